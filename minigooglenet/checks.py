@@ -1,0 +1,74 @@
+"""What arrays a kernel takes, checked in one place so that every refusal reads the same."""
+
+import numpy as np
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+ANALYTIC = (*FLOATS, np.dtype(np.complex128))
+
+
+def floating(x, name: str, ndim: int | None = None, dtypes: tuple = ANALYTIC) -> np.ndarray:
+    """Return `x` as it is, once it is known to be a float array of `ndim` axes with no axis of length zero."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; perhaps np.asarray(...)?")
+    if x.dtype not in dtypes:
+        names = " or ".join(dtype.name for dtype in dtypes)
+        hint = (
+            "; perhaps x.astype(np.float32), with images scaled or mean-subtracted first?"
+            if x.dtype.kind in "iub"
+            else ""
+        )
+        raise TypeError(f"{name} must hold {names}, got {x.dtype}{hint}")
+    if ndim is not None and x.ndim != ndim:
+        letters = {2: "(N, C)", 4: "(N, C, H, W)"}.get(ndim, f"{ndim} axes")
+        hint = "; a single image needs its batch axis: x[None]" if x.ndim == ndim - 1 else ""
+        raise ValueError(f"{name} must have shape {letters}, got {x.shape}{hint}")
+    if x.shape[:1] == (0,):
+        raise ValueError(f"{name} is a batch of zero: shape {x.shape} holds no images")
+    if x.size == 0:
+        raise ValueError(f"{name} holds no values: shape {x.shape} has an axis of length 0")
+    return x
+
+
+def has_shape(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return `x` if it has exactly `shape`."""
+    if x.shape != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {x.shape}")
+    return x
+
+
+def parameter(value, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return a parameter of `shape` in the dtype of the computation (a float input decides; nothing complex is cut)."""
+    has_shape(floating(value, name), name, shape)
+    if value.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"{name} is {value.dtype} but the input is {dtype}; give the input as complex128 too")
+    return value.astype(dtype, copy=False)
+
+
+def gradient(grad_y, shape: tuple[int, ...], dtype: np.dtype | None = None, name: str = "grad_y") -> np.ndarray:
+    """Return an upstream gradient: the shape of the output it belongs to, in the dtype of the computation."""
+    has_shape(floating(grad_y, name), f"{name}, the gradient of the output,", shape)
+    return grad_y if dtype is None else grad_y.astype(dtype, copy=False)
+
+
+def probability(p, name: str = "p") -> float:
+    """Return a dropout probability in [0, 1)."""
+    if not 0 <= p < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1 (the share that is dropped), got {p!r}")
+    return float(p)
+
+
+def labels(values, count: int, classes: int) -> np.ndarray:
+    """Return `count` class labels as integers in 0 .. classes - 1."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {values.dtype}")
+    if values.shape != (count,):
+        hint = "; one-hot rows become integers with labels.argmax(axis=1)" if values.ndim == 2 else ""
+        raise ValueError(f"labels must have shape ({count},), one per row of logits, got {values.shape}{hint}")
+    wrong = np.flatnonzero((values < 0) | (values >= classes))
+    if wrong.size:
+        raise ValueError(
+            f"labels must lie in 0 .. {classes - 1}, one number per class: label {values[wrong[0]]} at position "
+            f"{wrong[0]} does not ({wrong.size} of {count} out of range)"
+        )
+    return values

@@ -1,0 +1,379 @@
+"""A network as named wires: nodes in the order they were added, forward along it, backward against it.
+
+The graph knows no layer and no kernel: it hands a node's layer the arrays on its input wires and puts the result on the
+node's own wire. A branch is a wire that two nodes read, and gets two gradients, which add up. An auxiliary head is a wire
+that gets a gradient of its own. What a backward needs lies on the tape, {node: cache}; backward pops it, so that memory
+is given back on the way.
+"""
+
+import copy
+import difflib
+import re
+from collections.abc import MutableMapping
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import checks, parallel, shapes
+
+
+class Node(NamedTuple):
+    """A layer and the wires that it reads."""
+
+    layer: object
+    wires: tuple[str, ...]
+
+
+class Tape(dict):
+    """{node: cache} of one forward, good for one backward."""
+
+    def __init__(self, input_shapes):
+        super().__init__()
+        self.computed = dict(input_shapes)  # wire -> shape with the batch axis
+        self.spent = False
+
+
+class Graph:
+    """A network. Inputs are named with their shape (C, H, W), without the batch axis: Graph(image=(3, 224, 224)).
+
+    Attributes
+    ----------
+    nodes : {name: (layer, wires)} in the order of execution
+    shapes : {wire: shape without the batch axis}, inputs first
+    params, buffers : live views {"node/weight": array} of the layers' own; assigning an entry writes through
+    """
+
+    def __init__(self, **inputs):
+        if not inputs:
+            raise ValueError("a graph needs at least one input, as in Graph(image=(3, 224, 224))")
+        self.inputs = {name: _shape(shape, name) for name, shape in inputs.items()}
+        self.shapes = dict(self.inputs)
+        self.nodes: dict[str, Node] = {}
+        self.params = _View(self.nodes, "params")
+        self.buffers = _View(self.nodes, "buffers")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The wires that nobody reads, in the order they were added; the last is the main output."""
+        read = {wire for node in self.nodes.values() for wire in node.wires}
+        return tuple(wire for wire in self.shapes if wire not in read)
+
+    def add(self, name, layer, *wires):
+        """Add a node that reads `wires`, and return the name of the wire that it writes: its own.
+
+        Raises
+        ------
+        ValueError, TypeError
+            At once, naming the node, if the name is taken, a wire is unknown or the shapes do not fit.
+        """
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"a node's name must be a string, got {name!r}")
+        if name in self.shapes:
+            raise ValueError(f"node {name!r}: the name is taken already; every wire needs its own")
+        if isinstance(layer, type) or not hasattr(layer, "output_shape"):
+            hint = f"; perhaps {layer.__name__}(...)?" if isinstance(layer, type) else ""
+            raise TypeError(f"node {name!r}: expected a layer, got {layer!r}{hint}")
+        for other, node in self.nodes.items():
+            if node.layer is layer:
+                raise ValueError(
+                    f"node {name!r}: this very layer is node {other!r} already; make a new one for each node"
+                )
+        self._check_known(wires, f"node {name!r} reads")
+        taken = getattr(layer, "inputs_taken", None)
+        if not wires or (taken is not None and len(wires) != taken):
+            expected = taken or "at least 1"
+            raise ValueError(
+                f"node {name!r}: {type(layer).__name__} takes {expected} input(s), got {len(wires)} wires {wires}"
+                f"{'; join several with Concat or Add first' if wires else ''}"
+            )
+        with _named_errors(name, wires):
+            shape = layer.output_shape(*(self.shapes[wire] for wire in wires))
+        self.nodes[name] = Node(layer, wires)
+        self.shapes[name] = _shape(shape, name)
+        return name
+
+    def forward(self, inputs, outputs=None, train=False, check_finite=False):
+        """Run the network and keep what a backward needs.
+
+        Parameters
+        ----------
+        inputs : {input: array (N, C, H, W)}
+        outputs : wires to return, all of `self.outputs` unless given; only what they need is computed
+        train : switches dropout on and batch norm to the batch's statistics
+        check_finite : stop with an error that names the first wire that holds a NaN or an infinity
+
+        Returns
+        -------
+        outputs : {wire: array}
+        tape : for one `backward`
+        """
+        wanted = self._wanted(outputs)
+        inputs = self._checked_inputs(inputs)
+        tape = Tape({name: x.shape for name, x in inputs.items()})
+        return self._run(inputs, wanted, train, check_finite, tape), tape
+
+    def __call__(self, x):
+        """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape."""
+        if not self.nodes:
+            raise ValueError("the graph has no nodes yet")
+        main = self.outputs[-1]
+        return self.infer(x if isinstance(x, dict) else {next(iter(self.inputs)): x}, main)[main]
+
+    def infer(self, inputs, outputs=None):
+        """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last reader."""
+        wanted = self._wanted(outputs)
+        return self._run(self._checked_inputs(inputs), wanted, train=False)
+
+    def backward(self, grads, tape, wires=()):
+        """Send gradients back through the forward that made `tape`.
+
+        Parameters
+        ----------
+        grads : {wire: gradient of its shape}, on any wires that the forward computed
+        tape : of `forward`; it serves once
+        wires : further wires whose gradients are returned with those of the inputs
+
+        Returns
+        -------
+        grad_inputs : {wire: gradient} for every input that the forward used and every one of `wires`
+        grad_params : {"node/weight": gradient} for every node that a gradient reached
+        """
+        wires = (wires,) if isinstance(wires, str) else tuple(wires)
+        pending = self._checked_grads(grads, tape, wires)
+        dtype = next(iter(pending.values())).dtype
+        found, grad_params = {}, {}
+        tape.spent = True
+        with parallel.one_blas_thread():
+            for name in reversed(list(tape)):
+                grad, cache = pending.pop(name, None), tape.pop(name)
+                if grad is None:
+                    continue
+                if name in wires:
+                    found[name] = grad
+                grad_inputs, grads_of_node = self._node_backward(name, grad, cache, tape)
+                for wire, part in zip(self.nodes[name].wires, grad_inputs, strict=True):
+                    # Out of place: a layer may hand the same array to two wires.
+                    pending[wire] = pending[wire] + part if wire in pending else part
+                grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
+        found |= pending  # what is left has reached the inputs
+        asked = [*(name for name in self.inputs if name in tape.computed), *wires]
+        return {w: found[w] if w in found else np.zeros(tape.computed[w], dtype) for w in asked}, grad_params
+
+    def astype(self, dtype):
+        """Return a copy of the network whose parameters and buffers have `dtype`."""
+        other = copy.deepcopy(self)
+        for view in (other.params, other.buffers):
+            for key, value in view.items():
+                view[key] = value.astype(dtype)
+        return other
+
+    def schedule(self, outputs=None):
+        """Return [(node, wires free after it)] of what computing `outputs` runs, in order."""
+        wanted = self._wanted(outputs)
+        needed, waiting = set(), list(wanted)
+        while waiting:
+            name = waiting.pop()
+            if name in self.nodes and name not in needed:
+                needed.add(name)
+                waiting.extend(self.nodes[name].wires)
+        order = [name for name in self.nodes if name in needed]
+        last_reader = {wire: name for name in order for wire in self.nodes[name].wires}
+        free = {name: [] for name in order}
+        for wire, name in last_reader.items():
+            if wire not in wanted:
+                free[name].append(wire)
+        return list(free.items())
+
+    def __repr__(self):
+        return f"Graph({', '.join(f'{k}={v}' for k, v in self.inputs.items())}): {len(self.nodes)} nodes"
+
+    def __str__(self):
+        rows = [
+            (name, type(layer).__name__, str(self.shapes[name]), ", ".join(w))
+            for name, (layer, w) in self.nodes.items()
+        ]
+        widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+        lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:{widths[2]}}  <- {d}" for a, b, c, d in rows]
+        return "\n".join([repr(self), *lines])
+
+    def _run(self, inputs, wanted, train, check_finite=False, tape=None):
+        values = dict(inputs)
+        if check_finite:
+            for wire, x in values.items():
+                _check_finite(wire, x)
+        with parallel.one_blas_thread():
+            for name, free in self.schedule(wanted):
+                layer, wires = self.nodes[name]
+                with _named_errors(name, wires):
+                    y, cache = layer.forward(*(values[wire] for wire in wires), train=train)
+                expected = (len(values[wires[0]]), *self.shapes[name])
+                if getattr(y, "shape", None) != expected:
+                    raise ValueError(
+                        f"node {name!r}: its forward should return {expected}, got {getattr(y, 'shape', y)}"
+                    )
+                if check_finite:
+                    _check_finite(name, y)
+                values[name] = y
+                if tape is not None:
+                    tape[name] = cache
+                    tape.computed[name] = y.shape
+                del cache, y
+                for wire in free:
+                    del values[wire]
+        return {wire: values[wire] for wire in wanted}
+
+    def _node_backward(self, name, grad, cache, tape):
+        layer, wires = self.nodes[name]
+        with _named_errors(name, wires):
+            grad_inputs, grads = layer.backward(grad, cache)
+        if len(grad_inputs) != len(wires):
+            raise ValueError(
+                f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs"
+            )
+        for wire, part in zip(wires, grad_inputs, strict=True):
+            if getattr(part, "shape", None) != tape.computed[wire]:
+                raise ValueError(
+                    f"node {name!r}: its backward should return a gradient of shape {tape.computed[wire]} for {wire!r}, "
+                    f"got {getattr(part, 'shape', part)}"
+                )
+        return grad_inputs, grads
+
+    def _checked_inputs(self, inputs):
+        if not isinstance(inputs, dict):
+            name = next(iter(self.inputs))
+            raise TypeError(f"forward takes {{{name!r}: array}}, got {type(inputs).__name__}")
+        self._check_known(inputs, "the input is named")
+        missing = [name for name in self.inputs if name not in inputs]
+        extra = [name for name in inputs if name not in self.inputs]
+        if missing or extra:
+            raise ValueError(f"the graph's inputs are {list(self.inputs)}, got {list(inputs)}")
+        batches = {}
+        for name, x in inputs.items():
+            shape = self.inputs[name]
+            if getattr(x, "shape", None) == shape:
+                raise ValueError(
+                    f"input {name!r} must be (N, {_listed(shape)}), got {shape}; add the batch axis: x[None]"
+                )
+            checks.floating(x, f"input {name!r}")
+            if x.shape[1:] != shape:
+                last = len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0])
+                hint = "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?" if last else ""
+                raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {x.shape}{hint}")
+            batches[name] = len(x)
+        if len(set(batches.values())) > 1:
+            raise ValueError(f"all inputs need the same number of images, got {batches}")
+        return inputs
+
+    def _checked_grads(self, grads, tape, wires):
+        if not isinstance(tape, Tape):
+            raise TypeError(f"backward takes the tape of a forward, got {type(tape).__name__}")
+        if tape.spent:
+            raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
+        if not isinstance(grads, dict) or not grads:
+            raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {grads!r:.60}")
+        self._check_known([*grads, *wires], "backward was asked for")
+        for wire in (*grads, *wires):
+            if wire not in tape.computed:
+                raise ValueError(f"wire {wire!r} was not computed by this forward; name it in outputs=[...]")
+        return {
+            wire: checks.gradient(grad, tape.computed[wire], name=f"the gradient on wire {wire!r}")
+            for wire, grad in grads.items()
+        }
+
+    def _wanted(self, outputs):
+        if outputs is None:
+            return self.outputs
+        outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        self._check_known(outputs, "outputs asks for")
+        return outputs
+
+    def _check_known(self, wires, who):
+        for wire in wires:
+            if wire not in self.shapes:
+                close = difflib.get_close_matches(str(wire), self.shapes, n=3, cutoff=0.5)
+                hint = (
+                    f"; perhaps {' or '.join(map(repr, close))}?"
+                    if close
+                    else f"; there are {list(self.shapes)[:8]} ..."
+                )
+                raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
+
+
+class _View(MutableMapping):
+    """{"node/name": array} over the dicts of all layers."""
+
+    def __init__(self, nodes, attribute):
+        self._nodes, self._attribute = nodes, attribute
+
+    def _place(self, key):
+        node, _, name = str(key).rpartition("/")
+        if node not in self._nodes:
+            raise KeyError(key)
+        return getattr(self._nodes[node].layer, self._attribute), name
+
+    def __getitem__(self, key):
+        arrays, name = self._place(key)
+        if name not in arrays:
+            raise KeyError(key)
+        return arrays[name]
+
+    def __setitem__(self, key, value):
+        old = self[key]
+        arrays, name = self._place(key)
+        arrays[name] = checks.has_shape(checks.floating(value, repr(key)), repr(key), old.shape)
+
+    def __delitem__(self, key):
+        raise TypeError(f"{key!r} belongs to its layer and cannot be removed from here")
+
+    def __iter__(self):
+        for node, (layer, _) in self._nodes.items():
+            for name in getattr(layer, self._attribute):
+                yield f"{node}/{name}"
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+    def __repr__(self):
+        return "{" + ", ".join(f"{key!r}: {value.shape}" for key, value in self.items()) + "}"
+
+
+class _named_errors:
+    """Put a node's name before a layer's error, and the name of a wire where the layer says "input 2"."""
+
+    def __init__(self, name, wires):
+        self.name, self.wires = name, wires
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind not in (ValueError, TypeError):
+            return False
+        text = re.sub(r"\binput (\d+)\b", self._wire, str(error))
+        raise kind(f"node {self.name!r}: {text}") from error
+
+    def _wire(self, match):
+        index = int(match.group(1))
+        return f"input {self.wires[index]!r}" if index < len(self.wires) else match.group(0)
+
+
+def _shape(shape, name):
+    if isinstance(shape, int) or not hasattr(shape, "__iter__"):
+        raise TypeError(
+            f"the shape of {name!r} must be a tuple such as (3, 224, 224), without the batch axis, got {shape!r}"
+        )
+    return tuple(shapes.integer(size, f"each size in the shape of {name!r}", 1) for size in shape)
+
+
+def _listed(shape):
+    return ", ".join(map(str, shape))
+
+
+def _check_finite(wire, x):
+    finite = np.isfinite(x)
+    if not finite.all():
+        place = tuple(map(int, np.argwhere(~finite)[0]))
+        raise ValueError(
+            f"wire {wire!r} is the first that is not finite: {x.size - int(finite.sum())} of {x.size} values, "
+            f"the first {x[place]} at {place}"
+        )

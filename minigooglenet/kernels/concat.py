@@ -1,0 +1,56 @@
+"""Concatenation along axis 1: where the branches of an Inception module meet."""
+
+import numpy as np
+
+from minigooglenet import checks
+
+
+def forward(*xs):
+    """Return y (N, C1 + C2 + ..., ...) of arrays of any rank >= 2 that agree in every other axis."""
+    for i, x in enumerate(xs):
+        checks.floating(x, f"input {i}")
+        if x.shape[0] != xs[0].shape[0]:
+            raise ValueError(
+                f"concat joins equal batches: input 0 has {xs[0].shape[0]} images, input {i} has {x.shape[0]}"
+            )
+    output_shape(*(x.shape[1:] for x in xs))
+    return np.concatenate(xs, axis=1)
+
+
+def backward(grad_y, channels):
+    """Return one gradient per input: grad_y (N, sum of channels, ...) cut after each of the numbers in `channels`."""
+    checks.floating(grad_y, "grad_y")
+    checks.has_shape(grad_y, "grad_y", (grad_y.shape[0], sum(channels), *grad_y.shape[2:]))
+    return tuple(part.copy() for part in np.split(grad_y, np.cumsum(channels)[:-1], axis=1))
+
+
+def output_shape(*x_shapes):
+    """Return the joint shape of x_shapes (C, ...), or name the input that does not fit.
+
+    The odd one out is the input that disagrees with most of the others.
+    """
+    if not x_shapes:
+        raise ValueError("concat needs at least one input, got none")
+    if any(len(shape) == 0 for shape in x_shapes):
+        raise ValueError("concat joins axis 1, so each input needs at least two axes, (N, C)")
+    rests = [tuple(shape[1:]) for shape in x_shapes]
+    common = max(rests, key=rests.count)
+    for i, rest in enumerate(rests):
+        if rest != common:
+            other = rests.index(common)
+            raise ValueError(
+                f"concat needs equal sizes behind the channels: input {i} is {_size(rest)}, input {other} is {_size(common)}"
+                f"{_rounding_hint(rest, common)}"
+            )
+    return (sum(shape[0] for shape in x_shapes), *common)
+
+
+def _size(rest):
+    return " x ".join(map(str, rest)) or "a vector"
+
+
+def _rounding_hint(rest, common):
+    off_by_one = len(rest) == len(common) and all(abs(a - b) <= 1 for a, b in zip(rest, common, strict=True))
+    if not off_by_one:
+        return ""
+    return "; one apart is often a pool that rounds down where another rounds up: perhaps ceil_mode=True, or padding?"

@@ -1,0 +1,113 @@
+"""Convolution: what may be asked, and which form of it computes.
+
+Three forms share one signature: `loops` (the definition), `im2col` (readable NumPy) and `numba` (packed, on all cores).
+`auto` picks by shape and dtype alone, so that the same call gives the same bits everywhere. A pair of functions
+(forward, backward) of that signature stands in for a form: a convolution that you wrote can run a whole network.
+"""
+
+import numpy as np
+
+from minigooglenet import checks, shapes
+from minigooglenet.kernels import im2col, packed
+from minigooglenet.kernels.loops import conv2d as loops
+
+ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": packed}
+
+
+def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
+    """Convolve a batch of images (a cross-correlation, as everywhere in this field).
+
+    Parameters
+    ----------
+    x : (N, C, H, W) float32, float64 or complex128
+    weight : (K, C/groups, R, S)
+    bias : (K,) or None
+    stride : int or (h, w)
+    padding : int, (h, w) or ((top, bottom), (left, right)); zeros
+    groups : int that divides C and K
+    algorithm : "auto", "loops", "im2col", "numba" or a pair (forward, backward)
+
+    Returns
+    -------
+    y : (N, K, P, Q) in the dtype of x, with P = (H + top + bottom - R) // stride + 1
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array or a setting does not fit, with the arithmetic.
+    """
+    x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
+    own_forward, _ = functions(algorithm)
+    y = own_forward(x, weight, bias, stride, padding, groups)
+    return _returned(y, "y of the convolution", shape, x.dtype)
+
+
+def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
+    """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
+
+    The other arguments are the forward's. grad_bias is None without a bias.
+    """
+    x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
+    grad_y = checks.gradient(grad_y, shape, x.dtype)
+    _, own_backward = functions(algorithm)
+    grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
+    if not isinstance(grads, (tuple, list)) or len(grads) != 3:
+        raise ValueError(
+            f"the backward of a convolution must return (grad_x, grad_weight, grad_bias), got {type(grads)}"
+        )
+    grad_x, grad_weight, grad_bias = grads
+    return (
+        _returned(grad_x, "grad_x of the convolution", x.shape, x.dtype),
+        _returned(grad_weight, "grad_weight of the convolution", weight.shape, x.dtype),
+        None if bias is None else _returned(grad_bias, "grad_bias of the convolution", bias.shape, x.dtype),
+    )
+
+
+def functions(algorithm):
+    """Return (forward, backward) of an algorithm's name, or of a pair of functions as it is."""
+    if isinstance(algorithm, (tuple, list)):
+        if len(algorithm) != 2 or not all(callable(function) for function in algorithm):
+            raise TypeError("algorithm as a pair must be two functions (forward, backward)")
+        return tuple(algorithm)
+    form = ALGORITHMS.get("numba" if algorithm == "auto" else algorithm)
+    if form is None:
+        raise ValueError(
+            f"algorithm must be 'auto', {', '.join(map(repr, ALGORITHMS))} or a pair of functions, got {algorithm!r}"
+        )
+    return form.forward, form.backward
+
+
+def output_shape(x_shape, weight_shape, stride, padding, groups):
+    """Return (K, P, Q) for x_shape (C, H, W) and weight_shape (K, C/groups, R, S), or say what does not fit."""
+    channels, *input_size = x_shape
+    filters, group_channels, *kernel_size = weight_shape
+    if channels != group_channels * groups:
+        expected = f"{group_channels} x {groups} groups = {group_channels * groups}" if groups > 1 else group_channels
+        hint = (
+            "; perhaps the channels are last: x.transpose(0, 3, 1, 2)?"
+            if x_shape[-1] == group_channels * groups
+            else ""
+        )
+        raise ValueError(f"the convolution takes {expected} input channels, got {channels} (C, H, W = {x_shape}){hint}")
+    return filters, *shapes.output_size(input_size, kernel_size, stride, padding)
+
+
+def _checked(x, weight, bias, stride, padding, groups):
+    checks.floating(x, "x", 4)
+    checks.floating(weight, "weight", 4)
+    groups = shapes.integer(groups, "groups", 1)
+    if weight.shape[0] % groups:
+        raise ValueError(f"groups must divide the filters: {weight.shape[0]} filters, {groups} groups")
+    stride, padding = shapes.pair(stride, "stride"), shapes.four_sided(padding)
+    shape = output_shape(x.shape[1:], weight.shape, stride, padding, groups)
+    weight = checks.parameter(weight, "weight", weight.shape, x.dtype)
+    if bias is not None:
+        bias = checks.parameter(bias, "bias", (weight.shape[0],), x.dtype)
+    return x, weight, bias, stride, padding, (x.shape[0], *shape)
+
+
+def _returned(array, name, shape, dtype):
+    # A reader's own pair of functions comes through here too: its mistakes deserve the same sentences.
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}")
+    return checks.has_shape(array, name, shape).astype(dtype, copy=False)

@@ -1,0 +1,42 @@
+"""A linear layer: one matrix product."""
+
+from minigooglenet import checks, parallel
+
+
+def forward(x, weight, bias=None):
+    """Return y = x @ weight.T + bias, (N, O), for x (N, I), weight (O, I) and bias (O,) or None."""
+    x, weight, bias = _checked(x, weight, bias)
+    with parallel.one_blas_thread():
+        y = x @ weight.T
+    if bias is not None:
+        y += bias
+    return y
+
+
+def backward(grad_y, x, weight, bias=None):
+    """Return (grad_x (N, I), grad_weight (O, I), grad_bias (O,) or None)."""
+    x, weight, bias = _checked(x, weight, bias)
+    grad_y = checks.gradient(grad_y, (len(x), len(weight)), x.dtype)
+    with parallel.one_blas_thread():
+        return grad_y @ weight, grad_y.T @ x, None if bias is None else grad_y.sum(axis=0)
+
+
+def output_shape(x_shape, weight_shape):
+    """Return (O,) for x_shape (I,) and weight_shape (O, I), or say what does not fit."""
+    if x_shape != (weight_shape[1],):
+        hint = ""
+        if len(x_shape) > 1:
+            values = " x ".join(map(str, x_shape))
+            hint = f"; perhaps a Flatten before it, if {values} makes {weight_shape[1]}?"
+        raise ValueError(f"the linear layer takes {weight_shape[1]} features, got shape {tuple(x_shape)}{hint}")
+    return (weight_shape[0],)
+
+
+def _checked(x, weight, bias):
+    checks.floating(x, "x")
+    checks.floating(weight, "weight", 2)
+    output_shape(x.shape[1:], weight.shape)
+    weight = checks.parameter(weight, "weight", weight.shape, x.dtype)
+    if bias is not None:
+        bias = checks.parameter(bias, "bias", (len(weight),), x.dtype)
+    return x, weight, bias

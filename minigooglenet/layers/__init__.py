@@ -1,0 +1,30 @@
+"""Thin objects over the kernels: an operation with its settings and parameters, as a node of a graph holds it."""
+
+from minigooglenet.layers.activation import Dropout, ReLU, Softmax
+from minigooglenet.layers.base import Layer
+from minigooglenet.layers.conv import Conv2d
+from minigooglenet.layers.linear import Flatten, Linear
+from minigooglenet.layers.merge import Add, Concat
+from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
+from minigooglenet.layers.operations import KINDS, Taped, Term
+from minigooglenet.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+
+__all__ = [
+    "KINDS",
+    "Add",
+    "AvgPool2d",
+    "BatchNorm2d",
+    "Concat",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool2d",
+    "Layer",
+    "Linear",
+    "LocalResponseNorm",
+    "MaxPool2d",
+    "ReLU",
+    "Softmax",
+    "Taped",
+    "Term",
+]

@@ -1,0 +1,73 @@
+"""The linear layer, and the flattening before it."""
+
+import math
+
+import numpy as np
+
+from minigooglenet import checks, initializers, shapes
+from minigooglenet.kernels import linear
+from minigooglenet.layers.base import Layer
+from minigooglenet.layers.operations import Taped, Term
+
+
+class Linear(Layer):
+    """y = weight @ x + bias: (I,) -> (O,), weight (O, I), bias (O,).
+
+    `init`, `bias_init` and `rng` are those of Conv2d.
+    """
+
+    def __init__(self, in_features, out_features, *, bias=True, init="he", bias_init=0.0, rng=None):
+        super().__init__()
+        self.in_features = shapes.integer(in_features, "in_features", 1)
+        self.out_features = shapes.integer(out_features, "out_features", 1)
+        shape = (self.out_features, self.in_features)
+        self.params["weight"] = initializers.rule(init)(shape, self.in_features, np.random.default_rng(rng))
+        if bias:
+            self.params["bias"] = np.full(self.out_features, bias_init, np.float32)
+
+    def output_shape(self, x_shape):
+        return linear.output_shape(tuple(x_shape), (self.out_features, self.in_features))
+
+    def forward(self, x, train=False):
+        return linear.forward(x, self.params["weight"], self.params.get("bias")), x
+
+    def backward(self, grad_output, cache):
+        grads = linear.backward(grad_output, cache, self.params["weight"], self.params.get("bias"))
+        grad_x, grad_weight, grad_bias = grads
+        return (grad_x,), {"weight": grad_weight} if grad_bias is None else {"weight": grad_weight, "bias": grad_bias}
+
+    def operations(self, x_shape):
+        (outputs,) = self.output_shape(x_shape)
+        factors = (self.in_features, outputs)
+        terms = [Term("mac", factors), Term("grad_input_mac", factors), Term("grad_weight_mac", factors)]
+        return [*terms, Term("add", (outputs,), "bias")] if "bias" in self.params else terms
+
+    def taped(self, x_shape):
+        return Taped(inputs=True)
+
+    def settings(self):
+        return {"in_features": self.in_features, "out_features": self.out_features, "bias": "bias" in self.params}
+
+
+class Flatten(Layer):
+    """Any shape to one axis: (C, H, W) -> (C * H * W,), channel by channel, row by row."""
+
+    def output_shape(self, x_shape):
+        return (math.prod(x_shape),)
+
+    def forward(self, x, train=False):
+        checks.floating(x, "x")
+        return x.reshape(len(x), -1).copy(), x.shape
+
+    def backward(self, grad_output, cache):
+        grad_output = checks.gradient(grad_output, (cache[0], math.prod(cache[1:])))
+        return (grad_output.reshape(cache).copy(),), {}
+
+    def operations(self, x_shape):
+        return []
+
+    def taped(self, x_shape):
+        return Taped()
+
+    def window(self, x_shape):
+        return (tuple(x_shape[1:]) if len(x_shape) == 3 else (1, 1)), (1, 1)

@@ -1,0 +1,51 @@
+"""The layers where branches meet."""
+
+from minigooglenet import checks
+from minigooglenet.kernels import add, concat
+from minigooglenet.layers.base import Layer
+from minigooglenet.layers.operations import Taped, Term
+
+
+class Concat(Layer):
+    """The inputs one after the other along their channels: (C1, ...), (C2, ...) -> (C1 + C2, ...)."""
+
+    inputs_taken = None
+
+    def output_shape(self, *x_shapes):
+        return concat.output_shape(*x_shapes)
+
+    def forward(self, *xs, train=False):
+        y = concat.forward(*xs)
+        return y, (y.shape, [x.shape[1] for x in xs])
+
+    def backward(self, grad_output, cache):
+        y_shape, channels = cache
+        return concat.backward(checks.gradient(grad_output, y_shape), channels), {}
+
+    def operations(self, *x_shapes):
+        return []
+
+    def taped(self, *x_shapes):
+        return Taped()
+
+
+class Add(Layer):
+    """The sum of inputs of one shape."""
+
+    inputs_taken = None
+
+    def output_shape(self, *x_shapes):
+        return add.output_shape(*x_shapes)
+
+    def forward(self, *xs, train=False):
+        return add.forward(*xs), (len(xs), xs[0].shape)
+
+    def backward(self, grad_output, cache):
+        count, shape = cache
+        return add.backward(checks.gradient(grad_output, shape), count), {}
+
+    def operations(self, *x_shapes):
+        return [Term("add", (len(x_shapes) - 1, *x_shapes[0]))] if len(x_shapes) > 1 else []
+
+    def taped(self, *x_shapes):
+        return Taped()

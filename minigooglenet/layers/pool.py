@@ -1,0 +1,131 @@
+"""The pooling layers."""
+
+from minigooglenet import checks, shapes
+from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, max_pool2d
+from minigooglenet.layers.base import Layer, map_shape
+from minigooglenet.layers.operations import Taped, Term
+
+
+class _Pool(Layer):
+    """What the two windowed poolings share: (C, H, W) -> (C, P, Q).
+
+    Parameters
+    ----------
+    kernel_size, stride : int or (h, w); the stride is the kernel size unless given
+    padding : int, (h, w) or ((top, bottom), (left, right)), at most kernel - 1 on a side
+    ceil_mode : round the output size up, as GoogLeNet's pools do; a last window that would start at or beyond H + top
+        padding is dropped
+    """
+
+    def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = max_pool2d.settings(kernel_size, stride, padding)
+        self.ceil_mode = bool(ceil_mode)
+
+    def output_shape(self, x_shape):
+        channels, *size = map_shape(self, x_shape)
+        return channels, *shapes.output_size(
+            size, self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil_mode
+        )
+
+    def window(self, x_shape):
+        return self.kernel_size, self.stride
+
+    def settings(self):
+        return {
+            "kernel_size": self.kernel_size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "ceil_mode": self.ceil_mode,
+        }
+
+    def _further_values(self, x_shape):
+        """Return how many values all windows of one channel hold beyond the first of each (padding left out)."""
+        _, *windows = self.output_shape(x_shape)
+        seen = 1
+        for axis in range(2):
+            along = (x_shape[1 + axis], self.kernel_size[axis], self.stride[axis], self.padding[axis][0])
+            ranges = [shapes.real_window(i, *along) for i in range(windows[axis])]
+            seen *= sum(end - start for start, end in ranges)
+        return seen - windows[0] * windows[1]
+
+
+class MaxPool2d(_Pool):
+    __doc__ = f"The largest value of each window; ties go to the first, padding never wins.\n\n{_Pool.__doc__}"
+
+    def forward(self, x, train=False):
+        y, winners = max_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return y, (winners, x.shape[2:])
+
+    def backward(self, grad_output, cache):
+        return (max_pool2d.backward(grad_output, *cache, self.kernel_size, self.stride, self.padding),), {}
+
+    def operations(self, x_shape):
+        return [Term("compare", (x_shape[0], self._further_values(x_shape)), "further values of all windows")]
+
+    def taped(self, x_shape):
+        channels, height, width = self.output_shape(x_shape)
+        return Taped(bytes=channels * height * width * max_pool2d.winner_bytes(self.kernel_size))
+
+
+class AvgPool2d(_Pool):
+    __doc__ = f"""The mean of each window.
+    {_Pool.__doc__}
+    count_include_pad : whether the divisor counts padding; the overhang of a ceil window is never counted
+    """
+
+    def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False, count_include_pad=True):
+        super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
+        self.count_include_pad = bool(count_include_pad)
+
+    def forward(self, x, train=False):
+        y = avg_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        return y, (x.shape[2:], y.shape)
+
+    def backward(self, grad_output, cache):
+        input_size, y_shape = cache
+        grad_x = avg_pool2d.backward(
+            checks.gradient(grad_output, y_shape),
+            input_size,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.count_include_pad,
+        )
+        return (grad_x,), {}
+
+    def operations(self, x_shape):
+        return [
+            Term("add", (x_shape[0], self._further_values(x_shape)), "further values of all windows"),
+            Term("divide", self.output_shape(x_shape)),
+        ]
+
+    def taped(self, x_shape):
+        return Taped()
+
+    def settings(self):
+        return {**super().settings(), "count_include_pad": self.count_include_pad}
+
+
+class GlobalAvgPool2d(Layer):
+    """The mean of each channel's map: (C, H, W) -> (C,)."""
+
+    def output_shape(self, x_shape):
+        return map_shape(self, x_shape)[:1]
+
+    def forward(self, x, train=False):
+        return global_avg_pool2d.forward(x), x.shape
+
+    def backward(self, grad_output, cache):
+        grad_output = checks.gradient(grad_output, cache[:2])
+        return (global_avg_pool2d.backward(grad_output, cache[2:]),), {}
+
+    def operations(self, x_shape):
+        channels, height, width = map_shape(self, x_shape)
+        return [Term("add", (channels, height * width - 1)), Term("divide", (channels,))]
+
+    def taped(self, x_shape):
+        return Taped()
+
+    def window(self, x_shape):
+        return tuple(x_shape[1:]), (1, 1)

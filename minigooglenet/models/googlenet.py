@@ -1,0 +1,115 @@
+"""GoogLeNet: the network of "Going deeper with convolutions" (Szegedy et al. 2014), and a small relative.
+
+What the paper leaves open (the place of the normalisations, the rounding of the pools, the first weights) is as BVLC's
+Caffe replication pins it down, and so are the names of the nodes.
+"""
+
+from minigooglenet.graph import Graph
+from minigooglenet.layers import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
+from minigooglenet.models.blocks import Style, add_dropout, add_linear, add_lrn, auxiliary_head, conv_relu, inception
+
+# The paper's Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+MODULES = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+POOL_AFTER = {"3b": "pool3/3x3_s2", "4e": "pool4/3x3_s2"}
+HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
+
+MINI_MODULES = {
+    "3a": (16, 16, 24, 4, 8, 8),
+    "3b": (24, 24, 36, 6, 12, 12),
+    "4a": (32, 24, 48, 8, 16, 16),
+    "4b": (40, 32, 56, 8, 16, 16),
+}
+
+
+def googlenet(
+    num_classes=1000,
+    *,
+    aux=True,
+    norm="lrn",
+    dropout=True,
+    size=224,
+    width=1.0,
+    init="caffe",
+    variant="paper",
+    rng=None,
+):
+    """Return the graph of GoogLeNet for images (3, size, size).
+
+    Parameters
+    ----------
+    num_classes : outputs of each classifier
+    aux : whether the auxiliary heads on 4a and 4d are there (wires loss1/classifier and loss2/classifier)
+    norm : "lrn" as in the paper; "batch" for batch norm after each convolution instead; None for neither
+    dropout : whether the dropout nodes are there
+    size : height and width of the images; the last average pool covers whatever map is left (7 x 7 at 224)
+    width : factor on every channel count
+    init : "caffe" (uniform by fan-in, ReLU biases 0.2), "he" or "gaussian" (standard deviation 0.01), biases 0
+    variant : "paper"
+    rng : Generator, int or None, for the weights and the dropout
+
+    Returns
+    -------
+    Graph
+        Its main output, added last, is loss3/classifier.
+    """
+    if variant != "paper":
+        raise ValueError(f"variant must be 'paper', got {variant!r}")
+    style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
+    g = Graph(image=(3, size, size))
+    wire = conv_relu(g, "image", "conv1", "7x7_s2", 64, 7, stride=2, padding=3, relu_name="7x7", style=style)
+    wire = _trunk_pool(g, wire, "pool1/3x3_s2")
+    wire = add_lrn(g, wire, "pool1/norm1", style)
+    wire = conv_relu(g, wire, "conv2", "3x3_reduce", 64, 1, style=style)
+    wire = conv_relu(g, wire, "conv2", "3x3", 192, 3, padding=1, style=style)
+    wire = add_lrn(g, wire, "conv2/norm2", style)
+    wire = _trunk_pool(g, wire, "pool2/3x3_s2")
+    for module, filters in MODULES.items():
+        wire = inception(g, wire, f"inception_{module}", *filters, style=style)
+        if aux and module in HEAD_AFTER:
+            auxiliary_head(g, wire, HEAD_AFTER[module], num_classes, style=style)
+        if module in POOL_AFTER:
+            wire = _trunk_pool(g, wire, POOL_AFTER[module])
+    wire = g.add("pool5/7x7_s1", AvgPool2d(g.shapes[wire][1:], stride=1), wire)
+    wire = add_dropout(g, wire, "pool5/drop_7x7_s1", 0.4, style)
+    wire = g.add("pool5/flatten", Flatten(), wire)
+    add_linear(g, wire, "loss3/classifier", num_classes, style)
+    return g
+
+
+def mini_googlenet(
+    num_classes=10, *, in_channels=3, size=32, aux=False, norm=None, dropout=True, width=1.0, init="he", rng=None
+):
+    """Return a small GoogLeNet for images (in_channels, size, size), 32 x 32 or 64 x 64: it trains on a laptop in a minute.
+
+    A 3x3 stem, four Inception modules in two stages, global average pooling, one linear layer. `aux` adds a head on 3b.
+    The other parameters are googlenet's.
+    """
+    style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
+    g = Graph(image=(in_channels, size, size))
+    wire = conv_relu(g, "image", "conv1", "3x3", 32, 3, padding=1, style=style)
+    wire = add_lrn(g, wire, "conv1/norm1", style)
+    wire = _trunk_pool(g, wire, "pool1/3x3_s2")
+    for module, filters in MINI_MODULES.items():
+        wire = inception(g, wire, f"inception_{module}", *filters, style=style)
+        if module == "3b":
+            if aux:
+                auxiliary_head(g, wire, "loss1", num_classes, conv_channels=32, features=128, style=style)
+            wire = _trunk_pool(g, wire, "pool3/3x3_s2")
+    wire = g.add("pool5/global", GlobalAvgPool2d(), wire)
+    wire = add_dropout(g, wire, "pool5/drop", 0.4, style)
+    add_linear(g, wire, "loss3/classifier", num_classes, style)
+    return g
+
+
+def _trunk_pool(g, wire, name):
+    return g.add(name, MaxPool2d(3, stride=2, ceil_mode=True), wire)

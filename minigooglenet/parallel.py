@@ -1,0 +1,131 @@
+"""One way to spread work over cores.
+
+Two pools of threads on the same cores cost a factor of ten or more: each waits for the other. So there is one pool here,
+its tasks run serial kernels, and BLAS (which brings a pool of its own) is held to one thread while they run.
+
+Results must not depend on the number of threads. Work that only writes its own part of the output may be cut anywhere
+(`spread`); a sum over the batch runs over parts whose number depends on the batch alone (`fixed_parts`).
+"""
+
+import contextlib
+import contextvars
+import functools
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import threadpoolctl
+
+from minigooglenet.shapes import integer
+
+MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
+
+_lock = threading.RLock()
+_inside = threading.local()
+_threads: int | None = None
+_pool: ThreadPoolExecutor | None = None
+_regions = 0
+_limiter = None
+
+
+def get_num_threads() -> int:
+    """Return how many threads the engine uses: `set_num_threads`, else MINIGOOGLENET_NUM_THREADS, else every core."""
+    global _threads
+    if _threads is None:
+        given = os.environ.get("MINIGOOGLENET_NUM_THREADS", "").strip()
+        if given and not (given.isascii() and given.isdigit() and int(given) > 0):
+            raise ValueError(f"MINIGOOGLENET_NUM_THREADS must be a whole number of at least 1, got {given!r}")
+        _threads = int(given) if given else _available_cores()
+    return _threads
+
+
+def set_num_threads(n: int) -> None:
+    """Use `n` threads from now on. Results stay the same to the bit; only the time changes."""
+    global _threads, _pool
+    n = integer(n, "the number of threads", 1)
+    with _lock:
+        if _pool is not None and n != _threads:
+            _pool.shutdown(wait=False)
+            _pool = None
+        _threads = n
+
+
+def _available_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def _blas():
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
+
+
+@contextlib.contextmanager
+def one_blas_thread():
+    """Hold BLAS to one thread inside; the outermost region gives back what was set before, after an exception too."""
+    global _regions, _limiter
+    with _lock:
+        if _regions == 0:
+            _limiter = _blas().limit(limits=1)
+        _regions += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _regions -= 1
+            if _regions == 0:
+                _limiter.restore_original_limits()
+                _limiter = None
+
+
+def fixed_parts(count: int) -> list[tuple[int, int]]:
+    """Cut `count` items into ranges (start, stop), as a function of `count` alone."""
+    return _ranges(count, min(count, MOST_PARTS))
+
+
+def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
+    return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
+
+
+def spread(task, count: int) -> None:
+    """Call `task(start, stop)` so that the ranges cover 0 .. count, one range per thread."""
+    run([functools.partial(task, *part) for part in _ranges(count, min(count, get_num_threads()))])
+
+
+def run(tasks: list) -> None:
+    """Run functions without arguments, on the pool where that helps, and raise the first error of any."""
+    with one_blas_thread():
+        if len(tasks) == 1 or get_num_threads() == 1 or getattr(_inside, "task", False):
+            for task in tasks:
+                task()
+            return
+        # Each task sees the caller's np.errstate, which NumPy keeps in the context.
+        futures = [_executor().submit(contextvars.copy_context().run, _marked, task) for task in tasks]
+        errors = [future.exception() for future in futures]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _marked(task):
+    _inside.task = True  # a task that spreads work itself must not wait for the pool that it occupies
+    task()
+
+
+def _executor() -> ThreadPoolExecutor:
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(get_num_threads(), thread_name_prefix="minigooglenet")
+        return _pool
+
+
+def _forget_pool() -> None:
+    # A forked child inherits the pool's description but none of its threads, and perhaps a lock that nobody will release.
+    global _pool, _lock, _regions, _limiter
+    _pool, _lock, _regions, _limiter = None, threading.RLock(), 0, None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)

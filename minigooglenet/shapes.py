@@ -1,0 +1,115 @@
+"""Sizes of convolutions and poolings, from integers alone.
+
+Nothing here touches an array. Layers, kernels and counting all ask this file, so that a size is computed in one place.
+"""
+
+import operator
+
+Pair = tuple[int, int]
+Padding = tuple[Pair, Pair]
+
+
+def integer(value, name: str, least: int) -> int:
+    """Return `value` as an int of at least `least`, or say what is wrong with it."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def pair(value, name: str, least: int = 1) -> Pair:
+    """Return `value`, an integer or (height, width), as (height, width)."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != 2:
+        raise ValueError(f"{name} must be one number or (height, width), got {value!r}")
+    height, width = values
+    return integer(height, name, least), integer(width, name, least)
+
+
+def four_sided(padding) -> Padding:
+    """Return `padding`, an integer, (h, w) or ((top, bottom), (left, right)), in its four-sided form."""
+    if isinstance(padding, (tuple, list)) and any(isinstance(side, (tuple, list)) for side in padding):
+        if len(padding) != 2 or not all(isinstance(side, (tuple, list)) for side in padding):
+            raise ValueError(f"padding must be a number, (h, w) or ((top, bottom), (left, right)), got {padding!r}")
+        return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
+    height, width = pair(padding, "padding", 0)
+    return (height, height), (width, width)
+
+
+def pool_padding(padding, kernel_size: Pair) -> Padding:
+    """Return a pool's padding in its four-sided form; a side may hold at most kernel - 1."""
+    padding = four_sided(padding)
+    for axis, sides, kernel in zip(("height", "width"), padding, kernel_size, strict=True):
+        if max(sides) >= kernel:
+            raise ValueError(
+                f"a pool's padding must be at most kernel - 1 on each side so that every window sees the image: "
+                f"in {axis} padding {max(sides)} meets kernel {kernel}"
+            )
+    return padding
+
+
+def window_count(size: int, kernel: int, stride: int, padding: Pair, *, ceil_mode: bool = False) -> int:
+    """Return how many windows fit along one axis.
+
+    Floor mode: floor((size + before + after - kernel) / stride) + 1. Ceil mode rounds up, so the last window may hang
+    over the end, and drops a last window that would start at or beyond size + before (the rule of PyTorch and ONNX).
+    """
+    before, after = padding
+    room = size + before + after - kernel
+    if not ceil_mode:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + before else count
+
+
+def output_size(
+    input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding, *, ceil_mode: bool = False
+) -> Pair:
+    """Return (P, Q), the output size of a convolution or pooling over an H x W input.
+
+    Raises
+    ------
+    ValueError
+        If no window fits, with the arithmetic of the axis that fails.
+    """
+    sizes = []
+    for axis, size, kernel, step, sides in zip(
+        ("height", "width"), input_size, kernel_size, stride, padding, strict=True
+    ):
+        count = window_count(size, kernel, step, sides, ceil_mode=ceil_mode)
+        if count < 1:
+            raise ValueError(
+                f"the kernel is larger than the padded input: {axis} {size} + padding {sides[0]} + {sides[1]} = "
+                f"{size + sum(sides)} < kernel {kernel}; perhaps a larger input, a smaller kernel or more padding?"
+            )
+        sizes.append(count)
+    return sizes[0], sizes[1]
+
+
+def real_window(index: int, size: int, kernel: int, stride: int, before: int) -> Pair:
+    """Return the half-open range of real (unpadded) positions that window `index` covers along one axis."""
+    start = index * stride - before
+    return max(start, 0), min(start + kernel, size)
+
+
+def padded_window_length(index: int, size: int, kernel: int, stride: int, padding: Pair) -> int:
+    """Return how many real or padded positions window `index` covers; the overhang of a ceil window is neither."""
+    before, after = padding
+    start = index * stride - before
+    return min(start + kernel, size + after) - start
+
+
+def receptive_field(field: Pair, jump: Pair, kernel_size: Pair, stride: Pair) -> tuple[Pair, Pair]:
+    """Return (field, jump) behind a window of `kernel_size` and `stride`, each as (height, width) in input pixels.
+
+    `field` is how many input pixels one value sees along an axis; `jump` is how far apart two neighbours look.
+    """
+    return (
+        (field[0] + (kernel_size[0] - 1) * jump[0], field[1] + (kernel_size[1] - 1) * jump[1]),
+        (jump[0] * stride[0], jump[1] * stride[1]),
+    )
