@@ -68,7 +68,7 @@ def labels(values, count: int, classes: int) -> np.ndarray:
     wrong = np.flatnonzero((values < 0) | (values >= classes))
     if wrong.size:
         raise ValueError(
-            f"labels must lie in 0 .. {classes - 1}, one number per class: label {values[wrong[0]]} at position "
+            f"labels must lie in 0 .. {classes - 1} for {classes} classes: label {values[wrong[0]]} at position "
             f"{wrong[0]} does not ({wrong.size} of {count} out of range)"
         )
     return values

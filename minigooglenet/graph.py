@@ -1,9 +1,9 @@
 """A network as named wires: nodes in the order they were added, forward along it, backward against it.
 
 The graph knows no layer and no kernel: it hands a node's layer the arrays on its input wires and puts the result on the
-node's own wire. A branch is a wire that two nodes read, and gets two gradients, which add up. An auxiliary head is a wire
-that gets a gradient of its own. What a backward needs lies on the tape, {node: cache}; backward pops it, so that memory
-is given back on the way.
+node's own wire. A branch is a wire that two nodes read, and gets two gradients, which add up. An auxiliary head is
+a wire that gets a gradient of its own. What a backward needs lies on the tape, {node: cache}; backward pops it, so that
+memory is given back on the way.
 """
 
 import copy
@@ -86,7 +86,7 @@ class Graph:
                 f"node {name!r}: {type(layer).__name__} takes {expected} input(s), got {len(wires)} wires {wires}"
                 f"{'; join several with Concat or Add first' if wires else ''}"
             )
-        with _named_errors(name, wires):
+        with _NamedErrors(name, wires):
             shape = layer.output_shape(*(self.shapes[wire] for wire in wires))
         self.nodes[name] = Node(layer, wires)
         self.shapes[name] = _shape(shape, name)
@@ -204,7 +204,7 @@ class Graph:
         with parallel.one_blas_thread():
             for name, free in self.schedule(wanted):
                 layer, wires = self.nodes[name]
-                with _named_errors(name, wires):
+                with _NamedErrors(name, wires):
                     y, cache = layer.forward(*(values[wire] for wire in wires), train=train)
                 expected = (len(values[wires[0]]), *self.shapes[name])
                 if getattr(y, "shape", None) != expected:
@@ -224,7 +224,7 @@ class Graph:
 
     def _node_backward(self, name, grad, cache, tape):
         layer, wires = self.nodes[name]
-        with _named_errors(name, wires):
+        with _NamedErrors(name, wires):
             grad_inputs, grads = layer.backward(grad, cache)
         if len(grad_inputs) != len(wires):
             raise ValueError(
@@ -233,7 +233,7 @@ class Graph:
         for wire, part in zip(wires, grad_inputs, strict=True):
             if getattr(part, "shape", None) != tape.computed[wire]:
                 raise ValueError(
-                    f"node {name!r}: its backward should return a gradient of shape {tape.computed[wire]} for {wire!r}, "
+                    f"node {name!r}: its backward should return shape {tape.computed[wire]} for {wire!r}, "
                     f"got {getattr(part, 'shape', part)}"
                 )
         return grad_inputs, grads
@@ -337,7 +337,7 @@ class _View(MutableMapping):
         return "{" + ", ".join(f"{key!r}: {value.shape}" for key, value in self.items()) + "}"
 
 
-class _named_errors:
+class _NamedErrors:
     """Put a node's name before a layer's error, and the name of a wire where the layer says "input 2"."""
 
     def __init__(self, name, wires):

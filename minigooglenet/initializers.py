@@ -9,7 +9,7 @@ import numpy as np
 
 
 def caffe(shape, fan_in, rng):
-    """Return Caffe's "xavier": uniform on [-a, a], a = sqrt(3 / fan_in), variance 1 / fan_in (not Glorot's 2 / (in + out))."""
+    """Return Caffe's "xavier": uniform on [-a, a], a = sqrt(3 / fan_in). Its variance is 1 / fan_in, not Glorot's."""
     bound = np.float32(math.sqrt(3 / fan_in))
     return (rng.random(shape, dtype=np.float32) * 2 - 1) * bound
 

@@ -17,7 +17,7 @@ def softmax_cross_entropy(logits, labels):
 
 
 def head_weights(outputs, auxiliary=0.3):
-    """Return {wire: weight} for the classifiers of a network: 1 for the main one, the last, and `auxiliary` for the others.
+    """Return {wire: weight} for a network's classifiers: 1 for the main one, the last, and `auxiliary` for the others.
 
     0.3 is the paper's discount weight (section 5).
     """
@@ -26,7 +26,7 @@ def head_weights(outputs, auxiliary=0.3):
 
 
 def weighted_sum(logits, labels, weights):
-    """Return (total loss, {wire: its own loss}, {wire: gradient of the total}) for {wire: logits} and {wire: weight}."""
+    """Return (total loss, {wire: its loss}, {wire: gradient of the total}) for {wire: logits} and {wire: weight}."""
     losses, grads = {}, {}
     for wire, weight in weights.items():
         losses[wire], grad = softmax_cross_entropy(logits[wire], labels)

@@ -1,7 +1,7 @@
 """One way to spread work over cores.
 
-Two pools of threads on the same cores cost a factor of ten or more: each waits for the other. So there is one pool here,
-its tasks run serial kernels, and BLAS (which brings a pool of its own) is held to one thread while they run.
+Two pools of threads on the same cores cost a factor of ten or more: each waits for the other. So there is one pool
+here, its tasks run serial kernels, and BLAS (which brings a pool of its own) is held to one thread while they run.
 
 Results must not depend on the number of threads. Work that only writes its own part of the output may be cut anywhere
 (`spread`); a sum over the batch runs over parts whose number depends on the batch alone (`fixed_parts`).
@@ -122,7 +122,7 @@ def _executor() -> ThreadPoolExecutor:
 
 
 def _forget_pool() -> None:
-    # A forked child inherits the pool's description but none of its threads, and perhaps a lock that nobody will release.
+    # A forked child inherits the pool but none of its threads, and perhaps a lock that nobody will release.
     global _pool, _lock, _regions, _limiter
     _pool, _lock, _regions, _limiter = None, threading.RLock(), 0, None
 

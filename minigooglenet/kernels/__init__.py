@@ -1,7 +1,8 @@
 """Pure array functions: the forward and the backward of every operation, side by side in a file of its name.
 
-`kernels.max_pool2d.forward(x, 3, stride=2)` works on plain arrays. A forward returns the output and whatever its backward
-asks back; a backward takes the upstream gradient first. `kernels.loops` holds each operation once more as its definition.
+`kernels.max_pool2d.forward(x, 3, stride=2)` works on plain arrays. A forward returns the output and whatever its
+backward asks back; a backward takes the upstream gradient first. `kernels.loops` holds each operation once more, as its
+definition.
 """
 
 from minigooglenet.kernels import (

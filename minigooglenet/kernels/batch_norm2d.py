@@ -1,4 +1,4 @@
-"""Batch normalisation, channel by channel (Ioffe and Szegedy 2015): y = weight * (x - mean) / sqrt(var + eps) + bias."""
+"""Batch normalisation (Ioffe and Szegedy 2015), by channel: y = weight * (x - mean) / sqrt(var + eps) + bias."""
 
 import numpy as np
 

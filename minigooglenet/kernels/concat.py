@@ -39,8 +39,8 @@ def output_shape(*x_shapes):
         if rest != common:
             other = rests.index(common)
             raise ValueError(
-                f"concat needs equal sizes behind the channels: input {i} is {_size(rest)}, input {other} is {_size(common)}"
-                f"{_rounding_hint(rest, common)}"
+                f"concat needs equal sizes behind the channels: input {i} is {_size(rest)}, "
+                f"input {other} is {_size(common)}{_rounding_hint(rest, common)}"
             )
     return (sum(shape[0] for shape in x_shapes), *common)
 

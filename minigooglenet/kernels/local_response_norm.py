@@ -3,7 +3,7 @@
 y[c] = x[c] * scale[c] ** -beta,  scale[c] = k + alpha / size * (sum of x ** 2 over the `size` channels around c)
 
 Alpha is divided by size, as in Caffe, PyTorch and ONNX. An even size reaches one channel further down than up, as in
-PyTorch. The squares are added anew for every channel: a running sum would drift, and would carry a NaN to all that follow.
+PyTorch. The squares are added anew for every channel: a running sum would drift, and would carry a NaN on and on.
 """
 
 import numpy as np

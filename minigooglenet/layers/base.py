@@ -24,6 +24,16 @@ class Layer:
         self.params: dict[str, np.ndarray] = {}
         self.buffers: dict[str, np.ndarray] = {}
 
+    @property
+    def kind(self) -> str:
+        """The name of the operation: the class, or for a subclass of a layer of this package, that layer's."""
+        for cls in type(self).__mro__:
+            if cls is Layer:
+                break
+            if cls.__module__.startswith("minigooglenet.layers."):
+                return cls.__name__
+        return type(self).__name__
+
     def output_shape(self, *input_shapes: tuple[int, ...]) -> tuple[int, ...]:
         """Return the exact output shape, or raise a ValueError that explains (an input is called "input 0" there)."""
         raise NotImplementedError(f"{type(self).__name__} does not say its output_shape")
@@ -45,7 +55,7 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__} does not say what its cache holds")
 
     def window(self, *input_shapes: tuple[int, ...]):
-        """Return (kernel (h, w), stride (h, w)): what one output value sees of the map before it. Default: one value."""
+        """Return (kernel (h, w), stride (h, w)): what one output value sees of its input, by default one value."""
         return (1, 1), (1, 1)
 
     def settings(self) -> dict:

@@ -27,7 +27,7 @@ class Term(NamedTuple):
         return math.prod(self.factors)
 
     def __str__(self) -> str:
-        unit = "MAC" if self.kind.endswith("mac") else KINDS[self.kind]
+        unit = KINDS[self.kind].replace("multiply-adds", "MAC")
         purpose = f" ({self.purpose})" if self.purpose else ""
         return f"{'*'.join(map(str, self.factors))} = {self.count:,} {unit}{purpose}"
 

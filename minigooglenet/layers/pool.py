@@ -7,15 +7,7 @@ from minigooglenet.layers.operations import Taped, Term
 
 
 class _Pool(Layer):
-    """What the two windowed poolings share: (C, H, W) -> (C, P, Q).
-
-    Parameters
-    ----------
-    kernel_size, stride : int or (h, w); the stride is the kernel size unless given
-    padding : int, (h, w) or ((top, bottom), (left, right)), at most kernel - 1 on a side
-    ceil_mode : round the output size up, as GoogLeNet's pools do; a last window that would start at or beyond H + top
-        padding is dropped
-    """
+    """What the two windowed poolings share: (C, H, W) -> (C, P, Q)."""
 
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False):
         super().__init__()
@@ -51,7 +43,15 @@ class _Pool(Layer):
 
 
 class MaxPool2d(_Pool):
-    __doc__ = f"The largest value of each window; ties go to the first, padding never wins.\n\n{_Pool.__doc__}"
+    """The largest value of each window: (C, H, W) -> (C, P, Q). Ties go to the first, padding never wins.
+
+    Parameters
+    ----------
+    kernel_size, stride : int or (h, w); the stride is the kernel size unless given
+    padding : int, (h, w) or ((top, bottom), (left, right)), at most kernel - 1 on a side
+    ceil_mode : round the output size up, as GoogLeNet's pools do; a last window that would start at or beyond H + top
+        padding is dropped
+    """
 
     def forward(self, x, train=False):
         y, winners = max_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
@@ -69,9 +69,10 @@ class MaxPool2d(_Pool):
 
 
 class AvgPool2d(_Pool):
-    __doc__ = f"""The mean of each window.
-    {_Pool.__doc__}
-    count_include_pad : whether the divisor counts padding; the overhang of a ceil window is never counted
+    """The mean of each window: (C, H, W) -> (C, P, Q).
+
+    The settings are those of MaxPool2d, and `count_include_pad`: whether the divisor counts padding. The overhang of a
+    ceil window is never counted.
     """
 
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False, count_include_pad=True):

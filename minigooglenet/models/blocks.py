@@ -4,8 +4,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigooglenet.layers import AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
-from minigooglenet.layers import LocalResponseNorm as LRN
+from minigooglenet.layers import (
+    AvgPool2d,
+    BatchNorm2d,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Linear,
+    LocalResponseNorm,
+    MaxPool2d,
+    ReLU,
+)
 
 NORMS = ("lrn", "batch", None)
 
@@ -43,7 +53,10 @@ class Style:
 
 
 def conv_relu(g, wire, module, name, channels, kernel_size, stride=1, padding=0, *, groups=1, relu_name=None, style):
-    """Add nodes `module/name`, perhaps a batch norm, and a ReLU; return the ReLU's wire. `relu_name` names all but the first."""
+    """Add node `module/name`, a batch norm where the style has it, and a ReLU; return the ReLU's wire.
+
+    `relu_name` is what the nodes behind the convolution are called after, its name unless given.
+    """
     relu_name = relu_name or name
     batch_norm = style.norm == "batch"
     filters = style.channels(channels)
@@ -67,7 +80,7 @@ def conv_relu(g, wire, module, name, channels, kernel_size, stride=1, padding=0,
 
 def add_lrn(g, wire, name, style):
     """Add a local response normalisation where the style has them; return the wire."""
-    return g.add(name, LRN(), wire) if style.norm == "lrn" else wire
+    return g.add(name, LocalResponseNorm(), wire) if style.norm == "lrn" else wire
 
 
 def add_dropout(g, wire, name, p, style):

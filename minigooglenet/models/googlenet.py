@@ -87,9 +87,9 @@ def googlenet(
 
 
 def mini_googlenet(
-    num_classes=10, *, in_channels=3, size=32, aux=False, norm=None, dropout=True, width=1.0, init="he", rng=None
+    num_classes=10, *, in_channels=3, size=32, aux=False, norm="batch", dropout=True, width=1.0, init="he", rng=None
 ):
-    """Return a small GoogLeNet for images (in_channels, size, size), 32 x 32 or 64 x 64: it trains on a laptop in a minute.
+    """Return a small GoogLeNet for images (in_channels, size, size), 32 x 32 or 64 x 64, that a laptop can train.
 
     A 3x3 stem, four Inception modules in two stages, global average pooling, one linear layer. `aux` adds a head on 3b.
     The other parameters are googlenet's.

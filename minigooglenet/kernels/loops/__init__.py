@@ -1,7 +1,7 @@
 """Every operation as plain loops over its definition: slow, obvious, and the oracle of all the others.
 
 `loops.conv2d.forward(...)` takes what `kernels.conv2d.forward(...)` takes, but its settings in their full form: kernel
-and stride as (h, w), padding as ((top, bottom), (left, right)). Nothing is checked, so that the definition stays in view.
+and stride as (h, w), padding as ((top, bottom), (left, right)). Nothing is checked, so that the definition is in view.
 """
 
 from minigooglenet.kernels.loops import (

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def apply(x, kept, p):
-    """Return y of the shape of x; `kept` says value by value what stays. The backward is the same function of grad_y."""
+    """Return y of the shape of x; `kept` says which values stay. The backward is the same function of grad_y."""
     y = np.zeros_like(x)
     for place in np.ndindex(x.shape):
         if kept[place]:

@@ -6,7 +6,7 @@ from minigooglenet import shapes
 
 
 def forward(x, kernel_size, stride, padding, ceil_mode=False):
-    """Return (y, winners), both (N, C, P, Q): the largest value of each window and its place r * S + s in the window."""
+    """Return (y, winners), both (N, C, P, Q): the largest value of each window and its place r * S + s in it."""
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = np.empty((*x.shape[:2], *size), x.dtype)
     winners = np.empty(y.shape, np.int64)

@@ -1,0 +1,40 @@
+"""`minigooglenet count NAME`: parameters and operations of a network."""
+
+from minigooglenet import console, models
+from minigooglenet.counting import CONVENTIONS, count
+
+HELP = "count a network's parameters and operations"
+
+
+def add_parser(commands, name):
+    """Add this command to the command line."""
+    parser = commands.add_parser(
+        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}, exactly, from shapes alone."
+    )
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(models.names())}")
+    parser.add_argument("--no-heads", action="store_true", help="leave GoogLeNet's auxiliary heads out")
+    parser.add_argument("--by", choices=("module", "layer"), help="a line per module or per layer")
+    parser.add_argument("--wide", action="store_true", help="also show the operations beside multiply-adds, and memory")
+    parser.add_argument("--convention", choices=CONVENTIONS, help="also give the total as that tool counts it")
+    parser.add_argument(
+        "--explain", metavar="NODE", help="show how one node's numbers come about, instead of the table"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write a line per layer")
+    parser.add_argument("--json", metavar="FILE", help="write totals and layers")
+
+
+def run(options):
+    """Print the count, and write the files that were asked for."""
+    graph = models.build(options.name, init="zeros")
+    counted = count(graph, outputs=graph.outputs[-1:] if options.no_heads else None)
+    out = console.stdout()
+    if options.explain:
+        out.print(counted.explain(options.explain), markup=False)
+    else:
+        out.print(counted.table(options.by, wide=options.wide))
+    if options.convention:
+        out.print(str(counted.as_convention(options.convention)), markup=False)
+    for path, write in ((options.csv, counted.to_csv), (options.json, counted.to_json)):
+        if path:
+            write(path)
+            out.print(f"written: {path}", markup=False)

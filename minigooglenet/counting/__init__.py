@@ -1,0 +1,8 @@
+"""Exact parameters, operations, memory and receptive fields from shapes alone, and the paper's table audited."""
+
+from minigooglenet.counting import comparisons, table1
+from minigooglenet.counting.conventions import NAMES as CONVENTIONS
+from minigooglenet.counting.count import Count, count
+from minigooglenet.counting.rows import Row
+
+__all__ = ["CONVENTIONS", "Count", "Row", "comparisons", "count", "table1"]

@@ -1,0 +1,86 @@
+"""The same network as other tools count it: their totals from our integers, with the difference in words."""
+
+import math
+
+
+class ConventionCount(int):
+    """A total by some tool's convention: an integer with its `name`, `unit` and `explanation`."""
+
+    name: str
+    unit: str
+    explanation: str
+
+    def __new__(cls, name, unit, macs, extras):
+        """Add `extras`, {what: how many}, to `macs` and keep the sum's explanation."""
+        factor = 2 if unit == "FLOP" else 1
+        value = super().__new__(cls, factor * macs + sum(extras.values()))
+        value.name, value.unit = name, unit
+        terms = [f"{factor} x {macs:,} MAC" if factor == 2 else f"{macs:,} MAC"]
+        terms += [f"{count:,} {what}" for what, count in extras.items() if count]
+        value.explanation = f"{name}: {int(value):,} {unit} = {' + '.join(terms)}"
+        return value
+
+    def __str__(self):
+        return self.explanation
+
+    __repr__ = __str__
+
+    def __reduce__(self):
+        return int, (int(self),)
+
+
+def as_convention(rows, name: str) -> ConventionCount:
+    """Return the total of `rows` by the convention of that name, one of `NAMES`."""
+    if name not in _CONVENTIONS:
+        raise ValueError(f"convention must be one of {', '.join(map(repr, NAMES))}, got {name!r}")
+    unit, extras = _CONVENTIONS[name]
+    return ConventionCount(name, unit, sum(row.macs for row in rows), extras(rows))
+
+
+def _bias(rows):
+    return sum(term.count for row in rows for term in row.terms if term.purpose == "bias")
+
+
+def _inputs(rows, *kinds):
+    return sum(math.prod(row.input_shapes[0]) for row in rows if row.kind in kinds)
+
+
+def _torchinfo(rows):
+    norms = sum(row.params for row in rows if row.kind == "BatchNorm2d")
+    return {"bias additions": _bias(rows), "batch norm parameters": norms}
+
+
+def _ptflops(rows):
+    relu = sum(row.activations for row in rows if row.kind == "ReLU")
+    return {
+        "bias additions": _bias(rows),
+        "ReLU outputs": relu,
+        "pool inputs": _inputs(rows, "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d"),
+        "batch norm inputs, twice": 2 * _inputs(rows, "BatchNorm2d"),
+    }
+
+
+def _fvcore(rows):
+    return {
+        "average-pool inputs": _inputs(rows, "AvgPool2d", "GlobalAvgPool2d"),
+        "batch norm inputs, twice": 2 * _inputs(rows, "BatchNorm2d"),
+    }
+
+
+def _netscope(rows):
+    windows = sum(row.settings["size"] * row.activations for row in rows if row.kind == "LocalResponseNorm")
+    return {"multiply-adds in LRN windows (size per value)": windows}
+
+
+def _nothing(rows):
+    return {}
+
+
+_CONVENTIONS = {
+    "torchinfo": ("mult-adds", _torchinfo),
+    "ptflops": ("MACs", _ptflops),
+    "fvcore": ("flops (one per multiply-add)", _fvcore),
+    "torch": ("FLOP", _nothing),
+    "netscope": ("MACC", _netscope),
+}
+NAMES = tuple(_CONVENTIONS)

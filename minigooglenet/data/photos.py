@@ -1,0 +1,41 @@
+"""A photograph as GoogLeNet takes it."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+RGB_MEAN = (123, 117, 104)  # the means that BVLC's replication subtracts, there in the order blue, green, red
+MOST_PIXELS = 100_000_000  # a small file can declare a picture that fills the memory
+
+
+def photograph(path=None) -> Image.Image:
+    """Return the RGB photograph at `path`; without one, the portrait of Grace Hopper that matplotlib carries.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read as an image, with the reason.
+    """
+    if path is None:
+        from matplotlib import cbook
+
+        path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    try:
+        with Image.open(Path(path)) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise ValueError(f"it declares {width} x {height} pixels, more than {MOST_PIXELS:,}")
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"cannot read {path} as an image: {error}") from error
+
+
+def prepare(image: Image.Image, size=224) -> np.ndarray:
+    """Return (1, 3, size, size) float32: shorter side to size * 256 / 224, centre crop, mean colour subtracted."""
+    width, height = image.size
+    scale = round(size * 256 / 224) / min(width, height)
+    resized = image.resize((max(size, round(width * scale)), max(size, round(height * scale))), Image.BILINEAR)
+    left, top = (resized.width - size) // 2, (resized.height - size) // 2
+    crop = np.asarray(resized.crop((left, top, left + size, top + size)), dtype=np.float32)
+    return np.ascontiguousarray((crop - np.array(RGB_MEAN, np.float32)).transpose(2, 0, 1)[None])

@@ -1,0 +1,61 @@
+"""What every figure of this project shares: colours that colour-blind readers tell apart, a file, and a text beside it.
+
+A figure is made without a window (the Agg canvas), so it works on a server and in a test.
+"""
+
+from pathlib import Path
+
+from minigooglenet import files
+
+# Okabe and Ito (2008): eight colours that stay apart for all common kinds of colour blindness.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+SEQUENTIAL = "cividis"  # from small to large
+DIVERGING = "PuOr"  # around zero
+
+
+def new(width=7.0, height=4.0, **subplots):
+    """Return (figure, axes) of that size in inches, with the project's look."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(**subplots)
+    for axis in getattr(axes, "flat", [axes]):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=9)
+    return figure, axes
+
+
+def save(figure, text: str, path) -> list[Path]:
+    """Write a figure as PNG and `text`, what it shows in words and numbers, beside it as .txt; return both paths.
+
+    The text also travels inside the PNG as its description, where screen readers and viewers find it.
+    """
+    path = Path(path).with_suffix(".png")
+    with files.atomic(path) as file:
+        figure.savefig(file, format="png", dpi=120, metadata={"Description": text.encode("ascii", "replace").decode()})
+    words = path.with_suffix(".txt")
+    files.write_text(words, text + "\n")
+    return [path, words]
+
+
+def bars(values: dict[str, float], width: int = 40) -> str:
+    """Return {name: value} as lines of text, each with a bar in proportion to the largest value."""
+    largest = max(values.values(), default=0) or 1
+    names = max(map(len, values), default=0)
+    return "\n".join(
+        f"{name:{names}}  {value:10.4g}  {'#' * round(width * value / largest)}" for name, value in values.items()
+    )
+
+
+def curve(values, width: int = 60, height: int = 10) -> str:
+    """Return a sequence of numbers as a plot in text: columns from first to last, rows from largest to smallest."""
+    columns = [values[len(values) * i // width] for i in range(width)] if len(values) > width else list(values)
+    low, high = min(columns), max(columns)
+    span = (high - low) or 1
+    rows = [round((height - 1) * (high - value) / span) for value in columns]
+    lines = ["".join("*" if row == line else " " for row in rows).rstrip() for line in range(height)]
+    return "\n".join(
+        [f"{high:10.4g} |{lines[0]}", *(f"{'':10} |{line}" for line in lines[1:-1]), f"{low:10.4g} |{lines[-1]}"]
+    )

@@ -1,0 +1,184 @@
+"""The tour: GoogLeNet counted, run on a photograph, checked, and a small one trained, all on real input.
+
+Each stop prints what it found. What a stop needs and does not find (scikit-learn, a readable image) is named with the
+remedy, and the tour goes on with the rest.
+"""
+
+import math
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from minigooglenet import data, figures, files, losses, models, optim, training, viz
+from minigooglenet.console import Table, progress
+from minigooglenet.counting import comparisons, count
+from minigooglenet.gradcheck import directional_check
+
+PHOTO_LABEL = 652  # the ImageNet class "military uniform": what the portrait shows, and any class would do here
+EPOCHS, QUICK_EPOCHS = 5, 1
+
+
+def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) -> Path:
+    """Take the tour and return the folder with its results.
+
+    Parameters
+    ----------
+    console : rich console that it prints on
+    image : path of a photograph; the one that matplotlib carries unless given
+    out : folder for weights and pictures, made if need be; results of an earlier tour in it are replaced
+    quick : train for one epoch only
+    seed : of weights, dropout and the order of images
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made ends the tour here, before any work
+    net = models.googlenet(rng=seed)
+    written = _counts(console, net, out)
+    _savings(console)
+    written += _photograph(console, net, image, out)
+    trained = _digits(console, QUICK_EPOCHS if quick else EPOCHS, seed, out)
+    _farewell(console, out, [*written, *trained], trained)
+    return out
+
+
+def _counts(console, net, out):
+    _heading(console, 1, "The network, module by module")
+    counted = count(net)
+    main = count(net, outputs=net.outputs[-1:])
+    console.print(counted.table("module"))
+    console.print(f"Without the auxiliary heads: {main.params:,} parameters, {main.macs:,} MAC.")
+    counted.to_csv(out / "googlenet_counts.csv")
+    return [out / "googlenet_counts.csv"]
+
+
+def _savings(console):
+    _heading(console, 2, "What the 1x1 reductions save")
+    console.print(comparisons.bottleneck_table())
+
+
+def _photograph(console, net, path, out):
+    _heading(console, 3, "A photograph, forward and backward")
+    photo = _photo_or_default(console, path)
+    if photo is None:
+        return []
+    x, labels = data.prepare(photo), np.array([PHOTO_LABEL])
+    weights = losses.head_weights(net.outputs)
+    with console.status("loading the kernels (the first time ever they are compiled) ...", spinner="line"):
+        logits, tape = net.forward({"image": x})
+        net.backward(logits, tape)
+    times = {}
+    with _timed(times, "inference (main output only)"):
+        net(x)
+    with _timed(times, "forward with tape, three heads"):
+        logits, tape = net.forward({"image": x}, train=True)
+    with _timed(times, "losses"):
+        loss, each, grads = losses.weighted_sum(logits, labels, weights)
+    with _timed(times, "backward"):
+        _, grad_params = net.backward(grads, tape)
+    console.print(f"{photo.width} x {photo.height} pixels, cropped to 224 x 224, mean colour subtracted.")
+    console.print(Table("Time of each stage", ("stage", ">milliseconds"), [(k, 1000 * v) for k, v in times.items()]))
+    parts = " + ".join(f"{weights[wire]:g} x {float(value):.3f} ({wire})" for wire, value in each.items())
+    even = sum(weights.values()) * math.log(1000)
+    console.print(f"Loss {loss:.3f} = {parts}.")
+    console.print(f"The weights are random. If all 1000 classes looked alike, it would be 1.6 x ln 1000 = {even:.3f}.")
+    norms = {}
+    for module in dict.fromkeys(name.split("/")[0] for name in net.params):
+        norms[module] = optim.norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
+    figure, text = viz.gradient_norms(norms)
+    console.print(text, markup=False)
+    written = figures.save(figure, text, out / "gradient_norms")
+    figure, text = viz.first_filters(net.params["conv1/7x7_s2/weight"], "First filters of GoogLeNet, untrained")
+    written += figures.save(figure, text, out / "googlenet_filters")
+    _heading(console, 4, "Is that gradient right?")
+    with console.status("two more forwards in float64 ...", spinner="line"):
+        slope = directional_check(net, x, labels)
+    verdict = "they agree." if slope.relative_error < 1e-3 else "THEY DISAGREE."
+    console.print(
+        f"Along one random direction through the image and all {sum(p.size for p in net.params.values()):,} parameters\n"
+        "the loss changes at the rate\n"
+        f"  {slope.analytic:+.9f}  by backward,\n"
+        f"  {slope.numeric:+.9f}  by a difference of two forwards (float64, step {slope.step:g}).\n"
+        f"Relative error {slope.relative_error:.1e}: {verdict}",
+        markup=False,
+    )
+    return written
+
+
+def _photo_or_default(console, path):
+    try:
+        return data.photograph(path)
+    except ValueError as error:
+        if path is None:
+            console.print(
+                f"{error}. Give a photograph of your own with --image FILE. Skipping this part.", markup=False
+            )
+            return None
+        console.print(f"{error}. Going on with the photograph that ships with matplotlib.", markup=False)
+        return _photo_or_default(console, None)
+
+
+def _digits(console, epochs, seed, out):
+    _heading(console, 5, "A small GoogLeNet learns to read digits")
+    try:
+        images, labels, test_images, test_labels = data.digits()
+    except ModuleNotFoundError as error:
+        console.print(f"Skipped: {error}", markup=False)
+        return []
+    net = models.mini_googlenet(in_channels=1, rng=seed)
+    console.print(
+        f"{len(images)} handwritten digits to learn from, {len(test_images)} held out; "
+        f"{count(net).params:,} parameters, {count(net).macs:,} MAC; {epochs} epoch(s)."
+    )
+    started = time.perf_counter()
+    with progress(console) as bar:
+        task = bar.add_task("training", total=None, status="")
+
+        def show(step):
+            status = f"loss {step.loss:.3f}, accuracy {step.accuracy:.0%}"
+            bar.update(task, total=step.count, completed=step.number + 1, status=status)
+
+        steps = training.train(net, images, labels, epochs=epochs, rng=seed, on_step=show)
+    seconds = time.perf_counter() - started
+    predicted = training.predict(net, test_images)
+    hits = float(np.mean(predicted == test_labels))
+    console.print(f"Held-out digits right: {hits:.1%}, after {seconds:.0f} s of training ({len(steps)} steps).")
+    with files.atomic(out / "mini_googlenet_digits.npz") as file:
+        np.savez(file, **net.params, **net.buffers)
+    written = [out / "mini_googlenet_digits.npz"]
+    pictures = {
+        "training_curve": viz.training_curve(steps),
+        "confusion_matrix": viz.confusion_matrix(training.confusion(test_labels, predicted, 10)),
+        "digit_filters": viz.first_filters(net.params["conv1/3x3/weight"], "First filters after training on digits"),
+    }
+    for name, (figure, text) in pictures.items():
+        written += figures.save(figure, text, out / name)
+    return written
+
+
+def _farewell(console, out, written, trained):
+    _heading(console, 6, f"The results, in {out}")
+    for path in written:
+        console.print(f"  {path.name}", markup=False)
+    console.print("Each picture has its text beside it. What to try next:")
+    tips = [
+        "minigooglenet tour --image YOUR_PHOTO.jpg --seed 1",
+        "minigooglenet count googlenet --explain inception_3a/3x3",
+        "minigooglenet count vgg16 --by layer",
+        'python -c "import minigooglenet as mg; print(mg.counting.table1.table())"   (the paper\'s own table, audited)',
+    ]
+    if trained:
+        tips.append(f"numpy.load({str(out / 'mini_googlenet_digits.npz')!r})   (the weights, by name)")
+    for tip in tips:
+        console.print(f"  {tip}", markup=False, soft_wrap=True)
+
+
+def _heading(console, number, title):
+    console.print(f"\n[bold]{number}. {title}[/bold]")
+
+
+@contextmanager
+def _timed(times, stage):
+    started = time.perf_counter()
+    yield
+    times[stage] = time.perf_counter() - started

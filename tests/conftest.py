@@ -1,0 +1,16 @@
+"""What all tests share: how hypothesis draws, and the number of threads given back after a test that changes it."""
+
+import hypothesis
+import pytest
+
+import minigooglenet as mg
+
+hypothesis.settings.register_profile("minigooglenet", deadline=None, derandomize=True, max_examples=60)
+hypothesis.settings.load_profile("minigooglenet")
+
+
+@pytest.fixture
+def own_threads():
+    before = mg.get_num_threads()
+    yield
+    mg.set_num_threads(before)

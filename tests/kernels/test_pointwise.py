@@ -1,0 +1,152 @@
+"""ReLU, dropout, addition and concatenation: by hand, against the loops, against numeric gradients."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numeric import assert_close, awkward, complex_step, differences, distinct, draw
+
+from minigooglenet.kernels import add, concat, dropout, loops, relu
+
+SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
+DTYPES = st.sampled_from([np.float32, np.float64])
+
+
+@given(SHAPES, DTYPES)
+def test_relu_agrees_with_the_loops(shape, dtype):
+    x, grad_y = draw(*shape, dtype=dtype), draw(*shape, seed=1, dtype=dtype)
+    y, expected = relu.forward(x), loops.relu.forward(x)
+    assert y.dtype == relu.backward(grad_y, y).dtype == dtype
+    assert (y == expected).all()
+    assert (relu.backward(grad_y, y) == loops.relu.backward(grad_y, expected)).all()
+
+
+@pytest.mark.parametrize("module", [relu, loops.relu])
+def test_relu_passes_no_gradient_at_zero_and_carries_nan_and_infinity(module):
+    x = np.array([[-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf, np.nan]])
+    y = module.forward(x)
+    np.testing.assert_array_equal(y, [[0, 0, 0, 0, 2, np.inf, np.nan]])
+    np.testing.assert_array_equal(module.backward(np.full((1, 7), 3.0), y), [[0, 0, 0, 0, 3, 3, 3]])
+
+
+def test_relu_keeps_a_nan_in_the_gradient():
+    np.testing.assert_array_equal(relu.backward(np.array([np.nan, 1.0]), np.array([1.0, 2.0])), [np.nan, 1])
+
+
+def test_the_gradient_of_relu_is_the_slope():
+    x, grad_y = distinct(2, 3, 4), draw(2, 3, 4)
+    assert_close(relu.backward(grad_y, relu.forward(x)), differences(relu.forward, x, grad_y), 1e-8)
+
+
+@given(SHAPES, DTYPES, st.sampled_from([0.0, 0.3, 0.5, 0.9]))
+def test_dropout_agrees_with_the_loops(shape, dtype, p):
+    x, grad_y = draw(*shape, dtype=dtype), draw(*shape, seed=1, dtype=dtype)
+    y, kept = dropout.forward(x, p, np.random.default_rng(0))
+    grad_x = dropout.backward(grad_y, kept, p)
+    assert kept.dtype == bool
+    assert y.dtype == grad_x.dtype == dtype
+    assert_close(y, loops.dropout.apply(x, kept, p))
+    assert_close(grad_x, loops.dropout.apply(grad_y, kept, p))
+
+
+def test_dropout_keeps_the_share_and_the_expected_value():
+    y, kept = dropout.forward(np.ones((200, 300)), 0.7, np.random.default_rng(0))
+    np.testing.assert_allclose(kept.mean(), 0.3, atol=0.01)
+    np.testing.assert_allclose(y.mean(), 1, atol=0.03)
+    assert_close(np.unique(y), [0, 1 / 0.3])
+
+
+def test_dropout_decides_alike_for_both_precisions_and_anew_each_time():
+    rng = np.random.default_rng(0)
+    first = dropout.forward(np.ones((9, 9)), 0.5, rng)[1]
+    second = dropout.forward(np.ones((9, 9)), 0.5, rng)[1]
+    single = dropout.forward(np.ones((9, 9), np.float32), 0.5, np.random.default_rng(0))[1]
+    assert (first == single).all()
+    assert (first != second).any()
+
+
+def test_dropout_shows_a_nan_even_where_it_drops():
+    x = np.full((3, 50), np.nan)
+    assert np.isnan(dropout.forward(x, 0.5, np.random.default_rng(0))[0]).all()
+
+
+def test_the_gradient_of_dropout_is_the_slope():
+    x, grad_y = draw(3, 5), draw(3, 5, seed=1)
+    _, kept = dropout.forward(x, 0.4, np.random.default_rng(3))
+    slopes = complex_step(lambda z: dropout.forward(z, 0.4, np.random.default_rng(3))[0], x, grad_y)
+    assert_close(dropout.backward(grad_y, kept, 0.4), slopes)
+
+
+@given(SHAPES, DTYPES, st.integers(1, 4))
+def test_addition_agrees_with_the_loops(shape, dtype, count):
+    xs = [draw(*shape, seed=i, dtype=dtype) for i in range(count)]
+    y = add.forward(*xs)
+    assert y.dtype == dtype
+    assert_close(y, loops.add.forward(*xs))
+    for got, expected in zip(add.backward(y, count), loops.add.backward(y, count), strict=True):
+        assert (got == expected).all()
+
+
+def test_the_gradients_of_an_addition_are_arrays_of_their_own():
+    grad_y = draw(2, 3)
+    first, second = add.backward(grad_y, 2)
+    assert not np.shares_memory(first, second)
+    assert not np.shares_memory(first, grad_y)
+    assert not np.shares_memory(add.forward(grad_y), grad_y)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), SHAPES, DTYPES)
+def test_concatenation_agrees_with_the_loops(channels, shape, dtype):
+    xs = [draw(shape[0], count, *shape[2:], seed=i, dtype=dtype) for i, count in enumerate(channels)]
+    y = concat.forward(*xs)
+    assert y.dtype == dtype
+    assert (y == loops.concat.forward(*xs)).all()
+    grad_y = draw(*y.shape, seed=9, dtype=dtype)
+    for x, got, expected in zip(
+        xs, concat.backward(grad_y, channels), loops.concat.backward(grad_y, channels), strict=True
+    ):
+        assert got.shape == x.shape
+        assert got.dtype == dtype
+        assert (got == expected).all()
+
+
+def test_concatenation_keeps_the_order_of_its_inputs():
+    y = concat.forward(np.full((2, 1, 1, 1), 1.0), np.full((2, 2, 1, 1), 2.0), np.full((2, 1, 1, 1), 3.0))
+    assert y[:, :, 0, 0].tolist() == [[1, 2, 2, 3]] * 2
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_the_gradients_of_concatenation_and_addition_are_the_slopes(which):
+    xs = [draw(2, 2, 3, seed=i) for i in range(3)]
+
+    def among(forward):
+        return lambda z: forward(*(z if i == which else x.astype(complex) for i, x in enumerate(xs)))
+
+    grad_y = draw(2, 6, 3)
+    assert_close(concat.backward(grad_y, [2, 2, 2])[which], complex_step(among(concat.forward), xs[which], grad_y))
+    grad_y = draw(2, 2, 3, seed=7)
+    assert_close(add.backward(grad_y, 3)[which], complex_step(among(add.forward), xs[which], grad_y))
+
+
+def test_awkward_memory_works_and_nothing_given_is_changed():
+    x, other = draw(2, 3, 4), draw(2, 3, 4, seed=1)
+    odd, odd_other = awkward(x), awkward(other)
+    kept = dropout.forward(x, 0.5, np.random.default_rng(0))[1]
+    results = [
+        (relu.forward(odd), relu.forward(x)),
+        (relu.backward(odd_other, odd), relu.backward(other, x)),
+        (dropout.forward(odd, 0.5, np.random.default_rng(0))[0], dropout.forward(x, 0.5, np.random.default_rng(0))[0]),
+        (dropout.backward(odd, kept, 0.5), dropout.backward(x, kept, 0.5)),
+        (add.forward(odd, odd_other), add.forward(x, other)),
+        (add.backward(odd, 1)[0], x),
+        (concat.forward(odd, odd_other), concat.forward(x, other)),
+        (concat.forward(odd), x),
+        (concat.backward(odd, [1, 2])[1], x[:, 1:]),
+        (concat.backward(odd, [3])[0], x),
+    ]
+    for got, expected in results:
+        assert (got == expected).all()
+        assert got.flags.writeable
+        assert not any(np.shares_memory(got, given) for given in (odd, odd_other))
+    assert (odd == x).all()
+    assert (odd_other == other).all()

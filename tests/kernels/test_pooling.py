@@ -1,0 +1,259 @@
+"""Max, average and global average pooling: by hand, against the loops, against differences; ties, NaN, ceil mode."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numeric import assert_close, awkward, complex_step, differences, distinct, draw
+
+from minigooglenet import shapes
+from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, loops, max_pool2d
+
+GOOGLENET_MAX = {  # input size, kernel, stride, padding, ceil_mode
+    "3x3 stride 2 ceil": ((6, 8), 3, 2, 0, True),
+    "3x3 stride 2 ceil, nothing over": ((7, 5), 3, 2, 0, True),
+    "3x3 stride 1 padding 1": ((4, 5), 3, 1, 1, False),
+}
+
+
+@st.composite
+def pools(draw_):
+    """Return (dtype, seed, input shape, kernel, stride, padding, ceil_mode)."""
+
+    def pair(least, most):
+        return draw_(st.tuples(st.integers(least, most), st.integers(least, most)))
+
+    kernel, stride = pair(1, 4), pair(1, 4)
+    padding = tuple(tuple(min(side, k - 1) for side in pair(0, 3)) for k in kernel)
+    size = [max(1, k - sum(sides)) + more for k, sides, more in zip(kernel, padding, pair(0, 6), strict=True)]
+    shape = (*pair(1, 3), *size)
+    dtype = draw_(st.sampled_from([np.float32, np.float64]))
+    return dtype, draw_(st.integers(0, 99)), shape, kernel, stride, padding, draw_(st.booleans())
+
+
+def max_pool(form, x, kernel, stride, padding, ceil_mode=False):
+    """Return (y, winners) of either form with settings in full."""
+    module = {"loops": loops.max_pool2d, "fast": max_pool2d}[form]
+    return module.forward(x, *max_pool2d.settings(kernel, stride, padding), ceil_mode)
+
+
+def max_pool_gradient(form, grad_y, winners, size, kernel, stride, padding):
+    module = {"loops": loops.max_pool2d, "fast": max_pool2d}[form]
+    return module.backward(grad_y, winners, size, *max_pool2d.settings(kernel, stride, padding))
+
+
+BOTH = pytest.mark.parametrize("form", ["loops", "fast"])
+
+
+@given(pools())
+def test_max_pooling_agrees_with_the_loops(case):
+    dtype, seed, shape, *settings, ceil_mode = case
+    x = draw(*shape, seed=seed, dtype=dtype).round(1)  # rounded: ties are common
+    y, winners = max_pool2d.forward(x, *settings, ceil_mode)
+    expected, places = loops.max_pool2d.forward(x, *settings, ceil_mode)
+    assert y.dtype == dtype
+    assert (y == expected).all()
+    assert (winners == places).all()
+    grad_y = draw(*y.shape, seed=seed + 1, dtype=dtype)
+    grad_x = max_pool2d.backward(grad_y, winners, shape[2:], *settings)
+    assert grad_x.dtype == dtype
+    assert_close(grad_x, loops.max_pool2d.backward(grad_y, places, shape[2:], *settings))
+
+
+@BOTH
+def test_overlapping_windows_add_their_gradients(form):
+    x = np.array([[[[0.0, 9, 0, 1]]]])
+    y, winners = max_pool(form, x, (1, 2), 1, 0)
+    assert y.tolist() == [[[[9, 9, 1]]]]
+    grad_x = max_pool_gradient(form, np.array([[[[1.0, 10, 100]]]]), winners, (1, 4), (1, 2), 1, 0)
+    assert grad_x.tolist() == [[[[0, 11, 0, 100]]]]
+
+
+@BOTH
+def test_ties_go_to_the_first_in_window_order(form):
+    x = np.zeros((1, 1, 3, 3))
+    _, winners = max_pool(form, x, 2, 1, 0)
+    assert winners.tolist() == [[[[0, 0], [0, 0]]]]
+    grad_x = max_pool_gradient(form, np.ones((1, 1, 2, 2)), winners, (3, 3), 2, 1, 0)
+    assert grad_x.tolist() == [[[[1, 1, 0], [1, 1, 0], [0, 0, 0]]]]
+
+
+@BOTH
+def test_a_tie_in_the_lower_left_loses_to_the_upper_right(form):
+    _, winners = max_pool(form, np.array([[[[0.0, 5], [5, 0]]]]), 2, 2, 0)
+    assert winners.item() == 1
+
+
+@BOTH
+def test_padding_never_wins_a_maximum(form):
+    x = -distinct(1, 2, 3, 4) - 100
+    y, winners = max_pool(form, x, 3, 2, ((2, 1), (1, 2)))
+    assert (y < -80).all()
+    grad_x = max_pool_gradient(form, np.ones(y.shape), winners, (3, 4), 3, 2, ((2, 1), (1, 2)))
+    assert grad_x.sum() == y.size
+
+
+@BOTH
+def test_the_place_of_a_winner_is_counted_from_the_padded_window(form):
+    _, winners = max_pool(form, np.array([[[[7.0]]]]), 2, 1, 1)
+    assert winners.tolist() == [[[[3, 2], [1, 0]]]]
+
+
+@BOTH
+def test_minus_infinity_can_win(form):
+    x = np.full((1, 1, 2, 2), -np.inf)
+    y, winners = max_pool(form, x, 2, 1, 1)
+    assert (y == -np.inf).all()
+    grad_x = max_pool_gradient(form, np.ones(y.shape), winners, (2, 2), 2, 1, 1)
+    assert grad_x.tolist() == [[[[4, 2], [2, 1]]]]
+
+
+@BOTH
+def test_the_first_nan_of_a_window_wins(form):
+    x = np.array([[[[1.0, np.nan, np.inf, 2, np.nan]]]])
+    y, winners = max_pool(form, x, (1, 3), 1, 0)
+    assert np.isnan(y).all()
+    assert winners.tolist() == [[[[1, 0, 2]]]]
+
+
+@BOTH
+def test_a_nan_stays_out_of_other_windows_planes_and_images(form):
+    x = np.zeros((2, 2, 2, 4))
+    x[0, 1, 1, 0] = np.nan
+    y, _ = max_pool(form, x, 2, 2, 0)
+    assert np.argwhere(np.isnan(y)).tolist() == [[0, 1, 0, 0]]
+
+
+@BOTH
+def test_ceil_mode_keeps_the_overhang_and_drops_the_window_beyond(form):
+    x = np.arange(1.0, 6).reshape(1, 1, 1, 5)
+    assert max_pool(form, x, (1, 2), 2, 0, True)[0].tolist() == [[[[2, 4, 5]]]]
+    assert max_pool(form, x, (1, 2), 2, 0, False)[0].tolist() == [[[[2, 4]]]]
+    assert max_pool(form, x[..., :3], (1, 2), 2, ((0, 0), (1, 1)), True)[0].tolist() == [[[[1, 3]]]]
+    assert max_pool(form, x[..., :3], (1, 2), 3, ((0, 0), (0, 1)), True)[0].tolist() == [[[[2]]]]
+
+
+@pytest.mark.parametrize("name", GOOGLENET_MAX)
+def test_the_gradient_of_max_pooling_is_the_slope(name):
+    size, *settings, ceil_mode = GOOGLENET_MAX[name]
+    x = distinct(2, 2, *size)
+    y, winners = max_pool2d.forward(x, *settings, ceil_mode)
+    grad_y = draw(*y.shape)
+    slopes = differences(lambda z: max_pool2d.forward(z, *settings, ceil_mode)[0], x, grad_y)
+    assert_close(max_pool2d.backward(grad_y, winners, size, *settings), slopes, 1e-8)
+
+
+def test_winners_take_as_few_bytes_as_their_window_allows():
+    x = distinct(1, 1, 20, 20)
+    assert max_pool2d.forward(x, 16)[1].dtype == np.uint8
+    y, winners = max_pool2d.forward(x, (17, 16))
+    assert winners.dtype == np.uint16
+    grad_x = max_pool2d.backward(np.ones_like(y), winners, (20, 20), (17, 16))
+    assert np.argwhere(grad_x).tolist() == np.argwhere(x == x[:, :, :17, :16].max()).tolist()
+
+
+@given(pools(), st.booleans())
+def test_average_pooling_agrees_with_the_loops(case, count_include_pad):
+    dtype, seed, shape, *settings, ceil_mode = case
+    x = draw(*shape, seed=seed, dtype=dtype)
+    y = avg_pool2d.forward(x, *settings, ceil_mode, count_include_pad)
+    assert y.dtype == dtype
+    assert_close(y, loops.avg_pool2d.forward(x, *settings, ceil_mode, count_include_pad))
+    grad_y = draw(*y.shape, seed=seed + 1, dtype=dtype)
+    grad_x = avg_pool2d.backward(grad_y, shape[2:], *settings, count_include_pad)
+    assert grad_x.dtype == dtype
+    assert_close(grad_x, loops.avg_pool2d.backward(grad_y, shape[2:], *settings, count_include_pad))
+
+
+AVERAGES = {"loops": loops.avg_pool2d.forward, "fast": avg_pool2d.forward}
+
+
+@pytest.mark.parametrize(("count_include_pad", "expected"), [(True, [0.5, 2.5, 4, 3]), (False, [1, 2.5, 4, 3])])
+@BOTH
+def test_the_divisor_may_count_padding_but_never_the_overhang(form, count_include_pad, expected):
+    x = np.array([[[[1.0, 2, 3, 4, 4, 3]]]])
+    settings = (1, 2), (1, 2), ((0, 0), (1, 0))
+    y = AVERAGES[form](x, *settings, True, count_include_pad)
+    assert y.tolist() == [[[expected]]]
+
+
+@BOTH
+def test_the_divisor_counts_padding_at_the_end_up_to_its_edge(form):
+    x = np.full((1, 1, 1, 4), 6.0)
+    y = AVERAGES[form](x, (1, 3), (1, 3), ((0, 0), (0, 1)), True, True)
+    assert y.tolist() == [[[[6, 3]]]]  # the second window holds one value, one padding and one overhanging position
+
+
+@pytest.mark.parametrize("count_include_pad", [True, False])
+@pytest.mark.parametrize(
+    ("size", "settings", "ceil_mode"),
+    [
+        ((14, 14), (5, 3, 0), False),
+        ((7, 7), (7, 1, 0), False),
+        ((6, 5), (3, 2, 0), True),
+        ((5, 4), ((3, 2), (2, 3), ((2, 0), (1, 1))), True),
+    ],
+)
+def test_the_gradient_of_average_pooling_is_the_slope(size, settings, ceil_mode, count_include_pad):
+    x = draw(1, 1, *size)
+    grad_y = draw(*avg_pool2d.forward(x, *settings, ceil_mode, count_include_pad).shape, seed=1)
+    slopes = complex_step(lambda z: avg_pool2d.forward(z, *settings, ceil_mode, count_include_pad), x, grad_y)
+    assert_close(avg_pool2d.backward(grad_y, size, *settings, count_include_pad), slopes)
+
+
+@BOTH
+def test_an_average_carries_a_nan_into_its_own_windows_only(form):
+    x = np.ones((1, 2, 2, 4))
+    x[0, 0, 0, 1] = np.nan
+    y = AVERAGES[form](x, (2, 2), (2, 2), ((0, 0), (0, 0)))
+    assert np.isnan(y).sum() == 1
+
+
+@given(st.tuples(*[st.integers(1, 4)] * 4), st.sampled_from([np.float32, np.float64]))
+def test_global_average_pooling_agrees_with_the_loops(shape, dtype):
+    x, grad_y = draw(*shape, dtype=dtype), draw(*shape[:2], dtype=dtype)
+    y, grad_x = global_avg_pool2d.forward(x), global_avg_pool2d.backward(grad_y, shape[2:])
+    assert y.dtype == grad_x.dtype == dtype
+    assert_close(y, loops.global_avg_pool2d.forward(x))
+    assert_close(grad_x, loops.global_avg_pool2d.backward(grad_y, shape[2:]))
+
+
+def test_the_gradient_of_global_average_pooling_is_the_slope():
+    x, grad_y = draw(2, 3, 2, 5), draw(2, 3, seed=1)
+    assert_close(global_avg_pool2d.backward(grad_y, (2, 5)), complex_step(global_avg_pool2d.forward, x, grad_y))
+
+
+def test_awkward_memory_works_and_nothing_given_is_changed():
+    x, grad_y = distinct(2, 3, 5, 6), draw(2, 3, 2, 3)
+    odd, odd_grad = awkward(x), awkward(grad_y)
+    winners = max_pool2d.forward(x, 3, 2, 0, True)[1]
+    for got, expected in [
+        (max_pool2d.forward(odd, 3, 2, 0, True)[0], max_pool2d.forward(x, 3, 2, 0, True)[0]),
+        (avg_pool2d.forward(odd, 2, 2), avg_pool2d.forward(x, 2, 2)),
+        (global_avg_pool2d.forward(odd), global_avg_pool2d.forward(x)),
+        (
+            max_pool2d.backward(odd_grad, awkward(winners), (5, 6), 3, 2),
+            max_pool2d.backward(grad_y, winners, (5, 6), 3, 2),
+        ),
+        (avg_pool2d.backward(odd_grad, (5, 6), 2, 2), avg_pool2d.backward(grad_y, (5, 6), 2, 2)),
+    ]:
+        assert (got == expected).all()
+        assert got.flags.writeable
+        assert not np.shares_memory(got, odd)
+        assert not np.shares_memory(got, odd_grad)
+    assert (odd == x).all()
+    assert (odd_grad == grad_y).all()
+
+
+def test_pooling_with_a_window_of_one_still_copies():
+    x = draw(1, 1, 2, 2)
+    assert not np.shares_memory(max_pool2d.forward(x, 1)[0], x)
+    assert not np.shares_memory(avg_pool2d.forward(x, 1), x)
+    assert not np.shares_memory(global_avg_pool2d.forward(x[:, :, :1, :1]), x)
+
+
+def test_the_sizes_are_those_of_shapes():
+    x = draw(1, 1, 11, 9)
+    expected = shapes.output_size((11, 9), (4, 3), (3, 2), ((1, 2), (0, 1)), ceil_mode=True)
+    assert max_pool2d.forward(x, (4, 3), (3, 2), ((1, 2), (0, 1)), True)[0].shape[2:] == expected
+    assert avg_pool2d.forward(x, (4, 3), (3, 2), ((1, 2), (0, 1)), True).shape[2:] == expected

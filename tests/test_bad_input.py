@@ -1,0 +1,356 @@
+"""Bad input gets a clear answer: one sentence with the numbers in it, a ValueError or TypeError."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from numeric import awkward
+
+import minigooglenet as mg
+from minigooglenet import kernels, layers
+from minigooglenet.losses import softmax_cross_entropy
+
+
+@contextlib.contextmanager
+def told(error, *parts):
+    """Expect `error`, whose text is one line that starts with the first part and holds all others in this order."""
+    with pytest.raises(error) as caught:
+        yield
+    text = str(caught.value)
+    assert type(caught.value) is error, text
+    assert "\n" not in text
+    assert text.startswith(parts[0]), text
+    for part in parts:
+        before, found, text = text.partition(part)
+        assert found, f"{part!r} is not in {before!r}"
+
+
+def zeros(*shape, dtype=np.float32):
+    return np.zeros(shape, dtype)
+
+
+@pytest.fixture
+def net():
+    g = mg.Graph(image=(3, 8, 8))
+    g.add("conv", layers.Conv2d(3, 4, 3, padding=1, rng=0), "image")
+    g.add("relu", layers.ReLU(), "conv")
+    return g
+
+
+X = zeros(2, 3, 8, 8)
+
+
+def test_a_wrong_channel_count_is_told_with_both_counts(net):
+    with told(ValueError, "node 'next': the convolution takes 3 input channels, got 4", "(4, 8, 8)"):
+        net.add("next", layers.Conv2d(3, 5, 1), "relu")
+    with told(ValueError, "node 'next': batch norm was made for 3 channels, got 4", "(4, 8, 8)"):
+        net.add("next", layers.BatchNorm2d(3), "relu")
+    with told(ValueError, "the convolution takes 2 x 2 groups = 4 input channels, got 5"):
+        kernels.conv2d.forward(zeros(1, 5, 5, 5), zeros(4, 2, 3, 3), groups=2)
+    with told(
+        ValueError, "the convolution takes 3 input channels, got 5", "channels are last: x.transpose(0, 3, 1, 2)"
+    ):
+        kernels.conv2d.forward(zeros(1, 5, 5, 3), zeros(2, 3, 3, 3))
+
+
+def test_a_map_for_a_linear_layer_suggests_flatten(net):
+    with told(ValueError, "node 'fc': the linear layer takes 256 features, got shape (4, 8, 8); perhaps a Flatten"):
+        net.add("fc", layers.Linear(256, 10), "relu")
+    with told(ValueError, "node 'pool': MaxPool2d takes a map (C, H, W), got shape (256,)"):
+        net.add("pool", layers.MaxPool2d(2), net.add("flat", layers.Flatten(), "relu"))
+
+
+def test_a_kernel_larger_than_the_padded_input_shows_the_sum(net):
+    text = "the kernel is larger than the padded input: "
+    with told(ValueError, f"node 'next': {text}width 8 + padding 1 + 1 = 10 < kernel 11;"):
+        net.add("next", layers.Conv2d(4, 4, (3, 11), padding=(0, 1)), "relu")
+    with told(ValueError, f"node 'next': {text}height 8 + padding 0 + 0 = 8 < kernel 9;"):
+        net.add("next", layers.MaxPool2d((9, 3)), "relu")
+    with told(ValueError, f"{text}height 4 + padding 1 + 0 = 5 < kernel 6;"):
+        kernels.avg_pool2d.forward(zeros(1, 1, 4, 9), 6, padding=((1, 0), (0, 0)))
+    with told(ValueError, f"{text}width 4 + padding 0 + 0 = 4 < kernel 5;"):
+        kernels.conv2d.forward(zeros(1, 1, 9, 4), zeros(1, 1, 5, 5))
+
+
+def test_concat_names_the_odd_branch_both_sizes_and_ceil_mode():
+    g = mg.Graph(image=(3, 7, 7))
+    g.add("left", layers.MaxPool2d(3, 2), "image")
+    g.add("odd", layers.MaxPool2d(2, 2, ceil_mode=True), "image")
+    g.add("right", layers.Conv2d(3, 2, 3, stride=2), "image")
+    text = "node 'join': concat needs equal sizes behind the channels: input 'odd' is 4 x 4, input 'left' is 3 x 3"
+    with told(ValueError, text, "ceil_mode"):
+        g.add("join", layers.Concat(), "left", "odd", "right")
+    assert "join" not in g.nodes
+
+
+def test_concat_suggests_no_ceil_mode_where_rounding_is_not_the_cause():
+    with told(ValueError, "concat needs equal sizes", "input 2 is 7 x 4, input 0 is 4 x 4"):
+        kernels.concat.forward(zeros(1, 2, 4, 4), zeros(1, 2, 4, 4), zeros(1, 2, 7, 4))
+    with pytest.raises(ValueError, match=r"4 x 4$"):
+        kernels.concat.forward(zeros(1, 2, 4, 4), zeros(1, 2, 4, 4), zeros(1, 2, 7, 4))
+    with told(ValueError, "concat joins equal batches: input 0 has 1 images, input 1 has 2"):
+        kernels.concat.forward(zeros(1, 2), zeros(2, 2))
+    with told(ValueError, "concat needs at least one input, got none"):
+        kernels.concat.forward()
+
+
+def test_add_names_the_odd_branch(net):
+    with told(ValueError, "node 'sum': add needs equal shapes: input 'conv' is (4, 8, 8), input 'image' is (3, 8, 8)"):
+        net.add("sum", layers.Add(), "image", "conv")
+
+
+def test_an_unknown_wire_is_told_with_the_likely_one(net):
+    with told(ValueError, "node 'next' reads an unknown wire 'rellu'; perhaps 'relu'?"):
+        net.add("next", layers.ReLU(), "rellu")
+    with told(ValueError, "node 'next' reads an unknown wire 'xyz'; there are ['image', 'conv', 'relu']"):
+        net.add("next", layers.ReLU(), "xyz")
+    with told(ValueError, "outputs asks for an unknown wire 'cnv'; perhaps 'conv'?"):
+        net.forward({"image": X}, ["cnv"])
+    with told(ValueError, "the ", "'imag'", "'image'"):
+        net.forward({"imag": X})
+    _, tape = net.forward({"image": X})
+    with told(ValueError, "backward was asked for an unknown wire 'relo'; perhaps 'relu'?"):
+        net.backward({"relo": zeros(2, 4, 8, 8)}, tape)
+    with told(ValueError, "backward was asked for an unknown wire 'cov'; perhaps 'conv'?"):
+        net.backward({"relu": zeros(2, 4, 8, 8)}, tape, wires=["cov"])
+
+
+def test_wires_in_a_list_are_told_from_names(net):
+    with told(TypeError, "node 'join'", "['conv', 'relu']"):
+        net.add("join", layers.Concat(), ["conv", "relu"])
+
+
+def test_a_duplicate_name_is_refused(net):
+    for name in ("relu", "image"):
+        with told(ValueError, f"node '{name}': the name is taken already"):
+            net.add(name, layers.ReLU(), "conv")
+    with told(ValueError, "node 'again': this very layer is node 'relu' already"):
+        net.add("again", net.nodes["relu"].layer, "conv")
+
+
+def test_what_is_not_a_layer_is_refused(net):
+    with told(TypeError, "node 'next': expected a layer, got <class", "perhaps ReLU(...)?"):
+        net.add("next", layers.ReLU, "conv")
+    with told(TypeError, "node 'next': expected a layer, got <ufunc 'tanh'>"):
+        net.add("next", np.tanh, "conv")
+    with told(TypeError, "a node's name must be a string, got 3"):
+        net.add(3, layers.ReLU(), "conv")
+    with told(ValueError, "node 'next': ReLU takes 1 input(s), got 2 wires ('conv', 'image')", "Concat or Add"):
+        net.add("next", layers.ReLU(), "conv", "image")
+    with told(ValueError, "node 'next': ReLU takes 1 input(s), got 0 wires ()"):
+        net.add("next", layers.ReLU())
+
+
+def test_labels_out_of_range_are_told_with_their_place():
+    with told(ValueError, "labels must lie in 0 .. 4", "label 5 at position 1 does not (2 of 3 out of range)"):
+        softmax_cross_entropy(zeros(3, 5), np.array([0, 5, 7]))
+    with told(ValueError, "labels must lie in 0 .. 4", "label -1 at position 2 does not (1 of 3 out of range)"):
+        softmax_cross_entropy(zeros(3, 5), [0, 4, -1])
+
+
+def test_labels_of_the_wrong_kind_are_told():
+    for labels, kind in ((np.array([0.0, 1, 1]), "float64"), ([True, False, True], "bool"), (list("abc"), "<U1")):
+        with told(TypeError, f"labels must be integers, got {kind}"):
+            softmax_cross_entropy(zeros(3, 5), labels)
+    with told(ValueError, "labels must have shape (3,), one per row of logits, got (3, 5)", "labels.argmax(axis=1)"):
+        softmax_cross_entropy(zeros(3, 5), np.eye(5, dtype=int)[:3])
+    with told(ValueError, "labels must have shape (3,), one per row of logits, got (2,)"):
+        softmax_cross_entropy(zeros(3, 5), [0, 1])
+
+
+def test_integer_images_are_refused_with_the_way_out(net):
+    with told(TypeError, "input 'image' must hold float32", "got uint8; perhaps x.astype(np.float32)"):
+        net(X.astype(np.uint8))
+    for forward in (
+        lambda x: kernels.conv2d.forward(x, zeros(2, 3, 3, 3)),
+        lambda x: kernels.max_pool2d.forward(x, 2),
+        lambda x: kernels.avg_pool2d.forward(x, 2),
+        kernels.relu.forward,
+        kernels.local_response_norm.forward,
+        kernels.softmax.forward,
+    ):
+        with told(TypeError, "x must hold float32", "got int64; perhaps x.astype(np.float32)"):
+            forward(X.astype(np.int64))
+    with told(TypeError, "input 'image' must be a NumPy array, got list; perhaps np.asarray(...)?"):
+        net([[1]])
+
+
+def test_max_pooling_and_relu_have_no_complex_order():
+    for forward in (lambda x: kernels.max_pool2d.forward(x, 2), kernels.relu.forward):
+        with told(TypeError, "x must hold float32 or float64, got complex128"):
+            forward(X.astype(complex))
+
+
+def test_a_batch_of_zero_is_refused(net):
+    with told(ValueError, "input 'image' is a batch of zero: shape (0, 3, 8, 8) holds no images"):
+        net(X[:0])
+    for layer in (
+        layers.Conv2d(3, 2, 3),
+        layers.MaxPool2d(2),
+        layers.AvgPool2d(2),
+        layers.GlobalAvgPool2d(),
+        layers.LocalResponseNorm(),
+        layers.BatchNorm2d(3),
+        layers.ReLU(),
+        layers.Dropout(),
+        layers.Flatten(),
+        layers.Softmax(),
+    ):
+        for train in (False, True):
+            with told(ValueError, "x is a batch of zero: shape (0, 3, 8, 8) holds no images"):
+                layer.forward(X[:0], train=train)
+    with told(ValueError, "logits is a batch of zero: shape (0, 5)"):
+        softmax_cross_entropy(zeros(0, 5), [])
+    with told(ValueError, "x holds no values: shape (1, 3, 0, 5) has an axis of length 0"):
+        kernels.conv2d.forward(zeros(1, 3, 0, 5), zeros(2, 3, 1, 1))
+
+
+def test_a_wrong_image_shape_is_told_with_the_likely_fix(net):
+    with told(ValueError, "input 'image' must be (N, 3, 8, 8), got (3, 8, 8); add the batch axis: x[None]"):
+        net(X[0])
+    with told(ValueError, "input 'image' must be (N, 3, 8, 8), got (2, 8, 8, 3)", "x.transpose(0, 3, 1, 2)"):
+        net(X.transpose(0, 2, 3, 1))
+    with told(ValueError, "input 'image' must be (N, 3, 8, 8), got (2, 3, 8, 7)"):
+        net(X[..., :7])
+    with told(ValueError, "x must have shape (N, C, H, W), got (3, 8, 8)", "x[None]"):
+        kernels.conv2d.forward(X[0], zeros(2, 3, 3, 3))
+    with told(TypeError, "forward takes {'image': array}, got ndarray"):
+        net.forward(X)
+    with told(ValueError, "the graph's inputs are ['image'], got ['image', 'conv']"):
+        net.forward({"image": X, "conv": X})
+
+
+def test_inputs_of_unequal_batches_are_told():
+    g = mg.Graph(a=(2,), b=(2,))
+    g.add("sum", layers.Add(), "a", "b")
+    with told(ValueError, "all inputs need the same number of images, got {'a': 1, 'b': 2}"):
+        g({"a": zeros(1, 2), "b": zeros(2, 2)})
+    with told(ValueError, "the graph's inputs are ['a', 'b'], got ['a']"):
+        g({"a": zeros(1, 2)})
+
+
+def test_non_finite_values_are_named_on_request(net):
+    x = X.copy()
+    x[1, 2, 0, 5] = np.nan
+    text = "wire 'image' is the first that is not finite: 1 of 384 values, the first nan at (1, 2, 0, 5)"
+    with told(ValueError, text):
+        net.forward({"image": x}, check_finite=True)
+    assert np.isnan(net.forward({"image": x})[0]["relu"]).any()
+    assert np.isfinite(net.forward({"image": X}, check_finite=True)[0]["relu"]).all()
+
+
+def test_the_first_wire_that_overflows_is_named(net):
+    net.params["conv/weight"][:] = 3e38
+    with (
+        np.errstate(all="ignore"),
+        told(
+            ValueError, "wire 'conv' is the first that is not finite: 512 of 512 values, the first inf at (0, 0, 0, 0)"
+        ),
+    ):
+        net.forward({"image": X + 1}, check_finite=True)
+
+
+def test_read_only_and_not_contiguous_images_work(net):
+    _, tape = net.forward({"image": awkward(X + 1)})
+    grads, _ = net.backward({"relu": awkward(np.ones((2, 4, 8, 8), np.float32))}, tape)
+    assert grads["image"].shape == X.shape
+
+
+def test_a_gradient_of_the_wrong_shape_is_told_with_both_shapes(net):
+    _, tape = net.forward({"image": X})
+    with told(ValueError, "the gradient on wire 'relu'", "(2, 4, 8, 8), got (2, 4, 8, 7)"):
+        net.backward({"relu": zeros(2, 4, 8, 7)}, tape)
+    with told(TypeError, "the gradient on wire 'relu'", "got int64"):
+        net.backward({"relu": zeros(2, 4, 8, 8, dtype=int)}, tape)
+    with told(TypeError, "backward takes {wire: gradient} with at least one entry, got {}"):
+        net.backward({}, tape)
+
+
+def test_a_gradient_without_its_wire_is_told(net):
+    _, tape = net.forward({"image": X})
+    with told(TypeError, "backward takes {wire: gradient}"):
+        net.backward(zeros(2, 4, 8, 8), tape)
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Conv2d(2, 3, 3, padding=1),
+        lambda: layers.MaxPool2d(2),
+        lambda: layers.AvgPool2d(2),
+        layers.GlobalAvgPool2d,
+        layers.LocalResponseNorm,
+        lambda: layers.BatchNorm2d(2),
+        layers.ReLU,
+        layers.Dropout,
+        layers.Flatten,
+        layers.Concat,
+        layers.Add,
+        layers.Softmax,
+    ],
+)
+def test_every_layer_refuses_a_gradient_of_the_wrong_shape(make, train):
+    layer = make()
+    y, cache = layer.forward(zeros(2, 2, 4, 4), train=train)
+    wrong = (*y.shape[:-1], y.shape[-1] + 1)
+    with told(ValueError, "grad", f"must have shape {y.shape}, got {wrong}"):
+        layer.backward(zeros(*wrong), cache)
+
+
+def test_the_backward_of_an_average_pool_refuses_windows_that_do_not_exist():
+    with told(ValueError, "grad_y", "(9, 9)"):
+        kernels.avg_pool2d.backward(zeros(1, 2, 9, 9), (4, 4), 2)
+
+
+def test_a_tape_used_twice_is_told(net):
+    _, tape = net.forward({"image": X})
+    net.backward({"relu": zeros(2, 4, 8, 8)}, tape)
+    with told(ValueError, "this tape was used already", "run forward again"):
+        net.backward({"relu": zeros(2, 4, 8, 8)}, tape)
+    with told(TypeError, "backward takes the tape of a forward, got dict"):
+        net.backward({"relu": zeros(2, 4, 8, 8)}, {})
+
+
+def test_a_wire_that_was_not_computed_is_told(net):
+    _, tape = net.forward({"image": X}, "conv")
+    with told(ValueError, "wire 'relu' was not computed by this forward; name it in outputs=[...]"):
+        net.backward({"relu": zeros(2, 4, 8, 8)}, tape)
+
+
+def test_batch_norm_needs_more_than_one_value_to_train():
+    with told(ValueError, "batch norm needs more than one value per channel to train, got shape (1, 2, 1, 1)"):
+        layers.BatchNorm2d(2).forward(zeros(1, 2, 1, 1), train=True)
+
+
+def test_batch_norm_statistics_come_both_or_neither():
+    for statistics in ({"mean": zeros(2)}, {"var": zeros(2)}):
+        with told(ValueError, "batch norm", "mean", "var"):
+            kernels.batch_norm2d.forward(zeros(2, 2, 2, 2), zeros(2), zeros(2), **statistics)
+
+
+def test_parameters_that_do_not_fit_are_told():
+    with told(ValueError, "bias must have shape (3,), got (2,)"):
+        kernels.conv2d.forward(zeros(1, 1, 2, 2), zeros(3, 1, 1, 1), zeros(2))
+    with told(ValueError, "groups must divide the filters: 3 filters, 2 groups"):
+        kernels.conv2d.forward(zeros(1, 2, 2, 2), zeros(3, 1, 1, 1), groups=2)
+    with told(TypeError, "weight is complex128 but the input is float32; give the input as complex128 too"):
+        kernels.conv2d.forward(zeros(1, 1, 2, 2), zeros(1, 1, 1, 1, dtype=complex))
+
+
+def test_a_layer_that_returns_nonsense_is_named():
+    class Odd(layers.ReLU):
+        def forward(self, x, train=False):
+            return x[:, :1], None
+
+        def backward(self, grad_output, cache):
+            return (grad_output, grad_output), {}
+
+    g = mg.Graph(x=(2,))
+    g.add("odd", Odd(), "x")
+    with told(ValueError, "node 'odd': its forward should return (3, 2), got (3, 1)"):
+        g(zeros(3, 2))
+    Odd.forward = layers.ReLU.forward
+    _, tape = g.forward({"x": zeros(3, 2)})
+    with told(ValueError, "node 'odd': its backward returned 2 gradients for 1 inputs"):
+        g.backward({"odd": zeros(3, 2)}, tape)

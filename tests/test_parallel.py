@@ -1,0 +1,217 @@
+"""Work over cores: every item once, the same parts for any number of threads, BLAS and threads left as they were."""
+
+import multiprocessing
+import os
+import threading
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+import minigooglenet as mg
+from minigooglenet import parallel
+
+
+def blas_threads():
+    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    numpys = [
+        pool for pool in pools if "numpy" in pool["filepath"]
+    ]  # Numba may load SciPy's too, which nobody uses here
+    return [pool["num_threads"] for pool in numpys or pools]
+
+
+def engine_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("minigooglenet")]
+
+
+def in_another_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join(30)
+
+
+@pytest.fixture
+def two_blas_threads():
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        if not blas_threads() or blas_threads() != [2] * len(blas_threads()):
+            pytest.skip("this BLAS cannot be told its number of threads")
+        yield
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+@pytest.mark.parametrize("count", [1, 2, 7, 33])
+def test_spread_covers_every_item_once(own_threads, threads, count):
+    mg.set_num_threads(threads)
+    visits = np.zeros(count, int)
+
+    def task(start, stop):
+        visits[start:stop] += 1
+
+    parallel.spread(task, count)
+    assert (visits == 1).all()
+
+
+def test_the_parts_of_a_sum_depend_on_the_batch_alone(own_threads):
+    def cut(threads):
+        mg.set_num_threads(threads)
+        return [parallel.fixed_parts(count) for count in range(1, 40)]
+
+    assert cut(1) == cut(2) == cut(5)
+
+
+def test_fixed_parts_are_in_order_and_at_most_sixteen():
+    for count in range(1, 70):
+        parts = parallel.fixed_parts(count)
+        assert [item for part in parts for item in range(*part)] == list(range(count))
+        assert all(stop > start for start, stop in parts)
+        assert len(parts) == min(count, 16)
+
+
+def test_the_first_error_of_any_task_is_raised(own_threads):
+    mg.set_num_threads(3)
+    done = []
+
+    def fail(text):
+        raise ValueError(text)
+
+    with pytest.raises(ValueError, match=r"^first$"):
+        parallel.run([lambda: done.append(1), lambda: fail("first"), lambda: fail("second"), lambda: done.append(2)])
+    assert sorted(done) == [1, 2]
+
+
+def test_a_task_may_spread_work_itself(own_threads):
+    mg.set_num_threads(2)
+    visits = np.zeros((4, 6), int)
+
+    def outer(index):
+        def inner(start, stop):
+            visits[index, start:stop] += 1
+
+        parallel.spread(inner, 6)
+
+    parallel.run([lambda index=index: outer(index) for index in range(4)])
+    assert (visits == 1).all()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_blas_has_one_thread_inside_and_its_own_number_again_after(own_threads, two_blas_threads, threads):
+    mg.set_num_threads(threads)
+    inside = []
+    parallel.run([lambda: inside.extend(blas_threads())] * 3)
+    assert set(inside) == {1}
+    assert set(blas_threads()) == {2}
+
+
+def test_the_outermost_region_gives_blas_back_after_an_exception(two_blas_threads):
+    def fail():
+        with parallel.one_blas_thread():
+            pass
+        assert set(blas_threads()) == {1}
+        raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"), parallel.one_blas_thread():
+        fail()
+    assert set(blas_threads()) == {2}
+
+
+def test_blas_is_given_back_when_a_layer_raises(two_blas_threads):
+    g = mg.Graph(image=(1, 4, 4))
+    seen = []
+
+    def broken(*_):
+        seen.extend(blas_threads())
+        raise ValueError("broken on purpose")
+
+    g.add("conv", mg.layers.Conv2d(1, 1, 3, algorithm=(broken, broken)), "image")
+    with pytest.raises(ValueError, match="broken on purpose"):
+        g(np.zeros((1, 1, 4, 4), np.float32))
+    assert set(seen) == {1}
+    assert set(blas_threads()) == {2}
+
+
+def test_blas_is_given_back_after_forward_and_backward(two_blas_threads):
+    g = mg.models.mini_googlenet(size=32, width=0.25, rng=0)
+    outputs, tape = g.forward({"image": np.ones((2, 3, 32, 32), np.float32)})
+    g.backward({wire: np.ones_like(y) for wire, y in outputs.items()}, tape)
+    assert set(blas_threads()) == {2}
+
+
+def test_blas_has_one_thread_inside_whichever_thread_calls(two_blas_threads):
+    inside = []
+    in_another_thread(lambda: parallel.run([lambda: inside.extend(blas_threads())]))
+    assert set(inside) == {1}
+    assert set(blas_threads()) == {2}
+
+
+def test_overlapping_regions_of_two_threads_give_blas_back_once(two_blas_threads):
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with parallel.one_blas_thread():
+            entered.set()
+            leave.wait(30)
+
+    thread = threading.Thread(target=other)
+    with parallel.one_blas_thread():
+        thread.start()
+        entered.wait(30)
+    assert set(blas_threads()) == {1}
+    leave.set()
+    thread.join(30)
+    assert set(blas_threads()) == {2}
+
+
+def test_tasks_see_the_errstate_of_their_caller_and_keep_none(own_threads):
+    mg.set_num_threads(2)
+    before = np.geterr()
+
+    def divide():
+        np.ones(3) / np.zeros(3)
+
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        parallel.run([divide, divide])
+    with np.errstate(divide="ignore"):
+        parallel.run([divide, divide])
+    assert np.geterr() == before
+
+
+def test_no_more_threads_stay_than_were_asked_for(own_threads):
+    for threads in (5, 2, 4, 3):
+        mg.set_num_threads(threads)
+        old = engine_threads()
+        parallel.run([lambda: None] * 8)
+        for thread in old:
+            thread.join(30)
+        assert len(engine_threads()) <= threads
+
+
+def test_one_thread_starts_no_pool(own_threads):
+    mg.set_num_threads(2)
+    mg.set_num_threads(1)
+    for thread in engine_threads():
+        thread.join(30)
+    parallel.run([lambda: None] * 8)
+    assert engine_threads() == []
+
+
+def test_the_environment_sets_the_number_of_threads(monkeypatch):
+    monkeypatch.setattr(parallel, "_threads", None)
+    monkeypatch.setenv("MINIGOOGLENET_NUM_THREADS", " 3 ")
+    assert mg.get_num_threads() == 3
+
+
+def test_without_the_environment_every_core_is_used(monkeypatch):
+    monkeypatch.setattr(parallel, "_threads", None)
+    monkeypatch.delenv("MINIGOOGLENET_NUM_THREADS", raising=False)
+    assert 1 <= mg.get_num_threads() <= os.cpu_count()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_a_pool_of_its_own(own_threads):
+    mg.set_num_threads(2)
+    parallel.run([lambda: None] * 4)
+    child = multiprocessing.get_context("fork").Process(target=parallel.run, args=([lambda: None] * 4,))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
