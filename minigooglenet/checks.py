@@ -1,5 +1,7 @@
 """What arrays a kernel takes, checked in one place so that every refusal reads the same."""
 
+import numbers
+
 import numpy as np
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -29,6 +31,12 @@ def floating(x, name: str, ndim: int | None = None, dtypes: tuple = ANALYTIC) ->
     return x
 
 
+def with_classes(x) -> None:
+    """Raise an error unless `x` is a float array (N, C, ...)."""
+    if floating(x, "x").ndim < 2:
+        raise ValueError(f"x must have shape (N, C, ...), got {x.shape}; a single row needs its batch axis: x[None]")
+
+
 def has_shape(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return `x` if it has exactly `shape`."""
     if x.shape != tuple(shape):
@@ -46,12 +54,22 @@ def parameter(value, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.n
 
 def gradient(grad_y, shape: tuple[int, ...], dtype: np.dtype | None = None, name: str = "grad_y") -> np.ndarray:
     """Return an upstream gradient: the shape of the output it belongs to, in the dtype of the computation."""
-    has_shape(floating(grad_y, name), f"{name}, the gradient of the output,", shape)
+    has_shape(floating(grad_y, name), f"{name}, as the output that it belongs to,", shape)
     return grad_y if dtype is None else grad_y.astype(dtype, copy=False)
+
+
+def of_one_dtype(xs) -> None:
+    """Raise a TypeError unless all inputs are float arrays of one dtype."""
+    for i, x in enumerate(xs):
+        floating(x, f"input {i}")
+        if x.dtype != xs[0].dtype:
+            raise TypeError(f"inputs that are joined need one dtype: input 0 holds {xs[0].dtype}, input {i} {x.dtype}")
 
 
 def probability(p, name: str = "p") -> float:
     """Return a dropout probability in [0, 1)."""
+    if not isinstance(p, numbers.Real):
+        raise TypeError(f"{name} must be a number of at least 0 and below 1, got {p!r}")
     if not 0 <= p < 1:
         raise ValueError(f"{name} must be at least 0 and below 1 (the share that is dropped), got {p!r}")
     return float(p)

@@ -63,7 +63,7 @@ def text(cell) -> str:
     return str(cell)
 
 
-def render(renderable, width: int = 140) -> str:
+def render(renderable, width: int = 200) -> str:
     """Return anything that rich can print as plain ASCII text of at most `width` columns."""
     from rich.console import Console
 
@@ -76,7 +76,7 @@ def render(renderable, width: int = 140) -> str:
 
 
 def stdout():
-    """Return a rich console on standard output: as wide as the terminal, wide enough for any table in a file or pipe."""
+    """Return a rich console on standard output: as wide as the terminal, or 160 columns in a file or pipe."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)

@@ -70,6 +70,8 @@ class Graph:
             raise TypeError(f"a node's name must be a string, got {name!r}")
         if name in self.shapes:
             raise ValueError(f"node {name!r}: the name is taken already; every wire needs its own")
+        if any(not isinstance(wire, str) for wire in wires):
+            raise TypeError(f"node {name!r}: wires are names, one after the other, got {', '.join(map(repr, wires))}")
         if isinstance(layer, type) or not hasattr(layer, "output_shape"):
             hint = f"; perhaps {layer.__name__}(...)?" if isinstance(layer, type) else ""
             raise TypeError(f"node {name!r}: expected a layer, got {layer!r}{hint}")
@@ -110,7 +112,8 @@ class Graph:
         wanted = self._wanted(outputs)
         inputs = self._checked_inputs(inputs)
         tape = Tape({name: x.shape for name, x in inputs.items()})
-        return self._run(inputs, wanted, train, check_finite, tape), tape
+        values = self._run(inputs, wanted, train, check_finite, tape)
+        return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
 
     def __call__(self, x):
         """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape."""
@@ -157,7 +160,12 @@ class Graph:
                 grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
         found |= pending  # what is left has reached the inputs
         asked = [*(name for name in self.inputs if name in tape.computed), *wires]
-        return {w: found[w] if w in found else np.zeros(tape.computed[w], dtype) for w in asked}, grad_params
+        for wire in asked:
+            if wire not in found:
+                found[wire] = np.zeros(tape.computed[wire], dtype)
+            elif wire in wires or wire in grads:
+                found[wire] = found[wire].copy()  # it was handed on, or is the caller's own
+        return {wire: found[wire] for wire in asked}, grad_params
 
     def astype(self, dtype):
         """Return a copy of the network whose parameters and buffers have `dtype`."""
@@ -201,7 +209,8 @@ class Graph:
         if check_finite:
             for wire, x in values.items():
                 _check_finite(wire, x)
-        with parallel.one_blas_thread():
+        overflow = {"over": "ignore", "invalid": "ignore"} if check_finite else {}  # the check has better words for it
+        with parallel.one_blas_thread(), np.errstate(**overflow):
             for name, free in self.schedule(wanted):
                 layer, wires = self.nodes[name]
                 with _NamedErrors(name, wires):
@@ -242,7 +251,7 @@ class Graph:
         if not isinstance(inputs, dict):
             name = next(iter(self.inputs))
             raise TypeError(f"forward takes {{{name!r}: array}}, got {type(inputs).__name__}")
-        self._check_known(inputs, "the input is named")
+        self._check_known(inputs, "the inputs name")
         missing = [name for name in self.inputs if name not in inputs]
         extra = [name for name in inputs if name not in self.inputs]
         if missing or extra:
@@ -270,7 +279,8 @@ class Graph:
         if tape.spent:
             raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
         if not isinstance(grads, dict) or not grads:
-            raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {grads!r:.60}")
+            got = "an empty dict" if isinstance(grads, dict) else type(grads).__name__
+            raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}")
         self._check_known([*grads, *wires], "backward was asked for")
         for wire in (*grads, *wires):
             if wire not in tape.computed:

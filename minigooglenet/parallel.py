@@ -67,6 +67,7 @@ def one_blas_thread():
     global _regions, _limiter
     with _lock:
         if _regions == 0:
+            _take_control()
             _limiter = _blas().limit(limits=1)
         _regions += 1
     try:
@@ -75,8 +76,25 @@ def one_blas_thread():
         with _lock:
             _regions -= 1
             if _regions == 0:
+                _take_control()
                 _limiter.restore_original_limits()
                 _limiter = None
+                _take_control()
+
+
+def _take_control() -> None:
+    # threadpoolctl lets only the first thread that set a limit change it again. Here the lock decides whose turn it is.
+    for library in _blas().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+
+
+def _limit_own_blas() -> None:
+    # A BLAS on OpenMP counts threads per calling thread: the pool's threads hold theirs to one for good.
+    for library in _blas().lib_controllers:
+        if getattr(library, "threading_layer", None) == "openmp":
+            library.set_num_threads(1)
 
 
 def fixed_parts(count: int) -> list[tuple[int, int]]:
@@ -117,7 +135,7 @@ def _executor() -> ThreadPoolExecutor:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = ThreadPoolExecutor(get_num_threads(), thread_name_prefix="minigooglenet")
+            _pool = ThreadPoolExecutor(get_num_threads(), "minigooglenet", initializer=_limit_own_blas)
         return _pool
 
 

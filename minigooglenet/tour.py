@@ -95,7 +95,7 @@ def _photograph(console, net, path, out):
         slope = directional_check(net, x, labels)
     verdict = "they agree." if slope.relative_error < 1e-3 else "THEY DISAGREE."
     console.print(
-        f"Along one random direction through the image and all {sum(p.size for p in net.params.values()):,} parameters\n"
+        f"Along one random direction through the image and all {count(net).params:,} parameters\n"
         "the loss changes at the rate\n"
         f"  {slope.analytic:+.9f}  by backward,\n"
         f"  {slope.numeric:+.9f}  by a difference of two forwards (float64, step {slope.step:g}).\n"

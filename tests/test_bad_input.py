@@ -262,7 +262,7 @@ def test_a_gradient_of_the_wrong_shape_is_told_with_both_shapes(net):
         net.backward({"relu": zeros(2, 4, 8, 7)}, tape)
     with told(TypeError, "the gradient on wire 'relu'", "got int64"):
         net.backward({"relu": zeros(2, 4, 8, 8, dtype=int)}, tape)
-    with told(TypeError, "backward takes {wire: gradient} with at least one entry, got {}"):
+    with told(TypeError, "backward takes {wire: gradient} with at least one entry, got an empty dict"):
         net.backward({}, tape)
 
 
@@ -298,9 +298,14 @@ def test_every_layer_refuses_a_gradient_of_the_wrong_shape(make, train):
         layer.backward(zeros(*wrong), cache)
 
 
-def test_the_backward_of_an_average_pool_refuses_windows_that_do_not_exist():
-    with told(ValueError, "grad_y", "(9, 9)"):
+def test_the_backward_of_a_pool_refuses_a_gradient_of_other_windows():
+    with told(ValueError, "grad_y has 9 x 9 windows, but an input of 4 x 4 with kernel (2, 2)", "has 2 x 2"):
         kernels.avg_pool2d.backward(zeros(1, 2, 9, 9), (4, 4), 2)
+    _, winners = kernels.max_pool2d.forward(zeros(1, 2, 5, 5), 2)
+    with told(ValueError, "winners has 2 x 2 windows, but an input of 2 x 2", "has 1 x 1"):
+        kernels.max_pool2d.backward(zeros(1, 2, 2, 2), winners, (2, 2), 2)
+    with told(ValueError, "grad_y", "(1, 2, 2, 2), got (1, 2, 3, 3)"):
+        kernels.max_pool2d.backward(zeros(1, 2, 3, 3), winners, (5, 5), 2)
 
 
 def test_a_tape_used_twice_is_told(net):

@@ -17,7 +17,7 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     try:
         return COMMANDS[options.command].run(options) or 0
-    except (OSError, ValueError, TypeError, ModuleNotFoundError) as error:
+    except (OSError, ValueError, TypeError, ArithmeticError, ModuleNotFoundError) as error:
         print(f"minigooglenet {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

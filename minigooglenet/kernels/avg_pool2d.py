@@ -6,8 +6,8 @@ The divisor counts padding (`count_include_pad`) or real values only; the overha
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
+from minigooglenet.kernels import pooling
 from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.max_pool2d import settings
 
 
 def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -18,7 +18,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     y : (N, C, P, Q)
     """
     checks.floating(x, "x", 4)
-    kernel_size, stride, padding = settings(kernel_size, stride, padding)
+    kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = np.empty((*x.shape[:2], *size), x.dtype)
     windows = _windows(x.shape[2:], size, kernel_size, stride, padding, count_include_pad, x.real.dtype)
@@ -34,8 +34,9 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
 def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_include_pad=True):
     """Return grad_x (N, C, H, W): each window's gradient shared among its real values, for input_size = (H, W)."""
     checks.floating(grad_y, "grad_y", 4)
-    kernel_size, stride, padding = settings(kernel_size, stride, padding)
+    kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = grad_y.shape[2:]
+    pooling.check_windows("grad_y", size, input_size, kernel_size, stride, padding)
     windows = _windows(input_size, size, kernel_size, stride, padding, count_include_pad, grad_y.real.dtype)
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     planes, grad_planes = grad_x.reshape(-1, *input_size), np.ascontiguousarray(grad_y).reshape(-1, *size)

@@ -22,6 +22,8 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     weight, bias = (
         checks.parameter(a, name, x.shape[1:2], x.dtype) for a, name in ((weight, "weight"), (bias, "bias"))
     )
+    if (mean is None) != (var is None):
+        raise ValueError(f"batch norm takes mean and var together, got only {'var' if mean is None else 'mean'}")
     if mean is None:
         values = x.shape[0] * x.shape[2] * x.shape[3]
         if values == 1:

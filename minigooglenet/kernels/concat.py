@@ -7,8 +7,8 @@ from minigooglenet import checks
 
 def forward(*xs):
     """Return y (N, C1 + C2 + ..., ...) of arrays of any rank >= 2 that agree in every other axis."""
+    checks.of_one_dtype(xs)
     for i, x in enumerate(xs):
-        checks.floating(x, f"input {i}")
         if x.shape[0] != xs[0].shape[0]:
             raise ValueError(
                 f"concat joins equal batches: input 0 has {xs[0].shape[0]} images, input {i} has {x.shape[0]}"

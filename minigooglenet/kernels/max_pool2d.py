@@ -6,6 +6,7 @@ Ties go to the first in window order (row by row). Padding never wins. A NaN win
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
+from minigooglenet.kernels import pooling
 from minigooglenet.kernels.compiled import compiled
 
 
@@ -24,7 +25,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False):
     winners : (N, C, P, Q) unsigned integers, each the place r * S + s of the largest value in its R x S window
     """
     checks.floating(x, "x", 4, checks.FLOATS)
-    kernel_size, stride, padding = settings(kernel_size, stride, padding)
+    kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = np.empty((*x.shape[:2], *size), x.dtype)
     winners = np.empty(y.shape, _winner_type(kernel_size))
@@ -40,7 +41,8 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False):
 
 def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):
     """Return grad_x (N, C, H, W): each window's gradient added at its winner, for input_size = (H, W)."""
-    kernel_size, stride, padding = settings(kernel_size, stride, padding)
+    kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
+    pooling.check_windows("winners", winners.shape[2:], input_size, kernel_size, stride, padding)
     grad_y = checks.gradient(grad_y, winners.shape)
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     planes, grad_planes, winner_planes = _planes(grad_x), _planes(np.ascontiguousarray(grad_y)), _planes(winners)
@@ -51,13 +53,6 @@ def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):
 
     parallel.spread(task, len(planes))
     return grad_x
-
-
-def settings(kernel_size, stride, padding):
-    """Return a pool's settings in their full form: kernel (R, S), stride (h, w), four-sided padding."""
-    kernel_size = shapes.pair(kernel_size, "kernel_size")
-    stride = kernel_size if stride is None else shapes.pair(stride, "stride")
-    return kernel_size, stride, shapes.pool_padding(padding, kernel_size)
 
 
 def winner_bytes(kernel_size):

@@ -46,13 +46,14 @@ class Dropout(Layer):
 
     def forward(self, x, train=False):
         if not train:
-            return checks.floating(x, "x").copy(), None
-        return dropout.forward(x, self.p, self.rng)
+            return checks.floating(x, "x").copy(), (x.shape, None)
+        y, kept = dropout.forward(x, self.p, self.rng)
+        return y, (x.shape, kept)
 
     def backward(self, grad_output, cache):
-        if cache is None:
-            return (checks.floating(grad_output, "grad_output").copy(),), {}
-        return (dropout.backward(grad_output, cache, self.p),), {}
+        shape, kept = cache
+        grad_output = checks.gradient(grad_output, shape)
+        return (grad_output.copy() if kept is None else dropout.backward(grad_output, kept, self.p),), {}
 
     def operations(self, x_shape):
         return []  # inference does nothing

@@ -1,7 +1,7 @@
 """The pooling layers."""
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, max_pool2d
+from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, max_pool2d, pooling
 from minigooglenet.layers.base import Layer, map_shape
 from minigooglenet.layers.operations import Taped, Term
 
@@ -11,7 +11,7 @@ class _Pool(Layer):
 
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False):
         super().__init__()
-        self.kernel_size, self.stride, self.padding = max_pool2d.settings(kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding = pooling.settings(kernel_size, stride, padding)
         self.ceil_mode = bool(ceil_mode)
 
     def output_shape(self, x_shape):

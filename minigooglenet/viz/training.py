@@ -1,5 +1,6 @@
 """How training went: the loss, the mistakes that are left, and how far gradients reach."""
 
+import math
 
 import numpy as np
 
@@ -59,11 +60,14 @@ def gradient_norms(norms: dict[str, float]):
     """Draw the norm of the gradient of each module's parameters, from input to output, on a logarithmic axis."""
     figure, axis = figures.new(7, 0.28 * len(norms) + 1.2)
     shown = {name: norm for name, norm in norms.items() if norm > 0}
-    axis.barh(list(shown), list(shown.values()), color=figures.PALETTE[0])
+    axis.plot(list(shown.values()), list(shown), "o-", color=figures.PALETTE[0], linewidth=1)
+    if shown:
+        first = math.floor(math.log10(min(shown.values())))
+        last = max(math.ceil(math.log10(max(shown.values()))), first + 1)
+        axis.set(xscale="log", xlim=(10.0**first, 10.0**last))
     axis.invert_yaxis()
-    axis.set(
-        xscale="log", xlabel="norm of the gradient of the module's parameters", title="How far the gradient reaches"
-    )
+    axis.grid(axis="x", alpha=0.3)
+    axis.set(xlabel="norm of the gradient of the module's parameters", title="How far the gradient reaches")
     return figure, "Norm of the gradient of each module's parameters, input first:\n\n" + figures.bars(norms)
 
 

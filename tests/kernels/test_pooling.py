@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, differences, distinct, draw
 
 from minigooglenet import shapes
-from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, loops, max_pool2d
+from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, loops, max_pool2d, pooling
 
 GOOGLENET_MAX = {  # input size, kernel, stride, padding, ceil_mode
     "3x3 stride 2 ceil": ((6, 8), 3, 2, 0, True),
@@ -34,12 +34,12 @@ def pools(draw_):
 def max_pool(form, x, kernel, stride, padding, ceil_mode=False):
     """Return (y, winners) of either form with settings in full."""
     module = {"loops": loops.max_pool2d, "fast": max_pool2d}[form]
-    return module.forward(x, *max_pool2d.settings(kernel, stride, padding), ceil_mode)
+    return module.forward(x, *pooling.settings(kernel, stride, padding), ceil_mode)
 
 
 def max_pool_gradient(form, grad_y, winners, size, kernel, stride, padding):
     module = {"loops": loops.max_pool2d, "fast": max_pool2d}[form]
-    return module.backward(grad_y, winners, size, *max_pool2d.settings(kernel, stride, padding))
+    return module.backward(grad_y, winners, size, *pooling.settings(kernel, stride, padding))
 
 
 BOTH = pytest.mark.parametrize("form", ["loops", "fast"])

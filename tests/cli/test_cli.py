@@ -1,0 +1,107 @@
+"""The command line, from its arguments to its files."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from minigooglenet.cli import main
+
+
+def test_count_prints_modules_and_writes_files(capsys, tmp_path):
+    table, totals = tmp_path / "a.csv", tmp_path / "a.json"
+    code = main(["count", "googlenet", "--csv", str(table), "--json", str(totals), "--convention", "torchinfo"])
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "13,378,280 parameters, 1,591,044,096 MAC" in out
+    assert "mult-adds = 1,591,044,096 MAC + " in out
+    assert json.loads(totals.read_text(encoding="utf-8"))["totals"]["params"] == 13_378_280
+    assert len(list(csv.reader(table.read_text(encoding="utf-8").splitlines()))) == 159
+
+
+def test_count_without_heads_and_by_layer(capsys):
+    assert main(["count", "googlenet", "--no-heads", "--by", "layer"]) == 0
+    out = capsys.readouterr().out
+    assert "6,998,552 parameters" in out
+    assert "inception_5b/pool_proj" in out
+    assert "loss1" not in out
+
+
+def test_count_explains_one_node(capsys):
+    assert main(["count", "googlenet", "--explain", "conv2/3x3"]) == 0
+    assert "64*192*3*3*56*56 = 346,816,512 MAC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["count", "resnet"], "there is no model 'resnet'"),
+        (["count", "mini", "--explain", "conv9"], "no node 'conv9' in mini; --by layer lists them"),
+        (["count", "mini", "--csv", "no/such/folder/a.csv"], "no/such/folder"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_exit_code_1(capsys, arguments, message):
+    assert main(arguments) == 1
+    error = capsys.readouterr().err.replace("\\", "/")
+    assert message in error
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_wrong_call_is_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["count"])
+    assert stop.value.code == 2
+    assert "NAME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_it_runs_as_a_module_on_any_console(encoding):
+    run = subprocess.run(
+        [sys.executable, "-m", "minigooglenet", "count", "mini"],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    assert b"inception_3a" in run.stdout
+
+
+def test_the_tour_leaves_weights_and_pictures(capsys, tmp_path):
+    pytest.importorskip("sklearn")
+    assert main(["tour", "--quick", "--seed", "1", "--out", str(tmp_path / "results")]) == 0
+    out = capsys.readouterr().out
+    for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Held-out digits right", "What to try next"):
+        assert part in out
+    names = {path.name for path in (tmp_path / "results").iterdir()}
+    pictures = ("gradient_norms", "googlenet_filters", "training_curve", "confusion_matrix", "digit_filters")
+    assert names == {
+        "googlenet_counts.csv",
+        "mini_googlenet_digits.npz",
+        *(f"{picture}.{ending}" for picture in pictures for ending in ("png", "txt")),
+    }
+
+
+def test_the_tour_goes_on_without_scikit_learn_and_with_an_unreadable_image(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    assert main(["tour", "--image", str(broken), "--out", str(tmp_path / "results")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "as an image: " in out
+    assert "Going on with the photograph that ships with matplotlib" in out
+    assert "they agree" in out
+    assert "pip install 'minigooglenet[course]'" in out
+    assert (tmp_path / "results" / "gradient_norms.png").stat().st_size > 1000
+
+
+def test_a_results_folder_that_cannot_be_made_is_said_before_any_work(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    assert main(["tour", "--out", str(tmp_path / "file")]) == 1
+    captured = capsys.readouterr()
+    assert "file" in captured.err
+    assert captured.out == ""

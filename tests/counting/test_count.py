@@ -1,0 +1,219 @@
+"""Counts against known integers, against the arrays that a run makes, and against themselves."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.counting.rows import SUMMED
+from minigooglenet.layers import AvgPool2d, Concat, Conv2d, Layer, MaxPool2d, ReLU
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return mg.count(mg.models.googlenet(init="zeros"))
+
+
+@pytest.fixture(scope="module")
+def main():
+    return mg.count(mg.models.googlenet(init="zeros"), outputs=["loss3/classifier"])
+
+
+def test_googlenet_has_its_published_totals(whole, main):
+    assert (whole.params, whole.macs) == (13_378_280, 1_591_044_096)
+    assert (main.params, main.weights, main.biases) == (6_998_552, 6_990_272, 8_280)
+    assert (main.macs, main.flops) == (1_582_671_872, 3_165_343_744)
+
+
+def test_it_is_22_layers_deep_and_27_with_pooling(whole, main):
+    assert (main.depth, main.depth_with_pooling) == (22, 27)
+    assert (whole.depth, whole.depth_with_pooling) == (22, 27)
+
+
+def test_rows_sum_to_the_totals(whole):
+    for column in SUMMED:
+        assert sum(getattr(row, column) for row in whole.rows) == getattr(whole, column), column
+
+
+def test_every_count_is_a_python_integer(whole):
+    assert all(type(getattr(row, column)) is int for row in whole.rows for column in SUMMED)
+
+
+def test_a_training_step_costs_a_little_less_than_three_forwards(main):
+    step = main.macs + main.grad_input_macs + main.grad_weight_macs - main["conv1/7x7_s2"].grad_input_macs
+    assert round(step / main.macs, 3) == 2.925
+
+
+@pytest.mark.parametrize(
+    ("node", "largest", "stride"),
+    [("conv2/3x3", 19, 4), ("inception_3b/output", 91, 8), ("inception_5b/output", 715, 32), ("pool5/7x7_s1", 907, 32)],
+)
+def test_receptive_fields_follow_the_largest_path(main, node, largest, stride):
+    assert main[node].receptive_field_max == (largest, largest)
+    assert main[node].stride == (stride, stride)
+
+
+def test_the_smallest_path_goes_through_the_1x1_branches(main):
+    assert main["inception_3b/output"].receptive_field_min == main["pool2/3x3_s2"].receptive_field_min == (27, 27)
+
+
+def test_receptive_fields_keep_height_and_width_apart():
+    row = mg.count(Conv2d(1, 1, (3, 5), stride=(1, 2)), (1, 9, 9)).rows[0]
+    assert (row.receptive_field_max, row.stride) == ((3, 5), (1, 2))
+
+
+def _sees(g, wire):
+    """Return how many rows of the input one middle value of `wire` depends on, by its gradient."""
+    x = np.random.default_rng(0).standard_normal((1, *g.shapes["image"]))
+    _, tape = g.forward({"image": x}, outputs=[wire])
+    grad = np.zeros((1, *g.shapes[wire]))
+    grad[0, :, grad.shape[2] // 2, grad.shape[3] // 2] = 1
+    rows = np.flatnonzero(np.any(g.backward({wire: grad}, tape)[0]["image"] != 0, axis=(0, 1, 3)))
+    return int(rows[-1] - rows[0] + 1)
+
+
+def test_a_receptive_field_is_what_gradients_reach():
+    g = mg.Graph(image=(1, 61, 61))
+    wire = g.add("a", Conv2d(1, 2, 5, stride=2, rng=0), "image")
+    wire = g.add("b", AvgPool2d(3, 2), wire)
+    wire = g.add("c", Conv2d(2, 1, 3, rng=1), wire)
+    assert mg.count(g)["c"].receptive_field_max == (_sees(g, wire),) * 2 == (17, 17)
+
+
+def _arrays(cache):
+    if isinstance(cache, np.ndarray):
+        yield cache
+    elif isinstance(cache, (tuple, list)):
+        for part in cache:
+            yield from _arrays(part)
+
+
+@pytest.mark.parametrize("norm", ["lrn", "batch"])
+def test_tape_bytes_are_the_bytes_that_a_real_tape_holds(norm):
+    g = mg.models.googlenet(10, size=128, width=0.1, norm=norm, rng=0)
+    _, tape = g.forward({"image": np.ones((1, 3, 128, 128), np.float32)}, train=True)
+    held = {id(array): array.nbytes for cache in tape.values() for array in _arrays(cache)}
+    assert mg.count(g).tape_bytes == sum(held.values())
+
+
+def test_peak_bytes_hold_the_input_and_every_wire_that_is_still_read():
+    g = mg.Graph(image=(1, 4, 4))  # 64 bytes
+    a = g.add("a", Conv2d(1, 2, 1), "image")  # 128 bytes
+    b = g.add("b", ReLU(), "image")  # 64 bytes: the image is free after it
+    c = g.add("c", Concat(), a, b)  # 192 bytes
+    assert g.schedule([c]) == [("a", []), ("b", ["image"]), ("c", ["a", "b"])]
+    assert mg.count(g).peak_bytes == 128 + 64 + 192
+
+
+def test_comparisons_of_a_pool_are_counted_in_real_windows_only():
+    # 3x3 stride 1 padding 1 on 2 x 2: each of 4 windows sees 4 real values, so 3 comparisons each, in 5 channels.
+    assert mg.count(MaxPool2d(3, stride=1, padding=1), (5, 2, 2)).compares == 5 * 4 * 3
+
+
+def test_operations_of_each_kind_have_columns_of_their_own(main):
+    norm = main["conv2/norm2"]
+    assert norm.powers == 192 * 56 * 56
+    assert norm.adds == (762 + 192) * 56 * 56  # 5 neighbours less itself, fewer at the ends, and k
+    assert main["inception_3a/relu_1x1"].compares == 64 * 28 * 28
+    assert main["pool5/7x7_s1"].adds == 1024 * 48
+    assert main["pool5/7x7_s1"].divides == 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
+    [
+        ("torchinfo", 1_585_899_032),
+        ("netscope", 1_586_685_952),
+        ("fvcore", 1_582_722_048),
+        ("ptflops", 1_592_051_080),
+        ("torch", 3_165_343_744),
+    ],
+)
+def test_other_tools_totals_follow_from_our_integers(main, name, total):
+    theirs = main.as_convention(name)
+    assert theirs == total
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]{2,}", str(theirs))]
+    factor = 2 if name == "torch" else 1
+    assert numbers[0] == total == factor * numbers[1] + sum(numbers[2:])
+
+
+def test_an_unknown_convention_is_refused(main):
+    with pytest.raises(ValueError, match=r"convention must be one of 'torchinfo', .* got 'flops'"):
+        main.as_convention("flops")
+
+
+def test_a_formula_is_shown_with_its_integers(main):
+    assert "64*192*3*3*56*56 = 346,816,512 MAC" in main.explain("conv2/3x3")
+    assert "110,592 weights + 192 biases = 110,784 parameters" in main.explain("conv2/3x3")
+
+
+def test_the_grouped_formula_counts_the_channels_of_one_group():
+    counted = mg.count(Conv2d(96, 256, 5, padding=2, groups=2), (96, 27, 27))
+    assert "48*256*5*5*27*27 = 223,948,800 MAC" in counted.explain("Conv2d")
+
+
+class Unknown(Layer):
+    def output_shape(self, x_shape):
+        return x_shape
+
+
+class Louder(ReLU):
+    pass
+
+
+def test_an_unknown_layer_is_an_error_never_zero():
+    with pytest.raises(ValueError, match="Unknown does not say what it costs, and an unknown cost is not zero"):
+        mg.count(Unknown(), (3, 4, 4))
+
+
+def test_a_subclass_counts_as_its_base_class():
+    counted = mg.count(Louder(), (3, 4, 4))
+    assert counted.rows[0].kind == "ReLU"
+    assert counted.compares == 48
+    assert counted.as_convention("ptflops") == 48
+
+
+def test_a_single_layer_needs_its_shape():
+    with pytest.raises(TypeError, match="needs its input shape"):
+        mg.count(ReLU())
+
+
+def test_csv_holds_a_line_per_row(whole, tmp_path):
+    whole.to_csv(tmp_path / "counts.csv")
+    lines = list(csv.DictReader((tmp_path / "counts.csv").read_text(encoding="utf-8").splitlines()))
+    assert [line["name"] for line in lines] == [row.name for row in whole.rows]
+    assert sum(int(line["macs"]) for line in lines) == whole.macs
+    assert lines[0]["output_shape"] == "64x112x112"
+    concat = next(line for line in lines if line["kind"] == "Concat")
+    assert concat["input_shapes"] == "64x28x28 128x28x28 32x28x28 32x28x28"
+
+
+def test_json_holds_totals_and_rows(whole, tmp_path):
+    whole.to_json(tmp_path / "counts.json")
+    read = json.loads((tmp_path / "counts.json").read_text(encoding="utf-8"))
+    assert read["totals"]["params"] == whole.params == sum(row["params"] for row in read["rows"])
+
+
+def test_the_text_is_a_table_in_ascii(whole):
+    text = str(whole)
+    assert text.isascii()
+    assert re.search(r"inception_3a .* 163,696 .* 128,049,152", text)
+    assert "13,378,280 parameters, 1,591,044,096 MAC" in text
+    assert re.search(r"inception_3a/3x3 .* Conv2d .* 86,704,128", str(whole.table("layer", wide=True)))
+
+
+def test_the_html_folds_by_module_and_holds_no_script(whole):
+    page = whole._repr_html_()
+    assert page.count("<details>") == len(whole.modules()) == 19
+    assert "346,816,512" in page
+    assert "<script" not in page
+
+
+def test_diff_names_what_was_added_removed_and_changed(whole, main):
+    table = main.diff(whole)
+    assert table.title == "16 of 158 nodes differ"
+    assert table.total == ("total", "", "+6,379,728", "+8,372,224")
+    assert whole.diff(whole).rows == []

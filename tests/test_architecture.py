@@ -1,0 +1,86 @@
+"""The house: imports point down, every file has one subject, and nothing speaks of the machine that it was made on."""
+
+import ast
+from pathlib import Path
+
+import minigooglenet
+
+ROOT = Path(minigooglenet.__file__).parent
+FLOORS = (
+    ("shapes", "checks", "parallel", "files", "figures", "console"),
+    ("kernels", "initializers"),
+    ("layers", "losses", "graph"),
+    ("models", "plan", "optim", "data"),
+    ("counting", "gradcheck", "weights", "viz"),
+    ("training", "inference"),
+    ("exercises", "course", "bench", "tour"),
+    ("cli",),
+    ("__init__", "__main__"),
+)
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
+
+
+def _modules():
+    return {path: _name(path) for path in sorted(ROOT.rglob("*.py"))}
+
+
+def _name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _imports(path):
+    """Yield the modules of this package that a file imports, without the package's name."""
+    names = set(_modules().values())
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (a.name.partition(".")[2] for a in node.names if a.name.startswith("minigooglenet."))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "minigooglenet":
+            base = node.module.partition(".")[2]
+            for alias in node.names:
+                whole = f"{base}.{alias.name}".strip(".")
+                yield whole if whole in names else base
+
+
+def test_every_part_has_a_floor():
+    assert {name.split(".")[0] for name in _modules().values()} <= set(FLOOR)
+
+
+def test_imports_point_down_or_stay_inside_their_folder():
+    wrong = []
+    for path, name in _modules().items():
+        part = name.split(".")[0]
+        for target in _imports(path):
+            other = target.split(".")[0]
+            if other != part and FLOOR[other] > FLOOR[part]:
+                wrong.append(f"{name} (floor {FLOOR[part]}) imports {target} (floor {FLOOR[other]})")
+    assert not wrong
+
+
+def test_no_import_goes_in_a_circle():
+    edges = {name: set(_imports(path)) - {name} for path, name in _modules().items()}
+    finished = set()
+
+    def visit(name, trail):
+        assert name not in trail, " -> ".join([*trail, name])
+        if name not in finished:
+            # A package's __init__ gathers its own files; those may import one another, never the gathering.
+            for target in edges.get(name, ()):
+                visit(target, [*trail, name])
+            finished.add(name)
+
+    for name in edges:
+        visit(name, [])
+
+
+def test_the_graph_knows_no_layer_and_no_kernel():
+    assert {target.split(".")[0] for target in _imports(ROOT / "graph.py")} <= {"checks", "parallel", "shapes"}
+
+
+def test_no_file_grows_beyond_four_hundred_lines():
+    long = {name: len(path.read_text(encoding="utf-8").splitlines()) for path, name in _modules().items()}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_the_source_is_plain_ascii():
+    assert [name for path, name in _modules().items() if not path.read_text(encoding="utf-8").isascii()] == []

@@ -1,0 +1,43 @@
+"""Tables that any console can show."""
+
+import io
+
+from rich.console import Console
+
+from minigooglenet import console
+
+
+def _table():
+    table = console.Table("Title", ("name", ">count"), notes=["a note"], total=("total", 3000))
+    table.rows += [("a [b] <c>", 1000), ("b", 2000)]
+    return table
+
+
+def test_a_table_as_text_is_ascii_with_numbers_to_the_right():
+    lines = str(_table()).splitlines()
+    assert str(_table()).isascii()
+    assert next(line for line in lines if "[b]" in line).split("|")[2].strip() == "1,000"
+    assert any("total" in line and "3,000" in line for line in lines)
+    assert lines[-1] == "a note"
+
+
+def test_a_table_as_html_escapes_what_it_shows():
+    page = _table()._repr_html_()
+    assert "a [b] &lt;c&gt;" in page
+    assert "3,000" in page
+
+
+def test_a_console_that_knows_only_ascii_shows_tables_and_progress():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    out = Console(file=stream, force_terminal=True, width=80)
+    out.print(_table())
+    with console.progress(out) as bar:
+        bar.update(bar.add_task("working", total=2, status="half"), completed=1)
+        bar.refresh()
+    stream.flush()
+    assert b"working" in stream.buffer.getvalue()
+
+
+def test_cells_read_as_people_write_them():
+    cells = (1234567, 2.5, (64, 112, 112), True, False, None, "x")
+    assert [console.text(cell) for cell in cells] == ["1,234,567", "2.50", "64x112x112", "yes", "no", "", "x"]
