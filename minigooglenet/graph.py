@@ -9,12 +9,12 @@ memory is given back on the way.
 import copy
 import difflib
 import re
-from collections.abc import MutableMapping
 from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
+from minigooglenet.views import ArrayView
 
 
 class Node(NamedTuple):
@@ -49,8 +49,8 @@ class Graph:
         self.inputs = {name: _shape(shape, name) for name, shape in inputs.items()}
         self.shapes = dict(self.inputs)
         self.nodes: dict[str, Node] = {}
-        self.params = _View(self.nodes, "params")
-        self.buffers = _View(self.nodes, "buffers")
+        self.params = ArrayView(self.nodes, "params")
+        self.buffers = ArrayView(self.nodes, "buffers")
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -307,44 +307,6 @@ class Graph:
                     else f"; there are {list(self.shapes)[:8]} ..."
                 )
                 raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
-
-
-class _View(MutableMapping):
-    """{"node/name": array} over the dicts of all layers."""
-
-    def __init__(self, nodes, attribute):
-        self._nodes, self._attribute = nodes, attribute
-
-    def _place(self, key):
-        node, _, name = str(key).rpartition("/")
-        if node not in self._nodes:
-            raise KeyError(key)
-        return getattr(self._nodes[node].layer, self._attribute), name
-
-    def __getitem__(self, key):
-        arrays, name = self._place(key)
-        if name not in arrays:
-            raise KeyError(key)
-        return arrays[name]
-
-    def __setitem__(self, key, value):
-        old = self[key]
-        arrays, name = self._place(key)
-        arrays[name] = checks.has_shape(checks.floating(value, repr(key)), repr(key), old.shape)
-
-    def __delitem__(self, key):
-        raise TypeError(f"{key!r} belongs to its layer and cannot be removed from here")
-
-    def __iter__(self):
-        for node, (layer, _) in self._nodes.items():
-            for name in getattr(layer, self._attribute):
-                yield f"{node}/{name}"
-
-    def __len__(self):
-        return sum(1 for _ in self)
-
-    def __repr__(self):
-        return "{" + ", ".join(f"{key!r}: {value.shape}" for key, value in self.items()) + "}"
 
 
 class _NamedErrors:

@@ -1,0 +1,43 @@
+"""All parameters of a graph as one dict {"node/weight": array}, without copying any."""
+
+from collections.abc import MutableMapping
+
+from minigooglenet import checks
+
+
+class ArrayView(MutableMapping):
+    """A live view of one dict of arrays per layer: reading and assigning go straight to the layer's own."""
+
+    def __init__(self, nodes, attribute):
+        self._nodes, self._attribute = nodes, attribute
+
+    def _place(self, key):
+        node, _, name = str(key).rpartition("/")
+        if node not in self._nodes:
+            raise KeyError(key)
+        return getattr(self._nodes[node].layer, self._attribute), name
+
+    def __getitem__(self, key):
+        arrays, name = self._place(key)
+        if name not in arrays:
+            raise KeyError(key)
+        return arrays[name]
+
+    def __setitem__(self, key, value):
+        old = self[key]
+        arrays, name = self._place(key)
+        arrays[name] = checks.has_shape(checks.floating(value, repr(key)), repr(key), old.shape)
+
+    def __delitem__(self, key):
+        raise TypeError(f"{key!r} belongs to its layer and cannot be removed from here")
+
+    def __iter__(self):
+        for node, (layer, _) in self._nodes.items():
+            for name in getattr(layer, self._attribute):
+                yield f"{node}/{name}"
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+    def __repr__(self):
+        return "{" + ", ".join(f"{key!r}: {value.shape}" for key, value in self.items()) + "}"
