@@ -45,17 +45,16 @@ def has_shape(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def parameter(value, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Return a parameter of `shape` in the dtype of the computation (a float input decides; nothing complex is cut)."""
+    """Return an array of `shape` in the dtype of the computation, which the input decides; nothing complex is cut."""
     has_shape(floating(value, name), name, shape)
     if value.dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(f"{name} is {value.dtype} but the input is {dtype}; give the input as complex128 too")
     return value.astype(dtype, copy=False)
 
 
-def gradient(grad_y, shape: tuple[int, ...], dtype: np.dtype | None = None, name: str = "grad_y") -> np.ndarray:
+def gradient(grad_y, shape: tuple[int, ...], dtype: np.dtype, name: str = "grad_y") -> np.ndarray:
     """Return an upstream gradient: the shape of the output it belongs to, in the dtype of the computation."""
-    has_shape(floating(grad_y, name), f"{name}, as the output that it belongs to,", shape)
-    return grad_y if dtype is None else grad_y.astype(dtype, copy=False)
+    return parameter(grad_y, f"{name}, as the output that it belongs to,", shape, dtype)
 
 
 def of_one_dtype(xs) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -10,20 +10,30 @@ from pathlib import Path
 def atomic(path, mode="wb"):
     """Open a temporary file beside `path` for writing; put it in place of `path` once everything is written and synced.
 
-    Text is UTF-8. After an exception the temporary file is gone and `path` is as it was.
+    Text is UTF-8. After an exception the temporary file is gone and `path` is as it was. A link is followed, an
+    existing file keeps its permissions, and what is no regular file (a pipe, a terminal) is written to as it is.
     """
-    path = Path(path)
-    encoding = None if "b" in mode else "utf-8"
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    asked, path = path, Path(path).resolve()
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    if path.exists() and not path.is_file():
+        with path.open(mode, **text) as file:
+            yield file
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, mode, encoding=encoding, newline=None if "b" in mode else "") as file:
+        file = temporary.open(mode.replace("w", "x"), **text)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"cannot write {asked}: there is no folder {path.parent}") from error
+    try:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _give_default_permissions(temporary)
-        Path(temporary).replace(path)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -31,10 +41,3 @@ def write_text(path, text: str) -> None:
     """Write `text` to `path` atomically."""
     with atomic(path, "w") as file:
         file.write(text)
-
-
-def _give_default_permissions(path) -> None:
-    # mkstemp makes files that only their owner can read; a result should be readable as any other file of the user's.
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(path).chmod(0o666 & ~mask)

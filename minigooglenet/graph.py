@@ -27,8 +27,9 @@ class Node(NamedTuple):
 class Tape(dict):
     """{node: cache} of one forward, good for one backward."""
 
-    def __init__(self, input_shapes):
+    def __init__(self, nodes, input_shapes):
         super().__init__()
+        self.nodes = nodes
         self.computed = dict(input_shapes)  # wire -> shape with the batch axis
         self.spent = False
 
@@ -99,7 +100,7 @@ class Graph:
 
         Parameters
         ----------
-        inputs : {input: array (N, C, H, W)}
+        inputs : {input: array (N, C, H, W)}; the tape keeps them, so leave them unchanged until the backward
         outputs : wires to return, all of `self.outputs` unless given; only what they need is computed
         train : switches dropout on and batch norm to the batch's statistics
         check_finite : stop with an error that names the first wire that holds a NaN or an infinity
@@ -111,7 +112,7 @@ class Graph:
         """
         wanted = self._wanted(outputs)
         inputs = self._checked_inputs(inputs)
-        tape = Tape({name: x.shape for name, x in inputs.items()})
+        tape = Tape(self.nodes, {name: x.shape for name, x in inputs.items()})
         values = self._run(inputs, wanted, train, check_finite, tape)
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
 
@@ -125,7 +126,8 @@ class Graph:
     def infer(self, inputs, outputs=None):
         """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last reader."""
         wanted = self._wanted(outputs)
-        return self._run(self._checked_inputs(inputs), wanted, train=False)
+        values = self._run(self._checked_inputs(inputs), wanted, train=False)
+        return {wire: y.copy() if wire in self.inputs else y for wire, y in values.items()}
 
     def backward(self, grads, tape, wires=()):
         """Send gradients back through the forward that made `tape`.
@@ -209,6 +211,7 @@ class Graph:
         if check_finite:
             for wire, x in values.items():
                 _check_finite(wire, x)
+        parallel.get_num_threads()  # a wrong setting is no node's fault
         overflow = {"over": "ignore", "invalid": "ignore"} if check_finite else {}  # the check has better words for it
         with parallel.one_blas_thread(), np.errstate(**overflow):
             for name, free in self.schedule(wanted):
@@ -276,6 +279,8 @@ class Graph:
     def _checked_grads(self, grads, tape, wires):
         if not isinstance(tape, Tape):
             raise TypeError(f"backward takes the tape of a forward, got {type(tape).__name__}")
+        if tape.nodes is not self.nodes:
+            raise ValueError("this tape belongs to another graph: backward takes the tape of its own forward")
         if tape.spent:
             raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
         if not isinstance(grads, dict) or not grads:
@@ -286,7 +291,11 @@ class Graph:
             if wire not in tape.computed:
                 raise ValueError(f"wire {wire!r} was not computed by this forward; name it in outputs=[...]")
         return {
-            wire: checks.gradient(grad, tape.computed[wire], name=f"the gradient on wire {wire!r}")
+            wire: checks.has_shape(
+                checks.floating(grad, f"the gradient on wire {wire!r}"),
+                f"the gradient on wire {wire!r}, as the wire itself,",
+                tape.computed[wire],
+            )
             for wire, grad in grads.items()
         }
 

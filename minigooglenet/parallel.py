@@ -12,7 +12,8 @@ import contextvars
 import functools
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 import threadpoolctl
 
@@ -24,8 +25,7 @@ _lock = threading.RLock()
 _inside = threading.local()
 _threads: int | None = None
 _pool: ThreadPoolExecutor | None = None
-_regions = 0
-_limiter = None
+_regions = None
 
 
 def get_num_threads() -> int:
@@ -61,25 +61,38 @@ def _blas():
     return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
+@dataclass
+class _Regions:
+    """How many regions hold BLAS to one thread, and what gives it back."""
+
+    count: int = 0
+    limiter: object = None
+
+
 @contextlib.contextmanager
 def one_blas_thread():
     """Hold BLAS to one thread inside; the outermost region gives back what was set before, after an exception too."""
-    global _regions, _limiter
     with _lock:
-        if _regions == 0:
+        regions = _regions
+        if regions.count == 0:
             _take_control()
-            _limiter = _blas().limit(limits=1)
-        _regions += 1
+            regions.limiter = _blas().limit(limits=1)
+        regions.count += 1
     try:
         yield
     finally:
         with _lock:
-            _regions -= 1
-            if _regions == 0:
-                _take_control()
-                _limiter.restore_original_limits()
-                _limiter = None
-                _take_control()
+            regions.count -= 1
+            if regions.count == 0:
+                _give_back(regions)
+
+
+def _give_back(regions: _Regions) -> None:
+    if regions.limiter is not None:
+        _take_control()
+        regions.limiter.restore_original_limits()
+        regions.limiter = None
+        _take_control()
 
 
 def _take_control() -> None:
@@ -118,12 +131,17 @@ def run(tasks: list) -> None:
             for task in tasks:
                 task()
             return
-        # Each task sees the caller's np.errstate, which NumPy keeps in the context.
-        futures = [_executor().submit(contextvars.copy_context().run, _marked, task) for task in tasks]
-        errors = [future.exception() for future in futures]
-    for error in errors:
-        if error is not None:
-            raise error
+        with _lock:  # so that nobody closes the pool between two tasks
+            # Each task sees the caller's np.errstate, which NumPy keeps in the context.
+            futures = [_executor().submit(contextvars.copy_context().run, _marked, task) for task in tasks]
+        try:
+            wait(futures)
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
+    for future in futures:
+        future.result()
 
 
 def _marked(task):
@@ -139,11 +157,15 @@ def _executor() -> ThreadPoolExecutor:
         return _pool
 
 
-def _forget_pool() -> None:
-    # A forked child inherits the pool but none of its threads, and perhaps a lock that nobody will release.
-    global _pool, _lock, _regions, _limiter
-    _pool, _lock, _regions, _limiter = None, threading.RLock(), 0, None
+def _start_anew() -> None:
+    # A forked child inherits the pool but none of its threads, perhaps a lock that nobody will release, and BLAS held
+    # to one thread by regions whose threads are not there to leave them.
+    global _pool, _lock, _regions
+    inherited, _pool, _lock, _regions = _regions, None, threading.RLock(), _Regions()
+    if inherited is not None:
+        _give_back(inherited)
 
 
+_start_anew()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_start_anew)

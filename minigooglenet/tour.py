@@ -81,7 +81,8 @@ def _photograph(console, net, path, out):
     parts = " + ".join(f"{weights[wire]:g} x {float(value):.3f} ({wire})" for wire, value in each.items())
     even = sum(weights.values()) * math.log(1000)
     console.print(f"Loss {loss:.3f} = {parts}.")
-    console.print(f"The weights are random. If all 1000 classes looked alike, it would be 1.6 x ln 1000 = {even:.3f}.")
+    console.print("The weights are random. If all 1000 classes looked alike, it would be")
+    console.print(f"{sum(weights.values()):g} x ln 1000 = {even:.3f}.")
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
         norms[module] = optim.norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
@@ -174,7 +175,7 @@ def _farewell(console, out, written, trained):
 
 
 def _heading(console, number, title):
-    console.print(f"\n[bold]{number}. {title}[/bold]")
+    console.print(f"\n{number}. {title}", style="bold", markup=False)
 
 
 @contextmanager

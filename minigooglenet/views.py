@@ -15,7 +15,7 @@ class ArrayView(MutableMapping):
         node, _, name = str(key).rpartition("/")
         if node not in self._nodes:
             raise KeyError(key)
-        return getattr(self._nodes[node].layer, self._attribute), name
+        return getattr(self._nodes[node].layer, self._attribute, {}), name
 
     def __getitem__(self, key):
         arrays, name = self._place(key)
@@ -33,7 +33,7 @@ class ArrayView(MutableMapping):
 
     def __iter__(self):
         for node, (layer, _) in self._nodes.items():
-            for name in getattr(layer, self._attribute):
+            for name in getattr(layer, self._attribute, {}):
                 yield f"{node}/{name}"
 
     def __len__(self):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import threadpoolctl
 from numeric import draw
 
 import minigooglenet as mg
@@ -69,6 +70,19 @@ def test_a_convolution_called_alone_has_the_same_bits_for_any_number_of_threads(
         return [a.tobytes() for a in (y, *grads[:2])]
 
     assert compute(1) == compute(2) == compute(3) == compute(5)
+
+
+@pytest.mark.parametrize("algorithm", ["im2col", "numba"])
+def test_a_convolution_called_alone_has_the_same_bits_however_blas_is_set(algorithm):
+    x, weight = draw(2, 64, 28, 28, dtype=np.float32), draw(96, 64, 3, 3, dtype=np.float32)
+
+    def compute(threads):
+        with threadpoolctl.threadpool_limits(threads, user_api="blas"):
+            y = mg.kernels.conv2d.forward(x, weight, None, 1, 1, 1, algorithm)
+            grads = mg.kernels.conv2d.backward(y, x, weight, None, 1, 1, 1, algorithm)
+        return [a.tobytes() for a in (y, *grads[:2])]
+
+    assert compute(1) == compute(2)
 
 
 def test_the_seed_decides_the_weights():

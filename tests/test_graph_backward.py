@@ -260,3 +260,17 @@ def test_a_layer_that_hands_one_array_to_two_wires_does_no_harm():
     grad = ONE.copy()
     grads, _ = g.backward({"second": grad}, tape)
     assert (grads["a"].item(), grads["b"].item(), grad.item()) == (2, 1, 1)
+
+
+def test_a_tape_belongs_to_the_graph_that_made_it(heads):
+    _, grads, tape = total_loss(heads, IMAGES)
+    with pytest.raises(ValueError, match="this tape belongs to another graph"):
+        heads.astype(np.float64).backward(grads, tape)
+    assert heads.backward(grads, tape)
+
+
+def test_the_gradients_have_the_dtype_of_the_images_whatever_the_upstream_gradient_has():
+    g = mg.models.mini_googlenet(size=32, width=0.25, norm=None, rng=0)
+    outputs, tape = g.forward({"image": np.ones((1, 3, 32, 32), np.float32)})
+    grad_inputs, grad_params = g.backward({wire: np.ones(y.shape) for wire, y in outputs.items()}, tape)
+    assert {a.dtype for a in (*grad_inputs.values(), *grad_params.values())} == {np.dtype(np.float32)}

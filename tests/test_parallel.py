@@ -214,4 +214,42 @@ def test_a_forked_child_has_a_pool_of_its_own(own_threads):
     child = multiprocessing.get_context("fork").Process(target=parallel.run, args=([lambda: None] * 4,))
     child.start()
     child.join(30)
+    child.kill()  # a deadlock must not hold up the end of the tests
     assert child.exitcode == 0
+
+
+def _exit_with_blas_threads():
+    raise SystemExit(max(blas_threads(), default=0))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_inside_a_region_gets_blas_back(two_blas_threads):
+    with parallel.one_blas_thread():
+        child = multiprocessing.get_context("fork").Process(target=_exit_with_blas_threads)
+        child.start()
+        child.join(30)
+        child.kill()
+    assert child.exitcode == 2
+
+
+def test_the_number_of_threads_may_change_while_others_work(own_threads):
+    stop, errors, visits = threading.Event(), [], []
+
+    def work():
+        try:
+            while not stop.is_set():
+                parallel.run([lambda: visits.append(1)] * 4)
+        except RuntimeError as error:
+            errors.append(error)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for k in range(200):
+        mg.set_num_threads(2 + k % 3)
+    stop.set()
+    for worker in workers:
+        worker.join(30)
+    assert errors == []
+    assert len(visits) > 0

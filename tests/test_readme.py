@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import minigooglenet as mg
+from minigooglenet.counting import comparisons
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,6 +52,13 @@ def test_the_counts_in_the_sample_are_the_tours():
         assert int(sees) == modules[name][-1].receptive_field_max[0]
 
 
+def test_the_savings_in_the_sample_are_the_tours():
+    sample, branch = _blocks("")[0], comparisons.bottleneck()
+    naive, reduced = (sum(pair[i] for pair in comparisons.naive_modules().values()) for i in range(2))
+    assert f"{branch.direct:,}       {branch.reduced:,}   {branch.ratio:.2f}" in sample
+    assert f"{naive:,}   {reduced:,}    {naive / reduced:.2f}" in sample
+
+
 def test_the_error_on_the_page_is_the_real_one():
     g = mg.Graph(image=(64, 28, 28))
     g.add("inception_3a/relu_1x1", mg.layers.ReLU(), "image")
@@ -81,7 +89,9 @@ def test_each_command_has_its_windows_form():
 
 def test_ci_takes_both_commands_from_the_page():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert "README.md" in script
+    patterns = re.findall(r"\$\(grep '(.*?)' README\.md\)", script)
+    found = [[line for line in README.splitlines() if re.search(pattern, line)] for pattern in patterns]
+    assert found == [[line] for line in "".join(_blocks("sh")).splitlines()]
 
 
 def test_every_dependency_states_its_reason_and_a_floor():

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from minigooglenet import parallel
 from minigooglenet.cli import count, tour
 
 COMMANDS = {"tour": tour, "count": count}
@@ -14,8 +15,14 @@ def main(arguments=None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         command.add_parser(commands, name)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a file name that the console cannot show is no reason to stop
     options = parser.parse_args(arguments)
     try:
+        parallel.get_num_threads()  # a wrong setting is said before any work
         return COMMANDS[options.command].run(options) or 0
     except (OSError, ValueError, TypeError, ArithmeticError, ModuleNotFoundError) as error:
         print(f"minigooglenet {options.command}: {error}", file=sys.stderr)

@@ -29,8 +29,8 @@ def run(options):
     counted = count(graph, outputs=graph.outputs[-1:] if options.no_heads else None)
     out = console.stdout()
     if options.explain:
-        if options.explain not in graph.nodes:
-            raise ValueError(f"no node {options.explain!r} in {options.name}; --by layer lists them")
+        if options.explain not in [row.name for row in counted.rows]:
+            raise ValueError(f"no node {options.explain!r} was counted in {options.name}; --by layer lists them")
         out.print(counted.explain(options.explain), markup=False)
     else:
         out.print(counted.table(options.by, wide=options.wide))

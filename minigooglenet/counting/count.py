@@ -38,6 +38,8 @@ def count(target, *input_shapes, outputs=None):
         if input_shapes:
             raise TypeError("a graph knows its shapes; input shapes go with a single layer")
         return Count(target, outputs)
+    if outputs is not None:
+        raise TypeError("outputs choose the wires of a graph; a single layer has one output")
     if not input_shapes:
         raise TypeError(
             f"counting a single layer needs its input shape, as in count({type(target).__name__}(...), (3, 224, 224))"
@@ -54,12 +56,14 @@ class Count:
     ----------
     rows : one `Row` per node, in order; `count["inception_3a/3x3"]` is one of them
     params, weights, biases, macs, adds, ..., activations, tape_bytes : the sums of the rows' columns
-    peak_bytes : the most that the wires of a float32 inference hold at once, the input among them
+    peak_bytes : the most that the wires of a float32 inference hold at once, the input among them until its last reader
     depth : convolutions and linear layers on the longest path; depth_with_pooling : pools too
     """
 
     def __init__(self, graph, outputs=None):
         schedule = graph.schedule(outputs)
+        if not schedule:
+            raise ValueError("there is nothing to count: the graph has no nodes, or only inputs are asked for")
         order = [name for name, _ in schedule]
         terms = {name: _terms(graph, name) for name in order}
         sights = paths.sights(graph, order)
@@ -194,12 +198,16 @@ class Count:
 
 def _terms(graph, name):
     layer, wires = graph.nodes[name]
+    shapes = [graph.shapes[wire] for wire in wires]
     try:
-        return tuple(layer.operations(*(graph.shapes[wire] for wire in wires)))
-    except (AttributeError, NotImplementedError) as error:
+        if not hasattr(layer, "operations"):
+            raise NotImplementedError
+        layer.taped(*shapes)
+        return tuple(layer.operations(*shapes))
+    except NotImplementedError as error:
         raise ValueError(
             f"node {name!r}: {type(layer).__name__} does not say what it costs, and an unknown cost is not zero; "
-            "give the layer an `operations` method"
+            "give the layer the methods `operations` and `taped`"
         ) from error
 
 

@@ -52,7 +52,7 @@ def tape_bytes(graph, order, itemsize=4) -> dict[str, int]:
     for name in order:
         layer, wires = graph.nodes[name]
         taped = layer.taped(*(graph.shapes[wire] for wire in wires))
-        here = {*(wires if taped.inputs else ()), *((name,) if taped.output else ())} - kept
+        here = set(wires if taped.inputs else ()) - kept
         kept |= here
         values = taped.values + sum(math.prod(graph.shapes[wire]) for wire in here)
         found[name] = values * itemsize + taped.bytes

@@ -33,7 +33,7 @@ class Row:
     adds, multiplies, compares, divides, powers : other operations of the forward
     grad_input_macs, grad_weight_macs : multiply-adds of the backward
     activations : numbers in the output
-    tape_bytes : what a training forward keeps in float32, a shared array counted at the first node that keeps it
+    tape_bytes : what a training forward of a batch of one keeps in float32, a shared array counted at its first node
     receptive_field_min, receptive_field_max : (h, w) input pixels that one output sees on its smallest, largest path
     stride : (h, w) input pixels between two neighbouring outputs
     terms : the products behind the operations

@@ -104,6 +104,7 @@ def table() -> Table:
             f"A separable one would have {separable_weights:,} and {separable_macs:,}, as printed (our inference).",
             f"With it the whole network has {whole:,} MAC, the text's 1.5 billion; with the dense one {macs:,}.",
             f"5a lists the filters of 4e, and they come to {fifth.weights:,} weights and {fifth.macs:,} MAC.",
+            "4a to 4e and 5b: less is printed than the listed filters come to; the paper gives no reason.",
         ],
         (
             "sum",

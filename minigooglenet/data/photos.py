@@ -32,10 +32,9 @@ def photograph(path=None) -> Image.Image:
 
 
 def prepare(image: Image.Image, size=224) -> np.ndarray:
-    """Return (1, 3, size, size) float32: shorter side to size * 256 / 224, centre crop, mean colour subtracted."""
-    width, height = image.size
-    scale = round(size * 256 / 224) / min(width, height)
-    resized = image.resize((max(size, round(width * scale)), max(size, round(height * scale))), Image.BILINEAR)
-    left, top = (resized.width - size) // 2, (resized.height - size) // 2
-    crop = np.asarray(resized.crop((left, top, left + size, top + size)), dtype=np.float32)
+    """Return (1, 3, size, size) float32: the central square of 224/256 of the shorter side, mean colour subtracted."""
+    side = min(image.size) * 224 / 256
+    left, top = ((length - side) / 2 for length in image.size)
+    square = (left, top, left + side, top + side)
+    crop = np.asarray(image.convert("RGB").resize((size, size), Image.BILINEAR, box=square), dtype=np.float32)
     return np.ascontiguousarray((crop - np.array(RGB_MEAN, np.float32)).transpose(2, 0, 1)[None])

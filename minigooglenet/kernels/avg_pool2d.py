@@ -22,10 +22,11 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = np.empty((*x.shape[:2], *size), x.dtype)
     windows = _windows(x.shape[2:], size, kernel_size, stride, padding, count_include_pad, x.real.dtype)
+    zero = np.complex128(0) if x.dtype.kind == "c" else np.float64(0)  # float32 sums of large windows would drift
     planes, y_planes = np.ascontiguousarray(x).reshape(-1, *x.shape[2:]), y.reshape(-1, *size)
 
     def task(start, stop):
-        _forward(planes[start:stop], y_planes[start:stop], *windows)
+        _forward(planes[start:stop], y_planes[start:stop], *windows, zero)
 
     parallel.spread(task, len(planes))
     return y
@@ -61,8 +62,7 @@ def _windows(input_size, size, kernel_size, stride, padding, count_include_pad, 
 
 
 @compiled
-def _forward(planes, y, rows, columns, divisors):
-    zero = np.zeros(1, planes.dtype)[0]
+def _forward(planes, y, rows, columns, divisors, zero):
     for i in range(len(planes)):
         for p in range(y.shape[1]):
             for q in range(y.shape[2]):

@@ -46,7 +46,11 @@ def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
     its component along the normalised values; with given statistics it is only scaled.
     """
     grad_y = checks.gradient(grad_y, x.shape, x.dtype)
-    weight = checks.parameter(weight, "weight", x.shape[1:2], x.dtype)
+    checks.floating(x, "x", 4)
+    weight, mean, var = (
+        checks.parameter(array, name, x.shape[1:2], x.dtype)
+        for array, name in ((weight, "weight"), (mean, "mean"), (var, "var"))
+    )
     inverse = 1 / np.sqrt(var + x.dtype.type(eps))
     normalised = (x - _per_channel(mean)) * _per_channel(inverse)
     grad_bias = grad_y.sum(axis=(0, 2, 3))

@@ -7,7 +7,7 @@ Three forms share one signature: `loops` (the definition), `im2col` (readable Nu
 
 import numpy as np
 
-from minigooglenet import checks, shapes
+from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import im2col, packed
 from minigooglenet.kernels.loops import conv2d as loops
 
@@ -38,7 +38,8 @@ def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     own_forward, _ = functions(algorithm)
-    y = own_forward(x, weight, bias, stride, padding, groups)
+    with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
+        y = own_forward(x, weight, bias, stride, padding, groups)
     return _returned(y, "y of the convolution", shape, x.dtype)
 
 
@@ -50,7 +51,8 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     grad_y = checks.gradient(grad_y, shape, x.dtype)
     _, own_backward = functions(algorithm)
-    grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
+    with parallel.one_blas_thread():
+        grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
     if not isinstance(grads, (tuple, list)) or len(grads) != 3:
         raise ValueError(
             f"the backward of a convolution must return (grad_x, grad_weight, grad_bias), got {type(grads)}"
@@ -69,7 +71,7 @@ def functions(algorithm):
         if len(algorithm) != 2 or not all(callable(function) for function in algorithm):
             raise TypeError("algorithm as a pair must be two functions (forward, backward)")
         return tuple(algorithm)
-    form = ALGORITHMS.get("numba" if algorithm == "auto" else algorithm)
+    form = ALGORITHMS.get("numba" if algorithm == "auto" else algorithm) if isinstance(algorithm, str) else None
     if form is None:
         raise ValueError(
             f"algorithm must be 'auto', {', '.join(map(repr, ALGORITHMS))} or a pair of functions, got {algorithm!r}"

@@ -11,16 +11,17 @@ from minigooglenet import checks
 def forward(x, p, rng):
     """Return (y, kept): y of the shape of x, and a boolean array that says which values stayed.
 
-    `rng` is the numpy.random.Generator that decides; float32 and float64 inputs meet the same decisions.
+    `rng`, a numpy.random.Generator or a seed, decides; float32 and float64 inputs meet the same decisions.
     """
     checks.floating(x, "x")
+    rng = np.random.default_rng(rng)
     kept = rng.random(x.shape, dtype=np.float32) >= checks.probability(p)
     return _apply(x, kept, p), kept
 
 
 def backward(grad_y, kept, p):
     """Return grad_x: what was dropped gets nothing, the rest is scaled as the forward was."""
-    return _apply(checks.gradient(grad_y, kept.shape), kept, p)
+    return _apply(checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", kept.shape), kept, p)
 
 
 def _apply(x, kept, p):

@@ -3,6 +3,8 @@
 Every window of the image becomes a column of C * R * S values; a convolution is then weight (K, C*R*S) times columns
 (C*R*S, P*Q). The price is memory: a pixel is copied into every window that sees it. `col2im` is the transpose of
 `im2col`, not its inverse: where windows overlap it adds.
+
+Settings come in full and are not checked here: `conv2d` does that.
 """
 
 import numpy as np

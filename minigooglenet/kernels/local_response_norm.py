@@ -8,12 +8,13 @@ PyTorch. The squares are added anew for every channel: a running sum would drift
 
 import numpy as np
 
-from minigooglenet import checks, parallel
+from minigooglenet import checks, parallel, shapes
 
 
 def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0):
     """Return (y, scale), both (N, C, H, W), for x (N, C, H, W) float32, float64 or complex128."""
     checks.floating(x, "x", 4)
+    size = shapes.integer(size, "size", 1)
     y, scale = np.empty_like(x, order="C"), np.empty_like(x, order="C")
     ratio = alpha / size
 

@@ -42,16 +42,23 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False):
 def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):
     """Return grad_x (N, C, H, W): each window's gradient added at its winner, for input_size = (H, W)."""
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
+    if winners.dtype.kind not in "iu":
+        raise TypeError(f"winners must be integers as the forward returned them, got {winners.dtype}")
     pooling.check_windows("winners", winners.shape[2:], input_size, kernel_size, stride, padding)
-    grad_y = checks.gradient(grad_y, winners.shape)
+    grad_y = checks.floating(checks.has_shape(grad_y, "grad_y", winners.shape), "grad_y", 4, checks.FLOATS)
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     planes, grad_planes, winner_planes = _planes(grad_x), _planes(np.ascontiguousarray(grad_y)), _planes(winners)
-    steps = (kernel_size[1], *stride, padding[0][0], padding[1][0])
+    steps = (*kernel_size, *stride, padding[0][0], padding[1][0])
+    strays = []
 
     def task(start, stop):
-        _backward(grad_planes[start:stop], winner_planes[start:stop], planes[start:stop], *steps)
+        strays.append(_backward(grad_planes[start:stop], winner_planes[start:stop], planes[start:stop], *steps))
 
     parallel.spread(task, len(planes))
+    if any(strays):
+        raise ValueError(
+            f"{sum(strays)} winners point outside their window or the image: they belong to another forward"
+        )
     return grad_x
 
 
@@ -91,11 +98,17 @@ def _forward(planes, y, winners, kernel_h, kernel_w, stride_h, stride_w, top, le
 
 
 @compiled
-def _backward(grad_y, winners, grad_x, kernel_w, stride_h, stride_w, top, left):
+def _backward(grad_y, winners, grad_x, kernel_h, kernel_w, stride_h, stride_w, top, left):
+    strays = 0
     for i in range(len(grad_y)):
         for p in range(grad_y.shape[1]):
             for q in range(grad_y.shape[2]):
                 place = np.int64(winners[i, p, q])
                 h = p * stride_h - top + place // kernel_w
                 w = q * stride_w - left + place % kernel_w
-                grad_x[i, h, w] += grad_y[i, p, q]
+                inside = 0 <= h < grad_x.shape[1] and 0 <= w < grad_x.shape[2]
+                if inside and 0 <= place < kernel_h * kernel_w:
+                    grad_x[i, h, w] += grad_y[i, p, q]
+                else:
+                    strays += 1
+    return strays

@@ -3,6 +3,8 @@
 The idea that makes it faster than `im2col`: columns are packed for a band of output rows at a time, so that they are
 still in the cache when the product reads them, and the products run on all cores at once, one thread each. A 1x1
 convolution with stride 1 is a product with the image as it lies in memory: nothing is packed.
+
+Settings come in full and are not checked here: `conv2d` does that.
 """
 
 import numpy as np
@@ -109,20 +111,20 @@ class _Geometry:
         if self.is_product:
             return self.own(image)
         columns = self.view(buffer, rows)
-        pack(image, columns.reshape(len(image), *self.kernel_size, rows[1] - rows[0], -1), rows[0], *self._steps())
+        _pack(image, columns.reshape(len(image), *self.kernel_size, rows[1] - rows[0], -1), rows[0], *self._steps())
         return columns
 
     def unpack(self, grad_columns, grad_image, rows):
         """Add the columns of output `rows` into one image's gradient (C, H, W)."""
         columns = grad_columns.reshape(len(grad_image), *self.kernel_size, rows[1] - rows[0], -1)
-        unpack(columns, grad_image, rows[0], *self._steps())
+        _unpack(columns, grad_image, rows[0], *self._steps())
 
     def _steps(self):
         return *self.stride, self.padding[0][0], self.padding[1][0]
 
 
 @compiled
-def pack(image, columns, first_row, stride_h, stride_w, top, left):
+def _pack(image, columns, first_row, stride_h, stride_w, top, left):
     """Fill columns (C, R, S, rows, Q) from image (C, H, W); what lies outside the image is zero."""
     channels, kernel_h, kernel_w, rows, width = columns.shape
     for c in range(channels):
@@ -142,7 +144,7 @@ def pack(image, columns, first_row, stride_h, stride_w, top, left):
 
 
 @compiled
-def unpack(columns, image, first_row, stride_h, stride_w, top, left):
+def _unpack(columns, image, first_row, stride_h, stride_w, top, left):
     """Add columns (C, R, S, rows, Q) into image (C, H, W); what lies outside the image is left out."""
     channels, kernel_h, kernel_w, rows, width = columns.shape
     for c in range(channels):

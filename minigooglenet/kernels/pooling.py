@@ -12,6 +12,7 @@ def settings(kernel_size, stride, padding):
 
 def check_windows(name, size, input_size, kernel_size, stride, padding) -> None:
     """Raise a ValueError unless `size` (P, Q) is what the input size gives, rounded down or up."""
+    input_size = shapes.pair(input_size, "input_size")
     possible = [
         shapes.output_size(input_size, kernel_size, stride, padding, ceil_mode=ceil_mode) for ceil_mode in (False, True)
     ]

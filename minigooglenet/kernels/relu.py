@@ -6,12 +6,13 @@ from minigooglenet import checks
 
 
 def forward(x):
-    """Return y of the shape of x, float32 or float64."""
+    """Return (y, passed) of the shape of x, float32 or float64; `passed` is False where the output is zero."""
     checks.floating(x, "x", dtypes=checks.FLOATS)
-    return np.maximum(x, x.dtype.type(0))
+    y = np.maximum(x, x.dtype.type(0))
+    return y, ~(y <= 0)
 
 
-def backward(grad_y, y):
-    """Return grad_x: the gradient passes where the output y is not zero (at exactly zero it does not)."""
-    grad_y = checks.gradient(grad_y, y.shape, y.dtype)
-    return np.where(y <= 0, y.dtype.type(0), grad_y)
+def backward(grad_y, passed):
+    """Return grad_x: the gradient where the value passed, zero elsewhere (at exactly zero too)."""
+    checks.has_shape(checks.floating(grad_y, "grad_y", dtypes=checks.FLOATS), "grad_y", passed.shape)
+    return np.where(passed, grad_y, grad_y.dtype.type(0))

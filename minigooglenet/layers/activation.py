@@ -17,17 +17,18 @@ class ReLU(Layer):
         return tuple(x_shape)
 
     def forward(self, x, train=False):
-        y = relu.forward(x)
-        return y, y
+        y, passed = relu.forward(x)
+        return y, (passed, x.dtype)
 
     def backward(self, grad_output, cache):
-        return (relu.backward(grad_output, cache),), {}
+        passed, dtype = cache
+        return (relu.backward(checks.gradient(grad_output, passed.shape, dtype), passed),), {}
 
     def operations(self, x_shape):
         return [Term("compare", tuple(x_shape))]
 
     def taped(self, x_shape):
-        return Taped(output=True)
+        return Taped(bytes=math.prod(x_shape))
 
 
 class Dropout(Layer):
@@ -46,13 +47,13 @@ class Dropout(Layer):
 
     def forward(self, x, train=False):
         if not train:
-            return checks.floating(x, "x").copy(), (x.shape, None)
+            return checks.floating(x, "x").copy(), (x.shape, x.dtype, None)
         y, kept = dropout.forward(x, self.p, self.rng)
-        return y, (x.shape, kept)
+        return y, (x.shape, x.dtype, kept)
 
     def backward(self, grad_output, cache):
-        shape, kept = cache
-        grad_output = checks.gradient(grad_output, shape)
+        shape, dtype, kept = cache
+        grad_output = checks.gradient(grad_output, shape, dtype)
         return (grad_output.copy() if kept is None else dropout.backward(grad_output, kept, self.p),), {}
 
     def operations(self, x_shape):
@@ -75,7 +76,7 @@ class Softmax(Layer):
 
     def forward(self, x, train=False):
         y = softmax.forward(x)
-        return y, y
+        return y, y.copy()  # the output is the caller's to change
 
     def backward(self, grad_output, cache):
         return (softmax.backward(grad_output, cache),), {}
@@ -90,4 +91,4 @@ class Softmax(Layer):
         ]
 
     def taped(self, x_shape):
-        return Taped(output=True)
+        return Taped(values=math.prod(x_shape))

@@ -66,6 +66,11 @@ class Layer:
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in self.settings().items())})"
 
 
+def named_gradients(grad_weight, grad_bias) -> dict[str, np.ndarray]:
+    """Return {"weight": ..., "bias": ...}, without the bias where there is none."""
+    return {"weight": grad_weight} if grad_bias is None else {"weight": grad_weight, "bias": grad_bias}
+
+
 def map_shape(layer: Layer, shape) -> tuple[int, int, int]:
     """Return `shape` as (C, H, W), or say that this layer needs a map."""
     if len(shape) != 3:

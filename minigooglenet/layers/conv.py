@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet import initializers, shapes
 from minigooglenet.kernels import conv2d
-from minigooglenet.layers.base import Layer, map_shape
+from minigooglenet.layers.base import Layer, map_shape, named_gradients
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -69,7 +69,7 @@ class Conv2d(Layer):
 
     def backward(self, grad_output, cache):
         grad_x, grad_weight, grad_bias = conv2d.backward(grad_output, cache, *self._arguments())
-        return (grad_x,), {"weight": grad_weight} if grad_bias is None else {"weight": grad_weight, "bias": grad_bias}
+        return (grad_x,), named_gradients(grad_weight, grad_bias)
 
     def operations(self, x_shape):
         filters, height, width = self.output_shape(x_shape)

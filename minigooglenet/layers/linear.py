@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, initializers, shapes
 from minigooglenet.kernels import linear
-from minigooglenet.layers.base import Layer
+from minigooglenet.layers.base import Layer, named_gradients
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -32,9 +32,9 @@ class Linear(Layer):
         return linear.forward(x, self.params["weight"], self.params.get("bias")), x
 
     def backward(self, grad_output, cache):
-        grads = linear.backward(grad_output, cache, self.params["weight"], self.params.get("bias"))
-        grad_x, grad_weight, grad_bias = grads
-        return (grad_x,), {"weight": grad_weight} if grad_bias is None else {"weight": grad_weight, "bias": grad_bias}
+        weight, bias = self.params["weight"], self.params.get("bias")
+        grad_x, grad_weight, grad_bias = linear.backward(grad_output, cache, weight, bias)
+        return (grad_x,), named_gradients(grad_weight, grad_bias)
 
     def operations(self, x_shape):
         (outputs,) = self.output_shape(x_shape)
@@ -57,11 +57,12 @@ class Flatten(Layer):
 
     def forward(self, x, train=False):
         checks.floating(x, "x")
-        return x.reshape(len(x), -1).copy(), x.shape
+        return x.reshape(len(x), -1).copy(), (x.shape, x.dtype)
 
     def backward(self, grad_output, cache):
-        grad_output = checks.gradient(grad_output, (cache[0], math.prod(cache[1:])))
-        return (grad_output.reshape(cache).copy(),), {}
+        shape, dtype = cache
+        grad_output = checks.gradient(grad_output, (shape[0], math.prod(shape[1:])), dtype)
+        return (grad_output.reshape(shape).copy(),), {}
 
     def operations(self, x_shape):
         return []

@@ -16,11 +16,11 @@ class Concat(Layer):
 
     def forward(self, *xs, train=False):
         y = concat.forward(*xs)
-        return y, (y.shape, [x.shape[1] for x in xs])
+        return y, (y.shape, y.dtype, [x.shape[1] for x in xs])
 
     def backward(self, grad_output, cache):
-        y_shape, channels = cache
-        return concat.backward(checks.gradient(grad_output, y_shape), channels), {}
+        y_shape, dtype, channels = cache
+        return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels), {}
 
     def operations(self, *x_shapes):
         return []
@@ -38,11 +38,11 @@ class Add(Layer):
         return add.output_shape(*x_shapes)
 
     def forward(self, *xs, train=False):
-        return add.forward(*xs), (len(xs), xs[0].shape)
+        return add.forward(*xs), (len(xs), xs[0].shape, xs[0].dtype)
 
     def backward(self, grad_output, cache):
-        count, shape = cache
-        return add.backward(checks.gradient(grad_output, shape), count), {}
+        count, shape, dtype = cache
+        return add.backward(checks.gradient(grad_output, shape, dtype), count), {}
 
     def operations(self, *x_shapes):
         return [Term("add", (len(x_shapes) - 1, *x_shapes[0]))] if len(x_shapes) > 1 else []

@@ -35,11 +35,10 @@ class Term(NamedTuple):
 class Taped(NamedTuple):
     """What a training forward keeps for the backward, for one image.
 
-    `inputs`, `output`: whether the layer keeps those arrays (shared with whoever else keeps the same wire); `values`:
-    numbers of its own in the dtype of the run; `bytes`: bytes of its own of a fixed type.
+    `inputs`: whether the layer keeps those arrays (shared with whoever else keeps the same wire); `values`: numbers of
+    its own in the dtype of the run; `bytes`: bytes of its own of a fixed type.
     """
 
     inputs: bool = False
-    output: bool = False
     values: int = 0
     bytes: int = 0

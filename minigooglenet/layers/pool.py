@@ -55,10 +55,13 @@ class MaxPool2d(_Pool):
 
     def forward(self, x, train=False):
         y, winners = max_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
-        return y, (winners, x.shape[2:])
+        return y, (winners, x.shape[2:], x.dtype)
 
     def backward(self, grad_output, cache):
-        return (max_pool2d.backward(grad_output, *cache, self.kernel_size, self.stride, self.padding),), {}
+        winners, input_size, dtype = cache
+        grad_output = checks.gradient(grad_output, winners.shape, dtype)
+        grad_x = max_pool2d.backward(grad_output, winners, input_size, self.kernel_size, self.stride, self.padding)
+        return (grad_x,), {}
 
     def operations(self, x_shape):
         return [Term("compare", (x_shape[0], self._further_values(x_shape)), "further values of all windows")]
@@ -81,12 +84,12 @@ class AvgPool2d(_Pool):
 
     def forward(self, x, train=False):
         y = avg_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-        return y, (x.shape[2:], y.shape)
+        return y, (x.shape[2:], y.shape, x.dtype)
 
     def backward(self, grad_output, cache):
-        input_size, y_shape = cache
+        input_size, y_shape, dtype = cache
         grad_x = avg_pool2d.backward(
-            checks.gradient(grad_output, y_shape),
+            checks.gradient(grad_output, y_shape, dtype),
             input_size,
             self.kernel_size,
             self.stride,
@@ -115,11 +118,11 @@ class GlobalAvgPool2d(Layer):
         return map_shape(self, x_shape)[:1]
 
     def forward(self, x, train=False):
-        return global_avg_pool2d.forward(x), x.shape
+        return global_avg_pool2d.forward(x), (x.shape, x.dtype)
 
     def backward(self, grad_output, cache):
-        grad_output = checks.gradient(grad_output, cache[:2])
-        return (global_avg_pool2d.backward(grad_output, cache[2:]),), {}
+        shape, dtype = cache
+        return (global_avg_pool2d.backward(checks.gradient(grad_output, shape[:2], dtype), shape[2:]),), {}
 
     def operations(self, x_shape):
         channels, height, width = map_shape(self, x_shape)

@@ -1,10 +1,11 @@
 """Training in a small loop, and what a trained network says of other images."""
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import losses, optim
+from minigooglenet import checks, losses, optim
 from minigooglenet.shapes import integer
 
 
@@ -42,11 +43,12 @@ def train(
     FloatingPointError
         When the loss is no longer finite, with the name of the first wire that is not.
     """
+    images, labels = np.asarray(images), np.asarray(labels)
     if len(images) != len(labels):
         raise ValueError(f"every image needs its label: {len(images)} images, {len(labels)} labels")
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     rng = np.random.default_rng(rng)
-    (name,) = g.inputs
+    name = _only_input(g)
     weights = losses.head_weights(g.outputs)
     count = epochs * -(-len(images) // batch_size)
     velocity, steps = {}, []
@@ -55,9 +57,11 @@ def train(
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             x, y = images[batch], labels[batch]
+            buffers = dict(g.buffers)
             logits, tape = g.forward({name: x}, train=True)
             loss, _, grads = losses.weighted_sum(logits, y, weights)
             if not np.isfinite(loss):
+                g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
                 _stop(g, name, x, len(steps))
             _, grad_params = g.backward(grads, tape)
             rate = optim.polynomial(lr, len(steps), count)
@@ -71,20 +75,29 @@ def train(
 
 def predict(g, images, batch_size=64) -> np.ndarray:
     """Return the most likely class of each image, M integers."""
+    if len(images) == 0:
+        raise ValueError("there are no images to predict: a batch of zero")
     batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
     return np.concatenate([g(batch).argmax(axis=1) for batch in batches])
 
 
 def confusion(labels, predicted, classes: int) -> np.ndarray:
     """Return (classes, classes) integers: how many images of each class (row) were taken for each class (column)."""
+    labels, predicted = (checks.labels(values, len(labels), classes) for values in (labels, predicted))
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (labels, predicted), 1)
     return matrix
 
 
+def _only_input(g):
+    if len(g.inputs) != 1:
+        raise ValueError(f"training feeds one input, this graph has {list(g.inputs)}")
+    return next(iter(g.inputs))
+
+
 def _stop(g, name, x, step):
     try:
-        g.forward({name: x}, train=True, check_finite=True)
+        copy.deepcopy(g).forward({name: x}, train=True, check_finite=True)
         where = "the forward of the same batch is finite now, so dropout decided it"
     except ValueError as error:
         where = str(error)

@@ -38,8 +38,9 @@ def test_count_explains_one_node(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["count", "googlenet", "--no-heads", "--explain", "loss1/conv"], "no node 'loss1/conv' was counted"),
         (["count", "resnet"], "there is no model 'resnet'"),
-        (["count", "mini", "--explain", "conv9"], "no node 'conv9' in mini; --by layer lists them"),
+        (["count", "mini", "--explain", "conv9"], "no node 'conv9' was counted in mini; --by layer lists them"),
         (["count", "mini", "--csv", "no/such/folder/a.csv"], "no/such/folder"),
     ],
 )

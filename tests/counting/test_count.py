@@ -160,6 +160,11 @@ class Unknown(Layer):
         return x_shape
 
 
+class Half(ReLU):
+    def taped(self, x_shape):
+        raise NotImplementedError
+
+
 class Louder(ReLU):
     pass
 
@@ -167,6 +172,8 @@ class Louder(ReLU):
 def test_an_unknown_layer_is_an_error_never_zero():
     with pytest.raises(ValueError, match="Unknown does not say what it costs, and an unknown cost is not zero"):
         mg.count(Unknown(), (3, 4, 4))
+    with pytest.raises(ValueError, match="node 'Half': Half does not say what it costs"):
+        mg.count(Half(), (3, 4, 4))
 
 
 def test_a_subclass_counts_as_its_base_class():

@@ -89,3 +89,8 @@ def test_an_image_that_declares_too_many_pixels_is_refused_before_it_is_decoded(
     monkeypatch.setattr("minigooglenet.data.photos.MOST_PIXELS", 99)
     with pytest.raises(ValueError, match="declares 10 x 10 pixels, more than 99"):
         data.photograph(_save(tmp_path, Image.new("RGB", (10, 10))))
+
+
+def test_a_very_long_image_takes_no_more_memory_than_a_square_one():
+    # Resizing the whole of it to a height of 256 would make 768 million values.
+    assert data.prepare(Image.new("RGB", (100_000, 10), (123, 117, 104))).max() == 0

@@ -233,3 +233,11 @@ def test_the_mistakes_of_a_pair_are_told():
         conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(len, lambda *_: (x, weight)))
     with pytest.raises(ValueError, match=r"^grad_bias of the convolution must have shape \(2,\), got \(1,\)$"):
         conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(len, lambda *_: (x, weight, np.ones(1))))
+
+
+@pytest.mark.parametrize("algorithm", ["loops", "im2col", "numba"])
+def test_a_nan_weight_shows_where_it_meets_only_padding(algorithm):
+    weight = np.ones((1, 1, 3, 3))
+    weight[0, 0, 0] = np.nan
+    y = conv2d.forward(np.ones((1, 1, 1, 1)), weight, None, 1, 1, 1, algorithm)
+    assert np.isnan(y).all()

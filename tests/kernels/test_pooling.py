@@ -257,3 +257,18 @@ def test_the_sizes_are_those_of_shapes():
     expected = shapes.output_size((11, 9), (4, 3), (3, 2), ((1, 2), (0, 1)), ceil_mode=True)
     assert max_pool2d.forward(x, (4, 3), (3, 2), ((1, 2), (0, 1)), True)[0].shape[2:] == expected
     assert avg_pool2d.forward(x, (4, 3), (3, 2), ((1, 2), (0, 1)), True).shape[2:] == expected
+
+
+def test_winners_of_another_pool_are_refused_before_they_reach_other_memory():
+    grad_y, far = np.ones((1, 1, 4, 4)), np.full((1, 1, 4, 4), 2**40)
+    with pytest.raises(ValueError, match="16 winners point outside"):
+        max_pool2d.backward(grad_y, far, (4, 4), 3, 1, 1)
+    with pytest.raises(ValueError, match="7 winners point outside"):  # the first place of a window is padding there
+        max_pool2d.backward(grad_y, np.zeros((1, 1, 4, 4), np.uint8), (4, 4), 3, 1, 1)
+    with pytest.raises(TypeError, match="winners must be integers as the forward returned them, got float64"):
+        max_pool2d.backward(grad_y, far.astype(float), (4, 4), 3, 1, 1)
+
+
+def test_the_mean_of_a_large_window_does_not_drift_in_float32():
+    x = np.full((1, 1, 400, 400), 0.1, np.float32)
+    assert avg_pool2d.forward(x, 400).item() == np.float32(0.1)

@@ -113,6 +113,9 @@ def test_results_own_their_memory(name, train):
     layer, inputs, grad = make(name)
     results = run(layer, inputs, grad, train)
     held = [*inputs, grad, *layer.params.values(), *layer.buffers.values()]
+    y, cache = layer.forward(*inputs, train=train)
+    cached = [a for a in (cache if isinstance(cache, tuple) else (cache,)) if isinstance(a, np.ndarray)]
+    assert not any(np.shares_memory(y, array) for array in cached)
     for i, result in enumerate(results):
         assert not any(np.shares_memory(result, other) for other in (*held, *results[:i]))
 

@@ -74,3 +74,12 @@ def test_images_and_labels_must_be_equally_many():
 def test_a_confusion_matrix_counts_true_by_predicted():
     matrix = training.confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2]), 3)
     assert matrix.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 1]]
+
+
+def test_a_batch_with_a_nan_leaves_the_running_statistics_as_they_were():
+    g = mg.models.mini_googlenet(2, in_channels=1, size=32, width=0.25, rng=0)
+    before = {key: value.copy() for key, value in g.buffers.items()}
+    x = np.full((4, 1, 32, 32), np.nan, np.float32)
+    with pytest.raises(FloatingPointError, match="wire 'image' is the first that is not finite"):
+        training.train(g, x, [0, 1, 0, 1], epochs=1)
+    assert all(np.array_equal(g.buffers[key], before[key]) for key in before)
