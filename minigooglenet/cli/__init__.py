@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from minigooglenet import parallel
-from minigooglenet.cli import count, tour
+from minigooglenet.cli import count, gradcheck, tour
 
-COMMANDS = {"tour": tour, "count": count}
+COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck}
 
 
 def main(arguments=None) -> int:

@@ -1,0 +1,59 @@
+"""`minigooglenet gradcheck NAME`: check the gradients of a layer, or of a whole network node by node."""
+
+import numpy as np
+
+from minigooglenet import console, data, gradcheck, models
+from minigooglenet.gradcheck.examples import examples
+
+HELP = "check the gradients of a layer or of a whole network"
+NETWORKS = ("googlenet", "mini")
+
+
+def add_parser(commands, name):
+    """Add this command to the command line."""
+    parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
+    layers = ", ".join(examples())
+    parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all, or a layer: {layers}")
+    parser.add_argument("--image", metavar="FILE", help="for a network: the photograph at which it is checked")
+    parser.add_argument("--seed", type=int, default=0, help="of values and directions (default: 0)")
+
+
+def run(options):
+    """Print the reports; exit code 1 if anything failed."""
+    out = console.stdout()
+    if options.name in NETWORKS:
+        reports = [_network(out, options)]
+    else:
+        chosen = {kind.lower(): layers for kind, layers in examples().items()}
+        names = list(chosen) if options.name == "all" else [options.name.lower().removesuffix("()")]
+        if names[0] not in chosen:
+            raise ValueError(
+                f"there is no {options.name!r} to check; there are {', '.join((*NETWORKS, 'all', *examples()))}"
+            )
+        reports = [gradcheck.check_layer(layer, rng=options.seed) for name in names for layer in chosen[name]]
+    for report in reports:
+        out.print(str(report), markup=False, soft_wrap=True)
+    verdicts = [report.verdict for report in reports]
+    out.print(", ".join(f"{verdicts.count(v)} {v}" for v in ("PASS", "FAIL", "INCONCLUSIVE")), markup=False)
+    return 1 if "FAIL" in verdicts else 0
+
+
+def _network(out, options):
+    rng = np.random.default_rng(options.seed)
+    if options.name == "googlenet":
+        graph, x = models.googlenet(rng=options.seed), data.prepare(data.photograph(options.image))
+        out.print("GoogLeNet at 224 with both heads, in float64: about 1 GB.")
+    else:
+        graph = models.mini_googlenet(aux=True, rng=options.seed)
+        if options.image:
+            x = data.prepare(data.photograph(options.image), size=32).repeat(2, axis=0) / 58
+        else:
+            x = rng.standard_normal((2, *graph.shapes["image"]))
+    labels = rng.integers(0, graph.shapes[graph.outputs[-1]][0], len(x))
+    with console.progress(out) as bar:
+        task = bar.add_task("nodes", total=len(graph.nodes), status="")
+
+        def show(done, total, name):
+            bar.update(task, completed=done + 1, status=name)
+
+        return gradcheck.check_network(graph, x, labels, rng=options.seed, on_node=show)

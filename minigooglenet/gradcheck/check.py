@@ -1,0 +1,87 @@
+"""Is this backward right? For a layer of this package or of a student's, and for any pair of functions."""
+
+import numpy as np
+
+from minigooglenet.gradcheck.ladder import climb
+from minigooglenet.gradcheck.report import FAIL, Finding, Report
+from minigooglenet.gradcheck.subject import from_functions, from_layer
+
+# Small shapes that reveal: unequal sides, a stride with a remainder behind, enough channels for a window across them.
+REVEALING = {
+    "Linear": lambda layer: (layer.in_features,),
+    "Softmax": lambda layer: (5,),
+    "LocalResponseNorm": lambda layer: (layer.size + 2, 3, 2),
+    "BatchNorm2d": lambda layer: (layer.num_features, 3, 4),
+    "Conv2d": lambda layer: (layer.in_channels, layer.kernel_size[0] + 2, layer.kernel_size[1] + 4),
+}
+
+
+def check_layer(layer, *input_shapes, rng=0) -> Report:
+    """Check the backward of a layer at a float64 copy, in training mode, through its own (perhaps overridden) methods.
+
+    Parameters
+    ----------
+    layer : Layer; it is left as it is. Dropout draws the same mask each time.
+    input_shapes : (C, H, W) of each input, without the batch axis; small and revealing ones unless given
+    rng : Generator, int or None, for the values
+
+    Returns
+    -------
+    Report
+        `.verdict` "PASS", "FAIL" or "INCONCLUSIVE", `.findings`, `.suspects`, and the ladder as text.
+    """
+    shapes = [tuple(shape) for shape in input_shapes] or _revealing(layer)
+    try:
+        subject = from_layer(layer, shapes, np.random.default_rng(rng))
+    except (ValueError, TypeError) as error:
+        return Report(repr(layer), [Finding(FAIL, f"the layer cannot be prepared: {error}")])
+    return climb(subject, np.random.default_rng(rng))
+
+
+def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
+    """Check a pair of functions: forward(*inputs) -> y, backward(grad_y, *inputs) -> tuple of gradients.
+
+    Parameters
+    ----------
+    forward, backward : the pair; a backward may leave out the gradients of integer inputs
+    inputs : float64 arrays, and integers such as labels
+    rng : Generator, int or None, for the upstream gradient and the directions
+    force : check float32 inputs all the same
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TypeError
+        For float32 inputs without `force`: half their digits are lost to the difference of two forwards.
+    """
+    if not inputs:
+        raise TypeError("check_function needs the inputs at which to check: check_function(forward, backward, x, ...)")
+    low = [i for i, array in enumerate(inputs) if np.asarray(array).dtype in (np.float16, np.float32)]
+    if low and not force:
+        raise TypeError(
+            f"input {low[0]} is {np.asarray(inputs[low[0]]).dtype}: with 7 digits the best step of a difference leaves an "
+            "error near 1e-3, which hides real mistakes; give x.astype(np.float64), or force=True"
+        )
+    if low:
+        inputs = [np.asarray(a, np.float64) if i in low else a for i, a in enumerate(inputs)]
+    subject = from_functions(forward, backward, inputs)
+    if not subject.floats:
+        raise TypeError("none of the inputs is a float array, so there is no gradient to check")
+    return climb(subject, np.random.default_rng(rng))
+
+
+def subject_of(layer, input_shapes, rng):
+    """Return (Subject, upstream gradient) of a layer as `check_layer` would see it."""
+    rng = np.random.default_rng(rng)
+    subject = from_layer(layer, [tuple(shape) for shape in input_shapes] or _revealing(layer), rng)
+    return subject, rng.standard_normal(np.shape(subject.forward(*subject.arrays)))
+
+
+def _revealing(layer):
+    kind = getattr(layer, "kind", type(layer).__name__)
+    if kind in REVEALING:
+        return [REVEALING[kind](layer)]
+    return [(3, 5, 7)] * (1 if getattr(layer, "inputs_taken", 1) else 2)

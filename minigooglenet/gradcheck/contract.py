@@ -1,0 +1,132 @@
+"""Rung 0: what came back, before asking whether it is right. Nothing here raises: every fault is a finding."""
+
+import numpy as np
+
+from minigooglenet.gradcheck import diagnosis
+from minigooglenet.gradcheck.differences import slopes
+from minigooglenet.gradcheck.report import FAIL, PASS, Finding
+from minigooglenet.gradcheck.subject import as_tuple
+
+
+def check(subject, rng):
+    """Return (findings, suspects, grad_y): grad_y is None where the backward cannot be compared at all."""
+    findings = []
+    before = [np.array(array) for array in subject.arrays]
+    try:
+        first = np.array(subject.forward(*subject.arrays))
+        second = np.array(subject.forward(*subject.arrays))
+    except Exception as error:
+        return [_fail(f"forward raised {type(error).__name__}: {error}")], [], None
+    findings += _unchanged(subject, before, "forward")
+    if first.dtype.kind not in "f":
+        return [*findings, _fail(f"forward returned {first.dtype}, not floats")], [], None
+    if not np.array_equal(first, second, equal_nan=True):
+        sentence = "forward gives two results for the same input: fix the seed, or draw the dropout mask outside"
+        return [*findings, _fail(sentence)], [], None
+    if not np.isfinite(first).all():
+        return (
+            [*findings, _fail(f"forward returned {int((~np.isfinite(first)).sum())} values that are not finite")],
+            [],
+            None,
+        )
+    # Random, and never all ones: an upstream gradient of ones hides flips, shifts and missing factors.
+    grad_y = rng.uniform(0.5, 1.5, first.shape) * rng.choice([-1.0, 1.0], first.shape)
+    more, suspects, usable = _backward(subject, grad_y, before)
+    return findings + more, suspects, grad_y if usable else None
+
+
+def _backward(subject, grad_y, before):
+    given = grad_y.copy()
+    try:
+        gradients = as_tuple(subject.backward(grad_y, *subject.arrays))
+        again = as_tuple(subject.backward(grad_y, *subject.arrays))
+    except Exception as error:
+        return [_fail(f"backward raised {type(error).__name__}: {error}")], [], False
+    findings = _unchanged(subject, before, "backward")
+    if not np.array_equal(grad_y, given):
+        findings.append(_fail("backward changed the upstream gradient that it was given; work on a copy"))
+        grad_y[...] = given
+    expected = [subject.names[i] for i in subject.floats]
+    if len(gradients) not in (len(expected), len(subject.arrays)):
+        sentence = f"backward returned {len(gradients)} gradient(s) for {len(expected)} input(s): {', '.join(expected)}"
+        return [*findings, _fail(sentence)], [], False
+    gradients = _for_floats(subject, gradients)
+    more, suspects = _kinds_and_shapes(subject, gradients, grad_y)
+    if more:
+        return findings + more, suspects, False
+    for i, other in zip(subject.floats, _for_floats(subject, again).values(), strict=True):
+        if not np.array_equal(gradients[i], other, equal_nan=True):
+            findings.append(_fail(f"backward gives two results for {subject.names[i]} from the same arguments"))
+    for i, gradient in gradients.items():
+        if any(np.shares_memory(gradient, a) for a in (*subject.arrays, grad_y) if isinstance(a, np.ndarray)):
+            sentence = (
+                f"the gradient of {subject.names[i]} is a view of an argument: changing one changes both; copy it"
+            )
+            findings.append(Finding(PASS, sentence, subject.names[i]))
+    findings += _linear_in_upstream(subject, grad_y)
+    return findings, suspects, True
+
+
+def _kinds_and_shapes(subject, gradients, grad_y):
+    findings, suspects = [], []
+    for i, gradient in gradients.items():
+        name, shape = subject.names[i], np.shape(subject.arrays[i])
+        if gradient is None:
+            findings.append(_fail(f"backward returned None for {name}", name))
+        elif not isinstance(gradient, (np.ndarray, np.floating, float)):
+            findings.append(_fail(f"the gradient of {name} is a {type(gradient).__name__}, not an array", name))
+        elif np.asarray(gradient).dtype.kind != "f":
+            findings.append(
+                _fail(f"the gradient of {name} holds {np.asarray(gradient).dtype}; gradients are floats", name)
+            )
+        elif np.asarray(gradient).dtype.itemsize < np.asarray(subject.arrays[i]).dtype.itemsize:
+            sentence = f"the gradient of {name} is {np.asarray(gradient).dtype}, its input {np.asarray(subject.arrays[i]).dtype}"
+            findings.append(_fail(f"{sentence}: digits are lost on the way", name))
+        elif np.shape(gradient) != shape:
+            findings.append(
+                _fail(f"the gradient of {name} has shape {np.shape(gradient)}, but {name} has {shape}", name)
+            )
+            if np.size(subject.arrays[i]) <= 2000:
+                right = slopes(subject, i, grad_y).gradient.reshape(shape)
+                suspects += diagnosis.wrong_shape(name, np.asarray(gradient), right)
+        elif not np.isfinite(gradient).all():
+            findings.append(_fail(f"the gradient of {name} holds values that are not finite", name))
+    return findings, suspects
+
+
+def _linear_in_upstream(subject, grad_y):
+    """A backward is linear in the upstream gradient: twice the one gives twice the other."""
+    other = np.roll(grad_y, 1) * 0.7 + 0.1
+    one, two, both = (subject.gradients(g) for g in (grad_y, other, 2 * grad_y - 3 * other))
+    findings = []
+    for i in subject.floats:
+        expected = 2 * one[i] - 3 * two[i]
+        if np.abs(both[i] - expected).max(initial=0) > 1e-7 * max(np.abs(expected).max(initial=0), 1e-12):
+            name = subject.names[i]
+            sentence = (
+                f"the gradient of {name} is not linear in the upstream gradient: is grad_y used, once, as a factor?"
+            )
+            findings.append(_fail(sentence, name))
+    return findings
+
+
+def _for_floats(subject, gradients):
+    if len(gradients) == len(subject.floats):
+        return dict(zip(subject.floats, gradients, strict=True))
+    return {i: gradients[i] for i in subject.floats}
+
+
+def _unchanged(subject, before, who):
+    findings = []
+    for name, array, kept in zip(subject.names, subject.arrays, before, strict=True):
+        if not np.array_equal(array, kept, equal_nan=array.dtype.kind == "f"):
+            place = tuple(int(i) for i in np.argwhere(array != kept)[0])
+            findings.append(
+                _fail(f"{who} changed its input: {name}{list(place)} was {kept[place]:g}, is {array[place]:g}")
+            )
+            array[...] = kept
+    return findings
+
+
+def _fail(sentence, argument=None):
+    return Finding(FAIL, sentence, argument)

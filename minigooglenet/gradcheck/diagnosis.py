@@ -1,0 +1,69 @@
+"""From a wrong gradient to what it looks like, in words. When nothing fits, nothing is said."""
+
+import numpy as np
+
+from minigooglenet.gradcheck import structure, windows
+
+
+def suspects(evidences) -> list[str]:
+    """Return "key: hint" of everything that explains a wrong gradient, the likeliest first.
+
+    A suspect must predict the wrong gradient to six digits. What several arguments agree on comes first; where no
+    prediction fits, it is said where the error lies, if that has a pattern.
+    """
+    found = []
+    for evidence in evidences:
+        evidence.others = {o.name: o.numeric for o in evidences if o is not evidence}
+        found += [(key, f"{key}: {hint}") for key, hint in _exact(evidence)]
+    if not found:
+        for evidence in evidences:
+            found += [(key, f"{key}: {hint}") for key, hint in structure.places(evidence)]
+    keys = [key for key, _ in found]
+    ranked = sorted(found, key=lambda pair: (-_votes(keys, pair[0], len(evidences)), keys.index(pair[0])))
+    return list(dict.fromkeys(text for _, text in ranked))
+
+
+def wrong_shape(name, analytic, numeric) -> list[str]:
+    """Return suspects for a gradient whose shape is not that of its array, while `numeric` is right."""
+    found = []
+    shape = numeric.shape
+    for axis in range(analytic.ndim):
+        summed = analytic.sum(axis=axis)
+        if summed.shape == shape and _close(summed, numeric):
+            found.append(f"not summed over: axis {axis} of what came back for {name} must be summed")
+    squeezed = np.squeeze(analytic)
+    if squeezed.shape == np.squeeze(numeric).shape and _close(squeezed, np.squeeze(numeric)):
+        found.append(f"axes swapped: the values for {name} are right, but it has axes of length 1 too many or too few")
+    if analytic.ndim == len(shape) == 4 and all(a > b for a, b in zip(analytic.shape[2:], shape[2:], strict=True)):
+        rows, columns = (a - b for a, b in zip(analytic.shape[2:], shape[2:], strict=True))
+        for top in range(rows + 1):
+            for left in range(columns + 1):
+                if _close(analytic[:, :, top : top + shape[2], left : left + shape[3]], numeric):
+                    found.append(
+                        f"padding ignored: {name} is right once {top} rows and {left} columns are cropped first"
+                    )
+    if sorted(analytic.shape) == sorted(shape):
+        found.append(f"axes swapped: the shape {analytic.shape} for {name} is {shape} in another order")
+    for axes in ((0,), (0, 2, 3), (2, 3)):
+        if analytic.ndim == 4 and max(axes) < 4 and analytic.sum(axis=axes).shape == shape:
+            if _close(analytic.sum(axis=axes), numeric):
+                found.append(f"not summed over: axes {axes} of what came back for {name} must be summed")
+    return list(dict.fromkeys(found))
+
+
+def _exact(e):
+    kind, settings = e.subject.operation, e.subject.settings
+    if kind not in windows.KINDS and len(e.y_shape) == 4:
+        kind, settings = windows.recognise(e.subject)
+    if kind in windows.KINDS:
+        yield from windows.KINDS[kind](e, settings)
+    for detector in structure.GENERAL:
+        yield from detector(e)
+
+
+def _votes(keys, key, arguments):
+    return min(keys.count(key), arguments)
+
+
+def _close(a, b):
+    return a.shape == b.shape and bool(np.abs(a - b).max(initial=0) <= 1e-6 * max(np.abs(b).max(initial=0), 1e-300))

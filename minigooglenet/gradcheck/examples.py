@@ -1,0 +1,49 @@
+"""Layers to check, by name: every kind of this package, at the settings that GoogLeNet uses and at ones that reveal."""
+
+from minigooglenet import layers
+
+
+def examples() -> dict[str, list]:
+    """Return {kind: layers}, small and with seeded weights, each ready for `check_layer(layer)`."""
+
+    def conv(*args, **kwargs):
+        return layers.Conv2d(*args, **kwargs, rng=0)
+
+    forms = [conv(3, 3, 3, stride=2, padding=1, algorithm=form) for form in ("loops", "im2col", "numba")]
+    return {
+        "Conv2d": [
+            conv(3, 4, 7, stride=2, padding=3),
+            conv(4, 3, 1),
+            conv(3, 4, 3, padding=1),
+            conv(3, 2, 5, padding=2),
+            *forms,
+            conv(4, 6, (3, 2), stride=(2, 1), padding=((1, 0), (2, 1)), groups=2),
+            conv(3, 4, 3, bias=False),
+        ],
+        "MaxPool2d": [
+            layers.MaxPool2d(3, 2, ceil_mode=True),
+            layers.MaxPool2d(3, 1, 1),
+            layers.MaxPool2d(2),
+            layers.MaxPool2d((3, 2), (1, 2), ((1, 0), (0, 1))),
+        ],
+        "AvgPool2d": [
+            layers.AvgPool2d(5, 3),
+            layers.AvgPool2d((5, 7), 1),
+            layers.AvgPool2d(3, 2, 1, ceil_mode=True),
+            layers.AvgPool2d(3, 2, 1, count_include_pad=False),
+        ],
+        "GlobalAvgPool2d": [layers.GlobalAvgPool2d()],
+        "LocalResponseNorm": [
+            layers.LocalResponseNorm(),
+            layers.LocalResponseNorm(alpha=1.0),
+            layers.LocalResponseNorm(4, 0.5),
+        ],
+        "BatchNorm2d": [layers.BatchNorm2d(3)],
+        "ReLU": [layers.ReLU()],
+        "Dropout": [layers.Dropout(0.4, rng=0), layers.Dropout(0.7, rng=0)],
+        "Linear": [layers.Linear(5, 4, rng=0), layers.Linear(5, 4, bias=False, rng=0)],
+        "Flatten": [layers.Flatten()],
+        "Concat": [layers.Concat()],
+        "Add": [layers.Add()],
+        "Softmax": [layers.Softmax()],
+    }

@@ -1,0 +1,155 @@
+"""Broken convolutions at settings of their own (groups, unequal strides, four-sided padding), and broken forwards."""
+
+import numpy as np
+
+from minigooglenet.gradcheck.museum.conv import CONV
+from minigooglenet.gradcheck.museum.exhibit import Room, windows
+from minigooglenet.kernels import conv2d
+
+ONE = ((1, 1), (1, 1))
+FOUR_SIDED = ((2, 0), (1, 1))
+
+
+def _grouped_forward(x, weight, bias):
+    first = windows(x[:, :2], (3, 3), (2, 2), ((1, 1), (1, 1)))
+    second = windows(x[:, 2:], (3, 3), (2, 2), ((1, 1), (1, 1)))
+    parts = [np.einsum("ncpqrs,kcrs->nkpq", *pair) for pair in ((first, weight[:2]), (second, weight[2:]))]
+    return np.concatenate(parts, axis=1) + bias[:, None, None]
+
+
+def _strided_forward(x, weight, bias):
+    seen = windows(x, (3, 3), (2, 1), ONE)
+    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight) + bias[:, None, None]
+
+
+def _four_sided_forward(x, weight, bias):
+    seen = windows(x, (3, 3), (2, 2), FOUR_SIDED)
+    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight) + bias[:, None, None]
+
+
+def _grouped_correct(grad_y, x, weight, bias):
+    return conv2d.backward(grad_y, x, weight, bias, stride=2, padding=1, groups=2, algorithm="im2col")
+
+
+def _strided_correct(grad_y, x, weight, bias):
+    return conv2d.backward(grad_y, x, weight, bias, stride=(2, 1), padding=1, algorithm="im2col")
+
+
+def _four_sided_correct(grad_y, x, weight, bias):
+    return conv2d.backward(grad_y, x, weight, bias, stride=2, padding=FOUR_SIDED, algorithm="im2col")
+
+
+def _grouped_inputs(rng):
+    return rng.standard_normal((3, 4, 5, 7)), rng.standard_normal((4, 2, 3, 3)), rng.standard_normal(4)
+
+
+GROUPED = Room("conv2d groups=2", _grouped_forward, _grouped_correct, _grouped_inputs)
+STRIDED = Room("conv2d stride=(2, 1)", _strided_forward, _strided_correct, CONV.inputs)
+FOUR_SIDES = Room("conv2d padding=((2, 0), (1, 1))", _four_sided_forward, _four_sided_correct, CONV.inputs)
+FORWARDS = Room("conv2d", CONV.forward, CONV.correct, CONV.inputs)
+ROOMS = (GROUPED, STRIDED, FOUR_SIDES, FORWARDS)
+
+
+@GROUPED.backward("gradient missing")
+def groups_ignored(grad_y, x, weight, bias):
+    """The loops run over the weight's own channels and never add the group's first, so all groups read the same."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
+    for n, k, p, q in np.ndindex(grad_y.shape):
+        for c, r, s in np.ndindex(weight.shape[1:]):
+            h, w = 2 * p + r, 2 * q + s
+            grad_padded[n, c, h, w] += grad_y[n, k, p, q] * weight[k, c, r, s]
+            grad_weight[k, c, r, s] += grad_y[n, k, p, q] * padded[n, c, h, w]
+        grad_bias[k] += grad_y[n, k, p, q]
+    return grad_padded[:, :, 1:-1, 1:-1], grad_weight, grad_bias
+
+
+@GROUPED.backward("gradient missing")
+def only_the_first_group(grad_y, x, weight, bias):
+    """The number of filters in a group bounds the loop over all filters, so the other groups keep their zeros."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
+    filters, channels = weight.shape[0] // 2, weight.shape[1]
+    for n, k, p, q in np.ndindex(len(x), filters, *grad_y.shape[2:]):
+        first = k // filters * channels
+        window = np.s_[n, first : first + channels, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3]
+        grad_padded[window] += grad_y[n, k, p, q] * weight[k]
+        grad_weight[k] += grad_y[n, k, p, q] * padded[window]
+    return grad_padded[:, :, 1:-1, 1:-1], grad_weight, grad_y.sum(axis=(0, 2, 3))
+
+
+@STRIDED.backward("axes swapped")
+def strides_of_height_and_width_exchanged(grad_y, x, weight, bias):
+    """The stride is unpacked as (x, y) like a point on a screen, and with equal strides nobody sees it."""
+    stride_w, stride_h = 2, 1
+    grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
+    for n, k, p, q in np.ndindex(grad_y.shape):
+        for c, r, s in np.ndindex(weight.shape[1:]):
+            h, w = p * stride_h - 1 + r, q * stride_w - 1 + s
+            if 0 <= h < x.shape[2] and 0 <= w < x.shape[3]:
+                grad_x[n, c, h, w] += grad_y[n, k, p, q] * weight[k, c, r, s]
+                grad_weight[k, c, r, s] += grad_y[n, k, p, q] * x[n, c, h, w]
+        grad_bias[k] += grad_y[n, k, p, q]
+    return grad_x, grad_weight, grad_bias
+
+
+@FOUR_SIDES.backward("padding ignored")
+def shifted_by_the_wrong_side_of_the_padding(grad_y, x, weight, bias):
+    """Half of the total padding is taken for its upper part, which holds until the two sides differ."""
+    top, left = (2 + 0) // 2, (1 + 1) // 2
+    grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
+    for n, k, p, q in np.ndindex(grad_y.shape):
+        for c, r, s in np.ndindex(weight.shape[1:]):
+            h, w = 2 * p - top + r, 2 * q - left + s
+            if 0 <= h < x.shape[2] and 0 <= w < x.shape[3]:
+                grad_x[n, c, h, w] += grad_y[n, k, p, q] * weight[k, c, r, s]
+                grad_weight[k, c, r, s] += grad_y[n, k, p, q] * x[n, c, h, w]
+        grad_bias[k] += grad_y[n, k, p, q]
+    return grad_x, grad_weight, grad_bias
+
+
+@FORWARDS.broken_forward("wrong by a constant factor")
+def forward_adds_the_bias_for_every_weight(x, weight, bias):
+    """The bias is added inside the sum over the window, and a course's expected output had it so."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    y = np.zeros((len(x), len(weight), 3, 4))
+    for n, k, p, q in np.ndindex(y.shape):
+        y[n, k, p, q] = np.sum(padded[n, :, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] * weight[k] + bias[k])
+    return y
+
+
+@FORWARDS.broken_forward("kernel not flipped")
+def forward_flips_the_kernel(x, weight, bias):
+    """In mathematics a convolution turns its kernel round, and the layer of that name, with its backward, does not."""
+    seen = windows(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight[:, :, ::-1, ::-1]) + bias[:, None, None]
+
+
+@FORWARDS.broken_forward("stride ignored")
+def forward_ignores_the_stride(x, weight, bias):
+    """The output has the right size, so nobody looks at where its windows begin."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    y = np.zeros((len(x), len(weight), 3, 4))
+    for n, k, p, q in np.ndindex(y.shape):
+        y[n, k, p, q] = np.sum(padded[n, :, p : p + 3, q : q + 3] * weight[k]) + bias[k]
+    return y
+
+
+@FORWARDS.broken_forward("only one image counts")
+def forward_repeats_the_first_image(x, weight, bias):
+    """A convolution for one image grew a loop over the batch, and the index of the image stayed at zero."""
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    y = np.zeros((len(x), len(weight), 3, 4))
+    for n, k, p, q in np.ndindex(y.shape):
+        y[n, k, p, q] = np.sum(padded[0, :, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] * weight[k]) + bias[k]
+    return y
+
+
+@FORWARDS.broken_forward("padding ignored")
+def forward_pads_below_and_right_only(x, weight, bias):
+    """Twice the padding at the end gives the same shape as once at both ends."""
+    padded = np.pad(x, ((0, 0), (0, 0), (0, 2), (0, 2)))
+    y = np.zeros((len(x), len(weight), 3, 4))
+    for n, k, p, q in np.ndindex(y.shape):
+        y[n, k, p, q] = np.sum(padded[n, :, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] * weight[k]) + bias[k]
+    return y

@@ -1,0 +1,108 @@
+"""What hangs in the museum: a wrong function, its right companions, and how people come to write it.
+
+A room is one operation at one setting. Its broken functions are written out below it, each as a student would write it,
+and each differs from the right one by the mistake that its name tells. The docstring is the story.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+KEYS = (
+    "wrong by a constant factor",
+    "1/N missing",
+    "axes swapped",
+    "kernel not flipped",
+    "stride ignored",
+    "padding ignored",
+    "only one image counts",
+    "= where += belongs",
+    "not summed over",
+    "mask from the wrong array",
+    "divided by the wrong count",
+    "dropout not rescaled",
+    "cross-channel term missing",
+    "batch norm terms missing",
+    "softmax Jacobian taken as diagonal",
+    "label's one not subtracted",
+    "upstream gradient ignored",
+    "gradient missing",
+    "wrong at the border only",
+)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A pair of functions of which one is wrong.
+
+    Attributes
+    ----------
+    name : operation and mistake, "conv2d/stride_ignored"
+    story : one sentence on how people come to write it
+    suspect : how the checker's first suspect must start, one of `KEYS`; empty for faults of the contract
+    forward : forward(*inputs) -> y
+    backward : backward(grad_y, *inputs) -> one gradient for each input of floats, in order
+    inputs : inputs(rng) -> float64 arrays (labels are integers), small and chosen to reveal the mistake
+    correct : what should stand in place of the broken function
+    broken : "backward" or "forward"
+    """
+
+    name: str
+    story: str
+    suspect: str
+    forward: Callable
+    backward: Callable
+    inputs: Callable
+    correct: Callable
+    broken: str = "backward"
+
+
+class Room:
+    """One operation at one setting: the right forward and backward, inputs that reveal, and the exhibits so far."""
+
+    def __init__(self, operation, forward, correct, inputs):
+        self.operation, self.forward, self.correct, self.inputs = operation, forward, correct, inputs
+        self.exhibits = []
+
+    def backward(self, suspect):
+        """Return a decorator that hangs a broken backward here."""
+
+        def hang(function):
+            self._add(function, suspect, self.forward, function, self.correct, "backward")
+            return function
+
+        return hang
+
+    def broken_forward(self, suspect):
+        """Return a decorator that hangs a broken forward here; the backward beside it belongs to the right one."""
+
+        def hang(function):
+            self._add(function, suspect, function, self.correct, self.forward, "forward")
+            return function
+
+        return hang
+
+    def _add(self, function, suspect, forward, backward, correct, broken):
+        name = f"{self.operation}/{function.__name__}"
+        story = " ".join(function.__doc__.split())
+        self.exhibits.append(Exhibit(name, story, suspect, forward, backward, self.inputs, correct, broken))
+
+
+def distinct(rng, *shape):
+    """Return shuffled values between -2 and 2 of which no two are close and none is close to zero.
+
+    So no mask and no winner of a window changes within a small step.
+    """
+    count = int(np.prod(shape))
+    return ((rng.permutation(count) + 0.5 - count // 2) * (4 / count)).reshape(shape)
+
+
+def windows(x, kernel_size, stride, padding, fill=0.0):
+    """Return (N, C, P, Q, R, S): the window of x (N, C, H, W) that each output reads, with `fill` around the image.
+
+    Kernel and stride are (h, w), padding is ((top, bottom), (left, right)).
+    """
+    padded = np.pad(x, ((0, 0), (0, 0), *padding), constant_values=fill)
+    every = np.lib.stride_tricks.sliding_window_view(padded, kernel_size, axis=(2, 3))
+    return every[:, :, :: stride[0], :: stride[1]]

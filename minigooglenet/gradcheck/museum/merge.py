@@ -1,0 +1,118 @@
+"""Broken joints: concatenation, addition, and a fork whose three branches are joined again."""
+
+import numpy as np
+
+from minigooglenet.gradcheck.museum.exhibit import Room
+from minigooglenet.kernels import add, concat
+
+
+def _concat_forward(x0, x1, x2):
+    return np.concatenate((x0, x1, x2), axis=1)
+
+
+def _concat_correct(grad_y, x0, x1, x2):
+    return concat.backward(grad_y, [x.shape[1] for x in (x0, x1, x2)])
+
+
+def _add_forward(x0, x1):
+    return x0 + x1
+
+
+def _add_correct(grad_y, x0, x1):
+    return add.backward(grad_y, 2)
+
+
+def _fork_forward(x, weight0, weight1, weight2):
+    """Return y (N, 6): three branches of two outputs each that read one x (N, 3), joined along axis 1."""
+    return np.concatenate([x @ weight.T for weight in (weight0, weight1, weight2)], axis=1)
+
+
+def _fork_correct(grad_y, x, *weights):
+    parts = concat.backward(grad_y, [len(weight) for weight in weights])
+    grad_x = sum(part @ weight for part, weight in zip(parts, weights, strict=True))
+    return grad_x, *(part.T @ x for part in parts)
+
+
+def _residual_forward(x, weight):
+    return x + x @ weight.T
+
+
+def _residual_correct(grad_y, x, weight):
+    return grad_y + grad_y @ weight, grad_y.T @ x
+
+
+def _three(rng):
+    return tuple(rng.standard_normal((3, 2, 2, 3)) for _ in range(3))
+
+
+def _two(rng):
+    return rng.standard_normal((3, 2, 2, 3)), rng.standard_normal((3, 2, 2, 3))
+
+
+def _branches(rng):
+    return rng.standard_normal((4, 3)), *(rng.standard_normal((2, 3)) for _ in range(3))
+
+
+def _residual_inputs(rng):
+    return rng.standard_normal((4, 3)), rng.standard_normal((3, 3))
+
+
+CONCAT = Room("concat", _concat_forward, _concat_correct, _three)
+ADD = Room("add", _add_forward, _add_correct, _two)
+FORK = Room("fork", _fork_forward, _fork_correct, _branches)
+RESIDUAL = Room("residual", _residual_forward, _residual_correct, _residual_inputs)
+ROOMS = (CONCAT, ADD, FORK, RESIDUAL)
+
+
+@CONCAT.backward("axes swapped")
+def slices_exchanged(grad_y, x0, x1, x2):
+    """The last two branches have equal widths, like 5x5 and pool projection, so their slices fit in either order."""
+    grad0, grad2, grad1 = np.split(grad_y, 3, axis=1)
+    return grad0.copy(), grad1.copy(), grad2.copy()
+
+
+@CONCAT.backward("gradient missing")
+def last_input_forgotten(grad_y, x0, x1, x2):
+    """The loop runs over the boundaries between the slices, of which there is one fewer than there are slices."""
+    grads = [np.zeros_like(x) for x in (x0, x1, x2)]
+    boundaries = [0, 2, 4]
+    for i in range(len(boundaries) - 1):
+        grads[i] = grad_y[:, boundaries[i] : boundaries[i + 1]].copy()
+    return tuple(grads)
+
+
+@ADD.backward("gradient missing")
+def one_branch_only(grad_y, x0, x1):
+    """The gradient is sent where the sum was stored, into the first input, and the shortcut gets nothing."""
+    return grad_y.copy(), np.zeros_like(x1)
+
+
+@ADD.backward("wrong by a constant factor")
+def gradient_divided_among_the_inputs(grad_y, x0, x1):
+    """It seems fair that two inputs share the gradient, but each moves the sum by as much as it moves itself."""
+    return grad_y / 2, grad_y / 2
+
+
+@FORK.backward("= where += belongs")
+def branches_overwritten(grad_y, x, weight0, weight1, weight2):
+    """The dictionary of gradients is filled by assignment, so the branch that is visited last replaces the others."""
+    grads = {}
+    for i, weight in enumerate((weight0, weight1, weight2)):
+        part = grad_y[:, 2 * i : 2 * i + 2]
+        grads["x"] = part @ weight
+        grads[f"weight{i}"] = part.T @ x
+    return grads["x"], grads["weight0"], grads["weight1"], grads["weight2"]
+
+
+@FORK.backward("gradient missing")
+def one_branch_left_out(grad_y, x, weight0, weight1, weight2):
+    """One of several branches is left out of the sum, and the network learns around it."""
+    part0, part1, part2 = np.split(grad_y, 3, axis=1)
+    grad_x = part0 @ weight0 + part2 @ weight2
+    return grad_x, part0.T @ x, part1.T @ x, part2.T @ x
+
+
+@RESIDUAL.backward("gradient missing")
+def shortcut_forgotten(grad_y, x, weight):
+    """The shortcut has no parameters and no code of its own, so nobody writes a backward for it."""
+    return grad_y @ weight, grad_y.T @ x

@@ -1,0 +1,75 @@
+"""Broken ReLU and dropout, on values that are clear of zero."""
+
+import numpy as np
+
+from minigooglenet.gradcheck.museum.exhibit import Room, distinct
+from minigooglenet.kernels import dropout, relu
+
+P = 0.4
+
+
+def _relu_forward(x):
+    return np.maximum(x, 0)
+
+
+def _relu_correct(grad_y, x):
+    _, passed = relu.forward(x)
+    return (relu.backward(grad_y, passed),)
+
+
+def _kept(shape, seed=0):
+    """Return which values stay: the same ones in every call."""
+    return np.random.default_rng(seed).random(shape) >= P
+
+
+def _dropout_forward(x):
+    return x * _kept(x.shape) / (1 - P)
+
+
+def _dropout_correct(grad_y, x):
+    return (dropout.backward(grad_y, _kept(x.shape), P),)
+
+
+def _inputs(rng):
+    return (distinct(rng, 3, 4, 2, 3),)
+
+
+RELU = Room("relu", _relu_forward, _relu_correct, _inputs)
+DROPOUT = Room("dropout", _dropout_forward, _dropout_correct, _inputs)
+ROOMS = (RELU, DROPOUT)
+
+
+@RELU.backward("mask from the wrong array")
+def mask_of_the_upstream_gradient(grad_y, x):
+    """Backward looks like forward, so the same maximum is applied to what comes in, which now is a gradient."""
+    return (np.where(grad_y > 0, grad_y, 0.0),)
+
+
+@RELU.backward("mask from the wrong array")
+def mask_inverted(grad_y, x):
+    """The forward says what to set to zero, x < 0, and that mask is reused for what to let through."""
+    return (grad_y * (x < 0),)
+
+
+@RELU.backward("upstream gradient ignored")
+def slope_without_the_upstream_gradient(grad_y, x):
+    """The derivative of ReLU is 0 or 1, and the derivative is returned where the chain rule wants a product."""
+    return ((x > 0).astype(x.dtype),)
+
+
+@DROPOUT.backward("dropout not rescaled")
+def gradient_not_rescaled(grad_y, x):
+    """The mask is cached and applied, and the division by 1 - p stays behind in the forward."""
+    return (grad_y * _kept(x.shape),)
+
+
+@DROPOUT.backward("mask from the wrong array")
+def mask_drawn_anew(grad_y, x):
+    """The backward draws a mask of its own instead of the forward's, so values that were dropped get a gradient."""
+    return (grad_y * _kept(x.shape, seed=1) / (1 - P),)
+
+
+@DROPOUT.broken_forward("dropout not rescaled")
+def forward_not_rescaled(x):
+    """The paper scales at test time, most code scales in training, and here each half follows another of the two."""
+    return x * _kept(x.shape)

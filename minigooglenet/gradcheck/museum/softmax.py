@@ -1,0 +1,62 @@
+"""Broken softmax and log-softmax, with as many images as classes, so that a sum over the wrong axis runs."""
+
+import numpy as np
+
+from minigooglenet.gradcheck.museum.exhibit import Room
+from minigooglenet.kernels import log_softmax, softmax
+
+
+def _softmax(x):
+    y = np.exp(x)  # the inputs are small: nothing overflows
+    return y / y.sum(axis=1, keepdims=True)
+
+
+def _softmax_forward(x):
+    return _softmax(x)
+
+
+def _softmax_correct(grad_y, x):
+    return (softmax.backward(grad_y, softmax.forward(x)),)
+
+
+def _log_softmax_forward(x):
+    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+
+
+def _log_softmax_correct(grad_y, x):
+    return (log_softmax.backward(grad_y, log_softmax.forward(x)),)
+
+
+def _inputs(rng):
+    return (rng.standard_normal((4, 4)),)
+
+
+SOFTMAX = Room("softmax", _softmax_forward, _softmax_correct, _inputs)
+LOG_SOFTMAX = Room("log_softmax", _log_softmax_forward, _log_softmax_correct, _inputs)
+ROOMS = (SOFTMAX, LOG_SOFTMAX)
+
+
+@SOFTMAX.backward("softmax Jacobian taken as diagonal")
+def derivative_of_the_sigmoid(grad_y, x):
+    """The formula y * (1 - y) is remembered from the sigmoid, where an output has one input only."""
+    y = _softmax(x)
+    return (grad_y * y * (1 - y),)
+
+
+@SOFTMAX.backward("softmax Jacobian taken as diagonal")
+def denominator_taken_as_constant(grad_y, x):
+    """The derivative of exp is exp, and that the sum below it moves with every score is left out."""
+    return (grad_y * _softmax(x),)
+
+
+@SOFTMAX.backward("axes swapped")
+def summed_over_the_batch(grad_y, x):
+    """Axis 0 was the class axis while there was a single vector, and the batch has taken its place."""
+    y = _softmax(x)
+    return (y * (grad_y - (grad_y * y).sum(axis=0, keepdims=True)),)
+
+
+@LOG_SOFTMAX.backward("softmax Jacobian taken as diagonal")
+def only_the_score_itself(grad_y, x):
+    """The slope 1 - y of a score's own output is kept, and its effect on all the others through the sum is not."""
+    return (grad_y * (1 - _softmax(x)),)

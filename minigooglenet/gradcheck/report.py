@@ -1,0 +1,99 @@
+"""What a check says: findings, suspects, rungs, and one of three verdicts."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
+
+
+@dataclass
+class Finding:
+    """One thing that a rung found: a sentence, what it means for the verdict, and where.
+
+    `verdict` is FAIL, INCONCLUSIVE, or PASS for a remark that fails nothing.
+    """
+
+    verdict: str
+    sentence: str
+    argument: str | None = None
+    index: tuple[int, ...] | None = None
+    analytic: float | None = None
+    numeric: float | None = None
+
+    def __str__(self):
+        return self.sentence
+
+
+@dataclass
+class Rung:
+    """One rung of the ladder: what it did, what came of it, and the seconds that it took."""
+
+    number: int
+    title: str
+    outcome: str
+    verdict: str
+    seconds: float
+
+
+@dataclass
+class Report:
+    """What a check returns; `print(report)` shows the ladder.
+
+    Attributes
+    ----------
+    verdict : "PASS", "FAIL" or "INCONCLUSIVE"
+    findings : list of Finding
+    suspects : what the error looks like, in words, the likeliest first; each with one hint
+    rungs : list of Rung
+    errors : {argument: (analytic, numeric)} arrays, for the arguments whose every index was compared
+    culprit : of a network, the first wrong node from the losses backwards
+    """
+
+    title: str
+    findings: list[Finding] = field(default_factory=list)
+    suspects: list[str] = field(default_factory=list)
+    rungs: list[Rung] = field(default_factory=list)
+    errors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    culprit: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """FAIL if anything failed, INCONCLUSIVE if nothing failed but something could not be decided."""
+        found = [finding.verdict for finding in self.findings]
+        return next((verdict for verdict in (FAIL, INCONCLUSIVE) if verdict in found), PASS)
+
+    def failed(self) -> set[str]:
+        """Return the names of the arguments whose gradient is wrong."""
+        return {finding.argument for finding in self.findings if finding.verdict == FAIL and finding.argument}
+
+    def figure(self):
+        """Return (figure, text) with the error map of the argument that is most wrong."""
+        from minigooglenet.gradcheck.place import error_figure, worst_argument
+
+        name = worst_argument(self.errors)
+        if name is None:
+            raise ValueError("no argument was compared index by index, so there is no error map")
+        return error_figure(name, *self.errors[name])
+
+    def __str__(self):
+        from minigooglenet.gradcheck.place import error_text, worst_argument
+
+        lines = [f"{self.verdict}  {self.title}"]
+        for rung in self.rungs:
+            lines.append(
+                f"  {rung.number} {rung.title:<18} {rung.verdict:<12} {rung.outcome}  [{rung.seconds * 1e3:.0f} ms]"
+            )
+        lines += [
+            f"  {'!' if f.verdict == FAIL else '?' if f.verdict == INCONCLUSIVE else '-'} {f}" for f in self.findings
+        ]
+        if self.verdict == FAIL:
+            looks = self.suspects or ["nothing known fits; the error map shows where it is wrong"]
+            lines += ["  It looks like:"] + [f"    {i}. {suspect}" for i, suspect in enumerate(looks, start=1)]
+            name = worst_argument({k: v for k, v in self.errors.items() if k in self.failed()})
+            if name is not None:
+                lines += ["    " + line for line in error_text(name, *self.errors[name]).splitlines()]
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+    __repr__ = __str__

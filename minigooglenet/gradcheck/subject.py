@@ -1,0 +1,163 @@
+"""What is checked, in one form: a forward and its backward over plain arrays, whether they are a layer's or a student's."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+BATCH = 3  # a batch of one hides everything about the batch axis
+
+
+@dataclass
+class Subject:
+    """A forward(*arrays) -> y and a backward(grad_y, *arrays) -> gradients, with the arrays to check them at.
+
+    Attributes
+    ----------
+    names : of the arrays, as findings call them
+    operation : what is computed, where it is known: a kind of `layers` or None
+    settings : of the operation
+    analytic : whether the forward may be called with complex arrays
+    """
+
+    title: str
+    names: tuple[str, ...]
+    arrays: list[np.ndarray]
+    forward: Callable
+    backward: Callable
+    operation: str | None = None
+    settings: dict = field(default_factory=dict)
+    analytic: bool = False
+
+    @property
+    def floats(self) -> list[int]:
+        """The positions of the arrays that have gradients: labels and other integers have none."""
+        return [i for i, array in enumerate(self.arrays) if np.asarray(array).dtype.kind == "f"]
+
+    def at(self, position, array):
+        """Return y with the array at `position` replaced."""
+        arrays = list(self.arrays)
+        arrays[position] = array
+        return np.asarray(self.forward(*arrays))
+
+    def gradients(self, grad_y, arrays=None) -> dict[int, np.ndarray]:
+        """Return {position: gradient}; only for a backward that has kept the contract."""
+        arrays = self.arrays if arrays is None else arrays
+        found = as_tuple(self.backward(grad_y, *arrays))
+        if len(found) == len(self.floats):
+            return dict(zip(self.floats, found, strict=True))
+        return {i: found[i] for i in self.floats}
+
+
+def as_tuple(gradients) -> tuple:
+    """Return what a backward returned as a tuple; a single array stands for a tuple of one."""
+    if isinstance(gradients, (tuple, list)):
+        return tuple(gradients)
+    return (gradients,)
+
+
+def from_layer(layer, input_shapes, rng) -> Subject:
+    """Return a float64 copy of a layer in training mode as a Subject, with values that keep clear of kinks.
+
+    Every forward sees the same dropout mask and the same running statistics.
+    """
+    layer = copy.deepcopy(layer)
+    for arrays in (layer.params, layer.buffers):
+        for name, value in arrays.items():
+            arrays[name] = np.asarray(value, np.float64)
+    params = tuple(layer.params)
+    count = len(input_shapes)
+    names = (*(["x"] if count == 1 else [f"x{i}" for i in range(count)]), *params)
+    inputs = [clear_of_kinks((BATCH, *shape), rng) for shape in input_shapes]
+    for name in params:
+        # A bias of zero or a weight of one would hide a gradient that forgets them.
+        layer.params[name] = layer.params[name] + 0.1 * rng.standard_normal(layer.params[name].shape)
+
+    def twin(arrays):
+        return fresh(layer, dict(zip(params, arrays[count:], strict=True)))
+
+    def forward(*arrays):
+        return twin(arrays).forward(*arrays[:count], train=True)[0]
+
+    def backward(grad_y, *arrays):
+        one = twin(arrays)
+        _, cache = one.forward(*arrays[:count], train=True)
+        result = one.backward(grad_y, cache)
+        if not (isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[1], dict)):
+            raise TypeError("a layer's backward returns (tuple of gradients of its inputs, {parameter: gradient})")
+        grad_inputs, grad_params = result
+        return (*as_tuple(grad_inputs), *(grad_params.get(name) for name in params))
+
+    kind = getattr(layer, "kind", type(layer).__name__)
+    settings = layer.settings() if hasattr(layer, "settings") else {}
+    analytic = kind in ANALYTIC and getattr(layer, "algorithm", "auto") in ("auto", "im2col", "numba", "loops")
+    arrays = [*inputs, *(layer.params[name] for name in params)]
+    return Subject(repr(layer), names, arrays, forward, backward, kind, settings, analytic)
+
+
+def from_functions(forward, backward, inputs) -> Subject:
+    """Return a pair of functions as a Subject."""
+    names = _argument_names(forward, len(inputs))
+    title = getattr(forward, "__qualname__", "function").replace("<lambda>", "function")
+    return Subject(title, names, [np.asarray(array) for array in inputs], forward, backward)
+
+
+def fresh(layer, params=None):
+    """Return a shallow copy of a layer whose random generators and buffers start where the layer's stand."""
+    twin = copy.copy(layer)
+    twin.params = dict(layer.params if params is None else params)
+    twin.buffers = {name: value.copy() for name, value in getattr(layer, "buffers", {}).items()}
+    for name, value in vars(layer).items():
+        if isinstance(value, np.random.Generator):
+            setattr(twin, name, copy.deepcopy(value))
+    return twin
+
+
+def small_twin(layer):
+    """Return a layer like this one with few channels, so that every index can be compared; itself if it has none."""
+    twin = copy.copy(layer)
+    if layer.kind == "Conv2d" and layer.groups == 1:
+        twin.in_channels, twin.out_channels = min(3, layer.in_channels), min(3, layer.out_channels)
+        crop = {"weight": np.s_[: twin.out_channels, : twin.in_channels], "bias": np.s_[: twin.out_channels]}
+    elif layer.kind == "Linear":
+        twin.in_features, twin.out_features = min(5, layer.in_features), min(4, layer.out_features)
+        crop = {"weight": np.s_[: twin.out_features, : twin.in_features], "bias": np.s_[: twin.out_features]}
+    elif layer.kind == "BatchNorm2d":
+        twin.num_features = min(3, layer.num_features)
+        crop = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), np.s_[: twin.num_features])
+    else:
+        return layer
+    twin.params = {name: value[crop[name]].copy() for name, value in layer.params.items()}
+    twin.buffers = {name: value[crop[name]].copy() for name, value in layer.buffers.items()}
+    return twin
+
+
+def clear_of_kinks(shape, rng) -> np.ndarray:
+    """Return values between about -2 and 2 of which no two are close and none is close to zero.
+
+    So no ReLU is about to switch and no pooling window about to change its winner within a small step.
+    """
+    count = int(np.prod(shape))
+    return ((rng.permutation(count) + 0.5 - count // 2) * (4 / count)).reshape(shape)
+
+
+ANALYTIC = (
+    "Conv2d",
+    "AvgPool2d",
+    "GlobalAvgPool2d",
+    "LocalResponseNorm",
+    "BatchNorm2d",
+    "Linear",
+    "Flatten",
+    "Concat",
+    "Add",
+    "Softmax",
+)
+
+
+def _argument_names(forward, count):
+    code = getattr(forward, "__code__", None)
+    if code is not None and code.co_argcount == count:
+        return code.co_varnames[:count]
+    return tuple(f"input {i}" for i in range(count))
