@@ -25,9 +25,7 @@ class Table:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        table = RichTable(
-            title=self.title, title_justify="left", box=box.SIMPLE_HEAD, show_footer=self.total is not None
-        )
+        table = RichTable(box=box.SIMPLE_HEAD, show_footer=self.total is not None)
         footers = self.total or [""] * len(self.columns)
         for heading, footer in zip(self.columns, footers, strict=True):
             right = heading.startswith(">")
@@ -36,7 +34,7 @@ class Table:
             table.add_column(name, justify=justify, footer=text(footer), overflow="fold", no_wrap=right)
         for row in self.rows:
             table.add_row(*(Text(text(cell)) for cell in row))
-        return Group(table, *(Text(note) for note in self.notes))
+        return Group(Text(self.title, style="italic"), table, *(Text(note) for note in self.notes))
 
     def __str__(self):
         return render(self)

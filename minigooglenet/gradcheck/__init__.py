@@ -1,7 +1,7 @@
 """Is a backward right, and if not, what is wrong with it?
 
-A ladder from cheap and exact to thorough: the contract, exact integers, one random direction, every index. What fails is
-compared with what known mistakes would return, and named.
+A ladder from cheap and exact to thorough: the contract, exact integers, one random direction, every index. What fails
+is compared with what known mistakes would return, and named.
 """
 
 from minigooglenet.gradcheck.check import check_function, check_layer

@@ -62,8 +62,8 @@ def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
     low = [i for i, array in enumerate(inputs) if np.asarray(array).dtype in (np.float16, np.float32)]
     if low and not force:
         raise TypeError(
-            f"input {low[0]} is {np.asarray(inputs[low[0]]).dtype}: with 7 digits the best step of a difference leaves an "
-            "error near 1e-3, which hides real mistakes; give x.astype(np.float64), or force=True"
+            f"input {low[0]} is {np.asarray(inputs[low[0]]).dtype}: with 7 digits the best step of a difference leaves "
+            "an error near 1e-3, which hides real mistakes; give x.astype(np.float64), or force=True"
         )
     if low:
         inputs = [np.asarray(a, np.float64) if i in low else a for i, a in enumerate(inputs)]

@@ -80,8 +80,8 @@ def _kinds_and_shapes(subject, gradients, grad_y):
                 _fail(f"the gradient of {name} holds {np.asarray(gradient).dtype}; gradients are floats", name)
             )
         elif np.asarray(gradient).dtype.itemsize < np.asarray(subject.arrays[i]).dtype.itemsize:
-            sentence = f"the gradient of {name} is {np.asarray(gradient).dtype}, its input {np.asarray(subject.arrays[i]).dtype}"
-            findings.append(_fail(f"{sentence}: digits are lost on the way", name))
+            kinds = f"{np.asarray(gradient).dtype}, its input {np.asarray(subject.arrays[i]).dtype}"
+            findings.append(_fail(f"the gradient of {name} is {kinds}: digits are lost on the way", name))
         elif np.shape(gradient) != shape:
             findings.append(
                 _fail(f"the gradient of {name} has shape {np.shape(gradient)}, but {name} has {shape}", name)

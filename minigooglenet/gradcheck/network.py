@@ -1,7 +1,7 @@
 """A whole network, node by node: from the losses backwards, each with the gradient that truly reaches it.
 
 A local check needs only the node's own forward: along a random direction through its inputs and parameters, the
-difference of two forwards against what its backward says. So the first node that fails is the culprit, and not a victim.
+difference of two forwards against what its backward says. So the first node that fails is the culprit, not a victim.
 Inputs are nudged a little first, since values behind a ReLU tie at zero and a tie has no gradient.
 """
 

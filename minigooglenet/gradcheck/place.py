@@ -52,9 +52,9 @@ def error_figure(name, analytic, numeric):
     figure, axes = figures.new(9, 3, ncols=3)
     largest = max(np.abs(numeric).max(initial=0), np.abs(analytic).max(initial=0)) or 1.0
     place = worst_index(analytic, numeric)
-    rows = lambda a: a[place[:-2]] if a.ndim > 2 else np.atleast_2d(a)
     for axis, title, values in zip(axes[:2], ("analytic", "numeric"), (analytic, numeric), strict=True):
-        axis.imshow(rows(values), cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
+        shown = values[place[:-2]] if values.ndim > 2 else np.atleast_2d(values)
+        axis.imshow(shown, cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
         axis.set_title(f"{title}, {name}{list(place[:-2])}" if analytic.ndim > 2 else f"{title}, {name}", fontsize=9)
     axes[2].imshow(error_map(analytic, numeric), cmap=figures.SEQUENTIAL)
     axes[2].set_title("largest error over the rest", fontsize=9)

@@ -1,7 +1,7 @@
 """Suspects that show in the numbers alone, whatever the operation is.
 
-Each function yields (key, hint) for every suspect that predicts the wrong gradient exactly. The predictions use the slope
-of every single output, so that sums, overwritten sums and restricted sums can be formed as a faulty backward would.
+Each function yields (key, hint) for every suspect that predicts the wrong gradient exactly. The predictions use the
+slope of every single output, so that sums, overwritten and restricted ones, can be formed as a faulty backward would.
 """
 
 from itertools import combinations, permutations
@@ -17,163 +17,6 @@ def all_zero(e):
     """A gradient of zeros where there should be one."""
     if not np.any(e.analytic) and np.any(e.numeric):
         yield "gradient missing", f"the gradient of {e.name} is zero everywhere; is it ever computed?"
-
-
-def classifier(e):
-    """The mistakes of softmax and cross-entropy."""
-    if np.ndim(e.grad_y) != 0 or e.numeric.ndim != 2:
-        return
-    rows = len(e.numeric)
-    probabilities = _softmax(e.array, axis=1)
-    one = probabilities - e.numeric * rows / e.grad_y  # 1 at the label, if this is the mean cross-entropy
-    if not np.allclose(one, np.eye(one.shape[1])[one.argmax(axis=1)], atol=1e-5):
-        one = None
-    if one is not None:
-        for scale, also in (
-            (e.grad_y / rows, ""),
-            (e.grad_y, ", and 1/N is missing too"),
-            (1.0, " (nor is grad_y used)"),
-        ):
-            if e.explains(probabilities * scale):
-                yield "label's one not subtracted", f"subtract 1 at each row's label before dividing by N{also}"
-            if e.explains((probabilities + one) * scale):
-                yield "label's one not subtracted", f"1 is added at each row's label instead of subtracted{also}"
-            if e.explains((_softmax(e.array, axis=0) - one) * scale):
-                yield "axes swapped", f"the softmax runs over the batch instead of the classes{also}"
-    for factor, who in (
-        (rows, "divide the gradient by N too"),
-        (1 / rows, "the forward adds where the backward averages"),
-    ):
-        if e.explains(e.numeric * factor):
-            yield "1/N missing", f"with N = {rows} rows the gradient is {factor:.4g} times too large; {who}"
-
-
-def _softmax(x, axis):
-    shifted = np.exp(x - x.max(axis=axis, keepdims=True))
-    return shifted / shifted.sum(axis=axis, keepdims=True)
-
-
-def diagonal(e):
-    """Only an entry's own output is looked at, or the scale is taken for a constant."""
-    if e.jacobian is None or e.y_shape != e.numeric.shape:
-        return
-    y, x = np.asarray(e.subject.forward(*e.subject.arrays)), e.array
-    if y.ndim > 1 and (np.allclose(y.sum(axis=1), 1) or np.allclose(np.exp(y).sum(axis=1), 1)):
-        sums = np.exp(y) if y.min() < 0 else y
-        own = np.diagonal(e.jacobian).reshape(y.shape) * e.grad_y
-        for prediction in (own, sums * (1 - sums) * e.grad_y, sums * e.grad_y):
-            if e.explains(prediction):
-                yield "softmax Jacobian taken as diagonal", "every output depends on every score: y * (g - sum(g * y))"
-        for prediction in (
-            y * (e.grad_y - (e.grad_y * y).sum(axis=0, keepdims=True)),
-            e.grad_y - sums * e.grad_y.sum(axis=0, keepdims=True),
-        ):
-            if e.explains(prediction):
-                yield "axes swapped", "the sum runs over the batch; it belongs over the classes of each row"
-        return
-    yield from _batch_norm(e, x, y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        constant_scale = e.grad_y * y / x
-    cross = "a value also stands in its neighbours' scale: subtract 2 alpha beta / size * x * sum(g * y / scale)"
-    coupled = np.any(np.abs(e.jacobian - np.diag(np.diagonal(e.jacobian))) > 1e-9)
-    if coupled and np.isfinite(constant_scale).all() and e.explains(constant_scale):
-        yield "cross-channel term missing", cross
-    if coupled and e.explains(np.diagonal(e.jacobian).reshape(y.shape) * e.grad_y):
-        yield "cross-channel term missing", f"only a value's own output is counted; {cross}"
-    if coupled and e.explains(e.grad_y):
-        yield "cross-channel term missing", "the gradient is passed on as it came, as if the layer did nothing"
-    if coupled and x.ndim == 4 and _couples_channels_only(e):
-        yield from _weaker("cross-channel term missing", e, cross)
-
-
-def _couples_channels_only(e):
-    n, c, h, w = e.y_shape
-    places = np.abs(e.jacobian).reshape(n, c, h * w, n, c, h * w)
-    reach = places.max(axis=(1, 4)).transpose(0, 2, 1, 3)  # n, n', hw, hw'
-    return (
-        all(
-            np.all(reach[i, :, j, k] < 1e-12) if j != k else True
-            for i in range(n)
-            for j in range(h * w)
-            for k in range(h * w)
-        )
-        if (n * h * w) ** 2 < 40_000
-        else False
-    )
-
-
-def _weaker(key, e, hint):
-    """The cross term is there, but with another factor: the error is a multiple of it."""
-    own = np.diagonal(e.jacobian).reshape(e.y_shape) * e.grad_y
-    for direct in (
-        own,
-        e.grad_y * np.asarray(e.subject.forward(*e.subject.arrays)) / np.where(e.array == 0, 1, e.array),
-    ):
-        cross, found = (e.numeric - direct).reshape(-1), (e.analytic - direct).reshape(-1)
-        if np.any(cross):
-            factor = float(found @ cross / (cross @ cross))
-            if e.explains(direct + factor * (e.numeric - direct)):
-                yield key, f"the cross-channel term is there {factor:.4g} times; {hint}"
-
-
-def _batch_norm(e, x, y):
-    """Statistics of the batch taken for constants, wholly or in part."""
-    if x.ndim != 4:
-        return
-    axes = (0, 2, 3)
-    centred = x - x.mean(axis=axes, keepdims=True)
-    spread = (centred * centred).mean(axis=axes, keepdims=True)
-    slope = (centred * y).mean(axis=axes, keepdims=True) / spread
-    if not np.allclose(y, y.mean(axis=axes, keepdims=True) + slope * centred):
-        return  # not the same line for all values of a channel
-    g = e.grad_y
-    without_variance = slope * (g - g.mean(axis=axes, keepdims=True))
-    variance_term = without_variance - e.numeric
-    for prediction, what in (
-        (slope * g, "the mean and the variance depend on x too, and both of their terms are missing"),
-        (without_variance, "the variance depends on x too, and its term is missing"),
-        (slope * g - variance_term, "the mean depends on x too, and its term is missing"),
-        (without_variance + variance_term, "the term of the variance has the wrong sign"),
-        (slope * (g + g.mean(axis=axes, keepdims=True)) - variance_term, "the term of the mean has the wrong sign"),
-    ):
-        if e.explains(prediction):
-            yield "batch norm terms missing", what
-
-
-def mask(e):
-    """A gradient that passes at the wrong places, or unscaled."""
-    if e.jacobian is None or e.y_shape != e.numeric.shape:
-        return
-    own = np.diagonal(e.jacobian).reshape(e.y_shape)
-    if np.any(np.abs(e.jacobian - np.diag(np.diagonal(e.jacobian))) > 1e-9):
-        return
-    values = np.unique(np.round(own[~e.kinks], 6))
-    if len(values) != 2 or values[0] != 0:
-        return
-    scale = values[1]
-    passes = np.abs(e.analytic) > 1e-12
-    by_sign = any(np.array_equal(own != 0, sign * e.array > 0) for sign in (1, -1))
-    if not by_sign and np.array_equal(passes, own != 0):
-        ratio = float((e.analytic[passes] / (own * e.grad_y)[passes]).mean())
-        if e.explains(ratio * e.numeric):
-            hint = (
-                f"forward and backward scale what stays by {scale:.4g} and {ratio * scale:.4g}; both need 1 / (1 - p)"
-            )
-            yield "dropout not rescaled", hint
-    if abs(scale - 1) > 1e-6 and e.explains(np.where(own != 0, e.grad_y, 0)):
-        yield (
-            "dropout not rescaled",
-            f"what stays was scaled by {scale:.4g} in the forward, and so must its gradient be",
-        )
-    for factor in (scale, 1.0, scale * scale):
-        if e.explains(np.where(passes, factor * e.grad_y, 0)):
-            which = "every entry passes" if passes.all() else "the wrong entries pass"
-            if np.array_equal(passes[~e.kinks], (e.grad_y > 0)[~e.kinks]):
-                which = "the sign of the upstream gradient decides what passes"
-            elif np.array_equal(passes[~e.kinks], (own == 0)[~e.kinks]):
-                which = "exactly the wrong half passes"
-            if not np.array_equal(passes[~e.kinks], (own != 0)[~e.kinks]):
-                yield "mask from the wrong array", f"{which}; the forward's own mask decides"
 
 
 def factor(e):
@@ -361,10 +204,10 @@ def _left_out(what, missing, count):
     if what == "images" and len(missing) == count - 1:
         return "only one image counts", f"images {missing.tolist()} give nothing"
     kept = np.setdiff1d(np.arange(count), missing)
-    if len(kept) and what == "channels" and len(missing) > len(kept) and (kept[-1] == count - 1 or kept[0] == 0):
-        if len(kept) == kept[-1] - kept[0] + 1:
-            which = "last" if kept[-1] == count - 1 else "first"
-            return "= where += belongs", f"of several branches only the {which} (outputs {kept.tolist()}) is left"
+    outermost = len(kept) > 0 and (kept[-1] == count - 1 or kept[0] == 0) and len(kept) == kept[-1] - kept[0] + 1
+    if what == "channels" and outermost and len(missing) > len(kept):
+        which = "last" if kept[-1] == count - 1 else "first"
+        return "= where += belongs", f"of several branches only the {which} (outputs {kept.tolist()}) is left"
     return "gradient missing", f"the share of {what} {missing.tolist()} of the output is left out"
 
 
@@ -405,9 +248,9 @@ def places(e):
     if not wrong.any():
         return
     maps = e.numeric.ndim == 4 and min(e.numeric.shape[2:]) > 2
-    if maps and e.y_shape[:2] == e.numeric.shape[:2]:
-        if np.allclose(e.analytic.sum(axis=(2, 3)), e.numeric.sum(axis=(2, 3)), atol=1e-8):
-            yield "mask from the wrong array", "each map's sum is right, but the gradient lies at other places"
+    pooled = maps and e.y_shape[:2] == e.numeric.shape[:2]
+    if pooled and np.allclose(e.analytic.sum(axis=(2, 3)), e.numeric.sum(axis=(2, 3)), atol=1e-8):
+        yield "mask from the wrong array", "each map's sum is right, but the gradient lies at other places"
     if e.y_shape[:1] == e.numeric.shape[:1] and e.numeric.ndim > 1 and len(wrong) > 1:
         images, moving = (np.flatnonzero(np.any(a.reshape(len(wrong), -1), axis=1)) for a in (wrong, e.numeric))
         if len(moving) == 1:
@@ -422,21 +265,3 @@ def places(e):
                 break
     if not np.any(np.abs(e.analytic[wrong]) > 1e-12):
         yield "gradient missing", f"{int(wrong.sum())} entries are zero that should not be; the others are right"
-
-
-GENERAL = (
-    all_zero,
-    classifier,
-    diagonal,
-    mask,
-    upstream,
-    factor,
-    restricted,
-    overwritten,
-    other_argument,
-    other_arguments_gradient,
-    rearranged,
-    upstream_rearranged,
-    shifted,
-    weighted,
-)

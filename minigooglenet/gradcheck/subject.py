@@ -1,4 +1,4 @@
-"""What is checked, in one form: a forward and its backward over plain arrays, whether they are a layer's or a student's."""
+"""What is checked, in one form: a forward and its backward over plain arrays, be they a layer's or a student's."""
 
 import copy
 from collections.abc import Callable

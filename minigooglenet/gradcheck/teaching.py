@@ -43,7 +43,12 @@ def ucurve(layer, *input_shapes, rng=0):
         for step, a, b in zip(STEPS, errors["float64"], errors["float32"], strict=True)
     ]
     best = [f"{name} {STEPS[int(np.argmin(values))]:.0e}" for name, values in errors.items()]
-    return figure, "\n".join([*lines, f"Best step: {', '.join(best)}. Left of it truncation, right of it round-off."])
+    return figure, "\n".join(
+        [
+            *lines,
+            f"Best step: {', '.join(best)}. A larger one cuts the corner of the curve, a smaller one loses digits.",
+        ]
+    )
 
 
 def watch(layer, index, *input_shapes, argument="x", rng=0, step=STEP) -> str:
@@ -59,7 +64,7 @@ def watch(layer, index, *input_shapes, argument="x", rng=0, step=STEP) -> str:
     if argument not in subject.names:
         raise ValueError(f"argument must be one of {', '.join(subject.names)}, got {argument!r}")
     position = subject.names.index(argument)
-    x, index = subject.arrays[position], tuple(np.atleast_1d(index))
+    x, index = subject.arrays[position], tuple(int(i) for i in np.atleast_1d(index))
     if len(index) != x.ndim or any(not -n <= i < n for i, n in zip(index, x.shape, strict=True)):
         raise ValueError(f"index must have {x.ndim} numbers inside {argument}'s shape {x.shape}, got {index}")
     sides = []
@@ -95,7 +100,8 @@ def compare_steps(layer, *input_shapes, rng=0) -> Table:
         f"Relative error of three differences of {subject.title}",
         ("step", ">forward", ">central", ">complex"),
         notes=[
-            "forward: (f(x + h) - f(x)) / h, truncation falls with h.  central: (f(x + h) - f(x - h)) / 2h, with h squared.",
+            "forward: (f(x + h) - f(x)) / h, truncation falls with h.",
+            "central: (f(x + h) - f(x - h)) / 2h, truncation falls with h squared.",
             "complex: Im f(x + ih) / h subtracts nothing, so h may be as small as one likes"
             + ("." if subject.analytic else "; this layer is not analytic, so it has none."),
         ],

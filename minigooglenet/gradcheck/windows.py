@@ -1,7 +1,7 @@
 """Suspects of sliding windows: positions computed with the wrong stride, padding or place in the window.
 
-A convolution or pooling multiplies, or moves, values between position p of the output and h = p * stride - padding + r of
-the input. Faulty backwards use the same rule with another stride or padding; this file computes what they would return.
+A convolution or pooling multiplies, or moves, values between position p of the output and h = p * stride - padding + r
+of the input. Faulty backwards use that rule with another stride or padding; this file computes what they would return.
 """
 
 from itertools import product
@@ -148,7 +148,7 @@ def average_pooling(e, settings):
     divisors = {"right": counts[settings["count_include_pad"]], "other": counts[not settings["count_include_pad"]]}
     divisors |= {"kernel": np.full(size, float(kernel[0] * kernel[1])), "none": np.ones(size)}
     offset = tuple(sides[0] for sides in padding)
-    for name, divisor in divisors.items():
+    for divisor in divisors.values():
         constant = np.ptp(divisor / divisors["right"]) < 1e-9  # a plain factor has a name of its own
         if not constant and e.explains(_spread(e.grad_y / divisor, e.array.shape, kernel, stride, offset)):
             yield "divided by the wrong count", "divide each window by the count that the forward divided it by"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from minigooglenet.cli import main
 
@@ -57,6 +58,24 @@ def test_a_wrong_call_is_exit_code_2(capsys):
         main(["count"])
     assert stop.value.code == 2
     assert "NAME" in capsys.readouterr().err
+
+
+def test_gradcheck_climbs_the_ladder_of_a_layer(capsys):
+    assert main(["gradcheck", "maxpool2d"]) == 0
+    out = capsys.readouterr().out
+    assert "PASS  MaxPool2d(kernel_size=(3, 3), stride=(2, 2)" in out
+    assert "4 PASS, 0 FAIL, 0 INCONCLUSIVE" in out
+
+
+def test_gradcheck_goes_through_a_small_network(capsys, tmp_path):
+    Image.effect_noise((60, 50), 80).save(tmp_path / "noise.png")
+    assert main(["gradcheck", "mini", "--image", str(tmp_path / "noise.png")]) == 0
+    assert "97 nodes, each with its true upstream gradient" in capsys.readouterr().out
+
+
+def test_gradcheck_knows_what_it_can_check(capsys):
+    assert main(["gradcheck", "resnet"]) == 1
+    assert "there is no 'resnet' to check; there are googlenet, mini, all, Conv2d" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

@@ -1,0 +1,174 @@
+"""Right layers pass at every setting that GoogLeNet uses; wrong ones fail with a name."""
+
+import numpy as np
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.gradcheck import check_layer
+from minigooglenet.gradcheck.examples import examples
+from minigooglenet.layers import Concat, Conv2d, Dropout, Layer, Linear, LocalResponseNorm, MaxPool2d, ReLU
+
+EXAMPLES = [(layer, f"{kind}-{i}") for kind, layers in examples().items() for i, layer in enumerate(layers)]
+
+
+@pytest.mark.parametrize("layer", [pytest.param(layer, id=name) for layer, name in EXAMPLES])
+def test_every_layer_passes_with_five_seeds(layer):
+    seeds = range(1) if getattr(layer, "algorithm", None) == "loops" else range(5)
+    for seed in seeds:
+        report = check_layer(layer, rng=seed)
+        assert report.verdict == "PASS", str(report)
+        assert report.suspects == []
+
+
+def test_the_examples_cover_every_window_of_googlenet():
+    def window(layer):
+        return layer.kind, layer.kernel_size, layer.stride, layer.padding, getattr(layer, "ceil_mode", None)
+
+    shown = {window(layer) for layer, _ in EXAMPLES if hasattr(layer, "kernel_size")}
+    nodes = mg.models.googlenet(init="zeros").nodes
+    used = {window(layer) for layer, _ in nodes.values() if hasattr(layer, "kernel_size")}
+    last = ("AvgPool2d", (7, 7), (1, 1), ((0, 0), (0, 0)), False)  # shown at 5 x 7, so that its sides differ
+    assert used - shown <= {last}
+
+
+def test_the_layer_is_left_as_it_was():
+    layer = mg.layers.BatchNorm2d(3)
+    dropout = Dropout(0.5, rng=1)
+    state = dropout.rng.bit_generator.state
+    check_layer(layer)
+    check_layer(dropout)
+    assert layer.params["weight"].dtype == np.float32
+    assert np.all(layer.buffers["running_mean"] == 0)
+    assert dropout.rng.bit_generator.state == state
+
+
+def test_linear_layers_are_held_to_the_last_bit():
+    rung = check_layer(Conv2d(3, 3, 3, stride=2, padding=1, rng=0)).rungs[1]
+    assert (rung.verdict, rung.outcome) == ("PASS", "linear in x, weight, bias: the adjoint identity on integers")
+
+
+class ForgetsTheUnitBias(Conv2d):
+    def backward(self, grad_output, cache):
+        grads, params = super().backward(grad_output, cache)
+        return grads, params | {"bias": params["bias"] + 1e-9}
+
+
+def test_the_exact_rung_sees_an_error_far_below_round_off_of_a_difference():
+    report = check_layer(ForgetsTheUnitBias(3, 3, 3, rng=0))
+    assert report.rungs[1].verdict == "FAIL"
+    assert "bias: on integers" in str(report)
+
+
+class Overwrites(MaxPool2d):
+    def backward(self, grad_output, cache):
+        winners, (height, width), _ = cache
+        grad_x = np.zeros((*grad_output.shape[:2], height, width))
+        (top, _), (left, _) = self.padding
+        for n, c, p, q in np.ndindex(grad_output.shape):
+            r, s = divmod(int(winners[n, c, p, q]), self.kernel_size[1])
+            h, w = p * self.stride[0] - top + r, q * self.stride[1] - left + s
+            grad_x[n, c, h, w] = grad_output[n, c, p, q]
+        return (grad_x,), {}
+
+
+@pytest.mark.parametrize("layer", [Overwrites(3, 2, ceil_mode=True), Overwrites(3, 1, 1)])
+def test_a_subclass_is_checked_through_its_own_methods(layer):
+    report = check_layer(layer)
+    assert report.verdict == "FAIL"
+    assert report.suspects[0].startswith("= where += belongs")
+
+
+def test_windows_that_do_not_overlap_hide_the_same_mistake():
+    assert check_layer(Overwrites(2)).verdict == "PASS"
+
+
+class Identity(LocalResponseNorm):
+    def backward(self, grad_output, cache):
+        return (grad_output.copy(),), {}
+
+
+@pytest.mark.parametrize("alpha", [1.0, 1e-4])
+def test_an_identity_backward_of_lrn_is_seen_even_at_the_papers_small_alpha(alpha):
+    report = check_layer(Identity(alpha=alpha))
+    assert report.verdict == "FAIL"
+    assert report.suspects[0].startswith("cross-channel term missing")
+
+
+class ForgetsBias(Linear):
+    def backward(self, grad_output, cache):
+        grads, params = super().backward(grad_output, cache)
+        return grads, {"weight": params["weight"]}
+
+
+def test_a_parameter_without_a_gradient_is_named():
+    report = check_layer(ForgetsBias(5, 4, rng=0))
+    assert report.verdict == "FAIL"
+    assert "backward returned None for bias" in str(report)
+
+
+class Scaled(ReLU):
+    def backward(self, grad_output, cache):
+        (grad,), params = super().backward(grad_output, cache)
+        return (2 * grad,), params
+
+
+def test_a_factor_is_given_as_a_number():
+    assert check_layer(Scaled()).suspects[0] == "wrong by a constant factor: 2, which is 2"
+
+
+class Wrong(ReLU):
+    def backward(self, grad_output, cache):
+        (grad,), params = super().backward(grad_output, cache)
+        return (grad * (1 + 0.1 * np.sin(np.arange(grad.size).reshape(grad.shape))),), params
+
+
+def test_when_nothing_fits_nothing_is_guessed_and_the_error_map_is_shown():
+    report = check_layer(Wrong())
+    assert report.verdict == "FAIL"
+    assert report.suspects == []
+    assert "nothing known fits; the error map shows where it is wrong" in str(report)
+    assert "error map of x" in str(report)
+    figure, text = report.figure()
+    assert len(figure.axes) == 3
+    assert "worst at x[" in text
+
+
+def test_one_wrong_weight_among_thousands_is_found_by_halves():
+    class OneWrong(Conv2d):
+        def backward(self, grad_output, cache):
+            grads, params = super().backward(grad_output, cache)
+            params["weight"][17, 20, 2, 1] += 3
+            return grads, params
+
+    report = check_layer(OneWrong(32, 16 * 2, 3, padding=1, rng=0), (32, 3, 4))
+    (finding,) = [f for f in report.findings if f.index is not None]
+    assert finding.argument == "weight"
+    assert finding.index == (17, 20, 2, 1)
+    assert "14 probes" in finding.sentence or "13 probes" in finding.sentence
+
+
+class Raises(Layer):
+    def output_shape(self, x_shape):
+        return x_shape
+
+    def forward(self, x, train=False):
+        return x * 2, None
+
+    def backward(self, grad_output, cache):
+        raise RuntimeError("not written yet")
+
+
+def test_a_backward_that_raises_is_a_finding():
+    report = check_layer(Raises(), (2, 3, 3))
+    assert report.verdict == "FAIL"
+    assert "backward raised RuntimeError: not written yet" in str(report)
+
+
+def test_a_shape_that_does_not_fit_is_a_finding():
+    report = check_layer(Conv2d(3, 4, 3, rng=0), (2, 5, 5))
+    assert report.verdict == "FAIL"
+    assert "takes 3 input channels, got 2" in str(report)
+
+
+def test_several_inputs_are_told_apart():
+    assert "x0 315, x1 315" in str(check_layer(Concat()))

@@ -1,0 +1,95 @@
+"""Whole networks: the first wrong node is the culprit, and a missing branch is named."""
+
+import numpy as np
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.gradcheck import check_network
+from minigooglenet.graph import Node
+
+X = np.random.default_rng(0).standard_normal((2, 1, 32, 32))
+LABELS = np.array([1, 4])
+
+
+def small(**settings):
+    return mg.models.mini_googlenet(5, in_channels=1, aux=True, width=0.5, rng=0, **settings)
+
+
+def replaced(g, name, layer):
+    g.nodes[name] = Node(layer, g.nodes[name].wires)
+    return g
+
+
+class Halved(mg.layers.Conv2d):
+    def backward(self, grad_output, cache):
+        (grad_x,), params = super().backward(grad_output, cache)
+        return (grad_x / 2,), params
+
+
+class Careless(mg.Graph):
+    """A graph whose backward assigns where it should add."""
+
+    def backward(self, grads, tape, wires=()):
+        pending, found, params = dict(grads), {}, {}
+        for name in reversed(list(tape)):
+            if name not in pending:
+                continue
+            grad = pending.pop(name)
+            found[name] = grad
+            layer, readers = self.nodes[name]
+            parts, own = layer.backward(grad, tape.pop(name))
+            pending.update(zip(readers, parts, strict=True))
+            params |= {f"{name}/{key}": value for key, value in own.items()}
+        return found | pending, params
+
+
+@pytest.mark.parametrize("norm", ["batch", "lrn"])
+def test_a_right_network_passes_and_is_left_as_it_was(norm):
+    g = small(norm=norm)
+    before = {key: value.copy() for key, value in [*g.params.items(), *g.buffers.items()]}
+    seen = []
+    report = check_network(g, X, LABELS, on_node=lambda done, total, name: seen.append(name))
+    assert report.verdict == "PASS", str(report)
+    assert report.culprit is None
+    assert seen == list(reversed(g.nodes))
+    after = dict([*g.params.items(), *g.buffers.items()])
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+
+
+def test_the_first_wrong_node_from_the_losses_is_the_culprit_and_its_layer_is_diagnosed():
+    g = small()
+    for name in ("inception_3b/3x3", "inception_4b/3x3_reduce"):
+        old = g.nodes[name].layer
+        replaced(
+            g, name, Halved(old.in_channels, old.out_channels, old.kernel_size, padding=old.padding, bias=False, rng=0)
+        )
+    report = check_network(g, X, LABELS)
+    assert report.verdict == "FAIL"
+    assert report.culprit == "inception_4b/3x3_reduce"
+    assert report.suspects[0].startswith("wrong by a constant factor: 0.5, which is 1/2")
+    assert "first wrong node, from the losses backwards: inception_4b/3x3_reduce" in str(report)
+
+
+def test_a_branch_that_does_not_arrive_is_named():
+    g = Careless(image=(1, 6, 6))
+    wire = g.add("stem", mg.layers.Conv2d(1, 3, 3, rng=0), "image")
+    wire = mg.models.inception(g, wire, "module", 2, 2, 2, 2, 2, 2)
+    g.add("loss", mg.layers.Linear(8, 5, rng=1), g.add("mean", mg.layers.GlobalAvgPool2d(), wire))
+    report = check_network(g, X[:, :, :6, :6], LABELS)
+    assert report.verdict == "FAIL"
+    assert report.culprit == "stem"
+    assert (
+        "the gradient that reaches stem equals module/1x1: module/pool, module/5x5_reduce, module/3x3_reduce is missing"
+        in str(report)
+    )
+
+
+def test_a_backward_that_raises_inside_a_network_is_a_finding():
+    class Unwritten(mg.layers.ReLU):
+        def backward(self, grad_output, cache):
+            raise NotImplementedError("exercise 05.1")
+
+    report = check_network(replaced(small(), "inception_3a/relu_5x5", Unwritten()), X, LABELS)
+    assert report.verdict == "FAIL"
+    assert report.culprit == "inception_3a/relu_5x5"
+    assert "backward raised NotImplementedError: exercise 05.1" in str(report)

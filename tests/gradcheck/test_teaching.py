@@ -1,0 +1,55 @@
+"""The views for teaching show what a check does, in numbers that hold."""
+
+import re
+
+import numpy as np
+import pytest
+
+from minigooglenet.gradcheck import compare_steps, directional_check, ucurve, watch
+from minigooglenet.layers import Conv2d, LocalResponseNorm, ReLU
+from minigooglenet.models import mini_googlenet
+
+
+def test_the_error_has_a_valley_and_float32_a_shallow_one():
+    figure, text = ucurve(LocalResponseNorm(alpha=1.0))
+    rows = {
+        float(h): (float(a), float(b)) for h, a, b in re.findall(r"(\de-\d+)  float64\s+(\S+).*float32\s+(\S+)", text)
+    }
+    assert 1e4 * rows[1e-5][0] < min(rows[1e-1][0], rows[1e-14][0])
+    assert min(b for _, b in rows.values()) > 1e3 * min(a for a, _ in rows.values())
+    assert "you are here" in [t.get_text() for t in figure.axes[0].texts]
+    assert "* " in next(line for line in text.splitlines() if "1e-05" in line and "float64" in line)
+
+
+def test_watching_one_index_shows_the_arithmetic():
+    layer = Conv2d(2, 3, 3, padding=1, rng=0)
+    text = watch(layer, (2, 1, 0, 2), (2, 4, 4), argument="weight", step=1e-4)
+    lines = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in text.splitlines()[1:])
+    up, down = (float(lines[f"f{sign} = sum(y * g) there"]) for sign in "+-")
+    assert float(lines["(f+ - f-) / 2h"]) == pytest.approx((up - down) / 2e-4, rel=1e-6)
+    assert float(lines["backward says"]) == pytest.approx((up - down) / 2e-4, rel=1e-6)
+    assert float(lines["weight[2, 1, 0, 2] + h"]) - float(lines["weight[2, 1, 0, 2]"]) == pytest.approx(1e-4)
+
+
+def test_watching_an_index_or_argument_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="argument must be one of x, got 'weight'"):
+        watch(ReLU(), (0, 0, 0, 0), argument="weight")
+    with pytest.raises(ValueError, match=r"index must have 4 numbers inside x's shape \(3, 3, 5, 7\), got \(9,\)"):
+        watch(ReLU(), 9)
+
+
+def test_only_the_complex_step_may_be_as_small_as_one_likes():
+    table = compare_steps(LocalResponseNorm(alpha=1.0))
+    last = [float(cell) for cell in table.rows[-1][1:]]
+    assert last[0] > 1e-6
+    assert last[1] > 1e-6
+    assert last[2] < 1e-13
+    assert [row[3] for row in compare_steps(ReLU()).rows] == ["-"] * 7
+
+
+def test_a_direction_through_a_whole_network_is_repeatable():
+    g = mini_googlenet(4, in_channels=1, width=0.5, rng=0)
+    x = np.random.default_rng(1).standard_normal((2, 1, 32, 32))
+    first, second = (directional_check(g, x, np.array([0, 3]), rng=5) for _ in range(2))
+    assert first == second
+    assert first.relative_error < 1e-4
