@@ -6,7 +6,7 @@ g = mg.models.googlenet()
 print(mg.count(g))
 """
 
-from minigooglenet import counting, data, gradcheck, kernels, layers, losses, models, optim, training
+from minigooglenet import counting, data, gradcheck, kernels, layers, losses, models, optim, training, viz
 from minigooglenet.counting import count
 from minigooglenet.graph import Graph
 from minigooglenet.parallel import get_num_threads, set_num_threads
@@ -27,4 +27,5 @@ __all__ = [
     "plan",
     "set_num_threads",
     "training",
+    "viz",
 ]

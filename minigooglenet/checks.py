@@ -11,7 +11,7 @@ ANALYTIC = (*FLOATS, np.dtype(np.complex128))
 def floating(x, name: str, ndim: int | None = None, dtypes: tuple = ANALYTIC) -> np.ndarray:
     """Return `x` as it is, once it is known to be a float array of `ndim` axes with no axis of length zero."""
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}; perhaps np.asarray(...)?")
+        raise TypeError(f"{name} must be a NumPy array, got {_not_an_array(x)}")
     if x.dtype not in dtypes:
         names = " or ".join(dtype.name for dtype in dtypes)
         hint = (
@@ -35,6 +35,16 @@ def with_classes(x) -> None:
     """Raise an error unless `x` is a float array (N, C, ...)."""
     if floating(x, "x").ndim < 2:
         raise ValueError(f"x must have shape (N, C, ...), got {x.shape}; a single row needs its batch axis: x[None]")
+
+
+def _not_an_array(x) -> str:
+    if x is None:
+        return "None; perhaps a missing return?"
+    if isinstance(x, dict):
+        return f"a dict; take one of its arrays: {', '.join(map(repr, list(x)[:3]))}"
+    if isinstance(x, (numbers.Number, np.generic)):
+        return "a single number; a loss function returns the loss and its gradient, perhaps the second was meant?"
+    return f"{type(x).__name__}; perhaps np.asarray(...)?"
 
 
 def has_shape(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -77,11 +87,12 @@ def probability(p, name: str = "p") -> float:
 def labels(values, count: int, classes: int) -> np.ndarray:
     """Return `count` class labels as integers in 0 .. classes - 1."""
     values = np.asarray(values)
-    if values.dtype.kind not in "iu":
-        raise TypeError(f"labels must be integers, got {values.dtype}")
     if values.shape != (count,):
         hint = "; one-hot rows become integers with labels.argmax(axis=1)" if values.ndim == 2 else ""
         raise ValueError(f"labels must have shape ({count},), one per row of logits, got {values.shape}{hint}")
+    if values.dtype.kind not in "iu":
+        hint = "; perhaps labels.astype(int)?" if values.dtype.kind == "f" else ""
+        raise TypeError(f"labels must be integers, got {values.dtype}{hint}")
     wrong = np.flatnonzero((values < 0) | (values >= classes))
     if wrong.size:
         raise ValueError(

@@ -80,6 +80,17 @@ def stdout():
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
+def show(console, table) -> None:
+    """Print a table whole: on a terminal that is too narrow its lines wrap, but no number is cut."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    if needed > console.width:
+        console = Console(file=console.file, width=needed, force_terminal=console.is_terminal, highlight=False)
+    console.print(table)
+
+
 def progress(console):
     """Return rich's progress bar with time left and a `status` field, to be used as a context manager."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

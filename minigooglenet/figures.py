@@ -40,7 +40,7 @@ def save(figure, text: str, path) -> list[Path]:
     return [path, words]
 
 
-def bars(values: dict[str, float], width: int = 40) -> str:
+def bars(values: dict[str, float], width: int = 30) -> str:
     """Return {name: value} as lines of text, each with a bar in proportion to the largest value."""
     largest = max(values.values(), default=0) or 1
     names = max(map(len, values), default=0)
@@ -51,7 +51,8 @@ def bars(values: dict[str, float], width: int = 40) -> str:
 
 def curve(values, width: int = 60, height: int = 10) -> str:
     """Return a sequence of numbers as a plot in text: columns from first to last, rows from largest to smallest."""
-    columns = [values[len(values) * i // width] for i in range(width)] if len(values) > width else list(values)
+    wide = len(values) > width
+    columns = [values[(len(values) - 1) * i // (width - 1)] for i in range(width)] if wide else list(values)
     low, high = min(columns), max(columns)
     span = (high - low) or 1
     rows = [round((height - 1) * (high - value) / span) for value in columns]

@@ -44,9 +44,9 @@ class Graph:
     params, buffers : live views {"node/weight": array} of the layers' own; assigning an entry writes through
     """
 
-    def __init__(self, **inputs):
-        if not inputs:
-            raise ValueError("a graph needs at least one input, as in Graph(image=(3, 224, 224))")
+    def __init__(self, *unnamed, **inputs):
+        if unnamed or not inputs:
+            raise ValueError("a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))")
         self.inputs = {name: _shape(shape, name) for name, shape in inputs.items()}
         self.shapes = dict(self.inputs)
         self.nodes: dict[str, Node] = {}
@@ -58,6 +58,11 @@ class Graph:
         """The wires that nobody reads, in the order they were added; the last is the main output."""
         read = {wire for node in self.nodes.values() for wire in node.wires}
         return tuple(wire for wire in self.shapes if wire not in read)
+
+    def shape(self, wire):
+        """Return the shape of a wire, or an error that suggests the right name."""
+        self._check_known([wire], "the graph was asked for")
+        return self.shapes[wire]
 
     def add(self, name, layer, *wires):
         """Add a node that reads `wires`, and return the name of the wire that it writes: its own.
@@ -254,10 +259,7 @@ class Graph:
         if not isinstance(inputs, dict):
             name = next(iter(self.inputs))
             raise TypeError(f"forward takes {{{name!r}: array}}, got {type(inputs).__name__}")
-        self._check_known(inputs, "the inputs name")
-        missing = [name for name in self.inputs if name not in inputs]
-        extra = [name for name in inputs if name not in self.inputs]
-        if missing or extra:
+        if set(inputs) != set(self.inputs):
             raise ValueError(f"the graph's inputs are {list(self.inputs)}, got {list(inputs)}")
         batches = {}
         for name, x in inputs.items():
@@ -268,9 +270,7 @@ class Graph:
                 )
             checks.floating(x, f"input {name!r}")
             if x.shape[1:] != shape:
-                last = len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0])
-                hint = "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?" if last else ""
-                raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {x.shape}{hint}")
+                raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {x.shape}{_hint(x, shape)}")
             batches[name] = len(x)
         if len(set(batches.values())) > 1:
             raise ValueError(f"all inputs need the same number of images, got {batches}")
@@ -285,7 +285,8 @@ class Graph:
             raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
         if not isinstance(grads, dict) or not grads:
             got = "an empty dict" if isinstance(grads, dict) else type(grads).__name__
-            raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}")
+            hint = f"; perhaps {{{self.outputs[-1]!r}: gradient}}?"
+            raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}{hint}")
         self._check_known([*grads, *wires], "backward was asked for")
         for wire in (*grads, *wires):
             if wire not in tape.computed:
@@ -344,6 +345,14 @@ def _shape(shape, name):
             f"the shape of {name!r} must be a tuple such as (3, 224, 224), without the batch axis, got {shape!r}"
         )
     return tuple(shapes.integer(size, f"each size in the shape of {name!r}", 1) for size in shape)
+
+
+def _hint(x, shape):
+    if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
+        return "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?"
+    if len(shape) == 3 and shape[0] == 3 and x.shape[1:] == (1, *shape[1:]):
+        return f"; grey images, perhaps np.repeat(x, 3, axis=1), or a graph for {(1, *shape[1:])}?"
+    return ""
 
 
 def _listed(shape):

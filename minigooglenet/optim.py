@@ -1,5 +1,7 @@
 """How parameters move: explicit functions over {name: array}, with the state in plain sight."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 
@@ -14,6 +16,11 @@ def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0):
     grads : {name: array of the same shape}; parameters without a gradient stay
     velocity : {name: array}, the state; start with an empty dict
     """
+    if not isinstance(grads, Mapping) or not isinstance(params, Mapping):
+        raise TypeError(
+            f"params and grads must be dicts {{name: array}}, got {type(params).__name__} and {type(grads).__name__}; "
+            "a graph has its parameters in g.params, and backward returns (grad_inputs, grad_params)"
+        )
     for name, grad in grads.items():
         param = params[name]
         step = grad + param.dtype.type(weight_decay) * param if weight_decay else grad

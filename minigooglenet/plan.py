@@ -5,11 +5,15 @@ A plan holds the network as it is at this moment: later changes of the graph's p
 
 import copy
 
+from minigooglenet.graph import Graph
+
 
 class Plan:
     """What `plan` returns: call it with x (N, C, H, W), or with {input: array}."""
 
     def __init__(self, graph, outputs=None):
+        if not isinstance(graph, Graph):
+            raise TypeError(f"plan takes a graph, got {type(graph).__name__}")
         if not graph.nodes:
             raise ValueError("the graph has no nodes yet")
         outputs = graph.outputs[-1:] if outputs is None else (outputs,) if isinstance(outputs, str) else tuple(outputs)
@@ -22,6 +26,9 @@ class Plan:
         inputs = x if isinstance(x, dict) else {next(iter(self.graph.inputs)): x}
         values = self.graph.infer(inputs, self.outputs)
         return values[self.outputs[0]] if len(self.outputs) == 1 else values
+
+    def __repr__(self):
+        return f"Plan({self.graph!r}, outputs={list(self.outputs)})"
 
     def __str__(self):
         running = {name for name, _ in self.steps}

@@ -16,7 +16,8 @@ def integer(value, name: str, least: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
+        hint = "; to keep the size with stride 1, pad (kernel - 1) / 2" if value == "same" else ""
+        raise TypeError(f"{name} must be a whole number, got {value!r}{hint}")
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return number

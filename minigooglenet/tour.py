@@ -5,6 +5,8 @@ remedy, and the tour goes on with the rest.
 """
 
 import math
+import shutil
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import data, figures, files, losses, models, optim, training, viz
-from minigooglenet.console import Table, progress
+from minigooglenet.console import Table, progress, show
 from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
 
@@ -32,11 +34,15 @@ def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) 
     seed : of weights, dropout and the order of images
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made ends the tour here, before any work
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # the tour ends here, before any work
+        raise ValueError(f"cannot make the folder {out} for the results: {error.strerror}") from error
+    photo = _photo_or_default(console, image)
     net = models.googlenet(rng=seed)
     written = _counts(console, net, out)
     _savings(console)
-    written += _photograph(console, net, image, out)
+    written += _photograph(console, net, photo, out)
     trained = _digits(console, QUICK_EPOCHS if quick else EPOCHS, seed, out)
     _farewell(console, out, [*written, *trained], trained)
     return out
@@ -46,7 +52,7 @@ def _counts(console, net, out):
     _heading(console, 1, "The network, module by module")
     counted = count(net)
     main = count(net, outputs=net.outputs[-1:])
-    console.print(counted.table("module"))
+    show(console, counted.table("module"))
     console.print(f"Without the auxiliary heads: {main.params:,} parameters, {main.macs:,} MAC.")
     counted.to_csv(out / "googlenet_counts.csv")
     return [out / "googlenet_counts.csv"]
@@ -54,17 +60,19 @@ def _counts(console, net, out):
 
 def _savings(console):
     _heading(console, 2, "What the 1x1 reductions save")
-    console.print(comparisons.bottleneck_table())
+    show(console, comparisons.bottleneck_table())
 
 
-def _photograph(console, net, path, out):
+def _photograph(console, net, photo, out):
     _heading(console, 3, "A photograph, forward and backward")
-    photo = _photo_or_default(console, path)
     if photo is None:
+        console.print("Skipped: there is no photograph.")
         return []
     x, labels = data.prepare(photo), np.array([PHOTO_LABEL])
     weights = losses.head_weights(net.outputs)
-    with console.status("loading the kernels (the first time ever they are compiled) ...", spinner="line"):
+    with console.status(
+        "loading the kernels (the very first time they are compiled, which takes some seconds) ...", spinner="line"
+    ):
         logits, tape = net.forward({"image": x})
         net.backward(logits, tape)
     times = {}
@@ -76,8 +84,10 @@ def _photograph(console, net, path, out):
         loss, each, grads = losses.weighted_sum(logits, labels, weights)
     with _timed(times, "backward"):
         _, grad_params = net.backward(grads, tape)
-    console.print(f"{photo.width} x {photo.height} pixels, cropped to 224 x 224, mean colour subtracted.")
-    console.print(Table("Time of each stage", ("stage", ">milliseconds"), [(k, 1000 * v) for k, v in times.items()]))
+    console.print(
+        f"{photo.width} x {photo.height} pixels: the central square, resized to 224 x 224, mean colour subtracted."
+    )
+    show(console, Table("Time of each stage", ("stage", ">milliseconds"), [(k, 1000 * v) for k, v in times.items()]))
     parts = " + ".join(f"{weights[wire]:g} x {float(value):.3f} ({wire})" for wire, value in each.items())
     even = sum(weights.values()) * math.log(1000)
     console.print(f"Loss {loss:.3f} = {parts}.")
@@ -86,7 +96,7 @@ def _photograph(console, net, path, out):
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
         norms[module] = optim.norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
-    figure, text = viz.gradient_norms(norms)
+    figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs[:-1]])
     console.print(text, markup=False)
     written = figures.save(figure, text, out / "gradient_norms")
     figure, text = viz.first_filters(net.params["conv1/7x7_s2/weight"], "First filters of GoogLeNet, untrained")
@@ -111,11 +121,9 @@ def _photo_or_default(console, path):
         return data.photograph(path)
     except ValueError as error:
         if path is None:
-            console.print(
-                f"{error}. Give a photograph of your own with --image FILE. Skipping this part.", markup=False
-            )
+            console.print(f"{error}. Give a photograph of your own with --image FILE.", markup=False)
             return None
-        console.print(f"{error}. Going on with the photograph that ships with matplotlib.", markup=False)
+        console.print(f"{error}.\nGoing on with the photograph that ships with matplotlib.", markup=False)
         return _photo_or_default(console, None)
 
 
@@ -128,8 +136,8 @@ def _digits(console, epochs, seed, out):
         return []
     net = models.mini_googlenet(in_channels=1, rng=seed)
     console.print(
-        f"{len(images)} handwritten digits to learn from, {len(test_images)} held out; "
-        f"{count(net).params:,} parameters, {count(net).macs:,} MAC; {epochs} epoch(s)."
+        f"{len(images)} handwritten digits of 8 x 8, enlarged to 32 x 32, to learn from, {len(test_images)} held out;\n"
+        f"{count(net).params:,} parameters, {count(net).macs:,} MAC; epochs: {epochs}."
     )
     started = time.perf_counter()
     with progress(console) as bar:
@@ -162,14 +170,15 @@ def _farewell(console, out, written, trained):
     for path in written:
         console.print(f"  {path.name}", markup=False)
     console.print("Each picture has its text beside it. What to try next:")
+    command = "minigooglenet" if shutil.which("minigooglenet") else f"{sys.executable} -m minigooglenet"
     tips = [
-        "minigooglenet tour --image YOUR_PHOTO.jpg --seed 1",
-        "minigooglenet count googlenet --explain inception_3a/3x3",
-        "minigooglenet count vgg16 --by layer",
-        'python -c "import minigooglenet as mg; print(mg.counting.table1.table())"   (the paper\'s own table, audited)',
+        f"{command} tour --image YOUR_PHOTO.jpg --seed 1",
+        f"{command} count googlenet --explain inception_3a/3x3",
+        f"{command} gradcheck maxpool2d",
+        "in Python: import minigooglenet as mg; print(mg.counting.table1.table())   (the paper's own table, audited)",
     ]
     if trained:
-        tips.append(f"numpy.load({str(out / 'mini_googlenet_digits.npz')!r})   (the weights, by name)")
+        tips.append('load the trained weights, as the README shows under "Train your own"')
     for tip in tips:
         console.print(f"  {tip}", markup=False, soft_wrap=True)
 

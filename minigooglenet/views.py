@@ -1,5 +1,6 @@
 """All parameters of a graph as one dict {"node/weight": array}, without copying any."""
 
+import difflib
 from collections.abc import MutableMapping
 
 from minigooglenet import checks
@@ -13,14 +14,15 @@ class ArrayView(MutableMapping):
 
     def _place(self, key):
         node, _, name = str(key).rpartition("/")
-        if node not in self._nodes:
-            raise KeyError(key)
-        return getattr(self._nodes[node].layer, self._attribute, {}), name
+        arrays = getattr(self._nodes[node].layer, self._attribute, {}) if node in self._nodes else {}
+        if name not in arrays:
+            close = difflib.get_close_matches(str(key), list(self), n=2, cutoff=0.5)
+            hint = f"; perhaps {' or '.join(map(repr, close))}?" if close else ""
+            raise KeyError(f"there is no {key!r} in {self._attribute}{hint}")
+        return arrays, name
 
     def __getitem__(self, key):
         arrays, name = self._place(key)
-        if name not in arrays:
-            raise KeyError(key)
         return arrays[name]
 
     def __setitem__(self, key, value):

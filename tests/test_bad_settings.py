@@ -22,7 +22,7 @@ SETTINGS = [
     (lambda: layers.Dropout(float("nan")), "p must be at least 0 and below 1 (the share that is dropped), got nan"),
     (lambda: layers.LocalResponseNorm(0), "size must be at least 1, got 0"),
     (lambda: layers.Linear(0, 1), "in_features must be at least 1, got 0"),
-    (lambda: mg.Graph(), "a graph needs at least one input, as in Graph(image=(3, 224, 224))"),
+    (lambda: mg.Graph(), "a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))"),
     (lambda: mg.Graph(image=(3, 0, 2)), "each size in the shape of 'image' must be at least 1, got 0"),
     (lambda: mg.set_num_threads(0), "the number of threads must be at least 1, got 0"),
 ]

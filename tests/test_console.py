@@ -41,3 +41,10 @@ def test_a_console_that_knows_only_ascii_shows_tables_and_progress():
 def test_cells_read_as_people_write_them():
     cells = (1234567, 2.5, (64, 112, 112), True, False, None, "x")
     assert [console.text(cell) for cell in cells] == ["1,234,567", "2.50", "64x112x112", "yes", "no", "", "x"]
+
+
+def test_no_number_is_cut_on_a_narrow_terminal():
+    stream = io.StringIO()
+    wide = console.Table("T", ("name", *(f">column {i}" for i in range(8))), [("row", *([123_456_789] * 8))])
+    console.show(Console(file=stream, width=40), wide)
+    assert stream.getvalue().count("123,456,789") == 8

@@ -8,6 +8,7 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet.counting import comparisons
+from minigooglenet.gradcheck import museum
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,13 +21,18 @@ def _blocks(language):
     return [text for name, text in BLOCKS if name == language]
 
 
-def test_the_python_runs_in_order(capsys):
+def test_the_python_runs_in_order(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
     names = {}
     for block in _blocks("python"):
         exec(block, names)
     out = capsys.readouterr().out
     assert "(8, 256, 28, 28) (128, 96, 3, 3)" in out
     assert "96*128*3*3*28*28 = 86,704,128 MAC" in out
+    (comment,) = re.findall(r"^# (FAIL .*)$", README, flags=re.MULTILINE)
+    assert comment in out
+    names["saved"].close()
 
 
 def test_the_first_block_is_ten_lines():
@@ -78,6 +84,11 @@ def test_the_error_on_the_page_is_the_real_one():
 @pytest.mark.parametrize("part", re.findall(r"`((?:kernels|models)/[\w/]+\.py|\w+\.py|\w+/)`", README))
 def test_every_file_that_the_page_names_exists(part):
     assert (ROOT / "minigooglenet" / part).exists()
+
+
+def test_the_museum_is_as_large_as_the_page_says():
+    (count,) = re.findall(r"names each of the (\d+) broken functions", README)
+    assert int(count) == len(museum.EXHIBITS)
 
 
 def test_each_command_has_its_windows_form():

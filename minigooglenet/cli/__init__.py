@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from importlib.metadata import version
 
 from minigooglenet import parallel
 from minigooglenet.cli import count, gradcheck, tour
@@ -12,6 +13,7 @@ COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck}
 def main(arguments=None) -> int:
     """Run one command and return the exit code: 0, 1 for what went wrong in the work, 2 for a wrong call."""
     parser = argparse.ArgumentParser(prog="minigooglenet", description="GoogLeNet from scratch in NumPy and Numba.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('minigooglenet')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         command.add_parser(commands, name)

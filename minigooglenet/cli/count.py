@@ -1,5 +1,7 @@
 """`minigooglenet count NAME`: parameters and operations of a network."""
 
+import difflib
+
 from minigooglenet import console, models
 from minigooglenet.counting import CONVENTIONS, count
 
@@ -11,7 +13,7 @@ def add_parser(commands, name):
     parser = commands.add_parser(
         name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}, exactly, from shapes alone."
     )
-    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(models.names())}")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(models.names())} (mini for short)")
     parser.add_argument("--no-heads", action="store_true", help="leave GoogLeNet's auxiliary heads out")
     parser.add_argument("--by", choices=("module", "layer"), help="a line per module or per layer")
     parser.add_argument("--wide", action="store_true", help="also show the operations beside multiply-adds, and memory")
@@ -30,10 +32,12 @@ def run(options):
     out = console.stdout()
     if options.explain:
         if options.explain not in [row.name for row in counted.rows]:
-            raise ValueError(f"no node {options.explain!r} was counted in {options.name}; --by layer lists them")
+            close = difflib.get_close_matches(options.explain, [row.name for row in counted.rows], n=2, cutoff=0.5)
+            hint = f"perhaps {' or '.join(close)}? " if close else ""
+            raise ValueError(f"no node {options.explain!r} was counted in {options.name}; {hint}--by layer lists them")
         out.print(counted.explain(options.explain), markup=False)
     else:
-        out.print(counted.table(options.by, wide=options.wide))
+        console.show(out, counted.table(options.by, wide=options.wide))
     if options.convention:
         out.print(str(counted.as_convention(options.convention)), markup=False)
     for path, write in ((options.csv, counted.to_csv), (options.json, counted.to_json)):

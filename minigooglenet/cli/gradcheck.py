@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigooglenet import console, data, gradcheck, models
+from minigooglenet.cli.arguments import seed
 from minigooglenet.gradcheck.examples import examples
 
 HELP = "check the gradients of a layer or of a whole network"
@@ -15,7 +16,7 @@ def add_parser(commands, name):
     layers = ", ".join(examples())
     parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all, or a layer: {layers}")
     parser.add_argument("--image", metavar="FILE", help="for a network: the photograph at which it is checked")
-    parser.add_argument("--seed", type=int, default=0, help="of values and directions (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of values and directions (default: 0)")
 
 
 def run(options):

@@ -1,6 +1,7 @@
 """`minigooglenet tour`: the whole thing once, in about a minute."""
 
 from minigooglenet import console
+from minigooglenet.cli.arguments import seed
 from minigooglenet.tour import tour
 
 HELP = "build, count, run, check and train, on real input"
@@ -16,7 +17,7 @@ def add_parser(commands, name):
         "--out", metavar="DIR", default="minigooglenet-tour", help="where results go (default: %(default)s)"
     )
     parser.add_argument("--quick", action="store_true", help="train for one epoch only")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, dropout and the order of images (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of weights, dropout and the order of images (default: 0)")
 
 
 def run(options):

@@ -38,6 +38,9 @@ def count(target, *input_shapes, outputs=None):
         if input_shapes:
             raise TypeError("a graph knows its shapes; input shapes go with a single layer")
         return Count(target, outputs)
+    if not hasattr(target, "output_shape"):
+        hint = f"; perhaps mg.models.build({target!r})?" if isinstance(target, str) else ""
+        raise TypeError(f"count takes a graph or a layer, got {type(target).__name__}{hint}")
     if outputs is not None:
         raise TypeError("outputs choose the wires of a graph; a single layer has one output")
     if not input_shapes:
@@ -69,6 +72,7 @@ class Count:
         sights = paths.sights(graph, order)
         tape = paths.tape_bytes(graph, order)
         self.rows = tuple(_row(graph, name, terms[name], sights[name], tape[name]) for name in order)
+        self.inputs = " and ".join(console.text(shape) for shape in graph.inputs.values())
         self.peak_bytes = paths.peak_bytes(graph, schedule)
         self.depth = paths.depth(graph, order, PRODUCTS.__contains__)
         self.depth_with_pooling = paths.depth(graph, order, (*PRODUCTS, *POOLS).__contains__)
@@ -128,7 +132,7 @@ class Count:
             columns["tape_bytes"] = "tape bytes"
         kinds = wide and by == "layer"
         return console.Table(
-            f"{self.params:,} parameters, {self.macs:,} MAC ({self.flops:,} FLOP) for one image",
+            f"{self.params:,} parameters, {self.macs:,} MAC ({self.flops:,} FLOP) for one image {self.inputs}",
             (by, *(["kind"] if kinds else []), ">output", *(f">{c}" for c in columns.values()), ">sees"),
             [
                 (
@@ -142,7 +146,7 @@ class Count:
             ],
             [
                 "MAC: multiply-adds of convolutions and linear layers, without bias.",
-                "Sees: input pixels that one output looks at, on the largest path.",
+                "Sees: input pixels that one output looks at, on the largest path; past the edge they are padding.",
                 f"Layers with weights on the longest path: {self.depth}, with pools {self.depth_with_pooling}.",
                 f"An inference holds {self.peak_bytes:,} bytes of wires at once, a training tape {self.tape_bytes:,}.",
             ],

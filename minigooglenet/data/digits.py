@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from minigooglenet.shapes import integer
+
 TEST_SHARE = 0.2
 
 
@@ -16,10 +18,11 @@ def digits(size=32):
     ModuleNotFoundError
         Without scikit-learn, with the command that installs it.
     """
+    size = integer(size, "size", 1)
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError as error:
-        message = "the digits come with scikit-learn, which is not installed: pip install 'minigooglenet[course]'"
+        message = "the digits come with scikit-learn, which is not installed: pip install scikit-learn"
         raise ModuleNotFoundError(message, name="sklearn") from error
     raw = load_digits()
     resized = [Image.fromarray(image.astype(np.float32)).resize((size, size), Image.BILINEAR) for image in raw.images]

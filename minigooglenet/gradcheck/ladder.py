@@ -158,8 +158,8 @@ def _all_indices(subject, position, analytic, grad_y, report):
     largest = max(np.abs(numeric).max(initial=0), np.abs(analytic).max(initial=0))
     if not kinks.all() and 0 < largest < 1e3 * found.floor:
         sentence = (
-            f"{name}: both sides are below round-off ({largest:.1e}; round-off alone makes {found.floor:.1e}), so nothing "
-            "is decided; scale the input or the upstream gradient up"
+            f"{name}: both sides are below round-off ({largest:.1e}; round-off alone makes {found.floor:.1e}), so "
+            "nothing is decided; scale the input or the upstream gradient up"
         )
         findings.append(Finding(INCONCLUSIVE, sentence, name))
     return findings, None

@@ -40,7 +40,7 @@ def output_shape(*x_shapes):
             other = rests.index(common)
             raise ValueError(
                 f"concat needs equal sizes behind the channels: input {i} is {_size(rest)}, "
-                f"input {other} is {_size(common)}{_rounding_hint(rest, common)}"
+                f"input {other} is {_size(common)}{_hint(rest, common)}"
             )
     return (sum(shape[0] for shape in x_shapes), *common)
 
@@ -49,8 +49,15 @@ def _size(rest):
     return " x ".join(map(str, rest)) or "a vector"
 
 
-def _rounding_hint(rest, common):
-    off_by_one = len(rest) == len(common) and all(abs(a - b) <= 1 for a, b in zip(rest, common, strict=True))
-    if not off_by_one:
-        return ""
-    return "; one apart is often a pool that rounds down where another rounds up: perhaps ceil_mode=True, or padding?"
+def _hint(rest, common):
+    apart = {abs(a - b) for a, b in zip(rest, common, strict=True)} if len(rest) == len(common) else {0}
+    if apart <= {0, 1}:
+        return (
+            "; one apart is often a pool that rounds down where another rounds up: perhaps ceil_mode=True, or padding?"
+        )
+    if len(apart) == 1 and apart <= {2, 4, 6}:
+        (lost,) = apart
+        return (
+            f"; {lost} apart is what a {lost + 1}x{lost + 1} kernel without padding loses: perhaps padding={lost // 2}?"
+        )
+    return ""

@@ -5,12 +5,15 @@ Three forms share one signature: `loops` (the definition), `im2col` (readable Nu
 (forward, backward) of that signature stands in for a form: a convolution that you wrote can run a whole network.
 """
 
+import inspect
+
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import im2col, packed
 from minigooglenet.kernels.loops import conv2d as loops
 
+ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
 ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": packed}
 
 
@@ -55,7 +58,7 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
         grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
     if not isinstance(grads, (tuple, list)) or len(grads) != 3:
         raise ValueError(
-            f"the backward of a convolution must return (grad_x, grad_weight, grad_bias), got {type(grads)}"
+            f"the backward of a convolution must return (grad_x, grad_weight, grad_bias), got {type(grads).__name__}"
         )
     grad_x, grad_weight, grad_bias = grads
     return (
@@ -70,6 +73,8 @@ def functions(algorithm):
     if isinstance(algorithm, (tuple, list)):
         if len(algorithm) != 2 or not all(callable(function) for function in algorithm):
             raise TypeError("algorithm as a pair must be two functions (forward, backward)")
+        for function, arguments in zip(algorithm, (ARGUMENTS, ("grad_y", *ARGUMENTS)), strict=True):
+            _check_signature(function, arguments)
         return tuple(algorithm)
     form = ALGORITHMS.get("numba" if algorithm == "auto" else algorithm) if isinstance(algorithm, str) else None
     if form is None:
@@ -79,17 +84,25 @@ def functions(algorithm):
     return form.forward, form.backward
 
 
+def _check_signature(function, arguments):
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        name = getattr(function, "__name__", "the function")
+        raise TypeError(f"{name} of your pair is called as {name}({', '.join(arguments)}): {error}") from error
+    except ValueError:
+        pass  # some compiled functions do not tell their arguments
+
+
 def output_shape(x_shape, weight_shape, stride, padding, groups):
     """Return (K, P, Q) for x_shape (C, H, W) and weight_shape (K, C/groups, R, S), or say what does not fit."""
     channels, *input_size = x_shape
     filters, group_channels, *kernel_size = weight_shape
     if channels != group_channels * groups:
         expected = f"{group_channels} x {groups} groups = {group_channels * groups}" if groups > 1 else group_channels
-        hint = (
-            "; perhaps the channels are last: x.transpose(0, 3, 1, 2)?"
-            if x_shape[-1] == group_channels * groups
-            else ""
-        )
+        hint = f"; perhaps Conv2d({channels}, {filters}, ...)?" if groups == 1 else ""
+        if x_shape[-1] == group_channels * groups:
+            hint = "; perhaps the channels are last? They come first here: (C, H, W), images x.transpose(0, 3, 1, 2)"
         raise ValueError(f"the convolution takes {expected} input channels, got {channels} (C, H, W = {x_shape}){hint}")
     return filters, *shapes.output_size(input_size, kernel_size, stride, padding)
 
@@ -111,5 +124,6 @@ def _checked(x, weight, bias, stride, padding, groups):
 def _returned(array, name, shape, dtype):
     # A reader's own pair of functions comes through here too: its mistakes deserve the same sentences.
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}")
+        got = "None; perhaps a missing return?" if array is None else type(array).__name__
+        raise TypeError(f"{name} must be a NumPy array, got {got}")
     return checks.has_shape(array, name, shape).astype(dtype, copy=False)

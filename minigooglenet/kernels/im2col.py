@@ -4,7 +4,7 @@ Every window of the image becomes a column of C * R * S values; a convolution is
 (C*R*S, P*Q). The price is memory: a pixel is copied into every window that sees it. `col2im` is the transpose of
 `im2col`, not its inverse: where windows overlap it adds.
 
-Settings come in full and are not checked here: `conv2d` does that.
+Weights and settings are not checked against each other here: `conv2d` does that.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from minigooglenet import shapes
 
 def im2col(x, kernel_size, stride, padding):
     """Return columns (N, C*R*S, P*Q) of x (N, C, H, W)."""
+    kernel_size, stride, padding = _in_full(kernel_size, stride, padding)
     images, channels, *input_size = x.shape
     size = shapes.output_size(input_size, kernel_size, stride, padding)
     padded = np.pad(x, ((0, 0), (0, 0), *padding))
@@ -25,6 +26,7 @@ def im2col(x, kernel_size, stride, padding):
 
 def col2im(columns, input_size, kernel_size, stride, padding):
     """Return (N, C, H, W): every column value added where `im2col` read it."""
+    kernel_size, stride, padding = _in_full(kernel_size, stride, padding)
     images = columns.shape[0]
     size = shapes.output_size(input_size, kernel_size, stride, padding)
     (top, bottom), (left, right) = padding
@@ -54,6 +56,10 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
     grad_columns = _weight_matrices(weight, groups).swapaxes(-1, -2) @ grad_products
     grad_x = col2im(grad_columns.reshape(len(x), -1, grad_columns.shape[-1]), x.shape[2:], kernel_size, stride, padding)
     return grad_x, grad_weight, None if bias is None else grad_y.sum(axis=(0, 2, 3))
+
+
+def _in_full(kernel_size, stride, padding):
+    return shapes.pair(kernel_size, "kernel_size"), shapes.pair(stride, "stride"), shapes.four_sided(padding)
 
 
 def _shifts(kernel_size, stride, size):

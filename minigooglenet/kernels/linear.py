@@ -24,7 +24,7 @@ def backward(grad_y, x, weight, bias=None):
 def output_shape(x_shape, weight_shape):
     """Return (O,) for x_shape (I,) and weight_shape (O, I), or say what does not fit."""
     if x_shape != (weight_shape[1],):
-        hint = ""
+        hint = f"; perhaps Linear({x_shape[0]}, {weight_shape[0]})?" if len(x_shape) == 1 else ""
         if len(x_shape) > 1:
             values = " x ".join(map(str, x_shape))
             hint = f"; perhaps a Flatten before it, if {values} makes {weight_shape[1]}?"

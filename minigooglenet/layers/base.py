@@ -74,5 +74,6 @@ def named_gradients(grad_weight, grad_bias) -> dict[str, np.ndarray]:
 def map_shape(layer: Layer, shape) -> tuple[int, int, int]:
     """Return `shape` as (C, H, W), or say that this layer needs a map."""
     if len(shape) != 3:
-        raise ValueError(f"{type(layer).__name__} takes a map (C, H, W), got shape {tuple(shape)}")
+        hint = "; shapes leave the batch axis out" if len(shape) == 4 else ""
+        raise ValueError(f"{type(layer).__name__} takes a map (C, H, W), got shape {tuple(shape)}{hint}")
     return tuple(shape)

@@ -28,7 +28,8 @@ def names() -> tuple[str, ...]:
 
 def build(name: str, *args, **kwargs):
     """Return the network of that name; the other arguments are its function's. "mini" is short for "mini_googlenet"."""
-    builder = _BUILDERS.get(_ALIASES.get(name, name))
+    lower = str(name).lower()
+    builder = _BUILDERS.get(_ALIASES.get(lower, lower))
     if builder is None:
         raise ValueError(f"there is no model {name!r}; there are {', '.join(names())}")
     return builder(*args, **kwargs)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigooglenet import shapes
 from minigooglenet.layers import (
     AvgPool2d,
     BatchNorm2d,
@@ -49,7 +50,7 @@ class Style:
         return 0.2 if self.init == "caffe" else 0.0
 
     def channels(self, count) -> int:
-        return max(1, round(count * self.width))
+        return max(1, round(shapes.integer(count, "a number of filters", 1) * self.width))
 
 
 def conv_relu(g, wire, module, name, channels, kernel_size, stride=1, padding=0, *, groups=1, relu_name=None, style):
@@ -61,7 +62,7 @@ def conv_relu(g, wire, module, name, channels, kernel_size, stride=1, padding=0,
     batch_norm = style.norm == "batch"
     filters = style.channels(channels)
     conv = Conv2d(
-        g.shapes[wire][0],
+        g.shape(wire)[0],
         filters,
         kernel_size,
         stride,
@@ -90,7 +91,7 @@ def add_dropout(g, wire, name, p, style):
 
 def add_linear(g, wire, name, features, style, bias_init=0.0):
     """Add a linear layer; return its wire."""
-    layer = Linear(g.shapes[wire][0], features, init=style.init, bias_init=bias_init, rng=style.rng)
+    layer = Linear(g.shape(wire)[0], features, init=style.init, bias_init=bias_init, rng=style.rng)
     return g.add(name, layer, wire)
 
 
@@ -132,7 +133,7 @@ def auxiliary_head(g, wire, name, num_classes, *, conv_channels=128, features=10
     Average pool 5x5 stride 3, 1x1 convolution, ReLU, linear, ReLU, dropout 0.7, linear. On a map smaller than 5 x 5 the
     pool shrinks to the map.
     """
-    window = tuple(min(5, size) for size in g.shapes[wire][1:])
+    window = tuple(min(5, size) for size in g.shape(wire)[1:])
     wire = g.add(f"{name}/ave_pool", AvgPool2d(window, stride=3), wire)
     wire = conv_relu(g, wire, name, "conv", conv_channels, 1, style=style)
     wire = g.add(f"{name}/flatten", Flatten(), wire)

@@ -58,8 +58,9 @@ def train(
             batch = order[start : start + batch_size]
             x, y = images[batch], labels[batch]
             buffers = dict(g.buffers)
-            logits, tape = g.forward({name: x}, train=True)
-            loss, _, grads = losses.weighted_sum(logits, y, weights)
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below, with its place
+                logits, tape = g.forward({name: x}, train=True)
+                loss, _, grads = losses.weighted_sum(logits, y, weights)
             if not np.isfinite(loss):
                 g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
                 _stop(g, name, x, len(steps))
@@ -101,4 +102,5 @@ def _stop(g, name, x, step):
         where = "the forward of the same batch is finite now, so dropout decided it"
     except ValueError as error:
         where = str(error)
-    raise FloatingPointError(f"the loss of step {step} is not finite: {where}; perhaps a smaller learning rate?")
+    advice = "look at the images" if f"wire {name!r}" in where else "perhaps a smaller learning rate?"
+    raise FloatingPointError(f"the loss of step {step} is not finite: {where}; {advice}")

@@ -25,7 +25,8 @@ def first_filters(weight, title="First filters"):
             picture = scaled[index].transpose(1, 2, 0)
             image = picture / 2 + 0.5 if channels == 3 else picture[:, :, 0]
             axis.imshow(image, cmap=figures.DIVERGING, vmin=-1, vmax=1)
-    figure.suptitle(f"{title}: {filters} of {height} x {width}", fontsize=10)
+    colours = "mid-grey is zero" if channels == 3 else "purple positive, white zero, orange negative"
+    figure.suptitle(f"{title}: {filters} of {height} x {width} ({colours})", fontsize=9)
     norms = np.sqrt((weight * weight).sum(axis=(1, 2, 3)))
     text = (
         f"{title}: {filters} filters of {channels} x {height} x {width}, each scaled to its own largest weight. "

@@ -29,7 +29,7 @@ def test_no_digit_is_in_both_parts():
 
 def test_without_scikit_learn_the_digits_say_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'minigooglenet\[course\]'"):
+    with pytest.raises(ModuleNotFoundError, match="pip install scikit-learn"):
         data.digits()
 
 
@@ -94,3 +94,15 @@ def test_an_image_that_declares_too_many_pixels_is_refused_before_it_is_decoded(
 def test_a_very_long_image_takes_no_more_memory_than_a_square_one():
     # Resizing the whole of it to a height of 256 would make 768 million values.
     assert data.prepare(Image.new("RGB", (100_000, 10), (123, 117, 104))).max() == 0
+
+
+def test_sixteen_bits_a_value_are_scaled_and_not_cut_to_white(tmp_path):
+    values = np.full((8, 8), 40_000, np.uint16)
+    values[:, :4] = 3_000
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    assert np.unique(np.asarray(data.photograph(tmp_path / "deep.png"))).tolist() == [3_000 // 257, 40_000 // 257]
+
+
+def test_what_is_no_picture_is_refused_by_prepare():
+    with pytest.raises(TypeError, match="prepare takes a PIL image, got ndarray"):
+        data.prepare(np.zeros((3, 4, 4)))

@@ -226,13 +226,26 @@ def test_a_pair_of_functions_stands_in_for_a_form():
 def test_the_mistakes_of_a_pair_are_told():
     x, weight, bias = draw(1, 2, 3, 3), draw(2, 2, 2, 2), draw(2)
     with pytest.raises(ValueError, match=r"^y of the convolution must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"):
-        conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, len))
-    with pytest.raises(TypeError, match=r"^y of the convolution must be a NumPy array, got NoneType$"):
-        conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, len))
+        conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, im2col.backward))
+    with pytest.raises(
+        TypeError, match=r"^y of the convolution must be a NumPy array, got None; perhaps a missing return\?$"
+    ):
+        conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, im2col.backward))
     with pytest.raises(ValueError, match=r"must return \(grad_x, grad_weight, grad_bias\)"):
-        conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(len, lambda *_: (x, weight)))
+        conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(im2col.forward, lambda *_: (x, weight)))
     with pytest.raises(ValueError, match=r"^grad_bias of the convolution must have shape \(2,\), got \(1,\)$"):
-        conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(len, lambda *_: (x, weight, np.ones(1))))
+        conv2d.backward(
+            np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(im2col.forward, lambda *_: (x, weight, np.ones(1)))
+        )
+
+
+def test_a_pair_that_cannot_be_called_is_told_how_it_will_be():
+    def naive(x, weight):
+        return x
+
+    text = r"^naive of your pair is called as naive\(x, weight, bias, stride, padding, groups\): too many"
+    with pytest.raises(TypeError, match=text):
+        conv2d.forward(draw(1, 2, 3, 3), draw(2, 2, 2, 2), algorithm=(naive, im2col.backward))
 
 
 @pytest.mark.parametrize("algorithm", ["loops", "im2col", "numba"])

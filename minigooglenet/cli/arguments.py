@@ -1,0 +1,10 @@
+"""Kinds of arguments that several commands take."""
+
+import argparse
+
+
+def seed(text: str) -> int:
+    """Return a seed: a whole number of at least 0."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"a seed is a whole number of at least 0, got {text!r}")
+    return int(text)
