@@ -47,6 +47,8 @@ class Report:
     suspects : what the error looks like, in words, the likeliest first; each with one hint
     rungs : list of Rung
     errors : {argument: (analytic, numeric)} arrays, for the arguments whose every index was compared
+    linear : the arguments in which the function turned out to be linear, by exact integers
+    evidences : what the diagnosis looked at
     culprit : of a network, the first wrong node from the losses backwards
     """
 
@@ -57,6 +59,8 @@ class Report:
     errors: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     culprit: str | None = None
+    linear: set[str] = field(default_factory=set)
+    evidences: list = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
