@@ -5,6 +5,7 @@ import numpy as np
 from minigooglenet.gradcheck.ladder import climb
 from minigooglenet.gradcheck.report import FAIL, Finding, Report
 from minigooglenet.gradcheck.subject import from_functions, from_layer
+from minigooglenet.shapes import integer
 
 # Small shapes that reveal: unequal sides, a stride with a remainder behind, enough channels for a window across them.
 REVEALING = {
@@ -30,10 +31,12 @@ def check_layer(layer, *input_shapes, rng=0) -> Report:
     Report
         `.verdict` "PASS", "FAIL" or "INCONCLUSIVE", `.findings`, `.suspects`, and the ladder as text.
     """
-    shapes = [tuple(shape) for shape in input_shapes] or _revealing(layer)
+    if isinstance(layer, type) or not all(hasattr(layer, name) for name in ("forward", "backward", "params")):
+        raise TypeError(f"check_layer takes a layer with forward, backward and params, got {layer!r}")
+    shapes = [_shape(shape) for shape in input_shapes] or _revealing(layer)
     try:
         subject = from_layer(layer, shapes, np.random.default_rng(rng))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         return Report(repr(layer), [Finding(FAIL, f"the layer cannot be prepared: {error}")])
     return climb(subject, np.random.default_rng(rng))
 
@@ -76,8 +79,14 @@ def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
 def subject_of(layer, input_shapes, rng):
     """Return (Subject, upstream gradient) of a layer as `check_layer` would see it."""
     rng = np.random.default_rng(rng)
-    subject = from_layer(layer, [tuple(shape) for shape in input_shapes] or _revealing(layer), rng)
+    subject = from_layer(layer, [_shape(shape) for shape in input_shapes] or _revealing(layer), rng)
     return subject, rng.standard_normal(np.shape(subject.forward(*subject.arrays)))
+
+
+def _shape(shape):
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"an input shape is a tuple such as (3, 5, 7), without the batch axis, got {shape!r}")
+    return tuple(integer(size, "each size of an input shape", 1) for size in shape)
 
 
 def _revealing(layer):

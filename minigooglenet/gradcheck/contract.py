@@ -5,7 +5,7 @@ import numpy as np
 from minigooglenet.gradcheck import diagnosis
 from minigooglenet.gradcheck.differences import slopes
 from minigooglenet.gradcheck.report import FAIL, PASS, Finding
-from minigooglenet.gradcheck.subject import as_tuple
+from minigooglenet.gradcheck.subject import CheckError, as_tuple
 
 
 def check(subject, rng):
@@ -15,14 +15,16 @@ def check(subject, rng):
     try:
         first = np.array(subject.forward(*subject.arrays))
         second = np.array(subject.forward(*subject.arrays))
-    except Exception as error:
-        return [_fail(f"forward raised {type(error).__name__}: {error}")], [], None
+    except CheckError as error:
+        return [_fail(str(error))], [], None
     findings += _unchanged(subject, before, "forward")
     if first.dtype.kind not in "f":
         return [*findings, _fail(f"forward returned {first.dtype}, not floats")], [], None
     if not np.array_equal(first, second, equal_nan=True):
         sentence = "forward gives two results for the same input: fix the seed, or draw the dropout mask outside"
         return [*findings, _fail(sentence)], [], None
+    if first.dtype == np.float32:
+        return [*findings, _fail("forward returned float32 for float64 inputs: digits are lost on the way")], [], None
     if not np.isfinite(first).all():
         return (
             [*findings, _fail(f"forward returned {int((~np.isfinite(first)).sum())} values that are not finite")],
@@ -40,8 +42,8 @@ def _backward(subject, grad_y, before):
     try:
         gradients = as_tuple(subject.backward(grad_y, *subject.arrays))
         again = as_tuple(subject.backward(grad_y, *subject.arrays))
-    except Exception as error:
-        return [_fail(f"backward raised {type(error).__name__}: {error}")], [], False
+    except CheckError as error:
+        return [_fail(str(error))], [], False
     findings = _unchanged(subject, before, "backward")
     if not np.array_equal(grad_y, given):
         findings.append(_fail("backward changed the upstream gradient that it was given; work on a copy"))
@@ -64,6 +66,9 @@ def _backward(subject, grad_y, before):
             )
             findings.append(Finding(PASS, sentence, subject.names[i]))
     findings += _linear_in_upstream(subject, grad_y)
+    sentence = subject.remembers() if subject.remembers else None
+    if sentence:
+        findings.append(_fail(sentence))
     return findings, suspects, True
 
 

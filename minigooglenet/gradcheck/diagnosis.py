@@ -12,6 +12,7 @@ DETECTORS = (
     same_shape.mask,
     structure.upstream,
     structure.factor,
+    structure.summed_elsewhere,
     structure.restricted,
     structure.overwritten,
     structure.other_argument,
@@ -23,21 +24,21 @@ DETECTORS = (
 )
 
 
-def suspects(evidences) -> list[str]:
-    """Return "key: hint" of everything that explains a wrong gradient, the likeliest first.
+def suspects(evidences) -> tuple[list[str], list[str]]:
+    """Return two lists of "key: hint", the likeliest first: what explains a wrong gradient, and where it is wrong.
 
-    A suspect must predict the wrong gradient to six digits. What several arguments agree on comes first; where no
-    prediction fits, it is said where the error lies, if that has a pattern.
+    A suspect must predict the wrong gradient to six digits. What several arguments agree on comes first. The second
+    list only says where the errors lie, if that has a pattern.
     """
-    found = []
     for evidence in evidences:
         evidence.others = {o.name: o.numeric for o in evidences if o is not evidence}
-        found += [(key, f"{key}: {hint}") for key, hint in _exact(evidence)]
-    if not found:
-        for evidence in evidences:
-            found += [(key, f"{key}: {hint}") for key, hint in structure.places(evidence)]
+    return _ranked(_exact, evidences), _ranked(structure.places, evidences)
+
+
+def _ranked(detect, evidences):
+    found = [(key, f"{key}: {hint}") for evidence in evidences for key, hint in detect(evidence)]
     keys = [key for key, _ in found]
-    ranked = sorted(found, key=lambda pair: (-_votes(keys, pair[0], len(evidences)), keys.index(pair[0])))
+    ranked = sorted(found, key=lambda pair: (-min(keys.count(pair[0]), len(evidences)), keys.index(pair[0])))
     return list(dict.fromkeys(text for _, text in ranked))
 
 
@@ -76,10 +77,6 @@ def _exact(e):
         yield from windows.KINDS[kind](e, settings)
     for detector in DETECTORS:
         yield from detector(e)
-
-
-def _votes(keys, key, arguments):
-    return min(keys.count(key), arguments)
 
 
 def _close(a, b):

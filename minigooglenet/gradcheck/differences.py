@@ -1,12 +1,20 @@
-"""The gradient by numbers: central differences of every output, and the kinks on the way."""
+"""The gradient by numbers: central differences of every output, refined where they and the backward disagree.
+
+Two forwards an index are enough almost everywhere. Where they disagree with the backward, the step shrinks until it is
+clear why: the curve was cut short (then the smaller steps agree), there is a kink (then the slope still jumps, however
+small the step), or the backward is wrong (then the smaller steps repeat what the first one said).
+"""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-STEP = 1e-5  # near the best for float64: truncation and round-off of a smooth function both stay below 1e-9
+STEP = 1e-5  # of the array's size; near the best for float64, where truncation and round-off meet
+SMALLER = (1, 4, 64, 1024, 16384)  # the steps of a refinement: STEP over these
 JACOBIAN_VALUES = 4_000_000  # above so many, only the gradient is kept and not every output's own slope
-KINK = 1e-3  # a jump of the slope by more than this share of the slopes is a kink, if it stays with a smaller step
+TOLERANCE = 1e-6  # of an entry, beside what round-off may do to it
+EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass
@@ -19,6 +27,7 @@ class Slopes:
     gradient : d sum(y * grad_y) / d index, one for each index
     jacobian : (indices, outputs), or None where it would be large
     kinks : whether the function has a kink there, so that no gradient exists
+    undecided : whether no step gave a number to trust: not finite, or another one for every step
     floor : how far round-off alone can move an entry of the gradient
     """
 
@@ -26,70 +35,125 @@ class Slopes:
     gradient: np.ndarray
     jacobian: np.ndarray | None
     kinks: np.ndarray
+    undecided: np.ndarray
     floor: float
 
 
-def slopes(subject, position, grad_y, indices=None, step=STEP) -> Slopes:
-    """Return the central differences of a Subject with respect to its array at `position`."""
-    x = subject.arrays[position].astype(np.float64)
+def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
+    """Return the central differences of a Subject with respect to its array at `position`.
+
+    Parameters
+    ----------
+    grad_y : upstream gradient, of the shape of y
+    indices : flat indices to move; all unless given
+    analytic : flat gradient of the whole array; where it disagrees the step is refined
+    """
+    x = np.asarray(subject.arrays[position], np.float64)
     indices = np.arange(x.size) if indices is None else np.asarray(indices)
-    middle = np.array(subject.forward(*subject.arrays), np.float64).reshape(-1)
+    middle = subject.at(position, x).reshape(-1)
     weights = np.asarray(grad_y, np.float64).reshape(-1)
     keep = len(indices) * middle.size <= JACOBIAN_VALUES
     jacobian = np.zeros((len(indices), middle.size)) if keep else None
-    gradient, kinks = np.zeros(len(indices)), np.zeros(len(indices), bool)
-    largest = np.abs(middle).max(initial=1.0)
-    for row, index in enumerate(indices):
-        column, jump = _one(subject, position, x, index, step, middle)
-        if _is_kink(column, jump):
-            # A kink beside x disappears with a smaller step; one at x, or a tie, stays.
-            closer, closer_jump = _one(subject, position, x, index, step / 100, middle)
-            kinks[row] = _is_kink(closer, closer_jump) and np.any(closer_jump[weights != 0] > 0.1 * jump.max())
-            column = closer
-        gradient[row] = column @ weights
-        if keep:
-            jacobian[row] = column
-    floor = np.finfo(np.float64).eps * largest * np.abs(weights).sum() / step
-    return Slopes(indices, gradient, jacobian, kinks, floor)
+    gradient = np.zeros(len(indices))
+    kinks, undecided = np.zeros(len(indices), bool), np.zeros(len(indices), bool)
+    size = typical_size(x)
+    noise = EPS * float(np.abs(middle) @ np.abs(weights))
+
+    def difference(index, divisor):
+        h = STEP * max(size, abs(x.reshape(-1)[index])) / divisor
+        up, down = (_moved(subject, position, x, index, h * sign) for sign in (1, -1))
+        return (up - down) / (2 * h), np.abs(up - 2 * middle + down) / h, noise / h
+
+    with np.errstate(all="ignore"):
+        for row, index in enumerate(indices):
+            column, _, floor = difference(index, 1)
+            if analytic is not None and not _agrees(float(analytic[index]), float(column @ weights), floor):
+                found = _refine(lambda d, index=index: difference(index, d), float(analytic[index]), weights)
+                column, kinks[row], undecided[row] = found
+            gradient[row] = column @ weights
+            if keep:
+                jacobian[row] = column
+    return Slopes(indices, gradient, jacobian, kinks, undecided, noise / (STEP * size))
 
 
-def along(subject, direction, grad_y, step=STEP):
-    """Return (slope of sum(y * grad_y) along {position: direction}, whether a kink lies within the step)."""
-    middle = np.asarray(subject.forward(*subject.arrays), np.float64)
-    for smaller in (1, 1e-2, 1e-4):
-        h = step * smaller
-        up, down = (np.asarray(subject.forward(*_moved(subject, direction, sign * h)), np.float64) for sign in (1, -1))
-        jump, slope = np.abs(up - 2 * middle + down) / h, (up - down) / (2 * h)
-        kink = _is_kink(slope.reshape(-1), jump.reshape(-1))
-        if not kink:
-            break
-    return float(np.sum(slope * grad_y)), kink
+def along(subject, direction, grad_y, analytic, linear=False):
+    """Return (slope, its floor of round-off, whether a kink lies within the step) along {position: direction}.
+
+    A linear function has no corner to cut: the larger its step, the less round-off.
+    """
+    middle = np.asarray(subject.forward(*subject.arrays), np.float64).reshape(-1)
+    weights = np.asarray(grad_y, np.float64).reshape(-1)
+    noise = EPS * float(np.abs(middle) @ np.abs(weights))
+    ((position, along),) = direction.items()
+    x = np.asarray(subject.arrays[position], np.float64)
+    size = typical_size(x)
+
+    def difference(divisor):
+        h = (1.0 if linear else STEP) * size / divisor
+        up, down = (subject.at(position, x + sign * h * along).reshape(-1) for sign in (1, -1))
+        return (up - down) / (2 * h), np.abs(up - 2 * middle + down) / h, noise / h
+
+    with np.errstate(all="ignore"):
+        column, _, floor = difference(1)
+        kink = False
+        if not _agrees(analytic, float(column @ weights), floor):
+            column, kink, undecided = _refine(difference, analytic, weights)
+            kink |= undecided
+    return float(column @ weights), floor, kink
 
 
-def complex_step(subject, position, direction, grad_y) -> float:
+def complex_step(subject, position, direction, grad_y, step=1e-30) -> float:
     """Return the slope along one direction by the complex step: exact to rounding for an analytic forward."""
-    tiny = 1e-30
     arrays = [a.astype(np.complex128) if np.asarray(a).dtype.kind == "f" else a for a in subject.arrays]
-    arrays[position] = arrays[position] + 1j * tiny * direction
-    return float(np.sum(np.asarray(subject.forward(*arrays)).imag * grad_y) / tiny)
+    arrays[position] = arrays[position] + 1j * step * direction
+    return float(np.sum(np.asarray(subject.forward(*arrays)).imag * grad_y) / step)
 
 
-def _one(subject, position, x, index, step, middle):
-    value = x.reshape(-1)[index]
-    h = step * max(1.0, abs(value))
-    sides = []
-    for moved in (value + h, value - h):
-        changed = x.copy()
-        changed.reshape(-1)[index] = moved
-        sides.append(np.asarray(subject.at(position, changed), np.float64).reshape(-1))
-    up, down = sides
-    return (up - down) / (2 * h), np.abs(up - 2 * middle + down) / h
+def typical_size(x) -> float:
+    """Return the root mean square of an array, or 1 for zeros."""
+    size = float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if np.size(x) else 0.0
+    return size if np.isfinite(size) and size > 0 else 1.0
 
 
-def _is_kink(column, jump):
-    # Below the last term round-off alone can look like a jump.
-    return bool(jump.max(initial=0) > KINK * max(np.abs(column).max(initial=0), 1e-6))
+def allowed(analytic, numeric, floor):
+    """Return how far entries may be off: |a - n| / max(|a|, |n|) up to TOLERANCE, above the floor of round-off."""
+    return TOLERANCE * np.maximum(np.abs(analytic), np.abs(numeric)) + 4 * floor
 
 
-def _moved(subject, direction, factor):
-    return [a + factor * direction[i] if i in direction else a for i, a in enumerate(subject.arrays)]
+def _agrees(analytic, numeric, floor):
+    return abs(analytic - numeric) <= allowed(analytic, numeric, floor)  # False where anything is NaN
+
+
+def _refine(difference, analytic, weights):
+    """Return (slopes of the outputs, is a kink, is undecided) after shrinking the step."""
+    steps = []
+    for divisor in SMALLER:
+        column, jump, floor = difference(divisor)
+        if not np.isfinite(column).all():
+            continue
+        numeric = float(column @ weights)
+        steps.append((numeric, float(jump @ np.abs(weights)), floor, column))
+        if floor > 1e-3 * max(abs(numeric), abs(analytic)):
+            break  # smaller steps would drown in round-off
+        if _agrees(analytic, numeric, floor):
+            return column, False, False
+    if not steps:
+        return np.zeros(weights.shape), False, True
+    numeric, jump, floor, column = steps[-1]
+    if len(steps) == 1:
+        return column, False, False
+    size = max(abs(n) for n, *_ in steps)
+    # A slope that still jumps by as much with a step of a fraction is a kink; a curve's would jump by that fraction.
+    if jump > max(0.5 * steps[-2][1], 8 * floor, 1e-6 * float(np.abs(column) @ np.abs(weights))):
+        return column, True, False
+    # The largest step from which the next one no longer differs has the least round-off.
+    changes = [abs(a[0] - b[0]) - 4 * (a[2] + b[2]) for a, b in pairwise(steps)]
+    settled = next((k for k, change in enumerate(changes) if change <= 1e-8 * size), int(np.argmin(changes)))
+    error = abs(analytic - steps[settled][0])
+    return steps[settled][3], False, bool(changes[settled] > max(0.3 * error, 1e-6 * size))
+
+
+def _moved(subject, position, x, index, amount):
+    changed = x.copy()
+    changed.reshape(-1)[index] += amount
+    return subject.at(position, changed).reshape(-1)

@@ -81,9 +81,14 @@ class Report:
             raise ValueError("no argument was compared index by index, so there is no error map")
         return error_figure(name, *self.errors[name])
 
-    def __str__(self):
+    def place(self) -> str:
+        """Return the error map of the wrong argument as text, with its worst index; empty where there is none."""
         from minigooglenet.gradcheck.place import error_text, worst_argument
 
+        name = worst_argument({key: value for key, value in self.errors.items() if key in self.failed()})
+        return "" if name is None else error_text(name, *self.errors[name])
+
+    def __str__(self):
         lines = [f"{self.verdict}  {self.title}"]
         for rung in self.rungs:
             lines.append(
@@ -92,12 +97,12 @@ class Report:
         lines += [
             f"  {'!' if f.verdict == FAIL else '?' if f.verdict == INCONCLUSIVE else '-'} {f}" for f in self.findings
         ]
+        if self.suspects:
+            lines += ["  It looks like:"] + [f"    {i}. {suspect}" for i, suspect in enumerate(self.suspects, start=1)]
+        elif self.evidences:
+            lines += ["  It looks like nothing known; the error map shows where it is wrong."]
         if self.verdict == FAIL:
-            looks = self.suspects or ["nothing known fits; the error map shows where it is wrong"]
-            lines += ["  It looks like:"] + [f"    {i}. {suspect}" for i, suspect in enumerate(looks, start=1)]
-            name = worst_argument({k: v for k, v in self.errors.items() if k in self.failed()})
-            if name is not None:
-                lines += ["    " + line for line in error_text(name, *self.errors[name]).splitlines()]
+            lines += ["    " + line for line in self.place().splitlines()]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     __repr__ = __str__

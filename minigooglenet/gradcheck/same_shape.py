@@ -62,7 +62,7 @@ def diagonal(e):
     yield from _batch_norm(e, x, y)
     with np.errstate(divide="ignore", invalid="ignore"):
         constant_scale = e.grad_y * y / x
-    cross = "a value also stands in its neighbours' scale: subtract 2 alpha beta / size * x * sum(g * y / scale)"
+    cross = "a value also moves its neighbours' outputs: add what reaches it through them (in LRN, through their scale)"
     coupled = np.any(np.abs(e.jacobian - np.diag(np.diagonal(e.jacobian))) > 1e-9)
     if coupled and np.isfinite(constant_scale).all() and e.explains(constant_scale):
         yield "cross-channel term missing", cross
@@ -90,9 +90,9 @@ def _weaker(key, e, hint):
 
 def _batch_norm(e, x, y):
     """Statistics of the batch taken for constants, wholly or in part."""
-    if x.ndim != 4:
+    axes = tuple(a for a in range(x.ndim) if a != 1)
+    if x.ndim not in (2, 4) or np.prod([x.shape[a] for a in axes]) < 3:
         return
-    axes = (0, 2, 3)
     centred = x - x.mean(axis=axes, keepdims=True)
     spread = (centred * centred).mean(axis=axes, keepdims=True)
     slope = (centred * y).mean(axis=axes, keepdims=True) / spread

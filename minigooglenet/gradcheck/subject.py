@@ -9,6 +9,10 @@ import numpy as np
 BATCH = 3  # a batch of one hides everything about the batch axis
 
 
+class CheckError(Exception):
+    """What was checked raised an error of its own; the message says which and where."""
+
+
 @dataclass
 class Subject:
     """A forward(*arrays) -> y and a backward(grad_y, *arrays) -> gradients, with the arrays to check them at.
@@ -19,6 +23,7 @@ class Subject:
     operation : what is computed, where it is known: a kind of `layers` or None
     settings : of the operation
     analytic : whether the forward may be called with complex arrays
+    remembers : for a layer, returns a sentence if it keeps what passed through it
     """
 
     title: str
@@ -29,6 +34,10 @@ class Subject:
     operation: str | None = None
     settings: dict = field(default_factory=dict)
     analytic: bool = False
+    remembers: Callable | None = None
+
+    def __post_init__(self):
+        self.forward, self.backward = _told(self.forward, "forward"), _told(self.backward, "backward")
 
     @property
     def floats(self) -> list[int]:
@@ -39,15 +48,33 @@ class Subject:
         """Return y with the array at `position` replaced."""
         arrays = list(self.arrays)
         arrays[position] = array
-        return np.asarray(self.forward(*arrays))
+        return np.array(self.forward(*arrays), np.float64)  # a copy: the function may use one array for all its results
 
     def gradients(self, grad_y, arrays=None) -> dict[int, np.ndarray]:
         """Return {position: gradient}; only for a backward that has kept the contract."""
         arrays = self.arrays if arrays is None else arrays
         found = as_tuple(self.backward(grad_y, *arrays))
-        if len(found) == len(self.floats):
-            return dict(zip(self.floats, found, strict=True))
-        return {i: found[i] for i in self.floats}
+        if len(found) != len(self.floats):
+            found = [found[i] for i in self.floats] if len(found) == len(self.arrays) else [None]
+        if any(gradient is None for gradient in found):
+            raise CheckError("backward returned gradients at first and None or too few later")
+        return {i: np.array(gradient, np.float64) for i, gradient in zip(self.floats, found, strict=True)}
+
+
+def _told(function, who):
+    if getattr(function, "tells", False):
+        return function
+
+    def told(*arrays):
+        try:
+            return function(*arrays)
+        except CheckError:
+            raise
+        except Exception as error:
+            raise CheckError(f"{who} raised {type(error).__name__}: {error}") from error
+
+    told.tells = True
+    return told
 
 
 def as_tuple(gradients) -> tuple:
@@ -89,18 +116,40 @@ def from_layer(layer, input_shapes, rng) -> Subject:
         grad_inputs, grad_params = result
         return (*as_tuple(grad_inputs), *(grad_params.get(name) for name in params))
 
+    def remembers():
+        """Run two batches through one object, then go back through the first."""
+        arrays = [*inputs, *(layer.params[name] for name in params)]
+        one, other = twin(arrays), [x[::-1] * 0.5 for x in inputs]
+        y, cache = one.forward(*inputs, train=True)
+        expected = as_tuple(one.backward(np.ones_like(y), cache)[0])
+        one = twin(arrays)
+        _, cache = one.forward(*inputs, train=True)
+        one.forward(*other, train=True)
+        for which in ("another batch went forward in between", "it ran before on the same cache"):
+            again = as_tuple(one.backward(np.ones_like(y), cache)[0])
+            if not all(np.array_equal(a, b) for a, b in zip(expected, again, strict=True)):
+                return f"backward gives other gradients when {which}: the layer keeps something; put it into the cache"
+        return None
+
     kind = getattr(layer, "kind", type(layer).__name__)
     settings = layer.settings() if hasattr(layer, "settings") else {}
-    analytic = kind in ANALYTIC and getattr(layer, "algorithm", "auto") in ("auto", "im2col", "numba", "loops")
+    # A forward of the reader's own may use real buffers: only this package's may be called with complex arrays.
+    own = type(layer).forward.__module__.startswith("minigooglenet.layers.")
+    analytic = own and kind in ANALYTIC and isinstance(getattr(layer, "algorithm", "auto"), str)
     arrays = [*inputs, *(layer.params[name] for name in params)]
-    return Subject(repr(layer), names, arrays, forward, backward, kind, settings, analytic)
+    return Subject(repr(layer), names, arrays, forward, backward, kind, settings, analytic, remembers)
 
 
 def from_functions(forward, backward, inputs) -> Subject:
     """Return a pair of functions as a Subject."""
     names = _argument_names(forward, len(inputs))
     title = getattr(forward, "__qualname__", "function").replace("<lambda>", "function")
-    return Subject(title, names, [np.asarray(array) for array in inputs], forward, backward)
+
+    def after_its_forward(grad_y, *arrays):
+        forward(*arrays)  # a pair that hands something over in an object needs the forward of the same arrays before
+        return backward(grad_y, *arrays)
+
+    return Subject(title, names, [np.array(array) for array in inputs], forward, after_its_forward)
 
 
 def fresh(layer, params=None):

@@ -63,6 +63,8 @@ def watch(layer, index, *input_shapes, argument="x", rng=0, step=STEP) -> str:
     subject, grad_y = subject_of(layer, input_shapes, rng)
     if argument not in subject.names:
         raise ValueError(f"argument must be one of {', '.join(subject.names)}, got {argument!r}")
+    if not step > 0:
+        raise ValueError(f"step must be above 0, got {step!r}")
     position = subject.names.index(argument)
     x, index = subject.arrays[position], tuple(int(i) for i in np.atleast_1d(index))
     if len(index) != x.ndim or any(not -n <= i < n for i, n in zip(index, x.shape, strict=True)):
@@ -109,7 +111,7 @@ def compare_steps(layer, *input_shapes, rng=0) -> Table:
     for step in STEPS[::2]:
         ahead = float(np.sum(subject.at(position, subject.arrays[position] + step * direction) * grad_y))
         central = _central(subject, subject.arrays, position, direction, grad_y, step)
-        exact = _complex(subject, position, direction, grad_y, step) if subject.analytic else None
+        exact = complex_step(subject, position, direction, grad_y, step) if subject.analytic else None
         errors = (_error((ahead - here) / step, right), _error(central, right))
         table.rows.append(
             (f"{step:.0e}", *(f"{e:.1e}" for e in errors), "-" if exact is None else f"{_error(exact, right):.1e}")
@@ -137,12 +139,6 @@ def _central(subject, arrays, position, direction, grad_y, step):
         y = np.asarray(subject.forward(*moved))
         sides.append(np.sum(y * grad_y.astype(y.dtype)))
     return float((sides[0] - sides[1]) / (2 * step))
-
-
-def _complex(subject, position, direction, grad_y, step):
-    arrays = [a.astype(np.complex128) for a in subject.arrays]
-    arrays[position] = arrays[position] + 1j * step * direction
-    return float(np.sum(np.asarray(subject.forward(*arrays)).imag * grad_y) / step)
 
 
 def _error(value, right):

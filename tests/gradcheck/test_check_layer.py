@@ -126,7 +126,7 @@ def test_when_nothing_fits_nothing_is_guessed_and_the_error_map_is_shown():
     report = check_layer(Wrong())
     assert report.verdict == "FAIL"
     assert report.suspects == []
-    assert "nothing known fits; the error map shows where it is wrong" in str(report)
+    assert "It looks like nothing known; the error map shows where it is wrong." in str(report)
     assert "error map of x" in str(report)
     figure, text = report.figure()
     assert len(figure.axes) == 3
