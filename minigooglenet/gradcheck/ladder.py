@@ -78,9 +78,7 @@ def _exact(subject, grad_y, rng, report):
         checked.append(name)
         report.linear.add(name)
         if not abs(left - right) <= _round_off(change, moved, integers, v):
-            sentence = (
-                f"{name}: on integers, sum(g * (f(x + v) - f(x))) is {left:.12g}, sum(backward * v) is {right:.12g}"
-            )
+            sentence = f"{name}: on integers, sum(g * (f(x + v) - f(x))) is {left:.12g}, sum(backward * v) {right:.12g}"
             findings.append(Finding(FAIL, sentence, name, analytic=right, numeric=left))
     how = f"linear in {', '.join(checked)}: the adjoint identity on integers" if checked else "not linear: left out"
     return findings, how
@@ -182,8 +180,8 @@ def _all_indices(subject, position, analytic, grad_y, report):
     if found.undecided.any():
         left = int(found.undecided.sum())
         sentence = (
-            f"{name}: at {left} of {kinks.size} indices no step gave a number to trust: the function is not finite there, "
-            "or bends within every step; move the input or scale it"
+            f"{name}: at {left} of {kinks.size} indices no step gave a number to trust: the function is not finite "
+            "there, or bends within every step; move the input or scale it"
         )
         findings.append(Finding(INCONCLUSIVE, sentence, name))
     if found.kinks.any():

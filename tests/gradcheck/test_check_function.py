@@ -150,3 +150,70 @@ def test_every_fault_of_the_contract_is_found_without_a_traceback(name):
     report = check_function(exhibit.forward, exhibit.backward, *exhibit.inputs(np.random.default_rng(0)))
     assert report.findings
     assert report.verdict == "PASS" if "view" in name else "FAIL"
+
+
+RIGHT_BUT_AWKWARD = {
+    "abs": (np.abs, lambda g, x: (g * np.sign(x),), np.array([1.0])),
+    "relu of one value": (relu, relu_backward, np.array([2.0])),
+    "max of few": (
+        lambda x: x.max(axis=1),
+        lambda g, x: (g[:, None] * (x == x.max(axis=1, keepdims=True)),),
+        np.array([[1.0, 2.0, 4.0], [3.0, 1.0, -1.0]]),
+    ),
+    "strong curvature": (np.log, lambda g, x: (g / x,), np.array([1e-3, 2e-3, 1.0])),
+    "fast waves": (lambda x: np.sin(1000 * x), lambda g, x: (1000 * g * np.cos(1000 * x),), np.array([0.3, 0.8, -0.1])),
+    "tiny values": (np.abs, lambda g, x: (g * np.sign(x),), np.array([1e-7, -2e-7, 3e-7])),
+    "tiny results": (lambda x: 1e-8 * np.sin(x), lambda g, x: (1e-8 * g * np.cos(x),), X),
+    "huge values": (lambda x: x * x, lambda g, x: (2 * g * x,), 1e6 * X),
+    "a minimum": (lambda x: x**2, lambda g, x: (2 * g * x,), np.array([0.0, 1.0, -1.0])),
+    "steps": (np.round, lambda g, x: (np.zeros_like(x),), X),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT_BUT_AWKWARD)
+def test_awkward_but_right_functions_never_fail(name):
+    forward, backward, x = RIGHT_BUT_AWKWARD[name]
+    for seed in range(20):
+        assert check_function(forward, backward, x, rng=seed).verdict != "FAIL"
+
+
+def test_a_function_that_is_not_finite_nearby_is_never_passed():
+    report = check_function(np.sqrt, lambda g, x: (7 * g / np.sqrt(x),), np.array([0.0, 1.0]) + 1e-320)
+    assert report.verdict != "PASS"
+
+
+def test_a_forward_that_raises_when_moved_is_a_sentence():
+    def picky(x):
+        if np.any(x != X):
+            raise ValueError("only this input")
+        return x * 2
+
+    report = check_function(picky, lambda g, x: (2 * g,), X)
+    assert report.verdict == "FAIL"
+    assert "forward raised ValueError: only this input" in str(report)
+
+
+def test_a_pair_that_hands_over_in_an_object_and_reuses_its_buffers_is_right():
+    class Square:
+        out = np.empty(X.shape)
+
+        def forward(self, x):
+            self.x = x.copy()
+            return np.multiply(x, x, out=self.out)
+
+        def backward(self, grad_y, *_):
+            return (2 * grad_y * self.x,)
+
+    square = Square()
+    assert check_function(square.forward, square.backward, X).verdict == "PASS"
+
+
+def test_batch_norm_of_vectors_without_its_terms_is_named():
+    def forward(x):
+        return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
+
+    def backward(grad_y, x):
+        return (grad_y / np.sqrt(x.var(axis=0) + 1e-5),)
+
+    report = check_function(forward, backward, np.random.default_rng(0).standard_normal((6, 3)))
+    assert report.suspects[0].startswith("batch norm terms missing")

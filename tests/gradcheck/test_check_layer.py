@@ -172,3 +172,46 @@ def test_a_shape_that_does_not_fit_is_a_finding():
 
 def test_several_inputs_are_told_apart():
     assert "x0 315, x1 315" in str(check_layer(Concat()))
+
+
+class Keeps(ReLU):
+    def forward(self, x, train=False):
+        self.passed = x > 0
+        return np.where(self.passed, x, 0), self.passed.shape
+
+    def backward(self, grad_output, cache):
+        return (np.where(self.passed, grad_output, 0),), {}
+
+
+def test_a_layer_that_keeps_what_passed_through_it_is_told_so():
+    report = check_layer(Keeps())
+    assert report.verdict == "FAIL"
+    assert "the layer keeps something; put it into the cache" in str(report)
+
+
+class InLoops(Conv2d):
+    def forward(self, x, train=False):
+        y = np.zeros((len(x), *self.output_shape(x.shape[1:])))
+        y[:] = super().forward(x.astype(np.float64))[0]
+        return y, x
+
+
+def test_a_forward_of_ones_own_with_real_buffers_is_right():
+    assert check_layer(InLoops(3, 3, 3, stride=2, padding=1, rng=0)).verdict == "PASS"
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(ReLU(), (1,)), (MaxPool2d(2), (1, 2, 2)), (MaxPool2d(3), (1, 3, 3))])
+def test_tiny_maps_are_no_reason_to_fail(layer, shape):
+    for seed in range(40):
+        assert check_layer(layer, shape, rng=seed).verdict == "PASS"
+
+
+def test_averages_are_held_to_a_few_ulp():
+    for layer in examples()["AvgPool2d"]:
+        assert check_layer(layer).rungs[1].outcome.startswith("linear in x")
+
+
+@pytest.mark.parametrize("wrong", [None, ReLU, 5])
+def test_what_is_no_layer_is_refused(wrong):
+    with pytest.raises(TypeError, match="check_layer takes a layer"):
+        check_layer(wrong)

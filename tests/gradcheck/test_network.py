@@ -93,3 +93,47 @@ def test_a_backward_that_raises_inside_a_network_is_a_finding():
     assert report.verdict == "FAIL"
     assert report.culprit == "inception_3a/relu_5x5"
     assert "backward raised NotImplementedError: exercise 05.1" in str(report)
+
+
+class OneOff(mg.layers.Conv2d):
+    def backward(self, grad_output, cache):
+        grads, params = super().backward(grad_output, cache)
+        params["weight"][0, 0, 1, 1] *= 1.01
+        return grads, params
+
+
+def test_one_weight_that_is_off_by_a_hundredth_is_seen():
+    g = small()
+    old = g.nodes["inception_3a/3x3"].layer
+    wrong = OneOff(old.in_channels, old.out_channels, 3, padding=1, bias=False, rng=0)
+    report = check_network(replaced(g, "inception_3a/3x3", wrong), X, LABELS)
+    assert report.verdict == "FAIL"
+    assert report.culprit == "inception_3a/3x3"
+    assert "weight: backward says" in str(report)
+
+
+class Doubling(mg.Graph):
+    def backward(self, grads, tape, wires=()):
+        grad_inputs, grad_params = super().backward(grads, tape, wires)
+        return grad_inputs, {key: 2 * value for key, value in grad_params.items()}
+
+
+def test_a_graph_whose_own_backward_is_wrong_is_named():
+    g = small()
+    g.__class__ = Doubling
+    report = check_network(g, X, LABELS)
+    assert report.verdict == "FAIL"
+    assert "the graph's own backward returns another gradient for" in str(report)
+
+
+def test_small_weights_are_no_mistake():
+    g = small()
+    for key, value in g.params.items():
+        if key.endswith("weight"):
+            value *= 1e-3
+    assert check_network(g, X, LABELS).verdict == "PASS"
+
+
+def test_images_that_are_not_finite_are_refused():
+    with pytest.raises(ValueError, match="the images hold 2048 values that are not finite"):
+        check_network(small(), X * np.nan, LABELS)
