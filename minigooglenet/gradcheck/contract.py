@@ -17,6 +17,8 @@ def check(subject, rng):
         second = np.array(subject.forward(*subject.arrays))
     except CheckError as error:
         return [_fail(str(error))], [], None
+    except ValueError:
+        return [_fail("forward returned something that is no array; return y alone, without a cache")], [], None
     findings += _unchanged(subject, before, "forward")
     if first.dtype.kind not in "f":
         return [*findings, _fail(f"forward returned {first.dtype}, not floats")], [], None

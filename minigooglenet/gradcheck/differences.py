@@ -69,8 +69,9 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
             column, _, floor = difference(index, 1)
             if analytic is not None and not _agrees(float(analytic[index]), float(column @ weights), floor):
                 found = _refine(lambda d, index=index: difference(index, d), float(analytic[index]), weights)
-                column, kinks[row], undecided[row] = found
-            gradient[row] = column @ weights
+                column, gradient[row], kinks[row], undecided[row] = found
+            else:
+                gradient[row] = column @ weights
             if keep:
                 jacobian[row] = column
     return Slopes(indices, gradient, jacobian, kinks, undecided, noise / (STEP * size))
@@ -95,11 +96,11 @@ def along(subject, direction, grad_y, analytic, linear=False):
 
     with np.errstate(all="ignore"):
         column, _, floor = difference(1)
-        kink = False
-        if not _agrees(analytic, float(column @ weights), floor):
-            column, kink, undecided = _refine(difference, analytic, weights)
+        numeric, kink = float(column @ weights), False
+        if not _agrees(analytic, numeric, floor):
+            _, numeric, kink, undecided = _refine(difference, analytic, weights)
             kink |= undecided
-    return float(column @ weights), floor, kink
+    return numeric, floor, kink
 
 
 def complex_step(subject, position, direction, grad_y, step=1e-30) -> float:
@@ -125,7 +126,7 @@ def _agrees(analytic, numeric, floor):
 
 
 def _refine(difference, analytic, weights):
-    """Return (slopes of the outputs, is a kink, is undecided) after shrinking the step."""
+    """Return (slopes of the outputs, their sum, is a kink, is undecided) after shrinking the step."""
     steps = []
     for divisor in SMALLER:
         column, jump, floor = difference(divisor)
@@ -136,21 +137,23 @@ def _refine(difference, analytic, weights):
         if floor > 1e-3 * max(abs(numeric), abs(analytic)):
             break  # smaller steps would drown in round-off
         if _agrees(analytic, numeric, floor):
-            return column, False, False
+            return column, numeric, False, False
     if not steps:
-        return np.zeros(weights.shape), False, True
+        return np.zeros(weights.shape), 0.0, False, True
     numeric, jump, floor, column = steps[-1]
     if len(steps) == 1:
-        return column, False, False
+        return column, numeric, False, False
+    if abs(analytic - numeric) <= 1e-3 * abs(analytic - steps[0][0]):
+        return column, analytic, False, False  # what was left falls with the step: the curve alone made the difference
     size = max(abs(n) for n, *_ in steps)
     # A slope that still jumps by as much with a step of a fraction is a kink; a curve's would jump by that fraction.
     if jump > max(0.5 * steps[-2][1], 8 * floor, 1e-6 * float(np.abs(column) @ np.abs(weights))):
-        return column, True, False
+        return column, numeric, True, False
     # The largest step from which the next one no longer differs has the least round-off.
     changes = [abs(a[0] - b[0]) - 4 * (a[2] + b[2]) for a, b in pairwise(steps)]
     settled = next((k for k, change in enumerate(changes) if change <= 1e-8 * size), int(np.argmin(changes)))
     error = abs(analytic - steps[settled][0])
-    return steps[settled][3], False, bool(changes[settled] > max(0.3 * error, 1e-6 * size))
+    return steps[settled][3], steps[settled][0], False, bool(changes[settled] > max(0.3 * error, 1e-6 * size))
 
 
 def _moved(subject, position, x, index, amount):

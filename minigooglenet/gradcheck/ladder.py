@@ -21,7 +21,7 @@ def climb(subject, rng) -> Report:
     try:
         with np.errstate(all="ignore"):
             _rungs(subject, rng, report)
-    except CheckError as error:
+    except (CheckError, ValueError, TypeError, IndexError) as error:
         report.findings.append(Finding(FAIL, f"{error} (near the given input, after it had worked there)"))
     return report
 

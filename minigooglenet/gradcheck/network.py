@@ -128,9 +128,12 @@ def _local(node, layer, inputs, grad, rng):
     params = dict(layer.params)
     try:
         y, cache = fresh(layer).forward(*inputs, train=True)
-        grad_inputs, grad_params = fresh(layer).backward(grad.copy(), cache)
+        given = grad.copy()
+        grad_inputs, grad_params = fresh(layer).backward(given, cache)
     except Exception as error:
         return Finding(FAIL, f"{node}: backward raised {type(error).__name__}: {error}", node)
+    if not np.array_equal(given, grad):
+        return Finding(FAIL, f"{node} ({kind}): backward changed the upstream gradient that it was given", node)
     names = [*range(len(inputs)), *params]
     analytic = dict(zip(names, [*grad_inputs, *(grad_params.get(name) for name in params)], strict=False))
     for name in names:

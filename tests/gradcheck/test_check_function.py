@@ -113,6 +113,7 @@ def test_a_view_is_remarked_on_and_fails_nothing():
         (lambda x: (x > 0).astype(int), "forward returned int64, not floats"),
         (lambda x: x + np.random.default_rng().random(), "forward gives two results for the same input"),
         (lambda x: np.log(x), "values that are not finite"),
+        (lambda x: (x, [x, 1]), "return y alone, without a cache"),
     ],
 )
 def test_a_forward_that_cannot_be_checked_is_a_sentence(forward, sentence):
@@ -166,6 +167,7 @@ RIGHT_BUT_AWKWARD = {
     "tiny results": (lambda x: 1e-8 * np.sin(x), lambda g, x: (1e-8 * g * np.cos(x),), X),
     "huge values": (lambda x: x * x, lambda g, x: (2 * g * x,), 1e6 * X),
     "a minimum": (lambda x: x**2, lambda g, x: (2 * g * x,), np.array([0.0, 1.0, -1.0])),
+    "a flat place": (lambda x: x**3, lambda g, x: (3 * g * x**2,), np.zeros(4)),
     "steps": (np.round, lambda g, x: (np.zeros_like(x),), X),
 }
 

@@ -137,3 +137,15 @@ def test_small_weights_are_no_mistake():
 def test_images_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="the images hold 2048 values that are not finite"):
         check_network(small(), X * np.nan, LABELS)
+
+
+def test_a_node_that_changes_the_gradient_it_is_given_is_told():
+    class Greedy(mg.layers.ReLU):
+        def backward(self, grad_output, cache):
+            result = super().backward(grad_output, cache)
+            grad_output *= 0
+            return result
+
+    report = check_network(replaced(small(), "inception_3a/relu_5x5", Greedy()), X, LABELS)
+    assert report.culprit == "inception_3a/relu_5x5"
+    assert "changed the upstream gradient" in str(report)
