@@ -67,7 +67,9 @@ def _backward(subject, grad_y, before):
                 f"the gradient of {subject.names[i]} is a view of an argument: changing one changes both; copy it"
             )
             findings.append(Finding(PASS, sentence, subject.names[i]))
-    findings += _linear_in_upstream(subject, grad_y)
+    more, ignoring = _linear_in_upstream(subject, grad_y)
+    findings += more
+    suspects += ignoring
     sentence = subject.remembers() if subject.remembers else None
     if sentence:
         findings.append(_fail(sentence))
@@ -105,7 +107,7 @@ def _linear_in_upstream(subject, grad_y):
     """A backward is linear in the upstream gradient: twice the one gives twice the other."""
     other = np.roll(grad_y, 1) * 0.7 + 0.1
     one, two, both = (subject.gradients(g) for g in (grad_y, other, 2 * grad_y - 3 * other))
-    findings = []
+    findings, suspects = [], []
     for i in subject.floats:
         expected = 2 * one[i] - 3 * two[i]
         if np.abs(both[i] - expected).max(initial=0) > 1e-7 * max(np.abs(expected).max(initial=0), 1e-12):
@@ -114,7 +116,9 @@ def _linear_in_upstream(subject, grad_y):
                 f"the gradient of {name} is not linear in the upstream gradient: is grad_y used, once, as a factor?"
             )
             findings.append(_fail(sentence, name))
-    return findings
+            if np.array_equal(one[i], two[i]):
+                suspects.append(f"upstream gradient ignored: the gradient of {name} does not depend on grad_y at all")
+    return findings, suspects
 
 
 def _for_floats(subject, gradients):

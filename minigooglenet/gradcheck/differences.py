@@ -13,7 +13,7 @@ import numpy as np
 STEP = 1e-5  # of the array's size; near the best for float64, where truncation and round-off meet
 SMALLER = (1, 4, 64, 1024, 16384)  # the steps of a refinement: STEP over these
 JACOBIAN_VALUES = 4_000_000  # above so many, only the gradient is kept and not every output's own slope
-TOLERANCE = 1e-6  # of an entry, beside what round-off may do to it
+TOLERANCE = 3e-6  # of an entry, beside what round-off may do to it
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -60,7 +60,9 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
     noise = EPS * float(np.abs(middle) @ np.abs(weights))
 
     def difference(index, divisor):
-        h = STEP * max(size, abs(x.reshape(-1)[index])) / divisor
+        value = x.reshape(-1)[index]
+        h = STEP * max(size, 1e-4 * abs(value)) / divisor
+        h = ((value + h) - (value - h)) / 2  # what is left of it after rounding
         up, down = (_moved(subject, position, x, index, h * sign) for sign in (1, -1))
         return (up - down) / (2 * h), np.abs(up - 2 * middle + down) / h, noise / h
 
@@ -111,9 +113,11 @@ def complex_step(subject, position, direction, grad_y, step=1e-30) -> float:
 
 
 def typical_size(x) -> float:
-    """Return the root mean square of an array, or 1 for zeros."""
-    size = float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if np.size(x) else 0.0
-    return size if np.isfinite(size) and size > 0 else 1.0
+    """Return how far the values of an array spread, their root mean square if they are all alike, or 1 for zeros."""
+    for size in (float(np.std(x)), float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))):
+        if np.isfinite(size) and size > 1e-12 * float(np.abs(x).max(initial=0)):
+            return size
+    return 1.0
 
 
 def allowed(analytic, numeric, floor):

@@ -13,9 +13,11 @@ def classifier(e):
         return
     rows = len(e.numeric)
     probabilities = _softmax(e.array, axis=1)
-    one = probabilities - e.numeric * rows / e.grad_y  # 1 at the label, if this is the mean cross-entropy
-    if not np.allclose(one, np.eye(one.shape[1])[one.argmax(axis=1)], atol=1e-5):
-        one = None
+    one = None
+    for share in (rows, 1):  # the loss is a mean, or a sum
+        left = probabilities - e.numeric * share / e.grad_y  # 1 at the label, if this is a cross-entropy
+        if np.allclose(left, np.eye(left.shape[1])[left.argmax(axis=1)], atol=1e-5):
+            one = left
     if one is not None:
         for scale, also in (
             (e.grad_y / rows, ""),

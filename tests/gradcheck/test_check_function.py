@@ -219,3 +219,26 @@ def test_batch_norm_of_vectors_without_its_terms_is_named():
 
     report = check_function(forward, backward, np.random.default_rng(0).standard_normal((6, 3)))
     assert report.suspects[0].startswith("batch norm terms missing")
+
+
+def test_a_gradient_with_axes_left_over_is_told_to_sum_them():
+    def scale(x, gamma):
+        return x * gamma[:, None, None]
+
+    def backward(grad_y, x, gamma):
+        return grad_y * gamma[:, None, None], (grad_y * x).sum(axis=0)
+
+    rng = np.random.default_rng(0)
+    report = check_function(scale, backward, rng.standard_normal((3, 2, 4, 5)), rng.standard_normal(2))
+    assert report.suspects[0] == "not summed over: sum what came back for gamma over axes (1, 2)"
+
+
+def test_a_backward_that_never_looks_at_the_upstream_gradient_is_named():
+    report = check_function(relu, lambda grad_y, x: (1.0 * (x > 0),), X)
+    assert report.suspects[0].startswith("upstream gradient ignored")
+
+
+def test_large_weights_and_small_ones_of_a_linear_function_are_decided():
+    for scale in (1e-9, 1e6):
+        report = check_function(lambda x: scale * x, lambda grad_y, x: (scale * grad_y,), X)  # noqa: B023
+        assert report.verdict == "PASS"
