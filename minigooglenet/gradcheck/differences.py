@@ -57,14 +57,20 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
     gradient = np.zeros(len(indices))
     kinks, undecided = np.zeros(len(indices), bool), np.zeros(len(indices), bool)
     size = typical_size(x)
-    noise = EPS * float(np.abs(middle) @ np.abs(weights))
+    noise = EPS * float(np.abs(middle) @ np.abs(weights))  # of the results, and
+    inside = EPS * float(np.abs(x).max(initial=0))  # of the values themselves, where a large mean is taken off them
 
     def difference(index, divisor):
         value = x.reshape(-1)[index]
         h = STEP * max(size, 1e-4 * abs(value)) / divisor
         h = ((value + h) - (value - h)) / 2  # what is left of it after rounding
         up, down = (_moved(subject, position, x, index, h * sign) for sign in (1, -1))
-        return (up - down) / (2 * h), np.abs(up - 2 * middle + down) / h, noise / h
+        column = (up - down) / (2 * h)
+        return (
+            column,
+            np.abs(up - 2 * middle + down) / h,
+            (noise + inside * float(np.abs(column) @ np.abs(weights))) / h,
+        )
 
     with np.errstate(all="ignore"):
         for row, index in enumerate(indices):
@@ -76,7 +82,8 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
                 gradient[row] = column @ weights
             if keep:
                 jacobian[row] = column
-    return Slopes(indices, gradient, jacobian, kinks, undecided, noise / (STEP * size))
+    floor = (noise + inside * float(np.abs(gradient).max(initial=0))) / (STEP * size)
+    return Slopes(indices, gradient, jacobian, kinks, undecided, floor)
 
 
 def along(subject, direction, grad_y, analytic, linear=False):
@@ -84,17 +91,23 @@ def along(subject, direction, grad_y, analytic, linear=False):
 
     A linear function has no corner to cut: the larger its step, the less round-off.
     """
+    ((position, along),) = direction.items()
+    x = np.asarray(subject.arrays[position], np.float64)
     middle = np.asarray(subject.forward(*subject.arrays), np.float64).reshape(-1)
     weights = np.asarray(grad_y, np.float64).reshape(-1)
     noise = EPS * float(np.abs(middle) @ np.abs(weights))
-    ((position, along),) = direction.items()
-    x = np.asarray(subject.arrays[position], np.float64)
+    inside = EPS * float(np.abs(x).max(initial=0))
     size = typical_size(x)
 
     def difference(divisor):
         h = (1.0 if linear else STEP) * size / divisor
         up, down = (subject.at(position, x + sign * h * along).reshape(-1) for sign in (1, -1))
-        return (up - down) / (2 * h), np.abs(up - 2 * middle + down) / h, noise / h
+        column = (up - down) / (2 * h)
+        return (
+            column,
+            np.abs(up - 2 * middle + down) / h,
+            (noise + inside * float(np.abs(column) @ np.abs(weights))) / h,
+        )
 
     with np.errstate(all="ignore"):
         column, _, floor = difference(1)
@@ -102,6 +115,8 @@ def along(subject, direction, grad_y, analytic, linear=False):
         if not _agrees(analytic, numeric, floor):
             _, numeric, kink, undecided = _refine(difference, analytic, weights)
             kink |= undecided
+            if not np.isfinite(floor):  # the first step left the function's domain
+                floor = (noise + inside * abs(numeric)) / (STEP * size)
     return numeric, floor, kink
 
 

@@ -162,6 +162,8 @@ RIGHT_BUT_AWKWARD = {
         np.array([[1.0, 2.0, 4.0], [3.0, 1.0, -1.0]]),
     ),
     "strong curvature": (np.log, lambda g, x: (g / x,), np.array([1e-3, 2e-3, 1.0])),
+    "near the edge of its domain": (np.sqrt, lambda g, x: (g / (2 * np.sqrt(x)),), np.array([1e-6, 1e-3, 0.5, 1.0])),
+    "a large mean": (lambda x: x - x.mean(), lambda g, x: (g - g.mean(),), 1e4 + X),
     "fast waves": (lambda x: np.sin(1000 * x), lambda g, x: (1000 * g * np.cos(1000 * x),), np.array([0.3, 0.8, -0.1])),
     "tiny values": (np.abs, lambda g, x: (g * np.sign(x),), np.array([1e-7, -2e-7, 3e-7])),
     "tiny results": (lambda x: 1e-8 * np.sin(x), lambda g, x: (1e-8 * g * np.cos(x),), X),
