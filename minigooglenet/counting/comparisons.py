@@ -86,11 +86,11 @@ def bottleneck(module: str = "4a") -> Bottleneck:
 
 def naive_modules() -> dict[str, tuple[int, int]]:
     """Return {module: (MAC without reductions, MAC with them)}: figures 2a and 2b of the paper on the same inputs."""
-    style = Style(init="zeros")
+    style, input_shapes = Style(init="zeros"), module_input_shapes()
     costs = {}
     for module, filters in MODULES.items():
         n1x1, _, n3x3, _, n5x5, _ = filters
-        naive, reduced = (Graph(image=module_input_shapes()[module]) for _ in range(2))
+        naive, reduced = (Graph(image=input_shapes[module]) for _ in range(2))
         inception_naive(naive, "image", "module", n1x1, n3x3, n5x5, style=style)
         inception(reduced, "image", "module", *filters, style=style)
         costs[module] = count(naive).macs, count(reduced).macs

@@ -54,11 +54,11 @@ def _backward(subject, grad_y, before):
     if len(gradients) not in (len(expected), len(subject.arrays)):
         sentence = f"backward returned {len(gradients)} gradient(s) for {len(expected)} input(s): {', '.join(expected)}"
         return [*findings, _fail(sentence)], [], False
-    gradients = _for_floats(subject, gradients)
+    gradients = subject.by_position(gradients)
     more, suspects = _kinds_and_shapes(subject, gradients, grad_y)
     if more:
         return findings + more, suspects, False
-    for i, other in zip(subject.floats, _for_floats(subject, again).values(), strict=True):
+    for i, other in zip(subject.floats, subject.by_position(again).values(), strict=True):
         if not np.array_equal(gradients[i], other, equal_nan=True):
             findings.append(_fail(f"backward gives two results for {subject.names[i]} from the same arguments"))
     for i, gradient in gradients.items():
@@ -119,12 +119,6 @@ def _linear_in_upstream(subject, grad_y):
             if np.array_equal(one[i], two[i]):
                 suspects.append(f"upstream gradient ignored: the gradient of {name} does not depend on grad_y at all")
     return findings, suspects
-
-
-def _for_floats(subject, gradients):
-    if len(gradients) == len(subject.floats):
-        return dict(zip(subject.floats, gradients, strict=True))
-    return {i: gradients[i] for i in subject.floats}
 
 
 def _unchanged(subject, before, who):

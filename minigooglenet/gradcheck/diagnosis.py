@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 
 from minigooglenet.gradcheck import same_shape, structure, windows
+from minigooglenet.gradcheck.evidence import matches
 
 # In this order: what explains more specifically comes first.
 DETECTORS = (
@@ -51,14 +52,14 @@ def wrong_shape(name, analytic, numeric) -> list[str]:
     for count in range(1, analytic.ndim + 1):
         for axes in combinations(range(analytic.ndim), count):
             summed = analytic.sum(axis=axes)
-            if summed.size == numeric.size and _close(summed.reshape(shape), numeric):
+            if summed.size == numeric.size and matches(summed.reshape(shape), numeric):
                 found.append(f"not summed over: sum what came back for {name} over axes {axes}")
-    if analytic.size == numeric.size and _close(np.squeeze(analytic), np.squeeze(numeric)):
+    if analytic.size == numeric.size and matches(np.squeeze(analytic), np.squeeze(numeric)):
         found.append(f"axes swapped: the values for {name} are right, but it has axes of length 1 too many or too few")
     if analytic.ndim == len(shape) == 4 and all(a > b for a, b in zip(analytic.shape[2:], shape[2:], strict=True)):
         rows, columns = (a - b for a, b in zip(analytic.shape[2:], shape[2:], strict=True))
         for top, left in product(range(rows + 1), range(columns + 1)):
-            if _close(analytic[:, :, top : top + shape[2], left : left + shape[3]], numeric):
+            if matches(analytic[:, :, top : top + shape[2], left : left + shape[3]], numeric):
                 found.append(f"padding ignored: {name} is right once {top} rows and {left} columns are cropped first")
     if sorted(analytic.shape) == sorted(shape):
         found.append(f"axes swapped: the shape {analytic.shape} for {name} is {shape} in another order")
@@ -73,7 +74,3 @@ def _exact(e):
         yield from windows.KINDS[kind](e, settings)
     for detector in DETECTORS:
         yield from detector(e)
-
-
-def _close(a, b):
-    return a.shape == b.shape and bool(np.abs(a - b).max(initial=0) <= 1e-6 * max(np.abs(b).max(initial=0), 1e-300))

@@ -48,76 +48,77 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
     indices : flat indices to move; all unless given
     analytic : flat gradient of the whole array; where it disagrees the step is refined
     """
-    x = np.asarray(subject.arrays[position], np.float64)
-    indices = np.arange(x.size) if indices is None else np.asarray(indices)
-    middle = subject.at(position, x).reshape(-1)
-    weights = np.asarray(grad_y, np.float64).reshape(-1)
-    keep = len(indices) * middle.size <= JACOBIAN_VALUES
-    jacobian = np.zeros((len(indices), middle.size)) if keep else None
+    probe = _Probe(subject, position, grad_y)
+    indices = np.arange(probe.x.size) if indices is None else np.asarray(indices)
+    keep = len(indices) * probe.middle.size <= JACOBIAN_VALUES
+    jacobian = np.zeros((len(indices), probe.middle.size)) if keep else None
     gradient = np.zeros(len(indices))
     kinks, undecided = np.zeros(len(indices), bool), np.zeros(len(indices), bool)
-    size = typical_size(x)
-    noise = EPS * float(np.abs(middle) @ np.abs(weights))  # of the results, and
-    inside = EPS * float(np.abs(x).max(initial=0))  # of the values themselves, where a large mean is taken off them
 
     def difference(index, divisor):
-        value = x.reshape(-1)[index]
-        h = STEP * max(size, 1e-4 * abs(value)) / divisor
+        value = probe.x.reshape(-1)[index]
+        h = STEP * max(probe.size, 1e-4 * abs(value)) / divisor
         h = ((value + h) - (value - h)) / 2  # what is left of it after rounding
-        up, down = (_moved(subject, position, x, index, h * sign) for sign in (1, -1))
-        column = (up - down) / (2 * h)
-        return (
-            column,
-            np.abs(up - 2 * middle + down) / h,
-            (noise + inside * float(np.abs(column) @ np.abs(weights))) / h,
-        )
+        return probe.difference(h, lambda amount: _moved(probe.x, index, amount))
 
     with np.errstate(all="ignore"):
         for row, index in enumerate(indices):
             column, _, floor = difference(index, 1)
-            if analytic is not None and not _agrees(float(analytic[index]), float(column @ weights), floor):
-                found = _refine(lambda d, index=index: difference(index, d), float(analytic[index]), weights)
+            if analytic is not None and not _agrees(float(analytic[index]), float(column @ probe.weights), floor):
+                found = _refine(lambda d, index=index: difference(index, d), float(analytic[index]), probe.weights)
                 column, gradient[row], kinks[row], undecided[row] = found
             else:
-                gradient[row] = column @ weights
+                gradient[row] = column @ probe.weights
             if keep:
                 jacobian[row] = column
-    floor = (noise + inside * float(np.abs(gradient).max(initial=0))) / (STEP * size)
+    floor = probe.floor(float(np.abs(gradient).max(initial=0)), STEP * probe.size)
     return Slopes(indices, gradient, jacobian, kinks, undecided, floor)
 
 
-def along(subject, direction, grad_y, analytic, linear=False):
-    """Return (slope, its floor of round-off, whether a kink lies within the step) along {position: direction}.
+def along(subject, position, direction, grad_y, analytic, linear=False):
+    """Return (slope, its floor of round-off, whether a kink lies within the step) along a direction in one array.
 
     A linear function has no corner to cut: the larger its step, the less round-off.
     """
-    ((position, along),) = direction.items()
-    x = np.asarray(subject.arrays[position], np.float64)
-    middle = np.asarray(subject.forward(*subject.arrays), np.float64).reshape(-1)
-    weights = np.asarray(grad_y, np.float64).reshape(-1)
-    noise = EPS * float(np.abs(middle) @ np.abs(weights))
-    inside = EPS * float(np.abs(x).max(initial=0))
-    size = typical_size(x)
+    probe = _Probe(subject, position, grad_y)
 
     def difference(divisor):
-        h = (1.0 if linear else STEP) * size / divisor
-        up, down = (subject.at(position, x + sign * h * along).reshape(-1) for sign in (1, -1))
-        column = (up - down) / (2 * h)
-        return (
-            column,
-            np.abs(up - 2 * middle + down) / h,
-            (noise + inside * float(np.abs(column) @ np.abs(weights))) / h,
-        )
+        h = (1.0 if linear else STEP) * probe.size / divisor
+        return probe.difference(h, lambda amount: probe.x + amount * direction)
 
     with np.errstate(all="ignore"):
         column, _, floor = difference(1)
-        numeric, kink = float(column @ weights), False
+        numeric, kink = float(column @ probe.weights), False
         if not _agrees(analytic, numeric, floor):
-            _, numeric, kink, undecided = _refine(difference, analytic, weights)
+            _, numeric, kink, undecided = _refine(difference, analytic, probe.weights)
             kink |= undecided
             if not np.isfinite(floor):  # the first step left the function's domain
-                floor = (noise + inside * abs(numeric)) / (STEP * size)
+                floor = probe.floor(abs(numeric), STEP * probe.size)
     return numeric, floor, kink
+
+
+class _Probe:
+    """One array of a Subject, ready to be moved: central differences of y, and what round-off does to them."""
+
+    def __init__(self, subject, position, grad_y):
+        self.subject, self.position = subject, position
+        self.x = np.asarray(subject.arrays[position], np.float64)
+        self.middle = subject.at(position, self.x).reshape(-1)
+        self.weights = np.asarray(grad_y, np.float64).reshape(-1)
+        self.size = typical_size(self.x)
+        self.noise = EPS * float(np.abs(self.middle) @ np.abs(self.weights))  # of the results, and of the values
+        self.inside = EPS * float(np.abs(self.x).max(initial=0))  # themselves, where a large mean is taken off them
+
+    def difference(self, h, moved):
+        """Return (slopes of the outputs, their jump, the floor) between moved(h) and moved(-h)."""
+        up, down = (self.subject.at(self.position, moved(sign * h)).reshape(-1) for sign in (1, -1))
+        column = (up - down) / (2 * h)
+        jump = np.abs(up - 2 * self.middle + down) / h
+        return column, jump, self.floor(float(np.abs(column) @ np.abs(self.weights)), h)
+
+    def floor(self, slope, h):
+        """Return how far round-off alone can move a slope of that size with step h."""
+        return (self.noise + self.inside * slope) / h
 
 
 def complex_step(subject, position, direction, grad_y, step=1e-30) -> float:
@@ -175,7 +176,7 @@ def _refine(difference, analytic, weights):
     return steps[settled][3], steps[settled][0], False, bool(changes[settled] > max(0.3 * error, 1e-6 * size))
 
 
-def _moved(subject, position, x, index, amount):
+def _moved(x, index, amount):
     changed = x.copy()
     changed.reshape(-1)[index] += amount
-    return subject.at(position, changed).reshape(-1)
+    return changed

@@ -54,15 +54,14 @@ class Evidence:
         prediction = prediction.reshape(self.numeric.shape)
         return self._same(prediction, self.analytic) and not self._same(prediction, self.numeric)
 
-    def matches(self, a, b) -> bool:
-        """Return whether two arrays agree."""
-        return np.shape(a) == np.shape(b) and bool(
-            np.abs(a - b).max(initial=0) <= SAME * max(np.abs(b).max(initial=0), 1e-300)
-        )
-
     def _same(self, a, b):
         scale = max(np.abs(b).max(initial=0), np.abs(a).max(initial=0), 1e-300)
         return bool(np.abs(a - b)[~self.kinks].max(initial=0) <= SAME * scale)
+
+
+def matches(a, b) -> bool:
+    """Return whether two arrays have one shape and agree."""
+    return a.shape == b.shape and bool(np.abs(a - b).max(initial=0) <= SAME * max(np.abs(b).max(initial=0), 1e-300))
 
 
 def axis_name(axis: int, ndim: int) -> str:

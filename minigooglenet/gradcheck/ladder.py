@@ -8,7 +8,7 @@ from minigooglenet.gradcheck import contract, diagnosis
 from minigooglenet.gradcheck.differences import EPS, STEP, TOLERANCE, allowed, along, complex_step, slopes
 from minigooglenet.gradcheck.evidence import Evidence
 from minigooglenet.gradcheck.place import relative_error, search, worst_index
-from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, PASS, Finding, Report, Rung
+from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, PASS, Finding, Report
 from minigooglenet.gradcheck.subject import CheckError
 
 MOST_INDICES = 3000  # of one array; above it, some are drawn and the rest is searched by halves
@@ -32,29 +32,24 @@ def _rungs(subject, rng, report):
     report.findings += findings
     report.suspects += suspects
     outcome = "shapes, kinds, repeatable, nothing changed, linear in the upstream gradient"
-    _rung(report, 0, "contract", findings, outcome if grad_y is not None else "cannot be compared", started)
+    report.add_rung(0, "contract", outcome if grad_y is not None else "cannot be compared", findings, started)
     if grad_y is None:
         return
     for number, title, rung in ((1, "exact", _exact), (2, "one direction", _direction), (3, "every index", _indices)):
         started = time.perf_counter()
         findings, outcome = rung(subject, grad_y, rng, report)
         report.findings += findings
-        _rung(report, number, title, findings, outcome, started)
+        report.add_rung(number, title, outcome, findings, started)
     if report.verdict == FAIL and report.evidences:
         started = time.perf_counter()
         exact, places = diagnosis.suspects(report.evidences)
         report.suspects += exact or places
         outcome = f"{len(exact)} suspect(s) predict exactly what backward returned"
-        _rung(report, 4, "diagnosis", [], outcome, started)
+        report.add_rung(4, "diagnosis", outcome, [], started)
         started = time.perf_counter()
-        report.place()
-        _rung(report, 5, "place", [], "the worst index and an error map, below; report.figure() draws it", started)
-
-
-def _rung(report, number, title, findings, outcome, started):
-    found = [finding.verdict for finding in findings]
-    verdict = next((v for v in (FAIL, INCONCLUSIVE) if v in found), PASS)
-    report.rungs.append(Rung(number, title, outcome, verdict, time.perf_counter() - started))
+        outcome = "the worst index and an error map, below; report.figure() draws it"
+        if report.place:  # made here, so that this rung's cost is its own
+            report.add_rung(5, "place", outcome, [], started)
 
 
 def _exact(subject, grad_y, rng, report):
@@ -121,7 +116,7 @@ def _direction(subject, grad_y, rng, report):
         name = subject.names[position]
         direction = rng.standard_normal(np.shape(subject.arrays[position]))
         analytic = float(np.sum(gradients[position] * direction))
-        numeric, floor, kink = along(subject, {position: direction}, grad_y, analytic, name in report.linear)
+        numeric, floor, kink = along(subject, position, direction, grad_y, analytic, name in report.linear)
         # A sum of random signs is compared with what such a sum usually is.
         scale = float(np.linalg.norm(gradients[position] * direction)) + abs(numeric)
         error = abs(analytic - numeric) / max(scale, 1e-300)
@@ -226,8 +221,8 @@ def _drawn(subject, position, analytic, grad_y, rng, report):
     def disagrees(mask):
         direction = np.where(mask, rng.standard_normal(size), 0.0)
         analytic = float(flat @ direction)
-        moves = {position: direction.reshape(np.shape(subject.arrays[position]))}
-        numeric, floor, kink = along(subject, moves, grad_y, analytic, linear)
+        moves = direction.reshape(np.shape(subject.arrays[position]))
+        numeric, floor, kink = along(subject, position, moves, grad_y, analytic, linear)
         scale = float(np.linalg.norm(flat * direction))
         return not kink and not abs(analytic - numeric) <= TOLERANCE * scale + 4 * floor
 

@@ -14,7 +14,7 @@ from minigooglenet import losses, parallel
 from minigooglenet.gradcheck.check import check_layer
 from minigooglenet.gradcheck.differences import typical_size
 from minigooglenet.gradcheck.direction import directional_check
-from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, PASS, Finding, Report, Rung
+from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, Finding, Report
 from minigooglenet.gradcheck.subject import CheckError, fresh, small_twin
 
 LINEAR = ("Conv2d", "Linear", "Concat", "Add", "AvgPool2d", "GlobalAvgPool2d", "Flatten", "Dropout")
@@ -59,14 +59,18 @@ def check_network(g, x, labels, *, rng=0, on_node=None) -> Report:
             report.findings.append(Finding(FAIL, str(error)))
             return report
         sums, parts, own, first = _backward(here, values, caches, labels, report, rng, on_node)
-    _rung(report, 0, "node by node", f"{len(here.nodes)} nodes, each with its true upstream gradient", started)
+    report.add_rung(
+        0, "node by node", f"{len(here.nodes)} nodes, each with its true upstream gradient", report.findings, started
+    )
     if first is not None:
         _explain(report, first, here)
         return report
     started = time.perf_counter()
     _branches(g.astype(np.float64), x, labels, sums, parts, own, report)
     shared = sum(len(readers) > 1 for readers in parts.values())
-    _rung(report, 1, "branches", f"{shared} wires with several readers, summed as the graph sums them", started)
+    report.add_rung(
+        1, "branches", f"{shared} wires with several readers, summed as the graph sums them", report.findings, started
+    )
     started = time.perf_counter()
     slope = directional_check(g, x, labels, rng=rng)
     if slope.relative_error > 1e-3:
@@ -76,9 +80,8 @@ def check_network(g, x, labels, *, rng=0, on_node=None) -> Report:
         report.findings.append(
             Finding(INCONCLUSIVE, f"{sentence}; every node agrees, so a kink may lie within the step")
         )
-    _rung(
-        report, 2, "the whole", f"one direction through everything: relative error {slope.relative_error:.1e}", started
-    )
+    outcome = f"one direction through everything: relative error {slope.relative_error:.1e}"
+    report.add_rung(2, "the whole", outcome, report.findings, started)
     return report
 
 
@@ -218,8 +221,3 @@ def _missing(wire, reached, parts):
 
 def _same(a, b):
     return bool(np.abs(a - b).max(initial=0) <= 1e-9 * max(np.abs(b).max(initial=0), 1e-300))
-
-
-def _rung(report, number, title, outcome, started):
-    verdict = report.verdict if report.findings else PASS
-    report.rungs.append(Rung(number, title, outcome, verdict, time.perf_counter() - started))

@@ -1,6 +1,8 @@
 """What a check says: findings, suspects, rungs, and one of three verdicts."""
 
+import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -23,6 +25,12 @@ class Finding:
 
     def __str__(self):
         return self.sentence
+
+
+def worst(findings) -> str:
+    """Return FAIL if anything failed, INCONCLUSIVE if nothing failed but something could not be decided, else PASS."""
+    found = [finding.verdict for finding in findings]
+    return next((verdict for verdict in (FAIL, INCONCLUSIVE) if verdict in found), PASS)
 
 
 @dataclass
@@ -64,9 +72,12 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """FAIL if anything failed, INCONCLUSIVE if nothing failed but something could not be decided."""
-        found = [finding.verdict for finding in self.findings]
-        return next((verdict for verdict in (FAIL, INCONCLUSIVE) if verdict in found), PASS)
+        """The worst of all findings."""
+        return worst(self.findings)
+
+    def add_rung(self, number, title, outcome, findings, started) -> None:
+        """Add a rung with the verdict of `findings`, which began at `started` (of time.perf_counter)."""
+        self.rungs.append(Rung(number, title, outcome, worst(findings), time.perf_counter() - started))
 
     def failed(self) -> set[str]:
         """Return the names of the arguments whose gradient is wrong."""
@@ -81,8 +92,9 @@ class Report:
             raise ValueError("no argument was compared index by index, so there is no error map")
         return error_figure(name, *self.errors[name])
 
+    @cached_property
     def place(self) -> str:
-        """Return the error map of the wrong argument as text, with its worst index; empty where there is none."""
+        """The error map of the wrong argument as text, with its worst index; empty where there is none."""
         from minigooglenet.gradcheck.place import error_text, worst_argument
 
         name = worst_argument({key: value for key, value in self.errors.items() if key in self.failed()})
@@ -102,7 +114,7 @@ class Report:
         elif self.evidences:
             lines += ["  It looks like nothing known; the error map shows where it is wrong."]
         if self.verdict == FAIL:
-            lines += ["    " + line for line in self.place().splitlines()]
+            lines += ["    " + line for line in self.place.splitlines()]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     __repr__ = __str__

@@ -54,17 +54,19 @@ class Subject:
         """Return {position: gradient}; only for a backward that has kept the contract."""
         arrays = self.arrays if arrays is None else arrays
         found = as_tuple(self.backward(grad_y, *arrays))
-        if len(found) != len(self.floats):
-            found = [found[i] for i in self.floats] if len(found) == len(self.arrays) else [None]
-        if any(gradient is None for gradient in found):
+        found = self.by_position(found) if len(found) in (len(self.floats), len(self.arrays)) else {0: None}
+        if any(gradient is None for gradient in found.values()):
             raise CheckError("backward returned gradients at first and None or too few later")
-        return {i: np.array(gradient, np.float64) for i, gradient in zip(self.floats, found, strict=True)}
+        return {i: np.array(gradient, np.float64) for i, gradient in found.items()}
+
+    def by_position(self, gradients) -> dict:
+        """Return {position: gradient} of gradients for every array, or for the float arrays only."""
+        if len(gradients) == len(self.floats):
+            return dict(zip(self.floats, gradients, strict=True))
+        return {i: gradients[i] for i in self.floats}
 
 
 def _told(function, who):
-    if getattr(function, "tells", False):
-        return function
-
     def told(*arrays):
         try:
             return function(*arrays)
@@ -73,7 +75,6 @@ def _told(function, who):
         except Exception as error:
             raise CheckError(f"{who} raised {type(error).__name__}: {error}") from error
 
-    told.tells = True
     return told
 
 
