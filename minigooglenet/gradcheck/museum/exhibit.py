@@ -89,15 +89,6 @@ class Room:
         self.exhibits.append(Exhibit(name, story, suspect, forward, backward, self.inputs, correct, broken))
 
 
-def distinct(rng, *shape):
-    """Return shuffled values between -2 and 2 of which no two are close and none is close to zero.
-
-    So no mask and no winner of a window changes within a small step.
-    """
-    count = int(np.prod(shape))
-    return ((rng.permutation(count) + 0.5 - count // 2) * (4 / count)).reshape(shape)
-
-
 def windows(x, kernel_size, stride, padding, fill=0.0):
     """Return (N, C, P, Q, R, S): the window of x (N, C, H, W) that each output reads, with `fill` around the image.
 
