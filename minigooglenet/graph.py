@@ -94,7 +94,7 @@ class Graph:
                 f"node {name!r}: {type(layer).__name__} takes {expected} input(s), got {len(wires)} wires {wires}"
                 f"{'; join several with Concat or Add first' if wires else ''}"
             )
-        with _NamedErrors(name, wires):
+        with named_errors(name, wires):
             shape = layer.output_shape(*(self.shapes[wire] for wire in wires))
         self.nodes[name] = Node(layer, wires)
         self.shapes[name] = _shape(shape, name)
@@ -116,7 +116,7 @@ class Graph:
         tape : for one `backward`
         """
         wanted = self._wanted(outputs)
-        inputs = self._checked_inputs(inputs)
+        inputs = self.check_inputs(inputs)
         tape = Tape(self.nodes, {name: x.shape for name, x in inputs.items()})
         values = self._run(inputs, wanted, train, check_finite, tape)
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
@@ -131,10 +131,10 @@ class Graph:
     def infer(self, inputs, outputs=None):
         """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last reader."""
         wanted = self._wanted(outputs)
-        values = self._run(self._checked_inputs(inputs), wanted, train=False)
+        values = self._run(self.check_inputs(inputs), wanted, train=False)
         return {wire: y.copy() if wire in self.inputs else y for wire, y in values.items()}
 
-    def backward(self, grads, tape, wires=()):
+    def backward(self, grads, tape, wires=(), inputs=True):
         """Send gradients back through the forward that made `tape`.
 
         Parameters
@@ -142,16 +142,18 @@ class Graph:
         grads : {wire: gradient of its shape}, on any wires that the forward computed
         tape : of `forward`; it serves once
         wires : further wires whose gradients are returned with those of the inputs
+        inputs : whether the inputs' gradients are wanted; training can do without them, and without their cost
 
         Returns
         -------
-        grad_inputs : {wire: gradient} for every input that the forward used and every one of `wires`
+        grad_inputs : {wire: gradient} for every input that the forward used, if wanted, and every one of `wires`
         grad_params : {"node/weight": gradient} for every node that a gradient reached
         """
         wires = (wires,) if isinstance(wires, str) else tuple(wires)
         pending = self._checked_grads(grads, tape, wires)
         dtype = next(iter(pending.values())).dtype
-        found, grad_params = {}, {}
+        found, grad_params, sums = {}, {}, set()
+        unwanted = () if inputs else [name for name in self.inputs if name not in wires]
         tape.spent = True
         with parallel.one_blas_thread():
             for name in reversed(list(tape)):
@@ -160,17 +162,25 @@ class Graph:
                     continue
                 if name in wires:
                     found[name] = grad
-                grad_inputs, grads_of_node = self._node_backward(name, grad, cache, tape)
+                grad_inputs, grads_of_node = self._node_backward(name, grad, cache, tape, unwanted)
                 for wire, part in zip(self.nodes[name].wires, grad_inputs, strict=True):
-                    # Out of place: a layer may hand the same array to two wires.
-                    pending[wire] = pending[wire] + part if wire in pending else part
+                    if wire in unwanted:
+                        continue
+                    if wire in sums:
+                        _add(pending[wire], part, pending[wire])  # nobody else has seen a sum that was made here
+                    elif wire in pending:
+                        # Out of place: a layer may hand the same array to two wires.
+                        pending[wire] = _add(pending[wire], part, np.empty_like(part))
+                        sums.add(wire)
+                    else:
+                        pending[wire] = part
                 grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
         found |= pending  # what is left has reached the inputs
-        asked = [*(name for name in self.inputs if name in tape.computed), *wires]
+        asked = [*(name for name in self.inputs if name in tape.computed and name not in unwanted), *wires]
         for wire in asked:
             if wire not in found:
                 found[wire] = np.zeros(tape.computed[wire], dtype)
-            elif wire in wires or wire in grads:
+            elif wire in wires or any(np.may_share_memory(found[wire], grad) for grad in grads.values()):
                 found[wire] = found[wire].copy()  # it was handed on, or is the caller's own
         return {wire: found[wire] for wire in asked}, grad_params
 
@@ -221,8 +231,9 @@ class Graph:
         with parallel.one_blas_thread(), np.errstate(**overflow):
             for name, free in self.schedule(wanted):
                 layer, wires = self.nodes[name]
-                with _NamedErrors(name, wires):
-                    y, cache = layer.forward(*(values[wire] for wire in wires), train=train)
+                with named_errors(name, wires):
+                    xs = [values[wire] for wire in wires]
+                    y, cache = layer.forward(*xs, train=train) if tape is not None else (_infer(layer, xs), None)
                 expected = (len(values[wires[0]]), *self.shapes[name])
                 if getattr(y, "shape", None) != expected:
                     raise ValueError(
@@ -239,9 +250,11 @@ class Graph:
                     del values[wire]
         return {wire: values[wire] for wire in wanted}
 
-    def _node_backward(self, name, grad, cache, tape):
+    def _node_backward(self, name, grad, cache, tape, unwanted):
         layer, wires = self.nodes[name]
-        with _NamedErrors(name, wires):
+        with named_errors(name, wires):
+            if wires and all(wire in unwanted for wire in wires) and hasattr(layer, "backward_params"):
+                return (None,) * len(wires), layer.backward_params(grad, cache)
             grad_inputs, grads = layer.backward(grad, cache)
         if len(grad_inputs) != len(wires):
             raise ValueError(
@@ -255,7 +268,8 @@ class Graph:
                 )
         return grad_inputs, grads
 
-    def _checked_inputs(self, inputs):
+    def check_inputs(self, inputs):
+        """Return {input: array} once it is known to be what this graph takes."""
         if not isinstance(inputs, dict):
             name = next(iter(self.inputs))
             raise TypeError(f"forward takes {{{name!r}: array}}, got {type(inputs).__name__}")
@@ -319,7 +333,19 @@ class Graph:
                 raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
 
 
-class _NamedErrors:
+def _add(a, b, out):
+    parallel.spread(lambda start, stop: np.add(a[start:stop], b[start:stop], out=out[start:stop]), len(out))
+    return out
+
+
+def _infer(layer, xs):
+    # A layer may have a shorter way to its output; a forward that somebody put on the object itself goes first.
+    if hasattr(layer, "infer") and "forward" not in vars(layer):
+        return layer.infer(*xs)
+    return layer.forward(*xs)[0]
+
+
+class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
     """Put a node's name before a layer's error, and the name of a wire where the layer says "input 2"."""
 
     def __init__(self, name, wires):

@@ -7,6 +7,7 @@ Results must not depend on the number of threads. Work that only writes its own 
 (`spread`); a sum over the batch runs over parts whose number depends on the batch alone (`fixed_parts`).
 """
 
+import collections
 import contextlib
 import contextvars
 import functools
@@ -125,35 +126,51 @@ def spread(task, count: int) -> None:
 
 
 def run(tasks: list) -> None:
-    """Run functions without arguments, on the pool where that helps, and raise the first error of any."""
+    """Run functions without arguments, on the pool where that helps, and raise the first error of any.
+
+    The calling thread takes its share of the tasks, so that only the other threads need waking.
+    """
     with one_blas_thread():
-        if len(tasks) == 1 or get_num_threads() == 1 or getattr(_inside, "task", False):
+        helpers = min(len(tasks), get_num_threads()) - 1
+        if helpers < 1 or getattr(_inside, "task", False):
             for task in tasks:
                 task()
             return
-        with _lock:  # so that nobody closes the pool between two tasks
-            # Each task sees the caller's np.errstate, which NumPy keeps in the context.
-            futures = [_executor().submit(contextvars.copy_context().run, _marked, task) for task in tasks]
+        waiting, errors = collections.deque(enumerate(tasks)), []
+        with _lock:  # so that nobody closes the pool between two of them
+            # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
+            futures = [
+                _executor().submit(contextvars.copy_context().run, _work, waiting, errors) for _ in range(helpers)
+            ]
         try:
-            wait(futures)
+            _work(waiting, errors)
         finally:
-            for future in futures:
-                future.cancel()
+            waiting.clear()
             wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
-    for future in futures:
-        future.result()
+    if errors:
+        raise min(errors, key=lambda error: error[0])[1]
 
 
-def _marked(task):
-    _inside.task = True  # a task that spreads work itself must not wait for the pool that it occupies
-    task()
+def _work(waiting, errors):
+    _inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
+    try:
+        while waiting:
+            number, task = waiting.popleft()
+            try:
+                task()
+            except Exception as error:
+                errors.append((number, error))
+    except IndexError:
+        pass  # another thread took the last one
+    finally:
+        _inside.task = False
 
 
 def _executor() -> ThreadPoolExecutor:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = ThreadPoolExecutor(get_num_threads(), "minigooglenet", initializer=_limit_own_blas)
+            _pool = ThreadPoolExecutor(get_num_threads() - 1, "minigooglenet", initializer=_limit_own_blas)
         return _pool
 
 

@@ -49,3 +49,30 @@ def test_the_polynomial_schedule_falls_to_zero():
 
 def test_the_norm_is_over_all_arrays_together():
     assert optim.norm([np.array([3.0]), np.array([[0.0, 4.0]])]) == 5.0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_large_small_and_strided_parameters_follow_the_formula(dtype, weight_decay):
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape).astype(dtype) for shape in ((400, 500), (3,), (6, 4))]
+    params = {"large": arrays[0].copy(), "small": arrays[1].copy(), "strided": np.repeat(arrays[2], 2, axis=1)[:, ::2]}
+    velocity, expected = {}, {name: (param.copy(), 0 * param) for name, param in params.items()}
+    for _ in range(3):
+        grads = {name: rng.standard_normal(param.shape).astype(dtype) for name, param in params.items()}
+        optim.sgd_step(params, grads, velocity, lr=0.1, momentum=0.8, weight_decay=weight_decay)
+        for name, (param, speed) in expected.items():
+            speed = dtype(0.8) * speed + (grads[name] + dtype(weight_decay) * param)
+            expected[name] = param - dtype(0.1) * speed, speed
+    for name, (param, speed) in expected.items():
+        assert params[name].dtype == velocity[name].dtype == dtype
+        np.testing.assert_allclose(params[name], param, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(velocity[name], speed, rtol=0, atol=1e-6)
+
+
+def test_the_velocity_is_changed_in_place():
+    velocity, param = {}, np.ones(2)
+    optim.sgd_step({"w": param}, {"w": np.ones(2)}, velocity, lr=0.1)
+    first = velocity["w"]
+    optim.sgd_step({"w": param}, {"w": np.ones(2)}, velocity, lr=0.1)
+    assert velocity["w"] is first

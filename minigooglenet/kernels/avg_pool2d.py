@@ -1,17 +1,23 @@
 """Average pooling: the mean of each window.
 
 The divisor counts padding (`count_include_pad`) or real values only; the overhang of a ceil window never counts.
+
+What makes it fast: whole rows are added up first (or last, backward), which the compiler makes vector instructions;
+only the sum of those is taken window by window.
 """
 
 import numpy as np
 
-from minigooglenet import checks, parallel, shapes
+from minigooglenet import checks, shapes
 from minigooglenet.kernels import pooling
 from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.spreading import blocks, pieces, result, spread
 
 
-def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, *, out=None):
     """Pool x (N, C, H, W), float32, float64 or complex128; the settings are those of max pooling.
+
+    `out` (N, C, P, Q), perhaps a slice along the channels of a larger array, is where y is written if given.
 
     Returns
     -------
@@ -20,15 +26,16 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     checks.floating(x, "x", 4)
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    y = np.empty((*x.shape[:2], *size), x.dtype)
+    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
     windows = _windows(x.shape[2:], size, kernel_size, stride, padding, count_include_pad, x.real.dtype)
-    zero = np.complex128(0) if x.dtype.kind == "c" else np.float64(0)  # float32 sums of large windows would drift
-    planes, y_planes = np.ascontiguousarray(x).reshape(-1, *x.shape[2:]), y.reshape(-1, *size)
+    wide = np.complex128 if x.dtype.kind == "c" else np.float64  # float32 sums of large windows would drift
 
     def task(start, stop):
-        _forward(planes[start:stop], y_planes[start:stop], *windows, zero)
+        sums = np.empty(x.shape[3], wide)
+        for n, first, end in pieces(start, stop, x.shape[1]):
+            _forward(x[n, first:end].reshape(-1), y[n, first:end].reshape(-1), sums, *windows)
 
-    parallel.spread(task, len(planes))
+    spread(task, x.shape[0] * x.shape[1], x.size)
     return y
 
 
@@ -39,13 +46,14 @@ def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_incl
     size = grad_y.shape[2:]
     pooling.check_windows("grad_y", size, input_size, kernel_size, stride, padding)
     windows = _windows(input_size, size, kernel_size, stride, padding, count_include_pad, grad_y.real.dtype)
-    grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
-    planes, grad_planes = grad_x.reshape(-1, *input_size), np.ascontiguousarray(grad_y).reshape(-1, *size)
+    grad_x, grad_y = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype), blocks(grad_y)
 
     def task(start, stop):
-        _backward(grad_planes[start:stop], planes[start:stop], *windows)
+        line = np.empty(input_size[1], grad_y.dtype)
+        for n, first, end in pieces(start, stop, grad_y.shape[1]):
+            _backward(grad_y[n, first:end].reshape(-1), grad_x[n, first:end].reshape(-1), line, *windows, input_size[0])
 
-    parallel.spread(task, len(planes))
+    spread(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     return grad_x
 
 
@@ -62,23 +70,34 @@ def _windows(input_size, size, kernel_size, stride, padding, count_include_pad, 
 
 
 @compiled
-def _forward(planes, y, rows, columns, divisors, zero):
-    for i in range(len(planes)):
-        for p in range(y.shape[1]):
-            for q in range(y.shape[2]):
-                total = zero
-                for h in range(rows[p, 0], rows[p, 1]):
-                    for w in range(columns[q, 0], columns[q, 1]):
-                        total += planes[i, h, w]
-                y[i, p, q] = total / divisors[p, q]
+def _forward(x, y, sums, rows, columns, divisors):
+    (windows_h, windows_w), width = divisors.shape, len(sums)
+    size = len(x) // (len(y) // (windows_h * windows_w))
+    for i in range(len(x) // size):
+        for p in range(windows_h):
+            sums[:] = 0
+            for h in range(rows[p, 0], rows[p, 1]):
+                for w in range(width):
+                    sums[w] += x[np.uintp(i * size + h * width + w)]
+            for q in range(windows_w):
+                total = sums[columns[q, 0]]
+                for w in range(columns[q, 0] + 1, columns[q, 1]):
+                    total += sums[np.uintp(w)]
+                y[(i * windows_h + p) * windows_w + q] = total / divisors[p, q]
 
 
 @compiled
-def _backward(grad_y, grad_x, rows, columns, divisors):
-    for i in range(len(grad_y)):
-        for p in range(grad_y.shape[1]):
-            for q in range(grad_y.shape[2]):
-                share = grad_y[i, p, q] / divisors[p, q]
-                for h in range(rows[p, 0], rows[p, 1]):
-                    for w in range(columns[q, 0], columns[q, 1]):
-                        grad_x[i, h, w] += share
+def _backward(grad_y, grad_x, line, rows, columns, divisors, height):
+    (windows_h, windows_w), width = divisors.shape, len(line)
+    for i in range(len(grad_x) // (height * width)):
+        for j in range(height * width):
+            grad_x[np.uintp(i * height * width + j)] = 0
+        for p in range(windows_h):
+            line[:] = 0  # what every row of these windows gets
+            for q in range(windows_w):
+                share = grad_y[(i * windows_h + p) * windows_w + q] / divisors[p, q]
+                for w in range(columns[q, 0], columns[q, 1]):
+                    line[np.uintp(w)] += share
+            for h in range(rows[p, 0], rows[p, 1]):
+                for w in range(width):
+                    grad_x[np.uintp((i * height + h) * width + w)] += line[w]

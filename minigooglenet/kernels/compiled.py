@@ -1,12 +1,48 @@
 """How this package compiles: serial Numba without the interpreter lock, cached on disk where a place is found."""
 
+import hashlib
+from pathlib import Path
+
 import numba
 
 
 def compiled(function):
     """Compile `function` on its first call, without threads of its own: the engine's threads run it side by side."""
+    return _compile(function)
+
+
+def compiled_sum(function):
+    """Compile a function whose sums may be taken in any order, which lets LLVM keep a vector of partial sums.
+
+    NaN and infinity stay what they are.
+    """
+    return _compile(function, fastmath={"reassoc", "contract", "nsz"})
+
+
+def _compile(function, **options):
+    options |= {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        dispatcher = numba.njit(cache=True, **options)(function)
     except RuntimeError:
         # No folder to cache in can be written: compile anew in every process.
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(**options)(function)
+    _depend_on_all_kernels(dispatcher)
+    return dispatcher
+
+
+def _depend_on_all_kernels(dispatcher):
+    # Numba takes a cached function as current while its own file is unchanged. But a kernel holds the code of the
+    # functions that it calls, and those live in other files.
+    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if hasattr(cache_file, "_source_stamp"):
+        cache_file._source_stamp = (cache_file._source_stamp, SOURCES)
+
+
+def _digest_of_sources():
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+SOURCES = _digest_of_sources()

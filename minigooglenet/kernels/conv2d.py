@@ -1,8 +1,9 @@
 """Convolution: what may be asked, and which form of it computes.
 
-Three forms share one signature: `loops` (the definition), `im2col` (readable NumPy) and `numba` (packed, on all cores).
-`auto` picks by shape and dtype alone, so that the same call gives the same bits everywhere. A pair of functions
-(forward, backward) of that signature stands in for a form: a convolution that you wrote can run a whole network.
+Four forms share one signature: `loops` (the definition), `im2col` (readable NumPy), `numba` (a product without columns,
+on all cores) and `winograd` (3x3 with fewer multiplications). `auto` picks by shapes and dtype alone, so that the same
+call gives the same bits everywhere. A pair of functions (forward, backward) of that signature stands in for a form:
+a convolution that you wrote can run a whole network.
 """
 
 import inspect
@@ -10,14 +11,18 @@ import inspect
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
-from minigooglenet.kernels import im2col, packed
+from minigooglenet.kernels import direct, im2col, winograd
 from minigooglenet.kernels.loops import conv2d as loops
 
 ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
-ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": packed}
+ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": direct, "winograd": winograd}
+# The rule of `choose`: where the two forms were equally fast, measured on GoogLeNet's and smaller layers.
+LEAST_TILES, LEAST_TILES_PREPARED, LEAST_CHANNELS = 32, 16, 8
 
 
-def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
+def forward(
+    x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, relu=False, out=None, kernels=None
+):
     """Convolve a batch of images (a cross-correlation, as everywhere in this field).
 
     Parameters
@@ -28,7 +33,10 @@ def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto
     stride : int or (h, w)
     padding : int, (h, w) or ((top, bottom), (left, right)); zeros
     groups : int that divides C and K
-    algorithm : "auto", "loops", "im2col", "numba" or a pair (forward, backward)
+    algorithm : "auto", "loops", "im2col", "numba", "winograd" or a pair (forward, backward)
+    relu : return max(y, 0) instead, which costs the fast forms nothing
+    out : (N, K, P, Q) array to write to and return; a block of channels of a larger array will do
+    kernels : `winograd.prepare(weight, groups)`, where the same weights serve many times
 
     Returns
     -------
@@ -40,20 +48,37 @@ def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto
         If an array or a setting does not fit, with the arithmetic.
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
+    if out is not None:
+        checks.has_shape(checks.floating(out, "out", 4, (x.dtype,)), "out", shape)
+    if algorithm == "auto":
+        algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype, kernels is not None)
     own_forward, _ = functions(algorithm)
+    if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
+        extra = {"kernels": kernels} if algorithm == "winograd" else {}
+        return own_forward(x, weight, bias, stride, padding, groups, relu=relu, out=out, **extra)
     with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
         y = own_forward(x, weight, bias, stride, padding, groups)
-    return _returned(y, "y of the convolution", shape, x.dtype)
+    y = _returned(y, "y of the convolution", shape, x.dtype)
+    if relu:
+        return np.maximum(y, y.dtype.type(0), out=out)
+    if out is None:
+        return y
+    out[...] = y
+    return out
 
 
-def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
+def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, inputs=True):
     """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
 
-    The other arguments are the forward's. grad_bias is None without a bias.
+    The other arguments are the forward's. grad_bias is None without a bias, grad_x unless `inputs`.
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     grad_y = checks.gradient(grad_y, shape, x.dtype)
+    if algorithm == "auto":
+        algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype)
     _, own_backward = functions(algorithm)
+    if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
+        return own_backward(grad_y, x, weight, bias, stride, padding, groups, inputs=inputs)
     with parallel.one_blas_thread():
         grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
     if not isinstance(grads, (tuple, list)) or len(grads) != 3:
@@ -62,10 +87,32 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
         )
     grad_x, grad_weight, grad_bias = grads
     return (
-        _returned(grad_x, "grad_x of the convolution", x.shape, x.dtype),
+        _returned(grad_x, "grad_x of the convolution", x.shape, x.dtype) if inputs else None,
         _returned(grad_weight, "grad_weight of the convolution", weight.shape, x.dtype),
         None if bias is None else _returned(grad_bias, "grad_bias of the convolution", bias.shape, x.dtype),
     )
+
+
+def choose(x_shape, weight_shape, stride, padding, dtype, prepared=False):
+    """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
+
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs for the transform of the
+    weights (unless it is `prepared`) and of the inputs to be small beside the products. It rounds more, so only float32
+    takes it.
+    """
+    if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
+        return "numba"
+    tiles = x_shape[0] * winograd.tiles(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
+    enough = tiles >= (LEAST_TILES_PREPARED if prepared else LEAST_TILES)
+    return "winograd" if enough and min(weight_shape[:2]) >= LEAST_CHANNELS else "numba"
+
+
+def may_be_winograd(weight_shape, stride, padding, dtype, algorithm="auto"):
+    """Tell whether Winograd's form may compute such a convolution, whatever the size of the images."""
+    if algorithm == "auto":
+        large = (1 << 10, 0, 1 << 10, 1 << 10)
+        return choose(large, weight_shape, stride, padding, dtype, prepared=True) == "winograd"
+    return algorithm == "winograd"
 
 
 def functions(algorithm):

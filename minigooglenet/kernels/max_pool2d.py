@@ -1,16 +1,19 @@
 """Max pooling: the largest value of each window, and which one it was.
 
 Ties go to the first in window order (row by row). Padding never wins. A NaN wins over everything, so none is lost.
+
+What makes it fast: the best of each row of a window first, then the best of those rows, each for a whole piece of some
+planes in one loop without branches, which the compiler turns into vector instructions (`pool_grid` tells how).
 """
 
 import numpy as np
 
-from minigooglenet import checks, parallel, shapes
-from minigooglenet.kernels import pooling
-from minigooglenet.kernels.compiled import compiled
+from minigooglenet import checks, shapes
+from minigooglenet.kernels import pool_grid, pooling
+from minigooglenet.kernels.spreading import blocks, pieces, result, spread
 
 
-def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False):
+def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, winners=True, out=None):
     """Pool x (N, C, H, W), float32 or float64.
 
     Parameters
@@ -18,25 +21,29 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False):
     kernel_size, stride : int or (h, w); the stride is the kernel size unless given
     padding : int, (h, w) or ((top, bottom), (left, right)), at most kernel - 1 on a side
     ceil_mode : round the output size up; the last window may then hang over the end
+    winners : whether to return the winners, which only a backward needs
+    out : (N, C, P, Q) to write y into, perhaps a slice along the channels of a larger array
 
     Returns
     -------
     y : (N, C, P, Q)
-    winners : (N, C, P, Q) unsigned integers, each the place r * S + s of the largest value in its R x S window
+    winners : (N, C, P, Q) unsigned integers, each the place r * S + s of the largest value in its R x S window; or None
     """
     checks.floating(x, "x", 4, checks.FLOATS)
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    y = np.empty((*x.shape[:2], *size), x.dtype)
-    winners = np.empty(y.shape, _winner_type(kernel_size))
-    planes, y_planes, winner_planes = _planes(np.ascontiguousarray(x)), _planes(y), _planes(winners)
-    steps = (*kernel_size, *stride, padding[0][0], padding[1][0])
+    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
+    won = np.empty(y.shape, _winner_type(kernel_size)) if winners else None
+    before = padding[0][0], padding[1][0]
+    arguments = pool_grid.layout(x.shape[1], x.shape[2:], size, kernel_size, stride, before)
 
     def task(start, stop):
-        _forward(planes[start:stop], y_planes[start:stop], winner_planes[start:stop], *steps)
+        for n, first, end in pieces(start, stop, x.shape[1]):
+            flat = [None if array is None else array[n, first:end].reshape(-1) for array in (x, y, won)]
+            pool_grid.best_of_windows(*flat, (*x.shape[2:], *size), *arguments)
 
-    parallel.spread(task, len(planes))
-    return y, winners
+    spread(task, x.shape[0] * x.shape[1], x.size)
+    return y, won
 
 
 def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):
@@ -46,15 +53,18 @@ def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):
         raise TypeError(f"winners must be integers as the forward returned them, got {winners.dtype}")
     pooling.check_windows("winners", winners.shape[2:], input_size, kernel_size, stride, padding)
     grad_y = checks.floating(checks.has_shape(grad_y, "grad_y", winners.shape), "grad_y", 4, checks.FLOATS)
-    grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
-    planes, grad_planes, winner_planes = _planes(grad_x), _planes(np.ascontiguousarray(grad_y)), _planes(winners)
-    steps = (*kernel_size, *stride, padding[0][0], padding[1][0])
+    grad_x = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype)
+    grad_y, winners = blocks(grad_y), blocks(_narrow(winners, kernel_size))
+    before = padding[0][0], padding[1][0]
+    arguments = pool_grid.places(grad_x.shape[2:], grad_y.shape[2:], kernel_size, stride, before)
     strays = []
 
     def task(start, stop):
-        strays.append(_backward(grad_planes[start:stop], winner_planes[start:stop], planes[start:stop], *steps))
+        for n, first, end in pieces(start, stop, grad_y.shape[1]):
+            piece = [array[n, first:end].reshape(-1) for array in (grad_y, winners, grad_x)]
+            strays.append(pool_grid.give_to_winners(*piece, *arguments))
 
-    parallel.spread(task, len(planes))
+    spread(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     if any(strays):
         raise ValueError(
             f"{sum(strays)} winners point outside their window or the image: they belong to another forward"
@@ -71,44 +81,9 @@ def _winner_type(kernel_size):
     return np.min_scalar_type(kernel_size[0] * kernel_size[1] - 1)
 
 
-def _planes(x):
-    return x.reshape(-1, *x.shape[2:])
-
-
-@compiled
-def _forward(planes, y, winners, kernel_h, kernel_w, stride_h, stride_w, top, left):
-    for i in range(len(planes)):
-        plane = planes[i]
-        for p in range(y.shape[1]):
-            start_h = p * stride_h - top
-            first_h, end_h = max(start_h, 0), min(start_h + kernel_h, plane.shape[0])
-            for q in range(y.shape[2]):
-                start_w = q * stride_w - left
-                first_w, end_w = max(start_w, 0), min(start_w + kernel_w, plane.shape[1])
-                best = plane[first_h, first_w]
-                best_h, best_w = first_h, first_w
-                for h in range(first_h, end_h):
-                    for w in range(first_w, end_w):
-                        value = plane[h, w]
-                        # The second test is true for a first NaN only: NaN differs from itself.
-                        if value > best or (value != value and best == best):
-                            best, best_h, best_w = value, h, w
-                y[i, p, q] = best
-                winners[i, p, q] = (best_h - start_h) * kernel_w + best_w - start_w
-
-
-@compiled
-def _backward(grad_y, winners, grad_x, kernel_h, kernel_w, stride_h, stride_w, top, left):
-    strays = 0
-    for i in range(len(grad_y)):
-        for p in range(grad_y.shape[1]):
-            for q in range(grad_y.shape[2]):
-                place = np.int64(winners[i, p, q])
-                h = p * stride_h - top + place // kernel_w
-                w = q * stride_w - left + place % kernel_w
-                inside = 0 <= h < grad_x.shape[1] and 0 <= w < grad_x.shape[2]
-                if inside and 0 <= place < kernel_h * kernel_w:
-                    grad_x[i, h, w] += grad_y[i, p, q]
-                else:
-                    strays += 1
-    return strays
+def _narrow(winners, kernel_size):
+    """Return winners in the type that the forward gives them; those beyond any window stay beyond theirs."""
+    if winners.dtype == _winner_type(kernel_size):
+        return winners
+    places = kernel_size[0] * kernel_size[1]
+    return np.where((winners < 0) | (winners >= places), places, winners).astype(np.min_scalar_type(places))

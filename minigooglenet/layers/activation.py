@@ -13,12 +13,17 @@ from minigooglenet.layers.operations import Taped, Term
 class ReLU(Layer):
     """max(x, 0), for any shape."""
 
+    apart = True
+
     def output_shape(self, x_shape):
         return tuple(x_shape)
 
     def forward(self, x, train=False):
         y, passed = relu.forward(x)
         return y, (passed, x.dtype)
+
+    def infer(self, x, out=None):
+        return relu.forward(x, mask=False, out=out)[0]
 
     def backward(self, grad_output, cache):
         passed, dtype = cache
@@ -36,6 +41,8 @@ class Dropout(Layer):
 
     `p` is the share that is dropped. `rng` (Generator, int or None) draws what to drop, anew at every training forward.
     """
+
+    apart = True
 
     def __init__(self, p=0.5, *, rng=None):
         super().__init__()
@@ -68,6 +75,8 @@ class Dropout(Layer):
 
 class Softmax(Layer):
     """Scores to probabilities along the channels: axis 1 of (N, C, ...)."""
+
+    apart = True
 
     def output_shape(self, x_shape):
         if not x_shape:

@@ -1,5 +1,7 @@
 """What every layer is: hyper-parameters, parameters, and five questions that it answers."""
 
+import copy
+
 import numpy as np
 
 from minigooglenet.layers.operations import Taped, Term
@@ -16,9 +18,20 @@ class Layer:
     params : {name: array} that forward reads and training changes, in place or by a new entry
     buffers : {name: array} that are saved but not trained
     inputs_taken : how many inputs forward takes; None for any number
+    apart : whether inference treats each image by itself, so that a batch may be cut; known of this package's layers
     """
 
     inputs_taken: int | None = 1
+    apart = False
+
+    def __init_subclass__(cls):
+        # The shortcuts of inference are those of the very forward that they stand for.
+        if "forward" in vars(cls):
+            for name in ("infer", "planned", "apart"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(Layer, name))
+        if "backward" in vars(cls) and "backward_params" not in vars(cls):
+            cls.backward_params = Layer.backward_params
 
     def __init__(self):
         self.params: dict[str, np.ndarray] = {}
@@ -45,6 +58,29 @@ class Layer:
     def backward(self, grad_output: np.ndarray, cache):
         """Return (tuple of one gradient per input, {parameter name: gradient})."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def backward_params(self, grad_output: np.ndarray, cache) -> dict[str, np.ndarray]:
+        """Return the parameters' gradients alone: all that training needs of a layer that reads the images."""
+        return self.backward(grad_output, cache)[1]
+
+    def infer(self, *inputs: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the output of an inference forward alone, written to `out` if given; keep nothing.
+
+        A layer that can skip what only a backward needs, or write in place, says so by a method of its own.
+        """
+        y = self.forward(*inputs)[0]
+        if out is None:
+            return y
+        out[...] = y
+        return out
+
+    def planned(self, followers: list["Layer"]) -> tuple["Layer", int]:
+        """Return (layer, count): this layer made ready for inference with its parameters as they are now.
+
+        `followers` is the chain of layers behind it whose inputs nobody else reads; the layer returned does the work of
+        the first `count` of them too.
+        """
+        return copy.deepcopy(self), 0
 
     def operations(self, *input_shapes: tuple[int, ...]) -> list[Term]:
         """Return the exact operations of one image in inference, and the multiply-adds of its backward."""

@@ -5,6 +5,7 @@ import numpy as np
 from minigooglenet import initializers, shapes
 from minigooglenet.kernels import conv2d
 from minigooglenet.layers.base import Layer, map_shape, named_gradients
+from minigooglenet.layers.fused import FusedConv2d
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -67,9 +68,26 @@ class Conv2d(Layer):
     def forward(self, x, train=False):
         return conv2d.forward(x, *self._arguments()), x
 
+    def infer(self, x, out=None):
+        return conv2d.forward(x, *self._arguments(), out=out)
+
+    def planned(self, followers):
+        if not isinstance(self.algorithm, str):
+            return super().planned(followers)  # a reader's own convolution stays what it is
+        fused = FusedConv2d(self, followers)
+        return fused, len(fused.taken)
+
+    @property
+    def apart(self):
+        return isinstance(self.algorithm, str)
+
     def backward(self, grad_output, cache):
         grad_x, grad_weight, grad_bias = conv2d.backward(grad_output, cache, *self._arguments())
         return (grad_x,), named_gradients(grad_weight, grad_bias)
+
+    def backward_params(self, grad_output, cache):
+        _, grad_weight, grad_bias = conv2d.backward(grad_output, cache, *self._arguments(), inputs=False)
+        return named_gradients(grad_weight, grad_bias)
 
     def operations(self, x_shape):
         filters, height, width = self.output_shape(x_shape)

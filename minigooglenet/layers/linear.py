@@ -16,6 +16,8 @@ class Linear(Layer):
     `init`, `bias_init` and `rng` are those of Conv2d.
     """
 
+    apart = True
+
     def __init__(self, in_features, out_features, *, bias=True, init="he", bias_init=0.0, rng=None):
         super().__init__()
         self.in_features = shapes.integer(in_features, "in_features", 1)
@@ -51,6 +53,8 @@ class Linear(Layer):
 
 class Flatten(Layer):
     """Any shape to one axis: (C, H, W) -> (C * H * W,), channel by channel, row by row."""
+
+    apart = True
 
     def output_shape(self, x_shape):
         return (math.prod(x_shape),)

@@ -10,6 +10,8 @@ class Concat(Layer):
     """The inputs one after the other along their channels: (C1, ...), (C2, ...) -> (C1 + C2, ...)."""
 
     inputs_taken = None
+    apart = True
+    joins = True  # its output is its inputs, one behind the other: a planner lets them be written there at once
 
     def output_shape(self, *x_shapes):
         return concat.output_shape(*x_shapes)
@@ -20,7 +22,7 @@ class Concat(Layer):
 
     def backward(self, grad_output, cache):
         y_shape, dtype, channels = cache
-        return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels), {}
+        return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels, copy=False), {}
 
     def operations(self, *x_shapes):
         return []
@@ -33,6 +35,7 @@ class Add(Layer):
     """The sum of inputs of one shape."""
 
     inputs_taken = None
+    apart = True
 
     def output_shape(self, *x_shapes):
         return add.output_shape(*x_shapes)

@@ -16,6 +16,8 @@ class LocalResponseNorm(Layer):
     y = x * (k + alpha / size * sum of squares of the `size` channels around) ** -beta, with alpha divided by size.
     """
 
+    apart = True
+
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
         super().__init__()
         self.size = shapes.integer(size, "size", 1)
@@ -27,6 +29,9 @@ class LocalResponseNorm(Layer):
     def forward(self, x, train=False):
         y, scale = local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k)
         return y, (x, scale)
+
+    def infer(self, x, out=None):
+        return local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k, scale=False, out=out)[0]
 
     def backward(self, grad_output, cache):
         return (local_response_norm.backward(grad_output, *cache, self.size, self.alpha, self.beta),), {}
@@ -56,6 +61,8 @@ class BatchNorm2d(Layer):
     and unbiased variance: running = (1 - momentum) * running + momentum * batch, as in PyTorch. Inference uses the
     running ones.
     """
+
+    apart = True
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()

@@ -53,9 +53,15 @@ class MaxPool2d(_Pool):
         padding is dropped
     """
 
+    apart = True
+
     def forward(self, x, train=False):
         y, winners = max_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
         return y, (winners, x.shape[2:], x.dtype)
+
+    def infer(self, x, out=None):
+        settings = self.kernel_size, self.stride, self.padding, self.ceil_mode
+        return max_pool2d.forward(x, *settings, winners=False, out=out)[0]
 
     def backward(self, grad_output, cache):
         winners, input_size, dtype = cache
@@ -78,13 +84,19 @@ class AvgPool2d(_Pool):
     ceil window is never counted.
     """
 
+    apart = True
+
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False, count_include_pad=True):
         super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
         self.count_include_pad = bool(count_include_pad)
 
     def forward(self, x, train=False):
-        y = avg_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        y = self.infer(x)
         return y, (x.shape[2:], y.shape, x.dtype)
+
+    def infer(self, x, out=None):
+        settings = self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        return avg_pool2d.forward(x, *settings, out=out)
 
     def backward(self, grad_output, cache):
         input_size, y_shape, dtype = cache
@@ -113,6 +125,8 @@ class AvgPool2d(_Pool):
 
 class GlobalAvgPool2d(Layer):
     """The mean of each channel's map: (C, H, W) -> (C,)."""
+
+    apart = True
 
     def output_shape(self, x_shape):
         return map_shape(self, x_shape)[:1]

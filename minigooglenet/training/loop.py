@@ -64,7 +64,7 @@ def train(
             if not np.isfinite(loss):
                 g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
                 _stop(g, name, x, len(steps))
-            _, grad_params = g.backward(grads, tape)
+            _, grad_params = g.backward(grads, tape, inputs=False)
             rate = optim.polynomial(lr, len(steps), count)
             optim.sgd_step(g.params, grad_params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
             hits = logits[g.outputs[-1]].argmax(axis=1) == y

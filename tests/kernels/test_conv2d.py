@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, draw
 
-from minigooglenet.kernels import conv2d, im2col, packed
+from minigooglenet.kernels import conv2d, im2col, direct
 
 FORMS = ["loops", "im2col", "numba", "auto"]
 FAST = ["im2col", "numba"]
@@ -64,7 +64,7 @@ def test_every_form_agrees_with_the_loops(form, case):
 @given(case=convolutions())
 def test_packed_columns_agree_in_bands_of_few_rows(case):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packed, "BAND", 40)
+        patch.setattr(direct, "BAND", 40)
         hold_against_loops("numba", case)
 
 

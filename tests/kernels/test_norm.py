@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, draw
 
+from minigooglenet import parallel
 from minigooglenet.kernels import batch_norm2d, local_response_norm, loops
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 4), st.integers(1, 4))
@@ -158,3 +159,60 @@ def test_awkward_memory_works_and_nothing_given_is_changed():
         assert not any(np.shares_memory(got, given) for given in (odd, odd_grad, odd_weight))
     assert (odd == x).all()
     assert (odd_grad == grad_y).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("beta", [0.75, 0.6])
+def test_local_response_norm_agrees_with_the_loops_over_several_blocks_of_pixels(dtype, beta):
+    x, grad_y = draw(2, 6, 25, 43, dtype=dtype), draw(2, 6, 25, 43, seed=1, dtype=dtype)
+    double, grad_double = x.astype(np.float64), grad_y.astype(np.float64)
+    y, scale = local_response_norm.forward(x, 5, 1.5, beta, 2.0)
+    assert_close(y, loops.local_response_norm.forward(double, 5, 1.5, beta, 2.0))
+    grad_x = local_response_norm.backward(grad_y, x, scale, 5, 1.5, beta)
+    assert_close(grad_x, loops.local_response_norm.backward(grad_double, double, 5, 1.5, beta, 2.0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_local_response_norm_writes_into_a_slice_and_needs_no_scale(dtype):
+    x = draw(3, 4, 5, 6).astype(dtype)
+    joint = np.full((3, 9, 5, 6), dtype(7))
+    y, scale = local_response_norm.forward(x, 5, 1.0, scale=False, out=joint[:, 2:6])
+    assert scale is None
+    assert (y == local_response_norm.forward(x, 5, 1.0)[0]).all()
+    assert (joint[:, 2:6] == y).all()
+    assert (np.delete(joint, range(2, 6), axis=1) == 7).all()
+
+
+def test_local_response_norm_reads_slices_of_larger_arrays():
+    x, grad_y = draw(3, 9, 4, 5)[:, 1:7], draw(3, 9, 4, 5, seed=1)[:, 3:]
+    y, scale = local_response_norm.forward(x, 5, 1.0)
+    assert (y == local_response_norm.forward(x.copy(), 5, 1.0)[0]).all()
+    grad_x = local_response_norm.backward(grad_y, x, scale, 5, 1.0)
+    assert (grad_x == local_response_norm.backward(grad_y.copy(), x.copy(), scale, 5, 1.0)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_mean_far_from_zero_costs_the_variance_no_digits(dtype):
+    offset = 1000 if dtype == np.float32 else 1e6
+    x = (draw(4, 2, 9, 7) + offset).astype(dtype)
+    _, mean, var = batch_norm2d.forward(x, np.ones(2, dtype), np.zeros(2, dtype))
+    exact = x.astype(np.longdouble)
+    np.testing.assert_allclose(mean, exact.mean(axis=(0, 2, 3)), rtol=1e-6 if dtype == np.float32 else 1e-15)
+    np.testing.assert_allclose(var, exact.var(axis=(0, 2, 3)), rtol=1e-6 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_normalisation_has_the_same_bits_for_any_number_of_threads(own_threads, training):
+    x, grad_y = draw(3, 33, 41, 41, dtype=np.float32), draw(3, 33, 41, 41, seed=1, dtype=np.float32)
+    weight = draw(33, dtype=np.float32)
+    statistics = () if training else (weight, weight * weight)
+
+    def compute(threads):
+        parallel.set_num_threads(threads)
+        y, scale = local_response_norm.forward(x)
+        normal, mean, var = batch_norm2d.forward(x, weight, weight, *statistics)
+        grads = batch_norm2d.backward(grad_y, x, weight, mean, var, batch_statistics=training)
+        arrays = y, scale, normal, mean, var, *grads, local_response_norm.backward(grad_y, x, scale)
+        return [array.tobytes() for array in arrays]
+
+    assert compute(1) == compute(2) == compute(5)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, differences, distinct, draw
 
+from minigooglenet import parallel
 from minigooglenet.kernels import add, concat, dropout, loops, relu
 
 SHAPES = st.lists(st.integers(1, 4), min_size=2, max_size=4).map(tuple)
@@ -151,3 +152,48 @@ def test_awkward_memory_works_and_nothing_given_is_changed():
         assert not any(np.shares_memory(got, given) for given in (odd, odd_other))
     assert (odd == x).all()
     assert (odd_other == other).all()
+
+
+@given(SHAPES, DTYPES)
+def test_relu_writes_into_a_slice_and_needs_no_mask(shape, dtype):
+    x = draw(*shape, dtype=dtype)
+    joint = np.full((shape[0], shape[1] + 3, *shape[2:]), dtype(7))
+    y, passed = relu.forward(x, mask=False, out=joint[:, 1:-2])
+    assert passed is None
+    assert (y == loops.relu.forward(x)[0]).all()
+    assert (joint[:, 1:-2] == y).all()
+    assert (np.delete(joint, range(1, shape[1] + 1), axis=1) == 7).all()
+
+
+@given(SHAPES, DTYPES)
+def test_relu_reads_a_slice_of_a_larger_array(shape, dtype):
+    joint = draw(shape[0], shape[1] + 3, *shape[2:], dtype=dtype)
+    x, grad_y = joint[:, 1:-2], joint[:, 3:]
+    y, passed = relu.forward(x)
+    assert (y == loops.relu.forward(x)[0]).all()
+    assert (relu.backward(grad_y, passed) == loops.relu.backward(grad_y, x > 0)).all()
+
+
+def test_arrays_that_occupy_several_threads_give_the_same_bits_for_any_number_of_them(own_threads):
+    x, other = draw(3, 100, 97, 41, dtype=np.float32), draw(3, 100, 97, 41, seed=1, dtype=np.float32)
+
+    def compute(threads):
+        parallel.set_num_threads(threads)
+        y, passed = relu.forward(x)
+        joint = concat.forward(x, other)
+        arrays = y, relu.backward(other, passed), joint, *concat.backward(joint, [100, 100])
+        return [array.tobytes() for array in (*arrays, add.forward(x, other, x), *add.backward(x, 2))]
+
+    expected = compute(1)
+    assert compute(2) == compute(5) == expected
+    assert (concat.forward(x, other) == np.concatenate([x, other], axis=1)).all()
+    assert (add.forward(x, other, x) == x + other + x).all()
+
+
+def test_the_gradients_of_a_concatenation_may_be_views():
+    grad_y = draw(2, 6, 3)
+    for view, own in zip(
+        concat.backward(grad_y, [1, 3, 2], copy=False), concat.backward(grad_y, [1, 3, 2]), strict=True
+    ):
+        assert np.shares_memory(view, grad_y)
+        assert (view == own).all()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, differences, distinct, draw
 
-from minigooglenet import shapes
+from minigooglenet import parallel, shapes
 from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, loops, max_pool2d, pooling
 
 GOOGLENET_MAX = {  # input size, kernel, stride, padding, ceil_mode
@@ -272,3 +272,91 @@ def test_winners_of_another_pool_are_refused_before_they_reach_other_memory():
 def test_the_mean_of_a_large_window_does_not_drift_in_float32():
     x = np.full((1, 1, 400, 400), 0.1, np.float32)
     assert avg_pool2d.forward(x, 400).item() == np.float32(0.1)
+
+
+@given(pools(), st.sampled_from([0.0, 0.2, 1.0]))
+def test_max_pooling_agrees_with_the_loops_where_there_are_nans_and_infinities(case, share):
+    dtype, seed, shape, *settings, ceil_mode = case
+    x = draw(*shape, seed=seed, dtype=dtype).round()
+    chance = np.random.default_rng(seed).random(shape)
+    x[chance < share] = np.nan
+    x[(share <= chance) & (chance < share + 0.2)] = -np.inf
+    y, winners = max_pool2d.forward(x, *settings, ceil_mode)
+    expected, places = loops.max_pool2d.forward(x, *settings, ceil_mode)
+    np.testing.assert_array_equal(y, expected)
+    assert (winners == places).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 130, 7, 7), (1, 3, 70, 62), (2, 300, 5, 4)])
+@pytest.mark.parametrize("settings", [(3, 2, 0, True), (3, 1, 1, False), (2, 3, ((1, 0), (0, 1)), True)])
+def test_max_pooling_agrees_with_the_loops_where_planes_fill_several_chunks(shape, settings):
+    *settings, ceil_mode = settings
+    x = draw(*shape, dtype=np.float32).round(1)
+    y, winners = max_pool2d.forward(x, *settings, ceil_mode)
+    expected, places = max_pool("loops", x, *settings, ceil_mode)
+    assert (y == expected).all()
+    assert (winners == places).all()
+    grad_x = max_pool2d.backward(y, winners, shape[2:], *settings)
+    assert_close(grad_x, max_pool_gradient("loops", y, places, shape[2:], *settings))
+
+
+@given(pools())
+def test_pooling_writes_into_a_slice_of_a_larger_array_and_needs_no_winners(case):
+    dtype, seed, shape, *settings, ceil_mode = case
+    x = draw(*shape, seed=seed, dtype=dtype)
+    expected, _ = max_pool2d.forward(x, *settings, ceil_mode)
+    for forward in (
+        lambda out: max_pool2d.forward(x, *settings, ceil_mode, out=out),
+        lambda out: max_pool2d.forward(x, *settings, ceil_mode, winners=False, out=out),
+        lambda out: (avg_pool2d.forward(x, *settings, ceil_mode, out=out), None),
+    ):
+        joint = np.full((shape[0], shape[1] + 3, *expected.shape[2:]), dtype(7))
+        out = joint[:, 1:-2]
+        assert forward(out)[0] is out
+        assert (out == forward(None)[0]).all()
+        assert (joint[:, :1] == 7).all()
+        assert (joint[:, -2:] == 7).all()
+    assert max_pool2d.forward(x, *settings, ceil_mode, winners=False)[1] is None
+
+
+def test_pooling_reads_a_slice_of_a_larger_array():
+    joint, grads = distinct(3, 8, 6, 7), draw(3, 8, 3, 4)
+    x, grad_y = joint[:, 2:6], grads[:, 3:7]
+    y, winners = max_pool2d.forward(x, 3, 2, 1)
+    assert (y == max_pool2d.forward(x.copy(), 3, 2, 1)[0]).all()
+    assert (avg_pool2d.forward(x, 2) == avg_pool2d.forward(x.copy(), 2)).all()
+    args = winners, (6, 7), 3, 2, 1
+    assert (max_pool2d.backward(grad_y, *args) == max_pool2d.backward(grad_y.copy(), *args)).all()
+    args = (6, 7), 3, 2, 1
+    assert (avg_pool2d.backward(grad_y, *args) == avg_pool2d.backward(grad_y.copy(), *args)).all()
+
+
+@pytest.mark.parametrize("module", [max_pool2d, avg_pool2d])
+def test_an_output_that_does_not_fit_is_refused(module):
+    def forward(x, out):
+        module.forward(x, 2, out=out)
+
+    x = np.ones((2, 3, 4, 4))
+    with pytest.raises(ValueError, match=r"out must have shape \(2, 3, 2, 2\), got \(2, 3, 2, 1\)"):
+        forward(x, np.empty((2, 3, 2, 1)))
+    with pytest.raises(TypeError, match="out must hold float64, as the input, got float32"):
+        forward(x, np.empty((2, 3, 2, 2), np.float32))
+    with pytest.raises(ValueError, match="each of its images must lie in one piece"):
+        forward(x, np.empty((2, 3, 2, 4))[..., ::2])
+    fixed = np.empty((2, 3, 2, 2))
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="out must be writeable"):
+        forward(x, fixed)
+
+
+def test_pools_have_the_same_bits_for_any_number_of_threads(own_threads):
+    x = draw(3, 33, 41, 41, dtype=np.float32)  # more values than stay with one thread
+
+    def compute(threads):
+        parallel.set_num_threads(threads)
+        y, winners = max_pool2d.forward(x, 3, 2, 0, True)
+        mean = avg_pool2d.forward(x, 3, 2)
+        arrays = y, winners, mean, global_avg_pool2d.forward(x), max_pool2d.backward(y, winners, (41, 41), 3, 2)
+        return [array.tobytes() for array in (*arrays, avg_pool2d.backward(mean, (41, 41), 3, 2))]
+
+    assert compute(1) == compute(2) == compute(5)

@@ -1,0 +1,206 @@
+"""Convolution as one matrix product whose column matrix is never written, in compiled code from end to end.
+
+The idea that makes it faster than `im2col`: the product reads its columns where they lie, in padded planes (`planes`),
+keeps its sums in registers (`product`) and adds the bias and takes the ReLU before it writes. Images and bands of
+rows run on all cores at once. A 1x1 convolution with stride 1 reads the image as it lies in memory.
+
+Settings come in full and are not checked here: `conv2d` does that.
+"""
+
+import numpy as np
+
+from minigooglenet import parallel
+from minigooglenet.kernels import im2col, images, planes
+from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.product import multiply_rows, padded_columns, rows_apart, transpose_matrix
+from minigooglenet.kernels.sums import row_sums
+from minigooglenet.kernels.tile import ROWS
+from minigooglenet.kernels.vector import fill
+
+BAND = 1 << 17  # output values of a band: 512 kB in float32, which stays in the second-level cache of most cores
+AT_ONCE = 8  # images whose upstream gradients are kept turned at a time
+
+
+def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
+    """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, R, S) and bias (K,) or None.
+
+    relu : take max(y, 0) at once;  out : where to write y
+    """
+    if x.dtype.kind == "c":
+        return im2col.forward(x, weight, bias, stride, padding, groups)
+    window = planes.window(x.shape, weight.shape, stride, padding)
+    y = np.empty((len(x), len(weight), *window.output), x.dtype) if out is None else out
+    offsets = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    for matrix, reads, writes in _groups(weight, groups):
+        _convolve(x[:, reads], y[:, writes], matrix, offsets[writes], relu, window)
+    return y
+
+
+def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
+    """Return (grad_x, grad_weight, grad_bias); grad_x is None unless `inputs`."""
+    if x.dtype.kind == "c":
+        return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)
+    window = planes.window(x.shape, weight.shape, stride, padding)
+    grad_x = np.empty(x.shape, x.dtype) if inputs else None
+    grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
+    for matrix, reads, writes in _groups(weight, groups):
+        target = grad_x[:, reads] if inputs else None
+        turned, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
+        grad_weight[writes] = turned.T.reshape(grad_weight[writes].shape)
+    return grad_x, grad_weight, None if bias is None else grad_bias
+
+
+def _groups(weight, groups):
+    """Yield each group's (matrix of weights, channels that it reads, channels that it writes)."""
+    filters = len(weight) // groups
+    for g, part in enumerate(np.split(np.ascontiguousarray(weight), groups)):
+        matrix = part.reshape(filters, -1)
+        yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
+
+
+def _convolve(x, y, matrix, bias, relu, window):
+    values, step = images.flat(x)
+    target, target_step = images.flat(y)
+    height = window.output[0]
+    # A band is small enough for the cache, and for every thread to get one.
+    fair = -(-height * len(x) // parallel.get_num_threads())
+    band = max(1, min(height, fair, BAND // (len(matrix) * window.pitch)))
+    bands = -(-height // band)
+    offsets = window.offsets(band) * x.itemsize
+
+    def task(start, stop):
+        _convolve_bands(
+            values, step, target, target_step, matrix, bias, relu, tuple(window), window.is_plain, offsets, band,
+            (start, stop),
+        )  # fmt: skip
+
+    parallel.spread(task, len(x) * bands)
+
+
+@compiled
+def _convolve_bands(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, items):
+    channels, size, kernel, stride, _, output, phases, pitch = window
+    filters = matrix.shape[0]
+    area, room_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
+    bands = (output[0] + band - 1) // band
+    laid = np.empty(0 if is_plain else channels * phases[0] * phases[1] * room_rows * pitch, x.dtype)
+    results = np.empty(0 if pitch == output[1] else filters * band * pitch, x.dtype)
+    a = matrix.ctypes.data, rows_apart(filters, matrix.strides[0]), matrix.itemsize
+    start = bias.ctypes.data if len(bias) else 0
+    image_rows = rows_apart(channels, size[0] * size[1] * x.itemsize)
+    for item in range(items[0], items[1]):
+        n, first = item // bands, item % bands * band
+        rows = min(band, output[0] - first)
+        columns = (rows - 1) * pitch + output[1]
+        if is_plain:
+            b = x.ctypes.data + (n * x_step + first * output[1]) * x.itemsize, image_rows
+        else:
+            planes.lay(x, n * x_step, window, first, band, (0, channels), laid)
+            b = laid.ctypes.data, offsets
+        if pitch == output[1]:
+            c = y.ctypes.data + (n * y_step + first * output[1]) * y.itemsize, area * y.itemsize, columns
+            multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+        else:
+            c = results.ctypes.data, band * pitch * y.itemsize, columns
+            multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            planes.gather_rows(results, band * pitch, filters, rows, pitch, y, n * y_step, area, output[1], first)
+
+
+def _backward(grad_y, x, grad_x, matrix, window):
+    """Fill grad_x unless it is None; return the gradient of the matrix, turned (depth, K), and of the bias (K,)."""
+    filters, height = len(matrix), window.output[0]
+    grads, grads_step = images.flat(grad_y)
+    values, step = images.flat(x)
+    target, target_step = (np.empty(0, x.dtype), 0) if grad_x is None else images.flat(grad_x)
+    stretch = height * window.pitch
+    turned = np.zeros((min(AT_ONCE, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
+    grad_matrix = np.zeros((matrix.shape[1], turned.shape[2]), x.dtype)
+    sums = np.zeros((len(x), filters), x.dtype)
+    offsets = window.offsets(height) * x.itemsize
+    # The backward walks through the kernel's places; for each it needs the weights (C, K) of that place.
+    by_place = np.ascontiguousarray(matrix.reshape(filters, window.channels, -1).transpose(2, 1, 0))
+    settings = tuple(window), window.is_plain
+
+    def of_images(start, stop, begin):
+        _images_backward(
+            grads, grads_step, target, target_step, by_place, offsets, turned, sums, *settings, begin, (start, stop)
+        )
+
+    def of_weights(start, stop, span):
+        depths = start * ROWS, min(stop * ROWS, len(grad_matrix))
+        _weights_backward(values, step, turned, grad_matrix, offsets, *settings, span, depths)
+
+    for begin in range(0, len(x), AT_ONCE):
+        end = min(len(x), begin + AT_ONCE)
+        parallel.spread(lambda start, stop, begin=begin: of_images(start, stop, begin), end - begin)
+        parallel.spread(
+            lambda start, stop, span=(begin, end): of_weights(start, stop, span), -(-len(grad_matrix) // ROWS)
+        )
+    return grad_matrix[:, :filters], sums.sum(axis=0)
+
+
+@compiled
+def _images_backward(
+    grads, grads_step, grad_x, x_step, by_place, offsets, turned, sums, window, is_plain, begin, items
+):
+    """For each image: its upstream gradient turned, the sum over places, and the gradient of the input, if asked."""
+    channels, size, kernel, stride, _, output, phases, pitch = window
+    filters = by_place.shape[2]
+    area, stretch = output[0] * output[1], output[0] * pitch
+    room_rows = output[0] + (kernel[0] - 1) // stride[0]
+    values = channels * phases[0] * phases[1] * room_rows * pitch
+    laid = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
+    spread = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
+    b_rows = rows_apart(filters, stretch * grads.itemsize)
+    a_rows = rows_apart(channels, by_place.strides[1])
+    for item in range(items[0], items[1]):
+        n = begin + item
+        grad = grads[n * grads_step : n * grads_step + filters * area].reshape(filters, area)
+        row_sums(grad, sums[n])
+        if pitch != output[1]:
+            planes.spread_rows(grads, n * grads_step, filters, area, output[1], 0, output[0], pitch, spread)
+            grad = spread.reshape(filters, stretch)
+        transpose_matrix(grad, turned[item])
+        if len(grad_x) == 0:
+            continue
+        b = grad.ctypes.data, b_rows
+        if is_plain:
+            a = by_place.ctypes.data, a_rows, by_place.itemsize
+            c = grad_x.ctypes.data + n * x_step * grads.itemsize, area * grads.itemsize, area
+            multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, False)
+            continue
+        fill(laid, 0, values, grads.dtype.type(0))
+        # Each place of the kernel sends the gradient to the plane from its own value on.
+        for place in range(kernel[0] * kernel[1]):
+            a = by_place.ctypes.data + place * by_place.strides[0], a_rows, by_place.itemsize
+            c = (
+                laid.ctypes.data + offsets[place],
+                phases[0] * phases[1] * room_rows * pitch * grads.itemsize,
+                stretch - pitch + output[1],
+            )
+            multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
+        planes.collect(laid, grad_x, n * x_step, window)
+
+
+@compiled
+def _weights_backward(x, x_step, turned, grad_matrix, offsets, window, is_plain, span, depths):
+    """Add what the images of `span` contribute to the rows first .. end of the turned weights' gradient."""
+    channels, size, kernel, stride, _, output, phases, pitch = window
+    places = kernel[0] * kernel[1]
+    reads = depths[0] // places, (depths[1] + places - 1) // places
+    room_rows = output[0] + (kernel[0] - 1) // stride[0]
+    plane = phases[0] * phases[1] * room_rows * pitch
+    laid = np.empty(0 if is_plain else (reads[1] - reads[0]) * plane, x.dtype)
+    rows = offsets[depths[0] : depths[1]] - reads[0] * plane * x.itemsize
+    if is_plain:
+        rows = rows_apart(depths[1] - depths[0], size[0] * size[1] * x.itemsize)
+    b_rows = rows_apart((output[0] - 1) * pitch + output[1], turned.strides[1])
+    c = grad_matrix.ctypes.data + depths[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
+    for n in range(span[0], span[1]):
+        if is_plain:
+            at = x.ctypes.data + (n * x_step + depths[0] * size[0] * size[1]) * x.itemsize
+        else:
+            planes.lay(x, n * x_step, window, 0, output[0], reads, laid)
+            at = laid.ctypes.data
+        b = turned.ctypes.data + (n - span[0]) * turned.strides[0], b_rows
+        multiply_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)

@@ -1,0 +1,143 @@
+"""An image as padded planes, in which every column of a convolution's matrix is a stretch of memory already.
+
+`im2col` writes each value once for every window that sees it, 25 times for a 5x5 kernel. Here it is copied once, with
+its padding, into rows that are `pitch` long. Seen from kernel place (r, s), the inputs of all outputs, row after row, then
+lie in one stretch: the plane from its value (r, s) on. Where a row of outputs ends, pitch - Q values follow that belong
+to no output; they are computed along and dropped.
+
+With stride 2 the values that one place sees lie two apart, so there is a plane for every phase: even and odd rows,
+even and odd columns.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.vector import copy, fill
+
+
+class Window(NamedTuple):
+    """The integers of one group of a convolution."""
+
+    channels: int
+    size: tuple[int, int]  # of the input
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    corner: tuple[int, int]  # where the first window begins: -padding
+    output: tuple[int, int]
+    phases: tuple[int, int]
+    pitch: int
+
+    @property
+    def is_plain(self):
+        """Whether the image as it lies in memory is its own planes: 1x1, stride 1, no padding."""
+        return self.kernel == self.stride == (1, 1) and self.corner == (0, 0) and self.size == self.output
+
+    def stretch(self, rows):
+        """Return how many columns `rows` rows of outputs take, the dropped ones between them included."""
+        return (rows - 1) * self.pitch + self.output[1]
+
+    def plane_rows(self, rows):
+        """Return how many rows of a plane the outputs of `rows` rows see."""
+        return rows + (self.kernel[0] - 1) // self.stride[0]
+
+    def plane_values(self, rows):
+        """Return how many values a channel's planes take; a last row may be read a little beyond its end."""
+        return self.phases[0] * self.phases[1] * self.plane_rows(rows) * self.pitch
+
+    def offsets(self, rows):
+        """Return (C * R * S,) where each row of the column matrix begins in the planes for `rows` rows of outputs."""
+        channel = np.arange(self.channels)[:, None, None] * self.plane_values(rows)
+        r, s = np.arange(self.kernel[0])[:, None], np.arange(self.kernel[1])
+        phase = r % self.stride[0] * self.phases[1] + s % self.stride[1]
+        place = (phase * self.plane_rows(rows) + r // self.stride[0]) * self.pitch + s // self.stride[1]
+        return (channel + place).reshape(-1)
+
+
+def window(x_shape, weight_shape, stride, padding):
+    """Return the Window of x (N, C, H, W) and weight (K, C/groups, R, S)."""
+    output = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding)
+    corner = -padding[0][0], -padding[1][0]
+    phases = min(stride[0], weight_shape[2]), min(stride[1], weight_shape[3])
+    pitch = output[1] + (weight_shape[3] - 1) // stride[1]
+    return Window(weight_shape[1], x_shape[2:], weight_shape[2:], stride, corner, output, phases, pitch)
+
+
+@compiled
+def lay(image, base, window, first, rows, channels, planes):
+    """Fill planes, flat, with what the outputs of `rows` rows from `first` on see of the channels first .. end."""
+    _, size, kernel, stride, corner, _, phases, pitch = window
+    height, zero = rows + (kernel[0] - 1) // stride[0], planes.dtype.type(0)
+    at = 0
+    for c in range(channels[0], channels[1]):
+        for a in range(phases[0]):
+            for b in range(phases[1]):
+                offset = corner[1] + b
+                begin, end = _inside(offset, stride[1], size[1], pitch)
+                for p in range(first, first + height):
+                    h = p * stride[0] + corner[0] + a
+                    if 0 <= h < size[0]:
+                        source = base + (c * size[0] + h) * size[1] + offset
+                        fill(planes, at, begin, zero)
+                        if stride[1] == 1:
+                            copy(image, source + begin, planes, at + begin, end - begin)
+                        else:
+                            for q in range(begin, end):
+                                planes[at + q] = image[source + q * stride[1]]
+                        fill(planes, at + end, pitch - end, zero)
+                    else:
+                        fill(planes, at, pitch, zero)
+                    at += pitch
+
+
+@compiled
+def collect(planes, image, base, window):
+    """Write planes, flat, of all outputs back into an image: the reverse of `lay`; what no window sees is zero."""
+    channels, size, kernel, stride, corner, output, phases, pitch = window
+    height = output[0] + (kernel[0] - 1) // stride[0]
+    fill(image, base, channels * size[0] * size[1], image.dtype.type(0))
+    at = 0
+    for c in range(channels):
+        for a in range(phases[0]):
+            for b in range(phases[1]):
+                offset = corner[1] + b
+                begin, end = _inside(offset, stride[1], size[1], pitch)
+                for p in range(height):
+                    h = p * stride[0] + corner[0] + a
+                    if 0 <= h < size[0]:
+                        target = base + (c * size[0] + h) * size[1] + offset
+                        if stride[1] == 1:
+                            copy(planes, at + begin, image, target + begin, end - begin)
+                        else:
+                            for q in range(begin, end):
+                                image[target + q * stride[1]] = planes[at + q]
+                    at += pitch
+
+
+@compiled
+def spread_rows(values, base, channels, area, width, first, rows, pitch, out):
+    """Copy rows of `width` values (channels, rows, width) to rows that are `pitch` long, with zeros between."""
+    for c in range(channels):
+        for p in range(rows):
+            source, at = base + c * area + (first + p) * width, (c * rows + p) * pitch
+            copy(values, source, out, at, width)
+            fill(out, at + width, pitch - width, out.dtype.type(0))
+
+
+@compiled
+def gather_rows(values, step, channels, rows, pitch, out, base, area, width, first):
+    """Copy the first `width` values of rows that are `pitch` long to their place in out: the reverse."""
+    for c in range(channels):
+        for p in range(rows):
+            source, at = c * step + p * pitch, base + c * area + (first + p) * width
+            copy(values, source, out, at, width)
+
+
+@compiled
+def _inside(offset, stride, size, count):
+    """Return the range of q in 0 .. count for which q * stride + offset lies in 0 .. size."""
+    begin = min(count, max(0, (-offset + stride - 1) // stride))
+    end = max(begin, min(count, (size - offset + stride - 1) // stride))
+    return begin, end

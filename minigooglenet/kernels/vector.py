@@ -1,0 +1,216 @@
+"""Vectors in compiled code: as many neighbouring values as a register of this machine holds, and one instruction for all.
+
+LLVM turns many plain loops into vector instructions by itself. Where it doesn't (a transform with six rows in and six
+out looks to it as if the rows might overlap), these say it outright:
+
+    x = load(values, at);  store(values, at, x + 2 * y)
+
+`at` counts values from the start of a contiguous array and is not checked.
+"""
+
+import operator
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.tile import VECTOR_BYTES
+
+
+class Vector(types.Type):
+    """The type of a vector of `real` (float32 or float64) values."""
+
+    def __init__(self, real):
+        self.real = real
+        self.lanes = VECTOR_BYTES // (real.bitwidth // 8)
+        super().__init__(f"vector of {self.lanes} {real}")
+
+
+def _llvm(real, lanes):
+    return ir.VectorType(ir.FloatType() if real == types.float32 else ir.DoubleType(), lanes)
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, vector):
+        super().__init__(manager, vector, _llvm(vector.real, vector.lanes))
+
+
+def _address(context, builder, array_type, array, at, vector):
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [at]), vector.as_pointer())
+
+
+@intrinsic
+def load(_, values, at):
+    """Return the vector at values[at], values[at + 1], ..."""
+    result = Vector(values.dtype)
+
+    def code(context, builder, signature, arguments):
+        vector = _llvm(result.real, result.lanes)
+        place = _address(context, builder, signature.args[0], *arguments, vector)
+        return builder.load(place, align=result.real.bitwidth // 8)
+
+    return result(values, types.intp), code
+
+
+@intrinsic
+def store(_, values, at, vector):
+    """Write a vector to values[at], values[at + 1], ..."""
+
+    def code(context, builder, signature, arguments):
+        array, at, value = arguments
+        place = _address(context, builder, signature.args[0], array, at, value.type)
+        builder.store(value, place, align=vector.real.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(values, types.intp, vector), code
+
+
+@intrinsic
+def everywhere(_, value):
+    """Return the vector with `value` at every place."""
+    result = Vector(value)
+
+    def code(context, builder, signature, arguments):
+        return _broadcast(builder, arguments[0], _llvm(value, result.lanes))
+
+    return result(value), code
+
+
+def _broadcast(builder, value, vector):
+    first = builder.insert_element(vector(ir.Undefined), value, cgutils.int32_t(0))
+    return builder.shuffle_vector(first, vector(ir.Undefined), ir.VectorType(cgutils.int32_t, vector.count)(None))
+
+
+def _binary(instruction):
+    @intrinsic
+    def combine(_, a, b):
+        vector = a if isinstance(a, Vector) else b
+
+        def code(context, builder, signature, arguments):
+            lanes = _llvm(vector.real, vector.lanes)
+            sides = []
+            for kind, value in zip(signature.args, arguments, strict=True):
+                if not isinstance(kind, Vector):
+                    value = _broadcast(builder, context.cast(builder, value, kind, vector.real), lanes)
+                sides.append(value)
+            return getattr(builder, instruction)(*sides, flags=("contract",))
+
+        return vector(a, b), code
+
+    def choose(a, b):
+        kinds = (a, b)
+        if any(isinstance(kind, Vector) for kind in kinds) and all(
+            isinstance(kind, (Vector, types.Number)) for kind in kinds
+        ):
+            return lambda a, b: combine(a, b)
+        return None
+
+    return choose
+
+
+for _operator, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    overload(_operator)(_binary(_instruction))
+
+
+def _copier(count):
+    @intrinsic
+    def copy_values(_, source, at, target, to):
+        def code(context, builder, signature, arguments):
+            source, at, target, to = arguments
+            vector, size = _llvm(signature.args[0].dtype, count), signature.args[0].dtype.bitwidth // 8
+            values = builder.load(_address(context, builder, signature.args[0], source, at, vector), align=size)
+            builder.store(values, _address(context, builder, signature.args[2], target, to, vector), align=size)
+            return context.get_dummy_value()
+
+        return types.void(source, types.intp, target, types.intp), code
+
+    return copy_values
+
+
+_copy_16, _copy_8, copy_four, _copy_2, _copy_1 = (_copier(count) for count in (16, 8, 4, 2, 1))
+
+
+@compiled
+def copy(source, at, target, to, count):
+    """Copy source[at : at + count] to target[to : to + count] in as few pieces as it takes, both contiguous."""
+    done = 0
+    while count - done >= 16:
+        _copy_16(source, at + done, target, to + done)
+        done += 16
+    if count - done >= 8:
+        _copy_8(source, at + done, target, to + done)
+        done += 8
+    if count - done >= 4:
+        copy_four(source, at + done, target, to + done)
+        done += 4
+    if count - done >= 2:
+        _copy_2(source, at + done, target, to + done)
+        done += 2
+    if count - done >= 1:
+        _copy_1(source, at + done, target, to + done)
+
+
+@compiled
+def fill(target, to, count, value):
+    """Set target[to : to + count], contiguous, to `value`."""
+    values, lanes, done = everywhere(value), VECTOR_BYTES // target.itemsize, 0
+    while count - done >= lanes:
+        store(target, to + done, values)
+        done += lanes
+    for i in range(done, count):
+        target[to + i] = value
+
+
+@intrinsic
+def at_least(_, lowest, vector):
+    """Return the larger of two vectors place by place, NaN where the second is NaN."""
+
+    def code(context, builder, signature, arguments):
+        low, value = arguments
+        return builder.select(builder.fcmp_ordered("<", value, low), low, value)
+
+    return vector(lowest, vector), code
+
+
+@intrinsic
+def transpose(_, source, at, step, target, to, hop):
+    """Copy a square block of as many rows as a vector is long: target[to + j * hop + i] = source[at + i * step + j].
+
+    In registers: each round swaps ever larger halves between pairs of rows.
+    """
+    square = Vector(source.dtype)
+
+    def code(context, builder, signature, arguments):
+        source, at, step, target, to, hop = arguments
+        vector = _llvm(square.real, square.lanes)
+        size = square.real.bitwidth // 8
+
+        def place(kind, array, at, step, i):
+            at = builder.add(at, builder.mul(step, step.type(i)))
+            return _address(context, builder, kind, array, at, vector)
+
+        rows = [builder.load(place(signature.args[0], source, at, step, i), align=size) for i in range(square.lanes)]
+        half = 1
+        while half < square.lanes:
+            low = [j if not j & half else square.lanes + j - half for j in range(square.lanes)]
+            high = [j + half if not j & half else square.lanes + j for j in range(square.lanes)]
+            masks = [ir.VectorType(cgutils.int32_t, square.lanes)(mask) for mask in (low, high)]
+            for i in range(square.lanes):
+                if not i & half:
+                    a, b = rows[i], rows[i + half]
+                    rows[i], rows[i + half] = (builder.shuffle_vector(a, b, mask) for mask in masks)
+            half *= 2
+        for i, row in enumerate(rows):
+            builder.store(row, place(signature.args[3], target, to, hop, i), align=size)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp, types.intp), code

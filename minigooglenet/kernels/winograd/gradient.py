@@ -1,0 +1,78 @@
+"""The gradient of the weights, in Winograd's form: 36 products over tiles, transformed back to 3 x 3 once.
+
+Tiles are taken in chunks, so that their transforms stay in cache; for each chunk the products add to what the chunks
+before gave. A task has some of the channels to transform, then some of the 36 places to multiply: no two tasks add
+to the same number, so no bit depends on the number of threads.
+"""
+
+import numpy as np
+
+from minigooglenet import parallel
+from minigooglenet.kernels import images
+from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.product import multiply, padded_columns, transpose_matrix
+from minigooglenet.kernels.tile import VECTOR_BYTES
+from minigooglenet.kernels.winograd import moves, transforms
+from minigooglenet.kernels.winograd.transforms import INPUT, OUTPUT, PLACES, ROW, WIDTH
+
+CHUNK = 4 * WIDTH  # tiles whose transforms are kept at a time
+
+
+def grad_weight(grad_y, x, padding):
+    """Return (K, C, 3, 3) for grad_y (N, K, P, Q) and x (N, C, H, W)."""
+    channels, filters = x.shape[1], grad_y.shape[1]
+    lanes = VECTOR_BYTES // x.itemsize
+    grid = tuple(-(-length // OUTPUT) for length in grad_y.shape[2:])
+    tiles = len(x) * grid[0] * grid[1]
+    width = min(CHUNK, -(-tiles // WIDTH) * WIDTH)
+    values, grads = images.flat(x), images.flat(grad_y)
+    v = np.empty((PLACES, channels, width), x.dtype)
+    # Rows beyond the filters turn into the padding of the products' columns, whatever they hold.
+    m = np.zeros((PLACES, filters, width), x.dtype)
+    grad_u = np.zeros((PLACES, channels, padded_columns(filters, x.dtype)), x.dtype)
+    corner = -padding[0][0], -padding[1][0]
+
+    def transform(start, stop, chunk):
+        for first, end, is_input in ((start, min(stop, channels), True), (max(start, channels), stop, False)):
+            if is_input and first < end:
+                _transform(*values, x.shape[2:], corner, grid, chunk, (first, end), v, True, lanes)
+            elif first < end:
+                some = first - channels, end - channels
+                _transform(*grads, grad_y.shape[2:], (0, 0), grid, chunk, some, m, False, lanes)
+
+    for begin in range(0, tiles, width):
+        chunk = begin, min(tiles, begin + width)
+        parallel.spread(lambda start, stop, chunk=chunk: transform(start, stop, chunk), channels + filters)
+        count = chunk[1] - chunk[0]
+        parallel.spread(lambda start, stop, count=count: _products(v, m, grad_u, count, (start, stop)), PLACES)
+    result = np.empty((filters, channels, 3, 3), x.dtype)
+    parallel.spread(lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop), channels)
+    return result
+
+
+@compiled
+def _transform(x, step, size, corner, grid, tiles, channels, v, is_input, lanes):
+    """Fill v (36, C, width) with the transforms of the tiles first .. end, for the channels first .. end."""
+    rows, records = moves.room(size, grid[1], x.dtype)
+    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(PLACES * WIDTH, x.dtype)
+    flat_v, place = v.reshape(-1), v.shape[1] * v.shape[2]
+    for c in range(channels[0], channels[1]):
+        for first in range(tiles[0], tiles[1], WIDTH):
+            block = first, min(tiles[1], first + WIDTH)
+            count = block[1] - block[0]
+            at = c * v.shape[2] + first - tiles[0]
+            moves.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
+            moves.turn_inputs(records, d, count, lanes)
+            if is_input:
+                transforms.transform_inputs(d, half, flat_v, at, place, count, lanes)
+            else:
+                transforms.transform_grad_outputs(d, half, flat_v, at, place, count, lanes)
+
+
+@compiled
+def _products(v, m, grad_u, count, places):
+    turned = np.zeros((m.shape[2], grad_u.shape[2]), m.dtype)
+    nothing = np.empty(0, m.dtype)
+    for place in range(places[0], places[1]):
+        transpose_matrix(m[place], turned)
+        multiply(v[place, :, :count], turned[:count], grad_u[place], nothing, False, True)

@@ -1,0 +1,98 @@
+"""Tiles out of images and back: where the values of many tiles come to lie side by side.
+
+Copying value by value would cost more than all additions of the transforms. Rows are copied as vectors into one record
+per tile, and a square of records is turned round in registers (`vector.transpose`).
+"""
+
+import numpy as np
+
+from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.vector import copy, copy_four, everywhere, load, store, transpose
+from minigooglenet.kernels.winograd.transforms import INPUT, OUTPUT, ROW, WIDTH
+
+RECORD = ROW * INPUT + 16  # what a tile's record takes; a vector that begins with its last row ends inside
+SQUARE = OUTPUT * OUTPUT
+
+
+@compiled
+def room(size, across, dtype):
+    """Return memory for `gather`: padded rows of an image, and a record per tile."""
+    return np.zeros((size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64, dtype), np.zeros(WIDTH * RECORD, dtype)
+
+
+@compiled
+def gather(images, base, size, corner, grid, first, end, rows, records, record, lanes):
+    """Fill records from number `record` on with the tiles first .. end of one channel of one image.
+
+    images : flat; the channel begins at `base`;  size : (H, W)
+    corner : (row, column) where tile 0 begins; outside the image is zero;  grid : tiles down and across
+    """
+    height, width = size
+    across = grid[1]
+    top = corner[0] + first // across * OUTPUT
+    bottom = corner[0] + (end - 1) // across * OUTPUT + INPUT
+    pitch = across * OUTPUT + 2
+    left = -corner[1]
+    zero = everywhere(images.dtype.type(0))
+    store(rows, 0, zero)
+    for h in range(top, bottom):
+        at = (h - top) * pitch + left
+        seen = 0
+        if 0 <= h < height:
+            row = base + h * width
+            seen = min(width, pitch - left)
+            copy(images, row, rows, at, seen)
+        for w in range(seen, pitch, lanes):  # to the end of this row, and over the left padding of the next
+            store(rows, at + w, zero)
+    for tile in range(first, end):
+        at = (tile // across - first // across) * OUTPUT * pitch + tile % across * OUTPUT
+        to = (record + tile - first) * RECORD
+        for i in range(INPUT):
+            for j in range(0, ROW, lanes):
+                store(records, to + i * ROW + j, load(rows, at + i * pitch + j))
+
+
+@compiled
+def turn_inputs(records, d, count, lanes):
+    """Fill d (6, ROW, WIDTH), flat, from the records of `count` tiles."""
+    for tile in range(0, count, lanes):
+        for value in range(0, INPUT * ROW, lanes):
+            transpose(records, tile * RECORD + value, RECORD, d, value * WIDTH + tile, WIDTH)
+
+
+@compiled
+def turn_outputs(o, records, count, lanes):
+    """Fill the records of `count` tiles, 16 values each, from o (4, 4, WIDTH), flat."""
+    for tile in range(0, count, lanes):
+        for value in range(0, SQUARE, lanes):
+            transpose(o, value * WIDTH + tile, WIDTH, records, tile * SQUARE + value, SQUARE)
+
+
+@compiled
+def scatter(records, record, images, base, size, grid, first, end):
+    """Write the tiles first .. end of one channel of one image, from number `record` on; the overhang is dropped."""
+    height, width = size
+    across = grid[1]
+    for tile in range(first, end):
+        top, left = tile // across * OUTPUT, tile % across * OUTPUT
+        at, to = (record + tile - first) * SQUARE, base + top * width + left
+        some = min(OUTPUT, height - top)
+        if left + OUTPUT <= width:
+            for i in range(some):
+                copy_four(records, at + i * OUTPUT, images, to + i * width)
+        else:
+            for i in range(some):
+                for j in range(width - left):
+                    images[to + i * width + j] = records[at + i * OUTPUT + j]
+
+
+@compiled
+def gather_block(x, step, channel, size, corner, grid, tiles, rows, records, lanes):
+    """Fill records with the tiles first .. end of all images, at one channel."""
+    per_image = grid[0] * grid[1]
+    tile = tiles[0]
+    while tile < tiles[1]:
+        n, first = tile // per_image, tile % per_image
+        end = min(per_image, first + tiles[1] - tile)
+        gather(x, n * step + channel, size, corner, grid, first, end, rows, records, tile - tiles[0], lanes)
+        tile += end - first

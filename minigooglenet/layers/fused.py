@@ -1,0 +1,59 @@
+"""A convolution made ready for inference, with what follows it taken in."""
+
+import numpy as np
+
+from minigooglenet.kernels import conv2d, winograd
+from minigooglenet.layers.activation import ReLU
+from minigooglenet.layers.base import Layer
+from minigooglenet.layers.norm import BatchNorm2d
+
+
+class FusedConv2d(Layer):
+    """A convolution with copied weights, transformed once, batch norm folded into them, and a ReLU in the same pass.
+
+    It does inference alone: what `Conv2d.planned` gives to a plan. `taken` are the followers that it took in.
+    """
+
+    apart = True
+
+    def __init__(self, conv, followers):
+        super().__init__()
+        self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm
+        weight, bias = conv.params["weight"].copy(), conv.params.get("bias")
+        self.params["weight"], self.taken = weight, []
+        if bias is not None:
+            self.params["bias"] = bias.copy()
+        for follower in followers:
+            if type(follower) is BatchNorm2d and not self.taken:
+                self._fold(follower)
+            elif type(follower) is not ReLU:
+                break
+            self.taken.append(follower)
+            if type(follower) is ReLU:
+                break
+        self.relu = bool(self.taken) and type(self.taken[-1]) is ReLU
+        self.kernels = None
+        if conv2d.may_be_winograd(weight.shape, self.stride, self.padding, weight.dtype, self.algorithm):
+            self.kernels = winograd.prepare(self.params["weight"], self.groups)
+
+    def infer(self, x, out=None):
+        weight, bias = self.params["weight"], self.params.get("bias")
+        settings = self.stride, self.padding, self.groups, self.algorithm
+        kernels = self.kernels if x.dtype == weight.dtype else None
+        return conv2d.forward(x, weight, bias, *settings, relu=self.relu, out=out, kernels=kernels)
+
+    def describe(self):
+        """Return in words what was done."""
+        form = "winograd where the batch has tiles enough, weights transformed" if self.kernels else "one product"
+        names = {BatchNorm2d: "batch norm in the weights", ReLU: "ReLU as it writes"}
+        return ", ".join([form, *(names[type(layer)] for layer in self.taken)])
+
+    def _fold(self, norm):
+        """Take in y = weight * (x - mean) / sqrt(var + eps) + bias: a factor on each filter, and a bias."""
+        weight, bias = norm.params["weight"], norm.params["bias"]
+        mean, var = norm.buffers["running_mean"], norm.buffers["running_var"]
+        factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
+        own = self.params.get("bias", 0)
+        dtype = self.params["weight"].dtype
+        self.params["weight"] = (self.params["weight"] * factor[:, None, None, None]).astype(dtype, copy=False)
+        self.params["bias"] = ((own - mean) * factor + bias).astype(dtype, copy=False)

@@ -1,0 +1,150 @@
+"""Winograd's form: against the loops, its error on GoogLeNet's layers, and where it is chosen."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numeric import assert_close, awkward, draw
+
+import minigooglenet as mg
+from minigooglenet.kernels import conv2d, direct, winograd
+
+BOUND = 2e-5  # of the largest value; `kernels/winograd` and the README quote it
+LAYERS = {  # the ten 3x3 convolutions of GoogLeNet: C, K, H = W
+    "conv2": (64, 192, 56),
+    "3a": (96, 128, 28),
+    "3b": (128, 192, 28),
+    "4a": (96, 208, 14),
+    "4b": (112, 224, 14),
+    "4c": (128, 256, 14),
+    "4d": (144, 288, 14),
+    "4e": (160, 320, 14),
+    "5a": (160, 320, 7),
+    "5b": (192, 384, 7),
+}
+
+
+@st.composite
+def convolutions(draw_):
+    side = st.integers(0, 2)
+    groups = draw_(st.sampled_from([1, 1, 2]))
+    channels, filters = (groups * draw_(st.sampled_from([1, 3, 8, 9])) for _ in range(2))
+    size = [draw_(st.sampled_from([3, 4, 5, 7, 8, 13, 17])) for _ in range(2)]
+    padding = draw_(st.tuples(st.tuples(side, side), st.tuples(side, side)))
+    images, dtype, seed = draw_(st.sampled_from([1, 2, 5])), draw_(st.sampled_from("fd")), draw_(st.integers(0, 99))
+    x, weight = draw(images, channels, *size, seed=seed), draw(filters, channels // groups, 3, 3, seed=seed + 1)
+    bias = draw(filters, seed=seed + 2) if draw_(st.booleans()) else None
+    return [None if a is None else a.astype(dtype) for a in (x, weight, bias)], padding, groups
+
+
+@given(convolutions())
+def test_winograd_agrees_with_the_loops_forward_and_backward(case):
+    (x, weight, bias), padding, groups = case
+    settings = (1, padding, groups)
+    y = conv2d.forward(x, weight, bias, *settings, algorithm="winograd")
+    grad_y = draw(*y.shape, seed=7, dtype=x.dtype)
+    grads = conv2d.backward(grad_y, x, weight, bias, *settings, algorithm="winograd")
+    double = [None if a is None else a.astype(np.float64) for a in (x, weight, bias)]
+    expected = conv2d.forward(*double, *settings, algorithm="loops")
+    expected_grads = conv2d.backward(grad_y.astype(np.float64), *double, *settings, algorithm="loops")
+    for value, right in zip((y, *grads), (expected, *expected_grads), strict=True):
+        if right is None:
+            assert value is None
+        else:
+            assert value.dtype == x.dtype
+            assert np.abs(value - right).max() <= (BOUND if x.dtype == np.float32 else 1e-13) * np.abs(right).max()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_error_on_googlenets_layers_is_bounded(name):
+    channels, filters, size = LAYERS[name]
+    x = np.maximum(draw(1, channels, size, size, seed=1), 0).astype(np.float32)
+    weight = (draw(filters, channels, 3, 3, seed=2) * np.sqrt(2 / (9 * channels))).astype(np.float32)
+    grad_y = draw(1, filters, size, size, seed=3, dtype=np.float32)
+    settings = (None, (1, 1), ((1, 1), (1, 1)), 1)
+    values = winograd.forward(x, weight, *settings), *winograd.backward(grad_y, x, weight, *settings)[:2]
+    x, weight, grad_y = (a.astype(np.float64) for a in (x, weight, grad_y))
+    expected = direct.forward(x, weight, *settings), *direct.backward(grad_y, x, weight, *settings)[:2]
+    for value, right in zip(values, expected, strict=True):
+        assert np.abs(value - right).max() <= BOUND * np.abs(right).max()
+
+
+def test_auto_takes_winograd_for_all_ten_3x3_layers_of_a_batch_and_for_nothing_else():
+    g = mg.models.googlenet(init="zeros")
+    chosen = set()
+    for name, (layer, wires) in g.nodes.items():
+        if isinstance(layer, mg.layers.Conv2d):
+            shapes = (8, *g.shapes[wires[0]]), layer.params["weight"].shape
+            if conv2d.choose(*shapes, layer.stride, layer.padding, np.dtype(np.float32)) == "winograd":
+                chosen.add(name)
+    assert chosen == {"conv2/3x3", *(f"inception_{name}/3x3" for name in LAYERS if name != "conv2")}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_auto_is_exact_on_whole_numbers_in_double_precision(dtype):
+    rng = np.random.default_rng(0)
+    x = rng.integers(-8, 9, (3, 16, 28, 28)).astype(dtype)
+    weight = rng.integers(-8, 9, (16, 16, 3, 3)).astype(dtype)
+    y = conv2d.forward(x, weight, None, 1, 1)
+    assert (y == conv2d.forward(x, weight, None, 1, 1, algorithm="im2col")).all()
+    assert (conv2d.forward(x.real, weight.real, None, 1, 1, algorithm="winograd") != y.real).any()  # so it would show
+
+
+def test_few_tiles_and_few_channels_are_left_to_the_product():
+    def choice(images, channels, filters, size, padding=((1, 1), (1, 1))):
+        shapes = (images, channels, size, size), (filters, channels, 3, 3)
+        return conv2d.choose(*shapes, (1, 1), padding, np.dtype(np.float32))
+
+    assert choice(1, 64, 64, 56) == "winograd"
+    assert choice(1, 64, 64, 7) == choice(1, 1, 64, 56) == choice(1, 64, 1, 56) == "numba"
+    assert choice(1, 64, 64, 56, ((3, 3), (3, 3))) == "numba"
+
+
+@pytest.mark.parametrize(
+    ("weight", "stride", "padding"), [((4, 2, 3, 3), 2, 1), ((4, 2, 5, 5), 1, 2), ((4, 2, 3, 3), 1, 3)]
+)
+def test_what_winograd_cannot_compute_is_refused_with_a_way_out(weight, stride, padding):
+    with pytest.raises(ValueError, match=r"^Winograd's form computes 3x3 .*, got .*; perhaps algorithm='auto'\?$"):
+        conv2d.forward(draw(1, 2, 9, 9), draw(*weight), None, stride, padding, algorithm="winograd")
+
+
+@pytest.mark.parametrize("form", ["numba", "winograd", "im2col"])
+def test_relu_and_out_change_where_and_not_what(form):
+    x, weight, bias = draw(3, 9, 11, 10, dtype=np.float32), draw(5, 9, 3, 3, seed=1, dtype=np.float32), draw(5, seed=2)
+    y = conv2d.forward(x, weight, bias, 1, 1, algorithm=form)
+    joint = np.full((3, 9, 11, 10), 7, np.float32)
+    part = joint[:, 2:7]
+    assert conv2d.forward(x, weight, bias, 1, 1, algorithm=form, relu=True, out=part) is part
+    assert (part == np.maximum(y, 0)).all()
+    assert (joint[:, :2] == 7).all()
+    assert (joint[:, 7:] == 7).all()
+
+
+@pytest.mark.parametrize("form", ["numba", "winograd"])
+def test_a_block_of_channels_of_a_larger_array_is_read_in_place_and_odd_memory_too(form):
+    whole, weight = draw(3, 9, 11, 10), draw(5, 4, 3, 3, seed=1)
+    part = whole[:, 3:7]
+    expected = conv2d.forward(part.copy(), weight, None, 1, 1, algorithm=form)
+    assert (conv2d.forward(part, weight, None, 1, 1, algorithm=form) == expected).all()
+    assert (conv2d.forward(awkward(part), awkward(weight), None, 1, 1, algorithm=form) == expected).all()
+
+
+@pytest.mark.parametrize("form", ["numba", "winograd"])
+def test_the_gradient_of_the_input_may_be_left_out(form):
+    x, weight, bias = draw(2, 4, 6, 6), draw(5, 4, 3, 3, seed=1), draw(5, seed=2)
+    grad_y = draw(2, 5, 6, 6, seed=3)
+    _, *expected = conv2d.backward(grad_y, x, weight, bias, 1, 1, algorithm=form)
+    nothing, *grads = conv2d.backward(grad_y, x, weight, bias, 1, 1, algorithm=form, inputs=False)
+    assert nothing is None
+    for grad, right in zip(grads, expected, strict=True):
+        assert_close(grad, right)
+
+
+@pytest.mark.parametrize("form", ["numba", "winograd"])
+@pytest.mark.parametrize("relu", [False, True])
+def test_nan_is_never_lost(form, relu):
+    x, weight = draw(2, 8, 9, 9, dtype=np.float32), draw(8, 8, 3, 3, seed=1, dtype=np.float32)
+    x[1, 3, 4, 5] = np.nan
+    y = conv2d.forward(x, weight, None, 1, 1, algorithm=form, relu=relu)
+    assert np.isnan(y[1, :, 3:6, 4:7]).all()
+    assert np.isfinite(y[0]).all()
