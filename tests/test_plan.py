@@ -102,3 +102,161 @@ def test_a_plan_of_nothing_is_refused():
 def test_a_plan_of_an_unknown_wire_is_refused(net):
     with pytest.raises(ValueError, match=r"^outputs asks for an unknown wire 'mian'; perhaps 'main'"):
         mg.plan(net, "mian")
+
+
+def googlenet_like(norm="lrn"):
+    style = mg.models.Style(norm=norm, rng=0)
+    g = mg.Graph(image=(3, 24, 20))
+    wire = g.add("stem", mg.layers.Conv2d(3, 16, 7, stride=2, padding=3, rng=1), "image")
+    wire = g.add("relu", mg.layers.ReLU(), wire)
+    wire = g.add("norm", mg.layers.LocalResponseNorm(alpha=1.0), wire)
+    wire = g.add("pool", mg.layers.MaxPool2d(3, 2, ceil_mode=True), wire)
+    wire = mg.models.inception(g, wire, "a", 8, 8, 16, 4, 8, 8, style=style)
+    wire = mg.models.inception(g, wire, "b", 8, 16, 24, 4, 8, 8, style=style)
+    side = g.add("side/mean", mg.layers.GlobalAvgPool2d(), wire)
+    side = g.add("side/drop", mg.layers.Dropout(0.4), side)
+    g.add("side/classifier", mg.layers.Linear(48, 5, rng=2), side)
+    wire = g.add("average", mg.layers.AvgPool2d(3, 2), wire)
+    wire = g.add("flat", mg.layers.Flatten(), wire)
+    wire = g.add("drop", mg.layers.Dropout(0.4), wire)
+    wire = g.add("classifier", mg.layers.Linear(g.shapes["flat"][0], 7, rng=3), wire)
+    g.add("probabilities", mg.layers.Softmax(), wire)
+    return g
+
+
+BATCH = draw(5, 3, 24, 20, dtype=np.float32)
+
+
+@pytest.mark.parametrize("norm", ["lrn", "batch"])
+@pytest.mark.parametrize("images", [1, 2, 5])
+@pytest.mark.parametrize("together", [1, 3])
+def test_a_plan_of_any_grouping_agrees_with_the_training_graphs_forward(norm, images, together):
+    g = googlenet_like(norm)
+    for buffer in g.buffers.values():  # batch norm that does something
+        buffer[:] = np.random.default_rng(1).uniform(0.5, 2, buffer.shape)
+    plan = mg.plan(g, g.outputs)
+    plan.together = together
+    expected, _ = g.forward({"image": BATCH[:images]})
+    for wire, y in plan(BATCH[:images]).items():
+        assert_close(y, expected[wire], 2e-5)
+
+
+def test_every_wire_of_a_plan_can_be_asked_for():
+    g = googlenet_like()
+    wires = list(g.nodes)
+    expected, _ = g.forward({"image": BATCH}, wires)
+    for asked in (wires, *([wire] for wire in wires)):
+        got = mg.plan(g, asked)(BATCH)
+        for wire, y in got.items() if len(asked) > 1 else [(asked[0], got)]:
+            assert_close(y, expected[wire], 2e-5)
+
+
+def test_a_plan_fuses_joins_and_shares_and_says_so():
+    g = googlenet_like("batch")
+    text = str(mg.plan(g))
+    assert "a/3x3 + a/bn_3x3 + a/relu_3x3" in text
+    assert "batch norm in the weights, ReLU as it writes" in text
+    assert "4 of 4 inputs are there already" in text
+    assert "channels 8 to 24 of a/output" in text
+    assert "inference passes their input on: drop" in text
+
+
+def test_what_two_nodes_read_is_not_swallowed_by_one_of_them():
+    g = mg.Graph(image=(3, 8, 8))
+    g.add("conv", mg.layers.Conv2d(3, 4, 3, padding=1, rng=0), "image")
+    g.add("relu", mg.layers.ReLU(), "conv")
+    g.add("both", mg.layers.Concat(), "conv", "relu", "conv", "image")
+    g.add("again", mg.layers.Concat(), "both", "relu")
+    x = draw(2, 3, 8, 8, dtype=np.float32)
+    assert_close(mg.plan(g)(x), g.forward({"image": x})[0]["again"])
+
+
+class Doubling(mg.layers.Conv2d):
+    """A student's layer: its own forward on top of ours."""
+
+    def forward(self, x, train=False):
+        y, cache = super().forward(x, train)
+        return 2 * y, cache
+
+
+class WholeBatch:
+    """A foreign layer that looks across images, and knows nothing of plans."""
+
+    params = buffers = {}  # noqa: RUF012
+
+    def output_shape(self, shape):
+        return shape
+
+    def forward(self, x, train=False):
+        return x - x.mean(axis=0), None
+
+
+def test_a_layers_own_forward_is_what_a_plan_and_a_call_run():
+    g = mg.Graph(image=(3, 8, 8))
+    g.add("conv", Doubling(3, 4, 3, rng=0), "image")
+    g.add("relu", mg.layers.ReLU(), "conv")
+    g.add("centred", WholeBatch(), "relu")
+    x = draw(4, 3, 8, 8, dtype=np.float32)
+    expected = g.forward({"image": x})[0]["centred"]
+    assert_close(mg.plan(g)(x), expected)
+    assert_close(g(x), expected)
+    assert "images stay together, because conv, centred may look at the whole batch" in str(mg.plan(g))
+
+
+def test_a_readers_own_convolution_runs_in_a_plan_and_sees_the_whole_batch():
+    seen = []
+
+    def forward(x, weight, bias, stride, padding, groups):
+        seen.append(len(x))
+        return mg.kernels.im2col.forward(x, weight, bias, stride, padding, groups)
+
+    g = mg.Graph(image=(3, 8, 8))
+    g.add("conv", mg.layers.Conv2d(3, 4, 3, rng=0, algorithm=(forward, mg.kernels.im2col.backward)), "image")
+    g.add("relu", mg.layers.ReLU(), "conv")
+    x = draw(4, 3, 8, 8, dtype=np.float32)
+    assert_close(mg.plan(g)(x), g.forward({"image": x})[0]["relu"])
+    assert seen == [4, 4]
+
+
+def test_an_error_inside_a_plan_names_the_node_and_the_plan_works_on():
+    g = mg.Graph(image=(3, 8, 8))
+
+    class Fails(mg.layers.ReLU):
+        def forward(self, x, train=False):
+            if (x > 100).any():
+                raise ValueError("too bright")
+            return super().forward(x, train)
+
+    g.add("gate", Fails(), "image")
+    plan, x = mg.plan(g), draw(3, 3, 8, 8, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"^node 'gate': too bright$"):
+        plan(x + 1000)
+    assert_close(plan(x), np.maximum(x, 0))
+
+
+def test_a_plan_has_the_same_bits_for_any_number_of_threads(own_threads):
+    plan, bits = mg.plan(googlenet_like()), set()
+    for threads in (1, 2, 3, 5, 8):
+        mg.set_num_threads(threads)
+        bits.add(plan(BATCH).tobytes())
+    assert len(bits) == 1
+
+
+def test_a_plan_may_be_called_from_several_threads_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    plan = mg.plan(googlenet_like())
+    batches = [draw(3, 3, 24, 20, seed=seed, dtype=np.float32) for seed in range(6)]
+    expected = [plan(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for y, right in zip(pool.map(plan, batches), expected, strict=True):
+            assert (y == right).all()
+
+
+def test_a_plan_of_mixed_precision_follows_its_input():
+    g = googlenet_like()
+    plan = mg.plan(g)
+    y = plan(BATCH.astype(np.float64))
+    assert y.dtype == np.float64
+    assert_close(y, g(BATCH.astype(np.float64)))
+    assert plan(BATCH).dtype == np.float32

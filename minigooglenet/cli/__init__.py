@@ -5,9 +5,9 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import count, gradcheck, tour
+from minigooglenet.cli import bench, count, gradcheck, tour
 
-COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck}
+COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck, "bench": bench}
 
 
 def main(arguments=None) -> int:

@@ -16,8 +16,8 @@ from minigooglenet.kernels.loops import conv2d as loops
 
 ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
 ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": direct, "winograd": winograd}
-# The rule of `choose`: where the two forms were equally fast, measured on GoogLeNet's and smaller layers.
-LEAST_TILES, LEAST_TILES_PREPARED, LEAST_CHANNELS = 32, 16, 8
+# The rule of `choose`: where the two forms were about equally fast, measured on GoogLeNet's and smaller layers.
+LEAST_TILES, LEAST_TILES_PREPARED, LEAST_CHANNELS = 32, 4, 8
 
 
 def forward(
@@ -96,14 +96,14 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
 def choose(x_shape, weight_shape, stride, padding, dtype, prepared=False):
     """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
 
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs for the transform of the
-    weights (unless it is `prepared`) and of the inputs to be small beside the products. It rounds more, so only float32
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs: of the whole batch, for the
+    weights are transformed once for all, or of one image where they are `prepared`. It rounds more, so only float32
     takes it.
     """
     if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
         return "numba"
-    tiles = x_shape[0] * winograd.tiles(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
-    enough = tiles >= (LEAST_TILES_PREPARED if prepared else LEAST_TILES)
+    tiles = winograd.tiles(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
+    enough = tiles >= LEAST_TILES_PREPARED if prepared else x_shape[0] * tiles >= LEAST_TILES
     return "winograd" if enough and min(weight_shape[:2]) >= LEAST_CHANNELS else "numba"
 
 

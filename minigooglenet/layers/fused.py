@@ -1,8 +1,8 @@
-"""A convolution made ready for inference, with what follows it taken in."""
+"""Layers made ready for inference, with what follows them taken in."""
 
 import numpy as np
 
-from minigooglenet.kernels import conv2d, winograd
+from minigooglenet.kernels import conv2d, product, winograd
 from minigooglenet.layers.activation import ReLU
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.norm import BatchNorm2d
@@ -44,7 +44,7 @@ class FusedConv2d(Layer):
 
     def describe(self):
         """Return in words what was done."""
-        form = "winograd where the batch has tiles enough, weights transformed" if self.kernels else "one product"
+        form = "winograd, weights transformed" if self.kernels else "one product"
         names = {BatchNorm2d: "batch norm in the weights", ReLU: "ReLU as it writes"}
         return ", ".join([form, *(names[type(layer)] for layer in self.taken)])
 
@@ -57,3 +57,29 @@ class FusedConv2d(Layer):
         dtype = self.params["weight"].dtype
         self.params["weight"] = (self.params["weight"] * factor[:, None, None, None]).astype(dtype, copy=False)
         self.params["bias"] = ((own - mean) * factor + bias).astype(dtype, copy=False)
+
+
+class FusedLinear(Layer):
+    """A linear layer with copied weights, turned once so that the engine's own product reads them.
+
+    Unlike NumPy's product it gives an image the same bits in any company.
+    """
+
+    apart = True
+
+    def __init__(self, linear):
+        super().__init__()
+        self.params["weight"] = np.ascontiguousarray(linear.params["weight"].T)
+        bias = linear.params.get("bias")
+        self.params["bias"] = np.zeros(linear.out_features, np.float32) if bias is None else bias.copy()
+
+    def infer(self, x, out=None):
+        weight, bias = (self.params[name].astype(x.dtype, copy=False) for name in ("weight", "bias"))
+        y = np.empty((len(x), weight.shape[1]), x.dtype) if out is None else out
+        product.multiply(np.ascontiguousarray(x), weight, y, np.empty(0, x.dtype), False, False)
+        y += bias
+        return y
+
+    def describe(self):
+        """Return in words what was done."""
+        return "one product, weights turned"

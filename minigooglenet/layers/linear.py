@@ -7,6 +7,7 @@ import numpy as np
 from minigooglenet import checks, initializers, shapes
 from minigooglenet.kernels import linear
 from minigooglenet.layers.base import Layer, named_gradients
+from minigooglenet.layers.fused import FusedLinear
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -32,6 +33,9 @@ class Linear(Layer):
 
     def forward(self, x, train=False):
         return linear.forward(x, self.params["weight"], self.params.get("bias")), x
+
+    def planned(self, followers):
+        return FusedLinear(self), 0
 
     def backward(self, grad_output, cache):
         weight, bias = self.params["weight"], self.params.get("bias")

@@ -1,0 +1,91 @@
+"""The convolutions that the ladder climbs on: taken from a network, and cut down for algorithms that are too slow."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.kernels import conv2d
+
+FEW_MACS = 50_000  # plain loops in Python do about so many in a tenth of a second
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One convolution: its arguments, named after its node."""
+
+    name: str
+    x: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray | None
+    stride: tuple[int, int]
+    padding: tuple
+    groups: int
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        return shapes.output_size(self.x.shape[2:], self.weight.shape[2:], self.stride, self.padding)
+
+    @property
+    def macs(self) -> int:
+        """The multiply-adds of the definition; an algorithm may do with fewer."""
+        return len(self.x) * self.weight.size * math.prod(self.output_size)
+
+    @property
+    def bytes(self) -> int:
+        """What has to move at least: input and weights read once, the output written once."""
+        outputs = len(self.x) * len(self.weight) * math.prod(self.output_size)
+        return FLOAT_BYTES * (self.x.size + self.weight.size + len(self.weight) * (self.bias is not None) + outputs)
+
+    def run(self, algorithm):
+        """Return the output as that algorithm computes it."""
+        return conv2d.forward(self.x, self.weight, self.bias, self.stride, self.padding, self.groups, algorithm)
+
+    def small(self, macs=FEW_MACS) -> "Case":
+        """Return the same convolution of one image, one group, the first rows and filters for about `macs` only."""
+        filters, channels = len(self.weight) // self.groups, self.weight.shape[1]
+        rows = min(self.x.shape[2], self.weight.shape[2] + self.stride[0])
+        x = np.ascontiguousarray(self.x[:1, :channels, :rows])
+        one = Case(self.name, x, self.weight[:1], None, self.stride, self.padding, 1)
+        filters = max(1, min(filters, macs // one.macs))
+        bias = None if self.bias is None else self.bias[:filters]
+        return Case(self.name, x, self.weight[:filters], bias, self.stride, self.padding, 1)
+
+    def refusal(self, algorithm) -> str | None:
+        """Return why an algorithm does not take this convolution, None if it does."""
+        try:
+            self.small().run(algorithm)
+        except ValueError as error:
+            return str(error)
+        return None
+
+
+def of_node(graph, name, batch) -> Case:
+    """Return the convolution of a node, on random images."""
+    layer, (wire,) = graph.nodes[name]
+    x = np.random.default_rng(0).standard_normal((batch, *graph.shapes[wire]), dtype=np.float32)
+    return Case(name, x, layer.params["weight"], layer.params.get("bias"), layer.stride, layer.padding, layer.groups)
+
+
+def convolutions(graph, outputs=None) -> list[str]:
+    """Return the names of the nodes that are convolutions and that `outputs` need."""
+    return [name for name, _ in graph.schedule(outputs) if graph.nodes[name].layer.kind == "Conv2d"]
+
+
+def chosen(graph, names=None, few=False) -> list[str]:
+    """Return the nodes of `names`; without, of each kernel and stride that with most work and (not `few`) the last."""
+    if names:
+        known = convolutions(graph)
+        for name in names:
+            if name not in known:
+                raise ValueError(f"there is no convolution {name!r} in this network; there are {', '.join(known)}")
+        return list(names)
+    kinds = {}
+    for name in convolutions(graph, graph.outputs[-1:]):
+        layer, wires = graph.nodes[name]
+        (term,) = (term for term in layer.operations(graph.shapes[wires[0]]) if term.kind == "mac")
+        kinds.setdefault((layer.kernel_size, layer.stride), []).append((term.count, name))
+    picked = {name for works in kinds.values() for _, name in (max(works), *([] if few else works[-1:]))}
+    return [name for name in graph.nodes if name in picked]

@@ -1,0 +1,33 @@
+"""OpenVINO on the CPU, held to float32: where the processor has bfloat16 it would use that by itself."""
+
+import contextlib
+
+import openvino
+
+from minigooglenet.bench.peers import onnx_model
+
+TITLE = "OpenVINO"
+
+
+def version() -> str:
+    """Return OpenVINO's version."""
+    return openvino.__version__.split("-")[0]
+
+
+@contextlib.contextmanager
+def threads(count):
+    """Do nothing: a model is told its number of threads when it is compiled."""
+    yield
+
+
+def inference(graph, x, count):
+    """Return {contender: build} for the main output of `graph` on x (N, C, H, W) with `count` threads."""
+
+    def build():
+        core = openvino.Core()
+        whole = core.read_model(onnx_model.model(graph, len(x)).SerializeToString())
+        hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": count, "PERFORMANCE_HINT": "LATENCY"}
+        request = core.compile_model(whole, "CPU", hints).create_infer_request()
+        return lambda: request.infer({0: x}, share_inputs=True)[0]
+
+    return {TITLE: build}

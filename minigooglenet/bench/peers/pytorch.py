@@ -1,0 +1,196 @@
+"""PyTorch, as the same graph walked by its modules; channels first (NCHW) and channels last."""
+
+import contextlib
+import copy
+
+import torch
+from torch import nn
+
+TITLE = "PyTorch"
+LAYOUTS = {"PyTorch": torch.contiguous_format, "PyTorch channels-last": torch.channels_last}
+
+
+def version() -> str:
+    """Return PyTorch's version."""
+    return torch.__version__
+
+
+@contextlib.contextmanager
+def threads(count):
+    """Let PyTorch use `count` threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def inference(graph, x, count):
+    """Return {contender: build} for the main output of `graph` on x (N, C, H, W)."""
+
+    def build(layout):
+        net = Walk(graph, graph.outputs[-1:]).eval().to(memory_format=layout)
+        images = torch.from_numpy(x).to(memory_format=layout)
+
+        def call():
+            with torch.inference_mode():
+                return net(images)[0].numpy()
+
+        return call
+
+    return {name: lambda layout=layout: build(layout) for name, layout in LAYOUTS.items()}
+
+
+def training(graph, x, labels, weights, lr, momentum):
+    """Return {contender: build}; a step forwards, adds the losses {wire: weight}, goes back and moves the weights."""
+
+    def build(layout):
+        net = Walk(graph, tuple(weights)).train().to(memory_format=layout)
+        images, targets = torch.from_numpy(x).to(memory_format=layout), torch.from_numpy(labels)
+        optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            losses = (nn.functional.cross_entropy(logits, targets) for logits in net(images))
+            loss = sum(weight * each for weight, each in zip(weights.values(), losses, strict=True))
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return step
+
+    return {name: lambda layout=layout: build(layout) for name, layout in LAYOUTS.items()}
+
+
+def gradients(graph, x, labels, weights):
+    """Return (logits of each loss, {"node/weight": gradient of the sum}) with dropout off, to hold against ours."""
+    net = Walk(graph, tuple(weights)).eval()
+    logits, targets = net(torch.from_numpy(x)), torch.from_numpy(labels)
+    losses = (nn.functional.cross_entropy(each, targets) for each in logits)
+    sum(weight * each for weight, each in zip(weights.values(), losses, strict=True)).backward()
+    return [each.detach().numpy() for each in logits], {
+        f"{name}/{key}": parameter.grad.numpy()
+        for name, module, _, _ in net.steps
+        for key, parameter in module.named_parameters()
+    }
+
+
+def operation(layer, xs, grad):
+    """Return {contender: (forward, backward)} of one layer in training, on inputs `xs` and an upstream gradient."""
+    maps = all(x.ndim == 4 for x in (*xs, grad))
+    layouts = LAYOUTS if maps else {"PyTorch": torch.contiguous_format}
+    return {name: _operation(layer, xs, grad, layout) for name, layout in layouts.items()}
+
+
+def _operation(layer, xs, grad, layout):
+    net = module(layer).train().to(memory_format=layout)
+    inputs = [torch.from_numpy(x).to(memory_format=layout, copy=True).requires_grad_() for x in xs]
+    upstream = torch.from_numpy(grad).to(memory_format=layout)
+    wanted = [*inputs, *net.parameters()]
+    y = net(*inputs)
+
+    def forward():
+        return net(*inputs).detach().numpy()
+
+    def backward():
+        return tuple(each.numpy() for each in torch.autograd.grad(y, wanted, upstream, retain_graph=True))
+
+    return forward, backward
+
+
+class Walk(nn.Module):
+    """A graph of ours with PyTorch's modules in it, from its input to `outputs`."""
+
+    def __init__(self, graph, outputs):
+        super().__init__()
+        (self.image,) = graph.inputs
+        self.outputs = outputs
+        schedule = graph.schedule(outputs)
+        self.steps = []
+        for name, free in schedule:
+            layer, wires = graph.nodes[name]
+            # In place is PyTorch's best where nobody else reads the input, nor a layer's backward: a convolution's,
+            # a batch norm's or a linear layer's asks for its inputs only.
+            alone = all(wire in graph.nodes and len(_readers(graph, wire)) == 1 for wire in wires)
+            self.steps.append((name, module(layer, in_place=alone and _before(graph, wires)), wires, free))
+        self.parts = nn.ModuleList(part for _, part, _, _ in self.steps)
+
+    def forward(self, x):
+        values = {self.image: x}
+        for name, part, wires, free in self.steps:
+            values[name] = part(*(values[wire] for wire in wires))
+            for wire in free:
+                del values[wire]
+        return tuple(values[wire] for wire in self.outputs)
+
+
+def _readers(graph, wire):
+    return [name for name, node in graph.nodes.items() if wire in node.wires]
+
+
+def _before(graph, wires):
+    return all(graph.nodes[wire].layer.kind in ("Conv2d", "BatchNorm2d", "Linear") for wire in wires)
+
+
+class _Concat(nn.Module):
+    def forward(self, *xs):
+        return torch.cat(xs, 1)
+
+
+class _Add(nn.Module):
+    def forward(self, *xs):
+        return sum(xs[1:], start=xs[0])
+
+
+def module(layer, in_place=False):
+    """Return PyTorch's module for a layer of ours, with copies of its parameters."""
+    if layer.kind not in _MODULES:
+        raise ValueError(f"the PyTorch twin knows no {layer.kind}")
+    made = _MODULES[layer.kind](layer)
+    if isinstance(made, nn.ReLU):
+        made.inplace = in_place
+    own = dict(made.named_parameters()) | dict(made.named_buffers())
+    with torch.no_grad():
+        for name, value in (layer.params | layer.buffers).items():
+            own[name].copy_(torch.from_numpy(copy.copy(value)))
+    return made
+
+
+def _conv(layer):
+    bias = "bias" in layer.params
+    channels = (layer.in_channels, layer.out_channels)
+    return nn.Conv2d(*channels, layer.kernel_size, layer.stride, _padding(layer), groups=layer.groups, bias=bias)
+
+
+def _max_pool(layer):
+    return nn.MaxPool2d(layer.kernel_size, layer.stride, _padding(layer), ceil_mode=layer.ceil_mode)
+
+
+def _avg_pool(layer):
+    modes = {"ceil_mode": layer.ceil_mode, "count_include_pad": layer.count_include_pad}
+    return nn.AvgPool2d(layer.kernel_size, layer.stride, _padding(layer), **modes)
+
+
+def _padding(layer):
+    (top, bottom), (left, right) = layer.padding
+    if top != bottom or left != right:
+        raise ValueError(f"PyTorch pads both sides alike, this layer has {layer.padding}")
+    return top, left
+
+
+_MODULES = {
+    "Conv2d": _conv,
+    "MaxPool2d": _max_pool,
+    "AvgPool2d": _avg_pool,
+    "GlobalAvgPool2d": lambda layer: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    "LocalResponseNorm": lambda layer: nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k),
+    "BatchNorm2d": lambda layer: nn.BatchNorm2d(layer.num_features, layer.eps, layer.momentum),
+    "Linear": lambda layer: nn.Linear(layer.in_features, layer.out_features, bias="bias" in layer.params),
+    "ReLU": lambda layer: nn.ReLU(),
+    "Dropout": lambda layer: nn.Dropout(layer.p),
+    "Flatten": lambda layer: nn.Flatten(),
+    "Softmax": lambda layer: nn.Softmax(dim=1),
+    "Concat": lambda layer: _Concat(),
+    "Add": lambda layer: _Add(),
+}

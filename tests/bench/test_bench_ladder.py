@@ -1,0 +1,122 @@
+"""The ladder: its layers, its algorithms, its estimates, and the roofline."""
+
+import types
+
+import numpy as np
+import pytest
+
+from minigooglenet import figures, layers, models
+from minigooglenet.bench import cases, ladder, roofline
+from minigooglenet.kernels import conv2d, im2col
+
+
+@pytest.fixture
+def with_picky(monkeypatch):
+    """Add an algorithm that takes 3x3 with stride 1 only, as Winograd does."""
+
+    def forward(x, weight, bias, stride, padding, groups):
+        if weight.shape[2:] != (3, 3) or stride != (1, 1):
+            raise ValueError("only 3x3 with stride 1")
+        return im2col.forward(x, weight, bias, stride, padding, groups)
+
+    picky = types.SimpleNamespace(forward=forward, backward=im2col.backward)
+    monkeypatch.setattr(conv2d, "ALGORITHMS", {**conv2d.ALGORITHMS, "picky": picky})
+
+
+@pytest.fixture
+def result(quick, silent, with_picky):
+    return ladder.measure(quick, silent, ["conv1/3x3", "inception_3a/5x5"])
+
+
+def test_every_algorithm_is_on_the_ladder_of_every_layer(result):
+    found = {(r["layer"], r["threads"], r["algorithm"]) for r in result["layers"]}
+    wanted = {(layer, 1, name) for layer in ("conv1/3x3", "inception_3a/5x5") for name in conv2d.ALGORITHMS}
+    assert found >= wanted
+    assert {rates["threads"] for rates in result["rates"]} == {1, 2}
+
+
+def test_an_algorithm_that_does_not_take_a_layer_has_dashes_there(result):
+    (record,) = (
+        r for r in result["layers"] if (r["layer"], r["threads"], r["algorithm"]) == ("inception_3a/5x5", 1, "picky")
+    )
+    assert record["refused"] == "only 3x3 with stride 1"
+    assert record["median_seconds"] is None
+    assert record["mac_per_second"] is None
+    (row,) = (row for row in ladder.tables(result)[1].rows if row[0] == "inception_3a/5x5" and row[2:4] == (1, "picky"))
+    assert row[4:9] == ("-",) * 5
+
+
+def test_what_is_too_slow_is_estimated_once_and_marked(monkeypatch, quick, silent):
+    monkeypatch.setattr(ladder, "TOO_SLOW", 0.01)
+    result = ladder.measure(quick, silent, ["conv1/3x3"])
+    loops = [r for r in result["layers"] if r["algorithm"] == "loops"]
+    assert [(r["threads"], r["estimated"], r["rounds"]) for r in loops] == [(1, True, 0)]
+    text = "\n".join(str(table) for table in ladder.tables(result))
+    assert "about" in text
+    (network,) = (r for r in result["network"] if r["algorithm"] == "loops")
+    assert network["estimated"]
+    assert network["median_seconds"] == pytest.approx(network["macs"] / loops[0]["mac_per_second"])
+
+
+def test_the_whole_network_runs_with_an_algorithm_where_it_fits(with_picky):
+    graph = models.mini_googlenet(rng=0)
+    net, taken = ladder.with_algorithm(graph, "picky")
+    own = {name: net.nodes[name].layer.algorithm for name in cases.convolutions(net)}
+    assert own["conv1/3x3"] == own["inception_4b/3x3"] == "picky"
+    assert own["inception_3a/5x5"] == own["inception_3a/1x1"] == "auto"
+    assert taken == sum(name == "picky" for name in own.values()) == 5
+    assert all(graph.nodes[name].layer.algorithm == "auto" for name in own)
+    x = np.random.default_rng(0).standard_normal((1, 3, 32, 32), dtype=np.float32)
+    assert np.allclose(net(x), graph(x), atol=1e-4)
+
+
+def test_the_whole_network_is_in_the_result_with_its_memory(result):
+    for record in result["network"]:
+        assert record["estimated"] or record["peak_bytes"] > 0
+    assert {r["algorithm"] for r in result["network"]} >= {"auto", "im2col", "numba", "picky"}
+
+
+def test_a_small_case_is_the_same_convolution_of_less():
+    graph = models.googlenet(init="he", rng=0)
+    for name in cases.chosen(graph):
+        case = cases.of_node(graph, name, 1)
+        small = case.small()
+        assert small.macs <= max(2 * cases.FEW_MACS, small.macs // len(small.weight))
+        assert small.weight.shape[1:] == case.weight.shape[1:]
+        whole = case.run("numba")
+        rows = small.output_size[0] - case.padding[0][1]  # the last rows look below the crop
+        assert np.allclose(small.run("numba")[:, :, :rows], whole[:1, : len(small.weight), :rows], atol=1e-4)
+
+
+def test_a_grouped_case_is_cut_down_to_one_group():
+    x = np.ones((2, 6, 9, 9), np.float32)
+    layer = layers.Conv2d(6, 4, 3, stride=2, padding=1, groups=2, rng=0)
+    weight, bias = layer.params["weight"], layer.params["bias"]
+    case = cases.Case("grouped", x, weight, bias, layer.stride, layer.padding, 2)
+    assert case.macs == 2 * 4 * 3 * 9 * 25
+    assert case.bytes == 4 * (x.size + weight.size + 4 + 2 * 4 * 25)
+    assert case.small().run("loops").shape[:2] == (1, 2)
+
+
+def test_of_each_kernel_the_largest_and_the_last_are_chosen():
+    names = cases.chosen(models.googlenet(init="zeros"))
+    assert names[:2] == ["conv1/7x7_s2", "conv2/3x3"]
+    assert names[-3:] == ["inception_5b/3x3", "inception_5b/5x5", "inception_5b/pool_proj"]
+
+
+def test_a_layer_that_is_not_there_is_told():
+    with pytest.raises(ValueError, match="there is no convolution 'conv9' in this network; there are conv1/3x3,"):
+        cases.chosen(models.mini_googlenet(init="zeros"), ["conv9"])
+
+
+def test_the_roofline_has_its_text_beside_it(result, tmp_path):
+    picture, words = figures.save(*roofline.roofline(result, 2), tmp_path / "roofline")
+    text = words.read_text(encoding="utf-8")
+    assert picture.stat().st_size > 10_000
+    assert text.isascii()
+    assert "a matrix product does 200.0 GMAC/s, memory moves 40.0 GB/s" in text
+    assert "Below 5.0 MAC per byte memory is the limit" in text
+    for layer in ("conv1/3x3", "inception_3a/5x5"):
+        assert layer in text
+    for algorithm in ("loops", "im2col", "numba", "picky"):
+        assert algorithm in text

@@ -1,0 +1,169 @@
+"""The parts that measure the whole network and its operations, beside a peer that is this engine itself."""
+
+import json
+
+import fakes
+import numpy as np
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.bench import cores, equality, machine, network, operations, profile, results, run, training
+
+
+@pytest.fixture
+def beside_fake(quick):
+    quick.peers = {"fake": fakes.peer()}
+    return quick
+
+
+def test_inference_is_measured_beside_a_peer(beside_fake, silent):
+    result = network.measure(beside_fake, silent)
+    assert [(r["batch"], r["contender"]) for r in result["records"]] == [(2, "plan(x)"), (2, "graph(x)"), (2, "Fake")]
+    assert result["records"][0]["ratio_of_medians"] == 1.0
+    assert all(r["threads"] == 2 and r["minimum_seconds"] <= r["median_seconds"] for r in result["records"])
+    (table,) = network.tables(result)
+    assert "Inference of the main output, 2 threads" in str(table)
+
+
+def test_a_peer_that_computes_something_else_is_refused_and_the_threads_are_given_back(quick, silent, own_threads):
+    mg.set_num_threads(1)
+    log = []
+    quick.peers = {"fake": fakes.peer(off=1.0, log=log)}
+    with pytest.raises(ValueError, match=r"Fake and plan\(x\) do not compute the same"):
+        network.measure(quick, silent)
+    with pytest.raises(
+        ValueError, match="Fake and minigooglenet do not train the same: the gradients of loss3/classifier/weight"
+    ):
+        training.measure(quick, silent)
+    with pytest.raises(ValueError, match="Fake and minigooglenet do not compute the same"):
+        operations.measure(quick, silent)
+    assert log == [2, "as before"] * 3
+    assert mg.get_num_threads() == 1
+
+
+def test_a_peer_that_cannot_be_built_is_left_out_by_name(beside_fake, silent):
+    def inference(graph, x, count):
+        def build():
+            raise RuntimeError("no such operator\nand a long trace")
+
+        return {"Fake": build}
+
+    beside_fake.peers["fake"].inference = inference
+    result = network.measure(beside_fake, silent)
+    assert result["left_out"] == {"Fake": "RuntimeError: no such operator"}
+    assert "Fake is left out. RuntimeError: no such operator" in str(network.tables(result)[0])
+
+
+def test_a_training_step_is_measured_beside_a_peer(beside_fake, silent):
+    result = training.measure(beside_fake, silent)
+    assert [r["contender"] for r in result["records"]] == ["minigooglenet", "Fake"]
+    assert "One training step" in str(training.tables(result)[0])
+
+
+def test_our_step_moves_a_copy_and_lowers_the_loss(quick):
+    graph = quick.graph()
+    before = {name: value.copy() for name, value in graph.params.items()}
+    step = training.our_step(graph, *training.batch_of(graph, 4))
+    losses = [step() for _ in range(25)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert all(np.array_equal(graph.params[name], value) for name, value in before.items())
+
+
+def test_operations_cover_every_kind_with_both_norms(beside_fake, silent):
+    result = operations.measure(beside_fake, silent)
+    kinds = {r["operation"].split()[0] for r in result["records"]}
+    wanted = {"Conv2d", "MaxPool2d", "GlobalAvgPool2d", "LocalResponseNorm", "BatchNorm2d", "ReLU", "Concat", "Linear"}
+    assert kinds == wanted
+    assert {r["direction"] for r in result["records"]} == {"forward", "backward"}
+    (table,) = operations.tables(result)
+    assert len(table.rows) == 2 * len({r["operation"] for r in result["records"]})
+    assert all(row[8] == "Fake" for row in table.rows)
+
+
+def test_googlenets_operations_are_those_of_the_paper():
+    labels = operations.chosen(mg.models.googlenet(init="zeros"))
+    convolutions = {"Conv2d 7x7 stride 2x2", "Conv2d 5x5", "Conv2d 3x3", "Conv2d 1x1"}
+    pools = {"MaxPool2d 3x3", "MaxPool2d 3x3 stride 2x2", "AvgPool2d 7x7", "AvgPool2d 5x5 stride 3x3"}
+    assert set(labels) == convolutions | pools | {"BatchNorm2d", "Concat", "Linear", "LocalResponseNorm", "ReLU"}
+    assert labels["Conv2d 3x3"][1] == [(64, 56, 56)]
+    assert labels["BatchNorm2d"][1] == [(64, 112, 112)]
+
+
+def test_without_peers_the_operations_table_has_dashes(quick, silent):
+    (table,) = operations.tables(operations.measure(quick, silent))
+    assert all(row[6:] == ("-", "-", "-", "-") for row in table.rows)
+
+
+def test_threads_go_from_one_to_all_and_are_given_back(quick, silent, own_threads):
+    mg.set_num_threads(1)
+    result = cores.measure(quick, silent)
+    assert [r["threads"] for r in result["records"]] == [1, 2]
+    assert result["records"][0]["speed_up"] == 1.0
+    assert "Threads: plan(x) from one to all" in str(cores.tables(result)[0])
+    assert mg.get_num_threads() == 1
+
+
+def test_the_profile_times_every_node_both_ways(quick, silent):
+    result = profile.measure(quick, silent)
+    (record,) = result["records"]
+    graph = quick.graph()
+    assert [node["node"] for node in record["nodes"]] == list(graph.nodes)
+    assert all(node["forward_seconds"] > 0 and node["backward_seconds"] > 0 for node in record["nodes"])
+    kinds = profile.by_kind(record["nodes"])
+    assert sum(own["nodes"] for own in kinds.values()) == len(graph.nodes)
+    assert kinds["Conv2d"]["macs"] + kinds["Linear"]["macs"] == 2 * mg.count(graph).macs
+    by_kind, by_node = profile.tables(result)
+    assert "between the nodes" in str(by_kind)
+    assert len(by_node.rows) == len(graph.nodes)
+
+
+def test_timers_change_no_number_and_stay_out_of_the_graph(quick):
+    graph = quick.graph()
+    net, seconds = profile.timed(graph)
+    x = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+    assert np.array_equal(net(x), graph(x))
+    assert seconds["forward"].keys() == {name for name, _ in graph.schedule(graph.outputs[-1:])}
+    assert "forward" not in vars(next(iter(graph.nodes.values())).layer)
+
+
+def test_results_go_through_json_and_print_the_same(beside_fake, silent):
+    result = run.describe(beside_fake, {"torch": "torch is not installed: pip install torch"})
+    for part in ("network", "training", "threads", "profile"):
+        result[part] = run.measure(part, beside_fake, silent)
+    read = json.loads(json.dumps(result, allow_nan=False))
+    assert read == result
+    assert read["machine"] == machine.describe(beside_fake.peers.values())
+    for part in ("network", "training", "threads", "profile"):
+        assert list(map(str, run.PARTS[part].tables(read[part]))) == list(
+            map(str, run.PARTS[part].tables(result[part]))
+        )
+
+
+def test_a_machine_that_is_busy_before_the_run_is_told(quick):
+    result = run.describe(quick, {"torch": "torch is not installed"})
+    assert len(run.head({**result, "load_average": 0.1})) == 2
+    assert "2.5 processes wanted a core" in run.head({**result, "load_average": 2.5})[1]
+    assert run.head({**result, "load_average": None})[1] == "not measured: torch is not installed"
+
+
+def test_a_busy_machine_is_told():
+    quiet = {"median_seconds": 1.0, "minimum_seconds": 0.9}
+    busy = {"median_seconds": 2.0, "minimum_seconds": 1.0}
+    assert results.busy_notes([quiet, {"median_seconds": None, "minimum_seconds": None}]) == []
+    assert "1 of 2 medians are more than 1.3 times their minimum" in results.busy_notes([quiet, busy])[0]
+
+
+def test_numbers_are_shown_with_the_digits_that_count():
+    assert results.milliseconds(0.0012345) == "1.234"
+    assert results.milliseconds(1.5) == "1,500.0"
+    assert results.giga(2.3e6) == "0.0023"
+    assert results.giga(1.5e11) == "150.0"
+    assert results.per_cent(0.042) == "4.2%"
+    assert results.per_cent(1.25) == "125%"
+    shown = (results.milliseconds, results.giga, results.per_cent, results.mega, results.times)
+    assert [show(None) for show in shown] == ["-"] * 5
+
+
+def test_the_difference_is_relative_to_the_largest_value():
+    assert equality.difference(np.array([0.0, -2.0]), np.array([1.0, -2.0])) == 0.5
+    assert equality.difference(np.zeros(2), np.zeros(2)) == 0.0

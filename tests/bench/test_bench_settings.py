@@ -1,0 +1,66 @@
+"""Settings and the machine: what is given back, and what is said of it."""
+
+import fakes
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.bench import machine, settings
+
+
+def test_threads_are_given_back_after_an_error_ours_and_the_peers(own_threads):
+    mg.set_num_threads(1)
+    log = []
+
+    def fail():
+        with settings.threads(2, [fakes.peer(log=log)]):
+            assert mg.get_num_threads() == 2
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert mg.get_num_threads() == 1
+    assert log == [2, "as before"]
+
+
+def test_threads_go_in_powers_of_two_up_to_all():
+    counts = {n: settings.Settings(threads=n).thread_counts() for n in (1, 2, 6, 8)}
+    assert counts == {1: [1], 2: [1, 2], 6: [1, 2, 4, 6], 8: [1, 2, 4, 8]}
+
+
+def test_batches_that_were_asked_for_come_before_a_parts_own():
+    assert settings.Settings().batch_sizes((1, 8), (1,)) == (1, 8)
+    assert settings.Settings(quick=True).batch_sizes((1, 8), (1,)) == (1,)
+    assert settings.Settings(batches=(3,), quick=True).batch_sizes((1, 8), (1,)) == (3,)
+
+
+def test_the_machine_is_stated_with_versions_and_peers():
+    described = machine.describe([fakes.peer()])
+    assert described["cpu"]
+    assert described["cores"] >= 1
+    assert described["versions"].keys() >= {"minigooglenet", "numpy", "numba", "Fake"}
+    text = machine.line({**described, "environment": {"OPENBLAS_CORETYPE": "Haswell"}})
+    assert described["cpu"] in text
+    assert "Fake 1.0" in text
+    assert "set: OPENBLAS_CORETYPE=Haswell" in text
+
+
+@pytest.mark.parametrize("system", ["Plan9", "Darwin", "Windows"])
+def test_a_processor_without_a_name_is_no_reason_to_stop(monkeypatch, system):
+    def fails():
+        raise OSError("not here")
+
+    monkeypatch.setattr(machine.platform, "system", lambda: system)
+    monkeypatch.setattr(machine, "_READERS", {"Darwin": fails, "Windows": lambda: ""})
+    assert machine.cpu_name()
+
+
+def test_the_machines_rates_are_measured_once_and_leave_the_threads_alone(monkeypatch):
+    monkeypatch.setattr(machine, "PRODUCT", 64)
+    monkeypatch.setattr(machine, "COPY_BYTES", 1 << 16)
+    before = mg.get_num_threads()
+    rates = machine.rates(2, 0.001)
+    assert rates["threads"] == 2
+    assert rates["product_mac_per_second"] > 0
+    assert rates["copy_bytes_per_second"] > 0
+    assert machine.rates(2, 0.001) is rates
+    assert mg.get_num_threads() == before

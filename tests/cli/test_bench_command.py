@@ -1,0 +1,83 @@
+"""`minigooglenet bench`, from its arguments to its files, at its smallest."""
+
+import json
+import sys
+
+import pytest
+
+from minigooglenet.bench import machine
+from minigooglenet.cli import main
+
+SMALL = ["--quick", "--model", "mini", "--batch", "1", "--threads", "1", "--rounds", "1", "--peers", "none"]
+
+
+@pytest.fixture(autouse=True)
+def cheap_rates(monkeypatch):
+    monkeypatch.setattr(machine, "PRODUCT", 64)
+    monkeypatch.setattr(machine, "COPY_BYTES", 1 << 16)
+
+
+def test_a_quick_run_prints_its_tables_and_writes_its_files(capsys, tmp_path):
+    files = ["--json", str(tmp_path / "bench.json"), "--out", str(tmp_path / "out")]
+    assert main(["bench", *SMALL, *files, "--layers", "conv1/3x3", "--profile", "ladder", "network", "threads"]) == 0
+    out = capsys.readouterr().out
+    for part in ("This machine at its best", "The ladder on single layers", "The ladder in the whole network"):
+        assert part in out
+    for part in ("Inference of the main output", "Threads: plan(x)", "Where a step's time goes", "Node by node"):
+        assert part in out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"roofline.png", "roofline.txt"}
+    result = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert list(result) == [
+        *("machine", "settings", "missing_peers", "load_average"),
+        *("ladder", "network", "threads", "profile"),
+    ]
+    assert result["machine"]["cpu"] in out
+    assert result["settings"]["model"] == "mini"
+    assert "median_seconds" in result["network"]["records"][0]
+
+
+def test_profile_alone_measures_nothing_else(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", *SMALL, "--profile"]) == 0
+    out = capsys.readouterr().out
+    assert "Where a step's time goes" in out
+    assert "Inference" not in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_peers_that_are_not_there_are_named_and_the_run_goes_on(capsys, monkeypatch):
+    for module in ("torch", "onnxruntime", "openvino"):
+        monkeypatch.setitem(sys.modules, module, None)
+    arguments = SMALL[: SMALL.index("--peers")]
+    assert main(["bench", *arguments, "network"]) == 0
+    out = capsys.readouterr().out
+    assert "not measured: torch is not installed: pip install torch" in out
+    assert "pip install onnx onnxruntime" in out
+    assert "plan(x)" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--peers", "torch"], "torch is not installed: pip install torch"),
+        (["--peers", "jax"], "there is no peer 'jax'"),
+        (["--model", "resnet"], "there is no model 'resnet'"),
+        (["ladder", "--layers", "conv9"], "there is no convolution 'conv9'"),
+        (["network", "--json", "no/such/folder/a.json"], "there is no folder"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_exit_code_1(capsys, monkeypatch, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["bench", *SMALL, *arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["everything"], ["--batch", "0"], ["--threads", "none"]])
+def test_a_wrong_call_is_exit_code_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(["bench", *arguments])
+    assert stop.value.code == 2
+    assert "minigooglenet bench: error" in capsys.readouterr().err
