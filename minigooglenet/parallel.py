@@ -10,6 +10,7 @@ Results must not depend on the number of threads. Work that only writes its own 
 import collections
 import contextlib
 import contextvars
+import ctypes
 import functools
 import os
 import threading
@@ -121,8 +122,58 @@ def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
 
 
 def spread(task, count: int) -> None:
-    """Call `task(start, stop)` so that the ranges cover 0 .. count, one range per thread."""
+    """Call `task(start, stop)` so that the ranges cover 0 .. count, one range per thread.
+
+    In a team every thread calls this, and each does its own range; the team waits for itself elsewhere.
+    """
+    place = team()
+    if place is not None:
+        number, size = place
+        start, stop = _ranges(count, size)[number]
+        if start < stop:
+            task(start, stop)
+        return
     run([functools.partial(task, *part) for part in _ranges(count, min(count, get_num_threads()))])
+
+
+def width() -> int:
+    """Return how many threads a `spread` from here would use."""
+    if team() is not None:
+        return team()[1]
+    return 1 if getattr(_inside, "task", False) else get_num_threads()
+
+
+def even(least: int, most: int) -> int:
+    """Return into how many pieces to cut work, from `least` to `most`, so that the threads here get equally many."""
+    threads = width()
+    return max(1, min(most, -(-least // threads) * threads))
+
+
+def team() -> tuple[int, int] | None:
+    """Return (this thread's number, how many there are) inside `as_team`, else None."""
+    return getattr(_inside, "team", None)
+
+
+def as_team(work, size: int) -> None:
+    """Call `work(number)` on `size` threads at once, at most as many as there are; raise the first error of any."""
+
+    def member(number):
+        _inside.team = number, size
+        try:
+            work(number)
+        finally:
+            _inside.team = None
+
+    run([functools.partial(member, number) for number in range(size)])
+
+
+def alone(task) -> None:
+    """Call `task()` on one thread of a team, which then does all of what it spreads."""
+    place, _inside.team = team(), None
+    try:
+        task()
+    finally:
+        _inside.team = place
 
 
 def run(tasks: list) -> None:
@@ -137,18 +188,59 @@ def run(tasks: list) -> None:
                 task()
             return
         waiting, errors = collections.deque(enumerate(tasks)), []
-        with _lock:  # so that nobody closes the pool between two of them
-            # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
-            futures = [
-                _executor().submit(contextvars.copy_context().run, _work, waiting, errors) for _ in range(helpers)
-            ]
-        try:
-            _work(waiting, errors)
-        finally:
-            waiting.clear()
-            wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
+        with _staying() as caller:
+            with _lock:  # so that nobody closes the pool between two of them
+                # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
+                futures = [
+                    _executor().submit(contextvars.copy_context().run, _help, caller, waiting, errors)
+                    for _ in range(helpers)
+                ]
+            try:
+                _work(waiting, errors)
+            finally:
+                waiting.clear()
+                wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
     if errors:
         raise min(errors, key=lambda error: error[0])[1]
+
+
+# The scheduler of a virtual machine may wake a thread on the very processor of the thread that wakes it, because the other
+# processor sleeps, and leave both there for many milliseconds. So while work is shared, the calling thread stays where it
+# is, and its helpers, which are this module's own threads, keep away from there.
+
+
+@contextlib.contextmanager
+def _staying():
+    """Keep the calling thread on its processor inside; yield (that processor, all that it may use), or None."""
+    processor = _processor()
+    allowed = set() if processor is None else os.sched_getaffinity(0)
+    if len(allowed) < 2 or processor not in allowed:
+        yield None
+        return
+    os.sched_setaffinity(0, {processor})
+    try:
+        yield processor, allowed
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _help(caller, waiting, errors):
+    if caller is not None and getattr(_inside, "avoids", None) != caller:
+        processor, allowed = _inside.avoids = caller
+        os.sched_setaffinity(0, allowed - {processor})
+    _work(waiting, errors)
+
+
+def _find_processor():
+    """Return the function that tells on which processor it is called, or that returns None where none tells."""
+    try:
+        function = ctypes.CDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else None
+    except (OSError, AttributeError):  # not every C library of Linux has it
+        function = None
+    return (lambda: None) if function is None else function
+
+
+_processor = _find_processor()
 
 
 def _work(waiting, errors):

@@ -17,7 +17,7 @@ from minigooglenet.kernels.loops import conv2d as loops
 ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
 ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": direct, "winograd": winograd}
 # The rule of `choose`: where the two forms were about equally fast, measured on GoogLeNet's and smaller layers.
-LEAST_TILES, LEAST_TILES_PREPARED, LEAST_CHANNELS = 32, 4, 8
+LEAST_TILES, LEAST_CHANNELS = 32, 8
 
 
 def forward(
@@ -51,7 +51,7 @@ def forward(
     if out is not None:
         checks.has_shape(checks.floating(out, "out", 4, (x.dtype,)), "out", shape)
     if algorithm == "auto":
-        algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype, kernels is not None)
+        algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype)
     own_forward, _ = functions(algorithm)
     if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
         extra = {"kernels": kernels} if algorithm == "winograd" else {}
@@ -93,25 +93,24 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
     )
 
 
-def choose(x_shape, weight_shape, stride, padding, dtype, prepared=False):
+def choose(x_shape, weight_shape, stride, padding, dtype):
     """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
 
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs: of the whole batch, for the
-    weights are transformed once for all, or of one image where they are `prepared`. It rounds more, so only float32
-    takes it.
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its weights
+    take four times the memory, and must be worth reading. It rounds more, so only float32 takes it.
     """
     if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
         return "numba"
     tiles = winograd.tiles(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
-    enough = tiles >= LEAST_TILES_PREPARED if prepared else x_shape[0] * tiles >= LEAST_TILES
-    return "winograd" if enough and min(weight_shape[:2]) >= LEAST_CHANNELS else "numba"
+    enough = x_shape[0] * tiles >= LEAST_TILES and min(weight_shape[:2]) >= LEAST_CHANNELS
+    return "winograd" if enough else "numba"
 
 
 def may_be_winograd(weight_shape, stride, padding, dtype, algorithm="auto"):
     """Tell whether Winograd's form may compute such a convolution, whatever the size of the images."""
     if algorithm == "auto":
         large = (1 << 10, 0, 1 << 10, 1 << 10)
-        return choose(large, weight_shape, stride, padding, dtype, prepared=True) == "winograd"
+        return choose(large, weight_shape, stride, padding, dtype) == "winograd"
     return algorithm == "winograd"
 
 

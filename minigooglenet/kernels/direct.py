@@ -9,7 +9,7 @@ Settings come in full and are not checked here: `conv2d` does that.
 
 import numpy as np
 
-from minigooglenet import parallel
+from minigooglenet import parallel, shapes
 from minigooglenet.kernels import im2col, images, planes
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.product import multiply_rows, padded_columns, rows_apart, transpose_matrix
@@ -28,12 +28,21 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
     """
     if x.dtype.kind == "c":
         return im2col.forward(x, weight, bias, stride, padding, groups)
-    window = planes.window(x.shape, weight.shape, stride, padding)
-    y = np.empty((len(x), len(weight), *window.output), x.dtype) if out is None else out
-    offsets = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
-    for matrix, reads, writes in _groups(weight, groups):
-        _convolve(x[:, reads], y[:, writes], matrix, offsets[writes], relu, window)
+    size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
+    y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
+    for task, count in bind(x, weight, bias, stride, padding, groups, relu, y):
+        parallel.spread(task, count)
     return y
+
+
+def bind(x, weight, bias, stride, padding, groups, relu, y):
+    """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
+    window = planes.window(x.shape, weight.shape, stride, padding)
+    starts = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    return [
+        _bind(x[:, reads], y[:, writes], matrix, starts[writes], relu, window)
+        for matrix, reads, writes in _groups(weight, groups)
+    ]
 
 
 def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
@@ -58,23 +67,21 @@ def _groups(weight, groups):
         yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
 
 
-def _convolve(x, y, matrix, bias, relu, window):
+def _bind(x, y, matrix, bias, relu, window):
     values, step = images.flat(x)
     target, target_step = images.flat(y)
     height = window.output[0]
-    # A band is small enough for the cache, and for every thread to get one.
-    fair = -(-height * len(x) // parallel.get_num_threads())
-    band = max(1, min(height, fair, BAND // (len(matrix) * window.pitch)))
+    least = -(-height * len(matrix) * window.pitch // BAND)  # bands that fit into the cache
+    band = -(-height // -(-parallel.even(least * len(x), height * len(x)) // len(x)))
     bands = -(-height // band)
     offsets = window.offsets(band) * x.itemsize
 
-    def task(start, stop):
-        _convolve_bands(
-            values, step, target, target_step, matrix, bias, relu, tuple(window), window.is_plain, offsets, band,
-            (start, stop),
-        )  # fmt: skip
+    settings = tuple(window), window.is_plain, offsets, band
 
-    parallel.spread(task, len(x) * bands)
+    def task(start, stop):
+        _convolve_bands(values, step, target, target_step, matrix, bias, relu, *settings, (start, stop))
+
+    return task, len(x) * bands
 
 
 @compiled

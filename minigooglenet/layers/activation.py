@@ -13,7 +13,7 @@ from minigooglenet.layers.operations import Taped, Term
 class ReLU(Layer):
     """max(x, 0), for any shape."""
 
-    apart = True
+    apart = spreads = True
 
     def output_shape(self, x_shape):
         return tuple(x_shape)

@@ -19,15 +19,16 @@ class Layer:
     buffers : {name: array} that are saved but not trained
     inputs_taken : how many inputs forward takes; None for any number
     apart : whether inference treats each image by itself, so that a batch may be cut; known of this package's layers
+    spreads : whether `infer(..., out=)` does nothing but spread work over threads, so that a team may share it
     """
 
     inputs_taken: int | None = 1
-    apart = False
+    apart = spreads = False
 
     def __init_subclass__(cls):
         # The shortcuts of inference are those of the very forward that they stand for.
         if "forward" in vars(cls):
-            for name in ("infer", "planned", "apart"):
+            for name in ("infer", "planned", "apart", "spreads"):
                 if name not in vars(cls):
                     setattr(cls, name, getattr(Layer, name))
         if "backward" in vars(cls) and "backward_params" not in vars(cls):

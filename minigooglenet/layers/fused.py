@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet.kernels import conv2d, product, winograd
+from minigooglenet.kernels import conv2d, direct, product, winograd
 from minigooglenet.layers.activation import ReLU
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.norm import BatchNorm2d
@@ -14,7 +14,7 @@ class FusedConv2d(Layer):
     It does inference alone: what `Conv2d.planned` gives to a plan. `taken` are the followers that it took in.
     """
 
-    apart = True
+    apart = spreads = True
 
     def __init__(self, conv, followers):
         super().__init__()
@@ -36,15 +36,32 @@ class FusedConv2d(Layer):
         if conv2d.may_be_winograd(weight.shape, self.stride, self.padding, weight.dtype, self.algorithm):
             self.kernels = winograd.prepare(self.params["weight"], self.groups)
 
+    def _arrays(self):
+        return self.params["weight"], self.params.get("bias")
+
     def infer(self, x, out=None):
-        weight, bias = self.params["weight"], self.params.get("bias")
+        weight, bias = self._arrays()
         settings = self.stride, self.padding, self.groups, self.algorithm
         kernels = self.kernels if x.dtype == weight.dtype else None
         return conv2d.forward(x, weight, bias, *settings, relu=self.relu, out=out, kernels=kernels)
 
+    def bind(self, x, out, images):
+        """Return [(task, count)] for `parallel.spread`, that compute `out` from x as often as they are run.
+
+        images : of the whole batch that x is a part of, so that the same form computes every part
+        """
+        weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in self._arrays())
+        settings = self.stride, self.padding, self.groups
+        form = self.algorithm
+        if form == "auto":
+            form = conv2d.choose((images, *x.shape[1:]), weight.shape, self.stride, self.padding, x.dtype)
+        if form == "winograd" and x.dtype == self.params["weight"].dtype:
+            return winograd.bind(x, self.kernels, bias, self.padding, self.relu, out)
+        return direct.bind(x, weight, bias, *settings, self.relu, out) if form in ("numba", "winograd") else None
+
     def describe(self):
         """Return in words what was done."""
-        form = "winograd, weights transformed" if self.kernels else "one product"
+        form = "winograd for batches, weights transformed" if self.kernels else "one product"
         names = {BatchNorm2d: "batch norm in the weights", ReLU: "ReLU as it writes"}
         return ", ".join([form, *(names[type(layer)] for layer in self.taken)])
 

@@ -16,7 +16,7 @@ class LocalResponseNorm(Layer):
     y = x * (k + alpha / size * sum of squares of the `size` channels around) ** -beta, with alpha divided by size.
     """
 
-    apart = True
+    apart = spreads = True
 
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
         super().__init__()

@@ -53,7 +53,7 @@ class MaxPool2d(_Pool):
         padding is dropped
     """
 
-    apart = True
+    apart = spreads = True
 
     def forward(self, x, train=False):
         y, winners = max_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
@@ -84,7 +84,7 @@ class AvgPool2d(_Pool):
     ceil window is never counted.
     """
 
-    apart = True
+    apart = spreads = True
 
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False, count_include_pad=True):
         super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)

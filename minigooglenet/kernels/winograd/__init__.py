@@ -40,13 +40,19 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
     _check(weight, stride, padding)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
     y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
-    kernels = prepare(weight, groups) if kernels is None else kernels
-    offsets = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
-    corner = -padding[0][0], -padding[1][0]
+    for task, tasks in bind(x, prepare(weight, groups) if kernels is None else kernels, bias, padding, relu, y):
+        parallel.spread(task, tasks)
+    return y
+
+
+def bind(x, kernels, bias, padding, relu, y):
+    """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
+    starts = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    corner, bound = (-padding[0][0], -padding[1][0]), []
     for g, u in enumerate(kernels):
         channels, filters = _block(g, u.shape[2]), _block(g, u.shape[1])
-        _convolve(x[:, channels], y[:, filters], u, offsets[filters], relu, corner)
-    return y
+        bound.append(_bind(x[:, channels], y[:, filters], u, starts[filters], relu, corner))
+    return bound
 
 
 def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
@@ -61,7 +67,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
         corner = padding[0][0] - 2, padding[1][0] - 2
         for g, u in enumerate(prepare(turned.reshape(groups * channels, filters, 3, 3), groups)):
             reads, writes = _block(g, filters), _block(g, channels)
-            _convolve(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner)
+            parallel.spread(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
     parts = [
         gradient.grad_weight(grad_y[:, _block(g, filters)], x[:, _block(g, channels)], padding) for g in range(groups)
     ]
@@ -96,27 +102,27 @@ def _grid(size):
     return tuple(-(-length // OUTPUT) for length in size)
 
 
-def _convolve(x, y, u, bias, relu, corner):
+def _bind(x, y, u, bias, relu, corner):
     values, step = images.flat(x)
     target, target_step = images.flat(y)
     lanes = VECTOR_BYTES // x.itemsize
     grid = _grid(y.shape[2:])
     count, filters = len(x) * grid[0] * grid[1], u.shape[1]
-    blocks = -(-count // WIDTH)
-    # With few blocks, several tasks share one, each for some of the filters.
-    shares = max(1, min(parallel.get_num_threads() // max(blocks, 1), filters // (2 * FILTERS)))
+    vectors = -(-count // lanes)
+    blocks = parallel.even(-(-count // WIDTH), vectors)
+    # With too few tiles for all threads, several of them share a block, each for some of the filters.
+    shares = max(1, min(parallel.width() // blocks, filters // (2 * FILTERS)))
+    settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, relu, corner, grid
 
     def task(start, stop):
-        v = np.empty((PLACES, x.shape[1] * WIDTH + lanes), x.dtype)
+        v = np.empty((PLACES, u.shape[2] * WIDTH + lanes), u.dtype)
         for item in range(start, stop):
             block, share = divmod(item, shares)
-            _convolve_block(
-                values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, relu, corner, grid,
-                (block * WIDTH, min(count, (block + 1) * WIDTH)),
-                (filters * share // shares, filters * (share + 1) // shares), v, lanes,
-            )  # fmt: skip
+            first, end = (min(count, vectors * i // blocks * lanes) for i in (block, block + 1))
+            part = filters * share // shares, filters * (share + 1) // shares
+            _convolve_block(*settings, (first, end), part, v, lanes)
 
-    parallel.spread(task, blocks * shares)
+    return task, blocks * shares
 
 
 @compiled

@@ -1,0 +1,106 @@
+"""What a plan decides before it runs: which nodes become one step, where each wire lies, which memory is shared."""
+
+import copy
+import math
+from typing import NamedTuple
+
+from minigooglenet.layers import Dropout
+
+
+class Step(NamedTuple):
+    """A layer made ready, the wires that it reads, the nodes whose work it does, and the wire of the last of them."""
+
+    layer: object
+    wires: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+    @property
+    def wire(self):
+        return self.nodes[-1]
+
+    @property
+    def spreads(self):
+        return getattr(self.layer, "spreads", False)
+
+    @property
+    def joins(self):
+        return getattr(self.layer, "joins", False)
+
+
+class Place(NamedTuple):
+    """Where a wire lies: the channels first .. end of the array `whole`, which has a slot of memory."""
+
+    whole: str
+    first: int
+    end: int
+
+
+def steps_of(graph, order, wanted):
+    """Return the steps that do the work of the nodes in `order`, and {wire: the wire whose values it has}."""
+    readers = {}
+    for name in order:
+        for wire in graph.nodes[name].wires:
+            readers.setdefault(wire, []).append(name)
+    steps, same, done = [], {}, set()
+    for name in order:
+        layer, wires = graph.nodes[name]
+        wires = tuple(same.get(wire, wire) for wire in wires)
+        if name in done:
+            continue
+        if type(layer) is Dropout:
+            same[name] = wires[0]
+            continue
+        chain = [name]
+        while chain[-1] not in wanted and len(readers.get(chain[-1], ())) == 1:
+            (follower,) = readers[chain[-1]]
+            if len(graph.nodes[follower].wires) != 1:
+                break
+            chain.append(follower)
+        followers = [graph.nodes[node].layer for node in chain[1:]]
+        ready, taken = layer.planned(followers) if hasattr(layer, "planned") else (copy.deepcopy(layer), 0)
+        done.update(chain[1 : 1 + taken])
+        steps.append(Step(ready, wires, tuple(chain[: 1 + taken])))
+    return steps, same
+
+
+def places_of(steps, shapes):
+    """Return {wire: Place}: the inputs of a concat lie in its output, where each has its channels to itself."""
+    places = {step.wire: Place(step.wire, 0, shapes[step.wire][0]) for step in steps}
+    for step in reversed(steps):  # a concat of concats finds its own place first
+        if step.joins:
+            joint, at = places[step.wire], 0
+            for wire in step.wires:
+                channels = shapes[wire][0]
+                if wire in places and places[wire].whole == wire and step.wires.count(wire) == 1:
+                    places[wire] = Place(joint.whole, joint.first + at, joint.first + at + channels)
+                at += channels
+    return places
+
+
+def slots_of(plan):
+    """Return {whole array: number of its slot} and the slots' sizes: arrays that are not needed at once share."""
+    last = {}
+    for number, step in enumerate(plan.steps):
+        for wire in (*step.wires, step.wire):
+            if wire in plan.places:
+                last[plan.places[wire].whole] = number
+    for wire in plan.outputs:
+        source = plan.same.get(wire, wire)
+        if source in plan.places:
+            last[plan.places[source].whole] = len(plan.steps)
+    slots, sizes, free = {}, [], []
+    for number, step in enumerate(plan.steps):
+        whole = plan.places[step.wire].whole
+        if whole not in slots:
+            size = math.prod(plan.shapes[whole])
+            # The smallest that is large enough, else the largest, which grows.
+            slot = min(free, key=lambda i: (sizes[i] < size, abs(sizes[i] - size)), default=None)
+            if slot is None:
+                slot = len(sizes)
+                sizes.append(0)
+            else:
+                free.remove(slot)
+            slots[whole] = slot
+            sizes[slot] = max(sizes[slot], size)
+        free += [slots[name] for name, end in last.items() if end == number]
+    return slots, sizes

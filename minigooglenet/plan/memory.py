@@ -1,0 +1,82 @@
+"""The arrays that a plan computes in, and its steps bound to them: made once, run for every group of images."""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from minigooglenet import parallel
+from minigooglenet.graph import named_errors
+from minigooglenet.plan.layout import Place
+
+
+class Memory:
+    """Slots for the largest group so far, every wire's view into them, and every step as a function to call.
+
+    It serves one group at a time: a plan has one for every thread that runs it.
+    """
+
+    def __init__(self, plan, dtype):
+        self.plan, self.dtype = plan, dtype
+        self.room, self.slots = 0, []
+        self.arrays, self.jobs = {}, {}
+
+    def bind(self, inputs, count, images):
+        """Return (arrays, jobs): {wire: array} and a function per step, for these inputs of `count` of `images` images."""
+        if count > self.room:
+            self.room, self.arrays, self.jobs = count, {}, {}
+            self.slots = [np.empty(count * size, self.dtype) for size in self.plan.sizes]
+        if count not in self.arrays:
+            self.arrays[count] = self._views(count)
+        arrays, jobs = inputs | self.arrays[count], self.jobs.setdefault((count, images), [None] * len(self.plan.steps))
+        for number, step in enumerate(self.plan.steps):
+            if jobs[number] is None or not inputs.keys().isdisjoint(step.wires):
+                jobs[number] = self._job(step, arrays, images)
+        return arrays, jobs
+
+    def _views(self, count):
+        wholes = {}
+        for whole, slot in self.plan.slots.items():
+            shape = self.plan.shapes[whole]
+            wholes[whole] = self.slots[slot][: count * math.prod(shape)].reshape(count, *shape)
+        views = {wire: wholes[place.whole][:, place.first : place.end] for wire, place in self.plan.places.items()}
+        return views | {wire: views[source] for wire, source in self.plan.same.items() if source in views}
+
+    def _job(self, step, arrays, images):
+        xs, out = [arrays[wire] for wire in step.wires], arrays[step.wire]
+        if step.joins:
+            return partial(_join, self._apart(step, xs), out)
+        with named_errors(step.nodes[0], step.wires):
+            if hasattr(step.layer, "bind"):
+                bound = step.layer.bind(*xs, out=out, images=images)
+                if bound is not None:
+                    return partial(_spread, bound)
+        return partial(_infer, step, xs, out)
+
+    def _apart(self, step, xs):
+        """Return [(first channel, array)] of a concat's inputs that do not lie in its output already."""
+        apart, at, joint = [], 0, self.plan.places[step.wire]
+        for wire, x in zip(step.wires, xs, strict=True):
+            here = Place(joint.whole, joint.first + at, joint.first + at + x.shape[1])
+            if self.plan.places.get(wire) != here:
+                apart.append((at, x))
+            at += x.shape[1]
+        return apart
+
+
+def _spread(bound):
+    for task, count in bound:
+        parallel.spread(task, count)
+
+
+def _join(apart, out):
+    for first, x in apart:
+        out[:, first : first + x.shape[1]] = x
+
+
+def _infer(step, xs, out):
+    with named_errors(step.nodes[0], step.wires):
+        if hasattr(step.layer, "infer"):
+            step.layer.infer(*xs, out=out)
+        else:
+            out[...] = step.layer.forward(*xs)[0]
