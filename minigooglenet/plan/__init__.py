@@ -16,7 +16,7 @@ import numpy as np
 from minigooglenet import parallel
 from minigooglenet.graph import Graph
 from minigooglenet.kernels.barrier import Barrier
-from minigooglenet.plan.layout import places_of, slots_of, steps_of
+from minigooglenet.plan.layout import places_of, rounds_of, slots_of, steps_of
 from minigooglenet.plan.memory import Memory
 
 TOGETHER = 4  # images that one thread takes through the network at a time
@@ -40,6 +40,7 @@ class Plan:
         self.steps, self.same = steps_of(graph, order, outputs)
         self.places = places_of(self.steps, self.shapes)
         self.slots, self.sizes = slots_of(self)
+        self.rounds = set(rounds_of(self))
         self.apart = all(getattr(step.layer, "apart", False) for step in self.steps)
         self._resting, self._lock = {}, threading.Lock()
 
@@ -77,16 +78,17 @@ class Plan:
             for job in jobs:
                 job()
         else:
-            barrier, shared = Barrier(size), [step.spreads for step in self.steps]
+            barrier = Barrier(size)
 
             def work(number):
                 try:
-                    for job, spreads in zip(jobs, shared, strict=True):
-                        if spreads:
+                    for place, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
+                        if place in self.rounds:
+                            barrier.wait()
+                        if step.spreads:
                             job()
                         elif number == 0:
                             parallel.alone(job)
-                        barrier.wait()
                 except BaseException:
                     barrier.give_up()
                     raise

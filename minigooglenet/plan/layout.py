@@ -8,10 +8,14 @@ from minigooglenet.layers import Dropout
 
 
 class Step(NamedTuple):
-    """A layer made ready, the wires that it reads, the nodes whose work it does, and the wire of the last of them."""
+    """A layer made ready, the wires that it reads and their channels, and the nodes whose work it does.
+
+    It writes the wire of the last of them.
+    """
 
     layer: object
     wires: tuple[str, ...]
+    channels: tuple[int, ...]
     nodes: tuple[str, ...]
 
     @property
@@ -59,8 +63,17 @@ def steps_of(graph, order, wanted):
         followers = [graph.nodes[node].layer for node in chain[1:]]
         ready, taken = layer.planned(followers) if hasattr(layer, "planned") else (copy.deepcopy(layer), 0)
         done.update(chain[1 : 1 + taken])
-        steps.append(Step(ready, wires, tuple(chain[: 1 + taken])))
-    return steps, same
+        channels = tuple(graph.shapes[wire][0] for wire in wires)
+        steps.append(Step(ready, wires, channels, tuple(chain[: 1 + taken])))
+    return _by_depth(steps), same
+
+
+def _by_depth(steps):
+    """Order steps by their longest way from the inputs: branches go side by side, and a team seldom has to wait."""
+    depth = {}
+    for step in steps:
+        depth[step.wire] = 1 + max(depth.get(wire, 0) for wire in step.wires)
+    return sorted(steps, key=lambda step: depth[step.wire])
 
 
 def places_of(steps, shapes):
@@ -75,6 +88,39 @@ def places_of(steps, shapes):
                     places[wire] = Place(joint.whole, joint.first + at, joint.first + at + channels)
                 at += channels
     return places
+
+
+def rounds_of(plan):
+    """Return the numbers of the steps before which a team must wait for itself.
+
+    A step may begin while others still compute as long as it neither reads what they write nor writes where they work.
+    """
+    rounds, written, used = [], set(), {}
+    for number, step in enumerate(plan.steps):
+        whole = plan.places[step.wire].whole
+        if step.joins and not apart_from(step, plan.places):
+            continue  # nothing to do
+        reads = {plan.places[wire].whole for wire in step.wires if wire in plan.places}
+        slot = plan.slots[whole]
+        if not step.spreads or reads & written or used.get(slot, whole) != whole:
+            rounds.append(number)
+            written, used = set(), {}
+        written.add(whole)
+        used |= {plan.slots[name]: name for name in (*reads, whole)}
+        if not step.spreads:
+            written = set(plan.slots)  # one thread does it: everybody waits for it
+    return rounds
+
+
+def apart_from(step, places):
+    """Return {input number: first channel} of a concat's inputs that do not lie where they belong in its output."""
+    apart, joint = {}, places[step.wire]
+    at = joint.first
+    for number, (wire, channels) in enumerate(zip(step.wires, step.channels, strict=True)):
+        if places.get(wire) != Place(joint.whole, at, at + channels):
+            apart[number] = at - joint.first
+        at += channels
+    return apart
 
 
 def slots_of(plan):

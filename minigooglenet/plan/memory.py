@@ -7,7 +7,7 @@ import numpy as np
 
 from minigooglenet import parallel
 from minigooglenet.graph import named_errors
-from minigooglenet.plan.layout import Place
+from minigooglenet.plan.layout import apart_from
 
 
 class Memory:
@@ -45,23 +45,13 @@ class Memory:
     def _job(self, step, arrays, images):
         xs, out = [arrays[wire] for wire in step.wires], arrays[step.wire]
         if step.joins:
-            return partial(_join, self._apart(step, xs), out)
+            return partial(_join, [(at, xs[i]) for i, at in apart_from(step, self.plan.places).items()], out)
         with named_errors(step.nodes[0], step.wires):
             if hasattr(step.layer, "bind"):
                 bound = step.layer.bind(*xs, out=out, images=images)
                 if bound is not None:
                     return partial(_spread, bound)
         return partial(_infer, step, xs, out)
-
-    def _apart(self, step, xs):
-        """Return [(first channel, array)] of a concat's inputs that do not lie in its output already."""
-        apart, at, joint = [], 0, self.plan.places[step.wire]
-        for wire, x in zip(step.wires, xs, strict=True):
-            here = Place(joint.whole, joint.first + at, joint.first + at + x.shape[1])
-            if self.plan.places.get(wire) != here:
-                apart.append((at, x))
-            at += x.shape[1]
-        return apart
 
 
 def _spread(bound):
