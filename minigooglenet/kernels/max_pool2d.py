@@ -2,14 +2,13 @@
 
 Ties go to the first in window order (row by row). Padding never wins. A NaN wins over everything, so none is lost.
 
-What makes it fast: the best of each row of a window first, then the best of those rows, each for a whole piece of some
-planes in one loop without branches, which the compiler turns into vector instructions (`pool_grid` tells how).
+What makes it fast is told in `best_of_windows`, and for the backward in `winners_backward`.
 """
 
 import numpy as np
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels import pool_grid, pooling
+from minigooglenet.kernels import best_of_windows, pooling, winners_backward
 from minigooglenet.kernels.spreading import blocks, pieces, result, spread
 
 
@@ -34,13 +33,16 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, winners=
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
     won = np.empty(y.shape, _winner_type(kernel_size)) if winners else None
-    before = padding[0][0], padding[1][0]
-    arguments = pool_grid.layout(x.shape[1], x.shape[2:], size, kernel_size, stride, before)
+    nothing = np.empty(0, _winner_type(kernel_size))
+    settings = (*x.shape[2:], *size), kernel_size, stride, (padding[0][0], padding[1][0])
+    few_places = kernel_size[0] * kernel_size[1] <= best_of_windows.MOST_PLACES
+    in_vectors = few_places and stride[1] <= 2
+    compute = best_of_windows.in_vectors if in_vectors else best_of_windows.one_by_one
 
     def task(start, stop):
         for n, first, end in pieces(start, stop, x.shape[1]):
-            flat = [None if array is None else array[n, first:end].reshape(-1) for array in (x, y, won)]
-            pool_grid.best_of_windows(*flat, (*x.shape[2:], *size), *arguments)
+            planes, pooled = (array[n, first:end].reshape(-1) for array in (x, y))
+            compute(planes, pooled, won[n, first:end].reshape(-1) if winners else nothing, *settings)
 
     spread(task, x.shape[0] * x.shape[1], x.size)
     return y, won
@@ -56,13 +58,13 @@ def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):
     grad_x = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype)
     grad_y, winners = blocks(grad_y), blocks(_narrow(winners, kernel_size))
     before = padding[0][0], padding[1][0]
-    arguments = pool_grid.places(grad_x.shape[2:], grad_y.shape[2:], kernel_size, stride, before)
+    arguments = winners_backward.places(grad_x.shape[2:], grad_y.shape[2:], kernel_size, stride, before)
     strays = []
 
     def task(start, stop):
         for n, first, end in pieces(start, stop, grad_y.shape[1]):
             piece = [array[n, first:end].reshape(-1) for array in (grad_y, winners, grad_x)]
-            strays.append(pool_grid.give_to_winners(*piece, *arguments))
+            strays.append(winners_backward.give_to_winners(*piece, *arguments))
 
     spread(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     if any(strays):

@@ -29,7 +29,8 @@ class Vector(types.Type):
 
 
 def _llvm(real, lanes):
-    return ir.VectorType(ir.FloatType() if real == types.float32 else ir.DoubleType(), lanes)
+    element = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint8: ir.IntType(8)}[real]
+    return ir.VectorType(element, lanes)
 
 
 @register_model(Vector)
@@ -214,3 +215,65 @@ def transpose(_, source, at, step, target, to, hop):
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), code
+
+
+@intrinsic
+def load_second(_, values, at):
+    """Return the vector of values[at], values[at + 2], values[at + 4], ..."""
+    result = Vector(values.dtype)
+
+    def code(context, builder, signature, arguments):
+        array, at = arguments
+        vector = _llvm(result.real, result.lanes)
+        places = at, builder.add(at, at.type(result.lanes))
+        halves = [
+            builder.load(_address(context, builder, signature.args[0], array, place, vector), align=1)
+            for place in places
+        ]
+        return builder.shuffle_vector(*halves, ir.VectorType(cgutils.int32_t, result.lanes)(list(range(0, 2 * result.lanes, 2))))
+
+    return result(values, types.intp), code
+
+
+@intrinsic
+def larger(_, value, best):
+    """Return the larger of two vectors place by place; a NaN is larger than everything."""
+
+    def code(context, builder, signature, arguments):
+        value, best = arguments
+        beats = builder.or_(builder.fcmp_ordered(">", value, best), builder.fcmp_unordered("uno", value, value))
+        return builder.select(beats, value, best)
+
+    return value(value, best), code
+
+
+@intrinsic
+def larger_with_code(_, value, value_code, best, best_code):
+    """Return (the larger of two vectors, its code): a NaN is largest, and of equals the one of the smaller code wins."""
+
+    def code(context, builder, signature, arguments):
+        value, value_code, best, best_code = arguments
+        is_nan, was_nan = (builder.fcmp_unordered("uno", x, x) for x in (value, best))
+        equal = builder.or_(builder.fcmp_ordered("==", value, best), builder.and_(is_nan, was_nan))
+        first = builder.and_(equal, builder.fcmp_ordered("<", value_code, best_code))
+        more = builder.or_(
+            builder.fcmp_ordered(">", value, best), builder.and_(is_nan, builder.not_(was_nan))
+        )
+        wins = builder.or_(more, first)
+        pair = builder.select(wins, value, best), builder.select(wins, value_code, best_code)
+        return context.make_tuple(builder, signature.return_type, pair)
+
+    return types.UniTuple(value, 2)(value, value_code, best, best_code), code
+
+
+@intrinsic
+def store_bytes(_, target, to, codes):
+    """Write a vector of whole numbers below 256 as bytes."""
+
+    def code(context, builder, signature, arguments):
+        array, to, value = arguments
+        as_bytes = builder.fptoui(value, ir.VectorType(ir.IntType(8), value.type.count))
+        builder.store(as_bytes, _address(context, builder, signature.args[0], array, to, as_bytes.type), align=1)
+        return context.get_dummy_value()
+
+    return types.void(target, types.intp, codes), code

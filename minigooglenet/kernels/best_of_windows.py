@@ -1,0 +1,141 @@
+"""Max pooling, a plane at a time: the largest value of every window and its place, a vector of windows at once.
+
+What makes it fast: the best of each column of a window first, then the best of those columns, so that windows which
+overlap share the work; vectors of neighbouring windows; and no branches. Codes r * S + s travel beside the values, as
+floating-point numbers, since those compare and select like the values do.
+"""
+
+import numpy as np
+
+from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.tile import VECTOR_BYTES
+from minigooglenet.kernels.vector import (
+    copy,
+    everywhere,
+    fill,
+    larger,
+    larger_with_code,
+    load,
+    load_second,
+    store,
+    store_bytes,
+)
+
+MOST_PLACES = 256  # of a window whose codes fit into bytes
+_NOWHERE = 1e6  # the code of padding: of two equal values the other is taken
+
+
+@compiled
+def in_vectors(planes, y, winners, sizes, kernel, stride, before):
+    """Fill y (planes, P, Q) and winners, unless empty, from planes (planes, H, W), all flat; stride 1 or 2 along a row.
+
+    sizes : (H, W, P, Q);  before : padding at the top and at the left
+    """
+    height, width, rows, columns = sizes
+    lanes = VECTOR_BYTES // planes.itemsize
+    with_codes = len(winners) > 0
+    pitch = (columns + lanes) * stride[1] + kernel[1] + lanes
+    pitch = max(pitch, before[1] + width + lanes)
+    lowest, zero = planes.dtype.type(-np.inf), planes.dtype.type(0)
+    padded = np.empty(height * pitch, planes.dtype)
+    fill(padded, 0, len(padded), lowest)
+    best, codes = np.empty(pitch + 2 * lanes, planes.dtype), np.empty(pitch + 2 * lanes, planes.dtype)
+    nowhere = np.empty(pitch + lanes, planes.dtype)
+    fill(nowhere, 0, len(nowhere), planes.dtype.type(_NOWHERE))
+    fill(nowhere, before[1], width, zero)
+    fill(best, 0, len(best), lowest)
+    fill(codes, 0, len(codes), planes.dtype.type(_NOWHERE))
+    line, line_codes = np.empty(columns + lanes, planes.dtype), np.empty(columns + lanes, np.uint8)
+    for plane in range(len(planes) // (height * width)):
+        for h in range(height):
+            copy(planes, (plane * height + h) * width, padded, h * pitch + before[1], width)
+        for p in range(rows):
+            start = p * stride[0] - before[0]
+            first, end = max(start, 0), min(start + kernel[0], height)
+            if with_codes:
+                _columns_with_codes(padded, pitch, start, first, end, kernel[1], nowhere, best, codes, lanes)
+                _rows_with_codes(best, codes, kernel[1], stride[1], columns, line, line_codes, lanes)
+                copy(line_codes, 0, winners, (plane * rows + p) * columns, columns)
+            else:
+                _columns(padded, pitch, first, end, best, lanes)
+                _rows(best, kernel[1], stride[1], columns, line, lanes)
+            copy(line, 0, y, (plane * rows + p) * columns, columns)
+
+
+@compiled
+def _columns(padded, pitch, first, end, best, lanes):
+    for w in range(0, pitch - lanes + 1, lanes):
+        top = load(padded, first * pitch + w)
+        for h in range(first + 1, end):
+            top = larger(load(padded, h * pitch + w), top)
+        store(best, w, top)
+
+
+@compiled
+def _rows(best, kernel, stride, columns, line, lanes):
+    for q in range(0, columns, lanes):
+        if stride == 1:
+            top = load(best, q)
+            for s in range(1, kernel):
+                top = larger(load(best, q + s), top)
+        else:
+            top = load_second(best, 2 * q)
+            for s in range(1, kernel):
+                top = larger(load_second(best, 2 * q + s), top)
+        store(line, q, top)
+
+
+@compiled
+def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best, codes, lanes):
+    for w in range(0, pitch - lanes + 1, lanes):
+        outside = load(nowhere, w)
+        top = load(padded, first * pitch + w)
+        code = outside + padded.dtype.type((first - start) * kernel)
+        for h in range(first + 1, end):
+            below = outside + padded.dtype.type((h - start) * kernel)
+            top, code = larger_with_code(load(padded, h * pitch + w), below, top, code)
+        store(best, w, top)
+        store(codes, w, code)
+
+
+@compiled
+def _rows_with_codes(best, codes, kernel, stride, columns, line, line_codes, lanes):
+    one = best.dtype.type(1)
+    for q in range(0, columns, lanes):
+        if stride == 1:
+            top, code = load(best, q), load(codes, q)
+            for s in range(1, kernel):
+                top, code = larger_with_code(load(best, q + s), load(codes, q + s) + s * one, top, code)
+        else:
+            top, code = load_second(best, 2 * q), load_second(codes, 2 * q)
+            for s in range(1, kernel):
+                at = 2 * q + s
+                top, code = larger_with_code(load_second(best, at), load_second(codes, at) + s * one, top, code)
+        store(line, q, top)
+        store_bytes(line_codes, q, code)
+
+
+@compiled
+def one_by_one(planes, y, winners, sizes, kernel, stride, before):
+    """Do the same for any stride and any window, value by value."""
+    height, width, rows, columns = sizes
+    for plane in range(len(planes) // (height * width)):
+        values = planes[plane * height * width : (plane + 1) * height * width].reshape(height, width)
+        for p in range(rows):
+            start_h = p * stride[0] - before[0]
+            first_h, end_h = max(start_h, 0), min(start_h + kernel[0], height)
+            for q in range(columns):
+                start_w = q * stride[1] - before[1]
+                first_w, end_w = max(start_w, 0), min(start_w + kernel[1], width)
+                best = values[first_h, first_w]
+                best_h, best_w = first_h, first_w
+                for h in range(first_h, end_h):
+                    for w in range(first_w, end_w):
+                        value = values[h, w]
+                        # The second test is true for a first NaN only: NaN differs from itself.
+                        if value > best or (value != value and best == best):
+                            best, best_h, best_w = value, h, w
+                at = (plane * rows + p) * columns + q
+                y[at] = best
+                if len(winners) > 0:
+                    winners[at] = (best_h - start_h) * kernel[1] + best_w - start_w
