@@ -28,6 +28,8 @@ _inside = threading.local()
 _threads: int | None = None
 _pool: ThreadPoolExecutor | None = None
 _regions = None
+_helpers: set[int] = set()  # the threads of the pool, as the system numbers them
+_caller: tuple[int, set[int]] | None = None  # the processor that they keep away from, and all that there are
 
 
 def get_num_threads() -> int:
@@ -103,6 +105,13 @@ def _take_control() -> None:
         clear = getattr(library, "clear_controlling_thread", None)
         if clear is not None:
             clear(force=True)
+
+
+def _begin_helper() -> None:
+    helper = threading.get_native_id()
+    _helpers.add(helper)
+    _keep_away(helper)
+    _limit_own_blas()
 
 
 def _limit_own_blas() -> None:
@@ -191,9 +200,9 @@ def run(tasks: list) -> None:
         with _staying() as caller:
             with _lock:  # so that nobody closes the pool between two of them
                 # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
+                _keep_helpers_away(caller)
                 futures = [
-                    _executor().submit(contextvars.copy_context().run, _help, caller, waiting, errors)
-                    for _ in range(helpers)
+                    _executor().submit(contextvars.copy_context().run, _work, waiting, errors) for _ in range(helpers)
                 ]
             try:
                 _work(waiting, errors)
@@ -224,11 +233,23 @@ def _staying():
         os.sched_setaffinity(0, allowed)
 
 
-def _help(caller, waiting, errors):
-    if caller is not None and getattr(_inside, "avoids", None) != caller:
-        processor, allowed = _inside.avoids = caller
-        os.sched_setaffinity(0, allowed - {processor})
-    _work(waiting, errors)
+def _keep_helpers_away(caller):
+    """Let the helpers use any processor but the caller's: said before they wake, for they may wake there."""
+    global _caller
+    if caller is None or caller == _caller:
+        return
+    _caller = caller
+    for helper in list(_helpers):
+        _keep_away(helper)
+
+
+def _keep_away(helper):
+    if _caller is not None:
+        processor, allowed = _caller
+        try:
+            os.sched_setaffinity(helper, allowed - {processor})
+        except OSError:
+            _helpers.discard(helper)  # it has ended
 
 
 def _find_processor():
@@ -262,14 +283,16 @@ def _executor() -> ThreadPoolExecutor:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = ThreadPoolExecutor(get_num_threads() - 1, "minigooglenet", initializer=_limit_own_blas)
+            _pool = ThreadPoolExecutor(get_num_threads() - 1, "minigooglenet", initializer=_begin_helper)
         return _pool
 
 
 def _start_anew() -> None:
     # A forked child inherits the pool but none of its threads, perhaps a lock that nobody will release, and BLAS held
     # to one thread by regions whose threads are not there to leave them.
-    global _pool, _lock, _regions
+    global _pool, _lock, _regions, _caller
+    _caller = None
+    _helpers.clear()
     inherited, _pool, _lock, _regions = _regions, None, threading.RLock(), _Regions()
     if inherited is not None:
         _give_back(inherited)

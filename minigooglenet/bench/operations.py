@@ -68,7 +68,7 @@ def _operation(asked, layer, shapes, batch):
     records = []
     for place, direction in enumerate(("forward", "backward")):
         calls = {name: pair[place] for name, pair in pairs.items()}
-        timings = clock.alternate(calls, rounds=asked.rounds, seconds=asked.seconds / 8, pause=clock.PAUSE / 4)
+        timings = clock.alternate(calls, rounds=asked.rounds, seconds=asked.seconds / 8)
         records += [{"direction": direction, "contender": name, **timing.as_dict()} for name, timing in timings.items()]
     return records, failed
 

@@ -14,6 +14,7 @@ from minigooglenet.kernels.vector import (
     everywhere,
     fill,
     larger,
+    larger_or_first,
     larger_with_code,
     load,
     load_second,
@@ -36,6 +37,7 @@ def in_vectors(planes, y, winners, sizes, kernel, stride, before):
     with_codes = len(winners) > 0
     pitch = (columns + lanes) * stride[1] + kernel[1] + lanes
     pitch = max(pitch, before[1] + width + lanes)
+    needed = (columns - 1) * stride[1] + kernel[1]
     lowest, zero = planes.dtype.type(-np.inf), planes.dtype.type(0)
     padded = np.empty(height * pitch, planes.dtype)
     fill(padded, 0, len(padded), lowest)
@@ -53,18 +55,18 @@ def in_vectors(planes, y, winners, sizes, kernel, stride, before):
             start = p * stride[0] - before[0]
             first, end = max(start, 0), min(start + kernel[0], height)
             if with_codes:
-                _columns_with_codes(padded, pitch, start, first, end, kernel[1], nowhere, best, codes, lanes)
+                _columns_with_codes(padded, pitch, start, first, end, kernel[1], nowhere, best, codes, needed, lanes)
                 _rows_with_codes(best, codes, kernel[1], stride[1], columns, line, line_codes, lanes)
                 copy(line_codes, 0, winners, (plane * rows + p) * columns, columns)
             else:
-                _columns(padded, pitch, first, end, best, lanes)
+                _columns(padded, pitch, first, end, best, needed, lanes)
                 _rows(best, kernel[1], stride[1], columns, line, lanes)
             copy(line, 0, y, (plane * rows + p) * columns, columns)
 
 
 @compiled
-def _columns(padded, pitch, first, end, best, lanes):
-    for w in range(0, pitch - lanes + 1, lanes):
+def _columns(padded, pitch, first, end, best, needed, lanes):
+    for w in range(0, needed, lanes):
         top = load(padded, first * pitch + w)
         for h in range(first + 1, end):
             top = larger(load(padded, h * pitch + w), top)
@@ -86,14 +88,14 @@ def _rows(best, kernel, stride, columns, line, lanes):
 
 
 @compiled
-def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best, codes, lanes):
-    for w in range(0, pitch - lanes + 1, lanes):
+def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best, codes, needed, lanes):
+    for w in range(0, needed, lanes):
         outside = load(nowhere, w)
         top = load(padded, first * pitch + w)
         code = outside + padded.dtype.type((first - start) * kernel)
         for h in range(first + 1, end):
             below = outside + padded.dtype.type((h - start) * kernel)
-            top, code = larger_with_code(load(padded, h * pitch + w), below, top, code)
+            top, code = larger_or_first(load(padded, h * pitch + w), below, top, code)
         store(best, w, top)
         store(codes, w, code)
 

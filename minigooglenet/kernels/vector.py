@@ -248,6 +248,20 @@ def larger(_, value, best):
 
 
 @intrinsic
+def larger_or_first(_, value, value_code, best, best_code):
+    """Return (the larger of two vectors, its code): a NaN is largest, and of equals the second, which came first."""
+
+    def code(context, builder, signature, arguments):
+        value, value_code, best, best_code = arguments
+        was_no_nan = builder.fcmp_ordered("ord", best, best)
+        wins = builder.and_(builder.fcmp_unordered(">", value, best), was_no_nan)
+        pair = builder.select(wins, value, best), builder.select(wins, value_code, best_code)
+        return context.make_tuple(builder, signature.return_type, pair)
+
+    return types.UniTuple(value, 2)(value, value_code, best, best_code), code
+
+
+@intrinsic
 def larger_with_code(_, value, value_code, best, best_code):
     """Return (the larger of two vectors, its code): a NaN is largest, and of equals the one of the smaller code wins."""
 
