@@ -13,7 +13,7 @@ FLOORS = (
     ("models", "plan", "optim", "data"),
     ("counting", "gradcheck", "weights", "viz"),
     ("training", "inference"),
-    ("exercises", "course", "bench", "tour"),
+    ("exercises", "course", "bench", "tour", "warmup"),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -3,7 +3,19 @@
 from pathlib import Path
 
 from minigooglenet import figures
-from minigooglenet.bench import cores, ladder, machine, memory, network, operations, profile, roofline, start, training
+from minigooglenet.bench import (
+    cores,
+    ideas,
+    ladder,
+    machine,
+    memory,
+    network,
+    operations,
+    profile,
+    roofline,
+    start,
+    training,
+)
 
 PARTS = {
     "ladder": ladder,
@@ -11,6 +23,7 @@ PARTS = {
     "training": training,
     "operations": operations,
     "threads": cores,
+    "ideas": ideas,
     "memory": memory,
     "start": start,
     "profile": profile,

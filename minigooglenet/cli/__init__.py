@@ -5,9 +5,9 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import bench, count, gradcheck, tour
+from minigooglenet.cli import bench, count, gradcheck, tour, warmup
 
-COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck, "bench": bench}
+COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck, "bench": bench, "warmup": warmup}
 
 
 def main(arguments=None) -> int:

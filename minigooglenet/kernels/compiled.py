@@ -1,9 +1,11 @@
 """How this package compiles: serial Numba without the interpreter lock, cached on disk where a place is found."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 import numba
+from numba.core import event
 
 
 def compiled(function):
@@ -46,3 +48,25 @@ def _digest_of_sources():
 
 
 SOURCES = _digest_of_sources()
+
+
+class _Announcement(event.Listener):
+    """Says once in a process that kernels are being compiled, so that nobody takes the first call for the usual one."""
+
+    def __init__(self):
+        self.said = False
+
+    def on_start(self, event):
+        if not self.said and event.data["dispatcher"].py_func.__module__.startswith("minigooglenet."):
+            self.said = True
+            print(MESSAGE, file=sys.stderr, flush=True)
+
+    def on_end(self, event):
+        """Nothing: it is only the beginning that people wonder about."""
+
+
+MESSAGE = (
+    "minigooglenet: compiling kernels for this processor, once; they are kept for the next time "
+    "(`minigooglenet warmup` compiles them all ahead)"
+)
+event.register("numba:compile", _Announcement())

@@ -230,7 +230,9 @@ def load_second(_, values, at):
             builder.load(_address(context, builder, signature.args[0], array, place, vector), align=1)
             for place in places
         ]
-        return builder.shuffle_vector(*halves, ir.VectorType(cgutils.int32_t, result.lanes)(list(range(0, 2 * result.lanes, 2))))
+        return builder.shuffle_vector(
+            *halves, ir.VectorType(cgutils.int32_t, result.lanes)(list(range(0, 2 * result.lanes, 2)))
+        )
 
     return result(values, types.intp), code
 
@@ -270,9 +272,7 @@ def larger_with_code(_, value, value_code, best, best_code):
         is_nan, was_nan = (builder.fcmp_unordered("uno", x, x) for x in (value, best))
         equal = builder.or_(builder.fcmp_ordered("==", value, best), builder.and_(is_nan, was_nan))
         first = builder.and_(equal, builder.fcmp_ordered("<", value_code, best_code))
-        more = builder.or_(
-            builder.fcmp_ordered(">", value, best), builder.and_(is_nan, builder.not_(was_nan))
-        )
+        more = builder.or_(builder.fcmp_ordered(">", value, best), builder.and_(is_nan, builder.not_(was_nan)))
         wins = builder.or_(more, first)
         pair = builder.select(wins, value, best), builder.select(wins, value_code, best_code)
         return context.make_tuple(builder, signature.return_type, pair)

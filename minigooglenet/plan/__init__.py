@@ -26,22 +26,22 @@ LARGEST_TEAM = 4  # threads that share the steps of few images: each more makes 
 class Plan:
     """What `plan` returns: call it with x (N, C, H, W), or with {input: array}."""
 
-    def __init__(self, graph, outputs=None, together=TOGETHER):
+    def __init__(self, graph, outputs=None, *, fuse=True, join=True, apart=True):
         if not isinstance(graph, Graph):
             raise TypeError(f"plan takes a graph, got {type(graph).__name__}")
         if not graph.nodes:
             raise ValueError("the graph has no nodes yet")
         outputs = graph.outputs[-1:] if outputs is None else (outputs,) if isinstance(outputs, str) else tuple(outputs)
         order = [name for name, _ in graph.schedule(outputs)]
-        self.outputs, self.together = outputs, together
+        self.outputs, self.together = outputs, TOGETHER
         self.left_out = [name for name in graph.nodes if name not in order]
         self.check_inputs, self.shapes = graph.check_inputs, dict(graph.shapes)
         self.inputs = tuple(graph.inputs)
-        self.steps, self.same = steps_of(graph, order, outputs)
-        self.places = places_of(self.steps, self.shapes)
+        self.steps, self.same = steps_of(graph, order, outputs, fuse)
+        self.places = places_of(self.steps, self.shapes, join)
         self.slots, self.sizes = slots_of(self)
         self.rounds = set(rounds_of(self))
-        self.apart = all(getattr(step.layer, "apart", False) for step in self.steps)
+        self.apart = apart and all(getattr(step.layer, "apart", False) for step in self.steps)
         self._resting, self._lock = {}, threading.Lock()
 
     def __call__(self, x):
@@ -117,7 +117,7 @@ class Plan:
             lines.append(f"left out, because no output needs them: {', '.join(self.left_out)}")
         if self.same:
             lines.append(f"left out, because inference passes their input on: {', '.join(self.same)}")
-        if not self.apart:
+        if not all(getattr(step.layer, "apart", False) for step in self.steps):
             names = [step.nodes[0] for step in self.steps if not getattr(step.layer, "apart", False)]
             lines.append(f"images stay together, because {', '.join(names)} may look at the whole batch")
         alone = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
@@ -142,13 +142,18 @@ class Plan:
         return array if place.whole == wire else f"{array}, channels {place.first} to {place.end} of {place.whole}"
 
 
-def plan(graph, outputs=None):
+def plan(graph, outputs=None, *, fuse=True, join=True, apart=True):
     """Prepare a graph for inference with its parameters as they are now.
 
     Parameters
     ----------
     graph : Graph
     outputs : wire or wires to return; the main output unless given
+    fuse : let a convolution take in the batch norm and the ReLU behind it, and use weights transformed ahead
+    join : let branches write straight into their concat
+    apart : take images apart through the network, or few of them as a team, instead of layer by layer with all threads
+
+    Each of the last three can be switched off to see what it is worth (`minigooglenet bench ideas`).
 
     Returns
     -------
@@ -156,4 +161,4 @@ def plan(graph, outputs=None):
         `plan(x)` returns what `graph(x)` does, to float32 round-off; `print(plan)` tells what runs, in what order, where
         each wire lies, and why.
     """
-    return Plan(graph, outputs)
+    return Plan(graph, outputs, fuse=fuse, join=join, apart=apart)

@@ -39,7 +39,7 @@ class Place(NamedTuple):
     end: int
 
 
-def steps_of(graph, order, wanted):
+def steps_of(graph, order, wanted, fuse=True):
     """Return the steps that do the work of the nodes in `order`, and {wire: the wire whose values it has}."""
     readers = {}
     for name in order:
@@ -61,7 +61,7 @@ def steps_of(graph, order, wanted):
                 break
             chain.append(follower)
         followers = [graph.nodes[node].layer for node in chain[1:]]
-        ready, taken = layer.planned(followers) if hasattr(layer, "planned") else (copy.deepcopy(layer), 0)
+        ready, taken = layer.planned(followers) if fuse and hasattr(layer, "planned") else (copy.deepcopy(layer), 0)
         done.update(chain[1 : 1 + taken])
         channels = tuple(graph.shapes[wire][0] for wire in wires)
         steps.append(Step(ready, wires, channels, tuple(chain[: 1 + taken])))
@@ -76,11 +76,11 @@ def _by_depth(steps):
     return sorted(steps, key=lambda step: depth[step.wire])
 
 
-def places_of(steps, shapes):
+def places_of(steps, shapes, join=True):
     """Return {wire: Place}: the inputs of a concat lie in its output, where each has its channels to itself."""
     places = {step.wire: Place(step.wire, 0, shapes[step.wire][0]) for step in steps}
     for step in reversed(steps):  # a concat of concats finds its own place first
-        if step.joins:
+        if join and step.joins:
             joint, at = places[step.wire], 0
             for wire in step.wires:
                 channels = shapes[wire][0]

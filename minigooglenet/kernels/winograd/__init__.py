@@ -81,7 +81,9 @@ def prepare(weight, groups):
     kernels = []
     for part in np.split(weight, groups):
         u = np.empty((PLACES, *part.shape[:2]), weight.dtype)
-        parallel.spread(lambda start, stop, part=part, u=u: transforms.transform_kernels(part, u, start, stop), len(part))
+        parallel.spread(
+            lambda start, stop, part=part, u=u: transforms.transform_kernels(part, u, start, stop), len(part)
+        )
         kernels.append(u)
     return kernels
 

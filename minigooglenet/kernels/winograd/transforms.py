@@ -142,9 +142,7 @@ def transform_grad_kernels(grad_u, grad_weight, first, end):
                 )
             g = grad_weight[k, c]
             for r in range(3):
-                x, y, z = grad_kernel_transform(
-                    rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4], rows[r, 5]
-                )
+                x, y, z = grad_kernel_transform(rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4], rows[r, 5])
                 g[r, 0], g[r, 1], g[r, 2] = x * scale, y * scale, z * scale
 
 
