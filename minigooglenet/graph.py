@@ -253,9 +253,10 @@ class Graph:
     def _node_backward(self, name, grad, cache, tape, unwanted):
         layer, wires = self.nodes[name]
         with named_errors(name, wires):
-            if wires and all(wire in unwanted for wire in wires) and hasattr(layer, "backward_params"):
+            if all(wire in unwanted for wire in wires) and hasattr(layer, "backward_params"):
                 return (None,) * len(wires), layer.backward_params(grad, cache)
-            grad_inputs, grads = layer.backward(grad, cache)
+            own = "backward" not in vars(layer) and hasattr(layer, "backward_views")
+            grad_inputs, grads = (layer.backward_views if own else layer.backward)(grad, cache)
         if len(grad_inputs) != len(wires):
             raise ValueError(
                 f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs"

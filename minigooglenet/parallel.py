@@ -24,6 +24,7 @@ from minigooglenet.shapes import integer
 MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
 
 _lock = threading.RLock()
+_one_team = threading.Lock()
 _inside = threading.local()
 _threads: int | None = None
 _pool: ThreadPoolExecutor | None = None
@@ -142,7 +143,7 @@ def spread(task, count: int) -> None:
         if start < stop:
             task(start, stop)
         return
-    run([functools.partial(task, *part) for part in _ranges(count, min(count, get_num_threads()))])
+    run([functools.partial(task, *part) for part in _ranges(count, min(count, width()))])
 
 
 def width() -> int:
@@ -163,8 +164,11 @@ def team() -> tuple[int, int] | None:
     return getattr(_inside, "team", None)
 
 
-def as_team(work, size: int) -> None:
-    """Call `work(number)` on `size` threads at once, at most as many as there are; raise the first error of any."""
+def as_team(work, size: int) -> bool:
+    """Call `work(number)` on `size` threads at once, which may wait for one another; raise the first error of any.
+
+    Return False, with nothing done, where so many threads are not to be had: inside a task, or beside another team.
+    """
 
     def member(number):
         _inside.team = number, size
@@ -173,7 +177,12 @@ def as_team(work, size: int) -> None:
         finally:
             _inside.team = None
 
-    run([functools.partial(member, number) for number in range(size)])
+    if getattr(_inside, "task", False) or not _one_team.acquire(blocking=False):
+        return False  # two teams that each hold some of the threads would wait for the others for ever
+    try:
+        return _share([functools.partial(member, number) for number in range(size)], size)
+    finally:
+        _one_team.release()
 
 
 def alone(task) -> None:
@@ -190,32 +199,41 @@ def run(tasks: list) -> None:
 
     The calling thread takes its share of the tasks, so that only the other threads need waking.
     """
-    with one_blas_thread():
-        helpers = min(len(tasks), get_num_threads()) - 1
-        if helpers < 1 or getattr(_inside, "task", False):
+    if len(tasks) < 2 or get_num_threads() == 1 or getattr(_inside, "task", False):
+        with one_blas_thread():
             for task in tasks:
                 task()
-            return
-        waiting, errors = collections.deque(enumerate(tasks)), []
-        with _staying() as caller:
-            with _lock:  # so that nobody closes the pool between two of them
+    else:
+        _share(tasks)
+
+
+def _share(tasks, least=1):
+    """Run tasks on all threads and return True; or return False if there are fewer than `least`."""
+    waiting, errors = collections.deque(enumerate(tasks)), []
+    with one_blas_thread(), _staying() as caller:
+        with _lock:  # so that nobody closes the pool between two of them
+            helpers = min(len(tasks), get_num_threads()) - 1
+            if helpers + 1 < least:
+                return False
+            _keep_helpers_away(caller)
+            futures = [
                 # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
-                _keep_helpers_away(caller)
-                futures = [
-                    _executor().submit(contextvars.copy_context().run, _work, waiting, errors) for _ in range(helpers)
-                ]
-            try:
-                _work(waiting, errors)
-            finally:
-                waiting.clear()
-                wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
+                _executor().submit(contextvars.copy_context().run, _work, waiting, errors)
+                for _ in range(helpers)
+            ]
+        try:
+            _work(waiting, errors)
+        finally:
+            waiting.clear()
+            wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
     if errors:
         raise min(errors, key=lambda error: error[0])[1]
+    return True
 
 
-# The scheduler of a virtual machine may wake a thread on the very processor of the thread that wakes it, because the other
-# processor sleeps, and leave both there for many milliseconds. So while work is shared, the calling thread stays where it
-# is, and its helpers, which are this module's own threads, keep away from there.
+# The scheduler of a virtual machine may wake a thread on the very processor of the thread that wakes it, because the
+# other processor sleeps, and leave both there for many milliseconds. So while work is shared, the calling thread stays
+# where it is, and its helpers, which are this module's own threads, keep away from there.
 
 
 @contextlib.contextmanager
@@ -283,15 +301,15 @@ def _executor() -> ThreadPoolExecutor:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = ThreadPoolExecutor(get_num_threads() - 1, "minigooglenet", initializer=_begin_helper)
+            _pool = ThreadPoolExecutor(max(1, get_num_threads() - 1), "minigooglenet", initializer=_begin_helper)
         return _pool
 
 
 def _start_anew() -> None:
     # A forked child inherits the pool but none of its threads, perhaps a lock that nobody will release, and BLAS held
     # to one thread by regions whose threads are not there to leave them.
-    global _pool, _lock, _regions, _caller
-    _caller = None
+    global _pool, _lock, _one_team, _regions, _caller
+    _caller, _one_team = None, threading.Lock()
     _helpers.clear()
     inherited, _pool, _lock, _regions = _regions, None, threading.RLock(), _Regions()
     if inherited is not None:

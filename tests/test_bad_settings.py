@@ -16,7 +16,7 @@ SETTINGS = [
     (lambda: layers.Conv2d(3, 4, 3, groups=2), "groups must divide both channel counts: 3 in, 4 out, 2 groups"),
     (
         lambda: layers.Conv2d(3, 4, 3, algorithm="fast"),
-        "algorithm must be 'auto', 'loops', 'im2col', 'numba' or a pair",
+        "algorithm must be 'auto', 'loops', 'im2col', 'numba', 'winograd' or a pair",
     ),
     (lambda: layers.Dropout(1.0), "p must be at least 0 and below 1 (the share that is dropped), got 1.0"),
     (lambda: layers.Dropout(float("nan")), "p must be at least 0 and below 1 (the share that is dropped), got nan"),

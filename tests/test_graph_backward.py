@@ -274,3 +274,44 @@ def test_the_gradients_have_the_dtype_of_the_images_whatever_the_upstream_gradie
     outputs, tape = g.forward({"image": np.ones((1, 3, 32, 32), np.float32)})
     grad_inputs, grad_params = g.backward({wire: np.ones(y.shape) for wire, y in outputs.items()}, tape)
     assert {a.dtype for a in (*grad_inputs.values(), *grad_params.values())} == {np.dtype(np.float32)}
+
+
+def test_training_may_leave_the_gradients_of_the_inputs_out():
+    g = mg.Graph(image=(3, 6, 6), mask=(4, 6, 6))
+    g.add("conv", mg.layers.Conv2d(3, 4, 3, padding=1, rng=0), "image")
+    g.add("sum", mg.layers.Add(), "conv", "mask")
+    inputs = {"image": draw(2, 3, 6, 6, dtype=np.float32), "mask": draw(2, 4, 6, 6, seed=1, dtype=np.float32)}
+    grad = {"sum": draw(2, 4, 6, 6, seed=2, dtype=np.float32)}
+    _, expected = g.backward(grad, g.forward(inputs)[1])
+    grad_inputs, grads = g.backward(grad, g.forward(inputs)[1], inputs=False)
+    assert grad_inputs == {}
+    assert all((grads[name] == expected[name]).all() for name in expected)
+    grad_inputs, _ = g.backward(grad, g.forward(inputs)[1], wires="image", inputs=False)
+    assert list(grad_inputs) == ["image"]
+
+
+class Halved(mg.layers.Conv2d):
+    """A student's backward on top of ours."""
+
+    def backward(self, grad_output, cache):
+        grad_inputs, grads = super().backward(grad_output, cache)
+        return grad_inputs, {name: grad / 2 for name, grad in grads.items()}
+
+
+def test_a_layers_own_backward_is_what_runs_without_the_inputs_too():
+    plain, own = mg.Graph(image=(3, 6, 6)), mg.Graph(image=(3, 6, 6))
+    plain.add("conv", mg.layers.Conv2d(3, 4, 3, rng=0), "image")
+    own.add("conv", Halved(3, 4, 3, rng=0), "image")
+    x, grad = draw(2, 3, 6, 6, dtype=np.float32), draw(2, 4, 4, 4, seed=1, dtype=np.float32)
+    grads = [g.backward({"conv": grad}, g.forward({"image": x})[1], inputs=False)[1] for g in (plain, own)]
+    for name, value in grads[0].items():
+        assert_close(grads[1][name], value / 2)
+
+
+def test_gradients_of_inputs_that_a_concat_joins_are_the_callers():
+    g = mg.Graph(a=(1, 2, 2), b=(1, 2, 2))
+    g.add("both", mg.layers.Concat(), "a", "b")
+    grad = draw(1, 2, 2, 2)
+    grad_inputs, _ = g.backward({"both": grad}, g.forward({"a": draw(1, 1, 2, 2), "b": draw(1, 1, 2, 2)})[1])
+    grad_inputs["a"][:] = 7
+    assert not (grad == 7).any()

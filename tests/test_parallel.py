@@ -10,6 +10,7 @@ import threadpoolctl
 
 import minigooglenet as mg
 from minigooglenet import parallel
+from minigooglenet.kernels.barrier import Barrier
 
 
 def blas_threads():
@@ -253,3 +254,92 @@ def test_the_number_of_threads_may_change_while_others_work(own_threads):
         worker.join(30)
     assert errors == []
     assert len(visits) > 0
+
+
+def test_a_team_shares_what_its_members_spread(own_threads):
+    mg.set_num_threads(3)
+    done, members = [], []
+
+    def work(number):
+        members.append((number, parallel.team(), parallel.width()))
+        parallel.spread(lambda start, stop: done.append((start, stop)), 7)
+
+    parallel.as_team(work, 3)
+    assert sorted(members) == [(number, (number, 3), 3) for number in range(3)]
+    assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
+    assert parallel.team() is None
+
+
+def test_one_member_of_a_team_may_do_all_of_it(own_threads):
+    mg.set_num_threads(2)
+    done = []
+
+    def work(number):
+        if number == 0:
+            parallel.alone(lambda: parallel.spread(lambda start, stop: done.append((start, stop)), 5))
+            assert parallel.team() == (0, 2)
+
+    parallel.as_team(work, 2)
+    assert done == [(0, 5)]
+
+
+def test_pieces_are_a_multiple_of_the_threads_where_there_is_room(own_threads):
+    mg.set_num_threads(4)
+    assert [parallel.even(least, 10) for least in (1, 4, 5, 9)] == [4, 4, 8, 10]
+    assert parallel.even(1, 3) == 3
+    assert parallel.even(0, 0) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell")
+def test_the_caller_may_use_all_its_processors_again_after_an_error_too(own_threads):
+    mg.set_num_threads(2)
+    before, inside = os.sched_getaffinity(0), []
+
+    def fail():
+        inside.append(os.sched_getaffinity(0))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        parallel.run([fail, fail])
+    assert os.sched_getaffinity(0) == before
+    assert all(processors <= before for processors in inside)
+    if len(before) > 1:
+        assert len(set().union(*inside)) <= len(before)
+
+
+def test_there_is_no_team_inside_a_task_beside_another_or_of_more_threads_than_there_are(own_threads):
+    mg.set_num_threads(2)
+    answers = []
+    parallel.run([lambda: answers.append(parallel.as_team(print, 2))] * 2)
+    assert parallel.as_team(lambda number: answers.append(parallel.as_team(print, 2)), 2)
+    assert not parallel.as_team(print, 3)
+    assert answers == [False] * 4
+
+
+def test_a_barrier_holds_everybody_until_the_last_has_come(own_threads):
+    mg.set_num_threads(4)
+    barrier, arrived = Barrier(4), [0] * 50
+
+    def work(number):
+        for round_ in range(50):
+            with lock:
+                arrived[round_] += 1
+            barrier.wait()
+            assert arrived[round_] == 4
+
+    lock = threading.Lock()
+    parallel.as_team(work, 4)
+
+
+def test_a_member_that_fails_lets_the_others_go(own_threads):
+    mg.set_num_threads(2)
+    barrier = Barrier(2)
+
+    def work(number):
+        if number == 0:
+            barrier.give_up()
+            raise ValueError("first")
+        barrier.wait()
+
+    with pytest.raises(ValueError, match=r"^first$"):
+        parallel.as_team(work, 2)

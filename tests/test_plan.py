@@ -1,5 +1,7 @@
 """Plans: what the graph computes, with the parameters of the moment they were made."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from numeric import assert_close, awkward, draw
@@ -242,15 +244,26 @@ def test_a_plan_has_the_same_bits_for_any_number_of_threads(own_threads):
     assert len(bits) == 1
 
 
-def test_a_plan_may_be_called_from_several_threads_at_once():
-    from concurrent.futures import ThreadPoolExecutor
-
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_a_plan_may_be_called_from_several_threads_at_once(own_threads, threads, images):
+    mg.set_num_threads(threads)
     plan = mg.plan(googlenet_like())
-    batches = [draw(3, 3, 24, 20, seed=seed, dtype=np.float32) for seed in range(6)]
+    batches = [draw(images, 3, 24, 20, seed=seed, dtype=np.float32) for seed in range(24)]
     expected = [plan(batch) for batch in batches]
     with ThreadPoolExecutor(4) as pool:
         for y, right in zip(pool.map(plan, batches), expected, strict=True):
             assert (y == right).all()
+
+
+@pytest.mark.parametrize("off", ["fuse", "join", "apart"])
+def test_each_idea_of_a_plan_can_be_switched_off(off):
+    g = googlenet_like("batch")
+    assert_close(mg.plan(g, **{off: False})(BATCH), mg.plan(g)(BATCH), 2e-5)
+    changed = {"fuse": "a/3x3 + a/bn_3x3", "join": "4 of 4 inputs are there already", "apart": None}[off]
+    if changed:
+        assert changed in str(mg.plan(g))
+        assert changed not in str(mg.plan(g, **{off: False}))
 
 
 def test_a_plan_of_mixed_precision_follows_its_input():

@@ -11,7 +11,6 @@ from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.tile import VECTOR_BYTES
 from minigooglenet.kernels.vector import (
     copy,
-    everywhere,
     fill,
     larger,
     larger_or_first,

@@ -96,8 +96,8 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
 def choose(x_shape, weight_shape, stride, padding, dtype):
     """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
 
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its weights
-    take four times the memory, and must be worth reading. It rounds more, so only float32 takes it.
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch, for its
+    weights take four times the memory and must be worth reading. It rounds more, so only float32 takes it.
     """
     if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
         return "numba"

@@ -151,7 +151,7 @@ def _images_backward(
     grads, grads_step, grad_x, x_step, by_place, offsets, turned, sums, window, is_plain, begin, items
 ):
     """For each image: its upstream gradient turned, the sum over places, and the gradient of the input, if asked."""
-    channels, size, kernel, stride, _, output, phases, pitch = window
+    channels, _, kernel, stride, _, output, phases, pitch = window
     filters = by_place.shape[2]
     area, stretch = output[0] * output[1], output[0] * pitch
     room_rows = output[0] + (kernel[0] - 1) // stride[0]
@@ -192,7 +192,7 @@ def _images_backward(
 @compiled
 def _weights_backward(x, x_step, turned, grad_matrix, offsets, window, is_plain, span, depths):
     """Add what the images of `span` contribute to the rows first .. end of the turned weights' gradient."""
-    channels, size, kernel, stride, _, output, phases, pitch = window
+    _, size, kernel, stride, _, output, phases, pitch = window
     places = kernel[0] * kernel[1]
     reads = depths[0] // places, (depths[1] + places - 1) // places
     room_rows = output[0] + (kernel[0] - 1) // stride[0]

@@ -1,9 +1,9 @@
 """An image as padded planes, in which every column of a convolution's matrix is a stretch of memory already.
 
 `im2col` writes each value once for every window that sees it, 25 times for a 5x5 kernel. Here it is copied once, with
-its padding, into rows that are `pitch` long. Seen from kernel place (r, s), the inputs of all outputs, row after row, then
-lie in one stretch: the plane from its value (r, s) on. Where a row of outputs ends, pitch - Q values follow that belong
-to no output; they are computed along and dropped.
+its padding, into rows that are `pitch` long. Seen from kernel place (r, s), the inputs of all outputs, row after row,
+then lie in one stretch: the plane from its value (r, s) on. Where a row of outputs ends, pitch - Q values follow that
+belong to no output; they are computed along and dropped.
 
 With stride 2 the values that one place sees lie two apart, so there is a plane for every phase: even and odd rows,
 even and odd columns.

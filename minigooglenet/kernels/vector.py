@@ -1,4 +1,4 @@
-"""Vectors in compiled code: as many neighbouring values as a register of this machine holds, and one instruction for all.
+"""Vectors in compiled code: as many neighbouring values as a register of this machine holds, one instruction for all.
 
 LLVM turns many plain loops into vector instructions by itself. Where it doesn't (a transform with six rows in and six
 out looks to it as if the rows might overlap), these say it outright:
@@ -265,7 +265,7 @@ def larger_or_first(_, value, value_code, best, best_code):
 
 @intrinsic
 def larger_with_code(_, value, value_code, best, best_code):
-    """Return (the larger of two vectors, its code): a NaN is largest, and of equals the one of the smaller code wins."""
+    """Return (the larger of two vectors, its code): a NaN is largest, and of equals the one with the smaller code."""
 
     def code(context, builder, signature, arguments):
         value, value_code, best, best_code = arguments

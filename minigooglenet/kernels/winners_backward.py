@@ -1,7 +1,7 @@
 """The backward of max pooling: every window's gradient goes to its winner.
 
-What makes it fast: tables tell where each window starts and how far behind that each of its places lies, one loop over a
-plane's windows without a division; and only windows at the border are tested for winners outside the image.
+What makes it fast: tables tell where each window starts and how far behind that each of its places lies, one loop over
+a plane's windows without a division; and only windows at the border are tested for winners outside the image.
 """
 
 import functools

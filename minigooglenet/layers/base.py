@@ -31,8 +31,10 @@ class Layer:
             for name in ("infer", "planned", "apart", "spreads"):
                 if name not in vars(cls):
                     setattr(cls, name, getattr(Layer, name))
-        if "backward" in vars(cls) and "backward_params" not in vars(cls):
-            cls.backward_params = Layer.backward_params
+        if "backward" in vars(cls):
+            for name in ("backward_params", "backward_views"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(Layer, name))
 
     def __init__(self):
         self.params: dict[str, np.ndarray] = {}
@@ -63,6 +65,10 @@ class Layer:
     def backward_params(self, grad_output: np.ndarray, cache) -> dict[str, np.ndarray]:
         """Return the parameters' gradients alone: all that training needs of a layer that reads the images."""
         return self.backward(grad_output, cache)[1]
+
+    def backward_views(self, grad_output: np.ndarray, cache):
+        """Return what `backward` does, perhaps as views of grad_output: for a caller that changes none of them."""
+        return self.backward(grad_output, cache)
 
     def infer(self, *inputs: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Return the output of an inference forward alone, written to `out` if given; keep nothing.

@@ -22,6 +22,10 @@ class Concat(Layer):
 
     def backward(self, grad_output, cache):
         y_shape, dtype, channels = cache
+        return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels), {}
+
+    def backward_views(self, grad_output, cache):
+        y_shape, dtype, channels = cache
         return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels, copy=False), {}
 
     def operations(self, *x_shapes):

@@ -1,9 +1,9 @@
 """A graph prepared for inference: fewer passes over memory, and none of it new.
 
-What a plan does beyond `graph(x)`, each for a reason that `print(plan)` gives: a convolution takes in the batch norm and
-the ReLU behind it; branches write straight into the output of the concat where they meet; dropout is left out; and
-arrays that are never needed at the same time share memory, which stays warm in the caches from call to call. With as
-many images as threads, each thread takes some of them through the whole network; with fewer, each layer is spread.
+What a plan does beyond `graph(x)`, as `print(plan)` tells: a convolution takes in the batch norm and ReLU behind it;
+branches write straight into the output of the concat where they meet; dropout is left out; and arrays that are never
+needed at the same time share memory, which stays warm in the caches from call to call. With as many images as threads,
+each thread takes some of them through the whole network; few images are shared by a team, layer by layer.
 
 A plan holds the network as it is at this moment: later changes of the graph's parameters do not reach it.
 """
@@ -74,26 +74,24 @@ class Plan:
         memory = self._take_memory(dtype, "team")
         images = len(next(iter(inputs.values())))
         arrays, jobs = memory.bind(dict(inputs), images, images)
-        if size == 1:
+        barrier = Barrier(size)
+
+        def work(number):
+            try:
+                for place, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
+                    if place in self.rounds:
+                        barrier.wait()
+                    if step.spreads:
+                        job()
+                    elif number == 0:
+                        parallel.alone(job)
+            except BaseException:
+                barrier.give_up()
+                raise
+
+        if size == 1 or not parallel.as_team(work, size):
             for job in jobs:
                 job()
-        else:
-            barrier = Barrier(size)
-
-            def work(number):
-                try:
-                    for place, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
-                        if place in self.rounds:
-                            barrier.wait()
-                        if step.spreads:
-                            job()
-                        elif number == 0:
-                            parallel.alone(job)
-                except BaseException:
-                    barrier.give_up()
-                    raise
-
-            parallel.as_team(work, size)
         for wire, result in results.items():
             result[:] = arrays[self.same.get(wire, wire)]
         self._give_back(memory, dtype, "team")
@@ -158,7 +156,7 @@ def plan(graph, outputs=None, *, fuse=True, join=True, apart=True):
     Returns
     -------
     Plan
-        `plan(x)` returns what `graph(x)` does, to float32 round-off; `print(plan)` tells what runs, in what order, where
-        each wire lies, and why.
+        `plan(x)` returns what `graph(x)` does, to float32 round-off; `print(plan)` tells what runs, in what order, and
+        where each wire lies.
     """
     return Plan(graph, outputs, fuse=fuse, join=join, apart=apart)

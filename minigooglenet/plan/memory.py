@@ -22,7 +22,7 @@ class Memory:
         self.arrays, self.jobs = {}, {}
 
     def bind(self, inputs, count, images):
-        """Return (arrays, jobs): {wire: array} and a function per step, for these inputs of `count` of `images` images."""
+        """Return (arrays, jobs): {wire: array} and a function per step, for these `count` of `images` images."""
         if count > self.room:
             self.room, self.arrays, self.jobs = count, {}, {}
             self.slots = [np.empty(count * size, self.dtype) for size in self.plan.sizes]

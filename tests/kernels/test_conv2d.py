@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, draw
 
-from minigooglenet.kernels import conv2d, im2col, direct
+from minigooglenet.kernels import conv2d, direct, im2col
 
 FORMS = ["loops", "im2col", "numba", "auto"]
 FAST = ["im2col", "numba"]

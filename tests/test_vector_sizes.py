@@ -1,0 +1,49 @@
+"""The fast kernels on processors with shorter registers: the same functions, built for them in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+
+import llvmlite.binding
+
+features = llvmlite.binding.get_host_cpu_features()
+for name in features:
+    if name.startswith(sys.argv[2]):
+        features[name] = False
+llvmlite.binding.get_host_cpu_features = lambda: features
+
+import numpy as np
+
+from minigooglenet.kernels import conv2d, tile
+
+assert tile.VECTOR_BYTES <= int(sys.argv[1]), tile.VECTOR_BYTES
+rng = np.random.default_rng(0)
+x, weight, bias = (rng.standard_normal(shape) for shape in ((2, 9, 7, 10), (11, 9, 3, 3), (11,)))
+y = conv2d.forward(x, weight, bias, 1, 1, algorithm="loops")
+expected = y, *conv2d.backward(y, x, weight, bias, 1, 1, algorithm="loops")
+for form in ("numba", "winograd"):
+    single = [a.astype(np.float32) for a in (y, x, weight, bias)]
+    found = conv2d.forward(*single[1:], 1, 1, algorithm=form), *conv2d.backward(*single, 1, 1, algorithm=form)
+    for value, right in zip(found, expected, strict=True):
+        assert np.abs(value - right).max() < 2e-5 * np.abs(right).max()
+print("agrees")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="Apple's processors have registers of one size")
+@pytest.mark.parametrize(("size", "without"), [("32", "avx512")])
+def test_shorter_registers_give_the_same_results(size, without, tmp_path):
+    process = subprocess.run(
+        [sys.executable, "-c", PROGRAM, size, without],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.stdout == "agrees\n", process.stderr
