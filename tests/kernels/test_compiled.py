@@ -20,9 +20,10 @@ print(y.tolist())
 """
 
 
-def run(program, cache, **environment):
+def run(program, cache, cwd=None, **environment):
     return subprocess.run(
         [sys.executable, "-c", program],
+        cwd=cwd,
         env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **environment},
         capture_output=True,
         text=True,
@@ -53,7 +54,7 @@ def test_several_processes_may_start_at_once(tmp_path):
 def test_a_kept_kernel_is_stale_when_the_source_of_another_changes(tmp_path):
     ours = Path(minigooglenet.__file__).parent
     copy = shutil.copytree(ours, tmp_path / "minigooglenet", ignore=shutil.ignore_patterns("__pycache__"))
-    where = {"PYTHONPATH": str(tmp_path)}
+    where = {"cwd": tmp_path, "PYTHONPATH": str(tmp_path)}
     said = [run(RELU, tmp_path / "cache", **where).stderr.count(compiled.MESSAGE) for _ in range(2)]
     with (copy / "kernels" / "vector.py").open("a", encoding="utf-8") as file:
         file.write("# A kernel holds the code of what it calls from here.\n")
