@@ -65,15 +65,27 @@ def _over_blocks(kernel, arrays, window, constants):
     def task(start, stop):
         for n, first, end in pieces(start, stop, -(-pixels // PIXELS)):
             flat = [None if array is None else array[n].reshape(-1) for array in arrays]
-            for block in range(first, end):
-                begin = block * PIXELS
-                kernel(*flat, channels, pixels, begin, min(PIXELS, pixels - begin), *window, *constants)
+            kernel(*flat, channels, pixels, (first * PIXELS, min(pixels, end * PIXELS)), *window, *constants)
 
     spread(task, images * -(-pixels // PIXELS), arrays[0].size, few=1 << 15)
 
 
 @compiled
-def _forward(x, y, scale, channels, pixels, first, count, before, after, ratio, beta, k):
+def _forward(x, y, scale, channels, pixels, span, before, after, ratio, beta, k):
+    for first in range(span[0], span[1], PIXELS):
+        count = min(PIXELS, span[1] - first)
+        _forward_block(x, y, scale, channels, pixels, first, count, before, after, ratio, beta, k)
+
+
+@compiled
+def _backward(grad_y, x, scale, grad_x, channels, pixels, span, before, after, factor, beta):
+    for first in range(span[0], span[1], PIXELS):
+        count = min(PIXELS, span[1] - first)
+        _backward_block(grad_y, x, scale, grad_x, channels, pixels, first, count, before, after, factor, beta)
+
+
+@compiled
+def _forward_block(x, y, scale, channels, pixels, first, count, before, after, ratio, beta, k):
     total = np.empty(count, x.dtype)
     for c in range(channels):
         total[:] = 0
@@ -88,7 +100,7 @@ def _forward(x, y, scale, channels, pixels, first, count, before, after, ratio, 
 
 
 @compiled
-def _backward(grad_y, x, scale, grad_x, channels, pixels, first, count, before, after, factor, beta):
+def _backward_block(grad_y, x, scale, grad_x, channels, pixels, first, count, before, after, factor, beta):
     through = np.empty(channels * count, x.dtype)  # direct * x / scale
     for c in range(channels):
         start = c * pixels + first

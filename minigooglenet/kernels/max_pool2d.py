@@ -8,7 +8,7 @@ What makes it fast is told in `best_of_windows`, and for the backward in `winner
 import numpy as np
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels import best_of_windows, pooling, winners_backward
+from minigooglenet.kernels import best_of_windows, images, pooling, winners_backward
 from minigooglenet.kernels.spreading import blocks, pieces, result, spread
 
 
@@ -33,19 +33,31 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, winners=
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
     won = np.empty(y.shape, _winner_type(kernel_size)) if winners else None
+    spread(*_task(x, y, won, kernel_size, stride, padding), x.size)
+    return y, won
+
+
+def bind(x, kernel_size, stride, padding, y):
+    """Return [(task, count)]: what `parallel.spread` is to do to pool x into y, ready to be done again and again."""
+    return [_task(x, y, None, kernel_size, stride, padding)]
+
+
+def _task(x, y, won, kernel_size, stride, padding):
+    (values, step), (pooled, pooled_step) = images.flat(x), images.flat(y)
     nothing = np.empty(0, _winner_type(kernel_size))
-    settings = (*x.shape[2:], *size), kernel_size, stride, (padding[0][0], padding[1][0])
+    channels, area, windows = x.shape[1], x.shape[2] * x.shape[3], y.shape[2] * y.shape[3]
+    settings = (*x.shape[2:], *y.shape[2:]), kernel_size, stride, (padding[0][0], padding[1][0])
     few_places = kernel_size[0] * kernel_size[1] <= best_of_windows.MOST_PLACES
     in_vectors = few_places and stride[1] <= 2
     compute = best_of_windows.in_vectors if in_vectors else best_of_windows.one_by_one
 
     def task(start, stop):
-        for n, first, end in pieces(start, stop, x.shape[1]):
-            planes, pooled = (array[n, first:end].reshape(-1) for array in (x, y))
-            compute(planes, pooled, won[n, first:end].reshape(-1) if winners else nothing, *settings)
+        for n, first, end in pieces(start, stop, channels):
+            planes = values[n * step + first * area : n * step + end * area]
+            target = pooled[n * pooled_step + first * windows : n * pooled_step + end * windows]
+            compute(planes, target, nothing if won is None else won[n, first:end].reshape(-1), *settings)
 
-    spread(task, x.shape[0] * x.shape[1], x.size)
-    return y, won
+    return task, len(x) * channels
 
 
 def backward(grad_y, winners, input_size, kernel_size, stride=None, padding=0):

@@ -28,7 +28,7 @@ class Layer:
     def __init_subclass__(cls):
         # The shortcuts of inference are those of the very forward that they stand for.
         if "forward" in vars(cls):
-            for name in ("infer", "planned", "apart", "spreads"):
+            for name in ("infer", "planned", "bind", "apart", "spreads"):
                 if name not in vars(cls):
                     setattr(cls, name, getattr(Layer, name))
         if "backward" in vars(cls):
@@ -80,6 +80,14 @@ class Layer:
             return y
         out[...] = y
         return out
+
+    def bind(self, *inputs: np.ndarray, out: np.ndarray, images: int) -> list | None:
+        """Return [(task, count)] for `parallel.spread` that compute `out` as often as they are run, or None.
+
+        A layer that offers this prepares for these very arrays once. `images` is the size of the whole batch that the
+        inputs are a part of, so that the same form computes every part.
+        """
+        return None
 
     def planned(self, followers: list["Layer"]) -> tuple["Layer", int]:
         """Return (layer, count): this layer made ready for inference with its parameters as they are now.

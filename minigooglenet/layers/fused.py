@@ -46,10 +46,6 @@ class FusedConv2d(Layer):
         return conv2d.forward(x, weight, bias, *settings, relu=self.relu, out=out, kernels=kernels)
 
     def bind(self, x, out, images):
-        """Return [(task, count)] for `parallel.spread`, that compute `out` from x as often as they are run.
-
-        images : of the whole batch that x is a part of, so that the same form computes every part
-        """
         weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in self._arrays())
         settings = self.stride, self.padding, self.groups
         form = self.algorithm

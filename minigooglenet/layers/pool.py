@@ -59,6 +59,9 @@ class MaxPool2d(_Pool):
         y, winners = max_pool2d.forward(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
         return y, (winners, x.shape[2:], x.dtype)
 
+    def bind(self, x, out, images):
+        return max_pool2d.bind(x, self.kernel_size, self.stride, self.padding, out)
+
     def infer(self, x, out=None):
         settings = self.kernel_size, self.stride, self.padding, self.ceil_mode
         return max_pool2d.forward(x, *settings, winners=False, out=out)[0]
