@@ -48,7 +48,7 @@ def test_a_training_step_has_the_same_bits_for_any_number_of_threads(own_threads
         assert one_step(threads, norm, images) == expected
 
 
-def test_packed_bands_have_the_same_bits_for_any_number_of_threads(own_threads, monkeypatch):
+def test_bands_have_the_same_bits_for_any_number_of_threads(own_threads, monkeypatch):
     monkeypatch.setattr(direct, "BAND", 500)
     expected = one_step(1, "lrn", 2)
     for threads in (2, 5):

@@ -30,7 +30,7 @@ for form in ("numba", "winograd"):
     single = [a.astype(np.float32) for a in (y, x, weight, bias)]
     found = conv2d.forward(*single[1:], 1, 1, algorithm=form), *conv2d.backward(*single, 1, 1, algorithm=form)
     for value, right in zip(found, expected, strict=True):
-        assert np.abs(value - right).max() < 2e-5 * np.abs(right).max()
+        assert np.abs(value - right).max() < 4e-5 * np.abs(right).max()
 print("agrees")
 """
 

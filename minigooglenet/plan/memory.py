@@ -10,6 +10,9 @@ from minigooglenet.graph import named_errors
 from minigooglenet.plan.layout import apart_from
 
 
+MOST_KEPT = 32  # batch sizes for which bound steps are kept
+
+
 class Memory:
     """Slots for the largest group so far, every wire's view into them, and every step as a function to call.
 
@@ -28,6 +31,8 @@ class Memory:
             self.slots = [np.empty(count * size, self.dtype) for size in self.plan.sizes]
         if count not in self.arrays:
             self.arrays[count] = self._views(count)
+        if len(self.jobs) > MOST_KEPT:
+            self.jobs.clear()
         arrays, jobs = inputs | self.arrays[count], self.jobs.setdefault((count, images), [None] * len(self.plan.steps))
         for number, step in enumerate(self.plan.steps):
             if jobs[number] is None or not inputs.keys().isdisjoint(step.wires):

@@ -62,7 +62,7 @@ def test_every_form_agrees_with_the_loops(form, case):
 
 
 @given(case=convolutions())
-def test_packed_columns_agree_in_bands_of_few_rows(case):
+def test_the_product_agrees_in_bands_of_few_rows(case):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(direct, "BAND", 40)
         hold_against_loops("numba", case)
