@@ -9,7 +9,6 @@ from minigooglenet import parallel
 from minigooglenet.graph import named_errors
 from minigooglenet.plan.layout import apart_from
 
-
 MOST_KEPT = 32  # batch sizes for which bound steps are kept
 
 
