@@ -52,6 +52,7 @@ def set_num_threads(n: int) -> None:
         if _pool is not None and n != _threads:
             _pool.shutdown(wait=False)
             _pool = None
+            _helpers.clear()
         _threads = n
 
 
@@ -77,19 +78,21 @@ class _Regions:
 @contextlib.contextmanager
 def one_blas_thread():
     """Hold BLAS to one thread inside; the outermost region gives back what was set before, after an exception too."""
-    with _lock:
-        regions = _regions
-        if regions.count == 0:
-            _take_control()
-            regions.limiter = _blas().limit(limits=1)
-        regions.count += 1
+    regions, entered = _regions, False
     try:
+        with _lock:
+            if regions.count == 0:
+                _take_control()
+                regions.limiter = _blas().limit(limits=1)
+            regions.count += 1
+            entered = True
         yield
     finally:
-        with _lock:
-            regions.count -= 1
-            if regions.count == 0:
-                _give_back(regions)
+        if entered:
+            with _lock:
+                regions.count -= 1
+                if regions.count == 0:
+                    _give_back(regions)
 
 
 def _give_back(regions: _Regions) -> None:
@@ -164,15 +167,21 @@ def team() -> tuple[int, int] | None:
     return getattr(_inside, "team", None)
 
 
-def as_team(work, size: int) -> bool:
+class AbandonedError(RuntimeError):
+    """What a member of a team raises because another has failed, whose error is the one to tell."""
+
+
+def as_team(work, size: int, abandon=lambda: None) -> bool:
     """Call `work(number)` on `size` threads at once, which may wait for one another; raise the first error of any.
+
+    `abandon()` is called when one of them will not come any more, so that the others stop waiting.
 
     Return False, with nothing done, where so many threads are not to be had: inside a task, or beside another team.
     """
 
     def member(number):
-        _inside.team = number, size
         try:
+            _inside.team = number, size
             work(number)
         finally:
             _inside.team = None
@@ -180,7 +189,7 @@ def as_team(work, size: int) -> bool:
     if getattr(_inside, "task", False) or not _one_team.acquire(blocking=False):
         return False  # two teams that each hold some of the threads would wait for the others for ever
     try:
-        return _share([functools.partial(member, number) for number in range(size)], size)
+        return _share([functools.partial(member, number) for number in range(size)], size, abandon)
     finally:
         _one_team.release()
 
@@ -207,27 +216,28 @@ def run(tasks: list) -> None:
         _share(tasks)
 
 
-def _share(tasks, least=1):
+def _share(tasks, least=1, abandon=lambda: None):
     """Run tasks on all threads and return True; or return False if there are fewer than `least`."""
-    waiting, errors = collections.deque(enumerate(tasks)), []
+    waiting, errors, futures = collections.deque(enumerate(tasks)), [], []
     with one_blas_thread(), _staying() as caller:
-        with _lock:  # so that nobody closes the pool between two of them
-            helpers = min(len(tasks), get_num_threads()) - 1
-            if helpers + 1 < least:
-                return False
-            _keep_helpers_away(caller)
-            futures = [
-                # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
-                _executor().submit(contextvars.copy_context().run, _work, waiting, errors)
-                for _ in range(helpers)
-            ]
         try:
+            with _lock:  # so that nobody closes the pool between two of them
+                helpers = min(len(tasks), get_num_threads()) - 1
+                if helpers + 1 < least:
+                    return False
+                _keep_helpers_away(caller)
+                for _ in range(helpers):
+                    # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
+                    futures.append(_executor().submit(contextvars.copy_context().run, _work, waiting, errors))
             _work(waiting, errors)
+        except BaseException:  # Ctrl-C, or a thread that could not be started
+            abandon()
+            raise
         finally:
             waiting.clear()
-            wait(futures)  # after Ctrl-C too, nothing runs on behind the caller's back
+            wait(futures)  # nothing runs on behind the caller's back
     if errors:
-        raise min(errors, key=lambda error: error[0])[1]
+        raise min(errors, key=lambda error: (isinstance(error[1], AbandonedError), error[0]))[1]
     return True
 
 
@@ -244,8 +254,8 @@ def _staying():
     if len(allowed) < 2 or processor not in allowed:
         yield None
         return
-    os.sched_setaffinity(0, {processor})
     try:
+        os.sched_setaffinity(0, {processor})
         yield processor, allowed
     finally:
         os.sched_setaffinity(0, allowed)
@@ -283,8 +293,8 @@ _processor = _find_processor()
 
 
 def _work(waiting, errors):
-    _inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
     try:
+        _inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
         while waiting:
             number, task = waiting.popleft()
             try:

@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from minigooglenet import parallel
 from minigooglenet.kernels.compiled import compiled
 
 LOOKS = 100_000  # before a waiting thread lets others run: some tens of microseconds
@@ -30,12 +31,12 @@ class Barrier:
         self.team, self.state = team, np.zeros(3, np.int64)
 
     def wait(self):
-        """Return once the whole team is here; raise RuntimeError if one of it has given up."""
+        """Return once the whole team is here; raise an AbandonedError if one of it has given up."""
         round_, before = _arrive(self.state, self.team)
         while not _passed(self.state, round_, LOOKS, (self.team - 1 - before) * TURN):
             _let_others_run()
         if self.state[_BROKEN]:
-            raise RuntimeError("another thread of the team has failed")
+            raise parallel.AbandonedError("another thread of the team has failed")
 
     def give_up(self):
         """Let the others go: this thread will not come any more."""

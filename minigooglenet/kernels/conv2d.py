@@ -11,7 +11,7 @@ import inspect
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
-from minigooglenet.kernels import direct, im2col, winograd
+from minigooglenet.kernels import direct, im2col, spreading, winograd
 from minigooglenet.kernels.loops import conv2d as loops
 
 ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
@@ -49,7 +49,10 @@ def forward(
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     if out is not None:
-        checks.has_shape(checks.floating(out, "out", 4, (x.dtype,)), "out", shape)
+        out = spreading.result(out, shape, x.dtype)
+        if np.may_share_memory(out, x):  # what is written would change what is still to be read
+            out[...] = forward(x, weight, bias, stride, padding, groups, algorithm, relu=relu, kernels=kernels)
+            return out
     if algorithm == "auto":
         algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype)
     own_forward, _ = functions(algorithm)
@@ -111,6 +114,8 @@ def may_be_winograd(weight_shape, stride, padding, dtype, algorithm="auto"):
     if algorithm == "auto":
         large = (1 << 10, 0, 1 << 10, 1 << 10)
         return choose(large, weight_shape, stride, padding, dtype) == "winograd"
+    if algorithm == "winograd":
+        winograd.check(weight_shape, stride, padding)
     return algorithm == "winograd"
 
 

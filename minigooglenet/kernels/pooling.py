@@ -1,5 +1,7 @@
 """What max and average pooling share: their settings in full form, and which windows an output can have."""
 
+import contextlib
+
 from minigooglenet import shapes
 
 
@@ -13,9 +15,9 @@ def settings(kernel_size, stride, padding):
 def check_windows(name, size, input_size, kernel_size, stride, padding) -> None:
     """Raise a ValueError unless `size` (P, Q) is what the input size gives, rounded down or up."""
     input_size = shapes.pair(input_size, "input_size")
-    possible = [
-        shapes.output_size(input_size, kernel_size, stride, padding, ceil_mode=ceil_mode) for ceil_mode in (False, True)
-    ]
+    possible = [shapes.output_size(input_size, kernel_size, stride, padding, ceil_mode=True)]
+    with contextlib.suppress(ValueError):  # a window larger than the input exists in ceil mode alone
+        possible.insert(0, shapes.output_size(input_size, kernel_size, stride, padding))
     if tuple(size) not in possible:
         expected = " or ".join(f"{p} x {q}" for p, q in dict.fromkeys(possible))
         raise ValueError(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet import initializers, shapes
-from minigooglenet.kernels import conv2d
+from minigooglenet.kernels import conv2d, winograd
 from minigooglenet.layers.base import Layer, map_shape, named_gradients
 from minigooglenet.layers.fused import FusedConv2d
 from minigooglenet.layers.operations import Taped, Term
@@ -53,6 +53,8 @@ class Conv2d(Layer):
             )
         conv2d.functions(algorithm)  # a wrong name is refused here, not at the first image
         self.algorithm = algorithm
+        if isinstance(algorithm, str) and algorithm == "winograd":
+            winograd.check((0, 0, *self.kernel_size), self.stride, self.padding)
         group_channels = self.in_channels // self.groups
         fan_in = group_channels * self.kernel_size[0] * self.kernel_size[1]
         shape = (self.out_channels, group_channels, *self.kernel_size)

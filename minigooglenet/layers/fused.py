@@ -14,7 +14,7 @@ class FusedConv2d(Layer):
     It does inference alone: what `Conv2d.planned` gives to a plan. `taken` are the followers that it took in.
     """
 
-    apart = spreads = True
+    apart = True
 
     def __init__(self, conv, followers):
         super().__init__()
@@ -45,15 +45,21 @@ class FusedConv2d(Layer):
         kernels = self.kernels if x.dtype == weight.dtype else None
         return conv2d.forward(x, weight, bias, *settings, relu=self.relu, out=out, kernels=kernels)
 
+    @property
+    def spreads(self):
+        return self.algorithm in ("auto", "numba", "winograd")
+
     def bind(self, x, out, images):
         weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in self._arrays())
         settings = self.stride, self.padding, self.groups
         form = self.algorithm
         if form == "auto":
             form = conv2d.choose((images, *x.shape[1:]), weight.shape, self.stride, self.padding, x.dtype)
-        if form == "winograd" and x.dtype == self.params["weight"].dtype:
-            return winograd.bind(x, self.kernels, bias, self.padding, self.relu, out)
-        return direct.bind(x, weight, bias, *settings, self.relu, out) if form in ("numba", "winograd") else None
+        if form == "winograd":
+            same = x.dtype == self.params["weight"].dtype
+            kernels = self.kernels if same else winograd.prepare(weight, self.groups)
+            return winograd.bind(x, kernels, bias, self.padding, self.relu, out)
+        return direct.bind(x, weight, bias, *settings, self.relu, out) if form == "numba" else None
 
     def describe(self):
         """Return in words what was done."""

@@ -16,7 +16,7 @@ import numpy as np
 from minigooglenet import parallel
 from minigooglenet.graph import Graph
 from minigooglenet.kernels.barrier import Barrier
-from minigooglenet.plan.layout import places_of, rounds_of, slots_of, steps_of
+from minigooglenet.plan.layout import apart_from, places_of, rounds_of, slots_of, steps_of
 from minigooglenet.plan.memory import Memory
 
 TOGETHER = 4  # images that one thread takes through the network at a time
@@ -89,7 +89,7 @@ class Plan:
                 barrier.give_up()
                 raise
 
-        if size == 1 or not parallel.as_team(work, size):
+        if size == 1 or not parallel.as_team(work, size, barrier.give_up):
             for job in jobs:
                 job()
         for wire, result in results.items():
@@ -124,13 +124,13 @@ class Plan:
             f"instead of {alone:,} in one for each node"
         )
         rows = [(" + ".join(step.nodes), self._how(step), self._where(step.wire)) for step in self.steps]
-        widths = [max(len(row[i]) for row in rows) for i in range(2)]
+        widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
         lines += [f"  {a:{widths[0]}}  {b:{widths[1]}}  -> {c}" for a, b, c in rows]
         return "\n".join(lines)
 
     def _how(self, step):
         if step.joins:
-            there = sum(self.places[wire].whole == self.places[step.wire].whole for wire in step.wires)
+            there = len(step.wires) - len(apart_from(step, self.places))
             return f"{there} of {len(step.wires)} inputs are there already"
         return step.layer.describe() if hasattr(step.layer, "describe") else type(step.layer).__name__
 

@@ -61,7 +61,8 @@ def steps_of(graph, order, wanted, fuse=True):
                 break
             chain.append(follower)
         followers = [graph.nodes[node].layer for node in chain[1:]]
-        ready, taken = layer.planned(followers) if fuse and hasattr(layer, "planned") else (copy.deepcopy(layer), 0)
+        planned = getattr(layer, "planned", lambda _, layer=layer: (copy.deepcopy(layer), 0))
+        ready, taken = planned(followers if fuse else [])
         done.update(chain[1 : 1 + taken])
         channels = tuple(graph.shapes[wire][0] for wire in wires)
         steps.append(Step(ready, wires, channels, tuple(chain[: 1 + taken])))

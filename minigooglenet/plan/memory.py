@@ -9,7 +9,7 @@ from minigooglenet import parallel
 from minigooglenet.graph import named_errors
 from minigooglenet.plan.layout import apart_from
 
-MOST_KEPT = 32  # batch sizes for which bound steps are kept
+MOST_KEPT = 8  # batch sizes for which bound steps are kept
 
 
 class Memory:
@@ -34,9 +34,13 @@ class Memory:
             self.jobs.clear()
         arrays, jobs = inputs | self.arrays[count], self.jobs.setdefault((count, images), [None] * len(self.plan.steps))
         for number, step in enumerate(self.plan.steps):
-            if jobs[number] is None or not inputs.keys().isdisjoint(step.wires):
+            if jobs[number] is None:
                 jobs[number] = self._job(step, arrays, images)
-        return arrays, jobs
+        ready = list(jobs)
+        for number, step in enumerate(self.plan.steps):
+            if not inputs.keys().isdisjoint(step.wires):
+                jobs[number] = None  # bound to arrays of the caller's, which are not kept
+        return arrays, ready
 
     def _views(self, count):
         wholes = {}
@@ -51,7 +55,7 @@ class Memory:
         if step.joins:
             return partial(_join, [(at, xs[i]) for i, at in apart_from(step, self.plan.places).items()], out)
         with named_errors(step.nodes[0], step.wires):
-            if hasattr(step.layer, "bind"):
+            if hasattr(step.layer, "bind") and self.dtype.kind == "f":
                 bound = step.layer.bind(*xs, out=out, images=images)
                 if bound is not None:
                     return partial(_spread, bound)

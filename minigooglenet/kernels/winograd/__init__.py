@@ -37,10 +37,11 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
     relu : take max(y, 0) at once;  out : where to write y
     kernels : `prepare(weight, groups)`, where the same weights serve many times
     """
-    _check(weight, stride, padding)
+    check(weight.shape, stride, padding)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
     y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
-    for task, tasks in bind(x, prepare(weight, groups) if kernels is None else kernels, bias, padding, relu, y):
+    kernels = prepare(weight, groups) if kernels is None else _fitting(kernels, x, weight, groups)
+    for task, tasks in bind(x, kernels, bias, padding, relu, y):
         parallel.spread(task, tasks)
     return y
 
@@ -57,7 +58,7 @@ def bind(x, kernels, bias, padding, relu, y):
 
 def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
     """Return (grad_x, grad_weight, grad_bias); grad_x is None unless `inputs`."""
-    _check(weight, stride, padding)
+    check(weight.shape, stride, padding)
     filters, channels = len(weight) // groups, weight.shape[1]
     grad_x = None
     if inputs:
@@ -88,11 +89,21 @@ def prepare(weight, groups):
     return kernels
 
 
-def _check(weight, stride, padding):
-    if not applies(weight.shape, stride, padding):
+def _fitting(kernels, x, weight, groups):
+    """Return kernels, once they are known to be those of such a weight: their shapes steer where memory is read."""
+    expected = (PLACES, len(weight) // groups, weight.shape[1])
+    if len(kernels) != groups or any(u.shape != expected or u.dtype != x.dtype for u in kernels):
+        got = ", ".join(f"{u.shape} {u.dtype}" for u in kernels)
+        raise ValueError(f"kernels must be prepare(weight, groups): {groups} of {expected} {x.dtype}, got {got}")
+    return kernels
+
+
+def check(weight_shape, stride, padding) -> None:
+    """Raise a ValueError unless this form can compute such a convolution."""
+    if not applies(weight_shape, stride, padding):
         raise ValueError(
             f"Winograd's form computes 3x3 convolutions with stride 1 and padding of at most 2, got a "
-            f"{weight.shape[2]}x{weight.shape[3]} kernel, stride {stride}, padding {padding}; perhaps algorithm='auto'?"
+            f"{weight_shape[2]}x{weight_shape[3]} kernel, stride {stride}, padding {padding}; perhaps algorithm='auto'?"
         )
 
 
