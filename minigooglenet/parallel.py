@@ -13,8 +13,8 @@ import contextvars
 import ctypes
 import functools
 import os
+import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import threadpoolctl
@@ -27,7 +27,7 @@ _lock = threading.RLock()
 _one_team = threading.Lock()
 _inside = threading.local()
 _threads: int | None = None
-_pool: ThreadPoolExecutor | None = None
+_pool = None
 _regions = None
 _helpers: set[int] = set()  # the threads of the pool, as the system numbers them
 _caller: tuple[int, set[int]] | None = None  # the processor that they keep away from, and all that there are
@@ -50,7 +50,7 @@ def set_num_threads(n: int) -> None:
     n = integer(n, "the number of threads", 1)
     with _lock:
         if _pool is not None and n != _threads:
-            _pool.shutdown(wait=False)
+            _pool.close()
             _pool = None
             _helpers.clear()
         _threads = n
@@ -218,27 +218,93 @@ def run(tasks: list) -> None:
 
 def _share(tasks, least=1, abandon=lambda: None):
     """Run tasks on all threads and return True; or return False if there are fewer than `least`."""
-    waiting, errors, futures = collections.deque(enumerate(tasks)), [], []
+    # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
+    shared = _Shared(tasks)
     with one_blas_thread(), _staying() as caller:
         try:
             with _lock:  # so that nobody closes the pool between two of them
-                helpers = min(len(tasks), get_num_threads()) - 1
+                pool = _the_pool()
+                helpers = min(len(tasks) - 1, len(pool.threads))
                 if helpers + 1 < least:
                     return False
                 _keep_helpers_away(caller)
                 for _ in range(helpers):
-                    # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
-                    futures.append(_executor().submit(contextvars.copy_context().run, _work, waiting, errors))
-            _work(waiting, errors)
-        except BaseException:  # Ctrl-C, or a thread that could not be started
+                    pool.jobs.put((contextvars.copy_context(), shared))
+            shared.work()
+        except BaseException:  # Ctrl-C
             abandon()
             raise
         finally:
-            waiting.clear()
-            wait(futures)  # nothing runs on behind the caller's back
-    if errors:
-        raise min(errors, key=lambda error: (isinstance(error[1], AbandonedError), error[0]))[1]
+            shared.end()  # nothing runs on behind the caller's back
+    if shared.errors:
+        raise min(shared.errors, key=lambda error: (isinstance(error[1], AbandonedError), error[0]))[1]
     return True
+
+
+class _Shared:
+    """Tasks that several threads take one after the other.
+
+    All that threads share here is made in C and atomic, so that Ctrl-C at any moment leaves no lock behind.
+    """
+
+    def __init__(self, tasks):
+        self.waiting, self.errors = collections.deque(enumerate(tasks)), []
+        self.helping, self.ended = collections.deque(), queue.SimpleQueue()
+
+    def work(self):
+        """Take tasks until none waits."""
+        try:
+            _inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
+            while self.waiting:
+                number, task = self.waiting.popleft()
+                try:
+                    task()
+                except Exception as error:
+                    self.errors.append((number, error))
+        except IndexError:
+            pass  # another thread took the last one
+        finally:
+            _inside.task = False
+
+    def help(self):
+        """Work on one of the pool's threads."""
+        self.helping.append(None)
+        try:
+            self.work()
+        finally:
+            self.helping.pop()
+            self.ended.put(None)
+
+    def end(self):
+        """Return when no helper works any more; one that comes later finds nothing to do."""
+        self.waiting.clear()
+        while self.helping:
+            self.ended.get()
+
+
+class _Pool:
+    """Threads that wait for jobs (context, shared) until they are told to go."""
+
+    def __init__(self, size):
+        self.jobs, self.threads = queue.SimpleQueue(), []
+        for number in range(size):
+            thread = threading.Thread(target=self._serve, name=f"minigooglenet_{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                break  # the system gives no more threads: fewer do the work
+            self.threads.append(thread)
+
+    def _serve(self):
+        _begin_helper()
+        while (job := self.jobs.get()) is not None:
+            context, shared = job
+            context.run(shared.help)
+            del job, context, shared  # what they hold is freed while this thread waits
+
+    def close(self):
+        for _ in self.threads:
+            self.jobs.put(None)
 
 
 # The scheduler of a virtual machine may wake a thread on the very processor of the thread that wakes it, because the
@@ -292,27 +358,11 @@ def _find_processor():
 _processor = _find_processor()
 
 
-def _work(waiting, errors):
-    try:
-        _inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
-        while waiting:
-            number, task = waiting.popleft()
-            try:
-                task()
-            except Exception as error:
-                errors.append((number, error))
-    except IndexError:
-        pass  # another thread took the last one
-    finally:
-        _inside.task = False
-
-
-def _executor() -> ThreadPoolExecutor:
+def _the_pool() -> _Pool:
     global _pool
-    with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(max(1, get_num_threads() - 1), "minigooglenet", initializer=_begin_helper)
-        return _pool
+    if _pool is None:
+        _pool = _Pool(max(1, get_num_threads() - 1))
+    return _pool
 
 
 def _start_anew() -> None:
