@@ -15,7 +15,7 @@ import functools
 import os
 import queue
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import threadpoolctl
 
@@ -24,7 +24,7 @@ from minigooglenet.shapes import integer
 MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
 
 _lock = threading.RLock()
-_one_team = threading.Lock()
+_team: dict = {}  # {"work": what the one team does}: taken and given back in one step, whatever interrupts
 _inside = threading.local()
 _threads: int | None = None
 _pool = None
@@ -69,30 +69,28 @@ def _blas():
 
 @dataclass
 class _Regions:
-    """How many regions hold BLAS to one thread, and what gives it back."""
+    """Which regions hold BLAS to one thread, and what gives it back."""
 
-    count: int = 0
+    open: set = field(default_factory=set)
     limiter: object = None
 
 
 @contextlib.contextmanager
 def one_blas_thread():
     """Hold BLAS to one thread inside; the outermost region gives back what was set before, after an exception too."""
-    regions, entered = _regions, False
+    regions, region = _regions, object()
     try:
         with _lock:
-            if regions.count == 0:
+            regions.open.add(region)
+            if regions.limiter is None:
                 _take_control()
                 regions.limiter = _blas().limit(limits=1)
-            regions.count += 1
-            entered = True
         yield
     finally:
-        if entered:
-            with _lock:
-                regions.count -= 1
-                if regions.count == 0:
-                    _give_back(regions)
+        with _lock:
+            regions.open.discard(region)
+            if not regions.open:
+                _give_back(regions)
 
 
 def _give_back(regions: _Regions) -> None:
@@ -186,12 +184,15 @@ def as_team(work, size: int, abandon=lambda: None) -> bool:
         finally:
             _inside.team = None
 
-    if getattr(_inside, "task", False) or not _one_team.acquire(blocking=False):
-        return False  # two teams that each hold some of the threads would wait for the others for ever
+    if getattr(_inside, "task", False):
+        return False
     try:
+        if _team.setdefault("work", work) is not work:
+            return False  # two teams that each hold some of the threads would wait for the others for ever
         return _share([functools.partial(member, number) for number in range(size)], size, abandon)
     finally:
-        _one_team.release()
+        if _team.get("work") is work:
+            _team.clear()
 
 
 def alone(task) -> None:
@@ -368,8 +369,9 @@ def _the_pool() -> _Pool:
 def _start_anew() -> None:
     # A forked child inherits the pool but none of its threads, perhaps a lock that nobody will release, and BLAS held
     # to one thread by regions whose threads are not there to leave them.
-    global _pool, _lock, _one_team, _regions, _caller
-    _caller, _one_team = None, threading.Lock()
+    global _pool, _lock, _regions, _caller
+    _caller = None
+    _team.clear()
     _helpers.clear()
     inherited, _pool, _lock, _regions = _regions, None, threading.RLock(), _Regions()
     if inherited is not None:
