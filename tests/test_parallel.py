@@ -343,3 +343,30 @@ def test_a_member_that_fails_lets_the_others_go(own_threads):
 
     with pytest.raises(ValueError, match=r"^first$"):
         parallel.as_team(work, 2)
+
+
+def test_the_error_of_the_member_that_failed_is_the_one_told(own_threads):
+    mg.set_num_threads(2)
+    barrier = Barrier(2)
+
+    def work(number):
+        if number == 1:
+            barrier.give_up()
+            raise ZeroDivisionError("the cause")
+        barrier.wait()
+
+    with pytest.raises(ZeroDivisionError, match="the cause"):
+        parallel.as_team(work, 2)
+
+
+def test_without_more_threads_the_caller_does_all_the_work(own_threads, monkeypatch):
+    def no_thread(self):
+        raise RuntimeError("can't start new thread")
+
+    mg.set_num_threads(5)
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    done = []
+    parallel.spread(lambda start, stop: done.append((start, stop)), 10)
+    assert sum(stop - start for start, stop in done) == 10
+    assert not parallel.as_team(print, 2)
+    mg.set_num_threads(6)  # a new pool for those who come later

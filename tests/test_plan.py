@@ -273,3 +273,38 @@ def test_a_plan_of_mixed_precision_follows_its_input():
     assert y.dtype == np.float64
     assert_close(y, g(BATCH.astype(np.float64)))
     assert plan(BATCH).dtype == np.float32
+
+
+def test_a_plan_that_only_passes_on_or_joins_its_input_prints_and_runs():
+    g = mg.Graph(image=(2, 4, 4))
+    g.add("relu", mg.layers.ReLU(), "image")
+    g.add("both", mg.layers.Concat(), "relu", "image")
+    x = draw(2, 2, 4, 4, dtype=np.float32)
+    assert "1 of 2 inputs are there already" in str(mg.plan(g))
+    assert_close(mg.plan(g)(x), np.concatenate([np.maximum(x, 0), x], axis=1))
+    only = mg.Graph(image=(2, 4, 4))
+    only.add("drop", mg.layers.Dropout(), "image")
+    assert "0 steps" in str(mg.plan(only))
+    assert (mg.plan(only)(x) == x).all()
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_bits_do_not_depend_on_threads_where_groups_would_choose_another_form(own_threads, fuse):
+    g = mg.Graph(image=(8, 12, 12))
+    g.add("conv", mg.layers.Conv2d(8, 8, 3, padding=1, rng=0), "image")
+    x, bits = draw(4, 8, 12, 12, dtype=np.float32), set()
+    for threads in (1, 2, 3, 5):
+        mg.set_num_threads(threads)
+        bits.add(mg.plan(g, fuse=fuse)(x).tobytes())
+    assert len(bits) == 1
+
+
+def test_a_form_that_cannot_compute_a_layer_is_refused_before_it_runs():
+    with pytest.raises(ValueError, match=r"^Winograd's form computes 3x3"):
+        mg.layers.Conv2d(3, 4, 5, padding=2, algorithm="winograd")
+    layer = mg.layers.Conv2d(3, 4, 3, stride=2)
+    layer.algorithm = "winograd"
+    g = mg.Graph(image=(3, 9, 9))
+    g.add("conv", layer, "image")
+    with pytest.raises(ValueError, match=r"Winograd's form computes 3x3 .* stride \(2, 2\)"):
+        mg.plan(g)

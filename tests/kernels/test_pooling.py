@@ -360,3 +360,12 @@ def test_pools_have_the_same_bits_for_any_number_of_threads(own_threads):
         return [array.tobytes() for array in (*arrays, avg_pool2d.backward(mean, (41, 41), 3, 2))]
 
     assert compute(1) == compute(2) == compute(5)
+
+
+def test_a_ceil_window_larger_than_the_image_has_its_backward():
+    x = draw(1, 1, 4, 4)
+    y, winners = max_pool2d.forward(x, 5, 2, 0, True)
+    grad = max_pool2d.backward(y, winners, (4, 4), 5, 2, 0)
+    assert grad.sum() == y.sum() == x.max()
+    mean = avg_pool2d.forward(x, 5, 2, 0, True)
+    assert_close(avg_pool2d.backward(mean, (4, 4), 5, 2, 0).sum(), mean.sum())

@@ -148,3 +148,25 @@ def test_nan_is_never_lost(form, relu):
     y = conv2d.forward(x, weight, None, 1, 1, algorithm=form, relu=relu)
     assert np.isnan(y[1, :, 3:6, 4:7]).all()
     assert np.isfinite(y[0]).all()
+
+
+@pytest.mark.parametrize("form", ["numba", "winograd", "im2col"])
+def test_an_out_that_cannot_be_written_in_place_is_refused_and_never_copied(form):
+    x, weight = np.ones((1, 1, 6, 6), np.float32), np.ones((1, 1, 3, 3), np.float32)
+    with pytest.raises(ValueError, match="one piece"):
+        conv2d.forward(x, weight, algorithm=form, out=np.zeros((1, 1, 4, 8), np.float32)[..., ::2])
+    locked = np.zeros((1, 1, 4, 4), np.float32)
+    locked.flags.writeable = False
+    with pytest.raises(ValueError, match="writeable"):
+        conv2d.forward(x, weight, algorithm=form, out=locked)
+    assert (locked == 0).all()
+    expected = conv2d.forward(x, weight, padding=1, algorithm=form)
+    assert conv2d.forward(x, weight, padding=1, algorithm=form, out=x) is x
+    assert (x == expected).all()
+
+
+def test_kernels_of_another_weight_are_refused():
+    x, weight = draw(1, 4, 8, 8, dtype=np.float32), draw(5, 4, 3, 3, seed=1, dtype=np.float32)
+    for other in (draw(5, 9, 3, 3, dtype=np.float32), draw(5, 4, 3, 3)):
+        with pytest.raises(ValueError, match=r"^kernels must be prepare\(weight, groups\): 1 of \(36, 5, 4\) float32"):
+            conv2d.forward(x, weight, None, 1, 1, algorithm="winograd", kernels=winograd.prepare(other, 1))
