@@ -34,19 +34,19 @@ def in_vectors(planes, y, winners, sizes, kernel, stride, before):
     height, width, rows, columns = sizes
     lanes = VECTOR_BYTES // planes.itemsize
     with_codes = len(winners) > 0
-    pitch = (columns + lanes) * stride[1] + kernel[1] + lanes
-    pitch = max(pitch, before[1] + width + lanes)
     needed = (columns - 1) * stride[1] + kernel[1]
-    lowest, zero = planes.dtype.type(-np.inf), planes.dtype.type(0)
+    pitch = max((columns + lanes) * stride[1] + kernel[1] + lanes, before[1] + width + lanes)
+    lowest, zero, far = planes.dtype.type(-np.inf), planes.dtype.type(0), planes.dtype.type(_NOWHERE)
     padded = np.empty(height * pitch, planes.dtype)
-    fill(padded, 0, len(padded), lowest)
-    best, codes = np.empty(pitch + 2 * lanes, planes.dtype), np.empty(pitch + 2 * lanes, planes.dtype)
+    best, codes = np.empty(rows * pitch, planes.dtype), np.empty(rows * pitch if with_codes else 0, planes.dtype)
     nowhere = np.empty(pitch + lanes, planes.dtype)
-    fill(nowhere, 0, len(nowhere), planes.dtype.type(_NOWHERE))
-    fill(nowhere, before[1], width, zero)
+    fill(padded, 0, len(padded), lowest)
     fill(best, 0, len(best), lowest)
-    fill(codes, 0, len(codes), planes.dtype.type(_NOWHERE))
+    fill(codes, 0, len(codes), far)
+    fill(nowhere, 0, len(nowhere), far)
+    fill(nowhere, before[1], width, zero)
     line, line_codes = np.empty(columns + lanes, planes.dtype), np.empty(columns + lanes, np.uint8)
+    # Each pass goes over the whole plane: a vector that is loaded as soon as parts of it are stored must wait for them.
     for plane in range(len(planes) // (height * width)):
         for h in range(height):
             copy(planes, (plane * height + h) * width, padded, h * pitch + before[1], width)
@@ -54,40 +54,45 @@ def in_vectors(planes, y, winners, sizes, kernel, stride, before):
             start = p * stride[0] - before[0]
             first, end = max(start, 0), min(start + kernel[0], height)
             if with_codes:
-                _columns_with_codes(padded, pitch, start, first, end, kernel[1], nowhere, best, codes, needed, lanes)
-                _rows_with_codes(best, codes, kernel[1], stride[1], columns, line, line_codes, lanes)
+                _columns_with_codes(
+                    padded, pitch, start, first, end, kernel[1], nowhere, best, codes, p * pitch, needed, lanes
+                )
+            else:
+                _columns(padded, pitch, first, end, best, p * pitch, needed, lanes)
+        for p in range(rows):
+            if with_codes:
+                _rows_with_codes(best, codes, p * pitch, kernel[1], stride[1], columns, line, line_codes, lanes)
                 copy(line_codes, 0, winners, (plane * rows + p) * columns, columns)
             else:
-                _columns(padded, pitch, first, end, best, needed, lanes)
-                _rows(best, kernel[1], stride[1], columns, line, lanes)
+                _rows(best, p * pitch, kernel[1], stride[1], columns, line, lanes)
             copy(line, 0, y, (plane * rows + p) * columns, columns)
 
 
 @compiled
-def _columns(padded, pitch, first, end, best, needed, lanes):
+def _columns(padded, pitch, first, end, best, to, needed, lanes):
     for w in range(0, needed, lanes):
         top = load(padded, first * pitch + w)
         for h in range(first + 1, end):
             top = larger(load(padded, h * pitch + w), top)
-        store(best, w, top)
+        store(best, to + w, top)
 
 
 @compiled
-def _rows(best, kernel, stride, columns, line, lanes):
+def _rows(best, at, kernel, stride, columns, line, lanes):
     for q in range(0, columns, lanes):
         if stride == 1:
-            top = load(best, q)
+            top = load(best, at + q)
             for s in range(1, kernel):
-                top = larger(load(best, q + s), top)
+                top = larger(load(best, at + q + s), top)
         else:
-            top = load_second(best, 2 * q)
+            top = load_second(best, at + 2 * q)
             for s in range(1, kernel):
-                top = larger(load_second(best, 2 * q + s), top)
+                top = larger(load_second(best, at + 2 * q + s), top)
         store(line, q, top)
 
 
 @compiled
-def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best, codes, needed, lanes):
+def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best, codes, to, needed, lanes):
     for w in range(0, needed, lanes):
         outside = load(nowhere, w)
         top = load(padded, first * pitch + w)
@@ -95,23 +100,24 @@ def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best,
         for h in range(first + 1, end):
             below = outside + padded.dtype.type((h - start) * kernel)
             top, code = larger_or_first(load(padded, h * pitch + w), below, top, code)
-        store(best, w, top)
-        store(codes, w, code)
+        store(best, to + w, top)
+        store(codes, to + w, code)
 
 
 @compiled
-def _rows_with_codes(best, codes, kernel, stride, columns, line, line_codes, lanes):
+def _rows_with_codes(best, codes, at, kernel, stride, columns, line, line_codes, lanes):
     one = best.dtype.type(1)
     for q in range(0, columns, lanes):
         if stride == 1:
-            top, code = load(best, q), load(codes, q)
+            top, code = load(best, at + q), load(codes, at + q)
             for s in range(1, kernel):
-                top, code = larger_with_code(load(best, q + s), load(codes, q + s) + s * one, top, code)
+                here = at + q + s
+                top, code = larger_with_code(load(best, here), load(codes, here) + s * one, top, code)
         else:
-            top, code = load_second(best, 2 * q), load_second(codes, 2 * q)
+            top, code = load_second(best, at + 2 * q), load_second(codes, at + 2 * q)
             for s in range(1, kernel):
-                at = 2 * q + s
-                top, code = larger_with_code(load_second(best, at), load_second(codes, at) + s * one, top, code)
+                here = at + 2 * q + s
+                top, code = larger_with_code(load_second(best, here), load_second(codes, here) + s * one, top, code)
         store(line, q, top)
         store_bytes(line_codes, q, code)
 
