@@ -27,7 +27,17 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
-    windows = _windows(x.shape[2:], size, kernel_size, stride, padding, count_include_pad, x.real.dtype)
+    spread(*_task(x, y, kernel_size, stride, padding, count_include_pad), x.size)
+    return y
+
+
+def bind(x, kernel_size, stride, padding, count_include_pad, y):
+    """Return [(task, count)]: what `parallel.spread` is to do to pool x into y, ready to be done again and again."""
+    return [_task(x, y, kernel_size, stride, padding, count_include_pad)]
+
+
+def _task(x, y, kernel_size, stride, padding, count_include_pad):
+    windows = _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad, x.real.dtype)
     wide = np.complex128 if x.dtype.kind == "c" else np.float64  # float32 sums of large windows would drift
 
     def task(start, stop):
@@ -35,8 +45,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
         for n, first, end in pieces(start, stop, x.shape[1]):
             _forward(x[n, first:end].reshape(-1), y[n, first:end].reshape(-1), sums, *windows)
 
-    spread(task, x.shape[0] * x.shape[1], x.size)
-    return y
+    return task, x.shape[0] * x.shape[1]
 
 
 def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_include_pad=True):

@@ -16,6 +16,7 @@ from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.spreading import blocks, pieces, result, spread
 
 PIXELS = 512  # in a block: long rows to read, few enough values for the first cache
+FEW = 1 << 15  # values: powers take longer than most, so that waking the threads pays earlier
 
 
 def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, scale=True, out=None):
@@ -34,8 +35,14 @@ def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, scale=True, out=None):
         y[...] = x * total**-beta
         return y, total if scale else None
     constants = [x.dtype.type(value) for value in (alpha / size, beta, k)]
-    _over_blocks(_forward, (blocks(x), y, scales), window, constants)
+    spread(*_over_blocks(_forward, (blocks(x), y, scales), window, constants), x.size, few=FEW)
     return y, scales
+
+
+def bind(x, size, alpha, beta, k, y):
+    """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
+    constants = [x.dtype.type(value) for value in (alpha / size, beta, k)]
+    return [_over_blocks(_forward, (x, y, None), (size // 2, (size - 1) // 2), constants)]
 
 
 def backward(grad_y, x, scale, size=5, alpha=1e-4, beta=0.75):
@@ -53,12 +60,13 @@ def backward(grad_y, x, scale, size=5, alpha=1e-4, beta=0.75):
         return direct - factor * x * np.stack([_window_sum(image, *window) for image in direct * x / scale])
     grad_x = np.empty(x.shape, x.dtype)
     constants = [x.dtype.type(value) for value in (factor, beta)]
-    _over_blocks(_backward, (blocks(grad_y), blocks(x), blocks(scale), grad_x), window, constants)
+    arrays = blocks(grad_y), blocks(x), blocks(scale), grad_x
+    spread(*_over_blocks(_backward, arrays, window, constants), x.size, few=FEW)
     return grad_x
 
 
 def _over_blocks(kernel, arrays, window, constants):
-    """Call `kernel` for every block of pixels of every image; arrays (N, C, H, W) or None arrive as flat images."""
+    """Return (task, count) that call `kernel` for every block of pixels; arrays (N, C, H, W) or None arrive flat."""
     images, channels, height, width = arrays[0].shape
     pixels = height * width
 
@@ -67,7 +75,7 @@ def _over_blocks(kernel, arrays, window, constants):
             flat = [None if array is None else array[n].reshape(-1) for array in arrays]
             kernel(*flat, channels, pixels, (first * PIXELS, min(pixels, end * PIXELS)), *window, *constants)
 
-    spread(task, images * -(-pixels // PIXELS), arrays[0].size, few=1 << 15)
+    return task, images * -(-pixels // PIXELS)
 
 
 @compiled

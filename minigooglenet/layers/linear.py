@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minigooglenet import checks, initializers, shapes
+from minigooglenet import checks, initializers, parallel, shapes
 from minigooglenet.kernels import linear
 from minigooglenet.layers.base import Layer, named_gradients
 from minigooglenet.layers.fused import FusedLinear
@@ -58,14 +58,27 @@ class Linear(Layer):
 class Flatten(Layer):
     """Any shape to one axis: (C, H, W) -> (C * H * W,), channel by channel, row by row."""
 
-    apart = True
+    apart = spreads = True
 
     def output_shape(self, x_shape):
         return (math.prod(x_shape),)
 
     def forward(self, x, train=False):
+        return self.infer(x), (x.shape, x.dtype)
+
+    def bind(self, x, out, images):
+        def task(start, stop):
+            out[start:stop] = x[start:stop].reshape(stop - start, -1)
+
+        return [(task, len(x))]
+
+    def infer(self, x, out=None):
         checks.floating(x, "x")
-        return x.reshape(len(x), -1).copy(), (x.shape, x.dtype)
+        if out is None:
+            return x.reshape(len(x), -1).copy()
+        for task, count in self.bind(x, out, len(x)):
+            parallel.spread(task, count)
+        return out
 
     def backward(self, grad_output, cache):
         shape, dtype = cache

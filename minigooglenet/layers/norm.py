@@ -30,6 +30,9 @@ class LocalResponseNorm(Layer):
         y, scale = local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k)
         return y, (x, scale)
 
+    def bind(self, x, out, images):
+        return local_response_norm.bind(x, self.size, self.alpha, self.beta, self.k, out)
+
     def infer(self, x, out=None):
         return local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k, scale=False, out=out)[0]
 

@@ -97,6 +97,9 @@ class AvgPool2d(_Pool):
         y = self.infer(x)
         return y, (x.shape[2:], y.shape, x.dtype)
 
+    def bind(self, x, out, images):
+        return avg_pool2d.bind(x, self.kernel_size, self.stride, self.padding, self.count_include_pad, out)
+
     def infer(self, x, out=None):
         settings = self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         return avg_pool2d.forward(x, *settings, out=out)
