@@ -18,6 +18,8 @@ from minigooglenet.kernels.tile import ROWS
 from minigooglenet.kernels.vector import fill
 
 BAND = 1 << 17  # output values of a band: 512 kB in float32, which stays in the second-level cache of most cores
+# Bands of a smaller map would leave vectors half empty, and every thread reading all weights: its filters are shared.
+SMALL_MAP = 16 * 16
 AT_ONCE = 8  # images whose upstream gradients are kept turned at a time
 
 
@@ -52,8 +54,14 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
     window = planes.window(x.shape, weight.shape, stride, padding)
     grad_x = np.empty(x.shape, x.dtype) if inputs else None
     grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
+    around = [(size - 1 - a, size - 1 - b) for size, (a, b) in zip(weight.shape[2:], padding, strict=True)]
+    mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
     for matrix, reads, writes in _groups(weight, groups):
         target = grad_x[:, reads] if inputs else None
+        if inputs and mirrored:  # every value then gathers what its windows send: a convolution itself, in one pass
+            kernels = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
+            forward(grad_y[:, writes], kernels, None, stride, around, 1, out=target)
+            target = None
         turned, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
         grad_weight[writes] = turned.T.reshape(grad_weight[writes].shape)
     return grad_x, grad_weight, None if bias is None else grad_bias
@@ -70,47 +78,59 @@ def _groups(weight, groups):
 def _bind(x, y, matrix, bias, relu, window):
     values, step = images.flat(x)
     target, target_step = images.flat(y)
-    height = window.output[0]
-    least = -(-height * len(matrix) * window.pitch // BAND)  # bands that fit into the cache
-    band = -(-height // -(-parallel.even(least * len(x), height * len(x)) // len(x)))
-    bands = -(-height // band)
+    band, shares = _cut(window, len(matrix), len(x))
+    bands = -(-window.output[0] // band)
     offsets = window.offsets(band) * x.itemsize
-
-    settings = tuple(window), window.is_plain, offsets, band
+    settings = tuple(window), window.is_plain, offsets, band, shares
 
     def task(start, stop):
-        _convolve_bands(values, step, target, target_step, matrix, bias, relu, *settings, (start, stop))
+        _convolve_parts(values, step, target, target_step, matrix, bias, relu, *settings, (start, stop))
 
-    return task, len(x) * bands
+    return task, len(x) * bands * shares
+
+
+def _cut(window, filters, images):
+    """Return (rows of a band, shares of the filters): the parts into which an image's work is cut for the threads."""
+    height, width = window.output
+    threads = parallel.width() // images
+    if height * width <= SMALL_MAP and 1 < threads <= filters // (2 * ROWS):
+        return height, threads
+    least = -(-height * filters * window.pitch // BAND)  # bands that fit into the cache
+    return -(-height // -(-parallel.even(least * images, height * images) // images)), 1
 
 
 @compiled
-def _convolve_bands(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, items):
+def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, shares, items):
     channels, size, kernel, stride, _, output, phases, pitch = window
     filters = matrix.shape[0]
     area, room_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
-    bands = (output[0] + band - 1) // band
+    bands, tiles = (output[0] + band - 1) // band, (filters + ROWS - 1) // ROWS
+    most = (tiles + shares - 1) // shares * ROWS  # filters of a share
     laid = np.empty(0 if is_plain else channels * phases[0] * phases[1] * room_rows * pitch, x.dtype)
-    results = np.empty(0 if pitch == output[1] else filters * band * pitch, x.dtype)
-    a = matrix.ctypes.data, rows_apart(filters, matrix.strides[0]), matrix.itemsize
-    start = bias.ctypes.data if len(bias) else 0
+    results = np.empty(0 if pitch == output[1] else most * band * pitch, x.dtype)
+    a_rows = rows_apart(most, matrix.strides[0])
     image_rows = rows_apart(channels, size[0] * size[1] * x.itemsize)
     for item in range(items[0], items[1]):
-        n, first = item // bands, item % bands * band
+        n, part = item // (bands * shares), item % (bands * shares)
+        first, share = part // shares * band, part % shares
+        begin, end = tiles * share // shares * ROWS, min(tiles * (share + 1) // shares * ROWS, filters)
         rows = min(band, output[0] - first)
         columns = (rows - 1) * pitch + output[1]
+        a = matrix.ctypes.data + begin * matrix.strides[0], a_rows[: end - begin], matrix.itemsize
+        start = bias.ctypes.data + begin * bias.itemsize if len(bias) else 0
+        target = n * y_step + begin * area
         if is_plain:
             b = x.ctypes.data + (n * x_step + first * output[1]) * x.itemsize, image_rows
         else:
             planes.lay(x, n * x_step, window, first, band, (0, channels), laid)
             b = laid.ctypes.data, offsets
         if pitch == output[1]:
-            c = y.ctypes.data + (n * y_step + first * output[1]) * y.itemsize, area * y.itemsize, columns
+            c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
             multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
         else:
             c = results.ctypes.data, band * pitch * y.itemsize, columns
             multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
-            planes.gather_rows(results, band * pitch, filters, rows, pitch, y, n * y_step, area, output[1], first)
+            planes.gather_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
 
 
 def _backward(grad_y, x, grad_x, matrix, window):
