@@ -140,7 +140,8 @@ def _backward(grad_y, x, grad_x, matrix, window):
     values, step = images.flat(x)
     target, target_step = (np.empty(0, x.dtype), 0) if grad_x is None else images.flat(grad_x)
     stretch = height * window.pitch
-    turned = np.zeros((min(AT_ONCE, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
+    turned = np.empty((min(AT_ONCE, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
+    turned[:, :, filters:] = 0
     grad_matrix = np.zeros((matrix.shape[1], turned.shape[2]), x.dtype)
     sums = np.zeros((len(x), filters), x.dtype)
     offsets = window.offsets(height) * x.itemsize
