@@ -8,13 +8,13 @@ memory is given back on the way.
 
 import copy
 import difflib
-import re
 from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, parallel, shapes
+from minigooglenet import checks, parallel
 from minigooglenet.views import ArrayView
+from minigooglenet.wires import check_finite_wire, check_inputs, checked_shape, named_errors
 
 
 class Node(NamedTuple):
@@ -31,6 +31,8 @@ class Tape(dict):
         super().__init__()
         self.nodes = nodes
         self.computed = dict(input_shapes)  # wire -> shape with the batch axis
+        self.closed = set()  # wires that no gradient passes, because nothing before them trains
+        self.frozen = frozenset()
         self.spent = False
 
 
@@ -42,14 +44,16 @@ class Graph:
     nodes : {name: (layer, wires)} in the order of execution
     shapes : {wire: shape without the batch axis}, inputs first
     params, buffers : live views {"node/weight": array} of the layers' own; assigning an entry writes through
+    made_by : (name of a function of `models`, {argument: value}) where one made this graph and nothing was added since
     """
 
     def __init__(self, *unnamed, **inputs):
         if unnamed or not inputs:
             raise ValueError("a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))")
-        self.inputs = {name: _shape(shape, name) for name, shape in inputs.items()}
+        self.inputs = {name: checked_shape(shape, name) for name, shape in inputs.items()}
         self.shapes = dict(self.inputs)
         self.nodes: dict[str, Node] = {}
+        self.made_by: tuple[str, dict] | None = None
         self.params = ArrayView(self.nodes, "params")
         self.buffers = ArrayView(self.nodes, "buffers")
 
@@ -96,11 +100,12 @@ class Graph:
             )
         with named_errors(name, wires):
             shape = layer.output_shape(*(self.shapes[wire] for wire in wires))
+        self.made_by = None
         self.nodes[name] = Node(layer, wires)
-        self.shapes[name] = _shape(shape, name)
+        self.shapes[name] = checked_shape(shape, name)
         return name
 
-    def forward(self, inputs, outputs=None, train=False, check_finite=False):
+    def forward(self, inputs, outputs=None, train=False, check_finite=False, frozen=()):
         """Run the network and keep what a backward needs.
 
         Parameters
@@ -109,6 +114,8 @@ class Graph:
         outputs : wires to return, all of `self.outputs` unless given; only what they need is computed
         train : switches dropout on and batch norm to the batch's statistics
         check_finite : stop with an error that names the first wire that holds a NaN or an infinity
+        frozen : nodes that compute as in inference and whose parameters get no gradients; where nothing before a wire
+            trains, nothing is kept for a backward and none comes by
 
         Returns
         -------
@@ -117,7 +124,11 @@ class Graph:
         """
         wanted = self._wanted(outputs)
         inputs = self.check_inputs(inputs)
+        self._check_known(frozen, "frozen names")
         tape = Tape(self.nodes, {name: x.shape for name, x in inputs.items()})
+        tape.frozen = frozenset(frozen)
+        if frozen:
+            tape.closed.update(self.inputs)
         values = self._run(inputs, wanted, train, check_finite, tape)
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
 
@@ -153,7 +164,7 @@ class Graph:
         pending = self._checked_grads(grads, tape, wires)
         dtype = next(iter(pending.values())).dtype
         found, grad_params, sums = {}, {}, set()
-        unwanted = () if inputs else [name for name in self.inputs if name not in wires]
+        unwanted = tape.closed | (set() if inputs else {name for name in self.inputs if name not in wires})
         tape.spent = True
         with parallel.one_blas_thread():
             for name in reversed(list(tape)):
@@ -174,7 +185,8 @@ class Graph:
                         sums.add(wire)
                     else:
                         pending[wire] = part
-                grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
+                if name not in tape.frozen:
+                    grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
         found |= pending  # what is left has reached the inputs
         asked = [*(name for name in self.inputs if name in tape.computed and name not in unwanted), *wires]
         for wire in asked:
@@ -225,7 +237,7 @@ class Graph:
         values = dict(inputs)
         if check_finite:
             for wire, x in values.items():
-                _check_finite(wire, x)
+                check_finite_wire(wire, x)
         parallel.get_num_threads()  # a wrong setting is no node's fault
         overflow = {"over": "ignore", "invalid": "ignore"} if check_finite else {}  # the check has better words for it
         with parallel.one_blas_thread(), np.errstate(**overflow):
@@ -233,18 +245,24 @@ class Graph:
                 layer, wires = self.nodes[name]
                 with named_errors(name, wires):
                     xs = [values[wire] for wire in wires]
-                    y, cache = layer.forward(*xs, train=train) if tape is not None else (_infer(layer, xs), None)
+                    if tape is None:
+                        y, cache = _infer(layer, xs), None
+                    else:
+                        y, cache = layer.forward(*xs, train=train and name not in tape.frozen)
                 expected = (len(values[wires[0]]), *self.shapes[name])
                 if getattr(y, "shape", None) != expected:
                     raise ValueError(
                         f"node {name!r}: its forward should return {expected}, got {getattr(y, 'shape', y)}"
                     )
                 if check_finite:
-                    _check_finite(name, y)
+                    check_finite_wire(name, y)
                 values[name] = y
                 if tape is not None:
-                    tape[name] = cache
                     tape.computed[name] = y.shape
+                    if tape.closed.issuperset(wires) and (name in tape.frozen or not getattr(layer, "params", ())):
+                        tape.closed.add(name)
+                    else:
+                        tape[name] = cache
                 del cache, y
                 for wire in free:
                     del values[wire]
@@ -271,25 +289,7 @@ class Graph:
 
     def check_inputs(self, inputs):
         """Return {input: array} once it is known to be what this graph takes."""
-        if not isinstance(inputs, dict):
-            name = next(iter(self.inputs))
-            raise TypeError(f"forward takes {{{name!r}: array}}, got {type(inputs).__name__}")
-        if set(inputs) != set(self.inputs):
-            raise ValueError(f"the graph's inputs are {list(self.inputs)}, got {list(inputs)}")
-        batches = {}
-        for name, x in inputs.items():
-            shape = self.inputs[name]
-            if getattr(x, "shape", None) == shape:
-                raise ValueError(
-                    f"input {name!r} must be (N, {_listed(shape)}), got {shape}; add the batch axis: x[None]"
-                )
-            checks.floating(x, f"input {name!r}")
-            if x.shape[1:] != shape:
-                raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {x.shape}{_hint(x, shape)}")
-            batches[name] = len(x)
-        if len(set(batches.values())) > 1:
-            raise ValueError(f"all inputs need the same number of images, got {batches}")
-        return inputs
+        return check_inputs(inputs, self.inputs)
 
     def _checked_grads(self, grads, tape, wires):
         if not isinstance(tape, Tape):
@@ -306,6 +306,8 @@ class Graph:
         for wire in (*grads, *wires):
             if wire not in tape.computed:
                 raise ValueError(f"wire {wire!r} was not computed by this forward; name it in outputs=[...]")
+            if wire in tape.closed:
+                raise ValueError(f"wire {wire!r} gets no gradient: this forward froze everything before it")
         return {
             wire: checks.has_shape(
                 checks.floating(grad, f"the gradient on wire {wire!r}"),
@@ -344,53 +346,3 @@ def _infer(layer, xs):
     if hasattr(layer, "infer") and "forward" not in vars(layer):
         return layer.infer(*xs)
     return layer.forward(*xs)[0]
-
-
-class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
-    """Put a node's name before a layer's error, and the name of a wire where the layer says "input 2"."""
-
-    def __init__(self, name, wires):
-        self.name, self.wires = name, wires
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind not in (ValueError, TypeError):
-            return False
-        text = re.sub(r"\binput (\d+)\b", self._wire, str(error))
-        raise kind(f"node {self.name!r}: {text}") from error
-
-    def _wire(self, match):
-        index = int(match.group(1))
-        return f"input {self.wires[index]!r}" if index < len(self.wires) else match.group(0)
-
-
-def _shape(shape, name):
-    if isinstance(shape, int) or not hasattr(shape, "__iter__"):
-        raise TypeError(
-            f"the shape of {name!r} must be a tuple such as (3, 224, 224), without the batch axis, got {shape!r}"
-        )
-    return tuple(shapes.integer(size, f"each size in the shape of {name!r}", 1) for size in shape)
-
-
-def _hint(x, shape):
-    if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
-        return "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?"
-    if len(shape) == 3 and shape[0] == 3 and x.shape[1:] == (1, *shape[1:]):
-        return f"; grey images, perhaps np.repeat(x, 3, axis=1), or a graph for {(1, *shape[1:])}?"
-    return ""
-
-
-def _listed(shape):
-    return ", ".join(map(str, shape))
-
-
-def _check_finite(wire, x):
-    finite = np.isfinite(x)
-    if not finite.all():
-        place = tuple(map(int, np.argwhere(~finite)[0]))
-        raise ValueError(
-            f"wire {wire!r} is the first that is not finite: {x.size - int(finite.sum())} of {x.size} values, "
-            f"the first {x[place]} at {place}"
-        )

@@ -315,3 +315,53 @@ def test_gradients_of_inputs_that_a_concat_joins_are_the_callers():
     grad_inputs, _ = g.backward({"both": grad}, g.forward({"a": draw(1, 1, 2, 2), "b": draw(1, 1, 2, 2)})[1])
     grad_inputs["a"][:] = 7
     assert not (grad == 7).any()
+
+
+def _deep():
+    g = mg.Graph(image=(2, 5, 5))
+    g.add("conv1", mg.layers.Conv2d(2, 3, 3, padding=1, rng=0), "image")
+    g.add("bn1", mg.layers.BatchNorm2d(3), "conv1")
+    g.add("relu1", mg.layers.ReLU(), "bn1")
+    g.add("conv2", mg.layers.Conv2d(3, 4, 3, rng=1), "relu1")
+    g.add("pool", mg.layers.GlobalAvgPool2d(), "conv2")
+    g.add("fc", mg.layers.Linear(4, 2, rng=2), "pool")
+    return g, {"image": np.random.default_rng(3).standard_normal((3, 2, 5, 5))}
+
+
+def test_frozen_nodes_get_no_gradient_and_the_others_the_same_as_ever():
+    g, x = _deep()
+    g.buffers["bn1/running_mean"] = np.full(3, 0.1)
+    y, tape = g.forward(x, train=False)
+    _, whole = g.backward({"fc": np.ones_like(y["fc"])}, tape, inputs=False)
+    before = {key: value.copy() for key, value in g.buffers.items()}
+    y, tape = g.forward(x, train=True, frozen={"conv1", "bn1", "fc"})
+    _, some = g.backward({"fc": np.ones_like(y["fc"])}, tape, inputs=False)
+    assert set(some) == {"conv2/weight", "conv2/bias"}
+    assert all(np.array_equal(some[key], whole[key]) for key in some)
+    assert all(np.array_equal(g.buffers[key], before[key]) for key in before)
+
+
+def test_what_lies_before_the_first_trained_node_keeps_nothing_and_is_never_asked_for_a_backward(monkeypatch):
+    g, x = _deep()
+    y, tape = g.forward(x, train=True, frozen={"conv1", "bn1"})
+    assert set(tape) == {"conv2", "pool", "fc"}
+
+    def backward(self, grad_output, cache):
+        raise AssertionError("asked")
+
+    for kind in (mg.layers.ReLU, mg.layers.BatchNorm2d):
+        monkeypatch.setattr(kind, "backward", backward)
+    g.backward({"fc": np.ones_like(y["fc"])}, tape)
+
+
+def test_asking_for_a_gradient_that_a_frozen_part_keeps_away_is_refused():
+    g, x = _deep()
+    y, tape = g.forward(x, frozen={"conv1", "bn1"})
+    with pytest.raises(ValueError, match="wire 'relu1' gets no gradient: this forward froze everything before it"):
+        g.backward({"fc": np.ones_like(y["fc"])}, tape, wires="relu1")
+
+
+def test_a_name_to_freeze_must_be_a_node():
+    g, x = _deep()
+    with pytest.raises(ValueError, match="frozen names an unknown wire 'conv3'; perhaps 'conv2'"):
+        g.forward(x, frozen={"conv3"})

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 
 from minigooglenet import parallel
-from minigooglenet.graph import named_errors
 from minigooglenet.plan.layout import apart_from
+from minigooglenet.wires import named_errors
 
 MOST_KEPT = 8  # batch sizes for which bound steps are kept
 

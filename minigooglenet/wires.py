@@ -1,0 +1,79 @@
+"""What may lie on a graph's wires, and errors that name the wire or the node that they are about."""
+
+import re
+
+import numpy as np
+
+from minigooglenet import checks, shapes
+
+
+class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
+    """Put a node's name before a layer's error, and the name of a wire where the layer says "input 2"."""
+
+    def __init__(self, name, wires):
+        self.name, self.wires = name, wires
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind not in (ValueError, TypeError):
+            return False
+        text = re.sub(r"\binput (\d+)\b", self._wire, str(error))
+        raise kind(f"node {self.name!r}: {text}") from error
+
+    def _wire(self, match):
+        index = int(match.group(1))
+        return f"input {self.wires[index]!r}" if index < len(self.wires) else match.group(0)
+
+
+def checked_shape(shape, name):
+    """Return the shape of wire `name` as a tuple of integers of at least 1."""
+    if isinstance(shape, int) or not hasattr(shape, "__iter__"):
+        raise TypeError(
+            f"the shape of {name!r} must be a tuple such as (3, 224, 224), without the batch axis, got {shape!r}"
+        )
+    return tuple(shapes.integer(size, f"each size in the shape of {name!r}", 1) for size in shape)
+
+
+def check_inputs(inputs, expected):
+    """Return {input: array (N, ...)} once it is known to hold an array of each of the shapes {input: shape}."""
+    if not isinstance(inputs, dict):
+        raise TypeError(f"forward takes {{{next(iter(expected))!r}: array}}, got {type(inputs).__name__}")
+    if set(inputs) != set(expected):
+        raise ValueError(f"the graph's inputs are {list(expected)}, got {list(inputs)}")
+    batches = {}
+    for name, x in inputs.items():
+        shape = expected[name]
+        if getattr(x, "shape", None) == shape:
+            raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {shape}; add the batch axis: x[None]")
+        checks.floating(x, f"input {name!r}")
+        if x.shape[1:] != shape:
+            raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {x.shape}{_hint(x, shape)}")
+        batches[name] = len(x)
+    if len(set(batches.values())) > 1:
+        raise ValueError(f"all inputs need the same number of images, got {batches}")
+    return inputs
+
+
+def _hint(x, shape):
+    if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
+        return "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?"
+    if len(shape) == 3 and shape[0] == 3 and x.shape[1:] == (1, *shape[1:]):
+        return f"; grey images, perhaps np.repeat(x, 3, axis=1), or a graph for {(1, *shape[1:])}?"
+    return ""
+
+
+def _listed(shape):
+    return ", ".join(map(str, shape))
+
+
+def check_finite_wire(wire, x):
+    """Raise a ValueError that names the wire and the first place where x is not finite."""
+    finite = np.isfinite(x)
+    if not finite.all():
+        place = tuple(map(int, np.argwhere(~finite)[0]))
+        raise ValueError(
+            f"wire {wire!r} is the first that is not finite: {x.size - int(finite.sum())} of {x.size} values, "
+            f"the first {x[place]} at {place}"
+        )
