@@ -1,6 +1,20 @@
 """Real images as arrays."""
 
+from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
 from minigooglenet.data.digits import digits
-from minigooglenet.data.photos import RGB_MEAN, photograph, prepare
+from minigooglenet.data.photos import photograph, prepare
+from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 
-__all__ = ["RGB_MEAN", "digits", "photograph", "prepare"]
+__all__ = [
+    "GREY_UNIT",
+    "RGB_MEAN",
+    "UNIT",
+    "BadImageError",
+    "Dataset",
+    "Pictures",
+    "Pixels",
+    "Split",
+    "digits",
+    "photograph",
+    "prepare",
+]

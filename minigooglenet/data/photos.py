@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-RGB_MEAN = (123, 117, 104)  # the means that BVLC's replication subtracts, there in the order blue, green, red
+from minigooglenet.data.pixels import RGB_MEAN
+
 MOST_PIXELS = 150_000_000  # a small file can declare a picture that fills the memory
 
 

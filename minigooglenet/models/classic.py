@@ -3,8 +3,10 @@
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Flatten, MaxPool2d, ReLU
 from minigooglenet.models.blocks import Style, add_dropout, add_linear, add_lrn, conv_relu
+from minigooglenet.models.recorded import recorded
 
 
+@recorded
 def alexnet(groups=1, *, num_classes=1000, init="he", rng=None):
     """Return AlexNet (Krizhevsky et al. 2012), in one of its two usual forms, which differ in widths too.
 
@@ -31,6 +33,7 @@ def alexnet(groups=1, *, num_classes=1000, init="he", rng=None):
     return g
 
 
+@recorded
 def vgg16(*, num_classes=1000, init="he", rng=None):
     """Return VGG-16, configuration D (Simonyan and Zisserman 2014), for 224 x 224."""
     style = Style(init=init, rng=rng)
@@ -44,6 +47,7 @@ def vgg16(*, num_classes=1000, init="he", rng=None):
     return g
 
 
+@recorded
 def nin(*, num_classes=1000, init="he", rng=None):
     """Return Network in Network for ImageNet (Lin et al. 2013; its published Caffe model), for 224 x 224.
 

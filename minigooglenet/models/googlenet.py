@@ -7,6 +7,7 @@ Caffe replication pins it down, and so are the names of the nodes.
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 from minigooglenet.models.blocks import Style, add_dropout, add_linear, add_lrn, auxiliary_head, conv_relu, inception
+from minigooglenet.models.recorded import recorded
 
 # The paper's Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
 MODULES = {
@@ -31,6 +32,7 @@ MINI_MODULES = {
 }
 
 
+@recorded
 def googlenet(
     num_classes=1000,
     *,
@@ -86,6 +88,7 @@ def googlenet(
     return g
 
 
+@recorded
 def mini_googlenet(
     num_classes=10, *, in_channels=3, size=32, aux=False, norm="batch", dropout=True, width=1.0, init="he", rng=None
 ):

@@ -1,0 +1,88 @@
+"""What training and testing ask of a set of labelled pictures, and the set that lies in memory."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import checks
+from minigooglenet.data.pixels import Pixels
+
+
+class BadImageError(ValueError):
+    """A picture that cannot be used, with the reason; the others of its set still can."""
+
+
+class Dataset:
+    """Labelled pictures. A subclass gives the attributes and `picture`.
+
+    Attributes
+    ----------
+    classes : names of the classes
+    labels : (M,) integers
+    shape : (C, H, W) of what `load` returns
+    pixels : Pixels, how a picture becomes that
+    augment : function (picture, rng) -> picture (C, H, W) for training, or None
+    """
+
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    shape: tuple[int, int, int]
+    pixels: Pixels
+    augment = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def name(self, index: int) -> str:
+        """Return what to call picture `index` in a message."""
+        return f"picture {index}"
+
+    def picture(self, index: int) -> np.ndarray:
+        """Return picture `index` as it is, uint8 (C, height, width) of any size; raise a BadImageError if it is bad."""
+        raise NotImplementedError
+
+    def fitted(self, picture: np.ndarray) -> np.ndarray:
+        """Return a picture at the size of `shape`, as testing takes it."""
+        return picture
+
+    def load(self, index: int, rng=None) -> np.ndarray:
+        """Return picture `index` as input, float32 of `shape`: augmented with `rng` for training, fitted without."""
+        picture = self.picture(index)
+        augment = self.augment is not None and rng is not None
+        return self.pixels.to_input(self.augment(picture, rng) if augment else self.fitted(picture))
+
+
+@dataclass
+class Pictures(Dataset):
+    """Pictures of one size in memory.
+
+    pictures : (M, C, H, W) uint8, red first;  labels : (M,) integers;  the others as in Dataset
+    """
+
+    pictures: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    pixels: Pixels
+    augment: object = None
+
+    def __post_init__(self):
+        if self.pictures.dtype != np.uint8 or self.pictures.ndim != 4:
+            raise TypeError(f"pictures must be (M, C, H, W) uint8, got {self.pictures.shape} {self.pictures.dtype}")
+        if self.pictures.shape[1] != self.pixels.channels:
+            raise ValueError(f"{self.pixels.colours} has {self.pixels.channels} channels, got {self.pictures.shape}")
+        self.labels = checks.labels(self.labels, len(self.pictures), len(self.classes)).astype(np.int64)
+
+    @property
+    def shape(self):
+        return self.pictures.shape[1:]
+
+    def picture(self, index):
+        return self.pictures[index]
+
+
+class Split(NamedTuple):
+    """What is learned from and what is held out."""
+
+    train: Dataset
+    test: Dataset

@@ -1,0 +1,56 @@
+"""How the pixels of a picture become what a network takes. Every file of weights carries this along."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+COLOURS = ("RGB", "BGR", "L")
+RGB_MEAN = (123, 117, 104)  # the means that BVLC's replication subtracts, there in the order blue, green, red
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """(pixel - mean) / std, channel by channel, with pixels of 0 .. 255.
+
+    mean, std : a number for each channel, in the order of `colours`
+    colours : "RGB", "BGR" (Caffe's networks) or "L" (grey)
+    """
+
+    mean: tuple[float, ...] = tuple(map(float, RGB_MEAN))
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    colours: str = "RGB"
+
+    def __post_init__(self):
+        if self.colours not in COLOURS:
+            raise ValueError(f"colours must be one of {', '.join(COLOURS)}, got {self.colours!r}")
+        for name in ("mean", "std"):
+            values = tuple(map(float, getattr(self, name)))
+            if len(values) != self.channels:
+                raise ValueError(f"{name} needs {self.channels} numbers for {self.colours}, got {values}")
+            if not all(np.isfinite(values)) or (name == "std" and min(values) <= 0):
+                raise ValueError(f"{name} must hold finite numbers{' above 0' * (name == 'std')}, got {values}")
+            object.__setattr__(self, name, values)
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.colours == "L" else 3
+
+    def to_input(self, pixels) -> np.ndarray:
+        """Return float32 (..., C, H, W) for pixels (..., C, H, W) of 0 .. 255 , red first or grey."""
+        pixels = np.asarray(pixels)
+        if pixels.ndim < 3 or pixels.shape[-3] != self.channels:
+            raise ValueError(f"pixels must be (..., {self.channels}, H, W) for {self.colours}, got {pixels.shape}")
+        if self.colours == "BGR":
+            pixels = pixels[..., ::-1, :, :]
+        mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
+        return np.ascontiguousarray((pixels.astype(np.float32) - mean) / std)
+
+    def to_pixels(self, x) -> np.ndarray:
+        """Return uint8 (..., C, H, W) in the order red, green, blue for inputs of a network: the reverse, rounded."""
+        mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
+        pixels = np.clip(np.rint(np.asarray(x) * std + mean), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(pixels[..., ::-1, :, :]) if self.colours == "BGR" else pixels
+
+
+UNIT = Pixels((127.5,) * 3, (127.5,) * 3)  # -1 .. 1, in colour
+GREY_UNIT = Pixels((127.5,), (127.5,), "L")  # -1 .. 1, grey

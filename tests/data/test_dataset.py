@@ -1,0 +1,48 @@
+"""Pictures, how they become inputs, and the set of them in memory."""
+
+import numpy as np
+import pytest
+
+from minigooglenet import data
+
+
+def test_an_input_is_the_pixel_less_the_mean_over_the_deviation():
+    x = data.Pixels((10, 20, 30), (2, 4, 5)).to_input(np.full((2, 3, 1, 1), 40, np.uint8))
+    assert x.dtype == np.float32
+    assert x[:, :, 0, 0].tolist() == [[15, 5, 2]] * 2
+
+
+def test_the_blue_first_order_turns_colours_and_means_with_them():
+    pixels = data.Pixels((104, 117, 123), (1, 1, 1), "BGR")
+    x = pixels.to_input(np.array([200, 100, 50], np.uint8).reshape(3, 1, 1))
+    assert x.ravel().tolist() == [50 - 104, 100 - 117, 200 - 123]
+
+
+@pytest.mark.parametrize("pixels", [data.Pixels(), data.UNIT, data.Pixels((1, 2, 3), (4, 5, 6), "BGR")])
+def test_an_input_turned_back_is_the_picture(pixels):
+    picture = np.random.default_rng(0).integers(0, 256, (3, 5, 4), np.uint8)
+    assert np.array_equal(pixels.to_pixels(pixels.to_input(picture)), picture)
+
+
+def test_settings_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="colours must be one of RGB, BGR, L, got 'HSV'"):
+        data.Pixels(colours="HSV")
+    with pytest.raises(ValueError, match="mean needs 1 numbers for L"):
+        data.Pixels(colours="L")
+    with pytest.raises(ValueError, match="std must hold finite numbers above 0"):
+        data.Pixels(std=(1, 0, 1))
+    with pytest.raises(ValueError, match=r"pixels must be \(..., 3, H, W\) for RGB, got \(4, 4, 3\)"):
+        data.Pixels().to_input(np.zeros((4, 4, 3)))
+
+
+def test_pictures_load_plain_for_testing_and_augmented_for_training():
+    pictures = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)
+    some = data.Pictures(pictures, [1, 0], ("a", "b"), data.UNIT, augment=lambda picture, rng: picture[:, :, ::-1])
+    assert (len(some), some.shape, some.labels.tolist()) == (2, (3, 2, 2), [1, 0])
+    assert np.array_equal(some.load(1), data.UNIT.to_input(pictures[1]))
+    assert np.array_equal(some.load(1, rng=0), data.UNIT.to_input(pictures[1, :, :, ::-1]))
+
+
+def test_a_label_without_a_class_is_refused():
+    with pytest.raises(ValueError, match=r"labels must lie in 0 \.\. 1"):
+        data.Pictures(np.zeros((1, 1, 2, 2), np.uint8), [2], ("a", "b"), data.GREY_UNIT)
