@@ -76,3 +76,55 @@ def test_the_velocity_is_changed_in_place():
     first = velocity["w"]
     optim.sgd_step({"w": param}, {"w": np.ones(2)}, velocity, lr=0.1)
     assert velocity["w"] is first
+
+
+def test_multipliers_scale_the_rate_and_the_decay_of_the_names_that_they_hold():
+    params = {"a/weight": np.array([1.0]), "a/bias": np.array([1.0])}
+    grads = {name: np.array([1.0]) for name in params}
+    multipliers = optim.caffe_multipliers(params)
+    optim.sgd_step(params, grads, {}, lr=0.1, momentum=0.0, weight_decay=0.5, multipliers=multipliers)
+    # The weight: 1 - 0.1 * (1 + 0.5 * 1). The bias: 1 - 0.2 * (1 + 0).
+    assert params["a/weight"] == pytest.approx(0.85)
+    assert params["a/bias"] == pytest.approx(0.8)
+
+
+def test_the_papers_rate_loses_four_per_cent_every_eight_epochs():
+    rates = [optim.paper(0.01, epoch * 10 + 9, 1_000, 10) for epoch in (0, 7, 8, 15, 16)]
+    assert rates == pytest.approx([0.01, 0.01, 0.0096, 0.0096, 0.009216])
+
+
+def test_bvlcs_step_rate_falls_after_its_number_of_steps():
+    assert [optim.stepped(1.0, step, 0, 1) for step in (319_999, 320_000, 640_000)] == pytest.approx([1, 0.96, 0.9216])
+
+
+def test_the_average_is_the_mean_of_all_that_came_and_shares_no_memory_with_them():
+    average, array = {}, np.array([1.0])
+    for count, value in enumerate((1.0, 2.0, 6.0)):
+        array[:] = value
+        optim.average_step(average, {"w": array}, count)
+    assert average["w"] == pytest.approx(3.0)
+    assert not np.shares_memory(average["w"], array)
+
+
+@pytest.mark.parametrize("name", optim.SCHEDULES)
+def test_every_schedule_starts_at_the_rate_and_never_rises(name):
+    rates = [optim.SCHEDULES[name](0.1, step, 40, 4) for step in range(40)]
+    assert rates[0] == 0.1
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_steps_follow_pytorchs_own_optimizer():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    start, velocity = rng.standard_normal(5), {}
+    param = {"w": start.copy()}
+    theirs = torch.tensor(start.copy(), requires_grad=True)
+    optimizer = torch.optim.SGD([theirs], lr=0.1, momentum=0.9, weight_decay=0.01)
+    for step in range(6):
+        grad = rng.standard_normal(5)
+        rate = optim.polynomial(0.1, step, 6)
+        optimizer.param_groups[0]["lr"] = rate
+        theirs.grad = torch.tensor(grad)
+        optimizer.step()
+        optim.sgd_step(param, {"w": grad}, velocity, lr=rate, momentum=0.9, weight_decay=0.01)
+    np.testing.assert_allclose(param["w"], theirs.detach().numpy(), rtol=1e-12)

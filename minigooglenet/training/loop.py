@@ -1,12 +1,12 @@
 """Training in a small loop, and what a trained network says of other images."""
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet import checks, losses, optim
 from minigooglenet.shapes import integer
+from minigooglenet.training.step import gradients
 
 
 class Step(NamedTuple):
@@ -48,27 +48,17 @@ def train(
         raise ValueError(f"every image needs its label: {len(images)} images, {len(labels)} labels")
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     rng = np.random.default_rng(rng)
-    name = _only_input(g)
     weights = losses.head_weights(g.outputs)
     count = epochs * -(-len(images) // batch_size)
     velocity, steps = {}, []
     for _ in range(epochs):
         order = rng.permutation(len(images))
         for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            x, y = images[batch], labels[batch]
-            buffers = dict(g.buffers)
-            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below, with its place
-                logits, tape = g.forward({name: x}, train=True)
-                loss, _, grads = losses.weighted_sum(logits, y, weights)
-            if not np.isfinite(loss):
-                g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
-                _stop(g, name, x, len(steps))
-            _, grad_params = g.backward(grads, tape, inputs=False)
-            rate = optim.polynomial(lr, len(steps), count)
-            optim.sgd_step(g.params, grad_params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
-            hits = logits[g.outputs[-1]].argmax(axis=1) == y
-            steps.append(Step(len(steps), count, loss, float(hits.mean())))
+            batch, number = order[start : start + batch_size], len(steps)
+            found = gradients(g, images[batch], labels[batch], weights, number=number)
+            rate = optim.polynomial(lr, number, count)
+            optim.sgd_step(g.params, found.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
+            steps.append(Step(number, count, found.loss, found.accuracy))
             if on_step:
                 on_step(steps[-1])
     return steps
@@ -88,19 +78,3 @@ def confusion(labels, predicted, classes: int) -> np.ndarray:
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (labels, predicted), 1)
     return matrix
-
-
-def _only_input(g):
-    if len(g.inputs) != 1:
-        raise ValueError(f"training feeds one input, this graph has {list(g.inputs)}")
-    return next(iter(g.inputs))
-
-
-def _stop(g, name, x, step):
-    try:
-        copy.deepcopy(g).forward({name: x}, train=True, check_finite=True)
-        where = "the forward of the same batch is finite now, so dropout decided it"
-    except ValueError as error:
-        where = str(error)
-    advice = "look at the images" if f"wire {name!r}" in where else "perhaps a smaller learning rate?"
-    raise FloatingPointError(f"the loss of step {step} is not finite: {where}; {advice}")

@@ -1,0 +1,68 @@
+"""One training step: the losses of all heads, their gradients, and a clear word when a loss is not finite."""
+
+import copy
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import losses
+
+
+class Gradients(NamedTuple):
+    """What a forward and a backward of one batch give.
+
+    loss : the weighted sum of the heads' losses, in nats;  heads : {wire: its own loss}
+    accuracy : share of the batch that the main head gets right;  params : {name: gradient}
+    """
+
+    loss: float
+    heads: dict[str, float]
+    accuracy: float
+    params: dict[str, np.ndarray]
+
+
+def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
+    """Return the Gradients of a batch.
+
+    Parameters
+    ----------
+    g : Graph with one input
+    x : (N, C, H, W);  labels : N integers
+    weights : {wire: factor on its loss}, the main head last
+    number : of this step, for the error's words
+    frozen : nodes that stay as they are
+
+    Raises
+    ------
+    FloatingPointError
+        When the loss is not finite, with the name of the first wire that is not; running statistics are as before.
+    """
+    name = only_input(g)
+    buffers = dict(g.buffers)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below, with its place
+        logits, tape = g.forward({name: x}, outputs=tuple(weights), train=True, frozen=frozen)
+        loss, heads, grads = losses.weighted_sum(logits, labels, weights)
+    if not np.isfinite(loss):
+        g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
+        _stop(g, name, x, number)
+    _, grad_params = g.backward(grads, tape, inputs=False)
+    main = logits[list(weights)[-1]]
+    hits = float((main.argmax(axis=1) == labels).mean())
+    return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)
+
+
+def only_input(g) -> str:
+    """Return the name of a graph's one input, or say that there are several."""
+    if len(g.inputs) != 1:
+        raise ValueError(f"training feeds one input, this graph has {list(g.inputs)}")
+    return next(iter(g.inputs))
+
+
+def _stop(g, name, x, number):
+    try:
+        copy.deepcopy(g).forward({name: x}, train=True, check_finite=True)
+        where = "the forward of the same batch is finite now, so dropout decided it"
+    except ValueError as error:
+        where = str(error)
+    advice = "look at the images" if f"wire {name!r}" in where else "perhaps a smaller learning rate?"
+    raise FloatingPointError(f"the loss of step {number} is not finite: {where}; {advice}")
