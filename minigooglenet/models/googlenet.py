@@ -4,6 +4,9 @@ What the paper leaves open (the place of the normalisations, the rounding of the
 Caffe replication pins it down, and so are the names of the nodes.
 """
 
+import string
+
+from minigooglenet import shapes
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
 from minigooglenet.models.blocks import Style, add_dropout, add_linear, add_lrn, auxiliary_head, conv_relu, inception
@@ -24,12 +27,12 @@ MODULES = {
 POOL_AFTER = {"3b": "pool3/3x3_s2", "4e": "pool4/3x3_s2"}
 HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
 
-MINI_MODULES = {
-    "3a": (16, 16, 24, 4, 8, 8),
-    "3b": (24, 24, 36, 6, 12, 12),
-    "4a": (32, 24, 48, 8, 16, 16),
-    "4b": (40, 32, 56, 8, 16, 16),
+# The first module of a stage, and those behind it.
+MINI_STAGES = {
+    "3": ((16, 16, 24, 4, 8, 8), (24, 24, 36, 6, 12, 12)),
+    "4": ((32, 24, 48, 8, 16, 16), (40, 32, 56, 8, 16, 16)),
 }
+LETTERS = string.ascii_lowercase
 
 
 @recorded
@@ -90,21 +93,36 @@ def googlenet(
 
 @recorded
 def mini_googlenet(
-    num_classes=10, *, in_channels=3, size=32, aux=False, norm="batch", dropout=True, width=1.0, init="he", rng=None
+    num_classes=10,
+    *,
+    in_channels=3,
+    size=32,
+    depth=4,
+    aux=False,
+    norm="batch",
+    dropout=True,
+    width=1.0,
+    init="he",
+    rng=None,
 ):
     """Return a small GoogLeNet for images (in_channels, size, size), 32 x 32 or 64 x 64, that a laptop can train.
 
-    A 3x3 stem, four Inception modules in two stages, global average pooling, one linear layer. `aux` adds a head on 3b.
-    The other parameters are googlenet's.
+    A 3x3 stem, `depth` Inception modules in two stages, global average pooling, one linear layer. `aux` adds a head
+    behind the first stage (3b where the depth is 4). The other parameters are googlenet's.
     """
+    depth = shapes.integer(depth, "depth", 2)
+    if depth > 2 * len(LETTERS):
+        raise ValueError(f"depth must be at most {2 * len(LETTERS)} modules, for which there are names, got {depth}")
     style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
     g = Graph(image=(in_channels, size, size))
     wire = conv_relu(g, "image", "conv1", "3x3", 32, 3, padding=1, style=style)
     wire = add_lrn(g, wire, "conv1/norm1", style)
     wire = _trunk_pool(g, wire, "pool1/3x3_s2")
-    for module, filters in MINI_MODULES.items():
-        wire = inception(g, wire, f"inception_{module}", *filters, style=style)
-        if module == "3b":
+    for stage, modules in (("3", -(-depth // 2)), ("4", depth // 2)):
+        for place, letter in enumerate(LETTERS[:modules]):
+            filters = MINI_STAGES[stage][min(place, 1)]
+            wire = inception(g, wire, f"inception_{stage}{letter}", *filters, style=style)
+        if stage == "3":
             if aux:
                 auxiliary_head(g, wire, "loss1", num_classes, conv_channels=32, features=128, style=style)
             wire = _trunk_pool(g, wire, "pool3/3x3_s2")

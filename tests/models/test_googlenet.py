@@ -148,3 +148,14 @@ def test_the_gradient_of_the_whole_network_agrees_with_a_difference():
     g = mg.models.googlenet(num_classes=10, size=96, width=0.25, rng=0)
     x = np.random.default_rng(2).standard_normal((2, 3, 96, 96))
     assert mg.gradcheck.directional_check(g, x, np.array([1, 8])).relative_error < 1e-5
+
+
+def test_a_deeper_small_net_repeats_the_last_module_of_each_stage():
+    g = mg.models.mini_googlenet(depth=7, aux=True, init="zeros")
+    outputs = [name for name in g.nodes if name.startswith("inception") and name.endswith("/output")]
+    assert [name[10:12] for name in outputs] == ["3a", "3b", "3c", "3d", "4a", "4b", "4c"]
+    assert g.shapes["inception_3d/output"] == g.shapes["inception_3b/output"]
+    assert g.nodes["loss1/ave_pool"].wires == ("inception_3d/output",)
+    assert mg.models.mini_googlenet(init="zeros").shapes == mg.models.mini_googlenet(depth=4, init="zeros").shapes
+    with pytest.raises(ValueError, match="depth must be at most 52 modules"):
+        mg.models.mini_googlenet(depth=53)
