@@ -27,6 +27,13 @@ def new(width=7.0, height=4.0, **subplots):
     return figure, axes
 
 
+def shades(count):
+    """Return `count` colours from dark to light that colour-blind readers can put in order."""
+    from matplotlib import colormaps
+
+    return [colormaps[SEQUENTIAL](0.9 * i / max(1, count - 1)) for i in range(count)]
+
+
 def save(figure, text: str, path) -> list[Path]:
     """Write a figure as PNG and `text`, what it shows in words and numbers, beside it as .txt; return both paths.
 

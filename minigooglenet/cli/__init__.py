@@ -5,9 +5,18 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import bench, count, gradcheck, tour, warmup
+from minigooglenet.cli import bench, count, experiment, gradcheck, tour, train, warmup, weights
 
-COMMANDS = {"tour": tour, "count": count, "gradcheck": gradcheck, "bench": bench, "warmup": warmup}
+COMMANDS = {
+    "tour": tour,
+    "count": count,
+    "gradcheck": gradcheck,
+    "train": train,
+    "experiment": experiment,
+    "weights": weights,
+    "bench": bench,
+    "warmup": warmup,
+}
 
 
 def main(arguments=None) -> int:

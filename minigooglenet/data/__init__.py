@@ -1,7 +1,9 @@
 """Real images as arrays."""
 
+from minigooglenet.data.batches import batches
 from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
 from minigooglenet.data.digits import digits
+from minigooglenet.data.load import load
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 
@@ -14,7 +16,9 @@ __all__ = [
     "Pictures",
     "Pixels",
     "Split",
+    "batches",
     "digits",
+    "load",
     "photograph",
     "prepare",
 ]

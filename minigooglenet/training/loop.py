@@ -1,21 +1,11 @@
 """Training in a small loop, and what a trained network says of other images."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from minigooglenet import checks, losses, optim
 from minigooglenet.shapes import integer
+from minigooglenet.training.records import Step
 from minigooglenet.training.step import gradients
-
-
-class Step(NamedTuple):
-    """What one training step saw: its number from 0 of `count`, the loss, and the accuracy on its own batch."""
-
-    number: int
-    count: int
-    loss: float
-    accuracy: float
 
 
 def train(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import losses
+from minigooglenet import losses, optim
 
 
 class Gradients(NamedTuple):
@@ -49,6 +49,23 @@ def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)
+
+
+def norms_by_node(g, grads) -> dict[str, float]:
+    """Return {node: Euclidean norm of its parameters' gradients}, in the order of the graph, of {"node/weight": ...}."""
+    grouped = {}
+    for name, grad in grads.items():
+        grouped.setdefault(name.rpartition("/")[0], []).append(grad)
+    return {node: optim.norm(grouped[node]) for node in g.nodes if node in grouped}
+
+
+def norms_by_module(g, grads) -> dict[str, float]:
+    """Return {module: norm}, in the order of the graph; a module is what stands before the slash of a node's name."""
+    squares = {}
+    for node, norm in norms_by_node(g, grads).items():
+        module = node.split("/")[0]
+        squares[module] = squares.get(module, 0.0) + norm**2
+    return {module: total**0.5 for module, total in squares.items()}
 
 
 def only_input(g) -> str:

@@ -1,6 +1,19 @@
 """Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
 from minigooglenet.viz.filters import first_filters
-from minigooglenet.viz.training import confusion_matrix, gradient_norms, training_curve
+from minigooglenet.viz.training import (
+    confusion_matrix,
+    gradient_flow,
+    gradient_norms,
+    gradients_over_time,
+    training_curve,
+)
 
-__all__ = ["confusion_matrix", "first_filters", "gradient_norms", "training_curve"]
+__all__ = [
+    "confusion_matrix",
+    "first_filters",
+    "gradient_flow",
+    "gradient_norms",
+    "gradients_over_time",
+    "training_curve",
+]

@@ -86,6 +86,43 @@ def gradient_norms(norms: dict[str, float], beside=()):
     )
 
 
+def gradients_over_time(norms: dict[str, list[tuple[int, float]]]):
+    """Draw how the norm of each module's gradient goes with the steps: {module: [(step, norm)]}, input first."""
+    figure, axis = figures.new(8, 4.2)
+    shades = figures.shades(len(norms))
+    for (module, points), shade in zip(norms.items(), shades, strict=True):
+        axis.plot(*zip(*points, strict=True), color=shade, label=module)
+    if any(norm > 0 for points in norms.values() for _, norm in points):
+        axis.set_yscale("log")
+    axis.set(xlabel="step", ylabel="norm of the gradient", title="How far the gradient reaches, step by step")
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), title="input first")
+    lines = [f"{module:16} {points[0][1]:10.3g} {points[-1][1]:10.3g}" for module, points in norms.items()]
+    return figure, "\n".join(
+        ["Norm of each module's gradient, input first, at the first and the last record:", "", *lines]
+    )
+
+
+def gradient_flow(norms: dict[str, dict[str, float]]):
+    """Draw the norm of each module's gradient, input first, for several networks: {network: {module: norm}}."""
+    figure, axis = figures.new(8, 4.2)
+    modules = list(dict.fromkeys(module for found in sorted(norms.values(), key=len, reverse=True) for module in found))
+    for number, (name, found) in enumerate(norms.items()):
+        places = [modules.index(module) for module in found]
+        values = [norm if norm > 0 else np.nan for norm in found.values()]
+        colour, mark = figures.PALETTE[number % len(figures.PALETTE)], "osD^vPX*"[number % 8]
+        axis.plot(places, values, marker=mark, markersize=4, color=colour, label=name)
+    axis.set_xticks(range(len(modules)), [module.replace("inception_", "") for module in modules], rotation=90)
+    axis.set(yscale="log", ylabel="norm of the gradient", title="How far the gradient reaches, from output to input")
+    axis.grid(axis="y", alpha=0.3)
+    axis.legend(frameon=False, fontsize=8)
+    width = max(map(len, norms))
+    lines = [
+        f"{name:{width}}  first module {next(iter(found.values())):9.3g}, last {list(found.values())[-1]:9.3g}"
+        for name, found in norms.items()
+    ]
+    return figure, "\n".join(["Norm of the gradient of the first module's parameters and the last's:", "", *lines])
+
+
 def _running_mean(values, span):
     sums = np.cumsum([0.0, *values])
     starts = np.maximum(np.arange(1, len(values) + 1) - span, 0)

@@ -1,0 +1,89 @@
+"""Everything that a Trainer needs to go on with the very same bits, in one file that is whole or not there."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from minigooglenet.training.records import Epoch
+from minigooglenet.weights import own
+from minigooglenet.weights.contents import Contents, cannot_read
+
+STATE = "trainer/state"  # text, as bytes
+FREE = ("save_every", "gradients_every")  # settings that may change on the way: they decide no bit
+
+
+def save(path, trainer) -> None:
+    """Write the checkpoint atomically."""
+    state = {
+        "step": trainer.step,
+        "epochs": trainer.epochs,
+        "tally": trainer.tally,
+        "averaged": trainer.averaged,
+        "generators": [layer.rng.bit_generator.state for layer in trainer.drawing()],
+        "run": _run(trainer),
+    }
+    arrays = {f"{group}/{name}": array for group, named in _groups(trainer).items() for name, array in named.items()}
+    arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    own.write(Contents(arrays), path)
+
+
+def load(path, trainer) -> None:
+    """Bring a Trainer to where the checkpoint was written; it is as it was if the checkpoint does not fit."""
+    arrays = own.read(path).arrays
+    try:
+        state = json.loads(arrays.pop(STATE).tobytes())
+        run = state["run"]
+    except (KeyError, ValueError) as error:
+        raise cannot_read(path, f"it is no checkpoint of a training ({error})") from error
+    for what, value in _run(trainer).items():
+        if run.get(what) != value:
+            raise ValueError(f"{path} belongs to another run: {what} {_difference(run.get(what), value)}")
+    groups = {group: {} for group in _groups(trainer)}
+    for name, array in arrays.items():
+        group, _, rest = name.partition("/")
+        groups[group][rest] = array
+    graph = trainer.graph
+    for view, saved in ((graph.params, groups["params"]), (graph.buffers, groups["buffers"])):
+        for name in view:
+            view[name] = saved[name]
+    trainer.velocity, trainer.average = groups["velocity"], groups["average"]
+    for layer, generator in zip(trainer.drawing(), state["generators"], strict=True):
+        layer.rng.bit_generator.state = generator
+    trainer.step, trainer.averaged = state["step"], state["averaged"]
+    trainer.epochs, trainer.tally = [Epoch(*epoch) for epoch in state["epochs"]], state["tally"]
+
+
+def _groups(trainer):
+    graph = trainer.graph
+    return {
+        "params": dict(graph.params),
+        "buffers": dict(graph.buffers),
+        "velocity": trainer.velocity,
+        "average": trainer.average,
+    }
+
+
+def _run(trainer):
+    """Return what decides a run's bits beside its state, as JSON gives it back."""
+    train = trainer.split.train
+    settings = {name: value for name, value in asdict(trainer.settings).items() if name not in FREE}
+    network = [f"{name}: {shape}" for name, shape in trainer.graph.shapes.items()]
+    facts = {
+        "settings": settings,
+        "the network": hashlib.sha256("\n".join(network).encode()).hexdigest(),
+        "pictures": len(train),
+        "labels": hashlib.sha256(np.asarray(train.labels, np.int64).tobytes()).hexdigest(),
+        "classes": list(train.classes),
+    }
+    return json.loads(json.dumps(facts))
+
+
+def _difference(there, here):
+    if isinstance(there, dict) and isinstance(here, dict):
+        parts = [
+            f"{name} {there.get(name)!r} there, {here[name]!r} here" for name in here if there.get(name) != here[name]
+        ]
+        return "; ".join(parts)
+    return f"{there!r} there, {here!r} here"

@@ -1,0 +1,38 @@
+"""What a network makes of pictures that it has not learned from."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import data, losses
+from minigooglenet.plan import plan
+
+BATCH = 64
+
+
+class Evaluation(NamedTuple):
+    """Labels and predictions (M,) of the pictures that could be used, and their mean loss in nats."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    loss: float
+
+    @property
+    def accuracy(self) -> float:
+        return float((self.labels == self.predicted).mean()) if len(self.labels) else float("nan")
+
+
+def evaluate(graph, dataset, stop=()) -> Evaluation | None:
+    """Return what the graph's main output makes of a data.Dataset; None as soon as `stop` holds something."""
+    ready, labels, predicted, total = plan(graph), [], [], 0.0
+    for batch in data.batches(dataset, np.arange(len(dataset)), BATCH):
+        if stop:
+            return None
+        logits = ready(batch.x)
+        total += float(losses.softmax_cross_entropy(logits, batch.labels)[0]) * len(batch.labels)
+        labels.append(batch.labels)
+        predicted.append(logits.argmax(axis=1))
+    if not labels:
+        return Evaluation(np.empty(0, np.int64), np.empty(0, np.int64), float("nan"))
+    labels, predicted = np.concatenate(labels), np.concatenate(predicted)
+    return Evaluation(labels, predicted, total / len(labels))

@@ -1,0 +1,49 @@
+"""What a finished run leaves beside its weights: pictures with their texts, and the pictures that it had to skip."""
+
+import csv
+
+from minigooglenet import figures, files, viz
+from minigooglenet.training.evaluation import evaluate
+from minigooglenet.training.loop import confusion
+from minigooglenet.training.records import Step
+
+MOST_CLASSES = 20  # of a confusion matrix that one can read
+
+
+def leave(trainer) -> list:
+    """Write into a Trainer's folder what its run came to, and return the files.
+
+    The training curve; the confusion matrix of the held-out pictures where the classes are few; how far gradients
+    reached where they were recorded; skipped.csv where pictures could not be used.
+    """
+    classes = trainer.split.test.classes
+    pictures = {"training_curve": viz.training_curve(_steps(trainer))}
+    if len(classes) <= MOST_CLASSES:
+        tested = evaluate(trainer.trained(), trainer.split.test)
+        matrix = confusion(tested.labels, tested.predicted, len(classes))
+        pictures["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
+    norms = module_norms(trainer.gradient_log.rows())
+    if norms:
+        pictures["gradient_norms"] = viz.gradients_over_time(norms)
+    written = [
+        path for name, (figure, text) in pictures.items() for path in figures.save(figure, text, trainer.out / name)
+    ]
+    skipped = {name: reason for part in trainer.split for name, reason in part.skipped.items()}
+    if skipped:
+        written.append(trainer.out / "skipped.csv")
+        with files.atomic(written[-1], "w") as file:
+            csv.writer(file, lineterminator="\n").writerows([("picture", "reason"), *skipped.items()])
+    return written
+
+
+def module_norms(rows) -> dict[str, list[tuple[int, float]]]:
+    """Return {module: [(step, norm of all its gradients)]} for rows (step, node, norm)."""
+    squares = {}
+    for step, node, norm in rows:
+        of_module = squares.setdefault(str(node).split("/")[0], {})
+        of_module[step] = of_module.get(step, 0.0) + norm**2
+    return {module: [(step, total**0.5) for step, total in found.items()] for module, found in squares.items()}
+
+
+def _steps(trainer):
+    return [Step(int(row[0]), trainer.steps, row[2], row[3]) for row in trainer.log.rows()]

@@ -1,0 +1,214 @@
+"""Training that may take days: it reports, writes down what happens, and goes on after any interruption.
+
+Everything that decides a step is a function of the settings' seed and the step's number (the order of an epoch, how
+a picture is augmented), or lies in the checkpoint (weights, velocity, mean, running statistics, dropout's generators).
+So a run that was interrupted ends with the very same bits as one that was not.
+"""
+
+import copy
+import time
+from pathlib import Path
+
+import numpy as np
+
+from minigooglenet import data, optim, weights
+from minigooglenet.training import checkpoint
+from minigooglenet.training.evaluation import evaluate
+from minigooglenet.training.interrupt import ctrl_c_waits
+from minigooglenet.training.log import Log
+from minigooglenet.training.records import Epoch, Step
+from minigooglenet.training.settings import Settings
+from minigooglenet.training.step import gradients, norms_by_node, only_input
+
+CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
+STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
+GRADIENT_COLUMNS = ("step", "node", "norm")
+
+
+class Trainer:
+    """Trains a graph in place on split.train, and tests it on split.test after every epoch.
+
+    Parameters
+    ----------
+    graph : Graph with one input; its last output is the main classifier, the others are auxiliary heads
+    split : data.Split
+    settings : Settings
+    out : folder for the checkpoint, the weights and the CSV files; None to write nothing
+
+    Attributes
+    ----------
+    step : how many steps are done, of `steps`
+    epochs : list of Epoch
+    """
+
+    def __init__(self, graph, split, settings=None, out=None):
+        self.graph, self.split, self.settings = graph, split, settings or Settings()
+        self.out = None if out is None else Path(out)
+        self._check_fit()
+        self.frozen = self.settings.frozen(graph)
+        self.head_weights = self.settings.head_weights(graph, self.frozen)
+        self.steps_per_epoch = -(-len(split.train) // self.settings.batch_size)
+        self.steps = self.settings.epochs * self.steps_per_epoch
+        self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
+        self.velocity, self.average, self.averaged = {}, {}, 0
+        self._multipliers = optim.caffe_multipliers(graph.params) if self.settings.caffe_biases else None
+        for place, layer in enumerate(self.drawing()):
+            layer.rng = np.random.default_rng([self.settings.seed, place])
+        if self.out is not None:
+            self.out.mkdir(parents=True, exist_ok=True)
+        self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
+        self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"))
+        self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"))
+        self._saved = time.monotonic()
+
+    def run(self, on_step=None, on_epoch=None) -> bool:
+        """Train to the end and return True; or return False after Ctrl-C, when the step is done and saved.
+
+        Parameters
+        ----------
+        on_step : called with each `Step`
+        on_epoch : called with each `Epoch`
+
+        Raises
+        ------
+        FloatingPointError
+            When a loss is not finite, with the name of the first node where it arose. The last checkpoint stays.
+        """
+        try:
+            with ctrl_c_waits() as asked:
+                while not asked and len(self.epochs) < self.settings.epochs:
+                    started = time.monotonic()
+                    self._train_epoch(asked, on_step)
+                    if asked:
+                        break
+                    tested = evaluate(self.trained(), self.split.test, stop=asked)
+                    if tested is None:
+                        break
+                    self._end_epoch(tested, time.monotonic() - started)
+                    if on_epoch:
+                        on_epoch(self.epochs[-1])
+                    self.save()
+                else:
+                    return True
+                self.save()
+                return False
+        finally:
+            for log in (self.log, self.epoch_log, self.gradient_log):
+                log.close()
+
+    def trained(self):
+        """Return a copy of the graph with the weights to use: their mean where there is one, else as they are now."""
+        graph = copy.deepcopy(self.graph)
+        for view in (graph.params, graph.buffers):
+            for name in view:
+                if name in self.average:
+                    view[name] = self.average[name].copy()
+        return graph
+
+    def save(self) -> None:
+        """Write the checkpoint, and the trained weights in a file of their own."""
+        if self.out is None:
+            return
+        for log in (self.log, self.epoch_log, self.gradient_log):
+            log.sync()
+        checkpoint.save(self.out / CHECKPOINT, self)
+        if self.graph.made_by is not None:
+            classes = self.split.train.classes
+            weights.save(self.trained(), self.out / WEIGHTS, pixels=self.split.train.pixels, classes=classes)
+        self._saved = time.monotonic()
+
+    def resume(self) -> bool:
+        """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint cannot be read, or belongs to another network, other data or other settings.
+        """
+        path = self._path(CHECKPOINT)
+        if path is None or not path.exists():
+            return False
+        checkpoint.load(path, self)
+        for log, count in ((self.log, self.step), (self.gradient_log, self.step), (self.epoch_log, len(self.epochs))):
+            log.cut(count)
+        return True
+
+    def _train_epoch(self, asked, on_step):
+        epoch, start = len(self.epochs), self.step - len(self.epochs) * self.steps_per_epoch
+        settings, train = self.settings, self.split.train
+        order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
+        batches = data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
+        begun = time.monotonic()
+        for batch in batches:
+            self.step = epoch * self.steps_per_epoch + batch.number
+            found = gradients(
+                self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen
+            )
+            self._move(found)
+            now = time.monotonic()
+            self._note(found, epoch, len(batch.labels), now - begun)
+            begun = now
+            self.step += 1
+            if on_step:
+                on_step(Step(self.step - 1, self.steps, found.loss, found.accuracy))
+            if asked:
+                batches.close()
+                return
+            if now - self._saved > settings.save_every:
+                self.save()
+        if not self.tally[0]:
+            reasons = "; ".join(f"{name}: {why}" for name, why in list(train.skipped.items())[:3])
+            raise ValueError(f"not one of {len(train)} pictures could be used: {reasons}")
+        self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good picture
+
+    def _move(self, found):
+        settings = self.settings
+        rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
+        optim.sgd_step(
+            self.graph.params,
+            found.params,
+            self.velocity,
+            lr=rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            multipliers=self._multipliers,
+        )
+        if settings.average_from is not None and self.step >= settings.average_from * self.steps:
+            optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
+            self.averaged += 1
+
+    def _note(self, found, epoch, images, seconds):
+        rate = self.settings.rate(self.step, self.steps, self.steps_per_epoch)
+        self.log.add(self.step, epoch, found.loss, found.accuracy, rate, images, round(seconds, 4))
+        self.tally[0] += images
+        self.tally[1] += images * found.loss
+        self.tally[2] += images * found.accuracy
+        if self.settings.gradients_every and self.step % self.settings.gradients_every == 0:
+            for node, norm in norms_by_node(self.graph, found.params).items():
+                self.gradient_log.add(self.step, node, norm)
+
+    def _end_epoch(self, tested, seconds):
+        images, total, hits = self.tally
+        learned = total / images, hits / images
+        self.epochs.append(Epoch(len(self.epochs), *learned, tested.loss, tested.accuracy, round(seconds, 2)))
+        self.epoch_log.add(*self.epochs[-1])
+        self.tally = [0, 0.0, 0.0]
+
+    def drawing(self):
+        """Return the layers that draw random numbers while training."""
+        layers = [layer for layer, _ in self.graph.nodes.values()]
+        return [layer for layer in layers if isinstance(getattr(layer, "rng", None), np.random.Generator)]
+
+    def _path(self, name):
+        return None if self.out is None else self.out / name
+
+    def _check_fit(self):
+        train, test = self.split
+        takes = self.graph.inputs[only_input(self.graph)]
+        gives = self.graph.shapes[self.graph.outputs[-1]]
+        if tuple(train.shape) != takes:
+            raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
+        if gives != (len(train.classes),):
+            raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
+        if train.classes != test.classes or train.shape != test.shape:
+            raise ValueError("what is learned from and what is held out must have the same classes and sizes")

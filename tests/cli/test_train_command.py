@@ -1,0 +1,123 @@
+"""The commands that train, end to end in a temporary folder."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigooglenet import weights
+from minigooglenet.cli import main
+
+SMALL = ["--size", "32", "--width", "0.25", "--batch", "4", "--epochs", "2"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder of two classes, ten pictures each: dark and bright ones, some not square."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("pictures")
+    for name, level in (("bright", 150), ("dark", 0)):
+        (folder / name).mkdir()
+        for number in range(10):
+            pixels = rng.integers(level, level + 100, (40, 36 + number, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def _train(folder, out, *more):
+    return main(["train", "--data", str(folder), "--out", str(out), *SMALL, *more])
+
+
+def test_a_folder_of_pictures_becomes_weights_records_and_pictures(folder, tmp_path, capsys):
+    assert _train(folder, tmp_path, "--gradients", "2", "--average", "0.5", "--heads") == 0
+    assert "of 2 classes to learn from" in capsys.readouterr().out
+    loaded = weights.load(tmp_path / "weights.safetensors")
+    assert loaded.classes == ("bright", "dark")
+    assert loaded.graph.made_by[1]["aux"] is True
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"steps.csv", "epochs.csv", "gradients.csv", "training_curve.png", "gradient_norms.txt"} <= names
+
+
+def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path, capsys, monkeypatch):
+    from minigooglenet.training import trainer
+
+    assert _train(folder, tmp_path / "whole") == 0
+    real, calls = trainer.gradients, []
+
+    def stopping(*args, **kwargs):
+        calls.append(None)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(trainer, "gradients", stopping)
+    assert _train(folder, tmp_path / "parts") == 130
+    assert "Stopped and saved after step 3; go on with --resume." in capsys.readouterr().out
+    assert main(["train", "--out", str(tmp_path / "parts"), "--resume"]) == 0
+    assert "Going on at step 3" in capsys.readouterr().out
+    whole, parts = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+
+
+def test_a_folder_with_a_run_is_not_written_over(folder, tmp_path, capsys):
+    assert _train(folder, tmp_path) == 0
+    assert _train(folder, tmp_path) == 1
+    assert "holds a run already: go on with --resume" in capsys.readouterr().err
+
+
+def test_there_must_be_a_run_to_resume(tmp_path, capsys):
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 1
+    assert "there is no run to resume" in capsys.readouterr().err
+
+
+def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder, tmp_path):
+    assert _train(folder, tmp_path / "first") == 0
+    start = tmp_path / "first" / "weights.safetensors"
+    (folder / "grey").mkdir()
+    try:
+        for number in range(10):
+            Image.new("RGB", (40, 40), (120 + number,) * 3).save(folder / "grey" / f"{number}.png")
+        more = ["--weights", str(start), "--freeze", "conv1*", "--freeze", "inception_[34]*"]
+        assert _train(folder, tmp_path / "second", *more) == 0
+    finally:
+        for path in (folder / "grey").iterdir():
+            path.unlink()
+        (folder / "grey").rmdir()
+    before, after = (weights.load(path) for path in (start, tmp_path / "second" / "weights.safetensors"))
+    assert after.classes == ("bright", "dark", "grey")
+    for view, others in ((before.graph.params, after.graph.params), (before.graph.buffers, after.graph.buffers)):
+        for name, array in view.items():
+            assert name.startswith("loss3") or np.array_equal(others[name], array)
+
+
+def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path):
+    assert _train(folder, tmp_path, "--ensemble", "2", "--jobs", "2") == 0
+    members = [tmp_path / f"member_{number}" for number in (1, 2)]
+    recipes = [json.loads((member / "recipe.json").read_text(encoding="utf-8")) for member in members]
+    assert [recipe["settings"].pop("seed") for recipe in recipes] == [0, 1]
+    assert recipes[0] == recipes[1]
+    first, second = (weights.load(member / "weights.safetensors").graph.params for member in members)
+    assert not np.array_equal(first["conv1/3x3/weight"], second["conv1/3x3/weight"])
+
+
+def test_members_in_their_own_processes_end_as_one_alone_would(folder, tmp_path):
+    _train(folder, tmp_path / "together", "--ensemble", "2", "--jobs", "2")
+    _train(folder, tmp_path / "alone", "--ensemble", "1")
+    files = (tmp_path / name / "member_1" / "weights.safetensors" for name in ("together", "alone"))
+    assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_grey_pictures_are_no_food_for_the_paper_s_network(tmp_path, capsys):
+    pytest.importorskip("sklearn")
+    assert main(["train", "--data", "digits", "--model", "googlenet", "--out", str(tmp_path)]) == 1
+    assert "googlenet takes colour pictures, digits has 1 channel; perhaps mini?" in capsys.readouterr().err
+
+
+def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, capsys):
+    assert main(["experiment", "gradients", "--steps", "1", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "weights of 0.01" in out
+    assert "batch norm" in out
+    assert {path.name for path in tmp_path.iterdir()} == {"gradient_flow.png", "gradient_flow.txt"}

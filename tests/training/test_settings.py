@@ -1,0 +1,47 @@
+"""Settings: what cannot be is refused, and patterns name nodes."""
+
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.training import Settings
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"batch_size": 1.5}, "batch_size must be a whole number"),
+        ({"lr": 0}, "lr must be above 0"),
+        ({"lr": float("nan")}, "lr must be above 0"),
+        ({"momentum": 1}, "momentum must be at least 0 and below 1"),
+        ({"weight_decay": -1}, "weight_decay must be at least 0"),
+        ({"schedule": "cosine"}, "schedule must be one of constant, paper, step, polynomial"),
+        ({"average_from": 1}, "average_from is the share of the steps"),
+        ({"seed": -1}, "seed must be at least 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(wrong, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Settings(**wrong)
+
+
+def test_a_pattern_freezes_the_nodes_that_it_names():
+    g = mg.models.mini_googlenet(aux=True, init="zeros")
+    frozen = Settings(freeze="inception_3[ab]*").frozen(g)
+    assert frozen == {name for name in g.nodes if name.startswith(("inception_3a", "inception_3b"))}
+    with pytest.raises(ValueError, match="no node is named like 'incepton"):
+        Settings(freeze=("conv1*", "incepton*")).frozen(g)
+
+
+def test_heads_count_as_much_as_the_settings_say_and_those_that_nothing_trains_for_not_at_all():
+    g = mg.models.mini_googlenet(aux=True, init="zeros")
+    assert Settings().head_weights(g) == {"loss1/classifier": 0.3, "loss3/classifier": 1.0}
+    assert Settings(heads=0).head_weights(g) == {"loss3/classifier": 1.0}
+    frozen = Settings(freeze=("conv1*", "inception_3*", "loss1*")).frozen(g)
+    assert Settings().head_weights(g, frozen) == {"loss3/classifier": 1.0}
+
+
+def test_freezing_everything_is_refused():
+    g = mg.models.mini_googlenet(init="zeros")
+    with pytest.raises(ValueError, match="everything is frozen"):
+        Settings().head_weights(g, Settings(freeze="*").frozen(g))

@@ -1,0 +1,236 @@
+"""The trainer: it learns, reports, and goes on after any interruption with the very same bits."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import digest, graph, split
+
+import minigooglenet as mg
+from minigooglenet.training import Settings, Trainer, results
+
+QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_every=2)
+
+
+def _mirror(picture, rng):
+    return picture[:, :, ::-1] if rng.random() < 0.5 else picture
+
+
+def _state(trainer):
+    return digest({**trainer.graph.params, **trainer.graph.buffers}), digest(trainer.average), digest(trainer.velocity)
+
+
+def test_it_learns_to_tell_lying_from_standing_bars(tmp_path):
+    trainer = Trainer(graph(), split(120), Settings(epochs=12, batch_size=10, lr=0.1), tmp_path)
+    assert trainer.run()
+    assert [epoch.epoch for epoch in trainer.epochs] == list(range(12))
+    assert trainer.epochs[-1].test_accuracy > 0.9
+    assert trainer.epochs[-1].train_loss < 0.5 * trainer.epochs[0].train_loss
+
+
+def test_it_writes_down_steps_epochs_and_gradients(tmp_path):
+    steps, epochs = [], []
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    trainer.run(steps.append, epochs.append)
+    rows = trainer.log.rows()
+    assert [row[0] for row in rows] == list(range(12)) == [step.number for step in steps]
+    assert [row[2] for row in rows] == [step.loss for step in steps]
+    assert trainer.epoch_log.rows() == [tuple(epoch) for epoch in epochs]
+    nodes = {"conv1/3x3", "conv1/bn", "conv2/3x3", "loss1/classifier", "loss3/classifier"}
+    assert {(row[0], row[1]) for row in trainer.gradient_log.rows()} == {(s, n) for s in range(0, 12, 2) for n in nodes}
+
+
+def test_the_mean_of_an_epoch_counts_every_picture_once(tmp_path):
+    trainer = Trainer(graph(), split(34), Settings(epochs=1, batch_size=6))
+    trainer.run()
+    rows = trainer.log.rows()
+    images = np.array([row[5] for row in rows])
+    assert images.tolist() == [6, 6, 5]
+    assert trainer.epochs[0].train_loss == pytest.approx(np.average([row[2] for row in rows], weights=images))
+
+
+def test_the_kept_weights_are_the_mean_over_the_last_steps():
+    seen = []
+    trainer = Trainer(graph(), split(), Settings(epochs=2, batch_size=10, average_from=0.5))
+    trainer.run(lambda step: seen.append({name: array.copy() for name, array in trainer.graph.params.items()}))
+    kept = trainer.trained()
+    for name, array in kept.params.items():
+        np.testing.assert_allclose(array, np.mean([params[name] for params in seen[2:]], axis=0), rtol=1e-5, atol=1e-7)
+        assert not np.array_equal(array, trainer.graph.params[name])
+
+
+def test_frozen_nodes_stay_to_the_bit_and_the_others_move():
+    g = graph()
+    before = digest({**g.params, **g.buffers})
+    Trainer(g, split(), Settings(epochs=1, freeze=("conv1/*", "loss1/*"))).run()
+    after = digest({**g.params, **g.buffers})
+    moved = {name for name in before if after[name] != before[name]}
+    assert moved == {f"{node}/{part}" for node in ("conv2/3x3", "loss3/classifier") for part in ("weight", "bias")}
+
+
+def test_the_seed_decides_everything_but_the_first_weights():
+    ends = []
+    for seed in (0, 0, 1):
+        trainer = Trainer(graph(), split(augment=_mirror), Settings(epochs=1, seed=seed))
+        trainer.run()
+        ends.append(digest(trainer.graph.params))
+    assert ends[0] == ends[1] != ends[2]
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, 8, 11])
+def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, steps):
+    pictures = split(augment=_mirror)
+    whole = Trainer(graph(), pictures, QUICK, tmp_path / "whole")
+    whole.run()
+
+    def stop(step):
+        if step.number + 1 == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    first = Trainer(graph(), pictures, QUICK, tmp_path / "parts")
+    assert not first.run(stop)
+    assert first.step == steps
+    second = Trainer(graph(rng=5), pictures, QUICK, tmp_path / "parts")
+    assert second.resume()
+    assert second.step == steps
+    assert second.run()
+    assert _state(second) == _state(whole)
+    assert [row[:6] for row in second.log.rows()] == [row[:6] for row in whole.log.rows()]
+    assert second.gradient_log.rows() == whole.gradient_log.rows()
+    assert [epoch[:5] for epoch in second.epochs] == [epoch[:5] for epoch in whole.epochs]
+
+
+def test_ctrl_c_while_the_held_out_pictures_are_tested_loses_no_step(tmp_path, monkeypatch):
+    from minigooglenet.training import trainer as module
+
+    real = module.evaluate
+
+    def interrupted(*args, stop):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*args, stop=stop)
+
+    monkeypatch.setattr(module, "evaluate", interrupted)
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    assert not trainer.run()
+    assert (trainer.step, len(trainer.epochs)) == (4, 0)
+    monkeypatch.undo()
+    again = Trainer(graph(), split(), QUICK, tmp_path)
+    assert again.resume()
+    assert again.run()
+    assert len(again.epochs) == 3
+
+
+def test_a_second_ctrl_c_stops_at_once_and_the_handler_is_given_back():
+    before = signal.getsignal(signal.SIGINT)
+
+    def twice(step):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(graph(), split(), QUICK).run(twice)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_it_trains_outside_of_the_main_thread_too():
+    trainer = Trainer(graph(), split(), QUICK)
+    thread = threading.Thread(target=trainer.run)
+    thread.start()
+    thread.join()
+    assert len(trainer.epochs) == 3
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
+    Trainer(graph(), split(), QUICK, tmp_path).run()
+    other = Trainer(graph(rng=1), split(), Settings(epochs=3, batch_size=6, lr=0.1, average_from=0.5), tmp_path)
+    before = digest(other.graph.params)
+    with pytest.raises(ValueError, match=r"belongs to another run: settings lr 0.05 there, 0.1 here"):
+        other.resume()
+    assert digest(other.graph.params) == before
+    with pytest.raises(ValueError, match="pictures 20 there, 30 here"):
+        Trainer(graph(), split(60), QUICK, tmp_path).resume()
+
+
+def test_without_a_checkpoint_there_is_nothing_to_resume(tmp_path):
+    assert not Trainer(graph(), split(), QUICK, tmp_path).resume()
+    assert not Trainer(graph(), split(), QUICK).resume()
+
+
+def test_a_damaged_checkpoint_is_refused_with_its_name(tmp_path):
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    trainer.run()
+    path = tmp_path / "checkpoint.safetensors"
+    whole = bytearray(path.read_bytes())
+    whole[-3] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"cannot read .*checkpoint.safetensors"):
+        trainer.resume()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_node_where_it_arose_and_the_checkpoint_stays(tmp_path):
+    def poison(step):
+        if step.number == 5:
+            trainer.graph.params["conv2/3x3/weight"][0, 0, 0, 0] = np.nan
+
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    with pytest.raises(FloatingPointError, match="loss of step 6 is not finite: wire 'conv2/3x3' is the first"):
+        trainer.run(poison)
+    again = Trainer(graph(), split(), QUICK, tmp_path)
+    assert again.resume()
+    assert again.step == 4
+
+
+def test_data_that_do_not_fit_the_network_are_refused():
+    with pytest.raises(ValueError, match=r"the network takes pictures of \(1, 8, 8\), the data have \(1, 9, 9\)"):
+        Trainer(graph(), split(size=9))
+    g = graph()
+    g.add("more", mg.layers.Linear(2, 3, rng=0), "loss3/classifier")
+    with pytest.raises(ValueError, match="tells 3 classes apart, the data have 2"):
+        Trainer(g, split())
+
+
+def test_a_finished_run_leaves_its_pictures_and_their_texts(tmp_path):
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    trainer.run()
+    names = {path.name for path in results.leave(trainer)}
+    assert names == {
+        f"{n}.{s}" for n in ("training_curve", "confusion_matrix", "gradient_norms") for s in ("png", "txt")
+    }
+    assert "of 20 right" in (tmp_path / "confusion_matrix.txt").read_text(encoding="utf-8")
+
+
+def test_kill_9_at_any_moment_loses_nothing_but_time(tmp_path):
+    script = textwrap.dedent(
+        f"""
+        import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from small import graph, split
+        from minigooglenet.training import Settings, Trainer
+        trainer = Trainer(graph(), split(), Settings(epochs=40, batch_size=6, save_every=0.0), sys.argv[1])
+        trainer.resume()
+        print("begun", flush=True)
+        trainer.run()
+        """
+    )
+    rng, out = np.random.default_rng(0), tmp_path / "killed"
+    for _ in range(6):
+        process = subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.02, 0.25))
+        process.kill()
+        process.communicate()
+    subprocess.run([sys.executable, "-c", script, str(out)], check=True, capture_output=True)
+    settings = Settings(epochs=40, batch_size=6, save_every=0.0)
+    killed = Trainer(graph(), split(), settings, out)
+    assert killed.resume()
+    whole = Trainer(graph(), split(), settings)
+    whole.run()
+    assert _state(killed) == _state(whole)
+    assert [row[:6] for row in killed.log.rows()] == [row[:6] for row in whole.log.rows()]
