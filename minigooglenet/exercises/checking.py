@@ -1,0 +1,171 @@
+"""The check of an exercise: does it run, does it fit, does it leave its inputs alone, are the values right.
+
+It stops at the first that fails and says one thing. A wrong answer whose outputs are those of a known mistake is
+named by it.
+"""
+
+import functools
+import inspect
+import traceback
+
+import numpy as np
+
+from minigooglenet.exercises import hints
+from minigooglenet.exercises.find import find
+from minigooglenet.exercises.outputs import Raised, call, close, parts, same
+from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
+from minigooglenet.exercises.symptoms import symptom
+
+PASSES: dict = {}  # {number: the answer that passed}, for `compare`
+
+
+def check(number, given) -> Result:
+    """Check an answer: a function, or what the exercise asks for.
+
+    Parameters
+    ----------
+    number : "03.4"
+    given : the answer; the stub as it stands is "not yet"
+
+    Returns
+    -------
+    Result
+        Its `passed`, `mistake` and text; a notebook shows it with a picture.
+    """
+    exercise = find(number)
+    if not hasattr(exercise, "judge_function"):
+        raise TypeError(f"{number} asks for a number: answer({number!r}, value)")
+    result = _judged(exercise, given) if exercise.judge_function else _called(exercise, given)
+    if result.passed:
+        PASSES[exercise.number] = given
+    hints.remember(exercise.number, result)
+    return result
+
+
+def _judged(exercise, given):
+    if given is None or given is Ellipsis:
+        return Result(exercise.number, NOT_YET, what="there is no answer yet")
+    try:
+        with np.errstate(all="ignore"):
+            verdict = exercise.judge_function(given)
+    except NotImplementedError as error:
+        return Result(exercise.number, NOT_YET, what=str(error) or "not written yet")
+    except Exception as error:
+        return Result(exercise.number, WRONG, what=_told(error), advice=f"hint({exercise.number!r})")
+    if verdict.passed:
+        return Result(exercise.number, PASSED, what=verdict.what)
+    advice = verdict.advice or f"hint({exercise.number!r})"
+    return Result(exercise.number, WRONG, verdict.mistake, verdict.what, advice=advice)
+
+
+def _called(exercise, function):
+    number = exercise.number
+    if function is None:
+        return Result(number, NOT_YET, what=f"there is no {exercise.name} yet")
+    if not callable(function):
+        return Result(number, WRONG, what=f"expected the function {exercise.name}, got {type(function).__name__}")
+    outputs, changed = [], None
+    for arguments in exercise.arguments:
+        output, touched = call(function, arguments)
+        if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
+            return Result(number, NOT_YET, what=str(output.error) or f"{exercise.name} is not written yet")
+        outputs.append(output)
+        changed = changed or (touched and arguments)
+        if isinstance(output, Raised) and isinstance(output.error, TimeoutError):
+            break
+    failing = _first_failing(exercise, outputs)
+    if failing is None and not changed:
+        return Result(number, PASSED, what=_score(exercise))
+    mistake = _recognised(exercise, outputs) if failing is not None else None
+    if failing is None:
+        what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
+        return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
+    return _told_about(exercise, failing, outputs[failing], mistake)
+
+
+def _first_failing(exercise, outputs):
+    """Return the number of the failing case with the smallest inputs, or None."""
+    failing = [
+        place
+        for place, (output, expected) in enumerate(zip(outputs, _expected(exercise), strict=False))
+        if not same(output, expected, exercise.tolerance)
+    ]
+    return min(failing, key=lambda place: sum(np.size(value) for value in exercise.arguments[place]), default=None)
+
+
+def _told_about(exercise, place, output, mistake):
+    name, message = (mistake.name, mistake.message) if mistake else (None, "")
+    advice = f"hint({exercise.number!r}) for one more step"
+    if isinstance(output, Raised):
+        return Result(exercise.number, WRONG, name, _told(output.error), message, advice)
+    inputs = _named(exercise, exercise.arguments[place])
+    if output is None:
+        return Result(
+            exercise.number, WRONG, name, f"{exercise.name} returned None; perhaps a missing return?", message, advice
+        )
+    expected = _expected(exercise)[place]
+    mine, theirs = parts(output), parts(expected)
+    if mine.keys() != theirs.keys():
+        what = f"{exercise.name} should return {_kinds(theirs)}, got {_kinds(mine)}"
+        return Result(exercise.number, WRONG, name, what, message, advice)
+    for key, right in theirs.items():
+        got = mine[key]
+        near = close(got, right, exercise.tolerance)
+        if near.all():
+            continue
+        of = f"the output{key}" if key else "the output"
+        if got.shape != right.shape:
+            what = f"{of} should have shape {right.shape}, got {got.shape}"
+        else:
+            first = tuple(map(int, np.argwhere(~near)[0])) if near.ndim else ()
+            at = f" at {first}" if first else ""
+            what = f"{of} is {_number(got[first])}{at}, expected {_number(right[first])}"
+        looks_like = message or symptom(right, got)
+        return Result(exercise.number, WRONG, name, what, looks_like, advice, inputs, right, got)
+    return Result(exercise.number, WRONG, name, "the output differs", message, advice)
+
+
+def _recognised(exercise, outputs):
+    for wrong, theirs in zip(exercise.wrongs, _known(exercise), strict=True):
+        if all(same(a, b, 1e-9) for a, b in zip(outputs, theirs, strict=False)):
+            return wrong
+    return None
+
+
+@functools.lru_cache(maxsize=16)
+def _expected(exercise):
+    return [call(exercise.reference_function, arguments)[0] for arguments in exercise.arguments]
+
+
+@functools.lru_cache(maxsize=16)
+def _known(exercise):
+    return [[call(wrong.function, arguments)[0] for arguments in exercise.arguments] for wrong in exercise.wrongs]
+
+
+def _score(exercise):
+    return f"right on all {len(exercise.arguments)} cases, which tell {len(exercise.wrongs)} wrong answers from it"
+
+
+def _named(exercise, arguments):
+    try:
+        names = list(inspect.signature(exercise.reference_function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return {names[i] if i < len(names) else f"argument {i}": value for i, value in enumerate(arguments)}
+
+
+def _told(error):
+    """Return an exception with the line of the student's own code where it arose."""
+    if isinstance(error, TimeoutError):
+        return str(error)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "minigooglenet" not in frame.filename]
+    where = f", in your line {frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
+    return f"it stopped with {type(error).__name__}: {error}{where}"
+
+
+def _kinds(found):
+    return f"{len(found)} arrays" if len(found) > 1 else "one array or number"
+
+
+def _number(value):
+    return f"{value:.6g}" if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iufb" else str(value)

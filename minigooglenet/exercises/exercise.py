@@ -1,0 +1,126 @@
+"""What an exercise is: inputs that reveal, a right answer to compare with, and the wrong answers that people write.
+
+    ex = Exercise("03.1", "the bias's gradient", "conv_db(dout) -> (K,)", minutes=5, difficulty=1, hints=(...))
+
+    @ex.cases
+    def _(rng): ...                     # yields the arguments of each call
+
+    @ex.reference
+    def _(dout): ...                    # the right answer: the engine's own, where there is one
+
+    @ex.wrong("mean over the batch", "Exactly 1/N of ours: the mean belongs in the loss.")
+    def _(dout): ...
+
+A wrong answer is known by its outputs: a student whose outputs equal its on every case made that mistake.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+REGISTERED: dict[str, "Exercise"] = {}
+
+
+class Wrong(NamedTuple):
+    """A wrong answer with the name of its mistake, and what to say to whoever gives it."""
+
+    name: str
+    message: str
+    function: Callable
+
+
+class Verdict(NamedTuple):
+    """What a judge of an exercise's own says: whether it passed, the name of a known mistake or None, and why."""
+
+    passed: bool
+    mistake: str | None
+    what: str
+    advice: str = ""
+
+
+class Exercise:
+    """An exercise whose answer is a function, or whatever its judge takes.
+
+    Parameters
+    ----------
+    number : "03.1", lesson and place in it
+    title : a few words
+    signature : "conv_db(dout) -> (K,)": what a student writes, with the shapes
+    minutes : that it takes
+    difficulty : 1, 2 or 3
+    hints : where to look; the idea on a tiny example; the line with one hole
+    tolerance : share of the largest value by which a value may differ; 0 for exact
+    core : whether the lesson needs it
+    """
+
+    def __init__(self, number, title, signature, *, minutes, difficulty, hints, tolerance=1e-9, core=True):
+        if number in REGISTERED:
+            raise ValueError(f"there are two exercises {number}")
+        if len(hints) != 3:
+            raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
+        self.number, self.title, self.signature, self.minutes, self.difficulty = (
+            number,
+            title,
+            signature,
+            minutes,
+            difficulty,
+        )
+        self.hints, self.tolerance, self.core = tuple(hints), tolerance, core
+        self.reference_function = self.cases_function = self.judge_function = self.engine_function = None
+        self.rights: list[Callable] = []
+        self.wrongs: list[Wrong] = []
+        REGISTERED[number] = self
+
+    def cases(self, function):
+        """Register cases(rng) -> the tuples of arguments that the answer is called with."""
+        self.cases_function = function
+        return function
+
+    def reference(self, function):
+        """Register the right answer: the engine's own where there is one, so that nothing is written twice."""
+        self.reference_function = function
+        return function
+
+    def engine(self, function):
+        """Register what `compare` shows beside the student's own; the reference unless given."""
+        self.engine_function = function
+        return function
+
+    def right(self, function):
+        """Register another right answer, written differently: the check must take it too."""
+        self.rights.append(function)
+        return function
+
+    def wrong(self, name, message):
+        """Return a decorator that registers a wrong answer under the name of its mistake."""
+
+        def register(function):
+            self.wrongs.append(Wrong(name, message, function))
+            return function
+
+        return register
+
+    def judge(self, function):
+        """Register judge(answer) -> Verdict, for answers that are not a function to be called on cases."""
+        self.judge_function = function
+        return function
+
+    @property
+    def name(self) -> str:
+        """What a student's function is called."""
+        return self.signature.partition("(")[0]
+
+    @functools.cached_property
+    def arguments(self) -> list[tuple]:
+        """The arguments of every call, the same each time."""
+        return [tuple(case) for case in self.cases_function(np.random.default_rng(int(self.number.replace(".", ""))))]
+
+    def __repr__(self):
+        return f"Exercise({self.number!r}, {self.title!r})"
+
+
+def integers(rng, shape, low=-9, high=10):
+    """Return random whole numbers as float64: sums and products of them are exact, whatever the order."""
+    return rng.integers(low, high, shape).astype(np.float64)

@@ -1,0 +1,1 @@
+"""The exercises themselves, one file or two for each lesson."""

@@ -1,0 +1,31 @@
+"""Predictions: said before a cell runs, kept, and never marked. To have guessed is what makes the answer stick."""
+
+_predicted: dict = {}
+
+
+def predict(name, guess=None) -> str:
+    """Note a prediction before running the next cell; being wrong is the point.
+
+    Parameters
+    ----------
+    name : of the prediction in the lesson, "01.a"
+    guess : whatever you expect; None only says that nothing was predicted
+    """
+    if guess is None or guess is Ellipsis:
+        return Note(f"{name}: no prediction noted. A guess before the answer makes it stick; go on whenever you like.")
+    _predicted[str(name)] = guess
+    return Note(f"{name}: you predict {guess!r}.")
+
+
+def outcome(name, truth) -> str:
+    """Return a prediction beside what came out."""
+    if str(name) not in _predicted:
+        return Note(f"{name}: {truth!r}")
+    return Note(f"{name}: you predicted {_predicted[str(name)]!r}, it is {truth!r}.")
+
+
+class Note(str):
+    """A line of text, which a notebook shows without quotes."""
+
+    def __repr__(self):
+        return str(self)

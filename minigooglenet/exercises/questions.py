@@ -1,0 +1,118 @@
+"""Numbers to work out, drawn for each student, and answers marked with the usual mistake by name.
+
+A draw is used only if the right answer and all known wrong ones differ from one another, so that a mistake can be told
+from its number.
+"""
+
+import hashlib
+import math
+import os
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import REGISTERED, Wrong
+from minigooglenet.exercises.find import find
+from minigooglenet.exercises.predicting import Note
+from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
+
+COURSE = "MINIGOOGLENET_COURSE_KEY"  # a course may set it, so that its draws are its own
+MOST_DRAWS = 10_000
+_students: dict[str, str] = {}
+
+
+class Question:
+    """A number to work out.
+
+    number, title, minutes, difficulty, hints, core : as of an Exercise
+    text : the question, with the names of the drawn values in braces
+    tolerance : share by which an answer may differ, 0 for whole numbers; said to the student where it is not 0
+    """
+
+    def __init__(self, number, title, text, *, minutes, difficulty, hints, tolerance=0.0, core=True):
+        if number in REGISTERED:
+            raise ValueError(f"there are two exercises {number}")
+        if len(hints) != 3:
+            raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
+        self.number, self.title, self.text, self.minutes, self.difficulty = number, title, text, minutes, difficulty
+        self.hints, self.tolerance, self.core = tuple(hints), tolerance, core
+        self.draw_function = self.solution_function = None
+        self.wrongs: list[Wrong] = []
+        REGISTERED[number] = self
+
+    def draw(self, function):
+        """Register draw(rng) -> {name: value}."""
+        self.draw_function = function
+        return function
+
+    def solution(self, function):
+        """Register solution(**values) -> the right number."""
+        self.solution_function = function
+        return function
+
+    def wrong(self, name, message):
+        """Return a decorator that registers a wrong way to the number under the name of its mistake."""
+
+        def register(function):
+            self.wrongs.append(Wrong(name, message, function))
+            return function
+
+        return register
+
+    def values(self, student) -> dict:
+        """Return what is drawn for a student: the first draw whose right and wrong answers all differ."""
+        key = f"{os.environ.get(COURSE, '')}/{student}/{self.number}"
+        rng = np.random.default_rng(list(hashlib.sha256(key.encode()).digest()))
+        for _ in range(MOST_DRAWS):
+            values = self.draw_function(rng)
+            if self.separated(values):
+                return values
+        raise RuntimeError(f"{self.number}: no draw tells the mistakes apart")
+
+    def separated(self, values) -> bool:
+        """Return whether the right and all wrong answers differ by more than the tolerance."""
+        found = [float(self.solution_function(**values)), *(float(wrong.function(**values)) for wrong in self.wrongs)]
+        return all(not self.agree(a, b) for i, a in enumerate(found) for b in found[:i])
+
+    def agree(self, a, b) -> bool:
+        """Return whether two answers count as one."""
+        return math.isclose(a, b, rel_tol=max(self.tolerance, 1e-9), abs_tol=1e-12)
+
+    @property
+    def name(self) -> str:
+        """What is asked for."""
+        return "a number"
+
+
+def ask(number, student="you"):
+    """Return the question as drawn for a student, by name or id: the same every time."""
+    question = _question(number)
+    _students[question.number] = str(student)
+    near = f" (within {question.tolerance:.1%})" if question.tolerance else ""
+    return Note(f"{question.number} for {student}: {question.text.format(**question.values(student))}{near}")
+
+
+def answer(number, value, student=None) -> Result:
+    """Mark a number; a wrong one that a known mistake leads to is named by it."""
+    question = _question(number)
+    student = _students.get(question.number, "you") if student is None else str(student)
+    if value is None or value is Ellipsis:
+        return Result(question.number, NOT_YET, what=str(ask(number, student)))
+    try:
+        given = float(value)
+    except (TypeError, ValueError):
+        return Result(question.number, WRONG, what=f"expected a number, got {value!r}")
+    values = question.values(student)
+    if question.agree(given, float(question.solution_function(**values))):
+        return Result(question.number, PASSED, what=f"{value} is right")
+    for wrong in question.wrongs:
+        if question.agree(given, float(wrong.function(**values))):
+            what = f"{value} is what comes out by a usual mistake"
+            return Result(question.number, WRONG, wrong.name, what, wrong.message, f"hint({question.number!r})")
+    return Result(question.number, WRONG, what=f"{value} is not right", advice=f"hint({question.number!r})")
+
+
+def _question(number) -> Question:
+    question = find(number)
+    if not isinstance(question, Question):
+        raise TypeError(f"{number} asks for {question.name}: check({number!r}, {question.name})")
+    return question

@@ -1,0 +1,123 @@
+"""What a wrong array looks like beside the right one, when it is no known mistake: a factor, a shift, a place."""
+
+import itertools
+
+import numpy as np
+
+from minigooglenet.exercises.outputs import close
+
+NEAR = 1e-6
+
+
+def symptom(expected, got) -> str:
+    """Return what `got` looks like beside `expected`, in words, or an empty string."""
+    expected, got = (np.asarray(values) for values in (expected, got))
+    if expected.dtype.kind not in "biuf" or got.dtype.kind not in "biuf":
+        return ""
+    expected, got = expected.astype(np.float64), got.astype(np.float64)
+    if expected.shape != got.shape:
+        return _of_shape(expected, got)
+    if not np.isfinite(got).all():
+        return f"{int((~np.isfinite(got)).sum())} of {got.size} values are not finite"
+    for describe in (_zeros, _factor, _offset, _axes, _mirrored, _shifted, _slices, _border):
+        found = describe(expected, got)
+        if found:
+            return found
+    wrong = ~close(got, expected, NEAR)
+    return f"{int(wrong.sum())} of {wrong.size} values differ, the first at {_first(wrong)}"
+
+
+def _of_shape(expected, got):
+    if sorted(expected.shape) == sorted(got.shape):
+        return "the same axes in another order; perhaps two of them are exchanged"
+    if expected.size == got.size:
+        return "as many values in another shape; perhaps a reshape is missing or one too many"
+    if expected.ndim == got.ndim:
+        names = [
+            f"axis {i} has {b}, not {a}"
+            for i, (a, b) in enumerate(zip(expected.shape, got.shape, strict=True))
+            if a != b
+        ]
+        return "; ".join(names)
+    return f"{got.ndim} axes in place of {expected.ndim}"
+
+
+def _same(a, b):
+    return bool(close(a, b, NEAR).all())
+
+
+def _first(wrong):
+    return tuple(map(int, np.argwhere(wrong)[0])) if wrong.ndim else ()
+
+
+def _zeros(expected, got):
+    return "zeros everywhere; is it ever filled?" if got.size and not got.any() and expected.any() else ""
+
+
+def _factor(expected, got):
+    square = float((expected * expected).sum())
+    ratio = float((expected * got).sum()) / square if square else 0
+    return f"exactly {ratio:.6g} times the right values" if ratio and _same(got, ratio * expected) else ""
+
+
+def _offset(expected, got):
+    difference = got - expected
+    return (
+        f"every value is off by the same {difference.flat[0]:.6g}"
+        if difference.size > 1 and _same(difference, np.full_like(difference, difference.flat[0]))
+        else ""
+    )
+
+
+def _axes(expected, got):
+    for axes in itertools.permutations(range(expected.ndim)):
+        turned = expected.transpose(axes)
+        if axes != tuple(range(expected.ndim)) and turned.shape == got.shape and _same(got, turned):
+            return f"the right values with axes exchanged: yours are in the order {axes}"
+    return ""
+
+
+def _mirrored(expected, got):
+    for count in range(1, expected.ndim + 1):
+        for axes in itertools.combinations(range(expected.ndim), count):
+            if _same(got, np.flip(expected, axes)):
+                return f"the right values, mirrored along axis {' and '.join(map(str, axes))}"
+    return ""
+
+
+def _shifted(expected, got):
+    if expected.ndim < 2 or min(expected.shape[-2:]) <= 3:
+        return ""
+    for down, right in itertools.product(range(-2, 3), repeat=2):
+        here, there = _window(expected, -down, -right), _window(got, down, right)
+        if (down or right) and here.any() and _same(there, here):
+            ways = ("down" if down > 0 else "up"), ("right" if right > 0 else "left")
+            return f"the right values, {abs(down)} rows {ways[0]} and {abs(right)} columns {ways[1]}"
+    return ""
+
+
+def _window(values, down, right):
+    rows = slice(max(0, down), values.shape[-2] + min(0, down))
+    return values[..., rows, slice(max(0, right), values.shape[-1] + min(0, right))]
+
+
+def _slices(expected, got):
+    wrong = ~close(got, expected, NEAR)
+    for axis in range(expected.ndim):
+        others = tuple(i for i in range(expected.ndim) if i != axis)
+        right = np.flatnonzero(~wrong.any(axis=others))
+        if 0 < len(right) < expected.shape[axis]:
+            return f"right at {_list(right)} along axis {axis}, wrong at the others"
+    return ""
+
+
+def _border(expected, got):
+    wrong = ~close(got, expected, NEAR)
+    if expected.ndim < 2 or min(expected.shape[-2:]) < 3:
+        return ""
+    inside = wrong[..., 1:-1, 1:-1]
+    return "right inside, wrong at the border" if not inside.any() else ""
+
+
+def _list(places):
+    return ", ".join(map(str, places[:4])) + (", ..." if len(places) > 4 else "")

@@ -1,0 +1,82 @@
+"""Every exercise: its check takes right answers, rejects each wrong one by its name, and calls a stub "not yet"."""
+
+import inspect
+
+import pytest
+
+from minigooglenet.exercises import answer, ask, check, hint
+from minigooglenet.exercises.exercise import Exercise
+from minigooglenet.exercises.find import everything
+from minigooglenet.exercises.questions import Question
+
+ALL = everything()
+CALLED = [e for e in ALL.values() if isinstance(e, Exercise) and e.cases_function]
+JUDGED = [e for e in ALL.values() if isinstance(e, Exercise) and e.judge_function]
+QUESTIONS = [e for e in ALL.values() if isinstance(e, Question)]
+
+
+def _number(exercise):
+    return exercise.number
+
+
+@pytest.mark.parametrize("exercise", [e for e in CALLED + JUDGED if e.reference_function], ids=_number)
+def test_the_reference_and_every_other_right_answer_pass(exercise):
+    for right in (exercise.reference_function, *exercise.rights):
+        result = check(exercise.number, right)
+        assert result.passed, str(result)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "wrong"), [pytest.param(e, w, id=f"{e.number}-{w.name}") for e in CALLED + JUDGED for w in e.wrongs]
+)
+def test_every_known_wrong_answer_is_rejected_by_its_name(exercise, wrong):
+    result = check(exercise.number, wrong.function)
+    assert result.status == "wrong"
+    assert result.mistake == wrong.name
+
+
+@pytest.mark.parametrize("exercise", CALLED, ids=_number)
+def test_a_stub_is_not_yet(exercise):
+    def stub(*args, **kwargs):
+        raise NotImplementedError(f"exercise {exercise.number}: write this")
+
+    assert check(exercise.number, stub).status == "not yet"
+    assert check(exercise.number, None).status == "not yet"
+
+
+@pytest.mark.parametrize("exercise", ALL.values(), ids=_number)
+def test_it_ships_three_hints_and_three_wrong_answers_with_words_of_their_own(exercise):
+    assert len({hint(exercise.number) for _ in range(3)}) == 3
+    assert all(len(text.split()) < 100 for text in exercise.hints)
+    names = [wrong.name for wrong in exercise.wrongs]
+    assert len(set(names)) == len(names) >= 3
+    assert len({wrong.message for wrong in exercise.wrongs}) == len(names)
+    assert exercise.difficulty in (1, 2, 3)
+    assert exercise.minutes > 0
+
+
+@pytest.mark.parametrize("exercise", [e for e in CALLED if e.reference_function], ids=_number)
+def test_the_signature_names_the_arguments_that_the_reference_takes(exercise):
+    told = exercise.signature.partition("(")[2].partition(")")[0]
+    names = [part.split("=")[0].strip() for part in told.split(",") if part.strip()]
+    assert names == list(inspect.signature(exercise.reference_function).parameters)
+    assert "->" in exercise.signature
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=_number)
+def test_a_number_is_marked_right_or_by_the_mistake_that_leads_to_it(question):
+    for student in map(str, range(100)):
+        values = question.values(student)
+        ask(question.number, student)
+        assert answer(question.number, question.solution_function(**values)).passed
+        for wrong in question.wrongs:
+            result = answer(question.number, wrong.function(**values), student)
+            assert (result.status, result.mistake) == ("wrong", wrong.name)
+    assert answer(question.number, None).status == "not yet"
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=_number)
+def test_students_get_numbers_of_their_own_that_stay(question):
+    drawn = [tuple(question.values(student).values()) for student in map(str, range(30))]
+    assert len(set(drawn)) > 5
+    assert drawn == [tuple(question.values(student).values()) for student in map(str, range(30))]
