@@ -1,9 +1,7 @@
 """Real images as arrays."""
 
-from minigooglenet.data.batches import batches
 from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
 from minigooglenet.data.digits import digits
-from minigooglenet.data.load import load
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 
@@ -16,9 +14,7 @@ __all__ = [
     "Pictures",
     "Pixels",
     "Split",
-    "batches",
     "digits",
-    "load",
     "photograph",
     "prepare",
 ]

@@ -23,7 +23,6 @@ class Dataset:
     shape : (C, H, W) of what `load` returns
     pixels : Pixels, how a picture becomes that
     augment : function (picture, rng) -> picture (C, H, W) for training, or None
-    skipped : {name: reason} of the pictures that could not be used so far
     """
 
     classes: tuple[str, ...]
@@ -31,7 +30,6 @@ class Dataset:
     shape: tuple[int, int, int]
     pixels: Pixels
     augment = None
-    skipped: dict[str, str]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,7 +71,6 @@ class Pictures(Dataset):
             raise TypeError(f"pictures must be (M, C, H, W) uint8, got {self.pictures.shape} {self.pictures.dtype}")
         if self.pictures.shape[1] != self.pixels.channels:
             raise ValueError(f"{self.pixels.colours} has {self.pixels.channels} channels, got {self.pictures.shape}")
-        self.skipped = {}
         self.labels = checks.labels(self.labels, len(self.pictures), len(self.classes)).astype(np.int64)
 
     @property
