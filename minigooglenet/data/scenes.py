@@ -11,9 +11,9 @@ from minigooglenet.shapes import integer
 FINE = 4  # each pixel is the mean of 4 x 4 finer ones, which smooths the edges
 LEAST_SIZE = 32
 MOST_OBJECTS = 12
-SIDES = (0.3, 0.85)  # of a lone object, as shares of the scene's side
+SIDES = (0.35, 0.9)  # of a lone object, as shares of the scene's side
 GAP = 2 / LEAST_SIZE  # between objects: two pixels at the least size, so that no boxes overlap
-CONTRAST = 80  # an object differs from its ground by at least so much in some channel of 0 .. 255
+CONTRAST = 90  # an object differs from its ground by at least so much in some channel of 0 .. 255
 
 
 class Scenes(NamedTuple):
