@@ -38,7 +38,7 @@ def kind(path) -> str:
     size = limits.file_size(path)
     with limits.reading(path), Path(path).open("rb") as file:
         head = file.read(HEAD)
-        if head[:4] == b"PK\x03\x04":
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             return _kind_of_archive(file)
         if head.startswith(TORCH_MAGIC):
             return TORCH

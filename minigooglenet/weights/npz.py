@@ -1,6 +1,7 @@
 """NumPy's archives: arrays by name and nothing else, so what they belong to must be known. Never pickled objects."""
 
 import math
+import os
 import warnings
 import zipfile
 from pathlib import Path
@@ -41,6 +42,7 @@ def _contents(path, take):
     size = limits.file_size(path)
     with limits.reading(path), zipfile.ZipFile(Path(path)) as archive:
         members = archive.infolist()
+        _check_count(path, len(members))
         total = sum(member.file_size for member in members)
         most = min(limits.MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
         if total > most:
@@ -58,6 +60,15 @@ def _contents(path, take):
             with archive.open(member) as file:
                 arrays[name] = take(file, *_header(file, name, member.file_size))
     return Contents(arrays, notes=dict(_NOTE))
+
+
+def _check_count(path, found):
+    """Refuse an archive whose directory lost entries: the library takes as many as it finds, whatever it declares."""
+    with Path(path).open("rb") as file:
+        file.seek(-22, os.SEEK_END)
+        end = file.read()
+    if end[:4] != b"PK\5\6" or int.from_bytes(end[10:12], "little") != found:
+        raise ValueError(f"its directory is damaged: {found} arrays are found in it")
 
 
 def _header(file, name, size):

@@ -142,8 +142,8 @@ def _check_header(path):
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"its header is no JSON: {error}") from error
         with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
-            end = 8 + length + max(part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__")
-            if end > size:
+            ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
+            if (end := 8 + length + max(ends, default=0)) > size:
                 raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
 
 

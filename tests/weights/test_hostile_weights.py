@@ -36,6 +36,14 @@ def _bomb():
     return data.replace(struct.pack("<I", len(size) + 1000), struct.pack("<I", len(size) + 10**9))
 
 
+def _hidden():
+    """Return an archive whose second entry is said to be the comment of the first."""
+    data = bytearray(make.archive([("a.npy", make.npy()), ("b.npy", make.npy())]))
+    place = data.index(b"PK\x01\x02")
+    data[place + 32] = data.index(b"PK\x05\x06") - data.rindex(b"PK\x01\x02")
+    return bytes(data)
+
+
 def _flag(data, bit):
     """Return an archive whose first member has a flag set, in both of its headers."""
     central = data.index(b"PK\x01\x02")
@@ -186,6 +194,7 @@ FILES = {
         make.archive([("a.npy", make.npy()), ("b.npy", make.npy())]).replace(b"b.npy", b"a.npy"),
         "array 'a' is there twice",
     ),
+    "npz with an array hidden": (_hidden(), "its directory is damaged: 1 arrays are found in it"),
     "npz with an absolute name": (_members(("/etc/a.npy", make.npy())), "'/etc/a' is no name of an array"),
     "npz with a name that climbs": (_members(("../a.npy", make.npy())), "'../a' is no name of an array"),
     "npz with a damaged value": (
