@@ -42,6 +42,8 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
             nodes = dict.fromkeys(name.rpartition("/")[0] for name in targets)
             raise ValueError(f"no node with parameters is called {pattern!r}{_perhaps(pattern, nodes)}")
     common = [name for name in here if name in there]
+    if not common:
+        raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
     missing, unknown = ([name for name in names if name not in common] for names in (here, there))
     if strict and missing:
         raise ValueError(
@@ -53,8 +55,6 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
             f"{len(unknown)} of {len(there)} arrays are not in the network, the first {unknown[0]!r}"
             f"{_perhaps(unknown[0], here)}; strict=False leaves them out"
         )
-    if not common:
-        raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
     for name in common:
         _check_kind(name, arrays[name], targets[name])
     return common

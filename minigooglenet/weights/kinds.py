@@ -38,7 +38,7 @@ def kind(path) -> str:
     size = limits.file_size(path)
     with limits.reading(path), Path(path).open("rb") as file:
         head = file.read(HEAD)
-        if head[:4] == b"PK\x03\x04":
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             return _kind_of_archive(file)
         if head.startswith(TORCH_MAGIC):
             return TORCH
@@ -64,8 +64,11 @@ _NET_PARAMETER = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0)
 
 
 def _kind_of_archive(file):
-    with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"it is a zip archive that is cut off or damaged: {error}") from error
     if any("/code/" in name or name.endswith("constants.pkl") for name in names):
         raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
     if any(name.endswith("data.pkl") for name in names):

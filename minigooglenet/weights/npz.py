@@ -1,6 +1,7 @@
 """NumPy's archives: arrays by name and nothing else, so what they belong to must be known. Never pickled objects."""
 
 import math
+import os
 import warnings
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from minigooglenet.weights.contents import Contents
 MOST_GROWTH = 20
 HARMLESS = 16 * 1024**2  # bytes that any file may unpack to
 
+_PARSERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _NOTE = {"not verified": "an .npz has no checksum that is bound to its names; its CRC of each array was checked"}
 
 
@@ -40,6 +42,7 @@ def _contents(path, take):
     size = limits.file_size(path)
     with limits.reading(path), zipfile.ZipFile(Path(path)) as archive:
         members = archive.infolist()
+        _check_count(path, len(members))
         total = sum(member.file_size for member in members)
         most = min(limits.MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
         if total > most:
@@ -59,15 +62,27 @@ def _contents(path, take):
     return Contents(arrays, notes=dict(_NOTE))
 
 
+def _check_count(path, found):
+    """Refuse an archive whose directory lost entries: the library takes as many as it finds, whatever it declares."""
+    with Path(path).open("rb") as file:
+        file.seek(-22, os.SEEK_END)
+        end = file.read()
+    if end[:4] != b"PK\5\6" or int.from_bytes(end[10:12], "little") != found:
+        raise ValueError(f"its directory is damaged: {found} arrays are found in it")
+
+
 def _header(file, name, size):
     """Return (stand-in, order) of the array that begins here, if it fills its member exactly."""
-    version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"array {name!r} is written in version {version} of NumPy's format, 1.0 and 2.0 are read")
-    parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    try:
+        parse = _PARSERS[np.lib.format.read_magic(file)]
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"array {name!r} is not written in version 1.0 or 2.0 of NumPy's format: {error}") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # NumPy reads the headers of Python 2 too, but says so
-        shape, fortran, dtype = parse(file)
+        try:
+            shape, fortran, dtype = parse(file)
+        except Exception as error:  # NumPy parses it as Python, so it fails in all the ways in which that can
+            raise ValueError(f"array {name!r} has a header that NumPy does not understand") from error
     if dtype.hasobject:
         raise TypeError(f"array {name!r} holds pickled objects, which can run any code when they are read")
     if any(length < 0 for length in shape):

@@ -5,6 +5,7 @@ its name, type, shape and values, and the metadata is under one of its own. That
 somebody who forges both. Safetensors of other origin are read too; nothing in them can be verified.
 """
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from minigooglenet import files
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights import limits
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights.contents import Contents, cannot_read
 
 SUFFIX = ".safetensors"
 KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
@@ -74,6 +75,20 @@ def write(contents: Contents, path) -> None:
         file.write(data)
 
 
+@contextlib.contextmanager
+def _open(path):
+    """Open a file with the safetensors library, which checks that its arrays fill it without gap or overlap."""
+    from safetensors import SafetensorError, safe_open
+
+    with limits.reading(path):
+        try:
+            with safe_open(path, framework="numpy") as file:
+                yield file
+        except SafetensorError as error:
+            reason = str(error).removeprefix("Error while deserializing header: ")
+            raise ValueError(f"the safetensors library refuses it: {reason}") from error
+
+
 def declared(path) -> Contents:
     """Return what a file says about itself: arrays are stand-ins of their shape and type, no value is read."""
     return _opened(path)[0]
@@ -81,27 +96,23 @@ def declared(path) -> Contents:
 
 def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
-    from safetensors import SafetensorError, safe_open
-
     contents, digests = _opened(path)
-    with limits.reading(path, SafetensorError):
-        with safe_open(path, framework="numpy") as file:
-            contents.arrays = {name: file.get_tensor(name) for name in contents.arrays}
-        damaged = [name for name, digest in digests.items() if _digest(name, contents.arrays[name]) != digest]
-        if damaged:
-            raise ValueError(
-                f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
-                "the values do not match their checksum"
-            )
+    with _open(path) as file:
+        contents.arrays = {name: file.get_tensor(name) for name in contents.arrays}
+    damaged = [name for name, digest in digests.items() if _digest(name, contents.arrays[name]) != digest]
+    if damaged:
+        raise cannot_read(
+            path,
+            f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
+            "the values do not match their checksum",
+        )
     return contents
 
 
 def _opened(path):
     """Return (contents with stand-ins, {name: digest}), the latter empty for a file that was not written here."""
-    from safetensors import SafetensorError, safe_open
-
     _check_header(path)
-    with limits.reading(path, SafetensorError), safe_open(path, framework="numpy") as file:
+    with _open(path) as file:
         metadata = file.metadata() or {}
         arrays = {}
         for name in file.keys():  # noqa: SIM118 (it is no dict)
@@ -118,7 +129,7 @@ def _opened(path):
 
 
 def _check_header(path):
-    """Refuse a header that is longer than the file, or that names a thing twice: the library takes the last."""
+    """Refuse a file that is shorter than it declares, or that names a thing twice: the library would take the last."""
     size = limits.file_size(path)
     with limits.reading(path), Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -126,7 +137,14 @@ def _check_header(path):
             raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
         if length > MOST_HEADER:
             raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
-        json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+        try:
+            header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"its header is no JSON: {error}") from error
+        with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
+            ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
+            if (end := 8 + length + max(ends, default=0)) > size:
+                raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
 
 
 def _without_twins(pairs):
@@ -148,9 +166,10 @@ def _contents(record, stand_ins):
         odd = sorted(set(digests) ^ set(stand_ins))
         raise ValueError(f"its metadata and its arrays disagree about {len(odd)} names, the first {odd[0]!r}")
     if pixels is not None:
-        if not isinstance(pixels, dict) or set(pixels) != {"mean", "std", "colours"}:
-            raise TypeError(f"its metadata has {pixels!r} as pixels")
-        pixels = Pixels(tuple(pixels["mean"]), tuple(pixels["std"]), pixels["colours"])
+        try:
+            pixels = Pixels(tuple(pixels["mean"]), tuple(pixels["std"]), pixels["colours"])
+        except (TypeError, KeyError) as error:
+            raise TypeError(f"its metadata has {pixels!r} as pixels") from error
     if not isinstance(classes, list | None):
         raise TypeError(f"its metadata has {classes!r} as classes")
     contents = Contents(
