@@ -40,6 +40,10 @@ def parse(data: bytes):
         raise ValueError("it holds sparse arrays, which no layer takes")
     if len(graph.node) > MOST_NODES:
         raise ValueError(f"it has {len(graph.node):,} nodes, more than {MOST_NODES:,}")
+    names = [value.name for values in (graph.input, graph.output, graph.initializer, graph.node) for value in values]
+    names += [text for node in graph.node for text in (*node.input, *node.output, node.op_type, node.domain)]
+    if not all(isinstance(name, str) for name in names):  # protobuf hands on as bytes what is not UTF-8
+        raise ValueError("a name in it is no text")
     return graph, opsets[0], {entry.key: entry.value for entry in model.metadata_props}
 
 

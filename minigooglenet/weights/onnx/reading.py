@@ -121,9 +121,8 @@ class _Reader:
 
     def _make(self, written, function, known, message):
         attributes = messages.attributes(message)
-        unknown = sorted(attributes.keys() - known)
-        if unknown:
-            raise ValueError(f"attribute {unknown[0]} is unknown")
+        for unknown in attributes.keys() - known:
+            raise ValueError(f"attribute {unknown} is unknown")
         node = Node([self._value(name) for name in message.input], attributes, self.opset, self.batch)
         layer = function(node)
         node.check_all_used()
