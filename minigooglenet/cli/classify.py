@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minigooglenet import console, data, files, weights
+from minigooglenet.cli.arguments import check_folder
 from minigooglenet.inference import predictions
 from minigooglenet.inference.crops import COUNTS
 
@@ -31,12 +32,14 @@ def add_parser(commands, name):
 
 def run(options):
     """Print the likeliest classes of each picture as it is done; exit code 1 if any could not be read."""
+    quiet = options.json == "-"  # nothing but JSON on the standard output then
+    if options.json and not quiet:
+        check_folder(options.json)
+    paths = _images(options.images)
     loaded = weights.load(options.weights)
     graph = loaded.graph
     names = _names(options.labels, loaded, graph.shapes[graph.outputs[-1]][0])
     pixels = loaded.pixels or (data.Pixels() if graph.shapes[next(iter(graph.inputs))][0] == 3 else data.GREY_UNIT)
-    paths = _images(options.images)
-    quiet = options.json == "-"  # nothing but JSON on the standard output then
     out = _stderr() if quiet else console.stdout()
     if loaded.pixels is None:
         out.print(f"{options.weights} does not say how pixels become input; taken: {pixels}", markup=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import console, data, files, training, weights
-from minigooglenet.cli.arguments import whole
+from minigooglenet.cli.arguments import check_folder, whole
 from minigooglenet.inference import evaluate, report, table3
 from minigooglenet.inference.crops import COUNTS
 
@@ -33,9 +33,8 @@ def add_parser(commands, name):
 
 def run(options):
     """Ask the networks once, then print and write what that tells."""
-    folder = Path(options.json).resolve().parent if options.json else None
-    if folder and not folder.is_dir():
-        raise FileNotFoundError(f"cannot write {options.json}: there is no folder {folder}")  # before any work
+    if options.json:
+        check_folder(options.json)
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
     if max(options.models or [1]) > len(options.weights):

@@ -83,9 +83,9 @@ def crops(picture, size: int, count: int) -> np.ndarray:
     """Return the crops of a picture, uint8 (count, C, size, size), in the order of `places`.
 
     Pillow resizes (bilinear, smoothing where it makes smaller), and only the three squares, so that nothing large is
-    made of a picture of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there in
-    one go from its exact box; here it is cut from a resized square, whose side is a whole number. At 224 the two agree
-    up to rounding, at 32 their edges lie up to a pixel apart.
+    made of a picture of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there
+    from its exact box; here it is cut from a resized square, whose side is a whole number. At 224 the two agree up
+    to rounding, at 32 their edges lie up to a pixel apart.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Evaluation:
         if crops not in self.counts:
             raise ValueError(f"{crops} crops were not asked for, only {', '.join(map(str, self.counts))}")
         if not 1 <= models <= count:
-            raise ValueError(f"there are answers of {count} models, not of {models}")
+            raise ValueError(f"models must lie in 1 .. {count}, got {models}")
         return self.answers[:, :models, self.counts.index(crops)].mean(axis=1)
 
 

@@ -68,7 +68,7 @@ def test_what_was_not_asked_cannot_be_told():
     found = evaluate([_net()], _Folder())
     with pytest.raises(ValueError, match="144 crops were not asked for, only 1"):
         found.probabilities(crops=144)
-    with pytest.raises(ValueError, match="there are answers of 1 models, not of 0"):
+    with pytest.raises(ValueError, match=r"models must lie in 1 \.\. 1, got 0"):
         found.probabilities(models=0)
 
 
