@@ -23,7 +23,9 @@ def add_parser(commands, name):
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files, or folders of them")
     parser.add_argument("--weights", required=True, metavar="FILE", help="of the network")
-    parser.add_argument("--crops", type=int, choices=COUNTS, default=1, help="of each picture (default: 1)")
+    parser.add_argument(
+        "--crops", type=int, choices=COUNTS, default=1, help="of each picture; 0 is the whole of it (default: 1)"
+    )
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one a line (default: the weights' own)")
     parser.add_argument(
         "--json", nargs="?", const="-", metavar="FILE", help="write the answers as JSON, or print them instead of text"

@@ -10,6 +10,7 @@ from minigooglenet import console, data, files, training, weights
 from minigooglenet.cli.arguments import check_folder, whole
 from minigooglenet.inference import evaluate, report, table3
 from minigooglenet.inference.crops import COUNTS
+from minigooglenet.inference.predict import crops_of
 
 HELP = "test trained networks on a data set, with several crops and models"
 SAMPLE_SEED = 0
@@ -24,7 +25,11 @@ def add_parser(commands, name):
         "--models", type=whole, nargs="+", metavar="N", help="how many of them to average (default: 1, 3, 7 and all)"
     )
     parser.add_argument(
-        "--crops", type=int, choices=COUNTS, nargs="+", default=[1], help="how many of each picture (default: 1)"
+        "--crops",
+        type=int,
+        choices=COUNTS,
+        nargs="+",
+        help="how many of each picture; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
     )
     parser.add_argument("--limit", type=whole, metavar="N", help="only so many pictures, the same each time")
     parser.add_argument("--out", metavar="DIR", help="write tables, figures and every prediction")
@@ -46,14 +51,16 @@ def run(options):
     dataset = data.load(options.data, size).test
     _check_fit(dataset, loaded[0], options.weights[0], channels)
     indices = _sample(len(dataset), options.limit)
-    crops = len(indices) * max(options.crops) * len(graphs)
+    # A set of pictures that need no fitting was also trained on whole; the 1 crop would cut their edges off.
+    counts = options.crops or [0 if type(dataset).fitted is data.Dataset.fitted else 1]
+    crops = len(indices) * crops_of(counts) * len(graphs)
     started = time.perf_counter()
     with console.progress(out) as bar:
         task = bar.add_task("crops", total=crops, status="")
         found = evaluate(
             graphs,
             dataset,
-            options.crops,
+            counts,
             pixels=loaded[0].pixels,
             indices=indices,
             on_batch=lambda done: bar.update(task, completed=done),

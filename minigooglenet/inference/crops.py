@@ -6,7 +6,9 @@ pieces of 224 x 224: the four corners, the centre, and the whole square made sma
 4 x 3 x 6 x 2 = 144. In a square picture the three squares are one, and the count stays.
 
 AlexNet's ten are corners and centre of the middle square of 256, and their mirror images. The one is its centre. So the
-one is among the ten and the ten are among the 144, and one pass over the 144 tells what all three would say.
+one is among the ten and the ten are among the 144, and one pass over the 144 tells what all three would say. And 0 is
+no cropping: the middle square whole, resized in one go. A picture that has the network's size already is left as it is,
+which is what a network that was trained on whole pictures expects.
 
 A network that takes another size than 224 gets everything in proportion, rounded to whole pixels.
 """
@@ -43,12 +45,13 @@ _ALL = tuple(
 )
 _TEN = tuple(crop for crop in _ALL if crop[:2] == (256, "middle") and crop.part != "whole")
 _ONE = (Crop(256, "middle", "centre", False),)
-_CHOICES = {len(choice): choice for choice in (_ONE, _TEN, _ALL)}
+_WHOLE = (Crop(SIDE, "middle", "whole", False),)
+_CHOICES = {0: _WHOLE, 1: _ONE, 10: _TEN, 144: _ALL}
 COUNTS = tuple(_CHOICES)
 
 
 def places(count: int) -> tuple[Crop, ...]:
-    """Return the crops of that count, 1, 10 or 144, in the order of everything here: mirrored changes fastest."""
+    """Return the crops of that count, 0 (whole), 1, 10 or 144, in the order of everything here: mirrored fastest."""
     if count not in _CHOICES:
         raise ValueError(f"crops must be one of {', '.join(map(str, COUNTS))}, got {count!r}")
     return _CHOICES[count]
@@ -59,7 +62,7 @@ def boxes(shape, size: int, count: int):
 
     Returns
     -------
-    boxes : (count, 4) float64, left, top, right, bottom in pixels of the picture
+    boxes : (count, 4) float64 (a single one for 0), left, top, right, bottom in pixels of the picture
     mirrored : (count,) bool
     """
     height, width = shape[-2:]
@@ -80,7 +83,7 @@ def boxes(shape, size: int, count: int):
 
 
 def crops(picture, size: int, count: int) -> np.ndarray:
-    """Return the crops of a picture, uint8 (count, C, size, size), in the order of `places`.
+    """Return the crops of a picture, uint8 (count, C, size, size), in the order of `places`; for 0 the whole one.
 
     Pillow resizes (bilinear, smoothing where it makes smaller), and only the three squares, so that nothing large is
     made of a picture of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there
@@ -91,8 +94,13 @@ def crops(picture, size: int, count: int) -> np.ndarray:
     ----------
     picture : uint8 (C, H, W) of any size, C = 3 or 1
     size : height and width of what the network takes
-    count : 1, 10 or 144
+    count : 0, 1, 10 or 144
     """
+    return cut(picture, size, places(count))
+
+
+def cut(picture, size: int, wanted) -> np.ndarray:
+    """Return those crops of a picture that are `wanted`, in that order."""
     picture, size = _checked(picture), integer(size, "size", 1)
     image = Image.fromarray(picture[0] if len(picture) == 1 else np.ascontiguousarray(picture.transpose(1, 2, 0)))
 
@@ -112,7 +120,7 @@ def crops(picture, size: int, count: int) -> np.ndarray:
         x, y = _corner(part, scaled(scale, size) - size)
         return square_values(scale, which)[:, y : y + size, x : x + size]
 
-    pieces = (part_values(*crop[:3])[:, :, :: -1 if crop.mirrored else 1] for crop in places(count))
+    pieces = (part_values(*crop[:3])[:, :, :: -1 if crop.mirrored else 1] for crop in wanted)
     return np.stack(list(pieces))
 
 

@@ -40,13 +40,13 @@ class Evaluation:
 
 
 def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_size=BATCH_SIZE, on_batch=None):
-    """Ask models about the pictures of a data set. Several numbers of crops cost no more than the largest.
+    """Ask models about the pictures of a data set, with several numbers of crops in one pass.
 
     Parameters
     ----------
     models : Graphs or plans that take and give the same
     dataset : Dataset; a picture that it cannot give is left out and noted
-    crops : numbers of crops, of 1, 10 and 144
+    crops : numbers of crops, of 1, 10 and 144, and 0 for the whole picture
     pixels : Pixels that the models were trained with; those of the data set unless given
     indices : which pictures, all unless given
     batch_size, on_batch : as for `probabilities`

@@ -9,8 +9,7 @@ import itertools
 import numpy as np
 
 from minigooglenet.graph import Graph
-from minigooglenet.inference.crops import crops as cut
-from minigooglenet.inference.crops import places
+from minigooglenet.inference.crops import cut, places
 from minigooglenet.kernels import softmax
 from minigooglenet.layers import Softmax
 from minigooglenet.plan import Plan, plan
@@ -27,7 +26,7 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
     models : Graphs, or plans of one output that gives scores; a Graph is planned here (a last Softmax is left out)
     pictures : iterable of uint8 (C, H, W) of any sizes, read as they are needed
     pixels : Pixels, how a picture becomes input
-    crops : 1, 10 or 144
+    crops : 1, 10 or 144; 0 for the whole picture
     batch_size : crops that go through a network at once; no more of them are held, but for those of one picture
     on_batch : called after each batch with the number of crops done so far, each counted once for every model
 
@@ -50,14 +49,15 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
 def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None):
     """Yield for each picture what each model says with each of several numbers of crops: (models, counts, classes).
 
-    The smaller numbers of crops are among the largest, so they cost nothing. The parameters are those of
+    One crop is among the ten and they are among the 144, so they cost nothing beside them. The parameters are those of
     `probabilities`; a picture's answer comes as soon as it is there.
     """
     plans = planned(models)
-    size, batch_size, most = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1), max(counts)
-    chosen = [[places(most).index(crop) for crop in places(count)] for count in counts]
-    pictures, done = iter(pictures), 0
-    while group := [cut(picture, size, most) for picture in itertools.islice(pictures, max(1, batch_size // most))]:
+    size, batch_size = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1)
+    wanted = _wanted(counts)
+    chosen = [[wanted.index(crop) for crop in places(count)] for count in counts]
+    together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
+    while group := [cut(picture, size, wanted) for picture in itertools.islice(pictures, together)]:
         pieces = np.concatenate(group)
         found = np.empty((len(plans), len(pieces), *plans[0].shapes[plans[0].outputs[0]]))
         for start in range(0, len(pieces), batch_size):
@@ -70,6 +70,11 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
                     on_batch(done)
         for own in np.split(found, len(group), axis=1):
             yield np.stack([own[:, choice].mean(axis=1) for choice in chosen], axis=1)
+
+
+def crops_of(counts) -> int:
+    """Return how many crops of a picture go through a network where several numbers of them are asked for."""
+    return len(_wanted(counts))
 
 
 def planned(models) -> list[Plan]:
@@ -88,6 +93,11 @@ def planned(models) -> list[Plan]:
                 f"model {number} {form[0]} to {form[1]}"
             )
     return plans
+
+
+def _wanted(counts):
+    """Return each crop that one of the counts needs, once."""
+    return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count)))
 
 
 def _plan(model):

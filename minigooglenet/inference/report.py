@@ -47,6 +47,7 @@ def sentence(numbers: dict) -> str:
     """Return the most important numbers of a summary in words."""
     low, high = numbers["accuracy_interval"]
     models, crops = (f"{numbers[key]} {key.removesuffix('s' * (numbers[key] == 1))}" for key in ("models", "crops"))
+    crops = crops if numbers["crops"] else "whole pictures"
     top_k = f"{numbers['top_k_accuracy']:.2%} among the top {numbers['k']}, " if numbers["k"] > 1 else ""
     return (
         f"{models}, {crops}: {numbers['accuracy']:.2%} of {numbers['pictures']:,} pictures right "

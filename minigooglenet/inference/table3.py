@@ -36,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting. Its cost is in forward passes of one network for a picture."""
+    """One setting; 0 crops are the whole picture. Its cost is in forward passes of one network for a picture."""
 
     models: int
     crops: int
@@ -59,7 +59,12 @@ class Table3:
         for k in ks:
             columns += [f">top-{k} error", f">against base ({CONFIDENCE:.0%} interval)"]
         rows = [
-            (row.models, row.crops, row.cost, *(cell for c in row.changes for cell in _cells(c, row is self.rows[0])))
+            (
+                row.models,
+                row.crops or "whole",
+                row.cost,
+                *(cell for c in row.changes for cell in _cells(c, row is self.rows[0])),
+            )
             for row in self.rows
         ]
         title = f"As the paper's Table 3: {self.pictures:,} pictures of {self.classes} classes, errors in per cent"
@@ -114,7 +119,7 @@ def table3(evaluation, models=None, seed=0) -> Table3:
             wrong = {k: (rank >= k).astype(float) for k in ks}
             base = base or wrong
             changes = tuple(_change(k, wrong[k], base[k], seed) for k in ks)
-            rows.append(Row(count, crops, count * crops, changes))
+            rows.append(Row(count, crops, count * max(1, crops), changes))
     return Table3(tuple(rows), len(evaluation.labels), classes)
 
 

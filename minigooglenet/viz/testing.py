@@ -95,7 +95,7 @@ def table3(table):
     base, *others = table.rows
     ks = [change.k for change in base.changes]
     figure, axes = figures.new(4.2 * len(ks) + 1.6, 0.34 * len(others) + 1.7, ncols=len(ks), sharey=True, squeeze=False)
-    names = [f"{_many(row.models, 'model')}, {_many(row.crops, 'crop')}" for row in others]
+    names = [_setting(row) for row in others]
     lines = []
     for column, (axis, k) in enumerate(zip(axes[0], ks, strict=True)):
         changes = [row.changes[column] for row in others]
@@ -116,7 +116,7 @@ def table3(table):
         ]
     axes[0][0].set_yticks(range(len(names)), names)
     axes[0][0].invert_yaxis()
-    start = f"{_many(base.models, 'model')}, {_many(base.crops, 'crop')}"
+    start = _setting(base)
     figure.suptitle(f"Against {start}, {table.pictures:,} pictures (hollow: not told apart from it)", fontsize=10)
     return figure, "\n".join([f"Settings against the base ({start}), {table.pictures:,} pictures.", *lines])
 
@@ -137,6 +137,10 @@ def _contact_sheet(axis, pieces, places):
     axis.set_xticks(centres[: len(columns)], names, rotation=40, ha="right")
     axis.tick_params(length=0, labelsize=8)
     axis.spines[:].set_visible(False)
+
+
+def _setting(row):
+    return f"{_many(row.models, 'model')}, {_many(row.crops, 'crop') if row.crops else 'whole picture'}"
 
 
 def _many(count, word):

@@ -49,14 +49,24 @@ def files(tmp_path_factory):
     return paths
 
 
-def test_one_file_and_one_crop_print_how_many_are_right_class_by_class(capsys, files):
+def test_one_file_prints_how_many_are_right_class_by_class(capsys, files):
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
     out = capsys.readouterr().out
-    assert "1 model, 1 crop: 100.00% of 29 pictures right" in out
+    assert "1 model, whole pictures: 100.00% of 29 pictures right" in out
     assert "Class by class" in out
     assert "Table 3" not in out
     assert "left out: picture 2: it is cut off" in out
-    assert "crops a second" in out or "a second." in out
+    assert "30 crops through a network" in out
+
+
+def test_the_usual_crop_is_the_whole_picture_where_all_have_the_networks_size(capsys, files, monkeypatch):
+    class Fitted(data.Pictures):
+        def fitted(self, picture):
+            return picture[:, :16, :16]
+
+    monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _tones(30, 1, Fitted)))
+    assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
+    assert "1 model, 1 crop: " in capsys.readouterr().out
 
 
 def test_models_by_crops_make_a_table_and_a_folder_of_results(capsys, files, tmp_path):

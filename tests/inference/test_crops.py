@@ -92,6 +92,13 @@ def test_the_one_is_among_the_ten_and_the_ten_among_the_144():
     assert boxes(picture.shape, 32, 10)[0].min() >= 0
 
 
+def test_no_cropping_leaves_a_picture_of_the_networks_size_as_it_is():
+    picture = _noise((3, 32, 32))
+    assert np.array_equal(crops(picture, 32, 0), picture[None])
+    assert boxes(picture.shape, 32, 0)[0].tolist() == [[0, 0, 32, 32]]
+    assert boxes((40, 100), 32, 0)[0].tolist() == [[30, 0, 70, 40]]
+
+
 def test_one_crop_is_the_piece_that_prepare_takes():
     photo = data.photograph()
     expected = data.prepare(photo)[0]
@@ -146,7 +153,7 @@ def test_a_smaller_network_gets_scales_in_proportion(size, expected):
 
 
 def test_what_cannot_be_cut_is_refused_with_the_likely_remedy():
-    with pytest.raises(ValueError, match="crops must be one of 1, 10, 144, got 12"):
+    with pytest.raises(ValueError, match="crops must be one of 0, 1, 10, 144, got 12"):
         crops(_noise((3, 8, 8)), 4, 12)
     with pytest.raises(
         TypeError, match=r"array of uint8, 0 \.\. 255, before mean and scale are taken off; got float32"

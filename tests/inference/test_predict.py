@@ -8,6 +8,7 @@ import pytest
 import minigooglenet as mg
 from minigooglenet import data
 from minigooglenet.inference import crops, predictions, probabilities
+from minigooglenet.inference.predict import crops_of
 
 
 def _net(seed, channels=3, classes=4, size=8):
@@ -65,9 +66,10 @@ def test_a_network_that_treats_each_picture_alone_gives_the_same_bits_for_any_ba
 
 def test_fewer_crops_are_had_from_the_same_pass():
     nets, pictures = [_net(seed) for seed in (1, 2)], _pictures(3)
-    together = np.stack(list(predictions(nets, pictures, data.UNIT, (1, 10, 144))))
-    assert together.shape == (3, 2, 3, 4)
-    for place, count in enumerate((1, 10, 144)):
+    together = np.stack(list(predictions(nets, pictures, data.UNIT, (0, 1, 10, 144))))
+    assert together.shape == (3, 2, 4, 4)
+    assert [crops_of(counts) for counts in ([1], [10, 1], [1, 144, 10], [0, 1])] == [1, 10, 144, 2]
+    for place, count in enumerate((0, 1, 10, 144)):
         for number, net in enumerate(nets):
             alone = probabilities(net, pictures, data.UNIT, count)
             assert together[:, number, place] == pytest.approx(alone, abs=1e-6)

@@ -46,10 +46,10 @@ def test_calibration_tells_whether_the_network_is_too_sure():
 def test_a_setting_that_is_not_told_apart_is_hollow():
     base = Change(1, 0.2, 0, 0, 0)
     rows = [Row(1, 1, 1, (base,)), Row(1, 10, 10, (Change(1, 0.15, -0.05, -0.08, -0.02),))]
-    rows.append(Row(7, 1, 7, (Change(1, 0.19, -0.01, -0.03, 0.01),)))
+    rows.append(Row(7, 0, 7, (Change(1, 0.19, -0.01, -0.03, 0.01),)))
     figure, text = testing.table3(Table3(tuple(rows), 400, 3))
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
     assert [line.split()[-1] for line in text.splitlines()[2:]] == ["chance", "apart"]
     assert "Top-1 error of the base: 20.00%" in text
-    assert "7 models, 1 crop" in text
+    assert "7 models, whole picture" in text
