@@ -17,9 +17,11 @@ from minigooglenet.shapes import integer
 class Batch(NamedTuple):
     """n pictures of a dataset.
 
+    number : which batch of the order this is, from 0
     indices : (n,) their places in the dataset;  x : (n, C, H, W) float32;  labels : (n,) integers
     """
 
+    number: int
     indices: np.ndarray
     x: np.ndarray
     labels: np.ndarray
@@ -46,11 +48,12 @@ def batches(dataset, order, batch_size, *, seed=None, epoch=0, workers=None, sta
     batch_size, start = integer(batch_size, "batch_size", 1), integer(start, "start", 0)
     key = None if seed is None else (integer(seed, "seed", 0), integer(epoch, "epoch", 0))
     workers = get_num_threads() if workers is None else integer(workers, "workers", 0)
-    parts = [order[at : at + batch_size] for at in range(start * batch_size, len(order), batch_size)]
+    places = range(start * batch_size, len(order), batch_size)
+    parts = [(number, order[at : at + batch_size]) for number, at in enumerate(places, start)]
     if isinstance(dataset, Pictures) and (key is None or dataset.augment is None):
-        return (_as_they_are(dataset, part) for part in parts)
+        return (_as_they_are(dataset, *part) for part in parts)
     if workers == 0:
-        return _filled(_decoded(dataset, part, key) for part in parts)
+        return _filled(_decoded(dataset, *part, key) for part in parts)
     return _filled(_ahead(dataset, parts, key, workers))
 
 
@@ -77,11 +80,11 @@ def _filled(all_batches):
         all_batches.close()
 
 
-def _as_they_are(pictures, indices):
-    return Batch(indices, pictures.pixels.to_input(pictures.pictures[indices]), pictures.labels[indices])
+def _as_they_are(pictures, number, indices):
+    return Batch(number, indices, pictures.pixels.to_input(pictures.pictures[indices]), pictures.labels[indices])
 
 
-def _decoded(dataset: Dataset, indices, key, stop: Event | None = None) -> Batch:
+def _decoded(dataset: Dataset, number, indices, key, stop: Event | None = None) -> Batch:
     """Return the batch of the pictures at `indices` that are good."""
     x = np.empty((len(indices), *dataset.shape), np.float32)
     good = []
@@ -97,7 +100,7 @@ def _decoded(dataset: Dataset, indices, key, stop: Event | None = None) -> Batch
         x[len(good)] = checks.has_shape(loaded, dataset.name(index), dataset.shape)
         good.append(index)
     good = np.array(good, np.int64)
-    return Batch(good, x[: len(good)], dataset.labels[good])
+    return Batch(number, good, x[: len(good)], dataset.labels[good])
 
 
 def _ahead(dataset, parts, key, workers):
@@ -106,7 +109,7 @@ def _ahead(dataset, parts, key, workers):
     pool = ThreadPoolExecutor(workers, "minigooglenet-data")
     try:
         for part in parts:
-            coming.append(pool.submit(_decoded, dataset, part, key, stop))
+            coming.append(pool.submit(_decoded, dataset, *part, key, stop))
             if len(coming) > workers:
                 yield coming.popleft().result()
         while coming:

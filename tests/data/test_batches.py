@@ -99,6 +99,7 @@ def test_bad_pictures_are_left_out_and_noted_and_an_empty_batch_is_not_given(wor
     dataset = Slow(9, bad={1, 3, 4, 5})
     found = list(data.batches(dataset, range(9), 3, workers=workers))
     assert [batch.indices.tolist() for batch in found] == [[0, 2], [6, 7, 8]]
+    assert [batch.number for batch in found] == [0, 2]
     assert [_numbers(batch) for batch in found] == [[0, 2], [6, 7, 8]]
     assert [batch.labels.tolist() for batch in found] == [[0, 0], [0, 1, 0]]
     assert dataset.skipped == {f"picture {i}": "it is torn" for i in (1, 3, 4, 5)}
