@@ -90,10 +90,13 @@ def test_the_size_is_224_unless_another_is_asked_for_and_training_is_augmented_o
 
 @pytest.mark.parametrize("held_out", ["val", "validation", "test"])
 def test_folders_for_training_and_testing_are_taken_as_they_are(tmp_path, held_out):
-    _two_classes(tmp_path / "train", 3)
+    for i in (3, 1, 4, 0, 2):
+        _save(tmp_path / "train" / "red" / f"{i}.png")
+    _save(tmp_path / "train" / "blue" / "0.jpg")
     _save(tmp_path / held_out / "red" / "other.png")
     train, test = data.image_folder(tmp_path, 16)
-    assert (len(train), test.files, test.labels.tolist()) == (6, ["red/other.png"], [1])
+    assert train.files == ["blue/0.jpg", *(f"red/{i}.png" for i in range(5))]
+    assert (test.files, test.labels.tolist()) == (["red/other.png"], [1])
     assert len(_inputs(test)) == 1
 
 
