@@ -12,7 +12,7 @@ from minigooglenet.data.photos import decode
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.shapes import integer
 
-MOST_PIXELS = 50_000_000  # decoded, that is 200 MB, and each worker may hold one
+MOST_PIXELS = 50_000_000  # 200 MB once decoded, twice that if it is not in RGB, and each worker may hold one
 TEST_SHARE = 0.2
 HELD_OUT = ("val", "validation", "test")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"}

@@ -37,8 +37,8 @@ def photograph(path=None) -> Image.Image:
 def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image:
     """Return the file at `path` as an upright RGB image.
 
-    A JPEG that is larger than needed is decoded at a half, a quarter or an eighth of its size, which is much faster,
-    as long as both sides keep `least_side` pixels.
+    With `least_side`, an image that is larger is made smaller by a whole factor, as far as both sides keep so many
+    pixels. A JPEG is then decoded at a half, a quarter or an eighth of its size at once, which is much faster.
 
     Raises
     ------
@@ -54,7 +54,10 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
                 )
             if least_side is not None:
                 image.draft(None, (least_side, least_side))
-            return _in_colour(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)  # this loads it; a copy could take 200 MB
+            image = _in_colour(image)
+            factor = 1 if least_side is None else min(image.size) // least_side
+            return image.reduce(factor) if factor > 1 else image
     except BadImageError:
         raise
     except UnidentifiedImageError as error:
@@ -81,4 +84,4 @@ def _in_colour(image):
         image = Image.fromarray((values / (257 if values.max() > 255 else 1)).clip(0, 255).astype(np.uint8))
     if "transparency" in image.info:  # a palette of which some colours are transparent; Pillow wants this step
         image = image.convert("RGBA")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

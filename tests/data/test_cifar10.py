@@ -184,7 +184,11 @@ def test_a_file_that_is_too_long_is_refused_before_it_fills_the_disk(home, serve
 
 
 def test_mirrors_are_asked_first_and_what_one_lacks_the_next_has(home, server, monkeypatch):
-    monkeypatch.setenv("MINIGOOGLENET_CIFAR10_URLS", "http://127.0.0.1:9/gone  nonsense")
+    monkeypatch.setattr(cifar10, "ARCHIVE", cifar10.ARCHIVE._replace(urls=("http://127.0.0.1:9/home",)))
+    monkeypatch.setenv("MINIGOOGLENET_CIFAR10_URLS", "nonsense http://127.0.0.1:9/gone")
+    with pytest.raises(OSError, match=r"\(nonsense: unknown url type.*; http://127.0.0.1:9/gone: .*; .*9/home: "):
+        data.cifar10()
+    monkeypatch.setenv("MINIGOOGLENET_CIFAR10_URLS", f"nonsense {server.url}")
     assert len(data.cifar10().test) == RECORDS
 
 
