@@ -21,7 +21,6 @@ SUFFIX = ".safetensors"
 KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
 FORMAT = "minigooglenet weights 1"
 MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
-MOST_HEADER = 2 * 1024**2  # bytes; GoogLeNet's has 40,000
 NOT_VERIFIED = "not verified"
 
 _DTYPES = {
@@ -69,8 +68,10 @@ def write(contents: Contents, path) -> None:
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
     data = save(arrays, metadata={KEY: _sealed(record)})
-    if (length := int.from_bytes(data[:8], "little")) > MOST_HEADER:
-        raise ValueError(f"the notes and names take {length:,} bytes, more than {MOST_HEADER:,}: not written to {path}")
+    if (length := int.from_bytes(data[:8], "little")) > limits.MOST_HEADER:
+        raise ValueError(
+            f"the notes and names take {length:,} bytes, more than {limits.MOST_HEADER:,}: not written to {path}"
+        )
     with files.atomic(path) as file:
         file.write(data)
 
@@ -135,8 +136,8 @@ def _check_header(path):
         length = int.from_bytes(file.read(8), "little")
         if 8 + length > size:
             raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
-        if length > MOST_HEADER:
-            raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
+        if length > limits.MOST_HEADER:
+            raise ValueError(f"it declares a header of {length:,} bytes, more than {limits.MOST_HEADER:,}")
         try:
             header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
