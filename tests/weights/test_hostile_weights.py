@@ -19,6 +19,7 @@ MOST_MEMORY = 4 * 1024**2
 SOUND = make.own()
 MINI = {"model": "mini_googlenet", "arguments": {"width": 0.1}}
 A = make.ENTRY
+LIBRARY = "the safetensors library refuses it: "  # and why, in words of its own
 
 
 def _with(entry=None, data=bytes(8), **more):
@@ -83,7 +84,7 @@ FILES = {
     "cut in the values": (SOUND[:-9], "declares .* bytes and has .*; cut off while it was copied, perhaps"),
     "bytes too many": (
         SOUND + b"\0",
-        "the safetensors library refuses it: incomplete metadata, file not fully covered",
+        LIBRARY,
     ),
     "header longer than the file": (
         struct.pack("<Q", 2**63) + SOUND[8:],
@@ -101,17 +102,17 @@ FILES = {
         make.safetensors(b'{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}', bytes(8)),
         "its header has 'shape' twice",
     ),
-    "negative offsets": (_with({"data_offsets": [-8, 0]}), "the safetensors library refuses it: .*integer `-8`"),
-    "offsets backwards": (_with({"data_offsets": [8, 0]}), "invalid offset"),
-    "overlapping offsets": (_with(b=A), "invalid offset"),
-    "a gap between arrays": (_with(data=bytes(24), b={**A, "data_offsets": [16, 24]}), "invalid offset"),
+    "negative offsets": (_with({"data_offsets": [-8, 0]}), LIBRARY),
+    "offsets backwards": (_with({"data_offsets": [8, 0]}), LIBRARY),
+    "overlapping offsets": (_with(b=A), LIBRARY),
+    "a gap between arrays": (_with(data=bytes(24), b={**A, "data_offsets": [16, 24]}), LIBRARY),
     "offsets beyond the file": (
         _with({"shape": [2**40], "data_offsets": [0, 2**42]}),
         "declares 4,398,046,5.* bytes and has 101; cut off",
     ),
-    "shape and offsets disagree": (_with({"shape": [3]}), "invalid|shape"),
-    "negative shape": (_with({"shape": [-2]}), "invalid value: integer `-2`"),
-    "shape that overflows": (_with({"shape": [2**62, 2**62]}), "overflow|invalid"),
+    "shape and offsets disagree": (_with({"shape": [3]}), LIBRARY),
+    "negative shape": (_with({"shape": [-2]}), LIBRARY),
+    "shape that overflows": (_with({"shape": [2**62, 2**62]}), LIBRARY),
     "nothing, of an endless shape": (
         _with({"shape": [0, 2**62], "data_offsets": [0, 0]}, b""),
         "declares a shape that NumPy cannot make: ",
@@ -120,12 +121,12 @@ FILES = {
         _with({"shape": [1] * 70, "data_offsets": [0, 4]}, bytes(4)),
         "declares a shape that NumPy cannot make: ",
     ),
-    "unknown type": (_with({"dtype": "F31"}), "unknown variant"),
+    "unknown type": (_with({"dtype": "F31"}), LIBRARY),
     "type that NumPy lacks": (_with({"dtype": "BF16", "shape": [4]}), "holds BF16; save it as F32 first"),
     "name of a path": (make.safetensors({"../../a": A}, bytes(8)), "'../../a' is no name of an array"),
     "name that no console shows": (make.safetensors({"\x1b[2J": A}, bytes(8)), "must be a line of printable text"),
     "endless name": (make.safetensors({"a" * 10_000: A}, bytes(8)), "has 10,000 characters, more than 200"),
-    "number in the metadata": (_with(__metadata__={"a": 1}), "invalid type: integer `1`"),
+    "number in the metadata": (_with(__metadata__={"a": 1}), LIBRARY),
     # the package's own format
     "damaged value": (SOUND[:-3] + b"\x7f" + SOUND[-2:], "1 of 4 arrays are damaged, the first 'fc/bias'"),
     "names of two arrays swapped": (
