@@ -36,7 +36,6 @@ def declared(path) -> Contents:
 
 def read(path) -> Contents:
     """Return the arrays of a file in the machine's byte order and in C order, whatever they were written in."""
-    declared(path)  # every size is known to be sound before the first value is read
     return _contents(path, _values)
 
 
