@@ -50,13 +50,11 @@ def run(options):
 
 def _inspect(options):
     out = console.stdout()
-    of_kind = reader(options.file)
-    contents = of_kind.read(options.file)
-    unverified = contents.notes.pop(
-        own.NOT_VERIFIED, None if of_kind is own else "files of this kind have no checksums"
-    )
+    kind = reader(options.file)
+    contents = kind.read(options.file)
+    unverified = contents.notes.pop(own.NOT_VERIFIED, None if kind is own else "files of this kind have no checksums")
     facts = {
-        "kind": KINDS[of_kind.__name__.rpartition(".")[2]],
+        "kind": KINDS[kind.__name__.rpartition(".")[2]],
         "verified": f"no: {unverified}" if unverified else "every array and what is said here match their SHA-256",
         "model": contents.model or "the file does not say",
         "arguments": ", ".join(f"{name}={value!r}" for name, value in contents.arguments.items()),

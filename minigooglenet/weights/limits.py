@@ -11,6 +11,7 @@ import numpy as np
 from minigooglenet.weights.contents import Contents, WeightsError, cannot_read
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of what it unpacks to
+MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet's has 25,024
 MOST_TEXT = 200  # characters of a name
 MOST_NUMBER = 2**31  # of an argument
 DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64")))

@@ -19,6 +19,7 @@ MOST_MEMORY = 4 * 1024**2
 SOUND = make.own()
 MINI = {"model": "mini_googlenet", "arguments": {"width": 0.1}}
 A = make.ENTRY
+LIBRARY = "the safetensors library refuses it: "  # and why, in words of its own
 
 
 def _with(entry=None, data=bytes(8), **more):
@@ -56,8 +57,8 @@ def _flag(data, bit):
 FILES = {
     # nothing that could be weights
     "empty": (b"", "the file is empty"),
-    "one byte": (b"{", "it is text, beginning with '{'"),
-    "text": (b"these are my weights\n", "it is text, beginning with 'these are my weights"),
+    "one byte": (b"{", "it is text"),
+    "text": (b"these are my weights\n", "it is text"),
     "JSON": (b'{"conv1": [1, 2, 3]}', "it is text"),
     "PNG": (b"\x89PNG\r\n\x1a\n" + bytes(50), "it is a picture"),
     "JPEG": (b"\xff\xd8\xff\xe0" + bytes(50), "it is a picture"),
@@ -69,8 +70,10 @@ FILES = {
     "one npy": (make.npy(), "it is one array without a name"),
     "gzip": (b"\x1f\x8b\x08" + bytes(50), "it is compressed; unpack it first"),
     "tar": (b"a" + bytes(256) + b"ustar" + bytes(250), "it is a tar archive"),
-    "prototxt": (b'name: "GoogLeNet"\nlayer {\n', "it is a prototxt, the text that describes a network"),
+    "prototxt": (b'name: "GoogLeNet"\nlayer {\n', "it is a prototxt, which describes a network without its weights"),
     "commented prototxt": (b'# BVLC\nname: "GoogLeNet"\n', "it is a prototxt"),
+    "text that would take a greedy pattern for ever": (b"#" * 3000 + b"\n", "it is text"),
+    "text of a brace": (b"weights {\n", "it is text"),
     "ONNX": (b"\x08\x08\x12\x07pytorch\x3a\x04abcd", "it is an ONNX file, a whole network"),
     "cut ONNX": (b"\x08\x08\x12\x07pytorch\x3a\xff\xff\x7fabcd", "it is an ONNX file"),
     "noise": (np.random.default_rng(0).bytes(2000), "it is none of safetensors, npz, caffemodel and torch"),
@@ -81,7 +84,7 @@ FILES = {
     "cut in the values": (SOUND[:-9], "declares .* bytes and has .*; cut off while it was copied, perhaps"),
     "bytes too many": (
         SOUND + b"\0",
-        "the safetensors library refuses it: incomplete metadata, file not fully covered",
+        LIBRARY,
     ),
     "header longer than the file": (
         struct.pack("<Q", 2**63) + SOUND[8:],
@@ -99,17 +102,17 @@ FILES = {
         make.safetensors(b'{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}', bytes(8)),
         "its header has 'shape' twice",
     ),
-    "negative offsets": (_with({"data_offsets": [-8, 0]}), "the safetensors library refuses it: .*integer `-8`"),
-    "offsets backwards": (_with({"data_offsets": [8, 0]}), "invalid offset"),
-    "overlapping offsets": (_with(b=A), "invalid offset"),
-    "a gap between arrays": (_with(data=bytes(24), b={**A, "data_offsets": [16, 24]}), "invalid offset"),
+    "negative offsets": (_with({"data_offsets": [-8, 0]}), LIBRARY),
+    "offsets backwards": (_with({"data_offsets": [8, 0]}), LIBRARY),
+    "overlapping offsets": (_with(b=A), LIBRARY),
+    "a gap between arrays": (_with(data=bytes(24), b={**A, "data_offsets": [16, 24]}), LIBRARY),
     "offsets beyond the file": (
         _with({"shape": [2**40], "data_offsets": [0, 2**42]}),
         "declares 4,398,046,5.* bytes and has 101; cut off",
     ),
-    "shape and offsets disagree": (_with({"shape": [3]}), "invalid|shape"),
-    "negative shape": (_with({"shape": [-2]}), "invalid value: integer `-2`"),
-    "shape that overflows": (_with({"shape": [2**62, 2**62]}), "overflow|invalid"),
+    "shape and offsets disagree": (_with({"shape": [3]}), LIBRARY),
+    "negative shape": (_with({"shape": [-2]}), LIBRARY),
+    "shape that overflows": (_with({"shape": [2**62, 2**62]}), LIBRARY),
     "nothing, of an endless shape": (
         _with({"shape": [0, 2**62], "data_offsets": [0, 0]}, b""),
         "declares a shape that NumPy cannot make: ",
@@ -118,12 +121,12 @@ FILES = {
         _with({"shape": [1] * 70, "data_offsets": [0, 4]}, bytes(4)),
         "declares a shape that NumPy cannot make: ",
     ),
-    "unknown type": (_with({"dtype": "F31"}), "unknown variant"),
+    "unknown type": (_with({"dtype": "F31"}), LIBRARY),
     "type that NumPy lacks": (_with({"dtype": "BF16", "shape": [4]}), "holds BF16; save it as F32 first"),
     "name of a path": (make.safetensors({"../../a": A}, bytes(8)), "'../../a' is no name of an array"),
     "name that no console shows": (make.safetensors({"\x1b[2J": A}, bytes(8)), "must be a line of printable text"),
     "endless name": (make.safetensors({"a" * 10_000: A}, bytes(8)), "has 10,000 characters, more than 200"),
-    "number in the metadata": (_with(__metadata__={"a": 1}), "invalid type: integer `1`"),
+    "number in the metadata": (_with(__metadata__={"a": 1}), LIBRARY),
     # the package's own format
     "damaged value": (SOUND[:-3] + b"\x7f" + SOUND[-2:], "1 of 4 arrays are damaged, the first 'fc/bias'"),
     "names of two arrays swapped": (
@@ -131,7 +134,7 @@ FILES = {
         "its metadata and its arrays disagree about 2 names",
     ),
     "type changed": (
-        changed_type := SOUND.replace(b'"dtype": "F32", "shape": [5],', b'"dtype": "I32", "shape": [5],'),
+        SOUND.replace(b'"dtype": "F32", "shape": [5],', b'"dtype": "I32", "shape": [5],'),
         "1 of 4 arrays are damaged, the first 'fc/bias'",
     ),
     "shape changed": (SOUND.replace(b'"shape": [5, 4]', b'"shape": [4, 5]'), "the first 'fc/weight'"),
@@ -161,11 +164,11 @@ FILES = {
     "classes that are numbers": (make.own(classes=[1, 2]), "the name of a class must be text, got 1"),
     "note that moves the cursor": (make.own(notes={"a": "\x1b[1A"}), "note 'a' must be a line of printable text"),
     # .npz
-    "no archive": (b"PK\x03\x04" + bytes(100), "it is a zip archive that is cut off or damaged"),
+    "no archive": (b"PK\x03\x04" + bytes(100), "it is a zip archive that is damaged at its beginning"),
     "cut archive": (_members(("a.npy", make.npy()))[:-30], "it is a zip archive that is cut off or damaged"),
     "archive of other things": (_members(("notes.txt", b"hello")), "it is a zip archive with 'notes.txt' in it"),
     "npz with something else": (_members(("a.npy", make.npy()), ("b.txt", b"")), "an .npz with something else in it"),
-    "TorchScript": (_members(("m/code/a.py", b""), ("m/constants.pkl", b"")), "it is a TorchScript program"),
+    "TorchScript": (_members(("m/data/0", b""), ("m/data.pkl", b"")), "it is a TorchScript program"),
     "bomb": (_bomb(), "unpacks to 1,000,000,0.., more than 16,777,216: made to fill the memory"),
     "npz with objects": (_members(("a.npy", make.npy("'|O'"))), "holds pickled objects, which can run any code"),
     "npz with hidden objects": (_members(("a.npy", make.npy("[('x', '|O')]"))), "holds pickled objects"),
@@ -194,7 +197,16 @@ FILES = {
         make.archive([("a.npy", make.npy()), ("b.npy", make.npy())]).replace(b"b.npy", b"a.npy"),
         "array 'a' is there twice",
     ),
-    "npz with an array hidden": (_hidden(), "its directory is damaged: 1 arrays are found in it"),
+    "npz with an array hidden": (_hidden(), "its directory is damaged: it declares 2 arrays, 1 are found"),
+    "npz with nothing left in its directory": (
+        _members(("a.npy", make.npy()))[:-14] + bytes(14),
+        "its directory is not at its end",
+    ),
+    "npz with words behind its end": (_members(("a.npy", make.npy())) + b"hello", "its directory is not at its end"),
+    "npz of many members": (
+        make.archive([(f"{number}.npy", make.npy()) for number in range(25_000)]),
+        "it declares a directory of 1,3.* bytes, more than 1,048,576",
+    ),
     "npz with an absolute name": (_members(("/etc/a.npy", make.npy())), "'/etc/a' is no name of an array"),
     "npz with a name that climbs": (_members(("../a.npy", make.npy())), "'../a' is no name of an array"),
     "npz with a damaged value": (
@@ -277,7 +289,7 @@ def test_the_sound_files_that_the_hostile_ones_are_made_of_can_be_read(tmp_path,
 
 
 def test_what_is_no_file_is_refused(tmp_path):
-    with pytest.raises(weights.WeightsError, match="no such file"):
+    with pytest.raises(weights.WeightsError, match=r"as weights: .*(no such file|cannot find)"):
         weights.read(tmp_path / "missing.safetensors")
     with pytest.raises(weights.WeightsError, match="it is a folder"):
         weights.read(tmp_path)
@@ -334,6 +346,6 @@ def test_the_largest_header_that_is_written_can_be_read(tmp_path):
     contents = weights.Contents(make.arrays(), classes=classes)
     own.write(contents, tmp_path / "a.safetensors")
     assert weights.read(tmp_path / "a.safetensors").classes == classes
-    with pytest.raises(ValueError, match="too many"):
-        own.write(weights.Contents(make.arrays(), classes=classes * 2), tmp_path / "b.safetensors")
+    with pytest.raises(ValueError, match="more than 2,097,152: not written"):
+        own.write(weights.Contents(make.arrays(), classes=classes * 3), tmp_path / "b.safetensors")
     assert limits.MOST_TEXT > 160

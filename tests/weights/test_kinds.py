@@ -1,5 +1,6 @@
 """The front door: files go to their reader by what they hold, whatever they are called."""
 
+import json
 import subprocess
 import sys
 import types
@@ -47,6 +48,14 @@ CAFFE = _field(1, b"GoogLeNet")
 def test_the_kind_of_a_file_is_told_by_what_it_holds(tmp_path, data, kind):
     (tmp_path / "weights.png").write_bytes(data)
     assert kinds.kind(tmp_path / "weights.png") == kind
+
+
+@pytest.mark.parametrize("length", [640, 896, 1152, 35_615, 19_778, 12_040])
+def test_safetensors_are_known_whatever_the_length_of_their_header_looks_like(tmp_path, length):
+    # 640 is 80 02, as a pickle begins, 35,615 is gzip's 1f 8b, 19,778 the BM of a bitmap.
+    header = json.dumps({"a": make.ENTRY}).encode().ljust(length)
+    (tmp_path / "file").write_bytes(make.safetensors(header, bytes(8)))
+    assert weights.read(tmp_path / "file").arrays["a"].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
