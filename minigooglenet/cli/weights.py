@@ -115,8 +115,8 @@ def _convert(options):
 
 def _argument(text):
     """Return (name, value) of NAME=VALUE; a value that is no number, true, false or null is text."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
+    name, _, value = text.partition("=")
+    if not (name and value):
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, got {text!r}")
     try:
         return name, json.loads(value)

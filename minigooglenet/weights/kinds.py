@@ -1,7 +1,6 @@
 """Which kind of file a file is, by what it holds and not by its name."""
 
 import re
-import zipfile
 from pathlib import Path
 
 from minigooglenet.weights import limits
@@ -10,6 +9,7 @@ SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
 
 HEAD = 512  # bytes that decide
 MOST_FIELDS = 10_000  # of a protobuf message; GoogLeNet's has 170
+ARCHIVE, EMPTY_ARCHIVE = b"PK\3\4", b"PK\5\6"
 TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # how torch's files began until 2020
 
 # Beginnings of files that people take for weights, or get in their place.
@@ -38,8 +38,8 @@ def kind(path) -> str:
     size = limits.file_size(path)
     with limits.reading(path), Path(path).open("rb") as file:
         head = file.read(HEAD)
-        if head[:4] == b"PK\x03\x04":
-            return _kind_of_archive(file)
+        if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
+            return _kind_of_archive(head)
         if head.startswith(TORCH_MAGIC):
             return TORCH
         for pattern, reason in OTHERS:
@@ -63,22 +63,18 @@ def kind(path) -> str:
 _NET_PARAMETER = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0), (8, 2), (100, 2)}
 
 
-def _kind_of_archive(file):
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"it is a zip archive that is cut off or damaged: {error}") from error
-    if any("/code/" in name or name.endswith("constants.pkl") for name in names):
-        raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
-    if any(name.endswith("data.pkl") for name in names):
+def _kind_of_archive(head):
+    """Return the kind of a zip archive by the name of its first member, all that is known without its directory."""
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")].decode("ascii", "replace")
+    if name.endswith("/data.pkl"):
         return TORCH
-    if all(name.endswith(".npy") for name in names):
+    if name.endswith(".npy") or head.startswith(EMPTY_ARCHIVE):
         return NPZ
-    other = next(name for name in names if not name.endswith(".npy"))
-    if any(name.endswith(".npy") for name in names):
-        raise ValueError(f"it is an .npz with something else in it: {other[: limits.MOST_TEXT]!r}")
-    raise ValueError(f"it is a zip archive with {other[: limits.MOST_TEXT]!r} in it; unpack it first")
+    if re.search(r"/(data/\d+|code/.*|constants\.pkl)$", name):
+        raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
+    if not name.isprintable() or not name:
+        raise ValueError("it is a zip archive that is damaged at its beginning")
+    raise ValueError(f"it is a zip archive with {name!r} in it; unpack it first")
 
 
 def _protobuf_fields(file, size):

@@ -20,6 +20,7 @@ from minigooglenet.weights.contents import Contents, cannot_read
 SUFFIX = ".safetensors"
 KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
 FORMAT = "minigooglenet weights 1"
+MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
 MOST_HEADER = 2 * 1024**2  # bytes; GoogLeNet's has 40,000
 NOT_VERIFIED = "not verified"
 
@@ -67,10 +68,9 @@ def write(contents: Contents, path) -> None:
         "notes": contents.notes,
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
-    text = _sealed(record)
-    if len(text) > MOST_HEADER // 2:
-        raise ValueError(f"the notes and names of classes and arrays take {len(text):,} bytes, too many for {path}")
-    data = save(arrays, metadata={KEY: text})
+    data = save(arrays, metadata={KEY: _sealed(record)})
+    if (length := int.from_bytes(data[:8], "little")) > MOST_HEADER:
+        raise ValueError(f"the notes and names take {length:,} bytes, more than {MOST_HEADER:,}: not written to {path}")
     with files.atomic(path) as file:
         file.write(data)
 
@@ -121,7 +121,7 @@ def _opened(path):
             if kind not in _DTYPES:
                 raise TypeError(f"array {name!r} holds {kind}; save it as F32 first")
             arrays[limits.check_name(path, name)] = limits.stand_in(name, part.get_shape(), np.dtype(_DTYPES[kind]))
-        if KEY not in metadata and not any(KEY in value for value in metadata.values()):
+        if KEY not in metadata and not any(mark in value for mark in MARKS for value in metadata.values()):
             return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums that this package knows"}), {}
         if set(metadata) != {KEY}:
             raise ValueError(f"its metadata is damaged: {sorted(metadata)} in place of {KEY!r}")
@@ -142,8 +142,8 @@ def _check_header(path):
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"its header is no JSON: {error}") from error
         with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
-            end = 8 + length + max(part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__")
-            if end > size:
+            ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
+            if (end := 8 + length + max(ends, default=0)) > size:
                 raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
 
 

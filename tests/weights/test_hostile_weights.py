@@ -36,6 +36,14 @@ def _bomb():
     return data.replace(struct.pack("<I", len(size) + 1000), struct.pack("<I", len(size) + 10**9))
 
 
+def _hidden():
+    """Return an archive whose second entry is said to be the comment of the first."""
+    data = bytearray(make.archive([("a.npy", make.npy()), ("b.npy", make.npy())]))
+    place = data.index(b"PK\x01\x02")
+    data[place + 32] = data.index(b"PK\x05\x06") - data.rindex(b"PK\x01\x02")
+    return bytes(data)
+
+
 def _flag(data, bit):
     """Return an archive whose first member has a flag set, in both of its headers."""
     central = data.index(b"PK\x01\x02")
@@ -123,7 +131,7 @@ FILES = {
         "its metadata and its arrays disagree about 2 names",
     ),
     "type changed": (
-        changed_type := SOUND.replace(b'"dtype": "F32", "shape": [5],', b'"dtype": "I32", "shape": [5],'),
+        SOUND.replace(b'"dtype": "F32", "shape": [5],', b'"dtype": "I32", "shape": [5],'),
         "1 of 4 arrays are damaged, the first 'fc/bias'",
     ),
     "shape changed": (SOUND.replace(b'"shape": [5, 4]', b'"shape": [4, 5]'), "the first 'fc/weight'"),
@@ -153,11 +161,11 @@ FILES = {
     "classes that are numbers": (make.own(classes=[1, 2]), "the name of a class must be text, got 1"),
     "note that moves the cursor": (make.own(notes={"a": "\x1b[1A"}), "note 'a' must be a line of printable text"),
     # .npz
-    "no archive": (b"PK\x03\x04" + bytes(100), "it is a zip archive that is cut off or damaged"),
+    "no archive": (b"PK\x03\x04" + bytes(100), "it is a zip archive that is damaged at its beginning"),
     "cut archive": (_members(("a.npy", make.npy()))[:-30], "it is a zip archive that is cut off or damaged"),
     "archive of other things": (_members(("notes.txt", b"hello")), "it is a zip archive with 'notes.txt' in it"),
     "npz with something else": (_members(("a.npy", make.npy()), ("b.txt", b"")), "an .npz with something else in it"),
-    "TorchScript": (_members(("m/code/a.py", b""), ("m/constants.pkl", b"")), "it is a TorchScript program"),
+    "TorchScript": (_members(("m/data/0", b""), ("m/data.pkl", b"")), "it is a TorchScript program"),
     "bomb": (_bomb(), "unpacks to 1,000,000,0.., more than 16,777,216: made to fill the memory"),
     "npz with objects": (_members(("a.npy", make.npy("'|O'"))), "holds pickled objects, which can run any code"),
     "npz with hidden objects": (_members(("a.npy", make.npy("[('x', '|O')]"))), "holds pickled objects"),
@@ -185,6 +193,16 @@ FILES = {
     "npz with a name twice": (
         make.archive([("a.npy", make.npy()), ("b.npy", make.npy())]).replace(b"b.npy", b"a.npy"),
         "array 'a' is there twice",
+    ),
+    "npz with an array hidden": (_hidden(), "its directory is damaged: it declares 2 arrays, 1 are found"),
+    "npz with nothing left in its directory": (
+        _members(("a.npy", make.npy()))[:-14] + bytes(14),
+        "its directory is not at its end",
+    ),
+    "npz with words behind its end": (_members(("a.npy", make.npy())) + b"hello", "its directory is not at its end"),
+    "npz of many members": (
+        make.archive([(f"{number}.npy", make.npy()) for number in range(25_000)]),
+        "it declares a directory of 1,3.* bytes, more than 1,048,576",
     ),
     "npz with an absolute name": (_members(("/etc/a.npy", make.npy())), "'/etc/a' is no name of an array"),
     "npz with a name that climbs": (_members(("../a.npy", make.npy())), "'../a' is no name of an array"),
@@ -325,6 +343,6 @@ def test_the_largest_header_that_is_written_can_be_read(tmp_path):
     contents = weights.Contents(make.arrays(), classes=classes)
     own.write(contents, tmp_path / "a.safetensors")
     assert weights.read(tmp_path / "a.safetensors").classes == classes
-    with pytest.raises(ValueError, match="too many"):
-        own.write(weights.Contents(make.arrays(), classes=classes * 2), tmp_path / "b.safetensors")
+    with pytest.raises(ValueError, match="more than 2,097,152: not written"):
+        own.write(weights.Contents(make.arrays(), classes=classes * 3), tmp_path / "b.safetensors")
     assert limits.MOST_TEXT > 160
