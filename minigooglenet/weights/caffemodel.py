@@ -24,7 +24,8 @@ MESSAGES = {
     },
     "BlobShape": {"dim": (1, "int64*")},
 }
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # how a field is written
+VARINT, LENGTH = 0, 2  # forms of a field: a whole number; bytes behind their length
+FIXED = {1: 8, 5: 4}  # and so many bytes
 MOST_FIELDS = 1000  # of a network or a layer
 MOST_SHAPE = 100  # bytes; four axes take 44 at most
 
@@ -68,12 +69,14 @@ def _fields(message):
         if at == len(message):
             return
         tag, at = _varint(message, at)
-        form = tag & 7
-        size = {FIXED64: 8, FIXED32: 4}.get(form, 0)
-        if form in (VARINT, LENGTH):
-            number, at = _varint(message, at)
-            size = number if form == LENGTH else 0
-        elif not size:
+        form, size = tag & 7, 0
+        if form == VARINT:
+            _, at = _varint(message, at)
+        elif form == LENGTH:
+            size, at = _varint(message, at)
+        elif form in FIXED:
+            size = FIXED[form]
+        else:
             raise _damaged(f"a field is written in the form {form}, which Caffe does not use")
         if at + size > len(message):
             raise _damaged(f"it ends {at + size - len(message):,} bytes early")

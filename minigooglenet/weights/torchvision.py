@@ -47,7 +47,10 @@ def read(path) -> Contents:
         aux = any(name.startswith(tuple(HEADS)) for name in tensors)
         arguments = {"num_classes": _classes(tensors), "aux": aux, "variant": "torchvision"}
         _check(tensors, googlenet(**arguments, init="zeros"))
-        arrays = tensors if of_torch else own.read(path).arrays
+        if of_torch:
+            arrays = {name: tensor.detach().float().numpy() for name, tensor in tensors.items()}
+        else:
+            arrays = own.read(path).arrays
         arrays = {ours: _single(theirs, arrays[theirs]) for theirs, ours in names(aux).items()}
     notes = {"from": "torchvision", "pixels": "-1 .. 1, as torchvision's transform_input makes them"}
     return Contents(arrays, "googlenet", arguments, UNIT, notes=notes)
@@ -102,7 +105,7 @@ def _torch_state(path):
     for name, tensor in state.items():
         if tensor.numel() > size:  # one value may stand for many
             raise ValueError(f"array {name!r} has the shape {tuple(tensor.shape)}, more values than the file has bytes")
-    return {name: tensor.detach() for name, tensor in state.items()}
+    return state
 
 
 def _check_zip(path, size):
@@ -143,7 +146,7 @@ def _check(tensors, graph):
 def _single(name, array):
     """Return an array of its own in single precision, once all its values are finite there."""
     with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
-        array = np.array(array.numpy() if hasattr(array, "numpy") else array, np.float32)
+        array = np.array(array, np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"array {name!r} holds values that are not finite")
     return array
