@@ -12,7 +12,7 @@ import numpy as np
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.weights import caffemodel, limits
-from minigooglenet.weights.contents import Contents, cannot_read
+from minigooglenet.weights.contents import Contents
 
 PIXELS = Pixels(RGB_MEAN[::-1], colours="BGR")
 BLOBS = ("weight", "bias")
@@ -32,9 +32,8 @@ def read(path) -> Contents:
         finite.
     """
     limits.file_size(path)
-    try:
-        network, layers = caffemodel.layers(Path(path).read_bytes())
-        layers = _checked(path, layers)
+    with limits.reading(path):
+        layers = _checked(caffemodel.layers(Path(path).read_bytes()))
         _, values = caffemodel.shape_and_values(layers[CLASSIFIER][0])
         classes = max(1, len(values) // FEATURES)  # of the values that are there: no shape is believed
         arguments = {"num_classes": classes, "aux": any(name.startswith(HEADS) for name in layers)}
@@ -43,20 +42,18 @@ def read(path) -> Contents:
         for name, blobs in layers.items():
             for key, blob in zip(BLOBS, blobs, strict=True):
                 array = f"{name}/{key}"
-                arrays[array] = _array(path, array, blob, expected[array].shape)
-    except caffemodel.DamagedError as error:
-        raise cannot_read(path, f"it is no Caffe model, or not a whole one: {error}") from error
-    return Contents(arrays, "googlenet", arguments, PIXELS, notes={"from": f"Caffe, network {network!r}"})
+                arrays[array] = _array(array, blob, expected[array].shape)
+    return Contents(arrays, "googlenet", arguments, PIXELS, notes={"from": "Caffe"})
 
 
-def _checked(path, layers) -> dict[str, list]:
+def _checked(layers) -> dict[str, list]:
     """Return {name: blobs} once the layers are known to be GoogLeNet's, with or without its heads."""
     if not layers:
-        raise cannot_read(path, "it is no Caffe model, or one without weights: no layer in it has arrays")
+        raise ValueError("it is no Caffe model, or one without weights: no layer in it has arrays")
     found = {}
     for name, blobs in layers:
-        if limits.check_name(path, name) in found:
-            raise cannot_read(path, f"two layers that have arrays are called {name!r}")
+        if name in found:
+            raise ValueError(f"two layers that have arrays are called {name!r}")
         found[name] = blobs
     aux = any(name.startswith(HEADS) for name in found)
     wanted = dict.fromkeys(key.rpartition("/")[0] for key in googlenet(aux=aux, init="zeros").params)
@@ -65,23 +62,23 @@ def _checked(path, layers) -> dict[str, list]:
         ("of GoogLeNet's layers it lacks", [name for name in wanted if name not in found]),
     ):
         if names:
-            raise cannot_read(path, f"{what} {', '.join(map(repr, names[:3]))} ({len(names)} such layers in all)")
+            raise ValueError(f"{what} {', '.join(map(repr, names[:3]))} ({len(names)} such layers in all)")
     for name, blobs in found.items():
         if len(blobs) != len(BLOBS):
-            raise cannot_read(path, f"layer {name!r} has {len(blobs)} array(s), GoogLeNet's has {' and '.join(BLOBS)}")
+            raise ValueError(f"layer {name!r} has {len(blobs)} array(s), GoogLeNet's has {' and '.join(BLOBS)}")
     return found
 
 
-def _array(path, name, blob, expected):
+def _array(name, blob, expected):
     """Return the values of a blob as float32 of the expected shape; Caffe's old shapes begin with ones."""
     shape, values = caffemodel.shape_and_values(blob)
     if shape != (1,) * (len(shape) - len(expected)) + expected:
-        raise cannot_read(path, f"array {name!r} has shape {shape}, GoogLeNet's has {expected}")
+        raise ValueError(f"array {name!r} has the shape {shape}, GoogLeNet's has {expected}")
     count = math.prod(shape)
     if len(values) != count:
-        raise cannot_read(path, f"array {name!r} holds {len(values)} values, its shape {shape} declares {count}")
+        raise ValueError(f"array {name!r} holds {len(values)} values, its shape {shape} declares {count}")
     with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
         array = np.array(values, np.float32).reshape(expected)
     if not np.isfinite(array).all():
-        raise cannot_read(path, f"array {name!r} holds values that are not finite")
+        raise ValueError(f"array {name!r} holds values that are not finite")
     return array

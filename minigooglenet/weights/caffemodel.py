@@ -9,8 +9,8 @@ import functools
 
 from minigooglenet.weights.limits import MOST_TEXT
 
-# Fields of caffe.proto. Of a network: its name, and its layers of both generations -> (name, blobs) of a layer
-NAME, LAYERS = 1, {2: (4, 6), 100: (1, 7)}
+# Fields of caffe.proto: layers of a network, of both generations -> name and blobs of a layer
+LAYERS = {2: (4, 6), 100: (1, 7)}
 # {message: {field: (number, type)}}; a star means any number of them. The shape is a BlobShape, parsed apart.
 MESSAGES = {
     "BlobProto": {
@@ -24,36 +24,31 @@ MESSAGES = {
     },
     "BlobShape": {"dim": (1, "int64*")},
 }
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # how a field is written
+VARINT, LENGTH = 0, 2  # forms of a field: a whole number; bytes behind their length
+FIXED = {1: 8, 5: 4}  # and so many bytes
 MOST_FIELDS = 1000  # of a network or a layer
 MOST_SHAPE = 100  # bytes; four axes take 44 at most
 
 
-class DamagedError(ValueError):
-    """Bytes that are no Caffe model."""
-
-
-def layers(content: bytes):
-    """Return (name of the network, [(name, blobs)] of its layers that have blobs, each in bytes to parse).
+def layers(content: bytes) -> list[tuple[str, list]]:
+    """Return (name, blobs) of the layers that have blobs, each in bytes to parse.
 
     These two outer levels are walked here, not parsed: from a file of empty layers, two bytes each, the library would
     build hundreds of times the file's size.
     """
-    network, found = b"", []
-    for field, part in _fields(memoryview(content)):
-        if field == NAME:
-            network = part
+    found = []
+    for field, layer in _fields(memoryview(content)):
         if field in LAYERS:
             name_field, blobs_field = LAYERS[field]
-            name, blobs = b"", []
-            for inner, value in _fields(part):
+            name, blobs = "", []
+            for inner, part in _fields(layer):
                 if inner == name_field:
-                    name = value
+                    name = bytes(part[:MOST_TEXT]).decode(errors="replace")
                 if inner == blobs_field:
-                    blobs.append(value)
+                    blobs.append(part)
             if blobs:
-                found.append((_text(name), blobs))
-    return _text(network), found
+                found.append((name, blobs))
+    return found
 
 
 def shape_and_values(blob) -> tuple:
@@ -63,7 +58,7 @@ def shape_and_values(blob) -> tuple:
     if not message.HasField("shape"):
         return (message.num, message.channels, message.height, message.width), values
     if len(message.shape) > MOST_SHAPE:
-        raise DamagedError("an array has too many axes")
+        raise _damaged("an array has too many axes")
     return tuple(_parsed("BlobShape", message.shape).dim), values
 
 
@@ -74,19 +69,21 @@ def _fields(message):
         if at == len(message):
             return
         tag, at = _varint(message, at)
-        form = tag & 7
-        size = {FIXED64: 8, FIXED32: 4}.get(form, 0)
-        if form in (VARINT, LENGTH):
-            number, at = _varint(message, at)
-            size = number if form == LENGTH else 0
-        elif not size:
-            raise DamagedError(f"a field is written in the form {form}, which Caffe does not use")
+        form, size = tag & 7, 0
+        if form == VARINT:
+            _, at = _varint(message, at)
+        elif form == LENGTH:
+            size, at = _varint(message, at)
+        elif form in FIXED:
+            size = FIXED[form]
+        else:
+            raise _damaged(f"a field is written in the form {form}, which Caffe does not use")
         if at + size > len(message):
-            raise DamagedError(f"it ends {at + size - len(message):,} bytes early")
+            raise _damaged(f"it ends {at + size - len(message):,} bytes early")
         if form == LENGTH:
             yield tag >> 3, message[at : at + size]
         at += size
-    raise DamagedError(f"a message has more than {MOST_FIELDS:,} fields")
+    raise _damaged(f"a message has more than {MOST_FIELDS:,} fields")
 
 
 def _varint(message, at):
@@ -96,11 +93,11 @@ def _varint(message, at):
         number |= (byte & 127) << 7 * place
         if byte < 128:
             return number, at + place + 1
-    raise DamagedError("it ends within a number, or a number has no end")
+    raise _damaged("it ends within a number, or a number has no end")
 
 
-def _text(name) -> str:
-    return bytes(name[: MOST_TEXT + 1]).decode(errors="replace")
+def _damaged(reason) -> ValueError:
+    return ValueError(f"it is no Caffe model, or not a whole one: {reason}")
 
 
 def _parsed(message, content):
@@ -109,7 +106,7 @@ def _parsed(message, content):
     try:
         return _classes()[message].FromString(bytes(content))
     except DecodeError as error:
-        raise DamagedError(f"a {message} in it cannot be parsed") from error
+        raise _damaged(f"a {message} in it cannot be parsed") from error
 
 
 @functools.cache
