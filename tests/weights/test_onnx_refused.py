@@ -78,6 +78,7 @@ LACKING = {  # what a node lacks -> the node, which reads the computed x (4, 7, 
     "attribute axis is 3": node("Softmax", ["x"], ["y"]),
     "it drops in inference too": node("Dropout", ["x", "", "n"], ["y"]),
     "p must be at least 0 and below 1": node("Dropout", ["x", "two"], ["y"]),
+    r"a setting is 1e\+300": node("Dropout", ["x", "large"], ["y"]),
     "one of its inputs is constant; only a linear": node("Add", ["x", "n"], ["y"]),
     "its input 1 is constant": node("Concat", ["x", "w"], ["y"], axis=1),
     "its input 1 is left out": node("Concat", ["x", ""], ["y"], axis=1),
@@ -98,6 +99,7 @@ def test_a_setting_that_no_layer_has_is_named(reason, tmp_path):
         "nan": np.full((4, 4, 1, 1), np.nan, np.float32),
         "i": np.array([1, 2]),
         "two": np.float32(2),
+        "large": np.float64(1e300),
     }
     with pytest.raises(WeightsError, match=f"{LACKING[reason].op_type} .1 node, 'y'.: .*({reason})"):
         read(network([LACKING[reason]], arrays=arrays), tmp_path)

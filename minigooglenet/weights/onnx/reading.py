@@ -15,7 +15,8 @@ from minigooglenet.graph import Graph
 from minigooglenet.weights import limits
 from minigooglenet.weights.contents import WeightsError, cannot_read
 from minigooglenet.weights.onnx import messages, metadata
-from minigooglenet.weights.onnx.operators import OPERATORS, Node, UnknownShape, Wire
+from minigooglenet.weights.onnx.node import Node, UnknownShape, Wire
+from minigooglenet.weights.onnx.operators import OPERATORS
 
 MOST_LINES = 20  # of the list of what is missing
 
