@@ -108,6 +108,6 @@ def decimal(value: float) -> float:
 
     ONNX keeps 1e-4 as 0.0000999999975, and 1e-4 was meant.
     """
-    if not abs(value) <= np.finfo(np.float32).max:
+    if not abs(value) <= float(np.finfo(np.float32).max):
         raise ValueError(f"a setting is {value}")
     return float(str(np.float32(value)))
