@@ -6,6 +6,8 @@ import numpy as np
 
 from minigooglenet.data.pixels import Pixels
 
+MOST_REASON = 600  # characters: a file can have names of a megabyte
+
 
 class WeightsError(ValueError):
     """A file that cannot be used as weights, with the reason: "cannot read PATH as weights: ..."."""
@@ -13,7 +15,7 @@ class WeightsError(ValueError):
 
 def cannot_read(path, reason) -> WeightsError:
     """Return the error that says why the file at `path` cannot be used."""
-    return WeightsError(f"cannot read {path} as weights: {reason}")
+    return WeightsError(f"cannot read {path} as weights: {str(reason)[:MOST_REASON]}")
 
 
 @dataclass

@@ -1,51 +1,115 @@
 """How much of a file is believed: what it declares is held against these before anything is allocated."""
 
+import contextlib
 import math
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
-from minigooglenet.weights.contents import cannot_read
+from minigooglenet.weights.contents import Contents, WeightsError, cannot_read
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of what it unpacks to
+MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet's has 25,024
 MOST_TEXT = 200  # characters of a name
+MOST_NUMBER = 2**31  # of an argument
 DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64")))
+
+# What libraries raise over a file that is not what they expect.
+BROKEN = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    MemoryError,
+    RuntimeError,  # recursion, encryption and compression that is not implemented among them
+    zlib.error,
+    zipfile.BadZipFile,
+)
+
+
+@contextlib.contextmanager
+def reading(path):
+    """Say of whatever goes wrong inside that the file at `path` is to blame."""
+    try:
+        yield
+    except WeightsError:
+        raise
+    except BROKEN as error:
+        raise cannot_read(path, error or type(error).__name__) from error
 
 
 def file_size(path) -> int:
     """Return the size in bytes of the regular file at `path`, or raise a WeightsError that says what is there."""
     path = Path(path)
-    try:
-        size = path.stat().st_size
-    except (OSError, ValueError) as error:  # a ValueError: a NUL in the name
-        raise cannot_read(path, getattr(error, "strerror", None) or error) from error
-    if path.is_dir():
-        raise cannot_read(path, "it is a folder")
-    if not path.is_file():
-        raise cannot_read(path, "it is no regular file")
-    if size == 0:
-        raise cannot_read(path, "the file is empty; perhaps the disk was full when it was written?")
-    if size > MOST_BYTES:
-        raise cannot_read(path, f"it has {size:,} bytes, more than {MOST_BYTES:,}")
+    with reading(path):
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise ValueError((error.strerror or str(error)).lower()) from error
+        if path.is_dir():
+            raise ValueError("it is a folder")
+        if not path.is_file():
+            raise ValueError("it is no regular file")
+        if size == 0:
+            raise ValueError("the file is empty; perhaps the disk was full when it was written?")
+        if size > MOST_BYTES:
+            raise ValueError(f"it has {size:,} bytes, more than {MOST_BYTES:,}")
     return size
 
 
-def check_name(path, name: str) -> str:
-    """Return the name of an array, once it is one that a network could have."""
-    if len(name) > MOST_TEXT:
-        raise cannot_read(path, f"the name of an array has {len(name):,} characters, more than {MOST_TEXT}")
-    if not name or not name.isprintable() or name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-        raise cannot_read(path, f"{name!r} is no name of an array")
-    return name
+def check_text(value, what: str) -> str:
+    """Return a short line of text, once it is one."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be text, got {value!r}")
+    if len(value) > MOST_TEXT:
+        raise ValueError(f"{what} has {len(value):,} characters, more than {MOST_TEXT}")
+    if not value.isprintable():
+        raise ValueError(f"{what} must be a line of printable text, got {value!r}")
+    return value
 
 
-def declared(path, name: str, shape, dtype: np.dtype) -> np.ndarray:
-    """Return a stand-in of that shape and type, which takes no memory and cannot be written to."""
+def check_name(path, name) -> str:
+    """Return the name of an array in the file at `path`, once it is one that a network could have."""
+    with reading(path):
+        return _array_name(name)
+
+
+def check_contents(contents: Contents) -> Contents:
+    """Return contents whose model, arguments, classes and notes are what a file may say."""
+    if contents.model is not None:
+        check_text(contents.model, "the model")
+    for name, value in contents.arguments.items():
+        check_text(name, "the name of an argument")
+        if isinstance(value, str):
+            check_text(value, f"argument {name!r}")
+        elif value is not None and (not isinstance(value, int | float) or not abs(value) <= MOST_NUMBER):
+            raise ValueError(f"argument {name!r} must be text, a number up to {MOST_NUMBER:,} or None, got {value!r}")
+    for name in contents.classes or ():
+        check_text(name, "the name of a class")
+    for name, value in contents.notes.items():
+        check_text(value, f"note {check_text(name, 'the name of a note')!r}")
+    for name in contents.arrays:
+        _array_name(name)
+    return contents
+
+
+def stand_in(name: str, shape, dtype: np.dtype) -> np.ndarray:
+    """Return an array of that shape and type that takes no memory and cannot be written to."""
     if dtype not in DTYPES:
-        raise cannot_read(path, f"array {name!r} holds {dtype}; floats of 16, 32 or 64 bits are read, and integers")
+        raise TypeError(f"array {name!r} holds {dtype}; floats of 16, 32 or 64 bits can be read, and integers")
     if math.prod(shape) * dtype.itemsize > MOST_BYTES:
-        raise cannot_read(path, f"array {name!r} declares the shape {shape}, more than {MOST_BYTES:,} bytes")
+        raise ValueError(f"array {name!r} declares the shape {tuple(shape)}, more than {MOST_BYTES:,} bytes")
     try:
-        return np.broadcast_to(np.zeros((), dtype), shape)
-    except ValueError as error:  # more axes than NumPy has
-        raise cannot_read(path, f"array {name!r} declares the shape {shape}: {error}") from error
+        return np.broadcast_to(np.zeros((), dtype), tuple(shape))
+    except ValueError as error:
+        raise ValueError(f"array {name!r} declares a shape that NumPy cannot make: {error}") from error
+
+
+def _array_name(name):
+    parts = check_text(name, "the name of an array").replace("\\", "/").split("/")
+    if parts[0] == "" or ".." in parts:
+        raise ValueError(f"{name!r} is no name of an array")
+    return name
