@@ -224,6 +224,7 @@ HOSTILE = {
     "pixels that are no JSON": (lambda: with_property("pixels", "{"), "its property 'pixels' is no JSON: '{'"),
     "pixels that are deep": (lambda: with_property("pixels", "[" * 10**5), "its property 'pixels' is no JSON"),
     "pixels of another kind": (lambda: with_property("pixels", "[1]"), "should hold a dict, got list"),
+    "pixels for other channels": (lambda: with_property("pixels", "{}"), r"RGB has 3 channels, the network takes .4,"),
     "pixels that cannot be": (lambda: with_property("pixels", '{"std": [0, 1, 1]}'), "does not say how pictures"),
     "pixels beyond floats": (
         lambda: with_property("pixels", '{"mean": [1' + "0" * 400 + ", 1, 1]}"),
@@ -244,7 +245,7 @@ def test_a_broken_or_hostile_file_gets_a_sentence(what, tmp_path):
 def test_a_folder_and_a_file_that_is_not_there_get_a_sentence(tmp_path):
     with pytest.raises(WeightsError, match="it is a folder"):
         import_graph(tmp_path)
-    with pytest.raises(WeightsError, match="No such file"):
+    with pytest.raises(WeightsError, match="no such file"):
         import_graph(tmp_path / "none.onnx")
 
 
