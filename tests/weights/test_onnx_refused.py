@@ -84,6 +84,7 @@ LACKING = {  # what a node lacks -> the node, which reads the computed x (4, 7, 
     "its input 1 is left out": node("Concat", ["x", ""], ["y"], axis=1),
     "it reads 2 computed values, not 1": node("Relu", ["x", "x"], ["y"]),
     "it reads 0 computed values, not 1": node("Relu", [], ["y"]),
+    "it reads 0 computed values, not": node("Identity", [], ["y"]),
     "its input 0 is constant": node("Relu", ["n"], ["y"]),
     "there is no layer for it": node("If", ["x"], ["y"]),
 }

@@ -102,7 +102,7 @@ class _Reader:
                 raise ValueError("an output behind its first is read")
             if operator == "Constant":
                 self.constants[written] = _constant(messages.attributes(message))
-            elif operator == "Identity" and message.input[0] in self.constants:
+            elif operator == "Identity" and len(message.input) == 1 and message.input[0] in self.constants:
                 self.constants[written] = self.constants[message.input[0]]
             elif operator in OPERATORS:
                 self._make(written, *OPERATORS[operator], message)
