@@ -163,6 +163,16 @@ def test_only_the_asked_output_and_what_it_needs_are_written():
     assert "inception_4b/1x1/weight" not in {array.name for array in whole.graph.initializer}
 
 
+def test_an_input_that_nobody_reads_is_left_out():
+    graph = mg.Graph(image=(3,), spare=(2,))
+    graph.add("relu", layers.ReLU(), "image")
+    whole = model(graph)
+    assert [[value.name for value in values] for values in (whole.graph.input, whole.graph.output)] == [
+        ["image"],
+        ["relu"],
+    ]
+
+
 def test_a_network_of_float64_is_written_as_such():
     from onnx.reference import ReferenceEvaluator
 

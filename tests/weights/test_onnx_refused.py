@@ -78,11 +78,13 @@ LACKING = {  # what a node lacks -> the node, which reads the computed x (4, 7, 
     "attribute axis is 3": node("Softmax", ["x"], ["y"]),
     "it drops in inference too": node("Dropout", ["x", "", "n"], ["y"]),
     "p must be at least 0 and below 1": node("Dropout", ["x", "two"], ["y"]),
+    r"a setting is 1e\+300": node("Dropout", ["x", "large"], ["y"]),
     "one of its inputs is constant; only a linear": node("Add", ["x", "n"], ["y"]),
     "its input 1 is constant": node("Concat", ["x", "w"], ["y"], axis=1),
     "its input 1 is left out": node("Concat", ["x", ""], ["y"], axis=1),
     "it reads 2 computed values, not 1": node("Relu", ["x", "x"], ["y"]),
     "it reads 0 computed values, not 1": node("Relu", [], ["y"]),
+    "it reads 0 computed values, not": node("Identity", [], ["y"]),
     "its input 0 is constant": node("Relu", ["n"], ["y"]),
     "there is no layer for it": node("If", ["x"], ["y"]),
 }
@@ -98,6 +100,7 @@ def test_a_setting_that_no_layer_has_is_named(reason, tmp_path):
         "nan": np.full((4, 4, 1, 1), np.nan, np.float32),
         "i": np.array([1, 2]),
         "two": np.float32(2),
+        "large": np.float64(1e300),
     }
     with pytest.raises(WeightsError, match=f"{LACKING[reason].op_type} .1 node, 'y'.: .*({reason})"):
         read(network([LACKING[reason]], arrays=arrays), tmp_path)
@@ -222,6 +225,7 @@ HOSTILE = {
     "pixels that are no JSON": (lambda: with_property("pixels", "{"), "its property 'pixels' is no JSON: '{'"),
     "pixels that are deep": (lambda: with_property("pixels", "[" * 10**5), "its property 'pixels' is no JSON"),
     "pixels of another kind": (lambda: with_property("pixels", "[1]"), "should hold a dict, got list"),
+    "pixels for other channels": (lambda: with_property("pixels", "{}"), r"RGB has 3 channels, the network takes .4,"),
     "pixels that cannot be": (lambda: with_property("pixels", '{"std": [0, 1, 1]}'), "does not say how pictures"),
     "pixels beyond floats": (
         lambda: with_property("pixels", '{"mean": [1' + "0" * 400 + ", 1, 1]}"),
@@ -242,7 +246,7 @@ def test_a_broken_or_hostile_file_gets_a_sentence(what, tmp_path):
 def test_a_folder_and_a_file_that_is_not_there_get_a_sentence(tmp_path):
     with pytest.raises(WeightsError, match="it is a folder"):
         import_graph(tmp_path)
-    with pytest.raises(WeightsError, match="No such file"):
+    with pytest.raises(WeightsError, match="no such file"):
         import_graph(tmp_path / "none.onnx")
 
 

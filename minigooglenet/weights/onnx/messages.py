@@ -20,10 +20,11 @@ def parse(data: bytes):
     ValueError
         If they are none, or are of a kind that no layer could follow.
     """
-    from google.protobuf.message import DecodeError
+    library = onnx()
+    from google.protobuf.message import DecodeError  # a package that onnx brings
 
     try:
-        model = onnx().ModelProto.FromString(data)
+        model = library.ModelProto.FromString(data)
     except DecodeError as error:
         raise ValueError("it is no ONNX file, or a damaged one, or its end is missing") from error
     opsets = [entry.version for entry in model.opset_import if entry.domain in DOMAINS]

@@ -13,17 +13,18 @@ from minigooglenet.data.pixels import Pixels
 def pack(graph, main, pixels=None, classes=None) -> dict[str, str]:
     """Return {property: JSON} for a network whose main output is the wire `main`; what is None is left out."""
     packed = {}
+    _check_fits(graph, main, pixels, classes)
     if graph.made_by is not None:
         model, arguments = graph.made_by
         packed |= {"model": model, "arguments": arguments, "nodes": fingerprint(graph)}
     if pixels is not None:
         packed["pixels"] = dataclasses.asdict(pixels)
     if classes is not None:
-        packed["classes"] = _checked_classes(classes, graph.shapes[main])
+        packed["classes"] = list(classes)
     return {key: json.dumps(value, default=_plain) for key, value in packed.items()}
 
 
-def unpack(properties, graph, main):
+def unpack(properties, graph):
     """Return (made_by, pixels, classes) from {property: JSON}, each None where it is not told.
 
     Another program may have changed the network and left the properties as they were: what it was made by is believed
@@ -40,7 +41,8 @@ def unpack(properties, graph, main):
     if "pixels" in properties:
         pixels = _pixels(_read(properties, "pixels", dict))
     if "classes" in properties:
-        classes = _checked_classes(_read(properties, "classes", list), graph.shapes[main])
+        classes = tuple(_read(properties, "classes", list))
+    _check_fits(graph, graph.outputs[-1], pixels, classes)
     return made_by, pixels, classes
 
 
@@ -68,13 +70,13 @@ def _pixels(told):
         raise ValueError(f"its property 'pixels' does not say how pictures become inputs: {error}") from error
 
 
-def _checked_classes(classes, shape):
-    classes = tuple(classes)
-    if not all(isinstance(name, str) for name in classes) or len(classes) != shape[0]:
-        raise ValueError(
-            f"classes must be {shape[0]} names, one for each output, got {len(classes)}: {classes[:3]} ..."
-        )
-    return classes
+def _check_fits(graph, main, pixels, classes):
+    """Raise a ValueError unless there is a name for each output, and the inputs have the channels of the pixels."""
+    outputs, inputs = graph.shapes[main], next(iter(graph.inputs.values()))
+    if classes is not None and (len(classes) != outputs[0] or not all(isinstance(name, str) for name in classes)):
+        raise ValueError(f"classes must be {outputs[0]} names, one for each output, got {len(classes)}: {classes[:3]}")
+    if pixels is not None and pixels.channels != inputs[0]:
+        raise ValueError(f"{pixels.colours} has {pixels.channels} channels, the network takes {inputs}")
 
 
 def _plain(value):

@@ -4,123 +4,17 @@ A function returns None where the node passes its input on as it is, and raises 
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet import layers
-from minigooglenet.layers import Layer
-
-
-class UnknownShape(Exception):  # noqa: N818 (no error: the node that is to blame has been noted before)
-    """A node before this one could not be read, so nothing is known of what comes from there."""
-
-
-class Wire(NamedTuple):
-    """A value that a node reads: its name, shape without the batch axis (None: not known), who writes and reads it."""
-
-    name: str
-    shape: tuple[int, ...] | None
-    layer: Layer | None = None
-    alone: bool = False  # one node reads it, and no more
-
-
-class Node:
-    """A node of the file with its inputs (a Wire, an array, or None for one left out), and questions to ask it."""
-
-    def __init__(self, inputs, attributes, opset, batch):
-        self.inputs, self.attributes, self.opset, self.batch = inputs, attributes, opset, batch
-        self._used = set()  # places of the constant inputs that were asked for
-
-    @property
-    def wires(self) -> list[Wire]:
-        return [value for value in self.inputs if isinstance(value, Wire)]
-
-    def shape(self, index=0) -> tuple[int, ...]:
-        """Return the shape of a wire without the batch axis."""
-        if index >= len(self.inputs) or not isinstance(self.inputs[index], Wire):
-            raise ValueError(f"input {index} should be computed, and is constant or left out")
-        if self.inputs[index].shape is None:
-            raise UnknownShape
-        return self.inputs[index].shape
-
-    def axis(self, default: int) -> int:
-        """Return the attribute axis, counted from the front, where the batch is axis 0."""
-        axis = self.setting("axis", default)
-        return axis + len(self.shape()) + 1 if axis < 0 else axis
-
-    def setting(self, name, default):
-        """Return an attribute of the default's type, or the default."""
-        value = self.attributes.get(name, default)
-        if type(value) is not type(default):
-            raise ValueError(f"attribute {name} should be a {type(default).__name__}, got {value!r}")
-        return value
-
-    def number(self, name, default: float) -> float:
-        """Return a float attribute as `decimal` has it."""
-        return decimal(self.setting(name, float(default)))
-
-    def pair(self, name, default=None, count=2) -> tuple[int, ...]:
-        """Return a list attribute of `count` whole numbers, two of them for height and width."""
-        values = self.attributes.get(name, default)
-        if not isinstance(values, (list, tuple)) or len(values) != count:
-            raise ValueError(f"attribute {name} should hold {count} numbers, for height and width, got {values}")
-        return tuple(values)
-
-    def only(self, name, *known):
-        """Raise a ValueError unless an attribute is one of the `known` values, or is left out and means the first."""
-        value = self.attributes.get(name, known[0])
-        if value not in known:
-            raise ValueError(f"attribute {name} is {value}, not {' or '.join(map(str, known))}")
-
-    def array(self, index, what) -> np.ndarray | None:
-        """Return a constant input, or None where it is left out."""
-        value = self.inputs[index] if index < len(self.inputs) else None
-        if isinstance(value, Wire):
-            raise ValueError(f"its {what} is computed, not constant")
-        self._used.add(index)
-        return value
-
-    def weights(self, index, what, ndim, *, optional=False) -> np.ndarray | None:
-        """Return a constant input of `ndim` axes, or of any number with None, whose numbers a layer can hold."""
-        value = self.array(index, what)
-        if value is None and optional:
-            return None
-        if value is None or value.dtype.kind != "f" or (ndim is not None and value.ndim != ndim):
-            got = "left out" if value is None else f"{value.dtype} {value.shape}"
-            raise ValueError(f"its {what} should be floats{f' with {ndim} axes' * (ndim is not None)}, got {got}")
-        if value.size == 0 or not np.isfinite(value).all():
-            raise ValueError(f"its {what} holds {'nothing' if value.size == 0 else 'a NaN or an infinity'}")
-        return value
-
-    def check_all_used(self):
-        """Raise a ValueError if an input is constant or left out where a layer takes what is computed."""
-        for index, value in enumerate(self.inputs):
-            if not isinstance(value, Wire) and index not in self._used:
-                raise ValueError(f"its input {index} is {'left out' if value is None else 'constant'}")
-
-    def axes(self) -> tuple[int, ...] | None:
-        """Return the axes of a reduction, an attribute or since opset 13 or 18 an input, counted from the front."""
-        given = self.array(1, "axes")
-        values = self.attributes.get("axes") if given is None else given.ravel().tolist()
-        rank = len(self.shape()) + 1
-        return None if values is None else tuple(sorted(axis + rank if axis < 0 else axis for axis in values))
-
-
-def decimal(value: float) -> float:
-    """Return the shortest decimal of the same float32.
-
-    ONNX keeps 1e-4 as 0.0000999999975, and 1e-4 was meant.
-    """
-    if not math.isfinite(value):
-        raise ValueError(f"a setting is {value}")
-    return float(str(np.float32(value)))
+from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
 
 
 def _padding(node, kernel, stride):
     mode = node.setting("auto_pad", "NOTSET")
     if mode == "NOTSET":
-        top, left, bottom, right = node.pair("pads", (0, 0, 0, 0), 4)
+        top, left, bottom, right = node.numbers("pads", (0, 0, 0, 0), 4)
         return (top, bottom), (left, right)
     if mode == "VALID":
         return 0
@@ -143,7 +37,7 @@ def _map(node):
 
 def _strides(node):
     node.only("dilations", [1, 1])
-    stride = node.pair("strides", (1, 1))
+    stride = node.numbers("strides", (1, 1))
     if min(stride) < 1:
         raise ValueError(f"attribute strides is {stride}")
     return stride
@@ -164,7 +58,7 @@ def _conv(node):
     stride, groups = _strides(node), node.setting("group", 1)
     weight, bias = node.weights(1, "weight", 4), node.weights(2, "bias", 1, optional=True)
     kernel = weight.shape[2:]
-    if node.pair("kernel_shape", kernel) != kernel:
+    if node.numbers("kernel_shape", kernel) != kernel:
         raise ValueError(f"attribute kernel_shape is {node.attributes['kernel_shape']}, its weight {weight.shape}")
     channels, padding = weight.shape[1] * groups, _padding(node, kernel, stride)
     layer = layers.Conv2d(
@@ -174,7 +68,7 @@ def _conv(node):
 
 
 def _pool(node, layer, **settings):
-    kernel, stride = node.pair("kernel_shape"), _strides(node)
+    kernel, stride = node.numbers("kernel_shape"), _strides(node)
     ceil_mode = bool(node.setting("ceil_mode", 0))
     return layer(kernel, stride, _padding(node, kernel, stride), ceil_mode=ceil_mode, **settings)
 

@@ -15,7 +15,8 @@ from minigooglenet.graph import Graph
 from minigooglenet.weights import limits
 from minigooglenet.weights.contents import WeightsError, cannot_read
 from minigooglenet.weights.onnx import messages, metadata
-from minigooglenet.weights.onnx.operators import OPERATORS, Node, UnknownShape, Wire
+from minigooglenet.weights.onnx.node import Node, UnknownShape, Wire
+from minigooglenet.weights.onnx.operators import OPERATORS
 
 MOST_LINES = 20  # of the list of what is missing
 
@@ -42,16 +43,13 @@ def import_graph(path) -> Imported:
         If the file is damaged, or says what no layer does; then with all that is missing, how often and where first.
     """
     limits.file_size(path)
-    try:
+    with limits.reading(path):
         message, opset, properties = messages.parse(Path(path).read_bytes())
-        graph = _Reader(path, message, opset).graph()
-        made_by, pixels, classes = metadata.unpack(properties, graph, graph.outputs[-1])
-    except WeightsError:
-        raise
-    except UnicodeDecodeError as error:
-        raise cannot_read(path, "a name in it is no text") from error
-    except (ValueError, TypeError) as error:
-        raise cannot_read(path, error) from error
+        reader = _Reader(path, message, opset)
+        if reader.problems:
+            raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
+        graph = reader.graph()
+        made_by, pixels, classes = metadata.unpack(properties, graph)
     graph.made_by = made_by
     return Imported(graph, pixels, classes)
 
@@ -74,13 +72,11 @@ class _Reader:
                 name = self._new_name(value.name)
                 self.wires[value.name] = Wire(name, shape)
                 self.inputs[name] = shape
-
-    def graph(self) -> Graph:
-        """Return the network, or raise a ValueError that lists what is missing."""
         for node in self.nodes:
             self._read(node)
-        if self.problems:
-            raise ValueError(_listed(self.problems))
+
+    def graph(self) -> Graph:
+        """Return the network, once every output is known to be computed."""
         for name in self.outputs:
             if name in self.constants or self.wires[name].name in self.inputs:
                 raise ValueError(f"its output {_short(name)!r} is not computed of its inputs")
@@ -106,7 +102,7 @@ class _Reader:
                 raise ValueError("an output behind its first is read")
             if operator == "Constant":
                 self.constants[written] = _constant(messages.attributes(message))
-            elif operator == "Identity" and message.input[0] in self.constants:
+            elif operator == "Identity" and len(message.input) == 1 and message.input[0] in self.constants:
                 self.constants[written] = self.constants[message.input[0]]
             elif operator in OPERATORS:
                 self._make(written, *OPERATORS[operator], message)

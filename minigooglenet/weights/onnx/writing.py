@@ -69,11 +69,13 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
         graph.made_by[0] if graph.made_by else "network",
         tensors(inputs),
         tensors(outputs),
-        [_initializer(key, value, dtype) for key, value in arrays.items()],
         doc_string=repr(graph),
         value_info=tensors(name for name in schedule if name not in outputs),
     )
     whole = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    for key, value in arrays.items():  # put where they stay: the helpers copy what they are given, perhaps gigabytes
+        value = np.asarray(value, dtype if value.dtype.kind == "f" else None, order="C")
+        whole.graph.initializer.append(library.numpy_helper.from_array(value, key))
     whole.producer_name, whole.producer_version = "minigooglenet", installed.version("minigooglenet")
     helper.set_model_props(whole, metadata.pack(graph, outputs[-1], pixels, classes))
     return whole
@@ -110,11 +112,6 @@ def _check_names(arrays, wires):
         raise ValueError(
             f"{taken[0]!r} names both a node and the {key} of node {node!r}; ONNX needs names of their own"
         )
-
-
-def _initializer(name, value, dtype):
-    value = np.asarray(value, dtype if value.dtype.kind == "f" else None, order="C")
-    return onnx().numpy_helper.from_array(value, name)
 
 
 def _operator(name, layer):
