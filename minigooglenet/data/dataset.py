@@ -1,6 +1,7 @@
 """What training and testing ask of a set of labelled pictures, and the set that lies in memory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ class Dataset:
     shape : (C, H, W) of what `load` returns
     pixels : Pixels, how a picture becomes that
     augment : function (picture, rng) -> picture (C, H, W) for training, or None
+    skipped : {name: reason} of the pictures that could not be used so far
     """
 
     classes: tuple[str, ...]
@@ -33,6 +35,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def skipped(self) -> dict[str, str]:
+        return {}
 
     def name(self, index: int) -> str:
         """Return what to call picture `index` in a message."""
