@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image
 
 from minigooglenet import console, data, files, weights
 from minigooglenet.cli.arguments import check_folder
+from minigooglenet.data.image_folder import SUFFIXES
+from minigooglenet.data.photos import MOST_PIXELS, decode
 from minigooglenet.inference import predictions
 from minigooglenet.inference.crops import COUNTS
 
@@ -40,8 +43,9 @@ def run(options):
     paths = _images(options.images)
     loaded = weights.load(options.weights)
     graph = loaded.graph
+    channels, size, _ = next(iter(graph.inputs.values()))
     names = _names(options.labels, loaded, graph.shapes[graph.outputs[-1]][0])
-    pixels = loaded.pixels or (data.Pixels() if graph.shapes[next(iter(graph.inputs))][0] == 3 else data.GREY_UNIT)
+    pixels = loaded.pixels or (data.Pixels() if channels == 3 else data.GREY_UNIT)
     out = _stderr() if quiet else console.stdout()
     if loaded.pixels is None:
         out.print(f"{options.weights} does not say how pixels become input; taken: {pixels}", markup=False)
@@ -50,10 +54,10 @@ def run(options):
     def pictures():
         for path in paths:
             try:
-                picture = _picture(path, pixels.channels)
-            except ValueError as error:
+                picture = _picture(path, pixels.channels, size)
+            except data.BadImageError as error:
                 answers[path] = {"image": str(path), "error": str(error)}
-                out.print(f"{error}", markup=False, soft_wrap=True)
+                out.print(f"cannot read {path} as an image: {error}", markup=False, soft_wrap=True)
                 continue
             readable.append(path)
             yield picture
@@ -85,10 +89,10 @@ def _stderr():
 
 def _images(given):
     """Return the files that are meant: of a folder all its pictures, in the order of their names."""
-    found, known = [], {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    found = []
     for path in map(Path, given):
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in known and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             if not inside:
                 raise ValueError(f"there are no pictures in the folder {path}")
             found += inside
@@ -97,8 +101,11 @@ def _images(given):
     return list(dict.fromkeys(found))
 
 
-def _picture(path, channels):
-    values = np.asarray(data.photograph(path).convert("L" if channels == 1 else "RGB"))
+def _picture(path, channels, size):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit has better words
+        image = decode(path, MOST_PIXELS, least_side=2 * size)  # no crop is of a scale above 352 to 224
+    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     return values[None] if channels == 1 else values.transpose(2, 0, 1)
 
 

@@ -47,7 +47,7 @@ def run(options):
     out = console.stdout()
     loaded = _load_all(options.weights)
     graphs = [one.graph for one in loaded]
-    channels, size, _ = graphs[0].shapes[next(iter(graphs[0].inputs))]
+    channels, size, _ = next(iter(graphs[0].inputs.values()))
     dataset = data.load(options.data, size).test
     _check_fit(dataset, loaded[0], options.weights[0], channels)
     indices = _sample(len(dataset), options.limit)

@@ -74,4 +74,4 @@ def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_si
         raise ValueError(f"no picture could be used: of {len(indices)}, {len(skipped)} were bad")
     used = np.array(used)
     labels = checks.labels(dataset.labels[used], len(used), answers[0].shape[-1])
-    return Evaluation(np.stack(answers), counts, used, labels, skipped)
+    return Evaluation(np.stack(answers), counts, used, labels, {**dataset.skipped, **skipped})

@@ -110,7 +110,7 @@ def table3(table):
         axis.grid(axis="x", alpha=0.3)
         lines.append(f"Top-{k} error of the base: {start:.2%}. Change in percentage points:")
         lines += [
-            f"  {name:22} {100 * c.difference:+7.2f}  ({100 * c.low:+.2f} to {100 * c.high:+.2f})  "
+            f"  {name:24} {100 * c.difference:+7.2f}  ({100 * c.low:+.2f} to {100 * c.high:+.2f})  "
             f"{'more than chance' if c.told_apart else 'not told apart'}"
             for name, c in zip(names, changes, strict=True)
         ]

@@ -32,7 +32,7 @@ def _tones(count, seed, kind=data.Pictures):
 def _tones_only(monkeypatch):
     """Register the command, and let every name of a data set mean the tones."""
     monkeypatch.setitem(cli.COMMANDS, "evaluate", evaluate)
-    monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _tones(30, 1, _Bad)), raising=False)
+    monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _tones(30, 1, _Bad)))
 
 
 @pytest.fixture(scope="module")
