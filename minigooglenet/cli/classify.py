@@ -48,7 +48,9 @@ def run(options):
     pixels = loaded.pixels or (data.Pixels() if channels == 3 else data.GREY_UNIT)
     out = _stderr() if quiet else console.stdout()
     if loaded.pixels is None:
-        out.print(f"{options.weights} does not say how pixels become input; taken: {pixels}", markup=False)
+        out.print(
+            f"{options.weights} does not say how pixels become input; taken: {pixels}", markup=False, soft_wrap=True
+        )
     answers, readable = {}, []
 
     def pictures():
