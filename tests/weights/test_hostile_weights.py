@@ -336,6 +336,24 @@ def test_a_large_file_of_the_wrong_shapes_is_refused_without_reading_its_values(
         tracemalloc.stop()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows would write the holes")
+def test_a_large_file_that_lies_about_its_model_is_refused_without_reading_its_values(tmp_path):
+    record = {"format": make.FORMAT, "notes": {}, "arrays": {"loss3/classifier/bias": "0" * 64}, **MINI}
+    header = {
+        "__metadata__": {"minigooglenet": make.sealed(record)},
+        "loss3/classifier/bias": {"dtype": "F32", "shape": [10**8], "data_offsets": [0, 4 * 10**8]},
+    }
+    path = _write(tmp_path, make.safetensors(header))
+    os.truncate(path, path.stat().st_size + 4 * 10**8)
+    tracemalloc.start()
+    try:
+        with pytest.raises(weights.WeightsError, match="126 of 127 arrays of the network are not there"):
+            weights.load(path)
+        assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
+    finally:
+        tracemalloc.stop()
+
+
 def test_more_than_forty_files_are_held_against_their_sentences():
     assert len(FILES) + len(LIES) > 100
     assert len({data for data, _ in FILES.values()}) == len(FILES)

@@ -198,6 +198,14 @@ def test_numbers_of_numpy_are_arguments_too(tmp_path):
     assert weights.load(tmp_path / "a.safetensors").graph.made_by == g.made_by
 
 
+def test_how_the_weights_started_is_not_made_up_where_a_file_does_not_say_it(tmp_path):
+    g = _mini()
+    name, arguments = g.made_by
+    del arguments["init"]
+    (tmp_path / "a").write_bytes(make.own({**g.params, **g.buffers}, model=name, arguments=arguments))
+    assert weights.load(tmp_path / "a").graph.made_by == (name, arguments)
+
+
 def test_files_that_came_apart_from_what_they_say_are_not_loaded(tmp_path):
     g = _mini()
     values = {**g.params, **g.buffers}
