@@ -111,14 +111,21 @@ def test_a_setting_that_no_layer_has_is_named(reason, tmp_path):
         read(network([LACKING[reason]], arrays=arrays), tmp_path)
 
 
-def test_a_product_that_somebody_else_reads_gets_no_bias(tmp_path):
-    nodes = [
-        node("MatMul", ["x", "a"], ["p"]),
-        node("Add", ["p", "v"], ["s"]),
-        node("Concat", ["p", "s"], ["y"], axis=1),
-    ]
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        ([node("Add", ["p", "v"], ["s"]), node("Concat", ["p", "s"], ["y"], axis=1)], ["y"]),
+        ([node("Identity", ["p"], ["i"]), node("Add", ["i", "v"], ["s"]), node("Sum", ["p", "s"], ["y"])], ["y"]),
+        ([node("Add", ["p", "v"], ["s"])], ["s", "p"]),
+    ],
+    ids=["another node", "a node under another name", "the caller"],
+)
+def test_a_product_that_somebody_else_reads_gets_no_bias(nodes, outputs, tmp_path):
+    whole = network(
+        [node("MatMul", ["x", "a"], ["p"]), *nodes], (4,), {"a": random(4, 5), "v": random(5)}, outputs=outputs
+    )
     with pytest.raises(WeightsError, match=r"Add .1 node, 's'.: one of its inputs is constant"):
-        read(network(nodes, (4,), {"a": random(4, 5), "v": random(5)}), tmp_path)
+        read(whole, tmp_path)
 
 
 def test_softmax_of_old_goes_over_all_axes_which_no_layer_does(tmp_path):
