@@ -221,6 +221,12 @@ def test_two_layers_that_shared_an_array_have_their_own(tmp_path):
     graph = read(whole, tmp_path).graph
     graph.params["c/weight"][:] = 0
     assert graph.params["y/weight"].any()
+    constant = node("Constant", [], ["b"], value_floats=[1.0, 2.0, 3.0, 4.0])
+    whole = network([constant, *(node("Conv", [x, "w", "b"], [y]) for x, y in ("xc", "cy"))],
+                    arrays={"w": random(4, 4, 1, 1)})  # fmt: skip
+    graph = read(whole, tmp_path).graph
+    graph.params["c/bias"][:] = 0
+    assert graph.params["y/bias"].all()
 
 
 def test_a_network_exported_by_pytorch_computes_what_pytorch_does(tmp_path):

@@ -18,7 +18,8 @@ def test_everything_that_is_missing_is_listed_with_how_often_and_where_first(tmp
     nodes = [
         node("Conv", ["x", "w"], ["c"], name="wide", dilations=[2, 2]),
         node("Sigmoid", ["c"], ["s"], name="gate 1"),
-        node("Relu", ["s"], ["r"]),  # nothing is known of its input, and that is not its fault
+        node("Relu", ["s"], ["u"]),  # nothing is known of its input, and that is not its fault
+        node("Add", ["u", "w"], ["r"]),
         node("Sigmoid", ["r"], ["t"], name="gate 2"),
         node("FusedConv", ["t", "w"], ["f"], domain="com.microsoft"),
         node("Concat", ["f", "t"], ["y"], name="along", axis=2),
@@ -68,6 +69,9 @@ LACKING = {  # what a node lacks -> the node, which reads the computed x (4, 7, 
     "attribute size is 4; an even window": node("LRN", ["x"], ["y"], size=4),
     "a setting is nan": node("LRN", ["x"], ["y"], size=3, alpha=float("nan")),
     "attribute training_mode is 1": node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y"], training_mode=1),
+    "attribute spatial is 0": node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y"], spatial=0),
+    "attribute beta is 0.5": node("Gemm", ["x", "m", "n"], ["y"], beta=0.5),
+    r"it makes \[0, -1\] of": node("Reshape", ["x", "flat"], ["y"], allowzero=1),
     "attribute transA is 1": node("Gemm", ["x", "m"], ["y"], transA=1),
     "attribute alpha is 2.0": node("Gemm", ["x", "m"], ["y"], alpha=2.0),
     r"its bias should have the shape \(5,\), got \(4,\)": node("Gemm", ["x", "m", "n"], ["y"]),
@@ -100,10 +104,33 @@ def test_a_setting_that_no_layer_has_is_named(reason, tmp_path):
         "nan": np.full((4, 4, 1, 1), np.nan, np.float32),
         "i": np.array([1, 2]),
         "two": np.float32(2),
+        "flat": np.array([0, -1]),
         "large": np.float64(1e300),
     }
     with pytest.raises(WeightsError, match=f"{LACKING[reason].op_type} .1 node, 'y'.: .*({reason})"):
         read(network([LACKING[reason]], arrays=arrays), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        ([node("Add", ["p", "v"], ["s"]), node("Concat", ["p", "s"], ["y"], axis=1)], ["y"]),
+        ([node("Identity", ["p"], ["i"]), node("Add", ["i", "v"], ["s"]), node("Sum", ["p", "s"], ["y"])], ["y"]),
+        ([node("Add", ["p", "v"], ["s"])], ["s", "p"]),
+    ],
+    ids=["another node", "a node under another name", "the caller"],
+)
+def test_a_product_that_somebody_else_reads_gets_no_bias(nodes, outputs, tmp_path):
+    whole = network(
+        [node("MatMul", ["x", "a"], ["p"]), *nodes], (4,), {"a": random(4, 5), "v": random(5)}, outputs=outputs
+    )
+    with pytest.raises(WeightsError, match=r"Add .1 node, 's'.: one of its inputs is constant"):
+        read(whole, tmp_path)
+
+
+def test_softmax_of_old_goes_over_all_axes_which_no_layer_does(tmp_path):
+    with pytest.raises(WeightsError, match=r"Softmax .1 node, 'y'.: it goes over the axes 1 and beyond"):
+        read(network([node("Softmax", ["x"], ["y"])], opset=11), tmp_path)
 
 
 def test_the_mask_of_a_dropout_is_missing(tmp_path):

@@ -50,7 +50,7 @@ def _filled(layer, **arrays):
             place = layer.params if name in layer.params else layer.buffers
             if value.shape != place[name].shape:
                 raise ValueError(f"its {name} should have the shape {place[name].shape}, got {value.shape}")
-            place[name] = value.copy()  # another node may have the same one, and these are trained apart
+            place[name] = value
     return layer
 
 
@@ -158,7 +158,7 @@ def _reshape(node):
         raise ValueError("its shape is left out")
     batches = {node.batch, -1} | ({0} if not node.setting("allowzero", 0) else set())
     features = math.prod(shape)
-    if len(wanted) == 2 and wanted[0] in batches and wanted[1] in {-1, features} and wanted.tolist() != [-1, -1]:
+    if len(wanted) == 2 and wanted[0] in batches and wanted[1] in {-1, features}:
         return layers.Flatten()
     raise ValueError(f"it makes {wanted.tolist()} of (N, {', '.join(map(str, shape))}); layers here only flatten")
 

@@ -148,13 +148,13 @@ class _Reader:
 
     def _value(self, name):
         """Return what a node reads under that name: a Wire, an array, or None for nothing."""
-        if not name or name in self.constants:
-            value = self.constants[name] if name else None
-            if value is None or isinstance(value, np.ndarray):
-                return value
-            value = messages.array(value, _short(name))
+        if not name:
+            return None
+        if name in self.constants:
+            value = self.constants[name]  # others may read it too, and layers are trained apart: each gets its own
+            value = value.copy() if isinstance(value, np.ndarray) else messages.array(value, _short(name))
             self.bytes += value.nbytes
-            if self.bytes > limits.MOST_BYTES:  # many nodes may share one array, and each layer gets its own
+            if self.bytes > limits.MOST_BYTES:
                 raise cannot_read(self.path, f"its nodes read more than {limits.MOST_BYTES:,} bytes of arrays")
             return value
         return self.wires[name]
