@@ -27,7 +27,7 @@ def add_parser(commands, name):
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files, or folders of them")
     parser.add_argument("--weights", required=True, metavar="FILE", help="of the network")
     parser.add_argument(
-        "--crops", type=int, choices=COUNTS, default=1, help="of each picture; 0 is the whole of it (default: 1)"
+        "--crops", type=int, choices=COUNTS, help="of each picture; 0 is the whole of it (default: what was trained on)"
     )
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one a line (default: the weights' own)")
     parser.add_argument(
@@ -51,6 +51,7 @@ def run(options):
         out.print(
             f"{options.weights} does not say how pixels become input; taken: {pixels}", markup=False, soft_wrap=True
         )
+    crops = int(loaded.notes.get("crops", 1)) if options.crops is None else options.crops
     answers, readable = {}, []
 
     def pictures():
@@ -66,7 +67,7 @@ def run(options):
 
     with console.progress(out) as bar:
         task = bar.add_task("pictures", total=len(paths), status="")
-        found = predictions([graph], pictures(), pixels, (options.crops,), batch_size=BATCH_SIZE)
+        found = predictions([graph], pictures(), pixels, (crops,), batch_size=BATCH_SIZE)
         for number, answer in enumerate(found):
             path = readable[number]
             answers[path] = {"image": str(path), "top": _top(answer[0, 0], names)}

@@ -52,7 +52,7 @@ def run(options):
     _check_fit(dataset, loaded[0], options.weights[0], channels)
     indices = _sample(len(dataset), options.limit)
     # A set of pictures that need no fitting was also trained on whole; the 1 crop would cut their edges off.
-    counts = options.crops or [0 if type(dataset).fitted is data.Dataset.fitted else 1]
+    counts = options.crops or [0 if dataset.whole else 1]
     crops = len(indices) * crops_of(counts) * len(graphs)
     started = time.perf_counter()
     with console.progress(out) as bar:

@@ -52,6 +52,11 @@ class Dataset:
         """Return a picture at the size of `shape`, as testing takes it."""
         return picture
 
+    @property
+    def whole(self) -> bool:
+        """Whether testing takes pictures as they are: `fitted` is not a subclass's own."""
+        return type(self).fitted is Dataset.fitted
+
     def load(self, index: int, rng=None) -> np.ndarray:
         """Return picture `index` as input, float32 of `shape`: augmented with `rng` for training, fitted without."""
         picture = self.picture(index)
