@@ -50,7 +50,7 @@ def kind(path) -> str:
                 raise ValueError(reason)
         fields = _protobuf_fields(file, size)
         if fields >= MODEL_PROTO:
-            raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_ makes a graph of it")
+            raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_graph makes a graph of it")
         if fields & LAYERS and fields <= NET_PARAMETER:
             return CAFFE
         if as_safetensors:

@@ -70,6 +70,7 @@ NETWORKS = {  # name -> (network, the wires asked for)
     "GoogLeNet": (lambda: models.googlenet(width=0.5, init="zeros"), None),
     "GoogLeNet without heads": (lambda: models.googlenet(aux=False, init="zeros"), None),
     "GoogLeNet with batch norm": (lambda: models.googlenet(norm="batch", width=0.5, init="zeros"), None),
+    "GoogLeNet of torchvision": (lambda: models.googlenet(variant="torchvision", width=0.5, init="zeros"), None),
     "mini with a head": (lambda: models.mini_googlenet(aux=True, init="zeros"), None),
     "mini with LRN": (lambda: models.mini_googlenet(norm="lrn", init="zeros"), None),
     # Behind these wires come linear layers of hundreds of megabytes, which differ from other linear layers in nothing.

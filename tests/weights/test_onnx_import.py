@@ -32,6 +32,7 @@ def require_as_runtime(whole, tmp_path, batch=2):
 
 OWN = {
     "GoogLeNet": lambda: models.googlenet(width=0.25, rng=0, num_classes=7),
+    "GoogLeNet of torchvision": lambda: models.googlenet(width=0.25, variant="torchvision", rng=0),
     "GoogLeNet with batch norm": lambda: models.googlenet(width=0.25, norm="batch", aux=False, rng=0),
     "mini": lambda: models.mini_googlenet(aux=True, rng=0, num_classes=7),
     "mini with LRN": lambda: models.mini_googlenet(norm="lrn", rng=0),

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from minigooglenet import layers
+from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
 
 
@@ -90,6 +91,17 @@ def _reduce_mean(node):
     if node.axes() != (2, 3):
         raise ValueError(f"it goes over the axes {node.axes()}, not (2, 3)")
     return layers.AvgPool2d(shape[1:], stride=1) if node.setting("keepdims", 1) else layers.GlobalAvgPool2d()
+
+
+def _adaptive_average_pool(node):
+    if node.setting("equation", "").replace(" ", "") != ADAPTIVE:
+        raise ValueError(f"attribute equation is {node.attributes.get('equation')!r}, not {ADAPTIVE!r}")
+    found = [node.weights(place, name, 2) for place, name in ((1, "rows"), (2, "columns"))]
+    size = tuple(len(matrix) for matrix in found)
+    expected = adaptive_means(_map(node)[1:], size)
+    if not all(a.shape == b.shape and np.allclose(a, b, rtol=1e-6) for a, b in zip(found, expected, strict=True)):
+        raise ValueError("its matrices are not those of an adaptive average pool")
+    return layers.AdaptiveAvgPool2d(size)
 
 
 def _response_norm(node):
@@ -206,6 +218,7 @@ OPERATORS = {
     "MaxPool": (_max_pool, _POOL | {"storage_order"}),
     "AveragePool": (_average_pool, _POOL | {"count_include_pad"}),
     "GlobalAveragePool": (_global_average_pool, set()),
+    "Einsum": (_adaptive_average_pool, {"equation"}),
     "ReduceMean": (_reduce_mean, {"axes", "keepdims", "noop_with_empty_axes"}),
     "LRN": (_response_norm, {"size", "alpha", "beta", "bias"}),
     "BatchNormalization": (_batch_norm, {"epsilon", "momentum", "spatial", "training_mode"}),

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigooglenet import files, layers
 from minigooglenet.weights.onnx import metadata
+from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.library import onnx
 
 OPSET, IR_VERSION = 22, 10  # where these operators' numbers last changed: what is newer adds types that no layer has
@@ -51,7 +52,7 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
     nodes, arrays = [], {}
     for name in schedule:
         layer, wires = graph.nodes[name]
-        operator, own, attributes = _operator(name, layer)
+        operator, own, attributes = _operator(name, layer, graph.shapes[wires[0]])
         own = {f"{name}/{key}": value for key, value in own.items()}
         arrays |= own
         nodes.append(
@@ -114,12 +115,12 @@ def _check_names(arrays, wires):
         )
 
 
-def _operator(name, layer):
+def _operator(name, layer, shape):
     """Return (operator, {name: array}, attributes) of a layer; a subclass counts as the class that it builds on."""
     for cls in type(layer).__mro__:
         if cls in _OPERATORS:
             try:
-                return _OPERATORS[cls](layer)
+                return _OPERATORS[cls](layer, shape)
             except ValueError as error:
                 raise ValueError(f"node {name!r}: {error}") from error
     raise ValueError(f"node {name!r}: ONNX has no operator for a layer {type(layer).__name__} that is none of ours")
@@ -130,12 +131,12 @@ def _window(layer):
     return {"kernel_shape": layer.kernel_size, "strides": layer.stride, "pads": (top, left, bottom, right)}
 
 
-def _norm(layer):
+def _norm(layer, shape):
     attributes = {"epsilon": layer.eps, "momentum": 1 - layer.momentum}  # ONNX's is the share that stays
     return "BatchNormalization", {**layer.params, **layer.buffers}, attributes
 
 
-def _response_norm(layer):
+def _response_norm(layer, shape):
     if layer.size % 2 == 0:
         raise ValueError(
             f"a window of {layer.size} channels reaches one further down than up here, and one further up in ONNX; "
@@ -144,26 +145,34 @@ def _response_norm(layer):
     return "LRN", {}, {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "bias": layer.k}
 
 
-def _average(layer):
+def _average(layer, shape):
     # ONNX Runtime 1.31 divides as we do, ceil windows and padding included; before opset 19 that was not defined.
     modes = {"ceil_mode": int(layer.ceil_mode), "count_include_pad": int(layer.count_include_pad)}
     return "AveragePool", {}, {**_window(layer), **modes}
 
 
-# Class -> a function from the layer to (operator, {name: array} in the order of the operator's inputs, attributes)
+def _adaptive(layer, shape):
+    # No pool there places windows so; the mean over rows and over columns is a product with a matrix on each side.
+    sides = zip(("rows", "columns"), adaptive_means(shape[1:], layer.output_size), strict=True)
+    return "Einsum", dict(sides), {"equation": ADAPTIVE}
+
+
+# Class -> a function from the layer and its input's shape to (operator, {name: array} in the order of the operator's
+# inputs, attributes)
 _OPERATORS = {
-    layers.Conv2d: lambda layer: ("Conv", layer.params, {**_window(layer), "group": layer.groups}),
-    layers.MaxPool2d: lambda layer: ("MaxPool", {}, {**_window(layer), "ceil_mode": int(layer.ceil_mode)}),
+    layers.Conv2d: lambda layer, _: ("Conv", layer.params, {**_window(layer), "group": layer.groups}),
+    layers.MaxPool2d: lambda layer, _: ("MaxPool", {}, {**_window(layer), "ceil_mode": int(layer.ceil_mode)}),
     layers.AvgPool2d: _average,
+    layers.AdaptiveAvgPool2d: _adaptive,
     # GlobalAveragePool would keep two axes of length 1.
-    layers.GlobalAvgPool2d: lambda layer: ("ReduceMean", {"axes": np.array([2, 3])}, {"keepdims": 0}),
+    layers.GlobalAvgPool2d: lambda layer, _: ("ReduceMean", {"axes": np.array([2, 3])}, {"keepdims": 0}),
     layers.LocalResponseNorm: _response_norm,
     layers.BatchNorm2d: _norm,
-    layers.Linear: lambda layer: ("Gemm", layer.params, {"transB": 1}),
-    layers.ReLU: lambda layer: ("Relu", {}, {}),
-    layers.Dropout: lambda layer: ("Dropout", {"ratio": np.array(layer.p)}, {}),
-    layers.Flatten: lambda layer: ("Flatten", {}, {"axis": 1}),
-    layers.Softmax: lambda layer: ("Softmax", {}, {"axis": 1}),
-    layers.Concat: lambda layer: ("Concat", {}, {"axis": 1}),
-    layers.Add: lambda layer: ("Sum", {}, {}),
+    layers.Linear: lambda layer, _: ("Gemm", layer.params, {"transB": 1}),
+    layers.ReLU: lambda layer, _: ("Relu", {}, {}),
+    layers.Dropout: lambda layer, _: ("Dropout", {"ratio": np.array(layer.p)}, {}),
+    layers.Flatten: lambda layer, _: ("Flatten", {}, {"axis": 1}),
+    layers.Softmax: lambda layer, _: ("Softmax", {}, {"axis": 1}),
+    layers.Concat: lambda layer, _: ("Concat", {}, {"axis": 1}),
+    layers.Add: lambda layer, _: ("Sum", {}, {}),
 }
