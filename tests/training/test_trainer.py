@@ -127,6 +127,13 @@ def test_ctrl_c_while_the_held_out_pictures_are_tested_loses_no_step(tmp_path, m
     assert len(again.epochs) == 3
 
 
+def test_ctrl_c_between_two_epochs_is_no_end(tmp_path):
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    assert not trainer.run(on_epoch=lambda epoch: os.kill(os.getpid(), signal.SIGINT))
+    assert 1 <= len(trainer.epochs) < 3
+    assert Trainer(graph(), split(), QUICK, tmp_path).resume()
+
+
 def test_a_second_ctrl_c_stops_at_once_and_the_handler_is_given_back():
     before = signal.getsignal(signal.SIGINT)
 
