@@ -62,7 +62,7 @@ def run(options):
     if not options.resume and (Path(options.out) / recipe.FILE).exists():
         raise ValueError(f"{options.out} holds a run already: go on with --resume, or take another folder")
     asked = recipe.read(options.out) if options.resume else _recipe(options)
-    if options.ensemble:
+    if asked.models > 1:
         return _ensemble(out, asked, options)
     with console.progress(out) as bar:
         task = bar.add_task("downloading", visible=False, status="bytes")
@@ -111,10 +111,9 @@ def _run(out, trainer):
 
 def _ensemble(out, asked, options):
     with console.progress(out) as bar:
-        task = bar.add_task("models", total=options.ensemble, status="each in a folder of its own")
+        task = bar.add_task("models", total=asked.models, status="each in a folder of its own")
         paths = ensemble.train_ensemble(
             asked,
-            options.ensemble,
             options.out,
             jobs=options.jobs,
             on_member=lambda done, count: bar.update(task, completed=done),
@@ -145,5 +144,13 @@ def _recipe(options):
     )
     augment = usual.get("augment", False) if options.augment is None else options.augment
     return Recipe(
-        options.data, options.size, augment, options.model, arguments, options.weights, options.seed, settings
+        options.data,
+        options.size,
+        augment,
+        options.model,
+        arguments,
+        options.weights,
+        options.seed,
+        settings,
+        options.ensemble or 1,
     )
