@@ -7,6 +7,7 @@ from minigooglenet import figures
 SHADES = " .:-=+*#%@"  # from the smallest value to the largest
 MOST_NUMBERS = 12  # columns up to which the text shows an array's numbers, beyond that its shades
 MOST_CHARACTERS = 48  # columns of shades
+HALFWAY = 0.179  # luminance on which black and white have the same contrast, 4.6 to 1
 
 
 def pictures(arrays, columns=4, numbers=None, same_scale=True):
@@ -56,9 +57,12 @@ def _draw(axis, values, scaled_with, numbers):
     if not numbers:
         return
     for (row, column), value in np.ndenumerate(values):
-        red, green, blue, _ = picture.cmap(picture.norm(value))
-        ink = "black" if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "white"
+        ink = "black" if _luminance(picture.cmap(picture.norm(value))) > HALFWAY else "white"
         axis.text(column, row, _short(value), ha="center", va="center", color=ink, fontsize=8)
+
+
+def _luminance(colour):
+    return sum(share * part**2.2 for share, part in zip((0.21, 0.72, 0.07), colour[:3], strict=True))
 
 
 def _told(title, values):
