@@ -1,6 +1,7 @@
 """Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
 from minigooglenet.viz.filters import first_filters
+from minigooglenet.viz.pictures import pictures
 from minigooglenet.viz.training import (
     confusion_matrix,
     gradient_flow,
@@ -15,5 +16,6 @@ __all__ = [
     "gradient_flow",
     "gradient_norms",
     "gradients_over_time",
+    "pictures",
     "training_curve",
 ]
