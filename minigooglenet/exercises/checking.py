@@ -90,7 +90,7 @@ def _first_failing(exercise, outputs):
         for place, (output, expected) in enumerate(zip(outputs, _expected(exercise), strict=False))
         if not same(output, expected, exercise.tolerance)
     ]
-    return min(failing, key=lambda place: sum(np.size(value) for value in exercise.arguments[place]), default=None)
+    return min(failing, key=lambda place: sum(a.size for a in parts(exercise.arguments[place]).values()), default=None)
 
 
 def _told_about(exercise, place, output, mistake):
