@@ -100,9 +100,7 @@ def _(x, dout, w_shape, stride, pad):
     return grad_weight
 
 
-@conv_dw.engine
-def _(grad_y, x, weight, bias, stride, padding, groups):
-    return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)[1]
+conv_dw.engine(im2col.backward)
 
 
 @conv_dw.right
@@ -202,9 +200,7 @@ def _(dout, w, x_shape, stride, pad):
     return conv2d.backward(dout, np.zeros(x_shape), w, None, stride, pad, algorithm="im2col")[0]
 
 
-@conv_dx.engine
-def _(grad_y, x, weight, bias, stride, padding, groups):
-    return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)[0]
+conv_dx.engine(im2col.backward)
 
 
 @conv_dx.right
