@@ -127,9 +127,18 @@ def _told_about(exercise, place, output, mistake):
 
 def _recognised(exercise, outputs):
     for wrong, theirs in zip(exercise.wrongs, _known(exercise), strict=True):
-        if all(same(a, b, 1e-9) for a, b in zip(outputs, theirs, strict=False)):
+        if all(_alike(a, b) for a, b in zip(outputs, theirs, strict=False)) and any(map(_same, outputs, theirs)):
             return wrong
     return None
+
+
+def _same(a, b):
+    return same(a, b, 1e-9)
+
+
+def _alike(a, b):
+    """Return whether two outputs agree; where both stopped it may be in different ways, as loops and slices do."""
+    return _same(a, b) or (isinstance(a, Raised) and isinstance(b, Raised))
 
 
 @functools.lru_cache(maxsize=16)
