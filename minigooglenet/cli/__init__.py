@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import bench, count, experiment, gradcheck, tour, train, warmup, weights
+from minigooglenet.cli import bench, count, doctor, experiment, gradcheck, lessons, tour, train, warmup, weights
 
 COMMANDS = {
     "tour": tour,
@@ -16,6 +16,8 @@ COMMANDS = {
     "weights": weights,
     "bench": bench,
     "warmup": warmup,
+    "lessons": lessons,
+    "doctor": doctor,
 }
 
 
