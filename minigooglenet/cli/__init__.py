@@ -5,7 +5,7 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import bench, count, doctor, experiment, gradcheck, lessons, tour, train, warmup, weights
+from minigooglenet.cli import bench, check, count, doctor, experiment, gradcheck, lessons, tour, train, warmup, weights
 
 COMMANDS = {
     "tour": tour,
@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": bench,
     "warmup": warmup,
     "lessons": lessons,
+    "check": check,
     "doctor": doctor,
 }
 
