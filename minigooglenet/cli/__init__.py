@@ -5,7 +5,20 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import bench, check, count, doctor, experiment, gradcheck, lessons, tour, train, warmup, weights
+from minigooglenet.cli import (
+    bench,
+    check,
+    count,
+    doctor,
+    experiment,
+    gradcheck,
+    lessons,
+    release,
+    tour,
+    train,
+    warmup,
+    weights,
+)
 
 COMMANDS = {
     "tour": tour,
@@ -19,6 +32,7 @@ COMMANDS = {
     "lessons": lessons,
     "check": check,
     "doctor": doctor,
+    "release": release,
 }
 
 
