@@ -13,7 +13,8 @@ FLOORS = (
     ("models", "plan", "optim", "data"),
     ("counting", "gradcheck", "weights", "viz"),
     ("training", "inference"),
-    ("exercises", "course", "bench", "tour", "warmup"),
+    ("exercises", "bench", "tour", "warmup"),
+    ("course",),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -7,11 +7,15 @@ from importlib.metadata import version
 from minigooglenet import parallel
 from minigooglenet.cli import (
     bench,
+    check,
     classify,
     count,
+    doctor,
     evaluate,
     experiment,
     gradcheck,
+    lessons,
+    release,
     tour,
     train,
     warmup,
@@ -29,6 +33,10 @@ COMMANDS = {
     "weights": weights,
     "bench": bench,
     "warmup": warmup,
+    "lessons": lessons,
+    "check": check,
+    "doctor": doctor,
+    "release": release,
 }
 
 

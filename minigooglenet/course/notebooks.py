@@ -1,15 +1,17 @@
 """Notebooks from reviewed sources: for students without solutions, for instructors with them; never with outputs.
 
 A source is a Python file in jupytext's percent format. What students write stands between `### BEGIN SOLUTION` and
-`### END SOLUTION`, nbgrader's markers. In a function it becomes a NotImplementedError that names the exercise; an
-assignment becomes `name = ...`.
+`### END SOLUTION`, nbgrader's markers. In a function it becomes a NotImplementedError that names the exercise; outside
+of one every name that it assigns becomes `name = ...`.
 
 The same source gives the same bytes: cell ids are hashes, and nothing of the machine goes in.
 """
 
+import ast
 import hashlib
 import json
 import re
+import tomllib
 from pathlib import Path
 
 from minigooglenet import files
@@ -19,38 +21,78 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-_ASSIGNED = re.compile(r"([A-Za-z_][\w, ]*?) = ")
 _NUMBER = re.compile(r"exercise (\d\d\.\d+\w?)", re.IGNORECASE)
 
 
-def student(text: str, name: str) -> str:
-    """Return the notebook that students get of a source's text, as JSON; `name` is the lesson's, "03_gradients"."""
-    return _notebook(text, name, solutions=False)
+def student(text: str, name: str, repository: str | None = None) -> str:
+    """Return the notebook that students get of a source's text, as JSON.
+
+    name : of the lesson, "03_gradients";  repository : "owner/name" on GitHub, for a line that opens it in Colab
+    """
+    return _notebook(text, name, repository, solutions=False)
 
 
-def solution(text: str, name: str) -> str:
+def solution(text: str, name: str, repository: str | None = None) -> str:
     """Return the notebook with solutions of a source's text, as JSON."""
-    return _notebook(text, name, solutions=True)
+    return _notebook(text, name, repository, solutions=True)
+
+
+def both(source) -> dict[str, str]:
+    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions."""
+    made, repository = {}, github(Path(source).resolve())
+    for path in sources(source):
+        text = path.read_text(encoding="utf-8")
+        for make, place in ((student, ""), (solution, "solutions/")):
+            made[f"{place}{path.stem}.ipynb"] = make(text, path.stem, repository)
+    return made
+
+
+def sources(folder) -> list[Path]:
+    """Return the lessons' sources in a folder, or say that there are none."""
+    found = sorted(Path(folder).glob("[0-9][0-9]_*.py"))
+    if not found:
+        raise FileNotFoundError(f"{folder} has no lesson's source, such as 03_gradients.py")
+    return found
 
 
 def generate(source, folder) -> list[Path]:
     """Write the notebooks of every source in `source` to `folder` and `folder`/solutions; return their paths."""
-    written, folder = [], Path(folder)
-    (folder / "solutions").mkdir(parents=True, exist_ok=True)
-    for path in sorted(Path(source).glob("[0-9][0-9]_*.py")):
-        text = path.read_text(encoding="utf-8")
-        for make, place in ((student, folder), (solution, folder / "solutions")):
-            written.append(place / f"{path.stem}.ipynb")
-            files.write_text(written[-1], make(text, path.stem))
+    written = []
+    for name, notebook in both(source).items():
+        written.append(Path(folder) / name)
+        written[-1].parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(written[-1], notebook)
     return written
 
 
-def _notebook(text, name, solutions):
+def github(folder) -> str | None:
+    """Return "owner/name" of the GitHub repository that the pyproject.toml of this package above `folder` names."""
+    for place in Path(folder).parents:
+        if (place / "pyproject.toml").is_file():
+            project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+            urls = project.get("urls", {}).values() if project.get("name") == "minigooglenet" else ()
+            found = (re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", url) for url in urls)
+            return next((match.group(1) for match in found if match), None)
+    return None
+
+
+def _colab(repository, name, solutions):
+    path = f"lessons/{'solutions/' if solutions else ''}{name}.ipynb"
+    link = f"https://colab.research.google.com/github/{repository}/blob/main/{path}"
+    return f"[Open this lesson in Colab]({link}); there, first run `%pip install git+https://github.com/{repository}`."
+
+
+def _notebook(text, name, repository, solutions):
     import jupytext
 
     cells = []
     for number, cell in enumerate(jupytext.reads(text, fmt="py:percent").cells):
-        source = cell.source if solutions or cell.cell_type != "code" else without_solution(cell.source)
+        try:
+            source = cell.source if solutions or cell.cell_type != "code" else without_solution(cell.source)
+        except ValueError as error:
+            raise ValueError(f"{name}, cell {number + 1}: {error}") from None
+        if number == 0 and repository:
+            source += "\n\n" + _colab(repository, name, solutions)
         identity = hashlib.sha256(f"{name}/{number}/{cell.source}".encode()).hexdigest()[:12]
         made = {"cell_type": cell.cell_type, "id": identity, "metadata": {}, "source": source.splitlines(keepends=True)}
         if cell.cell_type == "code":
@@ -86,8 +128,24 @@ def without_solution(source: str) -> str:
 def _stub(solution, exercise):
     first = next((line for line in solution if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip())]
-    assigned = _ASSIGNED.match(first)
-    if not indent and assigned:
-        return [f"{assigned.group(1)} = ...  # your answer"]
     which = f"exercise {exercise}: " if exercise else ""
-    return [f'{indent}raise NotImplementedError("{which}write this")']
+    stop = f'raise NotImplementedError("{which}write this")'
+    return [indent + stop] if indent else _unassigned(solution, stop) or [stop]
+
+
+def _unassigned(solution, stop):
+    """Return lines that bind what a solution outside of any function binds, to nothing yet."""
+    lines = []
+    for statement in ast.parse("\n".join(solution)).body:
+        if isinstance(statement, ast.FunctionDef):
+            lines += [f"def {statement.name}({ast.unparse(statement.args)}):", f"    {stop}"]
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            found = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            names = [node.id for node in sorted(found, key=_place) if isinstance(node.ctx, ast.Store)]
+            lines += [f"{name} = ...  # your answer" for name in names]
+    return list(dict.fromkeys(lines))
+
+
+def _place(node):
+    return node.lineno, node.col_offset

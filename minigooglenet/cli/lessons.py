@@ -1,0 +1,48 @@
+"""`minigooglenet lessons [DIR]`: copy the lessons out, look at the set-up, and open JupyterLab."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from minigooglenet.course import doctor, lessons
+
+HELP = "copy the lessons to a folder of yours and open them in JupyterLab"
+
+
+def add_parser(commands, name):
+    """Add this command to the command line."""
+    parser = commands.add_parser(
+        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}. What you changed there is never replaced."
+    )
+    parser.add_argument(
+        "dir", metavar="DIR", nargs="?", default="my-lessons", help="where to copy them (default: ./%(default)s)"
+    )
+    parser.add_argument("--no-open", action="store_true", help="only copy")
+    parser.add_argument(
+        "--sources", action="store_true", help="also the sources, for `minigooglenet release`; they hold the solutions"
+    )
+
+
+def run(options):
+    """Copy, check, open."""
+    if Path(options.dir).resolve() == lessons.folder().resolve():
+        raise ValueError(f"{options.dir} is the lessons' own folder; name another, such as `minigooglenet lessons my`")
+    new, same, kept = lessons.copy(options.dir, options.sources)
+    print(f"{options.dir}: {len(new)} files copied, {len(same)} were there already.")
+    for path in kept:
+        print(f"left as it is, for it is not the lesson as it came: {path}")
+    wrong = [finding for finding in doctor.look(short=True) if not finding.well]
+    for finding in wrong:
+        print(finding)
+    if wrong:
+        print("`minigooglenet doctor` tells more.")
+    first = min(Path(options.dir).glob("[0-9][0-9]_*.ipynb")).name
+    if options.no_open:
+        print(f"Open {Path(options.dir) / first} in JupyterLab or an editor.")
+        return 0
+    if importlib.util.find_spec("jupyterlab") is None:
+        print(f"JupyterLab is not installed: pip install jupyterlab. Or open {Path(options.dir) / first} in an editor.")
+        return 1
+    print("JupyterLab starts in your browser; Ctrl-C here ends it.", flush=True)
+    return subprocess.run([sys.executable, "-m", "jupyterlab", first], cwd=options.dir, check=False).returncode

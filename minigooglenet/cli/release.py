@@ -1,0 +1,25 @@
+"""`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
+
+from minigooglenet.course.release import release
+
+HELP = "make students' notebooks and flashcards from lessons' sources"
+
+
+def add_parser(commands, name):
+    """Add this command to the command line."""
+    parser = commands.add_parser(
+        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}. A file that somebody changed is left as it is."
+    )
+    parser.add_argument(
+        "source", metavar="SRC", help="folder of sources; `minigooglenet lessons DIR --sources` gives them"
+    )
+    parser.add_argument("target", metavar="DST", help="folder for the notebooks, made if need be")
+    parser.add_argument("--solutions", action="store_true", help="also notebooks with solutions, in DST/solutions")
+
+
+def run(options):
+    """Write, and say what was left."""
+    done = release(options.source, options.target, options.solutions)
+    print(f"{options.target}: {len(done.written)} files written, {len(done.same)} were there already.")
+    for path in done.kept:
+        print(f"left as it is, for somebody changed it: {path}")

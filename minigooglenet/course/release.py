@@ -1,0 +1,75 @@
+"""A course's own version of the lessons: notebooks from edited sources, and the quizzes as flashcards.
+
+What a release wrote is noted in the folder, so that the next one replaces only what nobody has changed since.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from minigooglenet import files
+from minigooglenet.course import notebooks
+from minigooglenet.exercises.quiz import cards
+
+NOTE = ".minigooglenet-release.json"
+DECK = "flashcards.tsv"
+
+
+class Released(NamedTuple):
+    """What a release did: files written, the same already, and left because somebody changed them."""
+
+    written: list[Path]
+    same: list[Path]
+    kept: list[Path]
+
+
+def release(source, target, solutions=False) -> Released:
+    """Write the notebooks of every source in the folder `source`, and the deck of their quizzes, to `target`.
+
+    solutions : also the notebooks with solutions, to target/solutions
+    """
+    target = Path(target)
+    made = {name: text for name, text in notebooks.both(source).items() if solutions or "/" not in name}
+    made[DECK] = flashcards([path.stem[:2] for path in notebooks.sources(source)])
+    target.mkdir(parents=True, exist_ok=True)
+    note, done = _note(target), Released([], [], [])
+    for name, text in made.items():
+        place, now = target / name, _digest(text.encode())
+        there = _digest(place.read_bytes()) if place.is_file() else None
+        if there == now:
+            done.same.append(place)
+        elif place.is_symlink() or (place.exists() and there != note.get(name)):
+            done.kept.append(place)
+            continue
+        else:
+            place.parent.mkdir(exist_ok=True)
+            files.write_text(place, text)
+            done.written.append(place)
+        note[name] = now
+    files.write_text(target / NOTE, json.dumps(note, indent=1, sort_keys=True) + "\n")
+    return done
+
+
+def flashcards(lessons) -> str:
+    """Return the quizzes of lessons, ("00", "01", ...), as a deck that Anki imports: question, answer and tag."""
+    lines = ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
+    for lesson in lessons:
+        try:
+            asked = cards(lesson)
+        except ValueError:
+            continue  # a course's own lesson may have none
+        lines += ["\t".join((*card, f"lesson{lesson}")) for card in asked]
+    return "\n".join(lines) + "\n"
+
+
+def _note(target):
+    try:
+        note = json.loads((target / NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()

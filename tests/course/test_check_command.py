@@ -1,0 +1,116 @@
+"""The check from the command line and under pytest says what the notebook says, of a .py file or a notebook."""
+
+import json
+import textwrap
+
+import pytest
+
+from minigooglenet.cli import main
+from minigooglenet.course import cells, checked
+
+pytest_plugins = ["pytester"]
+RIGHT = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))\n"
+WRONG = "def conv_db(dout):\n    return dout.mean(axis=0).sum(axis=(1, 2))\n"
+STUB = 'def conv_db(dout):\n    raise NotImplementedError("exercise 03.1: write this")\n'
+
+
+def _notebook(path, *sources):
+    made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in sources]
+    path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "said"),
+    [(RIGHT, 0, "03.1: passed"), (WRONG, 1, "the mean belongs in the loss"), (STUB, 2, "03.1: not yet")],
+)
+def test_a_file_is_checked_with_the_notebooks_words_and_a_code(tmp_path, capfd, source, code, said):
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    assert main(["check", "03.1", str(tmp_path / "mine.py")]) == code
+    assert said in capfd.readouterr().out
+
+
+def test_a_notebook_is_checked_with_what_it_gives_to_check(tmp_path):
+    path = _notebook(
+        tmp_path / "a.ipynb",
+        "%pip install something\n!ls\nfrom minigooglenet.exercises import answer, ask, check",
+        RIGHT.replace("conv_db", "mine"),
+        "raise RuntimeError('a cell that has nothing to do with it')",
+        "check('03.1', mine)",
+        "ask('03.5', 'ada')\nanswer('03.5', -1)",
+    )
+    assert checked.check("03.1", path).passed
+    assert checked.check("03.5", path).status == "wrong"
+    assert checked.check("03.1", path, "mine").passed
+
+
+def test_without_an_answer_it_is_not_yet_and_says_why(tmp_path):
+    path = _notebook(tmp_path / "a.ipynb", "from minigooglenet.exercises import check", "check('03.1', conv_db)")
+    result = checked.check("03.1", path)
+    assert result.status == "not yet"
+    assert "there is no conv_db; cell 2 stopped with NameError" in result.what
+    assert checked.check("03.5", path).status == "not yet"
+    assert "no other" in checked.check("03.1", path, "other").what
+
+
+def test_a_stop_names_the_line_of_the_file(tmp_path):
+    text = f"# %% [markdown]\n# words\n\n# %%\n{WRONG.replace('dout.mean', 'dout.men')}"
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    assert "in your line 6: return dout.men" in checked.check("03.1", tmp_path / "mine.py").what
+
+
+def test_what_never_ends_is_ended(tmp_path, capfd):
+    (tmp_path / "mine.py").write_text("while True:\n    conv_db = 1\n", encoding="utf-8")
+    assert main(["check", "03.1", str(tmp_path / "mine.py"), "--timeout", "4"]) == checked.TOO_LONG
+    assert "still running after 4 s" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["99.9", __file__], "there is no exercise '99.9'"), (["03.1", "nowhere.py"], "there is no file nowhere.py")],
+)
+def test_a_wrong_call_is_one_line(capsys, arguments, said):
+    assert main(["check", *arguments]) == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [{}]}', "[" * 100_000, "\x00"])
+def test_what_is_no_notebook_is_said(text):
+    with pytest.raises(ValueError, match="no notebook"):
+        cells.notebook(text)
+
+
+def test_only_what_the_answers_need_is_run():
+    sources = [
+        "import numpy as np",
+        "slow = 1",
+        "def helper(x):\n    return np.sum(x) + size",
+        "size = 3",
+        "table = {}\ntable['a'] = 1",
+        "table.update(b=2)",
+        "def f(x):\n    slow = 2\n    return helper(x) + table['a'] + slow",
+        "other = slow",
+        "not python",
+        "check('03.1', f)",
+    ]
+    assert cells.needed(sources) == [0, 2, 3, 4, 5, 6, 9]
+    assert cells.needed(sources, {"03.2"}, {"size"}) == [3]
+
+
+def test_pytest_runs_the_same_checks_one_by_one(pytester):
+    _notebook(
+        pytester.path / "mine.ipynb",
+        "from minigooglenet.exercises import answer, ask, check",
+        RIGHT,
+        "check('03.1', conv_db)",
+        "answer('03.5', ...)",
+        "check('03.2', lambda *all: None)",
+    )
+    pytester.makepyfile(
+        textwrap.dedent("""
+            from minigooglenet.course.testing import checks_of
+            test_03 = checks_of("mine.ipynb")
+        """)
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1, failed=1, skipped=1)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-m", "ex03_1").assert_outcomes(passed=1, deselected=2)

@@ -1,0 +1,70 @@
+"""The doctor: this machine is well, and each thing that may be wrong is said with what to do."""
+
+import sys
+from importlib import metadata
+
+import pytest
+
+from minigooglenet import warmup
+from minigooglenet.cli import main
+from minigooglenet.course import doctor
+
+
+def test_every_finding_is_one_line_and_its_remedy_another(capsys):
+    code = main(["doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    assert code == (1 if any(line.startswith("WRONG") for line in lines) else 0)
+    assert sum(line.startswith(("ok ", "WRONG ")) for line in lines) >= 15
+    assert all(line.isascii() for line in lines)
+
+
+def test_something_wrong_is_exit_code_1(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "look", lambda: [doctor.Finding(False, "no numpy", "get it")])
+    assert main(["doctor"]) == 1
+    assert "1 of 1 findings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("version", "floor", "well"),
+    [("2.2", "2.2", True), ("2.10", "2.2", True), ("2.1.9", "2.2", False), ("4.0.0rc1", "4", True), ("2", "2.0", True)],
+)
+def test_versions_compare_as_numbers(version, floor, well, monkeypatch):
+    monkeypatch.setattr(metadata, "version", lambda name: version)
+    assert doctor.package("numpy", floor).well is well
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it():
+    finding = doctor.package("no-such-package", "1.0")
+    assert not finding.well
+    assert finding.remedy.endswith('-m pip install "no-such-package>=1.0"')
+
+
+def test_a_folder_that_cannot_keep_kernels_is_found(monkeypatch, tmp_path):
+    monkeypatch.setattr(warmup, "folder", lambda: None)
+    assert "NUMBA_CACHE_DIR" in doctor.cache().remedy
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(warmup, "folder", lambda: tmp_path / "file")
+    assert not doctor.cache().well
+
+
+def test_little_memory_an_old_python_and_a_missing_jupyterlab_are_found(monkeypatch):
+    monkeypatch.setattr(doctor, "available_memory", lambda: 100 << 20)
+    assert not doctor.memory().well
+    monkeypatch.setattr(sys, "version_info", (3, 10, 0))
+    assert not doctor.python().well
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert not doctor.jupyter().well
+    assert not doctor.kernel().well
+
+
+def test_what_cannot_be_looked_at_is_a_finding(monkeypatch):
+    def broken():
+        raise RuntimeError("no\nidea")
+
+    monkeypatch.setattr(doctor, "memory", broken)
+    (finding,) = [finding for finding in doctor.look() if not finding.well and "no idea" in finding.text]
+    assert "RuntimeError" in finding.text
+
+
+def test_this_machine_tells_its_memory():
+    assert doctor.available_memory() is None or doctor.available_memory() > 1 << 20

@@ -1,0 +1,126 @@
+"""Notebooks from sources: byte for byte again, without a trace of the solutions, and errors that name the cell."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from minigooglenet.course import notebooks
+
+LESSONS = Path(__file__).parents[2] / "lessons"
+SOURCES = sorted((LESSONS / "src").glob("[0-9][0-9]_*.py"))
+SOURCE = """# %% [markdown]
+# # 98 A lesson
+
+# %%
+def f(x):
+    \"\"\"Return x plus one.\"\"\"  # exercise 98.1
+    ### BEGIN SOLUTION
+    return x + 1
+    ### END SOLUTION
+
+# %%
+# exercise 98.2
+### BEGIN SOLUTION
+(a, b), c = (1, 2), 3
+answer = sum(d for d in (a, b, c))
+
+
+def g(x, y=1):
+    return x
+### END SOLUTION
+print(answer)
+"""
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("folder", ["", "solutions"])
+def test_the_notebooks_in_the_repository_are_their_sources(source, folder):
+    made = notebooks.both(source.parent)[f"{folder}/{source.stem}.ipynb".lstrip("/")]
+    kept = (LESSONS / folder / f"{source.stem}.ipynb").read_text(encoding="utf-8")
+    assert kept == made, "generate the notebooks again: minigooglenet.course.notebooks.generate"
+
+
+def test_every_notebook_has_a_source():
+    names = {path.stem for path in SOURCES}
+    assert {path.stem for path in LESSONS.glob("*.ipynb")} == names
+    assert {path.stem for path in LESSONS.glob("solutions/*.ipynb")} == names
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_a_students_notebook_is_ascii_with_one_title_no_outputs_and_no_solutions(source):
+    text = notebooks.student(source.read_text(encoding="utf-8"), source.stem)
+    cells = json.loads(text)["cells"]
+    prose = "".join(line for cell in cells if cell["cell_type"] == "markdown" for line in [*cell["source"], "\n"])
+    assert source.read_text(encoding="utf-8").isascii()
+    assert [line[:4] for line in prose.splitlines() if line.startswith("# ")] == [f"# {source.stem[:2]}"]
+    assert "SOLUTION" not in text
+    assert "solution_function" not in text
+    assert not any(cell.get("outputs") for cell in cells)
+
+
+def _code(text):
+    return ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+
+
+def test_a_function_stops_with_its_exercise_and_names_wait_for_an_answer():
+    first, second = _code(notebooks.student(SOURCE, "98_a"))
+    assert first.endswith('    raise NotImplementedError("exercise 98.1: write this")')
+    assert second.splitlines() == [
+        "# exercise 98.2",
+        *(f"{name} = ...  # your answer" for name in ("a", "b", "c", "answer")),
+        "def g(x, y=1):",
+        '    raise NotImplementedError("exercise 98.2: write this")',
+        "print(answer)",
+    ]
+
+
+def test_the_solution_notebook_keeps_solutions():
+    first, _ = _code(notebooks.solution(SOURCE, "98_a"))
+    assert "return x + 1" in first
+
+
+def test_the_same_source_gives_the_same_bytes_and_ids_that_are_unique_and_depend_on_the_lesson():
+    text = notebooks.student(SOURCE, "98_a")
+    assert text == notebooks.student(SOURCE, "98_a")
+    ids = [cell["id"] for cell in json.loads(text)["cells"]]
+    assert len(set(ids)) == len(ids) == 3
+    assert not set(ids) & {cell["id"] for cell in json.loads(notebooks.student(SOURCE, "97_a"))["cells"]}
+
+
+def test_a_notebook_is_valid_for_jupyter():
+    nbformat = pytest.importorskip("nbformat")
+    nbformat.validate(nbformat.reads(notebooks.student(SOURCE, "98_a"), as_version=4))
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("### BEGIN SOLUTION\nx = 1\n", "98_a, cell 1: ### BEGIN SOLUTION without ### END SOLUTION"),
+        ("x = 1\n### END SOLUTION\n", "98_a, cell 1: line 2: ### END SOLUTION without"),
+        (
+            "### BEGIN SOLUTION\nx = 1\n### BEGIN SOLUTION\n### END SOLUTION\n",
+            "98_a, cell 1: line 3: ### BEGIN SOLUTION inside a solution",
+        ),
+    ],
+)
+def test_markers_that_do_not_pair_are_named_with_their_cell(cell, message):
+    with pytest.raises(ValueError, match=message):
+        notebooks.student(f"# %%\n{cell}", "98_a")
+
+
+def test_a_line_for_colab_stands_where_pyproject_names_a_repository(tmp_path):
+    source = tmp_path / "lessons" / "src"
+    source.mkdir(parents=True)
+    (source / "98_a.py").write_text(SOURCE, encoding="utf-8")
+    project = '[project]\nname = "minigooglenet"\n[project.urls]\nRepository = "https://github.com/someone/a-net.git"\n'
+    assert "colab" not in notebooks.both(source)["98_a.ipynb"]
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    made = notebooks.both(source)
+    assert "research.google.com/github/someone/a-net/blob/main/lessons/98_a.ipynb" in made["98_a.ipynb"]
+    assert "blob/main/lessons/solutions/98_a.ipynb" in made["solutions/98_a.ipynb"]
+
+
+def test_a_folder_without_sources_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no lesson's source"):
+        notebooks.generate(tmp_path, tmp_path)

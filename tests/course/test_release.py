@@ -1,0 +1,62 @@
+"""`minigooglenet release`: a course's own notebooks, and a deck that Anki imports."""
+
+import csv
+import json
+
+import pytest
+
+from minigooglenet.cli import main
+from minigooglenet.course import release
+from minigooglenet.exercises.quiz import cards
+
+SOURCE = "# %%\n# exercise 03.1\n### BEGIN SOLUTION\nvalue = 12\n### END SOLUTION\n"
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    asked = [("What is a MAC?", "A multiply-add."), ("Why?", 'Because of "this".')]
+    monkeypatch.setattr(release, "cards", lambda lesson: asked if lesson == "03" else cards("none"))
+    for name in ("03_a", "04_b"):
+        (tmp_path / "src").mkdir(exist_ok=True)
+        (tmp_path / "src" / f"{name}.py").write_text(SOURCE, encoding="utf-8")
+    return tmp_path
+
+
+def test_students_get_no_solutions_and_instructors_on_request(course):
+    assert main(["release", str(course / "src"), str(course / "out")]) == 0
+    assert not (course / "out" / "solutions").exists()
+    assert "12" not in json.loads((course / "out" / "03_a.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"][1]
+    assert main(["release", str(course / "src"), str(course / "out"), "--solutions"]) == 0
+    assert "value = 12" in (course / "out" / "solutions" / "04_b.ipynb").read_text(encoding="utf-8")
+
+
+def test_an_edited_source_replaces_what_nobody_changed_and_nothing_else(course, capsys):
+    release.release(course / "src", course / "out")
+    work = course / "out" / "04_b.ipynb"
+    work.write_text("a student's work", encoding="utf-8")
+    for name in ("03_a", "04_b"):
+        (course / "src" / f"{name}.py").write_text(SOURCE + "print('new')\n", encoding="utf-8")
+    for _ in range(2):  # a file that was left stays left
+        assert main(["release", str(course / "src"), str(course / "out")]) == 0
+        assert f"left as it is, for somebody changed it: {work}" in capsys.readouterr().out
+    assert "print('new')" in (course / "out" / "03_a.ipynb").read_text(encoding="utf-8")
+    assert work.read_text(encoding="utf-8") == "a student's work"
+
+
+def test_the_deck_is_what_anki_imports(course):
+    release.release(course / "src", course / "out")
+    lines = (course / "out" / "flashcards.tsv").read_text(encoding="utf-8").splitlines()
+    head = [line for line in lines if line.startswith("#")]
+    rows = list(csv.reader(lines[len(head) :], delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert head[0] == "#separator:tab"
+    assert rows == [
+        ["What is a MAC?", "A multiply-add.", "lesson03"],
+        ["Why?", 'Because of "this".', "lesson03"],
+    ]
+
+
+def test_a_source_that_cannot_be_used_is_one_line_and_nothing_is_written(course, capsys):
+    (course / "src" / "05_c.py").write_text("# %%\n### END SOLUTION\n", encoding="utf-8")
+    assert main(["release", str(course / "src"), str(course / "out")]) == 1
+    assert "05_c, cell 1" in capsys.readouterr().err
+    assert not (course / "out").exists()
