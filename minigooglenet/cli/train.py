@@ -73,7 +73,7 @@ def run(options):
         out.print(f"Stopped and saved after step {trainer.step}; go on with --resume.", markup=False)
         return 130
     for path in [trainer.out / WEIGHTS, *results.leave(trainer)]:
-        out.print(f"written: {path}", markup=False)
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:
         out.print(f"{skipped} pictures could not be used; skipped.csv says which and why.", markup=False)
@@ -112,7 +112,7 @@ def _ensemble(out, asked, options):
             on_member=lambda done, count: bar.update(task, completed=done),
         )
     for path in paths:
-        out.print(f"written: {path}", markup=False)
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
     return 0
 
 
