@@ -5,13 +5,26 @@ import sys
 from importlib.metadata import version
 
 from minigooglenet import parallel
-from minigooglenet.cli import bench, count, experiment, gradcheck, tour, train, warmup, weights
+from minigooglenet.cli import (
+    bench,
+    classify,
+    count,
+    evaluate,
+    experiment,
+    gradcheck,
+    tour,
+    train,
+    warmup,
+    weights,
+)
 
 COMMANDS = {
     "tour": tour,
     "count": count,
     "gradcheck": gradcheck,
     "train": train,
+    "evaluate": evaluate,
+    "classify": classify,
     "experiment": experiment,
     "weights": weights,
     "bench": bench,

@@ -1,6 +1,7 @@
 """Kinds of arguments that several commands take."""
 
 import argparse
+from pathlib import Path
 
 
 def seed(text: str) -> int:
@@ -15,3 +16,10 @@ def whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def check_folder(path) -> None:
+    """Raise a FileNotFoundError unless a file could lie at `path`: said before the work whose result goes there."""
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")

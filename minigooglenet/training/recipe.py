@@ -33,9 +33,9 @@ class Recipe:
     weights_seed: int = 0
     settings: Settings = field(default_factory=Settings)
 
-    def split(self):
-        """Return the pictures, data.Split."""
-        return data.load(self.data, self.size, augment=self.augment)
+    def split(self, on_bytes=None):
+        """Return the pictures, data.Split; `on_bytes` is told of a download, as by `data.load`."""
+        return data.load(self.data, self.size, augment=self.augment, on_bytes=on_bytes)
 
     def graph(self, split):
         """Return the network for these pictures; they then become inputs as `start` says, where it says so."""
@@ -56,9 +56,9 @@ class Recipe:
             raise ValueError(f"{self.model} takes colour pictures, {self.data} has {channels} channel; perhaps mini?")
         return models.build(self.model, classes, **arguments, rng=self.weights_seed)
 
-    def trainer(self, out):
+    def trainer(self, out, on_bytes=None):
         """Return a Trainer that writes to the folder `out`, this recipe beside it."""
-        split = self.split()
+        split = self.split(on_bytes)
         trainer = Trainer(self.graph(split), split, self.settings, out)
         files.write_text(Path(out) / FILE, json.dumps(asdict(self), indent=1) + "\n")
         return trainer

@@ -113,8 +113,11 @@ class Trainer:
             log.sync()
         checkpoint.save(self.out / CHECKPOINT, self)
         if self.graph.made_by is not None:
-            classes = self.split.train.classes
-            weights.save(self.trained(), self.out / WEIGHTS, pixels=self.split.train.pixels, classes=classes)
+            train = self.split.train
+            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+            notes = {"crops": "0" if train.whole else "1"}
+            path = self.out / WEIGHTS
+            weights.save(self.trained(), path, pixels=train.pixels, classes=train.classes, notes=notes)
         self._saved = time.monotonic()
 
     def resume(self) -> bool:
