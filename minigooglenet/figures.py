@@ -1,8 +1,11 @@
 """What every figure of this project shares: colours that colour-blind readers tell apart, a file, and a text beside it.
 
-A figure is made without a window (the Agg canvas), so it works on a server and in a test.
+A figure is made without a window (the Agg canvas), so it works on a server and in a test. In a notebook it shows itself
+when a cell ends with it.
 """
 
+import functools
+import io
 from pathlib import Path
 
 from minigooglenet import files
@@ -20,11 +23,18 @@ def new(width=7.0, height=4.0, **subplots):
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    figure._repr_png_ = functools.partial(_png, figure)  # what a notebook asks for
     axes = figure.subplots(**subplots)
     for axis in getattr(axes, "flat", [axes]):
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=9)
     return figure, axes
+
+
+def _png(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return file.getvalue()
 
 
 def shades(count):

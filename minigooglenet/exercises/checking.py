@@ -90,7 +90,7 @@ def _first_failing(exercise, outputs):
         for place, (output, expected) in enumerate(zip(outputs, _expected(exercise), strict=False))
         if not same(output, expected, exercise.tolerance)
     ]
-    return min(failing, key=lambda place: sum(np.size(value) for value in exercise.arguments[place]), default=None)
+    return min(failing, key=lambda place: sum(a.size for a in parts(exercise.arguments[place]).values()), default=None)
 
 
 def _told_about(exercise, place, output, mistake):
@@ -127,9 +127,18 @@ def _told_about(exercise, place, output, mistake):
 
 def _recognised(exercise, outputs):
     for wrong, theirs in zip(exercise.wrongs, _known(exercise), strict=True):
-        if all(same(a, b, 1e-9) for a, b in zip(outputs, theirs, strict=False)):
+        if all(_alike(a, b) for a, b in zip(outputs, theirs, strict=False)) and any(map(_same, outputs, theirs)):
             return wrong
     return None
+
+
+def _same(a, b):
+    return same(a, b, 1e-9)
+
+
+def _alike(a, b):
+    """Return whether two outputs agree; where both stopped it may be in different ways, as loops and slices do."""
+    return _same(a, b) or (isinstance(a, Raised) and isinstance(b, Raised))
 
 
 @functools.lru_cache(maxsize=16)

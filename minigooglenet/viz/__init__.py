@@ -1,7 +1,9 @@
 """Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
 from minigooglenet.viz import testing
+from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
+from minigooglenet.viz.pictures import pictures
 from minigooglenet.viz.training import (
     confusion_matrix,
     gradient_flow,
@@ -11,11 +13,14 @@ from minigooglenet.viz.training import (
 )
 
 __all__ = [
+    "bar_chart",
     "confusion_matrix",
     "first_filters",
     "gradient_flow",
     "gradient_norms",
     "gradients_over_time",
+    "line_chart",
+    "pictures",
     "testing",
     "training_curve",
 ]

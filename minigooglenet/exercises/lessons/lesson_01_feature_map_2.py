@@ -1,0 +1,231 @@
+"""Lesson 01, continued: the whole convolution, and the case that tells wrong ones from it."""
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.exercises.exercise import Exercise, Verdict, integers
+from minigooglenet.gradcheck.museum.exhibit import windows
+from minigooglenet.kernels import conv2d, im2col
+from minigooglenet.kernels.loops import conv2d as loops
+
+conv_forward = Exercise(
+    "01.3",
+    "the whole feature map",
+    "conv_forward(x, w, b, stride, pad) -> (N, K, Ho, Wo)",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "You have one number already: conv_at. What is the shape of the array that holds all of them?",
+        (
+            "Ho = (H + 2*pad - R) // stride + 1, and Wo alike with W and S. Fill y of shape (N, K, Ho, Wo): four loops "
+            "over n, k, i, j, each number by conv_at."
+        ),
+        "`y[n, k, i, j] = conv_at(x, w, b, n, k, i, ____, stride, pad)`",
+    ),
+    tolerance=0,
+)
+
+
+@conv_forward.cases
+def _(rng):
+    yield integers(rng, (1, 1, 4, 5), 1, 10), integers(rng, (1, 1, 3, 2)), integers(rng, 1), 2, 1  # small to read
+    yield integers(rng, (3, 3, 6, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1  # C = K, rest unlike
+    yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
+
+
+@conv_forward.reference
+def _(x, w, b, stride, pad):
+    return loops.forward(x, w, b, (stride, stride), ((pad, pad), (pad, pad)), 1)
+
+
+conv_forward.engine(loops.forward)
+
+
+def _seen(x, w, stride, pad):
+    return windows(x, w.shape[2:], (stride, stride), ((pad, pad), (pad, pad)))
+
+
+def _sums(seen, w, b):
+    return np.einsum("ncpqrs,kcrs->nkpq", seen, w) + b[:, None, None]
+
+
+def _right(x, w, b, stride, pad):
+    return _sums(_seen(x, w, stride, pad), w, b)
+
+
+conv_forward.right(_right)
+
+
+@conv_forward.right
+def _(x, w, b, stride, pad):
+    return im2col.forward(x, w, b, (stride, stride), ((pad, pad), (pad, pad)), 1)
+
+
+@conv_forward.right
+def _(x, w, b, stride, pad):
+    return conv2d.forward(x, w, b, stride, pad)
+
+
+@conv_forward.wrong("stride ignored", "Your output equals ours at stride 1, cut to size.")
+def _(x, w, b, stride, pad):
+    rows, columns = _right(x, w, b, stride, pad).shape[2:]
+    return _right(x, w, b, 1, pad)[:, :, :rows, :columns]
+
+
+@conv_forward.wrong("first image copied", "All your images equal image 0.")
+def _(x, w, b, stride, pad):
+    return np.repeat(_right(x[:1], w, b, stride, pad), len(x), axis=0)
+
+
+@conv_forward.wrong("height and width exchanged", "Ho comes from H and R, Wo from W and S.")
+def _(x, w, b, stride, pad):
+    padding = ((pad, pad), (pad, pad))
+    wide, high = shapes.output_size(x.shape[2:], w.shape[2:], (stride, stride), padding)
+    more = (pad, pad + stride * max(wide, high))  # whatever is read outside counts as zero
+    seen = windows(x, w.shape[2:], (stride, stride), (more, more))
+    return _sums(seen[:, :, :high, :wide], w, b)
+
+
+@conv_forward.wrong("bias of filter 0 for all", "Only filter 0 is right: every filter has a bias of its own.")
+def _(x, w, b, stride, pad):
+    return _sums(_seen(x, w, stride, pad), w, b[:1])
+
+
+@conv_forward.wrong("bias forgotten", "Every map is short by its filter's bias.")
+def _(x, w, b, stride, pad):
+    return _sums(_seen(x, w, stride, pad), w, 0 * b)
+
+
+@conv_forward.wrong("bias once per weight", "The bias was added once for every weight of the filter; it is added once.")
+def _(x, w, b, stride, pad):
+    return _sums(_seen(x, w, stride, pad), w, b * w[0].size)
+
+
+@conv_forward.wrong("edge padding", "Wrong at the borders only: pad with zeros, not with the edge value.")
+def _(x, w, b, stride, pad):
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge")
+    return _right(padded, w, b, stride, 0)
+
+
+@conv_forward.wrong("padding below and right only", "Your picture is ours moved up and left by pad.")
+def _(x, w, b, stride, pad):
+    return _right(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), w, b, stride, 0)
+
+
+@conv_forward.wrong("padding ignored", "Your map is what comes out at pad = 0.")
+def _(x, w, b, stride, pad):
+    return _right(x, w, b, stride, 0)
+
+
+@conv_forward.wrong("size rounded up", "One row or column too many: a last window that does not fit is dropped.")
+def _(x, w, b, stride, pad):
+    sides = (
+        -(size + 2 * pad - kernel) % stride for size, kernel in zip(x.shape[2:], w.shape[2:], strict=True)
+    )  # as many more zeros as the last window lacks
+    below, right = sides
+    return _sums(windows(x, w.shape[2:], (stride, stride), ((pad, pad + below), (pad, pad + right))), w, b)
+
+
+@conv_forward.wrong("kernel flipped", "You computed a true convolution; this engine correlates.")
+def _(x, w, b, stride, pad):
+    return _right(x, w[:, :, ::-1, ::-1], b, stride, pad)
+
+
+@conv_forward.wrong("kernel transposed", "Right for symmetric kernels only: the first index of a kernel is its row.")
+def _(x, w, b, stride, pad):
+    return np.einsum("ncpqrs,kcsr->nkpq", _seen(x, w, stride, pad), w) + b[:, None, None]
+
+
+@conv_forward.wrong("filters and channels exchanged", "You used w[c, k]: the filter comes first, then the channel.")
+def _(x, w, b, stride, pad):
+    return _right(x, w.transpose(1, 0, 2, 3), b, stride, pad)
+
+
+@conv_forward.wrong(
+    "channels reversed", "w[k, c] belongs to x[n, c]; yours meets the channels from the last to the first."
+)
+def _(x, w, b, stride, pad):
+    return _right(x, w[:, ::-1], b, stride, pad)
+
+
+@conv_forward.wrong("last channel alone", "Equals the last channel's share: `=` where `+=` is meant.")
+def _(x, w, b, stride, pad):
+    return _right(x[:, -1:], w[:, -1:], b, stride, pad)
+
+
+@conv_forward.wrong("mean over channels", "Channels are added, not averaged.")
+def _(x, w, b, stride, pad):
+    return _right(x, w / w.shape[1], b, stride, pad)
+
+
+revealing = Exercise(
+    "01.5",
+    "the case that reveals",
+    "(x, w, stride, pad): small arrays that tell six wrong programs from the right one",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "Which of the six would you not notice in your own case? Start with the one that the check names.",
+        (
+            "List what each program confuses, and break that symmetry: two images, two channels, unlike height and "
+            "width, a kernel that looks different upside down, a stride, padding. Make all numbers different."
+        ),
+        "`x = np.arange(1, ____).reshape(2, 2, 3, 5), w = np.arange(1, 9).reshape(1, 2, 2, 2)`, with stride 2, pad 1",
+    ),
+)
+SURVIVES = {
+    "kernel flipped": "your kernel looks the same upside down and mirrored, or only ever meets zeros",
+    "channels reversed": "with one channel, or channels that are alike, their order cannot show",
+    "first image copied": "with one image, or images that are alike, nobody sees which one was used",
+    "height and width exchanged": "your output is square, so its height and width may be exchanged",
+    "stride ignored": "at stride 1, or where there is one window only, the stride cannot show",
+    "edge padding": "without padding, or with zeros at the border of the image, its kind cannot show",
+}
+MOST_NUMBERS = 1000
+
+
+@revealing.judge
+def _(answer):
+    try:
+        x, w, stride, pad = answer
+        x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
+        b = np.zeros(w.shape[0] if w.ndim else 0)
+        right = conv2d.forward(x, w, b, stride, pad, algorithm="im2col")
+    except (TypeError, ValueError) as error:
+        return Verdict(
+            False, None, f"the engine cannot use (x, w, stride, pad): {error}", "x (N, C, H, W), w (K, C, R, S)"
+        )
+    if x.size + w.size > MOST_NUMBERS or not np.array_equal(np.rint([*x.flat, *w.flat]), [*x.flat, *w.flat]):
+        return Verdict(False, None, f"use whole numbers, at most {MOST_NUMBERS}: differences are then exact", "")
+    known = {wrong.name: wrong.function for wrong in conv_forward.wrongs}
+    survivors = [name for name in SURVIVES if np.array_equal(_or_none(known[name], x, w, b, stride, pad), right)]
+    kills = f"{len(SURVIVES) - len(survivors)} of {len(SURVIVES)} wrong programs differ on your case"
+    if not survivors:
+        return Verdict(True, None, f"{kills}, which has {x.size + w.size} numbers. Can you do it with fewer?")
+    first = survivors[0]
+    also = f" ({', '.join(survivors[1:])} too)" if survivors[1:] else ""
+    return Verdict(False, f"{first} survives", f"{kills}. '{first}' survives{also}: {SURVIVES[first]}")
+
+
+def _or_none(function, *arguments):
+    try:
+        return function(*arguments)
+    except (TypeError, ValueError, IndexError):  # a program that stops is found, too
+        return None
+
+
+_X, _W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
+
+revealing.reference((_X, _W, 2, 1))
+revealing.right((_X[:, :, :2, :4].tolist(), _W.tolist(), 2, 1))
+revealing.right((_X**2, _W - 4, 2, 1))
+revealing.wrong("kernel flipped survives", SURVIVES["kernel flipped"])(
+    (_X, np.ones((1, 2, 2, 2)) * [[[3]], [[5]]], 2, 1)
+)
+revealing.wrong("channels reversed survives", SURVIVES["channels reversed"])((_X[:, :1], _W[:, :1], 2, 1))
+revealing.wrong("first image copied survives", SURVIVES["first image copied"])((_X[:1], _W, 2, 1))
+revealing.wrong("height and width exchanged survives", SURVIVES["height and width exchanged"])(
+    (_X[:, :, :, :3], _W, 2, 1)
+)
+revealing.wrong("stride ignored survives", SURVIVES["stride ignored"])((_X, _W, 1, 1))
+revealing.wrong("edge padding survives", SURVIVES["edge padding"])((_X, _W, 2, 0))

@@ -1,0 +1,16 @@
+"""Bars and lines: a figure, and a text that says the same."""
+
+from minigooglenet import viz
+
+
+def test_bars_name_the_longest_and_mark_what_is_asked():
+    figure, text = viz.bar_chart({"a": 1, "b": 3, "c": 2}, "MAC", marked=("c",))
+    assert "3 bars, MAC; the longest is b with 3" in text
+    hatches = [bar.get_hatch() for bar in figure.axes[0].patches]
+    assert [bool(hatch) for hatch in hatches] == [False, False, True]
+
+
+def test_lines_have_markers_of_their_own_and_are_told():
+    figure, text = viz.line_chart({"up": ([0, 1], [2, 5]), "down": ([0, 1], [4, 1])}, "step", "loss", area=True)
+    assert "up: from 2 to 5, largest 5 at step 1" in text
+    assert len({line.get_marker() for line in figure.axes[0].lines}) == 2

@@ -1,0 +1,29 @@
+"""Arrays as pictures: a figure that a notebook can show, and a text that says the same."""
+
+import numpy as np
+
+from minigooglenet import figures, viz
+
+
+def test_a_small_array_is_told_in_numbers():
+    figure, text = viz.pictures({"a": np.array([[1, -2], [0.5, 3]])})
+    assert text == "a (2 x 2), from -2 to 3:\n    1  -2\n  0.5   3"
+    assert [label.get_text() for label in figure.axes[0].texts] == ["1", "-2", "0.5", "3"]
+
+
+def test_a_large_array_is_told_in_shades_and_a_colour_picture_in_words():
+    _, text = viz.pictures({"ramp": np.tile(np.arange(20.0), (20, 1)), "photo": np.full((4, 5, 3), 100)})
+    assert "from 0 to 19:\n  " in text
+    assert "@" in text
+    assert "photo: a picture in colour, 4 x 5 x 3, mean brightness 100 of 255" in text
+    assert text.isascii()
+
+
+def test_constant_arrays_and_empty_places_are_fine():
+    figure, _ = viz.pictures({str(i): np.zeros((3, 3)) for i in range(5)}, columns=4)
+    assert len(figure.axes) == 8
+
+
+def test_a_notebook_gets_a_figure_as_png():
+    figure, _ = figures.new(2, 2)
+    assert figure._repr_png_().startswith(b"\x89PNG")
