@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, integers
-from minigooglenet.exercises.questions import Question
+from minigooglenet.kernels import conv2d, im2col
 
 conv_db = Exercise(
     "03.1",
@@ -69,48 +69,227 @@ def _(dout):
     return np.full(dout.shape[1], dout[:, 0].size, float)
 
 
-readers = Question(
-    "03.5",
-    "how many outputs read a pixel",
-    "A {k} x {k} kernel moves with stride {s} over an image of {n} x {n} with padding {p}. How many outputs read the "
-    "pixel in row {i}, column {j} (counted from 0)?",
-    minutes=5,
+conv_dw = Exercise(
+    "03.2",
+    "the weights' gradient",
+    "conv_dw(x, dout, w_shape, stride, pad) -> (K, C, R, S)",
+    minutes=10,
     difficulty=2,
     hints=(
-        "Draw the windows on a line of ten pixels.",
-        "Count the starts t for which t*s - p <= i < t*s - p + k and the window exists.",
-        "`rows * ____`, each counted alike",
+        "Which pixels did w[k, c, u, v] ever multiply?",
+        (
+            "Those pixels form a strided slice of the padded image, one for each (u, v). Multiply it by dout[:, k] and "
+            "add up everything. In one dimension, k = 2, s = 2: w[0] met x[0], x[2], x[4]; w[1] met x[1], x[3], x[5]."
+        ),
+        "`dw[k, c, u, v] = (dout[:, k] * xp[:, c, u:u + s * (Ho - 1) + 1:s, ____]).sum()`",
     ),
+    tolerance=0,
 )
 
 
-@readers.draw
+@conv_dw.cases
 def _(rng):
-    n, k, s = int(rng.integers(9, 20)), int(rng.integers(3, 8)), int(rng.integers(2, 4))
-    i, j = (int(place) for place in rng.integers(0, n, 2))
-    return {"n": n, "k": k, "s": s, "p": int(rng.integers(0, k // 2 + 1)), "i": i, "j": j}
+    yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 4)), (3, 3, 3, 3), 2, 1  # K = C: a swap runs
+    yield integers(rng, (2, 2, 6, 5)), integers(rng, (2, 4, 4, 4)), (4, 2, 3, 2), 1, 0
 
 
-def _along(n, k, s, p, i):
-    outputs = (n + 2 * p - k) // s + 1
-    return sum(t * s - p <= i < t * s - p + k for t in range(outputs))
+@conv_dw.reference
+def _(x, dout, w_shape, stride, pad):
+    weight = np.zeros(w_shape)
+    _, grad_weight, _ = conv2d.backward(dout, x, weight, None, stride, pad, algorithm="im2col")
+    return grad_weight
 
 
-@readers.solution
-def _(n, k, s, p, i, j):
-    return _along(n, k, s, p, i) * _along(n, k, s, p, j)
+@conv_dw.engine
+def _(grad_y, x, weight, bias, stride, padding, groups):
+    return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)[1]
 
 
-@readers.wrong("stride 1", "k*k outputs read a pixel at stride 1, away from the border.")
-def _(n, k, s, p, i, j):
-    return k * k
+@conv_dw.right
+def _(x, dout, w_shape, stride, pad):
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(*w_shape[1:]):
+            dw[k, c, u, v] += dout[n, k, i, j] * xp[n, c, i * stride + u, j * stride + v]
+    return dw
 
 
-@readers.wrong("always the same inside", "That holds for some pixels inside, not for this one.")
-def _(n, k, s, p, i, j):
-    return (-(-k // s)) ** 2
+@conv_dw.right
+def _(x, dout, w_shape, stride, pad):
+    return _dw(x, dout, w_shape, stride, pad)
 
 
-@readers.wrong("one axis", "That is the count along one axis; the other multiplies it.")
-def _(n, k, s, p, i, j):
-    return _along(n, k, s, p, i)
+@conv_dw.wrong(
+    "correlation's arguments exchanged",
+    "Right numbers, rotated by 180 degrees: dout slides over x, not x over dout. A published course shipped this one.",
+)
+def _(x, dout, w_shape, stride, pad):
+    return _dw(x, dout, w_shape, stride, pad)[:, :, ::-1, ::-1]
+
+
+@conv_dw.wrong("stride ignored", "Right at stride 1: the slice of the image must step by the stride.")
+def _(x, dout, w_shape, stride, pad):
+    return _dw(x, dout, w_shape, 1, pad)
+
+
+@conv_dw.wrong("stride on the kernel index", "The stride multiplies i and j, the places of dout, not u and v.")
+def _(x, dout, w_shape, stride, pad):
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(*w_shape[1:]):
+            dw[k, c, u, v] += dout[n, k, i, j] * xp[n, c, i + u * stride, j + v * stride]
+    return dw
+
+
+@conv_dw.wrong("last image only", "Equals the gradient of the last image alone: `=` where `+=` is meant.")
+def _(x, dout, w_shape, stride, pad):
+    return _dw(x[-1:], dout[-1:], w_shape, stride, pad)
+
+
+@conv_dw.wrong("mean over the images", "Exactly 1/N of ours: the mean belongs in the loss.")
+def _(x, dout, w_shape, stride, pad):
+    return _dw(x, dout, w_shape, stride, pad) / len(x)
+
+
+@conv_dw.wrong("padded at the end only", "The zeros stand below and to the right only: pad on all four sides.")
+def _(x, dout, w_shape, stride, pad):
+    xp = np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad)))
+    return _dw(xp, dout, w_shape, stride, 0)
+
+
+@conv_dw.wrong("filters and channels exchanged", "dw[k, c] and dw[c, k] are exchanged.")
+def _(x, dout, w_shape, stride, pad):
+    dw = _dw(x, dout, w_shape, stride, pad).swapaxes(0, 1)
+    return dw if w_shape[0] == w_shape[1] else dw.reshape(w_shape)
+
+
+@conv_dw.wrong("rows and columns exchanged", "Rows and columns of each kernel are exchanged.")
+def _(x, dout, w_shape, stride, pad):
+    return _dw(x, dout, w_shape, stride, pad).swapaxes(2, 3).reshape(w_shape)
+
+
+conv_dx = Exercise(
+    "03.3",
+    "the image's gradient",
+    "conv_dx(dout, w, x_shape, stride, pad) -> (N, C, H, W)",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "Which outputs read this pixel, and through which weight?",
+        (
+            "In one dimension, k = 3, s = 1: output i read x[i], x[i + 1], x[i + 2] through w[0], w[1], w[2]. So it "
+            "sends dout[i] * w[0] to x[i], dout[i] * w[1] to x[i + 1], and so on. Add into a padded array of zeros, "
+            "cut at the end."
+        ),
+        "`dxp[:, c, u:u + s * (Ho - 1) + 1:s, v:v + s * (Wo - 1) + 1:s] += dout[:, k] * ____`",
+    ),
+    tolerance=0,
+)
+
+
+def dx_cases(rng):
+    """Yield what reveals: equal channels and stride 2, a rectangular kernel, and rows that nobody reads."""
+    yield integers(rng, (3, 3, 3, 4)), integers(rng, (3, 3, 3, 3)), (3, 3, 5, 7), 2, 1  # K = C: a swap runs
+    yield integers(rng, (2, 4, 4, 4)), integers(rng, (4, 2, 3, 2)), (2, 2, 6, 5), 1, 0
+    yield integers(rng, (2, 2, 2, 2)), integers(rng, (2, 2, 3, 3)), (2, 2, 6, 6), 2, 0  # nobody reads the last row
+
+
+conv_dx.cases(dx_cases)
+
+
+@conv_dx.reference
+def _(dout, w, x_shape, stride, pad):
+    return conv2d.backward(dout, np.zeros(x_shape), w, None, stride, pad, algorithm="im2col")[0]
+
+
+@conv_dx.engine
+def _(grad_y, x, weight, bias, stride, padding, groups):
+    return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)[0]
+
+
+@conv_dx.right
+def _(dout, w, x_shape, stride, pad):
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(w.shape[1:]):
+            padded[n, c, i * stride + u, j * stride + v] += dout[n, k, i, j] * w[k, c, u, v]
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx.right
+def _(dout, w, x_shape, stride, pad):
+    return _dx(dout, w, x_shape, stride, pad)
+
+
+@conv_dx.wrong(
+    "kernel flipped in the scatter",
+    "Equals our answer for the rotated kernel: you send each gradient back by the way it came, so nothing is flipped.",
+)
+def _(dout, w, x_shape, stride, pad):
+    return _dx(dout, w[:, :, ::-1, ::-1], x_shape, stride, pad)
+
+
+@conv_dx.wrong("filters and channels exchanged", "You used w[c, k] where w[k, c] is meant.")
+def _(dout, w, x_shape, stride, pad):
+    turned = w.swapaxes(0, 1) if w.shape[0] == w.shape[1] else w.swapaxes(0, 1).reshape(w.shape)
+    return _dx(dout, turned, x_shape, stride, pad)
+
+
+@conv_dx.wrong("= for +=", "Pixels that several outputs read kept only the last gradient: `=` where `+=` is meant.")
+def _(dout, w, x_shape, stride, pad):
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    rows, columns = w.shape[2:]
+    for n, i, j in np.ndindex(dout.shape[0], *dout.shape[2:]):
+        window = np.s_[n, :, i * stride : i * stride + rows, j * stride : j * stride + columns]
+        padded[window] = np.tensordot(dout[n, :, i, j], w, axes=1)
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx.wrong(
+    "crop missing", "Moved by p: the gradient belongs to the padded image; cut p rows and columns off first."
+)
+def _(dout, w, x_shape, stride, pad):
+    whole = _dx(dout, w, (*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad), stride, 0)
+    return whole[:, :, : x_shape[2], : x_shape[3]]
+
+
+@conv_dx.wrong("stride ignored", "The gradient is squeezed into the top left corner: window i starts at i * stride.")
+def _(dout, w, x_shape, stride, pad):
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    for n, k, i, j in np.ndindex(dout.shape):
+        padded[n, :, i : i + w.shape[2], j : j + w.shape[3]] += dout[n, k, i, j] * w[k]
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx.wrong("mean over the filters", "Exactly 1/K of ours: blame is added over filters, not averaged.")
+def _(dout, w, x_shape, stride, pad):
+    return _dx(dout, w, x_shape, stride, pad) / len(w)
+
+
+@conv_dx.wrong("first filter only", "Equals the gradient through filter 0 alone: every filter reads the pixel.")
+def _(dout, w, x_shape, stride, pad):
+    return _dx(dout[:, :1], w[:1], x_shape, stride, pad)
+
+
+def _padded(x, pad):
+    return np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+
+
+def _dw(x, dout, w_shape, stride, pad):
+    """Return the weights' gradient, one strided slice of the padded image for each kernel place."""
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    high, across = dout.shape[2:]
+    for u, v in np.ndindex(*w_shape[2:]):
+        seen = xp[:, :, u : u + stride * (high - 1) + 1 : stride, v : v + stride * (across - 1) + 1 : stride]
+        dw[:, :, u, v] = np.einsum("nkij,ncij->kc", dout, seen)
+    return dw
+
+
+def _dx(dout, w, x_shape, stride, pad):
+    """Return the image's gradient: every output's gradient added where its window read."""
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    high, across = dout.shape[2:]
+    for u, v in np.ndindex(w.shape[2:]):
+        rows, columns = slice(u, u + stride * (high - 1) + 1, stride), slice(v, v + stride * (across - 1) + 1, stride)
+        padded[:, :, rows, columns] += np.einsum("nkij,kc->ncij", dout, w[:, :, u, v])
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]

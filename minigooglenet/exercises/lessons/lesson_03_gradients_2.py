@@ -1,0 +1,147 @@
+"""Lesson 03, continued: the image's gradient by one forward convolution, and who reads a pixel."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise
+from minigooglenet.exercises.lessons.lesson_03_gradients import conv_dx, dx_cases
+from minigooglenet.exercises.questions import Question
+from minigooglenet.kernels import conv2d
+
+conv_dx_by_conv = Exercise(
+    "03.4",
+    "the image's gradient as a forward convolution",
+    "conv_dx_by_conv(dout, w, x_shape, stride, pad) -> (N, C, H, W)",
+    minutes=20,
+    difficulty=3,
+    hints=(
+        "Do it in one dimension on paper: k = 3, s = 2, n = 6, no padding. Which outputs does each pixel get from?",
+        (
+            "Put s - 1 zeros between the gradients. Pad k - 1 - p in front, and k - 1 - p plus the remainder behind, "
+            "where the remainder is (n + 2p - k) % s. Flip both axes of the kernel and exchange its first two."
+        ),
+        "`return conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, ____))`",
+    ),
+    tolerance=0,
+)
+conv_dx_by_conv.cases(dx_cases)
+conv_dx_by_conv.reference(conv_dx.reference_function)
+
+
+@conv_dx_by_conv.engine
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w, x_shape, stride, pad)
+
+
+@conv_dx_by_conv.right
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w, x_shape, stride, pad)
+
+
+@conv_dx_by_conv.right
+def _(dout, w, x_shape, stride, pad):
+    rows, columns = w.shape[2:]
+    wide = np.zeros((dout.shape[0], dout.shape[1], x_shape[2] + 2 * pad + rows - 1, x_shape[3] + 2 * pad + columns - 1))
+    (high, across) = dout.shape[2:]
+    wide[
+        :, :, rows - 1 : rows + stride * (high - 1) : stride, columns - 1 : columns + stride * (across - 1) : stride
+    ] = dout
+    full = _conv(wide, np.rot90(w, 2, axes=(2, 3)).transpose(1, 0, 2, 3))
+    return full[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx_by_conv.wrong("no zeros inserted", "Too small: gradients sit s apart in the input; put s - 1 zeros between.")
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w, x_shape, 1, pad, remainder=(0, 0))
+
+
+@conv_dx_by_conv.wrong(
+    "remainder forgotten", "Right but for the rows and columns that no window read: pad zeros for them at the end."
+)
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w, x_shape, stride, pad, remainder=(0, 0))
+
+
+@conv_dx_by_conv.wrong("kernel not flipped", "Every patch is turned by 180 degrees: flip the kernel along both axes.")
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w[:, :, ::-1, ::-1], x_shape, stride, pad)
+
+
+@conv_dx_by_conv.wrong(
+    "filters and channels not exchanged", "Weights of shape (C, K, R, S) are expected: the K gradients come in now."
+)
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w.swapaxes(0, 1), x_shape, stride, pad)
+
+
+@conv_dx_by_conv.wrong("padding p", "Right only when k = 2p + 1 and s = 1: pad k - 1 - p. Test it with k = 1.")
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w, x_shape, stride, pad, before=(pad, pad))
+
+
+@conv_dx_by_conv.wrong("padding k - 1", "p rows and columns too many in front: pad k - 1 - p.")
+def _(dout, w, x_shape, stride, pad):
+    return _by_conv(dout, w, x_shape, stride, pad, before=(w.shape[2] - 1, w.shape[3] - 1))
+
+
+def _conv(x, w):
+    """Return the convolution with stride 1, as the lesson gives it."""
+    return conv2d.forward(x, np.ascontiguousarray(w), algorithm="im2col")
+
+
+def _by_conv(dout, w, x_shape, stride, pad, before=None, remainder=None):
+    """Return the image's gradient as one convolution with stride 1 of the spread-out gradient."""
+    sizes, kernel, out = x_shape[2:], w.shape[2:], dout.shape[2:]
+    before = before or tuple(k - 1 - pad for k in kernel)
+    if remainder is None:
+        remainder = tuple((n + 2 * pad - k) % stride for n, k in zip(sizes, kernel, strict=True))
+    spread = np.zeros((*dout.shape[:2], *(stride * (n - 1) + 1 for n in out)))
+    spread[:, :, ::stride, ::stride] = dout
+    padded = np.pad(spread, ((0, 0), (0, 0), *((b, b + r) for b, r in zip(before, remainder, strict=True))))
+    return _conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, 1))
+
+
+readers = Question(
+    "03.5",
+    "how many outputs read a pixel",
+    "A {k} x {k} kernel moves with stride {s} over an image of {n} x {n} with padding {p}. How many outputs read the "
+    "pixel in row {i}, column {j} (counted from 0)?",
+    minutes=5,
+    difficulty=2,
+    hints=(
+        "Draw the windows on a line of ten pixels.",
+        "Count the starts t for which t*s - p <= i < t*s - p + k and the window exists.",
+        "`rows * ____`, each counted alike",
+    ),
+)
+
+
+@readers.draw
+def _(rng):
+    n, k, s = int(rng.integers(9, 20)), int(rng.integers(3, 8)), int(rng.integers(2, 4))
+    i, j = (int(place) for place in rng.integers(0, n, 2))
+    return {"n": n, "k": k, "s": s, "p": int(rng.integers(0, k // 2 + 1)), "i": i, "j": j}
+
+
+def _along(n, k, s, p, i):
+    outputs = (n + 2 * p - k) // s + 1
+    return sum(t * s - p <= i < t * s - p + k for t in range(outputs))
+
+
+@readers.solution
+def _(n, k, s, p, i, j):
+    return _along(n, k, s, p, i) * _along(n, k, s, p, j)
+
+
+@readers.wrong("stride 1", "k*k outputs read a pixel at stride 1, away from the border.")
+def _(n, k, s, p, i, j):
+    return k * k
+
+
+@readers.wrong("always the same inside", "That holds for some pixels inside, not for this one.")
+def _(n, k, s, p, i, j):
+    return (-(-k // s)) ** 2
+
+
+@readers.wrong("one axis", "That is the count along one axis; the other multiplies it.")
+def _(n, k, s, p, i, j):
+    return _along(n, k, s, p, i)
