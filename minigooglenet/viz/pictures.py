@@ -10,7 +10,7 @@ MOST_CHARACTERS = 48  # columns of shades
 HALFWAY = 0.179  # luminance on which black and white have the same contrast, 4.6 to 1
 
 
-def pictures(arrays, columns=4, numbers=None, same_scale=True):
+def pictures(arrays, columns=4, numbers=None, same_scale=True, inches=2.4):
     """Draw arrays (H, W) side by side; a colour stands for a value, around zero where some are negative.
 
     Parameters
@@ -19,6 +19,7 @@ def pictures(arrays, columns=4, numbers=None, same_scale=True):
     columns : pictures in a row
     numbers : whether to write the values into the cells; where all arrays are small enough unless given
     same_scale : whether the same colour means the same value in all pictures
+    inches : width of a picture
 
     Returns
     -------
@@ -30,7 +31,8 @@ def pictures(arrays, columns=4, numbers=None, same_scale=True):
         numbers = all(values.shape[1] <= MOST_NUMBERS for values in arrays.values())
     width = min(columns, len(arrays))
     height = -(-len(arrays) // width)
-    figure, axes = figures.new(2.4 * width + 0.4, 2.5 * height, nrows=height, ncols=width, squeeze=False)
+    tallest = min(inches, max(inches * values.shape[0] / values.shape[1] for values in arrays.values())) + 0.3
+    figure, axes = figures.new(inches * width + 0.4, tallest * height, nrows=height, ncols=width, squeeze=False)
     for axis, (title, values) in zip(axes.flat, arrays.items(), strict=False):
         if title in plain:
             _draw(axis, plain[title], list(plain.values()) if same_scale else [plain[title]], numbers)
@@ -40,7 +42,7 @@ def pictures(arrays, columns=4, numbers=None, same_scale=True):
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    return figure, "\n\n".join(_told(title, values) for title, values in arrays.items())
+    return figure, "\n\n".join(_told(title, values, numbers) for title, values in arrays.items())
 
 
 def _draw(axis, values, scaled_with, numbers):
@@ -65,13 +67,13 @@ def _luminance(colour):
     return sum(share * part**2.2 for share, part in zip((0.21, 0.72, 0.07), colour[:3], strict=True))
 
 
-def _told(title, values):
+def _told(title, values, numbers):
     size = " x ".join(map(str, values.shape))
     if values.ndim == 3:
         return f"{title}: a picture in colour, {size}, mean brightness {values.mean():.0f} of 255"
     values = values.astype(np.float64)
     lines = [f"{title} ({size}), from {_short(values.min())} to {_short(values.max())}:"]
-    if values.shape[1] <= MOST_NUMBERS:
+    if numbers or values.shape[1] <= MOST_NUMBERS:
         cells = [[_short(value) for value in row] for row in values]
         wide = max(len(cell) for row in cells for cell in row)
         return "\n".join([*lines, *("  " + " ".join(f"{cell:>{wide}}" for cell in row) for row in cells)])

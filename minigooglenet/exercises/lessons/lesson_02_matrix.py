@@ -1,0 +1,227 @@
+"""Lesson 02: a convolution as a matrix product, im2col and its transpose."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.gradcheck.museum.exhibit import windows
+from minigooglenet.kernels import im2col as engine
+
+im2col = Exercise(
+    "02.1",
+    "windows as columns",
+    "im2col(x, kh, kw, stride, pad) -> (N, C*kh*kw, Ho*Wo)",
+    minutes=12,
+    difficulty=2,
+    hints=(
+        "Which axes do you need before they are merged to three? Fill an array (N, C, kh, kw, Ho, Wo) first.",
+        (
+            "Cell (u, v) of the kernel meets, over all its positions, every stride-th pixel of the padded image from "
+            "(u, v) on. So two loops over the kernel's cells, each copies one strided slice. At the end one reshape."
+        ),
+        "`cols[:, :, u, v] = xp[:, :, u : u + stride*(Ho-1) + 1 : stride, v : v + ____ : stride]`",
+    ),
+    tolerance=0,
+)
+
+
+@im2col.cases
+def _(rng):
+    yield np.arange(1.0, 25).reshape(1, 2, 3, 4), 2, 2, 1, 0  # small to read
+    yield integers(rng, (2, 3, 5, 7), 1, 100), 3, 2, 2, 1
+    yield integers(rng, (1, 2, 4, 6), 1, 100), 2, 3, 1, 0
+
+
+def _padding(pad):
+    return ((pad, pad), (pad, pad))
+
+
+@im2col.reference
+def _(x, kh, kw, stride, pad):
+    return engine.im2col(x, (kh, kw), stride, _padding(pad))
+
+
+im2col.engine(engine.im2col)
+
+
+def _seen(x, kh, kw, stride, pad):
+    """Return (N, C, Ho, Wo, kh, kw)."""
+    return windows(x, (kh, kw), (stride, stride), _padding(pad))
+
+
+def _columns(seen):
+    images, channels, rows, columns, kh, kw = seen.shape
+    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(images, channels * kh * kw, rows * columns)
+
+
+@im2col.right
+def _(x, kh, kw, stride, pad):
+    return _columns(_seen(x, kh, kw, stride, pad))
+
+
+@im2col.right
+def _(x, kh, kw, stride, pad):
+    seen = _seen(x, kh, kw, stride, pad)
+    cols = np.empty((len(x), x.shape[1] * kh * kw, seen.shape[2] * seen.shape[3]))
+    for n, i, j in np.ndindex(len(x), *seen.shape[2:4]):
+        cols[n, :, i * seen.shape[3] + j] = seen[n, :, i, j].ravel()
+    return cols
+
+
+@im2col.wrong("rows by kernel cell first", "Row 1 should be the next kernel cell of channel 0, yours is channel 1.")
+def _(x, kh, kw, stride, pad):
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.transpose(0, 4, 5, 1, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong(
+    "columns from top to bottom", "Your second column is the patch below; it should be the patch to the right."
+)
+def _(x, kh, kw, stride, pad):
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.transpose(0, 1, 4, 5, 3, 2).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong("reshape for transpose", "The right numbers, scrambled: reshape does not move axes, transpose does.")
+def _(x, kh, kw, stride, pad):
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong("one patch per row", "Each patch is a row of yours; it should be a column. Exchange the last two axes.")
+def _(x, kh, kw, stride, pad):
+    return _columns(_seen(x, kh, kw, stride, pad)).transpose(0, 2, 1)
+
+
+@im2col.wrong("padding at the end only", "The first column should start with zeros: padding goes to all four sides.")
+def _(x, kh, kw, stride, pad):
+    return _columns(_seen(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), kh, kw, stride, 0))
+
+
+@im2col.wrong("edge padding", "Pad with zeros, not with the edge value.")
+def _(x, kh, kw, stride, pad):
+    return _columns(_seen(np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge"), kh, kw, stride, 0))
+
+
+@im2col.wrong("stride within the patch", "The pixels of a patch are neighbours; the patches are stride pixels apart.")
+def _(x, kh, kw, stride, pad):
+    _, _, rows, columns, _, _ = _seen(x, kh, kw, stride, pad).shape
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad + stride * kh), (pad, pad + stride * kw)))
+    wide = windows(xp, (stride * (kh - 1) + 1, stride * (kw - 1) + 1), (1, 1), ((0, 0), (0, 0)))
+    return _columns(wide[:, :, :rows, :columns, ::stride, ::stride])
+
+
+@im2col.wrong("images side by side", "One image was expected N times: keep the images as the first axis.")
+def _(x, kh, kw, stride, pad):
+    return np.concatenate(list(_columns(_seen(x, kh, kw, stride, pad))), axis=1)
+
+
+@im2col.wrong(
+    "kernel rows and columns exchanged", "Within a channel the kernel's first row comes first: (u, v), not (v, u)."
+)
+def _(x, kh, kw, stride, pad):
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.transpose(0, 1, 5, 4, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+conv_gemm = Exercise(
+    "02.2",
+    "a convolution by one product",
+    "conv_gemm(x, w, b, stride, pad) -> (N, K, Ho, Wo)",
+    minutes=8,
+    difficulty=2,
+    hints=(
+        "Write the shapes on paper: what are the shapes of w as a matrix, of the columns, and of their product?",
+        (
+            "(K, C*R*S) @ (N, C*R*S, P) gives (N, K, P): the product runs over the images by itself. The bias is one "
+            "number per row of it."
+        ),
+        "`return (w.reshape(K, -1) @ cols + b[:, None]).reshape(N, K, Ho, ____)`",
+    ),
+    tolerance=0,
+)
+
+
+@conv_gemm.cases
+def _(rng):
+    yield integers(rng, (1, 1, 3, 4), 1, 10), integers(rng, (2, 1, 2, 2)), integers(rng, 2), 1, 0  # small to read
+    yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1
+    yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
+
+
+@conv_gemm.reference
+def _(x, w, b, stride, pad):
+    return engine.forward(x, w, b, (stride, stride), _padding(pad), 1)
+
+
+conv_gemm.engine(engine.forward)
+
+
+def _product(x, w, b, stride, pad, columns_of=_columns):
+    """Return (N, K, P) and (Ho, Wo)."""
+    seen = _seen(x, *w.shape[2:], stride, pad)
+    return w.reshape(len(w), -1) @ columns_of(seen) + b[:, None], seen.shape[2:4]
+
+
+@conv_gemm.right
+def _(x, w, b, stride, pad):
+    return np.einsum("ncpqrs,kcrs->nkpq", _seen(x, *w.shape[2:], stride, pad), w) + b[:, None, None]
+
+
+@conv_gemm.right
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w, b, stride, pad)
+    return np.stack([image.reshape(len(w), *size) for image in y])
+
+
+@conv_gemm.wrong("(Ho, Wo, K) read as (K, Ho, Wo)", "Your filters' numbers are mixed: transpose before you reshape.")
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w, b, stride, pad)
+    return y.transpose(0, 2, 1).reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong(
+    "images mixed", "Image 0 contains rows of image 1: the images were joined, then cut along another axis."
+)
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w, b, stride, pad)
+    return np.concatenate(list(y), axis=1).reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong(
+    "weights flattened (u, v, c)", "Right when C = 1: the columns are ordered channel first, then the kernel."
+)
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w.transpose(0, 2, 3, 1).reshape(w.shape), b, stride, pad)
+    return y.reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong("height and width exchanged", "The picture is torn: reshape to (Ho, Wo), not to (Wo, Ho).")
+def _(x, w, b, stride, pad):
+    y, (rows, columns) = _product(x, w, b, stride, pad)
+    return y.reshape(len(x), len(w), columns, rows)
+
+
+@conv_gemm.wrong(
+    "torn, then turned", "The numbers were reshaped to (Wo, Ho) and then transposed; (Ho, Wo) needs neither."
+)
+def _(x, w, b, stride, pad):
+    y, (rows, columns) = _product(x, w, b, stride, pad)
+    return y.reshape(len(x), len(w), columns, rows).swapaxes(2, 3)
+
+
+@conv_gemm.wrong("bias along the width", "The bias changes from left to right: it belongs to filters.")
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w, 0 * b, stride, pad)
+    return y.reshape(len(x), len(w), *size) + np.resize(b, size[1])
+
+
+@conv_gemm.wrong("bias forgotten", "Every map is short by its filter's bias.")
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w, 0 * b, stride, pad)
+    return y.reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong("kernel flipped", "You computed a true convolution; this engine correlates.")
+def _(x, w, b, stride, pad):
+    y, size = _product(x, w[:, :, ::-1, ::-1], b, stride, pad)
+    return y.reshape(len(x), len(w), *size)
