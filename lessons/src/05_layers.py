@@ -373,6 +373,8 @@ assert abs(dz.sum(axis=1)).max() < 1e-12
 # %%
 with np.errstate(over="ignore", invalid="ignore"):
     naive = np.exp([1000.0, 0]) / np.exp([1000.0, 0]).sum()
+    assert np.isfinite(np.exp(709.0))
+    assert np.isinf(np.exp(710.0))
 print(
     "exp(1000) / (exp(1000) + exp(0)) =", naive[0], "  and with the largest taken off first:", 1 / (1 + np.exp(-1000.0))
 )

@@ -1,0 +1,117 @@
+"""Lesson 04: the exact test of a transpose."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, Verdict, integers
+from minigooglenet.kernels import im2col
+from minigooglenet.kernels.conv2d import backward as conv_backward
+from minigooglenet.kernels.conv2d import forward as conv_forward
+
+adjoint = Exercise(
+    "04.5",
+    "is it the transpose?",
+    "adjoint_ok(forward, transpose, x_shape, y_shape, rng) -> bool",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "Two vectors: of which shapes?",
+        "Compare <y, A x> with <A^T y, x> for whole numbers; there the sums are exact, so use ==.",
+        "`return (forward(x) * y).sum() == (____ * x).sum()`",
+    ),
+)
+
+
+def _pairs():
+    """Return [(what, forward, transpose, x_shape, y_shape, whether right)]."""
+    w, shape = np.arange(1.0, 10).reshape(1, 1, 3, 3), (1, 1, 4, 5)
+
+    def conv(x):
+        return conv_forward(x, w, None, 1, 1, algorithm="im2col")
+
+    def back(y):
+        return conv_backward(y, np.zeros(shape), w, None, 1, 1, algorithm="im2col")[0]
+
+    def misplaced(y):
+        x = back(y)
+        x[0, 0, 0, 0], x[0, 0, 3, 4] = x[0, 0, 0, 0] - y[0, 0, 1, 1], x[0, 0, 3, 4] + y[0, 0, 1, 1]
+        return x
+
+    def columns(x):
+        return im2col.im2col(x, 2, 2, 0)
+
+    def image(c):
+        return im2col.col2im(c, (4, 4), 2, 2, 0)
+
+    return [
+        ("a convolution and its backward", conv, back, shape, shape, True),
+        ("im2col and col2im", columns, image, (1, 1, 4, 4), (1, 4, 4), True),
+        ("the kernel not flipped", conv, lambda y: conv(y), shape, shape, False),
+        ("one entry in the wrong place", conv, misplaced, shape, shape, False),
+        ("a factor of 1 + 1e-9", conv, lambda y: back(y) * (1 + 1e-9), shape, shape, False),
+        ("rows summed forward in place of backward", _summed, _summed, shape, shape, False),
+    ]
+
+
+def _summed(x):
+    return np.cumsum(x, axis=3)
+
+
+@adjoint.judge
+def _(function):
+    pairs = _pairs()
+    said = _said(function, pairs)
+    wrong_at = next((i for i, pair in enumerate(pairs) if said[i] != pair[-1]), None)
+    if wrong_at is None:
+        return Verdict(True, None, "it knows two transposes from four that are none")
+    known = next((wrong for wrong in adjoint.wrongs if _said(wrong.function, pairs) == said), None)
+    what = f"{pairs[wrong_at][0]}: you say {said[wrong_at]}, it is {pairs[wrong_at][-1]}."
+    return Verdict(False, known and known.name, f"{what} {known.message if known else ''}".strip())
+
+
+def _said(function, pairs):
+    said = []
+    for number, (_, forward, transpose, x_shape, y_shape, _) in enumerate(pairs):
+        said.append(bool(function(forward, transpose, x_shape, y_shape, np.random.default_rng(number))))
+    return said
+
+
+@adjoint.reference
+def _(forward, transpose, x_shape, y_shape, rng):
+    x, y = integers(rng, x_shape), integers(rng, y_shape)
+    return (forward(x) * y).sum() == (transpose(y) * x).sum()
+
+
+@adjoint.right
+def _(forward, transpose, x_shape, y_shape, rng):
+    y, x = rng.integers(-99, 100, y_shape).astype(float), rng.integers(-99, 100, x_shape).astype(float)
+    return np.vdot(y, forward(x)) - np.vdot(transpose(y), x) == 0
+
+
+@adjoint.wrong("one vector for both", "<x, A x> = <x, B x> also holds for B = A: draw a vector for each side.")
+def _(forward, transpose, x_shape, y_shape, rng):
+    x = integers(rng, x_shape)
+    if tuple(x_shape) != tuple(y_shape):
+        return np.vdot(forward(x), forward(x)) == np.vdot(transpose(forward(x)), x)
+    return (forward(x) * x).sum() == (transpose(x) * x).sum()
+
+
+@adjoint.wrong("vectors of ones", "Ones see only the sum of all entries: draw whole numbers at random.")
+def _(forward, transpose, x_shape, y_shape, rng):
+    return forward(np.ones(x_shape)).sum() == transpose(np.ones(y_shape)).sum()
+
+
+@adjoint.wrong("nearly equal is enough", "A factor of 1 + 1e-9 passes: with whole numbers == is exact.")
+def _(forward, transpose, x_shape, y_shape, rng):
+    x, y = integers(rng, x_shape), integers(rng, y_shape)
+    return np.allclose((forward(x) * y).sum(), (transpose(y) * x).sum())
+
+
+@adjoint.wrong("shapes only", "Every map of the right shape passes: compare the two numbers.")
+def _(forward, transpose, x_shape, y_shape, rng):
+    return transpose(np.zeros(y_shape)).shape == tuple(x_shape) and forward(np.zeros(x_shape)).shape == tuple(y_shape)
+
+
+@adjoint.wrong("sums of absolute values", "Right pairs are refused: the products keep their signs.")
+def _(forward, transpose, x_shape, y_shape, rng):
+    x, y = integers(rng, x_shape), integers(rng, y_shape)
+    return np.abs(forward(x) * y).sum() == np.abs(transpose(y) * x).sum()

@@ -1,0 +1,51 @@
+"""Lesson 03's eight backwards: the right one is right, and each of the others is wrong where it says."""
+
+import numpy as np
+import pytest
+
+from minigooglenet import losses, training
+from minigooglenet.exercises import wrong_backwards
+from minigooglenet.training.step import gradients
+
+
+def _gradients(g):
+    images, labels, *_ = wrong_backwards._digits()
+    return gradients(g, images[:6], labels[:6], losses.head_weights(g.outputs))
+
+
+def test_the_letters_stand_for_every_backward_once():
+    assert sorted(wrong_backwards.LETTERS.values()) == list(range(len(wrong_backwards.NAMES)))
+
+
+@pytest.mark.parametrize("name", wrong_backwards.NAMES)
+def test_only_the_backward_is_broken(name):
+    right, found = _gradients(wrong_backwards.network()), _gradients(wrong_backwards.broken(name))
+    assert found.loss == right.loss
+    same = [np.array_equal(found.params[key], right.params[key]) for key in right.params]
+    assert all(same) == (name == "correct")
+
+
+def test_a_pool_that_overwrites_pays_no_pixel_more_than_once():
+    g = wrong_backwards.broken("max pool = for +=")
+    layer = g.nodes["pool1/3x3_s2"].layer
+    x = np.random.default_rng(0).standard_normal((2, 3, 7, 8), dtype=np.float32)
+    y, cache = layer.forward(x)
+    (dx,), _ = layer.backward(np.ones_like(y), cache)
+    assert set(np.unique(dx)) == {0, 1}
+
+
+def test_the_first_layer_is_broken_too():
+    key = "conv1/3x3/bias"
+    assert _gradients(wrong_backwards.network()).params[key].any()
+    assert not _gradients(wrong_backwards.broken("bias gradient forgotten")).params[key].any()
+
+
+def test_an_accuracy_is_the_same_at_every_call(monkeypatch):
+    images, labels, *_ = wrong_backwards._digits()
+    monkeypatch.setattr(wrong_backwards, "_digits", lambda: (images[:64], labels[:64], images[64:96], labels[64:96]))
+    steps = []
+    train = training.train
+    monkeypatch.setattr(training, "train", lambda *args, **kwargs: steps.extend(train(*args, **kwargs)))
+    first, second = (wrong_backwards.by_letter(seeds=(0,), epochs=1) for _ in range(2))
+    assert first == second
+    assert len(steps) == 2 * 8 * 2
