@@ -2,6 +2,7 @@
 
 from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
+from minigooglenet.viz.module import module_drawing
 from minigooglenet.viz.pictures import pictures
 from minigooglenet.viz.training import (
     confusion_matrix,
@@ -19,6 +20,7 @@ __all__ = [
     "gradient_norms",
     "gradients_over_time",
     "line_chart",
+    "module_drawing",
     "pictures",
     "training_curve",
 ]
