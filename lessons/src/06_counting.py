@@ -585,6 +585,9 @@ print(f"'896 against 32,000 parameters': the convolution has {conv}, a dense lay
 listed = 28**2 * (256 * 128 + 256 * 64 * 3 + 9 * 64 * 192 + 25 * 64 * 96)
 twice = listed + 28**2 * 9 * 64 * 192
 print(f"'358M' of the well-known slide: its terms add to {listed:,}; with the 3x3 counted twice {twice:,}")
+naive = 28**2 * (256 * 128 + 9 * 256 * 192 + 25 * 256 * 96)
+print(f"'854M' of the same slide, without reductions: {naive:,}, holds as MAC")
+assert naive == 854_196_224
 
 # %% [markdown]
 # ## Exit quiz

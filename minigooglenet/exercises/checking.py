@@ -177,4 +177,6 @@ def _kinds(found):
 
 
 def _number(value):
-    return f"{value:.6g}" if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iufb" else str(value)
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "iufb":
+        return str(value)
+    return f"{value:.0f}" if value == np.rint(value) and abs(value) < 1e15 else f"{value:.6g}"

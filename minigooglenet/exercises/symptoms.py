@@ -24,6 +24,8 @@ def symptom(expected, got) -> str:
         if found:
             return found
     wrong = ~close(got, expected, NEAR)
+    if wrong.size == 1:
+        return ""
     return f"{int(wrong.sum())} of {wrong.size} values differ, the first at {_first(wrong)}"
 
 
@@ -57,7 +59,8 @@ def _zeros(expected, got):
 def _factor(expected, got):
     square = float((expected * expected).sum())
     ratio = float((expected * got).sum()) / square if square else 0
-    return f"exactly {ratio:.6g} times the right values" if ratio and _same(got, ratio * expected) else ""
+    many = got.size > 1  # of one number every other is some multiple
+    return f"exactly {ratio:.6g} times the right values" if many and ratio and _same(got, ratio * expected) else ""
 
 
 def _offset(expected, got):

@@ -3,6 +3,7 @@
 from minigooglenet.viz import testing
 from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
+from minigooglenet.viz.module import module_drawing
 from minigooglenet.viz.pictures import pictures
 from minigooglenet.viz.training import (
     confusion_matrix,
@@ -20,6 +21,7 @@ __all__ = [
     "gradient_norms",
     "gradients_over_time",
     "line_chart",
+    "module_drawing",
     "pictures",
     "testing",
     "training_curve",

@@ -1,6 +1,8 @@
 """Bars and lines: a figure, and a text that says the same."""
 
 from minigooglenet import viz
+from minigooglenet.counting import count
+from minigooglenet.models import googlenet
 
 
 def test_bars_name_the_longest_and_mark_what_is_asked():
@@ -14,3 +16,10 @@ def test_lines_have_markers_of_their_own_and_are_told():
     figure, text = viz.line_chart({"up": ([0, 1], [2, 5]), "down": ([0, 1], [4, 1])}, "step", "loss", area=True)
     assert "up: from 2 to 5, largest 5 at step 1" in text
     assert len({line.get_marker() for line in figure.axes[0].lines}) == 2
+
+
+def test_a_module_is_drawn_with_the_channels_that_leave_each_node():
+    counted = count(googlenet(aux=False, init="zeros"))
+    figure, text = viz.module_drawing(counted, "inception_4a")
+    assert "5x5 (48) reads 5x5_reduce" in text
+    assert "5x5\n48" in [label.get_text() for label in figure.axes[0].texts]

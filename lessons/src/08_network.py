@@ -1,0 +1,570 @@
+# %% [markdown]
+# # 08 Building the whole net; pooling instead of fully connected layers
+#
+# **The question.** Can you go from a table in a paper to a network that is provably the same?
+#
+# 60 minutes, and 30 more if you build every layer yourself.
+#
+# Afterwards you can
+# - wire a graph with forks and heads, and run it forward and backward in order;
+# - count depth;
+# - say what global average pooling saves, and how the network behaves because of it;
+# - prove that two networks are equal, and know what does not prove it.
+
+# %%
+import inspect
+import os
+
+import numpy as np
+
+import minigooglenet as mg
+from minigooglenet.counting import comparisons
+from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz
+from minigooglenet.exercises.find import find
+from minigooglenet.models.googlenet import MODULES
+
+FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
+net = mg.models.googlenet(init="he", rng=0)
+c = mg.count(net, outputs=["loss3/classifier"])
+photo = mg.data.prepare(mg.data.photograph())
+
+# %% [markdown]
+# ## The table as data
+#
+# The nine modules are nine rows of six numbers. Guess: how many lines of code does the network need, if convolution,
+# pooling and the rest are there?
+
+# %%
+predict("08.a", ...)
+
+# %%
+for name, widths in MODULES.items():
+    print(name, *(f"{width:4}" for width in widths))
+
+# %%
+written = (mg.models.googlenet, mg.models.inception, mg.models.blocks.auxiliary_head)
+bodies = [inspect.getsource(function).split('"""')[-1] for function in written]
+lines = [line for body in bodies for line in body.splitlines() if line.strip()]
+outcome("08.a", f"about {len(lines)} lines behind the docstrings of the network, the module and the head")
+
+# %% [markdown]
+# ## When a size is wrong, the error comes late
+#
+# The trunk's pools round up. Suppose they rounded down. Guess: which node stops, and what does it say?
+
+# %%
+predict("08.b", ...)
+
+# %%
+trunk = mg.Graph(image=(3, 224, 224))
+wire = trunk.add("conv1", mg.layers.Conv2d(3, 8, 7, 2, 3, init="zeros"), "image")
+for number in range(1, 5):
+    wire = trunk.add(f"pool{number}", mg.layers.MaxPool2d(3, 2), wire)
+print("sides:", *(shape[1] for shape in trunk.shapes.values()))
+try:
+    trunk.add("pool5", mg.layers.AvgPool2d(7, 1), wire)
+except ValueError as error:
+    print("ValueError:", error)
+outcome("08.b", "the last pool, far from the first wrong size, which is 55 behind pool1")
+
+# %% [markdown]
+# What you saw: the error names the last node, the mistake is in the first pool. Read the sizes from the front.
+
+# %% [markdown]
+# ## How many layers has GoogLeNet?
+#
+# The paper says 22, "27 with pooling" and "about 100". Guess how many convolutions and linear layers there are.
+
+# %%
+predict("08.c", ...)
+
+# %%
+rows, whole = c.rows, mg.count(net).rows
+kinds = [row.kind for row in rows]
+free = ("ReLU", "Flatten", "Dropout")
+print(f"{c.depth:4} layers with weights on the longest path; with pools {c.depth_with_pooling}")
+print(f"{kinds.count('Conv2d'):4} convolutions; with the linear layer {kinds.count('Conv2d') + kinds.count('Linear')}")
+print(f"{sum(row.kind in ('Conv2d', 'Linear') for row in whole):4} layers with weights, heads included")
+print(f"{sum(kind not in free for kind in kinds) + 1:4} nodes without ReLU, dropout and flattening, one softmax added")
+print(f"{sum(row.kind not in free for row in whole) + 3:4} the same with both heads and their softmax")
+print(f"{len(rows):4} nodes of this engine's graph, {len(whole)} with the heads")
+outcome("08.c", sum(kind in ("Conv2d", "Linear") for kind in kinds))
+
+# %%
+assert (c.depth, c.depth_with_pooling, kinds.count("Conv2d")) == (22, 27, 57)
+assert sum(kind not in free for kind in kinds) + 1 == 84
+assert sum(row.kind not in free for row in whole) + 3 == 94
+
+# %% [markdown]
+# What you saw: every number is true of something. "22 layers" is the longest path, not the number of boxes.
+
+# %% [markdown]
+# ## Two networks that look alike
+#
+# In 4e the 5x5 branch and the pool branch have the same width. Exchange them in the concatenation. Guess which of
+# these tells: the shapes, the number of parameters, the MACs, the loss of the untrained net, the scores.
+
+# %%
+predict("08.d", ...)
+
+# %%
+other = mg.models.googlenet(init="he", rng=0)
+node = other.nodes["inception_4e/output"]
+a, b, five, pool = node.wires
+other.nodes["inception_4e/output"] = node._replace(wires=(a, b, pool, five))
+scores = [g(photo)[0] for g in (net, other)]
+losses = [mg.losses.softmax_cross_entropy(s[None] / 100, np.array([0]))[0] for s in scores]
+counts = [mg.count(g) for g in (net, other)]
+print("same shapes:", net.shapes == other.shapes, "| same MACs:", counts[0].macs == counts[1].macs)
+print(f"losses (of scores / 100) {losses[0]:.3f} and {losses[1]:.3f}; ln 1000 is {np.log(1000):.3f}")
+print(
+    f"largest difference of scores {abs(scores[0] - scores[1]).max():.1f}, of scores up to {abs(scores[0]).max():.1f}"
+)
+outcome("08.d", "only the scores")
+
+# %% [markdown]
+# And with weights that are all equal, not even the scores tell:
+
+# %%
+for g in (net, other):
+    g.saved = {key: values.copy() for key, values in g.params.items()}
+    for key in g.params:
+        g.params[key][:] = 0.001
+equal = [g(photo)[0] for g in (net, other)]
+print("scores of all classes equal:", bool(np.ptp(equal[0]) == 0), "| of both networks:", bool(np.array_equal(*equal)))
+for g in (net, other):
+    for key, values in g.saved.items():
+        g.params[key][:] = values
+
+# %% [markdown]
+# What you saw: shapes and counts do not tell, and a loss says only that the net is untrained. To prove two networks
+# equal, use weights and an image that differ everywhere, and compare outputs.
+
+# %% [markdown]
+# ## Forks: who reads the output of 4a?
+#
+# In the backward every reader sends a gradient, and they add. Guess how many nodes read the output of 4a.
+
+# %%
+predict("08.e", ...)
+
+# %%
+readers = [name for name, (_, wires) in net.nodes.items() if "inception_4a/output" in wires]
+print(*readers)
+
+
+def gradient_at_4a(*outputs):
+    _, tape = net.forward({"image": photo}, outputs=list(net.outputs))
+    grads = {wire: np.ones((1, 1000), np.float32) * (wire in outputs) for wire in net.outputs}
+    return net.backward(grads, tape, wires="inception_4a/output")[0]["inception_4a/output"]
+
+
+main, head = gradient_at_4a("loss2/classifier", "loss3/classifier"), gradient_at_4a("loss1/classifier")
+both = gradient_at_4a(*net.outputs)
+print(
+    f"trunk's part and head 1's part add up to the whole, but for {abs(both - main - head).max() / abs(both).max():.1e}"
+)
+outcome("08.e", len(readers))
+
+# %% [markdown]
+# What you saw: the four branches of 4b and head 1 each send a gradient, and the sum arrives. The head reaches this
+# place by a short way.
+
+# %% [markdown]
+# ## Pooling in place of a linear layer
+#
+# The last map is 1024 x 7 x 7. Global average pooling takes the mean of each channel, and one linear layer makes 1000
+# scores of 1024 means. Guess: how many weights would a linear layer to 1024 units have on the whole map?
+
+# %%
+predict("08.f", ...)
+
+# %%
+avoided = comparisons.avoided_linear_weights()
+direct = 7 * 7 * 1024 * 1000
+print(f"flattened map to 1024 units: {avoided:,} weights; straight to 1000 scores: {direct:,}")
+print(f"pooling: 0; and the linear layer that stays: {c['loss3/classifier'].weights:,}")
+times = (c.params - c["loss3/classifier"].weights + direct) / c.params
+print(f"with one linear layer straight from the map GoogLeNet would be {times:.1f} times as big")
+outcome("08.f", avoided)
+
+# %% [markdown]
+# What you saw: pooling has no weights. But "pooling in place of linear layers" is not the whole truth: one remains.
+
+# %% [markdown]
+# ## What moves when the picture moves?
+#
+# Roll the 7 x 7 map by one cell. The means stay. A linear layer on the flattened map sees something else. And the
+# picture itself? Guess: the photograph moves by 8 pixels, or by 1. In which case does the map at 3a (stride 8)
+# just move?
+
+# %%
+predict("08.g", ...)
+
+# %%
+last = net.infer({"image": photo}, "inception_5b/output")["inception_5b/output"][0]
+rolled = np.roll(last, 1, axis=2)
+w = np.random.default_rng(0).normal(size=last.size) / 100
+print(f"mean of the channels changes by {abs(last.mean((1, 2)) - rolled.mean((1, 2))).max():.1e}")
+print(f"a score of the flattened map: {w @ last.ravel():.1f}, of the rolled one {w @ rolled.ravel():.1f}")
+
+# %%
+wire = "inception_3a/output"
+still = net.infer({"image": photo}, wire)[wire]
+inside = slice(5, -5)  # away from the border, and from what np.roll brings in
+for pixels in (8, 1):
+    moved = net.infer({"image": np.roll(photo, pixels, axis=3)}, wire)[wire]
+    expected = np.roll(still, pixels // 8, axis=3)
+    difference = abs(moved - expected)[:, :, inside, inside].max() / abs(still).max()
+    print(
+        f"by {pixels} pixels: the map at 3a, moved by {pixels // 8} cells, differs by {difference:.1e} of its maximum"
+    )
+outcome("08.g", "by 8, but for round-off")
+
+# %% [markdown]
+# What you saw: 3a commutes with shifts of its stride, away from the border. At 5b no cell is away from the border:
+# its field is wider than the image.
+
+# %%
+field = c["inception_5b/output"].receptive_field_max[0]
+print(f"field of 5b: {field} pixels, of 3a: {c['inception_3a/output'].receptive_field_max[0]}")
+assert field > 224
+
+# %% [markdown]
+# ## Where is the class?
+#
+# Mean and linear layer may change places: first weigh the channels at each cell, then take the mean. So each class
+# has a map whose mean is its score. Here is a small net that has seen digits, and where it sees them.
+
+# %%
+images, labels, test_images, test_labels = mg.data.digits(32)
+epochs = 1 if FAST else 2
+mini = mg.models.mini_googlenet(10, in_channels=1, dropout=False, rng=0)
+mg.training.train(mini, images, labels, epochs=epochs, rng=0)
+accuracy = (mg.training.predict(mini, test_images) == test_labels).mean()
+print(f"accuracy {accuracy:.3f} after {epochs} epochs{' (fast)' if FAST else ''}")
+wire = mini.nodes["pool5/global"].wires[0]
+features = mini.infer({"image": test_images[:1]}, wire)[wire][0]
+w, b = (mini.params[f"loss3/classifier/{key}"] for key in ("weight", "bias"))
+label = int(test_labels[0])
+seen = np.einsum("c,chw->hw", w[label], features)
+print(
+    f"class {label}: mean of the map and bias {seen.mean() + b[label]:.4f}, score {mini(test_images[:1])[0, label]:.4f}"
+)
+assert np.isclose(seen.mean() + b[label], mini(test_images[:1])[0, label], atol=1e-3)
+
+# %%
+shown = {"the digit": test_images[0, 0] + 1, f"where {label} is seen": seen}
+figure, text = mg.viz.pictures(shown, numbers=False, same_scale=False)
+print(text)
+figure
+
+# %% [markdown]
+# ## Exercise 08.1: maps of your image size
+#
+# One star, 6 minutes, core.
+
+# %%
+student = "you"
+ask("08.1", student)
+
+# %%
+v = find("08.1").values(student)
+# exercise 08.1
+### BEGIN SOLUTION
+sides_added = sum(-(-v["n"] // 2) // 2**pool for pool in range(5))
+### END SOLUTION
+answer("08.1", sides_added)
+
+# %% [markdown]
+# One thing to keep: a 3x3 pool of stride 2 that rounds up makes a // 2 of a; one that rounds down makes (a - 1) // 2.
+
+# %%
+for a in (112, 111, 56, 27):
+    up = mg.layers.MaxPool2d(3, 2, ceil_mode=True).output_shape((1, a, a))[1]
+    down = mg.layers.MaxPool2d(3, 2).output_shape((1, a, a))[1]
+    assert (up, down) == (a // 2, (a - 1) // 2)
+    print(f"{a}: up {up}, down {down}")
+
+# %% [markdown]
+# ## Exercise 08.2: the whole network from its table
+#
+# Three stars, 30 minutes, core. Return the graph of GoogLeNet for images (3, 224, 224), with both heads. Nodes with
+# weights bear the names of Caffe's replication: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, inception_3a/1x1,
+# /3x3_reduce, /3x3, /5x5_reduce, /5x5, /pool_proj, loss1/conv, loss1/fc, loss1/classifier, loss2/..., and last
+# loss3/classifier. All other names are yours.
+#
+# - Trunk: 7x7/2 to 64; pool; normalisation; 1x1 to 64; 3x3 to 192; normalisation; pool; nine modules with pools behind
+#   3b and 4e; average pool 7x7; dropout 0.4; linear to 1000. Trunk pools are 3x3 of stride 2 and round up.
+# - Heads on 4a and 4d: average pool 5x5 of stride 3; 1x1 to 128; linear to 1024; dropout 0.7; linear to 1000.
+# - A ReLU follows every convolution and the linear layers to 1024, but not the three classifiers.
+#
+# Two helpers, one for each kind of layer with weights:
+
+
+# %%
+def add_conv(g, wire, name, filters, kernel, stride=1):
+    """Add a convolution that keeps the size at stride 1, and its ReLU; return the ReLU's wire."""
+    layer = mg.layers.Conv2d(g.shapes[wire][0], filters, kernel, stride, kernel // 2, init="zeros")
+    return g.add(f"{name}/relu", mg.layers.ReLU(), g.add(name, layer, wire))
+
+
+def add_linear(g, wire, name, outputs):
+    """Add a linear layer without ReLU; return its wire."""
+    return g.add(name, mg.layers.Linear(g.shapes[wire][0], outputs, init="zeros"), wire)
+
+
+def add_trunk_pool(g, wire, name):
+    """Add a pool of the trunk; return its wire."""
+    return g.add(name, mg.layers.MaxPool2d(3, 2, ceil_mode=True), wire)
+
+
+# %% [markdown]
+# First the module and the head. `widths` are a row of the table. Each returns nothing or the wire behind it.
+
+
+# %%
+def add_module(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj):
+    """Exercise 08.2: add one module and return the wire of its output."""
+    ### BEGIN SOLUTION
+    b1 = add_conv(g, wire, f"{name}/1x1", n1x1, 1)
+    b3 = add_conv(g, add_conv(g, wire, f"{name}/3x3_reduce", n3x3red, 1), f"{name}/3x3", n3x3, 3)
+    b5 = add_conv(g, add_conv(g, wire, f"{name}/5x5_reduce", n5x5red, 1), f"{name}/5x5", n5x5, 5)
+    pooled = g.add(f"{name}/pool", mg.layers.MaxPool2d(3, 1, 1), wire)
+    b4 = add_conv(g, pooled, f"{name}/pool_proj", pool_proj, 1)
+    return g.add(f"{name}/output", mg.layers.Concat(), b1, b3, b5, b4)
+    ### END SOLUTION
+
+
+def add_head(g, wire, name):
+    """Exercise 08.2: add a head, whose last wire is f"{name}/classifier"."""
+    ### BEGIN SOLUTION
+    wire = g.add(f"{name}/pool", mg.layers.AvgPool2d(5, 3), wire)
+    wire = g.add(f"{name}/flatten", mg.layers.Flatten(), add_conv(g, wire, f"{name}/conv", 128, 1))
+    wire = g.add(f"{name}/relu", mg.layers.ReLU(), add_linear(g, wire, f"{name}/fc", 1024))
+    add_linear(g, g.add(f"{name}/drop", mg.layers.Dropout(0.7), wire), f"{name}/classifier", 1000)
+    ### END SOLUTION
+
+
+# %%
+def build(modules):
+    """Exercise 08.2: {"3a": (six widths), ...} -> the Graph of GoogLeNet."""
+    ### BEGIN SOLUTION
+    g = mg.Graph(image=(3, 224, 224))
+    wire = add_trunk_pool(g, add_conv(g, "image", "conv1/7x7_s2", 64, 7, 2), "pool1")
+    wire = add_conv(g, g.add("norm1", mg.layers.LocalResponseNorm(), wire), "conv2/3x3_reduce", 64, 1)
+    wire = add_conv(g, wire, "conv2/3x3", 192, 3)
+    wire = add_trunk_pool(g, g.add("norm2", mg.layers.LocalResponseNorm(), wire), "pool2")
+    for name, widths in modules.items():
+        wire = add_module(g, wire, f"inception_{name}", *widths)
+        if name in ("4a", "4d"):
+            add_head(g, wire, {"4a": "loss1", "4d": "loss2"}[name])
+        if name in ("3b", "4e"):
+            wire = add_trunk_pool(g, wire, f"pool_{name}")
+    wire = g.add("drop", mg.layers.Dropout(0.4), g.add("pool5", mg.layers.AvgPool2d(7, 1), wire))
+    add_linear(g, g.add("flatten", mg.layers.Flatten(), wire), "loss3/classifier", 1000)
+    return g
+    ### END SOLUTION
+
+
+# %%
+result = check("08.2", build)
+result
+
+# %% [markdown]
+# The check gave your network the engine's weights, all different, and compared 3,000 scores. Here is yours, with
+# those of the network above, on the photograph:
+
+# %%
+if result.passed:
+    yours = build(MODULES)
+    for key, values in net.params.items():
+        yours.params[key] = values
+    print(f"largest difference of scores: {abs(yours(photo) - net(photo)).max():.1e}")
+    print(f"{mg.count(yours).params:,} parameters, {mg.count(yours).macs:,} MAC with heads")
+
+# %% [markdown]
+# ### Exercise 08.2b: numbers that reveal
+#
+# Two stars, 10 minutes, core. Choose an image x (N, C, H, W) and weights P of one module, as in lesson 07, so that
+# eight wrong modules (no ReLU somewhere, other padding, other order, ...) all give something else than the right one.
+# At most 2,000 numbers.
+
+
+# %%
+def random_weights(rng, C, widths):
+    """Return P with whole numbers from -2 to 2, for six widths in the order of Table 1."""
+    names, (_, r3, _, r5, _, _) = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj"), widths
+    shapes = [(C, 1), (C, 1), (r3, 3), (C, 1), (r5, 5), (C, 1)]
+    P = {}
+    for name, K, (inputs, kernel) in zip(names, widths, shapes, strict=True):
+        P[f"{name}/weight"] = rng.integers(-2, 3, (K, inputs, kernel, kernel)).astype(float)
+        P[f"{name}/bias"] = rng.integers(-2, 3, K).astype(float)
+    return P
+
+
+# %%
+# exercise 08.2b
+### BEGIN SOLUTION
+revealing = (
+    np.random.default_rng(1).integers(-9, 5, (1, 3, 4, 5)).astype(float),
+    random_weights(np.random.default_rng(2), 3, (2, 3, 3, 3, 3, 3)),
+)
+### END SOLUTION
+check("08.2b", revealing)
+
+# %% [markdown]
+# ## Exercise 08.3: how deep a network is
+#
+# Two stars, 10 minutes, core. `nodes` is a tuple of (name, has_weights, names of its inputs) in the order of
+# execution; those without inputs are images. Return how many nodes with weights lie on the longest path that ends at
+# `out`, `out` itself among them.
+
+
+# %%
+def depth(nodes, out):
+    """Exercise 08.3: nodes ((name, has_weights, inputs), ...), out a name -> a whole number."""
+    ### BEGIN SOLUTION
+    found = {}
+    for name, has_weights, inputs in nodes:
+        found[name] = int(has_weights) + max((found[wire] for wire in inputs), default=0)
+    return found[out]
+    ### END SOLUTION
+
+
+# %%
+result = check("08.3", depth)
+result
+
+# %%
+if result.passed:
+    nodes = [("image", False, ())]
+    nodes += [(name, layer.kind in ("Conv2d", "Linear"), wires) for name, (layer, wires) in net.nodes.items()]
+    for out in net.outputs:
+        print(f"{out}: depth {depth(tuple(nodes), out)}")
+    assert depth(tuple(nodes), "loss3/classifier") == c.depth
+
+# %% [markdown]
+# ## Exercise 08.4: backwards through a graph with forks
+#
+# Three stars, 15 minutes, core. Each node is a weighted sum of others: `nodes` is a tuple of
+# (name, ((input, factor), ...)) in the order of execution, inputs of the whole graph first, the output last. dout is
+# the gradient at the output. Return {name: gradient} for every node, 0 where the output does not depend on it.
+
+
+# %%
+def backprop(nodes, dout):
+    """Exercise 08.4: nodes ((name, ((input, factor), ...)), ...), dout a number -> {name: gradient}."""
+    ### BEGIN SOLUTION
+    grad = {name: 0.0 for name, _ in nodes}
+    grad[nodes[-1][0]] = dout
+    for name, inputs in reversed(nodes):
+        for wire, factor in inputs:
+            grad[wire] += factor * grad[name]
+    return grad
+    ### END SOLUTION
+
+
+# %%
+check("08.4", backprop)
+
+# %% [markdown]
+# The engine's `Graph.backward` is this loop, with arrays for numbers and layers for factors.
+
+# %% [markdown]
+# ## Exercise 08.5: a linear layer in place of pooling
+#
+# One star, 4 minutes.
+
+# %%
+ask("08.5", student)
+
+# %%
+v = find("08.5").values(student)
+# exercise 08.5
+### BEGIN SOLUTION
+more = v["C"] * v["K"] * (v["h"] ** 2 - 1)
+### END SOLUTION
+answer("08.5", more)
+
+# %% [markdown]
+# ## Exercise 08.6: where a class is seen
+#
+# Two stars, 8 minutes, core. features (C, H, W) are the maps before global average pooling, w (classes, C) and
+# b (classes,) the linear layer behind it. Return the map (H, W) of class c whose mean, with b[c] added, is the score.
+
+
+# %%
+def class_map(features, w, b, c):
+    """Exercise 08.6: features (C, H, W), w (classes, C), b (classes,), c -> (H, W)."""
+    ### BEGIN SOLUTION
+    return np.tensordot(w[c], features, axes=1)
+    ### END SOLUTION
+
+
+# %%
+result = check("08.6", class_map)
+result
+
+# %% [markdown]
+# Your maps of the small net, for the right class and for the one it thinks of next:
+
+# %%
+if result.passed:
+    scores = mini(test_images[:1])[0]
+    second = int(np.argsort(scores)[-2])
+    maps = {f"class {k}, score {scores[k]:.1f}": class_map(features, w, b, k) for k in (label, second)}
+    figure, text = mg.viz.pictures({"the digit": test_images[0, 0] + 1, **maps}, numbers=False, same_scale=False)
+    for k, values in zip((label, second), maps.values(), strict=True):
+        print(f"class {k}: mean and bias {values.mean() + b[k]:.3f}, score {scores[k]:.3f}")
+figure if result.passed else None
+
+# %% [markdown]
+# ## Make it break
+#
+# Change two pools of a network that is built already, so that they round down.
+
+# %%
+floored = mg.models.googlenet(init="he", rng=0)
+for name in ("pool1/3x3_s2", "pool2/3x3_s2"):
+    floored.nodes[name].layer.ceil_mode = False
+try:
+    floored(photo)
+except ValueError as error:
+    print("ValueError:", str(error)[:160])
+
+# %% [markdown]
+# The graph knows the shape of every wire from when it was built, and says at the first node that they no longer hold.
+
+# %% [markdown]
+# ## Take it further
+#
+# - torchvision's GoogLeNet has a 3x3 where the paper has a 5x5, no bias, and batch norm. Count it: it has 6,624,904
+#   parameters.
+# - Load weights by names: which names does a file of weights need for your `build`?
+# - Build it for 64 x 64 images. Which of the pools would you leave out?
+
+# %% [markdown]
+# ## Claims ledger
+
+# %%
+boxes = sum(row.kind in ("Conv2d", "Linear") for row in whole)
+print(f"'22 floors of blue blocks': the longest path has {c.depth}, of blue boxes there are {boxes}")
+stays = c["loss3/classifier"].weights
+print(f"'pooling replaces the fully connected layer': {kinds.count('Linear')} linear layer stays, {stays:,} weights")
+nodes_paper = sum(row.kind not in free for row in whole) + 3
+print(f"'about 100 building blocks': {nodes_paper} with heads, {sum(kind not in free for kind in kinds) + 1} without")
+heads = [net.nodes[f"{name}/ave_pool"] for name in ("loss1", "loss2")]
+on = " and ".join(node.wires[0] for node in heads)
+print(f"'heads on 4a and 4d': on {on}; their pool has stride {heads[0].layer.stride[0]}, which notes leave out")
+tv = mg.count(mg.models.googlenet(aux=False, norm="batch", init="zeros"))
+fives = [row for row in tv.rows if row.name.endswith("/5x5")]
+changed = tv.params - sum(row.weights * 16 // 25 for row in fives)
+print(f"torchvision's 6,624,904 parameters: batch norm and 3x3 in place of 5x5 give {changed:,}")
+assert changed == 6_624_904
+
+# %% [markdown]
+# ## Exit quiz
+
+# %%
+quiz("08")

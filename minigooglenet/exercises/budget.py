@@ -1,0 +1,133 @@
+"""The budget game: design an Inception module for the place of GoogLeNet's 4a. The score is counted, not believed.
+
+A design is a row of the paper's Table 1: filters of the 1x1, of the reduction before the 3x3, of the 3x3, of the
+reduction before the 5x5, of the 5x5, and of the projection behind the pool. It reads 480 maps of 14 x 14.
+
+    useful channels   a branch's filters, but behind a reduction to r at most 3 r count: the rest repeats what is there
+    mix               how many window sizes share the useful channels evenly: 1 for one size, up to 3 (1x1, 3x3, 5x5)
+    points            useful channels * mix / millions of MAC
+
+Points are given only within the budget: at most MACS and PARAMS, at least WIDTH useful channels.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from minigooglenet import files
+from minigooglenet.console import Table
+from minigooglenet.counting import count
+from minigooglenet.graph import Graph
+from minigooglenet.models import Style, inception
+from minigooglenet.models.googlenet import MODULES
+from minigooglenet.shapes import integer
+
+SHAPE, MACS, PARAMS, WIDTH = (480, 14, 14), 75_000_000, 380_000, 480
+PER_REDUCED = 3  # filters that count for each channel of the reduction in front of them
+NAMES = ("n1x1", "n3x3red", "n3x3", "n5x5red", "n5x5", "pool_proj")
+MOST_FILTERS, MOST_NAME, MOST_PLAYERS = 4096, 40, 10_000
+FILE = "budget_leaderboard.json"
+
+
+class Score(NamedTuple):
+    """What a design is worth, and why; `points` is 0 outside the budget."""
+
+    points: float
+    macs: int
+    params: int
+    useful: int
+    mix: float
+    broken: tuple[str, ...]
+
+    def __str__(self):
+        told = f"{self.macs:,} MAC, {self.params:,} parameters, {self.useful} useful channels, mix {self.mix:.2f}"
+        return (
+            f"{self.points:.3f} points: {told}" if not self.broken else f"0 points: {'; '.join(self.broken)} ({told})"
+        )
+
+    __repr__ = __str__
+
+
+def score(*design) -> Score:
+    """Return the Score of six numbers of filters, as `inception` takes them."""
+    design = _checked(design)
+    g = Graph(image=SHAPE)
+    inception(g, "image", "module", *design, style=Style(init="zeros"))
+    counted = count(g)
+    n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj = design
+    sizes = {
+        1: n1x1,
+        3: min(n3x3, PER_REDUCED * n3x3red) + pool_proj,  # the pool looks at 3 x 3 too
+        5: min(n5x5, PER_REDUCED * n5x5red),
+    }
+    useful = sum(sizes.values())
+    mix = math.exp(-sum(n / useful * math.log(n / useful) for n in sizes.values()))
+    broken = tuple(
+        f"{value:,} {what}, {word} {limit:,}"
+        for value, what, word, limit, bad in (
+            (counted.macs, "MAC", "at most", MACS, counted.macs > MACS),
+            (counted.params, "parameters", "at most", PARAMS, counted.params > PARAMS),
+            (useful, "useful channels", "at least", WIDTH, useful < WIDTH),
+        )
+        if bad
+    )
+    points = 0.0 if broken else useful * mix / (counted.macs / 1e6)
+    return Score(points, counted.macs, counted.params, useful, mix, broken)
+
+
+def play(player, *design, path=FILE) -> Score:
+    """Score a design; within the budget it goes onto the leaderboard, if it is the player's best so far."""
+    name = " ".join(str(player).split())
+    if not name or len(name) > MOST_NAME or not name.isprintable():
+        raise ValueError(f"a player's name has 1 to {MOST_NAME} printable characters, got {player!r}")
+    found = score(*design)
+    if found.points:
+        board = _read(path)
+        if name not in board and len(board) >= MOST_PLAYERS:
+            raise ValueError(f"the leaderboard {path} is full: {MOST_PLAYERS:,} players")
+        if name not in board or score(*board[name]).points < found.points:
+            board[name] = list(_checked(design))
+            files.write_text(path, json.dumps({"game": "budget", "designs": board}, indent=1, sort_keys=True) + "\n")
+    return found
+
+
+def leaderboard(path=FILE) -> Table:
+    """Return the table of the best designs. The file holds designs alone; the points are counted again here."""
+    ranked = sorted(((score(*design), name, design) for name, design in _read(path).items()), key=_rank)
+    rows = [
+        (place, name, "-".join(map(str, design)), found.points, found.macs, found.params, found.useful)
+        for place, (found, name, design) in enumerate(ranked, 1)
+    ]
+    paper = score(*MODULES["4a"])
+    columns = ("", "player", "design", ">points", ">MAC", ">params", ">useful")
+    notes = [f"The paper's 4a: {paper}"]
+    return Table(f"At most {MACS:,} MAC and {PARAMS:,} parameters, at least {WIDTH} channels", columns, rows, notes)
+
+
+def _rank(entry):
+    found, name, _ = entry
+    return -found.points, found.macs, name
+
+
+def _checked(design):
+    if len(design) != len(NAMES):
+        raise ValueError(f"a design has six numbers, {', '.join(NAMES)}; got {len(design)}")
+    design = tuple(integer(value, name, 1) for value, name in zip(design, NAMES, strict=True))
+    if max(design) > MOST_FILTERS:
+        raise ValueError(f"at most {MOST_FILTERS:,} filters each, got {max(design):,}")
+    return design
+
+
+def _read(path):
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        found = json.loads(text)
+        board = {str(name)[:MOST_NAME]: list(_checked(design)) for name, design in found["designs"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        message = f"{path} is no leaderboard of this game; move it away, or give another path: {error}"
+        raise ValueError(message) from error
+    return board

@@ -1,0 +1,326 @@
+"""Lesson 08, first part: the whole network from its table, and weights that show whether it is right."""
+
+import functools
+
+import numpy as np
+
+from minigooglenet.counting import count
+from minigooglenet.exercises.exercise import Exercise, Verdict, integers
+from minigooglenet.exercises.lessons import lesson_07_inception_2 as module
+from minigooglenet.exercises.outputs import close
+from minigooglenet.exercises.questions import Question
+from minigooglenet.graph import Graph
+from minigooglenet.layers import AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU
+from minigooglenet.models import googlenet
+from minigooglenet.models.googlenet import MODULES
+
+sides = Question(
+    "08.1",
+    "maps of your image size",
+    "GoogLeNet takes images of {n} x {n} in place of 224 x 224. Add the sides of the five maps behind conv1, pool1, "
+    "pool2, pool3 and pool4. (At 224 it is 112 + 56 + 28 + 14 + 7 = 217.)",
+    minutes=6,
+    difficulty=1,
+    hints=(
+        "The convolution first: 7 x 7, stride 2, padding 3, rounded down.",
+        "Behind conv1 it is n/2 rounded up. Each pool, 3 x 3 of stride 2 rounded up, makes a/2 rounded down of a.",
+        "`a = (n + 6 - 7)//2 + ____`, then four times `a //= 2`, adding up",
+    ),
+)
+
+
+@sides.draw
+def _(rng):
+    return {"n": int(rng.integers(192, 321))}
+
+
+@sides.solution
+def _(n):
+    g = Graph(image=(1, n, n))
+    wire = g.add("conv1", Conv2d(1, 1, 7, 2, 3, init="zeros"), "image")
+    for number in range(1, 5):
+        wire = g.add(f"pool{number}", MaxPool2d(3, 2, ceil_mode=True), wire)
+    return sum(g.shapes[name][1] for name in g.nodes)
+
+
+def _added(side, step):
+    total = side
+    for _ in range(4):
+        side = step(side)
+        total += side
+    return total
+
+
+@sides.wrong("pools rounded down", "You rounded the pools down. GoogLeNet's round up, and 224 shows it.")
+def _(n):
+    return _added((n - 1) // 2 + 1, lambda a: (a - 3) // 2 + 1)
+
+
+@sides.wrong("everything halved", "Right for the pools, not for conv1: half of an odd side is rounded up there.")
+def _(n):
+    return _added(n // 2, lambda a: a // 2)
+
+
+@sides.wrong("padding counted once", "Padding 3 is added on both sides: n + 6 - 7.")
+def _(n):
+    return _added((n + 3 - 7) // 2 + 1, lambda a: a // 2)
+
+
+@sides.wrong("the sizes at 224", "Those are the sides at 224; yours is another image.")
+def _(n):
+    return 217
+
+
+def _padded_pools(a):
+    return (a + 2 - 3) // 2 + 1
+
+
+@sides.wrong("pools padded", "You padded the pools. GoogLeNet's trunk pools have no padding, they round up.")
+def _(n):
+    return _added((n - 1) // 2 + 1, _padded_pools)
+
+
+build = Exercise(
+    "08.2",
+    "the whole network from its table",
+    "build(modules) -> Graph",
+    minutes=30,
+    difficulty=3,
+    hints=(
+        "Build as far as 3a, print the shapes of all wires and hold them against mg.models.googlenet's.",
+        (
+            "Order of the stem: conv1, pool1, norm; 1x1, 3x3, norm, pool2. Order in a module: 1x1, 3x3, 5x5, pool. A "
+            "pool follows 3b and 4e, a head reads 4a and 4d."
+        ),
+        '`for name, widths in modules.items(): wire = inception(g, wire, f"inception_{name}", *____)`',
+    ),
+)
+
+
+def _faulty(modules, fault=None):
+    """Build GoogLeNet from the layers as a student would, with one fault in it."""
+    g = Graph(image=(3, 224, 224))
+
+    def conv(wire, name, filters, kernel, stride=1, relu=True):
+        layer = Conv2d(g.shapes[wire][0], filters, kernel, stride, kernel // 2, init="zeros")
+        wire = g.add(name, layer, wire)
+        return g.add(f"{name}/relu", ReLU(), wire) if relu else wire
+
+    def pool(wire, name):
+        return g.add(name, MaxPool2d(3, 2, ceil_mode=fault != "pools rounded down"), wire)
+
+    def norm(wire, name):
+        return wire if fault == "LRN missing" else g.add(name, LocalResponseNorm(), wire)
+
+    def linear(wire, name, features, relu):
+        wire = g.add(name, Linear(g.shapes[wire][0], features, init="zeros"), wire)
+        return g.add(f"{name}/relu", ReLU(), wire) if relu else wire
+
+    def dropout(wire, name, p):
+        return wire if fault == "dropout missing" else g.add(name, Dropout(p), wire)
+
+    def head(wire, name):
+        wire = g.add(f"{name}/pool", AvgPool2d(4 if fault == "head pool 4x4" else 5, 3), wire)
+        wire = g.add(f"{name}/flatten", Flatten(), conv(wire, f"{name}/conv", 128, 1))
+        wire = dropout(linear(wire, f"{name}/fc", 1024, relu=True), f"{name}/drop", 0.7)
+        linear(wire, f"{name}/classifier", 1000, relu=fault == "ReLU on the classifiers")
+
+    wire = conv("image", "conv1/7x7_s2", 64, 7, 2)
+    if fault == "LRN before pool1":
+        wire = pool(norm(wire, "norm1"), "pool1")
+    else:
+        wire = norm(pool(wire, "pool1"), "norm1")
+    wire = conv(conv(wire, "conv2/3x3_reduce", 64, 1), "conv2/3x3", 192, 3)
+    wire = pool(norm(wire, "norm2"), "pool2")
+    for name, (n1, r3, n3, r5, n5, proj) in modules.items():
+        at = f"inception_{name}"
+        pooled = g.add(f"{at}/pool", MaxPool2d(3, 1, 1), wire)
+        branches = [
+            conv(wire, f"{at}/1x1", n1, 1),
+            conv(conv(wire, f"{at}/3x3_reduce", r3, 1), f"{at}/3x3", n3, 3),
+            conv(conv(wire, f"{at}/5x5_reduce", r5, 1), f"{at}/5x5", n5, 5),
+            conv(pooled, f"{at}/pool_proj", proj, 1, relu=fault != "no ReLU on the projections"),
+        ]
+        if fault == "5x5 and pool exchanged" and name == "4e":
+            branches = [branches[i] for i in (0, 1, 3, 2)]
+        wire = g.add(f"{at}/output", Concat(), *branches)
+        heads = ("4b", "4e") if fault == "heads one module late" else ("4a", "4d")
+        if name in heads:
+            head(wire, f"loss{1 + heads.index(name)}")
+        if name in ("3b", "4e"):
+            wire = pool(wire, f"pool_{name}")
+    wire = g.add("pool5", AvgPool2d(6 if fault == "pools rounded down" else 7, 1), wire)
+    wire = g.add("flatten", Flatten(), dropout(wire, "drop", 0.4))
+    linear(wire, "loss3/classifier", 1000, relu=fault == "ReLU on the classifiers")
+    return g
+
+
+@functools.cache
+def _engine():
+    net = googlenet(init="he", rng=8)
+    rng = np.random.default_rng(8)
+    for key, values in net.params.items():
+        if key.endswith("/bias"):
+            values[:] = rng.normal(0, 0.3, values.shape)
+    return net
+
+
+def _image():
+    return np.random.default_rng(9).normal(0, 50, (1, 3, 224, 224)).astype(np.float32)
+
+
+def _logits(g):
+    for key, values in _engine().params.items():
+        g.params[key] = values
+    return np.concatenate([values.ravel() for values in g.infer({"image": _image()}, g.outputs).values()])
+
+
+@functools.cache
+def _right():
+    return _logits(_engine())
+
+
+@build.judge
+def _(function):
+    try:
+        g = function(dict(MODULES))
+    except ValueError as error:
+        if "larger than the padded input" in str(error):
+            return _verdict("pools rounded down", str(error))
+        raise
+    if not isinstance(g, Graph):
+        return Verdict(False, None, f"build should return a mg.Graph, got {type(g).__name__}")
+    mine, theirs = ({key: values.shape for key, values in net.params.items()} for net in (g, _engine()))
+    for row in count(_engine()).rows:
+        name, keys = row.name, [key for key in theirs if key.startswith(f"{row.name}/")]
+        if keys and name not in g.nodes:
+            return Verdict(False, None, f"there is no node {name!r}")
+        if keys and g.shapes[name][1:] != row.output_shape[1:]:
+            what = f"{name} gives {g.shapes[name]}, it should give {row.output_shape}"
+            return _verdict("pools rounded down", what) if g.shapes[name] < row.output_shape else _unknown(what)
+        for key in keys:
+            if mine.get(key) != theirs[key]:
+                what = f"{key} should be {theirs[key]}, got {mine.get(key, 'none')}"
+                return _verdict("heads one module late", what) if name.endswith("/conv") else _unknown(what)
+    if extra := set(mine) - set(theirs):
+        return Verdict(False, None, f"there is a node too many: {sorted(extra)[0]!r}")
+    return _by_numbers(g)
+
+
+def _by_numbers(g):
+    if len(g.outputs) != 3:
+        return Verdict(False, None, f"three wires should be left for the losses, there are {g.outputs}")
+    ratios = sorted(layer.p for layer, _ in g.nodes.values() if layer.kind == "Dropout")
+    found = _logits(g)
+    if close(found, _right(), 1e-4).all():
+        if ratios != [0.4, 0.7, 0.7]:
+            return _verdict("dropout missing", f"the dropout ratios are {ratios}")
+        counted = count(g)
+        what = f"{counted.params:,} parameters, {counted.macs:,} MAC, and the engine's 3,000 scores on a random image"
+        return Verdict(True, None, what)
+    for wrong in build.wrongs:
+        same_shapes = wrong.name not in ("pools rounded down", "heads one module late", "dropout missing")
+        if same_shapes and close(found, _wrong_logits(wrong.name), 1e-4).all():
+            return _verdict(wrong.name, "all shapes are right, the scores are not")
+    return Verdict(False, None, _first_difference(g))
+
+
+@functools.cache
+def _wrong_logits(name):
+    return _logits(_faulty(MODULES, name))
+
+
+def _first_difference(g):
+    for row in count(_engine()).rows:
+        if row.weights:
+            a, b = (net.infer({"image": _image()}, row.name)[row.name] for net in (g, _engine()))
+            if not close(a, b, 1e-4).all():
+                return f"all shapes are right; the first node whose numbers differ is {row.name}, so look before it"
+    return "all shapes are right and so is every node with weights; look behind the last ones"
+
+
+def _unknown(what):
+    return Verdict(False, None, what)
+
+
+def _verdict(name, what):
+    message = next(wrong.message for wrong in build.wrongs if wrong.name == name)
+    return Verdict(False, name, f"{message} ({what})")
+
+
+build.reference(_faulty)
+build.right(lambda modules: googlenet(init="zeros"))
+for name, message in {
+    "pools rounded down": "The trunk's pools round up (ceil_mode=True). Rounded down the maps are 55, 27, 13 and 6.",
+    "LRN missing": "A local response normalisation stands behind pool1 and before pool2.",
+    "LRN before pool1": "norm1 comes after pool1, and norm2 before pool2.",
+    "heads one module late": "The heads read the outputs of 4a and 4d.",
+    "head pool 4x4": "Same shape, other windows: a head's average pool is 5x5 of stride 3.",
+    "5x5 and pool exchanged": "In one module the 5x5 and the pool branch are exchanged: 1x1, 3x3, 5x5, pool.",
+    "no ReLU on the projections": "The pool projections give negative values: each is followed by a ReLU too.",
+    "ReLU on the classifiers": "No score is negative: the three classifiers have no ReLU.",
+    "dropout missing": "Before the classifiers there is dropout: 0.7 in the heads, 0.4 in the main one.",
+}.items():
+    build.wrong(name, message)(functools.partial(_faulty, fault=name))
+
+reveal = Exercise(
+    "08.2b",
+    "numbers that reveal",
+    "(x, P), an image and weights for one module",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "For each of the eight wrong modules: what would x or P have to be for nobody to notice?",
+        (
+            "A pool padded with zeros shows only where values are negative; a missing ReLU only where something before "
+            "it is; a wrong order of pool and projection only where pixels differ."
+        ),
+        "`x = rng.integers(-9, ____, (1, 3, 4, 5))`, and weights of both signs from rng.integers(-2, 3, ...)",
+    ),
+)
+LARGEST, SEED = 2000, 14
+
+
+@reveal.judge
+def _(answer):
+    x, P = answer
+    x, P = np.asarray(x, float), {key: np.asarray(values, float) for key, values in P.items()}
+    size = x.size + sum(values.size for values in P.values())
+    if size > LARGEST:
+        return Verdict(False, None, f"{size:,} numbers are more than anyone reads; at most {LARGEST:,}")
+    right = module.forward.reference_function(x, P)
+    for chaff in module.forward.wrongs:
+        other = chaff.function(x, P)
+        if other.shape == right.shape and close(other, right, 1e-9).all():
+            name = f"does not show: {chaff.name}"
+            known = {wrong.name: wrong.message for wrong in reveal.wrongs}
+            return Verdict(False, name if name in known else None, known.get(name, name))
+    return Verdict(True, None, f"{size} numbers tell all {len(module.forward.wrongs)} wrong modules from the right one")
+
+
+def _example(low=-9, high=3, **changes):
+    rng = np.random.default_rng(SEED)
+    x, P = integers(rng, (1, 3, 4, 5), low, high), module.weights(rng, 3, 2, 2, 3, 2, 2, 2)
+    P |= {key: np.full_like(P[key], value) for key, value in changes.items()}
+    return x, P
+
+
+reveal.reference(_example())
+reveal.right(_example(-7, 8))
+reveal.right([_example()[0].tolist(), {key: values.tolist() for key, values in _example()[1].items()}])
+reveal.wrong(
+    "does not show: no ReLU after the reductions",
+    "Nothing negative reaches those ReLUs, or nobody hears of it: let weights have both signs.",
+)((np.abs(_example()[0]), {key: np.abs(values) for key, values in _example()[1].items()}))
+reveal.wrong(
+    "does not show: 5x5 padded by 1",
+    "The 5x5 branch says the same with any padding: is it dead, or blind at the border?",
+)(_example(**{"5x5/weight": 0, "5x5/bias": -1}))
+reveal.wrong(
+    "does not show: projection before the pool",
+    "Either order gives the same: let pixels differ, and weights have both signs.",
+)((np.full((1, 3, 4, 5), -3.0), _example()[1]))
+reveal.wrong(
+    "does not show: pool padded with zeros",
+    "No zero wins at the border, or nobody hears of it: let values there be negative.",
+)(_example(0, 9))

@@ -1,0 +1,53 @@
+"""The judges of lesson 08 on networks that no known mistake fits."""
+
+import numpy as np
+
+from minigooglenet.exercises import check
+from minigooglenet.layers import AvgPool2d
+from minigooglenet.models import googlenet, mini_googlenet
+from minigooglenet.models.googlenet import MODULES
+
+
+def _wrong(build, what):
+    result = check("08.2", build)
+    assert (result.status, result.mistake) == ("wrong", None)
+    assert what in result.what
+
+
+def test_a_stub_is_not_yet():
+    def stub(modules):
+        raise NotImplementedError("exercise 08.2: write this")
+
+    assert check("08.2", stub).status == "not yet"
+    assert check("08.2b", ...).status == "not yet"
+
+
+def test_what_is_missing_too_wide_or_no_graph_is_told():
+    _wrong(lambda modules: None, "should return a mg.Graph")
+    _wrong(lambda modules: mini_googlenet(), "there is no node 'conv1/7x7_s2'")
+    _wrong(lambda modules: googlenet(aux=False, init="zeros"), "there is no node 'loss1/conv'")
+    _wrong(lambda modules: googlenet(num_classes=10, init="zeros"), "loss1/classifier")
+
+
+def test_the_first_node_with_other_numbers_is_named():
+    def averaged(modules):
+        g = googlenet(init="zeros")
+        node = g.nodes["inception_3b/pool"]
+        g.nodes["inception_3b/pool"] = node._replace(layer=AvgPool2d(3, 1, 1))
+        return g
+
+    _wrong(averaged, "the first node whose numbers differ is inception_3b/pool_proj")
+
+
+def test_the_judge_hands_out_a_table_of_its_own():
+    def build(modules):
+        modules.clear()
+        return googlenet(init="zeros")
+
+    assert check("08.2", build).passed
+    assert len(MODULES) == 9
+
+
+def test_too_many_revealing_numbers_and_misshapen_ones_are_refused():
+    assert "at most 2,000" in check("08.2b", (np.zeros((1, 3, 40, 40)), {})).what
+    assert check("08.2b", (np.zeros((1, 3, 4, 4)), {})).status == "wrong"
