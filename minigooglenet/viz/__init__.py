@@ -1,7 +1,7 @@
 """Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
-from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz import testing
+from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
 from minigooglenet.viz.pictures import pictures
 from minigooglenet.viz.training import (
