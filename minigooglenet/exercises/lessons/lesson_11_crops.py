@@ -1,0 +1,222 @@
+"""Lesson 11: the 144 pieces of a picture, averages over pieces and networks, and what an error is."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import Raised, call, close
+from minigooglenet.exercises.questions import Question
+from minigooglenet.inference.crops import SCALES, boxes, places
+from minigooglenet.inference.crops import SIDE as PIECE
+
+PICTURES = ((300, 450), (450, 300), (400, 400), (200, 800))  # every size comes out whole: nothing to round
+
+crop_boxes = Exercise(
+    "11.1",
+    "the 144 pieces",
+    "crop_boxes(H, W) -> 144 x (scale, y, x, side, mirror)",
+    minutes=12,
+    difficulty=2,
+    hints=(
+        "Take one scale and one square only. How many pieces does it have, and which of them is larger than 224?",
+        "At 256 x 384 the squares begin at columns 0, 64, 128. Each has four corners and a centre, and is one itself.",
+        "In a square of q rows, `room = q - 224`; y, x: `(0, 0), (0, room), (room, 0), (room, room), (____, ____)`.",
+    ),
+)
+
+
+@crop_boxes.reference
+def _(H, W):
+    """The engine's own boxes, moved from the picture to the resized picture."""
+    found, mirrored = boxes((H, W), PIECE, 144)
+    rows = []
+    for crop, (left, top, right, _), mirror in zip(places(144), found, mirrored, strict=True):
+        factor = crop.scale / min(H, W)
+        rows.append([crop.scale, top * factor, left * factor, (right - left) * factor, mirror])
+    return np.rint(np.array(rows))
+
+
+def _boxes(H, W, squares, parts, mirrors=(0, 1)):
+    """Return the rows of answers that differ in their squares or in the parts of a square."""
+    return [
+        (scale, y + dy, x + dx, side, mirror)
+        for scale in SCALES
+        for y, x in squares(H * scale // min(H, W), W * scale // min(H, W), scale)
+        for dy, dx, side in parts(scale)
+        for mirror in mirrors
+    ]
+
+
+def _squares(h, w, q):
+    return [(round((h - q) * share), round((w - q) * share)) for share in (0, 0.5, 1)]
+
+
+def _parts(q):
+    room = q - PIECE
+    corners = [(y, x, PIECE) for y in (0, room) for x in (0, room)]
+    return [*corners, (room // 2, room // 2, PIECE), (0, 0, q)]
+
+
+@crop_boxes.right
+def _(H, W):
+    return _boxes(H, W, _squares, _parts, mirrors=(True, False))
+
+
+@crop_boxes.right
+def _(H, W):
+    rows = []
+    for scale in (256, 288, 320, 352):
+        long = max(H, W) * scale / min(H, W)
+        for start in (0, (long - scale) / 2, long - scale):
+            y, x = (0, start) if W > H else (start, 0)
+            room = scale - 224
+            for dy, dx in ((0, 0), (0, room), (room, 0), (room, room), (room / 2, room / 2)):
+                rows += [(scale, y + dy, x + dx, 224, 0), (scale, y + dy, x + dx, 224, 1)]
+            rows += [(scale, y, x, scale, 0), (scale, y, x, scale, 1)]
+    return np.array(rows)
+
+
+@crop_boxes.wrong("longer side scaled", "It is the shorter side that becomes 256, 288, 320 and 352.")
+def _(H, W):
+    return [
+        (scale, y + dy, x + dx, side, mirror)
+        for scale in SCALES
+        for y, x in _squares(H * scale // max(H, W), W * scale // max(H, W), min(H, W) * scale // max(H, W))
+        for dy, dx, side in _parts(scale)
+        for mirror in (0, 1)
+    ]
+
+
+@crop_boxes.wrong("picture squashed", "You resized both sides to the scale. Keep the proportions: 2 x 3 stays 2 x 3.")
+def _(H, W):
+    return _boxes(H, W, lambda h, w, q: [(0, 0)] * 3, _parts)
+
+
+@crop_boxes.wrong("left and right of a portrait", "A portrait is tall: its squares are top, middle and bottom.")
+def _(H, W):
+    return _boxes(H, W, lambda h, w, q: [(0, round((w - q) * share)) for share in (0, 0.5, 1)], _parts)
+
+
+@crop_boxes.wrong("corners of the picture", "The corners are those of each square, not those of the whole picture.")
+def _(H, W):
+    rows = []
+    for scale in SCALES:
+        h, w = H * scale // min(H, W), W * scale // min(H, W)
+        for y, x in _squares(h, w, scale):
+            for dy, dx, side in _parts(scale):
+                corner = side == PIECE and (dy, dx) != (_parts(scale)[4][:2])
+                place = (bool(dy) * (h - PIECE), bool(dx) * (w - PIECE)) if corner else (y + dy, x + dx)
+                rows += [(scale, *place, side, mirror) for mirror in (0, 1)]
+    return rows
+
+
+@crop_boxes.wrong("whole square forgotten", "120 pieces: of each square, the square itself made smaller is missing.")
+def _(H, W):
+    return _boxes(H, W, _squares, lambda q: _parts(q)[:5])
+
+
+@crop_boxes.wrong("centre forgotten", "120 pieces: of each square, the piece in its centre is missing.")
+def _(H, W):
+    return _boxes(H, W, _squares, lambda q: [*_parts(q)[:4], _parts(q)[5]])
+
+
+@crop_boxes.wrong("mirrors forgotten", "72 pieces: each of them comes plain and mirrored.")
+def _(H, W):
+    return _boxes(H, W, _squares, _parts, mirrors=(0,))
+
+
+@crop_boxes.wrong("middle square only", "48 pieces: the paper takes three squares of each size.")
+def _(H, W):
+    return _boxes(H, W, lambda h, w, q: _squares(h, w, q)[1:2], _parts)
+
+
+@crop_boxes.judge
+def _(function):
+    """The order of the pieces is the student's own: both lists are sorted."""
+    outputs = [_sorted(function, picture) for picture in PICTURES]
+    right = [_sorted(crop_boxes.reference_function, picture) for picture in PICTURES]
+    if all(close(mine, theirs, 0).all() for mine, theirs in zip(outputs, right, strict=True)):
+        return Verdict(True, None, f"all 144 pieces of {len(PICTURES)} pictures, in whatever order")
+    for wrong in crop_boxes.wrongs:
+        theirs = [_sorted(wrong.function, picture) for picture in PICTURES]
+        if all(close(a, b, 0).all() for a, b in zip(outputs, theirs, strict=True)):
+            return Verdict(False, wrong.name, wrong.message)
+    for picture, mine, theirs in zip(PICTURES, outputs, right, strict=True):
+        if not close(mine, theirs, 0).all():
+            return Verdict(False, None, _difference(picture, mine, theirs))
+    raise AssertionError("one of them differs")
+
+
+def _sorted(function, picture):
+    rows, _ = call(function, picture)
+    if isinstance(rows, Raised):
+        raise rows.error
+    if rows is None:
+        raise ValueError("crop_boxes returned None; perhaps a missing return?")
+    rows = np.array([tuple(row) for row in rows], np.float64)
+    if rows.ndim != 2 or rows.shape[1] != 5:
+        raise ValueError(f"each piece should be five numbers (scale, y, x, side, mirror), got shape {rows.shape}")
+    return rows[np.lexsort(rows.T[::-1])]
+
+
+def _difference(picture, mine, theirs):
+    size = "{} x {}".format(*picture)
+    if len(mine) != len(theirs):
+        return f"a picture of {size} gets {len(mine)} pieces, not {len(theirs)}"
+    known = {tuple(row) for row in theirs}
+    odd = next((row for row in mine.tolist() if tuple(row) not in known), None)
+    if odd is None:
+        return f"in a picture of {size} some of your pieces come too often and others not at all"
+    return "in a picture of {} the piece (scale {:g}, y {:g}, x {:g}, side {:g}, mirror {:g}) is none of ours".format(
+        size, *odd
+    )
+
+
+reduction = Question(
+    "11.4",
+    "by how many per cent",
+    "the winning top-5 error was {old} % one year and {new} % the next. By how many per cent of itself did it fall?",
+    minutes=3,
+    difficulty=1,
+    tolerance=1e-3,
+    hints=(
+        "Compared with what? A fall from 20 to 10 is a fall by half, whatever the units.",
+        "From 20 % to 15 % it fell by 5 points, and 5 is a quarter of 20.",
+        "`100 * (old - new) / ____`",
+    ),
+)
+
+
+@reduction.draw
+def _(rng):
+    old = round(float(rng.uniform(10, 27)), 1)
+    return {"old": old, "new": round(float(rng.uniform(0.3, 0.85)) * old, 2)}
+
+
+@reduction.solution
+def _(old, new):
+    return 100 * (old - new) / old
+
+
+@reduction.wrong("points for per cent", "Those are percentage points; asked is the share of the old error.")
+def _(old, new):
+    return old - new
+
+
+@reduction.wrong("relative to the new", "You divided by the new error. What fell is the old one.")
+def _(old, new):
+    return 100 * (old - new) / new
+
+
+@reduction.wrong("what is left", "That is the share that is left; asked is the share that is gone.")
+def _(old, new):
+    return 100 * new / old
+
+
+@reduction.wrong("sign", "It fell, and you were asked by how much: a positive number.")
+def _(old, new):
+    return 100 * (new - old) / old
+
+
+@reduction.wrong("share for per cent", "That is the share of 1; in per cent it is a hundred times as much.")
+def _(old, new):
+    return (old - new) / old

@@ -1,0 +1,46 @@
+"""Lesson 11: the checks that judge for themselves, and the small networks that look."""
+
+import numpy as np
+import pytest
+
+from minigooglenet import data
+from minigooglenet.exercises import check, looks
+from minigooglenet.exercises.lessons import lesson_11_crops as boxes
+from minigooglenet.exercises.lessons import lesson_11_crops_2 as answers
+
+
+def test_pieces_in_any_order_pass_and_one_moved_piece_is_told_with_its_place():
+    rng = np.random.default_rng(0)
+    assert check("11.1", lambda H, W: rng.permutation(boxes.crop_boxes.reference_function(H, W))).passed
+
+    def moved(H, W):
+        rows = boxes.crop_boxes.reference_function(H, W)
+        rows[7, 1] += 1
+        return rows
+
+    result = check("11.1", moved)
+    assert result.mistake is None
+    assert "300 x 450" in result.what
+    assert "none of ours" in result.what
+
+
+def test_a_stub_and_a_missing_return_are_told_apart():
+    def stub(H, W):
+        raise NotImplementedError("exercise 11.1: write this")
+
+    assert check("11.1", stub).status == "not yet"
+    assert check("11.5", (None, ..., 1, "")).status == "not yet"
+    assert "missing return" in check("11.1", lambda H, W: None).what
+
+
+@pytest.mark.parametrize("models", range(1, 8))
+def test_only_rows_that_cost_twenty_or_less_are_compared(models):
+    rows = answers.affordable(answers._MEASURED)
+    assert all(row.cost <= answers.BUDGET for row in rows)
+    assert any(row.models == models for row in rows)
+
+
+def test_a_piece_lies_inside_the_picture_and_has_the_networks_size():
+    rng = np.random.default_rng(0)
+    picture = data.load("digits", looks.SIDE).train.pictures[0]
+    assert all(looks.piece(picture, rng).shape == (1, looks.SIZE, looks.SIZE) for _ in range(50))
