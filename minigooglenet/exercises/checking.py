@@ -75,12 +75,23 @@ def _called(exercise, function):
             break
     failing = _first_failing(exercise, outputs)
     if failing is None and not changed:
-        return Result(number, PASSED, what=_score(exercise))
+        return _demanded(exercise, function)
     mistake = _recognised(exercise, outputs) if failing is not None else None
     if failing is None:
         what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
     return _told_about(exercise, failing, outputs[failing], mistake)
+
+
+def _demanded(exercise, function):
+    """Return the result of an answer whose values are right: passed, unless the exercise demands more of it."""
+    verdict = exercise.demand_function(function) if exercise.demand_function else None
+    if verdict is None or verdict.passed:
+        more = f"; {verdict.what}" if verdict and verdict.what else ""
+        return Result(exercise.number, PASSED, what=_score(exercise) + more)
+    known = {wrong.name: wrong.message for wrong in exercise.wrongs}
+    advice = verdict.advice or f"hint({exercise.number!r})"
+    return Result(exercise.number, WRONG, verdict.mistake, verdict.what, known.get(verdict.mistake, ""), advice)
 
 
 def _first_failing(exercise, outputs):

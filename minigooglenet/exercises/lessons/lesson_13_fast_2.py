@@ -1,0 +1,327 @@
+"""Lesson 13, continued: loops compiled for all cores, and Winograd's trick in one dimension and in two."""
+
+import numba
+import numpy as np
+
+from minigooglenet.exercises import rungs
+from minigooglenet.exercises.exercise import Exercise, Verdict, integers
+from minigooglenet.exercises.instruments import products
+from minigooglenet.exercises.parallel_loops import judged
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.direct import forward as engines_own
+
+conv_numba = Exercise(
+    "13.3",
+    "the loops, compiled, on all cores",
+    "conv_numba(x, w, b, y) -> None; writes y (N, K, P, Q)",
+    minutes=12,
+    difficulty=2,
+    hints=(
+        "Who writes y[n, k, p, q]? No two threads may write the same number.",
+        "Let each step of prange own whole outputs: one filter k, with all loops that belong to it inside.",
+        "`for k in prange(____):` around the loops over n, p, q, c, u, v, with a sum of its own for each output",
+    ),
+)
+conv_numba.engine(engines_own)
+
+
+@conv_numba.judge
+def _(answer):
+    return judged(conv_numba, answer)
+
+
+@conv_numba.reference
+@numba.njit(parallel=True)
+def _(x, w, b, y):
+    for k in numba.prange(y.shape[1]):
+        for n in range(y.shape[0]):
+            for p in range(y.shape[2]):
+                for q in range(y.shape[3]):
+                    total = b[k]
+                    for c in range(w.shape[1]):
+                        for u in range(w.shape[2]):
+                            for v in range(w.shape[3]):
+                                total += x[n, c, p + u, q + v] * w[k, c, u, v]
+                    y[n, k, p, q] = total
+
+
+@conv_numba.right
+@numba.njit(parallel=True)
+def _(x, w, b, y):
+    for nk in numba.prange(y.shape[0] * y.shape[1]):
+        n, k = nk // y.shape[1], nk % y.shape[1]
+        for p in range(y.shape[2]):
+            for q in range(y.shape[3]):
+                seen = x[n, :, p : p + w.shape[2], q : q + w.shape[3]]
+                y[n, k, p, q] = b[k] + (seen * w[k]).sum()
+
+
+@conv_numba.wrong("two threads add into one cell", "Parallel over c, all threads add to the same y: run over k or n.")
+@numba.njit(parallel=True)
+def _(x, w, b, y):
+    for n, k, p, q in np.ndindex(y.shape):
+        y[n, k, p, q] = b[k]
+    for c in numba.prange(w.shape[1]):
+        for n, k, p, q in np.ndindex(y.shape):
+            for u in range(w.shape[2]):
+                for v in range(w.shape[3]):
+                    y[n, k, p, q] += x[n, c, p + u, q + v] * w[k, c, u, v]
+
+
+conv_numba.wrong("not compiled", "It is a function of plain Python: give numba.njit(parallel=True)(conv_numba).")(
+    rungs.loops
+)
+conv_numba.wrong("object mode", "In object mode Python's own objects do the work, hardly faster than Python.")(
+    numba.jit(forceobj=True)(rungs.loops)
+)
+conv_numba.wrong("prange without parallel=True", "Without parallel=True prange is range: one thread does all.")(
+    numba.njit(conv_numba.reference_function.py_func)
+)
+conv_numba.wrong("range for prange", "Compiled, but no loop is a prange: one thread does all.")(
+    numba.njit(parallel=True)(rungs.loops)
+)
+
+
+@conv_numba.wrong("sum in float32", "Whole numbers beyond 2**24 were rounded: the sum is kept in float32.")
+@numba.njit(parallel=True)
+def _(x, w, b, y):
+    for k in numba.prange(y.shape[1]):
+        total = np.zeros(1, np.float32)
+        for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
+            total[0] = b[k]
+            for c, u, v in np.ndindex(w.shape[1:]):
+                total[0] += x[n, c, p + u, q + v] * w[k, c, u, v]
+            y[n, k, p, q] = total[0]
+
+
+@conv_numba.wrong("index wraps at the start", "Column -1 is the last one: nobody checks bounds in compiled code.")
+@numba.njit(parallel=True)
+def _(x, w, b, y):
+    for k in numba.prange(y.shape[1]):
+        for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
+            total = b[k]
+            for c, u, v in np.ndindex(w.shape[1:]):
+                total += x[n, c, p + u - 1, q + v - 1] * w[k, c, u, v]
+            y[n, k, p, q] = total
+
+
+@conv_numba.wrong("bias forgotten", "Every map is short by its filter's bias.")
+@numba.njit(parallel=True)
+def _(x, w, b, y):
+    for k in numba.prange(y.shape[1]):
+        for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
+            total = 0.0
+            for c, u, v in np.ndindex(w.shape[1:]):
+                total += x[n, c, p + u, q + v] * w[k, c, u, v]
+            y[n, k, p, q] = total
+
+
+winograd_f23 = Exercise(
+    "13.4",
+    "two outputs for four products",
+    "winograd_f23(d, g) -> (len(d) - 2,)",
+    minutes=12,
+    difficulty=3,
+    hints=(
+        "Two neighbouring outputs share two inputs. Which?",
+        (
+            "Four products: m2 = (d1 + d2)(g0 + g1 + g2)/2 and m3 = (d2 - d1)(g0 - g1 + g2)/2 in the middle, one with "
+            "g0 and one with g2 outside. Then y0 = m1 + m2 + m3 and y1 = m2 - m3 - m4."
+        ),
+        "`m1, m4 = (d0 - d2) * ____, (d1 - d3) * g2`",
+    ),
+)
+
+
+@winograd_f23.cases
+def _(rng):
+    yield integers(rng, 4, 1, 10), integers(rng, 3, 1, 6)
+    yield integers(rng, 8), np.array([1.0, 2.0, 4.0])
+    yield integers(rng, 9), np.array([3.0, -1.0, 5.0])
+    yield integers(rng, 3), np.array([2.0, 7.0, 1.0])
+
+
+@winograd_f23.reference
+def _(d, g):
+    return conv2d.forward(d[None, None, None], g[None, None, None])[0, 0, 0]
+
+
+def _tiles(d, g, sign=1.0, half=0.5, step=2):
+    """Return the outputs by F(2, 3): tiles of four inputs, `step` apart."""
+    outputs = len(d) - 2
+    padded, y = np.concatenate([d, np.zeros(step * outputs + 4)]), np.zeros(outputs + 1, d.dtype)
+    middle, other = (g[0] + g[1] + g[2]) * half, (g[0] - g[1] + g[2]) * half
+    for tile in range(-(-outputs // 2)):
+        d0, d1, d2, d3 = padded[step * tile : step * tile + 4]
+        m1, m2, m3, m4 = (d0 - d2) * g[0], (d1 + d2) * middle, (d2 - d1) * other, (d1 - d3) * g[2]
+        y[2 * tile], y[2 * tile + 1] = m1 + m2 + m3, m2 - m3 - sign * m4
+    return y[:outputs]
+
+
+@winograd_f23.right
+def _(d, g):
+    return _tiles(d, g)
+
+
+@winograd_f23.right
+def _(d, g):
+    before, after, outputs = *_matrices(), len(d) - 2
+    padded = np.concatenate([d, [0]])
+    y = [after @ ((_kernel_matrix() @ g) * (before @ padded[i : i + 4])) for i in range(0, outputs, 2)]
+    return np.concatenate(y)[:outputs]
+
+
+@winograd_f23.wrong("odd tail dropped", "The last output is 0: a length that is odd needs one more tile, padded.")
+def _(d, g):
+    y = _tiles(d, g)
+    y[len(y) // 2 * 2 :] = 0
+    return y
+
+
+@winograd_f23.wrong("filter flipped", "Right for symmetric filters only: g0 meets the first input.")
+def _(d, g):
+    return _tiles(d, g[::-1])
+
+
+@winograd_f23.wrong("half forgotten", "The middle products are twice too large: both carry a factor 1/2.")
+def _(d, g):
+    return _tiles(d, g, half=1)
+
+
+@winograd_f23.wrong("tiles do not overlap", "Tiles of 4 inputs give 2 outputs, so the next begins 2 further, not 4.")
+def _(d, g):
+    return _tiles(d, g, step=4)
+
+
+@winograd_f23.wrong("a sign", "Every second output is off by 2*m4: it is subtracted.")
+def _(d, g):
+    return _tiles(d, g, sign=-1)
+
+
+@winograd_f23.wrong(
+    "three products each", "The values are right, by the definition: use four products for two outputs."
+)
+def _(d, g):
+    return np.array([d[i] * g[0] + d[i + 1] * g[1] + d[i + 2] * g[2] for i in range(len(d) - 2)])
+
+
+@winograd_f23.demand
+def _(function):
+    made = products(function, *winograd_f23.arguments[1])
+    told = f"{made} products of data and filter for 6 outputs; the definition needs 18"
+    return Verdict(made <= 12, "three products each" if made == 18 else None, told)
+
+
+winograd_2d = Exercise(
+    "13.7",
+    "the same in two dimensions",
+    "winograd_2d(d, g) -> (H - 2, W - 2)",
+    minutes=12,
+    difficulty=3,
+    core=False,
+    hints=(
+        "What do you get if rows are transformed first, and then the columns of what came out?",
+        "With matrices: A' [(G g G') * (B' d B)] A for a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products.",
+        "`tile = A.T @ ((G @ g @ G.T) * (B.T @ d[i : i + 4, j : j + 4] @ ____)) @ A`",
+    ),
+)
+
+
+@winograd_2d.cases
+def _(rng):
+    g = np.array([[1.0, 2, 4], [3, -5, 7], [-2, 6, 9]])
+    yield integers(rng, (4, 4)), g
+    yield integers(rng, (7, 7)), g
+    yield integers(rng, (6, 5)), g
+
+
+@winograd_2d.reference
+def _(d, g):
+    return conv2d.forward(d[None, None], g[None, None])[0, 0]
+
+
+def _matrices():
+    """Return (B', A') of F(2, 3)."""
+    before = np.array([[1.0, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    return before, np.array([[1.0, 1, 1, 0], [0, 1, -1, -1]])
+
+
+def _kernel_matrix(half=0.5):
+    return np.array([[1.0, 0, 0], [half, half, half], [half, -half, half], [0, 0, 1]])
+
+
+def _tiles_2d(d, g, kernel=None, step=2, other=None):
+    before, after = _matrices()
+    kernel = _kernel_matrix() if kernel is None else kernel
+    rows, columns = d.shape[0] - 2, d.shape[1] - 2
+    u = kernel @ g @ (kernel if other is None else other).T
+    padded, y = np.pad(d, ((0, 2 * rows + 8), (0, 2 * columns + 8))), np.zeros((rows + 1, columns + 1), d.dtype)
+    for i in range(0, rows, 2):
+        for j in range(0, columns, 2):
+            tile = padded[i // 2 * step : i // 2 * step + 4, j // 2 * step : j // 2 * step + 4]
+            y[i : i + 2, j : j + 2] = after @ (u * (before @ tile @ before.T)) @ after.T
+    return y[:rows, :columns]
+
+
+@winograd_2d.right
+def _(d, g):
+    return _tiles_2d(d, g)
+
+
+@winograd_2d.right
+def _(d, g):
+    rows, columns = d.shape[0] - 2, d.shape[1] - 2
+    before, after = _matrices()
+    u = _kernel_matrix() @ g @ _kernel_matrix().T
+    padded = np.pad(d, ((0, rows % 2), (0, columns % 2)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (4, 4))[::2, ::2]
+    tiles = after @ (u * (before @ seen @ before.T)) @ after.T
+    return tiles.swapaxes(1, 2).reshape(2 * len(seen), -1)[:rows, :columns]
+
+
+@winograd_2d.wrong("odd tail dropped", "The last row and column are 0: cover them with padded tiles, then cut.")
+def _(d, g):
+    y = _tiles_2d(d, g)
+    y[len(y) // 2 * 2 :] = 0
+    y[:, y.shape[1] // 2 * 2 :] = 0
+    return y
+
+
+@winograd_2d.wrong("kernel transposed", "Right for symmetric kernels only: rows of g belong to rows of d.")
+def _(d, g):
+    return _tiles_2d(d, g.T)
+
+
+@winograd_2d.wrong("half forgotten", "The two middle products along each axis carry a factor 1/2.")
+def _(d, g):
+    return _tiles_2d(d, g, _kernel_matrix(1), other=_kernel_matrix(1))
+
+
+@winograd_2d.wrong("half along one axis only", "Along one of the two axes the factor 1/2 is missing.")
+def _(d, g):
+    return _tiles_2d(d, g, other=_kernel_matrix(1))
+
+
+@winograd_2d.wrong("tiles do not overlap", "Tiles of 4 x 4 inputs give 2 x 2 outputs: the next begins 2 further.")
+def _(d, g):
+    return _tiles_2d(d, g, step=4)
+
+
+@winograd_2d.wrong("row by row", "The values are right, with F(2, 3) along the rows alone. Transform the columns too.")
+def _(d, g):
+    return np.array([sum(_tiles(d[i + u], g[u]) for u in range(3)) for i in range(len(d) - 2)])
+
+
+@winograd_2d.wrong("nine products each", "The values are right, by the definition: use 16 products for 4 outputs.")
+def _(d, g):
+    return np.array(
+        [[(d[i : i + 3, j : j + 3] * g).sum() for j in range(d.shape[1] - 2)] for i in range(d.shape[0] - 2)]
+    )
+
+
+@winograd_2d.demand
+def _(function):
+    made = products(function, *winograd_2d.arguments[1])
+    names = {25 * 9: "nine products each", 5 * 3 * 12: "row by row"}
+    told = f"{made} products of data and filter for 5 x 5 outputs; tiles of 2 x 2 need {9 * 16}"
+    return Verdict(made <= 9 * 16, names.get(made), told)
