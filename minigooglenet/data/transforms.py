@@ -74,14 +74,14 @@ def random_area_crop(picture, rng, size, *, interpolation="bilinear"):
     taken. `interpolation` "random" draws one of four, equally likely.
     """
     _, height, width = picture.shape
-    top, left, rows, columns = _area_box(rng, height, width)
+    top, left, rows, columns = area_box(rng, height, width)
     if interpolation == "random":
         interpolation = list(INTERPOLATIONS)[rng.integers(len(INTERPOLATIONS))]
     return resize(crop(picture, top, left, rows, columns), size, size, interpolation)
 
 
-def _area_box(rng, height, width):
-    """Return (top, left, height, width) of the part to take."""
+def area_box(rng, height, width):
+    """Return (top, left, height, width) of the part that `random_area_crop` takes, in pixels."""
     for _ in range(TRIES):
         area = rng.uniform(*AREA_SHARE) * height * width
         aspect = math.exp(rng.uniform(*np.log(ASPECT)))

@@ -68,7 +68,7 @@ def test_the_middle_of_a_very_long_picture_takes_no_more_memory_than_a_square():
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10**6))
 def test_a_training_crop_lies_inside_with_the_papers_area_and_aspect(height, width, seed):
-    top, left, rows, columns = transforms._area_box(np.random.default_rng(seed), height, width)
+    top, left, rows, columns = transforms.area_box(np.random.default_rng(seed), height, width)
     assert min(top, left) >= 0
     assert top + rows <= height
     assert left + columns <= width
@@ -82,7 +82,7 @@ def test_a_training_crop_lies_inside_with_the_papers_area_and_aspect(height, wid
 
 def test_areas_are_uniform_and_wide_is_as_likely_as_tall():
     rng = np.random.default_rng(0)
-    boxes = np.array([transforms._area_box(rng, 1000, 1000) for _ in range(4000)])
+    boxes = np.array([transforms.area_box(rng, 1000, 1000) for _ in range(4000)])
     areas, log_aspect = boxes[:, 2] * boxes[:, 3] / 1e6, np.log(boxes[:, 3] / boxes[:, 2])
     assert areas.min() < 0.1
     assert np.histogram(areas, bins=4, range=(0.08, 0.8))[0].std() < 60  # large ones often do not fit
@@ -95,8 +95,8 @@ def test_what_fits_in_no_try_becomes_the_central_square():
         def uniform(self, low, high):
             return high  # all of the area at 4 : 3 does not fit into a square
 
-    assert transforms._area_box(Wide(), 10, 10) == (0, 0, 10, 10)
-    assert transforms._area_box(Wide(), 6, 12) == (0, 3, 6, 6)
+    assert transforms.area_box(Wide(), 10, 10) == (0, 0, 10, 10)
+    assert transforms.area_box(Wide(), 6, 12) == (0, 3, 6, 6)
 
 
 def test_random_interpolation_draws_all_four_and_the_default_none(monkeypatch):
