@@ -1,0 +1,285 @@
+"""Lesson 12: a new head on a trained trunk, features kept, and what classifying regions costs."""
+
+import copy
+
+import numpy as np
+
+from minigooglenet import models
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import Raised, call, same
+from minigooglenet.exercises.questions import Question
+
+HEAD, FEATURES = "loss3/classifier", "pool5/global"
+
+new_head = Exercise(
+    "12.1",
+    "a new head on a trained trunk",
+    "new_head(net, classes, rng) -> (a network for so many classes, how many numbers its head trains)",
+    minutes=8,
+    difficulty=2,
+    hints=(
+        "Which layer has one row for each class? Only that one starts anew.",
+        "`mg.models.with_classes` keeps all but the head's values, and says which are new: weights and biases.",
+        "`trainable = sum(other.params[name].____ for name in new)`",
+    ),
+)
+
+
+def _trained():
+    """Return a small network that passes for trained: every value is unlike the start's."""
+    net = models.mini_googlenet(6, width=0.25, depth=2, rng=5)
+    rng = np.random.default_rng(6)
+    for values in (net.params, net.buffers):
+        for array in values.values():
+            array += rng.uniform(0.01, 0.1, array.shape).astype(array.dtype)
+    return net
+
+
+@new_head.judge
+def _(answer):
+    net = _trained()
+    before = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
+    output, _ = call(lambda: answer(net, 4, 0), ())
+    if isinstance(output, Raised):
+        raise output.error
+    named = {wrong.name: wrong.message for wrong in new_head.wrongs}
+
+    def wrong(name, what=""):
+        return Verdict(False, name, f"{what}{named[name]}")
+
+    try:
+        other, trainable = output
+        params, buffers = other.params, other.buffers
+    except (TypeError, ValueError, AttributeError):
+        return Verdict(False, None, "return two things: the network and the number of values that its head trains")
+    after = {**net.params, **net.buffers}
+    if any(name not in after or not np.array_equal(after[name], array) for name, array in before.items()):
+        return wrong("changes the old network")
+    if other.shapes[other.outputs[-1]] != (4,):
+        return wrong("as many classes as before", f"the output has the shape {other.shapes[other.outputs[-1]]}. ")
+    touched = [
+        name
+        for name, array in {**params, **buffers}.items()
+        if not name.startswith(HEAD) and not np.array_equal(array, before[name])
+    ]
+    if touched:
+        return wrong("trunk touched", f"{len(touched)} arrays of the trunk differ, {touched[0]} for one. ")
+    if np.array_equal(params[f"{HEAD}/bias"], before[f"{HEAD}/bias"][:4]):
+        return wrong("old bias kept")
+    features = net.shapes[FEATURES][0]
+    counts = {sum(a.size for a in params.values()): "everything counted", 4 * features: "biases not counted"}
+    if trainable in counts:
+        return wrong(counts[trainable], f"{trainable}: ")
+    if trainable != 4 * (features + 1):
+        return Verdict(False, None, f"the head trains ({features} + 1) * 4 numbers, not {trainable}")
+    return Verdict(True, None, f"{trainable} numbers of {sum(a.size for a in params.values()):,} start anew")
+
+
+def _reference(net, classes, rng):
+    other, new = models.with_classes(net, classes, rng=rng)
+    return other, sum(other.params[name].size for name in new)
+
+
+new_head.reference(_reference)
+
+
+@new_head.right
+def _(net, classes, rng):
+    _, arguments = net.made_by
+    other = models.mini_googlenet(**{**arguments, "num_classes": classes, "rng": rng})
+    for theirs, ours in ((other.params, net.params), (other.buffers, net.buffers)):
+        for name, array in ours.items():
+            if not name.startswith(HEAD):
+                theirs[name][...] = array
+    return other, (net.shapes[FEATURES][0] + 1) * classes
+
+
+@new_head.wrong("everything counted", "that is all of the network. The trunk is frozen: count the head.")
+def _(net, classes, rng):
+    other, _ = _reference(net, classes, rng)
+    return other, sum(array.size for array in other.params.values())
+
+
+@new_head.wrong("old bias kept", "The new classes start with biases of the old ones.")
+def _(net, classes, rng):
+    other, count = _reference(net, classes, rng)
+    other.params[f"{HEAD}/bias"][...] = net.params[f"{HEAD}/bias"][:classes]
+    return other, count
+
+
+@new_head.wrong("biases not counted", "a head has a weight for each feature and class, and one bias for each class.")
+def _(net, classes, rng):
+    other, count = _reference(net, classes, rng)
+    return other, count - classes
+
+
+@new_head.wrong("trunk touched", "A new trunk has learned nothing: copy its values too.")
+def _(net, classes, rng):
+    _, arguments = net.made_by
+    other = models.mini_googlenet(**{**arguments, "num_classes": classes, "rng": rng})
+    return other, (net.shapes[FEATURES][0] + 1) * classes
+
+
+@new_head.wrong("changes the old network", "The network that you were given has changed; work on a copy.")
+def _(net, classes, rng):
+    net.params[f"{HEAD}/weight"][...] = 0
+    return _reference(net, classes, rng)
+
+
+@new_head.wrong("as many classes as before", "The last layer must have one output for each new class.")
+def _(net, classes, rng):
+    return copy.deepcopy(net), (net.shapes[FEATURES][0] + 1) * classes
+
+
+cache_features = Exercise(
+    "12.2",
+    "features, computed once",
+    'cache_features(net, images) -> (M, F): the wire "pool5/global" in test mode',
+    minutes=8,
+    difficulty=2,
+    hints=(
+        "In which mode is the network, and which wire goes into the classifier?",
+        "Test mode, no variation of the pictures, in their order. `net.infer` returns wires by their names.",
+        "`net.infer({'image': images}, ____)['pool5/global']`",
+    ),
+    tolerance=1e-5,
+)
+
+
+def _images():
+    rng = np.random.default_rng(122)
+    return rng.standard_normal((7, 3, 32, 32), dtype=np.float32)
+
+
+def _wire(net, images, wire=FEATURES, **how):
+    values, _ = net.forward({"image": images}, train=how.get("train", False), outputs=(wire,))
+    return values[wire]
+
+
+@cache_features.judge
+def _(answer):
+    def returned(function):
+        return call(function, (_trained(), _images()))[0]
+
+    output, right = returned(answer), returned(cache_features.reference_function)
+    if isinstance(output, Raised):
+        raise output.error
+    if same(output, right, cache_features.tolerance):
+        if not np.array_equal(output, returned(answer)):
+            return Verdict(False, "training mode", "two calls differ: something is drawn at random")
+        count, width = right.shape
+        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
+    for wrong in cache_features.wrongs:
+        if same(output, returned(wrong.function), 1e-6):
+            return Verdict(False, wrong.name, wrong.message)
+    if np.shape(output) != right.shape:
+        return Verdict(False, None, f"expected shape {right.shape}, got {np.shape(output)}")
+    return Verdict(False, None, "the values are not those of pool5/global in test mode")
+
+
+@cache_features.reference
+def _(net, images):
+    return net.infer({"image": images}, FEATURES)[FEATURES]
+
+
+@cache_features.right
+def _(net, images):
+    return _wire(net, images)
+
+
+@cache_features.right
+def _(net, images):
+    one_by_one = [net.infer({"image": image[None]}, (FEATURES,))[FEATURES] for image in images]
+    return np.concatenate(one_by_one)
+
+
+@cache_features.wrong(
+    "training mode", "Batch norm used the batch's own mean: a picture's features depend on the others."
+)
+def _(net, images):
+    return _wire(net, images, train=True)
+
+
+@cache_features.wrong("dropout on", "The wire behind dropout in training: some features are 0, others another day.")
+def _(net, images):
+    return _wire(net, images, "pool5/drop", train=True)
+
+
+@cache_features.wrong("logits", "One number for each old class: the features go *into* the classifier.")
+def _(net, images):
+    return _wire(net, images, HEAD)
+
+
+@cache_features.wrong("pictures varied", "You mirrored the pictures: cached features hold for one picture as it is.")
+def _(net, images):
+    return _wire(net, images[..., ::-1])
+
+
+@cache_features.wrong("order lost", "Features and labels are matched by their place: keep the order of the pictures.")
+def _(net, images):
+    features = _wire(net, images)
+    return features[np.argsort(features[:, 0])]
+
+
+@cache_features.wrong("mean over the pictures", "One row for each picture: the mean is over places, not pictures.")
+def _(net, images):
+    return _wire(net, images).mean(axis=0)
+
+
+cost = Question(
+    "12.6",
+    "what classifying regions costs",
+    "A detector classifies regions with a network of {mmacs} million multiply-adds. Selective search proposes {found} "
+    "regions in an image; larger superpixels halve that number, then {boxes} boxes of MultiBox are added. How many "
+    "billion multiply-adds for {images} images?",
+    minutes=4,
+    difficulty=1,
+    core=False,
+    tolerance=0.005,
+    hints=(
+        "How many regions are there in one image?",
+        "2,000 proposals halved and 200 boxes: 1,200 regions.",
+        "`images * (found / 2 + ____) * mmacs / 1000`",
+    ),
+)
+
+
+@cost.draw
+def _(rng):
+    found, boxes = 200 * int(rng.integers(5, 16)), 50 * int(rng.integers(2, 9))
+    return {
+        "found": found,
+        "boxes": boxes,
+        "mmacs": int(rng.integers(300, 2000)),
+        "images": int(rng.choice([5, 10, 20, 50])),
+    }
+
+
+@cost.solution
+def _(found, boxes, mmacs, images):
+    return images * (found / 2 + boxes) * mmacs / 1000
+
+
+@cost.wrong("not halved", "Larger superpixels halve the proposals.")
+def _(found, boxes, mmacs, images):
+    return images * (found + boxes) * mmacs / 1000
+
+
+@cost.wrong("MultiBox forgotten", "The boxes of MultiBox are regions too.")
+def _(found, boxes, mmacs, images):
+    return images * found / 2 * mmacs / 1000
+
+
+@cost.wrong("halved after adding", "Only the proposals of selective search are halved.")
+def _(found, boxes, mmacs, images):
+    return images * (found + boxes) / 2 * mmacs / 1000
+
+
+@cost.wrong("FLOP", "Twice ours: we asked for multiply-adds.")
+def _(found, boxes, mmacs, images):
+    return 2 * images * (found / 2 + boxes) * mmacs / 1000
+
+
+@cost.wrong("one image", "That is one image.")
+def _(found, boxes, mmacs, images):
+    return (found / 2 + boxes) * mmacs / 1000
