@@ -12,6 +12,7 @@ from minigooglenet.cli import (
     doctor,
     experiment,
     gradcheck,
+    grade,
     lessons,
     release,
     tour,
@@ -33,6 +34,7 @@ COMMANDS = {
     "check": check,
     "doctor": doctor,
     "release": release,
+    "grade": grade,
 }
 
 
