@@ -11,7 +11,8 @@ from pathlib import Path
 
 from minigooglenet import exercises
 from minigooglenet.course import sandbox, wire
-from minigooglenet.exercises.checking import Calls, marked
+from minigooglenet.exercises.checking import Calls, demanded, marked
+from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import Raised, same
 from minigooglenet.exercises.questions import Question
@@ -93,7 +94,12 @@ def _marked(exercise, record, seed):
         after is not None and not all(same(a, b, 0) for a, b in zip(_list(after), before, strict=True))
         for (_, after), before in zip(sent, calls.arguments, strict=False)
     )
-    return marked(calls, outputs, changed), True
+    result = marked(calls, outputs, changed)
+    if result.passed and exercise.demand_function:
+        passed, mistake, what = record["demand"]
+        what = f"{what} (as the student's process says)"
+        return demanded(exercise, Verdict(passed is True, mistake and str(mistake), what), result), False
+    return result, True
 
 
 @functools.cache

@@ -118,7 +118,11 @@ def _answer(notes, number, work):
         return {"missing": f"there is no {exercise.name} yet"}
     if not callable(given):
         return {"failed": f"expected the function {exercise.name}, got {type(given).__name__}"}
-    return {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work["call_seconds"])}
+    answer = {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work["call_seconds"])}
+    if exercise.demand_function and not any(isinstance(output, Raised) for output, _ in answer["calls"]):
+        verdict = exercise.demand_function(given)
+        answer["demand"] = [verdict.passed, verdict.mistake, verdict.what]
+    return answer
 
 
 def _for_judge(exercise, given):

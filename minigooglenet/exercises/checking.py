@@ -71,7 +71,19 @@ def _called(exercise, function):
         changed = changed or touched
         if isinstance(output, Raised) and isinstance(output.error, (NotImplementedError, TimeoutError)):
             break
-    return marked(_usual(exercise), outputs, changed)
+    result = marked(_usual(exercise), outputs, changed)
+    if result.passed and exercise.demand_function:
+        return demanded(exercise, exercise.demand_function(function), result)
+    return result
+
+
+def demanded(exercise, verdict, result) -> Result:
+    """Return the result of an answer whose values are right, once the exercise's demand has been judged too."""
+    if verdict.passed:
+        return Result(exercise.number, PASSED, what=f"{result.what}; {verdict.what}" if verdict.what else result.what)
+    known = {wrong.name: wrong.message for wrong in exercise.wrongs}
+    advice = verdict.advice or f"hint({exercise.number!r})"
+    return Result(exercise.number, WRONG, verdict.mistake, verdict.what, known.get(verdict.mistake, ""), advice)
 
 
 class Calls:

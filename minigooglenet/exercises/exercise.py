@@ -69,6 +69,7 @@ class Exercise:
         )
         self.hints, self.tolerance, self.core = tuple(hints), tolerance, core
         self.reference_function = self.cases_function = self.judge_function = self.engine_function = None
+        self.demand_function = None
         self.rights: list[Callable] = []
         self.wrongs: list[Wrong] = []
         REGISTERED[number] = self
@@ -105,6 +106,11 @@ class Exercise:
     def judge(self, function):
         """Register judge(answer) -> Verdict, for answers that are not a function to be called on cases."""
         self.judge_function = function
+        return function
+
+    def demand(self, function):
+        """Register demand(answer) -> Verdict, asked once the values are right: how they were reached matters too."""
+        self.demand_function = function
         return function
 
     @property
