@@ -6,7 +6,20 @@ g = mg.models.googlenet()
 print(mg.count(g))
 """
 
-from minigooglenet import counting, data, gradcheck, kernels, layers, losses, models, optim, training, viz
+from minigooglenet import (
+    counting,
+    data,
+    gradcheck,
+    inference,
+    kernels,
+    layers,
+    losses,
+    models,
+    optim,
+    training,
+    viz,
+    weights,
+)
 from minigooglenet.counting import count
 from minigooglenet.graph import Graph
 from minigooglenet.parallel import get_num_threads, set_num_threads
@@ -19,6 +32,7 @@ __all__ = [
     "data",
     "get_num_threads",
     "gradcheck",
+    "inference",
     "kernels",
     "layers",
     "losses",
@@ -28,4 +42,5 @@ __all__ = [
     "set_num_threads",
     "training",
     "viz",
+    "weights",
 ]

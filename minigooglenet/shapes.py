@@ -105,6 +105,14 @@ def padded_window_length(index: int, size: int, kernel: int, stride: int, paddin
     return min(start + kernel, size + after) - start
 
 
+def adaptive_window(index: int, size: int, count: int) -> Pair:
+    """Return the half-open range that window `index` of `count` covers of `size` positions, as PyTorch places them.
+
+    Window i reaches from i / count to (i + 1) / count of the axis, its start rounded down and its end up.
+    """
+    return index * size // count, -(-(index + 1) * size // count)
+
+
 def receptive_field(field: Pair, jump: Pair, kernel_size: Pair, stride: Pair) -> tuple[Pair, Pair]:
     """Return (field, jump) behind a window of `kernel_size` and `stride`, each as (height, width) in input pixels.
 

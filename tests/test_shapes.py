@@ -73,6 +73,15 @@ def test_every_pool_window_sees_the_image_and_the_ranges_are_the_positions(size,
         assert shapes.padded_window_length(index, size, kernel, stride, sides) == len(counted)
 
 
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("size", range(1, 15))
+def test_adaptive_windows_cover_every_position_from_both_ends_alike(size, count):
+    windows = [shapes.adaptive_window(i, size, count) for i in range(count)]
+    assert {h for window in windows for h in range(*window)} == set(range(size))
+    assert windows == [(size - end, size - start) for start, end in reversed(windows)]
+    assert all(end - start <= -(-size // count) + 1 for start, end in windows)
+
+
 def test_height_and_width_are_never_exchanged():
     assert shapes.output_size((10, 20), (3, 5), (1, 2), ((0, 1), (2, 3))) == (9, 11)
 

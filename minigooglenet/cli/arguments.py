@@ -1,6 +1,7 @@
 """Kinds of arguments that several commands take."""
 
 import argparse
+from pathlib import Path
 
 
 def seed(text: str) -> int:
@@ -26,3 +27,10 @@ def seconds(text: str) -> float:
     if not 0 < found < 1e6:
         raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
     return found
+
+
+def check_folder(path) -> None:
+    """Raise a FileNotFoundError unless a file could lie at `path`: said before the work whose result goes there."""
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")

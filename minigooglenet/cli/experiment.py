@@ -38,4 +38,4 @@ def run(options):
         Path(options.out).mkdir(parents=True, exist_ok=True)
         figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
         for path in figures.save(figure, text, Path(options.out) / "gradient_flow"):
-            out.print(f"written: {path}", markup=False)
+            out.print(f"written: {path}", markup=False, soft_wrap=True)

@@ -11,7 +11,11 @@ from minigooglenet.training.trainer import WEIGHTS
 
 HELP = "train a network on digits, shapes, CIFAR-10 or your own pictures"
 # What suits the small network on two cores: accuracies in the README were measured with these.
-DEFAULTS = {"digits": {"epochs": 5}, "shapes": {"epochs": 8}, "cifar10": {"epochs": 30, "augment": True}}
+DEFAULTS = {
+    "digits": {"epochs": 8},
+    "shapes": {"epochs": 28, "augment": True},
+    "cifar10": {"epochs": 30, "augment": True},
+}
 FOLDER = {"epochs": 60, "augment": True}
 
 
@@ -58,9 +62,13 @@ def run(options):
     if not options.resume and (Path(options.out) / recipe.FILE).exists():
         raise ValueError(f"{options.out} holds a run already: go on with --resume, or take another folder")
     asked = recipe.read(options.out) if options.resume else _recipe(options)
-    if options.ensemble:
+    if asked.models > 1:
         return _ensemble(out, asked, options)
-    trainer = asked.trainer(options.out)
+    with console.progress(out) as bar:
+        task = bar.add_task("downloading", visible=False, status="bytes")
+        trainer = asked.trainer(
+            options.out, lambda have, total: bar.update(task, visible=True, completed=have, total=total)
+        )
     if options.resume and trainer.resume():
         out.print(f"Going on at step {trainer.step} of {trainer.steps}.", markup=False)
     train, test = trainer.split
@@ -73,7 +81,7 @@ def run(options):
         out.print(f"Stopped and saved after step {trainer.step}; go on with --resume.", markup=False)
         return 130
     for path in [trainer.out / WEIGHTS, *results.leave(trainer)]:
-        out.print(f"written: {path}", markup=False)
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:
         out.print(f"{skipped} pictures could not be used; skipped.csv says which and why.", markup=False)
@@ -103,16 +111,15 @@ def _run(out, trainer):
 
 def _ensemble(out, asked, options):
     with console.progress(out) as bar:
-        task = bar.add_task("models", total=options.ensemble, status="each in a folder of its own")
+        task = bar.add_task("models", total=asked.models, status="each in a folder of its own")
         paths = ensemble.train_ensemble(
             asked,
-            options.ensemble,
             options.out,
             jobs=options.jobs,
             on_member=lambda done, count: bar.update(task, completed=done),
         )
     for path in paths:
-        out.print(f"written: {path}", markup=False)
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
     return 0
 
 
@@ -137,5 +144,13 @@ def _recipe(options):
     )
     augment = usual.get("augment", False) if options.augment is None else options.augment
     return Recipe(
-        options.data, options.size, augment, options.model, arguments, options.weights, options.seed, settings
+        options.data,
+        options.size,
+        augment,
+        options.model,
+        arguments,
+        options.weights,
+        options.seed,
+        settings,
+        options.ensemble or 1,
     )

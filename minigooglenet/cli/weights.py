@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import console, models, weights
-from minigooglenet.weights import network, npz, own
+from minigooglenet.weights import limits, network, npz, own
 from minigooglenet.weights.read import reader
 
 HELP = "show or convert a file of weights"
@@ -17,6 +17,7 @@ KINDS = {
     "caffe": "Caffe model",
     "torchvision": "torchvision's GoogLeNet",
 }
+STATISTICS = ("/running_mean", "/running_var")  # batch norm's
 SUFFIXES = (own.SUFFIX, ".npz", ".onnx")
 
 
@@ -49,13 +50,12 @@ def run(options):
 
 def _inspect(options):
     out = console.stdout()
-    of_kind = reader(options.file)
-    contents = of_kind.read(options.file)
-    unverified = contents.notes.pop(own.NOT_VERIFIED, None)
-    verified = f"no: {unverified}" if unverified else "every array and the metadata match their SHA-256"
+    kind = reader(options.file)
+    contents = kind.read(options.file)
+    unverified = contents.notes.pop(own.NOT_VERIFIED, None if kind is own else "files of this kind have no checksums")
     facts = {
-        "kind": KINDS[of_kind.__name__.rpartition(".")[2]],
-        "verified": verified if unverified or of_kind is own else "no: the file has no checksums",
+        "kind": KINDS[kind.__name__.rpartition(".")[2]],
+        "verified": f"no: {unverified}" if unverified else "every array and what is said here match their SHA-256",
         "model": contents.model or "the file does not say",
         "arguments": ", ".join(f"{name}={value!r}" for name, value in contents.arguments.items()),
         "pixels": contents.pixels and str(contents.pixels),
@@ -66,8 +66,9 @@ def _inspect(options):
         if fact:
             out.print(f"{name}: {fact}", markup=False, soft_wrap=True)
     rows = [_row(name, array) for name, array in contents.arrays.items()]
-    total = sum(array.size for array in contents.arrays.values())
-    heading = f"{len(rows)} arrays, {total:,} values"
+    statistics = sum(array.size for name, array in contents.arrays.items() if name.endswith(STATISTICS))
+    params = sum(array.size for array in contents.arrays.values()) - statistics
+    heading = f"{len(rows)} arrays: {params:,} parameters" + f", {statistics:,} running statistics" * bool(statistics)
     console.show(out, console.Table(heading, ("array", "shape", "type", ">mean", ">std", ">min", ">max"), rows))
 
 
@@ -95,8 +96,9 @@ def _convert(options):
     elif suffix == own.SUFFIX and contents.model is None:
         own.write(contents, options.out)
     else:
-        graph = network.build(contents)
-        weights.fill(graph, contents.arrays)
+        with limits.reading(options.file):
+            graph = network.build(contents)
+            weights.fill(graph, contents.arrays)
         if suffix == own.SUFFIX:
             own.write(contents, options.out)
         else:
@@ -111,8 +113,8 @@ def _convert(options):
 
 def _argument(text):
     """Return (name, value) of NAME=VALUE; a value that is no number, true, false or null is text."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
+    name, _, value = text.partition("=")
+    if not (name and value):
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, got {text!r}")
     try:
         return name, json.loads(value)

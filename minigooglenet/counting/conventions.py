@@ -37,6 +37,9 @@ def as_convention(rows, name: str) -> ConventionCount:
     return ConventionCount(name, unit, sum(row.macs for row in rows), extras(rows))
 
 
+AVERAGES = ("AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
+
+
 def _bias(rows):
     return sum(term.count for row in rows for term in row.terms if term.purpose == "bias")
 
@@ -55,14 +58,14 @@ def _ptflops(rows):
     return {
         "bias additions": _bias(rows),
         "ReLU outputs": relu,
-        "pool inputs": _inputs(rows, "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d"),
+        "pool inputs": _inputs(rows, "MaxPool2d", *AVERAGES),
         "batch norm inputs, twice": 2 * _inputs(rows, "BatchNorm2d"),
     }
 
 
 def _fvcore(rows):
     return {
-        "average-pool inputs": _inputs(rows, "AvgPool2d", "GlobalAvgPool2d"),
+        "average-pool inputs": _inputs(rows, *AVERAGES),
         "batch norm inputs, twice": 2 * _inputs(rows, "BatchNorm2d"),
     }
 

@@ -12,7 +12,7 @@ from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
 from minigooglenet.graph import Graph
 
 PRODUCTS = ("Conv2d", "Linear")
-POOLS = ("MaxPool2d", "AvgPool2d", "GlobalAvgPool2d")
+POOLS = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
 
 
 def count(target, *input_shapes, outputs=None):

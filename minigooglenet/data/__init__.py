@@ -1,24 +1,37 @@
-"""Real images as arrays."""
+"""Real images as arrays, and drawn ones."""
 
-from minigooglenet.data.batches import batches
+from minigooglenet.data import transforms
+from minigooglenet.data.batches import Batch, batches
+from minigooglenet.data.cifar10 import cifar10
 from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
 from minigooglenet.data.digits import digits
+from minigooglenet.data.download import data_folder
+from minigooglenet.data.image_folder import ImageFolder, image_folder
 from minigooglenet.data.load import load
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
+from minigooglenet.data.scenes import Scenes, shapes
 
 __all__ = [
     "GREY_UNIT",
     "RGB_MEAN",
     "UNIT",
     "BadImageError",
+    "Batch",
     "Dataset",
+    "ImageFolder",
     "Pictures",
     "Pixels",
+    "Scenes",
     "Split",
     "batches",
+    "cifar10",
+    "data_folder",
     "digits",
+    "image_folder",
     "load",
     "photograph",
     "prepare",
+    "shapes",
+    "transforms",
 ]

@@ -1,6 +1,7 @@
 """What training and testing ask of a set of labelled pictures, and the set that lies in memory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -31,10 +32,13 @@ class Dataset:
     shape: tuple[int, int, int]
     pixels: Pixels
     augment = None
-    skipped: dict[str, str]
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def skipped(self) -> dict[str, str]:
+        return {}
 
     def name(self, index: int) -> str:
         """Return what to call picture `index` in a message."""
@@ -47,6 +51,11 @@ class Dataset:
     def fitted(self, picture: np.ndarray) -> np.ndarray:
         """Return a picture at the size of `shape`, as testing takes it."""
         return picture
+
+    @property
+    def whole(self) -> bool:
+        """Whether testing takes pictures as they are: `fitted` is not a subclass's own."""
+        return type(self).fitted is Dataset.fitted
 
     def load(self, index: int, rng=None) -> np.ndarray:
         """Return picture `index` as input, float32 of `shape`: augmented with `rng` for training, fitted without."""
@@ -73,7 +82,6 @@ class Pictures(Dataset):
             raise TypeError(f"pictures must be (M, C, H, W) uint8, got {self.pictures.shape} {self.pictures.dtype}")
         if self.pictures.shape[1] != self.pixels.channels:
             raise ValueError(f"{self.pixels.colours} has {self.pixels.channels} channels, got {self.pictures.shape}")
-        self.skipped = {}
         self.labels = checks.labels(self.labels, len(self.pictures), len(self.classes)).astype(np.int64)
 
     @property

@@ -1,14 +1,63 @@
-"""stub"""
+"""Data by name, ready to train on."""
+
+import os
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
+from minigooglenet.data import transforms
+from minigooglenet.data.cifar10 import SHAPE as CIFAR10_SHAPE
+from minigooglenet.data.cifar10 import cifar10
 from minigooglenet.data.dataset import Pictures, Split
 from minigooglenet.data.digits import digits
-from minigooglenet.data.pixels import GREY_UNIT
+from minigooglenet.data.image_folder import image_folder
+from minigooglenet.data.pixels import GREY_UNIT, UNIT
+from minigooglenet.data.scenes import shapes
+from minigooglenet.shapes import integer
+
+SCENES = (4000, 1000)  # to learn from, held out
 
 
-def load(name, size=None, *, augment=False):
-    a, b, c, d = digits(size or 32)
-    t = lambda x: np.rint((x + 1) * 127.5).astype(np.uint8)
-    cl = tuple("0123456789")
-    return Split(Pictures(t(a), b, cl, GREY_UNIT), Pictures(t(c), d, cl, GREY_UNIT))
+def load(name_or_folder, size=None, *, augment=False, on_bytes=None) -> Split:
+    """Return labelled pictures, those to learn from and those held out, always split the same way.
+
+    Parameters
+    ----------
+    name_or_folder : "digits", "shapes", "cifar10", or the path of a folder with one folder for each class
+    size : height and width, 32 for the named ones by default and 224 for a folder; CIFAR-10 has 32 only
+    augment : whether training sees a picture differently each time: digits shifted; shapes and CIFAR-10 shifted and
+        mirrored; photographs cropped as in the paper, mirrored and distorted
+    on_bytes : called with (bytes so far, bytes in all) while CIFAR-10 is downloaded
+    """
+    if name_or_folder == "digits":
+        split, change = _digits(32 if size is None else size), partial(transforms.shift, most=2)
+    elif name_or_folder == "shapes":
+        split, change = _shapes(32 if size is None else size), transforms.small_augmentation
+    elif name_or_folder == "cifar10":
+        if size not in (None, CIFAR10_SHAPE[-1]):
+            raise ValueError(f"the pictures of CIFAR-10 are 32 x 32, size {size!r} cannot be had")
+        split, change = cifar10(on_bytes=on_bytes), transforms.small_augmentation
+    else:
+        folder = Path(name_or_folder)
+        if not folder.is_dir():
+            raise ValueError(
+                f"data is 'digits', 'shapes', 'cifar10' or a folder; {os.fspath(folder)!r} is none of them"
+            )
+        size = integer(224 if size is None else size, "size", 1)
+        split, change = image_folder(folder, size), partial(transforms.photo_augmentation, size=size)
+    if augment:
+        split.train.augment = change
+    return split
+
+
+def _digits(size):
+    images, labels, test_images, test_labels = digits(size)
+    classes = tuple("0123456789")
+    train, test = (np.rint((x + 1) * 127.5).astype(np.uint8) for x in (images, test_images))
+    return Split(Pictures(train, labels, classes, GREY_UNIT), Pictures(test, test_labels, classes, GREY_UNIT))
+
+
+def _shapes(size):
+    scenes = (shapes(count, size, seed=seed) for seed, count in enumerate(SCENES))
+    return Split(*(Pictures(one.pictures, one.labels, one.classes, UNIT) for one in scenes))

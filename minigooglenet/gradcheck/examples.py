@@ -32,6 +32,7 @@ def examples() -> dict[str, list]:
             layers.AvgPool2d(3, 2, 1, ceil_mode=True),
             layers.AvgPool2d(3, 2, 1, count_include_pad=False),
         ],
+        "AdaptiveAvgPool2d": [layers.AdaptiveAvgPool2d(4), layers.AdaptiveAvgPool2d((2, 3))],
         "GlobalAvgPool2d": [layers.GlobalAvgPool2d()],
         "LocalResponseNorm": [
             layers.LocalResponseNorm(),

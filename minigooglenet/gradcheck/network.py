@@ -17,7 +17,8 @@ from minigooglenet.gradcheck.direction import directional_check
 from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, Finding, Report
 from minigooglenet.gradcheck.subject import CheckError, fresh, small_twin
 
-LINEAR = ("Conv2d", "Linear", "Concat", "Add", "AvgPool2d", "GlobalAvgPool2d", "Flatten", "Dropout")
+AVERAGES = ("AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
+LINEAR = ("Conv2d", "Linear", "Concat", "Add", *AVERAGES, "Flatten", "Dropout")
 SMOOTH = ("LocalResponseNorm", "BatchNorm2d", "Softmax")
 # Step of the difference, as a share of the array's size, and the error allowed, as a share of what such a sum usually
 # is: linear layers have no corner to cut; a large map behind a ReLU or a pool has many kinks, so the step is small.

@@ -195,6 +195,7 @@ def clear_of_kinks(shape, rng) -> np.ndarray:
 ANALYTIC = (
     "Conv2d",
     "AvgPool2d",
+    "AdaptiveAvgPool2d",
     "GlobalAvgPool2d",
     "LocalResponseNorm",
     "BatchNorm2d",

@@ -6,6 +6,7 @@ definition.
 """
 
 from minigooglenet.kernels import (
+    adaptive_avg_pool2d,
     add,
     avg_pool2d,
     batch_norm2d,
@@ -26,6 +27,7 @@ from minigooglenet.kernels import (
 )
 
 __all__ = [
+    "adaptive_avg_pool2d",
     "add",
     "avg_pool2d",
     "batch_norm2d",

@@ -26,24 +26,31 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     checks.floating(x, "x", 4)
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
-    spread(*_task(x, y, kernel_size, stride, padding, count_include_pad), x.size)
-    return y
+    windows = _windows(x.shape[2:], size, kernel_size, stride, padding, count_include_pad)
+    return averages(x, size, windows, out)
 
 
 def bind(x, kernel_size, stride, padding, count_include_pad, y):
     """Return [(task, count)]: what `parallel.spread` is to do to pool x into y, ready to be done again and again."""
-    return [_task(x, y, kernel_size, stride, padding, count_include_pad)]
+    return [_task(x, y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
 
 
-def _task(x, y, kernel_size, stride, padding, count_include_pad):
-    windows = _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad, x.real.dtype)
+def averages(x, size, windows, out=None):
+    """Return y (N, C, P, Q), the averages of `windows`: (rows (P, 2), columns (Q, 2), divisors (P, Q)) of integers."""
+    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
+    spread(*_task(x, y, windows), x.size)
+    return y
+
+
+def _task(x, y, windows):
+    rows, columns, divisors = windows
+    divisors = divisors.astype(x.real.dtype)
     wide = np.complex128 if x.dtype.kind == "c" else np.float64  # float32 sums of large windows would drift
 
     def task(start, stop):
         sums = np.empty(x.shape[3], wide)
         for n, first, end in pieces(start, stop, x.shape[1]):
-            _forward(x[n, first:end].reshape(-1), y[n, first:end].reshape(-1), sums, *windows)
+            _forward(x[n, first:end].reshape(-1), y[n, first:end].reshape(-1), sums, rows, columns, divisors)
 
     return task, x.shape[0] * x.shape[1]
 
@@ -54,19 +61,26 @@ def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_incl
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = grad_y.shape[2:]
     pooling.check_windows("grad_y", size, input_size, kernel_size, stride, padding)
-    windows = _windows(input_size, size, kernel_size, stride, padding, count_include_pad, grad_y.real.dtype)
+    return shares(grad_y, input_size, _windows(input_size, size, kernel_size, stride, padding, count_include_pad))
+
+
+def shares(grad_y, input_size, windows):
+    """Return grad_x (N, C, H, W): the gradient of each of `windows`, as in `averages`, shared among its values."""
+    rows, columns, divisors = windows
+    divisors = divisors.astype(grad_y.real.dtype)
     grad_x, grad_y = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype), blocks(grad_y)
 
     def task(start, stop):
         line = np.empty(input_size[1], grad_y.dtype)
         for n, first, end in pieces(start, stop, grad_y.shape[1]):
-            _backward(grad_y[n, first:end].reshape(-1), grad_x[n, first:end].reshape(-1), line, *windows, input_size[0])
+            planes = grad_y[n, first:end].reshape(-1), grad_x[n, first:end].reshape(-1)
+            _backward(*planes, line, rows, columns, divisors, input_size[0])
 
     spread(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     return grad_x
 
 
-def _windows(input_size, size, kernel_size, stride, padding, count_include_pad, dtype):
+def _windows(input_size, size, kernel_size, stride, padding, count_include_pad):
     """Return, for each axis, the real range of every window; and the divisors (P, Q) of all windows."""
     ranges, lengths = [], []
     for axis in range(2):
@@ -75,7 +89,7 @@ def _windows(input_size, size, kernel_size, stride, padding, count_include_pad, 
         padded = np.array([shapes.padded_window_length(i, *along, padding[axis]) for i in range(size[axis])])
         ranges.append(real)
         lengths.append(padded if count_include_pad else real[:, 1] - real[:, 0])
-    return *ranges, np.multiply.outer(*lengths).astype(dtype)
+    return *ranges, np.multiply.outer(*lengths)
 
 
 @compiled

@@ -7,10 +7,11 @@ from minigooglenet.layers.linear import Flatten, Linear
 from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
 from minigooglenet.layers.operations import KINDS, Taped, Term
-from minigooglenet.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from minigooglenet.layers.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 
 __all__ = [
     "KINDS",
+    "AdaptiveAvgPool2d",
     "Add",
     "AvgPool2d",
     "BatchNorm2d",

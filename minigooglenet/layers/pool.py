@@ -1,7 +1,7 @@
 """The pooling layers."""
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, max_pool2d, pooling
+from minigooglenet.kernels import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d, pooling
 from minigooglenet.layers.base import Layer, map_shape
 from minigooglenet.layers.operations import Taped, Term
 
@@ -127,6 +127,59 @@ class AvgPool2d(_Pool):
 
     def settings(self):
         return {**super().settings(), "count_include_pad": self.count_include_pad}
+
+
+class AdaptiveAvgPool2d(Layer):
+    """The mean of each of P x Q windows that together cover any map: (C, H, W) -> (C, P, Q).
+
+    Parameters
+    ----------
+    output_size : int or (P, Q)
+    """
+
+    apart = spreads = True
+
+    def __init__(self, output_size):
+        super().__init__()
+        self.output_size = shapes.pair(output_size, "output_size")
+
+    def output_shape(self, x_shape):
+        return map_shape(self, x_shape)[0], *self.output_size
+
+    def forward(self, x, train=False):
+        return self.infer(x), (x.shape, x.dtype)
+
+    def infer(self, x, out=None):
+        return adaptive_avg_pool2d.forward(x, self.output_size, out=out)
+
+    def backward(self, grad_output, cache):
+        shape, dtype = cache
+        grad_output = checks.gradient(grad_output, (*shape[:2], *self.output_size), dtype)
+        return (adaptive_avg_pool2d.backward(grad_output, shape[2:]),), {}
+
+    def operations(self, x_shape):
+        y_shape = self.output_shape(x_shape)
+        height, width = (sum(lengths) for lengths in self._lengths(x_shape))
+        further = height * width - y_shape[1] * y_shape[2]
+        return [Term("add", (x_shape[0], further), "further values of all windows"), Term("divide", y_shape)]
+
+    def taped(self, x_shape):
+        return Taped()
+
+    def window(self, x_shape):
+        """Return the largest window, and how far apart two windows are on average, rounded down."""
+        kernel_size = tuple(max(lengths) for lengths in self._lengths(x_shape))
+        stride = (max(1, size // count) for size, count in zip(x_shape[1:], self.output_size, strict=True))
+        return kernel_size, tuple(stride)
+
+    def settings(self):
+        return {"output_size": self.output_size}
+
+    def _lengths(self, x_shape):
+        """Return the lengths of all windows along each axis."""
+        for size, count in zip(x_shape[1:], self.output_size, strict=True):
+            windows = (shapes.adaptive_window(i, size, count) for i in range(count))
+            yield [end - start for start, end in windows]
 
 
 class GlobalAvgPool2d(Layer):

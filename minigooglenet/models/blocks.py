@@ -6,6 +6,7 @@ import numpy as np
 
 from minigooglenet import shapes
 from minigooglenet.layers import (
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm2d,
     Concat,
@@ -26,6 +27,7 @@ class Style:
     """What all blocks of one network share.
 
     norm : "lrn", "batch" (batch norm after each convolution, which then has no bias) or None
+    eps : what batch norm adds to a variance
     init : rule of `initializers`; "caffe" starts the biases of ReLU layers at 0.2 as BVLC's replication does
     dropout : whether there are dropout nodes
     width : factor on every channel count
@@ -33,6 +35,7 @@ class Style:
     """
 
     norm: str | None = None
+    eps: float = 1e-5
     init: str = "caffe"
     dropout: bool = True
     width: float = 1.0
@@ -75,7 +78,7 @@ def conv_relu(g, wire, module, name, channels, kernel_size, stride=1, padding=0,
     )
     wire = g.add(f"{module}/{name}", conv, wire)
     if batch_norm:
-        wire = g.add(f"{module}/bn_{relu_name}", BatchNorm2d(filters), wire)
+        wire = g.add(f"{module}/bn_{relu_name}", BatchNorm2d(filters, style.eps), wire)
     return g.add(f"{module}/relu_{relu_name}", ReLU(), wire)
 
 
@@ -95,19 +98,19 @@ def add_linear(g, wire, name, features, style, bias_init=0.0):
     return g.add(name, layer, wire)
 
 
-def inception(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, style=None):
+def inception(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, large=5, style=None):
     """Add one Inception module with dimension reduction (paper, figure 2b); return its output wire.
 
     The integers are a row of the paper's Table 1: filters of the 1x1 branch, of the reduction before the 3x3 and of the
     3x3, of the reduction before the 5x5 and of the 5x5, and of the projection behind the pool. Every convolution keeps
-    the size of the map and is followed by ReLU.
+    the size of the map and is followed by ReLU. `large` is the kernel of the branch that is called 5x5.
     """
     style = style or Style()
     branch_1x1 = conv_relu(g, wire, name, "1x1", n1x1, 1, style=style)
     reduced = conv_relu(g, wire, name, "3x3_reduce", n3x3red, 1, style=style)
     branch_3x3 = conv_relu(g, reduced, name, "3x3", n3x3, 3, padding=1, style=style)
     reduced = conv_relu(g, wire, name, "5x5_reduce", n5x5red, 1, style=style)
-    branch_5x5 = conv_relu(g, reduced, name, "5x5", n5x5, 5, padding=2, style=style)
+    branch_5x5 = conv_relu(g, reduced, name, "5x5", n5x5, large, padding=large // 2, style=style)
     pooled = g.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
     projected = conv_relu(g, pooled, name, "pool_proj", pool_proj, 1, style=style)
     return g.add(f"{name}/output", Concat(), branch_1x1, branch_3x3, branch_5x5, projected)
@@ -127,14 +130,14 @@ def inception_naive(g, wire, name, n1x1, n3x3, n5x5, *, style=None):
     return g.add(f"{name}/output", Concat(), *branches, pooled)
 
 
-def auxiliary_head(g, wire, name, num_classes, *, conv_channels=128, features=1024, style):
+def auxiliary_head(g, wire, name, num_classes, *, adaptive=False, conv_channels=128, features=1024, style):
     """Add an auxiliary classifier (paper, section 5); return the wire of its logits.
 
     Average pool 5x5 stride 3, 1x1 convolution, ReLU, linear, ReLU, dropout 0.7, linear. On a map smaller than 5 x 5 the
-    pool shrinks to the map.
+    pool shrinks to the map. `adaptive`: an average pool that makes 4 x 4 of any map instead.
     """
     window = tuple(min(5, size) for size in g.shape(wire)[1:])
-    wire = g.add(f"{name}/ave_pool", AvgPool2d(window, stride=3), wire)
+    wire = g.add(f"{name}/ave_pool", AdaptiveAvgPool2d(4) if adaptive else AvgPool2d(window, stride=3), wire)
     wire = conv_relu(g, wire, name, "conv", conv_channels, 1, style=style)
     wire = g.add(f"{name}/flatten", Flatten(), wire)
     wire = add_linear(g, wire, f"{name}/fc", style.channels(features), style, style.bias_init)

@@ -1,10 +1,12 @@
 """GoogLeNet: the network of "Going deeper with convolutions" (Szegedy et al. 2014), and a small relative.
 
 What the paper leaves open (the place of the normalisations, the rounding of the pools, the first weights) is as BVLC's
-Caffe replication pins it down, and so are the names of the nodes.
+Caffe replication pins it down, and so are the names of the nodes. The network that torchvision publishes under this
+name differs in a few settings (`TORCHVISION`).
 """
 
 import string
+from typing import NamedTuple
 
 from minigooglenet import shapes
 from minigooglenet.graph import Graph
@@ -26,6 +28,21 @@ MODULES = {
 }
 POOL_AFTER = {"3b": "pool3/3x3_s2", "4e": "pool4/3x3_s2"}
 HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
+
+
+class Variant(NamedTuple):
+    """What the published versions of this network do differently."""
+
+    large: int  # kernel of the convolutions called 5x5
+    pool4: int  # window of the pool called pool4/3x3_s2
+    adaptive_heads: bool  # the auxiliary heads' average pool makes 4 x 4 of any map, by windows of 4 x 4 at 224
+    dropout: float  # before the last layer
+    eps: float  # of batch norm
+
+
+PAPER = Variant(large=5, pool4=3, adaptive_heads=False, dropout=0.4, eps=1e-5)
+TORCHVISION = Variant(large=3, pool4=2, adaptive_heads=True, dropout=0.2, eps=1e-3)
+VARIANTS = {"paper": PAPER, "torchvision": TORCHVISION}
 
 # The first module of a stage, and those behind it.
 MINI_STAGES = {
@@ -59,7 +76,10 @@ def googlenet(
     size : height and width of the images; the last average pool covers whatever map is left (7 x 7 at 224)
     width : factor on every channel count
     init : "caffe" (uniform by fan-in, ReLU biases 0.2), "he" or "gaussian" (standard deviation 0.01), biases 0
-    variant : "paper"
+    variant : "paper", or "torchvision" for the network of torchvision.models.googlenet, which always has batch norm in
+        place of LRN. Its nodes bear the paper's names, so that the two can be laid side by side, although there the
+        convolutions called 5x5 are 3x3 (a mistake that its weights have kept) and pool4/3x3_s2 is 2x2. Its images are
+        -1 .. 1, `data.UNIT`.
     rng : Generator, int or None, for the weights and the dropout
 
     Returns
@@ -67,9 +87,12 @@ def googlenet(
     Graph
         Its main output, added last, is loss3/classifier.
     """
-    if variant != "paper":
-        raise ValueError(f"variant must be 'paper', got {variant!r}")
-    style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
+    if variant not in VARIANTS:
+        raise ValueError(f"variant must be one of {', '.join(map(repr, VARIANTS))}, got {variant!r}")
+    version = VARIANTS[variant]
+    if version is TORCHVISION:
+        norm = "batch"
+    style = Style(norm=norm, eps=version.eps, init=init, dropout=dropout, width=width, rng=rng)
     g = Graph(image=(3, size, size))
     wire = conv_relu(g, "image", "conv1", "7x7_s2", 64, 7, stride=2, padding=3, relu_name="7x7", style=style)
     wire = _trunk_pool(g, wire, "pool1/3x3_s2")
@@ -79,13 +102,14 @@ def googlenet(
     wire = add_lrn(g, wire, "conv2/norm2", style)
     wire = _trunk_pool(g, wire, "pool2/3x3_s2")
     for module, filters in MODULES.items():
-        wire = inception(g, wire, f"inception_{module}", *filters, style=style)
+        wire = inception(g, wire, f"inception_{module}", *filters, large=version.large, style=style)
         if aux and module in HEAD_AFTER:
-            auxiliary_head(g, wire, HEAD_AFTER[module], num_classes, style=style)
+            head = HEAD_AFTER[module]
+            auxiliary_head(g, wire, head, num_classes, adaptive=version.adaptive_heads, style=style)
         if module in POOL_AFTER:
-            wire = _trunk_pool(g, wire, POOL_AFTER[module])
+            wire = _trunk_pool(g, wire, POOL_AFTER[module], version.pool4 if module == "4e" else 3)
     wire = g.add("pool5/7x7_s1", AvgPool2d(g.shapes[wire][1:], stride=1), wire)
-    wire = add_dropout(g, wire, "pool5/drop_7x7_s1", 0.4, style)
+    wire = add_dropout(g, wire, "pool5/drop_7x7_s1", version.dropout, style)
     wire = g.add("pool5/flatten", Flatten(), wire)
     add_linear(g, wire, "loss3/classifier", num_classes, style)
     return g
@@ -132,5 +156,5 @@ def mini_googlenet(
     return g
 
 
-def _trunk_pool(g, wire, name):
-    return g.add(name, MaxPool2d(3, stride=2, ceil_mode=True), wire)
+def _trunk_pool(g, wire, name, window=3):
+    return g.add(name, MaxPool2d(window, stride=2, ceil_mode=True), wire)

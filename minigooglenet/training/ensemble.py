@@ -16,26 +16,25 @@ def folders(out, count) -> list[Path]:
     return [Path(out) / f"member_{number}" for number in range(1, count + 1)]
 
 
-def train_ensemble(recipe, count, out, *, jobs=1, on_member=None) -> list[Path]:
-    """Train `count` members of an ensemble, and return the files of their weights.
+def train_ensemble(recipe, out, *, jobs=1, on_member=None) -> list[Path]:
+    """Train the members of an ensemble, and return the files of their weights.
 
     Parameters
     ----------
-    recipe : Recipe; member k takes its seed plus k - 1
+    recipe : Recipe, which says how many; member k takes its seed plus k - 1
     out : folder; members that were begun there go on where they stopped, finished ones are left as they are
     jobs : how many to train at a time, each in a process of its own with its share of the cores
-    on_member : called with the number of members done and `count`
+    on_member : called with the number of members done and that of all
     """
     import joblib
 
-    count, jobs = integer(count, "the number of models", 1), integer(jobs, "jobs", 1)
-    jobs = min(jobs, count)
+    count = integer(recipe.models, "models", 1)
+    jobs = min(integer(jobs, "jobs", 1), count)
     threads = max(1, parallel.get_num_threads() // jobs)
     places = folders(out, count)
-    tasks = [
-        joblib.delayed(train_member)(recipe.with_seed(recipe.settings.seed + number), place, threads)
-        for number, place in enumerate(places)
-    ]
+    Path(out).mkdir(parents=True, exist_ok=True)
+    recipe.write(out)
+    tasks = [joblib.delayed(train_member)(recipe.member(number), place, threads) for number, place in enumerate(places)]
     for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
         if on_member:
             on_member(done, count)

@@ -22,6 +22,7 @@ class Recipe:
     model : a name of `models.build`;  arguments : of its function, beside what the data decide
     start : file of weights to start from (fine-tuning), or None
     weights_seed : of the first weights
+    models : how many to train that differ only in sampling and order (`train_ensemble`)
     """
 
     data: str = "digits"
@@ -32,10 +33,11 @@ class Recipe:
     start: str | None = None
     weights_seed: int = 0
     settings: Settings = field(default_factory=Settings)
+    models: int = 1
 
-    def split(self):
-        """Return the pictures, data.Split."""
-        return data.load(self.data, self.size, augment=self.augment)
+    def split(self, on_bytes=None):
+        """Return the pictures, data.Split; `on_bytes` is told of a download, as by `data.load`."""
+        return data.load(self.data, self.size, augment=self.augment, on_bytes=on_bytes)
 
     def graph(self, split):
         """Return the network for these pictures; they then become inputs as `start` says, where it says so."""
@@ -56,16 +58,20 @@ class Recipe:
             raise ValueError(f"{self.model} takes colour pictures, {self.data} has {channels} channel; perhaps mini?")
         return models.build(self.model, classes, **arguments, rng=self.weights_seed)
 
-    def trainer(self, out):
+    def trainer(self, out, on_bytes=None):
         """Return a Trainer that writes to the folder `out`, this recipe beside it."""
-        split = self.split()
+        split = self.split(on_bytes)
         trainer = Trainer(self.graph(split), split, self.settings, out)
-        files.write_text(Path(out) / FILE, json.dumps(asdict(self), indent=1) + "\n")
+        self.write(out)
         return trainer
 
-    def with_seed(self, seed):
-        """Return this recipe with other sampling: the order of the pictures, how they are varied, the dropout."""
-        return replace(self, settings=replace(self.settings, seed=seed))
+    def member(self, number):
+        """Return the recipe of model 0, 1, ...: other sampling is all that differs (order, augmentation, dropout)."""
+        return replace(self, settings=replace(self.settings, seed=self.settings.seed + number), models=1)
+
+    def write(self, out) -> None:
+        """Write this into the folder `out`, for `read`."""
+        files.write_text(Path(out) / FILE, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def read(out) -> Recipe:

@@ -52,7 +52,7 @@ def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
 
 
 def norms_by_node(g, grads) -> dict[str, float]:
-    """Return {node: Euclidean norm of its parameters' gradients}, in the order of the graph, of {"node/weight": ...}."""
+    """Return {node: Euclidean norm of its parameters' gradients} in the order of the graph, of {"node/weight": ...}."""
     grouped = {}
     for name, grad in grads.items():
         grouped.setdefault(name.rpartition("/")[0], []).append(grad)

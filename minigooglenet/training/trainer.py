@@ -76,22 +76,17 @@ class Trainer:
         """
         try:
             with ctrl_c_waits() as asked:
-                while not asked and len(self.epochs) < self.settings.epochs:
+                while len(self.epochs) < self.settings.epochs:
                     started = time.monotonic()
-                    self._train_epoch(asked, on_step)
-                    if asked:
-                        break
-                    tested = evaluate(self.trained(), self.split.test, stop=asked)
-                    if tested is None:
-                        break
+                    tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
+                    if not tested:
+                        self.save()
+                        return False
                     self._end_epoch(tested, time.monotonic() - started)
                     if on_epoch:
                         on_epoch(self.epochs[-1])
                     self.save()
-                else:
-                    return True
-                self.save()
-                return False
+                return True
         finally:
             for log in (self.log, self.epoch_log, self.gradient_log):
                 log.close()
@@ -113,8 +108,11 @@ class Trainer:
             log.sync()
         checkpoint.save(self.out / CHECKPOINT, self)
         if self.graph.made_by is not None:
-            classes = self.split.train.classes
-            weights.save(self.trained(), self.out / WEIGHTS, pixels=self.split.train.pixels, classes=classes)
+            train = self.split.train
+            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+            notes = {"crops": "0" if train.whole else "1"}
+            path = self.out / WEIGHTS
+            weights.save(self.trained(), path, pixels=train.pixels, classes=train.classes, notes=notes)
         self._saved = time.monotonic()
 
     def resume(self) -> bool:
@@ -134,6 +132,7 @@ class Trainer:
         return True
 
     def _train_epoch(self, asked, on_step):
+        """Do the steps that are left of this epoch and return True; or return False once Ctrl-C was pressed."""
         epoch, start = len(self.epochs), self.step - len(self.epochs) * self.steps_per_epoch
         settings, train = self.settings, self.split.train
         order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
@@ -153,13 +152,14 @@ class Trainer:
                 on_step(Step(self.step - 1, self.steps, found.loss, found.accuracy))
             if asked:
                 batches.close()
-                return
+                return False
             if now - self._saved > settings.save_every:
                 self.save()
         if not self.tally[0]:
             reasons = "; ".join(f"{name}: {why}" for name, why in list(train.skipped.items())[:3])
             raise ValueError(f"not one of {len(train)} pictures could be used: {reasons}")
         self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good picture
+        return not asked
 
     def _move(self, found):
         settings = self.settings

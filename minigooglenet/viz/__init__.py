@@ -1,5 +1,6 @@
 """Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
+from minigooglenet.viz import testing
 from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
 from minigooglenet.viz.pictures import pictures
@@ -20,5 +21,6 @@ __all__ = [
     "gradients_over_time",
     "line_chart",
     "pictures",
+    "testing",
     "training_curve",
 ]

@@ -35,14 +35,16 @@ def fill(graph, arrays, *, only=None, strict=True) -> list[str]:
 def match(graph, arrays, *, only=None, strict=True) -> list[str]:
     """Return the names that `fill` would copy, in the network's order, after all checks that need no value."""
     targets = {**graph.params, **graph.buffers}
-    patterns = (only,) if isinstance(only, str) else only
+    patterns = (only,) if isinstance(only, str) else None if only is None else tuple(only)
     here, there = (_matching(names, patterns) for names in (targets, arrays))
     for pattern in patterns or ():
         if not _matching(targets, (pattern,)):
             nodes = dict.fromkeys(name.rpartition("/")[0] for name in targets)
             raise ValueError(f"no node with parameters is called {pattern!r}{_perhaps(pattern, nodes)}")
     common = [name for name in here if name in there]
-    missing, unknown = ([name for name in names if name not in common] for names in (here, there))
+    if not common:
+        raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
+    missing, unknown = [name for name in here if name not in there], [name for name in there if name not in here]
     if strict and missing:
         raise ValueError(
             f"{len(missing)} of {len(here)} arrays of the network are not there, the first {missing[0]!r}"
@@ -53,8 +55,6 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
             f"{len(unknown)} of {len(there)} arrays are not in the network, the first {unknown[0]!r}"
             f"{_perhaps(unknown[0], here)}; strict=False leaves them out"
         )
-    if not common:
-        raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
     for name in common:
         _check_kind(name, arrays[name], targets[name])
     return common

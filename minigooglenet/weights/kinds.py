@@ -1,7 +1,6 @@
 """Which kind of file a file is, by what it holds and not by its name."""
 
 import re
-import zipfile
 from pathlib import Path
 
 from minigooglenet.weights import limits
@@ -10,27 +9,27 @@ SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
 
 HEAD = 512  # bytes that decide
 MOST_FIELDS = 10_000  # of a protobuf message; GoogLeNet's has 170
+ARCHIVE, EMPTY_ARCHIVE = b"PK\3\4", b"PK\5\6"
 TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # how torch's files began until 2020
 
 # Beginnings of files that people take for weights, or get in their place.
 OTHERS = (
     (rb"version https://git-lfs", "it is a Git LFS pointer, which only names the file; run `git lfs pull` to fetch it"),
     (rb"(?i)\s*(<!doctype|<html|<\?xml|<head|<body)", "it is a web page, an error or a log-in perhaps; download again"),
-    (
-        rb"\x80[\x02-\x05]",
-        "it is a Python pickle, which can run any code when it is read; save the arrays with np.savez",
-    ),
+    (rb"\x80[\2-\5]", "it is a Python pickle, which can run any code when it is read; save its arrays with np.savez"),
     (rb"\x93NUMPY", "it is one array without a name; save all of them with np.savez(file, **arrays)"),
     (rb"\x89HDF\r\n", "it is an HDF5 file, which is not read here; save its arrays with np.savez"),
     (rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF....WEBP", "it is a picture"),
     (rb"%PDF", "it is a PDF document"),
     (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd|Rar!", "it is compressed; unpack it first"),
     (rb"(?s).{257}ustar", "it is a tar archive; unpack it first"),
-    (
-        rb"\s*(#.*\s*)*(name|layers?|input)\s*[:{]",
-        "it is a prototxt, the text that describes a network without weights",
-    ),
+    (rb"\s*(#.*\n\s*)*(name|layers?|input)\s*[:{]", "it is a prototxt, which describes a network without its weights"),
+    (rb"[\t\r\n -~]*$", "it is text"),
 )
+# Number and wire type of the fields of ONNX's ModelProto that are always there, and of all of Caffe's NetParameter.
+MODEL_PROTO = {(1, 0), (7, 2)}
+NET_PARAMETER = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0), (8, 2), (100, 2)}
+LAYERS = {(2, 2), (100, 2)}
 
 
 def kind(path) -> str:
@@ -38,44 +37,39 @@ def kind(path) -> str:
     size = limits.file_size(path)
     with limits.reading(path), Path(path).open("rb") as file:
         head = file.read(HEAD)
-        if head[:4] == b"PK\x03\x04":
-            return _kind_of_archive(file)
+        if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
+            return _kind_of_archive(head)
         if head.startswith(TORCH_MAGIC):
             return TORCH
+        # Eight bytes of length, which can look like any of the others' beginnings, then JSON.
+        as_safetensors = head[8:9] == b"{"
+        if as_safetensors and int.from_bytes(head[:8], "little") <= limits.MOST_HEADER:
+            return SAFETENSORS
         for pattern, reason in OTHERS:
             if re.match(pattern, head):
                 raise ValueError(reason)
-        if head[8:9] == b"{":
-            return SAFETENSORS
         fields = _protobuf_fields(file, size)
-        if {(1, 0), (7, 2)} <= fields:
-            raise ValueError(
-                "it is an ONNX file, a whole network; minigooglenet.weights.onnx.import_ makes a graph of it"
-            )
-        if fields & {(2, 2), (100, 2)} and fields <= _NET_PARAMETER:
+        if fields >= MODEL_PROTO:
+            raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_graph makes a graph of it")
+        if fields & LAYERS and fields <= NET_PARAMETER:
             return CAFFE
-        if re.fullmatch(rb"[\t\r\n -~]*", head):
-            raise ValueError(f"it is text, beginning with {head[:40].decode()!r}")
+        if as_safetensors:
+            return SAFETENSORS
         raise ValueError("it is none of safetensors, npz, caffemodel and torch, or damaged at its beginning")
 
 
-# Number and wire type of the fields of Caffe's NetParameter.
-_NET_PARAMETER = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0), (8, 2), (100, 2)}
-
-
-def _kind_of_archive(file):
-    with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
-    if any("/code/" in name or name.endswith("constants.pkl") for name in names):
-        raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
-    if any(name.endswith("data.pkl") for name in names):
+def _kind_of_archive(head):
+    """Return the kind of a zip archive by the name of its first member, all that is known without its directory."""
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")].decode("ascii", "replace")
+    if name.endswith("/data.pkl"):
         return TORCH
-    if all(name.endswith(".npy") for name in names):
+    if name.endswith(".npy") or head.startswith(EMPTY_ARCHIVE):
         return NPZ
-    other = next(name for name in names if not name.endswith(".npy"))
-    if any(name.endswith(".npy") for name in names):
-        raise ValueError(f"it is an .npz with something else in it: {other[: limits.MOST_TEXT]!r}")
-    raise ValueError(f"it is a zip archive with {other[: limits.MOST_TEXT]!r} in it; unpack it first")
+    if re.search(r"/(data/\d+|code/.*|constants\.pkl)$", name):
+        raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
+    if not name.isprintable() or not name:
+        raise ValueError("it is a zip archive that is damaged at its beginning")
+    raise ValueError(f"it is a zip archive with {name!r} in it; unpack it first")
 
 
 def _protobuf_fields(file, size):

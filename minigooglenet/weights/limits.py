@@ -11,6 +11,7 @@ import numpy as np
 from minigooglenet.weights.contents import Contents, WeightsError, cannot_read
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of what it unpacks to
+MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet's has 25,024
 MOST_TEXT = 200  # characters of a name
 MOST_NUMBER = 2**31  # of an argument
 DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64")))
@@ -30,13 +31,13 @@ BROKEN = (
 
 
 @contextlib.contextmanager
-def reading(path, *more):
-    """Say of whatever goes wrong inside, also errors of the classes `more`, that the file at `path` is to blame."""
+def reading(path):
+    """Say of whatever goes wrong inside that the file at `path` is to blame."""
     try:
         yield
     except WeightsError:
         raise
-    except (*BROKEN, *more) as error:
+    except BROKEN as error:
         raise cannot_read(path, error or type(error).__name__) from error
 
 
@@ -101,7 +102,10 @@ def stand_in(name: str, shape, dtype: np.dtype) -> np.ndarray:
         raise TypeError(f"array {name!r} holds {dtype}; floats of 16, 32 or 64 bits can be read, and integers")
     if math.prod(shape) * dtype.itemsize > MOST_BYTES:
         raise ValueError(f"array {name!r} declares the shape {tuple(shape)}, more than {MOST_BYTES:,} bytes")
-    return np.broadcast_to(np.zeros((), dtype), tuple(shape))
+    try:
+        return np.broadcast_to(np.zeros((), dtype), tuple(shape))
+    except ValueError as error:
+        raise ValueError(f"array {name!r} declares a shape that NumPy cannot make: {error}") from error
 
 
 def _array_name(name):

@@ -1,5 +1,6 @@
 """A network and its file: saved with what it takes to make it again, and made again from what a file says."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,14 +50,14 @@ def load(path) -> Loaded:
     WeightsError
         If the file cannot be read, does not say which model it is for, or does not fit what it says.
     """
-    of_kind = reader(path)
-    cheap = hasattr(of_kind, "declared")
-    contents = of_kind.declared(path) if cheap else of_kind.read(path)
+    kind = reader(path)
+    ahead = hasattr(kind, "declared")  # what does not fit is refused before any value is read
+    contents = kind.declared(path) if ahead else kind.read(path)
     with limits.reading(path):
         graph = build(contents)
         match(graph, contents.arrays)
-        if cheap:
-            contents = of_kind.read(path)
+        if ahead:
+            contents = kind.read(path)
         fill(graph, contents.arrays)
     return Loaded(graph, contents.pixels, contents.classes, contents.notes)
 
@@ -110,7 +111,7 @@ class _Stock(np.random.Generator):
         self.values = values
 
     def standard_normal(self, size=None, dtype=np.float64, out=None):
-        self.values -= int(np.prod(size, dtype=object))
+        self.values -= math.prod(size)
         if self.values < 0:
             raise ValueError("the model and the arguments that it declares make a network larger than its arrays")
         return np.broadcast_to(np.zeros((), dtype), size)

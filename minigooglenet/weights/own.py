@@ -5,6 +5,7 @@ its name, type, shape and values, and the metadata is under one of its own. That
 somebody who forges both. Safetensors of other origin are read too; nothing in them can be verified.
 """
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -14,12 +15,12 @@ import numpy as np
 from minigooglenet import files
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights import limits
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights.contents import Contents, cannot_read
 
 SUFFIX = ".safetensors"
 KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
 FORMAT = "minigooglenet weights 1"
-MOST_HEADER = 2 * 1024**2  # bytes; GoogLeNet's has 40,000
+MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
 NOT_VERIFIED = "not verified"
 
 _DTYPES = {
@@ -66,12 +67,27 @@ def write(contents: Contents, path) -> None:
         "notes": contents.notes,
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
-    text = _sealed(record)
-    if len(text) > MOST_HEADER // 2:
-        raise ValueError(f"the notes and names of classes and arrays take {len(text):,} bytes, too many for {path}")
-    data = save(arrays, metadata={KEY: text})
+    data = save(arrays, metadata={KEY: _sealed(record)})
+    if (length := int.from_bytes(data[:8], "little")) > limits.MOST_HEADER:
+        raise ValueError(
+            f"the notes and names take {length:,} bytes, more than {limits.MOST_HEADER:,}: not written to {path}"
+        )
     with files.atomic(path) as file:
         file.write(data)
+
+
+@contextlib.contextmanager
+def _open(path):
+    """Open a file with the safetensors library, which checks that its arrays fill it without gap or overlap."""
+    from safetensors import SafetensorError, safe_open
+
+    with limits.reading(path):
+        try:
+            with safe_open(path, framework="numpy") as file:
+                yield file
+        except SafetensorError as error:
+            reason = str(error).removeprefix("Error while deserializing header: ")
+            raise ValueError(f"the safetensors library refuses it: {reason}") from error
 
 
 def declared(path) -> Contents:
@@ -81,27 +97,23 @@ def declared(path) -> Contents:
 
 def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
-    from safetensors import SafetensorError, safe_open
-
     contents, digests = _opened(path)
-    with limits.reading(path, SafetensorError):
-        with safe_open(path, framework="numpy") as file:
-            contents.arrays = {name: file.get_tensor(name) for name in contents.arrays}
-        damaged = [name for name, digest in digests.items() if _digest(name, contents.arrays[name]) != digest]
-        if damaged:
-            raise ValueError(
-                f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
-                "the values do not match their checksum"
-            )
+    with _open(path) as file:
+        contents.arrays = {name: file.get_tensor(name) for name in contents.arrays}
+    damaged = [name for name, digest in digests.items() if _digest(name, contents.arrays[name]) != digest]
+    if damaged:
+        raise cannot_read(
+            path,
+            f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
+            "the values do not match their checksum",
+        )
     return contents
 
 
 def _opened(path):
     """Return (contents with stand-ins, {name: digest}), the latter empty for a file that was not written here."""
-    from safetensors import SafetensorError, safe_open
-
     _check_header(path)
-    with limits.reading(path, SafetensorError), safe_open(path, framework="numpy") as file:
+    with _open(path) as file:
         metadata = file.metadata() or {}
         arrays = {}
         for name in file.keys():  # noqa: SIM118 (it is no dict)
@@ -110,7 +122,7 @@ def _opened(path):
             if kind not in _DTYPES:
                 raise TypeError(f"array {name!r} holds {kind}; save it as F32 first")
             arrays[limits.check_name(path, name)] = limits.stand_in(name, part.get_shape(), np.dtype(_DTYPES[kind]))
-        if KEY not in metadata and not any(KEY in value for value in metadata.values()):
+        if KEY not in metadata and not any(mark in value for mark in MARKS for value in metadata.values()):
             return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums that this package knows"}), {}
         if set(metadata) != {KEY}:
             raise ValueError(f"its metadata is damaged: {sorted(metadata)} in place of {KEY!r}")
@@ -118,15 +130,22 @@ def _opened(path):
 
 
 def _check_header(path):
-    """Refuse a header that is longer than the file, or that names a thing twice: the library takes the last."""
+    """Refuse a file that is shorter than it declares, or that names a thing twice: the library would take the last."""
     size = limits.file_size(path)
     with limits.reading(path), Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if 8 + length > size:
             raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
-        if length > MOST_HEADER:
-            raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
-        json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+        if length > limits.MOST_HEADER:
+            raise ValueError(f"it declares a header of {length:,} bytes, more than {limits.MOST_HEADER:,}")
+        try:
+            header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"its header is no JSON: {error}") from error
+        with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
+            ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
+            if (end := 8 + length + max(ends, default=0)) > size:
+                raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
 
 
 def _without_twins(pairs):
@@ -148,9 +167,10 @@ def _contents(record, stand_ins):
         odd = sorted(set(digests) ^ set(stand_ins))
         raise ValueError(f"its metadata and its arrays disagree about {len(odd)} names, the first {odd[0]!r}")
     if pixels is not None:
-        if not isinstance(pixels, dict) or set(pixels) != {"mean", "std", "colours"}:
-            raise TypeError(f"its metadata has {pixels!r} as pixels")
-        pixels = Pixels(tuple(pixels["mean"]), tuple(pixels["std"]), pixels["colours"])
+        try:
+            pixels = Pixels(tuple(pixels["mean"]), tuple(pixels["std"]), pixels["colours"])
+        except (TypeError, KeyError) as error:
+            raise TypeError(f"its metadata has {pixels!r} as pixels") from error
     if not isinstance(classes, list | None):
         raise TypeError(f"its metadata has {classes!r} as classes")
     contents = Contents(

@@ -29,11 +29,11 @@ def load_into(graph, path, *, only=None, strict=True) -> list[str]:
     WeightsError
         If the file cannot be read or does not fit; then nothing was changed.
     """
-    of_kind = reader(path)
+    kind = reader(path)
     with limits.reading(path):
-        if hasattr(of_kind, "declared"):  # what does not fit is refused before any value is read
-            match(graph, of_kind.declared(path).arrays, only=only, strict=strict)
-        return fill(graph, of_kind.read(path).arrays, only=only, strict=strict)
+        if hasattr(kind, "declared"):  # what does not fit is refused before any value is read
+            match(graph, kind.declared(path).arrays, only=only, strict=strict)
+        return fill(graph, kind.read(path).arrays, only=only, strict=strict)
 
 
 def reader(path):

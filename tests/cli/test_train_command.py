@@ -104,9 +104,18 @@ def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path):
 
 def test_members_in_their_own_processes_end_as_one_alone_would(folder, tmp_path):
     _train(folder, tmp_path / "together", "--ensemble", "2", "--jobs", "2")
-    _train(folder, tmp_path / "alone", "--ensemble", "1")
-    files = (tmp_path / name / "member_1" / "weights.safetensors" for name in ("together", "alone"))
+    _train(folder, tmp_path / "alone")
+    files = (tmp_path / name / "weights.safetensors" for name in ("together/member_1", "alone"))
     assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_an_ensemble_goes_on_with_the_members_that_are_left(folder, tmp_path):
+    assert _train(folder, tmp_path, "--ensemble", "2") == 0
+    whole = [(tmp_path / f"member_{k}" / "weights.safetensors").read_bytes() for k in (1, 2)]
+    for path in (tmp_path / "member_2").iterdir():
+        path.unlink()
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
+    assert [(tmp_path / f"member_{k}" / "weights.safetensors").read_bytes() for k in (1, 2)] == whole
 
 
 def test_grey_pictures_are_no_food_for_the_paper_s_network(tmp_path, capsys):

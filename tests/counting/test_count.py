@@ -9,7 +9,7 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet.counting.rows import SUMMED
-from minigooglenet.layers import AvgPool2d, Concat, Conv2d, Layer, MaxPool2d, ReLU
+from minigooglenet.layers import AdaptiveAvgPool2d, AvgPool2d, Concat, Conv2d, Layer, MaxPool2d, ReLU
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,14 @@ def test_a_receptive_field_is_what_gradients_reach():
     wire = g.add("b", AvgPool2d(3, 2), wire)
     wire = g.add("c", Conv2d(2, 1, 3, rng=1), wire)
     assert mg.count(g)["c"].receptive_field_max == (_sees(g, wire),) * 2 == (17, 17)
+
+
+def test_adaptive_windows_are_counted_one_by_one_and_are_pools():
+    count = mg.count(AdaptiveAvgPool2d((4, 2)), (3, 14, 7))  # windows of 4 rows, and of 4 columns of which 1 is shared
+    assert (count.rows[0].adds, count.rows[0].divides) == (3 * (4 * 4 * 2 * 4 - 8), 3 * 8)
+    assert (count.rows[0].receptive_field_max, count.rows[0].stride) == ((4, 4), (3, 3))
+    assert (count.depth, count.depth_with_pooling) == (0, 1)
+    assert [count.as_convention(tool) for tool in ("fvcore", "ptflops")] == [3 * 14 * 7] * 2
 
 
 def _arrays(cache):

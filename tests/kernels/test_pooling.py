@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, differences, distinct, draw
 
 from minigooglenet import parallel, shapes
-from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, loops, max_pool2d, pooling
+from minigooglenet.kernels import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, loops, max_pool2d, pooling
 
 GOOGLENET_MAX = {  # input size, kernel, stride, padding, ceil_mode
     "3x3 stride 2 ceil": ((6, 8), 3, 2, 0, True),
@@ -207,6 +207,51 @@ def test_an_average_carries_a_nan_into_its_own_windows_only(form):
     x[0, 0, 0, 1] = np.nan
     y = AVERAGES[form](x, (2, 2), (2, 2), ((0, 0), (0, 0)))
     assert np.isnan(y).sum() == 1
+
+
+@given(
+    st.tuples(*[st.integers(1, 9)] * 4), st.tuples(*[st.integers(1, 6)] * 2), st.sampled_from([np.float32, np.float64])
+)
+def test_adaptive_average_pooling_agrees_with_the_loops(shape, output_size, dtype):
+    x, grad_y = draw(*shape, dtype=dtype), draw(*shape[:2], *output_size, dtype=dtype)
+    y = adaptive_avg_pool2d.forward(x, output_size)
+    grad_x = adaptive_avg_pool2d.backward(grad_y, shape[2:])
+    assert y.dtype == grad_x.dtype == dtype
+    assert_close(y, loops.adaptive_avg_pool2d.forward(x, output_size))
+    assert_close(grad_x, loops.adaptive_avg_pool2d.backward(grad_y, shape[2:]))
+
+
+ADAPTIVE = {"loops": loops.adaptive_avg_pool2d, "fast": adaptive_avg_pool2d}
+
+
+@BOTH
+def test_fourteen_values_become_four_by_windows_of_four_at_0_3_7_and_10(form):
+    x = np.arange(14.0).reshape(1, 1, 1, 14)
+    y = ADAPTIVE[form].forward(x, (1, 4))
+    assert y.tolist() == [[[[start + 1.5 for start in (0, 3, 7, 10)]]]]
+    grad_x = ADAPTIVE[form].backward(np.full((1, 1, 1, 4), 4.0), (1, 14))
+    assert grad_x.tolist() == [[[[1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1]]]]
+
+
+@BOTH
+def test_adaptive_windows_differ_in_length_and_a_small_map_is_repeated(form):
+    assert ADAPTIVE[form].forward(np.array([[[[1.0, 2, 3, 4, 9]]]]), (1, 3)).tolist() == [[[[1.5, 3, 6.5]]]]
+    assert ADAPTIVE[form].forward(np.array([[[[1.0, 5]]]]), (2, 3)).tolist() == [[[[1, 3, 5], [1, 3, 5]]]]
+
+
+@pytest.mark.parametrize(("size", "output_size"), [((14, 13), (4, 4)), ((2, 5), (4, 3))])
+def test_the_gradient_of_adaptive_average_pooling_is_the_slope(size, output_size):
+    x, grad_y = draw(2, 2, *size), draw(2, 2, *output_size, seed=1)
+    slopes = complex_step(lambda z: adaptive_avg_pool2d.forward(z, output_size), x, grad_y)
+    assert_close(adaptive_avg_pool2d.backward(grad_y, size), slopes)
+
+
+def test_adaptive_average_pooling_is_what_pytorch_has():
+    torch = pytest.importorskip("torch")
+    for size, output_size in [((14, 14), (4, 4)), ((7, 3), (2, 5)), ((1, 9), (4, 4))]:
+        x = draw(2, 3, *size)
+        expected = torch.nn.AdaptiveAvgPool2d(output_size)(torch.from_numpy(x)).numpy()
+        assert_close(adaptive_avg_pool2d.forward(x, output_size), expected)
 
 
 @given(st.tuples(*[st.integers(1, 4)] * 4), st.sampled_from([np.float32, np.float64]))

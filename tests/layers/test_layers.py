@@ -18,6 +18,8 @@ CASES = {
     "MaxPool2d with padding": (lambda: layers.MaxPool2d(3, 1, 1), [MAP]),
     "AvgPool2d": (lambda: layers.AvgPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True), [MAP]),
     "AvgPool2d of real values": (lambda: layers.AvgPool2d(3, 2, 1, count_include_pad=False), [MAP]),
+    "AdaptiveAvgPool2d": (lambda: layers.AdaptiveAvgPool2d((3, 4)), [MAP]),
+    "AdaptiveAvgPool2d of a smaller map": (lambda: layers.AdaptiveAvgPool2d((7, 4)), [MAP]),
     "GlobalAvgPool2d": (layers.GlobalAvgPool2d, [MAP]),
     "LocalResponseNorm": (lambda: layers.LocalResponseNorm(3, alpha=1.0), [MAP]),
     "BatchNorm2d": (lambda: layers.BatchNorm2d(4), [MAP]),

@@ -127,6 +127,13 @@ def test_ctrl_c_while_the_held_out_pictures_are_tested_loses_no_step(tmp_path, m
     assert len(again.epochs) == 3
 
 
+def test_ctrl_c_between_two_epochs_is_no_end(tmp_path):
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    assert not trainer.run(on_epoch=lambda epoch: os.kill(os.getpid(), signal.SIGINT))
+    assert 1 <= len(trainer.epochs) < 3
+    assert Trainer(graph(), split(), QUICK, tmp_path).resume()
+
+
 def test_a_second_ctrl_c_stops_at_once_and_the_handler_is_given_back():
     before = signal.getsignal(signal.SIGINT)
 
@@ -195,6 +202,41 @@ def test_data_that_do_not_fit_the_network_are_refused():
     g.add("more", mg.layers.Linear(2, 3, rng=0), "loss3/classifier")
     with pytest.raises(ValueError, match="tells 3 classes apart, the data have 2"):
         Trainer(g, split())
+
+
+class _Bad(mg.data.Pictures):
+    """Pictures of which some cannot be used."""
+
+    def __init__(self, bad, *args):
+        super().__init__(*args)
+        self.bad = bad
+
+    def picture(self, index):
+        if index in self.bad:
+            raise mg.data.BadImageError("it is torn")
+        return super().picture(index)
+
+
+def _with_bad(bad):
+    train, test = split()
+    arguments = train.pictures, train.labels, train.classes, train.pixels, _mirror
+    return mg.data.Split(_Bad(bad, *arguments), test)
+
+
+def test_bad_pictures_are_left_out_and_listed_and_a_batch_of_nothing_else_is_no_step(tmp_path):
+    order = np.random.default_rng([0, 0]).permutation(20)
+    settings = Settings(epochs=1, batch_size=5)
+    trainer = Trainer(graph(), _with_bad({*order[5:10], order[0]}), settings, tmp_path)
+    assert trainer.run()
+    assert [(row[0], row[5]) for row in trainer.log.rows()] == [(0, 4), (2, 5), (3, 5)]
+    assert trainer.step == 4
+    results.leave(trainer)
+    assert len((tmp_path / "skipped.csv").read_text(encoding="utf-8").splitlines()) == 7
+
+
+def test_pictures_of_which_none_can_be_used_end_the_training_with_the_reason():
+    with pytest.raises(ValueError, match=r"not one of 20 pictures could be used: picture .*: it is torn"):
+        Trainer(graph(), _with_bad(set(range(20))), QUICK).run()
 
 
 def test_a_finished_run_leaves_its_pictures_and_their_texts(tmp_path):

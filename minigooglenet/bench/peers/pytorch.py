@@ -183,6 +183,7 @@ _MODULES = {
     "Conv2d": _conv,
     "MaxPool2d": _max_pool,
     "AvgPool2d": _avg_pool,
+    "AdaptiveAvgPool2d": lambda layer: nn.AdaptiveAvgPool2d(layer.output_size),
     "GlobalAvgPool2d": lambda layer: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
     "LocalResponseNorm": lambda layer: nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k),
     "BatchNorm2d": lambda layer: nn.BatchNorm2d(layer.num_features, layer.eps, layer.momentum),

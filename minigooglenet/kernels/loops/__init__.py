@@ -5,6 +5,7 @@ and stride as (h, w), padding as ((top, bottom), (left, right)). Nothing is chec
 """
 
 from minigooglenet.kernels.loops import (
+    adaptive_avg_pool2d,
     add,
     avg_pool2d,
     batch_norm2d,
@@ -22,6 +23,7 @@ from minigooglenet.kernels.loops import (
 )
 
 __all__ = [
+    "adaptive_avg_pool2d",
     "add",
     "avg_pool2d",
     "batch_norm2d",

@@ -1,0 +1,119 @@
+"""`minigooglenet evaluate`: trained networks on a test set, and what more crops and more models are worth."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from minigooglenet import console, data, files, training, weights
+from minigooglenet.cli.arguments import check_folder, whole
+from minigooglenet.inference import evaluate, report, table3
+from minigooglenet.inference.crops import COUNTS
+from minigooglenet.inference.predict import crops_of
+
+HELP = "test trained networks on a data set, with several crops and models"
+SAMPLE_SEED = 0
+
+
+def add_parser(commands, name):
+    """Add this command to the command line."""
+    parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
+    parser.add_argument("--data", required=True, metavar="NAME", help="digits, shapes, cifar10 or a folder")
+    parser.add_argument("--weights", required=True, nargs="+", metavar="FILE", help="a file for each model")
+    parser.add_argument(
+        "--models", type=whole, nargs="+", metavar="N", help="how many of them to average (default: 1, 3, 7 and all)"
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        choices=COUNTS,
+        nargs="+",
+        help="how many of each picture; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
+    )
+    parser.add_argument("--limit", type=whole, metavar="N", help="only so many pictures, the same each time")
+    parser.add_argument("--out", metavar="DIR", help="write tables, figures and every prediction")
+    parser.add_argument("--json", metavar="FILE", help="write everything that is printed")
+
+
+def run(options):
+    """Ask the networks once, then print and write what that tells."""
+    if options.json:
+        check_folder(options.json)
+    if options.out:
+        Path(options.out).mkdir(parents=True, exist_ok=True)
+    if max(options.models or [1]) > len(options.weights):
+        raise ValueError(f"--models {max(options.models)}: there are {len(options.weights)} files of weights")
+    out = console.stdout()
+    loaded = _load_all(options.weights)
+    graphs = [one.graph for one in loaded]
+    channels, size, _ = next(iter(graphs[0].inputs.values()))
+    dataset = data.load(options.data, size).test
+    _check_fit(dataset, loaded[0], options.weights[0], channels)
+    indices = _sample(len(dataset), options.limit)
+    # A set of pictures that need no fitting was also trained on whole; the 1 crop would cut their edges off.
+    counts = options.crops or [0 if dataset.whole else 1]
+    crops = len(indices) * crops_of(counts) * len(graphs)
+    started = time.perf_counter()
+    with console.progress(out) as bar:
+        task = bar.add_task("crops", total=crops, status="")
+        found = evaluate(
+            graphs,
+            dataset,
+            counts,
+            pixels=loaded[0].pixels,
+            indices=indices,
+            on_batch=lambda done: bar.update(task, completed=done),
+        )
+    seconds = time.perf_counter() - started
+    comparison = table3(found, options.models)
+    last = found.probabilities(comparison.rows[-1].models, comparison.rows[-1].crops)
+    matrix = training.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
+    numbers = {
+        "data": options.data,
+        "weights": options.weights,
+        "seconds": seconds,
+        **report.summary(found, comparison, matrix, dataset.classes),
+    }
+    if len(comparison.rows) > 1:
+        console.show(out, comparison.table())
+    console.show(out, report.class_table(matrix, dataset.classes))
+    out.print(report.sentence(numbers), markup=False, soft_wrap=True)
+    out.print(f"{crops:,} crops through a network in {seconds:.1f} s, {crops / seconds:,.0f} a second.")
+    for name, reason in found.skipped.items():
+        out.print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
+    written = report.save(options.out, dataset, size, found, comparison, matrix) if options.out else []
+    if options.json:
+        files.write_text(options.json, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
+        written.append(options.json)
+    for path in written:
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
+def _load_all(paths):
+    loaded = [weights.load(path) for path in paths]
+    for path, one in zip(paths, loaded, strict=True):
+        for what in ("pixels", "classes"):
+            first, own = getattr(loaded[0], what), getattr(one, what)
+            if own != first:
+                raise ValueError(f"models that are averaged need the same {what}; {paths[0]}: {first}, {path}: {own}")
+    return loaded
+
+
+def _check_fit(dataset, loaded, path, channels):
+    """Say where the weights were made for something else than this data set."""
+    outputs, there = loaded.graph.shapes[loaded.graph.outputs[-1]], len(dataset.classes)
+    if dataset.pixels.channels != channels:
+        raise ValueError(f"{path} takes {channels} channels, the pictures have {dataset.pixels.channels}")
+    if outputs != (there,):
+        raise ValueError(f"{path} tells {outputs[0]} classes apart, the data set has {there}")
+    for number, names in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
+        if names[0] != names[1]:
+            raise ValueError(f"class {number} is {names[0]!r} in {path}, but {names[1]!r} in the data set")
+
+
+def _sample(count, limit):
+    """Return numbers of pictures, in order; with a limit a fixed random choice, for sets that are sorted by class."""
+    if limit is None or limit >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(SAMPLE_SEED).permutation(count)[:limit])

@@ -1,0 +1,146 @@
+"""What changes a picture before a network sees it: small functions on uint8 arrays (C, H, W), red first or grey.
+
+Those that draw take a Generator, the second argument, and nothing else decides what they draw. Pillow resamples.
+"""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+AREA_SHARE = (0.08, 1.0)  # the paper, section 6
+ASPECT = (3 / 4, 4 / 3)
+TRIES = 10
+MIDDLE_SHARE = 224 / 256  # testing looks at the middle 224 pixels of a shorter side of 256
+JITTER = (0.5, 1.5)  # Howard 2013
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # how bright red, green and blue look
+INTERPOLATIONS = {
+    "bilinear": Image.BILINEAR,
+    "area": Image.BOX,
+    "nearest": Image.NEAREST,
+    "bicubic": Image.BICUBIC,
+}
+
+
+def resize(picture, height, width, interpolation="bilinear", *, box=None):
+    """Return the picture, or its part inside `box` (x0, y0, x1, y1, fractions allowed), at (C, height, width)."""
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, got {interpolation!r}")
+    grey = len(picture) == 1
+    pixels = picture[0] if grey else picture.transpose(1, 2, 0)
+    image = Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height), INTERPOLATIONS[interpolation], box)
+    return np.asarray(image)[None] if grey else np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def resize_shorter_side(picture, side, interpolation="bilinear"):
+    """Return the picture with a shorter side of `side` pixels and its proportions kept."""
+    _, height, width = picture.shape
+    scale = side / min(height, width)
+    return resize(picture, round(height * scale), round(width * scale), interpolation)
+
+
+def crop(picture, top, left, height, width):
+    """Return (C, height, width) from row `top` and column `left` on, a view."""
+    if min(top, left) < 0 or top + height > picture.shape[1] or left + width > picture.shape[2]:
+        raise ValueError(
+            f"a crop of rows {top} to {top + height} and columns {left} to {left + width} does not lie inside a "
+            f"picture of {picture.shape[1]} x {picture.shape[2]}"
+        )
+    return picture[:, top : top + height, left : left + width]
+
+
+def centre_crop(picture, size):
+    """Return the middle (C, size, size), a view."""
+    _, height, width = picture.shape
+    return crop(picture, (height - size) // 2, (width - size) // 2, size, size)
+
+
+def middle(picture, size):
+    """Return (C, size, size): the central square of 224/256 of the shorter side, as a test with one crop takes it.
+
+    Resizing the shorter side first would give the same, but a very long picture would then fill the memory.
+    """
+    _, height, width = picture.shape
+    side = min(height, width) * MIDDLE_SHARE
+    left, top = (width - side) / 2, (height - side) / 2
+    return resize(picture, size, size, box=(left, top, left + side, top + side))
+
+
+def random_area_crop(picture, rng, size, *, interpolation="bilinear"):
+    """Return (C, size, size): the paper's training crop, resized.
+
+    Its area is uniform in 8% .. 100% of the picture's; its aspect ratio lies in 3/4 .. 4/3, uniform in its logarithm,
+    so that wide is as likely as tall. What does not fit is drawn again, ten times at most; then the central square is
+    taken. `interpolation` "random" draws one of four, equally likely.
+    """
+    _, height, width = picture.shape
+    top, left, rows, columns = _area_box(rng, height, width)
+    if interpolation == "random":
+        interpolation = list(INTERPOLATIONS)[rng.integers(len(INTERPOLATIONS))]
+    return resize(crop(picture, top, left, rows, columns), size, size, interpolation)
+
+
+def _area_box(rng, height, width):
+    """Return (top, left, height, width) of the part to take."""
+    for _ in range(TRIES):
+        area = rng.uniform(*AREA_SHARE) * height * width
+        aspect = math.exp(rng.uniform(*np.log(ASPECT)))
+        rows, columns = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
+        if 0 < rows <= height and 0 < columns <= width:
+            return int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1)), rows, columns
+    side = min(height, width)
+    return (height - side) // 2, (width - side) // 2, side, side
+
+
+def mirror(picture, rng):
+    """Return the picture with left and right exchanged, or as it is, equally likely."""
+    return picture[:, :, ::-1] if rng.random() < 0.5 else picture
+
+
+def shift(picture, rng, most=4):
+    """Return the picture moved by up to `most` pixels along each axis; what comes in mirrors what is at the border."""
+    rows, columns = (_reflected(length, int(rng.integers(-most, most + 1)), most) for length in picture.shape[1:])
+    return picture[:, rows[:, None], columns]
+
+
+def _reflected(length, by, most):
+    if most >= length:
+        raise ValueError(f"a shift by up to {most} pixels needs a picture of more than {most}, got {length}")
+    places = abs(np.arange(length) + by)
+    return length - 1 - abs(length - 1 - places)
+
+
+def distort(picture, rng):
+    """Return the picture with brightness, contrast and saturation each changed by a factor in 0.5 .. 1.5 (Howard 2013).
+
+    The order is random too: it matters because values are cut to 0 .. 255 after each step.
+    """
+    values = picture.astype(np.float32)
+    for step in rng.permutation(3):
+        factor = np.float32(rng.uniform(*JITTER))
+        values = (_black, _mean_grey, _grey)[step](values) * (1 - factor) + values * factor
+        np.clip(values, 0, 255, out=values)
+    return np.rint(values).astype(np.uint8)
+
+
+def _black(values):
+    return np.float32(0)
+
+
+def _grey(values):
+    return values if len(values) == 1 else np.tensordot(GREY, values, 1)
+
+
+def _mean_grey(values):
+    return _grey(values).mean()
+
+
+def photo_augmentation(picture, rng, size, *, interpolation="bilinear"):
+    """Return (C, size, size) for training on photographs: the paper's crop, mirrored or not, distorted."""
+    picture = random_area_crop(picture, rng, size, interpolation=interpolation)
+    return distort(mirror(picture, rng), rng)
+
+
+def small_augmentation(picture, rng):
+    """Return a small picture for training: mirrored or not, and shifted by up to 4 pixels."""
+    return shift(mirror(picture, rng), rng)

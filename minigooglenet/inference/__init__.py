@@ -1,0 +1,24 @@
+"""Testing: crops, averages over crops and models, and what a test set tells."""
+
+from minigooglenet.inference.crops import boxes, crops, places
+from minigooglenet.inference.evaluate import Evaluation, evaluate
+from minigooglenet.inference.metrics import accuracy, bootstrap_interval, calibration, ranks, top_k_error
+from minigooglenet.inference.predict import predictions, probabilities
+from minigooglenet.inference.table3 import Table3, table3
+
+__all__ = [
+    "Evaluation",
+    "Table3",
+    "accuracy",
+    "bootstrap_interval",
+    "boxes",
+    "calibration",
+    "crops",
+    "evaluate",
+    "places",
+    "predictions",
+    "probabilities",
+    "ranks",
+    "table3",
+    "top_k_error",
+]

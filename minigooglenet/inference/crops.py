@@ -1,0 +1,159 @@
+"""The pieces of a picture that testing looks at: the paper's 144, AlexNet's ten, or the middle alone.
+
+The paper's (section 7): the picture is resized so that its shorter side is 256, 288, 320 and 352. Of each size three
+squares are taken: left, middle and right of a landscape, top, middle and bottom of a portrait. Of each square six
+pieces of 224 x 224: the four corners, the centre, and the whole square made smaller. And each piece again, mirrored:
+4 x 3 x 6 x 2 = 144. In a square picture the three squares are one, and the count stays.
+
+AlexNet's ten are corners and centre of the middle square of 256, and their mirror images. The one is its centre. So the
+one is among the ten and the ten are among the 144, and one pass over the 144 tells what all three would say. And 0 is
+no cropping: the middle square whole, resized in one go. A picture that has the network's size already is left as it is,
+which is what a network that was trained on whole pictures expects.
+
+A network that takes another size than 224 gets everything in proportion, rounded to whole pixels.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from minigooglenet.shapes import integer
+
+SIDE = 224  # the side of a piece, to which the scales belong
+SCALES = (256, 288, 320, 352)
+SQUARES = ("first", "middle", "last")
+PARTS = ("top left", "top right", "bottom left", "bottom right", "centre", "whole")
+
+
+class Crop(NamedTuple):
+    """One piece: of which size of the picture, which square of it, which part of that, and whether it is mirrored."""
+
+    scale: int
+    square: str
+    part: str
+    mirrored: bool
+
+
+_ALL = tuple(
+    Crop(scale, square, part, mirrored)
+    for scale in SCALES
+    for square in SQUARES
+    for part in PARTS
+    for mirrored in (False, True)
+)
+_TEN = tuple(crop for crop in _ALL if crop[:2] == (256, "middle") and crop.part != "whole")
+_ONE = (Crop(256, "middle", "centre", False),)
+_WHOLE = (Crop(SIDE, "middle", "whole", False),)
+_CHOICES = {0: _WHOLE, 1: _ONE, 10: _TEN, 144: _ALL}
+COUNTS = tuple(_CHOICES)
+
+
+def places(count: int) -> tuple[Crop, ...]:
+    """Return the crops of that count, 0 (whole), 1, 10 or 144, in the order of everything here: mirrored fastest."""
+    if count not in _CHOICES:
+        raise ValueError(f"crops must be one of {', '.join(map(str, COUNTS))}, got {count!r}")
+    return _CHOICES[count]
+
+
+def boxes(shape, size: int, count: int):
+    """Return where the crops lie in a picture of `shape` (..., H, W), for a network of (C, size, size).
+
+    Returns
+    -------
+    boxes : (count, 4) float64 (a single one for 0), left, top, right, bottom in pixels of the picture
+    mirrored : (count,) bool
+    """
+    height, width = shape[-2:]
+    size = integer(size, "size", 1)
+    found = []
+    for scale, square, part, _ in places(count):
+        left, top, right, _ = _square_box(width, height, square)
+        if part == "whole":
+            corner, span = (0, 0), 1.0
+        else:
+            side = scaled(scale, size)
+            corner, span = _corner(part, side - size), size / side
+        length = right - left
+        step = length * span / size  # of one pixel of the crop
+        x, y = (start + step * offset for start, offset in zip((left, top), corner, strict=True))
+        found.append((x, y, x + span * length, y + span * length))
+    return np.array(found), np.array([crop.mirrored for crop in places(count)])
+
+
+def crops(picture, size: int, count: int) -> np.ndarray:
+    """Return the crops of a picture, uint8 (count, C, size, size), in the order of `places`; for 0 the whole one.
+
+    Pillow resizes (bilinear, smoothing where it makes smaller), and only the three squares, so that nothing large is
+    made of a picture of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there
+    from its exact box; here it is cut from a resized square, whose side is a whole number. At 224 the two agree up
+    to rounding, at 32 their edges lie up to a pixel apart.
+
+    Parameters
+    ----------
+    picture : uint8 (C, H, W) of any size, C = 3 or 1
+    size : height and width of what the network takes
+    count : 0, 1, 10 or 144
+    """
+    return cut(picture, size, places(count))
+
+
+def cut(picture, size: int, wanted) -> np.ndarray:
+    """Return those crops of a picture that are `wanted`, in that order."""
+    picture, size = _checked(picture), integer(size, "size", 1)
+    image = Image.fromarray(picture[0] if len(picture) == 1 else np.ascontiguousarray(picture.transpose(1, 2, 0)))
+
+    @functools.cache
+    def square(scale, which):
+        side = scaled(scale, size)
+        return image.resize((side, side), Image.BILINEAR, box=_square_box(*image.size, which))
+
+    @functools.cache
+    def square_values(scale, which):
+        return _values(square(scale, which))
+
+    @functools.cache
+    def part_values(scale, which, part):
+        if part == "whole":
+            return _values(square(scale, which).resize((size, size), Image.BILINEAR))
+        x, y = _corner(part, scaled(scale, size) - size)
+        return square_values(scale, which)[:, y : y + size, x : x + size]
+
+    pieces = (part_values(*crop[:3])[:, :, :: -1 if crop.mirrored else 1] for crop in wanted)
+    return np.stack(list(pieces))
+
+
+def scaled(scale: int, size: int) -> int:
+    """Return the shorter side that stands for `scale` where a network takes `size`: in proportion, rounded."""
+    return (2 * scale * size + SIDE) // (2 * SIDE)
+
+
+def _square_box(width, height, which):
+    """Return (left, top, right, bottom) of a square of the picture's shorter side."""
+    side = min(width, height)
+    share = SQUARES.index(which) / 2
+    left, top = (width - side) * share, (height - side) * share
+    return left, top, left + side, top + side
+
+
+def _corner(part, room):
+    """Return (x, y) of a part's upper left corner, where `room` pixels are left and right, above and below of it."""
+    if part == "centre":
+        return room // 2, room // 2
+    return room * part.endswith("right"), room * part.startswith("bottom")
+
+
+def _values(image):
+    values = np.asarray(image)
+    return values[None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def _checked(picture):
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
+        kind = getattr(picture, "dtype", type(picture).__name__)
+        raise TypeError(f"a picture is an array of uint8, 0 .. 255, before mean and scale are taken off; got {kind}")
+    if picture.ndim != 3 or picture.shape[0] not in (1, 3) or 0 in picture.shape:
+        hint = "; perhaps picture.transpose(2, 0, 1)?" if picture.ndim == 3 and picture.shape[2] in (1, 3) else ""
+        raise ValueError(f"a picture must be (C, H, W) with 3 channels or 1, got {picture.shape}{hint}")
+    return picture

@@ -1,0 +1,120 @@
+"""What networks say of pictures: probabilities, averaged over crops and over networks.
+
+The paper averages the softmax probabilities, not the scores: one crop on which a network is very sure outweighs the
+others less. (It also tried the maximum over crops and found it worse.)
+"""
+
+import itertools
+
+import numpy as np
+
+from minigooglenet.graph import Graph
+from minigooglenet.inference.crops import cut, places
+from minigooglenet.kernels import softmax
+from minigooglenet.layers import Softmax
+from minigooglenet.plan import Plan, plan
+from minigooglenet.shapes import integer
+
+BATCH_SIZE = 72  # half of 144; from about 24 on, a larger batch is no faster
+
+
+def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None) -> np.ndarray:
+    """Return the probability of each class for each picture, the mean over its crops and over the models.
+
+    Parameters
+    ----------
+    models : Graphs, or plans of one output that gives scores; a Graph is planned here (a last Softmax is left out)
+    pictures : iterable of uint8 (C, H, W) of any sizes, read as they are needed
+    pixels : Pixels, how a picture becomes input
+    crops : 1, 10 or 144; 0 for the whole picture
+    batch_size : crops that go through a network at once; no more of them are held, but for those of one picture
+    on_batch : called after each batch with the number of crops done so far, each counted once for every model
+
+    Returns
+    -------
+    (N, classes) float64
+        The sums run in a fixed order, so `batch_size` changes no more than the float32 round-off of the network.
+
+    Raises
+    ------
+    FloatingPointError
+        When a network's scores are not finite.
+    """
+    found = list(predictions(models, pictures, pixels, (crops,), batch_size=batch_size, on_batch=on_batch))
+    if not found:
+        raise ValueError("there are no pictures to predict")
+    return np.stack(found)[:, :, 0].mean(axis=1)
+
+
+def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None):
+    """Yield for each picture what each model says with each of several numbers of crops: (models, counts, classes).
+
+    One crop is among the ten and they are among the 144, so they cost nothing beside them. The parameters are those of
+    `probabilities`; a picture's answer comes as soon as it is there.
+    """
+    plans = planned(models)
+    size, batch_size = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1)
+    wanted = _wanted(counts)
+    chosen = [[wanted.index(crop) for crop in places(count)] for count in counts]
+    together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
+    while group := [cut(picture, size, wanted) for picture in itertools.islice(pictures, together)]:
+        pieces = np.concatenate(group)
+        found = np.empty((len(plans), len(pieces), *plans[0].shapes[plans[0].outputs[0]]))
+        for start in range(0, len(pieces), batch_size):
+            rows = slice(start, start + batch_size)
+            x = pixels.to_input(pieces[rows])
+            for number, run in enumerate(plans):
+                found[number, rows] = _probable(run(x), number)
+                done += len(x)
+                if on_batch:
+                    on_batch(done)
+        for own in np.split(found, len(group), axis=1):
+            yield np.stack([own[:, choice].mean(axis=1) for choice in chosen], axis=1)
+
+
+def crops_of(counts) -> int:
+    """Return how many crops of a picture go through a network where several numbers of them are asked for."""
+    return len(_wanted(counts))
+
+
+def planned(models) -> list[Plan]:
+    """Return the models as plans, once it is known that they take and give the same."""
+    plans = [_plan(model) for model in ([models] if isinstance(models, (Graph, Plan)) else models)]
+    if not plans:
+        raise ValueError("there are no models to ask")
+    forms = [(run.shapes[run.inputs[0]], run.shapes[run.outputs[0]]) for run in plans]
+    (_, *sides), scores = forms[0]
+    if len(sides) != 2 or sides[0] != sides[1] or len(scores) != 1:
+        raise ValueError(f"a model must take (C, size, size) and give (classes,), got {forms[0][0]} and {scores}")
+    for number, form in enumerate(forms):
+        if form != forms[0]:
+            raise ValueError(
+                f"models that are averaged must take and give the same: model 0 {forms[0][0]} to {forms[0][1]}, "
+                f"model {number} {form[0]} to {form[1]}"
+            )
+    return plans
+
+
+def _wanted(counts):
+    """Return each crop that one of the counts needs, once."""
+    return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count)))
+
+
+def _plan(model):
+    if isinstance(model, Graph):
+        wire = model.outputs[-1]
+        node = model.nodes.get(wire)
+        model = plan(model, node.wires[0] if node and isinstance(node.layer, Softmax) else wire)
+    if not isinstance(model, Plan):
+        raise TypeError(f"a model is a Graph or a plan of one, got {type(model).__name__}")
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            f"a model must have one input and one output, got {', '.join(model.inputs)} and {', '.join(model.outputs)}"
+        )
+    return model
+
+
+def _probable(scores, number):
+    if not np.isfinite(scores).all():
+        raise FloatingPointError(f"model {number} gives scores that are not finite; are all of its weights?")
+    return softmax.forward(scores.astype(np.float64))

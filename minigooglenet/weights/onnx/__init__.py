@@ -1,0 +1,6 @@
+"""Networks to and from ONNX, the format that other engines and viewers read."""
+
+from minigooglenet.weights.onnx.reading import Imported, import_graph
+from minigooglenet.weights.onnx.writing import export, model
+
+__all__ = ["Imported", "export", "import_graph", "model"]

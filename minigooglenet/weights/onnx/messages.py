@@ -1,0 +1,121 @@
+"""The messages that an ONNX file consists of; what they declare is checked before it is believed."""
+
+import math
+
+import numpy as np
+
+from minigooglenet.weights import limits
+from minigooglenet.weights.onnx.library import onnx
+
+OLDEST_OPSET, NEWEST_OPSET = 7, 28  # whose operators `operators` knows the meaning of
+MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
+DOMAINS = ("", "ai.onnx")  # two names of the one set of operators
+
+
+def parse(data: bytes):
+    """Return (graph, opset, {property: text}) of the bytes of an ONNX file.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or are of a kind that no layer could follow.
+    """
+    library = onnx()
+    from google.protobuf.message import DecodeError  # a package that onnx brings
+
+    try:
+        model = library.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise ValueError("it is no ONNX file, or a damaged one, or its end is missing") from error
+    opsets = [entry.version for entry in model.opset_import if entry.domain in DOMAINS]
+    if not model.HasField("graph") or not opsets:
+        raise ValueError("it holds no network in ONNX's form; perhaps another kind of file, or its end is missing?")
+    if not OLDEST_OPSET <= opsets[0] <= NEWEST_OPSET:
+        raise ValueError(f"its opset is {opsets[0]}; those of {OLDEST_OPSET} to {NEWEST_OPSET} are read")
+    if model.functions:
+        raise ValueError(
+            f"it defines functions of its own ({_list(f.name for f in model.functions)}): inline them first"
+        )
+    graph = model.graph
+    if graph.sparse_initializer:
+        raise ValueError("it holds sparse arrays, which no layer takes")
+    if len(graph.node) > MOST_NODES:
+        raise ValueError(f"it has {len(graph.node):,} nodes, more than {MOST_NODES:,}")
+    names = [value.name for values in (graph.input, graph.output, graph.initializer, graph.node) for value in values]
+    names += [text for node in graph.node for text in (*node.input, *node.output, node.op_type, node.domain)]
+    if not all(isinstance(name, str) for name in names):  # protobuf hands on as bytes what is not UTF-8
+        raise ValueError("a name in it is no text")
+    return graph, opsets[0], {entry.key: entry.value for entry in model.metadata_props}
+
+
+def array(tensor, name: str) -> np.ndarray:
+    """Return the array of a TensorProto as float32 or float64 (float16 becomes float32), or as int64."""
+    proto = onnx().TensorProto
+    if tensor.data_location == proto.EXTERNAL or tensor.external_data:
+        raise ValueError(
+            f"array {name!r} lies in another file, and only this one is read; "
+            f"perhaps save it as one file: onnx.save(onnx.load(path), path, save_as_external_data=False)"
+        )
+    fields = {  # type -> (type of number, of the raw bytes as well, and the field that holds them otherwise)
+        proto.FLOAT: (np.float32, "float_data"),
+        proto.DOUBLE: (np.float64, "double_data"),
+        proto.FLOAT16: (np.float16, "int32_data"),
+        proto.INT64: (np.int64, "int64_data"),
+        proto.INT32: (np.int32, "int32_data"),
+        proto.BOOL: (np.bool_, "int32_data"),
+    }
+    if tensor.data_type not in fields:
+        raise ValueError(f"array {name!r} holds {type_name(tensor.data_type)}; floats of 16, 32 or 64 bits are read")
+    dtype, field = fields[tensor.data_type]
+    shape, count = tuple(tensor.dims), math.prod(tensor.dims)
+    if len(shape) > 8 or any(size < 0 for size in shape):
+        raise ValueError(f"array {name!r} declares the shape {shape[:9]}, which none can have")
+    raw = tensor.HasField("raw_data")
+    stored = len(tensor.raw_data) / np.dtype(dtype).itemsize if raw else len(getattr(tensor, field))
+    if stored != count:
+        raise ValueError(f"array {name!r} declares the shape {shape}, {count:,} numbers, but {stored:,} are there")
+    values = onnx().numpy_helper.to_array(tensor)
+    kept = np.int64 if values.dtype.kind in "ib" else np.result_type(np.float32, dtype)
+    return np.array(values, kept)
+
+
+def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
+    """Return (batch, None for any, and shape without it) of a ValueInfoProto, an input of the network."""
+    proto, tensor = onnx().TensorProto, value.type.tensor_type
+    if tensor.elem_type not in (proto.FLOAT, proto.DOUBLE, proto.FLOAT16):
+        raise ValueError(f"input {name!r} takes {type_name(tensor.elem_type)}; networks here take floats")
+    sizes = [
+        dim.dim_value if dim.WhichOneof("value") == "dim_value" else dim.dim_param or "?" for dim in tensor.shape.dim
+    ]
+    if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes[1:]):
+        told = ", ".join(str(size)[:20] for size in sizes[:9])
+        raise ValueError(
+            f"input {name!r} has the shape ({told}); behind the batch axis every size must be a number: "
+            f"export it anew for a fixed size, or fix it with onnx.tools.update_model_dims"
+        )
+    if math.prod(sizes[1:]) * 4 > limits.MOST_BYTES:
+        raise ValueError(f"input {name!r} declares the shape {tuple(sizes)}, more than {limits.MOST_BYTES:,} bytes")
+    return sizes[0] if isinstance(sizes[0], int) and sizes[0] > 0 else None, tuple(sizes[1:])
+
+
+def attributes(node) -> dict:
+    """Return {name: value} of a node's attributes: numbers, texts, lists of numbers, or a tensor as it is."""
+    kinds = onnx().AttributeProto
+    getters = {
+        kinds.INT: lambda a: a.i,
+        kinds.FLOAT: lambda a: a.f,
+        kinds.STRING: lambda a: a.s.decode("ascii", "replace"),
+        kinds.INTS: lambda a: list(a.ints),
+        kinds.FLOATS: lambda a: list(a.floats),
+        kinds.TENSOR: lambda a: a.t,
+    }
+    return {a.name: getters.get(a.type, lambda a: None)(a) for a in node.attribute}
+
+
+def type_name(number) -> str:
+    """Return the name of a type of number, such as INT8."""
+    return {n: name for name, n in onnx().TensorProto.DataType.items()}.get(number, f"type {number}")
+
+
+def _list(names) -> str:
+    return ", ".join(name[:60] for name in list(names)[:3])

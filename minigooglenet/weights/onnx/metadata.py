@@ -1,0 +1,86 @@
+"""What an ONNX file says beside its network: how that was made, how pictures become inputs, and its classes.
+
+Each is a line of JSON among the model's properties, which viewers show and other engines leave alone.
+"""
+
+import dataclasses
+import hashlib
+import json
+
+from minigooglenet.data.pixels import Pixels
+
+
+def pack(graph, main, pixels=None, classes=None) -> dict[str, str]:
+    """Return {property: JSON} for a network whose main output is the wire `main`; what is None is left out."""
+    packed = {}
+    _check_fits(graph, main, pixels, classes)
+    if graph.made_by is not None:
+        model, arguments = graph.made_by
+        packed |= {"model": model, "arguments": arguments, "nodes": fingerprint(graph)}
+    if pixels is not None:
+        packed["pixels"] = dataclasses.asdict(pixels)
+    if classes is not None:
+        packed["classes"] = list(classes)
+    return {key: json.dumps(value, default=_plain) for key, value in packed.items()}
+
+
+def unpack(properties, graph):
+    """Return (made_by, pixels, classes) from {property: JSON}, each None where it is not told.
+
+    Another program may have changed the network and left the properties as they were: what it was made by is believed
+    only of the very nodes that were written.
+
+    Raises
+    ------
+    ValueError
+        If a property is there but holds something else than it should.
+    """
+    made_by = pixels = classes = None
+    if properties.get("nodes") == json.dumps(fingerprint(graph)):
+        made_by = _read(properties, "model", str), _read(properties, "arguments", dict)
+    if "pixels" in properties:
+        pixels = _pixels(_read(properties, "pixels", dict))
+    if "classes" in properties:
+        classes = tuple(_read(properties, "classes", list))
+    _check_fits(graph, graph.outputs[-1], pixels, classes)
+    return made_by, pixels, classes
+
+
+def fingerprint(graph) -> str:
+    """Return a digest of every node: its name, its layer's settings and the wires that it reads."""
+    lines = [f"{name} {shape}" for name, shape in graph.inputs.items()]
+    lines += [f"{name} {layer!r} {wires}" for name, (layer, wires) in graph.nodes.items()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _read(properties, key, kind):
+    try:
+        value = json.loads(properties[key])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ValueError(f"its property {key!r} is no JSON: {properties.get(key, '')[:60]!r}") from error
+    if not isinstance(value, kind):
+        raise ValueError(f"its property {key!r} should hold a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _pixels(told):
+    try:
+        return Pixels(**told)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"its property 'pixels' does not say how pictures become inputs: {error}") from error
+
+
+def _check_fits(graph, main, pixels, classes):
+    """Raise a ValueError unless there is a name for each output, and the inputs have the channels of the pixels."""
+    outputs, inputs = graph.shapes[main], next(iter(graph.inputs.values()))
+    if classes is not None and (len(classes) != outputs[0] or not all(isinstance(name, str) for name in classes)):
+        raise ValueError(f"classes must be {outputs[0]} names, one for each output, got {len(classes)}: {classes[:3]}")
+    if pixels is not None and pixels.channels != inputs[0]:
+        raise ValueError(f"{pixels.colours} has {pixels.channels} channels, the network takes {inputs}")
+
+
+def _plain(value):
+    """Return a NumPy number as one of Python's, for JSON."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {value!r} cannot be kept in a file")

@@ -1,0 +1,117 @@
+"""`minigooglenet classify`: from picture files to answers, whatever some of the files are."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigooglenet import cli, data, models, training, weights
+from minigooglenet.cli import classify
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    monkeypatch.setitem(cli.COMMANDS, "classify", classify)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a file of a small grey network that tells light pictures from dark ones."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 48)
+    pictures = rng.integers(0, 60, (48, 1, 16, 16), np.uint8) + (180 * labels).astype(np.uint8)[:, None, None, None]
+    g = models.mini_googlenet(2, in_channels=1, size=16, width=0.25, rng=0)
+    training.train(g, data.GREY_UNIT.to_input(pictures), labels, epochs=4, batch_size=8, rng=0)
+    path = tmp_path_factory.mktemp("weights") / "tones.safetensors"
+    weights.save(g, path, pixels=data.GREY_UNIT, classes=("dark", "light"))
+    return str(path)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Return a folder with a light and a dark picture, of other sizes and modes, and in it another."""
+    Image.new("RGB", (40, 30), (20, 25, 30)).save(tmp_path / "a_dark.png")
+    Image.new("L", (17, 50), 230).save(tmp_path / "b_light.jpg")
+    (tmp_path / "more").mkdir()
+    Image.new("RGBA", (16, 16), (240, 235, 230, 255)).save(tmp_path / "more" / "c_light.PNG")
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("crops", ["1", "10", "144"])
+def test_a_folder_of_pictures_is_told_with_bars(capsys, trained, pictures, crops):
+    assert cli.main(["classify", str(pictures), "--weights", trained, "--crops", crops]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    names = [line for line in lines if not line.startswith(" ")]
+    assert [name.replace("\\", "/").rsplit("/")[-1] for name in names] == ["a_dark.png", "b_light.jpg", "c_light.PNG"]
+    first = [lines[lines.index(name) + 1] for name in names]
+    assert [line.split()[-1] for line in first] == ["dark", "light", "light"]
+    for line in first:
+        assert line.count("#") == round(20 * float(line.split("%")[0]) / 100)
+    assert len(lines) == 9
+
+
+def test_what_cannot_be_read_is_said_and_the_others_are_told(capsys, trained, pictures):
+    (pictures / "b_light.jpg").write_bytes((pictures / "b_light.jpg").read_bytes()[:150])
+    given = [str(pictures / name) for name in ("a_dark.png", "b_light.jpg", "missing.png", "more")]
+    answers = pictures / "answers.json"
+    assert cli.main(["classify", *given, "--weights", trained, "--json", str(answers)]) == 1
+    out = capsys.readouterr().out
+    kept = json.loads(answers.read_text(encoding="utf-8"))
+    assert [one["image"].rsplit("_")[-1] for one in kept][::3] == ["dark.png", "light.PNG"]
+    assert ["top" in one for one in kept] == [True, False, False, True]
+    for one in kept[1:3]:
+        assert f"{one['image']} as an image: {one['error']}" in out
+    assert f"written: {answers}" in out
+
+
+def test_json_without_a_file_is_all_that_the_standard_output_gets(capsys, trained, pictures):
+    (pictures / "broken.png").write_bytes(b"")
+    assert cli.main(["classify", str(pictures), "--weights", trained, "--json"]) == 1
+    captured = capsys.readouterr()
+    answers = json.loads(captured.out)
+    assert len(answers) == 4
+    top = answers[0]["top"]
+    assert [one["class"] for one in top] == ["dark", "light"]
+    assert [one["number"] for one in top] == [0, 1]
+    assert sum(one["probability"] for one in top) == pytest.approx(1)
+    assert "cannot read" in captured.err
+
+
+def test_names_come_from_a_file_if_it_has_one_for_each_class(capsys, trained, pictures):
+    labels = pictures / "names.txt"
+    labels.write_bytes("\ufeffnight sky\r\nsnow field\r\n\r\n".encode())
+    given = ["classify", str(pictures / "a_dark.png"), "--weights", trained, "--labels", str(labels)]
+    assert cli.main(given) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("  night sky")
+    labels.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    assert cli.main(given) == 1
+    assert "names 3 classes, one a line, and the network has 2" in capsys.readouterr().err
+
+
+def test_weights_that_say_little_are_used_and_what_was_taken_is_said(capsys, pictures):
+    g = models.mini_googlenet(7, size=16, width=0.25, rng=0)
+    weights.save(g, pictures / "bare.safetensors")
+    assert cli.main(["classify", str(pictures / "a_dark.png"), "--weights", str(pictures / "bare.safetensors")]) == 0
+    out = capsys.readouterr().out
+    assert "does not say how pixels become input; taken: Pixels(mean=(123.0, 117.0, 104.0)" in out
+    assert len([line for line in out.splitlines() if "  class " in line]) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["more"], "there are no pictures in the folder"),
+        (["a_dark.png", "--weights", "missing.safetensors"], "missing.safetensors"),
+        (["a_dark.png", "--json", "no/such/a.json"], "there is no folder"),
+    ],
+)
+def test_what_cannot_work_is_one_line_and_exit_code_1(capsys, monkeypatch, trained, pictures, given, message):
+    (pictures / "more" / "c_light.PNG").unlink()
+    monkeypatch.chdir(pictures)
+    assert cli.main(["classify", "--weights", trained, *given]) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""

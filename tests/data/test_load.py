@@ -1,0 +1,60 @@
+"""Data by name: what each set holds, and how each is augmented."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from minigooglenet import data
+
+
+def test_digits_are_whole_grey_levels_that_become_the_same_inputs():
+    pytest.importorskip("sklearn")
+    split, (images, labels, _, test_labels) = data.load("digits"), data.digits()
+    assert (len(split.train), len(split.test), split.train.shape) == (1438, 359, (1, 32, 32))
+    assert split.train.pixels == data.GREY_UNIT
+    assert np.array_equal(split.train.labels, labels)
+    assert np.array_equal(split.test.labels, test_labels)
+    x = next(data.batches(split.train, range(100), 100)).x
+    assert np.abs(x - images[:100]).max() <= 0.5 / 127.5 + 1e-6
+    assert data.load("digits", 16).test.shape == (1, 16, 16)
+
+
+def test_shapes_are_4000_and_1000_scenes_that_share_none():
+    split = data.load("shapes")
+    assert (len(split.train), len(split.test), split.train.shape) == (4000, 1000, (3, 32, 32))
+    assert split.train.pixels == data.UNIT
+    assert np.array_equal(split.train.pictures[:3], data.shapes(3, 32, seed=0).pictures)
+    assert not {p.tobytes() for p in split.train.pictures} & {p.tobytes() for p in split.test.pictures}
+    assert np.bincount(split.train.labels).min() > 300
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes"])
+def test_only_training_is_augmented_and_only_on_request(name, monkeypatch):
+    monkeypatch.setattr(sys.modules["minigooglenet.data.load"], "SCENES", (50, 5))
+    if name == "digits":
+        pytest.importorskip("sklearn")
+    assert data.load(name).train.augment is None
+    split = data.load(name, augment=True)
+    assert split.test.augment is None
+    plain, one, again, later = (
+        next(data.batches(split.train, range(40), 40, seed=seed, epoch=epoch)).x
+        for seed, epoch in ((None, 0), (1, 0), (1, 0), (1, 1))
+    )
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, plain)
+    assert not np.array_equal(one, later)
+
+
+def test_no_digit_is_mirrored():
+    pytest.importorskip("sklearn")
+    train = data.load("digits", augment=True).train
+    picture = np.zeros((1, 32, 32), np.uint8)
+    picture[:, :, :8] = 255
+    for seed in range(50):
+        assert train.augment(picture, np.random.default_rng(seed))[0, :, 16:].max() == 0
+
+
+def test_cifar10_has_one_size():
+    with pytest.raises(ValueError, match="the pictures of CIFAR-10 are 32 x 32, size 64 cannot be had"):
+        data.load("cifar10", 64)

@@ -1,0 +1,175 @@
+"""Transforms: what each does to a picture whose pixels say where they were."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigooglenet.data import transforms
+
+
+def _picture(height=30, width=40, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (channels, height, width), np.uint8)
+
+
+def _map(height, width):
+    """Return a picture whose values are its places: rows in red, columns in green."""
+    rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    return np.stack([rows, columns, 0 * rows]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("interpolation", transforms.INTERPOLATIONS)
+def test_resizing_keeps_the_order_of_axes_and_colours(channels, interpolation):
+    picture = np.zeros((channels, 8, 12), np.uint8) + np.arange(50, 50 + channels, dtype=np.uint8)[:, None, None]
+    resized = transforms.resize(picture, 4, 30, interpolation)
+    assert (resized.shape, resized.dtype) == ((channels, 4, 30), np.uint8)
+    assert resized[:, 0, 0].tolist() == resized[:, -1, -1].tolist() == list(range(50, 50 + channels))
+
+
+def test_halving_by_area_takes_the_mean_of_four():
+    picture = np.array([[[0, 4, 10, 10], [4, 8, 10, 10]]], np.uint8)
+    assert transforms.resize(picture, 1, 2, "area").tolist() == [[[4, 10]]]
+
+
+def test_an_unknown_interpolation_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="one of bilinear, area, nearest, bicubic, got 'cubic'"):
+        transforms.resize(_picture(), 4, 4, "cubic")
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
+def test_the_shorter_side_gets_the_size_asked_for_and_proportions_stay(height, width, side):
+    _, rows, columns = transforms.resize_shorter_side(_picture(height, width), side).shape
+    assert min(rows, columns) == side
+    assert abs(rows / side - height / min(height, width)) <= 0.5 / side + 1e-9
+    assert abs(columns / side - width / min(height, width)) <= 0.5 / side + 1e-9
+
+
+def test_the_central_crop_is_the_middle():
+    assert transforms.centre_crop(_map(10, 20), 4)[:, 0, 0].tolist() == [3, 8, 0]
+    with pytest.raises(ValueError, match="does not lie inside a picture of 10 x 20"):
+        transforms.centre_crop(_map(10, 20), 11)
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (200, 120), (64, 250)])
+def test_the_middle_for_testing_is_224_of_256_of_the_shorter_side(height, width):
+    middle = transforms.middle(_map(height, width), 56).astype(float)
+    side = min(height, width) * 224 / 256
+    for channel, axis, length in ((0, 1, height), (1, 2, width)):
+        values = middle[channel].mean(axis=2 - axis)
+        step = side / 56
+        assert values[0] == pytest.approx((length - side) / 2 + step / 2 - 0.5, abs=1.5)
+        assert values[-1] == pytest.approx((length + side) / 2 - step / 2 - 0.5, abs=1.5)
+
+
+def test_the_middle_of_a_very_long_picture_takes_no_more_memory_than_a_square():
+    assert transforms.middle(np.zeros((1, 10, 100_000), np.uint8), 224).shape == (1, 224, 224)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10**6))
+def test_a_training_crop_lies_inside_with_the_papers_area_and_aspect(height, width, seed):
+    top, left, rows, columns = transforms._area_box(np.random.default_rng(seed), height, width)
+    assert min(top, left) >= 0
+    assert top + rows <= height
+    assert left + columns <= width
+    if rows == columns == min(height, width):
+        return  # what does not fit becomes the central square
+    # Whole pixels move an area and an aspect a little.
+    assert (rows + 0.5) * (columns + 0.5) >= 0.08 * height * width
+    assert (columns + 0.5) / max(rows - 0.5, 0.5) >= 3 / 4
+    assert (columns - 0.5) / (rows + 0.5) <= 4 / 3
+
+
+def test_areas_are_uniform_and_wide_is_as_likely_as_tall():
+    rng = np.random.default_rng(0)
+    boxes = np.array([transforms._area_box(rng, 1000, 1000) for _ in range(4000)])
+    areas, log_aspect = boxes[:, 2] * boxes[:, 3] / 1e6, np.log(boxes[:, 3] / boxes[:, 2])
+    assert areas.min() < 0.1
+    assert np.histogram(areas, bins=4, range=(0.08, 0.8))[0].std() < 60  # large ones often do not fit
+    assert abs(log_aspect.mean()) < 0.01
+    assert log_aspect.max() == pytest.approx(np.log(4 / 3), abs=0.01)
+
+
+def test_what_fits_in_no_try_becomes_the_central_square():
+    class Wide:
+        def uniform(self, low, high):
+            return high  # all of the area at 4 : 3 does not fit into a square
+
+    assert transforms._area_box(Wide(), 10, 10) == (0, 0, 10, 10)
+    assert transforms._area_box(Wide(), 6, 12) == (0, 3, 6, 6)
+
+
+def test_random_interpolation_draws_all_four_and_the_default_none(monkeypatch):
+    used = []
+    monkeypatch.setattr(transforms, "resize", lambda picture, height, width, interpolation: used.append(interpolation))
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        transforms.random_area_crop(_picture(), rng, 20, interpolation="random")
+    assert {name: used.count(name) > 70 for name in transforms.INTERPOLATIONS} == dict.fromkeys(used, True)
+    transforms.random_area_crop(_picture(), rng, 20)
+    assert used[-1] == "bilinear"
+
+
+def test_half_of_all_pictures_are_mirrored():
+    picture, rng = _picture(), np.random.default_rng(0)
+    turned = [np.array_equal(transforms.mirror(picture, rng), picture[:, :, ::-1]) for _ in range(1000)]
+    assert 430 < sum(turned) < 570
+
+
+def test_a_shift_moves_and_mirrors_at_the_border():
+    seen = set()
+    picture = _map(9, 7)
+    for seed in range(300):
+        moved = transforms.shift(picture, np.random.default_rng(seed), 2)
+        assert moved.shape == picture.shape
+        seen.add(tuple(moved[:2, 4, 3].tolist()))
+    assert seen == {(row, column) for row in range(2, 7) for column in range(1, 6)}
+    assert transforms._reflected(5, 2, 2).tolist() == [2, 3, 4, 3, 2]
+    assert transforms._reflected(5, -2, 2).tolist() == [2, 1, 0, 1, 2]
+    with pytest.raises(ValueError, match="by up to 4 pixels needs a picture of more than 4, got 3"):
+        transforms.shift(_picture(3, 3), np.random.default_rng(0))
+
+
+class _Fixed:
+    """Draws one order and one factor."""
+
+    def __init__(self, order, factor):
+        self.order, self.factor = order, factor
+
+    def permutation(self, count):
+        return np.array(self.order)
+
+    def uniform(self, low, high):
+        return self.factor
+
+
+def test_each_distortion_is_howards():
+    picture = np.array([10, 20, 40], np.uint8).reshape(3, 1, 1).repeat(2, axis=2)
+    picture[:, :, 1] = 100
+    grey = 0.299 * 10 + 0.587 * 20 + 0.114 * 40
+    half = 0.5
+    assert transforms.distort(picture, _Fixed([0], half))[:, 0, 0].tolist() == [5, 10, 20]
+    mean = (grey + 100) / 2
+    expected = [round(half * v + half * mean) for v in (10, 20, 40)]
+    assert transforms.distort(picture, _Fixed([1], half))[:, 0, 0].tolist() == expected
+    expected = [round(half * v + half * grey) for v in (10, 20, 40)]
+    assert transforms.distort(picture, _Fixed([2], half))[:, 0, 0].tolist() == expected
+    assert transforms.distort(picture, _Fixed([2], half))[:, 0, 1].tolist() == [100] * 3
+
+
+def test_the_order_of_distortions_matters():
+    picture = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
+    first, last = (transforms.distort(picture, _Fixed(order, 1.5)) for order in ([0, 1, 2], [2, 1, 0]))
+    assert not np.array_equal(first, last)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_whole_augmentation_repeats_with_its_seed_and_differs_with_another(channels):
+    picture = _picture(60, 80, channels)
+    for function in (lambda p, rng: transforms.photo_augmentation(p, rng, 24), transforms.small_augmentation):
+        one, again, other = (function(picture, np.random.default_rng(seed)) for seed in (1, 1, 2))
+        assert one.dtype == np.uint8
+        assert np.array_equal(one, again)
+        assert not np.array_equal(one, other)
+        assert np.array_equal(picture, _picture(60, 80, channels))
+    assert transforms.photo_augmentation(picture, np.random.default_rng(0), 24).shape == (channels, 24, 24)

@@ -1,0 +1,36 @@
+"""torchvision's own GoogLeNet with random weights, for the tests that hold ours against it."""
+
+import importlib
+import warnings
+
+import pytest
+
+
+def random_googlenet(aux=True, num_classes=5, seed=0):
+    """Return torchvision's network in double precision, every parameter and statistic random, without dropout."""
+    torch = pytest.importorskip("torch")
+    model = _module().GoogLeNet(num_classes, aux, init_weights=False, dropout=0.0, dropout_aux=0.0).double()
+    generator = torch.Generator().manual_seed(seed)
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            random = torch.rand(value.shape, generator=generator, dtype=value.dtype)
+            if value.ndim > 1:  # keeps the scale of what passes through
+                value.copy_((random - 0.5) * (24 / value[0].numel()) ** 0.5)
+            else:
+                value.copy_(random - 0.5 if name.endswith(("bias", "mean")) else random + 0.5)
+    return model
+
+
+def _module():
+    """Import torchvision, whose compiled operators may be for another build of torch; GoogLeNet uses none of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            pytest.importorskip("torchvision")
+        except RuntimeError:
+            import torch
+
+            operators = torch.library.Library("torchvision", "FRAGMENT")
+            for name in ("nms", "qnms"):
+                operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return importlib.import_module("torchvision.models.googlenet")

@@ -1,0 +1,34 @@
+"""Networks in ONNX's form as other programs may write them, made of the operators that a test names."""
+
+import numpy as np
+import pytest
+
+from minigooglenet.weights.onnx import import_graph
+
+onnx = pytest.importorskip("onnx")
+
+FLOAT = onnx.TensorProto.FLOAT
+node = onnx.helper.make_node
+
+
+def random(*shape, dtype=np.float32):
+    return np.random.default_rng([2, *shape]).standard_normal(shape).astype(dtype)
+
+
+def network(nodes, shape=(4, 7, 6), arrays=None, *, opset=22, batch="N", outputs=("y",), ir=10, also_inputs=()):
+    """Return the ModelProto of nodes that read "x" and the named arrays."""
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        list(nodes),
+        "from elsewhere",
+        [value("x", FLOAT, [batch, *shape]), *(value(name, FLOAT, arrays[name].shape) for name in also_inputs)],
+        [value(name, FLOAT, None) for name in outputs],
+        [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in (arrays or {}).items()],
+    )
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=ir)
+
+
+def read(whole, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(whole if isinstance(whole, bytes) else whole.SerializeToString())
+    return import_graph(path)

@@ -1,0 +1,102 @@
+"""The front door: files go to their reader by what they hold, whatever they are called."""
+
+import json
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+import weight_files as make
+
+import minigooglenet as mg
+from minigooglenet import weights
+from minigooglenet.weights import kinds
+
+LEGACY = kinds.TORCH_MAGIC + bytes(20)
+
+
+def _field(number, data):
+    """Return a field of a protobuf message that holds bytes."""
+    tag, size = number << 3 | 2, len(data)
+    varints = bytearray()
+    for value in (tag, size):
+        while value > 127:
+            varints.append(value & 127 | 128)
+            value >>= 7
+        varints.append(value)
+    return bytes(varints) + data
+
+
+CAFFE = _field(1, b"GoogLeNet")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (make.own(), kinds.SAFETENSORS),
+        (make.safetensors({"a": make.ENTRY}, bytes(8)), kinds.SAFETENSORS),
+        (make.archive([("a.npy", make.npy())]), kinds.NPZ),
+        (make.archive([("archive/data.pkl", b""), ("archive/data/0", b"")]), kinds.TORCH),
+        (LEGACY, kinds.TORCH),
+        (CAFFE + _field(2, bytes(300)) + _field(2, b""), kinds.CAFFE),
+        (CAFFE + _field(100, bytes(300)), kinds.CAFFE),
+        (_field(100, bytes(10)), kinds.CAFFE),
+        ((CAFFE + _field(3, b"data") + b"\x20\x01" + _field(100, bytes(300)))[:-9], kinds.CAFFE),
+    ],
+)
+def test_the_kind_of_a_file_is_told_by_what_it_holds(tmp_path, data, kind):
+    (tmp_path / "weights.png").write_bytes(data)
+    assert kinds.kind(tmp_path / "weights.png") == kind
+
+
+@pytest.mark.parametrize("length", [640, 896, 1152, 35_615, 19_778, 12_040])
+def test_safetensors_are_known_whatever_the_length_of_their_header_looks_like(tmp_path, length):
+    # 640 is 80 02, as a pickle begins, 35,615 is gzip's 1f 8b, 19,778 the BM of a bitmap.
+    header = json.dumps({"a": make.ENTRY}).encode().ljust(length)
+    (tmp_path / "file").write_bytes(make.safetensors(header, bytes(8)))
+    assert weights.read(tmp_path / "file").arrays["a"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("data", "module"),
+    [
+        (CAFFE + _field(2, bytes(300)), "caffe"),
+        (LEGACY, "torchvision"),
+        (
+            make.safetensors({"inception3a.branch1.conv.weight": make.ENTRY}, bytes(8)),
+            "torchvision",
+        ),
+    ],
+)
+def test_each_kind_is_read_by_its_module(tmp_path, monkeypatch, data, module):
+    fake = types.ModuleType(module)
+    fake.read = lambda path: weights.Contents({"a/b": np.ones(1)}, notes={"read by": module})
+    monkeypatch.setitem(sys.modules, f"minigooglenet.weights.{module}", fake)
+    (tmp_path / "file").write_bytes(data)
+    assert weights.read(tmp_path / "file").notes == {"read by": module}
+
+
+def test_a_network_is_built_and_filled_from_a_kind_that_declares_nothing_ahead(tmp_path, monkeypatch):
+    g = mg.models.mini_googlenet(2, width=0.1, rng=0)
+    name, arguments = g.made_by
+    fake = types.ModuleType("caffe")
+    fake.read = lambda path: weights.Contents({**g.params, **g.buffers}, name, arguments)
+    monkeypatch.setitem(sys.modules, "minigooglenet.weights.caffe", fake)
+    (tmp_path / "file").write_bytes(CAFFE + _field(2, bytes(300)))
+    loaded = weights.load(tmp_path / "file").graph
+    assert loaded.made_by == g.made_by
+    assert all(np.array_equal(loaded.params[key], value) for key, value in g.params.items())
+
+
+def test_telling_the_kind_reads_no_more_than_a_beginning_and_the_fields_of_a_message(tmp_path):
+    (tmp_path / "file").write_bytes(b"\x20\x01" * 1_000_000)
+    with pytest.raises(weights.WeightsError, match="it is none of"):
+        kinds.kind(tmp_path / "file")
+
+
+def test_importing_the_package_does_not_import_the_libraries_of_formats():
+    names = ("safetensors", "google.protobuf", "torch", "onnx")
+    code = f"import sys, minigooglenet.weights; print([name for name in {names} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,229 @@
+"""Networks go to a file and come back, the same bits; the same network makes the same file."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import weight_files as make
+
+import minigooglenet as mg
+from minigooglenet import data, weights
+from minigooglenet.weights import network
+
+SMALL = {
+    "googlenet": {"num_classes": 3, "width": 0.1, "size": 64},
+    "mini_googlenet": {"num_classes": 3, "width": 0.3, "in_channels": 1, "size": 16, "aux": True},
+    "nin": {"num_classes": 3},
+}
+LARGE = {"alexnet": {"groups": 2}, "vgg16": {"num_classes": 3}}  # they have no width, and files of 250 MB and more
+
+
+def _same(a, b):
+    """Return whether two {name: array} are equal, bit for bit, and in the same order."""
+    return list(a) == list(b) and all(a[k].dtype == b[k].dtype and a[k].tobytes() == b[k].tobytes() for k in a)
+
+
+def _mini(seed=0, **arguments):
+    g = mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, rng=seed, **arguments)
+    rng = np.random.default_rng(seed)
+    for key, value in g.buffers.items():  # statistics that look as if it had been trained
+        g.buffers[key] = rng.random(value.shape, dtype=np.float32)
+    return g
+
+
+def _check_made_again(again, g):
+    assert again.made_by == g.made_by
+    assert again.shapes == g.shapes
+    assert [repr(layer) for layer, _ in again.nodes.values()] == [repr(layer) for layer, _ in g.nodes.values()]
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("norm", [{}, {"norm": "batch"}, {"norm": None}], ids=["usual", "batch", "plain"])
+def test_every_model_comes_back_as_it_was(tmp_path, name, norm):
+    if norm and name == "nin":
+        pytest.skip("has no such choice")
+    g = mg.models.build(name, **SMALL[name], **norm, rng=0)
+    weights.save(g, tmp_path / "a.safetensors")
+    again = weights.load(tmp_path / "a.safetensors").graph
+    _check_made_again(again, g)
+    assert _same(dict(again.params), dict(g.params))
+    assert _same(dict(again.buffers), dict(g.buffers))
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_models_are_made_again_from_what_their_files_would_say(name):
+    g = mg.models.build(name, **LARGE[name], init="zeros")
+    _check_made_again(network.build(weights.Contents(dict(g.params), *g.made_by)), g)
+
+
+def test_every_model_is_tested():
+    assert set(mg.models.names()) == set(SMALL) | set(LARGE)
+
+
+def test_what_is_said_beside_the_arrays_comes_back_too(tmp_path):
+    pixels = data.Pixels((1 / 3,), (0.1,), "L")
+    said = {"pixels": pixels, "classes": ("caf\u00e9", "b", "c"), "notes": {"data": "digits", "epochs": "3"}}
+    weights.save(_mini(), tmp_path / "a.safetensors", **said)
+    loaded = weights.load(tmp_path / "a.safetensors")
+    assert (loaded.pixels, loaded.classes, loaded.notes) == tuple(said.values())
+
+
+def test_a_loaded_network_computes_the_same_and_can_be_trained_on(tmp_path):
+    g, x = _mini(), np.random.default_rng(1).standard_normal((2, 1, 16, 16), dtype=np.float32)
+    weights.save(g, tmp_path / "a.safetensors")
+    again = weights.load(tmp_path / "a.safetensors").graph
+    assert np.array_equal(again(x), g(x))
+    mg.training.train(again, x, [0, 1], epochs=1)
+    assert not np.array_equal(again(x), g(x))
+    weights.load_into(again, tmp_path / "a.safetensors")
+    assert np.array_equal(again(x), g(x))
+
+
+def test_float64_stays_float64(tmp_path):
+    g = _mini().astype(np.float64)
+    g.params["conv1/3x3/weight"] += 1e-12
+    weights.save(g, tmp_path / "a.safetensors")
+    again = weights.load(tmp_path / "a.safetensors").graph
+    assert _same(dict(again.params), dict(g.params))
+    assert again.made_by == g.made_by
+
+
+def test_the_same_network_makes_the_same_bytes_in_every_process(tmp_path):
+    code = (
+        "import sys, minigooglenet as mg, minigooglenet.weights as w\n"
+        "g = mg.models.mini_googlenet(3, width=0.2, rng=5)\n"
+        "w.save(g, sys.argv[1], classes='abc', notes={'one': '1', 'two': '2', 'three': '3'})\n"
+    )
+    for name in ("a", "b"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / f"{name}.safetensors")], check=True)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_a_file_that_is_loaded_and_saved_again_is_the_same_file(tmp_path):
+    weights.save(_mini(), tmp_path / "a.safetensors", classes="abc")
+    loaded = weights.load(tmp_path / "a.safetensors")
+    weights.save(loaded.graph, tmp_path / "b.safetensors", classes=loaded.classes)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_the_format_is_as_described_and_the_library_alone_reads_it(tmp_path):
+    from safetensors.numpy import load_file
+
+    values = make.arrays()
+    (tmp_path / "a.safetensors").write_bytes(make.own(values, notes={"by": "hand"}))
+    contents = weights.read(tmp_path / "a.safetensors")
+    assert _same(contents.arrays, values)
+    assert contents.notes == {"by": "hand"}
+    weights.save(_mini(), tmp_path / "b.safetensors")
+    plain = load_file(tmp_path / "b.safetensors")
+    assert all(np.array_equal(plain[key], value) for key, value in _mini().params.items())
+
+
+def test_arrays_in_any_memory_order_are_written_as_they_read(tmp_path):
+    g = _mini()
+    weight = g.params["conv1/3x3/weight"]
+    g.params["conv1/3x3/weight"] = np.asfortranarray(weight)
+    g.params["conv1/bn_3x3/weight"] = np.arange(12, dtype=np.float32)[::2]
+    weights.save(g, tmp_path / "a.safetensors")
+    again = weights.read(tmp_path / "a.safetensors").arrays
+    assert np.array_equal(again["conv1/3x3/weight"], weight)
+    assert again["conv1/bn_3x3/weight"].tolist() == [0, 2, 4, 6, 8, 10]
+
+
+def test_safetensors_of_other_origin_are_plain_arrays_and_said_not_to_be_verified(tmp_path):
+    from safetensors.numpy import save_file
+
+    values = {"a.weight": np.arange(3.0), "a.half": np.ones(2, np.float16), "a.steps": np.array(7)}
+    save_file(values, tmp_path / "a.safetensors", metadata={"format": "pt"})
+    contents = weights.read(tmp_path / "a.safetensors")
+    assert _same(dict(sorted(contents.arrays.items())), dict(sorted(values.items())))
+    assert "not verified" in contents.notes
+    assert contents.model is None
+    assert "not verified" not in weights.read(_saved(tmp_path)).notes
+
+
+def test_a_network_that_nothing_made_is_saved_and_loaded_into_its_like(tmp_path):
+    def like(seed):
+        g = mg.Graph(image=(4,))
+        g.add("fc", mg.layers.Linear(4, 2, rng=seed), "image")
+        return g
+
+    weights.save(like(1), tmp_path / "a.safetensors")
+    g = like(2)
+    assert weights.load_into(g, tmp_path / "a.safetensors") == ["fc/weight", "fc/bias"]
+    assert _same(dict(g.params), dict(like(1).params))
+    with pytest.raises(weights.WeightsError, match=r"does not say which model it is for; build that, then .*load_into"):
+        weights.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"classes": "ab"}, r"there are 2 names of classes for a network with outputs \(3,\)"),
+        ({"pixels": data.Pixels()}, r"RGB has 3 channels, the network takes \(1, 16, 16\)"),
+        ({"classes": (1, 2, 3)}, "the name of a class must be text, got 1"),
+        ({"notes": {"a": 3}}, "note 'a' must be text, got 3"),
+        ({"notes": {"a": "two\nlines"}}, "note 'a' must be a line of printable text"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_saved(tmp_path, said, sentence):
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        weights.save(_mini(), tmp_path / "a.safetensors", **said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_diverged_does_not_replace_the_file_of_one_that_did_not(tmp_path):
+    path, g = _saved(tmp_path), _mini(1)
+    before = path.read_bytes()
+    g.buffers["conv1/bn_3x3/running_var"][1] = np.inf
+    with pytest.raises(
+        ValueError, match=r"'conv1/bn_3x3/running_var' holds values that are not finite, so nothing was"
+    ):
+        weights.save(g, path)
+    assert path.read_bytes() == before
+
+
+def test_weights_are_not_written_under_the_name_of_another_format(tmp_path):
+    for name in ("a.npz", "a", "a.safetensors.bak"):
+        with pytest.raises(ValueError, match=r"whose name ends in \.safetensors, got "):
+            weights.save(_mini(), tmp_path / name)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        weights.save(_mini(), tmp_path / "no" / "a.safetensors")
+
+
+def test_numbers_of_numpy_are_arguments_too(tmp_path):
+    g = mg.models.mini_googlenet(np.int64(3), in_channels=1, size=16, width=np.float32(0.25), rng=0)
+    weights.save(g, tmp_path / "a.safetensors")
+    assert weights.load(tmp_path / "a.safetensors").graph.made_by == g.made_by
+
+
+def test_how_the_weights_started_is_not_made_up_where_a_file_does_not_say_it(tmp_path):
+    g = _mini()
+    name, arguments = g.made_by
+    del arguments["init"]
+    (tmp_path / "a").write_bytes(make.own({**g.params, **g.buffers}, model=name, arguments=arguments))
+    assert weights.load(tmp_path / "a").graph.made_by == (name, arguments)
+
+
+def test_files_that_came_apart_from_what_they_say_are_not_loaded(tmp_path):
+    g = _mini()
+    values = {**g.params, **g.buffers}
+    name, arguments = g.made_by
+    path = tmp_path / "a.safetensors"
+    for said, sentence in (
+        ({"classes": ["a", "b"]}, "there are 2 names of classes"),
+        ({"pixels": {"mean": [0, 0, 0], "std": [1, 1, 1], "colours": "BGR"}}, "BGR has 3 channels"),
+        ({"arguments": {**arguments, "num_classes": 2}}, r"'loss3/classifier/weight' has the shape \(2, "),
+        ({"arguments": {**arguments, "norm": "lrn"}}, "arrays of the network are not there"),
+    ):
+        path.write_bytes(make.own(values, **{"model": name, "arguments": arguments, **said}))
+        with pytest.raises(weights.WeightsError, match=sentence):
+            weights.load(path)
+    path.write_bytes(make.own(values, model=name, arguments=arguments))
+    assert _same(dict(weights.load(path).graph.params), dict(g.params))
+
+
+def _saved(tmp_path):
+    weights.save(_mini(), tmp_path / "saved.safetensors")
+    return tmp_path / "saved.safetensors"

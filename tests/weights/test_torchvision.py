@@ -1,0 +1,261 @@
+"""torchvision's weights, from safetensors and from torch's own files, and what is said of files that are not."""
+
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from torchvision_oracle import random_googlenet
+
+import minigooglenet as mg
+from minigooglenet.data.pixels import UNIT
+from minigooglenet.weights import kinds, torchvision
+from minigooglenet.weights.contents import WeightsError
+
+
+@pytest.fixture(scope="module")
+def state():
+    """A state dict of torchvision's form, of three classes and without heads, in half precision to be small."""
+    g = mg.models.googlenet(3, variant="torchvision", aux=False, init="zeros")
+    arrays = {**g.params, **g.buffers}
+    rng = np.random.default_rng(0)
+    state = {theirs: rng.random(arrays[ours].shape).astype("f2") for theirs, ours in torchvision.names(False).items()}
+    return {**state, "conv1.bn.num_batches_tracked": np.array(7)}
+
+
+@pytest.fixture
+def read(tmp_path):
+    def save_and_read(state):
+        path = tmp_path / "googlenet.safetensors"
+        save_file(state, path)
+        return torchvision.read(path)
+
+    return save_and_read
+
+
+@pytest.mark.parametrize(("suffix", "aux"), [("safetensors", True), ("zip.pth", False), ("old.pth", True)])
+def test_a_state_dict_of_torchvision_is_read_to_the_last_bit(tmp_path, aux, suffix):
+    torch = pytest.importorskip("torch")
+    model, path = random_googlenet(aux, num_classes=4).float(), tmp_path / suffix
+    if suffix == "safetensors":
+        from safetensors.torch import save_file as save
+
+        save(model.state_dict(), path)
+    else:
+        torch.save(model.state_dict(), path, _use_new_zipfile_serialization=suffix == "zip.pth")
+    contents = torchvision.read(path)
+    assert contents.model == "googlenet"
+    assert contents.arguments == {"num_classes": 4, "aux": aux, "variant": "torchvision"}
+    assert contents.pixels == UNIT
+    assert contents.notes["from"] == "torchvision"
+    g = mg.models.build(contents.model, **contents.arguments)
+    assert {name: array.shape for name, array in contents.arrays.items()} == {
+        name: array.shape for view in (g.params, g.buffers) for name, array in view.items()
+    }
+    expected = model.state_dict()
+    for theirs, ours in torchvision.names(aux).items():
+        assert contents.arrays[ours].dtype == np.float32
+        np.testing.assert_array_equal(contents.arrays[ours], expected[theirs].numpy())
+
+
+def test_the_front_door_knows_torchvisions_files_and_loads_them(tmp_path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save
+
+    model = random_googlenet(False).float().eval()
+    torch.save(model.state_dict(), tmp_path / "some.pth")
+    save(model.state_dict(), tmp_path / "some.safetensors")
+    x = np.random.default_rng(0).standard_normal((1, 3, 224, 224)).astype(np.float32)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(x)).numpy()
+    for name in ("some.pth", "some.safetensors"):
+        y = mg.weights.load(tmp_path / name).graph(x)
+        assert np.abs(y - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_every_array_of_torchvision_has_its_place(state):
+    assert len(torchvision.names(False)) == len(state) - 1 == 57 * 5 + 2
+    assert len(set(torchvision.names().values())) == len(torchvision.names()) == 59 * 5 + 5 * 2
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f8"])
+def test_other_precisions_become_single(read, state, dtype):
+    contents = read({name: value.astype(dtype) for name, value in state.items()})
+    assert {array.dtype for array in contents.arrays.values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(contents.arrays["conv1/7x7_s2/weight"], state["conv1.conv.weight"].astype("f4"))
+
+
+def without(state, *names):
+    return {name: value for name, value in state.items() if name not in names}
+
+
+def spoiled(state, value):
+    weight = state["inception4a.branch2.1.conv.weight"].astype("f8")
+    weight[3, 4, 1, 1] = value
+    return {**state, "inception4a.branch2.1.conv.weight": weight}
+
+
+WRONG = {  # what is wrong: (state dict from a good one, what must be said)
+    "another network": (
+        lambda state: {"layer1.0.conv1.weight": np.ones((2, 2), "f4")},
+        "is not torchvision's GoogLeNet",
+    ),
+    "an array less": (
+        lambda state: without(state, "inception5b.branch4.1.bn.running_var"),
+        "it lacks 'inception5b.branch4.1.bn.running_var' (1 such arrays in all)",
+    ),
+    "an array more": (lambda state: {**state, "fc2.weight": np.ones(3, "f4")}, "which has no 'fc2.weight' (1 such"),
+    "names of another wrapping": (
+        lambda state: {f"module.{name}": value for name, value in state.items()} | {"fc.weight": state["fc.weight"]},
+        "which has no 'module.",
+    ),
+    "half a head": (lambda state: {**state, "aux1.fc2.bias": np.ones(3, "f4")}, "it lacks 'aux1.conv.conv.weight'"),
+    "a true 5x5": (
+        lambda state: {**state, "inception3a.branch3.1.conv.weight": np.ones((32, 16, 5, 5), "f2")},
+        "'inception3a.branch3.1.conv.weight' has the shape (32, 16, 5, 5), torchvision's has (32, 16, 3, 3)",
+    ),
+    "other classes in the bias": (lambda state: {**state, "fc.bias": np.ones(4, "f4")}, "'fc.bias' has the shape (4,)"),
+    "a classifier on its side": (
+        lambda state: {**state, "fc.weight": np.ones((1024, 3), "f2")},
+        "has the shape (1024, 3)",
+    ),
+    "a classifier without axes": (lambda state: {**state, "fc.weight": np.ones((), "f2")}, "which has a matrix"),
+    "a classifier of no classes": (
+        lambda state: {**state, "fc.weight": np.ones((0, 1024), "f2")},
+        "which has a matrix",
+    ),
+    "whole numbers": (
+        lambda state: {**state, "fc.bias": np.ones(3, "i4")},
+        "int32, not floats",
+    ),
+    "no number": (
+        lambda state: spoiled(state, np.nan),
+        "'inception4a.branch2.1.conv.weight' holds values that are not",
+    ),
+    "infinity": (lambda state: spoiled(state, np.inf), "values that are not finite"),
+    "a double beyond a float": (lambda state: spoiled(state, -1e300), "values that are not finite"),
+}
+
+
+@pytest.mark.parametrize("form", ["safetensors", "torch"])
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_state_dict_that_is_not_torchvisions_is_refused_with_the_reason(tmp_path, state, fault, form):
+    make, reason = WRONG[fault]
+    path = tmp_path / f"googlenet.{form}"
+    if form == "safetensors":
+        save_file(make(state), path)
+    else:
+        torch = pytest.importorskip("torch")
+        torch.save({name: torch.from_numpy(value) for name, value in make(state).items()}, path)
+    with pytest.raises(WeightsError, match=r"^cannot read .*googlenet\.\w+ as weights: ") as told:
+        torchvision.read(path)
+    assert reason in str(told.value)
+
+
+def declaring(shape, count):
+    """Return a safetensors file whose one array declares `shape` and occupies `count` bytes."""
+    header = f'{{"fc.weight":{{"dtype":"F32","shape":{list(shape)},"data_offsets":[0,{count}]}}}}'.encode()
+    return len(header).to_bytes(8, "little") + header + bytes(count)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (np.random.default_rng(0).bytes(5000), "it is none of safetensors"),
+        ((2**62).to_bytes(8, "little") + b"{}", "it declares a header of 4,611,686,018,427,387,904 bytes"),
+        (declaring((2**20, 1024), 64), "the safetensors library refuses it"),
+        (declaring((2**62, 1024), 64), "the safetensors library refuses it"),
+        (declaring((4, 4), 64)[:-1], "it declares 138 bytes and has 137"),
+        (declaring((4, 4), 64), "it lacks 'conv1.conv.weight'"),
+        (b"PK\x03\x04" + bytes(99), "it is a zip archive that is"),
+        (b"\x80\x02" + bytes(99), "it is a Python pickle"),
+        (kinds.TORCH_MAGIC + bytes(99), "torch does not load it as weights only"),
+    ],
+)
+def test_what_is_no_state_dict_is_refused_with_the_reason(tmp_path, content, reason):
+    if content.startswith(kinds.TORCH_MAGIC):
+        pytest.importorskip("torch")
+    path = tmp_path / "googlenet.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=reason):
+        torchvision.read(path)
+
+
+def test_truncated_files_are_refused(tmp_path, state):
+    torch = pytest.importorskip("torch")
+    save_file(state, tmp_path / "safe")
+    torch.save({"fc.weight": torch.ones(3, 1024)}, tmp_path / "new")
+    torch.save({"fc.weight": torch.ones(3, 1024)}, tmp_path / "old", _use_new_zipfile_serialization=False)
+    for name in ("safe", "new", "old"):
+        whole = (tmp_path / name).read_bytes()
+        for share in (0.1, 0.5, 0.9):
+            (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+            with pytest.raises(WeightsError, match="cannot read"):
+                torchvision.read(tmp_path / name)
+
+
+class _Attack:
+    def __reduce__(self):
+        return print, ("code of the file was run",)
+
+
+def test_no_code_of_a_pickle_is_run(tmp_path, capsys):
+    torch = pytest.importorskip("torch")
+    for new in (True, False):
+        torch.save({"fc.weight": _Attack()}, tmp_path / "attack.pth", _use_new_zipfile_serialization=new)
+        with pytest.raises(WeightsError, match="torch does not load it as weights only"):
+            torchvision.read(tmp_path / "attack.pth")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("held", [[1, 2], {"model": {}}, {"fc.weight": 3}, {3: "three"}])
+def test_what_is_no_plain_state_dict_is_refused(tmp_path, held):
+    torch = pytest.importorskip("torch")
+    torch.save(held, tmp_path / "other.pth")
+    with pytest.raises(WeightsError, match=r"it holds no plain state dict; save it by torch\.save\(model\.state_dict"):
+        torchvision.read(tmp_path / "other.pth")
+
+
+def test_a_tensor_that_declares_more_than_the_file_holds_is_refused(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"fc.weight": torch.ones(1, 1).expand(2**40, 1024)}, tmp_path / "wide.pth")
+    with pytest.raises(WeightsError, match=r"has the shape \(1099511627776, 1024\), more values than the file"):
+        torchvision.read(tmp_path / "wide.pth")
+
+
+def test_tensors_that_share_memory_or_are_of_half_precision_become_single_arrays_of_their_own(tmp_path):
+    torch = pytest.importorskip("torch")
+    state = random_googlenet(False, num_classes=3).float().state_dict()
+    state["conv1.bn.bias"] = state["conv1.bn.weight"]
+    state["fc.weight"] = state["fc.weight"].bfloat16()
+    torch.save(state, tmp_path / "shared.pth")
+    arrays = torchvision.read(tmp_path / "shared.pth").arrays
+    assert (arrays["loss3/classifier/weight"] == state["fc.weight"].float().numpy()).all()
+    assert not np.shares_memory(arrays["conv1/bn_7x7/weight"], arrays["conv1/bn_7x7/bias"])
+
+
+def test_an_archive_that_unpacks_to_more_than_it_is_is_refused_unread(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data.pkl", bytes(10**7))
+    with pytest.raises(WeightsError, match="bytes and would unpack to 10,000,000"):
+        torchvision.read(tmp_path / "bomb.pth")
+
+
+def test_a_flipped_bit_of_a_torch_file_is_noticed(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"fc.weight": torch.full((3, 64), 0.25)}, tmp_path / "some.pth")
+    content = bytearray((tmp_path / "some.pth").read_bytes())
+    content[content.index(np.full(8, 0.25, "<f4").tobytes()) + 8] ^= 1
+    (tmp_path / "some.pth").write_bytes(content)
+    with pytest.raises(WeightsError, match="'some/data/0' in it does not match its checksum"):
+        torchvision.read(tmp_path / "some.pth")
+
+
+def test_without_torch_the_way_to_convert_is_told(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "googlenet.pth", "w") as archive:
+        archive.writestr("googlenet/data.pkl", b"")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(WeightsError, match=r"needs torch; a computer that has it converts it: safetensors\.torch"):
+        torchvision.read(tmp_path / "googlenet.pth")

@@ -1,0 +1,137 @@
+"""`minigooglenet weights`: a file shown, and written in another form."""
+
+import argparse
+import sys
+import types
+
+import numpy as np
+import pytest
+import weight_files as make
+
+import minigooglenet as mg
+from minigooglenet import data, weights
+from minigooglenet.cli import weights as command
+
+
+def _run(*arguments):
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers(), "weights")
+    return command.run(parser.parse_args(["weights", *map(str, arguments)]))
+
+
+def _network():
+    return mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, rng=0)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "mini.safetensors"
+    weights.save(_network(), path, pixels=data.GREY_UNIT, classes="abc", notes={"trained on": "digits"})
+    return path
+
+
+@pytest.fixture
+def plain(tmp_path):
+    with (tmp_path / "mini.npz").open("wb") as file:
+        np.savez(file, **_network().params, **_network().buffers)
+    return tmp_path / "mini.npz"
+
+
+def test_inspect_shows_what_a_file_says_and_every_array(saved, capsys):
+    _run("inspect", saved)
+    out = capsys.readouterr().out
+    for line in (
+        "kind: safetensors",
+        "verified: every array and what is said here match their SHA-256",
+        "model: mini_googlenet",
+        "colours='L'",
+        "classes: 3: a, b, c",
+        "trained on: digits",
+    ):
+        assert line in out
+    assert "num_classes=3, in_channels=1" in out
+    g = _network()
+    params, statistics = (sum(value.size for value in view.values()) for view in (g.params, g.buffers))
+    assert f"127 arrays: {params:,} parameters, {statistics:,} running statistics" in out
+    row = next(line for line in out.splitlines() if "conv1/3x3/weight" in line)
+    weight = g.params["conv1/3x3/weight"]
+    assert row.split()[1:3] == ["6x1x3x3", "float32"]
+    assert [float(cell) for cell in row.split()[3:]] == pytest.approx(
+        [weight.mean(), weight.std(), weight.min(), weight.max()], rel=1e-3
+    )
+    assert all(name in out for name in g.params)
+
+
+def test_inspect_shows_a_network_that_diverged_and_what_is_not_verified(tmp_path, capsys):
+    with (tmp_path / "a.npz").open("wb") as file:
+        np.savez(file, a=np.array([1, np.nan, np.inf]), none=np.zeros((0, 2)), steps=np.array(7))
+    _run("inspect", tmp_path / "a.npz")
+    out = capsys.readouterr().out
+    assert "verified: no: " in out
+    assert "model: the file does not say" in out
+    assert "nan" in out
+    assert "0x2" in out
+    (tmp_path / "b").write_bytes(make.safetensors({"a": make.ENTRY}, bytes(8)))
+    _run("inspect", tmp_path / "b")
+    assert "verified: no: the file has no checksums" in capsys.readouterr().out
+
+
+def test_convert_to_npz_and_back_keeps_every_bit(saved, tmp_path, capsys):
+    _run("convert", saved, tmp_path / "a.npz")
+    assert "neither the model, nor pixels, nor classes" in capsys.readouterr().out
+    options = ("--model", "mini", "--argument", "num_classes=3", "--argument", "in_channels=1")
+    _run("convert", tmp_path / "a.npz", tmp_path / "b.safetensors", *options, "--argument", "width=0.2")
+    g = weights.load(tmp_path / "b.safetensors").graph
+    assert all(np.array_equal(g.params[key], value) for key, value in _network().params.items())
+    assert all(np.array_equal(g.buffers[key], value) for key, value in _network().buffers.items())
+
+
+def test_a_file_without_a_model_stays_one_and_is_under_checksums_from_then_on(plain, tmp_path):
+    _run("convert", plain, tmp_path / "a.safetensors")
+    contents = weights.read(tmp_path / "a.safetensors")
+    assert contents.model is None
+    assert contents.notes == {}
+
+
+def test_a_file_in_the_own_format_converts_to_the_same_file(saved, tmp_path):
+    _run("convert", saved, tmp_path / "a.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == saved.read_bytes()
+
+
+def test_convert_to_onnx_hands_the_filled_network_over(saved, tmp_path, monkeypatch):
+    got, fake = [], types.ModuleType("onnx")
+    fake.export = lambda graph, path: got.append((graph, path))
+    monkeypatch.setitem(sys.modules, "minigooglenet.weights.onnx", fake)
+    _run("convert", saved, tmp_path / "a.onnx")
+    ((graph, path),) = got
+    assert path == str(tmp_path / "a.onnx")
+    assert all(np.array_equal(graph.params[key], value) for key, value in _network().params.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["PLAIN", "a.txt"], "OUT must end in one of .safetensors, .npz, .onnx, got"),
+        (["PLAIN", "a.onnx"], "does not say which model it is for"),
+        (["SAVED", "a.npz", "--model", "mini"], "says itself that its model is 'mini_googlenet'; leave --model away"),
+        (["PLAIN", "a.safetensors", "--argument", "width=1"], "--argument goes with --model"),
+        (["PLAIN", "a.safetensors", "--model", "resnet"], "there is no model 'resnet'"),
+        (
+            ["PLAIN", "a.safetensors", "--model", "mini", "--argument", "norm=lrn"],
+            "cannot read .*mini.npz as weights: ",
+        ),
+    ],
+)
+def test_what_cannot_be_converted_says_why_and_writes_nothing(saved, plain, tmp_path, arguments, sentence):
+    paths = {"PLAIN": plain, "SAVED": saved}
+    file, out, *options = arguments
+    with pytest.raises(ValueError, match=sentence):
+        _run("convert", paths[file], tmp_path / out, *options)
+    assert {path.name for path in tmp_path.iterdir()} == {"mini.safetensors", "mini.npz"}
+
+
+def test_an_argument_is_a_name_and_a_value(capsys):
+    for wrong in ("width", "=3", "width="):
+        with pytest.raises(SystemExit):
+            _run("convert", "a", "b.npz", "--argument", wrong)
+        assert "must be NAME=VALUE" in capsys.readouterr().err
