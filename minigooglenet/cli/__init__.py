@@ -14,6 +14,7 @@ from minigooglenet.cli import (
     evaluate,
     experiment,
     gradcheck,
+    grade,
     lessons,
     release,
     tour,
@@ -37,6 +38,7 @@ COMMANDS = {
     "check": check,
     "doctor": doctor,
     "release": release,
+    "grade": grade,
 }
 
 

@@ -18,6 +18,17 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """Return a length of time above 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1e6:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
+    return found
+
+
 def check_folder(path) -> None:
     """Raise a FileNotFoundError unless a file could lie at `path`: said before the work whose result goes there."""
     folder = Path(path).resolve().parent

@@ -1,8 +1,8 @@
 """`minigooglenet check 03.4 FILE`: the check of an exercise, on a Python file or a notebook."""
 
-import argparse
 from pathlib import Path
 
+from minigooglenet.cli.arguments import seconds
 from minigooglenet.course import checked
 from minigooglenet.exercises.find import find
 
@@ -18,7 +18,7 @@ def add_parser(commands, name):
     parser.add_argument("file", metavar="FILE", help="a .py file or a notebook; what the answer needs of it is run")
     parser.add_argument("--function", metavar="NAME", help="your function, if it is not called as the exercise says")
     parser.add_argument(
-        "--timeout", metavar="S", type=_seconds, default=120.0, help="seconds that it may take (default: 120)"
+        "--timeout", metavar="S", type=seconds, default=120.0, help="seconds that it may take (default: 120)"
     )
 
 
@@ -28,13 +28,3 @@ def run(options):
     if not Path(options.file).is_file():
         raise FileNotFoundError(f"there is no file {options.file}")
     return checked.in_a_process(options.number, options.file, options.function, options.timeout)
-
-
-def _seconds(text):
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
-    return seconds

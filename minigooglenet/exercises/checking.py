@@ -64,57 +64,88 @@ def _called(exercise, function):
         return Result(number, NOT_YET, what=f"there is no {exercise.name} yet")
     if not callable(function):
         return Result(number, WRONG, what=f"expected the function {exercise.name}, got {type(function).__name__}")
-    outputs, changed = [], None
+    outputs, changed = [], False
     for arguments in exercise.arguments:
         output, touched = call(function, arguments)
-        if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
-            return Result(number, NOT_YET, what=str(output.error) or f"{exercise.name} is not written yet")
         outputs.append(output)
-        changed = changed or (touched and arguments)
-        if isinstance(output, Raised) and isinstance(output.error, TimeoutError):
+        changed = changed or touched
+        if isinstance(output, Raised) and isinstance(output.error, (NotImplementedError, TimeoutError)):
             break
-    failing = _first_failing(exercise, outputs)
-    if failing is None and not changed:
-        return _demanded(exercise, function)
-    mistake = _recognised(exercise, outputs) if failing is not None else None
-    if failing is None:
-        what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
-        return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
-    return _told_about(exercise, failing, outputs[failing], mistake)
+    result = marked(_usual(exercise), outputs, changed)
+    if result.passed and exercise.demand_function:
+        return demanded(exercise, exercise.demand_function(function), result)
+    return result
 
 
-def _demanded(exercise, function):
-    """Return the result of an answer whose values are right: passed, unless the exercise demands more of it."""
-    verdict = exercise.demand_function(function) if exercise.demand_function else None
-    if verdict is None or verdict.passed:
-        more = f"; {verdict.what}" if verdict and verdict.what else ""
-        return Result(exercise.number, PASSED, what=_score(exercise) + more)
+def demanded(exercise, verdict, result) -> Result:
+    """Return the result of an answer whose values are right, once the exercise's demand has been judged too."""
+    if verdict.passed:
+        return Result(exercise.number, PASSED, what=f"{result.what}; {verdict.what}" if verdict.what else result.what)
     known = {wrong.name: wrong.message for wrong in exercise.wrongs}
     advice = verdict.advice or f"hint({exercise.number!r})"
     return Result(exercise.number, WRONG, verdict.mistake, verdict.what, known.get(verdict.mistake, ""), advice)
 
 
-def _first_failing(exercise, outputs):
+class Calls:
+    """Arguments that an exercise's answer is called with, and what the right and the known wrong answers return."""
+
+    def __init__(self, exercise, arguments):
+        self.exercise, self.arguments = exercise, arguments
+
+    @functools.cached_property
+    def expected(self):
+        """What the right answer returns for each."""
+        return [call(self.exercise.reference_function, arguments)[0] for arguments in self.arguments]
+
+    @functools.cached_property
+    def known(self):
+        """What each known wrong answer returns for each."""
+        return [[call(w.function, arguments)[0] for arguments in self.arguments] for w in self.exercise.wrongs]
+
+
+@functools.lru_cache(maxsize=16)
+def _usual(exercise):
+    return Calls(exercise, exercise.arguments)
+
+
+def marked(calls, outputs, changed=False) -> Result:
+    """Mark what an answer returned: outputs of the first calls or of all, `changed` if it changed an argument."""
+    exercise, number = calls.exercise, calls.exercise.number
+    for output in outputs:
+        if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
+            return Result(number, NOT_YET, what=str(output.error) or f"{exercise.name} is not written yet")
+    failing = _first_failing(calls, outputs)
+    if failing is not None:
+        return _told_about(calls, failing, outputs[failing], _recognised(calls, outputs))
+    if changed:
+        what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
+        return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
+    told = len(exercise.wrongs)
+    return Result(number, PASSED, what=f"right on all {len(outputs)} cases, which tell {told} wrong answers from it")
+
+
+def _first_failing(calls, outputs):
     """Return the number of the failing case with the smallest inputs, or None."""
     failing = [
         place
-        for place, (output, expected) in enumerate(zip(outputs, _expected(exercise), strict=False))
-        if not same(output, expected, exercise.tolerance)
+        for place, (output, expected) in enumerate(zip(outputs, calls.expected, strict=False))
+        if not same(output, expected, calls.exercise.tolerance)
     ]
-    return min(failing, key=lambda place: sum(a.size for a in parts(exercise.arguments[place]).values()), default=None)
+    return min(failing, key=lambda place: sum(a.size for a in parts(calls.arguments[place]).values()), default=None)
 
 
-def _told_about(exercise, place, output, mistake):
+def _told_about(calls, place, output, mistake):
+    exercise = calls.exercise
     name, message = (mistake.name, mistake.message) if mistake else (None, "")
     advice = f"hint({exercise.number!r}) for one more step"
     if isinstance(output, Raised):
         return Result(exercise.number, WRONG, name, _told(output.error), message, advice)
-    inputs = _named(exercise, exercise.arguments[place])
+    inputs = _named(exercise, calls.arguments[place])
     if output is None:
         return Result(
             exercise.number, WRONG, name, f"{exercise.name} returned None; perhaps a missing return?", message, advice
         )
-    expected = _expected(exercise)[place]
+    expected = calls.expected[place]
     mine, theirs = parts(output), parts(expected)
     if mine.keys() != theirs.keys():
         what = f"{exercise.name} should return {_kinds(theirs)}, got {_kinds(mine)}"
@@ -136,8 +167,8 @@ def _told_about(exercise, place, output, mistake):
     return Result(exercise.number, WRONG, name, "the output differs", message, advice)
 
 
-def _recognised(exercise, outputs):
-    for wrong, theirs in zip(exercise.wrongs, _known(exercise), strict=True):
+def _recognised(calls, outputs):
+    for wrong, theirs in zip(calls.exercise.wrongs, calls.known, strict=True):
         if all(_alike(a, b) for a, b in zip(outputs, theirs, strict=False)) and any(map(_same, outputs, theirs)):
             return wrong
     return None
@@ -152,20 +183,6 @@ def _alike(a, b):
     return _same(a, b) or (isinstance(a, Raised) and isinstance(b, Raised))
 
 
-@functools.lru_cache(maxsize=16)
-def _expected(exercise):
-    return [call(exercise.reference_function, arguments)[0] for arguments in exercise.arguments]
-
-
-@functools.lru_cache(maxsize=16)
-def _known(exercise):
-    return [[call(wrong.function, arguments)[0] for arguments in exercise.arguments] for wrong in exercise.wrongs]
-
-
-def _score(exercise):
-    return f"right on all {len(exercise.arguments)} cases, which tell {len(exercise.wrongs)} wrong answers from it"
-
-
 def _named(exercise, arguments):
     try:
         names = list(inspect.signature(exercise.reference_function).parameters)
@@ -178,9 +195,13 @@ def _told(error):
     """Return an exception with the line of the student's own code where it arose."""
     if isinstance(error, TimeoutError):
         return str(error)
+    return f"it stopped with {type(error).__name__}: {error}{where(error)}"
+
+
+def where(error) -> str:
+    """Return the line of the student's own code where an exception arose, or an empty string."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "minigooglenet" not in frame.filename]
-    where = f", in your line {frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
-    return f"it stopped with {type(error).__name__}: {error}{where}"
+    return f", in your line {frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
 
 
 def _kinds(found):
@@ -188,6 +209,4 @@ def _kinds(found):
 
 
 def _number(value):
-    if np.ndim(value) or np.asarray(value).dtype.kind not in "iufb":
-        return str(value)
-    return f"{value:.0f}" if value == np.rint(value) and abs(value) < 1e15 else f"{value:.6g}"
+    return f"{value:.6g}" if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iufb" else str(value)
