@@ -18,7 +18,7 @@ first_loss = Question(
     hints=(
         "How many losses are added, and with which weights?",
         "Equal logits give each class 1/C. One head's loss is -log(1/C): with C = 4 that is 1.386.",
-        "`(1 + {heads} * w) * ____`, with the logarithm that `math.log` gives",
+        "`(1 + heads * w) * ____`, with the logarithm that `math.log` gives",
     ),
     tolerance=0.001,
 )
