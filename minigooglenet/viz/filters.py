@@ -17,7 +17,7 @@ def first_filters(weight, title="First filters"):
         raise ValueError(f"filters are shown for 1 or 3 input channels, got weight {weight.shape}")
     columns = math.ceil(math.sqrt(filters * 2))
     rows = math.ceil(filters / columns)
-    figure, axes = figures.new(0.6 * columns, 0.6 * rows + 0.5, nrows=rows, ncols=columns, squeeze=False)
+    figure, axes = figures.new(max(6, 0.6 * columns), 0.6 * rows + 0.5, nrows=rows, ncols=columns, squeeze=False)
     scaled = weight / np.abs(weight).max(axis=(1, 2, 3), keepdims=True).clip(np.finfo(weight.dtype).tiny)
     for index, axis in enumerate(axes.flat):
         axis.axis("off")

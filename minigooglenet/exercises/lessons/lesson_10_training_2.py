@@ -1,0 +1,248 @@
+"""Lesson 10, second part: random crops, runs that are sick, and an honest split."""
+
+import math
+
+import numpy as np
+
+from minigooglenet.data import transforms
+from minigooglenet.exercises import sick_runs
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.scripted import Scripted
+
+crop = Exercise(
+    "10.4",
+    "the paper's random crop",
+    "random_crop(H, W, rng) -> (top, left, height, width)",
+    minutes=12,
+    difficulty=2,
+    hints=(
+        "What is drawn first: a side, or an area?",
+        (
+            "Area 8 and ratio width / height = 2: the height is sqrt(8 / 2) = 2 and the width sqrt(8 * 2) = 4. A crop "
+            "higher or wider than the picture is thrown away, and both numbers are drawn anew."
+        ),
+        "`height = round(math.sqrt(area / ____))`",
+    ),
+    tolerance=0,
+    core=False,
+)
+
+
+@crop.cases
+def _(rng):
+    yield 20, 30, Scripted((0.5, 0.25, 0.999, 0.0))  # the last row that a crop may start in
+    yield 24, 16, Scripted((0.3, 0.8, 0.1, 0.999))
+    yield 90, 40, Scripted((0.98, 1.0, 0.3, 0.2, 0.4, 0.6))  # the first does not fit
+    yield 12, 60, Scripted((0.99, 0.5))  # none fits
+    yield 16, 16, Scripted((1.0, 0.5, 0.7, 0.7))  # the whole picture
+
+
+@crop.reference
+def _(H, W, rng):
+    return transforms.area_box(rng, H, W)
+
+
+crop.engine(transforms.area_box)
+
+
+def _crop(
+    H,
+    W,
+    rng,
+    *,
+    area=lambda H, W, rng: rng.uniform(0.08, 1) * H * W,
+    ratio=lambda rng: math.exp(rng.uniform(math.log(3 / 4), math.log(4 / 3))),
+    sides=lambda area, ratio: (round(math.sqrt(area / ratio)), round(math.sqrt(area * ratio))),
+    tries=10,
+    clip=False,
+    room=1,
+    last=None,
+):
+    """Return a crop with some part of it changed; the right one by default."""
+    for _ in range(tries):
+        drawn = area(H, W, rng)
+        height, width = sides(drawn, ratio(rng))
+        if clip:
+            height, width = min(height, H), min(width, W)
+        if 0 < height <= H and 0 < width <= W:
+            top, left = (int(rng.integers(max(1, free + room))) for free in (H - height, W - width))
+            return top, left, height, width
+    side = min(H, W)
+    return last or ((H - side) // 2, (W - side) // 2, side, side)
+
+
+@crop.right
+def _(H, W, rng):
+    return _crop(H, W, rng)
+
+
+@crop.right
+def _(H, W, rng):
+    for _ in range(10):
+        share = 0.08 + 0.92 * rng.random()
+        ratio = (4 / 3) ** rng.uniform(-1, 1)
+        height = round((share * H * W / ratio) ** 0.5)
+        width = round((share * H * W * ratio) ** 0.5)
+        if height > H or width > W:
+            continue
+        top = rng.integers(0, H - height, endpoint=True)
+        return np.array([top, rng.integers(0, W - width + 1), height, width])
+    side = min(H, W)
+    return np.array([(H - side) // 2, (W - side) // 2, side, side])
+
+
+def _changed(name, message, **parts):
+    @crop.wrong(name, message)
+    def _(H, W, rng):
+        return _crop(H, W, rng, **parts)
+
+
+_changed(
+    "side drawn, not area",
+    "The side was drawn evenly, so that small areas are rare. Draw the area, 0.08 to 1 of the picture's.",
+    area=lambda H, W, rng: rng.uniform(math.sqrt(0.08), 1) ** 2 * H * W,
+)
+_changed(
+    "landscape only",
+    "You asked for ratios of 1 to 4/3: no crop is ever higher than wide.",
+    ratio=lambda rng: math.exp(rng.uniform(0, math.log(4 / 3))),
+)
+_changed(
+    "ratio drawn, not its logarithm",
+    "Drawn evenly in 3/4 to 4/3, wide is likelier than high. Draw the logarithm.",
+    ratio=lambda rng: rng.uniform(3 / 4, 4 / 3),
+)
+_changed(
+    "ratio on the width only",
+    "The height ignores the ratio, so the area is no longer the one drawn.",
+    sides=lambda area, ratio: (round(math.sqrt(area)), round(math.sqrt(area) * ratio)),
+)
+_changed(
+    "ratio upside down",
+    "Height and width are exchanged: the ratio is width over height.",
+    sides=lambda area, ratio: (round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))),
+)
+_changed("clipped", "A crop that does not fit was cut to fit, and has lost the area drawn. Draw again.", clip=True)
+_changed("gives up at once", "The first crop that did not fit ended the search; try ten times.", tries=1)
+_changed("last position never used", "A crop may start at H - height too: one more place than you allow.", room=0)
+_changed(
+    "shorter side squared",
+    "The share is of the whole picture's area, H * W, not of the square of its shorter side.",
+    area=lambda H, W, rng: rng.uniform(0.08, 1) * min(H, W) ** 2,
+)
+_changed("corner for the centre", "After ten tries take the square in the middle.", last=(0, 0, 12, 12))
+
+
+@crop.wrong("bounds exchanged", "Your row is drawn from W - width and your column from H - height.")
+def _(H, W, rng):
+    *_, height, width = _crop(H, W, _Watched(rng))
+    if rng.drawn >= 20:
+        return _crop(H, W, Scripted(rng.shares))
+    return int(rng.integers(W - width + 1)), int(rng.integers(H - height + 1)), height, width
+
+
+class _Watched:
+    """Passes on what sets the size and leaves the place to others."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def uniform(self, low, high):
+        return self.rng.uniform(low, high)
+
+    def integers(self, high):
+        return 0
+
+
+sick = Exercise(
+    "10.5",
+    "four sick runs",
+    '(student, {"A": (fault, line, repair), "B": ..., "C": ..., "D": ...})',
+    minutes=15,
+    difficulty=3,
+    hints=(
+        "Look at step 0, then at held out against main, then at the two columns that should not move or should.",
+        (
+            "Held out and again are the same test done twice: they must be equal. A head that learns lowers its loss. "
+            "Decay keeps the norm of the weights from growing on. Which sentence does your run break?"
+        ),
+        '`("you", {"A": ("sign of the rate", 13, "____"), ...})`, if that is what A has',
+    ),
+)
+_SEEN = {
+    "labels against images": "the training loss may fall, held out stays at chance",
+    "gradients not cleared": "good at first, then the steps grow and grow",
+    "dropout when testing": "the same test, done twice, says two numbers",
+    "decay of the velocity": "it learns, but the norm of the weights grows on and on",
+    "sign of the rate": "the loss rises from step 1",
+    "head without a gradient": "the head's loss stays where it began",
+}
+
+
+@sick.judge
+def _(answer):
+    student, given = answer
+    key = sick_runs.key(student)
+    missing = [letter for letter in key if not isinstance(given.get(letter), (tuple, list))]
+    if missing:
+        return _refused("runs missing", f"no answer for {', '.join(missing)}")
+    for letter, fault in key.items():
+        named, line, repair = given[letter]
+        if named not in sick_runs.FAULTS:
+            return Verdict(False, None, f"{letter}: no fault is called {named!r}; they are {', '.join(_SEEN)}")
+        if repair == sick_runs.cure("sign of the rate")[2] != sick_runs.cure(fault)[2] or repair == _SLOWER:
+            return _refused("rate blamed", letter)
+        if named != fault:
+            return _refused("another fault", f"{letter}: {named!r} would look otherwise ({_SEEN[named]})")
+        if line != sick_runs.FAULTS[fault][0]:
+            return _refused("line beside the fault", f"{letter}: line {line}")
+        if not _healthy(student, letter, line, repair):
+            return _refused("repair does not cure", f"{letter}, with {repair!r} in line {line}")
+    return Verdict(
+        True, None, f"all {len(key)} found, and repaired they run {sick_runs.CHECKED} steps like the healthy"
+    )
+
+
+_SLOWER = next(letter for letter, line in sick_runs.REPAIRS.items() if "0.1 * lr" in line)
+
+
+def _healthy(student, letter, line, repair):
+    try:
+        found = sick_runs.repaired(sick_runs.start(student, letter), line, repair, sick_runs.CHECKED)
+    except Exception:
+        return False
+    return found.history == sick_runs.healthy(sick_runs.CHECKED).history
+
+
+def _refused(name, where):
+    message = next(wrong.message for wrong in sick.wrongs if wrong.name == name)
+    return Verdict(False, name, f"{where}: {message}" if len(where) == 1 else f"{where}. {message}")
+
+
+def _answer(student, change=lambda cure: cure):
+    return student, {letter: change(sick_runs.cure(fault)) for letter, fault in sick_runs.key(student).items()}
+
+
+def _other(fault):
+    names = list(sick_runs.FAULTS)
+    return names[(names.index(fault) + 1) % len(names)]
+
+
+sick.reference(_answer("you"))
+sick.right(_answer("ada"))
+sick.right([*_answer("you", list)])
+sick.wrong("runs missing", "Each run needs its fault, line and repair.")(
+    ("you", {letter: cure for letter, cure in _answer("you")[1].items() if letter != "B"})
+)
+sick.wrong("rate blamed", "A smaller or other rate treats the symptom; the faulty line stays.")(
+    _answer("you", lambda cure: (cure[0], 13, _SLOWER))
+)
+sick.wrong("another fault", "Compare with the columns once more.")(
+    _answer("you", lambda cure: (_other(cure[0]), *cure[1:]))
+)
+sick.wrong("line beside the fault", "The fault is rightly named, but that line is sound.")(
+    _answer("you", lambda cure: (cure[0], cure[1] - 1, cure[2]))
+)
+sick.wrong("repair does not cure", "The repaired loop still runs otherwise than the healthy one.")(
+    _answer("you", lambda cure: (*cure[:2], next(x for x in sick_runs.REPAIRS if "arange" in sick_runs.REPAIRS[x])))
+)

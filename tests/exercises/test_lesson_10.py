@@ -1,0 +1,77 @@
+"""The sick runs: each is sick, only its own repair cures it, and whoever answers otherwise is told why."""
+
+import pytest
+
+from minigooglenet.exercises import check, sick_runs
+from minigooglenet.exercises.scripted import Scripted
+
+CURED = sick_runs.healthy(sick_runs.CHECKED).history
+
+
+def _drawn(student):
+    return {letter: sick_runs.cure(fault) for letter, fault in sick_runs.key(student).items()}
+
+
+@pytest.mark.parametrize("fault", sick_runs.FAULTS)
+def test_a_fault_shows_within_the_steps_that_the_check_runs_and_only_its_repair_cures_it(fault):
+    student = next(name for name in map(str, range(100)) if sick_runs.key(name).get("A") == fault)
+    run = sick_runs.of(student)["A"]
+    assert run.history[: sick_runs.CHECKED] != CURED
+    _, line, letter = sick_runs.cure(fault)
+    assert sick_runs.repaired(run, line, letter, sick_runs.CHECKED).history == CURED
+    indent = len(run.lines[line - 1]) - len(run.lines[line - 1].lstrip())
+    for other, text in sick_runs.REPAIRS.items():
+        if other != letter and len(text) - len(text.lstrip()) == indent:
+            given = {"A": (fault, line, other), **{k: v for k, v in _drawn(student).items() if k != "A"}}
+            assert check("10.5", (student, given)).status == "wrong"
+
+
+def test_students_get_four_of_the_six_faults_and_keep_them():
+    drawn = [tuple(sick_runs.key(student).values()) for student in map(str, range(40))]
+    assert {len(set(faults)) for faults in drawn} == {4}
+    assert len(set(drawn)) > 20
+    assert drawn == [tuple(sick_runs.key(student).values()) for student in map(str, range(40))]
+
+
+def test_the_answer_of_another_student_does_not_pass():
+    assert sick_runs.key("ada") != sick_runs.key("you")
+    assert check("10.5", ("you", _drawn("you"))).passed
+    assert not check("10.5", ("you", _drawn("ada"))).passed
+
+
+@pytest.mark.parametrize("answer", ["you", ("you", None), ("you", {"A": 3}), ("you", dict.fromkeys("ABCD", ("x", 1)))])
+def test_an_answer_of_another_form_is_wrong_and_no_crash(answer):
+    assert check("10.5", answer).status == "wrong"
+
+
+def test_a_fault_of_no_known_name_is_told_the_names():
+    given = _drawn("you") | {"A": ("gremlins", 3, "p")}
+    assert "sign of the rate" in check("10.5", ("you", given)).what
+
+
+def test_no_answer_is_not_yet():
+    assert check("10.5", None).status == "not yet"
+
+
+def test_a_repair_that_is_none_or_a_line_outside_of_the_loop_is_said():
+    run = sick_runs.of("you")["A"]
+    with pytest.raises(ValueError, match="the repairs are p, q"):
+        sick_runs.repaired(run, 3, "a")
+    with pytest.raises(ValueError, match="lines 1 to 14"):
+        sick_runs.repaired(run, 15, "p")
+
+
+def test_a_scripted_generator_gives_the_same_however_it_is_asked():
+    ways = [
+        lambda rng: rng.integers(5),
+        lambda rng: rng.integers(0, 5),
+        lambda rng: rng.integers(0, 4, endpoint=True),
+        lambda rng: int(5 * rng.random()),
+        lambda rng: int(rng.uniform(0, 5)),
+    ]
+    assert {way(Scripted((0.7,))) for way in ways} == {3}
+    shuffled = list(range(6))
+    Scripted(seed=1).shuffle(shuffled)
+    assert shuffled == Scripted(seed=1).permutation(6).tolist() != sorted(shuffled)
+    with pytest.raises(ValueError, match="there are none"):
+        Scripted().integers(0)
