@@ -14,7 +14,7 @@ def atomic(path, mode="wb"):
     existing file keeps its permissions, and what is no regular file (a pipe, a terminal) is written to as it is.
     """
     asked, path = path, Path(path).resolve()
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if path.exists() and not path.is_file():
         with path.open(mode, **text) as file:
             yield file

@@ -58,7 +58,7 @@ def main(arguments=None) -> int:
     try:
         parallel.get_num_threads()  # a wrong setting is said before any work
         return COMMANDS[options.command].run(options) or 0
-    except (OSError, ValueError, TypeError, ArithmeticError, ModuleNotFoundError) as error:
+    except (OSError, ValueError, TypeError, ArithmeticError, ModuleNotFoundError, MemoryError) as error:
         print(f"minigooglenet {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -23,6 +23,8 @@ def add_parser(commands, name):
 def run(options):
     """Train each variant for a while, and compare."""
     out = console.stdout()
+    if options.out:
+        Path(options.out).mkdir(parents=True, exist_ok=True)
     scenes = data.shapes(1024, 32, seed=options.seed)
     with console.progress(out) as bar:
         task = bar.add_task("steps", total=None, status="")
@@ -35,7 +37,6 @@ def run(options):
         )
     console.show(out, experiments.table(flows, options.steps))
     if options.out:
-        Path(options.out).mkdir(parents=True, exist_ok=True)
         figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
         for path in figures.save(figure, text, Path(options.out) / "gradient_flow"):
             out.print(f"written: {path}", markup=False, soft_wrap=True)

@@ -31,7 +31,7 @@ def add_parser(commands, name):
     add = group.add_argument
     add("--epochs", type=whole, help="how often every picture is seen (default: by the data)")
     add("--batch", type=whole, default=32, help="pictures at a time (default: %(default)s)")
-    add("--lr", type=float, help="learning rate (default: 0.05 with batch norm, else 0.01)")
+    add("--lr", type=float, help="learning rate (default: 0.05 with batch norm, 0.01 without or from other weights)")
     add("--momentum", type=float, default=0.9, help="(default: %(default)s)")
     add("--weight-decay", type=float, default=2e-4, help="(default: %(default)s)")
     add("--schedule", choices=tuple(optim.SCHEDULES), default="polynomial", help="of the rate (default: %(default)s)")
@@ -53,12 +53,14 @@ def add_parser(commands, name):
     add("--freeze", metavar="PATTERN", action="append", default=[], help="nodes that stay, such as 'inception_[345]*'")
     add("--gradients", type=whole, metavar="N", help="record every node's gradient norm every N steps, and draw it")
     add("--ensemble", type=whole, metavar="N", help="train N models that differ only in sampling and order")
+    parser.set_defaults(usual={action.dest: action.default for action in parser._actions})
     add("--jobs", type=whole, default=1, metavar="N", help="models of an ensemble at a time (default: 1)")
 
 
 def run(options):
     """Train, or go on training."""
     out = console.stdout()
+    _check_options(options)
     if not options.resume and (Path(options.out) / recipe.FILE).exists():
         raise ValueError(f"{options.out} holds a run already: go on with --resume, or take another folder")
     asked = recipe.read(options.out) if options.resume else _recipe(options)
@@ -88,14 +90,32 @@ def run(options):
     return 0
 
 
+def _check_options(options):
+    """Refuse options that would change nothing."""
+    given = [name for name, usual in options.usual.items() if name in vars(options) and getattr(options, name) != usual]
+    if options.resume:
+        vain, why = set(given) - {"out", "resume"}, "--resume goes on with the settings that the run was begun with"
+    elif options.weights is not None:
+        vain, why = (
+            set(given) & {"model", "heads", "norm", "init", "depth", "width"},
+            "--weights says what the network is",
+        )
+    else:
+        vain, why = {"jobs"} if options.jobs > 1 and not options.ensemble else set(), "--jobs is for --ensemble"
+    if options.model == "googlenet" and options.depth:
+        vain, why = {"depth"}, "--depth is of the small network"
+    if vain:
+        raise ValueError(f"{why}: leave {', '.join('--' + name.replace('_', '-') for name in sorted(vain))} away")
+
+
 def _run(out, trainer):
     with console.progress(out) as bar:
         task = bar.add_task("training", total=trainer.steps, completed=trainer.step, status="")
-        begun, first = time.monotonic(), trainer.step
+        begun, first = time.perf_counter(), trainer.step
         batch = trainer.settings.batch_size
 
         def on_step(step):
-            rate = (step.number + 1 - first) * batch / (time.monotonic() - begun)
+            rate = (step.number + 1 - first) * batch / (time.perf_counter() - begun)
             status = f"loss {step.loss:.3f}, accuracy {step.accuracy:.0%}, {rate:,.0f} images/s"
             bar.update(task, completed=step.number + 1, status=status)
 
@@ -129,10 +149,11 @@ def _recipe(options):
     norm = options.norm or ("batch" if small else "lrn")
     arguments = {"norm": None if norm == "none" else norm, "aux": not small if options.heads is None else options.heads}
     arguments |= {name: value for name in ("init", "depth", "width") if (value := getattr(options, name)) is not None}
+    rate = 0.05 if norm == "batch" and options.weights is None else 0.01
     settings = Settings(
         epochs=options.epochs or usual["epochs"],
         batch_size=options.batch,
-        lr=options.lr or (0.05 if norm == "batch" else 0.01),
+        lr=options.lr if options.lr is not None else rate,
         momentum=options.momentum,
         weight_decay=options.weight_decay,
         schedule=options.schedule,

@@ -7,13 +7,14 @@ from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
 from minigooglenet.data.digits import digits
 from minigooglenet.data.download import data_folder
 from minigooglenet.data.image_folder import ImageFolder, image_folder
-from minigooglenet.data.load import load
+from minigooglenet.data.load import NAMES, load
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 from minigooglenet.data.scenes import Scenes, shapes
 
 __all__ = [
     "GREY_UNIT",
+    "NAMES",
     "RGB_MEAN",
     "UNIT",
     "BadImageError",

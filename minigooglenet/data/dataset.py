@@ -1,5 +1,6 @@
 """What training and testing ask of a set of labelled pictures, and the set that lies in memory."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -52,6 +53,13 @@ class Dataset:
         """Return a picture at the size of `shape`, as testing takes it."""
         return picture
 
+    def digest(self) -> str:
+        """Return a SHA-256 that tells this set from others; a subclass adds what its pictures are."""
+        return hashlib.sha256(np.asarray(self.labels, np.int64).tobytes() + self._content()).hexdigest()
+
+    def _content(self) -> bytes:
+        return b""
+
     @property
     def whole(self) -> bool:
         """Whether testing takes pictures as they are: `fitted` is not a subclass's own."""
@@ -90,6 +98,9 @@ class Pictures(Dataset):
 
     def picture(self, index):
         return self.pictures[index]
+
+    def _content(self):
+        return hashlib.sha256(np.ascontiguousarray(self.pictures)).digest()
 
 
 class Split(NamedTuple):

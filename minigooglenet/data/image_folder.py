@@ -50,6 +50,9 @@ class ImageFolder(Dataset):
             raise
         return np.asarray(image).transpose(2, 0, 1)
 
+    def _content(self):
+        return "\n".join(self.files).encode(errors="surrogateescape")
+
     def fitted(self, picture):
         return transforms.middle(picture, self.shape[-1])
 
@@ -129,6 +132,9 @@ def _listed(folder):
 def _check(folder, classes, listed):
     if not classes:
         raise ValueError(f"{folder} has no folders inside; pictures belong in one folder for each class")
+    strange = [name for name in classes if not name.isprintable()]
+    if strange:
+        raise ValueError(f"{folder} has a class whose name is no printable text: {strange[0]!r}; rename its folder")
     if len(classes) == 1:
         raise ValueError(f"{folder} has one class only, {classes[0]!r}; a classifier needs two to tell apart")
     empty = [name for name in classes if not listed[name]]

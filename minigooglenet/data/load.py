@@ -16,6 +16,7 @@ from minigooglenet.data.pixels import GREY_UNIT, UNIT
 from minigooglenet.data.scenes import shapes
 from minigooglenet.shapes import integer
 
+NAMES = ("digits", "shapes", "cifar10")
 SCENES = (4000, 1000)  # to learn from, held out
 
 

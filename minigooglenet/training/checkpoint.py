@@ -21,6 +21,7 @@ def save(path, trainer) -> None:
         "epochs": trainer.epochs,
         "tally": trainer.tally,
         "averaged": trainer.averaged,
+        "skipped": [part.skipped for part in trainer.split],
         "generators": [layer.rng.bit_generator.state for layer in trainer.drawing()],
         "run": _run(trainer),
     }
@@ -35,24 +36,41 @@ def load(path, trainer) -> None:
     try:
         state = json.loads(arrays.pop(STATE).tobytes())
         run = state["run"]
+        if set(state) != {"step", "epochs", "tally", "averaged", "skipped", "generators", "run"}:
+            raise KeyError("state")
     except (KeyError, ValueError) as error:
         raise cannot_read(path, f"it is no checkpoint of a training ({error})") from error
     for what, value in _run(trainer).items():
         if run.get(what) != value:
             raise ValueError(f"{path} belongs to another run: {what} {_difference(run.get(what), value)}")
-    groups = {group: {} for group in _groups(trainer)}
-    for name, array in arrays.items():
-        group, _, rest = name.partition("/")
-        groups[group][rest] = array
-    graph = trainer.graph
+    graph, groups = trainer.graph, _checked(path, trainer, arrays)
     for view, saved in ((graph.params, groups["params"]), (graph.buffers, groups["buffers"])):
         for name in view:
             view[name] = saved[name]
     trainer.velocity, trainer.average = groups["velocity"], groups["average"]
     for layer, generator in zip(trainer.drawing(), state["generators"], strict=True):
         layer.rng.bit_generator.state = generator
+    for part, skipped in zip(trainer.split, state["skipped"], strict=True):
+        part.skipped.update(skipped)
     trainer.step, trainer.averaged = state["step"], state["averaged"]
     trainer.epochs, trainer.tally = [Epoch(*epoch) for epoch in state["epochs"]], state["tally"]
+
+
+def _checked(path, trainer, arrays):
+    """Return {group: {name: array}}, once every array has the name and the shape of one of the graph's."""
+    graph = trainer.graph
+    shapes = {name: array.shape for view in (graph.params, graph.buffers) for name, array in view.items()}
+    groups = {group: {} for group in _groups(trainer)}
+    for name, array in arrays.items():
+        group, _, rest = name.partition("/")
+        if group not in groups or shapes.get(rest) != array.shape:
+            raise cannot_read(path, f"it is no checkpoint of this network: {name!r} of shape {array.shape}")
+        groups[group][rest] = array
+    for group, view in (("params", graph.params), ("buffers", graph.buffers)):
+        missing = [name for name in view if name not in groups[group]]
+        if missing:
+            raise cannot_read(path, f"it is no checkpoint of this network: {missing[0]!r} is missing")
+    return groups
 
 
 def _groups(trainer):
@@ -74,7 +92,7 @@ def _run(trainer):
         "settings": settings,
         "the network": hashlib.sha256("\n".join(network).encode()).hexdigest(),
         "pictures": len(train),
-        "labels": hashlib.sha256(np.asarray(train.labels, np.int64).tobytes()).hexdigest(),
+        "which pictures": train.digest(),
         "classes": list(train.classes),
     }
     return json.loads(json.dumps(facts))

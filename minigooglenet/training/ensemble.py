@@ -8,6 +8,7 @@ from pathlib import Path
 
 from minigooglenet import parallel
 from minigooglenet.shapes import integer
+from minigooglenet.training import results
 from minigooglenet.training.trainer import WEIGHTS
 
 
@@ -50,5 +51,6 @@ def train_member(recipe, out, threads) -> None:
         trainer.resume()
         if not trainer.run():
             raise KeyboardInterrupt
+        results.leave(trainer)
     finally:
         parallel.set_num_threads(before)

@@ -23,7 +23,7 @@ class Log:
             self._rows.append(row)
             return
         if self._file is None:
-            new = not self.path.exists()
+            new = not self.path.exists() or self.path.stat().st_size == 0
             self._file = self.path.open("a", encoding="utf-8", newline="")
             if new:
                 csv.writer(self._file, lineterminator="\n").writerow(self.columns)

@@ -35,6 +35,12 @@ class Recipe:
     settings: Settings = field(default_factory=Settings)
     models: int = 1
 
+    def __post_init__(self):
+        for name in ("data", "start"):  # a run is resumed from any folder
+            value = getattr(self, name)
+            if value is not None and value not in data.NAMES:
+                object.__setattr__(self, name, str(Path(value).resolve()))
+
     def split(self, on_bytes=None):
         """Return the pictures, data.Split; `on_bytes` is told of a download, as by `data.load`."""
         return data.load(self.data, self.size, augment=self.augment, on_bytes=on_bytes)
@@ -70,8 +76,17 @@ class Recipe:
         return replace(self, settings=replace(self.settings, seed=self.settings.seed + number), models=1)
 
     def write(self, out) -> None:
-        """Write this into the folder `out`, for `read`."""
-        files.write_text(Path(out) / FILE, json.dumps(asdict(self), indent=1) + "\n")
+        """Write this into the folder `out`, for `read`; refuse if another run's lies there."""
+        path = Path(out) / FILE
+        if path.exists():
+            there, here = json.loads(json.dumps(asdict(read(out)))), json.loads(json.dumps(asdict(self)))
+            if there != here:
+                other = [
+                    f"{name} {there[name]!r} there, {here[name]!r} here" for name in here if there[name] != here[name]
+                ]
+                raise ValueError(f"{out} holds another run: {'; '.join(other)}; take another folder")
+            return
+        files.write_text(path, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def read(out) -> Recipe:

@@ -16,23 +16,23 @@ def leave(trainer) -> list:
     The training curve; the confusion matrix of the held-out pictures where the classes are few; how far gradients
     reached where they were recorded; skipped.csv where pictures could not be used.
     """
-    classes = trainer.split.test.classes
-    pictures = {"training_curve": viz.training_curve(_steps(trainer))}
-    if len(classes) <= MOST_CLASSES:
-        tested = evaluate(trainer.trained(), trainer.split.test)
-        matrix = confusion(tested.labels, tested.predicted, len(classes))
-        pictures["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
-    norms = module_norms(trainer.gradient_log.rows())
-    if norms:
-        pictures["gradient_norms"] = viz.gradients_over_time(norms)
-    written = [
-        path for name, (figure, text) in pictures.items() for path in figures.save(figure, text, trainer.out / name)
-    ]
+    classes, written = trainer.split.test.classes, []
     skipped = {name: reason for part in trainer.split for name, reason in part.skipped.items()}
     if skipped:
         written.append(trainer.out / "skipped.csv")
         with files.atomic(written[-1], "w") as file:
             csv.writer(file, lineterminator="\n").writerows([("picture", "reason"), *skipped.items()])
+    pictures = {"training_curve": viz.training_curve(_steps(trainer))}
+    if len(classes) <= MOST_CLASSES:
+        tested = evaluate(trainer.trained(), trainer.split.test)
+        if len(tested.labels):
+            matrix = confusion(tested.labels, tested.predicted, len(classes))
+            pictures["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
+    norms = module_norms(trainer.gradient_log.rows())
+    if norms:
+        pictures["gradient_norms"] = viz.gradients_over_time(norms)
+    for name, (figure, text) in pictures.items():
+        written += figures.save(figure, text, trainer.out / name)
     return written
 
 

@@ -1,6 +1,8 @@
 """How to train, as plain values that a file can carry along."""
 
 import fnmatch
+import math
+import numbers
 from dataclasses import dataclass
 
 from minigooglenet import optim
@@ -39,10 +41,11 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self):
-        integer(self.epochs, "epochs", 1)
-        integer(self.batch_size, "batch_size", 1)
-        integer(self.gradients_every, "gradients_every", 0)
-        integer(self.seed, "seed", 0)
+        for name, least in (("epochs", 1), ("batch_size", 1), ("gradients_every", 0), ("seed", 0)):
+            object.__setattr__(self, name, integer(getattr(self, name), name, least))
+        for name in ("lr", "momentum", "weight_decay", "heads", "save_every", "average_from"):
+            if name != "average_from" or self.average_from is not None:
+                object.__setattr__(self, name, _number(getattr(self, name), name))
         if not self.lr > 0:
             raise ValueError(f"lr must be above 0, got {self.lr!r}")
         if not 0 <= self.momentum < 1:
@@ -80,6 +83,14 @@ class Settings:
         if not _trains(graph, main, frozen):
             raise ValueError("everything is frozen: nothing is left to train")
         return {**weights, main: 1.0}
+
+
+def _number(value, name):
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return float(value)
 
 
 def _trains(graph, wire, frozen):

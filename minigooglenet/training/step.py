@@ -45,7 +45,8 @@ def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
     if not np.isfinite(loss):
         g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
         _stop(g, name, x, number)
-    _, grad_params = g.backward(grads, tape, inputs=False)
+    with np.errstate(over="ignore", invalid="ignore"):  # the next loss tells
+        _, grad_params = g.backward(grads, tape, inputs=False)
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)

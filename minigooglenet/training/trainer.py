@@ -15,6 +15,7 @@ from minigooglenet import data, optim, weights
 from minigooglenet.training import checkpoint
 from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
+from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Log
 from minigooglenet.training.records import Epoch, Step
 from minigooglenet.training.settings import Settings
@@ -59,6 +60,7 @@ class Trainer:
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"))
         self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"))
+        self.logs = self.log, self.epoch_log, self.gradient_log
         self._saved = time.monotonic()
 
     def run(self, on_step=None, on_epoch=None) -> bool:
@@ -74,22 +76,29 @@ class Trainer:
         FloatingPointError
             When a loss is not finite, with the name of the first node where it arose. The last checkpoint stays.
         """
-        try:
-            with ctrl_c_waits() as asked:
-                while len(self.epochs) < self.settings.epochs:
-                    started = time.monotonic()
-                    tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
-                    if not tested:
-                        self.save()
-                        return False
-                    self._end_epoch(tested, time.monotonic() - started)
-                    if on_epoch:
-                        on_epoch(self.epochs[-1])
+        with only_one(self.out):
+            if self.step == 0:  # what an earlier run left that was never saved
+                for log in self.logs:
+                    log.cut(0)
+            try:
+                return self._run(on_step, on_epoch)
+            finally:
+                for log in self.logs:
+                    log.close()
+
+    def _run(self, on_step, on_epoch):
+        with ctrl_c_waits() as asked:
+            while len(self.epochs) < self.settings.epochs:
+                started = time.monotonic()
+                tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
+                if not tested:
                     self.save()
-                return True
-        finally:
-            for log in (self.log, self.epoch_log, self.gradient_log):
-                log.close()
+                    return False
+                self._end_epoch(tested, time.monotonic() - started)
+                if on_epoch:
+                    on_epoch(self.epochs[-1])
+                self.save()
+            return True
 
     def trained(self):
         """Return a copy of the graph with the weights to use: their mean where there is one, else as they are now."""
@@ -104,7 +113,7 @@ class Trainer:
         """Write the checkpoint, and the trained weights in a file of their own."""
         if self.out is None:
             return
-        for log in (self.log, self.epoch_log, self.gradient_log):
+        for log in self.logs:
             log.sync()
         checkpoint.save(self.out / CHECKPOINT, self)
         if self.graph.made_by is not None:
@@ -121,7 +130,7 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the checkpoint cannot be read, or belongs to another network, other data or other settings.
+            If the checkpoint cannot be read, or belongs to another network, other pictures or other settings.
         """
         path = self._path(CHECKPOINT)
         if path is None or not path.exists():
@@ -143,9 +152,10 @@ class Trainer:
             found = gradients(
                 self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen
             )
-            self._move(found)
+            rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
+            self._move(found, rate)
             now = time.monotonic()
-            self._note(found, epoch, len(batch.labels), now - begun)
+            self._note(found, epoch, rate, len(batch.labels), now - begun)
             begun = now
             self.step += 1
             if on_step:
@@ -161,9 +171,8 @@ class Trainer:
         self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good picture
         return not asked
 
-    def _move(self, found):
+    def _move(self, found, rate):
         settings = self.settings
-        rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
         optim.sgd_step(
             self.graph.params,
             found.params,
@@ -177,8 +186,7 @@ class Trainer:
             optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
 
-    def _note(self, found, epoch, images, seconds):
-        rate = self.settings.rate(self.step, self.steps, self.steps_per_epoch)
+    def _note(self, found, epoch, rate, images, seconds):
         self.log.add(self.step, epoch, found.loss, found.accuracy, rate, images, round(seconds, 4))
         self.tally[0] += images
         self.tally[1] += images * found.loss
@@ -203,7 +211,14 @@ class Trainer:
         return None if self.out is None else self.out / name
 
     def _check_fit(self):
+        if not isinstance(self.split, data.Split) or not isinstance(self.settings, Settings):
+            got = f"{type(self.split).__name__} and {type(self.settings).__name__}"
+            raise TypeError(
+                f"a Trainer takes data.Split and training.Settings, got {got}; perhaps data.load('digits')?"
+            )
         train, test = self.split
+        if not len(train):
+            raise ValueError("there are no pictures to learn from")
         takes = self.graph.inputs[only_input(self.graph)]
         gives = self.graph.shapes[self.graph.outputs[-1]]
         if tuple(train.shape) != takes:

@@ -11,7 +11,8 @@ from PIL import Image
 from minigooglenet import weights
 from minigooglenet.cli import main
 
-SMALL = ["--size", "32", "--width", "0.25", "--batch", "4", "--epochs", "2"]
+SHORT = ["--size", "32", "--batch", "4", "--epochs", "2"]
+SMALL = [*SHORT, "--width", "0.25"]
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,8 @@ def folder(tmp_path_factory):
     return folder
 
 
-def _train(folder, out, *more):
-    return main(["train", "--data", str(folder), "--out", str(out), *SMALL, *more])
+def _train(folder, out, *more, settings=SMALL):
+    return main(["train", "--data", str(folder), "--out", str(out), *settings, *more])
 
 
 def test_a_folder_of_pictures_becomes_weights_records_and_pictures(folder, tmp_path, capsys):
@@ -80,7 +81,7 @@ def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder,
         for number in range(10):
             Image.new("RGB", (40, 40), (120 + number,) * 3).save(folder / "grey" / f"{number}.png")
         more = ["--weights", str(start), "--freeze", "conv1*", "--freeze", "inception_[34]*"]
-        assert _train(folder, tmp_path / "second", *more) == 0
+        assert _train(folder, tmp_path / "second", *more, settings=SHORT) == 0
     finally:
         for path in (folder / "grey").iterdir():
             path.unlink()
@@ -130,3 +131,28 @@ def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, ca
     assert "weights of 0.01" in out
     assert "batch norm" in out
     assert {path.name for path in tmp_path.iterdir()} == {"gradient_flow.png", "gradient_flow.txt"}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--resume", "--epochs", "9"], "--resume goes on with the settings that the run was begun with"),
+        (["--weights", "a.safetensors", "--depth", "9"], "--weights says what the network is: leave --depth away"),
+        (["--jobs", "2"], "--jobs is for --ensemble"),
+        (["--model", "googlenet", "--depth", "5"], "--depth is of the small network"),
+        (["--lr", "0"], "lr must be above 0"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(tmp_path, capsys, more, message):
+    assert main(["train", "--out", str(tmp_path / "run"), *more]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_another_recipe_in_the_folder_of_an_ensemble_is_refused_and_stays(tmp_path):
+    from minigooglenet import training
+
+    recipe = training.Recipe("digits", models=2)
+    recipe.write(tmp_path)
+    with pytest.raises(ValueError, match="holds another run: models 2 there, 3 here"):
+        training.train_ensemble(training.Recipe("digits", models=3), tmp_path)
+    assert training.recipe.read(tmp_path) == recipe

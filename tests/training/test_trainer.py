@@ -276,3 +276,71 @@ def test_kill_9_at_any_moment_loses_nothing_but_time(tmp_path):
     whole.run()
     assert _state(killed) == _state(whole)
     assert [row[:6] for row in killed.log.rows()] == [row[:6] for row in whole.log.rows()]
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_its_records_anew(tmp_path):
+    (tmp_path / "steps.csv").write_text("", encoding="utf-8")
+    Trainer(graph(), split(), QUICK, tmp_path).run()
+    again = Trainer(graph(), split(), QUICK, tmp_path)
+    (tmp_path / "checkpoint.safetensors").unlink()
+    assert not again.resume()
+    again.run()
+    assert [row[0] for row in again.log.rows()] == list(range(12))
+    assert [row[0] for row in again.epoch_log.rows()] == list(range(3))
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    other = Trainer(graph(), split(), QUICK, tmp_path)
+
+    def begin(step):
+        with pytest.raises(BlockingIOError, match="another process is training in"):
+            other.run()
+
+    assert Trainer(graph(), split(), QUICK, tmp_path).run(begin)
+    assert not (tmp_path / ".training.lock").exists()
+    assert other.run()
+
+
+def test_what_was_skipped_before_an_interruption_is_listed_after_it(tmp_path):
+    settings = Settings(epochs=2, batch_size=5)
+    first = Trainer(graph(), _with_bad({3}), settings, tmp_path)
+    assert not first.run(on_epoch=lambda epoch: os.kill(os.getpid(), signal.SIGINT))
+    second = Trainer(graph(), _with_bad({3}), settings, tmp_path)
+    assert second.resume()
+    assert second.split.train.skipped == {"picture 3": "it is torn"}
+
+
+def test_other_pictures_with_the_same_labels_are_another_run(tmp_path):
+    Trainer(graph(), split(), QUICK, tmp_path).run()
+    pictures = split()
+    pictures.train.pictures[3, 0, 0, 0] ^= 1
+    with pytest.raises(ValueError, match="another run: which pictures"):
+        Trainer(graph(), pictures, QUICK, tmp_path).resume()
+
+
+def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
+    from minigooglenet.weights import own
+
+    trainer = Trainer(graph(), split(), QUICK, tmp_path)
+    trainer.run()
+    contents = own.read(tmp_path / "checkpoint.safetensors")
+    del contents.arrays["params/conv2/3x3/weight"]
+    own.write(contents, tmp_path / "checkpoint.safetensors")
+    before = digest(trainer.graph.params)
+    with pytest.raises(ValueError, match="it is no checkpoint of this network: 'conv2/3x3/weight' is missing"):
+        trainer.resume()
+    assert digest(trainer.graph.params) == before
+
+
+def test_held_out_pictures_of_which_none_can_be_used_leave_the_rest_as_it_is(tmp_path):
+    class Bad(mg.data.Dataset):
+        classes, labels, shape, pixels = ("stands", "lies"), np.arange(4) % 2, (1, 8, 8), mg.data.GREY_UNIT
+
+        def picture(self, index):
+            raise mg.data.BadImageError("it is torn")
+
+    trainer = Trainer(graph(), mg.data.Split(split().train, Bad()), QUICK, tmp_path)
+    assert trainer.run()
+    names = {path.name for path in results.leave(trainer)}
+    assert "skipped.csv" in names
+    assert "confusion_matrix.png" not in names
