@@ -1,0 +1,45 @@
+"""Lesson 09: the helper that starts networks and follows their gradients."""
+
+import numpy as np
+import pytest
+
+from minigooglenet import models
+from minigooglenet.exercises import starts
+from minigooglenet.exercises.find import find
+
+
+@pytest.fixture(scope="module")
+def net():
+    return models.mini_googlenet(aux=True, norm=None, dropout=False, size=32, width=0.5, init="zeros")
+
+
+def test_the_standard_deviations_are_those_that_the_exercise_asks_for():
+    right = find("09.1").reference_function
+    for scheme in ("he", "caffe", "glorot"):
+        assert starts.std(scheme, 16 * 9, 32 * 9) == pytest.approx(right(32, 16, 3, scheme))
+    assert starts.std("0.01", 5, 7) == pytest.approx(0.01)
+
+
+def test_a_start_draws_every_weight_and_gives_caffes_relus_their_bias(net):
+    starts.started(net, "caffe", rng=3)
+    weight = net.params["inception_4a/3x3/weight"]
+    assert weight.std() == pytest.approx(weight[0].size ** -0.5, rel=0.1)
+    assert (net.params["conv1/3x3/bias"] == np.float32(0.2)).all()
+    assert not net.params["loss3/classifier/bias"].any()
+
+
+def test_gradients_of_the_classifiers_add_up_to_that_of_all(net):
+    from minigooglenet import losses
+
+    starts.started(net, "he")
+    x, wire = starts.images(net, "he"), "conv1/3x3"
+    single = [starts.gradients(net, x, classifier, [wire])[1][wire] for classifier in net.outputs]
+    weights = losses.head_weights(net.outputs)
+    outputs, tape = net.forward({"image": x}, outputs=tuple(weights), train=True)
+    _, _, grads = losses.weighted_sum(outputs, np.array([1, 2]), weights)
+    together = net.backward(grads, tape, wires=[wire])[0][wire]
+    assert starts.length(*single) == pytest.approx(starts.length(together), rel=1e-4)
+
+
+def test_batch_norm_makes_a_chain_independent_of_the_scale_of_its_weights():
+    assert starts.chain(10.0, layers=5) == pytest.approx(starts.chain(1.0, layers=5), rel=0.05)
