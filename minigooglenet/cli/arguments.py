@@ -34,3 +34,5 @@ def check_folder(path) -> None:
     folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")

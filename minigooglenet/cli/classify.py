@@ -115,7 +115,10 @@ def _picture(path, channels, size):
 def _names(path, loaded, count):
     if path is None:
         return loaded.classes or tuple(f"class {number}" for number in range(count))
-    names = Path(path).read_text(encoding="utf-8-sig").strip().splitlines()
+    try:
+        names = Path(path).read_text(encoding="utf-8-sig").strip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read names of classes, one a line, from {path}: {error}") from error
     if len(names) != count:
         raise ValueError(f"{path} names {len(names)} classes, one a line, and the network has {count}")
     return names

@@ -56,6 +56,8 @@ class Trainer:
         for place, layer in enumerate(self.drawing()):
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
+            if self.out.is_file():
+                raise FileExistsError(f"{self.out} is a file; results go into a folder")
             self.out.mkdir(parents=True, exist_ok=True)
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"))
