@@ -18,9 +18,11 @@ import pytest
 from hostile import BROKEN, HOSTILE, NEEDS_WALLS
 
 from minigooglenet.cli import main
-from minigooglenet.course import gradebook, grading, sandbox
+from minigooglenet.course import gradebook, grading, sandbox, wire
+from minigooglenet.exercises.checking import Calls, marked
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything
+from minigooglenet.exercises.outputs import call
 
 CLASS = int(os.environ.get("MINIGOOGLENET_CLASS", "0")) or len(HOSTILE) + len(BROKEN) + 15
 START = "import numpy as np\nfrom minigooglenet.exercises import answer, ask, check, predict"
@@ -230,9 +232,6 @@ def test_a_cell_is_text_or_a_number_and_nothing_that_runs(text, cell):
 
 @pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
 def test_cases_drawn_for_a_grade_tell_wrong_from_right_as_the_usual_ones_do(exercise):
-    from minigooglenet.exercises.checking import Calls, marked
-    from minigooglenet.exercises.outputs import call
-
     assert isinstance(exercise, Exercise)
     for seed in (1, 2):
         calls = Calls(exercise, [*exercise.arguments, *exercise.drawn(seed)])
@@ -241,3 +240,9 @@ def test_cases_drawn_for_a_grade_tell_wrong_from_right_as_the_usual_ones_do(exer
         for wrong in exercise.wrongs:
             result = marked(calls, [call(wrong.function, arguments)[0] for arguments in calls.arguments])
             assert (result.status, result.mistake) == ("wrong", wrong.name)
+
+
+@pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
+def test_what_a_right_answer_returns_can_pass_to_the_process_that_marks(exercise):
+    for arguments in [*exercise.arguments, *exercise.drawn(3)]:
+        wire.pack(call(exercise.reference_function, arguments)[0])
