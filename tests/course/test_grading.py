@@ -178,6 +178,18 @@ def test_a_grading_that_is_killed_goes_on_where_it_was(tmp_path):
         assert rows[0]["mistake"] == "mean over the images"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "class").mkdir()
+    notebook(tmp_path / "class" / "03_ada.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
+    (tmp_path / "class" / "03_bob.ipynb").symlink_to(tmp_path / "class" / "03_ada.ipynb")
+    rows, _, _ = grading.grade(tmp_path / "class", tmp_path / "out.csv", grading.Asked())
+    first = {row["student"]: row for row in rows if row["exercise"] == "03.1"}
+    assert first["03_ada"]["status"] == "passed"
+    assert first["03_bob"]["status"] == "failed"
+    assert "a link" in first["03_bob"]["message"]
+
+
 def test_a_notebook_during_which_the_grading_died_twice_is_left(tmp_path):
     (tmp_path / "class").mkdir()
     notebook(tmp_path / "class" / "03_eve.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
