@@ -115,12 +115,14 @@ def collect(folder, lesson=None):
     own = {place.name for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")}
     inside = [(name, path) for name in own for path in (folder / name).glob("*.ipynb") if path.is_file()]
     known = {number: number.partition(".")[0] for number in everything()}
-    lessons = {path: {lesson} if lesson else lessons_of(path) & set(known.values()) for _, path in flat + inside}
+    lessons = {path: lessons_of(path) & set(known.values()) for _, path in flat + inside}
+    if lesson:  # those of no other lesson
+        lessons = {path: {lesson} for path, found in lessons.items() if not found or lesson in found}
     common = Counter(each for found in lessons.values() for each in found).most_common(1)
     if not common or (lesson and lesson not in known.values()):
         raise ValueError(f"{folder} has no notebook of a lesson with exercises; perhaps --lesson 03?")
     handed, there = [], set()
-    for student, path in sorted(flat + inside):
+    for student, path in sorted(each for each in flat + inside if each[1] in lessons):
         mine = lessons[path] or {common[0][0]}
         numbers = tuple(number for number, of in known.items() if of in mine)
         handed.append(Handed(student, path, numbers))

@@ -135,6 +135,17 @@ def test_a_class_in_folders_with_numbers_and_missing_lessons(tmp_path, capsys):
     assert f"2 students, {len(rows)} rows" in told
 
 
+def test_one_lesson_leaves_the_notebooks_of_others(tmp_path):
+    (tmp_path / "ada").mkdir()
+    for name in ("03_gradients.ipynb", "99_other.ipynb", "mine.ipynb"):
+        notebook(tmp_path / "ada" / name, START)
+    notebook(tmp_path / "ada" / "04_trust.ipynb", START, "check('04.1', f)")
+    three = {"03_gradients.ipynb", "99_other.ipynb", "mine.ipynb"}
+    handed, _ = grading.collect(tmp_path, "03")
+    assert {each.path.name for each in handed} - {"04_trust.ipynb"} == three
+    assert {each.numbers for each in handed} == {tuple(NUMBERS)}
+
+
 def test_a_folder_with_nothing_to_grade_is_said(tmp_path, capsys):
     assert main(["grade", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
     assert "no notebook of a lesson with exercises" in capsys.readouterr().err
