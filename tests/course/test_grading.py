@@ -19,7 +19,7 @@ from hostile import BROKEN, HOSTILE, NEEDS_WALLS
 
 from minigooglenet.cli import main
 from minigooglenet.course import gradebook, grading, sandbox, wire
-from minigooglenet.exercises.checking import Calls, marked
+from minigooglenet.exercises.checking import Calls, demanded, marked
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.outputs import call
@@ -189,6 +189,23 @@ def test_a_grading_that_is_killed_goes_on_where_it_was(tmp_path):
         assert rows[0]["mistake"] == "mean over the images"
 
 
+def test_what_the_notebook_would_say_is_what_the_grade_says(tmp_path):
+    answers = {
+        "changes its input": "def conv_db(dout):\n    db = dout.sum(axis=(0, 2, 3))\n    dout[:] = 0\n    return db",
+        "first image only": "def conv_db(dout):\n    return dout[0].sum(axis=(1, 2)).tolist()",
+        "wrong axes": "def conv_db(dout):\n    global seen\n    seen = dout\n    return dout.sum(axis=(0, 1, 2))",
+    }
+    (tmp_path / "class").mkdir()
+    for name, source in answers.items():
+        notebook(tmp_path / "class" / f"{name}.ipynb", START, source, "check('03.1', conv_db)")
+    notebook(tmp_path / "class" / "late.ipynb", START, "x = np.zeros(3)\nprint(later)", "later = 1", HONEST["passed"])
+    rows, _, _ = grading.grade(tmp_path / "class", tmp_path / "out.csv", grading.Asked())
+    first = {row["student"]: row for row in rows if row["exercise"] == "03.1"}
+    assert {name: first[name]["mistake"] for name in answers} == {name: name for name in answers}
+    assert first["late"]["status"] == "passed"  # found by its name, though never checked
+    assert gradebook.summary(rows)[0].startswith("03.1  1 of 4 passed; ")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
 def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "class").mkdir()
@@ -259,10 +276,17 @@ def test_cases_drawn_for_a_grade_tell_wrong_from_right_as_the_usual_ones_do(exer
     for seed in (1, 2):
         calls = Calls(exercise, [*exercise.arguments, *exercise.drawn(seed)])
         for right in (exercise.reference_function, *exercise.rights):
-            assert marked(calls, [call(right, arguments)[0] for arguments in calls.arguments]).passed
+            assert _marked(calls, right).passed
         for wrong in exercise.wrongs:
-            result = marked(calls, [call(wrong.function, arguments)[0] for arguments in calls.arguments])
+            result = _marked(calls, wrong.function)
             assert (result.status, result.mistake) == ("wrong", wrong.name)
+
+
+def _marked(calls, function):
+    outputs, touched = zip(*(call(function, arguments) for arguments in calls.arguments), strict=True)
+    result = marked(calls, outputs, any(touched))
+    demand = calls.exercise.demand_function
+    return demanded(calls.exercise, demand(function), result) if result.passed and demand else result
 
 
 @pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
