@@ -23,7 +23,7 @@ def add_parser(commands, name):
     parser.add_argument("--jobs", type=whole, default=1, metavar="N", help="notebooks at once (default: 1)")
     parser.add_argument("--timeout", type=seconds, default=120.0, metavar="S", help="for each (default: 120)")
     parser.add_argument("--memory", type=whole, default=2048, metavar="MB", help="for each (default: 2048)")
-    parser.add_argument("--lesson", metavar="NN", help="of all notebooks (default: by their names, or what they check)")
+    parser.add_argument("--lesson", metavar="NN", help="only this one (default: all, by name or by what they check)")
     parser.add_argument("--whole", action="store_true", help="run every cell, not only those that the answers need")
     parser.add_argument("--fresh", action="store_true", help="begin anew instead of going on")
 

@@ -94,6 +94,8 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
                     done.result()
             except BaseException:
                 asked.ended.set()
+                for judge in judges:
+                    judge.close()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     finally:
@@ -113,12 +115,14 @@ def collect(folder, lesson=None):
     own = {place.name for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")}
     inside = [(name, path) for name in own for path in (folder / name).glob("*.ipynb") if path.is_file()]
     known = {number: number.partition(".")[0] for number in everything()}
-    lessons = {path: {lesson} if lesson else lessons_of(path) & set(known.values()) for _, path in flat + inside}
+    lessons = {path: lessons_of(path) & set(known.values()) for _, path in flat + inside}
+    if lesson:  # those of no other lesson
+        lessons = {path: {lesson} for path, found in lessons.items() if not found or lesson in found}
     common = Counter(each for found in lessons.values() for each in found).most_common(1)
     if not common or (lesson and lesson not in known.values()):
         raise ValueError(f"{folder} has no notebook of a lesson with exercises; perhaps --lesson 03?")
     handed, there = [], set()
-    for student, path in sorted(flat + inside):
+    for student, path in sorted(each for each in flat + inside if each[1] in lessons):
         mine = lessons[path] or {common[0][0]}
         numbers = tuple(number for number, of in known.items() if of in mine)
         handed.append(Handed(student, path, numbers))
@@ -151,15 +155,18 @@ def _one(handed, asked, slot, judge, ledger, lock, walls):
         tried = ledger.begun[key]
         if tried < TRIES:
             ledger.write({"begun": key})
-    if tried >= TRIES:
-        marked, reason = None, f"the grading itself died {tried} times while this notebook ran; look at it by hand"
+    marked = None
+    if handed.path.is_symlink():
+        reason = "it is a link to another file, which is not followed"
+    elif tried >= TRIES:
+        reason = f"the grading itself died {tried} times while this notebook ran; look at it by hand"
     else:
         stream, reason = run(handed, asked, slot, ledger.seed)
+        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed)
         if asked.ended.is_set():
             with lock:
                 ledger.write({"begun": key, "times": -1})
             raise KeyboardInterrupt
-        marked = judge.mark(stream, handed.numbers, ledger.seed)
         if marked is None:
             reason = "what it sent could not be marked in time"
     rows = _rows(handed, marked, reason)
@@ -274,12 +281,13 @@ class Judge:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stream")
             path.write_bytes(stream)
-            timer = threading.Timer(JUDGE_SECONDS, self.process.kill)
+            process = self.process
+            timer = threading.Timer(JUDGE_SECONDS, process.kill)
             timer.start()
             try:
-                self.process.stdin.write(json.dumps({"stream": str(path), "numbers": numbers, "seed": seed}) + "\n")
-                self.process.stdin.flush()
-                return json.loads(self.process.stdout.readline())
+                process.stdin.write(json.dumps({"stream": str(path), "numbers": numbers, "seed": seed}) + "\n")
+                process.stdin.flush()
+                return json.loads(process.stdout.readline())
             except (OSError, ValueError):
                 self.close()
                 return None
@@ -288,10 +296,10 @@ class Judge:
 
     def close(self):
         """End the process."""
-        if self.process is not None:
-            self.process.kill()
-            for pipe in (self.process.stdin, self.process.stdout):
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
                 with contextlib.suppress(OSError):
                     pipe.close()
-            self.process.wait()
-            self.process = None

@@ -68,7 +68,9 @@ def _encoded(value, data):
             return [name, *(_encoded(each, data) for each in value)]
     if isinstance(value, Raised):
         return ["raised", type(value.error).__name__, str(value.error)[:2000]]
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, np.generic):
+        return ["scalar", _array(np.asarray(value), data)]
+    if isinstance(value, np.ndarray):
         return _array(np.asarray(value), data)
     raise NotPlainError(f"{type(value).__name__} is neither a number nor an array")
 
@@ -115,6 +117,8 @@ def _decoded(node, data):
     if tag == "strings":
         shape, values = rest
         return np.array([str(value)[:1000] for value in values], dtype=np.str_).reshape(_shape(shape))
+    if tag == "scalar":
+        return _decoded(rest[0], data)[()]
     if tag == "complex":
         return complex(*map(float, rest))
     if tag == "raised":

@@ -167,7 +167,7 @@ NEEDS_WALLS = {  # what would harm where the system has no such wall
     "deletes its folder": "files",
     "calls home": "network",
     "takes all memory": "memory",
-    "raises the limits": "memory",
+    "raises the limits": "files",  # root could, where it stays root
     "writes huge files": "memory",
 }
 BROKEN = {

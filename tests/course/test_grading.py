@@ -18,9 +18,11 @@ import pytest
 from hostile import BROKEN, HOSTILE, NEEDS_WALLS
 
 from minigooglenet.cli import main
-from minigooglenet.course import gradebook, grading, sandbox
+from minigooglenet.course import gradebook, grading, sandbox, wire
+from minigooglenet.exercises.checking import Calls, demanded, marked
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything
+from minigooglenet.exercises.outputs import call
 
 CLASS = int(os.environ.get("MINIGOOGLENET_CLASS", "0")) or len(HOSTILE) + len(BROKEN) + 15
 START = "import numpy as np\nfrom minigooglenet.exercises import answer, ask, check, predict"
@@ -133,6 +135,17 @@ def test_a_class_in_folders_with_numbers_and_missing_lessons(tmp_path, capsys):
     assert f"2 students, {len(rows)} rows" in told
 
 
+def test_one_lesson_leaves_the_notebooks_of_others(tmp_path):
+    (tmp_path / "ada").mkdir()
+    for name in ("03_gradients.ipynb", "99_other.ipynb", "mine.ipynb"):
+        notebook(tmp_path / "ada" / name, START)
+    notebook(tmp_path / "ada" / "04_trust.ipynb", START, "check('04.1', f)")
+    three = {"03_gradients.ipynb", "99_other.ipynb", "mine.ipynb"}
+    handed, _ = grading.collect(tmp_path, "03")
+    assert {each.path.name for each in handed} - {"04_trust.ipynb"} == three
+    assert {each.numbers for each in handed} == {tuple(NUMBERS)}
+
+
 def test_a_folder_with_nothing_to_grade_is_said(tmp_path, capsys):
     assert main(["grade", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
     assert "no notebook of a lesson with exercises" in capsys.readouterr().err
@@ -174,6 +187,35 @@ def test_a_grading_that_is_killed_goes_on_where_it_was(tmp_path):
         rows, _, _ = grading.grade(folder, out, grading.Asked())
         assert ran[6 - done :] == ["student 0"]
         assert rows[0]["mistake"] == "mean over the images"
+
+
+def test_what_the_notebook_would_say_is_what_the_grade_says(tmp_path):
+    answers = {
+        "changes its input": "def conv_db(dout):\n    db = dout.sum(axis=(0, 2, 3))\n    dout[:] = 0\n    return db",
+        "first image only": "def conv_db(dout):\n    return dout[0].sum(axis=(1, 2)).tolist()",
+        "wrong axes": "def conv_db(dout):\n    global seen\n    seen = dout\n    return dout.sum(axis=(0, 1, 2))",
+    }
+    (tmp_path / "class").mkdir()
+    for name, source in answers.items():
+        notebook(tmp_path / "class" / f"{name}.ipynb", START, source, "check('03.1', conv_db)")
+    notebook(tmp_path / "class" / "late.ipynb", START, "x = np.zeros(3)\nprint(later)", "later = 1", HONEST["passed"])
+    rows, _, _ = grading.grade(tmp_path / "class", tmp_path / "out.csv", grading.Asked())
+    first = {row["student"]: row for row in rows if row["exercise"] == "03.1"}
+    assert {name: first[name]["mistake"] for name in answers} == {name: name for name in answers}
+    assert first["late"]["status"] == "passed"  # found by its name, though never checked
+    assert gradebook.summary(rows)[0].startswith("03.1  1 of 4 passed; ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "class").mkdir()
+    notebook(tmp_path / "class" / "03_ada.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
+    (tmp_path / "class" / "03_bob.ipynb").symlink_to(tmp_path / "class" / "03_ada.ipynb")
+    rows, _, _ = grading.grade(tmp_path / "class", tmp_path / "out.csv", grading.Asked())
+    first = {row["student"]: row for row in rows if row["exercise"] == "03.1"}
+    assert first["03_ada"]["status"] == "passed"
+    assert first["03_bob"]["status"] == "failed"
+    assert "a link" in first["03_bob"]["message"]
 
 
 def test_a_notebook_during_which_the_grading_died_twice_is_left(tmp_path):
@@ -230,14 +272,24 @@ def test_a_cell_is_text_or_a_number_and_nothing_that_runs(text, cell):
 
 @pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
 def test_cases_drawn_for_a_grade_tell_wrong_from_right_as_the_usual_ones_do(exercise):
-    from minigooglenet.exercises.checking import Calls, marked
-    from minigooglenet.exercises.outputs import call
-
     assert isinstance(exercise, Exercise)
     for seed in (1, 2):
         calls = Calls(exercise, [*exercise.arguments, *exercise.drawn(seed)])
         for right in (exercise.reference_function, *exercise.rights):
-            assert marked(calls, [call(right, arguments)[0] for arguments in calls.arguments]).passed
+            assert _marked(calls, right).passed
         for wrong in exercise.wrongs:
-            result = marked(calls, [call(wrong.function, arguments)[0] for arguments in calls.arguments])
+            result = _marked(calls, wrong.function)
             assert (result.status, result.mistake) == ("wrong", wrong.name)
+
+
+def _marked(calls, function):
+    outputs, touched = zip(*(call(function, arguments) for arguments in calls.arguments), strict=True)
+    result = marked(calls, outputs, any(touched))
+    demand = calls.exercise.demand_function
+    return demanded(calls.exercise, demand(function), result) if result.passed and demand else result
+
+
+@pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
+def test_what_a_right_answer_returns_can_pass_to_the_process_that_marks(exercise):
+    for arguments in [*exercise.arguments, *exercise.drawn(3)]:
+        wire.pack(call(exercise.reference_function, arguments)[0])

@@ -37,6 +37,12 @@ def test_arrays_come_back(kind):
     assert back["a"][0].flags.writeable
 
 
+def test_a_number_of_numpys_stays_a_number():
+    (back,) = wire.unpack(wire.pack((np.float64(1.5), np.int32(2), np.bool_(True), np.str_("a"))))
+    assert [type(each) for each in back] == [np.float64, np.int32, np.bool_, str]
+    assert back == (1.5, 2, True, "a")
+
+
 def test_not_a_number_and_infinity_come_back():
     (back,) = wire.unpack(wire.pack([math.nan, math.inf, np.array([np.nan, -np.inf])]))
     assert math.isnan(back[0])
@@ -105,6 +111,8 @@ def _record(header, payload=b""):
         _record('["dict", [["list"], 1]]'),
         _record('["eval", "1"]'),
         _record("[]"),
+        _record('["scalar"]'),
+        _record('["scalar", 3]'),
         _record("1" * 10_000),
     ],
 )

@@ -1,0 +1,37 @@
+"""What the lessons' README promises: its commands are there, its lessons are the notebooks, its figures the code's."""
+
+import re
+from pathlib import Path
+
+from minigooglenet import cli
+from minigooglenet.course import grading, sandbox, testing
+
+LESSONS = Path(__file__).parents[2] / "lessons"
+README = (LESSONS / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_that_it_names_exists():
+    assert set(re.findall(r"minigooglenet (\w+)", README)) - {"import"} <= set(cli.COMMANDS)
+
+
+def test_its_table_lists_the_lessons_by_their_titles():
+    titles = re.findall(r"^\| (\d\d .*?) \|", README, flags=re.MULTILINE)
+    assert [title[:2] for title in titles] == [f"{number:02}" for number in range(14)]
+    for source in LESSONS.glob("src/*.py"):
+        title = re.search(r"^# # (.*)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE).group(1)
+        assert title in titles
+
+
+def test_its_figures_are_the_codes():
+    assert f"at most {grading.DISK >> 20} MB" in README
+    assert f"at most {sandbox.PROCESSES} more processes" in README
+    points = re.findall(r"^\| .*? \| (\d+) \| ", README.partition("### Points")[2], flags=re.MULTILINE)
+    assert sum(map(int, points)) == 100
+
+
+def test_its_recipe_for_pytest_names_what_exists():
+    assert hasattr(testing, re.search(r"import (checks_of)", README).group(1))
+
+
+def test_it_is_plain_ascii():
+    assert README.isascii()
