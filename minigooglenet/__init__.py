@@ -9,6 +9,7 @@ print(mg.count(g))
 from minigooglenet import (
     counting,
     data,
+    exercises,
     gradcheck,
     inference,
     kernels,
@@ -30,6 +31,7 @@ __all__ = [
     "count",
     "counting",
     "data",
+    "exercises",
     "get_num_threads",
     "gradcheck",
     "inference",
