@@ -446,7 +446,8 @@ figure
 # %% [markdown]
 # ## Take it further
 #
-# - Dilation: let the kernel's cells look d pixels apart. Which line of `conv_at` changes? What does `out_size` become?
+# - Dilation: let the kernel's cells look d pixels apart. Which line of `conv_at` changes? What does the size of the
+#   output become?
 # - Groups: filter k looks only at its own share of the channels. `mg.layers.Conv2d` takes `groups=`; hold yours to it.
 # - A 3 x 3 convolution per channel, then a 1 x 1 over channels: how many multiplications does that save?
 # - Pad with the mirrored image. Does the flat image keep flat?

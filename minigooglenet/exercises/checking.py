@@ -121,7 +121,7 @@ def marked(calls, outputs, changed=False) -> Result:
         what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
     told = len(exercise.wrongs)
-    return Result(number, PASSED, what=f"right on all {len(outputs)} cases, which tell {told} wrong answers from it")
+    return Result(number, PASSED, what=f"all {len(outputs)} cases agree; they would have caught {told} known mistakes")
 
 
 def _first_failing(calls, outputs):

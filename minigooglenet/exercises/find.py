@@ -11,6 +11,7 @@ from minigooglenet.exercises.exercise import REGISTERED
 def find(number):
     """Return the Exercise or Question of that number, "03.4", or say which there are."""
     number = str(number)
+    number = number.zfill(len(number) + 1) if number[1:2] == "." else number  # 1.1 is 01.1
     lesson = number.partition(".")[0]
     for name in _modules():
         if name.split("_")[1] == lesson:

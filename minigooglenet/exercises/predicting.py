@@ -19,9 +19,18 @@ def predict(name, guess=None) -> str:
 
 def outcome(name, truth) -> str:
     """Return a prediction beside what came out."""
+    told = f"it is {_plain(truth)}."
     if str(name) not in _predicted:
-        return Note(f"{name}: {truth!r}")
-    return Note(f"{name}: you predicted {_predicted[str(name)]!r}, it is {truth!r}.")
+        return Note(f"{name}: {told}")
+    return Note(f"{name}: you predicted {_plain(_predicted[str(name)])}, {told}")
+
+
+def _plain(value):
+    """Return a value as people read it: no names of types, thousands apart."""
+    value = value.item() if hasattr(value, "item") and getattr(value, "size", 0) == 1 else value
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
+        return f"{value:,}"
+    return repr(value)
 
 
 class Note(str):

@@ -33,6 +33,8 @@ def _(rng):
     x, w, b = integers(rng, (2, 3, 6, 8), 1, 10), integers(rng, (4, 3, 3, 3)), integers(rng, 4, 10, 20)
     for i, j in np.ndindex(3, 4):
         yield x, w, b, (i + j) % 2, (i * 4 + j) % 4, i, j, 2, 1
+    for i, j in ((5, 7), (5, 0), (0, 7)):  # windows that hang over the last row and the last column
+        yield x, w, b, 1, (i + j) % 4, i, j, 1, 1
     w, b = integers(rng, (4, 3, 2, 3)), integers(rng, 4, 10, 20)
     for i, j in ((0, 0), (1, 3), (4, 5)):
         yield x, w, b, 1, 1 + i % 3, i, j, 1, 0
@@ -68,6 +70,31 @@ def _window(x, w, n, i, j, stride, pad):
 @conv_at.right
 def _(x, w, b, n, k, i, j, stride, pad):
     return b[k] + np.vdot(_window(x, w, n, i, j, stride, pad), w[k])
+
+
+@conv_at.wrong("no bound at the end", "Rows from H on and columns from W on count as zero too: both bounds, 0 and H.")
+def _(x, w, b, n, k, i, j, stride, pad):
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        y, z = i * stride + u - pad, j * stride + v - pad
+        if y >= 0 and z >= 0:
+            total += x[n, c, y, z] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong(
+    "padding ignored", "Nothing is padded: the window begins pad rows above and pad columns left of i*stride."
+)
+def _(x, w, b, n, k, i, j, stride, pad):
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        total += x[n, c, i * stride + u, j * stride + v] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong("returned too early", "Only the first row of the kernel counts: the return stands inside the loops.")
+def _(x, w, b, n, k, i, j, stride, pad):
+    return _looped(x, w[:, :, :1], n, k, lambda u: i * stride + u - pad, lambda v: j * stride + v - pad) + b[k]
 
 
 @conv_at.wrong("bias once per weight", "The bias was added once for every weight of the filter; it is added once.")
