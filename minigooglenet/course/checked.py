@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minigooglenet.course import cells
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG
+from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 
 CODES = {PASSED: 0, WRONG: 1, NOT_YET: 2}
 TOO_LONG = 124
@@ -21,7 +21,20 @@ def check(number, path, function=None):
     names = {function or exercise.name}
     label = "cell" if Path(path).suffix == ".ipynb" else Path(path).name
     notes = cells.run(sources, cells.needed(sources, {number}, names), label)
-    return cells.mark(notes, number, function)
+    result = cells.mark(notes, number, function)
+    return _unreadable(number, sources, label) or result if result.status == NOT_YET else result
+
+
+def _unreadable(number, sources, label):
+    """Return a result that names the first line that is no Python, or None: what it defines is not there at all."""
+    for place, source in enumerate(sources, 1):
+        try:
+            compile(cells.plain(source), label, "exec")
+        except SyntaxError as error:
+            of = f" of cell {place}" if label == "cell" else ""
+            line = (error.text or "").strip()
+            return Result(number, WRONG, what=f"line {error.lineno}{of} is no Python: {error.msg}: {line}")
+    return None
 
 
 def in_a_process(number, path, function=None, seconds=120.0) -> int:
@@ -50,5 +63,5 @@ def end(process) -> None:
 
 if __name__ == "__main__":
     result = check(sys.argv[1], sys.argv[2], sys.argv[3] or None)
-    print(result, flush=True)
+    print(str(result).replace(f"hint({sys.argv[1]!r})", f"minigooglenet hint {sys.argv[1]}"), flush=True)
     os._exit(CODES[result.status])  # a thread that a student's answer left behind does not hold the result up

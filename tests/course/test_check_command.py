@@ -114,3 +114,24 @@ def test_pytest_runs_the_same_checks_one_by_one(pytester):
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1, failed=1, skipped=1)
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-m", "ex03_1").assert_outcomes(passed=1, deselected=2)
+
+
+def test_a_line_that_is_no_python_is_named_and_not_taken_for_a_missing_answer(tmp_path):
+    (tmp_path / "mine.py").write_text(RIGHT.replace("):", ")"), encoding="utf-8")
+    result = checked.check("03.1", tmp_path / "mine.py")
+    assert result.status == "wrong"
+    assert "line 1 is no Python: expected ':': def conv_db(dout)" in result.what
+    path = _notebook(tmp_path / "a.ipynb", "import numpy", RIGHT.replace("):", ")"))
+    assert "line 1 of cell 2 is no Python" in checked.check("03.1", path).what
+
+
+def test_a_shell_is_told_of_the_shells_hint_which_comes_in_three_steps(tmp_path, capfd):
+    (tmp_path / "mine.py").write_text(RIGHT.replace("sum", "max"), encoding="utf-8")
+    assert main(["check", "03.1", str(tmp_path / "mine.py")]) == 1
+    assert "minigooglenet hint 03.1 for one more step" in capfd.readouterr().out
+    steps = []
+    for step in ("1", "2", "3"):
+        assert main(["hint", "3.1", "--step", step]) == 0
+        steps.append(capfd.readouterr().out)
+    assert len(set(steps)) == 3
+    assert "More: minigooglenet hint 03.1 --step 2" in steps[0]
