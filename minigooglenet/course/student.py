@@ -10,17 +10,15 @@ import json
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import matplotlib.font_manager
-import numpy as np
 
 import minigooglenet
 from minigooglenet.course import cells, sandbox, wire
 from minigooglenet.exercises.checking import where
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.outputs import Raised
+from minigooglenet.exercises.outputs import Raised, attempt
 from minigooglenet.exercises.questions import Question
 
 
@@ -139,22 +137,10 @@ def _calls(function, arguments, seconds):
     """Return [output, arguments afterwards or None] of every call; the first that is stopped is the last."""
     outputs = []
     for each in arguments:
-        given, box = copy.deepcopy(each), []
-
-        def run(given=given, box=box):
-            try:
-                with np.errstate(all="ignore"):
-                    box.append(function(*given))
-            except BaseException as error:
-                box.append(_raised(error))
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(seconds)
-        if not box:
-            box.append(Raised(TimeoutError(f"it was still running after {seconds:.0f} s")))
-        outputs.append([_plain(box[0]), _plain_or_none(given)])
-        if isinstance(box[0], Raised) and isinstance(box[0].error, (TimeoutError, NotImplementedError)):
+        given = copy.deepcopy(each)
+        output = attempt(function, given, seconds, _raised)
+        outputs.append([_plain(output), _plain_or_none(given)])
+        if isinstance(output, Raised) and isinstance(output.error, (TimeoutError, NotImplementedError)):
             break
     return outputs
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-REGISTERED: dict[str, "Exercise"] = {}
+REGISTERED: dict[str, "Task"] = {}
 
 
 class Wrong(NamedTuple):
@@ -40,7 +40,37 @@ class Verdict(NamedTuple):
     advice: str = ""
 
 
-class Exercise:
+class Task:
+    """What exercises and questions share: a number under which they are found, hints, and known wrong answers.
+
+    number : "03.1", lesson and place in it;  title : a few words
+    minutes : that it takes;  difficulty : 1, 2 or 3
+    hints : where to look; the idea on a tiny example; the line with one hole
+    tolerance : share by which a value may differ; 0 for exact
+    core : whether the lesson needs it
+    """
+
+    def __init__(self, number, title, *, minutes, difficulty, hints, tolerance, core):
+        if number in REGISTERED:
+            raise ValueError(f"there are two exercises {number}")
+        if len(hints) != 3:
+            raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
+        self.number, self.title, self.minutes, self.difficulty = number, title, minutes, difficulty
+        self.hints, self.tolerance, self.core = tuple(hints), tolerance, core
+        self.wrongs: list[Wrong] = []
+        REGISTERED[number] = self
+
+    def wrong(self, name, message):
+        """Return a decorator that registers a wrong answer under the name of its mistake."""
+
+        def register(function):
+            self.wrongs.append(Wrong(name, message, function))
+            return function
+
+        return register
+
+
+class Exercise(Task):
     """An exercise whose answer is a function, or whatever its judge takes.
 
     Parameters
@@ -56,23 +86,13 @@ class Exercise:
     """
 
     def __init__(self, number, title, signature, *, minutes, difficulty, hints, tolerance=1e-9, core=True):
-        if number in REGISTERED:
-            raise ValueError(f"there are two exercises {number}")
-        if len(hints) != 3:
-            raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
-        self.number, self.title, self.signature, self.minutes, self.difficulty = (
-            number,
-            title,
-            signature,
-            minutes,
-            difficulty,
+        super().__init__(
+            number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
         )
-        self.hints, self.tolerance, self.core = tuple(hints), tolerance, core
+        self.signature = signature
         self.reference_function = self.cases_function = self.judge_function = self.engine_function = None
         self.demand_function = None
         self.rights: list[Callable] = []
-        self.wrongs: list[Wrong] = []
-        REGISTERED[number] = self
 
     def cases(self, function):
         """Register cases(rng) -> the tuples of arguments that the answer is called with."""
@@ -93,15 +113,6 @@ class Exercise:
         """Register another right answer, written differently: the check must take it too."""
         self.rights.append(function)
         return function
-
-    def wrong(self, name, message):
-        """Return a decorator that registers a wrong answer under the name of its mistake."""
-
-        def register(function):
-            self.wrongs.append(Wrong(name, message, function))
-            return function
-
-        return register
 
     def judge(self, function):
         """Register judge(answer) -> Verdict, for answers that are not a function to be called on cases."""

@@ -15,30 +15,38 @@ class Raised:
         self.error = error
 
 
+def attempt(function, arguments, seconds, raised=Raised):
+    """Return function(*arguments), raised(the exception), or a TimeoutError in Raised; its thread is then left behind.
+
+    The arguments are handed on as they are, so that the caller sees what became of them.
+    """
+    box = []
+
+    def run():
+        try:
+            with np.errstate(all="ignore"):
+                box.append(function(*arguments))
+        except BaseException as error:
+            box.append(raised(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    slow = f"it was still running after {seconds:.0f} s; perhaps a loop that never ends?"
+    return box[0] if box else Raised(TimeoutError(slow))
+
+
 def call(function, arguments, seconds=SECONDS):
     """Return function(*copies of the arguments), or Raised; and whether it changed what it was given.
 
     After `seconds` a TimeoutError is what was raised, and the thread is left behind.
     """
     given = copy.deepcopy(arguments)
-    box = []
-
-    def run():
-        try:
-            with np.errstate(all="ignore"):
-                box.append(function(*given))
-        except BaseException as error:
-            box.append(Raised(error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not box:
-        return Raised(
-            TimeoutError(f"it was still running after {seconds:.0f} s; perhaps a loop that never ends?")
-        ), False
+    output = attempt(function, given, seconds)
+    if isinstance(output, Raised) and isinstance(output.error, TimeoutError):
+        return output, False
     changed = not all(same(a, b, 0) for a, b in zip(given, arguments, strict=True))
-    return box[0], changed
+    return output, changed
 
 
 def parts(value, name="") -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from minigooglenet.exercises.exercise import REGISTERED, Wrong
+from minigooglenet.exercises.exercise import Task
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.predicting import Note
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
@@ -20,7 +20,7 @@ MOST_DRAWS = 10_000
 _students: dict[str, str] = {}
 
 
-class Question:
+class Question(Task):
     """A number to work out.
 
     number, title, minutes, difficulty, hints, core : as of an Exercise
@@ -29,15 +29,11 @@ class Question:
     """
 
     def __init__(self, number, title, text, *, minutes, difficulty, hints, tolerance=0.0, core=True):
-        if number in REGISTERED:
-            raise ValueError(f"there are two exercises {number}")
-        if len(hints) != 3:
-            raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
-        self.number, self.title, self.text, self.minutes, self.difficulty = number, title, text, minutes, difficulty
-        self.hints, self.tolerance, self.core = tuple(hints), tolerance, core
+        super().__init__(
+            number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
+        )
+        self.text = text
         self.draw_function = self.solution_function = None
-        self.wrongs: list[Wrong] = []
-        REGISTERED[number] = self
 
     def draw(self, function):
         """Register draw(rng) -> {name: value}."""
@@ -48,15 +44,6 @@ class Question:
         """Register solution(**values) -> the right number."""
         self.solution_function = function
         return function
-
-    def wrong(self, name, message):
-        """Return a decorator that registers a wrong way to the number under the name of its mistake."""
-
-        def register(function):
-            self.wrongs.append(Wrong(name, message, function))
-            return function
-
-        return register
 
     def values(self, student) -> dict:
         """Return what is drawn for a student: the first draw whose right and wrong answers all differ."""
