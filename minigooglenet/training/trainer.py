@@ -7,6 +7,7 @@ So a run that was interrupted ends with the very same bits as one that was not.
 
 import copy
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,7 @@ class Trainer:
             if self.out.is_file():
                 raise FileExistsError(f"{self.out} is a file; results go into a folder")
             self.out.mkdir(parents=True, exist_ok=True)
+        self.saves_graph = self.out is None or self._can_be_saved()
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"))
         self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"))
@@ -118,13 +120,14 @@ class Trainer:
         for log in self.logs:
             log.sync()
         checkpoint.save(self.out / CHECKPOINT, self)
-        if self.graph.made_by is not None:
-            train = self.split.train
-            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
-            notes = {"crops": "0" if train.whole else "1"}
-            path = self.out / WEIGHTS
-            weights.save(self.trained(), path, pixels=train.pixels, classes=train.classes, notes=notes)
+        weights.save(self.trained(), self.out / WEIGHTS, **self.told(), arrays_only=not self.saves_graph)
         self._saved = time.monotonic()
+
+    def told(self) -> dict:
+        """Return what the files of this run record of the images that it trains on."""
+        train = self.split.train
+        # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+        return {"pixels": train.pixels, "classes": train.classes, "notes": {"crops": "0" if train.whole else "1"}}
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
@@ -211,6 +214,15 @@ class Trainer:
 
     def _path(self, name):
         return None if self.out is None else self.out / name
+
+    def _can_be_saved(self):
+        """Return whether a file can hold the graph; if not, say so now, not after hours of training."""
+        try:
+            weights.architecture.describe(self.graph)
+        except ValueError as error:
+            warnings.warn(f"the files in {self.out} will hold the arrays alone: {error}", stacklevel=3)
+            return False
+        return True
 
     def _check_fit(self):
         if not isinstance(self.split, data.Split) or not isinstance(self.settings, Settings):

@@ -55,8 +55,10 @@ def write(contents: Contents, path) -> None:
     arrays = {name: np.asarray(array, order="C") for name, array in contents.arrays.items()}
     for name, array in arrays.items():
         limits.stand_in(name, array.shape, array.dtype)
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name!r} holds values that are not finite, so nothing was written to {path}")
+        try:
+            limits.check_values(name, array)
+        except ValueError as error:
+            raise ValueError(f"{error}, so nothing was written to {path}") from error
     pixels = contents.pixels
     record = {
         "format": FORMAT,
@@ -65,6 +67,7 @@ def write(contents: Contents, path) -> None:
         "pixels": pixels and {"mean": pixels.mean, "std": pixels.std, "colours": pixels.colours},
         "classes": contents.classes,
         "notes": contents.notes,
+        "architecture": contents.architecture,
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
     data = save(arrays, metadata={KEY: _sealed(record)})
@@ -180,6 +183,7 @@ def _contents(record, stand_ins):
         pixels,
         None if classes is None else tuple(classes),
         record["notes"],
+        record.get("architecture"),
     )
     return limits.check_contents(contents), digests
 

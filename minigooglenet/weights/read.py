@@ -1,11 +1,13 @@
 """The front door: any file of weights that the package knows, told by what it holds."""
 
 import importlib
+from pathlib import Path
 
 from minigooglenet.weights import kinds, limits, own
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights.contents import Contents, cannot_read
 from minigooglenet.weights.fill import fill, match
 
+RUN_FILE = "weights.safetensors"  # in the folder of a run
 _READERS = {kinds.SAFETENSORS: "own", kinds.NPZ: "npz", kinds.CAFFE: "caffe", kinds.TORCH: "torchvision"}
 _OF_TORCHVISION = "inception3a.branch1.conv.weight"  # a name that only its GoogLeNet has
 
@@ -18,7 +20,20 @@ def read(path) -> Contents:
     WeightsError
         If the file is of no such kind, damaged, or declares more than it has: one sentence that says so.
     """
+    path = weights_file(path)
     return reader(path).read(path)
+
+
+def weights_file(path) -> Path:
+    """Return the file that is meant: of the folder of a run its weights.safetensors, else `path` itself."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    if (path / RUN_FILE).is_file():
+        return path / RUN_FILE
+    members = sorted(path.glob(f"*/{RUN_FILE}"))
+    hint = f"; name one of its members, such as {members[0].parent}" if members else ""
+    raise cannot_read(path, f"it is a folder without {RUN_FILE}, which a run of training writes{hint}")
 
 
 def load_into(graph, path, *, only=None, strict=True) -> list[str]:
