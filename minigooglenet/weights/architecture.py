@@ -207,7 +207,7 @@ def _checked(record):
         raise ValueError(f"its architecture has {len(nodes):,} nodes, more than {MOST_NODES:,}")
     for name, shape in inputs.items():
         limits.check_line(name, "the name of an input")
-        if not isinstance(shape, list) or not all(type(side) is int and 0 < side for side in shape):
+        if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
             raise ValueError(f"its architecture has the input {name!r} of shape {limits.some(shape)}")
         _check_size(name, shape)
     for node in nodes:
@@ -254,8 +254,8 @@ def _plain(value, name, depth=0):
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
     raise ValueError(
-        f"its setting {name!r} is {limits.some(value)}, and a file holds only finite numbers up to "
-        f"{limits.MOST_NUMBER:,}, texts up to {limits.MOST_TEXT} characters, booleans, None, and tuples and dicts of them"
+        f"its setting {name!r} is {limits.some(value)}, and a file holds only finite floats, integers up to "
+        f"{limits.MOST_NUMBER:,}, texts up to {limits.MOST_TEXT} characters, booleans, None, tuples and dicts of these"
     )
 
 

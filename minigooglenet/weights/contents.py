@@ -10,6 +10,7 @@ from minigooglenet.data.pixels import Pixels
 MOST_REASON = 600  # characters: a file can have names of a megabyte
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # what colours a terminal: a file's or a library's words may hold it
 CHECKPOINT_STATE = "trainer/state"  # the array by which a training's checkpoint is known
+PIXELS_ASSUMED = "pixels assumed"  # the note that says by what right `pixels` is set
 PIXELS_UNKNOWN = "pixels unknown"  # the note that says why
 
 

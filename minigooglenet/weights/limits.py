@@ -110,16 +110,17 @@ def check_contents(contents: Contents) -> Contents:
 
 
 def check_values(name: str, array) -> None:
-    """Raise a ValueError if an array holds NaN or infinity, or as the running variance of a batch norm less than 0."""
+    """Raise a ValueError if an array holds NaN or infinity, or is a batch norm's running variance and below 0."""
     if array.dtype.kind != "f" or not array.size:
         return
     if not np.isfinite(array.min()) or not np.isfinite(array.max()):
         count = array.size - np.count_nonzero(np.isfinite(array))
         raise ValueError(f"{some(name)} holds {count:,} of {array.size:,} values that are not finite")
-    if name.rpartition("/")[2] == VARIANCE and (least := array.min()) < 0:
+    if name.replace(".", "/").rpartition("/")[2] == VARIANCE and (least := array.min()) < 0:
         count = np.count_nonzero(array < 0)
         raise ValueError(
-            f"{some(name)} holds {count:,} of {array.size:,} values below 0, the least {least:g}; no variance is negative"
+            f"{some(name)} holds {count:,} of {array.size:,} values below 0, the least {least:g}, and a variance is "
+            "never negative"
         )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from minigooglenet.data.pixel_names import pixels_of
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.weights import architecture, limits, own
-from minigooglenet.weights.contents import CHECKPOINT_STATE, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
+from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
 from minigooglenet.weights.fill import fill, match
-from minigooglenet.weights.read import reader, weights_file
+from minigooglenet.weights.read import of_checkpoint, reader, weights_file
 
 BUILT_IN_RULES = tuple(initializers.RULES)  # before a user adds one
 
@@ -132,16 +132,6 @@ def build(contents: Contents) -> Graph:
                 view[name] = array.astype(np.float64)
     check_fits(graph, contents.pixels, contents.classes)
     return graph
-
-
-def of_checkpoint(contents: Contents) -> Contents:
-    """Return contents as they are, or those of the checkpoint of a training as the network that it trained."""
-    if CHECKPOINT_STATE not in contents.arrays:
-        return contents
-    arrays = {}
-    for group in ("params/", "buffers/", "average/"):  # a mean over the last steps replaces what it is the mean of
-        arrays |= {n.removeprefix(group): array for n, array in contents.arrays.items() if n.startswith(group)}
-    return replace(contents, arrays=arrays)
 
 
 def _function(graph, record):

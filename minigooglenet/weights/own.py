@@ -55,6 +55,8 @@ def write(contents: Contents, path) -> None:
     arrays = {name: np.asarray(array, order="C") for name, array in contents.arrays.items()}
     for name, array in arrays.items():
         limits.stand_in(name, array.shape, array.dtype)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} holds values that are not finite, so nothing was written to {path}")
         try:
             limits.check_values(name, array)
         except ValueError as error:

@@ -64,7 +64,8 @@ def _state_dict(loaded, torch):
         for key in INSIDE:
             if _is_state(loaded.get(key), torch):
                 others = ", ".join(limits.some(name) for name in loaded if name != key)
-                return loaded[key], {"inside": f"{key!r} of a checkpoint, next to {others or 'nothing'}"[: limits.MOST_TEXT]}
+                note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
+                return loaded[key], {"inside": note[: limits.MOST_TEXT]}
     raise TypeError(f"it holds no plain state dict; save it by {SAVE}")
 
 
@@ -81,8 +82,11 @@ def _reason(error):
     text = ESCAPE.sub("", str(error))
     found = re.search(r"GLOBAL ([\w.]+)", text)
     if found or "Unsupported" in text:
-        what = f", {found.group(1)}, " if found else " "
-        return f"it holds a Python object{what}and not tensors alone, and to read that could run any code; save it by {SAVE}"
+        what = f", {found.group(1)[: limits.MOST_SHOWN]}," if found else ""
+        return (
+            f"torch does not load it as weights only: it holds a Python object{what} that could run any code when "
+            f"it is read; save the tensors by {SAVE}"
+        )
     return f"torch does not load it as weights only: {(text or type(error).__name__).splitlines()[0]}"
 
 

@@ -29,6 +29,7 @@ CLASSIFIER = "fc.weight"
 COUNTERS = ".num_batches_tracked"  # of batch norm; nothing is computed with it
 FIRST = "inception3a.branch1.conv.weight"  # a name that only this network has
 PUBLISHED = "1378be20"  # the SHA-256 of torchvision's own file begins with it, as its name googlenet-1378be20.pth says
+PART = "to take the other arrays, use weights.load_into(graph, path, only=['conv*', 'inception_*'])"
 UNKNOWN = (
     "it does not say how images become inputs; training scripts differ: pass pixels=, or --pixels, such as "
     "'imagenet' (torchvision's usual transform), 'unit' (-1 to 1) or 'zero-one'"
@@ -48,11 +49,11 @@ def read(path) -> Contents:
         If the file is corrupt, or of another network, or holds arrays of other shapes or values that are not finite.
     """
     with limits.reading(path):
-        tensors, notes, single = _tensors(path)
+        tensors, notes, value = _tensors(path)
         aux = any(name.startswith(tuple(HEADS)) for name in tensors)
         arguments = {"num_classes": _classes(tensors), "aux": aux, "variant": "torchvision"}
         _check(tensors, googlenet(**arguments, init="zeros"))
-        arrays = {ours: single(ours, tensors[theirs]) for theirs, ours in names(aux).items()}
+        arrays = {ours: _single(theirs, value(theirs)) for theirs, ours in names(aux).items()}
         pixels = UNIT if published(path) else None
     notes = {"from": "torchvision", **notes}
     if pixels is None:
@@ -66,19 +67,18 @@ def arrays(path, graph) -> dict[str, np.ndarray]:
     Only the arrays that `graph` has are read; the others are placeholders.
     """
     with limits.reading(path):
-        tensors, _, single = _tensors(path)
-        ours, targets = names(), {**graph.params, **graph.buffers}
-        found = {}
+        tensors, _, value = _tensors(path)
+        ours, targets, found = names(), {**graph.params, **graph.buffers}, {}
         for theirs, tensor in tensors.items():
-            name = ours.get(theirs, theirs) if theirs not in targets else theirs
-            wanted = name in targets and "float" in str(tensor.dtype) and tuple(tensor.shape) == targets[name].shape
-            found[name] = single(name, tensor) if wanted else _placeholder(tensor)
+            name = theirs if theirs in targets else ours.get(theirs, theirs)
+            shape = tuple(tensor.shape)
+            if name not in targets or shape != targets[name].shape:
+                found[name] = np.broadcast_to(np.zeros((), np.float32), shape)
+            elif _floats(tensor):
+                found[name] = _single(theirs, value(theirs))
+            else:
+                found[name] = value(theirs)  # `fill` has the words for it
         return found
-
-
-def declares(path) -> bool:
-    """Return whether a safetensors file holds torchvision's GoogLeNet, with or without a known prefix."""
-    return any(name.endswith(FIRST) for name in own.declared(path).arrays)
 
 
 def published(path) -> bool:
@@ -114,30 +114,42 @@ def names(aux=True) -> dict[str, str]:
 
 
 def _tensors(path):
-    """Return ({name: tensor}, notes, function that makes an array of one) of a file, without counters and prefixes."""
+    """Return ({name: tensor or placeholder}, notes, function that returns the values of one) of a state dict.
+
+    Batch norm's counters are left out, and names have no prefix.
+    """
     if kinds.kind(path) == kinds.TORCH:
         tensors, notes = torch_state.read(path)
-        single = _single_of_torch
     else:
-        tensors, notes, single = own.read(path).arrays, {}, _single
-    tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
+        tensors, notes = own.declared(path).arrays, {}
     tensors, prefix = torch_state.without_prefix(tensors, FIRST)
-    return tensors, {**notes, **prefix}, single
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
+    values = {}
+
+    def value(name):
+        if not isinstance(tensors[name], np.ndarray):
+            tensor = tensors[name].detach()
+            return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+        if not values:
+            values.update(torch_state.without_prefix(own.read(path).arrays, FIRST)[0])
+        return values[name]
+
+    return tensors, {**notes, **prefix}, value
 
 
-def _placeholder(tensor):
-    return np.broadcast_to(np.zeros((), np.float32), tuple(tensor.shape))
+def _floats(tensor) -> bool:
+    return "float" in str(tensor.dtype)
 
 
 def _classes(tensors) -> int:
     shape = tensors[CLASSIFIER].shape if CLASSIFIER in tensors else ()
     if len(shape) != 2 or 0 in shape:
-        raise ValueError(f"it is not torchvision's GoogLeNet, which has a matrix {CLASSIFIER!r}")
+        raise ValueError(f"it is not torchvision's GoogLeNet, which has a matrix {CLASSIFIER!r}; {PART}")
     return shape[0]
 
 
 def _check(tensors, graph):
-    """Refuse names, shapes and types that are not those of torchvision's network, which `graph` is."""
+    """Reject names, shapes and types that are not those of torchvision's network, which `graph` is."""
     targets = {**graph.params, **graph.buffers}
     expected = {theirs: targets[ours].shape for theirs, ours in names().items() if ours in targets}
     for what, found in (
@@ -145,21 +157,22 @@ def _check(tensors, graph):
         ("of torchvision's GoogLeNet it lacks", [name for name in expected if name not in tensors]),
     ):
         if found:
-            raise ValueError(f"{what} {', '.join(map(repr, found[:3]))} ({len(found)} such arrays in all)")
+            raise ValueError(
+                f"{what} {', '.join(map(limits.some, found[:3]))} ({len(found)} such arrays in all); {PART}"
+            )
     for name, shape in expected.items():
         if tensors[name].shape != shape:
-            raise ValueError(f"array {name!r} has the shape {tuple(tensors[name].shape)}, torchvision's has {shape}")
-        if "float" not in str(tensors[name].dtype):
+            found = tuple(tensors[name].shape)
+            raise ValueError(f"array {name!r} has the shape {found}, torchvision's has {shape}; {PART}")
+        if not _floats(tensors[name]):
             raise TypeError(f"array {name!r} holds {tensors[name].dtype}, not floats")
-
-
-def _single_of_torch(name, tensor):
-    return _single(name, tensor.detach().to(dtype=getattr(__import__("torch"), "float64")).numpy())
 
 
 def _single(name, array):
     """Return an array of its own in single precision, once all its values are finite there."""
     with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
         array = np.array(array, np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError(f"array {name!r} holds values that are not finite")
     limits.check_values(name, array)
     return array

@@ -178,7 +178,7 @@ def test_a_network_that_diverged_does_not_replace_the_file_of_one_that_did_not(t
     before = path.read_bytes()
     g.buffers["conv1/bn_3x3/running_var"][1] = np.inf
     with pytest.raises(
-        ValueError, match=r"'conv1/bn_3x3/running_var' holds 1 of 6 values that are not finite, so nothing was"
+        ValueError, match=r"'conv1/bn_3x3/running_var' holds values that are not finite, so nothing was"
     ):
         weights.save(g, path)
     assert path.read_bytes() == before
