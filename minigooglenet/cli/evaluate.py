@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import console, data, files, training, weights
-from minigooglenet.cli.arguments import check_folder, whole
+from minigooglenet import console, data, files, training
+from minigooglenet.cli.arguments import add_pixels, check_folder, load_weights, whole
 from minigooglenet.inference import evaluate, report, table3
 from minigooglenet.inference.crops import COUNTS
 from minigooglenet.inference.predict import crops_of
@@ -20,7 +20,10 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     parser.add_argument("--data", required=True, metavar="NAME", help="digits, shapes, cifar10 or a folder")
-    parser.add_argument("--weights", required=True, nargs="+", metavar="FILE", help="a file for each model")
+    parser.add_argument(
+        "--weights", required=True, nargs="+", metavar="FILE", help="a file or the folder of a run for each model"
+    )
+    add_pixels(parser)
     parser.add_argument(
         "--models", type=whole, nargs="+", metavar="N", help="how many of them to average (default: 1, 3, 7 and all)"
     )
@@ -42,10 +45,11 @@ def run(options):
         check_folder(options.json)
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
+    options.weights = _members(options.weights)
     if max(options.models or [1]) > len(options.weights):
         raise ValueError(f"--models {max(options.models)}: there are {len(options.weights)} files of weights")
     out = console.stdout()
-    loaded = _load_all(options.weights)
+    loaded = _load_all(options.weights, options.pixels, out)
     graphs = [one.graph for one in loaded]
     channels, size, _ = next(iter(graphs[0].inputs.values()))
     dataset = data.load(options.data, size).test
@@ -90,8 +94,17 @@ def run(options):
         out.print(f"written: {path}", markup=False, soft_wrap=True)
 
 
-def _load_all(paths):
-    loaded = [weights.load(path) for path in paths]
+def _members(paths):
+    """Return the paths, in place of the folder of an ensemble those of its members."""
+    found = []
+    for path in paths:
+        members = sorted(Path(path).glob("member_*"), key=lambda member: (len(member.name), member.name))
+        found += [str(member) for member in members] or [path]
+    return found
+
+
+def _load_all(paths, pixels, out):
+    loaded = [load_weights(path, pixels, out) for path in paths]
     for path, one in zip(paths, loaded, strict=True):
         for what in ("pixels", "classes"):
             first, own = getattr(loaded[0], what), getattr(one, what)

@@ -3,9 +3,11 @@
 import csv
 import json
 import math
+import warnings
 from itertools import groupby
+from pathlib import Path
 
-from minigooglenet import console, files
+from minigooglenet import console, files, models, weights
 from minigooglenet.counting import conventions, paths
 from minigooglenet.counting.html import foldable
 from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
@@ -20,7 +22,7 @@ def count(target, *input_shapes, outputs=None):
 
     Parameters
     ----------
-    target : Graph or layer
+    target : Graph or layer; or a file of weights that holds a graph, or what `weights.load` returns
     input_shapes : for a layer, (C, H, W) of each input
     outputs : for a graph, count only what these wires need: ["loss3/classifier"] leaves auxiliary heads out
 
@@ -34,6 +36,12 @@ def count(target, *input_shapes, outputs=None):
     ValueError
         If a layer does not say what it costs: an unknown cost is never zero.
     """
+    if isinstance(target, Path) or (isinstance(target, str) and target.lower() not in models.names()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # a count needs no pixels
+            target = weights.load(target)
+    if isinstance(target, weights.Loaded):
+        target = target.graph
     if isinstance(target, Graph):
         if input_shapes:
             raise TypeError("a graph knows its shapes; input shapes go with a single layer")

@@ -9,6 +9,7 @@ from minigooglenet.data.download import data_folder
 from minigooglenet.data.image_folder import ImageFolder, image_folder
 from minigooglenet.data.load import NAMES, load
 from minigooglenet.data.photos import photograph, prepare
+from minigooglenet.data.pixel_names import pixels_of
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 from minigooglenet.data.scenes import Scenes, shapes
 
@@ -32,6 +33,7 @@ __all__ = [
     "image_folder",
     "load",
     "photograph",
+    "pixels_of",
     "prepare",
     "shapes",
     "transforms",

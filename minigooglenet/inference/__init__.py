@@ -1,5 +1,6 @@
 """Testing: crops, averages over crops and models, and what a test set tells."""
 
+from minigooglenet.inference.classify import Answer, Guess, classify
 from minigooglenet.inference.crops import boxes, crops, places
 from minigooglenet.inference.evaluate import Evaluation, evaluate
 from minigooglenet.inference.metrics import accuracy, bootstrap_interval, calibration, ranks, top_k_error
@@ -7,12 +8,15 @@ from minigooglenet.inference.predict import predictions, probabilities
 from minigooglenet.inference.table3 import Table3, table3
 
 __all__ = [
+    "Answer",
     "Evaluation",
+    "Guess",
     "Table3",
     "accuracy",
     "bootstrap_interval",
     "boxes",
     "calibration",
+    "classify",
     "crops",
     "evaluate",
     "places",

@@ -5,6 +5,7 @@ others less. (It also tried the maximum over crops and found it worse.)
 """
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +24,8 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
 
     Parameters
     ----------
-    models : Graphs, or plans of one output that gives scores; a Graph is planned here (a last Softmax is left out)
+    models : Graphs, what `weights.load` returns, or plans of one output that gives scores; a Graph is planned here (a
+        last Softmax is left out)
     pictures : iterable of uint8 (C, H, W) of any sizes, read as they are needed
     pixels : Pixels, how a picture becomes input
     crops : 1, 10 or 144; 0 for the whole picture
@@ -79,7 +81,7 @@ def crops_of(counts) -> int:
 
 def planned(models) -> list[Plan]:
     """Return the models as plans, once it is known that they take and give the same."""
-    plans = [_plan(model) for model in ([models] if isinstance(models, (Graph, Plan)) else models)]
+    plans = [_plan(model) for model in ([models] if is_model(models) else models)]
     if not plans:
         raise ValueError("there are no models to ask")
     forms = [(run.shapes[run.inputs[0]], run.shapes[run.outputs[0]]) for run in plans]
@@ -95,18 +97,26 @@ def planned(models) -> list[Plan]:
     return plans
 
 
+def is_model(value) -> bool:
+    """Return whether a value is one model, not several."""
+    return isinstance(value, (str, Path, Graph, Plan)) or isinstance(getattr(value, "graph", None), Graph)
+
+
 def _wanted(counts):
     """Return each crop that one of the counts needs, once."""
     return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count)))
 
 
 def _plan(model):
+    if isinstance(getattr(model, "graph", None), Graph):
+        model = model.graph  # of what weights.load returns
     if isinstance(model, Graph):
         wire = model.outputs[-1]
         node = model.nodes.get(wire)
         model = plan(model, node.wires[0] if node and isinstance(node.layer, Softmax) else wire)
     if not isinstance(model, Plan):
-        raise TypeError(f"a model is a Graph or a plan of one, got {type(model).__name__}")
+        hint = "; load a file by mg.weights.load(path)" if isinstance(model, (str, Path)) else ""
+        raise TypeError(f"a model is a Graph or a plan of one, got {type(model).__name__}{hint}")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
             f"a model must have one input and one output, got {', '.join(model.inputs)} and {', '.join(model.outputs)}"

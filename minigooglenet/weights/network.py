@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigooglenet import initializers, models
-from minigooglenet.data.pixel_names import pixels_of
+from minigooglenet.data.pixel_names import NAMED, pixels_of
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
+from minigooglenet.inference.classify import TOP, Answer, classify
+from minigooglenet.inference.crops import COUNTS
 from minigooglenet.weights import architecture, limits, own
-from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
+from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
 from minigooglenet.weights.fill import fill, match
 from minigooglenet.weights.read import of_checkpoint, reader, weights_file
 
@@ -26,6 +28,31 @@ class Loaded:
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
     notes: dict[str, str] = field(default_factory=dict)
+
+    def classify(self, image, *, crops=None, top=TOP, pixels=None) -> Answer:
+        """Return the likeliest classes of an image: print it, or read .name, .probability and .index of each.
+
+        Parameters
+        ----------
+        image : file, PIL image, or uint8 array (C, H, W)
+        crops : 1, 10 or 144, or 0 for the whole image; by default as the network was trained
+        top : how many classes to return
+        pixels : how images become inputs, Pixels or a text as `data.pixels_of` takes it, instead of the file's
+        """
+        pixels = self.pixels if pixels is None else pixels_of(pixels)
+        if pixels is None:
+            raise ValueError(
+                "the file of weights does not say how images become inputs; pass pixels=, such as "
+                + ", ".join(map(repr, NAMED))
+            )
+        crops = self.crops if crops is None else crops
+        return classify(self.graph, image, pixels=pixels, classes=self.classes, crops=crops, top=top)
+
+    @property
+    def crops(self) -> int:
+        """The number of crops of an image that suits how the network was trained, 0 for the whole image."""
+        told = self.notes.get("crops", "1")
+        return int(told) if told in map(str, COUNTS) else 1
 
 
 def save(graph, path, *, pixels=None, classes=None, notes=None, arrays_only=False) -> None:
@@ -95,7 +122,8 @@ def load(path, *, pixels=None) -> Loaded:
         contents = of_checkpoint(contents)
         if pixels is not None:
             contents.pixels = pixels
-            contents.notes.pop(PIXELS_UNKNOWN, None)
+            for note in (PIXELS_UNKNOWN, PIXELS_ASSUMED):
+                contents.notes.pop(note, None)
         graph = build(contents)
         match(graph, contents.arrays)
         if ahead:

@@ -9,7 +9,6 @@ from safetensors.numpy import save_file
 from torchvision_oracle import random_googlenet
 
 import minigooglenet as mg
-from minigooglenet.data.pixels import UNIT
 from minigooglenet.weights import kinds, torchvision
 from minigooglenet.weights.contents import WeightsError
 
