@@ -44,7 +44,7 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
             nodes = dict.fromkeys(name.rpartition("/")[0] for name in targets)
             raise ValueError(f"no node with parameters is called {pattern!r}{_perhaps(pattern, nodes)}")
     common = [name for name in here if name in there]
-    if not common:
+    if not common and (here or there or patterns):
         raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
     missing, unknown = [name for name in here if name not in there], [name for name in there if name not in here]
     if strict and missing:

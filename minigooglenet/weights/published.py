@@ -1,7 +1,7 @@
 """Weights that others publish: what is known of each file, and how it is downloaded and checked.
 
-MINIGOOGLENET_PUBLISHED names a JSON file with a list of your own, [{"name": ..., "file": ..., "urls": [...]}, ...], with
-further keys as `Published` has them. A name that is here too replaces the entry here.
+MINIGOOGLENET_PUBLISHED names a JSON file with a list of your own, [{"name": ..., "file": ..., "urls": [...]}, ...],
+with further keys as `Published` has them. A name that is here too replaces the entry here.
 """
 
 import contextlib
