@@ -206,14 +206,12 @@ def _checked(record):
     if len(nodes) + len(inputs) > MOST_NODES:
         raise ValueError(f"its architecture has {len(nodes):,} nodes, more than {MOST_NODES:,}")
     for name, shape in inputs.items():
-        limits.check_line(name, "the name of an input")
         if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
             raise ValueError(f"its architecture has the input {name!r} of shape {limits.some(shape)}")
         _check_size(name, shape)
     for node in nodes:
         if not isinstance(node, list) or [type(part) for part in node] != [str, str, dict, list]:
             raise ValueError(f"its architecture has a node {limits.some(node)}, not [name, class, settings, wires]")
-        limits.check_line(node[0], "the name of a node")
         limits.check_text(node[1], "the class of a node")
         _names(node[3], "the wires of a node")
     if outputs is not None:

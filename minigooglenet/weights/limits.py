@@ -87,7 +87,7 @@ def some(value) -> str:
 def check_name(path, name) -> str:
     """Return the name of an array in the file at `path`, once it is one that a network could have."""
     with reading(path):
-        return _array_name(name)
+        return array_name(name)
 
 
 def check_contents(contents: Contents) -> Contents:
@@ -104,8 +104,6 @@ def check_contents(contents: Contents) -> Contents:
         check_text(name, "the name of a class")
     for name, value in contents.notes.items():
         check_text(value, f"note {check_text(name, 'the name of a note')!r}")
-    for name in contents.arrays:
-        _array_name(name)
     return contents
 
 
@@ -136,7 +134,8 @@ def stand_in(name: str, shape, dtype: np.dtype) -> np.ndarray:
         raise ValueError(f"array {name!r} declares a shape that NumPy cannot make: {error}") from error
 
 
-def _array_name(name):
+def array_name(name) -> str:
+    """Return the name of an array as files have it, once it is one: printable, and not a path that leads elsewhere."""
     parts = check_line(name, "the name of an array").replace("\\", "/").split("/")
     if parts[0] == "" or ".." in parts:
         raise ValueError(f"{some(name)} is no name of an array")

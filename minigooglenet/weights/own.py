@@ -52,8 +52,9 @@ def write(contents: Contents, path) -> None:
         raise ValueError(f"weights are written to a file whose name ends in {SUFFIX}, got {str(path)!r}")
     limits.check_contents(contents)
     # The library would write an array that is not contiguous in the wrong order, without a word.
-    arrays = {name: np.asarray(array, order="C") for name, array in contents.arrays.items()}
-    for name, array in arrays.items():
+    names = _file_names(contents.arrays)
+    arrays = {names[name]: np.asarray(array, order="C") for name, array in contents.arrays.items()}
+    for name, array in zip(contents.arrays, arrays.values(), strict=True):
         limits.stand_in(name, array.shape, array.dtype)
         if not np.isfinite(array).all():
             raise ValueError(f"{name!r} holds values that are not finite, so nothing was written to {path}")
@@ -70,6 +71,7 @@ def write(contents: Contents, path) -> None:
         "classes": contents.classes,
         "notes": contents.notes,
         "architecture": contents.architecture,
+        "renamed": {ours: name for name, ours in names.items() if ours != name},
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
     data = save(arrays, metadata={KEY: _sealed(record)})
@@ -79,6 +81,19 @@ def write(contents: Contents, path) -> None:
         )
     with files.atomic(path) as file:
         file.write(data)
+
+
+def _file_names(arrays) -> dict[str, str]:
+    """Return {name of an array: its name in a file}, another one where that could not be read back."""
+    names = {}
+    for number, name in enumerate(arrays):
+        try:
+            names[name] = limits.array_name(name)
+        except ValueError:
+            names[name] = f"array {number}"
+            while names[name] in arrays:
+                names[name] += "_"
+    return names
 
 
 @contextlib.contextmanager
@@ -104,14 +119,15 @@ def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
     contents, digests = _opened(path)
     with _open(path) as file:
-        contents.arrays = {name: file.get_tensor(name) for name in contents.arrays}
-    damaged = [name for name, digest in digests.items() if _digest(name, contents.arrays[name]) != digest]
+        arrays = {name: file.get_tensor(name) for name in digests or contents.arrays}
+    damaged = [name for name, digest in digests.items() if _digest(name, arrays[name]) != digest]
     if damaged:
         raise cannot_read(
             path,
             f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
             "the values do not match their checksum",
         )
+    contents.arrays = dict(zip(contents.arrays, arrays.values(), strict=True))
     return contents
 
 
@@ -166,7 +182,7 @@ def _contents(record, stand_ins):
     """Return (contents, {name: digest}) of the metadata, in the order in which the arrays were written."""
     for name, kind in (("arguments", dict), ("notes", dict), ("arrays", dict)):
         if not isinstance(record.get(name), kind):
-            raise TypeError(f"its metadata has {record.get(name)!r} as {name}")
+            raise TypeError(f"its metadata has {limits.some(record.get(name))} as {name}")
     digests, pixels, classes = record["arrays"], record.get("pixels"), record.get("classes")
     if set(digests) != set(stand_ins):
         odd = sorted(set(digests) ^ set(stand_ins))
@@ -178,8 +194,14 @@ def _contents(record, stand_ins):
             raise TypeError(f"its metadata has {pixels!r} as pixels") from error
     if not isinstance(classes, list | None):
         raise TypeError(f"its metadata has {classes!r} as classes")
+    renamed = record.get("renamed", {})
+    if not isinstance(renamed, dict) or not all(isinstance(name, str) for name in renamed.values()):
+        raise TypeError(f"its metadata has {limits.some(renamed)} as renamed")
+    arrays = {renamed.get(name, name): stand_ins[name] for name in digests}
+    if len(arrays) < len(digests):
+        raise ValueError("its metadata gives two arrays one name")
     contents = Contents(
-        {name: stand_ins[name] for name in digests},
+        arrays,
         record.get("model"),
         record["arguments"],
         pixels,

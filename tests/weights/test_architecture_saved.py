@@ -163,6 +163,20 @@ def test_several_inputs_and_dtypes_come_back(tmp_path):
     assert again.nodes["conv"].layer.algorithm == "im2col"
 
 
+@pytest.mark.parametrize(
+    "name", ["a" * 5000, "/up", "../up", "tab\there", "line\nend", "array 0", "caf\u00e9", "\\", " "]
+)
+def test_a_node_of_any_name_is_saved_and_loaded(tmp_path, name):
+    g = mg.Graph(image=(2, 4, 4))
+    g.add(name, layers.Conv2d(2, 2, 3, rng=0), "image")
+    g.add(f"{name}/bn", layers.BatchNorm2d(2), name)
+    _check_same(_again(g, tmp_path), g)
+    other = mg.Graph(image=(2, 4, 4))
+    other.add(name, layers.Conv2d(2, 2, 3, rng=1), "image")
+    weights.load_into(other, tmp_path / "a.safetensors", strict=False)
+    np.testing.assert_array_equal(other.params[f"{name}/weight"], g.params[f"{name}/weight"])
+
+
 def test_numpy_numbers_in_settings_are_saved(tmp_path):
     g = mg.Graph(image=(np.int64(3), 4, 4))
     g.add("pool", layers.MaxPool2d(np.int64(2)), "image")

@@ -52,7 +52,11 @@ LIES = {
     "a negative input": ({**SOUND, "inputs": {"image": [3, -8, 8]}}, r"has the input 'image' of shape \[3, -8, 8\]"),
     "an input of truths": ({**SOUND, "inputs": {"image": [True]}}, r"has the input 'image' of shape \[True\]"),
     "an endless input": ({**SOUND, "inputs": {"image": [2**20] * 3}}, "'image' has the shape .* more than 2,147"),
-    "an input that no console shows": ({**SOUND, "inputs": {"\x1b[2J": [3]}}, "must be a line of printable text"),
+    "an input that no console shows": ({**SOUND, "inputs": {"\x1b[2J": [3]}}, "reads an unknown wire 'image'"),
+    "a node that no console shows": (
+        _more("\x1b[2J\n", "ReLU", {}, ["x\x1b"]),
+        r"node '.x1b.2J.n' reads an unknown wire",
+    ),
     # names that lead to code
     "a class with a module": (_more("a", "os.system", {}, ["fc"]), "layer 'os.system' is not registered"),
     "a class that is an attribute": (_more("a", "__class__", {}, ["fc"]), "layer '__class__' is not registered"),
