@@ -22,8 +22,10 @@ KEY = "minigooglenet"  # the one entry of the metadata: the library would write 
 FORMAT = "minigooglenet weights 1"
 MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
 NOT_VERIFIED = "not verified"
+BFLOAT16 = "BF16"
 
 _DTYPES = {
+    BFLOAT16: "float32",  # NumPy lacks it; every value of it is one of float32
     "F16": "float16",
     "F32": "float32",
     "F64": "float64",
@@ -119,7 +121,7 @@ def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
     contents, digests = _opened(path)
     with _open(path) as file:
-        arrays = {name: file.get_tensor(name) for name in digests or contents.arrays}
+        arrays = {name: _values(path, file, name) for name in digests or contents.arrays}
     damaged = [name for name, digest in digests.items() if _digest(name, arrays[name]) != digest]
     if damaged:
         raise cannot_read(
@@ -129,6 +131,18 @@ def read(path) -> Contents:
         )
     contents.arrays = dict(zip(contents.arrays, arrays.values(), strict=True))
     return contents
+
+
+def _values(path, file, name):
+    if file.get_slice(name).get_dtype() != BFLOAT16:
+        return file.get_tensor(name)
+    with Path(path).open("rb") as whole:
+        length = int.from_bytes(whole.read(8), "little")
+        part = json.loads(whole.read(length))[name]  # checked by the library
+        start, end = part["data_offsets"]
+        whole.seek(8 + length + start)
+        upper = np.frombuffer(whole.read(end - start), "<u2").astype(np.uint32)
+    return (upper << 16).view(np.float32).reshape(part["shape"])
 
 
 def _opened(path):

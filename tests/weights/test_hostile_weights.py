@@ -122,7 +122,7 @@ FILES = {
         "declares a shape that NumPy cannot make: ",
     ),
     "unknown type": (_with({"dtype": "F31"}), LIBRARY),
-    "type that NumPy lacks": (_with({"dtype": "BF16", "shape": [4]}), "holds BF16; save it as F32 first"),
+    "type that NumPy lacks": (_with({"dtype": "F8_E4M3", "shape": [8]}), "holds F8_E4M3; save it as F32 first"),
     "name of a path": (make.safetensors({"../../a": A}, bytes(8)), "'../../a' is no name of an array"),
     "name that no console shows": (make.safetensors({"\x1b[2J": A}, bytes(8)), "must be a line of printable text"),
     "number in the metadata": (_with(__metadata__={"a": 1}), LIBRARY),
