@@ -204,9 +204,8 @@ def _checked(path, one) -> str:
     for kind, shown in (("sha256", "SHA-256"), ("sha1", "SHA-1")):
         expected = getattr(one, kind)
         if expected and not digests[kind].startswith(expected):
-            raise ValueError(
-                f"it is another file: its {shown} is {digests[kind]}, not {expected}{'...' * (len(expected) < 40)}"
-            )
+            wanted = expected if len(expected) >= 40 else f"one that begins with {expected}"
+            raise ValueError(f"it is another file: its {shown} is {digests[kind]}, not {wanted}")
     if len(one.sha256) == 64:
         return "its SHA-256 is the published one"
     if one.sha1:
