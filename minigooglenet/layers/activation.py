@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, shapes
 from minigooglenet.kernels import dropout, relu, softmax
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.operations import Taped, Term
@@ -101,3 +101,6 @@ class Softmax(Layer):
 
     def taped(self, x_shape):
         return Taped(values=math.prod(x_shape))
+
+    def windows(self, x_shape):
+        return shapes.WHOLE if len(x_shape) == 1 else None

@@ -54,6 +54,9 @@ class Linear(Layer):
     def settings(self):
         return {"in_features": self.in_features, "out_features": self.out_features, "bias": "bias" in self.params}
 
+    def windows(self, x_shape):
+        return shapes.WHOLE
+
 
 class Flatten(Layer):
     """Any shape to one axis: (C, H, W) -> (C * H * W,), channel by channel, row by row."""
@@ -90,6 +93,3 @@ class Flatten(Layer):
 
     def taped(self, x_shape):
         return Taped()
-
-    def window(self, x_shape):
-        return (tuple(x_shape[1:]) if len(x_shape) == 3 else (1, 1)), (1, 1)
