@@ -29,18 +29,42 @@ def integer(value, name: str, least: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        hint = "; to keep the size with stride 1, pad (kernel - 1) / 2" if value == "same" else ""
-        raise TypeError(f"{name} must be a whole number, got {value!r}{hint}")
+        same = isinstance(value, str) and value == "same"
+        hint = "; to keep the size with stride 1, pad (kernel - 1) / 2" if same else ""
+        raise TypeError(f"{name} must be a whole number, got {described(value)}{hint}")
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return number
+
+
+def described(value) -> str:
+    """Return `value` for an error message: an array by its shape, anything else as Python writes it."""
+    array_shape = getattr(value, "shape", None)
+    return f"an array of shape {array_shape}" if isinstance(array_shape, tuple) and array_shape else repr(value)
+
+
+def shape(value, name: str) -> tuple[int, ...]:
+    """Return the shape of `name`, without the batch axis, as a tuple of integers of at least 1.
+
+    Raises
+    ------
+    TypeError
+        If an array is given instead of its shape, or something else that is not a tuple or list.
+    """
+    if isinstance(getattr(value, "shape", None), tuple):
+        wanted = tuple(value.shape[1:])
+        fix = f" Pass x.shape[1:], which is {wanted}." if wanted else ""
+        raise TypeError(f"{name} must be a tuple such as (3, 224, 224), got {described(value)}.{fix}")
+    if isinstance(value, (str, bytes, dict, int)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name} must be a tuple such as (3, 224, 224), without the batch axis, got {value!r}")
+    return tuple(integer(size, f"each size in {name}", 1) for size in value)
 
 
 def pair(value, name: str, least: int = 1) -> Pair:
     """Return `value`, an integer or (height, width), as (height, width)."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2:
-        raise ValueError(f"{name} must be one number or (height, width), got {value!r}")
+        raise ValueError(f"{name} must be one number or (height, width), got {described(value)}")
     height, width = values
     return integer(height, name, least), integer(width, name, least)
 

@@ -283,6 +283,7 @@ figure
 
 # %%
 assert max(inference) * 2**20 == c.peak_wire_bytes
+print(f"with what convolutions need besides: {c.memory()}")
 outcome("06.g", round(float(tape[-1] / max(inference)), 1))
 
 # %% [markdown]

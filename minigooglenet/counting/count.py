@@ -12,6 +12,7 @@ from minigooglenet.counting.html import foldable
 from minigooglenet.counting.memory import Peak, peak, peak_wire_bytes
 from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
 from minigooglenet.graph import Graph
+from minigooglenet.views import unknown
 
 PRODUCTS = ("Conv2d", "Linear")
 POOLS = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
@@ -93,7 +94,7 @@ class Count:
         for row in self.rows:
             if row.name == name:
                 return row
-        raise KeyError(f"no node {name!r} was counted")
+        raise KeyError(unknown("node", name, [row.name for row in self.rows]))
 
     def memory(self, batch: int = 1, threads: int = 1) -> Peak:
         """Return what `g(x)` of `batch` float32 images on `threads` threads holds at its peak, by part.

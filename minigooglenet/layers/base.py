@@ -138,7 +138,13 @@ def named_gradients(grad_weight, grad_bias) -> dict[str, np.ndarray]:
 
 def map_shape(layer: Layer, shape) -> tuple[int, int, int]:
     """Return `shape` as (C, H, W), or say that this layer needs a map."""
+    shape = any_shape(layer, shape)
     if len(shape) != 3:
         hint = "; shapes leave the batch axis out" if len(shape) == 4 else ""
-        raise ValueError(f"{type(layer).__name__} takes a map (C, H, W), got shape {tuple(shape)}{hint}")
-    return tuple(shape)
+        raise ValueError(f"{type(layer).__name__} takes a map (C, H, W), got shape {shape}{hint}")
+    return shape
+
+
+def any_shape(layer: Layer, shape) -> tuple[int, ...]:
+    """Return an input shape of any rank as a tuple, or a TypeError that names the layer."""
+    return shapes.shape(shape, f"the input shape of {type(layer).__name__}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, initializers, parallel, shapes
 from minigooglenet.kernels import linear
-from minigooglenet.layers.base import Layer, named_gradients
+from minigooglenet.layers.base import Layer, any_shape, named_gradients
 from minigooglenet.layers.fused import FusedLinear
 from minigooglenet.layers.operations import Taped, Term
 
@@ -29,7 +29,7 @@ class Linear(Layer):
             self.params["bias"] = np.full(self.out_features, bias_init, np.float32)
 
     def output_shape(self, x_shape):
-        return linear.output_shape(tuple(x_shape), (self.out_features, self.in_features))
+        return linear.output_shape(any_shape(self, x_shape), (self.out_features, self.in_features))
 
     def forward(self, x, train=False):
         return linear.forward(x, self.params["weight"], self.params.get("bias")), x
@@ -64,7 +64,7 @@ class Flatten(Layer):
     apart = spreads = True
 
     def output_shape(self, x_shape):
-        return (math.prod(x_shape),)
+        return (math.prod(any_shape(self, x_shape)),)
 
     def forward(self, x, train=False):
         return self.infer(x), (x.shape, x.dtype)
