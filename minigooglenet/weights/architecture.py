@@ -23,6 +23,7 @@ MOST_DEPTH = 5  # of settings in settings
 MOST_PROBLEMS = 5  # that one message lists
 KEYS = {"inputs", "nodes", "outputs"}
 PACKAGE = "minigooglenet."
+UNFIT = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError)  # what settings that do not fit lead to
 
 
 def describe(graph) -> dict:
@@ -77,9 +78,14 @@ def build(record, arrays) -> Graph:
     for name, kind, settings, wires in nodes:
         try:
             layer = _layer(registry.entry(kind), settings, held[name])
-        except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
-            raise ValueError(f"node {name!r}: {error}") from error
-        graph.add(name, layer, *wires)
+        except UNFIT as error:
+            raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
+        try:
+            graph.add(name, layer, *wires)
+        except (ValueError, TypeError):
+            raise  # it names the node
+        except UNFIT as error:
+            raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
         _check_size(name, graph.shapes[name])
     if outputs is not None:
         graph.outputs = outputs

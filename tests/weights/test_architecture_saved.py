@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+import weight_files as make
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -505,3 +506,31 @@ def test_a_description_holds_plain_values_alone():
     ]
     assert record["inputs"] == {"image": [2, 4, 4]}
     assert record["outputs"] is None
+
+
+def test_a_class_that_meets_other_settings_gets_a_sentence(own, tmp_path):
+    class Second(Swish):
+        def output_shape(self, x_shape):
+            return (x_shape[self.names[0]],)
+
+    mg.layers.register(Second)
+    weights.save(_with(Second(names=(1,))), tmp_path / "a.safetensors")
+
+    class Second(Swish):  # a later version of it
+        def output_shape(self, x_shape):
+            return (x_shape[7],)
+
+    Second.__qualname__ = own["Second"].cls.__qualname__
+    mg.layers.register(Second)
+    with pytest.raises(weights.WeightsError, match="node 'own': tuple index out of range"):
+        weights.load(tmp_path / "a.safetensors")
+
+
+def test_a_file_of_version_0_1_names_the_function_alone(tmp_path):
+    g = mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, rng=0)
+    name, arguments = g.made_by
+    content = make.own({**g.params, **g.buffers}, model=name, arguments=arguments)
+    (tmp_path / "a.safetensors").write_bytes(content)
+    again = weights.load(tmp_path / "a.safetensors").graph
+    assert again.made_by == g.made_by
+    _check_same(again, g)
