@@ -92,7 +92,8 @@ def register(cls):
     name = cls.__name__
     if name in BUILT_IN:
         raise ValueError(f"{name} is the name of a layer of this package, which files already use; choose another name")
-    if getattr(cls, "settings", Layer.settings) is Layer.settings and (taken := arguments(cls)):
+    method, taken = getattr(cls, "settings", None), arguments(cls)
+    if not callable(method) or (method is Layer.settings and taken):
         raise TypeError(
             f"{name} needs a method settings() that returns its constructor's keyword arguments: "
             f"{{{', '.join(f'{argument!r}: ...' for argument in taken)}}}"

@@ -98,8 +98,8 @@ def _record(graph):
     for name, (layer, wires) in graph.nodes.items():
         try:
             nodes.append([name, type(layer).__name__, _settings(layer), list(wires)])
-        except (ValueError, TypeError) as error:
-            problems.append(f"node {name!r}: {error}")
+        except UNFIT as error:
+            problems.append(f"node {name!r}: {error or type(error).__name__}")
     inputs = {name: list(shape) for name, shape in graph.inputs.items()}
     assigned = getattr(graph, "assigned_outputs", None)
     return {"inputs": inputs, "nodes": nodes, "outputs": None if assigned is None else list(assigned)}, problems

@@ -323,8 +323,13 @@ def test_a_class_without_settings_is_rejected_when_registered(own):
         def forward(self, x, train=False):
             return x, None
 
+    class Duck:
+        output_shape = forward = lambda self, x: x
+
     with pytest.raises(TypeError, match=r"Scale needs a method settings\(\).*\{'factor': \.\.\.\}"):
         mg.layers.register(Scale)
+    with pytest.raises(TypeError, match=r"Duck needs a method settings\(\)"):
+        mg.layers.register(Duck)
 
 
 # --- what cannot be saved
@@ -433,6 +438,16 @@ def test_settings_that_are_not_plain_values_are_reported(own, tmp_path, settings
     mg.layers.register(Swish)
     with pytest.raises(ValueError, match=sentence):
         weights.save(_with(Swish(**settings)), tmp_path / "a.safetensors")
+
+
+def test_a_settings_method_that_fails_is_reported(own, tmp_path):
+    class Forgot(Swish):
+        def settings(self):
+            return {"beta": self.alpha, "names": ()}
+
+    mg.layers.register(Forgot)
+    with pytest.raises(ValueError, match="node 'own': 'Forgot' object has no attribute 'alpha'"):
+        weights.save(_with(Forgot()), tmp_path / "a.safetensors")
 
 
 def test_settings_that_do_not_make_the_layer_again_are_reported(own, tmp_path):
