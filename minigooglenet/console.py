@@ -61,7 +61,12 @@ def text(cell) -> str:
         return f"{cell:,.2f}"
     if isinstance(cell, tuple):
         return "x".join(map(str, cell))
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(cell))
+    return "\n".join(map(printable, str(cell).split("\n")))
+
+
+def printable(name: str) -> str:
+    """Return a name with its tabs, line ends and other control characters written as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def render(renderable, width: int = 200) -> str:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, parallel
-from minigooglenet.views import ArrayView
-from minigooglenet.wires import check_finite_wire, check_inputs, checked_name, checked_shape, named_errors, shown
+from minigooglenet import checks, console, parallel
+from minigooglenet.views import ArrayView, Named
+from minigooglenet.wires import check_finite_wire, check_inputs, checked_name, checked_shape, named_errors
 
 
 class Node(NamedTuple):
@@ -35,6 +35,9 @@ class Tape(dict):
         self.frozen = frozenset()
         self.spent = False
 
+    def __repr__(self):
+        return f"Tape({len(self)} caches{', used' if self.spent else ''})"
+
 
 class Graph:
     """A network. Inputs are named with their shape (C, H, W), without the batch axis: Graph(image=(3, 224, 224)).
@@ -52,8 +55,8 @@ class Graph:
         if unnamed or not inputs:
             raise ValueError("a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))")
         self.inputs = {checked_name(name, "an input"): checked_shape(shape, name) for name, shape in inputs.items()}
-        self.shapes = dict(self.inputs)
-        self.nodes: dict[str, Node] = {}
+        self.shapes = Named("wire", self.inputs)
+        self.nodes: dict[str, Node] = Named("node")
         self.assigned_outputs: tuple[str, ...] | None = None
         self.made_by: tuple[str, dict] | None = None
         self.params = ArrayView(self.nodes, "params")
@@ -244,17 +247,30 @@ class Graph:
                 free[name].append(wire)
         return list(free.items())
 
+    def summary(self):
+        """Return a table of every node: its layer, its output shape and its number of parameters.
+
+        `mg.count(g)` has the operations and the memory.
+        """
+        rows = []
+        for name, (layer, _) in self.nodes.items():
+            params = sum(value.size for value in getattr(layer, "params", {}).values())
+            rows.append((name, type(layer).__name__, self.shapes[name], params))
+        total = ("total", "", "", sum(row[-1] for row in rows))
+        return console.Table(repr(self), ("node", "layer", ">output", ">params"), rows, total=total)
+
     def __repr__(self):
-        return f"Graph({', '.join(f'{shown(k)}={v}' for k, v in self.inputs.items())}): {len(self.nodes)} nodes"
+        inputs = ", ".join(f"{name}={shape}" for name, shape in self.inputs.items())
+        return console.printable(f"Graph({inputs}): {len(self.nodes)} nodes")
 
     def __str__(self):
         rows = [
-            (shown(name), type(layer).__name__, str(self.shapes[name]), ", ".join(map(shown, w)))
+            (name, type(layer).__name__, str(self.shapes[name]), ", ".join(w))
             for name, (layer, w) in self.nodes.items()
         ]
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
         lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:{widths[2]}}  <- {d}" for a, b, c, d in rows]
-        return "\n".join([repr(self), *lines])
+        return "\n".join([repr(self), *map(console.printable, lines)])
 
     def _run(self, inputs, wanted, train, check_finite=False, tape=None):
         values = dict(inputs)
