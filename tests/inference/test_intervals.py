@@ -1,6 +1,8 @@
 """Intervals cover the true value as often as they say, for few images and for answers that are all alike."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +173,20 @@ def test_an_interval_needs_numbers():
         paired_interval([0, 1], [0, 1, 1])
     with pytest.raises(ValueError, match="booleans, or zeros and ones"):
         paired_interval([0, 1], [0, 0.5])
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "intervals.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_page_runs(capsys):
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    exec(block, {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^print.*  # (.*)$", PAGE, flags=re.MULTILINE)
+
+
+def test_the_coverage_on_the_page_is_that_of_the_interval():
+    ps = np.linspace(0.005, 0.995, 199)
+    for count, least, mean in re.findall(r"^\| (\d+) \| (\.\d+) \| (\.\d+)", PAGE, flags=re.MULTILINE):
+        low, high = np.array([proportion_interval(k, int(count)) for k in range(int(count) + 1)]).T
+        covered = [binomial(int(count), p) @ ((low <= p) & (p <= high)) for p in ps]
+        assert (min(covered), np.mean(covered)) == pytest.approx((float(least), float(mean)), abs=6e-4)

@@ -1,5 +1,8 @@
 """The outputs of an ONNX file: all of them, in the file's order, the first the main one; and back again."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from onnx_made import network, node, onnx, random, read
@@ -152,3 +155,12 @@ def test_outputs_that_a_file_cannot_return_are_rejected(outputs, sentence):
         graph.outputs = outputs
         with pytest.raises(ValueError, match=sentence):
             model(graph)
+
+
+def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "onnx.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(block, names)
+    assert capsys.readouterr().out.splitlines() == re.findall(r"^print.*  # (.*)$", page, flags=re.MULTILINE)
