@@ -72,6 +72,14 @@ def test_a_name_of_another_program_is_read(tensor, name, tmp_path):
     assert list(graph.params) == [f"{name or tensor}/weight"]
 
 
+def test_an_output_has_its_name_before_others(tmp_path):
+    nodes = [node("Relu", ["x"], ["/y"]), node("Relu", ["/y"], ["y_"]), node("Relu", ["y_"], ["y"])]
+    graph = read(network(nodes, outputs=("y", "/y")), tmp_path).graph
+    assert graph.outputs == ("y", "y_")
+    graph = read(network(nodes, outputs=("y",)), tmp_path).graph
+    assert (graph.outputs, len(graph.nodes)) == (("y",), 3)
+
+
 def test_a_long_name_is_cut_in_an_error(tmp_path):
     whole = network([node("Sigmoid", ["x"], ["y" * 10_000])], outputs=("y" * 10_000,))
     with pytest.raises(ValueError, match=r"Sigmoid \(1 node, 'y{60}'\): there is no layer for it$"):

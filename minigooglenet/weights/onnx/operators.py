@@ -131,10 +131,13 @@ def _batch_norm(node):
         )
     weight, bias = node.weights(1, "weight", 1), node.weights(2, "bias", 1)
     mean, var = node.weights(3, "mean", 1), node.weights(4, "variance", 1)
+    epsilon = node.number("epsilon", 1e-5)
+    if epsilon < 0:
+        raise ValueError(f"attribute epsilon is {epsilon}, and what is added to a variance is not negative")
     if var.min() < 0:
         raise ValueError(f"its variance is negative, {var.min():.3g} at index {var.argmin()}")
     # Here momentum is the share of the batch, there that of what was before.
-    layer = layers.BatchNorm2d(len(weight), node.number("epsilon", 1e-5), decimal(1 - node.number("momentum", 0.9)))
+    layer = layers.BatchNorm2d(len(weight), epsilon, decimal(1 - node.number("momentum", 0.9)))
     return _filled(layer, weight=weight, bias=bias, running_mean=mean, running_var=var)
 
 

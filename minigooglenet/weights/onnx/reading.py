@@ -68,6 +68,7 @@ class _Reader:
         self.readers = Counter(name for node in self.nodes for name in node.input)
         self.outputs = [output.name for output in message.output]
         self.readers.update(self.outputs)
+        self.reserved = {self._plain(output): output for output in reversed(self.outputs)}
         self.wires, self.inputs, self.steps, self.bytes = {}, {}, {}, 0
         self.tensors = {}  # wire -> the tensor that it is called after
         self.problems = {}  # (operator, reason) -> names of nodes
@@ -197,11 +198,15 @@ class _Reader:
         return self.wires[name]
 
     def _new_name(self, tensor):
-        name = tensor if self.exact_names else tensor.lstrip("/") or tensor
-        while name in self.steps or name in self.inputs:
+        name = self._plain(tensor)
+        # An output has its name even if another tensor "/name" comes before it.
+        while name in self.steps or name in self.inputs or self.reserved.get(name, tensor) != tensor:
             name += "_"
         self.tensors[name] = tensor
         return name
+
+    def _plain(self, tensor):
+        return tensor if self.exact_names else tensor.lstrip("/") or tensor
 
 
 def _needed(message):
