@@ -34,7 +34,7 @@ def add_parser(commands, name):
 def run(options):
     """Print the count, and write the files that were asked for."""
     graph = _graph(options.name)
-    counted = count(graph, outputs=graph.outputs[-1:] if options.no_heads else None)
+    counted = count(graph, outputs=[graph.main] if options.no_heads else None)
     out = console.stdout()
     if options.explain:
         if options.explain not in [row.name for row in counted.rows]:
