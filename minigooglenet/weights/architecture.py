@@ -51,10 +51,10 @@ def describe(graph) -> dict:
     return record
 
 
-def outline(graph) -> dict | None:
-    """Return what `describe` would, without its checks; None if a layer cannot be told by name and settings."""
-    record, problems = _record(graph)
-    return None if problems else record
+def has_nodes_of(graph, record) -> bool:
+    """Return whether a graph has the inputs and the nodes of a record, whatever its outputs."""
+    own, problems = _record(graph)
+    return not problems and all(own[part] == record[part] for part in ("inputs", "nodes"))
 
 
 def build(record, arrays) -> Graph:

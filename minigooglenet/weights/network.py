@@ -169,9 +169,9 @@ def _function(graph, record):
     model, arguments = graph.made_by
     arguments = {name: v.item() if isinstance(v, np.generic) else v for name, v in arguments.items()}
     try:
-        if architecture.outline(models.build(model, **{**arguments, "init": "zeros"})) != record:
+        if not architecture.has_nodes_of(models.build(model, **{**arguments, "init": "zeros"}), record):
             return None, {}  # a setting was changed since
-    except (ValueError, TypeError):
+    except architecture.UNFIT:
         return None, {}
     if "init" in arguments and arguments["init"] not in BUILT_IN_RULES:
         warnings.warn(f"init={arguments.pop('init')!r} is a rule of your own, so it is not recorded", stacklevel=4)
@@ -184,9 +184,9 @@ def _made_by(contents):
         return None
     try:
         graph = _from_function(contents)
-    except (ValueError, TypeError):
+    except architecture.UNFIT:
         return None  # a function of a later version, or one that has changed
-    return graph.made_by if architecture.outline(graph) == contents.architecture else None
+    return graph.made_by if architecture.has_nodes_of(graph, contents.architecture) else None
 
 
 def _from_function(contents):

@@ -99,6 +99,8 @@ def graphs(draw):
             continue  # a window larger than what is there
     if not graph.nodes:
         graph.add("relu", layers.ReLU(), "image")
+    if draw(st.booleans()):
+        graph.outputs = draw(st.lists(st.sampled_from(sorted(graph.nodes)), min_size=1, max_size=3, unique=True))
     return graph
 
 
@@ -111,6 +113,8 @@ def _check_same(again, graph):
     assert again.inputs == graph.inputs
     assert again.shapes == graph.shapes
     assert again.outputs == graph.outputs
+    assert again.assigned_outputs == graph.assigned_outputs
+    assert again.main == graph.main
     for name, (layer, wires) in graph.nodes.items():
         other, other_wires = again.nodes[name]
         assert type(other) is type(layer)
@@ -184,6 +188,16 @@ def test_numpy_numbers_in_settings_are_saved(tmp_path):
     g.add("drop", layers.Dropout(np.float32(0.25)), "pool")
     g.add("norm", layers.LocalResponseNorm(np.int32(3), np.float64(1e-3)), "drop")
     _check_same(_again(g, tmp_path), g)
+
+
+def test_assigned_outputs_of_a_model_come_back(tmp_path):
+    g = mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, aux=True, rng=0)
+    g.outputs = [g.main, g.outputs[0]]
+    again = _again(g, tmp_path, classes="abc")
+    _check_same(again, g)
+    assert again.made_by == g.made_by
+    x = np.random.default_rng(0).standard_normal((2, 1, 16, 16), dtype=np.float32)
+    assert again(x).tobytes() == g(x).tobytes()
 
 
 def test_a_setting_changed_after_the_model_was_built_is_kept(tmp_path):

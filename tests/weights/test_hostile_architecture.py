@@ -57,6 +57,8 @@ LIES = {
         _more("\x1b[2J\n", "ReLU", {}, ["x\x1b"]),
         r"node '.x1b.2J.n' reads an unknown wire",
     ),
+    "outputs that are nowhere": ({**SOUND, "outputs": ["nothing"]}, "outputs names an unknown wire 'nothing'"),
+    "an output twice": ({**SOUND, "outputs": ["fc", "fc"]}, "outputs must be one or more different wires"),
     # names that lead to code
     "a class with a module": (_more("a", "os.system", {}, ["fc"]), "layer 'os.system' is not registered"),
     "a class that is an attribute": (_more("a", "__class__", {}, ["fc"]), "layer '__class__' is not registered"),
