@@ -26,6 +26,9 @@ class Dataset:
     pixels : Pixels, how a picture becomes that
     augment : function (picture, rng) -> picture (C, H, W) for training, or None
     skipped : {name: reason} of the pictures that could not be used so far
+    shrink : whether large images are decoded at a smaller size, which is faster; False keeps every pixel
+    notes : sentences about the data that a user should read, such as a folder that is not used
+    seen_before : record of images that the first weights were trained on, see `seen`, or None
     """
 
     classes: tuple[str, ...]
@@ -33,6 +36,9 @@ class Dataset:
     shape: tuple[int, int, int]
     pixels: Pixels
     augment = None
+    shrink = True
+    notes: tuple[str, ...] = ()
+    seen_before = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -59,6 +65,12 @@ class Dataset:
 
     def _content(self) -> bytes:
         return b""
+
+    def seen(self):
+        """Return a `seen.SeenImages` of these images, or None if they have no names of their own."""
+
+    def overlap(self, records, indices):
+        """Return how many of the images at `indices` are in `seen` records, a `seen.Overlap`; None if unknown."""
 
     @property
     def whole(self) -> bool:

@@ -8,8 +8,11 @@ from PIL import Image
 # Kinds that hold pixels and run no other program, as Pillow's reader of PostScript does.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .jfi .jif .pjpeg .pjp .mpo .png .apng .webp .gif .bmp .dib .tif .tiff "
-    ".ppm .pgm .pbm .pnm .jp2 .j2k .jpf .jpx .jpc .j2c .avif".split()
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
+        *(".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpf", ".jpx", ".jpc", ".j2c"),
+    )
 )
 FIRST_BYTES = 16
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

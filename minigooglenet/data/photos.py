@@ -68,6 +68,25 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
         raise BadImageError(reason) from error
 
 
+def read(path, channels=3, *, size=None, most_pixels=MOST_PIXELS) -> np.ndarray:
+    """Return the image file at `path` as uint8 (channels, height, width), as every test and `classify` see it.
+
+    Parameters
+    ----------
+    path : of the file
+    channels : 3, red first, or 1, grey
+    size : height and width of the network's input. A larger image is decoded at a smaller size, with sides of at least
+        twice that: the largest of the 144 crops' scales is 352/224 of it. None keeps every pixel.
+    most_pixels : an image that declares more is not decoded
+
+    Raises
+    ------
+    BadImageError
+        With the reason.
+    """
+    return as_array(decode(path, most_pixels, None if size is None else 2 * size), channels)
+
+
 def as_array(image: Image.Image, channels=3) -> np.ndarray:
     """Return an 8-bit image as uint8 (channels, height, width), red first or grey."""
     values = np.asarray(image.convert("L" if channels == 1 else "RGB"))

@@ -7,6 +7,7 @@ So a run that was interrupted ends with the very same bits as one that was not.
 
 import copy
 import time
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +124,21 @@ class Trainer:
             # Who learned from whole pictures is to be shown whole ones, not the middle of them.
             notes = {"crops": "0" if train.whole else "1"}
             path = self.out / WEIGHTS
-            weights.save(self.trained(), path, pixels=train.pixels, classes=train.classes, notes=notes)
+            weights.save(
+                self.trained(),
+                path,
+                pixels=train.pixels,
+                classes=train.classes,
+                notes=notes,
+                training_images=self.training_images,
+            )
         self._saved = time.monotonic()
+
+    @cached_property
+    def training_images(self):
+        """Return the record of the images of this run and of the first weights, None if they have no names."""
+        train = self.split.train
+        return data.seen.merged([train.seen_before, train.seen()])
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
