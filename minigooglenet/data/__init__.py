@@ -11,6 +11,7 @@ from minigooglenet.data.load import NAMES, load
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 from minigooglenet.data.scenes import Scenes, shapes
+from minigooglenet.data.split import as_split
 
 __all__ = [
     "GREY_UNIT",
@@ -26,6 +27,7 @@ __all__ = [
     "Pixels",
     "Scenes",
     "Split",
+    "as_split",
     "batches",
     "cifar10",
     "data_folder",

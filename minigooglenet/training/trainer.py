@@ -33,7 +33,7 @@ class Trainer:
     Parameters
     ----------
     graph : Graph with one input; its last output is the main classifier, the others are auxiliary heads
-    split : data.Split
+    split : data.Split, or what `data.as_split` makes one of: (train_images, train_labels, test_images, test_labels)
     settings : Settings
     out : folder for the checkpoint, the weights and the CSV files; None to write nothing
 
@@ -44,7 +44,8 @@ class Trainer:
     """
 
     def __init__(self, graph, split, settings=None, out=None):
-        self.graph, self.split, self.settings = graph, split, settings or Settings()
+        self.graph, self.settings = graph, settings or Settings()
+        self.split = data.as_split(split, graph.shapes[graph.outputs[-1]][0])
         self.out = None if out is None else Path(out)
         self._check_fit()
         self.frozen = self.settings.frozen(graph)
@@ -227,11 +228,8 @@ class Trainer:
         return None if self.out is None else self.out / name
 
     def _check_fit(self):
-        if not isinstance(self.split, data.Split) or not isinstance(self.settings, Settings):
-            got = f"{type(self.split).__name__} and {type(self.settings).__name__}"
-            raise TypeError(
-                f"a Trainer takes data.Split and training.Settings, got {got}; perhaps data.load('digits')?"
-            )
+        if not isinstance(self.settings, Settings):
+            raise TypeError(f"settings must be training.Settings, got {type(self.settings).__name__}")
         train, test = self.split
         if not len(train):
             raise ValueError("there are no pictures to learn from")
