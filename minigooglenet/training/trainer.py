@@ -50,7 +50,7 @@ class Trainer:
         self._check_fit()
         self.frozen = self.settings.frozen(graph)
         self.head_weights = self.settings.head_weights(graph, self.frozen)
-        self.steps_per_epoch = -(-len(split.train) // self.settings.batch_size)
+        self.steps_per_epoch = -(-len(self.split.train) // self.settings.batch_size)
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
