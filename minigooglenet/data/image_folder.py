@@ -157,10 +157,10 @@ def _split(folder, images):
             raise ValueError(
                 f"class {name!r} of {folder} has one picture; one to learn from and one to test are needed"
             )
-        held_out = names.held_out([_name(file) for file in files])
+        held_out, by_rule = names.held_out([_name(file) for file in files])
         test[name] = [file for file in files if _name(file) in held_out]
         train[name] = [file for file in files if _name(file) not in held_out]
-        if any((names.position(_name(file)) < names.TEST_SHARE) != (_name(file) in held_out) for file in files):
+        if by_rule:
             small.append(name)
     note = (
         f"{_few(small)}: the names of all images are on one side of the split, so one is on the other side by rule. "

@@ -50,9 +50,10 @@ def listed(folder):
                     if entry.name.startswith("."):
                         continue
                     place = f"{inside}/{entry.name}"
-                    reason = _unusable(entry) or _twin(taken.get(names.same(entry.name)))
+                    one_form = names.same(entry.name)
+                    reason = _unusable(entry) or _twin(taken.get(one_form))
                     if reason is None:
-                        taken[names.same(entry.name)] = place
+                        taken[one_form] = place
                     else:
                         skipped[place] = reason
         images[name] = sorted(taken.values(), key=names.same)

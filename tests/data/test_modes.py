@@ -5,10 +5,10 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms
 
 from minigooglenet import data
-from minigooglenet.data import photos
+from minigooglenet.data import formats, photos
 
 LEVELS = np.linspace(0, 65_535, 64).astype(np.uint16)[None].repeat(48, 0)
 FLOATS, INTEGERS = "its pixels are floats", "its pixels are signed or 32-bit integers"
@@ -122,7 +122,7 @@ def test_tiff_that_pillow_cannot_read_is_called_a_tiff(tmp_path):
 
 
 def test_heic_is_named_with_what_to_do(tmp_path):
-    with pytest.raises(data.BadImageError, match=r"it is a HEIC image, .*; convert it to JPEG or PNG first"):
+    with pytest.raises(data.BadImageError, match=r"it is HEIC, .*; convert it to JPEG or PNG first"):
         _decoded(tmp_path, struct.pack(">L", 24) + b"ftypheic" + bytes(16), "phone.jpg")
 
 
@@ -135,6 +135,8 @@ def test_all_modes_of_8_bits_look_the_same(tmp_path, mode):
     else:
         image = grey.convert(mode)
     for kind in ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000", "PPM"):
+        if (kind, mode) == ("TIFF", "YCbCr"):  # Pillow 11.0 cannot read its own
+            continue
         try:
             content = _saved(image, kind)
         except (OSError, ValueError):  # this kind does not hold this mode
@@ -160,7 +162,7 @@ def test_first_of_several_frames_is_used(tmp_path, kind):
     assert np.abs(_decoded(tmp_path, content).reshape(-1, 3).mean(axis=0) - (255, 0, 0)).max() < 4
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+@pytest.mark.skipif("AVIF" not in formats.readable() or "AVIF" not in Image.SAVE, reason="this Pillow has no AVIF")
 def test_avif_is_read_where_pillow_has_it(tmp_path):
     assert np.abs(_decoded(tmp_path, _saved(Image.new("RGB", (40, 30), "red"), "AVIF")) - [255, 0, 0]).max() < 6
 
