@@ -9,6 +9,7 @@ import numpy as np
 
 from minigooglenet import console, data, files, training, weights
 from minigooglenet.cli.arguments import check_folder, whole
+from minigooglenet.data import names
 from minigooglenet.inference import evaluate, report, table3
 from minigooglenet.inference.crops import COUNTS, rule_of
 from minigooglenet.inference.predict import crops_of
@@ -32,6 +33,9 @@ def add_parser(commands, name):
         nargs="+",
         help="how many of each picture; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
     )
+    parser.add_argument(
+        "--held-out", metavar="NAME", help="folder next to train to test on (default: val, or test without a val)"
+    )
     parser.add_argument("--limit", type=whole, metavar="N", help="only so many pictures, the same each time")
     parser.add_argument("--out", metavar="DIR", help="write tables, figures and every prediction")
     parser.add_argument("--json", metavar="FILE", help="write everything that is printed")
@@ -50,7 +54,7 @@ def run(options):
     graphs = [one.graph for one in loaded]
     channels, size, _ = next(iter(graphs[0].inputs.values()))
     rule = _rule(options.weights, loaded)
-    dataset = _load_data(options.data, size)
+    dataset = _load_data(options.data, size, options.held_out)
     dataset.shrink = rule == "box"  # torchvision's rule begins with every pixel
     for note in dataset.notes:
         out.print(note, markup=False, soft_wrap=True)
@@ -100,10 +104,11 @@ def run(options):
         out.print(f"written: {path}", markup=False, soft_wrap=True)
 
 
-def _load_data(name, size):
+def _load_data(name, size, held_out):
+    given = {} if held_out is None else {"held_out": held_out}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", data.FolderWarning)  # the notes say the same
-        return data.load(name, size).test
+        return data.load(name, size, **given).test
 
 
 def _overlapping(overlap):
@@ -142,9 +147,9 @@ def _check_fit(dataset, loaded, path, channels):
         raise ValueError(f"{path} takes {channels} channels, the pictures have {dataset.pixels.channels}")
     if outputs != (there,):
         raise ValueError(f"{path} tells {outputs[0]} classes apart, the data set has {there}")
-    for number, names in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
-        if names[0] != names[1]:
-            raise ValueError(f"class {number} is {names[0]!r} in {path}, but {names[1]!r} in the data set")
+    for number, (ours, theirs) in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
+        if names.same(ours) != names.same(theirs):
+            raise ValueError(f"class {number} is {ours!r} in {path}, but {theirs!r} in the data set")
 
 
 def _sample(count, limit):

@@ -63,7 +63,7 @@ class ImageFolder(Dataset):
         return transforms.middle(picture, self.shape[-1])
 
 
-def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS) -> Split:
+def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, held_out=None) -> Split:
     """Return the images of a folder; its subfolders, sorted, are the classes. Nothing is decoded yet.
 
     If there is a folder `train`, the classes are inside it, and the held-out images may be in one called `val`,
@@ -77,6 +77,7 @@ def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS) -> 
     size : S, images become (3, S, S), mean colour subtracted
     augment : function (picture, rng) -> picture (3, S, S) for training, or None
     most_pixels : images that declare more are skipped
+    held_out : name of the held-out folder next to `train`, as "test" if there is a validation folder too
 
     Raises
     ------
@@ -91,7 +92,7 @@ def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS) -> 
         If a folder for testing has no class folders, and a part of `train` is held out instead.
     """
     size, most_pixels = integer(size, "size", 1), integer(most_pixels, "most_pixels", 1)
-    home, held_out, notes, missed = layout.find(folder)
+    home, held_out, notes, missed = layout.find(folder, held_out)
     if missed:
         warnings.warn(notes[0], FolderWarning, stacklevel=2)
     train, skipped = listing.listed(home)

@@ -25,8 +25,10 @@ class Layout(NamedTuple):
     missed: bool
 
 
-def find(folder) -> Layout:
+def find(folder, held_out=None) -> Layout:
     """Return the layout of a folder: `train` next to a held-out folder, or class folders without either.
+
+    `held_out` names the held-out folder; without it, the names above decide.
 
     Raises
     ------
@@ -36,6 +38,8 @@ def find(folder) -> Layout:
     folder = Path(folder)
     inside = listing.subfolders(folder)
     training = [name for name in inside if name.casefold() in TRAIN and listing.subfolders(folder / name)]
+    if held_out is not None:
+        return _chosen(folder, training, held_out)
     if not training:  # then a folder train is a class: images of trains
         return Layout(folder, None, (), False)
     train = folder / _only(folder, training)
@@ -54,13 +58,23 @@ def find(folder) -> Layout:
         elif validation is None:
             held_out = test
         else:
-            notes.append(f"{folder / validation} is held out; {folder / test} is not used")
+            other = f"{folder / test} is not used (`evaluate --held-out {test}` tests on it)"
+            notes.append(f"{folder / validation} is held out; {other}")
     for name in others:
         if name not in (validation, test):
             if held_out is None:
                 _check_unknown(folder / name, train)
             notes.append(f"{folder / name} is not used")
     return Layout(train, None if held_out is None else folder / held_out, tuple(notes), missed)
+
+
+def _chosen(folder, training, held_out):
+    train, chosen = _only(folder, training), folder / held_out
+    if train is None or not chosen.is_dir() or chosen == folder / train:
+        raise ValueError(f"{held_out!r} must be a folder in {folder}, next to a folder train with class folders")
+    if not listing.subfolders(chosen):
+        raise ValueError(_without_classes(chosen, folder / train))
+    return Layout(folder / train, chosen, (), False)
 
 
 def _only(folder, candidates):
@@ -88,5 +102,5 @@ def _check_unknown(folder, train):
         if names.same(name).casefold() in classes and listing.has_images(folder / name):
             raise ValueError(
                 f"{folder} has images of the class {name!r}, as {train} does, but its name does not say what for. "
-                "Rename it to val or test to test on it, or move it elsewhere."
+                f"Rename it to val or test, pass held_out={folder.name!r} to test on it, or move it elsewhere."
             )

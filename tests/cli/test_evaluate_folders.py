@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -131,3 +132,24 @@ def test_folders_that_are_not_used_are_printed_once(capsys, images, tmp_path):
     captured = capsys.readouterr()
     assert captured.out.count("eval has no class folders, so it is not used") == 1
     assert captured.err == ""
+
+
+def test_chosen_folder_is_tested(images, tmp_path):
+    for part in ("train", "val", "test"):
+        shutil.copytree(images, tmp_path / "set" / part)
+    (tmp_path / "set" / "test" / "dark" / "0.png").unlink()
+    file, out = _weights(tmp_path / "a.safetensors", seen.record(images, [])), tmp_path / "n.json"
+    assert _evaluate(tmp_path / "set", [file], out)["of"] == 60
+    assert _evaluate(tmp_path / "set", [file], out, "--held-out", "test")["of"] == 59
+
+
+def test_class_names_of_both_unicode_forms_match(tmp_path):
+    names = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
+    rng = np.random.default_rng(0)
+    for name in (names[0], "tea"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(15):
+            Image.fromarray(rng.integers(0, 99, (20, 20, 3), np.uint8)).save(tmp_path / "set" / name / f"{number}.png")
+    g = models.mini_googlenet(2, size=16, width=0.25, rng=0)
+    weights.save(g, tmp_path / "a.safetensors", pixels=data.Pixels(), classes=(names[1], "tea"))
+    _evaluate(tmp_path / "set", [str(tmp_path / "a.safetensors")], tmp_path / "n.json")
