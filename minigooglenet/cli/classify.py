@@ -6,10 +6,10 @@ from pathlib import Path
 
 from minigooglenet import console, data, files
 from minigooglenet.cli.arguments import add_pixels, check_folder, load_weights
-from minigooglenet.data.image_folder import SUFFIXES
+from minigooglenet.data.formats import is_image_name
 from minigooglenet.inference import predictions
 from minigooglenet.inference.classify import likeliest, read_image
-from minigooglenet.inference.crops import COUNTS
+from minigooglenet.inference.crops import COUNTS, rule_of
 
 HELP = "tell what pictures show, with a trained network"
 BATCH_SIZE = 24  # answers come after so many crops
@@ -48,13 +48,14 @@ def run(options):
             markup=False,
             soft_wrap=True,
         )
+    rule = rule_of(loaded.notes)
     crops = loaded.crops if options.crops is None else options.crops
     answers, readable = {}, []
 
     def pictures():
         for path in paths:
             try:
-                picture = read_image(path, pixels.channels, size)
+                picture = read_image(path, pixels.channels, size if rule == "box" else None)
             except data.BadImageError as error:
                 answers[path] = {"image": str(path), "error": str(error)}
                 out.print(f"cannot read {path} as an image: {error}", markup=False, soft_wrap=True)
@@ -64,7 +65,7 @@ def run(options):
 
     with console.progress(out) as bar:
         task = bar.add_task("pictures", total=len(paths), status="")
-        found = predictions([graph], pictures(), pixels, (crops,), batch_size=BATCH_SIZE)
+        found = predictions([graph], pictures(), pixels, (crops,), batch_size=BATCH_SIZE, rule=rule)
         for number, answer in enumerate(found):
             path = readable[number]
             top = likeliest(answer[0, 0], names)
@@ -96,7 +97,11 @@ def _images(given):
     found = []
     for path in map(Path, given):
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = sorted(
+                file
+                for file in path.rglob("*")
+                if is_image_name(file.name) and not file.name.startswith(".") and file.is_file()
+            )
             if not inside:
                 raise ValueError(f"there are no pictures in the folder {path}")
             found += inside

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from minigooglenet.data.photos import MOST_PIXELS, decode
+from minigooglenet.data import modes, photos
 from minigooglenet.inference.predict import probabilities
 from minigooglenet.shapes import integer
 
@@ -32,7 +32,7 @@ class Answer(tuple):
         return "\n".join(f"  {p:7.2%}  {'#' * round(BAR * p):{BAR}}  {name}" for name, p, _ in self)
 
 
-def classify(graph, image, *, pixels, classes=None, crops=1, top=TOP) -> Answer:
+def classify(graph, image, *, pixels, classes=None, crops=1, rule="box", top=TOP) -> Answer:
     """Return the likeliest classes of an image.
 
     Parameters
@@ -42,6 +42,7 @@ def classify(graph, image, *, pixels, classes=None, crops=1, top=TOP) -> Answer:
     pixels : Pixels, how images become inputs
     classes : names of the outputs; "class 0", "class 1", ... by default
     crops : 1, 10 or 144; 0 for the whole image
+    rule : "box", or "torchvision" for the weights that torchvision publishes, as in `inference.crops`
     top : how many classes to return
 
     Raises
@@ -50,7 +51,8 @@ def classify(graph, image, *, pixels, classes=None, crops=1, top=TOP) -> Answer:
         If the file cannot be read as an image.
     """
     top = integer(top, "top", 1)
-    found = probabilities(graph, [_pixels_of(image, graph, pixels.channels)], pixels, crops)[0]
+    size = None if rule == "torchvision" else graph.shapes[next(iter(graph.inputs))][1]  # None keeps every pixel
+    found = probabilities(graph, [_pixels_of(image, pixels.channels, size)], pixels, crops, rule=rule)[0]
     return likeliest(found, classes, top)
 
 
@@ -62,28 +64,21 @@ def likeliest(found, classes=None, top=TOP) -> Answer:
     )
 
 
-def read_image(path, channels: int, size: int) -> np.ndarray:
+def read_image(path, channels: int, size: int | None) -> np.ndarray:
     """Return uint8 (channels, H, W) of an image file, no larger than crops for a network of `size` need."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit has better words
-        image = decode(path, MOST_PIXELS, least_side=2 * size)  # no crop is of a scale above 352 to 224
-    return _array(image, channels)
+        return photos.read(path, channels, size=size)
 
 
-def _pixels_of(image, graph, channels):
+def _pixels_of(image, channels, size):
     if isinstance(image, (str, Path)):
-        _, size, _ = graph.shapes[next(iter(graph.inputs))]
         return read_image(image, channels, size)
     if isinstance(image, Image.Image):
-        return _array(image, channels)
+        return photos.as_array(modes.to_rgb(image), channels)
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] != channels:
         raise ValueError(
             f"an image must be a file, a PIL image or a uint8 array ({channels}, H, W), got {image.dtype} {image.shape}"
         )
     return image
-
-
-def _array(image, channels):
-    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return values[None] if channels == 1 else values.transpose(2, 0, 1)

@@ -3,7 +3,7 @@
 from minigooglenet.weights import architecture, onnx
 from minigooglenet.weights.contents import Contents, UnknownPixelsWarning, WeightsError
 from minigooglenet.weights.fill import fill
-from minigooglenet.weights.network import Loaded, load, save
+from minigooglenet.weights.network import Loaded, load, save, training_images
 from minigooglenet.weights.read import load_into, read
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "onnx",
     "read",
     "save",
+    "training_images",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigooglenet.data.pixels import Pixels
+from minigooglenet.data.seen import SeenImages
 
 MOST_REASON = 600  # characters: a file can have names of a megabyte
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # what colours a terminal: a file's or a library's words may hold it
@@ -39,6 +40,7 @@ class Contents:
     classes : names of the outputs
     notes : further things to know, each a line of text
     architecture : the graph, as `weights.architecture` describes it, where the file holds it
+    training_images : record of the images that the network was trained on
     """
 
     arrays: dict[str, np.ndarray]
@@ -48,3 +50,4 @@ class Contents:
     classes: tuple[str, ...] | None = None
     notes: dict[str, str] = field(default_factory=dict)
     architecture: dict | None = None
+    training_images: SeenImages | None = None

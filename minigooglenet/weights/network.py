@@ -9,9 +9,10 @@ import numpy as np
 from minigooglenet import initializers, models
 from minigooglenet.data.pixel_names import NAMED, pixels_of
 from minigooglenet.data.pixels import Pixels
+from minigooglenet.data.seen import SeenImages
 from minigooglenet.graph import Graph
 from minigooglenet.inference.classify import TOP, Answer, classify
-from minigooglenet.inference.crops import COUNTS
+from minigooglenet.inference.crops import COUNTS, rule_of
 from minigooglenet.weights import architecture, limits, own
 from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
 from minigooglenet.weights.fill import fill, match
@@ -28,6 +29,7 @@ class Loaded:
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    training_images: SeenImages | None = None
 
     def classify(self, image, *, crops=None, top=TOP, pixels=None) -> Answer:
         """Return the likeliest classes of an image: print it, or read .name, .probability and .index of each.
@@ -46,7 +48,9 @@ class Loaded:
                 + ", ".join(map(repr, NAMED))
             )
         crops = self.crops if crops is None else crops
-        return classify(self.graph, image, pixels=pixels, classes=self.classes, crops=crops, top=top)
+        return classify(
+            self.graph, image, pixels=pixels, classes=self.classes, crops=crops, rule=rule_of(self.notes), top=top
+        )
 
     @property
     def crops(self) -> int:
@@ -55,7 +59,7 @@ class Loaded:
         return int(told) if told in map(str, COUNTS) else 1
 
 
-def save(graph, path, *, pixels=None, classes=None, notes=None, arrays_only=False) -> None:
+def save(graph, path, *, pixels=None, classes=None, notes=None, training_images=None, arrays_only=False) -> None:
     """Write a network to a .safetensors file, which is whole or as it was whatever happens.
 
     The file holds the graph (its nodes' layers by name and settings), parameters and buffers, and what else is given.
@@ -68,6 +72,7 @@ def save(graph, path, *, pixels=None, classes=None, notes=None, arrays_only=Fals
     pixels : how images become its inputs, Pixels or a text as `data.pixels_of` takes it
     classes : names of its outputs
     notes : {name: line of text} of anything else worth knowing
+    training_images : record of the images that it was trained on, as `data.seen.record` makes it
     arrays_only : leave the graph out; then the file is for `load_into`
 
     Raises
@@ -79,17 +84,25 @@ def save(graph, path, *, pixels=None, classes=None, notes=None, arrays_only=Fals
     classes = None if classes is None else tuple(classes)
     pixels = None if pixels is None else pixels_of(pixels)
     check_fits(graph, pixels, classes)
-    own.write(contents_of(graph, pixels, classes, notes, arrays_only=arrays_only), path)
+    contents = contents_of(graph, pixels, classes, notes, training_images, arrays_only=arrays_only)
+    own.write(contents, path)
 
 
-def contents_of(graph, pixels=None, classes=None, notes=None, *, arrays_only=False) -> Contents:
+def training_images(path) -> SeenImages | None:
+    """Return the record of the images that the network in a file was trained on, or None if the file has none."""
+    path = weights_file(path)
+    kind = reader(path)
+    return kind.declared(path).training_images if hasattr(kind, "declared") else None
+
+
+def contents_of(graph, pixels=None, classes=None, notes=None, training_images=None, *, arrays_only=False) -> Contents:
     """Return what a file of this network holds; the parameters are those of `save`."""
     record, model, arguments = None, None, {}
     if not arrays_only:
         record = architecture.describe(graph)
         model, arguments = _function(graph, record)
     arrays = {**graph.params, **graph.buffers}
-    return Contents(arrays, model, arguments, pixels, classes, dict(notes or {}), record)
+    return Contents(arrays, model, arguments, pixels, classes, dict(notes or {}), record, training_images)
 
 
 def load(path, *, pixels=None) -> Loaded:
@@ -131,7 +144,7 @@ def load(path, *, pixels=None) -> Loaded:
         fill(graph, contents.arrays)
     if contents.pixels is None and PIXELS_UNKNOWN in contents.notes:
         warnings.warn(f"{path}: {contents.notes[PIXELS_UNKNOWN]}", UnknownPixelsWarning, stacklevel=2)
-    return Loaded(graph, contents.pixels, contents.classes, contents.notes)
+    return Loaded(graph, contents.pixels, contents.classes, contents.notes, contents.training_images)
 
 
 def build(contents: Contents) -> Graph:
