@@ -67,7 +67,10 @@ class Table:
 
 
 def text(cell) -> str:
-    """Return a cell as people read it: integers with thousands commas, floats with two decimals."""
+    """Return a cell as people read it: integers with thousands commas, floats with two decimals.
+
+    Control characters other than line ends are written as escapes: a name from a file must not steer the terminal.
+    """
     if isinstance(cell, bool) or cell is None:
         return "" if cell is None else ("yes" if cell else "no")
     if isinstance(cell, int):
@@ -76,7 +79,12 @@ def text(cell) -> str:
         return f"{cell:,.2f}"
     if isinstance(cell, tuple):
         return "x".join(map(str, cell))
-    return str(cell)
+    return "\n".join(map(printable, str(cell).split("\n")))
+
+
+def printable(name: str) -> str:
+    """Return a name with its tabs, line ends and other control characters written as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def render(renderable, width: int = 200) -> str:

@@ -30,7 +30,7 @@ def run(options):
     """Print the count, and write the files that were asked for."""
     out = output(options.csv, options.json)
     graph = models.build(options.name, init="zeros")
-    counted = count(graph, outputs=graph.outputs[-1:] if options.no_heads else None)
+    counted = count(graph, outputs=[graph.main] if options.no_heads else None)
     if options.explain:
         if options.explain not in [row.name for row in counted.rows]:
             close = difflib.get_close_matches(options.explain, [row.name for row in counted.rows], n=2, cutoff=0.5)

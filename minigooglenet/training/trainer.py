@@ -222,7 +222,7 @@ class Trainer:
         if not len(train):
             raise ValueError("there are no pictures to learn from")
         takes = self.graph.inputs[only_input(self.graph)]
-        gives = self.graph.shapes[self.graph.outputs[-1]]
+        gives = self.graph.shapes[self.graph.main]
         if tuple(train.shape) != takes:
             raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
         if gives != (len(train.classes),):
