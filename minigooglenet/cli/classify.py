@@ -10,10 +10,10 @@ from PIL import Image
 
 from minigooglenet import console, data, files, weights
 from minigooglenet.cli.arguments import check_folder
-from minigooglenet.data.image_folder import SUFFIXES
-from minigooglenet.data.photos import MOST_PIXELS, decode
+from minigooglenet.data import photos
+from minigooglenet.data.formats import is_image_name
 from minigooglenet.inference import predictions
-from minigooglenet.inference.crops import COUNTS
+from minigooglenet.inference.crops import COUNTS, rule_of
 
 HELP = "tell what pictures show, with a trained network"
 TOP = 5
@@ -51,13 +51,14 @@ def run(options):
         out.print(
             f"{options.weights} does not say how pixels become input; taken: {pixels}", markup=False, soft_wrap=True
         )
+    rule = rule_of(loaded.notes)
     crops = int(loaded.notes.get("crops", 1)) if options.crops is None else options.crops
     answers, readable = {}, []
 
     def pictures():
         for path in paths:
             try:
-                picture = _picture(path, pixels.channels, size)
+                picture = _picture(path, pixels.channels, size if rule == "box" else None)
             except data.BadImageError as error:
                 answers[path] = {"image": str(path), "error": str(error)}
                 out.print(f"cannot read {path} as an image: {error}", markup=False, soft_wrap=True)
@@ -67,7 +68,7 @@ def run(options):
 
     with console.progress(out) as bar:
         task = bar.add_task("pictures", total=len(paths), status="")
-        found = predictions([graph], pictures(), pixels, (crops,), batch_size=BATCH_SIZE)
+        found = predictions([graph], pictures(), pixels, (crops,), batch_size=BATCH_SIZE, rule=rule)
         for number, answer in enumerate(found):
             path = readable[number]
             answers[path] = {"image": str(path), "top": _top(answer[0, 0], names)}
@@ -95,7 +96,11 @@ def _images(given):
     found = []
     for path in map(Path, given):
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = sorted(
+                file
+                for file in path.rglob("*")
+                if is_image_name(file.name) and not file.name.startswith(".") and file.is_file()
+            )
             if not inside:
                 raise ValueError(f"there are no pictures in the folder {path}")
             found += inside
@@ -107,9 +112,7 @@ def _images(given):
 def _picture(path, channels, size):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit has better words
-        image = decode(path, MOST_PIXELS, least_side=2 * size)  # no crop is of a scale above 352 to 224
-    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return values[None] if channels == 1 else values.transpose(2, 0, 1)
+        return photos.read(path, channels, size=size)
 
 
 def _names(path, loaded, count):

@@ -39,7 +39,9 @@ class Evaluation:
         return self.answers[:, :models, self.counts.index(crops)].mean(axis=1)
 
 
-def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_size=BATCH_SIZE, on_batch=None):
+def evaluate(
+    models, dataset, crops=(1,), *, pixels=None, indices=None, batch_size=BATCH_SIZE, on_batch=None, rule="box"
+):
     """Ask models about the pictures of a data set, with several numbers of crops in one pass.
 
     Parameters
@@ -49,7 +51,7 @@ def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_si
     crops : numbers of crops, of 1, 10 and 144, and 0 for the whole picture
     pixels : Pixels that the models were trained with; those of the data set unless given
     indices : which pictures, all unless given
-    batch_size, on_batch : as for `probabilities`
+    batch_size, on_batch, rule : as for `probabilities`; with the rule "torchvision", set `dataset.shrink = False`
 
     Returns
     -------
@@ -68,7 +70,9 @@ def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_si
             used.append(int(index))
             yield picture
 
-    asked = predictions(models, pictures(), pixels or dataset.pixels, counts, batch_size=batch_size, on_batch=on_batch)
+    asked = predictions(
+        models, pictures(), pixels or dataset.pixels, counts, batch_size=batch_size, on_batch=on_batch, rule=rule
+    )
     answers = list(asked)
     if not answers:
         raise ValueError(f"no picture could be used: of {len(indices)}, {len(skipped)} were bad")

@@ -18,7 +18,7 @@ from minigooglenet.shapes import integer
 BATCH_SIZE = 72  # half of 144; from about 24 on, a larger batch is no faster
 
 
-def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None) -> np.ndarray:
+def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None, rule="box") -> np.ndarray:
     """Return the probability of each class for each picture, the mean over its crops and over the models.
 
     Parameters
@@ -29,6 +29,7 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
     crops : 1, 10 or 144; 0 for the whole picture
     batch_size : crops that go through a network at once; no more of them are held, but for those of one picture
     on_batch : called after each batch with the number of crops done so far, each counted once for every model
+    rule : "box", or "torchvision" for weights of torchvision's, as in `crops`
 
     Returns
     -------
@@ -40,13 +41,13 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
     FloatingPointError
         When a network's scores are not finite.
     """
-    found = list(predictions(models, pictures, pixels, (crops,), batch_size=batch_size, on_batch=on_batch))
+    found = list(predictions(models, pictures, pixels, (crops,), batch_size=batch_size, on_batch=on_batch, rule=rule))
     if not found:
         raise ValueError("there are no pictures to predict")
     return np.stack(found)[:, :, 0].mean(axis=1)
 
 
-def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None):
+def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None, rule="box"):
     """Yield for each picture what each model says with each of several numbers of crops: (models, counts, classes).
 
     One crop is among the ten and they are among the 144, so they cost nothing beside them. The parameters are those of
@@ -54,8 +55,8 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
     """
     plans = planned(models)
     size, batch_size = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1)
-    wanted = _wanted(counts)
-    chosen = [[wanted.index(crop) for crop in places(count)] for count in counts]
+    wanted = _wanted(counts, rule)
+    chosen = [[wanted.index(crop) for crop in places(count, rule)] for count in counts]
     together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
     while group := [cut(picture, size, wanted) for picture in itertools.islice(pictures, together)]:
         pieces = np.concatenate(group)
@@ -72,9 +73,9 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
             yield np.stack([own[:, choice].mean(axis=1) for choice in chosen], axis=1)
 
 
-def crops_of(counts) -> int:
+def crops_of(counts, rule="box") -> int:
     """Return how many crops of a picture go through a network where several numbers of them are asked for."""
-    return len(_wanted(counts))
+    return len(_wanted(counts, rule))
 
 
 def planned(models) -> list[Plan]:
@@ -95,9 +96,9 @@ def planned(models) -> list[Plan]:
     return plans
 
 
-def _wanted(counts):
+def _wanted(counts, rule):
     """Return each crop that one of the counts needs, once."""
-    return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count)))
+    return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count, rule)))
 
 
 def _plan(model):

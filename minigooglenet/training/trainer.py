@@ -7,6 +7,7 @@ So a run that was interrupted ends with the very same bits as one that was not.
 
 import copy
 import time
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ class Trainer:
     Parameters
     ----------
     graph : Graph with one input; its last output is the main classifier, the others are auxiliary heads
-    split : data.Split
+    split : data.Split, or what `data.as_split` makes one of: (train_images, train_labels, test_images, test_labels)
     settings : Settings
     out : folder for the checkpoint, the weights and the CSV files; None to write nothing
 
@@ -43,12 +44,13 @@ class Trainer:
     """
 
     def __init__(self, graph, split, settings=None, out=None):
-        self.graph, self.split, self.settings = graph, split, settings or Settings()
+        self.graph, self.settings = graph, settings or Settings()
+        self.split = data.as_split(split, graph.shapes[graph.outputs[-1]][0])
         self.out = None if out is None else Path(out)
         self._check_fit()
         self.frozen = self.settings.frozen(graph)
         self.head_weights = self.settings.head_weights(graph, self.frozen)
-        self.steps_per_epoch = -(-len(split.train) // self.settings.batch_size)
+        self.steps_per_epoch = -(-len(self.split.train) // self.settings.batch_size)
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
@@ -123,8 +125,21 @@ class Trainer:
             # Who learned from whole pictures is to be shown whole ones, not the middle of them.
             notes = {"crops": "0" if train.whole else "1"}
             path = self.out / WEIGHTS
-            weights.save(self.trained(), path, pixels=train.pixels, classes=train.classes, notes=notes)
+            weights.save(
+                self.trained(),
+                path,
+                pixels=train.pixels,
+                classes=train.classes,
+                notes=notes,
+                training_images=self.training_images,
+            )
         self._saved = time.monotonic()
+
+    @cached_property
+    def training_images(self):
+        """Return the record of the images of this run and of the first weights, None if they have no names."""
+        train = self.split.train
+        return data.seen.merged([train.seen_before, train.seen()])
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
@@ -213,11 +228,8 @@ class Trainer:
         return None if self.out is None else self.out / name
 
     def _check_fit(self):
-        if not isinstance(self.split, data.Split) or not isinstance(self.settings, Settings):
-            got = f"{type(self.split).__name__} and {type(self.settings).__name__}"
-            raise TypeError(
-                f"a Trainer takes data.Split and training.Settings, got {got}; perhaps data.load('digits')?"
-            )
+        if not isinstance(self.settings, Settings):
+            raise TypeError(f"settings must be training.Settings, got {type(self.settings).__name__}")
         train, test = self.split
         if not len(train):
             raise ValueError("there are no pictures to learn from")

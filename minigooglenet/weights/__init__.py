@@ -3,7 +3,7 @@
 from minigooglenet.weights import onnx
 from minigooglenet.weights.contents import Contents, WeightsError
 from minigooglenet.weights.fill import fill
-from minigooglenet.weights.network import Loaded, load, save
+from minigooglenet.weights.network import Loaded, load, save, training_images
 from minigooglenet.weights.read import load_into, read
 
-__all__ = ["Contents", "Loaded", "WeightsError", "fill", "load", "load_into", "onnx", "read", "save"]
+__all__ = ["Contents", "Loaded", "WeightsError", "fill", "load", "load_into", "onnx", "read", "save", "training_images"]

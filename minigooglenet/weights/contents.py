@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigooglenet.data.pixels import Pixels
+from minigooglenet.data.seen import SeenImages
 
 MOST_REASON = 600  # characters: a file can have names of a megabyte
 
@@ -27,6 +28,7 @@ class Contents:
     pixels : how pictures become inputs
     classes : names of the outputs
     notes : further things to know, each a line of text
+    training_images : record of the images that the network was trained on
     """
 
     arrays: dict[str, np.ndarray]
@@ -35,3 +37,4 @@ class Contents:
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    training_images: SeenImages | None = None

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigooglenet import initializers, models
 from minigooglenet.data.pixels import Pixels
+from minigooglenet.data.seen import SeenImages
 from minigooglenet.graph import Graph
 from minigooglenet.weights import limits, own
 from minigooglenet.weights.contents import Contents
@@ -22,9 +23,10 @@ class Loaded:
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    training_images: SeenImages | None = None
 
 
-def save(graph, path, *, pixels=None, classes=None, notes=None) -> None:
+def save(graph, path, *, pixels=None, classes=None, notes=None, training_images=None) -> None:
     """Write a network's parameters and buffers to a .safetensors file, which is whole or as it was whatever happens.
 
     Parameters
@@ -34,12 +36,21 @@ def save(graph, path, *, pixels=None, classes=None, notes=None) -> None:
     pixels : how pictures become its inputs
     classes : names of its outputs
     notes : {name: line of text} of anything else worth knowing
+    training_images : record of the images that it was trained on, as `data.seen.record` makes it
     """
     model, arguments = graph.made_by or (None, {})
     arguments = {name: v.item() if isinstance(v, np.generic) else v for name, v in arguments.items()}
     classes = None if classes is None else tuple(classes)
     check_fits(graph, pixels, classes)
-    own.write(Contents({**graph.params, **graph.buffers}, model, arguments, pixels, classes, dict(notes or {})), path)
+    contents = Contents({**graph.params, **graph.buffers}, model, arguments, pixels, classes, dict(notes or {}))
+    contents.training_images = training_images
+    own.write(contents, path)
+
+
+def training_images(path) -> SeenImages | None:
+    """Return the record of the images that the network in a file was trained on, or None if the file has none."""
+    kind = reader(path)
+    return kind.declared(path).training_images if hasattr(kind, "declared") else None
 
 
 def load(path) -> Loaded:
@@ -59,7 +70,7 @@ def load(path) -> Loaded:
         if ahead:
             contents = kind.read(path)
         fill(graph, contents.arrays)
-    return Loaded(graph, contents.pixels, contents.classes, contents.notes)
+    return Loaded(graph, contents.pixels, contents.classes, contents.notes, contents.training_images)
 
 
 def build(contents: Contents) -> Graph:

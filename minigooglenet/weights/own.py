@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import files
+from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights import limits
 from minigooglenet.weights.contents import Contents, cannot_read
@@ -67,6 +68,8 @@ def write(contents: Contents, path) -> None:
         "notes": contents.notes,
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
+    if contents.training_images is not None:
+        record["training_images"] = contents.training_images.to_json()
     data = save(arrays, metadata={KEY: _sealed(record)})
     if (length := int.from_bytes(data[:8], "little")) > limits.MOST_HEADER:
         raise ValueError(
@@ -181,6 +184,8 @@ def _contents(record, stand_ins):
         None if classes is None else tuple(classes),
         record["notes"],
     )
+    if "training_images" in record:
+        contents.training_images = seen.from_json(record["training_images"])
     return limits.check_contents(contents), digests
 
 
