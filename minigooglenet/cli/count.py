@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 from minigooglenet import console, models, weights
+from minigooglenet.cli.arguments import output, written
 from minigooglenet.counting import CONVENTIONS, count
 
 HELP = "count a network's parameters and operations"
@@ -33,9 +34,9 @@ def add_parser(commands, name):
 
 def run(options):
     """Print the count, and write the files that were asked for."""
+    out = output(options.csv, options.json)
     graph = _graph(options.name)
     counted = count(graph, outputs=[graph.main] if options.no_heads else None)
-    out = console.stdout()
     if options.explain:
         if options.explain not in [row.name for row in counted.rows]:
             close = difflib.get_close_matches(options.explain, [row.name for row in counted.rows], n=2, cutoff=0.5)
@@ -49,7 +50,7 @@ def run(options):
     for path, write in ((options.csv, counted.to_csv), (options.json, counted.to_json)):
         if path:
             write(path)
-            out.print(f"written: {path}", markup=False)
+            written(out, path)
 
 
 def _graph(name):
