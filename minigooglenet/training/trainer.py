@@ -17,11 +17,12 @@ from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Log
-from minigooglenet.training.records import Epoch, Step
+from minigooglenet.training.records import Epoch, Step, best_epoch
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import gradients, norms_by_node, only_input
 
-CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
 
@@ -34,12 +35,15 @@ class Trainer:
     graph : Graph with one input; its last output is the main classifier, the others are auxiliary heads
     split : data.Split
     settings : Settings
-    out : folder for the checkpoint, the weights and the CSV files; None to write nothing
+    out : folder for the checkpoint, the weights and the CSV files; None to write nothing. `weights.safetensors` has
+        the weights of the last epoch, `best.safetensors` those of the epoch with the best held-out result
 
     Attributes
     ----------
     step : how many steps are done, of `steps`
     epochs : list of Epoch
+    best : the Epoch with the highest held-out accuracy so far, or None
+    origin : what is loaded, new and frozen (`origin.report`) if a Recipe made this Trainer, else None
     """
 
     def __init__(self, graph, split, settings=None, out=None):
@@ -52,7 +56,9 @@ class Trainer:
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
-        self._multipliers = optim.caffe_multipliers(graph.params) if self.settings.caffe_biases else None
+        self.adam = {"mean": {}, "square": {}, "count": {}}  # of `optim.adamw_step`
+        self._multipliers = self.settings.multipliers(graph.params)
+        self.origin = None
         for place, layer in enumerate(self.drawing()):
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
@@ -65,8 +71,20 @@ class Trainer:
         self.logs = self.log, self.epoch_log, self.gradient_log
         self._saved = time.monotonic()
 
+    @property
+    def best(self) -> Epoch | None:
+        return best_epoch(self.epochs)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether so many epochs as `settings.patience` says have passed since the best one."""
+        patience, best = self.settings.patience, self.best
+        return patience is not None and best is not None and len(self.epochs) - 1 - best.epoch >= patience
+
     def run(self, on_step=None, on_epoch=None) -> bool:
         """Train to the end and return True; or return False after Ctrl-C, when the step is done and saved.
+
+        The end is the last epoch of the settings, or an earlier one once `stopped_early`.
 
         Parameters
         ----------
@@ -90,13 +108,15 @@ class Trainer:
 
     def _run(self, on_step, on_epoch):
         with ctrl_c_waits() as asked:
-            while len(self.epochs) < self.settings.epochs:
+            while len(self.epochs) < self.settings.epochs and not self.stopped_early:
                 started = time.monotonic()
                 tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
                 if not tested:
                     self.save()
                     return False
                 self._end_epoch(tested, time.monotonic() - started)
+                if self.best == self.epochs[-1]:
+                    self._write_weights(BEST, "best")
                 if on_epoch:
                     on_epoch(self.epochs[-1])
                 self.save()
@@ -118,13 +138,19 @@ class Trainer:
         for log in self.logs:
             log.sync()
         checkpoint.save(self.out / CHECKPOINT, self)
-        if self.graph.made_by is not None:
-            train = self.split.train
-            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
-            notes = {"crops": "0" if train.whole else "1"}
-            path = self.out / WEIGHTS
-            weights.save(self.trained(), path, pixels=train.pixels, classes=train.classes, notes=notes)
+        self._write_weights(WEIGHTS, "last")
         self._saved = time.monotonic()
+
+    def _write_weights(self, name, which):
+        if self.out is None or self.graph.made_by is None:
+            return
+        train = self.split.train
+        notes = {
+            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+            "crops": "0" if train.whole else "1",
+            "epoch": f"{which}; {len(self.epochs)} of {self.settings.epochs} done, step {self.step} of {self.steps}",
+        }
+        weights.save(self.trained(), self.out / name, pixels=train.pixels, classes=train.classes, notes=notes)
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
@@ -175,15 +201,7 @@ class Trainer:
 
     def _move(self, found, rate):
         settings = self.settings
-        optim.sgd_step(
-            self.graph.params,
-            found.params,
-            self.velocity,
-            lr=rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            multipliers=self._multipliers,
-        )
+        settings.move(self.graph.params, found.params, self.velocity, self.adam, rate, self._multipliers)
         if settings.average_from is not None and self.step >= settings.average_from * self.steps:
             optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
@@ -198,6 +216,8 @@ class Trainer:
                 self.gradient_log.add(self.step, node, norm)
 
     def _end_epoch(self, tested, seconds):
+        if self.settings.patience is not None and not len(tested.labels):
+            raise ValueError(f"patience needs held-out images; none of {len(self.split.test)} could be used")
         images, total, hits = self.tally
         learned = total / images, hits / images
         self.epochs.append(Epoch(len(self.epochs), *learned, tested.loss, tested.accuracy, round(seconds, 2)))
@@ -221,6 +241,8 @@ class Trainer:
         train, test = self.split
         if not len(train):
             raise ValueError("there are no pictures to learn from")
+        if self.settings.patience is not None and not len(test):
+            raise ValueError("patience needs held-out images, and there are none")
         takes = self.graph.inputs[only_input(self.graph)]
         gives = self.graph.shapes[self.graph.outputs[-1]]
         if tuple(train.shape) != takes:
