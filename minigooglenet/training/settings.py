@@ -57,7 +57,7 @@ class Settings:
             object.__setattr__(self, "patience", integer(self.patience, "patience", 1))
         for name in ("lr", "momentum", "weight_decay", "heads", "save_every", "average_from", "beta2", "warmup"):
             if name != "average_from" or self.average_from is not None:
-                object.__setattr__(self, name, _number(getattr(self, name), name))
+                object.__setattr__(self, name, number(getattr(self, name), name))
         if not self.lr > 0:
             raise ValueError(f"lr must be above 0, got {self.lr!r}")
         for name in ("momentum", "beta2"):
@@ -116,7 +116,8 @@ class Settings:
         return {**weights, main: 1.0}
 
 
-def _number(value, name):
+def number(value, name) -> float:
+    """Return a finite real number as a float, or raise with its name."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not math.isfinite(value):

@@ -172,16 +172,12 @@ class Trainer:
         """Do the steps that are left of this epoch and return True; or return False once Ctrl-C was pressed."""
         epoch, start = len(self.epochs), self.step - len(self.epochs) * self.steps_per_epoch
         settings, train = self.settings, self.split.train
-        order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
-        batches = data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
-        begun = time.monotonic()
+        batches, begun = self.batches(epoch, start), time.monotonic()
         for batch in batches:
             self.step = epoch * self.steps_per_epoch + batch.number
-            found = gradients(
-                self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen
-            )
             rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
-            self._move(found, rate)
+            found = self.learn(batch, rate)
+            self._average()
             now = time.monotonic()
             self._note(found, epoch, rate, len(batch.labels), now - begun)
             begun = now
@@ -199,9 +195,20 @@ class Trainer:
         self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good picture
         return not asked
 
-    def _move(self, found, rate):
+    def batches(self, epoch, start=0):
+        """Return the batches of an epoch, without the first `start`: a function of the seed and the epoch alone."""
+        settings, train = self.settings, self.split.train
+        order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
+        return data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
+
+    def learn(self, batch, rate):
+        """Do one step of the optimizer on a batch, and return its `step.Gradients`."""
+        found = gradients(self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen)
+        self.settings.move(self.graph.params, found.params, self.velocity, self.adam, rate, self._multipliers)
+        return found
+
+    def _average(self):
         settings = self.settings
-        settings.move(self.graph.params, found.params, self.velocity, self.adam, rate, self._multipliers)
         if settings.average_from is not None and self.step >= settings.average_from * self.steps:
             optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
