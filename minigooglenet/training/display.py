@@ -58,7 +58,9 @@ class Display:
     def line(self, text: str) -> None:
         """Write a line that stays, at once."""
         if self.kind == "terminal":
-            (self.out if self._bar is None else self._bar.console).print(text, markup=False, soft_wrap=True)
+            (self.out if self._bar is None else self._bar.console).print(
+                text, markup=False, highlight=False, soft_wrap=True
+            )
         else:
             print(text, file=self.out.file, flush=True)
 
