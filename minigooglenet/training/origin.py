@@ -77,13 +77,13 @@ def sentences(found: dict) -> list[str]:
     """Return a `report` as lines of text."""
     count, lines = found["parameters"], []
     if found["file"] is not None:
-        lines.append(f"Loaded {count['loaded']:,} parameters of {len(found['loaded'])} layers from {found['file']}.")
+        lines.append(f"Loaded {count['loaded']:,} parameters of {_layers(found['loaded'])} from {found['file']}.")
         new = f" New: {count['new']:,} parameters ({_few(found['new'])})." if found["new"] else ""
         lines.append(f"{found['classifier'][0].upper()}{found['classifier'][1:]}.{new}")
     if found["frozen"]:
         lines.append(
-            f"Frozen: {count['frozen']:,} parameters of {len(found['frozen'])} layers ({_few(found['frozen'])}). "
-            f"Trained: {count['trained']:,} parameters of {len(found['trained'])} layers."
+            f"Frozen: {count['frozen']:,} parameters of {_layers(found['frozen'])} ({_few(found['frozen'])}). "
+            f"Trained: {count['trained']:,} parameters of {_layers(found['trained'])}."
         )
     stuck = [name for name in found["new"] if name in found["frozen"]]
     if stuck:
@@ -97,6 +97,10 @@ def _with_params(graph):
 
 def _name(text):
     return unicodedata.normalize("NFC", text)  # systems store the same name in two forms
+
+
+def _layers(names):
+    return "1 layer" if len(names) == 1 else f"{len(names)} layers"
 
 
 def _few(names, most=4):

@@ -7,7 +7,7 @@ import numpy as np
 from minigooglenet import figures
 
 
-def training_curve(steps, epochs=(), best=None):
+def training_curve(steps, epochs=(), best=None, heads=0):
     """Draw the loss of every training step, faint, and its running mean, and the accuracy on the batches next to it.
 
     Parameters
@@ -15,6 +15,7 @@ def training_curve(steps, epochs=(), best=None):
     steps : list of training.Step
     epochs : list of training.Epoch, for the held-out line with a mark at the end of each epoch
     best : the Epoch that gets a star, or None
+    heads : number of auxiliary heads in the loss of a step; the held-out loss is that of the main classifier only
     """
     losses, accuracies = ([getattr(step, key) for step in steps] for key in ("loss", "accuracy"))
     span = max(5, len(steps) // 20)
@@ -23,7 +24,9 @@ def training_curve(steps, epochs=(), best=None):
     figure, (left, right) = figures.new(9, 3.6, ncols=2)
     left.plot(losses, color=figures.PALETTE[5], linewidth=0.8, label="each step")
     left.plot(smooth, color=figures.PALETTE[0], linewidth=2, label=f"mean of the last {span} steps")
-    left.set(xlabel="step", ylabel="loss (nats)", ylim=(0, None), title="Loss")
+    left.set(
+        xlabel="step", ylabel="loss (nats)", ylim=(0, None), title="Loss, auxiliary heads included" if heads else "Loss"
+    )
     right.plot([100 * hit for hit in hits], color=figures.PALETTE[0], linewidth=2, label=f"batches, last {span} steps")
     right.set(xlabel="step", ylabel="per cent", ylim=(0, 102), title="Accuracy")
     text = (
@@ -34,6 +37,9 @@ def training_curve(steps, epochs=(), best=None):
     tested = [epoch for epoch in epochs if not math.isnan(epoch.test_accuracy)]
     if tested:
         text += f"\n\n{_held_out(left, right, tested, best, steps[-1].number + 1, len(epochs))}"
+        left.set_ylim(0, 1.05 * max(*losses, min(2 * max(losses), max(epoch.test_loss for epoch in tested))))
+    if heads:
+        text += f"\n\nThe loss of a step includes {heads} auxiliary heads, the held-out loss only the main classifier."
     left.legend(frameon=False, fontsize=8)
     right.legend(frameon=False, fontsize=8, loc="lower right")
     return figure, text

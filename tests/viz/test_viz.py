@@ -34,6 +34,14 @@ def test_a_training_curve_has_the_held_out_line_and_the_best_epoch():
     assert "    2    1.0000    81.25%  best" in text.splitlines()
     assert "    3    1.2000    75.00%" in text.splitlines()
     assert "held" not in viz.training_curve(steps)[1].lower()
+    assert "The loss of a step includes 2 auxiliary heads" in viz.training_curve(steps, epochs, None, 2)[1]
+
+
+def test_a_training_curve_stays_readable_at_a_huge_held_out_loss():
+    steps = [Step(i, 40, 2.0, 0.5) for i in range(40)]
+    figure, text = viz.training_curve(steps, [Epoch(0, 2.0, 0.5, 1e9, 0.5, 1.0)])
+    assert figure.axes[0].get_ylim()[1] <= 5
+    assert "1000000000.0000" in text
 
 
 def test_a_confusion_matrix_names_the_commonest_mistake_first():
