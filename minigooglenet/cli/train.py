@@ -12,13 +12,15 @@ from minigooglenet.training import (
     Settings,
     ensemble,
     find_learning_rate,
+    origin,
     recipe,
     results,
     run_with_progress,
 )
 from minigooglenet.training.display import Display
+from minigooglenet.training.progress import header
 from minigooglenet.training.settings import OPTIMIZERS
-from minigooglenet.training.trainer import BEST, WEIGHTS
+from minigooglenet.training.trainer import BEST, WEIGHTS, Trainer
 
 HELP = "train a network on digits, shapes, CIFAR-10 or your own pictures"
 # What suits the small network on two cores: accuracies in the README were measured with these.
@@ -169,6 +171,12 @@ def _find_rate(display, asked, options):
 
 
 def _ensemble(display, asked, options):
+    split = asked.split(partial(display.status, "bytes"))
+    graph, where = asked.begin(split)
+    one = Trainer(graph, split, asked.settings)  # what does not fit is said before any process starts
+    one.origin = origin.report(graph, where, one.frozen)
+    for line in header(one):
+        display.line(line)
     display.line(f"Training {asked.models} models, each in its own folder in {options.out}.")
     paths = ensemble.train_ensemble(
         asked,

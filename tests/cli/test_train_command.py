@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import minigooglenet as mg
 from minigooglenet import weights
 from minigooglenet.cli import main
 
@@ -106,8 +107,11 @@ def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder,
             assert name.startswith("loss3") or np.array_equal(others[name], array)
 
 
-def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path):
+def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--ensemble", "2", "--jobs", "2") == 0
+    out = capsys.readouterr().out
+    assert "16 training images in 2 classes" in out
+    assert "model 2 of 2 done" in out
     members = [tmp_path / f"member_{number}" for number in (1, 2)]
     recipes = [json.loads((member / "recipe.json").read_text(encoding="utf-8")) for member in members]
     assert [recipe["settings"].pop("seed") for recipe in recipes] == [0, 1]
@@ -293,3 +297,19 @@ def test_large_heads_are_warned_of_before_training(folder, tmp_path, capsys, mon
     monkeypatch.setattr(trainer, "gradients", stop)
     _train(folder, tmp_path, "--heads", settings=["--batch", "1"])
     assert "Warning: the auxiliary head 'loss1/classifier' has 5,3" in capsys.readouterr().out
+
+
+def test_an_ensemble_reports_its_origin_and_shares_the_new_classifier(folder, tmp_path, capsys, monkeypatch):
+    from minigooglenet.training import ensemble
+
+    g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)
+    weights.save(g, tmp_path / "w.safetensors", pixels=mg.data.UNIT)
+    started = []
+    real = ensemble.results.leave
+    monkeypatch.setattr(ensemble.results, "leave", lambda trainer: started.append(trainer.origin) or real(trainer))
+    more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
+    assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
+    assert "The classifier is new: the file does not name its classes. New: " in capsys.readouterr().out
+    assert [found["new"] for found in started] == [["loss3/classifier"]] * 2
+    first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
+    assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
