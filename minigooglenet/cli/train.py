@@ -109,9 +109,9 @@ def run(options):
     for path, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
         if (trainer.out / path).exists():
             what = f"{which} epoch, {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
-            display.line(f"written: {trainer.out / path} ({what})")
+            display.line(f"written: {trainer.out / path} ({what})", whole=True)
     for path in results.leave(trainer):
-        display.line(f"written: {path}")
+        display.line(f"written: {path}", whole=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:
         display.line(f"Skipped {skipped} images; skipped.csv lists them with the reason.")
@@ -161,7 +161,7 @@ def _find_rate(display, asked, options):
         rows = zip(sweep.rates, sweep.losses, sweep.smoothed, strict=True)
         csv.writer(file, lineterminator="\n").writerows([("rate", "loss", "mean"), *rows])
     for path in [out / "learning_rate.csv", *figures.save(*sweep.figure(), out / "learning_rate")]:
-        display.line(f"written: {path}")
+        display.line(f"written: {path}", whole=True)
     display.line(str(sweep))
     if sweep.suggestion is None:
         display.line(f"For example: --find-lr {3 * options.find_lr}.")
@@ -185,7 +185,7 @@ def _ensemble(display, asked, options):
         on_member=partial(_member_done, display),
     )
     for path in paths:
-        display.line(f"written: {path}")
+        display.line(f"written: {path}", whole=True)
     return 0
 
 

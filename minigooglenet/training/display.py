@@ -55,12 +55,11 @@ class Display:
             self._rewrite(self._text)
         self._bar = self._task = self._handle = None
 
-    def line(self, text: str) -> None:
-        """Write a line that stays, at once."""
+    def line(self, text: str, whole: bool = False) -> None:
+        """Write a line that stays, at once. A terminal breaks it between words, except a `whole` one, such as a path."""
         if self.kind == "terminal":
-            (self.out if self._bar is None else self._bar.console).print(
-                text, markup=False, highlight=False, soft_wrap=True
-            )
+            out = self.out if self._bar is None else self._bar.console
+            out.print(text, markup=False, highlight=False, soft_wrap=whole)
         else:
             print(text, file=self.out.file, flush=True)
 

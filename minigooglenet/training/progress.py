@@ -6,6 +6,7 @@ from minigooglenet.counting import count
 from minigooglenet.training.display import Display
 from minigooglenet.training.origin import sentences
 
+LARGE = 100_000  # parameters, below which no head is too large
 MEASURED = 5  # steps, after a first one, that the expected time is estimated from
 TESTING = 1 / 3  # of the time of an image in training, that a held-out image takes
 
@@ -16,12 +17,13 @@ def header(trainer) -> list[str]:
     settings, graph = trainer.settings, trainer.graph
     parameters = sum(array.size for array in graph.params.values())
     data = f"{len(train):,} training images in {len(train.classes)} classes, {len(test):,} held out"
-    plan = f"{settings.epochs} epochs of {trainer.steps_per_epoch:,} steps, {settings.batch_size} images each"
+    epochs, steps = _count(settings.epochs, "epoch"), _count(trainer.steps_per_epoch, "step")
+    plan = f"{epochs} of {steps}, {settings.batch_size} images each"
     rate = f"{settings.optimizer}, learning rate {settings.lr:g}, schedule {settings.schedule}"
     if settings.warmup:
         rate += f" after {settings.warmup:g} epochs of warm-up"
     if settings.patience:
-        rate += f", at most {settings.patience} epochs without a better held-out result"
+        rate += f", at most {_count(settings.patience, 'epoch')} without a better held-out result"
     lines = [
         f"Data: {data}; image size {' x '.join(map(str, train.shape))}.",
         f"Network: {parameters:,} parameters, {_macs(graph)} for one image, forward.",
@@ -38,7 +40,7 @@ def large_heads(graph) -> list[str]:
     rest = sum(_size(graph, name) for name in shared)
     for head in heads:
         own = {name: _size(graph, name) for name, _ in graph.schedule([head]) if name not in shared}
-        if sum(own.values()) > rest:
+        if sum(own.values()) > max(rest, LARGE):
             largest = max(own, key=own.get)
             reads = graph.shapes[graph.nodes[largest].wires[0]]
             size = " x ".join(map(str, next(iter(graph.inputs.values()))[1:]))
@@ -95,7 +97,7 @@ class Progress:
         )
         if self._trainer.stopped_early:
             self._display.line(
-                f"Stopped early: no better held-out result in {self._trainer.settings.patience} epochs "
+                f"Stopped early: no better held-out result in {_count(self._trainer.settings.patience, 'epoch')} "
                 f"since epoch {best.epoch + 1}."
             )
 
@@ -126,6 +128,10 @@ def run_with_progress(trainer, display=None) -> bool:
     with display:
         progress = Progress(trainer, display)
         return trainer.run(progress.on_step, progress.on_epoch)
+
+
+def _count(number, noun):
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _macs(graph):

@@ -100,6 +100,8 @@ class Trainer:
             if self.step == 0:  # what an earlier run left that was never saved
                 for log in self.logs:
                     log.cut(0)
+                if self.out is not None:
+                    self._path(BEST).unlink(missing_ok=True)
             try:
                 return self._run(on_step, on_epoch)
             finally:

@@ -131,3 +131,14 @@ def _run_until(trainer, steps):
 
     with pytest.raises(RuntimeError, match="enough"):
         trainer.run(stop)
+
+
+def test_a_new_run_in_an_old_folder_keeps_no_old_best(tmp_path, scores):
+    scores += [(0.5, 1.0)]
+    Trainer(_small(), split(), replace(QUICK, epochs=1), tmp_path).run()
+    assert (tmp_path / "best.safetensors").exists()
+    train, test = split()
+    none = mg.data.Pictures(test.pictures[:0], test.labels[:0], test.classes, test.pixels)
+    scores[:] = [(0.0, 1.0)]
+    Trainer(_small(), mg.data.Split(train, none), replace(QUICK, epochs=1), tmp_path).run()
+    assert not (tmp_path / "best.safetensors").exists()

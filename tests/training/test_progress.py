@@ -76,6 +76,17 @@ def test_a_terminal_gets_a_bar_and_the_same_lines():
     assert "Network:" in stream.getvalue()
 
 
+def test_a_narrow_terminal_breaks_lines_between_words_but_not_paths():
+    stream = _Terminal()
+    display = Display(Console(file=stream, width=40, force_terminal=True))
+    with display:
+        display.line("epoch   1: loss 1.807, accuracy 38.5%; held out: loss 1.544, accuracy 49.86%")
+        display.line(f"written: {'long/' * 20}weights.safetensors", whole=True)
+    lines = stream.getvalue().splitlines()
+    assert any(line.rstrip().endswith("accuracy 38.5%;") for line in lines)
+    assert any(f"{'long/' * 20}weights.safetensors" in line for line in lines)
+
+
 @pytest.mark.parametrize(("variable", "value"), [("TERM", "dumb"), ("TERM", "unknown"), ("JPY_PARENT_PID", "1")])
 def test_a_terminal_that_cannot_rewrite_lines_is_a_log(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
