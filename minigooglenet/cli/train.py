@@ -41,12 +41,12 @@ def add_parser(commands, name):
     add = parser.add_argument
     add("--data", metavar="DATA", default="digits", help="digits, shapes, cifar10 or a folder with one folder a class")
     add("--model", choices=("mini", "googlenet"), default="mini", help="which network (default: %(default)s)")
-    add("--out", metavar="DIR", required=True, help="where checkpoint, weights, records and pictures go")
-    add("--resume", action="store_true", help="go on with the run in DIR, with the settings that it was begun with")
+    add("--out", metavar="DIR", required=True, help="folder for the checkpoint, weights, records and figures")
+    add("--resume", action="store_true", help="continue the run in DIR with its settings")
     group = parser.add_argument_group("how to train")
     add = group.add_argument
-    add("--epochs", type=whole, help="how often every picture is seen (default: by the data)")
-    add("--batch", type=whole, default=32, help="pictures at a time (default: %(default)s)")
+    add("--epochs", type=whole, help="number of epochs (default: depends on the data set)")
+    add("--batch", type=whole, default=32, help="batch size (default: %(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="sgd", help="optimizer (default: %(default)s)")
     add("--lr", type=float, help=f"learning rate (default: {RATES_HELP})")
     add("--momentum", type=float, default=0.9, help="momentum of sgd, first beta of adamw (default: %(default)s)")
@@ -73,7 +73,11 @@ def add_parser(commands, name):
     add("--width", type=float, help="factor on every channel count (default: 1)")
     group = parser.add_argument_group("more")
     add = group.add_argument
-    add("--weights", metavar="FILE", help="start from these weights; other classes get a new classifier")
+    add(
+        "--weights",
+        metavar="FILE",
+        help="start from these weights; other classes get a new classifier, classes in another order keep theirs",
+    )
     add("--freeze", metavar="PATTERN", action="append", default=[], help="nodes that stay, such as 'inception_[345]*'")
     add("--gradients", type=whole, metavar="N", help="record every node's gradient norm every N steps, and draw it")
     add("--ensemble", type=whole, metavar="N", help="train N models that differ only in sampling and order")

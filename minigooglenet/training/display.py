@@ -21,8 +21,7 @@ def kind(file) -> str:
     if file is sys.stdout and _shell() is not None:
         return "notebook"
     dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
-    started_by_notebook = "JPY_PARENT_PID" in os.environ
-    return "terminal" if file.isatty() and not dumb and not started_by_notebook else "log"
+    return "terminal" if file.isatty() and not dumb and not _started_by_notebook() else "log"
 
 
 class Display:
@@ -56,7 +55,7 @@ class Display:
         self._bar = self._task = self._handle = None
 
     def line(self, text: str, whole: bool = False) -> None:
-        """Write a line that stays, at once. A terminal breaks it between words, except a `whole` one, such as a path."""
+        """Write a line that stays, at once. A terminal breaks it between words, unless it is `whole`, as a path is."""
         if self.kind == "terminal":
             out = self.out if self._bar is None else self._bar.console
             out.print(text, markup=False, highlight=False, soft_wrap=whole)
@@ -91,6 +90,12 @@ class Display:
             self._handle = display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
+
+
+def _started_by_notebook():
+    """Return whether a notebook's kernel started this process, by the variables that Jupyter or the kernel sets."""
+    kernels = {"TERM": "xterm-color", "GIT_PAGER": "cat", "CLICOLOR": "1"}
+    return "JPY_PARENT_PID" in os.environ or all(os.environ.get(name) == value for name, value in kernels.items())
 
 
 def _shell():

@@ -89,7 +89,14 @@ def test_a_narrow_terminal_breaks_lines_between_words_but_not_paths():
 
 @pytest.mark.parametrize(("variable", "value"), [("TERM", "dumb"), ("TERM", "unknown"), ("JPY_PARENT_PID", "1")])
 def test_a_terminal_that_cannot_rewrite_lines_is_a_log(monkeypatch, variable, value):
+    assert kind(_Terminal()) == "terminal"
     monkeypatch.setenv(variable, value)
+    assert kind(_Terminal()) == "log"
+
+
+def test_a_command_of_a_kernel_without_jupyter_is_a_log(monkeypatch):
+    for name, value in {"TERM": "xterm-color", "GIT_PAGER": "cat", "CLICOLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
     assert kind(_Terminal()) == "log"
 
 
