@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.spreading import spread
 
@@ -25,6 +26,7 @@ def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, mul
     multipliers : {name: (factor on lr, factor on weight_decay)}; 1 and 1 for names that are not there
     """
     _check_named(params, grads)
+    _check_shapes(params, grads, velocity)
     for name, grad in grads.items():
         param = params[name]
         if name not in velocity:
@@ -54,12 +56,15 @@ def adamw_step(params, grads, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight
     multipliers : {name: (factor on lr, factor on weight_decay)}; 1 and 1 for names that are not there
     """
     _check_named(params, grads)
+    _check_shapes(params, grads, state.get("mean", {}), state.get("square", {}))
+    for name, grad in grads.items():
+        if np.iscomplexobj(params[name]) or np.iscomplexobj(grad):
+            kind = np.result_type(params[name], grad)
+            raise TypeError(f"AdamW needs real parameters and gradients, {name!r} is {kind}")
     means, squares, counts = (state.setdefault(part, {}) for part in ("mean", "square", "count"))
     b1, b2 = betas
     for name, grad in grads.items():
         param = params[name]
-        if np.iscomplexobj(param) or np.iscomplexobj(grad):
-            raise TypeError(f"AdamW needs real parameters and gradients, {name!r} is {np.result_type(param, grad)}")
         if name not in means:
             dtype = np.result_type(param, grad)
             means[name], squares[name], counts[name] = np.zeros(grad.shape, dtype), np.zeros(grad.shape, dtype), 0
@@ -90,6 +95,16 @@ def _check_named(params, grads):
             f"params and grads must be dicts {{name: array}}, got {type(params).__name__} and {type(grads).__name__}; "
             "a graph has its parameters in g.params, and backward returns (grad_inputs, grad_params)"
         )
+
+
+def _check_shapes(params, grads, *states):
+    """Check all of a step before any parameter moves."""
+    for name, grad in grads.items():
+        shape = params[name].shape
+        checks.has_shape(grad, f"the gradient of {name!r}", shape)
+        for state in states:
+            if name in state:
+                checks.has_shape(state[name], f"the state of {name!r}", shape)
 
 
 def _plain(*arrays):

@@ -232,3 +232,11 @@ def test_warm_up_rises_to_the_rate_and_then_starts_the_schedule(name):
     rates = [optim.warmed_up(schedule, 0.1, step, 12, 4, 3) for step in range(12)]
     assert rates[:3] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1])
     assert rates[3:] == [schedule(0.1, step, 9, 4) for step in range(9)]
+
+
+def test_adamw_checks_every_gradient_before_any_parameter_moves():
+    params, state = {"a": np.ones(2), "b": np.ones(3)}, {}
+    with pytest.raises(ValueError, match="the gradient of 'b'"):
+        optim.adamw_step(params, {"a": np.ones(2), "b": np.ones(2)}, state, lr=0.1)
+    assert np.all(params["a"] == 1)
+    assert state == {}
