@@ -148,13 +148,15 @@ def _digits(console, epochs, seed, out):
         f"{len(images)} handwritten digits of 8 x 8, enlarged to 32 x 32, to learn from, {len(test_images)} held out;\n"
         f"{count(net).params:,} parameters, {count(net).macs:,} MAC; epochs: {epochs}."
     )
-    started = time.perf_counter()
+    started, tested = time.perf_counter(), []
     with progress(console) as bar:
         task = bar.add_task("training", total=None, status="")
 
         def show(step):
             status = f"loss {step.loss:.3f}, accuracy {step.accuracy:.0%}"
             bar.update(task, total=step.count, completed=step.number + 1, status=status)
+            if (step.number + 1) % (step.count // epochs) == 0:
+                tested.append(_tested(net, test_images, test_labels, len(tested)))
 
         steps = training.train(net, images, labels, epochs=epochs, rng=seed, on_step=show)
     seconds = time.perf_counter() - started
@@ -169,13 +171,20 @@ def _digits(console, epochs, seed, out):
         Image.fromarray(digit).save(file, format="PNG")
     written = [out / NETWORK, out / DIGIT]
     pictures = {
-        "training_curve": viz.training_curve(steps),
+        "training_curve": viz.training_curve(steps, tested),
         "confusion_matrix": viz.confusion_matrix(training.confusion(test_labels, predicted, 10)),
         "digit_filters": viz.first_filters(net.params["conv1/3x3/weight"], "First filters after training on digits"),
     }
     for name, (figure, text) in pictures.items():
         written += figures.save(figure, text, out / name)
     return written
+
+
+def _tested(net, images, labels, epoch):
+    """Return the Epoch of held-out images; what it says of training is left out."""
+    logits, unknown = net(images), float("nan")
+    loss = float(losses.softmax_cross_entropy(logits, labels)[0])
+    return training.Epoch(epoch, unknown, unknown, loss, float((logits.argmax(axis=1) == labels).mean()), unknown)
 
 
 def _farewell(console, out, written, trained):

@@ -124,6 +124,14 @@ def test_the_tour_leaves_a_network_and_figures(toured):
     }
 
 
+def test_the_tours_curve_has_the_held_out_line(toured):
+    out, folder = toured
+    text = (folder / "training_curve.txt").read_text(encoding="utf-8")
+    hits = float(re.search(r"Held-out digits right: ([0-9.]+)%", out)[1])
+    (row,) = re.findall(r"^ +1 +[0-9.]+ +([0-9.]+)%$", text.partition("Held out, at the end of each epoch:")[2], re.M)
+    assert abs(float(row) - hits) < 0.06
+
+
 def test_the_tours_network_names_its_classes(toured):
     _, folder = toured
     loaded = weights.load(folder / "mini_googlenet_digits.safetensors")
