@@ -143,16 +143,19 @@ class Trainer:
         self._write_weights(WEIGHTS, "last")
         self._saved = time.monotonic()
 
+    def told(self) -> dict:
+        """Return what the files of this run record of the images that it trains on."""
+        train = self.split.train
+        # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+        return {"pixels": train.pixels, "classes": train.classes, "notes": {"crops": "0" if train.whole else "1"}}
+
     def _write_weights(self, name, which):
+        """Write a weights file whose note `epoch` says which weights these are."""
         if self.out is None or self.graph.made_by is None:
             return
-        train = self.split.train
-        notes = {
-            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
-            "crops": "0" if train.whole else "1",
-            "epoch": f"{which}; {len(self.epochs)} of {self.settings.epochs} done, step {self.step} of {self.steps}",
-        }
-        weights.save(self.trained(), self.out / name, pixels=train.pixels, classes=train.classes, notes=notes)
+        told, epochs = self.told(), f"{len(self.epochs)} of {self.settings.epochs} done"
+        told["notes"]["epoch"] = f"{which}; {epochs}, step {self.step} of {self.steps}"
+        weights.save(self.trained(), self.out / name, **told)
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
