@@ -177,7 +177,7 @@ def test_adamw_matches_pytorchs_own_optimizer():
         np.testing.assert_allclose(param["w"], theirs.detach().numpy(), rtol=1e-10)
 
 
-def test_adamws_first_step_is_the_rate_in_the_direction_of_the_gradient():
+def test_adamws_first_step_is_as_large_as_the_rate():
     param = np.zeros(4, np.float32)
     optim.adamw_step({"w": param}, {"w": np.array([5, -0.1, 1e-3, 0], np.float32)}, {}, lr=0.25)
     np.testing.assert_allclose(param, [-0.25, 0.25, -0.25, 0], rtol=2e-5)
@@ -227,7 +227,7 @@ def test_the_cosine_schedule_is_half_a_wave():
 
 
 @pytest.mark.parametrize("name", optim.SCHEDULES)
-def test_warm_up_rises_to_the_rate_and_then_starts_the_schedule(name):
+def test_warm_up_rises_before_the_schedule_starts(name):
     schedule = optim.SCHEDULES[name]
     rates = [optim.warmed_up(schedule, 0.1, step, 12, 4, 3) for step in range(12)]
     assert rates[:3] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1])

@@ -183,7 +183,7 @@ def test_another_recipe_in_the_folder_of_an_ensemble_is_refused_and_stays(tmp_pa
     assert training.recipe.read(tmp_path) == recipe
 
 
-def test_a_run_that_failed_before_its_first_checkpoint_does_not_block_its_folder(folder, tmp_path, capsys):
+def test_a_run_without_a_checkpoint_leaves_its_folder_free(folder, tmp_path, capsys):
     with np.errstate(all="ignore"):
         assert _train(folder, tmp_path, "--lr", "1e30") == 1
     assert "is not finite" in capsys.readouterr().err
@@ -197,7 +197,7 @@ def test_a_run_that_failed_before_its_first_checkpoint_does_not_block_its_folder
     assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
-def test_a_killed_first_run_does_not_block_its_folder_for_an_ensemble(folder, tmp_path, monkeypatch):
+def test_a_killed_first_run_leaves_its_folder_free(folder, tmp_path, monkeypatch):
     from minigooglenet.training import trainer
 
     def killed(*args, **kwargs):
@@ -225,7 +225,7 @@ def test_another_program_s_recipe_json_is_not_written_over(folder, tmp_path, cap
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
 
-def test_a_run_in_its_first_epoch_keeps_its_folder_from_others(folder, tmp_path, capsys, monkeypatch):
+def test_a_run_in_its_first_epoch_keeps_its_folder(folder, tmp_path, capsys, monkeypatch):
     from minigooglenet.training import trainer
 
     real, codes = trainer.gradients, []
@@ -243,7 +243,7 @@ def test_a_run_in_its_first_epoch_keeps_its_folder_from_others(folder, tmp_path,
     assert json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))["settings"]["seed"] == 0
 
 
-def test_a_learning_rate_is_found_and_the_folder_stays_free(folder, tmp_path, capsys):
+def test_finding_a_learning_rate_leaves_the_folder_free(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--find-lr", "12") == 0
     out = capsys.readouterr().out
     assert "uggest" in out
@@ -252,7 +252,7 @@ def test_a_learning_rate_is_found_and_the_folder_stays_free(folder, tmp_path, ca
     assert _train(folder, tmp_path, "--epochs", "1") == 0
 
 
-def test_the_new_options_reach_the_recipe_and_resume_with_it(folder, tmp_path, capsys):
+def test_new_options_reach_the_recipe_and_resume(folder, tmp_path, capsys):
     more = ["--optimizer", "adamw", "--schedule", "cosine", "--warmup", "0.5", "--patience", "1"]
     assert _train(folder, tmp_path, *more) == 0
     assert "adamw, learning rate 0.003, schedule cosine after 0.5 epochs of warm-up" in capsys.readouterr().out
@@ -299,7 +299,7 @@ def test_large_heads_are_warned_of_before_training(folder, tmp_path, capsys, mon
     assert "Warning: the auxiliary head 'loss1/classifier' has 5,3" in capsys.readouterr().out
 
 
-def test_an_ensemble_reports_its_origin_and_shares_the_new_classifier(folder, tmp_path, capsys, monkeypatch):
+def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, capsys, monkeypatch):
     from minigooglenet.training import ensemble
 
     g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)

@@ -54,7 +54,7 @@ def test_a_network_made_by_hand_cannot_be_made_again():
 
 @pytest.mark.parametrize("name", ["mini_googlenet", "googlenet"])
 @pytest.mark.parametrize("seed", [0, 7])
-def test_a_new_classifier_never_equals_the_first_one_of_the_same_seed(name, seed):
+def test_a_new_classifier_differs_from_the_seeds_first_one(name, seed):
     size = 32 if name == "mini_googlenet" else 64
     g = mg.models.build(name, 4, width=0.25, aux=True, size=size, rng=seed)
     other, new = mg.models.with_classes(g, 4, rng=seed)
@@ -81,7 +81,7 @@ def test_fine_tuning_twice_with_one_seed_draws_two_classifiers():
     assert not np.array_equal(third.params[key], started)
 
 
-def test_new_classifiers_are_found_where_no_linear_layer_ends_the_network():
+def test_a_convolution_that_classifies_is_replaced_too():
     g = mg.models.nin(num_classes=5, init="gaussian", rng=0)
     assert mg.models.classifiers(g) == {"classifier": ["conv4/1x1_2"]}
     other, new = mg.models.with_classes(g, 5, rng=0)
@@ -99,7 +99,7 @@ def test_new_classifiers_keep_the_dtype_of_the_network():
 
 
 @pytest.mark.parametrize("make", [lambda: mg.models.mini_googlenet(4, aux=True, width=0.25, rng=0), "by hand"])
-def test_classes_in_another_order_give_the_same_logits_in_that_order(make):
+def test_reordered_classes_give_reordered_logits(make):
     if make == "by hand":
         g = mg.Graph(image=(3, 32, 32))
         wire = g.add("bn", mg.layers.BatchNorm2d(4), g.add("conv", mg.layers.Conv2d(3, 4, 1, rng=0), "image"))

@@ -41,7 +41,7 @@ def _epoch(number, accuracy, loss):
     return Epoch(number, 1.0, 0.5, loss, accuracy, 1.0)
 
 
-def test_the_best_epoch_is_the_most_accurate_then_the_surest_then_the_first():
+def test_the_best_epoch_is_the_most_accurate_one():
     nan = float("nan")
     rows = [(0.5, 1.0), (0.9, 0.7), (0.9, 0.4), (0.9, 0.4), (0.9, nan), (nan, nan)]
     epochs = [_epoch(number, *row) for number, row in enumerate(rows)]
@@ -64,7 +64,7 @@ def test_best_and_last_weights_are_both_kept(tmp_path, scores):
     assert trainer.best.epoch == 1
 
 
-def test_the_best_weights_of_an_averaged_run_are_the_mean_that_was_tested(tmp_path, scores):
+def test_best_weights_of_an_averaged_run_are_the_mean(tmp_path, scores):
     scores += [(0.5, 1.0), (0.4, 1.0)]
     kept = []
     trainer = Trainer(_small(), split(), replace(QUICK, epochs=2, average_from=0.0), tmp_path)
@@ -133,7 +133,7 @@ def _run_until(trainer, steps):
         trainer.run(stop)
 
 
-def test_a_new_run_in_an_old_folder_keeps_no_old_best(tmp_path, scores):
+def test_a_new_run_removes_an_old_best_file(tmp_path, scores):
     scores += [(0.5, 1.0)]
     Trainer(_small(), split(), replace(QUICK, epochs=1), tmp_path).run()
     assert (tmp_path / "best.safetensors").exists()

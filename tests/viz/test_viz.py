@@ -20,7 +20,7 @@ def test_a_training_curve_of_one_step_is_drawn():
     assert "1 steps" in viz.training_curve([Step(0, 1, 1.0, 0.5)])[1]
 
 
-def test_a_training_curve_has_the_held_out_line_and_the_best_epoch():
+def test_a_training_curve_has_the_held_out_line():
     steps = [Step(i, 40, 2.0 - i / 20, i / 40) for i in range(40)]
     nan = float("nan")
     rows = [(1.5, 0.5), (1.0, 0.8125), (1.2, 0.75), (nan, nan)]
@@ -37,7 +37,7 @@ def test_a_training_curve_has_the_held_out_line_and_the_best_epoch():
     assert "The loss of a step includes 2 auxiliary heads" in viz.training_curve(steps, epochs, None, 2)[1]
 
 
-def test_a_training_curve_stays_readable_at_a_huge_held_out_loss():
+def test_a_training_curve_survives_a_huge_held_out_loss():
     steps = [Step(i, 40, 2.0, 0.5) for i in range(40)]
     figure, text = viz.training_curve(steps, [Epoch(0, 2.0, 0.5, 1e9, 0.5, 1.0)])
     assert figure.axes[0].get_ylim()[1] <= 5
