@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from minigooglenet import console, files
+
 
 def seed(text: str) -> int:
     """Return a seed: a whole number of at least 0."""
@@ -29,8 +31,36 @@ def seconds(text: str) -> float:
     return found
 
 
+def output(*paths):
+    """Return the console for a command that writes to `paths`, each a file's path, "-" for standard output, or None.
+
+    If a path is "-", standard output is only for it, and people read the rest on standard error.
+
+    Raises
+    ------
+    ValueError
+        If two of them are "-".
+    OSError
+        If a file could not be written there. It is raised before the work whose result it would hold.
+    """
+    given = [path for path in paths if path]
+    if given.count(files.STDOUT) > 1:
+        raise ValueError("only one of the outputs can go to standard output (-)")
+    for path in given:
+        check_folder(path)
+    return console.stderr() if files.STDOUT in given else console.stdout()
+
+
+def written(out, path) -> None:
+    """Print the path of a file that was written."""
+    if path != files.STDOUT:
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
 def check_folder(path) -> None:
-    """Raise a FileNotFoundError unless a file could lie at `path`: said before the work whose result goes there."""
+    """Raise an OSError unless a file can be written at `path`, or `path` is "-"."""
+    if path == files.STDOUT:
+        return
     folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")

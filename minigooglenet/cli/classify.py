@@ -44,7 +44,7 @@ def run(options):
     loaded = weights.load(options.weights)
     graph = loaded.graph
     channels, size, _ = next(iter(graph.inputs.values()))
-    names = _names(options.labels, loaded, graph.shapes[graph.outputs[-1]][0])
+    names = _names(options.labels, loaded, graph.shapes[graph.main][0])
     pixels = loaded.pixels or (data.Pixels() if channels == 3 else data.GREY_UNIT)
     out = _stderr() if quiet else console.stdout()
     if loaded.pixels is None:

@@ -3,6 +3,7 @@
 import difflib
 
 from minigooglenet import console, models
+from minigooglenet.cli.arguments import output, written
 from minigooglenet.counting import CONVENTIONS, count
 
 HELP = "count a network's parameters and operations"
@@ -27,9 +28,9 @@ def add_parser(commands, name):
 
 def run(options):
     """Print the count, and write the files that were asked for."""
+    out = output(options.csv, options.json)
     graph = models.build(options.name, init="zeros")
-    counted = count(graph, outputs=graph.outputs[-1:] if options.no_heads else None)
-    out = console.stdout()
+    counted = count(graph, outputs=[graph.main] if options.no_heads else None)
     if options.explain:
         if options.explain not in [row.name for row in counted.rows]:
             close = difflib.get_close_matches(options.explain, [row.name for row in counted.rows], n=2, cutoff=0.5)
@@ -43,4 +44,4 @@ def run(options):
     for path, write in ((options.csv, counted.to_csv), (options.json, counted.to_json)):
         if path:
             write(path)
-            out.print(f"written: {path}", markup=False)
+            written(out, path)

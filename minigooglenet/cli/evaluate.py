@@ -102,7 +102,7 @@ def _load_all(paths):
 
 def _check_fit(dataset, loaded, path, channels):
     """Say where the weights were made for something else than this data set."""
-    outputs, there = loaded.graph.shapes[loaded.graph.outputs[-1]], len(dataset.classes)
+    outputs, there = loaded.graph.shapes[loaded.graph.main], len(dataset.classes)
     if dataset.pixels.channels != channels:
         raise ValueError(f"{path} takes {channels} channels, the pictures have {dataset.pixels.channels}")
     if outputs != (there,):

@@ -102,7 +102,7 @@ def _wanted(counts):
 
 def _plan(model):
     if isinstance(model, Graph):
-        wire = model.outputs[-1]
+        wire = model.main
         node = model.nodes.get(wire)
         model = plan(model, node.wires[0] if node and isinstance(node.layer, Softmax) else wire)
     if not isinstance(model, Plan):

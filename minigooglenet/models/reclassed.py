@@ -44,6 +44,7 @@ def with_classes(graph, num_classes, *, rng=None):
             else:
                 theirs[key] = array.astype(ours[key].dtype)
                 new.append(key)
+    other.outputs = graph.assigned_outputs
     return other, new
 
 

@@ -38,7 +38,7 @@ def train(
         raise ValueError(f"every image needs its label: {len(images)} images, {len(labels)} labels")
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     rng = np.random.default_rng(rng)
-    weights = losses.head_weights(g.outputs)
+    weights = losses.head_weights(g)
     count = epochs * -(-len(images) // batch_size)
     velocity, steps = {}, []
     for _ in range(epochs):

@@ -256,7 +256,7 @@ class Trainer:
         if self.settings.patience is not None and not len(test):
             raise ValueError("patience needs held-out images, and there are none")
         takes = self.graph.inputs[only_input(self.graph)]
-        gives = self.graph.shapes[self.graph.outputs[-1]]
+        gives = self.graph.shapes[self.graph.main]
         if tuple(train.shape) != takes:
             raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
         if gives != (len(train.classes),):

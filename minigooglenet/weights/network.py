@@ -92,7 +92,7 @@ def build(contents: Contents) -> Graph:
 
 def check_fits(graph, pixels, classes) -> None:
     """Raise a ValueError unless there is a name for each output, and the inputs have the channels of the pixels."""
-    outputs = graph.shapes[graph.outputs[-1]]
+    outputs = graph.shapes[graph.main]
     if classes is not None and (len(classes),) != outputs:
         raise ValueError(f"there are {len(classes)} names of classes for a network with outputs {outputs}")
     inputs = next(iter(graph.inputs.values()))
