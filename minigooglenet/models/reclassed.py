@@ -59,31 +59,33 @@ def with_class_order(graph, order):
     order = np.asarray(order)
     if not np.array_equal(np.sort(order), np.arange(len(order))):
         raise ValueError(f"order must contain each of 0 .. {len(order) - 1} once, got {order.tolist()}")
-    other = copy.deepcopy(graph)
-    for output, nodes in classifiers(graph).items():
-        arrays = [
-            (view, f"{node}/{name}")
-            for node in nodes
-            for view, names in ((other.params, graph.nodes[node].layer.params), (other.buffers, _buffers(graph, node)))
-            for name in names
-        ]
-        shapes = {key: view[key].shape for view, key in arrays}
-        if graph.shapes[output] != (len(order),) or any(shape[:1] != (len(order),) for shape in shapes.values()):
-            raise ValueError(
-                f"output {output!r} has the shape {graph.shapes[output]} and the arrays {shapes}: "
-                f"cannot put {len(order)} classes in another order"
-            )
-        for view, key in arrays:
-            view[key] = np.ascontiguousarray(view[key][order])
+    other, found = copy.deepcopy(graph), classifiers(graph)
+    arrays = {
+        f"{node}/{name}": view
+        for node in dict.fromkeys(node for nodes in found.values() for node in nodes)
+        for view, names in ((other.params, graph.nodes[node].layer.params), (other.buffers, _buffers(graph, node)))
+        for name in names
+    }
+    shapes = {key: view[key].shape for key, view in arrays.items()}
+    wrong = [graph.shapes[output] for output in found if graph.shapes[output] != (len(order),) or not found[output]]
+    if wrong or any(shape[:1] != (len(order),) for shape in shapes.values()):
+        raise ValueError(
+            f"cannot put {len(order)} classes in another order: the outputs have the shapes "
+            f"{[graph.shapes[output] for output in found]}, their last arrays {shapes}"
+        )
+    for key, view in arrays.items():
+        view[key] = np.ascontiguousarray(view[key][order])
     return other
 
 
 def classifiers(graph) -> dict[str, list[str]]:
     """Return {output: nodes whose parameters belong to its classes, one row for each}, empty where none is found.
 
-    These are the last node with a weight matrix or kernels on the way to the output, and what follows it (batch norm).
+    The outputs are the main one and the wires without consumers of the same shape, which are auxiliary heads. The nodes
+    are the last one with a weight matrix or kernels on the way to the output, and what follows it (batch norm).
     """
-    return {output: _last_weights(graph, output) for output in graph.outputs}
+    ends = dict.fromkeys([*graph.default_outputs, graph.main])
+    return {wire: _last_weights(graph, wire) for wire in ends if graph.shapes[wire] == graph.shapes[graph.main]}
 
 
 def _last_weights(graph, wire):

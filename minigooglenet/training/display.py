@@ -56,6 +56,7 @@ class Display:
 
     def line(self, text: str, whole: bool = False) -> None:
         """Write a line that stays, at once. A terminal breaks it between words, unless it is `whole`, as a path is."""
+        text = console.printable(text)  # names of files and classes may have control characters
         if self.kind == "terminal":
             out = self.out if self._bar is None else self._bar.console
             out.print(text, markup=False, highlight=False, soft_wrap=whole)
@@ -65,6 +66,7 @@ class Display:
     def status(self, name: str, done: int, total: int | None, text: str = "") -> None:
         """Show how far the work is. In a log this writes a line only if the last one is long enough ago."""
         whole = "" if total is None else f" of {total:,}"
+        text = console.printable(text)
         self._text = f"{name} {done:,}{whole}{': ' * bool(text)}{text}"
         now = self._clock()
         if self._bar is not None:

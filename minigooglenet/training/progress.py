@@ -35,8 +35,8 @@ def header(trainer) -> list[str]:
 
 def large_heads(graph) -> list[str]:
     """Return a warning for each auxiliary head with more parameters than the rest of the network, as a line of text."""
-    *heads, main = graph.outputs
-    shared, lines = {name for name, _ in graph.schedule([main])}, []
+    heads = [output for output in graph.outputs if output != graph.main]
+    shared, lines = {name for name, _ in graph.schedule([graph.main])}, []
     rest = sum(_size(graph, name) for name in shared)
     for head in heads:
         own = {name: _size(graph, name) for name, _ in graph.schedule([head]) if name not in shared}

@@ -119,3 +119,26 @@ def test_reordered_classes_give_reordered_logits(make):
 def test_an_order_that_is_none_is_rejected(order):
     with pytest.raises(ValueError, match=r"once, got|cannot put 3 classes"):
         mg.models.with_class_order(mg.models.mini_googlenet(4, width=0.25, rng=0), order)
+
+
+def test_assigned_outputs_change_no_classifier():
+    g = mg.models.mini_googlenet(4, aux=True, width=0.25, rng=0)
+    usual = mg.models.classifiers(g)
+    g.outputs = ["loss3/classifier", "conv1/relu_3x3"]
+    assert mg.models.classifiers(g) == usual
+    other, new = mg.models.with_classes(g, 4, rng=0)
+    assert {key.split("/")[0] for key in new} == {"loss1", "loss3"}
+    assert other.outputs == g.outputs
+    order = [1, 0, 3, 2]
+    x = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+    np.testing.assert_allclose(mg.models.with_class_order(g, order)(x), g(x)[:, order], rtol=1e-5, atol=1e-6)
+
+
+def test_a_softmax_after_the_classifier_moves_its_rows_once():
+    g = mg.Graph(image=(4,))
+    g.add("softmax", mg.layers.Softmax(), g.add("fc", mg.layers.Linear(4, 3, rng=0), "image"))
+    x, order = np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32), [2, 0, 1]
+    for outputs in (["softmax"], ["fc", "softmax"]):
+        g.outputs = outputs
+        other = mg.models.with_class_order(g, order)
+        np.testing.assert_allclose(other(x), g(x)[:, order], rtol=1e-6)

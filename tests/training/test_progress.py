@@ -55,6 +55,12 @@ def test_a_log_gets_plain_lines_without_control_codes(monkeypatch, force):
     assert all(lines)
 
 
+def test_control_characters_in_names_are_escaped():
+    stream, display = _log()
+    display.line("the file has the classes a\x1b[2Jb, c\rd")
+    assert stream.getvalue() == "the file has the classes a\\x1b[2Jb, c\\rd\n"
+
+
 def test_a_log_gets_a_status_every_so_often():
     stream, display = _log(clock=_Clock(tick=1.0))
     with display:
