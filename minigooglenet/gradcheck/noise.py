@@ -1,0 +1,137 @@
+"""How exactly a forward computes: the round-off noise of each output, and outputs that move in steps.
+
+A difference of two forwards is only as good as their digits. The noise is measured, because it does not show in the
+size of y: `(x + 1e6) - 1e6` has small results and the noise of 1e6. Seven evaluations at tiny equal steps are enough:
+the third differences of a smooth function vanish there, and what is left is noise.
+
+A forward with float32 inside, or with rounded values, does not move at all for a tiny step. That is a staircase: its
+noise is the height of a stair, not the 1e-16 of float64.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+EPS = float(np.finfo(np.float64).eps)
+FINE = 2.0**-40  # relative to each value: far below a step of float32 (2^-24), far above one of float64 (2^-53)
+SCALES = (2.0**-24, 2.0**-16, 2.0**-10, 2.0**-4)  # where a stair of float32, of float16, of rounded values must show
+SINGLE = (2.0**-24, 2.0**-22, 2.0**-20, 2.0**-18)  # steps at which float32 is all noise
+NARROW = 2.0**-30  # below so narrow stairs are those of float64 itself, after a large value was taken off
+THIRD = np.sqrt(20.0)  # the third difference of independent noise is as much larger than the noise
+
+
+@dataclass
+class Noise:
+    """The noise of a forward near one input.
+
+    Attributes
+    ----------
+    level : absolute noise of each output
+    stairs : which outputs stay the same to the last bit for a tiny step that must change them
+    coarse : which outputs move in steps far larger than those of float64
+    cause : a phrase that names what makes the steps, or None
+    """
+
+    level: np.ndarray
+    stairs: np.ndarray
+    coarse: np.ndarray
+    cause: str | None = None
+
+
+def measure(values, x, here, size) -> Noise:
+    """Measure the noise of `values(array) -> outputs` near x, where it returned `here`; entries of x are about `size`.
+
+    Returns
+    -------
+    Noise
+        From about 40 evaluations, however large x is.
+    """
+    rng = np.random.default_rng(0)
+    sign = np.where(x < 0, -1.0, 1.0)  # away from zero, so that no value leaves the domain of a logarithm or a root
+    direction = sign * np.where(x == 0, size, np.abs(x)) * rng.uniform(0.5, 1, x.shape)
+
+    def samples(spacing, count=7):  # not at x itself, where a kink may lie
+        return np.stack([values(x + k * spacing * direction) for k in range(1, count + 1)])
+
+    fine = samples(FINE)
+    level = np.maximum(EPS * np.abs(here), _third(fine))
+    flat = _flat(fine, here, lambda scale: values(x + scale * direction))
+    # float32 in a part of the sum: the third differences stay the same, where those of a curve or a kink would grow.
+    thirds = np.stack([_third(samples(spacing)) for spacing in SINGLE])
+    least, most = thirds.min(axis=0), thirds.max(axis=0)
+    moved = np.abs(values(x + SINGLE[-1] * direction) - here) / SINGLE[-1]
+    erratic = ~flat & (least > 1e4 * level) & (most < 20 * least) & (least > NARROW * moved) & np.isfinite(moved)
+    width, stairs = _stairs(samples, flat)
+    level = np.maximum(level, np.where(erratic, most, np.where(flat, stairs, 0)))
+    coarse = erratic | (flat & (width >= NARROW))
+    if not coarse.any():
+        return Noise(level, flat, coarse)
+    moved = np.stack([values(x + step * direction) for step in (2.0**-3, 2.0**-5)])[:, coarse]
+    relative = float(np.median(level[coarse] / np.maximum(np.abs(here[coarse]), 1e-300)))
+    return Noise(level, flat, coarse, grid(moved) or _by_width(width, relative))
+
+
+def _third(samples):
+    differences = np.diff(samples, n=3, axis=0)
+    return np.nan_to_num(np.abs(differences).max(axis=0), nan=0.0, posinf=0.0) / THIRD
+
+
+def _flat(fine, here, at):
+    """Return which outputs stay the same to the last bit where, by their change further away, they must move."""
+    still = np.all(fine == here, axis=0)
+    if not still.any():
+        return still
+    flat = np.zeros_like(still)
+    for scale in SCALES:
+        change = np.abs(at(scale) - here)
+        expected = change * (6 * FINE / scale)
+        must = np.isfinite(expected) & (expected > 32 * EPS * np.maximum(np.abs(here), change))
+        # Kinks may wake up some outputs on the way there; a staircase holds most of them back.
+        if 2 * (still & must).sum() >= max(1, must.sum()):
+            flat |= still & must
+    return flat
+
+
+def _stairs(samples, flat):
+    """Return (the relative width of a stair, its height): jumps with rests between them, in most of the flat outputs."""
+    for exponent in range(-36, -2, 4) if flat.any() else ():
+        steps = np.abs(np.diff(samples(2.0**exponent, 33)[:, flat], axis=0))
+        between = _rests_between(steps > 0)
+        if 2 * between.sum() >= between.size:
+            return 2.0**exponent, float(np.nan_to_num(steps[:, between], nan=0.0, posinf=0.0).max(initial=0))
+    return 0.0, 0.0
+
+
+def _rests_between(moves):
+    """Return for each column whether it holds True, then False, then True again."""
+    count = len(moves)
+    first, last = moves.argmax(axis=0), count - 1 - moves[::-1].argmax(axis=0)
+    return (moves.sum(axis=0) >= 2) & (last - first + 1 > moves.sum(axis=0))
+
+
+def grid(values) -> str | None:
+    """Return the grid that all values lie on, in words: integers, decimals, float16 or float32; else None."""
+    values = np.asarray(values, np.float64).reshape(-1)
+    values = values[np.isfinite(values) & (values != 0)]
+    if not values.size:
+        return None
+    if np.array_equal(values, np.round(values)) and np.abs(values).max() < 2**53:
+        return "values are cut or rounded to integers"
+    for digits in range(1, 7):
+        if np.array_equal(values, np.round(values, digits)):
+            return f"values are rounded to {digits} decimal{'s' * (digits > 1)}"
+    for kind, digits in ((np.float16, 3), (np.float32, 7)):
+        with np.errstate(all="ignore"):
+            if np.array_equal(values, values.astype(kind).astype(np.float64)):
+                return f"values are {np.dtype(kind).name}, with {digits} digits"
+    return None
+
+
+def _by_width(width, share):
+    """Name a step that is taken inside, by its size relative to the values."""
+    size = width or share
+    if 2.0**-30 <= size <= 2.0**-18:
+        return "values inside are float32, with 7 digits"
+    if 2.0**-16 <= size <= 2.0**-7:
+        return "values inside are float16 or rounded, with about 3 digits"
+    return "values inside are rounded or cast"
