@@ -12,7 +12,7 @@ from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE
 from minigooglenet.gradcheck.subject import CheckError
 
 WIDTHS = (2.0**-28, 2.0**-24, 2.0**-20, 2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4)
-SINGLE, HALF = 2e-6, 1e-2  # of the largest entry: what float32 and float16 may do to a gradient
+SINGLE, HALF = 2e-6, 4e-3  # of the largest entry: what float32 and float16 may do to a gradient
 
 
 def excuse(subject, grad_y, rungs) -> None:
@@ -78,7 +78,8 @@ def _of_backward(subject, grad_y, gradients):
         for i, gradient in gradients.items():
             moving = (gradient != 0) & (far[i] != gradient)
             still = moving & (near[i] == gradient)
-            if i not in causes and moving.any() and 2 * still.sum() >= moving.sum():
+            most = moving.any() and 2 * moving.sum() >= (gradient != 0).sum()  # a mask flips a few entries only
+            if i not in causes and most and 2 * still.sum() >= moving.sum():
                 causes[i] = grid(gradient) or _width(move, i, gradient, moving)
     return causes
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.gradcheck import diagnosis
-from minigooglenet.gradcheck.differences import slopes, typical_size
+from minigooglenet.gradcheck.differences import backward_noise, slopes, typical_size
 from minigooglenet.gradcheck.outputs import misread
 from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, PASS, Finding
 from minigooglenet.gradcheck.subject import CheckError, as_tuple
@@ -138,7 +138,7 @@ def _linear_in_upstream(subject, grad_y):
         usual = float(np.sum(y * np.abs(grad_y))) / typical_size(np.asarray(subject.arrays[i], np.float64))
         largest = max(float(np.abs(2 * one[i]).max(initial=0)), float(np.abs(3 * two[i]).max(initial=0)), 1e-300)
         error = float(np.abs(both[i] - expected).max(initial=0))
-        if error > 1e-7 * largest and error > 1e-13 * usual:
+        if error > 1e-7 * largest and error > 1e-13 * usual and error > 100 * backward_noise(subject, i, grad_y).max():
             name = subject.names[i]
             sentence = (
                 f"the gradient of {name} is not linear in the upstream gradient: is grad_y used, once, as a factor?"

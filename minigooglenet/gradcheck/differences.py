@@ -5,12 +5,25 @@ until it is clear why: truncation (smaller steps agree), round-off (larger steps
 however small the step), or a wrong backward (all steps repeat what the first one gave).
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from minigooglenet.gradcheck.noise import EPS, Noise, measure
-from minigooglenet.gradcheck.settle import AGREES, EDGE, KINK, OUTSIDE, TIGHT, TOLERANCE, WRONG, Line, settle
+from minigooglenet.gradcheck.noise import EPS, Noise, measure, round_off
+from minigooglenet.gradcheck.settle import (
+    AGREES,
+    CLEAR,
+    EDGE,
+    KINK,
+    OPEN,
+    OUTSIDE,
+    TIGHT,
+    TOLERANCE,
+    WRONG,
+    Line,
+    settle,
+)
 from minigooglenet.gradcheck.subject import CheckError
 
 STEP = 1e-5  # of the array's size; near the best for float64, where truncation and round-off meet
@@ -74,6 +87,8 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
             for row in _in_doubt(analytic[indices], gradient, jumps, absolute, error, largest):
                 value = float(analytic[indices[row]])
                 found = settle(probe.line(indices[row]), value, largest, probe.noise)
+                if found.state in (WRONG, OPEN) and _excused(probe, indices[row], value, found, largest):
+                    found.state = AGREES
                 if found.state != AGREES or not abs(value - gradient[row]) <= allowed(value, gradient[row], error[row]):
                     gradient[row], error[row] = found.value, found.error
                     if jacobian is not None:
@@ -88,6 +103,18 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
     probe.raise_if_nothing_worked()
     floor = probe.floor(float(np.abs(gradient).max(initial=0)), STEP * probe.size)
     return Slopes(indices, gradient, jacobian, **flags, error=error, floor=floor, noise=probe.measured)
+
+
+def _excused(probe, index, analytic, found, largest):
+    """Return whether the digits that backward itself loses make up a small disagreement, or the complex step agrees."""
+    off = abs(analytic - found.value)
+    if found.state == WRONG:
+        lost = 20 * probe.backward_noise()[index]
+        return off <= 1e-2 * abs(analytic) and off <= lost and lost <= 1e-3 * largest
+    if not (analytic and np.isfinite(found.error) and off <= CLEAR * found.error):
+        return False
+    exact = probe.complex_step(index)
+    return exact is not None and abs(exact - analytic) <= 1e-9 * abs(analytic)
 
 
 def _in_doubt(analytic, gradient, jumps, absolute, error, largest):
@@ -123,7 +150,7 @@ class _Probe:
         self.absolute = np.abs(self.weights)
         self.size = typical_size(self.x)
         self.inside = EPS * float(np.abs(self.x).max(initial=0))  # round-off of values that a large mean is taken off
-        self.measured = self.failure = None
+        self.measured = self.failure = self.lost = None
         self.worked = self.x.size == 0
 
     def values(self, array):
@@ -148,6 +175,33 @@ class _Probe:
         if self.measured is None:
             self.measured = measure(self.values, self.x, self.middle, self.size)
         return self.measured
+
+    def backward_noise(self):
+        """Return the round-off of each entry of the analytic gradient, flat; measured once."""
+        if self.lost is None:
+            grad_y = self.weights.reshape(np.shape(self.subject.forward(*self.subject.arrays)))
+
+            def gradient(x):
+                arrays = list(self.subject.arrays)
+                arrays[self.position] = x
+                return self.subject.gradients(grad_y, arrays)[self.position].reshape(-1)
+
+            self.lost = round_off(gradient, self.x, self.size)
+        return self.lost
+
+    def complex_step(self, index):
+        """Return the slope of one index by the complex step, or None where the forward does not compute with it."""
+        arrays = [a.astype(np.complex128) if a.dtype.kind == "f" else a for a in map(np.asarray, self.subject.arrays)]
+        arrays[self.position].reshape(-1)[index] += 1e-30j
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                y = np.asarray(self.subject.forward(*arrays)).reshape(-1)
+        except Exception:
+            return None
+        if y.dtype.kind != "c" or not np.allclose(y.real, self.middle, rtol=1e-9, atol=0):
+            return None
+        return float(y.imag @ self.weights / 1e-30)
 
     def step(self, index):
         """Return the first step for one index, as it is after rounding."""
@@ -190,6 +244,12 @@ def forward_noise(subject, position, grad_y) -> Noise:
     """Return the measured Noise of a Subject's forward with respect to one of its arrays."""
     with np.errstate(all="ignore"):
         return _Probe(subject, position, grad_y).noise()
+
+
+def backward_noise(subject, position, grad_y) -> np.ndarray:
+    """Return the round-off of each entry of a Subject's analytic gradient, flat."""
+    with np.errstate(all="ignore"):
+        return _Probe(subject, position, grad_y).backward_noise()
 
 
 def complex_step(subject, position, direction, grad_y, step=1e-30) -> float:

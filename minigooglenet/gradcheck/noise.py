@@ -15,7 +15,7 @@ import numpy as np
 EPS = float(np.finfo(np.float64).eps)
 FINE = 2.0**-40  # relative to each value: far below a step of float32 (2^-24), far above one of float64 (2^-53)
 SCALES = (2.0**-24, 2.0**-16, 2.0**-10, 2.0**-4)  # where a stair of float32, of float16, of rounded values must show
-SINGLE = (2.0**-24, 2.0**-22, 2.0**-20, 2.0**-18)  # steps at which float32 is all noise
+WIDER = tuple(2.0**-k for k in range(24, 12, -2))  # from where float32 is all noise
 NARROW = 2.0**-30  # below so narrow stairs are those of float64 itself, after a large value was taken off
 THIRD = np.sqrt(20.0)  # the third difference of independent noise is as much larger than the noise
 
@@ -46,29 +46,47 @@ def measure(values, x, here, size) -> Noise:
     Noise
         From about 40 evaluations, however large x is.
     """
-    rng = np.random.default_rng(0)
-    sign = np.where(x < 0, -1.0, 1.0)  # away from zero, so that no value leaves the domain of a logarithm or a root
-    direction = sign * np.where(x == 0, size, np.abs(x)) * rng.uniform(0.5, 1, x.shape)
+    direction = _direction(x, size)
 
     def samples(spacing, count=7):  # not at x itself, where a kink may lie
         return np.stack([values(x + k * spacing * direction) for k in range(1, count + 1)])
 
     fine = samples(FINE)
     level = np.maximum(EPS * np.abs(here), _third(fine))
-    flat = _flat(fine, here, lambda scale: values(x + scale * direction))
-    # float32 in a part of the sum: the third differences stay the same, where those of a curve or a kink would grow.
-    thirds = np.stack([_third(samples(spacing)) for spacing in SINGLE])
-    least, most = thirds.min(axis=0), thirds.max(axis=0)
-    moved = np.abs(values(x + SINGLE[-1] * direction) - here) / SINGLE[-1]
-    erratic = ~flat & (least > 1e4 * level) & (most < 20 * least) & (least > NARROW * moved) & np.isfinite(moved)
+    far = np.stack([values(x + scale * direction) for scale in SCALES])
+    flat = _flat(fine, far, here)
+    short = _short(np.vstack([here[None], far]))
+    short = np.where(short * np.abs(here) > 4 * level, short, 0)  # sums of round-off alone have few digits, too
+    level = np.maximum(level, short * np.abs(here))
+    # Steps in a part of the sum: third differences stay the same over some scales, where a curve's or a kink's grow.
+    thirds = np.stack([_third(samples(spacing)) for spacing in WIDER])
+    least, most = (
+        np.stack([pick(thirds[k : k + 3], axis=0) for k in range(len(WIDER) - 2)]) for pick in (np.min, np.max)
+    )
+    rough = np.where((most < 10 * least) & (least > 100 * level), most, 0).max(axis=0)
+    level = np.maximum(level, rough)
+    moved = np.abs(values(x + WIDER[3] * direction) - here) / WIDER[3]
+    erratic = ~flat & (rough > NARROW * moved) & np.isfinite(moved)
     width, stairs = _stairs(samples, flat)
-    level = np.maximum(level, np.where(erratic, most, np.where(flat, stairs, 0)))
-    coarse = erratic | (flat & (width >= NARROW))
+    level = np.maximum(level, np.where(flat, stairs, 0))
+    coarse = (short > 0) | erratic | (flat & (width >= NARROW))
     if not coarse.any():
-        return Noise(level, flat, coarse)
+        return Noise(level, flat | (short > 0), coarse)
     moved = np.stack([values(x + step * direction) for step in (2.0**-3, 2.0**-5)])[:, coarse]
     relative = float(np.median(level[coarse] / np.maximum(np.abs(here[coarse]), 1e-300)))
-    return Noise(level, flat, coarse, grid(moved) or _by_width(width, relative))
+    return Noise(level, flat | (short > 0), coarse, grid(moved) or _by_width(width, relative))
+
+
+def round_off(values, x, size) -> np.ndarray:
+    """Return the round-off noise of each of `values(array)` near x, from seven evaluations."""
+    direction = _direction(x, size)
+    return _third(np.stack([values(x + k * FINE * direction) for k in range(7)]))
+
+
+def _direction(x, size):
+    """Return a random direction, relative to each value, away from zero: no value leaves the domain of a logarithm."""
+    sign = np.where(x < 0, -1.0, 1.0)
+    return sign * np.where(x == 0, size, np.abs(x)) * np.random.default_rng(0).uniform(0.5, 1, x.shape)
 
 
 def _third(samples):
@@ -76,20 +94,29 @@ def _third(samples):
     return np.nan_to_num(np.abs(differences).max(axis=0), nan=0.0, posinf=0.0) / THIRD
 
 
-def _flat(fine, here, at):
+def _flat(fine, far, here):
     """Return which outputs stay the same to the last bit where, by their change further away, they must move."""
     still = np.all(fine == here, axis=0)
-    if not still.any():
-        return still
     flat = np.zeros_like(still)
-    for scale in SCALES:
-        change = np.abs(at(scale) - here)
+    for scale, values in zip(SCALES, far, strict=True):
+        change = np.abs(values - here)
         expected = change * (6 * FINE / scale)
         must = np.isfinite(expected) & (expected > 32 * EPS * np.maximum(np.abs(here), change))
         # Kinks may wake up some outputs on the way there; a staircase holds most of them back.
         if 2 * (still & must).sum() >= max(1, must.sum()):
             flat |= still & must
     return flat
+
+
+def _short(values):
+    """Return 2^-24 for outputs that are float32 wherever they were moved to, 2^-11 for float16, else 0.
+
+    Few float64 have so few digits by chance; a constant with few digits does not count.
+    """
+    with np.errstate(all="ignore"):
+        half, single = (np.all(values.astype(kind) == values, axis=0) for kind in (np.float16, np.float32))
+    moving = np.any(values[1:] != values[0], axis=0)
+    return np.where(half, 2.0**-11 * moving, np.where(single, 2.0**-24, 0.0))
 
 
 def _stairs(samples, flat):

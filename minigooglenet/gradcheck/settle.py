@@ -48,6 +48,7 @@ class Line:
 
     def __post_init__(self):
         self.far = None
+        self.reached = np.zeros(self.weights.shape, bool)  # the outputs that any step so far has changed
         self.ends = {}  # the outputs at the first step, which is looked at twice
 
     def both(self, h):
@@ -82,21 +83,32 @@ class Estimate:
     """A central difference with step h.
 
     `value` is the sum over the outputs, `column` their own derivatives, `jumps` how far the one-sided derivatives of
-    each output differ, `low` and `high` the range that they span, and `noise` how far round-off moves `value`.
-    `touched` are the outputs that the step changed.
+    each output differ, and `low` and `high` the range that they span.
+    An output that a larger step changed, and this one did not, is below its last digit: it has noise all the same.
     """
 
+    line: Line
     h: float
     column: np.ndarray
     value: float
     jumps: np.ndarray
     low: float
     high: float
-    noise: float
-    noises: np.ndarray
+    level: np.ndarray
     touched: np.ndarray
     finite: bool
     one_sided: bool
+    inside: float
+
+    @property
+    def noises(self):
+        """How far round-off moves the derivative of each output."""
+        return np.where(self.line.reached, self.level, 0) / self.h
+
+    @property
+    def noise(self):
+        """How far round-off moves `value`."""
+        return float(self.noises @ np.abs(self.line.weights)) + self.inside
 
     @property
     def jump(self):
@@ -161,19 +173,19 @@ def _estimate(line, h, noise):
     column = (up - down) / (2 * h)
     touched = (right != 0) | (left != 0)
     level = EPS / 2 * (np.abs(up) + np.abs(down))
+    inside = 0.0
     if noise is not None:
         level = np.maximum(level, noise.level)
         touched |= noise.stairs
-    weighted = np.where(touched, level, 0) / h
-    weights = np.abs(line.weights)
-    spread = float(weighted @ weights)
-    if noise is None:
-        spread += line.inside * float(np.abs(column) @ weights) / h
+    else:
+        inside = line.inside * float(np.abs(column) @ np.abs(line.weights)) / h
+    line.reached |= touched
     ends = np.stack([right * line.weights, left * line.weights])
     low, high = float(ends.min(axis=0).sum()), float(ends.max(axis=0).sum())
     value = float(column @ line.weights)
     one_sided = bool(np.isfinite(up).all() != np.isfinite(down).all())
-    return Estimate(h, column, value, np.abs(right - left), low, high, spread, weighted, touched, np.isfinite(value), one_sided)
+    jumps = np.abs(right - left)
+    return Estimate(line, h, column, value, jumps, low, high, level, touched, np.isfinite(value), one_sided, inside)
 
 
 def _absolute(estimate, line):
@@ -189,7 +201,8 @@ def _plain(estimate, analytic, largest, scale):
 
 def _drowned(seen, analytic, largest):
     last = seen[-1]
-    return last.finite and last.noise > 1e-2 * max(abs(last.value), abs(analytic), last.jump, 1e-300)
+    size = max(abs(last.value), abs(analytic), last.jump, 1e-300)
+    return last.finite and last.noise > max(1e-2 * size, TIGHT * largest)
 
 
 def _smooth(a, b, line):
@@ -209,7 +222,7 @@ def _best(seen, line):
     for larger, smaller in zip(seen[:-1], seen[1:], strict=True):
         if not _smooth(larger, smaller, line):
             continue
-        ratio = (larger.h / smaller.h) ** 2 - 1
+        ratio = min((larger.h / smaller.h) ** 2 - 1, 255.0)  # a far step may be too far for the smaller one's error
         change = abs(larger.value - smaller.value)
         richardson = smaller.value + (smaller.value - larger.value) / ratio
         for candidate in (
@@ -233,7 +246,7 @@ def _judge(seen, analytic, largest, line, scale):
             return Settled(AGREES, value, error, column)
         return None
     hidden = _hidden(next(e for e in seen if e.finite), line, off)
-    if off > TOLERANCE * size + CLEAR * (error + hidden) and _confirmed(seen, smaller, value, error, line):
+    if off > TOLERANCE * size + CLEAR * (error + hidden) and _confirmed(seen, smaller, value, error, line, off):
         first = next(e for e in seen if e.h >= line.step * 0.9 and e.h <= line.step * 1.1)
         if abs(first.value - value) <= 1e-8 * size + 4 * _floor(first, line):
             value, column = first.value, first.column  # as good, and what an agreement would have been held against
@@ -253,12 +266,16 @@ def _hidden(estimate, line, off):
     return line.hidden(estimate.touched, estimate.h) if CLEAR * level / estimate.h > off else 0.0
 
 
-def _confirmed(seen, smaller, value, error, line):
-    """Return whether a value much smaller than its array was also moved by a fraction of itself, with one result."""
-    if not line.value or abs(line.value) * RELATIVE[0] >= smaller.h:
-        return True
-    relative = [e for e in seen if e.finite and e.h <= abs(line.value) * RELATIVE[0]]
-    return any(abs(e.value - value) <= 0.1 * abs(value) + CLEAR * (e.noise + error) for e in relative)
+def _confirmed(seen, smaller, value, error, line, off):
+    """Return whether a still smaller step repeats the value; for an entry far below its array, a fraction of itself.
+
+    Curves can look straight over steps that are far too large. The smaller step must see clearly that `value` is off.
+    """
+    smallest = smaller.h
+    if line.value:
+        smallest = min(smallest, abs(line.value) * RELATIVE[0] * 1.1)
+    further = [e for e in seen if e.finite and e.h < smaller.h and e.h <= smallest and 2 * CLEAR * e.noise < off]
+    return any(abs(e.value - value) <= 3 * error + CLEAR * e.noise for e in further)
 
 
 def _give_up(seen, analytic, largest, line):
@@ -274,10 +291,13 @@ def _give_up(seen, analytic, largest, line):
         if not _smooth(usable[-2], last, line) and last.jump > 1e-6 * _absolute(last, line):
             room = 4 * last.noise + 1e-3 * last.jump
             inside = last.low - room <= analytic <= last.high + room
-            if best is None or not inside or best[1] > 0.01 * last.jump:
+            if inside or best is None:
                 return Settled(KINK if inside else OUTSIDE, last.value, last.jump, last.column)
     if best is None:
         last = finite[-1]
         return Settled(OPEN, last.value, max(last.noise, abs(analytic - last.value)), last.column)
     value, error, column, _ = best
-    return Settled(OPEN, value, error + _hidden(finite[0], line, abs(analytic - value)), column)
+    off = abs(analytic - value)
+    error += _hidden(finite[0], line, off)
+    near = off <= TOLERANCE * max(abs(analytic), abs(value)) + CLEAR * error and CLEAR * error <= 4 * TIGHT * largest
+    return Settled(AGREES if near else OPEN, value, error, column)
