@@ -157,6 +157,8 @@ def grid(values) -> str | None:
 def _by_width(width, share):
     """Name a step that is taken inside, by its size relative to the values."""
     size = width or share
+    if not width:
+        return f"values inside have about {max(1, round(-np.log10(max(share, 1e-16))))} digits, as float32 has, or lose them to a cancellation"
     if 2.0**-30 <= size <= 2.0**-18:
         return "values inside are float32, with 7 digits"
     if 2.0**-16 <= size <= 2.0**-7:

@@ -42,7 +42,12 @@ def elementwise(rng, x):
         ("reciprocal", lambda x: 1 / x, lambda x: -1 / x**2, least > 0),
         ("softplus", lambda x: np.log1p(np.exp(x)), lambda x: 1 / (1 + np.exp(-x)), largest < 20),
         ("silu", lambda x: x / (1 + np.exp(-x)), _silu, largest < 20),
-        ("gelu", lambda x: x * _normal(x), lambda x: _normal(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * pi), largest < 6),
+        (
+            "gelu",
+            lambda x: x * _normal(x),
+            lambda x: _normal(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * pi),
+            largest < 6,
+        ),
         ("log1p of square", lambda x: np.log1p(x * x), lambda x: 2 * x / (1 + x * x), largest < 1e6),
         ("relu", lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0, True),
         ("leaky", lambda x: np.where(x > 0, x, 0.1 * x), lambda x: np.where(x > 0, 1, 0.1), True),
@@ -139,7 +144,9 @@ def norm(rng, x):
         return x / np.sqrt((x * x).mean(axis=axis, keepdims=True) + eps)
 
     def rms_back(g, x, y):
-        return ((g - y * (g * y).mean(axis=axis, keepdims=True)) / np.sqrt((x * x).mean(axis=axis, keepdims=True) + eps),)
+        return (
+            (g - y * (g * y).mean(axis=axis, keepdims=True)) / np.sqrt((x * x).mean(axis=axis, keepdims=True) + eps),
+        )
 
     def soft(x):
         e = np.exp(x - x.max(axis=axis, keepdims=True))
