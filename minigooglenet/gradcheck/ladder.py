@@ -235,11 +235,12 @@ def _left_out(name, found, size, analytic, linear):
     largest = max(np.abs(found.gradient[~found.undecided]).max(initial=0), np.abs(analytic).max(initial=0))
     own = np.maximum(np.abs(found.gradient), np.abs(analytic[found.indices]))
     lost = found.undecided & np.isfinite(found.error) & (found.error > 1e-4 * own) & ~found.edges
-    for some, why in (
-        (found.edges, "the function is defined on one side only, so they lie at the edge of its domain; move the input"),
-        (found.undecided & ~found.edges & ~lost, "no step gave a number to trust: the function is not finite there, or "
-            "bends within every step; move the input or scale it"),
-    ):  # fmt: skip
+    edge = "the function is defined on one side only: they lie at the edge of its domain; move the input"
+    bends = (
+        "no step gave a number to trust: the function is not finite there, or bends within every step; move the input "
+        "or scale it"
+    )
+    for some, why in ((found.edges, edge), (found.undecided & ~found.edges & ~lost, bends)):
         if some.any():
             findings.append(Finding(INCONCLUSIVE, f"{name}: at {int(some.sum())} of {count} indices {why}", name))
     if lost.any() and not (linear and not found.undecided.all()):

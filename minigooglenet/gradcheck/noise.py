@@ -58,23 +58,39 @@ def measure(values, x, here, size) -> Noise:
     short = _short(np.vstack([here[None], far]))
     short = np.where(short * np.abs(here) > 4 * level, short, 0)  # sums of round-off alone have few digits, too
     level = np.maximum(level, short * np.abs(here))
-    # Steps in a part of the sum: third differences stay the same over some scales, where a curve's or a kink's grow.
-    thirds = np.stack([_third(samples(spacing)) for spacing in WIDER])
-    least, most = (
-        np.stack([pick(thirds[k : k + 3], axis=0) for k in range(len(WIDER) - 2)]) for pick in (np.min, np.max)
-    )
-    rough = np.where((most < 10 * least) & (least > 100 * level), most, 0).max(axis=0)
-    level = np.maximum(level, rough)
+    level, rough = _rough(samples, level)
     moved = np.abs(values(x + WIDER[3] * direction) - here) / WIDER[3]
     erratic = ~flat & (rough > NARROW * moved) & np.isfinite(moved)
     width, stairs = _stairs(samples, flat)
-    level = np.maximum(level, np.where(flat, stairs, 0))
+    level = np.maximum(level, np.where(flat & (short == 0), stairs, 0))
     coarse = (short > 0) | erratic | (flat & (width >= NARROW))
     if not coarse.any():
-        return Noise(level, flat | (short > 0), coarse)
-    moved = np.stack([values(x + step * direction) for step in (2.0**-3, 2.0**-5)])[:, coarse]
+        return Noise(level, flat, coarse)
+    everywhere = np.stack([here, *(values(x + step * direction) for step in (2.0**-3, 2.0**-5))])
+    cause = grid(everywhere[1:, coarse])
+    if cause and cause == grid(everywhere) and not short.any():
+        level, coarse = (
+            np.maximum(level, level[coarse].max()),
+            np.ones_like(coarse),
+        )  # integers or decimals, all of them
+        return Noise(level, coarse, coarse, cause)
     relative = float(np.median(level[coarse] / np.maximum(np.abs(here[coarse]), 1e-300)))
-    return Noise(level, flat | (short > 0), coarse, grid(moved) or _by_width(width, relative))
+    return Noise(level, flat | (short > 0), coarse, cause or _by_width(width, relative))
+
+
+def _rough(samples, level):
+    """Return (the level, the noise of steps that only a part of the sum takes).
+
+    There third differences stay the same over some scales, and along the line, where those of a curve or a kink change.
+    """
+    thirds = []
+    for spacing in WIDER:
+        values = samples(spacing, 10)
+        thirds += [_third(values[:6]), _third(values[4:])]
+    windows = [np.stack(thirds[k : k + 8]) for k in range(0, len(thirds) - 7, 2)]
+    least, most = (np.stack([pick(window, axis=0) for window in windows]) for pick in (np.min, np.max))
+    rough = np.where((most < 12 * least) & (least > 100 * level), most, 0).max(axis=0)
+    return np.maximum(level, rough), rough
 
 
 def round_off(values, x, size) -> np.ndarray:
@@ -116,17 +132,20 @@ def _short(values):
     with np.errstate(all="ignore"):
         half, single = (np.all(values.astype(kind) == values, axis=0) for kind in (np.float16, np.float32))
     moving = np.any(values[1:] != values[0], axis=0)
-    return np.where(half, 2.0**-11 * moving, np.where(single, 2.0**-24, 0.0))
+    mantissa = np.frexp(values[0])[0] * 2.0**20
+    constant = ~moving & (mantissa == np.round(mantissa))
+    return np.where(half, 2.0**-11 * moving, np.where(single & ~constant, 2.0**-24, 0.0))
 
 
 def _stairs(samples, flat):
-    """Return (the relative width of a stair, its height): jumps with rests between them, in most of the flat outputs."""
+    """Return (the relative width of a stair, its height for each output): jumps with rests between them."""
     for exponent in range(-36, -2, 4) if flat.any() else ():
-        steps = np.abs(np.diff(samples(2.0**exponent, 33)[:, flat], axis=0))
-        between = _rests_between(steps > 0)
-        if 2 * between.sum() >= between.size:
-            return 2.0**exponent, float(np.nan_to_num(steps[:, between], nan=0.0, posinf=0.0).max(initial=0))
-    return 0.0, 0.0
+        steps = np.nan_to_num(np.abs(np.diff(samples(2.0**exponent, 33), axis=0)), nan=0.0, posinf=0.0)
+        between = _rests_between(steps > 0) & flat
+        if 2 * between.sum() >= flat.sum():
+            heights = steps.max(axis=0)
+            return 2.0**exponent, np.where(flat, heights[between].max(), 0.0)
+    return 0.0, np.zeros(flat.shape)
 
 
 def _rests_between(moves):
@@ -158,7 +177,8 @@ def _by_width(width, share):
     """Name a step that is taken inside, by its size relative to the values."""
     size = width or share
     if not width:
-        return f"values inside have about {max(1, round(-np.log10(max(share, 1e-16))))} digits, as float32 has, or lose them to a cancellation"
+        like = ("7 digits, like float32", "3 digits, like float16")[share > 2.0**-18]
+        return f"values inside keep about {like}, or lose the others to a cancellation"
     if 2.0**-30 <= size <= 2.0**-18:
         return "values inside are float32, with 7 digits"
     if 2.0**-16 <= size <= 2.0**-7:

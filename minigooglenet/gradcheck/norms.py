@@ -1,8 +1,8 @@
 """Suspects of normalisation: layer, group, instance and RMS norm, and local response norm.
 
-The forward is recognised by its numbers: n = k * (x - mean), or n = k * x, with one k for each group of values. Then the
-right gradient is k * (g - mean(g)) minus the term of the variance, and a wrong one is a sum of the same terms with other
-factors, or with means over other axes.
+The forward is recognised by its numbers: n = k * (x - mean), or n = k * x, with one k for each group of values. The
+right gradient is then k * (g - mean(g)) minus the term of the variance, and a wrong one is a sum of the same terms with
+other factors, or with means over other axes.
 """
 
 from itertools import combinations

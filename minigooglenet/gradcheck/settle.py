@@ -11,6 +11,7 @@ it has a kink. A central difference alone is blind to a symmetric kink such as |
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,6 +49,7 @@ class Line:
 
     def __post_init__(self):
         self.far = None
+        self.level = EPS * np.abs(self.middle)  # the noise of each output
         self.reached = np.zeros(self.weights.shape, bool)  # the outputs that any step so far has changed
         self.ends = {}  # the outputs at the first step, which is looked at twice
 
@@ -57,16 +59,20 @@ class Line:
             self.ends = {h: (self.at(h), self.at(-h))}
         return self.ends[h]
 
+    def depends(self):
+        """Return which outputs a far step changes: the others do not depend on this entry, as far as one can see."""
+        if self.far is None:
+            far = FAR * self.step
+            self.far = (self.at(far) != self.middle) | (self.at(-far) != self.middle)
+        return self.far
+
     def hidden(self, touched, h):
         """Return how large a derivative the outputs that step h left alone may hide below their last digit.
 
         An output that even a far step leaves alone hides the less.
         """
-        if self.far is None:
-            far = FAR * self.step
-            self.far = far, (self.at(far) != self.middle) | (self.at(-far) != self.middle)
-        far, moved = self.far
-        level = EPS * np.abs(self.middle) * np.abs(self.weights)
+        moved, far = self.depends(), FAR * self.step
+        level = self.level * np.abs(self.weights)
         return float(level[~touched & moved].sum() / h + level[~touched & ~moved].sum() / max(h, far))
 
     def steps_down(self):
@@ -141,6 +147,7 @@ def settle(line, analytic, largest, measure, scale=0.0) -> Settled:
     if _plain(first, analytic, largest, scale) and first.jump <= 1e-3 * _absolute(first, line) + 16 * first.noise:
         return Settled(AGREES, first.value, first.noise, first.column)
     noise = measure()
+    line.level = np.maximum(line.level, noise.level)
     seen = [_estimate(line, line.step, noise)]
     noisy = seen[0].finite and seen[0].noise > 0.25 * TIGHT * max(abs(analytic), largest)
     off = abs(analytic - seen[0].value)
@@ -176,7 +183,8 @@ def _estimate(line, h, noise):
     inside = 0.0
     if noise is not None:
         level = np.maximum(level, noise.level)
-        touched |= noise.stairs
+        if noise.stairs.any():
+            touched |= noise.stairs & line.depends()
     else:
         inside = line.inside * float(np.abs(column) @ np.abs(line.weights)) / h
     line.reached |= touched
@@ -219,7 +227,7 @@ def _smooth(a, b, line):
 def _best(seen, line):
     """Return (value, error, column, its smaller step) of the pair of steps with the smallest error, or None."""
     best = None
-    for larger, smaller in zip(seen[:-1], seen[1:], strict=True):
+    for larger, smaller in pairwise(seen):
         if not _smooth(larger, smaller, line):
             continue
         ratio = min((larger.h / smaller.h) ** 2 - 1, 255.0)  # a far step may be too far for the smaller one's error
@@ -262,7 +270,7 @@ def _floor(estimate, line):
 
 def _hidden(estimate, line, off):
     """Return what untouched outputs may hide, if that could make up a disagreement."""
-    level = EPS * float(np.abs(line.middle)[~estimate.touched] @ np.abs(line.weights)[~estimate.touched])
+    level = float(line.level[~estimate.touched] @ np.abs(line.weights)[~estimate.touched])
     return line.hidden(estimate.touched, estimate.h) if CLEAR * level / estimate.h > off else 0.0
 
 

@@ -1,7 +1,7 @@
-"""Operations with a right derivative, written for the random pairs: elementwise, reductions, norms, layers with weights.
+"""Operations with a right derivative, for the random pairs: elementwise, reductions, norms, layers with weights.
 
-Each is an Operation: forward(x, *params) -> y and vjp(grad_y, x, y, *params) -> (grad_x, *grad_params). They are written
-from their formulas and share nothing with the package, except for convolution and pooling.
+Each is an Operation: forward(x, *params) -> y and vjp(grad_y, x, y, *params) -> (grad_x, *grad_params). They are
+written from their formulas and share nothing with the package, except for convolution and pooling.
 """
 
 from collections.abc import Callable
@@ -213,14 +213,20 @@ def moving(rng, x):
                 lambda g, x, y: (avg_pool2d.backward(g, x.shape[2:], *settings[:3]),),
             )
         return Operation("max pool", lambda x: max_pool2d.forward(x, *settings)[0], _max_pool_back, kinks=_pool_ties)
+
+    def turned(a):
+        return a.reshape(-1)[::-1].reshape(a.shape)
+
+    def running_back(g, x, y):
+        return (np.cumsum(g[::-1])[::-1].reshape(x.shape).copy(),)
+
     choices = [
         Operation("transpose", lambda x: x.T.copy(), lambda g, x, y: (g.T.copy(),)),
         Operation("flatten", lambda x: x.reshape(-1).copy(), lambda g, x, y: (g.reshape(x.shape).copy(),)),
-        Operation("running sum", lambda x: np.cumsum(x), lambda g, x, y: (np.cumsum(g[::-1])[::-1].reshape(x.shape).copy(),)),
+        Operation("running sum", lambda x: np.cumsum(x), running_back),
         Operation("twice", lambda x: np.stack([x, 2 * x]), lambda g, x, y: (g[0] + 2 * g[1],)),
-        Operation("turned", lambda x: x * x.reshape(-1)[::-1].reshape(x.shape),
-                  lambda g, x, y: (g * x.reshape(-1)[::-1].reshape(x.shape) + (g * x).reshape(-1)[::-1].reshape(x.shape),)),
-    ]  # fmt: skip
+        Operation("turned", lambda x: x * turned(x), lambda g, x, y: (g * turned(x) + turned(g * x),)),
+    ]
     return choices[rng.integers(len(choices) - (np.abs(x).max(initial=0) > 1e7))]
 
 

@@ -28,12 +28,8 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
-_HALLS = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge) + (
-    norm_terms,
-    attention,
-    activations,
-    targets,
-)
+_HALLS = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
+_HALLS = (*_HALLS, norm_terms, attention, activations, targets)
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for hall in _HALLS for room in hall.ROOMS for exhibit in room.exhibits

@@ -1,4 +1,4 @@
-"""Broken losses with more to them: ignored labels, label smoothing, class weights, Huber, temperature, logistic loss."""
+"""Broken losses and targets: ignored labels, label smoothing, Huber, a temperature, a mean, looked-up rows."""
 
 import numpy as np
 
