@@ -22,7 +22,6 @@ conv_forward = Exercise(
         ),
         "`y[n, k, i, j] = conv_at(x, w, b, n, k, i, ____, stride, pad)`",
     ),
-    tolerance=0,
 )
 
 
@@ -188,6 +187,8 @@ MOST_NUMBERS = 1000
 def _(answer):
     try:
         x, w, stride, pad = answer
+        if any(type(value) is int and value > MOST_NUMBERS for value in (stride, pad)):
+            raise ValueError(f"stride and pad are at most {MOST_NUMBERS}")
         x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
         b = np.zeros(w.shape[0] if w.ndim else 0)
         right = conv2d.forward(x, w, b, stride, pad, algorithm="im2col")

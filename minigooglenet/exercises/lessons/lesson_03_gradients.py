@@ -16,7 +16,6 @@ conv_db = Exercise(
         "It moves every output of filter k, in every image, by 1. Two images of 1 x 2: the sum of four numbers.",
         "`return dout.sum(axis=(0, 2, ____))`",
     ),
-    tolerance=0,
 )
 
 
@@ -83,7 +82,6 @@ conv_dw = Exercise(
         ),
         "`dw[k, c, u, v] = (dout[:, k] * xp[:, c, u:u + s * (Ho - 1) + 1:s, ____]).sum()`",
     ),
-    tolerance=0,
 )
 
 
@@ -181,7 +179,6 @@ conv_dx = Exercise(
         ),
         "`dxp[:, c, u:u + s * (Ho - 1) + 1:s, v:v + s * (Wo - 1) + 1:s] += dout[:, k] * ____`",
     ),
-    tolerance=0,
 )
 
 

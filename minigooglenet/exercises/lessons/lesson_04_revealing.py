@@ -4,7 +4,8 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.exercises.lessons.lesson_03_gradients import conv_db, conv_dw, conv_dx
-from minigooglenet.exercises.outputs import call, same
+from minigooglenet.exercises.outputs import call, identical, one_number, same
+from minigooglenet.exercises.plain import plain
 from minigooglenet.kernels.conv2d import forward as conv_forward
 
 revealing = Exercise(
@@ -23,14 +24,16 @@ revealing = Exercise(
     ),
 )
 PAR = 28  # numbers in x and w together: the smallest case known here
+LARGEST, MOST_NUMBERS = 100, 2000
 
 
 @revealing.judge
 def _(case):
-    case = case() if callable(case) else case
+    case = plain(case() if callable(case) else case)
     problem = _unfit(case)
     if problem:
         return Verdict(False, None, problem)
+    case = (*(np.asarray(array, float) for array in case[:3]), *case[3:])
     x, w, *_ = case
     left = survivors(*case)
     count = sum(len(exercise.wrongs) for exercise in (conv_db, conv_dw, conv_dx))
@@ -52,7 +55,7 @@ def survivors(x, w, dout, stride, pad) -> list[str]:
         right, _ = call(exercise.reference_function, arguments)
         for wrong in exercise.wrongs:
             got, _ = call(wrong.function, arguments)
-            if same(got, right, 1e-9):
+            if same(got, right):
                 left.append(f"{exercise.number} {wrong.name}")
     return left
 
@@ -62,8 +65,12 @@ def _unfit(case):
     if not isinstance(case, (tuple, list)) or len(case) != 5:
         return "a case is five things: x, w, dout, stride, pad"
     x, w, dout, stride, pad = case
+    if any(type(value) is not int or value > LARGEST for value in (stride, pad)):
+        return f"stride and pad are integers up to {LARGEST}"
     if any(np.ndim(array) != 4 for array in (x, w, dout)):
         return "x, w and dout have four axes each: (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo)"
+    if sum(map(np.size, (x, w, dout))) > MOST_NUMBERS:
+        return f"at most {MOST_NUMBERS:,} numbers in x, w and dout: a small case is wanted"
     try:
         shape = conv_forward(np.asarray(x, float), np.asarray(w, float), None, stride, pad, algorithm="im2col").shape
     except (ValueError, TypeError) as error:
@@ -158,8 +165,9 @@ def _(function):
     errors = []
     for number, (_, grads, _) in enumerate(planted):
         given = {name: value.copy() for name, value in params.items()}
-        errors.append(float(function(_loss, given, grads, np.random.default_rng(number), 1e-5)))
-        if any((given[name] != params[name]).any() for name in params):
+        found = function(_loss, given, grads, np.random.default_rng(number), 1e-5)
+        errors.append(one_number(found, "the result of directional_check"))
+        if not identical(params, given):
             return Verdict(False, "parameters not restored", "after the check the parameters are not what they were")
     agree = [error < 1e-6 for error in errors]
     wrong_at = next((i for i, (*_, right) in enumerate(planted) if agree[i] != right), None)

@@ -23,7 +23,6 @@ field = Exercise(
         ),
         "for each layer: `size += (k - 1) * jump`, and then `jump *= ____`",
     ),
-    tolerance=0,
 )
 
 
@@ -171,7 +170,6 @@ live = Exercise(
         "image 5 -> a 4 -> b 3, and b also reads image: while b is made, image, a and b are alive, 12. Then only b.",
         "after each node, for every wire it reads: `if last_reader[wire] == ____: alive -= size[wire]`",
     ),
-    tolerance=0,
     core=False,
 )
 

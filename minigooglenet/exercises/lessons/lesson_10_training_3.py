@@ -19,7 +19,6 @@ split = Exercise(
         ),
         "`test = np.flatnonzero(np.isin(groups, names[:____]))`",
     ),
-    tolerance=0,
 )
 
 
@@ -206,7 +205,6 @@ publish = Exercise(
         "valid = [0.6, 0.8, 0.7], test = [0.5, 0.7, 0.9]: epoch 1 is chosen, and 0.7 is published, not 0.9.",
         "`epoch = int(np.argmax(____))`, and then one number of the other column",
     ),
-    tolerance=0,
     core=False,
 )
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from minigooglenet import models
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.outputs import Raised, call, same
+from minigooglenet.exercises.outputs import Raised, call, form, matched, one_number, same
+from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.questions import Question
+from minigooglenet.graph import Graph
 
 HEAD, FEATURES = "loss3/classifier", "pool5/global"
 
@@ -39,7 +41,7 @@ def _trained():
 def _(answer):
     net = _trained()
     before = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
-    output, _ = call(lambda: answer(net, 4, 0), ())
+    output, _ = call(lambda: answer(net, 4, 0), (), read=lambda returned: returned)
     if isinstance(output, Raised):
         raise output.error
     named = {wrong.name: wrong.message for wrong in new_head.wrongs}
@@ -47,11 +49,11 @@ def _(answer):
     def wrong(name, what=""):
         return Verdict(False, name, f"{what}{named[name]}")
 
-    try:
-        other, trainable = output
-        params, buffers = other.params, other.buffers
-    except (TypeError, ValueError, AttributeError):
+    two = plain(output, (Graph,))
+    if not isinstance(two, (list, tuple)) or len(two) != 2 or not isinstance(two[0], Graph):
         return Verdict(False, None, "return two things: the network and the number of values that its head trains")
+    other, trainable = two[0], one_number(two[1], "the second value of new_head")
+    params, buffers = other.params, other.buffers
     after = {**net.params, **net.buffers}
     if any(name not in after or not np.array_equal(after[name], array) for name, array in before.items()):
         return wrong("changes the old network")
@@ -69,10 +71,10 @@ def _(answer):
     features = net.shapes[FEATURES][0]
     counts = {sum(a.size for a in params.values()): "everything counted", 4 * features: "biases not counted"}
     if trainable in counts:
-        return wrong(counts[trainable], f"{trainable}: ")
+        return wrong(counts[trainable], f"{trainable:g}: ")
     if trainable != 4 * (features + 1):
-        return Verdict(False, None, f"the head trains ({features} + 1) * 4 numbers, not {trainable}")
-    return Verdict(True, None, f"{trainable} numbers of {sum(a.size for a in params.values()):,} start anew")
+        return Verdict(False, None, f"the head trains ({features} + 1) * 4 numbers, not {trainable:g}")
+    return Verdict(True, None, f"{trainable:g} numbers of {sum(a.size for a in params.values()):,} start anew")
 
 
 def _reference(net, classes, rng):
@@ -165,15 +167,15 @@ def _(answer):
     if isinstance(output, Raised):
         raise output.error
     if same(output, right, cache_features.tolerance):
-        if not np.array_equal(output, returned(answer)):
+        if not same(output, returned(answer), cache_features.tolerance):
             return Verdict(False, "training mode", "two calls differ: something is drawn at random")
         count, width = right.shape
         return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
     for wrong in cache_features.wrongs:
         if same(output, returned(wrong.function), 1e-6):
             return Verdict(False, wrong.name, wrong.message)
-    if np.shape(output) != right.shape:
-        return Verdict(False, None, f"expected shape {right.shape}, got {np.shape(output)}")
+    if next(iter(matched(output, right, "cache_features").values()))[0].shape != right.shape:
+        return Verdict(False, None, f"expected shape {right.shape}, got {form(output)}")
     return Verdict(False, None, "the values are not those of pool5/global in test mode")
 
 
