@@ -80,7 +80,8 @@ def _called(exercise, function):
     if function is None or function is Ellipsis:
         return Result(exercise.number, NOT_YET, what=f"there is no {name} yet: check({exercise.number!r}, {name})")
     if not callable(function):
-        what = f"expected the function {name}, got {form(plain(function))}: {brief(function)}; leave out the parentheses after its name"
+        given = f"{form(plain(function))}: {brief(function)}"
+        what = f"expected the function {name}, got {given}. Leave out the parentheses after its name"
         return Result(exercise.number, WRONG, what=what)
     outputs, changed = [], False
     for arguments in exercise.arguments:

@@ -124,7 +124,11 @@ def _items_of_dict(output, expected, name):
     missing = [key for key in expected if key not in output]
     extra = [key for key in output if key not in expected]
     if missing or extra:
-        told = [f"{word} {', '.join(map(brief, keys[:4]))}" for word, keys in (("without", missing), ("with", extra)) if keys]
+        told = [
+            f"{word} {', '.join(map(brief, keys[:4]))}"
+            for word, keys in (("without", missing), ("with", extra))
+            if keys
+        ]
         raise FormError(f"{name or 'the output'} should be {form(expected)}, got one {' and '.join(told)}")
     return [(f"[{key!r}]", output[key], theirs) for key, theirs in expected.items()]
 
@@ -169,7 +173,9 @@ def form(value) -> str:
     if leaf is not None and not _has_parts(value):
         return f"an array of shape {leaf.shape}" if leaf.ndim else "one number"
     if isinstance(value, (list, tuple)):
-        return f"a {kind_of(value)} of {len(value)} ({'; '.join(map(form, value[:6]))}{'; ...' if len(value) > 6 else ''})"
+        return (
+            f"a {kind_of(value)} of {len(value)} ({'; '.join(map(form, value[:6]))}{'; ...' if len(value) > 6 else ''})"
+        )
     return f"<{kind_of(value)}>"
 
 

@@ -20,7 +20,7 @@ def where(error) -> str:
     if not frames:
         return ""
     last = frames[-1]
-    file = f" of {os.path.basename(last.filename)}" if last.filename != frames[0].filename else ""
+    file = f" of {Path(last.filename).name}" if last.filename != frames[0].filename else ""
     line = f": {last.line[:200]}" if last.line else ""
     return f", in your line {last.lineno}{file}{line}"
 

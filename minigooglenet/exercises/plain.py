@@ -23,7 +23,7 @@ class Odd(str):
         return str(self)
 
 
-class _TooMuch(Exception):
+class _TooMuchError(Exception):
     """Containers with more items than anyone reads."""
 
 
@@ -34,7 +34,7 @@ def plain(value, keep=()):
     """
     try:
         return _read(value, tuple(kind for kind in keep if isinstance(kind, type)), callable in keep, (), [MOST_ITEMS])
-    except _TooMuch:
+    except _TooMuchError:
         return Odd(f"<{kind_of(value)} of more than {MOST_ITEMS:,} items>")
 
 
@@ -50,10 +50,10 @@ def kind_of(value) -> str:
 def _read(value, keep, functions, path, left):
     left[0] -= 1
     if left[0] < 0:
-        raise _TooMuch
+        raise _TooMuchError
     try:
         return _plain(value, keep, functions, path, left)
-    except _TooMuch:
+    except _TooMuchError:
         raise
     except (Exception, SystemExit):  # from methods of the student's class
         return Odd(f"<{kind_of(value)}>")
@@ -128,6 +128,7 @@ def _array(value, keep, functions, path, left):
         items = [_read(item, keep, functions, path, left) for item in values.ravel().tolist()]
         if values.dtype.kind != "O" or all(isinstance(item, str) and not isinstance(item, Odd) for item in items):
             return _nested(items, values.shape)
+        items = [item.item() if isinstance(item, np.generic) else item for item in items]
         if all(type(item) in (bool, int, float, complex) for item in items):
             return np.array([floating(item) for item in items]).reshape(values.shape)
     return Odd(f"<array of {values.dtype}>" if values.dtype.names is None else "<structured array>")

@@ -65,8 +65,8 @@ def _digits(expected, got, largest):
     if not 0 < error <= largest:
         return ""
     return (
-        f"right to about {-math.log10(error):.0f} digits: compute in float64 to the end. Check for float32, a rounding, "
-        "or a small number that was added on the way"
+        f"right to about {-math.log10(error):.0f} digits: compute in float64 to the end. "
+        "Check for float32, a rounding, or a small number that was added on the way"
     )
 
 

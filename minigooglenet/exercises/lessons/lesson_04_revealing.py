@@ -139,6 +139,11 @@ def _loss(params):
     return float((y**2 * np.array([1.0, 2.0, 3.0, 4.0])).sum())
 
 
+def _other_loss(params):
+    """Another loss, of arrays with other names."""
+    return float((params["scale"] * params["shift"] ** 2).sum())
+
+
 def _planted():
     """Return (params, [(what, gradients, whether right)])."""
     rng = np.random.default_rng(44)
@@ -171,6 +176,8 @@ def _(function):
             return Verdict(False, "parameters not restored", "after the check the parameters are not what they were")
     agree = [error < 1e-6 for error in errors]
     wrong_at = next((i for i, (*_, right) in enumerate(planted) if agree[i] != right), None)
+    if wrong_at is None and (unused := _unused(function)):
+        return Verdict(False, None, unused)
     if wrong_at is None:
         return Verdict(True, None, "it passes the right gradient and rejects four planted ones")
     name = {
@@ -182,6 +189,34 @@ def _(function):
     message = next((wrong.message for wrong in directional.wrongs if wrong.name == name), "")
     verdict = "passes" if agree[wrong_at] else "does not pass"
     return Verdict(False, name, f"{planted[wrong_at][0]} {verdict}, error {errors[wrong_at]:.2g}. {message}".strip())
+
+
+def _unused(function):
+    """Return a sentence about an argument that makes no difference, or None."""
+    shift, scale = np.linspace(-2, 2.5, 20), np.linspace(3, 1, 20)
+    params = {"shift": shift, "scale": scale}
+    right = {"shift": 2 * scale * shift, "scale": shift**2}
+    moves = []
+    for seed, h in ((0, 1e-5), (0, 2e-5), (1, 1e-5)):
+        points = []
+
+        def noted(moved, points=points):
+            points.append(np.concatenate([moved[name] - params[name] for name in params]))
+            return _other_loss(moved)
+
+        given = {name: value.copy() for name, value in params.items()}
+        error = one_number(function(noted, given, right, np.random.default_rng(seed), h), "the result")
+        if not error < 1e-6:
+            return f"the right gradient of another loss, with other arrays, does not pass, error {error:.2g}"
+        if not points:
+            return "f is not called"
+        moves.append(max(points, key=lambda point: abs(point).max()))
+    near, far, turned = moves
+    if abs(far).max() < 1.5 * abs(near).max():
+        return "h is not used: with h = 2e-5 the parameters move as far as with 1e-5"
+    if any(np.allclose(near, sign * turned, rtol=1e-3, atol=1e-9) for sign in (1, -1)):
+        return "rng is not used: the direction is the same, whatever it draws"
+    return None
 
 
 def _check(f, params, grads, along, h, back=None, divisor=2.0):

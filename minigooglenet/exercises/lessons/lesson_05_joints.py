@@ -3,7 +3,6 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, integers
-from minigooglenet.gradcheck.museum import EXHIBITS
 from minigooglenet.kernels import concat
 from minigooglenet.kernels.loops import add, softmax_cross_entropy
 
@@ -240,7 +239,7 @@ def _(z, labels, weight):
 )
 def _(z, labels, weight):
     loss, _ = _entropy(z, labels, weight)
-    return loss, EXHIBITS["softmax_cross_entropy/weight_of_the_loss_ignored"].backward(weight, z - z.max(), labels)[0]
+    return loss, _minus_one(_p(z), labels) / len(z)
 
 
 @softmax_ce.wrong("sum for mean", "The loss is N times too big: it is a mean over the images.")

@@ -36,6 +36,7 @@ def _(rng):
     yield _shuffled(rng, 2, 2, 4, 5), 3, 1, 1, False
     yield _shuffled(rng, 1, 2, 5, 5), 2, 3, 1, True  # a third window would start in the padding
     yield np.full((1, 1, 4, 4), -2.0), 2, 2, 0, False  # all tied: the first wins
+    yield _shuffled(rng, 1, 1, 5, 6), 5, 2, 2, False
 
 
 @maxpool.reference
@@ -139,6 +140,8 @@ def _(rng):
         ((2, 2, 9, 7), 3, 2, 0, False),
         ((2, 1, 5, 6), 3, 1, 1, False),
         ((1, 2, 8, 6), 3, 2, 0, True),
+        ((1, 2, 6, 5), 2, 1, 0, False),
+        ((1, 1, 6, 7), 5, 2, 2, False),
     ):
         y, arg = max_pool2d.forward(_shuffled(rng, *shape), (k, k), (s, s), ((p, p), (p, p)), ceil)
         yield integers(rng, y.shape, 1, 10), arg, shape, k, s, p
@@ -250,6 +253,7 @@ avgpool_backward = Exercise(
 def _(rng):
     yield integers(rng, (2, 2, 4, 4)), (2, 2, 14, 14), 5, 3  # GoogLeNet's auxiliary heads
     yield integers(rng, (2, 3, 1, 1)), (2, 3, 7, 7), 7, 1  # and its last pool
+    yield integers(rng, (1, 2, 2, 3)), (1, 2, 5, 7), 3, 2
 
 
 @avgpool_backward.reference

@@ -198,6 +198,7 @@ def _(rng):
             ("twice", 2, ("cat", "cat")),
         ),
     )
+    yield ((("image", 3, ()), ("a", 2, ("image",)), ("b", 4, ("a",)), ("c", 9, ("b",))),)  # the peak is at the end
 
 
 @live.reference

@@ -338,6 +338,7 @@ class_map = Exercise(
 def _(rng):
     yield integers(rng, (4, 2, 3)), integers(rng, (4, 4)), integers(rng, (4,)), 2
     yield integers(rng, (5, 3, 4)), integers(rng, (3, 5)), integers(rng, (3,)), 0
+    yield integers(rng, (2, 2, 2)), integers(rng, (3, 2)), integers(rng, (3,)), 1
 
 
 @class_map.reference

@@ -31,6 +31,8 @@ def _(rng):
     yield "wh", "hw", {"h": 5, "w": 7}
     for order, layout in itertools.product(("nchw", "nhwc", "cwnh", "hwcn"), ("nchw", "nhwc", "chwn")):
         yield order, layout, sizes
+    yield "nchw", "nhwc", {"n": 3, "c": 2, "h": 4, "w": 6}
+    yield "hwcn", "nchw", {"n": 3, "c": 2, "h": 4, "w": 6}
 
 
 @inner_step.reference
