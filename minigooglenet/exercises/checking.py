@@ -132,7 +132,7 @@ class Calls:
         return same(a, b, self.tolerance, self.least[place])
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=128)
 def _usual(exercise):
     return Calls(exercise, exercise.arguments)
 

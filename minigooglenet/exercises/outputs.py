@@ -156,6 +156,14 @@ def one_number(output, name) -> float:
     return float(leaf)
 
 
+def finite(values, name) -> np.ndarray:
+    """Return a student's numbers as an array of float64, or raise FormError if some are not finite numbers."""
+    leaf = _leaf(plain(values))
+    if leaf is None or leaf.dtype.kind == "c" or not np.isfinite(leaf).all():
+        raise FormError(f"{name} should be an array of finite numbers, got {form(plain(values))}")
+    return leaf.astype(np.float64)
+
+
 def form(value) -> str:
     """Return what kind of thing plain data is, in words."""
     if value is None:

@@ -11,7 +11,7 @@ import fractions
 import numpy as np
 
 MOST_VALUES = 4_000_000  # of an array: the largest right answer has some thousand
-MOST_ITEMS = 200_000  # of nested containers
+MOST_ITEMS = 50_000  # of nested containers
 DEEPEST = 40
 MOST_TEXT = 1000
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.exercises.lessons.lesson_03_gradients import conv_db, conv_dw, conv_dx
-from minigooglenet.exercises.outputs import call, identical, one_number, same
+from minigooglenet.exercises.outputs import call, finite, identical, one_number, same
 from minigooglenet.exercises.plain import plain
 from minigooglenet.kernels.conv2d import forward as conv_forward
 
@@ -71,8 +71,9 @@ def _unfit(case):
         return "x, w and dout have four axes each: (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo)"
     if sum(map(np.size, (x, w, dout))) > MOST_NUMBERS:
         return f"at most {MOST_NUMBERS:,} numbers in x, w and dout: a small case is wanted"
+    finite(dout, "dout")
     try:
-        shape = conv_forward(np.asarray(x, float), np.asarray(w, float), None, stride, pad, algorithm="im2col").shape
+        shape = conv_forward(finite(x, "x"), finite(w, "w"), None, stride, pad, algorithm="im2col").shape
     except (ValueError, TypeError) as error:
         return f"the convolution itself does not run: {error}"
     return None if np.shape(dout) == shape else f"dout must have the output's shape {shape}, got {np.shape(dout)}"

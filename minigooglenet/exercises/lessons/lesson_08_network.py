@@ -7,7 +7,7 @@ import numpy as np
 from minigooglenet.counting import count
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.exercises.lessons import lesson_07_inception_2 as module
-from minigooglenet.exercises.outputs import close
+from minigooglenet.exercises.outputs import close, finite
 from minigooglenet.exercises.questions import Question
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU
@@ -302,7 +302,7 @@ LARGEST, SEED = 2000, 14
 @reveal.judge
 def _(answer):
     x, P = answer
-    x, P = np.asarray(x, float), {key: np.asarray(values, float) for key, values in P.items()}
+    x, P = finite(x, "x"), {key: finite(values, f"P[{key!r}]") for key, values in P.items()}
     size = x.size + sum(values.size for values in P.values())
     if size > LARGEST:
         return Verdict(False, None, f"{size:,} numbers are more than anyone reads; at most {LARGEST:,}")

@@ -1,6 +1,7 @@
 """Lesson 12: a new head on a trained trunk, features kept, and what classifying regions costs."""
 
 import copy
+import functools
 
 import numpy as np
 
@@ -174,24 +175,35 @@ def _wire(net, images, wire=FEATURES, **how):
     return values[wire]
 
 
+def _returned(function, net=_trained, images=_images):
+    return call(function, (net(), images()))[0]
+
+
+@functools.cache
+def _right_features():
+    return _returned(cache_features.reference_function)
+
+
+@functools.cache
+def _wrong_features():
+    return [_returned(wrong.function) for wrong in cache_features.wrongs]
+
+
 @cache_features.judge
 def _(answer):
-    def returned(function, net=_trained, images=_images):
-        return call(function, (net(), images()))[0]
-
-    output, right = returned(answer), returned(cache_features.reference_function)
+    output, right = _returned(answer), _right_features()
     if isinstance(output, Raised):
         raise output.error
     if same(output, right, cache_features.tolerance):
-        if not same(output, returned(answer), cache_features.tolerance):
+        if not same(output, _returned(answer), cache_features.tolerance):
             return Verdict(False, "training mode", "two calls differ: something is drawn at random")
         other = (lambda: _trained(6, 0.25, 8)), (lambda: _images(3)[:5])
-        if not same(returned(answer, *other), returned(cache_features.reference_function, *other), SINGLE):
+        if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
             return Verdict(False, None, "with another network and other images the values are wrong")
         count, width = right.shape
         return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
-    for wrong in cache_features.wrongs:
-        if same(output, returned(wrong.function), 1e-6):
+    for wrong, theirs in zip(cache_features.wrongs, _wrong_features(), strict=True):
+        if same(output, theirs, cache_features.tolerance):
             return Verdict(False, wrong.name, wrong.message)
     if next(iter(matched(output, right, "cache_features").values()))[0].shape != right.shape:
         return Verdict(False, None, f"expected shape {right.shape}, got {form(output)}")
