@@ -14,6 +14,7 @@ MOST_VALUES = 4_000_000  # of an array: the largest right answer has some thousa
 MOST_ITEMS = 50_000  # of nested containers
 DEEPEST = 40
 MOST_TEXT = 1000
+MOST_BITS = 4096  # of an integer: Python does not print much longer ones
 
 
 class Odd(str):
@@ -61,6 +62,8 @@ def _read(value, keep, functions, path, left):
 
 def _plain(value, keep, functions, path, left):
     kind = type(value)
+    if issubclass(kind, int) and int.bit_length(value) > MOST_BITS:
+        return Odd(f"<integer of {int.bit_length(value):,} bits>")
     if value is None or value is Ellipsis or kind in (bool, int, float, complex):
         return value
     if isinstance(value, keep) or (functions and callable(value)):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.plain import plain
-from minigooglenet.exercises.shown import brief
+from minigooglenet.exercises.shown import brief, printable
 
 _predicted: dict = {}
 
@@ -16,18 +16,23 @@ def predict(name, guess=None) -> str:
     name : of the prediction in the lesson, "01.a"
     guess : whatever you expect; None only says that nothing was predicted
     """
+    name = _name(name)
     if guess is None or guess is Ellipsis:
         return Note(f"{name}: no prediction noted. A guess before the answer makes it stick; go on whenever you like.")
-    _predicted[brief(name)] = guess
+    _predicted[name] = guess
     return Note(f"{name}: you predict {brief(guess)}.")
 
 
 def outcome(name, truth) -> str:
     """Return a prediction beside what came out."""
-    told = f"it is {_plain(truth)}."
-    if brief(name) not in _predicted:
+    name, told = _name(name), f"it is {_plain(truth)}."
+    if name not in _predicted:
         return Note(f"{name}: {told}")
-    return Note(f"{name}: you predicted {_plain(_predicted[brief(name)])}, {told}")
+    return Note(f"{name}: you predicted {_plain(_predicted[name])}, {told}")
+
+
+def _name(name):
+    return printable(name) if type(name) is str else brief(name)
 
 
 def _plain(value):

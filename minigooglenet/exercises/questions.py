@@ -16,7 +16,7 @@ from minigooglenet.exercises.outputs import ROUND_OFF, FormError, form, one_numb
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.predicting import Note
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
-from minigooglenet.exercises.shown import brief
+from minigooglenet.exercises.shown import brief, printable
 
 COURSE = "MINIGOOGLENET_COURSE_KEY"  # a course may set it, so that its draws are its own
 MOST_DRAWS = 10_000
@@ -84,7 +84,7 @@ def ask(number, student="you"):
     student = _name(student)
     _students[question.number] = student
     near = f" (within {question.tolerance:.1%})" if question.tolerance else ""
-    return Note(f"{question.number} for {student}: {question.text.format(**question.values(student))}{near}")
+    return Note(f"{question.number} for {printable(student)}: {question.text.format(**question.values(student))}{near}")
 
 
 def answer(number, value, student=None) -> Result:
@@ -119,7 +119,7 @@ def _float(value):
 def _name(student):
     """Return the name or id of a student as text."""
     student = plain(student)
-    return student if type(student) is str else str(student) if type(student) in (int, float) else brief(student)
+    return student if type(student) is str else brief(student)
 
 
 def _question(number) -> Question:
