@@ -116,11 +116,11 @@ def test_exercises_are_listed_without_an_id_or_with_an_unknown_one(capsys, comma
         assert f"  {number:6} {exercise.title}" in listed
     assert main([command, "03.99", "x.py"][: 3 if command == "check" else 2]) == 1
     error = capsys.readouterr().err
-    assert "unknown exercise '03.99'. Did you mean '03.1'" in error.replace("'03.5' or '03.4' or '03.3'", "'03.1'")
+    assert "unknown exercise '03.99'. Did you mean '03." in error
     assert "lesson 03: 03.1, 03.2, 03.3, 03.4, 03.5" in error
     function = {"check": check, "hint": hint}[command]
     assert str(function()) == repr(function()) == listed.rstrip("\n")
-    with pytest.raises(ValueError, match="lesson 03: 03.1, 03.2"):
+    with pytest.raises(ValueError, match=r"lesson 03: 03\.1, 03\.2"):
         function("03.99")
 
 

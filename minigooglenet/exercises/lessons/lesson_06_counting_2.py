@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet.counting import paths
+from minigooglenet.counting import memory
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.questions import Question
 from minigooglenet.graph import Graph
@@ -47,7 +47,7 @@ def _(layers):
         _, tape = g.forward({"image": np.zeros((1, 1, needed, 1))})
         grad = np.zeros((1, 1, 2, 1))
         grad[0, 0, place] = 1
-        grads, _ = g.backward({g.outputs[-1]: grad}, tape)
+        grads, _ = g.backward({g.main: grad}, tape)
         seen.append(np.flatnonzero(grads["image"]))
     return int(seen[0][-1] - seen[0][0] + 1), int(seen[1][0] - seen[0][0])
 
@@ -207,7 +207,7 @@ def _(nodes):
     for name, size, wires in nodes:
         if wires:
             g.add(name, _Sized(size), *wires)
-    return paths.peak_bytes(g, g.schedule(), itemsize=1)
+    return memory.peak_wire_bytes(g, g.schedule(), itemsize=1)
 
 
 @live.right
