@@ -83,6 +83,18 @@ def names_of(source: str):
     return bound, loaded, calls
 
 
+def syntax_error(source: str) -> str | None:
+    """Return what Python says about a cell that it cannot read, with the line, or None."""
+    try:
+        ast.parse(plain(source))
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        return f"line {error.lineno} is not valid Python ({error.msg}): {line[:100]}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"it is not valid Python: {type(error).__name__}: {error}"
+    return None
+
+
 def numbers_in(cells) -> list[str]:
     """Return the numbers of the exercises that cells check or answer, in order."""
     found = re.findall(r"\b(?:check|answer)\(\s*[\"'](\d\d\.\w+)[\"']", "\n".join(cells))
