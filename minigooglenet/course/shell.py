@@ -136,8 +136,17 @@ class Shell:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return _nothing
+        return Nothing()
 
 
-def _nothing(*_given, **_more):
-    """Do nothing: events, completers and configuration change no answer."""
+class Nothing:
+    """Events, configuration and whatever else changes no answer: calls and attributes lead nowhere."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *_given, **_more):
+        """Do nothing."""
+        return self
