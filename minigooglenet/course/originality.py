@@ -42,6 +42,7 @@ class Work:
     fingerprint: str
     content: bytes
     notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    shared: set[str] = field(default_factory=set)  # students with the same file or code
 
     @property
     def size(self):
@@ -159,8 +160,7 @@ def _compare(students, work):
 
 
 def _forms(work):
-    if any(told.startswith("the same") for told in work.notes.get("", [])):
-        return {}
+    """Return {exercise: form} of the answers that are long enough to be somebody's, and not the official ones."""
     found = {}
     for number, answer in work.answers.items():
         official = any(told.startswith("the same") for told in work.notes.get(number, []))
@@ -170,18 +170,18 @@ def _forms(work):
 
 
 def _share(students, work, look, words):
-    """Note on each file with whom it shares what `look` returns, {exercise or "": form}."""
+    """Note on each file with whom it shares what `look` returns, {exercise or "": form}, unless that is noted."""
     groups = defaultdict(list)
     for place, each in enumerate(work):
-        if not any(told.startswith("the same file") for told in each.notes.get("", [])):
-            for number, form in look(each).items():
-                groups[number, form].append(place)
+        for number, form in look(each).items():
+            groups[number, form].append(place)
     for (number, _), places in groups.items():
         for place in places:
-            others = sorted({students[other] for other in places} - {students[place]})
+            others = sorted({students[other] for other in places} - {students[place]} - work[place].shared)
             if others:
                 more = f" and {len(others) - MOST_NAMES} more" if len(others) > MOST_NAMES else ""
                 work[place].notes[number].append(f"{words} {', '.join(others[:MOST_NAMES])}{more}")
+                work[place].shared |= set(others) if not number else set()
 
 
 def _dump(answer):

@@ -310,19 +310,24 @@ def _best(those, number, notes):
     best = max(those, key=lambda each: each.rank(number, newest))
     rest = [each for each in those if each is not best]
     if rest:
-        old = all(best.age - each.age > SAME_AGE for each in rest)
         shown = ", ".join(sorted(each.file.shown for each in rest))
         notes[id(best)].append(
-            f"{len(those)} files of lesson {number} arrived; graded: {best.file.shown}, "
-            f"{'the newest' if old else _rule(best, number)}; not graded: {shown}"
+            f"{len(those)} files of lesson {number} arrived; graded: {best.file.shown}, {_rule(best, rest, number)}; "
+            f"not graded: {shown}"
         )
     return best
 
 
-def _rule(best, lesson):
+def _rule(best, rest, lesson):
+    """Return in words why a file was chosen."""
     if not best.readable:
         return "none can be read"
-    return "the lesson's own name" if names.own_lesson(best.file.stem)[0] == lesson else "the most complete one"
+    if all(best.age - each.age > SAME_AGE for each in rest if each.readable):
+        return "the newest" if any(each.readable for each in rest) else "the one that can be read"
+    if all(best.complete > each.complete for each in rest):
+        return "the most complete of the same age"
+    own = names.own_lesson(best.file.stem)[0] == lesson
+    return "which has the lesson's own name" if own else "which is not a copy by its name, or the last by name"
 
 
 def _absent(student, lesson, work, documents) -> Absent:

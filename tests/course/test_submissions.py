@@ -185,7 +185,7 @@ def test_a_folder_with_two_notebooks_gives_one_and_names_the_rule(collect, tmp_p
     found = collect({"leo/final.ipynb": ONE, "leo/first.ipynb": ONE[:1], "leo/02_matrix.ipynb": TWO}, "01")
     (handed,) = found.handed
     assert handed.name == "final.ipynb"
-    assert "2 files of lesson 01 arrived; graded: leo/final.ipynb, the most complete one" in handed.note
+    assert "2 files of lesson 01 arrived; graded: leo/final.ipynb, the most complete of the same age" in handed.note
     assert "not graded: leo/first.ipynb" in handed.note
     for age, name in ((5_000, "final"), (0, "first")):
         path = tmp_path / "class" / "leo" / f"{name}.ipynb"
