@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from minigooglenet.course import names, source_text
+from minigooglenet.course import names
 from minigooglenet.course.reading import looks_like_notebook
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -122,9 +122,11 @@ def _file(path, shown, parts, found):
 def _is_notebook(path):
     try:
         with path.open("rb") as file:
-            return looks_like_notebook(source_text.decode(file.read(1 << 20), path.name))
-    except (OSError, ValueError):
+            data = file.read(1 << 20)
+    except OSError:
         return False
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return looks_like_notebook(data.decode(encoding, errors="ignore"))
 
 
 def archive_ending(name: str) -> str | None:

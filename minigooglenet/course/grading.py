@@ -111,7 +111,7 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     -------
     (rows of the CSV, walls around every process, whether all are done)
     """
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
         rows, walls, whole = _graded(handed, absent, out, asked, jobs, fresh, tell)
         for sentence in sentences:
@@ -121,7 +121,7 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
 
 def collect(folder, lesson=None):
     """Return the notebooks in a folder, and rows for the lessons that students did not hand in."""
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
         return _collected(folder, scratch, Asked(lesson=lesson))[:2]
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from minigooglenet.course import lessons
 from minigooglenet.exercises.find import everything
 
-_MOODLE = re.compile(r"(?P<student>.+?)_\d+_assignsubmission_[a-z]+_?(?P<rest>.*)", re.IGNORECASE)
-_CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_\d{3,}_\d{3,}_(?P<rest>.+)", re.IGNORECASE)
+_MOODLE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)", re.IGNORECASE)
+_CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_\d{3,}_(?P<rest>.+)", re.IGNORECASE)
 _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_?(?P<rest>.*)", re.IGNORECASE)
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
 SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
@@ -36,10 +36,11 @@ _VERSION = re.compile(
 
 
 class Named(NamedTuple):
-    """What a name says: the student, or None; and what is left of the name."""
+    """What a name says: the student, what is left of the name, and the platform's number of the student."""
 
-    student: str | None
+    student: str
     rest: str
+    id: str = ""
 
 
 @functools.cache
@@ -83,7 +84,8 @@ def of_system(name: str) -> Named | None:
     """Return what a learning platform wrote into the name of a file or folder, or None."""
     for pattern in SYSTEMS:
         if found := pattern.fullmatch(name):
-            return Named(clean(found["student"]), re.sub(r"-\d{1,2}$", "", found["rest"]))
+            rest = re.sub(r"-\d{1,2}$", "", found["rest"])
+            return Named(clean(found["student"]), rest, found.groupdict().get("id", ""))
     return None
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minigooglenet.course import answers, cells, lessons
+from minigooglenet.course import answers, cells, gradebook, lessons
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
 
@@ -38,16 +38,12 @@ class Official:
 class Work:
     """What a student's file adds to the handout."""
 
-    answers: dict[str, ast.AST]
-    fingerprint: str
-    content: bytes
+    content: bytes = b""
+    fingerprint: str = ""
+    size: int = 0  # parts of all answers
+    forms: dict[str, str] = field(default_factory=dict)  # of the answers that are long enough to be somebody's
     notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     shared: set[str] = field(default_factory=set)  # students with the same file or code
-
-    @property
-    def size(self):
-        """How many parts all answers have."""
-        return sum(map(answers.size, self.answers.values()))
 
 
 def notes(handed, handout=None) -> list[dict[str, list[str]]]:
@@ -113,20 +109,32 @@ def _read(path):
 
 
 def _work(path, numbers, known) -> Work:
+    work = Work()
+    try:
+        _fill(work, path, numbers, known)
+    except RecursionError:
+        work.notes[""].append("its code is nested too deeply to be compared")
+    return work
+
+
+def _fill(work, path, numbers, known):
     sources = _read(path)
     body = answers.statements(sources)
     added = [statement for statement in body if ast.dump(statement) not in known.statements]
     mine = {number: answer for number, answer in answers.given(body).items() if number in numbers}
     mine = {number: answer for number, answer in mine.items() if _is_new(answer, known, added)}
-    content = path.read_bytes() if sources and added else b""
-    work = Work(mine, "\n".join(map(ast.dump, added)), content)
     if any(MARKER.search(source) for source in sources):
         work.notes[""].append("contains the markers of the official solutions (### BEGIN SOLUTION)")
     if peeks := sorted(set(_peeks(body)) - known.peeks):
         work.notes[""].append(f"looks up right answers: {peeks[0][:80]}")
     for number, answer in mine.items():
         _look_at(number, answer, body, known, work.notes[number])
-    return work
+        official = any(told.startswith("the same") for told in work.notes[number])
+        if answers.size(answer) >= SAME_CODE and not official:
+            work.forms[number] = answers.canonical(answer)
+    work.size = sum(map(answers.size, mine.values()))
+    work.fingerprint = "\n".join(map(ast.dump, added))
+    work.content = gradebook.digest(path).encode() if added else b""
 
 
 def _look_at(number, answer, body, known, told):
@@ -156,17 +164,7 @@ def _compare(students, work):
     """Note files and answers that several students share."""
     _share(students, work, lambda each: {"": each.content} if each.content else {}, "the same file as")
     _share(students, work, lambda each: {"": each.fingerprint} if each.size >= SAME_CODE else {}, "the same code as")
-    _share(students, work, _forms, "the same code as")
-
-
-def _forms(work):
-    """Return {exercise: form} of the answers that are long enough to be somebody's, and not the official ones."""
-    found = {}
-    for number, answer in work.answers.items():
-        official = any(told.startswith("the same") for told in work.notes.get(number, []))
-        if answers.size(answer) >= SAME_CODE and not official:
-            found[number] = answers.canonical(answer)
-    return found
+    _share(students, work, lambda each: each.forms, "the same code as")
 
 
 def _share(students, work, look, words):

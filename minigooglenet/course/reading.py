@@ -14,7 +14,7 @@ from minigooglenet.course.ipython import valid
 
 MOST_BYTES = 200 << 20  # of a notebook: outputs make it large
 MOST_VALUES = 10_000_000  # in it, which bounds the memory that reading takes
-MOST_SOURCE = 5 << 20  # bytes of a Python file
+MOST_SOURCE = 2 << 20  # letters of code: a lesson has 30,000
 MOST_PADDING = 32 << 20  # empty lines that keep the line numbers of its cells, in total
 _MARKER = re.compile(r"^# ?(?:%%(?=\s|$).*|In\[[\d ]*\]:[^\S\n]*|<codecell>.*|\+(?:[^\S\n].*)?|-)$", re.MULTILINE)
 _LIGHT = re.compile(r"^#\s+format_name: light$|^# [+-]$", re.MULTILINE)
@@ -33,11 +33,11 @@ def read(path) -> list[str]:
         raise ValueError(f"{path.name} has {size:,} bytes; at most {MOST_BYTES:,} are read. {advice}")
     data = path.read_bytes()
     text = decoded(data, path.name)
-    if path.suffix.lower() == ".ipynb" or looks_like_notebook(text):
-        return notebook(text)
-    if size > MOST_SOURCE:
-        raise ValueError(f"{path.name} has {size:,} bytes; at most {MOST_SOURCE:,} of a Python file are read")
-    return python_file(text)
+    is_notebook = path.suffix.lower() == ".ipynb" or looks_like_notebook(text)
+    sources = notebook(text) if is_notebook else [text]
+    if (letters := sum(map(len, sources))) > MOST_SOURCE:
+        raise ValueError(f"{path.name} has {letters:,} letters of code; at most {MOST_SOURCE:,} are read")
+    return sources if is_notebook else python_file(text)
 
 
 def decoded(data: bytes, name: str) -> str:

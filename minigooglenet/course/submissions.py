@@ -3,6 +3,7 @@
 Every file and every student ends in `handed`, in `absent` (rows without a file to run) or in `sentences`.
 """
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +113,7 @@ def collect(folder, scratch, lesson=None) -> Collected:
             documents[student].append(file)
             students.add(student)
     wanted = {lesson} if lesson else _counted(work, result)
-    if not wanted:
+    if not wanted or not students:
         raise ValueError(_nothing(folder, there))
     for student in sorted(students):
         mine = [each for each in work if each.student == student]
@@ -133,6 +134,13 @@ class _Owners:
     def __init__(self, there):
         self.there = there
         above = {file.parts[:depth] for file in there.programs for depth in range(1, len(file.parts) + 1)}
+        named = [named for file in [*there.programs, *there.others] for named in self._of_systems(file)]
+        ids = defaultdict(set)
+        for each in named:
+            ids[each.student].add(each.id)
+        self.namesakes = {student for student, those in ids.items() if len(those) > 1}
+        lessons = [(part, names.own_lesson(file.stem)[0]) for file in there.programs for part in file.parts[:1]]
+        self.numbered = any(re.fullmatch(r"\d{1,2}", part) and own and own != part.zfill(2) for part, own in lessons)
         self.shared = {parts for parts in above if names.of_system(parts[-1]) is None and self._shared(parts)}
 
     def _shared(self, parts):
@@ -156,11 +164,20 @@ class _Owners:
                     named[lesson].add(student)
         return any(len(students) > 1 for students in named.values())
 
+    @staticmethod
+    def _of_systems(file):
+        return [named for name in (file.stem, *file.parts) if (named := names.of_system(name))]
+
+    def _named(self, named) -> str:
+        return f"{named.student} ({named.id})" if named.student in self.namesakes else named.student
+
     def by_folder(self, file) -> str | None:
         """Return the student whose folder a file is in, or None."""
         for depth, part in enumerate(file.parts, 1):
             if named := names.of_system(part):
-                return named.student
+                return self._named(named)
+            if self.numbered and depth == 1 and re.fullmatch(r"\d{1,2}", part):  # students by number
+                return part
             if file.parts[:depth] not in self.shared and (student := names.of_folder(part)):
                 return student
         return None
@@ -168,7 +185,7 @@ class _Owners:
     def of(self, file) -> str:
         """Return the student whose file it is."""
         named = names.of_system(file.stem)
-        return named.student if named else self.by_folder(file) or names.of_file(file.stem).student
+        return self._named(named) if named else self.by_folder(file) or names.of_file(file.stem).student
 
     def known(self) -> set[str]:
         """Return the students that have a folder."""

@@ -87,7 +87,7 @@ DELEGATED = {
     "a call": f"{HEAD}return conv2d.forward(x, w, b, stride, pad)",
     "through the package": f"{HEAD}return mg.kernels.conv2d.forward(x, w, b, stride, pad)",
     "the kernel itself": "conv_forward = conv2d.forward",
-    "through a helper": f"def helper(*all):\n    return conv2d.forward(*all)\n{HEAD}return helper(x, w, b, stride, pad)",
+    "through a helper": f"def helper(*all):\n    return conv2d.forward(*all)\n{HEAD}return helper(x, w, b)",
     "imported inside": f"{HEAD}from minigooglenet.kernels.loops import conv2d as c\n    return c.forward(x, w, b)",
     "a layer": f"{HEAD}return mg.layers.Conv2d(3, 4, 3).forward(x)",
 }
@@ -177,6 +177,12 @@ def test_a_courses_own_handout_is_what_counts(tmp_path):
 def test_a_file_that_cannot_be_read_has_no_note(tmp_path):
     (tmp_path / "ada.ipynb").write_text("{", encoding="utf-8")
     assert notes_of(tmp_path / "ada.ipynb") == [{}]
+
+
+def test_code_without_end_has_a_note_and_no_traceback(tmp_path):
+    source = "def conv_forward(x):\n    return " + "+".join(["x"] * 2000)
+    (found,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source))
+    assert found in ({"": ["its code is nested too deeply to be compared"]}, {})  # as deep as this Python allows
 
 
 def test_answers_ignore_names_and_not_operations():

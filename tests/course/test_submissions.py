@@ -132,6 +132,18 @@ FORMS = {
         {"student 1.ipynb": ONE, "student 10.ipynb": ONE},
         {"student 1": ["01"], "student 10": ["01"]},
     ),
+    "namesakes": (
+        {f"Hal Ito_1{MOODLE[4:]}/{OWN}": ONE, f"Hal Ito_2{MOODLE[4:]}/{OWN}": ONE},
+        {"Hal Ito (1456)": ["01"], "Hal Ito (2456)": ["01"]},
+    ),
+    "students by number": (
+        {f"01/{OWN}": ONE, f"02/{OWN}": ONE, "31/02_matrix.ipynb": TWO},
+        {"01": ["01"], "02": ["01"], "31": ["02"]},
+    ),
+    "lessons by number": (
+        {"01/ada_01_feature_map.ipynb": ONE, "02/ada_02_matrix.ipynb": TWO},
+        {"ada": ["01", "02"]},
+    ),
     "no check cells": ({"ada.ipynb": ONE[:1]}, {"ada": ["01"]}),
 }
 
