@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, parallel
-from minigooglenet.views import ArrayView
+from minigooglenet import checks, console, parallel
+from minigooglenet.views import ArrayView, Named
 from minigooglenet.wires import check_finite_wire, check_inputs, checked_shape, named_errors
 
 
@@ -35,6 +35,9 @@ class Tape(dict):
         self.frozen = frozenset()
         self.spent = False
 
+    def __repr__(self):
+        return f"Tape({len(self)} caches{', used' if self.spent else ''})"
+
 
 class Graph:
     """A network. Inputs are named with their shape (C, H, W), without the batch axis: Graph(image=(3, 224, 224)).
@@ -51,8 +54,8 @@ class Graph:
         if unnamed or not inputs:
             raise ValueError("a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))")
         self.inputs = {name: checked_shape(shape, name) for name, shape in inputs.items()}
-        self.shapes = dict(self.inputs)
-        self.nodes: dict[str, Node] = {}
+        self.shapes = Named("wire", self.inputs)
+        self.nodes: dict[str, Node] = Named("node")
         self.made_by: tuple[str, dict] | None = None
         self.params = ArrayView(self.nodes, "params")
         self.buffers = ArrayView(self.nodes, "buffers")
@@ -220,6 +223,18 @@ class Graph:
             if wire not in wanted:
                 free[name].append(wire)
         return list(free.items())
+
+    def summary(self):
+        """Return a table of every node: its layer, its output shape and its number of parameters.
+
+        `mg.count(g)` has the operations and the memory.
+        """
+        rows = []
+        for name, (layer, _) in self.nodes.items():
+            params = sum(value.size for value in getattr(layer, "params", {}).values())
+            rows.append((name, type(layer).__name__, self.shapes[name], params))
+        total = ("total", "", "", sum(row[-1] for row in rows))
+        return console.Table(repr(self), ("node", "layer", ">output", ">params"), rows, total=total)
 
     def __repr__(self):
         return f"Graph({', '.join(f'{k}={v}' for k, v in self.inputs.items())}): {len(self.nodes)} nodes"

@@ -29,11 +29,7 @@ class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
 
 def checked_shape(shape, name):
     """Return the shape of wire `name` as a tuple of integers of at least 1."""
-    if isinstance(shape, int) or not hasattr(shape, "__iter__"):
-        raise TypeError(
-            f"the shape of {name!r} must be a tuple such as (3, 224, 224), without the batch axis, got {shape!r}"
-        )
-    return tuple(shapes.integer(size, f"each size in the shape of {name!r}", 1) for size in shape)
+    return shapes.shape(shape, f"the shape of {name!r}")
 
 
 def check_inputs(inputs, expected):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet.counting import paths
+from minigooglenet.counting import memory
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.questions import Question
 from minigooglenet.graph import Graph
@@ -208,7 +208,7 @@ def _(nodes):
     for name, size, wires in nodes:
         if wires:
             g.add(name, _Sized(size), *wires)
-    return paths.peak_bytes(g, g.schedule(), itemsize=1)
+    return memory.peak_wire_bytes(g, g.schedule(), itemsize=1)
 
 
 @live.right
