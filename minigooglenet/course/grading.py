@@ -171,6 +171,8 @@ def _graded(handed, absent, out, asked, jobs, fresh, tell):
                     done.result()
                 for place in sorted(late):  # again, with nothing else running
                     pool.submit(one, place, 0).result()
+                if asked.ended.is_set() and len(rows) < len(handed):  # before the first one had begun
+                    raise KeyboardInterrupt
             except BaseException:
                 asked.ended.set()
                 for judge in judges:

@@ -66,6 +66,15 @@ def test_a_broken_notebook_raises_one_sentence(tmp_path, content, told):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [("", "utf-8"), ("", "utf-8-sig"), ("", "utf-16"), ("# -*- coding: latin-1 -*-\n", "latin-1")],
+)
+def test_a_python_file_is_read_in_its_encoding(tmp_path, head, encoding):
+    (tmp_path / "a.py").write_bytes(f"{head}x = 'caf\u00e9'\r\n".encode(encoding))
+    assert [cell.replace("\n", "") for cell in reading.read(tmp_path / "a.py")][-1].endswith("x = 'caf\u00e9'")
+
+
 EXPORTED = """#!/usr/bin/env python
 # coding: utf-8
 
