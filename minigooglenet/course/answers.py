@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import re
 import warnings
 
 from minigooglenet.course.ipython import python
@@ -47,15 +48,18 @@ def given(body) -> dict[str, ast.AST]:
     return found
 
 
-def canonical(node) -> str:
-    """Return a text that two answers share if they differ only in comments, spaces and names of their variables."""
+def canonical(node, functions=()) -> str:
+    """Return a text that two answers share if they differ only in comments, spaces and names of their variables.
+
+    functions : names of the notebook's own functions, which may differ too
+    """
     node = copy.deepcopy(node)
     mine: dict[str, str] = {}
     for each in ast.walk(node):
         if isinstance(each, ast.arg):
             each.annotation = None
             mine.setdefault(each.arg, f"v{len(mine)}")
-        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+        elif isinstance(each, ast.Name) and (isinstance(each.ctx, ast.Store) or each.id in functions):
             mine.setdefault(each.id, f"v{len(mine)}")
         elif isinstance(each, ast.FunctionDef):
             each.returns, each.decorator_list = None, []
@@ -70,6 +74,11 @@ def canonical(node) -> str:
         elif isinstance(each, ast.FunctionDef):
             each.name = mine[each.name]
     return ast.dump(node)
+
+
+def functions(body) -> set[str]:
+    """Return the names of the functions that statements define."""
+    return {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def size(node) -> int:
@@ -100,7 +109,12 @@ def uses(node, body, known=()) -> set[str]:
     names, from_package = bound(body), imports(body)
     found, waiting, seen = set(), [node], set(known)
     while waiting:
-        for name, attributes in _chains(waiting.pop()):
+        node = waiting.pop()
+        texts = (
+            each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        )
+        found |= {text.partition(".")[2] for text in texts if re.fullmatch(r"minigooglenet(\.\w+)+", text)}
+        for name, attributes in _chains(node):
             if name in from_package:
                 found.add(".".join([from_package[name], *attributes]).partition(".")[2])
             elif name in names and name not in seen:

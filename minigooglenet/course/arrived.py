@@ -100,6 +100,8 @@ def _folder(folder, parts, found, scratch):
                 continue
             found.folders.append((*parts, names.clean(path.name)))
             _folder(path, (*parts, names.clean(path.name)), found, scratch)
+        elif not path.is_file() and not path.is_symlink():
+            found.sentences.append(f"{shown} is not a file")
         elif archive_ending(path.name):
             _archive(path, parts, found, scratch)
         else:

@@ -89,7 +89,7 @@ class Handed(NamedTuple):
     def key(self):
         """What its rows are kept by: another content, lesson, option or version is another notebook."""
         try:
-            digest = gradebook.digest(self.path)
+            digest = "a link" if self.path.is_symlink() else gradebook.digest(self.path)
         except OSError as error:
             digest = type(error).__name__
         return f"{self.student}/{self.name}/{','.join(self.numbers)}/{digest}/{self.options}"

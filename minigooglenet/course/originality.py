@@ -31,7 +31,7 @@ class Official:
     statements: set[str] = field(default_factory=set)
     peeks: set[str] = field(default_factory=set)
     functions: set[str] = field(default_factory=set)
-    solutions: dict[str, list] = field(default_factory=lambda: defaultdict(list))  # {exercise: [(answer, uses)]}
+    solutions: dict[str, list] = field(default_factory=lambda: defaultdict(list))  # {exercise: [(answer, form, uses)]}
 
 
 @dataclass
@@ -77,9 +77,10 @@ def official(handout=None) -> Official:
         body = answers.statements(_read(path))
         for number, answer in answers.given(body).items():
             if number.startswith(path.stem[:2]) and _is_new(answer, made, body):
-                made.solutions[number].append((answer, answers.uses(answer, body)))
+                form = answers.canonical(answer, answers.functions(body))
+                made.solutions[number].append((answer, form, answers.uses(answer, body)))
     for number, exercise in everything().items():
-        made.solutions[number] += [(answer, set()) for answer in _reference(exercise)]
+        made.solutions[number] += [(each, answers.canonical(each), set()) for each in _reference(exercise)]
     return made
 
 
@@ -131,7 +132,7 @@ def _fill(work, path, numbers, known):
         _look_at(number, answer, body, known, work.notes[number])
         official = any(told.startswith("the same") for told in work.notes[number])
         if answers.size(answer) >= SAME_CODE and not official:
-            work.forms[number] = answers.canonical(answer)
+            work.forms[number] = answers.canonical(answer, answers.functions(body))
     work.size = sum(map(answers.size, mine.values()))
     work.fingerprint = "\n".join(map(ast.dump, added))
     work.content = gradebook.digest(path).encode() if added else b""
@@ -140,19 +141,19 @@ def _fill(work, path, numbers, known):
 def _look_at(number, answer, body, known, told):
     """Note an answer that is the official one, or that leaves the work to the engine."""
     official = known.solutions.get(number, [])
-    size, dumped, form = answers.size(answer), _dump(answer), answers.canonical(answer)
-    for solution, _ in official:
+    size, dumped, form = answers.size(answer), _dump(answer), answers.canonical(answer, answers.functions(body))
+    for solution, official_form, _ in official:
         looked_up = "find(" in ast.unparse(solution)
         if (size >= SAME_WORDS or looked_up) and dumped == _dump(solution):
             told.append("the same code as the official solution")
-        elif size >= SAME_CODE and form == answers.canonical(solution):
+        elif size >= SAME_CODE and form == official_form:
             told.append("the same code as the official solution, with other names")
         else:
             continue
         return
     if isinstance(find(number), Question):
         return
-    allowed = set().union(*(uses for _, uses in official))
+    allowed = set().union(*(uses for *_, uses in official))
     used = {each for each in answers.uses(answer, body, known.functions) if each.split(".")[0] not in _TOOLS}
     if any(each.startswith("layers.") for each in allowed):
         used = {each for each in used if not each.startswith("layers.")}

@@ -89,6 +89,7 @@ DELEGATED = {
     "the kernel itself": "conv_forward = conv2d.forward",
     "through a helper": f"def helper(*all):\n    return conv2d.forward(*all)\n{HEAD}return helper(x, w, b)",
     "imported inside": f"{HEAD}from minigooglenet.kernels.loops import conv2d as c\n    return c.forward(x, w, b)",
+    "by a text": f"{HEAD}return importlib.import_module('minigooglenet.kernels.conv2d').forward(x, w, b)",
     "a layer": f"{HEAD}return mg.layers.Conv2d(3, 4, 3).forward(x)",
 }
 
@@ -183,6 +184,14 @@ def test_code_without_end_has_a_note_and_no_traceback(tmp_path):
     source = "def conv_forward(x):\n    return " + "+".join(["x"] * 2000)
     (found,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source))
     assert found in ({"": ["its code is nested too deeply to be compared"]}, {})  # as deep as this Python allows
+
+
+def test_a_renamed_helper_does_not_hide_a_solution(tmp_path):
+    made = json.loads((LESSONS / "solutions" / "01_feature_map.ipynb").read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
+    mine = [disguised(source).replace("conv_at", "one_pixel") for source in sources]
+    (found,) = notes_of(write(tmp_path / "ada.ipynb", *mine))
+    assert {number for number, told in found.items() if "official" in told[0]} >= {"01.1", "01.3"}
 
 
 def test_answers_ignore_names_and_not_operations():

@@ -46,7 +46,7 @@ def collect(tmp_path):
 
     def collected(tree, lesson=None):
         folder, scratch = tmp_path / "class", tmp_path / "scratch"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         scratch.mkdir()
         for name, content in tree.items():
             path = folder / name
@@ -221,6 +221,18 @@ def test_a_name_that_contradicts_the_checks_is_noted(collect):
 def test_a_broken_notebook_is_graded_so_that_it_has_a_row(collect):
     found = collect({f"ada/{OWN}": ONE, "bob.ipynb": b"{", f"cem/{OWN}": b""})
     assert lessons(found) == {"ada": ["01"], "bob": ["01"], "cem": ["01"]}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_what_is_not_a_file_is_a_sentence(collect, tmp_path):
+    (tmp_path / "class").mkdir()
+    os.mkfifo(tmp_path / "class" / "pipe.ipynb")
+    (tmp_path / "class" / "loop").symlink_to(tmp_path / "class")
+    (tmp_path / "class" / "cem.ipynb").symlink_to("/dev/zero")
+    found = collect({"ada.ipynb": ONE})
+    assert lessons(found) == {"ada": ["01"], "cem": ["01"]}
+    assert "pipe.ipynb is not a file" in found.sentences
+    assert "loop is a link to a folder, which is not followed" in found.sentences
 
 
 @pytest.mark.parametrize("said", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
