@@ -42,6 +42,7 @@ class Submission:
     file: arrived.File
     student: str
     lessons: set[str] = field(default_factory=set)
+    fallback: str | None = None  # the lesson that its name or folder says, if nothing in it says one
     complete: tuple[int, int] = (0, 0)  # exercises that it checks, functions of exercises that it defines
     readable: bool = True
     empty: bool = False  # nothing in it belongs to an exercise
@@ -222,9 +223,9 @@ def _submission(file, student):
         defined = _defined(sources)
         best = defined.most_common(2)
         clear = best and (len(best) == 1 or best[0][1] > best[1][1])
-        made.lessons = {numbered} if numbered else {best[0][0]} if clear else set()
+        made.empty, made.fallback = not best, numbered
+        made.lessons = set() if made.empty else {numbered} if numbered else {best[0][0]} if clear else set()
         made.complete = (0, best[0][1] if best else 0)
-        made.empty = not best
     return made
 
 
@@ -274,7 +275,7 @@ def _counted(work, result) -> set[str]:
         for lesson in each.lessons:
             students[lesson].add(each.student)
     if not students:
-        return set()
+        return {each.fallback for each in work} - {None}
     most = max(map(len, students.values()))
     counted = {lesson for lesson, those in students.items() if len(those) >= max(most / 2, min(most, 2))}
     for lesson in sorted(set(students) - counted):
@@ -296,7 +297,7 @@ def _student(student, work, documents, wanted, lesson, result):
     for number in sorted(wanted | (set() if lesson else mine)):
         those = [each for each in work if number in each.lessons]
         if not those and not mine & wanted:  # a file that names no lesson counts as the class's
-            those = [each for each in work if not each.lessons]
+            those = [each for each in work if not each.lessons and each.fallback in (None, number)]
         told |= set(map(id, those))
         if those:
             best = _best(those, number, notes)

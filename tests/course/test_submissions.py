@@ -144,6 +144,7 @@ FORMS = {
         {"01/ada_01_feature_map.ipynb": ONE, "02/ada_02_matrix.ipynb": TWO},
         {"ada": ["01", "02"]},
     ),
+    "nothing but the number in the name": ({"03_ada.ipynb": SCRATCH}, {"03_ada": ["03"]}),
     "no check cells": ({"ada.ipynb": ONE[:1]}, {"ada": ["01"]}),
 }
 
@@ -186,11 +187,14 @@ def test_every_file_and_student_is_accounted_for(collect):
 
 def test_a_stray_notebook_changes_nothing_for_others(collect):
     tree = {f"{name}/{OWN}": ONE for name in ("ada", "bob", "cem")}
-    found = collect(tree | {"bob_07_scratch.ipynb": SCRATCH, "ada/07_inception.ipynb": SEVEN})
+    found = collect(
+        tree | {"bob_07_scratch.ipynb": SCRATCH, "cem/07_x.ipynb": SCRATCH, "ada/07_inception.ipynb": SEVEN}
+    )
     assert lessons(found) == {"ada": ["01", "07"], "bob": ["01"], "cem": ["01"]}
     assert found.absent == []
     assert any("Lesson 07 was handed in only by ada" in told for told in found.sentences)
     assert any(told.startswith("bob: not graded: bob_07_scratch.ipynb") for told in found.sentences)
+    assert any(told.startswith("cem: not graded: cem/07_x.ipynb") for told in found.sentences)
 
 
 def test_a_folder_with_two_notebooks_gives_one_and_names_the_rule(collect, tmp_path):
