@@ -51,7 +51,7 @@ def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) 
 def _counts(console, net, out):
     _heading(console, 1, "The network, module by module")
     counted = count(net)
-    main = count(net, outputs=net.outputs[-1:])
+    main = count(net, outputs=[net.main])
     show(console, counted.table("module"))
     console.print(f"Without the auxiliary heads: {main.params:,} parameters, {main.macs:,} MAC.")
     counted.to_csv(out / "googlenet_counts.csv")
@@ -69,7 +69,7 @@ def _photograph(console, net, photo, out):
         console.print("Skipped: there is no photograph.")
         return []
     x, labels = data.prepare(photo), np.array([PHOTO_LABEL])
-    weights = losses.head_weights(net.outputs)
+    weights = losses.head_weights(net)
     with console.status(
         "loading the kernels (the very first time they are compiled, which takes some seconds) ...", spinner="line"
     ):
@@ -96,7 +96,7 @@ def _photograph(console, net, photo, out):
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
         norms[module] = optim.norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
-    figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs[:-1]])
+    figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
     console.print(text, markup=False)
     written = figures.save(figure, text, out / "gradient_norms")
     figure, text = viz.first_filters(net.params["conv1/7x7_s2/weight"], "First filters of GoogLeNet, untrained")

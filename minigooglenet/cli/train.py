@@ -2,9 +2,10 @@
 
 import argparse
 import time
+import warnings
 from pathlib import Path
 
-from minigooglenet import console, optim
+from minigooglenet import console, data, optim
 from minigooglenet.cli.arguments import seed, whole
 from minigooglenet.training import Recipe, Settings, ensemble, recipe, results
 from minigooglenet.training.trainer import WEIGHTS
@@ -66,7 +67,8 @@ def run(options):
     asked = recipe.read(options.out) if options.resume else _recipe(options)
     if asked.models > 1:
         return _ensemble(out, asked, options)
-    with console.progress(out) as bar:
+    with console.progress(out) as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", data.FolderWarning)  # the notes say the same
         task = bar.add_task("downloading", visible=False, status="bytes")
         trainer = asked.trainer(
             options.out, lambda have, total: bar.update(task, visible=True, completed=have, total=total)
@@ -79,6 +81,8 @@ def run(options):
         f"{sum(array.size for array in trainer.graph.params.values()):,} parameters, {trainer.steps:,} steps.",
         markup=False,
     )
+    for note in train.notes:
+        out.print(note, markup=False, soft_wrap=True)
     if not _run(out, trainer):
         out.print(f"Stopped and saved after step {trainer.step}; go on with --resume.", markup=False)
         return 130

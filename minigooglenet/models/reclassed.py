@@ -32,4 +32,5 @@ def with_classes(graph, num_classes, *, rng=None):
                 theirs[key] = ours[key].copy()
             else:
                 new.append(key)
+    other.outputs = graph.assigned_outputs
     return other, new

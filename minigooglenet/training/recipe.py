@@ -67,6 +67,8 @@ class Recipe:
     def trainer(self, out, on_bytes=None):
         """Return a Trainer that writes to the folder `out`, this recipe beside it."""
         split = self.split(on_bytes)
+        if self.start is not None:
+            split.train.seen_before = weights.training_images(self.start)
         trainer = Trainer(self.graph(split), split, self.settings, out)
         self.write(out)
         return trainer

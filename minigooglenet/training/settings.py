@@ -5,7 +5,7 @@ import math
 import numbers
 from dataclasses import dataclass
 
-from minigooglenet import optim
+from minigooglenet import losses, optim
 from minigooglenet.shapes import integer
 
 
@@ -77,9 +77,10 @@ class Settings:
         return frozenset(found)
 
     def head_weights(self, graph, frozen=frozenset()) -> dict[str, float]:
-        """Return {wire: weight of its loss}: 1 for the main head, the last; no head that nothing trains for."""
-        *heads, main = graph.outputs
-        weights = {wire: self.heads for wire in heads if self.heads and _trains(graph, wire, frozen)}
+        """Return {wire: weight of its loss}: 1 for the main head; no head that nothing trains for."""
+        main = graph.main
+        heads = losses.head_weights(graph, self.heads) if self.heads else {}
+        weights = {wire: weight for wire, weight in heads.items() if wire != main and _trains(graph, wire, frozen)}
         if not _trains(graph, main, frozen):
             raise ValueError("everything is frozen: nothing is left to train")
         return {**weights, main: 1.0}

@@ -48,7 +48,7 @@ def _(layers):
         _, tape = g.forward({"image": np.zeros((1, 1, needed, 1))})
         grad = np.zeros((1, 1, 2, 1))
         grad[0, 0, place] = 1
-        grads, _ = g.backward({g.outputs[-1]: grad}, tape)
+        grads, _ = g.backward({g.main: grad}, tape)
         seen.append(np.flatnonzero(grads["image"]))
     return int(seen[0][-1] - seen[0][0] + 1), int(seen[1][0] - seen[0][0])
 

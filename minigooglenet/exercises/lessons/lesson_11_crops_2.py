@@ -4,7 +4,8 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.inference import Evaluation, table3, top_k_error
-from minigooglenet.inference.metrics import bootstrap_interval, ranks
+from minigooglenet.inference.intervals import paired_interval
+from minigooglenet.inference.metrics import ranks
 
 combine = Exercise(
     "11.2",
@@ -221,11 +222,11 @@ def _(answer):
         return _named("reason without a number")
     best = affordable(measured)[0]
     wrong, least = (
-        (ranks(measured.probabilities(*setting), measured.labels) > 0).astype(float)
+        ranks(measured.probabilities(*setting), measured.labels) > 0
         for setting in ((models, crops), (best.models, best.crops))
     )
     error = f"top-1 error {wrong.mean():.2%}, the best for {BUDGET} looks has {least.mean():.2%}"
-    if wrong.any() and bootstrap_interval(wrong - least)[0] > 0:
+    if paired_interval(wrong, least)[0] > 0:
         return _named("more than chance behind", f"{error}. ")
     return Verdict(True, None, f"{models} x {crops} = {cost} looks: {error}; this test set does not tell them apart")
 
