@@ -73,13 +73,8 @@ def _one_head(answer, net, classes, seed):
     after = {**net.params, **net.buffers}
     if any(name not in after or not np.array_equal(after[name], array) for name, array in before.items()):
         return wrong("changes the old network")
-<<<<<<< HEAD
-    if other.shapes[other.outputs[-1]] != (classes,):
-        return wrong("as many classes as before", f"the output has the shape {other.shapes[other.outputs[-1]]}. ")
-=======
-    if other.shapes[other.main] != (4,):
+    if other.shapes[other.main] != (classes,):
         return wrong("as many classes as before", f"the output has the shape {other.shapes[other.main]}. ")
->>>>>>> main
     touched = [
         name
         for name, array in {**params, **buffers}.items()
