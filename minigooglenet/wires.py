@@ -62,7 +62,8 @@ def check_inputs(inputs, expected):
 def checked_result(name, y, expected):
     """Return what the forward of node `name` returned, once it is known to be an array of the `expected` shape."""
     if getattr(y, "shape", None) != expected:
-        raise ValueError(f"node {name!r}: its forward should return {expected}, got {getattr(y, 'shape', y)}")
+        got = y.shape if hasattr(y, "shape") else "None" if y is None else f"a {type(y).__name__}"
+        raise ValueError(f"node {name!r}: its forward should return {expected}, got {got}")
     return y
 
 
