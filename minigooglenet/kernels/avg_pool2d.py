@@ -37,7 +37,7 @@ def bind(x, kernel_size, stride, padding, count_include_pad, y):
 
 def averages(x, size, windows, out=None):
     """Return y (N, C, P, Q), the averages of `windows`: (rows (P, 2), columns (Q, 2), divisors (P, Q)) of integers."""
-    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
+    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype, x)
     spread(*_task(x, y, windows), x.size)
     return y
 

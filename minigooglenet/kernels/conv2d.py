@@ -35,7 +35,8 @@ def forward(
     groups : int that divides C and K
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or a pair (forward, backward)
     relu : return max(y, 0) instead, which costs the fast forms nothing
-    out : (N, K, P, Q) array to write to and return; a block of channels of a larger array will do
+    out : (N, K, P, Q) array to write to and return; a block of channels of a larger array will do. Its images must
+        follow one another in memory.
     kernels : `winograd.prepare(weight, groups)`, where the same weights serve many times
 
     Returns
@@ -50,7 +51,7 @@ def forward(
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     if out is not None:
         out = spreading.result(out, shape, x.dtype)
-        if np.may_share_memory(out, x):  # what is written would change what is still to be read
+        if any(a is not None and np.may_share_memory(out, a) for a in (x, weight, bias)):  # still to be read
             out[...] = forward(x, weight, bias, stride, padding, groups, algorithm, relu=relu, kernels=kernels)
             return out
     if algorithm == "auto":

@@ -13,6 +13,7 @@ from minigooglenet import parallel, shapes
 from minigooglenet.kernels import im2col, images, planes
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.product import multiply_rows, padded_columns, rows_apart, transpose_matrix
+from minigooglenet.kernels.spreading import result
 from minigooglenet.kernels.sums import row_sums
 from minigooglenet.kernels.tile import ROWS
 from minigooglenet.kernels.vector import fill
@@ -31,7 +32,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
     if x.dtype.kind == "c":
         return im2col.forward(x, weight, bias, stride, padding, groups)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
-    y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
+    y = result(out, (len(x), len(weight), *size), x.dtype)
     for task, count in bind(x, weight, bias, stride, padding, groups, relu, y):
         parallel.spread(task, count)
     return y

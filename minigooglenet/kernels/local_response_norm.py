@@ -27,7 +27,7 @@ def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, scale=True, out=None):
     """
     checks.floating(x, "x", 4)
     size = shapes.integer(size, "size", 1)
-    y, scales = result(out, x.shape, x.dtype), np.empty(x.shape, x.dtype) if scale else None
+    y, scales = result(out, x.shape, x.dtype, x), np.empty(x.shape, x.dtype) if scale else None
     window = size // 2, (size - 1) // 2
     if x.dtype.kind == "c":
         sums = np.stack([_window_sum(image * image, *window) for image in x])

@@ -14,6 +14,7 @@ from minigooglenet import parallel, shapes
 from minigooglenet.kernels import images
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.product import multiply_rows, rows_apart
+from minigooglenet.kernels.spreading import result
 from minigooglenet.kernels.sums import sums_per_channel
 from minigooglenet.kernels.tile import VECTOR_BYTES
 from minigooglenet.kernels.winograd import gradient, moves, transforms
@@ -39,7 +40,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
     """
     check(weight.shape, stride, padding)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
-    y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
+    y = result(out, (len(x), len(weight), *size), x.dtype)
     kernels = prepare(weight, groups) if kernels is None else _fitting(kernels, x, weight, groups)
     for task, tasks in bind(x, kernels, bias, padding, relu, y):
         parallel.spread(task, tasks)
