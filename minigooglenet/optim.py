@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.spreading import spread
 
@@ -28,6 +29,7 @@ def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, mul
             f"params and grads must be dicts {{name: array}}, got {type(params).__name__} and {type(grads).__name__}; "
             "a graph has its parameters in g.params, and backward returns (grad_inputs, grad_params)"
         )
+    _check_shapes(params, grads, velocity)
     for name, grad in grads.items():
         param = params[name]
         if name not in velocity:
@@ -40,6 +42,16 @@ def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, mul
 def caffe_multipliers(names):
     """Return the multipliers of BVLC's replication: biases learn at twice the rate, and do not decay."""
     return {name: (2.0, 0.0) for name in names if name.rpartition("/")[2] == "bias"}
+
+
+def _check_shapes(params, grads, *states):
+    """Check all of a step before any parameter moves."""
+    for name, grad in grads.items():
+        shape = params[name].shape
+        checks.has_shape(grad, f"the gradient of {name!r}", shape)
+        for state in states:
+            if name in state:
+                checks.has_shape(state[name], f"the state of {name!r}", shape)
 
 
 def _move(param, grad, velocity, lr, momentum, weight_decay):

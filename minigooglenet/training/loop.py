@@ -4,8 +4,9 @@ import numpy as np
 
 from minigooglenet import checks, losses, optim
 from minigooglenet.shapes import integer
+from minigooglenet.training import fit
 from minigooglenet.training.records import Step
-from minigooglenet.training.step import gradients
+from minigooglenet.training.step import gradients, only_input
 
 
 def train(
@@ -30,13 +31,25 @@ def train(
 
     Raises
     ------
+    TypeError, ValueError
+        If an argument does not fit the graph. Nothing is changed then.
     FloatingPointError
         When the loss is no longer finite, with the name of the first wire that is not.
     """
     images, labels = np.asarray(images), np.asarray(labels)
-    if len(images) != len(labels):
-        raise ValueError(f"every image needs its label: {len(images)} images, {len(labels)} labels")
+    if images.shape[:1] != labels.shape[:1]:
+        counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
+        raise ValueError("every image needs its label: {} images, {} labels".format(*counts))
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
+    lr, momentum, weight_decay = (
+        fit.check_number(value, name)
+        for value, name in ((lr, "lr"), (momentum, "momentum"), (weight_decay, "weight_decay"))
+    )
+    if on_step is not None and not callable(on_step):
+        raise TypeError(f"on_step must be a function that takes a Step, got {on_step!r}")
+    g.check_inputs({only_input(g): images})
+    labels = fit.check_labels(g, labels, len(images))
+    fit.check_batches(g, len(images), batch_size)
     rng = np.random.default_rng(rng)
     weights = losses.head_weights(g.outputs)
     count = epochs * -(-len(images) // batch_size)
