@@ -136,7 +136,11 @@ class Graph:
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
 
     def __call__(self, x):
-        """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape."""
+        """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape.
+
+        The size of the batch decides which algorithms compute it, so an image alone and in a batch may differ by
+        round-off: up to 4e-6 of the largest value of a layer (`docs/accuracy.md`).
+        """
         if not self.nodes:
             raise ValueError("the graph has no nodes yet")
         main = self.outputs[-1]

@@ -19,7 +19,7 @@ FLOORS = (
     ("__init__", "__main__"),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires")}
+BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires"), ("warmup", "exercises")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 

@@ -32,7 +32,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
 
 def bind(x, kernel_size, stride, padding, count_include_pad, y):
     """Return [(task, count)]: what `parallel.spread` is to do to pool x into y, ready to be done again and again."""
-    return [_task(x, y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
+    return [_task(blocks(x), y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
 
 
 def averages(x, size, windows, out=None):

@@ -21,7 +21,13 @@ def compiled_sum(function):
     return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
 
+def is_kernel(dispatcher) -> bool:
+    """Tell whether a compiled function is one of this package's kernels, which are kept on disk."""
+    return getattr(dispatcher.py_func, "is_kernel", False)
+
+
 def _compile(function, **options):
+    function.is_kernel = True
     options |= {"nogil": True, "error_model": "numpy"}
     with _jit_enabled:
         try:
@@ -88,7 +94,7 @@ class _Announcement(event.Listener):
 
     def on_start(self, event):
         _jit_enabled.__enter__()
-        if not self.said and event.data["dispatcher"].py_func.__module__.startswith("minigooglenet."):
+        if not self.said and is_kernel(event.data["dispatcher"]):
             self.said = True
             print(MESSAGE, file=sys.stderr, flush=True)
 

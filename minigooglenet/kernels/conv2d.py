@@ -100,8 +100,11 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
 def choose(x_shape, weight_shape, stride, padding, dtype):
     """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
 
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch, for its
-    weights take four times the memory and must be worth reading. It rounds more, so only float32 takes it.
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its
+    transformed weights are four times as large and take time to read. It rounds more, so only float32 takes it.
+
+    The choice depends on the size of the batch. So the results of an image alone and in a batch may differ by the
+    round-off error of the two forms: up to 4e-6 of the largest value. Name an algorithm to get the same bits.
     """
     if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
         return "numba"

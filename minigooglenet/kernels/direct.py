@@ -41,7 +41,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
 def bind(x, weight, bias, stride, padding, groups, relu, y):
     """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
     window = planes.window(x.shape, weight.shape, stride, padding)
-    starts = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    starts = np.empty(0, x.dtype) if bias is None else images.typed(np.ascontiguousarray(bias))
     return [
         _bind(x[:, reads], y[:, writes], matrix, starts[writes], relu, window)
         for matrix, reads, writes in _groups(weight, groups)
@@ -71,7 +71,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
 def _groups(weight, groups):
     """Yield each group's (matrix of weights, channels that it reads, channels that it writes)."""
     filters = len(weight) // groups
-    for g, part in enumerate(np.split(np.ascontiguousarray(weight), groups)):
+    for g, part in enumerate(np.split(images.typed(np.ascontiguousarray(weight)), groups)):
         matrix = part.reshape(filters, -1)
         yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigooglenet import checks, parallel
+from minigooglenet.kernels.images import typed
 
 FEW = 1 << 17  # waking the threads takes about as long as passing so many values through a cheap kernel
 
@@ -20,7 +21,7 @@ def blocks(x):
 
     A slice along the channels of a larger (N, C, ...) array passes: each of its images still lies in one piece.
     """
-    return x if x.flags.c_contiguous or (x.ndim > 1 and x[0].flags.c_contiguous) else np.ascontiguousarray(x)
+    return typed(x) if x.flags.c_contiguous or (x.ndim > 1 and x[0].flags.c_contiguous) else np.ascontiguousarray(x)
 
 
 def rows(*arrays):

@@ -108,12 +108,11 @@ class FusedLinear(Layer):
 
     def bind(self, x, out, images):
         weight, bias = (self.params[name].astype(x.dtype, copy=False) for name in ("weight", "bias"))
-        nothing = np.empty(0, x.dtype)
         lanes = product.padded_columns(1, x.dtype)
 
         def task(start, stop):
             part = slice(start * lanes, stop * lanes)
-            product.multiply(x, weight[:, part], out[:, part], nothing, False, False)
+            product.multiply_into(x, weight[:, part], out[:, part])
             out[:, part] += bias[part]
 
         return [(task, -(-weight.shape[1] // lanes))]

@@ -156,7 +156,8 @@ def plan(graph, outputs=None, *, fuse=True, join=True, apart=True):
     Returns
     -------
     Plan
-        `plan(x)` returns what `graph(x)` does, to float32 round-off; `print(plan)` tells what runs, in what order, and
-        where each wire lies.
+        `plan(x)` returns what `graph(x)` does, to float32 round-off: about 4e-6 of the largest value where the two use
+        different algorithms (`docs/accuracy.md`). `print(plan)` tells what runs, in what order, and where each wire
+        lies.
     """
     return Plan(graph, outputs, fuse=fuse, join=join, apart=apart)
