@@ -97,6 +97,11 @@ class Ledger:
         self._take(entry)
 
 
+def digest_of(text: str) -> str:
+    """Return a short name for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def digest(path) -> str:
     """Return what changes when a notebook changes."""
     with Path(path).open("rb") as file:
