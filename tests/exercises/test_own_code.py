@@ -31,7 +31,8 @@ def _defined(source, filename, name="conv_db", known=True):
 
 
 @pytest.mark.parametrize(
-    "filename", ["<ipython-input-3-0123456789ab>", "/tmp/ipykernel_12/345.py", "cell 3", "/home/me/minigooglenet/mine.py"]
+    "filename",
+    ["<ipython-input-3-0123456789ab>", "/tmp/ipykernel_12/345.py", "cell 3", "/home/me/minigooglenet/mine.py"],
 )
 def test_error_inside_numpy_shows_the_students_line(filename):
     what = check("03.1", _defined(CELL, filename)).what
