@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import minigooglenet
-from minigooglenet import warmup
+from minigooglenet import files, warmup
 from minigooglenet.course import gradebook, originality, sandbox, submissions
 from minigooglenet.course.checked import end
 from minigooglenet.course.judge import FAILED, MISSING
@@ -142,7 +142,8 @@ def _collected(folder, scratch, asked):
 
 def _graded(handed, absent, out, asked, jobs, fresh, tell):
     warmup.warmup()  # what is compiled now is compiled for all
-    ledger, lock, walls = gradebook.Ledger(f"{out}.state", fresh), threading.Lock(), set(sandbox.WALLS)
+    kept = None if out == files.STDOUT else f"{out}.state"
+    ledger, lock, walls = gradebook.Ledger(kept, fresh), threading.Lock(), set(sandbox.WALLS)
     rows: dict[int, list] = {}
     late: dict[int, Late] = {}
     slots: queue.SimpleQueue = queue.SimpleQueue()
