@@ -2,10 +2,11 @@
 
 import argparse
 import csv
+import warnings
 from functools import partial
 from pathlib import Path
 
-from minigooglenet import figures, files, optim
+from minigooglenet import data, figures, files, optim
 from minigooglenet.cli.arguments import seed, whole
 from minigooglenet.training import (
     Recipe,
@@ -97,7 +98,8 @@ def run(options):
     """Train, or resume training, or look for a learning rate."""
     _check_options(options)
     asked = recipe.read(options.out) if options.resume else _recipe(options)
-    with Display() as display:
+    with Display() as display, warnings.catch_warnings():
+        warnings.simplefilter("ignore", data.FolderWarning)  # the header says the same
         if options.find_lr:
             return _find_rate(display, asked, options)
         _check_free(options)

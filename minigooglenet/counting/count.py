@@ -3,10 +3,12 @@
 import csv
 import json
 import math
+import warnings
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 
-from minigooglenet import console, files, shapes
+from minigooglenet import console, files, shapes, weights
 from minigooglenet.counting import conventions, paths
 from minigooglenet.counting.html import foldable
 from minigooglenet.counting.memory import Peak, peak, peak_wire_bytes
@@ -23,7 +25,7 @@ def count(target, *input_shapes, outputs=None):
 
     Parameters
     ----------
-    target : Graph or layer
+    target : Graph or layer; or a file of weights that holds a graph, or what `weights.load` returns
     input_shapes : for a layer, (C, H, W) of each input
     outputs : for a graph, count only what these wires need: ["loss3/classifier"] leaves auxiliary heads out
 
@@ -37,6 +39,12 @@ def count(target, *input_shapes, outputs=None):
     ValueError
         If a layer does not say what it costs: an unknown cost is never zero.
     """
+    if isinstance(target, Path) or (isinstance(target, str) and (Path(target).exists() or Path(target).suffix)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # a count needs no pixels
+            target = weights.load(target)
+    if isinstance(target, weights.Loaded):
+        target = target.graph
     if isinstance(target, Graph):
         if input_shapes:
             raise TypeError("a graph knows its shapes; input shapes go with a single layer")

@@ -1,5 +1,6 @@
 """Testing: crops, averages over crops and models, and what a test set tells."""
 
+from minigooglenet.inference.classify import Answer, Guess, classify
 from minigooglenet.inference.crops import boxes, crops, places
 from minigooglenet.inference.evaluate import Evaluation, evaluate
 from minigooglenet.inference.intervals import bootstrap_interval, paired_interval, proportion_interval
@@ -8,12 +9,15 @@ from minigooglenet.inference.predict import predictions, probabilities
 from minigooglenet.inference.table3 import Table3, table3
 
 __all__ = [
+    "Answer",
     "Evaluation",
+    "Guess",
     "Table3",
     "accuracy",
     "bootstrap_interval",
     "boxes",
     "calibration",
+    "classify",
     "crops",
     "evaluate",
     "paired_interval",

@@ -9,9 +9,10 @@ import numpy as np
 from minigooglenet.training.records import Epoch
 from minigooglenet.training.settings import Settings
 from minigooglenet.weights import own
-from minigooglenet.weights.contents import Contents, cannot_read
+from minigooglenet.weights.contents import CHECKPOINT_STATE, cannot_read
+from minigooglenet.weights.network import contents_of
 
-STATE = "trainer/state"  # text, as bytes
+STATE = CHECKPOINT_STATE  # text, as bytes
 KEYS = {"step", "epochs", "tally", "averaged", "skipped", "generators", "run"}
 LATER = {"adam_counts"}  # keys of the state that older checkpoints lack
 FREE = ("save_every", "gradients_every")  # settings that may change on the way: they decide no bit
@@ -31,7 +32,9 @@ def save(path, trainer) -> None:
     }
     arrays = {f"{group}/{name}": array for group, named in _groups(trainer).items() for name, array in named.items()}
     arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    own.write(Contents(arrays), path)
+    contents = contents_of(trainer.graph, **trainer.told(), arrays_only=not trainer.saves_graph)
+    contents.arrays = arrays  # `weights.load` makes the network of them
+    own.write(contents, path)
 
 
 def load(path, trainer) -> None:

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from minigooglenet import data, files, models
+from minigooglenet import data, files, models, weights
 from minigooglenet.training import origin
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.settings import Settings
@@ -82,6 +82,8 @@ class Recipe:
         Attribute `origin` of the Trainer is then the dict of `origin.report`.
         """
         split = self.split(on_bytes)
+        if self.start is not None:
+            split.train.seen_before = weights.training_images(self.start)
         graph, where = self.begin(split)
         self.check(out)
         trainer = Trainer(graph, split, self.settings, out)

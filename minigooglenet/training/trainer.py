@@ -7,6 +7,8 @@ So a run that was interrupted ends with the very same bits as one that was not.
 
 import copy
 import time
+import warnings
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ class Trainer:
     Parameters
     ----------
     graph : Graph with one input; its last output is the main classifier, the others are auxiliary heads
-    split : data.Split
+    split : data.Split, or what `data.as_split` makes one of: (train_images, train_labels, test_images, test_labels)
     settings : Settings
     out : folder for the checkpoint, the weights and the CSV files; None to write nothing. `weights.safetensors` has
         the weights of the last epoch, `best.safetensors` those of the epoch with the best held-out result
@@ -47,12 +49,13 @@ class Trainer:
     """
 
     def __init__(self, graph, split, settings=None, out=None):
-        self.graph, self.split, self.settings = graph, split, settings or Settings()
+        self.graph, self.settings = graph, settings or Settings()
+        self.split = data.as_split(split, graph.shapes[graph.main][0])
         self.out = None if out is None else Path(out)
         self._check_fit()
         self.frozen = self.settings.frozen(graph)
         self.head_weights = self.settings.head_weights(graph, self.frozen)
-        self.steps_per_epoch = -(-len(split.train) // self.settings.batch_size)
+        self.steps_per_epoch = -(-len(self.split.train) // self.settings.batch_size)
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
@@ -65,6 +68,7 @@ class Trainer:
             if self.out.is_file():
                 raise FileExistsError(f"{self.out} is a file; results go into a folder")
             self.out.mkdir(parents=True, exist_ok=True)
+        self.saves_graph = self.out is None or self._can_be_saved()
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"))
         self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"))
@@ -146,16 +150,27 @@ class Trainer:
     def told(self) -> dict:
         """Return what the files of this run record of the images that it trains on."""
         train = self.split.train
-        # Who learned from whole pictures is to be shown whole ones, not the middle of them.
-        return {"pixels": train.pixels, "classes": train.classes, "notes": {"crops": "0" if train.whole else "1"}}
+        return {
+            "pixels": train.pixels,
+            "classes": train.classes,
+            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+            "notes": {"crops": "0" if train.whole else "1"},
+            "training_images": self.training_images,
+        }
+
+    @cached_property
+    def training_images(self):
+        """Return the record of the images of this run and of the first weights, None if they have no names."""
+        train = self.split.train
+        return data.seen.merged([train.seen_before, train.seen()])
 
     def _write_weights(self, name, which):
         """Write a weights file whose note `epoch` says which weights these are."""
-        if self.out is None or self.graph.made_by is None:
+        if self.out is None:
             return
         told, epochs = self.told(), f"{len(self.epochs)} of {self.settings.epochs} done"
         told["notes"]["epoch"] = f"{which}; {epochs}, step {self.step} of {self.steps}"
-        weights.save(self.trained(), self.out / name, **told)
+        weights.save(self.trained(), self.out / name, **told, arrays_only=not self.saves_graph)
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
@@ -244,12 +259,18 @@ class Trainer:
     def _path(self, name):
         return None if self.out is None else self.out / name
 
+    def _can_be_saved(self):
+        """Return whether a file can hold the graph; if not, say so now, not after hours of training."""
+        try:
+            weights.architecture.describe(self.graph)
+        except ValueError as error:
+            warnings.warn(f"the files in {self.out} will hold the arrays alone: {error}", stacklevel=3)
+            return False
+        return True
+
     def _check_fit(self):
-        if not isinstance(self.split, data.Split) or not isinstance(self.settings, Settings):
-            got = f"{type(self.split).__name__} and {type(self.settings).__name__}"
-            raise TypeError(
-                f"a Trainer takes data.Split and training.Settings, got {got}; perhaps data.load('digits')?"
-            )
+        if not isinstance(self.settings, Settings):
+            raise TypeError(f"settings must be training.Settings, got {type(self.settings).__name__}")
         train, test = self.split
         if not len(train):
             raise ValueError("there are no pictures to learn from")
