@@ -183,6 +183,54 @@ def test_another_recipe_in_the_folder_of_an_ensemble_is_refused_and_stays(tmp_pa
     assert training.recipe.read(tmp_path) == recipe
 
 
+def _record(path):
+    return weights.training_images(path)
+
+
+def test_weights_record_the_training_images(folder, tmp_path):
+    from minigooglenet import data
+
+    assert _train(folder, tmp_path, "--average", "0.5") == 0
+    train, test = data.load(folder, 32)
+    record = _record(tmp_path / "weights.safetensors")
+    assert (record.count, record.halvings) == (len(train), 0)
+    assert train.overlap([record], range(len(train))) == (len(train), len(train), True)
+    assert test.overlap([record], range(len(test))).count == 0
+    assert weights.load(tmp_path / "weights.safetensors").training_images.hashes.tolist() == record.hashes.tolist()
+
+
+def test_fine_tuned_weights_record_both_sets_of_images(folder, tmp_path):
+    rng, other = np.random.default_rng(9), tmp_path / "other"
+    for name in ("bright", "dark"):
+        (other / name).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(other / name / f"{number}.png")
+    assert _train(folder, tmp_path / "first") == 0
+    start = tmp_path / "first" / "weights.safetensors"
+    assert _train(other, tmp_path / "second", "--weights", str(start), settings=SHORT) == 0
+    first, second = (_record(tmp_path / name / "weights.safetensors") for name in ("first", "second"))
+    assert set(first.hashes.tolist()) < set(second.hashes.tolist())
+    assert second.count == 2 * first.count
+
+
+def test_built_in_data_has_no_record(tmp_path):
+    pytest.importorskip("sklearn")
+    assert main(["train", "--data", "digits", "--out", str(tmp_path), "--epochs", "1", "--width", "0.25"]) == 0
+    assert _record(tmp_path / "weights.safetensors") is None
+
+
+def test_folders_that_are_not_used_are_printed(folder, tmp_path, capsys):
+    import shutil
+
+    shutil.copytree(folder, tmp_path / "set" / "train")
+    (tmp_path / "set" / "test").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "set" / "test" / "1.png")
+    assert _train(tmp_path / "set", tmp_path / "out") == 0
+    captured = capsys.readouterr()
+    assert "has no class folders, so it is not used; a part of train is held out instead" in captured.out
+    assert captured.err == ""
+
+
 def test_a_run_without_a_checkpoint_leaves_its_folder_free(folder, tmp_path, capsys):
     with np.errstate(all="ignore"):
         assert _train(folder, tmp_path, "--lr", "1e30") == 1
@@ -313,51 +361,3 @@ def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, 
     assert [found["new"] for found in started] == [["loss3/classifier"]] * 2
     first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
     assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
-
-
-def _record(path):
-    return weights.training_images(path)
-
-
-def test_weights_record_the_training_images(folder, tmp_path):
-    from minigooglenet import data
-
-    assert _train(folder, tmp_path, "--average", "0.5") == 0
-    train, test = data.load(folder, 32)
-    record = _record(tmp_path / "weights.safetensors")
-    assert (record.count, record.halvings) == (len(train), 0)
-    assert train.overlap([record], range(len(train))) == (len(train), len(train), True)
-    assert test.overlap([record], range(len(test))).count == 0
-    assert weights.load(tmp_path / "weights.safetensors").training_images.hashes.tolist() == record.hashes.tolist()
-
-
-def test_fine_tuned_weights_record_both_sets_of_images(folder, tmp_path):
-    rng, other = np.random.default_rng(9), tmp_path / "other"
-    for name in ("bright", "dark"):
-        (other / name).mkdir(parents=True)
-        for number in range(10):
-            Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(other / name / f"{number}.png")
-    assert _train(folder, tmp_path / "first") == 0
-    start = tmp_path / "first" / "weights.safetensors"
-    assert _train(other, tmp_path / "second", "--weights", str(start), settings=SHORT) == 0
-    first, second = (_record(tmp_path / name / "weights.safetensors") for name in ("first", "second"))
-    assert set(first.hashes.tolist()) < set(second.hashes.tolist())
-    assert second.count == 2 * first.count
-
-
-def test_built_in_data_has_no_record(tmp_path):
-    pytest.importorskip("sklearn")
-    assert main(["train", "--data", "digits", "--out", str(tmp_path), "--epochs", "1", "--width", "0.25"]) == 0
-    assert _record(tmp_path / "weights.safetensors") is None
-
-
-def test_folders_that_are_not_used_are_printed(folder, tmp_path, capsys):
-    import shutil
-
-    shutil.copytree(folder, tmp_path / "set" / "train")
-    (tmp_path / "set" / "test").mkdir()
-    Image.new("RGB", (8, 8)).save(tmp_path / "set" / "test" / "1.png")
-    assert _train(tmp_path / "set", tmp_path / "out") == 0
-    captured = capsys.readouterr()
-    assert "has no class folders, so it is not used; a part of train is held out instead" in captured.out
-    assert captured.err == ""
