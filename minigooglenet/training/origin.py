@@ -73,7 +73,7 @@ def report(graph, origin, frozen=()) -> dict:
     return {
         "file": origin.file,
         "classifier": origin.classifier,
-        "pixels": "as the file says" if origin.pixels else "as the data say: the file does not",
+        "pixels": f"as the {'file says' if origin.file and origin.pixels else 'data say'}",
         **groups,
         "parameters": {group: sum(sizes[name] for name in names) for group, names in groups.items()},
     }
@@ -86,8 +86,8 @@ def sentences(found: dict) -> list[str]:
         lines.append(f"Loaded {count['loaded']:,} parameters of {_layers(found['loaded'])} from {found['file']}.")
         new = f" New: {count['new']:,} parameters ({_few(found['new'])})." if found["new"] else ""
         lines.append(f"{found['classifier'][0].upper()}{found['classifier'][1:]}.{new}")
-        if not found["pixels"].startswith("as the file"):
-            lines.append(f"Pixels become inputs {found['pixels']}.")
+        if found["pixels"] == "as the data say":
+            lines.append("Pixels become inputs as the data say: the file does not.")
     if found["frozen"]:
         lines.append(
             f"Frozen: {count['frozen']:,} parameters of {_layers(found['frozen'])} ({_few(found['frozen'])}). "
