@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from minigooglenet import console
-from minigooglenet.cli.arguments import seconds, whole
+from minigooglenet.cli.arguments import output, seconds, whole
 from minigooglenet.course import gradebook, sandbox
 from minigooglenet.course.grading import Asked, grade
 
@@ -20,7 +20,12 @@ def add_parser(commands, name):
         "with limits. Finished notebooks are kept next to the CSV: the same command resumes an interrupted run.",
     )
     parser.add_argument("folder", metavar="FOLDER", help="class folder, or an archive of it (.zip, .tar.gz)")
-    parser.add_argument("--csv", metavar="OUT", required=True, help="output file, a row for each student and exercise")
+    parser.add_argument(
+        "--csv",
+        metavar="OUT",
+        required=True,
+        help="output file, a row for each student and exercise (- for standard output)",
+    )
     parser.add_argument("--jobs", type=whole, default=1, metavar="N", help="notebooks at once (default: 1)")
     parser.add_argument(
         "--timeout", type=seconds, default=120.0, metavar="S", help="seconds of CPU time for each (default: 120)"
@@ -49,7 +54,7 @@ def run(options):
             f"{options.handout} has no notebooks; name the folder that `minigooglenet release` wrote"
         )
     sentences: list[str] = []
-    out, begun = console.stdout(), time.monotonic()
+    out, begun = output(options.csv), time.monotonic()
     with console.progress(out) as bar:
         task = bar.add_task("grading", total=None, status="")
 
