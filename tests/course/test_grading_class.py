@@ -119,3 +119,14 @@ def test_the_choice_between_two_files_is_noted(graded):
 )
 def test_the_command_accounts_for_everything_else(graded, sentence):
     assert sentence in graded[1]
+
+
+def test_a_dash_writes_only_the_csv_to_standard_output(tmp_path, capsys, monkeypatch):
+    (tmp_path / "class" / "bob").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "class", "--csv", "-", "--lesson", "3"]) == 0
+    printed = capsys.readouterr()
+    rows = list(csv.DictReader(printed.out.splitlines()))
+    assert [row["exercise"] for row in rows] == NUMBERS
+    assert "1 students" in printed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["class"]
