@@ -1,6 +1,7 @@
 """The page about images: its examples run and print what it says, and its lists are those of the package."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the page comes with t
 
 
 def test_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     for block in blocks:
         exec(block, {"__name__": "page"})
