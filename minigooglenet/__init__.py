@@ -6,6 +6,8 @@ g = mg.models.googlenet()
 print(mg.count(g))
 """
 
+import sys
+
 from minigooglenet import (
     counting,
     data,
@@ -28,6 +30,7 @@ from minigooglenet.plan import plan
 
 __all__ = [
     "Graph",
+    "__version__",
     "count",
     "counting",
     "data",
@@ -46,3 +49,15 @@ __all__ = [
     "viz",
     "weights",
 ]
+
+
+def __getattr__(name):
+    if name == "__version__":  # read when asked for, because the package metadata take a while to find
+        from importlib import metadata
+
+        return metadata.version("minigooglenet")
+    raise AttributeError(f"module 'minigooglenet' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+
+
+def __dir__():
+    return __all__

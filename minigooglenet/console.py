@@ -20,8 +20,14 @@ class Table:
     total: tuple | None = None
 
     def __rich__(self):
-        from rich import box
         from rich.console import Group
+        from rich.text import Text
+
+        return Group(Text(self.title, style="italic"), self.grid(), *(Text(note) for note in self.notes))
+
+    def grid(self):
+        """Return the rows under their headings as rich's table, without the title and the notes."""
+        from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
@@ -34,7 +40,19 @@ class Table:
             table.add_column(name, justify=justify, footer=text(footer), overflow="fold", no_wrap=right)
         for row in self.rows:
             table.add_row(*(Text(text(cell)) for cell in row))
-        return Group(Text(self.title, style="italic"), table, *(Text(note) for note in self.notes))
+        return table
+
+    def part(self, columns):
+        """Return a table of the columns with these indices."""
+        rows = [tuple(row[i] for i in columns) for row in self.rows]
+        total = None if self.total is None else tuple(self.total[i] for i in columns)
+        return Table(self.title, tuple(self.columns[i] for i in columns), rows, self.notes, total)
+
+    def column_width(self, index):
+        """Return how many characters a column takes on a console, with its margin."""
+        cells = [self.columns[index].lstrip(">"), *(row[index] for row in self.rows)]
+        cells += [] if self.total is None else [self.total[index]]
+        return 3 + max(len(line) for cell in cells for line in text(cell).split("\n"))
 
     def __str__(self):
         return render(self)
@@ -49,7 +67,10 @@ class Table:
 
 
 def text(cell) -> str:
-    """Return a cell as people read it: integers with thousands commas, floats with two decimals."""
+    """Return a cell as people read it: integers with thousands commas, floats with two decimals.
+
+    Control characters other than line ends are written as escapes: a name from a file must not steer the terminal.
+    """
     if isinstance(cell, bool) or cell is None:
         return "" if cell is None else ("yes" if cell else "no")
     if isinstance(cell, int):
@@ -58,7 +79,12 @@ def text(cell) -> str:
         return f"{cell:,.2f}"
     if isinstance(cell, tuple):
         return "x".join(map(str, cell))
-    return str(cell)
+    return "\n".join(map(printable, str(cell).split("\n")))
+
+
+def printable(name: str) -> str:
+    """Return a name with its tabs, line ends and other control characters written as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def render(renderable, width: int = 200) -> str:
@@ -80,23 +106,59 @@ def stdout():
     return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
+def stderr():
+    """Return a rich console on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 160)
+
+
 def show(console, table) -> None:
-    """Print a table whole: on a terminal that is too narrow its lines wrap, but no number is cut."""
+    """Print a table whole. If the console is too narrow, its columns follow in parts, each with the first column."""
     from rich.console import Console
     from rich.measure import Measurement
+    from rich.text import Text
 
-    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
-    if needed > console.width:
-        console = Console(file=console.file, width=needed, force_terminal=console.is_terminal, highlight=False)
-    console.print(table)
+    console.print(Text(table.title, style="italic"))
+    for part in _parts(table, console.width):
+        grid = part.grid()
+        least = Measurement.get(console, console.options.update(max_width=1000), grid).minimum
+        if least > console.width:  # lines wrap, but no number is cut
+            console = Console(file=console.file, width=least, force_terminal=console.is_terminal, highlight=False)
+        console.print(grid)
+    for note in table.notes:
+        console.print(Text(note))
+
+
+def _parts(table, width):
+    """Yield tables of the first column and as many others as fit into `width`, at least one."""
+    widths = [table.column_width(i) for i in range(len(table.columns))]
+    first = 1
+    while first < len(widths) or first == 1:
+        end, used = first + 1, 1 + widths[0] + sum(widths[first : first + 1])
+        while end < len(widths) and used + widths[end] <= width:
+            used += widths[end]
+            end += 1
+        yield table.part([0, *range(first, min(end, len(widths)))])
+        first = end
 
 
 def progress(console):
     """Return rich's progress bar with time left and a `status` field, to be used as a context manager."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[status]}"), console=console, transient=True)
+    bar = max(8, min(40, console.width // 5))
+
+    class Status(TextColumn):
+        """The status in what room the numbers leave."""
+
+        def render(self, task):
+            numbers = 2 * len(str(task.total)) + len("/0:00:00")
+            return Text(super().render(task).plain[: max(0, console.width - bar - len(task.description) - numbers - 5)])
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, Status("{task.fields[status]}", markup=False), console=console, transient=True)
 
 
 def _html_row(tag, cells):

@@ -3,16 +3,24 @@
 import contextlib
 import os
 import secrets
+import sys
 from pathlib import Path
+
+STDOUT = "-"  # as a path: standard output, for text
 
 
 @contextlib.contextmanager
 def atomic(path, mode="wb"):
     """Open a temporary file beside `path` for writing; put it in place of `path` once everything is written and synced.
 
-    Text is UTF-8. After an exception the temporary file is gone and `path` is as it was. A link is followed, an
-    existing file keeps its permissions, and what is no regular file (a pipe, a terminal) is written to as it is.
+    Text is UTF-8, and goes to standard output if `path` is "-". After an exception the temporary file is gone and
+    `path` is as it was. A link is followed, an existing file keeps its permissions, and what is not a regular file (a
+    pipe, a terminal) is written to as it is.
     """
+    if path == STDOUT and "b" not in mode:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
     asked, path = path, Path(path).resolve()
     text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if path.exists() and not path.is_file():

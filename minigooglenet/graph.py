@@ -12,11 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, parallel
+from minigooglenet import checks, console, parallel
 from minigooglenet.restoring import restored_on_error
 from minigooglenet.shortcuts import usable
-from minigooglenet.views import ArrayView
-from minigooglenet.wires import check_finite_wire, check_inputs, checked_result, checked_shape, named_errors
+from minigooglenet.views import ArrayView, Named
+from minigooglenet.wires import (
+    check_finite_wire,
+    check_inputs,
+    checked_name,
+    checked_result,
+    checked_shape,
+    named_errors,
+)
 
 
 class Node(NamedTuple):
@@ -37,6 +44,9 @@ class Tape(dict):
         self.frozen = frozenset()
         self.spent = False
 
+    def __repr__(self):
+        return f"Tape({len(self)} caches{', used' if self.spent else ''})"
+
 
 class Graph:
     """A network. Inputs are named with their shape (C, H, W), without the batch axis: Graph(image=(3, 224, 224)).
@@ -46,24 +56,48 @@ class Graph:
     nodes : {name: (layer, wires)} in the order of execution
     shapes : {wire: shape without the batch axis}, inputs first
     params, buffers : live views {"node/weight": array} of the layers' own; assigning an entry writes through
+    assigned_outputs : the outputs as they were assigned, or None as long as they are the wires without consumers
     made_by : (name of a function of `models`, {argument: value}) where one made this graph and nothing was added since
     """
 
     def __init__(self, *unnamed, **inputs):
         if unnamed or not inputs:
             raise ValueError("a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))")
-        self.inputs = {name: checked_shape(shape, name) for name, shape in inputs.items()}
-        self.shapes = dict(self.inputs)
-        self.nodes: dict[str, Node] = {}
+        self.inputs = {checked_name(name, "an input"): checked_shape(shape, name) for name, shape in inputs.items()}
+        self.shapes = Named("wire", self.inputs)
+        self.nodes: dict[str, Node] = Named("node")
+        self.assigned_outputs: tuple[str, ...] | None = None
         self.made_by: tuple[str, dict] | None = None
         self.params = ArrayView(self.nodes, "params")
         self.buffers = ArrayView(self.nodes, "buffers")
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The wires that nobody reads, in the order they were added; the last is the main output."""
+        """The outputs that were assigned, in that order, or else the wires without consumers as they were added.
+
+        Assigned wires may have consumers, and `add` does not change them; None returns to the wires without consumers.
+        """
+        return self.default_outputs if self.assigned_outputs is None else self.assigned_outputs
+
+    @outputs.setter
+    def outputs(self, wires):
+        if wires is not None:
+            wires = (wires,) if isinstance(wires, str) else tuple(wires)
+            self._check_known(wires, "outputs names")
+            if not wires or len(set(wires)) < len(wires):
+                raise ValueError(f"outputs must be one or more different wires, got {wires}")
+        self.assigned_outputs = wires
+
+    @property
+    def default_outputs(self) -> tuple[str, ...]:
+        """The wires without consumers, in the order they were added."""
         read = {wire for node in self.nodes.values() for wire in node.wires}
         return tuple(wire for wire in self.shapes if wire not in read)
+
+    @property
+    def main(self) -> str:
+        """The main output: the first of the assigned outputs, or the last wire added that has no consumer."""
+        return self.default_outputs[-1] if self.assigned_outputs is None else self.assigned_outputs[0]
 
     def shape(self, wire):
         """Return the shape of a wire, or an error that suggests the right name."""
@@ -78,8 +112,7 @@ class Graph:
         ValueError, TypeError
             At once, naming the node, if the name is taken, a wire is unknown or the shapes do not fit.
         """
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"a node's name must be a string, got {name!r}")
+        checked_name(name, "a node")
         if name in self.shapes:
             raise ValueError(f"node {name!r}: the name is taken already; every wire needs its own")
         if any(not isinstance(wire, str) for wire in wires):
@@ -138,12 +171,12 @@ class Graph:
     def __call__(self, x):
         """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape.
 
-        The size of the batch decides which algorithms compute it, so an image alone and in a batch may differ by
-        round-off: up to 4e-6 of the largest value of a layer (`docs/accuracy.md`).
+        An image alone and in a batch may differ by round-off: up to 4e-6 of a layer's largest value, because the size
+        of the batch decides which algorithms compute it (`docs/accuracy.md`).
         """
         if not self.nodes:
             raise ValueError("the graph has no nodes yet")
-        main = self.outputs[-1]
+        main = self.main
         return self.infer(x if isinstance(x, dict) else {next(iter(self.inputs)): x}, main)[main]
 
     def infer(self, inputs, outputs=None):
@@ -236,8 +269,21 @@ class Graph:
                 free[name].append(wire)
         return list(free.items())
 
+    def summary(self):
+        """Return a table of every node: its layer, its output shape and its number of parameters.
+
+        `mg.count(g)` has the operations and the memory.
+        """
+        rows = []
+        for name, (layer, _) in self.nodes.items():
+            params = sum(value.size for value in getattr(layer, "params", {}).values())
+            rows.append((name, type(layer).__name__, self.shapes[name], params))
+        total = ("total", "", "", sum(row[-1] for row in rows))
+        return console.Table(repr(self), ("node", "layer", ">output", ">params"), rows, total=total)
+
     def __repr__(self):
-        return f"Graph({', '.join(f'{k}={v}' for k, v in self.inputs.items())}): {len(self.nodes)} nodes"
+        inputs = ", ".join(f"{name}={shape}" for name, shape in self.inputs.items())
+        return console.printable(f"Graph({inputs}): {len(self.nodes)} nodes")
 
     def __str__(self):
         rows = [
@@ -246,7 +292,7 @@ class Graph:
         ]
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
         lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:{widths[2]}}  <- {d}" for a, b, c, d in rows]
-        return "\n".join([repr(self), *lines])
+        return "\n".join([repr(self), *map(console.printable, lines)])
 
     def _run(self, inputs, wanted, train, check_finite=False, tape=None):
         values = dict(inputs)
@@ -261,7 +307,7 @@ class Graph:
                 with named_errors(name, wires):
                     xs = [values[wire] for wire in wires]
                     if tape is None:
-                        y, cache = _infer(layer, xs), None
+                        y, cache = layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0], None
                     else:
                         y, cache = layer.forward(*xs, train=train and name not in tape.frozen)
                 expected = (len(values[wires[0]]), *self.shapes[name])
@@ -312,7 +358,7 @@ class Graph:
             raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
         if not isinstance(grads, dict) or not grads:
             got = "an empty dict" if isinstance(grads, dict) else type(grads).__name__
-            hint = f"; perhaps {{{self.outputs[-1]!r}: gradient}}?"
+            hint = f"; perhaps {{{self.main!r}: gradient}}?"
             raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}{hint}")
         self._check_known([*grads, *wires], "backward was asked for")
         for wire in (*grads, *wires):
@@ -351,7 +397,3 @@ class Graph:
 def _add(a, b, out):
     parallel.spread(lambda start, stop: np.add(a[start:stop], b[start:stop], out=out[start:stop]), len(out))
     return out
-
-
-def _infer(layer, xs):
-    return layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]

@@ -17,10 +17,23 @@ def softmax_cross_entropy(logits, labels):
 
 
 def head_weights(outputs, auxiliary=0.3):
-    """Return {wire: weight} for a network's classifiers: 1 for the main one, the last, and `auxiliary` for the others.
+    """Return {wire: weight} for a network's classifiers: 1 for the main one, and `auxiliary` for the others.
 
     0.3 is the paper's discount weight (section 5).
+
+    Parameters
+    ----------
+    outputs : a Graph, whose classifiers are its main output and its other outputs without consumers, or the wires of
+        the classifiers with the main one last
+    auxiliary : weight of the auxiliary heads
+
+    Raises
+    ------
+    ValueError
+        If an output of the graph that would be an auxiliary head has another shape than the main output.
     """
+    if hasattr(outputs, "main"):
+        outputs = _classifiers(outputs)
     *heads, main = outputs
     return {**dict.fromkeys(heads, auxiliary), main: 1.0}
 
@@ -32,3 +45,17 @@ def weighted_sum(logits, labels, weights):
         losses[wire], grad = softmax_cross_entropy(logits[wire], labels)
         grads[wire] = grad * grad.dtype.type(weight)
     return sum(weights[wire] * float(loss.real) for wire, loss in losses.items()), losses, grads
+
+
+def _classifiers(graph):
+    """Return the wires that training gives a loss, the main one last: an output that a node reads is not a head."""
+    ends = set(graph.default_outputs)
+    heads = [wire for wire in graph.outputs if wire in ends and wire != graph.main]
+    for wire in heads:
+        if graph.shapes[wire] != graph.shapes[graph.main]:
+            raise ValueError(
+                f"output {wire!r} has the shape {graph.shapes[wire]}, the main output {graph.main!r} "
+                f"{graph.shapes[graph.main]}; an auxiliary head has one value for each class too. "
+                f"Try g.outputs = [{graph.main!r}]."
+            )
+    return [*heads, graph.main]

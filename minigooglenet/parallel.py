@@ -154,9 +154,9 @@ def width() -> int:
     return 1 if getattr(_inside, "task", False) else get_num_threads()
 
 
-def even(least: int, most: int) -> int:
+def even(least: int, most: int, threads: int | None = None) -> int:
     """Return into how many pieces to cut work, from `least` to `most`, so that the threads here get equally many."""
-    threads = width()
+    threads = threads or width()
     return max(1, min(most, -(-least // threads) * threads))
 
 

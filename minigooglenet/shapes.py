@@ -4,9 +4,22 @@ Nothing here touches an array. Layers, kernels and counting all ask this file, s
 """
 
 import operator
+from typing import NamedTuple
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
+WHOLE = "whole"  # instead of Windows: every output reads every position
+
+
+class Windows(NamedTuple):
+    """The windows along one axis: window i reads the positions starts[i] .. stops[i] - 1, padding among them.
+
+    `step` is the distance of neighbouring windows if it is the same for all and beyond the edges, else 0.
+    """
+
+    starts: range | tuple[int, ...]
+    stops: range | tuple[int, ...]
+    step: int
 
 
 def integer(value, name: str, least: int) -> int:
@@ -16,18 +29,42 @@ def integer(value, name: str, least: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        hint = "; to keep the size with stride 1, pad (kernel - 1) / 2" if value == "same" else ""
-        raise TypeError(f"{name} must be a whole number, got {value!r}{hint}")
+        same = isinstance(value, str) and value == "same"
+        hint = "; to keep the size with stride 1, pad (kernel - 1) / 2" if same else ""
+        raise TypeError(f"{name} must be a whole number, got {described(value)}{hint}")
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return number
+
+
+def described(value) -> str:
+    """Return `value` for an error message: an array by its shape, anything else as Python writes it."""
+    array_shape = getattr(value, "shape", None)
+    return f"an array of shape {array_shape}" if isinstance(array_shape, tuple) and array_shape else repr(value)
+
+
+def shape(value, name: str) -> tuple[int, ...]:
+    """Return the shape of `name`, without the batch axis, as a tuple of integers of at least 1.
+
+    Raises
+    ------
+    TypeError
+        If an array is given instead of its shape, or something else that is not a tuple or list.
+    """
+    if isinstance(getattr(value, "shape", None), tuple):
+        wanted = tuple(value.shape[1:])
+        fix = f" Pass x.shape[1:], which is {wanted}." if wanted else ""
+        raise TypeError(f"{name} must be a tuple such as (3, 224, 224), got {described(value)}.{fix}")
+    if isinstance(value, (str, bytes, dict, int)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name} must be a tuple such as (3, 224, 224), without the batch axis, got {value!r}")
+    return tuple(integer(size, f"each size in {name}", 1) for size in value)
 
 
 def pair(value, name: str, least: int = 1) -> Pair:
     """Return `value`, an integer or (height, width), as (height, width)."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2:
-        raise ValueError(f"{name} must be one number or (height, width), got {value!r}")
+        raise ValueError(f"{name} must be one number or (height, width), got {described(value)}")
     height, width = values
     return integer(height, name, least), integer(width, name, least)
 
@@ -113,10 +150,23 @@ def adaptive_window(index: int, size: int, count: int) -> Pair:
     return index * size // count, -(-(index + 1) * size // count)
 
 
-def receptive_field(field: Pair, jump: Pair, kernel_size: Pair, stride: Pair) -> tuple[Pair, Pair]:
-    """Return (field, jump) behind a window of `kernel_size` and `stride`, each as (height, width) in input pixels.
+def windows(count: int, kernel: int, stride: int, before: int) -> Windows:
+    """Return the `count` windows of a convolution or pool along one axis, with `before` positions of padding."""
+    end = count * stride - before
+    return Windows(range(-before, end, stride), range(kernel - before, kernel + end, stride), stride)
 
-    `field` is how many input pixels one value sees along an axis; `jump` is how far apart two neighbours look.
+
+def adaptive_windows(size: int, count: int) -> Windows:
+    """Return the `count` windows of an adaptive pool along an axis of `size` positions."""
+    starts, stops = zip(*(adaptive_window(i, size, count) for i in range(count)), strict=True)
+    return Windows(starts, stops, 0)
+
+
+def receptive_field(field: Pair, jump: Pair, kernel_size: Pair, stride: Pair) -> tuple[Pair, Pair]:
+    """Return (field, jump) after windows of `kernel_size` and `stride`, each as (height, width) in input pixels.
+
+    `field` is how many input pixels one value sees along an axis; `jump` is how far apart two neighbours look. This is
+    the recursion for windows at equal distances on one path; `counting.paths` places the windows of any graph.
     """
     return (
         (field[0] + (kernel_size[0] - 1) * jump[0], field[1] + (kernel_size[1] - 1) * jump[1]),

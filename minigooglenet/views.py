@@ -6,6 +6,23 @@ from collections.abc import MutableMapping
 from minigooglenet import checks
 
 
+class Named(dict):
+    """A dict of a graph's parts by name, whose KeyError suggests the right name; `what` is "node" or "wire"."""
+
+    def __init__(self, what, *values):
+        super().__init__(*values)
+        self.what = what
+
+    def __missing__(self, name):
+        raise KeyError(unknown(self.what, name, self))
+
+
+def unknown(what, name, names) -> str:
+    """Return an error's text for a `name` that is not among `names`, with the closest of them."""
+    close = difflib.get_close_matches(str(name), list(names), n=2, cutoff=0.5)
+    return f"unknown {what} {name!r}" + (f". Did you mean {' or '.join(map(repr, close))}?" if close else "")
+
+
 class ArrayView(MutableMapping):
     """A live view of one dict of arrays per layer: reading and assigning go straight to the layer's own."""
 

@@ -15,7 +15,7 @@ from minigooglenet.exercises import rungs
 from minigooglenet.graph import Graph
 from minigooglenet.kernels.compiled import is_kernel
 from minigooglenet.losses import head_weights, weighted_sum
-from minigooglenet.optim import sgd_step
+from minigooglenet.optim import adamw_step, sgd_step
 from minigooglenet.plan import plan
 
 
@@ -93,9 +93,10 @@ def _train(norm, dtype):
     g = models.googlenet(size=64, width=0.25, norm=norm, rng=0).astype(dtype)
     for count in (2, 9):
         logits, tape = g.forward({"image": _images(dtype, count)}, train=True)
-        _, _, grads = weighted_sum(logits, np.zeros(count, np.int64), head_weights(g.outputs))
+        _, _, grads = weighted_sum(logits, np.zeros(count, np.int64), head_weights(g))
         _, grad_params = g.backward(grads, tape)
         sgd_step(g.params, grad_params, {}, lr=1e-3, weight_decay=1e-4)
+        adamw_step(g.params, grad_params, {}, lr=1e-3)
 
 
 # Every layer, with one example of each setting that takes another way through the kernels, and its input's shape.

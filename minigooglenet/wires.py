@@ -27,13 +27,22 @@ class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
         return f"input {self.wires[index]!r}" if index < len(self.wires) else match.group(0)
 
 
+def checked_name(name, what):
+    """Return the name of an input or a node: text of one character or more that files can store."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what}'s name must be a string, got {name!r}")
+    if not name:
+        raise ValueError(f"{what}'s name must have at least one character")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what}'s name must be text that UTF-8 can store, got {name!r}") from error
+    return name
+
+
 def checked_shape(shape, name):
     """Return the shape of wire `name` as a tuple of integers of at least 1."""
-    if isinstance(shape, int) or not hasattr(shape, "__iter__"):
-        raise TypeError(
-            f"the shape of {name!r} must be a tuple such as (3, 224, 224), without the batch axis, got {shape!r}"
-        )
-    return tuple(shapes.integer(size, f"each size in the shape of {name!r}", 1) for size in shape)
+    return shapes.shape(shape, f"the shape of {name!r}")
 
 
 def check_inputs(inputs, expected):

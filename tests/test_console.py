@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from minigooglenet import console
@@ -48,3 +49,28 @@ def test_no_number_is_cut_on_a_narrow_terminal():
     wide = console.Table("T", ("name", *(f">column {i}" for i in range(8))), [("row", *([123_456_789] * 8))])
     console.show(Console(file=stream, width=40), wide)
     assert stream.getvalue().count("123,456,789") == 8
+
+
+@pytest.mark.parametrize("width", [30, 60, 200])
+def test_wide_tables_are_shown_in_parts_that_fit(width):
+    stream = io.StringIO()
+    columns = ("name", *(f">column {i}" for i in range(8)))
+    rows = [("first", *range(8)), ("second", *range(8, 16))]
+    console.show(Console(file=stream, width=width), console.Table("T", columns, rows, ["A note of some words."]))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    parts = sum("column" in line for line in lines)
+    assert (parts > 1) == (width < 200)
+    assert sum(line.split()[:1] == ["first"] for line in lines) == parts  # every part has its first column
+    assert all(stream.getvalue().count(f"column {i}") == 1 for i in range(8))
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_progress_keeps_its_numbers_at_any_width(width):
+    stream = io.StringIO()
+    with console.progress(Console(file=stream, force_terminal=True, width=width, color_system=None)) as bar:
+        status = "loss 2.123, accuracy 43%, 1,234 images/s"
+        bar.update(bar.add_task("training", total=2250, status=""), completed=125, status=status)
+        bar.refresh()
+    assert "125/2250" in stream.getvalue()
+    assert "training" in stream.getvalue()

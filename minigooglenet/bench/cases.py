@@ -83,7 +83,7 @@ def chosen(graph, names=None, few=False) -> list[str]:
                 raise ValueError(f"there is no convolution {name!r} in this network; there are {', '.join(known)}")
         return list(names)
     kinds = {}
-    for name in convolutions(graph, graph.outputs[-1:]):
+    for name in convolutions(graph, [graph.main]):
         layer, wires = graph.nodes[name]
         (term,) = (term for term in layer.operations(graph.shapes[wires[0]]) if term.kind == "mac")
         kinds.setdefault((layer.kernel_size, layer.stride), []).append((term.count, name))

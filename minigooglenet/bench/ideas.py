@@ -13,7 +13,7 @@ ALL = "all ideas"
 def measure(asked, tell) -> dict:
     """Return the times of plans that each lack one idea."""
     graph = asked.graph()
-    main = graph.outputs[-1]
+    main = graph.main
     plans = {
         ALL: plan(graph, main),
         "no Winograd": plan(_with_algorithm(graph, "numba"), main),

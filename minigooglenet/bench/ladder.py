@@ -103,7 +103,7 @@ def _rates(records):
 
 def _network(asked, graph, batch, threads, rates):
     x = settings.images(graph, batch)
-    macs = batch * count(graph, outputs=graph.outputs[-1:]).macs
+    macs = batch * count(graph, outputs=[graph.main]).macs
     slow = {name: rate for name, rate in rates.items() if macs / rate > TOO_SLOW_NETWORK * batch}
     calls, everywhere = {}, {}
     for algorithm in ("auto", *(name for name in rates if name not in slow)):
@@ -115,7 +115,7 @@ def _network(asked, graph, batch, threads, rates):
         | {"peak_bytes": _peak_bytes(calls[name])}
         for name, timing in timings.items()
     ]
-    total = len(cases.convolutions(graph, graph.outputs[-1:]))
+    total = len(cases.convolutions(graph, [graph.main]))
     for name, rate in slow.items() if threads == 1 else ():
         estimate = {"median_seconds": macs / rate, "minimum_seconds": macs / rate, "rounds": 0, "peak_bytes": None}
         records.append({"algorithm": name, "convolutions": total, "estimated": True, **estimate})
@@ -126,7 +126,7 @@ def _network(asked, graph, batch, threads, rates):
 def with_algorithm(graph, algorithm):
     """Return (a copy whose convolutions use that algorithm where it takes them, "auto" elsewhere; how many it took)."""
     net, taken = copy.deepcopy(graph), 0
-    for name in cases.convolutions(net, net.outputs[-1:]):
+    for name in cases.convolutions(net, [net.main]):
         fits = algorithm == "auto" or cases.of_node(net, name, 1).refusal(algorithm) is None
         net.nodes[name].layer.algorithm = algorithm if fits else "auto"
         taken += fits

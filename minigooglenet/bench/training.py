@@ -48,9 +48,9 @@ def steps(graph, batch, peers) -> dict:
 
 def batch_of(graph, batch):
     """Return (images, labels, {wire: weight of its loss}) to train on."""
-    (classes,) = graph.shapes[graph.outputs[-1]]
+    (classes,) = graph.shapes[graph.main]
     labels = np.random.default_rng(1).integers(0, classes, batch)
-    return settings.images(graph, batch), labels, losses.head_weights(graph.outputs)
+    return settings.images(graph, batch), labels, losses.head_weights(graph)
 
 
 def our_step(graph, x, labels, weights):

@@ -1,7 +1,12 @@
 """Kinds of arguments that several commands take."""
 
 import argparse
+import warnings
 from pathlib import Path
+
+from minigooglenet import console, files, weights
+from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
+from minigooglenet.weights.contents import PIXELS_ASSUMED
 
 
 def seed(text: str) -> int:
@@ -29,10 +34,75 @@ def seconds(text: str) -> float:
     return found
 
 
+def output(*paths):
+    """Return the console for a command that writes to `paths`, each a file's path, "-" for standard output, or None.
+
+    If a path is "-", standard output is only for it, and people read the rest on standard error.
+
+    Raises
+    ------
+    ValueError
+        If two of them are "-".
+    OSError
+        If a file could not be written there. It is raised before the work whose result it would hold.
+    """
+    given = [path for path in paths if path]
+    if given.count(files.STDOUT) > 1:
+        raise ValueError("only one of the outputs can go to standard output (-)")
+    for path in given:
+        check_folder(path)
+    return console.stderr() if files.STDOUT in given else console.stdout()
+
+
+def written(out, path) -> None:
+    """Print the path of a file that was written."""
+    if path != files.STDOUT:
+        out.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
 def check_folder(path) -> None:
-    """Raise a FileNotFoundError unless a file could lie at `path`: said before the work whose result goes there."""
+    """Raise an OSError unless a file can be written at `path`, or `path` is "-"."""
+    if path == files.STDOUT:
+        return
     folder = Path(path).resolve().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
     if Path(path).is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
+
+
+def add_pixels(parser) -> None:
+    """Add --pixels, for weights that do not say how images become inputs, or say it wrongly."""
+    parser.add_argument(
+        "--pixels",
+        type=pixels,
+        metavar="RULE",
+        help=f"how images become inputs, instead of what the weights say: {', '.join(NAMED)}, or {FORM}",
+    )
+
+
+def pixels(text: str):
+    """Return the Pixels that a text names."""
+    try:
+        return pixels_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def load_weights(path, pixels, out):
+    """Return what `weights.load` does; print what is assumed, and reject what would be a guess.
+
+    Raises
+    ------
+    ValueError
+        If training scripts of this kind differ in how images become inputs, and `pixels` is None.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", weights.UnknownPixelsWarning)
+        try:
+            loaded = weights.load(path, pixels=pixels)
+        except weights.UnknownPixelsWarning as warning:
+            raise ValueError(str(warning)) from warning
+    if pixels is None and PIXELS_ASSUMED in loaded.notes:
+        out.print(f"{path}: {PIXELS_ASSUMED} {loaded.notes[PIXELS_ASSUMED]}", markup=False, soft_wrap=True)
+    return loaded

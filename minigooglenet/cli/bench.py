@@ -8,7 +8,7 @@ from minigooglenet import console, files, models, parallel
 from minigooglenet.bench import peers
 from minigooglenet.bench.run import PARTS, USUAL, describe, head, measure, save_figures
 from minigooglenet.bench.settings import Settings
-from minigooglenet.cli.arguments import whole
+from minigooglenet.cli.arguments import output, whole, written
 
 HELP = "measure the engine on this machine, beside other engines where they are installed"
 ROUNDS, QUICK_ROUNDS = 10, 3
@@ -46,9 +46,10 @@ def run(options):
     parts, asked, missing = _asked(options)
     if "ladder" in parts:
         Path(options.out).mkdir(parents=True, exist_ok=True)
-    out = console.stdout()
+    out = output(options.json)
     result = describe(asked, missing)
-    _write(result, options.json)  # what cannot be written is said before any work
+    in_file = options.json if options.json != files.STDOUT else None  # kept up to date after every part
+    _write(result, in_file)  # what cannot be written is said before any work
     for line in head(result):
         out.print(line, markup=False, soft_wrap=True)
     for part in parts:
@@ -59,12 +60,14 @@ def run(options):
             result[part] = measure(part, asked, lambda text, bar=bar, task=task: _tell(bar, task, text), options.layers)
         for table in PARTS[part].tables(result[part]):
             console.show(out, table)
-        _write(result, options.json)
+        _write(result, in_file)
         if part == "ladder":
             picture, words = save_figures(result[part], options.out)
             out.print(f"written: {picture} and, in words, {words}", markup=False, soft_wrap=True)
-    if options.json:
-        out.print(f"written: {options.json}", markup=False, soft_wrap=True)
+    if in_file:
+        written(out, in_file)
+    else:
+        _write(result, options.json)
 
 
 def _tell(bar, task, text):

@@ -1,8 +1,11 @@
 """`minigooglenet count NAME`: parameters and operations of a network."""
 
 import difflib
+import warnings
+from pathlib import Path
 
-from minigooglenet import console, models
+from minigooglenet import console, models, weights
+from minigooglenet.cli.arguments import output, written
 from minigooglenet.counting import CONVENTIONS, count
 
 HELP = "count a network's parameters and operations"
@@ -13,7 +16,11 @@ def add_parser(commands, name):
     parser = commands.add_parser(
         name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}, exactly, from shapes alone."
     )
-    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(models.names())} (mini for short)")
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help=f"one of {', '.join(models.names())} (mini for short), or a file of weights or a run's folder",
+    )
     parser.add_argument("--no-heads", action="store_true", help="leave GoogLeNet's auxiliary heads out")
     parser.add_argument("--by", choices=("module", "layer"), help="a line per module or per layer")
     parser.add_argument("--wide", action="store_true", help="also show the operations beside multiply-adds, and memory")
@@ -27,9 +34,9 @@ def add_parser(commands, name):
 
 def run(options):
     """Print the count, and write the files that were asked for."""
-    graph = models.build(options.name, init="zeros")
-    counted = count(graph, outputs=graph.outputs[-1:] if options.no_heads else None)
-    out = console.stdout()
+    out = output(options.csv, options.json)
+    graph = _graph(options.name)
+    counted = count(graph, outputs=[graph.main] if options.no_heads else None)
     if options.explain:
         if options.explain not in [row.name for row in counted.rows]:
             close = difflib.get_close_matches(options.explain, [row.name for row in counted.rows], n=2, cutoff=0.5)
@@ -43,4 +50,13 @@ def run(options):
     for path, write in ((options.csv, counted.to_csv), (options.json, counted.to_json)):
         if path:
             write(path)
-            out.print(f"written: {path}", markup=False)
+            written(out, path)
+
+
+def _graph(name):
+    """Return the graph of a model, or of a file or folder of that name."""
+    if name.lower() in (*models.names(), "mini") or not Path(name).exists():
+        return models.build(name, init="zeros")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # a count needs no pixels
+        return weights.load(name).graph

@@ -2,14 +2,16 @@
 
 import json
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import console, data, files, training, weights
-from minigooglenet.cli.arguments import check_folder, whole
+from minigooglenet import console, data, files, training
+from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole, written
+from minigooglenet.data import names
 from minigooglenet.inference import evaluate, report, table3
-from minigooglenet.inference.crops import COUNTS
+from minigooglenet.inference.crops import COUNTS, rule_of
 from minigooglenet.inference.predict import crops_of
 
 HELP = "test trained networks on a data set, with several crops and models"
@@ -20,7 +22,10 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     parser.add_argument("--data", required=True, metavar="NAME", help="digits, shapes, cifar10 or a folder")
-    parser.add_argument("--weights", required=True, nargs="+", metavar="FILE", help="a file for each model")
+    parser.add_argument(
+        "--weights", required=True, nargs="+", metavar="FILE", help="a file or the folder of a run for each model"
+    )
+    add_pixels(parser)
     parser.add_argument(
         "--models", type=whole, nargs="+", metavar="N", help="how many of them to average (default: 1, 3, 7 and all)"
     )
@@ -31,6 +36,9 @@ def add_parser(commands, name):
         nargs="+",
         help="how many of each picture; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
     )
+    parser.add_argument(
+        "--held-out", metavar="NAME", help="folder next to train to test on (default: val, or test without a val)"
+    )
     parser.add_argument("--limit", type=whole, metavar="N", help="only so many pictures, the same each time")
     parser.add_argument("--out", metavar="DIR", help="write tables, figures and every prediction")
     parser.add_argument("--json", metavar="FILE", help="write everything that is printed")
@@ -38,22 +46,25 @@ def add_parser(commands, name):
 
 def run(options):
     """Ask the networks once, then print and write what that tells."""
-    if options.json:
-        check_folder(options.json)
+    out = output(options.json)
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
+    options.weights = _members(options.weights)
     if max(options.models or [1]) > len(options.weights):
         raise ValueError(f"--models {max(options.models)}: there are {len(options.weights)} files of weights")
-    out = console.stdout()
-    loaded = _load_all(options.weights)
+    loaded = _load_all(options.weights, options.pixels, out)
     graphs = [one.graph for one in loaded]
     channels, size, _ = next(iter(graphs[0].inputs.values()))
-    dataset = data.load(options.data, size).test
+    rule = _rule(options.weights, loaded)
+    dataset = _load_data(options.data, size, options.held_out)
+    dataset.shrink = rule == "box"  # torchvision's rule begins with every pixel
+    for note in dataset.notes:
+        out.print(note, markup=False, soft_wrap=True)
     _check_fit(dataset, loaded[0], options.weights[0], channels)
     indices = _sample(len(dataset), options.limit)
     # A set of pictures that need no fitting was also trained on whole; the 1 crop would cut their edges off.
     counts = options.crops or [0 if dataset.whole else 1]
-    crops = len(indices) * crops_of(counts) * len(graphs)
+    crops = len(indices) * crops_of(counts, rule) * len(graphs)
     started = time.perf_counter()
     with console.progress(out) as bar:
         task = bar.add_task("crops", total=crops, status="")
@@ -63,35 +74,75 @@ def run(options):
             counts,
             pixels=loaded[0].pixels,
             indices=indices,
+            rule=rule,
             on_batch=lambda done: bar.update(task, completed=done),
         )
     seconds = time.perf_counter() - started
     comparison = table3(found, options.models)
     last = found.probabilities(comparison.rows[-1].models, comparison.rows[-1].crops)
     matrix = training.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
+    overlap = dataset.overlap([one.training_images for one in loaded], found.indices)
     numbers = {
         "data": options.data,
         "weights": options.weights,
         "seconds": seconds,
+        "training_overlap": overlap and overlap._asdict(),
         **report.summary(found, comparison, matrix, dataset.classes),
     }
     if len(comparison.rows) > 1:
         console.show(out, comparison.table())
     console.show(out, report.class_table(matrix, dataset.classes))
     out.print(report.sentence(numbers), markup=False, soft_wrap=True)
+    if overlap and overlap.count:
+        out.print(_overlapping(overlap), markup=False, soft_wrap=True)
     out.print(f"{crops:,} crops through a network in {seconds:.1f} s, {crops / seconds:,.0f} a second.")
     for name, reason in found.skipped.items():
         out.print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
-    written = report.save(options.out, dataset, size, found, comparison, matrix) if options.out else []
+    paths = report.save(options.out, dataset, size, found, comparison, matrix) if options.out else []
     if options.json:
         files.write_text(options.json, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
-        written.append(options.json)
-    for path in written:
-        out.print(f"written: {path}", markup=False, soft_wrap=True)
+        paths.append(options.json)
+    for path in paths:
+        written(out, path)
 
 
-def _load_all(paths):
-    loaded = [weights.load(path) for path in paths]
+def _members(paths):
+    """Return the paths, in place of the folder of an ensemble those of its members."""
+    found = []
+    for path in paths:
+        members = sorted(Path(path).glob("member_*"), key=lambda member: (len(member.name), member.name))
+        found += [str(member) for member in members] or [path]
+    return found
+
+
+def _load_data(name, size, held_out):
+    given = {} if held_out is None else {"held_out": held_out}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", data.FolderWarning)  # the notes say the same
+        return data.load(name, size, **given).test
+
+
+def _overlapping(overlap):
+    about = "" if overlap.exact else "about "
+    return (
+        f"WARNING: {about}{overlap.count:,} of the {overlap.of:,} test images were training images of these weights "
+        "(same file name and content), so these results are too good. Test on other images."
+    )
+
+
+def _rule(paths, loaded):
+    """Return the rule by which images are resized for one crop; models that are averaged need the same."""
+    rules = [rule_of(one.notes) for one in loaded]
+    for path, rule in zip(paths, rules, strict=True):
+        if rule != rules[0]:
+            raise ValueError(
+                f"models that are averaged need the same rule for resizing; {paths[0]}: {rules[0]}, {path}: {rule}"
+            )
+    return rules[0]
+
+
+def _load_all(paths, pixels, out):
+    loaded = [load_weights(path, pixels, out) for path in paths]
     for path, one in zip(paths, loaded, strict=True):
         for what in ("pixels", "classes"):
             first, own = getattr(loaded[0], what), getattr(one, what)
@@ -102,14 +153,14 @@ def _load_all(paths):
 
 def _check_fit(dataset, loaded, path, channels):
     """Say where the weights were made for something else than this data set."""
-    outputs, there = loaded.graph.shapes[loaded.graph.outputs[-1]], len(dataset.classes)
+    outputs, there = loaded.graph.shapes[loaded.graph.main], len(dataset.classes)
     if dataset.pixels.channels != channels:
         raise ValueError(f"{path} takes {channels} channels, the pictures have {dataset.pixels.channels}")
     if outputs != (there,):
         raise ValueError(f"{path} tells {outputs[0]} classes apart, the data set has {there}")
-    for number, names in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
-        if names[0] != names[1]:
-            raise ValueError(f"class {number} is {names[0]!r} in {path}, but {names[1]!r} in the data set")
+    for number, (ours, theirs) in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
+        if names.same(ours) != names.same(theirs):
+            raise ValueError(f"class {number} is {ours!r} in {path}, but {theirs!r} in the data set")
 
 
 def _sample(count, limit):

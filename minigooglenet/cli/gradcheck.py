@@ -50,7 +50,7 @@ def _network(out, options):
             x = data.prepare(data.photograph(options.image), size=32).repeat(2, axis=0) / 58
         else:
             x = rng.standard_normal((2, *graph.shapes["image"]))
-    labels = rng.integers(0, graph.shapes[graph.outputs[-1]][0], len(x))
+    labels = rng.integers(0, graph.shapes[graph.main][0], len(x))
     with console.progress(out) as bar:
         task = bar.add_task("nodes", total=len(graph.nodes), status="")
 

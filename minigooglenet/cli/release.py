@@ -11,7 +11,7 @@ def add_parser(commands, name):
         name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}. A file that somebody changed is left as it is."
     )
     parser.add_argument(
-        "source", metavar="SRC", help="folder of sources; `minigooglenet lessons DIR --sources` gives them"
+        "source", metavar="SRC", help="folder of sources, such as the DIR of `minigooglenet lessons DIR --sources`"
     )
     parser.add_argument("target", metavar="DST", help="folder for the notebooks, made if need be")
     parser.add_argument("--solutions", action="store_true", help="also notebooks with solutions, in DST/solutions")

@@ -1,4 +1,4 @@
-"""`minigooglenet weights inspect|convert FILE`: what a file of weights holds, and the same in another form."""
+"""`minigooglenet weights inspect|convert|fetch`: what a file of weights holds, the same in another form, downloads."""
 
 import argparse
 import json
@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import console, models, weights
-from minigooglenet.weights import limits, network, npz, own
-from minigooglenet.weights.read import reader
+from minigooglenet.cli.arguments import add_pixels
+from minigooglenet.weights import limits, network, npz, own, published
+from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN
+from minigooglenet.weights.read import of_checkpoint, reader, weights_file
 
-HELP = "show or convert a file of weights"
+HELP = "show, convert or download a file of weights"
 KINDS = {
     "own": "safetensors",
     "npz": "NumPy archive",
@@ -24,7 +26,7 @@ SUFFIXES = (own.SUFFIX, ".npz", ".onnx")
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(
-        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}: {', '.join(KINDS.values())}."
+        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]} ({', '.join(KINDS.values())})."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     inspect = actions.add_parser("inspect", help="show what a file says and holds")
@@ -33,6 +35,7 @@ def add_parser(commands, name):
     convert.add_argument("file", metavar="FILE")
     convert.add_argument("out", metavar="OUT")
     convert.add_argument("--model", metavar="NAME", help=f"where FILE does not say it: {', '.join(models.names())}")
+    add_pixels(convert)
     convert.add_argument(
         "--argument",
         metavar="NAME=VALUE",
@@ -41,22 +44,45 @@ def add_parser(commands, name):
         default=[],
         help="of the model, such as in_channels=1; may be given several times",
     )
+    fetch = actions.add_parser("fetch", help="download weights that others publish, or list them")
+    fetch.add_argument("name", nargs="?", metavar="NAME", help="of the list; the list is shown without it")
+    fetch.add_argument("--out", metavar="FILE", help="file or folder to write to (default: the data folder)")
 
 
 def run(options):
-    """Show the file, or write the other one."""
-    (_inspect if options.action == "inspect" else _convert)(options)
+    """Show the file, write the other one, or download one."""
+    {"inspect": _inspect, "convert": _convert, "fetch": _fetch}[options.action](options)
+
+
+def _fetch(options):
+    out = console.stdout()
+    if options.name is None:
+        for one in published.published().values():
+            out.print(f"{one.name}", markup=False)
+            for what, fact in {**one.facts(), "command": f"minigooglenet weights fetch {one.name}"}.items():
+                out.print(f"  {what}: {fact}", markup=False, soft_wrap=True)
+        return
+    with console.progress(out) as bar:
+        task = bar.add_task(options.name, total=None, status="")
+        path, said = published.fetch(
+            options.name, options.out, on_bytes=lambda done, size: bar.update(task, completed=done, total=size)
+        )
+    out.print(f"{path}: {said}", markup=False, soft_wrap=True)
+    out.print(f"next: minigooglenet classify IMAGE --weights {path}", markup=False, soft_wrap=True)
 
 
 def _inspect(options):
     out = console.stdout()
-    kind = reader(options.file)
-    contents = kind.read(options.file)
+    path = weights_file(options.file)
+    kind = reader(path)
+    contents = kind.read(path)
+    graph = contents.architecture
     unverified = contents.notes.pop(own.NOT_VERIFIED, None if kind is own else "files of this kind have no checksums")
     facts = {
         "kind": KINDS[kind.__name__.rpartition(".")[2]],
         "verified": f"no: {unverified}" if unverified else "every array and what is said here match their SHA-256",
-        "model": contents.model or "the file does not say",
+        "graph": graph and f"{len(graph['nodes'])} nodes with inputs {', '.join(graph['inputs'])}",
+        "model": contents.model or (None if graph else "the file does not say"),
         "arguments": ", ".join(f"{name}={value!r}" for name, value in contents.arguments.items()),
         "pixels": contents.pixels and str(contents.pixels),
         "classes": contents.classes and f"{len(contents.classes)}: {_some(contents.classes)}",
@@ -65,6 +91,11 @@ def _inspect(options):
     for name, fact in facts.items():
         if fact:
             out.print(f"{name}: {fact}", markup=False, soft_wrap=True)
+    for name, array in contents.arrays.items():
+        try:
+            limits.check_values(name, array)
+        except ValueError as error:
+            out.print(f"not usable: {error}", markup=False, soft_wrap=True)
     rows = [_row(name, array) for name, array in contents.arrays.items()]
     statistics = sum(array.size for name, array in contents.arrays.items() if name.endswith(STATISTICS))
     params = sum(array.size for array in contents.arrays.values()) - statistics
@@ -83,7 +114,9 @@ def _convert(options):
     suffix = Path(options.out).suffix
     if suffix not in SUFFIXES:
         raise ValueError(f"OUT must end in one of {', '.join(SUFFIXES)}, got {options.out!r}")
-    contents = weights.read(options.file)
+    contents = of_checkpoint(weights.read(options.file))
+    if options.model and contents.architecture and not contents.model:
+        raise ValueError(f"{options.file} holds its graph itself; leave --model away")
     if options.model and contents.model:
         raise ValueError(f"{options.file} says itself that its model is {contents.model!r}; leave --model away")
     if options.argument and not options.model:
@@ -91,24 +124,31 @@ def _convert(options):
     if options.model:
         contents.model, contents.arguments = options.model, dict(options.argument)
     contents.notes.pop(own.NOT_VERIFIED, None)
+    if options.pixels:
+        contents.pixels = options.pixels
+        for note in (PIXELS_UNKNOWN, PIXELS_ASSUMED):
+            contents.notes.pop(note, None)
     if suffix == ".npz":
         npz.write(contents, options.out)
-    elif suffix == own.SUFFIX and contents.model is None:
+    elif suffix == own.SUFFIX and contents.model is None and contents.architecture is None:
         own.write(contents, options.out)
     else:
         with limits.reading(options.file):
             graph = network.build(contents)
             weights.fill(graph, contents.arrays)
         if suffix == own.SUFFIX:
+            contents.architecture = weights.architecture.describe(graph)
             own.write(contents, options.out)
         else:
             from minigooglenet.weights.onnx import export
 
-            export(graph, options.out)
+            export(graph, options.out, pixels=contents.pixels, classes=contents.classes)
     out = console.stdout()
     out.print(f"written: {options.out}, {len(contents.arrays)} arrays", markup=False, soft_wrap=True)
     if suffix == ".npz":
         out.print("It holds the arrays alone: neither the model, nor pixels, nor classes.", markup=False)
+    elif PIXELS_UNKNOWN in contents.notes:
+        out.print(f"{options.file}: {contents.notes[PIXELS_UNKNOWN]}", markup=False, soft_wrap=True)
 
 
 def _argument(text):

@@ -4,20 +4,24 @@ import math
 
 
 class ConventionCount(int):
-    """A total by some tool's convention: an integer with its `name`, `unit` and `explanation`."""
+    """A total by some tool's convention: an integer with its `name`, `unit`, `call` and `explanation`.
+
+    `call` is how the tool must be called to give this number.
+    """
 
     name: str
     unit: str
+    call: str
     explanation: str
 
-    def __new__(cls, name, unit, macs, extras):
+    def __new__(cls, name, unit, macs, extras, call):
         """Add `extras`, {what: how many}, to `macs` and keep the sum's explanation."""
         factor = 2 if unit == "FLOP" else 1
         value = super().__new__(cls, factor * macs + sum(extras.values()))
-        value.name, value.unit = name, unit
+        value.name, value.unit, value.call = name, unit, call
         terms = [f"{factor} x {macs:,} MAC" if factor == 2 else f"{macs:,} MAC"]
         terms += [f"{count:,} {what}" for what, count in extras.items() if count]
-        value.explanation = f"{name}: {int(value):,} {unit} = {' + '.join(terms)}"
+        value.explanation = f"{name}: {int(value):,} {unit} = {' + '.join(terms)} ({call})"
         return value
 
     def __str__(self):
@@ -33,8 +37,8 @@ def as_convention(rows, name: str) -> ConventionCount:
     """Return the total of `rows` by the convention of that name, one of `NAMES`."""
     if name not in _CONVENTIONS:
         raise ValueError(f"convention must be one of {', '.join(map(repr, NAMES))}, got {name!r}")
-    unit, extras = _CONVENTIONS[name]
-    return ConventionCount(name, unit, sum(row.macs for row in rows), extras(rows))
+    unit, extras, call = _CONVENTIONS[name]
+    return ConventionCount(name, unit, sum(row.macs for row in rows), extras(rows), call)
 
 
 AVERAGES = ("AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
@@ -64,10 +68,16 @@ def _ptflops(rows):
 
 
 def _fvcore(rows):
+    # fvcore ignores AvgPool2d. A pool over the whole map is taken as adaptive here, as it is in torchvision's networks.
+    adaptive = [row for row in rows if row.kind in AVERAGES and (row.kind != "AvgPool2d" or _is_global(row))]
     return {
-        "average-pool inputs": _inputs(rows, *AVERAGES),
+        "inputs of average pools, adaptive or over the whole map": _inputs(adaptive, *AVERAGES),
         "batch norm inputs, twice": 2 * _inputs(rows, "BatchNorm2d"),
     }
+
+
+def _is_global(row):
+    return row.settings["kernel_size"] == row.input_shapes[0][1:] and row.output_shape[1:] == (1, 1)
 
 
 def _netscope(rows):
@@ -79,11 +89,12 @@ def _nothing(rows):
     return {}
 
 
+# name: (what that tool calls its unit, what it adds, how it must be called to give this number)
 _CONVENTIONS = {
-    "torchinfo": ("mult-adds", _torchinfo),
-    "ptflops": ("MACs", _ptflops),
-    "fvcore": ("flops (one per multiply-add)", _fvcore),
-    "torch": ("FLOP", _nothing),
-    "netscope": ("MACC", _netscope),
+    "torchinfo": ("mult-adds", _torchinfo, "summary(...).total_mult_adds"),
+    "ptflops": ("MACs", _ptflops, "backend='pytorch', backend_specific_config={'count_functional': False}"),
+    "fvcore": ("flops (one per multiply-add)", _fvcore, "FlopCountAnalysis"),
+    "torch": ("FLOP", _nothing, "FlopCounterMode"),
+    "netscope": ("MACC", _netscope, "the analysis of a deploy file"),
 }
 NAMES = tuple(_CONVENTIONS)

@@ -3,13 +3,18 @@
 import csv
 import json
 import math
+import warnings
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 
-from minigooglenet import console, files
+from minigooglenet import console, files, shapes, weights
 from minigooglenet.counting import conventions, paths
 from minigooglenet.counting.html import foldable
+from minigooglenet.counting.memory import Peak, peak, peak_wire_bytes
 from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
 from minigooglenet.graph import Graph
+from minigooglenet.views import unknown
 
 PRODUCTS = ("Conv2d", "Linear")
 POOLS = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
@@ -20,7 +25,7 @@ def count(target, *input_shapes, outputs=None):
 
     Parameters
     ----------
-    target : Graph or layer
+    target : Graph or layer; or a file of weights that holds a graph, or what `weights.load` returns
     input_shapes : for a layer, (C, H, W) of each input
     outputs : for a graph, count only what these wires need: ["loss3/classifier"] leaves auxiliary heads out
 
@@ -34,6 +39,12 @@ def count(target, *input_shapes, outputs=None):
     ValueError
         If a layer does not say what it costs: an unknown cost is never zero.
     """
+    if isinstance(target, Path) or (isinstance(target, str) and (Path(target).exists() or Path(target).suffix)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # a count needs no pixels
+            target = weights.load(target)
+    if isinstance(target, weights.Loaded):
+        target = target.graph
     if isinstance(target, Graph):
         if input_shapes:
             raise TypeError("a graph knows its shapes; input shapes go with a single layer")
@@ -59,7 +70,8 @@ class Count:
     ----------
     rows : one `Row` per node, in order; `count["inception_3a/3x3"]` is one of them
     params, weights, biases, macs, adds, ..., activations, tape_bytes : the sums of the rows' columns
-    peak_bytes : the most that the wires of a float32 inference hold at once, the input among them until its last reader
+    peak_bytes : the most that a float32 inference of one image on one thread holds at once; `memory()` has its parts
+    peak_wire_bytes : the most that its wires alone hold, the input among them until its last consumer
     depth : convolutions and linear layers on the longest path; depth_with_pooling : pools too
     """
 
@@ -73,7 +85,9 @@ class Count:
         tape = paths.tape_bytes(graph, order)
         self.rows = tuple(_row(graph, name, terms[name], sights[name], tape[name]) for name in order)
         self.inputs = " and ".join(console.text(shape) for shape in graph.inputs.values())
-        self.peak_bytes = paths.peak_bytes(graph, schedule)
+        self._peak = partial(peak, graph, schedule)
+        self.peak_bytes = self.memory().total
+        self.peak_wire_bytes = peak_wire_bytes(graph, schedule)
         self.depth = paths.depth(graph, order, PRODUCTS.__contains__)
         self.depth_with_pooling = paths.depth(graph, order, (*PRODUCTS, *POOLS).__contains__)
         for column in SUMMED:
@@ -88,7 +102,16 @@ class Count:
         for row in self.rows:
             if row.name == name:
                 return row
-        raise KeyError(f"no node {name!r} was counted")
+        raise KeyError(unknown("node", name, [row.name for row in self.rows]))
+
+    def memory(self, batch: int = 1, threads: int = 1) -> Peak:
+        """Return what `g(x)` of `batch` float32 images on `threads` threads holds at its peak, by part.
+
+        Not counted: the parameters (`4 * params` bytes), Python and its libraries, a few rows of temporary values per
+        thread, what your own layer or convolution allocates, and memory that the system has not taken back. A plan
+        keeps copies of the parameters and transformed weights all the time; `tape_bytes` is what training keeps.
+        """
+        return self._peak(shapes.integer(batch, "batch", 1), shapes.integer(threads, "threads", 1))
 
     def modules(self) -> dict[str, list[Row]]:
         """Return {module: its rows}: neighbours whose names agree up to the first slash."""
@@ -148,7 +171,7 @@ class Count:
                 "MAC: multiply-adds of convolutions and linear layers, without bias.",
                 "Sees: input pixels that one output looks at, on the largest path; past the edge they are padding.",
                 f"Layers with weights on the longest path: {self.depth}, with pools {self.depth_with_pooling}.",
-                f"An inference holds {self.peak_bytes:,} bytes of wires at once, a training tape {self.tape_bytes:,}.",
+                f"An inference holds up to {self.memory()}; a training tape {self.tape_bytes:,}.",
             ],
             ("total", *([""] if kinds else []), "", *_sums(self.rows, columns), ""),
         )
@@ -176,7 +199,8 @@ class Count:
     def to_json(self, path) -> None:
         """Write {"totals": {...}, "rows": [{...}, ...]}."""
         totals = {column: getattr(self, column) for column in SUMMED}
-        totals |= {key: getattr(self, key) for key in ("flops", "peak_bytes", "depth", "depth_with_pooling")}
+        further = ("flops", "peak_bytes", "peak_wire_bytes", "depth", "depth_with_pooling")
+        totals |= {key: getattr(self, key) for key in further}
         files.write_text(
             path, json.dumps({"totals": totals, "rows": [row.as_dict() for row in self.rows]}, indent=1) + "\n"
         )

@@ -1,7 +1,9 @@
-"""What follows from the paths through a graph: receptive fields, depth, and the memory that lives at once."""
+"""What follows from the paths through a graph: receptive fields, depth, and what a training tape keeps."""
 
 import math
 from typing import NamedTuple
+
+import numpy as np
 
 from minigooglenet import shapes
 
@@ -14,24 +16,83 @@ class Sight(NamedTuple):
     stride: tuple[int, int]
 
 
+class _Field(NamedTuple):
+    """The first and last input pixel that each position along one axis of a wire sees, padding among them.
+
+    `step` is how far apart two neighbours look beyond the edges; after an adaptive pool nothing lies there, so it is 0.
+    """
+
+    first: np.ndarray
+    last: np.ndarray
+    step: int
+
+    @property
+    def lengths(self):
+        return self.last - self.first + 1
+
+
 def sights(graph, order) -> dict[str, Sight]:
-    """Return {wire: Sight} for the inputs and the nodes of `order`."""
-    found = {wire: Sight((1, 1), (1, 1), (1, 1)) for wire in graph.inputs}
+    """Return {wire: Sight} for the inputs and the nodes of `order`.
+
+    Every window is followed to the input pixels where it really starts and ends. `largest` is what one value sees over
+    all paths together, `smallest` over the path that sees least.
+    """
+    wide = {wire: _axes(shape) for wire, shape in graph.inputs.items()}
+    narrow, found = dict(wide), dict.fromkeys(graph.inputs, Sight((1, 1), (1, 1), (1, 1)))
     for name in order:
         layer, wires = graph.nodes[name]
-        kernel_size, stride = layer.window(*(graph.shapes[wire] for wire in wires))
-        behind = []
-        for wire in wires:
-            before = found[wire]
-            smallest, _ = shapes.receptive_field(before.smallest, before.stride, kernel_size, stride)
-            behind.append(Sight(smallest, *shapes.receptive_field(before.largest, before.stride, kernel_size, stride)))
+        shapes_in = [graph.shapes[wire] for wire in wires]
+        windows = layer.windows(*shapes_in) if hasattr(layer, "windows") else None
+        wide[name] = [_union(parts) for parts in _seen(wide, wires, windows)]
+        narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _seen(narrow, wires, windows)]
         found[name] = Sight(
-            *(
-                tuple(choose(s[i][axis] for s in behind) for axis in range(2))
-                for i, choose in enumerate((min, max, max))
-            )
+            tuple(int(field.lengths.min()) for field in narrow[name]),
+            tuple(int(field.lengths.max()) for field in wide[name]),
+            tuple(_distance(field, axis, windows, found[wires[0]]) for axis, field in enumerate(wide[name])),
         )
     return found
+
+
+def _axes(shape):
+    """Return the fields of an input's two axes: each pixel sees itself, and a vector's values are one position."""
+    sizes = shape[1:] if len(shape) == 3 else (1, 1)
+    return [_Field(np.arange(size), np.arange(size), 1) for size in sizes]
+
+
+def _seen(fields, wires, windows):
+    """Yield for each axis what the outputs of `windows` see through each of `wires`."""
+    for axis in range(2):
+        inputs = [fields[wire][axis] for wire in wires]
+        if windows is None:
+            yield inputs
+        elif windows == shapes.WHOLE:
+            yield [_Field(f.first.min(keepdims=True), f.last.max(keepdims=True), f.step) for f in inputs]
+        else:
+            starts, stops, step = windows[axis]
+            yield [_Field(_at(f.first, f.step, starts), _at(f.last, f.step, stops, -1), f.step * step) for f in inputs]
+
+
+def _at(values, step, positions, offset=0):
+    """Return values[positions + offset], continued in steps beyond both ends."""
+    positions = np.array(positions) + offset
+    inside = positions.clip(0, len(values) - 1)
+    return values[inside] + (positions - inside) * step
+
+
+def _union(parts):
+    """Return what all parts see together; vectors of unequal lengths are joined end to end."""
+    step = max(part.step for part in parts)
+    if len({len(part.first) for part in parts}) > 1:
+        return _Field(np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts]), step)
+    return _Field(np.min([p.first for p in parts], axis=0), np.max([p.last for p in parts], axis=0), step)
+
+
+def _distance(field, axis, windows, before):
+    """Return how far apart neighbours look, on average and rounded down, at least 1."""
+    count = len(field.first)
+    if count > 1:
+        return max(1, int(field.first[-1] - field.first[0]) // (count - 1))
+    return before.stride[axis] * max(1, windows[axis].step if isinstance(windows, tuple) else 1)
 
 
 def depth(graph, order, counts) -> int:
@@ -57,14 +118,3 @@ def tape_bytes(graph, order, itemsize=4) -> dict[str, int]:
         values = taped.values + sum(math.prod(graph.shapes[wire]) for wire in here)
         found[name] = values * itemsize + taped.bytes
     return found
-
-
-def peak_bytes(graph, schedule, itemsize=4) -> int:
-    """Return the most bytes that the wires of an inference hold at once, the input among them, for one image."""
-    live = sum(math.prod(shape) for shape in graph.inputs.values())
-    peak = live
-    for name, free in schedule:
-        live += math.prod(graph.shapes[name])
-        peak = max(peak, live)
-        live -= sum(math.prod(graph.shapes[wire]) for wire in free)
-    return peak * itemsize

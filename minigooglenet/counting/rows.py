@@ -72,6 +72,9 @@ class Row:
         """The part of the name before the first slash: inception_3a of inception_3a/3x3."""
         return self.name.split("/")[0]
 
+    def __repr__(self):
+        return f"Row({self.name!r}, {self.kind}, {self.params:,} params, {self.macs:,} MAC)"
+
     def as_dict(self) -> dict:
         """Return the row as plain numbers, strings and lists, for files."""
         shapes = {

@@ -1,65 +1,29 @@
-"""A student's file as cells: read, cut down to what the answers need, and run with the checks taking notes."""
+"""A student's cells: cut down to what the answers need, and run with the checks taking notes."""
+
+import __future__
 
 import ast
-import json
+import asyncio
+import inspect
 import linecache
 import re
 import symtable
+import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from minigooglenet import exercises
+from minigooglenet.course.ipython import python as plain
+from minigooglenet.course.reading import notebook, read
+from minigooglenet.course.shell import Shell
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import NOT_YET, Result
 
-MOST_BYTES = 50 << 20  # of a file: a lesson with all its figures has 2 MB
+__all__ = ["Notes", "mark", "needed", "notebook", "numbers_in", "plain", "read", "run"]
 NOTED = ("check", "answer", "ask", "predict")
-_PERCENT = re.compile(r"^# %%", re.MULTILINE)
-_MAGIC = re.compile(r"^(\s*)([%!?].*|.*\?)$")
-
-
-def read(path) -> list[str]:
-    """Return the code cells of a notebook, of a source in percent format, or of a Python file as one.
-
-    Cells keep their lines' numbers in a Python file: each begins with as many empty lines as stand before it.
-    """
-    path = Path(path)
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
-    text = path.read_text(encoding="utf-8")
-    return notebook(text) if path.suffix == ".ipynb" else _percent(text)
-
-
-def notebook(text: str) -> list[str]:
-    """Return the code cells of a notebook's JSON, or say what is wrong with it."""
-    try:
-        cells = json.loads(text)["cells"]
-        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-        return [source if isinstance(source, str) else "".join(source) for source in sources]
-    except RecursionError:
-        raise ValueError("this is no notebook: it is nested without end") from None
-    except (ValueError, KeyError, TypeError) as error:
-        told = f"{type(error).__name__}: {error}" if not isinstance(error, json.JSONDecodeError) else str(error)
-        raise ValueError(f"this is no notebook: {told[:200]}") from None
-
-
-def _percent(text):
-    starts = [0, *(match.start() for match in _PERCENT.finditer(text))]
-    cells = []
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
-        if not text[start:end].startswith("# %% [markdown]"):
-            cells.append("\n" * text.count("\n", 0, start) + text[start:end])
-    return [cell for cell in cells if cell.strip()]
-
-
-def plain(source: str) -> str:
-    """Return a cell that Python takes: lines of IPython's own (%pip, !ls, name?) are passed over."""
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
-        return "\n".join(_MAGIC.sub(r"\1pass", line) for line in source.split("\n"))
-    return source
+MOST_ATTEMPTS = 5  # at one exercise that count; the best of them does
+FUTURE = __future__.annotations.compiler_flag
+SHOWN_BY_MAGIC = ("run", "load", "writefile", "file")  # they bind names, or write modules that cells import
 
 
 def needed(cells, numbers=None, names=()) -> list[int]:
@@ -109,9 +73,26 @@ def names_of(source: str):
             and isinstance(node.value.func, ast.Attribute)
         ):
             bound.add(_base(node.value.func))  # a.append(...)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in NOTED:
-            calls.add(node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else "")
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
+            if called in NOTED:
+                calls.add(first)
+            if called in ("run_line_magic", "run_cell_magic") and first in SHOWN_BY_MAGIC:
+                bound.add("*")
     return bound, loaded, calls
+
+
+def syntax_error(source: str) -> str | None:
+    """Return what Python says about a cell that it cannot read, with the line, or None."""
+    try:
+        ast.parse(plain(source))
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        return f"line {error.lineno} is not valid Python ({error.msg}): {line[:100]}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"it is not valid Python: {type(error).__name__}: {error}"
+    return None
 
 
 def numbers_in(cells) -> list[str]:
@@ -131,6 +112,7 @@ class Notes:
     """What a student's cells gave: {number: answer}, {number: (value, student)}, {prediction: whether one was made}."""
 
     checked: dict = field(default_factory=dict)
+    attempts: dict = field(default_factory=dict)  # {number: all that was given to check, or (value, student)}
     answered: dict = field(default_factory=dict)
     asked: dict = field(default_factory=dict)
     predicted: dict = field(default_factory=dict)
@@ -140,12 +122,19 @@ class Notes:
     def check(self, number, given):
         """Note an answer in place of the check."""
         self.checked[str(number)] = given
+        self._attempted(number, given)
         return Result(str(number), NOT_YET, what="noted")
 
     def answer(self, number, value, student=None):
         """Note a number in place of marking it."""
         self.answered[str(number)] = (value, self.asked.get(str(number), "you") if student is None else str(student))
+        self._attempted(number, self.answered[str(number)])
         return Result(str(number), NOT_YET, what="noted")
+
+    def _attempted(self, number, given):
+        """Keep the last different attempts, the newest first."""
+        kept = self.attempts.setdefault(str(number), [])
+        kept[:] = [given, *(each for each in kept if each is not given)][:MOST_ATTEMPTS]
 
     def ask(self, number, student="you"):
         """Note for whom the question is drawn; say it as always."""
@@ -177,25 +166,32 @@ def run(cells, places=None, label="cell", around=lambda run: run()) -> Notes:
     places : of the cells to run;  label : the file that tracebacks name, or what they call a cell
     around : calls what runs one cell, under a time limit perhaps
     """
-    notes = Notes()
+    notes, flags, loop = Notes(), 0, None
     notes.namespace = {"__name__": "student", "__builtins__": __builtins__, "display": lambda *shown, **how: None}
+    shell = Shell(notes.namespace)
+    notes.namespace["get_ipython"] = lambda: shell
     for name in NOTED:
         setattr(exercises, name, getattr(notes, name))
     try:
         for place in range(len(cells)) if places is None else places:
             source = plain(cells[place])
             file = label if label.endswith(".py") else f"{label} {place + 1}"
-            linecache.cache[file] = (
-                len(source),
-                None,
-                _lines(cells) if label.endswith(".py") else _lines([source]),
-                file,
-            )
+            lines = _lines(cells) if label.endswith(".py") else _lines([source])
+            linecache.cache[file] = (len(source), None, lines, file)
             try:
-                around(lambda source=source, file=file: exec(compile(source, file, "exec"), notes.namespace))
+                with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
+                    code = compile(source, file, "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+                flags |= code.co_flags & FUTURE
+                if code.co_flags & inspect.CO_COROUTINE:
+                    loop = loop or asyncio.new_event_loop()
+                    around(lambda code=code, loop=loop: loop.run_until_complete(eval(code, notes.namespace)))
+                else:
+                    around(lambda code=code: exec(code, notes.namespace))
             except (Exception, SystemExit) as error:
                 notes.stopped[place] = f"{type(error).__name__}: {error}"
     finally:
+        if loop:
+            loop.close()
         for name, function in ORIGINAL.items():
             setattr(exercises, name, function)
     return notes

@@ -4,20 +4,20 @@ import contextlib
 import json
 import os
 import queue
-import re
 import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
 
 import minigooglenet
-from minigooglenet import warmup
-from minigooglenet.course import cells, gradebook, sandbox
+from minigooglenet import files, warmup
+from minigooglenet.course import gradebook, originality, sandbox, submissions
 from minigooglenet.course.checked import end
 from minigooglenet.course.judge import FAILED, MISSING
 from minigooglenet.exercises.find import everything
@@ -26,6 +26,8 @@ from minigooglenet.exercises.questions import COURSE
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
 JUDGE_SECONDS = 300.0  # to mark one notebook, the first one of a lesson with all that is compared
 TRIES = 2  # of a notebook during which the grading itself died
+PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
+ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
 KEPT = ("PATH", "LANG", "LC_ALL", "HOME", "PYTHONPATH", "NUMBA_CACHE_DIR", "OPENBLAS_CORETYPE", "SYSTEMROOT", COURSE)
 SINGLE = (
     "MINIGOOGLENET_NUM_THREADS",
@@ -34,55 +36,131 @@ SINGLE = (
     "MKL_NUM_THREADS",
     "MINIGOOGLENET_FAST",
 )
-PEEKS = re.compile(rb"reference_function|solution_function|\.rights\b|judge_function|exercises\.lessons")
 
 
 @dataclass
 class Asked:
-    """How to grade. seconds, memory (bytes): of each notebook; whole: run every cell, not only what answers need."""
+    """How to grade.
+
+    seconds, memory : CPU time and bytes of each notebook;  whole : run every cell, not only what answers need
+    wall : seconds by the clock on the wall, by default three times the CPU time and 30 more
+    handout : folder that `release` wrote, by default the package's own lessons
+    """
 
     seconds: float = 120.0
     memory: int = 2 << 30
     whole: bool = False
     lesson: str | None = None
+    wall: float | None = None
+    handout: str | None = None
     ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def key(self) -> str:
+        """What a result depends on besides the file: a result of other options is another result."""
+        ipython = util.find_spec("IPython") is not None
+        options = (self.seconds, self.wall, self.memory, self.whole, ipython, os.environ.get(COURSE, ""))
+        try:
+            version = metadata.version("minigooglenet")
+        except metadata.PackageNotFoundError:  # a checkout that nobody installed
+            version = ""
+        return f"{version} {gradebook.digest_of(repr(options))}"
+
+    def patience(self, jobs=1) -> float:
+        """Return how many times its CPU time a notebook may take by the clock on the wall.
+
+        jobs : notebooks at once, which share the cores
+        """
+        wall = self.wall or PATIENCE * self.seconds + EXTRA
+        return wall / self.seconds * max(1.0, jobs / (os.cpu_count() or 1))
 
 
 class Handed(NamedTuple):
-    """A notebook that a student handed in."""
+    """A notebook to grade."""
 
     student: str
     path: Path
     numbers: tuple[str, ...]
+    name: str = ""
+    note: str = ""
+    options: str = ""
 
     @property
     def key(self):
-        """What it is kept by: another content or lesson is another notebook."""
-        return f"{self.student}/{self.path.name}/{','.join(self.numbers)}/{gradebook.digest(self.path)}"
+        """What its rows are kept by: another content, lesson, option or version is another notebook."""
+        try:
+            digest = "a link" if self.path.is_symlink() else gradebook.digest(self.path)
+        except OSError as error:
+            digest = type(error).__name__
+        return f"{self.student}/{self.name}/{','.join(self.numbers)}/{digest}/{self.options}"
 
 
-def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name: None):
-    """Grade every notebook in a folder (a file or a folder for each student), and write the CSV `out`.
+class Late(NamedTuple):
+    """Rows of a notebook that a time limit ended: never kept, and tried again if the machine may be the cause."""
+
+    rows: list
+    again: bool
+
+
+def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name: None, say=lambda sentence: None):
+    """Grade every notebook in a folder or archive, and write the CSV `out`.
+
+    tell : called with the progress;  say : called with each sentence about files that became no row
 
     Returns
     -------
     (rows of the CSV, walls around every process, whether all are done)
     """
-    handed, absent = collect(folder, asked.lesson)
+    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+        handed, absent, sentences = _collected(folder, scratch, asked)
+        rows, walls, whole = _graded(handed, absent, out, asked, jobs, fresh, tell)
+        for sentence in sentences:
+            say(sentence)
+        return rows, walls, whole
+
+
+def collect(folder, lesson=None):
+    """Return the notebooks in a folder, and rows for the lessons that students did not hand in."""
+    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+        return _collected(folder, scratch, Asked(lesson=lesson))[:2]
+
+
+def _collected(folder, scratch, asked):
+    folder = Path(folder)
+    if not folder.exists() or not (folder.is_dir() or submissions.opens(folder)):
+        raise FileNotFoundError(f"there is no folder {folder}")
+    found = submissions.collect(folder, scratch, asked.lesson and submissions.lesson_number(asked.lesson))
+    handed = [Handed(*each, asked.key) for each in found.handed]
+    absent = [
+        _row(each.student, each.file, number, MISSING, each.reason)
+        for each in found.absent
+        for number in everything()
+        if number.startswith(f"{each.lesson}.")
+    ]
+    return handed, absent, found.sentences
+
+
+def _graded(handed, absent, out, asked, jobs, fresh, tell):
     warmup.warmup()  # what is compiled now is compiled for all
-    ledger, lock, walls = gradebook.Ledger(f"{out}.state", fresh), threading.Lock(), set(sandbox.WALLS)
+    kept = None if out == files.STDOUT else f"{out}.state"
+    ledger, lock, walls = gradebook.Ledger(kept, fresh), threading.Lock(), set(sandbox.WALLS)
     rows: dict[int, list] = {}
+    late: dict[int, Late] = {}
     slots: queue.SimpleQueue = queue.SimpleQueue()
     judges = [Judge() for _ in range(jobs)]
     for slot in range(jobs):
         slots.put(slot)
 
-    def one(place):
+    def one(place, at_once=jobs):
         if asked.ended.is_set():
             return
         slot = slots.get()
         try:
-            rows[place] = _one(handed[place], asked, slot, judges[slot], ledger, lock, walls)
+            found = _one(handed[place], asked, slot, judges[slot], ledger, lock, walls, at_once)
+            if isinstance(found, Late) and found.again and at_once:
+                late[place] = found
+            else:
+                rows[place] = found.rows if isinstance(found, Late) else found
         finally:
             slots.put(slot)
             tell(len(rows), len(handed), handed[place].student)
@@ -92,6 +170,10 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
             try:
                 for done in [pool.submit(one, place) for place in range(len(handed))]:
                     done.result()
+                for place in sorted(late):  # again, with nothing else running
+                    pool.submit(one, place, 0).result()
+                if asked.ended.is_set() and len(rows) < len(handed):  # before the first one had begun
+                    raise KeyboardInterrupt
             except BaseException:
                 asked.ended.set()
                 for judge in judges:
@@ -101,53 +183,26 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     finally:
         for judge in judges:
             judge.close()
-        flat = [row for place in sorted(rows) for row in rows[place]] + absent
-        gradebook.write(out, sorted(flat, key=lambda row: (row["student"], row["exercise"])))
+        for place in late:
+            rows.setdefault(place, late[place].rows)
+        flat = absent + _noted(handed, rows, asked)
+        flat.sort(key=lambda row: (row["student"], row["exercise"]))
+        gradebook.write(out, flat)
     return flat, walls, len(rows) == len(handed)
 
 
-def collect(folder, lesson=None):
-    """Return the notebooks in a folder, and rows for the lessons that a student with a folder did not hand in."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
-    flat = [(path.stem, path) for path in folder.iterdir() if path.suffix in (".ipynb", ".py") and path.is_file()]
-    own = {place.name for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")}
-    inside = [(name, path) for name in own for path in (folder / name).glob("*.ipynb") if path.is_file()]
-    known = {number: number.partition(".")[0] for number in everything()}
-    lessons = {path: lessons_of(path) & set(known.values()) for _, path in flat + inside}
-    if lesson:  # those of no other lesson
-        lessons = {path: {lesson} for path, found in lessons.items() if not found or lesson in found}
-    common = Counter(each for found in lessons.values() for each in found).most_common(1)
-    if not common or (lesson and lesson not in known.values()):
-        raise ValueError(f"{folder} has no notebook of a lesson with exercises; perhaps --lesson 03?")
-    handed, there = [], set()
-    for student, path in sorted(each for each in flat + inside if each[1] in lessons):
-        mine = lessons[path] or {common[0][0]}
-        numbers = tuple(number for number, of in known.items() if of in mine)
-        handed.append(Handed(student, path, numbers))
-        there |= {(student, each) for each in mine}
-    every = {each for found in lessons.values() for each in found}
-    absent = [
-        _row(student, "", number, MISSING, f"no notebook of lesson {known[number]}")
-        for student in sorted(own)
-        for number in known
-        if known[number] in every and (student, known[number]) not in there
-    ]
-    return handed, absent
+def _noted(handed, rows, asked):
+    """Return all rows, with what only a look at the whole class can say in their notes."""
+    notes = originality.notes([(each.student, each.path, each.numbers) for each in handed], asked.handout)
+    flat = []
+    for place in sorted(rows):
+        for row in rows[place]:
+            told = [handed[place].note, *notes[place].get("", []), *notes[place].get(row["exercise"], []), row["note"]]
+            flat.append({**row, "file": handed[place].name, "note": "; ".join(filter(None, told))})
+    return flat
 
 
-def lessons_of(path) -> set[str]:
-    """Return the lessons that a notebook belongs to, by its name or else by what it checks."""
-    named = re.findall(r"(?:^|[^0-9])(\d\d)_", path.name)
-    if named:
-        return {named[-1]}
-    with path.open("rb") as file:
-        text = file.read(cells.MOST_BYTES)
-    return {found.decode() for found in re.findall(rb"(?:check|answer)\(\s*\\?[\"'](\d\d)\.", text)}
-
-
-def _one(handed, asked, slot, judge, ledger, lock, walls):
+def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
     with lock:
         key = handed.key
         if key in ledger.done:
@@ -155,31 +210,37 @@ def _one(handed, asked, slot, judge, ledger, lock, walls):
         tried = ledger.begun[key]
         if tried < TRIES:
             ledger.write({"begun": key})
-    marked = None
+    marked, late, code = None, False, 0
     if handed.path.is_symlink():
         reason = "it is a link to another file, which is not followed"
     elif tried >= TRIES:
         reason = f"the grading itself died {tried} times while this notebook ran; look at it by hand"
     else:
-        stream, reason = run(handed, asked, slot, ledger.seed)
+        stream, code = run(handed, asked, slot, ledger.seed, jobs)
+        reason, late = _reason(code, asked, jobs), code is None or code in ENDED
         marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed)
         if asked.ended.is_set():
             with lock:
                 ledger.write({"begun": key, "times": -1})
             raise KeyboardInterrupt
         if marked is None:
-            reason = "what it sent could not be marked in time"
+            reason, late = "what it sent could not be marked in time", True
     rows = _rows(handed, marked, reason)
+    again = (late and (marked is None or code is None)) or bool(marked and "wall" in marked["late"])
     with lock:
         if marked and marked["walls"]:
             walls &= set(marked["walls"])
+        if late or (marked and marked["late"]):  # another day it may come to its end
+            ledger.write({"begun": key, "times": -1})
+            return Late(rows, again)
         ledger.write({"done": key, "rows": rows})
     return rows
 
 
-def run(handed, asked, slot, seed):
-    """Run a notebook; return what it sent, and why it came to its end if that was not by itself."""
+def run(handed, asked, slot, seed, jobs=1):
+    """Run a notebook; return what it sent, and its exit code or None if it did not come to its end in time."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tempfile.TemporaryFile() as results:
+        patience = asked.patience(jobs)
         work = {
             "path": str(handed.path.resolve()),
             "folder": folder,
@@ -192,6 +253,7 @@ def run(handed, asked, slot, seed):
             "disk": DISK,
             "cell_seconds": asked.seconds / 4,
             "call_seconds": min(10.0, asked.seconds / 8),
+            "patience": patience,
             "readable": _readable(),
         }
         command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.student", json.dumps(work)]
@@ -200,29 +262,32 @@ def run(handed, asked, slot, seed):
         quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command, **quiet, cwd=folder, env=env, start_new_session=True)
         try:
-            code = _wait(process, asked)
+            code = _wait(process, asked, patience * asked.seconds)
         finally:
             end(process)
             process.wait()
         results.seek(0)
-        return results.read(DISK), _reason(code, asked)
+        return results.read(DISK), code
 
 
-def _wait(process, asked):
-    """Return the exit code, or None where the time was up or the grading is to end."""
-    deadline = asked.seconds
-    while deadline > 0 and not asked.ended.is_set():
+def _wait(process, asked, seconds):
+    """Return the exit code, or None if the time was up or the grading is to end."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not asked.ended.is_set():
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(0.5, deadline))
-        deadline -= 0.5
+            return process.wait(min(0.5, seconds))
     return None
 
 
-def _reason(code, asked):
+def _reason(code, asked, jobs):
     if code is None:
-        return f"it was still running after {asked.seconds:.0f} s"
-    if code in (-24, -9, -11, -6, 256 - 24, 256 - 9, 256 - 11, 256 - 6):  # as the limits end a process
-        return "it was stopped: it ran out of CPU time or memory, or crashed"
+        alone = "" if jobs else ", alone"
+        seconds = asked.patience(jobs) * asked.seconds
+        return f"it was still running after {seconds:.0f} s{alone} (its limit is {asked.seconds:.0f} s of CPU time)"
+    if code in ENDED:
+        return f"it was stopped: it used its {asked.seconds:.0f} s of CPU time, or the machine ran out of memory"
+    if code in (-11, -6, 256 - 11, 256 - 6):
+        return "it was stopped: it ran out of memory or crashed"
     return f"it ended before its answers could be read (exit code {code})"
 
 
@@ -235,19 +300,17 @@ def _readable():
 
 def _rows(handed, marked, reason):
     if marked is None:
-        return [_row(handed.student, handed.path.name, number, FAILED, reason) for number in handed.numbers]
+        return [_row(handed.student, handed.name, number, FAILED, reason) for number in handed.numbers]
     predicted, notes = marked["predicted"], []
     if predicted:
         notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
-    if PEEKS.search(handed.path.read_bytes()):
-        notes.append("reads right answers by name: look at it")
     if marked["stopped"]:
         notes.append(f"a cell stopped: {marked['stopped'][0]}")
     rows = []
     for row in marked["rows"]:
         if row["status"] == MISSING and not row["message"]:
             row["status"], row["message"] = FAILED, marked["unreadable"] or reason
-        rows.append({"student": handed.student, "file": handed.path.name, **row, "note": "; ".join(notes)})
+        rows.append({"student": handed.student, "file": handed.name, **row, "note": "; ".join(notes)})
     return rows
 
 

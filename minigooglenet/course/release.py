@@ -27,9 +27,10 @@ class Released(NamedTuple):
 def release(source, target, solutions=False) -> Released:
     """Write the notebooks of every source in the folder `source`, and the deck of their quizzes, to `target`.
 
+    source : the sources, or the folder that `minigooglenet lessons DIR --sources` wrote, which has them in `src`
     solutions : also the notebooks with solutions, to target/solutions
     """
-    target = Path(target)
+    source, target = folder_of_sources(source), Path(target)
     made = {name: text for name, text in notebooks.both(source).items() if solutions or "/" not in name}
     made[DECK] = flashcards([path.stem[:2] for path in notebooks.sources(source)])
     target.mkdir(parents=True, exist_ok=True)
@@ -49,6 +50,20 @@ def release(source, target, solutions=False) -> Released:
         note[name] = now
     files.write_text(target / NOTE, json.dumps(note, indent=1, sort_keys=True) + "\n")
     return done
+
+
+def folder_of_sources(source) -> Path:
+    """Return the folder with the lessons' sources: the one given, or `src` in it."""
+    source = Path(source)
+    if not source.is_dir():
+        raise FileNotFoundError(f"folder {source} does not exist")
+    for folder in (source, source / "src", source / "lessons" / "src"):
+        if any(folder.glob("[0-9][0-9]_*.py")):
+            return folder
+    raise FileNotFoundError(
+        f"{source} has no lesson sources, such as 03_gradients.py, and neither has {source / 'src'}. "
+        "`minigooglenet lessons DIR --sources` writes them to DIR/src."
+    )
 
 
 def flashcards(lessons) -> str:

@@ -5,21 +5,28 @@ It is started by `grading` with the description of its work as JSON, reads the n
 its exercise, and writes what comes out to the file that it was given as its standard output.
 """
 
+import contextlib
 import copy
+import ctypes
 import json
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import matplotlib.font_manager
+import numpy as np
 
 import minigooglenet
 from minigooglenet.course import cells, sandbox, wire
 from minigooglenet.exercises.checking import where
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.outputs import Raised, attempt
+from minigooglenet.exercises.outputs import Raised
 from minigooglenet.exercises.questions import Question
+
+LATE: set[str] = set()  # "CPU": a time limit ended something; "wall": the wall clock did, so the machine may be busy
 
 
 def main(work) -> None:
@@ -36,16 +43,20 @@ def main(work) -> None:
     _compile_without_keeping()
     os.environ["HOME"] = work["folder"]
     package = str(Path(minigooglenet.__file__).parent)
+    for source in sources:
+        cells.plain(source)  # IPython is imported while it can be
     box = sandbox.confine(work["folder"], work["disk"], (package, *work["readable"]), work["slot"])
-    held = sandbox.limit(work["cpu"], work["memory"], work["disk"])
+    held = sandbox.limit(work["cpu"] + int(time.process_time()), work["memory"], work["disk"])
     _send(results, {"walls": sorted(box | held & set(sandbox.WALLS))})
     notes, places = _run(sources, work)
     if places is not None and any("NameError" in told for told in notes.stopped.values()):  # more was needed
         notes, _ = _run(sources, work | {"whole": True})
     for number in work["numbers"]:
-        _send(results, {"number": number, **_answer(notes, number, work)})
+        for record in _answers(notes, number, sources, work):
+            _send(results, {"number": number, **record})
     stopped = {place + 1: str(told)[:500] for place, told in notes.stopped.items()}
-    _send(results, {"end": True, "stopped": stopped, "predicted": list(map(bool, notes.predicted.values()))})
+    predicted = list(map(bool, notes.predicted.values()))
+    _send(results, {"end": True, "stopped": stopped, "predicted": predicted, "late": sorted(LATE)})
     os._exit(0)  # no thread and no __del__ of a student's has the last word
 
 
@@ -76,47 +87,92 @@ def _send(results, record):
 def _run(sources, work):
     names = {find(number).name for number in work["numbers"]}
     places = None if work["whole"] else cells.needed(sources, None, names)
-    return cells.run(sources, places, around=_within(work["cell_seconds"])), places
+    return cells.run(sources, places, around=_within(work["cell_seconds"], work["patience"])), places
 
 
-def _within(seconds):
-    """Return what calls a function and interrupts it after some seconds, where the system can."""
+def _within(seconds, patience):
+    """Return what calls a function and interrupts it after some seconds of CPU time, where the system can.
+
+    patience : how many times as long it may take by the clock on the wall, because a busy machine is nobody's mistake
+    """
 
     def around(function):
         if not hasattr(signal, "setitimer"):
             return function()
 
-        def stop(*_):
-            raise TimeoutError(f"the cell was still running after {seconds:.0f} s")
+        def stop(which, _):
+            LATE.add("wall" if which == signal.SIGALRM else "CPU")
+            told = seconds if which == signal.SIGPROF else seconds * patience
+            raise TimeoutError(f"the cell was still running after {told:.0f} s")
 
+        signal.signal(signal.SIGPROF, stop)
         signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds * patience)
         try:
             return function()
         except KeyboardInterrupt as error:
             raise RuntimeError("the cell interrupted itself") from error
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     return around
 
 
-def _answer(notes, number, work):
+def _answers(notes, number, sources, work):
+    """Return a record for each attempt at an exercise, the last one first: the best of them counts."""
     exercise = find(number)
+    tried = notes.attempts.get(number, [])
     if isinstance(exercise, Question):
-        value, student = notes.answered.get(number, (None, "you"))
-        return {"value": value, "student": str(student)}
-    try:
-        given = notes.given(number)
-    except LookupError as error:
-        return {"missing": str(error)}
+        why = "" if tried else _why(notes, sources)
+        if why and number in cells.numbers_in(sources):
+            return [{"missing": f'nothing was given to answer("{number}", ...){why}'}]
+        if not tried and number not in cells.numbers_in(sources):
+            return [{"missing": f'the cell with answer("{number}", ...) is gone{why}'}]
+        return [{"value": value, "student": str(student)} for value, student in tried or [(None, "you")]]
+    if not tried:
+        try:
+            tried = [notes.given(number)]
+        except LookupError as error:
+            return [_missing(notes, number, sources, str(error))]
+    return [_answer(exercise, given, work) for given in tried]
+
+
+def _missing(notes, number, sources, told):
+    """Return a record that says why there is no answer: a cell that is not Python, one that stopped, or neither."""
+    name = find(number).name
+    if not name.isidentifier() and number not in cells.numbers_in(sources):
+        told = f'the cell with check("{number}", ...) is gone'
+    for source, wrong in _broken(sources):
+        if number in source or (name.isidentifier() and name in source):
+            return {"failed": f"{told}: {wrong}"}
+    return {"missing": told + _why(notes, sources)}
+
+
+def _broken(sources):
+    """Return [(cell, what Python says about it)] of the cells that Python cannot read."""
+    found = []
+    for place, source in enumerate(sources, 1):
+        if wrong := cells.syntax_error(source):
+            found.append((source, wrong if source.startswith("\n") else f"cell {place}, {wrong}"))
+    return found
+
+
+def _why(notes, sources):
+    """Return what else may be the cause of a missing answer."""
+    stopped = [f"cell {place + 1} stopped with {told}" for place, told in notes.stopped.items()]
+    return "".join(f"; {told}" for told in [*(wrong for _, wrong in _broken(sources)[:2]), *stopped[:2]])
+
+
+def _answer(exercise, given, work):
     if exercise.judge_function:
         return _for_judge(exercise, given)
     if given is None or given is Ellipsis:
         return {"missing": f"there is no {exercise.name} yet"}
     if not callable(given):
         return {"failed": f"expected the function {exercise.name}, got {type(given).__name__}"}
-    answer = {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work["call_seconds"])}
+    answer = {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work)}
     if exercise.demand_function and not any(isinstance(output, Raised) for output, _ in answer["calls"]):
         verdict = exercise.demand_function(given)
         answer["demand"] = [verdict.passed, verdict.mistake, verdict.what]
@@ -133,16 +189,45 @@ def _for_judge(exercise, given):
     return {"answer": given}
 
 
-def _calls(function, arguments, seconds):
+def _calls(function, arguments, work):
     """Return [output, arguments afterwards or None] of every call; the first that is stopped is the last."""
     outputs = []
     for each in arguments:
         given = copy.deepcopy(each)
-        output = attempt(function, given, seconds, _raised)
+        output = _timed(function, given, work["call_seconds"], work["patience"])
         outputs.append([_plain(output), _plain_or_none(given)])
         if isinstance(output, Raised) and isinstance(output.error, (TimeoutError, NotImplementedError)):
             break
     return outputs
+
+
+def _timed(function, given, seconds, patience):
+    """Return what a function returns, Raised, or a TimeoutError in Raised: its CPU time or the wall clock was up."""
+    box, clocks = [], []
+
+    def run():
+        if hasattr(time, "pthread_getcpuclockid"):
+            clocks.append(time.pthread_getcpuclockid(threading.get_ident()))
+        try:
+            with np.errstate(all="ignore"):
+                box.append(function(*given))
+        except BaseException as error:
+            box.append(_raised(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    begun, used = time.monotonic(), time.process_time()
+    thread.start()
+    while not box and thread.is_alive():
+        thread.join(0.05)
+        with contextlib.suppress(OSError):  # the thread has ended
+            spent = time.clock_gettime(clocks[0]) if clocks else time.process_time() - used
+            late = "CPU" if spent > seconds else "wall" if time.monotonic() - begun > seconds * patience else None
+            if late and not box:
+                LATE.add(late)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+                told = f"{seconds:.0f} s of CPU time" if late == "CPU" else f"{seconds * patience:.0f} s"
+                return Raised(TimeoutError(f"it was still running after {told}. Look for a loop that never ends."))
+    return box[0] if box else Raised(RuntimeError("its thread ended without a result"))
 
 
 def _raised(error):

@@ -1,16 +1,18 @@
 """Real images as arrays, and drawn ones."""
 
-from minigooglenet.data import transforms
+from minigooglenet.data import seen, transforms
 from minigooglenet.data.batches import Batch, batches
 from minigooglenet.data.cifar10 import cifar10
 from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
 from minigooglenet.data.digits import digits
 from minigooglenet.data.download import data_folder
-from minigooglenet.data.image_folder import ImageFolder, image_folder
+from minigooglenet.data.image_folder import FolderWarning, ImageFolder, image_folder
 from minigooglenet.data.load import NAMES, load
 from minigooglenet.data.photos import photograph, prepare
+from minigooglenet.data.pixel_names import pixels_of
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
 from minigooglenet.data.scenes import Scenes, shapes
+from minigooglenet.data.split import as_split
 
 __all__ = [
     "GREY_UNIT",
@@ -20,11 +22,13 @@ __all__ = [
     "BadImageError",
     "Batch",
     "Dataset",
+    "FolderWarning",
     "ImageFolder",
     "Pictures",
     "Pixels",
     "Scenes",
     "Split",
+    "as_split",
     "batches",
     "cifar10",
     "data_folder",
@@ -32,7 +36,9 @@ __all__ = [
     "image_folder",
     "load",
     "photograph",
+    "pixels_of",
     "prepare",
+    "seen",
     "shapes",
     "transforms",
 ]

@@ -81,7 +81,7 @@ def _filled(all_batches):
 
 
 def _as_they_are(pictures, number, indices):
-    return Batch(number, indices, pictures.pixels.to_input(pictures.pictures[indices]), pictures.labels[indices])
+    return Batch(number, indices, pictures.inputs(indices), pictures.labels[indices])
 
 
 def _decoded(dataset: Dataset, number, indices, key, stop: Event | None = None) -> Batch:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import checks
+from minigooglenet.data import arrays
 from minigooglenet.data.pixels import Pixels
 
 
@@ -26,6 +27,9 @@ class Dataset:
     pixels : Pixels, how a picture becomes that
     augment : function (picture, rng) -> picture (C, H, W) for training, or None
     skipped : {name: reason} of the pictures that could not be used so far
+    shrink : whether large images are decoded at a smaller size, which is faster; False keeps every pixel
+    notes : sentences about the data that a user should read, such as a folder that is not used
+    seen_before : record of images that the first weights were trained on, see `seen`, or None
     """
 
     classes: tuple[str, ...]
@@ -33,6 +37,9 @@ class Dataset:
     shape: tuple[int, int, int]
     pixels: Pixels
     augment = None
+    shrink = True
+    notes: tuple[str, ...] = ()
+    seen_before = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,6 +67,12 @@ class Dataset:
     def _content(self) -> bytes:
         return b""
 
+    def seen(self):
+        """Return a `seen.SeenImages` of these images, or None if they have no names of their own."""
+
+    def overlap(self, records, indices):
+        """Return how many of the images at `indices` are in `seen` records, a `seen.Overlap`; None if unknown."""
+
     @property
     def whole(self) -> bool:
         """Whether testing takes pictures as they are: `fitted` is not a subclass's own."""
@@ -74,22 +87,25 @@ class Dataset:
 
 @dataclass
 class Pictures(Dataset):
-    """Pictures of one size in memory.
+    """Images of one size in memory.
 
-    pictures : (M, C, H, W) uint8, red first;  labels : (M,) integers;  the others as in Dataset
+    pictures : (M, C, H, W). uint8 are pixels of 0 .. 255, red first. float32 and float64 are inputs of a network, which
+        were computed as (pixel - mean) / std; they are used as they are, in float32.
+    labels : (M,) integers
+    classes : names of the classes
+    pixels : Pixels, the mean and std; None only for floats for which they are unknown. Then weights that are trained on
+        them do not state how images become inputs.
+    augment : as in Dataset; it gets floats where `pictures` are floats
     """
 
     pictures: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
-    pixels: Pixels
+    pixels: Pixels | None
     augment: object = None
 
     def __post_init__(self):
-        if self.pictures.dtype != np.uint8 or self.pictures.ndim != 4:
-            raise TypeError(f"pictures must be (M, C, H, W) uint8, got {self.pictures.shape} {self.pictures.dtype}")
-        if self.pictures.shape[1] != self.pixels.channels:
-            raise ValueError(f"{self.pixels.colours} has {self.pixels.channels} channels, got {self.pictures.shape}")
+        self.pictures = arrays.checked(self.pictures, self.pixels)
         self.labels = checks.labels(self.labels, len(self.pictures), len(self.classes)).astype(np.int64)
 
     @property
@@ -97,7 +113,29 @@ class Pictures(Dataset):
         return self.pictures.shape[1:]
 
     def picture(self, index):
-        return self.pictures[index]
+        """Return image `index` as uint8; floats become the nearest pixels."""
+        picture = self.pictures[index]
+        if picture.dtype == np.uint8:
+            return picture
+        if self.pixels is None:
+            raise ValueError("images given as floats without pixels= cannot be turned back into pixels of 0 .. 255")
+        return self.pixels.to_pixels(picture)
+
+    def inputs(self, indices) -> np.ndarray:
+        """Return the images at `indices` as a batch of inputs, float32, not augmented."""
+        return self._to_input(self.pictures[indices])
+
+    def load(self, index, rng=None):
+        if self.pictures.dtype == np.uint8:
+            return super().load(index, rng)
+        picture = self.pictures[index]
+        augment = self.augment is not None and rng is not None
+        return self._to_input(self.augment(picture, rng) if augment else self.fitted(picture))
+
+    def _to_input(self, pictures):
+        if pictures.dtype == np.uint8:
+            return self.pixels.to_input(pictures)
+        return np.array(pictures, np.float32, order="C")
 
     def _content(self):
         return hashlib.sha256(np.ascontiguousarray(self.pictures)).digest()

@@ -1,21 +1,21 @@
 """Pictures in folders, one folder for each class: the form in which ImageNet and most own collections lie."""
 
-import hashlib
-import os
-from pathlib import Path
+import warnings
 
 import numpy as np
 
-from minigooglenet.data import transforms
+from minigooglenet.data import layout, listing, names, seen, transforms
 from minigooglenet.data.dataset import BadImageError, Dataset, Split
-from minigooglenet.data.photos import decode
+from minigooglenet.data.photos import read
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.shapes import integer
 
 MOST_PIXELS = 50_000_000  # 200 MB once decoded, twice that if it is not in RGB, and each worker may hold one
-TEST_SHARE = 0.2
-HELD_OUT = ("val", "validation", "test")
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2"}
+FEW = 5  # names in a message
+
+
+class FolderWarning(UserWarning):
+    """A folder that seems to be meant for testing cannot be used, and a part of the training images is held out."""
 
 
 class ImageFolder(Dataset):
@@ -24,17 +24,17 @@ class ImageFolder(Dataset):
     Attributes
     ----------
     folder : Path
-    files : list of M names, "class/picture.jpg"
+    files : list of M names, "class/picture.jpg", as they are on the disk
     most_pixels : a picture that declares more is not decoded
     and those of Dataset; `skipped` holds what was no picture when the folder was listed, too
     """
 
     def __init__(self, folder, classes, listed, *, size, augment=None, most_pixels=MOST_PIXELS):
-        """Take {class: names of its files} as `listed`; the place of a class in `classes` is its label."""
+        """Take {class: "folder/file" of its images} as `listed`; the place of a class in `classes` is its label."""
         self.folder, self.classes, self.augment, self.most_pixels = folder, classes, augment, most_pixels
         self.pixels = Pixels()
         self.shape = (3, size, size)
-        self.files = [f"{name}/{file}" for name in classes for file in listed.get(name, ())]
+        self.files = [file for name in classes for file in listed.get(name, ())]
         self.labels = np.repeat(np.arange(len(classes)), [len(listed.get(name, ())) for name in classes])
 
     def name(self, index):
@@ -43,118 +43,136 @@ class ImageFolder(Dataset):
     def picture(self, index):
         path = self.folder / self.files[index]
         try:
-            # The largest of the 144 crops' scales is 352/224 of the size, so nothing needs more than twice the size.
-            image = decode(path, self.most_pixels, least_side=2 * self.shape[-1])
+            return read(path, size=self.shape[-1] if self.shrink else None, most_pixels=self.most_pixels)
         except BadImageError as error:
             error.add_note(str(path))
             raise
-        return np.asarray(image).transpose(2, 0, 1)
 
     def _content(self):
-        return "\n".join(self.files).encode(errors="surrogateescape")
+        return "\n".join(map(names.same, self.files)).encode(errors="surrogateescape")
+
+    def seen(self):
+        """Return a record of these images, by which others can tell later whether they are among them."""
+        return seen.record(self.folder, self.files)
+
+    def overlap(self, records, indices):
+        """Return how many of these images are in at least one of the records, or None without a record."""
+        return seen.overlap(records, self.folder, [self.files[index] for index in indices])
 
     def fitted(self, picture):
         return transforms.middle(picture, self.shape[-1])
 
 
-def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS) -> Split:
-    """Return the pictures of a folder; its subfolders, sorted, are the classes. Nothing is decoded yet.
+def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, held_out=None) -> Split:
+    """Return the images of a folder; its subfolders, sorted, are the classes. Nothing is decoded yet.
 
-    If there is a folder `train`, the classes lie inside it, and what is held out may lie in `val`, `validation` or
-    `test`. Otherwise a fifth of each class is held out, always the same for the same names.
+    If there is a folder `train`, the classes are inside it, and the held-out images may be in one called `val`,
+    `valid`, `validation` or `dev`, else in `test`, `testing`, `eval` or `evaluation`, in any capitalisation. Otherwise
+    about a fifth of each class is held out: the name of an image decides, so an image keeps its side when others are
+    added. `train.notes` has sentences about folders that are not used and about classes that are too small for that.
 
     Parameters
     ----------
     folder : path
-    size : S, pictures become (3, S, S), mean colour subtracted
+    size : S, images become (3, S, S), mean colour subtracted
     augment : function (picture, rng) -> picture (3, S, S) for training, or None
-    most_pixels : pictures that declare more are skipped
+    most_pixels : images that declare more are skipped
+    held_out : name of the held-out folder next to `train`, as "test" if there is a validation folder too
 
     Raises
     ------
     ValueError
-        Without two classes, or if a class has no pictures.
+        Without two classes, if a class has no images, or if it is not clear what a folder next to `train` is for.
     OSError
         If a folder cannot be listed.
+
+    Warns
+    -----
+    FolderWarning
+        If a folder for testing has no class folders, and a part of `train` is held out instead.
     """
-    folder = Path(folder)
     size, most_pixels = integer(size, "size", 1), integer(most_pixels, "most_pixels", 1)
-    home, held_out = folder, None
-    if (folder / "train").is_dir() and _folders(folder / "train"):  # else it is a class: pictures of trains
-        home = folder / "train"
-        held_out = next((folder / name for name in HELD_OUT if (folder / name).is_dir()), None)
-    classes, train, skipped = _listed(home)
-    _check(home, classes, train)
+    home, held_out, notes, missed = layout.find(folder, held_out)
+    if missed:
+        warnings.warn(notes[0], FolderWarning, stacklevel=2)
+    train, skipped = listing.listed(home)
+    classes = tuple(train)
+    _check(home, train)
     if held_out is None:
-        train, test = _split(home, classes, train)
-        test_home, test_skipped = home, {}
+        train, test, small = _split(home, train)
+        test_home, test_skipped, notes = home, {}, notes + small
     else:
         test_home = held_out
-        test_classes, test, test_skipped = _listed(held_out)
-        unknown = sorted(set(test_classes) - set(classes))
-        if unknown:
-            raise ValueError(f"{held_out} has classes that {home} lacks: {', '.join(unknown[:5])}")
-        if not any(test.values()):
-            raise ValueError(f"{held_out} has no pictures")
+        test, test_skipped = listing.listed(held_out)
+        _check_held_out(home, classes, held_out, test)
     sets = Split(
         ImageFolder(home, classes, train, size=size, augment=augment, most_pixels=most_pixels),
         ImageFolder(test_home, classes, test, size=size, most_pixels=most_pixels),
     )
     sets.train.skipped.update(skipped)
     sets.test.skipped.update(test_skipped)
+    sets.train.notes = sets.test.notes = notes
     return sets
 
 
-def _folders(folder):
-    with os.scandir(folder) as entries:
-        return tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
-
-
-def _listed(folder):
-    """Return (classes, {class: sorted names of its files}, {what was left out: reason})."""
-    classes, listed, skipped = _folders(folder), {}, {}
-    for name in classes:
-        listed[name] = []
-        with os.scandir(folder / name) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):  # what systems put beside pictures
-                    continue
-                if not entry.is_file():
-                    skipped[f"{name}/{entry.name}"] = "it is no file"
-                elif os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122 (a million times)
-                    skipped[f"{name}/{entry.name}"] = "its name does not end as a picture's does"
-                else:
-                    listed[name].append(entry.name)
-        listed[name].sort()
-    return classes, listed, skipped
-
-
-def _check(folder, classes, listed):
-    if not classes:
+def _check(folder, images):
+    if not images:
         raise ValueError(f"{folder} has no folders inside; pictures belong in one folder for each class")
-    strange = [name for name in classes if not name.isprintable()]
+    strange = [name for name in images if not name.isprintable()]
     if strange:
         raise ValueError(f"{folder} has a class whose name is no printable text: {strange[0]!r}; rename its folder")
-    if len(classes) == 1:
-        raise ValueError(f"{folder} has one class only, {classes[0]!r}; a classifier needs two to tell apart")
-    empty = [name for name in classes if not listed[name]]
+    if len(images) == 1:
+        raise ValueError(f"{folder} has one class only, {next(iter(images))!r}; a classifier needs two to tell apart")
+    empty = [name for name, files in images.items() if not files]
     if empty:
-        more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
-        raise ValueError(f"{folder} has classes without pictures: {', '.join(empty[:5])}{more}")
+        raise ValueError(f"{folder} has classes without pictures: {_few(empty)}{_nested(folder, empty)}")
 
 
-def _split(folder, classes, listed):
-    """Return ({class: names}, {class: names}): of each class a fifth, at least one picture, is held out.
+def _nested(folder, empty):
+    """Return advice for classes without images of their own whose folders have folders inside."""
+    parts = [name for name in empty if name.casefold() in layout.TRAIN + layout.VALIDATION + layout.TEST]
+    if parts:
+        return f". If {parts[0]} is a part of the data set and not a class, call the training part train"
+    for name in empty:
+        inside = listing.subfolders(folder / name) if (folder / name).is_dir() else []
+        if inside:
+            return f". {name} has folders inside ({_few(inside)}); images belong directly in the folder of their class"
+    return ""
 
-    The names decide, in an order without meaning, so that neighbours in a series do not stay together.
-    """
-    train, test = {}, {}
-    for name in classes:
-        if len(listed[name]) < 2:
+
+def _check_held_out(home, classes, held_out, test):
+    unknown = [name for name in test if name not in classes]
+    if unknown:
+        alike = [name for name in classes if name.casefold() == unknown[0].casefold()]
+        hint = f". Did you mean {alike[0]!r}?" if alike else ""
+        raise ValueError(f"{held_out} has classes that {home} lacks: {_few(unknown)}{hint}")
+    if not any(test.values()):
+        raise ValueError(f"{held_out} has no pictures")
+
+
+def _split(folder, images):
+    """Return ({class: files to train on}, {class: files held out}, notes), as `names.held_out` decides."""
+    train, test, small = {}, {}, []
+    for name, files in images.items():
+        if len(files) < 2:
             raise ValueError(
                 f"class {name!r} of {folder} has one picture; one to learn from and one to test are needed"
             )
-        mixed = sorted(listed[name], key=lambda file: hashlib.sha256(os.fsencode(file)).digest())
-        count = max(1, round(TEST_SHARE * len(mixed)))
-        test[name], train[name] = sorted(mixed[:count]), sorted(mixed[count:])
-    return train, test
+        held_out, by_rule = names.held_out([_name(file) for file in files])
+        test[name] = [file for file in files if _name(file) in held_out]
+        train[name] = [file for file in files if _name(file) not in held_out]
+        if by_rule:
+            small.append(name)
+    note = (
+        f"{_few(small)}: the names of all images are on one side of the split, so one is on the other side by rule. "
+        "It may change sides when images are added."
+    )
+    return train, test, (note,) if small else ()
+
+
+def _name(file):
+    return file.partition("/")[2]
+
+
+def _few(words):
+    return ", ".join(words[:FEW]) + (f" and {len(words) - FEW} more" if len(words) > FEW else "")

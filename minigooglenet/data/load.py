@@ -20,7 +20,7 @@ NAMES = ("digits", "shapes", "cifar10")
 SCENES = (4000, 1000)  # to learn from, held out
 
 
-def load(name_or_folder, size=None, *, augment=False, on_bytes=None) -> Split:
+def load(name_or_folder, size=None, *, augment=False, on_bytes=None, held_out=None) -> Split:
     """Return labelled pictures, those to learn from and those held out, always split the same way.
 
     Parameters
@@ -30,7 +30,10 @@ def load(name_or_folder, size=None, *, augment=False, on_bytes=None) -> Split:
     augment : whether training sees a picture differently each time: digits shifted; shapes and CIFAR-10 shifted and
         mirrored; photographs cropped as in the paper, mirrored and distorted
     on_bytes : called with (bytes so far, bytes in all) while CIFAR-10 is downloaded
+    held_out : name of the held-out folder next to `train`, for a folder that has several
     """
+    if held_out is not None and name_or_folder in NAMES:
+        raise ValueError(f"held_out={held_out!r} is for a folder; {name_or_folder} has one test set")
     if name_or_folder == "digits":
         split, change = _digits(32 if size is None else size), partial(transforms.shift, most=2)
     elif name_or_folder == "shapes":
@@ -46,7 +49,7 @@ def load(name_or_folder, size=None, *, augment=False, on_bytes=None) -> Split:
                 f"data is 'digits', 'shapes', 'cifar10' or a folder; {os.fspath(folder)!r} is none of them"
             )
         size = integer(224 if size is None else size, "size", 1)
-        split, change = image_folder(folder, size), partial(transforms.photo_augmentation, size=size)
+        split, change = image_folder(folder, size, held_out=held_out), partial(transforms.photo_augmentation, size=size)
     if augment:
         split.train.augment = change
     return split

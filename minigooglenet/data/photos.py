@@ -4,14 +4,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from minigooglenet.data import formats, modes, orientation, transforms
 from minigooglenet.data.dataset import BadImageError
-from minigooglenet.data.pixels import RGB_MEAN
+from minigooglenet.data.pixels import Pixels
 
 MOST_PIXELS = 150_000_000  # a small file can declare a picture that fills the memory
-# Kinds that hold pixels and run no other program, as Pillow's reader of PostScript does.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
 
 
 def photograph(path=None) -> Image.Image:
@@ -35,7 +34,7 @@ def photograph(path=None) -> Image.Image:
 
 
 def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image:
-    """Return the file at `path` as an upright RGB image.
+    """Return the file at `path` as an upright 8-bit RGB image, by the rules of `modes` and `orientation`.
 
     With `least_side`, an image that is larger is made smaller by a whole factor, as far as both sides keep so many
     pixels. A JPEG is then decoded at a half, a quarter or an eighth of its size at once, which is much faster.
@@ -46,7 +45,7 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
         With the reason, whatever it is: broken bytes lead Pillow to errors of many kinds.
     """
     try:
-        with Image.open(Path(path), formats=FORMATS) as image:
+        with Image.open(Path(path), formats=formats.readable()) as image:
             width, height = image.size
             if width * height > most_pixels:
                 raise BadImageError(
@@ -54,34 +53,48 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
                 )
             if least_side is not None:
                 image.draft(None, (least_side, least_side))
-            ImageOps.exif_transpose(image, in_place=True)  # this loads it; a copy could take 200 MB
-            image = _in_colour(image)
+            image.load()
+            turn, image = orientation.turn(image), modes.to_rgb(image)
+            if turn is not None:
+                image = image.transpose(turn)
             factor = 1 if least_side is None else min(image.size) // least_side
             return image.reduce(factor) if factor > 1 else image
     except BadImageError:
         raise
     except UnidentifiedImageError as error:
-        raise BadImageError(f"it is none of {', '.join(FORMATS)}") from error
+        raise BadImageError(formats.why_unidentified(path)) from error
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise BadImageError(reason) from error
+
+
+def read(path, channels=3, *, size=None, most_pixels=MOST_PIXELS) -> np.ndarray:
+    """Return the image file at `path` as uint8 (channels, height, width), as every test and `classify` see it.
+
+    Parameters
+    ----------
+    path : of the file
+    channels : 3, red first, or 1, grey
+    size : height and width of the network's input. A larger image is decoded at a smaller size, with sides of at least
+        twice that: the largest of the 144 crops' scales is 352/224 of it. None keeps every pixel.
+    most_pixels : an image that declares more is not decoded
+
+    Raises
+    ------
+    BadImageError
+        With the reason.
+    """
+    return as_array(decode(path, most_pixels, None if size is None else 2 * size), channels)
+
+
+def as_array(image: Image.Image, channels=3) -> np.ndarray:
+    """Return an 8-bit image as uint8 (channels, height, width), red first or grey."""
+    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return values[None] if channels == 1 else values.transpose(2, 0, 1)
 
 
 def prepare(image: Image.Image, size=224) -> np.ndarray:
     """Return (1, 3, size, size) float32: the central square of 224/256 of the shorter side, mean colour subtracted."""
     if not isinstance(image, Image.Image):
         raise TypeError(f"prepare takes a PIL image, got {type(image).__name__}; perhaps Image.fromarray(...)?")
-    side = min(image.size) * 224 / 256
-    left, top = ((length - side) / 2 for length in image.size)
-    square = (left, top, left + side, top + side)
-    crop = np.asarray(image.convert("RGB").resize((size, size), Image.BILINEAR, box=square), dtype=np.float32)
-    return np.ascontiguousarray((crop - np.array(RGB_MEAN, np.float32)).transpose(2, 0, 1)[None])
-
-
-def _in_colour(image):
-    if image.mode.startswith("I"):  # 16 bits a value: Pillow would cut every value above 255 to white
-        values = np.asarray(image).astype(np.float64)
-        image = Image.fromarray((values / (257 if values.max() > 255 else 1)).clip(0, 255).astype(np.uint8))
-    if "transparency" in image.info:  # a palette of which some colours are transparent; Pillow wants this step
-        image = image.convert("RGBA")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return Pixels().to_input(transforms.middle(as_array(modes.to_rgb(image)), size)[None])

@@ -33,10 +33,14 @@ def resize(picture, height, width, interpolation="bilinear", *, box=None):
 
 
 def resize_shorter_side(picture, side, interpolation="bilinear"):
-    """Return the picture with a shorter side of `side` pixels and its proportions kept."""
-    _, height, width = picture.shape
-    scale = side / min(height, width)
-    return resize(picture, round(height * scale), round(width * scale), interpolation)
+    """Return the picture with a shorter side of `side` pixels and its proportions kept, as torchvision resizes it."""
+    return resize(picture, *shorter_side(*picture.shape[1:], side), interpolation)
+
+
+def shorter_side(height, width, side):
+    """Return (height, width) for a shorter side of `side`. torchvision's rule: the longer side is truncated."""
+    longer = int(side * max(height, width) / min(height, width))
+    return (longer, side) if height > width else (side, longer)
 
 
 def crop(picture, top, left, height, width):
@@ -51,8 +55,12 @@ def crop(picture, top, left, height, width):
 
 def centre_crop(picture, size):
     """Return the middle (C, size, size), a view."""
-    _, height, width = picture.shape
-    return crop(picture, (height - size) // 2, (width - size) // 2, size, size)
+    return crop(picture, *centre(*picture.shape[1:], size), size, size)
+
+
+def centre(height, width, size):
+    """Return (top, left) of the centre crop. torchvision's rule: a half is rounded to the even number."""
+    return tuple(round((length - size) / 2) for length in (height, width))
 
 
 def middle(picture, size):

@@ -43,7 +43,7 @@ def images(g, scheme, seed=0):
 def gradients(g, x, classifier, wires):
     """Return (loss, {wire: gradient}) of one classifier, with the weight that its loss has in training."""
     outputs, tape = g.forward({"image": x}, outputs=(classifier,), train=True)
-    weight = losses.head_weights(g.outputs)[classifier]
+    weight = losses.head_weights(g)[classifier]
     _, found, grads = losses.weighted_sum(outputs, np.array([1, 2]), {classifier: weight})
     return float(found[classifier]), g.backward(grads, tape, wires=wires)[0]
 

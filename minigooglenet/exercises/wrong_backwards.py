@@ -115,7 +115,7 @@ def dw_of_last_image(layer, right, grad_output, cache):
 
 
 def _classifier_keeps_it(g):
-    layer, _ = g.nodes[g.outputs[-1]]
+    layer, _ = g.nodes[g.main]
 
     def wrong(right, grad_output, cache):
         (grad_x,), grads = right(grad_output, cache)

@@ -5,7 +5,7 @@ import numpy as np
 from minigooglenet.gradcheck.ladder import climb
 from minigooglenet.gradcheck.report import FAIL, Finding, Report
 from minigooglenet.gradcheck.subject import from_functions, from_layer
-from minigooglenet.shapes import integer
+from minigooglenet.shapes import shape
 
 # Small shapes that reveal: unequal sides, a stride with a remainder behind, enough channels for a window across them.
 REVEALING = {
@@ -33,7 +33,7 @@ def check_layer(layer, *input_shapes, rng=0) -> Report:
     """
     if isinstance(layer, type) or not all(hasattr(layer, name) for name in ("forward", "backward", "params")):
         raise TypeError(f"check_layer takes a layer with forward, backward and params, got {layer!r}")
-    shapes = [_shape(shape) for shape in input_shapes] or _revealing(layer)
+    shapes = _shapes(layer, input_shapes)
     try:
         subject = from_layer(layer, shapes, np.random.default_rng(rng))
     except (ValueError, TypeError, AttributeError) as error:
@@ -79,17 +79,14 @@ def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
 def subject_of(layer, input_shapes, rng):
     """Return (Subject, upstream gradient) of a layer as `check_layer` would see it."""
     rng = np.random.default_rng(rng)
-    subject = from_layer(layer, [_shape(shape) for shape in input_shapes] or _revealing(layer), rng)
+    subject = from_layer(layer, _shapes(layer, input_shapes), rng)
     return subject, rng.standard_normal(np.shape(subject.forward(*subject.arrays)))
 
 
-def _shape(shape):
-    if not isinstance(shape, (tuple, list)):
-        raise TypeError(f"an input shape is a tuple such as (3, 5, 7), without the batch axis, got {shape!r}")
-    return tuple(integer(size, "each size of an input shape", 1) for size in shape)
-
-
-def _revealing(layer):
+def _shapes(layer, input_shapes):
+    """Return the shapes that were given, or small and revealing ones."""
+    if input_shapes:
+        return [shape(given, "an input shape") for given in input_shapes]
     kind = getattr(layer, "kind", type(layer).__name__)
     if kind in REVEALING:
         return [REVEALING[kind](layer)]

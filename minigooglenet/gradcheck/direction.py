@@ -45,7 +45,7 @@ def directional_check(g, x, labels, *, step=1e-9, rng=0) -> Slope:
     here = g.astype(np.float64)
     direction = {key: _direction(value, rng) for key, value in here.params.items()}
     along_x = _direction(x, rng)
-    weights = losses.head_weights(g.outputs)
+    weights = losses.head_weights(g)
 
     def loss(signed_step):
         there = g.astype(np.float64)
@@ -57,7 +57,8 @@ def directional_check(g, x, labels, *, step=1e-9, rng=0) -> Slope:
     logits, tape = here.forward({name: x}, train=True)
     _, _, grads = losses.weighted_sum(logits, labels, weights)
     grad_inputs, grad_params = here.backward(grads, tape)
-    analytic = np.vdot(grad_inputs[name], along_x) + sum(np.vdot(grad_params[key], direction[key]) for key in direction)
+    analytic = np.vdot(grad_inputs[name], along_x)
+    analytic += sum(np.vdot(grad, direction[key]) for key, grad in grad_params.items())
     return Slope(float(analytic), (loss(step) - loss(-step)) / (2 * step), step)
 
 

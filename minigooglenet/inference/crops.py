@@ -11,6 +11,12 @@ no cropping: the middle square whole, resized in one go. A picture that has the 
 which is what a network that was trained on whole pictures expects.
 
 A network that takes another size than 224 gets everything in proportion, rounded to whole pixels.
+
+Where the squares are in an image is one of two rules. "box", the one of this package and of BVLC's Caffe networks here,
+takes the exact square, with fractions of a pixel, and resizes only that. "torchvision" is what the weights that
+torchvision publishes were tested with: the whole image is resized to a shorter side of 256, the longer one truncated to
+int(256 * longer / shorter), and the one crop begins at round((side - 224) / 2), a half rounded to the even number. The
+two differ by up to a pixel. The rule decides about the one crop only: torchvision has no rule for the other counts.
 """
 
 import functools
@@ -19,11 +25,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from minigooglenet.data import transforms
 from minigooglenet.shapes import integer
 
 SIDE = 224  # the side of a piece, to which the scales belong
 SCALES = (256, 288, 320, 352)
 SQUARES = ("first", "middle", "last")
+IMAGE = "image"  # in place of a square: the whole image, resized by torchvision's rule
+MOST_RESIZED = 50_000_000  # pixels of an image that is resized as a whole
+RULES = ("box", "torchvision")
 PARTS = ("top left", "top right", "bottom left", "bottom right", "centre", "whole")
 
 
@@ -45,19 +55,27 @@ _ALL = tuple(
 )
 _TEN = tuple(crop for crop in _ALL if crop[:2] == (256, "middle") and crop.part != "whole")
 _ONE = (Crop(256, "middle", "centre", False),)
+_ONE_OF_TORCHVISION = (Crop(256, IMAGE, "centre", False),)
 _WHOLE = (Crop(SIDE, "middle", "whole", False),)
 _CHOICES = {0: _WHOLE, 1: _ONE, 10: _TEN, 144: _ALL}
 COUNTS = tuple(_CHOICES)
 
 
-def places(count: int) -> tuple[Crop, ...]:
+def rule_of(notes) -> str:
+    """Return the rule for weights with these notes: "torchvision" for the weights that torchvision publishes."""
+    return "torchvision" if notes.get("from") == "torchvision" else "box"
+
+
+def places(count: int, rule="box") -> tuple[Crop, ...]:
     """Return the crops of that count, 0 (whole), 1, 10 or 144, in the order of everything here: mirrored fastest."""
     if count not in _CHOICES:
         raise ValueError(f"crops must be one of {', '.join(map(str, COUNTS))}, got {count!r}")
-    return _CHOICES[count]
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
+    return _ONE_OF_TORCHVISION if rule == "torchvision" and count == 1 else _CHOICES[count]
 
 
-def boxes(shape, size: int, count: int):
+def boxes(shape, size: int, count: int, rule="box"):
     """Return where the crops lie in a picture of `shape` (..., H, W), for a network of (C, size, size).
 
     Returns
@@ -68,7 +86,10 @@ def boxes(shape, size: int, count: int):
     height, width = shape[-2:]
     size = integer(size, "size", 1)
     found = []
-    for scale, square, part, _ in places(count):
+    for scale, square, part, _ in places(count, rule):
+        if square == IMAGE:
+            found.append(_torchvision_box(height, width, scaled(scale, size), size))
+            continue
         left, top, right, _ = _square_box(width, height, square)
         if part == "whole":
             corner, span = (0, 0), 1.0
@@ -79,10 +100,10 @@ def boxes(shape, size: int, count: int):
         step = length * span / size  # of one pixel of the crop
         x, y = (start + step * offset for start, offset in zip((left, top), corner, strict=True))
         found.append((x, y, x + span * length, y + span * length))
-    return np.array(found), np.array([crop.mirrored for crop in places(count)])
+    return np.array(found), np.array([crop.mirrored for crop in places(count, rule)])
 
 
-def crops(picture, size: int, count: int) -> np.ndarray:
+def crops(picture, size: int, count: int, rule="box") -> np.ndarray:
     """Return the crops of a picture, uint8 (count, C, size, size), in the order of `places`; for 0 the whole one.
 
     Pillow resizes (bilinear, smoothing where it makes smaller), and only the three squares, so that nothing large is
@@ -95,8 +116,9 @@ def crops(picture, size: int, count: int) -> np.ndarray:
     picture : uint8 (C, H, W) of any size, C = 3 or 1
     size : height and width of what the network takes
     count : 0, 1, 10 or 144
+    rule : "box" or "torchvision", where the one crop is
     """
-    return cut(picture, size, places(count))
+    return cut(picture, size, places(count, rule))
 
 
 def cut(picture, size: int, wanted) -> np.ndarray:
@@ -115,6 +137,8 @@ def cut(picture, size: int, wanted) -> np.ndarray:
 
     @functools.cache
     def part_values(scale, which, part):
+        if which == IMAGE:
+            return _as_torchvision(picture, scaled(scale, size), size)
         if part == "whole":
             return _values(square(scale, which).resize((size, size), Image.BILINEAR))
         x, y = _corner(part, scaled(scale, size) - size)
@@ -122,6 +146,23 @@ def cut(picture, size: int, wanted) -> np.ndarray:
 
     pieces = (part_values(*crop[:3])[:, :, :: -1 if crop.mirrored else 1] for crop in wanted)
     return np.stack(list(pieces))
+
+
+def _as_torchvision(picture, side, size):
+    """Return the centre crop (C, size, size) of the image resized to a shorter side of `side`."""
+    height, width = picture.shape[1:]
+    rows, columns = transforms.shorter_side(height, width, side)
+    if rows * columns <= MOST_RESIZED:
+        return transforms.centre_crop(transforms.resize(picture, rows, columns), size)
+    return transforms.resize(picture, size, size, box=_torchvision_box(height, width, side, size))  # but for rounding
+
+
+def _torchvision_box(height, width, side, size):
+    """Return (left, top, right, bottom) of torchvision's centre crop, in pixels of the image before resizing."""
+    rows, columns = transforms.shorter_side(height, width, side)
+    top, left = transforms.centre(rows, columns, size)
+    down, across = height / rows, width / columns
+    return left * across, top * down, (left + size) * across, (top + size) * down
 
 
 def scaled(scale: int, size: int) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.data.dataset import BadImageError
-from minigooglenet.inference.predict import BATCH_SIZE, predictions
+from minigooglenet.inference.predict import BATCH_SIZE, is_model, predictions
 
 
 @dataclass
@@ -39,23 +39,28 @@ class Evaluation:
         return self.answers[:, :models, self.counts.index(crops)].mean(axis=1)
 
 
-def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_size=BATCH_SIZE, on_batch=None):
+def evaluate(
+    models, dataset, crops=(1,), *, pixels=None, indices=None, batch_size=BATCH_SIZE, on_batch=None, rule="box"
+):
     """Ask models about the pictures of a data set, with several numbers of crops in one pass.
 
     Parameters
     ----------
-    models : Graphs or plans that take and give the same
+    models : Graphs, plans or what `weights.load` returns, that take and give the same; one of them or several
     dataset : Dataset; a picture that it cannot give is left out and noted
     crops : numbers of crops, of 1, 10 and 144, and 0 for the whole picture
-    pixels : Pixels that the models were trained with; those of the data set unless given
+    pixels : Pixels that the models were trained with; by default those of the first that was loaded, or else those of
+        the data set
     indices : which pictures, all unless given
-    batch_size, on_batch : as for `probabilities`
+    batch_size, on_batch, rule : as for `probabilities`; with the rule "torchvision", set `dataset.shrink = False`
 
     Returns
     -------
     Evaluation
     """
     indices = range(len(dataset)) if indices is None else indices
+    models = [models] if is_model(models) else list(models)
+    pixels = pixels or next(filter(None, (getattr(model, "pixels", None) for model in models)), dataset.pixels)
     counts, used, skipped = tuple(sorted(set(crops))), [], {}
 
     def pictures():
@@ -68,7 +73,7 @@ def evaluate(models, dataset, crops=(1,), *, pixels=None, indices=None, batch_si
             used.append(int(index))
             yield picture
 
-    asked = predictions(models, pictures(), pixels or dataset.pixels, counts, batch_size=batch_size, on_batch=on_batch)
+    asked = predictions(models, pictures(), pixels, counts, batch_size=batch_size, on_batch=on_batch, rule=rule)
     answers = list(asked)
     if not answers:
         raise ValueError(f"no picture could be used: of {len(indices)}, {len(skipped)} were bad")

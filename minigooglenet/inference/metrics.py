@@ -1,4 +1,4 @@
-"""How good predictions are, how far their confidence can be trusted, and how far a difference can."""
+"""How good predictions are, and how far their confidence can be trusted."""
 
 from typing import NamedTuple
 
@@ -38,7 +38,11 @@ def accuracy(probabilities, labels) -> float:
 
 
 class Calibration(NamedTuple):
-    """Pictures by the probability of their likeliest class, in bins of equal width from 0 to 1.
+    """Images by the probability of their likeliest class, in bins of equal width from 0 to 1.
+
+    A bin contains its upper edge and not its lower one, (low, high], as in Guo et al. (2017, section 2); the first also
+    contains 0. torchmetrics closes its bins on the other side, [low, high): a confidence of exactly 0.5 is in
+    (0.4, 0.5] here and in [0.5, 0.6) there, which changes the error where many probabilities are round numbers.
 
     edges : (bins + 1,)
     counts : (bins,) pictures
@@ -61,29 +65,9 @@ def calibration(probabilities, labels, bins: int = 10) -> Calibration:
     right = ranks(probabilities, labels) == 0
     sure = np.asarray(probabilities).max(axis=1)
     edges = np.linspace(0, 1, integer(bins, "bins", 1) + 1)
-    place = np.clip(np.searchsorted(edges, sure) - 1, 0, bins - 1)  # a bin holds its upper edge, the first both
+    place = np.clip(np.searchsorted(edges, sure) - 1, 0, bins - 1)  # a bin contains its upper edge, the first bin both
     counts = np.bincount(place, minlength=bins)
     confidence, hits = (
         np.bincount(place, weights=values, minlength=bins) / np.maximum(counts, 1) for values in (sure, right)
     )
     return Calibration(edges, counts, confidence, hits, float(counts @ np.abs(hits - confidence) / len(right)))
-
-
-def bootstrap_interval(values, confidence=0.95, rounds=10_000, seed=0) -> tuple[float, float]:
-    """Return the percentile bootstrap interval (low, high) for the mean of one number a picture.
-
-    How the mean would spread if the test set were drawn again: pictures are drawn from it with replacement, `rounds`
-    times. To compare two settings, give the difference on each picture: what is hard for both then cancels out. Of a
-    handful of pictures, or where all values are equal, no such interval can say much.
-
-    Values that occur often are drawn together, so that 0 and 1 cost the same for any number of pictures.
-    """
-    values = np.asarray(values, np.float64)
-    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
-        raise ValueError(f"a bootstrap takes one finite number a picture, got an array of shape {values.shape}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence!r}")
-    different, counts = np.unique(values, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=rounds)
-    low, high = np.quantile(drawn @ different / len(values), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)

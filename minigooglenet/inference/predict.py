@@ -5,6 +5,7 @@ others less. (It also tried the maximum over crops and found it worse.)
 """
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
@@ -18,17 +19,19 @@ from minigooglenet.shapes import integer
 BATCH_SIZE = 72  # half of 144; from about 24 on, a larger batch is no faster
 
 
-def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None) -> np.ndarray:
+def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None, rule="box") -> np.ndarray:
     """Return the probability of each class for each picture, the mean over its crops and over the models.
 
     Parameters
     ----------
-    models : Graphs, or plans of one output that gives scores; a Graph is planned here (a last Softmax is left out)
+    models : Graphs, what `weights.load` returns, or plans of one output that gives scores; a Graph is planned here (a
+        last Softmax is left out)
     pictures : iterable of uint8 (C, H, W) of any sizes, read as they are needed
     pixels : Pixels, how a picture becomes input
     crops : 1, 10 or 144; 0 for the whole picture
     batch_size : crops that go through a network at once; no more of them are held, but for those of one picture
     on_batch : called after each batch with the number of crops done so far, each counted once for every model
+    rule : "box", or "torchvision" for weights of torchvision's, as in `crops`
 
     Returns
     -------
@@ -40,13 +43,13 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
     FloatingPointError
         When a network's scores are not finite.
     """
-    found = list(predictions(models, pictures, pixels, (crops,), batch_size=batch_size, on_batch=on_batch))
+    found = list(predictions(models, pictures, pixels, (crops,), batch_size=batch_size, on_batch=on_batch, rule=rule))
     if not found:
         raise ValueError("there are no pictures to predict")
     return np.stack(found)[:, :, 0].mean(axis=1)
 
 
-def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None):
+def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None, rule="box"):
     """Yield for each picture what each model says with each of several numbers of crops: (models, counts, classes).
 
     One crop is among the ten and they are among the 144, so they cost nothing beside them. The parameters are those of
@@ -54,8 +57,8 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
     """
     plans = planned(models)
     size, batch_size = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1)
-    wanted = _wanted(counts)
-    chosen = [[wanted.index(crop) for crop in places(count)] for count in counts]
+    wanted = _wanted(counts, rule)
+    chosen = [[wanted.index(crop) for crop in places(count, rule)] for count in counts]
     together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
     while group := [cut(picture, size, wanted) for picture in itertools.islice(pictures, together)]:
         pieces = np.concatenate(group)
@@ -72,14 +75,14 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
             yield np.stack([own[:, choice].mean(axis=1) for choice in chosen], axis=1)
 
 
-def crops_of(counts) -> int:
+def crops_of(counts, rule="box") -> int:
     """Return how many crops of a picture go through a network where several numbers of them are asked for."""
-    return len(_wanted(counts))
+    return len(_wanted(counts, rule))
 
 
 def planned(models) -> list[Plan]:
     """Return the models as plans, once it is known that they take and give the same."""
-    plans = [_plan(model) for model in ([models] if isinstance(models, (Graph, Plan)) else models)]
+    plans = [_plan(model) for model in ([models] if is_model(models) else models)]
     if not plans:
         raise ValueError("there are no models to ask")
     forms = [(run.shapes[run.inputs[0]], run.shapes[run.outputs[0]]) for run in plans]
@@ -95,18 +98,26 @@ def planned(models) -> list[Plan]:
     return plans
 
 
-def _wanted(counts):
+def is_model(value) -> bool:
+    """Return whether a value is one model, not several."""
+    return isinstance(value, (str, Path, Graph, Plan)) or isinstance(getattr(value, "graph", None), Graph)
+
+
+def _wanted(counts, rule):
     """Return each crop that one of the counts needs, once."""
-    return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count)))
+    return list(dict.fromkeys(crop for count in sorted(counts, reverse=True) for crop in places(count, rule)))
 
 
 def _plan(model):
+    if isinstance(getattr(model, "graph", None), Graph):
+        model = model.graph  # of what weights.load returns
     if isinstance(model, Graph):
-        wire = model.outputs[-1]
+        wire = model.main
         node = model.nodes.get(wire)
         model = plan(model, node.wires[0] if node and isinstance(node.layer, Softmax) else wire)
     if not isinstance(model, Plan):
-        raise TypeError(f"a model is a Graph or a plan of one, got {type(model).__name__}")
+        hint = "; load a file by mg.weights.load(path)" if isinstance(model, (str, Path)) else ""
+        raise TypeError(f"a model is a Graph or a plan of one, got {type(model).__name__}{hint}")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
             f"a model must have one input and one output, got {', '.join(model.inputs)} and {', '.join(model.outputs)}"

@@ -8,7 +8,8 @@ import numpy as np
 from minigooglenet import figures, files, viz
 from minigooglenet.console import Table
 from minigooglenet.inference.crops import boxes, crops, places
-from minigooglenet.inference.metrics import bootstrap_interval, calibration, ranks
+from minigooglenet.inference.intervals import proportion_interval
+from minigooglenet.inference.metrics import calibration, ranks
 from minigooglenet.inference.table3 import CONFIDENCE, second_k
 from minigooglenet.viz import testing
 
@@ -32,7 +33,7 @@ def summary(evaluation, comparison, matrix, classes) -> dict:
         "pictures": len(rank),
         **setting,
         "accuracy": float(np.mean(rank == 0)),
-        "accuracy_interval": bootstrap_interval(rank == 0, CONFIDENCE),
+        "accuracy_interval": proportion_interval(int(np.sum(rank == 0)), len(rank), CONFIDENCE),
         "k": k,
         "top_k_accuracy": float(np.mean(rank < k)),
         "calibration_error": calibration(probabilities, evaluation.labels).error,

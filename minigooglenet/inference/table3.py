@@ -1,8 +1,8 @@
 """The paper's Table 3 for any test set: what more models and crops are worth, and whether that is more than chance.
 
 The paper: one model with one crop has a top-5 error of 10.07%, with 144 crops 7.89%; seven models 8.09% and 6.67%. Its
-50,000 pictures make such steps sure. A test set of some hundreds does not, so each difference to the base comes with a
-bootstrap interval over the pictures, paired: both settings are asked about the same ones.
+50,000 pictures make such steps sure. A test set of some hundreds does not, so each difference to the base comes with an
+interval, a paired one: both settings are asked about the same pictures (`intervals.paired_interval`).
 """
 
 import csv
@@ -13,7 +13,8 @@ import numpy as np
 
 from minigooglenet import files
 from minigooglenet.console import Table
-from minigooglenet.inference.metrics import bootstrap_interval, ranks
+from minigooglenet.inference.intervals import paired_interval
+from minigooglenet.inference.metrics import ranks
 
 CONFIDENCE = 0.95
 
@@ -69,8 +70,8 @@ class Table3:
         ]
         title = f"As the paper's Table 3: {self.pictures:,} pictures of {self.classes} classes, errors in per cent"
         notes = [
-            "Intervals: a paired bootstrap over the pictures. * excludes 0: more than chance. Without * this test set",
-            "does not tell the setting from the base. Of 20 settings that are worth nothing, one gets a * by chance.",
+            "Intervals: paired, from pictures on which both disagree. * excludes 0: more than chance. Without * this",
+            "test set does not tell the setting from the base. Of 20 settings with no effect, expect one * by chance.",
         ]
         if ks[-1] != 5:
             notes.append(f"Top-{ks[-1]} in place of top-5, because there are {self.classes} classes.")
@@ -99,7 +100,7 @@ class Table3:
                     writer.writerow((*setting, c.k, c.error, c.difference, c.low, c.high, c.told_apart))
 
 
-def table3(evaluation, models=None, seed=0) -> Table3:
+def table3(evaluation, models=None) -> Table3:
     """Return the table of an Evaluation.
 
     Parameters
@@ -107,7 +108,6 @@ def table3(evaluation, models=None, seed=0) -> Table3:
     evaluation : Evaluation, whose numbers of crops are the table's
     models : how many models to average, such as (1, 3, 7): each the first so many; those of 1, 3, 7 and all that are
         there unless given
-    seed : of the bootstrap
     """
     there, classes = evaluation.answers.shape[1], evaluation.answers.shape[3]
     models = sorted(set(models or ({1, 3, 7, there} & set(range(there + 1)))))
@@ -116,9 +116,9 @@ def table3(evaluation, models=None, seed=0) -> Table3:
     for count in models:
         for crops in evaluation.counts:
             rank = ranks(evaluation.probabilities(count, crops), evaluation.labels)
-            wrong = {k: (rank >= k).astype(float) for k in ks}
+            wrong = {k: rank >= k for k in ks}
             base = base or wrong
-            changes = tuple(_change(k, wrong[k], base[k], seed) for k in ks)
+            changes = tuple(_change(k, wrong[k], base[k]) for k in ks)
             rows.append(Row(count, crops, count * max(1, crops), changes))
     return Table3(tuple(rows), len(evaluation.labels), classes)
 
@@ -131,10 +131,11 @@ def second_k(classes: int) -> int:
     return max(1, min(5, classes // 2))
 
 
-def _change(k, wrong, base, seed):
-    difference = wrong - base
-    low, high = bootstrap_interval(difference, CONFIDENCE, seed=seed)
-    return Change(k, float(np.mean(wrong)), float(np.mean(difference)), low, high)
+def _change(k, wrong, base):
+    error = float(np.mean(wrong))
+    if wrong is base:
+        return Change(k, error, 0.0, 0.0, 0.0)
+    return Change(k, error, (int(wrong.sum()) - int(base.sum())) / len(base), *paired_interval(wrong, base, CONFIDENCE))
 
 
 def _cells(change, is_base):

@@ -123,6 +123,22 @@ def may_be_winograd(weight_shape, stride, padding, dtype, algorithm="auto"):
     return algorithm == "winograd"
 
 
+def workspace(x_shape, weight_shape, stride, padding, groups, algorithm, threads, itemsize=4):
+    """Return (bytes of transformed weights, bytes of workspace) that a `forward` holds beside x, the weight and y.
+
+    The arguments are those of a `forward` of float32 arrays on `threads` threads. What a pair of your own
+    functions holds is unknown, so it counts as 0.
+    """
+    settings = x_shape, weight_shape, stride, padding, groups
+    if algorithm == "auto":
+        algorithm = choose(x_shape, weight_shape, stride, padding, np.dtype(f"f{itemsize}"))
+    if algorithm == "winograd":
+        return winograd.workspace(*settings, threads, itemsize)
+    if algorithm == "numba":
+        return 0, direct.workspace(*settings, threads, itemsize)
+    return 0, im2col.workspace(*settings[:-1], itemsize) if algorithm == "im2col" else 0
+
+
 def functions(algorithm):
     """Return (forward, backward) of an algorithm's name, or of a pair of functions as it is."""
     if isinstance(algorithm, (tuple, list)):

@@ -79,7 +79,7 @@ def _groups(weight, groups):
 def _bind(x, y, matrix, bias, relu, window):
     values, step = images.flat(x)
     target, target_step = images.flat(y)
-    band, shares = _cut(window, len(matrix), len(x))
+    band, shares = _cut(window, len(matrix), len(x), parallel.width())
     bands = -(-window.output[0] // band)
     offsets = window.offsets(band) * x.itemsize
     settings = tuple(window), window.is_plain, offsets, band, shares
@@ -90,14 +90,26 @@ def _bind(x, y, matrix, bias, relu, window):
     return task, len(x) * bands * shares
 
 
-def _cut(window, filters, images):
+def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
+    """Return the most bytes of memory that a `forward` on so many threads takes beside its arrays."""
+    window, filters = planes.window(x_shape, weight_shape, stride, padding), weight_shape[0] // groups
+    band, shares = _cut(window, filters, x_shape[0], threads)
+    laid = 0 if window.is_plain else window.channels * window.plane_values(band)
+    tiles = -(-filters // ROWS)
+    most = -(-tiles // shares) * ROWS  # filters of a share
+    results = 0 if window.pitch == window.output[1] else most * band * window.pitch
+    parts = x_shape[0] * -(-window.output[0] // band) * shares
+    return min(threads, parts) * (laid + results) * itemsize
+
+
+def _cut(window, filters, images, threads):
     """Return (rows of a band, shares of the filters): the parts into which an image's work is cut for the threads."""
     height, width = window.output
-    threads = parallel.width() // images
-    if height * width <= SMALL_MAP and 1 < threads <= filters // (2 * ROWS):
-        return height, threads
+    per_image = threads // images
+    if height * width <= SMALL_MAP and 1 < per_image <= filters // (2 * ROWS):
+        return height, per_image
     least = -(-height * filters * window.pitch // BAND)  # bands that fit into the cache
-    return -(-height // -(-parallel.even(least * images, height * images) // images)), 1
+    return -(-height // -(-parallel.even(least * images, height * images, threads) // images)), 1
 
 
 @compiled

@@ -7,6 +7,8 @@ Every window of the image becomes a column of C * R * S values; a convolution is
 Weights and settings are not checked against each other here: `conv2d` does that.
 """
 
+import math
+
 import numpy as np
 
 from minigooglenet import shapes
@@ -45,6 +47,16 @@ def forward(x, weight, bias, stride, padding, groups):
     y = _weight_matrices(weight, groups) @ _by_group(columns, groups)
     y = y.reshape(len(x), len(weight), *shapes.output_size(x.shape[2:], kernel_size, stride, padding))
     return y if bias is None else y + bias[:, None, None]
+
+
+def workspace(x_shape, weight_shape, stride, padding, itemsize):
+    """Return the bytes of the columns, of the padded images and of the product before its bias is added."""
+    images, channels, height, width = x_shape
+    (top, bottom), (left, right) = padding
+    positions = math.prod(shapes.output_size((height, width), weight_shape[2:], stride, padding))
+    columns = channels * math.prod(weight_shape[2:]) * positions
+    padded = channels * (top + height + bottom) * (left + width + right)
+    return images * (columns + max(padded, weight_shape[0] * positions)) * itemsize
 
 
 def backward(grad_y, x, weight, bias, stride, padding, groups):

@@ -8,6 +8,7 @@ from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
 from minigooglenet.layers.operations import KINDS, Taped, Term
 from minigooglenet.layers.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from minigooglenet.layers.registry import register
 
 __all__ = [
     "KINDS",
@@ -28,4 +29,5 @@ __all__ = [
     "Softmax",
     "Taped",
     "Term",
+    "register",
 ]

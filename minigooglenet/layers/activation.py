@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, shapes
 from minigooglenet.kernels import dropout, relu, softmax
-from minigooglenet.layers.base import Layer
+from minigooglenet.layers.base import Layer, any_shape
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -16,7 +16,7 @@ class ReLU(Layer):
     apart = spreads = True
 
     def output_shape(self, x_shape):
-        return tuple(x_shape)
+        return any_shape(self, x_shape)
 
     def forward(self, x, train=False):
         y, passed = relu.forward(x)
@@ -50,7 +50,7 @@ class Dropout(Layer):
         self.rng = np.random.default_rng(rng)
 
     def output_shape(self, x_shape):
-        return tuple(x_shape)
+        return any_shape(self, x_shape)
 
     def forward(self, x, train=False):
         if not train:
@@ -79,9 +79,10 @@ class Softmax(Layer):
     apart = True
 
     def output_shape(self, x_shape):
+        x_shape = any_shape(self, x_shape)
         if not x_shape:
             raise ValueError("softmax needs classes: a shape (C, ...) behind the batch axis, got ()")
-        return tuple(x_shape)
+        return x_shape
 
     def forward(self, x, train=False):
         y = softmax.forward(x)
@@ -101,3 +102,6 @@ class Softmax(Layer):
 
     def taped(self, x_shape):
         return Taped(values=math.prod(x_shape))
+
+    def windows(self, x_shape):
+        return shapes.WHOLE if len(x_shape) == 1 else None

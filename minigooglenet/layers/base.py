@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from minigooglenet import shortcuts
+from minigooglenet import shapes, shortcuts
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -104,6 +104,19 @@ class Layer:
         """Return (kernel (h, w), stride (h, w)): what one output value sees of its input, by default one value."""
         return (1, 1), (1, 1)
 
+    def windows(self, *input_shapes: tuple[int, ...]):
+        """Return the `shapes.Windows` of each axis (h, w), `shapes.WHOLE`, or None if values read their own position.
+
+        By default they follow from `window` and the attribute `padding`, which is 0 if the layer has none.
+        """
+        kernel_size, stride = self.window(*input_shapes)
+        _, *sizes = self.output_shape(*input_shapes) or (0,)
+        if len(sizes) != 2 or (kernel_size == stride == (1, 1) and tuple(sizes) == tuple(input_shapes[0][1:])):
+            return None
+        padding = shapes.four_sided(getattr(self, "padding", 0))
+        axes = zip(sizes, kernel_size, stride, padding, strict=True)
+        return tuple(shapes.windows(size, kernel, step, before) for size, kernel, step, (before, _) in axes)
+
     def settings(self) -> dict:
         """Return the hyper-parameters, as the constructor takes them."""
         return {}
@@ -122,7 +135,13 @@ def named_gradients(grad_weight, grad_bias) -> dict[str, np.ndarray]:
 
 def map_shape(layer: Layer, shape) -> tuple[int, int, int]:
     """Return `shape` as (C, H, W), or say that this layer needs a map."""
+    shape = any_shape(layer, shape)
     if len(shape) != 3:
         hint = "; shapes leave the batch axis out" if len(shape) == 4 else ""
-        raise ValueError(f"{type(layer).__name__} takes a map (C, H, W), got shape {tuple(shape)}{hint}")
-    return tuple(shape)
+        raise ValueError(f"{type(layer).__name__} takes a map (C, H, W), got shape {shape}{hint}")
+    return shape
+
+
+def any_shape(layer: Layer, shape) -> tuple[int, ...]:
+    """Return an input shape of any rank as a tuple, or a TypeError that names the layer."""
+    return shapes.shape(shape, f"the input shape of {type(layer).__name__}")

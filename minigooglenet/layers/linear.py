@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, initializers, shapes
 from minigooglenet.kernels import linear
-from minigooglenet.layers.base import Layer, named_gradients
+from minigooglenet.layers.base import Layer, any_shape, named_gradients
 from minigooglenet.layers.fused import FusedLinear, regular
 from minigooglenet.layers.operations import Taped, Term
 
@@ -29,7 +29,7 @@ class Linear(Layer):
             self.params["bias"] = np.full(self.out_features, bias_init, np.float32)
 
     def output_shape(self, x_shape):
-        return linear.output_shape(tuple(x_shape), (self.out_features, self.in_features))
+        return linear.output_shape(any_shape(self, x_shape), (self.out_features, self.in_features))
 
     def forward(self, x, train=False):
         return linear.forward(x, self.params["weight"], self.params.get("bias")), x
@@ -58,6 +58,9 @@ class Linear(Layer):
     def settings(self):
         return {"in_features": self.in_features, "out_features": self.out_features, "bias": "bias" in self.params}
 
+    def windows(self, x_shape):
+        return shapes.WHOLE
+
 
 class Flatten(Layer):
     """Any shape to one axis: (C, H, W) -> (C * H * W,), channel by channel, row by row."""
@@ -65,7 +68,7 @@ class Flatten(Layer):
     apart = spreads = True
 
     def output_shape(self, x_shape):
-        return (math.prod(x_shape),)
+        return (math.prod(any_shape(self, x_shape)),)
 
     def forward(self, x, train=False):
         return checks.floating(x, "x").reshape(len(x), -1).copy(), (x.shape, x.dtype)
@@ -86,6 +89,3 @@ class Flatten(Layer):
 
     def taped(self, x_shape):
         return Taped()
-
-    def window(self, x_shape):
-        return (tuple(x_shape[1:]) if len(x_shape) == 3 else (1, 1)), (1, 1)

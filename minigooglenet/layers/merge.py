@@ -2,7 +2,7 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels import add, concat
-from minigooglenet.layers.base import Layer
+from minigooglenet.layers.base import Layer, any_shape
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -14,7 +14,7 @@ class Concat(Layer):
     joins = True  # its output is its inputs, one behind the other: a planner lets them be written there at once
 
     def output_shape(self, *x_shapes):
-        return concat.output_shape(*x_shapes)
+        return concat.output_shape(*(any_shape(self, shape) for shape in x_shapes))
 
     def forward(self, *xs, train=False):
         y = concat.forward(*xs)
@@ -42,7 +42,7 @@ class Add(Layer):
     apart = True
 
     def output_shape(self, *x_shapes):
-        return add.output_shape(*x_shapes)
+        return add.output_shape(*(any_shape(self, shape) for shape in x_shapes))
 
     def forward(self, *xs, train=False):
         return add.forward(*xs), (len(xs), xs[0].shape, xs[0].dtype)

@@ -1,5 +1,7 @@
 """The pooling layers."""
 
+from itertools import starmap
+
 from minigooglenet import checks, shapes
 from minigooglenet.kernels import adaptive_avg_pool2d, avg_pool2d, global_avg_pool2d, max_pool2d, pooling
 from minigooglenet.layers.base import Layer, map_shape
@@ -175,14 +177,15 @@ class AdaptiveAvgPool2d(Layer):
         stride = (max(1, size // count) for size, count in zip(x_shape[1:], self.output_size, strict=True))
         return kernel_size, tuple(stride)
 
+    def windows(self, x_shape):
+        return tuple(starmap(shapes.adaptive_windows, zip(x_shape[1:], self.output_size, strict=True)))
+
     def settings(self):
         return {"output_size": self.output_size}
 
     def _lengths(self, x_shape):
         """Return the lengths of all windows along each axis."""
-        for size, count in zip(x_shape[1:], self.output_size, strict=True):
-            windows = (shapes.adaptive_window(i, size, count) for i in range(count))
-            yield [end - start for start, end in windows]
+        return [[end - start for start, end in zip(*axis[:2], strict=True)] for axis in self.windows(x_shape)]
 
 
 class GlobalAvgPool2d(Layer):
@@ -209,3 +212,6 @@ class GlobalAvgPool2d(Layer):
 
     def window(self, x_shape):
         return tuple(x_shape[1:]), (1, 1)
+
+    def windows(self, x_shape):
+        return shapes.WHOLE

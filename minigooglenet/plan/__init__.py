@@ -31,7 +31,8 @@ class Plan:
             raise TypeError(f"plan takes a graph, got {type(graph).__name__}")
         if not graph.nodes:
             raise ValueError("the graph has no nodes yet")
-        outputs = graph.outputs[-1:] if outputs is None else (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        outputs = graph.main if outputs is None else outputs
+        outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         order = [name for name, _ in graph.schedule(outputs)]
         self.outputs, self.together = outputs, TOGETHER
         self.left_out = [name for name in graph.nodes if name not in order]

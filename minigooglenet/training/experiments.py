@@ -56,8 +56,8 @@ def gradient_flow(images, labels, variants=None, *, steps=40, batch_size=32, lr=
             int(labels.max()) + 1, in_channels=images.shape[1], size=images.shape[2], **arguments, rng=seed
         )
         rng, velocity, values = np.random.default_rng(seed), {}, []
-        beside = {wire.split("/")[0] for wire in g.outputs[:-1]}
-        weights, before, after = losses.head_weights(g.outputs), None, None
+        beside = {wire.split("/")[0] for wire in g.outputs if wire != g.main}
+        weights, before, after = losses.head_weights(g), None, None
         for step in range(steps):
             batch = rng.integers(0, len(images), batch_size)
             try:
@@ -66,7 +66,7 @@ def gradient_flow(images, labels, variants=None, *, steps=40, batch_size=32, lr=
                 break
             after = {module: norm for module, norm in norms_by_module(g, result.params).items() if module not in beside}
             before = before or after
-            values.append(result.heads[g.outputs[-1]])
+            values.append(result.heads[g.main])
             optim.sgd_step(g.params, result.params, velocity, lr=lr)
             if on_step:
                 on_step(place * steps + step + 1, len(variants) * steps, name)

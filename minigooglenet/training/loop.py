@@ -5,12 +5,24 @@ import numpy as np
 from minigooglenet import checks, losses, optim
 from minigooglenet.shapes import integer
 from minigooglenet.training import fit
+from minigooglenet.training.feeding import feeding
 from minigooglenet.training.records import Step
-from minigooglenet.training.step import gradients, only_input
+from minigooglenet.training.step import gradients
 
 
 def train(
-    g, images, labels, *, epochs, batch_size=32, lr=0.05, momentum=0.9, weight_decay=2e-4, rng=None, on_step=None
+    g,
+    images,
+    labels=None,
+    *,
+    epochs,
+    batch_size=32,
+    lr=0.05,
+    momentum=0.9,
+    weight_decay=2e-4,
+    rng=None,
+    on_step=None,
+    pixels=None,
 ) -> list[Step]:
     """Train a graph in place by SGD with momentum, its learning rate falling to zero by the square root.
 
@@ -19,11 +31,14 @@ def train(
     Parameters
     ----------
     g : Graph with one input
-    images : (M, C, H, W)
-    labels : M integers
+    images : (M, C, H, W). float32 and float64 are inputs of the network and are used as they are. uint8 are pixels of
+        0 .. 255, which become inputs by `pixels`. Or a data.Dataset, which has its own labels and pixels, and is
+        augmented if it says so.
+    labels : M integers; None for a data set
     epochs : how often every image is seen, each time in a new order; batches are full but for an epoch's last
     rng : Generator, int or None, for the order
     on_step : called with each `Step` when it is done
+    pixels : Pixels by which uint8 images become inputs, by default -1 .. 1; floats must be in its range
 
     Returns
     -------
@@ -36,10 +51,6 @@ def train(
     FloatingPointError
         When the loss is no longer finite, with the name of the first wire that is not.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.shape[:1] != labels.shape[:1]:
-        counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
-        raise ValueError("every image needs its label: {} images, {} labels".format(*counts))
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     lr, momentum, weight_decay = (
         fit.check_number(value, name)
@@ -47,18 +58,19 @@ def train(
     )
     if on_step is not None and not callable(on_step):
         raise TypeError(f"on_step must be a function that takes a Step, got {on_step!r}")
-    g.check_inputs({only_input(g): images})
-    labels = fit.check_labels(g, labels, len(images))
-    fit.check_batches(g, len(images), batch_size)
     rng = np.random.default_rng(rng)
-    weights = losses.head_weights(g.outputs)
-    count = epochs * -(-len(images) // batch_size)
+    size, take = feeding(g, images, labels, pixels, rng)
+    fit.check_batches(g, size, batch_size)
+    weights = losses.head_weights(g)
+    count = epochs * -(-size // batch_size)
     velocity, steps = {}, []
-    for _ in range(epochs):
-        order = rng.permutation(len(images))
+    for epoch in range(epochs):
+        order = rng.permutation(size)
         for start in range(0, len(order), batch_size):
-            batch, number = order[start : start + batch_size], len(steps)
-            found = gradients(g, images[batch], labels[batch], weights, number=number)
+            (x, targets), number = take(order[start : start + batch_size], epoch), len(steps)
+            if not len(targets):
+                continue
+            found = gradients(g, x, targets, weights, number=number)
             rate = optim.polynomial(lr, number, count)
             optim.sgd_step(g.params, found.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
             steps.append(Step(number, count, found.loss, found.accuracy))

@@ -75,7 +75,8 @@ def calibration(bins):
     verdict = "more sure than right" if gap > 0 else "less sure than right"
     text = (
         f"Calibration, {total} pictures: expected calibration error {bins.error:.1%}; on the whole the network is "
-        f"{verdict}, by {abs(gap):.1%}.\n\nprobability  pictures  mean probability  right\n"
+        f"{verdict}, by {abs(gap):.1%}. A row contains its upper probability, not its lower one."
+        f"\n\nprobability  pictures  mean probability  right\n"
     )
     lines = [
         f"{low:.2f}-{high:.2f}    {count:8}  {sure:16.1%}  {right:6.1%}"

@@ -1,9 +1,22 @@
 """Weights of a network: read from files of many kinds, checked, and written so that damage is noticed."""
 
-from minigooglenet.weights import onnx
-from minigooglenet.weights.contents import Contents, WeightsError
+from minigooglenet.weights import architecture, onnx
+from minigooglenet.weights.contents import Contents, UnknownPixelsWarning, WeightsError
 from minigooglenet.weights.fill import fill
-from minigooglenet.weights.network import Loaded, load, save
+from minigooglenet.weights.network import Loaded, load, save, training_images
 from minigooglenet.weights.read import load_into, read
 
-__all__ = ["Contents", "Loaded", "WeightsError", "fill", "load", "load_into", "onnx", "read", "save"]
+__all__ = [
+    "Contents",
+    "Loaded",
+    "UnknownPixelsWarning",
+    "WeightsError",
+    "architecture",
+    "fill",
+    "load",
+    "load_into",
+    "onnx",
+    "read",
+    "save",
+    "training_images",
+]

@@ -4,6 +4,7 @@ Caffe's names of layers are the names of nodes here, so an array keeps its name.
 without arrays are passed over. Images are blue, green, red, less their means.
 """
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import numpy as np
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.weights import caffemodel, limits
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights.contents import PIXELS_ASSUMED, Contents
 
 PIXELS = Pixels(RGB_MEAN[::-1], colours="BGR")
+PUBLISHED = "405fc5acd08a3bb12de8ee5e23a96bec22f08204"  # SHA-1 of BVLC's file, which its readme states
 BLOBS = ("weight", "bias")
 CLASSIFIER, FEATURES = "loss3/classifier", 1024
 HEADS = ("loss1/", "loss2/")
@@ -43,18 +45,46 @@ def read(path) -> Contents:
             for key, blob in zip(BLOBS, blobs, strict=True):
                 array = f"{name}/{key}"
                 arrays[array] = _array(array, blob, expected[array].shape)
-    return Contents(arrays, "googlenet", arguments, PIXELS, notes={"from": "Caffe"})
+    return Contents(arrays, "googlenet", arguments, PIXELS, notes=_notes(path))
+
+
+def arrays(path, graph) -> dict[str, np.ndarray]:
+    """Return the arrays of any .caffemodel, for `load_into`: those of `graph` in its shapes, placeholders for others.
+
+    The first array of a layer is its weight, the second its bias.
+    """
+    limits.file_size(path)
+    targets, found = {**graph.params, **graph.buffers}, {}
+    with limits.reading(path):
+        layers = _without_twins(caffemodel.layers(Path(path).read_bytes()))
+        for name, blobs in layers.items():
+            for number, blob in enumerate(blobs):
+                array = f"{name}/{BLOBS[number] if number < len(BLOBS) else number}"
+                if array not in targets:
+                    found[array] = np.zeros(0, np.float32)
+                    continue
+                shape, expected = caffemodel.shape_and_values(blob)[0], targets[array].shape
+                if _fits(shape, expected):
+                    found[array] = _array(array, blob, expected)
+                else:
+                    found[array] = limits.stand_in(array, shape, np.dtype(np.float32))  # `match` has the words for it
+    return found
+
+
+def _notes(path) -> dict[str, str]:
+    """Return notes on a file: of BVLC's own the pixels are known, of others that they are BVLC's is an assumption."""
+    with Path(path).open("rb") as file:
+        if hashlib.file_digest(file, "sha1").hexdigest() == PUBLISHED:
+            return {"from": "Caffe, the file that BVLC published"}
+    assumed = "as BVLC's: blue, green, red less 104, 117, 123; if yours had other means, pass pixels= or --pixels"
+    return {"from": "Caffe", PIXELS_ASSUMED: assumed}
 
 
 def _checked(layers) -> dict[str, list]:
     """Return {name: blobs} once the layers are known to be GoogLeNet's, with or without its heads."""
     if not layers:
         raise ValueError("it is no Caffe model, or one without weights: no layer in it has arrays")
-    found = {}
-    for name, blobs in layers:
-        if name in found:
-            raise ValueError(f"two layers that have arrays are called {name!r}")
-        found[name] = blobs
+    found = _without_twins(layers)
     aux = any(name.startswith(HEADS) for name in found)
     wanted = dict.fromkeys(key.rpartition("/")[0] for key in googlenet(aux=aux, init="zeros").params)
     for what, names in (
@@ -62,17 +92,35 @@ def _checked(layers) -> dict[str, list]:
         ("of GoogLeNet's layers it lacks", [name for name in wanted if name not in found]),
     ):
         if names:
-            raise ValueError(f"{what} {', '.join(map(repr, names[:3]))} ({len(names)} such layers in all)")
+            listed = ", ".join(map(limits.some, names[:3]))
+            raise ValueError(
+                f"{what} {listed} ({len(names)} such layers in all); to take the others, "
+                "use weights.load_into(graph, path, only=['conv*', 'inception_*'])"
+            )
     for name, blobs in found.items():
         if len(blobs) != len(BLOBS):
             raise ValueError(f"layer {name!r} has {len(blobs)} array(s), GoogLeNet's has {' and '.join(BLOBS)}")
     return found
 
 
+def _without_twins(layers):
+    found = {}
+    for name, blobs in layers:
+        if name in found:
+            raise ValueError(f"two layers that have arrays are called {limits.some(name)}")
+        found[name] = blobs
+    return found
+
+
+def _fits(shape, expected):
+    """Return whether a shape is the expected one; Caffe's old shapes begin with ones."""
+    return shape == (1,) * (len(shape) - len(expected)) + expected
+
+
 def _array(name, blob, expected):
-    """Return the values of a blob as float32 of the expected shape; Caffe's old shapes begin with ones."""
+    """Return the values of a blob as float32 of the expected shape."""
     shape, values = caffemodel.shape_and_values(blob)
-    if shape != (1,) * (len(shape) - len(expected)) + expected:
+    if not _fits(shape, expected):
         raise ValueError(f"array {name!r} has the shape {shape}, GoogLeNet's has {expected}")
     count = math.prod(shape)
     if len(values) != count:

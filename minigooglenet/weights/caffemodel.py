@@ -1,13 +1,14 @@
 """The messages of a .caffemodel, in Google's protocol buffers: layers, each with a name and arrays ("blobs").
 
 Caffe has written them in two generations (`layers`, then `layer`), the shape of an array as four numbers or as a list,
-and its values in single or double precision, packed or one by one. Everything else is passed over: gradients, and the
-settings of layers.
+and its values in single or double precision, packed or one by one. NVIDIA's Caffe, and the tool of OpenCV that shrinks
+models, write them as bytes of a stated type instead, in half precision too. Everything else is passed over: gradients,
+and the settings of layers.
 """
 
 import functools
 
-from minigooglenet.weights.limits import MOST_TEXT
+import numpy as np
 
 # Fields of caffe.proto: layers of a network, of both generations -> name and blobs of a layer
 LAYERS = {2: (4, 6), 100: (1, 7)}
@@ -21,11 +22,14 @@ MESSAGES = {
         "data": (5, "float*"),
         "shape": (7, "bytes"),
         "double_data": (8, "double*"),
+        "raw_data_type": (10, "int32"),
+        "raw_data": (12, "bytes"),
     },
     "BlobShape": {"dim": (1, "int64*")},
 }
 VARINT, LENGTH = 0, 2  # forms of a field: a whole number; bytes behind their length
 FIXED = {1: 8, 5: 4}  # and so many bytes
+RAW = {0: np.dtype("<f8"), 1: np.dtype("<f4"), 2: np.dtype("<f2")}  # types of values that are written as bytes
 MOST_FIELDS = 1000  # of a network or a layer
 MOST_SHAPE = 100  # bytes; four axes take 44 at most
 
@@ -43,7 +47,7 @@ def layers(content: bytes) -> list[tuple[str, list]]:
             name, blobs = "", []
             for inner, part in _fields(layer):
                 if inner == name_field:
-                    name = bytes(part[:MOST_TEXT]).decode(errors="replace")
+                    name = bytes(part).decode(errors="replace")
                 if inner == blobs_field:
                     blobs.append(part)
             if blobs:
@@ -54,12 +58,23 @@ def layers(content: bytes) -> list[tuple[str, list]]:
 def shape_and_values(blob) -> tuple:
     """Return (shape, values) of a blob in bytes; they may not fit each other."""
     message = _parsed("BlobProto", blob)
-    values = message.double_data or message.data
+    values = _raw(message) if message.raw_data else message.double_data or message.data
     if not message.HasField("shape"):
         return (message.num, message.channels, message.height, message.width), values
     if len(message.shape) > MOST_SHAPE:
         raise _damaged("an array has too many axes")
     return tuple(_parsed("BlobShape", message.shape).dim), values
+
+
+def _raw(message):
+    """Return the values of a blob that holds them as bytes."""
+    dtype = RAW.get(message.raw_data_type) if message.HasField("raw_data_type") else None
+    if dtype is None:
+        kind = message.raw_data_type if message.HasField("raw_data_type") else "none"
+        raise ValueError(f"an array in it holds bytes of type {kind}; half, single and double precision can be read")
+    if len(message.raw_data) % dtype.itemsize:
+        raise _damaged(f"an array of {len(message.raw_data):,} bytes holds values of {dtype.itemsize}")
+    return np.frombuffer(message.raw_data, dtype)
 
 
 def _fields(message):

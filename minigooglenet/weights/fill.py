@@ -5,6 +5,8 @@ import fnmatch
 
 import numpy as np
 
+from minigooglenet.weights import limits
+
 _MOST_COMPARED = 1000  # names that a suggestion is looked for in
 
 
@@ -42,7 +44,7 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
             nodes = dict.fromkeys(name.rpartition("/")[0] for name in targets)
             raise ValueError(f"no node with parameters is called {pattern!r}{_perhaps(pattern, nodes)}")
     common = [name for name in here if name in there]
-    if not common:
+    if not common and (here or there or patterns):
         raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
     missing, unknown = [name for name in here if name not in there], [name for name in there if name not in here]
     if strict and missing:
@@ -83,17 +85,15 @@ def _check_kind(name, array, target):
 
 
 def _check_values(name, array, dtype):
-    largest = max(-array.min(), array.max())  # NaN if there is one
-    if not np.isfinite(largest):
-        count = array.size - np.count_nonzero(np.isfinite(array))
-        raise ValueError(f"{name!r} holds {count:,} of {array.size:,} values that are not finite")
+    limits.check_values(name, array)
+    largest = max(-array.min(initial=0), array.max(initial=0))
     if largest > np.finfo(dtype).max:
-        raise ValueError(f"{name!r} holds {largest:g}, which is too large for the network's {dtype}")
+        raise ValueError(f"{limits.some(name)} holds {largest:g}, which is too large for the network's {dtype}")
 
 
 def _perhaps(name, others):
-    near = [other for other in list(others)[:_MOST_COMPARED] if isinstance(other, str)]
-    close = difflib.get_close_matches(name, near, n=2, cutoff=0.6)
+    near = [other for other in list(others)[:_MOST_COMPARED] if len(other) <= limits.MOST_TEXT]
+    close = [] if len(name) > limits.MOST_TEXT else difflib.get_close_matches(name, near, n=2, cutoff=0.6)
     return f"; perhaps {' or '.join(map(repr, close))} is meant?" if close else ""
 
 

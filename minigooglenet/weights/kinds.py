@@ -38,7 +38,8 @@ def kind(path) -> str:
     with limits.reading(path), Path(path).open("rb") as file:
         head = file.read(HEAD)
         if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
-            return _kind_of_archive(head)
+            file.seek(30)
+            return _kind_of_archive(head, file.read(int.from_bytes(head[26:28], "little")))
         if head.startswith(TORCH_MAGIC):
             return TORCH
         # Eight bytes of length, which can look like any of the others' beginnings, then JSON.
@@ -58,9 +59,9 @@ def kind(path) -> str:
         raise ValueError("it is none of safetensors, npz, caffemodel and torch, or damaged at its beginning")
 
 
-def _kind_of_archive(head):
+def _kind_of_archive(head, name):
     """Return the kind of a zip archive by the name of its first member, all that is known without its directory."""
-    name = head[30 : 30 + int.from_bytes(head[26:28], "little")].decode("ascii", "replace")
+    name = name.decode("ascii", "replace")
     if name.endswith("/data.pkl"):
         return TORCH
     if name.endswith(".npy") or head.startswith(EMPTY_ARCHIVE):
@@ -69,7 +70,7 @@ def _kind_of_archive(head):
         raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
     if not name.isprintable() or not name:
         raise ValueError("it is a zip archive that is damaged at its beginning")
-    raise ValueError(f"it is a zip archive with {name!r} in it; unpack it first")
+    raise ValueError(f"it is a zip archive with {limits.some(name)} in it; unpack it first")
 
 
 def _protobuf_fields(file, size):

@@ -14,6 +14,8 @@ MOST_BYTES = 2 * 1024**3  # of a file, and of what it unpacks to
 MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet's has 25,024
 MOST_TEXT = 200  # characters of a name
 MOST_NUMBER = 2**31  # of an argument
+VARIANCE = "running_var"  # batch norm's name of it
+MOST_SHOWN = 60  # characters of a value in a message
 DTYPES = tuple(map(np.dtype, ("float16", "float32", "float64", "bool", "uint8", "int8", "int16", "int32", "int64")))
 
 # What libraries raise over a file that is not what they expect.
@@ -62,19 +64,30 @@ def file_size(path) -> int:
 
 def check_text(value, what: str) -> str:
     """Return a short line of text, once it is one."""
-    if not isinstance(value, str):
-        raise TypeError(f"{what} must be text, got {value!r}")
-    if len(value) > MOST_TEXT:
+    if isinstance(value, str) and len(value) > MOST_TEXT:
         raise ValueError(f"{what} has {len(value):,} characters, more than {MOST_TEXT}")
+    return check_line(value, what)
+
+
+def check_line(value, what: str) -> str:
+    """Return a line of printable text of any length, once it is one."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be text, got {some(value)}")
     if not value.isprintable():
-        raise ValueError(f"{what} must be a line of printable text, got {value!r}")
+        raise ValueError(f"{what} must be a line of printable text, got {some(value)}")
     return value
+
+
+def some(value) -> str:
+    """Return the beginning of a value's repr, for a message."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def check_name(path, name) -> str:
     """Return the name of an array in the file at `path`, once it is one that a network could have."""
     with reading(path):
-        return _array_name(name)
+        return array_name(name)
 
 
 def check_contents(contents: Contents) -> Contents:
@@ -91,9 +104,22 @@ def check_contents(contents: Contents) -> Contents:
         check_text(name, "the name of a class")
     for name, value in contents.notes.items():
         check_text(value, f"note {check_text(name, 'the name of a note')!r}")
-    for name in contents.arrays:
-        _array_name(name)
     return contents
+
+
+def check_values(name: str, array) -> None:
+    """Raise a ValueError if an array holds NaN or infinity, or is a batch norm's running variance and below 0."""
+    if array.dtype.kind != "f" or not array.size:
+        return
+    if not np.isfinite(array.min()) or not np.isfinite(array.max()):
+        count = array.size - np.count_nonzero(np.isfinite(array))
+        raise ValueError(f"{some(name)} holds {count:,} of {array.size:,} values that are not finite")
+    if name.replace(".", "/").rpartition("/")[2] == VARIANCE and (least := array.min()) < 0:
+        count = np.count_nonzero(array < 0)
+        raise ValueError(
+            f"{some(name)} holds {count:,} of {array.size:,} values below 0, the least {least:g}, and a variance is "
+            "never negative"
+        )
 
 
 def stand_in(name: str, shape, dtype: np.dtype) -> np.ndarray:
@@ -108,8 +134,9 @@ def stand_in(name: str, shape, dtype: np.dtype) -> np.ndarray:
         raise ValueError(f"array {name!r} declares a shape that NumPy cannot make: {error}") from error
 
 
-def _array_name(name):
-    parts = check_text(name, "the name of an array").replace("\\", "/").split("/")
+def array_name(name) -> str:
+    """Return the name of an array as files have it, once it is one: printable, and not a path that leads elsewhere."""
+    parts = check_line(name, "the name of an array").replace("\\", "/").split("/")
     if parts[0] == "" or ".." in parts:
-        raise ValueError(f"{name!r} is no name of an array")
+        raise ValueError(f"{some(name)} is no name of an array")
     return name

@@ -25,6 +25,8 @@ _NOTE = {"not verified": "an .npz has no checksum that is bound to its names; it
 
 def write(contents: Contents, path) -> None:
     """Write the arrays of `contents`; `path` is as it was or whole. Nothing else of the contents is kept."""
+    for name in contents.arrays:
+        limits.array_name(name)
     with files.atomic(path) as file:
         np.savez(file, allow_pickle=False, **contents.arrays)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import files
+from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights import limits
 from minigooglenet.weights.contents import Contents, cannot_read
@@ -22,8 +23,10 @@ KEY = "minigooglenet"  # the one entry of the metadata: the library would write 
 FORMAT = "minigooglenet weights 1"
 MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
 NOT_VERIFIED = "not verified"
+BFLOAT16 = "BF16"
 
 _DTYPES = {
+    BFLOAT16: "float32",  # NumPy lacks it; every value of it is one of float32
     "F16": "float16",
     "F32": "float32",
     "F64": "float64",
@@ -52,11 +55,16 @@ def write(contents: Contents, path) -> None:
         raise ValueError(f"weights are written to a file whose name ends in {SUFFIX}, got {str(path)!r}")
     limits.check_contents(contents)
     # The library would write an array that is not contiguous in the wrong order, without a word.
-    arrays = {name: np.asarray(array, order="C") for name, array in contents.arrays.items()}
-    for name, array in arrays.items():
+    names = _file_names(contents.arrays)
+    arrays = {names[name]: np.asarray(array, order="C") for name, array in contents.arrays.items()}
+    for name, array in zip(contents.arrays, arrays.values(), strict=True):
         limits.stand_in(name, array.shape, array.dtype)
         if not np.isfinite(array).all():
             raise ValueError(f"{name!r} holds values that are not finite, so nothing was written to {path}")
+        try:
+            limits.check_values(name, array)
+        except ValueError as error:
+            raise ValueError(f"{error}, so nothing was written to {path}") from error
     pixels = contents.pixels
     record = {
         "format": FORMAT,
@@ -65,8 +73,12 @@ def write(contents: Contents, path) -> None:
         "pixels": pixels and {"mean": pixels.mean, "std": pixels.std, "colours": pixels.colours},
         "classes": contents.classes,
         "notes": contents.notes,
+        "architecture": contents.architecture,
+        "renamed": {ours: name for name, ours in names.items() if ours != name},
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
+    if contents.training_images is not None:
+        record["training_images"] = contents.training_images.to_json()
     data = save(arrays, metadata={KEY: _sealed(record)})
     if (length := int.from_bytes(data[:8], "little")) > limits.MOST_HEADER:
         raise ValueError(
@@ -74,6 +86,19 @@ def write(contents: Contents, path) -> None:
         )
     with files.atomic(path) as file:
         file.write(data)
+
+
+def _file_names(arrays) -> dict[str, str]:
+    """Return {name of an array: its name in a file}, another one where that could not be read back."""
+    names = {}
+    for number, name in enumerate(arrays):
+        try:
+            names[name] = limits.array_name(name)
+        except ValueError:
+            names[name] = f"array {number}"
+            while names[name] in arrays:
+                names[name] += "_"
+    return names
 
 
 @contextlib.contextmanager
@@ -99,15 +124,28 @@ def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
     contents, digests = _opened(path)
     with _open(path) as file:
-        contents.arrays = {name: file.get_tensor(name) for name in contents.arrays}
-    damaged = [name for name, digest in digests.items() if _digest(name, contents.arrays[name]) != digest]
+        arrays = {name: _values(path, file, name) for name in digests or contents.arrays}
+    damaged = [name for name, digest in digests.items() if _digest(name, arrays[name]) != digest]
     if damaged:
         raise cannot_read(
             path,
             f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
             "the values do not match their checksum",
         )
+    contents.arrays = dict(zip(contents.arrays, arrays.values(), strict=True))
     return contents
+
+
+def _values(path, file, name):
+    if file.get_slice(name).get_dtype() != BFLOAT16:
+        return file.get_tensor(name)
+    with Path(path).open("rb") as whole:
+        length = int.from_bytes(whole.read(8), "little")
+        part = json.loads(whole.read(length))[name]  # checked by the library
+        start, end = part["data_offsets"]
+        whole.seek(8 + length + start)
+        upper = np.frombuffer(whole.read(end - start), "<u2").astype(np.uint32)
+    return (upper << 16).view(np.float32).reshape(part["shape"])
 
 
 def _opened(path):
@@ -161,7 +199,7 @@ def _contents(record, stand_ins):
     """Return (contents, {name: digest}) of the metadata, in the order in which the arrays were written."""
     for name, kind in (("arguments", dict), ("notes", dict), ("arrays", dict)):
         if not isinstance(record.get(name), kind):
-            raise TypeError(f"its metadata has {record.get(name)!r} as {name}")
+            raise TypeError(f"its metadata has {limits.some(record.get(name))} as {name}")
     digests, pixels, classes = record["arrays"], record.get("pixels"), record.get("classes")
     if set(digests) != set(stand_ins):
         odd = sorted(set(digests) ^ set(stand_ins))
@@ -173,14 +211,23 @@ def _contents(record, stand_ins):
             raise TypeError(f"its metadata has {pixels!r} as pixels") from error
     if not isinstance(classes, list | None):
         raise TypeError(f"its metadata has {classes!r} as classes")
+    renamed = record.get("renamed", {})
+    if not isinstance(renamed, dict) or not all(isinstance(name, str) for name in renamed.values()):
+        raise TypeError(f"its metadata has {limits.some(renamed)} as renamed")
+    arrays = {renamed.get(name, name): stand_ins[name] for name in digests}
+    if len(arrays) < len(digests):
+        raise ValueError("its metadata gives two arrays one name")
     contents = Contents(
-        {name: stand_ins[name] for name in digests},
+        arrays,
         record.get("model"),
         record["arguments"],
         pixels,
         None if classes is None else tuple(classes),
         record["notes"],
+        record.get("architecture"),
     )
+    if "training_images" in record:
+        contents.training_images = seen.from_json(record["training_images"])
     return limits.check_contents(contents), digests
 
 

@@ -1,11 +1,14 @@
 """The front door: any file of weights that the package knows, told by what it holds."""
 
 import importlib
+from dataclasses import replace
+from pathlib import Path
 
-from minigooglenet.weights import kinds, limits, own
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights import kinds, limits, own, torch_state
+from minigooglenet.weights.contents import CHECKPOINT_STATE, Contents, cannot_read
 from minigooglenet.weights.fill import fill, match
 
+RUN_FILE = "weights.safetensors"  # in the folder of a run
 _READERS = {kinds.SAFETENSORS: "own", kinds.NPZ: "npz", kinds.CAFFE: "caffe", kinds.TORCH: "torchvision"}
 _OF_TORCHVISION = "inception3a.branch1.conv.weight"  # a name that only its GoogLeNet has
 
@@ -18,7 +21,20 @@ def read(path) -> Contents:
     WeightsError
         If the file is of no such kind, damaged, or declares more than it has: one sentence that says so.
     """
+    path = weights_file(path)
     return reader(path).read(path)
+
+
+def weights_file(path) -> Path:
+    """Return the file that is meant: of the folder of a run its weights.safetensors, else `path` itself."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    if (path / RUN_FILE).is_file():
+        return path / RUN_FILE
+    members = sorted(path.glob(f"*/{RUN_FILE}"))
+    hint = f"; name one of its members, such as {members[0].parent}" if members else ""
+    raise cannot_read(path, f"it is a folder without {RUN_FILE}, which a run of training writes{hint}")
 
 
 def load_into(graph, path, *, only=None, strict=True) -> list[str]:
@@ -29,17 +45,40 @@ def load_into(graph, path, *, only=None, strict=True) -> list[str]:
     WeightsError
         If the file cannot be read or does not fit; then nothing was changed.
     """
+    path = weights_file(path)
     kind = reader(path)
     with limits.reading(path):
-        if hasattr(kind, "declared"):  # what does not fit is refused before any value is read
-            match(graph, kind.declared(path).arrays, only=only, strict=strict)
-        return fill(graph, kind.read(path).arrays, only=only, strict=strict)
+        if hasattr(kind, "arrays"):  # names or shapes that depend on the network
+            return fill(graph, kind.arrays(path, graph), only=only, strict=strict)
+        contents = of_checkpoint(kind.declared(path))
+        arrays = _without_prefix(contents, graph)
+        match(graph, arrays, only=only, strict=strict)  # what does not fit is rejected before any value is read
+        contents.arrays = of_checkpoint(kind.read(path)).arrays
+        return fill(graph, _without_prefix(contents, graph), only=only, strict=strict)
+
+
+def of_checkpoint(contents: Contents) -> Contents:
+    """Return contents as they are, or those of the checkpoint of a training as the network that it trained."""
+    if CHECKPOINT_STATE not in contents.arrays:
+        return contents
+    arrays = {}
+    for group in ("params/", "buffers/", "average/"):  # a mean over the last steps replaces what it is the mean of
+        arrays |= {name.removeprefix(group): a for name, a in contents.arrays.items() if name.startswith(group)}
+    return replace(contents, arrays=arrays)
+
+
+def _without_prefix(contents, graph):
+    """Return the arrays, in files of other origin without a prefix that all names share and the network lacks."""
+    known = {*graph.params, *graph.buffers}
+    if own.NOT_VERIFIED not in contents.notes or known.intersection(contents.arrays):
+        return contents.arrays
+    return torch_state.without_prefix(contents.arrays, None)[0]
 
 
 def reader(path):
     """Return the module that reads the file at `path`: it has `read`, and `declared` where that costs less."""
     kind = kinds.kind(path)
-    if kind == kinds.SAFETENSORS and _OF_TORCHVISION in own.declared(path).arrays:
+    if kind == kinds.SAFETENSORS and any(name.endswith(_OF_TORCHVISION) for name in own.declared(path).arrays):
         kind = kinds.TORCH
     # Imported when needed: protobuf and torch take long.
     return importlib.import_module(f"minigooglenet.weights.{_READERS[kind]}")

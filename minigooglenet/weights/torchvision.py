@@ -4,15 +4,15 @@ They come as a state dict, {name: tensor}, in a safetensors file or, as torch sa
 `googlenet(variant="torchvision")`.
 """
 
-import zipfile
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.models.googlenet import MODULES, googlenet
-from minigooglenet.weights import kinds, limits, own
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights import kinds, limits, own, torch_state
+from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents
 
 # Module of torchvision's -> node of ours
 STEM = {"conv1": "conv1/7x7_s2", "conv2": "conv2/3x3_reduce", "conv3": "conv2/3x3"}
@@ -27,33 +27,64 @@ BRANCHES = {
 HEADS = {"aux1": "loss1", "aux2": "loss2"}
 CLASSIFIER = "fc.weight"
 COUNTERS = ".num_batches_tracked"  # of batch norm; nothing is computed with it
-CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'googlenet.safetensors')"
+FIRST = "inception3a.branch1.conv.weight"  # a name that only this network has
+PUBLISHED = "1378be20"  # the SHA-256 of torchvision's own file begins with it, as its name googlenet-1378be20.pth says
+PART = "to take the other arrays, use weights.load_into(graph, path, only=['conv*', 'inception_*'])"
+UNKNOWN = (
+    "it does not say how images become inputs; training scripts differ: pass pixels=, or --pixels, such as "
+    "'imagenet' (torchvision's usual transform), 'unit' (-1 to 1) or 'zero-one'"
+)
 
 
 def read(path) -> Contents:
-    """Read torchvision's GoogLeNet from a state dict in a safetensors or, where torch is installed, a .pth file.
+    """Read torchvision's GoogLeNet from a state dict in a safetensors or, if torch is installed, a .pth file.
 
-    The number of classes, and whether the auxiliary heads are there, are as in the file.
+    The number of classes, and whether the auxiliary heads are there, are as in the file. What a training script put
+    before the names (`module.`, `_orig_mod.`, `model.`) is removed, and a note says so. Only the file that torchvision
+    publishes, known by its SHA-256, is known to take pixels of -1 to 1; otherwise `pixels` is None and a note says why.
 
     Raises
     ------
     WeightsError
-        If the file is damaged, or of another network, or holds arrays of other shapes or values that are not finite.
+        If the file is corrupt, or of another network, or holds arrays of other shapes or values that are not finite.
     """
     with limits.reading(path):
-        of_torch = kinds.kind(path) == kinds.TORCH
-        tensors = _torch_state(path) if of_torch else own.declared(path).arrays
-        tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
+        tensors, notes, value = _tensors(path)
         aux = any(name.startswith(tuple(HEADS)) for name in tensors)
         arguments = {"num_classes": _classes(tensors), "aux": aux, "variant": "torchvision"}
         _check(tensors, googlenet(**arguments, init="zeros"))
-        if of_torch:
-            arrays = {name: tensor.detach().float().numpy() for name, tensor in tensors.items()}
-        else:
-            arrays = own.read(path).arrays
-        arrays = {ours: _single(theirs, arrays[theirs]) for theirs, ours in names(aux).items()}
-    notes = {"from": "torchvision", "pixels": "-1 .. 1, as torchvision's transform_input makes them"}
-    return Contents(arrays, "googlenet", arguments, UNIT, notes=notes)
+        arrays = {ours: _single(theirs, value(theirs)) for theirs, ours in names(aux).items()}
+        pixels = UNIT if published(path) else None
+    notes = {"from": "torchvision", **notes}
+    if pixels is None:
+        notes[PIXELS_UNKNOWN] = UNKNOWN
+    return Contents(arrays, "googlenet", arguments, pixels, notes=notes)
+
+
+def arrays(path, graph) -> dict[str, np.ndarray]:
+    """Return the arrays of any state dict, for `load_into`: those of torchvision's GoogLeNet by their names here.
+
+    Only the arrays that `graph` has are read; the others are placeholders.
+    """
+    with limits.reading(path):
+        tensors, _, value = _tensors(path)
+        ours, targets, found = names(), {**graph.params, **graph.buffers}, {}
+        for theirs, tensor in tensors.items():
+            name = theirs if theirs in targets else ours.get(theirs, theirs)
+            shape = tuple(tensor.shape)
+            if name not in targets or shape != targets[name].shape:
+                found[name] = np.broadcast_to(np.zeros((), np.float32), shape)
+            elif _floats(tensor):
+                found[name] = _single(theirs, value(theirs))
+            else:
+                found[name] = value(theirs)  # `fill` has the words for it
+        return found
+
+
+def published(path) -> bool:
+    """Return whether the file is the one that torchvision publishes, by the part of its SHA-256 that is known."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest().startswith(PUBLISHED)
 
 
 def names(aux=True) -> dict[str, str]:
@@ -82,52 +113,43 @@ def names(aux=True) -> dict[str, str]:
     return found
 
 
-def _torch_state(path):
-    """Return {name: tensor} of a state dict that torch saved; no code of the file is run."""
-    size = limits.file_size(path)
-    if zipfile.is_zipfile(path):
-        _check_zip(path, size)
-    try:
-        import torch
-    except ImportError as error:
-        raise ValueError(f"a .pth file needs torch; a computer that has it converts it: {CONVERT}") from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever an unpickler meets in a damaged file
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"torch does not load it as weights only: {reason}") from error
-    if not (
-        isinstance(state, dict)
-        and all(isinstance(name, str) for name in state)
-        and all(isinstance(value, torch.Tensor) and value.layout == torch.strided for value in state.values())
-    ):
-        raise TypeError("it holds no plain state dict; save it by torch.save(model.state_dict(), PATH)")
-    for name, tensor in state.items():
-        if tensor.numel() > size:  # one value may stand for many
-            raise ValueError(f"array {name!r} has the shape {tuple(tensor.shape)}, more values than the file has bytes")
-    return state
+def _tensors(path):
+    """Return ({name: tensor or placeholder}, notes, function that returns the values of one) of a state dict.
+
+    Batch norm's counters are left out, and names have no prefix.
+    """
+    if kinds.kind(path) == kinds.TORCH:
+        tensors, notes = torch_state.read(path)
+    else:
+        tensors, notes = own.declared(path).arrays, {}
+    tensors, prefix = torch_state.without_prefix(tensors, FIRST)
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
+    values = {}
+
+    def value(name):
+        if not isinstance(tensors[name], np.ndarray):
+            tensor = tensors[name].detach()
+            return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+        if not values:
+            values.update(torch_state.without_prefix(own.read(path).arrays, FIRST)[0])
+        return values[name]
+
+    return tensors, {**notes, **prefix}, value
 
 
-def _check_zip(path, size):
-    """Refuse an archive that unpacks to more than it is, since torch compresses nothing, or has wrong checksums."""
-    with zipfile.ZipFile(Path(path)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > size:
-            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}")
-        damaged = archive.testzip()
-    if damaged:
-        raise ValueError(f"it is damaged: {damaged!r} in it does not match its checksum")
+def _floats(tensor) -> bool:
+    return "float" in str(tensor.dtype)
 
 
 def _classes(tensors) -> int:
     shape = tensors[CLASSIFIER].shape if CLASSIFIER in tensors else ()
     if len(shape) != 2 or 0 in shape:
-        raise ValueError(f"it is not torchvision's GoogLeNet, which has a matrix {CLASSIFIER!r}")
+        raise ValueError(f"it is not torchvision's GoogLeNet, which has a matrix {CLASSIFIER!r}; {PART}")
     return shape[0]
 
 
 def _check(tensors, graph):
-    """Refuse names, shapes and types that are not those of torchvision's network, which `graph` is."""
+    """Reject names, shapes and types that are not those of torchvision's network, which `graph` is."""
     targets = {**graph.params, **graph.buffers}
     expected = {theirs: targets[ours].shape for theirs, ours in names().items() if ours in targets}
     for what, found in (
@@ -135,11 +157,14 @@ def _check(tensors, graph):
         ("of torchvision's GoogLeNet it lacks", [name for name in expected if name not in tensors]),
     ):
         if found:
-            raise ValueError(f"{what} {', '.join(map(repr, found[:3]))} ({len(found)} such arrays in all)")
+            raise ValueError(
+                f"{what} {', '.join(map(limits.some, found[:3]))} ({len(found)} such arrays in all); {PART}"
+            )
     for name, shape in expected.items():
         if tensors[name].shape != shape:
-            raise ValueError(f"array {name!r} has the shape {tuple(tensors[name].shape)}, torchvision's has {shape}")
-        if "float" not in str(tensors[name].dtype):
+            found = tuple(tensors[name].shape)
+            raise ValueError(f"array {name!r} has the shape {found}, torchvision's has {shape}; {PART}")
+        if not _floats(tensors[name]):
             raise TypeError(f"array {name!r} holds {tensors[name].dtype}, not floats")
 
 
@@ -149,4 +174,5 @@ def _single(name, array):
         array = np.array(array, np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"array {name!r} holds values that are not finite")
+    limits.check_values(name, array)
     return array

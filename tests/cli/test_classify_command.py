@@ -115,3 +115,28 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(capsys, monkeypatch, train
     assert message in captured.err
     assert len(captured.err.splitlines()) == 1
     assert captured.out == ""
+
+
+def test_hidden_files_are_passed_over_and_jfif_is_an_image(capsys, trained, tmp_path):
+    Image.new("L", (20, 20), 230).save(tmp_path / "a.jfif", "JPEG")
+    Image.new("L", (20, 20), 230).save(tmp_path / "b.JPE", "JPEG")
+    (tmp_path / "._a.jpg").write_bytes(b"attributes of macOS")
+    assert cli.main(["classify", str(tmp_path), "--weights", trained, "--json"]) == 0
+    assert [answer["image"][-6:] for answer in json.loads(capsys.readouterr().out)] == ["a.jfif", "/b.JPE"[-6:]]
+
+
+def test_weights_of_torchvision_see_its_centre_crop(capsys, tmp_path, monkeypatch):
+    from minigooglenet.inference import crops, probabilities
+
+    g = models.mini_googlenet(2, size=32, width=0.25, rng=0)
+    path, rng = tmp_path / "theirs.safetensors", np.random.default_rng(0)
+    weights.save(g, path, pixels=data.UNIT, classes=("a", "b"), notes={"from": "torchvision"})
+    pixels = rng.integers(0, 256, (150, 233, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "large.png")
+    assert cli.main(["classify", str(tmp_path / "large.png"), "--weights", str(path), "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    picture = pixels.transpose(2, 0, 1)
+    expected = probabilities([weights.load(path).graph], [picture], data.UNIT, 1, rule="torchvision")[0]
+    found = {one["class"]: one["probability"] for one in answer["top"]}
+    assert [found["a"], found["b"]] == pytest.approx(expected)
+    assert not np.array_equal(crops(picture, 32, 1), crops(picture, 32, 1, rule="torchvision"))

@@ -9,7 +9,7 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet.counting.rows import SUMMED
-from minigooglenet.layers import AdaptiveAvgPool2d, AvgPool2d, Concat, Conv2d, Layer, MaxPool2d, ReLU
+from minigooglenet.layers import AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Layer, MaxPool2d, ReLU
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +65,6 @@ def test_receptive_fields_keep_height_and_width_apart():
     assert (row.receptive_field_max, row.stride) == ((3, 5), (1, 2))
 
 
-def _sees(g, wire):
-    """Return how many rows of the input one middle value of `wire` depends on, by its gradient."""
-    x = np.random.default_rng(0).standard_normal((1, *g.shapes["image"]))
-    _, tape = g.forward({"image": x}, outputs=[wire])
-    grad = np.zeros((1, *g.shapes[wire]))
-    grad[0, :, grad.shape[2] // 2, grad.shape[3] // 2] = 1
-    rows = np.flatnonzero(np.any(g.backward({wire: grad}, tape)[0]["image"] != 0, axis=(0, 1, 3)))
-    return int(rows[-1] - rows[0] + 1)
-
-
-def test_a_receptive_field_is_what_gradients_reach():
-    g = mg.Graph(image=(1, 61, 61))
-    wire = g.add("a", Conv2d(1, 2, 5, stride=2, rng=0), "image")
-    wire = g.add("b", AvgPool2d(3, 2), wire)
-    wire = g.add("c", Conv2d(2, 1, 3, rng=1), wire)
-    assert mg.count(g)["c"].receptive_field_max == (_sees(g, wire),) * 2 == (17, 17)
-
-
 def test_adaptive_windows_are_counted_one_by_one_and_are_pools():
     count = mg.count(AdaptiveAvgPool2d((4, 2)), (3, 14, 7))  # windows of 4 rows, and of 4 columns of which 1 is shared
     assert (count.rows[0].adds, count.rows[0].divides) == (3 * (4 * 4 * 2 * 4 - 8), 3 * 8)
@@ -105,15 +87,6 @@ def test_tape_bytes_are_the_bytes_that_a_real_tape_holds(norm):
     _, tape = g.forward({"image": np.ones((1, 3, 128, 128), np.float32)}, train=True)
     held = {id(array): array.nbytes for cache in tape.values() for array in _arrays(cache)}
     assert mg.count(g).tape_bytes == sum(held.values())
-
-
-def test_peak_bytes_hold_the_input_and_every_wire_that_is_still_read():
-    g = mg.Graph(image=(1, 4, 4))  # 64 bytes
-    a = g.add("a", Conv2d(1, 2, 1), "image")  # 128 bytes
-    b = g.add("b", ReLU(), "image")  # 64 bytes: the image is free after it
-    c = g.add("c", Concat(), a, b)  # 192 bytes
-    assert g.schedule([c]) == [("a", []), ("b", ["image"]), ("c", ["a", "b"])]
-    assert mg.count(g).peak_bytes == 128 + 64 + 192
 
 
 def test_comparisons_of_a_pool_are_counted_in_real_windows_only():
@@ -151,6 +124,35 @@ def test_other_tools_totals_follow_from_our_integers(main, name, total):
 def test_an_unknown_convention_is_refused(main):
     with pytest.raises(ValueError, match=r"convention must be one of 'torchinfo', .* got 'flops'"):
         main.as_convention("flops")
+
+
+@pytest.mark.parametrize(
+    ("layer", "measured"),
+    [
+        (AvgPool2d(3, 2), (0, 256)),
+        (AdaptiveAvgPool2d(1), (256, 256)),
+        (AdaptiveAvgPool2d(3), (256, 256)),
+        (MaxPool2d(3, 2), (0, 256)),
+        (BatchNorm2d(4), (512, 512)),
+        (ReLU(), (0, 256)),
+        (Dropout(), (0, 0)),
+    ],
+)
+def test_fvcore_and_ptflops_are_counted_as_measured(layer, measured):
+    counted = mg.count(layer, (4, 8, 8))
+    assert tuple(int(counted.as_convention(tool)) for tool in ("fvcore", "ptflops")) == measured
+
+
+def test_torchvisions_googlenet_has_the_measured_totals():
+    counted = mg.count(mg.models.googlenet(variant="torchvision", aux=False, init="zeros"))
+    totals = [int(counted.as_convention(tool)) for tool in ("torchinfo", "fvcore", "torch")]
+    assert totals == [1_498_391_752, 1_504_878_688, 2_996_752_384]
+
+
+def test_a_convention_says_how_its_tool_is_called():
+    explanation = mg.count(ReLU(), (4, 8, 8)).as_convention("ptflops").explanation
+    assert "backend='pytorch'" in explanation
+    assert "'count_functional': False" in explanation
 
 
 def test_a_formula_is_shown_with_its_integers(main):

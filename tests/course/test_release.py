@@ -30,6 +30,21 @@ def test_students_get_no_solutions_and_instructors_on_request(course):
     assert "value = 12" in (course / "out" / "solutions" / "04_b.ipynb").read_text(encoding="utf-8")
 
 
+def test_release_accepts_what_lessons_with_sources_wrote(tmp_path):
+    assert main(["lessons", str(tmp_path / "course"), "--sources", "--no-open"]) == 0
+    assert main(["release", str(tmp_path / "course"), str(tmp_path / "out")]) == 0
+    direct = release.release(tmp_path / "course" / "src", tmp_path / "out")
+    assert direct.written == direct.kept == []
+    assert (tmp_path / "out" / "03_gradients.ipynb").is_file()
+
+
+def test_release_without_sources_names_the_command_that_writes_them(tmp_path, capsys):
+    assert main(["release", str(tmp_path), str(tmp_path / "out")]) == 1
+    assert "`minigooglenet lessons DIR --sources` writes them to DIR/src" in capsys.readouterr().err
+    assert main(["release", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
+    assert "none does not exist" in capsys.readouterr().err
+
+
 def test_an_edited_source_replaces_what_nobody_changed_and_nothing_else(course, capsys):
     release.release(course / "src", course / "out")
     work = course / "out" / "04_b.ipynb"

@@ -37,12 +37,34 @@ def test_an_unknown_interpolation_is_refused_with_those_that_there_are():
         transforms.resize(_picture(), 4, 4, "cubic")
 
 
+def test_resizing_follows_the_rule_of_torchvision():
+    for side in (224, 232, 256, 299):
+        for height in range(200, 600, 7):
+            for width in range(height % 5 + 200, 600, 11):
+                # torchvision.transforms.functional._compute_resized_output_size, written out
+                short, long = (width, height) if width <= height else (height, width)
+                new_short, new_long = side, int(side * long / short)
+                expected = (new_long, new_short) if width <= height else (new_short, new_long)
+                assert transforms.shorter_side(height, width, side) == expected
+    assert transforms.resize_shorter_side(_picture(333, 500), 256).shape == (3, 256, 384)  # 384.38
+    assert transforms.resize_shorter_side(_picture(500, 334), 256).shape == (3, 383, 256)  # 383.23
+    assert transforms.resize_shorter_side(_picture(300, 451), 256).shape == (3, 256, 384)  # 384.85
+
+
+def test_centre_crop_follows_the_rule_of_torchvision():
+    for height in range(224, 400):
+        for width in (224, 225, 226, 227, 255, 383, 385):
+            expected = round((height - 224) / 2.0), round((width - 224) / 2.0)
+            assert transforms.centre(height, width, 224) == expected
+    assert [transforms.centre(224, 224 + room, 224)[1] for room in range(8)] == [0, 0, 1, 2, 2, 2, 3, 4]
+
+
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
-def test_the_shorter_side_gets_the_size_asked_for_and_proportions_stay(height, width, side):
+def test_shorter_side_gets_its_size_and_keeps_proportions(height, width, side):
     _, rows, columns = transforms.resize_shorter_side(_picture(height, width), side).shape
     assert min(rows, columns) == side
-    assert abs(rows / side - height / min(height, width)) <= 0.5 / side + 1e-9
-    assert abs(columns / side - width / min(height, width)) <= 0.5 / side + 1e-9
+    for length, before in ((rows, height), (columns, width)):
+        assert 0 <= side * before / min(height, width) - length < 1
 
 
 def test_the_central_crop_is_the_middle():

@@ -1,5 +1,7 @@
 """The crops are where the paper says, in the order that is documented, whatever the picture."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -165,3 +167,34 @@ def test_what_cannot_be_cut_is_refused_with_the_likely_remedy():
         crops(_noise((3, 0, 8)), 4, 1)
     with pytest.raises(ValueError, match="size must be at least 1, got 0"):
         crops(_noise((3, 8, 8)), 0, 1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(240, 323), (333, 500), (451, 300), (256, 256), (100, 257), (640, 481)])
+def test_one_crop_for_torchvision_weights_is_torchvisions(height, width):
+    picture = _noise((3, height, width))
+    image = Image.fromarray(picture.transpose(1, 2, 0).copy())
+    short, long = min(height, width), max(height, width)
+    longer = int(256 * long / short)
+    rows, columns = (256, longer) if height <= width else (longer, 256)
+    resized = np.asarray(image.resize((columns, rows), Image.BILINEAR))
+    top, left = round((rows - 224) / 2.0), round((columns - 224) / 2.0)
+    expected = resized[top : top + 224, left : left + 224].transpose(2, 0, 1)
+    assert np.array_equal(crops(picture, 224, 1, rule="torchvision")[0], expected)
+    own, theirs = (boxes(picture.shape, 224, 1, rule)[0][0] for rule in ("box", "torchvision"))
+    assert np.abs(own - theirs).max() <= 1.5 * short / 256
+
+
+def test_very_long_image_is_cropped_without_resizing_all_of_it(monkeypatch):
+    monkeypatch.setattr(sys.modules["minigooglenet.inference.crops"], "MOST_RESIZED", 256 * 400)
+    picture = _noise((3, 60, 240))
+    near = crops(picture, 224, 1, rule="torchvision").astype(int)
+    monkeypatch.undo()
+    assert np.abs(near - crops(picture, 224, 1, rule="torchvision")).max() <= 1
+
+
+def test_rule_of_resizing_changes_one_crop_only():
+    picture = _noise((3, 61, 90))
+    for count in (0, 10, 144):
+        assert np.array_equal(crops(picture, 32, count), crops(picture, 32, count, rule="torchvision"))
+    with pytest.raises(ValueError, match="rule must be one of box, torchvision, got 'caffe'"):
+        places(1, "caffe")

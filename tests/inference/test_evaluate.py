@@ -5,7 +5,7 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet import data, training
-from minigooglenet.inference import evaluate, probabilities, report, table3
+from minigooglenet.inference import evaluate, probabilities, proportion_interval, report, table3
 
 
 class _Folder(data.Dataset):
@@ -89,9 +89,11 @@ def test_the_summary_is_about_the_last_setting():
     matrix[1, 0] += 1
     numbers = report.summary(found, comparison, matrix, dataset.classes)
     assert (numbers["models"], numbers["crops"], numbers["pictures"]) == (1, 10, 8)
-    assert (numbers["accuracy"], numbers["k"], numbers["accuracy_interval"]) == (1, 1, (1, 1))
+    assert (numbers["accuracy"], numbers["k"], numbers["accuracy_interval"]) == (1, 1, proportion_interval(8, 8))
     assert numbers["skipped"] == {"dark/0.png": "it is cut off"}
-    assert report.sentence(numbers).startswith("1 model, 10 crops: 100.00% of 8 pictures right (95% interval 100.00%")
+    assert report.sentence(numbers).startswith(
+        "1 model, 10 crops: 100.00% of 8 pictures right (95% interval 63.06% to 100.00%)"
+    )
 
 
 def test_each_class_has_its_share_and_its_commonest_mistake():

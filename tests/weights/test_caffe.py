@@ -134,7 +134,8 @@ def test_what_is_read_fits_the_network_that_the_file_is_of(read, aux):
     assert {name: array.shape for name, array in contents.arrays.items()} == {
         name: array.shape for name, array in g.params.items()
     }
-    assert contents.notes == {"from": "Caffe"}
+    assert contents.notes["from"] == "Caffe"
+    assert "if yours had other means" in contents.notes["pixels assumed"]
 
 
 def test_the_front_door_knows_a_caffemodel_and_loads_it(tmp_path):

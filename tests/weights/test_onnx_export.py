@@ -215,12 +215,6 @@ def one(layer, shape=(4, 6, 6)):
     return graph
 
 
-def of_two_names():
-    graph = one(layers.Conv2d(4, 4, 1))
-    graph.add("a node/weight", layers.ReLU(), "a node")
-    return graph
-
-
 def too_large():
     graph = one(layers.Linear(1, 1), (1,))
     layer = graph.nodes["a node"].layer
@@ -232,7 +226,6 @@ REFUSED = {
     "an even window": (lambda: one(layers.LocalResponseNorm(4)), "node 'a node': a window of 4 channels reaches one"),
     "a foreign layer": (lambda: one(ReLU()), "node 'a node': ONNX has no operator for a layer ReLU that is none of"),
     "complex numbers": (lambda: one(layers.Conv2d(4, 1, 1)).astype(np.complex128), "take no complex numbers"),
-    "one name for two": (of_two_names, "'a node/weight' names both a node and the weight of node 'a node'"),
     "nothing": (lambda: mg.Graph(image=(3, 4, 4)), "a file's network needs outputs that it computes"),
     "more than protobuf holds": (too_large, "an ONNX file holds at most 2 GB, .* take 2,147,483,652 bytes"),
 }

@@ -9,7 +9,6 @@ from safetensors.numpy import save_file
 from torchvision_oracle import random_googlenet
 
 import minigooglenet as mg
-from minigooglenet.data.pixels import UNIT
 from minigooglenet.weights import kinds, torchvision
 from minigooglenet.weights.contents import WeightsError
 
@@ -47,7 +46,7 @@ def test_a_state_dict_of_torchvision_is_read_to_the_last_bit(tmp_path, aux, suff
     contents = torchvision.read(path)
     assert contents.model == "googlenet"
     assert contents.arguments == {"num_classes": 4, "aux": aux, "variant": "torchvision"}
-    assert contents.pixels == UNIT
+    assert contents.pixels is None
     assert contents.notes["from"] == "torchvision"
     g = mg.models.build(contents.model, **contents.arguments)
     assert {name: array.shape for name, array in contents.arrays.items()} == {
@@ -106,9 +105,13 @@ WRONG = {  # what is wrong: (state dict from a good one, what must be said)
         "it lacks 'inception5b.branch4.1.bn.running_var' (1 such arrays in all)",
     ),
     "an array more": (lambda state: {**state, "fc2.weight": np.ones(3, "f4")}, "which has no 'fc2.weight' (1 such"),
-    "names of another wrapping": (
+    "names of an unknown wrapping": (
+        lambda state: {f"student.{name}": value for name, value in state.items()} | {"fc.weight": state["fc.weight"]},
+        "which has no 'student.",
+    ),
+    "names with and without a wrapping": (
         lambda state: {f"module.{name}": value for name, value in state.items()} | {"fc.weight": state["fc.weight"]},
-        "which has no 'module.",
+        "some of its names are there with and without 'module.'",
     ),
     "half a head": (lambda state: {**state, "aux1.fc2.bias": np.ones(3, "f4")}, "it lacks 'aux1.conv.conv.weight'"),
     "a true 5x5": (

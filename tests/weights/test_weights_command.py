@@ -100,10 +100,11 @@ def test_a_file_in_the_own_format_converts_to_the_same_file(saved, tmp_path):
 
 def test_convert_to_onnx_hands_the_filled_network_over(saved, tmp_path, monkeypatch):
     got, fake = [], types.ModuleType("onnx")
-    fake.export = lambda graph, path: got.append((graph, path))
+    fake.export = lambda graph, path, pixels, classes: got.append((graph, path, pixels, classes))
     monkeypatch.setitem(sys.modules, "minigooglenet.weights.onnx", fake)
     _run("convert", saved, tmp_path / "a.onnx")
-    ((graph, path),) = got
+    ((graph, path, pixels, classes),) = got
+    assert (pixels, classes) == (data.GREY_UNIT, ("a", "b", "c"))
     assert path == str(tmp_path / "a.onnx")
     assert all(np.array_equal(graph.params[key], value) for key, value in _network().params.items())
 

@@ -29,7 +29,7 @@ def inference(graph, x, count):
         # Its threads spin on between calls by default, measured on 2 cores as 20 to 50 ms long: whoever came next took
         # 1.2 (ours) to 1.7 times as long (OpenVINO). Stopping when a call returns costs its own time nothing.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        whole = model(graph, outputs=graph.outputs[-1], batch=len(x)).SerializeToString()
+        whole = model(graph, outputs=graph.main, batch=len(x)).SerializeToString()
         session = onnxruntime.InferenceSession(whole, options, providers=["CPUExecutionProvider"])
         feed = {session.get_inputs()[0].name: x}
         return lambda: session.run(None, feed)[0]

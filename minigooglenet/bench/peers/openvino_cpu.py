@@ -25,7 +25,7 @@ def inference(graph, x, count):
 
     def build():
         core = openvino.Core()
-        whole = core.read_model(model(graph, outputs=graph.outputs[-1], batch=len(x)).SerializeToString())
+        whole = core.read_model(model(graph, outputs=graph.main, batch=len(x)).SerializeToString())
         hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": count, "PERFORMANCE_HINT": "LATENCY"}
         request = core.compile_model(whole, "CPU", hints).create_infer_request()
         return lambda: request.infer({0: x}, share_inputs=True)[0]

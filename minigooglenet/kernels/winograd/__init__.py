@@ -82,6 +82,17 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
     return grad_x, parts[0] if groups == 1 else np.concatenate(parts), grad_bias
 
 
+def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
+    """Return (bytes of transformed weights, the most bytes that a `forward` on so many threads takes besides)."""
+    filters, lanes = weight_shape[0] // groups, VECTOR_BYTES // itemsize
+    size = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding)
+    grid = _grid(size)
+    blocks, shares = _cut(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
+    values = PLACES * (weight_shape[1] * WIDTH + lanes + FILTERS * WIDTH)
+    transformed = PLACES * weight_shape[0] * weight_shape[1] * itemsize
+    return transformed, min(threads, blocks * shares) * (values + moves.room_values(x_shape[2:], grid[1])) * itemsize
+
+
 def prepare(weight, groups):
     """Return the transformed kernels of each group: (36, K/groups, C/groups)."""
     weight = images.typed(np.ascontiguousarray(weight))
@@ -121,6 +132,13 @@ def _grid(size):
     return tuple(-(-length // OUTPUT) for length in size)
 
 
+def _cut(tiles, filters, lanes, threads):
+    """Return (blocks of tiles, shares of the filters): the parts into which the work is cut for the threads."""
+    blocks = parallel.even(-(-tiles // WIDTH), -(-tiles // lanes), threads)
+    # With too few tiles for all threads, several of them share a block, each for some of the filters.
+    return blocks, max(1, min(threads // blocks, filters // (2 * FILTERS)))
+
+
 def _bind(x, y, u, bias, relu, corner):
     values, step = images.flat(x)
     target, target_step = images.flat(y)
@@ -128,9 +146,7 @@ def _bind(x, y, u, bias, relu, corner):
     grid = _grid(y.shape[2:])
     count, filters = len(x) * grid[0] * grid[1], u.shape[1]
     vectors = -(-count // lanes)
-    blocks = parallel.even(-(-count // WIDTH), vectors)
-    # With too few tiles for all threads, several of them share a block, each for some of the filters.
-    shares = max(1, min(parallel.width() // blocks, filters // (2 * FILTERS)))
+    blocks, shares = _cut(count, filters, lanes, parallel.width())
     settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, relu, corner, grid
 
     def task(start, stop):

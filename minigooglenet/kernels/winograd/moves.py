@@ -20,6 +20,11 @@ def room(size, across, dtype):
     return np.zeros((size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64, dtype), np.zeros(WIDTH * RECORD, dtype)
 
 
+def room_values(size, across):
+    """Return how many values `room` allocates."""
+    return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64 + WIDTH * RECORD
+
+
 @compiled
 def gather(images, base, size, corner, grid, first, end, rows, records, record, lanes):
     """Fill records from number `record` on with the tiles first .. end of one channel of one image.

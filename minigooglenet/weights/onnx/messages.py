@@ -1,6 +1,7 @@
 """The messages that an ONNX file consists of; what they declare is checked before it is believed."""
 
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -13,7 +14,7 @@ DOMAINS = ("", "ai.onnx")  # two names of the one set of operators
 
 
 def parse(data: bytes):
-    """Return (graph, opset, {property: text}) of the bytes of an ONNX file.
+    """Return (graph, opset, {property: text}, name of the program that wrote it) of the bytes of an ONNX file.
 
     Raises
     ------
@@ -27,11 +28,13 @@ def parse(data: bytes):
         model = library.ModelProto.FromString(data)
     except DecodeError as error:
         raise ValueError("it is no ONNX file, or a damaged one, or its end is missing") from error
-    opsets = [entry.version for entry in model.opset_import if entry.domain in DOMAINS]
+    opsets = sorted({entry.version for entry in model.opset_import if entry.domain in DOMAINS})
     if not model.HasField("graph") or not opsets:
         raise ValueError("it holds no network in ONNX's form; perhaps another kind of file, or its end is missing?")
     if not OLDEST_OPSET <= opsets[0] <= NEWEST_OPSET:
         raise ValueError(f"its opset is {opsets[0]}; those of {OLDEST_OPSET} to {NEWEST_OPSET} are read")
+    if len(opsets) > 1:
+        raise ValueError(f"it declares the opsets {' and '.join(map(str, opsets))}; only one can hold")
     if model.functions:
         raise ValueError(
             f"it defines functions of its own ({_list(f.name for f in model.functions)}): inline them first"
@@ -45,7 +48,11 @@ def parse(data: bytes):
     names += [text for node in graph.node for text in (*node.input, *node.output, node.op_type, node.domain)]
     if not all(isinstance(name, str) for name in names):  # protobuf hands on as bytes what is not UTF-8
         raise ValueError("a name in it is no text")
-    return graph, opsets[0], {entry.key: entry.value for entry in model.metadata_props}
+    for what, values in (("input", graph.input), ("array", graph.initializer), ("output", graph.output)):
+        twice = [name for name, count in Counter(value.name for value in values).items() if count > 1]
+        if twice:
+            raise ValueError(f"it has {what} {twice[0][:60]!r} twice")
+    return graph, opsets[0], {entry.key: entry.value for entry in model.metadata_props}, model.producer_name
 
 
 def array(tensor, name: str) -> np.ndarray:
@@ -109,7 +116,10 @@ def attributes(node) -> dict:
         kinds.FLOATS: lambda a: list(a.floats),
         kinds.TENSOR: lambda a: a.t,
     }
-    return {a.name: getters.get(a.type, lambda a: None)(a) for a in node.attribute}
+    values = {a.name: getters.get(a.type, lambda a: None)(a) for a in node.attribute}
+    if len(values) < len(node.attribute):
+        raise ValueError(f"it has an attribute twice: {_list(a.name for a in node.attribute)}")
+    return values
 
 
 def type_name(number) -> str:

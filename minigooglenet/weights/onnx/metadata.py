@@ -9,10 +9,21 @@ import json
 
 from minigooglenet.data.pixels import Pixels
 
+PRODUCER = "minigooglenet"  # the program that wrote a file, as the file says
 
-def pack(graph, main, pixels=None, classes=None) -> dict[str, str]:
-    """Return {property: JSON} for a network whose main output is the wire `main`; what is None is left out."""
-    packed = {}
+
+def pack(graph, outputs, assigned, pixels=None, classes=None) -> dict[str, str]:
+    """Return {property: JSON} for a network; what is None is left out.
+
+    Parameters
+    ----------
+    graph : the network
+    outputs : of the file
+    assigned : whether they were chosen, so that the first is the main one, or are the wires without consumers
+    pixels, classes : those of `export`
+    """
+    packed = {"main": "first"} if assigned else {}
+    main = outputs[0] if assigned else outputs[-1]
     _check_fits(graph, main, pixels, classes)
     if graph.made_by is not None:
         model, arguments = graph.made_by
@@ -22,6 +33,11 @@ def pack(graph, main, pixels=None, classes=None) -> dict[str, str]:
     if classes is not None:
         packed["classes"] = list(classes)
     return {key: json.dumps(value, default=_plain) for key, value in packed.items()}
+
+
+def outputs_by_default(properties, producer) -> bool:
+    """Return whether this package wrote the outputs of a file as the wires without consumers, the main one last."""
+    return producer == PRODUCER and "main" not in properties
 
 
 def unpack(properties, graph):
@@ -42,7 +58,7 @@ def unpack(properties, graph):
         pixels = _pixels(_read(properties, "pixels", dict))
     if "classes" in properties:
         classes = tuple(_read(properties, "classes", list))
-    _check_fits(graph, graph.outputs[-1], pixels, classes)
+    _check_fits(graph, graph.main, pixels, classes)
     return made_by, pixels, classes
 
 

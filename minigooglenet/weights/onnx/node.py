@@ -23,8 +23,9 @@ class Wire(NamedTuple):
 class Node:
     """A node of the file with its inputs (a Wire, an array, or None for one left out), and questions to ask it."""
 
-    def __init__(self, inputs, attributes, opset, batch):
+    def __init__(self, inputs, attributes, opset, batch, outputs=1):
         self.inputs, self.attributes, self.opset, self.batch = inputs, attributes, opset, batch
+        self.outputs = outputs  # how many it lists, named or not, read or not
         self._used = set()  # places of the constant inputs that were asked for
 
     @property

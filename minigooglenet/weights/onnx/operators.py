@@ -12,18 +12,27 @@ from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
 
 
-def _padding(node, kernel, stride):
+def _padding(node, kernel, stride, least=0):
+    """Return the padding of a window. Automatic padding below 0 counts as 0 down to `least`, and is rejected below."""
     mode = node.setting("auto_pad", "NOTSET")
+    top, left, bottom, right = pads = node.numbers("pads", (0, 0, 0, 0), 4)
     if mode == "NOTSET":
-        top, left, bottom, right = node.numbers("pads", (0, 0, 0, 0), 4)
         return (top, bottom), (left, right)
+    if any(pads):
+        raise ValueError(f"attribute pads is {list(pads)} next to auto_pad {mode}; only one of them can hold")
     if mode == "VALID":
         return 0
     if mode not in ("SAME_UPPER", "SAME_LOWER"):
         raise ValueError(f"attribute auto_pad is {mode}")
     padding = []
     for size, length, step in zip(_map(node)[1:], kernel, stride, strict=True):
-        total = max((-(-size // step) - 1) * step + length - size, 0)  # for size / step windows, rounded up
+        total = (-(-size // step) - 1) * step + length - size  # for size / step windows, rounded up
+        if total < least:
+            raise ValueError(
+                f"attribute auto_pad is {mode}, and a kernel of {length} with stride {step} on {size} values "
+                f"would need a padding of {total}"
+            )
+        total = max(total, 0)
         less, more = total // 2, total - total // 2
         padding.append((less, more) if mode == "SAME_UPPER" else (more, less))
     return tuple(padding)
@@ -61,7 +70,8 @@ def _conv(node):
     kernel = weight.shape[2:]
     if node.numbers("kernel_shape", kernel) != kernel:
         raise ValueError(f"attribute kernel_shape is {node.attributes['kernel_shape']}, its weight {weight.shape}")
-    channels, padding = weight.shape[1] * groups, _padding(node, kernel, stride)
+    channels = weight.shape[1] * groups
+    padding = _padding(node, kernel, stride, least=-1)  # 1x1 with stride 2, which leaves a last row out
     layer = layers.Conv2d(
         channels, len(weight), kernel, stride, padding, groups=groups, bias=bias is not None, init="zeros"
     )
@@ -115,10 +125,19 @@ def _response_norm(node):
 def _batch_norm(node):
     node.only("spatial", 1)
     node.only("training_mode", 0)
+    if node.outputs > 1:  # before opset 14 this alone means training, even where nobody reads them
+        raise ValueError(
+            f"it has {node.outputs} outputs, so it normalises with the statistics of the batch, as in training"
+        )
     weight, bias = node.weights(1, "weight", 1), node.weights(2, "bias", 1)
     mean, var = node.weights(3, "mean", 1), node.weights(4, "variance", 1)
+    epsilon = node.number("epsilon", 1e-5)
+    if epsilon < 0:
+        raise ValueError(f"attribute epsilon is {epsilon}, and what is added to a variance is not negative")
+    if var.min() < 0:
+        raise ValueError(f"its variance is negative, {var.min():.3g} at index {var.argmin()}")
     # Here momentum is the share of the batch, there that of what was before.
-    layer = layers.BatchNorm2d(len(weight), node.number("epsilon", 1e-5), decimal(1 - node.number("momentum", 0.9)))
+    layer = layers.BatchNorm2d(len(weight), epsilon, decimal(1 - node.number("momentum", 0.9)))
     return _filled(layer, weight=weight, bias=bias, running_mean=mean, running_var=var)
 
 
@@ -166,11 +185,11 @@ def _add(node):
 
 def _reshape(node):
     wanted, shape = node.array(1, "shape"), node.shape()
-    if wanted is None or wanted.ndim != 1:
-        raise ValueError("its shape is left out")
+    if wanted is None or wanted.ndim != 1 or wanted.dtype.kind != "i":
+        raise ValueError("its shape should be a list of integers")
     batches = {node.batch, -1} | ({0} if not node.setting("allowzero", 0) else set())
     features = math.prod(shape)
-    if len(wanted) == 2 and wanted[0] in batches and wanted[1] in {-1, features}:
+    if len(wanted) == 2 and wanted[0] in batches and wanted[1] in {-1, features} and wanted.max() >= 0:
         return layers.Flatten()
     raise ValueError(f"it makes {wanted.tolist()} of (N, {', '.join(map(str, shape))}); layers here only flatten")
 

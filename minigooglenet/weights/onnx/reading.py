@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigooglenet import layers
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.weights import limits
@@ -35,7 +36,10 @@ def import_graph(path) -> Imported:
     These are Conv, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over maps, LRN, BatchNormalization, Relu,
     Dropout, Gemm, MatMul with a constant and a bias added to it, Flatten, Reshape and Squeeze that flatten, Softmax,
     Concat along the channels, Add, Sum, Identity and Constant, of opsets 7 to 28. A node is called after the tensor
-    that it writes, without a slash in front. Only what the file's outputs need is made.
+    that it writes, in files of other programs without a slash in front. Only what the file's outputs need is made.
+
+    The graph's outputs are those of the file in its order, and the first is what `graph(x)` returns. In a file of this
+    package they are what they were in the graph that was exported.
 
     Raises
     ------
@@ -44,11 +48,13 @@ def import_graph(path) -> Imported:
     """
     limits.file_size(path)
     with limits.reading(path):
-        message, opset, properties = messages.parse(Path(path).read_bytes())
-        reader = _Reader(path, message, opset)
+        message, opset, properties, producer = messages.parse(Path(path).read_bytes())
+        reader = _Reader(path, message, opset, exact_names=producer == metadata.PRODUCER)
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
-        graph = reader.graph()
+        graph = reader.graph(metadata.outputs_by_default(properties, producer))
+        for name, array in (*graph.params.items(), *graph.buffers.items()):
+            limits.check_values(name, array)
         made_by, pixels, classes = metadata.unpack(properties, graph)
     graph.made_by = made_by
     return Imported(graph, pixels, classes)
@@ -57,38 +63,69 @@ def import_graph(path) -> Imported:
 class _Reader:
     """The nodes of an ONNX graph, one after the other, as steps {wire: (layer, wires)}."""
 
-    def __init__(self, path, message, opset):
-        self.path, self.opset, self.batch = path, opset, None
+    def __init__(self, path, message, opset, exact_names):
+        self.path, self.opset, self.exact_names, self.batch = path, opset, exact_names, None
         self.constants = {tensor.name: tensor for tensor in message.initializer}
         self.nodes = _needed(message)
         self.readers = Counter(name for node in self.nodes for name in node.input)
         self.outputs = [output.name for output in message.output]
         self.readers.update(self.outputs)
+        self.reserved = {self._plain(output): output for output in reversed(self.outputs)}
         self.wires, self.inputs, self.steps, self.bytes = {}, {}, {}, 0
+        self.tensors = {}  # wire -> the tensor that it is called after
         self.problems = {}  # (operator, reason) -> names of nodes
         for value in message.input:
             if value.name in self.readers and value.name not in self.constants:  # old files list their arrays too
-                self.batch, shape = messages.shape(value, _short(value.name))
+                batch, shape = messages.shape(value, _short(value.name))
+                if None not in (batch, self.batch) and batch != self.batch:
+                    raise ValueError(f"its inputs are batches of {self.batch} and of {batch} images, not of one size")
+                self.batch = batch or self.batch
                 name = self._new_name(value.name)
                 self.wires[value.name] = Wire(name, shape)
                 self.inputs[name] = shape
         for node in self.nodes:
             self._read(node)
 
-    def graph(self) -> Graph:
-        """Return the network, once every output is known to be computed."""
+    def graph(self, by_default=False) -> Graph:
+        """Return the network, once every output is known to be computed; its outputs are assigned, or else the default.
+
+        by_default : leave them unassigned if they are the wires without consumers
+        """
         for name in self.outputs:
-            if name in self.constants or self.wires[name].name in self.inputs:
-                raise ValueError(f"its output {_short(name)!r} is not computed of its inputs")
+            if name in self.constants:
+                raise ValueError(f"its output {_short(name)!r} is constant")
+        outputs = self._name_outputs()
         graph = Graph(**self.inputs)
         for name, (layer, wires) in self.steps.items():
             graph.add(name, layer, *wires)
+        if not by_default or graph.outputs != outputs:
+            graph.outputs = outputs
         return graph
+
+    def _name_outputs(self):
+        """Return the wires of the outputs, each called as in the file, even where a node only passes its input on."""
+        outputs, renamed, copies = [], {}, {}
+        for output in self.outputs:
+            name = wire = self.wires[output].name
+            if self.tensors[wire] != output:
+                name = self._new_name(output)
+                if wire in self.inputs or wire in renamed or self.tensors[wire] in self.outputs:
+                    copies[name] = layers.Concat(), [wire]  # one wire, two names
+                else:
+                    renamed[wire] = name
+            outputs.append(name)
+        self.steps = {
+            renamed.get(name, name): (layer, [renamed.get(wire, wire) for wire in wires])
+            for name, (layer, wires) in (self.steps | copies).items()
+        }
+        return tuple(outputs)
 
     def _read(self, message):
         """Make one node's layer and wire, or note why not and go on."""
         operator = message.op_type if message.domain in messages.DOMAINS else f"{message.domain}.{message.op_type}"
         written, *further = message.output
+        if not written:
+            raise ValueError(f"{_short(operator)} (node {_short(message.name)!r}): its first output is left out")
         known = [name in self.wires or name in self.constants or not name for name in message.input]
         if not all(known):
             wanted = message.input[known.index(False)]
@@ -98,16 +135,18 @@ class _Reader:
         self.wires[written] = Wire(written, None)  # until the layer is there
         self.wires.update((name, Wire(name, None)) for name in further)
         try:
-            if any(self.readers[name] for name in further if name):
-                raise ValueError("an output behind its first is read")
+            if operator not in OPERATORS and operator != "Constant":
+                raise ValueError("there is no layer for it")
+            read = [name for name in further if name and self.readers[name]]
+            if read:
+                count = list(message.output).index(read[0]) + 1
+                raise ValueError(f"its output {count}, {_short(read[0])!r}, is needed too, and a layer has one output")
             if operator == "Constant":
                 self.constants[written] = _constant(messages.attributes(message))
             elif operator == "Identity" and len(message.input) == 1 and message.input[0] in self.constants:
                 self.constants[written] = self.constants[message.input[0]]
-            elif operator in OPERATORS:
-                self._make(written, *OPERATORS[operator], message)
             else:
-                raise ValueError("there is no layer for it")
+                self._make(written, *OPERATORS[operator], message)
         except UnknownShape:
             pass  # what is missing before it has been noted
         except WeightsError:
@@ -119,7 +158,8 @@ class _Reader:
         attributes = messages.attributes(message)
         for unknown in attributes.keys() - known:
             raise ValueError(f"attribute {unknown} is unknown")
-        node = Node([self._value(name) for name in message.input], attributes, self.opset, self.batch)
+        values = [self._value(name) for name in message.input]
+        node = Node(values, attributes, self.opset, self.batch, len(message.output))
         layer = function(node)
         node.check_all_used()
         read = node.wires
@@ -160,10 +200,15 @@ class _Reader:
         return self.wires[name]
 
     def _new_name(self, tensor):
-        name = limits.check_name(self.path, tensor.lstrip("/"))
-        while name in self.steps or name in self.inputs:
+        name = self._plain(tensor)
+        # An output has its name even if another tensor "/name" comes before it.
+        while name in self.steps or name in self.inputs or self.reserved.get(name, tensor) != tensor:
             name += "_"
+        self.tensors[name] = tensor
         return name
+
+    def _plain(self, tensor):
+        return tensor if self.exact_names else tensor.lstrip("/") or tensor
 
 
 def _needed(message):

@@ -25,7 +25,7 @@ def export(graph, path, *, outputs=None, pixels=None, classes=None) -> None:
 
     Parameters
     ----------
-    outputs : wires that the file's network is to return, all that nobody reads unless given; the last is the main one
+    outputs : wires that the file returns, in this order, the first the main one (default: `graph.outputs` as they are)
     pixels : data.Pixels, how pictures become inputs
     classes : names of the main output's classes
 
@@ -46,20 +46,19 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
     """
     library = onnx()
     helper = library.helper
-    outputs = _outputs(graph, outputs)
+    outputs, assigned = _outputs(graph, outputs)
     schedule = [name for name, _ in graph.schedule(outputs)]
     dtype = _dtype(graph, schedule)
     nodes, arrays = [], {}
     for name in schedule:
         layer, wires = graph.nodes[name]
         operator, own, attributes = _operator(name, layer, graph.shapes[wires[0]])
-        own = {f"{name}/{key}": value for key, value in own.items()}
+        own = {_array_name(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
         arrays |= own
         nodes.append(
             helper.make_node(operator, [*wires, *own], [name], name=name, doc_string=repr(layer), **attributes)
         )
     inputs = [wire for wire in graph.inputs if any(wire in graph.nodes[name].wires for name in schedule)]
-    _check_names(arrays, [*inputs, *schedule])
 
     def tensors(wires):
         number = library.TensorProto.DOUBLE if dtype == np.float64 else library.TensorProto.FLOAT
@@ -77,20 +76,32 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
     for key, value in arrays.items():  # put where they stay: the helpers copy what they are given, perhaps gigabytes
         value = np.asarray(value, dtype if value.dtype.kind == "f" else None, order="C")
         whole.graph.initializer.append(library.numpy_helper.from_array(value, key))
-    whole.producer_name, whole.producer_version = "minigooglenet", installed.version("minigooglenet")
-    helper.set_model_props(whole, metadata.pack(graph, outputs[-1], pixels, classes))
+    whole.producer_name, whole.producer_version = metadata.PRODUCER, installed.version("minigooglenet")
+    helper.set_model_props(whole, metadata.pack(graph, outputs, assigned, pixels, classes))
     return whole
 
 
 def _outputs(graph, asked):
-    wires = (asked,) if isinstance(asked, str) else tuple(graph.outputs if asked is None else asked)
+    """Return (the wires that the file returns, whether they were chosen: then the first is the main one)."""
+    if asked is None and graph.assigned_outputs is None:
+        wires, assigned = tuple(wire for wire in graph.outputs if wire in graph.nodes), False
+    else:
+        asked = graph.outputs if asked is None else asked
+        wires, assigned = (asked,) if isinstance(asked, str) else tuple(asked), True
     for wire in wires:
         graph.shape(wire)  # an unknown one gets a suggestion
-    if asked is None:
-        wires = tuple(wire for wire in wires if wire in graph.nodes)
     if not wires or any(wire in graph.inputs for wire in wires):
         raise ValueError(f"a file's network needs outputs that it computes, got {wires} of {graph!r}")
-    return wires
+    if len(set(wires)) < len(wires):
+        raise ValueError(f"a file's network returns each output once, got {wires}")
+    return wires, assigned
+
+
+def _array_name(name, wires):
+    """Return the name of an array, with an underscore after it for as long as a wire has that name."""
+    while name in wires:
+        name += "_"
+    return name
 
 
 def _dtype(graph, schedule):
@@ -104,15 +115,6 @@ def _dtype(graph, schedule):
     if size > MOST_BYTES:
         raise ValueError(f"an ONNX file holds at most 2 GB, and the parameters of {graph!r} take {size:,} bytes")
     return dtype
-
-
-def _check_names(arrays, wires):
-    taken = sorted(arrays.keys() & set(wires))
-    if taken:
-        node, _, key = taken[0].rpartition("/")
-        raise ValueError(
-            f"{taken[0]!r} names both a node and the {key} of node {node!r}; ONNX needs names of their own"
-        )
 
 
 def _operator(name, layer, shape):

@@ -1,0 +1,152 @@
+"""Whose file it is, by its name and its folders, as Canvas, Moodle, Blackboard, Brightspace and nbgrader write them.
+
+A name that follows none of these rules is the student's name as it stands.
+"""
+
+import functools
+import re
+import unicodedata
+from typing import NamedTuple
+
+from minigooglenet.course import lessons
+from minigooglenet.exercises.find import everything
+
+_MOODLE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)", re.IGNORECASE)
+_CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_\d{3,}_(?P<rest>.+)", re.IGNORECASE)
+_BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_?(?P<rest>.*)", re.IGNORECASE)
+_BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
+SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
+_COPY = re.compile(r"(?:[ _]*(?:-[ _]?copy(?:[ _]?\d+|[ _]?\(\d+\))?|[ _]copy(?:[ _]\d+)?|\(\d+\)))+$", re.IGNORECASE)
+_UNIT = r"(?:lesson|lektion|week|hw|homework|assignment|lab|exercise|unit|module|part|day|session|task|project|sheet)s?"
+_NUMBERED = re.compile(rf"{_UNIT}[ _.-]*\d{{1,2}}(?!\d)", re.IGNORECASE)
+_LESSON = re.compile(r"(?<![a-z])lesson[ _-]*(\d{1,2})(?!\d)", re.IGNORECASE)
+_STRUCTURE = re.compile(
+    rf"(?:{_UNIT}|submitted|submissions?|submission attachment\(s\)|handed[ _-]?in|hand[ _-]?ins?|notebooks?|downloads?"
+    r"|exports?|archives?|all|files|src|code|data|images?|img|figures?|assets|resources"
+    r"|my[ _-]?lessons|lessons?|minigooglenet|autograded|students?)"
+    r"[ _-]*\d{0,2}",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(r"(?:section|class|group|tutorial|seminar|course|cohort|team)\b.*", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:draft|final|old|new|backup|my|mine|test|scratch|notes?|done|solved|finished|attempt|try|version|v|answers?|temp"
+    r"|tmp|wip|original|latest|first|second|last|copy|notebook|part|untitled|checkpoint)?[ _-]*\d{0,2}",
+    re.IGNORECASE,
+)
+
+
+class Named(NamedTuple):
+    """What a name says: the student, what is left of the name, and the platform's number of the student."""
+
+    student: str
+    rest: str
+    id: str = ""
+
+
+@functools.cache
+def stems() -> dict[str, str]:
+    """Return {name of a lesson's own notebook: its number}, {"03_gradients": "03", ...}."""
+    known = {number.partition(".")[0] for number in everything()}
+    try:
+        found = [path.stem for path in lessons.folder().glob("[0-9][0-9]_*.ipynb")]
+    except FileNotFoundError:
+        found = []
+    return {stem: stem[:2] for stem in found if stem[:2] in known}
+
+
+def clean(name: str) -> str:
+    """Return a name in one Unicode form, without spaces around it."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def without_copy(stem: str) -> str:
+    """Return a name without what a browser or Jupyter adds to a copy: "-Copy1", " (1)", " - Copy"."""
+    return _COPY.sub("", stem) or stem
+
+
+def own_lesson(name: str) -> tuple[str | None, str]:
+    """Return (number of the lesson whose own name occurs in a name, the name without it), or (None, the name)."""
+    for stem, number in stems().items():
+        found = re.search(rf"(?<!\d){'[ _-]'.join(map(re.escape, stem.split('_')))}(?![a-z])", name, re.IGNORECASE)
+        if found:
+            return number, _joined(name[: found.start()], name[found.end() :])
+    return None, name
+
+
+def numbered_lesson(name: str) -> str | None:
+    """Return the lesson that a name such as "03_ada", "Lesson 3" or "03" begins with or says, or None."""
+    found = re.match(r"(\d\d)(?=_[a-z]|$)", name, re.IGNORECASE) or _LESSON.search(name)
+    number = found and found[1].zfill(2)
+    return number if number in set(stems().values()) else None
+
+
+def of_system(name: str) -> Named | None:
+    """Return what a learning platform wrote into the name of a file or folder, or None."""
+    for pattern in SYSTEMS:
+        if found := pattern.fullmatch(name):
+            rest = re.sub(r"-\d{1,2}$", "", found["rest"])
+            return Named(clean(found["student"]), rest, found.groupdict().get("id", ""))
+    return None
+
+
+def of_file(stem: str) -> Named:
+    """Return what the name of a file without its ending says; without a rule it is the student's name."""
+    stem = clean(stem)
+    if named := of_system(stem):
+        return named
+    stem = without_copy(stem)
+    parts = [part for part in stem.split(" - ") if not structural(part) and own_lesson(part)[1] == part]
+    if " - " in stem and parts:
+        return Named(parts[0], stem)
+    for rest in (own_lesson(stem)[1], _LESSON.sub("", stem, count=1).strip(" _-.")):
+        if rest != stem and rest:
+            return Named(rest, stem)
+    return Named(stem, stem)
+
+
+def of_folder(name: str) -> str | None:
+    """Return the student that a folder belongs to, or None if its name is a lesson's, an assignment's or a course's."""
+    name = clean(name)
+    if named := of_system(name):
+        return named.student
+    if structural(name):
+        return None
+    lesson, rest = own_lesson(name)
+    if not lesson and " " not in name and (found := _NUMBERED.match(name)):
+        lesson, rest = found[0], name[found.end() :].strip(" _-.")  # GitHub Classroom: lesson01-ada
+    if not lesson and " " not in name and (found := _LESSON.search(name)):
+        lesson, rest = found[1], _joined(name[: found.start()], name[found.end() :])  # ada_lesson01
+    if lesson and (not rest or structural(rest)):
+        return None
+    return rest if lesson else name
+
+
+def structural(name: str) -> bool:
+    """Return whether a name is a lesson's, a week's, an assignment's or a tool's, and nobody's."""
+    if _STRUCTURE.fullmatch(name) or re.fullmatch(r"\d{1,2}", name):
+        return True
+    if own_lesson(name) != (None, name) and not own_lesson(name)[1]:
+        return True
+    return bool(_NUMBERED.match(name)) and (" " in name or _NUMBERED.fullmatch(name) is not None)
+
+
+def section(name: str) -> bool:
+    """Return whether a folder with folders in it may be a part of a class: "section A"."""
+    return _SECTION.fullmatch(name) is not None
+
+
+def version(name: str) -> bool:
+    """Return whether a name says which version of somebody's work it is: "final", "v2", "scratch"."""
+    return _VERSION.fullmatch(name.strip(" _-.")) is not None
+
+
+def belongs(stem: str, student: str) -> bool:
+    """Return whether a file's name is a student's name and then a number or a version: "bob_07_scratch" of "bob"."""
+    if not re.match(rf"{re.escape(student)}[ _.-]", stem, re.IGNORECASE):
+        return False
+    words = re.split(r"[ _.-]+", stem[len(student) :].strip(" _.-"))
+    return all(re.search(r"\d", word) or version(word) or _STRUCTURE.fullmatch(word) for word in words)
+
+
+def _joined(before, after):
+    return " ".join(part for part in (before.strip(" _-."), after.strip(" _-.")) if part)

@@ -1,0 +1,204 @@
+"""Notes for the staff about where answers come from: the official solutions, the engine, or another student.
+
+Everything is compared with the handout: what was handed out is nobody's. A note is a reason to look, not a verdict.
+"""
+
+import ast
+import functools
+import inspect
+import re
+import textwrap
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minigooglenet.course import answers, cells, gradebook, lessons
+from minigooglenet.exercises.find import everything, find
+from minigooglenet.exercises.questions import Question
+
+# An answer of at least so many parts (see answers.size) is nobody's by chance: word for word, or with other names.
+SAME_WORDS, SAME_CODE = 40, 70
+MOST_NAMES = 3  # of students in a note
+MARKER = re.compile(r"^\s*###\s*(?:BEGIN|END) SOLUTION", re.MULTILINE)
+_RIGHT = ("reference_function", "solution_function", "rights", "judge_function")
+_TOOLS = ("exercises", "viz", "data", "figures", "console", "shapes", "checks", "initializers")
+
+
+@dataclass
+class Official:
+    """What a course gives out and what it keeps: statements, expressions that name right answers, solutions."""
+
+    statements: set[str] = field(default_factory=set)
+    peeks: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    solutions: dict[str, list] = field(default_factory=lambda: defaultdict(list))  # {exercise: [(answer, form, uses)]}
+
+
+@dataclass
+class Work:
+    """What a student's file adds to the handout."""
+
+    content: bytes = b""
+    fingerprint: str = ""
+    size: int = 0  # parts of all answers
+    forms: dict[str, str] = field(default_factory=dict)  # of the answers that are long enough to be somebody's
+    notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    shared: set[str] = field(default_factory=set)  # students with the same file or code
+
+
+def notes(handed, handout=None) -> list[dict[str, list[str]]]:
+    """Return for each file {exercise: notes}, with the notes about the whole file under "".
+
+    handed : [(student, path, exercises)];  handout : a folder that `minigooglenet release` wrote
+    """
+    known = official(str(handout) if handout else None)
+    work = [_work(path, numbers, known) for _, path, numbers in handed]
+    _compare([student for student, _, _ in handed], work)
+    return [each.notes for each in work]
+
+
+@functools.cache
+def official(handout=None) -> Official:
+    """Return the official material: the lessons of this package, and a course's own release."""
+    made = Official()
+    try:
+        folder = lessons.folder()
+    except FileNotFoundError:
+        folder = None
+    places = [Path(place) for place in (folder, handout) if place]
+    for path in (path for place in places for path in sorted(place.glob("*.ipynb"))):
+        body = answers.statements(_read(path))
+        made.statements |= set(map(ast.dump, body))
+        made.peeks |= set(_peeks(body))
+        made.functions |= set(answers.bound(body))
+    solved = list(folder.glob("src/*.py")) if folder else []
+    solved += Path(handout).glob("solutions/*.ipynb") if handout else []
+    for path in sorted(solved):
+        body = answers.statements(_read(path))
+        for number, answer in answers.given(body).items():
+            if number.startswith(path.stem[:2]) and _is_new(answer, made, body):
+                form = answers.canonical(answer, answers.functions(body))
+                made.solutions[number].append((answer, form, answers.uses(answer, body)))
+    for number, exercise in everything().items():
+        made.solutions[number] += [(each, answers.canonical(each), set()) for each in _reference(exercise)]
+    return made
+
+
+def _reference(exercise):
+    """Return the function that a check compares with, as a list: a student may have it from `compare`."""
+    function = getattr(exercise, "reference_function", None)
+    try:
+        found = ast.parse(textwrap.dedent(inspect.getsource(function))).body if function else []
+    except (OSError, TypeError, SyntaxError):
+        return []
+    return [node for node in found if isinstance(node, ast.FunctionDef)]
+
+
+def _is_new(answer, made, body):
+    """Return whether an answer comes from a statement that was not handed out."""
+    return any(
+        any(node is answer for node in ast.walk(statement)) and ast.dump(statement) not in made.statements
+        for statement in body
+    )
+
+
+def _read(path):
+    try:
+        return [] if path.is_symlink() else cells.read(path)
+    except (OSError, ValueError):
+        return []
+
+
+def _work(path, numbers, known) -> Work:
+    work = Work()
+    try:
+        _fill(work, path, numbers, known)
+    except RecursionError:
+        work.notes[""].append("its code is nested too deeply to be compared")
+    return work
+
+
+def _fill(work, path, numbers, known):
+    sources = _read(path)
+    body = answers.statements(sources)
+    added = [statement for statement in body if ast.dump(statement) not in known.statements]
+    mine = {number: answer for number, answer in answers.given(body).items() if number in numbers}
+    mine = {number: answer for number, answer in mine.items() if _is_new(answer, known, added)}
+    if any(MARKER.search(source) for source in sources):
+        work.notes[""].append("contains the markers of the official solutions (### BEGIN SOLUTION)")
+    if peeks := sorted(set(_peeks(body)) - known.peeks):
+        work.notes[""].append(f"looks up right answers: {peeks[0][:80]}")
+    for number, answer in mine.items():
+        _look_at(number, answer, body, known, work.notes[number])
+        official = any(told.startswith("the same") for told in work.notes[number])
+        if answers.size(answer) >= SAME_CODE and not official:
+            work.forms[number] = answers.canonical(answer, answers.functions(body))
+    work.size = sum(map(answers.size, mine.values()))
+    work.fingerprint = "\n".join(map(ast.dump, added))
+    work.content = gradebook.digest(path).encode() if added else b""
+
+
+def _look_at(number, answer, body, known, told):
+    """Note an answer that is the official one, or that leaves the work to the engine."""
+    official = known.solutions.get(number, [])
+    size, dumped, form = answers.size(answer), _dump(answer), answers.canonical(answer, answers.functions(body))
+    for solution, official_form, _ in official:
+        looked_up = "find(" in ast.unparse(solution)
+        if (size >= SAME_WORDS or looked_up) and dumped == _dump(solution):
+            told.append("the same code as the official solution")
+        elif size >= SAME_CODE and form == official_form:
+            told.append("the same code as the official solution, with other names")
+        else:
+            continue
+        return
+    if isinstance(find(number), Question):
+        return
+    allowed = set().union(*(uses for *_, uses in official))
+    used = {each for each in answers.uses(answer, body, known.functions) if each.split(".")[0] not in _TOOLS}
+    if any(each.startswith("layers.") for each in allowed):
+        used = {each for each in used if not each.startswith("layers.")}
+    if used - allowed:
+        told.append(f"leaves the work to the engine: {', '.join(sorted(used - allowed)[:MOST_NAMES])}")
+
+
+def _compare(students, work):
+    """Note files and answers that several students share."""
+    _share(students, work, lambda each: {"": each.content} if each.content else {}, "the same file as")
+    _share(students, work, lambda each: {"": each.fingerprint} if each.size >= SAME_CODE else {}, "the same code as")
+    _share(students, work, lambda each: each.forms, "the same code as")
+
+
+def _share(students, work, look, words):
+    """Note on each file with whom it shares what `look` returns, {exercise or "": form}, unless that is noted."""
+    groups = defaultdict(list)
+    for place, each in enumerate(work):
+        for number, form in look(each).items():
+            groups[number, form].append(place)
+    for (number, _), places in groups.items():
+        for place in places:
+            others = sorted({students[other] for other in places} - {students[place]} - work[place].shared)
+            if others:
+                more = f" and {len(others) - MOST_NAMES} more" if len(others) > MOST_NAMES else ""
+                work[place].notes[number].append(f"{words} {', '.join(others[:MOST_NAMES])}{more}")
+                work[place].shared |= set(others) if not number else set()
+
+
+def _dump(answer):
+    """Return an answer's code without its name and its docstring."""
+    if not isinstance(answer, ast.FunctionDef):
+        return ast.dump(answer)
+    body = answer.body[ast.get_docstring(answer) is not None :]
+    return "\n".join(map(ast.dump, body))
+
+
+def _peeks(body):
+    """Yield the expressions that name right answers of the exercises."""
+    for node in (node for statement in body for node in ast.walk(statement)):
+        if isinstance(node, ast.Attribute) and node.attr in _RIGHT:
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Constant) and node.value in _RIGHT:
+            yield repr(node.value)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("minigooglenet.exercises.lessons"):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("minigooglenet.exercises.lessons"))

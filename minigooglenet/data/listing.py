@@ -1,0 +1,92 @@
+"""Which files of a folder of classes are images: by the suffix of the name, or without one by the first bytes."""
+
+import os
+from pathlib import Path
+
+from minigooglenet.data import formats, names
+
+# What systems and archives put next to images. Hidden files and folders, such as ._x.jpg, are passed over too.
+SYSTEM_FOLDERS = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information", "__pycache__"}
+
+NO_FILE = "it is not a file"
+NO_IMAGE = "its name does not end as an image's does"
+
+
+def subfolders(folder) -> list[str]:
+    """Return the sorted names of the folders inside, without hidden and system folders."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_FOLDERS and _is_dir(entry)
+        )
+
+
+def class_folders(folder) -> dict[str, list[str]]:
+    """Return {class: the folders of that name}, sorted; folders whose names differ only in Unicode form are one."""
+    found = {}
+    for name in subfolders(folder):
+        found.setdefault(names.same(name), []).append(name)
+    return dict(sorted(found.items()))
+
+
+def has_images(folder) -> bool:
+    """Return whether a file whose name ends as an image's does is in the folder itself."""
+    with os.scandir(folder) as entries:
+        return any(
+            not entry.name.startswith(".") and formats.is_image_name(entry.name) and _is_file(entry)
+            for entry in entries
+        )
+
+
+def listed(folder):
+    """Return ({class: sorted "folder/file" of its images}, {"folder/file" that was left out: reason})."""
+    images, skipped = {}, {}
+    for name, folders in class_folders(folder).items():
+        taken = {}  # {name in one form: "folder/file"}
+        for inside in folders:
+            with os.scandir(folder / inside) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    if entry.name.startswith("."):
+                        continue
+                    place = f"{inside}/{entry.name}"
+                    one_form = names.same(entry.name)
+                    reason = _unusable(entry) or _twin(taken.get(one_form))
+                    if reason is None:
+                        taken[one_form] = place
+                    else:
+                        skipped[place] = reason
+        images[name] = sorted(taken.values(), key=names.same)
+    return images, skipped
+
+
+def _unusable(entry) -> str | None:
+    """Return why a file in the folder of a class is not an image, or None."""
+    if not _is_file(entry):
+        return "it is a folder; images belong directly in the folder of their class" if _is_dir(entry) else NO_FILE
+    if formats.is_image_name(entry.name):
+        return None
+    kind, suffix = formats.recognise(formats.first_bytes(entry.path)), Path(entry.name).suffix
+    if kind in formats.FORMATS and not suffix:
+        return None
+    if kind:
+        return f"{NO_IMAGE}, but it starts as {kind}; rename or convert it"
+    return NO_IMAGE
+
+
+def _twin(other):
+    return None if other is None else f"its name is that of {other} in another Unicode form"
+
+
+def _is_file(entry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_dir(entry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

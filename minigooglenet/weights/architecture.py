@@ -1,0 +1,275 @@
+"""A graph as plain values, for a file, and a graph again from what a file says.
+
+    {"inputs": {name: shape}, "nodes": [[name, class, settings, wires], ...], "outputs": [wire, ...] or null}
+
+A class is looked up by its name in `layers.registry`, and its settings are the keyword arguments of its constructor.
+So a file holds no code, and what it asks for is checked before anything is allocated.
+"""
+
+import collections
+import math
+import types
+import warnings
+
+import numpy as np
+
+from minigooglenet.graph import Graph
+from minigooglenet.layers import registry
+from minigooglenet.layers.base import Layer
+from minigooglenet.weights import limits
+
+MOST_NODES = 4000
+MOST_DEPTH = 5  # of settings in settings
+MOST_PROBLEMS = 5  # that one message lists
+KEYS = {"inputs", "nodes", "outputs"}
+PACKAGE = "minigooglenet."
+UNFIT = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError)  # what settings that do not fit lead to
+
+
+def describe(graph) -> dict:
+    """Return the plain values of a graph, once it is known that the same graph can be made from them.
+
+    Raises
+    ------
+    ValueError
+        If it cannot: with every node that a file cannot hold, and the reason.
+    """
+    record, problems = _record(graph)
+    problems += _of_graph(graph)
+    if not problems:
+        problems = _differences(graph, record)
+    if problems:
+        more = f"\n  and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
+        raise ValueError(
+            "this graph cannot be saved, because a file holds layers by name and settings, never code:\n  "
+            + "\n  ".join(problems[:MOST_PROBLEMS])
+            + more
+            + "\nTo write its arrays without the graph, use weights.save(graph, path, arrays_only=True)."
+        )
+    for text in _shared(graph):
+        warnings.warn(text, stacklevel=4)
+    return record
+
+
+def has_nodes_of(graph, record) -> bool:
+    """Return whether a graph has the inputs and the nodes of a record, whatever its outputs."""
+    own, problems = _record(graph)
+    return not problems and all(own[part] == record[part] for part in ("inputs", "nodes"))
+
+
+def build(record, arrays) -> Graph:
+    """Return the graph that a file describes, with parameters of no meaning, no more of them than there are values.
+
+    Parameters
+    ----------
+    record : what `describe` returned, as JSON gives it back
+    arrays : {"node/weight": array} of the file, or placeholders
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is not such a record, asks for an unknown layer, or for more than the arrays hold.
+    """
+    inputs, nodes, outputs = _checked(record)
+    held = collections.Counter()
+    for name, array in arrays.items():
+        held[name.rpartition("/")[0]] += array.size
+    graph = Graph(**inputs)
+    for name, kind, settings, wires in nodes:
+        try:
+            layer = _layer(registry.entry(kind), settings, held[name])
+        except UNFIT as error:
+            raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
+        try:
+            graph.add(name, layer, *wires)
+        except (ValueError, TypeError):
+            raise  # it names the node
+        except UNFIT as error:
+            raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
+        _check_size(name, graph.shapes[name])
+    if outputs is not None:
+        graph.outputs = outputs
+    return graph
+
+
+def _record(graph):
+    """Return (plain values, problems)."""
+    nodes, problems = [], []
+    for name, (layer, wires) in graph.nodes.items():
+        try:
+            nodes.append([name, type(layer).__name__, _settings(layer), list(wires)])
+        except UNFIT as error:
+            problems.append(f"node {name!r}: {error or type(error).__name__}")
+    inputs = {name: list(shape) for name, shape in graph.inputs.items()}
+    assigned = getattr(graph, "assigned_outputs", None)
+    return {"inputs": inputs, "nodes": nodes, "outputs": None if assigned is None else list(assigned)}, problems
+
+
+def _settings(layer) -> dict:
+    """Return a layer's settings as plain values, or raise an error that says what a file cannot hold."""
+    entry = registry.entry_of(layer)
+    _check_methods(layer, entry)
+    settings = dict(layer.settings())
+    built_in = entry is registry.BUILT_IN.get(type(layer).__name__)
+    for cls in type(layer).__mro__:
+        for name, usual in getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {}).items():
+            value = getattr(layer, name)
+            if not isinstance(value, str):
+                raise ValueError(f"its {name} is a pair of functions of your own, and a file never holds code")
+            if value != usual and built_in:
+                settings[name] = value
+            elif value != usual and settings.get(name) != value:
+                raise ValueError(f"its {name} is {value!r}, which its settings() leaves out")
+    missing = [name for name in registry.arguments(type(layer)) if not built_in and name not in settings]
+    if missing:
+        raise ValueError(f"its settings() leaves out {', '.join(map(repr, missing))} of its constructor's arguments")
+    return {limits.check_text(name, "a setting's name"): _plain(value, name) for name, value in settings.items()}
+
+
+def _check_methods(layer, entry):
+    """Raise a ValueError if a method was replaced, on the object or, for a layer of this package, on its class."""
+    replaced = [name for name in vars(layer) if callable(getattr(type(layer), name, None))]
+    if entry.cls.__module__.startswith(PACKAGE):
+        for cls in type(layer).__mro__[: type(layer).__mro__.index(Layer) + 1]:
+            for name, value in vars(cls).items():
+                function = getattr(value, "__func__", value)
+                origin = getattr(function, "__globals__", {}).get("__name__", "")
+                if callable(function) and not isinstance(function, type) and not origin.startswith(PACKAGE):
+                    replaced.append(name)
+    if replaced:
+        raise ValueError(
+            f"its method {replaced[0]} was replaced, and a file never holds code; "
+            "write a subclass and register it with @mg.layers.register"
+        )
+
+
+def _of_graph(graph):
+    """Return what a file cannot hold of the graph itself."""
+    own = [name for name in vars(graph) if callable(getattr(type(graph), name, None))]
+    problems = [f"the graph's own method {name} was replaced" for name in own]
+    for cls in type(graph).__mro__[: type(graph).__mro__.index(Graph)]:
+        changed = [name for name, value in vars(cls).items() if isinstance(value, types.FunctionType | property)]
+        if any(hasattr(Graph, name) and name != "__init__" for name in changed):
+            problems.append(f"the graph's class {cls.__name__} changes what a Graph does; a file makes a plain Graph")
+    names = collections.Counter([*graph.params, *graph.buffers])
+    problems += [f"two arrays are both called {name!r}" for name, count in names.items() if count > 1]
+    problems += [
+        f"it has {len(graph.nodes):,} nodes, more than {MOST_NODES:,}" for _ in range(len(graph.nodes) > MOST_NODES)
+    ]
+    return problems
+
+
+def _differences(graph, record):
+    """Return how the graph that a file would give differs from this one."""
+    arrays = {**graph.params, **graph.buffers}
+    try:
+        made = build(record, arrays)
+    except (ValueError, TypeError) as error:
+        return [str(error)]
+    problems = []
+    for name, _, settings, _ in record["nodes"]:
+        layer, again = graph.nodes[name].layer, made.nodes[name].layer
+        if made.shapes[name] != graph.shapes[name]:
+            problems.append(
+                f"node {name!r}: its settings {layer.settings()} give {made.shapes[name]}, the graph has "
+                f"{graph.shapes[name]}; was a setting changed after the node was added?"
+            )
+        elif _settings(again) != settings:
+            problems.append(f"node {name!r}: settings() of the layer made again is {again.settings()}, not the same")
+        for what in ("params", "buffers"):
+            here, there = (
+                {key: np.shape(array) for key, array in getattr(one, what, {}).items()} for one in (layer, again)
+            )
+            if here != there:
+                problems.append(f"node {name!r}: its settings give the {what} {there}, it has {here}")
+    return problems
+
+
+def _shared(graph):
+    """Return a warning for each array that two nodes share, which they will not when they are loaded."""
+    owners = {}
+    for name, array in graph.params.items():
+        owners.setdefault(id(array), []).append(name)
+    for names in owners.values():
+        if len(names) > 1:
+            yield f"{' and '.join(map(repr, names))} are one array; the file holds a copy for each, trained separately"
+
+
+def _layer(entry, settings, held):
+    if entry.values is not None and (wanted := entry.values(**settings)) != held:
+        raise ValueError(f"its settings ask for {wanted:,} values in parameters and buffers, the file has {held:,}")
+    return entry.cls(**settings, **entry.blank)
+
+
+def _checked(record):
+    """Return (inputs, nodes, outputs) of a record whose every part is of its type and size."""
+    if not isinstance(record, dict) or set(record) != KEYS:
+        got = sorted(record) if isinstance(record, dict) else type(record).__name__
+        raise ValueError(f"its architecture must have {', '.join(sorted(KEYS))}, got {got}")
+    inputs, nodes, outputs = record["inputs"], record["nodes"], record["outputs"]
+    if not isinstance(inputs, dict) or not inputs or not isinstance(nodes, list) or not nodes:
+        raise ValueError("its architecture must have at least one input and one node")
+    if len(nodes) + len(inputs) > MOST_NODES:
+        raise ValueError(f"its architecture has {len(nodes):,} nodes, more than {MOST_NODES:,}")
+    for name, shape in inputs.items():
+        if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
+            raise ValueError(f"its architecture has the input {name!r} of shape {limits.some(shape)}")
+        _check_size(name, shape)
+    for node in nodes:
+        if not isinstance(node, list) or [type(part) for part in node] != [str, str, dict, list]:
+            raise ValueError(f"its architecture has a node {limits.some(node)}, not [name, class, settings, wires]")
+        limits.check_text(node[1], "the class of a node")
+        _names(node[3], "the wires of a node")
+    if outputs is not None:
+        _names(outputs, "outputs")
+    nodes = [
+        (name, kind, {key: _restored(value) for key, value in given.items()}, wires)
+        for name, kind, given, wires in nodes
+    ]
+    return {name: tuple(shape) for name, shape in inputs.items()}, nodes, outputs
+
+
+def _names(value, what):
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"its architecture has {limits.some(value)} as {what}")
+
+
+def _check_size(name, shape):
+    if math.prod(shape) * 4 > limits.MOST_BYTES:
+        raise ValueError(
+            f"{name!r} has the shape {limits.some(tuple(shape))}, more than {limits.MOST_BYTES:,} bytes for one image"
+        )
+
+
+def _plain(value, name, depth=0):
+    """Return a setting as JSON can hold it: a tuple as a list, a number of NumPy as one of Python."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if depth > MOST_DEPTH:
+        raise ValueError(f"its setting {name!r} is nested more than {MOST_DEPTH} deep")
+    if isinstance(value, list | tuple):
+        return [_plain(one, name, depth + 1) for one in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(one, name, depth + 1) for key, one in value.items()}
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and len(value) <= limits.MOST_TEXT):
+        return value
+    if isinstance(value, int) and abs(value) <= limits.MOST_NUMBER:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    raise ValueError(
+        f"its setting {name!r} is {limits.some(value)}, and a file holds only finite floats, integers up to "
+        f"{limits.MOST_NUMBER:,}, texts up to {limits.MOST_TEXT} characters, booleans, None, tuples and dicts of these"
+    )
+
+
+def _restored(value, depth=0):
+    """Return a setting from JSON, lists as tuples, once every part of it is one that `_plain` writes."""
+    if isinstance(value, list) and depth <= MOST_DEPTH:
+        return tuple(_restored(one, depth + 1) for one in value)
+    if isinstance(value, dict) and depth <= MOST_DEPTH:
+        return {key: _restored(one, depth + 1) for key, one in value.items()}
+    if isinstance(value, list | dict):
+        raise ValueError(f"its architecture has a setting that is nested more than {MOST_DEPTH} deep")
+    _plain(value, "of a node")
+    return value

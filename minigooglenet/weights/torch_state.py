@@ -1,0 +1,101 @@
+"""State dicts, {name: tensor}, as torch and training scripts save them. No code of a file is run."""
+
+import re
+import zipfile
+from pathlib import Path
+
+from minigooglenet.weights import limits
+from minigooglenet.weights.contents import ESCAPE
+
+# What DataParallel, torch.compile and Lightning put before every name, also one before the other.
+PREFIX = re.compile(r"(?:(?:module|_orig_mod|model)\.)+")
+INSIDE = ("state_dict", "model_state_dict", "model")  # where checkpoints keep it, the likeliest first
+SAVE = "torch.save(model.state_dict(), PATH)"
+CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'googlenet.safetensors')"
+
+
+def read(path) -> tuple[dict, dict[str, str]]:
+    """Return ({name: tensor}, notes) of a file that torch saved, of a state dict or of a checkpoint that holds one."""
+    size = limits.file_size(path)
+    if zipfile.is_zipfile(path):
+        _check_zip(path, size)
+    try:
+        import torch
+    except ImportError as error:
+        raise ValueError(f"a .pth file needs torch; a computer that has it converts it: {CONVERT}") from error
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever an unpickler meets in a damaged file
+        raise ValueError(_reason(error)) from error
+    state, notes = _state_dict(loaded, torch)
+    for name, tensor in state.items():
+        if tensor.numel() > size:  # one value may stand for many
+            shape = tuple(tensor.shape)
+            raise ValueError(f"array {limits.some(name)} has the shape {shape}, more values than the file has bytes")
+    return state, notes
+
+
+def without_prefix(tensors, known) -> tuple[dict, dict[str, str]]:
+    """Return ({name: tensor}, notes) without what a training script put before the names.
+
+    Parameters
+    ----------
+    tensors : {name: tensor}
+    known : name that the network is known by; what is before it is removed where it is there. If it is None, or no
+        name ends with it, only what all names share is removed
+    """
+    names = [name for name in tensors if name.endswith(known)] if known else []
+    found = PREFIX.match(names[0] if names else next(iter(tensors), ""))
+    prefix = found.group() if found else ""
+    if names and prefix + known != names[0]:
+        return tensors, {}
+    if not prefix or (not names and not all(name.startswith(prefix) for name in tensors)):
+        return tensors, {}
+    shorter = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    if len(shorter) < len(tensors):
+        raise ValueError(f"some of its names are there with and without {prefix!r}")
+    return shorter, {"prefix": f"{prefix!r} was removed from the beginning of the names"}
+
+
+def _state_dict(loaded, torch):
+    if _is_state(loaded, torch):
+        return loaded, {}
+    if isinstance(loaded, dict):
+        for key in INSIDE:
+            if _is_state(loaded.get(key), torch):
+                others = ", ".join(limits.some(name) for name in loaded if name != key)
+                note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
+                return loaded[key], {"inside": note[: limits.MOST_TEXT]}
+    raise TypeError(f"it holds no plain state dict; save it by {SAVE}")
+
+
+def _is_state(value, torch):
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(isinstance(name, str) for name in value)
+        and all(isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided for tensor in value.values())
+    )
+
+
+def _reason(error):
+    text = ESCAPE.sub("", str(error))
+    found = re.search(r"GLOBAL ([\w.]+)", text)
+    if found or "Unsupported" in text:
+        what = f", {found.group(1)[: limits.MOST_SHOWN]}," if found else ""
+        return (
+            f"torch does not load it as weights only: it holds a Python object{what} that could run any code when "
+            f"it is read; save the tensors by {SAVE}"
+        )
+    return f"torch does not load it as weights only: {(text or type(error).__name__).splitlines()[0]}"
+
+
+def _check_zip(path, size):
+    """Reject an archive that unpacks to more than it is, since torch compresses nothing, or has wrong checksums."""
+    with zipfile.ZipFile(Path(path)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > size:
+            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}")
+        damaged = archive.testzip()
+    if damaged:
+        raise ValueError(f"it is damaged: {limits.some(damaged)} in it does not match its checksum")

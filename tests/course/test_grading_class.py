@@ -1,0 +1,121 @@
+"""One class folder with the forms that arrive: each has its rows, and its message says what to do."""
+
+import csv
+import json
+
+import pytest
+
+from minigooglenet.cli import main
+from minigooglenet.exercises.find import everything
+
+START = "import numpy as np\nfrom minigooglenet.exercises import answer, ask, check, predict"
+RIGHT = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))"
+WRONG = RIGHT.replace("dout.sum(", "dout.mean(axis=0).sum(").replace("(0, 2, 3)", "(1, 2)")
+CHECK = "check('03.1', conv_db)"
+NUMBERS = [number for number in everything() if number.startswith("03.")]
+CLASS = {
+    "ada/03_gradients.ipynb": (START, RIGHT, CHECK),
+    "ada/draft.ipynb": (START, WRONG, CHECK),
+    "bob/": (),
+    "gone.ipynb": (START, RIGHT),
+    "syntax.ipynb": (START, RIGHT.replace("):", ")"), CHECK),
+    "stopped.ipynb": (START, f"nowhere\n{RIGHT}", f"{CHECK}\nask('03.5')\nanswer('03.5', 1)"),
+    "twice.ipynb": (START, RIGHT, CHECK, "check('03.1', lambda dout: 0.0)"),
+    "twice wrong.ipynb": (START, WRONG, "check('03.1', lambda dout: 0.0)", CHECK),
+    "answers.ipynb": (START, RIGHT, CHECK, "ask('03.5', 'ada')\nanswer('03.5', VALUE)\nanswer('03.5', -1)"),
+    "script.py": (
+        f"{START}\n\n\nget_ipython().run_line_magic('matplotlib', 'inline')\n\n\n{RIGHT}\n\n\n1 / 0\n\n\n{CHECK}\n",
+    ),
+    "magic.ipynb": (START, f"%matplotlib inline\n{RIGHT}  # is this right?\nfiles = !ls", CHECK),
+    "paper.pdf": (),
+    "early.ipynb": (START, "check('04.1', None)"),
+    "ada/04_trust.ipynb": (START, "check('04.1', None)"),
+    "ada/notes.xyz": (),
+    "roster.csv": (),
+}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """(rows by student and exercise, what the command printed)."""
+    folder = tmp_path_factory.mktemp("forms")
+    question = everything()["03.5"]
+    value = str(float(question.solution_function(**question.values("ada"))))
+    for name, sources in CLASS.items():
+        path = folder / "class" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cells = [{"cell_type": "code", "source": source.replace("VALUE", value)} for source in sources]
+        if name.endswith("/"):
+            path.mkdir()
+        else:
+            path.write_text(sources[0] if name.endswith(".py") else json.dumps({"cells": cells}), encoding="utf-8")
+    out = folder / "out.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        printed = []
+        patch.setattr("rich.console.Console.print", lambda self, *told, **how: printed.append(" ".join(map(str, told))))
+        assert main(["grade", str(folder / "class"), "--csv", str(out), "--lesson", "3", "--jobs", "2"]) == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {(row["student"], row["exercise"]): row for row in rows}, "\n".join(printed)
+
+
+def test_every_student_has_a_row_for_every_exercise(graded):
+    students = {"ada", "bob", "gone", "syntax", "stopped", "twice", "twice wrong", "answers", "script", "magic"}
+    assert set(graded[0]) == {(name, number) for name in students | {"paper", "early"} for number in NUMBERS}
+
+
+@pytest.mark.parametrize(
+    ("student", "status", "told"),
+    [
+        ("ada", "passed", ""),
+        ("bob", "missing", "the folder is empty"),
+        ("gone", "passed", ""),
+        ("syntax", "failed", "cell 2, line 1 is not valid Python (expected ':'): def conv_db(dout)"),
+        ("stopped", "missing", "there is no conv_db; cell 2 stopped with NameError: name 'nowhere' is not defined"),
+        ("twice", "passed", ""),
+        ("twice wrong", "wrong", ""),
+        ("script", "passed", ""),
+        ("magic", "passed", ""),
+        ("paper", "missing", "paper.pdf arrived: it is a PDF. Hand in the notebook (.ipynb) or a .py file"),
+        ("early", "missing", "early.ipynb is of lesson 04"),
+    ],
+)
+def test_a_form_has_its_status_and_message(graded, student, status, told):
+    row = graded[0][student, "03.1"]
+    assert row["status"] == status
+    assert told in row["message"]
+
+
+def test_a_deleted_answer_cell_is_named(graded):
+    row = graded[0]["gone", "03.5"]
+    assert (row["status"], row["message"]) == ("missing", 'the cell with answer("03.5", ...) is gone')
+
+
+def test_an_answer_after_an_error_names_the_error(graded):
+    row = graded[0]["stopped", "03.5"]
+    assert row["status"] == "missing"
+    assert "NameError" in row["message"]
+
+
+def test_the_best_of_several_answers_counts(graded):
+    assert graded[0]["answers", "03.5"]["status"] == "passed"
+    assert graded[0]["twice wrong", "03.1"]["mistake"] == "mean over the images"
+
+
+def test_the_choice_between_two_files_is_noted(graded):
+    row = graded[0]["ada", "03.1"]
+    assert row["file"] == "03_gradients.ipynb"
+    assert row["note"].startswith("2 files of lesson 03 arrived; graded: ada/03_gradients.ipynb")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "ada: not graded: ada/notes.xyz (a .xyz file)",
+        "roster.csv is not graded: a .csv file",
+        "Not graded because of --lesson 03: 1 file of lesson 04",
+        f"12 students, {12 * len(NUMBERS)} rows",
+    ],
+)
+def test_the_command_accounts_for_everything_else(graded, sentence):
+    assert sentence in graded[1]

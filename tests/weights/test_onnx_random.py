@@ -1,0 +1,146 @@
+"""Random ONNX networks of all opsets: each is computed as ONNX Runtime does, or rejected with a node's operator."""
+
+import numpy as np
+import pytest
+from onnx_made import network, node, onnx, read
+
+import minigooglenet as mg
+from minigooglenet.weights.contents import WeightsError
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+SHAPES = ((4, 7, 6), (4, 6, 6), (4, 1, 1), (4, 9, 7), (4,))
+SQUEEZE, REDUCE = 13, 18  # opsets since which the axes are an input
+
+
+class Draws:
+    """A random network in the making."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        self.opset, self.arrays = int(self.rng.integers(7, 23)), {}
+
+    def pick(self, *choices):
+        return choices[self.rng.integers(len(choices))]
+
+    def array(self, *shape, value=None):
+        name = f"a{len(self.arrays)}"
+        self.arrays[name] = self.rng.standard_normal(shape).astype(np.float32) if value is None else np.asarray(value)
+        return name
+
+    def window(self, kernel):
+        mode = self.pick("NOTSET", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
+        pads = {"pads": self.rng.integers(0, 3, 4).tolist()} if mode == "NOTSET" else {"auto_pad": mode}
+        dilations = {"dilations": [2, 1]} if self.rng.random() < 0.05 else {}
+        return {"kernel_shape": kernel, "strides": self.rng.integers(1, 4, 2).tolist()} | pads | dilations
+
+    def axes(self, name, since):
+        values = self.pick([2, 3], [-1, -2], [3], [1])
+        return ([self.array(value=values)], {}) if self.opset >= since else ([], {"axes": values})
+
+    def node(self, name, wires):
+        """Return a node that writes `name` and reads the last wires, with random settings."""
+        pick, array, x, kernel = self.pick, self.array, wires[-1], self.rng.integers(1, 4, 2).tolist()
+        ceil = {"ceil_mode": pick(0, 1)} if self.opset >= 10 else {}
+        operator = pick(*OPERATORS)
+        inputs, attributes, outputs = [x], {}, [name]
+        match operator:
+            case "Conv":
+                inputs, attributes = [x, array(4, 4, *kernel), array(4)], self.window(kernel)
+            case "MaxPool":
+                attributes, outputs = self.window(kernel) | ceil, pick([name], [name, f"{name}i"])
+            case "AveragePool":
+                attributes = self.window(kernel) | ceil | {"count_include_pad": pick(0, 1)}
+            case "BatchNormalization":
+                inputs = [x, array(4), array(4), array(4), array(value=np.ones(4, np.float32))]
+                outputs = [name, *(f"{name}{s}" for s in pick("", "", "abcd" if self.opset < 14 else "ab"))]
+                attributes = {"training_mode": 1} if len(outputs) == 3 else {}
+            case "LRN":
+                attributes = {"size": pick(1, 3, 5, 2), "alpha": 1.5, "beta": 0.6}
+            case "Gemm":
+                inputs = [x, array(4, 4), array(*pick((4,), (1, 4), (1,), (), (2, 1)))]
+                attributes = pick({}, {"transB": 1}, {"alpha": 2.0}, {"beta": 0.5}, {"transA": 1})
+            case "MatMul":
+                inputs = [x, array(4, 4)]
+            case "Add" | "Sum":
+                inputs = [x, pick(wires[0], x, array(4), array(1, 4), array(4, 1, 1))]
+            case "Concat":
+                inputs, attributes = [x, pick(*wires)], {"axis": pick(1, 1, -3, -1, 2)}
+            case "Flatten":
+                attributes = {"axis": pick(1, 1, 2, 0)}
+            case "Reshape":
+                inputs = [x, array(value=pick([0, -1], [-1, 4], [2, -1], [-1, 0], [1, -1]))]
+            case "Squeeze":
+                more, attributes = self.axes(name, SQUEEZE)
+                inputs = [x, *more]
+            case "ReduceMean":
+                more, attributes = self.axes(name, REDUCE)
+                inputs, attributes = [x, *more], attributes | {"keepdims": pick(0, 1)}
+            case "Softmax":
+                attributes = {"axis": pick(1, -1, 2)}
+            case "Dropout":
+                more = [array(value=np.float32(0.3)), array(value=pick(False, True))] if self.opset >= 12 else []
+                inputs, outputs = [x, *more], pick([name], [name, f"{name}m"])
+        return node(operator, inputs, outputs, name=f"node {name}", **attributes)
+
+
+OPERATORS = (
+    "Conv", "MaxPool", "AveragePool", "BatchNormalization", "LRN", "Gemm", "MatMul", "Add", "Sum", "Concat", "Flatten",
+    "Reshape", "Squeeze", "ReduceMean", "Softmax", "Dropout", "Identity", "Relu", "GlobalAveragePool",
+)  # fmt: skip
+
+
+def drawn(seed):
+    """Return (model, shape of its input, names of its outputs)."""
+    draws, nodes, wires = Draws(seed), [], ["x"]
+    shape = draws.pick(*SHAPES)
+    for number in range(draws.rng.integers(1, 5)):
+        nodes.append(draws.node(f"{draws.pick('t', '/t')}{number}", wires))
+        wires.append(nodes[-1].output[0])
+    count = draws.rng.integers(1, len(wires))
+    outputs = draws.rng.permutation(wires[1:])[:count].tolist() if draws.rng.random() < 0.5 else wires[-1:]
+    return network(nodes, shape, draws.arrays, opset=draws.opset, outputs=outputs), shape, outputs
+
+
+def runtime(whole, x):
+    """Return the outputs as ONNX Runtime computes them, or None where it cannot."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 4, 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = onnxruntime.InferenceSession(whole.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return session.run(None, {"x": x})
+    except Exception:  # its own classes, which have no common name
+        return None
+
+
+def close(actual, expected):
+    return actual.shape == expected.shape and np.allclose(actual, expected, rtol=0, atol=1e-4 * abs(expected).max())
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_random_network_is_computed_as_by_onnx_runtime_or_rejected(block, tmp_path):
+    compared = rejected = 0
+    for seed in range(1000 * block, 1000 * block + 300):
+        whole, shape, outputs = drawn(seed)
+        try:
+            graph = read(whole, tmp_path).graph
+        except WeightsError as error:
+            graph, reason = None, str(error)
+        if graph is None:
+            rejected += 1
+            assert any(f"{n.op_type} (" in reason for n in whole.graph.node), f"seed {seed}: {reason}"
+            continue
+        x = np.random.default_rng(seed).standard_normal((2, *shape)).astype(np.float32)
+        expected = runtime(whole, x)
+        if expected is None:  # a node that no output needs, or an attribute that came with a later opset
+            continue
+        compared += 1
+        actual, planned = graph.infer({"x": x}), mg.plan(graph, graph.outputs)(x)
+        planned = planned if len(outputs) > 1 else {graph.main: planned}
+        assert len(actual) == len(outputs), f"seed {seed}"
+        for (wire, values), right in zip(actual.items(), expected, strict=True):
+            assert close(values, right), f"seed {seed}, output {wire}"
+            assert close(planned[wire], right), f"seed {seed}, output {wire} of the plan"
+    assert min(compared, rejected) > 50
+    assert onnx.defs.onnx_opset_version() >= 22

@@ -1,0 +1,161 @@
+"""Published weights: what is known is shown, what comes is checked, and a failure says what can be done by hand."""
+
+import hashlib
+import http.server
+import json
+import threading
+
+import pytest
+
+from minigooglenet import cli
+from minigooglenet.weights import published
+
+CONTENT = bytes(range(256)) * 300
+SHA256, SHA1 = hashlib.sha256(CONTENT).hexdigest(), hashlib.sha1(CONTENT).hexdigest()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Serves /whole, and breaks off /short; everything else is missing."""
+
+    def do_GET(self):
+        if self.path not in ("/whole", "/short"):
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        self.wfile.write(CONTENT if self.path == "/whole" else CONTENT[:5000])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def listed(tmp_path, monkeypatch):
+    """Return a function that makes a list with one entry, "mine", the only one that is used."""
+    monkeypatch.setenv("MINIGOOGLENET_DATA", str(tmp_path / "data"))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def write(**entry):
+        entry = {"name": "mine", "file": "mine.npz", **entry}
+        (tmp_path / "list.json").write_text(json.dumps([entry]), encoding="utf-8")
+        monkeypatch.setenv(published.LIST, str(tmp_path / "list.json"))
+
+    return write
+
+
+def test_every_entry_states_what_is_known_and_the_command(capsys, monkeypatch):
+    monkeypatch.delenv(published.LIST, raising=False)
+    assert cli.main(["weights", "fetch"]) == 0
+    out = capsys.readouterr().out
+    for one in published.PUBLISHED:
+        assert f"command: minigooglenet weights fetch {one.name}" in out
+        assert one.file in out
+        assert all(url in out for url in one.urls)
+    assert "SHA-1: 405fc5acd08a3bb12de8ee5e23a96bec22f08204" in out
+    assert "SHA-256: begins with 1378be20" in out
+    assert "size: unknown" in out
+
+
+@pytest.mark.parametrize(
+    ("known", "sentence"),
+    [
+        ({"sha256": SHA256, "size": len(CONTENT)}, "its SHA-256 is the published one"),
+        ({"sha256": SHA256[:8]}, f"its SHA-256 is {SHA256}, which begins with the published {SHA256[:8]}"),
+        ({"sha1": SHA1}, f"its SHA-1 is the published one; its SHA-256 is {SHA256}"),
+        ({}, f"no checksum of it is published, so it was not checked; its SHA-256 is {SHA256}"),
+    ],
+)
+def test_a_file_comes_once_and_what_was_checked_is_said(listed, address, tmp_path, known, sentence):
+    listed(urls=[f"{address}/missing", f"{address}/whole"], **known)
+    seen = []
+    path, said = published.fetch("mine", on_bytes=lambda done, size: seen.append((done, size)))
+    assert path == tmp_path / "data" / "mine.npz"
+    assert path.read_bytes() == CONTENT
+    assert said == sentence
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    listed(urls=["http://127.0.0.1:9/nowhere"], **known)
+    assert published.fetch("mine") == (path, f"it was there already; {sentence}")
+    assert [file.name for file in (tmp_path / "data").iterdir()] == ["mine.npz"]
+
+
+@pytest.mark.parametrize(
+    ("path", "known", "reason"),
+    [
+        ("missing", {}, "HTTP Error 404"),
+        ("short", {}, "it ended after 5,000 of 76,800 bytes"),
+        ("whole", {"sha256": "0" * 64}, f"it is another file: its SHA-256 is {SHA256}, not 0000"),
+        ("whole", {"sha256": "12345678"}, "not one that begins with 12345678"),
+        ("whole", {"sha1": "0" * 40}, f"it is another file: its SHA-1 is {SHA1}, not 0000"),
+        ("whole", {"size": 10}, "it sends more than"),
+        ("whole", {"size": 10**6}, "it is another file: it has 76,800 bytes, not 1,000,000"),
+    ],
+)
+def test_a_file_that_is_another_is_not_kept(listed, address, tmp_path, path, known, reason):
+    listed(urls=[f"{address}/{path}"], **known)
+    with pytest.raises(OSError, match=r"cannot download mine\.npz.*copy it to .*mine\.npz\. What is known") as caught:
+        published.fetch("mine")
+    assert reason in str(caught.value)
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_no_network_is_one_honest_sentence(listed, capsys):
+    listed(urls=["http://127.0.0.1:9/nowhere"], about="about 3 MB")
+    assert cli.main(["weights", "fetch", "mine"]) == 1
+    error = capsys.readouterr().err
+    assert "Without a network, download it on another computer and copy it to" in error
+    assert "size: about 3 MB" in error
+    assert "SHA-256: unknown" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_another_file_in_the_place_is_reported_and_kept(listed, tmp_path):
+    listed(urls=["http://127.0.0.1:9/nowhere"], sha1=SHA1)
+    (tmp_path / "other").write_bytes(b"mine")
+    with pytest.raises(ValueError, match="it is another file: its SHA-1 is"):
+        published.fetch("mine", tmp_path / "other")
+    assert (tmp_path / "other").read_bytes() == b"mine"
+
+
+def test_the_command_writes_where_it_is_told(listed, address, tmp_path, capsys):
+    listed(urls=[f"{address}/whole"])
+    assert cli.main(["weights", "fetch", "mine", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "mine.npz").read_bytes() == CONTENT
+    assert f"classify IMAGE --weights {tmp_path / 'mine.npz'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"urls": ["ftp://a/b"]}, "urls must begin with https://"),
+        ({"urls": ["https://a/b"], "file": "../b"}, "file must be the name of a file, without a folder"),
+        ({"urls": ["https://a/b"], "sha256": "xyz"}, "must be lower-case hexadecimal digits"),
+        ({"urls": ["https://a/b"], "size": "3"}, "size must be an integer"),
+        ({"urls": ["https://a/b"], "code": "x"}, "an entry must have name, file, urls"),
+        ({}, "an entry must have name, file, urls"),
+    ],
+)
+def test_a_list_that_is_wrong_is_rejected(listed, entry, sentence):
+    listed(**entry)
+    with pytest.raises(ValueError, match=f"cannot read the list .*{sentence}"):
+        published.published()
+
+
+def test_unknown_names_and_missing_lists_are_reported(listed, monkeypatch):
+    listed(urls=["https://a/b"])
+    with pytest.raises(ValueError, match=r"unknown file 'nothing'; choose from bvlc_googlenet, .*mine"):
+        published.fetch("nothing")
+    monkeypatch.setenv(published.LIST, "no/such/list.json")
+    with pytest.raises(ValueError, match="which MINIGOOGLENET_PUBLISHED names"):
+        published.fetch("mine")

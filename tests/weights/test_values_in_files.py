@@ -1,0 +1,173 @@
+"""Values that no network can have are rejected in files of every kind, and unusual ones that it can have are kept."""
+
+import numpy as np
+import pytest
+import weight_files as make
+from safetensors.numpy import save_file
+
+import minigooglenet as mg
+from minigooglenet import cli, layers, weights
+from minigooglenet.weights import limits
+
+
+def _network():
+    g = mg.Graph(image=(2, 4, 4))
+    g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "image")
+    g.add("bn", layers.BatchNorm2d(3), "conv")
+    return g
+
+
+def _with(name, value):
+    g = _network()
+    arrays = {key: array.copy() for key, array in (*g.params.items(), *g.buffers.items())}
+    arrays[name].flat[1] = value
+    return arrays
+
+
+def _npz(path, arrays):
+    np.savez(path, **arrays)
+
+
+def _safetensors(path, arrays):
+    save_file(arrays, path)
+
+
+def _sealed(path, arrays):
+    path.write_bytes(make.own(arrays))
+
+
+def _torch(path, arrays):
+    torch = pytest.importorskip("torch")
+    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
+
+
+def _caffe(path, arrays):
+    path.write_bytes(b"".join(_caffe_layer(name, arrays) for name in ("conv", "bn")))
+
+
+def _caffe_layer(name, arrays):
+    from test_caffe import blob, layer
+
+    return layer(name, [blob(arrays[f"{name}/{key}"]) for key in ("weight", "bias")])
+
+
+KINDS = {"npz": _npz, "safetensors": _safetensors, "own": _sealed, "torch": _torch}
+BAD = {
+    "NaN": ("conv/weight", np.nan, "'conv/weight' holds 1 of 54 values that are not finite"),
+    "infinity": ("conv/bias", np.inf, "'conv/bias' holds 1 of 3 values that are not finite"),
+    "negative infinity": ("bn/running_mean", -np.inf, "'bn/running_mean' holds 1 of 3 values that are not finite"),
+    "an infinite variance": ("bn/running_var", np.inf, "'bn/running_var' holds 1 of 3 values that are not finite"),
+    "a negative variance": ("bn/running_var", -1e-12, "'bn/running_var' holds 1 of 3 values below 0, the least -1e-12"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("what", BAD)
+def test_values_that_cannot_be_are_rejected_and_change_nothing(tmp_path, kind, what):
+    name, value, sentence = BAD[what]
+    KINDS[kind](tmp_path / "a", arrays := _with(name, value))
+    path = tmp_path / "a.npz" if kind == "npz" else tmp_path / "a"
+    g = _network()
+    before = {key: array.copy() for key, array in (*g.params.items(), *g.buffers.items())}
+    g.params["conv/weight"][:] += 1
+    before["conv/weight"] += 1
+    # torchvision's reader names the file's own array and looks at it before the network is known
+    with pytest.raises(weights.WeightsError, match=f"{sentence}|{name}' holds values that are not finite"):
+        weights.load_into(g, path)
+    for key, array in (*g.params.items(), *g.buffers.items()):
+        np.testing.assert_array_equal(array, before[key])
+    assert arrays[name].flat[1] == value or np.isnan(value)
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_values_that_cannot_be_are_not_saved(tmp_path, what):
+    name, value, _ = BAD[what]
+    g = _network()
+    (g.params if name in g.params else g.buffers)[name].flat[1] = value
+    with pytest.raises(ValueError, match="so nothing was written to"):
+        weights.save(g, tmp_path / "a.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1e-45, 1e-40, 3.4e38, -3.4e38])
+def test_zeros_denormals_and_large_values_are_kept(tmp_path, value):
+    _npz(tmp_path / "a.npz", _with("conv/weight", np.float32(value)))
+    g = _network()
+    weights.load_into(g, tmp_path / "a.npz")
+    assert g.params["conv/weight"].flat[1].tobytes() == np.float32(value).tobytes()
+
+
+def test_a_variance_of_zero_is_kept(tmp_path):
+    _npz(tmp_path / "a.npz", _with("bn/running_var", 0.0))
+    g = _network()
+    weights.load_into(g, tmp_path / "a.npz")
+    assert g.buffers["bn/running_var"][1] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_half_and_double_precision_become_single(tmp_path, dtype):
+    arrays = {name: array.astype(dtype) for name, array in _with("conv/bias", 0.5).items()}
+    _npz(tmp_path / "a.npz", arrays)
+    g = _network()
+    weights.load_into(g, tmp_path / "a.npz")
+    for name, array in g.params.items():
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, arrays[name].astype(np.float32))
+
+
+def test_a_double_beyond_single_precision_is_rejected(tmp_path):
+    arrays = {name: array.astype(np.float64) for name, array in _with("conv/bias", 0.5).items()}
+    arrays["conv/bias"][0] = 1e39
+    _npz(tmp_path / "a.npz", arrays)
+    with pytest.raises(weights.WeightsError, match=r"'conv/bias' holds 1e\+39, which is too large for .* float32"):
+        weights.load_into(_network(), tmp_path / "a.npz")
+
+
+def test_bfloat16_in_safetensors_is_read_exactly(tmp_path):
+    values = np.array([1.0, -2.5, 3.0e38, 1e-40], np.float32)
+    upper = values.view(np.uint32) >> 16
+    entry = {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(make.safetensors({"a/weight": entry}, upper.astype("<u2").tobytes()))
+    (array,) = weights.read(path).arrays.values()
+    assert array.dtype == np.float32
+    assert array.shape == (2, 2)
+    np.testing.assert_array_equal(array.ravel(), (upper << 16).astype(np.uint32).view(np.float32))
+
+
+def test_values_in_a_caffemodel_are_checked_too(tmp_path):
+    path = tmp_path / "a.caffemodel"
+    arrays = _with("conv/weight", np.nan)
+    _caffe(path, arrays)
+    g = mg.Graph(image=(2, 4, 4))
+    g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "image")
+    with pytest.raises(weights.WeightsError, match="'conv/weight' holds values that are not finite"):
+        weights.load_into(g, path, only="conv")
+    _caffe(path, _with("conv/weight", 0.5))
+    assert weights.load_into(g, path, only="conv") == ["conv/weight", "conv/bias"]
+
+
+@pytest.mark.parametrize("what", ["NaN", "a negative variance"])
+def test_an_onnx_file_with_such_values_is_rejected(tmp_path, what):
+    pytest.importorskip("onnx")
+    name, value, _ = BAD[what]
+    g = _network()
+    (g.params if name in g.params else g.buffers)[name].flat[1] = value
+    weights.onnx.export(g, tmp_path / "a.onnx")
+    with pytest.raises(weights.WeightsError, match=r"holds a NaN or an infinity|values below 0"):
+        weights.onnx.import_graph(tmp_path / "a.onnx")
+
+
+def test_inspect_reports_what_is_not_usable(tmp_path, capsys):
+    _npz(tmp_path / "a.npz", {**_with("bn/running_var", -1.0), "conv/bias": np.array([1, np.nan, 3], np.float32)})
+    assert cli.main(["weights", "inspect", str(tmp_path / "a.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "not usable: 'bn/running_var' holds 1 of 3 values below 0, the least -1" in out
+    assert "not usable: 'conv/bias' holds 1 of 3 values that are not finite" in out
+
+
+def test_only_the_name_of_a_variance_makes_one():
+    for name in ("a/running_var", "a.bn.running_var", "running_var"):
+        with pytest.raises(ValueError, match="values below 0"):
+            limits.check_values(name, np.array([-1.0]))
+    limits.check_values("running_var/weight", np.array([-1.0]))

@@ -1,0 +1,47 @@
+"""The page about files of weights: its examples run, and its tables are those of the package."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigooglenet as mg
+from minigooglenet.data.pixel_names import NAMED
+from minigooglenet.layers import registry
+from minigooglenet.weights.published import PUBLISHED
+
+PAGE = Path(__file__).parents[2] / "docs" / "weights.md"
+pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the page comes with the source alone")
+
+
+def _blocks():
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+
+
+def test_the_first_example_runs_as_it_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(_blocks()[0], found)
+    assert found["loaded"].classes == ("dark", "light")
+    assert found["loaded"].classify(np.zeros((1, 20, 20), np.uint8))[0].name in ("dark", "light")
+
+
+def test_the_layer_of_your_own_is_saved_and_has_right_gradients(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    found = {"mg": mg, "np": np, "__name__": "page"}
+    exec(_blocks()[1], found)
+    g = mg.Graph(image=(2, 3, 3))
+    g.add("swish", found["Swish"](1.5), "image")
+    mg.weights.save(g, tmp_path / "a.safetensors")
+    assert mg.weights.load(tmp_path / "a.safetensors").graph.nodes["swish"].layer.beta == 1.5
+    assert mg.gradcheck.check_layer(found["Swish"](1.5), (2, 3, 3)).verdict == "PASS"
+
+
+def test_the_page_names_every_published_file_and_pixel_rule():
+    text = PAGE.read_text(encoding="utf-8")
+    for one in PUBLISHED:
+        assert all(
+            part in text for part in (f"`{one.name}`", f"`{one.file}`", one.page, *one.urls, one.sha1, one.sha256)
+        )
+    assert all(f"`{name}`" in text for name in NAMED)
