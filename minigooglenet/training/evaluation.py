@@ -32,7 +32,7 @@ def evaluate(graph, dataset, stop=()) -> Evaluation | None:
     if len(dataset) and tuple(dataset.shape) != takes:
         raise ValueError(f"the network takes images of {takes}, the data have {tuple(dataset.shape)}")
     if len(dataset):
-        fit.check_labels(graph, dataset.labels, len(dataset), graph.outputs[-1:])
+        fit.check_labels(graph, dataset.labels, len(dataset), (graph.main,))
     ready, labels, predicted, total = plan(graph), [], [], 0.0
     for batch in data.batches(dataset, np.arange(len(dataset)), BATCH):
         if stop:

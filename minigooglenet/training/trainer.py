@@ -284,7 +284,7 @@ class Trainer:
             raise ValueError("what is learned from and what is held out must have the same classes and sizes")
         frozen = self.settings.frozen(self.graph)
         heads = tuple(self.settings.head_weights(self.graph, frozen))
-        for part, wires in ((train, heads), (test, heads[-1:])):
+        for part, wires in ((train, heads), (test, (self.graph.main,))):
             if len(part):
                 fit.check_labels(self.graph, part.labels, len(part), wires)
         fit.check_batches(self.graph, len(train), self.settings.batch_size, heads, frozen)

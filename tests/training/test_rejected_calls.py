@@ -179,7 +179,7 @@ def test_step_that_fails_halfway_gives_the_statistics_back(when):
     g.add("late", mg.layers.Linear(4, 3, rng=3), "mine")
     before = state(g)[0]
     with pytest.raises(ValueError, match=r"^node 'mine': not today$"):
-        gradients(g, X, LABELS, losses.head_weights(g.outputs))
+        gradients(g, X, LABELS, losses.head_weights(g))
     assert state(g)[0] == before
     if when == "forward":
         with pytest.raises(ValueError, match="not today"):
@@ -191,7 +191,7 @@ def test_labels_rejected_by_the_loss_give_the_statistics_back():
     g = net()
     before = state(g)[0]
     with pytest.raises(ValueError, match="label 7"):
-        gradients(g, X, LABELS + 7, losses.head_weights(g.outputs))
+        gradients(g, X, LABELS + 7, losses.head_weights(g))
     assert state(g)[0] == before
 
 
