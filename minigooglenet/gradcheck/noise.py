@@ -133,7 +133,7 @@ def _short(values):
     constant = ~moving & (mantissa == np.round(mantissa))
     if 2 * (single & ~constant).sum() > constant.size:
         constant[:] = False  # among outputs that are all float32, one with few digits is one, too
-    return np.where(half, 2.0**-11 * moving, np.where(single & ~constant, 2.0**-24, 0.0))
+    return np.where(half & moving, 2.0**-11, np.where(single & ~constant, 2.0**-24, 0.0))
 
 
 def _stairs(samples, flat):
