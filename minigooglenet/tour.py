@@ -1,25 +1,30 @@
 """The tour: GoogLeNet counted, run on a photograph, checked, and a small one trained, all on real input.
 
-Each stop prints what it found. What a stop needs and does not find (scikit-learn, a readable image) is named with the
-remedy, and the tour goes on with the rest.
+Each stop prints what it found. What a stop needs and does not find (scikit-learn, a photograph) is named with the
+remedy, and the tour goes on with the rest. A photograph that was asked for and cannot be read ends it before any work.
 """
 
 import math
+import os
+import shlex
 import shutil
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from minigooglenet import data, figures, files, losses, models, optim, training, viz
+from minigooglenet import data, figures, files, losses, models, optim, training, viz, weights
 from minigooglenet.console import Table, progress, show
 from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
 
 PHOTO_LABEL = 652  # the ImageNet class "military uniform": what the portrait shows, and any class would do here
 EPOCHS, QUICK_EPOCHS = 5, 1
+NETWORK, DIGIT = "mini_googlenet_digits.safetensors", "digit.png"  # the trained network, and an image to try it on
 
 
 def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) -> Path:
@@ -32,13 +37,18 @@ def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) 
     out : folder for weights and pictures, made if need be; results of an earlier tour in it are replaced
     quick : train for one epoch only
     seed : of weights, dropout and the order of images
+
+    Raises
+    ------
+    ValueError
+        Before any work, if the photograph cannot be read or the folder cannot be made.
     """
+    photo = _photo_or_default(console, image)
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:  # the tour ends here, before any work
         raise ValueError(f"cannot make the folder {out} for the results: {error.strerror}") from error
-    photo = _photo_or_default(console, image)
     net = models.googlenet(rng=seed)
     written = _counts(console, net, out)
     _savings(console)
@@ -120,11 +130,10 @@ def _photo_or_default(console, path):
     try:
         return data.photograph(path)
     except ValueError as error:
-        if path is None:
-            console.print(f"{error}. Give a photograph of your own with --image FILE.", markup=False)
-            return None
-        console.print(f"{error}.\nGoing on with the photograph that ships with matplotlib.", markup=False)
-        return _photo_or_default(console, None)
+        if path is not None:
+            raise ValueError(f"{error}. Check the path, or leave out --image.") from error
+        console.print(f"{error}. Give a photograph of your own with --image FILE.", markup=False)
+        return None
 
 
 def _digits(console, epochs, seed, out):
@@ -139,24 +148,30 @@ def _digits(console, epochs, seed, out):
         f"{len(images)} handwritten digits of 8 x 8, enlarged to 32 x 32, to learn from, {len(test_images)} held out;\n"
         f"{count(net).params:,} parameters, {count(net).macs:,} MAC; epochs: {epochs}."
     )
-    started = time.perf_counter()
+    started, tested = time.perf_counter(), []
     with progress(console) as bar:
         task = bar.add_task("training", total=None, status="")
 
         def show(step):
             status = f"loss {step.loss:.3f}, accuracy {step.accuracy:.0%}"
             bar.update(task, total=step.count, completed=step.number + 1, status=status)
+            if (step.number + 1) % (step.count // epochs) == 0:
+                tested.append(_tested(net, test_images, test_labels, len(tested)))
 
         steps = training.train(net, images, labels, epochs=epochs, rng=seed, on_step=show)
     seconds = time.perf_counter() - started
     predicted = training.predict(net, test_images)
     hits = float(np.mean(predicted == test_labels))
     console.print(f"Held-out digits right: {hits:.1%}, after {seconds:.0f} s of training ({len(steps)} steps).")
-    with files.atomic(out / "mini_googlenet_digits.npz") as file:
-        np.savez(file, **net.params, **net.buffers)
-    written = [out / "mini_googlenet_digits.npz"]
+    notes = {"crops": "0"}  # it was trained on whole images
+    classes = tuple("0123456789")
+    weights.save(net, out / NETWORK, pixels=data.GREY_UNIT, classes=classes, notes=notes)
+    digit = data.GREY_UNIT.to_pixels(test_images[0])[0]
+    with files.atomic(out / DIGIT) as file:
+        Image.fromarray(digit).save(file, format="PNG")
+    written = [out / NETWORK, out / DIGIT]
     pictures = {
-        "training_curve": viz.training_curve(steps),
+        "training_curve": viz.training_curve(steps, tested),
         "confusion_matrix": viz.confusion_matrix(training.confusion(test_labels, predicted, 10)),
         "digit_filters": viz.first_filters(net.params["conv1/3x3/weight"], "First filters after training on digits"),
     }
@@ -165,22 +180,37 @@ def _digits(console, epochs, seed, out):
     return written
 
 
+def _tested(net, images, labels, epoch):
+    """Return the Epoch of held-out images; what it says of training is left out."""
+    logits, unknown = net(images), float("nan")
+    loss = float(losses.softmax_cross_entropy(logits, labels)[0])
+    return training.Epoch(epoch, unknown, unknown, loss, float((logits.argmax(axis=1) == labels).mean()), unknown)
+
+
 def _farewell(console, out, written, trained):
     _heading(console, 6, f"The results, in {out}")
     for path in written:
         console.print(f"  {path.name}", markup=False)
     console.print("Each picture has its text beside it. What to try next:")
-    command = "minigooglenet" if shutil.which("minigooglenet") else f"{sys.executable} -m minigooglenet"
-    tips = [
-        f"{command} tour --image YOUR_PHOTO.jpg --seed 1",
-        f"{command} count googlenet --explain inception_3a/3x3",
-        f"{command} gradcheck maxpool2d",
-        "in Python: import minigooglenet as mg; print(mg.counting.table1.table())   (the paper's own table, audited)",
+    command = ["minigooglenet"] if shutil.which("minigooglenet") else [sys.executable, "-m", "minigooglenet"]
+    commands = [
+        [*command, "count", "googlenet", "--explain", "inception_3a/3x3"],
+        [*command, "gradcheck", "maxpool2d"],
     ]
     if trained:
-        tips.append('load the trained weights, as the README shows under "Train your own"')
+        commands.insert(0, [*command, "classify", str(out / DIGIT), "--weights", str(out / NETWORK)])
+    tips = [
+        *map(_as_typed, commands),
+        "the same tour with your own photograph: --image FILE",
+        "in Python: import minigooglenet as mg; print(mg.counting.table1.table())   (the paper's own table, audited)",
+    ]
     for tip in tips:
         console.print(f"  {tip}", markup=False, soft_wrap=True)
+
+
+def _as_typed(words):
+    """Return a command as a shell of this system reads it."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _heading(console, number, title):

@@ -8,7 +8,7 @@ from numba.core import event
 
 from minigooglenet import kernels, models
 from minigooglenet.losses import head_weights, weighted_sum
-from minigooglenet.optim import sgd_step
+from minigooglenet.optim import adamw_step, sgd_step
 from minigooglenet.plan import plan
 
 
@@ -86,3 +86,4 @@ def _train(norm, dtype):
         _, _, grads = weighted_sum(logits, np.zeros(count, np.int64), head_weights(g))
         _, grad_params = g.backward(grads, tape)
         sgd_step(g.params, grad_params, {}, lr=1e-3, weight_decay=1e-4)
+        adamw_step(g.params, grad_params, {}, lr=1e-3)

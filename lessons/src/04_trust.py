@@ -470,6 +470,9 @@ assert questions in (12, 13)
 # Three stars, 15 minutes. Three broken convolutions, drawn for your name: 3 x 3, stride 2, padding 1, three channels,
 # three filters. The evidence is the backward's gradient and the one by differences. Which mistake is which? Try with
 # ratios and maps before you ask `mg.gradcheck.check_function`.
+#
+# Your answer is a dict with one name of the list for each letter, for example
+# `mistakes = {"A": "axes swapped", "B": "padding ignored", "C": "stride ignored"}`.
 
 # %%
 student = "you"

@@ -19,7 +19,7 @@ import numpy as np
 import minigooglenet as mg
 from minigooglenet import data, figures, losses, optim, training, viz
 from minigooglenet.data import transforms
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, sick_runs
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz, sick_runs
 from minigooglenet.exercises.find import find
 from minigooglenet.training.step import gradients
 
@@ -379,7 +379,7 @@ trainer.run(
 print(f"{len(steps)} steps" + (" (fast mode: 3 epochs, not 8)" if FAST else ""))
 
 # %%
-figure, text = viz.training_curve(steps)
+figure, text = viz.training_curve(steps, trainer.epochs, trainer.best)
 print(text)
 figure
 
@@ -645,7 +645,9 @@ outcome("10.i", f"{learned:.0%} of its own pictures, {useful:.0%} of the others"
 # - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour, and goes on after an interruption
 #   with `--resume`. `mg.data.load("cifar10")` fetches CIFAR-10 as its binary archive, not as a pickle that could run
 #   code.
-# - Write Adam as a `move` for `fit`. Does it need the sweep of rates?
+# - Write Adam as a `move` for `fit`, and compare it with `optim.adamw_step`. Does it need the sweep of rates?
+# - `training.find_learning_rate(mini(), digits).figure()` draws a sweep in one short run. Does its suggestion agree
+#   with yours?
 # - Smooth the labels: 0.9 for the right class, the rest shared. What is the lowest possible loss now?
 # - Give `training.Settings` the schedule "paper" and compare last and averaged weights again.
 

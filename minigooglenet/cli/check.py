@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from minigooglenet import console
 from minigooglenet.cli.arguments import seconds
 from minigooglenet.course import checked
 from minigooglenet.exercises.find import find
+from minigooglenet.exercises.listing import listing
 
 HELP = "check an exercise in a Python file or a notebook, as its lesson does"
 
@@ -12,19 +14,29 @@ HELP = "check an exercise in a Python file or a notebook, as its lesson does"
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(
-        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}. Exit code 0: passed, 1: wrong, 2: not yet."
+        name,
+        help=HELP,
+        description=f"{HELP[0].upper()}{HELP[1:]}. Without an ID, list the exercises. "
+        "Exit code 0: passed, 1: wrong, 2: not yet.",
     )
-    parser.add_argument("number", metavar="NUMBER", help="of the exercise, such as 03.4")
-    parser.add_argument("file", metavar="FILE", help="a .py file or a notebook; what the answer needs of it is run")
-    parser.add_argument("--function", metavar="NAME", help="your function, if it is not called as the exercise says")
+    parser.add_argument("number", metavar="ID", nargs="?", help="exercise ID, such as 03.4 (default: list them all)")
     parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=120.0, help="seconds that it may take (default: 120)"
+        "file", metavar="FILE", nargs="?", help=".py file or notebook; the cells that the answer needs are run"
+    )
+    parser.add_argument("--function", metavar="NAME", help="name of your function (default: as the exercise calls it)")
+    parser.add_argument(
+        "--timeout", metavar="S", type=seconds, default=120.0, help="time limit in seconds (default: 120)"
     )
 
 
 def run(options):
     """Check in a process of its own, and pass its exit code on."""
-    find(options.number)  # a wrong number or file is said before any work
+    if options.number is None:
+        console.stdout().print(listing(), markup=False, soft_wrap=True)
+        return 0
+    exercise = find(options.number)  # a wrong ID or file is reported before any work
+    if options.file is None:
+        raise ValueError(f"name the file with your answer: minigooglenet check {exercise.number} FILE")
     if not Path(options.file).is_file():
-        raise FileNotFoundError(f"there is no file {options.file}")
-    return checked.in_a_process(options.number, options.file, options.function, options.timeout)
+        raise FileNotFoundError(f"file {options.file} does not exist")
+    return checked.in_a_process(exercise.number, options.file, options.function, options.timeout)

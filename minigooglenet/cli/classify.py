@@ -1,11 +1,10 @@
 """`minigooglenet classify`: what a trained network takes pictures for."""
 
 import json
-import sys
 from pathlib import Path
 
 from minigooglenet import console, data, files
-from minigooglenet.cli.arguments import add_pixels, check_folder, load_weights
+from minigooglenet.cli.arguments import add_pixels, load_weights, output, written
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.inference import predictions
 from minigooglenet.inference.classify import likeliest, read_image
@@ -32,11 +31,8 @@ def add_parser(commands, name):
 
 def run(options):
     """Print the likeliest classes of each picture as it is done; exit code 1 if any could not be read."""
-    quiet = options.json == "-"  # nothing but JSON on the standard output then
-    if options.json and not quiet:
-        check_folder(options.json)
+    out, quiet = output(options.json), options.json == files.STDOUT
     paths = _images(options.images)
-    out = _stderr() if quiet else console.stdout()
     loaded = load_weights(options.weights, options.pixels, out)
     graph = loaded.graph
     channels, size, _ = next(iter(graph.inputs.values()))
@@ -78,18 +74,9 @@ def run(options):
             bar.update(task, completed=len(answers), status=path.name)
     if options.json:
         text = json.dumps([answers[path] for path in paths], indent=1, allow_nan=False)
-        if quiet:
-            sys.stdout.write(text + "\n")
-        else:
-            files.write_text(options.json, text + "\n")
-            out.print(f"written: {options.json}", markup=False, soft_wrap=True)
+        files.write_text(options.json, text + "\n")
+        written(out, options.json)
     return 0 if len(readable) == len(paths) else 1
-
-
-def _stderr():
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
 
 
 def _images(given):

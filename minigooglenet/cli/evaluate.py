@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import console, data, files, training
-from minigooglenet.cli.arguments import add_pixels, check_folder, load_weights, whole
+from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole, written
 from minigooglenet.data import names
 from minigooglenet.inference import evaluate, report, table3
 from minigooglenet.inference.crops import COUNTS, rule_of
@@ -46,14 +46,12 @@ def add_parser(commands, name):
 
 def run(options):
     """Ask the networks once, then print and write what that tells."""
-    if options.json:
-        check_folder(options.json)
+    out = output(options.json)
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
     options.weights = _members(options.weights)
     if max(options.models or [1]) > len(options.weights):
         raise ValueError(f"--models {max(options.models)}: there are {len(options.weights)} files of weights")
-    out = console.stdout()
     loaded = _load_all(options.weights, options.pixels, out)
     graphs = [one.graph for one in loaded]
     channels, size, _ = next(iter(graphs[0].inputs.values()))
@@ -100,12 +98,12 @@ def run(options):
     out.print(f"{crops:,} crops through a network in {seconds:.1f} s, {crops / seconds:,.0f} a second.")
     for name, reason in found.skipped.items():
         out.print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
-    written = report.save(options.out, dataset, size, found, comparison, matrix) if options.out else []
+    paths = report.save(options.out, dataset, size, found, comparison, matrix) if options.out else []
     if options.json:
         files.write_text(options.json, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
-        written.append(options.json)
-    for path in written:
-        out.print(f"written: {path}", markup=False, soft_wrap=True)
+        paths.append(options.json)
+    for path in paths:
+        written(out, path)
 
 
 def _members(paths):

@@ -2,22 +2,32 @@
 
 from minigooglenet import console
 from minigooglenet.exercises.find import find
+from minigooglenet.exercises.listing import listing
 
 HELP = "help with an exercise, one step at a time"
 
 
 def add_parser(commands, name):
     """Add this command to the command line."""
-    parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    parser.add_argument("number", metavar="NUMBER", help="of the exercise, such as 03.4")
+    description = f"{HELP[0].upper()}{HELP[1:]}. Without an ID, list the exercises."
+    parser = commands.add_parser(name, help=HELP, description=description)
+    parser.add_argument("number", metavar="ID", nargs="?", help="exercise ID, such as 03.4 (default: list them all)")
     parser.add_argument(
-        "--step", type=int, choices=(1, 2, 3), default=1, help="1 where to look, 2 the idea, 3 the line with a hole"
+        "--step",
+        type=int,
+        choices=(1, 2, 3),
+        default=1,
+        help="1: where to look, 2: the idea, 3: a line to complete (default: 1)",
     )
 
 
 def run(options):
     """Print one hint."""
-    exercise, out = find(options.number), console.stdout()
+    out = console.stdout()
+    if options.number is None:
+        out.print(listing(), markup=False, soft_wrap=True)
+        return
+    exercise = find(options.number)
     out.print(f"Hint {options.step} of 3: {exercise.hints[options.step - 1]}", markup=False, soft_wrap=True)
     if options.step < 3:
         out.print(f"More: minigooglenet hint {exercise.number} --step {options.step + 1}", markup=False)

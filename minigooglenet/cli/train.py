@@ -1,14 +1,27 @@
 """`minigooglenet train`: train a network on labelled pictures, write down everything, and go on after interruptions."""
 
 import argparse
-import time
+import csv
 import warnings
+from functools import partial
 from pathlib import Path
 
-from minigooglenet import console, data, optim
+from minigooglenet import data, figures, files, optim
 from minigooglenet.cli.arguments import seed, whole
-from minigooglenet.training import Recipe, Settings, ensemble, recipe, results
-from minigooglenet.training.trainer import WEIGHTS
+from minigooglenet.training import (
+    Recipe,
+    Settings,
+    ensemble,
+    find_learning_rate,
+    origin,
+    recipe,
+    results,
+    run_with_progress,
+)
+from minigooglenet.training.display import Display
+from minigooglenet.training.progress import header
+from minigooglenet.training.settings import OPTIMIZERS
+from minigooglenet.training.trainer import BEST, WEIGHTS, Trainer
 
 HELP = "train a network on digits, shapes, CIFAR-10 or your own pictures"
 # What suits the small network on two cores: accuracies in the README were measured with these.
@@ -18,6 +31,9 @@ DEFAULTS = {
     "cifar10": {"epochs": 30, "augment": True},
 }
 FOLDER = {"epochs": 60, "augment": True}
+RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}  # without batch norm or from other weights, and with it
+RATES_HELP = "0.05 with batch norm, 0.01 without or from other weights; adamw: 0.003 and 0.001"
+DECAYS = {"sgd": 2e-4, "adamw": 0.01}
 
 
 def add_parser(commands, name):
@@ -26,16 +42,24 @@ def add_parser(commands, name):
     add = parser.add_argument
     add("--data", metavar="DATA", default="digits", help="digits, shapes, cifar10 or a folder with one folder a class")
     add("--model", choices=("mini", "googlenet"), default="mini", help="which network (default: %(default)s)")
-    add("--out", metavar="DIR", required=True, help="where checkpoint, weights, records and pictures go")
-    add("--resume", action="store_true", help="go on with the run in DIR, with the settings that it was begun with")
+    add("--out", metavar="DIR", required=True, help="folder for the checkpoint, weights, records and figures")
+    add("--resume", action="store_true", help="continue the run in DIR with its settings")
     group = parser.add_argument_group("how to train")
     add = group.add_argument
-    add("--epochs", type=whole, help="how often every picture is seen (default: by the data)")
-    add("--batch", type=whole, default=32, help="pictures at a time (default: %(default)s)")
-    add("--lr", type=float, help="learning rate (default: 0.05 with batch norm, 0.01 without or from other weights)")
-    add("--momentum", type=float, default=0.9, help="(default: %(default)s)")
-    add("--weight-decay", type=float, default=2e-4, help="(default: %(default)s)")
-    add("--schedule", choices=tuple(optim.SCHEDULES), default="polynomial", help="of the rate (default: %(default)s)")
+    add("--epochs", type=whole, help="number of epochs (default: depends on the data set)")
+    add("--batch", type=whole, default=32, help="batch size (default: %(default)s)")
+    add("--optimizer", choices=OPTIMIZERS, default="sgd", help="optimizer (default: %(default)s)")
+    add("--lr", type=float, help=f"learning rate (default: {RATES_HELP})")
+    add("--momentum", type=float, default=0.9, help="momentum of sgd, first beta of adamw (default: %(default)s)")
+    add("--weight-decay", type=float, help="weight decay (default: 0.0002 for sgd, 0.01 for adamw)")
+    add(
+        "--schedule",
+        choices=tuple(optim.SCHEDULES),
+        default="polynomial",
+        help="learning-rate schedule (default: %(default)s)",
+    )
+    add("--warmup", type=float, default=0.0, metavar="EPOCHS", help="epochs of linear warm-up (default: 0)")
+    add("--patience", type=whole, metavar="EPOCHS", help="stop after EPOCHS epochs without a better held-out result")
     add("--caffe-biases", action="store_true", help="biases learn at twice the rate and do not decay")
     add("--average", type=float, metavar="SHARE", help="keep the mean of the weights after this share of the steps")
     add("--augment", action=argparse.BooleanOptionalAction, help="vary the pictures at random (default: by the data)")
@@ -50,48 +74,64 @@ def add_parser(commands, name):
     add("--width", type=float, help="factor on every channel count (default: 1)")
     group = parser.add_argument_group("more")
     add = group.add_argument
-    add("--weights", metavar="FILE", help="start from these weights; other classes get a new classifier")
+    add(
+        "--weights",
+        metavar="FILE",
+        help="start from these weights; other classes get a new classifier, classes in another order keep theirs",
+    )
     add("--freeze", metavar="PATTERN", action="append", default=[], help="nodes that stay, such as 'inception_[345]*'")
     add("--gradients", type=whole, metavar="N", help="record every node's gradient norm every N steps, and draw it")
     add("--ensemble", type=whole, metavar="N", help="train N models that differ only in sampling and order")
+    add(
+        "--find-lr",
+        type=whole,
+        nargs="?",
+        const=100,
+        metavar="STEPS",
+        help="do not train: try STEPS growing learning rates (default: 100), draw the losses and suggest one",
+    )
     parser.set_defaults(usual={action.dest: action.default for action in parser._actions})
     add("--jobs", type=whole, default=1, metavar="N", help="models of an ensemble at a time (default: 1)")
 
 
 def run(options):
-    """Train, or go on training."""
-    out = console.stdout()
+    """Train, or resume training, or look for a learning rate."""
     _check_options(options)
-    if not options.resume and (Path(options.out) / recipe.FILE).exists():
-        raise ValueError(f"{options.out} holds a run already: go on with --resume, or take another folder")
     asked = recipe.read(options.out) if options.resume else _recipe(options)
-    if asked.models > 1:
-        return _ensemble(out, asked, options)
-    with console.progress(out) as bar, warnings.catch_warnings():
-        warnings.simplefilter("ignore", data.FolderWarning)  # the notes say the same
-        task = bar.add_task("downloading", visible=False, status="bytes")
-        trainer = asked.trainer(
-            options.out, lambda have, total: bar.update(task, visible=True, completed=have, total=total)
-        )
+    with Display() as display, warnings.catch_warnings():
+        warnings.simplefilter("ignore", data.FolderWarning)  # the header says the same
+        if options.find_lr:
+            return _find_rate(display, asked, options)
+        _check_free(options)
+        if asked.models > 1:
+            return _ensemble(display, asked, options)
+        trainer = asked.trainer(options.out, partial(display.status, "bytes"))
+    display = Display()
     if options.resume and trainer.resume():
-        out.print(f"Going on at step {trainer.step} of {trainer.steps}.", markup=False)
-    train, test = trainer.split
-    out.print(
-        f"{len(train):,} pictures of {len(train.classes)} classes to learn from, {len(test):,} held out; "
-        f"{sum(array.size for array in trainer.graph.params.values()):,} parameters, {trainer.steps:,} steps.",
-        markup=False,
-    )
-    for note in train.notes:
-        out.print(note, markup=False, soft_wrap=True)
-    if not _run(out, trainer):
-        out.print(f"Stopped and saved after step {trainer.step}; go on with --resume.", markup=False)
+        display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
+    if not run_with_progress(trainer, display):
+        display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
         return 130
-    for path in [trainer.out / WEIGHTS, *results.leave(trainer)]:
-        out.print(f"written: {path}", markup=False, soft_wrap=True)
+    for path, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
+        if (trainer.out / path).exists():
+            what = f"{which} epoch, {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
+            display.line(f"written: {trainer.out / path} ({what})", whole=True)
+    for path in results.leave(trainer):
+        display.line(f"written: {path}", whole=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:
-        out.print(f"{skipped} pictures could not be used; skipped.csv says which and why.", markup=False)
+        display.line(f"Skipped {skipped} images; skipped.csv lists them with the reason.")
     return 0
+
+
+def _check_free(options):
+    """Refuse to write over what an earlier run has trained. A run without a checkpoint leaves nothing to keep."""
+    if options.resume or not recipe.trained(options.out):
+        return
+    ways = "choose another folder"
+    if (Path(options.out) / recipe.FILE).exists():
+        ways = f"continue it with --resume, or {ways}"
+    raise ValueError(f"{options.out} already contains a run: {ways}")
 
 
 def _check_options(options):
@@ -104,6 +144,8 @@ def _check_options(options):
             set(given) & {"model", "heads", "norm", "init", "depth", "width"},
             "--weights says what the network is",
         )
+    elif options.find_lr:
+        vain, why = set(given) & {"lr", "ensemble", "jobs"}, "--find-lr tries one network with many rates"
     else:
         vain, why = {"jobs"} if options.jobs > 1 and not options.ensemble else set(), "--jobs is for --ensemble"
     if options.model == "googlenet" and options.depth:
@@ -112,39 +154,51 @@ def _check_options(options):
         raise ValueError(f"{why}: leave {', '.join('--' + name.replace('_', '-') for name in sorted(vain))} away")
 
 
-def _run(out, trainer):
-    with console.progress(out) as bar:
-        task = bar.add_task("training", total=trainer.steps, completed=trainer.step, status="")
-        begun, first = time.perf_counter(), trainer.step
-        batch = trainer.settings.batch_size
+def _find_rate(display, asked, options):
+    split = asked.split(partial(display.status, "bytes"))
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
 
-        def on_step(step):
-            rate = (step.number + 1 - first) * batch / (time.perf_counter() - begun)
-            status = f"loss {step.loss:.3f}, accuracy {step.accuracy:.0%}, {rate:,.0f} images/s"
-            bar.update(task, completed=step.number + 1, status=status)
+    def on_step(done, steps, rate, loss):
+        display.status("step", done, steps, f"learning rate {rate:.2g}, loss {loss:.3f}")
 
-        def on_epoch(epoch):
-            bar.console.print(
-                f"epoch {epoch.epoch + 1:3}: loss {epoch.train_loss:.3f}, accuracy {epoch.train_accuracy:.1%}; "
-                f"held out: loss {epoch.test_loss:.3f}, accuracy {epoch.test_accuracy:.2%}  ({epoch.seconds:.0f} s)",
-                markup=False,
-            )
-
-        return trainer.run(on_step, on_epoch)
-
-
-def _ensemble(out, asked, options):
-    with console.progress(out) as bar:
-        task = bar.add_task("models", total=asked.models, status="each in a folder of its own")
-        paths = ensemble.train_ensemble(
-            asked,
-            options.out,
-            jobs=options.jobs,
-            on_member=lambda done, count: bar.update(task, completed=done),
-        )
-    for path in paths:
-        out.print(f"written: {path}", markup=False, soft_wrap=True)
+    sweep = find_learning_rate(asked.graph(split), split, asked.settings, steps=options.find_lr, on_step=on_step)
+    with files.atomic(out / "learning_rate.csv", "w") as file:
+        rows = zip(sweep.rates, sweep.losses, sweep.smoothed, strict=True)
+        csv.writer(file, lineterminator="\n").writerows([("rate", "loss", "mean"), *rows])
+    for path in [out / "learning_rate.csv", *figures.save(*sweep.figure(), out / "learning_rate")]:
+        display.line(f"written: {path}", whole=True)
+    display.line(str(sweep))
+    if sweep.suggestion is None:
+        display.line(f"For example: --find-lr {3 * options.find_lr}.")
+    else:
+        display.line(f"To train with it: the same command with --lr {sweep.suggestion:g} instead of --find-lr.")
     return 0
+
+
+def _ensemble(display, asked, options):
+    split = asked.split(partial(display.status, "bytes"))
+    graph, where = asked.begin(split)
+    one = Trainer(graph, split, asked.settings)  # what does not fit is said before any process starts
+    one.origin = origin.report(graph, where, one.frozen)
+    for line in header(one):
+        display.line(line)
+    display.line(f"Training {asked.models} models, each in its own folder in {options.out}.")
+    paths = ensemble.train_ensemble(
+        asked,
+        options.out,
+        jobs=options.jobs,
+        on_member=partial(_member_done, display),
+    )
+    for path in paths:
+        display.line(f"written: {path}", whole=True)
+    return 0
+
+
+def _member_done(display, done, count):
+    display.status("model", done, count)
+    if display.kind != "terminal":
+        display.line(f"model {done} of {count} done")
 
 
 def _recipe(options):
@@ -153,19 +207,23 @@ def _recipe(options):
     norm = options.norm or ("batch" if small else "lrn")
     arguments = {"norm": None if norm == "none" else norm, "aux": not small if options.heads is None else options.heads}
     arguments |= {name: value for name in ("init", "depth", "width") if (value := getattr(options, name)) is not None}
-    rate = 0.05 if norm == "batch" and options.weights is None else 0.01
+    usual_rate = RATES[options.optimizer][norm == "batch" and options.weights is None]
+    usual_decay = DECAYS[options.optimizer]
     settings = Settings(
         epochs=options.epochs or usual["epochs"],
         batch_size=options.batch,
-        lr=options.lr if options.lr is not None else rate,
+        lr=options.lr if options.lr is not None else usual_rate,
         momentum=options.momentum,
-        weight_decay=options.weight_decay,
+        weight_decay=options.weight_decay if options.weight_decay is not None else usual_decay,
         schedule=options.schedule,
         caffe_biases=options.caffe_biases,
         average_from=options.average,
         freeze=tuple(options.freeze),
         gradients_every=options.gradients or 0,
         seed=options.seed,
+        optimizer=options.optimizer,
+        warmup=options.warmup,
+        patience=options.patience,
     )
     augment = usual.get("augment", False) if options.augment is None else options.augment
     return Recipe(

@@ -1,5 +1,6 @@
-"""One exercise of a student's file checked, in a process of its own with a time limit: `minigooglenet check`."""
+"""Check one exercise of a student's file in a separate process with a time limit: `minigooglenet check`."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from minigooglenet.course import cells
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
+from minigooglenet.exercises.shown import error_text, printable
 
 CODES = {PASSED: 0, WRONG: 1, NOT_YET: 2}
 TOO_LONG = 124
@@ -17,6 +19,7 @@ TOO_LONG = 124
 def check(number, path, function=None):
     """Run what the answer to one exercise needs of a file, and return the result of its check."""
     exercise = find(number)
+    number = exercise.number
     sources = cells.read(path)
     names = {function or exercise.name}
     label = "cell" if Path(path).suffix == ".ipynb" else Path(path).name
@@ -26,14 +29,17 @@ def check(number, path, function=None):
 
 
 def _unreadable(number, sources, label):
-    """Return a result that names the first line that is no Python, or None: what it defines is not there at all."""
+    """Return a result that names the first line that is not valid Python, or None: its definitions are missing."""
     for place, source in enumerate(sources, 1):
+        of = f" of cell {place}" if label == "cell" else ""
         try:
-            compile(cells.plain(source), label, "exec")
+            compile(cells.plain(source), label, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:
-            of = f" of cell {place}" if label == "cell" else ""
-            line = (error.text or "").strip()
-            return Result(number, WRONG, what=f"line {error.lineno}{of} is no Python: {error.msg}: {line}")
+            line = printable((error.text or "").strip())[:200]
+            return Result(number, WRONG, what=f"line {error.lineno}{of} is not valid Python: {error.msg}: {line}")
+        except (ValueError, RecursionError, MemoryError) as error:
+            what = f"the code{of} is not valid Python: {error_text(error) or type(error).__name__}"
+            return Result(number, WRONG, what=what)
     return None
 
 
@@ -44,7 +50,7 @@ def in_a_process(number, path, function=None, seconds=120.0) -> int:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            print(f"{number}: {path} was still running after {seconds:.0f} s; perhaps a loop that never ends?")
+            print(f"{number}: {path} was still running after {seconds:.0f} s. Check for a loop that never ends.")
             return TOO_LONG
         finally:
             end(process)
@@ -61,7 +67,23 @@ def end(process) -> None:
         process.kill()
 
 
+def main(number, path, function) -> int:
+    """Print the result of one check, or a sentence about a file that cannot be read, and return the exit code."""
+    try:
+        result = check(number, path, function or None)
+    except (OSError, ValueError) as error:
+        _print(f"{number}: {path} cannot be checked: {error_text(error)}")
+        return CODES[WRONG]
+    _print(str(result).replace(f"hint({number!r})", f"minigooglenet hint {number}"))
+    return CODES[result.status]
+
+
+def _print(text):
+    """Print text on any console: characters that its encoding lacks are shown as escapes."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
 if __name__ == "__main__":
-    result = check(sys.argv[1], sys.argv[2], sys.argv[3] or None)
-    print(str(result).replace(f"hint({sys.argv[1]!r})", f"minigooglenet hint {sys.argv[1]}"), flush=True)
-    os._exit(CODES[result.status])  # a thread that a student's answer left behind does not hold the result up
+    code = main(*sys.argv[1:4])
+    os._exit(code)  # a thread that a student's answer left behind does not hold the result up

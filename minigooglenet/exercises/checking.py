@@ -1,26 +1,29 @@
 """The check of an exercise: does it run, does it fit, does it leave its inputs alone, are the values right.
 
-It stops at the first that fails and says one thing. A wrong answer whose outputs are those of a known mistake is
-named by it.
+It stops at the first that fails and says one thing. Values are right within round-off, in whatever order sums are
+taken. A wrong answer whose outputs are those of a known mistake is named by it, if the mistake's own are wrong there.
 """
 
 import functools
 import inspect
-import traceback
 
 import numpy as np
 
 from minigooglenet.exercises import hints
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.outputs import Raised, call, close, parts, same
+from minigooglenet.exercises.listing import listing
+from minigooglenet.exercises.outputs import FormError, Raised, call, close, form, matched, round_off, same, size
+from minigooglenet.exercises.own_code import where
+from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
+from minigooglenet.exercises.shown import brief, error_text, pair
 from minigooglenet.exercises.symptoms import symptom
 
 PASSES: dict = {}  # {number: the answer that passed}, for `compare`
 
 
-def check(number, given) -> Result:
-    """Check an answer: a function, or what the exercise asks for.
+def check(number=None, given=None) -> Result:
+    """Check an answer: a function, or what the exercise asks for. Without arguments, list the exercises.
 
     Parameters
     ----------
@@ -30,11 +33,13 @@ def check(number, given) -> Result:
     Returns
     -------
     Result
-        Its `passed`, `mistake` and text; a notebook shows it with a picture.
+        Its `passed`, `mistake` and text; a notebook shows it with a figure.
     """
+    if number is None:
+        return listing()
     exercise = find(number)
     if not hasattr(exercise, "judge_function"):
-        raise TypeError(f"{number} asks for a number: answer({number!r}, value)")
+        raise TypeError(f"{exercise.number} asks for a number: answer({exercise.number!r}, value)")
     result = _judged(exercise, given) if exercise.judge_function else _called(exercise, given)
     if result.passed:
         PASSES[exercise.number] = given
@@ -43,27 +48,41 @@ def check(number, given) -> Result:
 
 
 def _judged(exercise, given):
+    """Return the result of an exercise's own judge, which reads plain data, or calls a function."""
     if given is None or given is Ellipsis:
         return Result(exercise.number, NOT_YET, what="there is no answer yet")
+    given = plain(given, (callable, *exercise.objects))
+    advice = f"hint({exercise.number!r})"
     try:
         with np.errstate(all="ignore"):
             verdict = exercise.judge_function(given)
     except NotImplementedError as error:
-        return Result(exercise.number, NOT_YET, what=str(error) or "not written yet")
-    except Exception as error:
-        return Result(exercise.number, WRONG, what=_told(error), advice=f"hint({exercise.number!r})")
+        return Result(exercise.number, NOT_YET, what=error_text(error) or "not written yet")
+    except FormError as error:
+        return Result(exercise.number, WRONG, what=str(error), advice=advice)
+    except (Exception, SystemExit) as error:
+        if where(error) or isinstance(error, SystemExit):
+            return Result(exercise.number, WRONG, what=_told(error), advice=advice)
+        told = f"{kind_of(error)}: {error_text(error)}"
+        what = f"the answer should be {exercise.signature}, got {_kind(given)} ({told})"
+        return Result(exercise.number, WRONG, what=what, advice=advice)
     if verdict.passed:
         return Result(exercise.number, PASSED, what=verdict.what)
-    advice = verdict.advice or f"hint({exercise.number!r})"
-    return Result(exercise.number, WRONG, verdict.mistake, verdict.what, advice=advice)
+    return Result(exercise.number, WRONG, verdict.mistake, verdict.what, advice=verdict.advice or advice)
+
+
+def _kind(given):
+    return f"the function {kind_of(given)}" if callable(given) else f"{form(given)}: {brief(given)}"
 
 
 def _called(exercise, function):
-    number = exercise.number
-    if function is None:
-        return Result(number, NOT_YET, what=f"there is no {exercise.name} yet")
+    name = exercise.name
+    if function is None or function is Ellipsis:
+        return Result(exercise.number, NOT_YET, what=f"there is no {name} yet: check({exercise.number!r}, {name})")
     if not callable(function):
-        return Result(number, WRONG, what=f"expected the function {exercise.name}, got {type(function).__name__}")
+        given = f"{form(plain(function))}: {brief(function)}"
+        what = f"expected the function {name}, got {given}. Leave out the parentheses after its name"
+        return Result(exercise.number, WRONG, what=what)
     outputs, changed = [], False
     for arguments in exercise.arguments:
         output, touched = call(function, arguments)
@@ -91,6 +110,7 @@ class Calls:
 
     def __init__(self, exercise, arguments):
         self.exercise, self.arguments = exercise, arguments
+        self.tolerance = exercise.tolerance
 
     @functools.cached_property
     def expected(self):
@@ -102,8 +122,17 @@ class Calls:
         """What each known wrong answer returns for each."""
         return [[call(w.function, arguments)[0] for arguments in self.arguments] for w in self.exercise.wrongs]
 
+    @functools.cached_property
+    def least(self):
+        """How far each output may be off by round-off alone, even if it should be 0."""
+        return [round_off(arguments) for arguments in self.arguments]
 
-@functools.lru_cache(maxsize=16)
+    def agree(self, place, a, b) -> bool:
+        """Return whether two outputs of one call are the same up to round-off."""
+        return same(a, b, self.tolerance, self.least[place])
+
+
+@functools.lru_cache(maxsize=128)
 def _usual(exercise):
     return Calls(exercise, exercise.arguments)
 
@@ -113,10 +142,11 @@ def marked(calls, outputs, changed=False) -> Result:
     exercise, number = calls.exercise, calls.exercise.number
     for output in outputs:
         if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
-            return Result(number, NOT_YET, what=str(output.error) or f"{exercise.name} is not written yet")
+            return Result(number, NOT_YET, what=error_text(output.error) or f"{exercise.name} is not written yet")
+    outputs = [output if isinstance(output, Raised) else plain(output) for output in outputs]
     failing = _first_failing(calls, outputs)
     if failing is not None:
-        return _told_about(calls, failing, outputs[failing], _recognised(calls, outputs))
+        return _told_about(calls, failing, outputs[failing], _recognised(calls, outputs, failing))
     if changed:
         what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
@@ -129,58 +159,55 @@ def _first_failing(calls, outputs):
     failing = [
         place
         for place, (output, expected) in enumerate(zip(outputs, calls.expected, strict=False))
-        if not same(output, expected, calls.exercise.tolerance)
+        if not calls.agree(place, output, expected)
     ]
-    return min(failing, key=lambda place: sum(a.size for a in parts(calls.arguments[place]).values()), default=None)
+    return min(failing, key=lambda place: size(calls.arguments[place]), default=None)
 
 
 def _told_about(calls, place, output, mistake):
     exercise = calls.exercise
     name, message = (mistake.name, mistake.message) if mistake else (None, "")
     advice = f"hint({exercise.number!r}) for one more step"
-    if isinstance(output, Raised):
-        return Result(exercise.number, WRONG, name, _told(output.error), message, advice)
     inputs = _named(exercise, calls.arguments[place])
+
+    def wrong(what, looks_like=message, **arrays):
+        return Result(exercise.number, WRONG, name, what, looks_like, advice, inputs, **arrays)
+
+    if isinstance(output, Raised):
+        return wrong(_told(output.error))
     if output is None:
-        return Result(
-            exercise.number, WRONG, name, f"{exercise.name} returned None; perhaps a missing return?", message, advice
-        )
-    expected = calls.expected[place]
-    mine, theirs = parts(output), parts(expected)
-    if mine.keys() != theirs.keys():
-        what = f"{exercise.name} should return {_kinds(theirs)}, got {_kinds(mine)}"
-        return Result(exercise.number, WRONG, name, what, message, advice)
-    for key, right in theirs.items():
-        got = mine[key]
-        near = close(got, right, exercise.tolerance)
+        return wrong(f"{exercise.name} returned None. Check for a missing return")
+    try:
+        both = matched(output, calls.expected[place])
+    except FormError as error:
+        return wrong(f"{exercise.name}: {error}")
+    for key, (got, right) in both.items():
+        near = close(got, right, calls.tolerance, calls.least[place])
         if near.all():
             continue
         of = f"the output{key}" if key else "the output"
         if got.shape != right.shape:
-            what = f"{of} should have shape {right.shape}, got {got.shape}"
-        else:
-            first = tuple(map(int, np.argwhere(~near)[0])) if near.ndim else ()
-            at = f" at {first}" if first else ""
-            what = f"{of} is {_number(got[first])}{at}, expected {_number(right[first])}"
-        looks_like = message or symptom(right, got)
-        return Result(exercise.number, WRONG, name, what, looks_like, advice, inputs, right, got)
-    return Result(exercise.number, WRONG, name, "the output differs", message, advice)
+            what = f"{of} should be {form(right)}, got {form(got)}"
+            return wrong(what, message or symptom(right, got), expected=right, got=got)
+        first = tuple(map(int, np.argwhere(~near)[0])) if near.ndim else ()
+        at = f" at {first}" if first else ""
+        mine, theirs = pair(got[first], right[first])
+        what = f"{of} is {mine}{at}, expected {theirs}"
+        return wrong(what, message or symptom(right, got), expected=right, got=got, differ=~near)
+    return wrong("the output differs")
 
 
-def _recognised(calls, outputs):
+def _recognised(calls, outputs, failing):
+    """Return the known mistake whose outputs these are, if they are wrong in the failing case, or None."""
     for wrong, theirs in zip(calls.exercise.wrongs, calls.known, strict=True):
-        if all(_alike(a, b) for a, b in zip(outputs, theirs, strict=False)) and any(map(_same, outputs, theirs)):
+        if calls.agree(failing, theirs[failing], calls.expected[failing]):
+            continue
+        alike = [calls.agree(place, *both) for place, both in enumerate(zip(outputs, theirs, strict=False))]
+        # Where both stop it may be in different ways, as loops and slices do.
+        stops = [isinstance(a, Raised) and isinstance(b, Raised) for a, b in zip(outputs, theirs, strict=False)]
+        if any(alike) and all(a or b for a, b in zip(alike, stops, strict=True)):
             return wrong
     return None
-
-
-def _same(a, b):
-    return same(a, b, 1e-9)
-
-
-def _alike(a, b):
-    """Return whether two outputs agree; where both stopped it may be in different ways, as loops and slices do."""
-    return _same(a, b) or (isinstance(a, Raised) and isinstance(b, Raised))
 
 
 def _named(exercise, arguments):
@@ -194,19 +221,5 @@ def _named(exercise, arguments):
 def _told(error):
     """Return an exception with the line of the student's own code where it arose."""
     if isinstance(error, TimeoutError):
-        return str(error)
-    return f"it stopped with {type(error).__name__}: {error}{where(error)}"
-
-
-def where(error) -> str:
-    """Return the line of the student's own code where an exception arose, or an empty string."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "minigooglenet" not in frame.filename]
-    return f", in your line {frames[-1].lineno}: {frames[-1].line}" if frames and frames[-1].line else ""
-
-
-def _kinds(found):
-    return f"{len(found)} arrays" if len(found) > 1 else "one array or number"
-
-
-def _number(value):
-    return f"{value:.6g}" if np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iufb" else str(value)
+        return error_text(error)
+    return f"it stopped with {kind_of(error)}: {error_text(error)}{where(error)}"

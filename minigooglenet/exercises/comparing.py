@@ -1,6 +1,7 @@
 """After a pass: the engine's own code beside the student's, and how long each takes."""
 
 import inspect
+import textwrap
 import time
 
 from minigooglenet.exercises.checking import PASSES
@@ -17,16 +18,23 @@ def compare(number):
     if exercise.number not in PASSES or exercise.judge_function:
         return Note(f"{number}: compare() opens when the check has passed.")
     mine, theirs = PASSES[exercise.number], exercise.engine_function or exercise.reference_function
-    try:
-        source = inspect.getsource(theirs)
-    except OSError:
-        source = "(compiled)"
+    source = _source(theirs, exercise.name)
     seconds = [_seconds(function, exercise.arguments) for function in (mine, exercise.reference_function)]
     factor = seconds[0] / seconds[1] if seconds[1] else float("inf")
     return Note(
         f"{source.rstrip()}\n\nOn the check's cases: yours {1e3 * seconds[0]:.3g} ms, the engine's "
         f"{1e3 * seconds[1]:.3g} ms ({factor:.2g} times). The check tells {len(exercise.wrongs)} wrong answers from it."
     )
+
+
+def _source(function, name):
+    """Return the text of a function, without the decorators that register it, under the name that students use."""
+    try:
+        lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    except (OSError, TypeError):
+        return "(compiled)"
+    start = next((i for i, line in enumerate(lines) if line.startswith("def ")), 0)
+    return "\n".join([lines[start].replace("def _(", f"def {name}("), *lines[start + 1 :]])
 
 
 def _seconds(function, cases):

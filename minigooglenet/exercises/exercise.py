@@ -11,7 +11,8 @@
     @ex.wrong("mean over the batch", "Exactly 1/N of ours: the mean belongs in the loss.")
     def _(dout): ...
 
-A wrong answer is known by its outputs: a student whose outputs equal its on every case made that mistake.
+A wrong answer is known by its outputs: a student whose outputs equal its on every case made that mistake, if these
+outputs are wrong. Outputs are compared up to round-off, so no exercise asks for sums in a certain order.
 """
 
 import functools
@@ -19,6 +20,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+from minigooglenet.exercises.outputs import ROUND_OFF
 
 REGISTERED: dict[str, "Task"] = {}
 
@@ -46,7 +49,7 @@ class Task:
     number : "03.1", lesson and place in it;  title : a few words
     minutes : that it takes;  difficulty : 1, 2 or 3
     hints : where to look; the idea on a tiny example; the line with one hole
-    tolerance : share by which a value may differ; 0 for exact
+    tolerance : fraction by which a value may differ
     core : whether the lesson needs it
     """
 
@@ -81,15 +84,18 @@ class Exercise(Task):
     minutes : that it takes
     difficulty : 1, 2 or 3
     hints : where to look; the idea on a tiny example; the line with one hole
-    tolerance : share of the largest value by which a value may differ; 0 for exact
+    tolerance : fraction of the largest value by which a value may differ: round-off, in whatever order sums are taken
+    objects : classes of objects in the answer that the judge reads as they are
     core : whether the lesson needs it
     """
 
-    def __init__(self, number, title, signature, *, minutes, difficulty, hints, tolerance=1e-9, core=True):
+    def __init__(
+        self, number, title, signature, *, minutes, difficulty, hints, tolerance=ROUND_OFF, objects=(), core=True
+    ):
         super().__init__(
             number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
         )
-        self.signature = signature
+        self.signature, self.objects = signature, objects
         self.reference_function = self.cases_function = self.judge_function = self.engine_function = None
         self.demand_function = None
         self.rights: list[Callable] = []

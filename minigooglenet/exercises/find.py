@@ -6,11 +6,14 @@ import pkgutil
 
 from minigooglenet.exercises import lessons
 from minigooglenet.exercises.exercise import REGISTERED
+from minigooglenet.exercises.plain import plain
+from minigooglenet.exercises.shown import brief, printable
 
 
 def find(number):
     """Return the Exercise or Question of that number, "03.4", or say which there are."""
-    number = str(number)
+    number = plain(number)
+    number = str(number) if isinstance(number, str) else brief(number)
     number = number.zfill(len(number) + 1) if number[1:2] == "." else number  # 1.1 is 01.1
     lesson = number.partition(".")[0]
     for name in _modules():
@@ -19,9 +22,17 @@ def find(number):
     if number not in REGISTERED:
         everything()
         close = difflib.get_close_matches(number, REGISTERED, n=3, cutoff=0.5)
-        hint = f"; perhaps {' or '.join(map(repr, close))}?" if close else ""
-        raise ValueError(f"there is no exercise {number!r}{hint}")
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise ValueError(f"unknown exercise {printable(number[:40])!r}.{hint} There are:\n{_ids(REGISTERED)}")
     return REGISTERED[number]
+
+
+def _ids(numbers):
+    """Return the IDs of exercises, one line for each lesson."""
+    lessons_of = {}
+    for number in sorted(numbers):
+        lessons_of.setdefault(number.partition(".")[0], []).append(number)
+    return "\n".join(f"  lesson {lesson}: {', '.join(ids)}" for lesson, ids in lessons_of.items())
 
 
 def everything() -> dict:

@@ -1,6 +1,7 @@
 """Hints, one step at a time and only when asked: where to look, the idea on a tiny case, the line with a hole."""
 
 from minigooglenet.exercises.find import find
+from minigooglenet.exercises.listing import listing
 
 _given: dict[str, int] = {}
 _last: dict = {}
@@ -13,8 +14,10 @@ class Hint(str):
         return str(self)
 
 
-def hint(number) -> Hint:
-    """Return one more step of help with an exercise; the third is the last."""
+def hint(number=None) -> Hint:
+    """Return one more step of help with an exercise; the third is the last. Without an ID, list the exercises."""
+    if number is None:
+        return listing()
     exercise = find(number)
     step = min(_given.get(exercise.number, 0), 2)
     _given[exercise.number] = step + 1

@@ -1,11 +1,16 @@
-"""What a function returned, made comparable: arrays, numbers, tuples and dicts of them."""
+"""What a function returned, made comparable: arrays, numbers, tuples and dicts of them, up to round-off."""
 
 import copy
 import threading
 
 import numpy as np
 
+from minigooglenet.exercises.plain import Odd, floating, kind_of, plain
+from minigooglenet.exercises.shown import brief
+
 SECONDS = 30.0  # an answer may take; the slowest right ones take one
+ROUND_OFF = 1e-9  # fraction of the largest value by which right answers in float64 may differ: sums in any order
+SINGLE = 1e-5  # the same in float32 and float16
 
 
 class Raised:
@@ -15,73 +20,214 @@ class Raised:
         self.error = error
 
 
-def attempt(function, arguments, seconds, raised=Raised):
-    """Return function(*arguments), raised(the exception), or a TimeoutError in Raised; its thread is then left behind.
+class FormError(Exception):
+    """A sentence about the form of an answer: text for a number, two arrays for one."""
 
-    The arguments are handed on as they are, so that the caller sees what became of them.
+
+def attempt(function, arguments, seconds, raised=Raised, read=plain):
+    """Return read(function(*arguments)), raised(the exception), or a TimeoutError in Raised.
+
+    The arguments are handed on as they are, so that the caller sees what became of them. What is returned is read as
+    plain data within the same time. The thread of a call that takes too long is left behind.
     """
     box = []
 
     def run():
         try:
             with np.errstate(all="ignore"):
-                box.append(function(*arguments))
+                box.append(read(function(*arguments)))
         except BaseException as error:
-            box.append(raised(error))
+            try:
+                box.append(raised(error))
+            except BaseException:  # an exception whose own text cannot be read
+                box.append(raised(RuntimeError(f"{kind_of(error)}, whose text cannot be shown")))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
-    slow = f"it was still running after {seconds:.0f} s; perhaps a loop that never ends?"
+    slow = f"it was still running after {seconds:.0f} s. Check for a loop that never ends"
     return box[0] if box else Raised(TimeoutError(slow))
 
 
-def call(function, arguments, seconds=SECONDS):
+def call(function, arguments, seconds=SECONDS, read=plain):
     """Return function(*copies of the arguments), or Raised; and whether it changed what it was given.
 
     After `seconds` a TimeoutError is what was raised, and the thread is left behind.
     """
     given = copy.deepcopy(arguments)
-    output = attempt(function, given, seconds)
+    output = attempt(function, given, seconds, read=read)
     if isinstance(output, Raised) and isinstance(output.error, TimeoutError):
         return output, False
-    changed = not all(same(a, b, 0) for a, b in zip(given, arguments, strict=True))
-    return output, changed
+    return output, not identical(arguments, given)
 
 
-def parts(value, name="") -> dict[str, np.ndarray]:
-    """Return {where: array} of an output: of a tuple its places, of a dict its keys."""
-    if isinstance(value, dict):
-        return {key: array for k, v in value.items() for key, array in parts(v, f"{name}[{k!r}]").items()}
-    if isinstance(value, (tuple, list)) and any(
-        isinstance(v, (np.ndarray, tuple, list, dict, type(None))) for v in value
-    ):
-        return {key: array for i, v in enumerate(value) for key, array in parts(v, f"{name}[{i}]").items()}
-    return {name: np.asarray(value)}
+def identical(before, after) -> bool:
+    """Return whether two values are the same to the bit, in type, shape and values; NaN equals NaN."""
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, np.ndarray):
+        if before.shape != after.shape or before.dtype != after.dtype:
+            return False
+        return bool(np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"))
+    if isinstance(before, (list, tuple)):
+        return len(before) == len(after) and all(map(identical, before, after))
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(identical(value, after[key]) for key, value in before.items())
+    return before is after or bool(before == after) or (before != before and after != after)
 
 
-def same(a, b, tolerance) -> bool:
-    """Return whether two outputs agree: types of containers aside, and values up to a share of the largest."""
+def same(a, b, tolerance=ROUND_OFF, least=0.0) -> bool:
+    """Return whether two outputs agree: types of containers aside, and values as `close` says; 0: to the bit."""
     if isinstance(a, Raised) or isinstance(b, Raised):
         return isinstance(a, Raised) and isinstance(b, Raised) and type(a.error) is type(b.error)
+    if tolerance == 0:
+        return identical(b, a)
     try:
-        mine, theirs = parts(a), parts(b)
-    except (ValueError, TypeError):
+        return all(close(got, right, tolerance, least).all() for got, right in matched(a, b).values())
+    except FormError:
         return False
-    return mine.keys() == theirs.keys() and all(close(mine[key], theirs[key], tolerance).all() for key in mine)
 
 
-def close(a, b, tolerance):
-    """Return where two arrays agree, or False if their shapes differ; NaN agrees with NaN."""
+def matched(output, expected, name="") -> dict:
+    """Return {where: (got, right)} as arrays, in the structure of the expected output, or raise FormError."""
+    if isinstance(expected, dict):
+        items = _items_of_dict(output, expected, name)
+    elif _has_parts(expected):
+        items = _items(output, expected, name)
+    else:
+        right = _leaf(expected)
+        got = _leaf(output)
+        if got is None:
+            raise FormError(f"{name or 'the output'} should be {form(expected)}, got {form(output)}")
+        return {name: (got, right)}
+    return {key: both for at, mine, theirs in items for key, both in matched(mine, theirs, f"{name}{at}").items()}
+
+
+def _has_parts(value):
+    """Return whether a list or tuple holds arrays or containers, and not only numbers, which make one array."""
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(item, (np.ndarray, tuple, list, dict, type(None))) for item in value
+    )
+
+
+def _items(output, expected, name):
+    if isinstance(output, np.ndarray) and output.ndim:
+        output = list(output)
+    if not isinstance(output, (list, tuple)) or len(output) != len(expected):
+        raise FormError(f"{name or 'the output'} should be {form(expected)}, got {form(output)}")
+    return [(f"[{i}]", mine, theirs) for i, (mine, theirs) in enumerate(zip(output, expected, strict=True))]
+
+
+def _items_of_dict(output, expected, name):
+    if not isinstance(output, dict):
+        raise FormError(f"{name or 'the output'} should be {form(expected)}, got {form(output)}")
+    missing = [key for key in expected if key not in output]
+    extra = [key for key in output if key not in expected]
+    if missing or extra:
+        told = [
+            f"{word} {', '.join(map(brief, keys[:4]))}"
+            for word, keys in (("without", missing), ("with", extra))
+            if keys
+        ]
+        raise FormError(f"{name or 'the output'} should be {form(expected)}, got one {' and '.join(told)}")
+    return [(f"[{key!r}]", output[key], theirs) for key, theirs in expected.items()]
+
+
+def _leaf(value):
+    """Return plain data as one array of numbers, or None if it is not one."""
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.kind in "biufc" else None
+    if isinstance(value, (bool, int, float, complex, np.generic)):
+        array = np.asarray(floating(value))
+        return array if array.dtype.kind in "biufc" else None
+    if isinstance(value, (list, tuple)):
+        leaves = [_leaf(item) for item in value]
+        if any(leaf is None for leaf in leaves) or len({leaf.shape for leaf in leaves}) > 1:
+            return None
+        return np.stack(leaves) if leaves else np.empty(0)
+    return None
+
+
+def one_number(output, name) -> float:
+    """Return what a student's function returned as a float, or raise FormError."""
+    leaf = _leaf(plain(output))
+    if leaf is None or leaf.ndim or leaf.dtype.kind == "c":
+        raise FormError(f"{name} should be one number, got {form(plain(output))}")
+    return float(leaf)
+
+
+def finite(values, name) -> np.ndarray:
+    """Return a student's numbers as an array of float64, or raise FormError if some are not finite numbers."""
+    leaf = _leaf(plain(values))
+    if leaf is None or leaf.dtype.kind == "c" or not np.isfinite(leaf).all():
+        raise FormError(f"{name} should be an array of finite numbers, got {form(plain(values))}")
+    return leaf.astype(np.float64)
+
+
+def form(value) -> str:
+    """Return what kind of thing plain data is, in words."""
+    if value is None:
+        return "None"
+    if isinstance(value, Odd):
+        made = "; make a list of it" if "generator" in value or "iterator" in value else ""
+        return f"{value}{made}"
+    if isinstance(value, str):
+        return f"the text {brief(value)}"
+    if isinstance(value, dict):
+        return f"a dict with the keys {', '.join(map(brief, list(value)[:14]))}" if value else "an empty dict"
+    if isinstance(value, (set, frozenset)):
+        return "a set, which has no order"
+    leaf = _leaf(value)
+    if leaf is not None and not _has_parts(value):
+        return f"an array of shape {leaf.shape}" if leaf.ndim else "one number"
+    if isinstance(value, (list, tuple)):
+        return (
+            f"a {kind_of(value)} of {len(value)} ({'; '.join(map(form, value[:6]))}{'; ...' if len(value) > 6 else ''})"
+        )
+    return f"<{kind_of(value)}>"
+
+
+def close(a, b, tolerance=ROUND_OFF, least=0.0):
+    """Return where two arrays of numbers agree, or False if their shapes differ; NaN agrees with NaN.
+
+    They agree within `tolerance` times the largest right value (b) and never less than `least`, the round-off of sums
+    of the inputs. Of whole numbers none may be off by a half.
+    """
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return np.array(False)
     if a.dtype.kind not in "biufc" or b.dtype.kind not in "biufc":
         return np.asarray(a == b)
-    single = any(x.dtype in (np.float16, np.float32) for x in (a, b))
-    finite = np.abs(b[np.isfinite(b)], dtype=np.float64) if b.dtype.kind in "fc" else np.abs(b)
-    scale = float(finite.max(initial=0))
-    limit = max(tolerance, 1e-5 if single else 0) * scale
-    with np.errstate(invalid="ignore"):
-        near = np.abs(a.astype(np.complex128) - b.astype(np.complex128)) <= limit
-    return near | (a == b) | ((a != a) & (b != b))
+    sizes = np.abs(b.astype(np.complex128 if b.dtype.kind == "c" else np.float64))
+    single = any(x.dtype in (np.float16, np.float32, np.complex64) for x in (a, b))
+    limit = max(tolerance, SINGLE if single else 0) * float(sizes[np.isfinite(sizes)].max(initial=0))
+    limit = max(limit, least)
+    if b.dtype.kind in "iub":
+        limit = min(limit, 0.49)
+    wide = np.complex128 if "c" in (a.dtype.kind, b.dtype.kind) else np.float64
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(a.astype(wide) - b.astype(wide)) <= limit
+        return near & np.isfinite(a) & np.isfinite(b) | (a == b) | ((a != a) & (b != b))
+
+
+def round_off(arguments) -> float:
+    """Return how far sums of products of the arguments' arrays may be off, even if they are exactly 0."""
+    arrays = [array for array in _arrays(arguments) if array.size and array.dtype.kind == "f"]
+    if not arrays:
+        return 0.0
+    largest = max(float(np.abs(array[np.isfinite(array)]).max(initial=0)) for array in arrays)
+    return 8 * float(np.finfo(np.float64).eps) * max(array.size for array in arrays) * min(largest, 1e100) ** 2
+
+
+def size(value) -> int:
+    """Return how many values there are in arguments."""
+    if isinstance(value, dict):
+        return sum(map(size, value.values()))
+    return sum(map(size, value)) if isinstance(value, (list, tuple)) else np.size(value)
+
+
+def _arrays(value):
+    if isinstance(value, np.ndarray):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [array for item in items for array in _arrays(item)]

@@ -65,7 +65,7 @@ def judged(exercise, answer) -> Verdict:
 
 
 def _alike(a, b):
-    return all(same(mine, theirs, 0) for mine, theirs in zip(a, b, strict=True))
+    return all(same(mine, theirs) for mine, theirs in zip(a, b, strict=True))
 
 
 def _in_python(function):
@@ -102,7 +102,7 @@ def _compiled(answer, expected):
             output, _ = call(lambda x=x, w=w, b=b, y=y: answer(x, w, b, y), (), seconds=120)
             if isinstance(output, Raised):
                 return Verdict(False, None, f"compiled, it stops with {type(output.error).__name__}: {output.error}")
-            if not same(y, right, 0):
+            if not same(y, right):
                 return Verdict(False, None, "Python and the compiled code differ; perhaps an index outside the array?")
-    told = f"no two steps of prange meet, and {RUNS} runs on {numba.get_num_threads()} threads agree to the bit"
+    told = f"no two steps of prange meet, and {RUNS} runs on {numba.get_num_threads()} threads agree"
     return Verdict(True, None, told)

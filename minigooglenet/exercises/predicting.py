@@ -1,5 +1,10 @@
 """Predictions: said before a cell runs, kept, and never marked. To have guessed is what makes the answer stick."""
 
+import numpy as np
+
+from minigooglenet.exercises.plain import plain
+from minigooglenet.exercises.shown import brief, printable
+
 _predicted: dict = {}
 
 
@@ -11,26 +16,32 @@ def predict(name, guess=None) -> str:
     name : of the prediction in the lesson, "01.a"
     guess : whatever you expect; None only says that nothing was predicted
     """
+    name = _name(name)
     if guess is None or guess is Ellipsis:
         return Note(f"{name}: no prediction noted. A guess before the answer makes it stick; go on whenever you like.")
-    _predicted[str(name)] = guess
-    return Note(f"{name}: you predict {guess!r}.")
+    _predicted[name] = guess
+    return Note(f"{name}: you predict {brief(guess)}.")
 
 
 def outcome(name, truth) -> str:
     """Return a prediction beside what came out."""
-    told = f"it is {_plain(truth)}."
-    if str(name) not in _predicted:
+    name, told = _name(name), f"it is {_plain(truth)}."
+    if name not in _predicted:
         return Note(f"{name}: {told}")
-    return Note(f"{name}: you predicted {_plain(_predicted[str(name)])}, {told}")
+    return Note(f"{name}: you predicted {_plain(_predicted[name])}, {told}")
+
+
+def _name(name):
+    return printable(name) if type(name) is str else brief(name)
 
 
 def _plain(value):
     """Return a value as people read it: no names of types, thousands apart."""
-    value = value.item() if hasattr(value, "item") and getattr(value, "size", 0) == 1 else value
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
+    value = plain(value)
+    value = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
+    if isinstance(value, int) and not isinstance(value, bool) and 10_000 <= abs(value) < 10**30:
         return f"{value:,}"
-    return repr(value)
+    return brief(value)
 
 
 class Note(str):

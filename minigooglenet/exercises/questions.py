@@ -12,8 +12,11 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Task
 from minigooglenet.exercises.find import find
+from minigooglenet.exercises.outputs import ROUND_OFF, FormError, form, one_number
+from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.predicting import Note
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
+from minigooglenet.exercises.shown import brief, printable
 
 COURSE = "MINIGOOGLENET_COURSE_KEY"  # a course may set it, so that its draws are its own
 MOST_DRAWS = 10_000
@@ -47,8 +50,8 @@ class Question(Task):
 
     def values(self, student) -> dict:
         """Return what is drawn for a student: the first draw whose right and wrong answers all differ."""
-        key = f"{os.environ.get(COURSE, '')}/{student}/{self.number}"
-        rng = np.random.default_rng(list(hashlib.sha256(key.encode()).digest()))
+        key = f"{os.environ.get(COURSE, '')}/{student}/{self.number}".encode(errors="surrogatepass")
+        rng = np.random.default_rng(list(hashlib.sha256(key).digest()))
         for _ in range(MOST_DRAWS):
             values = self.draw_function(rng)
             if self.separated(values):
@@ -62,7 +65,12 @@ class Question(Task):
 
     def agree(self, a, b) -> bool:
         """Return whether two answers count as one."""
-        return math.isclose(a, b, rel_tol=max(self.tolerance, 1e-9), abs_tol=1e-12)
+        return math.isclose(a, b, rel_tol=max(self.tolerance, ROUND_OFF), abs_tol=1e-12)
+
+    def right(self, given, value) -> bool:
+        """Return whether a given number is this one; an integer may be written as a float, but is not off by 1."""
+        exact = self.tolerance == 0 and isinstance(value, (int, np.integer))
+        return self.agree(given, float(value)) and not (exact and abs(given - float(value)) > 0.49)
 
     @property
     def name(self) -> str:
@@ -73,33 +81,50 @@ class Question(Task):
 def ask(number, student="you"):
     """Return the question as drawn for a student, by name or id: the same every time."""
     question = _question(number)
-    _students[question.number] = str(student)
+    student = _name(student)
+    _students[question.number] = student
     near = f" (within {question.tolerance:.1%})" if question.tolerance else ""
-    return Note(f"{question.number} for {student}: {question.text.format(**question.values(student))}{near}")
+    return Note(f"{question.number} for {printable(student)}: {question.text.format(**question.values(student))}{near}")
 
 
 def answer(number, value, student=None) -> Result:
     """Mark a number; a wrong one that a known mistake leads to is named by it."""
     question = _question(number)
-    student = _students.get(question.number, "you") if student is None else str(student)
+    student = _students.get(question.number, "you") if student is None else _name(student)
     if value is None or value is Ellipsis:
         return Result(question.number, NOT_YET, what=str(ask(number, student)))
-    try:
-        given = float(value)
-    except (TypeError, ValueError):
-        return Result(question.number, WRONG, what=f"expected a number, got {value!r}")
+    advice = f"hint({question.number!r})"
+    value = plain(value)
+    given = _float(value)
+    if given is None:
+        return Result(question.number, WRONG, what=f"expected one number, got {form(value)}", advice=advice)
     values = question.values(student)
-    if question.agree(given, float(question.solution_function(**values))):
-        return Result(question.number, PASSED, what=f"{value} is right")
+    if question.right(given, question.solution_function(**values)):
+        return Result(question.number, PASSED, what=f"{brief(value)} is right")
     for wrong in question.wrongs:
-        if question.agree(given, float(wrong.function(**values))):
-            what = f"{value} is what comes out by a usual mistake"
-            return Result(question.number, WRONG, wrong.name, what, wrong.message, f"hint({question.number!r})")
-    return Result(question.number, WRONG, what=f"{value} is not right", advice=f"hint({question.number!r})")
+        if question.right(given, wrong.function(**values)):
+            what = f"{brief(value)} is what comes out by a usual mistake"
+            return Result(question.number, WRONG, wrong.name, what, wrong.message, advice)
+    return Result(question.number, WRONG, what=f"{brief(value)} is not right", advice=advice)
+
+
+def _float(value):
+    """Return plain data as a float, text of a number too, or None."""
+    try:
+        return one_number(float(value) if type(value) is str else value, "the answer")
+    except (FormError, ValueError):
+        return None
+
+
+def _name(student):
+    """Return the name or id of a student as text."""
+    student = plain(student)
+    return student if type(student) is str else brief(student)
 
 
 def _question(number) -> Question:
     question = find(number)
     if not isinstance(question, Question):
-        raise TypeError(f"{number} asks for {question.name}: check({number!r}, {question.name})")
+        name = question.name or "your answer"
+        raise TypeError(f"{question.number} asks for {name}: check({question.number!r}, {name})")
     return question

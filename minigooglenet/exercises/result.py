@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigooglenet.exercises import shown
+from minigooglenet.exercises.outputs import close
+
 PASSED, WRONG, NOT_YET = "passed", "wrong", "not yet"
 MOST_SHOWN = 64  # values of an array that are worth printing
+CORNER = 8  # values along an axis of a larger array
 
 
 @dataclass
@@ -22,6 +26,7 @@ class Result:
     mistake : name of a known mistake whose outputs these are, or None
     what : what differs;  looks_like : what it looks like;  advice : one thing to try
     inputs : {name: array} of the failing case;  expected, got : the arrays that differ, where there are any
+    differ : where they do, by the tolerance that the check used
     """
 
     number: str
@@ -33,6 +38,7 @@ class Result:
     inputs: dict = field(default_factory=dict)
     expected: np.ndarray | None = None
     got: np.ndarray | None = None
+    differ: np.ndarray | None = None
 
     @property
     def passed(self) -> bool:
@@ -43,51 +49,57 @@ class Result:
         lines = [f"{self.number}: {self.status}."]
         for label, text in (("WHAT", self.what), ("LOOKS LIKE", self.looks_like), ("TRY", self.advice)):
             if text:
-                lines.append(f"{label:10}  {text}")
+                lines.append(f"{label:10}  {shown.printable(text)}")
+        if self.inputs:
+            lines += ["", "the case:", *(f"  {name} = {_brief(value)}" for name, value in self.inputs.items())]
         if self.expected is not None:
-            lines += self._case()
+            lines += self._arrays()
         return "\n".join(lines)
 
     __repr__ = __str__
 
-    def _case(self):
-        lines = ["", "the case:"]
-        for name, value in self.inputs.items():
-            lines.append(f"  {name} = {_brief(value)}")
-        expected, got, place = _slice(self.expected, self.got)
-        lines += [f"expected{place}:", _array(expected), f"yours{place}:", _array(got)]
+    def _arrays(self):
+        expected, got, differ, where = self._shown()
+        if expected.shape != got.shape:
+            both = (_array(values) for values in (expected, got))
+        else:
+            both = _arrays(expected, got, differ)
+        lines = [
+            line
+            for name, text in zip(("expected", "yours"), both, strict=True)
+            for line in (f"{name}{where}:", *("  " + row for row in text.splitlines()))
+        ]
         if expected.ndim == 2 and expected.shape == got.shape:
-            lines += ["where they differ (#):", *difference_map(expected, got)]
+            lines += ["where they differ (#):", *difference_map(differ)]
         return lines
 
+    def _shown(self):
+        """Return two-dimensional parts of the arrays around their first difference, where they differ, and which."""
+        expected, got = np.asarray(self.expected), np.asarray(self.got)
+        if expected.shape != got.shape:
+            return expected, got, None, ""
+        differ = ~close(got, expected) if self.differ is None else self.differ
+        if expected.ndim < 3 or not differ.any():
+            return expected, got, differ, ""
+        first = tuple(map(int, np.argwhere(differ)[0][: expected.ndim - 2]))
+        return expected[first], got[first], differ[first], f"[{', '.join(map(str, first))}]"
+
     def _repr_html_(self):
-        picture = ""
-        if self.expected is not None and np.shape(self.expected) == np.shape(self.got):
-            expected, got, place = _slice(self.expected, self.got)
-            if expected.ndim == 2:
-                data = base64.b64encode(_picture(expected, got)).decode()
+        image = ""
+        if self.expected is not None:
+            expected, got, _, where = self._shown()
+            if expected.ndim == 2 and expected.shape == got.shape and expected.size:
+                data = base64.b64encode(_image(expected, got)).decode()
                 alt = html.escape(
-                    f"expected, yours and the difference{place}, as pictures; the text above has the numbers"
+                    f"expected, yours and the difference{where}, as images; the text above has the numbers"
                 )
-                picture = f'<br><img alt="{alt}" src="data:image/png;base64,{data}">'
-        return f"<pre>{html.escape(str(self))}</pre>{picture}"
+                image = f'<br><img alt="{alt}" src="data:image/png;base64,{data}">'
+        return f"<pre>{html.escape(str(self))}</pre>{image}"
 
 
-def difference_map(expected, got) -> list[str]:
+def difference_map(differ) -> list[str]:
     """Return rows of text with # where two arrays (H, W) differ and . where they agree."""
-    from minigooglenet.exercises.outputs import close
-
-    return ["  " + "".join("." if same else "#" for same in row) for row in close(got, expected, 1e-9)]
-
-
-def _slice(expected, got):
-    """Return the two-dimensional parts of two arrays around their first difference, and which part that is."""
-    from minigooglenet.exercises.outputs import close
-
-    if expected.shape != got.shape or expected.ndim < 3:
-        return expected, got, ""
-    first = tuple(map(int, np.argwhere(~close(got, expected, 1e-9))[0][: expected.ndim - 2]))
-    return expected[first], got[first], f"[{', '.join(map(str, first))}]"
+    return ["  " + "".join("#" if wrong else "." for wrong in row[:200]) for row in differ[:50]]
 
 
 def _brief(value):
@@ -97,25 +109,31 @@ def _brief(value):
     return repr(value)[:200]
 
 
+def _corner(values):
+    """Return the part of an array that is printed, and a note if it is not all of it."""
+    part = values[tuple(slice(0, CORNER) for _ in values.shape)] if values.size > MOST_SHOWN else values
+    return part, "" if part.size == values.size else "\n(only a corner)"
+
+
 def _array(values):
-    if values.size > MOST_SHOWN:
-        values = values[tuple(slice(0, 8) for _ in values.shape)]
-        return _indented(np.array2string(values, precision=4, suppress_small=True)) + "\n  (only a corner)"
-    return _indented(np.array2string(np.asarray(values), precision=4, suppress_small=True))
+    part, note = _corner(values)
+    return np.array2string(part, precision=4, suppress_small=True) + note
 
 
-def _indented(text):
-    return "\n".join("  " + line for line in text.splitlines())
+def _arrays(expected, got, differ):
+    (right, note), (mine, _), (wrong, _) = map(_corner, (expected, got, differ))
+    return tuple(text + note for text in shown.arrays(right, mine, wrong))
 
 
-def _picture(expected, got):
+def _image(expected, got):
     from minigooglenet import figures
 
     figure, axes = figures.new(7, 2.6, ncols=3)
-    real = [np.nan_to_num(np.real(values).astype(float)) for values in (expected, got)]
+    real = [np.nan_to_num(np.real(values).astype(float), posinf=0, neginf=0) for values in (expected, got)]
     largest = max(abs(values).max() for values in real) or 1
+    real = [values / largest for values in real]
     for axis, values, title in zip(axes, (*real, real[1] - real[0]), ("expected", "yours", "difference"), strict=True):
-        axis.imshow(values, cmap=figures.DIVERGING, vmin=-largest, vmax=largest)
+        axis.imshow(values, cmap=figures.DIVERGING, vmin=-1, vmax=1)
         axis.set_title(title, fontsize=10)
         axis.set(xticks=[], yticks=[])
     file = io.BytesIO()

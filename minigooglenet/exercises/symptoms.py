@@ -1,24 +1,29 @@
 """What a wrong array looks like beside the right one, when it is no known mistake: a factor, a shift, a place."""
 
 import itertools
+import math
 
 import numpy as np
 
 from minigooglenet.exercises.outputs import close
 
 NEAR = 1e-6
+ROUNDED, HALF = 2e-6, 2e-3  # of the largest value: float32 or a rounding in between, and float16
 
 
 def symptom(expected, got) -> str:
     """Return what `got` looks like beside `expected`, in words, or an empty string."""
     expected, got = (np.asarray(values) for values in (expected, got))
+    half = got.dtype == np.float16
     if expected.dtype.kind not in "biuf" or got.dtype.kind not in "biuf":
         return ""
     expected, got = expected.astype(np.float64), got.astype(np.float64)
     if expected.shape != got.shape:
         return _of_shape(expected, got)
-    if not np.isfinite(got).all():
+    if not np.isfinite(got).all() and np.isfinite(expected).all():
         return f"{int((~np.isfinite(got)).sum())} of {got.size} values are not finite"
+    if digits := _digits(expected, got, HALF if half else ROUNDED):
+        return digits
     for describe in (_zeros, _factor, _offset, _axes, _mirrored, _shifted, _slices, _border):
         found = describe(expected, got)
         if found:
@@ -31,9 +36,9 @@ def symptom(expected, got) -> str:
 
 def _of_shape(expected, got):
     if sorted(expected.shape) == sorted(got.shape):
-        return "the same axes in another order; perhaps two of them are exchanged"
+        return "the same axes in another order. Check whether two of them are exchanged"
     if expected.size == got.size:
-        return "as many values in another shape; perhaps a reshape is missing or one too many"
+        return "as many values in another shape. Check for a reshape that is missing or one too many"
     if expected.ndim == got.ndim:
         names = [
             f"axis {i} has {b}, not {a}"
@@ -41,7 +46,7 @@ def _of_shape(expected, got):
             if a != b
         ]
         return "; ".join(names)
-    return f"{got.ndim} axes in place of {expected.ndim}"
+    return f"{got.ndim} axes instead of {expected.ndim}"
 
 
 def _same(a, b):
@@ -50,6 +55,19 @@ def _same(a, b):
 
 def _first(wrong):
     return tuple(map(int, np.argwhere(wrong)[0])) if wrong.ndim else ()
+
+
+def _digits(expected, got, largest):
+    """Say to how many digits values agree that were rounded on the way."""
+    sizes = abs(expected[np.isfinite(expected)])
+    with np.errstate(invalid="ignore"):
+        error = np.max(np.where(expected == got, 0, abs(got - expected)), initial=0) / (sizes.max(initial=0) or 1)
+    if not 0 < error <= largest:
+        return ""
+    return (
+        f"right to about {-math.log10(error):.0f} digits: compute in float64 to the end. "
+        "Check for float32, a rounding, or a small number that was added on the way"
+    )
 
 
 def _zeros(expected, got):

@@ -13,7 +13,8 @@ PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 class Finding:
     """One thing that a rung found: a sentence, what it means for the verdict, and where.
 
-    `verdict` is FAIL, INCONCLUSIVE, or PASS for a remark that fails nothing.
+    `verdict` is FAIL, INCONCLUSIVE, or PASS for a remark that fails nothing. `error` is how far the gradient of
+    `argument` is off, where low precision inside could explain it.
     """
 
     verdict: str
@@ -22,6 +23,7 @@ class Finding:
     index: tuple[int, ...] | None = None
     analytic: float | None = None
     numeric: float | None = None
+    error: float | None = None
 
     def __str__(self):
         return self.sentence
@@ -35,13 +37,14 @@ def worst(findings) -> str:
 
 @dataclass
 class Rung:
-    """One rung of the ladder: what it did, what came of it, and the seconds that it took."""
+    """One rung of the ladder: what it did, what came of it, the seconds that it took, and its findings."""
 
     number: int
     title: str
     outcome: str
     verdict: str
     seconds: float
+    findings: list = field(default_factory=list)
 
 
 @dataclass
@@ -77,7 +80,8 @@ class Report:
 
     def add_rung(self, number, title, outcome, findings, started) -> None:
         """Add a rung with the verdict of `findings`, which began at `started` (of time.perf_counter)."""
-        self.rungs.append(Rung(number, title, outcome, worst(findings), time.perf_counter() - started))
+        seconds = time.perf_counter() - started
+        self.rungs.append(Rung(number, title, outcome, worst(findings), seconds, list(findings)))
 
     def failed(self) -> set[str]:
         """Return the names of the arguments whose gradient is wrong."""

@@ -105,12 +105,19 @@ def from_layer(layer, input_shapes, rng) -> Subject:
     def twin(arrays):
         return fresh(layer, dict(zip(params, arrays[count:], strict=True)))
 
+    def pair(one, arrays):
+        result = one.forward(*arrays[:count], train=True)
+        if not (isinstance(result, tuple) and len(result) == 2):
+            what = f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, (tuple, list)) else "")
+            raise TypeError(f"a layer's forward returns (y, cache), a tuple of 2; this one returned {what}")
+        return result
+
     def forward(*arrays):
-        return twin(arrays).forward(*arrays[:count], train=True)[0]
+        return pair(twin(arrays), arrays)[0]
 
     def backward(grad_y, *arrays):
         one = twin(arrays)
-        _, cache = one.forward(*arrays[:count], train=True)
+        _, cache = pair(one, arrays)
         result = one.backward(grad_y, cache)
         if not (isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[1], dict)):
             raise TypeError("a layer's backward returns (tuple of gradients of its inputs, {parameter: gradient})")

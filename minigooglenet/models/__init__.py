@@ -4,12 +4,13 @@ from minigooglenet.models.blocks import Style, inception, inception_naive
 from minigooglenet.models.catalogue import build, names
 from minigooglenet.models.classic import alexnet, nin, vgg16
 from minigooglenet.models.googlenet import googlenet, mini_googlenet
-from minigooglenet.models.reclassed import with_classes
+from minigooglenet.models.reclassed import classifiers, with_class_order, with_classes
 
 __all__ = [
     "Style",
     "alexnet",
     "build",
+    "classifiers",
     "googlenet",
     "inception",
     "inception_naive",
@@ -17,5 +18,6 @@ __all__ = [
     "names",
     "nin",
     "vgg16",
+    "with_class_order",
     "with_classes",
 ]

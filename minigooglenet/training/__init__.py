@@ -2,7 +2,9 @@
 
 from minigooglenet.training.ensemble import train_ensemble
 from minigooglenet.training.experiments import gradient_flow
+from minigooglenet.training.find_rate import RateSweep, find_learning_rate
 from minigooglenet.training.loop import confusion, predict, train
+from minigooglenet.training.progress import run_with_progress
 from minigooglenet.training.recipe import Recipe
 from minigooglenet.training.records import Epoch, Step
 from minigooglenet.training.settings import Settings
@@ -10,13 +12,16 @@ from minigooglenet.training.trainer import Trainer
 
 __all__ = [
     "Epoch",
+    "RateSweep",
     "Recipe",
     "Settings",
     "Step",
     "Trainer",
     "confusion",
+    "find_learning_rate",
     "gradient_flow",
     "predict",
+    "run_with_progress",
     "train",
     "train_ensemble",
 ]

@@ -7,11 +7,14 @@ from dataclasses import asdict
 import numpy as np
 
 from minigooglenet.training.records import Epoch
+from minigooglenet.training.settings import Settings
 from minigooglenet.weights import own
 from minigooglenet.weights.contents import CHECKPOINT_STATE, cannot_read
 from minigooglenet.weights.network import contents_of
 
 STATE = CHECKPOINT_STATE  # text, as bytes
+KEYS = {"step", "epochs", "tally", "averaged", "skipped", "generators", "run"}
+LATER = {"adam_counts"}  # keys of the state that older checkpoints lack
 FREE = ("save_every", "gradients_every")  # settings that may change on the way: they decide no bit
 
 
@@ -24,6 +27,7 @@ def save(path, trainer) -> None:
         "averaged": trainer.averaged,
         "skipped": [part.skipped for part in trainer.split],
         "generators": [layer.rng.bit_generator.state for layer in trainer.drawing()],
+        "adam_counts": trainer.adam["count"],
         "run": _run(trainer),
     }
     arrays = {f"{group}/{name}": array for group, named in _groups(trainer).items() for name, array in named.items()}
@@ -39,9 +43,11 @@ def load(path, trainer) -> None:
     try:
         state = json.loads(arrays.pop(STATE).tobytes())
         run = state["run"]
-        if set(state) != {"step", "epochs", "tally", "averaged", "skipped", "generators", "run"}:
+        if not KEYS <= set(state) <= KEYS | LATER:
             raise KeyError("state")
-    except (KeyError, ValueError) as error:
+        # A checkpoint from before a setting existed was trained with that setting's default.
+        run["settings"] = {**_plain_settings(Settings()), **run["settings"]}
+    except (KeyError, ValueError, TypeError) as error:
         raise cannot_read(path, f"it is no checkpoint of a training ({error})") from error
     for what, value in _run(trainer).items():
         if run.get(what) != value:
@@ -51,6 +57,7 @@ def load(path, trainer) -> None:
         for name in view:
             view[name] = saved[name]
     trainer.velocity, trainer.average = groups["velocity"], groups["average"]
+    trainer.adam = {part: groups[part] for part in ("mean", "square")} | {"count": state.get("adam_counts", {})}
     for layer, generator in zip(trainer.drawing(), state["generators"], strict=True):
         layer.rng.bit_generator.state = generator
     for part, skipped in zip(trainer.split, state["skipped"], strict=True):
@@ -83,13 +90,15 @@ def _groups(trainer):
         "buffers": dict(graph.buffers),
         "velocity": trainer.velocity,
         "average": trainer.average,
+        "mean": trainer.adam["mean"],
+        "square": trainer.adam["square"],
     }
 
 
 def _run(trainer):
     """Return what decides a run's bits beside its state, as JSON gives it back."""
     train = trainer.split.train
-    settings = {name: value for name, value in asdict(trainer.settings).items() if name not in FREE}
+    settings = _plain_settings(trainer.settings)
     network = [f"{name}: {shape}" for name, shape in trainer.graph.shapes.items()]
     facts = {
         "settings": settings,
@@ -99,6 +108,11 @@ def _run(trainer):
         "classes": list(train.classes),
     }
     return json.loads(json.dumps(facts))
+
+
+def _plain_settings(settings):
+    values = {name: value for name, value in asdict(settings).items() if name not in FREE}
+    return json.loads(json.dumps(values))
 
 
 def _difference(there, here):

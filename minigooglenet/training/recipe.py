@@ -6,10 +6,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from minigooglenet import data, files, models, weights
+from minigooglenet.training import origin
+from minigooglenet.training.lock import only_one
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.trainer import Trainer
+from minigooglenet.training.step import only_input
+from minigooglenet.training.trainer import BEST, CHECKPOINT, WEIGHTS, Trainer
 
-FILE = "recipe.json"
+FILE, ORIGIN = "recipe.json", "origin"
+KEPT = (CHECKPOINT, WEIGHTS, BEST)
 
 
 @dataclass(frozen=True)
@@ -46,49 +50,78 @@ class Recipe:
         return data.load(self.data, self.size, augment=self.augment, on_bytes=on_bytes)
 
     def graph(self, split):
-        """Return the network for these pictures; they then become inputs as `start` says, where it says so."""
+        """Return the network for these images; they then become inputs as the file `start` says, if it does."""
+        return self.begin(split)[0]
+
+    def begin(self, split):
+        """Return (the network of `graph`, its `origin.Origin`: what is loaded and what is new)."""
         channels, size, _ = split.train.shape
-        classes = len(split.train.classes)
         if self.start is not None:
-            loaded = weights.load(self.start)
-            if loaded.pixels is not None:
+            graph, pixels, where = origin.fine_tuned(self.start, split.train.classes, seed=self.weights_seed)
+            takes = graph.inputs[only_input(graph)]
+            if takes != tuple(split.train.shape):
+                advice = f": use size={takes[1]} (--size {takes[1]})" if takes[1] != size else ""
+                raise ValueError(
+                    f"{self.start} takes images of {takes}, the data have {tuple(split.train.shape)}{advice}"
+                )
+            if pixels is not None:
                 for part in split:
-                    part.pixels = loaded.pixels
-            if loaded.classes == tuple(split.train.classes):
-                return loaded.graph
-            return models.with_classes(loaded.graph, classes, rng=self.weights_seed)[0]
+                    part.pixels = pixels
+            return graph, where
         arguments = {"size": size, **self.arguments}
         if self.model in ("mini", "mini_googlenet"):
             arguments["in_channels"] = channels
         elif channels != 3:
             raise ValueError(f"{self.model} takes colour pictures, {self.data} has {channels} channel; perhaps mini?")
-        return models.build(self.model, classes, **arguments, rng=self.weights_seed)
+        graph = models.build(self.model, len(split.train.classes), **arguments, rng=self.weights_seed)
+        return graph, origin.fresh(graph)
 
     def trainer(self, out, on_bytes=None):
-        """Return a Trainer that writes to the folder `out`, this recipe beside it."""
+        """Return a Trainer that writes to the folder `out`, with this recipe and its origin in recipe.json.
+
+        Attribute `origin` of the Trainer is then the dict of `origin.report`.
+        """
         split = self.split(on_bytes)
         if self.start is not None:
             split.train.seen_before = weights.training_images(self.start)
-        trainer = Trainer(self.graph(split), split, self.settings, out)
-        self.write(out)
+        graph, where = self.begin(split)
+        self.check(out)
+        trainer = Trainer(graph, split, self.settings, out)
+        trainer.origin = origin.report(graph, where, trainer.frozen)
+        with only_one(out):  # nobody else's run has begun here
+            self.write(out, trainer.origin)
         return trainer
 
     def member(self, number):
         """Return the recipe of model 0, 1, ...: other sampling is all that differs (order, augmentation, dropout)."""
         return replace(self, settings=replace(self.settings, seed=self.settings.seed + number), models=1)
 
-    def write(self, out) -> None:
-        """Write this into the folder `out`, for `read`; refuse if another run's lies there."""
-        path = Path(out) / FILE
-        if path.exists():
-            there, here = json.loads(json.dumps(asdict(read(out)))), json.loads(json.dumps(asdict(self)))
-            if there != here:
-                other = [
-                    f"{name} {there[name]!r} there, {here[name]!r} here" for name in here if there[name] != here[name]
-                ]
-                raise ValueError(f"{out} holds another run: {'; '.join(other)}; take another folder")
-            return
-        files.write_text(path, json.dumps(asdict(self), indent=1) + "\n")
+    def check(self, out) -> bool:
+        """Return whether the folder `out` has this recipe and something trained; raise if it has another run's."""
+        if not (Path(out) / FILE).exists():
+            return False
+        there, here = (json.loads(json.dumps(asdict(recipe))) for recipe in (read(out), self))
+        if not trained(out):
+            return False
+        if there != here:
+            other = [f"{name} {there[name]!r} there, {here[name]!r} here" for name in here if there[name] != here[name]]
+            raise ValueError(f"{out} holds another run: {'; '.join(other)}; take another folder")
+        return True
+
+    def write(self, out, found=None) -> None:
+        """Write this and a report on the origin into the folder `out`; refuse if it has something trained otherwise.
+
+        The recipe of a run that ended before its first checkpoint is replaced.
+        """
+        if not self.check(out):
+            values = asdict(self) if found is None else {**asdict(self), ORIGIN: found}
+            files.write_text(Path(out) / FILE, json.dumps(values, indent=1) + "\n")
+
+
+def trained(out) -> bool:
+    """Return whether the folder, or that of a member of an ensemble in it, has a checkpoint or weights."""
+    places = [Path(out), *Path(out).glob("member_*")]
+    return any((place / name).exists() for place in places for name in KEPT)
 
 
 def read(out) -> Recipe:
@@ -96,8 +129,9 @@ def read(out) -> Recipe:
     path = Path(out) / FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+        values.pop(ORIGIN, None)  # a report, not an instruction
         return Recipe(**{**values, "settings": Settings(**values["settings"])})
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no run to resume in {out}: no {FILE}") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} is not the recipe of a run: {error}") from error

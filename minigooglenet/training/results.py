@@ -22,7 +22,8 @@ def leave(trainer) -> list:
         written.append(trainer.out / "skipped.csv")
         with files.atomic(written[-1], "w") as file:
             csv.writer(file, lineterminator="\n").writerows([("picture", "reason"), *skipped.items()])
-    pictures = {"training_curve": viz.training_curve(_steps(trainer))}
+    heads = len(trainer.head_weights) - 1
+    pictures = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
     if len(classes) <= MOST_CLASSES:
         tested = evaluate(trainer.trained(), trainer.split.test)
         if len(tested.labels):

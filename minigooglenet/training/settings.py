@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from minigooglenet import losses, optim
 from minigooglenet.shapes import integer
 
+OPTIMIZERS = ("sgd", "adamw")
+
 
 @dataclass(frozen=True)
 class Settings:
     """How to train.
 
     epochs, batch_size : how often every picture is seen, and how many at a time
-    lr, momentum, weight_decay : of SGD (`optim.sgd_step`)
+    lr, momentum, weight_decay : of SGD (`optim.sgd_step`); for AdamW, momentum is the first beta
     schedule : of the rate, a name in `optim.SCHEDULES`
     caffe_biases : whether biases learn at twice the rate and do not decay, as in BVLC's replication
     heads : weight of each auxiliary head's loss, 0.3 in the paper; 0 leaves them out
@@ -24,6 +26,10 @@ class Settings:
     gradients_every : steps between two records of each node's gradient norm; 0 for none
     save_every : seconds after which a checkpoint is written within an epoch too
     seed : of the order, the augmentation and the dropout
+    optimizer : "sgd" or "adamw" (`optim.adamw_step`), which leaves biases and batch norm without weight decay
+    beta2 : the second beta of AdamW
+    warmup : epochs in which the rate rises linearly to lr, before the schedule; fractions are allowed
+    patience : epochs without a better held-out result after which training stops; None for never
     """
 
     epochs: int = 5
@@ -39,22 +45,33 @@ class Settings:
     gradients_every: int = 0
     save_every: float = 300.0
     seed: int = 0
+    optimizer: str = "sgd"
+    beta2: float = 0.999
+    warmup: float = 0.0
+    patience: int | None = None
 
     def __post_init__(self):
         for name, least in (("epochs", 1), ("batch_size", 1), ("gradients_every", 0), ("seed", 0)):
             object.__setattr__(self, name, integer(getattr(self, name), name, least))
-        for name in ("lr", "momentum", "weight_decay", "heads", "save_every", "average_from"):
+        if self.patience is not None:
+            object.__setattr__(self, "patience", integer(self.patience, "patience", 1))
+        for name in ("lr", "momentum", "weight_decay", "heads", "save_every", "average_from", "beta2", "warmup"):
             if name != "average_from" or self.average_from is not None:
-                object.__setattr__(self, name, _number(getattr(self, name), name))
+                object.__setattr__(self, name, number(getattr(self, name), name))
         if not self.lr > 0:
             raise ValueError(f"lr must be above 0, got {self.lr!r}")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be at least 0 and below 1, got {self.momentum!r}")
-        for name in ("weight_decay", "heads", "save_every"):
+        for name in ("momentum", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, got {getattr(self, name)!r}")
+        for name in ("weight_decay", "heads", "save_every", "warmup"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
         if self.schedule not in optim.SCHEDULES:
             raise ValueError(f"schedule must be one of {', '.join(optim.SCHEDULES)}, got {self.schedule!r}")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}")
+        if self.warmup >= self.epochs:
+            raise ValueError(f"warmup must be shorter than the training, got {self.warmup:g} of {self.epochs} epochs")
         if self.average_from is not None and not 0 <= self.average_from < 1:
             raise ValueError(
                 f"average_from is the share of the steps before the mean begins, at least 0 and below 1, "
@@ -64,7 +81,21 @@ class Settings:
 
     def rate(self, step, steps, steps_per_epoch) -> float:
         """Return the learning rate of step 0, 1, ... of `steps`."""
-        return optim.SCHEDULES[self.schedule](self.lr, step, steps, steps_per_epoch)
+        schedule, warmup = optim.SCHEDULES[self.schedule], min(round(self.warmup * steps_per_epoch), steps - 1)
+        return optim.warmed_up(schedule, self.lr, step, steps, steps_per_epoch, warmup)
+
+    def multipliers(self, params) -> dict[str, tuple[float, float]]:
+        """Return {name: (factor on the rate, factor on the weight decay)} of the parameters with other than 1 and 1."""
+        special = optim.without_decay(params) if self.optimizer == "adamw" else {}
+        return special | (optim.caffe_multipliers(params) if self.caffe_biases else {})
+
+    def move(self, params, grads, velocity, adam, rate, multipliers) -> None:
+        """Do one step of the optimizer in place; `velocity` is the state of SGD, `adam` that of AdamW."""
+        common = {"lr": rate, "weight_decay": self.weight_decay, "multipliers": multipliers}
+        if self.optimizer == "adamw":
+            optim.adamw_step(params, grads, adam, betas=(self.momentum, self.beta2), **common)
+        else:
+            optim.sgd_step(params, grads, velocity, momentum=self.momentum, **common)
 
     def frozen(self, graph) -> frozenset[str]:
         """Return the nodes of `graph` that the patterns name; a pattern that names none is refused."""
@@ -86,7 +117,8 @@ class Settings:
         return {**weights, main: 1.0}
 
 
-def _number(value, name):
+def number(value, name) -> float:
+    """Return a finite real number as a float, or raise with its name."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not math.isfinite(value):

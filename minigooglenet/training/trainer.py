@@ -19,11 +19,12 @@ from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Log
-from minigooglenet.training.records import Epoch, Step
+from minigooglenet.training.records import Epoch, Step, best_epoch
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import gradients, norms_by_node, only_input
 
-CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
 
@@ -36,12 +37,15 @@ class Trainer:
     graph : Graph with one input; its last output is the main classifier, the others are auxiliary heads
     split : data.Split, or what `data.as_split` makes one of: (train_images, train_labels, test_images, test_labels)
     settings : Settings
-    out : folder for the checkpoint, the weights and the CSV files; None to write nothing
+    out : folder for the checkpoint, the weights and the CSV files; None to write nothing. `weights.safetensors` has
+        the weights of the last epoch, `best.safetensors` those of the epoch with the best held-out result
 
     Attributes
     ----------
     step : how many steps are done, of `steps`
     epochs : list of Epoch
+    best : the Epoch with the highest held-out accuracy so far, or None
+    origin : what is loaded, new and frozen (`origin.report`) if a Recipe made this Trainer, else None
     """
 
     def __init__(self, graph, split, settings=None, out=None):
@@ -55,7 +59,9 @@ class Trainer:
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
-        self._multipliers = optim.caffe_multipliers(graph.params) if self.settings.caffe_biases else None
+        self.adam = {"mean": {}, "square": {}, "count": {}}  # of `optim.adamw_step`
+        self._multipliers = self.settings.multipliers(graph.params)
+        self.origin = None
         for place, layer in enumerate(self.drawing()):
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
@@ -69,8 +75,20 @@ class Trainer:
         self.logs = self.log, self.epoch_log, self.gradient_log
         self._saved = time.monotonic()
 
+    @property
+    def best(self) -> Epoch | None:
+        return best_epoch(self.epochs)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether so many epochs as `settings.patience` says have passed since the best one."""
+        patience, best = self.settings.patience, self.best
+        return patience is not None and best is not None and len(self.epochs) - 1 - best.epoch >= patience
+
     def run(self, on_step=None, on_epoch=None) -> bool:
         """Train to the end and return True; or return False after Ctrl-C, when the step is done and saved.
+
+        The end is the last epoch of the settings, or an earlier one once `stopped_early`.
 
         Parameters
         ----------
@@ -86,6 +104,8 @@ class Trainer:
             if self.step == 0:  # what an earlier run left that was never saved
                 for log in self.logs:
                     log.cut(0)
+                if self.out is not None:
+                    self._path(BEST).unlink(missing_ok=True)
             try:
                 return self._run(on_step, on_epoch)
             finally:
@@ -94,13 +114,15 @@ class Trainer:
 
     def _run(self, on_step, on_epoch):
         with ctrl_c_waits() as asked:
-            while len(self.epochs) < self.settings.epochs:
+            while len(self.epochs) < self.settings.epochs and not self.stopped_early:
                 started = time.monotonic()
                 tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
                 if not tested:
                     self.save()
                     return False
                 self._end_epoch(tested, time.monotonic() - started)
+                if self.best == self.epochs[-1]:
+                    self._write_weights(BEST, "best")
                 if on_epoch:
                     on_epoch(self.epochs[-1])
                 self.save()
@@ -122,7 +144,7 @@ class Trainer:
         for log in self.logs:
             log.sync()
         checkpoint.save(self.out / CHECKPOINT, self)
-        weights.save(self.trained(), self.out / WEIGHTS, **self.told(), arrays_only=not self.saves_graph)
+        self._write_weights(WEIGHTS, "last")
         self._saved = time.monotonic()
 
     def told(self) -> dict:
@@ -141,6 +163,14 @@ class Trainer:
         """Return the record of the images of this run and of the first weights, None if they have no names."""
         train = self.split.train
         return data.seen.merged([train.seen_before, train.seen()])
+
+    def _write_weights(self, name, which):
+        """Write a weights file whose note `epoch` says which weights these are."""
+        if self.out is None:
+            return
+        told, epochs = self.told(), f"{len(self.epochs)} of {self.settings.epochs} done"
+        told["notes"]["epoch"] = f"{which}; {epochs}, step {self.step} of {self.steps}"
+        weights.save(self.trained(), self.out / name, **told, arrays_only=not self.saves_graph)
 
     def resume(self) -> bool:
         """Go back to the checkpoint in `out`; return False, with nothing changed, if there is none.
@@ -162,16 +192,12 @@ class Trainer:
         """Do the steps that are left of this epoch and return True; or return False once Ctrl-C was pressed."""
         epoch, start = len(self.epochs), self.step - len(self.epochs) * self.steps_per_epoch
         settings, train = self.settings, self.split.train
-        order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
-        batches = data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
-        begun = time.monotonic()
+        batches, begun = self.batches(epoch, start), time.monotonic()
         for batch in batches:
             self.step = epoch * self.steps_per_epoch + batch.number
-            found = gradients(
-                self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen
-            )
             rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
-            self._move(found, rate)
+            found = self.learn(batch, rate)
+            self._average()
             now = time.monotonic()
             self._note(found, epoch, rate, len(batch.labels), now - begun)
             begun = now
@@ -189,17 +215,20 @@ class Trainer:
         self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good picture
         return not asked
 
-    def _move(self, found, rate):
+    def batches(self, epoch, start=0):
+        """Return the batches of an epoch, without the first `start`: a function of the seed and the epoch alone."""
+        settings, train = self.settings, self.split.train
+        order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
+        return data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
+
+    def learn(self, batch, rate):
+        """Do one step of the optimizer on a batch, and return its `step.Gradients`."""
+        found = gradients(self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen)
+        self.settings.move(self.graph.params, found.params, self.velocity, self.adam, rate, self._multipliers)
+        return found
+
+    def _average(self):
         settings = self.settings
-        optim.sgd_step(
-            self.graph.params,
-            found.params,
-            self.velocity,
-            lr=rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            multipliers=self._multipliers,
-        )
         if settings.average_from is not None and self.step >= settings.average_from * self.steps:
             optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
@@ -214,6 +243,8 @@ class Trainer:
                 self.gradient_log.add(self.step, node, norm)
 
     def _end_epoch(self, tested, seconds):
+        if self.settings.patience is not None and not len(tested.labels):
+            raise ValueError(f"patience needs held-out images; none of {len(self.split.test)} could be used")
         images, total, hits = self.tally
         learned = total / images, hits / images
         self.epochs.append(Epoch(len(self.epochs), *learned, tested.loss, tested.accuracy, round(seconds, 2)))
@@ -243,6 +274,8 @@ class Trainer:
         train, test = self.split
         if not len(train):
             raise ValueError("there are no pictures to learn from")
+        if self.settings.patience is not None and not len(test):
+            raise ValueError("patience needs held-out images, and there are none")
         takes = self.graph.inputs[only_input(self.graph)]
         gives = self.graph.shapes[self.graph.main]
         if tuple(train.shape) != takes:

@@ -10,6 +10,7 @@ from minigooglenet.viz.training import (
     gradient_flow,
     gradient_norms,
     gradients_over_time,
+    learning_rates,
     training_curve,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "gradient_flow",
     "gradient_norms",
     "gradients_over_time",
+    "learning_rates",
     "line_chart",
     "module_drawing",
     "pictures",

@@ -7,8 +7,16 @@ import numpy as np
 from minigooglenet import figures
 
 
-def training_curve(steps):
-    """Draw the loss of every training step, faint, and its running mean; the accuracy on the batches beside it."""
+def training_curve(steps, epochs=(), best=None, heads=0):
+    """Draw the loss of every training step, faint, and its running mean, and the accuracy on the batches next to it.
+
+    Parameters
+    ----------
+    steps : list of training.Step
+    epochs : list of training.Epoch, for the held-out line with a mark at the end of each epoch
+    best : the Epoch that gets a star, or None
+    heads : number of auxiliary heads in the loss of a step; the held-out loss is that of the main classifier only
+    """
     losses, accuracies = ([getattr(step, key) for step in steps] for key in ("loss", "accuracy"))
     span = max(5, len(steps) // 20)
     smooth = _running_mean(losses, span)
@@ -16,14 +24,77 @@ def training_curve(steps):
     figure, (left, right) = figures.new(9, 3.6, ncols=2)
     left.plot(losses, color=figures.PALETTE[5], linewidth=0.8, label="each step")
     left.plot(smooth, color=figures.PALETTE[0], linewidth=2, label=f"mean of the last {span} steps")
-    left.set(xlabel="step", ylabel="loss (nats)", ylim=(0, None), title="Loss")
-    left.legend(frameon=False)
-    right.plot([100 * hit for hit in hits], color=figures.PALETTE[3], linewidth=2)
-    right.set(xlabel="step", ylabel="per cent", ylim=(0, 102), title=f"Accuracy on the batches, last {span} steps")
+    left.set(
+        xlabel="step", ylabel="loss (nats)", ylim=(0, None), title="Loss, auxiliary heads included" if heads else "Loss"
+    )
+    right.plot([100 * hit for hit in hits], color=figures.PALETTE[0], linewidth=2, label=f"batches, last {span} steps")
+    right.set(xlabel="step", ylabel="per cent", ylim=(0, 102), title="Accuracy")
     text = (
         f"Training curve, {len(steps)} steps: the mean loss of the last {span} steps goes from {smooth[0]:.3f} to "
         f"{smooth[-1]:.3f} nats, the accuracy on the batches from {hits[0]:.1%} to {hits[-1]:.1%}.\n\n"
         f"{figures.curve(smooth)}"
+    )
+    tested = [epoch for epoch in epochs if not math.isnan(epoch.test_accuracy)]
+    if tested:
+        text += f"\n\n{_held_out(left, right, tested, best, steps[-1].number + 1, len(epochs))}"
+        left.set_ylim(0, 1.05 * max(*losses, min(2 * max(losses), max(epoch.test_loss for epoch in tested))))
+    if heads:
+        text += f"\n\nThe loss of a step includes {heads} auxiliary heads, the held-out loss only the main classifier."
+    left.legend(frameon=False, fontsize=8)
+    right.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure, text
+
+
+def _held_out(left, right, tested, best, steps, epochs):
+    """Add the held-out line to both axes, and return its text."""
+    ends = [steps * (epoch.epoch + 1) / epochs - 1 for epoch in tested]
+    mark = {"color": figures.PALETTE[3], "linestyle": "--", "marker": "s", "markersize": 4, "label": "held out"}
+    left.plot(ends, [epoch.test_loss for epoch in tested], **mark)
+    right.plot(ends, [100 * epoch.test_accuracy for epoch in tested], **mark)
+    if best is not None:
+        star = {"color": figures.PALETTE[7], "marker": "*", "markersize": 11, "linestyle": "", "label": "best epoch"}
+        at = steps * (best.epoch + 1) / epochs - 1
+        left.plot([at], [best.test_loss], **star)
+        right.plot([at], [100 * best.test_accuracy], **star)
+    lines = ["Held out, at the end of each epoch:", "", "epoch      loss  accuracy"]
+    for epoch in tested:
+        note = "  best" if epoch == best else ""
+        lines.append(f"{epoch.epoch + 1:5} {epoch.test_loss:9.4f} {epoch.test_accuracy:9.2%}{note}")
+    return "\n".join(lines)
+
+
+def learning_rates(sweep):
+    """Draw the loss of a `training.RateSweep` against the learning rate, on a logarithmic axis, with the suggestion."""
+    figure, axis = figures.new(7, 4)
+    axis.plot(sweep.rates, sweep.losses, color=figures.PALETTE[5], linewidth=0.8, label="each step")
+    axis.plot(sweep.rates, sweep.smoothed, color=figures.PALETTE[0], linewidth=2, label="running mean")
+    lowest = min(sweep.smoothed)
+    axis.plot([sweep.lowest], [lowest], "s", color=figures.PALETTE[3], label=f"lowest, at {sweep.lowest:.2g}")
+    if sweep.suggestion is not None:
+        label = f"suggestion, {sweep.suggestion:g}"
+        axis.axvline(sweep.suggestion, color=figures.PALETTE[7], linestyle="--", label=label)
+    top = 1.1 * max(sweep.smoothed[0], *sweep.smoothed[: max(1, sweep.rates.index(sweep.lowest))])
+    axis.set(
+        xscale="log", xlabel="learning rate", ylabel="loss (nats)", ylim=(0, 1.5 * top), title="Learning-rate sweep"
+    )
+    axis.legend(frameon=False, fontsize=9)
+    places = (
+        [round(i * (len(sweep.rates) - 1) / 11) for i in range(12)]
+        if len(sweep.rates) > 12
+        else range(len(sweep.rates))
+    )
+    rows = [f"{sweep.rates[i]:10.3g} {sweep.losses[i]:10.4f} {sweep.smoothed[i]:10.4f}" for i in places]
+    text = "\n".join(
+        [
+            f"Learning-rate sweep. {sweep}",
+            "",
+            f"{'rate':>10} {'loss':>10} {'mean':>10}",
+            *rows,
+            "",
+            f"Running mean of the loss, rate from {sweep.rates[0]:.3g} to {sweep.rates[-1]:.3g} (logarithmic):",
+            "",
+            figures.curve([min(value, 1.5 * top) for value in sweep.smoothed]),
+        ]
     )
     return figure, text
 

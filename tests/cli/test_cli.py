@@ -1,14 +1,20 @@
 """The command line, from its arguments to its files."""
 
+import contextlib
 import csv
+import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from minigooglenet import data, weights
 from minigooglenet.cli import main
 
 
@@ -94,32 +100,85 @@ def test_it_runs_as_a_module_on_any_console(encoding):
     assert b"inception_3a" in run.stdout
 
 
-def test_the_tour_leaves_weights_and_pictures(capsys, tmp_path):
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory):
+    """Return (what the tour printed, its folder, whose name has a space)."""
     pytest.importorskip("sklearn")
-    assert main(["tour", "--quick", "--seed", "1", "--out", str(tmp_path / "results")]) == 0
-    out = capsys.readouterr().out
+    out, stream = tmp_path_factory.mktemp("tour") / "my results", io.StringIO()
+    with contextlib.redirect_stdout(stream):
+        assert main(["tour", "--quick", "--seed", "1", "--out", str(out)]) == 0
+    return stream.getvalue(), out
+
+
+def test_the_tour_leaves_a_network_and_figures(toured):
+    out, folder = toured
     for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Held-out digits right", "What to try next"):
         assert part in out
-    names = {path.name for path in (tmp_path / "results").iterdir()}
+    names = {path.name for path in folder.iterdir()}
     pictures = ("gradient_norms", "googlenet_filters", "training_curve", "confusion_matrix", "digit_filters")
     assert names == {
         "googlenet_counts.csv",
-        "mini_googlenet_digits.npz",
+        "mini_googlenet_digits.safetensors",
+        "digit.png",
         *(f"{picture}.{ending}" for picture in pictures for ending in ("png", "txt")),
     }
 
 
-def test_the_tour_goes_on_without_scikit_learn_and_with_an_unreadable_image(capsys, tmp_path, monkeypatch):
+def test_the_tours_curve_has_the_held_out_line(toured):
+    out, folder = toured
+    text = (folder / "training_curve.txt").read_text(encoding="utf-8")
+    hits = float(re.search(r"Held-out digits right: ([0-9.]+)%", out)[1])
+    (row,) = re.findall(r"^ +1 +[0-9.]+ +([0-9.]+)%$", text.partition("Held out, at the end of each epoch:")[2], re.M)
+    assert abs(float(row) - hits) < 0.06
+
+
+def test_the_tours_network_names_its_classes(toured):
+    _, folder = toured
+    loaded = weights.load(folder / "mini_googlenet_digits.safetensors")
+    assert loaded.classes == tuple("0123456789")
+    _, _, images, labels = data.digits()
+    assert loaded.pixels == data.GREY_UNIT
+    assert (loaded.graph(images).argmax(axis=1) == labels).mean() > 0.3  # after one epoch
+    with Image.open(folder / "digit.png") as image:
+        assert np.abs(loaded.pixels.to_input(np.asarray(image)[None]) - images[0]).max() < 0.5 / 127  # 8 bits
+
+
+def test_the_tours_commands_run_as_they_are_printed(toured):
+    out, folder = toured
+    lines = [line.strip() for line in out.splitlines()]
+    tip = next(line for line in lines if " classify " in line)
+    run = subprocess.run(tip, shell=True, capture_output=True, check=False, timeout=120, text=True)
+    assert run.returncode == 0, run.stderr
+    loaded = weights.load(folder / "mini_googlenet_digits.safetensors")
+    with Image.open(folder / "digit.png") as image:
+        x = loaded.pixels.to_input(np.asarray(image)[None, None])
+    assert re.search(r"#+ +(\d)$", run.stdout, re.MULTILINE)[1] == str(loaded.graph(x).argmax())
+    others = [line for line in lines if line.startswith(tip.split(" classify ")[0]) and line != tip]
+    assert len(others) == 2
+    for line in others:
+        assert main(shlex.split(line.partition("minigooglenet ")[2])) == 0
+
+
+def test_the_tour_goes_on_without_scikit_learn(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
-    assert main(["tour", "--image", str(broken), "--out", str(tmp_path / "results")]) == 0
+    assert main(["tour", "--out", str(tmp_path / "results")]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "as an image: " in out
-    assert "Going on with the photograph that ships with matplotlib" in out
     assert "they agree" in out
     assert "pip install scikit-learn" in out
+    assert "classify" not in out
     assert (tmp_path / "results" / "gradient_norms.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["typo.jpg", "broken.jpg", "folder"])
+def test_the_tour_stops_before_any_work_at_an_unreadable_image(capsys, tmp_path, name):
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    (tmp_path / "folder").mkdir()
+    assert main(["tour", "--image", str(tmp_path / name), "--out", str(tmp_path / "results")]) == 1
+    captured = capsys.readouterr()
+    assert name in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_results_folder_that_cannot_be_made_is_said_before_any_work(capsys, tmp_path):

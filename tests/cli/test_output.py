@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
+import minigooglenet as mg
 from minigooglenet import cli, files
 
 
@@ -105,3 +107,40 @@ def test_every_command_reports_system_errors_in_one_sentence(arguments, tmp_path
 def test_text_for_a_dash_goes_to_standard_output(capsys):
     files.write_text("-", "some text\n")
     assert capsys.readouterr().out == "some text\n"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Return (weights file of a network without training, folder with two images)."""
+    folder = tmp_path_factory.mktemp("tiny")
+    g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=1, rng=0)
+    mg.weights.save(g, folder / "w.safetensors", pixels=mg.data.GREY_UNIT, classes=tuple("0123456789"))
+    (folder / "images").mkdir()
+    for name in "ab":
+        Image.new("L", (32, 32), 100).save(folder / "images" / f"{name}.png")
+    return folder / "w.safetensors", folder / "images"
+
+
+def test_classify_writes_json_to_standard_output(tiny, capsys):
+    file, images = map(str, tiny)
+    assert cli.main(["classify", images, "--weights", file, "--json", "-"]) == 0
+    assert [len(answer["top"]) for answer in json.loads(capsys.readouterr().out)] == [5, 5]
+
+
+def test_evaluate_writes_json_to_standard_output(tiny, capsys):
+    pytest.importorskip("sklearn")
+    assert cli.main(["evaluate", "--data", "digits", "--weights", str(tiny[0]), "--limit", "20", "--json", "-"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["data"] == "digits"
+    assert "crops through a network" in printed.err
+
+
+def test_grade_writes_csv_to_standard_output(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "ada.pdf").write_bytes(b"%PDF")
+    cli.main(["grade", "class", "--csv", "-", "--lesson", "01"])
+    printed = capsys.readouterr()
+    rows = list(csv.reader(io.StringIO(printed.out)))
+    assert rows[0][:3] == ["student", "file", "exercise"]
+    assert {path.name for path in tmp_path.iterdir()} == {"class"}

@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import minigooglenet as mg
 from minigooglenet import weights
 from minigooglenet.cli import main
 
@@ -33,12 +36,17 @@ def _train(folder, out, *more, settings=SMALL):
 
 def test_a_folder_of_pictures_becomes_weights_records_and_pictures(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--gradients", "2", "--average", "0.5", "--heads") == 0
-    assert "of 2 classes to learn from" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "16 training images in 2 classes, 4 held out; image size 3 x 32 x 32." in out
+    assert "weights.safetensors (last epoch, 2: held-out accuracy" in out
+    assert "best.safetensors (best epoch, " in out
     loaded = weights.load(tmp_path / "weights.safetensors")
     assert loaded.classes == ("bright", "dark")
     assert loaded.graph.made_by[1]["aux"] is True
     names = {path.name for path in tmp_path.iterdir()}
     assert {"steps.csv", "epochs.csv", "gradients.csv", "training_curve.png", "gradient_norms.txt"} <= names
+    assert "best" in weights.load(tmp_path / "best.safetensors").notes["epoch"]
+    assert "Held out, at the end of each epoch:" in (tmp_path / "training_curve.txt").read_text(encoding="utf-8")
 
 
 def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path, capsys, monkeypatch):
@@ -55,9 +63,9 @@ def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path
 
     monkeypatch.setattr(trainer, "gradients", stopping)
     assert _train(folder, tmp_path / "parts") == 130
-    assert "Stopped and saved after step 3; go on with --resume." in capsys.readouterr().out
+    assert "Stopped and saved after step 3; continue with --resume." in capsys.readouterr().out
     assert main(["train", "--out", str(tmp_path / "parts"), "--resume"]) == 0
-    assert "Going on at step 3" in capsys.readouterr().out
+    assert "Resuming at step 3 of" in capsys.readouterr().out
     whole, parts = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "parts"))
     assert whole == parts
 
@@ -65,7 +73,7 @@ def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path
 def test_a_folder_with_a_run_is_not_written_over(folder, tmp_path, capsys):
     assert _train(folder, tmp_path) == 0
     assert _train(folder, tmp_path) == 1
-    assert "holds a run already: go on with --resume" in capsys.readouterr().err
+    assert "already contains a run: continue it with --resume, or choose another folder" in capsys.readouterr().err
 
 
 def test_there_must_be_a_run_to_resume(tmp_path, capsys):
@@ -73,7 +81,7 @@ def test_there_must_be_a_run_to_resume(tmp_path, capsys):
     assert "there is no run to resume" in capsys.readouterr().err
 
 
-def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder, tmp_path):
+def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder, tmp_path, capsys):
     assert _train(folder, tmp_path / "first") == 0
     start = tmp_path / "first" / "weights.safetensors"
     (folder / "grey").mkdir()
@@ -86,6 +94,12 @@ def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder,
         for path in (folder / "grey").iterdir():
             path.unlink()
         (folder / "grey").rmdir()
+    out = capsys.readouterr().out
+    assert f" layers from {start}." in out
+    assert "The classifier is new: the file has 2 classes, the data 3. New: " in out
+    assert "Frozen: " in out
+    report = json.loads((tmp_path / "second" / "recipe.json").read_text(encoding="utf-8"))["origin"]
+    assert report["new"] == report["trained"] == ["loss3/classifier"]
     before, after = (weights.load(path) for path in (start, tmp_path / "second" / "weights.safetensors"))
     assert after.classes == ("bright", "dark", "grey")
     for view, others in ((before.graph.params, after.graph.params), (before.graph.buffers, after.graph.buffers)):
@@ -93,8 +107,11 @@ def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder,
             assert name.startswith("loss3") or np.array_equal(others[name], array)
 
 
-def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path):
+def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--ensemble", "2", "--jobs", "2") == 0
+    out = capsys.readouterr().out
+    assert "16 training images in 2 classes" in out
+    assert "model 2 of 2 done" in out
     members = [tmp_path / f"member_{number}" for number in (1, 2)]
     recipes = [json.loads((member / "recipe.json").read_text(encoding="utf-8")) for member in members]
     assert [recipe["settings"].pop("seed") for recipe in recipes] == [0, 1]
@@ -141,6 +158,12 @@ def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, ca
         (["--jobs", "2"], "--jobs is for --ensemble"),
         (["--model", "googlenet", "--depth", "5"], "--depth is of the small network"),
         (["--lr", "0"], "lr must be above 0"),
+        (["--find-lr", "--lr", "0.1"], "--find-lr tries one network with many rates: leave --lr away"),
+        (["--find-lr", "20", "--ensemble", "2"], "--find-lr tries one network with many rates: leave --ensemble away"),
+        (["--find-lr", "9", "--size", "8"], "steps must be at least 10, got 9"),
+        (["--resume", "--find-lr"], "--resume goes on with the settings"),
+        (["--resume", "--optimizer", "adamw"], "--resume goes on with the settings"),
+        (["--warmup", "8"], "warmup must be shorter than the training, got 8 of 8 epochs"),
     ],
 )
 def test_options_that_would_change_nothing_are_refused(tmp_path, capsys, more, message):
@@ -153,6 +176,8 @@ def test_another_recipe_in_the_folder_of_an_ensemble_is_refused_and_stays(tmp_pa
 
     recipe = training.Recipe("digits", models=2)
     recipe.write(tmp_path)
+    (tmp_path / "member_2").mkdir()
+    (tmp_path / "member_2" / "checkpoint.safetensors").touch()
     with pytest.raises(ValueError, match="holds another run: models 2 there, 3 here"):
         training.train_ensemble(training.Recipe("digits", models=3), tmp_path)
     assert training.recipe.read(tmp_path) == recipe
@@ -204,3 +229,135 @@ def test_folders_that_are_not_used_are_printed(folder, tmp_path, capsys):
     captured = capsys.readouterr()
     assert "has no class folders, so it is not used; a part of train is held out instead" in captured.out
     assert captured.err == ""
+
+
+def test_a_run_without_a_checkpoint_leaves_its_folder_free(folder, tmp_path, capsys):
+    with np.errstate(all="ignore"):
+        assert _train(folder, tmp_path, "--lr", "1e30") == 1
+    assert "is not finite" in capsys.readouterr().err
+    assert (tmp_path / "steps.csv").exists()
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    assert _train(folder, tmp_path, "--lr", "0.01") == 0
+    recipe = json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))
+    assert recipe["settings"]["lr"] == 0.01
+    steps = (tmp_path / "steps.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in steps] == ["step", *map(str, range(8))]
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_killed_first_run_leaves_its_folder_free(folder, tmp_path, monkeypatch):
+    from minigooglenet.training import trainer
+
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "gradients", killed)
+    assert _train(folder, tmp_path) == 130
+    monkeypatch.undo()
+    assert _train(folder, tmp_path, "--ensemble", "2", "--epochs", "1") == 0
+    assert _train(folder, tmp_path, "--ensemble", "2", "--epochs", "1") == 1
+
+
+@pytest.mark.parametrize("kept", ["checkpoint.safetensors", "weights.safetensors", "best.safetensors"])
+def test_what_was_trained_without_a_recipe_is_not_written_over(folder, tmp_path, capsys, kept):
+    (tmp_path / kept).write_bytes(b"trained in Python")
+    assert _train(folder, tmp_path) == 1
+    assert "already contains a run: choose another folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [kept]
+
+
+def test_another_program_s_recipe_json_is_not_written_over(folder, tmp_path, capsys):
+    (tmp_path / "recipe.json").write_text('["flour", "eggs"]', encoding="utf-8")
+    assert _train(folder, tmp_path) == 1
+    assert "is not the recipe of a run" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
+
+
+def test_a_run_in_its_first_epoch_keeps_its_folder(folder, tmp_path, capsys, monkeypatch):
+    from minigooglenet.training import trainer
+
+    real, codes = trainer.gradients, []
+
+    def meanwhile(*args, **kwargs):
+        if not codes:
+            codes.append(None)
+            codes.append(_train(folder, tmp_path, "--seed", "5"))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(trainer, "gradients", meanwhile)
+    assert _train(folder, tmp_path) == 0
+    assert codes == [None, 1]
+    assert "another process is training in" in capsys.readouterr().err
+    assert json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))["settings"]["seed"] == 0
+
+
+def test_finding_a_learning_rate_leaves_the_folder_free(folder, tmp_path, capsys):
+    assert _train(folder, tmp_path, "--find-lr", "12") == 0
+    out = capsys.readouterr().out
+    assert "uggest" in out
+    assert {path.name for path in tmp_path.iterdir()} == {f"learning_rate.{end}" for end in ("csv", "png", "txt")}
+    assert len((tmp_path / "learning_rate.csv").read_text(encoding="utf-8").splitlines()) <= 13
+    assert _train(folder, tmp_path, "--epochs", "1") == 0
+
+
+def test_new_options_reach_the_recipe_and_resume(folder, tmp_path, capsys):
+    more = ["--optimizer", "adamw", "--schedule", "cosine", "--warmup", "0.5", "--patience", "1"]
+    assert _train(folder, tmp_path, *more) == 0
+    assert "adamw, learning rate 0.003, schedule cosine after 0.5 epochs of warm-up" in capsys.readouterr().out
+    settings = json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))["settings"]
+    expected = {"optimizer": "adamw", "weight_decay": 0.01, "schedule": "cosine", "warmup": 0.5, "patience": 1}
+    assert {name: settings[name] for name in expected} == expected
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
+
+
+def test_a_recipe_from_before_the_new_settings_is_resumed(folder, tmp_path):
+    assert _train(folder, tmp_path) == 0
+    path = tmp_path / "recipe.json"
+    recipe = json.loads(path.read_text(encoding="utf-8"))
+    del recipe["origin"]
+    for name in ("optimizer", "beta2", "warmup", "patience"):
+        del recipe["settings"][name]
+    path.write_text(json.dumps(recipe), encoding="utf-8")
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
+    assert json.loads(path.read_text(encoding="utf-8")) == recipe
+
+
+def test_a_log_of_the_command_has_no_control_codes(folder, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "minigooglenet", "train", "--data", folder, "--out", tmp_path, *SMALL],
+        env={**os.environ, "FORCE_COLOR": "1"},
+        capture_output=True,
+        check=True,
+        timeout=300,
+    )
+    text = run.stdout.decode()
+    assert "epoch   2: loss" in text
+    assert "Expected: " in text
+    assert all(line.isprintable() for line in text.replace(os.linesep, "\n").split("\n"))
+
+
+def test_large_heads_are_warned_of_before_training(folder, tmp_path, capsys, monkeypatch):
+    from minigooglenet.training import trainer
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "gradients", stop)
+    _train(folder, tmp_path, "--heads", settings=["--batch", "1"])
+    assert "Warning: the auxiliary head 'loss1/classifier' has 5,3" in capsys.readouterr().out
+
+
+def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, capsys, monkeypatch):
+    from minigooglenet.training import ensemble
+
+    g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)
+    weights.save(g, tmp_path / "w.safetensors", pixels=mg.data.UNIT)
+    started = []
+    real = ensemble.results.leave
+    monkeypatch.setattr(ensemble.results, "leave", lambda trainer: started.append(trainer.origin) or real(trainer))
+    more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
+    assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
+    assert "The classifier is new: the file does not name its classes. New: " in capsys.readouterr().out
+    assert [found["new"] for found in started] == [["loss3/classifier"]] * 2
+    first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
+    assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])

@@ -7,6 +7,8 @@ import pytest
 
 from minigooglenet.cli import main
 from minigooglenet.course import cells, checked
+from minigooglenet.exercises import check, hint
+from minigooglenet.exercises.find import everything
 
 pytest_plugins = ["pytester"]
 RIGHT = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))\n"
@@ -59,6 +61,76 @@ def test_a_stop_names_the_line_of_the_file(tmp_path):
     assert "in your line 6: return dout.men" in checked.check("03.1", tmp_path / "mine.py").what
 
 
+FORMS = {
+    "byte order mark": b"\xef\xbb\xbf" + RIGHT.encode(),
+    "windows": b"\xef\xbb\xbf" + RIGHT.replace("\n", "\r\n").encode(),
+    "utf-16": ("\ufeff" + RIGHT).encode("utf-16-le"),
+    "coding line": b"# -*- coding: latin-1 -*-\n# caf\xe9\n" + RIGHT.encode(),
+    "nbconvert": (
+        "#!/usr/bin/env python\n# coding: utf-8\n\n# In[1]:\n\n\nget_ipython().run_line_magic('matplotlib', 'inline')\n"
+        f"get_ipython().system('ls')\n\n\n# In[2]:\n\n\n{RIGHT}"
+    ).encode(),
+    "magics": b"%matplotlib inline\n!ls\n" + RIGHT.encode(),
+    "await": b"import asyncio\nawait asyncio.sleep(0)\n" + RIGHT.encode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_python_files_are_checked_as_they_come(tmp_path, form):
+    (tmp_path / "mine.py").write_bytes(FORMS[form])
+    result = checked.check("03.1", tmp_path / "mine.py")
+    assert result.passed, str(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("mine.py", b"# caf\xe9\n" + RIGHT.encode(), "mine.py is not valid UTF-8: line 1 has the byte 0xe9"),
+        ("mine.py", b"x = '\x00'\n" + RIGHT.encode(), "not valid Python"),
+        ("mine.py", b"x = " + b"(" * 5000, "not valid Python"),
+        ("mine.ipynb", b"{", "no notebook"),
+        ("mine.ipynb", b"", "no notebook"),
+        ("mine.ipynb", b'{"cells": "\xe9"}', "is not valid UTF-8"),
+    ],
+)
+def test_unreadable_files_are_a_sentence_without_a_traceback(tmp_path, capfd, name, data, words):
+    (tmp_path / name).write_bytes(data)
+    assert main(["check", "03.1", str(tmp_path / name)]) == 1
+    out, err = capfd.readouterr()
+    assert words in out
+    assert "Traceback" not in out + err
+
+
+def test_result_is_printed_on_an_ascii_console(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (tmp_path / "mine.py").write_text(RIGHT.replace("return", "raise ValueError('caf\u00e9') #"), encoding="utf-8")
+    assert main(["check", "03.1", str(tmp_path / "mine.py")]) == 1
+    assert "ValueError: caf\\xe9" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "hint"])
+def test_exercises_are_listed_without_an_id_or_with_an_unknown_one(capsys, command):
+    assert not main([command])
+    listed = capsys.readouterr().out
+    for number, exercise in everything().items():
+        assert f"  {number:6} {exercise.title}" in listed
+    assert main([command, "03.99", "x.py"][: 3 if command == "check" else 2]) == 1
+    error = capsys.readouterr().err
+    assert "unknown exercise '03.99'. Did you mean '03." in error
+    assert "lesson 03: 03.1, 03.2, 03.3, 03.4, 03.5" in error
+    function = {"check": check, "hint": hint}[command]
+    assert str(function()) == repr(function()) == listed.rstrip("\n")
+    with pytest.raises(ValueError, match=r"lesson 03: 03\.1, 03\.2"):
+        function("03.99")
+
+
+def test_check_without_an_answer_names_it(capsys):
+    assert main(["check", "3.1"]) == 1
+    assert "name the file with your answer: minigooglenet check 03.1 FILE" in capsys.readouterr().err
+    assert "check('03.1', conv_db)" in check("3.1").what
+    assert check("3.1").status == "not yet"
+
+
 def test_what_never_ends_is_ended(tmp_path, capfd):
     (tmp_path / "mine.py").write_text("while True:\n    conv_db = 1\n", encoding="utf-8")
     assert main(["check", "03.1", str(tmp_path / "mine.py"), "--timeout", "4"]) == checked.TOO_LONG
@@ -67,7 +139,7 @@ def test_what_never_ends_is_ended(tmp_path, capfd):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["99.9", __file__], "there is no exercise '99.9'"), (["03.1", "nowhere.py"], "there is no file nowhere.py")],
+    [(["99.9", __file__], "unknown exercise '99.9'"), (["03.1", "nowhere.py"], "file nowhere.py does not exist")],
 )
 def test_a_wrong_call_is_one_line(capsys, arguments, said):
     assert main(["check", *arguments]) == 1
@@ -120,9 +192,9 @@ def test_a_line_that_is_no_python_is_named_and_not_taken_for_a_missing_answer(tm
     (tmp_path / "mine.py").write_text(RIGHT.replace("):", ")"), encoding="utf-8")
     result = checked.check("03.1", tmp_path / "mine.py")
     assert result.status == "wrong"
-    assert "line 1 is no Python: expected ':': def conv_db(dout)" in result.what
+    assert "line 1 is not valid Python: expected ':': def conv_db(dout)" in result.what
     path = _notebook(tmp_path / "a.ipynb", "import numpy", RIGHT.replace("):", ")"))
-    assert "line 1 of cell 2 is no Python" in checked.check("03.1", path).what
+    assert "line 1 of cell 2 is not valid Python" in checked.check("03.1", path).what
 
 
 def test_a_shell_is_told_of_the_shells_hint_which_comes_in_three_steps(tmp_path, capfd):

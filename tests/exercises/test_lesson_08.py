@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises import check
+from minigooglenet.exercises.find import find
 from minigooglenet.layers import AvgPool2d
 from minigooglenet.models import googlenet, mini_googlenet
 from minigooglenet.models.googlenet import MODULES
@@ -41,11 +42,16 @@ def test_the_first_node_with_other_numbers_is_named():
 
 def test_the_judge_hands_out_a_table_of_its_own():
     def build(modules):
+        g = find("08.2").reference_function(modules)
         modules.clear()
-        return googlenet(init="zeros")
+        return g
 
     assert check("08.2", build).passed
     assert len(MODULES) == 9
+
+
+def test_build_must_follow_the_table_that_it_gets():
+    _wrong(lambda modules: googlenet(init="zeros"), "with half of each width in the table, module 3a has")
 
 
 def test_too_many_revealing_numbers_and_misshapen_ones_are_refused():

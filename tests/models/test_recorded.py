@@ -50,3 +50,95 @@ def test_a_network_made_by_hand_cannot_be_made_again():
     g.add("fc", mg.layers.Linear(4, 2, rng=0), "image")
     with pytest.raises(ValueError, match="put together by hand"):
         mg.models.with_classes(g, 3)
+
+
+@pytest.mark.parametrize("name", ["mini_googlenet", "googlenet"])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_new_classifier_differs_from_the_seeds_first_one(name, seed):
+    size = 32 if name == "mini_googlenet" else 64
+    g = mg.models.build(name, 4, width=0.25, aux=True, size=size, rng=seed)
+    other, new = mg.models.with_classes(g, 4, rng=seed)
+    weights = [key for key in new if key.endswith("weight")]
+    assert len(weights) == (2 if name == "mini_googlenet" else 3)
+    for key in weights:
+        assert abs(np.corrcoef(other.params[key].ravel(), g.params[key].ravel())[0, 1]) < 0.5
+    again, _ = mg.models.with_classes(g, 4, rng=seed)
+    assert all(np.array_equal(again.params[key], other.params[key]) for key in new)
+
+
+def test_a_generator_gives_new_classifiers_of_their_own_too():
+    g = mg.models.mini_googlenet(4, width=0.25, rng=np.random.default_rng(3))
+    other, new = mg.models.with_classes(g, 4, rng=np.random.default_rng(3))
+    assert not np.array_equal(other.params[new[0]], g.params[new[0]])
+
+
+def test_fine_tuning_twice_with_one_seed_draws_two_classifiers():
+    first = mg.models.mini_googlenet(3, width=0.25, rng=0)
+    second, (key, _) = mg.models.with_classes(first, 3, rng=0)
+    started = second.params[key].copy()
+    second.params[key] += 0.01  # training
+    third, _ = mg.models.with_classes(second, 3, rng=0)
+    assert not np.array_equal(third.params[key], started)
+
+
+def test_a_convolution_that_classifies_is_replaced_too():
+    g = mg.models.nin(num_classes=5, init="gaussian", rng=0)
+    assert mg.models.classifiers(g) == {"classifier": ["conv4/1x1_2"]}
+    other, new = mg.models.with_classes(g, 5, rng=0)
+    assert new == ["conv4/1x1_2/weight", "conv4/1x1_2/bias"]
+    assert not np.array_equal(other.params[new[0]], g.params[new[0]])
+
+
+def test_new_classifiers_keep_the_dtype_of_the_network():
+    g = mg.models.mini_googlenet(3, width=0.25, rng=0)
+    made_by = g.made_by
+    g = g.astype(np.float64)
+    g.made_by = made_by
+    other, _ = mg.models.with_classes(g, 2, rng=0)
+    assert {array.dtype for array in other.params.values()} == {np.dtype(np.float64)}
+
+
+@pytest.mark.parametrize("make", [lambda: mg.models.mini_googlenet(4, aux=True, width=0.25, rng=0), "by hand"])
+def test_reordered_classes_give_reordered_logits(make):
+    if make == "by hand":
+        g = mg.Graph(image=(3, 32, 32))
+        wire = g.add("bn", mg.layers.BatchNorm2d(4), g.add("conv", mg.layers.Conv2d(3, 4, 1, rng=0), "image"))
+        g.add("pool", mg.layers.GlobalAvgPool2d(), wire)
+        g.buffers["bn/running_mean"] += np.arange(4, dtype=np.float32)
+    else:
+        g = make()
+    x, order = np.random.default_rng(0).standard_normal((3, 3, 32, 32), dtype=np.float32), [2, 0, 3, 1]
+    other = mg.models.with_class_order(g, order)
+    before, after = (graph.forward({"image": x})[0] for graph in (g, other))
+    for wire in g.outputs:
+        np.testing.assert_allclose(after[wire], before[wire][:, order], rtol=1e-5, atol=1e-6)
+    assert not any(np.shares_memory(other.params[key], g.params[key]) for key in g.params)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 1, 2], [0, 1, 2], [1, 2, 3, 4]])
+def test_an_order_that_is_none_is_rejected(order):
+    with pytest.raises(ValueError, match=r"once, got|cannot put 3 classes"):
+        mg.models.with_class_order(mg.models.mini_googlenet(4, width=0.25, rng=0), order)
+
+
+def test_assigned_outputs_change_no_classifier():
+    g = mg.models.mini_googlenet(4, aux=True, width=0.25, rng=0)
+    usual = mg.models.classifiers(g)
+    g.outputs = ["loss3/classifier", "conv1/relu_3x3"]
+    assert mg.models.classifiers(g) == usual
+    other, new = mg.models.with_classes(g, 4, rng=0)
+    assert {key.split("/")[0] for key in new} == {"loss1", "loss3"}
+    assert other.outputs == g.outputs
+    order = [1, 0, 3, 2]
+    x = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
+    np.testing.assert_allclose(mg.models.with_class_order(g, order)(x), g(x)[:, order], rtol=1e-5, atol=1e-6)
+
+
+def test_a_softmax_after_the_classifier_moves_its_rows_once():
+    g = mg.Graph(image=(4,))
+    g.add("softmax", mg.layers.Softmax(), g.add("fc", mg.layers.Linear(4, 3, rng=0), "image"))
+    x, order = np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32), [2, 0, 1]
+    for outputs in (["softmax"], ["fc", "softmax"]):
+        g.outputs = outputs
+        other = mg.models.with_class_order(g, order)
+        np.testing.assert_allclose(other(x), g(x)[:, order], rtol=1e-6)

@@ -16,7 +16,7 @@ from minigooglenet.training import Settings
         ({"lr": "0.05"}, "lr must be a number"),
         ({"momentum": 1}, "momentum must be at least 0 and below 1"),
         ({"weight_decay": -1}, "weight_decay must be at least 0"),
-        ({"schedule": "cosine"}, "schedule must be one of constant, paper, step, polynomial"),
+        ({"schedule": "linear"}, "schedule must be one of constant, paper, step, polynomial, cosine"),
         ({"average_from": 1}, "average_from is the share of the steps"),
         ({"seed": -1}, "seed must be at least 0"),
     ],

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ def _mirror(picture, rng):
 
 
 def _state(trainer):
-    return digest({**trainer.graph.params, **trainer.graph.buffers}), digest(trainer.average), digest(trainer.velocity)
+    parts = trainer.average, trainer.velocity, trainer.adam["mean"], trainer.adam["square"]
+    return digest({**trainer.graph.params, **trainer.graph.buffers}), *map(digest, parts), trainer.adam["count"]
 
 
 def test_it_learns_to_tell_lying_from_standing_bars(tmp_path):
@@ -84,20 +86,24 @@ def test_the_seed_decides_everything_but_the_first_weights():
     assert ends[0] == ends[1] != ends[2]
 
 
+ADAMW = replace(QUICK, optimizer="adamw", lr=0.01, schedule="cosine", warmup=0.75, patience=9)
+
+
+@pytest.mark.parametrize("settings", [QUICK, ADAMW])
 @pytest.mark.parametrize("steps", [1, 4, 5, 8, 11])
-def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, steps):
+def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, steps, settings):
     pictures = split(augment=_mirror)
-    whole = Trainer(graph(), pictures, QUICK, tmp_path / "whole")
+    whole = Trainer(graph(), pictures, settings, tmp_path / "whole")
     whole.run()
 
     def stop(step):
         if step.number + 1 == steps:
             os.kill(os.getpid(), signal.SIGINT)
 
-    first = Trainer(graph(), pictures, QUICK, tmp_path / "parts")
+    first = Trainer(graph(), pictures, settings, tmp_path / "parts")
     assert not first.run(stop)
     assert first.step == steps
-    second = Trainer(graph(rng=5), pictures, QUICK, tmp_path / "parts")
+    second = Trainer(graph(rng=5), pictures, settings, tmp_path / "parts")
     assert second.resume()
     assert second.step == steps
     assert second.run()

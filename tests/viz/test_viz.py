@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigooglenet import figures, viz
-from minigooglenet.training import Step
+from minigooglenet.training import Epoch, Step
 
 
 def test_a_training_curve_says_where_it_starts_and_ends():
@@ -18,6 +18,30 @@ def test_a_training_curve_says_where_it_starts_and_ends():
 
 def test_a_training_curve_of_one_step_is_drawn():
     assert "1 steps" in viz.training_curve([Step(0, 1, 1.0, 0.5)])[1]
+
+
+def test_a_training_curve_has_the_held_out_line():
+    steps = [Step(i, 40, 2.0 - i / 20, i / 40) for i in range(40)]
+    nan = float("nan")
+    rows = [(1.5, 0.5), (1.0, 0.8125), (1.2, 0.75), (nan, nan)]
+    epochs = [Epoch(number, 1.0, 0.5, loss, accuracy, 1.0) for number, (loss, accuracy) in enumerate(rows)]
+    figure, text = viz.training_curve(steps, epochs, epochs[1])
+    for axis, expected in zip(figure.axes, ([1.5, 1.0, 1.2], [50, 81.25, 75]), strict=True):
+        (line,) = [line for line in axis.lines if line.get_label() == "held out"]
+        assert list(line.get_xdata()) == [9, 19, 29]
+        assert list(line.get_ydata()) == expected
+        assert line.get_linestyle() == "--"
+    assert "    2    1.0000    81.25%  best" in text.splitlines()
+    assert "    3    1.2000    75.00%" in text.splitlines()
+    assert "held" not in viz.training_curve(steps)[1].lower()
+    assert "The loss of a step includes 2 auxiliary heads" in viz.training_curve(steps, epochs, None, 2)[1]
+
+
+def test_a_training_curve_survives_a_huge_held_out_loss():
+    steps = [Step(i, 40, 2.0, 0.5) for i in range(40)]
+    figure, text = viz.training_curve(steps, [Epoch(0, 2.0, 0.5, 1e9, 0.5, 1.0)])
+    assert figure.axes[0].get_ylim()[1] <= 5
+    assert "1000000000.0000" in text
 
 
 def test_a_confusion_matrix_names_the_commonest_mistake_first():

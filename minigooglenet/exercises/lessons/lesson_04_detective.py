@@ -2,6 +2,7 @@
 
 from minigooglenet.exercises.detective import LETTERS, SUSPECTS, drawn
 from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.plain import plain
 
 detective = Exercise(
     "04.6",
@@ -23,7 +24,7 @@ detective = Exercise(
 
 @detective.judge
 def _(answer):
-    student, named = answer() if callable(answer) else answer
+    student, named = plain(answer() if callable(answer) else answer)
     truth = {letter: exhibit.suspect for letter, exhibit in drawn(student).items()}
     missing = [letter for letter in LETTERS if named.get(letter) in (None, Ellipsis)]
     if len(missing) == len(LETTERS):

@@ -4,7 +4,8 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.exercises.lessons.lesson_03_gradients import conv_db, conv_dw, conv_dx
-from minigooglenet.exercises.outputs import call, same
+from minigooglenet.exercises.outputs import call, finite, identical, one_number, same
+from minigooglenet.exercises.plain import plain
 from minigooglenet.kernels.conv2d import forward as conv_forward
 
 revealing = Exercise(
@@ -23,14 +24,16 @@ revealing = Exercise(
     ),
 )
 PAR = 28  # numbers in x and w together: the smallest case known here
+LARGEST, MOST_NUMBERS = 100, 2000
 
 
 @revealing.judge
 def _(case):
-    case = case() if callable(case) else case
+    case = plain(case() if callable(case) else case)
     problem = _unfit(case)
     if problem:
         return Verdict(False, None, problem)
+    case = (*(np.asarray(array, float) for array in case[:3]), *case[3:])
     x, w, *_ = case
     left = survivors(*case)
     count = sum(len(exercise.wrongs) for exercise in (conv_db, conv_dw, conv_dx))
@@ -52,7 +55,7 @@ def survivors(x, w, dout, stride, pad) -> list[str]:
         right, _ = call(exercise.reference_function, arguments)
         for wrong in exercise.wrongs:
             got, _ = call(wrong.function, arguments)
-            if same(got, right, 1e-9):
+            if same(got, right):
                 left.append(f"{exercise.number} {wrong.name}")
     return left
 
@@ -62,10 +65,15 @@ def _unfit(case):
     if not isinstance(case, (tuple, list)) or len(case) != 5:
         return "a case is five things: x, w, dout, stride, pad"
     x, w, dout, stride, pad = case
+    if any(type(value) is not int or value > LARGEST for value in (stride, pad)):
+        return f"stride and pad are integers up to {LARGEST}"
     if any(np.ndim(array) != 4 for array in (x, w, dout)):
         return "x, w and dout have four axes each: (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo)"
+    if sum(map(np.size, (x, w, dout))) > MOST_NUMBERS:
+        return f"at most {MOST_NUMBERS:,} numbers in x, w and dout: a small case is wanted"
+    finite(dout, "dout")
     try:
-        shape = conv_forward(np.asarray(x, float), np.asarray(w, float), None, stride, pad, algorithm="im2col").shape
+        shape = conv_forward(finite(x, "x"), finite(w, "w"), None, stride, pad, algorithm="im2col").shape
     except (ValueError, TypeError) as error:
         return f"the convolution itself does not run: {error}"
     return None if np.shape(dout) == shape else f"dout must have the output's shape {shape}, got {np.shape(dout)}"
@@ -132,6 +140,11 @@ def _loss(params):
     return float((y**2 * np.array([1.0, 2.0, 3.0, 4.0])).sum())
 
 
+def _other_loss(params):
+    """Another loss, of arrays with other names."""
+    return float((params["scale"] * params["shift"] ** 2).sum())
+
+
 def _planted():
     """Return (params, [(what, gradients, whether right)])."""
     rng = np.random.default_rng(44)
@@ -158,11 +171,14 @@ def _(function):
     errors = []
     for number, (_, grads, _) in enumerate(planted):
         given = {name: value.copy() for name, value in params.items()}
-        errors.append(float(function(_loss, given, grads, np.random.default_rng(number), 1e-5)))
-        if any((given[name] != params[name]).any() for name in params):
+        found = function(_loss, given, grads, np.random.default_rng(number), 1e-5)
+        errors.append(one_number(found, "the result of directional_check"))
+        if not identical(params, given):
             return Verdict(False, "parameters not restored", "after the check the parameters are not what they were")
     agree = [error < 1e-6 for error in errors]
     wrong_at = next((i for i, (*_, right) in enumerate(planted) if agree[i] != right), None)
+    if wrong_at is None and (unused := _unused(function)):
+        return Verdict(False, None, unused)
     if wrong_at is None:
         return Verdict(True, None, "it passes the right gradient and rejects four planted ones")
     name = {
@@ -174,6 +190,34 @@ def _(function):
     message = next((wrong.message for wrong in directional.wrongs if wrong.name == name), "")
     verdict = "passes" if agree[wrong_at] else "does not pass"
     return Verdict(False, name, f"{planted[wrong_at][0]} {verdict}, error {errors[wrong_at]:.2g}. {message}".strip())
+
+
+def _unused(function):
+    """Return a sentence about an argument that makes no difference, or None."""
+    shift, scale = np.linspace(-2, 2.5, 20), np.linspace(3, 1, 20)
+    params = {"shift": shift, "scale": scale}
+    right = {"shift": 2 * scale * shift, "scale": shift**2}
+    moves = []
+    for seed, h in ((0, 1e-5), (0, 2e-5), (1, 1e-5)):
+        points = []
+
+        def noted(moved, points=points):
+            points.append(np.concatenate([moved[name] - params[name] for name in params]))
+            return _other_loss(moved)
+
+        given = {name: value.copy() for name, value in params.items()}
+        error = one_number(function(noted, given, right, np.random.default_rng(seed), h), "the result")
+        if not error < 1e-6:
+            return f"the right gradient of another loss, with other arrays, does not pass, error {error:.2g}"
+        if not points:
+            return "f is not called"
+        moves.append(max(points, key=lambda point: abs(point).max()))
+    near, far, turned = moves
+    if abs(far).max() < 1.5 * abs(near).max():
+        return "h is not used: with h = 2e-5 the parameters move as far as with 1e-5"
+    if any(np.allclose(near, sign * turned, rtol=1e-3, atol=1e-9) for sign in (1, -1)):
+        return "rng is not used: the direction is the same, whatever it draws"
+    return None
 
 
 def _check(f, params, grads, along, h, back=None, divisor=2.0):

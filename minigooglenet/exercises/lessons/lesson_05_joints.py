@@ -3,7 +3,6 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, integers
-from minigooglenet.gradcheck.museum import EXHIBITS
 from minigooglenet.kernels import concat
 from minigooglenet.kernels.loops import add, softmax_cross_entropy
 
@@ -18,7 +17,6 @@ concat_backward = Exercise(
         "Widths 1, 2, 1: branch 0 wrote channel 0, branch 1 wrote 1 and 2, branch 2 wrote 3. Cut at running sums.",
         "`grads.append(dout[:, start:start + ____])`",
     ),
-    tolerance=0,
 )
 
 
@@ -90,7 +88,6 @@ fork_backward = Exercise(
         "Branch 0 wants 2 more, branch 1 wants 3 more: x is asked for 5 more. Copying forward means adding backward.",
         "`for grad in grads[1:]: total = total ____ grad`",
     ),
-    tolerance=0,
 )
 
 
@@ -242,7 +239,7 @@ def _(z, labels, weight):
 )
 def _(z, labels, weight):
     loss, _ = _entropy(z, labels, weight)
-    return loss, EXHIBITS["softmax_cross_entropy/weight_of_the_loss_ignored"].backward(weight, z - z.max(), labels)[0]
+    return loss, _minus_one(_p(z), labels) / len(z)
 
 
 @softmax_ce.wrong("sum for mean", "The loss is N times too big: it is a mean over the images.")

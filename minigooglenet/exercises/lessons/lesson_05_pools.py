@@ -21,7 +21,6 @@ maxpool = Exercise(
         ),
         "`xp = np.pad(x, ((0, 0), (0, 0), (p, p + k), (p, p + k)), constant_values=____)`",
     ),
-    tolerance=0,
 )
 
 
@@ -37,6 +36,7 @@ def _(rng):
     yield _shuffled(rng, 2, 2, 4, 5), 3, 1, 1, False
     yield _shuffled(rng, 1, 2, 5, 5), 2, 3, 1, True  # a third window would start in the padding
     yield np.full((1, 1, 4, 4), -2.0), 2, 2, 0, False  # all tied: the first wins
+    yield _shuffled(rng, 1, 1, 5, 6), 5, 2, 2, False
 
 
 @maxpool.reference
@@ -131,7 +131,6 @@ maxpool_backward = Exercise(
         "In one dimension, k = 2, s = 1: of [3, 4, 1] the 4 wins both windows, so it gets both gradients.",
         "`dx[n, c, i * s + arg[n, c, i, j] // k - p, j * s + ____ - p] += dout[n, c, i, j]`",
     ),
-    tolerance=0,
 )
 
 
@@ -141,6 +140,8 @@ def _(rng):
         ((2, 2, 9, 7), 3, 2, 0, False),
         ((2, 1, 5, 6), 3, 1, 1, False),
         ((1, 2, 8, 6), 3, 2, 0, True),
+        ((1, 2, 6, 5), 2, 1, 0, False),
+        ((1, 1, 6, 7), 5, 2, 2, False),
     ):
         y, arg = max_pool2d.forward(_shuffled(rng, *shape), (k, k), (s, s), ((p, p), (p, p)), ceil)
         yield integers(rng, y.shape, 1, 10), arg, shape, k, s, p
@@ -252,6 +253,7 @@ avgpool_backward = Exercise(
 def _(rng):
     yield integers(rng, (2, 2, 4, 4)), (2, 2, 14, 14), 5, 3  # GoogLeNet's auxiliary heads
     yield integers(rng, (2, 3, 1, 1)), (2, 3, 7, 7), 7, 1  # and its last pool
+    yield integers(rng, (1, 2, 2, 3)), (1, 2, 5, 7), 3, 2
 
 
 @avgpool_backward.reference

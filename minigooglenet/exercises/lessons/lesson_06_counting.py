@@ -21,7 +21,6 @@ count_conv = Exercise(
         ),
         "`macs = C * R * S * K * ____` with the output's height and width from (H + 2*pad - R) // stride + 1",
     ),
-    tolerance=0,
 )
 
 

@@ -23,7 +23,6 @@ field = Exercise(
         ),
         "for each layer: `size += (k - 1) * jump`, and then `jump *= ____`",
     ),
-    tolerance=0,
 )
 
 
@@ -171,7 +170,6 @@ live = Exercise(
         "image 5 -> a 4 -> b 3, and b also reads image: while b is made, image, a and b are alive, 12. Then only b.",
         "after each node, for every wire it reads: `if last_reader[wire] == ____: alive -= size[wire]`",
     ),
-    tolerance=0,
     core=False,
 )
 
@@ -200,6 +198,7 @@ def _(rng):
             ("twice", 2, ("cat", "cat")),
         ),
     )
+    yield ((("image", 3, ()), ("a", 2, ("image",)), ("b", 4, ("a",)), ("c", 9, ("b",))),)  # the peak is at the end
 
 
 @live.reference

@@ -7,7 +7,7 @@ import numpy as np
 from minigooglenet.counting import count
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.exercises.lessons import lesson_07_inception_2 as module
-from minigooglenet.exercises.outputs import close
+from minigooglenet.exercises.outputs import close, finite
 from minigooglenet.exercises.questions import Question
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU
@@ -97,9 +97,9 @@ build = Exercise(
 )
 
 
-def _faulty(modules, fault=None):
+def _faulty(modules, fault=None, heads_last=False):
     """Build GoogLeNet from the layers as a student would, with one fault in it."""
-    g = Graph(image=(3, 224, 224))
+    g, waiting = Graph(image=(3, 224, 224)), []
 
     def conv(wire, name, filters, kernel, stride=1, relu=True):
         layer = Conv2d(g.shapes[wire][0], filters, kernel, stride, kernel // 2, init="zeros")
@@ -146,9 +146,13 @@ def _faulty(modules, fault=None):
         wire = g.add(f"{at}/output", Concat(), *branches)
         heads = ("4b", "4e") if fault == "heads one module late" else ("4a", "4d")
         if name in heads:
-            head(wire, f"loss{1 + heads.index(name)}")
+            waiting.append((wire, f"loss{1 + heads.index(name)}"))
+        while waiting and not heads_last:
+            head(*waiting.pop())
         if name in ("3b", "4e"):
             wire = pool(wire, f"pool_{name}")
+    for source, name in waiting:
+        head(source, name)
     wire = g.add("pool5", AvgPool2d(6 if fault == "pools rounded down" else 7, 1), wire)
     wire = g.add("flatten", Flatten(), dropout(wire, "drop", 0.4))
     linear(wire, "loss3/classifier", 1000, relu=fault == "ReLU on the classifiers")
@@ -204,10 +208,22 @@ def _(function):
                 return _verdict("heads one module late", what) if name.endswith("/conv") else _unknown(what)
     if extra := set(mine) - set(theirs):
         return Verdict(False, None, f"there is a node too many: {sorted(extra)[0]!r}")
-    return _by_numbers(g)
+    return _by_numbers(g, function)
 
 
-def _by_numbers(g):
+def _narrow(function):
+    """Return a sentence if the modules do not follow their table when all widths are halved, or None."""
+    halves = {name: tuple(width // 2 for width in widths) for name, widths in MODULES.items()}
+    g = function(dict(halves))
+    for name, widths in halves.items():
+        convolutions = (key for key in g.nodes if key.startswith(f"inception_{name}/") and f"{key}/weight" in g.params)
+        found = sorted(g.shapes[key][0] for key in convolutions)
+        if found != sorted(widths):
+            return f"with half of each width in the table, module {name} has {found} filters, not {sorted(widths)}"
+    return None
+
+
+def _by_numbers(g, function):
     if len(g.outputs) != 3:
         return Verdict(False, None, f"three wires should be left for the losses, there are {g.outputs}")
     ratios = sorted(layer.p for layer, _ in g.nodes.values() if layer.kind == "Dropout")
@@ -215,6 +231,8 @@ def _by_numbers(g):
     if close(found, _right(), 1e-4).all():
         if ratios != [0.4, 0.7, 0.7]:
             return _verdict("dropout missing", f"the dropout ratios are {ratios}")
+        if unused := _narrow(function):
+            return Verdict(False, None, unused)
         counted = count(g)
         what = f"{counted.params:,} parameters, {counted.macs:,} MAC, and the engine's 3,000 scores on a random image"
         return Verdict(True, None, what)
@@ -249,7 +267,7 @@ def _verdict(name, what):
 
 
 build.reference(_faulty)
-build.right(lambda modules: googlenet(init="zeros"))
+build.right(functools.partial(_faulty, heads_last=True))
 for name, message in {
     "pools rounded down": "The trunk's pools round up (ceil_mode=True). Rounded down the maps are 55, 27, 13 and 6.",
     "LRN missing": "A local response normalisation stands behind pool1 and before pool2.",
@@ -284,7 +302,7 @@ LARGEST, SEED = 2000, 14
 @reveal.judge
 def _(answer):
     x, P = answer
-    x, P = np.asarray(x, float), {key: np.asarray(values, float) for key, values in P.items()}
+    x, P = finite(x, "x"), {key: finite(values, f"P[{key!r}]") for key, values in P.items()}
     size = x.size + sum(values.size for values in P.values())
     if size > LARGEST:
         return Verdict(False, None, f"{size:,} numbers are more than anyone reads; at most {LARGEST:,}")

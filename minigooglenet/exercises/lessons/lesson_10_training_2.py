@@ -23,7 +23,6 @@ crop = Exercise(
         ),
         "`height = round(math.sqrt(area / ____))`",
     ),
-    tolerance=0,
     core=False,
 )
 

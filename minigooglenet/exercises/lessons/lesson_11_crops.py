@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.outputs import Raised, call, close
+from minigooglenet.exercises.outputs import FormError, Raised, call, close, form
 from minigooglenet.exercises.questions import Question
 from minigooglenet.inference.crops import SCALES, boxes, places
 from minigooglenet.inference.crops import SIDE as PIECE
@@ -134,14 +134,14 @@ def _(function):
     """The order of the pieces is the student's own: both lists are sorted."""
     outputs = [_sorted(function, picture) for picture in PICTURES]
     right = [_sorted(crop_boxes.reference_function, picture) for picture in PICTURES]
-    if all(close(mine, theirs, 0).all() for mine, theirs in zip(outputs, right, strict=True)):
+    if all(close(mine, theirs).all() for mine, theirs in zip(outputs, right, strict=True)):
         return Verdict(True, None, f"all 144 pieces of {len(PICTURES)} pictures, in whatever order")
     for wrong in crop_boxes.wrongs:
         theirs = [_sorted(wrong.function, picture) for picture in PICTURES]
-        if all(close(a, b, 0).all() for a, b in zip(outputs, theirs, strict=True)):
+        if all(close(a, b).all() for a, b in zip(outputs, theirs, strict=True)):
             return Verdict(False, wrong.name, wrong.message)
     for picture, mine, theirs in zip(PICTURES, outputs, right, strict=True):
-        if not close(mine, theirs, 0).all():
+        if not close(mine, theirs).all():
             return Verdict(False, None, _difference(picture, mine, theirs))
     raise AssertionError("one of them differs")
 
@@ -151,10 +151,14 @@ def _sorted(function, picture):
     if isinstance(rows, Raised):
         raise rows.error
     if rows is None:
-        raise ValueError("crop_boxes returned None; perhaps a missing return?")
-    rows = np.array([tuple(row) for row in rows], np.float64)
+        raise FormError("crop_boxes returned None. Check for a missing return")
+    try:
+        rows = np.array([tuple(row) for row in rows], np.float64)
+    except (TypeError, ValueError):
+        raise FormError(f"crop_boxes should return a list of (scale, y, x, side, mirror), got {form(rows)}") from None
     if rows.ndim != 2 or rows.shape[1] != 5:
-        raise ValueError(f"each piece should be five numbers (scale, y, x, side, mirror), got shape {rows.shape}")
+        raise FormError(f"each piece should be five numbers (scale, y, x, side, mirror), got shape {rows.shape}")
+    rows = np.round(rows, 6)  # every right value is an integer, up to the round-off of its formula
     return rows[np.lexsort(rows.T[::-1])]
 
 

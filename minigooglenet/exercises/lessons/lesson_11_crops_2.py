@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import FormError, form
 from minigooglenet.inference import Evaluation, table3, top_k_error
 from minigooglenet.inference.intervals import paired_interval
 from minigooglenet.inference.metrics import ranks
@@ -13,7 +14,6 @@ combine = Exercise(
     "combine(probs) -> (N, C)",
     minutes=5,
     difficulty=1,
-    tolerance=1e-9,
     hints=(
         "probs has four axes: models, crops, N, C. Which two of them should be gone?",
         "Two models say (.9, .1) and (.5, .5) of a picture: the answer is (.7, .3), their mean.",
@@ -189,6 +189,7 @@ spend = Exercise(
     minutes=8,
     difficulty=2,
     core=False,
+    objects=(Evaluation,),
     hints=(
         "Read the table: which rows cost 20 or less? The cost of a row is models times crops.",
         "Of the rows that you can pay, take the one with the smallest top-1 error, and say that error in your reason.",
@@ -209,6 +210,10 @@ def _(answer):
     if any(part is None or part is Ellipsis for part in answer):
         raise NotImplementedError("choose models and crops, and give a reason")
     measured, models, crops, reason = answer
+    if not isinstance(measured, Evaluation) or not isinstance(reason, str):
+        raise FormError(f"the answer should be {spend.signature}, got {form(list(answer))}")
+    if any(type(count) is not int or count < 1 for count in (models, crops)):
+        raise FormError(f"models and crops are integers of at least 1, got {models!r} and {crops!r}")
     there = measured.answers.shape[1]
     cost = models * max(1, crops)
     if cost > BUDGET:

@@ -1,13 +1,16 @@
 """Lesson 12: a new head on a trained trunk, features kept, and what classifying regions costs."""
 
 import copy
+import functools
 
 import numpy as np
 
 from minigooglenet import models
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.outputs import Raised, call, same
+from minigooglenet.exercises.outputs import SINGLE, Raised, call, form, matched, one_number, same
+from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.questions import Question
+from minigooglenet.graph import Graph
 
 HEAD, FEATURES = "loss3/classifier", "pool5/global"
 
@@ -25,10 +28,10 @@ new_head = Exercise(
 )
 
 
-def _trained():
+def _trained(classes=6, width=0.25, seed=6):
     """Return a small network that passes for trained: every value is unlike the start's."""
-    net = models.mini_googlenet(6, width=0.25, depth=2, rng=5)
-    rng = np.random.default_rng(6)
+    net = models.mini_googlenet(classes, width=width, depth=2, rng=5)
+    rng = np.random.default_rng(seed)
     for values in (net.params, net.buffers):
         for array in values.values():
             array += rng.uniform(0.01, 0.1, array.shape).astype(array.dtype)
@@ -37,25 +40,40 @@ def _trained():
 
 @new_head.judge
 def _(answer):
-    net = _trained()
+    verdict, first = _one_head(answer, _trained(), 4, 0)
+    if not verdict.passed:
+        return verdict
+    second, _ = _one_head(answer, _trained(5, 0.5, 7), 3, 1)
+    if not second.passed:
+        return Verdict(False, second.mistake, f"with another network, for 3 classes: {second.what}")
+    _, third = _one_head(answer, _trained(), 4, 1)
+    if np.array_equal(first, third):
+        return Verdict(False, None, "rng is not used: the new head has the same weights, whatever it draws")
+    return verdict
+
+
+def _one_head(answer, net, classes, seed):
+    """Return the verdict on one new head, and its weights if it passed."""
     before = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
-    output, _ = call(lambda: answer(net, 4, 0), ())
+    output, _ = call(lambda: answer(net, classes, seed), (), read=lambda returned: returned)
     if isinstance(output, Raised):
         raise output.error
     named = {wrong.name: wrong.message for wrong in new_head.wrongs}
 
     def wrong(name, what=""):
-        return Verdict(False, name, f"{what}{named[name]}")
+        return Verdict(False, name, f"{what}{named[name]}"), None
 
-    try:
-        other, trainable = output
-        params, buffers = other.params, other.buffers
-    except (TypeError, ValueError, AttributeError):
-        return Verdict(False, None, "return two things: the network and the number of values that its head trains")
+    two = plain(output, (Graph,))
+    if not isinstance(two, (list, tuple)) or len(two) != 2 or not isinstance(two[0], Graph):
+        return Verdict(
+            False, None, "return two things: the network and the number of values that its head trains"
+        ), None
+    other, trainable = two[0], one_number(two[1], "the second value of new_head")
+    params, buffers = other.params, other.buffers
     after = {**net.params, **net.buffers}
     if any(name not in after or not np.array_equal(after[name], array) for name, array in before.items()):
         return wrong("changes the old network")
-    if other.shapes[other.main] != (4,):
+    if other.shapes[other.main] != (classes,):
         return wrong("as many classes as before", f"the output has the shape {other.shapes[other.main]}. ")
     touched = [
         name
@@ -64,15 +82,16 @@ def _(answer):
     ]
     if touched:
         return wrong("trunk touched", f"{len(touched)} arrays of the trunk differ, {touched[0]} for one. ")
-    if np.array_equal(params[f"{HEAD}/bias"], before[f"{HEAD}/bias"][:4]):
+    if np.array_equal(params[f"{HEAD}/bias"], before[f"{HEAD}/bias"][:classes]):
         return wrong("old bias kept")
     features = net.shapes[FEATURES][0]
-    counts = {sum(a.size for a in params.values()): "everything counted", 4 * features: "biases not counted"}
+    counts = {sum(a.size for a in params.values()): "everything counted", classes * features: "biases not counted"}
     if trainable in counts:
-        return wrong(counts[trainable], f"{trainable}: ")
-    if trainable != 4 * (features + 1):
-        return Verdict(False, None, f"the head trains ({features} + 1) * 4 numbers, not {trainable}")
-    return Verdict(True, None, f"{trainable} numbers of {sum(a.size for a in params.values()):,} start anew")
+        return wrong(counts[trainable], f"{trainable:g}: ")
+    if trainable != classes * (features + 1):
+        return Verdict(False, None, f"the head trains ({features} + 1) * {classes} numbers, not {trainable:g}"), None
+    told = f"{trainable:g} numbers of {sum(a.size for a in params.values()):,} are new"
+    return Verdict(True, None, told), params[f"{HEAD}/weight"].copy()
 
 
 def _reference(net, classes, rng):
@@ -146,8 +165,8 @@ cache_features = Exercise(
 )
 
 
-def _images():
-    rng = np.random.default_rng(122)
+def _images(seed=122):
+    rng = np.random.default_rng(seed)
     return rng.standard_normal((7, 3, 32, 32), dtype=np.float32)
 
 
@@ -156,24 +175,38 @@ def _wire(net, images, wire=FEATURES, **how):
     return values[wire]
 
 
+def _returned(function, net=_trained, images=_images):
+    return call(function, (net(), images()))[0]
+
+
+@functools.cache
+def _right_features():
+    return _returned(cache_features.reference_function)
+
+
+@functools.cache
+def _wrong_features():
+    return [_returned(wrong.function) for wrong in cache_features.wrongs]
+
+
 @cache_features.judge
 def _(answer):
-    def returned(function):
-        return call(function, (_trained(), _images()))[0]
-
-    output, right = returned(answer), returned(cache_features.reference_function)
+    output, right = _returned(answer), _right_features()
     if isinstance(output, Raised):
         raise output.error
     if same(output, right, cache_features.tolerance):
-        if not np.array_equal(output, returned(answer)):
+        if not same(output, _returned(answer), cache_features.tolerance):
             return Verdict(False, "training mode", "two calls differ: something is drawn at random")
+        other = (lambda: _trained(6, 0.25, 8)), (lambda: _images(3)[:5])
+        if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
+            return Verdict(False, None, "with another network and other images the values are wrong")
         count, width = right.shape
         return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
-    for wrong in cache_features.wrongs:
-        if same(output, returned(wrong.function), 1e-6):
+    for wrong, theirs in zip(cache_features.wrongs, _wrong_features(), strict=True):
+        if same(output, theirs, cache_features.tolerance):
             return Verdict(False, wrong.name, wrong.message)
-    if np.shape(output) != right.shape:
-        return Verdict(False, None, f"expected shape {right.shape}, got {np.shape(output)}")
+    if next(iter(matched(output, right, "cache_features").values()))[0].shape != right.shape:
+        return Verdict(False, None, f"expected shape {right.shape}, got {form(output)}")
     return Verdict(False, None, "the values are not those of pool5/global in test mode")
 
 

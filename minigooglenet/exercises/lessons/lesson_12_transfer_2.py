@@ -118,7 +118,6 @@ nms = Exercise(
         "Three boxes in a row, A over B over C. A removes B. B is gone, so C stays if A does not touch it.",
         "`if all(iou(boxes[i], boxes[j]) <= t for j in ____): kept.append(i)`",
     ),
-    tolerance=0,
 )
 
 

@@ -233,6 +233,7 @@ def _(rng):
     yield integers(rng, (4, 4)), g
     yield integers(rng, (7, 7)), g
     yield integers(rng, (6, 5)), g
+    yield integers(rng, (5, 4)), g[:, ::-1] + 1
 
 
 @winograd_2d.reference

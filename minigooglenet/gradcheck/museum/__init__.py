@@ -9,6 +9,8 @@ All are taken from what students and libraries really got wrong. `EXHIBITS` are 
 """
 
 from minigooglenet.gradcheck.museum import (
+    activations,
+    attention,
     contract,
     conv,
     conv_settings,
@@ -16,15 +18,18 @@ from minigooglenet.gradcheck.museum import (
     losses,
     merge,
     norm,
+    norm_terms,
     pointwise,
     pooling,
     softmax,
+    targets,
 )
 from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
 _HALLS = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
+_HALLS = (*_HALLS, norm_terms, attention, activations, targets)
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for hall in _HALLS for room in hall.ROOMS for exhibit in room.exhibits

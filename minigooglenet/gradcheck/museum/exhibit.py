@@ -29,6 +29,15 @@ KEYS = (
     "upstream gradient ignored",
     "gradient missing",
     "wrong at the border only",
+    "norm terms missing",
+    "biased and unbiased variance mixed",
+    "window of the wrong size",
+    "exponent beta instead of beta + 1",
+    "attention's softmax Jacobian wrong",
+    "derivative of another function",
+    "ignored labels counted",
+    "label smoothing left out",
+    "loss not clipped",
 )
 
 

@@ -1,0 +1,57 @@
+"""The last line of the student's own code in a traceback: not one of this package, of NumPy or of Python."""
+
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+STANDARD = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
+INSTALLED = ("site-packages", "dist-packages")
+KNOWN = ("numpy", "scipy", "numba", "llvmlite", "PIL", "matplotlib", "rich", "IPython", "ipykernel")
+
+
+def where(error) -> str:
+    """Return ", in your line 3: y = x / 0" for an exception, or an empty string."""
+    try:
+        frames = own(traceback.extract_tb(error.__traceback__))
+    except Exception:  # a traceback that cannot be read is left out
+        return ""
+    if not frames:
+        return ""
+    last = frames[-1]
+    file = f" of {Path(last.filename).name}" if last.filename != frames[0].filename else ""
+    line = f": {last.line[:200]}" if last.line else ""
+    return f", in your line {last.lineno}{file}{line}"
+
+
+def own(frames) -> list:
+    """Return the frames of the student's own code; of an installed module if the answer is one of its functions."""
+    outside = [frame for frame in frames if not _inside(frame.filename, [PACKAGE])]
+    mine = [frame for frame in outside if not _library(frame.filename)]
+    if mine or not outside:
+        return mine
+    module = _installed(outside[0].filename)
+    return [frame for frame in outside if module and _installed(frame.filename) == module]
+
+
+def _library(filename):
+    generated = filename.startswith(("<frozen", "<__array", "<decorator"))
+    return generated or any(part in INSTALLED for part in Path(filename).parts) or _inside(filename, STANDARD)
+
+
+def _inside(filename, folders):
+    if filename.startswith("<"):
+        return False
+    path = Path(os.path.realpath(filename))
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _installed(filename):
+    """Return the name of an installed module that is not one of ours or of the libraries, or None."""
+    parts = Path(filename).parts
+    place = max((parts.index(name) for name in INSTALLED if name in parts), default=None)
+    if place is None or place + 1 >= len(parts):
+        return None
+    name = parts[place + 1].removesuffix(".py")
+    return None if name in KNOWN else name

@@ -1,0 +1,103 @@
+"""Values in messages: short, printable on any console, and with as many digits as it takes to tell two apart."""
+
+import numpy as np
+
+from minigooglenet.exercises.plain import Odd, kind_of, plain
+
+MOST = 200  # characters of a value
+DIGITS = (6, 9, 12, 15, 17)
+
+
+def printable(text) -> str:
+    """Return text without control characters and lone surrogates, which some consoles cannot print."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(text))
+
+
+def brief(value) -> str:
+    """Return any value in at most MOST characters."""
+    value = plain(value)
+    if isinstance(value, Odd):
+        text = str(value)
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
+        text = f"an integer of about 10**{_magnitude(value)}"
+    elif isinstance(value, (np.ndarray, np.generic)):
+        text = number(value[()]) if value.ndim == 0 else f"array {value.shape} {value.dtype}"
+    elif isinstance(value, (list, tuple, dict, set)) and not _small(value):
+        text = f"{kind_of(value)} of {len(value)} items"
+    else:
+        text = repr(value)
+    text = printable(text)
+    return text if len(text) <= MOST else f"{text[:MOST]}..."
+
+
+def _magnitude(value):
+    return int((abs(value).bit_length() - 1) * np.log10(2))
+
+
+def _small(value, items=50):
+    """Return whether a container may be printed: few items, and no integer that Python refuses to print."""
+    flat = [value]
+    for item in flat:
+        if isinstance(item, (list, tuple, set, dict)):
+            flat += [*item.keys(), *item.values()] if isinstance(item, dict) else item
+        if len(flat) > items or (isinstance(item, int) and abs(item) >= 10**30) or isinstance(item, np.ndarray):
+            return False
+    return True
+
+
+def error_text(error) -> str:
+    """Return what an exception says, even if its own `__str__` is broken."""
+    try:
+        text = str(error)
+        text = printable(text) if type(text) is str else ""
+    except (Exception, SystemExit):
+        text = "(its text cannot be shown)"
+    return text if len(text) <= 3 * MOST else f"{text[: 3 * MOST]}..."
+
+
+def number(value, digits=6) -> str:
+    """Return one number with so many digits; an integer or a bool is exact."""
+    value = np.asarray(value)[()]
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if value.dtype.kind in "iu":
+        return str(int(value))
+    return f"{complex(value) if value.dtype.kind == 'c' else float(value):.{digits}g}"
+
+
+def pair(a, b) -> tuple[str, str]:
+    """Return two different numbers as two different texts."""
+    for digits in DIGITS:
+        texts = number(a, digits), number(b, digits)
+        if _as_read(texts[0]) != _as_read(texts[1]):
+            return texts
+    return f"{number(a, 17)} ({np.asarray(a).dtype})", f"{number(b, 17)} ({np.asarray(b).dtype})"
+
+
+def _as_read(text):
+    """Return what a reader takes from the text of a number: -7, -7.0 and -7+0j are one."""
+    return {"True": 1, "False": 0}.get(text) if text in ("True", "False") else complex(text)
+
+
+def arrays(expected, got, differ) -> tuple[str, str]:
+    """Return two arrays of one shape as text in which every two values that differ look different."""
+    texts = "", ""
+    for digits in (4, 8, 12, 17):
+        texts = tuple(_array(values, digits) for values in (expected, got))
+        cells = [np.array(_cells(values, digits)) for values in (expected, got)]
+        if (cells[0] != cells[1])[differ.ravel()].all():
+            break
+    return texts
+
+
+def _cells(values, digits):
+    texts = np.array2string(values.ravel(), max_line_width=10**9, threshold=10**9, **_style(digits))
+    return texts.strip("[]").replace("+ ", "+").replace("- ", "-").split()
+
+
+def _array(values, digits):
+    return np.array2string(values, **_style(digits))
+
+
+def _style(digits):
+    return {"precision": digits, "suppress_small": digits == 4, "floatmode": "maxprec" if digits < 17 else "unique"}

@@ -1,0 +1,93 @@
+"""Low precision inside what is checked: correct to 3 or 7 digits, and so neither right nor wrong for a difference.
+
+float32 inside a backward makes it a staircase: a change of the upstream gradient or of x by 1e-12 leaves the result the
+same to the last bit. Errors that such steps explain are not a mistake in the formula.
+"""
+
+import numpy as np
+
+from minigooglenet.gradcheck.differences import forward_noise
+from minigooglenet.gradcheck.noise import FINE, grid
+from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE
+from minigooglenet.gradcheck.subject import CheckError
+
+WIDTHS = (2.0**-28, 2.0**-24, 2.0**-20, 2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4)
+SINGLE, HALF = 2e-6, 4e-3  # of the largest entry: what float32 and float16 may do to a gradient
+
+
+def excuse(subject, grad_y, rungs) -> None:
+    """Turn each FAIL that low precision explains into INCONCLUSIVE, and name the cause.
+
+    Findings carry their `error` in units of the gradient; those without one are left alone. On a staircase of a forward
+    the integers of rung 1 decide nothing; the indices do, whose differences know the height of its steps.
+    """
+    findings = [f for rung in rungs for f in rung.findings if f.verdict == FAIL and None not in (f.error, f.argument)]
+    if not findings:
+        return
+    exact = [f for rung in rungs if rung.number == 1 for f in rung.findings]
+    try:
+        gradients = subject.gradients(grad_y)
+        backward = _of_backward(subject, grad_y, gradients)
+        forward = _of_forward(subject, grad_y)
+    except CheckError:
+        return
+    for finding in findings:
+        i = subject.names.index(finding.argument)
+        largest = float(np.abs(gradients[i]).max(initial=0))
+        for who, cause in (("backward", backward.get(i)), ("forward", forward)):
+            if cause is None:
+                continue
+            if finding.error <= _bound(cause, largest) or (who == "forward" and any(finding is f for f in exact)):
+                finding.verdict = INCONCLUSIVE
+                finding.sentence = (
+                    f"{finding.argument}: the gradients agree only to {finding.error:.1g} because {who} moves in "
+                    f"steps: {cause}; compute in float64 to decide"
+                )
+                break
+
+
+def _of_forward(subject, grad_y):
+    noises = [forward_noise(subject, i, grad_y) for i in subject.floats if np.size(subject.arrays[i])]
+    return next((noise.cause for noise in noises if noise.cause), None)
+
+
+def _bound(cause, largest):
+    if "decimal" in cause:
+        return 10.0 ** -int(cause.split(" to ")[1].split()[0])
+    if "integers" in cause:
+        return 0.0  # a gradient cut to integers has lost what it had to say
+    return (SINGLE if "float32" in cause else HALF) * largest
+
+
+def _of_backward(subject, grad_y, gradients):
+    """Return {position: cause} of the gradients that stay the same where they must move."""
+    rng = np.random.default_rng(0)
+    factors = {i: rng.uniform(1, 2, np.shape(subject.arrays[i])) for i in subject.floats}
+    of_grad = rng.uniform(1, 2, np.shape(grad_y))
+
+    def upstream(scale):
+        return subject.gradients(grad_y * (1 + scale * of_grad))
+
+    def arrays(scale):
+        moved = [a * (1 + scale * factors[i]) if i in factors else a for i, a in enumerate(subject.arrays)]
+        return subject.gradients(grad_y, moved)
+
+    causes = {}
+    for move in (upstream, arrays):
+        near, far = move(FINE), move(2.0**-4)
+        for i, gradient in gradients.items():
+            moving = (gradient != 0) & (far[i] != gradient)
+            still = moving & (near[i] == gradient)
+            most = moving.any() and 2 * moving.sum() >= (gradient != 0).sum()  # a mask flips a few entries only
+            if i not in causes and most and 2 * still.sum() >= moving.sum():
+                causes[i] = grid(gradient) or _width(move, i, gradient, moving)
+    return causes
+
+
+def _width(move, i, gradient, moving):
+    for scale in WIDTHS:
+        if 2 * ((move(scale)[i] != gradient) & moving).sum() >= moving.sum():
+            break
+    if scale <= 2.0**-18:
+        return "values inside are float32, with 7 digits"
+    return "values inside are float16 or rounded, with about 3 digits"

@@ -1,0 +1,114 @@
+"""Broken elementwise functions: sigmoid, tanh, SiLU, GELU, leaky ReLU, ELU, softplus, on values clear of zero."""
+
+from math import erf
+
+import numpy as np
+
+from minigooglenet.gradcheck.museum.exhibit import Room
+from minigooglenet.gradcheck.subject import clear_of_kinks
+
+SLOPE = 0.2
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _cumulative(x):
+    return 0.5 * (1 + np.vectorize(erf, otypes=[float])(x / np.sqrt(2)))
+
+
+def _density(x):
+    return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+
+
+def _inputs(rng):
+    return (clear_of_kinks((3, 2, 4), rng),)
+
+
+def _room(name, forward, derivative):
+    return Room(name, forward, lambda grad_y, x: (grad_y * derivative(x),), _inputs)
+
+
+SIGMOID = _room("sigmoid", _sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x)))
+TANH = _room("tanh", np.tanh, lambda x: 1 - np.tanh(x) ** 2)
+SILU = _room("silu", lambda x: x * _sigmoid(x), lambda x: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))))
+GELU = _room("gelu", lambda x: x * _cumulative(x), lambda x: _cumulative(x) + x * _density(x))
+LEAKY = _room("leaky_relu", lambda x: np.where(x > 0, x, SLOPE * x), lambda x: np.where(x > 0, 1.0, SLOPE))
+ELU = _room("elu", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), lambda x: np.where(x > 0, 1.0, np.exp(x)))
+SOFTPLUS = _room("softplus", lambda x: np.log1p(np.exp(x)), _sigmoid)
+ROOMS = (SIGMOID, TANH, SILU, GELU, LEAKY, ELU, SOFTPLUS)
+ANOTHER = "derivative of another function"
+
+
+@SIGMOID.backward(ANOTHER)
+def input_where_the_output_belongs(grad_y, x):
+    """The formula s * (1 - s) is right, and the cache holds the input instead of the output."""
+    return (grad_y * x * (1 - x),)
+
+
+@SIGMOID.backward(ANOTHER)
+def sigmoid_applied_twice(grad_y, x):
+    """The helper for the derivative takes the input and applies the sigmoid itself, but it is given the output."""
+    y = _sigmoid(_sigmoid(x))
+    return (grad_y * y * (1 - y),)
+
+
+@TANH.backward(ANOTHER)
+def output_not_squared(grad_y, x):
+    """One minus the output is remembered from the sigmoid, and the square of tanh is lost."""
+    return (grad_y * (1 - np.tanh(x)),)
+
+
+@TANH.backward(ANOTHER)
+def square_of_the_input(grad_y, x):
+    """The formula 1 - y^2 is applied to the input, because that is what the layer kept."""
+    return (grad_y * (1 - x * x),)
+
+
+@SILU.backward(ANOTHER)
+def gate_taken_as_constant(grad_y, x):
+    """SiLU is read as x times a gate, and the product rule stops after its first term."""
+    return (grad_y * _sigmoid(x),)
+
+
+@SILU.backward(ANOTHER)
+def only_the_gate_differentiated(grad_y, x):
+    """The second term of the product rule is there, and the gate itself as the first one is not."""
+    return (grad_y * x * _sigmoid(x) * (1 - _sigmoid(x)),)
+
+
+@GELU.backward(ANOTHER)
+def distribution_taken_as_constant(grad_y, x):
+    """The normal distribution looks like a mask with soft edges, and a mask has no derivative of its own."""
+    return (grad_y * _cumulative(x),)
+
+
+@GELU.backward(ANOTHER)
+def density_without_its_factor(grad_y, x):
+    """The derivative of the distribution is its density, and the x in front of it is dropped."""
+    return (grad_y * (_cumulative(x) + _density(x)),)
+
+
+@LEAKY.backward(ANOTHER)
+def slope_forgotten(grad_y, x):
+    """The mask of the plain ReLU is kept when the slope is added to the forward."""
+    return (grad_y * (x > 0),)
+
+
+@LEAKY.backward(ANOTHER)
+def slope_of_one_everywhere(grad_y, x):
+    """With a small slope nothing is ever cut off, so the gradient is passed on everywhere."""
+    return (grad_y.copy(),)
+
+
+@ELU.backward(ANOTHER)
+def one_not_added_back(grad_y, x):
+    """The exponential is read off the output below zero, where the output is the exponential minus one."""
+    return (grad_y * np.where(x > 0, 1.0, np.expm1(np.minimum(x, 0))),)
+
+
+@SOFTPLUS.backward(ANOTHER)
+def value_instead_of_the_sigmoid(grad_y, x):
+    """A smooth ReLU seems to be its own soft mask, so its value multiplies the gradient."""
+    return (grad_y * np.log1p(np.exp(x)),)

@@ -1,0 +1,111 @@
+"""Broken attention: as many queries as keys and as features, so that every wrong transpose runs."""
+
+import numpy as np
+
+from minigooglenet.gradcheck.museum.exhibit import Room
+
+SIZE = 4
+
+
+def _weights(q, k, causal=False):
+    scores = q @ k.swapaxes(1, 2) / np.sqrt(SIZE)
+    if causal:
+        scores = np.where(np.tri(SIZE) > 0, scores, -1e30)
+    y = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return y / y.sum(axis=-1, keepdims=True)
+
+
+def _forward(q, k, v):
+    return _weights(q, k) @ v
+
+
+def _softmax_backward(p, grad_p):
+    return p * (grad_p - (grad_p * p).sum(axis=-1, keepdims=True))
+
+
+def _gradients(grad_scores, p, grad_y, q, k):
+    grad_scores = grad_scores / np.sqrt(SIZE)
+    return grad_scores @ k, grad_scores.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
+
+
+def _correct(grad_y, q, k, v):
+    p = _weights(q, k)
+    return _gradients(_softmax_backward(p, grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)
+
+
+def _causal_forward(q, k, v):
+    return _weights(q, k, causal=True) @ v
+
+
+def _causal_correct(grad_y, q, k, v):
+    p = _weights(q, k, causal=True)
+    return _gradients(_softmax_backward(p, grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)
+
+
+def _inputs(rng):
+    return tuple(rng.standard_normal((2, SIZE, SIZE)) for _ in range(3))
+
+
+ATTENTION = Room("attention", _forward, _correct, _inputs)
+CAUSAL = Room("attention causal", _causal_forward, _causal_correct, _inputs)
+ROOMS = (ATTENTION, CAUSAL)
+
+
+@ATTENTION.backward("attention's softmax Jacobian wrong")
+def softmax_taken_as_diagonal(grad_y, q, k, v):
+    """The derivative p * (1 - p) of a single sigmoid takes the place of the softmax over all keys."""
+    p = _weights(q, k)
+    return _gradients(p * (1 - p) * (grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)
+
+
+@ATTENTION.backward("attention's softmax Jacobian wrong")
+def sum_of_the_exponentials_taken_as_constant(grad_y, q, k, v):
+    """Only the exponential is differentiated, and the sum that all the weights of a query share is not."""
+    p = _weights(q, k)
+    return _gradients(p * (grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)
+
+
+@ATTENTION.backward("attention's softmax Jacobian wrong")
+def sum_over_the_queries(grad_y, q, k, v):
+    """The sum in the softmax's backward runs over the axis before the last, where the queries are."""
+    p = _weights(q, k)
+    grad_p = grad_y @ v.swapaxes(1, 2)
+    return _gradients(p * (grad_p - (grad_p * p).sum(axis=-2, keepdims=True)), p, grad_y, q, k)
+
+
+@ATTENTION.backward("wrong by a constant factor")
+def scale_forgotten(grad_y, q, k, v):
+    """The scores are divided by the root of the size in the forward, and their gradients are not."""
+    p = _weights(q, k)
+    grad_scores = _softmax_backward(p, grad_y @ v.swapaxes(1, 2))
+    return grad_scores @ k, grad_scores.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
+
+
+@ATTENTION.backward("axes swapped")
+def keys_without_the_transpose(grad_y, q, k, v):
+    """The gradient of the keys is written like that of the queries, and square scores let the product run."""
+    grad_q, _, grad_v = _correct(grad_y, q, k, v)
+    p = _weights(q, k)
+    grad_scores = _softmax_backward(p, grad_y @ v.swapaxes(1, 2)) / np.sqrt(SIZE)
+    return grad_q, grad_scores @ q, grad_v
+
+
+@ATTENTION.backward("axes swapped")
+def values_without_the_transpose(grad_y, q, k, v):
+    """The weights multiply the values in the forward, and the same product is used for their gradient."""
+    grad_q, grad_k, _ = _correct(grad_y, q, k, v)
+    return grad_q, grad_k, _weights(q, k) @ grad_y
+
+
+@ATTENTION.backward("axes swapped")
+def queries_and_keys_exchanged(grad_y, q, k, v):
+    """The two gradients are returned in the other order, and their shapes are the same."""
+    grad_q, grad_k, grad_v = _correct(grad_y, q, k, v)
+    return grad_k, grad_q, grad_v
+
+
+@CAUSAL.backward("attention's softmax Jacobian wrong")
+def masked_softmax_passed_over(grad_y, q, k, v):
+    """The gradient of the weights is handed to the scores as it is, only the masked entries are set to zero."""
+    p = _weights(q, k, causal=True)
+    return _gradients(p * (grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)

@@ -1,0 +1,186 @@
+"""How exactly a forward computes: the round-off noise of each output, and outputs that move in steps.
+
+A difference of two forwards is only as good as their digits. The noise is measured, because it does not show in the
+size of y: `(x + 1e6) - 1e6` has small results and the noise of 1e6. Seven evaluations at tiny equal steps are enough:
+the third differences of a smooth function vanish there, and what is left is noise.
+
+A forward with float32 inside, or with rounded values, does not move at all for a tiny step. That is a staircase: its
+noise is the height of a stair, not the 1e-16 of float64.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+EPS = float(np.finfo(np.float64).eps)
+FINE = 2.0**-40  # relative to each value: far below a step of float32 (2^-24), far above one of float64 (2^-53)
+SCALES = (2.0**-24, 2.0**-16, 2.0**-10, 2.0**-4)  # where a stair of float32, of float16, of rounded values must show
+WIDER = tuple(2.0**-k for k in range(24, 12, -2))  # from where float32 is all noise
+NARROW = 2.0**-30  # below so narrow stairs are those of float64 itself, after a large value was taken off
+THIRD = np.sqrt(20.0)  # the third difference of independent noise is as much larger than the noise
+
+
+@dataclass
+class Noise:
+    """The noise of a forward near one input.
+
+    Attributes
+    ----------
+    level : absolute noise of each output
+    stairs : which outputs stay the same to the last bit for a tiny step that must change them
+    coarse : which outputs move in steps far larger than those of float64
+    cause : a phrase that names what makes the steps, or None
+    """
+
+    level: np.ndarray
+    stairs: np.ndarray
+    coarse: np.ndarray
+    cause: str | None = None
+
+
+def measure(values, x, here, size) -> Noise:
+    """Measure the noise of `values(array) -> outputs` near x, where it returned `here`; entries of x are about `size`.
+
+    Returns
+    -------
+    Noise
+        From about 40 evaluations, however large x is.
+    """
+    direction = _direction(x, size)
+
+    def samples(spacing, count=7):  # not at x itself, where a kink may lie
+        return np.stack([values(x + k * spacing * direction) for k in range(1, count + 1)])
+
+    fine = samples(FINE)
+    level = np.maximum(EPS * np.abs(here), _third(fine))
+    far = np.stack([values(x + scale * direction) for scale in SCALES])
+    flat = _flat(fine, far, here)
+    short = _short(np.vstack([here[None], far]))
+    short = np.where(short * np.abs(here) > 4 * level, short, 0)  # sums of round-off alone have few digits, too
+    level = np.maximum(level, short * np.abs(here))
+    level, rough = _rough(samples, level)
+    moved = np.abs(values(x + WIDER[3] * direction) - here) / WIDER[3]
+    erratic = ~flat & (rough > NARROW * moved) & np.isfinite(moved)
+    width, stairs = _stairs(samples, flat)
+    level = np.maximum(level, np.where(flat & (short == 0), stairs, 0))
+    coarse = (short > 0) | erratic | (flat & (width >= NARROW))
+    if not coarse.any():
+        return Noise(level, flat, coarse)
+    everywhere = np.stack([here, *(values(x + step * direction) for step in (2.0**-3, 2.0**-5))])
+    cause = grid(everywhere[1:, coarse])
+    if cause and cause == grid(everywhere) and not short.any():
+        level, coarse = (
+            np.maximum(level, level[coarse].max()),
+            np.ones_like(coarse),
+        )  # integers or decimals, all of them
+        return Noise(level, coarse, coarse, cause)
+    relative = float(np.median(level[coarse] / np.maximum(np.abs(here[coarse]), 1e-300)))
+    return Noise(level, flat | (short > 0), coarse, cause or _by_width(width, relative))
+
+
+def _rough(samples, level):
+    """Return (the level, the noise of steps that only a part of the sum takes).
+
+    There third differences stay the same over some scales, and along the line, where those of a curve or a kink change.
+    """
+    thirds = []
+    for spacing in WIDER:
+        values = samples(spacing, 10)
+        thirds += [_third(values[:6]), _third(values[4:])]
+    windows = [np.stack(thirds[k : k + 8]) for k in range(0, len(thirds) - 7, 2)]
+    least, most = (np.stack([pick(window, axis=0) for window in windows]) for pick in (np.min, np.max))
+    rough = np.where((most < 12 * least) & (least > 100 * level), most, 0).max(axis=0)
+    return np.maximum(level, rough), rough
+
+
+def round_off(values, x, size) -> np.ndarray:
+    """Return the round-off noise of each of `values(array)` near x, from seven evaluations."""
+    direction = _direction(x, size)
+    return _third(np.stack([values(x + k * FINE * direction) for k in range(7)]))
+
+
+def _direction(x, size):
+    """Return a random direction, relative to each value, away from zero: no value leaves the domain of a logarithm."""
+    sign = np.where(x < 0, -1.0, 1.0)
+    return sign * np.where(x == 0, size, np.abs(x)) * np.random.default_rng(0).uniform(0.5, 1, x.shape)
+
+
+def _third(samples):
+    differences = np.diff(samples, n=3, axis=0)
+    return np.nan_to_num(np.abs(differences).max(axis=0), nan=0.0, posinf=0.0) / THIRD
+
+
+def _flat(fine, far, here):
+    """Return which outputs stay the same to the last bit where, by their change further away, they must move."""
+    still = np.all(fine == here, axis=0)
+    flat = np.zeros_like(still)
+    for scale, values in zip(SCALES, far, strict=True):
+        change = np.abs(values - here)
+        expected = change * (6 * FINE / scale)
+        must = np.isfinite(expected) & (expected > 32 * EPS * np.maximum(np.abs(here), change))
+        # Kinks may wake up some outputs on the way there; a staircase holds most of them back.
+        if 2 * (still & must).sum() >= max(1, must.sum()):
+            flat |= still & must
+    return flat
+
+
+def _short(values):
+    """Return 2^-24 for outputs that are float32 wherever they were moved to, 2^-11 for float16, else 0.
+
+    Few float64 have so few digits by chance; a constant with few digits does not count.
+    """
+    with np.errstate(all="ignore"):
+        half, single = (np.all(values.astype(kind) == values, axis=0) for kind in (np.float16, np.float32))
+    moving = np.any(values[1:] != values[0], axis=0)
+    mantissa = np.frexp(values[0])[0] * 2.0**20
+    constant = ~moving & (mantissa == np.round(mantissa))
+    return np.where(half, 2.0**-11 * moving, np.where(single & ~constant, 2.0**-24, 0.0))
+
+
+def _stairs(samples, flat):
+    """Return (the relative width of a stair, its height for each output): jumps with rests between them."""
+    for exponent in range(-36, -2, 4) if flat.any() else ():
+        steps = np.nan_to_num(np.abs(np.diff(samples(2.0**exponent, 33), axis=0)), nan=0.0, posinf=0.0)
+        between = _rests_between(steps > 0) & flat
+        if 2 * between.sum() >= flat.sum():
+            heights = steps.max(axis=0)
+            return 2.0**exponent, np.where(flat, heights[between].max(), 0.0)
+    return 0.0, np.zeros(flat.shape)
+
+
+def _rests_between(moves):
+    """Return for each column whether it holds True, then False, then True again."""
+    count = len(moves)
+    first, last = moves.argmax(axis=0), count - 1 - moves[::-1].argmax(axis=0)
+    return (moves.sum(axis=0) >= 2) & (last - first + 1 > moves.sum(axis=0))
+
+
+def grid(values) -> str | None:
+    """Return the grid that all values lie on, in words: integers, decimals, float16 or float32; else None."""
+    values = np.asarray(values, np.float64).reshape(-1)
+    values = values[np.isfinite(values) & (values != 0)]
+    if not values.size:
+        return None
+    if np.array_equal(values, np.round(values)) and np.abs(values).max() < 2**53:
+        return "values are cut or rounded to integers"
+    for digits in range(1, 7):
+        if np.array_equal(values, np.round(values, digits)):
+            return f"values are rounded to {digits} decimal{'s' * (digits > 1)}"
+    for kind, digits in ((np.float16, 3), (np.float32, 7)):
+        with np.errstate(all="ignore"):
+            if np.array_equal(values, values.astype(kind).astype(np.float64)):
+                return f"values are {np.dtype(kind).name}, with {digits} digits"
+    return None
+
+
+def _by_width(width, share):
+    """Name a step that is taken inside, by its size relative to the values."""
+    size = width or share
+    if not width:
+        like = ("7 digits, like float32", "3 digits, like float16")[share > 2.0**-18]
+        return f"values inside keep about {like}, or lose the others to a cancellation"
+    if 2.0**-30 <= size <= 2.0**-18:
+        return "values inside are float32, with 7 digits"
+    if 2.0**-16 <= size <= 2.0**-7:
+        return "values inside are float16 or rounded, with about 3 digits"
+    return "values inside are rounded or cast"

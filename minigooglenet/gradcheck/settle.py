@@ -1,0 +1,311 @@
+"""One derivative in doubt, settled: central differences at several steps, each with an estimate of its own error.
+
+Two errors compete. Truncation falls with the square of the step: it is estimated from two steps h and h/q, whose
+difference is (q^2 - 1) times the error of the smaller one, and Richardson's extrapolation takes it off. Round-off grows
+as noise / h: the noise is measured. The best pair of steps gives a value and its error, and the analytic value is wrong
+only if it is clearly further away than that.
+
+A kink shows in the one-sided derivatives: their difference falls with h where the function is smooth, and stays where
+it has a kink. A central difference alone is blind to a symmetric kink such as |x| at 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from minigooglenet.gradcheck.noise import EPS
+
+TOLERANCE = 3e-6  # of an entry, next to the error of the difference
+TIGHT = 2.5e-5  # an entry is decided if its difference is known to this fraction of the largest entry
+CLEAR = 10.0  # a disagreement is a mistake only if it is so many times the error of the difference
+AGREES, WRONG, KINK, OUTSIDE, EDGE, OPEN = "agrees", "wrong", "kink", "outside", "edge", "open"
+SMALLER = tuple(8.0**-k for k in range(1, 7))
+LARGER = (16.0, 256.0, 4096.0, 3e4)
+FAR = 1e9
+RELATIVE = (2.0**-3, 2.0**-5, 2.0**-9, 2.0**-14, 2.0**-17)  # steps of a value that is far smaller than its array
+
+
+@dataclass
+class Line:
+    """The outputs along one line: `at(t)` returns them at distance t from the input.
+
+    Attributes
+    ----------
+    at, middle, weights : the outputs at t and at 0, and what each of them counts
+    step : the first step
+    inside : round-off of the values inside, relative to the derivative
+    value, size : of the entry that moves, and of its array
+    """
+
+    at: Callable
+    middle: np.ndarray
+    weights: np.ndarray
+    step: float
+    inside: float
+    value: float | None = None
+    size: float = 0.0
+
+    def __post_init__(self):
+        self.far = None
+        self.level = EPS * np.abs(self.middle)  # the noise of each output
+        self.reached = np.zeros(self.weights.shape, bool)  # the outputs that any step so far has changed
+        self.ends = {}  # the outputs at the first step, which is looked at twice
+
+    def both(self, h):
+        """Return the outputs at h and at -h."""
+        if h not in self.ends:
+            self.ends = {h: (self.at(h), self.at(-h))}
+        return self.ends[h]
+
+    def depends(self):
+        """Return which outputs a far step changes: the others do not depend on this entry, as far as one can see."""
+        if self.far is None:
+            far = FAR * self.step
+            self.far = (self.at(far) != self.middle) | (self.at(-far) != self.middle)
+        return self.far
+
+    def hidden(self, touched, h):
+        """Return how large a derivative the outputs that step h left alone may hide below their last digit.
+
+        An output that even a far step leaves alone hides the less.
+        """
+        moved, far = self.depends(), FAR * self.step
+        level = self.level * np.abs(self.weights)
+        return float(level[~touched & moved].sum() / h + level[~touched & ~moved].sum() / max(h, far))
+
+    def steps_down(self):
+        """Return smaller steps, in falling order; also some relative to the value, where that is small."""
+        steps = [self.step * factor for factor in SMALLER]
+        if self.value:
+            steps += [abs(self.value) * factor for factor in RELATIVE if abs(self.value) * factor < self.step / 2]
+            steps = [h for h in steps if h > 8 * EPS * abs(self.value)]
+        return sorted(steps, reverse=True)
+
+
+@dataclass
+class Estimate:
+    """A central difference with step h.
+
+    `value` is the sum over the outputs, `column` their own derivatives, `jumps` how far the one-sided derivatives of
+    each output differ, and `low` and `high` the range that they span.
+    An output that a larger step changed, and this one did not, is below its last digit: it has noise all the same.
+    """
+
+    line: Line
+    h: float
+    column: np.ndarray
+    value: float
+    jumps: np.ndarray
+    low: float
+    high: float
+    level: np.ndarray
+    touched: np.ndarray
+    finite: bool
+    one_sided: bool
+    inside: float
+
+    @property
+    def noises(self):
+        """How far round-off moves the derivative of each output."""
+        return np.where(self.line.reached, self.level, 0) / self.h
+
+    @property
+    def noise(self):
+        """How far round-off moves `value`."""
+        return float(self.noises @ np.abs(self.line.weights)) + self.inside
+
+    @property
+    def jump(self):
+        """The sum of all jumps, weighted as the outputs are."""
+        return self.high - self.low
+
+
+@dataclass
+class Settled:
+    """What came of it: a state, the best value with its error, and the derivative of each output."""
+
+    state: str
+    value: float
+    error: float
+    column: np.ndarray
+
+
+def settle(line, analytic, largest, measure, scale=0.0) -> Settled:
+    """Decide whether an analytic derivative is right, with as few steps as will do.
+
+    Parameters
+    ----------
+    line : Line
+    analytic : the derivative to judge
+    largest : the largest entry of its gradient, next to which round-off must be small
+    scale : for a sum along a direction, what such a sum usually is: it is compared with that
+    measure : called for the Noise of the forward if the first step is not enough
+    """
+    first = _estimate(line, line.step, None)
+    if _plain(first, analytic, largest, scale) and first.jump <= 1e-3 * _absolute(first, line) + 16 * first.noise:
+        return Settled(AGREES, first.value, first.noise, first.column)
+    noise = measure()
+    line.level = np.maximum(line.level, noise.level)
+    seen = [_estimate(line, line.step, noise)]
+    noisy = seen[0].finite and seen[0].noise > 0.25 * TIGHT * max(abs(analytic), largest)
+    off = abs(analytic - seen[0].value)
+    noisy |= seen[0].finite and _hidden(seen[0], line, off) * CLEAR > off
+    down = line.steps_down()
+    up = [line.step * factor for factor in LARGER]
+    for h in [*up, *down] if noisy else down:
+        if h < seen[-1].h and _drowned(seen, analytic, largest):
+            break
+        seen.append(_estimate(line, h, noise))
+        seen.sort(key=lambda e: -e.h)
+        found = _judge(seen, analytic, largest, line, scale)
+        if found is not None:
+            return found
+    if not noisy:
+        for h in up:
+            seen.append(_estimate(line, h, noise))
+            seen.sort(key=lambda e: -e.h)
+            found = _judge(seen, analytic, largest, line, scale)
+            if found is not None:
+                return found
+    return _give_up(seen, analytic, largest, line)
+
+
+def _estimate(line, h, noise):
+    if line.value is not None:
+        h = ((line.value + h) - (line.value - h)) / 2  # what is left of it after rounding
+    (up, down), middle = line.both(h), line.middle
+    right, left = (up - middle) / h, (middle - down) / h
+    column = (up - down) / (2 * h)
+    touched = (right != 0) | (left != 0)
+    level = EPS / 2 * (np.abs(up) + np.abs(down))
+    inside = 0.0
+    if noise is not None:
+        level = np.maximum(level, noise.level)
+        if noise.stairs.any():
+            touched |= noise.stairs & line.depends()
+    else:
+        inside = line.inside * float(np.abs(column) @ np.abs(line.weights)) / h
+    line.reached |= touched
+    ends = np.stack([right * line.weights, left * line.weights])
+    low, high = float(ends.min(axis=0).sum()), float(ends.max(axis=0).sum())
+    value = float(column @ line.weights)
+    one_sided = bool(np.isfinite(up).all() != np.isfinite(down).all())
+    jumps = np.abs(right - left)
+    return Estimate(line, h, column, value, jumps, low, high, level, touched, np.isfinite(value), one_sided, inside)
+
+
+def _absolute(estimate, line):
+    return float(np.abs(estimate.column) @ np.abs(line.weights))
+
+
+def _plain(estimate, analytic, largest, scale):
+    """Return whether one step is enough: it agrees, and round-off is small."""
+    error = abs(analytic - estimate.value)
+    size = max(abs(analytic), abs(estimate.value), scale)
+    return error <= TOLERANCE * size + 4 * estimate.noise and estimate.noise <= TIGHT * max(size, largest)
+
+
+def _drowned(seen, analytic, largest):
+    last = seen[-1]
+    size = max(abs(last.value), abs(analytic), last.jump, 1e-300)
+    return last.finite and last.noise > max(1e-2 * size, TIGHT * largest)
+
+
+def _smooth(a, b, line):
+    """Return whether the one-sided derivatives of each output close up from step a to the smaller step b."""
+    if not (a.finite and b.finite):
+        return False
+    bound = 0.3 * a.jumps + 16 * b.noises + 1e-6 * np.abs(b.column)
+    if np.all(b.jumps <= bound):
+        return True
+    loose = (b.jumps > bound) @ (np.abs(line.weights) * b.jumps)
+    return bool(loose <= 1e-7 * _absolute(b, line))
+
+
+def _best(seen, line):
+    """Return (value, error, column, its smaller step) of the pair of steps with the smallest error, or None."""
+    best = None
+    for larger, smaller in pairwise(seen):
+        if not _smooth(larger, smaller, line):
+            continue
+        ratio = min((larger.h / smaller.h) ** 2 - 1, 255.0)  # a far step may be too far for the smaller one's error
+        change = abs(larger.value - smaller.value)
+        richardson = smaller.value + (smaller.value - larger.value) / ratio
+        for candidate in (
+            (larger.value, change + larger.noise, larger.column, smaller),
+            (richardson, change / ratio + 1.1 * smaller.noise, smaller.column, smaller),
+        ):
+            if best is None or candidate[1] < best[1]:
+                best = candidate
+    return best
+
+
+def _judge(seen, analytic, largest, line, scale):
+    """Return a Settled if the steps seen so far decide, else None."""
+    best = _best(seen, line)
+    if best is None:
+        return None
+    value, error, column, smaller = best
+    off, size = abs(analytic - value), max(abs(analytic), abs(value), scale)
+    if off <= TOLERANCE * size + 4 * error:
+        if error <= TIGHT * max(size, largest):
+            return Settled(AGREES, value, error, column)
+        return None
+    hidden = _hidden(next(e for e in seen if e.finite), line, off)
+    if off > TOLERANCE * size + CLEAR * (error + hidden) and _confirmed(seen, smaller, value, error, line, off):
+        first = next(e for e in seen if e.h >= line.step * 0.9 and e.h <= line.step * 1.1)
+        if abs(first.value - value) <= 1e-8 * size + 4 * _floor(first, line):
+            value, column = first.value, first.column  # as good, and what an agreement would have been held against
+        return Settled(WRONG, value, error, column)
+    return None
+
+
+def _floor(estimate, line):
+    """Return round-off as it is estimated before it is measured."""
+    outputs = EPS * float(np.abs(line.middle) @ np.abs(line.weights))
+    return (outputs + line.inside * _absolute(estimate, line)) / estimate.h
+
+
+def _hidden(estimate, line, off):
+    """Return what untouched outputs may hide, if that could make up a disagreement."""
+    level = float(line.level[~estimate.touched] @ np.abs(line.weights)[~estimate.touched])
+    return line.hidden(estimate.touched, estimate.h) if CLEAR * level / estimate.h > off else 0.0
+
+
+def _confirmed(seen, smaller, value, error, line, off):
+    """Return whether a still smaller step repeats the value; for an entry far below its array, a fraction of itself.
+
+    Curves can look straight over steps that are far too large. The smaller step must see clearly that `value` is off.
+    """
+    smallest = smaller.h
+    if line.value:
+        smallest = min(smallest, abs(line.value) * RELATIVE[0] * 1.1)
+    further = [e for e in seen if e.finite and e.h < smaller.h and e.h <= smallest and 2 * CLEAR * e.noise < off]
+    return any(abs(e.value - value) <= 3 * error + CLEAR * e.noise for e in further)
+
+
+def _give_up(seen, analytic, largest, line):
+    """Return the state when no pair of steps decides: a kink, the edge of the domain, or open."""
+    finite = [e for e in seen if e.finite]
+    nothing = np.zeros(line.weights.shape)
+    if not finite:
+        return Settled(EDGE if any(e.one_sided for e in seen) else OPEN, 0.0, np.inf, nothing)
+    best = _best(seen, line)
+    usable = [e for e in finite if e.noise <= 0.05 * max(e.jump, 1e-300)]
+    if len(usable) > 1:
+        last = usable[-1]
+        if not _smooth(usable[-2], last, line) and last.jump > 1e-6 * _absolute(last, line):
+            room = 4 * last.noise + 1e-3 * last.jump
+            inside = last.low - room <= analytic <= last.high + room
+            if inside or best is None:
+                return Settled(KINK if inside else OUTSIDE, last.value, last.jump, last.column)
+    if best is None:
+        last = finite[-1]
+        return Settled(OPEN, last.value, max(last.noise, abs(analytic - last.value)), last.column)
+    value, error, column, _ = best
+    off = abs(analytic - value)
+    error += _hidden(finite[0], line, off)
+    near = off <= TOLERANCE * max(abs(analytic), abs(value)) + CLEAR * error and CLEAR * error <= 4 * TIGHT * largest
+    return Settled(AGREES if near else OPEN, value, error, column)

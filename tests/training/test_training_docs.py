@@ -1,0 +1,53 @@
+"""The page on training: its Python runs, and its numbers hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import minigooglenet as mg
+from minigooglenet import optim
+from minigooglenet.cli import train
+from minigooglenet.training import progress
+
+PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+
+
+def test_the_pages_python_runs_in_order(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(block, names)
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {"weights.safetensors", "best.safetensors"}
+    out = capsys.readouterr().out
+    assert "epoch   1: loss" in out
+    assert "[ 0.899 -0.999] {'w': 1}" in out
+
+
+def test_the_pages_options_and_schedules_exist(capsys):
+    from minigooglenet.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    commands = {"--crops", "--help"}
+    assert set(re.findall(r"--[a-z][a-z-]*", PAGE)) - commands <= set(re.findall(r"--[a-z][a-z-]*", text))
+    assert all(f"`{name}`" in PAGE for name in optim.SCHEDULES)
+
+
+def test_the_pages_defaults_are_the_commands():
+    assert train.RATES == {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}
+    assert train.DECAYS == {"sgd": 0.0002, "adamw": 0.01}
+    for row in ("0.05 with batch norm; 0.01 without", "0.003 and 0.001", "0.0002, of all parameters", "0.01, not of"):
+        assert row in PAGE
+
+
+def test_the_pages_counts_of_the_network_and_its_head_hold():
+    g = mg.models.mini_googlenet(10, in_channels=1, init="zeros")
+    counted = mg.count(g)
+    assert f"{counted.params:,} parameters, {counted.macs:,} MACs for one image" in PAGE
+    small, large = (mg.models.mini_googlenet(10, size=size, aux=True, init="zeros") for size in (32, 224))
+    heads = [mg.count(one).params - mg.count(one, outputs=one.outputs[-1:]).params for one in (small, large)]
+    assert f"{round(heads[0] / 1000)},000 parameters at 32 x 32 and {heads[1] / 1e6:.1f} million at 224 x 224" in PAGE
+    assert progress.large_heads(large)
