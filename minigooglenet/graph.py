@@ -13,8 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import checks, console, parallel
+from minigooglenet.restoring import restored_on_error
+from minigooglenet.shortcuts import usable
+from minigooglenet.tape import Tape
 from minigooglenet.views import ArrayView, Named
-from minigooglenet.wires import check_finite_wire, check_inputs, checked_name, checked_shape, named_errors
+from minigooglenet.wires import (
+    check_finite_wire,
+    check_inputs,
+    checked_name,
+    checked_result,
+    checked_shape,
+    named_errors,
+)
 
 
 class Node(NamedTuple):
@@ -22,21 +32,6 @@ class Node(NamedTuple):
 
     layer: object
     wires: tuple[str, ...]
-
-
-class Tape(dict):
-    """{node: cache} of one forward, good for one backward."""
-
-    def __init__(self, nodes, input_shapes):
-        super().__init__()
-        self.nodes = nodes
-        self.computed = dict(input_shapes)  # wire -> shape with the batch axis
-        self.closed = set()  # wires that no gradient passes, because nothing before them trains
-        self.frozen = frozenset()
-        self.spent = False
-
-    def __repr__(self):
-        return f"Tape({len(self)} caches{', used' if self.spent else ''})"
 
 
 class Graph:
@@ -155,11 +150,16 @@ class Graph:
         tape.frozen = frozenset(frozen)
         if frozen:
             tape.closed.update(self.inputs)
-        values = self._run(inputs, wanted, train, check_finite, tape)
+        with restored_on_error(self.nodes if train else {}):
+            values = self._run(inputs, wanted, train, check_finite, tape)
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
 
     def __call__(self, x):
-        """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape."""
+        """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape.
+
+        The size of the batch decides which algorithms compute it, so an image alone and in a batch may differ by
+        round-off: up to 4e-6 of the largest value of a layer (`docs/accuracy.md`).
+        """
         if not self.nodes:
             raise ValueError("the graph has no nodes yet")
         main = self.main
@@ -169,7 +169,13 @@ class Graph:
         """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last reader."""
         wanted = self._wanted(outputs)
         values = self._run(self.check_inputs(inputs), wanted, train=False)
-        return {wire: y.copy() if wire in self.inputs else y for wire, y in values.items()}
+        taken = list(inputs.values())  # a layer of your own may pass on its input, or one of its arrays
+        for wire, y in values.items():
+            own = getattr(self.nodes[wire].layer, "params", {}) if wire in self.nodes else {}
+            if any(np.may_share_memory(y, other) for other in (*taken, *own.values())):
+                values[wire] = y.copy()
+            taken.append(values[wire])
+        return values
 
     def backward(self, grads, tape, wires=(), inputs=True):
         """Send gradients back through the forward that made `tape`.
@@ -215,11 +221,13 @@ class Graph:
                     grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
         found |= pending  # what is left has reached the inputs
         asked = [*(name for name in self.inputs if name in tape.computed and name not in unwanted), *wires]
+        taken = list(grads.values())
         for wire in asked:
             if wire not in found:
                 found[wire] = np.zeros(tape.computed[wire], dtype)
-            elif wire in wires or any(np.may_share_memory(found[wire], grad) for grad in grads.values()):
+            elif wire in wires or any(np.may_share_memory(found[wire], grad) for grad in taken):
                 found[wire] = found[wire].copy()  # it was handed on, or is the caller's own
+            taken.append(found[wire])
         return {wire: found[wire] for wire in asked}, grad_params
 
     def astype(self, dtype):
@@ -289,10 +297,7 @@ class Graph:
                     else:
                         y, cache = layer.forward(*xs, train=train and name not in tape.frozen)
                 expected = (len(values[wires[0]]), *self.shapes[name])
-                if getattr(y, "shape", None) != expected:
-                    raise ValueError(
-                        f"node {name!r}: its forward should return {expected}, got {getattr(y, 'shape', y)}"
-                    )
+                checked_result(name, y, expected)
                 if check_finite:
                     check_finite_wire(name, y)
                 values[name] = y
@@ -310,10 +315,10 @@ class Graph:
     def _node_backward(self, name, grad, cache, tape, unwanted):
         layer, wires = self.nodes[name]
         with named_errors(name, wires):
-            if all(wire in unwanted for wire in wires) and hasattr(layer, "backward_params"):
+            if all(wire in unwanted for wire in wires) and usable(layer, "backward_params"):
                 return (None,) * len(wires), layer.backward_params(grad, cache)
-            own = "backward" not in vars(layer) and hasattr(layer, "backward_views")
-            grad_inputs, grads = (layer.backward_views if own else layer.backward)(grad, cache)
+            backward = layer.backward_views if usable(layer, "backward_views") else layer.backward
+            grad_inputs, grads = backward(grad, cache)
         if len(grad_inputs) != len(wires):
             raise ValueError(
                 f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs"
@@ -381,7 +386,4 @@ def _add(a, b, out):
 
 
 def _infer(layer, xs):
-    # A layer may have a shorter way to its output; a forward that somebody put on the object itself goes first.
-    if hasattr(layer, "infer") and "forward" not in vars(layer):
-        return layer.infer(*xs)
-    return layer.forward(*xs)[0]
+    return layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]

@@ -1,4 +1,8 @@
-"""Every kernel compiled ahead, so that no first call takes seconds: by running small networks that call them all."""
+"""Every kernel compiled ahead, so that no first call takes seconds: by running small networks that call them all.
+
+A kernel is compiled for each combination of argument types. So every layer runs here with every setting that leads to
+another kernel, in each precision.
+"""
 
 import time
 from pathlib import Path
@@ -6,7 +10,10 @@ from pathlib import Path
 import numpy as np
 from numba.core import event
 
-from minigooglenet import kernels, models
+from minigooglenet import kernels, layers, models
+from minigooglenet.exercises import rungs
+from minigooglenet.graph import Graph
+from minigooglenet.kernels.compiled import is_kernel
 from minigooglenet.losses import head_weights, weighted_sum
 from minigooglenet.optim import adamw_step, sgd_step
 from minigooglenet.plan import plan
@@ -28,8 +35,11 @@ def warmup(progress=lambda done, steps, text: None):
         ("inference", _infer),
         ("training", lambda: _train("lrn", np.float32)),
         ("training with batch norm", lambda: _train("batch", np.float32)),
-        ("gradient checks, in double precision", lambda: _train("lrn", np.float64)),
-        ("gradient checks with batch norm", lambda: _train("batch", np.float64)),
+        ("every layer", lambda: _every_layer(np.float32)),
+        ("gradient checks, in double precision", lambda: _train("batch", np.float64)),
+        ("every layer, in double precision", lambda: _every_layer(np.float64)),
+        ("complex steps", _complex_steps),
+        ("the rungs of lesson 13", _rungs),
     ]
     started = time.perf_counter()
     with _Counter() as counter:
@@ -60,7 +70,7 @@ class _Counter(event.Listener):
         event.unregister("numba:compile", self)
 
     def on_start(self, event):
-        self.count += event.data["dispatcher"].py_func.__module__.startswith("minigooglenet.")
+        self.count += is_kernel(event.data["dispatcher"])
 
     def on_end(self, event):
         """Nothing to count."""
@@ -87,3 +97,58 @@ def _train(norm, dtype):
         _, grad_params = g.backward(grads, tape)
         sgd_step(g.params, grad_params, {}, lr=1e-3, weight_decay=1e-4)
         adamw_step(g.params, grad_params, {}, lr=1e-3)
+
+
+# Every layer, with one example of each setting that takes another way through the kernels, and its input's shape.
+EVERY_LAYER = (
+    (lambda: layers.Conv2d(8, 8, 3, padding=1, algorithm="winograd"), (8, 10, 9)),
+    (lambda: layers.Conv2d(8, 8, 3, padding=1, groups=2, algorithm="winograd"), (8, 40, 40)),
+    (lambda: layers.Conv2d(6, 4, 1), (6, 5, 4)),
+    (lambda: layers.Conv2d(6, 40, 1), (6, 3, 3)),
+    (lambda: layers.Conv2d(6, 4, 5, stride=2, padding=2, groups=2, bias=False), (6, 9, 8)),
+    (lambda: layers.Conv2d(3, 4, 3, padding=1), (3, 6, 5)),
+    (lambda: layers.MaxPool2d(3, 2, 1, ceil_mode=True), (3, 9, 8)),
+    (lambda: layers.MaxPool2d(2, 1), (3, 9, 8)),
+    (lambda: layers.MaxPool2d(3), (3, 9, 9)),  # strides beyond 2 go value by value
+    (lambda: layers.MaxPool2d(17), (2, 18, 17)),  # more than 256 places in a window
+    (lambda: layers.AvgPool2d(3, 2, 1), (3, 9, 8)),
+    (lambda: layers.AdaptiveAvgPool2d((2, 3)), (3, 9, 8)),
+    (layers.GlobalAvgPool2d, (3, 9, 8)),
+    (lambda: layers.LocalResponseNorm(5), (3, 9, 8)),
+    (lambda: layers.BatchNorm2d(3), (3, 9, 8)),
+    (layers.ReLU, (3, 9, 8)),
+    (layers.ReLU, (5,)),
+    (lambda: layers.Linear(5, 3), (5,)),
+    (layers.Flatten, (3, 4, 4)),
+    (layers.Dropout, (3, 4, 4)),
+    (layers.Softmax, (5,)),
+)
+
+
+def _every_layer(dtype):
+    for build, shape in EVERY_LAYER:
+        g = Graph(x=shape)
+        g.add("layer", build(), "x")
+        g = g.astype(dtype)
+        prepared = plan(g)
+        for count in (1, 9):
+            x = np.random.default_rng(0).standard_normal((count, *shape)).astype(dtype)
+            g(x)
+            prepared(x)
+            for train in (False, True):
+                outputs, tape = g.forward({"x": x}, train=train)
+                _, grad_params = g.backward(outputs, tape)
+            sgd_step(g.params, grad_params, {}, lr=1e-3)
+
+
+def _complex_steps():
+    for layer in (layers.AvgPool2d(3, 2, 1), layers.AdaptiveAvgPool2d((2, 3))):
+        y, cache = layer.forward(np.ones((2, 3, 9, 8), np.complex128))
+        layer.backward(y, cache)
+
+
+def _rungs():
+    x, weight, bias = (np.ones(shape, np.float32) for shape in ((1, 2, 5, 5), (2, 2, 3, 3), (2,)))
+    y = np.empty((1, 2, 3, 3), np.float32)
+    for rung in (rungs.compiled_loops, rungs.along_rows, rungs.along_columns):
+        rung(x, weight, bias, y)

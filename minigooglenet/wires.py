@@ -62,7 +62,18 @@ def check_inputs(inputs, expected):
         batches[name] = len(x)
     if len(set(batches.values())) > 1:
         raise ValueError(f"all inputs need the same number of images, got {batches}")
+    dtypes = {name: x.dtype.name for name, x in inputs.items()}
+    if len(set(dtypes.values())) > 1:
+        raise TypeError(f"all inputs need one dtype, got {dtypes}")
     return inputs
+
+
+def checked_result(name, y, expected):
+    """Return what the forward of node `name` returned, once it is known to be an array of the `expected` shape."""
+    if getattr(y, "shape", None) != expected:
+        got = y.shape if hasattr(y, "shape") else "None" if y is None else f"a {type(y).__name__}"
+        raise ValueError(f"node {name!r}: its forward should return {expected}, got {got}")
+    return y
 
 
 def _hint(x, shape):

@@ -7,7 +7,7 @@ import minigooglenet
 
 ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
-    ("shapes", "checks", "parallel", "files", "figures", "console"),
+    ("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
     ("kernels", "initializers"),
     ("layers", "losses", "views", "wires", "graph"),
     ("models", "plan", "optim", "data"),
@@ -22,7 +22,7 @@ FLOORS = (
     ("__init__", "__main__"),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires")}
+BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires"), ("warmup", "exercises")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 
@@ -81,11 +81,7 @@ def test_no_import_goes_in_a_circle():
 
 def test_the_graph_knows_no_layer_and_no_kernel():
     assert {target.split(".")[0] for target in _imports(ROOT / "graph.py")} <= {
-        "checks",
-        "console",
-        "parallel",
-        "views",
-        "wires",
+        *("checks", "console", "parallel", "restoring", "shortcuts", "tape", "views", "wires")
     }
 
 

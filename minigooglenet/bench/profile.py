@@ -1,10 +1,10 @@
 """Where the time of a training step goes: node by node, and summed by kind of layer, forward and backward.
 
-The layers of a copied graph are wrapped in timers, so that the graph itself runs as always.
+The layers of a copied graph are wrapped in timers, so that the graph itself runs as always. As in training, the images
+get no gradient.
 """
 
 import copy
-import functools
 import statistics
 import time
 
@@ -13,6 +13,7 @@ from minigooglenet.bench import settings, training
 from minigooglenet.bench.results import milliseconds, per_cent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
+from minigooglenet.shortcuts import usable
 
 BATCHES, QUICK = (8,), (1,)
 DIRECTIONS = ("forward", "backward")
@@ -61,7 +62,7 @@ def _rounds(asked, graph, batch):
         forward = time.perf_counter() - started
         _, _, grads = losses.weighted_sum(logits, labels, weights)
         started = time.perf_counter()
-        net.backward(grads, tape)
+        net.backward(grads, tape, inputs=False)
         backward = time.perf_counter() - started
         if number == 0:  # compiles
             continue
@@ -77,22 +78,47 @@ def _rounds(asked, graph, batch):
 def timed(graph):
     """Return (a copy of `graph` whose layers time themselves, {direction: {node: seconds of the last call}})."""
     net, seconds = copy.deepcopy(graph), {direction: {} for direction in DIRECTIONS}
-    for name, (layer, _) in net.nodes.items():
-        for direction in DIRECTIONS:
-            setattr(layer, direction, _timer(getattr(layer, direction), seconds[direction], name))
+    for name, node in net.nodes.items():
+        net.nodes[name] = node._replace(layer=_Timed(node.layer, name, seconds))
     return net, seconds
 
 
-def _timer(method, seconds, name):
-    @functools.wraps(method)
-    def wrapped(*args, **kwargs):
+class _Timed:
+    """A layer whose methods are timed. It runs the method or the shortcut that the graph runs without it."""
+
+    def __init__(self, layer, name, seconds):
+        self._layer, self._name, self._seconds = layer, name, seconds
+
+    def __getattr__(self, name):
+        return getattr(self._layer, name)
+
+    def forward(self, *inputs, train=False):
+        return self._time("forward", self._layer.forward, *inputs, train=train)
+
+    def infer(self, *inputs):
+        if usable(self._layer, "infer"):
+            return self._time("forward", self._layer.infer, *inputs)
+        return self._time("forward", self._layer.forward, *inputs)[0]
+
+    def backward(self, grad_output, cache):
+        return self._time("backward", self._layer.backward, grad_output, cache)
+
+    def backward_views(self, grad_output, cache):
+        if usable(self._layer, "backward_views"):
+            return self._time("backward", self._layer.backward_views, grad_output, cache)
+        return self.backward(grad_output, cache)
+
+    def backward_params(self, grad_output, cache):
+        if usable(self._layer, "backward_params"):
+            return self._time("backward", self._layer.backward_params, grad_output, cache)
+        return self.backward(grad_output, cache)[1]
+
+    def _time(self, direction, method, *args, **kwargs):
         started = time.perf_counter()
         try:
             return method(*args, **kwargs)
         finally:
-            seconds[name] = time.perf_counter() - started
-
-    return wrapped
+            self._seconds[direction][self._name] = time.perf_counter() - started
 
 
 def by_kind(nodes) -> dict:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minigooglenet import console, files, weights
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
+from minigooglenet.inference.predict import check_form
 from minigooglenet.weights.contents import PIXELS_ASSUMED
 
 
@@ -90,12 +91,13 @@ def pixels(text: str):
 
 
 def load_weights(path, pixels, out):
-    """Return what `weights.load` does; print what is assumed, and reject what would be a guess.
+    """Return the classifier of images that `weights.load` does; print what is assumed.
 
     Raises
     ------
     ValueError
-        If training scripts of this kind differ in how images become inputs, and `pixels` is None.
+        If the network does not classify images, or `pixels` is None and training scripts of this kind differ in how
+        images become inputs.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", weights.UnknownPixelsWarning)
@@ -103,6 +105,11 @@ def load_weights(path, pixels, out):
             loaded = weights.load(path, pixels=pixels)
         except weights.UnknownPixelsWarning as warning:
             raise ValueError(str(warning)) from warning
+    graph = loaded.graph
+    try:
+        check_form(next(iter(graph.inputs.values())), graph.shapes[graph.main])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     if pixels is None and PIXELS_ASSUMED in loaded.notes:
         out.print(f"{path}: {PIXELS_ASSUMED} {loaded.notes[PIXELS_ASSUMED]}", markup=False, soft_wrap=True)
     return loaded

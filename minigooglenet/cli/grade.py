@@ -24,7 +24,7 @@ def add_parser(commands, name):
         "--csv",
         metavar="OUT",
         required=True,
-        help="output file with a row for each student and exercise; - is standard output, without resuming",
+        help="output file, a row for each student and exercise (- for standard output)",
     )
     parser.add_argument("--jobs", type=whole, default=1, metavar="N", help="notebooks at once (default: 1)")
     parser.add_argument(

@@ -10,7 +10,7 @@ from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import add_pixels
 from minigooglenet.weights import limits, network, npz, own, published
 from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN
-from minigooglenet.weights.read import of_checkpoint, reader, weights_file
+from minigooglenet.weights.read import NOT_USABLE, of_checkpoint, reader, weights_file
 
 HELP = "show, convert or download a file of weights"
 KINDS = {
@@ -115,6 +115,8 @@ def _convert(options):
     if suffix not in SUFFIXES:
         raise ValueError(f"OUT must end in one of {', '.join(SUFFIXES)}, got {options.out!r}")
     contents = of_checkpoint(weights.read(options.file))
+    if NOT_USABLE in contents.notes:
+        raise ValueError(f"{options.file} is {NOT_USABLE}: {contents.notes[NOT_USABLE]}")
     if options.model and contents.architecture and not contents.model:
         raise ValueError(f"{options.file} holds its graph itself; leave --model away")
     if options.model and contents.model:

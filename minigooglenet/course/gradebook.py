@@ -62,14 +62,14 @@ class Ledger:
     """What has been graded, kept in a file beside the CSV: a line for each notebook that is begun or done.
 
     A grading that is ended at any moment goes on from there. A notebook that was being graded twice when the grading
-    died is not tried again. Without a path, nothing is kept.
+    died is not tried again.
     """
 
     def __init__(self, path, fresh=False):
-        self.path, self.done, self.begun, self.seed = path and Path(path), {}, Counter(), None
-        if fresh and path:
+        self.path, self.done, self.begun, self.seed = Path(path), {}, Counter(), None
+        if fresh:
             self.path.unlink(missing_ok=True)
-        kept = self.path.read_text(encoding="utf-8", errors="replace") if path and self.path.exists() else ""
+        kept = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
         for line in kept.splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):  # one was being written when the power went
                 self._take(json.loads(line))
@@ -90,11 +90,10 @@ class Ledger:
 
     def write(self, entry) -> None:
         """Add a line and wait until it is on the disk."""
-        if self.path:
-            with self.path.open("a", encoding="utf-8", newline="") as file:
-                file.write(json.dumps(entry) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         self._take(entry)
 
 

@@ -113,7 +113,8 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     """
     with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
-        rows, walls, whole = _graded(handed, absent, out, asked, jobs, fresh, tell)
+        state = Path(scratch, "state") if out == files.STDOUT else f"{out}.state"  # nothing to resume from
+        rows, walls, whole = _graded(handed, absent, out, asked, jobs, gradebook.Ledger(state, fresh), tell)
         for sentence in sentences:
             say(sentence)
         return rows, walls, whole
@@ -140,10 +141,9 @@ def _collected(folder, scratch, asked):
     return handed, absent, found.sentences
 
 
-def _graded(handed, absent, out, asked, jobs, fresh, tell):
+def _graded(handed, absent, out, asked, jobs, ledger, tell):
     warmup.warmup()  # what is compiled now is compiled for all
-    kept = None if out == files.STDOUT else f"{out}.state"
-    ledger, lock, walls = gradebook.Ledger(kept, fresh), threading.Lock(), set(sandbox.WALLS)
+    lock, walls = threading.Lock(), set(sandbox.WALLS)
     rows: dict[int, list] = {}
     late: dict[int, Late] = {}
     slots: queue.SimpleQueue = queue.SimpleQueue()

@@ -24,7 +24,9 @@ from minigooglenet.course import cells, sandbox, wire
 from minigooglenet.exercises.checking import where
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import Raised
+from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.questions import Question
+from minigooglenet.exercises.shown import error_text
 
 LATE: set[str] = set()  # "CPU": a time limit ended something; "wall": the wall clock did, so the machine may be busy
 
@@ -78,8 +80,9 @@ def _compile_without_keeping():
 def _send(results, record):
     try:
         data = memoryview(wire.pack(record))
-    except wire.NotPlainError as error:
-        data = memoryview(wire.pack({"number": record.get("number"), "failed": f"the answer cannot be sent: {error}"}))
+    except Exception as error:  # a student's object may do anything when it is read
+        told = f"the answer cannot be sent: {error_text(error)}"
+        data = memoryview(wire.pack({"number": record.get("number"), "failed": told}))
     while data:
         data = data[os.write(results, data) :]
 
@@ -130,7 +133,7 @@ def _answers(notes, number, sources, work):
             return [{"missing": f'nothing was given to answer("{number}", ...){why}'}]
         if not tried and number not in cells.numbers_in(sources):
             return [{"missing": f'the cell with answer("{number}", ...) is gone{why}'}]
-        return [{"value": value, "student": str(student)} for value, student in tried or [(None, "you")]]
+        return [{"value": plain(value), "student": str(student)} for value, student in tried or [(None, "you")]]
     if not tried:
         try:
             tried = [notes.given(number)]
@@ -183,7 +186,7 @@ def _for_judge(exercise, given):
     """Return an answer to be judged elsewhere, or where it is no plain value what the judge says here."""
     try:
         wire.pack(given)
-    except wire.NotPlainError:
+    except Exception:
         verdict = cells.ORIGINAL["check"](exercise.number, given)
         return {"verdict": [verdict.status, verdict.mistake, verdict.what]}
     return {"answer": given}
@@ -210,7 +213,7 @@ def _timed(function, given, seconds, patience):
             clocks.append(time.pthread_getcpuclockid(threading.get_ident()))
         try:
             with np.errstate(all="ignore"):
-                box.append(function(*given))
+                box.append(plain(function(*given)))  # none of its own methods runs after this
         except BaseException as error:
             box.append(_raised(error))
 
@@ -233,8 +236,8 @@ def _timed(function, given, seconds, patience):
 def _raised(error):
     """Return an exception of the same name that says in which line it arose."""
     base = next((kind for kind in (TimeoutError, NotImplementedError) if isinstance(error, kind)), Exception)
-    told = str(error) if base is not Exception else f"{error}{where(error)}"
-    return Raised(type(type(error).__name__, (base,), {})(told))
+    told = error_text(error) if base is not Exception else f"{error_text(error)}{where(error)}"
+    return Raised(type(kind_of(error), (base,), {})(told))
 
 
 def _plain(output):
@@ -248,7 +251,7 @@ def _plain(output):
 def _plain_or_none(given):
     try:
         wire.pack(given)
-    except wire.NotPlainError:
+    except Exception:
         return None
     return given
 

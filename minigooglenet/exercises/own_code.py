@@ -41,7 +41,7 @@ def _library(filename):
 
 
 def _inside(filename, folders):
-    if filename.startswith("<"):
+    if not Path(filename).is_absolute():  # "<string>", "cell 3"
         return False
     path = Path(os.path.realpath(filename))
     return any(path.is_relative_to(folder) for folder in folders)

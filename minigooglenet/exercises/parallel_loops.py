@@ -40,6 +40,11 @@ def judged(exercise, answer) -> Verdict:
     for output in outputs:
         if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
             raise output.error
+    if python is None and numba.config.DISABLE_JIT:
+        sentence = (
+            "numba.njit returned your function uncompiled, because NUMBA_DISABLE_JIT is set. Unset it and restart."
+        )
+        return Verdict(False, None, sentence)
     if python is None:
         return wrong("not compiled")
     if answer.targetoptions.get("forceobj"):
@@ -55,13 +60,18 @@ def judged(exercise, answer) -> Verdict:
         return wrong(name, f"steps {first} and {second} of prange write the same number of y. {named[name]}")
     if not seen.tasks:
         return wrong("range for prange")
-    expected, _ = _in_python(exercise.reference_function.py_func)
+    expected, _ = _in_python(uncompiled(exercise.reference_function))
     if not _alike(outputs, expected):
         for known in exercise.wrongs:
             if hasattr(known.function, "py_func") and _alike(_in_python(known.function.py_func)[0], outputs):
                 return wrong(known.name)
         return Verdict(False, None, "the values differ from the definition's")
     return _compiled(answer, expected)
+
+
+def uncompiled(function):
+    """Return the Python function of a compiled one; with NUMBA_DISABLE_JIT, Numba returns that itself."""
+    return getattr(function, "py_func", function)
 
 
 def _alike(a, b):

@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from minigooglenet import losses, parallel
+from minigooglenet import checks, losses, parallel
 from minigooglenet.gradcheck.check import check_layer
 from minigooglenet.gradcheck.differences import typical_size
 from minigooglenet.gradcheck.direction import directional_check
@@ -48,8 +48,13 @@ def check_network(g, x, labels, *, rng=0, on_node=None) -> Report:
     if not hasattr(g, "nodes") or len(g.inputs) != 1:
         raise ValueError(f"check_network takes a graph with one input, got {g!r}")
     rng = np.random.default_rng(rng)
-    here = g.astype(np.float64)
     x = np.asarray(x, np.float64)
+    g.check_inputs({next(iter(g.inputs)): x})
+    for wire in g.outputs:
+        if len(g.shapes[wire]) != 1:
+            raise ValueError(f"output {wire!r} must have shape (classes,) for a loss, got {g.shapes[wire]}")
+        labels = checks.labels(labels, len(x), *g.shapes[wire])
+    here = g.astype(np.float64)
     if not np.isfinite(x).all():
         raise ValueError(f"the images hold {int((~np.isfinite(x)).sum())} values that are not finite")
     report = Report(f"{g!r}, {len(x)} image(s)")

@@ -68,12 +68,9 @@ def measure(values, x, here, size) -> Noise:
         return Noise(level, flat, coarse)
     everywhere = np.stack([here, *(values(x + step * direction) for step in (2.0**-3, 2.0**-5))])
     cause = grid(everywhere[1:, coarse])
-    if cause and cause == grid(everywhere) and not short.any():
-        level, coarse = (
-            np.maximum(level, level[coarse].max()),
-            np.ones_like(coarse),
-        )  # integers or decimals, all of them
-        return Noise(level, coarse, coarse, cause)
+    if cause and "float" not in cause and cause == grid(everywhere):
+        every = np.ones_like(coarse)  # integers or decimals, all of them
+        return Noise(np.maximum(level, max(level[coarse].max(), stairs.max())), every, every, cause)
     relative = float(np.median(level[coarse] / np.maximum(np.abs(here[coarse]), 1e-300)))
     return Noise(level, flat | (short > 0), coarse, cause or _by_width(width, relative))
 

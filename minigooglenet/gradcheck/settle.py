@@ -24,6 +24,7 @@ AGREES, WRONG, KINK, OUTSIDE, EDGE, OPEN = "agrees", "wrong", "kink", "outside",
 SMALLER = tuple(8.0**-k for k in range(1, 7))
 LARGER = (16.0, 256.0, 4096.0, 3e4)
 FAR = 1e9
+SINGLE = 2.0**-24
 RELATIVE = (2.0**-3, 2.0**-5, 2.0**-9, 2.0**-14, 2.0**-17)  # steps of a value that is far smaller than its array
 
 
@@ -69,10 +70,17 @@ class Line:
     def hidden(self, touched, h):
         """Return how large a derivative the outputs that step h left alone may hide below their last digit.
 
-        An output that even a far step leaves alone hides the less.
+        Of several outputs, those that even a far step leaves alone do not depend on the entry. But if no step changed
+        any output, all of them may hide something, and they may be float32.
         """
+        weights = np.abs(self.weights)
+        if not self.reached.any():
+            single = self.middle.astype(np.float32) == self.middle
+            return float(
+                np.where(single, np.maximum(self.level, SINGLE * np.abs(self.middle)), self.level) @ weights / h
+            )
         moved, far = self.depends(), FAR * self.step
-        level = self.level * np.abs(self.weights)
+        level = self.level * weights
         return float(level[~touched & moved].sum() / h + level[~touched & ~moved].sum() / max(h, far))
 
     def steps_down(self):
@@ -270,7 +278,8 @@ def _floor(estimate, line):
 
 def _hidden(estimate, line, off):
     """Return what untouched outputs may hide, if that could make up a disagreement."""
-    level = float(line.level[~estimate.touched] @ np.abs(line.weights)[~estimate.touched])
+    untouched = ~estimate.touched
+    level = float(np.maximum(line.level, SINGLE * np.abs(line.middle))[untouched] @ np.abs(line.weights)[untouched])
     return line.hidden(estimate.touched, estimate.h) if CLEAR * level / estimate.h > off else 0.0
 
 

@@ -3,8 +3,11 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import MethodType
 
 import numpy as np
+
+from minigooglenet.shortcuts import replaced
 
 BATCH = 3  # a batch of one hides everything about the batch axis
 
@@ -142,7 +145,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
     kind = getattr(layer, "kind", type(layer).__name__)
     settings = layer.settings() if hasattr(layer, "settings") else {}
     # A forward of the reader's own may use real buffers: only this package's may be called with complex arrays.
-    own = type(layer).forward.__module__.startswith("minigooglenet.layers.")
+    own = type(layer).forward.__module__.startswith("minigooglenet.layers.") and not replaced(layer)
     analytic = own and kind in ANALYTIC and isinstance(getattr(layer, "algorithm", "auto"), str)
     arrays = [*inputs, *(layer.params[name] for name in params)]
     return Subject(repr(layer), names, arrays, forward, backward, kind, settings, analytic, remembers)
@@ -161,13 +164,18 @@ def from_functions(forward, backward, inputs) -> Subject:
 
 
 def fresh(layer, params=None):
-    """Return a shallow copy of a layer whose random generators and buffers start where the layer's stand."""
+    """Return a shallow copy of a layer whose random generators and buffers start where the layer's stand.
+
+    Methods that were assigned to the layer object belong to the copy.
+    """
     twin = copy.copy(layer)
     twin.params = dict(layer.params if params is None else params)
     twin.buffers = {name: value.copy() for name, value in getattr(layer, "buffers", {}).items()}
     for name, value in vars(layer).items():
         if isinstance(value, np.random.Generator):
             setattr(twin, name, copy.deepcopy(value))
+        elif isinstance(value, MethodType) and value.__self__ is layer:
+            setattr(twin, name, MethodType(value.__func__, twin))
     return twin
 
 

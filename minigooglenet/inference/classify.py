@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minigooglenet.data import modes, photos
-from minigooglenet.inference.predict import probabilities
+from minigooglenet.inference.predict import planned, probabilities
 from minigooglenet.shapes import integer
 
 TOP = 5
@@ -51,8 +51,9 @@ def classify(graph, image, *, pixels, classes=None, crops=1, rule="box", top=TOP
         If the file cannot be read as an image.
     """
     top = integer(top, "top", 1)
-    size = None if rule == "torchvision" else graph.shapes[next(iter(graph.inputs))][1]  # None keeps every pixel
-    found = probabilities(graph, [_pixels_of(image, pixels.channels, size)], pixels, crops, rule=rule)[0]
+    (run,) = planned(graph)
+    size = None if rule == "torchvision" else run.shapes[run.inputs[0]][1]  # None keeps every pixel
+    found = probabilities(run, [_pixels_of(image, pixels.channels, size)], pixels, crops, rule=rule)[0]
     return likeliest(found, classes, top)
 
 

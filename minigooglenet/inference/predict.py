@@ -86,9 +86,7 @@ def planned(models) -> list[Plan]:
     if not plans:
         raise ValueError("there are no models to ask")
     forms = [(run.shapes[run.inputs[0]], run.shapes[run.outputs[0]]) for run in plans]
-    (_, *sides), scores = forms[0]
-    if len(sides) != 2 or sides[0] != sides[1] or len(scores) != 1:
-        raise ValueError(f"a model must take (C, size, size) and give (classes,), got {forms[0][0]} and {scores}")
+    check_form(*forms[0])
     for number, form in enumerate(forms):
         if form != forms[0]:
             raise ValueError(
@@ -96,6 +94,12 @@ def planned(models) -> list[Plan]:
                 f"model {number} {form[0]} to {form[1]}"
             )
     return plans
+
+
+def check_form(takes, gives) -> None:
+    """Raise a ValueError unless these are the shapes of the input and the output of a classifier of images."""
+    if len(takes) != 3 or takes[1] != takes[2] or len(gives) != 1:
+        raise ValueError(f"a model must take (C, size, size) and give (classes,), got {takes} and {gives}")
 
 
 def is_model(value) -> bool:

@@ -32,12 +32,12 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
 
 def bind(x, kernel_size, stride, padding, count_include_pad, y):
     """Return [(task, count)]: what `parallel.spread` is to do to pool x into y, ready to be done again and again."""
-    return [_task(x, y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
+    return [_task(blocks(x), y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
 
 
 def averages(x, size, windows, out=None):
     """Return y (N, C, P, Q), the averages of `windows`: (rows (P, 2), columns (Q, 2), divisors (P, Q)) of integers."""
-    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
+    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype, x)
     spread(*_task(x, y, windows), x.size)
     return y
 

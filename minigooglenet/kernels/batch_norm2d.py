@@ -8,6 +8,7 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled, compiled_sum
+from minigooglenet.kernels.images import typed
 from minigooglenet.kernels.spreading import spread
 
 
@@ -44,7 +45,7 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
         mean, var = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     y = np.empty(x.shape, x.dtype)
     flat = _flat(x), _flat(y)
-    constants = [np.ascontiguousarray(a) for a in (weight, bias, mean, var)]
+    constants = [typed(np.ascontiguousarray(a)) for a in (weight, bias, mean, var)]
 
     def task(start, stop):
         _forward(*flat, *constants, eps, train, start, stop)
@@ -71,7 +72,7 @@ def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
     grad_x = np.empty(x.shape, x.dtype)
     grad_weight, grad_bias = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     flat = _flat(grad_y), _flat(x), _flat(grad_x)
-    constants = [np.ascontiguousarray(a) for a in (weight, mean, var)]
+    constants = [typed(np.ascontiguousarray(a)) for a in (weight, mean, var)]
 
     def task(start, stop):
         _backward(*flat, *constants, grad_weight, grad_bias, eps, bool(batch_statistics), start, stop)
@@ -81,7 +82,7 @@ def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
 
 
 def _flat(x):
-    return np.ascontiguousarray(x).reshape(*x.shape[:2], -1)
+    return typed(np.ascontiguousarray(x)).reshape(*x.shape[:2], -1)
 
 
 @compiled

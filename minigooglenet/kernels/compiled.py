@@ -21,15 +21,51 @@ def compiled_sum(function):
     return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
 
+def is_kernel(dispatcher) -> bool:
+    """Tell whether a compiled function is one of this package's kernels, which are kept on disk."""
+    return getattr(dispatcher.py_func, "is_kernel", False)
+
+
 def _compile(function, **options):
+    function.is_kernel = True
     options |= {"nogil": True, "error_model": "numpy"}
-    try:
-        dispatcher = numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        # No folder to cache in can be written: compile anew in every process.
-        return numba.njit(**options)(function)
+    with _jit_enabled:
+        try:
+            dispatcher = numba.njit(cache=True, **options)(function)
+        except RuntimeError:
+            # No folder to cache in can be written: compile again in every process.
+            return numba.njit(**options)(function)
     _depend_on_all_kernels(dispatcher)
     return dispatcher
+
+
+class _JitEnabled:
+    """Let Numba compile these kernels whatever NUMBA_DISABLE_JIT says; other functions stay as it says.
+
+    The kernels consist of instructions that only a compiler understands (`vector`, `tile`).
+    """
+
+    def __init__(self):
+        self.disabled, self.depth = numba.config.DISABLE_JIT, 0
+        if self.disabled:
+            print(JIT_DISABLED, file=sys.stderr, flush=True)
+
+    def __enter__(self):
+        self.depth += 1
+        if self.disabled:
+            numba.config.DISABLE_JIT = 0
+
+    def __exit__(self, *_):
+        self.depth -= 1
+        if self.disabled and not self.depth:
+            numba.config.DISABLE_JIT = self.disabled
+
+
+JIT_DISABLED = (
+    "minigooglenet: NUMBA_DISABLE_JIT does not apply to minigooglenet's own kernels, which only run compiled; it does "
+    "apply to your Numba functions"
+)
+_jit_enabled = _JitEnabled()
 
 
 def _depend_on_all_kernels(dispatcher):
@@ -57,12 +93,13 @@ class _Announcement(event.Listener):
         self.said = False
 
     def on_start(self, event):
-        if not self.said and event.data["dispatcher"].py_func.__module__.startswith("minigooglenet."):
+        _jit_enabled.__enter__()
+        if not self.said and is_kernel(event.data["dispatcher"]):
             self.said = True
             print(MESSAGE, file=sys.stderr, flush=True)
 
     def on_end(self, event):
-        """Nothing: it is only the beginning that people wonder about."""
+        _jit_enabled.__exit__()
 
 
 MESSAGE = (

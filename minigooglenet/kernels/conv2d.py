@@ -35,7 +35,8 @@ def forward(
     groups : int that divides C and K
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or a pair (forward, backward)
     relu : return max(y, 0) instead, which costs the fast forms nothing
-    out : (N, K, P, Q) array to write to and return; a block of channels of a larger array will do
+    out : (N, K, P, Q) array to write to and return; a block of channels of a larger array will do. Its images must
+        follow one another in memory.
     kernels : `winograd.prepare(weight, groups)`, where the same weights serve many times
 
     Returns
@@ -50,7 +51,7 @@ def forward(
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     if out is not None:
         out = spreading.result(out, shape, x.dtype)
-        if np.may_share_memory(out, x):  # what is written would change what is still to be read
+        if any(a is not None and np.may_share_memory(out, a) for a in (x, weight, bias)):  # still to be read
             out[...] = forward(x, weight, bias, stride, padding, groups, algorithm, relu=relu, kernels=kernels)
             return out
     if algorithm == "auto":
@@ -99,8 +100,11 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
 def choose(x_shape, weight_shape, stride, padding, dtype):
     """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
 
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch, for its
-    weights take four times the memory and must be worth reading. It rounds more, so only float32 takes it.
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its
+    transformed weights are four times as large and take time to read. It rounds more, so only float32 takes it.
+
+    The choice depends on the size of the batch. So the results of an image alone and in a batch may differ by the
+    round-off error of the two forms: up to 4e-6 of the largest value. Name an algorithm to get the same bits.
     """
     if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
         return "numba"

@@ -13,6 +13,7 @@ from minigooglenet import parallel, shapes
 from minigooglenet.kernels import im2col, images, planes
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.product import multiply_rows, padded_columns, rows_apart, transpose_matrix
+from minigooglenet.kernels.spreading import result
 from minigooglenet.kernels.sums import row_sums
 from minigooglenet.kernels.tile import ROWS
 from minigooglenet.kernels.vector import fill
@@ -31,7 +32,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
     if x.dtype.kind == "c":
         return im2col.forward(x, weight, bias, stride, padding, groups)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
-    y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
+    y = result(out, (len(x), len(weight), *size), x.dtype)
     for task, count in bind(x, weight, bias, stride, padding, groups, relu, y):
         parallel.spread(task, count)
     return y
@@ -40,7 +41,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
 def bind(x, weight, bias, stride, padding, groups, relu, y):
     """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
     window = planes.window(x.shape, weight.shape, stride, padding)
-    starts = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    starts = np.empty(0, x.dtype) if bias is None else images.typed(np.ascontiguousarray(bias))
     return [
         _bind(x[:, reads], y[:, writes], matrix, starts[writes], relu, window)
         for matrix, reads, writes in _groups(weight, groups)
@@ -70,7 +71,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
 def _groups(weight, groups):
     """Yield each group's (matrix of weights, channels that it reads, channels that it writes)."""
     filters = len(weight) // groups
-    for g, part in enumerate(np.split(np.ascontiguousarray(weight), groups)):
+    for g, part in enumerate(np.split(images.typed(np.ascontiguousarray(weight)), groups)):
         matrix = part.reshape(filters, -1)
         yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
 

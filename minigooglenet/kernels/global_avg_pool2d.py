@@ -4,6 +4,7 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled_sum
+from minigooglenet.kernels.images import typed
 from minigooglenet.kernels.spreading import spread
 
 
@@ -13,7 +14,7 @@ def forward(x):
     if x.dtype.kind == "c":
         return x.mean(axis=(2, 3))
     y = np.empty(x.shape[:2], x.dtype)
-    maps, means = np.ascontiguousarray(x).reshape(y.size, -1), y.reshape(-1)
+    maps, means = typed(np.ascontiguousarray(x)).reshape(y.size, -1), y.reshape(-1)
 
     def task(start, stop):
         _means(maps, means, start, stop)

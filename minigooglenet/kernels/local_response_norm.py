@@ -27,7 +27,7 @@ def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, scale=True, out=None):
     """
     checks.floating(x, "x", 4)
     size = shapes.integer(size, "size", 1)
-    y, scales = result(out, x.shape, x.dtype), np.empty(x.shape, x.dtype) if scale else None
+    y, scales = result(out, x.shape, x.dtype, x), np.empty(x.shape, x.dtype) if scale else None
     window = size // 2, (size - 1) // 2
     if x.dtype.kind == "c":
         sums = np.stack([_window_sum(image * image, *window) for image in x])
@@ -42,7 +42,7 @@ def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, scale=True, out=None):
 def bind(x, size, alpha, beta, k, y):
     """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
     constants = [x.dtype.type(value) for value in (alpha / size, beta, k)]
-    return [_over_blocks(_forward, (x, y, None), (size // 2, (size - 1) // 2), constants)]
+    return [_over_blocks(_forward, (blocks(x), y, None), (size // 2, (size - 1) // 2), constants)]
 
 
 def backward(grad_y, x, scale, size=5, alpha=1e-4, beta=0.75):

@@ -31,7 +31,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, winners=
     checks.floating(x, "x", 4, checks.FLOATS)
     kernel_size, stride, padding = pooling.settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype)
+    x, y = blocks(x), result(out, (*x.shape[:2], *size), x.dtype, x)
     won = np.empty(y.shape, _winner_type(kernel_size)) if winners else None
     spread(*_task(x, y, won, kernel_size, stride, padding), x.size)
     return y, won

@@ -38,6 +38,21 @@ def multiply(a, b, c, bias, relu, add):
     )
 
 
+def multiply_into(a, b, c):
+    """Compute C = A B; a (I, K) with any strides, b (K, J) and c (I, J) contiguous along J.
+
+    Only addresses are handed on, so that this is compiled once, whatever the layouts of the arrays.
+    """
+    places = [array.__array_interface__["data"][0] for array in (a, b, c)]
+    _multiply_at(c.dtype.type(0), *places, (*a.shape, c.shape[1]), a.strides, b.strides[0], c.strides[0], c.itemsize)
+
+
+@compiled
+def _multiply_at(zero, a, b, c, sizes, a_strides, b_row, c_row, size):
+    a = a, rows_apart(sizes[0], a_strides[0]), a_strides[1]
+    multiply_rows(zero, a, (b, rows_apart(sizes[1], b_row)), (c, c_row, sizes[2]), size, 0, False, False)
+
+
 @compiled
 def rows_apart(count, distance):
     """Return the table (count,) of rows that lie `distance` bytes apart."""

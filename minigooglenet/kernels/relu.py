@@ -17,7 +17,11 @@ def forward(x, *, mask=True, out=None):
     array, is where y is written if given.
     """
     checks.floating(x, "x", dtypes=checks.FLOATS)
-    y, passed = result(out, x.shape, x.dtype), np.empty(x.shape, bool) if mask else None
+    in_place = out is not None and (out.__array_interface__["data"], out.strides) == (
+        x.__array_interface__["data"],
+        x.strides,
+    )
+    y, passed = result(out, x.shape, x.dtype, None if in_place else x), np.empty(x.shape, bool) if mask else None
     _over_pieces(_forward, blocks(x), y, passed)
     return y, passed
 

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from minigooglenet import shapes
+from minigooglenet import shapes, shortcuts
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -27,15 +27,8 @@ class Layer:
     apart = spreads = False
 
     def __init_subclass__(cls):
-        # The shortcuts of inference are those of the very forward that they stand for.
-        if "forward" in vars(cls):
-            for name in ("infer", "planned", "bind", "apart", "spreads"):
-                if name not in vars(cls):
-                    setattr(cls, name, getattr(Layer, name))
-        if "backward" in vars(cls):
-            for name in ("backward_params", "backward_views"):
-                if name not in vars(cls):
-                    setattr(cls, name, getattr(Layer, name))
+        super().__init_subclass__()
+        shortcuts.remember(cls)
 
     def __init__(self):
         self.params: dict[str, np.ndarray] = {}
@@ -72,9 +65,10 @@ class Layer:
         return self.backward(grad_output, cache)
 
     def infer(self, *inputs: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the output of an inference forward alone, written to `out` if given; keep nothing.
+        """Return the output of `forward` in inference, written to `out` if given; keep nothing.
 
-        A layer that can skip what only a backward needs, or write in place, says so by a method of its own.
+        A layer that can leave out the work for the cache overrides this. `shortcuts` decides when it runs instead of
+        `forward`.
         """
         y = self.forward(*inputs)[0]
         if out is None:
@@ -129,6 +123,9 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in self.settings().items())})"
+
+
+shortcuts.remember(Layer)
 
 
 def named_gradients(grad_weight, grad_bias) -> dict[str, np.ndarray]:

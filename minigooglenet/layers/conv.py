@@ -5,7 +5,7 @@ import numpy as np
 from minigooglenet import initializers, shapes
 from minigooglenet.kernels import conv2d, winograd
 from minigooglenet.layers.base import Layer, map_shape, named_gradients
-from minigooglenet.layers.fused import FusedConv2d
+from minigooglenet.layers.fused import FusedConv2d, regular
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -20,7 +20,8 @@ class Conv2d(Layer):
     padding : int, (h, w) or ((top, bottom), (left, right)); zeros
     groups : into how many independent convolutions the channels are split
     bias : whether there is one
-    algorithm : "auto", "loops", "im2col", "numba", or your own pair (forward, backward); see `kernels.conv2d`
+    algorithm : "auto", "loops", "im2col", "numba", "winograd" or your own pair (forward, backward); see
+        `kernels.conv2d`. "auto" chooses between "numba" and "winograd", which is faster and ten times less exact
     init, bias_init : how the weight starts (a rule of `initializers`) and at which value the bias does
     rng : Generator, int or None, for the weight
     """
@@ -74,8 +75,10 @@ class Conv2d(Layer):
         return conv2d.forward(x, *self._arguments(), out=out)
 
     def planned(self, followers):
-        if not isinstance(self.algorithm, str):
-            return super().planned(followers)  # a reader's own convolution stays what it is
+        weight, bias = self.params.get("weight"), self.params.get("bias")
+        usual = regular(weight, self._weight_shape()) and (bias is None or regular(bias, (self.out_channels,)))
+        if not usual or not isinstance(self.algorithm, str):
+            return super().planned(followers)  # a reader's own convolution stays as it is, and so do wrong arrays
         fused = FusedConv2d(self, followers)
         return fused, len(fused.taken)
 

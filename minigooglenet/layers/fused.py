@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from minigooglenet.kernels import conv2d, direct, product, winograd
+from minigooglenet import checks
+from minigooglenet.kernels import conv2d, direct, linear, product, winograd
 from minigooglenet.layers.activation import ReLU
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.norm import BatchNorm2d
@@ -25,7 +26,8 @@ class FusedConv2d(Layer):
             self.params["bias"] = bias.copy()
         for follower in followers:
             if type(follower) is BatchNorm2d and not self.taken:
-                self._fold(follower)
+                if not self._fold(follower):
+                    break
             elif type(follower) is not ReLU:
                 break
             self.taken.append(follower)
@@ -68,14 +70,26 @@ class FusedConv2d(Layer):
         return ", ".join([form, *(names[type(layer)] for layer in self.taken)])
 
     def _fold(self, norm):
-        """Take in y = weight * (x - mean) / sqrt(var + eps) + bias: a factor on each filter, and a bias."""
+        """Take in y = weight * (x - mean) / sqrt(var + eps) + bias: a factor on each filter, and a bias.
+
+        Return False, with nothing changed, where batch norm would reject its arrays, or has values that only its own
+        formula computes: a factor or a product that is not finite.
+        """
+        arrays = *norm.params.values(), *norm.buffers.values()
+        filters = len(self.params["weight"])
+        if not all(regular(array, (filters,)) for array in arrays):
+            return False
         weight, bias = norm.params["weight"], norm.params["bias"]
         mean, var = norm.buffers["running_mean"], norm.buffers["running_var"]
-        factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
-        own = self.params.get("bias", 0)
-        dtype = self.params["weight"].dtype
-        self.params["weight"] = (self.params["weight"] * factor[:, None, None, None]).astype(dtype, copy=False)
-        self.params["bias"] = ((own - mean) * factor + bias).astype(dtype, copy=False)
+        own, dtype = self.params.get("bias", 0), self.params["weight"].dtype
+        with np.errstate(all="ignore"):
+            factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
+            product = self.params["weight"] * factor[:, None, None, None]
+            folded = product.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
+        if not all(np.isfinite(array).all() for array in (factor, *folded)):
+            return False
+        self.params["weight"], self.params["bias"] = folded
+        return True
 
 
 class FusedLinear(Layer):
@@ -86,24 +100,36 @@ class FusedLinear(Layer):
 
     apart = spreads = True
 
-    def __init__(self, linear):
+    def __init__(self, layer):
         super().__init__()
-        self.params["weight"] = np.ascontiguousarray(linear.params["weight"].T)
-        bias = linear.params.get("bias")
-        self.params["bias"] = np.zeros(linear.out_features, np.float32) if bias is None else bias.copy()
+        self.params["weight"] = layer.params["weight"].T.copy()  # even where the two lie in memory alike
+        bias = layer.params.get("bias")
+        self.params["bias"] = np.zeros(layer.out_features, np.float32) if bias is None else bias.copy()
 
     def bind(self, x, out, images):
         weight, bias = (self.params[name].astype(x.dtype, copy=False) for name in ("weight", "bias"))
-        nothing = np.empty(0, x.dtype)
         lanes = product.padded_columns(1, x.dtype)
 
         def task(start, stop):
             part = slice(start * lanes, stop * lanes)
-            product.multiply(x, weight[:, part], out[:, part], nothing, False, False)
+            product.multiply_into(x, weight[:, part], out[:, part])
             out[:, part] += bias[part]
 
         return [(task, -(-weight.shape[1] // lanes))]
 
+    def infer(self, x, out=None):
+        """Return y in NumPy: for complex arrays, which `bind` does not take."""
+        y = linear.forward(x, self.params["weight"].T, self.params["bias"])
+        if out is None:
+            return y
+        out[...] = y
+        return out
+
     def describe(self):
         """Return in words what was done."""
         return "one product, weights turned"
+
+
+def regular(array, shape):
+    """Tell whether a parameter is a float array of this shape, as a layer makes it: what a plan may compute with."""
+    return isinstance(array, np.ndarray) and array.dtype in checks.FLOATS and array.shape == shape

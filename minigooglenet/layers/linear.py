@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from minigooglenet import checks, initializers, parallel, shapes
+from minigooglenet import checks, initializers, shapes
 from minigooglenet.kernels import linear
 from minigooglenet.layers.base import Layer, any_shape, named_gradients
-from minigooglenet.layers.fused import FusedLinear
+from minigooglenet.layers.fused import FusedLinear, regular
 from minigooglenet.layers.operations import Taped, Term
 
 
@@ -35,6 +35,10 @@ class Linear(Layer):
         return linear.forward(x, self.params["weight"], self.params.get("bias")), x
 
     def planned(self, followers):
+        weight, bias = self.params.get("weight"), self.params.get("bias")
+        shape = self.out_features, self.in_features
+        if not regular(weight, shape) or not (bias is None or regular(bias, shape[:1])):
+            return super().planned(followers)
         return FusedLinear(self), 0
 
     def backward(self, grad_output, cache):
@@ -67,21 +71,13 @@ class Flatten(Layer):
         return (math.prod(any_shape(self, x_shape)),)
 
     def forward(self, x, train=False):
-        return self.infer(x), (x.shape, x.dtype)
+        return checks.floating(x, "x").reshape(len(x), -1).copy(), (x.shape, x.dtype)
 
     def bind(self, x, out, images):
         def task(start, stop):
             out[start:stop] = x[start:stop].reshape(stop - start, -1)
 
         return [(task, len(x))]
-
-    def infer(self, x, out=None):
-        checks.floating(x, "x")
-        if out is None:
-            return x.reshape(len(x), -1).copy()
-        for task, count in self.bind(x, out, len(x)):
-            parallel.spread(task, count)
-        return out
 
     def backward(self, grad_output, cache):
         shape, dtype = cache

@@ -96,13 +96,16 @@ class AvgPool2d(_Pool):
         self.count_include_pad = bool(count_include_pad)
 
     def forward(self, x, train=False):
-        y = self.infer(x)
+        y = self._averages(x)
         return y, (x.shape[2:], y.shape, x.dtype)
 
     def bind(self, x, out, images):
         return avg_pool2d.bind(x, self.kernel_size, self.stride, self.padding, self.count_include_pad, out)
 
     def infer(self, x, out=None):
+        return self._averages(x, out)
+
+    def _averages(self, x, out=None):
         settings = self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         return avg_pool2d.forward(x, *settings, out=out)
 
@@ -149,7 +152,7 @@ class AdaptiveAvgPool2d(Layer):
         return map_shape(self, x_shape)[0], *self.output_size
 
     def forward(self, x, train=False):
-        return self.infer(x), (x.shape, x.dtype)
+        return adaptive_avg_pool2d.forward(x, self.output_size), (x.shape, x.dtype)
 
     def infer(self, x, out=None):
         return adaptive_avg_pool2d.forward(x, self.output_size, out=out)

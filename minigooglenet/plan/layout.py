@@ -1,22 +1,26 @@
 """What a plan decides before it runs: which nodes become one step, where each wire lies, which memory is shared."""
 
 import copy
+import inspect
 import math
 from typing import NamedTuple
 
 from minigooglenet.layers import Dropout
+from minigooglenet.shortcuts import plannable, replaced
 
 
 class Step(NamedTuple):
     """A layer made ready, the wires that it reads and their channels, and the nodes whose work it does.
 
-    It writes the wire of the last of them.
+    It writes the wire of the last of them. `quick` are the shortcuts of `QUICK` that this layer offers and that may
+    replace a call of its forward.
     """
 
     layer: object
     wires: tuple[str, ...]
     channels: tuple[int, ...]
     nodes: tuple[str, ...]
+    quick: frozenset[str]
 
     @property
     def wire(self):
@@ -24,11 +28,20 @@ class Step(NamedTuple):
 
     @property
     def spreads(self):
-        return getattr(self.layer, "spreads", False)
+        return "spreads" in self.quick
 
     @property
     def joins(self):
-        return getattr(self.layer, "joins", False)
+        return "joins" in self.quick
+
+    @property
+    def apart(self):
+        return "apart" in self.quick
+
+
+# `bind` and `infer(..., out=)` are methods. `apart`: each image is treated by itself. `spreads`: the work is done by
+# `parallel.spread` and nothing else. `joins`: the output is the inputs, one after the other.
+QUICK = ("bind", "infer", "apart", "spreads", "joins")
 
 
 class Place(NamedTuple):
@@ -51,22 +64,43 @@ def steps_of(graph, order, wanted, fuse=True):
         wires = tuple(same.get(wire, wire) for wire in wires)
         if name in done:
             continue
-        if type(layer) is Dropout:
+        fits = _fits(graph, name)
+        if type(layer) is Dropout and fits:
             same[name] = wires[0]
             continue
         chain = [name]
         while chain[-1] not in wanted and len(readers.get(chain[-1], ())) == 1:
             (follower,) = readers[chain[-1]]
-            if len(graph.nodes[follower].wires) != 1:
+            if len(graph.nodes[follower].wires) != 1 or not _fits(graph, follower):
                 break
             chain.append(follower)
         followers = [graph.nodes[node].layer for node in chain[1:]]
-        planned = getattr(layer, "planned", lambda _, layer=layer: (copy.deepcopy(layer), 0))
-        ready, taken = planned(followers if fuse else [])
+        plans = fits and plannable(layer, "planned")
+        ready, taken = layer.planned(followers if fuse else []) if plans else (copy.deepcopy(layer), 0)
         done.update(chain[1 : 1 + taken])
         channels = tuple(graph.shapes[wire][0] for wire in wires)
-        steps.append(Step(ready, wires, channels, tuple(chain[: 1 + taken])))
+        steps.append(Step(ready, wires, channels, tuple(chain[: 1 + taken]), _quick(ready) if fits else frozenset()))
     return _by_depth(steps), same
+
+
+def _quick(layer):
+    names = {name for name in QUICK if plannable(layer, name) and getattr(layer, name)}
+    if "infer" in names and "out" not in inspect.signature(layer.infer).parameters:
+        names.remove("infer")
+    return frozenset(names)
+
+
+def _fits(graph, name):
+    """Tell whether a node's methods are those of its class, and its layer still has the shape that it was added with.
+
+    If not, a plan calls its forward as the graph does, so that both return the same or raise the same error.
+    """
+    layer, wires = graph.nodes[name]
+    try:
+        shape = tuple(layer.output_shape(*(graph.shapes[wire] for wire in wires)))
+    except (ValueError, TypeError):
+        return False
+    return shape == graph.shapes[name] and not replaced(layer)
 
 
 def _by_depth(steps):

@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from minigooglenet import parallel
+from minigooglenet import checks, parallel
 from minigooglenet.plan.layout import apart_from
-from minigooglenet.wires import named_errors
+from minigooglenet.shortcuts import usable
+from minigooglenet.wires import checked_result, named_errors
 
 MOST_KEPT = 8  # batch sizes for which bound steps are kept
 
@@ -54,8 +55,10 @@ class Memory:
         xs, out = [arrays[wire] for wire in step.wires], arrays[step.wire]
         if step.joins:
             return partial(_join, [(at, xs[i]) for i, at in apart_from(step, self.plan.places).items()], out)
+        if self.dtype.kind == "c" and getattr(step.layer, "relu", False):
+            return partial(_refuse_complex_relu, step, xs[0])
         with named_errors(step.nodes[0], step.wires):
-            if hasattr(step.layer, "bind") and self.dtype.kind == "f":
+            if "bind" in step.quick and self.dtype.kind == "f":
                 bound = step.layer.bind(*xs, out=out, images=images)
                 if bound is not None:
                     return partial(_spread, bound)
@@ -73,8 +76,18 @@ def _join(apart, out):
 
 
 def _infer(step, xs, out):
-    with named_errors(step.nodes[0], step.wires):
-        if hasattr(step.layer, "infer"):
-            step.layer.infer(*xs, out=out)
-        else:
-            out[...] = step.layer.forward(*xs)[0]
+    layer, name = step.layer, step.nodes[0]
+    with named_errors(name, step.wires):
+        if "infer" in step.quick:
+            layer.infer(*xs, out=out)
+            return
+        y = layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]
+    checked_result(name, y, out.shape)
+    if y.dtype not in checks.ANALYTIC or y.dtype.kind != out.dtype.kind:
+        raise TypeError(f"node {name!r}: its forward returned {y.dtype} for {out.dtype}; return y.astype(x.dtype)")
+    out[...] = y
+
+
+def _refuse_complex_relu(step, x):
+    with named_errors(step.nodes[-1], step.nodes[-2:-1]):
+        checks.floating(x, "x", dtypes=checks.FLOATS)

@@ -6,6 +6,8 @@ import numpy as np
 
 from minigooglenet import data, losses
 from minigooglenet.plan import plan
+from minigooglenet.training import fit
+from minigooglenet.training.step import only_input
 
 BATCH = 64
 
@@ -24,6 +26,13 @@ class Evaluation(NamedTuple):
 
 def evaluate(graph, dataset, stop=()) -> Evaluation | None:
     """Return what the graph's main output makes of a data.Dataset; None as soon as `stop` holds something."""
+    if not isinstance(dataset, data.Dataset):
+        raise TypeError(f"evaluate takes a data.Dataset, got {type(dataset).__name__}. Try data.Pictures(...).")
+    takes = graph.inputs[only_input(graph)]
+    if len(dataset) and tuple(dataset.shape) != takes:
+        raise ValueError(f"the network takes images of {takes}, the data have {tuple(dataset.shape)}")
+    if len(dataset):
+        fit.check_labels(graph, dataset.labels, len(dataset), (graph.main,))
     ready, labels, predicted, total = plan(graph), [], [], 0.0
     for batch in data.batches(dataset, np.arange(len(dataset)), BATCH):
         if stop:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from minigooglenet import checks, data
+from minigooglenet import data
 from minigooglenet.data import arrays
+from minigooglenet.training import fit
 from minigooglenet.training.step import only_input
 
 
@@ -18,14 +19,17 @@ def feeding(g, images, labels, pixels, rng):
     if labels is None:
         raise TypeError("labels are missing: pass one integer for each image, or a data set instead of both")
     labels = np.asarray(labels)
-    if len(images) != len(labels):
-        raise ValueError(f"every image needs its label: {len(images)} images, {len(labels)} labels")
-    labels = checks.labels(labels, len(images), classes)
+    if images.shape[:1] != labels.shape[:1]:
+        counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
+        raise ValueError("every image needs its label: {} images, {} labels".format(*counts))
+    labels = fit.check_labels(g, labels, len(images))
     if images.dtype not in arrays.FLOATS or pixels is not None:
         pixels = pixels or arrays.default_pixels(images)
         arrays.checked(images, pixels)
     if images.dtype == np.uint8:
+        g.check_inputs({only_input(g): np.broadcast_to(np.float32(0), images.shape)})  # their shape
         return len(images), lambda indices, epoch: (pixels.to_input(images[indices]), labels[indices])
+    g.check_inputs({only_input(g): images})
     return len(images), lambda indices, epoch: (images[indices], labels[indices])
 
 
@@ -35,6 +39,7 @@ def _of_dataset(g, dataset, classes, rng):
         raise ValueError(f"the network takes images of {takes}, the data set has {tuple(dataset.shape)}")
     if len(dataset.classes) != classes:
         raise ValueError(f"the network has {classes} outputs, but the data set has {len(dataset.classes)} classes")
+    fit.check_labels(g, dataset.labels, len(dataset))
     seed = int(rng.integers(2**31))  # of the augmentation
 
     def take(indices, epoch):

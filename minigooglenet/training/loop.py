@@ -4,6 +4,7 @@ import numpy as np
 
 from minigooglenet import checks, losses, optim
 from minigooglenet.shapes import integer
+from minigooglenet.training import fit
 from minigooglenet.training.feeding import feeding
 from minigooglenet.training.records import Step
 from minigooglenet.training.step import gradients
@@ -45,12 +46,21 @@ def train(
 
     Raises
     ------
+    TypeError, ValueError
+        If an argument does not fit the graph. Nothing is changed then.
     FloatingPointError
         When the loss is no longer finite, with the name of the first wire that is not.
     """
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
+    lr, momentum, weight_decay = (
+        fit.check_number(value, name)
+        for value, name in ((lr, "lr"), (momentum, "momentum"), (weight_decay, "weight_decay"))
+    )
+    if on_step is not None and not callable(on_step):
+        raise TypeError(f"on_step must be a function that takes a Step, got {on_step!r}")
     rng = np.random.default_rng(rng)
     size, take = feeding(g, images, labels, pixels, rng)
+    fit.check_batches(g, size, batch_size)
     weights = losses.head_weights(g)
     count = epochs * -(-size // batch_size)
     velocity, steps = {}, []

@@ -1,6 +1,7 @@
 """Where the parameters of a run come from: loaded from a file, new, in another order, and which of them are frozen."""
 
 import unicodedata
+import warnings
 from dataclasses import dataclass, field
 
 from minigooglenet import models, weights
@@ -13,11 +14,13 @@ class Origin:
     file : weights file, or None for a network with only new parameters
     classifier : sentence about the classifiers
     new : names of the nodes with new parameters; all others are loaded
+    pixels : whether the file says how images become inputs; if not, those of the data do
     """
 
     file: str | None = None
     classifier: str = "all parameters are new"
     new: list[str] = field(default_factory=list)
+    pixels: bool = True
 
 
 def fresh(graph) -> Origin:
@@ -38,8 +41,10 @@ def fine_tuned(path, classes, *, seed=0):
     classes : names of the classes to train on
     seed : random seed for new classifiers
     """
-    loaded = weights.load(path)
-    graph, origin = loaded.graph, Origin(str(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # the report says it
+        loaded = weights.load(path)
+    graph, origin = loaded.graph, Origin(str(path), pixels=loaded.pixels is not None)
     old, now = (tuple(map(_name, names or ())) for names in (loaded.classes, classes))
     if old == now:
         origin.classifier = f"the classifier is loaded: the file has the same {len(now)} classes"
@@ -68,6 +73,7 @@ def report(graph, origin, frozen=()) -> dict:
     return {
         "file": origin.file,
         "classifier": origin.classifier,
+        "pixels": f"as the {'file says' if origin.file and origin.pixels else 'data say'}",
         **groups,
         "parameters": {group: sum(sizes[name] for name in names) for group, names in groups.items()},
     }
@@ -80,6 +86,8 @@ def sentences(found: dict) -> list[str]:
         lines.append(f"Loaded {count['loaded']:,} parameters of {_layers(found['loaded'])} from {found['file']}.")
         new = f" New: {count['new']:,} parameters ({_few(found['new'])})." if found["new"] else ""
         lines.append(f"{found['classifier'][0].upper()}{found['classifier'][1:]}.{new}")
+        if found["pixels"] == "as the data say":
+            lines.append("Pixels become inputs as the data say: the file does not.")
     if found["frozen"]:
         lines.append(
             f"Frozen: {count['frozen']:,} parameters of {_layers(found['frozen'])} ({_few(found['frozen'])}). "

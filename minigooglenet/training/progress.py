@@ -29,7 +29,7 @@ def header(trainer) -> list[str]:
         f"Network: {parameters:,} parameters, {_macs(graph)} for one image, forward.",
         f"Training: {plan}; {rate}.",
     ]
-    lines += getattr(train, "notes", ())
+    lines += train.notes
     return lines + (sentences(trainer.origin) if trainer.origin else []) + large_heads(graph)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import losses, optim
+from minigooglenet.restoring import restored_on_error
 
 
 class Gradients(NamedTuple):
@@ -35,18 +36,17 @@ def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
     Raises
     ------
     FloatingPointError
-        When the loss is not finite, with the name of the first wire that is not; running statistics are as before.
+        When the loss is not finite, with the name of the first wire that is not; running statistics are as before,
+        as after any error.
     """
     name = only_input(g)
-    buffers = dict(g.buffers)
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below, with its place
+    # A NaN in the running statistics would stay there for ever.
+    with restored_on_error(g.nodes), np.errstate(over="ignore", invalid="ignore"):
         logits, tape = g.forward({name: x}, outputs=tuple(weights), train=True, frozen=frozen)
         loss, heads, grads = losses.weighted_sum(logits, labels, weights)
-    if not np.isfinite(loss):
-        g.buffers.update(buffers)  # running statistics that a NaN has reached would never recover
-        _stop(g, name, x, number)
-    with np.errstate(over="ignore", invalid="ignore"):  # the next loss tells
-        _, grad_params = g.backward(grads, tape, inputs=False)
+        if not np.isfinite(loss):
+            _stop(g, name, x, number)
+        _, grad_params = g.backward(grads, tape, inputs=False)  # the next loss reports what is not finite here
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)

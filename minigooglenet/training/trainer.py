@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import data, optim, weights
-from minigooglenet.training import checkpoint
+from minigooglenet.training import checkpoint, fit
 from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
@@ -65,8 +65,6 @@ class Trainer:
         for place, layer in enumerate(self.drawing()):
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
-            if self.out.is_file():
-                raise FileExistsError(f"{self.out} is a file; results go into a folder")
             self.out.mkdir(parents=True, exist_ok=True)
         self.saves_graph = self.out is None or self._can_be_saved()
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
@@ -284,3 +282,11 @@ class Trainer:
             raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
         if train.classes != test.classes or train.shape != test.shape:
             raise ValueError("what is learned from and what is held out must have the same classes and sizes")
+        frozen = self.settings.frozen(self.graph)
+        heads = tuple(self.settings.head_weights(self.graph, frozen))
+        for part, wires in ((train, heads), (test, (self.graph.main,))):
+            if len(part):
+                fit.check_labels(self.graph, part.labels, len(part), wires)
+        fit.check_batches(self.graph, len(train), self.settings.batch_size, heads, frozen)
+        if self.out is not None and self.out.is_file():
+            raise FileExistsError(f"{self.out} is a file; results go into a folder")

@@ -4,6 +4,7 @@ from minigooglenet.weights import architecture, onnx
 from minigooglenet.weights.contents import Contents, UnknownPixelsWarning, WeightsError
 from minigooglenet.weights.fill import fill
 from minigooglenet.weights.network import Loaded, load, save, training_images
+from minigooglenet.weights.published import fetch
 from minigooglenet.weights.read import load_into, read
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "UnknownPixelsWarning",
     "WeightsError",
     "architecture",
+    "fetch",
     "fill",
     "load",
     "load_into",

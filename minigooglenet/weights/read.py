@@ -8,6 +8,7 @@ from minigooglenet.weights import kinds, limits, own, torch_state
 from minigooglenet.weights.contents import CHECKPOINT_STATE, Contents, cannot_read
 from minigooglenet.weights.fill import fill, match
 
+NOT_USABLE = "not usable"  # the note on values that no network can have
 RUN_FILE = "weights.safetensors"  # in the folder of a run
 _READERS = {kinds.SAFETENSORS: "own", kinds.NPZ: "npz", kinds.CAFFE: "caffe", kinds.TORCH: "torchvision"}
 _OF_TORCHVISION = "inception3a.branch1.conv.weight"  # a name that only its GoogLeNet has
@@ -16,13 +17,22 @@ _OF_TORCHVISION = "inception3a.branch1.conv.weight"  # a name that only its Goog
 def read(path) -> Contents:
     """Return what the file at `path` holds: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
 
+    If its values cannot be those of a network (NaN, infinity, a negative running variance), the note "not usable" says
+    so; `load` and `load_into` reject them.
+
     Raises
     ------
     WeightsError
         If the file is of no such kind, damaged, or declares more than it has: one sentence that says so.
     """
     path = weights_file(path)
-    return reader(path).read(path)
+    contents = reader(path).read(path)
+    for name, array in contents.arrays.items():
+        try:
+            limits.check_values(name, array)
+        except ValueError as error:
+            contents.notes.setdefault(NOT_USABLE, str(error)[: limits.MOST_TEXT])
+    return contents
 
 
 def weights_file(path) -> Path:

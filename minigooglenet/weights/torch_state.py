@@ -61,8 +61,9 @@ def _state_dict(loaded, torch):
     if _is_state(loaded, torch):
         return loaded, {}
     if isinstance(loaded, dict):
-        for key in INSIDE:
-            if _is_state(loaded.get(key), torch):
+        inside = [key for key, value in loaded.items() if _is_state(value, torch)]
+        for key in [key for key in INSIDE if key in inside] or inside[:1] * (len(inside) == 1):
+            if isinstance(key, str):
                 others = ", ".join(limits.some(name) for name in loaded if name != key)
                 note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
                 return loaded[key], {"inside": note[: limits.MOST_TEXT]}

@@ -126,6 +126,50 @@ def test_timers_change_no_number_and_stay_out_of_the_graph(quick):
     assert "forward" not in vars(next(iter(graph.nodes.values())).layer)
 
 
+@pytest.mark.parametrize("inputs", [True, False])
+def test_profile_times_the_methods_that_training_runs(quick, inputs):
+    graph = quick.graph()
+    first, (wire,) = next(iter(graph.nodes)), graph.inputs
+    x = np.random.default_rng(0).standard_normal((2, *graph.inputs[wire]), dtype=np.float32)
+
+    def calls_of(net):
+        outputs, tape = net.forward({wire: x}, train=True)
+        net.backward({name: np.ones_like(y) for name, y in outputs.items()}, tape, inputs=inputs)
+        return {name: log.copy() for name, log in logs.items()}
+
+    logs = {name: [] for name in graph.nodes}
+    for name, (layer, _) in graph.nodes.items():
+        spy(layer, logs[name])
+    calls = calls_of(graph)
+    for log in logs.values():
+        log.clear()
+    net, seconds = profile.timed(graph)
+    assert calls_of(net) == calls
+    assert seconds["backward"].keys() == set(graph.nodes)
+    assert calls[first] == (["backward"] if inputs else ["backward_params"])
+
+    logs[first].clear()
+    right = graph.nodes[first].layer.backward
+    graph.nodes[first].layer.backward = lambda *args: right(*args)
+    net, _ = profile.timed(graph)
+    assert calls_of(net)[first] == ["backward"]
+
+
+def spy(layer, log):
+    """Give a layer a class that notes each call of its own backward methods, instead of its class."""
+    cls = type(layer)
+
+    def noting(name):
+        def noted(self, *args):
+            log.append(name)
+            return getattr(cls, name)(self, *args)
+
+        return noted
+
+    own = [name for name in ("backward", "backward_params", "backward_views") if name in vars(cls)]
+    layer.__class__ = type(cls.__name__, (cls,), {name: noting(name) for name in own})
+
+
 def test_results_go_through_json_and_print_the_same(beside_fake, silent):
     result = run.describe(beside_fake, {"torch": "torch is not installed: pip install torch"})
     for part in ("network", "training", "threads", "profile"):

@@ -1,5 +1,7 @@
 """Right layers pass at every setting that GoogLeNet uses; wrong ones fail with a name."""
 
+from types import MethodType
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,25 @@ def test_the_exact_rung_sees_an_error_far_below_round_off_of_a_difference():
     report = check_layer(ForgetsTheUnitBias(3, 3, 3, rng=0))
     assert report.rungs[1].verdict == "FAIL"
     assert "bias: on integers" in str(report)
+
+
+def real_forward(self, x, train=False):
+    y, cache = type(self).forward(self, np.asarray(x, np.float64), train)
+    return y, cache
+
+
+def halved_backward(self, grad_output, cache):
+    grads, params = type(self).backward(self, grad_output, cache)
+    return grads, {key: 0.5 * value for key, value in params.items()}
+
+
+@pytest.mark.filterwarnings("error")
+def test_methods_assigned_to_the_object_are_checked():
+    layer = Linear(4, 3, rng=0)
+    layer.forward = MethodType(real_forward, layer)  # takes no complex arrays
+    assert check_layer(layer).verdict == "PASS"
+    layer.backward = MethodType(halved_backward, layer)
+    assert check_layer(layer).verdict == "FAIL"
 
 
 class Overwrites(MaxPool2d):

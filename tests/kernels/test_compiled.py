@@ -24,7 +24,7 @@ def run(program, cache, cwd=None, **environment):
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=cwd,
-        env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **environment},
+        env={**os.environ, **({"NUMBA_CACHE_DIR": str(cache)} if cache else {}), **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -75,3 +75,38 @@ def test_the_folder_of_the_kernels_is_known():
         pytest.skip("no folder can be written here")
     assert path.is_dir()
     assert Path(minigooglenet.__file__).parent.exists()
+
+
+NETWORK = """
+import numba
+import numpy as np
+import minigooglenet as mg
+from minigooglenet.exercises.parallel_loops import judged
+from minigooglenet.exercises.lessons import lesson_13_fast_2
+
+g = mg.Graph(x=(2, 6, 6))
+g.add("conv", mg.layers.Conv2d(2, 3, 3, rng=0), "x")
+x = np.ones((1, 2, 6, 6), np.float32)
+print(g(x).sum(), mg.plan(g)(x).sum())
+
+@numba.njit(parallel=True)
+def mine(x, w, b, y):
+    pass
+
+print(hasattr(mine, "py_func"), judged(lesson_13_fast_2.conv_numba, mine).what)
+"""
+COMMAND = "import sys; from minigooglenet.cli import main; sys.exit(main(['count', 'mini_googlenet']))"
+
+
+def test_disabled_jit_gives_one_sentence_and_the_same_results():
+    usual, disabled = run(NETWORK, None), run(NETWORK, None, NUMBA_DISABLE_JIT="1")
+    assert disabled.stderr.replace(f"{compiled.MESSAGE}\n", "") == f"{compiled.JIT_DISABLED}\n"
+    assert disabled.stdout.splitlines()[0] == usual.stdout.splitlines()[0]
+    assert usual.stdout.splitlines()[1].startswith("True ")
+    assert "False numba.njit returned your function uncompiled, because NUMBA_DISABLE_JIT is set" in disabled.stdout
+
+
+def test_disabled_jit_gives_one_sentence_on_the_command_line():
+    usual, disabled = run(COMMAND, None), run(COMMAND, None, NUMBA_DISABLE_JIT="1")
+    assert disabled.stdout == usual.stdout
+    assert disabled.stderr == f"{compiled.JIT_DISABLED}\n"

@@ -4,51 +4,15 @@ import copy
 
 import numpy as np
 import pytest
-from numeric import assert_close, awkward, differences, distinct, draw
+from every_layer import CASES, make
+from numeric import assert_close, awkward, differences, draw
 
 import minigooglenet as mg
 from minigooglenet import layers
 
-MAP = (4, 5, 6)
-CASES = {
-    "Conv2d": (lambda: layers.Conv2d(4, 6, (3, 2), (2, 1), ((1, 0), (1, 2)), groups=2, bias_init=0.2, rng=0), [MAP]),
-    "Conv2d without bias": (lambda: layers.Conv2d(4, 3, 1, bias=False, rng=0), [MAP]),
-    "Conv2d im2col": (lambda: layers.Conv2d(4, 2, 3, algorithm="im2col", rng=0), [MAP]),
-    "MaxPool2d": (lambda: layers.MaxPool2d(3, 2, ceil_mode=True), [MAP]),
-    "MaxPool2d with padding": (lambda: layers.MaxPool2d(3, 1, 1), [MAP]),
-    "AvgPool2d": (lambda: layers.AvgPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True), [MAP]),
-    "AvgPool2d of real values": (lambda: layers.AvgPool2d(3, 2, 1, count_include_pad=False), [MAP]),
-    "AdaptiveAvgPool2d": (lambda: layers.AdaptiveAvgPool2d((3, 4)), [MAP]),
-    "AdaptiveAvgPool2d of a smaller map": (lambda: layers.AdaptiveAvgPool2d((7, 4)), [MAP]),
-    "GlobalAvgPool2d": (layers.GlobalAvgPool2d, [MAP]),
-    "LocalResponseNorm": (lambda: layers.LocalResponseNorm(3, alpha=1.0), [MAP]),
-    "BatchNorm2d": (lambda: layers.BatchNorm2d(4), [MAP]),
-    "ReLU": (layers.ReLU, [MAP]),
-    "ReLU of a vector": (layers.ReLU, [(7,)]),
-    "Dropout": (lambda: layers.Dropout(0.4, rng=0), [MAP]),
-    "Dropout of a vector": (lambda: layers.Dropout(0.4, rng=0), [(7,)]),
-    "Linear": (lambda: layers.Linear(7, 3, rng=0), [(7,)]),
-    "Linear without bias": (lambda: layers.Linear(7, 3, bias=False, rng=0), [(7,)]),
-    "Flatten": (layers.Flatten, [MAP]),
-    "Concat": (layers.Concat, [(2, 3, 3), (1, 3, 3), (4, 3, 3)]),
-    "Concat of vectors": (layers.Concat, [(2,), (3,)]),
-    "Concat of one": (layers.Concat, [MAP]),
-    "Add": (layers.Add, [MAP, MAP]),
-    "Add of vectors": (layers.Add, [(3,), (3,), (3,)]),
-    "Softmax": (layers.Softmax, [(5,)]),
-    "Softmax of a map": (layers.Softmax, [MAP]),
-}
 EVERY = pytest.mark.parametrize("name", CASES)
 TRAIN = pytest.mark.parametrize("train", [False, True])
 DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-def make(name, dtype=np.float64, images=2):
-    """Return (layer, inputs, upstream gradient)."""
-    build, shapes = CASES[name]
-    layer = build()
-    inputs = [distinct(images, *shape, seed=i, dtype=dtype) for i, shape in enumerate(shapes)]
-    return layer, inputs, draw(images, *layer.output_shape(*shapes), seed=9, dtype=dtype)
 
 
 def run(layer, inputs, grad, train):

@@ -129,3 +129,11 @@ def test_weights_for_another_size_are_refused_with_the_size(trained, monkeypatch
     recipe = Recipe("shapes", start=str(path))
     with pytest.raises(ValueError, match=r"takes images of \(3, 32, 32\), the data have .*use size=32 \(--size 32\)"):
         recipe.graph(recipe.split())
+
+
+def test_a_file_without_pixels_is_reported_and_the_datas_are_used(tmp_path):
+    g = mg.models.mini_googlenet(4, width=0.25, depth=2, rng=0)
+    weights.save(g, tmp_path / "w.safetensors", classes=NAMES)
+    graph, pixels, found = origin.fine_tuned(tmp_path / "w.safetensors", NAMES)
+    assert pixels is None
+    assert "Pixels become inputs as the data say: the file does not." in origin.sentences(origin.report(graph, found))

@@ -1,6 +1,7 @@
 """A graph put together by hand is trained, and its files are used like those of a model."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -141,6 +142,18 @@ def test_the_folder_of_an_ensemble_is_all_of_its_members(run, tmp_path, capsys, 
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(weights.WeightsError, match=r"it is a folder without weights\.safetensors, which a run"):
         weights.load(tmp_path)
+
+
+def test_a_graph_that_does_not_classify_images_is_reported(tmp_path, capsys):
+    g = mg.Graph(features=(4,))
+    g.add("fc", layers.Linear(4, 2, rng=0), "features")
+    weights.save(g, tmp_path / "a.safetensors")
+    sentence = r"a model must take (C, size, size) and give (classes,), got (4,) and (2,)"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        weights.load(tmp_path / "a.safetensors").classify(np.zeros((1, 4, 4), np.uint8), pixels="grey-unit")
+    Image.new("L", (16, 16), 20).save(tmp_path / "dark.png")
+    assert cli.main(["classify", str(tmp_path / "dark.png"), "--weights", str(tmp_path / "a.safetensors")]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_pixels_given_to_a_command_replace_those_of_the_file(run, tmp_path, capsys):

@@ -69,7 +69,9 @@ LACKING = {  # what a node lacks -> the node, which reads the computed x (4, 7, 
     "attribute size is 4; an even window": node("LRN", ["x"], ["y"], size=4),
     "a setting is nan": node("LRN", ["x"], ["y"], size=3, alpha=float("nan")),
     "attribute training_mode is 1": node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y"], training_mode=1),
-    "its variance is negative, -2 at index 1": node("BatchNormalization", ["x", "n", "n", "n", "minus"], ["y"]),
+    "its variance has values below 0, the least -2 at index 1": node(
+        "BatchNormalization", ["x", "n", "n", "n", "minus"], ["y"]
+    ),
     "attribute epsilon is -1.0": node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y"], epsilon=-1.0),
     "attribute is_test is unknown": node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y"], is_test=0),
     "attribute spatial is 0": node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y"], spatial=0),

@@ -189,7 +189,7 @@ def test_a_state_dict_of_other_classes_gives_the_rest_with_only(tmp_path, state,
     _check_backbone(target, source, weights.load_into(target, tmp_path / form, **PARTS["only"]))
 
 
-@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model", "net"])
 def test_a_checkpoint_that_holds_a_state_dict_is_read(tmp_path, state, source, key):
     _write(tmp_path / "a.pth", {key: state, "epoch": 3, "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]}})
     loaded = weights.load(tmp_path / "a.pth", pixels="unit")

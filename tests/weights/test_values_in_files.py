@@ -147,14 +147,14 @@ def test_values_in_a_caffemodel_are_checked_too(tmp_path):
     assert weights.load_into(g, path, only="conv") == ["conv/weight", "conv/bias"]
 
 
-@pytest.mark.parametrize("what", ["NaN", "a negative variance"])
+@pytest.mark.parametrize("what", BAD)
 def test_an_onnx_file_with_such_values_is_rejected(tmp_path, what):
     pytest.importorskip("onnx")
     name, value, _ = BAD[what]
     g = _network()
     (g.params if name in g.params else g.buffers)[name].flat[1] = value
     weights.onnx.export(g, tmp_path / "a.onnx")
-    with pytest.raises(weights.WeightsError, match=r"holds a NaN or an infinity|values below 0"):
+    with pytest.raises(weights.WeightsError, match=r"holds a NaN or an infinity|variance is negative"):
         weights.onnx.import_graph(tmp_path / "a.onnx")
 
 
@@ -171,3 +171,13 @@ def test_only_the_name_of_a_variance_makes_one():
         with pytest.raises(ValueError, match="values below 0"):
             limits.check_values(name, np.array([-1.0]))
     limits.check_values("running_var/weight", np.array([-1.0]))
+
+
+def test_reading_reports_what_is_not_usable_and_convert_stops(tmp_path, capsys):
+    _npz(tmp_path / "a.npz", _with("bn/running_var", -1.0))
+    assert "'bn/running_var' holds 1 of 3 values below 0" in weights.read(tmp_path / "a.npz").notes["not usable"]
+    _npz(tmp_path / "b.npz", _with("bn/running_var", 1.0))
+    assert "not usable" not in weights.read(tmp_path / "b.npz").notes
+    assert cli.main(["weights", "convert", str(tmp_path / "a.npz"), str(tmp_path / "c.npz")]) == 1
+    assert "a.npz is not usable: 'bn/running_var'" in capsys.readouterr().err
+    assert not (tmp_path / "c.npz").exists()

@@ -6,7 +6,7 @@ import numpy as np
 from minigooglenet.exercises import rungs
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.exercises.instruments import products
-from minigooglenet.exercises.parallel_loops import judged
+from minigooglenet.exercises.parallel_loops import judged, uncompiled
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.direct import forward as engines_own
 
@@ -75,7 +75,7 @@ conv_numba.wrong("object mode", "In object mode Python's own objects do the work
     numba.jit(forceobj=True)(rungs.loops)
 )
 conv_numba.wrong("prange without parallel=True", "Without parallel=True prange is range: one thread does all.")(
-    numba.njit(conv_numba.reference_function.py_func)
+    numba.njit(uncompiled(conv_numba.reference_function))
 )
 conv_numba.wrong("range for prange", "Compiled, but no loop is a prange: one thread does all.")(
     numba.njit(parallel=True)(rungs.loops)

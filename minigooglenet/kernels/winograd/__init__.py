@@ -1,8 +1,13 @@
 """Convolution 3x3 with stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
 
 The idea that makes it faster than `direct`: 16 neighbouring outputs share their inputs so cleverly (`transforms`) that
-they need 36 products instead of 144. The price is additions, and some accuracy: the transforms multiply by up to 8
-and cancel again (an error below 4e-5 of the largest value on GoogLeNet's layers, which the tests hold it to).
+they need 36 products instead of 144. The price is additions, and accuracy: the transforms multiply by up to 8 and
+cancel again. In float32 the error is about ten times that of `direct`, 1e-5 of the largest value, and below 4e-5 on
+GoogLeNet's layers, which the tests check.
+
+The error is not local. All 16 outputs of a tile share the round-off of its largest input, even outputs whose 3x3
+window does not contain that input: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the
+other outputs of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
 
 Tiles of all images are numbered one after the other. A block of 48 of them is transformed, multiplied and transformed
 back while it stays in the processor's caches.
@@ -14,6 +19,7 @@ from minigooglenet import parallel, shapes
 from minigooglenet.kernels import images
 from minigooglenet.kernels.compiled import compiled
 from minigooglenet.kernels.product import multiply_rows, rows_apart
+from minigooglenet.kernels.spreading import result
 from minigooglenet.kernels.sums import sums_per_channel
 from minigooglenet.kernels.tile import VECTOR_BYTES
 from minigooglenet.kernels.winograd import gradient, moves, transforms
@@ -39,7 +45,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
     """
     check(weight.shape, stride, padding)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
-    y = np.empty((len(x), len(weight), *size), x.dtype) if out is None else out
+    y = result(out, (len(x), len(weight), *size), x.dtype)
     kernels = prepare(weight, groups) if kernels is None else _fitting(kernels, x, weight, groups)
     for task, tasks in bind(x, kernels, bias, padding, relu, y):
         parallel.spread(task, tasks)
@@ -48,7 +54,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
 
 def bind(x, kernels, bias, padding, relu, y):
     """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
-    starts = np.empty(0, x.dtype) if bias is None else np.ascontiguousarray(bias)
+    starts = np.empty(0, x.dtype) if bias is None else images.typed(np.ascontiguousarray(bias))
     corner, bound = (-padding[0][0], -padding[1][0]), []
     for g, u in enumerate(kernels):
         channels, filters = _block(g, u.shape[2]), _block(g, u.shape[1])
@@ -89,7 +95,7 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
 
 def prepare(weight, groups):
     """Return the transformed kernels of each group: (36, K/groups, C/groups)."""
-    weight = np.ascontiguousarray(weight)
+    weight = images.typed(np.ascontiguousarray(weight))
     kernels = []
     for part in np.split(weight, groups):
         u = np.empty((PLACES, *part.shape[:2]), weight.dtype)

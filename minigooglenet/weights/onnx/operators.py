@@ -135,7 +135,7 @@ def _batch_norm(node):
     if epsilon < 0:
         raise ValueError(f"attribute epsilon is {epsilon}, and what is added to a variance is not negative")
     if var.min() < 0:
-        raise ValueError(f"its variance is negative, {var.min():.3g} at index {var.argmin()}")
+        raise ValueError(f"its variance has values below 0, the least {var.min():.3g} at index {var.argmin()}")
     # Here momentum is the share of the batch, there that of what was before.
     layer = layers.BatchNorm2d(len(weight), epsilon, decimal(1 - node.number("momentum", 0.9)))
     return _filled(layer, weight=weight, bias=bias, running_mean=mean, running_var=var)

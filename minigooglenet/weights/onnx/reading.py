@@ -53,8 +53,6 @@ def import_graph(path) -> Imported:
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
         graph = reader.graph(metadata.outputs_by_default(properties, producer))
-        for name, array in (*graph.params.items(), *graph.buffers.items()):
-            limits.check_values(name, array)
         made_by, pixels, classes = metadata.unpack(properties, graph)
     graph.made_by = made_by
     return Imported(graph, pixels, classes)

@@ -1,0 +1,113 @@
+"""After `warmup`, no command compiles anything, in its own process or in those that it starts."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from minigooglenet import cli
+from minigooglenet.kernels import compiled
+from minigooglenet.warmup import folder
+
+ANSWER = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))\n"
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": []}
+        for source in (
+            "import numpy as np\nfrom minigooglenet.exercises import check",
+            ANSWER,
+            "check('03.1', conv_db)",
+        )
+    ],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+COMMANDS = [  # every command, and the settings of a command that run other kernels
+    "warmup",
+    "count mini",
+    "gradcheck all",
+    "gradcheck mini",
+    "train --data digits --out batch --epochs 1 --batch 256 --width 0.25",
+    "train --data digits --out lrn --epochs 1 --batch 256 --width 0.25 --norm lrn --average 0.5 --caffe-biases",
+    "train --data digits --out none --epochs 1 --batch 256 --width 0.25 --norm none --heads",
+    "train --data digits --out tuned --epochs 1 --batch 256 --weights batch/weights.safetensors --freeze inception*",
+    "evaluate --data digits --weights batch/weights.safetensors --limit 30 --crops 0 10 --out tested",
+    "weights inspect batch/weights.safetensors",
+    "weights convert batch/weights.safetensors weights.npz",
+    "experiment gradients --steps 1 --out gradients",
+    "bench --quick --peers none --model mini_googlenet --profile --out measured ladder network training operations",
+    "bench --quick --peers none --model mini_googlenet --out measured threads ideas memory",
+    "tour --quick --out tour",
+    "classify --weights batch/weights.safetensors tour",
+    "lessons lessons --no-open --sources",
+    "release lessons/src notebooks",
+    "check 03.1 mine.py",
+    "hint 03.1",
+    "grade class --csv grades.csv",
+    "doctor",
+]
+PROGRAM = """
+import json, sys, traceback
+from numba.core import event
+from minigooglenet import cli
+from minigooglenet.kernels.compiled import is_kernel
+
+class Listener(event.Listener):
+    def on_start(self, event):
+        if is_kernel(event.data["dispatcher"]):
+            compiled.append(f"{event.data['dispatcher'].py_func.__qualname__}: {event.data['args']}")
+    def on_end(self, event):
+        pass
+
+event.register("numba:compile", Listener())
+found = {}
+for command in json.load(open("commands.json")):
+    compiled = []
+    try:
+        code = cli.main(command.split())
+    except SystemExit as stop:
+        code = stop.code
+    found[command] = code, compiled
+json.dump(found, open("found.json", "w"))
+"""
+
+
+def kept(cache):
+    return sorted(path.relative_to(cache) for path in cache.rglob("*.nbc"))
+
+
+def test_no_command_compiles_after_warmup(tmp_path):
+    if folder() is None:
+        pytest.skip("no folder can be written here")
+    assert {command.split()[0] for command in COMMANDS} == set(cli.COMMANDS)
+    cache, work = tmp_path / "cache", tmp_path / "work"
+    (work / "class").mkdir(parents=True)
+    (work / "mine.py").write_text(ANSWER, encoding="utf-8")
+    (work / "class" / "03_ada.ipynb").write_text(json.dumps(NOTEBOOK), encoding="utf-8")
+    (work / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "agg"}
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=True,
+        )
+
+    run("-m", "minigooglenet", "warmup")
+    warm = kept(cache)
+    assert len(warm) > 100
+    commands = run("-c", PROGRAM)
+    found = json.loads((work / "found.json").read_text(encoding="utf-8"))
+    assert {command: kernels for command, (_, kernels) in found.items() if kernels} == {}
+    assert compiled.MESSAGE not in commands.stdout + commands.stderr
+    assert kept(cache) == warm  # processes that a command started compiled nothing either
+    failed = {command: code for command, (code, _) in found.items() if code and not command.startswith("doctor")}
+    assert failed == {}, commands.stderr

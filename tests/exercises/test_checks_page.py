@@ -1,0 +1,28 @@
+"""docs/checks.md is true: its Python runs, and its tolerances are those of the exercises."""
+
+import doctest
+import re
+from pathlib import Path
+
+from minigooglenet.exercises import answer, ask, check, hint
+from minigooglenet.exercises.exercise import Exercise
+from minigooglenet.exercises.find import everything
+from minigooglenet.exercises.outputs import ROUND_OFF
+
+PAGE = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
+
+
+def test_examples_of_the_page_run():
+    names = {"check": check, "hint": hint, "answer": answer, "ask": ask}
+    test = doctest.DocTestParser().get_doctest(PAGE.replace("```", ""), names, "checks.md", None, 0)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_tolerances_of_the_page_are_those_of_the_exercises():
+    other = {
+        e.number: e.tolerance for e in everything().values() if isinstance(e, Exercise) and e.tolerance != ROUND_OFF
+    }
+    stated = re.findall(r"(\d\d\.\w+)\s\((1e-\d+)\)", PAGE)
+    assert {number: float(value) for number, value in stated} == other
+    assert f"{ROUND_OFF:g}".replace("1e-09", "1e-9") in PAGE

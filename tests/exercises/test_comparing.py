@@ -1,0 +1,18 @@
+"""After a pass, compare shows readable code of every exercise: a function with its own name and no decorator."""
+
+import pytest
+
+from minigooglenet.exercises import check, compare
+from minigooglenet.exercises.exercise import Exercise
+from minigooglenet.exercises.find import everything
+
+CALLED = [e for e in everything().values() if isinstance(e, Exercise) and e.cases_function]
+
+
+@pytest.mark.parametrize("exercise", CALLED, ids=lambda exercise: exercise.number)
+def test_compare_shows_a_named_function(exercise):
+    assert check(exercise.number, exercise.reference_function).passed
+    text = str(compare(exercise.number))
+    assert "def _(" not in text
+    assert not text.startswith("@")
+    assert "On the check's cases: yours" in text

@@ -1,0 +1,52 @@
+"""The pages of the documentation: each is in the index, its links lead somewhere, and its examples run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import minigooglenet as mg
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+ALL = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "lessons" / "README.md"]
+
+
+def test_the_index_lists_every_page():
+    listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "README.md").read_text(encoding="utf-8"))
+    assert sorted([*listed, "README.md"]) == [page.name for page in PAGES]
+
+
+@pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("http"):
+            continue
+        path, _, heading = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.M)
+            anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in anchors, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages_are_plain_ascii(page):
+    assert page.read_text(encoding="utf-8").isascii()
+
+
+def test_examples_on_counting_print_what_they_say(capsys):
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "counting.md").read_text(encoding="utf-8"), re.S):
+        exec(block, names)
+    out = capsys.readouterr().out
+    assert "6998552 1582671872 3165343744" in out
+    assert "of transformed weights" in out
+
+
+def test_numbers_on_counting_are_true():
+    nin = mg.count(mg.models.nin(init="zeros"))
+    alexnet = mg.count(mg.models.alexnet(groups=2, init="zeros"))
+    ratios = [c.memory(batch=2, threads=2).total / (2 * c.peak_wire_bytes) for c in (nin, alexnet)]
+    assert [round(ratio, 1) for ratio in ratios] == [4.4, 4.3]
