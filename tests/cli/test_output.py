@@ -127,7 +127,7 @@ def test_text_for_a_dash_goes_to_standard_output(capsys):
 def tiny(tmp_path_factory):
     """Return (weights file of a network without training, folder with two images)."""
     folder = tmp_path_factory.mktemp("tiny")
-    g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=1, rng=0)
+    g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=2, rng=0)
     mg.weights.save(g, folder / "w.safetensors", pixels=mg.data.GREY_UNIT, classes=tuple("0123456789"))
     (folder / "images").mkdir()
     for name in "ab":
