@@ -1,12 +1,13 @@
 """Tables, progress bars and text on any console, those that know only ASCII too."""
 
+import dataclasses
 import html
 import io
 import sys
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(repr=False)
 class Table:
     """Rows of text under headings: printed by a terminal, a notebook or `str`.
 
@@ -57,6 +58,8 @@ class Table:
     def __str__(self):
         return render(self)
 
+    __repr__ = __str__
+
     def _repr_html_(self):
         cells = [_html_row("th", [heading.lstrip(">") for heading in self.columns])]
         cells += [_html_row("td", row) for row in self.rows]
@@ -85,6 +88,23 @@ def text(cell) -> str:
 def printable(name: str) -> str:
     """Return a name with its tabs, line ends and other control characters written as escapes."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+def brief(record) -> str:
+    """Return a dataclass or named tuple in one line, for its `__repr__`: arrays by dtype and shape."""
+    names = getattr(record, "_fields", None) or [field.name for field in dataclasses.fields(record)]
+    values = ", ".join(f"{name}={_brief_value(getattr(record, name))}" for name in names)
+    return f"{type(record).__name__}({values})"
+
+
+def _brief_value(value):
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if dtype is not None and shape:
+        return f"{dtype} {tuple(shape)}"
+    if isinstance(value, (dict, list, tuple)) and len(value) > 3 and not hasattr(value, "_fields"):
+        return f"{len(value)} items"
+    described = repr(value)
+    return described if len(described) <= 80 else f"{described[:77]}..."
 
 
 def render(renderable, width: int = 200) -> str:

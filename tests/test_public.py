@@ -70,6 +70,22 @@ def test_short_texts(mini):
     assert repr(counted.rows[0]) == "Row('conv1/3x3', Conv2d, 864 params, 884,736 MAC)"
     _, tape = mini.forward({"image": np.zeros((1, 3, 32, 32), np.float32)})
     assert repr(tape) == f"Tape({len(mini.nodes)} caches)"
+    images, labels = np.zeros((8, 3, 32, 32), np.uint8), np.arange(8)
+    split = mg.data.as_split((images, labels, images[:2], labels[:2]), 10)
+    assert repr(split) == "Split(8 train, 2 test, 10 classes, 3x32x32)"
+    assert repr(split.train) == "Pictures(8 images, 10 classes, 3x32x32)"
+    trainer = mg.training.Trainer(mini, split, mg.training.Settings(epochs=1, batch_size=4))
+    assert repr(trainer) == f"Trainer({split!r}, step 0 of 2)"
+
+
+def test_no_record_prints_its_arrays(mini, tmp_path):
+    mg.weights.save(mini, tmp_path / "w.safetensors", classes=tuple(f"class {i}" for i in range(10)))
+    loaded, contents = mg.weights.load(tmp_path / "w.safetensors"), mg.weights.read(tmp_path / "w.safetensors")
+    scenes = mg.data.shapes(3, 32)
+    for record in (loaded, contents, scenes):
+        assert len(repr(record)) < 400
+        assert "array(" not in repr(record)
+    assert repr(scenes).startswith("Scenes(pictures=uint8 (3, 3, 32, 32), labels=int64 (3,), ")
 
 
 @pytest.mark.parametrize(

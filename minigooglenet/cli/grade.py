@@ -68,7 +68,10 @@ def run(options):
         out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)
     missing = [wall for wall in sandbox.WALLS if wall not in walls]
     students = len({row["student"] for row in rows})
-    out.print(f"{students} students, {len(rows)} rows, {time.monotonic() - begun:.0f} s: {options.csv}", markup=False)
+    out.print(
+        f"{students} student{'s' * (students != 1)}, {len(rows)} rows, {time.monotonic() - begun:.0f} s: {options.csv}",
+        markup=False,
+    )
     if missing:
         told = ", ".join(missing)
         out.print(f"On this system nothing kept the notebooks from: {told}. See the lessons' README.", markup=False)

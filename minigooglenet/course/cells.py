@@ -119,8 +119,10 @@ class Notes:
     stopped: dict = field(default_factory=dict)  # {place of a cell: what it stopped with}
     namespace: dict = field(default_factory=dict)
 
-    def check(self, number, given):
-        """Note an answer in place of the check."""
+    def check(self, number=None, given=None):
+        """Note an answer in place of the check; without an exercise, list them as always."""
+        if number is None:
+            return ORIGINAL["check"]()
         self.checked[str(number)] = given
         self._attempted(number, given)
         return Result(str(number), NOT_YET, what="noted")

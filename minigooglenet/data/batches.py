@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, console
 from minigooglenet.data.dataset import BadImageError, Dataset, Pictures
 from minigooglenet.parallel import get_num_threads
 from minigooglenet.shapes import integer
@@ -25,6 +25,8 @@ class Batch(NamedTuple):
     indices: np.ndarray
     x: np.ndarray
     labels: np.ndarray
+
+    __repr__ = console.brief
 
 
 def batches(dataset, order, batch_size, *, seed=None, epoch=0, workers=None, start=0) -> Iterator[Batch]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, console
 from minigooglenet.data import arrays
 from minigooglenet.data.pixels import Pixels
 
@@ -43,6 +43,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        size = console.text(tuple(self.shape))
+        return f"{type(self).__name__}({len(self)} images, {len(self.classes)} classes, {size})"
 
     @cached_property
     def skipped(self) -> dict[str, str]:
@@ -85,7 +89,7 @@ class Dataset:
         return self.pixels.to_input(self.augment(picture, rng) if augment else self.fitted(picture))
 
 
-@dataclass
+@dataclass(repr=False)
 class Pictures(Dataset):
     """Images of one size in memory.
 
@@ -146,3 +150,8 @@ class Split(NamedTuple):
 
     train: Dataset
     test: Dataset
+
+    def __repr__(self) -> str:
+        train, test = self
+        size = console.text(tuple(train.shape))
+        return f"Split({len(train)} train, {len(test)} test, {len(train.classes)} classes, {size})"

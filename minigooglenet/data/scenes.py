@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from minigooglenet import console
 from minigooglenet.shapes import integer
 
 FINE = 4  # each pixel is the mean of 4 x 4 finer ones, which smooths the edges
@@ -30,6 +31,8 @@ class Scenes(NamedTuple):
     labels: np.ndarray
     boxes: np.ndarray
     classes: tuple[str, ...]
+
+    __repr__ = console.brief
 
 
 def shapes(count, size=32, *, seed=0, objects=1) -> Scenes:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigooglenet import console
 from minigooglenet.data import names
 
 HALF = 24  # bits for the name, and bits for the content
@@ -37,6 +38,8 @@ class SeenImages(NamedTuple):
     count: int
     halvings: int
     hashes: np.ndarray
+
+    __repr__ = console.brief
 
     def to_json(self) -> dict:
         """Return plain values, from which `from_json` makes the record again."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, console
 from minigooglenet.data.dataset import BadImageError
 from minigooglenet.inference.predict import BATCH_SIZE, is_model, predictions
 
@@ -24,6 +24,8 @@ class Evaluation:
     indices: np.ndarray
     labels: np.ndarray
     skipped: dict[str, str] = field(default_factory=dict)
+
+    __repr__ = console.brief
 
     def probabilities(self, models=None, crops=None) -> np.ndarray:
         """Return (N, classes): the mean over the first `models`, all unless given, with `crops`, the most unless given.

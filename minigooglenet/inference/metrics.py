@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, console
 from minigooglenet.shapes import integer
 
 
@@ -55,6 +55,8 @@ class Calibration(NamedTuple):
     confidence: np.ndarray
     accuracy: np.ndarray
     error: float
+
+    __repr__ = console.brief
 
 
 def calibration(probabilities, labels, bins: int = 10) -> Calibration:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import data, losses
+from minigooglenet import console, data, losses
 from minigooglenet.plan import plan
 from minigooglenet.training import fit
 from minigooglenet.training.step import only_input
@@ -18,6 +18,8 @@ class Evaluation(NamedTuple):
     labels: np.ndarray
     predicted: np.ndarray
     loss: float
+
+    __repr__ = console.brief
 
     @property
     def accuracy(self) -> float:

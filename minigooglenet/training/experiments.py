@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import losses, models, optim
+from minigooglenet import console, losses, models, optim
 from minigooglenet.console import Table
 from minigooglenet.training.step import gradients, norms_by_module
 
@@ -32,6 +32,8 @@ class Flow(NamedTuple):
     before: dict[str, float]
     after: dict[str, float]
     losses: list[float]
+
+    __repr__ = console.brief
 
     @property
     def reach(self) -> float:

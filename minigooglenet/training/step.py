@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import losses, optim
+from minigooglenet import console, losses, optim
 from minigooglenet.restoring import restored_on_error
 
 
@@ -20,6 +20,8 @@ class Gradients(NamedTuple):
     heads: dict[str, float]
     accuracy: float
     params: dict[str, np.ndarray]
+
+    __repr__ = console.brief
 
 
 def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:

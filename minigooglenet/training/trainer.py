@@ -83,6 +83,10 @@ class Trainer:
         patience, best = self.settings.patience, self.best
         return patience is not None and best is not None and len(self.epochs) - 1 - best.epoch >= patience
 
+    def __repr__(self) -> str:
+        out = "" if self.out is None else f", out={str(self.out)!r}"
+        return f"Trainer({self.split!r}, step {self.step} of {self.steps}{out})"
+
     def run(self, on_step=None, on_epoch=None) -> bool:
         """Train to the end and return True; or return False after Ctrl-C, when the step is done and saved.
 

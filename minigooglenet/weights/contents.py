@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigooglenet import console
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
 
@@ -51,3 +52,5 @@ class Contents:
     notes: dict[str, str] = field(default_factory=dict)
     architecture: dict | None = None
     training_images: SeenImages | None = None
+
+    __repr__ = console.brief

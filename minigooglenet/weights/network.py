@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigooglenet import initializers, models
+from minigooglenet import console, initializers, models
 from minigooglenet.data.pixel_names import NAMED, pixels_of
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
@@ -51,6 +51,8 @@ class Loaded:
         return classify(
             self.graph, image, pixels=pixels, classes=self.classes, crops=crops, rule=rule_of(self.notes), top=top
         )
+
+    __repr__ = console.brief
 
     @property
     def crops(self) -> int:

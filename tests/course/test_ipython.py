@@ -95,3 +95,9 @@ def test_lines_keep_their_numbers():
 def test_a_future_import_holds_for_later_cells():
     notes = cells.run(["from __future__ import annotations", "def f(x: nowhere): return 3", "x = f(1)"])
     assert notes.stopped == {}
+
+
+def test_a_cell_that_lists_the_exercises_does_not_stop():
+    notes = cells.run(["from minigooglenet.exercises import check, hint\ncheck()\nhint()", "x = 1"])
+    assert notes.stopped == {}
+    assert notes.checked == {}

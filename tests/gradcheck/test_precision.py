@@ -182,3 +182,12 @@ def test_forward_that_raises_outside_its_domain_passes():
 def test_complex_step_decides_what_round_off_hides():
     report = check_function(lambda x: 1e8 + 1e-12 * x, lambda g, x: (1e-12 * g,), X)
     assert report.verdict == "PASS", str(report)
+
+
+def test_mask_of_a_maximum_is_not_taken_for_low_precision():
+    x = RNG.standard_normal((2, 3, 4))
+
+    def backward(grad_y, x):
+        return (1.001 * grad_y[:, None] * (x == x.max(axis=1, keepdims=True)),)
+
+    assert check_function(lambda x: x.max(axis=1), backward, x).verdict == "FAIL"
