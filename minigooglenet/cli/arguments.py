@@ -5,9 +5,12 @@ import warnings
 from pathlib import Path
 
 from minigooglenet import console, files, weights
+from minigooglenet.data.formats import is_image_name
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
 from minigooglenet.inference.predict import check_form
 from minigooglenet.weights.contents import PIXELS_ASSUMED
+
+NO_TABLE = (".safetensors", ".npz", ".caffemodel", ".pth", ".pt", ".onnx", ".ipynb", ".py", ".zip")
 
 
 def seed(text: str) -> int:
@@ -43,7 +46,7 @@ def output(*paths):
     Raises
     ------
     ValueError
-        If two of them are "-".
+        If two of them are "-", or one is named like an image, weights, a notebook or a program.
     OSError
         If a file could not be written there. It is raised before the work whose result it would hold.
     """
@@ -51,6 +54,8 @@ def output(*paths):
     if given.count(files.STDOUT) > 1:
         raise ValueError("only one of the outputs can go to standard output (-)")
     for path in given:
+        if is_image_name(str(path)) or Path(path).suffix.lower() in NO_TABLE:
+            raise ValueError(f"{path} would be overwritten with CSV or JSON: name a .csv or .json file, or -")
         check_folder(path)
     return console.stderr() if files.STDOUT in given else console.stdout()
 

@@ -37,6 +37,8 @@ def run(options):
     exercise = find(options.number)  # a wrong ID or file is reported before any work
     if options.file is None:
         raise ValueError(f"name the file with your answer: minigooglenet check {exercise.number} FILE")
+    if Path(options.file).is_dir():
+        raise IsADirectoryError(f"{options.file} is a folder; name a .py file or a notebook in it")
     if not Path(options.file).is_file():
         raise FileNotFoundError(f"file {options.file} does not exist")
     return checked.in_a_process(exercise.number, options.file, options.function, options.timeout)

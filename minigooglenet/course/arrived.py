@@ -138,7 +138,7 @@ def archive_ending(name: str) -> str | None:
 
 def _archive(path, above, found, scratch, parts=None):
     name = names.clean(path.name)
-    stem = name[: len(name) - len(archive_ending(name) or "")]
+    stem = name[: len(name) - len(archive_ending(name) or "")].removesuffix(".ipynb")
     shown = "/".join((*above, name))
     parts = (*above, names.without_copy(stem)) if parts is None else parts
     target = scratch / str(len(list(scratch.iterdir())))

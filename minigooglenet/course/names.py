@@ -16,12 +16,14 @@ _CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_\d{3,}_(?P<re
 _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_?(?P<rest>.*)", re.IGNORECASE)
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
 SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
+SURE = SYSTEMS[:-1]  # nobody names a file of their own like this; Canvas's form might be anybody's
 _COPY = re.compile(r"(?:[ _]*(?:-[ _]?copy(?:[ _]?\d+|[ _]?\(\d+\))?|[ _]copy(?:[ _]\d+)?|\(\d+\)))+$", re.IGNORECASE)
 _UNIT = r"(?:lesson|lektion|week|hw|homework|assignment|lab|exercise|unit|module|part|day|session|task|project|sheet)s?"
 _NUMBERED = re.compile(rf"{_UNIT}[ _.-]*\d{{1,2}}(?!\d)", re.IGNORECASE)
 _LESSON = re.compile(r"(?<![a-z])lesson[ _-]*(\d{1,2})(?!\d)", re.IGNORECASE)
 _STRUCTURE = re.compile(
-    rf"(?:{_UNIT}|submitted|submissions?|submission attachment\(s\)|handed[ _-]?in|hand[ _-]?ins?|notebooks?|downloads?"
+    rf"(?:{_UNIT}|submitted(?:[ _-]files?)?|submissions?|submission attachment\(s\)|handed[ _-]?in|hand[ _-]?ins?"
+    r"|notebooks?|downloads?"
     r"|exports?|archives?|all|files|src|code|data|images?|img|figures?|assets|resources"
     r"|my[ _-]?lessons|lessons?|minigooglenet|autograded|students?)"
     r"[ _-]*\d{0,2}",
@@ -99,6 +101,7 @@ def of_file(stem: str) -> Named:
     if " - " in stem and parts:
         return Named(parts[0], stem)
     for rest in (own_lesson(stem)[1], _LESSON.sub("", stem, count=1).strip(" _-.")):
+        rest = rest[1:-1].strip() if re.fullmatch(r"\([^()]+\)", rest) else rest
         if rest != stem and rest:
             return Named(rest, stem)
     return Named(stem, stem)

@@ -65,7 +65,7 @@ def notebook(text: str) -> list[str]:
     except RecursionError:
         raise ValueError("this is no notebook: it is nested without end") from None
     except (ValueError, KeyError, TypeError) as error:
-        told = f"{type(error).__name__}: {error}" if not isinstance(error, json.JSONDecodeError) else str(error)
+        told = str(error) if isinstance(error, json.JSONDecodeError) else "it has no list of cells with a source each"
         told = "the file is empty" if not text.strip() else told
         raise ValueError(f"this is no notebook: {told[:200]}") from None
 

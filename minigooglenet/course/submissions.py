@@ -134,8 +134,9 @@ class _Owners:
 
     def __init__(self, there):
         self.there = there
-        above = {file.parts[:depth] for file in there.programs for depth in range(1, len(file.parts) + 1)}
-        named = [named for file in [*there.programs, *there.others] for named in self._of_systems(file)]
+        files = [*there.programs, *there.others]
+        above = {file.parts[:depth] for file in files for depth in range(1, len(file.parts) + 1)}
+        named = [named for file in files for named in self._of_systems(file)]
         ids = defaultdict(set)
         for each in named:
             ids[each.student].add(each.id)
@@ -146,6 +147,8 @@ class _Owners:
 
     def _shared(self, parts):
         """Return whether a folder belongs to several students, though its name may be anybody's."""
+        if self._exported(parts):
+            return True
         inside = [file for file in self.there.programs if file.parts[: len(parts)] == parts]
         if not any(file.parts == parts for file in inside):
             folders = defaultdict(set)  # {name of a file: the folders that have one}
@@ -164,6 +167,13 @@ class _Owners:
                 if lesson and rest and student and not names.version(student):
                     named[lesson].add(student)
         return any(len(students) > 1 for students in named.values())
+
+    def _exported(self, parts):
+        """Return whether what is directly in a folder has names that a learning platform gave."""
+        files = [*self.there.programs, *self.there.others]
+        inside = {(*file.parts, file.stem)[len(parts)] for file in files if file.parts[: len(parts)] == parts}
+        students = {named.student for name in inside if (named := names.of_system(name))}
+        return len(students) > 1 or any(rule.fullmatch(name) for rule in names.SURE for name in inside)
 
     @staticmethod
     def _of_systems(file):

@@ -71,7 +71,7 @@ def overlaps(boxes, others):
     return both / ((a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - both)
 
 
-def hits(found, truths, repeat=False, images=True, ordered=True):
+def hits(found, truths, repeat=False, images=True, ordered=True, other=False):
     """Return for each detection, best score first, whether it hits a truth (1.0 or 0.0), and the truths that are hit.
 
     Parameters
@@ -79,14 +79,15 @@ def hits(found, truths, repeat=False, images=True, ordered=True):
     found : list of (image, score, box)
     truths : list of (image, box)
     repeat, images, ordered : whether a truth may be hit twice, must be of the same image, and the best comes first
+    other : whether a detection takes another truth if its best one was hit before
     """
     taken, right = set(), []
     shares = overlaps([box for _, _, box in found], [box for _, box in truths])
     places = range(len(found))
     for i in sorted(places, key=lambda i: -found[i][1]) if ordered else places:
         meets = [
-            share if truth[0] == found[i][0] or not images else 0
-            for share, truth in zip(shares[i], truths, strict=True)
+            share if (truth[0] == found[i][0] or not images) and not (other and place in taken) else 0
+            for place, (share, truth) in enumerate(zip(shares[i], truths, strict=True))
         ]
         best = int(np.argmax(meets))
         right.append(meets[best] >= 0.5 and (repeat or best not in taken))

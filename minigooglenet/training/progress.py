@@ -21,7 +21,7 @@ def header(trainer) -> list[str]:
     plan = f"{epochs} of {steps}, {settings.batch_size} images each"
     rate = f"{settings.optimizer}, learning rate {settings.lr:g}, schedule {settings.schedule}"
     if settings.warmup:
-        rate += f" after {settings.warmup:g} epochs of warm-up"
+        rate += f" after {settings.warmup:g} {'epoch' if settings.warmup == 1 else 'epochs'} of warm-up"
     if settings.patience:
         rate += f", at most {_count(settings.patience, 'epoch')} without a better held-out result"
     lines = [

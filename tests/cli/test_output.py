@@ -35,6 +35,20 @@ def test_two_outputs_on_standard_output_are_rejected(capsys):
     assert "only one of the outputs can go to standard output" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["cat.jpg", "cat.PNG", "net.safetensors", "net.onnx", "03_gradients.ipynb"])
+def test_file_of_another_kind_is_not_overwritten(capsys, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"kept")
+    for call in (
+        ["count", "mini", "--csv", str(path)],
+        ["classify", "--json", str(path), "b.jpg", "--weights", "none.safetensors"],
+        ["evaluate", "--data", "digits", "--weights", "none.safetensors", "--json", str(path)],
+    ):
+        assert cli.main(call) == 1
+        assert "would be overwritten" in capsys.readouterr().err
+    assert path.read_bytes() == b"kept"
+
+
 def test_bench_writes_json_to_standard_output(capsys, tmp_path):
     arguments = ["bench", "threads", "--quick", "--model", "mini", "--peers", "none", "--rounds", "1", "--batch", "1"]
     assert cli.main([*arguments, "--out", str(tmp_path), "--json", "-"]) == 0
@@ -113,7 +127,7 @@ def test_text_for_a_dash_goes_to_standard_output(capsys):
 def tiny(tmp_path_factory):
     """Return (weights file of a network without training, folder with two images)."""
     folder = tmp_path_factory.mktemp("tiny")
-    g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=1, rng=0)
+    g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=2, rng=0)
     mg.weights.save(g, folder / "w.safetensors", pixels=mg.data.GREY_UNIT, classes=tuple("0123456789"))
     (folder / "images").mkdir()
     for name in "ab":

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -139,7 +140,11 @@ def test_what_never_ends_is_ended(tmp_path, capfd):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["99.9", __file__], "unknown exercise '99.9'"), (["03.1", "nowhere.py"], "file nowhere.py does not exist")],
+    [
+        (["99.9", __file__], "unknown exercise '99.9'"),
+        (["03.1", "nowhere.py"], "file nowhere.py does not exist"),
+        (["03.1", str(Path(__file__).parent)], "is a folder; name a .py file or a notebook in it"),
+    ],
 )
 def test_a_wrong_call_is_one_line(capsys, arguments, said):
     assert main(["check", *arguments]) == 1

@@ -55,7 +55,9 @@ def test_a_file_beyond_a_limit_raises_with_the_limit(tmp_path, monkeypatch, limi
     [
         (b"", "the file is empty"),
         (b"\xff\xfe\x00", "not valid"),
-        (b'{"cells": [{"cell_type": "code"}]}', "no notebook: KeyError"),
+        (b'{"cells": [{"cell_type": "code"}]}', "it has no list of cells"),
+        (b'{"metadata": {}, "cells": null}', "it has no list of cells"),
+        (b'{"cells": [1, 2]}', "it has no list of cells"),
         (b"\x80PDF", "not valid UTF-8"),
     ],
 )

@@ -145,6 +145,23 @@ FORMS = {
         {"ada": ["01", "02"]},
     ),
     "nothing but the number in the name": ({"03_ada.ipynb": SCRATCH}, {"03_ada": ["03"]}),
+    "an export among notebooks": (
+        {
+            "ada.ipynb": ONE,
+            "moodle export.zip": archive({f"Hal Ito{MOODLE}/{OWN}": ONE, f"Val Kay_9{MOODLE[4:]}/hw.ipynb": ONE}),
+            f"download/bob_123_456_{OWN}": ONE,
+            f"download/cem_124_457_{OWN}": ONE,
+            f"one/Wim Dee{MOODLE}/{OWN}": ONE,
+        },
+        {name: ["01"] for name in ("ada", "Hal Ito", "Val Kay", "bob", "cem", "Wim Dee")},
+    ),
+    "a student's folder with a name like Canvas's in it": ({f"ada/hw_2025_1103_last/{OWN}": ONE}, {"ada": ["01"]}),
+    "Teams": (
+        {f"Submitted files/Ada Byron/Week 1/Version {n}/{OWN}": ONE for n in (1, 2)},
+        {"Ada Byron": ["01"]},
+    ),
+    "a name in brackets": ({"01_feature_map (Bo Li).ipynb": ONE}, {"Bo Li": ["01"]}),
+    "a zipped notebook": ({"ada.ipynb.zip": archive({"x.ipynb": ONE})}, {"ada": ["01"]}),
     "no check cells": ({"ada.ipynb": ONE[:1]}, {"ada": ["01"]}),
 }
 

@@ -159,6 +159,8 @@ def test_the_header_has_sizes_parameters_and_macs():
     assert f"{mg.count(g).params:,} parameters, {mg.count(g).macs:,} MACs for one image" in text
     assert "3 epochs of 4 steps, 6 images each; sgd, learning rate 0.05, schedule polynomial" in text
     assert "after 0.5 epochs of warm-up, at most 2 epochs without a better held-out result" in text
+    text = "\n".join(progress.header(Trainer(g, pictures, Settings(epochs=3, batch_size=6, warmup=1))))
+    assert "after 1 epoch of warm-up" in text
 
 
 def test_the_expected_time_is_estimated_from_measured_steps():

@@ -37,6 +37,11 @@ def _pairs():
         x[0, 0, 0, 0], x[0, 0, 3, 4] = x[0, 0, 0, 0] - y[0, 0, 1, 1], x[0, 0, 3, 4] + y[0, 0, 1, 1]
         return x
 
+    def exchanged(y):
+        y = y.copy()
+        y[0, 0, 0, 0], y[0, 0, 3, 4] = y[0, 0, 3, 4], y[0, 0, 0, 0]
+        return back(y)
+
     def columns(x):
         return im2col.im2col(x, 2, 2, 0)
 
@@ -48,6 +53,7 @@ def _pairs():
         ("im2col and col2im", columns, image, (1, 1, 4, 4), (1, 4, 4), True),
         ("the kernel not flipped", conv, lambda y: conv(y), shape, shape, False),
         ("one entry in the wrong place", conv, misplaced, shape, shape, False),
+        ("two outputs exchanged", conv, exchanged, shape, shape, False),
         ("a factor of 1 + 1e-9", conv, lambda y: back(y) * (1 + 1e-9), shape, shape, False),
         ("rows summed forward in place of backward", _summed, _summed, shape, shape, False),
     ]
@@ -65,7 +71,7 @@ def _(function):
     if wrong_at is None and _one_draw(function):
         return Verdict(False, None, "rng is not used: the vectors are the same, whatever it draws")
     if wrong_at is None:
-        return Verdict(True, None, "it knows two transposes from four that are none")
+        return Verdict(True, None, "it tells two transposes from five wrong ones")
     known = next((wrong for wrong in adjoint.wrongs if _said(wrong.function, pairs) == said), None)
     what = f"{pairs[wrong_at][0]}: you say {said[wrong_at]}, it is {pairs[wrong_at][-1]}."
     return Verdict(False, known and known.name, f"{what} {known.message if known else ''}".strip())
@@ -115,6 +121,11 @@ def _(forward, transpose, x_shape, y_shape, rng):
 @adjoint.wrong("vectors of ones", "Ones see only the sum of all entries: draw whole numbers at random.")
 def _(forward, transpose, x_shape, y_shape, rng):
     return forward(np.ones(x_shape)).sum() == transpose(np.ones(y_shape)).sum()
+
+
+@adjoint.wrong("one side of ones", "Ones see only sums: draw both vectors at random.")
+def _(forward, transpose, x_shape, y_shape, rng):
+    return forward(x := integers(rng, x_shape)).sum() == (transpose(np.ones(y_shape)) * x).sum()
 
 
 @adjoint.wrong("nearly equal is enough", "A factor of 1 + 1e-9 passes: with whole numbers == is exact.")

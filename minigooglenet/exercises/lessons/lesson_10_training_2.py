@@ -33,6 +33,8 @@ def _(rng):
     yield 24, 16, Scripted((0.3, 0.8, 0.1, 0.999))
     yield 90, 40, Scripted((0.98, 1.0, 0.3, 0.2, 0.4, 0.6))  # the first does not fit
     yield 12, 60, Scripted((0.99, 0.5))  # none fits
+    yield 60, 12, Scripted((*(0.99, 0.5) * 10, 0.1, 0.5))  # only the eleventh fits
+    yield 90, 40, Scripted((*(0.98, 1.0) * 9, 0.3, 0.2, 0.4, 0.6))  # only the tenth fits
     yield 16, 16, Scripted((1.0, 0.5, 0.7, 0.7))  # the whole picture
 
 
@@ -123,6 +125,7 @@ _changed(
 )
 _changed("clipped", "A crop that does not fit was cut to fit, and has lost the area drawn. Draw again.", clip=True)
 _changed("gives up at once", "The first crop that did not fit ended the search; try ten times.", tries=1)
+_changed("one try fewer", "You gave up after nine tries: there are ten.", tries=9)
 _changed("last position never used", "A crop may start at H - height too: one more place than you allow.", room=0)
 _changed(
     "shorter side squared",
@@ -134,8 +137,8 @@ _changed("corner for the centre", "After ten tries take the square in the middle
 
 @crop.wrong("bounds exchanged", "Your row is drawn from W - width and your column from H - height.")
 def _(H, W, rng):
-    *_, height, width = _crop(H, W, _Watched(rng))
-    if rng.drawn >= 20:
+    *_, height, width = _crop(H, W, _Watched(rng), last=(None,) * 4)
+    if height is None:
         return _crop(H, W, Scripted(rng.shares))
     return int(rng.integers(W - width + 1)), int(rng.integers(H - height + 1)), height, width
 

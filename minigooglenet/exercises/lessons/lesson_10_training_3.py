@@ -25,8 +25,10 @@ split = Exercise(
 @split.cases
 def _(rng):
     yield np.array([4, 4, 9, 9, 2, 2, 7, 7, 5, 5]), Scripted(seed=1)
-    yield rng.permutation(np.repeat(np.arange(30, 50, 2), 3)), Scripted(seed=2)
+    yield rng.permutation(np.repeat(np.arange(30, 70, 2), 3)), Scripted(seed=2)
     yield np.array([3, 3, 3, 3, 8, 1, 1, 6, 6, 6, 0, 2, 2, 5, 4, 4, 9, 9, 7]), Scripted(seed=3)
+    yield rng.permutation(np.repeat(np.arange(9), 2)), Scripted(seed=4)  # a fifth is 1.8, rounded 2
+    yield rng.permutation(np.repeat(np.arange(11), 2)), Scripted(seed=5)  # a fifth is 2.2, rounded 2
 
 
 def _cut(groups, names, parts=(0.2, 0.4)):
@@ -79,6 +81,12 @@ def _(groups, rng):
 @split.wrong("nothing to choose by", "Your validation part is empty. What would you choose the epoch by?")
 def _(groups, rng):
     return _cut(groups, rng.permutation(np.unique(groups)), (0.2, 0.2))
+
+
+@split.wrong("rounded down", "A fifth of 9 names is 1.8: round it to 2.")
+def _(groups, rng):
+    names = rng.permutation(np.unique(groups))
+    return _cut(groups, names, (len(names) // 5 / len(names), 2 * (len(names) // 5) / len(names)))
 
 
 @split.wrong("names for places", "You returned names of groups; asked for are the places of their pictures.")

@@ -243,6 +243,9 @@ def _(rng):
         [(0, a), (0, b), (1, b), (1, c), (2, c), (2, a)],
     )
     yield [(0, 0.2, b)], [(0, a)]
+    c = (2.0, 0.0, 12.0, 10.0)  # two truths that overlap: the best is meant, even if somebody hit it before
+    twice = [(0, 0.9, c), (0, 0.8, (2.0, 0.0, 12.0, 9.0)), (0, 0.7, a)]
+    yield [*twice, (1, 0.6, (0.0, 0.0, 10.0, 5.5)), (2, 0.5, (0.0, 0.0, 10.0, 4.5))], [(0, a), (0, c), (1, a), (2, a)]
 
 
 def _average(found, truths, of_found=False, envelope=True, **how):
@@ -262,9 +265,9 @@ def _(found, truths):
 def _(found, truths):
     order, free, points, hits = sorted(found, key=lambda each: each[1], reverse=True), list(truths), [], 0
     for rank, (image, _, box) in enumerate(order, 1):
-        match = [truth for truth in free if truth[0] == image and _iou(truth[1], box) >= 0.5]
-        if match:
-            free.remove(match[0])
+        there = sorted((truth for truth in truths if truth[0] == image), key=lambda truth: _iou(truth[1], box))
+        if there and _iou(there[-1][1], box) >= 0.5 and there[-1] in free:
+            free.remove(there[-1])
             hits += 1
         points.append((hits / len(truths), hits / rank))
     area = 0.0
@@ -281,6 +284,13 @@ def _(found, truths):
 @average_precision.wrong("duplicates count twice", "The second hit on one truth is false.")
 def _(found, truths):
     return _average(found, truths, repeat=True)
+
+
+@average_precision.wrong(
+    "another truth taken", "A detection whose best truth was hit before is false: it takes no other."
+)
+def _(found, truths):
+    return _average(found, truths, other=True)
 
 
 @average_precision.wrong("image ignored", "A box was matched to a truth of another image.")
