@@ -13,6 +13,7 @@ import warnings
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.graph import Graph
 from minigooglenet.layers import registry
 from minigooglenet.layers.base import Layer
@@ -177,6 +178,11 @@ def _differences(graph, record):
         elif _settings(again) != settings:
             problems.append(f"node {name!r}: settings() of the layer made again is {again.settings()}, not the same")
         for what in ("params", "buffers"):
+            for key, array in getattr(layer, what, {}).items():
+                if np.asarray(array).dtype not in checks.FLOATS:
+                    problems.append(
+                        f"node {name!r}: its array {key!r} holds {np.asarray(array).dtype}, not float32 or float64"
+                    )
             here, there = (
                 {key: np.shape(array) for key, array in getattr(one, what, {}).items()} for one in (layer, again)
             )

@@ -272,6 +272,16 @@ def test_a_registered_layer_of_your_own_is_saved_and_loaded(own, tmp_path):
     assert again(x).tobytes() == g(x).tobytes()
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float16])
+def test_an_array_that_comes_back_otherwise_is_reported(own, dtype, tmp_path):
+    mg.layers.register(Swish)
+    layer = Swish()
+    layer.buffers["steps"] = np.zeros(2, dtype)
+    with pytest.raises(ValueError, match=f"node 'own': its array 'steps' holds {np.dtype(dtype)}, not float32 or"):
+        weights.save(_with(layer), tmp_path / "a.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_of_an_unregistered_layer_names_it_and_the_decorator(own, tmp_path):
     mg.layers.register(Swish)
     weights.save(_with(Swish()), tmp_path / "a.safetensors")
