@@ -285,3 +285,14 @@ def test_plan_of_an_odd_variance_equals_the_graph(var, eps):
     norm.eps = eps
     norm.buffers["running_var"][3] = var
     np.testing.assert_allclose(mg.plan(g, "norm")(X), g.infer({"image": X}, "norm")["norm"], rtol=1e-4, atol=1e-5)
+
+
+class IgnoresOut(layers.ReLU):
+    def infer(self, x, out=None):
+        return np.where(x > 0, x, x / 10)
+
+
+def test_plan_of_an_infer_that_ignores_out_equals_the_graph():
+    g = net()
+    g.add("own", IgnoresOut(), g.main)
+    np.testing.assert_allclose(mg.plan(g)(X), g(X), rtol=1e-4, atol=1e-5)

@@ -79,9 +79,11 @@ def _infer(step, xs, out):
     layer, name = step.layer, step.nodes[0]
     with named_errors(name, step.wires):
         if "infer" in step.quick:
-            layer.infer(*xs, out=out)
-            return
-        y = layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]
+            y = layer.infer(*xs, out=out)
+            if y is out:
+                return
+        else:  # also if an infer of your own ignores `out`
+            y = layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]
     checked_result(name, y, out.shape)
     if y.dtype not in checks.ANALYTIC or y.dtype.kind != out.dtype.kind:
         raise TypeError(f"node {name!r}: its forward returned {y.dtype} for {out.dtype}; return y.astype(x.dtype)")

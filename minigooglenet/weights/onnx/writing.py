@@ -12,6 +12,7 @@ from minigooglenet import files, layers
 from minigooglenet.weights.onnx import metadata
 from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.library import onnx
+from minigooglenet.weights.onnx.own_methods import check_methods
 
 OPSET, IR_VERSION = 22, 10  # where these operators' numbers last changed: what is newer adds types that no layer has
 MOST_BYTES = 2**31 - 2**24  # what protobuf can write, less room for names and settings
@@ -52,7 +53,7 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
     nodes, arrays = [], {}
     for name in schedule:
         layer, wires = graph.nodes[name]
-        operator, own, attributes = _operator(name, layer, graph.shapes[wires[0]])
+        operator, own, attributes = _operator(graph, name)
         own = {_array_name(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
         arrays |= own
         nodes.append(
@@ -117,15 +118,29 @@ def _dtype(graph, schedule):
     return dtype
 
 
-def _operator(name, layer, shape):
-    """Return (operator, {name: array}, attributes) of a layer; a subclass counts as the class that it builds on."""
+def _operator(graph, name):
+    """Return (operator, {name: array}, attributes) of a node.
+
+    A subclass counts as the class that it builds on, once it is known to compute the same.
+    """
+    layer, wires = graph.nodes[name]
+    shapes = [graph.shapes[wire] for wire in wires]
     for cls in type(layer).__mro__:
         if cls in _OPERATORS:
             try:
-                return _OPERATORS[cls](layer, shape)
-            except ValueError as error:
+                if tuple(layer.output_shape(*shapes)) != graph.shapes[name]:
+                    raise ValueError(f"a setting was changed since it was added with the shape {graph.shapes[name]}")
+                check_methods(layer, cls, shapes)
+                return _OPERATORS[cls](layer, shapes[0])
+            except (ValueError, TypeError) as error:
                 raise ValueError(f"node {name!r}: {error}") from error
     raise ValueError(f"node {name!r}: ONNX has no operator for a layer {type(layer).__name__} that is none of ours")
+
+
+def _arrays(layer, *names):
+    """Return {name: array} in this order, that of the operator's inputs, without what the layer lacks."""
+    arrays = {**layer.params, **layer.buffers}
+    return {name: arrays[name] for name in names if name in arrays}
 
 
 def _window(layer):
@@ -135,7 +150,7 @@ def _window(layer):
 
 def _norm(layer, shape):
     attributes = {"epsilon": layer.eps, "momentum": 1 - layer.momentum}  # ONNX's is the share that stays
-    return "BatchNormalization", {**layer.params, **layer.buffers}, attributes
+    return "BatchNormalization", _arrays(layer, "weight", "bias", "running_mean", "running_var"), attributes
 
 
 def _response_norm(layer, shape):
@@ -162,7 +177,11 @@ def _adaptive(layer, shape):
 # Class -> a function from the layer and its input's shape to (operator, {name: array} in the order of the operator's
 # inputs, attributes)
 _OPERATORS = {
-    layers.Conv2d: lambda layer, _: ("Conv", layer.params, {**_window(layer), "group": layer.groups}),
+    layers.Conv2d: lambda layer, _: (
+        "Conv",
+        _arrays(layer, "weight", "bias"),
+        {**_window(layer), "group": layer.groups},
+    ),
     layers.MaxPool2d: lambda layer, _: ("MaxPool", {}, {**_window(layer), "ceil_mode": int(layer.ceil_mode)}),
     layers.AvgPool2d: _average,
     layers.AdaptiveAvgPool2d: _adaptive,
@@ -170,7 +189,7 @@ _OPERATORS = {
     layers.GlobalAvgPool2d: lambda layer, _: ("ReduceMean", {"axes": np.array([2, 3])}, {"keepdims": 0}),
     layers.LocalResponseNorm: _response_norm,
     layers.BatchNorm2d: _norm,
-    layers.Linear: lambda layer, _: ("Gemm", layer.params, {"transB": 1}),
+    layers.Linear: lambda layer, _: ("Gemm", _arrays(layer, "weight", "bias"), {"transB": 1}),
     layers.ReLU: lambda layer, _: ("Relu", {}, {}),
     layers.Dropout: lambda layer, _: ("Dropout", {"ratio": np.array(layer.p)}, {}),
     layers.Flatten: lambda layer, _: ("Flatten", {}, {"axis": 1}),

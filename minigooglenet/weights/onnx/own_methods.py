@@ -1,0 +1,39 @@
+"""Whether a layer whose methods are not the package's own computes what the operator in a file will."""
+
+import numpy as np
+
+from minigooglenet import shortcuts
+
+SCALES = (1, 100, 0.01)  # of the images that are compared: a subclass may differ only for large or small values
+ROUND_OFF = 1e-4  # of the largest value
+
+
+def check_methods(layer, cls, shapes) -> None:
+    """Raise a ValueError if a layer has methods that differ from those of `cls` and gives other values.
+
+    Parameters
+    ----------
+    layer : an object of `cls` or of a subclass
+    cls : the class of this package whose operator is written
+    shapes : of the layer's inputs
+    """
+    own_pair = not isinstance(getattr(layer, "algorithm", ""), str)
+    if type(layer) is cls and not own_pair and not shortcuts.replaced(layer):
+        return
+    plain = object.__new__(cls)
+    vars(plain).update({name: value for name, value in vars(layer).items() if not hasattr(cls, name)})
+    if own_pair:
+        plain.algorithm = "auto"
+    arrays = [*layer.params.values(), *layer.buffers.values()]
+    dtype = np.result_type(np.float32, *(array.dtype for array in arrays))
+    rng = np.random.default_rng(0)
+    for scale in SCALES:
+        xs = [(rng.standard_normal((2, *shape)) * scale).astype(dtype) for shape in shapes]
+        y = layer.infer(*xs) if shortcuts.usable(layer, "infer") else layer.forward(*xs)[0]
+        expected = cls._as_written["forward"](plain, *xs)[0]
+        most = np.abs(expected).max()
+        if np.shape(y) != expected.shape or not np.allclose(y, expected, rtol=0, atol=ROUND_OFF * most):
+            raise ValueError(
+                f"its own methods give other values than {cls.__name__}, and a file holds no code; "
+                f"write it as layers of this package"
+            )
