@@ -32,7 +32,7 @@ def add_parser(commands, name):
 def run(options):
     """Check in a process of its own, and pass its exit code on."""
     if options.number is None:
-        console.stdout().print(listing(), markup=False, soft_wrap=True)
+        console.stdout().print(listing(), markup=False)
         return 0
     exercise = find(options.number)  # a wrong ID or file is reported before any work
     if options.file is None:

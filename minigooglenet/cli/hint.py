@@ -25,9 +25,9 @@ def run(options):
     """Print one hint."""
     out = console.stdout()
     if options.number is None:
-        out.print(listing(), markup=False, soft_wrap=True)
+        out.print(listing(), markup=False)
         return
     exercise = find(options.number)
-    out.print(f"Hint {options.step} of 3: {exercise.hints[options.step - 1]}", markup=False, soft_wrap=True)
+    out.print(f"Hint {options.step} of 3: {exercise.hints[options.step - 1]}", markup=False)
     if options.step < 3:
         out.print(f"More: minigooglenet hint {exercise.number} --step {options.step + 1}", markup=False)

@@ -5,7 +5,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from minigooglenet import console
 from minigooglenet.cli import main
 from minigooglenet.course import cells, checked
 from minigooglenet.exercises import check, hint
@@ -149,6 +151,15 @@ def test_what_never_ends_is_ended(tmp_path, capfd):
 def test_a_wrong_call_is_one_line(capsys, arguments, said):
     assert main(["check", *arguments]) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["hint"], ["hint", "03.1"]])
+def test_lists_and_hints_fit_a_narrow_terminal(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(console, "stdout", lambda: Console(highlight=False, width=60))
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert max(map(len, lines)) <= 60
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [{}]}', "[" * 100_000, "\x00"])
