@@ -49,14 +49,14 @@ def result(out, shape, dtype, x=None):
     checks.has_shape(out, "out", shape)
     if out.dtype != dtype:
         raise TypeError(f"out must hold {dtype}, as the input, got {out.dtype}")
-    if not (out.flags.writeable and blocks(out) is out):
-        raise ValueError("out must be writeable, and each of its images must lie in one piece")
     step, image = (out.strides[0], out.nbytes // len(out)) if out.ndim else (0, 0)
     if out.ndim and len(out) > 1 and (step < image or step % out.itemsize):
         raise ValueError(
             f"the images of out must follow one another in memory: an image takes {image} bytes, and out.strides[0] is "
             f"{step}. Pass an array in C order, or a slice of one along its channels."
         )
+    if not (out.flags.writeable and blocks(out) is out):
+        raise ValueError("out must be writeable, and each of its images must lie in one piece")
     if x is not None and np.may_share_memory(out, x) and np.shares_memory(out, x):
         raise ValueError("out must not overlap the input, which is read while out is written. Pass another array.")
     return out
