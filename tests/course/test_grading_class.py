@@ -128,5 +128,5 @@ def test_a_dash_writes_only_the_csv_to_standard_output(tmp_path, capsys, monkeyp
     printed = capsys.readouterr()
     rows = list(csv.DictReader(printed.out.splitlines()))
     assert [row["exercise"] for row in rows] == NUMBERS
-    assert "1 students" in printed.err
+    assert "1 student, 5 rows" in printed.err
     assert [path.name for path in tmp_path.iterdir()] == ["class"]
