@@ -19,6 +19,7 @@ from minigooglenet.gradcheck.noise import EPS
 
 TOLERANCE = 3e-6  # of an entry, next to the error of the difference
 TIGHT = 2.5e-5  # an entry is decided if its difference is known to this fraction of the largest entry
+RESIDUE = 8  # times the machine epsilon, relative to the upstream gradient: what is left if its terms cancel
 CLEAR = 10.0  # a disagreement is a mistake only if it is so many times the error of the difference
 AGREES, WRONG, KINK, OUTSIDE, EDGE, OPEN = "agrees", "wrong", "kink", "outside", "edge", "open"
 SMALLER = tuple(8.0**-k for k in range(1, 7))
@@ -257,6 +258,8 @@ def _judge(seen, analytic, largest, line, scale):
         return None
     value, error, column, smaller = best
     off, size = abs(analytic - value), max(abs(analytic), abs(value), scale)
+    if value == 0 and off <= RESIDUE * EPS * float(np.abs(line.weights).max()):
+        off = 0.0  # terms of the upstream gradient's size cancel; what is left of them is round-off
     if off <= TOLERANCE * size + 4 * error:
         if error <= TIGHT * max(size, largest):
             return Settled(AGREES, value, error, column)

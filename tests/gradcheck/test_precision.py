@@ -191,3 +191,22 @@ def test_mask_of_a_maximum_is_not_taken_for_low_precision():
         return (1.001 * grad_y[:, None] * (x == x.max(axis=1, keepdims=True)),)
 
     assert check_function(lambda x: x.max(axis=1), backward, x).verdict == "FAIL"
+
+
+def test_terms_that_cancel_up_to_round_off_pass():
+    def softmax(x):
+        return np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+
+    def forward(x):  # the log-sum-exp of a log-softmax is 0, whatever x is
+        return np.log(np.exp(np.log(softmax(x))).sum())
+
+    def backward(grad_y, x):
+        p = softmax(x)
+        return (grad_y * (p - p * p.sum()) + 1.1e-16 * grad_y,)
+
+    def wrong(grad_y, x):
+        return (grad_y * (softmax(x) - 0.999 * softmax(x)),)
+
+    x = np.random.default_rng(0).standard_normal(6)
+    assert check_function(forward, backward, x).verdict != "FAIL"
+    assert check_function(forward, wrong, x).verdict != "PASS"
