@@ -7,7 +7,6 @@ memory is given back on the way.
 """
 
 import copy
-import difflib
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from minigooglenet import checks, console, parallel
 from minigooglenet.restoring import restored_on_error
 from minigooglenet.shortcuts import usable
 from minigooglenet.tape import Tape
-from minigooglenet.views import ArrayView, Named
+from minigooglenet.views import ArrayView, Named, closest
 from minigooglenet.wires import (
     check_finite_wire,
     check_inputs,
@@ -371,12 +370,8 @@ class Graph:
     def _check_known(self, wires, who):
         for wire in wires:
             if wire not in self.shapes:
-                close = difflib.get_close_matches(str(wire), self.shapes, n=3, cutoff=0.5)
-                hint = (
-                    f"; perhaps {' or '.join(map(repr, close))}?"
-                    if close
-                    else f"; there are {list(self.shapes)[:8]} ..."
-                )
+                close = closest(wire, self.shapes, most=3)
+                hint = f"; perhaps {close}?" if close else f"; there are {list(self.shapes)[:8]} ..."
                 raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
 
 

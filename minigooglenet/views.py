@@ -19,8 +19,13 @@ class Named(dict):
 
 def unknown(what, name, names) -> str:
     """Return an error's text for a `name` that is not among `names`, with the closest of them."""
-    close = difflib.get_close_matches(str(name), list(names), n=2, cutoff=0.5)
-    return f"unknown {what} {name!r}" + (f". Did you mean {' or '.join(map(repr, close))}?" if close else "")
+    close = closest(name, names)
+    return f"unknown {what} {name!r}" + (f". Did you mean {close}?" if close else "")
+
+
+def closest(name, names, most=2) -> str:
+    """Return the names that are closest to `name`, as text: "'a' or 'b'", empty if none is close."""
+    return " or ".join(map(repr, difflib.get_close_matches(str(name), list(names), n=most, cutoff=0.5)))
 
 
 class ArrayView(MutableMapping):
@@ -33,8 +38,8 @@ class ArrayView(MutableMapping):
         node, _, name = str(key).rpartition("/")
         arrays = getattr(self._nodes[node].layer, self._attribute, {}) if node in self._nodes else {}
         if name not in arrays:
-            close = difflib.get_close_matches(str(key), list(self), n=2, cutoff=0.5)
-            hint = f"; perhaps {' or '.join(map(repr, close))}?" if close else ""
+            close = closest(key, self)
+            hint = f"; perhaps {close}?" if close else ""
             raise KeyError(f"there is no {key!r} in {self._attribute}{hint}")
         return arrays, name
 
