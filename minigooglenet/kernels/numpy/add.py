@@ -1,0 +1,14 @@
+"""Addition of arrays of one shape."""
+
+
+def forward(*xs):
+    """Return the sum of all inputs."""
+    y = xs[0].copy()
+    for x in xs[1:]:
+        y += x
+    return y
+
+
+def backward(grad_y, count):
+    """Return `count` gradients: every term of a sum gets the whole gradient, here one array for all."""
+    return (grad_y,) * count

@@ -1,0 +1,36 @@
+"""Local response normalisation as shifted sums: the squares added `size` times, each time moved by one channel.
+
+A cumulative sum would need fewer additions, but it subtracts large numbers from each other, and one NaN would reach
+every channel after it.
+"""
+
+import numpy as np
+
+
+def forward(x, size, alpha, beta, k):
+    """Return (y, scale), both (N, C, H, W)."""
+    scale = k + alpha / size * _window_sums(x * x, size // 2, (size - 1) // 2)
+    scale = scale.astype(x.dtype, copy=False)
+    return x * scale**-beta, scale
+
+
+def backward(grad_y, x, scale, size, alpha, beta):
+    """Return grad_x (N, C, H, W).
+
+    x[c] is in its own output and in the scale of every channel whose window contains c. So the windows of this sum are
+    the forward's, mirrored.
+    """
+    direct = grad_y * scale**-beta
+    sums = _window_sums(direct * x / scale, (size - 1) // 2, size // 2)
+    return direct - x.dtype.type(2 * beta * alpha / size) * x * sums
+
+
+def _window_sums(values, before, after):
+    """Return, for each channel c, the sum of the channels c - before .. c + after that exist."""
+    total = values.copy()
+    channels = values.shape[1]
+    for shift in range(1, min(before, channels - 1) + 1):
+        total[:, shift:] += values[:, :-shift]
+    for shift in range(1, min(after, channels - 1) + 1):
+        total[:, :-shift] += values[:, shift:]
+    return total
