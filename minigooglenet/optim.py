@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.threads import spread
 
 
 def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, multipliers=None):

@@ -1,8 +1,9 @@
-"""Sizes of convolutions and poolings, from integers alone.
+"""Sizes of convolutions and poolings, and their hyperparameters in full, from integers alone.
 
 Nothing here touches an array. Layers, kernels and counting all ask this file, so that a size is computed in one place.
 """
 
+import contextlib
 import operator
 from typing import NamedTuple
 
@@ -79,6 +80,13 @@ def four_sided(padding) -> Padding:
     return (height, height), (width, width)
 
 
+def pool_settings(kernel_size, stride, padding) -> tuple[Pair, Pair, Padding]:
+    """Return a pool's hyperparameters in full: kernel (R, S), stride (h, w), four-sided padding."""
+    kernel_size = pair(kernel_size, "kernel_size")
+    stride = kernel_size if stride is None else pair(stride, "stride")
+    return kernel_size, stride, pool_padding(padding, kernel_size)
+
+
 def pool_padding(padding, kernel_size: Pair) -> Padding:
     """Return a pool's padding in its four-sided form; a side may hold at most kernel - 1."""
     padding = four_sided(padding)
@@ -127,6 +135,39 @@ def output_size(
             )
         sizes.append(count)
     return sizes[0], sizes[1]
+
+
+def check_pool_windows(name: str, size: Pair, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding) -> None:
+    """Raise a ValueError unless `size` (P, Q) is what the input size gives, rounded down or up."""
+    input_size = pair(input_size, "input_size")
+    possible = [output_size(input_size, kernel_size, stride, padding, ceil_mode=True)]
+    with contextlib.suppress(ValueError):  # a window larger than the input exists in ceil mode alone
+        possible.insert(0, output_size(input_size, kernel_size, stride, padding))
+    if tuple(size) not in possible:
+        expected = " or ".join(f"{p} x {q}" for p, q in dict.fromkeys(possible))
+        raise ValueError(
+            f"{name} has {' x '.join(map(str, size))} windows, but an input of {' x '.join(map(str, input_size))} with "
+            f"kernel {kernel_size}, stride {stride}, padding {padding} has {expected}"
+        )
+
+
+def check_winograd(kernel_size: Pair, stride: Pair, padding: Padding) -> None:
+    """Raise a ValueError unless Winograd's form can compute such a convolution."""
+    if not winograd_applies(kernel_size, stride, padding):
+        raise ValueError(
+            f"Winograd's form computes 3x3 convolutions with stride 1 and padding of at most 2, got a "
+            f"{kernel_size[0]}x{kernel_size[1]} kernel, stride {stride}, padding {padding}. Try algorithm='auto'."
+        )
+
+
+def winograd_applies(kernel_size: Pair, stride: Pair, padding: Padding) -> bool:
+    """Return whether Winograd's form can compute such a convolution: 3x3, stride 1, padding of at most 2."""
+    return tuple(kernel_size) == (3, 3) and stride == (1, 1) and max(max(sides) for sides in padding) <= 2
+
+
+def winograd_grid(size: Pair) -> Pair:
+    """Return how many of Winograd's tiles of 4 x 4 outputs cover a map (P, Q), down and across."""
+    return -(-size[0] // 4), -(-size[1] // 4)
 
 
 def real_window(index: int, size: int, kernel: int, stride: int, before: int) -> Pair:

@@ -13,7 +13,7 @@ from numba.core import event
 from minigooglenet import kernels, layers, models
 from minigooglenet.exercises import rungs
 from minigooglenet.graph import Graph
-from minigooglenet.kernels.compiled import is_kernel
+from minigooglenet.kernels.fast.jit import is_kernel
 from minigooglenet.losses import head_weights, weighted_sum
 from minigooglenet.optim import adamw_step, sgd_step
 from minigooglenet.plan import plan

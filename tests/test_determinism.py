@@ -6,7 +6,7 @@ import threadpoolctl
 from numeric import draw
 
 import minigooglenet as mg
-from minigooglenet.kernels import direct
+from minigooglenet.kernels.fast import implicit_gemm
 
 
 def network(norm, rng):
@@ -49,7 +49,7 @@ def test_a_training_step_has_the_same_bits_for_any_number_of_threads(own_threads
 
 
 def test_bands_have_the_same_bits_for_any_number_of_threads(own_threads, monkeypatch):
-    monkeypatch.setattr(direct, "BAND", 500)
+    monkeypatch.setattr(implicit_gemm, "BAND", 500)
     expected = one_step(1, "lrn", 2)
     for threads in (2, 5):
         assert one_step(threads, "lrn", 2) == expected

@@ -12,7 +12,6 @@ from minigooglenet.kernels import (
     batch_norm2d,
     concat,
     conv2d,
-    direct,
     dropout,
     global_avg_pool2d,
     im2col,
@@ -25,6 +24,7 @@ from minigooglenet.kernels import (
     softmax,
     softmax_cross_entropy,
 )
+from minigooglenet.kernels.fast import implicit_gemm
 
 __all__ = [
     "adaptive_avg_pool2d",

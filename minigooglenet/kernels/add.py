@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.fast.threads import spread
 
 
 def forward(*xs):

@@ -10,8 +10,8 @@ import numpy as np
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels import pooling
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.spreading import blocks, pieces, result, spread
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.threads import blocks, pieces, result, spread
 
 
 def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, *, out=None):

@@ -13,7 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from minigooglenet import parallel
-from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.fast.jit import compiled
 
 LOOKS = 100_000  # before a waiting thread lets others run: some tens of microseconds
 TURN = 20_000  # looks, some microseconds: how far apart threads go on, so that none must sleep for Python's lock

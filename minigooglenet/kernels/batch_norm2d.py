@@ -7,9 +7,9 @@ are in float64. Complex arrays, which only the complex step needs, go through Nu
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.compiled import compiled, compiled_sum
-from minigooglenet.kernels.images import typed
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.fast.flat import typed
+from minigooglenet.kernels.fast.jit import compiled, compiled_sum
+from minigooglenet.kernels.fast.threads import spread
 
 
 def forward(x, weight, bias, mean=None, var=None, eps=1e-5):

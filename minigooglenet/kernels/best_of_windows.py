@@ -7,9 +7,9 @@ floating-point numbers, since those compare and select like the values do.
 
 import numpy as np
 
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.tile import VECTOR_BYTES
-from minigooglenet.kernels.vector import (
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
+from minigooglenet.kernels.fast.simd import (
     copy,
     fill,
     larger,

@@ -11,11 +11,12 @@ import inspect
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
-from minigooglenet.kernels import direct, im2col, spreading, winograd
+from minigooglenet.kernels import im2col
+from minigooglenet.kernels.fast import implicit_gemm, threads, winograd
 from minigooglenet.kernels.loops import conv2d as loops
 
 ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
-ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": direct, "winograd": winograd}
+ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": implicit_gemm, "winograd": winograd}
 # The rule of `choose`: where the two forms were about equally fast, measured on GoogLeNet's and smaller layers.
 LEAST_TILES, LEAST_CHANNELS = 32, 8
 
@@ -50,7 +51,7 @@ def forward(
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     if out is not None:
-        out = spreading.result(out, shape, x.dtype)
+        out = threads.result(out, shape, x.dtype)
         if any(a is not None and np.may_share_memory(out, a) for a in (x, weight, bias)):  # still to be read
             out[...] = forward(x, weight, bias, stride, padding, groups, algorithm, relu=relu, kernels=kernels)
             return out
@@ -135,7 +136,7 @@ def workspace(x_shape, weight_shape, stride, padding, groups, algorithm, threads
     if algorithm == "winograd":
         return winograd.workspace(*settings, threads, itemsize)
     if algorithm == "numba":
-        return 0, direct.workspace(*settings, threads, itemsize)
+        return 0, implicit_gemm.workspace(*settings, threads, itemsize)
     return 0, im2col.workspace(*settings[:-1], itemsize) if algorithm == "im2col" else 0
 
 

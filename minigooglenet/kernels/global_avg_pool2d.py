@@ -3,9 +3,9 @@
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.compiled import compiled_sum
-from minigooglenet.kernels.images import typed
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.fast.flat import typed
+from minigooglenet.kernels.fast.jit import compiled_sum
+from minigooglenet.kernels.fast.threads import spread
 
 
 def forward(x):

@@ -12,8 +12,8 @@ power, -0.75, from two square roots. Complex arrays, which only the complex step
 import numpy as np
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.spreading import blocks, pieces, result, spread
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.threads import blocks, pieces, result, spread
 
 PIXELS = 512  # in a block: long rows to read, few enough values for the first cache
 FEW = 1 << 15  # values: powers take longer than most, so that waking the threads pays earlier

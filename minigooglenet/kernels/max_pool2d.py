@@ -8,8 +8,9 @@ What makes it fast is told in `best_of_windows`, and for the backward in `winner
 import numpy as np
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels import best_of_windows, images, pooling, winners_backward
-from minigooglenet.kernels.spreading import blocks, pieces, result, spread
+from minigooglenet.kernels import best_of_windows, pooling, winners_backward
+from minigooglenet.kernels.fast import flat
+from minigooglenet.kernels.fast.threads import blocks, pieces, result, spread
 
 
 def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, winners=True, out=None):
@@ -43,7 +44,7 @@ def bind(x, kernel_size, stride, padding, y):
 
 
 def _task(x, y, won, kernel_size, stride, padding):
-    (values, step), (pooled, pooled_step) = images.flat(x), images.flat(y)
+    (values, step), (pooled, pooled_step) = flat.flat(x), flat.flat(y)
     nothing = np.empty(0, _winner_type(kernel_size))
     channels, area, windows = x.shape[1], x.shape[2] * x.shape[3], y.shape[2] * y.shape[3]
     settings = (*x.shape[2:], *y.shape[2:]), kernel_size, stride, (padding[0][0], padding[1][0])

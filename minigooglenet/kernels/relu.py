@@ -6,8 +6,8 @@ What makes it fast: output and mask leave in one pass over memory.
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.spreading import blocks, pieces, result, rows, spread
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.threads import blocks, pieces, result, rows, spread
 
 
 def forward(x, *, mask=True, out=None):

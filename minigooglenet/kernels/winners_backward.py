@@ -8,7 +8,7 @@ import functools
 
 import numpy as np
 
-from minigooglenet.kernels.compiled import compiled
+from minigooglenet.kernels.fast.jit import compiled
 
 
 @functools.lru_cache(maxsize=32)

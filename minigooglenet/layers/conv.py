@@ -3,7 +3,8 @@
 import numpy as np
 
 from minigooglenet import initializers, shapes
-from minigooglenet.kernels import conv2d, winograd
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.fast import winograd
 from minigooglenet.layers.base import Layer, map_shape, named_gradients
 from minigooglenet.layers.fused import FusedConv2d, regular
 from minigooglenet.layers.operations import Taped, Term

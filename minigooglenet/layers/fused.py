@@ -3,7 +3,8 @@
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels import conv2d, direct, linear, product, winograd
+from minigooglenet.kernels import conv2d, linear
+from minigooglenet.kernels.fast import gemm, implicit_gemm, winograd
 from minigooglenet.layers.activation import ReLU
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.norm import BatchNorm2d
@@ -61,7 +62,7 @@ class FusedConv2d(Layer):
             same = x.dtype == self.params["weight"].dtype
             kernels = self.kernels if same else winograd.prepare(weight, self.groups)
             return winograd.bind(x, kernels, bias, self.padding, self.relu, out)
-        return direct.bind(x, weight, bias, *settings, self.relu, out) if form == "numba" else None
+        return implicit_gemm.bind(x, weight, bias, *settings, self.relu, out) if form == "numba" else None
 
     def describe(self):
         """Return in words what was done."""
@@ -85,7 +86,7 @@ class FusedConv2d(Layer):
         with np.errstate(all="ignore"):
             factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
             product = self.params["weight"] * factor[:, None, None, None]
-            folded = product.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
+            folded = gemm.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
         if not all(np.isfinite(array).all() for array in (factor, *folded)):
             return False
         self.params["weight"], self.params["bias"] = folded
@@ -108,11 +109,11 @@ class FusedLinear(Layer):
 
     def bind(self, x, out, images):
         weight, bias = (self.params[name].astype(x.dtype, copy=False) for name in ("weight", "bias"))
-        lanes = product.padded_columns(1, x.dtype)
+        lanes = gemm.padded_columns(1, x.dtype)
 
         def task(start, stop):
             part = slice(start * lanes, stop * lanes)
-            product.multiply_into(x, weight[:, part], out[:, part])
+            gemm.multiply_into(x, weight[:, part], out[:, part])
             out[:, part] += bias[part]
 
         return [(task, -(-weight.shape[1] // lanes))]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from minigooglenet import cli
-from minigooglenet.kernels import compiled
+from minigooglenet.kernels.fast import jit
 from minigooglenet.warmup import folder
 
 ANSWER = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))\n"
@@ -53,7 +53,7 @@ PROGRAM = """
 import json, sys, traceback
 from numba.core import event
 from minigooglenet import cli
-from minigooglenet.kernels.compiled import is_kernel
+from minigooglenet.kernels.fast.jit import is_kernel
 
 class Listener(event.Listener):
     def on_start(self, event):
@@ -107,7 +107,7 @@ def test_no_command_compiles_after_warmup(tmp_path):
     commands = run("-c", PROGRAM)
     found = json.loads((work / "found.json").read_text(encoding="utf-8"))
     assert {command: kernels for command, (_, kernels) in found.items() if kernels} == {}
-    assert compiled.MESSAGE not in commands.stdout + commands.stderr
+    assert jit.MESSAGE not in commands.stdout + commands.stderr
     assert kept(cache) == warm  # processes that a command started compiled nothing either
     failed = {command: code for command, (code, _) in found.items() if code and not command.startswith("doctor")}
     assert failed == {}, commands.stderr

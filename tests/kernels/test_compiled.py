@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import minigooglenet
-from minigooglenet.kernels import compiled
+from minigooglenet.kernels.fast import jit
 from minigooglenet.warmup import folder
 
 RELU = """
@@ -35,7 +35,7 @@ def run(program, cache, cwd=None, **environment):
 def test_the_first_compilation_is_said_once_and_kept_for_the_next_process(tmp_path):
     first, second = run(RELU, tmp_path), run(RELU, tmp_path)
     assert first.stdout == second.stdout == "[[0.0, 2.0]]\n"
-    assert first.stderr.count(compiled.MESSAGE) == 1
+    assert first.stderr.count(jit.MESSAGE) == 1
     assert second.stderr == ""
 
 
@@ -55,10 +55,10 @@ def test_a_kept_kernel_is_stale_when_the_source_of_another_changes(tmp_path):
     ours = Path(minigooglenet.__file__).parent
     copy = shutil.copytree(ours, tmp_path / "minigooglenet", ignore=shutil.ignore_patterns("__pycache__"))
     where = {"cwd": tmp_path, "PYTHONPATH": str(tmp_path)}
-    said = [run(RELU, tmp_path / "cache", **where).stderr.count(compiled.MESSAGE) for _ in range(2)]
+    said = [run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE) for _ in range(2)]
     with (copy / "kernels" / "vector.py").open("a", encoding="utf-8") as file:
         file.write("# A kernel holds the code of what it calls from here.\n")
-    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(compiled.MESSAGE))
+    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
     assert said == [1, 0, 1]
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, draw
 
-from minigooglenet.kernels import conv2d, direct, im2col
+from minigooglenet.kernels import conv2d, im2col
+from minigooglenet.kernels.fast import implicit_gemm
 
 FORMS = ["loops", "im2col", "numba", "auto"]
 FAST = ["im2col", "numba"]
@@ -64,7 +65,7 @@ def test_every_form_agrees_with_the_loops(form, case):
 @given(case=convolutions())
 def test_the_product_agrees_in_bands_of_few_rows(case):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(direct, "BAND", 40)
+        patch.setattr(implicit_gemm, "BAND", 40)
         hold_against_loops("numba", case)
 
 

@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 from numeric import draw
 
-from minigooglenet.kernels import (
-    adaptive_avg_pool2d,
-    avg_pool2d,
-    conv2d,
-    direct,
-    local_response_norm,
-    max_pool2d,
-    relu,
-    winograd,
-)
+from minigooglenet.kernels import adaptive_avg_pool2d, avg_pool2d, conv2d, local_response_norm, max_pool2d, relu
+from minigooglenet.kernels.fast import implicit_gemm, winograd
 
 WEIGHT, BIAS = draw(8, 8, 3, 3, dtype=np.float32), draw(8, dtype=np.float32)
 ONE = ((1, 1), (1, 1))
@@ -22,7 +14,7 @@ FORWARDS = {
         f"conv2d {form}": lambda x, out=None, form=form: conv2d.forward(x, WEIGHT, BIAS, 1, 1, 1, form, out=out)
         for form in ("auto", "numba", "winograd", "im2col", "loops")
     },
-    "direct": lambda x, out=None: direct.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1, out=out),
+    "direct": lambda x, out=None: implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1, out=out),
     "winograd": lambda x, out=None: winograd.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1, out=out),
     "max_pool2d": lambda x, out=None: max_pool2d.forward(x, 3, 1, 1, out=out)[0],
     "avg_pool2d": lambda x, out=None: avg_pool2d.forward(x, 3, 1, 1, out=out),

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, draw
 
-from minigooglenet.kernels import product, sums, tile
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.vector import at_least, everywhere, load, store, transpose
+from minigooglenet.kernels.fast import bias_gradient, gemm, microkernel
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.simd import at_least, everywhere, load, store, transpose
 
 SIZES = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 48, 49, 100])
 
@@ -20,16 +20,16 @@ def test_a_product_of_any_size_is_right(rows, depth, columns, dtype, relu, turne
     expected = a @ b + bias[:, None]
     given_a = (np.asfortranarray(a) if turned else a).astype(dtype, order="K")
     c = np.full((rows, columns), np.nan, dtype)
-    product.multiply(given_a, b.astype(dtype), c, bias.astype(dtype), relu, False)
+    gemm.multiply(given_a, b.astype(dtype), c, bias.astype(dtype), relu, False)
     assert_close(c, np.maximum(expected, 0) if relu else expected)
-    product.multiply(given_a, b.astype(dtype), c, np.empty(0, dtype), False, True)
+    gemm.multiply(given_a, b.astype(dtype), c, np.empty(0, dtype), False, True)
     assert_close(c, (np.maximum(expected, 0) if relu else expected) + a @ b)
 
 
 def test_a_product_writes_its_own_part_of_an_array_and_nothing_beside_it():
     whole = np.full((20, 90), 5, np.float32)
     a, b = draw(9, 4, dtype=np.float32), draw(4, 50, seed=1, dtype=np.float32)
-    product.multiply(a, b, whole[3:12, 7:57], np.empty(0, np.float32), False, False)
+    gemm.multiply(a, b, whole[3:12, 7:57], np.empty(0, np.float32), False, False)
     assert_close(whole[3:12, 7:57], a @ b)
     whole[3:12, 7:57] = 5
     assert (whole == 5).all()
@@ -40,17 +40,17 @@ def test_a_value_has_the_same_bits_wherever_its_tile_falls(dtype):
     a, b = draw(19, 40, dtype=dtype), draw(40, 100, seed=1, dtype=dtype)
     nothing = np.empty(0, dtype)
     whole = np.empty((19, 100), dtype)
-    product.multiply(a, b, whole, nothing, False, False)
+    gemm.multiply(a, b, whole, nothing, False, False)
     for rows, columns in ((slice(0, 1), slice(0, 3)), (slice(5, 14), slice(30, 61)), (slice(18, 19), slice(99, 100))):
         c = np.empty(whole[rows, columns].shape, dtype)
-        product.multiply(a[rows], np.ascontiguousarray(b[:, columns]), c, nothing, False, False)
+        gemm.multiply(a[rows], np.ascontiguousarray(b[:, columns]), c, nothing, False, False)
         assert c.tobytes() == whole[rows, columns].tobytes()
 
 
 def test_relu_keeps_nan_and_the_sign_of_what_passes():
     a, b = np.array([[1.0]]), np.array([[np.nan, -1.0, 2.0, -np.inf, np.inf]])
     c = np.empty((1, 5))
-    product.multiply(a, b, c, np.empty(0), True, False)
+    gemm.multiply(a, b, c, np.empty(0), True, False)
     assert np.isnan(c[0, 0])
     assert c[0, 1:].tolist() == [0, 2, 0, np.inf]
 
@@ -59,19 +59,19 @@ def test_relu_keeps_nan_and_the_sign_of_what_passes():
 def test_a_matrix_is_turned_and_its_rows_are_summed(rows, columns, dtype):
     a = draw(rows, columns, dtype=dtype)
     turned = np.full((columns, rows + 3), 9, dtype)
-    product.transpose_matrix(a, turned)
+    gemm.transpose_matrix(a, turned)
     assert (turned[:, :rows] == a.T).all()
     assert (turned[:, rows:] == 9).all()
     out = np.empty(rows, dtype)
-    sums.row_sums(a, out)
+    bias_gradient.row_sums(a, out)
     assert_close(out, a.astype(np.float64).sum(axis=1))
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 2, 2), (5, 4, 7, 9)])
 def test_sums_per_channel_are_those_of_numpy(shape):
     x = draw(*shape)
-    assert_close(sums.sums_per_channel(x), x.sum(axis=(0, 2, 3)))
-    assert_close(sums.sums_per_channel(x[:, 1:]), x[:, 1:].sum(axis=(0, 2, 3)))
+    assert_close(bias_gradient.sums_per_channel(x), x.sum(axis=(0, 2, 3)))
+    assert_close(bias_gradient.sums_per_channel(x[:, 1:]), x[:, 1:].sum(axis=(0, 2, 3)))
 
 
 @compiled
@@ -87,7 +87,7 @@ def _turn(a, b, step):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_vectors_compute_place_by_place_in_their_own_precision(dtype):
-    lanes = tile.VECTOR_BYTES // np.dtype(dtype).itemsize
+    lanes = microkernel.VECTOR_BYTES // np.dtype(dtype).itemsize
     a, b = draw(lanes, seed=1, dtype=dtype), draw(lanes, seed=2, dtype=dtype)
     out = np.empty(lanes, dtype)
     _vector_arithmetic(a, b, out)
@@ -108,4 +108,4 @@ def test_vectors_compute_place_by_place_in_their_own_precision(dtype):
     ],
 )
 def test_tiles_are_sized_for_the_registers_of_the_machine(machine, features, expected):
-    assert tile.registers(machine, features) == expected
+    assert microkernel.registers(machine, features) == expected

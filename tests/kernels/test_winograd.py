@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numeric import assert_close, awkward, draw
 
 import minigooglenet as mg
-from minigooglenet.kernels import conv2d, direct, winograd
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.fast import implicit_gemm, winograd
 
 BOUND = 4e-5  # of the largest value; `kernels/winograd` and the README quote it
 LAYERS = {  # the ten 3x3 convolutions of GoogLeNet: C, K, H = W
@@ -64,7 +65,7 @@ def test_the_error_on_googlenets_layers_is_bounded(name):
     settings = (None, (1, 1), ((1, 1), (1, 1)), 1)
     values = winograd.forward(x, weight, *settings), *winograd.backward(grad_y, x, weight, *settings)[:2]
     x, weight, grad_y = (a.astype(np.float64) for a in (x, weight, grad_y))
-    expected = direct.forward(x, weight, *settings), *direct.backward(grad_y, x, weight, *settings)[:2]
+    expected = implicit_gemm.forward(x, weight, *settings), *implicit_gemm.backward(grad_y, x, weight, *settings)[:2]
     for value, right in zip(values, expected, strict=True):
         assert np.abs(value - right).max() <= BOUND * np.abs(right).max()
 

@@ -3,15 +3,15 @@
 import numpy as np
 
 from minigooglenet import parallel
-from minigooglenet.kernels import images
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.tile import VECTOR_BYTES
-from minigooglenet.kernels.vector import everywhere, load, store
+from minigooglenet.kernels.fast import flat
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
+from minigooglenet.kernels.fast.simd import everywhere, load, store
 
 
 def sums_per_channel(x):
     """Return (C,), the sums of x (N, C, H, W) over images and places."""
-    values, step = images.flat(x)
+    values, step = flat.flat(x)
     sums = np.empty(x.shape[:2], x.dtype)
     area = x.shape[2] * x.shape[3]
 

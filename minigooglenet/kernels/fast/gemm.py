@@ -9,9 +9,9 @@ Every value of C is one sum over k in order, wherever the tiles fall: how work i
 
 import numpy as np
 
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.tile import ROWS, VECTOR_BYTES, VECTORS, tile_product
-from minigooglenet.kernels.vector import transpose
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import ROWS, VECTOR_BYTES, VECTORS, tile_product
+from minigooglenet.kernels.fast.simd import transpose
 
 _block_3, _block_2, _block_1 = (tile_product(ROWS, vectors) for vectors in (3, 2, 1))
 _row_3, _row_2, _row_1 = (tile_product(1, vectors) for vectors in (3, 2, 1))

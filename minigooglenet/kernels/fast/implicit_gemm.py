@@ -10,13 +10,14 @@ Settings come in full and are not checked here: `conv2d` does that.
 import numpy as np
 
 from minigooglenet import parallel, shapes
-from minigooglenet.kernels import im2col, images, planes
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.product import multiply_rows, padded_columns, rows_apart, transpose_matrix
-from minigooglenet.kernels.spreading import result
-from minigooglenet.kernels.sums import row_sums
-from minigooglenet.kernels.tile import ROWS
-from minigooglenet.kernels.vector import fill
+from minigooglenet.kernels import im2col
+from minigooglenet.kernels.fast import flat, padded_planes
+from minigooglenet.kernels.fast.bias_gradient import row_sums
+from minigooglenet.kernels.fast.gemm import multiply_rows, padded_columns, rows_apart, transpose_matrix
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import ROWS
+from minigooglenet.kernels.fast.simd import fill
+from minigooglenet.kernels.fast.threads import result
 
 BAND = 1 << 17  # output values of a band: 512 kB in float32, which stays in the second-level cache of most cores
 # Bands of a smaller map would leave vectors half empty, and every thread reading all weights: its filters are shared.
@@ -40,8 +41,8 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
 
 def bind(x, weight, bias, stride, padding, groups, relu, y):
     """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
-    window = planes.window(x.shape, weight.shape, stride, padding)
-    starts = np.empty(0, x.dtype) if bias is None else images.typed(np.ascontiguousarray(bias))
+    window = padded_planes.window(x.shape, weight.shape, stride, padding)
+    starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     return [
         _bind(x[:, reads], y[:, writes], matrix, starts[writes], relu, window)
         for matrix, reads, writes in _groups(weight, groups)
@@ -52,7 +53,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
     """Return (grad_x, grad_weight, grad_bias); grad_x is None unless `inputs`."""
     if x.dtype.kind == "c":
         return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)
-    window = planes.window(x.shape, weight.shape, stride, padding)
+    window = padded_planes.window(x.shape, weight.shape, stride, padding)
     grad_x = np.empty(x.shape, x.dtype) if inputs else None
     grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
     around = [(size - 1 - a, size - 1 - b) for size, (a, b) in zip(weight.shape[2:], padding, strict=True)]
@@ -71,14 +72,14 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
 def _groups(weight, groups):
     """Yield each group's (matrix of weights, channels that it reads, channels that it writes)."""
     filters = len(weight) // groups
-    for g, part in enumerate(np.split(images.typed(np.ascontiguousarray(weight)), groups)):
+    for g, part in enumerate(np.split(flat.typed(np.ascontiguousarray(weight)), groups)):
         matrix = part.reshape(filters, -1)
         yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
 
 
 def _bind(x, y, matrix, bias, relu, window):
-    values, step = images.flat(x)
-    target, target_step = images.flat(y)
+    values, step = flat.flat(x)
+    target, target_step = flat.flat(y)
     band, shares = _cut(window, len(matrix), len(x), parallel.width())
     bands = -(-window.output[0] // band)
     offsets = window.offsets(band) * x.itemsize
@@ -92,7 +93,7 @@ def _bind(x, y, matrix, bias, relu, window):
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
     """Return the most bytes of memory that a `forward` on so many threads takes beside its arrays."""
-    window, filters = planes.window(x_shape, weight_shape, stride, padding), weight_shape[0] // groups
+    window, filters = padded_planes.window(x_shape, weight_shape, stride, padding), weight_shape[0] // groups
     band, shares = _cut(window, filters, x_shape[0], threads)
     laid = 0 if window.is_plain else window.channels * window.plane_values(band)
     tiles = -(-filters // ROWS)
@@ -135,7 +136,7 @@ def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, 
         if is_plain:
             b = x.ctypes.data + (n * x_step + first * output[1]) * x.itemsize, image_rows
         else:
-            planes.lay(x, n * x_step, window, first, band, (0, channels), laid)
+            padded_planes.lay(x, n * x_step, window, first, band, (0, channels), laid)
             b = laid.ctypes.data, offsets
         if pitch == output[1]:
             c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
@@ -143,15 +144,17 @@ def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, 
         else:
             c = results.ctypes.data, band * pitch * y.itemsize, columns
             multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
-            planes.gather_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
+            padded_planes.gather_rows(
+                results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first
+            )
 
 
 def _backward(grad_y, x, grad_x, matrix, window):
     """Fill grad_x unless it is None; return the gradient of the matrix, turned (depth, K), and of the bias (K,)."""
     filters, height = len(matrix), window.output[0]
-    grads, grads_step = images.flat(grad_y)
-    values, step = images.flat(x)
-    target, target_step = (np.empty(0, x.dtype), 0) if grad_x is None else images.flat(grad_x)
+    grads, grads_step = flat.flat(grad_y)
+    values, step = flat.flat(x)
+    target, target_step = (np.empty(0, x.dtype), 0) if grad_x is None else flat.flat(grad_x)
     stretch = height * window.pitch
     turned = np.empty((min(AT_ONCE, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
     turned[:, :, filters:] = 0
@@ -199,7 +202,7 @@ def _images_backward(
         grad = grads[n * grads_step : n * grads_step + filters * area].reshape(filters, area)
         row_sums(grad, sums[n])
         if pitch != output[1]:
-            planes.spread_rows(grads, n * grads_step, filters, area, output[1], 0, output[0], pitch, spread)
+            padded_planes.spread_rows(grads, n * grads_step, filters, area, output[1], 0, output[0], pitch, spread)
             grad = spread.reshape(filters, stretch)
         transpose_matrix(grad, turned[item])
         if len(grad_x) == 0:
@@ -220,7 +223,7 @@ def _images_backward(
                 stretch - pitch + output[1],
             )
             multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
-        planes.collect(laid, grad_x, n * x_step, window)
+        padded_planes.collect(laid, grad_x, n * x_step, window)
 
 
 @compiled
@@ -241,7 +244,7 @@ def _weights_backward(x, x_step, turned, grad_matrix, offsets, window, is_plain,
         if is_plain:
             at = x.ctypes.data + (n * x_step + depths[0] * size[0] * size[1]) * x.itemsize
         else:
-            planes.lay(x, n * x_step, window, 0, output[0], reads, laid)
+            padded_planes.lay(x, n * x_step, window, 0, output[0], reads, laid)
             at = laid.ctypes.data
         b = turned.ctypes.data + (n - span[0]) * turned.strides[0], b_rows
         multiply_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)

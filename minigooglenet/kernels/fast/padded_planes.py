@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import shapes
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.vector import copy, fill
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.simd import copy, fill
 
 
 class Window(NamedTuple):

@@ -15,8 +15,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.tile import VECTOR_BYTES
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 
 
 class Vector(types.Type):

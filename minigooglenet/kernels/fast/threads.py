@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet import checks, parallel
-from minigooglenet.kernels.images import typed
+from minigooglenet.kernels.fast.flat import typed
 
 FEW = 1 << 17  # waking the threads takes about as long as passing so many values through a cheap kernel
 

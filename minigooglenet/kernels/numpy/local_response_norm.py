@@ -4,8 +4,6 @@ A cumulative sum would need fewer additions, but it subtracts large numbers from
 every channel after it.
 """
 
-import numpy as np
-
 
 def forward(x, size, alpha, beta, k):
     """Return (y, scale), both (N, C, H, W)."""

@@ -1,8 +1,8 @@
 """Convolution 3x3 with stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
 
-The idea that makes it faster than `direct`: 16 neighbouring outputs share their inputs so cleverly (`transforms`) that
+The idea that makes it faster than `implicit_gemm`: 16 neighbouring outputs share their inputs so cleverly (`transforms`) that
 they need 36 products instead of 144. The price is additions, and accuracy: the transforms multiply by up to 8 and
-cancel again. In float32 the error is about ten times that of `direct`, 1e-5 of the largest value, and below 4e-5 on
+cancel again. In float32 the error is about ten times that of `implicit_gemm`, 1e-5 of the largest value, and below 4e-5 on
 GoogLeNet's layers, which the tests check.
 
 The error is not local. All 16 outputs of a tile share the round-off of its largest input, even outputs whose 3x3
@@ -16,25 +16,14 @@ back while it stays in the processor's caches.
 import numpy as np
 
 from minigooglenet import parallel, shapes
-from minigooglenet.kernels import images
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.product import multiply_rows, rows_apart
-from minigooglenet.kernels.spreading import result
-from minigooglenet.kernels.sums import sums_per_channel
-from minigooglenet.kernels.tile import VECTOR_BYTES
-from minigooglenet.kernels.winograd import gradient, moves, transforms
-from minigooglenet.kernels.winograd.transforms import FILTERS, INPUT, OUTPUT, PLACES, ROW, WIDTH
-
-
-def applies(weight_shape, stride, padding):
-    """Tell whether this form can compute such a convolution: 3x3, stride 1, padding of at most 2."""
-    return tuple(weight_shape[2:]) == (3, 3) and stride == (1, 1) and max(max(sides) for sides in padding) <= 2
-
-
-def tiles(size):
-    """Return how many tiles of 4 x 4 outputs cover a map (P, Q)."""
-    down, across = _grid(size)
-    return down * across
+from minigooglenet.kernels.fast import flat
+from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
+from minigooglenet.kernels.fast.gemm import multiply_rows, rows_apart
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
+from minigooglenet.kernels.fast.threads import result
+from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
+from minigooglenet.kernels.fast.winograd.transforms import FILTERS, INPUT, OUTPUT, PLACES, ROW, WIDTH
 
 
 def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, kernels=None):
@@ -43,7 +32,6 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
     relu : take max(y, 0) at once;  out : where to write y
     kernels : `prepare(weight, groups)`, where the same weights serve many times
     """
-    check(weight.shape, stride, padding)
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
     y = result(out, (len(x), len(weight), *size), x.dtype)
     kernels = prepare(weight, groups) if kernels is None else _fitting(kernels, x, weight, groups)
@@ -54,7 +42,7 @@ def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, k
 
 def bind(x, kernels, bias, padding, relu, y):
     """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
-    starts = np.empty(0, x.dtype) if bias is None else images.typed(np.ascontiguousarray(bias))
+    starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     corner, bound = (-padding[0][0], -padding[1][0]), []
     for g, u in enumerate(kernels):
         channels, filters = _block(g, u.shape[2]), _block(g, u.shape[1])
@@ -64,7 +52,6 @@ def bind(x, kernels, bias, padding, relu, y):
 
 def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
     """Return (grad_x, grad_weight, grad_bias); grad_x is None unless `inputs`."""
-    check(weight.shape, stride, padding)
     filters, channels = len(weight) // groups, weight.shape[1]
     grad_x = None
     if inputs:
@@ -76,7 +63,8 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
             reads, writes = _block(g, filters), _block(g, channels)
             parallel.spread(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
     parts = [
-        gradient.grad_weight(grad_y[:, _block(g, filters)], x[:, _block(g, channels)], padding) for g in range(groups)
+        weight_gradient.grad_weight(grad_y[:, _block(g, filters)], x[:, _block(g, channels)], padding)
+        for g in range(groups)
     ]
     grad_bias = None if bias is None else sums_per_channel(grad_y)
     return grad_x, parts[0] if groups == 1 else np.concatenate(parts), grad_bias
@@ -90,12 +78,12 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     blocks, shares = _cut(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
     values = PLACES * (weight_shape[1] * WIDTH + lanes + FILTERS * WIDTH)
     transformed = PLACES * weight_shape[0] * weight_shape[1] * itemsize
-    return transformed, min(threads, blocks * shares) * (values + moves.room_values(x_shape[2:], grid[1])) * itemsize
+    return transformed, min(threads, blocks * shares) * (values + tiles.room_values(x_shape[2:], grid[1])) * itemsize
 
 
 def prepare(weight, groups):
     """Return the transformed kernels of each group: (36, K/groups, C/groups)."""
-    weight = images.typed(np.ascontiguousarray(weight))
+    weight = flat.typed(np.ascontiguousarray(weight))
     kernels = []
     for part in np.split(weight, groups):
         u = np.empty((PLACES, *part.shape[:2]), weight.dtype)
@@ -115,33 +103,24 @@ def _fitting(kernels, x, weight, groups):
     return kernels
 
 
-def check(weight_shape, stride, padding) -> None:
-    """Raise a ValueError unless this form can compute such a convolution."""
-    if not applies(weight_shape, stride, padding):
-        raise ValueError(
-            f"Winograd's form computes 3x3 convolutions with stride 1 and padding of at most 2, got a "
-            f"{weight_shape[2]}x{weight_shape[3]} kernel, stride {stride}, padding {padding}; perhaps algorithm='auto'?"
-        )
-
-
 def _block(index, size):
     return slice(index * size, (index + 1) * size)
 
 
 def _grid(size):
-    return tuple(-(-length // OUTPUT) for length in size)
+    return shapes.winograd_grid(size)
 
 
-def _cut(tiles, filters, lanes, threads):
+def _cut(count, filters, lanes, threads):
     """Return (blocks of tiles, shares of the filters): the parts into which the work is cut for the threads."""
-    blocks = parallel.even(-(-tiles // WIDTH), -(-tiles // lanes), threads)
+    blocks = parallel.even(-(-count // WIDTH), -(-count // lanes), threads)
     # With too few tiles for all threads, several of them share a block, each for some of the filters.
     return blocks, max(1, min(threads // blocks, filters // (2 * FILTERS)))
 
 
 def _bind(x, y, u, bias, relu, corner):
-    values, step = images.flat(x)
-    target, target_step = images.flat(y)
+    values, step = flat.flat(x)
+    target, target_step = flat.flat(y)
     lanes = VECTOR_BYTES // x.itemsize
     grid = _grid(y.shape[2:])
     count, filters = len(x) * grid[0] * grid[1], u.shape[1]
@@ -161,16 +140,16 @@ def _bind(x, y, u, bias, relu, corner):
 
 
 @compiled
-def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner, grid, tiles, filters, v, lanes):
-    """Compute the filters first .. end of the tiles first .. end; v (36, C * WIDTH + lanes) is room for transforms."""
-    channels, count = u.shape[2], tiles[1] - tiles[0]
+def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner, grid, span, filters, v, lanes):
+    """Compute the filters first .. end of the tiles in `span`; v (36, C * WIDTH + lanes) is room for transforms."""
+    channels, count = u.shape[2], span[1] - span[0]
     per_image = grid[0] * grid[1]
-    rows, records = moves.room(x_size, grid[1], x.dtype)
+    rows, records = tiles.room(x_size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(PLACES * WIDTH, x.dtype)
     flat_v = v.reshape(-1)
     for c in range(channels):
-        moves.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, tiles, rows, records, lanes)
-        moves.turn_inputs(records, d, count, lanes)
+        tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
+        tiles.turn_inputs(records, d, count, lanes)
         transforms.transform_inputs(d, half, flat_v, c * WIDTH, v.shape[1], count, lanes)
     m, o = np.empty((PLACES, FILTERS, WIDTH), x.dtype), np.empty(OUTPUT * OUTPUT * WIDTH, x.dtype)
     flat_m = m.reshape(-1)
@@ -189,11 +168,11 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner,
         for f in range(some):
             begin = bias[k + f] if len(bias) else x.dtype.type(0)
             transforms.transform_outputs(flat_m, half, o, f, begin, lowest, count, lanes)
-            moves.turn_outputs(o, records, count, lanes)
-            tile = tiles[0]
-            while tile < tiles[1]:
+            tiles.turn_outputs(o, records, count, lanes)
+            tile = span[0]
+            while tile < span[1]:
                 n, first = tile // per_image, tile % per_image
-                end = min(per_image, first + tiles[1] - tile)
+                end = min(per_image, first + span[1] - tile)
                 base = n * y_step + (k + f) * y_size[0] * y_size[1]
-                moves.scatter(records, tile - tiles[0], y, base, y_size, grid, first, end)
+                tiles.scatter(records, tile - span[0], y, base, y_size, grid, first, end)
                 tile += end - first

@@ -6,9 +6,9 @@ per tile, and a square of records is turned round in registers (`vector.transpos
 
 import numpy as np
 
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.vector import copy, copy_four, everywhere, load, store, transpose
-from minigooglenet.kernels.winograd.transforms import INPUT, OUTPUT, ROW, WIDTH
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.simd import copy, copy_four, everywhere, load, store, transpose
+from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, ROW, WIDTH
 
 RECORD = ROW * INPUT + 16  # what a tile's record takes; a vector that begins with its last row ends inside
 SQUARE = OUTPUT * OUTPUT

@@ -13,8 +13,8 @@ a tile, for a vector of tiles side by side.
 
 import numpy as np
 
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.vector import at_least, everywhere, load, store
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.simd import at_least, everywhere, load, store
 
 OUTPUT, INPUT = 4, 6  # values of a tile along one axis
 PLACES = INPUT * INPUT

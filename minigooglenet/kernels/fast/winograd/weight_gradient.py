@@ -8,12 +8,12 @@ to the same number, so no bit depends on the number of threads.
 import numpy as np
 
 from minigooglenet import parallel
-from minigooglenet.kernels import images
-from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.product import multiply, padded_columns, transpose_matrix
-from minigooglenet.kernels.tile import VECTOR_BYTES
-from minigooglenet.kernels.winograd import moves, transforms
-from minigooglenet.kernels.winograd.transforms import INPUT, OUTPUT, PLACES, ROW, WIDTH
+from minigooglenet.kernels.fast import flat
+from minigooglenet.kernels.fast.gemm import multiply, padded_columns, transpose_matrix
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
+from minigooglenet.kernels.fast.winograd import transforms
+from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, PLACES, ROW, WIDTH
 
 CHUNK = 4 * WIDTH  # tiles whose transforms are kept at a time
 
@@ -25,7 +25,7 @@ def grad_weight(grad_y, x, padding):
     grid = tuple(-(-length // OUTPUT) for length in grad_y.shape[2:])
     tiles = len(x) * grid[0] * grid[1]
     width = min(CHUNK, -(-tiles // WIDTH) * WIDTH)
-    values, grads = images.flat(x), images.flat(grad_y)
+    values, grads = flat.flat(x), flat.flat(grad_y)
     v = np.empty((PLACES, channels, width), x.dtype)
     # Rows beyond the filters turn into the padding of the products' columns, whatever they hold.
     m = np.zeros((PLACES, filters, width), x.dtype)
@@ -53,7 +53,7 @@ def grad_weight(grad_y, x, padding):
 @compiled
 def _transform(x, step, size, corner, grid, tiles, channels, v, is_input, lanes):
     """Fill v (36, C, width) with the transforms of the tiles first .. end, for the channels first .. end."""
-    rows, records = moves.room(size, grid[1], x.dtype)
+    rows, records = tiles.room(size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(PLACES * WIDTH, x.dtype)
     flat_v, place = v.reshape(-1), v.shape[1] * v.shape[2]
     for c in range(channels[0], channels[1]):
@@ -61,8 +61,8 @@ def _transform(x, step, size, corner, grid, tiles, channels, v, is_input, lanes)
             block = first, min(tiles[1], first + WIDTH)
             count = block[1] - block[0]
             at = c * v.shape[2] + first - tiles[0]
-            moves.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
-            moves.turn_inputs(records, d, count, lanes)
+            tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
+            tiles.turn_inputs(records, d, count, lanes)
             if is_input:
                 transforms.transform_inputs(d, half, flat_v, at, place, count, lanes)
             else:
