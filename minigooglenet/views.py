@@ -1,7 +1,8 @@
 """All parameters of a graph as one dict {"node/weight": array}, without copying any."""
 
-import difflib
 from collections.abc import MutableMapping
+
+from minigooglenet.names import closest
 
 from minigooglenet import checks
 
@@ -21,11 +22,6 @@ def unknown(what, name, names) -> str:
     """Return an error's text for a `name` that is not among `names`, with the closest of them."""
     close = closest(name, names)
     return f"unknown {what} {name!r}" + (f". Did you mean {close}?" if close else "")
-
-
-def closest(name, names, most=2) -> str:
-    """Return the names that are closest to `name`, as text: "'a' or 'b'", empty if none is close."""
-    return " or ".join(map(repr, difflib.get_close_matches(str(name), list(names), n=most, cutoff=0.5)))
 
 
 class ArrayView(MutableMapping):

@@ -1,8 +1,8 @@
-"""Pure array functions: the forward and the backward of every operation, side by side in a file of its name.
+"""Pure array functions: the forward and the backward of every operation, in a file of its name.
 
-`kernels.max_pool2d.forward(x, 3, stride=2)` works on plain arrays. A forward returns the output and whatever its
-backward asks back; a backward takes the upstream gradient first. `kernels.loops` holds each operation once more, as its
-definition.
+`kernels.max_pool2d.forward(x, 3, stride=2)` works on plain arrays. The file states which arguments an operation accepts,
+checks them, and calls one form (`forms`): `loops` has each operation as its definition, `numpy` in readable NumPy,
+`fast` in compiled code. A backward takes the upstream gradient, then the arguments of the forward that it needs.
 """
 
 from minigooglenet.kernels import (
@@ -13,18 +13,18 @@ from minigooglenet.kernels import (
     concat,
     conv2d,
     dropout,
+    forms,
     global_avg_pool2d,
-    im2col,
     linear,
     local_response_norm,
     log_softmax,
     loops,
     max_pool2d,
+    numpy,
     relu,
     softmax,
     softmax_cross_entropy,
 )
-from minigooglenet.kernels.fast import implicit_gemm
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -33,15 +33,15 @@ __all__ = [
     "batch_norm2d",
     "concat",
     "conv2d",
-    "direct",
     "dropout",
+    "forms",
     "global_avg_pool2d",
-    "im2col",
     "linear",
     "local_response_norm",
     "log_softmax",
     "loops",
     "max_pool2d",
+    "numpy",
     "relu",
     "softmax",
     "softmax_cross_entropy",

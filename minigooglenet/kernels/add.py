@@ -1,35 +1,21 @@
 """Addition of arrays of one shape."""
 
-import numpy as np
-
 from minigooglenet import checks
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.forms import form_of, returned, returned_tuple
 
 
 def forward(*xs):
     """Return the sum of arrays of one shape, in their dtype."""
     checks.of_one_dtype(xs)
-    output_shape(*(x.shape for x in xs))
-    y = np.empty(xs[0].shape, xs[0].dtype)
-    terms = [np.atleast_1d(x) for x in xs]
-    total = y.reshape(terms[0].shape)
-
-    def task(start, stop):
-        if len(terms) == 1:
-            total[start:stop] = terms[0][start:stop]
-            return
-        np.add(terms[0][start:stop], terms[1][start:stop], out=total[start:stop])  # one pass, not a copy first
-        for term in terms[2:]:
-            total[start:stop] += term[start:stop]
-
-    spread(task, len(total), y.size, few=1 << 20)
-    return y
+    shape = output_shape(*(x.shape for x in xs))
+    return returned("add", "forward", form_of("add", xs[0].dtype).forward(*xs), y=(shape, xs[0].dtype))
 
 
 def backward(grad_y, count):
-    """Return `count` gradients: every term of a sum gets the whole gradient, in an array of its own."""
+    """Return `count` gradients: every term of a sum gets the whole gradient. They may be grad_y itself."""
     checks.floating(grad_y, "grad_y")
-    return tuple(grad_y.copy() for _ in range(count))
+    grads = form_of("add", grad_y.dtype).backward(grad_y, count)
+    return returned_tuple("add", grads, [grad_y.shape] * count, grad_y.dtype)
 
 
 def output_shape(*x_shapes):

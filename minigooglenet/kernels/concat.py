@@ -1,11 +1,7 @@
 """Concatenation along axis 1: where the branches of an Inception module meet."""
 
-import itertools
-
-import numpy as np
-
 from minigooglenet import checks
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.forms import form_of, returned, returned_tuple
 
 
 def forward(*xs):
@@ -17,40 +13,20 @@ def forward(*xs):
                 f"concat joins equal batches: input 0 has {xs[0].shape[0]} images, input {i} has {x.shape[0]}"
             )
     shape = output_shape(*(x.shape[1:] for x in xs))
-    y = np.empty((len(xs[0]), *shape), xs[0].dtype)
-    _copy_all(zip(xs, _parts(y, [x.shape[1] for x in xs]), strict=True), y)
-    return y
+    y = form_of("concat", xs[0].dtype).forward(*xs)
+    return returned("concat", "forward", y, y=((len(xs[0]), *shape), xs[0].dtype))
 
 
-def backward(grad_y, channels, *, copy=True):
-    """Return one gradient per input: grad_y (N, sum of channels, ...) cut after each of the numbers in `channels`.
+def backward(grad_y, channels):
+    """Return one gradient per input: grad_y (N, sum of channels, ...) split after each of the numbers in `channels`.
 
-    Without `copy` they are views of grad_y: free, and good for a reader that changes none of them.
+    They may be views of grad_y.
     """
     checks.floating(grad_y, "grad_y")
-    checks.has_shape(grad_y, "grad_y", (grad_y.shape[0], sum(channels), *grad_y.shape[2:]))
-    parts = _parts(grad_y, channels)
-    if not copy:
-        return parts
-    grads = tuple(np.empty(part.shape, part.dtype) for part in parts)
-    _copy_all(zip(parts, grads, strict=True), grad_y)
-    return grads
-
-
-def _parts(whole, channels):
-    ends = list(itertools.accumulate(channels))
-    return tuple(whole[:, end - count : end] for count, end in zip(channels, ends, strict=True))
-
-
-def _copy_all(pairs, whole):
-    """Copy source to target for every pair, image by image where that gives each thread some."""
-    pairs = list(pairs)
-
-    def task(start, stop):
-        for source, target in pairs:
-            np.copyto(target[start:stop], source[start:stop])
-
-    spread(task, len(whole), whole.size, few=1 << 21)
+    images, _, *rest = grad_y.shape
+    checks.has_shape(grad_y, "grad_y", (images, sum(channels), *rest))
+    grads = form_of("concat", grad_y.dtype).backward(grad_y, channels)
+    return returned_tuple("concat", grads, [(images, count, *rest) for count in channels], grad_y.dtype)
 
 
 def output_shape(*x_shapes):

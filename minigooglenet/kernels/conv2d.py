@@ -1,29 +1,20 @@
-"""Convolution: what may be asked, and which form of it computes.
+"""Convolution: the arguments that it accepts, and the call of the form that computes.
 
-Four forms share one signature: `loops` (the definition), `im2col` (readable NumPy), `numba` (a product without columns,
-on all cores) and `winograd` (3x3 with fewer multiplications). `auto` picks by shapes and dtype alone, so that the same
-call gives the same bits everywhere. A pair of functions (forward, backward) of that signature stands in for a form:
-a convolution that you wrote can run a whole network.
+`algorithm` names a form for one call: "loops" (the definition), "im2col" (readable NumPy), "numba" (implicit GEMM, on
+all cores), "winograd" (3x3 with fewer multiplications), or your own pair of functions (forward, backward) with the same
+arguments. "auto" leaves the choice to `mg.use`.
 """
-
-import inspect
 
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
-from minigooglenet.kernels import im2col
-from minigooglenet.kernels.fast import implicit_gemm, threads, winograd
-from minigooglenet.kernels.loops import conv2d as loops
+from minigooglenet.kernels import forms
+from minigooglenet.kernels.forms import returned
 
-ARGUMENTS = ("x", "weight", "bias", "stride", "padding", "groups")
-ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": implicit_gemm, "winograd": winograd}
-# The rule of `choose`: where the two forms were about equally fast, measured on GoogLeNet's and smaller layers.
-LEAST_TILES, LEAST_CHANNELS = 32, 8
+ALGORITHMS = ("loops", "im2col", "numba", "winograd")
 
 
-def forward(
-    x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, relu=False, out=None, kernels=None
-):
+def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
     """Convolve a batch of images (a cross-correlation, as everywhere in this field).
 
     Parameters
@@ -35,10 +26,6 @@ def forward(
     padding : int, (h, w) or ((top, bottom), (left, right)); zeros
     groups : int that divides C and K
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or a pair (forward, backward)
-    relu : return max(y, 0) instead, which costs the fast forms nothing
-    out : (N, K, P, Q) array to write to and return; a block of channels of a larger array will do. Its images must
-        follow one another in memory.
-    kernels : `winograd.prepare(weight, groups)`, where the same weights serve many times
 
     Returns
     -------
@@ -47,123 +34,72 @@ def forward(
     Raises
     ------
     TypeError, ValueError
-        If an array or a setting does not fit, with the arithmetic.
+        If an array or a hyperparameter does not fit, with the arithmetic.
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
-    if out is not None:
-        out = threads.result(out, shape, x.dtype)
-        if any(a is not None and np.may_share_memory(out, a) for a in (x, weight, bias)):  # still to be read
-            out[...] = forward(x, weight, bias, stride, padding, groups, algorithm, relu=relu, kernels=kernels)
-            return out
-    if algorithm == "auto":
-        algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype)
-    own_forward, _ = functions(algorithm)
-    if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
-        extra = {"kernels": kernels} if algorithm == "winograd" else {}
-        return own_forward(x, weight, bias, stride, padding, groups, relu=relu, out=out, **extra)
+    form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
     with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
-        y = own_forward(x, weight, bias, stride, padding, groups)
-    y = _returned(y, "y of the convolution", shape, x.dtype)
-    if relu:
-        return np.maximum(y, y.dtype.type(0), out=out)
-    if out is None:
-        return y
-    out[...] = y
-    return out
+        y = form.forward(x, weight, bias, stride, padding, groups)
+    return returned("conv2d", "forward", y, y=(shape, x.dtype))
 
 
-def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, inputs=True):
+def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, need_inputs=True):
     """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
 
-    The other arguments are the forward's. grad_bias is None without a bias, grad_x unless `inputs`.
+    The other arguments are the forward's. grad_bias is None without a bias. Without `need_inputs`, grad_x is None.
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     grad_y = checks.gradient(grad_y, shape, x.dtype)
-    if algorithm == "auto":
-        algorithm = choose(x.shape, weight.shape, stride, padding, x.dtype)
-    _, own_backward = functions(algorithm)
-    if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
-        return own_backward(grad_y, x, weight, bias, stride, padding, groups, inputs=inputs)
+    form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
     with parallel.one_blas_thread():
-        grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
-    if not isinstance(grads, (tuple, list)) or len(grads) != 3:
-        raise ValueError(
-            f"the backward of a convolution must return (grad_x, grad_weight, grad_bias), got {type(grads).__name__}"
-        )
-    grad_x, grad_weight, grad_bias = grads
-    return (
-        _returned(grad_x, "grad_x of the convolution", x.shape, x.dtype) if inputs else None,
-        _returned(grad_weight, "grad_weight of the convolution", weight.shape, x.dtype),
-        None if bias is None else _returned(grad_bias, "grad_bias of the convolution", bias.shape, x.dtype),
+        if not need_inputs and hasattr(form, "backward_params"):
+            return None, *form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
+        grads = form.backward(grad_y, x, weight, bias, stride, padding, groups)
+    return returned(
+        "conv2d",
+        "backward",
+        grads,
+        grad_x=(x.shape if need_inputs else None, x.dtype),
+        grad_weight=(weight.shape, x.dtype),
+        grad_bias=(None if bias is None else bias.shape, x.dtype),
     )
 
 
-def choose(x_shape, weight_shape, stride, padding, dtype):
-    """Return the form that `auto` takes for x (N, C, H, W) and weight (K, C/groups, R, S): "winograd" or "numba".
-
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its
-    transformed weights are four times as large and take time to read. It rounds more, so only float32 takes it.
-
-    The choice depends on the size of the batch. So the results of an image alone and in a batch may differ by the
-    round-off error of the two forms: up to 4e-6 of the largest value. Name an algorithm to get the same bits.
-    """
-    if dtype != np.float32 or not winograd.applies(weight_shape, stride, padding):
-        return "numba"
-    tiles = winograd.tiles(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
-    enough = x_shape[0] * tiles >= LEAST_TILES and min(weight_shape[:2]) >= LEAST_CHANNELS
-    return "winograd" if enough else "numba"
-
-
-def may_be_winograd(weight_shape, stride, padding, dtype, algorithm="auto"):
-    """Tell whether Winograd's form may compute such a convolution, whatever the size of the images."""
+def form_named(algorithm, dtype, weight_shape, stride, padding):
+    """Return the form of an algorithm's name, or of a pair of functions; raise an error if it cannot compute this."""
+    if not isinstance(algorithm, str):
+        if not isinstance(algorithm, (tuple, list)) or len(algorithm) != 2 or not all(map(callable, algorithm)):
+            raise TypeError(f"algorithm as a pair must be two functions (forward, backward), got {algorithm!r}")
+        return forms.pair("conv2d", *algorithm)
     if algorithm == "auto":
-        large = (1 << 10, 0, 1 << 10, 1 << 10)
-        return choose(large, weight_shape, stride, padding, dtype) == "winograd"
-    if algorithm == "winograd":
-        winograd.check(weight_shape, stride, padding)
-    return algorithm == "winograd"
-
-
-def workspace(x_shape, weight_shape, stride, padding, groups, algorithm, threads, itemsize=4):
-    """Return (bytes of transformed weights, bytes of workspace) that a `forward` holds beside x, the weight and y.
-
-    The arguments are those of a `forward` of float32 arrays on `threads` threads. What a pair of your own
-    functions holds is unknown, so it counts as 0.
-    """
-    settings = x_shape, weight_shape, stride, padding, groups
-    if algorithm == "auto":
-        algorithm = choose(x_shape, weight_shape, stride, padding, np.dtype(f"f{itemsize}"))
-    if algorithm == "winograd":
-        return winograd.workspace(*settings, threads, itemsize)
-    if algorithm == "numba":
-        return 0, implicit_gemm.workspace(*settings, threads, itemsize)
-    return 0, im2col.workspace(*settings[:-1], itemsize) if algorithm == "im2col" else 0
-
-
-def functions(algorithm):
-    """Return (forward, backward) of an algorithm's name, or of a pair of functions as it is."""
-    if isinstance(algorithm, (tuple, list)):
-        if len(algorithm) != 2 or not all(callable(function) for function in algorithm):
-            raise TypeError("algorithm as a pair must be two functions (forward, backward)")
-        for function, arguments in zip(algorithm, (ARGUMENTS, ("grad_y", *ARGUMENTS)), strict=True):
-            _check_signature(function, arguments)
-        return tuple(algorithm)
-    form = ALGORITHMS.get("numba" if algorithm == "auto" else algorithm) if isinstance(algorithm, str) else None
-    if form is None:
+        return forms.form_of("conv2d", dtype)
+    if algorithm not in ALGORITHMS:
         raise ValueError(
             f"algorithm must be 'auto', {', '.join(map(repr, ALGORITHMS))} or a pair of functions, got {algorithm!r}"
         )
-    return form.forward, form.backward
+    if algorithm == "winograd":
+        shapes.check_winograd(weight_shape[2:], stride, padding)
+    if algorithm == "loops":
+        return forms.module_of("conv2d", "loops")
+    if algorithm == "im2col":
+        return forms.module_of("conv2d", "numpy")
+    if forms.fast() is None:
+        raise ValueError(f"algorithm={algorithm!r} needs compiled code, but {forms.why_not_fast()}. Try algorithm='auto'.")
+    if dtype.kind == "c":
+        return forms.module_of("conv2d", "numpy")
+    return forms.fast().implicit_gemm if algorithm == "numba" else forms.fast().winograd
 
 
-def _check_signature(function, arguments):
-    try:
-        inspect.signature(function).bind(*arguments)
-    except TypeError as error:
-        name = getattr(function, "__name__", "the function")
-        raise TypeError(f"{name} of your pair is called as {name}({', '.join(arguments)}): {error}") from error
-    except ValueError:
-        pass  # some compiled functions do not tell their arguments
+def workspace(x_shape, weight_shape, stride, padding, groups, algorithm, threads, itemsize=4):
+    """Return (bytes of transformed weights, bytes of workspace) that a `forward` holds besides x, the weight and y.
+
+    The arguments are those of a `forward` of float32 arrays on `threads` threads. What your own functions hold is
+    unknown, so it counts as 0.
+    """
+    form = form_named(algorithm, np.dtype(f"f{itemsize}"), weight_shape, stride, padding)
+    if not hasattr(form, "workspace"):
+        return 0, 0
+    return form.workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
 
 
 def output_shape(x_shape, weight_shape, stride, padding, groups):
@@ -191,11 +127,3 @@ def _checked(x, weight, bias, stride, padding, groups):
     if bias is not None:
         bias = checks.parameter(bias, "bias", (weight.shape[0],), x.dtype)
     return x, weight, bias, stride, padding, (x.shape[0], *shape)
-
-
-def _returned(array, name, shape, dtype):
-    # A reader's own pair of functions comes through here too: its mistakes deserve the same sentences.
-    if not isinstance(array, np.ndarray):
-        got = "None; perhaps a missing return?" if array is None else type(array).__name__
-        raise TypeError(f"{name} must be a NumPy array, got {got}")
-    return checks.has_shape(array, name, shape).astype(dtype, copy=False)

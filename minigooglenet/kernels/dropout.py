@@ -6,24 +6,22 @@ Scaling while training keeps the expected value, so inference needs no change (C
 import numpy as np
 
 from minigooglenet import checks
+from minigooglenet.kernels.forms import form_of, returned
 
 
 def forward(x, p, rng):
-    """Return (y, kept): y of the shape of x, and a boolean array that says which values stayed.
+    """Return (y, mask): y of x's shape, and a boolean array that is True where a value stayed.
 
-    `rng`, a numpy.random.Generator or a seed, decides; float32 and float64 inputs meet the same decisions.
+    `rng`, a numpy.random.Generator or a seed, decides; float32 and float64 inputs get the same mask.
     """
     checks.floating(x, "x")
-    rng = np.random.default_rng(rng)
-    kept = rng.random(x.shape, dtype=np.float32) >= checks.probability(p)
-    return _apply(x, kept, p), kept
+    mask = np.random.default_rng(rng).random(x.shape, dtype=np.float32) >= checks.probability(p)
+    y = form_of("dropout", x.dtype).forward(x, mask, p)
+    return returned("dropout", "forward", y, y=(x.shape, x.dtype)), mask
 
 
-def backward(grad_y, kept, p):
+def backward(grad_y, mask, p):
     """Return grad_x: what was dropped gets nothing, the rest is scaled as the forward was."""
-    return _apply(checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", kept.shape), kept, p)
-
-
-def _apply(x, kept, p):
-    # A product rather than a choice: a NaN stays visible even where it is dropped.
-    return x * (kept / x.real.dtype.type(1 - p))
+    checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", mask.shape)
+    grad_x = form_of("dropout", grad_y.dtype).backward(grad_y, mask, p)
+    return returned("dropout", "backward", grad_x, grad_x=(grad_y.shape, grad_y.dtype))

@@ -1,16 +1,15 @@
 """A linear layer: one matrix product."""
 
 from minigooglenet import checks, parallel
+from minigooglenet.kernels.forms import form_of, returned
 
 
 def forward(x, weight, bias=None):
     """Return y = x @ weight.T + bias, (N, O), for x (N, I), weight (O, I) and bias (O,) or None."""
     x, weight, bias = _checked(x, weight, bias)
-    with parallel.one_blas_thread():
-        y = x @ weight.T
-    if bias is not None:
-        y += bias
-    return y
+    with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
+        y = form_of("linear", x.dtype).forward(x, weight, bias)
+    return returned("linear", "forward", y, y=((len(x), len(weight)), x.dtype))
 
 
 def backward(grad_y, x, weight, bias=None):
@@ -18,7 +17,15 @@ def backward(grad_y, x, weight, bias=None):
     x, weight, bias = _checked(x, weight, bias)
     grad_y = checks.gradient(grad_y, (len(x), len(weight)), x.dtype)
     with parallel.one_blas_thread():
-        return grad_y @ weight, grad_y.T @ x, None if bias is None else grad_y.sum(axis=0)
+        grads = form_of("linear", x.dtype).backward(grad_y, x, weight, bias)
+    return returned(
+        "linear",
+        "backward",
+        grads,
+        grad_x=(x.shape, x.dtype),
+        grad_weight=(weight.shape, x.dtype),
+        grad_bias=(None if bias is None else bias.shape, x.dtype),
+    )
 
 
 def output_shape(x_shape, weight_shape):

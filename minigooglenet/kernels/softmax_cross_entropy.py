@@ -1,9 +1,7 @@
 """Softmax and cross-entropy in one: the usual loss of a classifier."""
 
-import numpy as np
-
 from minigooglenet import checks
-from minigooglenet.kernels import log_softmax
+from minigooglenet.kernels.forms import form_of, returned
 
 
 def forward(logits, labels):
@@ -14,14 +12,14 @@ def forward(logits, labels):
     """
     checks.floating(logits, "logits", 2)
     labels = checks.labels(labels, *logits.shape)
-    log_probabilities = log_softmax.forward(logits)
-    return -log_probabilities[np.arange(len(labels)), labels].mean(), log_probabilities
+    values = form_of("softmax_cross_entropy", logits.dtype).forward(logits, labels)
+    expected = {"loss": ((), logits.dtype), "log_probabilities": (logits.shape, logits.dtype)}
+    return returned("softmax_cross_entropy", "forward", values, **expected)
 
 
 def backward(log_probabilities, labels):
-    """Return grad_logits (N, K): the probabilities, less one for the right class, over N."""
+    """Return grad_logits (N, K): the probabilities, minus one for the right class, over N."""
     labels = checks.labels(labels, *log_probabilities.shape)
-    grad = np.exp(log_probabilities)
-    grad[np.arange(len(labels)), labels] -= 1
-    grad /= grad.dtype.type(len(labels))
-    return grad
+    form = form_of("softmax_cross_entropy", log_probabilities.dtype)
+    expected = log_probabilities.shape, log_probabilities.dtype
+    return returned("softmax_cross_entropy", "backward", form.backward(log_probabilities, labels), grad_logits=expected)

@@ -1,23 +1,21 @@
 """Convolution as one matrix product whose column matrix is never written, in compiled code from end to end.
 
-The idea that makes it faster than `im2col`: the product reads its columns where they lie, in padded planes (`planes`),
-keeps its sums in registers (`product`) and adds the bias and takes the ReLU before it writes. Images and bands of
+The idea that makes it faster than im2col: the product reads its columns where they lie, in padded planes, keeps its
+sums in registers (`gemm`) and adds the bias and takes the ReLU before it writes. Images and bands of
 rows run on all cores at once. A 1x1 convolution with stride 1 reads the image as it lies in memory.
 
-Settings come in full and are not checked here: `conv2d` does that.
+Hyperparameters come in full and are not checked here.
 """
 
 import numpy as np
 
 from minigooglenet import parallel, shapes
-from minigooglenet.kernels import im2col
 from minigooglenet.kernels.fast import flat, padded_planes
 from minigooglenet.kernels.fast.bias_gradient import row_sums
 from minigooglenet.kernels.fast.gemm import multiply_rows, padded_columns, rows_apart, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import ROWS
 from minigooglenet.kernels.fast.simd import fill
-from minigooglenet.kernels.fast.threads import result
 
 BAND = 1 << 17  # output values of a band: 512 kB in float32, which stays in the second-level cache of most cores
 # Bands of a smaller map would leave vectors half empty, and every thread reading all weights: its filters are shared.
@@ -25,22 +23,24 @@ SMALL_MAP = 16 * 16
 AT_ONCE = 8  # images whose upstream gradients are kept turned at a time
 
 
-def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None):
-    """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, R, S) and bias (K,) or None.
-
-    relu : take max(y, 0) at once;  out : where to write y
-    """
-    if x.dtype.kind == "c":
-        return im2col.forward(x, weight, bias, stride, padding, groups)
+def forward(x, weight, bias, stride, padding, groups):
+    """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, R, S) and bias (K,) or None."""
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
-    y = result(out, (len(x), len(weight), *size), x.dtype)
-    for task, count in bind(x, weight, bias, stride, padding, groups, relu, y):
-        parallel.spread(task, count)
+    y = np.empty((len(x), len(weight), *size), x.dtype)
+    _into(y, x, weight, bias, stride, padding, groups)
     return y
 
 
+def _into(y, x, *arguments):
+    for task, count in bind(x, *arguments, False, y):
+        parallel.spread(task, count)
+
+
 def bind(x, weight, bias, stride, padding, groups, relu, y):
-    """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
+    """Return [(task, count)] for `parallel.spread` that compute y from x as often as they are run.
+
+    relu : write max(y, 0) instead
+    """
     window = padded_planes.window(x.shape, weight.shape, stride, padding)
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     return [
@@ -49,24 +49,32 @@ def bind(x, weight, bias, stride, padding, groups, relu, y):
     ]
 
 
-def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
-    """Return (grad_x, grad_weight, grad_bias); grad_x is None unless `inputs`."""
-    if x.dtype.kind == "c":
-        return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)
+def backward(grad_y, x, weight, bias, stride, padding, groups):
+    """Return (grad_x, grad_weight, grad_bias)."""
+    grad_x = np.empty(x.shape, x.dtype)
+    return grad_x, *_gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups)
+
+
+def backward_params(grad_y, x, weight, bias, stride, padding, groups):
+    """Return (grad_weight, grad_bias), without the cost of grad_x."""
+    return _gradients(None, grad_y, x, weight, bias, stride, padding, groups)
+
+
+def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups):
+    """Write grad_x, if there is one, and return (grad_weight, grad_bias)."""
     window = padded_planes.window(x.shape, weight.shape, stride, padding)
-    grad_x = np.empty(x.shape, x.dtype) if inputs else None
     grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
     around = [(size - 1 - a, size - 1 - b) for size, (a, b) in zip(weight.shape[2:], padding, strict=True)]
     mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
     for matrix, reads, writes in _groups(weight, groups):
-        target = grad_x[:, reads] if inputs else None
-        if inputs and mirrored:  # every value then gathers what its windows send: a convolution itself, in one pass
+        target = None if grad_x is None else grad_x[:, reads]
+        if target is not None and mirrored:  # every value then gathers what its windows send: a convolution itself, in one pass
             kernels = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
-            forward(grad_y[:, writes], kernels, None, stride, around, 1, out=target)
+            _into(target, grad_y[:, writes], kernels, None, stride, around, 1)
             target = None
         turned, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
         grad_weight[writes] = turned.T.reshape(grad_weight[writes].shape)
-    return grad_x, grad_weight, None if bias is None else grad_bias
+    return grad_weight, None if bias is None else grad_bias
 
 
 def _groups(weight, groups):
@@ -92,7 +100,7 @@ def _bind(x, y, matrix, bias, relu, window):
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
-    """Return the most bytes of memory that a `forward` on so many threads takes beside its arrays."""
+    """Return (0, the most bytes of memory that a `forward` on so many threads takes besides its arrays)."""
     window, filters = padded_planes.window(x_shape, weight_shape, stride, padding), weight_shape[0] // groups
     band, shares = _cut(window, filters, x_shape[0], threads)
     laid = 0 if window.is_plain else window.channels * window.plane_values(band)
@@ -100,7 +108,7 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     most = -(-tiles // shares) * ROWS  # filters of a share
     results = 0 if window.pitch == window.output[1] else most * band * window.pitch
     parts = x_shape[0] * -(-window.output[0] // band) * shares
-    return min(threads, parts) * (laid + results) * itemsize
+    return 0, min(threads, parts) * (laid + results) * itemsize
 
 
 def _cut(window, filters, images, threads):

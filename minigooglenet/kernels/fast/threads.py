@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import checks, parallel
+from minigooglenet import parallel
 from minigooglenet.kernels.fast.flat import typed
 
 FEW = 1 << 17  # waking the threads takes about as long as passing so many values through a cheap kernel
@@ -37,26 +37,3 @@ def pieces(start, stop, channels):
         end = min(channels, first + stop - start)
         yield image, first, end
         start += end - first
-
-
-def result(out, shape, dtype, x=None):
-    """Return the array to write a result into: `out` once it is known to fit, else a new one.
-
-    x : the input, if it is still read while the result is written, so that `out` must not overlap it
-    """
-    if out is None:
-        return np.empty(shape, dtype)
-    checks.has_shape(out, "out", shape)
-    if out.dtype != dtype:
-        raise TypeError(f"out must hold {dtype}, as the input, got {out.dtype}")
-    step, image = (out.strides[0], out.nbytes // len(out)) if out.ndim else (0, 0)
-    if out.ndim and len(out) > 1 and (step < image or step % out.itemsize):
-        raise ValueError(
-            f"the images of out must follow one another in memory: an image takes {image} bytes, and out.strides[0] is "
-            f"{step}. Pass an array in C order, or a slice of one along its channels."
-        )
-    if not (out.flags.writeable and blocks(out) is out):
-        raise ValueError("out must be writeable, and each of its images must lie in one piece")
-    if x is not None and np.may_share_memory(out, x) and np.shares_memory(out, x):
-        raise ValueError("out must not overlap the input, which is read while out is written. Pass another array.")
-    return out

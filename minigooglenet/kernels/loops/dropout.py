@@ -3,10 +3,15 @@
 import numpy as np
 
 
-def apply(x, kept, p):
-    """Return y of the shape of x; `kept` says which values stay. The backward is the same function of grad_y."""
+def forward(x, mask, p):
+    """Return y of x's shape; `mask` is True where a value stays."""
     y = np.zeros_like(x)
     for place in np.ndindex(x.shape):
-        if kept[place]:
+        if mask[place]:
             y[place] = x[place] / (1 - p)
     return y
+
+
+def backward(grad_y, mask, p):
+    """Return grad_x: the same function of grad_y."""
+    return forward(grad_y, mask, p)

@@ -8,28 +8,26 @@ import numpy as np
 
 
 def forward(x, size, alpha, beta, k):
-    """Return y (N, C, H, W)."""
-    y = np.empty_like(x)
+    """Return (y, scale), both (N, C, H, W)."""
+    y, scale = np.empty_like(x), np.empty_like(x)
     for n, c, h, w in np.ndindex(x.shape):
-        y[n, c, h, w] = x[n, c, h, w] * _scale(x, n, c, h, w, size, alpha, k) ** -beta
-    return y
+        squares = sum(x[n, j, h, w] ** 2 for j in _neighbours(c, x.shape[1], size))
+        scale[n, c, h, w] = k + alpha / size * squares
+        y[n, c, h, w] = x[n, c, h, w] * scale[n, c, h, w] ** -beta
+    return y, scale
 
 
-def backward(grad_y, x, size, alpha, beta, k):
-    """Return grad_x: a value meets its own output once as numerator, and every neighbour's output in its scale."""
+def backward(grad_y, x, scale, size, alpha, beta):
+    """Return grad_x: a value is in its own output as numerator, and in the scale of every neighbour's output."""
     grad_x = np.zeros_like(x)
     for n, c, h, w in np.ndindex(x.shape):
-        scale = _scale(x, n, c, h, w, size, alpha, k)
-        grad_x[n, c, h, w] += grad_y[n, c, h, w] * scale**-beta
+        own_scale = scale[n, c, h, w]
+        grad_x[n, c, h, w] += grad_y[n, c, h, w] * own_scale**-beta
         for j in _neighbours(c, x.shape[1], size):
-            slope = -beta * x[n, c, h, w] * scale ** (-beta - 1) * 2 * alpha / size * x[n, j, h, w]
+            slope = -beta * x[n, c, h, w] * own_scale ** (-beta - 1) * 2 * alpha / size * x[n, j, h, w]
             grad_x[n, j, h, w] += grad_y[n, c, h, w] * slope
     return grad_x
 
 
 def _neighbours(c, channels, size):
     return range(max(0, c - size // 2), min(channels, c + (size - 1) // 2 + 1))
-
-
-def _scale(x, n, c, h, w, size, alpha, k):
-    return k + alpha / size * sum(x[n, j, h, w] ** 2 for j in _neighbours(c, x.shape[1], size))

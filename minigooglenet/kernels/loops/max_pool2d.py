@@ -6,10 +6,10 @@ from minigooglenet import shapes
 
 
 def forward(x, kernel_size, stride, padding, ceil_mode=False):
-    """Return (y, winners), both (N, C, P, Q): the largest value of each window and its place r * S + s in it."""
+    """Return (y, argmax), both (N, C, P, Q): the largest value of each window and its position r * S + s."""
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = np.empty((*x.shape[:2], *size), x.dtype)
-    winners = np.empty(y.shape, np.int64)
+    argmax = np.empty(y.shape, np.int64)
     (top, _), (left, _) = padding
     for n, c, p, q in np.ndindex(y.shape):
         best, place = None, None
@@ -22,15 +22,15 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False):
                 first_nan = np.isnan(value) and not (place is not None and np.isnan(best))
                 if place is None or value > best or first_nan:
                     best, place = value, r * kernel_size[1] + s
-        y[n, c, p, q], winners[n, c, p, q] = best, place
-    return y, winners
+        y[n, c, p, q], argmax[n, c, p, q] = best, place
+    return y, argmax
 
 
-def backward(grad_y, winners, input_size, kernel_size, stride, padding):
+def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
     """Return grad_x (N, C, H, W): each window's gradient is added at its winner."""
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     (top, _), (left, _) = padding
     for n, c, p, q in np.ndindex(grad_y.shape):
-        r, s = divmod(int(winners[n, c, p, q]), kernel_size[1])
+        r, s = divmod(int(argmax[n, c, p, q]), kernel_size[1])
         grad_x[n, c, p * stride[0] - top + r, q * stride[1] - left + s] += grad_y[n, c, p, q]
     return grad_x

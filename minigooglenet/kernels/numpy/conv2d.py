@@ -26,14 +26,14 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
     return grad_x, grad_weight, None if bias is None else grad_y.sum(axis=(0, 2, 3))
 
 
-def workspace(x_shape, weight_shape, stride, padding, itemsize):
-    """Return the bytes of the columns, of the padded images and of the product before its bias is added."""
+def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
+    """Return (0, the bytes of the columns, of the padded images and of the product before its bias is added)."""
     images, channels, height, width = x_shape
     (top, bottom), (left, right) = padding
     positions = math.prod(shapes.output_size((height, width), weight_shape[2:], stride, padding))
     columns = channels * math.prod(weight_shape[2:]) * positions
     padded = channels * (top + height + bottom) * (left + width + right)
-    return images * (columns + max(padded, weight_shape[0] * positions)) * itemsize
+    return 0, images * (columns + max(padded, weight_shape[0] * positions)) * itemsize
 
 
 def _by_group(matrix, groups):

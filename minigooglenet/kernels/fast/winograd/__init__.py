@@ -21,27 +21,24 @@ from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
 from minigooglenet.kernels.fast.gemm import multiply_rows, rows_apart
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
-from minigooglenet.kernels.fast.threads import result
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
 from minigooglenet.kernels.fast.winograd.transforms import FILTERS, INPUT, OUTPUT, PLACES, ROW, WIDTH
 
 
-def forward(x, weight, bias, stride, padding, groups, *, relu=False, out=None, kernels=None):
-    """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, 3, 3) and bias (K,) or None.
-
-    relu : take max(y, 0) at once;  out : where to write y
-    kernels : `prepare(weight, groups)`, where the same weights serve many times
-    """
+def forward(x, weight, bias, stride, padding, groups):
+    """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, 3, 3) and bias (K,) or None."""
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
-    y = result(out, (len(x), len(weight), *size), x.dtype)
-    kernels = prepare(weight, groups) if kernels is None else _fitting(kernels, x, weight, groups)
-    for task, tasks in bind(x, kernels, bias, padding, relu, y):
+    y = np.empty((len(x), len(weight), *size), x.dtype)
+    for task, tasks in bind(x, prepare(weight, groups), bias, padding, False, y):
         parallel.spread(task, tasks)
     return y
 
 
 def bind(x, kernels, bias, padding, relu, y):
-    """Return [(task, count)]: what `parallel.spread` is to do to compute y from x, ready to be done again and again."""
+    """Return [(task, count)] for `parallel.spread` that compute y from x as often as they are run.
+
+    kernels : `prepare(weight, groups)`;  relu : write max(y, 0) instead
+    """
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     corner, bound = (-padding[0][0], -padding[1][0]), []
     for g, u in enumerate(kernels):
@@ -50,24 +47,28 @@ def bind(x, kernels, bias, padding, relu, y):
     return bound
 
 
-def backward(grad_y, x, weight, bias, stride, padding, groups, *, inputs=True):
-    """Return (grad_x, grad_weight, grad_bias); grad_x is None unless `inputs`."""
+def backward(grad_y, x, weight, bias, stride, padding, groups):
+    """Return (grad_x, grad_weight, grad_bias)."""
     filters, channels = len(weight) // groups, weight.shape[1]
-    grad_x = None
-    if inputs:
-        # The gradient of the input is the convolution of grad_y with the kernels turned round, in and out exchanged.
-        turned = weight.reshape(groups, filters, channels, 3, 3)[:, :, :, ::-1, ::-1].transpose(0, 2, 1, 3, 4)
-        grad_x = np.empty(x.shape, x.dtype)
-        corner = padding[0][0] - 2, padding[1][0] - 2
-        for g, u in enumerate(prepare(turned.reshape(groups * channels, filters, 3, 3), groups)):
-            reads, writes = _block(g, filters), _block(g, channels)
-            parallel.spread(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
+    # The gradient of the input is the convolution of grad_y with the kernels turned round, in and out exchanged.
+    turned = weight.reshape(groups, filters, channels, 3, 3)[:, :, :, ::-1, ::-1].transpose(0, 2, 1, 3, 4)
+    grad_x = np.empty(x.shape, x.dtype)
+    corner = padding[0][0] - 2, padding[1][0] - 2
+    for g, u in enumerate(prepare(turned.reshape(groups * channels, filters, 3, 3), groups)):
+        reads, writes = _block(g, filters), _block(g, channels)
+        parallel.spread(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
+    return grad_x, *backward_params(grad_y, x, weight, bias, stride, padding, groups)
+
+
+def backward_params(grad_y, x, weight, bias, stride, padding, groups):
+    """Return (grad_weight, grad_bias), without the cost of grad_x."""
+    filters, channels = len(weight) // groups, weight.shape[1]
     parts = [
         weight_gradient.grad_weight(grad_y[:, _block(g, filters)], x[:, _block(g, channels)], padding)
         for g in range(groups)
     ]
     grad_bias = None if bias is None else sums_per_channel(grad_y)
-    return grad_x, parts[0] if groups == 1 else np.concatenate(parts), grad_bias
+    return parts[0] if groups == 1 else np.concatenate(parts), grad_bias
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
@@ -91,15 +92,6 @@ def prepare(weight, groups):
             lambda start, stop, part=part, u=u: transforms.transform_kernels(part, u, start, stop), len(part)
         )
         kernels.append(u)
-    return kernels
-
-
-def _fitting(kernels, x, weight, groups):
-    """Return kernels, once they are known to be those of such a weight: their shapes steer where memory is read."""
-    expected = (PLACES, len(weight) // groups, weight.shape[1])
-    if len(kernels) != groups or any(u.shape != expected or u.dtype != x.dtype for u in kernels):
-        got = ", ".join(f"{u.shape} {u.dtype}" for u in kernels)
-        raise ValueError(f"kernels must be prepare(weight, groups): {groups} of {expected} {x.dtype}, got {got}")
     return kernels
 
 

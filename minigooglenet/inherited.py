@@ -1,0 +1,42 @@
+"""A value of one thread that the engine's own threads inherit when they work for it.
+
+Not a context variable: notebook kernels drop those between cells, and a choice would disappear without a word.
+"""
+
+import threading
+
+_thread = threading.local()
+
+
+class Inherited:
+    """A value of the current thread. A thread that has none starts from `default()`."""
+
+    def __init__(self, default):
+        self.default = default
+
+    def get(self):
+        """Return the value of this thread."""
+        values = _values()
+        if self not in values:
+            values[self] = self.default()
+        return values[self]
+
+    def set(self, value) -> None:
+        """Set the value of this thread."""
+        _values()[self] = value
+
+
+def snapshot() -> dict:
+    """Return all values of this thread, to hand to another."""
+    return dict(_values())
+
+
+def adopt(values: dict) -> None:
+    """Take over the values of another thread."""
+    _thread.values = dict(values)
+
+
+def _values():
+    if not hasattr(_thread, "values"):
+        _thread.values = {}
+    return _thread.values

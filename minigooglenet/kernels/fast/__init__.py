@@ -1,0 +1,36 @@
+"""The optimised machinery. An operation has a file here only if it pays; the others are building blocks for these.
+
+This package is reached only through `forms.fast()`: it imports Numba, which not every machine has.
+"""
+
+from minigooglenet.kernels.fast import (
+    adaptive_avg_pool2d,
+    add,
+    avg_pool2d,
+    batch_norm2d,
+    concat,
+    conv2d,
+    global_avg_pool2d,
+    implicit_gemm,
+    local_response_norm,
+    max_pool2d,
+    relu,
+    sgd,
+    winograd,
+)
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "add",
+    "avg_pool2d",
+    "batch_norm2d",
+    "concat",
+    "conv2d",
+    "global_avg_pool2d",
+    "implicit_gemm",
+    "local_response_norm",
+    "max_pool2d",
+    "relu",
+    "sgd",
+    "winograd",
+]

@@ -1,0 +1,29 @@
+"""Adaptive average pooling by the loops of average pooling: only the windows are placed in another way."""
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.kernels.fast.avg_pool2d import averages, averages_task, shares
+
+
+def forward(x, output_size):
+    """Return y (N, C, P, Q)."""
+    return averages(x, output_size, _windows(x.shape[2:], output_size))
+
+
+def bind(x, output_size, y):
+    """Return [(task, count)] for `parallel.spread` that pool x into y as often as they are run."""
+    return [averages_task(x, y, _windows(x.shape[2:], output_size))]
+
+
+def backward(grad_y, input_size):
+    """Return grad_x (N, C, H, W)."""
+    return shares(grad_y, input_size, _windows(input_size, grad_y.shape[2:]))
+
+
+def _windows(input_size, output_size):
+    rows, columns = (
+        np.array([shapes.adaptive_window(i, size, count) for i in range(count)])
+        for size, count in zip(input_size, output_size, strict=True)
+    )
+    return rows, columns, np.multiply.outer(rows[:, 1] - rows[:, 0], columns[:, 1] - columns[:, 0])

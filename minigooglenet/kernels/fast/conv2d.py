@@ -1,0 +1,57 @@
+"""Which of two fast forms computes a convolution: Winograd's or implicit GEMM, by shapes and dtype alone.
+
+So the same call gives the same bits everywhere.
+"""
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.kernels.fast import implicit_gemm, winograd
+
+# The rule of `choose`: where the two forms were about equally fast, measured on GoogLeNet's and smaller layers.
+LEAST_TILES, LEAST_CHANNELS = 32, 8
+
+
+def forward(x, weight, bias, stride, padding, groups):
+    """Return y (N, K, P, Q)."""
+    form = choose(x.shape, weight.shape, stride, padding, x.dtype)
+    return form.forward(x, weight, bias, stride, padding, groups)
+
+
+def backward(grad_y, x, weight, bias, stride, padding, groups):
+    """Return (grad_x, grad_weight, grad_bias)."""
+    form = choose(x.shape, weight.shape, stride, padding, x.dtype)
+    return form.backward(grad_y, x, weight, bias, stride, padding, groups)
+
+
+def backward_params(grad_y, x, weight, bias, stride, padding, groups):
+    """Return (grad_weight, grad_bias), without the cost of grad_x."""
+    form = choose(x.shape, weight.shape, stride, padding, x.dtype)
+    return form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
+
+
+def choose(x_shape, weight_shape, stride, padding, dtype):
+    """Return the module that computes x (N, C, H, W) with weight (K, C/groups, R, S): `winograd` or `implicit_gemm`.
+
+    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its
+    transformed weights are four times as large and take time to read. It rounds more, so only float32 takes it.
+
+    The choice depends on the size of the batch. So the results of an image alone and in a batch may differ by the
+    round-off error of the two forms: up to 4e-6 of the largest value. Name an algorithm to get the same bits.
+    """
+    if dtype != np.float32 or not shapes.winograd_applies(weight_shape[2:], stride, padding):
+        return implicit_gemm
+    down, across = shapes.winograd_grid(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
+    enough = x_shape[0] * down * across >= LEAST_TILES and min(weight_shape[:2]) >= LEAST_CHANNELS
+    return winograd if enough else implicit_gemm
+
+
+def may_be_winograd(weight_shape, stride, padding, dtype):
+    """Return whether `choose` may pick Winograd's form for such a weight, whatever the size of the images."""
+    return choose((1 << 10, 0, 1 << 10, 1 << 10), weight_shape, stride, padding, dtype) is winograd
+
+
+def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
+    """Return (bytes of transformed weights, bytes of workspace) that a forward holds besides its arrays."""
+    form = choose(x_shape, weight_shape, stride, padding, np.dtype(f"f{itemsize}"))
+    return form.workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
