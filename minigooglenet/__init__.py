@@ -25,8 +25,9 @@ from minigooglenet import (
 )
 from minigooglenet.counting import count
 from minigooglenet.graph import Graph
+from minigooglenet.kernels.forms import use
 from minigooglenet.parallel import get_num_threads, set_num_threads
-from minigooglenet.plan import plan
+from minigooglenet.planning import plan
 
 __all__ = [
     "Graph",
@@ -46,6 +47,7 @@ __all__ = [
     "plan",
     "set_num_threads",
     "training",
+    "use",
     "viz",
     "weights",
 ]

@@ -1,89 +1,51 @@
-"""Which method of a layer runs: the one found under its name, unless a shortcut was written for exactly that one.
+"""Which method of a layer runs: always the one found under its name.
 
-A layer may offer quicker ways to what `forward` and `backward` compute (`SHORTCUTS`). A shortcut is right only for the
-method that it was written for. A forward that a subclass defines, or that someone assigns to a layer object or to a
-class, has other values, so it must run itself. This file is the one rule; the graph, plans, the profile and the
-gradient checks ask it.
+A layer may define `infer`, a quicker way to the output of its `forward`, and a plan knows quicker ways to the forwards of
+this package's layers. These are right only for the method that they were written for. A method that someone assigns to
+a layer or to a class, or that a subclass overrides, has other values, so it runs itself.
 """
 
-import functools
-
-# {shortcut: the methods whose result it computes}
-SHORTCUTS = {
-    "infer": ("forward",),
-    "backward_params": ("backward",),
-    "backward_views": ("backward",),
-}
+import sys
 
 
-def remember(cls) -> None:
-    """Record the attributes of a new class, so that a method assigned to the class later is noticed."""
-    cls._as_written = {name: value for name, value in vars(cls).items() if not name.startswith("__")}
+def infer(layer, inputs):
+    """Return the output of a layer in inference: by `infer` where it stands for the layer's forward, else by forward."""
+    return layer.infer(*inputs) if infers(layer) else layer.forward(*inputs)[0]
 
 
-def usable(layer, shortcut) -> bool:
-    """Tell whether `shortcut` may stand in for the layer's method, whose values it then computes.
-
-    It may if it is defined in the same class as the method that would run, or in a subclass of that class, and if that
-    method was neither assigned to the object nor to a class.
-    """
-    methods, own = SHORTCUTS[shortcut], getattr(layer, "__dict__", ())
-    if any(name in own for name in methods):
+def infers(layer) -> bool:
+    """Return whether `infer` stands for the layer's forward: defined in the same class, or in a subclass of that class."""
+    if "forward" in getattr(layer, "__dict__", ()):
         return False
     cls = type(layer)
-    found = [getattr(cls, name, None) for name in methods]
-    if shortcut in own:
-        return not any(_assigned(cls, name) for name in methods)
-    try:
-        return _usable(cls, shortcut, getattr(cls, shortcut, None), *found)
-    except TypeError:  # a callable object without a hash
-        return _usable.__wrapped__(cls, shortcut, None)
-
-
-@functools.lru_cache(maxsize=1024)
-def _usable(cls, shortcut, *found):
-    # `found` is part of the key: assigning a method to a class changes it.
-    where = _depth(cls, shortcut)
-    return where is not None and all(
-        depth is not None and where <= depth and not _assigned(cls, name)
-        for name, depth in ((name, _depth(cls, name)) for name in SHORTCUTS[shortcut])
+    if not hasattr(layer, "infer") or not as_written(cls, "forward"):
+        return False
+    return "infer" in getattr(layer, "__dict__", ()) or (
+        as_written(cls, "infer") and _depth(cls, "infer") <= _depth(cls, "forward")
     )
 
 
-def plannable(layer, shortcut) -> bool:
-    """Tell whether a plan may use `shortcut` of this layer: one that its very class defines, with nothing replaced.
-
-    A plan computes with the layer's arrays and settings instead of calling its methods. A subclass may override any of
-    those, so nothing is inherited here.
-    """
-    return shortcut in vars(type(layer)) and not replaced(layer)
-
-
-def replaced(layer) -> list[str]:
-    """Return the names of methods that were assigned to the layer object or to its classes since they were defined."""
+def unchanged(layer, *names) -> bool:
+    """Return whether these methods are the ones that the layer's class body defines or inherits, with none assigned."""
     cls = type(layer)
-    names = [name for name in getattr(layer, "__dict__", ()) if callable(getattr(cls, name, None))]
+    own = getattr(layer, "__dict__", ())
+    return not any(callable(getattr(cls, name, None)) for name in own) and all(as_written(cls, name) for name in names)
+
+
+def as_written(cls, name) -> bool:
+    """Return whether the method under `name` was written in the body of the class that holds it, not assigned later."""
     for base in cls.__mro__:
-        written = vars(base).get("_as_written")
-        if written is not None:
-            names += [name for name, value in written.items() if vars(base).get(name, _MISSING) is not value]
-            added = [name for name in vars(base).keys() - written if not name.startswith("_")]
-            names += [name for name in added if any(hasattr(parent, name) for parent in base.__bases__)]
-    return names
-
-
-_MISSING = object()
+        if name in vars(base):
+            method = vars(base)[name]
+            code = getattr(method, "__code__", None)
+            if code is None or code.co_qualname != f"{base.__qualname__}.{name}":
+                return False
+            module = sys.modules.get(base.__module__)
+            return getattr(method, "__module__", None) == base.__module__ and (
+                getattr(method, "__globals__", None) is getattr(module, "__dict__", None)
+            )
+    return False
 
 
 def _depth(cls, name):
-    """Return how many classes before the one that defines `name` do not, or None if none defines it."""
-    return next((depth for depth, base in enumerate(cls.__mro__) if name in vars(base)), None)
-
-
-def _assigned(cls, name):
-    """Tell whether the method found under `name` was assigned to its class after the class was defined."""
-    for base in cls.__mro__:
-        if name in vars(base):
-            written = vars(base).get("_as_written")
-            return written is not None and written.get(name, _MISSING) is not vars(base)[name]
-    return False
+    return next(depth for depth, base in enumerate(cls.__mro__) if name in vars(base))

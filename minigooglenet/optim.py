@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels import forms
 
 
 def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, multipliers=None):
@@ -107,56 +106,30 @@ def _check_shapes(params, grads, *states):
                 checks.has_shape(state[name], f"the state of {name!r}", shape)
 
 
-def _plain(*arrays):
-    return all(array.dtype in (np.float32, np.float64) and array.flags.c_contiguous for array in arrays)
-
-
 def _move(param, grad, velocity, lr, momentum, weight_decay):
     arrays = param, grad, velocity
-    if _plain(*arrays):
-        flat = [array.reshape(-1) for array in arrays]
-
-        def task(start, stop):
-            _step(*(array[start:stop] for array in flat), lr, momentum, weight_decay)
-
-        spread(task, param.size, param.size)
+    if fast := _fast(*arrays):
+        fast.sgd(*(array.reshape(-1) for array in arrays), lr, momentum, weight_decay)
         return
     velocity *= momentum
     velocity += grad + weight_decay * param if weight_decay else grad
     param -= lr * velocity
 
 
-@compiled
-def _step(param, grad, velocity, lr, momentum, weight_decay):
-    """One pass over memory, where array expressions would take five."""
-    for i in range(len(param)):
-        pull = grad[i] + weight_decay * param[i] if weight_decay else grad[i]
-        velocity[i] = momentum * velocity[i] + pull
-        param[i] -= lr * velocity[i]
-
-
 def _adapt(param, grad, mean, square, keep, b1, rest1, b2, rest2, rate, fix, eps):
     arrays = param, grad, mean, square
-    if _plain(*arrays):
-        flat = [array.reshape(-1) for array in arrays]
-
-        def task(start, stop):
-            _adamw(*(array[start:stop] for array in flat), keep, b1, rest1, b2, rest2, rate, fix, eps)
-
-        spread(task, param.size, param.size)
+    if fast := _fast(*arrays):
+        fast.adamw(*(array.reshape(-1) for array in arrays), keep, b1, rest1, b2, rest2, rate, fix, eps)
         return
     mean[...] = b1 * mean + rest1 * grad
     square[...] = b2 * square + rest2 * (grad * grad)
     param[...] = keep * param - rate * mean / (np.sqrt(square) * fix + eps)
 
 
-@compiled
-def _adamw(param, grad, mean, square, keep, b1, rest1, b2, rest2, rate, fix, eps):
-    """One pass over memory, where array expressions would take ten."""
-    for i in range(len(param)):
-        mean[i] = b1 * mean[i] + rest1 * grad[i]
-        square[i] = b2 * square[i] + rest2 * (grad[i] * grad[i])
-        param[i] = keep * param[i] - rate * mean[i] / (np.sqrt(square[i]) * fix + eps)
+def _fast(*arrays):
+    """Return the module that moves such arrays in one pass over memory, or None where the lines of NumPy do."""
+    plain = all(array.dtype in checks.FLOATS and array.flags.c_contiguous for array in arrays)
+    return forms.fast().sgd if plain and forms.chosen()[""] == "fast" and forms.fast() else None
 
 
 def constant(lr, step, steps, steps_per_epoch):

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import threadpoolctl
 
+from minigooglenet import inherited
 from minigooglenet.shapes import integer
 
 MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
@@ -250,6 +251,7 @@ class _Shared:
 
     def __init__(self, tasks):
         self.waiting, self.errors = collections.deque(enumerate(tasks)), []
+        self.inherited = inherited.snapshot()
         self.helping, self.ended = collections.deque(), queue.SimpleQueue()
 
     def work(self):
@@ -270,6 +272,7 @@ class _Shared:
     def help(self):
         """Work on one of the pool's threads."""
         self.helping.append(None)
+        inherited.adopt(self.inherited)
         try:
             self.work()
         finally:

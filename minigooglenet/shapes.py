@@ -137,7 +137,9 @@ def output_size(
     return sizes[0], sizes[1]
 
 
-def check_pool_windows(name: str, size: Pair, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding) -> None:
+def check_pool_windows(
+    name: str, size: Pair, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding
+) -> None:
     """Raise a ValueError unless `size` (P, Q) is what the input size gives, rounded down or up."""
     input_size = pair(input_size, "input_size")
     possible = [output_size(input_size, kernel_size, stride, padding, ceil_mode=True)]

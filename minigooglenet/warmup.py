@@ -16,7 +16,7 @@ from minigooglenet.graph import Graph
 from minigooglenet.kernels.fast.jit import is_kernel
 from minigooglenet.losses import head_weights, weighted_sum
 from minigooglenet.optim import adamw_step, sgd_step
-from minigooglenet.plan import plan
+from minigooglenet.planning import plan
 
 
 def warmup(progress=lambda done, steps, text: None):

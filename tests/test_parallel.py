@@ -10,7 +10,7 @@ import threadpoolctl
 
 import minigooglenet as mg
 from minigooglenet import parallel
-from minigooglenet.kernels.barrier import Barrier
+from minigooglenet.planning.barrier import Barrier
 
 
 def blas_threads():

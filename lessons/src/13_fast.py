@@ -591,7 +591,7 @@ figure
 
 # %% [markdown]
 # What you saw: the layers without weights do almost no arithmetic and still take their time, because they read and
-# write every number. That is what `minigooglenet.plan` saves: ReLU inside the convolution, branches written straight
+# write every number. That is what `minigooglenet.planning` saves: ReLU inside the convolution, branches written straight
 # into the concatenation.
 
 # %% [markdown]

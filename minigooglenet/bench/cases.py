@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigooglenet import shapes
+from minigooglenet.counting.costs import cost
 from minigooglenet.kernels import conv2d
 
 FEW_MACS = 50_000  # plain loops in Python do about so many in a tenth of a second
@@ -85,7 +86,7 @@ def chosen(graph, names=None, few=False) -> list[str]:
     kinds = {}
     for name in convolutions(graph, [graph.main]):
         layer, wires = graph.nodes[name]
-        (term,) = (term for term in layer.operations(graph.shapes[wires[0]]) if term.kind == "mac")
+        (term,) = (term for term in cost(layer, graph.shapes[wires[0]]).terms if term.kind == "mac")
         kinds.setdefault((layer.kernel_size, layer.stride), []).append((term.count, name))
     picked = {name for works in kinds.values() for _, name in (max(works), *([] if few else works[-1:]))}
     return [name for name in graph.nodes if name in picked]

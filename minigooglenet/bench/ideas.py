@@ -4,7 +4,7 @@ from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, milliseconds, times
 from minigooglenet.console import Table
 from minigooglenet.layers import Conv2d
-from minigooglenet.plan import plan
+from minigooglenet.planning import plan
 
 BATCHES, QUICK = (1, 8), (1,)
 ALL = "all ideas"

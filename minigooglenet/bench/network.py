@@ -3,7 +3,7 @@
 import minigooglenet.bench.peers as known_peers
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import beside, contenders_table, left_out_notes
-from minigooglenet.plan import plan
+from minigooglenet.planning import plan
 
 PLAN, GRAPH = "plan(x)", "graph(x)"
 BATCHES, QUICK = (1, 8, 32), (1,)

@@ -5,6 +5,7 @@ import numpy as np
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, left_out_notes, milliseconds, times
 from minigooglenet.console import Table
+from minigooglenet.counting.costs import cost
 from minigooglenet.layers import BatchNorm2d, LocalResponseNorm
 
 OURS = "minigooglenet"
@@ -33,7 +34,7 @@ def chosen(graph) -> dict:
     found = {}
     for layer, wires in graph.nodes.values():
         shapes = [graph.shapes[wire] for wire in wires]
-        work = sum(term.count for term in layer.operations(*shapes)) or sum(int(np.prod(shape)) for shape in shapes)
+        work = sum(term.count for term in cost(layer, *shapes).terms) or sum(int(np.prod(shape)) for shape in shapes)
         label = _label(layer, shapes)
         if layer.kind not in LEFT_OUT and work > found.get(label, (0,))[0]:
             found[label] = work, layer, shapes
@@ -50,7 +51,7 @@ def chosen(graph) -> dict:
 def _label(layer, shapes):
     if not hasattr(layer, "kernel_size"):
         return layer.kind
-    kernel, stride = ("x".join(map(str, pair)) for pair in layer.window(*shapes))
+    kernel, stride = ("x".join(map(str, pair)) for pair in cost(layer, *shapes).window)
     return f"{layer.kind} {kernel}" + ("" if layer.stride == (1, 1) else f" stride {stride}")
 
 

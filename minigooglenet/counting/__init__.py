@@ -2,7 +2,20 @@
 
 from minigooglenet.counting import comparisons, table1
 from minigooglenet.counting.conventions import NAMES as CONVENTIONS
+from minigooglenet.counting.costs import KINDS, Cost, Keeps, Term, register
 from minigooglenet.counting.count import Count, count
 from minigooglenet.counting.rows import Row
 
-__all__ = ["CONVENTIONS", "Count", "Row", "comparisons", "count", "table1"]
+__all__ = [
+    "CONVENTIONS",
+    "KINDS",
+    "Cost",
+    "Count",
+    "Keeps",
+    "Row",
+    "Term",
+    "comparisons",
+    "count",
+    "register",
+    "table1",
+]

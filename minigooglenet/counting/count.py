@@ -9,12 +9,12 @@ from itertools import groupby
 from pathlib import Path
 
 from minigooglenet import console, files, shapes, weights
-from minigooglenet.counting import conventions, paths
+from minigooglenet.counting import conventions, costs, paths
 from minigooglenet.counting.html import foldable
 from minigooglenet.counting.memory import Peak, peak, peak_wire_bytes
 from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
 from minigooglenet.graph import Graph
-from minigooglenet.views import unknown
+from minigooglenet.graph.params import unknown
 
 PRODUCTS = ("Conv2d", "Linear")
 POOLS = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
@@ -37,7 +37,7 @@ def count(target, *input_shapes, outputs=None):
     Raises
     ------
     ValueError
-        If a layer does not say what it costs: an unknown cost is never zero.
+        If the cost of a layer is not registered: an unknown cost is never zero.
     """
     if isinstance(target, Path) or (isinstance(target, str) and (Path(target).exists() or Path(target).suffix)):
         with warnings.catch_warnings():
@@ -80,10 +80,10 @@ class Count:
         if not schedule:
             raise ValueError("there is nothing to count: the graph has no nodes, or only inputs are asked for")
         order = [name for name, _ in schedule]
-        terms = {name: _terms(graph, name) for name in order}
-        sights = paths.sights(graph, order)
-        tape = paths.tape_bytes(graph, order)
-        self.rows = tuple(_row(graph, name, terms[name], sights[name], tape[name]) for name in order)
+        found = {name: _cost(graph, name) for name in order}
+        sights = paths.sights(graph, found)
+        tape = paths.tape_bytes(graph, found)
+        self.rows = tuple(_row(graph, name, tuple(found[name].terms), sights[name], tape[name]) for name in order)
         self.inputs = " and ".join(console.text(shape) for shape in graph.inputs.values())
         self._peak = partial(peak, graph, schedule)
         self.peak_bytes = self.memory().total
@@ -224,19 +224,12 @@ class Count:
         )
 
 
-def _terms(graph, name):
+def _cost(graph, name):
     layer, wires = graph.nodes[name]
-    shapes = [graph.shapes[wire] for wire in wires]
     try:
-        if not hasattr(layer, "operations"):
-            raise NotImplementedError
-        layer.taped(*shapes)
-        return tuple(layer.operations(*shapes))
+        return costs.cost(layer, *(graph.shapes[wire] for wire in wires))
     except NotImplementedError as error:
-        raise ValueError(
-            f"node {name!r}: {type(layer).__name__} does not say what it costs, and an unknown cost is not zero; "
-            "give the layer the methods `operations` and `taped`"
-        ) from error
+        raise ValueError(f"node {name!r}: {error}. An unknown cost is not zero") from error
 
 
 def _row(graph, name, terms, sight, tape_bytes) -> Row:

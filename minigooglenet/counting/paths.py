@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import shapes
+from minigooglenet.counting import costs
 
 
 class Sight(NamedTuple):
@@ -31,18 +32,17 @@ class _Field(NamedTuple):
         return self.last - self.first + 1
 
 
-def sights(graph, order) -> dict[str, Sight]:
-    """Return {wire: Sight} for the inputs and the nodes of `order`.
+def sights(graph, found_costs) -> dict[str, Sight]:
+    """Return {wire: Sight} for the inputs and the nodes of {node: Cost}.
 
     Every window is followed to the input pixels where it really starts and ends. `largest` is what one value sees over
     all paths together, `smallest` over the path that sees least.
     """
     wide = {wire: _axes(shape) for wire, shape in graph.inputs.items()}
     narrow, found = dict(wide), dict.fromkeys(graph.inputs, Sight((1, 1), (1, 1), (1, 1)))
-    for name in order:
+    for name, cost in found_costs.items():
         layer, wires = graph.nodes[name]
-        shapes_in = [graph.shapes[wire] for wire in wires]
-        windows = layer.windows(*shapes_in) if hasattr(layer, "windows") else None
+        windows = costs.windows(layer, cost, *(graph.shapes[wire] for wire in wires))
         wide[name] = [_union(parts) for parts in _seen(wide, wires, windows)]
         narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _seen(narrow, wires, windows)]
         found[name] = Sight(
@@ -104,17 +104,15 @@ def depth(graph, order, counts) -> int:
     return max(depths.values())
 
 
-def tape_bytes(graph, order, itemsize=4) -> dict[str, int]:
-    """Return {node: bytes that a training forward of one image keeps for it}.
+def tape_bytes(graph, found_costs, itemsize=4) -> dict[str, int]:
+    """Return {node: bytes that a training forward of one image keeps for it} for {node: Cost}.
 
     An array that several nodes keep is one array: it counts at the first of them.
     """
     kept, found = set(), {}
-    for name in order:
-        layer, wires = graph.nodes[name]
-        taped = layer.taped(*(graph.shapes[wire] for wire in wires))
-        here = set(wires if taped.inputs else ()) - kept
+    for name, cost in found_costs.items():
+        here = set(graph.nodes[name].wires if cost.keeps.inputs else ()) - kept
         kept |= here
-        values = taped.values + sum(math.prod(graph.shapes[wire]) for wire in here)
-        found[name] = values * itemsize + taped.bytes
+        values = cost.keeps.values + sum(math.prod(graph.shapes[wire]) for wire in here)
+        found[name] = values * itemsize + cost.keeps.bytes
     return found

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from minigooglenet.layers.operations import Term
+from minigooglenet.counting.costs import Term
 
 Shape = tuple[int, ...]
 

@@ -76,6 +76,18 @@ def checked_result(name, y, expected):
     return y
 
 
+def checked_gradients(name, grad_inputs, wires, wanted, computed):
+    """Raise a ValueError unless the backward of node `name` returned a gradient of its shape for each wire in `wanted`."""
+    if len(grad_inputs) != len(wires):
+        raise ValueError(f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs")
+    for wire, part in zip(wires, grad_inputs, strict=True):
+        if wire in wanted and getattr(part, "shape", None) != computed[wire]:
+            raise ValueError(
+                f"node {name!r}: its backward should return shape {computed[wire]} for {wire!r}, "
+                f"got {getattr(part, 'shape', part)}"
+            )
+
+
 def _hint(x, shape):
     if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
         return "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?"

@@ -1,29 +1,23 @@
-"""A network as named wires: nodes in the order they were added, forward along it, backward against it.
+"""A network as named wires: nodes in the order they were added.
 
 The graph knows no layer and no kernel: it hands a node's layer the arrays on its input wires and puts the result on the
-node's own wire. A branch is a wire that two nodes read, and gets two gradients, which add up. An auxiliary head is
-a wire that gets a gradient of its own. What a backward needs lies on the tape, {node: cache}; backward pops it, so that
-memory is given back on the way.
+node's own wire. `forward` and `backward` next to this file are its two walks.
 """
 
 import copy
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, console, parallel
-from minigooglenet.restoring import restored_on_error
-from minigooglenet.shortcuts import usable
-from minigooglenet.tape import Tape
-from minigooglenet.views import ArrayView, Named, closest
-from minigooglenet.wires import (
-    check_finite_wire,
-    check_inputs,
-    checked_name,
-    checked_result,
-    checked_shape,
-    named_errors,
-)
+from minigooglenet import checks, console
+from minigooglenet.graph import backward, forward
+from minigooglenet.graph.errors import check_finite_wire, check_inputs, checked_name, checked_shape, named_errors
+from minigooglenet.graph.observers import FiniteCheck, Several
+from minigooglenet.graph.params import ArrayView, Named
+from minigooglenet.graph.restoring import restored_on_error
+from minigooglenet.graph.tape import Tape
+from minigooglenet.names import closest
 
 
 class Node(NamedTuple):
@@ -125,17 +119,18 @@ class Graph:
         self.shapes[name] = checked_shape(shape, name)
         return name
 
-    def forward(self, inputs, outputs=None, train=False, check_finite=False, frozen=()):
+    def forward(self, inputs, outputs=None, train=False, check_finite=False, frozen=(), on_node=None):
         """Run the network and keep what a backward needs.
 
         Parameters
         ----------
         inputs : {input: array (N, C, H, W)}; the tape keeps them, so leave them unchanged until the backward
-        outputs : wires to return, all of `self.outputs` unless given; only what they need is computed
+        outputs : wires to return, all of `self.outputs` by default; only what they need is computed
         train : switches dropout on and batch norm to the batch's statistics
         check_finite : stop with an error that names the first wire that holds a NaN or an infinity
         frozen : nodes that compute as in inference and whose parameters get no gradients; where nothing before a wire
-            trains, nothing is kept for a backward and none comes by
+            trains, nothing is kept for a backward and no gradient passes
+        on_node : an observer (`graph.observers`)
 
         Returns
         -------
@@ -145,12 +140,16 @@ class Graph:
         wanted = self._wanted(outputs)
         inputs = self.check_inputs(inputs)
         self._check_known(frozen, "frozen names")
-        tape = Tape(self.nodes, {name: x.shape for name, x in inputs.items()})
-        tape.frozen = frozenset(frozen)
-        if frozen:
-            tape.closed.update(self.inputs)
+        tape = Tape(self.nodes, {name: x.shape for name, x in inputs.items()}, frozen)
+        run = functools.partial(forward.forward, self.nodes, self.shapes, inputs, wanted, train=train, tape=tape)
         with restored_on_error(self.nodes if train else {}):
-            values = self._run(inputs, wanted, train, check_finite, tape)
+            if check_finite:
+                for wire, x in inputs.items():
+                    check_finite_wire(wire, x)
+                with np.errstate(over="ignore", invalid="ignore"):  # the check has better words for it
+                    values = run(observer=Several(FiniteCheck(), on_node) if on_node else FiniteCheck())
+            else:
+                values = run(observer=on_node)
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
 
     def __call__(self, x):
@@ -165,18 +164,11 @@ class Graph:
         return self.infer(x if isinstance(x, dict) else {next(iter(self.inputs)): x}, main)[main]
 
     def infer(self, inputs, outputs=None):
-        """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last reader."""
-        wanted = self._wanted(outputs)
-        values = self._run(self.check_inputs(inputs), wanted, train=False)
-        taken = list(inputs.values())  # a layer of your own may pass on its input, or one of its arrays
-        for wire, y in values.items():
-            own = getattr(self.nodes[wire].layer, "params", {}) if wire in self.nodes else {}
-            if any(np.may_share_memory(y, other) for other in (*taken, *own.values())):
-                values[wire] = y.copy()
-            taken.append(values[wire])
-        return values
+        """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last consumer."""
+        values = forward.forward(self.nodes, self.shapes, self.check_inputs(inputs), self._wanted(outputs))
+        return forward.without_sharing(values, self.nodes, inputs)
 
-    def backward(self, grads, tape, wires=(), inputs=True):
+    def backward(self, grads, tape, wires=(), inputs=True, on_node=None):
         """Send gradients back through the forward that made `tape`.
 
         Parameters
@@ -185,6 +177,7 @@ class Graph:
         tape : of `forward`; it serves once
         wires : further wires whose gradients are returned with those of the inputs
         inputs : whether the inputs' gradients are wanted; training can do without them, and without their cost
+        on_node : an observer (`graph.observers`)
 
         Returns
         -------
@@ -192,42 +185,22 @@ class Graph:
         grad_params : {"node/weight": gradient} for every node that a gradient reached
         """
         wires = (wires,) if isinstance(wires, str) else tuple(wires)
-        pending = self._checked_grads(grads, tape, wires)
-        dtype = next(iter(pending.values())).dtype
-        found, grad_params, sums = {}, {}, set()
-        unwanted = tape.closed | (set() if inputs else {name for name in self.inputs if name not in wires})
+        started = self._checked_grads(grads, tape, wires)
+        asked = [name for name in self.inputs if inputs and name in tape.computed and name not in tape.closed]
+        asked += [wire for wire in wires if wire not in asked]
         tape.spent = True
-        with parallel.one_blas_thread():
-            for name in reversed(list(tape)):
-                grad, cache = pending.pop(name, None), tape.pop(name)
-                if grad is None:
-                    continue
-                if name in wires:
-                    found[name] = grad
-                grad_inputs, grads_of_node = self._node_backward(name, grad, cache, tape, unwanted)
-                for wire, part in zip(self.nodes[name].wires, grad_inputs, strict=True):
-                    if wire in unwanted:
-                        continue
-                    if wire in sums:
-                        _add(pending[wire], part, pending[wire])  # nobody else has seen a sum that was made here
-                    elif wire in pending:
-                        # Out of place: a layer may hand the same array to two wires.
-                        pending[wire] = _add(pending[wire], part, np.empty_like(part))
-                        sums.add(wire)
-                    else:
-                        pending[wire] = part
-                if name not in tape.frozen:
-                    grad_params.update({f"{name}/{key}": value for key, value in grads_of_node.items()})
-        found |= pending  # what is left has reached the inputs
-        asked = [*(name for name in self.inputs if name in tape.computed and name not in unwanted), *wires]
-        taken = list(grads.values())
+        found, grad_params = backward.backward(self.nodes, started, tape, asked, on_node)
+        dtype = next(iter(started.values())).dtype
+        results, taken = {}, list(grads.values())
         for wire in asked:
-            if wire not in found:
-                found[wire] = np.zeros(tape.computed[wire], dtype)
-            elif wire in wires or any(np.may_share_memory(found[wire], grad) for grad in taken):
-                found[wire] = found[wire].copy()  # it was handed on, or is the caller's own
-            taken.append(found[wire])
-        return {wire: found[wire] for wire in asked}, grad_params
+            grad = found[wire]
+            if grad is None:
+                grad = np.zeros(tape.computed[wire], dtype)
+            elif wire in wires or any(np.may_share_memory(grad, other) for other in taken):
+                grad = grad.copy()  # it was handed on, or is the caller's own
+            results[wire] = grad
+            taken.append(grad)
+        return results, grad_params
 
     def astype(self, dtype):
         """Return a copy of the network whose parameters and buffers have `dtype`."""
@@ -239,20 +212,7 @@ class Graph:
 
     def schedule(self, outputs=None):
         """Return [(node, wires free after it)] of what computing `outputs` runs, in order."""
-        wanted = self._wanted(outputs)
-        needed, waiting = set(), list(wanted)
-        while waiting:
-            name = waiting.pop()
-            if name in self.nodes and name not in needed:
-                needed.add(name)
-                waiting.extend(self.nodes[name].wires)
-        order = [name for name in self.nodes if name in needed]
-        last_reader = {wire: name for name in order for wire in self.nodes[name].wires}
-        free = {name: [] for name in order}
-        for wire, name in last_reader.items():
-            if wire not in wanted:
-                free[name].append(wire)
-        return list(free.items())
+        return forward.schedule(self.nodes, self._wanted(outputs))
 
     def summary(self):
         """Return a table of every node: its layer, its output shape and its number of parameters.
@@ -278,57 +238,6 @@ class Graph:
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
         lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:{widths[2]}}  <- {d}" for a, b, c, d in rows]
         return "\n".join([repr(self), *map(console.printable, lines)])
-
-    def _run(self, inputs, wanted, train, check_finite=False, tape=None):
-        values = dict(inputs)
-        if check_finite:
-            for wire, x in values.items():
-                check_finite_wire(wire, x)
-        parallel.get_num_threads()  # a wrong setting is no node's fault
-        overflow = {"over": "ignore", "invalid": "ignore"} if check_finite else {}  # the check has better words for it
-        with parallel.one_blas_thread(), np.errstate(**overflow):
-            for name, free in self.schedule(wanted):
-                layer, wires = self.nodes[name]
-                with named_errors(name, wires):
-                    xs = [values[wire] for wire in wires]
-                    if tape is None:
-                        y, cache = _infer(layer, xs), None
-                    else:
-                        y, cache = layer.forward(*xs, train=train and name not in tape.frozen)
-                expected = (len(values[wires[0]]), *self.shapes[name])
-                checked_result(name, y, expected)
-                if check_finite:
-                    check_finite_wire(name, y)
-                values[name] = y
-                if tape is not None:
-                    tape.computed[name] = y.shape
-                    if tape.closed.issuperset(wires) and (name in tape.frozen or not getattr(layer, "params", ())):
-                        tape.closed.add(name)
-                    else:
-                        tape[name] = cache
-                del cache, y
-                for wire in free:
-                    del values[wire]
-        return {wire: values[wire] for wire in wanted}
-
-    def _node_backward(self, name, grad, cache, tape, unwanted):
-        layer, wires = self.nodes[name]
-        with named_errors(name, wires):
-            if all(wire in unwanted for wire in wires) and usable(layer, "backward_params"):
-                return (None,) * len(wires), layer.backward_params(grad, cache)
-            backward = layer.backward_views if usable(layer, "backward_views") else layer.backward
-            grad_inputs, grads = backward(grad, cache)
-        if len(grad_inputs) != len(wires):
-            raise ValueError(
-                f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs"
-            )
-        for wire, part in zip(wires, grad_inputs, strict=True):
-            if getattr(part, "shape", None) != tape.computed[wire]:
-                raise ValueError(
-                    f"node {name!r}: its backward should return shape {tape.computed[wire]} for {wire!r}, "
-                    f"got {getattr(part, 'shape', part)}"
-                )
-        return grad_inputs, grads
 
     def check_inputs(self, inputs):
         """Return {input: array} once it is known to be what this graph takes."""
@@ -373,12 +282,3 @@ class Graph:
                 close = closest(wire, self.shapes, most=3)
                 hint = f"; perhaps {close}?" if close else f"; there are {list(self.shapes)[:8]} ..."
                 raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
-
-
-def _add(a, b, out):
-    parallel.spread(lambda start, stop: np.add(a[start:stop], b[start:stop], out=out[start:stop]), len(out))
-    return out
-
-
-def _infer(layer, xs):
-    return layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]

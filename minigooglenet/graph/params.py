@@ -2,9 +2,8 @@
 
 from collections.abc import MutableMapping
 
-from minigooglenet.names import closest
-
 from minigooglenet import checks
+from minigooglenet.names import closest
 
 
 class Named(dict):

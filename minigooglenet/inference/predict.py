@@ -13,7 +13,7 @@ from minigooglenet.graph import Graph
 from minigooglenet.inference.crops import cut, places
 from minigooglenet.kernels import softmax
 from minigooglenet.layers import Softmax
-from minigooglenet.plan import Plan, plan
+from minigooglenet.planning import Plan, plan
 from minigooglenet.shapes import integer
 
 BATCH_SIZE = 72  # half of 144; from about 24 on, a larger batch is no faster

@@ -65,6 +65,11 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
     )
 
 
+def check_algorithm(algorithm, kernel_size, stride, padding) -> None:
+    """Raise an error unless `algorithm` is known and can compute such a convolution."""
+    form_named(algorithm, np.dtype(np.float32), (0, 0, *kernel_size), stride, padding)
+
+
 def form_named(algorithm, dtype, weight_shape, stride, padding):
     """Return the form of an algorithm's name, or of a pair of functions; raise an error if it cannot compute this."""
     if not isinstance(algorithm, str):
@@ -84,7 +89,9 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
     if algorithm == "im2col":
         return forms.module_of("conv2d", "numpy")
     if forms.fast() is None:
-        raise ValueError(f"algorithm={algorithm!r} needs compiled code, but {forms.why_not_fast()}. Try algorithm='auto'.")
+        raise ValueError(
+            f"algorithm={algorithm!r} needs compiled code, but {forms.why_not_fast()}. Try algorithm='auto'."
+        )
     if dtype.kind == "c":
         return forms.module_of("conv2d", "numpy")
     return forms.fast().implicit_gemm if algorithm == "numba" else forms.fast().winograd

@@ -51,7 +51,10 @@ SIGNATURES = {
     "dropout": (("x, mask, p", "y"), ("grad_y, mask, p", "grad_x")),
     "softmax": (("x", "y"), ("grad_y, y", "grad_x")),
     "log_softmax": (("x", "y"), ("grad_y, y", "grad_x")),
-    "softmax_cross_entropy": (("logits, labels", "loss, log_probabilities"), ("log_probabilities, labels", "grad_logits")),
+    "softmax_cross_entropy": (
+        ("logits, labels", "loss, log_probabilities"),
+        ("log_probabilities, labels", "grad_logits"),
+    ),
     "concat": (("*xs", "y"), ("grad_y, channels", "grads")),
     "add": (("*xs", "y"), ("grad_y, count", "grads")),
 }
@@ -132,10 +135,12 @@ def form_of(operation, dtype):
     return module_of(operation, form if dtype.kind == "f" or form == "loops" else "numpy")
 
 
-def is_fast(operation) -> bool:
-    """Return whether a file of `kernels/fast/` computes an operation of float arrays in this thread."""
-    choice = _choice.get()
-    return (choice.get(operation) or choice[""]) == "fast" and hasattr(fast(), operation)
+def storey_of(operation) -> str:
+    """Return "loops", "numpy" or "fast", or "yours" for a pair: what computes an operation in this thread."""
+    form = _choice.get().get(operation) or _choice.get()[""]
+    if isinstance(form, Pair):
+        return "yours"
+    return "numpy" if form == "fast" and fast() is None else form
 
 
 def module_of(operation, storey):

@@ -6,12 +6,10 @@ from minigooglenet.layers.conv import Conv2d
 from minigooglenet.layers.linear import Flatten, Linear
 from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
-from minigooglenet.layers.operations import KINDS, Taped, Term
-from minigooglenet.layers.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from minigooglenet.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from minigooglenet.layers.registry import register
 
 __all__ = [
-    "KINDS",
     "AdaptiveAvgPool2d",
     "Add",
     "AvgPool2d",
@@ -27,7 +25,5 @@ __all__ = [
     "MaxPool2d",
     "ReLU",
     "Softmax",
-    "Taped",
-    "Term",
     "register",
 ]

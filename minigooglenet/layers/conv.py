@@ -4,10 +4,7 @@ import numpy as np
 
 from minigooglenet import initializers, shapes
 from minigooglenet.kernels import conv2d
-from minigooglenet.kernels.fast import winograd
 from minigooglenet.layers.base import Layer, map_shape, named_gradients
-from minigooglenet.layers.fused import FusedConv2d, regular
-from minigooglenet.layers.operations import Taped, Term
 
 
 class Conv2d(Layer):
@@ -22,7 +19,7 @@ class Conv2d(Layer):
     groups : into how many independent convolutions the channels are split
     bias : whether there is one
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or your own pair (forward, backward); see
-        `kernels.conv2d`. "auto" chooses between "numba" and "winograd", which is faster and ten times less exact
+        `kernels.conv2d`. "auto" leaves the choice to `mg.use`
     init, bias_init : how the weight starts (a rule of `initializers`) and at which value the bias does
     rng : Generator, int or None, for the weight
     """
@@ -53,10 +50,8 @@ class Conv2d(Layer):
             raise ValueError(
                 f"groups must divide both channel counts: {in_channels} in, {out_channels} out, {groups} groups"
             )
-        conv2d.functions(algorithm)  # a wrong name is refused here, not at the first image
         self.algorithm = algorithm
-        if isinstance(algorithm, str) and algorithm == "winograd":
-            winograd.check((0, 0, *self.kernel_size), self.stride, self.padding)
+        conv2d.check_algorithm(algorithm, self.kernel_size, self.stride, self.padding)  # not only at the first image
         group_channels = self.in_channels // self.groups
         fan_in = group_channels * self.kernel_size[0] * self.kernel_size[1]
         shape = (self.out_channels, group_channels, *self.kernel_size)
@@ -72,40 +67,10 @@ class Conv2d(Layer):
     def forward(self, x, train=False):
         return conv2d.forward(x, *self._arguments()), x
 
-    def infer(self, x, out=None):
-        return conv2d.forward(x, *self._arguments(), out=out)
-
-    def planned(self, followers):
-        weight, bias = self.params.get("weight"), self.params.get("bias")
-        usual = regular(weight, self._weight_shape()) and (bias is None or regular(bias, (self.out_channels,)))
-        if not usual or not isinstance(self.algorithm, str):
-            return super().planned(followers)  # a reader's own convolution stays as it is, and so do wrong arrays
-        fused = FusedConv2d(self, followers)
-        return fused, len(fused.taken)
-
-    @property
-    def apart(self):
-        return isinstance(self.algorithm, str)
-
-    def backward(self, grad_output, cache):
-        grad_x, grad_weight, grad_bias = conv2d.backward(grad_output, cache, *self._arguments())
+    def backward(self, grad_output, cache, need_inputs=True):
+        grads = conv2d.backward(grad_output, cache, *self._arguments(), need_inputs=need_inputs)
+        grad_x, grad_weight, grad_bias = grads
         return (grad_x,), named_gradients(grad_weight, grad_bias)
-
-    def backward_params(self, grad_output, cache):
-        _, grad_weight, grad_bias = conv2d.backward(grad_output, cache, *self._arguments(), inputs=False)
-        return named_gradients(grad_weight, grad_bias)
-
-    def operations(self, x_shape):
-        filters, height, width = self.output_shape(x_shape)
-        factors = (self.in_channels // self.groups, filters, *self.kernel_size, height, width)
-        terms = [Term("mac", factors), Term("grad_input_mac", factors), Term("grad_weight_mac", factors)]
-        return [*terms, Term("add", (filters, height, width), "bias")] if "bias" in self.params else terms
-
-    def taped(self, x_shape):
-        return Taped(inputs=True)
-
-    def window(self, x_shape):
-        return self.kernel_size, self.stride
 
     def settings(self):
         return {

@@ -7,8 +7,6 @@ import numpy as np
 from minigooglenet import checks, initializers, shapes
 from minigooglenet.kernels import linear
 from minigooglenet.layers.base import Layer, any_shape, named_gradients
-from minigooglenet.layers.fused import FusedLinear, regular
-from minigooglenet.layers.operations import Taped, Term
 
 
 class Linear(Layer):
@@ -16,8 +14,6 @@ class Linear(Layer):
 
     `init`, `bias_init` and `rng` are those of Conv2d.
     """
-
-    apart = True
 
     def __init__(self, in_features, out_features, *, bias=True, init="he", bias_init=0.0, rng=None):
         super().__init__()
@@ -34,38 +30,17 @@ class Linear(Layer):
     def forward(self, x, train=False):
         return linear.forward(x, self.params["weight"], self.params.get("bias")), x
 
-    def planned(self, followers):
-        weight, bias = self.params.get("weight"), self.params.get("bias")
-        shape = self.out_features, self.in_features
-        if not regular(weight, shape) or not (bias is None or regular(bias, shape[:1])):
-            return super().planned(followers)
-        return FusedLinear(self), 0
-
     def backward(self, grad_output, cache):
         weight, bias = self.params["weight"], self.params.get("bias")
         grad_x, grad_weight, grad_bias = linear.backward(grad_output, cache, weight, bias)
         return (grad_x,), named_gradients(grad_weight, grad_bias)
 
-    def operations(self, x_shape):
-        (outputs,) = self.output_shape(x_shape)
-        factors = (self.in_features, outputs)
-        terms = [Term("mac", factors), Term("grad_input_mac", factors), Term("grad_weight_mac", factors)]
-        return [*terms, Term("add", (outputs,), "bias")] if "bias" in self.params else terms
-
-    def taped(self, x_shape):
-        return Taped(inputs=True)
-
     def settings(self):
         return {"in_features": self.in_features, "out_features": self.out_features, "bias": "bias" in self.params}
-
-    def windows(self, x_shape):
-        return shapes.WHOLE
 
 
 class Flatten(Layer):
     """Any shape to one axis: (C, H, W) -> (C * H * W,), channel by channel, row by row."""
-
-    apart = spreads = True
 
     def output_shape(self, x_shape):
         return (math.prod(any_shape(self, x_shape)),)
@@ -73,19 +48,7 @@ class Flatten(Layer):
     def forward(self, x, train=False):
         return checks.floating(x, "x").reshape(len(x), -1).copy(), (x.shape, x.dtype)
 
-    def bind(self, x, out, images):
-        def task(start, stop):
-            out[start:stop] = x[start:stop].reshape(stop - start, -1)
-
-        return [(task, len(x))]
-
     def backward(self, grad_output, cache):
         shape, dtype = cache
         grad_output = checks.gradient(grad_output, (shape[0], math.prod(shape[1:])), dtype)
         return (grad_output.reshape(shape).copy(),), {}
-
-    def operations(self, x_shape):
-        return []
-
-    def taped(self, x_shape):
-        return Taped()

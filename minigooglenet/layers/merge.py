@@ -3,15 +3,12 @@
 from minigooglenet import checks
 from minigooglenet.kernels import add, concat
 from minigooglenet.layers.base import Layer, any_shape
-from minigooglenet.layers.operations import Taped, Term
 
 
 class Concat(Layer):
     """The inputs one after the other along their channels: (C1, ...), (C2, ...) -> (C1 + C2, ...)."""
 
     inputs_taken = None
-    apart = True
-    joins = True  # its output is its inputs, one behind the other: a planner lets them be written there at once
 
     def output_shape(self, *x_shapes):
         return concat.output_shape(*(any_shape(self, shape) for shape in x_shapes))
@@ -24,22 +21,11 @@ class Concat(Layer):
         y_shape, dtype, channels = cache
         return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels), {}
 
-    def backward_views(self, grad_output, cache):
-        y_shape, dtype, channels = cache
-        return concat.backward(checks.gradient(grad_output, y_shape, dtype), channels, copy=False), {}
-
-    def operations(self, *x_shapes):
-        return []
-
-    def taped(self, *x_shapes):
-        return Taped()
-
 
 class Add(Layer):
     """The sum of inputs of one shape."""
 
     inputs_taken = None
-    apart = True
 
     def output_shape(self, *x_shapes):
         return add.output_shape(*(any_shape(self, shape) for shape in x_shapes))
@@ -50,9 +36,3 @@ class Add(Layer):
     def backward(self, grad_output, cache):
         count, shape, dtype = cache
         return add.backward(checks.gradient(grad_output, shape, dtype), count), {}
-
-    def operations(self, *x_shapes):
-        return [Term("add", (len(x_shapes) - 1, *x_shapes[0]))] if len(x_shapes) > 1 else []
-
-    def taped(self, *x_shapes):
-        return Taped()

@@ -1,13 +1,10 @@
 """The normalisation layers."""
 
-import math
-
 import numpy as np
 
 from minigooglenet import shapes
 from minigooglenet.kernels import batch_norm2d, local_response_norm
 from minigooglenet.layers.base import Layer, map_shape
-from minigooglenet.layers.operations import Taped, Term
 
 
 class LocalResponseNorm(Layer):
@@ -15,8 +12,6 @@ class LocalResponseNorm(Layer):
 
     y = x * (k + alpha / size * sum of squares of the `size` channels around) ** -beta, with alpha divided by size.
     """
-
-    apart = spreads = True
 
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
         super().__init__()
@@ -30,28 +25,11 @@ class LocalResponseNorm(Layer):
         y, scale = local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k)
         return y, (x, scale)
 
-    def bind(self, x, out, images):
-        return local_response_norm.bind(x, self.size, self.alpha, self.beta, self.k, out)
-
-    def infer(self, x, out=None):
-        return local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k, scale=False, out=out)[0]
+    def infer(self, x):
+        return local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k, save=False)[0]
 
     def backward(self, grad_output, cache):
         return (local_response_norm.backward(grad_output, *cache, self.size, self.alpha, self.beta),), {}
-
-    def operations(self, x_shape):
-        channels, height, width = map_shape(self, x_shape)
-        before, after = self.size // 2, (self.size - 1) // 2
-        neighbours = sum(min(c, before) + min(channels - 1 - c, after) for c in range(channels))
-        return [
-            Term("multiply", (3, *x_shape), "the square, alpha / size, x times the power"),
-            Term("add", (neighbours, height, width), "squares of the neighbours"),
-            Term("add", tuple(x_shape), "k"),
-            Term("power", tuple(x_shape)),
-        ]
-
-    def taped(self, x_shape):
-        return Taped(inputs=True, values=math.prod(x_shape))
 
     def settings(self):
         return {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k}
@@ -64,8 +42,6 @@ class BatchNorm2d(Layer):
     and unbiased variance: running = (1 - momentum) * running + momentum * batch, as in PyTorch. Inference uses the
     running ones.
     """
-
-    apart = True
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -98,19 +74,6 @@ class BatchNorm2d(Layer):
             grad_output, x, self.params["weight"], mean, var, self.eps, batch_statistics=train
         )
         return (grad_x,), {"weight": grad_weight, "bias": grad_bias}
-
-    def operations(self, x_shape):
-        channels, height, width = self.output_shape(x_shape)
-        return [
-            Term("add", (2, channels, height, width), "less the mean, plus the bias"),
-            Term("multiply", (channels, height, width)),
-            Term("add", (channels,), "eps"),
-            Term("power", (channels,), "square roots"),
-            Term("divide", (channels,)),
-        ]
-
-    def taped(self, x_shape):
-        return Taped(inputs=True, values=2 * self.num_features)
 
     def settings(self):
         return {"num_features": self.num_features, "eps": self.eps, "momentum": self.momentum}

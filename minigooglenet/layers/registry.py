@@ -12,7 +12,7 @@ from minigooglenet.layers.conv import Conv2d
 from minigooglenet.layers.linear import Flatten, Linear
 from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
-from minigooglenet.layers.pool import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from minigooglenet.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 
 NOT_SETTINGS = ("self", "rng", "init", "bias_init")  # they decide the first weights, which the weights of now replace
 

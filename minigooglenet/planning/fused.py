@@ -1,114 +1,128 @@
-"""Layers made ready for inference, with what follows them taken in."""
+"""Plan steps that do the work of several layers in one pass, in compiled code.
+
+Batch norm is folded into the weights of the convolution before it, and ReLU is applied as the convolution writes its
+output. Weights are copied, and transformed once.
+"""
 
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels import conv2d, linear
+from minigooglenet.kernels import conv2d, forms, linear
+from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import gemm, implicit_gemm, winograd
-from minigooglenet.layers.activation import ReLU
-from minigooglenet.layers.base import Layer
-from minigooglenet.layers.norm import BatchNorm2d
+from minigooglenet.layers import BatchNorm2d, Conv2d, Linear, ReLU
 
 
-class FusedConv2d(Layer):
-    """A convolution with copied weights, transformed once, batch norm folded into them, and a ReLU in the same pass.
+def fused(layer, followers):
+    """Return the step for a convolution or linear layer and some of its followers, or None if there is none.
 
-    It does inference alone: what `Conv2d.planned` gives to a plan. `taken` are the followers that it took in.
+    `followers` is the chain of layers after it whose inputs nobody else reads. A layer with an algorithm of your own or
+    with arrays of other shapes stays as it is.
     """
+    if type(layer) is Conv2d:
+        auto = layer.algorithm == "auto" and forms.storey_of("conv2d") == "fast"
+        named = isinstance(layer.algorithm, str) and layer.algorithm in ("numba", "winograd")
+        shape = (layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size)
+        return FusedConv2d(layer, followers) if (auto or named) and _regular(layer, shape) else None
+    if type(layer) is Linear and forms.storey_of("linear") == "fast":
+        return FusedLinear(layer) if _regular(layer, (layer.out_features, layer.in_features)) else None
+    return None
 
-    apart = True
+
+class FusedConv2d:
+    """A convolution, the batch norm and the ReLU after it. `taken` are the layers whose work it does too."""
 
     def __init__(self, conv, followers):
-        super().__init__()
         self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm
-        weight, bias = conv.params["weight"].copy(), conv.params.get("bias")
-        self.params["weight"], self.taken = weight, []
-        if bias is not None:
-            self.params["bias"] = bias.copy()
+        self.weight, self.bias = conv.params["weight"].copy(), conv.params.get("bias")
+        if self.bias is not None:
+            self.bias = self.bias.copy()
+        self.taken = []
         for follower in followers:
-            if type(follower) is BatchNorm2d and not self.taken:
+            if type(follower) is BatchNorm2d and not self.taken and forms.storey_of("batch_norm2d") == "fast":
                 if not self._fold(follower):
                     break
-            elif type(follower) is not ReLU:
+            elif type(follower) is not ReLU or forms.storey_of("relu") != "fast":
                 break
             self.taken.append(follower)
             if type(follower) is ReLU:
                 break
         self.relu = bool(self.taken) and type(self.taken[-1]) is ReLU
-        self.kernels = None
-        if conv2d.may_be_winograd(weight.shape, self.stride, self.padding, weight.dtype, self.algorithm):
-            self.kernels = winograd.prepare(self.params["weight"], self.groups)
-
-    def _arrays(self):
-        return self.params["weight"], self.params.get("bias")
-
-    def infer(self, x, out=None):
-        weight, bias = self._arrays()
-        settings = self.stride, self.padding, self.groups, self.algorithm
-        kernels = self.kernels if x.dtype == weight.dtype else None
-        return conv2d.forward(x, weight, bias, *settings, relu=self.relu, out=out, kernels=kernels)
-
-    @property
-    def spreads(self):
-        return self.algorithm in ("auto", "numba", "winograd")
+        self.transformed = None
+        if self._may_be_winograd():
+            self.transformed = winograd.prepare(self.weight, self.groups)
 
     def bind(self, x, out, images):
-        weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in self._arrays())
-        settings = self.stride, self.padding, self.groups
-        form = self.algorithm
-        if form == "auto":
-            form = conv2d.choose((images, *x.shape[1:]), weight.shape, self.stride, self.padding, x.dtype)
-        if form == "winograd":
-            same = x.dtype == self.params["weight"].dtype
-            kernels = self.kernels if same else winograd.prepare(weight, self.groups)
-            return winograd.bind(x, kernels, bias, self.padding, self.relu, out)
-        return implicit_gemm.bind(x, weight, bias, *settings, self.relu, out) if form == "numba" else None
+        """Return [(task, count)] for `parallel.spread` that compute `out` as often as they are run.
+
+        `images` is the size of the whole batch that x is a part of, so that the same form computes every part.
+        """
+        weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in (self.weight, self.bias))
+        if self._form(images, x) is winograd:
+            same = x.dtype == self.weight.dtype
+            transformed = self.transformed if same else winograd.prepare(weight, self.groups)
+            return winograd.bind(x, transformed, bias, self.padding, self.relu, out)
+        return implicit_gemm.bind(x, weight, bias, self.stride, self.padding, self.groups, self.relu, out)
+
+    def forward(self, x):
+        """Return (y, None) for complex arrays, which `bind` does not take."""
+        return conv2d.forward(x, self.weight, self.bias, self.stride, self.padding, self.groups), None
 
     def describe(self):
         """Return in words what was done."""
-        form = "winograd for batches, weights transformed" if self.kernels else "one product"
+        form = "winograd for batches, weights transformed" if self.transformed else "one product"
         names = {BatchNorm2d: "batch norm in the weights", ReLU: "ReLU as it writes"}
         return ", ".join([form, *(names[type(layer)] for layer in self.taken)])
 
+    def _may_be_winograd(self):
+        if self.algorithm == "auto":
+            return choosing.may_be_winograd(self.weight.shape, self.stride, self.padding, self.weight.dtype)
+        return self.algorithm == "winograd"
+
+    def _form(self, images, x):
+        if self.algorithm == "auto":
+            shape = images, *x.shape[1:]
+            return choosing.choose(shape, self.weight.shape, self.stride, self.padding, x.dtype)
+        return winograd if self.algorithm == "winograd" else implicit_gemm
+
     def _fold(self, norm):
-        """Take in y = weight * (x - mean) / sqrt(var + eps) + bias: a factor on each filter, and a bias.
+        """Fold y = weight * (x - mean) / sqrt(var + eps) + bias into the convolution: a factor per filter, and a bias.
 
         Return False, with nothing changed, where batch norm would reject its arrays, or has values that only its own
         formula computes: a factor or a product that is not finite.
         """
         arrays = *norm.params.values(), *norm.buffers.values()
-        filters = len(self.params["weight"])
-        if not all(regular(array, (filters,)) for array in arrays):
+        if not all(_is_float(array, (len(self.weight),)) for array in arrays):
             return False
         weight, bias = norm.params["weight"], norm.params["bias"]
         mean, var = norm.buffers["running_mean"], norm.buffers["running_var"]
-        own, dtype = self.params.get("bias", 0), self.params["weight"].dtype
+        own, dtype = 0 if self.bias is None else self.bias, self.weight.dtype
         with np.errstate(all="ignore"):
             factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
-            product = self.params["weight"] * factor[:, None, None, None]
-            folded = gemm.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
+            product = self.weight * factor[:, None, None, None]
+            folded = product.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
         if not all(np.isfinite(array).all() for array in (factor, *folded)):
             return False
-        self.params["weight"], self.params["bias"] = folded
+        self.weight, self.bias = folded
         return True
 
 
-class FusedLinear(Layer):
-    """A linear layer with copied weights, turned once so that the engine's own product reads them.
+class FusedLinear:
+    """A linear layer with copied weights, transposed once so that the engine's own GEMM reads them.
 
-    Unlike NumPy's product it gives an image the same bits in any company, and threads share its outputs.
+    Unlike NumPy's product it gives an image the same bits in any batch, and threads share its outputs.
     """
 
-    apart = spreads = True
+    taken = ()
 
     def __init__(self, layer):
-        super().__init__()
-        self.params["weight"] = layer.params["weight"].T.copy()  # even where the two lie in memory alike
+        self.weight = layer.params["weight"].T.copy()  # even where the two lie in memory alike
         bias = layer.params.get("bias")
-        self.params["bias"] = np.zeros(layer.out_features, np.float32) if bias is None else bias.copy()
+        self.bias = np.zeros(layer.out_features, np.float32) if bias is None else bias.copy()
 
     def bind(self, x, out, images):
-        weight, bias = (self.params[name].astype(x.dtype, copy=False) for name in ("weight", "bias"))
+        """Return [(task, count)] for `parallel.spread` that compute `out` as often as they are run."""
+        weight, bias = (array.astype(x.dtype, copy=False) for array in (self.weight, self.bias))
         lanes = gemm.padded_columns(1, x.dtype)
 
         def task(start, stop):
@@ -118,19 +132,20 @@ class FusedLinear(Layer):
 
         return [(task, -(-weight.shape[1] // lanes))]
 
-    def infer(self, x, out=None):
-        """Return y in NumPy: for complex arrays, which `bind` does not take."""
-        y = linear.forward(x, self.params["weight"].T, self.params["bias"])
-        if out is None:
-            return y
-        out[...] = y
-        return out
+    def forward(self, x):
+        """Return (y, None) for complex arrays, which `bind` does not take."""
+        return linear.forward(x, self.weight.T, self.bias), None
 
     def describe(self):
         """Return in words what was done."""
         return "one product, weights turned"
 
 
-def regular(array, shape):
-    """Tell whether a parameter is a float array of this shape, as a layer makes it: what a plan may compute with."""
+def _regular(layer, shape):
+    weight, bias = layer.params.get("weight"), layer.params.get("bias")
+    return _is_float(weight, shape) and (bias is None or _is_float(bias, shape[:1]))
+
+
+def _is_float(array, shape):
+    """Return whether a parameter is a float array of this shape, as a layer makes it: what a plan may compute with."""
     return isinstance(array, np.ndarray) and array.dtype in checks.FLOATS and array.shape == shape

@@ -1,47 +1,42 @@
 """What a plan decides before it runs: which nodes become one step, where each wire lies, which memory is shared."""
 
 import copy
-import inspect
 import math
 from typing import NamedTuple
 
-from minigooglenet.layers import Dropout
-from minigooglenet.shortcuts import plannable, replaced
+from minigooglenet.kernels import forms
+from minigooglenet.layers import Concat, Dropout
+from minigooglenet.planning.lowering import lowering
 
 
 class Step(NamedTuple):
-    """A layer made ready, the wires that it reads and their channels, and the nodes whose work it does.
+    """A layer as a plan computes it, the wires that it reads and their channels, and the nodes whose work it does.
 
-    It writes the wire of the last of them. `quick` are the shortcuts of `QUICK` that this layer offers and that may
-    replace a call of its forward.
+    It writes the wire of the last of them.
+
+    layer : a copy of the layer, or a fused step (`fused`) in its place
+    bind : function (layer, *inputs, out, images) -> [(task, count)] for `parallel.spread`, or None: the layer's own
+        `infer` or `forward` runs
+    per_sample : whether each image is treated by itself
+    joins : whether the output is the inputs, one after the other
     """
 
     layer: object
     wires: tuple[str, ...]
     channels: tuple[int, ...]
     nodes: tuple[str, ...]
-    quick: frozenset[str]
+    bind: object = None
+    per_sample: bool = False
+    joins: bool = False
 
     @property
     def wire(self):
         return self.nodes[-1]
 
     @property
-    def spreads(self):
-        return "spreads" in self.quick
-
-    @property
-    def joins(self):
-        return "joins" in self.quick
-
-    @property
-    def apart(self):
-        return "apart" in self.quick
-
-
-# `bind` and `infer(..., out=)` are methods. `apart`: each image is treated by itself. `spreads`: the work is done by
-# `parallel.spread` and nothing else. `joins`: the output is the inputs, one after the other.
-QUICK = ("bind", "infer", "apart", "spreads", "joins")
+    def thread_parallel(self):
+        """Whether it does nothing but spread work over threads, so that a team may share it."""
+        return self.bind is not None or self.joins
 
 
 class Place(NamedTuple):
@@ -64,43 +59,56 @@ def steps_of(graph, order, wanted, fuse=True):
         wires = tuple(same.get(wire, wire) for wire in wires)
         if name in done:
             continue
-        fits = _fits(graph, name)
-        if type(layer) is Dropout and fits:
+        rule = _rule(graph, name)
+        if type(layer) is Dropout and rule:
             same[name] = wires[0]
             continue
         chain = [name]
         while chain[-1] not in wanted and len(readers.get(chain[-1], ())) == 1:
             (follower,) = readers[chain[-1]]
-            if len(graph.nodes[follower].wires) != 1 or not _fits(graph, follower):
+            if len(graph.nodes[follower].wires) != 1 or not _rule(graph, follower):
                 break
             chain.append(follower)
-        followers = [graph.nodes[node].layer for node in chain[1:]]
-        plans = fits and plannable(layer, "planned")
-        ready, taken = layer.planned(followers if fuse else []) if plans else (copy.deepcopy(layer), 0)
+        followers = [graph.nodes[node].layer for node in chain[1:]] if fuse else []
+        fused = _fused(layer, followers) if rule and forms.fast() else None
+        taken = len(fused.taken) if fused else 0
         done.update(chain[1 : 1 + taken])
-        channels = tuple(graph.shapes[wire][0] for wire in wires)
-        steps.append(Step(ready, wires, channels, tuple(chain[: 1 + taken]), _quick(ready) if fits else frozenset()))
+        channels, nodes = tuple(graph.shapes[wire][0] for wire in wires), tuple(chain[: 1 + taken])
+        if fused:
+            steps.append(Step(fused, wires, channels, nodes, type(fused).bind, per_sample=True))
+        elif rule:
+            joins = type(layer) is Concat and forms.storey_of("concat") != "yours"
+            steps.append(Step(copy.deepcopy(layer), wires, channels, nodes, *_ways(layer, rule), joins))
+        else:
+            steps.append(Step(copy.deepcopy(layer), wires, channels, nodes))
     return _by_depth(steps), same
 
 
-def _quick(layer):
-    names = {name for name in QUICK if plannable(layer, name) and getattr(layer, name)}
-    if "infer" in names and "out" not in inspect.signature(layer.infer).parameters:
-        names.remove("infer")
-    return frozenset(names)
+def _ways(layer, rule):
+    """Return (bind or None, whether a batch may be split) of a layer that no other is fused with."""
+    storey = "fast" if rule.operation is None else forms.storey_of(rule.operation)
+    bound = storey == "fast" and (rule.operation is None or hasattr(forms.fast(), rule.operation))
+    own = storey == "yours" or not isinstance(getattr(layer, "algorithm", ""), str)
+    return rule.bind if bound else None, rule.per_sample and not own
 
 
-def _fits(graph, name):
-    """Tell whether a node's methods are those of its class, and its layer still has the shape that it was added with.
+def _fused(layer, followers):
+    from minigooglenet.planning import fused  # imports Numba
 
-    If not, a plan calls its forward as the graph does, so that both return the same or raise the same error.
+    return fused.fused(layer, followers)
+
+
+def _rule(graph, name):
+    """Return how a plan lowers a node, or None if its layer no longer has the shape that it was added with.
+
+    Then the plan calls its forward as the graph does, so that both return the same or raise the same error.
     """
     layer, wires = graph.nodes[name]
     try:
         shape = tuple(layer.output_shape(*(graph.shapes[wire] for wire in wires)))
     except (ValueError, TypeError):
-        return False
-    return shape == graph.shapes[name] and not replaced(layer)
+        return None
+    return lowering(layer) if shape == graph.shapes[name] else None
 
 
 def _by_depth(steps):
@@ -137,12 +145,12 @@ def rounds_of(plan):
             continue  # nothing to do
         reads = {plan.places[wire].whole for wire in step.wires if wire in plan.places}
         slot = plan.slots[whole]
-        if not step.spreads or reads & written or used.get(slot, whole) != whole:
+        if not step.thread_parallel or reads & written or used.get(slot, whole) != whole:
             rounds.append(number)
             written, used = set(), {}
         written.add(whole)
         used |= {plan.slots[name]: name for name in (*reads, whole)}
-        if not step.spreads:
+        if not step.thread_parallel:
             written = set(plan.slots)  # one thread does it: everybody waits for it
     return rounds
 

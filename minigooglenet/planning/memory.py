@@ -5,10 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from minigooglenet import checks, parallel
-from minigooglenet.plan.layout import apart_from
-from minigooglenet.shortcuts import usable
-from minigooglenet.wires import checked_result, named_errors
+from minigooglenet import checks, methods, parallel
+from minigooglenet.graph.errors import checked_result, named_errors
+from minigooglenet.planning.layout import apart_from
 
 MOST_KEPT = 8  # batch sizes for which bound steps are kept
 
@@ -58,10 +57,9 @@ class Memory:
         if self.dtype.kind == "c" and getattr(step.layer, "relu", False):
             return partial(_refuse_complex_relu, step, xs[0])
         with named_errors(step.nodes[0], step.wires):
-            if "bind" in step.quick and self.dtype.kind == "f":
-                bound = step.layer.bind(*xs, out=out, images=images)
-                if bound is not None:
-                    return partial(_spread, bound)
+            if step.bind is not None and self.dtype.kind == "f":
+                extra = {"images": images} if hasattr(step.layer, "taken") else {}
+                return partial(_spread, step.bind(step.layer, *xs, out=out, **extra))
         return partial(_infer, step, xs, out)
 
 
@@ -76,14 +74,9 @@ def _join(apart, out):
 
 
 def _infer(step, xs, out):
-    layer, name = step.layer, step.nodes[0]
+    name = step.nodes[0]
     with named_errors(name, step.wires):
-        if "infer" in step.quick:
-            y = layer.infer(*xs, out=out)
-            if y is out:
-                return
-        else:  # also if an infer of your own ignores `out`
-            y = layer.infer(*xs) if usable(layer, "infer") else layer.forward(*xs)[0]
+        y = methods.infer(step.layer, xs)
     checked_result(name, y, out.shape)
     if y.dtype not in checks.ANALYTIC or y.dtype.kind != out.dtype.kind:
         raise TypeError(f"node {name!r}: its forward returned {y.dtype} for {out.dtype}; return y.astype(x.dtype)")

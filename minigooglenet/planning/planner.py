@@ -15,9 +15,9 @@ import numpy as np
 
 from minigooglenet import parallel
 from minigooglenet.graph import Graph
-from minigooglenet.kernels.barrier import Barrier
-from minigooglenet.plan.layout import apart_from, places_of, rounds_of, slots_of, steps_of
-from minigooglenet.plan.memory import Memory
+from minigooglenet.kernels import forms
+from minigooglenet.planning.layout import apart_from, places_of, rounds_of, slots_of, steps_of
+from minigooglenet.planning.memory import Memory
 
 TOGETHER = 4  # images that one thread takes through the network at a time
 LARGEST_TEAM = 4  # threads that share the steps of few images: each more makes the others wait for Python's lock
@@ -38,11 +38,12 @@ class Plan:
         self.left_out = [name for name in graph.nodes if name not in order]
         self.check_inputs, self.shapes = graph.check_inputs, dict(graph.shapes)
         self.inputs = tuple(graph.inputs)
+        self.choice = forms.chosen()  # a plan keeps the forms that it was made with
         self.steps, self.same = steps_of(graph, order, outputs, fuse)
         self.places = places_of(self.steps, self.shapes, join)
         self.slots, self.sizes = slots_of(self)
         self.rounds = set(rounds_of(self))
-        self.apart = apart and all(step.apart for step in self.steps)
+        self.apart = apart and all(step.per_sample for step in self.steps)
         self._resting, self._lock = {}, threading.Lock()
 
     def __call__(self, x):
@@ -51,13 +52,14 @@ class Plan:
         first = next(iter(inputs.values()))
         count, threads = len(first), parallel.get_num_threads()
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}
-        with parallel.one_blas_thread():
+        with parallel.one_blas_thread(), forms.using(self.choice):
             if self.apart and count >= min(threads, LARGEST_TEAM + 1):
                 share = min(self.together, -(-count // threads))
                 groups = [(start, min(count, start + share)) for start in range(0, count, share)]
                 parallel.spread(lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups))
             else:
-                self._run_together(inputs, results, first.dtype, min(threads, LARGEST_TEAM) if self.apart else 1)
+                size = min(threads, LARGEST_TEAM) if self.apart and forms.fast() else 1
+                self._run_together(inputs, results, first.dtype, size)
         return results[self.outputs[0]] if len(self.outputs) == 1 else results
 
     def _run_groups(self, groups, inputs, results, dtype):
@@ -75,14 +77,14 @@ class Plan:
         memory = self._take_memory(dtype, "team")
         images = len(next(iter(inputs.values())))
         arrays, jobs = memory.bind(dict(inputs), images, images)
-        barrier = Barrier(size)
+        barrier = _barrier(size)
 
         def work(number):
             try:
                 for place, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
                     if place in self.rounds:
                         barrier.wait()
-                    if step.spreads:
+                    if step.thread_parallel:
                         job()
                     elif number == 0:
                         parallel.alone(job)
@@ -116,8 +118,8 @@ class Plan:
             lines.append(f"left out, because no output needs them: {', '.join(self.left_out)}")
         if self.same:
             lines.append(f"left out, because inference passes their input on: {', '.join(self.same)}")
-        if not all(step.apart for step in self.steps):
-            names = [step.nodes[0] for step in self.steps if not step.apart]
+        if not all(step.per_sample for step in self.steps):
+            names = [step.nodes[0] for step in self.steps if not step.per_sample]
             lines.append(f"images stay together, because {', '.join(names)} may look at the whole batch")
         alone = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
         lines.append(
@@ -139,6 +141,14 @@ class Plan:
         place = self.places[wire]
         array = f"array {self.slots[place.whole]}"
         return array if place.whole == wire else f"{array}, channels {place.first} to {place.end} of {place.whole}"
+
+
+def _barrier(size):
+    if size == 1:
+        return None
+    from minigooglenet.planning.barrier import Barrier  # imports Numba
+
+    return Barrier(size)
 
 
 def plan(graph, outputs=None, *, fuse=True, join=True, apart=True):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import console, data, losses
-from minigooglenet.plan import plan
+from minigooglenet.planning import plan
 from minigooglenet.training import fit
 from minigooglenet.training.step import only_input
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import console, losses, optim
-from minigooglenet.restoring import restored_on_error
+from minigooglenet.graph.restoring import restored_on_error
 
 
 class Gradients(NamedTuple):

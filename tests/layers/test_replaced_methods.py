@@ -8,7 +8,7 @@ from every_layer import CASES, make
 from numeric import assert_close, draw
 
 import minigooglenet as mg
-from minigooglenet import layers, shortcuts
+from minigooglenet import layers, methods
 
 EVERY = pytest.mark.parametrize("name", CASES)
 WAYS = ("object", "subclass", "super", "class")
@@ -111,13 +111,13 @@ def test_subclass_without_super_runs_its_own_forward(name):
 @EVERY
 def test_untouched_layers_keep_their_shortcuts(name):
     layer, *_ = make(name)
-    assert shortcuts.replaced(layer) == []
-    for shortcut, methods in shortcuts.SHORTCUTS.items():
+    assert methods.replaced(layer) == []
+    for shortcut, methods in methods.SHORTCUTS.items():
         if shortcut in vars(type(layer)):
-            assert shortcuts.usable(layer, shortcut)
+            assert methods.usable(layer, shortcut)
             setattr(layer, methods[0], lambda: None)
-            assert not shortcuts.usable(layer, shortcut)
-            assert shortcuts.replaced(layer) == [methods[0]]
+            assert not methods.usable(layer, shortcut)
+            assert methods.replaced(layer) == [methods[0]]
             delattr(layer, methods[0])
 
 
@@ -125,10 +125,10 @@ def test_patched_and_restored_class_gets_its_shortcuts_back(monkeypatch):
     layer = layers.ReLU()
     with monkeypatch.context() as patch:
         patch.setattr(layers.ReLU, "forward", lambda self, x, train=False: (x + 1, None))
-        assert not shortcuts.usable(layer, "infer")
-        assert shortcuts.replaced(layer) == ["forward"]
-    assert shortcuts.usable(layer, "infer")
-    assert shortcuts.replaced(layer) == []
+        assert not methods.usable(layer, "infer")
+        assert methods.replaced(layer) == ["forward"]
+    assert methods.usable(layer, "infer")
+    assert methods.replaced(layer) == []
 
 
 def test_own_shortcut_of_a_subclass_runs():

@@ -68,7 +68,9 @@ def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups):
     mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
     for matrix, reads, writes in _groups(weight, groups):
         target = None if grad_x is None else grad_x[:, reads]
-        if target is not None and mirrored:  # every value then gathers what its windows send: a convolution itself, in one pass
+        if (
+            target is not None and mirrored
+        ):  # every value then gathers what its windows send: a convolution itself, in one pass
             kernels = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
             _into(target, grad_y[:, writes], kernels, None, stride, around, 1)
             target = None

@@ -15,13 +15,14 @@ def forward(x):
 
 def infer(x):
     """Return y without the mask, which only a backward needs."""
-    return infer_into(x, np.empty(x.shape, x.dtype))
-
-
-def infer_into(x, y):
-    """Write max(x, 0) to y, which may be x itself, and return y."""
+    y = np.empty(x.shape, x.dtype)
     _over_pieces(_forward, blocks(x), y, None)
     return y
+
+
+def bind(x, y):
+    """Return [(task, count)] for `parallel.spread` that write max(x, 0) to y as often as they are run."""
+    return [_task(_forward, blocks(x), y, None)]
 
 
 def backward(grad_y, mask):
@@ -32,13 +33,18 @@ def backward(grad_y, mask):
 
 
 def _over_pieces(kernel, source, target, mask):
+    task, count = _task(kernel, source, target, mask)
+    spread(task, count, source.size, few=1 << 18)
+
+
+def _task(kernel, source, target, mask):
     source, target, *masks = rows(source, target, *([] if mask is None else [mask]))
 
     def task(start, stop):
         for n, first, end in pieces(start, stop, source.shape[1]):
             kernel(source[n, first:end], target[n, first:end], masks[0][n, first:end] if masks else None)
 
-    spread(task, source.size, source.size, few=1 << 18)
+    return task, source.size
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import shortcuts
+from minigooglenet import methods
 
 SCALES = (1, 100, 0.01)  # of the images that are compared: a subclass may differ only for large or small values
 ROUND_OFF = 1e-4  # of the largest value
@@ -18,8 +18,10 @@ def check_methods(layer, cls, shapes) -> None:
     shapes : of the layer's inputs
     """
     own_pair = not isinstance(getattr(layer, "algorithm", ""), str)
-    if type(layer) is cls and not own_pair and not shortcuts.replaced(layer):
+    if type(layer) is cls and not own_pair and methods.unchanged(layer, "forward", "output_shape"):
         return
+    if not methods.as_written(cls, "forward"):
+        raise ValueError(f"the forward of {cls.__name__} itself was replaced, and a file holds no code")
     plain = object.__new__(cls)
     vars(plain).update({name: value for name, value in vars(layer).items() if not hasattr(cls, name)})
     if own_pair:
@@ -29,8 +31,8 @@ def check_methods(layer, cls, shapes) -> None:
     rng = np.random.default_rng(0)
     for scale in SCALES:
         xs = [(rng.standard_normal((2, *shape)) * scale).astype(dtype) for shape in shapes]
-        y = layer.infer(*xs) if shortcuts.usable(layer, "infer") else layer.forward(*xs)[0]
-        expected = cls._as_written["forward"](plain, *xs)[0]
+        y = methods.infer(layer, xs)
+        expected = cls.forward(plain, *xs)[0]
         most = np.abs(expected).max()
         if np.shape(y) != expected.shape or not np.allclose(y, expected, rtol=0, atol=ROUND_OFF * most):
             raise ValueError(

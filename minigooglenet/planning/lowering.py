@@ -1,0 +1,78 @@
+"""How a plan computes each layer: a table by exact type, for layers none of whose methods was replaced.
+
+A plan computes with the arrays and settings of a layer instead of calling its methods. A subclass may override any of
+those, so nothing is inherited here. A layer that is not in the table runs through its own `infer` or `forward`, with
+the batch in one piece.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from minigooglenet import layers, methods
+from minigooglenet.kernels import forms
+
+
+class Lowering(NamedTuple):
+    """What a plan knows about a type of layer.
+
+    operation : whose form decides whether `bind` can be used; None if no form is involved
+    bind : function (layer, *inputs, out) -> [(task, count)] for `parallel.spread` that compute `out` as often as they
+        are run, in compiled code; or None
+    per_sample : whether inference treats each image by itself, so that a batch may be split
+    """
+
+    operation: str | None = None
+    bind: Callable | None = None
+    per_sample: bool = True
+
+
+def _max_pool2d(layer, x, out):
+    return forms.fast().max_pool2d.bind(x, layer.kernel_size, layer.stride, layer.padding, out)
+
+
+def _avg_pool2d(layer, x, out):
+    return forms.fast().avg_pool2d.bind(x, layer.kernel_size, layer.stride, layer.padding, layer.count_include_pad, out)
+
+
+def _adaptive_avg_pool2d(layer, x, out):
+    return forms.fast().adaptive_avg_pool2d.bind(x, layer.output_size, out)
+
+
+def _local_response_norm(layer, x, out):
+    return forms.fast().local_response_norm.bind(x, layer.size, layer.alpha, layer.beta, layer.k, out)
+
+
+def _relu(layer, x, out):
+    return forms.fast().relu.bind(x, out)
+
+
+def _flatten(layer, x, out):
+    def task(start, stop):
+        out[start:stop] = x[start:stop].reshape(stop - start, -1)
+
+    return [(task, len(x))]
+
+
+LOWERINGS = {
+    layers.Conv2d: Lowering("conv2d"),
+    layers.Linear: Lowering("linear"),
+    layers.MaxPool2d: Lowering("max_pool2d", _max_pool2d),
+    layers.AvgPool2d: Lowering("avg_pool2d", _avg_pool2d),
+    layers.AdaptiveAvgPool2d: Lowering("adaptive_avg_pool2d", _adaptive_avg_pool2d),
+    layers.GlobalAvgPool2d: Lowering("global_avg_pool2d"),
+    layers.LocalResponseNorm: Lowering("local_response_norm", _local_response_norm),
+    layers.BatchNorm2d: Lowering("batch_norm2d"),
+    layers.ReLU: Lowering("relu", _relu),
+    layers.Flatten: Lowering(None, _flatten),
+    layers.Softmax: Lowering("softmax"),
+    layers.Dropout: Lowering(),
+    layers.Concat: Lowering("concat"),
+    layers.Add: Lowering("add"),
+}
+
+
+def lowering(layer):
+    """Return the Lowering of a layer, or None: its own methods run, and may look at the whole batch."""
+    found = LOWERINGS.get(type(layer))
+    unchanged = found and methods.unchanged(layer, "forward", "output_shape")
+    return found if unchanged and methods.infers(layer) == hasattr(layer, "infer") else None
