@@ -3,10 +3,11 @@
 from minigooglenet.models.blocks import Style, inception, inception_naive
 from minigooglenet.models.catalogue import build, names
 from minigooglenet.models.classic import alexnet, nin, vgg16
-from minigooglenet.models.googlenet import googlenet, mini_googlenet
-from minigooglenet.models.reclassed import classifiers, with_class_order, with_classes
+from minigooglenet.models.googlenet import MODULES, googlenet, mini_googlenet
+from minigooglenet.models.replace_classifier import classifiers, with_class_order, with_classes
 
 __all__ = [
+    "MODULES",
     "Style",
     "alexnet",
     "build",

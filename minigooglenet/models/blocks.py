@@ -56,91 +56,112 @@ class Style:
         return max(1, round(shapes.integer(count, "a number of filters", 1) * self.width))
 
 
-def conv_relu(g, wire, module, name, channels, kernel_size, stride=1, padding=0, *, groups=1, relu_name=None, style):
-    """Add node `module/name`, a batch norm where the style has it, and a ReLU; return the ReLU's wire.
+class Builder:
+    """A graph that is being built, and the style of its blocks. Every method adds nodes and returns the wire to go on from.
 
-    `relu_name` is what the nodes behind the convolution are called after, its name unless given.
+    Nodes get the names of BVLC's Caffe replication: `module/name`, `module/relu_name`.
     """
-    relu_name = relu_name or name
-    batch_norm = style.norm == "batch"
-    filters = style.channels(channels)
-    conv = Conv2d(
-        g.shape(wire)[0],
-        filters,
-        kernel_size,
-        stride,
-        padding,
-        groups=groups,
-        bias=not batch_norm,
-        init=style.init,
-        bias_init=style.bias_init,
-        rng=style.rng,
-    )
-    wire = g.add(f"{module}/{name}", conv, wire)
-    if batch_norm:
-        wire = g.add(f"{module}/bn_{relu_name}", BatchNorm2d(filters, style.eps), wire)
-    return g.add(f"{module}/relu_{relu_name}", ReLU(), wire)
 
+    def __init__(self, graph, style=None):
+        self.graph, self.style = graph, style or Style()
 
-def add_lrn(g, wire, name, style):
-    """Add a local response normalisation where the style has them; return the wire."""
-    return g.add(name, LocalResponseNorm(), wire) if style.norm == "lrn" else wire
+    def add(self, name, layer, *wires):
+        """Add one layer."""
+        return self.graph.add(name, layer, *wires)
 
+    def conv_relu(self, wire, module, name, channels, kernel_size, stride=1, padding=0, *, groups=1, relu_name=None):
+        """Add node `module/name`, a batch norm if the style has it, and a ReLU.
 
-def add_dropout(g, wire, name, p, style):
-    """Add a dropout node, with random numbers of its own, where the style has them; return the wire."""
-    return g.add(name, Dropout(p, rng=int(style.rng.integers(2**63))), wire) if style.dropout else wire
+        `relu_name` is what the nodes after the convolution are called after, `name` by default.
+        """
+        style, relu_name = self.style, relu_name or name
+        batch_norm, filters = style.norm == "batch", style.channels(channels)
+        conv = Conv2d(
+            self.graph.shape(wire)[0],
+            filters,
+            kernel_size,
+            stride,
+            padding,
+            groups=groups,
+            bias=not batch_norm,
+            init=style.init,
+            bias_init=style.bias_init,
+            rng=style.rng,
+        )
+        wire = self.add(f"{module}/{name}", conv, wire)
+        if batch_norm:
+            wire = self.add(f"{module}/bn_{relu_name}", BatchNorm2d(filters, style.eps), wire)
+        return self.add(f"{module}/relu_{relu_name}", ReLU(), wire)
 
+    def lrn(self, wire, name):
+        """Add a local response normalisation if the style has them."""
+        return self.add(name, LocalResponseNorm(), wire) if self.style.norm == "lrn" else wire
 
-def add_linear(g, wire, name, features, style, bias_init=0.0):
-    """Add a linear layer; return its wire."""
-    layer = Linear(g.shape(wire)[0], features, init=style.init, bias_init=bias_init, rng=style.rng)
-    return g.add(name, layer, wire)
+    def max_pool(self, wire, name, window=3, stride=2, *, ceil_mode=True):
+        """Add a max pool that halves the map, as between the stages of a network."""
+        return self.add(name, MaxPool2d(window, stride=stride, ceil_mode=ceil_mode), wire)
+
+    def dropout(self, wire, name, p):
+        """Add a dropout node, with random numbers of its own, if the style has them."""
+        style = self.style
+        return self.add(name, Dropout(p, rng=int(style.rng.integers(2**63))), wire) if style.dropout else wire
+
+    def linear(self, wire, name, features, bias_init=0.0):
+        """Add a linear layer."""
+        style = self.style
+        layer = Linear(self.graph.shape(wire)[0], features, init=style.init, bias_init=bias_init, rng=style.rng)
+        return self.add(name, layer, wire)
+
+    def inception(self, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, large=5):
+        """Add one Inception module with dimension reduction (paper, figure 2b).
+
+        The integers are a row of the paper's Table 1: filters of the 1x1 branch, of the reduction before the 3x3 and of
+        the 3x3, of the reduction before the 5x5 and of the 5x5, and of the projection after the pool. Every
+        convolution keeps the size of the map and is followed by ReLU. `large` is the kernel of the branch called 5x5.
+        """
+        branch_1x1 = self.conv_relu(wire, name, "1x1", n1x1, 1)
+        reduced = self.conv_relu(wire, name, "3x3_reduce", n3x3red, 1)
+        branch_3x3 = self.conv_relu(reduced, name, "3x3", n3x3, 3, padding=1)
+        reduced = self.conv_relu(wire, name, "5x5_reduce", n5x5red, 1)
+        branch_5x5 = self.conv_relu(reduced, name, "5x5", n5x5, large, padding=large // 2)
+        pooled = self.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
+        projected = self.conv_relu(pooled, name, "pool_proj", pool_proj, 1)
+        return self.add(f"{name}/output", Concat(), branch_1x1, branch_3x3, branch_5x5, projected)
+
+    def inception_naive(self, wire, name, n1x1, n3x3, n5x5):
+        """Add one Inception module without reductions (paper, figure 2a).
+
+        All channels of the pooled input join the concat, so the number of channels grows from module to module.
+        """
+        branches = [
+            self.conv_relu(wire, name, f"{k}x{k}", count, k, padding=k // 2)
+            for k, count in ((1, n1x1), (3, n3x3), (5, n5x5))
+        ]
+        pooled = self.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
+        return self.add(f"{name}/output", Concat(), *branches, pooled)
+
+    def auxiliary_head(self, wire, name, num_classes, *, adaptive=False, conv_channels=128, features=1024):
+        """Add an auxiliary classifier (paper, section 5); return the wire of its logits.
+
+        Average pool 5x5 stride 3, 1x1 convolution, ReLU, linear, ReLU, dropout 0.7, linear. On a map smaller than 5 x 5
+        the pool shrinks to the map. `adaptive`: an average pool that makes 4 x 4 of any map instead.
+        """
+        window = tuple(min(5, size) for size in self.graph.shape(wire)[1:])
+        pool = AdaptiveAvgPool2d(4) if adaptive else AvgPool2d(window, stride=3)
+        wire = self.add(f"{name}/ave_pool", pool, wire)
+        wire = self.conv_relu(wire, name, "conv", conv_channels, 1)
+        wire = self.add(f"{name}/flatten", Flatten(), wire)
+        wire = self.linear(wire, f"{name}/fc", self.style.channels(features), self.style.bias_init)
+        wire = self.add(f"{name}/relu_fc", ReLU(), wire)
+        wire = self.dropout(wire, f"{name}/drop_fc", 0.7)
+        return self.linear(wire, f"{name}/classifier", num_classes)
 
 
 def inception(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, large=5, style=None):
-    """Add one Inception module with dimension reduction (paper, figure 2b); return its output wire.
-
-    The integers are a row of the paper's Table 1: filters of the 1x1 branch, of the reduction before the 3x3 and of the
-    3x3, of the reduction before the 5x5 and of the 5x5, and of the projection behind the pool. Every convolution keeps
-    the size of the map and is followed by ReLU. `large` is the kernel of the branch that is called 5x5.
-    """
-    style = style or Style()
-    branch_1x1 = conv_relu(g, wire, name, "1x1", n1x1, 1, style=style)
-    reduced = conv_relu(g, wire, name, "3x3_reduce", n3x3red, 1, style=style)
-    branch_3x3 = conv_relu(g, reduced, name, "3x3", n3x3, 3, padding=1, style=style)
-    reduced = conv_relu(g, wire, name, "5x5_reduce", n5x5red, 1, style=style)
-    branch_5x5 = conv_relu(g, reduced, name, "5x5", n5x5, large, padding=large // 2, style=style)
-    pooled = g.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
-    projected = conv_relu(g, pooled, name, "pool_proj", pool_proj, 1, style=style)
-    return g.add(f"{name}/output", Concat(), branch_1x1, branch_3x3, branch_5x5, projected)
+    """Add one Inception module to a graph and return its output wire: see `Builder.inception`."""
+    return Builder(g, style).inception(wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, large=large)
 
 
 def inception_naive(g, wire, name, n1x1, n3x3, n5x5, *, style=None):
-    """Add one Inception module without reductions (paper, figure 2a); return its output wire.
-
-    The pooled input joins the concat whole, so the width can only grow from module to module.
-    """
-    style = style or Style()
-    branches = [
-        conv_relu(g, wire, name, f"{k}x{k}", count, k, padding=k // 2, style=style)
-        for k, count in ((1, n1x1), (3, n3x3), (5, n5x5))
-    ]
-    pooled = g.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
-    return g.add(f"{name}/output", Concat(), *branches, pooled)
-
-
-def auxiliary_head(g, wire, name, num_classes, *, adaptive=False, conv_channels=128, features=1024, style):
-    """Add an auxiliary classifier (paper, section 5); return the wire of its logits.
-
-    Average pool 5x5 stride 3, 1x1 convolution, ReLU, linear, ReLU, dropout 0.7, linear. On a map smaller than 5 x 5 the
-    pool shrinks to the map. `adaptive`: an average pool that makes 4 x 4 of any map instead.
-    """
-    window = tuple(min(5, size) for size in g.shape(wire)[1:])
-    wire = g.add(f"{name}/ave_pool", AdaptiveAvgPool2d(4) if adaptive else AvgPool2d(window, stride=3), wire)
-    wire = conv_relu(g, wire, name, "conv", conv_channels, 1, style=style)
-    wire = g.add(f"{name}/flatten", Flatten(), wire)
-    wire = add_linear(g, wire, f"{name}/fc", style.channels(features), style, style.bias_init)
-    wire = g.add(f"{name}/relu_fc", ReLU(), wire)
-    wire = add_dropout(g, wire, f"{name}/drop_fc", 0.7, style)
-    return add_linear(g, wire, f"{name}/classifier", num_classes, style)
+    """Add one Inception module without reductions and return its output wire: see `Builder.inception_naive`."""
+    return Builder(g, style).inception_naive(wire, name, n1x1, n3x3, n5x5)

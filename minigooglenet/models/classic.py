@@ -1,9 +1,9 @@
 """Networks to compare GoogLeNet with: AlexNet, VGG-16 and Network in Network."""
 
 from minigooglenet.graph import Graph
-from minigooglenet.layers import AvgPool2d, Flatten, MaxPool2d, ReLU
-from minigooglenet.models.blocks import Style, add_dropout, add_linear, add_lrn, conv_relu
-from minigooglenet.models.recorded import recorded
+from minigooglenet.layers import AvgPool2d, Flatten, ReLU
+from minigooglenet.models.blocks import Builder, Style
+from minigooglenet.models.factory import recorded
 
 
 @recorded
@@ -20,31 +20,28 @@ def alexnet(groups=1, *, num_classes=1000, init="he", rng=None):
     filters = (96, 256, 384, 384, 256) if caffe else (64, 192, 384, 256, 256)
     style = Style(norm="lrn" if caffe else None, init=init, rng=rng)
     size = 227 if caffe else 224
-    g = Graph(image=(3, size, size))
-    wire = _conv(g, "image", 1, filters[0], 11, stride=4, padding=0 if caffe else 2, style=style)
-    wire = g.add("pool1", MaxPool2d(3, stride=2, ceil_mode=caffe), add_lrn(g, wire, "norm1", style))
-    wire = _conv(g, wire, 2, filters[1], 5, padding=2, groups=groups, style=style)
-    wire = g.add("pool2", MaxPool2d(3, stride=2, ceil_mode=caffe), add_lrn(g, wire, "norm2", style))
-    wire = _conv(g, wire, 3, filters[2], 3, padding=1, style=style)
-    wire = _conv(g, wire, 4, filters[3], 3, padding=1, groups=groups, style=style)
-    wire = _conv(g, wire, 5, filters[4], 3, padding=1, groups=groups, style=style)
-    wire = g.add("pool5", MaxPool2d(3, stride=2, ceil_mode=caffe), wire)
-    _classifier(g, wire, num_classes, style)
-    return g
+    g = Builder(Graph(image=(3, size, size)), style)
+    wire = _conv(g, "image", 1, filters[0], 11, stride=4, padding=0 if caffe else 2)
+    wire = g.max_pool(g.lrn(wire, "norm1"), "pool1", ceil_mode=caffe)
+    wire = _conv(g, wire, 2, filters[1], 5, padding=2, groups=groups)
+    wire = g.max_pool(g.lrn(wire, "norm2"), "pool2", ceil_mode=caffe)
+    wire = _conv(g, wire, 3, filters[2], 3, padding=1)
+    wire = _conv(g, wire, 4, filters[3], 3, padding=1, groups=groups)
+    wire = _conv(g, wire, 5, filters[4], 3, padding=1, groups=groups)
+    wire = g.max_pool(wire, "pool5", ceil_mode=caffe)
+    return _classified(g, wire, num_classes)
 
 
 @recorded
 def vgg16(*, num_classes=1000, init="he", rng=None):
     """Return VGG-16, configuration D (Simonyan and Zisserman 2014), for 224 x 224."""
-    style = Style(init=init, rng=rng)
-    g = Graph(image=(3, 224, 224))
+    g = Builder(Graph(image=(3, 224, 224)), Style(init=init, rng=rng))
     wire = "image"
     for block, (filters, layers) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), start=1):
         for layer in range(1, layers + 1):
-            wire = _conv(g, wire, f"{block}_{layer}", filters, 3, padding=1, style=style)
-        wire = g.add(f"pool{block}", MaxPool2d(2), wire)
-    _classifier(g, wire, num_classes, style)
-    return g
+            wire = _conv(g, wire, f"{block}_{layer}", filters, 3, padding=1)
+        wire = g.max_pool(wire, f"pool{block}", 2, ceil_mode=False)
+    return _classified(g, wire, num_classes)
 
 
 @recorded
@@ -53,8 +50,7 @@ def nin(*, num_classes=1000, init="he", rng=None):
 
     Its 1x1 convolutions are where GoogLeNet's come from, and so is the average pooling in place of linear layers.
     """
-    style = Style(init=init, rng=rng)
-    g = Graph(image=(3, 224, 224))
+    g = Builder(Graph(image=(3, 224, 224)), Style(init=init, rng=rng))
     wire = "image"
     blocks = (
         ((96, 96, 96), 11, 4, 0),
@@ -63,28 +59,28 @@ def nin(*, num_classes=1000, init="he", rng=None):
         ((1024, 1024, num_classes), 3, 1, 1),
     )
     for block, (filters, kernel_size, stride, padding) in enumerate(blocks, start=1):
-        wire = _conv(g, wire, block, filters[0], kernel_size, stride=stride, padding=padding, style=style)
+        wire = _conv(g, wire, block, filters[0], kernel_size, stride=stride, padding=padding)
         for layer, count in enumerate(filters[1:], start=1):
-            wire = conv_relu(g, wire, f"conv{block}", f"1x1_{layer}", count, 1, style=style)
+            wire = g.conv_relu(wire, f"conv{block}", f"1x1_{layer}", count, 1)
         if block < len(blocks):
-            wire = g.add(f"pool{block}", MaxPool2d(3, stride=2, ceil_mode=True), wire)
+            wire = g.max_pool(wire, f"pool{block}")
         if block == len(blocks) - 1:
-            wire = add_dropout(g, wire, "drop", 0.5, style)
-    wire = g.add("pool4", AvgPool2d(g.shapes[wire][1:], stride=1), wire)
+            wire = g.dropout(wire, "drop", 0.5)
+    wire = g.add("pool4", AvgPool2d(g.graph.shapes[wire][1:], stride=1), wire)
     g.add("classifier", Flatten(), wire)
-    return g
+    return g.graph
 
 
-def _conv(g, wire, block, filters, kernel_size, *, style, **settings):
-    name = f"{kernel_size}x{kernel_size}"
-    return conv_relu(g, wire, f"conv{block}", name, filters, kernel_size, style=style, **settings)
+def _conv(g, wire, block, filters, kernel_size, **settings):
+    return g.conv_relu(wire, f"conv{block}", f"{kernel_size}x{kernel_size}", filters, kernel_size, **settings)
 
 
-def _classifier(g, wire, num_classes, style):
-    """Add the three linear layers of AlexNet and VGG: where most of their parameters are."""
+def _classified(g, wire, num_classes):
+    """Add the three linear layers of AlexNet and VGG, where most of their parameters are, and return the graph."""
     wire = g.add("flatten", Flatten(), wire)
     for name in ("fc6", "fc7"):
-        wire = add_linear(g, wire, name, 4096, style)
+        wire = g.linear(wire, name, 4096)
         wire = g.add(f"{name}/relu", ReLU(), wire)
-        wire = add_dropout(g, wire, f"{name}/drop", 0.5, style)
-    add_linear(g, wire, "classifier", num_classes, style)
+        wire = g.dropout(wire, f"{name}/drop", 0.5)
+    g.linear(wire, "classifier", num_classes)
+    return g.graph

@@ -10,24 +10,31 @@ from typing import NamedTuple
 
 from minigooglenet import shapes
 from minigooglenet.graph import Graph
-from minigooglenet.layers import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
-from minigooglenet.models.blocks import Style, add_dropout, add_linear, add_lrn, auxiliary_head, conv_relu, inception
-from minigooglenet.models.recorded import recorded
+from minigooglenet.layers import AvgPool2d, Flatten, GlobalAvgPool2d
+from minigooglenet.models.blocks import Builder, Style
+from minigooglenet.models.factory import recorded
 
-# The paper's Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
-MODULES = {
-    "3a": (64, 96, 128, 16, 32, 32),
-    "3b": (128, 128, 192, 32, 96, 64),
-    "4a": (192, 96, 208, 16, 48, 64),
-    "4b": (160, 112, 224, 24, 64, 64),
-    "4c": (128, 128, 256, 24, 64, 64),
-    "4d": (112, 144, 288, 32, 64, 64),
-    "4e": (256, 160, 320, 32, 128, 128),
-    "5a": (256, 160, 320, 32, 128, 128),
-    "5b": (384, 192, 384, 48, 128, 128),
+
+class Module(NamedTuple):
+    """A row of the paper's Table 1: an Inception module, the auxiliary head on it, and the pool after it."""
+
+    filters: tuple[int, ...]  # #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj
+    head: str | None = None
+    pool: str | None = None
+
+
+TABLE = {
+    "3a": Module((64, 96, 128, 16, 32, 32)),
+    "3b": Module((128, 128, 192, 32, 96, 64), pool="pool3/3x3_s2"),
+    "4a": Module((192, 96, 208, 16, 48, 64), head="loss1"),
+    "4b": Module((160, 112, 224, 24, 64, 64)),
+    "4c": Module((128, 128, 256, 24, 64, 64)),
+    "4d": Module((112, 144, 288, 32, 64, 64), head="loss2"),
+    "4e": Module((256, 160, 320, 32, 128, 128), pool="pool4/3x3_s2"),
+    "5a": Module((256, 160, 320, 32, 128, 128)),
+    "5b": Module((384, 192, 384, 48, 128, 128)),
 }
-POOL_AFTER = {"3b": "pool3/3x3_s2", "4e": "pool4/3x3_s2"}
-HEAD_AFTER = {"4a": "loss1", "4d": "loss2"}
+MODULES = {name: module.filters for name, module in TABLE.items()}
 
 
 class Variant(NamedTuple):
@@ -93,26 +100,25 @@ def googlenet(
     if version is TORCHVISION:
         norm = "batch"
     style = Style(norm=norm, eps=version.eps, init=init, dropout=dropout, width=width, rng=rng)
-    g = Graph(image=(3, size, size))
-    wire = conv_relu(g, "image", "conv1", "7x7_s2", 64, 7, stride=2, padding=3, relu_name="7x7", style=style)
-    wire = _trunk_pool(g, wire, "pool1/3x3_s2")
-    wire = add_lrn(g, wire, "pool1/norm1", style)
-    wire = conv_relu(g, wire, "conv2", "3x3_reduce", 64, 1, style=style)
-    wire = conv_relu(g, wire, "conv2", "3x3", 192, 3, padding=1, style=style)
-    wire = add_lrn(g, wire, "conv2/norm2", style)
-    wire = _trunk_pool(g, wire, "pool2/3x3_s2")
-    for module, filters in MODULES.items():
-        wire = inception(g, wire, f"inception_{module}", *filters, large=version.large, style=style)
-        if aux and module in HEAD_AFTER:
-            head = HEAD_AFTER[module]
-            auxiliary_head(g, wire, head, num_classes, adaptive=version.adaptive_heads, style=style)
-        if module in POOL_AFTER:
-            wire = _trunk_pool(g, wire, POOL_AFTER[module], version.pool4 if module == "4e" else 3)
-    wire = g.add("pool5/7x7_s1", AvgPool2d(g.shapes[wire][1:], stride=1), wire)
-    wire = add_dropout(g, wire, "pool5/drop_7x7_s1", version.dropout, style)
+    g = Builder(Graph(image=(3, size, size)), style)
+    wire = g.conv_relu("image", "conv1", "7x7_s2", 64, 7, stride=2, padding=3, relu_name="7x7")
+    wire = g.max_pool(wire, "pool1/3x3_s2")
+    wire = g.lrn(wire, "pool1/norm1")
+    wire = g.conv_relu(wire, "conv2", "3x3_reduce", 64, 1)
+    wire = g.conv_relu(wire, "conv2", "3x3", 192, 3, padding=1)
+    wire = g.lrn(wire, "conv2/norm2")
+    wire = g.max_pool(wire, "pool2/3x3_s2")
+    for name, module in TABLE.items():
+        wire = g.inception(wire, f"inception_{name}", *module.filters, large=version.large)
+        if module.head and aux:
+            g.auxiliary_head(wire, module.head, num_classes, adaptive=version.adaptive_heads)
+        if module.pool:
+            wire = g.max_pool(wire, module.pool, version.pool4 if name == "4e" else 3)
+    wire = g.add("pool5/7x7_s1", AvgPool2d(g.graph.shapes[wire][1:], stride=1), wire)
+    wire = g.dropout(wire, "pool5/drop_7x7_s1", version.dropout)
     wire = g.add("pool5/flatten", Flatten(), wire)
-    add_linear(g, wire, "loss3/classifier", num_classes, style)
-    return g
+    g.linear(wire, "loss3/classifier", num_classes)
+    return g.graph
 
 
 @recorded
@@ -138,23 +144,18 @@ def mini_googlenet(
     if depth > 2 * len(LETTERS):
         raise ValueError(f"depth must be at most {2 * len(LETTERS)} modules, for which there are names, got {depth}")
     style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
-    g = Graph(image=(in_channels, size, size))
-    wire = conv_relu(g, "image", "conv1", "3x3", 32, 3, padding=1, style=style)
-    wire = add_lrn(g, wire, "conv1/norm1", style)
-    wire = _trunk_pool(g, wire, "pool1/3x3_s2")
+    g = Builder(Graph(image=(in_channels, size, size)), style)
+    wire = g.conv_relu("image", "conv1", "3x3", 32, 3, padding=1)
+    wire = g.lrn(wire, "conv1/norm1")
+    wire = g.max_pool(wire, "pool1/3x3_s2")
     for stage, modules in (("3", -(-depth // 2)), ("4", depth // 2)):
-        for place, letter in enumerate(LETTERS[:modules]):
-            filters = MINI_STAGES[stage][min(place, 1)]
-            wire = inception(g, wire, f"inception_{stage}{letter}", *filters, style=style)
+        for index, letter in enumerate(LETTERS[:modules]):
+            wire = g.inception(wire, f"inception_{stage}{letter}", *MINI_STAGES[stage][min(index, 1)])
         if stage == "3":
             if aux:
-                auxiliary_head(g, wire, "loss1", num_classes, conv_channels=32, features=128, style=style)
-            wire = _trunk_pool(g, wire, "pool3/3x3_s2")
+                g.auxiliary_head(wire, "loss1", num_classes, conv_channels=32, features=128)
+            wire = g.max_pool(wire, "pool3/3x3_s2")
     wire = g.add("pool5/global", GlobalAvgPool2d(), wire)
-    wire = add_dropout(g, wire, "pool5/drop", 0.4, style)
-    add_linear(g, wire, "loss3/classifier", num_classes, style)
-    return g
-
-
-def _trunk_pool(g, wire, name, window=3):
-    return g.add(name, MaxPool2d(window, stride=2, ceil_mode=True), wire)
+    wire = g.dropout(wire, "pool5/drop", 0.4)
+    g.linear(wire, "loss3/classifier", num_classes)
+    return g.graph

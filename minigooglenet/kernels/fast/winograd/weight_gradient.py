@@ -51,16 +51,16 @@ def grad_weight(grad_y, x, padding):
 
 
 @compiled
-def _transform(x, step, size, corner, grid, tiles, channels, v, is_input, lanes):
-    """Fill v (36, C, width) with the transforms of the tiles first .. end, for the channels first .. end."""
+def _transform(x, step, size, corner, grid, span, channels, v, is_input, lanes):
+    """Fill v (36, C, width) with the transforms of the tiles in `span`, for the channels first .. end."""
     rows, records = tiles.room(size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(PLACES * WIDTH, x.dtype)
     flat_v, place = v.reshape(-1), v.shape[1] * v.shape[2]
     for c in range(channels[0], channels[1]):
-        for first in range(tiles[0], tiles[1], WIDTH):
-            block = first, min(tiles[1], first + WIDTH)
+        for first in range(span[0], span[1], WIDTH):
+            block = first, min(span[1], first + WIDTH)
             count = block[1] - block[0]
-            at = c * v.shape[2] + first - tiles[0]
+            at = c * v.shape[2] + first - span[0]
             tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
             tiles.turn_inputs(records, d, count, lanes)
             if is_input:
