@@ -1,20 +1,20 @@
 """Which method of a layer runs: always the one found under its name.
 
-A layer may define `infer`, a quicker way to the output of its `forward`, and a plan knows quicker ways to the forwards of
-this package's layers. These are right only for the method that they were written for. A method that someone assigns to
-a layer or to a class, or that a subclass overrides, has other values, so it runs itself.
+A layer may define `infer`, a quicker way to the output of its `forward`, and a plan knows quicker ways to the forwards
+of this package's layers. These are right only for the method that they were written for. A method that someone assigns
+to a layer or to a class, or that a subclass overrides, has other values, so it runs itself.
 """
 
 import sys
 
 
 def infer(layer, inputs):
-    """Return the output of a layer in inference: by `infer` where it stands for the layer's forward, else by forward."""
+    """Return the output of a layer in inference, from `infer` if it stands for the layer's forward."""
     return layer.infer(*inputs) if infers(layer) else layer.forward(*inputs)[0]
 
 
 def infers(layer) -> bool:
-    """Return whether `infer` stands for the layer's forward: defined in the same class, or in a subclass of that class."""
+    """Return whether `infer` stands for the layer's forward: defined in the same class or in a subclass of it."""
     if "forward" in getattr(layer, "__dict__", ()):
         return False
     cls = type(layer)

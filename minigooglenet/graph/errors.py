@@ -77,7 +77,7 @@ def checked_result(name, y, expected):
 
 
 def checked_gradients(name, grad_inputs, wires, wanted, computed):
-    """Raise a ValueError unless the backward of node `name` returned a gradient of its shape for each wire in `wanted`."""
+    """Raise a ValueError unless the backward of node `name` returned a gradient of each wire's shape."""
     if len(grad_inputs) != len(wires):
         raise ValueError(f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs")
     for wire, part in zip(wires, grad_inputs, strict=True):

@@ -164,7 +164,7 @@ class Graph:
         return self.infer(x if isinstance(x, dict) else {next(iter(self.inputs)): x}, main)[main]
 
     def infer(self, inputs, outputs=None):
-        """Return {wire: array} of `outputs`: a forward that keeps no tape and frees each wire after its last consumer."""
+        """Return {wire: array} of `outputs`: inference, which keeps no tape and frees wires on the way."""
         values = forward.forward(self.nodes, self.shapes, self.check_inputs(inputs), self._wanted(outputs))
         return forward.without_sharing(values, self.nodes, inputs)
 

@@ -8,7 +8,7 @@ from minigooglenet.kernels.forms import form_of, returned
 
 
 def forward(x, output_size):
-    """Return y (N, C, P, Q) for x (N, C, H, W), float32, float64 or complex128, and output_size (P, Q) or one number."""
+    """Return y (N, C, P, Q) for x (N, C, H, W), float32, float64 or complex128; output_size is (P, Q) or one number."""
     checks.floating(x, "x", 4)
     output_size = shapes.pair(output_size, "output_size")
     y = form_of("adaptive_avg_pool2d", x.dtype).forward(x, output_size)

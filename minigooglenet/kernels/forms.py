@@ -170,7 +170,8 @@ def why_not_fast() -> str:
     try:
         import numba  # noqa: F401
     except Exception as error:  # a Python that is too new for it, a system without its library
-        return f"Numba cannot be imported ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else error!r})"
+        first_line = (str(error) or repr(error)).splitlines()[0]
+        return f"Numba cannot be imported ({type(error).__name__}: {first_line})"
     return ""
 
 

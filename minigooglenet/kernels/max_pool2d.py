@@ -70,6 +70,6 @@ def _check_argmax(argmax, input_size, kernel_size, stride, padding):
 def _raise_strays(outside):
     if outside.any():
         raise ValueError(
-            f"{int(outside.sum())} argmax values point outside their window or outside the image: they come from another "
-            "forward pass"
+            f"{int(outside.sum())} argmax values point outside their window or outside the image: they come from "
+            "another forward pass"
         )

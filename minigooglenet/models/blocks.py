@@ -57,7 +57,7 @@ class Style:
 
 
 class Builder:
-    """A graph that is being built, and the style of its blocks. Every method adds nodes and returns the wire to go on from.
+    """A graph that is being built, and the style of its blocks. Every method adds nodes and returns its output wire.
 
     Nodes get the names of BVLC's Caffe replication: `module/name`, `module/relu_name`.
     """

@@ -1,8 +1,8 @@
 """Max pooling, a plane at a time: the maximum of every window and its position, a vector of windows at once.
 
 What makes it fast: the maximum of each column of a window first, then the maximum of those columns, so that windows
-which overlap share the work; vectors of neighbouring windows; and no branches. Codes r * S + s travel beside the values,
-as floating-point numbers, since those compare and select like the values do.
+which overlap share the work; vectors of neighbouring windows; and no branches. Codes r * S + s travel with the values,
+as floating-point numbers, because those compare and select like the values do.
 
 The backward adds every window's gradient at its argmax. Tables say where each window starts and how far from there each
 of its positions lies, so that one loop over a plane's windows needs no division; and only windows at the border are

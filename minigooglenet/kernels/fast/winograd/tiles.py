@@ -92,12 +92,12 @@ def scatter(records, record, images, base, size, grid, first, end):
 
 
 @compiled
-def gather_block(x, step, channel, size, corner, grid, tiles, rows, records, lanes):
-    """Fill records with the tiles first .. end of all images, at one channel."""
+def gather_block(x, step, channel, size, corner, grid, span, rows, records, lanes):
+    """Fill records with the tiles in `span`, counted over all images, at one channel."""
     per_image = grid[0] * grid[1]
-    tile = tiles[0]
-    while tile < tiles[1]:
+    tile = span[0]
+    while tile < span[1]:
         n, first = tile // per_image, tile % per_image
-        end = min(per_image, first + tiles[1] - tile)
-        gather(x, n * step + channel, size, corner, grid, first, end, rows, records, tile - tiles[0], lanes)
+        end = min(per_image, first + span[1] - tile)
+        gather(x, n * step + channel, size, corner, grid, first, end, rows, records, tile - span[0], lanes)
         tile += end - first

@@ -12,7 +12,7 @@ from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.gemm import multiply, padded_columns, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
-from minigooglenet.kernels.fast.winograd import transforms
+from minigooglenet.kernels.fast.winograd import tiles, transforms
 from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, PLACES, ROW, WIDTH
 
 CHUNK = 4 * WIDTH  # tiles whose transforms are kept at a time
@@ -23,8 +23,8 @@ def grad_weight(grad_y, x, padding):
     channels, filters = x.shape[1], grad_y.shape[1]
     lanes = VECTOR_BYTES // x.itemsize
     grid = tuple(-(-length // OUTPUT) for length in grad_y.shape[2:])
-    tiles = len(x) * grid[0] * grid[1]
-    width = min(CHUNK, -(-tiles // WIDTH) * WIDTH)
+    count = len(x) * grid[0] * grid[1]
+    width = min(CHUNK, -(-count // WIDTH) * WIDTH)
     values, grads = flat.flat(x), flat.flat(grad_y)
     v = np.empty((PLACES, channels, width), x.dtype)
     # Rows beyond the filters turn into the padding of the products' columns, whatever they hold.
@@ -40,11 +40,11 @@ def grad_weight(grad_y, x, padding):
                 some = first - channels, end - channels
                 _transform(*grads, grad_y.shape[2:], (0, 0), grid, chunk, some, m, False, lanes)
 
-    for begin in range(0, tiles, width):
-        chunk = begin, min(tiles, begin + width)
+    for begin in range(0, count, width):
+        chunk = begin, min(count, begin + width)
         parallel.spread(lambda start, stop, chunk=chunk: transform(start, stop, chunk), channels + filters)
-        count = chunk[1] - chunk[0]
-        parallel.spread(lambda start, stop, count=count: _products(v, m, grad_u, count, (start, stop)), PLACES)
+        in_chunk = chunk[1] - chunk[0]
+        parallel.spread(lambda start, stop, n=in_chunk: _products(v, m, grad_u, n, (start, stop)), PLACES)
     result = np.empty((filters, channels, 3, 3), x.dtype)
     parallel.spread(lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop), channels)
     return result
