@@ -8,12 +8,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from numba.core import event
 
-from minigooglenet import kernels, layers, models
-from minigooglenet.exercises import rungs
+from minigooglenet import layers, models
 from minigooglenet.graph import Graph
-from minigooglenet.kernels.fast.jit import is_kernel
+from minigooglenet.kernels import forms
 from minigooglenet.losses import head_weights, weighted_sum
 from minigooglenet.optim import adamw_step, sgd_step
 from minigooglenet.planning import plan
@@ -28,9 +26,11 @@ def warmup(progress=lambda done, steps, text: None):
 
     Returns
     -------
-    dict with "compiled", how many functions had to be compiled, "seconds" and "folder", where they are kept (None where
-    no folder can be written)
+    dict with "compiled", how many functions had to be compiled, "seconds" and "folder", where they are kept (None if no
+    folder can be written, or without Numba, when nothing is compiled)
     """
+    if forms.fast() is None:
+        return {"compiled": 0, "seconds": 0.0, "folder": None}
     tasks = [
         ("inference", _infer),
         ("training", lambda: _train("lrn", np.float32)),
@@ -42,7 +42,7 @@ def warmup(progress=lambda done, steps, text: None):
         ("the rungs of lesson 13", _rungs),
     ]
     started = time.perf_counter()
-    with _Counter() as counter:
+    with forms.fast().jit.Counter() as counter:
         for number, (text, task) in enumerate(tasks):
             progress(number, len(tasks), text)
             task()
@@ -51,29 +51,10 @@ def warmup(progress=lambda done, steps, text: None):
 
 
 def folder() -> Path | None:
-    """Return where compiled kernels are kept."""
-    path = getattr(getattr(kernels.max_pool2d.best_of_windows.in_vectors, "_cache", None), "cache_path", None)
+    """Return where compiled kernels are kept, or None."""
+    fast = forms.fast()
+    path = None if fast is None else fast.jit.folder_of(fast.max_pool2d.in_vectors)
     return None if path is None else Path(path)
-
-
-class _Counter(event.Listener):
-    """Counts the kernels that are compiled inside."""
-
-    def __init__(self):
-        self.count = 0
-
-    def __enter__(self):
-        event.register("numba:compile", self)
-        return self
-
-    def __exit__(self, *_):
-        event.unregister("numba:compile", self)
-
-    def on_start(self, event):
-        self.count += is_kernel(event.data["dispatcher"])
-
-    def on_end(self, event):
-        """Nothing to count."""
 
 
 def _images(dtype, count):
@@ -148,6 +129,8 @@ def _complex_steps():
 
 
 def _rungs():
+    from minigooglenet.exercises import rungs  # imports Numba
+
     x, weight, bias = (np.ones(shape, np.float32) for shape in ((1, 2, 5, 5), (2, 2, 3, 3), (2,)))
     y = np.empty((1, 2, 3, 3), np.float32)
     for rung in (rungs.compiled_loops, rungs.along_rows, rungs.along_columns):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigooglenet import shapes
+from minigooglenet.counting import windows
 
 SIDE = st.integers(0, 3)
 
@@ -100,9 +101,9 @@ def test_a_pair_is_height_then_width():
 def test_receptive_field_of_the_stem():
     field, jump = (1, 1), (1, 1)
     for kernel, stride in ((7, 2), (3, 2), (1, 1), (3, 1), (3, 2)):
-        field, jump = shapes.receptive_field(field, jump, (kernel, kernel), (stride, stride))
+        field, jump = windows.receptive_field(field, jump, (kernel, kernel), (stride, stride))
     assert (field, jump) == ((27, 27), (8, 8))
 
 
 def test_receptive_field_keeps_the_axes_apart():
-    assert shapes.receptive_field((3, 1), (2, 4), (5, 3), (1, 2)) == ((11, 9), (2, 8))
+    assert windows.receptive_field((3, 1), (2, 4), (5, 3), (1, 2)) == ((11, 9), (2, 8))

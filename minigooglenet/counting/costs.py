@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import layers, shapes
+from minigooglenet.counting.windows import WHOLE, Windows, adaptive_windows
+from minigooglenet.counting.windows import windows as along_axis
 
 KINDS = {
     "mac": "multiply-adds",
@@ -59,8 +61,8 @@ class Cost(NamedTuple):
 
     terms : the operations of inference, and the multiply-adds of the backward
     keeps : what a training forward keeps
-    window : what one output value sees of its input: None for its own position, `shapes.WHOLE`, (kernel (h, w), stride
-        (h, w)), or the `shapes.Windows` of each axis. A kernel starts before the edge by the layer's `padding`, if it
+    window : what one output value sees of its input: None for its own position, `WHOLE`, (kernel (h, w), stride
+        (h, w)), or the `Windows` of each axis. A kernel starts before the edge by the layer's `padding`, if it
         has one.
     """
 
@@ -111,9 +113,9 @@ def cost(layer, *input_shapes) -> Cost:
 
 
 def windows(layer, cost, *input_shapes):
-    """Return the `shapes.Windows` of each axis (h, w), `shapes.WHOLE`, or None if values see their own position."""
+    """Return the `Windows` of each axis (h, w), `WHOLE`, or None if values see their own position."""
     window = cost.window
-    if window is None or window == shapes.WHOLE or isinstance(window[0], shapes.Windows):
+    if window is None or window == WHOLE or isinstance(window[0], Windows):
         return window
     kernel_size, stride = window
     _, *sizes = layer.output_shape(*input_shapes) or (0,)
@@ -121,7 +123,7 @@ def windows(layer, cost, *input_shapes):
         return None
     padding = shapes.four_sided(getattr(layer, "padding", 0))
     axes = zip(sizes, kernel_size, stride, padding, strict=True)
-    return tuple(shapes.windows(size, kernel, step, before) for size, kernel, step, (before, _) in axes)
+    return tuple(along_axis(size, kernel, step, before) for size, kernel, step, (before, _) in axes)
 
 
 def _from_methods(layer, methods, input_shapes, found):
@@ -154,7 +156,7 @@ def _conv2d(layer, x_shape):
 def _linear(layer, x_shape):
     (outputs,) = layer.output_shape(x_shape)
     bias = [Term("add", (outputs,), "bias")] if "bias" in layer.params else []
-    return Cost((*_products((layer.in_features, outputs)), *bias), Keeps(inputs=True), shapes.WHOLE)
+    return Cost((*_products((layer.in_features, outputs)), *bias), Keeps(inputs=True), WHOLE)
 
 
 @register(layers.MaxPool2d)
@@ -177,7 +179,7 @@ def _avg_pool2d(layer, x_shape):
 @register(layers.AdaptiveAvgPool2d)
 def _adaptive_avg_pool2d(layer, x_shape):
     channels, *size = layer.output_shape(x_shape)
-    axes = tuple(starmap(shapes.adaptive_windows, zip(x_shape[1:], layer.output_size, strict=True)))
+    axes = tuple(starmap(adaptive_windows, zip(x_shape[1:], layer.output_size, strict=True)))
     height, width = (sum(stop - start for start, stop in zip(*axis[:2], strict=True)) for axis in axes)
     further = height * width - math.prod(size)
     terms = (
@@ -190,7 +192,7 @@ def _adaptive_avg_pool2d(layer, x_shape):
 @register(layers.GlobalAvgPool2d)
 def _global_avg_pool2d(layer, x_shape):
     channels, height, width = x_shape
-    return Cost((Term("add", (channels, height * width - 1)), Term("divide", (channels,))), Keeps(), shapes.WHOLE)
+    return Cost((Term("add", (channels, height * width - 1)), Term("divide", (channels,))), Keeps(), WHOLE)
 
 
 @register(layers.LocalResponseNorm)
@@ -239,7 +241,7 @@ def _softmax(layer, x_shape):
         Term("power", (classes, positions)),
         Term("divide", (classes, positions)),
     )
-    return Cost(terms, Keeps(values=math.prod(x_shape)), shapes.WHOLE if len(x_shape) == 1 else None)
+    return Cost(terms, Keeps(values=math.prod(x_shape)), WHOLE if len(x_shape) == 1 else None)
 
 
 @register(layers.Add)

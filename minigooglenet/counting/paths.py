@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import shapes
 from minigooglenet.counting import costs
+from minigooglenet.counting.windows import WHOLE
 
 
 class Sight(NamedTuple):
@@ -65,7 +65,7 @@ def _seen(fields, wires, windows):
         inputs = [fields[wire][axis] for wire in wires]
         if windows is None:
             yield inputs
-        elif windows == shapes.WHOLE:
+        elif windows == WHOLE:
             yield [_Field(f.first.min(keepdims=True), f.last.max(keepdims=True), f.step) for f in inputs]
         else:
             starts, stops, step = windows[axis]

@@ -3,7 +3,8 @@
 from minigooglenet.models.blocks import Style, inception, inception_naive
 from minigooglenet.models.catalogue import build, names
 from minigooglenet.models.classic import alexnet, nin, vgg16
-from minigooglenet.models.googlenet import MODULES, googlenet, mini_googlenet
+from minigooglenet.models.googlenet import MODULES, googlenet
+from minigooglenet.models.mini_googlenet import mini_googlenet
 from minigooglenet.models.replace_classifier import classifiers, with_class_order, with_classes
 
 __all__ = [

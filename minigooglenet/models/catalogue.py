@@ -1,7 +1,8 @@
 """The networks by name."""
 
 from minigooglenet.models.classic import alexnet, nin, vgg16
-from minigooglenet.models.googlenet import googlenet, mini_googlenet
+from minigooglenet.models.googlenet import googlenet
+from minigooglenet.models.mini_googlenet import mini_googlenet
 
 _BUILDERS = {build.__name__: build for build in (alexnet, googlenet, mini_googlenet, nin, vgg16)}
 _ALIASES = {"mini": "mini_googlenet"}

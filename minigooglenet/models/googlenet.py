@@ -1,16 +1,14 @@
-"""GoogLeNet: the network of "Going deeper with convolutions" (Szegedy et al. 2014), and a small relative.
+"""GoogLeNet: the network of "Going deeper with convolutions" (Szegedy et al. 2014).
 
 What the paper leaves open (the place of the normalisations, the rounding of the pools, the first weights) is as BVLC's
 Caffe replication pins it down, and so are the names of the nodes. The network that torchvision publishes under this
 name differs in a few settings (`TORCHVISION`).
 """
 
-import string
 from typing import NamedTuple
 
-from minigooglenet import shapes
 from minigooglenet.graph import Graph
-from minigooglenet.layers import AvgPool2d, Flatten, GlobalAvgPool2d
+from minigooglenet.layers import AvgPool2d, Flatten
 from minigooglenet.models.blocks import Builder, Style
 from minigooglenet.models.factory import recorded
 
@@ -50,13 +48,6 @@ class Variant(NamedTuple):
 PAPER = Variant(large=5, pool4=3, adaptive_heads=False, dropout=0.4, eps=1e-5)
 TORCHVISION = Variant(large=3, pool4=2, adaptive_heads=True, dropout=0.2, eps=1e-3)
 VARIANTS = {"paper": PAPER, "torchvision": TORCHVISION}
-
-# The first module of a stage, and those behind it.
-MINI_STAGES = {
-    "3": ((16, 16, 24, 4, 8, 8), (24, 24, 36, 6, 12, 12)),
-    "4": ((32, 24, 48, 8, 16, 16), (40, 32, 56, 8, 16, 16)),
-}
-LETTERS = string.ascii_lowercase
 
 
 @recorded
@@ -117,45 +108,5 @@ def googlenet(
     wire = g.add("pool5/7x7_s1", AvgPool2d(g.graph.shapes[wire][1:], stride=1), wire)
     wire = g.dropout(wire, "pool5/drop_7x7_s1", version.dropout)
     wire = g.add("pool5/flatten", Flatten(), wire)
-    g.linear(wire, "loss3/classifier", num_classes)
-    return g.graph
-
-
-@recorded
-def mini_googlenet(
-    num_classes=10,
-    *,
-    in_channels=3,
-    size=32,
-    depth=4,
-    aux=False,
-    norm="batch",
-    dropout=True,
-    width=1.0,
-    init="he",
-    rng=None,
-):
-    """Return a small GoogLeNet for images (in_channels, size, size), 32 x 32 or 64 x 64, that a laptop can train.
-
-    A 3x3 stem, `depth` Inception modules in two stages, global average pooling, one linear layer. `aux` adds a head
-    behind the first stage (3b where the depth is 4). The other parameters are googlenet's.
-    """
-    depth = shapes.integer(depth, "depth", 2)
-    if depth > 2 * len(LETTERS):
-        raise ValueError(f"depth must be at most {2 * len(LETTERS)} modules, for which there are names, got {depth}")
-    style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
-    g = Builder(Graph(image=(in_channels, size, size)), style)
-    wire = g.conv_relu("image", "conv1", "3x3", 32, 3, padding=1)
-    wire = g.lrn(wire, "conv1/norm1")
-    wire = g.max_pool(wire, "pool1/3x3_s2")
-    for stage, modules in (("3", -(-depth // 2)), ("4", depth // 2)):
-        for index, letter in enumerate(LETTERS[:modules]):
-            wire = g.inception(wire, f"inception_{stage}{letter}", *MINI_STAGES[stage][min(index, 1)])
-        if stage == "3":
-            if aux:
-                g.auxiliary_head(wire, "loss1", num_classes, conv_channels=32, features=128)
-            wire = g.max_pool(wire, "pool3/3x3_s2")
-    wire = g.add("pool5/global", GlobalAvgPool2d(), wire)
-    wire = g.dropout(wire, "pool5/drop", 0.4)
     g.linear(wire, "loss3/classifier", num_classes)
     return g.graph

@@ -26,46 +26,41 @@ def is_kernel(dispatcher) -> bool:
     return getattr(dispatcher.py_func, "is_kernel", False)
 
 
+def folder_of(dispatcher):
+    """Return the folder in which a kernel is kept, or None."""
+    return getattr(getattr(dispatcher, "_cache", None), "cache_path", None)
+
+
+class Counter(event.Listener):
+    """Counts the kernels that are compiled inside a `with` block."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __enter__(self):
+        event.register("numba:compile", self)
+        return self
+
+    def __exit__(self, *_):
+        event.unregister("numba:compile", self)
+
+    def on_start(self, event):
+        self.count += is_kernel(event.data["dispatcher"])
+
+    def on_end(self, event):
+        """Nothing to count."""
+
+
 def _compile(function, **options):
     function.is_kernel = True
     options |= {"nogil": True, "error_model": "numpy"}
-    with _jit_enabled:
-        try:
-            dispatcher = numba.njit(cache=True, **options)(function)
-        except RuntimeError:
-            # No folder to cache in can be written: compile again in every process.
-            return numba.njit(**options)(function)
+    try:
+        dispatcher = numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        # No folder to cache in can be written: compile again in every process.
+        return numba.njit(**options)(function)
     _depend_on_all_kernels(dispatcher)
     return dispatcher
-
-
-class _JitEnabled:
-    """Let Numba compile these kernels whatever NUMBA_DISABLE_JIT says; other functions stay as it says.
-
-    The kernels consist of instructions that only a compiler understands (`vector`, `tile`).
-    """
-
-    def __init__(self):
-        self.disabled, self.depth = numba.config.DISABLE_JIT, 0
-        if self.disabled:
-            print(JIT_DISABLED, file=sys.stderr, flush=True)
-
-    def __enter__(self):
-        self.depth += 1
-        if self.disabled:
-            numba.config.DISABLE_JIT = 0
-
-    def __exit__(self, *_):
-        self.depth -= 1
-        if self.disabled and not self.depth:
-            numba.config.DISABLE_JIT = self.disabled
-
-
-JIT_DISABLED = (
-    "minigooglenet: NUMBA_DISABLE_JIT does not apply to minigooglenet's own kernels, which only run compiled; it does "
-    "apply to your Numba functions"
-)
-_jit_enabled = _JitEnabled()
 
 
 def _depend_on_all_kernels(dispatcher):
@@ -93,17 +88,16 @@ class _Announcement(event.Listener):
         self.said = False
 
     def on_start(self, event):
-        _jit_enabled.__enter__()
         if not self.said and is_kernel(event.data["dispatcher"]):
             self.said = True
             print(MESSAGE, file=sys.stderr, flush=True)
 
     def on_end(self, event):
-        _jit_enabled.__exit__()
+        """Nothing to say."""
 
 
 MESSAGE = (
-    "minigooglenet: compiling kernels for this processor, once; they are kept for the next time "
-    "(`minigooglenet warmup` compiles them all ahead)"
+    "minigooglenet: compiling kernels for this CPU (first use only, the result is cached). "
+    "`minigooglenet warmup` compiles all of them in advance."
 )
 event.register("numba:compile", _Announcement())
