@@ -50,3 +50,29 @@ def test_numbers_on_counting_are_true():
     alexnet = mg.count(mg.models.alexnet(groups=2, init="zeros"))
     ratios = [c.memory(batch=2, threads=2).total / (2 * c.peak_wire_bytes) for c in (nin, alexnet)]
     assert [round(ratio, 1) for ratio in ratios] == [4.4, 4.3]
+
+
+def run(page, folder, monkeypatch):
+    """Run all examples of a page, one after the other, in a folder; return what they define."""
+    monkeypatch.chdir(folder)
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.S):
+        exec(block, names)
+    return names
+
+
+def test_examples_on_forms_agree(tmp_path, monkeypatch, capsys):
+    with mg.use():
+        run("forms.md", tmp_path, monkeypatch)
+    out = capsys.readouterr().out
+    assert out.count("True") == 2
+    assert "kernels/fast/conv2d.py" in out
+
+
+def test_own_layer_is_checked_counted_planned_saved_and_exported(tmp_path, monkeypatch, capsys):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    names = run("your-own-layer.md", tmp_path, monkeypatch)
+    assert capsys.readouterr().out.split() == ["PASS", str(2 * 8 * 16 * 16), "True", "True"]
+    session = onnxruntime.InferenceSession(tmp_path / "swish.onnx", providers=["CPUExecutionProvider"])
+    (y,) = session.run(None, {"image": names["x"]})
+    assert abs(y - names["g"](names["x"])).max() < 1e-5

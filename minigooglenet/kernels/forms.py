@@ -25,7 +25,7 @@ from minigooglenet.names import closest
 STOREYS = ("loops", "numpy", "fast")
 VARIABLE = "MINIGOOGLENET_FORM"
 _POOL = "kernel_size, stride, padding"
-# For each operation: the arguments and results of its forward, and those of its backward. Shapes: docs/kernels.md.
+# For each operation: the arguments and results of its forward, and those of its backward. docs/forms.md has the shapes.
 SIGNATURES = {
     "conv2d": (
         ("x, weight, bias, stride, padding, groups", "y"),

@@ -1,6 +1,7 @@
 """Networks to and from ONNX, the format that other engines and viewers read."""
 
+from minigooglenet.weights.onnx.own_layers import register
 from minigooglenet.weights.onnx.reading import Imported, import_graph
 from minigooglenet.weights.onnx.writing import export, model
 
-__all__ = ["Imported", "export", "import_graph", "model"]
+__all__ = ["Imported", "export", "import_graph", "model", "register"]

@@ -12,6 +12,7 @@ from minigooglenet import files, layers
 from minigooglenet.weights.onnx import metadata
 from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.library import onnx
+from minigooglenet.weights.onnx import own_layers
 from minigooglenet.weights.onnx.own_methods import check_methods
 
 OPSET, IR_VERSION = 22, 10  # where these operators' numbers last changed: what is newer adds types that no layer has
@@ -53,6 +54,12 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
     nodes, arrays = [], {}
     for name in schedule:
         layer, wires = graph.nodes[name]
+        shapes = [graph.shapes[wire] for wire in wires]
+        if registered := own_layers.operators(layer, name, wires, shapes, graph.shapes):
+            written, constants = registered
+            nodes += [helper.make_node(kind, i, [o], name=o, doc_string=repr(layer), **a) for kind, i, o, a in written]
+            arrays |= constants
+            continue
         operator, own, attributes = _operator(graph, name)
         own = {_array_name(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
         arrays |= own
@@ -134,7 +141,10 @@ def _operator(graph, name):
                 return _OPERATORS[cls](layer, shapes[0])
             except (ValueError, TypeError) as error:
                 raise ValueError(f"node {name!r}: {error}") from error
-    raise ValueError(f"node {name!r}: ONNX has no operator for a layer {type(layer).__name__} that is none of ours")
+    raise ValueError(
+        f"node {name!r}: ONNX has no operator for a layer {type(layer).__name__}. "
+        f"Register one with @minigooglenet.weights.onnx.register({type(layer).__name__})."
+    )
 
 
 def _arrays(layer, *names):
