@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from minigooglenet.kernels import conv2d
 from minigooglenet.layers import Conv2d
 
@@ -67,8 +69,14 @@ def _live_wires(graph, schedule):
 
 
 def _beside_wires(layer, x_shape, threads):
-    """Return (bytes of transformed weights, bytes of workspace) of a layer for x (N, C, H, W)."""
+    """Return (bytes of transformed weights, bytes of workspace) of a layer for x (N, C, H, W).
+
+    What your own convolution holds is unknown, so it counts as 0.
+    """
     if not isinstance(layer, Conv2d) or not isinstance(layer.algorithm, str):
         return 0, 0
-    settings = layer.params["weight"].shape, layer.stride, layer.padding, layer.groups, layer.algorithm
-    return conv2d.workspace(x_shape, *settings, threads, ITEMSIZE)
+    weight_shape, dtype = layer.params["weight"].shape, np.dtype(np.float32)
+    form = conv2d.form_named(layer.algorithm, dtype, weight_shape, layer.stride, layer.padding)
+    if not hasattr(form, "workspace"):
+        return 0, 0
+    return form.workspace(x_shape, weight_shape, layer.stride, layer.padding, layer.groups, threads, ITEMSIZE)

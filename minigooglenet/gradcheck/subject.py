@@ -145,7 +145,9 @@ def from_layer(layer, input_shapes, rng) -> Subject:
     kind = getattr(layer, "kind", type(layer).__name__)
     settings = layer.settings() if hasattr(layer, "settings") else {}
     # A forward of the reader's own may use real buffers: only this package's may be called with complex arrays.
-    own = str(type(layer).forward.__module__).startswith("minigooglenet.layers.") and unchanged(layer, "forward", "backward")
+    own = str(type(layer).forward.__module__).startswith("minigooglenet.layers.") and unchanged(
+        layer, "forward", "backward"
+    )
     analytic = own and kind in ANALYTIC and isinstance(getattr(layer, "algorithm", "auto"), str)
     arrays = [*inputs, *(layer.params[name] for name in params)]
     return Subject(repr(layer), names, arrays, forward, backward, kind, settings, analytic, remembers)

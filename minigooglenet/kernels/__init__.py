@@ -25,24 +25,3 @@ from minigooglenet.kernels import (
     softmax,
     softmax_cross_entropy,
 )
-
-__all__ = [
-    "adaptive_avg_pool2d",
-    "add",
-    "avg_pool2d",
-    "batch_norm2d",
-    "concat",
-    "conv2d",
-    "dropout",
-    "forms",
-    "global_avg_pool2d",
-    "linear",
-    "local_response_norm",
-    "log_softmax",
-    "loops",
-    "max_pool2d",
-    "numpy",
-    "relu",
-    "softmax",
-    "softmax_cross_entropy",
-]

@@ -98,18 +98,6 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
     return forms.fast().implicit_gemm if algorithm == "numba" else forms.fast().winograd
 
 
-def workspace(x_shape, weight_shape, stride, padding, groups, algorithm, threads, itemsize=4):
-    """Return (bytes of transformed weights, bytes of workspace) that a `forward` holds besides x, the weight and y.
-
-    The arguments are those of a `forward` of float32 arrays on `threads` threads. What your own functions hold is
-    unknown, so it counts as 0.
-    """
-    form = form_named(algorithm, np.dtype(f"f{itemsize}"), weight_shape, stride, padding)
-    if not hasattr(form, "workspace"):
-        return 0, 0
-    return form.workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
-
-
 def output_shape(x_shape, weight_shape, stride, padding, groups):
     """Return (K, P, Q) for x_shape (C, H, W) and weight_shape (K, C/groups, R, S), or say what does not fit."""
     channels, *input_size = x_shape

@@ -9,11 +9,12 @@ The files of one operation take the same positional arguments (`SIGNATURES`), un
 the same in all of them: the forward of one works with the backward of another.
 """
 
+import contextlib
 import functools
 import inspect
 import os
 import sys
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 
@@ -60,11 +61,7 @@ SIGNATURES = {
 }
 
 
-class Pair(NamedTuple):
-    """Your own functions for one operation."""
-
-    forward: object
-    backward: object
+Pair = namedtuple("Pair", "forward backward")  # your own functions for one operation
 
 
 class use:  # noqa: N801 (a function to its users, and a context manager)
@@ -112,18 +109,15 @@ def chosen() -> dict:
     return _choice.get()
 
 
-class using:  # noqa: N801
+@contextlib.contextmanager
+def using(choice):
     """Compute with a choice that `chosen` returned until the end of a `with` block."""
-
-    def __init__(self, choice):
-        self._choice = choice
-
-    def __enter__(self):
-        self._before = _choice.get()
-        _choice.set(self._choice)
-
-    def __exit__(self, *_):
-        _choice.set(self._before)
+    before = _choice.get()
+    _choice.set(choice)
+    try:
+        yield
+    finally:
+        _choice.set(before)
 
 
 def form_of(operation, dtype):

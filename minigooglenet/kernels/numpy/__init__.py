@@ -27,23 +27,3 @@ from minigooglenet.kernels.numpy import (
     softmax_cross_entropy,
     windows,
 )
-
-__all__ = [
-    "adaptive_avg_pool2d",
-    "add",
-    "avg_pool2d",
-    "batch_norm2d",
-    "concat",
-    "conv2d",
-    "dropout",
-    "global_avg_pool2d",
-    "im2col",
-    "linear",
-    "local_response_norm",
-    "log_softmax",
-    "max_pool2d",
-    "relu",
-    "softmax",
-    "softmax_cross_entropy",
-    "windows",
-]

@@ -34,7 +34,7 @@ def operators(layer, name, wires, shapes, used):
     written, arrays = [], {}
     entries = list(writer(layer, *shapes))
     if not entries or entries[-1][2] != "y":
-        raise ValueError(f"node {name!r}: the last operator of {type(layer).__name__} must write \"y\"")
+        raise ValueError(f'node {name!r}: the last operator of {type(layer).__name__} must write "y"')
     for operator, inputs, output, *attributes in entries:
         sources = []
         for source in inputs:

@@ -9,10 +9,9 @@ from importlib import metadata as installed
 import numpy as np
 
 from minigooglenet import files, layers
-from minigooglenet.weights.onnx import metadata
+from minigooglenet.weights.onnx import metadata, own_layers
 from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.library import onnx
-from minigooglenet.weights.onnx import own_layers
 from minigooglenet.weights.onnx.own_methods import check_methods
 
 OPSET, IR_VERSION = 22, 10  # where these operators' numbers last changed: what is newer adds types that no layer has

@@ -1,0 +1,61 @@
+"""The reading walk: every file and name on it exists, and the core stays small enough for an afternoon."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "minigooglenet"
+PAGE = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+MOST_LINES = 4000
+CORE = (
+    *("shapes.py", "checks.py", "initializers.py", "losses.py", "optim.py"),
+    *("kernels/*.py", "kernels/loops/*.py", "kernels/numpy/*.py", "graph/*.py"),
+    *("layers/__init__.py", "layers/base.py", "layers/conv.py", "layers/pooling.py", "layers/norm.py"),
+    *("layers/activation.py", "layers/linear.py", "layers/merge.py"),
+    *("models/blocks.py", "models/googlenet.py", "training/step.py", "training/loop.py"),
+)
+STOPS = re.findall(r"^\| (\d+) \| (.*?) \| (.*)$", PAGE, re.M)
+
+
+def lines(path):
+    return len((PACKAGE / path).read_text(encoding="utf-8").splitlines())
+
+
+def test_core_stays_below_its_bound():
+    files = {path for pattern in CORE for path in PACKAGE.glob(pattern)}
+    assert len(files) > 60
+    assert sum(lines(path.relative_to(PACKAGE)) for path in files) < MOST_LINES
+
+
+@pytest.mark.parametrize("stop", STOPS[:12], ids=lambda stop: stop[0])
+def test_stop_stays_below_its_bound(stop):
+    _, files, rest = stop
+    bound = int(rest.split(" | ")[0])
+    length = sum(map(lines, re.findall(r"`(.*?)`", files)))
+    assert 0.5 * bound < length <= bound, f"{length} lines"
+
+
+def test_walks_have_twelve_and_eight_stops():
+    assert [number for number, *_ in STOPS] == [*map(str, range(1, 13)), *map(str, range(1, 9))]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/]+\.py)`", PAGE))))
+def test_every_file_on_the_walks_exists_and_opens_with_its_idea(path):
+    text = (PACKAGE / path).read_text(encoding="utf-8")
+    assert text.startswith('"""')
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop[0])
+def test_every_function_on_the_walks_is_in_the_file_of_its_stop(stop):
+    _, files, rest = stop
+    sources = "".join((PACKAGE / path).read_text(encoding="utf-8") for path in re.findall(r"`(.*?)`", files))
+    for name in re.findall(r"`([A-Za-z_]\w+)`", rest):
+        assert re.search(rf"^\s*(def|class) {name}\b|^{name} =", sources, re.M), name
+
+
+def test_core_files_of_the_walk_are_core():
+    core = {path.relative_to(PACKAGE).as_posix() for pattern in CORE for path in PACKAGE.glob(pattern)}
+    walked = {path for _, files, _ in STOPS[:12] for path in re.findall(r"`(.*?)`", files)}
+    assert walked <= core
