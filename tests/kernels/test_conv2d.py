@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, draw
 
-from minigooglenet.kernels import conv2d, im2col
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels import numpy as readable
 from minigooglenet.kernels.fast import implicit_gemm
+from minigooglenet.kernels.numpy import im2col
 
 FORMS = ["loops", "im2col", "numba", "auto"]
 FAST = ["im2col", "numba"]
@@ -209,11 +211,11 @@ def test_a_pair_of_functions_stands_in_for_a_form():
 
     def my_forward(x, weight, bias, stride, padding, groups):
         calls.append(("forward", stride, padding, groups))
-        return im2col.forward(x, weight, bias, stride, padding, groups)
+        return readable.conv2d.forward(x, weight, bias, stride, padding, groups)
 
     def my_backward(grad_y, x, weight, bias, stride, padding, groups):
         calls.append(("backward", stride, padding, groups))
-        return im2col.backward(grad_y, x, weight, bias, stride, padding, groups)
+        return readable.conv2d.backward(grad_y, x, weight, bias, stride, padding, groups)
 
     x, weight, pair = draw(1, 2, 5, 4), draw(2, 2, 3, 3), (my_forward, my_backward)
     y = conv2d.forward(x, weight, stride=2, padding=(1, 0), algorithm=pair)
@@ -226,17 +228,17 @@ def test_a_pair_of_functions_stands_in_for_a_form():
 
 def test_the_mistakes_of_a_pair_are_told():
     x, weight, bias = draw(1, 2, 3, 3), draw(2, 2, 2, 2), draw(2)
-    with pytest.raises(ValueError, match=r"^y of the convolution must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"):
-        conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, im2col.backward))
+    with pytest.raises(ValueError, match=r"^y from the forward of conv2d must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"):
+        conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, readable.conv2d.backward))
     with pytest.raises(
-        TypeError, match=r"^y of the convolution must be a NumPy array, got None; perhaps a missing return\?$"
+        TypeError, match=r"^y from the forward of conv2d must be a NumPy array, got None\. Is a return missing\?$"
     ):
-        conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, im2col.backward))
-    with pytest.raises(ValueError, match=r"must return \(grad_x, grad_weight, grad_bias\)"):
-        conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(im2col.forward, lambda *_: (x, weight)))
-    with pytest.raises(ValueError, match=r"^grad_bias of the convolution must have shape \(2,\), got \(1,\)$"):
+        conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, readable.conv2d.backward))
+    with pytest.raises(ValueError, match=r"^the backward of conv2d must return \(grad_x, grad_weight, grad_bias\), got 2 values$"):
+        conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight)))
+    with pytest.raises(ValueError, match=r"^grad_bias from the backward of conv2d must have shape \(2,\), got \(1,\)$"):
         conv2d.backward(
-            np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(im2col.forward, lambda *_: (x, weight, np.ones(1)))
+            np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight, np.ones(1)))
         )
 
 
@@ -244,9 +246,9 @@ def test_a_pair_that_cannot_be_called_is_told_how_it_will_be():
     def naive(x, weight):
         return x
 
-    text = r"^naive of your pair is called as naive\(x, weight, bias, stride, padding, groups\): too many"
+    text = r"^conv2d: naive is called as naive\(x, weight, bias, stride, padding, groups\): too many"
     with pytest.raises(TypeError, match=text):
-        conv2d.forward(draw(1, 2, 3, 3), draw(2, 2, 2, 2), algorithm=(naive, im2col.backward))
+        conv2d.forward(draw(1, 2, 3, 3), draw(2, 2, 2, 2), algorithm=(naive, readable.conv2d.backward))
 
 
 @pytest.mark.parametrize("algorithm", ["loops", "im2col", "numba"])

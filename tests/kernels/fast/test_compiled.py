@@ -1,4 +1,4 @@
-"""How kernels are compiled: what is kept, when it is stale, and the one word that is said."""
+"""How kernels are compiled: what is cached, when it is stale, and the one line that is printed."""
 
 import os
 import shutil
@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigooglenet
+from minigooglenet.kernels import forms
 from minigooglenet.kernels.fast import jit
 from minigooglenet.warmup import folder
 
@@ -51,15 +53,22 @@ def test_several_processes_may_start_at_once(tmp_path):
     assert outputs == [b"[[0.0, 2.0]]" + os.linesep.encode()] * 4
 
 
-def test_a_kept_kernel_is_stale_when_the_source_of_another_changes(tmp_path):
+def test_only_a_change_in_the_fast_folder_compiles_again(tmp_path):
     ours = Path(minigooglenet.__file__).parent
     copy = shutil.copytree(ours, tmp_path / "minigooglenet", ignore=shutil.ignore_patterns("__pycache__"))
     where = {"cwd": tmp_path, "PYTHONPATH": str(tmp_path)}
     said = [run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE) for _ in range(2)]
-    with (copy / "kernels" / "vector.py").open("a", encoding="utf-8") as file:
-        file.write("# A kernel holds the code of what it calls from here.\n")
+    for name in ("kernels/loops/relu.py", "kernels/numpy/relu.py", "kernels/relu.py", "layers/activation.py"):
+        _append_comment(copy / name)
     said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
-    assert said == [1, 0, 1]
+    _append_comment(copy / "kernels" / "fast" / "simd.py")
+    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
+    assert said == [1, 0, 0, 1]
+
+
+def _append_comment(path):
+    with path.open("a", encoding="utf-8") as file:
+        file.write("# A kernel contains the code of the functions that it calls.\n")
 
 
 def test_where_no_folder_can_be_written_kernels_are_compiled_and_work(tmp_path):
@@ -98,15 +107,26 @@ print(hasattr(mine, "py_func"), judged(lesson_13_fast_2.conv_numba, mine).what)
 COMMAND = "import sys; from minigooglenet.cli import main; sys.exit(main(['count', 'mini_googlenet']))"
 
 
-def test_disabled_jit_gives_one_sentence_and_the_same_results():
-    usual, disabled = run(NETWORK, None), run(NETWORK, None, NUMBA_DISABLE_JIT="1")
-    assert disabled.stderr.replace(f"{compiled.MESSAGE}\n", "") == f"{compiled.JIT_DISABLED}\n"
-    assert disabled.stdout.splitlines()[0] == usual.stdout.splitlines()[0]
+def without_jit(program):
+    return run(program, None, NUMBA_DISABLE_JIT="1")
+
+
+def test_disabled_jit_prints_one_line_and_runs_on_numpy():
+    usual, disabled = run(NETWORK, None), without_jit(NETWORK)
+    assert disabled.stderr == forms.WITHOUT_NUMBA.format(reason="NUMBA_DISABLE_JIT is set") + "\n"
+    sums = [[float(value) for value in process.stdout.splitlines()[0].split()] for process in (usual, disabled)]
+    np.testing.assert_allclose(*sums, rtol=1e-5)
     assert usual.stdout.splitlines()[1].startswith("True ")
     assert "False numba.njit returned your function uncompiled, because NUMBA_DISABLE_JIT is set" in disabled.stdout
 
 
-def test_disabled_jit_gives_one_sentence_on_the_command_line():
-    usual, disabled = run(COMMAND, None), run(COMMAND, None, NUMBA_DISABLE_JIT="1")
-    assert disabled.stdout == usual.stdout
-    assert disabled.stderr == f"{compiled.JIT_DISABLED}\n"
+def test_disabled_jit_prints_one_line_on_the_command_line():
+    usual, disabled = run(COMMAND, None), without_jit(COMMAND)
+    assert disabled.stderr == forms.WITHOUT_NUMBA.format(reason="NUMBA_DISABLE_JIT is set") + "\n"
+    totals = [[line for line in process.stdout.splitlines() if " total " in line] for process in (usual, disabled)]
+    assert totals[0] == totals[1] != []
+
+
+@pytest.mark.parametrize("value", ["", "0"])
+def test_disable_jit_of_zero_changes_nothing(value):
+    assert run(RELU, None, NUMBA_DISABLE_JIT=value).stderr.replace(f"{jit.MESSAGE}\n", "") == ""

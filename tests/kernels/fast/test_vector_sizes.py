@@ -19,9 +19,10 @@ llvmlite.binding.get_host_cpu_features = lambda: features
 
 import numpy as np
 
-from minigooglenet.kernels import conv2d, tile
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.fast import microkernel
 
-assert tile.VECTOR_BYTES <= int(sys.argv[1]), tile.VECTOR_BYTES
+assert microkernel.VECTOR_BYTES <= int(sys.argv[1]), microkernel.VECTOR_BYTES
 rng = np.random.default_rng(0)
 x, weight, bias = (rng.standard_normal(shape) for shape in ((2, 9, 7, 10), (11, 9, 3, 3), (11,)))
 y = conv2d.forward(x, weight, bias, 1, 1, algorithm="loops")
