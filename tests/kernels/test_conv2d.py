@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numeric import assert_close, awkward, complex_step, draw
+from numeric import COMPILED, assert_close, awkward, complex_step, draw, needs_numba
 
-from minigooglenet.kernels import conv2d
+from minigooglenet.kernels import conv2d, forms
 from minigooglenet.kernels import numpy as readable
-from minigooglenet.kernels.fast import implicit_gemm
 from minigooglenet.kernels.numpy import im2col
 
-FORMS = ["loops", "im2col", "numba", "auto"]
-FAST = ["im2col", "numba"]
+FAST = ["im2col", *COMPILED[:1]]
+FORMS = ["loops", *FAST, "auto"]
 IMAGE = np.arange(12.0).reshape(1, 1, 3, 4)
 
 GOOGLENET = {  # weight shape, input shape, stride, padding
@@ -64,13 +63,15 @@ def test_every_form_agrees_with_the_loops(form, case):
     hold_against_loops(form, case)
 
 
+@needs_numba
 @given(case=convolutions())
 def test_the_product_agrees_in_bands_of_few_rows(case):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(implicit_gemm, "BAND", 40)
+        patch.setattr(forms.fast().implicit_gemm, "BAND", 40)
         hold_against_loops("numba", case)
 
 
+@needs_numba
 @given(case=convolutions())
 def test_auto_has_the_bits_of_the_numba_form(case):
     assert (conv2d.forward(*case) == conv2d.forward(*case, algorithm="numba")).all()
@@ -228,17 +229,27 @@ def test_a_pair_of_functions_stands_in_for_a_form():
 
 def test_the_mistakes_of_a_pair_are_told():
     x, weight, bias = draw(1, 2, 3, 3), draw(2, 2, 2, 2), draw(2)
-    with pytest.raises(ValueError, match=r"^y from the forward of conv2d must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"):
+    with pytest.raises(
+        ValueError, match=r"^y from the forward of conv2d must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"
+    ):
         conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, readable.conv2d.backward))
     with pytest.raises(
         TypeError, match=r"^y from the forward of conv2d must be a NumPy array, got None\. Is a return missing\?$"
     ):
         conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, readable.conv2d.backward))
-    with pytest.raises(ValueError, match=r"^the backward of conv2d must return \(grad_x, grad_weight, grad_bias\), got 2 values$"):
-        conv2d.backward(np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight)))
+    with pytest.raises(
+        ValueError, match=r"^the backward of conv2d must return \(grad_x, grad_weight, grad_bias\), got 2 values$"
+    ):
+        conv2d.backward(
+            np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight))
+        )
     with pytest.raises(ValueError, match=r"^grad_bias from the backward of conv2d must have shape \(2,\), got \(1,\)$"):
         conv2d.backward(
-            np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight, np.ones(1)))
+            np.ones((1, 2, 2, 2)),
+            x,
+            weight,
+            bias,
+            algorithm=(readable.conv2d.forward, lambda *_: (x, weight, np.ones(1))),
         )
 
 
@@ -251,7 +262,7 @@ def test_a_pair_that_cannot_be_called_is_told_how_it_will_be():
         conv2d.forward(draw(1, 2, 3, 3), draw(2, 2, 2, 2), algorithm=(naive, readable.conv2d.backward))
 
 
-@pytest.mark.parametrize("algorithm", ["loops", "im2col", "numba"])
+@pytest.mark.parametrize("algorithm", ["loops", *FAST])
 def test_a_nan_weight_shows_where_it_meets_only_padding(algorithm):
     weight = np.ones((1, 1, 3, 3))
     weight[0, 0, 0] = np.nan

@@ -8,12 +8,12 @@ from numeric import assert_close, awkward, complex_step, draw
 
 from minigooglenet import parallel
 from minigooglenet.kernels import batch_norm2d, local_response_norm, loops
+from minigooglenet.kernels import numpy as readable
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 4), st.integers(1, 4))
 DTYPES = st.sampled_from([np.float32, np.float64])
-BOTH_LRN = pytest.mark.parametrize(
-    "lrn", [lambda *a: local_response_norm.forward(*a)[0], loops.local_response_norm.forward]
-)
+BY_STOREY = loops.local_response_norm, readable.local_response_norm
+BOTH_LRN = pytest.mark.parametrize("module", [local_response_norm, *BY_STOREY])
 
 
 @given(SHAPES, DTYPES, st.integers(1, 6), st.sampled_from([(1e-4, 0.75, 1.0), (1.5, 0.5, 2.0)]))
@@ -24,21 +24,23 @@ def test_local_response_norm_agrees_with_the_loops(shape, dtype, size, constants
     grad_x = local_response_norm.backward(grad_y, x, scale, size, alpha, beta)
     assert y.dtype == scale.dtype == grad_x.dtype == dtype
     double, grad_double = x.astype(np.float64), grad_y.astype(np.float64)
-    assert_close(y, loops.local_response_norm.forward(double, size, alpha, beta, k))
-    assert_close(grad_x, loops.local_response_norm.backward(grad_double, double, size, alpha, beta, k))
+    expected, expected_scale = loops.local_response_norm.forward(double, size, alpha, beta, k)
+    assert_close(y, expected)
+    assert_close(scale, expected_scale)
+    assert_close(grad_x, loops.local_response_norm.backward(grad_double, double, expected_scale, size, alpha, beta))
 
 
 @BOTH_LRN
-def test_alpha_is_divided_by_the_size_of_the_window(lrn):
+def test_alpha_is_divided_by_the_size_of_the_window(module):
     x = np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
-    y = lrn(x, 3, 3.0, 1.0, 1.0)
+    y = module.forward(x, 3, 3.0, 1.0, 1.0)[0]
     assert_close(y.ravel(), [1 / (1 + 1 + 4), 2 / (1 + 1 + 4 + 9), 3 / (1 + 4 + 9)])
 
 
 @BOTH_LRN
-def test_an_even_window_reaches_further_down_than_up(lrn):
+def test_an_even_window_reaches_further_down_than_up(module):
     x = np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
-    assert_close(lrn(x, 2, 2.0, 1.0, 1.0).ravel(), [1 / (1 + 1), 2 / (1 + 1 + 4), 3 / (1 + 4 + 9)])
+    assert_close(module.forward(x, 2, 2.0, 1.0, 1.0)[0].ravel(), [1 / (1 + 1), 2 / (1 + 1 + 4), 3 / (1 + 4 + 9)])
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 9])
@@ -47,8 +49,8 @@ def test_the_gradient_of_local_response_norm_is_the_slope(size, alpha, beta, k):
     x, grad_y = draw(1, 7, 2, 1), draw(1, 7, 2, 1, seed=1)
     _, scale = local_response_norm.forward(x, size, alpha, beta, k)
     slopes = complex_step(lambda z: local_response_norm.forward(z, size, alpha, beta, k)[0], x, grad_y)
-    assert_close(local_response_norm.backward(grad_y, x, scale, size, alpha, beta), slopes, 1e-13)
-    assert_close(loops.local_response_norm.backward(grad_y, x, size, alpha, beta, k), slopes, 1e-13)
+    for module in (local_response_norm, *BY_STOREY):
+        assert_close(module.backward(grad_y, x, scale, size, alpha, beta), slopes, 1e-13)
 
 
 def test_the_constants_of_local_response_norm_are_googlenets():
@@ -57,10 +59,10 @@ def test_the_constants_of_local_response_norm_are_googlenets():
 
 
 @BOTH_LRN
-def test_a_nan_stays_within_its_window_of_channels(lrn):
+def test_a_nan_stays_within_its_window_of_channels(module):
     x = np.ones((1, 7, 1, 2))
     x[0, 3, 0, 0] = np.nan
-    y = lrn(x, 3, 1.0, 0.75, 1.0)
+    y = module.forward(x, 3, 1.0, 0.75, 1.0)[0]
     assert np.argwhere(np.isnan(y)).tolist() == [[0, c, 0, 0] for c in (2, 3, 4)]
 
 
@@ -102,7 +104,7 @@ def test_a_constant_channel_becomes_its_bias():
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("module", [batch_norm2d, loops.batch_norm2d])
+@pytest.mark.parametrize("module", [batch_norm2d, loops.batch_norm2d, readable.batch_norm2d])
 def test_the_gradients_of_batch_norm_are_the_slopes(module, training):
     x, weight, bias, grad_y = draw(3, 2, 2, 3), draw(2), draw(2, seed=1), draw(3, 2, 2, 3, seed=1)
     statistics = () if training else (draw(2, seed=2), np.array([0.5, 2.0]))
@@ -167,20 +169,19 @@ def test_local_response_norm_agrees_with_the_loops_over_several_blocks_of_pixels
     x, grad_y = draw(2, 6, 25, 43, dtype=dtype), draw(2, 6, 25, 43, seed=1, dtype=dtype)
     double, grad_double = x.astype(np.float64), grad_y.astype(np.float64)
     y, scale = local_response_norm.forward(x, 5, 1.5, beta, 2.0)
-    assert_close(y, loops.local_response_norm.forward(double, 5, 1.5, beta, 2.0))
+    expected, expected_scale = loops.local_response_norm.forward(double, 5, 1.5, beta, 2.0)
+    assert_close(y, expected)
+    assert_close(scale, expected_scale)
     grad_x = local_response_norm.backward(grad_y, x, scale, 5, 1.5, beta)
-    assert_close(grad_x, loops.local_response_norm.backward(grad_double, double, 5, 1.5, beta, 2.0))
+    assert_close(grad_x, loops.local_response_norm.backward(grad_double, double, expected_scale, 5, 1.5, beta))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
-def test_local_response_norm_writes_into_a_slice_and_needs_no_scale(dtype):
+def test_local_response_norm_without_save_has_the_same_output(dtype):
     x = draw(3, 4, 5, 6).astype(dtype)
-    joint = np.full((3, 9, 5, 6), dtype(7))
-    y, scale = local_response_norm.forward(x, 5, 1.0, scale=False, out=joint[:, 2:6])
+    y, scale = local_response_norm.forward(x, 5, 1.0, save=False)
     assert scale is None
     assert (y == local_response_norm.forward(x, 5, 1.0)[0]).all()
-    assert (joint[:, 2:6] == y).all()
-    assert (np.delete(joint, range(2, 6), axis=1) == 7).all()
 
 
 def test_local_response_norm_reads_slices_of_larger_arrays():

@@ -78,19 +78,38 @@ def test_replaced_backward_runs_with_and_without_input_gradients(name, way, monk
             if wanted:
                 assert_close(got_inputs[wire], 2 * expected)
         assert got_inputs.keys() == (set(x) if wanted else set())
+        # With nobody to need them, a layer without parameters is not asked for its gradients.
+        assert got_params.keys() == {f"node/{key}" for key in grad_params}
         for key, expected in grad_params.items():
             assert_close(got_params[f"node/{key}"], 2 * expected)
 
 
 @EVERY
-def test_replaced_backward_runs_when_nothing_asks_for_its_inputs(name):
+def test_replaced_backward_runs_only_if_somebody_needs_it(name):
     layer, inputs, grad = make(name, np.float32)
     calls, right = [], layer.backward
     layer.backward = lambda *args: calls.append(1) or right(*args)
     g, x = graph_of(layer, inputs)
-    _, tape = g.forward(x)
-    g.backward({"node": grad}, tape, inputs=False)
-    assert calls == [1]
+    for wanted in (False, True):
+        calls.clear()
+        g.backward({"node": grad}, g.forward(x)[1], inputs=wanted)
+        assert calls == [1] * bool(wanted or layer.params)
+
+
+@EVERY
+def test_need_inputs_is_passed_only_to_a_backward_that_takes_it(name):
+    layer, inputs, grad = make(name, np.float32)
+    received, right = [], layer.backward
+
+    def backward(grad_output, cache, need_inputs=True):
+        received.append(need_inputs)
+        return right(grad_output, cache)
+
+    layer.backward = backward
+    g, x = graph_of(layer, inputs)
+    for wanted in (True, False):
+        g.backward({"node": grad}, g.forward(x)[1], inputs=wanted)
+    assert received == [True, *[False] * bool(layer.params)]
 
 
 @EVERY
@@ -109,26 +128,26 @@ def test_subclass_without_super_runs_its_own_forward(name):
 
 
 @EVERY
-def test_untouched_layers_keep_their_shortcuts(name):
+def test_untouched_layers_are_inferred_and_lowered(name):
     layer, *_ = make(name)
-    assert methods.replaced(layer) == []
-    for shortcut, methods in methods.SHORTCUTS.items():
-        if shortcut in vars(type(layer)):
-            assert methods.usable(layer, shortcut)
-            setattr(layer, methods[0], lambda: None)
-            assert not methods.usable(layer, shortcut)
-            assert methods.replaced(layer) == [methods[0]]
-            delattr(layer, methods[0])
+    assert methods.infers(layer) == hasattr(layer, "infer")
+    assert methods.unchanged(layer, "forward", "output_shape")
+    for method in ("forward", "output_shape", "infer"):
+        setattr(layer, method, lambda *xs: None)
+        assert not methods.unchanged(layer, "forward", "output_shape") or not hasattr(type(layer), method)
+        delattr(layer, method)
+    layer.forward = lambda x, train=False: None
+    assert not methods.infers(layer)
 
 
-def test_patched_and_restored_class_gets_its_shortcuts_back(monkeypatch):
+def test_patched_and_restored_class_is_inferred_again(monkeypatch):
     layer = layers.ReLU()
     with monkeypatch.context() as patch:
         patch.setattr(layers.ReLU, "forward", lambda self, x, train=False: (x + 1, None))
-        assert not methods.usable(layer, "infer")
-        assert methods.replaced(layer) == ["forward"]
-    assert methods.usable(layer, "infer")
-    assert methods.replaced(layer) == []
+        assert not methods.infers(layer)
+        assert not methods.unchanged(layer, "forward")
+    assert methods.infers(layer)
+    assert methods.unchanged(layer, "forward")
 
 
 def test_own_shortcut_of_a_subclass_runs():
@@ -143,7 +162,7 @@ def test_own_shortcut_of_a_subclass_runs():
     assert (mg.plan(g)(x) == x + 1).all()
 
 
-@pytest.mark.parametrize("layer", [layers.AvgPool2d(2), layers.AdaptiveAvgPool2d(2)])
+@pytest.mark.parametrize("layer", [layers.MaxPool2d(2), layers.ReLU(), layers.LocalResponseNorm()])
 def test_infer_called_by_an_own_forward_does_not_recurse(layer):
     class Mine(type(layer)):
         def forward(self, x, train=False):

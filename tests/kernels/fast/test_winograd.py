@@ -98,7 +98,12 @@ def test_few_tiles_and_few_channels_are_left_to_the_product():
         return choosing.choose(*shapes, (1, 1), padding, np.dtype(np.float32))
 
     assert choice(1, 64, 64, 56) is winograd
-    others = [choice(1, 64, 64, 14), choice(1, 1, 64, 56), choice(1, 64, 1, 56), choice(1, 64, 64, 56, ((3, 3), (3, 3)))]
+    others = [
+        choice(1, 64, 64, 14),
+        choice(1, 1, 64, 56),
+        choice(1, 64, 1, 56),
+        choice(1, 64, 64, 56, ((3, 3), (3, 3))),
+    ]
     assert others == [implicit_gemm] * 4
 
 
