@@ -302,11 +302,11 @@ def test_every_layer_refuses_a_gradient_of_the_wrong_shape(make, train):
 def test_the_backward_of_a_pool_refuses_a_gradient_of_other_windows():
     with told(ValueError, "grad_y has 9 x 9 windows, but an input of 4 x 4 with kernel (2, 2)", "has 2 x 2"):
         kernels.avg_pool2d.backward(zeros(1, 2, 9, 9), (4, 4), 2)
-    _, winners = kernels.max_pool2d.forward(zeros(1, 2, 5, 5), 2)
-    with told(ValueError, "winners has 2 x 2 windows, but an input of 2 x 2", "has 1 x 1"):
-        kernels.max_pool2d.backward(zeros(1, 2, 2, 2), winners, (2, 2), 2)
+    _, argmax = kernels.max_pool2d.forward(zeros(1, 2, 5, 5), 2)
+    with told(ValueError, "argmax has 2 x 2 windows, but an input of 2 x 2", "has 1 x 1"):
+        kernels.max_pool2d.backward(zeros(1, 2, 2, 2), argmax, (2, 2), 2)
     with told(ValueError, "grad_y", "(1, 2, 2, 2), got (1, 2, 3, 3)"):
-        kernels.max_pool2d.backward(zeros(1, 2, 3, 3), winners, (5, 5), 2)
+        kernels.max_pool2d.backward(zeros(1, 2, 3, 3), argmax, (5, 5), 2)
 
 
 def test_a_tape_used_twice_is_told(net):

@@ -30,10 +30,11 @@ def fused(layer, followers):
 
 
 class FusedConv2d:
-    """A convolution, the batch norm and the ReLU after it. `taken` are the layers whose work it does too."""
+    """A convolution, the batch norm and the ReLU after it. `taken` are the types of the layers whose work it does too."""
 
     def __init__(self, conv, followers):
         self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm
+        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, conv.stride, conv.padding)  # it may have been assigned
         self.weight, self.bias = conv.params["weight"].copy(), conv.params.get("bias")
         if self.bias is not None:
             self.bias = self.bias.copy()
@@ -44,10 +45,10 @@ class FusedConv2d:
                     break
             elif type(follower) is not ReLU or forms.storey_of("relu") != "fast":
                 break
-            self.taken.append(follower)
+            self.taken.append(type(follower))
             if type(follower) is ReLU:
                 break
-        self.relu = bool(self.taken) and type(self.taken[-1]) is ReLU
+        self.relu = self.taken[-1:] == [ReLU]
         self.transformed = None
         if self._may_be_winograd():
             self.transformed = winograd.prepare(self.weight, self.groups)
@@ -72,7 +73,7 @@ class FusedConv2d:
         """Return in words what was done."""
         form = "winograd for batches, weights transformed" if self.transformed else "one product"
         names = {BatchNorm2d: "batch norm in the weights", ReLU: "ReLU as it writes"}
-        return ", ".join([form, *(names[type(layer)] for layer in self.taken)])
+        return ", ".join([form, *(names[kind] for kind in self.taken)])
 
     def _may_be_winograd(self):
         if self.algorithm == "auto":

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigooglenet import parallel
 from minigooglenet.graph import Graph
+from minigooglenet.graph.errors import check_inputs
 from minigooglenet.kernels import forms
 from minigooglenet.planning.layout import apart_from, places_of, rounds_of, slots_of, steps_of
 from minigooglenet.planning.memory import Memory
@@ -36,8 +37,7 @@ class Plan:
         order = [name for name, _ in graph.schedule(outputs)]
         self.outputs, self.together = outputs, TOGETHER
         self.left_out = [name for name in graph.nodes if name not in order]
-        self.check_inputs, self.shapes = graph.check_inputs, dict(graph.shapes)
-        self.inputs = tuple(graph.inputs)
+        self.inputs, self.shapes = tuple(graph.inputs), dict(graph.shapes)
         self.choice = forms.chosen()  # a plan keeps the forms that it was made with
         self.steps, self.same = steps_of(graph, order, outputs, fuse)
         self.places = places_of(self.steps, self.shapes, join)
@@ -48,7 +48,8 @@ class Plan:
 
     def __call__(self, x):
         """Return the array of the one output, or {wire: array} for several."""
-        inputs = self.check_inputs(x if isinstance(x, dict) else {self.inputs[0]: x})
+        expected = {name: self.shapes[name] for name in self.inputs}
+        inputs = check_inputs(x if isinstance(x, dict) else {self.inputs[0]: x}, expected)
         first = next(iter(inputs.values()))
         count, threads = len(first), parallel.get_num_threads()
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigooglenet as mg
+from minigooglenet.counting import Cost, costs
 from minigooglenet.layers import (
     AdaptiveAvgPool2d,
     Add,
@@ -120,22 +121,18 @@ def test_windows_past_the_edge_count_their_padding():
 
 
 class Every(Layer):
-    """A layer of a reader's own that tells its window and nothing more."""
+    """A layer of a reader's own; its registered cost has a window and nothing more."""
 
     def output_shape(self, x_shape):
         return x_shape[0], x_shape[1] // 2, x_shape[2] // 2
 
-    def operations(self, x_shape):
-        return []
 
-    taped = operations
-
-    def window(self, x_shape):
-        return (4, 4), (2, 2)
-
-
-def test_a_layer_of_your_own_needs_only_its_window():
+def test_a_layer_of_your_own_needs_only_its_window(monkeypatch):
+    monkeypatch.setattr(costs, "COSTS", {**costs.COSTS, Every: lambda layer, x_shape: Cost(window=((4, 4), (2, 2)))})
     g = mg.Graph(image=(1, 16, 16))
     wire = g.add("conv", Conv2d(1, 1, 3, padding=1), "image")
     g.add("own", Every(), wire)
-    assert g.nodes["own"].layer.windows((1, 16, 16))[0][:2] == (range(0, 16, 2), range(4, 20, 2))
+    layer = g.nodes["own"].layer
+    windows = costs.windows(layer, costs.cost(layer, (1, 16, 16)), (1, 16, 16))
+    assert windows[0][:2] == (range(0, 16, 2), range(4, 20, 2))
+    assert mg.count(g)["own"].receptive_field_max == (6, 6)

@@ -13,7 +13,7 @@ def forward(x):
 
 
 def backward(grad_y, mask):
-    """Return grad_x: the gradient where the value mask, zero elsewhere."""
+    """Return grad_x: the gradient where the value passed, zero elsewhere."""
     grad_x = np.zeros_like(grad_y)
     for place in np.ndindex(mask.shape):
         if mask[place]:

@@ -127,6 +127,5 @@ def test_disabled_jit_prints_one_line_on_the_command_line():
     assert totals[0] == totals[1] != []
 
 
-@pytest.mark.parametrize("value", ["", "0"])
-def test_disable_jit_of_zero_changes_nothing(value):
-    assert run(RELU, None, NUMBA_DISABLE_JIT=value).stderr.replace(f"{jit.MESSAGE}\n", "") == ""
+def test_disable_jit_of_zero_changes_nothing():
+    assert run(RELU, None, NUMBA_DISABLE_JIT="0").stderr.replace(f"{jit.MESSAGE}\n", "") == ""

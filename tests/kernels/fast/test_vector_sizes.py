@@ -44,7 +44,7 @@ def test_shorter_registers_give_the_same_results(size, without, tmp_path):
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert process.stdout == "agrees\n", process.stderr
