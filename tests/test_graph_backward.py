@@ -317,6 +317,35 @@ def test_gradients_of_inputs_that_a_concat_joins_are_the_callers():
     assert not (grad == 7).any()
 
 
+def test_gradients_of_inputs_that_an_addition_joins_are_the_callers():
+    g = mg.Graph(a=(2,), b=(2,))
+    g.add("sum", mg.layers.Add(), "a", "b")
+    grad = draw(3, 2)
+    expected = grad.copy()
+    grad_inputs, _ = g.backward({"sum": grad}, g.forward({"a": draw(3, 2), "b": draw(3, 2, seed=1)})[1])
+    grad_inputs["a"][:] = 7
+    assert (grad == expected).all()
+    assert (grad_inputs["b"] == expected).all()
+
+
+def test_backward_that_nobody_needs_is_not_called(monkeypatch):
+    g = mg.Graph(image=(2, 4, 4))
+    g.add("relu", layers.ReLU(), "image")
+    g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "relu")
+    x, grad = {"image": draw(2, 2, 4, 4)}, {"conv": draw(2, 3, 2, 2, seed=1)}
+    expected = g.backward(grad, g.forward(x)[1])[1]
+    called = []
+    right = layers.ReLU.backward
+    monkeypatch.setattr(layers.ReLU, "backward", lambda self, *args: called.append(1) or right(self, *args))
+    _, grads = g.backward(grad, g.forward(x)[1], inputs=False)
+    assert called == []
+    assert all(np.array_equal(grads[key], expected[key]) for key in expected)
+    g.backward(grad, g.forward(x)[1], inputs=False, wires=["relu"])
+    assert called == []
+    g.backward(grad, g.forward(x)[1], inputs=False, wires=["image"])
+    assert called == [1]
+
+
 def _deep():
     g = mg.Graph(image=(2, 5, 5))
     g.add("conv1", mg.layers.Conv2d(2, 3, 3, padding=1, rng=0), "image")

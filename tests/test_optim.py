@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from numeric import assert_close, draw
 
+import minigooglenet as mg
 from minigooglenet import optim
 
 
@@ -240,3 +242,22 @@ def test_adamw_checks_every_gradient_before_any_parameter_moves():
         optim.adamw_step(params, {"a": np.ones(2), "b": np.ones(2)}, state, lr=0.1)
     assert np.all(params["a"] == 1)
     assert state == {}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("storey", ["loops", "numpy"])
+def test_steps_move_alike_on_every_storey(dtype, storey):
+    def run():
+        params, velocity, state = {"a": draw(3, 4, dtype=dtype), "b": draw(5, seed=1, dtype=dtype)}, {}, {}
+        for step in range(3):
+            grads = {key: draw(*value.shape, seed=step + 5, dtype=dtype) for key, value in params.items()}
+            optim.sgd_step(params, grads, velocity, lr=0.1, weight_decay=0.01)
+            optim.adamw_step(params, grads, state, lr=0.1)
+        return params | {f"velocity {key}": value for key, value in velocity.items()}
+
+    expected = run()
+    with mg.use(storey):
+        found = run()
+    for key, value in expected.items():
+        assert found[key].dtype == dtype
+        assert_close(found[key], value)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from numeric import assert_close, awkward, draw
+from numeric import assert_close, awkward, draw, needs_numba
 
 import minigooglenet as mg
 from minigooglenet.kernels import numpy as readable
@@ -154,6 +154,7 @@ def test_every_wire_of_a_plan_can_be_asked_for():
             assert_close(y, expected[wire], 2e-5)
 
 
+@needs_numba
 def test_a_plan_fuses_joins_and_shares_and_says_so():
     g = googlenet_like("batch")
     text = str(mg.plan(g))
@@ -257,7 +258,7 @@ def test_a_plan_may_be_called_from_several_threads_at_once(own_threads, threads,
             assert (y == right).all()
 
 
-@pytest.mark.parametrize("off", ["fuse", "join", "apart"])
+@pytest.mark.parametrize("off", [pytest.param("fuse", marks=needs_numba), "join", "apart"])
 def test_each_idea_of_a_plan_can_be_switched_off(off):
     g = googlenet_like("batch")
     assert_close(mg.plan(g, **{off: False})(BATCH), mg.plan(g)(BATCH), 2e-5)
@@ -303,6 +304,10 @@ def test_bits_do_not_depend_on_threads_where_groups_would_choose_another_form(ow
 def test_a_form_that_cannot_compute_a_layer_is_refused_before_it_runs():
     with pytest.raises(ValueError, match=r"^Winograd's form computes 3x3"):
         mg.layers.Conv2d(3, 4, 5, padding=2, algorithm="winograd")
+
+
+@needs_numba
+def test_a_plan_rejects_an_assigned_algorithm_that_cannot_compute_its_layer():
     layer = mg.layers.Conv2d(3, 4, 3, stride=2)
     layer.algorithm = "winograd"
     g = mg.Graph(image=(3, 9, 9))

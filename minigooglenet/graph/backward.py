@@ -35,6 +35,8 @@ def backward(nodes, grads, tape, asked, observer=None):
                 continue
             layer, wires = nodes[name]
             wanted = needed.intersection(wires)
+            if not wanted and (name in tape.frozen or not getattr(layer, "params", None)):
+                continue  # somebody asked for its own wire, and nobody for a gradient that it would send
             if observer:
                 observer.before(name, "backward")
             with named_errors(name, wires):

@@ -30,7 +30,7 @@ def fused(layer, followers):
 
 
 class FusedConv2d:
-    """A convolution, the batch norm and the ReLU after it. `taken` are the types of the layers whose work it does too."""
+    """A convolution, the batch norm and the ReLU after it; `taken` has the types of the layers that it stands for."""
 
     def __init__(self, conv, followers):
         self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm

@@ -55,7 +55,8 @@ def _flatten(layer, x, out):
 
 LOWERINGS = {
     layers.Conv2d: Lowering("conv2d"),
-    layers.Linear: Lowering("linear"),
+    # Unless it is fused, BLAS computes it, whose bits depend on the number of images.
+    layers.Linear: Lowering("linear", per_sample=False),
     layers.MaxPool2d: Lowering("max_pool2d", _max_pool2d),
     layers.AvgPool2d: Lowering("avg_pool2d", _avg_pool2d),
     layers.AdaptiveAvgPool2d: Lowering("adaptive_avg_pool2d", _adaptive_avg_pool2d),

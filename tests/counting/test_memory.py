@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from numeric import needs_numba
 
 import minigooglenet as mg
 from minigooglenet.layers import Concat, Conv2d, ReLU
@@ -32,12 +33,14 @@ def test_peak_of_a_batch_multiplies_inputs_and_wires():
     assert mg.count(g).memory(batch=3).total == 3 * (64 + 128 + 64 + 192)
 
 
+@needs_numba
 def test_transformed_weights_are_counted_when_winograd_is_chosen():
     counted = mg.count(Conv2d(32, 64, 3, padding=1, init="zeros"), (32, 12, 12))
     assert counted.memory(batch=1).transformed_weights == 0  # 9 tiles of 4 x 4 outputs: too few
     assert counted.memory(batch=4).transformed_weights == 36 * 64 * 32 * 4
 
 
+@needs_numba
 def test_workspace_grows_with_the_threads_that_have_work():
     counted = mg.count(Conv2d(3, 8, 5, padding=2, init="zeros"), (3, 40, 40))
     one, two, many = (counted.memory(batch=2, threads=n).workspace for n in (1, 2, 1000))
@@ -50,6 +53,7 @@ def test_im2col_counts_its_columns():
     assert counted.memory(batch=2).workspace == 2 * 4 * (3 * 9 * 64 + max(3 * 100, 8 * 64))
 
 
+@needs_numba
 def test_the_text_names_the_node_and_every_part():
     text = str(mg.count(mg.models.vgg16(init="zeros")).memory())
     assert "at 'conv4_2/3x3'" in text

@@ -166,6 +166,7 @@ def test_plan_and_graph_agree_to_round_off():
     assert np.abs(mg.plan(g)(x) - g(x)).max() <= 4e-6 * np.abs(g(x)).max()
 
 
+@needs_numba
 def test_examples_on_the_page_run():
     names = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
