@@ -526,6 +526,31 @@ def test_threads_of_the_engine_inherit_the_choice(own_threads, storey):
     assert len({thread for _, thread in seen}) > 1
 
 
+def test_threads_of_a_team_inherit_the_choice(own_threads):
+    mg.set_num_threads(2)
+    seen = []
+    with mg.use("loops"):
+        assert parallel.as_team(lambda number: seen.append((number, forms.chosen()[""])), 2)
+    assert sorted(seen) == [(0, "loops"), (1, "loops")]
+
+
+def test_two_callers_keep_their_own_choice_on_shared_threads(own_threads):
+    mg.set_num_threads(3)
+    seen = {"loops": set(), "numpy": set()}
+
+    def call(storey):
+        mg.use(storey)
+        for _ in range(10):
+            parallel.spread(lambda start, stop: (time.sleep(0.002), seen[storey].add(forms.chosen()[""])), 12)
+
+    callers = [threading.Thread(target=call, args=[storey]) for storey in seen]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert seen == {"loops": {"loops"}, "numpy": {"numpy"}}
+
+
 def test_plan_computes_on_its_threads_with_the_forms_it_was_made_with(own_threads, ran, monkeypatch):
     g = mg.Graph(image=(2, 3, 3))
     g.add("relu", layers.ReLU(), "image")
