@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import files
+from minigooglenet import checks, files
 from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights import limits
@@ -56,7 +56,10 @@ def write(contents: Contents, path) -> None:
     limits.check_contents(contents)
     # The library would write an array that is not contiguous in the wrong order, without a word.
     names = _file_names(contents.arrays)
-    arrays = {names[name]: np.asarray(array, order="C") for name, array in contents.arrays.items()}
+    arrays = {
+        names[name]: np.asarray(checks.unmasked(array, repr(name)), order="C")
+        for name, array in contents.arrays.items()
+    }
     for name, array in zip(contents.arrays, arrays.values(), strict=True):
         limits.stand_in(name, array.shape, array.dtype)
         if not np.isfinite(array).all():
