@@ -5,6 +5,7 @@ between `finally` and the first line of a function that puts something back. A `
 reference instead, which no interrupt can precede. The rules for a function that has one in a variable:
 
 - it drops the variable if it is interrupted (`except BaseException: del hold; raise`), for a traceback keeps variables;
+- it passes the variable to functions of C only: those of Python keep it in variables of their own;
 - what it undoes with was made in C: functools.partial of a function of C, or of a compiled kernel.
 """
 
@@ -14,25 +15,21 @@ import operator
 
 
 class Hold(bytearray):
-    """What `held` returns: an object whose end runs `undo`; `other` is what ends after it."""
+    """What `held` returns: an object whose end runs `undo`. `other` is what it keeps until then."""
 
     __slots__ = ("__del__", "__weakref__", "other")
 
 
-def held(undo, other=None) -> Hold:
+def held(undo) -> Hold:
     """Return a Hold whose end calls the functions `undo`, made in C, one after the other."""
     hold = Hold()
-    hold.other = other
     hold.__del__ = functools.partial(collections.deque, map(operator.call, undo), 0)  # a loop in C
     return hold
 
 
-def within(hold):
-    """Return a context manager that holds `hold` until its block ends.
-
-    Leaving a memoryview runs no Python code, so that no interrupt comes between the block and the end of the Hold.
-    """
-    return memoryview(hold)
+# within(hold) is a context manager that holds `hold` until its block ends: leaving a memoryview runs no Python code, so
+# that no interrupt comes between the block and the end of the Hold.
+within = memoryview
 
 
 def nothing():

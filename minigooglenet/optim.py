@@ -102,7 +102,7 @@ def _check_named(params, grads):
 def _check_shapes(params, grads, *states):
     """Check all of a step before any parameter moves."""
     for name, grad in grads.items():
-        shape = params[name].shape
+        shape = checks.unmasked(params[name], f"parameter {name!r}").shape
         checks.has_shape(grad, f"the gradient of {name!r}", shape)
         for state in states:
             if name in state:

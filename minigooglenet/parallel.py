@@ -37,7 +37,8 @@ def get_num_threads() -> int:
         given = os.environ.get("MINIGOOGLENET_NUM_THREADS", "").strip()
         if given and not (given.isascii() and given.isdigit() and int(given) > 0):
             raise ValueError(f"MINIGOOGLENET_NUM_THREADS must be a whole number of at least 1, got {given!r}")
-        _threads = int(given) if given else _available_cores()
+        affinity.get_pinning()  # a wrong setting is said here, and not in the middle of a layer
+        _threads = int(given) if given else affinity.allowed()
     return _threads
 
 
@@ -53,12 +54,6 @@ def set_num_threads(n: int) -> None:
         _threads = n
 
 
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def flush_with(read, write, bits) -> None:
     """Take functions that read and write a thread's floating-point register, and the bits by which it flushes.
 
@@ -66,6 +61,14 @@ def flush_with(read, write, bits) -> None:
     """
     global _register
     _register = read, write, bits
+    _compiled_register.cache_clear()
+
+
+@functools.cache
+def _compiled_register():
+    read, write, _ = _register
+    write(read())  # compiled now, and not when an interrupted thread puts its state back
+    return _register
 
 
 def flushing():
@@ -88,7 +91,7 @@ def _flush():
     hold = None if reference is None else reference()
     try:
         if hold is None:
-            read, write, bits = _register
+            read, write, bits = _compiled_register()
             state = read()
             hold = held([functools.partial(write, state)])
             _inside.flushing = weakref.ref(hold)
@@ -109,7 +112,8 @@ def computing():
     hold = None if reference is None else reference()
     try:
         if hold is None:
-            hold = held(give_back := [], (_flush(), blas.hold()))
+            hold = held(give_back := [])
+            hold.other = _flush(), blas.hold()
             _inside.computing = weakref.ref(hold)
             _limit_own(give_back)
         return within(hold)
@@ -127,7 +131,7 @@ def _limit_own(give_back):
 def _begin_helper() -> None:
     affinity.begin_helper()
     _inside.helper = True
-    read, write, bits = _register
+    read, write, bits = _compiled_register()
     write(read() | bits)
     _limit_own([])
 

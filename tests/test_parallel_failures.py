@@ -107,24 +107,33 @@ def test_a_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_end
 
     with monkeypatch.context() as patch:
         patch.setattr(workers.Shared, "help", die)
-        with pytest.raises(RuntimeError, match="1 of 2 tasks did not finish") as raised:
+        with pytest.raises(RuntimeError, match="1 of 2 tasks did not finish"):
             parallel.run([lambda: lost.wait(30)] * 2)
-    assert isinstance(raised.value.__cause__, OwnError | None.__class__)
     assert sum_of_squares() == sum(k * k for k in range(64))
 
 
-def test_threads_that_ended_are_replaced(two_threads, silent_ends, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(parallel, "_begin_helper", lambda: raise_error(OwnError()))
-        mg.set_num_threads(3)
-        assert sum_of_squares() == sum(k * k for k in range(64))
-    for thread in parallel._pool.threads:
-        thread.join(30)
-    names = []
+def begin_badly(monkeypatch, times):
+    """Let the next `times` threads of a new pool of one helper end as they begin."""
+    begin, left = parallel._begin_helper, [None] * times
+
+    def begins():
+        if left:
+            left.pop()
+            raise OwnError
+        begin()
+
+    monkeypatch.setattr(parallel, "_begin_helper", begins)
     mg.set_num_threads(3)
-    parallel.run([lambda: None] * 3)
-    assert sum(thread.is_alive() for thread in parallel._pool.threads) == 2
-    assert names == []
+    mg.set_num_threads(2)
+
+
+def test_threads_that_ended_are_replaced(two_threads, silent_ends, monkeypatch):
+    begin_badly(monkeypatch, 1)
+    assert sum_of_squares() == sum(k * k for k in range(64))
+    (ended,) = parallel._pool.threads
+    ended.join(30)
+    run_on_both(lambda: None, lambda: None)
+    assert [thread.is_alive() for thread in parallel._pool.threads] == [True]
 
 
 def test_a_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, monkeypatch):
@@ -135,17 +144,7 @@ def test_a_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, 
 
 
 def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silent_ends, monkeypatch):
-    begin, broken = parallel._begin_helper, [1, 1]
-
-    def begins_late():
-        if broken:
-            broken.pop()
-            raise OwnError
-        begin()
-
-    monkeypatch.setattr(parallel, "_begin_helper", begins_late)
-    mg.set_num_threads(3)
-    mg.set_num_threads(2)
+    begin_badly(monkeypatch, 2)
     barrier, done = Barrier(2), []
 
     def work(number):
@@ -157,9 +156,7 @@ def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silen
 
 
 def test_a_team_whose_threads_never_begin_is_given_up(two_threads, silent_ends, monkeypatch):
-    monkeypatch.setattr(parallel, "_begin_helper", lambda: raise_error(OwnError()))
-    mg.set_num_threads(3)
-    mg.set_num_threads(2)
+    begin_badly(monkeypatch, 1000)
     barrier = Barrier(2)
     with pytest.raises(RuntimeError, match="did not finish"):
         parallel.as_team(lambda number: barrier.wait(), 2, barrier.give_up)

@@ -1,7 +1,7 @@
 """A child process that is interrupted: `python interrupted.py COUNT SEED [outside]` prints how often state was left.
 
-COUNT interrupts come at random microseconds: from a timer of this process, or with `outside` as SIGINT from another one
-(which reads "ready", and whose signals go on until this process ends). The traceback of each is kept while the state is
+COUNT interrupts come at random microseconds: from a timer of this process, or with `outside` as one SIGINT from another
+process for every line "go". The traceback of each is kept while the state is
 looked at, as an interactive session keeps it.
 """
 
@@ -51,20 +51,18 @@ def main(count, seed, outside):
 
     before, rng, left, wrong, interrupts = state(), random.Random(seed), [], 0, 0
     signal.signal(signal.SIGALRM, signal.default_int_handler)
-    if outside:
-        print("ready", flush=True)
     while interrupts < count:
         call, kept = rng.choice([*short, *short, *long]), None
         faulthandler.dump_traceback_later(SECONDS, exit=True)
         try:
-            if not outside:
+            if outside:
+                print("go", flush=True)
+            else:
                 signal.setitimer(signal.ITIMER_REAL, rng.choice((1e-4, 3e-4, 3e-3)) * rng.random() + 1e-6)
             while True:
                 call()
         except KeyboardInterrupt as interrupt:
             kept = interrupt
-        if outside:
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         interrupts += 1
         if state() != before:
             left.append(state())
@@ -72,12 +70,6 @@ def main(count, seed, outside):
         if interrupts % 500 == 0:
             wrong += sum(call() != expected for call, expected in zip(long, right, strict=True))
         faulthandler.cancel_dump_traceback_later()
-        if outside:
-            try:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-            except KeyboardInterrupt:
-                pass
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(json.dumps({"interrupts": interrupts, "left": left[:5], "times left": len(left), "wrong": wrong}))
 
 

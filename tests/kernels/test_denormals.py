@@ -22,7 +22,7 @@ def is_flushing():
 
 
 def tiny(*shape, dtype=np.float32):
-    """Return values of which half are subnormal, a quarter zero and the others normal, some of them nearly subnormal."""
+    """Return values of which two fifths are subnormal, and others zero, nearly subnormal or around 1."""
     rng = np.random.default_rng(5)
     smallest = float(np.finfo(dtype).smallest_normal)
     values = rng.standard_normal(shape) * rng.choice([0, smallest / 10, smallest / 1e4, smallest * 2, 1], shape)
@@ -168,10 +168,10 @@ def test_normal_numbers_keep_their_bits():
 def test_the_complex_step_works_with_a_step_of_1e_200():
     x = np.random.default_rng(0).random((2, 4, 6, 6)) + 0j
     x[0, 0, 2, 3] += 1e-200j
-    y, _ = K.local_response_norm.forward(x, 3, 1.0, 0.75, 1.0)
-    grad = K.local_response_norm.backward(
-        np.ones(x.shape), x.real.copy(), K.local_response_norm.forward(x.real.copy(), 3, 1.0, 0.75, 1.0)[1], 3, 1.0, 0.75
-    )
+    settings, real = (3, 1.0, 0.75, 1.0), x.real.copy()
+    y, _ = K.local_response_norm.forward(x, *settings)
+    _, scale = K.local_response_norm.forward(real, *settings)
+    grad = K.local_response_norm.backward(np.ones(x.shape), real, scale, *settings[:3])
     np.testing.assert_allclose(y.imag.sum() / 1e-200, grad[0, 0, 2, 3], rtol=1e-12)
 
 
