@@ -5,11 +5,13 @@ Between any two steps of Python a thread may get an exception that nobody expect
 """
 
 import collections
+import contextvars
 import queue
 import threading
 import time
 
 PATIENCE = 0.02  # seconds between looks at whether the threads that somebody waits for are alive
+SECONDS_TO_START = 2  # after which a thread that has not begun counts as ended
 REVIVALS = 3  # how often a team that waits gets threads for those that have ended
 
 
@@ -99,12 +101,16 @@ class Shared:
         if now < self.next_look or self.pool is None:
             return
         self.next_look = now + PATIENCE
-        if self._forget_the_dead():
+        # In this order, because a thread counts as helping before it takes a task, and until the task is done.
+        taken, at_work = self.count - len(self.waiting), len(self.helping) + 1
+        if self._forget_the_dead() or self.errors or taken > at_work + len(self.done):
             self.stop()
         elif any(not thread.is_alive() for thread in self.pool.threads):
             self.revivals += 1
             if self.revivals > REVIVALS or not self.pool.fill():
                 self.stop()
+        elif self.waiting and self.pool.jobs.empty():  # a thread ended with its job: one too many does no harm
+            self.pool.jobs.put((contextvars.copy_context(), self))
 
     def _forget_the_dead(self):
         dead = [thread for thread in list(self.helping) if not thread.is_alive()]
@@ -115,6 +121,13 @@ class Shared:
 def _rank(error):
     # Ctrl-C comes before an error of a task, and what follows from another error comes last.
     return 2 if isinstance(error, AbandonedError) else int(isinstance(error, Exception))
+
+
+class _Started(threading.Event):
+    """What `Thread.start` waits for: not for ever, if a thread is ended before it begins."""
+
+    def wait(self, timeout=None):
+        return super().wait(SECONDS_TO_START if timeout is None else timeout)
 
 
 class Pool:
@@ -135,6 +148,7 @@ class Pool:
         self.threads = [thread for thread in self.threads if thread.is_alive()]
         while len(self.threads) < self.size:
             thread = threading.Thread(target=self._serve, name=f"minigooglenet_{self.started}", daemon=True)
+            thread._started = _Started()
             self.started += 1
             try:
                 thread.start()

@@ -155,6 +155,36 @@ def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silen
     assert sorted(done) == [0, 1]
 
 
+def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, monkeypatch):
+    help_, lost = workers.Shared.help, [None]
+
+    def loses_one(shared):
+        if lost:
+            lost.pop()
+            raise OwnError
+        help_(shared)
+
+    monkeypatch.setattr(workers.Shared, "help", loses_one)
+    barrier, done = Barrier(2), []
+
+    def work(number):
+        barrier.wait()
+        done.append(number)
+
+    assert parallel.as_team(work, 2, barrier.give_up)
+    assert sorted(done) == [0, 1]
+
+
+def test_a_thread_that_ends_before_it_begins_is_not_waited_for(two_threads, silent_ends, monkeypatch):
+    monkeypatch.setattr(workers, "SECONDS_TO_START", 0.05)
+    monkeypatch.setattr(threading.Thread, "_bootstrap_inner", lambda thread: None)
+    mg.set_num_threads(3)
+    assert sum_of_squares() == sum(k * k for k in range(64))
+    monkeypatch.undo()
+    mg.set_num_threads(2)
+    assert sum_of_squares() == sum(k * k for k in range(64))
+
+
 def test_a_team_whose_threads_never_begin_is_given_up(two_threads, silent_ends, monkeypatch):
     begin_badly(monkeypatch, 1000)
     barrier = Barrier(2)
