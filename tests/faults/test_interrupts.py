@@ -20,19 +20,19 @@ pytestmark = [
 
 @pytest.mark.parametrize("seed", range(2))
 def test_no_state_is_left_by_interrupts_of_a_timer(seed):
-    command = [sys.executable, str(CHILD), "20000", str(seed)]
+    command = [sys.executable, str(CHILD), "8000", str(seed)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert child.returncode == 0, child.stderr[-3000:]
     outcome = json.loads(child.stdout.splitlines()[-1])
-    assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (20000, 0, 0), outcome
+    assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (8000, 0, 0), outcome
 
 
 def test_no_state_is_left_by_interrupts_from_another_process():
-    command = [sys.executable, str(CHILD), "3000", "7", "outside"]
+    command = [sys.executable, str(CHILD), "2000", "7", "outside"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         waits = random.Random(0)
         while (line := child.stdout.readline()) == "go\n":
             time.sleep(waits.choice((0, 1e-4, 3e-3)) * waits.random())
             os.kill(child.pid, signal.SIGINT)
         outcome = json.loads(line)
-    assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (3000, 0, 0), outcome
+    assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (2000, 0, 0), outcome
