@@ -1,4 +1,4 @@
-"""Numbers next to zero count as zero while the engine computes: the processor takes 20 to 150 times as long for them.
+"""Numbers next to zero count as zero while the engine computes: some processors take many times as long for them.
 
 A subnormal (denormal) number is smaller than the smallest normal one, 1.2e-38 in float32 and 2.2e-308 in float64. Each
 thread has a register that says whether it computes with them. `parallel.computing` sets it and puts it back.
