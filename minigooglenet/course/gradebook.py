@@ -100,9 +100,3 @@ class Ledger:
 def digest_of(text: str) -> str:
     """Return a short name for a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def digest(path) -> str:
-    """Return what changes when a notebook changes."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 import minigooglenet
 from minigooglenet import files, warmup
-from minigooglenet.course import gradebook, originality, sandbox, submissions
+from minigooglenet.course import gradebook, opened, originality, reading, sandbox, submissions
 from minigooglenet.course.checked import end
 from minigooglenet.course.judge import FAILED, MISSING
+from minigooglenet.course.removed import temporary_folder
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
 
@@ -89,8 +90,8 @@ class Handed(NamedTuple):
     def key(self):
         """What its rows are kept by: another content, lesson, option or version is another notebook."""
         try:
-            digest = "a link" if self.path.is_symlink() else gradebook.digest(self.path)
-        except OSError as error:
+            digest = opened.digest(self.path, reading.MOST_BYTES)
+        except (OSError, ValueError) as error:
             digest = type(error).__name__
         return f"{self.student}/{self.name}/{','.join(self.numbers)}/{digest}/{self.options}"
 
@@ -111,7 +112,7 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     -------
     (rows of the CSV, walls around every process, whether all are done)
     """
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+    with temporary_folder() as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
         state = Path(scratch, "state") if out == files.STDOUT else f"{out}.state"  # nothing to resume from
         rows, walls, whole = _graded(handed, absent, out, asked, jobs, gradebook.Ledger(state, fresh), tell)
@@ -122,7 +123,7 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
 
 def collect(folder, lesson=None):
     """Return the notebooks in a folder, and rows for the lessons that students did not hand in."""
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+    with temporary_folder() as scratch:
         return _collected(folder, scratch, Asked(lesson=lesson))[:2]
 
 
@@ -211,8 +212,8 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
         if tried < TRIES:
             ledger.write({"begun": key})
     marked, late, code = None, False, 0
-    if handed.path.is_symlink():
-        reason = "it is a link to another file, which is not followed"
+    if opened.is_link(handed.path):
+        reason = opened.LINK
     elif tried >= TRIES:
         reason = f"the grading itself died {tried} times while this notebook ran; look at it by hand"
     else:
@@ -239,7 +240,7 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
 
 def run(handed, asked, slot, seed, jobs=1):
     """Run a notebook; return what it sent, and its exit code or None if it did not come to its end in time."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tempfile.TemporaryFile() as results:
+    with temporary_folder() as folder, tempfile.TemporaryFile() as results:
         patience = asked.patience(jobs)
         work = {
             "path": str(handed.path.resolve()),

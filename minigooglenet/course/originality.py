@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minigooglenet.course import answers, cells, gradebook, lessons
+from minigooglenet.course import answers, cells, lessons, opened, reading
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
 
@@ -104,8 +104,8 @@ def _is_new(answer, made, body):
 
 def _read(path):
     try:
-        return [] if path.is_symlink() else cells.read(path)
-    except (OSError, ValueError):
+        return cells.read(path, follow=False)
+    except (OSError, ValueError, RecursionError, MemoryError):
         return []
 
 
@@ -113,8 +113,10 @@ def _work(path, numbers, known) -> Work:
     work = Work()
     try:
         _fill(work, path, numbers, known)
-    except RecursionError:
+    except (RecursionError, MemoryError):
         work.notes[""].append("its code is nested too deeply to be compared")
+    except (OSError, ValueError) as error:  # it vanished, or its text makes no tree
+        work.notes[""].append(f"its code cannot be compared: {str(error)[:100]}")
     return work
 
 
@@ -135,7 +137,7 @@ def _fill(work, path, numbers, known):
             work.forms[number] = answers.canonical(answer, answers.functions(body))
     work.size = sum(map(answers.size, mine.values()))
     work.fingerprint = "\n".join(map(ast.dump, added))
-    work.content = gradebook.digest(path).encode() if added else b""
+    work.content = opened.digest(path, reading.MOST_BYTES).encode() if added else b""
 
 
 def _look_at(number, answer, body, known, told):

@@ -35,7 +35,7 @@ def main(work) -> None:
     """Do the work that was described."""
     results = _keep_output()
     try:
-        sources = cells.read(work["path"])
+        sources = cells.read(work["path"], follow=False)
     except (OSError, ValueError) as error:
         _send(results, {"unreadable": str(error)})
         return

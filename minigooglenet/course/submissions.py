@@ -207,18 +207,25 @@ class _Owners:
 def _submission(file, student):
     """Return a file with the lessons that it is of: by what it checks, by its own name, or by what it defines."""
     made = Submission(file, student)
-    own = names.own_lesson(file.stem)[0]
-    places = [file.stem, *(part for part in reversed(file.parts))]
-    numbered = next((found for place in places if (found := _by_place(place))), None)
+    own, numbered = names.own_lesson(file.stem)[0], _numbered(file)
     try:
-        if file.path.is_symlink():
-            raise ValueError("a link")
-        sources = cells.read(file.path)
-    except (OSError, ValueError):
+        sources = cells.read(file.path, follow=False)
+        _lessons(made, sources, own, numbered)
+    except (OSError, ValueError, RecursionError, MemoryError):
         made.readable = False
         made.lessons = {own or numbered} - {None}
-        return made
-    known = everything()
+    return made
+
+
+def _numbered(file):
+    """Return the lesson that a file's name or one of its folders says, or None."""
+    places = [file.stem, *(part for part in reversed(file.parts))]
+    return next((found for place in places if (found := _by_place(place))), None)
+
+
+def _lessons(made, sources, own, numbered):
+    """Note on a submission the lessons that its cells are of, and how complete it is."""
+    file, known = made.file, everything()
     checked = [number for number in cells.numbers_in(sources) if number in known]
     made.complete = (len(checked), 0)
     lessons = {number.partition(".")[0] for number in checked}
@@ -236,7 +243,6 @@ def _submission(file, student):
         made.empty, made.fallback = not best, numbered
         made.lessons = set() if made.empty else {numbered} if numbered else {best[0][0]} if clear else set()
         made.complete = (0, best[0][1] if best else 0)
-    return made
 
 
 def _by_place(name):
@@ -362,14 +368,17 @@ def _absent(student, lesson, work, documents) -> Absent:
     told = [f"{each.file.shown} is of lesson {' and '.join(sorted(each.lessons)) or '?'}" for each in work]
     told += [f"{file.shown} arrived: {file.problem or f'it is {file.kind}'}" for file in documents]
     reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or ["the folder is empty"])])
-    if documents and not work:
+    if any(not file.staff for file in documents) and not work:
         reason += ". Hand in the notebook (.ipynb) or a .py file"
     name = next((each.name for each in [*(each.file for each in work), *documents]), "")
     return Absent(student, lesson, name, reason)
 
 
 def _is_handed(file):
-    return bool(file.problem) or Path(file.name).suffix.lower() in arrived.HANDED
+    """Return whether a file's name is a student's: of a notebook's or a document's form, or a folder that is closed."""
+    lower = file.name.lower()
+    known = lower.endswith((*arrived.PROGRAMS, *arrived.HANDED)) or arrived.archive_ending(lower)
+    return bool(known) or (bool(file.problem) and (file.folder or not file.staff))
 
 
 def _nothing(folder, there):
