@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 import tarfile
+import warnings
 import zipfile
 
 import pytest
@@ -123,7 +124,8 @@ def test_an_ordinary_user_grades_a_class_with_closed_folders(folder):
         for path in (folder.parent, *folder.parent.rglob("*")):
             os.chown(path, 54321, 54321)
     read_end, write_end = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads
+        child = os.fork()
     if child == 0:
         try:
             os.chdir(folder.parent)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,8 @@ def test_folders_without_permissions_are_removed(tmp_path):
     if os.geteuid() != 0:
         assert removed.remove(folder)
         return
-    child = os.fork()
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads
+        child = os.fork()
     if child == 0:
         try:
             os.chdir(tmp_path)
