@@ -25,7 +25,8 @@ from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
 
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
-JUDGE_SECONDS = 300.0  # to mark one notebook, the first one of a lesson with all that is compared
+JUDGE_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
+LEAST_MARKING = 20.0  # seconds by the clock to mark one notebook; more if the notebook may take longer itself
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
 ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
@@ -73,7 +74,17 @@ class Asked:
         jobs : notebooks at once, which share the cores
         """
         wall = self.wall or PATIENCE * self.seconds + EXTRA
-        return wall / self.seconds * max(1.0, jobs / (os.cpu_count() or 1))
+        return wall / self.seconds * self.busy(jobs)
+
+    @staticmethod
+    def busy(jobs) -> float:
+        """Return how many processes share a core."""
+        return max(1.0, jobs / (os.cpu_count() or 1))
+
+    @property
+    def call_seconds(self) -> float:
+        """CPU time for one call of an answer, and to mark one."""
+        return min(10.0, self.seconds / 8)
 
 
 class Handed(NamedTuple):
@@ -219,7 +230,7 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
     else:
         stream, code = run(handed, asked, slot, ledger.seed, jobs)
         reason, late = _reason(code, asked, jobs), code is None or code in ENDED
-        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed)
+        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed, asked, jobs)
         if asked.ended.is_set():
             with lock:
                 ledger.write({"begun": key, "times": -1})
@@ -253,7 +264,7 @@ def run(handed, asked, slot, seed, jobs=1):
             "memory": asked.memory,
             "disk": DISK,
             "cell_seconds": asked.seconds / 4,
-            "call_seconds": min(10.0, asked.seconds / 8),
+            "call_seconds": asked.call_seconds,
             "patience": patience,
             "readable": _readable(),
         }
@@ -335,7 +346,7 @@ class Judge:
     def __init__(self):
         self.process = None
 
-    def mark(self, stream, numbers, seed) -> dict | None:
+    def mark(self, stream, numbers, seed, asked, jobs=1) -> dict | None:
         """Return what `judge.judge` returns, or None if it took too long or more memory than it may."""
         if self.process is None or self.process.poll() is not None:
             command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.judge"]
@@ -345,18 +356,24 @@ class Judge:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stream")
             path.write_bytes(stream)
-            process = self.process
-            timer = threading.Timer(JUDGE_SECONDS, process.kill)
-            timer.start()
+            work = {"stream": str(path), "numbers": numbers, "seed": seed, "seconds": asked.call_seconds}
             try:
-                process.stdin.write(json.dumps({"stream": str(path), "numbers": numbers, "seed": seed}) + "\n")
-                process.stdin.flush()
-                return json.loads(process.stdout.readline())
+                self.process.stdin.write(json.dumps(work) + "\n")
+                self.process.stdin.flush()
+                self._line(JUDGE_SECONDS)
+                return self._line(max(LEAST_MARKING, asked.seconds) * asked.busy(jobs))
             except (OSError, ValueError):
                 self.close()
                 return None
-            finally:
-                timer.cancel()
+
+    def _line(self, seconds):
+        """Return the next line of the process as an object; the process is killed if it takes longer."""
+        timer = threading.Timer(seconds, self.process.kill)
+        timer.start()
+        try:
+            return json.loads(self.process.stdout.readline())
+        finally:
+            timer.cancel()
 
     def close(self):
         """End the process."""

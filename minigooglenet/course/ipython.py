@@ -31,9 +31,10 @@ _CALL = re.compile(
     re.MULTILINE,
 )
 _OPTIONS = re.compile(r"^(?:-(?:[lsTDnrp]\s*\S+|[a-z]+|-[\w-]+)\s+)*")
-_MAGIC = re.compile(r"^(\s*)([\w.,\s\[\]'\"]+=\s*)?(?<!%)%(\w+)[^\S\n]?(.*)$")
-_COMMAND = re.compile(r"^(\s*)([\w.,\s\[\]'\"]+=\s*)?!!?(.*)$")
-_HELP = re.compile(r"^(\s*)(?:\?{1,2}\s*([%\w.*]+)|(?:[\w\s]+=\s*)?([%\w.*]+)\s*\?{1,2})\s*$")
+_TARGET = r"[\w.,\[\]'\"][\w.,\s\[\]'\"]*=\s*"  # no space first: spaces before it have one reading, not thousands
+_MAGIC = re.compile(rf"^(\s*)({_TARGET})?(?<!%)%(\w+)[^\S\n]?(.*)$")
+_COMMAND = re.compile(rf"^(\s*)({_TARGET})?!!?(.*)$")
+_HELP = re.compile(r"^(\s*)(?:\?{1,2}\s*([%\w.*]+)|(?:\w[\w\s]*=\s*)?([%\w.*]+)\s*\?{1,2})\s*$")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -146,7 +146,7 @@ def version(name: str) -> bool:
 
 def belongs(stem: str, student: str) -> bool:
     """Return whether a file's name is a student's name and then a number or a version: "bob_07_scratch" of "bob"."""
-    if not re.match(rf"{re.escape(student)}[ _.-]", stem, re.IGNORECASE):
+    if stem[: len(student)].lower() != student.lower() or stem[len(student) : len(student) + 1] not in tuple(" _.-"):
         return False
     words = re.split(r"[ _.-]+", stem[len(student) :].strip(" _.-"))
     return all(re.search(r"\d", word) or version(word) or _STRUCTURE.fullmatch(word) for word in words)

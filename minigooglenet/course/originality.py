@@ -19,7 +19,7 @@ from minigooglenet.exercises.questions import Question
 # An answer of at least so many parts (see answers.size) is nobody's by chance: word for word, or with other names.
 SAME_WORDS, SAME_CODE = 40, 70
 MOST_NAMES = 3  # of students in a note
-MARKER = re.compile(r"^\s*###\s*(?:BEGIN|END) SOLUTION", re.MULTILINE)
+MARKER = re.compile(r"^[^\S\n]*###[^\S\n]*(?:BEGIN|END) SOLUTION", re.MULTILINE)
 _RIGHT = ("reference_function", "solution_function", "rights", "judge_function")
 _TOOLS = ("exercises", "viz", "data", "figures", "console", "shapes", "checks", "initializers")
 

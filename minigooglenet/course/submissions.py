@@ -135,7 +135,11 @@ class _Owners:
     def __init__(self, there):
         self.there = there
         files = [*there.programs, *there.others]
-        above = {file.parts[:depth] for file in files for depth in range(1, len(file.parts) + 1)}
+        self.inside = defaultdict(list)  # {folder: the files below it}
+        for file in files:
+            for depth in range(len(file.parts) + 1):
+                self.inside[file.parts[:depth]].append(file)
+        self.programs = set(map(id, there.programs))
         named = [named for file in files for named in self._of_systems(file)]
         ids = defaultdict(set)
         for each in named:
@@ -143,13 +147,14 @@ class _Owners:
         self.namesakes = {student for student, those in ids.items() if len(those) > 1}
         lessons = [(part, names.own_lesson(file.stem)[0]) for file in there.programs for part in file.parts[:1]]
         self.numbered = any(re.fullmatch(r"\d{1,2}", part) and own and own != part.zfill(2) for part, own in lessons)
-        self.shared = {parts for parts in above if names.of_system(parts[-1]) is None and self._shared(parts)}
+        above = [parts for parts in self.inside if parts and names.of_system(parts[-1]) is None]
+        self.shared = {parts for parts in above if self._shared(parts)}
 
     def _shared(self, parts):
         """Return whether a folder belongs to several students, though its name may be anybody's."""
         if self._exported(parts):
             return True
-        inside = [file for file in self.there.programs if file.parts[: len(parts)] == parts]
+        inside = [file for file in self.inside[parts] if id(file) in self.programs]
         if not any(file.parts == parts for file in inside):
             folders = defaultdict(set)  # {name of a file: the folders that have one}
             for file in inside:
@@ -159,7 +164,7 @@ class _Owners:
             if folders and (names.section(parts[-1]) or max(map(len, folders.values())) >= 3):
                 return True
         named = defaultdict(set)
-        for file in self.there.programs:
+        for file in inside:
             if file.parts == parts:
                 lesson, rest = names.own_lesson(names.without_copy(file.stem))
                 dash = names.of_file(file.stem)
@@ -170,8 +175,7 @@ class _Owners:
 
     def _exported(self, parts):
         """Return whether what is directly in a folder has names that a learning platform gave."""
-        files = [*self.there.programs, *self.there.others]
-        inside = {(*file.parts, file.stem)[len(parts)] for file in files if file.parts[: len(parts)] == parts}
+        inside = {(*file.parts, file.stem)[len(parts)] for file in self.inside[parts]}
         students = {named.student for name in inside if (named := names.of_system(name))}
         return len(students) > 1 or any(rule.fullmatch(name) for rule in names.SURE for name in inside)
 
@@ -278,9 +282,11 @@ def _strays(work, owners):
     known = owners.known()
     others = known | {each.student for each in work if not each.empty}
     for each in work:
+        if owners.by_folder(each.file) is not None or each.student != names.clean(each.file.stem):
+            continue
         others_now = others if each.empty else known
         mine = [student for student in others_now if student != each.student and names.belongs(each.file.stem, student)]
-        if mine and owners.by_folder(each.file) is None and each.student == names.clean(each.file.stem):
+        if mine:
             each.student = max(mine, key=len)
 
 

@@ -21,6 +21,7 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_MEMBERS = 2_000  # of an archive
 MOST_UNPACKED = 1 << 30  # bytes of one archive
 MOST_MEMBER = 256 << 20
+MOST_NAME = 255  # letters of a folder or file in it, as far as anybody reads on
 MOST_ARCHIVE = 4 << 30  # bytes of the archive itself
 DEEPEST = 12  # folders and archives inside one another
 JUNK = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "timestamp.txt", "comments.txt")
@@ -97,7 +98,7 @@ def unpack(path, target, budget=None, follow=False) -> list[tuple[tuple[str, ...
             except TooMuchError:
                 raise
             except _DAMAGED as error:
-                left.append((tuple(parts), _told(error)))
+                left.append((tuple(part[:MOST_NAME] for part in parts[: 2 * DEEPEST]), _told(error)))
     return left
 
 
