@@ -322,7 +322,8 @@ def _rows(handed, marked, reason):
     for row in marked["rows"]:
         if row["status"] == MISSING and not row["message"]:
             row["status"], row["message"] = FAILED, marked["unreadable"] or reason
-        rows.append({"student": handed.student, "file": handed.name, **row, "note": "; ".join(notes)})
+        told = "; ".join(filter(None, [row["note"], *notes]))
+        rows.append({"student": handed.student, "file": handed.name, **row, "note": told})
     return rows
 
 
