@@ -19,10 +19,12 @@ import minigooglenet
 from minigooglenet import files, warmup
 from minigooglenet.course import gradebook, opened, originality, reading, sandbox, submissions
 from minigooglenet.course.checked import end
-from minigooglenet.course.judge import FAILED, MISSING
+from minigooglenet.course.judge import MISSING
 from minigooglenet.course.removed import temporary_folder
+from minigooglenet.course.rows import row_of, rows_of
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
+from minigooglenet.exercises.shown import error_text
 
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
 JUDGE_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
@@ -145,7 +147,7 @@ def _collected(folder, scratch, asked):
     found = submissions.collect(folder, scratch, asked.lesson and submissions.lesson_number(asked.lesson))
     handed = [Handed(*each, asked.key) for each in found.handed]
     absent = [
-        _row(each.student, each.file, number, MISSING, each.reason)
+        row_of(each.student, each.file, number, MISSING, each.reason)
         for each in found.absent
         for number in everything()
         if number.startswith(f"{each.lesson}.")
@@ -228,8 +230,11 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
     elif tried >= TRIES:
         reason = f"the grading itself died {tried} times while this notebook ran; look at it by hand"
     else:
-        stream, code = run(handed, asked, slot, ledger.seed, jobs)
-        reason, late = _reason(code, asked, jobs), code is None or code in ENDED
+        try:
+            stream, code = run(handed, asked, slot, ledger.seed, jobs)
+            reason, late = _reason(code, asked, jobs), code is None or code in ENDED
+        except (OSError, ValueError, RuntimeError) as error:  # the file vanished, or no process could be started
+            stream, reason, late = b"", f"it could not be run: {error_text(error)}", True
         marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed, asked, jobs)
         if asked.ended.is_set():
             with lock:
@@ -237,7 +242,7 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
             raise KeyboardInterrupt
         if marked is None:
             reason, late = "what it sent could not be marked in time", True
-    rows = _rows(handed, marked, reason)
+    rows = rows_of(handed, marked, reason)
     again = (late and (marked is None or code is None)) or bool(marked and "wall" in marked["late"])
     with lock:
         if marked and marked["walls"]:
@@ -308,37 +313,6 @@ def _readable():
     packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     cache, own = warmup.folder(), Path(minigooglenet.__file__).parent
     return packages + ([str(cache.parent)] if cache is not None and not cache.is_relative_to(own) else [])
-
-
-def _rows(handed, marked, reason):
-    if marked is None:
-        return [_row(handed.student, handed.name, number, FAILED, reason) for number in handed.numbers]
-    predicted, notes = marked["predicted"], []
-    if predicted:
-        notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
-    if marked["stopped"]:
-        notes.append(f"a cell stopped: {marked['stopped'][0]}")
-    rows = []
-    for row in marked["rows"]:
-        if row["status"] == MISSING and not row["message"]:
-            row["status"], row["message"] = FAILED, marked["unreadable"] or reason
-        told = "; ".join(filter(None, [row["note"], *notes]))
-        rows.append({"student": handed.student, "file": handed.name, **row, "note": told})
-    return rows
-
-
-def _row(student, file, number, status, message):
-    exercise = everything()[number]
-    found = {"title": exercise.title, "points": 0, "of": exercise.difficulty, "mistake": None, "verified": True}
-    return {
-        "student": student,
-        "file": file,
-        "exercise": number,
-        "status": status,
-        "message": message,
-        "note": "",
-        **found,
-    }
 
 
 class Judge:
