@@ -234,7 +234,8 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
             stream, code = run(handed, asked, slot, ledger.seed, jobs)
             reason, late = _reason(code, asked, jobs), code is None or code in ENDED
         except (OSError, ValueError, RuntimeError) as error:  # the file vanished, or no process could be started
-            stream, reason, late = b"", f"it could not be run: {error_text(error)}", True
+            stream, code, late = b"", None, True  # tried again, and never kept
+            reason = f"it could not be run: {error_text(error)}"
         marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed, asked, jobs)
         if asked.ended.is_set():
             with lock:
