@@ -80,7 +80,7 @@ def main(number, path, function) -> int:
 
 def _print(text):
     """Print text on any console: characters that its encoding lacks are shown as escapes."""
-    encoding = sys.stdout.encoding or "ascii"
+    text, encoding = printable(text), sys.stdout.encoding or "ascii"
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
