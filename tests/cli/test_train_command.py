@@ -439,7 +439,7 @@ def test_moved_images_are_the_same_images(folder, tmp_path, monkeypatch):
     _stopped(tmp_path / "images", tmp_path / "run", monkeypatch)
     (tmp_path / "images").rename(tmp_path / "moved")
     path = tmp_path / "run" / "recipe.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("images", "moved"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('images"', 'moved"'), encoding="utf-8")
     assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 0
 
 
