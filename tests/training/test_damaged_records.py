@@ -78,8 +78,8 @@ def test_rows_that_are_lost_are_reported(stopped):
 
 def test_rows_out_of_order_are_sorted_and_the_file_is_kept(stopped):
     whole = _lines(stopped / "steps.csv")
-    _edit(stopped / "steps.csv", lambda lines: [lines[0], *reversed(lines[1:]), lines[1]])
-    _resumed(stopped, r"steps\.csv had \d rows that this run did not write so")
+    _edit(stopped / "steps.csv", lambda lines: [lines[0], *reversed(lines[1:])])
+    _resumed(stopped, r"steps\.csv had 6 rows that this run did not write so")
     assert _lines(stopped / "steps.csv") == whole
     assert (stopped / "steps.csv.damaged-1").exists()
 
