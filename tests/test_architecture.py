@@ -9,7 +9,7 @@ ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
     (
         *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
-        *("affinity", "blas", "holds", "workers"),
+        *("affinity", "blas", "holds", "workers", "orphans"),
     ),
     ("kernels", "initializers"),
     ("layers", "losses", "views", "wires", "graph"),

@@ -1,6 +1,5 @@
 """What a grading leaves: a CSV that no spreadsheet runs, and a file of what is done, so that it can go on."""
 
-import contextlib
 import csv
 import hashlib
 import json
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from minigooglenet import files
 from minigooglenet.console import printable
+from minigooglenet.course import ledger
 
 COLUMNS = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
 NAMES = ("student", "file")  # columns whose text is not cut short: two long names must stay two
@@ -82,31 +82,39 @@ class Ledger:
     """What has been graded, kept in a file beside the CSV: a line for each notebook that is begun or done.
 
     A grading that is ended at any moment goes on from there. A notebook that was being graded twice when the grading
-    died is not tried again.
+    died is not tried again. Lines that no grading wrote are kept in the file `aside`, None if there are none.
     """
 
     def __init__(self, path, fresh=False):
         self.path, self.done, self.begun, self.seed = Path(path), {}, Counter(), None
+        self.aside = self.bad = None
+        ledger.check_place(self.path)
         if fresh:
             self.path.unlink(missing_ok=True)
-        kept = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
-        for line in kept.splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # one was being written when the power went
-                self._take(json.loads(line))
-        if kept and not kept.endswith("\n"):
+        found = ledger.read(self.path, COLUMNS)
+        self.done, self.begun, self.seed = found.done, found.begun, found.seed
+        if found.bad:  # nothing is lost: what was not written by a grading is kept beside it
+            self.aside, self.bad = ledger.move_aside(self.path, found), found.bad
+        elif found.torn:
             with self.path.open("a", encoding="utf-8", newline="") as file:
                 file.write("\n")
         if self.seed is None:
             self.seed = secrets.randbits(60)  # nobody can know the arguments that the answers will be called with
             self.write({"seed": self.seed})
 
+    @property
+    def sentence(self) -> str | None:
+        """What a user should know about lines that no grading wrote; None if there are none."""
+        if self.aside is None:
+            return None
+        lines = "1 line" if self.bad == 1 else f"{self.bad:,} lines"
+        return (
+            f"{self.path} had {lines} that cannot be read; the file is now {self.aside.name}. Notebooks whose results "
+            "are lost are graded again."
+        )
+
     def _take(self, entry):
-        if "seed" in entry:
-            self.seed = int(entry["seed"])
-        elif "done" in entry:
-            self.done[entry["done"]] = list(entry["rows"])
-        else:
-            self.begun[entry["begun"]] += entry.get("times", 1)
+        ledger.take(self, entry)
 
     def write(self, entry) -> None:
         """Add a line and wait until it is on the disk."""

@@ -128,8 +128,9 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     with temporary_folder() as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
         state = Path(scratch, "state") if out == files.STDOUT else f"{out}.state"  # nothing to resume from
-        rows, walls, whole = _graded(handed, absent, out, asked, jobs, gradebook.Ledger(state, fresh), tell)
-        for sentence in sentences:
+        ledger = gradebook.Ledger(state, fresh)
+        rows, walls, whole = _graded(handed, absent, out, asked, jobs, ledger, tell)
+        for sentence in sentences + [ledger.sentence] * (ledger.sentence is not None):
             say(sentence)
         return rows, walls, whole
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from minigooglenet import exercises
+from minigooglenet import exercises, orphans
 from minigooglenet.course import sandbox, wire
 from minigooglenet.course.cells import MOST_ATTEMPTS
 from minigooglenet.exercises.checking import Calls, demanded, marked
@@ -175,6 +175,7 @@ def _text(value):
 
 def main() -> None:
     """Mark whatever comes, line by line, until there is no more."""
+    orphans.watch()
     sandbox.limit(None, MOST_MEMORY, None)
     out, sys.stdout = sys.stdout, sys.stderr  # whatever an exercise prints is no mark
     for line in sys.stdin:
