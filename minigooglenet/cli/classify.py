@@ -58,6 +58,7 @@ def run(options):
                 continue
             readable.append(path)
             yield picture
+            del picture  # before the next is decoded
 
     with console.progress(out) as bar:
         task = bar.add_task("pictures", total=len(paths), status="")

@@ -5,6 +5,7 @@ others less. (It also tried the maximum over crops and found it worse.)
 """
 
 import itertools
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,8 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
     wanted = _wanted(counts, rule)
     chosen = [[wanted.index(crop) for crop in places(count, rule)] for count in counts]
     together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
-    while group := [cut(picture, size, wanted) for picture in itertools.islice(pictures, together)]:
+    cut_wanted = partial(cut, size=size, wanted=wanted)  # a map keeps no image while the next one is decoded
+    while group := list(map(cut_wanted, itertools.islice(pictures, together))):
         pieces = np.concatenate(group)
         found = np.empty((len(plans), len(pieces), *plans[0].shapes[plans[0].outputs[0]]))
         for start in range(0, len(pieces), batch_size):
