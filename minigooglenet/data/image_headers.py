@@ -76,7 +76,7 @@ def _jpeg(file):
         kind, length = head[1], int.from_bytes(head[2:], "big")
         parts += 1
         if parts > MOST_PARTS // 10:
-            raise bad(f"more than {MOST_PARTS // 10:,} segments", f"{MOST_PARTS // 10:,}", SAVE_AGAIN)
+            raise bad(f"at least {parts:,} segments", f"{MOST_PARTS // 10:,}", SAVE_AGAIN)
         if kind == 1 or 0xD0 <= kind <= 0xD8:  # without content
             at += 2
             continue
@@ -203,5 +203,5 @@ def _ppm(file, size):
     words = re.sub(rb"#[^\r\n]*[\r\n]", b" ", head).split(maxsplit=4)
     needed = 3 if head[:2] in (b"P1", b"P4") else 4
     if size > MOST_GAP and (len(words) < needed or any(word.startswith(b"#") for word in words[:needed])):
-        raise bad("a header", f"{MOST_GAP:,} bytes", "save it again without comments")
+        raise bad(f"a header of more than {MOST_GAP:,} bytes", f"{MOST_GAP:,}", "save it again without comments")
     return Demand()

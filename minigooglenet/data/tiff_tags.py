@@ -97,7 +97,7 @@ def _number(entries, tag, default):
         return default
     kind, count, value, order = entries[tag]
     form = {SHORT: "H", LONG: "L", LONG8: "Q"}.get(kind)
-    if form is None or count != 1 or len(value) < struct.calcsize(form):
+    if form is None or count != 1 or len(value) < struct.calcsize(order + form):
         return default
     return struct.unpack_from(order + form, value)[0]
 
