@@ -11,6 +11,7 @@ from minigooglenet.inference.classify import likeliest, read_image
 from minigooglenet.inference.crops import COUNTS, rule_of
 
 HELP = "tell what pictures show, with a trained network"
+MOST_LABELS = 16 * 1024**2  # bytes of a file of names
 BATCH_SIZE = 24  # answers come after so many crops
 
 
@@ -58,6 +59,7 @@ def run(options):
                 continue
             readable.append(path)
             yield picture
+            del picture  # before the next is decoded
 
     with console.progress(out) as bar:
         task = bar.add_task("pictures", total=len(paths), status="")
@@ -101,6 +103,8 @@ def _names(path, loaded, count):
     if path is None:
         return loaded.classes or tuple(f"class {number}" for number in range(count))
     try:
+        if (size := Path(path).stat().st_size) > MOST_LABELS:
+            raise ValueError(f"{path} has {size:,} bytes, more than {MOST_LABELS:,} for names of classes, one a line")
         names = Path(path).read_text(encoding="utf-8-sig").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read names of classes, one a line, from {path}: {error}") from error

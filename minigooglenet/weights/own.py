@@ -127,7 +127,8 @@ def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
     contents, digests = _opened(path)
     with _open(path) as file:
-        arrays = {name: _values(path, file, name) for name in digests or contents.arrays}
+        header = _header(path)
+        arrays = {name: _values(path, file, name, *header) for name in digests or contents.arrays}
     damaged = [name for name, digest in digests.items() if _digest(name, arrays[name]) != digest]
     if damaged:
         raise cannot_read(
@@ -139,14 +140,20 @@ def read(path) -> Contents:
     return contents
 
 
-def _values(path, file, name):
-    if file.get_slice(name).get_dtype() != BFLOAT16:
-        return file.get_tensor(name)
+def _header(path):
+    """Return (parsed header, position of the first value) of a file that the library has checked."""
     with Path(path).open("rb") as whole:
         length = int.from_bytes(whole.read(8), "little")
-        part = json.loads(whole.read(length))[name]  # checked by the library
-        start, end = part["data_offsets"]
-        whole.seek(8 + length + start)
+        return json.loads(whole.read(length)), 8 + length
+
+
+def _values(path, file, name, header, first):
+    if file.get_slice(name).get_dtype() != BFLOAT16:
+        return file.get_tensor(name)
+    part = header[name]
+    start, end = part["data_offsets"]
+    with Path(path).open("rb") as whole:
+        whole.seek(first + start)
         upper = np.frombuffer(whole.read(end - start), "<u2").astype(np.uint32)
     return (upper << 16).view(np.float32).reshape(part["shape"])
 

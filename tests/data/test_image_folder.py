@@ -151,7 +151,7 @@ def _hostile(folder):
     return {
         **dict.fromkeys(("truncated.jpg", "truncated.png", "truncated.webp", "truncated.gif", "corrupt.png"), ""),
         **dict.fromkeys(("text.jpg", "program.png", "empty.jpg"), "it is none of JPEG, PNG"),
-        "bomb.png": "decompression bomb",
+        "bomb.png": "it declares more than 50,000,000 pixels",
         "large.png": "",
         "white.png": "declares 8000 x 7000 pixels, more than 50,000,000",
     }
