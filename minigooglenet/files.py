@@ -35,7 +35,7 @@ def atomic(path, mode="wb"):
         sys.stdout.flush()
         return
     asked, path = path, Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError for a link to itself
-    if path.is_symlink():
+    if path.is_symlink():  # realpath follows every other one
         raise OSError(f"cannot write {asked}: it is a link that leads back to itself")
     text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if path.exists() and not path.is_file():
@@ -108,7 +108,7 @@ def open_regular(path):
         status = os.fstat(place)
         if not stat.S_ISREG(status.st_mode):  # it changed since it was checked
             raise OSError(_not_regular(path, status))
-        return open(place, "rb")  # noqa: PTH123, SIM115 (a descriptor, which the caller closes)
+        return open(place, "rb")  # noqa: PTH123 (a descriptor, which the caller closes)
     except BaseException:
         os.close(place)
         raise
@@ -117,7 +117,7 @@ def open_regular(path):
 def check_regular(path) -> os.stat_result:
     """Return the status of the regular file at `path`, or raise the OSError of `open_regular`; opens nothing."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(f"{os.fspath(path)} is a link that leads back to itself") from error
@@ -147,7 +147,7 @@ def cache_folder() -> Path:
         caches = Path.home() / "Library" / "Caches"
     else:
         caches = os.environ.get("XDG_CACHE_HOME", "")
-        caches = caches if os.path.isabs(caches) else Path.home() / ".cache"  # as the specification asks
+        caches = caches if Path(caches).is_absolute() else Path.home() / ".cache"  # as the specification asks
     return Path(caches) / "minigooglenet"
 
 
@@ -167,7 +167,7 @@ def _opened_without_waiting(path, asked):
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
-        kind = kind_of(os.stat(path))
+        kind = kind_of(Path(path).stat())
         raise OSError(f"cannot write {asked}: it is {kind}, and nothing reads from it") from error
     if os.name == "posix":
         os.set_blocking(place, True)

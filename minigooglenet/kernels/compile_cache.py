@@ -51,7 +51,7 @@ class KernelCache:
     def __init__(self, function, sources: str):
         """Read what the compiled code depends on."""
         self.function = function
-        self.file = Path(os.path.abspath(inspect.getfile(function)))
+        self.file = Path(inspect.getfile(function)).absolute()
         self.made_from = (sources, _digest_of(self.file), _VERSIONS, function.__code__.co_code)
         self.enabled = True
 
@@ -150,8 +150,8 @@ def folders(source: Path) -> tuple[Path, ...]:
     candidates = []
     given = os.environ.get(VARIABLE, "").strip()
     if given:
-        folder = Path(os.path.realpath(os.path.expanduser(given))) / below
-        if os.path.isabs(os.path.expanduser(given)):
+        folder = Path(os.path.realpath(given)) / below
+        if Path(given).is_absolute():
             reason = unsafe(folder) or _made(folder) or unsafe(folder)
         else:
             reason = "the path is relative, so it is another folder wherever a program starts"
