@@ -79,7 +79,7 @@ def test_every_changed_bit_is_found_and_rebuilt(cache):
     assert compiled_again(fresh())
     path = kept(cache)
     content = path.read_bytes()
-    places = [*range(0, 120), *np.random.default_rng(0).integers(0, len(content), 200), len(content) - 1]
+    places = [*range(120), *np.random.default_rng(0).integers(0, len(content), 200), len(content) - 1]
     function = fresh()
     for place in places:
         changed = bytearray(content)
