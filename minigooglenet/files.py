@@ -22,6 +22,13 @@ for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOINHERIT", "O_NONBLOCK", "O_NOCTTY"):
     _READ |= getattr(os, _flag, 0)
 
 
+class NotAFileError(OSError):
+    """Something that is not a regular file is at a path; `strerror` says what, without the path."""
+
+    def __str__(self):
+        return f"{self.filename}: {self.strerror}"
+
+
 @contextlib.contextmanager
 def atomic(path, mode="wb"):
     """Open a temporary file in the folder of `path`; rename it to `path` after everything is written and synced.
@@ -98,16 +105,17 @@ def open_regular(path):
 
     Raises
     ------
-    OSError
-        If there is none, or something else is there: a folder, a pipe, a device, a link to itself. The message says
-        what it is.
+    NotAFileError
+        If something else is there: a folder, a pipe, a device, a link to itself. The message says what it is.
+    FileNotFoundError
+        If nothing is there, or a link to nothing.
     """
     check_regular(path)
     place = os.open(path, _READ)
     try:
         status = os.fstat(place)
         if not stat.S_ISREG(status.st_mode):  # it changed since it was checked
-            raise OSError(_not_regular(path, status))
+            raise _not_regular(path, status)
         return open(place, "rb")  # noqa: PTH123 (a descriptor, which the caller closes)
     except BaseException:
         os.close(place)
@@ -115,21 +123,23 @@ def open_regular(path):
 
 
 def check_regular(path) -> os.stat_result:
-    """Return the status of the regular file at `path`, or raise the OSError of `open_regular`; opens nothing."""
+    """Return the status of the regular file at `path`, or raise the errors of `open_regular`. Nothing is opened."""
+    path = Path(path)
     try:
-        status = Path(path).stat()
+        status = path.stat()
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise OSError(f"{os.fspath(path)} is a link that leads back to itself") from error
+        if error.errno == errno.ELOOP or getattr(error, "winerror", None) == 1921:
+            raise NotAFileError(errno.ELOOP, "it is a link that leads back to itself", os.fspath(path)) from error
+        if isinstance(error, FileNotFoundError) and path.is_symlink():
+            raise FileNotFoundError(errno.ENOENT, "it is a link to nothing", os.fspath(path)) from error
         raise
     if not stat.S_ISREG(status.st_mode):
-        kind = IsADirectoryError if stat.S_ISDIR(status.st_mode) else OSError
-        raise kind(_not_regular(path, status))
+        raise _not_regular(path, status)
     return status
 
 
 def read_bytes(path) -> bytes:
-    """Return the content of the regular file at `path`, or raise the OSError of `open_regular`."""
+    """Return the content of the regular file at `path`, or raise the errors of `open_regular`."""
     with open_regular(path) as file:
         return file.read()
 
@@ -152,9 +162,10 @@ def cache_folder() -> Path:
 
 
 def _not_regular(path, status):
-    kind = kind_of(status)
-    advice = "" if kind == "a folder" else ". Save its content to a file first."
-    return f"{os.fspath(path)} is {kind}, not a file{advice}"
+    if stat.S_ISDIR(status.st_mode):
+        return NotAFileError(errno.EISDIR, "it is a folder, not a file", os.fspath(path))
+    reason = f"it is {kind_of(status)}, not a file. Save its content to a file first."
+    return NotAFileError(errno.EINVAL, reason, os.fspath(path))
 
 
 def _opened_without_waiting(path, asked):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from minigooglenet import files
 from minigooglenet.data import formats, modes, orientation, transforms
 from minigooglenet.data.dataset import BadImageError
 from minigooglenet.data.pixels import Pixels
@@ -45,6 +46,7 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
         With the reason, whatever it is: broken bytes lead Pillow to errors of many kinds.
     """
     try:
+        files.check_regular(path)
         with Image.open(Path(path), formats=formats.readable()) as image:
             width, height = image.size
             if width * height > most_pixels:

@@ -5,12 +5,11 @@ Nothing but the file itself is read, and what it declares is checked before it i
 
 import math
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import layers
+from minigooglenet import files, layers
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.weights import limits
@@ -48,7 +47,7 @@ def import_graph(path) -> Imported:
     """
     limits.file_size(path)
     with limits.reading(path):
-        message, opset, properties, producer = messages.parse(Path(path).read_bytes())
+        message, opset, properties, producer = messages.parse(files.read_bytes(path))
         reader = _Reader(path, message, opset, exact_names=producer == metadata.PRODUCER)
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
