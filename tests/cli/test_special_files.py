@@ -1,6 +1,7 @@
 """Pipes, sockets, devices and broken links given to commands: one sentence, and no command waits for them."""
 
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -18,13 +19,13 @@ KINDS = {
     "socket.png": "it is a socket, not a file",
     "zero.png": "it is a device, not a file",
     "self.png": "it is a link that leads back to itself",
-    "gone.png": "link to nothing",
+    "gone.png": "link to nothing|no such file",
 }
 COMMANDS = {
     "image": "classify {} --weights small.safetensors",
     "weights": "classify image.png --weights {}",
-    "names": "classify image.png --weights small.safetensors --classes {}",
-    "evaluated": "evaluate {} --data shapes",
+    "names": "classify image.png --weights small.safetensors --labels {}",
+    "evaluated": "evaluate --data digits --weights {}",
     "counted": "count {}",
     "inspected": "weights inspect {}",
     "converted": "weights convert {} out.npz",
@@ -64,7 +65,7 @@ def test_command_reports_what_is_not_a_file(place, capsys, command, name):
     assert cli.main(arguments) == 1
     captured = capsys.readouterr()
     error = captured.err + captured.out
-    assert KINDS[name] in " ".join(error.split())
+    assert re.search(KINDS[name], " ".join(error.split()))
     assert "Traceback" not in error
 
 
@@ -74,19 +75,22 @@ def test_folder_with_special_files_is_classified_without_waiting(place, capsys):
     captured = capsys.readouterr()
     error = " ".join((captured.err + captured.out).split())
     for reason in KINDS.values():
-        assert reason in error
+        assert re.search(reason, error)
     assert "image.png" in captured.out
 
 
 @pytest.mark.parametrize("name", ["pipe.png", "socket.png", "self.png"])
-@pytest.mark.parametrize("command", ["train {}", "train shapes --start {}", "lessons {}"])
+@pytest.mark.parametrize(
+    "command", ["train --data {} --out run", "train --data digits --out run --weights {}", "lessons {}"]
+)
 def test_command_for_folders_does_not_wait(place, capsys, command, name):
     assert cli.main(command.format(name).split()) in (1, 2)
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["pipe", "self"])
+@pytest.mark.parametrize("name", ["pipe", "loop"])
 def test_output_that_cannot_be_written_is_reported(place, capsys, name):
-    os.rename(f"{name}.png", name)  # noqa: PTH104 (a link to itself)
+    (place / "pipe.png").rename("pipe")
+    (place / "loop").symlink_to("loop")
     assert cli.main(["count", "mini_googlenet", "--json", name]) == 1
     assert f"cannot write {name}: it is a " in capsys.readouterr().err
