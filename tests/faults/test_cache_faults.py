@@ -31,12 +31,15 @@ def total(values):
         s += square(values[i])
     return s
 """
-# A process that compiled nothing forks for each fault. The child is like a new process, and may crash.
+# A process that compiled none of the kernels forks for each fault. The child is like a new process, and may crash.
 PROGRAM = """
 import os, pickle, random, sys
 from pathlib import Path
+import numba
 import numpy as np
 import kernels
+
+numba.njit(lambda x: sum(x))(np.arange(5.0))  # Numba starts up here, not in every child
 
 folder, faults = Path(sys.argv[1]), int(sys.argv[2])
 draw = random.Random(13)
