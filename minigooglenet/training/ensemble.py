@@ -6,7 +6,7 @@ the order, the augmentation and the dropout is each one's own. Each is a run of 
 
 from pathlib import Path
 
-from minigooglenet import parallel
+from minigooglenet import files, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import results
 from minigooglenet.training.trainer import WEIGHTS
@@ -33,7 +33,7 @@ def train_ensemble(recipe, out, *, jobs=1, on_member=None) -> list[Path]:
     jobs = min(integer(jobs, "jobs", 1), count)
     threads = max(1, parallel.get_num_threads() // jobs)
     places = folders(out, count)
-    Path(out).mkdir(parents=True, exist_ok=True)
+    files.make_folder(out)
     recipe.write(out)
     tasks = [joblib.delayed(train_member)(recipe.member(number), place, threads) for number, place in enumerate(places)]
     for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):

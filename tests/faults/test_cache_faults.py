@@ -114,7 +114,7 @@ def test_no_fault_in_the_cache_crashes_or_changes_a_result(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
         check=False,
     )
     assert result.returncode == 0, result.stderr[-2000:]
@@ -192,7 +192,7 @@ def test_downloads_at_once_through_cut_connections_give_one_right_file(tmp_path)
             env={**os.environ, "no_proxy": "*"},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=900,
             check=False,
         )
         server.shutdown()

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import importlib.util
 import os
 import pickle
 import re
@@ -311,6 +312,53 @@ def test_folder_next_to_the_sources_is_checked_too(cache, monkeypatch, tmp_path)
     tmp_path.chmod(0o700)
     (tmp_path / "link").symlink_to(source)
     assert "leads through a link" in compile_cache.unsafe(tmp_path / "link" / "__pycache__", source)
+
+
+MODULE = """
+from minigooglenet.kernels.compiled import compiled
+
+
+@compiled
+def twice(x):
+    return 2 * x + 1
+"""
+
+
+def module_in(folder):
+    """Return the function of a new module in a folder, as a package has it that is installed there."""
+    folder.mkdir(exist_ok=True)
+    (folder / "twice_here.py").write_text(MODULE, encoding="utf-8")
+    specification = importlib.util.spec_from_file_location("twice_here", folder / "twice_here.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.twice
+
+
+def test_kernel_is_kept_next_to_its_sources_by_default(cache, monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert compiled_again(module_in(tmp_path / "package"))
+    assert list((tmp_path / "package" / "__pycache__").glob("*.nbc"))
+    assert not compiled_again(module_in(tmp_path / "package"))
+    assert "not kept" not in capsys.readouterr().err
+
+
+@posix
+def test_folder_next_to_the_sources_that_others_can_write_is_reported(cache, monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    function = module_in(tmp_path / "package")
+    (tmp_path / "package" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "package" / "__pycache__").chmod(0o777)
+    assert compiled_again(function)
+    assert capsys.readouterr().err.count("every user may write to") == 1
+    assert kept(tmp_path / "home").suffix == ".nbc"
+    assert not compiled_again(module_in(tmp_path / "package"))
+
+
+def test_kernel_in_a_folder_that_is_read_only_is_loaded(cache, monkeypatch, tmp_path):
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    compiled_again(module_in(tmp_path / "package"))
+    monkeypatch.setattr(compile_cache, "_made", lambda folder: "read-only file system")
+    assert not compiled_again(module_in(tmp_path / "package"))
 
 
 @as_root
