@@ -319,7 +319,7 @@ def test_process_that_does_not_get_further_is_not_waited_for(server, home, monke
 
 def test_folder_in_place_of_the_file_is_reported(server, home):
     (home / "file").mkdir(parents=True)
-    with pytest.raises(OSError, match=r"file is a folder, not a file"):
+    with pytest.raises(OSError, match="it is a folder, not a file"):
         download.fetched(source(server, "whole"))
     assert server.asked == []
 
