@@ -1,6 +1,7 @@
 """`minigooglenet lessons [DIR]`: copy the lessons out, look at the set-up, and open JupyterLab."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def add_parser(commands, name):
 
 def run(options):
     """Copy, check, open."""
-    if Path(options.dir).resolve() == lessons.folder().resolve():
+    if os.path.realpath(options.dir) == os.path.realpath(lessons.folder()):
         raise ValueError(f"{options.dir} is the lessons' own folder; name another, such as `minigooglenet lessons my`")
     new, same, kept = lessons.copy(options.dir, options.sources)
     print(f"{printable(options.dir)}: {len(new)} files copied, {len(same)} were there already.")

@@ -74,7 +74,10 @@ def _compile_without_keeping():
     """Keep Numba from writing compiled code to folders that cannot be written here."""
     from numba.core.caching import Cache
 
+    from minigooglenet.kernels import compile_cache
+
     Cache.save_overload = lambda self, signature, data: None
+    compile_cache.keep_nothing()
 
 
 def _send(results, record):

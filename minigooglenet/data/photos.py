@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from minigooglenet import files
 from minigooglenet.data import formats, image_headers, image_limits, modes, orientation, transforms, upright
 from minigooglenet.data.dataset import BadImageError
 from minigooglenet.data.pixels import Pixels
@@ -45,6 +46,7 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
         With the reason, whatever it is: broken bytes lead Pillow to errors of many kinds.
     """
     try:
+        files.check_regular(path)
         demand = image_headers.demand(path)
         with Image.open(Path(path), formats=formats.readable()) as image:
             declared = image.size

@@ -8,7 +8,7 @@ import functools
 import os
 from pathlib import Path
 
-from minigooglenet import orphans, parallel
+from minigooglenet import files, orphans, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import results
 from minigooglenet.training.lock import Hold, only_one
@@ -42,7 +42,7 @@ def train_ensemble(recipe, out, *, jobs=1, on_member=None, hold=None) -> list[Pa
     jobs = min(integer(jobs, "jobs", 1), count)
     threads = max(1, parallel.get_num_threads() // jobs)
     places = folders(out, count)
-    Path(out).mkdir(parents=True, exist_ok=True)
+    files.make_folder(out)
     with only_one(out, hold):
         recipe.write(out)
         tasks = [

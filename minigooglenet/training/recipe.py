@@ -44,7 +44,7 @@ class Recipe:
         for name in ("data", "start"):  # a run is resumed from any folder
             value = getattr(self, name)
             if value is not None and value not in data.NAMES:
-                object.__setattr__(self, name, str(Path(value).resolve()))
+                object.__setattr__(self, name, os.path.realpath(value))
 
     def split(self, on_bytes=None):
         """Return the pictures, data.Split; `on_bytes` is told of a download, as by `data.load`."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import data, optim, weights
+from minigooglenet import data, files, optim, weights
 from minigooglenet.training import checkpoint, fit, places, salvage
 from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
@@ -72,7 +72,7 @@ class Trainer:
         for place, layer in enumerate(self.drawing()):
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
-            self.out.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.out)
         self.saves_graph = self.out is None or self._can_be_saved()
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"), (int, int, float, float, float, int, float))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"), (int, *[None] * 5))

@@ -180,7 +180,7 @@ def _opened(path):
 def _check_header(path):
     """Refuse a file that is shorter than it declares, or that names a thing twice: the library would take the last."""
     size = limits.file_size(path)
-    with limits.reading(path), Path(path).open("rb") as file:
+    with limits.reading(path), files.open_regular(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if 8 + length > size:
             raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
