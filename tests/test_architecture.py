@@ -7,7 +7,19 @@ import minigooglenet
 
 ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
-    ("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
+    (
+        "shapes",
+        "checks",
+        "parallel",
+        "files",
+        "figures",
+        "console",
+        "shortcuts",
+        "restoring",
+        "tape",
+        "children",
+        "starting",
+    ),
     ("kernels", "initializers"),
     ("layers", "losses", "views", "wires", "graph"),
     ("models", "plan", "optim", "data"),

@@ -1,10 +1,11 @@
 """`minigooglenet lessons [DIR]`: copy the lessons out, look at the set-up, and open JupyterLab."""
 
 import importlib.util
+import os
 import subprocess
-import sys
 from pathlib import Path
 
+from minigooglenet import children
 from minigooglenet.course import doctor, lessons
 
 HELP = "copy the lessons to a folder of yours and open them in JupyterLab"
@@ -45,4 +46,6 @@ def run(options):
         print(f"JupyterLab is not installed: pip install jupyterlab. Or open {Path(options.dir) / first} in an editor.")
         return 1
     print("JupyterLab starts in your browser; Ctrl-C here ends it.", flush=True)
-    return subprocess.run([sys.executable, "-m", "jupyterlab", first], cwd=options.dir, check=False).returncode
+    variables = {**os.environ, "PYTHONPATH": children.absolute(os.environ.get("PYTHONPATH", ""))}
+    command = children.command("jupyterlab", first)
+    return subprocess.run(command, cwd=options.dir, env=variables, check=False).returncode

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import minigooglenet
-from minigooglenet import files, warmup
+from minigooglenet import children, files, warmup
 from minigooglenet.course import gradebook, originality, sandbox, submissions
 from minigooglenet.course.checked import end
 from minigooglenet.course.judge import FAILED, MISSING
+from minigooglenet.course.sandbox import probe, watch
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
 
@@ -28,7 +29,8 @@ JUDGE_SECONDS = 300.0  # to mark one notebook, the first one of a lesson with al
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
 ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
-KEPT = ("PATH", "LANG", "LC_ALL", "HOME", "PYTHONPATH", "NUMBA_CACHE_DIR", "OPENBLAS_CORETYPE", "SYSTEMROOT", COURSE)
+TOO_MUCH = "too much memory"  # in place of an exit code
+LOOK = 0.05  # seconds between two looks at the memory of all processes of a notebook
 SINGLE = (
     "MINIGOOGLENET_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -142,6 +144,7 @@ def _collected(folder, scratch, asked):
 
 
 def _graded(handed, absent, out, asked, jobs, ledger, tell):
+    probe.held()
     warmup.warmup()  # what is compiled now is compiled for all
     lock, walls = threading.Lock(), set(sandbox.WALLS)
     rows: dict[int, list] = {}
@@ -255,12 +258,10 @@ def run(handed, asked, slot, seed, jobs=1):
             "call_seconds": min(10.0, asked.seconds / 8),
             "patience": patience,
             "readable": _readable(),
+            "mechanism": probe.held().mechanism,
+            "threads": sandbox.threads_of(slot),
         }
-        command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.student", json.dumps(work)]
-        env = {name: os.environ[name] for name in KEPT if name in os.environ} | dict.fromkeys(SINGLE, "1")
-        env |= {"TMPDIR": folder, "TEMP": folder, "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(command, **quiet, cwd=folder, env=env, start_new_session=True)
+        process = _start(work, results)
         try:
             code = _wait(process, asked, patience * asked.seconds)
         finally:
@@ -270,16 +271,37 @@ def run(handed, asked, slot, seed, jobs=1):
         return results.read(DISK), code
 
 
+def _start(work, results):
+    """Start the process of a notebook, isolated and inside the box that bubblewrap builds where it is installed."""
+    import matplotlib  # only here, because the command line waits for what is imported at its start
+
+    words = children.command("minigooglenet.course.student", json.dumps(work), options=("-B", "-W", "ignore"))
+    cache, own = warmup.folder(), Path(minigooglenet.__file__).parent
+    kernels = own if cache is None or cache.is_relative_to(own) else cache.parent
+    readable = [str(own), work["path"], *work["readable"]]
+    writable = [str(kernels), matplotlib.get_cachedir()]  # both are sealed before the first cell runs
+    words = sandbox.command(work["mechanism"], words, work["folder"], readable, writable)
+    env = children.environment(**dict.fromkeys(SINGLE, "1"), TMPDIR=work["folder"], TEMP=work["folder"])
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(
+        words, **quiet, cwd=work["folder"], env={**env, "MPLBACKEND": "agg"}, start_new_session=True
+    )
+
+
 def _wait(process, asked, seconds):
-    """Return the exit code, or None if the time was up or the grading is to end."""
+    """Return the exit code, TOO_MUCH, or None if the time was up or the grading is to end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not asked.ended.is_set():
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(0.5, seconds))
+            return process.wait(min(LOOK, seconds))
+        if watch.memory(process.pid, asked.memory) > asked.memory:
+            return TOO_MUCH
     return None
 
 
 def _reason(code, asked, jobs):
+    if code == TOO_MUCH:
+        return f"it was stopped: its processes used more than {asked.memory >> 20:,} MB of memory together"
     if code is None:
         alone = "" if jobs else ", alone"
         seconds = asked.patience(jobs) * asked.seconds
@@ -332,15 +354,17 @@ class Judge:
     """The process that marks, started when it is needed and anew when it had to be ended."""
 
     def __init__(self):
-        self.process = None
+        self.process, self.folder = None, None
 
     def mark(self, stream, numbers, seed) -> dict | None:
         """Return what `judge.judge` returns, or None if it took too long or more memory than it may."""
         if self.process is None or self.process.poll() is not None:
-            command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.judge"]
+            self.close()
+            self.folder = children.own_folder()
             pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            env = {**os.environ, **dict.fromkeys(SINGLE, "1")}
-            self.process = subprocess.Popen(command, **pipe, env=env, text=True, start_new_session=True)
+            start = {"folder": self.folder.name, "variables": children.environment(**dict.fromkeys(SINGLE, "1"))}
+            quiet = {"options": ("-W", "ignore"), "text": True, "start_new_session": True}
+            self.process = children.start("minigooglenet.course.judge", **start, **pipe, **quiet)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stream")
             path.write_bytes(stream)
@@ -366,3 +390,5 @@ class Judge:
             for pipe in (process.stdin, process.stdout):
                 with contextlib.suppress(OSError):
                     pipe.close()
+        if self.folder is not None:
+            self.folder.cleanup()

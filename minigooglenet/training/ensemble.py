@@ -6,7 +6,7 @@ the order, the augmentation and the dropout is each one's own. Each is a run of 
 
 from pathlib import Path
 
-from minigooglenet import parallel
+from minigooglenet import children, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import results
 from minigooglenet.training.trainer import WEIGHTS
@@ -36,9 +36,10 @@ def train_ensemble(recipe, out, *, jobs=1, on_member=None) -> list[Path]:
     Path(out).mkdir(parents=True, exist_ok=True)
     recipe.write(out)
     tasks = [joblib.delayed(train_member)(recipe.member(number), place, threads) for number, place in enumerate(places)]
-    for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
-        if on_member:
-            on_member(done, count)
+    with children.safe_path():
+        for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
+            if on_member:
+                on_member(done, count)
     return [place / WEIGHTS for place in places]
 
 
