@@ -1,6 +1,5 @@
 """Run a Python program as an ordinary user, also where the tests run as root."""
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import minigooglenet
 from minigooglenet import warmup
 
 USER = 54_321
-_NEWNS, _PRIVATE, _BIND = 0x20000, 1 << 18 | 1 << 14, 1 << 12 | 1 << 14
 # In a mount namespace of its own, so that a Python in a closed home folder can be read by the user that is made here.
 PROGRAM = """
 import ctypes, os, sys
@@ -42,10 +40,10 @@ os.execv(rest[0], rest)
 """
 
 
-def python(arguments, folder, **variables) -> subprocess.CompletedProcess:
-    """Run Python with some arguments as an ordinary user, whose home is a folder that it owns."""
+def python(arguments, folder, as_root=False, **variables) -> subprocess.CompletedProcess:
+    """Run Python with some arguments as an ordinary user, or as it is, whose home is a folder that it owns."""
     words, env = [sys.executable, *map(str, arguments)], {"HOME": str(folder), "PATH": os.environ["PATH"], **variables}
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and not as_root:
         if not sys.platform.startswith("linux"):
             pytest.skip("not tried: on this system the test cannot make an ordinary user")
         Path(folder).mkdir(exist_ok=True)
@@ -61,7 +59,14 @@ def python(arguments, folder, **variables) -> subprocess.CompletedProcess:
 def _closed(folder):
     """Return "the first folder above it that others may not enter|a folder" of all that Python and the test read."""
     cache = warmup.folder()
-    places = [sys.prefix, sys.base_prefix, Path(minigooglenet.__file__).parent, *sys.path, folder, Path(__file__).parent]
+    places = [
+        sys.prefix,
+        sys.base_prefix,
+        Path(minigooglenet.__file__).parent,
+        *sys.path,
+        folder,
+        Path(__file__).parent,
+    ]
     places += [] if cache is None else [cache.parent]
     found = set()
     for place in map(Path, map(os.path.realpath, filter(os.path.isdir, places))):
@@ -75,6 +80,3 @@ def _closed(folder):
 def temporary_folder():
     """Return a context manager: a folder that the ordinary user can reach; pytest's own are closed to others."""
     return tempfile.TemporaryDirectory(prefix="ordinary-", ignore_cleanup_errors=True)
-
-
-__all__ = ["USER", "ctypes", "python", "temporary_folder"]

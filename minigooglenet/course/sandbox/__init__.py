@@ -20,7 +20,7 @@ SYSTEM = (
     *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/mime.types", "/etc/os-release", "/etc/matplotlibrc"),
 )
 PROCESSES = 64  # and threads, beyond those there are
-OPEN_FILES = 256
+OPEN_FILES = 128
 FILES = 20_000  # in the notebook's folder, empty ones too
 NOBODY = 61_000  # ids of users that no system gives away; one for each place in the queue
 BUBBLEWRAP, NAMESPACES, LANDLOCK = "bubblewrap", "namespaces", "landlock"

@@ -5,16 +5,19 @@ import os
 from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+BUFFER, USUAL = 512 << 10, 32  # bytes that may wait in one socket; files that are open without any
 
 
 def memory(process, enough) -> int:
     """Return the bytes that a process and its descendants hold together, 0 where the system does not tell.
 
     enough : up to here a quick sum will do, which counts what processes share once for each of them
+    What is in the buffers of sockets counts as if they were full.
     """
     family = descendants(process)
-    quick = sum(map(_resident, family))
-    return quick if quick <= enough else sum(map(_share, family))
+    buffers = sum(map(_buffers, family))
+    quick = buffers + sum(map(_resident, family))
+    return quick if quick <= enough else buffers + sum(map(_share, family))
 
 
 def descendants(process) -> list[int]:
@@ -28,6 +31,13 @@ def descendants(process) -> list[int]:
                 with contextlib.suppress(OSError):
                     left += map(int, Path(f"/proc/{each}/task/{thread}/children").read_text(encoding="ascii").split())
     return found
+
+
+def _buffers(process):
+    try:
+        return BUFFER * max(0, len(os.listdir(f"/proc/{process}/fd")) - USUAL)  # noqa: PTH208
+    except OSError:
+        return 0
 
 
 def _resident(process):
