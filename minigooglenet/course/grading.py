@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,9 +14,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
 
-import minigooglenet
 from minigooglenet import children, files, warmup
-from minigooglenet.course import gradebook, originality, sandbox, submissions
+from minigooglenet.course import boxed, gradebook, originality, sandbox, submissions
 from minigooglenet.course.checked import end
 from minigooglenet.course.judge import FAILED, MISSING
 from minigooglenet.course.sandbox import probe, watch
@@ -28,7 +26,14 @@ DISK = 256 << 20  # bytes that a notebook may write, and that it may send
 JUDGE_SECONDS = 300.0  # to mark one notebook, the first one of a lesson with all that is compared
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
-ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
+ENDED = (
+    -24,
+    -9,
+    256 - 24,
+    256 - 9,
+    128 + 24,
+    128 + 9,
+)  # exit codes: by the CPU limit or the system
 TOO_MUCH = "too much memory"  # in place of an exit code
 LOOK = 0.05  # seconds between two looks at the memory of all processes of a notebook
 SINGLE = (
@@ -257,11 +262,11 @@ def run(handed, asked, slot, seed, jobs=1):
             "cell_seconds": asked.seconds / 4,
             "call_seconds": min(10.0, asked.seconds / 8),
             "patience": patience,
-            "readable": _readable(),
+            "readable": boxed.readable(),
             "mechanism": probe.held().mechanism,
             "threads": sandbox.threads_of(slot),
         }
-        process = _start(work, results)
+        process = boxed.start(work, results, SINGLE)
         try:
             code = _wait(process, asked, patience * asked.seconds)
         finally:
@@ -269,23 +274,6 @@ def run(handed, asked, slot, seed, jobs=1):
             process.wait()
         results.seek(0)
         return results.read(DISK), code
-
-
-def _start(work, results):
-    """Start the process of a notebook, isolated and inside the box that bubblewrap builds where it is installed."""
-    import matplotlib  # only here, because the command line waits for what is imported at its start
-
-    words = children.command("minigooglenet.course.student", json.dumps(work), options=("-B", "-W", "ignore"))
-    cache, own = warmup.folder(), Path(minigooglenet.__file__).parent
-    kernels = own if cache is None or cache.is_relative_to(own) else cache.parent
-    readable = [str(own), work["path"], *work["readable"]]
-    writable = [str(kernels), matplotlib.get_cachedir()]  # both are sealed before the first cell runs
-    words = sandbox.command(work["mechanism"], words, work["folder"], readable, writable)
-    env = children.environment(**dict.fromkeys(SINGLE, "1"), TMPDIR=work["folder"], TEMP=work["folder"])
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(
-        words, **quiet, cwd=work["folder"], env={**env, "MPLBACKEND": "agg"}, start_new_session=True
-    )
 
 
 def _wait(process, asked, seconds):
@@ -308,16 +296,9 @@ def _reason(code, asked, jobs):
         return f"it was still running after {seconds:.0f} s{alone} (its limit is {asked.seconds:.0f} s of CPU time)"
     if code in ENDED:
         return f"it was stopped: it used its {asked.seconds:.0f} s of CPU time, or the machine ran out of memory"
-    if code in (-11, -6, 256 - 11, 256 - 6):
+    if code in (-11, -6, 256 - 11, 256 - 6, 128 + 11, 128 + 6):
         return "it was stopped: it ran out of memory or crashed"
     return f"it ended before its answers could be read (exit code {code})"
-
-
-def _readable():
-    """Return the folders beside Python's own that its packages and compiled kernels are read from."""
-    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    cache, own = warmup.folder(), Path(minigooglenet.__file__).parent
-    return packages + ([str(cache.parent)] if cache is not None and not cache.is_relative_to(own) else [])
 
 
 def _rows(handed, marked, reason):

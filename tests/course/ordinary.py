@@ -40,17 +40,16 @@ os.execv(rest[0], rest)
 """
 
 
-def python(arguments, folder, as_root=False, **variables) -> subprocess.CompletedProcess:
+def python(arguments, folder, as_root=False, cwd=None, **variables) -> subprocess.CompletedProcess:
     """Run Python with some arguments as an ordinary user, or as it is, whose home is a folder that it owns."""
     words, env = [sys.executable, *map(str, arguments)], {"HOME": str(folder), "PATH": os.environ["PATH"], **variables}
     if os.geteuid() == 0 and not as_root:
         if not sys.platform.startswith("linux"):
             pytest.skip("not tried: on this system the test cannot make an ordinary user")
         Path(folder).mkdir(exist_ok=True)
-        for place in (Path(folder), *Path(folder).rglob("*")):
-            os.lchown(place, USER, USER)
+        subprocess.run(["/bin/chown", "-R", f"{USER}:{USER}", str(folder)], check=True)
         words = [sys.executable, "-I", "-c", PROGRAM, str(USER), ":".join(_closed(folder)), *words]
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(words, cwd=cwd or folder, env=env, capture_output=True, text=True, check=False, timeout=600)
     if done.returncode == 77:
         pytest.skip("not tried: root may not make mount namespaces here, which an ordinary user needs to read Python")
     return done

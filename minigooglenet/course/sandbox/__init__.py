@@ -90,6 +90,11 @@ def confine(folder, disk, readable=(), slot=0, mechanism=NAMESPACES) -> set:
     return walls | ({"total memory"} if filtered and "disk" in walls else set())
 
 
+def packages() -> list[str]:
+    """Return the folders of Python's search path that packages were installed in."""
+    return [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+
+
 def _system():
     return [*SYSTEM, sys.prefix, sys.base_prefix, os.path.realpath(sys.executable)]
 

@@ -46,7 +46,7 @@ def visible(paths) -> list[str]:
     """Return those of some paths that exist, also as what their links lead to, without what another one holds."""
     found = set()
     for path in paths:
-        if Path(path).exists():
+        if os.path.exists(path):  # noqa: PTH110 (False, too, for what may not be looked at)
             found |= {str(Path(path).absolute()), os.path.realpath(path)}
     return sorted(path for path in found if not any(str(above) in found for above in Path(path).parents))
 
