@@ -49,7 +49,7 @@ def python(arguments, folder, as_root=False, cwd=None, **variables) -> subproces
         Path(folder).mkdir(exist_ok=True)
         subprocess.run(["/bin/chown", "-R", f"{USER}:{USER}", str(folder)], check=True)
         words = [sys.executable, "-I", "-c", PROGRAM, str(USER), ":".join(_closed(folder)), *words]
-    done = subprocess.run(words, cwd=cwd or folder, env=env, capture_output=True, text=True, check=False, timeout=600)
+    done = subprocess.run(words, cwd=cwd or folder, env=env, capture_output=True, text=True, check=False, timeout=900)
     if done.returncode == 77:
         pytest.skip("not tried: root may not make mount namespaces here, which an ordinary user needs to read Python")
     return done
