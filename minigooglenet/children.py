@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from minigooglenet import starting
+
 PACKAGE = Path(__file__).parent
 # Variables that a child gets, by their whole name or by how they begin; all others stay with the parent.
 KEPT = {
@@ -106,8 +108,10 @@ def absolute(entries: str) -> str:
 @contextlib.contextmanager
 def safe_path():
     """Keep the current folder off the search path of every Python that other libraries start inside."""
-    before = {name: os.environ.get(name) for name in ("PYTHONSAFEPATH", "PYTHONPATH")}
+    before = {name: os.environ.get(name) for name in ("PYTHONSAFEPATH", "PYTHONPATH", starting.MARK)}
     os.environ["PYTHONSAFEPATH"] = "1"
+    if starting.FORGOTTEN:  # a user's own program keeps its folder, and the settings in it
+        os.environ[starting.MARK] = "1"
     if before["PYTHONPATH"] is not None:
         os.environ["PYTHONPATH"] = absolute(before["PYTHONPATH"])
     try:

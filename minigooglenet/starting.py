@@ -8,6 +8,7 @@ package, or a notebook, keeps its folder: it is the user's own.
 import os  # nothing else, because the folder is still on the path; os and sys are loaded already
 import sys
 
+MARK = "MINIGOOGLENET_FORGET_FOLDER"  # set for processes that the command line starts through other libraries
 SETTINGS = {".numba_config.yaml": "numba", "matplotlibrc": "matplotlib"}
 
 
@@ -45,5 +46,6 @@ def read_settings_before(folder) -> None:
                 os.chdir(before)
 
 
-if on_command_line():
+FORGOTTEN = on_command_line() or MARK in os.environ
+if FORGOTTEN:
     forget_the_folder()

@@ -34,7 +34,14 @@ FLOORS = (
     ("__init__", "__main__"),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires"), ("warmup", "exercises")}
+BESIDE = {
+    ("parallel", "shapes"),
+    ("figures", "files"),
+    ("children", "starting"),
+    ("graph", "views"),
+    ("graph", "wires"),
+    ("warmup", "exercises"),
+}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 

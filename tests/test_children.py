@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minigooglenet import children
+from minigooglenet import children, starting
 
 FOREIGN = "from pathlib import Path\nPath({marker!r}).open('a').write(__name__)\nraise SystemExit('foreign code ran')\n"
 MODULES = ("json", "os", "runpy", "contextlib", "socket", "sitecustomize", "usercustomize", "encodings/__init__")
@@ -96,3 +96,20 @@ def test_started_modules_run_nothing_from_a_hostile_folder(hostile):
     assert done.returncode == 0, done.stderr
     assert not hostile.exists()
     assert not Path("kernels").exists()
+
+
+def test_workers_of_an_ensemble_read_no_settings_from_the_folder(tmp_path):
+    (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="utf-8")
+    ask = "import minigooglenet, numba; print(numba.config.DISABLE_JIT)"
+    variables = {**os.environ, starting.MARK: "1"}
+    words = [sys.executable, "-P", "-c", ask]
+    done = subprocess.run(words, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_only_the_command_line_marks_its_workers(monkeypatch, forgotten):
+    monkeypatch.setattr(starting, "FORGOTTEN", forgotten)
+    with children.safe_path():
+        assert (starting.MARK in os.environ) == forgotten
+    assert starting.MARK not in os.environ
