@@ -35,6 +35,9 @@ FLOORS = (
 )
 # On one floor, but a file may use a smaller one beside it.
 BESIDE = {
+    *(("parallel", "shapes"), ("figures", "files"), ("children", "starting"), ("graph", "views"), ("graph", "wires")),
+    ("warmup", "exercises"),
+}
     ("parallel", "shapes"),
     ("figures", "files"),
     ("children", "starting"),
