@@ -38,13 +38,6 @@ BESIDE = {
     *(("parallel", "shapes"), ("figures", "files"), ("children", "starting"), ("graph", "views"), ("graph", "wires")),
     ("warmup", "exercises"),
 }
-    ("parallel", "shapes"),
-    ("figures", "files"),
-    ("children", "starting"),
-    ("graph", "views"),
-    ("graph", "wires"),
-    ("warmup", "exercises"),
-}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 
