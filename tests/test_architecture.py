@@ -9,7 +9,7 @@ ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
     (
         *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
-        *("affinity", "blas", "holds", "workers", "orphans"),
+        *("affinity", "blas", "holds", "workers", "orphans", "children", "starting"),
     ),
     ("kernels", "initializers"),
     ("layers", "losses", "views", "wires", "graph"),
@@ -26,6 +26,7 @@ FLOORS = (
 )
 # On one floor, but a file may use a smaller one beside it.
 BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires"), ("warmup", "exercises")}
+BESIDE |= {("children", "starting")}
 BESIDE |= {("parallel", part) for part in ("affinity", "blas", "holds", "workers")}
 BESIDE |= {("affinity", "holds"), ("blas", "holds")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
