@@ -53,8 +53,7 @@ def warmup(progress=lambda done, steps, text: None):
 def folder() -> Path | None:
     """Return where compiled kernels are kept, or None."""
     fast = forms.fast()
-    path = None if fast is None else fast.jit.folder_of(fast.max_pool2d.in_vectors)
-    return None if path is None else Path(path)
+    return None if fast is None else fast.compile_cache.kept_in(Path(fast.__file__).parent)
 
 
 def _images(dtype, count):

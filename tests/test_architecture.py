@@ -7,7 +7,10 @@ import minigooglenet
 
 ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
-    ("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
+    (
+        *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
+        *("affinity", "blas", "holds", "workers", "orphans", "children", "starting"),
+    ),
     ("kernels", "initializers"),
     ("layers", "losses", "views", "wires", "graph"),
     ("models", "plan", "optim", "data"),
@@ -23,6 +26,9 @@ FLOORS = (
 )
 # On one floor, but a file may use a smaller one beside it.
 BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires"), ("warmup", "exercises")}
+BESIDE |= {("children", "starting")}
+BESIDE |= {("parallel", part) for part in ("affinity", "blas", "holds", "workers")}
+BESIDE |= {("affinity", "holds"), ("blas", "holds")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 

@@ -9,7 +9,7 @@ import minigooglenet as mg
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-ALL = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "lessons" / "README.md"]
+ALL = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", ROOT / "lessons" / "README.md"]
 
 
 def test_the_index_lists_every_page():
@@ -76,3 +76,10 @@ def test_own_layer_is_checked_counted_planned_saved_and_exported(tmp_path, monke
     session = onnxruntime.InferenceSession(tmp_path / "swish.onnx", providers=["CPUExecutionProvider"])
     (y,) = session.run(None, {"image": names["x"]})
     assert abs(y - names["g"](names["x"])).max() < 1e-5
+
+
+def test_every_test_that_the_assurance_table_names_exists():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(?:tests/[\w/]*)?(test_\w+\.py)`", text)
+    assert len(names) > 30
+    assert set(names) <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}

@@ -82,7 +82,7 @@ contenders = {
 # would take minutes. It computes a small corner, from which its rate is known.
 
 # %%
-with settings.threads(1), parallel.one_blas_thread():
+with settings.threads(1), parallel.computing():
     timings = clock.alternate(contenders, rounds=3 if FAST else 7, seconds=1)
 small = zeros()[:, :1, :4]
 begun = time.perf_counter()
@@ -591,7 +591,7 @@ figure
 
 # %% [markdown]
 # What you saw: the layers without weights do almost no arithmetic and still take their time, because they read and
-# write every number. That is what `minigooglenet.planning` saves: ReLU inside the convolution, branches written straight
+# write every number. That is what a plan (`mg.plan`) saves: ReLU inside the convolution, branches written straight
 # into the concatenation.
 
 # %% [markdown]

@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,20 +14,32 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
 
-import minigooglenet
-from minigooglenet import files, warmup
-from minigooglenet.course import gradebook, originality, sandbox, submissions
+from minigooglenet import children, files, warmup
+from minigooglenet.course import boxed, gradebook, opened, originality, reading, sandbox, submissions
 from minigooglenet.course.checked import end
-from minigooglenet.course.judge import FAILED, MISSING
+from minigooglenet.course.judge import MISSING
+from minigooglenet.course.removed import temporary_folder
+from minigooglenet.course.rows import row_of, rows_of
+from minigooglenet.course.sandbox import probe, watch
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
+from minigooglenet.exercises.shown import error_text
 
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
-JUDGE_SECONDS = 300.0  # to mark one notebook, the first one of a lesson with all that is compared
+JUDGE_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
+LEAST_MARKING = 20.0  # seconds by the clock to mark one notebook; more if the notebook may take longer itself
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
-ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
-KEPT = ("PATH", "LANG", "LC_ALL", "HOME", "PYTHONPATH", "NUMBA_CACHE_DIR", "OPENBLAS_CORETYPE", "SYSTEMROOT", COURSE)
+ENDED = (
+    -24,
+    -9,
+    256 - 24,
+    256 - 9,
+    128 + 24,
+    128 + 9,
+)  # exit codes: by the CPU limit or the system
+TOO_MUCH = "too much memory"  # in place of an exit code
+LOOK = 0.05  # seconds between two looks at the memory of all processes of a notebook
 SINGLE = (
     "MINIGOOGLENET_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -72,7 +83,17 @@ class Asked:
         jobs : notebooks at once, which share the cores
         """
         wall = self.wall or PATIENCE * self.seconds + EXTRA
-        return wall / self.seconds * max(1.0, jobs / (os.cpu_count() or 1))
+        return wall / self.seconds * self.busy(jobs)
+
+    @staticmethod
+    def busy(jobs) -> float:
+        """Return how many processes share a core."""
+        return max(1.0, jobs / (os.cpu_count() or 1))
+
+    @property
+    def call_seconds(self) -> float:
+        """CPU time for one call of an answer, and to mark one."""
+        return min(10.0, self.seconds / 8)
 
 
 class Handed(NamedTuple):
@@ -89,8 +110,8 @@ class Handed(NamedTuple):
     def key(self):
         """What its rows are kept by: another content, lesson, option or version is another notebook."""
         try:
-            digest = "a link" if self.path.is_symlink() else gradebook.digest(self.path)
-        except OSError as error:
+            digest = opened.digest(self.path, reading.MOST_BYTES)
+        except (OSError, ValueError) as error:
             digest = type(error).__name__
         return f"{self.student}/{self.name}/{','.join(self.numbers)}/{digest}/{self.options}"
 
@@ -111,18 +132,19 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     -------
     (rows of the CSV, walls around every process, whether all are done)
     """
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+    with temporary_folder() as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
         state = Path(scratch, "state") if out == files.STDOUT else f"{out}.state"  # nothing to resume from
-        rows, walls, whole = _graded(handed, absent, out, asked, jobs, gradebook.Ledger(state, fresh), tell)
-        for sentence in sentences:
+        ledger = gradebook.Ledger(state, fresh)
+        rows, walls, whole = _graded(handed, absent, out, asked, jobs, ledger, tell)
+        for sentence in sentences + [ledger.sentence] * (ledger.sentence is not None):
             say(sentence)
         return rows, walls, whole
 
 
 def collect(folder, lesson=None):
     """Return the notebooks in a folder, and rows for the lessons that students did not hand in."""
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+    with temporary_folder() as scratch:
         return _collected(folder, scratch, Asked(lesson=lesson))[:2]
 
 
@@ -133,7 +155,7 @@ def _collected(folder, scratch, asked):
     found = submissions.collect(folder, scratch, asked.lesson and submissions.lesson_number(asked.lesson))
     handed = [Handed(*each, asked.key) for each in found.handed]
     absent = [
-        _row(each.student, each.file, number, MISSING, each.reason)
+        row_of(each.student, each.file, number, MISSING, each.reason)
         for each in found.absent
         for number in everything()
         if number.startswith(f"{each.lesson}.")
@@ -142,6 +164,7 @@ def _collected(folder, scratch, asked):
 
 
 def _graded(handed, absent, out, asked, jobs, ledger, tell):
+    probe.held()
     warmup.warmup()  # what is compiled now is compiled for all
     lock, walls = threading.Lock(), set(sandbox.WALLS)
     rows: dict[int, list] = {}
@@ -211,21 +234,25 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
         if tried < TRIES:
             ledger.write({"begun": key})
     marked, late, code = None, False, 0
-    if handed.path.is_symlink():
-        reason = "it is a link to another file, which is not followed"
+    if opened.is_link(handed.path):
+        reason = opened.LINK
     elif tried >= TRIES:
         reason = f"the grading itself died {tried} times while this notebook ran; look at it by hand"
     else:
-        stream, code = run(handed, asked, slot, ledger.seed, jobs)
-        reason, late = _reason(code, asked, jobs), code is None or code in ENDED
-        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed)
+        try:
+            stream, code = run(handed, asked, slot, ledger.seed, jobs)
+            reason, late = _reason(code, asked, jobs), code is None or code in ENDED
+        except (OSError, ValueError, RuntimeError) as error:  # the file vanished, or no process could be started
+            stream, code, late = b"", None, True  # tried again, and never kept
+            reason = f"it could not be run: {error_text(error)}"
+        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed, asked, jobs)
         if asked.ended.is_set():
             with lock:
                 ledger.write({"begun": key, "times": -1})
             raise KeyboardInterrupt
         if marked is None:
             reason, late = "what it sent could not be marked in time", True
-    rows = _rows(handed, marked, reason)
+    rows = rows_of(handed, marked, reason)
     again = (late and (marked is None or code is None)) or bool(marked and "wall" in marked["late"])
     with lock:
         if marked and marked["walls"]:
@@ -239,7 +266,7 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
 
 def run(handed, asked, slot, seed, jobs=1):
     """Run a notebook; return what it sent, and its exit code or None if it did not come to its end in time."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tempfile.TemporaryFile() as results:
+    with temporary_folder() as folder, tempfile.TemporaryFile() as results:
         patience = asked.patience(jobs)
         work = {
             "path": str(handed.path.resolve()),
@@ -252,15 +279,13 @@ def run(handed, asked, slot, seed, jobs=1):
             "memory": asked.memory,
             "disk": DISK,
             "cell_seconds": asked.seconds / 4,
-            "call_seconds": min(10.0, asked.seconds / 8),
+            "call_seconds": asked.call_seconds,
             "patience": patience,
-            "readable": _readable(),
+            "readable": boxed.readable(),
+            "mechanism": probe.held().mechanism,
+            "threads": sandbox.threads_of(slot),
         }
-        command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.student", json.dumps(work)]
-        env = {name: os.environ[name] for name in KEPT if name in os.environ} | dict.fromkeys(SINGLE, "1")
-        env |= {"TMPDIR": folder, "TEMP": folder, "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(command, **quiet, cwd=folder, env=env, start_new_session=True)
+        process = boxed.start(work, results, SINGLE)
         try:
             code = _wait(process, asked, patience * asked.seconds)
         finally:
@@ -271,91 +296,66 @@ def run(handed, asked, slot, seed, jobs=1):
 
 
 def _wait(process, asked, seconds):
-    """Return the exit code, or None if the time was up or the grading is to end."""
+    """Return the exit code, TOO_MUCH, or None if the time was up or the grading is to end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not asked.ended.is_set():
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(0.5, seconds))
+            return process.wait(min(LOOK, seconds))
+        if watch.memory(process.pid, asked.memory) > asked.memory:
+            return TOO_MUCH
     return None
 
 
 def _reason(code, asked, jobs):
+    if code == TOO_MUCH:
+        return f"it was stopped: its processes used more than {asked.memory >> 20:,} MB of memory together"
     if code is None:
         alone = "" if jobs else ", alone"
         seconds = asked.patience(jobs) * asked.seconds
         return f"it was still running after {seconds:.0f} s{alone} (its limit is {asked.seconds:.0f} s of CPU time)"
     if code in ENDED:
         return f"it was stopped: it used its {asked.seconds:.0f} s of CPU time, or the machine ran out of memory"
-    if code in (-11, -6, 256 - 11, 256 - 6):
+    if code in (-11, -6, 256 - 11, 256 - 6, 128 + 11, 128 + 6):
         return "it was stopped: it ran out of memory or crashed"
     return f"it ended before its answers could be read (exit code {code})"
-
-
-def _readable():
-    """Return the folders beside Python's own that its packages and compiled kernels are read from."""
-    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    cache, own = warmup.folder(), Path(minigooglenet.__file__).parent
-    return packages + ([str(cache.parent)] if cache is not None and not cache.is_relative_to(own) else [])
-
-
-def _rows(handed, marked, reason):
-    if marked is None:
-        return [_row(handed.student, handed.name, number, FAILED, reason) for number in handed.numbers]
-    predicted, notes = marked["predicted"], []
-    if predicted:
-        notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
-    if marked["stopped"]:
-        notes.append(f"a cell stopped: {marked['stopped'][0]}")
-    rows = []
-    for row in marked["rows"]:
-        if row["status"] == MISSING and not row["message"]:
-            row["status"], row["message"] = FAILED, marked["unreadable"] or reason
-        rows.append({"student": handed.student, "file": handed.name, **row, "note": "; ".join(notes)})
-    return rows
-
-
-def _row(student, file, number, status, message):
-    exercise = everything()[number]
-    found = {"title": exercise.title, "points": 0, "of": exercise.difficulty, "mistake": None, "verified": True}
-    return {
-        "student": student,
-        "file": file,
-        "exercise": number,
-        "status": status,
-        "message": message,
-        "note": "",
-        **found,
-    }
 
 
 class Judge:
     """The process that marks, started when it is needed and anew when it had to be ended."""
 
     def __init__(self):
-        self.process = None
+        self.process, self.folder = None, None
 
-    def mark(self, stream, numbers, seed) -> dict | None:
+    def mark(self, stream, numbers, seed, asked, jobs=1) -> dict | None:
         """Return what `judge.judge` returns, or None if it took too long or more memory than it may."""
         if self.process is None or self.process.poll() is not None:
-            command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.judge"]
+            self.close()
+            self.folder = children.own_folder()
             pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            env = {**os.environ, **dict.fromkeys(SINGLE, "1")}
-            self.process = subprocess.Popen(command, **pipe, env=env, text=True, start_new_session=True)
+            start = {"folder": self.folder.name, "variables": children.environment(**dict.fromkeys(SINGLE, "1"))}
+            quiet = {"options": ("-W", "ignore"), "text": True, "start_new_session": True}
+            self.process = children.start("minigooglenet.course.judge", **start, **pipe, **quiet)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stream")
             path.write_bytes(stream)
-            process = self.process
-            timer = threading.Timer(JUDGE_SECONDS, process.kill)
-            timer.start()
+            work = {"stream": str(path), "numbers": numbers, "seed": seed, "seconds": asked.call_seconds}
             try:
-                process.stdin.write(json.dumps({"stream": str(path), "numbers": numbers, "seed": seed}) + "\n")
-                process.stdin.flush()
-                return json.loads(process.stdout.readline())
+                self.process.stdin.write(json.dumps(work) + "\n")
+                self.process.stdin.flush()
+                self._line(JUDGE_SECONDS)
+                return self._line(max(LEAST_MARKING, asked.seconds) * asked.busy(jobs))
             except (OSError, ValueError):
                 self.close()
                 return None
-            finally:
-                timer.cancel()
+
+    def _line(self, seconds):
+        """Return the next line of the process as an object; the process is killed if it takes longer."""
+        timer = threading.Timer(seconds, self.process.kill)
+        timer.start()
+        try:
+            return json.loads(self.process.stdout.readline())
+        finally:
+            timer.cancel()
 
     def close(self):
         """End the process."""
@@ -366,3 +366,5 @@ class Judge:
             for pipe in (process.stdin, process.stdout):
                 with contextlib.suppress(OSError):
                     pipe.close()
+        if self.folder is not None:
+            self.folder.cleanup()

@@ -28,7 +28,7 @@ def backward(nodes, grads, tape, asked, observer=None):
     {wire: gradient, or None if none reached it} for `asked`, {"node/weight": gradient}
     """
     needed, pending, grad_params = needed_wires(nodes, tape, asked), Pending(grads), {}
-    with parallel.one_blas_thread():
+    with parallel.computing():
         for name in reversed(list(tape)):
             grad, cache = pending.take(name, keep=name in asked), tape.pop(name)
             if grad is None or name not in needed:

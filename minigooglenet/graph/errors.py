@@ -73,7 +73,7 @@ def checked_result(name, y, expected):
     if getattr(y, "shape", None) != expected:
         got = y.shape if hasattr(y, "shape") else "None" if y is None else f"a {type(y).__name__}"
         raise ValueError(f"node {name!r}: its forward should return {expected}, got {got}")
-    return y
+    return checks.unmasked(y, f"the output of node {name!r}")
 
 
 def checked_gradients(name, grad_inputs, wires, wanted, computed):
@@ -81,6 +81,7 @@ def checked_gradients(name, grad_inputs, wires, wanted, computed):
     if len(grad_inputs) != len(wires):
         raise ValueError(f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs")
     for wire, part in zip(wires, grad_inputs, strict=True):
+        checks.unmasked(part, f"the gradient that node {name!r} returned for {wire!r}")
         if wire in wanted and getattr(part, "shape", None) != computed[wire]:
             raise ValueError(
                 f"node {name!r}: its backward should return shape {computed[wire]} for {wire!r}, "

@@ -30,7 +30,7 @@ def forward(nodes, shapes, inputs, wanted, *, train=False, tape=None, observer=N
     """
     values = dict(inputs)
     parallel.get_num_threads()  # a wrong setting is no node's fault
-    with parallel.one_blas_thread():
+    with parallel.computing():
         for name, free in schedule(nodes, wanted):
             layer, wires = nodes[name]
             if observer:

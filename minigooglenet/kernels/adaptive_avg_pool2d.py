@@ -5,8 +5,10 @@ The windows are not all alike: of 14 values for 4 outputs they start at 0, 3, 7 
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, output_size):
     """Return y (N, C, P, Q) for x (N, C, H, W), float32, float64 or complex128; output_size is (P, Q) or one number."""
     checks.floating(x, "x", 4)
@@ -15,6 +17,7 @@ def forward(x, output_size):
     return returned("adaptive_avg_pool2d", "forward", y, y=((*x.shape[:2], *output_size), x.dtype))
 
 
+@flushed
 def backward(grad_y, input_size):
     """Return grad_x (N, C, H, W): each window's gradient shared among its values, for input_size = (H, W)."""
     checks.floating(grad_y, "grad_y", 4)

@@ -2,8 +2,10 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned, returned_tuple
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(*xs):
     """Return the sum of arrays of one shape, in their dtype."""
     checks.of_one_dtype(xs)
@@ -11,6 +13,7 @@ def forward(*xs):
     return returned("add", "forward", form_of("add", xs[0].dtype).forward(*xs), y=(shape, xs[0].dtype))
 
 
+@flushed
 def backward(grad_y, count):
     """Return `count` gradients: every term of a sum gets the whole gradient. They may be grad_y itself."""
     checks.floating(grad_y, "grad_y")

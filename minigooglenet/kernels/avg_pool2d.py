@@ -6,8 +6,10 @@ counts.
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Return y (N, C, P, Q) for x (N, C, H, W), float32, float64 or complex128.
 
@@ -20,6 +22,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     return returned("avg_pool2d", "forward", y, y=((*x.shape[:2], *size), x.dtype))
 
 
+@flushed
 def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_include_pad=True):
     """Return grad_x (N, C, H, W): each window's gradient shared among its real values, for input_size = (H, W)."""
     checks.floating(grad_y, "grad_y", 4)

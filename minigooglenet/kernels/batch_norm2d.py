@@ -2,8 +2,10 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     """Normalise x (N, C, H, W) with the batch's own statistics, or with given ones (inference).
 
@@ -35,6 +37,7 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     return returned("batch_norm2d", "forward", values, y=(x.shape, x.dtype), mean=channels, var=channels)
 
 
+@flushed
 def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
     """Return (grad_x, grad_weight, grad_bias).
 

@@ -2,8 +2,10 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned, returned_tuple
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(*xs):
     """Return y (N, C1 + C2 + ..., ...) of arrays of any rank >= 2 that agree in every other axis."""
     checks.of_one_dtype(xs)
@@ -17,6 +19,7 @@ def forward(*xs):
     return returned("concat", "forward", y, y=((len(xs[0]), *shape), xs[0].dtype))
 
 
+@flushed
 def backward(grad_y, channels):
     """Return one gradient per input: grad_y (N, sum of channels, ...) split after each of the numbers in `channels`.
 

@@ -10,10 +10,12 @@ import numpy as np
 from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import forms
 from minigooglenet.kernels.forms import returned
+from minigooglenet.parallel import flushed
 
 ALGORITHMS = ("loops", "im2col", "numba", "winograd")
 
 
+@flushed
 def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
     """Convolve a batch of images (a cross-correlation, as everywhere in this field).
 
@@ -38,11 +40,12 @@ def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
-    with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
+    with parallel.computing():  # the same bits whatever BLAS is set to
         y = form.forward(x, weight, bias, stride, padding, groups)
     return returned("conv2d", "forward", y, y=(shape, x.dtype))
 
 
+@flushed
 def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, need_inputs=True):
     """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
 
@@ -51,7 +54,7 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     grad_y = checks.gradient(grad_y, shape, x.dtype)
     form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
-    with parallel.one_blas_thread():
+    with parallel.computing():
         if not need_inputs and hasattr(form, "backward_params"):
             return None, *form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
         grads = form.backward(grad_y, x, weight, bias, stride, padding, groups)

@@ -7,8 +7,10 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, p, rng):
     """Return (y, mask): y of x's shape, and a boolean array that is True where a value stayed.
 
@@ -20,6 +22,7 @@ def forward(x, p, rng):
     return returned("dropout", "forward", y, y=(x.shape, x.dtype)), mask
 
 
+@flushed
 def backward(grad_y, mask, p):
     """Return grad_x: what was dropped gets nothing, the rest is scaled as the forward was."""
     checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", mask.shape)

@@ -2,8 +2,10 @@
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x):
     """Return y (N, C) for x (N, C, H, W), float32, float64 or complex128."""
     checks.floating(x, "x", 4)
@@ -11,6 +13,7 @@ def forward(x):
     return returned("global_avg_pool2d", "forward", y, y=(x.shape[:2], x.dtype))
 
 
+@flushed
 def backward(grad_y, input_size):
     """Return grad_x (N, C, H, W): every position of a map gets 1 / (H * W) of its mean's gradient."""
     checks.floating(grad_y, "grad_y", 2)

@@ -2,21 +2,24 @@
 
 from minigooglenet import checks, parallel
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, weight, bias=None):
     """Return y = x @ weight.T + bias, (N, O), for x (N, I), weight (O, I) and bias (O,) or None."""
     x, weight, bias = _checked(x, weight, bias)
-    with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
+    with parallel.computing():  # the same bits whatever BLAS is set to
         y = form_of("linear", x.dtype).forward(x, weight, bias)
     return returned("linear", "forward", y, y=((len(x), len(weight)), x.dtype))
 
 
+@flushed
 def backward(grad_y, x, weight, bias=None):
     """Return (grad_x (N, I), grad_weight (O, I), grad_bias (O,) or None)."""
     x, weight, bias = _checked(x, weight, bias)
     grad_y = checks.gradient(grad_y, (len(x), len(weight)), x.dtype)
-    with parallel.one_blas_thread():
+    with parallel.computing():
         grads = form_of("linear", x.dtype).backward(grad_y, x, weight, bias)
     return returned(
         "linear",

@@ -8,8 +8,10 @@ PyTorch.
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, save=True):
     """Return (y, scale), both (N, C, H, W), for x (N, C, H, W) float32, float64 or complex128.
 
@@ -25,6 +27,7 @@ def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, save=True):
     return y, scale if save else None
 
 
+@flushed
 def backward(grad_y, x, scale, size=5, alpha=1e-4, beta=0.75):
     """Return grad_x (N, C, H, W), from the forward's input and scale."""
     checks.has_shape(scale, "scale", x.shape)

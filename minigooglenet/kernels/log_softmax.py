@@ -2,14 +2,17 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x):
     """Return y of x's shape (N, C, ...): the logarithm of softmax along axis 1."""
     checks.with_classes(x)
     return returned("log_softmax", "forward", form_of("log_softmax", x.dtype).forward(x), y=(x.shape, x.dtype))
 
 
+@flushed
 def backward(grad_y, y):
     """Return grad_x from the output y: grad_y - softmax * (sum of grad_y along axis 1)."""
     grad_y = checks.gradient(grad_y, y.shape, y.dtype)

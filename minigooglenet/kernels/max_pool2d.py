@@ -7,8 +7,10 @@ import numpy as np
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, save=True):
     """Pool x (N, C, H, W), float32 or float64.
 
@@ -36,6 +38,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, save=Tru
     return y, _as_argmax(argmax, kernel_size) if save else None
 
 
+@flushed
 def backward(grad_y, argmax, input_size, kernel_size, stride=None, padding=0):
     """Return grad_x (N, C, H, W): each window's gradient added at its argmax, for input_size = (H, W)."""
     kernel_size, stride, padding = shapes.pool_settings(kernel_size, stride, padding)

@@ -2,8 +2,10 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(x, *, save=True):
     """Return (y, mask), both of x's shape, for x float32 or float64; `mask` is False where y is zero.
 
@@ -17,6 +19,7 @@ def forward(x, *, save=True):
     return y, mask.astype(bool, copy=False) if save else None
 
 
+@flushed
 def backward(grad_y, mask):
     """Return grad_x: the gradient where the value passed, zero elsewhere (at exactly zero too)."""
     checks.has_shape(checks.floating(grad_y, "grad_y", dtypes=checks.FLOATS), "grad_y", mask.shape)

@@ -2,8 +2,10 @@
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.parallel import flushed
 
 
+@flushed
 def forward(logits, labels):
     """Return (loss, log_probabilities) for logits (N, K) and N integer labels in 0 .. K - 1.
 
@@ -17,6 +19,7 @@ def forward(logits, labels):
     return returned("softmax_cross_entropy", "forward", values, **expected)
 
 
+@flushed
 def backward(log_probabilities, labels):
     """Return grad_logits (N, K): the probabilities, minus one for the right class, over N."""
     labels = checks.labels(labels, *log_probabilities.shape)

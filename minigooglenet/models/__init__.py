@@ -1,7 +1,7 @@
 """Whole networks, each a function that returns its graph."""
 
 from minigooglenet.models.blocks import Style, inception, inception_naive
-from minigooglenet.models.catalogue import build, names
+from minigooglenet.models.catalogue import build, builder, names
 from minigooglenet.models.classic import alexnet, nin, vgg16
 from minigooglenet.models.googlenet import MODULES, googlenet
 from minigooglenet.models.mini_googlenet import mini_googlenet
@@ -12,6 +12,7 @@ __all__ = [
     "Style",
     "alexnet",
     "build",
+    "builder",
     "classifiers",
     "googlenet",
     "inception",

@@ -110,7 +110,7 @@ def _command(place):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="walls of Linux")
 def test_linux_walls_off_what_the_docs_say(walls):
     assert {"memory", "CPU time"} <= walls
-    if sandbox.ctypes.CDLL(None).syscall(444, None, sandbox.ctypes.c_size_t(0), 1) > 0:
+    if sandbox.landlock.version() > 0:
         assert "files" in walls
 
 
@@ -251,16 +251,22 @@ def test_an_interrupted_grading_ends_its_notebooks_and_writes_what_it_has(tmp_pa
         ("  +1", "'+1"),
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'=1"),
-        ("\r=1", "'=1"),
-        ("\x1b[31m=1\x1b[0m", "'=1"),
+        ("\t=1", r"\t=1"),
+        ("\r=1", r"\r=1"),
+        ("\n=1", "'=1"),
+        ("\x1b[31m=1\x1b[0m", r"\x1b[31m=1\x1b[0m"),
+        ("a;=1", "a;'=1"),
+        ('a,"  @b|c', """a," '@b|c"""),
+        ("a|=1||b", "a|'=1|'|b"),
+        ("at (0, -1), a=b", "at (0, '-1), a=b"),
+        ("a;\ufe63\uff5c", "a;'\ufe63\uff5c"),
         ("\uff1d1", "'\uff1d1"),
         ("'=1", "''=1"),
-        ("a\x00b\u202ec\x9b", "abc"),
-        ("one\r\ntwo\u2028three", "one two three"),
-        ("\x1b]0;title\x07text", "text"),
+        ("a\x00b\u202ec\x9b\u200b\udc80", r"a\x00b\u202ec\x9b\u200b\udc80"),
+        ("one\r\n  two\u2028three", r"one two\u2028three"),
+        ("\x1b]0;title\x07text", r"\x1b]0;title\x07text"),
         ("x" * 1000, "x" * 397 + "..."),
-        ("Zo\u00eb", "Zo\u00eb"),
+        *((name, name) for name in ("Zo\u00eb", "\u738b", "\u0627\u0633\u0645", "e\u0301", "\u0939\u093f")),
         (None, ""),
         (True, "yes"),
         (-1, -1),

@@ -1,11 +1,12 @@
-"""How this package compiles: serial Numba without the interpreter lock, cached on disk where a place is found."""
+"""How this package compiles: serial Numba without the interpreter lock, kept on disk by `compile_cache`."""
 
 import hashlib
-import sys
 from pathlib import Path
 
 import numba
 from numba.core import event
+
+from minigooglenet.kernels.fast import compile_cache
 
 
 def compiled(function):
@@ -24,11 +25,6 @@ def compiled_sum(function):
 def is_kernel(dispatcher) -> bool:
     """Tell whether a compiled function is one of this package's kernels, which are kept on disk."""
     return getattr(dispatcher.py_func, "is_kernel", False)
-
-
-def folder_of(dispatcher):
-    """Return the folder in which a kernel is kept, or None."""
-    return getattr(getattr(dispatcher, "_cache", None), "cache_path", None)
 
 
 class Counter(event.Listener):
@@ -54,21 +50,10 @@ class Counter(event.Listener):
 def _compile(function, **options):
     function.is_kernel = True
     options |= {"nogil": True, "error_model": "numpy"}
-    try:
-        dispatcher = numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        # No folder to cache in can be written: compile again in every process.
-        return numba.njit(**options)(function)
-    _depend_on_all_kernels(dispatcher)
+    dispatcher = numba.njit(**options)(function)
+    # A kernel holds the code of the functions that it calls, and those are in other files.
+    compile_cache.attach(dispatcher, SOURCES)
     return dispatcher
-
-
-def _depend_on_all_kernels(dispatcher):
-    # Numba takes a cached function as current while its own file is unchanged. But a kernel holds the code of the
-    # functions that it calls, and those live in other files.
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if hasattr(cache_file, "_source_stamp"):
-        cache_file._source_stamp = (cache_file._source_stamp, SOURCES)
 
 
 def _digest_of_sources():
@@ -90,7 +75,7 @@ class _Announcement(event.Listener):
     def on_start(self, event):
         if not self.said and is_kernel(event.data["dispatcher"]):
             self.said = True
-            print(MESSAGE, file=sys.stderr, flush=True)
+            compile_cache.say(MESSAGE)
 
     def on_end(self, event):
         """Nothing to say."""

@@ -11,7 +11,8 @@ FEW = 1 << 17  # waking the threads takes about as long as passing so many value
 def spread(task, count, values, few=FEW):
     """Call `task(start, stop)` over 0 .. count: at once where the work holds few values, else one range a thread."""
     if values < few and parallel.team() is None:
-        task(0, count)
+        with parallel.flushing():
+            task(0, count)
     else:
         parallel.spread(task, count)
 
