@@ -5,7 +5,7 @@ several starting gradients, each times its weight.
 """
 
 from minigooglenet.kernels import softmax_cross_entropy as kernel
-from minigooglenet.kernels.fast.threads import flushed
+from minigooglenet.parallel import flushed
 
 
 def softmax_cross_entropy(logits, labels):
