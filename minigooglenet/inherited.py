@@ -6,6 +6,7 @@ Not a context variable: notebook kernels drop those between cells, and a choice 
 import threading
 
 _thread = threading.local()
+_every: list = []
 
 
 class Inherited:
@@ -13,6 +14,7 @@ class Inherited:
 
     def __init__(self, default):
         self.default = default
+        _every.append(self)
 
     def get(self):
         """Return the value of this thread."""
@@ -24,6 +26,12 @@ class Inherited:
     def set(self, value) -> None:
         """Set the value of this thread."""
         _values()[self] = value
+
+
+def check() -> None:
+    """Start every value of this thread, so that a wrong setting is reported here and not inside a layer."""
+    for value in _every:
+        value.get()
 
 
 def snapshot() -> dict:

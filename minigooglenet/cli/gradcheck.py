@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet import console, data, gradcheck, models
 from minigooglenet.cli.arguments import seed
-from minigooglenet.gradcheck.examples import examples
+from minigooglenet.gradcheck.examples import KINDS, examples
 
 HELP = "check the gradients of a layer or of a whole network"
 NETWORKS = ("googlenet", "mini")
@@ -13,7 +13,7 @@ NETWORKS = ("googlenet", "mini")
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    layers = ", ".join(examples())
+    layers = ", ".join(KINDS)
     parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all, or a layer: {layers}")
     parser.add_argument("--image", metavar="FILE", help="for a network: the photograph at which it is checked")
     parser.add_argument("--seed", type=seed, default=0, help="of values and directions (default: 0)")
@@ -29,7 +29,7 @@ def run(options):
         names = list(chosen) if options.name == "all" else [options.name.lower().removesuffix("()")]
         if names[0] not in chosen:
             raise ValueError(
-                f"there is no {options.name!r} to check; there are {', '.join((*NETWORKS, 'all', *examples()))}"
+                f"there is no {options.name!r} to check; there are {', '.join((*NETWORKS, 'all', *KINDS))}"
             )
         reports = [gradcheck.check_layer(layer, rng=options.seed) for name in names for layer in chosen[name]]
     for report in reports:

@@ -1,6 +1,13 @@
 """Layers to check, by name: every kind of this package, at the settings that GoogLeNet uses and at ones that reveal."""
 
 from minigooglenet import layers
+from minigooglenet.kernels import forms
+
+# The kinds that `examples` has, known without making a layer.
+KINDS = (
+    *("Conv2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d", "LocalResponseNorm", "BatchNorm2d"),
+    *("ReLU", "Dropout", "Linear", "Flatten", "Concat", "Add", "Softmax"),
+)
 
 
 def examples() -> dict[str, list]:
@@ -9,14 +16,14 @@ def examples() -> dict[str, list]:
     def conv(*args, **kwargs):
         return layers.Conv2d(*args, **kwargs, rng=0)
 
-    forms = [conv(3, 3, 3, stride=2, padding=1, algorithm=form) for form in ("loops", "im2col", "numba")]
+    algorithms = ("loops", "im2col", *(("numba",) if forms.fast() else ()))
     return {
         "Conv2d": [
             conv(3, 4, 7, stride=2, padding=3),
             conv(4, 3, 1),
             conv(3, 4, 3, padding=1),
             conv(3, 2, 5, padding=2),
-            *forms,
+            *(conv(3, 3, 3, stride=2, padding=1, algorithm=algorithm) for algorithm in algorithms),
             conv(4, 6, (3, 2), stride=(2, 1), padding=((1, 0), (2, 1)), groups=2),
             conv(3, 4, 3, bias=False),
         ],

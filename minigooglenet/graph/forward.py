@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import methods, parallel
+from minigooglenet import inherited, methods, parallel
 from minigooglenet.graph.errors import checked_result, named_errors
 
 
@@ -29,7 +29,8 @@ def forward(nodes, shapes, inputs, wanted, *, train=False, tape=None, observer=N
     Without a tape this is inference, which keeps nothing.
     """
     values = dict(inputs)
-    parallel.get_num_threads()  # a wrong setting is no node's fault
+    parallel.get_num_threads()  # a wrong setting is not a node's fault
+    inherited.check()
     with parallel.computing():
         for name, free in schedule(nodes, wanted):
             layer, wires = nodes[name]

@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 from minigooglenet.kernels import forms
-from minigooglenet.layers import Concat, Dropout
+from minigooglenet.layers import Concat, Conv2d, Dropout, Linear
 from minigooglenet.planning.lowering import lowering
 
 
@@ -70,7 +70,7 @@ def steps_of(graph, order, wanted, fuse=True):
                 break
             chain.append(follower)
         followers = [graph.nodes[node].layer for node in chain[1:]] if fuse else []
-        fused = _fused(layer, followers) if rule and forms.fast() else None
+        fused = _fused(layer, followers) if rule and _may_fuse(layer) else None
         taken = len(fused.taken) if fused else 0
         done.update(chain[1 : 1 + taken])
         channels, nodes = tuple(graph.shapes[wire][0] for wire in wires), tuple(chain[: 1 + taken])
@@ -90,6 +90,15 @@ def _ways(layer, rule):
     bound = storey == "fast" and (rule.operation is None or hasattr(forms.fast(), rule.operation))
     own = storey == "yours" or not isinstance(getattr(layer, "algorithm", ""), str)
     return rule.bind if bound else None, rule.per_sample and not own
+
+
+def _may_fuse(layer):
+    """Return whether compiled code computes a layer that `fused` knows; only then is Numba imported."""
+    if type(layer) is Linear:
+        return forms.storey_of("linear") == "fast"
+    if type(layer) is not Conv2d:
+        return False
+    return forms.storey_of("conv2d") == "fast" if layer.algorithm == "auto" else forms.fast() is not None
 
 
 def _fused(layer, followers):

@@ -119,9 +119,15 @@ class Plan:
             lines.append(f"left out, because no output needs them: {', '.join(self.left_out)}")
         if self.same:
             lines.append(f"left out, because inference passes their input on: {', '.join(self.same)}")
+        named = [form if isinstance(form, str) else "yours" for form in self.choice.values()]
+        if named != ["fast"]:
+            operations = zip(self.choice, named, strict=True)
+            lines.append("forms: " + ", ".join(f"{name}: {form}" if name else form for name, form in operations))
         if not all(step.per_sample for step in self.steps):
             names = [step.nodes[0] for step in self.steps if not step.per_sample]
-            lines.append(f"images stay together, because {', '.join(names)} may look at the whole batch")
+            lines.append(
+                f"images stay together, because the result of {', '.join(names)} may depend on the whole batch"
+            )
         alone = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
         lines.append(
             f"{sum(self.sizes):,} values of memory for an image in {len(self.sizes)} shared arrays, "
