@@ -204,7 +204,7 @@ def test_a_layers_own_forward_is_what_a_plan_and_a_call_run():
     expected = g.forward({"image": x})[0]["centred"]
     assert_close(mg.plan(g)(x), expected)
     assert_close(g(x), expected)
-    assert "images stay together, because conv, centred may look at the whole batch" in str(mg.plan(g))
+    assert "images stay together, because conv, centred may depend on the whole batch" in str(mg.plan(g))
 
 
 def test_a_readers_own_convolution_runs_in_a_plan_and_sees_the_whole_batch():

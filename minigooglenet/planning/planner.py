@@ -126,7 +126,7 @@ class Plan:
         if not all(step.per_sample for step in self.steps):
             names = [step.nodes[0] for step in self.steps if not step.per_sample]
             lines.append(
-                f"images stay together, because the result of {', '.join(names)} may depend on the whole batch"
+                f"images stay together, because {', '.join(names)} may depend on the whole batch"
             )
         alone = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
         lines.append(

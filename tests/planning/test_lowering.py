@@ -60,7 +60,7 @@ def test_subclass_is_not_lowered_and_keeps_the_batch_together(cls):
     g, x = one_node(layer, shape)
     assert_close(mg.plan(g)(x), g(x))
     assert set(sizes) == {5}
-    assert "images stay together, because node may look at the whole batch" in str(mg.plan(g))
+    assert "images stay together, because node may depend on the whole batch" in str(mg.plan(g))
 
 
 @EVERY
