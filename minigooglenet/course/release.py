@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from minigooglenet import files
 from minigooglenet.course import notebooks
-from minigooglenet.exercises.quiz import cards
+from minigooglenet.exercises.cards import cards
 
 NOTE = ".minigooglenet-release.json"
 DECK = "flashcards.tsv"

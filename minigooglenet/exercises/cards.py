@@ -2,17 +2,18 @@
 
 from importlib import resources
 
+from minigooglenet.exercises.find import folders
 from minigooglenet.exercises.predicting import Note
 
 
 def cards(lesson) -> list[tuple[str, str]]:
-    """Return the (question, answer) pairs of a lesson, "03"."""
-    path = resources.files("minigooglenet.exercises") / "quizzes" / f"lesson_{lesson}.tsv"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise ValueError(f"there is no quiz for lesson {lesson!r}") from None
-    return [tuple(line.split("\t")) for line in lines]
+    """Return the (question, answer) pairs of a lesson, "03": the lines of the file quiz.tsv in its folder."""
+    for folder in folders(lesson):
+        course, _, name = folder.rpartition(".")
+        path = resources.files(course) / name / "quiz.tsv"  # the lesson itself is not imported for this
+        if path.is_file():
+            return [tuple(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
+    raise ValueError(f"there is no quiz for lesson {lesson!r}")
 
 
 def quiz(lesson, answers=False):

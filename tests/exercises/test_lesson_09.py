@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigooglenet import models
-from minigooglenet.exercises import starts
+from minigooglenet.lessons.lesson_09_starts import starts
 from minigooglenet.exercises.find import find
 
 

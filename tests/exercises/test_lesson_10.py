@@ -3,7 +3,7 @@
 import pytest
 
 from minigooglenet.exercises import check, sick_runs
-from minigooglenet.exercises.scripted import Scripted
+from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 
 CURED = sick_runs.healthy(sick_runs.CHECKED).history
 

@@ -81,7 +81,7 @@ NETWORK = """
 import numba
 import numpy as np
 import minigooglenet as mg
-from minigooglenet.exercises.parallel_loops import judged
+from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged
 from minigooglenet.exercises.lessons import lesson_13_fast_2
 
 g = mg.Graph(x=(2, 6, 6))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise
-from minigooglenet.exercises.lessons.lesson_03_gradients import conv_dx, dx_cases
+from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_dx, dx_cases
 from minigooglenet.exercises.questions import Question
 from minigooglenet.kernels import conv2d
 

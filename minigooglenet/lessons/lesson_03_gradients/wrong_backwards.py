@@ -1,6 +1,6 @@
 """Wrong backwards that train all the same: one mini network, eight backwards, and the accuracy of each.
 
-    from minigooglenet.exercises import wrong_backwards
+    from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
     wrong_backwards.accuracy("correct", seed=0)
 
 The lessons show the eight first under letters and only later under their names.

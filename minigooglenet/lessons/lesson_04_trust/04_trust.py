@@ -27,7 +27,7 @@ import minigooglenet as mg
 from minigooglenet import figures
 from minigooglenet.exercises import check, compare, detective, hint, outcome, predict, quiz, wrong_backwards
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.lessons.lesson_04_revealing import survivors
+from minigooglenet.lessons.lesson_04_trust.revealing import survivors
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.loops import local_response_norm
 

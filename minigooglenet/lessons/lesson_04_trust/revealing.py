@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.exercises.lessons.lesson_03_gradients import conv_db, conv_dw, conv_dx
+from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_db, conv_dw, conv_dx
 from minigooglenet.exercises.outputs import call, finite, identical, one_number, same
 from minigooglenet.exercises.plain import plain
 from minigooglenet.kernels.conv2d import forward as conv_forward

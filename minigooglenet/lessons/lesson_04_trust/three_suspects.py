@@ -1,6 +1,6 @@
 """Lesson 04: three broken convolutions, and what their gradients tell."""
 
-from minigooglenet.exercises.detective import LETTERS, SUSPECTS, drawn
+from minigooglenet.lessons.lesson_04_trust.detective import LETTERS, SUSPECTS, drawn
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.plain import plain
 

@@ -19,7 +19,7 @@ import numpy as np
 import minigooglenet as mg
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.lessons.lesson_06_counting_3 import CLAIMS
+from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 net = mg.models.googlenet(aux=False, init="he", rng=0)

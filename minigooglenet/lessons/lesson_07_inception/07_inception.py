@@ -20,7 +20,7 @@ import minigooglenet as mg
 from minigooglenet.counting import comparisons
 from minigooglenet.exercises import answer, ask, budget, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.lessons.lesson_07_inception import built_stem
+from minigooglenet.lessons.lesson_07_inception.bottleneck import built_stem
 from minigooglenet.models.googlenet import MODULES
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -462,7 +462,7 @@ result
 
 # %%
 if result.passed:
-    from minigooglenet.exercises.lessons.lesson_07_inception_2 import run, weights
+    from minigooglenet.lessons.lesson_07_inception.module import run, weights
 
     rng = np.random.default_rng(3)
     x, P = rng.normal(size=(2, 3, 5, 4)), weights(rng, 3, 2, 3, 4, 2, 2, 2)

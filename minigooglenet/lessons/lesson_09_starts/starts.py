@@ -1,6 +1,6 @@
 """First weights and what they do to signals and gradients: for lesson 09.
 
-from minigooglenet.exercises import starts
+from minigooglenet.lessons.lesson_09_starts import starts
 g = starts.started(mg.models.googlenet(init="zeros", dropout=False), "he")
 starts.Flow(g, "he").norms("inception_4a/output")
 """

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, integers
-from minigooglenet.exercises.scripted import Scripted
+from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 
 split = Exercise(
     "10.6",

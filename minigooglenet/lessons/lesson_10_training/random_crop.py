@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from minigooglenet.data import transforms
-from minigooglenet.exercises import sick_runs
+from minigooglenet.lessons.lesson_10_training import sick_runs
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.scripted import Scripted
+from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 
 crop = Exercise(
     "10.4",

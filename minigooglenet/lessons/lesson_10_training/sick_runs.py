@@ -1,6 +1,6 @@
 """Training runs with one faulty line each, to be found by their curves: a small network, two heads, fourteen lines.
 
-    from minigooglenet.exercises import sick_runs
+    from minigooglenet.lessons.lesson_10_training import sick_runs
     runs = sick_runs.of("ada")        # {"A": SickRun, ...}, drawn for a student
     runs["A"].code; runs["A"].history
     sick_runs.repaired(runs["A"], line=9, repair="s").history

@@ -1,6 +1,6 @@
 """Small networks that learn from pieces of digits, as GoogLeNet learned from pieces of photographs: for lesson 11.
 
-    from minigooglenet.exercises import looks
+    from minigooglenet.lessons.lesson_11_crops import looks
     networks = looks.networks(7)
     asked = looks.ask(networks, pictures=200)
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.exercises.instruments import steps
+from minigooglenet.lessons.lesson_13_fast.instruments import steps
 from minigooglenet.exercises.questions import Question
 from minigooglenet.gradcheck.museum.exhibit import windows
 from minigooglenet.kernels import conv2d, im2col
