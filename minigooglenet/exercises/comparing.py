@@ -1,6 +1,7 @@
 """After a pass: the engine's own code beside the student's, and how long each takes."""
 
 import inspect
+import re
 import textwrap
 import time
 
@@ -34,7 +35,7 @@ def _source(function, name):
     except (OSError, TypeError):
         return "(compiled)"
     start = next((i for i, line in enumerate(lines) if line.startswith("def ")), 0)
-    return "\n".join([lines[start].replace("def _(", f"def {name}("), *lines[start + 1 :]])
+    return "\n".join([re.sub(r"^def \w+", f"def {name}", lines[start]), *lines[start + 1 :]])
 
 
 def _seconds(function, cases):

@@ -27,7 +27,7 @@ conv_forward = Exercise(
 
 
 @conv_forward.cases
-def _(rng):
+def conv_forward_cases(rng):
     yield integers(rng, (1, 1, 4, 5), 1, 10), integers(rng, (1, 1, 3, 2)), integers(rng, 1), 2, 1  # small to read
     yield integers(rng, (3, 3, 6, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1  # C = K, rest unlike
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
@@ -35,7 +35,7 @@ def _(rng):
 
 
 @conv_forward.reference
-def _(x, w, b, stride, pad):
+def conv_forward_reference(x, w, b, stride, pad):
     return loops.forward(x, w, b, (stride, stride), ((pad, pad), (pad, pad)), 1)
 
 
@@ -58,28 +58,31 @@ conv_forward.right(_right)
 
 
 @conv_forward.right
-def _(x, w, b, stride, pad):
+def conv_forward_by_im2col(x, w, b, stride, pad):
     return im2col.forward(x, w, b, (stride, stride), ((pad, pad), (pad, pad)), 1)
 
 
 @conv_forward.right
-def _(x, w, b, stride, pad):
+def conv_forward_by_the_engine(x, w, b, stride, pad):
     return conv2d.forward(x, w, b, stride, pad)
 
 
-@conv_forward.wrong("stride ignored", "Your output equals ours at stride 1, cut to size.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def stride_ignored(x, w, b, stride, pad):
+    """Your output equals ours at stride 1, cut to size."""
     rows, columns = _right(x, w, b, stride, pad).shape[2:]
     return _right(x, w, b, 1, pad)[:, :, :rows, :columns]
 
 
-@conv_forward.wrong("first image copied", "All your images equal image 0.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def first_image_copied(x, w, b, stride, pad):
+    """All your images equal image 0."""
     return np.repeat(_right(x[:1], w, b, stride, pad), len(x), axis=0)
 
 
-@conv_forward.wrong("height and width exchanged", "Ho comes from H and R, Wo from W and S.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def height_and_width_exchanged(x, w, b, stride, pad):
+    """Ho comes from H and R, Wo from W and S."""
     padding = ((pad, pad), (pad, pad))
     wide, high = shapes.output_size(x.shape[2:], w.shape[2:], (stride, stride), padding)
     more = (pad, pad + stride * max(wide, high))  # whatever is read outside counts as zero
@@ -87,39 +90,46 @@ def _(x, w, b, stride, pad):
     return _sums(seen[:, :, :high, :wide], w, b)
 
 
-@conv_forward.wrong("bias of filter 0 for all", "Only filter 0 is right: every filter has a bias of its own.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def bias_of_filter_0_for_all(x, w, b, stride, pad):
+    """Only filter 0 is right: every filter has a bias of its own."""
     return _sums(_seen(x, w, stride, pad), w, b[:1])
 
 
-@conv_forward.wrong("bias forgotten", "Every map is short by its filter's bias.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def bias_forgotten(x, w, b, stride, pad):
+    """Every map is short by its filter's bias."""
     return _sums(_seen(x, w, stride, pad), w, 0 * b)
 
 
-@conv_forward.wrong("bias once per weight", "The bias was added once for every weight of the filter; it is added once.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def bias_once_per_weight(x, w, b, stride, pad):
+    """The bias was added once for every weight of the filter; it is added once."""
     return _sums(_seen(x, w, stride, pad), w, b * w[0].size)
 
 
-@conv_forward.wrong("edge padding", "Wrong at the borders only: pad with zeros, not with the edge value.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def edge_padding(x, w, b, stride, pad):
+    """Wrong at the borders only: pad with zeros, not with the edge value."""
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge")
     return _right(padded, w, b, stride, 0)
 
 
-@conv_forward.wrong("padding below and right only", "Your picture is ours moved up and left by pad.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def padding_below_and_right_only(x, w, b, stride, pad):
+    """Your picture is ours moved up and left by pad."""
     return _right(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), w, b, stride, 0)
 
 
-@conv_forward.wrong("padding ignored", "Your map is what comes out at pad = 0.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def padding_ignored(x, w, b, stride, pad):
+    """Your map is what comes out at pad = 0."""
     return _right(x, w, b, stride, 0)
 
 
-@conv_forward.wrong("size rounded up", "One row or column too many: a last window that does not fit is dropped.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def size_rounded_up(x, w, b, stride, pad):
+    """One row or column too many: a last window that does not fit is dropped."""
     sides = (
         -(size + 2 * pad - kernel) % stride for size, kernel in zip(x.shape[2:], w.shape[2:], strict=True)
     )  # as many more zeros as the last window lacks
@@ -127,35 +137,39 @@ def _(x, w, b, stride, pad):
     return _sums(windows(x, w.shape[2:], (stride, stride), ((pad, pad + below), (pad, pad + right))), w, b)
 
 
-@conv_forward.wrong("kernel flipped", "You computed a true convolution; this engine correlates.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def kernel_flipped(x, w, b, stride, pad):
+    """You computed a true convolution; this engine correlates."""
     return _right(x, w[:, :, ::-1, ::-1], b, stride, pad)
 
 
-@conv_forward.wrong("kernel transposed", "Right for symmetric kernels only: the first index of a kernel is its row.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def kernel_transposed(x, w, b, stride, pad):
+    """Right for symmetric kernels only: the first index of a kernel is its row."""
     return np.einsum("ncpqrs,kcsr->nkpq", _seen(x, w, stride, pad), w) + b[:, None, None]
 
 
-@conv_forward.wrong("filters and channels exchanged", "You used w[c, k]: the filter comes first, then the channel.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def filters_and_channels_exchanged(x, w, b, stride, pad):
+    """You used w[c, k]: the filter comes first, then the channel."""
     return _right(x, w.transpose(1, 0, 2, 3), b, stride, pad)
 
 
-@conv_forward.wrong(
-    "channels reversed", "w[k, c] belongs to x[n, c]; yours meets the channels from the last to the first."
-)
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def channels_reversed(x, w, b, stride, pad):
+    """w[k, c] belongs to x[n, c]; yours meets the channels from the last to the first."""
     return _right(x, w[:, ::-1], b, stride, pad)
 
 
-@conv_forward.wrong("last channel alone", "Equals the last channel's share: `=` where `+=` is meant.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def last_channel_alone(x, w, b, stride, pad):
+    """Equals the last channel's share: `=` where `+=` is meant."""
     return _right(x[:, -1:], w[:, -1:], b, stride, pad)
 
 
-@conv_forward.wrong("mean over channels", "Channels are added, not averaged.")
-def _(x, w, b, stride, pad):
+@conv_forward.wrong
+def mean_over_channels(x, w, b, stride, pad):
+    """Channels are added, not averaged."""
     return _right(x, w / w.shape[1], b, stride, pad)
 
 
@@ -174,19 +188,11 @@ revealing = Exercise(
         "`x = np.arange(1, ____).reshape(2, 2, 3, 5), w = np.arange(1, 9).reshape(1, 2, 2, 2)`, with stride 2, pad 1",
     ),
 )
-SURVIVES = {
-    "kernel flipped": "your kernel looks the same upside down and mirrored, or only ever meets zeros",
-    "channels reversed": "with one channel, or channels that are alike, their order cannot show",
-    "first image copied": "with one image, or images that are alike, nobody sees which one was used",
-    "height and width exchanged": "your output is square, so its height and width may be exchanged",
-    "stride ignored": "at stride 1, or where there is one window only, the stride cannot show",
-    "edge padding": "without padding, or with zeros at the border of the image, its kind cannot show",
-}
 MOST_NUMBERS = 1000
 
 
 @revealing.judge
-def _(answer):
+def revealing_judge(answer):
     try:
         x, w, stride, pad = answer
         if any(type(value) is int and value > MOST_NUMBERS for value in (stride, pad)):
@@ -200,14 +206,15 @@ def _(answer):
         )
     if x.size + w.size > MOST_NUMBERS or not np.array_equal(np.rint([*x.flat, *w.flat]), [*x.flat, *w.flat]):
         return Verdict(False, None, f"use whole numbers, at most {MOST_NUMBERS}: differences are then exact", "")
-    known = {wrong.name: wrong.function for wrong in conv_forward.wrongs}
-    survivors = [name for name in SURVIVES if np.array_equal(_or_none(known[name], x, w, b, stride, pad), right)]
-    kills = f"{len(SURVIVES) - len(survivors)} of {len(SURVIVES)} wrong programs differ on your case"
+    programs = {wrong.name: wrong.function for wrong in conv_forward.wrongs}
+    whys = {wrong.name.removesuffix(" survives"): wrong.message for wrong in revealing.wrongs}
+    survivors = [name for name in whys if np.array_equal(_or_none(programs[name], x, w, b, stride, pad), right)]
+    kills = f"{len(whys) - len(survivors)} of {len(whys)} wrong programs differ on your case"
     if not survivors:
         return Verdict(True, None, f"{kills}, which has {x.size + w.size} numbers. Can you do it with fewer?")
     first = survivors[0]
     also = f" ({', '.join(survivors[1:])} too)" if survivors[1:] else ""
-    return Verdict(False, f"{first} survives", f"{kills}. '{first}' survives{also}: {SURVIVES[first]}")
+    return Verdict(False, f"{first} survives", f"{kills}. '{first}' survives{also}: {whys[first]}")
 
 
 def _or_none(function, *arguments):
@@ -222,13 +229,39 @@ _X, _W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 
 revealing.reference((_X, _W, 2, 1))
 revealing.right((_X[:, :, :2, :4].tolist(), _W.tolist(), 2, 1))
 revealing.right((_X**2, _W - 4, 2, 1))
-revealing.wrong("kernel flipped survives", SURVIVES["kernel flipped"])(
-    (_X, np.ones((1, 2, 2, 2)) * [[[3]], [[5]]], 2, 1)
-)
-revealing.wrong("channels reversed survives", SURVIVES["channels reversed"])((_X[:, :1], _W[:, :1], 2, 1))
-revealing.wrong("first image copied survives", SURVIVES["first image copied"])((_X[:1], _W, 2, 1))
-revealing.wrong("height and width exchanged survives", SURVIVES["height and width exchanged"])(
-    (_X[:, :, :, :3], _W, 2, 1)
-)
-revealing.wrong("stride ignored survives", SURVIVES["stride ignored"])((_X, _W, 1, 1))
-revealing.wrong("edge padding survives", SURVIVES["edge padding"])((_X, _W, 2, 0))
+
+
+@revealing.wrong
+def kernel_flipped_survives():
+    """your kernel looks the same upside down and mirrored, or only ever meets zeros"""
+    return _X, np.ones((1, 2, 2, 2)) * [[[3]], [[5]]], 2, 1
+
+
+@revealing.wrong
+def channels_reversed_survives():
+    """with one channel, or channels that are alike, their order cannot show"""
+    return _X[:, :1], _W[:, :1], 2, 1
+
+
+@revealing.wrong
+def first_image_copied_survives():
+    """with one image, or images that are alike, nobody sees which one was used"""
+    return _X[:1], _W, 2, 1
+
+
+@revealing.wrong
+def height_and_width_exchanged_survives():
+    """your output is square, so its height and width may be exchanged"""
+    return _X[:, :, :, :3], _W, 2, 1
+
+
+@revealing.wrong
+def stride_ignored_survives():
+    """at stride 1, or where there is one window only, the stride cannot show"""
+    return _X, _W, 1, 1
+
+
+@revealing.wrong
+def edge_padding_survives():
+    """without padding, or with zeros at the border of the image, its kind cannot show"""
+    return _X, _W, 2, 0

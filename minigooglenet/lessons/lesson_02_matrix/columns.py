@@ -24,7 +24,7 @@ im2col = Exercise(
 
 
 @im2col.cases
-def _(rng):
+def im2col_cases(rng):
     yield np.arange(1.0, 25).reshape(1, 2, 3, 4), 2, 2, 1, 0  # small to read
     yield integers(rng, (2, 3, 5, 7), 1, 100), 3, 2, 2, 1
     yield integers(rng, (1, 2, 4, 6), 1, 100), 2, 3, 1, 0
@@ -36,7 +36,7 @@ def _padding(pad):
 
 
 @im2col.reference
-def _(x, kh, kw, stride, pad):
+def im2col_reference(x, kh, kw, stride, pad):
     return engine.im2col(x, (kh, kw), stride, _padding(pad))
 
 
@@ -54,12 +54,12 @@ def _columns(seen):
 
 
 @im2col.right
-def _(x, kh, kw, stride, pad):
+def im2col_by_windows(x, kh, kw, stride, pad):
     return _columns(_seen(x, kh, kw, stride, pad))
 
 
 @im2col.right
-def _(x, kh, kw, stride, pad):
+def im2col_column_by_column(x, kh, kw, stride, pad):
     seen = _seen(x, kh, kw, stride, pad)
     cols = np.empty((len(x), x.shape[1] * kh * kw, seen.shape[2] * seen.shape[3]))
     for n, i, j in np.ndindex(len(x), *seen.shape[2:4]):
@@ -67,58 +67,63 @@ def _(x, kh, kw, stride, pad):
     return cols
 
 
-@im2col.wrong("rows by kernel cell first", "Row 1 should be the next kernel cell of channel 0, yours is channel 1.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def rows_by_kernel_cell_first(x, kh, kw, stride, pad):
+    """Row 1 should be the next kernel cell of channel 0, yours is channel 1."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.transpose(0, 4, 5, 1, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
 
 
-@im2col.wrong(
-    "columns from top to bottom", "Your second column is the patch below; it should be the patch to the right."
-)
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def columns_from_top_to_bottom(x, kh, kw, stride, pad):
+    """Your second column is the patch below; it should be the patch to the right."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.transpose(0, 1, 4, 5, 3, 2).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
 
 
-@im2col.wrong("reshape for transpose", "The right numbers, scrambled: reshape does not move axes, transpose does.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def reshape_for_transpose(x, kh, kw, stride, pad):
+    """The right numbers, scrambled: reshape does not move axes, transpose does."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.reshape(len(x), -1, seen.shape[2] * seen.shape[3])
 
 
-@im2col.wrong("one patch per row", "Each patch is a row of yours; it should be a column. Exchange the last two axes.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def one_patch_per_row(x, kh, kw, stride, pad):
+    """Each patch is a row of yours; it should be a column. Exchange the last two axes."""
     return _columns(_seen(x, kh, kw, stride, pad)).transpose(0, 2, 1)
 
 
-@im2col.wrong("padding at the end only", "The first column should start with zeros: padding goes to all four sides.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def padding_at_the_end_only(x, kh, kw, stride, pad):
+    """The first column should start with zeros: padding goes to all four sides."""
     return _columns(_seen(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), kh, kw, stride, 0))
 
 
-@im2col.wrong("edge padding", "Pad with zeros, not with the edge value.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def edge_padding(x, kh, kw, stride, pad):
+    """Pad with zeros, not with the edge value."""
     return _columns(_seen(np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge"), kh, kw, stride, 0))
 
 
-@im2col.wrong("stride within the patch", "The pixels of a patch are neighbours; the patches are stride pixels apart.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def stride_within_the_patch(x, kh, kw, stride, pad):
+    """The pixels of a patch are neighbours; the patches are stride pixels apart."""
     _, _, rows, columns, _, _ = _seen(x, kh, kw, stride, pad).shape
     xp = np.pad(x, ((0, 0), (0, 0), (pad, pad + stride * kh), (pad, pad + stride * kw)))
     wide = windows(xp, (stride * (kh - 1) + 1, stride * (kw - 1) + 1), (1, 1), ((0, 0), (0, 0)))
     return _columns(wide[:, :, :rows, :columns, ::stride, ::stride])
 
 
-@im2col.wrong("images side by side", "One image was expected N times: keep the images as the first axis.")
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def images_side_by_side(x, kh, kw, stride, pad):
+    """One image was expected N times: keep the images as the first axis."""
     return np.concatenate(list(_columns(_seen(x, kh, kw, stride, pad))), axis=1)
 
 
-@im2col.wrong(
-    "kernel rows and columns exchanged", "Within a channel the kernel's first row comes first: (u, v), not (v, u)."
-)
-def _(x, kh, kw, stride, pad):
+@im2col.wrong
+def kernel_rows_and_columns_exchanged(x, kh, kw, stride, pad):
+    """Within a channel the kernel's first row comes first: (u, v), not (v, u)."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.transpose(0, 1, 5, 4, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
 
@@ -141,7 +146,7 @@ conv_gemm = Exercise(
 
 
 @conv_gemm.cases
-def _(rng):
+def conv_gemm_cases(rng):
     yield integers(rng, (1, 1, 3, 4), 1, 10), integers(rng, (2, 1, 2, 2)), integers(rng, 2), 1, 0  # small to read
     yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
@@ -149,7 +154,7 @@ def _(rng):
 
 
 @conv_gemm.reference
-def _(x, w, b, stride, pad):
+def conv_gemm_reference(x, w, b, stride, pad):
     return engine.forward(x, w, b, (stride, stride), _padding(pad), 1)
 
 
@@ -163,65 +168,67 @@ def _product(x, w, b, stride, pad, columns_of=_columns):
 
 
 @conv_gemm.right
-def _(x, w, b, stride, pad):
+def conv_gemm_by_einsum(x, w, b, stride, pad):
     return np.einsum("ncpqrs,kcrs->nkpq", _seen(x, *w.shape[2:], stride, pad), w) + b[:, None, None]
 
 
 @conv_gemm.right
-def _(x, w, b, stride, pad):
+def conv_gemm_image_by_image(x, w, b, stride, pad):
     y, size = _product(x, w, b, stride, pad)
     return np.stack([image.reshape(len(w), *size) for image in y])
 
 
-@conv_gemm.wrong("(Ho, Wo, K) read as (K, Ho, Wo)", "Your filters' numbers are mixed: transpose before you reshape.")
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def Ho_Wo_K_read_as_K_Ho_Wo(x, w, b, stride, pad):
+    """Your filters' numbers are mixed: transpose before you reshape."""
     y, size = _product(x, w, b, stride, pad)
     return y.transpose(0, 2, 1).reshape(len(x), len(w), *size)
 
 
-@conv_gemm.wrong(
-    "images mixed", "Image 0 contains rows of image 1: the images were joined, then cut along another axis."
-)
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def images_mixed(x, w, b, stride, pad):
+    """Image 0 contains rows of image 1: the images were joined, then cut along another axis."""
     y, size = _product(x, w, b, stride, pad)
     return np.concatenate(list(y), axis=1).reshape(len(x), len(w), *size)
 
 
-@conv_gemm.wrong(
-    "weights flattened (u, v, c)", "Right when C = 1: the columns are ordered channel first, then the kernel."
-)
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def weights_flattened_u_v_c(x, w, b, stride, pad):
+    """Right when C = 1: the columns are ordered channel first, then the kernel."""
     y, size = _product(x, w.transpose(0, 2, 3, 1).reshape(w.shape), b, stride, pad)
     return y.reshape(len(x), len(w), *size)
 
 
-@conv_gemm.wrong("height and width exchanged", "The picture is torn: reshape to (Ho, Wo), not to (Wo, Ho).")
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def height_and_width_exchanged(x, w, b, stride, pad):
+    """The picture is torn: reshape to (Ho, Wo), not to (Wo, Ho)."""
     y, (rows, columns) = _product(x, w, b, stride, pad)
     return y.reshape(len(x), len(w), columns, rows)
 
 
-@conv_gemm.wrong(
-    "torn, then turned", "The numbers were reshaped to (Wo, Ho) and then transposed; (Ho, Wo) needs neither."
-)
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def torn_then_turned(x, w, b, stride, pad):
+    """The numbers were reshaped to (Wo, Ho) and then transposed; (Ho, Wo) needs neither."""
     y, (rows, columns) = _product(x, w, b, stride, pad)
     return y.reshape(len(x), len(w), columns, rows).swapaxes(2, 3)
 
 
-@conv_gemm.wrong("bias along the width", "The bias changes from left to right: it belongs to filters.")
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def bias_along_the_width(x, w, b, stride, pad):
+    """The bias changes from left to right: it belongs to filters."""
     y, size = _product(x, w, 0 * b, stride, pad)
     return y.reshape(len(x), len(w), *size) + np.resize(b, size[1])
 
 
-@conv_gemm.wrong("bias forgotten", "Every map is short by its filter's bias.")
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def bias_forgotten(x, w, b, stride, pad):
+    """Every map is short by its filter's bias."""
     y, size = _product(x, w, 0 * b, stride, pad)
     return y.reshape(len(x), len(w), *size)
 
 
-@conv_gemm.wrong("kernel flipped", "You computed a true convolution; this engine correlates.")
-def _(x, w, b, stride, pad):
+@conv_gemm.wrong
+def kernel_flipped(x, w, b, stride, pad):
+    """You computed a true convolution; this engine correlates."""
     y, size = _product(x, w[:, :, ::-1, ::-1], b, stride, pad)
     return y.reshape(len(x), len(w), *size)

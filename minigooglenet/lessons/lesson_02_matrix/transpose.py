@@ -27,7 +27,7 @@ col2im = Exercise(
 
 
 @col2im.cases
-def _(rng):
+def col2im_cases(rng):
     yield integers(rng, (1, 4, 6), 1, 10), (1, 1, 3, 4), 2, 2, 1, 0  # small to read
     yield integers(rng, (2, 18, 12)), (2, 3, 5, 7), 3, 2, 2, 1
     yield integers(rng, (1, 12, 12)), (1, 2, 4, 6), 2, 3, 1, 0
@@ -40,7 +40,7 @@ def _padding(pad):
 
 
 @col2im.reference
-def _(cols, x_shape, kh, kw, stride, pad):
+def col2im_reference(cols, x_shape, kh, kw, stride, pad):
     return engine.col2im(cols, x_shape[2:], (kh, kw), stride, _padding(pad))
 
 
@@ -73,48 +73,55 @@ def _cropped(xp, x_shape, pad):
 
 
 @col2im.right
-def _(cols, x_shape, kh, kw, stride, pad):
+def col2im_by_adding_slices(cols, x_shape, kh, kw, stride, pad):
     return _cropped(_in_padded(cols, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
 
 
 @col2im.right
-def _(cols, x_shape, kh, kw, stride, pad):
+def col2im_by_bincount(cols, x_shape, kh, kw, stride, pad):
     pixels = np.arange(1, 1 + np.prod(x_shape[1:])).reshape(1, *x_shape[1:])
     read = engine.im2col(pixels, (kh, kw), stride, _padding(pad))[0]  # which pixel each place shows, 0 is padding
     x = np.stack([np.bincount(read.ravel(), image.ravel(), pixels.size + 1)[1:] for image in cols])
     return x.reshape(x_shape)
 
 
-@col2im.wrong("= where += belongs", "Where windows overlap you kept only the last; what they hold must be added.")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def assigned_instead_of_added(cols, x_shape, kh, kw, stride, pad):
+    """Where windows overlap you kept only the last; what they hold must be added."""
     return _cropped(_in_padded(cols, x_shape, kh, kw, stride, pad, _set), x_shape, pad)
 
 
-@col2im.wrong("padding not cut off", "Your array is ours, moved down and right by pad: the padding was never cut off.")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def padding_not_cut_off(cols, x_shape, kh, kw, stride, pad):
+    """Your array is ours, moved down and right by pad: the padding was never cut off."""
     return _in_padded(cols, x_shape, kh, kw, stride, pad, _add)[:, :, : x_shape[2], : x_shape[3]]
 
 
-@col2im.wrong("cut off twice", "The first pad rows of the image are gone: you cut 2*pad off in front.")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def cut_off_twice(cols, x_shape, kh, kw, stride, pad):
+    """The first pad rows of the image are gone: you cut 2*pad off in front."""
     xp = np.pad(_in_padded(cols, x_shape, kh, kw, stride, pad, _add), ((0, 0), (0, 0), (0, pad), (0, pad)))
     return _cropped(xp[:, :, pad:, pad:], x_shape, pad)
 
 
-@col2im.wrong("[p:-p] at padding 0", "x[p:-p] is empty when p is 0: cut with [p : p + H].")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def empty_slice_at_padding_0(cols, x_shape, kh, kw, stride, pad):
+    """x[p:-p] is empty when p is 0: cut with [p : p + H]."""
     return _in_padded(cols, x_shape, kh, kw, stride, pad, _add)[:, :, pad:-pad, pad:-pad]
 
 
-@col2im.wrong("divided by the count", "You wrote an inverse, which divides by the readers; the transpose only adds.")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def divided_by_the_count(cols, x_shape, kh, kw, stride, pad):
+    """You wrote an inverse, which divides by the readers; the transpose only adds."""
     added = _in_padded(cols, x_shape, kh, kw, stride, pad, _add)
     count = _in_padded(np.ones_like(cols), x_shape, kh, kw, stride, pad, _add)
     return _cropped(added / np.maximum(count, 1), x_shape, pad)
 
 
-@col2im.wrong("stride ignored", "The patches were put back next to each other: they are stride pixels apart.")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def stride_ignored(cols, x_shape, kh, kw, stride, pad):
+    """The patches were put back next to each other: they are stride pixels apart."""
+
     def put(xp, rows, columns, values):
         high, wide = values.shape[2:]
         xp[:, :, rows.start : rows.start + high, columns.start : columns.start + wide] += values
@@ -122,8 +129,9 @@ def _(cols, x_shape, kh, kw, stride, pad):
     return _cropped(_in_padded(cols, x_shape, kh, kw, stride, pad, put), x_shape, pad)
 
 
-@col2im.wrong("rows read as (u, v, c)", "im2col's rows are channel first, then kernel row, then kernel column.")
-def _(cols, x_shape, kh, kw, stride, pad):
+@col2im.wrong
+def rows_read_as_u_v_c(cols, x_shape, kh, kw, stride, pad):
+    """im2col's rows are channel first, then kernel row, then kernel column."""
     images, channels = x_shape[:2]
     moved = cols.reshape(images, kh, kw, channels, -1).transpose(0, 3, 1, 2, 4).reshape(cols.shape)
     return _cropped(_in_padded(moved, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
@@ -148,7 +156,7 @@ conv_matrix = Exercise(
 
 
 @conv_matrix.cases
-def _(rng):
+def conv_matrix_cases(rng):
     yield integers(rng, (1, 1, 2, 2), 1, 10), (1, 2, 3), 1, 0  # small to read
     yield integers(rng, (3, 2, 3, 3), 1, 10), (2, 4, 5), 1, 1
     yield integers(rng, (2, 2, 2, 3), 1, 10), (2, 5, 6), 2, 1
@@ -157,7 +165,7 @@ def _(rng):
 
 
 @conv_matrix.reference
-def _(w, in_shape, stride, pad):
+def conv_matrix_reference(w, in_shape, stride, pad):
     units = np.eye(int(np.prod(in_shape))).reshape(-1, *in_shape)
     y = engine.forward(units, w, None, (stride, stride), _padding(pad), 1)
     return y.reshape(len(units), -1).T
@@ -185,12 +193,12 @@ def _inside(in_shape):
 
 
 @conv_matrix.right
-def _(w, in_shape, stride, pad):
+def conv_matrix_filled_in(w, in_shape, stride, pad):
     return _filled(w, in_shape, stride, pad, _inside(in_shape)).reshape(-1, int(np.prod(in_shape)))
 
 
 @conv_matrix.right
-def _(w, in_shape, stride, pad):
+def conv_matrix_by_backward(w, in_shape, stride, pad):
     outputs = shapes.output_size(in_shape[1:], w.shape[2:], (stride, stride), _padding(pad))
     units = np.eye(len(w) * outputs[0] * outputs[1]).reshape(-1, len(w), *outputs)
     x = np.zeros((len(units), *in_shape))
@@ -202,20 +210,23 @@ def _answers(w, in_shape, stride, pad):
     return engine.forward(units, w, None, (stride, stride), _padding(pad), 1)  # (C*H*W, K, Ho, Wo)
 
 
-@conv_matrix.wrong("transposed", "Its shape is (inputs, outputs): that is the matrix of lesson 03, which goes back.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def transposed(w, in_shape, stride, pad):
+    """Its shape is (inputs, outputs): that is the matrix of lesson 03, which goes back."""
     answers = _answers(w, in_shape, stride, pad)
     return answers.reshape(len(answers), -1)
 
 
-@conv_matrix.wrong("kernel flipped", "The weights in each row are in reverse order: you filled in a true convolution.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def kernel_flipped(w, in_shape, stride, pad):
+    """The weights in each row are in reverse order: you filled in a true convolution."""
     answers = _answers(w[:, :, ::-1, ::-1], in_shape, stride, pad)
     return answers.reshape(len(answers), -1).T
 
 
-@conv_matrix.wrong("wraps round the border", "Row 0 uses the last column of the line above: your flat index ran over.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def wraps_round_the_border(w, in_shape, stride, pad):
+    """Row 0 uses the last column of the line above: your flat index ran over."""
     _, height, width = in_shape
     inputs = int(np.prod(in_shape))
 
@@ -226,27 +237,31 @@ def _(w, in_shape, stride, pad):
     return _filled(w, in_shape, stride, pad, place).reshape(-1, inputs)
 
 
-@conv_matrix.wrong("rows by pixel first", "The right rows in another order: the output is (K, Ho, Wo), flattened.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def rows_by_pixel_first(w, in_shape, stride, pad):
+    """The right rows in another order: the output is (K, Ho, Wo), flattened."""
     answers = _answers(w, in_shape, stride, pad)
     return answers.transpose(0, 2, 3, 1).reshape(len(answers), -1).T
 
 
-@conv_matrix.wrong("columns by pixel first", "The right columns in another order: the input is (C, H, W), flattened.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def columns_by_pixel_first(w, in_shape, stride, pad):
+    """The right columns in another order: the input is (C, H, W), flattened."""
     channels, height, width = in_shape
     matrix = _filled(w, in_shape, stride, pad, _inside(in_shape)).reshape(-1, channels, height * width)
     return matrix.transpose(0, 2, 1).reshape(len(matrix), -1)
 
 
-@conv_matrix.wrong("padding ignored", "Your matrix is that of pad = 0.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def padding_ignored(w, in_shape, stride, pad):
+    """Your matrix is that of pad = 0."""
     answers = _answers(w, in_shape, stride, 0)
     return answers.reshape(len(answers), -1).T
 
 
-@conv_matrix.wrong("stride ignored", "Your matrix is that of stride 1: it has rows for outputs that are not there.")
-def _(w, in_shape, stride, pad):
+@conv_matrix.wrong
+def stride_ignored(w, in_shape, stride, pad):
+    """Your matrix is that of stride 1: it has rows for outputs that are not there."""
     answers = _answers(w, in_shape, 1, pad)
     return answers.reshape(len(answers), -1).T
 
@@ -270,7 +285,7 @@ buffer_bytes = Question(
 
 
 @buffer_bytes.draw
-def _(rng):
+def buffer_bytes_draw(rng):
     k = int(rng.choice([3, 5, 7]))
     channels, filters, n = (int(rng.integers(*low_high)) for low_high in ((3, 65), (8, 129), (28, 225)))
     return {"C": channels, "K": filters, "n": n, "k": k, "s": 2, "p": k // 2}
@@ -281,52 +296,59 @@ def _outputs(n, k, s, p):
 
 
 @buffer_bytes.solution
-def _(C, K, n, k, s, p):
+def buffer_bytes_solution(C, K, n, k, s, p):
     return 4 * C * k * k * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong("numbers, not bytes", "That is how many numbers it holds; a float32 takes 4 bytes.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def numbers_not_bytes(C, K, n, k, s, p):
+    """That is how many numbers it holds; a float32 takes 4 bytes."""
     return C * k * k * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong("input places", "There is one column per output place, not per pixel; at stride 2 these are fewer.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def input_places(C, K, n, k, s, p):
+    """There is one column per output place, not per pixel; at stride 2 these are fewer."""
     return 4 * C * k * k * n * n
 
 
-@buffer_bytes.wrong("channels forgotten", "A column holds the window of every channel.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def channels_forgotten(C, K, n, k, s, p):
+    """A column holds the window of every channel."""
     return 4 * k * k * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong("times the filters", "The columns serve all filters; K is in the weights' matrix alone.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def times_the_filters(C, K, n, k, s, p):
+    """The columns serve all filters; K is in the weights' matrix alone."""
     return 4 * C * k * k * K * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong("kernel not squared", "The window has k rows and k columns: k*k numbers in each channel.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def kernel_not_squared(C, K, n, k, s, p):
+    """The window has k rows and k columns: k*k numbers in each channel."""
     return 4 * C * k * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong("8 bytes", "That is for float64; a float32 takes 4 bytes.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def bytes_of_float64(C, K, n, k, s, p):
+    """That is for float64; a float32 takes 4 bytes."""
     return 8 * C * k * k * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong(
-    "the output instead", "That is the size of the output map; the columns are what goes into the product."
-)
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def the_output_instead(C, K, n, k, s, p):
+    """That is the size of the output map; the columns are what goes into the product."""
     return 4 * K * _outputs(n, k, s, p)
 
 
-@buffer_bytes.wrong("MB, not bytes", "That is in MB, of a million bytes; the answer is asked in bytes.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def MB_not_bytes(C, K, n, k, s, p):
+    """That is in MB, of a million bytes; the answer is asked in bytes."""
     return 4 * C * k * k * _outputs(n, k, s, p) / 1e6
 
 
-@buffer_bytes.wrong("MiB, not bytes", "That is in MiB, of 1,048,576 bytes; the answer is asked in bytes.")
-def _(C, K, n, k, s, p):
+@buffer_bytes.wrong
+def MiB_not_bytes(C, K, n, k, s, p):
+    """That is in MiB, of 1,048,576 bytes; the answer is asked in bytes."""
     return 4 * C * k * k * _outputs(n, k, s, p) / 2**20

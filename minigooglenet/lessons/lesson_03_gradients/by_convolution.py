@@ -3,9 +3,9 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise
-from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_dx, dx_cases
 from minigooglenet.exercises.questions import Question
 from minigooglenet.kernels import conv2d
+from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_dx, dx_cases
 
 conv_dx_by_conv = Exercise(
     "03.4",
@@ -27,17 +27,17 @@ conv_dx_by_conv.reference(conv_dx.reference_function)
 
 
 @conv_dx_by_conv.engine
-def _(dout, w, x_shape, stride, pad):
+def conv_dx_by_conv_engine(dout, w, x_shape, stride, pad):
     return _by_conv(dout, w, x_shape, stride, pad)
 
 
 @conv_dx_by_conv.right
-def _(dout, w, x_shape, stride, pad):
+def conv_dx_by_conv_with_dout_spread_out(dout, w, x_shape, stride, pad):
     return _by_conv(dout, w, x_shape, stride, pad)
 
 
 @conv_dx_by_conv.right
-def _(dout, w, x_shape, stride, pad):
+def conv_dx_by_conv_cropped_from_the_full_one(dout, w, x_shape, stride, pad):
     rows, columns = w.shape[2:]
     wide = np.zeros((dout.shape[0], dout.shape[1], x_shape[2] + 2 * pad + rows - 1, x_shape[3] + 2 * pad + columns - 1))
     (high, across) = dout.shape[2:]
@@ -48,37 +48,39 @@ def _(dout, w, x_shape, stride, pad):
     return full[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
 
 
-@conv_dx_by_conv.wrong("no zeros inserted", "Too small: gradients sit s apart in the input; put s - 1 zeros between.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.wrong
+def no_zeros_inserted(dout, w, x_shape, stride, pad):
+    """Too small: gradients sit s apart in the input; put s - 1 zeros between."""
     return _by_conv(dout, w, x_shape, 1, pad, remainder=(0, 0))
 
 
-@conv_dx_by_conv.wrong(
-    "remainder forgotten", "Right but for the rows and columns that no window read: pad zeros for them at the end."
-)
-def _(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.wrong
+def remainder_forgotten(dout, w, x_shape, stride, pad):
+    """Right but for the rows and columns that no window read: pad zeros for them at the end."""
     return _by_conv(dout, w, x_shape, stride, pad, remainder=(0, 0))
 
 
-@conv_dx_by_conv.wrong("kernel not flipped", "Every patch is turned by 180 degrees: flip the kernel along both axes.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.wrong
+def kernel_not_flipped(dout, w, x_shape, stride, pad):
+    """Every patch is turned by 180 degrees: flip the kernel along both axes."""
     return _by_conv(dout, w[:, :, ::-1, ::-1], x_shape, stride, pad)
 
 
-@conv_dx_by_conv.wrong(
-    "filters and channels not exchanged", "Weights of shape (C, K, R, S) are expected: the K gradients come in now."
-)
-def _(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.wrong
+def filters_and_channels_not_exchanged(dout, w, x_shape, stride, pad):
+    """Weights of shape (C, K, R, S) are expected: the K gradients come in now."""
     return _by_conv(dout, w.swapaxes(0, 1), x_shape, stride, pad)
 
 
-@conv_dx_by_conv.wrong("padding p", "Right only when k = 2p + 1 and s = 1: pad k - 1 - p. Test it with k = 1.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.wrong
+def padding_p(dout, w, x_shape, stride, pad):
+    """Right only when k = 2p + 1 and s = 1: pad k - 1 - p. Test it with k = 1."""
     return _by_conv(dout, w, x_shape, stride, pad, before=(pad, pad))
 
 
-@conv_dx_by_conv.wrong("padding k - 1", "p rows and columns too many in front: pad k - 1 - p.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.wrong
+def padding_k_minus_1(dout, w, x_shape, stride, pad):
+    """p rows and columns too many in front: pad k - 1 - p."""
     return _by_conv(dout, w, x_shape, stride, pad, before=(w.shape[2] - 1, w.shape[3] - 1))
 
 
@@ -115,7 +117,7 @@ readers = Question(
 
 
 @readers.draw
-def _(rng):
+def readers_draw(rng):
     n, k, s = int(rng.integers(9, 20)), int(rng.integers(3, 8)), int(rng.integers(2, 4))
     i, j = (int(place) for place in rng.integers(0, n, 2))
     return {"n": n, "k": k, "s": s, "p": int(rng.integers(0, k // 2 + 1)), "i": i, "j": j}
@@ -127,20 +129,23 @@ def _along(n, k, s, p, i):
 
 
 @readers.solution
-def _(n, k, s, p, i, j):
+def readers_solution(n, k, s, p, i, j):
     return _along(n, k, s, p, i) * _along(n, k, s, p, j)
 
 
-@readers.wrong("stride 1", "k*k outputs read a pixel at stride 1, away from the border.")
-def _(n, k, s, p, i, j):
+@readers.wrong
+def stride_1(n, k, s, p, i, j):
+    """k*k outputs read a pixel at stride 1, away from the border."""
     return k * k
 
 
-@readers.wrong("always the same inside", "That holds for some pixels inside, not for this one.")
-def _(n, k, s, p, i, j):
+@readers.wrong
+def always_the_same_inside(n, k, s, p, i, j):
+    """That holds for some pixels inside, not for this one."""
     return (-(-k // s)) ** 2
 
 
-@readers.wrong("one axis", "That is the count along one axis; the other multiplies it.")
-def _(n, k, s, p, i, j):
+@readers.wrong
+def one_axis(n, k, s, p, i, j):
+    """That is the count along one axis; the other multiplies it."""
     return _along(n, k, s, p, i)

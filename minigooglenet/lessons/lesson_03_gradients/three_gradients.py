@@ -20,18 +20,18 @@ conv_db = Exercise(
 
 
 @conv_db.cases
-def _(rng):
+def conv_db_cases(rng):
     yield (integers(rng, (3, 4, 4, 4)),)  # all sizes but N alike, so that a wrong axis runs
     yield (integers(rng, (2, 3, 2, 5)),)
 
 
 @conv_db.reference
-def _(dout):
+def conv_db_reference(dout):
     return dout.sum(axis=(0, 2, 3))
 
 
 @conv_db.right
-def _(dout):
+def conv_db_by_loops(dout):
     db = np.zeros(dout.shape[1])
     for n, k, i, j in np.ndindex(dout.shape):
         db[k] += dout[n, k, i, j]
@@ -39,32 +39,37 @@ def _(dout):
 
 
 @conv_db.right
-def _(dout):
+def conv_db_by_einsum(dout):
     return np.einsum("nkij->k", dout)
 
 
-@conv_db.wrong("mean over the images", "Exactly 1/N of ours: the mean belongs in the loss.")
-def _(dout):
+@conv_db.wrong
+def mean_over_the_images(dout):
+    """Exactly 1/N of ours: the mean belongs in the loss."""
     return dout.mean(axis=0).sum(axis=(1, 2))
 
 
-@conv_db.wrong("first image only", "Equals the sum over image 0.")
-def _(dout):
+@conv_db.wrong
+def first_image_only(dout):
+    """Equals the sum over image 0."""
     return dout[0].sum(axis=(1, 2))
 
 
-@conv_db.wrong("wrong axes", "One number per column: keep the filter axis.")
-def _(dout):
+@conv_db.wrong
+def wrong_axes(dout):
+    """One number per column: keep the filter axis."""
     return dout.sum(axis=(0, 1, 2))
 
 
-@conv_db.wrong("one number for all", "One number for all filters.")
-def _(dout):
+@conv_db.wrong
+def one_number_for_all(dout):
+    """One number for all filters."""
     return dout.sum()
 
 
-@conv_db.wrong("dout not used", "N*Ho*Wo for every filter: you counted, you did not add dout.")
-def _(dout):
+@conv_db.wrong
+def dout_not_used(dout):
+    """N*Ho*Wo for every filter: you counted, you did not add dout."""
     return np.full(dout.shape[1], dout[:, 0].size, float)
 
 
@@ -86,14 +91,14 @@ conv_dw = Exercise(
 
 
 @conv_dw.cases
-def _(rng):
+def conv_dw_cases(rng):
     yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 4)), (3, 3, 3, 3), 2, 1  # K = C: a swap runs
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (2, 4, 4, 4)), (4, 2, 3, 2), 1, 0
     yield integers(rng, (1, 2, 3, 4)), integers(rng, (1, 2, 5, 6)), (2, 2, 3, 3), 1, 2
 
 
 @conv_dw.reference
-def _(x, dout, w_shape, stride, pad):
+def conv_dw_reference(x, dout, w_shape, stride, pad):
     weight = np.zeros(w_shape)
     _, grad_weight, _ = conv2d.backward(dout, x, weight, None, stride, pad, algorithm="im2col")
     return grad_weight
@@ -103,7 +108,7 @@ conv_dw.engine(im2col.backward)
 
 
 @conv_dw.right
-def _(x, dout, w_shape, stride, pad):
+def conv_dw_by_loops(x, dout, w_shape, stride, pad):
     xp, dw = _padded(x, pad), np.zeros(w_shape)
     for n, k, i, j in np.ndindex(dout.shape):
         for c, u, v in np.ndindex(*w_shape[1:]):
@@ -112,25 +117,26 @@ def _(x, dout, w_shape, stride, pad):
 
 
 @conv_dw.right
-def _(x, dout, w_shape, stride, pad):
+def conv_dw_by_slices(x, dout, w_shape, stride, pad):
     return _dw(x, dout, w_shape, stride, pad)
 
 
-@conv_dw.wrong(
-    "correlation's arguments exchanged",
-    "Right numbers, rotated by 180 degrees: dout slides over x, not x over dout. A published course shipped this one.",
-)
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def correlation_arguments_exchanged(x, dout, w_shape, stride, pad):
+    """Right numbers, rotated by 180 degrees: dout slides over x, not x over dout. A published course shipped this
+    one."""
     return _dw(x, dout, w_shape, stride, pad)[:, :, ::-1, ::-1]
 
 
-@conv_dw.wrong("stride ignored", "Right at stride 1: the slice of the image must step by the stride.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def stride_ignored(x, dout, w_shape, stride, pad):
+    """Right at stride 1: the slice of the image must step by the stride."""
     return _dw(x, dout, w_shape, 1, pad)
 
 
-@conv_dw.wrong("stride on the kernel index", "The stride multiplies i and j, the places of dout, not u and v.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def stride_on_the_kernel_index(x, dout, w_shape, stride, pad):
+    """The stride multiplies i and j, the places of dout, not u and v."""
     xp, dw = _padded(x, pad), np.zeros(w_shape)
     for n, k, i, j in np.ndindex(dout.shape):
         for c, u, v in np.ndindex(*w_shape[1:]):
@@ -138,30 +144,35 @@ def _(x, dout, w_shape, stride, pad):
     return dw
 
 
-@conv_dw.wrong("last image only", "Equals the gradient of the last image alone: `=` where `+=` is meant.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def last_image_only(x, dout, w_shape, stride, pad):
+    """Equals the gradient of the last image alone: `=` where `+=` is meant."""
     return _dw(x[-1:], dout[-1:], w_shape, stride, pad)
 
 
-@conv_dw.wrong("mean over the images", "Exactly 1/N of ours: the mean belongs in the loss.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def mean_over_the_images(x, dout, w_shape, stride, pad):
+    """Exactly 1/N of ours: the mean belongs in the loss."""
     return _dw(x, dout, w_shape, stride, pad) / len(x)
 
 
-@conv_dw.wrong("padded at the end only", "The zeros stand below and to the right only: pad on all four sides.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def padded_at_the_end_only(x, dout, w_shape, stride, pad):
+    """The zeros stand below and to the right only: pad on all four sides."""
     xp = np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad)))
     return _dw(xp, dout, w_shape, stride, 0)
 
 
-@conv_dw.wrong("filters and channels exchanged", "dw[k, c] and dw[c, k] are exchanged.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def filters_and_channels_exchanged(x, dout, w_shape, stride, pad):
+    """dw[k, c] and dw[c, k] are exchanged."""
     dw = _dw(x, dout, w_shape, stride, pad).swapaxes(0, 1)
     return dw if w_shape[0] == w_shape[1] else dw.reshape(w_shape)
 
 
-@conv_dw.wrong("rows and columns exchanged", "Rows and columns of each kernel are exchanged.")
-def _(x, dout, w_shape, stride, pad):
+@conv_dw.wrong
+def rows_and_columns_exchanged(x, dout, w_shape, stride, pad):
+    """Rows and columns of each kernel are exchanged."""
     return _dw(x, dout, w_shape, stride, pad).swapaxes(2, 3).reshape(w_shape)
 
 
@@ -195,7 +206,7 @@ conv_dx.cases(dx_cases)
 
 
 @conv_dx.reference
-def _(dout, w, x_shape, stride, pad):
+def conv_dx_reference(dout, w, x_shape, stride, pad):
     return conv2d.backward(dout, np.zeros(x_shape), w, None, stride, pad, algorithm="im2col")[0]
 
 
@@ -203,7 +214,7 @@ conv_dx.engine(im2col.backward)
 
 
 @conv_dx.right
-def _(dout, w, x_shape, stride, pad):
+def conv_dx_by_loops(dout, w, x_shape, stride, pad):
     padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
     for n, k, i, j in np.ndindex(dout.shape):
         for c, u, v in np.ndindex(w.shape[1:]):
@@ -212,26 +223,27 @@ def _(dout, w, x_shape, stride, pad):
 
 
 @conv_dx.right
-def _(dout, w, x_shape, stride, pad):
+def conv_dx_by_slices(dout, w, x_shape, stride, pad):
     return _dx(dout, w, x_shape, stride, pad)
 
 
-@conv_dx.wrong(
-    "kernel flipped in the scatter",
-    "Equals our answer for the rotated kernel: you send each gradient back by the way it came, so nothing is flipped.",
-)
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def kernel_flipped_in_the_scatter(dout, w, x_shape, stride, pad):
+    """Equals our answer for the rotated kernel: you send each gradient back by the way it came, so nothing is
+    flipped."""
     return _dx(dout, w[:, :, ::-1, ::-1], x_shape, stride, pad)
 
 
-@conv_dx.wrong("filters and channels exchanged", "You used w[c, k] where w[k, c] is meant.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def filters_and_channels_exchanged(dout, w, x_shape, stride, pad):
+    """You used w[c, k] where w[k, c] is meant."""
     turned = w.swapaxes(0, 1) if w.shape[0] == w.shape[1] else w.swapaxes(0, 1).reshape(w.shape)
     return _dx(dout, turned, x_shape, stride, pad)
 
 
-@conv_dx.wrong("= for +=", "Pixels that several outputs read kept only the last gradient: `=` where `+=` is meant.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def assigned_instead_of_added(dout, w, x_shape, stride, pad):
+    """Pixels that several outputs read kept only the last gradient: `=` where `+=` is meant."""
     padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
     rows, columns = w.shape[2:]
     for n, i, j in np.ndindex(dout.shape[0], *dout.shape[2:]):
@@ -240,29 +252,31 @@ def _(dout, w, x_shape, stride, pad):
     return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
 
 
-@conv_dx.wrong(
-    "crop missing", "Moved by p: the gradient belongs to the padded image; cut p rows and columns off first."
-)
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def crop_missing(dout, w, x_shape, stride, pad):
+    """Moved by p: the gradient belongs to the padded image; cut p rows and columns off first."""
     whole = _dx(dout, w, (*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad), stride, 0)
     return whole[:, :, : x_shape[2], : x_shape[3]]
 
 
-@conv_dx.wrong("stride ignored", "The gradient is squeezed into the top left corner: window i starts at i * stride.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def stride_ignored(dout, w, x_shape, stride, pad):
+    """The gradient is squeezed into the top left corner: window i starts at i * stride."""
     padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
     for n, k, i, j in np.ndindex(dout.shape):
         padded[n, :, i : i + w.shape[2], j : j + w.shape[3]] += dout[n, k, i, j] * w[k]
     return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
 
 
-@conv_dx.wrong("mean over the filters", "Exactly 1/K of ours: blame is added over filters, not averaged.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def mean_over_the_filters(dout, w, x_shape, stride, pad):
+    """Exactly 1/K of ours: blame is added over filters, not averaged."""
     return _dx(dout, w, x_shape, stride, pad) / len(w)
 
 
-@conv_dx.wrong("first filter only", "Equals the gradient through filter 0 alone: every filter reads the pixel.")
-def _(dout, w, x_shape, stride, pad):
+@conv_dx.wrong
+def first_filter_only(dout, w, x_shape, stride, pad):
+    """Equals the gradient through filter 0 alone: every filter reads the pixel."""
     return _dx(dout[:, :1], w[:1], x_shape, stride, pad)
 
 

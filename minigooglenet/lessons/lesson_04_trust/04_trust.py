@@ -27,9 +27,9 @@ import minigooglenet as mg
 from minigooglenet import figures
 from minigooglenet.exercises import check, compare, detective, hint, outcome, predict, quiz, wrong_backwards
 from minigooglenet.exercises.find import find
-from minigooglenet.lessons.lesson_04_trust.revealing import survivors
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.loops import local_response_norm
+from minigooglenet.lessons.lesson_04_trust.revealing import survivors
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 rng = np.random.default_rng(4)

@@ -46,7 +46,7 @@ def _with_one_buffer():
 
 
 @numeric_grad.cases
-def _(rng):
+def numeric_grad_cases(rng):
     yield cubic, rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 1e-4
     yield cubic, np.array([3, -2, 5, 1]), rng.standard_normal(4), 1e-4  # whole numbers
     yield folded, rng.standard_normal(5), rng.standard_normal(5), 1e-4
@@ -55,7 +55,7 @@ def _(rng):
 
 
 @numeric_grad.reference
-def _(f, x, dout, h=1e-4):
+def numeric_grad_reference(f, x, dout, h=1e-4):
     return _differences(f, x, dout, h)
 
 
@@ -63,7 +63,7 @@ numeric_grad.engine(differences.slopes)
 
 
 @numeric_grad.right
-def _(f, x, dout, h=1e-4):
+def numeric_grad_with_new_arrays(f, x, dout, h=1e-4):
     x = np.array(x, float)
     grad = np.zeros_like(x)
     for place in np.ndindex(x.shape):
@@ -75,23 +75,27 @@ def _(f, x, dout, h=1e-4):
     return grad
 
 
-@numeric_grad.wrong("one-sided", "The error shrinks only as h: you used f(x + h) - f(x). Go h to both sides.")
-def _(f, x, dout, h=1e-4):
+@numeric_grad.wrong
+def one_sided(f, x, dout, h=1e-4):
+    """The error shrinks only as h: you used f(x + h) - f(x). Go h to both sides."""
     return _differences(f, x, dout, h, down=0) * 2
 
 
-@numeric_grad.wrong("divided by h", "Twice the true value: from x - h to x + h is 2h.")
-def _(f, x, dout, h=1e-4):
+@numeric_grad.wrong
+def divided_by_h(f, x, dout, h=1e-4):
+    """Twice the true value: from x - h to x + h is 2h."""
     return _differences(f, x, dout, h) * 2
 
 
-@numeric_grad.wrong("dout not used", "You differentiated the sum of the output: each output counts dout times.")
-def _(f, x, dout, h=1e-4):
+@numeric_grad.wrong
+def dout_not_used(f, x, dout, h=1e-4):
+    """You differentiated the sum of the output: each output counts dout times."""
     return _differences(f, x, np.ones_like(dout), h)
 
 
-@numeric_grad.wrong("entry not put back", "Entry 1 is evaluated at a moved x: put entry 0 back before you go on.")
-def _(f, x, dout, h=1e-4):
+@numeric_grad.wrong
+def entry_not_put_back(f, x, dout, h=1e-4):
+    """Entry 1 is evaluated at a moved x: put entry 0 back before you go on."""
     x = np.array(x, float)
     grad = np.zeros(x.shape)
     for place in np.ndindex(x.shape):
@@ -102,8 +106,9 @@ def _(f, x, dout, h=1e-4):
     return grad
 
 
-@numeric_grad.wrong("whole numbers", "x[i] + 1e-4 was cut back to x[i]: make x an array of floats first.")
-def _(f, x, dout, h=1e-4):
+@numeric_grad.wrong
+def whole_numbers(f, x, dout, h=1e-4):
+    """x[i] + 1e-4 was cut back to x[i]: make x an array of floats first."""
     x, grad = x.copy(), np.zeros(x.shape)
     for place in np.ndindex(x.shape):
         old = x[place]
@@ -115,8 +120,9 @@ def _(f, x, dout, h=1e-4):
     return grad
 
 
-@numeric_grad.wrong("two results in one buffer", "All zeros: both calls returned the same array. Copy the first one.")
-def _(f, x, dout, h=1e-4):
+@numeric_grad.wrong
+def two_results_in_one_buffer(f, x, dout, h=1e-4):
+    """All zeros: both calls returned the same array. Copy the first one."""
     x = np.array(x, float)
     grad = np.zeros(x.shape)
     for place in np.ndindex(x.shape):
@@ -168,7 +174,7 @@ PAIRS = (  # what it is, the backward's, the difference's, whether they agree
 
 
 @rel_error.judge
-def _(function):
+def rel_error_judge(function):
     found = _agreements(function)
     wrong_at = next((i for i, (*_, agree) in enumerate(PAIRS) if found[i] != agree), None)
     if wrong_at is None:
@@ -188,54 +194,59 @@ def _agreements(function):
 
 
 @rel_error.reference
-def _(a, n):
+def rel_error_reference(a, n):
     return np.max(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
 
 
 @rel_error.right
-def _(a, n):
+def rel_error_value_by_value(a, n):
     if np.isnan(a).any() or np.isnan(n).any():
         return float("inf")
     return max((abs(p - q) / max(abs(p), abs(q)) if p != q else 0.0) for p, q in zip(a, n, strict=True))
 
 
 @rel_error.right
-def _(a, n):
+def rel_error_with_a_tiny_divisor(a, n):
     return np.max(2 * np.abs(a - n) / (np.abs(a) + np.abs(n) + 1e-30))
 
 
-@rel_error.wrong("absolute", "1e-9 against 2e-9 counts as equal, 1e9 against 1e9 + 1 as different: divide by a size.")
-def _(a, n):
+@rel_error.wrong
+def absolute(a, n):
+    """1e-9 against 2e-9 counts as equal, 1e9 against 1e9 + 1 as different: divide by a size."""
     return np.abs(a - n).max()
 
 
-@rel_error.wrong("divided by the second only", "0 against 0 gave nan: take the larger of the two, with a floor.")
-def _(a, n):
+@rel_error.wrong
+def divided_by_the_second_only(a, n):
+    """0 against 0 gave nan: take the larger of the two, with a floor."""
     return np.max(np.abs(a - n) / np.abs(n))
 
 
-@rel_error.wrong(
-    "largest error over largest value", "A small wrong entry hides behind a large one: divide each by its own."
-)
-def _(a, n):
+@rel_error.wrong
+def largest_error_over_largest_value(a, n):
+    """A small wrong entry hides behind a large one: divide each by its own."""
     return np.max(np.abs(a - n)) / max(np.max(np.abs(a)), np.max(np.abs(n)), 1e-12)
 
 
-@rel_error.wrong("ratio of norms", "A norm of many entries hides a wrong one: look at each entry by itself.")
-def _(a, n):
+@rel_error.wrong
+def ratio_of_norms(a, n):
+    """A norm of many entries hides a wrong one: look at each entry by itself."""
     return np.linalg.norm(a - n) / max(np.linalg.norm(a), np.linalg.norm(n), 1e-12)
 
 
-@rel_error.wrong("nan skipped", "nan was skipped: a gradient that is not a number is wrong.")
-def _(a, n):
+@rel_error.wrong
+def nan_skipped(a, n):
+    """nan was skipped: a gradient that is not a number is wrong."""
     return np.nanmax(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
 
 
-@rel_error.wrong("mean of the errors", "One wrong entry in a hundred passed: take the largest error, not the mean.")
-def _(a, n):
+@rel_error.wrong
+def mean_of_the_errors(a, n):
+    """One wrong entry in a hundred passed: take the largest error, not the mean."""
     return np.mean(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
 
 
-@rel_error.wrong("sign kept", "a below n counted as no error at all: take the absolute value of the difference.")
-def _(a, n):
+@rel_error.wrong
+def sign_kept(a, n):
+    """a below n counted as no error at all: take the absolute value of the difference."""
     return np.max((a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))

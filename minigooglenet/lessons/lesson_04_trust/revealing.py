@@ -3,10 +3,10 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_db, conv_dw, conv_dx
 from minigooglenet.exercises.outputs import call, finite, identical, one_number, same
 from minigooglenet.exercises.plain import plain
 from minigooglenet.kernels.conv2d import forward as conv_forward
+from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_db, conv_dw, conv_dx
 
 revealing = Exercise(
     "04.3",
@@ -28,7 +28,7 @@ LARGEST, MOST_NUMBERS = 100, 2000
 
 
 @revealing.judge
-def _(case):
+def revealing_judge(case):
     case = plain(case() if callable(case) else case)
     problem = _unfit(case)
     if problem:
@@ -107,17 +107,48 @@ revealing.reference(_case((2, 2, 1, 1), (2, 2, 2, 3), 2, 2))
 revealing.right(_case((2, 2, 3, 2), (2, 2, 3, 2), 2, 1))
 revealing.right(_case((2, 2, 3, 3), (2, 2, 3, 3), 2, 1))
 revealing.right(_case((3, 3, 5, 7), (3, 3, 3, 3), 2, 1))
-HIDING = (
-    ("one image", "N = 1 hides whoever forgets the other images.", _case((1, 2, 3, 3), (2, 2, 3, 3), 2, 1)),
-    ("one filter", "K = 1 hides whoever forgets the other filters.", _case((2, 2, 3, 3), (1, 2, 3, 3), 2, 1)),
-    ("one channel", "C = 1, and a kernel of 1 x 1.", _case((2, 1, 3, 3), (2, 1, 1, 1), 2, 1)),
-    ("dout all alike", "A sum as loss: dout is not needed.", _case((2, 2, 3, 3), (2, 2, 3, 3), 2, 1, ones=True)),
-    ("stride 1", "A course's own shapes: ignoring the stride passes.", _case((4, 3, 5, 5), (2, 3, 3, 3), 1, 1)),
-    ("no padding", "Without padding the crop is never tested.", _case((2, 2, 5, 5), (2, 2, 3, 3), 2, 0)),
-    ("no overlap", "Windows of 2 x 2 two apart hide `=` for `+=`.", _case((2, 2, 4, 4), (2, 2, 2, 2), 2, 1)),
-)
-for _name, _message, _answer in HIDING:
-    revealing.wrong(_name, _message)(_answer)
+
+
+@revealing.wrong
+def one_image():
+    """N = 1 hides whoever forgets the other images."""
+    return _case((1, 2, 3, 3), (2, 2, 3, 3), 2, 1)
+
+
+@revealing.wrong
+def one_filter():
+    """K = 1 hides whoever forgets the other filters."""
+    return _case((2, 2, 3, 3), (1, 2, 3, 3), 2, 1)
+
+
+@revealing.wrong
+def one_channel():
+    """C = 1, and a kernel of 1 x 1."""
+    return _case((2, 1, 3, 3), (2, 1, 1, 1), 2, 1)
+
+
+@revealing.wrong
+def dout_all_alike():
+    """A sum as loss: dout is not needed."""
+    return _case((2, 2, 3, 3), (2, 2, 3, 3), 2, 1, ones=True)
+
+
+@revealing.wrong
+def stride_1():
+    """A course's own shapes: ignoring the stride passes."""
+    return _case((4, 3, 5, 5), (2, 3, 3, 3), 1, 1)
+
+
+@revealing.wrong
+def no_padding():
+    """Without padding the crop is never tested."""
+    return _case((2, 2, 5, 5), (2, 2, 3, 3), 2, 0)
+
+
+@revealing.wrong
+def no_overlap():
+    """Windows of 2 x 2 two apart hide `=` for `+=`."""
+    return _case((2, 2, 4, 4), (2, 2, 2, 2), 2, 1)
 
 
 directional = Exercise(
@@ -166,7 +197,7 @@ def _planted():
 
 
 @directional.judge
-def _(function):
+def directional_judge(function):
     params, planted = _planted()
     errors = []
     for number, (_, grads, _) in enumerate(planted):
@@ -186,7 +217,7 @@ def _(function):
         (True, False, True, True, False): "all ones",
     }.get(tuple(agree))
     if name is None and not agree[0]:
-        name = "divided by h" if abs(errors[0] - 0.5) < 0.01 else "one-sided" if errors[0] < 1e-2 else "two directions"
+        name = "divided by h" if abs(errors[0] - 0.5) < 0.01 else "one sided" if errors[0] < 1e-2 else "two directions"
     message = next((wrong.message for wrong in directional.wrongs if wrong.name == name), "")
     verdict = "passes" if agree[wrong_at] else "does not pass"
     return Verdict(False, name, f"{planted[wrong_at][0]} {verdict}, error {errors[wrong_at]:.2g}. {message}".strip())
@@ -235,46 +266,52 @@ def _draw(params, rng):
 
 
 @directional.reference
-def _(f, params, grads, rng, h):
+def directional_reference(f, params, grads, rng, h):
     return _check(f, params, grads, _draw(params, rng), h)
 
 
 @directional.right
-def _(f, params, grads, rng, h):
+def directional_along_signs(f, params, grads, rng, h):
     along = {name: rng.choice([-1.0, 1.0], value.shape) for name, value in params.items()}
     return _check(f, params, grads, along, h)
 
 
-@directional.wrong("nothing for the biases", "The planted mistake in the bias passes: move every array.")
-def _(f, params, grads, rng, h):
+@directional.wrong
+def nothing_for_the_biases(f, params, grads, rng, h):
+    """The planted mistake in the bias passes: move every array."""
     along = _draw(params, rng)
     return _check(f, params, grads, {**along, "bias": 0 * along["bias"]}, h)
 
 
-@directional.wrong("all ones", "Errors that cancel, and any exchange of entries, pass: draw the direction at random.")
-def _(f, params, grads, rng, h):
+@directional.wrong
+def all_ones(f, params, grads, rng, h):
+    """Errors that cancel, and any exchange of entries, pass: draw the direction at random."""
     return _check(f, params, grads, {name: np.ones_like(value) for name, value in params.items()}, h)
 
 
-@directional.wrong("two directions", "The minus side went another way: draw the direction once and use it for both.")
-def _(f, params, grads, rng, h):
+@directional.wrong
+def two_directions(f, params, grads, rng, h):
+    """The minus side went another way: draw the direction once and use it for both."""
     return _check(f, params, grads, _draw(params, rng), h, back=_draw(params, rng))
 
 
-@directional.wrong("divided by h", "The difference is twice too large: the two sides are 2h apart.")
-def _(f, params, grads, rng, h):
+@directional.wrong
+def divided_by_h(f, params, grads, rng, h):
+    """The difference is twice too large: the two sides are 2h apart."""
     return _check(f, params, grads, _draw(params, rng), h, divisor=1.0)
 
 
-@directional.wrong("one-sided", "The error shrinks only as h: take f(p + h d) - f(p - h d), over 2h.")
-def _(f, params, grads, rng, h):
+@directional.wrong
+def one_sided(f, params, grads, rng, h):
+    """The error shrinks only as h: take f(p + h d) - f(p - h d), over 2h."""
     along = _draw(params, rng)
     still = {name: 0 * value for name, value in along.items()}
     return _check(f, params, grads, along, h, back=still, divisor=1.0)
 
 
-@directional.wrong("parameters not restored", "The check left the parameters moved: work on copies.")
-def _(f, params, grads, rng, h):
+@directional.wrong
+def parameters_not_restored(f, params, grads, rng, h):
+    """The check left the parameters moved: work on copies."""
     along = _draw(params, rng)
     for name in params:
         params[name] += h * along[name]

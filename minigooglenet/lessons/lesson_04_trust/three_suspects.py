@@ -1,8 +1,8 @@
 """Lesson 04: three broken convolutions, and what their gradients tell."""
 
-from minigooglenet.lessons.lesson_04_trust.detective import LETTERS, SUSPECTS, drawn
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.plain import plain
+from minigooglenet.lessons.lesson_04_trust.detective import LETTERS, SUSPECTS, drawn
 
 detective = Exercise(
     "04.6",
@@ -23,7 +23,7 @@ detective = Exercise(
 
 
 @detective.judge
-def _(answer):
+def detective_judge(answer):
     student, named = plain(answer() if callable(answer) else answer)
     truth = {letter: exhibit.suspect for letter, exhibit in drawn(student).items()}
     missing = [letter for letter in LETTERS if named.get(letter) in (None, Ellipsis)]
@@ -58,10 +58,33 @@ def _other(student, count):
 detective.reference(("ada", _truth("ada")))
 detective.right(("grace", _truth("grace")))
 detective.right(("alan", dict(reversed(_truth("alan").items()))))
-detective.wrong("one left out", "Name all three.")(("ada", _truth("ada") | {"C": None}))
-detective.wrong("not in the list", "The names are those of the list.")(("ada", _truth("ada") | {"B": "bad luck"}))
-detective.wrong("one wrong", "Two of three are right.")(("ada", _other("ada", 1)))
-detective.wrong("several wrong", "Look at where the error is.")(("ada", _other("ada", 2)))
-detective.wrong("letters exchanged", "The right names at the wrong letters.")(
-    ("ada", _truth("ada") | {"A": _truth("ada")["B"], "B": _truth("ada")["A"]})
-)
+
+
+@detective.wrong
+def one_left_out():
+    """Name all three."""
+    return ("ada", _truth("ada") | {"C": None})
+
+
+@detective.wrong
+def not_in_the_list():
+    """The names are those of the list."""
+    return ("ada", _truth("ada") | {"B": "bad luck"})
+
+
+@detective.wrong
+def one_wrong():
+    """Two of three are right."""
+    return ("ada", _other("ada", 1))
+
+
+@detective.wrong
+def several_wrong():
+    """Look at where the error is."""
+    return ("ada", _other("ada", 2))
+
+
+@detective.wrong
+def letters_exchanged():
+    """The right names at the wrong letters."""
+    return ("ada", _truth("ada") | {"A": _truth("ada")["B"], "B": _truth("ada")["A"]})

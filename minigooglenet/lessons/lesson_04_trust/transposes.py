@@ -64,7 +64,7 @@ def _summed(x):
 
 
 @adjoint.judge
-def _(function):
+def adjoint_judge(function):
     pairs = _pairs()
     said = _said(function, pairs)
     wrong_at = next((i for i, pair in enumerate(pairs) if said[i] != pair[-1]), None)
@@ -99,47 +99,53 @@ def _said(function, pairs):
 
 
 @adjoint.reference
-def _(forward, transpose, x_shape, y_shape, rng):
+def adjoint_reference(forward, transpose, x_shape, y_shape, rng):
     x, y = integers(rng, x_shape), integers(rng, y_shape)
     return (forward(x) * y).sum() == (transpose(y) * x).sum()
 
 
 @adjoint.right
-def _(forward, transpose, x_shape, y_shape, rng):
+def adjoint_by_vdot(forward, transpose, x_shape, y_shape, rng):
     y, x = rng.integers(-99, 100, y_shape).astype(float), rng.integers(-99, 100, x_shape).astype(float)
     return np.vdot(y, forward(x)) - np.vdot(transpose(y), x) == 0
 
 
-@adjoint.wrong("one vector for both", "<x, A x> = <x, B x> also holds for B = A: draw a vector for each side.")
-def _(forward, transpose, x_shape, y_shape, rng):
+@adjoint.wrong
+def one_vector_for_both(forward, transpose, x_shape, y_shape, rng):
+    """<x, A x> = <x, B x> also holds for B = A: draw a vector for each side."""
     x = integers(rng, x_shape)
     if tuple(x_shape) != tuple(y_shape):
         return np.vdot(forward(x), forward(x)) == np.vdot(transpose(forward(x)), x)
     return (forward(x) * x).sum() == (transpose(x) * x).sum()
 
 
-@adjoint.wrong("vectors of ones", "Ones see only the sum of all entries: draw whole numbers at random.")
-def _(forward, transpose, x_shape, y_shape, rng):
+@adjoint.wrong
+def vectors_of_ones(forward, transpose, x_shape, y_shape, rng):
+    """Ones see only the sum of all entries: draw whole numbers at random."""
     return forward(np.ones(x_shape)).sum() == transpose(np.ones(y_shape)).sum()
 
 
-@adjoint.wrong("one side of ones", "Ones see only sums: draw both vectors at random.")
-def _(forward, transpose, x_shape, y_shape, rng):
+@adjoint.wrong
+def one_side_of_ones(forward, transpose, x_shape, y_shape, rng):
+    """Ones see only sums: draw both vectors at random."""
     return forward(x := integers(rng, x_shape)).sum() == (transpose(np.ones(y_shape)) * x).sum()
 
 
-@adjoint.wrong("nearly equal is enough", "A factor of 1 + 1e-9 passes: with whole numbers == is exact.")
-def _(forward, transpose, x_shape, y_shape, rng):
+@adjoint.wrong
+def nearly_equal_is_enough(forward, transpose, x_shape, y_shape, rng):
+    """A factor of 1 + 1e-9 passes: with whole numbers == is exact."""
     x, y = integers(rng, x_shape), integers(rng, y_shape)
     return np.allclose((forward(x) * y).sum(), (transpose(y) * x).sum())
 
 
-@adjoint.wrong("shapes only", "Every map of the right shape passes: compare the two numbers.")
-def _(forward, transpose, x_shape, y_shape, rng):
+@adjoint.wrong
+def shapes_only(forward, transpose, x_shape, y_shape, rng):
+    """Every map of the right shape passes: compare the two numbers."""
     return transpose(np.zeros(y_shape)).shape == tuple(x_shape) and forward(np.zeros(x_shape)).shape == tuple(y_shape)
 
 
-@adjoint.wrong("sums of absolute values", "Right pairs are refused: the products keep their signs.")
-def _(forward, transpose, x_shape, y_shape, rng):
+@adjoint.wrong
+def sums_of_absolute_values(forward, transpose, x_shape, y_shape, rng):
+    """Right pairs are refused: the products keep their signs."""
     x, y = integers(rng, x_shape), integers(rng, y_shape)
     return np.abs(forward(x) * y).sum() == np.abs(transpose(y) * x).sum()

@@ -21,13 +21,13 @@ concat_backward = Exercise(
 
 
 @concat_backward.cases
-def _(rng):
+def concat_backward_cases(rng):
     yield integers(rng, (2, 16, 2, 3)), (4, 8, 2, 2)  # as 3a, in eighths of its widths
     yield integers(rng, (2, 12, 2, 2)), (3, 3, 3, 3)
 
 
 @concat_backward.reference
-def _(dout, widths):
+def concat_backward_reference(dout, widths):
     return list(concat.backward(dout, list(widths)))
 
 
@@ -35,45 +35,49 @@ concat_backward.engine(concat.backward)
 
 
 @concat_backward.right
-def _(dout, widths):
+def concat_backward_cut_by_widths(dout, widths):
     return _cut(dout, widths)
 
 
 @concat_backward.right
-def _(dout, widths):
+def concat_backward_by_split(dout, widths):
     return np.split(dout, np.cumsum(widths)[:-1], axis=1)
 
 
-@concat_backward.wrong(
-    "5x5 and pool exchanged", "The shapes fit, for both branches are equally wide; the order is 1x1, 3x3, 5x5, pool."
-)
-def _(dout, widths):
+@concat_backward.wrong
+def pool_and_5x5_exchanged(dout, widths):
+    """The shapes fit, for both branches are equally wide; the order is 1x1, 3x3, 5x5, pool."""
     first, second, third, fourth = _cut(dout, widths)
     return [first, second, fourth, third]
 
 
-@concat_backward.wrong("equal parts", "The widths differ: cut at their running sums, not in four equal parts.")
-def _(dout, widths):
+@concat_backward.wrong
+def equal_parts(dout, widths):
+    """The widths differ: cut at their running sums, not in four equal parts."""
     return np.split(dout, len(widths), axis=1)
 
 
-@concat_backward.wrong("channels dealt in turn", "Channels were dealt like cards: a branch's channels are neighbours.")
-def _(dout, widths):
+@concat_backward.wrong
+def channels_dealt_in_turn(dout, widths):
+    """Channels were dealt like cards: a branch's channels are neighbours."""
     return [dout[:, place :: len(widths)] for place in range(len(widths))]
 
 
-@concat_backward.wrong("every branch gets all", "Each branch got the whole gradient: it gets the channels it wrote.")
-def _(dout, widths):
+@concat_backward.wrong
+def every_branch_gets_all(dout, widths):
+    """Each branch got the whole gradient: it gets the channels it wrote."""
     return [dout for _ in widths]
 
 
-@concat_backward.wrong("start not moved on", "Every part begins at channel 0: add each width to the start.")
-def _(dout, widths):
+@concat_backward.wrong
+def start_not_moved_on(dout, widths):
+    """Every part begins at channel 0: add each width to the start."""
     return [dout[:, :width] for width in widths]
 
 
-@concat_backward.wrong("last branch left out", "One gradient is missing: there are as many as widths.")
-def _(dout, widths):
+@concat_backward.wrong
+def last_branch_left_out(dout, widths):
+    """One gradient is missing: there are as many as widths."""
     return _cut(dout, widths)[:-1]
 
 
@@ -92,13 +96,13 @@ fork_backward = Exercise(
 
 
 @fork_backward.cases
-def _(rng):
+def fork_backward_cases(rng):
     yield ([integers(rng, (2, 3, 2, 2)) for _ in range(4)],)
     yield ([integers(rng, (1, 2, 2, 3)) for _ in range(2)],)
 
 
 @fork_backward.reference
-def _(grads):
+def fork_backward_reference(grads):
     return np.sum(grads, axis=0)
 
 
@@ -106,40 +110,45 @@ fork_backward.engine(add.backward)
 
 
 @fork_backward.right
-def _(grads):
+def fork_backward_by_sum(grads):
     return sum(grads)
 
 
 @fork_backward.right
-def _(grads):
+def fork_backward_in_a_loop(grads):
     total = grads[0].copy()
     for grad in grads[1:]:
         total += grad
     return total
 
 
-@fork_backward.wrong("last gradient only", "Equals the last branch's gradient: the others were overwritten.")
-def _(grads):
+@fork_backward.wrong
+def last_gradient_only(grads):
+    """Equals the last branch's gradient: the others were overwritten."""
     return grads[-1]
 
 
-@fork_backward.wrong("first gradient only", "Equals the first branch's gradient: the others count as much.")
-def _(grads):
+@fork_backward.wrong
+def first_gradient_only(grads):
+    """Equals the first branch's gradient: the others count as much."""
     return grads[0]
 
 
-@fork_backward.wrong("mean of the gradients", "Copying forward means adding backward: a mean is too small.")
-def _(grads):
+@fork_backward.wrong
+def mean_of_the_gradients(grads):
+    """Copying forward means adding backward: a mean is too small."""
     return np.mean(grads, axis=0)
 
 
-@fork_backward.wrong("last branch left out", "The sum stops one branch early.")
-def _(grads):
+@fork_backward.wrong
+def last_branch_left_out(grads):
+    """The sum stops one branch early."""
     return np.sum(grads[:-1], axis=0)
 
 
-@fork_backward.wrong("changes its input", "Branch 1 changed after you added branch 2: add into a copy.")
-def _(grads):
+@fork_backward.wrong
+def changes_its_input(grads):
+    """Branch 1 changed after you added branch 2: add into a copy."""
     total = grads[0]
     for grad in grads[1:]:
         total += grad
@@ -164,13 +173,13 @@ softmax_ce = Exercise(
 
 
 @softmax_ce.cases
-def _(rng):
+def softmax_ce_cases(rng):
     yield integers(rng, (4, 5), -3, 4), np.array([0, 3, 3, 4]), 1.0
     yield np.array([[1000.0, -1000, 0], [-1000, 1000, 999], [1, 2, 1000]]), np.array([0, 2, 1]), 0.3
 
 
 @softmax_ce.reference
-def _(z, labels, weight):
+def softmax_ce_reference(z, labels, weight):
     loss, log_p = softmax_cross_entropy.forward(z, labels)
     return weight * loss, weight * softmax_cross_entropy.backward(log_p, labels)
 
@@ -179,12 +188,12 @@ softmax_ce.engine(softmax_cross_entropy.backward)
 
 
 @softmax_ce.right
-def _(z, labels, weight):
+def softmax_ce_by_the_formula(z, labels, weight):
     return _entropy(z, labels, weight)
 
 
 @softmax_ce.right
-def _(z, labels, weight):
+def softmax_ce_by_logaddexp(z, labels, weight):
     rows = np.arange(len(z))
     log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
     hot = np.zeros_like(z)
@@ -192,70 +201,79 @@ def _(z, labels, weight):
     return -weight * log_p[rows, labels].sum() / len(z), (np.exp(log_p) - hot) * (weight / len(z))
 
 
-@softmax_ce.wrong("largest not taken off", "exp(1000) is infinite, and infinity over infinity nan: shift each row.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def largest_not_taken_off(z, labels, weight):
+    """exp(1000) is infinite, and infinity over infinity nan: shift each row."""
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     loss, dz = _loss(p, labels), _minus_one(p, labels) / len(z)
     return weight * loss, weight * dz
 
 
-@softmax_ce.wrong("logarithm of p", "p became 0 and its logarithm minus infinity: use z - largest - log(sum of exp).")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def logarithm_of_p(z, labels, weight):
+    """p became 0 and its logarithm minus infinity: use z - largest - log(sum of exp)."""
     p = _p(z)
     return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
 
 
-@softmax_ce.wrong("one not taken off", "The gradient is p alone: take one off at the label.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def one_not_taken_off(z, labels, weight):
+    """The gradient is p alone: take one off at the label."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _p(z) / len(z)
 
 
-@softmax_ce.wrong("not divided by N", "dz is N times too big: the loss is a mean over the images.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def not_divided_by_N(z, labels, weight):
+    """dz is N times too big: the loss is a mean over the images."""
     loss, dz = _entropy(z, labels, weight)
     return loss, dz * len(z)
 
 
-@softmax_ce.wrong("divided by the classes", "Divided by classes in place of images.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def divided_by_the_classes(z, labels, weight):
+    """Divided by classes in place of images."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _minus_one(_p(z), labels) / z.shape[1]
 
 
-@softmax_ce.wrong("softmax over the images", "Columns add to 1, rows should: the sum runs over classes.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def softmax_over_the_images(z, labels, weight):
+    """Columns add to 1, rows should: the sum runs over classes."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _minus_one(_p(z, axis=0), labels) / len(z)
 
 
-@softmax_ce.wrong("labels one too far", "The -1 sits one class to the right: labels count from 0.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def labels_one_too_far(z, labels, weight):
+    """The -1 sits one class to the right: labels count from 0."""
     return _entropy(z, (labels + 1) % z.shape[1], weight)
 
 
-@softmax_ce.wrong(
-    "weight in the loss only", "The auxiliary heads would train at full strength: weigh the gradient, too."
-)
-def _(z, labels, weight):
+@softmax_ce.wrong
+def weight_in_the_loss_only(z, labels, weight):
+    """The auxiliary heads would train at full strength: weigh the gradient, too."""
     loss, _ = _entropy(z, labels, weight)
     return loss, _minus_one(_p(z), labels) / len(z)
 
 
-@softmax_ce.wrong("sum for mean", "The loss is N times too big: it is a mean over the images.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def sum_for_mean(z, labels, weight):
+    """The loss is N times too big: it is a mean over the images."""
     loss, dz = _entropy(z, labels, weight)
     return loss * len(z), dz
 
 
-@softmax_ce.wrong("p times 1 - p", "That is the sigmoid's formula: here it is p minus one at the label.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def p_times_1_minus_p(z, labels, weight):
+    """That is the sigmoid's formula: here it is p minus one at the label."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _p(z) * (1 - _p(z)) / len(z)
 
 
-@softmax_ce.wrong("sign exchanged", "The loss would rise: one at the label minus p is downhill.")
-def _(z, labels, weight):
+@softmax_ce.wrong
+def sign_exchanged(z, labels, weight):
+    """The loss would rise: one at the label minus p is downhill."""
     loss, dz = _entropy(z, labels, weight)
     return loss, -dz
 

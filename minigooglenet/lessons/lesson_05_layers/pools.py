@@ -30,7 +30,7 @@ def _shuffled(rng, *shape):
 
 
 @maxpool.cases
-def _(rng):
+def maxpool_cases(rng):
     yield _shuffled(rng, 2, 2, 8, 6), 3, 2, 0, True
     yield _shuffled(rng, 1, 2, 8, 6), 3, 2, 0, False
     yield _shuffled(rng, 2, 2, 4, 5), 3, 1, 1, False
@@ -40,7 +40,7 @@ def _(rng):
 
 
 @maxpool.reference
-def _(x, k, s, p, ceil):
+def maxpool_reference(x, k, s, p, ceil):
     return max_pool2d.forward(x, (k, k), (s, s), ((p, p), (p, p)), ceil)
 
 
@@ -48,12 +48,12 @@ maxpool.engine(max_pool2d.forward)
 
 
 @maxpool.right
-def _(x, k, s, p, ceil):
+def maxpool_by_windows(x, k, s, p, ceil):
     return _pooled(_seen(x, k, s, p, ceil))
 
 
 @maxpool.right
-def _(x, k, s, p, ceil):
+def maxpool_by_loops(x, k, s, p, ceil):
     high, across = (_count(n, k, s, p, ceil) for n in x.shape[2:])
     y = np.full((*x.shape[:2], high, across), -np.inf)
     arg = np.zeros(y.shape, int)
@@ -65,56 +65,66 @@ def _(x, k, s, p, ceil):
     return y, arg
 
 
-@maxpool.wrong("last value of the window", "The last value of each window. On increasing data this looks right.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def last_value_of_the_window(x, k, s, p, ceil):
+    """The last value of each window. On increasing data this looks right."""
     seen = _seen(x, k, s, p, ceil)
     return seen[..., -1, -1], np.full(seen.shape[:4], k * k - 1)
 
 
-@maxpool.wrong("padding with zeros", "A border of negatives became 0: pad with minus infinity.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def padding_with_zeros(x, k, s, p, ceil):
+    """A border of negatives became 0: pad with minus infinity."""
     return _pooled(_seen(x, k, s, p, ceil, fill=0.0))
 
 
-@maxpool.wrong("floor for ceil", "One row short: this pool rounds up where ceil is True.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def floor_for_ceil(x, k, s, p, ceil):
+    """One row short: this pool rounds up where ceil is True."""
     return _pooled(_seen(x, k, s, p, False))
 
 
-@maxpool.wrong("always ceil", "One row long: ceil was False.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def always_ceil(x, k, s, p, ceil):
+    """One row long: ceil was False."""
     return _pooled(_seen(x, k, s, p, True))
 
 
-@maxpool.wrong("window in the padding", "The last window starts behind the image: it is dropped.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def window_in_the_padding(x, k, s, p, ceil):
+    """The last window starts behind the image: it is dropped."""
     return _pooled(_seen(x, k, s, p, ceil, clip=False))
 
 
-@maxpool.wrong("maximum over the channels", "All channels are equal: pooling never mixes channels.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def maximum_over_the_channels(x, k, s, p, ceil):
+    """All channels are equal: pooling never mixes channels."""
     return _pooled(_seen(np.broadcast_to(x.max(axis=1, keepdims=True), x.shape), k, s, p, ceil))
 
 
-@maxpool.wrong("ReLU first", "Negative maxima became 0: where does the comparison start?")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def ReLU_first(x, k, s, p, ceil):
+    """Negative maxima became 0: where does the comparison start?"""
     return _pooled(_seen(np.maximum(x, 0), k, s, p, ceil))
 
 
-@maxpool.wrong("stride = k", "The windows do not overlap any more: they are s apart, not k.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def stride_is_k(x, k, s, p, ceil):
+    """The windows do not overlap any more: they are s apart, not k."""
     return _pooled(_seen(x, k, k, p, ceil))
 
 
-@maxpool.wrong("place in the image", "y is right. arg is the place in the window, row * k + column, not in the image.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def place_in_the_image(x, k, s, p, ceil):
+    """y is right. arg is the place in the window, row * k + column, not in the image."""
     y, arg = _pooled(_seen(x, k, s, p, ceil))
     i, j = np.indices(y.shape[2:])
     return y, (i * s - p + arg // k) * x.shape[3] + j * s - p + arg % k
 
 
-@maxpool.wrong("last of equals", "y is right. Where values are equal the first one wins: compare with > and not >=.")
-def _(x, k, s, p, ceil):
+@maxpool.wrong
+def last_of_equals(x, k, s, p, ceil):
+    """y is right. Where values are equal the first one wins: compare with > and not >=."""
     seen = _seen(x, k, s, p, ceil)
     y, _ = _pooled(seen)
     return y, k * k - 1 - seen.reshape(*y.shape, -1)[..., ::-1].argmax(axis=-1)
@@ -135,7 +145,7 @@ maxpool_backward = Exercise(
 
 
 @maxpool_backward.cases
-def _(rng):
+def maxpool_backward_cases(rng):
     for shape, k, s, p, ceil in (
         ((2, 2, 9, 7), 3, 2, 0, False),
         ((2, 1, 5, 6), 3, 1, 1, False),
@@ -148,7 +158,7 @@ def _(rng):
 
 
 @maxpool_backward.reference
-def _(dout, arg, x_shape, k, s, p):
+def maxpool_backward_reference(dout, arg, x_shape, k, s, p):
     return max_pool2d.backward(dout, arg, x_shape[2:], (k, k), (s, s), ((p, p), (p, p)))
 
 
@@ -156,7 +166,7 @@ maxpool_backward.engine(max_pool2d.backward)
 
 
 @maxpool_backward.right
-def _(dout, arg, x_shape, k, s, p):
+def maxpool_backward_by_add_at(dout, arg, x_shape, k, s, p):
     dx = np.zeros(x_shape)
     n, c, i, j = np.indices(dout.shape)
     np.add.at(dx, (n, c, i * s - p + arg // k, j * s - p + arg % k), dout)
@@ -164,7 +174,7 @@ def _(dout, arg, x_shape, k, s, p):
 
 
 @maxpool_backward.right
-def _(dout, arg, x_shape, k, s, p):
+def maxpool_backward_place_by_place(dout, arg, x_shape, k, s, p):
     plane = _plane(x_shape, k, p)
     for place in range(k * k):
         for n, c, i, j in np.argwhere(arg == place):
@@ -172,8 +182,9 @@ def _(dout, arg, x_shape, k, s, p):
     return _cut(plane, x_shape, p)
 
 
-@maxpool_backward.wrong("= for +=", "Arrows are lost: two windows share a winner, and only the last one paid it.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def assigned_instead_of_added(dout, arg, x_shape, k, s, p):
+    """Arrows are lost: two windows share a winner, and only the last one paid it."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -181,8 +192,9 @@ def _(dout, arg, x_shape, k, s, p):
     return _cut(plane, x_shape, p)
 
 
-@maxpool_backward.wrong("counted once", "A pixel that won twice was paid only the first time.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def counted_once(dout, arg, x_shape, k, s, p):
+    """A pixel that won twice was paid only the first time."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -191,16 +203,18 @@ def _(dout, arg, x_shape, k, s, p):
     return _cut(plane, x_shape, p)
 
 
-@maxpool_backward.wrong("spread over the window", "That is average pooling: only the winner gets the gradient.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def spread_over_the_window(dout, arg, x_shape, k, s, p):
+    """That is average pooling: only the winner gets the gradient."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         plane[n, c, i * s : i * s + k, j * s : j * s + k] += dout[n, c, i, j] / (k * k)
     return _cut(plane, x_shape, p)
 
 
-@maxpool_backward.wrong("row and column of arg exchanged", "Winners mirrored on the diagonal of the window: row first.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def row_and_column_of_arg_exchanged(dout, arg, x_shape, k, s, p):
+    """Winners mirrored on the diagonal of the window: row first."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         q, r = divmod(arg[n, c, i, j], k)
@@ -208,8 +222,9 @@ def _(dout, arg, x_shape, k, s, p):
     return _cut(plane, x_shape, p)
 
 
-@maxpool_backward.wrong("crop missing", "Moved by p: the padding has to come off in front, too.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def crop_missing(dout, arg, x_shape, k, s, p):
+    """Moved by p: the padding has to come off in front, too."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -217,8 +232,9 @@ def _(dout, arg, x_shape, k, s, p):
     return _cut(plane, x_shape, 0)
 
 
-@maxpool_backward.wrong("stride ignored", "Squeezed into the top left corner: window i starts at i * s.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def stride_ignored(dout, arg, x_shape, k, s, p):
+    """Squeezed into the top left corner: window i starts at i * s."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -226,8 +242,9 @@ def _(dout, arg, x_shape, k, s, p):
     return _cut(plane, x_shape, p)
 
 
-@maxpool_backward.wrong("dout not used", "You counted how often each pixel wins; each win is worth its dout.")
-def _(dout, arg, x_shape, k, s, p):
+@maxpool_backward.wrong
+def dout_not_used(dout, arg, x_shape, k, s, p):
+    """You counted how often each pixel wins; each win is worth its dout."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -250,14 +267,14 @@ avgpool_backward = Exercise(
 
 
 @avgpool_backward.cases
-def _(rng):
+def avgpool_backward_cases(rng):
     yield integers(rng, (2, 2, 4, 4)), (2, 2, 14, 14), 5, 3  # GoogLeNet's auxiliary heads
     yield integers(rng, (2, 3, 1, 1)), (2, 3, 7, 7), 7, 1  # and its last pool
     yield integers(rng, (1, 2, 2, 3)), (1, 2, 5, 7), 3, 2
 
 
 @avgpool_backward.reference
-def _(dout, x_shape, k, s):
+def avgpool_backward_reference(dout, x_shape, k, s):
     return avg_pool2d.backward(dout, x_shape[2:], (k, k), (s, s), ((0, 0), (0, 0)))
 
 
@@ -265,51 +282,57 @@ avgpool_backward.engine(avg_pool2d.backward)
 
 
 @avgpool_backward.right
-def _(dout, x_shape, k, s):
+def avgpool_backward_window_by_window(dout, x_shape, k, s):
     return _shared(dout, x_shape, k, s) / (k * k)
 
 
 @avgpool_backward.right
-def _(dout, x_shape, k, s):
+def avgpool_backward_shift_by_shift(dout, x_shape, k, s):
     dx = np.zeros(x_shape)
     for u, v in np.ndindex(k, k):
         dx[:, :, u : u + s * (dout.shape[2] - 1) + 1 : s, v : v + s * (dout.shape[3] - 1) + 1 : s] += dout / k / k
     return dx
 
 
-@avgpool_backward.wrong("not divided", "k * k times too big: an output is the mean of its window, not the sum.")
-def _(dout, x_shape, k, s):
+@avgpool_backward.wrong
+def not_divided(dout, x_shape, k, s):
+    """k * k times too big: an output is the mean of its window, not the sum."""
     return _shared(dout, x_shape, k, s)
 
 
-@avgpool_backward.wrong("= for +=", "Where windows overlap the stripes are too small: shares add.")
-def _(dout, x_shape, k, s):
+@avgpool_backward.wrong
+def assigned_instead_of_added(dout, x_shape, k, s):
+    """Where windows overlap the stripes are too small: shares add."""
     dx = np.zeros(x_shape)
     for i, j in np.ndindex(dout.shape[2:]):
         dx[:, :, i * s : i * s + k, j * s : j * s + k] = dout[:, :, i, j, None, None] / (k * k)
     return dx
 
 
-@avgpool_backward.wrong("divided by the windows", "Divided by the number of windows; a window holds k * k pixels.")
-def _(dout, x_shape, k, s):
+@avgpool_backward.wrong
+def divided_by_the_windows(dout, x_shape, k, s):
+    """Divided by the number of windows; a window holds k * k pixels."""
     return _shared(dout, x_shape, k, s) / (dout.shape[2] * dout.shape[3])
 
 
-@avgpool_backward.wrong("divided by the image", "Divided by H * W; a window holds k * k pixels.")
-def _(dout, x_shape, k, s):
+@avgpool_backward.wrong
+def divided_by_the_image(dout, x_shape, k, s):
+    """Divided by H * W; a window holds k * k pixels."""
     return _shared(dout, x_shape, k, s) / (x_shape[2] * x_shape[3])
 
 
-@avgpool_backward.wrong("centre only", "Only the centres of the windows have a gradient: every pixel took part.")
-def _(dout, x_shape, k, s):
+@avgpool_backward.wrong
+def centre_only(dout, x_shape, k, s):
+    """Only the centres of the windows have a gradient: every pixel took part."""
     dx = np.zeros(x_shape)
     for i, j in np.ndindex(dout.shape[2:]):
         dx[:, :, i * s + k // 2, j * s + k // 2] += dout[:, :, i, j]
     return dx
 
 
-@avgpool_backward.wrong("mean per pixel", "You evened out the overlap; it is part of the answer.")
-def _(dout, x_shape, k, s):
+@avgpool_backward.wrong
+def mean_per_pixel(dout, x_shape, k, s):
+    """You evened out the overlap; it is part of the answer."""
     covered = _shared(np.ones_like(dout), x_shape, k, s)
     return _shared(dout, x_shape, k, s) / (k * k) / np.maximum(covered, 1)
 

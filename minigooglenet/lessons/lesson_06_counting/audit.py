@@ -21,7 +21,7 @@ audit = Exercise(
 
 
 @audit.judge
-def _(answer):
+def audit_judge(answer):
     lines = table1.audit()
     names, unit = answer
     names, known = set(names), {line.name for line in lines}
@@ -44,22 +44,42 @@ _OPS = {line.name for line in _LINES if not line.ops_agree}
 audit.reference((_OPS, 1024))
 audit.right((sorted(_OPS), 1024.0))
 audit.right([tuple(_OPS), 1024])
-audit.wrong("all rows", "Every row differs if ours are counted in FLOP. The table counts multiply-adds.")(
-    ({line.name for line in _LINES}, 1024)
-)
-audit.wrong("no row", "5 % off is not rounding: one row prints 54 where its filters come to 51.08.")((set(), 1024))
-audit.wrong("parameters column", "Those are the rows whose parameters differ; we asked for the operations.")(
-    ({line.name for line in _LINES if not line.params_agree}, 1024)
-)
-audit.wrong("first row only", "One more: 5a has the widths of 4e but another number of input channels. Recompute it.")(
-    ({_LINES[0].name}, 1024)
-)
-audit.wrong("K is 1000", "The rows are right. With K = 1000 the linear layer would be printed as 1024K, not 1000K.")(
-    (_OPS, 1000)
-)
-audit.wrong("rounding only", "Some authors cut where others round: 73.61 printed as 73 agrees.")(
-    ({line.name for line in _LINES if round(line.macs / 1e6) != line.printed_ops}, 1024)
-)
+
+
+@audit.wrong
+def all_rows():
+    """Every row differs if ours are counted in FLOP. The table counts multiply-adds."""
+    return ({line.name for line in _LINES}, 1024)
+
+
+@audit.wrong
+def no_row():
+    """5 % off is not rounding: one row prints 54 where its filters come to 51.08."""
+    return (set(), 1024)
+
+
+@audit.wrong
+def parameters_column():
+    """Those are the rows whose parameters differ; we asked for the operations."""
+    return ({line.name for line in _LINES if not line.params_agree}, 1024)
+
+
+@audit.wrong
+def first_row_only():
+    """One more: 5a has the widths of 4e but another number of input channels. Recompute it."""
+    return ({_LINES[0].name}, 1024)
+
+
+@audit.wrong
+def K_is_1000():
+    """The rows are right. With K = 1000 the linear layer would be printed as 1024K, not 1000K."""
+    return (_OPS, 1000)
+
+
+@audit.wrong
+def rounding_only():
+    """Some authors cut where others round: 73.61 printed as 73 agrees."""
+    return ({line.name for line in _LINES if round(line.macs / 1e6) != line.printed_ops}, 1024)
 
 
 class Claim:
@@ -113,7 +133,7 @@ verdicts = Exercise(
 
 
 @verdicts.judge
-def _(answer):
+def verdicts_judge(answer):
     missing = [key for key in CLAIMS if answer.get(key, ...) in (None, ...)]
     if missing:
         return Verdict(False, "numbers missing", f"still without a number: {', '.join(missing)}")
@@ -131,23 +151,51 @@ _HEADS = count(googlenet(init="zeros")).params
 verdicts.reference(_TRUE)
 verdicts.right({key: round(value, 2) for key, value in _TRUE.items()})
 verdicts.right({key: float(f"{value:.4g}") for key, value in reversed(_TRUE.items())})
-verdicts.wrong("numbers missing", "Some claims have no number yet.")({"alexnet": _TRUE["alexnet"]})
-verdicts.wrong("took their word", "That is the printed number. Count it.")({k: c.printed for k, c in CLAIMS.items()})
-verdicts.wrong("with both heads", "You counted the auxiliary heads too; without them, please.")(
-    _TRUE | {"alexnet": _TRUE["alexnet"] * _TRUE["parameters"] / _HEADS, "parameters": _HEADS}
-)
-verdicts.wrong("one tower for two groups", "That is the one-tower AlexNet; this claim is about groups=2.")(
-    _TRUE | {"alexnet": count(alexnet(groups=1, init="zeros")).params / _TRUE["parameters"]}
-)
-verdicts.wrong("FLOP for MAC", "Twice ours: that is FLOP.")(
-    _TRUE | {"stem": 2 * _TRUE["stem"], "module": 2 * _TRUE["module"]}
-)
-verdicts.wrong("share of what is left", "That is what is left of the error; the reduction is what is gone.")(
-    _TRUE | {"reduction": 100 * 6.67 / 15.3}
-)
-verdicts.wrong("reduction's own cost forgotten", "The 1x1 reduction costs something too.")(
-    _TRUE | {"branch": comparisons.bottleneck().direct / comparisons.bottleneck().convolution}
-)
-verdicts.wrong("field before the pool", "That is the field at 5b; the average pool behind it sees more.")(
-    _TRUE | {"field": count(googlenet(aux=False, init="zeros"))["inception_5b/output"].receptive_field_max[0]}
-)
+
+
+@verdicts.wrong
+def numbers_missing():
+    """Some claims have no number yet."""
+    return {"alexnet": _TRUE["alexnet"]}
+
+
+@verdicts.wrong
+def took_their_word():
+    """That is the printed number. Count it."""
+    return {k: c.printed for k, c in CLAIMS.items()}
+
+
+@verdicts.wrong
+def with_both_heads():
+    """You counted the auxiliary heads too; without them, please."""
+    return _TRUE | {"alexnet": _TRUE["alexnet"] * _TRUE["parameters"] / _HEADS, "parameters": _HEADS}
+
+
+@verdicts.wrong
+def one_tower_for_two_groups():
+    """That is the one-tower AlexNet; this claim is about groups=2."""
+    return _TRUE | {"alexnet": count(alexnet(groups=1, init="zeros")).params / _TRUE["parameters"]}
+
+
+@verdicts.wrong
+def FLOP_for_MAC():
+    """Twice ours: that is FLOP."""
+    return _TRUE | {"stem": 2 * _TRUE["stem"], "module": 2 * _TRUE["module"]}
+
+
+@verdicts.wrong
+def share_of_what_is_left():
+    """That is what is left of the error; the reduction is what is gone."""
+    return _TRUE | {"reduction": 100 * 6.67 / 15.3}
+
+
+@verdicts.wrong
+def reduction_cost_forgotten():
+    """The 1x1 reduction costs something too."""
+    return _TRUE | {"branch": comparisons.bottleneck().direct / comparisons.bottleneck().convolution}
+
+
+@verdicts.wrong
+def field_before_the_pool():
+    """That is the field at 5b; the average pool behind it sees more."""
+    return _TRUE | {"field": count(googlenet(aux=False, init="zeros"))["inception_5b/output"].receptive_field_max[0]}

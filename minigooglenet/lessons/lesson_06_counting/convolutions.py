@@ -1,5 +1,7 @@
 """Lesson 06, first part: what a convolution and an Inception module cost, by formula."""
 
+import functools
+
 from minigooglenet.counting import count
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.questions import Question
@@ -29,98 +31,111 @@ def _sizes(R, S, H, W, stride, pad):
 
 
 @count_conv.cases
-def _(rng):
+def count_conv_cases(rng):
     yield 3, 64, 7, 7, 224, 224, 2, 3
     yield 2, 4, 3, 2, 9, 6, 1, 0
     yield 5, 3, 1, 4, 8, 11, 2, 1
 
 
 @count_conv.reference
-def _(C, K, R, S, H, W, stride, pad):
+def count_conv_reference(C, K, R, S, H, W, stride, pad):
     counted = count(Conv2d(C, K, (R, S), stride, pad, init="zeros"), (C, H, W))
     return counted.params, counted.macs, 4 * counted.activations
 
 
 @count_conv.right
-def _(C, K, R, S, H, W, stride, pad):
+def count_conv_by_formula(C, K, R, S, H, W, stride, pad):
     P, Q = _sizes(R, S, H, W, stride, pad)
     return K * C * R * S + K, K * P * Q * C * R * S, 4 * K * P * Q
 
 
 @count_conv.right
-def _(C, K, R, S, H, W, stride, pad):
+def count_conv_by_ranges(C, K, R, S, H, W, stride, pad):
     rows = len(range(-pad, H + pad - R + 1, stride))
     columns = len(range(-pad, W + pad - S + 1, stride))
     weights = sum(R * S for _ in range(C)) * K
     return [weights + K, weights * rows * columns, rows * columns * K * 32 // 8]
 
 
-def _changed(name, message, change):
-    """Register a wrong answer: `change` gets the right numbers and all that they come from."""
+def _with_changes(change):
+    """Register a wrong answer: `change` gets all that the right numbers come from and returns those that differ."""
 
-    @count_conv.wrong(name, message)
-    def _(C, K, R, S, H, W, stride, pad):
+    @count_conv.wrong
+    @functools.wraps(change)
+    def answer(C, K, R, S, H, W, stride, pad):
         P, Q = _sizes(R, S, H, W, stride, pad)
         right = {"params": K * C * R * S + K, "macs": K * P * Q * C * R * S, "out_bytes": 4 * K * P * Q}
         right |= change(C, K, R, S, H, W, P, Q)
         return right["params"], right["macs"], right["out_bytes"]
 
+    return answer
 
-_changed(
-    "bias forgotten",
-    "Your parameters are short by K: every filter has one bias.",
-    lambda C, K, R, S, H, W, P, Q: {"params": K * C * R * S},
-)
-_changed(
-    "a bias per input channel",
-    "You gave each filter a bias for every input channel. It has one, added once to each output.",
-    lambda C, K, R, S, H, W, P, Q: {"params": K * C * R * S + K * C},
-)
-_changed(
-    "one kernel for all channels",
-    "A filter has a kernel of its own for each input channel: C * R * S weights, not R * S.",
-    lambda C, K, R, S, H, W, P, Q: {"params": K * R * S + K, "macs": K * P * Q * R * S},
-)
-_changed(
-    "kernel counted along one side",
-    "A kernel has R * S cells; you counted R.",
-    lambda C, K, R, S, H, W, P, Q: {"params": K * C * R + K, "macs": K * P * Q * C * R},
-)
-_changed(
-    "input size for output size",
-    "You counted at every place of the input. Work is done once for each place of the output.",
-    lambda C, K, R, S, H, W, P, Q: {"macs": K * H * W * C * R * S},
-)
-_changed(
-    "bytes of the input's size",
-    "Your output has the input's height and width. Stride, kernel and padding decide its size.",
-    lambda C, K, R, S, H, W, P, Q: {"out_bytes": 4 * K * H * W},
-)
-_changed(
-    "FLOP for MAC",
-    "Twice ours: that is FLOP. A multiply and the addition that follows it are one MAC.",
-    lambda C, K, R, S, H, W, P, Q: {"macs": 2 * K * P * Q * C * R * S},
-)
-_changed(
-    "bias in the MACs",
-    "You counted the bias additions too. By this course's convention a MAC has a product in it.",
-    lambda C, K, R, S, H, W, P, Q: {"macs": K * P * Q * (C * R * S + 1)},
-)
-_changed(
-    "bytes of float64",
-    "8 bytes each is float64. The engine computes in float32.",
-    lambda C, K, R, S, H, W, P, Q: {"out_bytes": 8 * K * P * Q},
-)
-_changed(
-    "elements for bytes",
-    "You counted numbers. A float32 takes 4 bytes.",
-    lambda C, K, R, S, H, W, P, Q: {"out_bytes": K * P * Q},
-)
-_changed(
-    "bits for bytes",
-    "You counted bits. 32 bits are 4 bytes.",
-    lambda C, K, R, S, H, W, P, Q: {"out_bytes": 32 * K * P * Q},
-)
+
+@_with_changes
+def bias_forgotten(C, K, R, S, H, W, P, Q):
+    """Your parameters are short by K: every filter has one bias."""
+    return {"params": K * C * R * S}
+
+
+@_with_changes
+def a_bias_per_input_channel(C, K, R, S, H, W, P, Q):
+    """You gave each filter a bias for every input channel. It has one, added once to each output."""
+    return {"params": K * C * R * S + K * C}
+
+
+@_with_changes
+def one_kernel_for_all_channels(C, K, R, S, H, W, P, Q):
+    """A filter has a kernel of its own for each input channel: C * R * S weights, not R * S."""
+    return {"params": K * R * S + K, "macs": K * P * Q * R * S}
+
+
+@_with_changes
+def kernel_counted_along_one_side(C, K, R, S, H, W, P, Q):
+    """A kernel has R * S cells; you counted R."""
+    return {"params": K * C * R + K, "macs": K * P * Q * C * R}
+
+
+@_with_changes
+def input_size_for_output_size(C, K, R, S, H, W, P, Q):
+    """You counted at every place of the input. Work is done once for each place of the output."""
+    return {"macs": K * H * W * C * R * S}
+
+
+@_with_changes
+def bytes_of_the_input_size(C, K, R, S, H, W, P, Q):
+    """Your output has the input's height and width. Stride, kernel and padding decide its size."""
+    return {"out_bytes": 4 * K * H * W}
+
+
+@_with_changes
+def FLOP_for_MAC(C, K, R, S, H, W, P, Q):
+    """Twice ours: that is FLOP. A multiply and the addition that follows it are one MAC."""
+    return {"macs": 2 * K * P * Q * C * R * S}
+
+
+@_with_changes
+def bias_in_the_MACs(C, K, R, S, H, W, P, Q):
+    """You counted the bias additions too. By this course's convention a MAC has a product in it."""
+    return {"macs": K * P * Q * (C * R * S + 1)}
+
+
+@_with_changes
+def bytes_of_float64(C, K, R, S, H, W, P, Q):
+    """8 bytes each is float64. The engine computes in float32."""
+    return {"out_bytes": 8 * K * P * Q}
+
+
+@_with_changes
+def elements_for_bytes(C, K, R, S, H, W, P, Q):
+    """You counted numbers. A float32 takes 4 bytes."""
+    return {"out_bytes": K * P * Q}
+
+
+@_with_changes
+def bits_for_bytes(C, K, R, S, H, W, P, Q):
+    """You counted bits. 32 bits are 4 bytes."""
+    return {"out_bytes": 32 * K * P * Q}
+
 
 LAYER = (
     "A convolution takes {C} channels of {H} x {H} to {K} channels, with a {k} x {k} kernel, stride {s}, padding {p}. "
@@ -161,21 +176,37 @@ layer_params = Question(
 )
 layer_params.draw(_draw_layer)
 layer_params.solution(lambda **values: _counted_layer(**values).params)
-layer_params.wrong("bias forgotten", "Those are the weights. Each filter has a bias too.")(
-    lambda C, K, k, **_: K * C * k * k
-)
-layer_params.wrong("a bias per input channel", "One bias for each filter, not one for each of its kernels.")(
-    lambda C, K, k, **_: K * C * k * k + K * C
-)
-layer_params.wrong("one kernel for all channels", "A filter has a kernel of its own for each input channel.")(
-    lambda K, k, **_: K * k * k + K
-)
-layer_params.wrong("kernel counted along one side", "A k x k kernel has k*k weights, not k.")(
-    lambda C, K, k, **_: K * C * k + K
-)
-layer_params.wrong("image size in the parameters", "The weights are the same at every place: no H, no W.")(
-    lambda C, K, k, s, p, H: K * (C * k * k + 1) * _side(k, s, p, H) ** 2
-)
+
+
+@layer_params.wrong
+def bias_forgotten(C, K, k, **_):
+    """Those are the weights. Each filter has a bias too."""
+    return K * C * k * k
+
+
+@layer_params.wrong
+def a_bias_per_input_channel(C, K, k, **_):
+    """One bias for each filter, not one for each of its kernels."""
+    return K * C * k * k + K * C
+
+
+@layer_params.wrong
+def one_kernel_for_all_channels(K, k, **_):
+    """A filter has a kernel of its own for each input channel."""
+    return K * k * k + K
+
+
+@layer_params.wrong
+def kernel_counted_along_one_side(C, K, k, **_):
+    """A k x k kernel has k*k weights, not k."""
+    return K * C * k + K
+
+
+@layer_params.wrong
+def image_size_in_the_parameters(C, K, k, s, p, H):
+    """The weights are the same at every place: no H, no W."""
+    return K * (C * k * k + 1) * _side(k, s, p, H) ** 2
+
 
 layer_macs = Question(
     "06.1c",
@@ -191,24 +222,43 @@ layer_macs = Question(
 )
 layer_macs.draw(_draw_layer)
 layer_macs.solution(lambda **values: _counted_layer(**values).macs)
-layer_macs.wrong("input size for output size", "You used the input's places. Products are made for each output.")(
-    lambda C, K, k, H, **_: K * C * k * k * H * H
-)
-layer_macs.wrong("FLOP for MAC", "That is FLOP; we asked for MAC, one for a multiply and its add.")(
-    lambda C, K, k, s, p, H: 2 * K * C * k * k * _side(k, s, p, H) ** 2
-)
-layer_macs.wrong("bias in the MACs", "The bias additions are no products; leave them out.")(
-    lambda C, K, k, s, p, H: K * (C * k * k + 1) * _side(k, s, p, H) ** 2
-)
-layer_macs.wrong("kernel counted along one side", "A k x k kernel has k*k products, not k.")(
-    lambda C, K, k, s, p, H: K * C * k * _side(k, s, p, H) ** 2
-)
-layer_macs.wrong("one kernel for all channels", "Every input channel is multiplied: C is missing.")(
-    lambda K, k, s, p, H, **_: K * k * k * _side(k, s, p, H) ** 2
-)
-layer_macs.wrong("ceil for floor", "A convolution's size is rounded down; you rounded up.")(
-    lambda C, K, k, s, p, H: K * C * k * k * (-(-(H + 2 * p - k) // s) + 1) ** 2
-)
+
+
+@layer_macs.wrong
+def input_size_for_output_size(C, K, k, H, **_):
+    """You used the input's places. Products are made for each output."""
+    return K * C * k * k * H * H
+
+
+@layer_macs.wrong
+def FLOP_for_MAC(C, K, k, s, p, H):
+    """That is FLOP; we asked for MAC, one for a multiply and its add."""
+    return 2 * K * C * k * k * _side(k, s, p, H) ** 2
+
+
+@layer_macs.wrong
+def bias_in_the_MACs(C, K, k, s, p, H):
+    """The bias additions are no products; leave them out."""
+    return K * (C * k * k + 1) * _side(k, s, p, H) ** 2
+
+
+@layer_macs.wrong
+def kernel_counted_along_one_side(C, K, k, s, p, H):
+    """A k x k kernel has k*k products, not k."""
+    return K * C * k * _side(k, s, p, H) ** 2
+
+
+@layer_macs.wrong
+def one_kernel_for_all_channels(K, k, s, p, H, **_):
+    """Every input channel is multiplied: C is missing."""
+    return K * k * k * _side(k, s, p, H) ** 2
+
+
+@layer_macs.wrong
+def ceil_for_floor(C, K, k, s, p, H):
+    """A convolution's size is rounded down; you rounded up."""
+    return K * C * k * k * (-(-(H + 2 * p - k) // s) + 1) ** 2
+
 
 MODULE = (
     "Your Inception module reads {C} channels of {H} x {H}. Its widths, in the order of Table 1: {n1x1}, {n3x3red}, "
@@ -254,17 +304,6 @@ def _weights(values, without=(), fed=False, one_side=False):
 
 
 REDUCTIONS = ("3x3_reduce", "5x5_reduce")
-_MODULE_MISTAKES = (
-    ("reductions forgotten", "The two 1x1 reductions are convolutions too.", {"without": REDUCTIONS}),
-    (
-        "3x3 and 5x5 fed with the whole input",
-        "The 3x3 and the 5x5 read their reduction's output: that is what it is for.",
-        {"fed": True},
-    ),
-    ("pool branch free", "The pool has no weights, but a 1x1 projection follows it.", {"without": ("pool_proj",)}),
-    ("kernel counted along one side", "A 3x3 kernel has 9 cells, a 5x5 kernel 25.", {"one_side": True}),
-)
-
 module_macs = Question(
     "06.2",
     "multiply-adds of your module",
@@ -307,55 +346,113 @@ for question in (module_macs, module_params, module_width, module_share):
 
 module_macs.solution(lambda **values: _module(**values).macs)
 module_params.solution(lambda **values: _module(**values).params)
-for name, message, change in _MODULE_MISTAKES:
-    module_macs.wrong(name, message)(lambda change=change, **v: v["H"] ** 2 * _weights(v, **change))
-    module_params.wrong(name, message)(
-        lambda change=change, **v: (
-            _weights(v, **change)
-            + sum(out for box, (_, out, _) in _boxes(**v).items() if box not in change.get("without", ()))
-        )
-    )
-module_macs.wrong("FLOP for MAC", "That is FLOP; we asked for MAC.")(lambda **v: 2 * v["H"] ** 2 * _weights(v))
-module_macs.wrong("places forgotten", "You counted one place; the map has H * H.")(lambda **v: _weights(v))
-module_params.wrong("biases forgotten", "Those are the weights; each of the six convolutions has biases.")(
-    lambda **v: _weights(v)
-)
+
+
+def _of_weights_and_biases(change):
+    """Register a wrong answer for the multiply-adds and for the parameters: `change` says how weights are counted."""
+
+    @module_macs.wrong
+    @functools.wraps(change)
+    def macs(**v):
+        return v["H"] ** 2 * _weights(v, **change())
+
+    @module_params.wrong
+    @functools.wraps(change)
+    def params(**v):
+        counted = [out for box, (_, out, _) in _boxes(**v).items() if box not in change().get("without", ())]
+        return _weights(v, **change()) + sum(counted)
+
+
+@_of_weights_and_biases
+def reductions_forgotten():
+    """The two 1x1 reductions are convolutions too."""
+    return {"without": REDUCTIONS}
+
+
+@_of_weights_and_biases
+def branches_fed_with_the_whole_input():
+    """The 3x3 and the 5x5 read their reduction's output: that is what it is for."""
+    return {"fed": True}
+
+
+@_of_weights_and_biases
+def pool_branch_free():
+    """The pool has no weights, but a 1x1 projection follows it."""
+    return {"without": ("pool_proj",)}
+
+
+@_of_weights_and_biases
+def kernel_counted_along_one_side():
+    """A 3x3 kernel has 9 cells, a 5x5 kernel 25."""
+    return {"one_side": True}
+
+
+@module_macs.wrong
+def FLOP_for_MAC(**v):
+    """That is FLOP; we asked for MAC."""
+    return 2 * v["H"] ** 2 * _weights(v)
+
+
+@module_macs.wrong
+def places_forgotten(**v):
+    """You counted one place; the map has H * H."""
+    return _weights(v)
+
+
+@module_params.wrong
+def biases_forgotten(**v):
+    """Those are the weights; each of the six convolutions has biases."""
+    return _weights(v)
+
 
 module_width.solution(lambda **values: _module(**values).rows[-1].output_shape[0])
-module_width.wrong("all six widths", "The reductions are read inside the module; they do not leave it.")(
-    lambda **v: sum(out for _, out, _ in _boxes(**v).values())
-)
-module_width.wrong("pool branch unprojected", "The pool keeps all C channels, but the projection behind it does not.")(
-    lambda C, n1x1, n3x3, n5x5, **_: n1x1 + n3x3 + n5x5 + C
-)
-module_width.wrong("pool branch forgotten", "Four branches are joined; you added three.")(
-    lambda n1x1, n3x3, n5x5, **_: n1x1 + n3x3 + n5x5
-)
+
+
+@module_width.wrong
+def all_six_widths(**v):
+    """The reductions are read inside the module; they do not leave it."""
+    return sum(out for _, out, _ in _boxes(**v).values())
+
+
+@module_width.wrong
+def pool_branch_unprojected(C, n1x1, n3x3, n5x5, **_):
+    """The pool keeps all C channels, but the projection behind it does not."""
+    return n1x1 + n3x3 + n5x5 + C
+
+
+@module_width.wrong
+def pool_branch_forgotten(n1x1, n3x3, n5x5, **_):
+    """Four branches are joined; you added three."""
+    return n1x1 + n3x3 + n5x5
 
 
 @module_share.solution
-def _(**values):
+def module_share_solution(**values):
     counted = _module(**values)
     return (counted["module/5x5"].macs + counted["module/5x5_reduce"].macs) / counted.macs
 
 
-@module_share.wrong("its reduction forgotten", "The 1x1 in front of the 5x5 belongs to the branch.")
-def _(**v):
+@module_share.wrong
+def its_reduction_forgotten(**v):
+    """The 1x1 in front of the 5x5 belongs to the branch."""
     return 25 * v["n5x5red"] * v["n5x5"] / _weights(v)
 
 
-@module_share.wrong("share of the channels", "That is its share of the output channels; they do not cost alike.")
-def _(n1x1, n3x3, n5x5, pool_proj, **_):
+@module_share.wrong
+def share_of_the_channels(n1x1, n3x3, n5x5, pool_proj, **_):
+    """That is its share of the output channels; they do not cost alike."""
     return n5x5 / (n1x1 + n3x3 + n5x5 + pool_proj)
 
 
-@module_share.wrong("over the other branches", "You divided by the other three branches, not by the whole.")
-def _(**v):
+@module_share.wrong
+def over_the_other_branches(**v):
+    """You divided by the other three branches, not by the whole."""
     part = v["C"] * v["n5x5red"] + 25 * v["n5x5red"] * v["n5x5"]
     return part / (_weights(v) - part)
 
 
-@module_share.wrong("5x5 fed with the whole input", "The 5x5 reads its reduction's output, not all C channels.")
-def _(**v):
+@module_share.wrong
+def branch_fed_with_the_whole_input(**v):
+    """The 5x5 reads its reduction's output, not all C channels."""
     part = 25 * v["C"] * v["n5x5"]
     return part / (part + _weights(v, without=("5x5_reduce", "5x5")))

@@ -1,5 +1,7 @@
 """Lesson 06, second part: what one output sees, and the memory that is alive."""
 
+import functools
+
 import numpy as np
 
 from minigooglenet.counting import memory
@@ -27,14 +29,14 @@ field = Exercise(
 
 
 @field.cases
-def _(rng):
+def field_cases(rng):
     yield ((("conv", 3, 1), ("conv", 3, 1)),)
     yield ((("conv", 7, 2), ("pool", 3, 2), ("conv", 1, 1), ("conv", 3, 1), ("pool", 3, 2)),)
     yield ((("conv", 5, 3), ("conv", 1, 2), ("pool", 4, 4), ("conv", 3, 1)),)
 
 
 @field.reference
-def _(layers):
+def field_reference(layers):
     """Back-propagate from two neighbouring outputs through a net of averages, and measure."""
     needed = 2
     for _, kernel, stride in reversed(layers):
@@ -53,7 +55,7 @@ def _(layers):
 
 
 @field.right
-def _(layers):
+def field_from_the_image(layers):
     size, jump = 1, 1
     for _, kernel, stride in layers:
         size += (kernel - 1) * jump
@@ -62,42 +64,12 @@ def _(layers):
 
 
 @field.right
-def _(layers):
+def field_from_the_output(layers):
     size, jump = 1, 1
     for _, kernel, stride in layers[::-1]:
         size = (size - 1) * stride + kernel
         jump *= stride
     return [size, jump]
-
-
-FIELD_MISTAKES = (
-    (
-        "strides ignored",
-        "You added k - 1 in this layer's own pixels, not in pixels of the image.",
-        lambda layers: (1 + sum(k - 1 for _, k, _ in layers), int(np.prod([s for *_, s in layers]))),
-    ),
-    (
-        "own stride first",
-        "A layer's stride acts on the layers after it: add first, then lengthen the step.",
-        lambda layers: _walk(layers, before=True),
-    ),
-    ("kernels added whole", "Too large: a kernel of k adds k - 1 steps, not k.", lambda layers: _walk(layers, more=0)),
-    (
-        "kernels multiplied",
-        "Fields add, they do not multiply.",
-        lambda layers: (int(np.prod([k for _, k, _ in layers])), int(np.prod([s for *_, s in layers]))),
-    ),
-    (
-        "pools forgotten",
-        "Pools look at windows too, and step.",
-        lambda layers: _walk([layer for layer in layers if layer[0] != "pool"]),
-    ),
-    (
-        "only the last stride",
-        "Strides multiply: behind two layers of stride 2 neighbours are 4 pixels apart.",
-        lambda layers: _walk(layers, keep=False),
-    ),
-)
 
 
 def _walk(layers, before=False, more=1, keep=True):
@@ -108,9 +80,6 @@ def _walk(layers, before=False, more=1, keep=True):
         jump = new
     return size, jump
 
-
-for name, message, wrong in FIELD_MISTAKES:
-    field.wrong(name, message)(wrong)
 
 your_field = Question(
     "06.3b",
@@ -128,7 +97,7 @@ your_field = Question(
 
 
 @your_field.draw
-def _(rng):
+def your_field_draw(rng):
     layers = [("conv", int(rng.choice([3, 5, 7])), 2)]
     layers += [
         (str(rng.choice(["conv", "pool"])), int(rng.choice([2, 3, 5])), int(rng.integers(1, 4)))
@@ -138,12 +107,55 @@ def _(rng):
 
 
 @your_field.solution
-def _(layers):
+def your_field_solution(layers):
     return _walk(layers)[0]
 
 
-for name, message, wrong in FIELD_MISTAKES:
-    your_field.wrong(name, message)(lambda layers, wrong=wrong: wrong(layers)[0])
+def _for_both(function):
+    """Register a wrong answer for the field, and its size for the question."""
+
+    @your_field.wrong
+    @functools.wraps(function)
+    def size(layers):
+        return function(layers)[0]
+
+    return field.wrong(function)
+
+
+@_for_both
+def strides_ignored(layers):
+    """You added k - 1 in this layer's own pixels, not in pixels of the image."""
+    return 1 + sum(k - 1 for _, k, _ in layers), int(np.prod([s for *_, s in layers]))
+
+
+@_for_both
+def own_stride_first(layers):
+    """A layer's stride acts on the layers after it: add first, then lengthen the step."""
+    return _walk(layers, before=True)
+
+
+@_for_both
+def kernels_added_whole(layers):
+    """Too large: a kernel of k adds k - 1 steps, not k."""
+    return _walk(layers, more=0)
+
+
+@_for_both
+def kernels_multiplied(layers):
+    """Fields add, they do not multiply."""
+    return int(np.prod([k for _, k, _ in layers])), int(np.prod([s for *_, s in layers]))
+
+
+@_for_both
+def pools_forgotten(layers):
+    """Pools look at windows too, and step."""
+    return _walk([layer for layer in layers if layer[0] != "pool"])
+
+
+@_for_both
+def only_the_last_stride(layers):
+    """Strides multiply: behind two layers of stride 2 neighbours are 4 pixels apart."""
+    return _walk(layers, keep=False)
 
 
 class _Sized(Layer):
@@ -175,7 +187,7 @@ live = Exercise(
 
 
 @live.cases
-def _(rng):
+def live_cases(rng):
     yield ((("image", 6, ()), ("a", 5, ("image",)), ("b", 4, ("a",)), ("c", 3, ("b",))),)
     yield (
         (
@@ -202,7 +214,7 @@ def _(rng):
 
 
 @live.reference
-def _(nodes):
+def live_reference(nodes):
     g = Graph(**{name: (size,) for name, size, readers in nodes if not readers})
     for name, size, wires in nodes:
         if wires:
@@ -211,7 +223,7 @@ def _(nodes):
 
 
 @live.right
-def _(nodes):
+def live_by_last_use(nodes):
     size = {name: count for name, count, _ in nodes}
     last = {wire: place for place, (*_, wires) in enumerate(nodes) for wire in wires}
     return max(
@@ -221,7 +233,7 @@ def _(nodes):
 
 
 @live.right
-def _(nodes):
+def live_by_simulation(nodes):
     alive, peak = {}, 0
     for place, (name, size, _) in enumerate(nodes):
         alive[name] = size
@@ -231,13 +243,15 @@ def _(nodes):
     return peak
 
 
-@live.wrong("never frees", "That is the training tape: every array is kept. An inference frees what is read no more.")
-def _(nodes):
+@live.wrong
+def never_frees(nodes):
+    """That is the training tape: every array is kept. An inference frees what is read no more."""
     return sum(size for _, size, _ in nodes)
 
 
-@live.wrong("frees at the first use", "An array was dropped while a later node still needs it.")
-def _(nodes):
+@live.wrong
+def frees_at_the_first_use(nodes):
+    """An array was dropped while a later node still needs it."""
     alive, peak = {}, 0
     for name, size, wires in nodes:
         alive[name] = size
@@ -247,8 +261,9 @@ def _(nodes):
     return peak
 
 
-@live.wrong("frees before computing", "An input must live while its output is made.")
-def _(nodes):
+@live.wrong
+def frees_before_computing(nodes):
+    """An input must live while its output is made."""
     alive, peak = {}, 0
     for place, (name, size, _) in enumerate(nodes):
         later = {wire for *_, wires in nodes[place + 1 :] for wire in wires}
@@ -257,12 +272,14 @@ def _(nodes):
     return peak
 
 
-@live.wrong("largest single array", "That array has inputs, which are alive while it is made.")
-def _(nodes):
+@live.wrong
+def largest_single_array(nodes):
+    """That array has inputs, which are alive while it is made."""
     return max(size for _, size, _ in nodes)
 
 
-@live.wrong("largest input and output", "A third array was alive: one that is read again later.")
-def _(nodes):
+@live.wrong
+def largest_input_and_output(nodes):
+    """A third array was alive: one that is read again later."""
     size = {name: count for name, count, _ in nodes}
     return max(count + sum(size[wire] for wire in set(wires)) for _, count, wires in nodes)

@@ -46,7 +46,7 @@ def built_stem(layers) -> Graph:
 
 
 @stem.judge
-def _(layers):
+def stem_judge(layers):
     layers = [tuple(layer) for layer in layers]
     g = built_stem(layers)
     counted, size = count(g), 4 * sum(int(np.prod(g.shapes[name])) for name in g.nodes)
@@ -82,27 +82,49 @@ def _budgets(shape, counted, size):
 stem.reference([("conv", 64, 7, 2), ("pool", 3, 2), ("conv", 64, 1, 1), ("conv", 192, 3, 1), ("pool", 3, 2)])
 stem.right([("conv", 32, 3, 2), ("conv", 60, 3, 2), ("conv", 192, 3, 2)])
 stem.right((("conv", 48, 5, 2), ("pool", 2, 2), ("conv", 48, 1, 1), ("pool", 2, 2), ("conv", 192, 3, 1)))
-stem.wrong("pool first", "Cheap, but the pool throws edges away before any layer has learned to look at them.")(
-    [("pool", 8, 8), ("conv", 192, 3, 1)]
-)
-stem.wrong("pixels skipped", "A kernel smaller than its stride: most pixels are never read by anyone.")(
-    [("conv", 64, 1, 2), ("pool", 3, 2), ("conv", 64, 1, 1), ("conv", 192, 3, 2)]
-)
-stem.wrong("one giant step", "The stride is more than half the kernel: neighbours hardly share a pixel any more.")(
-    [("conv", 64, 11, 8), ("conv", 192, 3, 1)]
-)
-stem.wrong("not 28 x 28 x 192", "The last layer must give 192 maps of 28 x 28.")(
-    [("conv", 64, 7, 2), ("pool", 3, 2), ("conv", 192, 3, 1)]
-)
-stem.wrong("too many MACs", "More than 500 million MACs: you widen before you shrink.")(
-    [("conv", 32, 3, 1), ("pool", 2, 2), ("conv", 64, 3, 1), ("pool", 2, 2), ("conv", 192, 3, 1), ("pool", 2, 2)]
-)
-stem.wrong("too many parameters", "More than 130,000 parameters: a 1 x 1 in front of the widest layer saves some.")(
-    [("conv", 96, 7, 2), ("pool", 3, 2), ("conv", 192, 3, 2)]
-)
-stem.wrong("too much memory", "More than 8 MiB of outputs: a map of 112 x 112 with many channels does it alone.")(
-    [("conv", 160, 3, 2), ("pool", 3, 2), ("conv", 48, 1, 1), ("conv", 192, 3, 2)]
-)
+
+
+@stem.wrong
+def pool_first():
+    """Cheap, but the pool throws edges away before any layer has learned to look at them."""
+    return [("pool", 8, 8), ("conv", 192, 3, 1)]
+
+
+@stem.wrong
+def pixels_skipped():
+    """A kernel smaller than its stride: most pixels are never read by anyone."""
+    return [("conv", 64, 1, 2), ("pool", 3, 2), ("conv", 64, 1, 1), ("conv", 192, 3, 2)]
+
+
+@stem.wrong
+def one_giant_step():
+    """The stride is more than half the kernel: neighbours hardly share a pixel any more."""
+    return [("conv", 64, 11, 8), ("conv", 192, 3, 1)]
+
+
+@stem.wrong
+def not_28_x_28_x_192():
+    """The last layer must give 192 maps of 28 x 28."""
+    return [("conv", 64, 7, 2), ("pool", 3, 2), ("conv", 192, 3, 1)]
+
+
+@stem.wrong
+def too_many_MACs():
+    """More than 500 million MACs: you widen before you shrink."""
+    return [("conv", 32, 3, 1), ("pool", 2, 2), ("conv", 64, 3, 1), ("pool", 2, 2), ("conv", 192, 3, 1), ("pool", 2, 2)]
+
+
+@stem.wrong
+def too_many_parameters():
+    """More than 130,000 parameters: a 1 x 1 in front of the widest layer saves some."""
+    return [("conv", 96, 7, 2), ("pool", 3, 2), ("conv", 192, 3, 2)]
+
+
+@stem.wrong
+def too_much_memory():
+    """More than 8 MiB of outputs: a map of 112 x 112 with many channels does it alone."""
+    return [("conv", 160, 3, 2), ("pool", 3, 2), ("conv", 48, 1, 1), ("conv", 192, 3, 2)]
+
 
 BRANCH = "{C} channels on {H} x {H}; a 1 x 1 reduction to {r}, then {K} filters of {k} x {k}. "
 
@@ -131,24 +153,43 @@ branch_macs = Question(
 )
 branch_macs.draw(_draw_branch)
 branch_macs.solution(lambda C, r, K, k, H: _conv_macs(C, r, 1, H) + _conv_macs(r, K, k, H))
-branch_macs.wrong("reduction's cost forgotten", "The 1x1 is a convolution too, and here not a cheap one.")(
-    lambda C, r, K, k, H: H * H * r * K * k * k
-)
-branch_macs.wrong("cost without the reduction", "That is the direct cost; the second layer reads only r channels.")(
-    lambda C, r, K, k, H: H * H * C * K * k * k
-)
-branch_macs.wrong("r filters in both", "The second layer has K filters, not r.")(
-    lambda C, r, K, k, H: H * H * (C * r + r * r * k * k)
-)
-branch_macs.wrong("reduced to K", "The 1x1 makes r channels, not K.")(
-    lambda C, r, K, k, H: H * H * (C * K + r * K * k * k)
-)
-branch_macs.wrong("kernel counted along one side", "A k x k kernel has k*k products.")(
-    lambda C, r, K, k, H: H * H * (C * r + r * K * k)
-)
-branch_macs.wrong("FLOP for MAC", "Twice ours: that is FLOP.")(
-    lambda C, r, K, k, H: 2 * H * H * (C * r + r * K * k * k)
-)
+
+
+@branch_macs.wrong
+def reduction_cost_forgotten(C, r, K, k, H):
+    """The 1x1 is a convolution too, and here not a cheap one."""
+    return H * H * r * K * k * k
+
+
+@branch_macs.wrong
+def cost_without_the_reduction(C, r, K, k, H):
+    """That is the direct cost; the second layer reads only r channels."""
+    return H * H * C * K * k * k
+
+
+@branch_macs.wrong
+def r_filters_in_both(C, r, K, k, H):
+    """The second layer has K filters, not r."""
+    return H * H * (C * r + r * r * k * k)
+
+
+@branch_macs.wrong
+def reduced_to_K(C, r, K, k, H):
+    """The 1x1 makes r channels, not K."""
+    return H * H * (C * K + r * K * k * k)
+
+
+@branch_macs.wrong
+def kernel_counted_along_one_side(C, r, K, k, H):
+    """A k x k kernel has k*k products."""
+    return H * H * (C * r + r * K * k)
+
+
+@branch_macs.wrong
+def FLOP_for_MAC(C, r, K, k, H):
+    """Twice ours: that is FLOP."""
+    return 2 * H * H * (C * r + r * K * k * k)
+
 
 branch_ratio = Question(
     "07.2b",
@@ -165,16 +206,31 @@ branch_ratio = Question(
 )
 branch_ratio.draw(_draw_branch)
 branch_ratio.solution(lambda C, r, K, k, H: _conv_macs(C, K, k, H) / (_conv_macs(C, r, 1, H) + _conv_macs(r, K, k, H)))
-branch_ratio.wrong("reduction's cost forgotten", "C / r would be right if the 1x1 were free.")(lambda C, r, **_: C / r)
-branch_ratio.wrong("the other way round", "You divided the small cost by the large one.")(
-    lambda C, r, K, k, **_: (C * r + r * K * k * k) / (C * K * k * k)
-)
-branch_ratio.wrong("difference over the whole", "That is the saved share, below 1; we asked how many times.")(
-    lambda C, r, K, k, **_: 1 - (C * r + r * K * k * k) / (C * K * k * k)
-)
-branch_ratio.wrong("kernel counted along one side", "A k x k kernel has k*k products.")(
-    lambda C, r, K, k, **_: C * K * k / (C * r + r * K * k)
-)
+
+
+@branch_ratio.wrong
+def reduction_cost_forgotten(C, r, **_):
+    """C / r would be right if the 1x1 were free."""
+    return C / r
+
+
+@branch_ratio.wrong
+def the_other_way_round(C, r, K, k, **_):
+    """You divided the small cost by the large one."""
+    return (C * r + r * K * k * k) / (C * K * k * k)
+
+
+@branch_ratio.wrong
+def difference_over_the_whole(C, r, K, k, **_):
+    """That is the saved share, below 1; we asked how many times."""
+    return 1 - (C * r + r * K * k * k) / (C * K * k * k)
+
+
+@branch_ratio.wrong
+def kernel_counted_along_one_side(C, r, K, k, **_):
+    """A k x k kernel has k*k products."""
+    return C * K * k / (C * r + r * K * k)
+
 
 even = Question(
     "07.2c",
@@ -192,7 +248,7 @@ even = Question(
 
 
 @even.draw
-def _(rng):
+def even_draw(rng):
     values = _draw_branch(rng)
     return {name: values[name] for name in ("C", "K", "k")}
 
@@ -202,19 +258,37 @@ def _below(value):
 
 
 even.solution(lambda C, K, k: _below(C * K * k * k / (C + K * k * k)))
-even.wrong("rounded up", "There you lose again: round down.")(
-    lambda C, K, k: _below(C * K * k * k / (C + K * k * k)) + 1
-)
-even.wrong("reduction's cost forgotten", "With a free 1x1 every r below C would pay. It is not free.")(
-    lambda C, K, k: C - 1
-)
-even.wrong("kernel counted along one side", "A k x k kernel has k*k products.")(
-    lambda C, K, k: _below(C * K * k / (C + K * k))
-)
-even.wrong("reduced to no more than K", "The number of filters is no limit; equate the two costs.")(lambda C, K, k: K)
-even.wrong("kernel forgotten", "That is for a 1x1 after a 1x1; put the k*k in.")(
-    lambda C, K, k: _below(C * K / (C + K))
-)
+
+
+@even.wrong
+def rounded_up(C, K, k):
+    """There you lose again: round down."""
+    return _below(C * K * k * k / (C + K * k * k)) + 1
+
+
+@even.wrong
+def reduction_cost_forgotten(C, K, k):
+    """With a free 1x1 every r below C would pay. It is not free."""
+    return C - 1
+
+
+@even.wrong
+def kernel_counted_along_one_side(C, K, k):
+    """A k x k kernel has k*k products."""
+    return _below(C * K * k / (C + K * k))
+
+
+@even.wrong
+def reduced_to_no_more_than_K(C, K, k):
+    """The number of filters is no limit; equate the two costs."""
+    return K
+
+
+@even.wrong
+def kernel_forgotten(C, K, k):
+    """That is for a 1x1 after a 1x1; put the k*k in."""
+    return _below(C * K / (C + K))
+
 
 naive = Exercise(
     "07.5",
@@ -231,13 +305,13 @@ naive = Exercise(
 
 
 @naive.cases
-def _(rng):
+def naive_cases(rng):
     yield ((5, 2, 3, 1, 2, 4), (6, 3, 4, 2, 3, 2)), 7
     yield tuple(MODULES.values()), 192
 
 
 @naive.reference
-def _(modules, cin):
+def naive_reference(modules, cin):
     g = Graph(image=(cin, 3, 3))
     for number, (n1x1, _, n3x3, _, n5x5, _) in enumerate(modules):
         inception_naive(g, list(g.shapes)[-1], f"{number}", n1x1, n3x3, n5x5, style=Style(init="zeros"))
@@ -245,7 +319,7 @@ def _(modules, cin):
 
 
 @naive.right
-def _(modules, cin):
+def naive_by_addition(modules, cin):
     widths = []
     for module in modules:
         cin += module[0] + module[2] + module[4]
@@ -254,17 +328,19 @@ def _(modules, cin):
 
 
 @naive.right
-def _(modules, cin):
+def naive_by_cumsum(modules, cin):
     return cin + np.cumsum(np.array(modules)[:, [0, 2, 4]].sum(axis=1))
 
 
-@naive.wrong("pool branch forgotten", "The naive pool branch hands on all channels that it gets.")
-def _(modules, cin):
+@naive.wrong
+def pool_branch_forgotten(modules, cin):
+    """The naive pool branch hands on all channels that it gets."""
     return [a + b + d for a, _, b, _, d, _ in modules]
 
 
-@naive.wrong("not stacked", "Each module was fed the paper's width. Feed it what the one before gives.")
-def _(modules, cin):
+@naive.wrong
+def not_stacked(modules, cin):
+    """Each module was fed the paper's width. Feed it what the one before gives."""
     widths = []
     for a, _, b, _, d, pool in modules:
         widths.append(a + b + d + cin)
@@ -272,8 +348,9 @@ def _(modules, cin):
     return widths
 
 
-@naive.wrong("largest branch", "Concatenation adds widths; the largest is what adding maps would give.")
-def _(modules, cin):
+@naive.wrong
+def largest_branch(modules, cin):
+    """Concatenation adds widths; the largest is what adding maps would give."""
     widths = []
     for a, _, b, _, d, _ in modules:
         cin = max(a, b, d, cin)
@@ -281,13 +358,15 @@ def _(modules, cin):
     return widths
 
 
-@naive.wrong("with the projection", "A naive module has no projection behind its pool.")
-def _(modules, cin):
+@naive.wrong
+def with_the_projection(modules, cin):
+    """A naive module has no projection behind its pool."""
     return [a + b + d + pool for a, _, b, _, d, pool in modules]
 
 
-@naive.wrong("reductions counted", "A naive module has no reductions, and they would not leave it anyway.")
-def _(modules, cin):
+@naive.wrong
+def reductions_counted(modules, cin):
+    """A naive module has no reductions, and they would not leave it anyway."""
     widths = []
     for a, r3, b, r5, d, _ in modules:
         cin += a + r3 + b + r5 + d
@@ -311,18 +390,18 @@ merge = Exercise(
 
 
 @merge.cases
-def _(rng):
+def merge_cases(rng):
     yield integers(rng, (4, 4, 1, 1)), integers(rng, (4, 4, 3, 3))
     yield integers(rng, (2, 5, 1, 1)), integers(rng, (3, 2, 5, 5))
 
 
 @merge.reference
-def _(w1, w2):
+def merge_reference(w1, w2):
     return np.einsum("krij,rc->kcij", w2, w1[:, :, 0, 0])
 
 
 @merge.right
-def _(w1, w2):
+def merge_by_loops(w1, w2):
     merged = np.zeros((w2.shape[0], w1.shape[1], *w2.shape[2:]))
     for k, r, i, j in np.ndindex(w2.shape):
         merged[k, :, i, j] += w2[k, r, i, j] * w1[r, :, 0, 0]
@@ -330,7 +409,7 @@ def _(w1, w2):
 
 
 @merge.right
-def _(w1, w2):
+def merge_by_tensordot(w1, w2):
     return np.moveaxis(np.tensordot(w2, w1[:, :, 0, 0], axes=(1, 0)), -1, 1)
 
 
@@ -338,33 +417,39 @@ def _merged(w1, w2):
     return np.einsum("krij,rc->kcij", w2, w1[:, :, 0, 0])
 
 
-@merge.wrong("averaged over r", "r times too small: the reduced channels are summed.")
-def _(w1, w2):
+@merge.wrong
+def averaged_over_r(w1, w2):
+    """r times too small: the reduced channels are summed."""
     return _merged(w1, w2) / len(w1)
 
 
-@merge.wrong("all in the centre", "All taps were added up in the middle; each stays where it is.")
-def _(w1, w2):
+@merge.wrong
+def all_in_the_centre(w1, w2):
+    """All taps were added up in the middle; each stays where it is."""
     merged = np.zeros_like(_merged(w1, w2))
     merged[:, :, w2.shape[2] // 2, w2.shape[3] // 2] = _merged(w1, w2).sum(axis=(2, 3))
     return merged
 
 
-@merge.wrong("kernel turned", "Rotated by 180 degrees. This engine correlates, so nothing is turned.")
-def _(w1, w2):
+@merge.wrong
+def kernel_turned(w1, w2):
+    """Rotated by 180 degrees. This engine correlates, so nothing is turned."""
     return _merged(w1, w2)[:, :, ::-1, ::-1]
 
 
-@merge.wrong("first reduced channel only", "Sum over all reduced channels; you took one.")
-def _(w1, w2):
+@merge.wrong
+def first_reduced_channel_only(w1, w2):
+    """Sum over all reduced channels; you took one."""
     return w2[:, :1] * w1[0, :, 0, 0][None, :, None, None]
 
 
-@merge.wrong("channels paired", "Channels were paired, not mixed: the 1x1 is a matrix.")
-def _(w1, w2):
+@merge.wrong
+def channels_paired(w1, w2):
+    """Channels were paired, not mixed: the 1x1 is a matrix."""
     return w2 * np.diag(w1[:, :, 0, 0])[None, :, None, None]
 
 
-@merge.wrong("1x1 transposed", "You used w1[c, r]; its first index is the reduced channel.")
-def _(w1, w2):
+@merge.wrong
+def reduction_transposed(w1, w2):
+    """You used w1[c, r]; its first index is the reduced channel."""
     return np.einsum("krij,cr->kcij", w2, w1[:, :, 0, 0])

@@ -68,13 +68,13 @@ READS = {
 
 
 @forward.cases
-def _(rng):
+def forward_cases(rng):
     yield integers(rng, (2, 3, 4, 5), -9, 3), weights(rng, 3, 2, 3, 4, 2, 2, 2)
     yield integers(rng, (1, 4, 3, 6), -9, 3), weights(rng, 4, 3, 2, 3, 2, 3, 3)
 
 
 @forward.reference
-def _(x, P):
+def forward_reference(x, P):
     values = run(x, P)
     return concat.forward(*(values[name] for name in BRANCHES))
 
@@ -106,7 +106,7 @@ forward.right(_module)
 
 
 @forward.right
-def _(x, P):
+def forward_into_one_array(x, P):
     def conv_relu(source, name):
         return _same_size(source, P, name).clip(min=0)
 
@@ -120,45 +120,53 @@ def _(x, P):
     return y
 
 
-@forward.wrong("no ReLU after the reductions", "Your bottleneck is linear: negative values pass between the two.")
-def _(x, P):
+@forward.wrong
+def no_ReLU_after_the_reductions(x, P):
+    """Your bottleneck is linear: negative values pass between the two."""
     return _module(x, P, between=lambda values: values)
 
 
-@forward.wrong("5x5 padded by 1", "A 5x5 needs padding 2 to keep the size. You filled the border with zeros.")
-def _(x, P):
+@forward.wrong
+def padding_1_for_5x5(x, P):
+    """A 5x5 needs padding 2 to keep the size. You filled the border with zeros."""
     return _module(x, P, small=True)
 
 
-@forward.wrong("projection before the pool", "You pooled what the projection gave: max(W x) is not W max(x).")
-def _(x, P):
+@forward.wrong
+def projection_before_the_pool(x, P):
+    """You pooled what the projection gave: max(W x) is not W max(x)."""
     y = _module(x, P)
     b4 = _pooled(_relu(_same_size(x, P, "pool_proj")))
     return np.concatenate([y[:, : -b4.shape[1]], b4], axis=1)
 
 
-@forward.wrong("average pool", "That is a mean. The module's pool takes the largest value.")
-def _(x, P):
+@forward.wrong
+def average_pool(x, P):
+    """That is a mean. The module's pool takes the largest value."""
     return _module(x, P, pool=lambda x: _pooled(x, fill=0, reduce=np.mean))
 
 
-@forward.wrong("pool padded with zeros", "At the border a zero beat negative values: padding must never win.")
-def _(x, P):
+@forward.wrong
+def pool_padded_with_zeros(x, P):
+    """At the border a zero beat negative values: padding must never win."""
     return _module(x, P, pool=lambda x: _pooled(x, fill=0))
 
 
-@forward.wrong("pool missing", "The fourth branch sees no neighbours: its pool is missing.")
-def _(x, P):
+@forward.wrong
+def pool_missing(x, P):
+    """The fourth branch sees no neighbours: its pool is missing."""
     return _module(x, P, pool=lambda x: x)
 
 
-@forward.wrong("5x5 and pool exchanged", "Branches 3 and 4 are exchanged.")
-def _(x, P):
+@forward.wrong
+def pool_and_5x5_exchanged(x, P):
+    """Branches 3 and 4 are exchanged."""
     return _module(x, P, order=(0, 1, 3, 2))
 
 
-@forward.wrong("no ReLU after the projection", "Branch 4 has negative values: a ReLU follows it too.")
-def _(x, P):
+@forward.wrong
+def no_ReLU_after_the_projection(x, P):
+    """Branch 4 has negative values: a ReLU follows it too."""
     return _module(x, P, end=lambda values: values)
 
 
@@ -180,7 +188,7 @@ backward = Exercise(
 
 
 @backward.cases
-def _(rng):
+def backward_cases(rng):
     for C, widths, size in ((3, (2, 4, 4, 2, 2, 2), (4, 5)), (4, (2, 2, 3, 3, 2, 4), (3, 6))):
         x, P = integers(rng, (2, C, *size), -9, 3), weights(rng, C, *widths)
         cache = run(x, P)
@@ -188,7 +196,7 @@ def _(rng):
 
 
 @backward.reference
-def _(cache, P, dout):
+def backward_reference(cache, P, dout):
     return _backward(cache, P, dout, conv2d.backward)
 
 
@@ -218,34 +226,40 @@ backward.right(_backward)
 
 
 @backward.right
-def _(cache, P, dout):
+def backward_in_another_order(cache, P, dout):
     dx, grads = _backward(cache, P, dout)
     ordered = {key: grads[key] for key in sorted(grads, reverse=True)}
     return [dx.copy(order="F"), ordered]
 
 
-@backward.wrong("pool branch only", "dx equals the pool branch's alone: the others were overwritten.")
-def _(cache, P, dout):
+@backward.wrong
+def pool_branch_only(cache, P, dout):
+    """dx equals the pool branch's alone: the others were overwritten."""
     return _backward(cache, P, dout, used=("pool_proj",))
 
 
-@backward.wrong("pool branch missing", "dx equals branches 1, 2 and 3 together; the fourth is missing.")
-def _(cache, P, dout):
+@backward.wrong
+def pool_branch_missing(cache, P, dout):
+    """dx equals branches 1, 2 and 3 together; the fourth is missing."""
     return _backward(cache, P, dout, used=("1x1", "3x3", "5x5"))
 
 
-@backward.wrong("wrong mask at a reduction", "The reduction's gradient is masked by the output of the layer behind it.")
-def _(cache, P, dout):
+@backward.wrong
+def wrong_mask_at_a_reduction(cache, P, dout):
+    """The reduction's gradient is masked by the output of the layer behind it."""
     return _backward(cache, P, dout, masks={"3x3_reduce": "3x3", "5x5_reduce": "5x5"})
 
 
-@backward.wrong("last ReLU forgotten", "Where a branch's output is zero its ReLU lets nothing back.")
-def _(cache, P, dout):
+@backward.wrong
+def last_ReLU_forgotten(cache, P, dout):
+    """Where a branch's output is zero its ReLU lets nothing back."""
     return _backward(cache, P, dout, at_end=False)
 
 
-@backward.wrong("5x5 and pool exchanged", "You cut dout in the wrong order: 1x1, 3x3, 5x5, pool.")
-def _(cache, P, dout):
+@backward.wrong
+def pool_and_5x5_exchanged(cache, P, dout):
+    """You cut dout in the wrong order: 1x1, 3x3, 5x5, pool."""
+
     def cut(dout, widths):
         a, b, d, c = concat.backward(dout, [*widths[:2], widths[3], widths[2]])
         return a, b, c, d
@@ -253,19 +267,22 @@ def _(cache, P, dout):
     return _backward(cache, P, dout, cut=cut)
 
 
-@backward.wrong("equal slices", "You cut dout into four equal parts; the widths differ.")
-def _(cache, P, dout):
+@backward.wrong
+def equal_slices(cache, P, dout):
+    """You cut dout into four equal parts; the widths differ."""
     return _backward(cache, P, dout, cut=lambda dout, widths: np.split(dout, 4, axis=1))
 
 
-@backward.wrong("mean of the branches", "A quarter of ours: at a fork gradients add.")
-def _(cache, P, dout):
+@backward.wrong
+def mean_of_the_branches(cache, P, dout):
+    """A quarter of ours: at a fork gradients add."""
     dx, grads = _backward(cache, P, dout)
     return dx / 4, grads
 
 
-@backward.wrong("changes its input", "You masked a slice of dout in place, so dout itself changed. Work on a copy.")
-def _(cache, P, dout):
+@backward.wrong
+def changes_its_input(cache, P, dout):
+    """You masked a slice of dout in place, so dout itself changed. Work on a copy."""
     first = len(P["1x1/bias"])
     dout[:, :first] *= cache["1x1"] > 0
     return _backward(cache, P, dout)

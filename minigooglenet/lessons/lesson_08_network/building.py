@@ -3,10 +3,10 @@
 import functools
 
 import numpy as np
+from minigooglenet.exercises.lessons import lesson_07_inception_2 as module
 
 from minigooglenet.counting import count
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.exercises.lessons import lesson_07_inception_2 as module
 from minigooglenet.exercises.outputs import close, finite
 from minigooglenet.exercises.questions import Question
 from minigooglenet.graph import Graph
@@ -30,12 +30,12 @@ sides = Question(
 
 
 @sides.draw
-def _(rng):
+def sides_draw(rng):
     return {"n": int(rng.integers(192, 321))}
 
 
 @sides.solution
-def _(n):
+def sides_solution(n):
     g = Graph(image=(1, n, n))
     wire = g.add("conv1", Conv2d(1, 1, 7, 2, 3, init="zeros"), "image")
     for number in range(1, 5):
@@ -51,23 +51,27 @@ def _added(side, step):
     return total
 
 
-@sides.wrong("pools rounded down", "You rounded the pools down. GoogLeNet's round up, and 224 shows it.")
-def _(n):
+@sides.wrong
+def pools_rounded_down(n):
+    """You rounded the pools down. GoogLeNet's round up, and 224 shows it."""
     return _added((n - 1) // 2 + 1, lambda a: (a - 3) // 2 + 1)
 
 
-@sides.wrong("everything halved", "Right for the pools, not for conv1: half of an odd side is rounded up there.")
-def _(n):
+@sides.wrong
+def everything_halved(n):
+    """Right for the pools, not for conv1: half of an odd side is rounded up there."""
     return _added(n // 2, lambda a: a // 2)
 
 
-@sides.wrong("padding counted once", "Padding 3 is added on both sides: n + 6 - 7.")
-def _(n):
+@sides.wrong
+def padding_counted_once(n):
+    """Padding 3 is added on both sides: n + 6 - 7."""
     return _added((n + 3 - 7) // 2 + 1, lambda a: a // 2)
 
 
-@sides.wrong("the sizes at 224", "Those are the sides at 224; yours is another image.")
-def _(n):
+@sides.wrong
+def the_sizes_at_224(n):
+    """Those are the sides at 224; yours is another image."""
     return 217
 
 
@@ -75,8 +79,9 @@ def _padded_pools(a):
     return (a + 2 - 3) // 2 + 1
 
 
-@sides.wrong("pools padded", "You padded the pools. GoogLeNet's trunk pools have no padding, they round up.")
-def _(n):
+@sides.wrong
+def pools_padded(n):
+    """You padded the pools. GoogLeNet's trunk pools have no padding, they round up."""
     return _added((n - 1) // 2 + 1, _padded_pools)
 
 
@@ -141,7 +146,7 @@ def _faulty(modules, fault=None, heads_last=False):
             conv(conv(wire, f"{at}/5x5_reduce", r5, 1), f"{at}/5x5", n5, 5),
             conv(pooled, f"{at}/pool_proj", proj, 1, relu=fault != "no ReLU on the projections"),
         ]
-        if fault == "5x5 and pool exchanged" and name == "4e":
+        if fault == "pool and 5x5 exchanged" and name == "4e":
             branches = [branches[i] for i in (0, 1, 3, 2)]
         wire = g.add(f"{at}/output", Concat(), *branches)
         heads = ("4b", "4e") if fault == "heads one module late" else ("4a", "4d")
@@ -185,7 +190,7 @@ def _right():
 
 
 @build.judge
-def _(function):
+def build_judge(function):
     try:
         g = function(dict(MODULES))
     except ValueError as error:
@@ -268,18 +273,61 @@ def _verdict(name, what):
 
 build.reference(_faulty)
 build.right(functools.partial(_faulty, heads_last=True))
-for name, message in {
-    "pools rounded down": "The trunk's pools round up (ceil_mode=True). Rounded down the maps are 55, 27, 13 and 6.",
-    "LRN missing": "A local response normalisation stands behind pool1 and before pool2.",
-    "LRN before pool1": "norm1 comes after pool1, and norm2 before pool2.",
-    "heads one module late": "The heads read the outputs of 4a and 4d.",
-    "head pool 4x4": "Same shape, other windows: a head's average pool is 5x5 of stride 3.",
-    "5x5 and pool exchanged": "In one module the 5x5 and the pool branch are exchanged: 1x1, 3x3, 5x5, pool.",
-    "no ReLU on the projections": "The pool projections give negative values: each is followed by a ReLU too.",
-    "ReLU on the classifiers": "No score is negative: the three classifiers have no ReLU.",
-    "dropout missing": "Before the classifiers there is dropout: 0.7 in the heads, 0.4 in the main one.",
-}.items():
-    build.wrong(name, message)(functools.partial(_faulty, fault=name))
+
+
+@build.wrong
+def pools_rounded_down(modules):
+    """The trunk's pools round up (ceil_mode=True). Rounded down the maps are 55, 27, 13 and 6."""
+    return _faulty(modules, "pools rounded down")
+
+
+@build.wrong
+def LRN_missing(modules):
+    """A local response normalisation stands behind pool1 and before pool2."""
+    return _faulty(modules, "LRN missing")
+
+
+@build.wrong
+def LRN_before_pool1(modules):
+    """norm1 comes after pool1, and norm2 before pool2."""
+    return _faulty(modules, "LRN before pool1")
+
+
+@build.wrong
+def heads_one_module_late(modules):
+    """The heads read the outputs of 4a and 4d."""
+    return _faulty(modules, "heads one module late")
+
+
+@build.wrong
+def head_pool_4x4(modules):
+    """Same shape, other windows: a head's average pool is 5x5 of stride 3."""
+    return _faulty(modules, "head pool 4x4")
+
+
+@build.wrong
+def pool_and_5x5_exchanged(modules):
+    """In one module the 5x5 and the pool branch are exchanged: 1x1, 3x3, 5x5, pool."""
+    return _faulty(modules, "pool and 5x5 exchanged")
+
+
+@build.wrong
+def no_ReLU_on_the_projections(modules):
+    """The pool projections give negative values: each is followed by a ReLU too."""
+    return _faulty(modules, "no ReLU on the projections")
+
+
+@build.wrong
+def ReLU_on_the_classifiers(modules):
+    """No score is negative: the three classifiers have no ReLU."""
+    return _faulty(modules, "ReLU on the classifiers")
+
+
+@build.wrong
+def dropout_missing(modules):
+    """Before the classifiers there is dropout: 0.7 in the heads, 0.4 in the main one."""
+    return _faulty(modules, "dropout missing")
+
 
 reveal = Exercise(
     "08.2b",
@@ -300,7 +348,7 @@ LARGEST, SEED = 2000, 14
 
 
 @reveal.judge
-def _(answer):
+def reveal_judge(answer):
     x, P = answer
     x, P = finite(x, "x"), {key: finite(values, f"P[{key!r}]") for key, values in P.items()}
     size = x.size + sum(values.size for values in P.values())
@@ -310,7 +358,7 @@ def _(answer):
     for chaff in module.forward.wrongs:
         other = chaff.function(x, P)
         if other.shape == right.shape and close(other, right, 1e-9).all():
-            name = f"does not show: {chaff.name}"
+            name = f"{chaff.name} survives"
             known = {wrong.name: wrong.message for wrong in reveal.wrongs}
             return Verdict(False, name if name in known else None, known.get(name, name))
     return Verdict(True, None, f"{size} numbers tell all {len(module.forward.wrongs)} wrong modules from the right one")
@@ -326,19 +374,27 @@ def _example(low=-9, high=3, **changes):
 reveal.reference(_example())
 reveal.right(_example(-7, 8))
 reveal.right([_example()[0].tolist(), {key: values.tolist() for key, values in _example()[1].items()}])
-reveal.wrong(
-    "does not show: no ReLU after the reductions",
-    "Nothing negative reaches those ReLUs, or nobody hears of it: let weights have both signs.",
-)((np.abs(_example()[0]), {key: np.abs(values) for key, values in _example()[1].items()}))
-reveal.wrong(
-    "does not show: 5x5 padded by 1",
-    "The 5x5 branch says the same with any padding: is it dead, or blind at the border?",
-)(_example(**{"5x5/weight": 0, "5x5/bias": -1}))
-reveal.wrong(
-    "does not show: projection before the pool",
-    "Either order gives the same: let pixels differ, and weights have both signs.",
-)((np.full((1, 3, 4, 5), -3.0), _example()[1]))
-reveal.wrong(
-    "does not show: pool padded with zeros",
-    "No zero wins at the border, or nobody hears of it: let values there be negative.",
-)(_example(0, 9))
+
+
+@reveal.wrong
+def no_ReLU_after_the_reductions_survives():
+    """Nothing negative reaches those ReLUs, or nobody hears of it: let weights have both signs."""
+    return (np.abs(_example()[0]), {key: np.abs(values) for key, values in _example()[1].items()})
+
+
+@reveal.wrong
+def padding_1_for_5x5_survives():
+    """The 5x5 branch says the same with any padding: is it dead, or blind at the border?"""
+    return _example(**{"5x5/weight": 0, "5x5/bias": -1})
+
+
+@reveal.wrong
+def projection_before_the_pool_survives():
+    """Either order gives the same: let pixels differ, and weights have both signs."""
+    return (np.full((1, 3, 4, 5), -3.0), _example()[1])
+
+
+@reveal.wrong
+def pool_padded_with_zeros_survives():
+    """No zero wins at the border, or nobody hears of it: let values there be negative."""
+    return _example(0, 9)

@@ -51,14 +51,14 @@ class _Weighted(_Plain):
 
 
 @depth.cases
-def _(rng):
+def depth_cases(rng):
     yield TOY, "fc"
     yield TOY, "b"
     yield (("x", False, ()), ("y", False, ()), ("p", True, ("y",)), ("q", True, ("x", "p")), ("r", True, ("x",))), "q"
 
 
 @depth.reference
-def _(nodes, out):
+def depth_reference(nodes, out):
     g = Graph(**{name: (1,) for name, _, wires in nodes if not wires})
     for name, has_weights, wires in nodes:
         if wires:
@@ -74,12 +74,12 @@ def _depths(nodes, choose=max, weight=int):
 
 
 @depth.right
-def _(nodes, out):
+def depth_in_one_pass(nodes, out):
     return _depths(nodes)[out]
 
 
 @depth.right
-def _(nodes, out):
+def depth_by_recursion(nodes, out):
     known = {name: (has_weights, wires) for name, has_weights, wires in nodes}
 
     def longest(name):
@@ -89,8 +89,9 @@ def _(nodes, out):
     return longest(out)
 
 
-@depth.wrong("all layers counted", "You counted layers; depth is the longest chain.")
-def _(nodes, out):
+@depth.wrong
+def all_layers_counted(nodes, out):
+    """You counted layers; depth is the longest chain."""
     known = {name: wires for name, _, wires in nodes}
     needed = {out}
     for name, _, _ in reversed(nodes):
@@ -98,34 +99,40 @@ def _(nodes, out):
     return sum(has_weights for name, has_weights, _ in nodes if name in needed)
 
 
-@depth.wrong("shortest path", "You followed the shortest branch; depth is that of the longest.")
-def _(nodes, out):
+@depth.wrong
+def shortest_path(nodes, out):
+    """You followed the shortest branch; depth is that of the longest."""
     return _depths(nodes, min)[out]
 
 
-@depth.wrong("first input only", "You followed the input that stands first. Another may be deeper.")
-def _(nodes, out):
+@depth.wrong
+def first_input_only(nodes, out):
+    """You followed the input that stands first. Another may be deeper."""
     return _depths(nodes, lambda depths: depths[0])[out]
 
 
-@depth.wrong("every node counted", "That includes pools and the like: a true number too, but not this one.")
-def _(nodes, out):
+@depth.wrong
+def every_node_counted(nodes, out):
+    """That includes pools and the like: a true number too, but not this one."""
     known = {name: wires for name, _, wires in nodes}
     return _depths(nodes, weight=lambda has_weights: 1)[out] - any(not wires for wires in known.values())
 
 
-@depth.wrong("last layer forgotten", "One short: the layer asked for has weights too, and counts.")
-def _(nodes, out):
+@depth.wrong
+def last_layer_forgotten(nodes, out):
+    """One short: the layer asked for has weights too, and counts."""
     return max(_depths(nodes)[wire] for name, _, wires in nodes if name == out for wire in wires)
 
 
-@depth.wrong("deepest of all outputs", "That is the deepest node of the whole graph; we asked for the way to `out`.")
-def _(nodes, out):
+@depth.wrong
+def deepest_of_all_outputs(nodes, out):
+    """That is the deepest node of the whole graph; we asked for the way to `out`."""
     return max(_depths(nodes).values())
 
 
-@depth.wrong("paths added", "You added the depths of all inputs. A join is as deep as its deepest input.")
-def _(nodes, out):
+@depth.wrong
+def paths_added(nodes, out):
+    """You added the depths of all inputs. A join is as deep as its deepest input."""
     return _depths(nodes, sum)[out]
 
 
@@ -163,7 +170,7 @@ class _Sum(Layer):
 
 
 @backprop.cases
-def _(rng):
+def backprop_cases(rng):
     yield (("x", ()), ("a", (("x", 2.0),)), ("b", (("a", 5.0),)), ("out", (("a", 2.0), ("b", 3.0)))), 1.0
     yield (("x", ()), ("a", (("x", 3.0), ("x", -4.0))), ("b", (("x", 7.0),)), ("out", (("b", 2.0), ("a", 5.0)))), 2.0
     yield (
@@ -180,7 +187,7 @@ def _(rng):
 
 
 @backprop.reference
-def _(nodes, dout):
+def backprop_reference(nodes, dout):
     g = Graph(**{name: (1,) for name, inputs in nodes if not inputs})
     for name, inputs in nodes:
         if inputs:
@@ -192,7 +199,7 @@ def _(nodes, dout):
 
 
 @backprop.right
-def _(nodes, dout):
+def backprop_in_reverse(nodes, dout):
     grad = dict.fromkeys((name for name, _ in nodes), 0.0)
     grad[nodes[-1][0]] = dout
     for name, inputs in reversed(nodes):
@@ -202,7 +209,7 @@ def _(nodes, dout):
 
 
 @backprop.right
-def _(nodes, dout):
+def backprop_by_recursion(nodes, dout):
     def slope(name):
         if name == nodes[-1][0]:
             return dout
@@ -223,35 +230,39 @@ def _walk(nodes, dout, join, order=reversed, edges=tuple):
     return grad
 
 
-@backprop.wrong("overwritten at a fork", "A node has two readers, and the one seen last replaced the other.")
-def _(nodes, dout):
+@backprop.wrong
+def overwritten_at_a_fork(nodes, dout):
+    """A node has two readers, and the one seen last replaced the other."""
     return _walk(nodes, dout, lambda parts: parts[-1])
 
 
-@backprop.wrong("first reader only", "A node has two readers; the gradient of the first one you met is all you kept.")
-def _(nodes, dout):
+@backprop.wrong
+def first_reader_only(nodes, dout):
+    """A node has two readers; the gradient of the first one you met is all you kept."""
     return _walk(nodes, dout, lambda parts: parts[0])
 
 
-@backprop.wrong("mean at a fork", "Ways add. You took their mean.")
-def _(nodes, dout):
+@backprop.wrong
+def mean_at_a_fork(nodes, dout):
+    """Ways add. You took their mean."""
     return _walk(nodes, dout, lambda parts: sum(parts) / len(parts))
 
 
-@backprop.wrong("one edge for each pair", "A node may read another twice; you kept the last factor alone.")
-def _(nodes, dout):
+@backprop.wrong
+def one_edge_for_each_pair(nodes, dout):
+    """A node may read another twice; you kept the last factor alone."""
     return _walk(nodes, dout, sum, edges=lambda inputs: dict(inputs).items())
 
 
-@backprop.wrong("forward order", "You walked from the input on: nodes were visited before their readers.")
-def _(nodes, dout):
+@backprop.wrong
+def forward_order(nodes, dout):
+    """You walked from the input on: nodes were visited before their readers."""
     return _walk(nodes, dout, sum, order=list)
 
 
-@backprop.wrong(
-    "left after its first path", "Each node handed its gradient on at its first visit, before all had come."
-)
-def _(nodes, dout):
+@backprop.wrong
+def left_after_its_first_path(nodes, dout):
+    """Each node handed its gradient on at its first visit, before all had come."""
     known, grad, seen = dict(nodes), dict.fromkeys((name for name, _ in nodes), 0.0), set()
 
     def visit(name):
@@ -283,40 +294,43 @@ flat = Question(
 
 
 @flat.draw
-def _(rng):
+def flat_draw(rng):
     return {"C": 8 * int(rng.integers(8, 129)), "h": int(rng.integers(4, 11)), "K": int(rng.integers(10, 1001))}
 
 
 @flat.solution
-def _(C, h, K):
+def flat_solution(C, h, K):
     flattened, pooled = (count(Linear(inputs, K, init="zeros"), (inputs,)) for inputs in (C * h * h, C))
     return flattened.params - pooled.params
 
 
-@flat.wrong(
-    "not the difference", "That is the layer on the flattened map. Behind the pooling there is one too: subtract."
-)
-def _(C, h, K):
+@flat.wrong
+def not_the_difference(C, h, K):
+    """That is the layer on the flattened map. Behind the pooling there is one too: subtract."""
     return C * h * h * K + K
 
 
-@flat.wrong("the pooled one", "That is the layer behind the pooling; we asked how many more the other has.")
-def _(C, h, K):
+@flat.wrong
+def the_pooled_one(C, h, K):
+    """That is the layer behind the pooling; we asked how many more the other has."""
     return C * K + K
 
 
-@flat.wrong("pooling has weights", "Pooling has no weights: nothing to subtract for its windows.")
-def _(C, h, K):
+@flat.wrong
+def pooling_has_weights(C, h, K):
+    """Pooling has no weights: nothing to subtract for its windows."""
     return C * h * h * K - C * K - h * h
 
 
-@flat.wrong("biases on one side", "Both layers have K biases: they cancel.")
-def _(C, h, K):
+@flat.wrong
+def biases_on_one_side(C, h, K):
+    """Both layers have K biases: they cancel."""
     return C * K * (h * h - 1) + K
 
 
-@flat.wrong("one side of the map", "The map has h * h places, not h.")
-def _(C, h, K):
+@flat.wrong
+def one_side_of_the_map(C, h, K):
+    """The map has h * h places, not h."""
     return C * K * (h - 1)
 
 
@@ -335,57 +349,61 @@ class_map = Exercise(
 
 
 @class_map.cases
-def _(rng):
+def class_map_cases(rng):
     yield integers(rng, (4, 2, 3)), integers(rng, (4, 4)), integers(rng, (4,)), 2
     yield integers(rng, (5, 3, 4)), integers(rng, (3, 5)), integers(rng, (3,)), 0
     yield integers(rng, (2, 2, 2)), integers(rng, (3, 2)), integers(rng, (3,)), 1
 
 
 @class_map.reference
-def _(features, w, b, c):
+def class_map_reference(features, w, b, c):
     return np.tensordot(w[c], features, axes=1)
 
 
 @class_map.right
-def _(features, w, b, c):
+def class_map_by_einsum(features, w, b, c):
     return np.einsum("c,chw->hw", w[c], features)
 
 
 @class_map.right
-def _(features, w, b, c):
+def class_map_channel_by_channel(features, w, b, c):
     total = np.zeros(features.shape[1:])
     for weight, channel in zip(w[c], features, strict=True):
         total += weight * channel
     return total
 
 
-@class_map.wrong(
-    "bias in every cell", "Its mean is right with the bias in it already; we add b[c] once, behind the mean."
-)
-def _(features, w, b, c):
+@class_map.wrong
+def bias_in_every_cell(features, w, b, c):
+    """Its mean is right with the bias in it already; we add b[c] once, behind the mean."""
     return np.tensordot(w[c], features, axes=1) + b[c]
 
 
-@class_map.wrong("divided by the places", "You took the mean twice: the map's own mean divides by H * W.")
-def _(features, w, b, c):
+@class_map.wrong
+def divided_by_the_places(features, w, b, c):
+    """You took the mean twice: the map's own mean divides by H * W."""
     return np.tensordot(w[c], features, axes=1) / features[0].size
 
 
-@class_map.wrong("negative evidence cut", "Evidence against the class is missing: no ReLU here.")
-def _(features, w, b, c):
+@class_map.wrong
+def negative_evidence_cut(features, w, b, c):
+    """Evidence against the class is missing: no ReLU here."""
     return np.maximum(np.tensordot(w[c], features, axes=1), 0)
 
 
-@class_map.wrong("weights of a channel", "You used w[:, c], the weights of a channel for all classes.")
-def _(features, w, b, c):
+@class_map.wrong
+def weights_of_a_channel(features, w, b, c):
+    """You used w[:, c], the weights of a channel for all classes."""
     return np.tensordot(w[:, c], features, axes=1)
 
 
-@class_map.wrong("mean of the channels", "All channels counted alike; the class weighs them by w[c].")
-def _(features, w, b, c):
+@class_map.wrong
+def mean_of_the_channels(features, w, b, c):
+    """All channels counted alike; the class weighs them by w[c]."""
     return features.mean(axis=0)
 
 
-@class_map.wrong("pooled first", "A constant map: you took the mean over places before weighing.")
-def _(features, w, b, c):
+@class_map.wrong
+def pooled_first(features, w, b, c):
+    """A constant map: you took the mean over places before weighing."""
     return np.full(features.shape[1:], w[c] @ features.mean(axis=(1, 2)))

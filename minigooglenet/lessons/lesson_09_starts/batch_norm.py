@@ -22,7 +22,7 @@ batch_norm = Exercise(
 
 
 @batch_norm.cases
-def _(rng):
+def batch_norm_cases(rng):
     for shape, mean, deviation, eps in (
         ((3, 2, 2, 1), 2.0, 3.0, 1e-5),
         ((2, 3, 2, 3), 0.0, 1e-3, 1e-5),
@@ -70,12 +70,12 @@ def _by_hand(
 
 
 @batch_norm.right
-def _(x, gamma, beta, eps, dout):
+def batch_norm_by_the_short_formula(x, gamma, beta, eps, dout):
     return _by_hand(x, gamma, beta, eps, dout)
 
 
 @batch_norm.right
-def _(x, gamma, beta, eps, dout):
+def batch_norm_the_long_way(x, gamma, beta, eps, dout):
     """The long way, through the variance and the mean."""
     n = x.size / x.shape[1]
     mean, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
@@ -89,47 +89,56 @@ def _(x, gamma, beta, eps, dout):
     return y, dx, np.einsum("nchw,nchw->c", dout, xhat), np.einsum("nchw->c", dout)
 
 
-@batch_norm.wrong("statistics over N only", "One mean for each pixel. A channel has one mean, over N, H and W.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def statistics_over_N_only(x, gamma, beta, eps, dout):
+    """One mean for each pixel. A channel has one mean, over N, H and W."""
     return _by_hand(x, gamma, beta, eps, dout, axes=(0,))
 
 
-@batch_norm.wrong("divided by n - 1", "Off by n / (n - 1): in training the variance is the mean of the squares.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def divided_by_n_minus_1(x, gamma, beta, eps, dout):
+    """Off by n / (n - 1): in training the variance is the mean of the squares."""
     return _by_hand(x, gamma, beta, eps, dout, ddof=1)
 
 
-@batch_norm.wrong("eps outside the root", "Only where the variance is tiny does it show: eps belongs under the root.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def eps_outside_the_root(x, gamma, beta, eps, dout):
+    """Only where the variance is tiny does it show: eps belongs under the root."""
     return _by_hand(x, gamma, beta, eps, dout, root=lambda var, eps: np.sqrt(var) + eps)
 
 
-@batch_norm.wrong("divided by the variance", "Divide by the standard deviation: a root is missing.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def divided_by_the_variance(x, gamma, beta, eps, dout):
+    """Divide by the standard deviation: a root is missing."""
     return _by_hand(x, gamma, beta, eps, dout, root=lambda var, eps: var + eps)
 
 
-@batch_norm.wrong("gamma missing in dx", "dx does not know gamma: on its way back it meets it first.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def gamma_missing_in_dx(x, gamma, beta, eps, dout):
+    """dx does not know gamma: on its way back it meets it first."""
     return _by_hand(x, gamma, beta, eps, dout, in_dx=False)
 
 
-@batch_norm.wrong("dgamma without xhat", "gamma multiplies the normalised value, so its gradient does, too.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def dgamma_without_xhat(x, gamma, beta, eps, dout):
+    """gamma multiplies the normalised value, so its gradient does, too."""
     y, dx, _, dbeta = _by_hand(x, gamma, beta, eps, dout)
     return y, dx, (dout * x).sum(axis=(0, 2, 3)), dbeta
 
 
-@batch_norm.wrong("statistics taken as constants", "Mean and variance depend on x, too: two terms of dx are missing.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def statistics_taken_as_constants(x, gamma, beta, eps, dout):
+    """Mean and variance depend on x, too: two terms of dx are missing."""
     return _by_hand(x, gamma, beta, eps, dout, mean_term=0, variance_term=0)
 
 
-@batch_norm.wrong("mean term missing", "In every channel dx should add up to 0; yours does not.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def mean_term_missing(x, gamma, beta, eps, dout):
+    """In every channel dx should add up to 0; yours does not."""
     return _by_hand(x, gamma, beta, eps, dout, mean_term=0)
 
 
-@batch_norm.wrong("variance term missing", "In every channel the sum of dx * xhat should be almost 0; yours is not.")
-def _(x, gamma, beta, eps, dout):
+@batch_norm.wrong
+def variance_term_missing(x, gamma, beta, eps, dout):
+    """In every channel the sum of dx * xhat should be almost 0; yours is not."""
     return _by_hand(x, gamma, beta, eps, dout, variance_term=0)

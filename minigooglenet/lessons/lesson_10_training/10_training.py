@@ -301,7 +301,7 @@ def mean_share(draw, H, W):
 
 
 mistakes = {wrong.name: wrong.function for wrong in find("10.4").wrongs}
-draws = {"as in the paper": find("10.4").reference_function, "side drawn, a mistake": mistakes["side drawn, not area"]}
+draws = {"as in the paper": find("10.4").reference_function, "side drawn, a mistake": mistakes["side drawn not area"]}
 shares = {name: [mean_share(draw, 128, W) for W in (128, 192)] for name, draw in draws.items()}
 for name, (square, wide) in shares.items():
     print(f"{name}: mean share {square:.2f} of a square, {wide:.2f} of this picture; 0.54 is half way from 0.08 to 1")

@@ -23,7 +23,7 @@ split = Exercise(
 
 
 @split.cases
-def _(rng):
+def split_cases(rng):
     yield np.array([4, 4, 9, 9, 2, 2, 7, 7, 5, 5]), Scripted(seed=1)
     yield rng.permutation(np.repeat(np.arange(30, 70, 2), 3)), Scripted(seed=2)
     yield np.array([3, 3, 3, 3, 8, 1, 1, 6, 6, 6, 0, 2, 2, 5, 4, 4, 9, 9, 7]), Scripted(seed=3)
@@ -38,7 +38,7 @@ def _cut(groups, names, parts=(0.2, 0.4)):
 
 
 @split.reference
-def _(groups, rng):
+def split_reference(groups, rng):
     names = rng.permutation(np.unique(groups))
     fifth = round(len(names) / 5)
     parts = names[2 * fifth :], names[fifth : 2 * fifth], names[:fifth]
@@ -46,12 +46,12 @@ def _(groups, rng):
 
 
 @split.right
-def _(groups, rng):
+def split_by_permutation(groups, rng):
     return _cut(groups, rng.permutation(np.unique(groups)))
 
 
 @split.right
-def _(groups, rng):
+def split_by_shuffled_names(groups, rng):
     names = sorted(set(groups.tolist()))
     rng.shuffle(names)
     fifth = round(len(names) / 5)
@@ -60,51 +60,59 @@ def _(groups, rng):
     return [np.array([i for i, part in enumerate(where) if part == wanted]) for wanted in range(3)]
 
 
-@split.wrong("pictures drawn one by one", "Pictures of one group lie on two sides: who learned one knows its twin.")
-def _(groups, rng):
+@split.wrong
+def pictures_drawn_one_by_one(groups, rng):
+    """Pictures of one group lie on two sides: who learned one knows its twin."""
     order = rng.permutation(len(groups))
     fifth = round(len(order) / 5)
     return tuple(np.sort(part) for part in (order[2 * fifth :], order[fifth : 2 * fifth], order[:fifth]))
 
 
-@split.wrong("not shuffled", "The groups were cut in the order of their names; files often lie sorted by class.")
-def _(groups, rng):
+@split.wrong
+def not_shuffled(groups, rng):
+    """The groups were cut in the order of their names; files often lie sorted by class."""
     return _cut(groups, np.unique(groups))
 
 
-@split.wrong("validation is the test", "Your validation and test pictures are the same. Choosing by them is peeking.")
-def _(groups, rng):
+@split.wrong
+def validation_is_the_test(groups, rng):
+    """Your validation and test pictures are the same. Choosing by them is peeking."""
     train, _, test = _cut(groups, rng.permutation(np.unique(groups)))
     return train, test, test
 
 
-@split.wrong("nothing to choose by", "Your validation part is empty. What would you choose the epoch by?")
-def _(groups, rng):
+@split.wrong
+def nothing_to_choose_by(groups, rng):
+    """Your validation part is empty. What would you choose the epoch by?"""
     return _cut(groups, rng.permutation(np.unique(groups)), (0.2, 0.2))
 
 
-@split.wrong("rounded down", "A fifth of 9 names is 1.8: round it to 2.")
-def _(groups, rng):
+@split.wrong
+def rounded_down(groups, rng):
+    """A fifth of 9 names is 1.8: round it to 2."""
     names = rng.permutation(np.unique(groups))
     return _cut(groups, names, (len(names) // 5 / len(names), 2 * (len(names) // 5) / len(names)))
 
 
-@split.wrong("names for places", "You returned names of groups; asked for are the places of their pictures.")
-def _(groups, rng):
+@split.wrong
+def names_for_places(groups, rng):
+    """You returned names of groups; asked for are the places of their pictures."""
     names = rng.permutation(np.unique(groups))
     fifth = round(len(names) / 5)
     return tuple(np.sort(part) for part in (names[2 * fifth :], names[fifth : 2 * fifth], names[:fifth]))
 
 
-@split.wrong("cut through a group", "Groups were shuffled, but the cut counts pictures and goes through a group.")
-def _(groups, rng):
+@split.wrong
+def cut_through_a_group(groups, rng):
+    """Groups were shuffled, but the cut counts pictures and goes through a group."""
     order = np.concatenate([np.flatnonzero(groups == name) for name in rng.permutation(np.unique(groups))])
     fifth = round(len(order) / 5) + 1
     return tuple(np.sort(part) for part in (order[2 * fifth :], order[fifth : 2 * fifth], order[:fifth]))
 
 
-@split.wrong("test learned from", "Your training part still holds the test pictures.")
-def _(groups, rng):
+@split.wrong
+def test_learned_from(groups, rng):
+    """Your training part still holds the test pictures."""
     train, valid, test = _cut(groups, rng.permutation(np.unique(groups)))
     return np.sort(np.concatenate([train, valid, test])), valid, test
 
@@ -128,7 +136,7 @@ normalise = Exercise(
 
 
 @normalise.cases
-def _(rng):
+def normalise_cases(rng):
     yield integers(rng, (2, 1, 2, 2)), integers(rng, (1, 1, 2, 2), 5, 20)
     low = np.array([0, 40, -7]).reshape(1, 3, 1, 1)
     yield integers(rng, (4, 3, 2, 3)) * [[[[1]], [[5]], [[2]]]] + low, integers(rng, (3, 3, 2, 3)) + 3
@@ -139,19 +147,19 @@ def _with(values, like, axes=(0, 2, 3)):
 
 
 @normalise.reference
-def _(train, test):
+def normalise_reference(train, test):
     mean = train.mean(axis=(0, 2, 3), keepdims=True)
     std = train.std(axis=(0, 2, 3), keepdims=True)
     return (train - mean) / std, (test - mean) / std
 
 
 @normalise.right
-def _(train, test):
+def normalise_by_broadcasting(train, test):
     return _with(train, train), _with(test, train)
 
 
 @normalise.right
-def _(train, test):
+def normalise_channel_by_channel(train, test):
     made = [np.empty_like(train), np.empty_like(test)]
     for c in range(train.shape[1]):
         values = train[:, c]
@@ -162,42 +170,50 @@ def _(train, test):
     return made
 
 
-@normalise.wrong("mean of all pictures", "Test pixels leaked into the mean: it must come from training alone.")
-def _(train, test):
+@normalise.wrong
+def mean_of_all_pictures(train, test):
+    """Test pixels leaked into the mean: it must come from training alone."""
     both = np.concatenate([train, test])
     return _with(train, both), _with(test, both)
 
 
-@normalise.wrong("test by its own mean", "The test pictures were moved by their own mean, which the network never saw.")
-def _(train, test):
+@normalise.wrong
+def test_by_its_own_mean(train, test):
+    """The test pictures were moved by their own mean, which the network never saw."""
     return _with(train, train), _with(test, test)
 
 
-@normalise.wrong("one mean for all channels", "Every channel has a mean and a spread of its own.")
-def _(train, test):
+@normalise.wrong
+def one_mean_for_all_channels(train, test):
+    """Every channel has a mean and a spread of its own."""
     return _with(train, train, None), _with(test, train, None)
 
 
-@normalise.wrong("a mean for every pixel", "You took a mean at every place. Ours is one number for a whole channel.")
-def _(train, test):
+@normalise.wrong
+def a_mean_for_every_pixel(train, test):
+    """You took a mean at every place. Ours is one number for a whole channel."""
     return _with(train, train, 0), _with(test, train, 0)
 
 
-@normalise.wrong("divided by the variance", "Divide by the standard deviation, which is the root of the variance.")
-def _(train, test):
+@normalise.wrong
+def divided_by_the_variance(train, test):
+    """Divide by the standard deviation, which is the root of the variance."""
+
     def scaled(x):
         return (x - train.mean(axis=(0, 2, 3), keepdims=True)) / train.var(axis=(0, 2, 3), keepdims=True)
 
     return scaled(train), scaled(test)
 
 
-@normalise.wrong("test left as it was", "The test pictures must pass through the same change as the training ones.")
-def _(train, test):
+@normalise.wrong
+def test_left_as_it_was(train, test):
+    """The test pictures must pass through the same change as the training ones."""
     return _with(train, train), test
 
 
-@normalise.wrong("mean only", "The spread is not 1: divide by the standard deviation too.")
-def _(train, test):
+@normalise.wrong
+def mean_only(train, test):
+    """The spread is not 1: divide by the standard deviation too."""
     mean = train.mean(axis=(0, 2, 3), keepdims=True)
     return train - mean, test - mean
 
@@ -218,55 +234,58 @@ publish = Exercise(
 
 
 @publish.cases
-def _(rng):
+def publish_cases(rng):
     yield np.array([0.50, 0.75, 0.625]), np.array([0.25, 0.5, 0.875])
     yield np.array([0.25, 0.5, 0.875, 0.75, 0.875]), np.array([0.375, 0.9375, 0.8125, 0.625, 0.6875])
     yield np.array([0.75, 0.5, 0.875, 0.625]), np.array([0.25, 0.375, 0.5, 0.6875])
 
 
 @publish.reference
-def _(valid, test):
+def publish_reference(valid, test):
     epoch = int(np.argmax(valid))
     return epoch, test[epoch]
 
 
 @publish.right
-def _(valid, test):
+def publish_by_max(valid, test):
     best = max(range(len(valid)), key=lambda epoch: valid[epoch])
     return [best, float(test[best])]
 
 
 @publish.right
-def _(valid, test):
+def publish_by_argsort(valid, test):
     order = np.argsort(-valid, kind="stable")
     return np.array([order[0], test[order[0]]])
 
 
-@publish.wrong("chosen by the test", "You looked at the test once for every epoch; the best of many looks flatters.")
-def _(valid, test):
+@publish.wrong
+def chosen_by_the_test(valid, test):
+    """You looked at the test once for every epoch; the best of many looks flatters."""
     epoch = int(np.argmax(test))
     return epoch, test[epoch]
 
 
-@publish.wrong("validation published", "That number chose the epoch, so it flatters it. Publish the test's.")
-def _(valid, test):
+@publish.wrong
+def validation_published(valid, test):
+    """That number chose the epoch, so it flatters it. Publish the test's."""
     epoch = int(np.argmax(valid))
     return epoch, valid[epoch]
 
 
-@publish.wrong(
-    "best of both", "The epoch is chosen by validation, but the number is the test's best, not that epoch's."
-)
-def _(valid, test):
+@publish.wrong
+def best_of_both(valid, test):
+    """The epoch is chosen by validation, but the number is the test's best, not that epoch's."""
     return int(np.argmax(valid)), test.max()
 
 
-@publish.wrong("last epoch", "You published the last epoch; validation was there to choose one.")
-def _(valid, test):
+@publish.wrong
+def last_epoch(valid, test):
+    """You published the last epoch; validation was there to choose one."""
     return len(valid) - 1, test[-1]
 
 
-@publish.wrong("last of the best", "Of epochs that are equally good take the first: it has learned less by heart.")
-def _(valid, test):
+@publish.wrong
+def last_of_the_best(valid, test):
+    """Of epochs that are equally good take the first: it has learned less by heart."""
     epoch = len(valid) - 1 - int(np.argmax(valid[::-1]))
     return epoch, test[epoch]

@@ -1,5 +1,6 @@
 """Lesson 10, first part: the first loss, a step of SGD with momentum, the paper's schedule."""
 
+import functools
 import math
 
 from minigooglenet import optim
@@ -25,7 +26,7 @@ first_loss = Question(
 
 
 @first_loss.draw
-def _(rng):
+def first_loss_draw(rng):
     return {
         "C": int(rng.integers(5, 400)),
         "heads": int(rng.integers(2, 4)),
@@ -34,42 +35,49 @@ def _(rng):
 
 
 @first_loss.solution
-def _(C, heads, w):
+def first_loss_solution(C, heads, w):
     return (1 + heads * w) * math.log(C)
 
 
-@first_loss.wrong("main head only", "That is the main head's loss. The others are added to it.")
-def _(C, heads, w):
+@first_loss.wrong
+def main_head_only(C, heads, w):
+    """That is the main head's loss. The others are added to it."""
     return math.log(C)
 
 
-@first_loss.wrong("one auxiliary head", "You added one auxiliary head; there are more.")
-def _(C, heads, w):
+@first_loss.wrong
+def one_auxiliary_head(C, heads, w):
+    """You added one auxiliary head; there are more."""
     return (1 + w) * math.log(C)
 
 
-@first_loss.wrong("heads at full weight", "Each head was counted whole; an auxiliary one is discounted.")
-def _(C, heads, w):
+@first_loss.wrong
+def heads_at_full_weight(C, heads, w):
+    """Each head was counted whole; an auxiliary one is discounted."""
     return (1 + heads) * math.log(C)
 
 
-@first_loss.wrong("mean of the heads", "You divided by the number of heads. The losses are added.")
-def _(C, heads, w):
+@first_loss.wrong
+def mean_of_the_heads(C, heads, w):
+    """You divided by the number of heads. The losses are added."""
     return (1 + heads * w) / (1 + heads) * math.log(C)
 
 
-@first_loss.wrong("logarithm to base 10", "A loss in nats takes the natural logarithm, not that to base 10.")
-def _(C, heads, w):
+@first_loss.wrong
+def logarithm_to_base_10(C, heads, w):
+    """A loss in nats takes the natural logarithm, not that to base 10."""
     return (1 + heads * w) * math.log10(C)
 
 
-@first_loss.wrong("logarithm to base 2", "That is in bits. A loss in nats takes the natural logarithm.")
-def _(C, heads, w):
+@first_loss.wrong
+def logarithm_to_base_2(C, heads, w):
+    """That is in bits. A loss in nats takes the natural logarithm."""
     return (1 + heads * w) * math.log2(C)
 
 
-@first_loss.wrong("discount left out of the sum", "Only the auxiliary heads were added; the main one counts once.")
-def _(C, heads, w):
+@first_loss.wrong
+def discount_left_out_of_the_sum(C, heads, w):
+    """Only the auxiliary heads were added; the main one counts once."""
     return heads * w * math.log(C)
 
 
@@ -92,7 +100,7 @@ _RATES = (0.5, 0.25, 0.25, 0.125)  # a schedule
 
 
 @sgd.cases
-def _(rng):
+def sgd_cases(rng):
     for is_bias, shape, mu, decay in ((False, (2, 3), 0.75, 0.25), (True, (3,), 0.875, 0.5)):
         w, v = integers(rng, shape), 0 * integers(rng, shape)
         for lr in _RATES:  # each case starts where a right step before it ends
@@ -112,7 +120,7 @@ def _engine(w, v, g, lr, mu, decay, is_bias):
 
 
 @sgd.reference
-def _(w, v, g, lr, mu, decay, is_bias):
+def sgd_reference(w, v, g, lr, mu, decay, is_bias):
     return _engine(w, v, g, lr, mu, decay, is_bias)
 
 
@@ -124,14 +132,14 @@ def _factors(lr, decay, is_bias):
 
 
 @sgd.right
-def _(w, v, g, lr, mu, decay, is_bias):
+def sgd_in_one_line(w, v, g, lr, mu, decay, is_bias):
     lr, decay = _factors(lr, decay, is_bias)
     v = mu * v + g + decay * w
     return w - lr * v, v
 
 
 @sgd.right
-def _(w, v, g, lr, mu, decay, is_bias):
+def sgd_in_place(w, v, g, lr, mu, decay, is_bias):
     new = v.copy()
     new *= mu
     new += g
@@ -140,80 +148,89 @@ def _(w, v, g, lr, mu, decay, is_bias):
     return [w - lr * new - (lr * new if is_bias else 0), new]
 
 
-def _changed(name, message):
+def _at_its_rates(function):
     """Register a wrong answer that gets the rate and the decay as they are for this parameter."""
 
-    def register(function):
-        @sgd.wrong(name, message)
-        def _(w, v, g, lr, mu, decay, is_bias):
-            return function(w, v, g, *_factors(lr, decay, is_bias), mu)
+    @sgd.wrong
+    @functools.wraps(function)
+    def answer(w, v, g, lr, mu, decay, is_bias):
+        return function(w, v, g, *_factors(lr, decay, is_bias), mu)
 
-    return register
+    return answer
 
 
-@_changed(
-    "rate inside the velocity", "Equal until lr changes: that is Caffe's rule. Ours keeps lr out of the velocity."
-)
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def rate_inside_the_velocity(w, v, g, lr, decay, mu):
+    """Equal until lr changes: that is Caffe's rule. Ours keeps lr out of the velocity."""
     v = mu * v + lr * (g + decay * w)
     return w - v, v
 
 
-@_changed("dampened", "The new gradient came in 1 - mu times: with mu = 0.9 that is a tenth of the push.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def dampened(w, v, g, lr, decay, mu):
+    """The new gradient came in 1 - mu times: with mu = 0.9 that is a tenth of the push."""
     v = mu * v + (1 - mu) * (g + decay * w)
     return w - lr * v, v
 
 
-@_changed("Nesterov", "One look ahead: you moved by mu * v + g with the new v. Plain momentum moves by v.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def Nesterov(w, v, g, lr, decay, mu):
+    """One look ahead: you moved by mu * v + g with the new v. Plain momentum moves by v."""
     v = mu * v + g + decay * w
     return w - lr * (g + decay * w + mu * v), v
 
 
-@_changed("velocity not kept", "The velocity restarted from 0. It is mu times the old one, and then the new pull.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def velocity_not_kept(w, v, g, lr, decay, mu):
+    """The velocity restarted from 0. It is mu times the old one, and then the new pull."""
     v = g + decay * w
     return w - lr * v, v
 
 
-@_changed("decay outside the velocity", "The decay never enters the velocity: you took it off the weight beside it.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def decay_outside_the_velocity(w, v, g, lr, decay, mu):
+    """The decay never enters the velocity: you took it off the weight beside it."""
     v = mu * v + g
     return w - lr * v - lr * decay * w, v
 
 
-@_changed("decay twice", "The decay pulls twice: once in the velocity, once beside it.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def decay_twice(w, v, g, lr, decay, mu):
+    """The decay pulls twice: once in the velocity, once beside it."""
     v = mu * v + g + decay * w
     return w - lr * v - lr * decay * w, v
 
 
-@_changed("decay forgotten", "Your weights are not pulled towards 0 at all.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def decay_forgotten(w, v, g, lr, decay, mu):
+    """Your weights are not pulled towards 0 at all."""
     v = mu * v + g
     return w - lr * v, v
 
 
-@_changed("uphill", "The loss rises: the step goes against the gradient, w - lr * v.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def uphill(w, v, g, lr, decay, mu):
+    """The loss rises: the step goes against the gradient, w - lr * v."""
     v = mu * v + g + decay * w
     return w + lr * v, v
 
 
-@_changed("moves by the old velocity", "The weight moved by the velocity of the step before; renew it first.")
-def _(w, v, g, lr, decay, mu):
+@_at_its_rates
+def moves_by_the_old_velocity(w, v, g, lr, decay, mu):
+    """The weight moved by the velocity of the step before; renew it first."""
     return w - lr * v, mu * v + g + decay * w
 
 
-@sgd.wrong("decay on the bias", "A bias must not decay: only weights are pulled towards 0.")
-def _(w, v, g, lr, mu, decay, is_bias):
+@sgd.wrong
+def decay_on_the_bias(w, v, g, lr, mu, decay, is_bias):
+    """A bias must not decay: only weights are pulled towards 0."""
     v = mu * v + g + decay * w
     return w - (2 * lr if is_bias else lr) * v, v
 
 
-@sgd.wrong("bias at the rate of weights", "Your biases move half as far: here they learn at twice the rate.")
-def _(w, v, g, lr, mu, decay, is_bias):
+@sgd.wrong
+def bias_at_the_rate_of_weights(w, v, g, lr, mu, decay, is_bias):
+    """Your biases move half as far: here they learn at twice the rate."""
     v = mu * v + g + (0 if is_bias else decay) * w
     return w - lr * v, v
 
@@ -233,13 +250,13 @@ rate = Exercise(
 
 
 @rate.cases
-def _(rng):
+def rate_cases(rng):
     yield from ((1.0, epoch) for epoch in (0, 7, 8, 23))
     yield 0.01, 249
 
 
 @rate.reference
-def _(lr0, epoch):
+def rate_reference(lr0, epoch):
     return optim.paper(lr0, epoch, None, 1)
 
 
@@ -247,7 +264,7 @@ rate.engine(optim.paper)
 
 
 @rate.right
-def _(lr0, epoch):
+def rate_epoch_by_epoch(lr0, epoch):
     value = lr0
     for past in range(1, epoch + 1):
         if past % 8 == 0:
@@ -256,7 +273,7 @@ def _(lr0, epoch):
 
 
 @rate.right
-def _(lr0, epoch):
+def rate_by_logarithms(lr0, epoch):
     return lr0 * math.exp(math.log(0.96) * ((epoch - epoch % 8) / 8))
 
 
@@ -280,38 +297,45 @@ question = Question(
 
 
 @question.draw
-def _(rng):
+def question_draw(rng):
     return {"lr0": float(rng.choice([0.005, 0.01, 0.02, 0.05])), "epoch": 8 * int(rng.integers(3, 21)) + 7}
 
 
 @question.solution
-def _(lr0, epoch):
+def question_solution(lr0, epoch):
     return optim.paper(lr0, epoch, None, 1)
 
 
-_MISTAKES = (
-    (
-        "falls all the time",
-        "Your rate falls a little in each epoch; the paper's stays for eight and then drops.",
-        lambda lr0, epoch: lr0 * 0.96 ** (epoch / 8),
-    ),
-    (
-        "one epoch early",
-        "Your drop comes an epoch early: epochs are counted from 0, so epoch 7 is still the first eight.",
-        lambda lr0, epoch: lr0 * 0.96 ** ((epoch + 1) // 8),
-    ),
-    (
-        "4 per cent of the start",
-        "You took 4 per cent of lr0 each time, a straight line; it is 4 per cent of what is left.",
-        lambda lr0, epoch: lr0 * (1 - 0.04 * (epoch // 8)),
-    ),
-    ("times 0.04", "4 per cent less is times 0.96, not times 0.04.", lambda lr0, epoch: lr0 * 0.04 ** (epoch // 8)),
-    (
-        "every epoch",
-        "You let it fall in every epoch; it falls in every eighth.",
-        lambda lr0, epoch: lr0 * 0.96**epoch,
-    ),
-)
-for _name, _message, _function in _MISTAKES:
-    rate.wrong(_name, _message)(_function)
-    question.wrong(_name, _message)(_function)
+@question.wrong
+@rate.wrong
+def falls_all_the_time(lr0, epoch):
+    """Your rate falls a little in each epoch; the paper's stays for eight and then drops."""
+    return lr0 * 0.96 ** (epoch / 8)
+
+
+@question.wrong
+@rate.wrong
+def one_epoch_early(lr0, epoch):
+    """Your drop comes an epoch early: epochs are counted from 0, so epoch 7 is still the first eight."""
+    return lr0 * 0.96 ** ((epoch + 1) // 8)
+
+
+@question.wrong
+@rate.wrong
+def four_percent_of_the_start(lr0, epoch):
+    """You took 4 per cent of lr0 each time, a straight line; it is 4 per cent of what is left."""
+    return lr0 * (1 - 0.04 * (epoch // 8))
+
+
+@question.wrong
+@rate.wrong
+def times_4_percent(lr0, epoch):
+    """4 per cent less is times 0.96, not times 0.04."""
+    return lr0 * 0.04 ** (epoch // 8)
+
+
+@question.wrong
+@rate.wrong
+def every_epoch(lr0, epoch):
+    """You let it fall in every epoch; it falls in every eighth."""
+    return lr0 * 0.96**epoch

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from minigooglenet.data import transforms
-from minigooglenet.lessons.lesson_10_training import sick_runs
 from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.lessons.lesson_10_training import sick_runs
 from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 
 crop = Exercise(
@@ -28,7 +28,7 @@ crop = Exercise(
 
 
 @crop.cases
-def _(rng):
+def crop_cases(rng):
     yield 20, 30, Scripted((0.5, 0.25, 0.999, 0.0))  # the last row that a crop may start in
     yield 24, 16, Scripted((0.3, 0.8, 0.1, 0.999))
     yield 90, 40, Scripted((0.98, 1.0, 0.3, 0.2, 0.4, 0.6))  # the first does not fit
@@ -39,7 +39,7 @@ def _(rng):
 
 
 @crop.reference
-def _(H, W, rng):
+def crop_reference(H, W, rng):
     return transforms.area_box(rng, H, W)
 
 
@@ -73,12 +73,12 @@ def _crop(
 
 
 @crop.right
-def _(H, W, rng):
+def crop_by_tries(H, W, rng):
     return _crop(H, W, rng)
 
 
 @crop.right
-def _(H, W, rng):
+def crop_in_a_loop(H, W, rng):
     for _ in range(10):
         share = 0.08 + 0.92 * rng.random()
         ratio = (4 / 3) ** rng.uniform(-1, 1)
@@ -92,51 +92,75 @@ def _(H, W, rng):
     return np.array([(H - side) // 2, (W - side) // 2, side, side])
 
 
-def _changed(name, message, **parts):
-    @crop.wrong(name, message)
-    def _(H, W, rng):
-        return _crop(H, W, rng, **parts)
+@crop.wrong
+def side_drawn_not_area(H, W, rng):
+    """The side was drawn evenly, so that small areas are rare. Draw the area, 0.08 to 1 of the picture's."""
+    return _crop(H, W, rng, area=lambda H, W, rng: rng.uniform(math.sqrt(0.08), 1) ** 2 * H * W)
 
 
-_changed(
-    "side drawn, not area",
-    "The side was drawn evenly, so that small areas are rare. Draw the area, 0.08 to 1 of the picture's.",
-    area=lambda H, W, rng: rng.uniform(math.sqrt(0.08), 1) ** 2 * H * W,
-)
-_changed(
-    "landscape only",
-    "You asked for ratios of 1 to 4/3: no crop is ever higher than wide.",
-    ratio=lambda rng: math.exp(rng.uniform(0, math.log(4 / 3))),
-)
-_changed(
-    "ratio drawn, not its logarithm",
-    "Drawn evenly in 3/4 to 4/3, wide is likelier than high. Draw the logarithm.",
-    ratio=lambda rng: rng.uniform(3 / 4, 4 / 3),
-)
-_changed(
-    "ratio on the width only",
-    "The height ignores the ratio, so the area is no longer the one drawn.",
-    sides=lambda area, ratio: (round(math.sqrt(area)), round(math.sqrt(area) * ratio)),
-)
-_changed(
-    "ratio upside down",
-    "Height and width are exchanged: the ratio is width over height.",
-    sides=lambda area, ratio: (round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))),
-)
-_changed("clipped", "A crop that does not fit was cut to fit, and has lost the area drawn. Draw again.", clip=True)
-_changed("gives up at once", "The first crop that did not fit ended the search; try ten times.", tries=1)
-_changed("one try fewer", "You gave up after nine tries: there are ten.", tries=9)
-_changed("last position never used", "A crop may start at H - height too: one more place than you allow.", room=0)
-_changed(
-    "shorter side squared",
-    "The share is of the whole picture's area, H * W, not of the square of its shorter side.",
-    area=lambda H, W, rng: rng.uniform(0.08, 1) * min(H, W) ** 2,
-)
-_changed("corner for the centre", "After ten tries take the square in the middle.", last=(0, 0, 12, 12))
+@crop.wrong
+def landscape_only(H, W, rng):
+    """You asked for ratios of 1 to 4/3: no crop is ever higher than wide."""
+    return _crop(H, W, rng, ratio=lambda rng: math.exp(rng.uniform(0, math.log(4 / 3))))
 
 
-@crop.wrong("bounds exchanged", "Your row is drawn from W - width and your column from H - height.")
-def _(H, W, rng):
+@crop.wrong
+def ratio_drawn_not_its_logarithm(H, W, rng):
+    """Drawn evenly in 3/4 to 4/3, wide is likelier than high. Draw the logarithm."""
+    return _crop(H, W, rng, ratio=lambda rng: rng.uniform(3 / 4, 4 / 3))
+
+
+@crop.wrong
+def ratio_on_the_width_only(H, W, rng):
+    """The height ignores the ratio, so the area is no longer the one drawn."""
+    return _crop(H, W, rng, sides=lambda area, ratio: (round(math.sqrt(area)), round(math.sqrt(area) * ratio)))
+
+
+@crop.wrong
+def ratio_upside_down(H, W, rng):
+    """Height and width are exchanged: the ratio is width over height."""
+    return _crop(H, W, rng, sides=lambda area, ratio: (round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))))
+
+
+@crop.wrong
+def clipped(H, W, rng):
+    """A crop that does not fit was cut to fit, and has lost the area drawn. Draw again."""
+    return _crop(H, W, rng, clip=True)
+
+
+@crop.wrong
+def gives_up_at_once(H, W, rng):
+    """The first crop that did not fit ended the search; try ten times."""
+    return _crop(H, W, rng, tries=1)
+
+
+@crop.wrong
+def one_try_fewer(H, W, rng):
+    """You gave up after nine tries: there are ten."""
+    return _crop(H, W, rng, tries=9)
+
+
+@crop.wrong
+def last_position_never_used(H, W, rng):
+    """A crop may start at H - height too: one more place than you allow."""
+    return _crop(H, W, rng, room=0)
+
+
+@crop.wrong
+def shorter_side_squared(H, W, rng):
+    """The share is of the whole picture's area, H * W, not of the square of its shorter side."""
+    return _crop(H, W, rng, area=lambda H, W, rng: rng.uniform(0.08, 1) * min(H, W) ** 2)
+
+
+@crop.wrong
+def corner_for_the_centre(H, W, rng):
+    """After ten tries take the square in the middle."""
+    return _crop(H, W, rng, last=(0, 0, 12, 12))
+
+
+@crop.wrong
+def bounds_exchanged(H, W, rng):
+    """Your row is drawn from W - width and your column from H - height."""
     *_, height, width = _crop(H, W, _Watched(rng), last=(None,) * 4)
     if height is None:
         return _crop(H, W, Scripted(rng.shares))
@@ -182,7 +206,7 @@ _SEEN = {
 
 
 @sick.judge
-def _(answer):
+def sick_judge(answer):
     student, given = answer
     key = sick_runs.key(student)
     missing = [letter for letter in key if not isinstance(given.get(letter), (tuple, list))]
@@ -233,18 +257,35 @@ def _other(fault):
 sick.reference(_answer("you"))
 sick.right(_answer("ada"))
 sick.right([*_answer("you", list)])
-sick.wrong("runs missing", "Each run needs its fault, line and repair.")(
-    ("you", {letter: cure for letter, cure in _answer("you")[1].items() if letter != "B"})
-)
-sick.wrong("rate blamed", "A smaller or other rate treats the symptom; the faulty line stays.")(
-    _answer("you", lambda cure: (cure[0], 13, _SLOWER))
-)
-sick.wrong("another fault", "Compare with the columns once more.")(
-    _answer("you", lambda cure: (_other(cure[0]), *cure[1:]))
-)
-sick.wrong("line beside the fault", "The fault is rightly named, but that line is sound.")(
-    _answer("you", lambda cure: (cure[0], cure[1] - 1, cure[2]))
-)
-sick.wrong("repair does not cure", "The repaired loop still runs otherwise than the healthy one.")(
-    _answer("you", lambda cure: (*cure[:2], next(x for x in sick_runs.REPAIRS if "arange" in sick_runs.REPAIRS[x])))
-)
+
+
+@sick.wrong
+def runs_missing():
+    """Each run needs its fault, line and repair."""
+    return ("you", {letter: cure for letter, cure in _answer("you")[1].items() if letter != "B"})
+
+
+@sick.wrong
+def rate_blamed():
+    """A smaller or other rate treats the symptom; the faulty line stays."""
+    return _answer("you", lambda cure: (cure[0], 13, _SLOWER))
+
+
+@sick.wrong
+def another_fault():
+    """Compare with the columns once more."""
+    return _answer("you", lambda cure: (_other(cure[0]), *cure[1:]))
+
+
+@sick.wrong
+def line_beside_the_fault():
+    """The fault is rightly named, but that line is sound."""
+    return _answer("you", lambda cure: (cure[0], cure[1] - 1, cure[2]))
+
+
+@sick.wrong
+def repair_does_not_cure():
+    """The repaired loop still runs otherwise than the healthy one."""
+    return _answer(
+        "you", lambda cure: (*cure[:2], next(x for x in sick_runs.REPAIRS if "arange" in sick_runs.REPAIRS[x]))
+    )

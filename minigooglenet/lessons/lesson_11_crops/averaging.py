@@ -23,7 +23,7 @@ combine = Exercise(
 
 
 @combine.cases
-def _(rng):
+def combine_cases(rng):
     for shape in ((2, 3, 4, 5), (3, 2, 2, 2), (4, 1, 3, 3), (2, 2, 2, 3)):
         yield (rng.dirichlet(np.full(shape[-1], 0.5), shape[:-1]),)
     sure = np.array([[[[1.0, 0.0, 0.0]]], [[[0.0, 0.6, 0.4]]]])
@@ -31,7 +31,7 @@ def _(rng):
 
 
 @combine.reference
-def _(probs):
+def combine_reference(probs):
     models, crops, count, classes = probs.shape
     answers = probs.reshape(models * crops, 1, count, classes).transpose(2, 0, 1, 3)
     none = np.zeros(count, int)
@@ -39,17 +39,17 @@ def _(probs):
 
 
 @combine.right
-def _(probs):
+def combine_by_two_means(probs):
     return probs.mean(axis=1).mean(axis=0)
 
 
 @combine.right
-def _(probs):
+def combine_by_einsum(probs):
     return np.einsum("mknc->nc", probs) / (probs.shape[0] * probs.shape[1])
 
 
 @combine.right
-def _(probs):
+def combine_in_a_loop(probs):
     total = 0
     for of_model in probs:
         for of_crop in of_model:
@@ -57,44 +57,52 @@ def _(probs):
     return total / (len(probs) * len(probs[0]))
 
 
-@combine.wrong("mean of logarithms", "One network's certainty of zero vetoes all others: average the probabilities.")
-def _(probs):
+@combine.wrong
+def mean_of_logarithms(probs):
+    """One network's certainty of zero vetoes all others: average the probabilities."""
     found = np.exp(np.log(probs).mean(axis=(0, 1)))
     return found / found.sum(axis=-1, keepdims=True)
 
 
-@combine.wrong("largest crop", "The paper tried the maximum over crops, and found it worse than the mean.")
-def _(probs):
+@combine.wrong
+def largest_crop(probs):
+    """The paper tried the maximum over crops, and found it worse than the mean."""
     return probs.max(axis=1).mean(axis=0)
 
 
-@combine.wrong("votes", "A vote throws away how sure each of them is.")
-def _(probs):
+@combine.wrong
+def votes(probs):
+    """A vote throws away how sure each of them is."""
     return np.eye(probs.shape[-1])[probs.argmax(axis=-1)].mean(axis=(0, 1))
 
 
-@combine.wrong("pictures averaged", "You averaged pictures: the axis of crops is still there.")
-def _(probs):
+@combine.wrong
+def pictures_averaged(probs):
+    """You averaged pictures: the axis of crops is still there."""
     return probs.mean(axis=(0, 2))
 
 
-@combine.wrong("product", "A product counts a doubt once for each look, and the rows no longer add up to 1.")
-def _(probs):
+@combine.wrong
+def product(probs):
+    """A product counts a doubt once for each look, and the rows no longer add up to 1."""
     return probs.prod(axis=(0, 1))
 
 
-@combine.wrong("first model", "Only the first network was heard.")
-def _(probs):
+@combine.wrong
+def first_model(probs):
+    """Only the first network was heard."""
     return probs[0].mean(axis=0)
 
 
-@combine.wrong("first crop", "Only the first piece of each picture was heard.")
-def _(probs):
+@combine.wrong
+def first_crop(probs):
+    """Only the first piece of each picture was heard."""
     return probs[:, 0].mean(axis=0)
 
 
-@combine.wrong("sum", "Right up to a factor: the rows should add up to 1, so divide by models times crops.")
-def _(probs):
+@combine.wrong
+def sum(probs):
+    """Right up to a factor: the rows should add up to 1, so divide by models times crops."""
     return probs.sum(axis=(0, 1))
 
 
@@ -113,7 +121,7 @@ topk = Exercise(
 
 
 @topk.cases
-def _(rng):
+def topk_cases(rng):
     for count, classes, k in ((1, 4, 2), (7, 6, 3), (9, 5, 1), (20, 10, 5)):
         probs = rng.permuted(np.tile(np.arange(1.0, classes + 1), (count, 1)), axis=1)
         labels = rng.choice(classes, count, p=(w := np.arange(classes, 0, -1)) / w.sum())
@@ -121,18 +129,18 @@ def _(rng):
 
 
 @topk.reference
-def _(probs, labels, k):
+def topk_reference(probs, labels, k):
     return top_k_error(probs, labels, k)
 
 
 @topk.right
-def _(probs, labels, k):
+def topk_by_argpartition(probs, labels, k):
     best = np.argpartition(-probs, k - 1, axis=1)[:, :k]
     return 1 - (best == labels[:, None]).any(axis=1).mean()
 
 
 @topk.right
-def _(probs, labels, k):
+def topk_row_by_row(probs, labels, k):
     missed = 0
     for row, label in zip(probs, labels, strict=True):
         missed += sum(value > row[label] for value in row) >= k
@@ -143,39 +151,46 @@ def _hits(probs, labels, k):
     return (np.argsort(-probs, axis=1)[:, :k] == labels[:, None]).any(axis=1)
 
 
-@topk.wrong("the five worst", "argsort sorts upwards: its first places are the least likely classes.")
-def _(probs, labels, k):
+@topk.wrong
+def the_five_worst(probs, labels, k):
+    """argsort sorts upwards: its first places are the least likely classes."""
     return 1 - (np.argsort(probs, axis=1)[:, :k] == labels[:, None]).any(axis=1).mean()
 
 
-@topk.wrong("accuracy", "Exactly 1 minus ours: you counted what is right.")
-def _(probs, labels, k):
+@topk.wrong
+def accuracy(probs, labels, k):
+    """Exactly 1 minus ours: you counted what is right."""
     return _hits(probs, labels, k).mean()
 
 
-@topk.wrong("one too many", "You looked at k + 1 classes.")
-def _(probs, labels, k):
+@topk.wrong
+def one_too_many(probs, labels, k):
+    """You looked at k + 1 classes."""
     return 1 - _hits(probs, labels, k + 1).mean()
 
 
-@topk.wrong("top-1", "k is not used: this is the error of the likeliest class.")
-def _(probs, labels, k):
+@topk.wrong
+def top_1(probs, labels, k):
+    """k is not used: this is the error of the likeliest class."""
     return 1 - _hits(probs, labels, 1).mean()
 
 
-@topk.wrong("count for share", "That is how many are wrong; divide by the number of pictures.")
-def _(probs, labels, k):
+@topk.wrong
+def count_for_share(probs, labels, k):
+    """That is how many are wrong; divide by the number of pictures."""
     return (~_hits(probs, labels, k)).sum()
 
 
-@topk.wrong("mean over classes", "You averaged the classes' errors. Here every picture counts alike.")
-def _(probs, labels, k):
+@topk.wrong
+def mean_over_classes(probs, labels, k):
+    """You averaged the classes' errors. Here every picture counts alike."""
     missed = ~_hits(probs, labels, k)
     return np.mean([missed[labels == label].mean() for label in np.unique(labels)])
 
 
-@topk.wrong("k-th place only", "A label in a better place than the k-th counts as right, too.")
-def _(probs, labels, k):
+@topk.wrong
+def place_k_only(probs, labels, k):
+    """A label in a better place than the k-th counts as right, too."""
     return (np.argsort(-probs, axis=1)[:, k - 1] != labels).mean()
 
 
@@ -206,7 +221,7 @@ def affordable(measured) -> list:
 
 
 @spend.judge
-def _(answer):
+def spend_judge(answer):
     if any(part is None or part is Ellipsis for part in answer):
         raise NotImplementedError("choose models and crops, and give a reason")
     measured, models, crops, reason = answer
@@ -254,16 +269,33 @@ _MEASURED = _example()
 _REASON = "seven networks err least: their error is the smallest of all rows that cost 20"
 spend.reference((_MEASURED, 7, 1, _REASON))
 spend.right((_MEASURED, 6, 1, _REASON))
-spend.wrong("over the budget", "That is more than you may spend; models and crops multiply.")(
-    (_MEASURED, 1, 144, _REASON)
-)
-spend.wrong("sum for product", "Every network looks at every crop: the cost is the product, not the sum.")(
-    (_MEASURED, 7, 10, _REASON)
-)
-spend.wrong("no reason", "Choose and defend: one sentence, please, of six words at least.")((_MEASURED, 7, 1, "best"))
-spend.wrong("reason without a number", "Which error does it buy? Let the sentence hold the number.")(
-    (_MEASURED, 7, 1, "because seven networks err in different places")
-)
-spend.wrong("more than chance behind", "Another row for the same money is better, by more than chance.")(
-    (_MEASURED, 1, 1, _REASON)
-)
+
+
+@spend.wrong
+def over_the_budget():
+    """That is more than you may spend; models and crops multiply."""
+    return (_MEASURED, 1, 144, _REASON)
+
+
+@spend.wrong
+def sum_for_product():
+    """Every network looks at every crop: the cost is the product, not the sum."""
+    return (_MEASURED, 7, 10, _REASON)
+
+
+@spend.wrong
+def no_reason():
+    """Choose and defend: one sentence, please, of six words at least."""
+    return (_MEASURED, 7, 1, "best")
+
+
+@spend.wrong
+def reason_without_a_number():
+    """Which error does it buy? Let the sentence hold the number."""
+    return (_MEASURED, 7, 1, "because seven networks err in different places")
+
+
+@spend.wrong
+def more_than_chance_behind():
+    """Another row for the same money is better, by more than chance."""
+    return (_MEASURED, 1, 1, _REASON)

@@ -25,7 +25,7 @@ crop_boxes = Exercise(
 
 
 @crop_boxes.reference
-def _(H, W):
+def crop_boxes_reference(H, W):
     """The engine's own boxes, moved from the picture to the resized picture."""
     found, mirrored = boxes((H, W), PIECE, 144)
     rows = []
@@ -57,12 +57,12 @@ def _parts(q):
 
 
 @crop_boxes.right
-def _(H, W):
+def crop_boxes_by_squares(H, W):
     return _boxes(H, W, _squares, _parts, mirrors=(True, False))
 
 
 @crop_boxes.right
-def _(H, W):
+def crop_boxes_in_loops(H, W):
     rows = []
     for scale in (256, 288, 320, 352):
         long = max(H, W) * scale / min(H, W)
@@ -75,8 +75,9 @@ def _(H, W):
     return np.array(rows)
 
 
-@crop_boxes.wrong("longer side scaled", "It is the shorter side that becomes 256, 288, 320 and 352.")
-def _(H, W):
+@crop_boxes.wrong
+def longer_side_scaled(H, W):
+    """It is the shorter side that becomes 256, 288, 320 and 352."""
     return [
         (scale, y + dy, x + dx, side, mirror)
         for scale in SCALES
@@ -86,18 +87,21 @@ def _(H, W):
     ]
 
 
-@crop_boxes.wrong("picture squashed", "You resized both sides to the scale. Keep the proportions: 2 x 3 stays 2 x 3.")
-def _(H, W):
+@crop_boxes.wrong
+def picture_squashed(H, W):
+    """You resized both sides to the scale. Keep the proportions: 2 x 3 stays 2 x 3."""
     return _boxes(H, W, lambda h, w, q: [(0, 0)] * 3, _parts)
 
 
-@crop_boxes.wrong("left and right of a portrait", "A portrait is tall: its squares are top, middle and bottom.")
-def _(H, W):
+@crop_boxes.wrong
+def left_and_right_of_a_portrait(H, W):
+    """A portrait is tall: its squares are top, middle and bottom."""
     return _boxes(H, W, lambda h, w, q: [(0, round((w - q) * share)) for share in (0, 0.5, 1)], _parts)
 
 
-@crop_boxes.wrong("corners of the picture", "The corners are those of each square, not those of the whole picture.")
-def _(H, W):
+@crop_boxes.wrong
+def corners_of_the_picture(H, W):
+    """The corners are those of each square, not those of the whole picture."""
     rows = []
     for scale in SCALES:
         h, w = H * scale // min(H, W), W * scale // min(H, W)
@@ -109,28 +113,32 @@ def _(H, W):
     return rows
 
 
-@crop_boxes.wrong("whole square forgotten", "120 pieces: of each square, the square itself made smaller is missing.")
-def _(H, W):
+@crop_boxes.wrong
+def whole_square_forgotten(H, W):
+    """120 pieces: of each square, the square itself made smaller is missing."""
     return _boxes(H, W, _squares, lambda q: _parts(q)[:5])
 
 
-@crop_boxes.wrong("centre forgotten", "120 pieces: of each square, the piece in its centre is missing.")
-def _(H, W):
+@crop_boxes.wrong
+def centre_forgotten(H, W):
+    """120 pieces: of each square, the piece in its centre is missing."""
     return _boxes(H, W, _squares, lambda q: [*_parts(q)[:4], _parts(q)[5]])
 
 
-@crop_boxes.wrong("mirrors forgotten", "72 pieces: each of them comes plain and mirrored.")
-def _(H, W):
+@crop_boxes.wrong
+def mirrors_forgotten(H, W):
+    """72 pieces: each of them comes plain and mirrored."""
     return _boxes(H, W, _squares, _parts, mirrors=(0,))
 
 
-@crop_boxes.wrong("middle square only", "48 pieces: the paper takes three squares of each size.")
-def _(H, W):
+@crop_boxes.wrong
+def middle_square_only(H, W):
+    """48 pieces: the paper takes three squares of each size."""
     return _boxes(H, W, lambda h, w, q: _squares(h, w, q)[1:2], _parts)
 
 
 @crop_boxes.judge
-def _(function):
+def crop_boxes_judge(function):
     """The order of the pieces is the student's own: both lists are sorted."""
     outputs = [_sorted(function, picture) for picture in PICTURES]
     right = [_sorted(crop_boxes.reference_function, picture) for picture in PICTURES]
@@ -191,36 +199,41 @@ reduction = Question(
 
 
 @reduction.draw
-def _(rng):
+def reduction_draw(rng):
     old = round(float(rng.uniform(10, 27)), 1)
     return {"old": old, "new": round(float(rng.uniform(0.3, 0.85)) * old, 2)}
 
 
 @reduction.solution
-def _(old, new):
+def reduction_solution(old, new):
     return 100 * (old - new) / old
 
 
-@reduction.wrong("points for per cent", "Those are percentage points; asked is the share of the old error.")
-def _(old, new):
+@reduction.wrong
+def points_for_per_cent(old, new):
+    """Those are percentage points; asked is the share of the old error."""
     return old - new
 
 
-@reduction.wrong("relative to the new", "You divided by the new error. What fell is the old one.")
-def _(old, new):
+@reduction.wrong
+def relative_to_the_new(old, new):
+    """You divided by the new error. What fell is the old one."""
     return 100 * (old - new) / new
 
 
-@reduction.wrong("what is left", "That is the share that is left; asked is the share that is gone.")
-def _(old, new):
+@reduction.wrong
+def what_is_left(old, new):
+    """That is the share that is left; asked is the share that is gone."""
     return 100 * new / old
 
 
-@reduction.wrong("sign", "It fell, and you were asked by how much: a positive number.")
-def _(old, new):
+@reduction.wrong
+def sign(old, new):
+    """It fell, and you were asked by how much: a positive number."""
     return 100 * (new - old) / old
 
 
-@reduction.wrong("share for per cent", "That is the share of 1; in per cent it is a hundred times as much.")
-def _(old, new):
+@reduction.wrong
+def share_for_per_cent(old, new):
+    """That is the share of 1; in per cent it is a hundred times as much."""
     return (old - new) / old

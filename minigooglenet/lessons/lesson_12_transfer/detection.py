@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from minigooglenet.lessons.lesson_12_transfer import regions
 from minigooglenet.exercises.exercise import Exercise
+from minigooglenet.lessons.lesson_12_transfer import regions
 
 iou = Exercise(
     "12.3",
@@ -22,7 +22,7 @@ iou = Exercise(
 
 
 @iou.cases
-def _(rng):
+def iou_cases(rng):
     yield (0.0, 0.0, 2.0, 2.0), (1.0, 1.0, 3.0, 3.0)
     yield (0.0, 0.0, 2.0, 3.0), (0.5, 0.5, 1.5, 2.0)  # one inside the other, fractions
     yield (0.0, 0.0, 2.0, 2.0), (3.0, 0.5, 4.0, 1.5)  # apart along x
@@ -47,19 +47,19 @@ def _iou(a, b, **how):
 
 
 @iou.reference
-def _(a, b):
+def iou_reference(a, b):
     return _iou(a, b)
 
 
 @iou.right
-def _(a, b):
+def iou_by_corners(a, b):
     low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
     both = np.prod(np.clip(high - low, 0, None))
     return both / (np.prod(np.subtract(a[2:], a[:2])) + np.prod(np.subtract(b[2:], b[:2])) - both)
 
 
 @iou.right
-def _(a, b):
+def iou_by_grid(a, b):
     xs, ys = (sorted({a[i], a[i + 2], b[i], b[i + 2]}) for i in (0, 1))
     inside = np.zeros(2)
     for x0, x1 in itertools.pairwise(xs):
@@ -69,40 +69,47 @@ def _(a, b):
     return inside[0] / inside[1]
 
 
-@iou.wrong("one pixel added", "The +1 counts pixels; these boxes have fractions, and a width is x1 - x0.")
-def _(a, b):
+@iou.wrong
+def one_pixel_added(a, b):
+    """The +1 counts pixels; these boxes have fractions, and a width is x1 - x0."""
     return _iou(a, b, more=1)
 
 
-@iou.wrong("not clamped", "Boxes apart along both axes overlap: two negative lengths multiply to a positive area.")
-def _(a, b):
+@iou.wrong
+def not_clamped(a, b):
+    """Boxes apart along both axes overlap: two negative lengths multiply to a positive area."""
     return _iou(a, b, clamp_x=False, clamp_y=False)
 
 
-@iou.wrong("one axis clamped", "A negative height is left: clamp both lengths at 0.")
-def _(a, b):
+@iou.wrong
+def one_axis_clamped(a, b):
+    """A negative height is left: clamp both lengths at 0."""
     return _iou(a, b, clamp_y=False)
 
 
-@iou.wrong("corner and size", "You read the last two numbers as width and height; they are the other corner.")
-def _(a, b):
+@iou.wrong
+def corner_and_size(a, b):
+    """You read the last two numbers as width and height; they are the other corner."""
     return _iou(*((box[0], box[1], box[0] + box[2], box[1] + box[3]) for box in (a, b)))
 
 
-@iou.wrong("over the smaller box", "A small box inside a large one gets 1: divide by the union.")
-def _(a, b):
+@iou.wrong
+def over_the_smaller_box(a, b):
+    """A small box inside a large one gets 1: divide by the union."""
     both, first, second = _parts(a, b)
     return both / min(first, second)
 
 
-@iou.wrong("over the sum", "Equal boxes get 1/2: the union counts the intersection once.")
-def _(a, b):
+@iou.wrong
+def over_the_sum(a, b):
+    """Equal boxes get 1/2: the union counts the intersection once."""
     both, first, second = _parts(a, b)
     return both / (first + second)
 
 
-@iou.wrong("over the first box", "iou(a, b) must equal iou(b, a): divide by the union.")
-def _(a, b):
+@iou.wrong
+def over_the_first_box(a, b):
+    """iou(a, b) must equal iou(b, a): divide by the union."""
     both, first, _ = _parts(a, b)
     return both / first
 
@@ -122,7 +129,7 @@ nms = Exercise(
 
 
 @nms.cases
-def _(rng):
+def nms_cases(rng):
     chain = [(4.0, 0.0, 8.0, 2.0), (0.0, 0.0, 4.0, 2.0), (2.0, 0.0, 6.0, 2.0)]  # scores: ends, then the middle
     yield np.array(chain), np.array([0.5, 0.9, 0.7]), 0.3
     exactly = [(0.0, 0.0, 2.0, 2.0), (0.0, 0.0, 2.0, 1.0), (0.0, 0.0, 2.0, 1.5)]  # 1/2 with the first, and more
@@ -147,12 +154,12 @@ def _kept(boxes, scores, t, order=None, by="kept", equal=False):
 
 
 @nms.reference
-def _(boxes, scores, t):
+def nms_reference(boxes, scores, t):
     return _kept(boxes, scores, t)
 
 
 @nms.right
-def _(boxes, scores, t):
+def nms_by_popping(boxes, scores, t):
     left, kept = list(np.argsort(scores)), []
     while left:
         best = left.pop()
@@ -162,7 +169,7 @@ def _(boxes, scores, t):
 
 
 @nms.right
-def _(boxes, scores, t):
+def nms_by_a_matrix(boxes, scores, t):
     low, high = np.maximum(boxes[:, None, :2], boxes[None, :, :2]), np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     both, areas = np.clip(high - low, 0, None).prod(axis=2), (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     overlaps, alive, kept = both / (areas[:, None] + areas - both), np.array(scores, float), []
@@ -172,38 +179,45 @@ def _(boxes, scores, t):
     return np.array(kept)
 
 
-@nms.wrong("worst first", "The worst boxes are kept: sort by score, the largest first.")
-def _(boxes, scores, t):
+@nms.wrong
+def worst_first(boxes, scores, t):
+    """The worst boxes are kept: sort by score, the largest first."""
     return _kept(boxes, scores, t, np.argsort(scores))
 
 
-@nms.wrong("not sorted", "The order of the list decides who stays; the scores must.")
-def _(boxes, scores, t):
+@nms.wrong
+def not_sorted(boxes, scores, t):
+    """The order of the list decides who stays; the scores must."""
     return _kept(boxes, scores, t, np.arange(len(boxes)))
 
 
-@nms.wrong("a removed box removes", "The last of the chain was removed by a box that was gone itself.")
-def _(boxes, scores, t):
+@nms.wrong
+def a_removed_box_removes(boxes, scores, t):
+    """The last of the chain was removed by a box that was gone itself."""
     return _kept(boxes, scores, t, by="seen")
 
 
-@nms.wrong("only the best removes", "Duplicates far from the best box are still there: every kept box removes.")
-def _(boxes, scores, t):
+@nms.wrong
+def only_the_best_removes(boxes, scores, t):
+    """Duplicates far from the best box are still there: every kept box removes."""
     return _kept(boxes, scores, t, by="best")
 
 
-@nms.wrong("equal counts as above", "A box whose overlap is exactly t stays.")
-def _(boxes, scores, t):
+@nms.wrong
+def equal_counts_as_above(boxes, scores, t):
+    """A box whose overlap is exactly t stays."""
     return _kept(boxes, scores, t, equal=True)
 
 
-@nms.wrong("order lost", "The right boxes, in the order of the list: return them best first.")
-def _(boxes, scores, t):
+@nms.wrong
+def order_lost(boxes, scores, t):
+    """The right boxes, in the order of the list: return them best first."""
     return sorted(_kept(boxes, scores, t))
 
 
-@nms.wrong("the removed returned", "Those are the boxes to throw away.")
-def _(boxes, scores, t):
+@nms.wrong
+def the_removed_returned(boxes, scores, t):
+    """Those are the boxes to throw away."""
     kept = _kept(boxes, scores, t)
     return [int(i) for i in np.argsort(-np.asarray(scores)) if i not in kept]
 
@@ -226,7 +240,7 @@ average_precision = Exercise(
 
 
 @average_precision.cases
-def _(rng):
+def average_precision_cases(rng):
     a, b, c = (0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (0.0, 20.0, 10.0, 30.0)
     near_a, near_b = (1.0, 0.0, 11.0, 10.0), (20.0, 1.0, 30.0, 11.0)
     yield [(0, 0.9, near_a), (0, 0.8, c), (0, 0.7, b)], [(0, a), (0, b), (0, (40.0, 40.0, 50.0, 50.0))]
@@ -257,12 +271,12 @@ def _average(found, truths, of_found=False, envelope=True, **how):
 
 
 @average_precision.reference
-def _(found, truths):
+def average_precision_reference(found, truths):
     return _average(found, truths)
 
 
 @average_precision.right
-def _(found, truths):
+def average_precision_as_a_staircase(found, truths):
     order, free, points, hits = sorted(found, key=lambda each: each[1], reverse=True), list(truths), [], 0
     for rank, (image, _, box) in enumerate(order, 1):
         there = sorted((truth for truth in truths if truth[0] == image), key=lambda truth: _iou(truth[1], box))
@@ -277,42 +291,47 @@ def _(found, truths):
 
 
 @average_precision.right
-def _(found, truths):
+def average_precision_of_reversed_boxes(found, truths):
     return np.float64(_average([*found][::-1], tuple(truths)))
 
 
-@average_precision.wrong("duplicates count twice", "The second hit on one truth is false.")
-def _(found, truths):
+@average_precision.wrong
+def duplicates_count_twice(found, truths):
+    """The second hit on one truth is false."""
     return _average(found, truths, repeat=True)
 
 
-@average_precision.wrong(
-    "another truth taken", "A detection whose best truth was hit before is false: it takes no other."
-)
-def _(found, truths):
+@average_precision.wrong
+def another_truth_taken(found, truths):
+    """A detection whose best truth was hit before is false: it takes no other."""
     return _average(found, truths, other=True)
 
 
-@average_precision.wrong("image ignored", "A box was matched to a truth of another image.")
-def _(found, truths):
+@average_precision.wrong
+def image_ignored(found, truths):
+    """A box was matched to a truth of another image."""
     return _average(found, truths, images=False)
 
 
-@average_precision.wrong("not sorted", "Detections are walked best score first, in whatever order they come.")
-def _(found, truths):
+@average_precision.wrong
+def not_sorted(found, truths):
+    """Detections are walked best score first, in whatever order they come."""
     return _average(found, truths, ordered=False)
 
 
-@average_precision.wrong("recall over those found", "Recall is over all truths, those that nobody finds too.")
-def _(found, truths):
+@average_precision.wrong
+def recall_over_those_found(found, truths):
+    """Recall is over all truths, those that nobody finds too."""
     return _average(found, truths, of_found=True)
 
 
-@average_precision.wrong("no envelope", "Precision at a recall is the best at this recall or any larger one.")
-def _(found, truths):
+@average_precision.wrong
+def no_envelope(found, truths):
+    """Precision at a recall is the best at this recall or any larger one."""
     return _average(found, truths, envelope=False)
 
 
-@average_precision.wrong("last precision", "That is the precision of the whole list, whatever its order.")
-def _(found, truths):
+@average_precision.wrong
+def last_precision(found, truths):
+    """That is the precision of the whole list, whatever its order."""
     return float(regions.hits(found, truths)[0].mean())

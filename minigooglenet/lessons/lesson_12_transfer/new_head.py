@@ -39,7 +39,7 @@ def _trained(classes=6, width=0.25, seed=6):
 
 
 @new_head.judge
-def _(answer):
+def new_head_judge(answer):
     verdict, first = _one_head(answer, _trained(), 4, 0)
     if not verdict.passed:
         return verdict
@@ -103,7 +103,7 @@ new_head.reference(_reference)
 
 
 @new_head.right
-def _(net, classes, rng):
+def new_head_of_a_new_network(net, classes, rng):
     _, arguments = net.made_by
     other = models.mini_googlenet(**{**arguments, "num_classes": classes, "rng": rng})
     for theirs, ours in ((other.params, net.params), (other.buffers, net.buffers)):
@@ -113,40 +113,46 @@ def _(net, classes, rng):
     return other, (net.shapes[FEATURES][0] + 1) * classes
 
 
-@new_head.wrong("everything counted", "that is all of the network. The trunk is frozen: count the head.")
-def _(net, classes, rng):
+@new_head.wrong
+def everything_counted(net, classes, rng):
+    """that is all of the network. The trunk is frozen: count the head."""
     other, _ = _reference(net, classes, rng)
     return other, sum(array.size for array in other.params.values())
 
 
-@new_head.wrong("old bias kept", "The new classes start with biases of the old ones.")
-def _(net, classes, rng):
+@new_head.wrong
+def old_bias_kept(net, classes, rng):
+    """The new classes start with biases of the old ones."""
     other, count = _reference(net, classes, rng)
     other.params[f"{HEAD}/bias"][...] = net.params[f"{HEAD}/bias"][:classes]
     return other, count
 
 
-@new_head.wrong("biases not counted", "a head has a weight for each feature and class, and one bias for each class.")
-def _(net, classes, rng):
+@new_head.wrong
+def biases_not_counted(net, classes, rng):
+    """a head has a weight for each feature and class, and one bias for each class."""
     other, count = _reference(net, classes, rng)
     return other, count - classes
 
 
-@new_head.wrong("trunk touched", "A new trunk has learned nothing: copy its values too.")
-def _(net, classes, rng):
+@new_head.wrong
+def trunk_touched(net, classes, rng):
+    """A new trunk has learned nothing: copy its values too."""
     _, arguments = net.made_by
     other = models.mini_googlenet(**{**arguments, "num_classes": classes, "rng": rng})
     return other, (net.shapes[FEATURES][0] + 1) * classes
 
 
-@new_head.wrong("changes the old network", "The network that you were given has changed; work on a copy.")
-def _(net, classes, rng):
+@new_head.wrong
+def changes_the_old_network(net, classes, rng):
+    """The network that you were given has changed; work on a copy."""
     net.params[f"{HEAD}/weight"][...] = 0
     return _reference(net, classes, rng)
 
 
-@new_head.wrong("as many classes as before", "The last layer must have one output for each new class.")
-def _(net, classes, rng):
+@new_head.wrong
+def as_many_classes_as_before(net, classes, rng):
+    """The last layer must have one output for each new class."""
     return copy.deepcopy(net), (net.shapes[FEATURES][0] + 1) * classes
 
 
@@ -190,7 +196,7 @@ def _wrong_features():
 
 
 @cache_features.judge
-def _(answer):
+def cache_features_judge(answer):
     output, right = _returned(answer), _right_features()
     if isinstance(output, Raised):
         raise output.error
@@ -211,51 +217,55 @@ def _(answer):
 
 
 @cache_features.reference
-def _(net, images):
+def cache_features_reference(net, images):
     return net.infer({"image": images}, FEATURES)[FEATURES]
 
 
 @cache_features.right
-def _(net, images):
+def cache_features_of_the_wire(net, images):
     return _wire(net, images)
 
 
 @cache_features.right
-def _(net, images):
+def cache_features_one_by_one(net, images):
     one_by_one = [net.infer({"image": image[None]}, (FEATURES,))[FEATURES] for image in images]
     return np.concatenate(one_by_one)
 
 
-@cache_features.wrong(
-    "training mode", "Batch norm used the batch's own mean: a picture's features depend on the others."
-)
-def _(net, images):
+@cache_features.wrong
+def training_mode(net, images):
+    """Batch norm used the batch's own mean: a picture's features depend on the others."""
     return _wire(net, images, train=True)
 
 
-@cache_features.wrong("dropout on", "The wire behind dropout in training: some features are 0, others another day.")
-def _(net, images):
+@cache_features.wrong
+def dropout_on(net, images):
+    """The wire behind dropout in training: some features are 0, others another day."""
     return _wire(net, images, "pool5/drop", train=True)
 
 
-@cache_features.wrong("logits", "One number for each old class: the features go *into* the classifier.")
-def _(net, images):
+@cache_features.wrong
+def logits(net, images):
+    """One number for each old class: the features go *into* the classifier."""
     return _wire(net, images, HEAD)
 
 
-@cache_features.wrong("pictures varied", "You mirrored the pictures: cached features hold for one picture as it is.")
-def _(net, images):
+@cache_features.wrong
+def pictures_varied(net, images):
+    """You mirrored the pictures: cached features hold for one picture as it is."""
     return _wire(net, images[..., ::-1])
 
 
-@cache_features.wrong("order lost", "Features and labels are matched by their place: keep the order of the pictures.")
-def _(net, images):
+@cache_features.wrong
+def order_lost(net, images):
+    """Features and labels are matched by their place: keep the order of the pictures."""
     features = _wire(net, images)
     return features[np.argsort(features[:, 0])]
 
 
-@cache_features.wrong("mean over the pictures", "One row for each picture: the mean is over places, not pictures.")
-def _(net, images):
+@cache_features.wrong
+def mean_over_the_pictures(net, images):
+    """One row for each picture: the mean is over places, not pictures."""
     return _wire(net, images).mean(axis=0)
 
 
@@ -278,7 +288,7 @@ cost = Question(
 
 
 @cost.draw
-def _(rng):
+def cost_draw(rng):
     found, boxes = 200 * int(rng.integers(5, 16)), 50 * int(rng.integers(2, 9))
     return {
         "found": found,
@@ -289,30 +299,35 @@ def _(rng):
 
 
 @cost.solution
-def _(found, boxes, mmacs, images):
+def cost_solution(found, boxes, mmacs, images):
     return images * (found / 2 + boxes) * mmacs / 1000
 
 
-@cost.wrong("not halved", "Larger superpixels halve the proposals.")
-def _(found, boxes, mmacs, images):
+@cost.wrong
+def not_halved(found, boxes, mmacs, images):
+    """Larger superpixels halve the proposals."""
     return images * (found + boxes) * mmacs / 1000
 
 
-@cost.wrong("MultiBox forgotten", "The boxes of MultiBox are regions too.")
-def _(found, boxes, mmacs, images):
+@cost.wrong
+def MultiBox_forgotten(found, boxes, mmacs, images):
+    """The boxes of MultiBox are regions too."""
     return images * found / 2 * mmacs / 1000
 
 
-@cost.wrong("halved after adding", "Only the proposals of selective search are halved.")
-def _(found, boxes, mmacs, images):
+@cost.wrong
+def halved_after_adding(found, boxes, mmacs, images):
+    """Only the proposals of selective search are halved."""
     return images * (found + boxes) / 2 * mmacs / 1000
 
 
-@cost.wrong("FLOP", "Twice ours: we asked for multiply-adds.")
-def _(found, boxes, mmacs, images):
+@cost.wrong
+def FLOP(found, boxes, mmacs, images):
+    """Twice ours: we asked for multiply-adds."""
     return 2 * images * (found / 2 + boxes) * mmacs / 1000
 
 
-@cost.wrong("one image", "That is one image.")
-def _(found, boxes, mmacs, images):
+@cost.wrong
+def one_image(found, boxes, mmacs, images):
+    """That is one image."""
     return (found / 2 + boxes) * mmacs / 1000

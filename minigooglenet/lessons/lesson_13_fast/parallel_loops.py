@@ -10,8 +10,8 @@ import numba
 import numpy as np
 
 from minigooglenet.exercises.exercise import Verdict
-from minigooglenet.lessons.lesson_13_fast.instruments import Watched
 from minigooglenet.exercises.outputs import Raised, call, same
+from minigooglenet.lessons.lesson_13_fast.instruments import Watched
 
 RUNS = 3
 
@@ -50,7 +50,7 @@ def judged(exercise, answer) -> Verdict:
     if answer.targetoptions.get("forceobj"):
         return wrong("object mode")
     if not answer.targetoptions.get("parallel"):
-        return wrong("prange without parallel=True")
+        return wrong("prange without parallel")
     errors = [output.error for output in outputs if isinstance(output, Raised)]
     if errors:
         return Verdict(False, None, f"in plain Python it stops with {type(errors[0]).__name__}: {errors[0]}")

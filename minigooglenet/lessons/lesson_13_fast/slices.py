@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.lessons.lesson_13_fast.instruments import steps
 from minigooglenet.exercises.questions import Question
 from minigooglenet.gradcheck.museum.exhibit import windows
 from minigooglenet.kernels import conv2d, im2col
+from minigooglenet.lessons.lesson_13_fast.instruments import steps
 
 inner_step = Exercise(
     "13.1",
@@ -25,7 +25,7 @@ inner_step = Exercise(
 
 
 @inner_step.cases
-def _(rng):
+def inner_step_cases(rng):
     sizes = {"n": 2, "c": 3, "h": 5, "w": 7}
     yield "hw", "hw", {"h": 5, "w": 7}
     yield "wh", "hw", {"h": 5, "w": 7}
@@ -36,46 +36,52 @@ def _(rng):
 
 
 @inner_step.reference
-def _(order, layout, sizes):
+def inner_step_reference(order, layout, sizes):
     array = np.empty([sizes[axis] for axis in layout], np.int8)  # one byte each: NumPy's strides are the steps
     return array.strides[layout.index(order[-1])]
 
 
 @inner_step.right
-def _(order, layout, sizes):
+def inner_step_by_product(order, layout, sizes):
     step = 1
     for axis in layout[layout.index(order[-1]) + 1 :]:
         step *= sizes[axis]
     return step
 
 
-@inner_step.wrong("outermost loop", "That is the step of the outermost loop: the innermost stands last in `order`.")
-def _(order, layout, sizes):
+@inner_step.wrong
+def outermost_loop(order, layout, sizes):
+    """That is the step of the outermost loop: the innermost stands last in `order`."""
     return inner_step.reference_function(order[0], layout, sizes)
 
 
-@inner_step.wrong("always 1", "Only the last axis of the layout lies side by side in memory.")
-def _(order, layout, sizes):
+@inner_step.wrong
+def always_1(order, layout, sizes):
+    """Only the last axis of the layout lies side by side in memory."""
     return 1
 
 
-@inner_step.wrong("own size counted", "A step along an axis passes what lies after it, not the axis itself.")
-def _(order, layout, sizes):
+@inner_step.wrong
+def own_size_counted(order, layout, sizes):
+    """A step along an axis passes what lies after it, not the axis itself."""
     return inner_step.reference_function(order, layout, sizes) * sizes[order[-1]]
 
 
-@inner_step.wrong("axes before, not after", "You multiplied the sizes before the axis; the ones after it count.")
-def _(order, layout, sizes):
+@inner_step.wrong
+def axes_before_not_after(order, layout, sizes):
+    """You multiplied the sizes before the axis; the ones after it count."""
     return int(np.prod([sizes[axis] for axis in layout[: layout.index(order[-1])]]))
 
 
-@inner_step.wrong("place in the layout", "That is the axis's number; a step is counted in numbers of the array.")
-def _(order, layout, sizes):
+@inner_step.wrong
+def place_in_the_layout(order, layout, sizes):
+    """That is the axis's number; a step is counted in numbers of the array."""
     return len(layout) - layout.index(order[-1])
 
 
-@inner_step.wrong("only the next axis", "All axes after it are passed, so all their sizes multiply.")
-def _(order, layout, sizes):
+@inner_step.wrong
+def only_the_next_axis(order, layout, sizes):
+    """All axes after it are passed, so all their sizes multiply."""
     after = layout[layout.index(order[-1]) + 1 :]
     return sizes[after[0]] if after else 1
 
@@ -98,14 +104,14 @@ conv_slices = Exercise(
 
 
 @conv_slices.cases
-def _(rng):
+def conv_slices_cases(rng):
     yield integers(rng, (1, 1, 3, 4), 1, 10), integers(rng, (1, 1, 2, 2)), integers(rng, 1), 1, 0  # small to read
     yield integers(rng, (6, 4, 7, 8)), integers(rng, (5, 4, 3, 3)), integers(rng, 5), 2, 1
     yield integers(rng, (2, 2, 6, 7)), integers(rng, (3, 2, 2, 3)), integers(rng, 3), 3, 2
 
 
 @conv_slices.reference
-def _(x, w, b, stride, pad):
+def conv_slices_reference(x, w, b, stride, pad):
     return conv2d.forward(x, w, b, stride, pad, algorithm="im2col")
 
 
@@ -125,19 +131,20 @@ def _in_slices(x, w, b, stride, pad, short=0, accumulate=True):
 
 
 @conv_slices.right
-def _(x, w, b, stride, pad):
+def conv_slices_by_slices(x, w, b, stride, pad):
     return _in_slices(x, w, b, stride, pad)
 
 
 @conv_slices.right
-def _(x, w, b, stride, pad):
+def conv_slices_by_tensordot(x, w, b, stride, pad):
     xp = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     seen = np.lib.stride_tricks.sliding_window_view(xp, w.shape[2:], axis=(2, 3))[:, :, ::stride, ::stride]
     return np.tensordot(seen, w, axes=((1, 4, 5), (1, 2, 3))).transpose(0, 3, 1, 2) + b[:, None, None]
 
 
-@conv_slices.wrong("a loop over images and filters", "The values are right. Take all images and filters at once.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def a_loop_over_images_and_filters(x, w, b, stride, pad):
+    """The values are right. Take all images and filters at once."""
     padding = ((pad, pad), (pad, pad))
     seen = windows(x, w.shape[2:], (stride, stride), padding)
     y = np.empty((len(x), len(w), *seen.shape[2:4]))
@@ -148,8 +155,9 @@ def _(x, w, b, stride, pad):
     return y
 
 
-@conv_slices.wrong("a copy for every step", "The values are right, but every step pads all images anew: pad once.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def a_copy_for_every_step(x, w, b, stride, pad):
+    """The values are right, but every step pads all images anew: pad once."""
     y = b[:, None, None]
     rows, columns = ((x.shape[i] + 2 * pad - w.shape[i]) // stride + 1 for i in (2, 3))
     for u, v in np.ndindex(w.shape[2:]):
@@ -159,34 +167,39 @@ def _(x, w, b, stride, pad):
     return y
 
 
-@conv_slices.wrong("slice ends a row early", "The last row has the bias alone: the slice's end is exclusive.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def slice_ends_a_row_early(x, w, b, stride, pad):
+    """The last row has the bias alone: the slice's end is exclusive."""
     return _in_slices(x, w, b, stride, pad, short=1)
 
 
-@conv_slices.wrong("stride ignored", "The slices must take every stride-th row and column.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def stride_ignored(x, w, b, stride, pad):
+    """The slices must take every stride-th row and column."""
     y = conv_slices.reference_function(x, w, b, stride, pad)
     return _in_slices(x, w, b, 1, pad)[:, :, : y.shape[2], : y.shape[3]]
 
 
-@conv_slices.wrong("only the last place", "Equals the share of the kernel's last place: `=` where `+=` is meant.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def only_the_last_place(x, w, b, stride, pad):
+    """Equals the share of the kernel's last place: `=` where `+=` is meant."""
     return _in_slices(x, w, b, stride, pad, accumulate=False)
 
 
-@conv_slices.wrong("bias once per place", "The bias was added R*S times: it belongs before the loop.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def bias_once_per_place(x, w, b, stride, pad):
+    """The bias was added R*S times: it belongs before the loop."""
     return _in_slices(x, w, b * w[0, 0].size, stride, pad)
 
 
-@conv_slices.wrong("kernel flipped", "u and v run from the kernel's other end: you computed a true convolution.")
-def _(x, w, b, stride, pad):
+@conv_slices.wrong
+def kernel_flipped(x, w, b, stride, pad):
+    """u and v run from the kernel's other end: you computed a true convolution."""
     return _in_slices(x, w[:, :, ::-1, ::-1], b, stride, pad)
 
 
 @conv_slices.demand
-def _(function):
+def conv_slices_demand(function):
     arguments = conv_slices.arguments[1]
     places = arguments[1][0, 0].size
     busiest, calls = steps(function, arguments)
@@ -215,37 +228,42 @@ amdahl = Question(
 
 
 @amdahl.draw
-def _(rng):
+def amdahl_draw(rng):
     return {"share": int(rng.integers(30, 90)), "factor": float(rng.integers(6, 41)) / 4}
 
 
 @amdahl.solution
-def _(share, factor):
+def amdahl_solution(share, factor):
     return 1 / (1 - share / 100 + share / 100 / factor)
 
 
-@amdahl.wrong("the part's own factor", "That is how much faster the part is. The rest takes as long as before.")
-def _(share, factor):
+@amdahl.wrong
+def factor_of_the_part(share, factor):
+    """That is how much faster the part is. The rest takes as long as before."""
     return factor
 
 
-@amdahl.wrong("share times factor", "Factors of speed do not add up by shares: add the times.")
-def _(share, factor):
+@amdahl.wrong
+def share_times_factor(share, factor):
+    """Factors of speed do not add up by shares: add the times."""
     return share / 100 * factor
 
 
-@amdahl.wrong("mean of the factors", "That is the mean of 1 and the factor, weighted: times add up, factors do not.")
-def _(share, factor):
+@amdahl.wrong
+def mean_of_the_factors(share, factor):
+    """That is the mean of 1 and the factor, weighted: times add up, factors do not."""
     return 1 + share / 100 * (factor - 1)
 
 
-@amdahl.wrong("part for nothing", "That is the wall, the most that is possible: the part would take no time at all.")
-def _(share, factor):
+@amdahl.wrong
+def part_for_nothing(share, factor):
+    """That is the wall, the most that is possible: the part would take no time at all."""
     return 1 / (1 - share / 100)
 
 
-@amdahl.wrong("parts exchanged", "You made the other part faster.")
-def _(share, factor):
+@amdahl.wrong
+def parts_exchanged(share, factor):
+    """You made the other part faster."""
     return 1 / (share / 100 + (1 - share / 100) / factor)
 
 
@@ -266,7 +284,7 @@ intensity = Question(
 
 
 @intensity.draw
-def _(rng):
+def intensity_draw(rng):
     k, h, n = (int(rng.choice(choices)) for choices in ((1, 3, 5), (7, 14, 28, 56), (2, 4, 8, 16)))
     return {"k": k, "h": h, "n": n, "c": 16 * int(rng.integers(2, 33)), "f": 16 * int(rng.integers(2, 33))}
 
@@ -277,36 +295,41 @@ def _moved(k, h, n, c, f):
 
 
 @intensity.solution
-def _(k, h, n, c, f):
+def intensity_solution(k, h, n, c, f):
     macs, *numbers = _moved(k, h, n, c, f)
     return 2 * macs / (4 * sum(numbers))
 
 
-@intensity.wrong("MAC, not FLOP", "Half of ours: a multiply-add counts as two FLOP.")
-def _(k, h, n, c, f):
+@intensity.wrong
+def MAC_not_FLOP(k, h, n, c, f):
+    """Half of ours: a multiply-add counts as two FLOP."""
     macs, *numbers = _moved(k, h, n, c, f)
     return macs / (4 * sum(numbers))
 
 
-@intensity.wrong("weights forgotten", "The weights have to be read too.")
-def _(k, h, n, c, f):
+@intensity.wrong
+def weights_forgotten(k, h, n, c, f):
+    """The weights have to be read too."""
     macs, inputs, _, outputs = _moved(k, h, n, c, f)
     return 2 * macs / (4 * (inputs + outputs))
 
 
-@intensity.wrong("weights for every image", "The weights are read once for the whole batch.")
-def _(k, h, n, c, f):
+@intensity.wrong
+def weights_for_every_image(k, h, n, c, f):
+    """The weights are read once for the whole batch."""
     macs, inputs, weights, outputs = _moved(k, h, n, c, f)
     return 2 * macs / (4 * (inputs + n * weights + outputs))
 
 
-@intensity.wrong("output forgotten", "The output has to be written too.")
-def _(k, h, n, c, f):
+@intensity.wrong
+def output_forgotten(k, h, n, c, f):
+    """The output has to be written too."""
     macs, inputs, weights, _ = _moved(k, h, n, c, f)
     return 2 * macs / (4 * (inputs + weights))
 
 
-@intensity.wrong("numbers, not bytes", "Four times ours: a float32 has four bytes.")
-def _(k, h, n, c, f):
+@intensity.wrong
+def numbers_not_bytes(k, h, n, c, f):
+    """Four times ours: a float32 has four bytes."""
     macs, *numbers = _moved(k, h, n, c, f)
     return 2 * macs / sum(numbers)

@@ -3,12 +3,12 @@
 import numba
 import numpy as np
 
-from minigooglenet.lessons.lesson_13_fast import rungs
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.lessons.lesson_13_fast.instruments import products
-from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged, uncompiled
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.direct import forward as engines_own
+from minigooglenet.lessons.lesson_13_fast import rungs
+from minigooglenet.lessons.lesson_13_fast.instruments import products
+from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged, uncompiled
 
 conv_numba = Exercise(
     "13.3",
@@ -26,13 +26,13 @@ conv_numba.engine(engines_own)
 
 
 @conv_numba.judge
-def _(answer):
+def conv_numba_judge(answer):
     return judged(conv_numba, answer)
 
 
 @conv_numba.reference
 @numba.njit(parallel=True)
-def _(x, w, b, y):
+def conv_numba_reference(x, w, b, y):
     for k in numba.prange(y.shape[1]):
         for n in range(y.shape[0]):
             for p in range(y.shape[2]):
@@ -47,7 +47,7 @@ def _(x, w, b, y):
 
 @conv_numba.right
 @numba.njit(parallel=True)
-def _(x, w, b, y):
+def conv_numba_over_images_and_filters(x, w, b, y):
     for nk in numba.prange(y.shape[0] * y.shape[1]):
         n, k = nk // y.shape[1], nk % y.shape[1]
         for p in range(y.shape[2]):
@@ -56,9 +56,10 @@ def _(x, w, b, y):
                 y[n, k, p, q] = b[k] + (seen * w[k]).sum()
 
 
-@conv_numba.wrong("two threads add into one cell", "Parallel over c, all threads add to the same y: run over k or n.")
+@conv_numba.wrong
 @numba.njit(parallel=True)
-def _(x, w, b, y):
+def two_threads_add_into_one_cell(x, w, b, y):
+    """Parallel over c, all threads add to the same y: run over k or n."""
     for n, k, p, q in np.ndindex(y.shape):
         y[n, k, p, q] = b[k]
     for c in numba.prange(w.shape[1]):
@@ -68,23 +69,34 @@ def _(x, w, b, y):
                     y[n, k, p, q] += x[n, c, p + u, q + v] * w[k, c, u, v]
 
 
-conv_numba.wrong("not compiled", "It is a function of plain Python: give numba.njit(parallel=True)(conv_numba).")(
-    rungs.loops
-)
-conv_numba.wrong("object mode", "In object mode Python's own objects do the work, hardly faster than Python.")(
-    numba.jit(forceobj=True)(rungs.loops)
-)
-conv_numba.wrong("prange without parallel=True", "Without parallel=True prange is range: one thread does all.")(
-    numba.njit(uncompiled(conv_numba.reference_function))
-)
-conv_numba.wrong("range for prange", "Compiled, but no loop is a prange: one thread does all.")(
-    numba.njit(parallel=True)(rungs.loops)
-)
+@conv_numba.wrong
+def not_compiled():
+    """It is a function of plain Python: give numba.njit(parallel=True)(conv_numba)."""
+    return rungs.loops
 
 
-@conv_numba.wrong("sum in float32", "Whole numbers beyond 2**24 were rounded: the sum is kept in float32.")
+@conv_numba.wrong
+def object_mode():
+    """In object mode Python's own objects do the work, hardly faster than Python."""
+    return numba.jit(forceobj=True)(rungs.loops)
+
+
+@conv_numba.wrong
+def prange_without_parallel():
+    """Without parallel=True prange is range: one thread does all."""
+    return numba.njit(uncompiled(conv_numba.reference_function))
+
+
+@conv_numba.wrong
+def range_for_prange():
+    """Compiled, but no loop is a prange: one thread does all."""
+    return numba.njit(parallel=True)(rungs.loops)
+
+
+@conv_numba.wrong
 @numba.njit(parallel=True)
-def _(x, w, b, y):
+def sum_in_float32(x, w, b, y):
+    """Whole numbers beyond 2**24 were rounded: the sum is kept in float32."""
     for k in numba.prange(y.shape[1]):
         total = np.zeros(1, np.float32)
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
@@ -94,9 +106,10 @@ def _(x, w, b, y):
             y[n, k, p, q] = total[0]
 
 
-@conv_numba.wrong("index wraps at the start", "Column -1 is the last one: nobody checks bounds in compiled code.")
+@conv_numba.wrong
 @numba.njit(parallel=True)
-def _(x, w, b, y):
+def index_wraps_at_the_start(x, w, b, y):
+    """Column -1 is the last one: nobody checks bounds in compiled code."""
     for k in numba.prange(y.shape[1]):
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
             total = b[k]
@@ -105,9 +118,10 @@ def _(x, w, b, y):
             y[n, k, p, q] = total
 
 
-@conv_numba.wrong("bias forgotten", "Every map is short by its filter's bias.")
+@conv_numba.wrong
 @numba.njit(parallel=True)
-def _(x, w, b, y):
+def bias_forgotten(x, w, b, y):
+    """Every map is short by its filter's bias."""
     for k in numba.prange(y.shape[1]):
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
             total = 0.0
@@ -134,7 +148,7 @@ winograd_f23 = Exercise(
 
 
 @winograd_f23.cases
-def _(rng):
+def winograd_f23_cases(rng):
     yield integers(rng, 4, 1, 10), integers(rng, 3, 1, 6)
     yield integers(rng, 8), np.array([1.0, 2.0, 4.0])
     yield integers(rng, 9), np.array([3.0, -1.0, 5.0])
@@ -142,7 +156,7 @@ def _(rng):
 
 
 @winograd_f23.reference
-def _(d, g):
+def winograd_f23_reference(d, g):
     return conv2d.forward(d[None, None, None], g[None, None, None])[0, 0, 0]
 
 
@@ -159,54 +173,58 @@ def _tiles(d, g, sign=1.0, half=0.5, step=2):
 
 
 @winograd_f23.right
-def _(d, g):
+def winograd_f23_by_formulas(d, g):
     return _tiles(d, g)
 
 
 @winograd_f23.right
-def _(d, g):
+def winograd_f23_by_matrices(d, g):
     before, after, outputs = *_matrices(), len(d) - 2
     padded = np.concatenate([d, [0]])
     y = [after @ ((_kernel_matrix() @ g) * (before @ padded[i : i + 4])) for i in range(0, outputs, 2)]
     return np.concatenate(y)[:outputs]
 
 
-@winograd_f23.wrong("odd tail dropped", "The last output is 0: a length that is odd needs one more tile, padded.")
-def _(d, g):
+@winograd_f23.wrong
+def odd_tail_dropped(d, g):
+    """The last output is 0: a length that is odd needs one more tile, padded."""
     y = _tiles(d, g)
     y[len(y) // 2 * 2 :] = 0
     return y
 
 
-@winograd_f23.wrong("filter flipped", "Right for symmetric filters only: g0 meets the first input.")
-def _(d, g):
+@winograd_f23.wrong
+def filter_flipped(d, g):
+    """Right for symmetric filters only: g0 meets the first input."""
     return _tiles(d, g[::-1])
 
 
-@winograd_f23.wrong("half forgotten", "The middle products are twice too large: both carry a factor 1/2.")
-def _(d, g):
+@winograd_f23.wrong
+def half_forgotten(d, g):
+    """The middle products are twice too large: both carry a factor 1/2."""
     return _tiles(d, g, half=1)
 
 
-@winograd_f23.wrong("tiles do not overlap", "Tiles of 4 inputs give 2 outputs, so the next begins 2 further, not 4.")
-def _(d, g):
+@winograd_f23.wrong
+def tiles_do_not_overlap(d, g):
+    """Tiles of 4 inputs give 2 outputs, so the next begins 2 further, not 4."""
     return _tiles(d, g, step=4)
 
 
-@winograd_f23.wrong("a sign", "Every second output is off by 2*m4: it is subtracted.")
-def _(d, g):
+@winograd_f23.wrong
+def a_sign(d, g):
+    """Every second output is off by 2*m4: it is subtracted."""
     return _tiles(d, g, sign=-1)
 
 
-@winograd_f23.wrong(
-    "three products each", "The values are right, by the definition: use four products for two outputs."
-)
-def _(d, g):
+@winograd_f23.wrong
+def three_products_each(d, g):
+    """The values are right, by the definition: use four products for two outputs."""
     return np.array([d[i] * g[0] + d[i + 1] * g[1] + d[i + 2] * g[2] for i in range(len(d) - 2)])
 
 
 @winograd_f23.demand
-def _(function):
+def winograd_f23_demand(function):
     made = products(function, *winograd_f23.arguments[1])
     told = f"{made} products of data and filter for 6 outputs; the definition needs 18"
     return Verdict(made <= 12, "three products each" if made == 18 else None, told)
@@ -228,7 +246,7 @@ winograd_2d = Exercise(
 
 
 @winograd_2d.cases
-def _(rng):
+def winograd_2d_cases(rng):
     g = np.array([[1.0, 2, 4], [3, -5, 7], [-2, 6, 9]])
     yield integers(rng, (4, 4)), g
     yield integers(rng, (7, 7)), g
@@ -237,7 +255,7 @@ def _(rng):
 
 
 @winograd_2d.reference
-def _(d, g):
+def winograd_2d_reference(d, g):
     return conv2d.forward(d[None, None], g[None, None])[0, 0]
 
 
@@ -265,12 +283,12 @@ def _tiles_2d(d, g, kernel=None, step=2, other=None):
 
 
 @winograd_2d.right
-def _(d, g):
+def winograd_2d_by_tiles(d, g):
     return _tiles_2d(d, g)
 
 
 @winograd_2d.right
-def _(d, g):
+def winograd_2d_by_sliding_windows(d, g):
     rows, columns = d.shape[0] - 2, d.shape[1] - 2
     before, after = _matrices()
     u = _kernel_matrix() @ g @ _kernel_matrix().T
@@ -280,48 +298,55 @@ def _(d, g):
     return tiles.swapaxes(1, 2).reshape(2 * len(seen), -1)[:rows, :columns]
 
 
-@winograd_2d.wrong("odd tail dropped", "The last row and column are 0: cover them with padded tiles, then cut.")
-def _(d, g):
+@winograd_2d.wrong
+def odd_tail_dropped(d, g):
+    """The last row and column are 0: cover them with padded tiles, then cut."""
     y = _tiles_2d(d, g)
     y[len(y) // 2 * 2 :] = 0
     y[:, y.shape[1] // 2 * 2 :] = 0
     return y
 
 
-@winograd_2d.wrong("kernel transposed", "Right for symmetric kernels only: rows of g belong to rows of d.")
-def _(d, g):
+@winograd_2d.wrong
+def kernel_transposed(d, g):
+    """Right for symmetric kernels only: rows of g belong to rows of d."""
     return _tiles_2d(d, g.T)
 
 
-@winograd_2d.wrong("half forgotten", "The two middle products along each axis carry a factor 1/2.")
-def _(d, g):
+@winograd_2d.wrong
+def half_forgotten(d, g):
+    """The two middle products along each axis carry a factor 1/2."""
     return _tiles_2d(d, g, _kernel_matrix(1), other=_kernel_matrix(1))
 
 
-@winograd_2d.wrong("half along one axis only", "Along one of the two axes the factor 1/2 is missing.")
-def _(d, g):
+@winograd_2d.wrong
+def half_along_one_axis_only(d, g):
+    """Along one of the two axes the factor 1/2 is missing."""
     return _tiles_2d(d, g, other=_kernel_matrix(1))
 
 
-@winograd_2d.wrong("tiles do not overlap", "Tiles of 4 x 4 inputs give 2 x 2 outputs: the next begins 2 further.")
-def _(d, g):
+@winograd_2d.wrong
+def tiles_do_not_overlap(d, g):
+    """Tiles of 4 x 4 inputs give 2 x 2 outputs: the next begins 2 further."""
     return _tiles_2d(d, g, step=4)
 
 
-@winograd_2d.wrong("row by row", "The values are right, with F(2, 3) along the rows alone. Transform the columns too.")
-def _(d, g):
+@winograd_2d.wrong
+def row_by_row(d, g):
+    """The values are right, with F(2, 3) along the rows alone. Transform the columns too."""
     return np.array([sum(_tiles(d[i + u], g[u]) for u in range(3)) for i in range(len(d) - 2)])
 
 
-@winograd_2d.wrong("nine products each", "The values are right, by the definition: use 16 products for 4 outputs.")
-def _(d, g):
+@winograd_2d.wrong
+def nine_products_each(d, g):
+    """The values are right, by the definition: use 16 products for 4 outputs."""
     return np.array(
         [[(d[i : i + 3, j : j + 3] * g).sum() for j in range(d.shape[1] - 2)] for i in range(d.shape[0] - 2)]
     )
 
 
 @winograd_2d.demand
-def _(function):
+def winograd_2d_demand(function):
     made = products(function, *winograd_2d.arguments[1])
     names = {25 * 9: "nine products each", 5 * 3 * 12: "row by row"}
     told = f"{made} products of data and filter for 5 x 5 outputs; tiles of 2 x 2 need {9 * 16}"
