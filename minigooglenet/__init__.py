@@ -28,6 +28,8 @@ from minigooglenet.graph import Graph
 from minigooglenet.parallel import get_num_threads, set_num_threads
 from minigooglenet.plan import plan
 
+exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when somebody asks for it
+
 __all__ = [
     "Graph",
     "__version__",

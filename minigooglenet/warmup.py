@@ -11,9 +11,9 @@ import numpy as np
 from numba.core import event
 
 from minigooglenet import kernels, layers, models
-from minigooglenet.lessons.lesson_13_fast import rungs
 from minigooglenet.graph import Graph
 from minigooglenet.kernels.compiled import is_kernel
+from minigooglenet.lessons.lesson_13_fast import rungs
 from minigooglenet.losses import head_weights, weighted_sum
 from minigooglenet.optim import adamw_step, sgd_step
 from minigooglenet.plan import plan

@@ -8,7 +8,6 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from minigooglenet.course import handout
 from minigooglenet.exercises.find import everything
 
 _MOODLE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)", re.IGNORECASE)

@@ -10,7 +10,7 @@
 
     @conv_db.wrong
     def mean_over_the_batch(dout):
-        """Exactly 1/N of ours: the mean belongs in the loss."""
+        '''Exactly 1/N of ours: the mean belongs in the loss.'''
         return dout.mean(axis=(0, 2, 3))
 
 A wrong answer is a function: its name is the mistake, its docstring what to say to whoever makes it. It is known by its

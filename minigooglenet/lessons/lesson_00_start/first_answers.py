@@ -1,4 +1,4 @@
-"""Lesson 00: how the course answers, on a mean that is divided by the wrong number and a layer's multiply-adds."""
+"""How the course answers: a mean that is divided by the wrong number, and a layer's multiply-adds."""
 
 import functools
 

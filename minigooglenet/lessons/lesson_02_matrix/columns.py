@@ -1,4 +1,4 @@
-"""Lesson 02: a convolution as a matrix product, im2col and its transpose."""
+"""A convolution as a matrix product: im2col."""
 
 import numpy as np
 
@@ -31,13 +31,14 @@ def im2col_cases(rng):
     yield integers(rng, (1, 2, 3, 4), 1, 100), 3, 4, 1, 2
 
 
-def _padding(pad):
+def both_sides(pad):
+    """Return the padding of both axes, before and after."""
     return ((pad, pad), (pad, pad))
 
 
 @im2col.reference
 def im2col_reference(x, kh, kw, stride, pad):
-    return engine.im2col(x, (kh, kw), stride, _padding(pad))
+    return engine.im2col(x, (kh, kw), stride, both_sides(pad))
 
 
 im2col.engine(engine.im2col)
@@ -45,7 +46,7 @@ im2col.engine(engine.im2col)
 
 def _seen(x, kh, kw, stride, pad):
     """Return (N, C, Ho, Wo, kh, kw)."""
-    return windows(x, (kh, kw), (stride, stride), _padding(pad))
+    return windows(x, (kh, kw), (stride, stride), both_sides(pad))
 
 
 def _columns(seen):
@@ -155,7 +156,7 @@ def conv_gemm_cases(rng):
 
 @conv_gemm.reference
 def conv_gemm_reference(x, w, b, stride, pad):
-    return engine.forward(x, w, b, (stride, stride), _padding(pad), 1)
+    return engine.forward(x, w, b, (stride, stride), both_sides(pad), 1)
 
 
 conv_gemm.engine(engine.forward)

@@ -24,7 +24,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import figures
-from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz, wrong_backwards
+from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, wrong_backwards
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d, im2col
 

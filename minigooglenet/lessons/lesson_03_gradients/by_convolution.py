@@ -1,9 +1,8 @@
-"""Lesson 03, continued: the image's gradient by one forward convolution, and who reads a pixel."""
+"""The image's gradient by one forward convolution."""
 
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise
-from minigooglenet.exercises.questions import Question
 from minigooglenet.kernels import conv2d
 from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_dx, dx_cases
 
@@ -22,7 +21,11 @@ conv_dx_by_conv = Exercise(
         "`return conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, ____))`",
     ),
 )
+
+
 conv_dx_by_conv.cases(dx_cases)
+
+
 conv_dx_by_conv.reference(conv_dx.reference_function)
 
 
@@ -99,53 +102,3 @@ def _by_conv(dout, w, x_shape, stride, pad, before=None, remainder=None):
     spread[:, :, ::stride, ::stride] = dout
     padded = np.pad(spread, ((0, 0), (0, 0), *((b, b + r) for b, r in zip(before, remainder, strict=True))))
     return _conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, 1))
-
-
-readers = Question(
-    "03.5",
-    "how many outputs read a pixel",
-    "A {k} x {k} kernel moves with stride {s} over an image of {n} x {n} with padding {p}. How many outputs read the "
-    "pixel in row {i}, column {j} (counted from 0)?",
-    minutes=5,
-    difficulty=2,
-    hints=(
-        "Draw the windows on a line of ten pixels.",
-        "Count the starts t for which t*s - p <= i < t*s - p + k and the window exists.",
-        "`rows * ____`, each counted alike",
-    ),
-)
-
-
-@readers.draw
-def readers_draw(rng):
-    n, k, s = int(rng.integers(9, 20)), int(rng.integers(3, 8)), int(rng.integers(2, 4))
-    i, j = (int(place) for place in rng.integers(0, n, 2))
-    return {"n": n, "k": k, "s": s, "p": int(rng.integers(0, k // 2 + 1)), "i": i, "j": j}
-
-
-def _along(n, k, s, p, i):
-    outputs = (n + 2 * p - k) // s + 1
-    return sum(t * s - p <= i < t * s - p + k for t in range(outputs))
-
-
-@readers.solution
-def readers_solution(n, k, s, p, i, j):
-    return _along(n, k, s, p, i) * _along(n, k, s, p, j)
-
-
-@readers.wrong
-def stride_1(n, k, s, p, i, j):
-    """k*k outputs read a pixel at stride 1, away from the border."""
-    return k * k
-
-
-@readers.wrong
-def always_the_same_inside(n, k, s, p, i, j):
-    """That holds for some pixels inside, not for this one."""
-    return (-(-k // s)) ** 2
-
-
-@readers.wrong
-def one_axis(n, k, s, p, i, j):
-    """That is the count along one axis; the other multiplies it."""
-    return _along(n, k, s, p, i)

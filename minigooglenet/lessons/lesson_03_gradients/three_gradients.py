@@ -1,4 +1,4 @@
-"""Lesson 03: the gradients of a convolution, each written by asking who used this number."""
+"""The gradients of a convolution, each written by asking who used this number."""
 
 import numpy as np
 

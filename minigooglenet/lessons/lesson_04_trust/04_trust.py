@@ -24,8 +24,7 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import figures
-from minigooglenet.exercises import check, compare, detective, hint, outcome, predict, quiz, wrong_backwards
+from minigooglenet.exercises import check, detective, outcome, predict, quiz, wrong_backwards
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.loops import local_response_norm

@@ -1,4 +1,4 @@
-"""Lesson 04: three broken convolutions, and what their gradients tell."""
+"""Three broken convolutions, and what their gradients tell."""
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.plain import plain

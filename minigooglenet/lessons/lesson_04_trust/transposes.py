@@ -1,4 +1,4 @@
-"""Lesson 04: the exact test of a transpose."""
+"""The exact test of a transpose."""
 
 import numpy as np
 

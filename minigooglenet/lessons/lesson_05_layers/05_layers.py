@@ -24,7 +24,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet.exercises import check, compare, hint, outcome, predict, quiz, wrong_backwards
+from minigooglenet.exercises import check, compare, outcome, predict, quiz, wrong_backwards
 from minigooglenet.kernels.loops import local_response_norm, max_pool2d, softmax_cross_entropy
 from minigooglenet.layers import LocalResponseNorm, MaxPool2d
 from minigooglenet.models.googlenet import MODULES

@@ -1,4 +1,4 @@
-"""Lesson 05: pooling, forward and backward, with windows that overlap, pad and hang over the end."""
+"""Pooling, forward and backward, with windows that overlap, pad and hang over the end."""
 
 import numpy as np
 

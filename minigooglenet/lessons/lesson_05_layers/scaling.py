@@ -1,4 +1,4 @@
-"""Lesson 05: what scales values by others or by chance: local response normalisation and dropout."""
+"""What scales values by others or by chance: local response normalisation and dropout."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Lesson 06, third part: Table 1 of the paper and other published numbers, audited."""
+"""Table 1 of the paper and other published numbers, audited."""
 
 from minigooglenet.counting import comparisons, count, table1
 from minigooglenet.exercises.exercise import Exercise, Verdict

@@ -1,4 +1,4 @@
-"""Lesson 07, second part: an Inception module, forward and backward."""
+"""An Inception module, forward and backward."""
 
 import numpy as np
 

@@ -1,89 +1,16 @@
-"""Lesson 08, first part: the whole network from its table, and weights that show whether it is right."""
+"""The whole network from its table."""
 
 import functools
 
 import numpy as np
-from minigooglenet.exercises.lessons import lesson_07_inception_2 as module
 
 from minigooglenet.counting import count
-from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.exercises.outputs import close, finite
-from minigooglenet.exercises.questions import Question
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import close
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, ReLU
 from minigooglenet.models import googlenet
 from minigooglenet.models.googlenet import MODULES
-
-sides = Question(
-    "08.1",
-    "maps of your image size",
-    "GoogLeNet takes images of {n} x {n} in place of 224 x 224. Add the sides of the five maps behind conv1, pool1, "
-    "pool2, pool3 and pool4. (At 224 it is 112 + 56 + 28 + 14 + 7 = 217.)",
-    minutes=6,
-    difficulty=1,
-    hints=(
-        "The convolution first: 7 x 7, stride 2, padding 3, rounded down.",
-        "Behind conv1 it is n/2 rounded up. Each pool, 3 x 3 of stride 2 rounded up, makes a/2 rounded down of a.",
-        "`a = (n + 6 - 7)//2 + ____`, then four times `a //= 2`, adding up",
-    ),
-)
-
-
-@sides.draw
-def sides_draw(rng):
-    return {"n": int(rng.integers(192, 321))}
-
-
-@sides.solution
-def sides_solution(n):
-    g = Graph(image=(1, n, n))
-    wire = g.add("conv1", Conv2d(1, 1, 7, 2, 3, init="zeros"), "image")
-    for number in range(1, 5):
-        wire = g.add(f"pool{number}", MaxPool2d(3, 2, ceil_mode=True), wire)
-    return sum(g.shapes[name][1] for name in g.nodes)
-
-
-def _added(side, step):
-    total = side
-    for _ in range(4):
-        side = step(side)
-        total += side
-    return total
-
-
-@sides.wrong
-def pools_rounded_down(n):
-    """You rounded the pools down. GoogLeNet's round up, and 224 shows it."""
-    return _added((n - 1) // 2 + 1, lambda a: (a - 3) // 2 + 1)
-
-
-@sides.wrong
-def everything_halved(n):
-    """Right for the pools, not for conv1: half of an odd side is rounded up there."""
-    return _added(n // 2, lambda a: a // 2)
-
-
-@sides.wrong
-def padding_counted_once(n):
-    """Padding 3 is added on both sides: n + 6 - 7."""
-    return _added((n + 3 - 7) // 2 + 1, lambda a: a // 2)
-
-
-@sides.wrong
-def the_sizes_at_224(n):
-    """Those are the sides at 224; yours is another image."""
-    return 217
-
-
-def _padded_pools(a):
-    return (a + 2 - 3) // 2 + 1
-
-
-@sides.wrong
-def pools_padded(n):
-    """You padded the pools. GoogLeNet's trunk pools have no padding, they round up."""
-    return _added((n - 1) // 2 + 1, _padded_pools)
-
 
 build = Exercise(
     "08.2",
@@ -272,6 +199,8 @@ def _verdict(name, what):
 
 
 build.reference(_faulty)
+
+
 build.right(functools.partial(_faulty, heads_last=True))
 
 
@@ -327,74 +256,3 @@ def ReLU_on_the_classifiers(modules):
 def dropout_missing(modules):
     """Before the classifiers there is dropout: 0.7 in the heads, 0.4 in the main one."""
     return _faulty(modules, "dropout missing")
-
-
-reveal = Exercise(
-    "08.2b",
-    "numbers that reveal",
-    "(x, P), an image and weights for one module",
-    minutes=10,
-    difficulty=2,
-    hints=(
-        "For each of the eight wrong modules: what would x or P have to be for nobody to notice?",
-        (
-            "A pool padded with zeros shows only where values are negative; a missing ReLU only where something before "
-            "it is; a wrong order of pool and projection only where pixels differ."
-        ),
-        "`x = rng.integers(-9, ____, (1, 3, 4, 5))`, and weights of both signs from rng.integers(-2, 3, ...)",
-    ),
-)
-LARGEST, SEED = 2000, 14
-
-
-@reveal.judge
-def reveal_judge(answer):
-    x, P = answer
-    x, P = finite(x, "x"), {key: finite(values, f"P[{key!r}]") for key, values in P.items()}
-    size = x.size + sum(values.size for values in P.values())
-    if size > LARGEST:
-        return Verdict(False, None, f"{size:,} numbers are more than anyone reads; at most {LARGEST:,}")
-    right = module.forward.reference_function(x, P)
-    for chaff in module.forward.wrongs:
-        other = chaff.function(x, P)
-        if other.shape == right.shape and close(other, right, 1e-9).all():
-            name = f"{chaff.name} survives"
-            known = {wrong.name: wrong.message for wrong in reveal.wrongs}
-            return Verdict(False, name if name in known else None, known.get(name, name))
-    return Verdict(True, None, f"{size} numbers tell all {len(module.forward.wrongs)} wrong modules from the right one")
-
-
-def _example(low=-9, high=3, **changes):
-    rng = np.random.default_rng(SEED)
-    x, P = integers(rng, (1, 3, 4, 5), low, high), module.weights(rng, 3, 2, 2, 3, 2, 2, 2)
-    P |= {key: np.full_like(P[key], value) for key, value in changes.items()}
-    return x, P
-
-
-reveal.reference(_example())
-reveal.right(_example(-7, 8))
-reveal.right([_example()[0].tolist(), {key: values.tolist() for key, values in _example()[1].items()}])
-
-
-@reveal.wrong
-def no_ReLU_after_the_reductions_survives():
-    """Nothing negative reaches those ReLUs, or nobody hears of it: let weights have both signs."""
-    return (np.abs(_example()[0]), {key: np.abs(values) for key, values in _example()[1].items()})
-
-
-@reveal.wrong
-def padding_1_for_5x5_survives():
-    """The 5x5 branch says the same with any padding: is it dead, or blind at the border?"""
-    return _example(**{"5x5/weight": 0, "5x5/bias": -1})
-
-
-@reveal.wrong
-def projection_before_the_pool_survives():
-    """Either order gives the same: let pixels differ, and weights have both signs."""
-    return (np.full((1, 3, 4, 5), -3.0), _example()[1])
-
-
-@reveal.wrong
-def pool_padded_with_zeros_survives():
-    """No zero wins at the border, or nobody hears of it: let values there be negative."""
-    return _example(0, 9)

@@ -25,7 +25,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import data, initializers, optim, training, viz
-from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz, starts
+from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, starts
 from minigooglenet.exercises.find import find
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

@@ -1,4 +1,4 @@
-"""Lesson 09, second part: batch norm, forward and backward."""
+"""Batch norm, forward and backward."""
 
 import numpy as np
 

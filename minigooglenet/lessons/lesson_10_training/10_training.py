@@ -19,7 +19,7 @@ import numpy as np
 import minigooglenet as mg
 from minigooglenet import data, figures, losses, optim, training, viz
 from minigooglenet.data import transforms
-from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz, sick_runs
+from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, sick_runs
 from minigooglenet.exercises.find import find
 from minigooglenet.training.step import gradients
 

@@ -1,4 +1,4 @@
-"""Lesson 10, third part: an honest number, from the split to what is published."""
+"""An honest number, from the split to what is published."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import data, figures, inference, viz
-from minigooglenet.exercises import answer, ask, check, compare, hint, looks, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, looks, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

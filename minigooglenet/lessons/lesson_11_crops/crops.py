@@ -1,14 +1,14 @@
-"""Lesson 11: the 144 pieces of a picture, averages over pieces and networks, and what an error is."""
+"""The 144 pieces of a picture."""
 
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, Raised, call, close, form
-from minigooglenet.exercises.questions import Question
 from minigooglenet.inference.crops import SCALES, boxes, places
 from minigooglenet.inference.crops import SIDE as PIECE
 
 PICTURES = ((300, 450), (450, 300), (400, 400), (200, 800))  # every size comes out whole: nothing to round
+
 
 crop_boxes = Exercise(
     "11.1",
@@ -181,59 +181,3 @@ def _difference(picture, mine, theirs):
     return "in a picture of {} the piece (scale {:g}, y {:g}, x {:g}, side {:g}, mirror {:g}) is none of ours".format(
         size, *odd
     )
-
-
-reduction = Question(
-    "11.4",
-    "by how many per cent",
-    "the winning top-5 error was {old} % one year and {new} % the next. By how many per cent of itself did it fall?",
-    minutes=3,
-    difficulty=1,
-    tolerance=1e-3,
-    hints=(
-        "Compared with what? A fall from 20 to 10 is a fall by half, whatever the units.",
-        "From 20 % to 15 % it fell by 5 points, and 5 is a quarter of 20.",
-        "`100 * (old - new) / ____`",
-    ),
-)
-
-
-@reduction.draw
-def reduction_draw(rng):
-    old = round(float(rng.uniform(10, 27)), 1)
-    return {"old": old, "new": round(float(rng.uniform(0.3, 0.85)) * old, 2)}
-
-
-@reduction.solution
-def reduction_solution(old, new):
-    return 100 * (old - new) / old
-
-
-@reduction.wrong
-def points_for_per_cent(old, new):
-    """Those are percentage points; asked is the share of the old error."""
-    return old - new
-
-
-@reduction.wrong
-def relative_to_the_new(old, new):
-    """You divided by the new error. What fell is the old one."""
-    return 100 * (old - new) / new
-
-
-@reduction.wrong
-def what_is_left(old, new):
-    """That is the share that is left; asked is the share that is gone."""
-    return 100 * new / old
-
-
-@reduction.wrong
-def sign(old, new):
-    """It fell, and you were asked by how much: a positive number."""
-    return 100 * (new - old) / old
-
-
-@reduction.wrong
-def share_for_per_cent(old, new):
-    """That is the share of 1; in per cent it is a hundred times as much."""
-    return (old - new) / old

@@ -24,7 +24,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import data, viz
-from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz, regions
+from minigooglenet.exercises import answer, ask, check, outcome, predict, quiz, regions
 from minigooglenet.exercises.find import find
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

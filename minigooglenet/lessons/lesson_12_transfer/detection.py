@@ -1,4 +1,4 @@
-"""Lesson 12, continued: how boxes overlap, which of them stay, and how good a list of detections is."""
+"""How boxes overlap, which of them stay, and how good a list of detections is."""
 
 import itertools
 

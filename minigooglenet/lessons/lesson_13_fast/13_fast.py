@@ -27,9 +27,9 @@ import numba
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import figures, parallel, viz
+from minigooglenet import parallel, viz
 from minigooglenet.bench import cases, clock, ladder, machine, profile, roofline, settings
-from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz, rungs
+from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, rungs
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d, im2col
 
