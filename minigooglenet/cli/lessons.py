@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from minigooglenet.course import doctor, lessons
+from minigooglenet.course import doctor, handout
 
 HELP = "copy the lessons to a folder of yours and open them in JupyterLab"
 
@@ -26,9 +26,9 @@ def add_parser(commands, name):
 
 def run(options):
     """Copy, check, open."""
-    if Path(options.dir).resolve() == lessons.folder().resolve():
+    if Path(options.dir).resolve() == handout.folder().resolve():
         raise ValueError(f"{options.dir} is the lessons' own folder; name another, such as `minigooglenet lessons my`")
-    new, same, kept = lessons.copy(options.dir, options.sources)
+    new, same, kept = handout.copy(options.dir, options.sources)
     print(f"{options.dir}: {len(new)} files copied, {len(same)} were there already.")
     for path in kept:
         print(f"left as it is, for it is not the lesson as it came: {path}")

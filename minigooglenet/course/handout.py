@@ -16,24 +16,31 @@ class Copied(NamedTuple):
 
 
 def folder() -> Path:
-    """Return where the lessons are: in a wheel inside the package, in a checkout beside it."""
+    """Return where the notebooks are: in a wheel inside the package, in a checkout beside it."""
     package = Path(minigooglenet.__file__).parent
-    for place in (package / "lessons", package.parent / "lessons"):
+    for place in (package / "lessons" / "notebooks", package.parent / "lessons"):
         if any(place.glob("[0-9][0-9]_*.ipynb")):
             return place
     raise FileNotFoundError("this installation has no lessons; install minigooglenet again, or use a checkout")
 
 
-def copy(target, sources=False) -> Copied:
+def sources() -> list[Path]:
+    """Return the sources of the notebooks, each in its lesson's folder, in order."""
+    lessons = Path(minigooglenet.__file__).parent / "lessons"
+    return sorted(lessons.glob("lesson_*/[0-9][0-9]_*.py"), key=lambda path: path.name)
+
+
+def copy(target, with_sources=False) -> Copied:
     """Copy the lessons to the folder `target`, made if need be.
 
-    A file that is there and differs is somebody's work and stays as it is. With `sources` also the lessons' sources,
-    solutions among them, from which `minigooglenet release` makes notebooks.
+    A file that is there and differs is somebody's work and stays as it is. With the sources, solutions among them,
+    `minigooglenet release` makes notebooks; they go to `target`/src.
     """
-    origin, target = folder(), Path(target)
-    copied = Copied([], [], [])
-    for path in sorted([*origin.glob("*.ipynb"), *(origin.glob("src/*.py") if sources else ())]):
-        place = target / path.relative_to(origin)
+    target, copied = Path(target), Copied([], [], [])
+    chosen = [(path, target / path.name) for path in sorted(folder().glob("*.ipynb"))]
+    if with_sources:
+        chosen += [(path, target / "src" / path.name) for path in sources()]
+    for path, place in chosen:
         copied[put(place, path.read_bytes())].append(place)
     return copied
 

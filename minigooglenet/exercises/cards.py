@@ -7,13 +7,18 @@ from minigooglenet.exercises.predicting import Note
 
 
 def cards(lesson) -> list[tuple[str, str]]:
-    """Return the (question, answer) pairs of a lesson, "03": the lines of the file quiz.tsv in its folder."""
+    """Return the (question, answer) pairs of a lesson, "03": of the file quiz.tsv in its folder."""
     for folder in folders(lesson):
         course, _, name = folder.rpartition(".")
         path = resources.files(course) / name / "quiz.tsv"  # the lesson itself is not imported for this
         if path.is_file():
-            return [tuple(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
+            return pairs(path)
     raise ValueError(f"there is no quiz for lesson {lesson!r}")
+
+
+def pairs(path) -> list[tuple[str, str]]:
+    """Return the (question, answer) pairs of a quiz.tsv, one a line with a tab between them."""
+    return [tuple(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def quiz(lesson, answers=False):

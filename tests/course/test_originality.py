@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minigooglenet.course import answers, originality, release
+from minigooglenet.course import answers, handout, originality, release
 from minigooglenet.exercises.find import everything
 
 LESSONS = Path(__file__).parents[2] / "lessons"
@@ -166,7 +166,7 @@ def test_code_that_two_share_is_noted_whatever_the_names(tmp_path):
 
 def test_a_courses_own_handout_is_what_counts(tmp_path):
     (tmp_path / "src").mkdir()
-    text = (LESSONS / "src" / "01_feature_map.py").read_text(encoding="utf-8")
+    text = (handout.sources()[1]).read_text(encoding="utf-8")
     peek = "from minigooglenet.lessons.lesson_01_feature_map.one_value import something"
     (tmp_path / "src" / "01_feature_map.py").write_text(f"{text}\n\n# %%\n{peek}\n", encoding="utf-8")
     release.release(tmp_path / "src", tmp_path / "out")

@@ -22,7 +22,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import viz
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d, im2col
 from minigooglenet.kernels.loops import conv2d as loops

@@ -23,7 +23,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import parallel, viz
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels import im2col as engine

@@ -24,9 +24,10 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import figures
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, wrong_backwards
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d, im2col
+from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 rng = np.random.default_rng(3)

@@ -24,10 +24,13 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet.exercises import check, detective, outcome, predict, quiz, wrong_backwards
+from minigooglenet import figures
+from minigooglenet.exercises import check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.loops import local_response_norm
+from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
+from minigooglenet.lessons.lesson_04_trust import detective
 from minigooglenet.lessons.lesson_04_trust.revealing import survivors
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

@@ -24,9 +24,10 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet.exercises import check, compare, outcome, predict, quiz, wrong_backwards
+from minigooglenet.exercises import check, compare, hint, outcome, predict, quiz
 from minigooglenet.kernels.loops import local_response_norm, max_pool2d, softmax_cross_entropy
 from minigooglenet.layers import LocalResponseNorm, MaxPool2d
+from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
 from minigooglenet.models.googlenet import MODULES
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

@@ -17,7 +17,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS
 

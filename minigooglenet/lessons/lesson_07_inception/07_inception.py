@@ -18,9 +18,10 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet.counting import comparisons
-from minigooglenet.exercises import answer, ask, budget, check, compare, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.lessons.lesson_07_inception.bottleneck import built_stem
+from minigooglenet.lessons.lesson_07_inception import budget
+from minigooglenet.lessons.lesson_07_inception.stem import built_stem
 from minigooglenet.models.googlenet import MODULES
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

@@ -19,7 +19,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet.counting import comparisons
-from minigooglenet.exercises import answer, ask, check, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.models.googlenet import MODULES
 

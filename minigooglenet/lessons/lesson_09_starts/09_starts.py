@@ -25,8 +25,9 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import data, initializers, optim, training, viz
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, starts
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_09_starts import starts
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 SIZE = 112 if FAST else 224

@@ -19,8 +19,9 @@ import numpy as np
 import minigooglenet as mg
 from minigooglenet import data, figures, losses, optim, training, viz
 from minigooglenet.data import transforms
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, sick_runs
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_10_training import sick_runs
 from minigooglenet.training.step import gradients
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))

@@ -23,8 +23,9 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import data, figures, inference, viz
-from minigooglenet.exercises import answer, ask, check, compare, looks, outcome, predict, quiz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_11_crops import looks
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 rng = np.random.default_rng(11)

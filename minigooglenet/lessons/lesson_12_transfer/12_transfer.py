@@ -24,8 +24,9 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import data, viz
-from minigooglenet.exercises import answer, ask, check, outcome, predict, quiz, regions
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_12_transfer import regions
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 print(f"fast mode: {'on, fewer pictures and scenes' if FAST else 'off'}")

@@ -15,7 +15,7 @@ FEATURES = "pool5/global"
 
 def trained_trunk():
     """Return a small network that was trained on the first six classes of `data.shapes`, as a file beside this one."""
-    with resources.as_file(resources.files("minigooglenet.lessons.lesson_12_transfer") / "trunks" / "shapes.safetensors") as path:
+    with resources.as_file(resources.files(__package__) / "trunks" / "shapes.safetensors") as path:
         return weights.load(path).graph
 
 

@@ -27,11 +27,12 @@ import numba
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import parallel, viz
+from minigooglenet import figures, parallel, viz
 from minigooglenet.bench import cases, clock, ladder, machine, profile, roofline, settings
-from minigooglenet.exercises import answer, ask, check, compare, outcome, predict, quiz, rungs
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d, im2col
+from minigooglenet.lessons.lesson_13_fast import rungs
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 rng = np.random.default_rng(13)

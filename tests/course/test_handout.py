@@ -4,33 +4,33 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from minigooglenet.cli import main
-from minigooglenet.course import doctor, lessons
+from minigooglenet.course import doctor, handout
 
 ROOT = Path(__file__).parents[2]
+FILTER = {"filter": "data"} if sys.version_info >= (3, 12) else {}
 
 
 @pytest.fixture
 def two_lessons(tmp_path, monkeypatch):
     origin = tmp_path / "origin"
-    (origin / "src").mkdir(parents=True)
-    for name in ("00_start.ipynb", "01_next.ipynb", "src/00_start.py"):
+    origin.mkdir()
+    for name in ("00_start.ipynb", "01_next.ipynb"):
         (origin / name).write_text(f"{name} as it came\n", encoding="utf-8")
-    monkeypatch.setattr(lessons, "folder", lambda: origin)
+    monkeypatch.setattr(handout, "folder", lambda: origin)
     monkeypatch.setattr(doctor, "look", lambda short: [])
     return origin
 
 
 def test_a_copy_is_whole_and_a_second_one_changes_nothing(two_lessons, tmp_path):
-    first = lessons.copy(tmp_path / "my" / "course")
+    first = handout.copy(tmp_path / "my" / "course")
     assert [path.name for path in first.new] == ["00_start.ipynb", "01_next.ipynb"]
     assert first.new[0].read_bytes() == (two_lessons / "00_start.ipynb").read_bytes()
-    again = lessons.copy(tmp_path / "my" / "course")
+    again = handout.copy(tmp_path / "my" / "course")
     assert (again.new, len(again.same), again.kept) == ([], 2, [])
 
 
@@ -50,12 +50,12 @@ def test_what_a_student_changed_stays_and_is_said(two_lessons, tmp_path, capsys)
 def test_a_link_is_not_written_through(two_lessons, tmp_path):
     (tmp_path / "my").mkdir()
     (tmp_path / "my" / "00_start.ipynb").symlink_to(tmp_path / "nowhere")
-    assert [path.name for path in lessons.copy(tmp_path / "my").kept] == ["00_start.ipynb"]
+    assert [path.name for path in handout.copy(tmp_path / "my").kept] == ["00_start.ipynb"]
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_sources_come_on_request(two_lessons, tmp_path):
-    assert tmp_path / "my" / "src" / "00_start.py" in lessons.copy(tmp_path / "my", sources=True).new
+    assert tmp_path / "my" / "src" / "03_gradients.py" in handout.copy(tmp_path / "my", with_sources=True).new
 
 
 def test_the_lessons_own_folder_is_refused(two_lessons, capsys):
@@ -86,30 +86,40 @@ def test_what_is_wrong_with_the_set_up_is_said_before_jupyterlab_starts(two_less
     assert "WRONG  numpy is not installed\n       what to do: pip install numpy" in capsys.readouterr().out
 
 
-def test_a_wheel_takes_the_lessons_along(tmp_path):
-    pytest.importorskip("setuptools", minversion="80")
+def _build(kind, tree, place):
+    """Return what hatchling makes of a tree, unpacked: "sdist" or "wheel"."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(place)]
+    done = subprocess.run(build, cwd=tree, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (made,) = (path for path in place.iterdir() if path.suffix in (".gz", ".whl"))
+    shutil.unpack_archive(made, place, "zip" if kind == "wheel" else "gztar", **({} if kind == "wheel" else FILTER))
+    return place if kind == "wheel" else next(path for path in place.iterdir() if path.is_dir())
+
+
+def test_a_wheel_from_the_sdist_has_the_lessons(tmp_path):
+    pytest.importorskip("hatchling")
     tree = tmp_path / "tree"
-    hide = shutil.ignore_patterns("__pycache__", "*.egg-info", "solutions")
     for name in ("minigooglenet", "lessons"):
-        shutil.copytree(ROOT / name, tree / name, ignore=hide)
-    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree)
     (tree / "lessons" / "98_test.ipynb").write_text("{}\n", encoding="utf-8")
-    env = {**os.environ, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path), "."]
-    done = subprocess.run(build, cwd=tree, env=env, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")
-    names = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
-    sources = {f"minigooglenet/lessons/src/{path.name}" for path in ROOT.glob("lessons/src/*.py")}
-    quizzes = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("minigooglenet/exercises/quizzes/*.tsv")}
-    assert {"minigooglenet/lessons/98_test.ipynb", "minigooglenet/lessons/README.md", *sources, *quizzes} <= names
-    assert not any("solutions" in name for name in names)
-    ask = "from minigooglenet.course import lessons; print(lessons.folder())"
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    found = subprocess.run(
+    site = _build("wheel", _build("sdist", tree, tmp_path / "sdist"), tmp_path / "site")
+    names = {path.relative_to(site).as_posix() for path in site.rglob("*.*")}
+    data = {
+        path.relative_to(ROOT).as_posix()
+        for ending in ("py", "tsv", "safetensors")
+        for path in ROOT.glob(f"minigooglenet/lessons/**/*.{ending}")
+    }
+    assert len(data) > 14 * 3
+    notebooks = "minigooglenet/lessons/notebooks"
+    assert {f"{notebooks}/98_test.ipynb", f"{notebooks}/README.md", *data} <= names
+    assert not any("solutions" in name or name.startswith(("lessons", "tests")) for name in names)
+    ask = "from minigooglenet.course import handout; print(handout.folder(), len(handout.sources()), sep='\\n')"
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    told = subprocess.run(
         [sys.executable, "-c", ask], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
-    assert Path(found.stdout.strip()).samefile(tmp_path / "site" / "minigooglenet" / "lessons")
+    folder, count = told.stdout.splitlines()
+    assert Path(folder).samefile(site / notebooks)
+    assert count == "14"
