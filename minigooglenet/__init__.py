@@ -9,6 +9,7 @@ print(mg.count(g))
 import sys
 
 from minigooglenet import (
+    _moved,
     counting,
     data,
     exercises,
@@ -63,3 +64,6 @@ def __getattr__(name):
 
 def __dir__():
     return __all__
+
+
+_moved.install()
