@@ -2,13 +2,14 @@
 
 To keep an old name alive, add a row to one of the two tables:
 
-    MODULES : {old module: new module}, or a tuple of new modules if its names are spread over several
+    MODULES : {old module: new module}, or a tuple of new modules if its names are spread over several; an empty tuple
+        for a package of which only the modules moved, each with a row
     NAMES : {old "module.name": new "module.name"}, for a function or a class that moved
 
-Modules below a moved package need no rows if they keep their names. An old module is the same object as the new one, so
-no file runs twice: a second `Exercise("05.1")` would be an error, and a second class breaks isinstance. If a function
-has the name of an old module (`exercises.quiz` is a function and was a module, too), then importing the module does not
-replace the function.
+Modules below a moved package need no rows if they keep their names. A name that means one thing in the old package and
+another in the new one needs a tuple for the package. An old module is the same object as the new one, so no file runs
+twice: a second `Exercise("05.1")` would be an error, and a second class breaks isinstance. A function with the name of
+an old module stays: `exercises.quiz` is a function and was a module, too, and importing the module does not replace it.
 """
 
 import importlib
@@ -66,7 +67,7 @@ MODULES = {
     "minigooglenet.exercises.budget": "minigooglenet.lessons.lesson_07_inception.budget",
     "minigooglenet.exercises.detective": "minigooglenet.lessons.lesson_04_trust.detective",
     "minigooglenet.exercises.instruments": "minigooglenet.lessons.lesson_13_fast.instruments",
-    "minigooglenet.exercises.lessons": "minigooglenet.lessons",
+    "minigooglenet.exercises.lessons": (),  # not minigooglenet.lessons: lesson_08_network means another module there
     "minigooglenet.exercises.looks": "minigooglenet.lessons.lesson_11_crops.looks",
     "minigooglenet.exercises.parallel_loops": "minigooglenet.lessons.lesson_13_fast.parallel_loops",
     "minigooglenet.exercises.quiz": "minigooglenet.exercises.cards",

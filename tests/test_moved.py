@@ -37,6 +37,15 @@ def test_old_module_has_no_file(old):
     assert PathFinder.find_spec(old, path) is None
 
 
+def test_no_old_module_hides_a_new_one():
+    for old, new in _moved.MODULES.items():
+        parent, _, name = old.rpartition(".")
+        package = _moved.MODULES.get(parent)
+        if isinstance(package, str) and new != f"{package}.{name}":
+            path = importlib.import_module(package).__path__
+            assert PathFinder.find_spec(f"{package}.{name}", path) is None, f"{old} needs a tuple for {parent}"
+
+
 NOTEBOOKS = """
 import re, sys, warnings
 warnings.simplefilter("error")
