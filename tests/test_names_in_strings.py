@@ -42,7 +42,9 @@ def _exists(name):
             if not hasattr(found, part):
                 importlib.import_module(module)
             found = getattr(found, part)
-        except (AttributeError, ModuleNotFoundError, DeprecationWarning):
+        except ModuleNotFoundError as error:  # a peer of the bench needs a package that is not installed
+            return not (error.name or "").startswith("minigooglenet")
+        except (AttributeError, DeprecationWarning):
             return False
     return True
 

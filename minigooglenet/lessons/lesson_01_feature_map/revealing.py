@@ -22,8 +22,6 @@ revealing = Exercise(
         "`x = np.arange(1, ____).reshape(2, 2, 3, 5), w = np.arange(1, 9).reshape(1, 2, 2, 2)`, with stride 2, pad 1",
     ),
 )
-
-
 MOST_NUMBERS = 1000
 
 
@@ -62,13 +60,8 @@ def _or_none(function, *arguments):
 
 _X, _W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
 
-
 revealing.reference((_X, _W, 2, 1))
-
-
 revealing.right((_X[:, :, :2, :4].tolist(), _W.tolist(), 2, 1))
-
-
 revealing.right((_X**2, _W - 4, 2, 1))
 
 

@@ -22,10 +22,7 @@ conv_dx_by_conv = Exercise(
     ),
 )
 
-
 conv_dx_by_conv.cases(dx_cases)
-
-
 conv_dx_by_conv.reference(conv_dx.reference_function)
 
 

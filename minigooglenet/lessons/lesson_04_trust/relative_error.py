@@ -7,7 +7,6 @@ from minigooglenet.exercises.outputs import one_number
 
 AGREE = 1e-6  # an error up to which two gradients count as equal
 
-
 rel_error = Exercise(
     "04.2",
     "one number for the difference of two gradients",
@@ -20,11 +19,7 @@ rel_error = Exercise(
         "`np.max(abs(a - n) / np.maximum(np.maximum(abs(a), ____), 1e-12))`",
     ),
 )
-
-
 _ONE_OF_MANY = np.where(np.arange(100) == 37, 1 + 3e-6, 1.0)
-
-
 PAIRS = (  # what it is, the backward's, the difference's, whether they agree
     ("zero against zero", [0.0, 2.0], [0.0, 2.0], True),
     ("zero where 1 belongs", [0.0], [1.0], False),

@@ -23,11 +23,7 @@ revealing = Exercise(
         "`return integers(2, 2, 3, 2), integers(2, 2, 3, 2), integers(2, 2, ____, 2), 2, 1`",
     ),
 )
-
-
 PAR = 28  # numbers in x and w together: the smallest case known here
-
-
 LARGEST, MOST_NUMBERS = 100, 2000
 
 
@@ -108,14 +104,8 @@ def _case(x, w, stride, pad, ones=False):
 
 
 revealing.reference(_case((2, 2, 1, 1), (2, 2, 2, 3), 2, 2))
-
-
 revealing.right(_case((2, 2, 3, 2), (2, 2, 3, 2), 2, 1))
-
-
 revealing.right(_case((2, 2, 3, 3), (2, 2, 3, 3), 2, 1))
-
-
 revealing.right(_case((3, 3, 5, 7), (3, 3, 3, 3), 2, 1))
 
 

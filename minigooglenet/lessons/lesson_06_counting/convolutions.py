@@ -173,10 +173,7 @@ layer_params = Question(
     ),
 )
 
-
 layer_params.draw(_draw_layer)
-
-
 layer_params.solution(lambda **values: _counted_layer(**values).params)
 
 
@@ -223,10 +220,7 @@ layer_macs = Question(
     ),
 )
 
-
 layer_macs.draw(_draw_layer)
-
-
 layer_macs.solution(lambda **values: _counted_layer(**values).macs)
 
 

@@ -11,8 +11,6 @@ MODULE = (
     "Your Inception module reads {C} channels of {H} x {H}. Its widths, in the order of Table 1: {n1x1}, {n3x3red}, "
     "{n3x3}, {n5x5red}, {n5x5}, {pool_proj}. "
 )
-
-
 MODULE_HINTS = (
     "Draw six boxes, each a convolution, and write in -> out on every one.",
     "The 3x3 reads what its reduction makes, not the module's input. The projection reads the pooled input, all of it.",
@@ -58,7 +56,6 @@ def _biases(values, without=()):
 
 REDUCTIONS = ("3x3_reduce", "5x5_reduce")
 
-
 module_macs = Question(
     "06.2",
     "multiply-adds of your module",
@@ -67,7 +64,6 @@ module_macs = Question(
     difficulty=2,
     hints=(*MODULE_HINTS, "`H * H * (C*n1x1 + C*n3x3red + 9*n3x3red*n3x3 + C*n5x5red + 25*____*n5x5 + C*pool_proj)`"),
 )
-
 
 module_params = Question(
     "06.2b",
@@ -78,7 +74,6 @@ module_params = Question(
     hints=(*MODULE_HINTS, "weights of the six boxes, and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases"),
 )
 
-
 module_width = Question(
     "06.2c",
     "what leaves your module",
@@ -87,7 +82,6 @@ module_width = Question(
     difficulty=1,
     hints=("Which of the six boxes does the concatenation read?", "Only four.", "`n1x1 + n3x3 + n5x5 + ____`"),
 )
-
 
 module_share = Question(
     "06.2d",
@@ -109,8 +103,6 @@ for question in (module_macs, module_params, module_width, module_share):
 
 
 module_macs.solution(lambda **values: _module(**values).macs)
-
-
 module_params.solution(lambda **values: _module(**values).params)
 
 

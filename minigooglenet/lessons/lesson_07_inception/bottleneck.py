@@ -32,10 +32,7 @@ branch_macs = Question(
     hints=("Two layers, two products.", "The second reads r channels, not C.", "`H*H * (C*r + ____*K*k*k)`"),
 )
 
-
 branch_macs.draw(_draw_branch)
-
-
 branch_macs.solution(lambda C, r, K, k, H: _conv_macs(C, r, 1, H) + _conv_macs(r, K, k, H))
 
 
@@ -89,10 +86,7 @@ branch_ratio = Question(
     tolerance=0.005,
 )
 
-
 branch_ratio.draw(_draw_branch)
-
-
 branch_ratio.solution(lambda C, r, K, k, H: _conv_macs(C, K, k, H) / (_conv_macs(C, r, 1, H) + _conv_macs(r, K, k, H)))
 
 

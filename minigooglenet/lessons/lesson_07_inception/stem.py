@@ -8,10 +8,7 @@ from minigooglenet.graph import Graph
 from minigooglenet.layers import Conv2d, MaxPool2d
 
 MACS, PARAMS, BYTES, GOAL = 500_000_000, 130_000, 8 * 2**20, (192, 28, 28)
-
-
 MOST_LAYERS, LARGEST = 50, 4096
-
 
 stem = Exercise(
     "07.1",
@@ -80,11 +77,7 @@ def _budgets(shape, counted, size):
 
 
 stem.reference([("conv", 64, 7, 2), ("pool", 3, 2), ("conv", 64, 1, 1), ("conv", 192, 3, 1), ("pool", 3, 2)])
-
-
 stem.right([("conv", 32, 3, 2), ("conv", 60, 3, 2), ("conv", 192, 3, 2)])
-
-
 stem.right((("conv", 48, 5, 2), ("pool", 2, 2), ("conv", 48, 1, 1), ("pool", 2, 2), ("conv", 192, 3, 1)))
 
 

@@ -199,8 +199,6 @@ def _verdict(name, what):
 
 
 build.reference(_faulty)
-
-
 build.right(functools.partial(_faulty, heads_last=True))
 
 

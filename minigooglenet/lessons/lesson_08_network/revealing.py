@@ -21,8 +21,6 @@ reveal = Exercise(
         "`x = rng.integers(-9, ____, (1, 3, 4, 5))`, and weights of both signs from rng.integers(-2, 3, ...)",
     ),
 )
-
-
 LARGEST, SEED = 2000, 14
 
 
@@ -51,11 +49,7 @@ def _example(low=-9, high=3, **changes):
 
 
 reveal.reference(_example())
-
-
 reveal.right(_example(-7, 8))
-
-
 reveal.right([_example()[0].tolist(), {key: values.tolist() for key, values in _example()[1].items()}])
 
 

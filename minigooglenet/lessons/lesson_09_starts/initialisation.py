@@ -18,8 +18,6 @@ init_std = Exercise(
         "For 'he': `math.sqrt(2 / ____)`; for 'glorot' the mean of the fans of both sides takes its place.",
     ),
 )
-
-
 SCHEMES = ("he", "caffe", "glorot")
 
 

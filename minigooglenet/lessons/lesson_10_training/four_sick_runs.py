@@ -18,8 +18,6 @@ sick = Exercise(
         '`("you", {"A": ("sign of the rate", 13, "____"), ...})`, if that is what A has',
     ),
 )
-
-
 _SEEN = {
     "labels against images": "the training loss may fall, held out stays at chance",
     "gradients not cleared": "good at first, then the steps grow and grow",
@@ -80,11 +78,7 @@ def _other(fault):
 
 
 sick.reference(_answer("you"))
-
-
 sick.right(_answer("ada"))
-
-
 sick.right([*_answer("you", list)])
 
 

@@ -20,8 +20,6 @@ sgd = Exercise(
         "`v = mu * v + (g + ____)`, then `w = w - lr * v`; for a bias, first `lr, decay = 2 * lr, 0`",
     ),
 )
-
-
 _RATES = (0.5, 0.25, 0.25, 0.125)  # a schedule
 
 

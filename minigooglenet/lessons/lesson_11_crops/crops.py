@@ -9,7 +9,6 @@ from minigooglenet.inference.crops import SIDE as PIECE
 
 PICTURES = ((300, 450), (450, 300), (400, 400), (200, 800))  # every size comes out whole: nothing to round
 
-
 crop_boxes = Exercise(
     "11.1",
     "the 144 pieces",

@@ -9,10 +9,7 @@ from minigooglenet.inference.intervals import paired_interval
 from minigooglenet.inference.metrics import ranks
 
 BUDGET = 20  # forward passes a picture
-
-
 LEAST_WORDS = 6
-
 
 spend = Exercise(
     "11.5",
@@ -83,14 +80,9 @@ def _example():
 
 
 _MEASURED = _example()
-
-
 _REASON = "seven networks err least: their error is the smallest of all rows that cost 20"
 
-
 spend.reference((_MEASURED, 7, 1, _REASON))
-
-
 spend.right((_MEASURED, 6, 1, _REASON))
 
 

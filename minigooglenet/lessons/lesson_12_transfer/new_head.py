@@ -12,7 +12,6 @@ from minigooglenet.graph import Graph
 
 HEAD, FEATURES = "loss3/classifier", "pool5/global"
 
-
 new_head = Exercise(
     "12.1",
     "a new head on a trained trunk",

@@ -21,7 +21,6 @@ conv_numba = Exercise(
     ),
 )
 
-
 conv_numba.engine(engines_own)
 
 
