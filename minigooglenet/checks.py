@@ -12,6 +12,7 @@ def floating(x, name: str, ndim: int | None = None, dtypes: tuple = ANALYTIC) ->
     """Return `x` as it is, once it is known to be a float array of `ndim` axes with no axis of length zero."""
     if not isinstance(x, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {_not_an_array(x)}")
+    unmasked(x, name)
     if x.dtype not in dtypes:
         names = " or ".join(dtype.name for dtype in dtypes)
         hint = (
@@ -28,6 +29,28 @@ def floating(x, name: str, ndim: int | None = None, dtypes: tuple = ANALYTIC) ->
         raise ValueError(f"{name} is a batch of zero: shape {x.shape} holds no images")
     if x.size == 0:
         raise ValueError(f"{name} holds no values: shape {x.shape} has an axis of length 0")
+    return x
+
+
+def unmasked(x, name: str):
+    """Return `x` as it is, unless it is an array whose meaning would be lost: masked values, a matrix or a unit."""
+    if type(x) is np.ndarray or not isinstance(x, np.ndarray):
+        return x
+    if isinstance(x, np.ma.MaskedArray):
+        masked = int(np.ma.getmaskarray(x).astype(bool).sum())
+        advice = "Pass x.filled(0), or another value than 0" if masked else "Pass x.data"
+        raise TypeError(
+            f"{name} is a masked array, {masked:,} of {x.size:,} values masked, and a mask has no meaning here: the "
+            f"values under it would be used. {advice}."
+        )
+    if isinstance(x, np.matrix):
+        raise TypeError(f"{name} is a NumPy matrix, whose * and shapes differ from an array's. Pass np.asarray(x).")
+    for attribute in ("unit", "units"):
+        if hasattr(x, attribute):
+            raise TypeError(
+                f"{name} is a {type(x).__name__} with the unit {str(getattr(x, attribute))!r}, which would be lost. "
+                "Convert it and pass np.asarray(x)."
+            )
     return x
 
 
@@ -49,6 +72,7 @@ def _not_an_array(x) -> str:
 
 def has_shape(x: np.ndarray, name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return `x` if it has exactly `shape`."""
+    unmasked(x, name)
     if x.shape != tuple(shape):
         raise ValueError(f"{name} must have shape {tuple(shape)}, got {x.shape}")
     return x
@@ -86,7 +110,7 @@ def probability(p, name: str = "p") -> float:
 
 def labels(values, count: int, classes: int) -> np.ndarray:
     """Return `count` class labels as integers in 0 .. classes - 1."""
-    values = np.asarray(values)
+    values = np.asarray(unmasked(values, "labels"))
     if values.shape != (count,):
         hint = "; one-hot rows become integers with labels.argmax(axis=1)" if values.ndim == 2 else ""
         raise ValueError(f"labels must have shape ({count},), one per row of logits, got {values.shape}{hint}")

@@ -1,10 +1,17 @@
 """Tables, progress bars and text on any console, those that know only ASCII too."""
 
 import dataclasses
+import functools
 import html
 import io
+import re
 import sys
 from dataclasses import dataclass, field
+
+# Characters that take no room and pass for printable all the same: fillers, joiners and selectors of variants.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
+)
 
 
 @dataclass(repr=False)
@@ -24,7 +31,7 @@ class Table:
         from rich.console import Group
         from rich.text import Text
 
-        return Group(Text(self.title, style="italic"), self.grid(), *(Text(note) for note in self.notes))
+        return Group(Text(text(self.title), style="italic"), self.grid(), *(Text(text(note)) for note in self.notes))
 
     def grid(self):
         """Return the rows under their headings as rich's table, without the title and the notes."""
@@ -38,7 +45,7 @@ class Table:
             right = heading.startswith(">")
             justify = "right" if right else "left"
             name = heading.lstrip(">")
-            table.add_column(name, justify=justify, footer=text(footer), overflow="fold", no_wrap=right)
+            table.add_column(text(name), justify=justify, footer=text(footer), overflow="fold", no_wrap=right)
         for row in self.rows:
             table.add_row(*(Text(text(cell)) for cell in row))
         return table
@@ -65,14 +72,14 @@ class Table:
         cells += [_html_row("td", row) for row in self.rows]
         if self.total is not None:
             cells.append(_html_row("th", self.total))
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<table><caption>{html.escape(self.title)}</caption>{''.join(cells)}</table>{notes}"
+        notes = "".join(f"<p>{html.escape(text(note))}</p>" for note in self.notes)
+        return f"<table><caption>{html.escape(text(self.title))}</caption>{''.join(cells)}</table>{notes}"
 
 
 def text(cell) -> str:
     """Return a cell as people read it: integers with thousands commas, floats with two decimals.
 
-    Control characters other than line ends are written as escapes: a name from a file must not steer the terminal.
+    Control characters other than line ends are written as escapes, see `printable`.
     """
     if isinstance(cell, bool) or cell is None:
         return "" if cell is None else ("yes" if cell else "no")
@@ -82,12 +89,25 @@ def text(cell) -> str:
         return f"{cell:,.2f}"
     if isinstance(cell, tuple):
         return "x".join(map(str, cell))
-    return "\n".join(map(printable, str(cell).split("\n")))
+    return printable(cell, "\n")
 
 
-def printable(name: str) -> str:
-    """Return a name with its tabs, line ends and other control characters written as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+def printable(text, keep="") -> str:
+    """Return text from outside as anybody may print it: what nobody sees, or what steers a terminal, as an escape.
+
+    Control characters, escape sequences, line ends and tabs, characters without width or that turn the direction of
+    writing, and halves of characters become \\x1b, \\u202e and so on. Letters and combining marks of all scripts stay.
+
+    keep : characters that stay as they are, such as line ends
+    """
+    text = str(text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in keep or (c.isprintable() and not _INVISIBLE.match(c)) else _escape(c) for c in text)
+
+
+def _escape(c):
+    return c.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def brief(record) -> str:
@@ -121,16 +141,27 @@ def render(renderable, width: int = 200) -> str:
 
 def stdout():
     """Return a rich console on standard output: as wide as the terminal, or 160 columns in a file or pipe."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    return _console()(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def stderr():
     """Return a rich console on standard error."""
+    return _console()(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 160)
+
+
+@functools.cache
+def _console():
+    """Return rich's console as a class that prints text as `printable` returns it: names come from anywhere."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 160)
+    class Printable(Console):
+        """A console that no name steers."""
+
+        def render_str(self, text, **options):
+            """Return text with its style."""
+            return super().render_str(printable(text, "\n"), **options)
+
+    return Printable
 
 
 def show(console, table) -> None:
@@ -139,7 +170,7 @@ def show(console, table) -> None:
     from rich.measure import Measurement
     from rich.text import Text
 
-    console.print(Text(table.title, style="italic"))
+    console.print(Text(text(table.title), style="italic"))
     for part in _parts(table, console.width):
         grid = part.grid()
         least = Measurement.get(console, console.options.update(max_width=1000), grid).minimum
@@ -147,7 +178,7 @@ def show(console, table) -> None:
             console = Console(file=console.file, width=least, force_terminal=console.is_terminal, highlight=False)
         console.print(grid)
     for note in table.notes:
-        console.print(Text(note))
+        console.print(Text(text(note)))
 
 
 def _parts(table, width):
@@ -175,7 +206,8 @@ def progress(console):
 
         def render(self, task):
             numbers = 2 * len(str(task.total)) + len("/0:00:00")
-            return Text(super().render(task).plain[: max(0, console.width - bar - len(task.description) - numbers - 5)])
+            room = max(0, console.width - bar - len(task.description) - numbers - 5)
+            return Text(printable(super().render(task).plain)[:room])
 
     columns = (TextColumn("{task.description}"), BarColumn(bar), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, Status("{task.fields[status]}", markup=False), console=console, transient=True)

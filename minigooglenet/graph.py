@@ -197,7 +197,7 @@ class Graph:
         found, grad_params, sums = {}, {}, set()
         unwanted = tape.closed | (set() if inputs else {name for name in self.inputs if name not in wires})
         tape.spent = True
-        with parallel.one_blas_thread():
+        with parallel.computing():
             for name in reversed(list(tape)):
                 grad, cache = pending.pop(name, None), tape.pop(name)
                 if grad is None:
@@ -286,7 +286,7 @@ class Graph:
                 check_finite_wire(wire, x)
         parallel.get_num_threads()  # a wrong setting is no node's fault
         overflow = {"over": "ignore", "invalid": "ignore"} if check_finite else {}  # the check has better words for it
-        with parallel.one_blas_thread(), np.errstate(**overflow):
+        with parallel.computing(), np.errstate(**overflow):
             for name, free in self.schedule(wanted):
                 layer, wires = self.nodes[name]
                 with named_errors(name, wires):
@@ -328,6 +328,7 @@ class Graph:
                     f"node {name!r}: its backward should return shape {tape.computed[wire]} for {wire!r}, "
                     f"got {getattr(part, 'shape', part)}"
                 )
+            checks.unmasked(part, f"the gradient that node {name!r} returned for {wire!r}")
         return grad_inputs, grads
 
     def check_inputs(self, inputs):

@@ -5,6 +5,7 @@ several starting gradients, each times its weight.
 """
 
 from minigooglenet.kernels import softmax_cross_entropy as kernel
+from minigooglenet.kernels.spreading import flushed
 
 
 def softmax_cross_entropy(logits, labels):
@@ -38,6 +39,7 @@ def head_weights(outputs, auxiliary=0.3):
     return {**dict.fromkeys(heads, auxiliary), main: 1.0}
 
 
+@flushed
 def weighted_sum(logits, labels, weights):
     """Return (total loss, {wire: its loss}, {wire: gradient of the total}) for {wire: logits} and {wire: weight}."""
     losses, grads = {}, {}

@@ -7,9 +7,10 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.spreading import flushed, spread
 
 
+@flushed
 def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, multipliers=None):
     """Move parameters in place by stochastic gradient descent with momentum.
 
@@ -36,6 +37,7 @@ def sgd_step(params, grads, velocity, *, lr, momentum=0.9, weight_decay=0.0, mul
         _move(param, grad, velocity[name], *(param.dtype.type(value) for value in rates))
 
 
+@flushed
 def adamw_step(params, grads, state, *, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, multipliers=None):
     """Move parameters in place by AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019).
 
@@ -100,7 +102,7 @@ def _check_named(params, grads):
 def _check_shapes(params, grads, *states):
     """Check all of a step before any parameter moves."""
     for name, grad in grads.items():
-        shape = params[name].shape
+        shape = checks.unmasked(params[name], f"parameter {name!r}").shape
         checks.has_shape(grad, f"the gradient of {name!r}", shape)
         for state in states:
             if name in state:
@@ -198,6 +200,7 @@ def warmed_up(schedule, lr, step, steps, steps_per_epoch, warmup):
     return schedule(lr, step - warmup, steps - warmup, steps_per_epoch)
 
 
+@flushed
 def average_step(average, arrays, count):
     """Take `arrays` into the running mean of `count` earlier ones, in place (Polyak averaging).
 
@@ -210,11 +213,12 @@ def average_step(average, arrays, count):
     """
     for name, array in arrays.items():
         if count == 0:
-            average[name] = array.copy()
+            average[name] = checks.unmasked(array, repr(name)).copy()
         else:
             average[name] += (array - average[name]) / array.dtype.type(count + 1)
 
 
+@flushed
 def norm(grads) -> float:
     """Return the Euclidean norm of all arrays together."""
     return float(np.sqrt(sum(float(np.vdot(grad, grad).real) for grad in grads)))

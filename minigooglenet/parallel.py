@@ -7,30 +7,27 @@ Results must not depend on the number of threads. Work that only writes its own 
 (`spread`); a sum over the batch runs over parts whose number depends on the batch alone (`fixed_parts`).
 """
 
-import collections
-import contextlib
 import contextvars
-import ctypes
 import functools
 import os
-import queue
+import sys
 import threading
-from dataclasses import dataclass, field
+import weakref
 
-import threadpoolctl
-
+from minigooglenet import affinity, blas
+from minigooglenet.holds import held, undo_now, within
 from minigooglenet.shapes import integer
+from minigooglenet.workers import AbandonedError, Pool, Shared
 
+__all__ = ["AbandonedError"]
 MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
 
 _lock = threading.RLock()
-_team: dict = {}  # {"work": what the one team does}: taken and given back in one step, whatever interrupts
+_team: dict = {}  # {"work": a weak reference to what the one team does}
 _inside = threading.local()
 _threads: int | None = None
 _pool = None
-_regions = None
-_helpers: set[int] = set()  # the threads of the pool, as the system numbers them
-_caller: tuple[int, set[int]] | None = None  # the processor that they keep away from, and all that there are
+_register = (lambda: 0), (lambda state: None), 0  # until the kernels say how to read and write it
 
 
 def get_num_threads() -> int:
@@ -40,7 +37,8 @@ def get_num_threads() -> int:
         given = os.environ.get("MINIGOOGLENET_NUM_THREADS", "").strip()
         if given and not (given.isascii() and given.isdigit() and int(given) > 0):
             raise ValueError(f"MINIGOOGLENET_NUM_THREADS must be a whole number of at least 1, got {given!r}")
-        _threads = int(given) if given else _available_cores()
+        affinity.get_pinning()  # a wrong setting is said here, and not in the middle of a layer
+        _threads = int(given) if given else affinity.allowed()
     return _threads
 
 
@@ -52,75 +50,90 @@ def set_num_threads(n: int) -> None:
         if _pool is not None and n != _threads:
             _pool.close()
             _pool = None
-            _helpers.clear()
+            affinity.forget_helpers()
         _threads = n
 
 
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def flush_with(read, write, bits) -> None:
+    """Take functions that read and write a thread's floating-point register, and the bits by which it flushes.
+
+    They come from the kernels, which compile them: `kernels.subnormals`.
+    """
+    global _register
+    _register = read, write, bits
+    _compiled_register.cache_clear()
 
 
 @functools.cache
-def _blas():
-    return threadpoolctl.ThreadpoolController().select(user_api="blas")
+def _compiled_register():
+    read, write, _ = _register
+    write(read())  # compiled now, and not when an interrupted thread puts its state back
+    return _register
 
 
-@dataclass
-class _Regions:
-    """Which regions hold BLAS to one thread, and what gives it back."""
+def flushing():
+    """Return a context manager in which the calling thread takes subnormal numbers for zero.
 
-    open: set = field(default_factory=set)
-    limiter: object = None
-
-
-@contextlib.contextmanager
-def one_blas_thread():
-    """Hold BLAS to one thread inside; the outermost region gives back what was set before, after an exception too."""
-    regions, region = _regions, object()
+    The outermost one of a thread puts the thread's state back: also after an exception, and whatever instruction an
+    interrupt hits (`holds`).
+    """
+    hold = None
     try:
-        with _lock:
-            regions.open.add(region)
-            if regions.limiter is None:
-                _take_control()
-                regions.limiter = _blas().limit(limits=1)
-        yield
-    finally:
-        with _lock:
-            regions.open.discard(region)
-            if not regions.open:
-                _give_back(regions)
+        hold = _flush()
+        return within(hold)
+    except BaseException:
+        del hold
+        raise
 
 
-def _give_back(regions: _Regions) -> None:
-    if regions.limiter is not None:
-        _take_control()
-        regions.limiter.restore_original_limits()
-        regions.limiter = None
-        _take_control()
+def _flush():
+    reference = getattr(_inside, "flushing", None)
+    hold = None if reference is None else reference()
+    try:
+        if hold is None:
+            read, write, bits = _compiled_register()
+            state = read()
+            hold = held([functools.partial(write, state)])
+            _inside.flushing = weakref.ref(hold)
+            write(state | bits)
+        return hold
+    except BaseException:
+        del hold
+        raise
 
 
-def _take_control() -> None:
-    # threadpoolctl lets only the first thread that set a limit change it again. Here the lock decides whose turn it is.
-    for library in _blas().lib_controllers:
-        clear = getattr(library, "clear_controlling_thread", None)
-        if clear is not None:
-            clear(force=True)
+def computing():
+    """Return a context manager in which the engine computes: one thread for BLAS, and subnormal numbers are zero.
+
+    The outermost one of a thread puts the thread's state back, and the last one of all threads gives BLAS its threads
+    back: also after an exception, and whatever instruction an interrupt hits (`holds`).
+    """
+    reference = getattr(_inside, "computing", None)
+    hold = None if reference is None else reference()
+    try:
+        if hold is None:
+            hold = held(give_back := [])
+            hold.other = _flush(), blas.hold()
+            _inside.computing = weakref.ref(hold)
+            _limit_own(give_back)
+        return within(hold)
+    except BaseException:
+        del hold
+        raise
+
+
+def _limit_own(give_back):
+    for library, count in blas.of_this_thread():
+        give_back.append(functools.partial(library.set, count))
+        library.set(1)
 
 
 def _begin_helper() -> None:
-    helper = threading.get_native_id()
-    _helpers.add(helper)
-    _keep_away(helper)
-    _limit_own_blas()
-
-
-def _limit_own_blas() -> None:
-    # A BLAS on OpenMP counts threads per calling thread: the pool's threads hold theirs to one for good.
-    for library in _blas().lib_controllers:
-        if getattr(library, "threading_layer", None) == "openmp":
-            library.set_num_threads(1)
+    affinity.begin_helper()
+    _inside.helper = True
+    read, write, bits = _compiled_register()
+    write(read() | bits)
+    _limit_own([])
 
 
 def fixed_parts(count: int) -> list[tuple[int, int]]:
@@ -165,14 +178,11 @@ def team() -> tuple[int, int] | None:
     return getattr(_inside, "team", None)
 
 
-class AbandonedError(RuntimeError):
-    """What a member of a team raises because another has failed, whose error is the one to tell."""
-
-
 def as_team(work, size: int, abandon=lambda: None) -> bool:
     """Call `work(number)` on `size` threads at once, which may wait for one another; raise the first error of any.
 
-    `abandon()` is called when one of them will not come any more, so that the others stop waiting.
+    `abandon()` is called when one of them will not come any more, so that the others stop waiting. It should be a
+    function of C, which no interrupt can precede.
 
     Return False, with nothing done, where so many threads are not to be had: inside a task, or beside another team.
     """
@@ -184,15 +194,25 @@ def as_team(work, size: int, abandon=lambda: None) -> bool:
         finally:
             _inside.team = None
 
-    if getattr(_inside, "task", False):
+    if getattr(_inside, "task", False) or sys.is_finalizing():
         return False
+    mine = weakref.ref(member)
     try:
-        if _team.setdefault("work", work) is not work:
+        holder = _team.setdefault("work", mine)
+        if holder is not mine and holder() is not None:
             return False  # two teams that each hold some of the threads would wait for the others for ever
+        _team["work"] = mine  # a team that was interrupted may have left without a word
         return _share([functools.partial(member, number) for number in range(size)], size, abandon)
     finally:
-        if _team.get("work") is work:
+        if _team.get("work") is mine:
             _team.clear()
+
+
+def look_after_team() -> None:
+    """Let a team that waits find out that one of its threads has ended: called now and then by those who wait."""
+    shared = getattr(_inside, "shared", None)
+    if shared is not None:
+        shared.look_after()
 
 
 def alone(task) -> None:
@@ -207,10 +227,11 @@ def alone(task) -> None:
 def run(tasks: list) -> None:
     """Run functions without arguments, on the pool where that helps, and raise the first error of any.
 
-    The calling thread takes its share of the tasks, so that only the other threads need waking.
+    The calling thread takes its share of the tasks, so that only the other threads need waking. After an error the
+    other tasks still run, but not after Ctrl-C, an exit or another exception that is not an `Exception`.
     """
-    if len(tasks) < 2 or get_num_threads() == 1 or getattr(_inside, "task", False):
-        with one_blas_thread():
+    if len(tasks) < 2 or get_num_threads() == 1 or getattr(_inside, "task", False) or sys.is_finalizing():
+        with computing():
             for task in tasks:
                 task()
     else:
@@ -219,165 +240,60 @@ def run(tasks: list) -> None:
 
 def _share(tasks, least=1, abandon=lambda: None):
     """Run tasks on all threads and return True; or return False if there are fewer than `least`."""
-    # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
-    shared = _Shared(tasks)
-    with one_blas_thread(), _staying() as caller:
-        try:
-            with _lock:  # so that nobody closes the pool between two of them
-                pool = _the_pool()
-                helpers = min(len(tasks) - 1, len(pool.threads))
-                if helpers + 1 < least:
-                    return False
-                _keep_helpers_away(caller)
-                for _ in range(helpers):
-                    pool.jobs.put((contextvars.copy_context(), shared))
-            shared.work()
-        except BaseException:  # Ctrl-C
-            abandon()
-            raise
-        finally:
-            shared.end()  # nothing runs on behind the caller's back
-    if shared.errors:
-        raise min(shared.errors, key=lambda error: (isinstance(error[1], AbandonedError), error[0]))[1]
+    shared = Shared(tasks, abandon, _inside)
+    with computing():
+        known = blas.libraries()
+        with affinity.pinned():
+            try:
+                with _lock:  # so that nobody closes the pool between two of them
+                    pool = shared.pool = _the_pool()
+                    helpers = min(len(tasks) - 1, len(pool.threads))
+                    if helpers + 1 < least:
+                        return False
+                    for _ in range(helpers):
+                        # Each helper sees the caller's np.errstate, which NumPy keeps in the context.
+                        pool.jobs.put((contextvars.copy_context(), shared))
+                _inside.shared = shared
+                shared.work()
+            except BaseException:  # Ctrl-C
+                abandon()
+                raise
+            finally:
+                _inside.shared = None
+                try:
+                    shared.end()  # nothing runs on after the call
+                finally:
+                    shared.end()  # not after Ctrl-C either
+    if affinity.is_pinned() and blas.libraries() is not known:
+        blas.correct(known, affinity.allowed())
+    shared.raise_errors()
     return True
 
 
-class _Shared:
-    """Tasks that several threads take one after the other.
-
-    All that threads share here is made in C and atomic, so that Ctrl-C at any moment leaves no lock behind.
-    """
-
-    def __init__(self, tasks):
-        self.waiting, self.errors = collections.deque(enumerate(tasks)), []
-        self.helping, self.ended = collections.deque(), queue.SimpleQueue()
-
-    def work(self):
-        """Take tasks until none waits."""
-        try:
-            _inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
-            while self.waiting:
-                number, task = self.waiting.popleft()
-                try:
-                    task()
-                except Exception as error:
-                    self.errors.append((number, error))
-        except IndexError:
-            pass  # another thread took the last one
-        finally:
-            _inside.task = False
-
-    def help(self):
-        """Work on one of the pool's threads."""
-        self.helping.append(None)
-        try:
-            self.work()
-        finally:
-            self.helping.pop()
-            self.ended.put(None)
-
-    def end(self):
-        """Return when no helper works any more; one that comes later finds nothing to do."""
-        self.waiting.clear()
-        while self.helping:
-            self.ended.get()
-
-
-class _Pool:
-    """Threads that wait for jobs (context, shared) until they are told to go."""
-
-    def __init__(self, size):
-        self.jobs, self.threads = queue.SimpleQueue(), []
-        for number in range(size):
-            thread = threading.Thread(target=self._serve, name=f"minigooglenet_{number}", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                break  # the system gives no more threads: fewer do the work
-            self.threads.append(thread)
-
-    def _serve(self):
-        _begin_helper()
-        while (job := self.jobs.get()) is not None:
-            context, shared = job
-            context.run(shared.help)
-            del job, context, shared  # what they hold is freed while this thread waits
-
-    def close(self):
-        for _ in self.threads:
-            self.jobs.put(None)
-
-
-# The scheduler of a virtual machine may wake a thread on the very processor of the thread that wakes it, because the
-# other processor sleeps, and leave both there for many milliseconds. So while work is shared, the calling thread stays
-# where it is, and its helpers, which are this module's own threads, keep away from there.
-
-
-@contextlib.contextmanager
-def _staying():
-    """Keep the calling thread on its processor inside; yield (that processor, all that it may use), or None."""
-    processor = _processor()
-    allowed = set() if processor is None else os.sched_getaffinity(0)
-    if len(allowed) < 2 or processor not in allowed:
-        yield None
-        return
-    try:
-        os.sched_setaffinity(0, {processor})
-        yield processor, allowed
-    finally:
-        os.sched_setaffinity(0, allowed)
-
-
-def _keep_helpers_away(caller):
-    """Let the helpers use any processor but the caller's: said before they wake, for they may wake there."""
-    global _caller
-    if caller is None or caller == _caller:
-        return
-    _caller = caller
-    for helper in list(_helpers):
-        _keep_away(helper)
-
-
-def _keep_away(helper):
-    if _caller is not None:
-        processor, allowed = _caller
-        try:
-            os.sched_setaffinity(helper, allowed - {processor})
-        except OSError:
-            _helpers.discard(helper)  # it has ended
-
-
-def _find_processor():
-    """Return the function that tells on which processor it is called, or that returns None where none tells."""
-    try:
-        function = ctypes.CDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else None
-    except (OSError, AttributeError):  # not every C library of Linux has it
-        function = None
-    return (lambda: None) if function is None else function
-
-
-_processor = _find_processor()
-
-
-def _the_pool() -> _Pool:
+def _the_pool() -> Pool:
     global _pool
     if _pool is None:
-        _pool = _Pool(max(1, get_num_threads() - 1))
+        _pool = Pool(max(1, get_num_threads() - 1), _begin_helper)
+        _pool.fill()
+    elif _pool.dead:
+        _pool.fill()
     return _pool
 
 
 def _start_anew() -> None:
-    # A forked child inherits the pool but none of its threads, perhaps a lock that nobody will release, and BLAS held
-    # to one thread by regions whose threads are not there to leave them.
-    global _pool, _lock, _regions, _caller
-    _caller = None
+    # A forked child inherits the pool but none of its threads, perhaps a lock that nobody will release, and the state
+    # of threads that are not there to put it back.
+    global _pool, _lock
+    _pool, _lock = None, threading.RLock()
     _team.clear()
-    _helpers.clear()
-    inherited, _pool, _lock, _regions = _regions, None, threading.RLock(), _Regions()
-    if inherited is not None:
-        _give_back(inherited)
+    undo_now(getattr(_inside, "computing", None))
+    undo_now(getattr(_inside, "flushing", None))
+    if getattr(_inside, "helper", False):  # one of the engine's threads has forked
+        read, write, bits = _register
+        write(read() & ~bits)
+    affinity.start_in_child()
+    blas.start_in_child()
 
 
-_start_anew()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_anew)

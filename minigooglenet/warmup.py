@@ -12,6 +12,7 @@ from numba.core import event
 
 from minigooglenet import kernels, layers, models
 from minigooglenet.graph import Graph
+from minigooglenet.kernels.compile_cache import kept_in
 from minigooglenet.kernels.compiled import is_kernel
 from minigooglenet.lessons.lesson_13_fast import rungs
 from minigooglenet.losses import head_weights, weighted_sum
@@ -52,8 +53,7 @@ def warmup(progress=lambda done, steps, text: None):
 
 def folder() -> Path | None:
     """Return where compiled kernels are kept."""
-    path = getattr(getattr(kernels.max_pool2d.best_of_windows.in_vectors, "_cache", None), "cache_path", None)
-    return None if path is None else Path(path)
+    return kept_in(Path(kernels.__file__).parent)
 
 
 class _Counter(event.Listener):

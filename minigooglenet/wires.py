@@ -73,7 +73,7 @@ def checked_result(name, y, expected):
     if getattr(y, "shape", None) != expected:
         got = y.shape if hasattr(y, "shape") else "None" if y is None else f"a {type(y).__name__}"
         raise ValueError(f"node {name!r}: its forward should return {expected}, got {got}")
-    return y
+    return checks.unmasked(y, f"the output of node {name!r}")
 
 
 def _hint(x, shape):

@@ -8,7 +8,10 @@ import minigooglenet
 
 ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
-    ("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
+    (
+        *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
+        *("affinity", "blas", "holds", "workers", "orphans"),
+    ),
     ("kernels", "initializers", "exercises"),  # exercises: the framework, without content
     ("layers", "losses", "views", "wires", "graph"),
     ("models", "plan", "optim", "data"),
@@ -31,6 +34,8 @@ BESIDE = {
     ("warmup", "lessons"),
     ("__init__", "_moved"),
 }
+BESIDE |= {("parallel", part) for part in ("affinity", "blas", "holds", "workers")}
+BESIDE |= {("affinity", "holds"), ("blas", "holds")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 

@@ -74,3 +74,41 @@ def test_progress_keeps_its_numbers_at_any_width(width):
         bar.refresh()
     assert "125/2250" in stream.getvalue()
     assert "training" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "seen", ["Zo\u00eb", "\u738b", "\u0627\u0633\u0645", "e\u0301", "\u0939\u093f", "a b", "\ufffd"]
+)
+def test_printable_keeps_ordinary_names(seen):
+    assert console.printable(seen) == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("\x1b[2J", r"\x1b[2J"),
+        ("a\tb\nc\r", r"a\tb\nc\r"),
+        ("\x9b1A", r"\x9b1A"),
+        ("a\u200bb\ufeff", r"a\u200bb\ufeff"),
+        ("\u202ecod.exe", r"\u202ecod.exe"),
+        ("\u2066a\u2069\u061c", r"\u2066a\u2069\u061c"),
+        ("\u3164\u115f\ufe0f", r"\u3164\u115f\ufe0f"),
+        ("\U000e0041", r"\U000e0041"),
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_printable_escapes_what_nobody_sees(text, escaped):
+    assert console.printable(text) == escaped
+    assert console.printable(console.printable(text)) == escaped
+
+
+def test_a_console_and_a_table_show_names_as_escapes(capsys):
+    name = "\x1b]0;owned\x07\u202e"
+    console.stdout().print(f"{name}\nline", markup=False)
+    table = console.Table(name, (name,), [(name,)], notes=[name], total=(name,))
+    console.show(console.stdout(), table)
+    with console.progress(console.stdout()) as bar:
+        bar.add_task("task", status=name)
+    shown = capsys.readouterr().out + table._repr_html_() + str(table)
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert r"\x1b]0;owned\x07\u202e" in shown

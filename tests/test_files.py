@@ -1,7 +1,11 @@
-"""A file is whole or as it was."""
+"""Written files are the old one or the new one; read files are regular files, and nothing waits for a pipe."""
 
+import errno
 import os
+import socket
+import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +65,122 @@ def test_what_is_no_regular_file_is_written_to_and_stays_what_it_is(tmp_path):
 def test_a_missing_folder_is_an_error_with_its_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"cannot write .*a\.txt: there is no folder .*nowhere"):
         files.write_text(tmp_path / "nowhere" / "a.txt", "")
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="only on POSIX systems")
+
+
+@pytest.fixture
+def kinds(tmp_path, monkeypatch):
+    """Return {kind: path} of everything that a regular file is not."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("folder").mkdir()
+    Path("self").symlink_to("self")
+    Path("gone").symlink_to("nowhere")
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind("socket")
+        yield {name: tmp_path / name for name in ("pipe", "folder", "self", "gone", "socket")}
+
+
+@posix
+@pytest.mark.parametrize(
+    ("kind", "error", "reason"),
+    [
+        ("pipe", files.NotAFileError, "it is a pipe, not a file. Save its content to a file first."),
+        ("socket", files.NotAFileError, "it is a socket, not a file. Save its content to a file first."),
+        ("folder", files.NotAFileError, "it is a folder, not a file"),
+        ("self", files.NotAFileError, "it is a link that leads back to itself"),
+        ("gone", FileNotFoundError, "it is a link to nothing"),
+    ],
+)
+def test_only_regular_files_are_opened(kinds, kind, error, reason):
+    for call in (files.open_regular, files.read_bytes, files.check_regular):
+        with pytest.raises(error) as caught:
+            call(kinds[kind])
+        assert caught.value.strerror == reason
+        assert str(kinds[kind]) in str(caught.value)
+
+
+@posix
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty"])
+def test_devices_are_not_opened(device):
+    if not Path(device).exists():
+        pytest.skip(f"{device} does not exist here")
+    with pytest.raises(files.NotAFileError, match="it is a device, not a file"):
+        files.open_regular(device)
+
+
+@posix
+def test_pipe_that_appears_after_the_check_is_not_waited_for(kinds, monkeypatch):
+    monkeypatch.setattr(files, "check_regular", lambda path: None)
+    with pytest.raises(files.NotAFileError, match="it is a pipe"):
+        files.open_regular(kinds["pipe"])
+
+
+def test_regular_file_is_read_through_a_link(tmp_path):
+    (tmp_path / "file").write_bytes(b"text")
+    assert files.read_bytes(tmp_path / "file") == b"text"
+    if os.name == "posix":
+        (tmp_path / "link").symlink_to("file")
+        assert files.read_bytes(tmp_path / "link") == b"text"
+
+
+@posix
+def test_writing_to_a_pipe_without_a_reader_does_not_wait(kinds):
+    with pytest.raises(OSError, match=r"cannot write .*pipe: it is a pipe, and nothing reads from it"):
+        files.write_text(kinds["pipe"], "text")
+    with pytest.raises(OSError, match=r"cannot write .*socket: it is a socket, and nothing reads from it"):
+        files.write_text(kinds["socket"], "text")
+
+
+@posix
+def test_writing_through_a_link_to_itself_is_reported(kinds):
+    with pytest.raises(OSError, match=r"cannot write .*self: it is a link that leads back to itself"):
+        files.write_text(kinds["self"], "text")
+    assert kinds["self"].is_symlink()
+
+
+def events_of(monkeypatch):
+    """Return the list to which syncs and renames are added in their order."""
+    events, replace, fsync = [], Path.replace, os.fsync
+
+    def sync(place):
+        events.append("sync folder" if stat.S_ISDIR(os.fstat(place).st_mode) else "sync file")
+        fsync(place)
+
+    def rename(self, target):
+        events.append("rename")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", rename)
+    return events
+
+
+def test_folder_is_synced_after_the_rename(tmp_path, monkeypatch):
+    events = events_of(monkeypatch)
+    files.write_text(tmp_path / "a.txt", "text")
+    assert events == ["sync file", "rename", *["sync folder"] * (os.name == "posix")]
+
+
+@posix
+def test_new_folders_are_synced_into_their_parents(tmp_path, monkeypatch):
+    events = events_of(monkeypatch)
+    assert files.make_folder(tmp_path / "a" / "b").is_dir()
+    assert events == ["sync folder"] * 2
+    files.make_folder(tmp_path / "a" / "b")
+    assert events == ["sync folder"] * 2
+
+
+def test_filesystem_that_cannot_sync_folders_stops_nothing(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def sync(place):
+        if stat.S_ISDIR(os.fstat(place).st_mode):
+            raise OSError(errno.EINVAL, "invalid argument")
+        fsync(place)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    files.write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "text"

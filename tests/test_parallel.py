@@ -105,12 +105,12 @@ def test_blas_has_one_thread_inside_and_its_own_number_again_after(own_threads, 
 
 def test_the_outermost_region_gives_blas_back_after_an_exception(two_blas_threads):
     def fail():
-        with parallel.one_blas_thread():
+        with parallel.computing():
             pass
         assert set(blas_threads()) == {1}
         raise RuntimeError("inside")
 
-    with pytest.raises(RuntimeError, match="inside"), parallel.one_blas_thread():
+    with pytest.raises(RuntimeError, match="inside"), parallel.computing():
         fail()
     assert set(blas_threads()) == {2}
 
@@ -148,12 +148,12 @@ def test_overlapping_regions_of_two_threads_give_blas_back_once(two_blas_threads
     entered, leave = threading.Event(), threading.Event()
 
     def other():
-        with parallel.one_blas_thread():
+        with parallel.computing():
             entered.set()
             leave.wait(30)
 
     thread = threading.Thread(target=other)
-    with parallel.one_blas_thread():
+    with parallel.computing():
         thread.start()
         entered.wait(30)
     assert set(blas_threads()) == {1}
@@ -226,7 +226,7 @@ def _exit_with_blas_threads():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_forked_inside_a_region_gets_blas_back(two_blas_threads):
-    with parallel.one_blas_thread():
+    with parallel.computing():
         child = multiprocessing.get_context("fork").Process(target=_exit_with_blas_threads)
         child.start()
         child.join(30)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import minigooglenet.bench.peers as known_peers
+from minigooglenet import orphans
 from minigooglenet.bench import settings, training
 from minigooglenet.bench.results import mega, times
 from minigooglenet.console import Table
@@ -61,6 +62,7 @@ def in_fresh_process(request) -> dict:
 
 def child() -> None:
     """Read a request from standard input, build its contender, do the steps, print the memory as JSON."""
+    orphans.watch()
     request = json.load(sys.stdin)
     peers, missing = known_peers.find(request["peers"])
     if missing:

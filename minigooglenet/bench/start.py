@@ -22,9 +22,11 @@ import json, sys, time
 started = time.perf_counter()
 import numpy as np
 import minigooglenet as mg
+from minigooglenet import orphans
 imported = time.perf_counter()
 g = mg.models.build(sys.argv[1], init="he", rng=0)
 built = time.perf_counter()
+orphans.watch()
 x = np.zeros((1, *g.shapes["image"]), np.float32)
 g(x)
 done = time.perf_counter()

@@ -25,6 +25,7 @@ from minigooglenet.cli import (
     warmup,
     weights,
 )
+from minigooglenet.console import printable
 
 COMMANDS = {
     "tour": tour,
@@ -44,6 +45,7 @@ COMMANDS = {
     "release": release,
     "grade": grade,
 }
+LINE = "\n"  # some errors have several lines
 
 # Reasons that people meet most, with what to do; the others are given in the system's own words.
 REASONS = {
@@ -62,6 +64,14 @@ REASONS = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors cannot steer the terminal: a pattern such as * passes on whatever files are called."""
+
+    def error(self, message):
+        """Print an error and end with code 2."""
+        super().error(printable(message, keep=LINE))
+
+
 def sentence(error: OSError) -> str:
     """Return what the operating system reported in words, with the path and what to do about it."""
     if error.errno is None or error.strerror is None:
@@ -73,7 +83,7 @@ def sentence(error: OSError) -> str:
 
 def main(arguments=None) -> int:
     """Run one command and return the exit code: 0, 1 for what went wrong in the work, 2 for a wrong call."""
-    parser = argparse.ArgumentParser(prog="minigooglenet", description="GoogLeNet from scratch in NumPy and Numba.")
+    parser = Parser(prog="minigooglenet", description="GoogLeNet from scratch in NumPy and Numba.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('minigooglenet')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -91,10 +101,10 @@ def main(arguments=None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (Python flushes it at exit)
         return 141
     except OSError as error:
-        print(f"minigooglenet {options.command}: {sentence(error)}", file=sys.stderr)
+        print(f"minigooglenet {options.command}: {printable(sentence(error), keep=LINE)}", file=sys.stderr)
         return 1
     except (ValueError, TypeError, ArithmeticError, ModuleNotFoundError, MemoryError) as error:
-        print(f"minigooglenet {options.command}: {error}", file=sys.stderr)
+        print(f"minigooglenet {options.command}: {printable(error, keep=LINE)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Kinds of arguments that several commands take."""
 
 import argparse
+import os
 import warnings
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def check_folder(path) -> None:
     """Raise an OSError unless a file can be written at `path`, or `path` is "-"."""
     if path == files.STDOUT:
         return
-    folder = Path(path).resolve().parent
+    folder = Path(os.path.realpath(path)).parent  # Path.resolve raises a RuntimeError for a link to itself
     if not folder.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
     if Path(path).is_dir():

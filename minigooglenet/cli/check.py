@@ -1,8 +1,9 @@
 """`minigooglenet check 03.4 FILE`: the check of an exercise, on a Python file or a notebook."""
 
+import os
 from pathlib import Path
 
-from minigooglenet import console
+from minigooglenet import console, files
 from minigooglenet.cli.arguments import seconds
 from minigooglenet.course import checked
 from minigooglenet.exercises.find import find
@@ -39,6 +40,7 @@ def run(options):
         raise ValueError(f"name the file with your answer: minigooglenet check {exercise.number} FILE")
     if Path(options.file).is_dir():
         raise IsADirectoryError(f"{options.file} is a folder; name a .py file or a notebook in it")
-    if not Path(options.file).is_file():
+    if not os.path.lexists(options.file):
         raise FileNotFoundError(f"file {options.file} does not exist")
+    files.check_regular(options.file)
     return checked.in_a_process(exercise.number, options.file, options.function, options.timeout)

@@ -11,6 +11,7 @@ from minigooglenet.inference.classify import likeliest, read_image
 from minigooglenet.inference.crops import COUNTS, rule_of
 
 HELP = "tell what pictures show, with a trained network"
+MOST_LABELS = 16 * 1024**2  # bytes of a file of names
 BATCH_SIZE = 24  # answers come after so many crops
 
 
@@ -58,6 +59,7 @@ def run(options):
                 continue
             readable.append(path)
             yield picture
+            del picture  # before the next is decoded
 
     with console.progress(out) as bar:
         task = bar.add_task("pictures", total=len(paths), status="")
@@ -87,7 +89,7 @@ def _images(given):
             inside = sorted(
                 file
                 for file in path.rglob("*")
-                if is_image_name(file.name) and not file.name.startswith(".") and file.is_file()
+                if is_image_name(file.name) and not file.name.startswith(".") and not file.is_dir()
             )
             if not inside:
                 raise ValueError(f"there are no pictures in the folder {path}")
@@ -101,9 +103,13 @@ def _names(path, loaded, count):
     if path is None:
         return loaded.classes or tuple(f"class {number}" for number in range(count))
     try:
-        names = Path(path).read_text(encoding="utf-8-sig").strip().splitlines()
+        files.check_regular(path)
+        if (size := Path(path).stat().st_size) > MOST_LABELS:
+            raise ValueError(f"{path} has {size:,} bytes, more than {MOST_LABELS:,} for names of classes, one a line")
+        names = files.read_bytes(path).decode("utf-8-sig").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read names of classes, one a line, from {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"cannot read names of classes, one a line, from {path}: {reason}") from error
     if len(names) != count:
         raise ValueError(f"{path} names {len(names)} classes, one a line, and the network has {count}")
     return names

@@ -1,8 +1,8 @@
 """`minigooglenet count NAME`: parameters and operations of a network."""
 
 import difflib
+import os
 import warnings
-from pathlib import Path
 
 from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import output, written
@@ -55,7 +55,7 @@ def run(options):
 
 def _graph(name):
     """Return the graph of a model, or of a file or folder of that name."""
-    if name.lower() in (*models.names(), "mini") or not Path(name).exists():
+    if name.lower() in (*models.names(), "mini") or not os.path.lexists(name):
         return models.build(name, init="zeros")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # a count needs no pixels

@@ -1,5 +1,6 @@
 """`minigooglenet doctor`: what is wrong with this machine, and what to do."""
 
+from minigooglenet.console import printable
 from minigooglenet.course import doctor
 
 HELP = "look for what is wrong with this machine, and say what to do"
@@ -14,7 +15,7 @@ def run(options):
     """Print every finding; exit code 1 if something is wrong."""
     found = doctor.look()
     for finding in found:
-        print(finding)
+        print(printable(finding))
     wrong = sum(not finding.well for finding in found)
     print(f"{wrong} of {len(found)} findings need something done." if wrong else f"All {len(found)} findings are well.")
     return 1 if wrong else 0

@@ -1,10 +1,12 @@
 """`minigooglenet lessons [DIR]`: copy the lessons out, look at the set-up, and open JupyterLab."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+from minigooglenet.console import printable
 from minigooglenet.course import doctor, handout
 
 HELP = "copy the lessons to a folder of yours and open them in JupyterLab"
@@ -26,23 +28,24 @@ def add_parser(commands, name):
 
 def run(options):
     """Copy, check, open."""
-    if Path(options.dir).resolve() == handout.folder().resolve():
+    if os.path.realpath(options.dir) == os.path.realpath(handout.folder()):
         raise ValueError(f"{options.dir} is the lessons' own folder; name another, such as `minigooglenet lessons my`")
     new, same, kept = handout.copy(options.dir, options.sources)
-    print(f"{options.dir}: {len(new)} files copied, {len(same)} were there already.")
+    print(f"{printable(options.dir)}: {len(new)} files copied, {len(same)} were there already.")
     for path in kept:
-        print(f"left as it is, for it is not the lesson as it came: {path}")
+        print(f"left as it is, for it is not the lesson as it came: {printable(path)}")
     wrong = [finding for finding in doctor.look(short=True) if not finding.well]
     for finding in wrong:
-        print(finding)
+        print(printable(finding))
     if wrong:
         print("`minigooglenet doctor` tells more.")
     first = min(Path(options.dir).glob("[0-9][0-9]_*.ipynb")).name
     if options.no_open:
-        print(f"Open {Path(options.dir) / first} in JupyterLab or an editor.")
+        print(f"Open {printable(Path(options.dir) / first)} in JupyterLab or an editor.")
         return 0
     if importlib.util.find_spec("jupyterlab") is None:
-        print(f"JupyterLab is not installed: pip install jupyterlab. Or open {Path(options.dir) / first} in an editor.")
+        path = printable(Path(options.dir) / first)
+        print(f"JupyterLab is not installed: pip install jupyterlab. Or open {path} in an editor.")
         return 1
     print("JupyterLab starts in your browser; Ctrl-C here ends it.", flush=True)
     return subprocess.run([sys.executable, "-m", "jupyterlab", first], cwd=options.dir, check=False).returncode

@@ -1,5 +1,6 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
+from minigooglenet.console import printable
 from minigooglenet.course.release import release
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
@@ -20,6 +21,6 @@ def add_parser(commands, name):
 def run(options):
     """Write, and say what was left."""
     done = release(options.source, options.target, options.solutions)
-    print(f"{options.target}: {len(done.written)} files written, {len(done.same)} were there already.")
+    print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
     for path in done.kept:
-        print(f"left as it is, for somebody changed it: {path}")
+        print(f"left as it is, for somebody changed it: {printable(path)}")

@@ -1,6 +1,7 @@
 """`minigooglenet train`: train a network on labelled pictures, write down everything, and go on after interruptions."""
 
 import argparse
+import contextlib
 import csv
 import warnings
 from functools import partial
@@ -18,7 +19,9 @@ from minigooglenet.training import (
     results,
     run_with_progress,
 )
+from minigooglenet.training.checkpoint import ResumeWarning
 from minigooglenet.training.display import Display
+from minigooglenet.training.lock import Hold
 from minigooglenet.training.progress import header
 from minigooglenet.training.settings import OPTIMIZERS
 from minigooglenet.training.trainer import BEST, WEIGHTS, Trainer
@@ -97,19 +100,30 @@ def add_parser(commands, name):
 def run(options):
     """Train, or resume training, or look for a learning rate."""
     _check_options(options)
-    asked = recipe.read(options.out) if options.resume else _recipe(options)
-    with Display() as display, warnings.catch_warnings():
-        warnings.simplefilter("ignore", data.FolderWarning)  # the header says the same
-        if options.find_lr:
+    asked = recipe.read(options.out) if options.resume else _recipe(options)  # a first look, which changes nothing
+    if options.find_lr:
+        with _quiet_display() as display:
             return _find_rate(display, asked, options)
-        _check_free(options)
-        if asked.models > 1:
-            return _ensemble(display, asked, options)
-        trainer = asked.trainer(options.out, partial(display.status, "bytes"))
+    _check_free(options)
+    with Hold(options.out) as hold:
+        if options.resume:
+            hold.take()
+            asked = recipe.read(options.out)  # a run that has just ended may have written since
+        return (_ensemble if asked.models > 1 else _one)(asked, options, hold)
+
+
+def _one(asked, options, hold):
+    with _quiet_display() as display:
+        trainer = asked.trainer(options.out, partial(display.status, "bytes"), hold)
+    _check_free(options)  # again: now nobody else can begin a run here
     display = Display()
-    if options.resume and trainer.resume():
-        display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
-    if not run_with_progress(trainer, display):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ResumeWarning)
+        warnings.showwarning = partial(_show, display, warnings.showwarning)
+        if options.resume and trainer.resume_or_restart():
+            display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
+        whole = run_with_progress(trainer, display)
+    if not whole:
         display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
         return 130
     for path, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
@@ -122,6 +136,20 @@ def run(options):
     if skipped:
         display.line(f"Skipped {skipped} images; skipped.csv lists them with the reason.")
     return 0
+
+
+def _show(display, usual, message, category, *place):
+    if issubclass(category, ResumeWarning):
+        display.line(str(message), whole=True)
+    else:
+        usual(message, category, *place)
+
+
+@contextlib.contextmanager
+def _quiet_display():
+    with Display() as display, warnings.catch_warnings():
+        warnings.simplefilter("ignore", data.FolderWarning)  # the header says the same
+        yield display
 
 
 def _check_free(options):
@@ -176,23 +204,22 @@ def _find_rate(display, asked, options):
     return 0
 
 
-def _ensemble(display, asked, options):
-    split = asked.split(partial(display.status, "bytes"))
-    graph, where = asked.begin(split)
-    one = Trainer(graph, split, asked.settings)  # what does not fit is said before any process starts
-    one.origin = origin.report(graph, where, one.frozen)
-    for line in header(one):
-        display.line(line)
-    display.line(f"Training {asked.models} models, each in its own folder in {options.out}.")
-    paths = ensemble.train_ensemble(
-        asked,
-        options.out,
-        jobs=options.jobs,
-        on_member=partial(_member_done, display),
-    )
-    for path in paths:
-        display.line(f"written: {path}", whole=True)
-    return 0
+def _ensemble(asked, options, hold):
+    with _quiet_display() as display:
+        split = asked.split(partial(display.status, "bytes"))
+        graph, where = asked.begin(split)
+        one = Trainer(graph, split, asked.settings)  # what does not fit is said before any process starts
+        one.origin = origin.report(graph, where, one.frozen)
+        for line in header(one):
+            display.line(line)
+        display.line(f"Training {asked.models} models, each in its own folder in {options.out}.")
+        Path(options.out).mkdir(parents=True, exist_ok=True)
+        hold.take()
+        _check_free(options)  # again: now nobody else can begin a run here
+        done = partial(_member_done, display)
+        for path in ensemble.train_ensemble(asked, options.out, jobs=options.jobs, on_member=done, hold=hold):
+            display.line(f"written: {path}", whole=True)
+        return 0
 
 
 def _member_done(display, done, count):

@@ -1,22 +1,18 @@
 """The files of a class folder: folders and archives are opened, and what no student wrote is left out."""
 
-import contextlib
 import os
-import tarfile
-import time
-import zipfile
+import re
+import stat
+from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from minigooglenet.course import names
+from minigooglenet.course import names, opened
 from minigooglenet.course.reading import looks_like_notebook
+from minigooglenet.course.unpacked import DEEPEST, JUNK, Budget, archive_ending, unpack
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-MOST_MEMBERS = 2_000  # of an archive
-MOST_UNPACKED = 1 << 30  # bytes of one archive
-MOST_MEMBER = 256 << 20
-DEEPEST = 12  # folders and archives inside one another
-JUNK = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "timestamp.txt", "comments.txt")
+MOST_ENTRIES = 20_000  # of one folder
+MOST_LEFT = 2_000  # members of an archive that are not unpacked and become rows
 # What a person hands in, if it is not the notebook: each becomes a row for the student that its name says.
 HANDED = {
     ".pdf": "a PDF",
@@ -41,6 +37,8 @@ class File:
 
     path : where it is now;  shown : its name for people, below the class folder;  parts : the folders above it
     stem : its name without the ending;  problem : why it cannot be opened, or ""
+    staff : whether the staff must look at it, because handing in something else may not help
+    folder : whether it is a folder, or a link that may lead to one
     """
 
     path: Path
@@ -48,6 +46,8 @@ class File:
     parts: tuple[str, ...]
     stem: str
     problem: str = ""
+    staff: bool = False
+    folder: bool = False
 
     @property
     def name(self):
@@ -69,6 +69,8 @@ class Arrived:
     folders: list[tuple[str, ...]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)  # what all archives may still take
+    inodes: dict = field(default_factory=lambda: defaultdict(list))  # {a file on the disk: its names}
 
 
 def look(folder, scratch) -> Arrived:
@@ -77,7 +79,10 @@ def look(folder, scratch) -> Arrived:
     if Path(folder).is_dir():
         _folder(Path(folder), (), found, Path(scratch))
     else:
-        _archive(Path(folder), (), found, Path(scratch), parts=())
+        _archive(Path(folder), (), found, Path(scratch), parts=(), follow=True)
+    for shown in found.inodes.values():
+        if len(shown) > 1:
+            found.sentences.append(f"{' and '.join(shown[:5])} are one file under {len(shown)} names (hard links)")
     return found
 
 
@@ -86,26 +91,65 @@ def _folder(folder, parts, found, scratch):
         found.sentences.append(f"{'/'.join(parts)}: folders deeper than {DEEPEST} are not read")
         return
     try:
-        entries = sorted(folder.iterdir())
+        with os.scandir(folder) as entries:
+            some = [entry for entry, _ in zip(entries, range(MOST_ENTRIES + 1), strict=False)]
     except OSError as error:
-        found.sentences.append(f"{'/'.join(parts)} cannot be read: {error.strerror or error}")
+        if not parts:
+            raise
+        _refused(folder, parts[:-1], found, f"it is a folder that cannot be read: {_told(error)}", folder=True)
         return
-    for path in entries:
-        shown = "/".join((*parts, names.clean(path.name)))
-        if path.name.startswith((".", "~$")) or path.name in JUNK:
-            found.skipped.append(shown)
-        elif path.is_dir():
-            if path.is_symlink():
-                found.sentences.append(f"{shown} is a link to a folder, which is not followed")
-                continue
-            found.folders.append((*parts, names.clean(path.name)))
-            _folder(path, (*parts, names.clean(path.name)), found, scratch)
-        elif not path.is_file() and not path.is_symlink():
-            found.sentences.append(f"{shown} is not a file")
-        elif archive_ending(path.name):
-            _archive(path, parts, found, scratch)
-        else:
-            _file(path, shown, parts, found)
+    if len(some) > MOST_ENTRIES:
+        found.sentences.append(f"{'/'.join(parts) or folder}: only {MOST_ENTRIES:,} entries of this folder are read")
+    for entry in sorted(some[:MOST_ENTRIES], key=lambda entry: entry.name):
+        try:
+            _entry(Path(entry.path), parts, found, scratch)
+        except (OSError, ValueError) as error:  # it vanished, or the disk cannot read it
+            _refused(Path(entry.path), parts, found, f"it cannot be read: {_told(error)}")
+
+
+def _told(error):
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _refused(path, parts, found, problem, folder=False):
+    """Note what cannot be opened as a file of the student whose it is: it becomes a row, or at least a sentence."""
+    name = names.clean(path.name)
+    stem = name if folder else name.partition(".ipynb")[0]
+    found.others.append(File(path, "/".join((*parts, name)), parts, stem, problem, staff=True, folder=folder))
+
+
+def _entry(path, parts, found, scratch):
+    name = names.clean(path.name)
+    shown = "/".join((*parts, name))
+    if path.name.startswith((".", "~$")) or path.name in JUNK:
+        found.skipped.append(shown)
+        return
+    status = path.lstat()
+    if opened.is_link(path):
+        _link(path, parts, found)
+    elif stat.S_ISDIR(status.st_mode):
+        found.folders.append((*parts, name))
+        _folder(path, (*parts, name), found, scratch)
+    elif not stat.S_ISREG(status.st_mode):
+        _refused(path, parts, found, "it is not a file")
+    elif archive_ending(path.name):
+        _archive(path, parts, found, scratch)
+    else:
+        if status.st_nlink > 1 and status.st_ino:
+            found.inodes[status.st_dev, status.st_ino].append(shown)
+        _file(path, shown, parts, found)
+
+
+def _link(path, parts, found):
+    """Note a link as what its name says that it should be: a notebook has its row, a folder its student's rows."""
+    if names.clean(path.name).lower().endswith(PROGRAMS):
+        _file(path, "/".join((*parts, names.clean(path.name))), parts, found)
+    else:
+        _refused(path, parts, found, "it is a link, which is not followed", folder=_like_a_folder(path.name))
+
+
+def _like_a_folder(name):
+    return re.fullmatch(r"\.\w{1,5}", Path(name).suffix) is None
 
 
 def _file(path, shown, parts, found):
@@ -115,7 +159,7 @@ def _file(path, shown, parts, found):
     ending = next((ending for ending in PROGRAMS if lower.endswith(ending)), None)
     stem = name[:at] if at > 0 else name[: len(name) - len(path.suffix)]
     file = File(path, shown, parts, stem)
-    if ending or (not path.is_symlink() and (at > 0 or path.suffix in (".json", ".txt")) and _is_notebook(path)):
+    if ending or ((at > 0 or path.suffix in (".json", ".txt")) and _is_notebook(path)):
         found.programs.append(file)
     else:
         found.others.append(file)
@@ -123,77 +167,40 @@ def _file(path, shown, parts, found):
 
 def _is_notebook(path):
     try:
-        with path.open("rb") as file:
-            data = file.read(1 << 20)
-    except OSError:
+        data = opened.head(path, 1 << 20)
+    except (OSError, ValueError):
         return False
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     return looks_like_notebook(data.decode(encoding, errors="ignore"))
 
 
-def archive_ending(name: str) -> str | None:
-    """Return the ending of an archive that can be opened, or None."""
-    return next((ending for ending in ARCHIVES if name.lower().endswith(ending)), None)
-
-
-def _archive(path, above, found, scratch, parts=None):
+def _archive(path, above, found, scratch, parts=None, follow=False):
     name = names.clean(path.name)
     stem = name[: len(name) - len(archive_ending(name) or "")].removesuffix(".ipynb")
     shown = "/".join((*above, name))
     parts = (*above, names.without_copy(stem)) if parts is None else parts
-    target = scratch / str(len(list(scratch.iterdir())))
+    target = scratch / str(found.budget.number())
     target.mkdir()
+    before = len(found.programs) + len(found.others)
     try:
-        if path.is_symlink():
-            raise ValueError("it is a link to another file, which is not followed")
-        unpack(path, target)
+        left = unpack(path, target, found.budget, follow)
     except Exception as error:  # whatever an archive made for the purpose brings about
         told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         found.others.append(File(path, shown, above, stem, f"it cannot be unpacked: {told[:200]}"))
         return
-    before = len(found.programs) + len(found.others)
     if parts:
         found.folders.append(parts)
     _folder(target, parts, found, scratch)
+    if left and len(found.programs) + len(found.others) == before:
+        found.others.append(File(path, shown, above, stem, f"it cannot be unpacked: {left[0][1]}"))
+    for inside, reason in left[:MOST_LEFT]:
+        if not inside:
+            found.sentences.append(f"the rest of {shown} cannot be read: {reason}")
+            continue
+        folders = tuple(map(names.clean, inside[:-1]))[:DEEPEST]
+        problem = f"it is not unpacked: {reason}"
+        _refused(Path(target, inside[-1]), (*parts, *folders), found, problem, _like_a_folder(inside[-1]))
+    if len(left) > MOST_LEFT:
+        found.sentences.append(f"{shown}: {len(left) - MOST_LEFT:,} more members are not unpacked")
     if len(found.programs) + len(found.others) == before:
         found.others.append(File(path, shown, above, stem, "it is empty"))
-
-
-def unpack(path, target) -> None:
-    """Unpack the regular files of an archive into a folder, within limits, each where its name says or nowhere."""
-    total = 0
-    with contextlib.closing(_members(path)) as members:
-        for count, (name, when, size, opened) in enumerate(members):
-            total += size
-            if count >= MOST_MEMBERS or size > MOST_MEMBER or total > MOST_UNPACKED:
-                raise ValueError(f"it is too large: more than {MOST_MEMBERS:,} files or {MOST_UNPACKED:,} bytes")
-            parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
-            parts = [part.replace(":", "_") for part in parts]
-            if not parts or any(part.startswith(".") or part in JUNK for part in parts):
-                continue
-            place = Path(target, *parts)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with opened() as source, place.open("wb") as file:
-                data = source.read(size + 1)
-                if len(data) > size:
-                    raise ValueError("a file in it is larger than the archive says")
-                file.write(data)
-            with contextlib.suppress(OSError, OverflowError, ValueError):
-                os.utime(place, (when, when))
-
-
-def _members(path):
-    """Yield (name, time, size, function that opens it) of an archive's regular files."""
-    if archive_ending(path.name) == ".zip":
-        with zipfile.ZipFile(path) as file:
-            for member in file.infolist():
-                if member.flag_bits & 1:
-                    raise ValueError("it has a password")
-                if not member.is_dir():
-                    when = time.mktime((*member.date_time, 0, 0, -1))
-                    yield member.filename, when, member.file_size, lambda member=member: file.open(member)
-    else:
-        with tarfile.open(path) as file:
-            for member in file:
-                if member.isfile():
-                    yield member.name, member.mtime, member.size, lambda member=member: file.extractfile(member)

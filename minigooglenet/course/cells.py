@@ -52,7 +52,7 @@ def names_of(source: str):
     try:
         tree = ast.parse(source)
         table = symtable.symtable(source, "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     loaded = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}

@@ -1,6 +1,5 @@
 """What a grading leaves: a CSV that no spreadsheet runs, and a file of what is done, so that it can go on."""
 
-import contextlib
 import csv
 import hashlib
 import json
@@ -12,27 +11,47 @@ from collections import Counter
 from pathlib import Path
 
 from minigooglenet import files
+from minigooglenet.console import printable
+from minigooglenet.course import ledger
 
 COLUMNS = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
-MOST_TEXT = 400  # letters in a cell
-_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
+NAMES = ("student", "file")  # columns whose text is not cut short: two long names must stay two
+MOST_TEXT, MOST_NAME = 400, 4000  # letters in a cell
+SEPARATORS = ",;|\t"  # that a spreadsheet may split a line at, whatever this file uses
+FORMULA = "=+-@|%"  # what a formula or a command begins with, in any width
+_LINES = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
+_SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
-def safe(text) -> str:
-    """Return text for people: one line, no escape sequences or other control characters, not endless."""
-    text = " ".join(_ESCAPES.sub("", str(text)).split())
-    text = "".join(each for each in text if unicodedata.category(each)[0] != "C")
-    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + "..."
+def safe(text, most=MOST_TEXT) -> str:
+    """Return text for people in one line of at most `most` letters; what steers a terminal or is unseen, as escapes."""
+    text = printable(_SPACES.sub(" ", _LINES.sub(" ", str(text))).strip(" "))
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def cell(value):
+def cell(value, most=MOST_TEXT):
     """Return what goes into a cell: a number, or text that a spreadsheet takes for text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or isinstance(value, (int, float)):
         return "" if value is None else value
-    text = safe(value)
-    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip("\"' ")[:1] in tuple("=+-@|%") else text
+    return _quiet(safe(value, most))
+
+
+def _quiet(text):
+    """Return text with an apostrophe before whatever might begin a formula, wherever a field might begin.
+
+    A spreadsheet may split at another separator than this file's, and quotes then protect nothing: a field begins
+    after each of them, and after spaces and quotes that follow it.
+    """
+    made, begins = [], True
+    for letter in text:
+        if begins and unicodedata.normalize("NFKC", letter)[:1] in FORMULA:
+            made.append("'")
+            begins = False
+        made.append(letter)
+        begins = letter in SEPARATORS or (begins and (letter.isspace() or letter in "\"'`"))
+    return "".join(made)
 
 
 def write(path, rows) -> None:
@@ -40,7 +59,8 @@ def write(path, rows) -> None:
     with files.atomic(path, "w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows([cell(row.get(column)) for column in COLUMNS] for row in rows)
+        for row in rows:
+            writer.writerow([cell(row.get(c), MOST_NAME if c in NAMES else MOST_TEXT) for c in COLUMNS])
 
 
 def summary(rows) -> list[str]:
@@ -62,31 +82,39 @@ class Ledger:
     """What has been graded, kept in a file beside the CSV: a line for each notebook that is begun or done.
 
     A grading that is ended at any moment goes on from there. A notebook that was being graded twice when the grading
-    died is not tried again.
+    died is not tried again. Lines that no grading wrote are kept in the file `aside`, None if there are none.
     """
 
     def __init__(self, path, fresh=False):
         self.path, self.done, self.begun, self.seed = Path(path), {}, Counter(), None
+        self.aside = self.bad = None
+        ledger.check_place(self.path)
         if fresh:
             self.path.unlink(missing_ok=True)
-        kept = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
-        for line in kept.splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # one was being written when the power went
-                self._take(json.loads(line))
-        if kept and not kept.endswith("\n"):
+        found = ledger.read(self.path, COLUMNS)
+        self.done, self.begun, self.seed = found.done, found.begun, found.seed
+        if found.bad:  # nothing is lost: what was not written by a grading is kept beside it
+            self.aside, self.bad = ledger.move_aside(self.path, found), found.bad
+        elif found.torn:
             with self.path.open("a", encoding="utf-8", newline="") as file:
                 file.write("\n")
         if self.seed is None:
             self.seed = secrets.randbits(60)  # nobody can know the arguments that the answers will be called with
             self.write({"seed": self.seed})
 
+    @property
+    def sentence(self) -> str | None:
+        """What a user should know about lines that no grading wrote; None if there are none."""
+        if self.aside is None:
+            return None
+        lines = "1 line" if self.bad == 1 else f"{self.bad:,} lines"
+        return (
+            f"{self.path} had {lines} that cannot be read; the file is now {self.aside.name}. Notebooks whose results "
+            "are lost are graded again."
+        )
+
     def _take(self, entry):
-        if "seed" in entry:
-            self.seed = int(entry["seed"])
-        elif "done" in entry:
-            self.done[entry["done"]] = list(entry["rows"])
-        else:
-            self.begun[entry["begun"]] += entry.get("times", 1)
+        ledger.take(self, entry)
 
     def write(self, entry) -> None:
         """Add a line and wait until it is on the disk."""
@@ -100,9 +128,3 @@ class Ledger:
 def digest_of(text: str) -> str:
     """Return a short name for a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def digest(path) -> str:
-    """Return what changes when a notebook changes."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,14 +17,18 @@ from typing import NamedTuple
 
 import minigooglenet
 from minigooglenet import files, warmup
-from minigooglenet.course import gradebook, originality, sandbox, submissions
+from minigooglenet.course import gradebook, opened, originality, reading, sandbox, submissions
 from minigooglenet.course.checked import end
-from minigooglenet.course.judge import FAILED, MISSING
+from minigooglenet.course.judge import MISSING
+from minigooglenet.course.removed import temporary_folder
+from minigooglenet.course.rows import row_of, rows_of
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
+from minigooglenet.exercises.shown import error_text
 
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
-JUDGE_SECONDS = 300.0  # to mark one notebook, the first one of a lesson with all that is compared
+JUDGE_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
+LEAST_MARKING = 20.0  # seconds by the clock to mark one notebook; more if the notebook may take longer itself
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
 ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
@@ -72,7 +76,17 @@ class Asked:
         jobs : notebooks at once, which share the cores
         """
         wall = self.wall or PATIENCE * self.seconds + EXTRA
-        return wall / self.seconds * max(1.0, jobs / (os.cpu_count() or 1))
+        return wall / self.seconds * self.busy(jobs)
+
+    @staticmethod
+    def busy(jobs) -> float:
+        """Return how many processes share a core."""
+        return max(1.0, jobs / (os.cpu_count() or 1))
+
+    @property
+    def call_seconds(self) -> float:
+        """CPU time for one call of an answer, and to mark one."""
+        return min(10.0, self.seconds / 8)
 
 
 class Handed(NamedTuple):
@@ -89,8 +103,8 @@ class Handed(NamedTuple):
     def key(self):
         """What its rows are kept by: another content, lesson, option or version is another notebook."""
         try:
-            digest = "a link" if self.path.is_symlink() else gradebook.digest(self.path)
-        except OSError as error:
+            digest = opened.digest(self.path, reading.MOST_BYTES)
+        except (OSError, ValueError) as error:
             digest = type(error).__name__
         return f"{self.student}/{self.name}/{','.join(self.numbers)}/{digest}/{self.options}"
 
@@ -111,18 +125,19 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     -------
     (rows of the CSV, walls around every process, whether all are done)
     """
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+    with temporary_folder() as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
         state = Path(scratch, "state") if out == files.STDOUT else f"{out}.state"  # nothing to resume from
-        rows, walls, whole = _graded(handed, absent, out, asked, jobs, gradebook.Ledger(state, fresh), tell)
-        for sentence in sentences:
+        ledger = gradebook.Ledger(state, fresh)
+        rows, walls, whole = _graded(handed, absent, out, asked, jobs, ledger, tell)
+        for sentence in sentences + [ledger.sentence] * (ledger.sentence is not None):
             say(sentence)
         return rows, walls, whole
 
 
 def collect(folder, lesson=None):
     """Return the notebooks in a folder, and rows for the lessons that students did not hand in."""
-    with tempfile.TemporaryDirectory(prefix="minigooglenet-", ignore_cleanup_errors=True) as scratch:
+    with temporary_folder() as scratch:
         return _collected(folder, scratch, Asked(lesson=lesson))[:2]
 
 
@@ -133,7 +148,7 @@ def _collected(folder, scratch, asked):
     found = submissions.collect(folder, scratch, asked.lesson and submissions.lesson_number(asked.lesson))
     handed = [Handed(*each, asked.key) for each in found.handed]
     absent = [
-        _row(each.student, each.file, number, MISSING, each.reason)
+        row_of(each.student, each.file, number, MISSING, each.reason)
         for each in found.absent
         for number in everything()
         if number.startswith(f"{each.lesson}.")
@@ -211,21 +226,25 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
         if tried < TRIES:
             ledger.write({"begun": key})
     marked, late, code = None, False, 0
-    if handed.path.is_symlink():
-        reason = "it is a link to another file, which is not followed"
+    if opened.is_link(handed.path):
+        reason = opened.LINK
     elif tried >= TRIES:
         reason = f"the grading itself died {tried} times while this notebook ran; look at it by hand"
     else:
-        stream, code = run(handed, asked, slot, ledger.seed, jobs)
-        reason, late = _reason(code, asked, jobs), code is None or code in ENDED
-        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed)
+        try:
+            stream, code = run(handed, asked, slot, ledger.seed, jobs)
+            reason, late = _reason(code, asked, jobs), code is None or code in ENDED
+        except (OSError, ValueError, RuntimeError) as error:  # the file vanished, or no process could be started
+            stream, code, late = b"", None, True  # tried again, and never kept
+            reason = f"it could not be run: {error_text(error)}"
+        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed, asked, jobs)
         if asked.ended.is_set():
             with lock:
                 ledger.write({"begun": key, "times": -1})
             raise KeyboardInterrupt
         if marked is None:
             reason, late = "what it sent could not be marked in time", True
-    rows = _rows(handed, marked, reason)
+    rows = rows_of(handed, marked, reason)
     again = (late and (marked is None or code is None)) or bool(marked and "wall" in marked["late"])
     with lock:
         if marked and marked["walls"]:
@@ -239,7 +258,7 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
 
 def run(handed, asked, slot, seed, jobs=1):
     """Run a notebook; return what it sent, and its exit code or None if it did not come to its end in time."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tempfile.TemporaryFile() as results:
+    with temporary_folder() as folder, tempfile.TemporaryFile() as results:
         patience = asked.patience(jobs)
         work = {
             "path": str(handed.path.resolve()),
@@ -252,7 +271,7 @@ def run(handed, asked, slot, seed, jobs=1):
             "memory": asked.memory,
             "disk": DISK,
             "cell_seconds": asked.seconds / 4,
-            "call_seconds": min(10.0, asked.seconds / 8),
+            "call_seconds": asked.call_seconds,
             "patience": patience,
             "readable": _readable(),
         }
@@ -298,43 +317,13 @@ def _readable():
     return packages + ([str(cache.parent)] if cache is not None and not cache.is_relative_to(own) else [])
 
 
-def _rows(handed, marked, reason):
-    if marked is None:
-        return [_row(handed.student, handed.name, number, FAILED, reason) for number in handed.numbers]
-    predicted, notes = marked["predicted"], []
-    if predicted:
-        notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
-    if marked["stopped"]:
-        notes.append(f"a cell stopped: {marked['stopped'][0]}")
-    rows = []
-    for row in marked["rows"]:
-        if row["status"] == MISSING and not row["message"]:
-            row["status"], row["message"] = FAILED, marked["unreadable"] or reason
-        rows.append({"student": handed.student, "file": handed.name, **row, "note": "; ".join(notes)})
-    return rows
-
-
-def _row(student, file, number, status, message):
-    exercise = everything()[number]
-    found = {"title": exercise.title, "points": 0, "of": exercise.difficulty, "mistake": None, "verified": True}
-    return {
-        "student": student,
-        "file": file,
-        "exercise": number,
-        "status": status,
-        "message": message,
-        "note": "",
-        **found,
-    }
-
-
 class Judge:
     """The process that marks, started when it is needed and anew when it had to be ended."""
 
     def __init__(self):
         self.process = None
 
-    def mark(self, stream, numbers, seed) -> dict | None:
+    def mark(self, stream, numbers, seed, asked, jobs=1) -> dict | None:
         """Return what `judge.judge` returns, or None if it took too long or more memory than it may."""
         if self.process is None or self.process.poll() is not None:
             command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.judge"]
@@ -344,18 +333,24 @@ class Judge:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stream")
             path.write_bytes(stream)
-            process = self.process
-            timer = threading.Timer(JUDGE_SECONDS, process.kill)
-            timer.start()
+            work = {"stream": str(path), "numbers": numbers, "seed": seed, "seconds": asked.call_seconds}
             try:
-                process.stdin.write(json.dumps({"stream": str(path), "numbers": numbers, "seed": seed}) + "\n")
-                process.stdin.flush()
-                return json.loads(process.stdout.readline())
+                self.process.stdin.write(json.dumps(work) + "\n")
+                self.process.stdin.flush()
+                self._line(JUDGE_SECONDS)
+                return self._line(max(LEAST_MARKING, asked.seconds) * asked.busy(jobs))
             except (OSError, ValueError):
                 self.close()
                 return None
-            finally:
-                timer.cancel()
+
+    def _line(self, seconds):
+        """Return the next line of the process as an object; the process is killed if it takes longer."""
+        timer = threading.Timer(seconds, self.process.kill)
+        timer.start()
+        try:
+            return json.loads(self.process.stdout.readline())
+        finally:
+            timer.cancel()
 
     def close(self):
         """End the process."""

@@ -24,6 +24,7 @@ AUTOMATIC = (
     *("psearch", "pushd", "pwd", "pylab", "quickref", "recall", "reload_ext", "reset", "rm", "rmdir", "run"),
     *("store", "time", "timeit", "unload_ext", "uv", "who", "who_ls", "whos", "xmode"),
 )
+MOST_WORK = 2_000_000  # letters of a cell times its magics: each of them takes a look at all letters
 MOST_LINES = 200  # that are rewritten in one cell without IPython
 _CALL = re.compile(
     r"^(?P<before>[^\S\n]*(?:[^\n#'\"()]*=[^\S\n]*)?)get_ipython\(\)\.run_line_magic\('(?:time|prun)', "
@@ -31,9 +32,11 @@ _CALL = re.compile(
     re.MULTILINE,
 )
 _OPTIONS = re.compile(r"^(?:-(?:[lsTDnrp]\s*\S+|[a-z]+|-[\w-]+)\s+)*")
-_MAGIC = re.compile(r"^(\s*)([\w.,\s\[\]'\"]+=\s*)?(?<!%)%(\w+)[^\S\n]?(.*)$")
-_COMMAND = re.compile(r"^(\s*)([\w.,\s\[\]'\"]+=\s*)?!!?(.*)$")
-_HELP = re.compile(r"^(\s*)(?:\?{1,2}\s*([%\w.*]+)|(?:[\w\s]+=\s*)?([%\w.*]+)\s*\?{1,2})\s*$")
+_TARGET = r"[\w.,\[\]'\"][\w.,\s\[\]'\"]*=\s*"  # no space first: spaces before it have one reading, not thousands
+_MAGIC = re.compile(rf"^(\s*)({_TARGET})?(?<!%)%(\w+)[^\S\n]?(.*)$")
+_COMMAND = re.compile(rf"^(\s*)({_TARGET})?!!?(.*)$")
+_LIKE_MAGIC = re.compile(r"^[^\S\n]*[%!?]|=[^\S\n]*[%!]|\?[^\S\n]*$", re.MULTILINE)
+_HELP = re.compile(r"^(\s*)(?:\?{1,2}\s*([%\w.*]+)|(?:\w[\w\s]*=\s*)?([%\w.*]+)\s*\?{1,2})\s*$")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -101,13 +104,15 @@ def _timed(call):
 
 
 def _lines(cell):
+    if len(cell) * len(_LIKE_MAGIC.findall(cell)) > MOST_WORK:
+        return cell
     try:
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:
         return _rewritten(cell)
     try:
         return TransformerManager().transform_cell(cell)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RuntimeError, MemoryError):
         return cell
 
 

@@ -17,6 +17,7 @@ _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
 SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
 SURE = SYSTEMS[:-1]  # nobody names a file of their own like this; Canvas's form might be anybody's
+_SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _COPY = re.compile(r"(?:[ _]*(?:-[ _]?copy(?:[ _]?\d+|[ _]?\(\d+\))?|[ _]copy(?:[ _]\d+)?|\(\d+\)))+$", re.IGNORECASE)
 _UNIT = r"(?:lesson|lektion|week|hw|homework|assignment|lab|exercise|unit|module|part|day|session|task|project|sheet)s?"
 _NUMBERED = re.compile(rf"{_UNIT}[ _.-]*\d{{1,2}}(?!\d)", re.IGNORECASE)
@@ -57,8 +58,8 @@ def stems() -> dict[str, str]:
 
 
 def clean(name: str) -> str:
-    """Return a name in one Unicode form, without spaces around it."""
-    return " ".join(unicodedata.normalize("NFC", name).split())
+    """Return a name in one Unicode form, without spaces around it; control characters stay, to be seen as escapes."""
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", name)).strip(" ")
 
 
 def without_copy(stem: str) -> str:
@@ -145,7 +146,7 @@ def version(name: str) -> bool:
 
 def belongs(stem: str, student: str) -> bool:
     """Return whether a file's name is a student's name and then a number or a version: "bob_07_scratch" of "bob"."""
-    if not re.match(rf"{re.escape(student)}[ _.-]", stem, re.IGNORECASE):
+    if stem[: len(student)].lower() != student.lower() or stem[len(student) : len(student) + 1] not in tuple(" _.-"):
         return False
     words = re.split(r"[ _.-]+", stem[len(student) :].strip(" _.-"))
     return all(re.search(r"\d", word) or version(word) or _STRUCTURE.fullmatch(word) for word in words)

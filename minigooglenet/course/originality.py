@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minigooglenet.course import answers, cells, gradebook
+from minigooglenet.course import answers, cells, opened, reading
 from minigooglenet.course import handout as of_package
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
@@ -20,7 +20,48 @@ from minigooglenet.exercises.questions import Question
 # An answer of at least so many parts (see answers.size) is nobody's by chance: word for word, or with other names.
 SAME_WORDS, SAME_CODE = 40, 70
 MOST_NAMES = 3  # of students in a note
-MARKER = re.compile(r"^\s*###\s*(?:BEGIN|END) SOLUTION", re.MULTILINE)
+# What leads to objects, frames and files that a lesson does not give: modules, attributes, names.
+_MODULES = {"gc", "inspect", "ctypes", "importlib", "pkgutil", "runpy", "marshal", "dis", "builtins", "code", "types"}
+_HIDDEN = frozenset(
+    [
+        "__closure__",
+        "__globals__",
+        "__code__",
+        "__subclasses__",
+        "__builtins__",
+        "__import__",
+        "__loader__",
+        "__spec__",
+        "__wrapped__",
+        "f_back",
+        "f_locals",
+        "f_globals",
+        "tb_frame",
+        "gi_frame",
+        "cr_frame",
+        "ag_frame",
+        "cell_contents",
+        "_getframe",
+        "_current_frames",
+        "get_objects",
+        "get_referrers",
+        "get_referents",
+        "getsource",
+        "import_module",
+        "cases_function",
+        "engine_function",
+        "REGISTERED",
+        "PASSES",
+        "setprofile",
+        "getprofile",
+        "settrace",
+        "monitoring",
+        "meta_path",
+        "path_hooks",
+    ]
+)
+_PLACES = re.compile(r"/proc/|site-packages|lesson_\d\d_|exercises[./]lessons")
+MARKER = re.compile(r"^[^\S\n]*###[^\S\n]*(?:BEGIN|END) SOLUTION", re.MULTILINE)
 _RIGHT = ("reference_function", "solution_function", "rights", "judge_function")
 _CONTENT = ("minigooglenet.lessons.", "minigooglenet.exercises.lessons.")  # now and in 0.1
 _TOOLS = ("exercises", "viz", "data", "figures", "console", "shapes", "checks", "initializers")
@@ -32,6 +73,7 @@ class Official:
 
     statements: set[str] = field(default_factory=set)
     peeks: set[str] = field(default_factory=set)
+    reaches: set[str] = field(default_factory=set)
     functions: set[str] = field(default_factory=set)
     solutions: dict[str, list] = field(default_factory=lambda: defaultdict(list))  # {exercise: [(answer, form, uses)]}
 
@@ -72,6 +114,7 @@ def official(handout=None) -> Official:
         body = answers.statements(_read(path))
         made.statements |= set(map(ast.dump, body))
         made.peeks |= set(_peeks(body))
+        made.reaches |= set(_reaches(body))
         made.functions |= set(answers.bound(body))
     solved = of_package.sources() if folder else []
     solved += Path(handout).glob("solutions/*.ipynb") if handout else []
@@ -106,8 +149,8 @@ def _is_new(answer, made, body):
 
 def _read(path):
     try:
-        return [] if path.is_symlink() else cells.read(path)
-    except (OSError, ValueError):
+        return cells.read(path, follow=False)
+    except (OSError, ValueError, RecursionError, MemoryError):
         return []
 
 
@@ -115,8 +158,10 @@ def _work(path, numbers, known) -> Work:
     work = Work()
     try:
         _fill(work, path, numbers, known)
-    except RecursionError:
+    except (RecursionError, MemoryError):
         work.notes[""].append("its code is nested too deeply to be compared")
+    except (OSError, ValueError) as error:  # it vanished, or its text makes no tree
+        work.notes[""].append(f"its code cannot be compared: {str(error)[:100]}")
     return work
 
 
@@ -130,6 +175,9 @@ def _fill(work, path, numbers, known):
         work.notes[""].append("contains the markers of the official solutions (### BEGIN SOLUTION)")
     if peeks := sorted(set(_peeks(body)) - known.peeks):
         work.notes[""].append(f"looks up right answers: {peeks[0][:80]}")
+    if reaches := sorted(set(_reaches(body)) - known.reaches):
+        told = ", ".join(each[:40] for each in reaches[:MOST_NAMES])
+        work.notes[""].append(f"reaches into the process that runs it: {told}")
     for number, answer in mine.items():
         _look_at(number, answer, body, known, work.notes[number])
         official = any(told.startswith("the same") for told in work.notes[number])
@@ -137,7 +185,7 @@ def _fill(work, path, numbers, known):
             work.forms[number] = answers.canonical(answer, answers.functions(body))
     work.size = sum(map(answers.size, mine.values()))
     work.fingerprint = "\n".join(map(ast.dump, added))
-    work.content = gradebook.digest(path).encode() if added else b""
+    work.content = opened.digest(path, reading.MOST_BYTES).encode() if added else b""
 
 
 def _look_at(number, answer, body, known, told):
@@ -204,3 +252,25 @@ def _peeks(body):
             module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             names = [f"{module}{alias.name}" for alias in node.names]
             yield from (name for name in names if f"{name}.".startswith(_CONTENT))
+
+
+def _reaches(body):
+    """Yield the expressions that lead to the memory or the files of the process: a solution may come from there."""
+    for node in (node for statement in body for node in ast.walk(statement)):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names if alias.name.split(".")[0] in _MODULES)
+            case ast.ImportFrom(str(module)) if module.split(".")[0] in _MODULES:
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+            case ast.ImportFrom("sys"):
+                yield from (f"sys.{alias.name}" for alias in node.names if alias.name in {*_HIDDEN, "modules"})
+            case ast.Attribute(ast.Name("sys"), "modules"):
+                yield "sys.modules"
+            case ast.Attribute(attr=name) if name in _HIDDEN:
+                yield ast.unparse(node)
+            case ast.Name(name) if name in _HIDDEN:
+                yield name
+            case ast.Call(ast.Name("exec" | "eval" | "compile"), [first, *_]) if not isinstance(first, ast.Constant):
+                yield ast.unparse(node)
+            case ast.Constant(str(text)) if text in _HIDDEN or (len(text) < 500 and _PLACES.search(text)):
+                yield repr(text)

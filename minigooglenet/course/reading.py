@@ -9,30 +9,33 @@ import json
 import re
 from pathlib import Path
 
-from minigooglenet.course import source_text
+from minigooglenet.course import opened, source_text
 from minigooglenet.course.ipython import valid
 
 MOST_BYTES = 200 << 20  # of a notebook: outputs make it large
 MOST_VALUES = 10_000_000  # in it, which bounds the memory that reading takes
-MOST_SOURCE = 2 << 20  # letters of code: a lesson has 30,000
-MOST_PADDING = 32 << 20  # empty lines that keep the line numbers of its cells, in total
+MOST_SOURCE = 1 << 19  # letters of code: a lesson has 30,000
+MOST_PADDING = 8 << 20  # empty lines that keep the line numbers of its cells, in total
 _MARKER = re.compile(r"^# ?(?:%%(?=\s|$).*|In\[[\d ]*\]:[^\S\n]*|<codecell>.*|\+(?:[^\S\n].*)?|-)$", re.MULTILINE)
 _LIGHT = re.compile(r"^#\s+format_name: light$|^# [+-]$", re.MULTILINE)
 _TEXT_CELL = re.compile(r"# ?%%.*\[(?:markdown|md|raw)\]")
 
 
-def read(path) -> list[str]:
-    """Return the code cells of a notebook or of a Python file.
+def read(path, follow=True) -> list[str]:
+    """Return the code cells of a notebook or of a Python file; only a regular file, and of limited size, is opened.
+
+    follow : whether a link is followed, for a file that its owner names
 
     Cells keep their lines' numbers in a Python file: each begins with as many empty lines as stand before it.
     """
     path = Path(path)
-    size = path.stat().st_size
-    if size > MOST_BYTES:
+    try:
+        data = opened.read(path, MOST_BYTES, follow)
+    except opened.TooLargeError as error:
         advice = "Clear the outputs (Kernel, Restart and clear outputs), save it and hand it in again."
-        raise ValueError(f"{path.name} has {size:,} bytes; at most {MOST_BYTES:,} are read. {advice}")
-    data = path.read_bytes()
+        raise ValueError(f"{error}. {advice}") from None
     text = decoded(data, path.name)
+    del data
     is_notebook = path.suffix.lower() == ".ipynb" or looks_like_notebook(text)
     sources = notebook(text) if is_notebook else [text]
     if (letters := sum(map(len, sources))) > MOST_SOURCE:

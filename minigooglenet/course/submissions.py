@@ -135,7 +135,11 @@ class _Owners:
     def __init__(self, there):
         self.there = there
         files = [*there.programs, *there.others]
-        above = {file.parts[:depth] for file in files for depth in range(1, len(file.parts) + 1)}
+        self.inside = defaultdict(list)  # {folder: the files below it}
+        for file in files:
+            for depth in range(len(file.parts) + 1):
+                self.inside[file.parts[:depth]].append(file)
+        self.programs = set(map(id, there.programs))
         named = [named for file in files for named in self._of_systems(file)]
         ids = defaultdict(set)
         for each in named:
@@ -143,13 +147,14 @@ class _Owners:
         self.namesakes = {student for student, those in ids.items() if len(those) > 1}
         lessons = [(part, names.own_lesson(file.stem)[0]) for file in there.programs for part in file.parts[:1]]
         self.numbered = any(re.fullmatch(r"\d{1,2}", part) and own and own != part.zfill(2) for part, own in lessons)
-        self.shared = {parts for parts in above if names.of_system(parts[-1]) is None and self._shared(parts)}
+        above = [parts for parts in self.inside if parts and names.of_system(parts[-1]) is None]
+        self.shared = {parts for parts in above if self._shared(parts)}
 
     def _shared(self, parts):
         """Return whether a folder belongs to several students, though its name may be anybody's."""
         if self._exported(parts):
             return True
-        inside = [file for file in self.there.programs if file.parts[: len(parts)] == parts]
+        inside = [file for file in self.inside[parts] if id(file) in self.programs]
         if not any(file.parts == parts for file in inside):
             folders = defaultdict(set)  # {name of a file: the folders that have one}
             for file in inside:
@@ -159,7 +164,7 @@ class _Owners:
             if folders and (names.section(parts[-1]) or max(map(len, folders.values())) >= 3):
                 return True
         named = defaultdict(set)
-        for file in self.there.programs:
+        for file in inside:
             if file.parts == parts:
                 lesson, rest = names.own_lesson(names.without_copy(file.stem))
                 dash = names.of_file(file.stem)
@@ -170,8 +175,7 @@ class _Owners:
 
     def _exported(self, parts):
         """Return whether what is directly in a folder has names that a learning platform gave."""
-        files = [*self.there.programs, *self.there.others]
-        inside = {(*file.parts, file.stem)[len(parts)] for file in files if file.parts[: len(parts)] == parts}
+        inside = {(*file.parts, file.stem)[len(parts)] for file in self.inside[parts]}
         students = {named.student for name in inside if (named := names.of_system(name))}
         return len(students) > 1 or any(rule.fullmatch(name) for rule in names.SURE for name in inside)
 
@@ -207,18 +211,25 @@ class _Owners:
 def _submission(file, student):
     """Return a file with the lessons that it is of: by what it checks, by its own name, or by what it defines."""
     made = Submission(file, student)
-    own = names.own_lesson(file.stem)[0]
-    places = [file.stem, *(part for part in reversed(file.parts))]
-    numbered = next((found for place in places if (found := _by_place(place))), None)
+    own, numbered = names.own_lesson(file.stem)[0], _numbered(file)
     try:
-        if file.path.is_symlink():
-            raise ValueError("a link")
-        sources = cells.read(file.path)
-    except (OSError, ValueError):
+        sources = cells.read(file.path, follow=False)
+        _lessons(made, sources, own, numbered)
+    except (OSError, ValueError, RecursionError, MemoryError):
         made.readable = False
         made.lessons = {own or numbered} - {None}
-        return made
-    known = everything()
+    return made
+
+
+def _numbered(file):
+    """Return the lesson that a file's name or one of its folders says, or None."""
+    places = [file.stem, *(part for part in reversed(file.parts))]
+    return next((found for place in places if (found := _by_place(place))), None)
+
+
+def _lessons(made, sources, own, numbered):
+    """Note on a submission the lessons that its cells are of, and how complete it is."""
+    file, known = made.file, everything()
     checked = [number for number in cells.numbers_in(sources) if number in known]
     made.complete = (len(checked), 0)
     lessons = {number.partition(".")[0] for number in checked}
@@ -236,7 +247,6 @@ def _submission(file, student):
         made.empty, made.fallback = not best, numbered
         made.lessons = set() if made.empty else {numbered} if numbered else {best[0][0]} if clear else set()
         made.complete = (0, best[0][1] if best else 0)
-    return made
 
 
 def _by_place(name):
@@ -272,9 +282,11 @@ def _strays(work, owners):
     known = owners.known()
     others = known | {each.student for each in work if not each.empty}
     for each in work:
+        if owners.by_folder(each.file) is not None or each.student != names.clean(each.file.stem):
+            continue
         others_now = others if each.empty else known
         mine = [student for student in others_now if student != each.student and names.belongs(each.file.stem, student)]
-        if mine and owners.by_folder(each.file) is None and each.student == names.clean(each.file.stem):
+        if mine:
             each.student = max(mine, key=len)
 
 
@@ -362,14 +374,17 @@ def _absent(student, lesson, work, documents) -> Absent:
     told = [f"{each.file.shown} is of lesson {' and '.join(sorted(each.lessons)) or '?'}" for each in work]
     told += [f"{file.shown} arrived: {file.problem or f'it is {file.kind}'}" for file in documents]
     reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or ["the folder is empty"])])
-    if documents and not work:
+    if any(not file.staff for file in documents) and not work:
         reason += ". Hand in the notebook (.ipynb) or a .py file"
     name = next((each.name for each in [*(each.file for each in work), *documents]), "")
     return Absent(student, lesson, name, reason)
 
 
 def _is_handed(file):
-    return bool(file.problem) or Path(file.name).suffix.lower() in arrived.HANDED
+    """Return whether a file's name is a student's: of a notebook's or a document's form, or a folder that is closed."""
+    lower = file.name.lower()
+    known = lower.endswith((*arrived.PROGRAMS, *arrived.HANDED)) or arrived.archive_ending(lower)
+    return bool(known) or (bool(file.problem) and (file.folder or not file.staff))
 
 
 def _nothing(folder, there):

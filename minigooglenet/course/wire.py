@@ -13,6 +13,8 @@ import numpy as np
 from minigooglenet.exercises.outputs import Raised
 
 MOST_HEADER, MOST_BYTES = 4 << 20, 64 << 20  # of one record
+MOST_RECORDS, MOST_TOTAL = 2_000, 512 << 20  # of one notebook: records, and bytes of all their arrays in memory
+MOST_STRINGS = 10_000  # of one array
 _TYPES = {np.dtype(kind).str for kind in "?bBhHiIlLqQefdFD"}
 
 
@@ -35,14 +37,14 @@ def pack(value) -> bytes:
 
 def unpack(stream: bytes) -> list:
     """Return the values of all records in `stream`, up to the first that is cut short or malformed."""
-    values, place = [], 0
-    while len(stream) - place >= 16:
+    values, place, left = [], 0, [MOST_TOTAL]
+    while len(stream) - place >= 16 and len(values) < MOST_RECORDS:
         header, size = (int.from_bytes(stream[at : at + 8], "little") for at in (place, place + 8))
         start, end = place + 16, place + 16 + header + size
         if header > MOST_HEADER or size > MOST_BYTES or end > len(stream):
             break
         try:
-            data = _Data(memoryview(stream)[start + header : end])
+            data = _Data(memoryview(stream)[start + header : end], left)
             values.append(_decoded(json.loads(stream[start : start + header]), data))
         except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError, MemoryError):
             break
@@ -76,7 +78,7 @@ def _encoded(value, data):
 
 
 def _array(array, data):
-    if array.dtype.kind == "U" and array.size < 10_000:
+    if array.dtype.kind == "U" and array.size <= MOST_STRINGS:
         return ["strings", list(array.shape), [str(each) for each in array.flat]]
     if array.dtype.kind not in "biufc":
         raise NotPlainError(f"an array of {array.dtype} holds no numbers")
@@ -90,16 +92,23 @@ def _array(array, data):
 
 
 class _Data:
-    """The bytes of a record's arrays, taken one after another."""
+    """The bytes of a record's arrays, taken one after another; `left` is what all records may still take in memory."""
 
-    def __init__(self, view):
-        self.view, self.place = view, 0
+    def __init__(self, view, left):
+        self.view, self.place, self.left = view, 0, left
+
+    def spend(self, size):
+        """Count bytes in memory, or raise a ValueError."""
+        self.left[0] -= size
+        if self.left[0] < 0:
+            raise ValueError("more bytes than a notebook may send")
 
     def take(self, kind, shape):
         count = math.prod(shape)
         end = self.place + count * kind.itemsize
         if end > len(self.view):
             raise ValueError("an array is cut short")
+        self.spend(count * kind.itemsize)
         array = np.frombuffer(self.view[self.place : end], kind).reshape(shape).copy()
         self.place = end
         return array
@@ -116,7 +125,10 @@ def _decoded(node, data):
         return data.take(np.dtype(kind), _shape(shape))
     if tag == "strings":
         shape, values = rest
-        return np.array([str(value)[:1000] for value in values], dtype=np.str_).reshape(_shape(shape))
+        if len(values) > MOST_STRINGS or not all(isinstance(value, str) for value in values):
+            raise ValueError("no array of strings")
+        data.spend(4 * len(values) * min(1000, max(map(len, values), default=0)))
+        return np.array([value[:1000] for value in values], dtype=np.str_).reshape(_shape(shape))
     if tag == "scalar":
         return _decoded(rest[0], data)[()]
     if tag == "complex":

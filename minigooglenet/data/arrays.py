@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.data.pixels import GREY_UNIT, UNIT
 
 FLOATS = (np.float32, np.float64)
@@ -19,7 +20,7 @@ def checked(images, pixels) -> np.ndarray:
     TypeError, ValueError
         If the dtype, the shape or a value does not fit, with the likely fix.
     """
-    images = np.asarray(images)
+    images = np.asarray(checks.unmasked(images, "images"))
     if images.dtype != np.uint8 and images.dtype not in FLOATS:
         raise TypeError(
             "images must be uint8, pixels of 0 .. 255, or float32 or float64, inputs of a network; got "

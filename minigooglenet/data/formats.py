@@ -1,9 +1,10 @@
 """Kinds of image files: which are read, what their names end in, and how to recognise one by its first bytes."""
 
 import functools
-from pathlib import Path
 
 from PIL import Image
+
+from minigooglenet import files
 
 # Kinds that hold pixels and run no other program, as Pillow's reader of PostScript does.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
@@ -45,7 +46,7 @@ def is_image_name(name: str) -> bool:
 def first_bytes(path) -> bytes:
     """Return the first 16 bytes of a file, or as many as can be read."""
     try:
-        with Path(path).open("rb") as file:
+        with files.open_regular(path) as file:
             return file.read(FIRST_BYTES)
     except OSError:
         return b""

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from minigooglenet import console
 from minigooglenet.data import layout, listing, names, seen, transforms
 from minigooglenet.data.dataset import BadImageError, Dataset, Split
 from minigooglenet.data.photos import read
@@ -94,7 +95,7 @@ def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, hel
     size, most_pixels = integer(size, "size", 1), integer(most_pixels, "most_pixels", 1)
     home, held_out, notes, missed = layout.find(folder, held_out)
     if missed:
-        warnings.warn(notes[0], FolderWarning, stacklevel=2)
+        warnings.warn(console.printable(notes[0]), FolderWarning, stacklevel=2)
     train, skipped = listing.listed(home)
     classes = tuple(train)
     _check(home, train)

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
+from minigooglenet import files
 from minigooglenet.data import formats, names
 
 # What systems and archives put next to images. Hidden files and folders, such as ._x.jpg, are passed over too.
 SYSTEM_FOLDERS = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information", "__pycache__"}
 
-NO_FILE = "it is not a file"
 NO_IMAGE = "its name does not end as an image's does"
 
 
@@ -62,8 +62,10 @@ def listed(folder):
 
 def _unusable(entry) -> str | None:
     """Return why a file in the folder of a class is not an image, or None."""
+    if _is_dir(entry):
+        return "it is a folder; images belong directly in the folder of their class"
     if not _is_file(entry):
-        return "it is a folder; images belong directly in the folder of their class" if _is_dir(entry) else NO_FILE
+        return _why_no_file(entry)
     if formats.is_image_name(entry.name):
         return None
     kind, suffix = formats.recognise(formats.first_bytes(entry.path)), Path(entry.name).suffix
@@ -72,6 +74,14 @@ def _unusable(entry) -> str | None:
     if kind:
         return f"{NO_IMAGE}, but it starts as {kind}; rename or convert it"
     return NO_IMAGE
+
+
+def _why_no_file(entry):
+    try:
+        files.check_regular(entry.path)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "it is not a file"
 
 
 def _twin(other):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from minigooglenet.data import formats, modes, orientation, transforms
+from minigooglenet import files
+from minigooglenet.data import formats, image_headers, image_limits, modes, orientation, transforms, upright
 from minigooglenet.data.dataset import BadImageError
 from minigooglenet.data.pixels import Pixels
 
@@ -45,22 +46,22 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
         With the reason, whatever it is: broken bytes lead Pillow to errors of many kinds.
     """
     try:
+        files.check_regular(path)
+        demand = image_headers.demand(path)
         with Image.open(Path(path), formats=formats.readable()) as image:
-            width, height = image.size
-            if width * height > most_pixels:
-                raise BadImageError(
-                    f"it declares {width} x {height} pixels, more than {most_pixels:,}; make it smaller first"
-                )
+            declared = image.size
+            image_limits.check_pixels(*declared, most_pixels)
             if least_side is not None:
                 image.draft(None, (least_side, least_side))
-            image.load()
-            turn, image = orientation.turn(image), modes.to_rgb(image)
-            if turn is not None:
-                image = image.transpose(turn)
-            factor = 1 if least_side is None else min(image.size) // least_side
-            return image.reduce(factor) if factor > 1 else image
+            factor = 1 if least_side is None else max(1, min(image.size) // least_side)
+            total = image_limits.memory(declared, image.size, image.mode, image.format, demand, factor == 1)
+            with image_limits.turn_to_decode(total):
+                image.load()
+                return upright.convert(image, orientation.turn(image), factor)
     except BadImageError:
         raise
+    except Image.DecompressionBombError as error:
+        raise BadImageError(f"it declares more than {most_pixels:,} pixels; make it smaller first") from error
     except UnidentifiedImageError as error:
         raise BadImageError(formats.why_unidentified(path)) from error
     except Exception as error:
@@ -89,7 +90,7 @@ def read(path, channels=3, *, size=None, most_pixels=MOST_PIXELS) -> np.ndarray:
 
 def as_array(image: Image.Image, channels=3) -> np.ndarray:
     """Return an 8-bit image as uint8 (channels, height, width), red first or grey."""
-    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    values = upright.values(image, "L" if channels == 1 else "RGB")
     return values[None] if channels == 1 else values.transpose(2, 0, 1)
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minigooglenet import checks
+
 COLOURS = ("RGB", "BGR", "L")
 RGB_MEAN = (123, 117, 104)  # the means that BVLC's replication subtracts, there in the order blue, green, red
 
@@ -37,7 +39,7 @@ class Pixels:
 
     def to_input(self, pixels) -> np.ndarray:
         """Return float32 (..., C, H, W) for pixels (..., C, H, W) of 0 .. 255 , red first or grey."""
-        pixels = np.asarray(pixels)
+        pixels = np.asarray(checks.unmasked(pixels, "pixels"))
         if pixels.ndim < 3 or pixels.shape[-3] != self.channels:
             raise ValueError(f"pixels must be (..., {self.channels}, H, W) for {self.colours}, got {pixels.shape}")
         if self.colours == "BGR":
@@ -48,7 +50,7 @@ class Pixels:
     def to_pixels(self, x) -> np.ndarray:
         """Return uint8 (..., C, H, W) in the order red, green, blue for inputs of a network: the reverse, rounded."""
         mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
-        pixels = np.clip(np.rint(np.asarray(x) * std + mean), 0, 255).astype(np.uint8)
+        pixels = np.clip(np.rint(np.asarray(checks.unmasked(x, "x")) * std + mean), 0, 255).astype(np.uint8)
         return np.ascontiguousarray(pixels[..., ::-1, :, :]) if self.colours == "BGR" else pixels
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import console
+from minigooglenet import console, files
 from minigooglenet.data import names
 
 HALF = 24  # bits for the name, and bits for the content
@@ -136,7 +136,7 @@ def _head(file) -> int:
 def _tail(path) -> int | None:
     """Return the 24 bits of the content, None if the file cannot be read."""
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             size = file.seek(0, 2)
             file.seek(0)
             content = file.read(PART)

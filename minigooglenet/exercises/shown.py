@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigooglenet import console
 from minigooglenet.exercises.plain import Odd, kind_of, plain
 
 MOST = 200  # characters of a value
@@ -9,8 +10,8 @@ DIGITS = (6, 9, 12, 15, 17)
 
 
 def printable(text) -> str:
-    """Return text without control characters and lone surrogates, which some consoles cannot print."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(text))
+    """Return text of any number of lines as every console can print it."""
+    return console.printable(text, "\n")
 
 
 def brief(value) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.gradcheck.ladder import climb
 from minigooglenet.gradcheck.report import FAIL, Finding, Report
 from minigooglenet.gradcheck.subject import from_functions, from_layer
@@ -62,6 +63,8 @@ def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
     """
     if not inputs:
         raise TypeError("check_function needs the inputs at which to check: check_function(forward, backward, x, ...)")
+    for i, array in enumerate(inputs):
+        checks.unmasked(array, f"input {i}")
     low = [i for i, array in enumerate(inputs) if np.asarray(array).dtype in (np.float16, np.float32)]
     if low and not force:
         raise TypeError(

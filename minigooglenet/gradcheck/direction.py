@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import losses
+from minigooglenet import checks, losses
 
 
 class Slope(NamedTuple):
@@ -41,7 +41,7 @@ def directional_check(g, x, labels, *, step=1e-9, rng=0) -> Slope:
     """
     rng = np.random.default_rng(rng)
     (name,) = g.inputs
-    x = np.asarray(x, np.float64)
+    x = np.asarray(checks.unmasked(x, "x"), np.float64)
     here = g.astype(np.float64)
     direction = {key: _direction(value, rng) for key, value in here.params.items()}
     along_x = _direction(x, rng)

@@ -48,7 +48,7 @@ def check_network(g, x, labels, *, rng=0, on_node=None) -> Report:
     if not hasattr(g, "nodes") or len(g.inputs) != 1:
         raise ValueError(f"check_network takes a graph with one input, got {g!r}")
     rng = np.random.default_rng(rng)
-    x = np.asarray(x, np.float64)
+    x = np.asarray(checks.unmasked(x, "x"), np.float64)
     g.check_inputs({next(iter(g.inputs)): x})
     for wire in g.outputs:
         if len(g.shapes[wire]) != 1:
@@ -59,7 +59,7 @@ def check_network(g, x, labels, *, rng=0, on_node=None) -> Report:
         raise ValueError(f"the images hold {int((~np.isfinite(x)).sum())} values that are not finite")
     report = Report(f"{g!r}, {len(x)} image(s)")
     started = time.perf_counter()
-    with parallel.one_blas_thread():
+    with parallel.computing():
         try:
             values, caches = _forward(here, x)
         except CheckError as error:

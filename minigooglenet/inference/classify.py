@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from minigooglenet import checks
 from minigooglenet.data import modes, photos
 from minigooglenet.inference.predict import planned, probabilities
 from minigooglenet.shapes import integer
@@ -77,7 +78,7 @@ def _pixels_of(image, channels, size):
         return read_image(image, channels, size)
     if isinstance(image, Image.Image):
         return photos.as_array(modes.to_rgb(image), channels)
-    image = np.asarray(image)
+    image = np.asarray(checks.unmasked(image, "the image"))
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[0] != channels:
         raise ValueError(
             f"an image must be a file, a PIL image or a uint8 array ({channels}, H, W), got {image.dtype} {image.shape}"

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from minigooglenet import checks
 from minigooglenet.data import transforms
 from minigooglenet.shapes import integer
 
@@ -194,6 +195,7 @@ def _checked(picture):
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
         kind = getattr(picture, "dtype", type(picture).__name__)
         raise TypeError(f"a picture is an array of uint8, 0 .. 255, before mean and scale are taken off; got {kind}")
+    checks.unmasked(picture, "the image")
     if picture.ndim != 3 or picture.shape[0] not in (1, 3) or 0 in picture.shape:
         hint = "; perhaps picture.transpose(2, 0, 1)?" if picture.ndim == 3 and picture.shape[2] in (1, 3) else ""
         raise ValueError(f"a picture must be (C, H, W) with 3 channels or 1, got {picture.shape}{hint}")

@@ -74,6 +74,7 @@ def evaluate(
                 continue
             used.append(int(index))
             yield picture
+            del picture  # before the next is decoded
 
     asked = predictions(models, pictures(), pixels, counts, batch_size=batch_size, on_batch=on_batch, rule=rule)
     answers = list(asked)

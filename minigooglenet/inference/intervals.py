@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.shapes import integer
 
 LEAST_VALUES, LEAST_OTHERS = 50, 10  # of a bootstrap: images, and images that have another value than the most common
@@ -42,7 +43,7 @@ def paired_interval(first, second, confidence: float = 0.95) -> tuple[float, flo
     first, second : (N,) booleans, or zeros and ones, such as whether each setting is wrong
     confidence : between 0 and 1
     """
-    first, second = (np.asarray(values) for values in (first, second))
+    first, second = (np.asarray(checks.unmasked(values, "an array of results")) for values in (first, second))
     if first.ndim != 1 or first.shape != second.shape or not len(first):
         raise ValueError(
             f"a paired interval needs two values for each image, got arrays of shape {first.shape} and {second.shape}"
@@ -71,7 +72,7 @@ def bootstrap_interval(values, confidence: float = 0.95, rounds: int = 10_000, s
         If there are fewer than 50 values, or fewer than 10 that differ from the most common value: what was not seen
         cannot be drawn, so the interval would be too narrow.
     """
-    values = np.asarray(values, np.float64)
+    values = np.asarray(checks.unmasked(values, "values"), np.float64)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(f"a bootstrap takes one finite number a picture, got an array of shape {values.shape}")
     tail = (1 - _checked(confidence)) / 2

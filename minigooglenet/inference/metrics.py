@@ -18,13 +18,17 @@ def ranks(probabilities, labels) -> np.ndarray:
     probabilities : (N, classes)
     labels : N integers
     """
-    probabilities = checks.floating(np.asarray(probabilities), "probabilities", 2, checks.FLOATS)
+    probabilities = checks.floating(_array(probabilities), "probabilities", 2, checks.FLOATS)
     labels = checks.labels(labels, *probabilities.shape)
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities must be finite")
     own = probabilities[np.arange(len(labels)), labels][:, None]
     tied_before = (probabilities == own) & (np.arange(probabilities.shape[1]) < labels[:, None])
     return ((probabilities > own) | tied_before).sum(axis=1)
+
+
+def _array(probabilities):
+    return np.asarray(checks.unmasked(probabilities, "probabilities"))
 
 
 def top_k_error(probabilities, labels, k: int) -> float:

@@ -5,6 +5,9 @@ others less. (It also tried the maximum over crops and found it worse.)
 """
 
 import itertools
+import math
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,9 @@ from minigooglenet.layers import Softmax
 from minigooglenet.plan import Plan, plan
 from minigooglenet.shapes import integer
 
+MOST_MEMORY = 512 * 1024**2  # bytes of a batch in a network whose single image takes more than ONE_IMAGE
+ONE_IMAGE = 32 * 1024**2  # bytes; GoogLeNet's takes about 10 MB
+MOST_CROPS = 64 * 1024**2  # bytes of all crops of an image
 BATCH_SIZE = 72  # half of 144; from about 24 on, a larger batch is no faster
 
 
@@ -58,9 +64,11 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
     plans = planned(models)
     size, batch_size = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1)
     wanted = _wanted(counts, rule)
+    batch_size = min(batch_size, _most_together(plans, len(wanted)))
     chosen = [[wanted.index(crop) for crop in places(count, rule)] for count in counts]
     together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
-    while group := [cut(picture, size, wanted) for picture in itertools.islice(pictures, together)]:
+    cut_wanted = partial(cut, size=size, wanted=wanted)  # a map keeps no image while the next one is decoded
+    while group := list(map(cut_wanted, itertools.islice(pictures, together))):
         pieces = np.concatenate(group)
         found = np.empty((len(plans), len(pieces), *plans[0].shapes[plans[0].outputs[0]]))
         for start in range(0, len(pieces), batch_size):
@@ -105,6 +113,29 @@ def check_form(takes, gives) -> None:
 def is_model(value) -> bool:
     """Return whether a value is one model, not several."""
     return isinstance(value, (str, Path, Graph, Plan)) or isinstance(getattr(value, "graph", None), Graph)
+
+
+def _most_together(plans, crops):
+    """Return how many crops go through the networks at once: a small file can declare a network of huge inputs.
+
+    Raises
+    ------
+    ValueError
+        If one crop needs more than MOST_MEMORY, or all crops of an image more than MOST_CROPS.
+    """
+    shape = plans[0].shapes[plans[0].inputs[0]]
+    values = math.prod(shape)
+    needed = max(4 * (3 * values + sum(run.sizes)) for run in plans)  # three: pixels, less the mean, divided
+    if needed > MOST_MEMORY:
+        raise ValueError(
+            f"a model with inputs {shape} needs {needed:,} bytes for one image, more than {MOST_MEMORY:,}; "
+            "such models cannot be used to classify images"
+        )
+    if crops * values > MOST_CROPS:
+        raise ValueError(
+            f"{crops} crops of {shape} take {crops * values:,} bytes, more than {MOST_CROPS:,}; use fewer crops"
+        )
+    return MOST_MEMORY // needed if needed > ONE_IMAGE else sys.maxsize
 
 
 def _wanted(counts, rule):

@@ -24,6 +24,7 @@ from minigooglenet.kernels import (
     relu,
     softmax,
     softmax_cross_entropy,
+    subnormals,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "relu",
     "softmax",
     "softmax_cross_entropy",
+    "subnormals",
 ]

@@ -4,6 +4,8 @@ Waking a sleeping thread takes as long as a small layer. A thread that waits her
 a while, and outside of Python's lock.
 """
 
+import functools
+import operator
 import os
 import time
 
@@ -29,18 +31,17 @@ class Barrier:
 
     def __init__(self, team):
         self.team, self.state = team, np.zeros(3, np.int64)
+        # Let the others go: this thread will not come any more. In C, so that no interrupt precedes it.
+        self.give_up = functools.partial(operator.setitem, self.state, _BROKEN, 1)
 
     def wait(self):
         """Return once the whole team is here; raise an AbandonedError if one of it has given up."""
         round_, before = _arrive(self.state, self.team)
         while not _passed(self.state, round_, LOOKS, (self.team - 1 - before) * TURN):
             _let_others_run()
+            parallel.look_after_team()
         if self.state[_BROKEN]:
             raise parallel.AbandonedError("another thread of the team has failed")
-
-    def give_up(self):
-        """Let the others go: this thread will not come any more."""
-        self.state[_BROKEN] = 1
 
 
 @intrinsic

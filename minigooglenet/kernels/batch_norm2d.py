@@ -9,9 +9,10 @@ import numpy as np
 from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled, compiled_sum
 from minigooglenet.kernels.images import typed
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.spreading import flushed, spread
 
 
+@flushed
 def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     """Normalise x (N, C, H, W) with the batch's own statistics, or with given ones (inference).
 
@@ -54,6 +55,7 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     return y, *constants[2:]
 
 
+@flushed
 def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
     """Return (grad_x, grad_weight, grad_bias).
 

@@ -1,11 +1,12 @@
-"""How this package compiles: serial Numba without the interpreter lock, cached on disk where a place is found."""
+"""How this package compiles: serial Numba without the interpreter lock, kept on disk by `compile_cache`."""
 
 import hashlib
-import sys
 from pathlib import Path
 
 import numba
 from numba.core import event
+
+from minigooglenet.kernels import compile_cache
 
 
 def compiled(function):
@@ -30,12 +31,9 @@ def _compile(function, **options):
     function.is_kernel = True
     options |= {"nogil": True, "error_model": "numpy"}
     with _jit_enabled:
-        try:
-            dispatcher = numba.njit(cache=True, **options)(function)
-        except RuntimeError:
-            # No folder to cache in can be written: compile again in every process.
-            return numba.njit(**options)(function)
-    _depend_on_all_kernels(dispatcher)
+        dispatcher = numba.njit(**options)(function)
+    # A kernel holds the code of the functions that it calls, and those are in other files.
+    compile_cache.attach(dispatcher, SOURCES)
     return dispatcher
 
 
@@ -48,7 +46,7 @@ class _JitEnabled:
     def __init__(self):
         self.disabled, self.depth = numba.config.DISABLE_JIT, 0
         if self.disabled:
-            print(JIT_DISABLED, file=sys.stderr, flush=True)
+            compile_cache.say(JIT_DISABLED)
 
     def __enter__(self):
         self.depth += 1
@@ -66,14 +64,6 @@ JIT_DISABLED = (
     "apply to your Numba functions"
 )
 _jit_enabled = _JitEnabled()
-
-
-def _depend_on_all_kernels(dispatcher):
-    # Numba takes a cached function as current while its own file is unchanged. But a kernel holds the code of the
-    # functions that it calls, and those live in other files.
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if hasattr(cache_file, "_source_stamp"):
-        cache_file._source_stamp = (cache_file._source_stamp, SOURCES)
 
 
 def _digest_of_sources():
@@ -96,7 +86,7 @@ class _Announcement(event.Listener):
         _jit_enabled.__enter__()
         if not self.said and is_kernel(event.data["dispatcher"]):
             self.said = True
-            print(MESSAGE, file=sys.stderr, flush=True)
+            compile_cache.say(MESSAGE)
 
     def on_end(self, event):
         _jit_enabled.__exit__()

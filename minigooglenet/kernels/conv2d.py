@@ -20,6 +20,7 @@ ALGORITHMS = {"loops": loops, "im2col": im2col, "numba": direct, "winograd": win
 LEAST_TILES, LEAST_CHANNELS = 32, 8
 
 
+@spreading.flushed
 def forward(
     x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, relu=False, out=None, kernels=None
 ):
@@ -60,7 +61,7 @@ def forward(
     if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
         extra = {"kernels": kernels} if algorithm == "winograd" else {}
         return own_forward(x, weight, bias, stride, padding, groups, relu=relu, out=out, **extra)
-    with parallel.one_blas_thread():  # the same bits whatever BLAS is set to
+    with parallel.computing():  # the same bits whatever BLAS is set to
         y = own_forward(x, weight, bias, stride, padding, groups)
     y = _returned(y, "y of the convolution", shape, x.dtype)
     if relu:
@@ -71,6 +72,7 @@ def forward(
     return out
 
 
+@spreading.flushed
 def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, inputs=True):
     """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
 
@@ -83,7 +85,7 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
     _, own_backward = functions(algorithm)
     if algorithm in ("numba", "winograd") and x.dtype.kind == "f":
         return own_backward(grad_y, x, weight, bias, stride, padding, groups, inputs=inputs)
-    with parallel.one_blas_thread():
+    with parallel.computing():
         grads = own_backward(grad_y, x, weight, bias, stride, padding, groups)
     if not isinstance(grads, (tuple, list)) or len(grads) != 3:
         raise ValueError(

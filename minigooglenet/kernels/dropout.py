@@ -6,8 +6,10 @@ Scaling while training keeps the expected value, so inference needs no change (C
 import numpy as np
 
 from minigooglenet import checks
+from minigooglenet.kernels.spreading import flushed
 
 
+@flushed
 def forward(x, p, rng):
     """Return (y, kept): y of the shape of x, and a boolean array that says which values stayed.
 
@@ -19,6 +21,7 @@ def forward(x, p, rng):
     return _apply(x, kept, p), kept
 
 
+@flushed
 def backward(grad_y, kept, p):
     """Return grad_x: what was dropped gets nothing, the rest is scaled as the forward was."""
     return _apply(checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", kept.shape), kept, p)

@@ -5,9 +5,10 @@ import numpy as np
 from minigooglenet import checks
 from minigooglenet.kernels.compiled import compiled_sum
 from minigooglenet.kernels.images import typed
-from minigooglenet.kernels.spreading import spread
+from minigooglenet.kernels.spreading import flushed, spread
 
 
+@flushed
 def forward(x):
     """Return y (N, C) for x (N, C, H, W)."""
     checks.floating(x, "x", 4)
@@ -23,6 +24,7 @@ def forward(x):
     return y
 
 
+@flushed
 def backward(grad_y, input_size):
     """Return grad_x (N, C, H, W): every position of a map gets 1 / (H * W) of its mean's gradient."""
     checks.floating(grad_y, "grad_y", 2)

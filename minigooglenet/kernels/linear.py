@@ -1,23 +1,26 @@
 """A linear layer: one matrix product."""
 
 from minigooglenet import checks, parallel
+from minigooglenet.kernels.spreading import flushed
 
 
+@flushed
 def forward(x, weight, bias=None):
     """Return y = x @ weight.T + bias, (N, O), for x (N, I), weight (O, I) and bias (O,) or None."""
     x, weight, bias = _checked(x, weight, bias)
-    with parallel.one_blas_thread():
+    with parallel.computing():
         y = x @ weight.T
     if bias is not None:
         y += bias
     return y
 
 
+@flushed
 def backward(grad_y, x, weight, bias=None):
     """Return (grad_x (N, I), grad_weight (O, I), grad_bias (O,) or None)."""
     x, weight, bias = _checked(x, weight, bias)
     grad_y = checks.gradient(grad_y, (len(x), len(weight)), x.dtype)
-    with parallel.one_blas_thread():
+    with parallel.computing():
         return grad_y @ weight, grad_y.T @ x, None if bias is None else grad_y.sum(axis=0)
 
 

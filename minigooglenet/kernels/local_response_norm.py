@@ -13,12 +13,13 @@ import numpy as np
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.compiled import compiled
-from minigooglenet.kernels.spreading import blocks, pieces, result, spread
+from minigooglenet.kernels.spreading import blocks, flushed, pieces, result, spread
 
 PIXELS = 512  # in a block: long rows to read, few enough values for the first cache
 FEW = 1 << 15  # values: powers take longer than most, so that waking the threads pays earlier
 
 
+@flushed
 def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, scale=True, out=None):
     """Return (y, scale), both (N, C, H, W), for x (N, C, H, W) float32, float64 or complex128.
 
@@ -45,6 +46,7 @@ def bind(x, size, alpha, beta, k, y):
     return [_over_blocks(_forward, (blocks(x), y, None), (size // 2, (size - 1) // 2), constants)]
 
 
+@flushed
 def backward(grad_y, x, scale, size=5, alpha=1e-4, beta=0.75):
     """Return grad_x (N, C, H, W), from the forward's input and scale.
 

@@ -4,8 +4,10 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.kernels.softmax import shifted
+from minigooglenet.kernels.spreading import flushed
 
 
+@flushed
 def forward(x):
     """Return y of the shape of x (N, C, ...): the logarithm of softmax along axis 1."""
     checks.with_classes(x)
@@ -14,6 +16,7 @@ def forward(x):
     return y
 
 
+@flushed
 def backward(grad_y, y):
     """Return grad_x from the output y: grad_y - softmax * (sum of grad_y along axis 1)."""
     grad_y = checks.gradient(grad_y, y.shape, y.dtype)

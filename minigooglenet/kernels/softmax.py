@@ -3,8 +3,10 @@
 import numpy as np
 
 from minigooglenet import checks
+from minigooglenet.kernels.spreading import flushed
 
 
+@flushed
 def forward(x):
     """Return y of the shape of x (N, C, ...): positive, summing to one along axis 1.
 
@@ -16,6 +18,7 @@ def forward(x):
     return y
 
 
+@flushed
 def backward(grad_y, y):
     """Return grad_x from the output y: y * (grad_y - sum of grad_y * y along axis 1)."""
     grad_y = checks.gradient(grad_y, y.shape, y.dtype)

@@ -4,8 +4,10 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.kernels import log_softmax
+from minigooglenet.kernels.spreading import flushed
 
 
+@flushed
 def forward(logits, labels):
     """Return (loss, log_probabilities) for logits (N, K) and N integer labels in 0 .. K - 1.
 
@@ -18,6 +20,7 @@ def forward(logits, labels):
     return -log_probabilities[np.arange(len(labels)), labels].mean(), log_probabilities
 
 
+@flushed
 def backward(log_probabilities, labels):
     """Return grad_logits (N, K): the probabilities, less one for the right class, over N."""
     labels = checks.labels(labels, *log_probabilities.shape)

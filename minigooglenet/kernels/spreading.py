@@ -1,5 +1,7 @@
 """Work over threads where it pays, on arrays that may be slices along their channels."""
 
+import functools
+
 import numpy as np
 
 from minigooglenet import checks, parallel
@@ -11,9 +13,21 @@ FEW = 1 << 17  # waking the threads takes about as long as passing so many value
 def spread(task, count, values, few=FEW):
     """Call `task(start, stop)` over 0 .. count: at once where the work holds few values, else one range a thread."""
     if values < few and parallel.team() is None:
-        task(0, count)
+        with parallel.flushing():
+            task(0, count)
     else:
         parallel.spread(task, count)
+
+
+def flushed(function):
+    """Let a function of NumPy compute as compiled kernels do: subnormal numbers are zero (`subnormals`)."""
+
+    @functools.wraps(function)
+    def flushing(*args, **kwargs):
+        with parallel.flushing():
+            return function(*args, **kwargs)
+
+    return flushing
 
 
 def blocks(x):

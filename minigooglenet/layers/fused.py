@@ -132,4 +132,5 @@ class FusedLinear(Layer):
 
 def regular(array, shape):
     """Tell whether a parameter is a float array of this shape, as a layer makes it: what a plan may compute with."""
-    return isinstance(array, np.ndarray) and array.dtype in checks.FLOATS and array.shape == shape
+    plain = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray | np.matrix)
+    return plain and array.dtype in checks.FLOATS and array.shape == shape

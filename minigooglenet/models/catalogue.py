@@ -14,8 +14,13 @@ def names() -> tuple[str, ...]:
 
 def build(name: str, *args, **kwargs):
     """Return the network of that name; the other arguments are its function's. "mini" is short for "mini_googlenet"."""
+    return builder(name)(*args, **kwargs)
+
+
+def builder(name: str):
+    """Return the function of the network of that name."""
     lower = str(name).lower()
-    builder = _BUILDERS.get(_ALIASES.get(lower, lower))
-    if builder is None:
+    found = _BUILDERS.get(_ALIASES.get(lower, lower))
+    if found is None:
         raise ValueError(f"there is no model {name!r}; there are {', '.join(names())}")
-    return builder(*args, **kwargs)
+    return found

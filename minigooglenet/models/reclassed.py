@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.models.catalogue import build
 
 _TAG = 0x636C6173  # "clas": separates this stream from every other one that the same seed starts
@@ -56,7 +57,7 @@ def with_class_order(graph, order):
     graph : Graph whose classifiers are linear layers or convolutions with one output channel for each class
     order : K integers, each of 0 .. K - 1 once
     """
-    order = np.asarray(order)
+    order = np.asarray(checks.unmasked(order, "order"))
     if not np.array_equal(np.sort(order), np.arange(len(order))):
         raise ValueError(f"order must contain each of 0 .. {len(order) - 1} once, got {order.tolist()}")
     other, found = copy.deepcopy(graph), classifiers(graph)

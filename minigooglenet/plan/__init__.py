@@ -51,7 +51,7 @@ class Plan:
         first = next(iter(inputs.values()))
         count, threads = len(first), parallel.get_num_threads()
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}
-        with parallel.one_blas_thread():
+        with parallel.computing():
             if self.apart and count >= min(threads, LARGEST_TEAM + 1):
                 share = min(self.together, -(-count // threads))
                 groups = [(start, min(count, start + share)) for start in range(0, count, share)]

@@ -4,12 +4,17 @@ They start from the same weights (the paper calls its own doing so an oversight)
 the order, the augmentation and the dropout is each one's own. Each is a run of its own folder, and resumes like any.
 """
 
+import functools
+import os
 from pathlib import Path
 
-from minigooglenet import parallel
+from minigooglenet import files, orphans, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import results
+from minigooglenet.training.lock import Hold, only_one
 from minigooglenet.training.trainer import WEIGHTS
+
+_working: list = []  # something while this process trains a member
 
 
 def folders(out, count) -> list[Path]:
@@ -17,7 +22,7 @@ def folders(out, count) -> list[Path]:
     return [Path(out) / f"member_{number}" for number in range(1, count + 1)]
 
 
-def train_ensemble(recipe, out, *, jobs=1, on_member=None) -> list[Path]:
+def train_ensemble(recipe, out, *, jobs=1, on_member=None, hold=None) -> list[Path]:
     """Train the members of an ensemble, and return the files of their weights.
 
     Parameters
@@ -26,31 +31,59 @@ def train_ensemble(recipe, out, *, jobs=1, on_member=None) -> list[Path]:
     out : folder; members that were begun there go on where they stopped, finished ones are left as they are
     jobs : how many to train at a time, each in a process of its own with its share of the cores
     on_member : called with the number of members done and that of all
+    hold : `lock.Hold` of `out` that the caller has taken; by default the folder is locked until all is done
+
+    If this process ends, by `kill -9` too, the others end within half a second after their step, which is saved.
     """
     import joblib
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     count = integer(recipe.models, "models", 1)
     jobs = min(integer(jobs, "jobs", 1), count)
     threads = max(1, parallel.get_num_threads() // jobs)
     places = folders(out, count)
-    Path(out).mkdir(parents=True, exist_ok=True)
-    recipe.write(out)
-    tasks = [joblib.delayed(train_member)(recipe.member(number), place, threads) for number, place in enumerate(places)]
-    for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
-        if on_member:
-            on_member(done, count)
-    return [place / WEIGHTS for place in places]
+    files.make_folder(out)
+    with only_one(out, hold):
+        recipe.write(out)
+        tasks = [
+            joblib.delayed(train_member)(recipe.member(number), place, threads, os.getpid())
+            for number, place in enumerate(places)
+        ]
+        try:
+            for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
+                if on_member:
+                    on_member(done, count)
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                f"a process that trained a model in {out} ended unexpectedly: it was killed, or memory ran out. What "
+                "it had saved is kept: run the command again with --resume, perhaps with fewer --jobs."
+            ) from error
+        return [place / WEIGHTS for place in places]
 
 
-def train_member(recipe, out, threads) -> None:
-    """Train one member in its folder, or what is left of it."""
+def train_member(recipe, out, threads, parent=None) -> None:
+    """Train one member in its folder, or what is left of it.
+
+    parent : ID of the process that asks for it; if it is another one, this process ends with it
+    """
     before = parallel.get_num_threads()
     parallel.set_num_threads(threads)
+    if parent not in (None, os.getpid()):
+        _end_with(parent)
+    _working.append(None)
     try:
-        trainer = recipe.trainer(out)
-        trainer.resume()
-        if not trainer.run():
-            raise KeyboardInterrupt
-        results.leave(trainer)
+        with Hold(out) as hold:
+            trainer = recipe.trainer(out, hold=hold)
+            trainer.resume_or_restart()
+            if not trainer.run():
+                raise KeyboardInterrupt
+            results.leave(trainer)
     finally:
+        _working.pop()
         parallel.set_num_threads(before)
+
+
+@functools.cache
+def _end_with(parent):
+    """Watch the parent for as long as this process lives; what Ctrl-C does is a safe end of a training."""
+    orphans.watch(parent, stop=orphans.interrupt, working=lambda: bool(_working))

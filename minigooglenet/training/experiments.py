@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import console, losses, models, optim
+from minigooglenet import checks, console, losses, models, optim
 from minigooglenet.console import Table
 from minigooglenet.training.step import gradients, norms_by_module
 
@@ -51,7 +51,7 @@ def gradient_flow(images, labels, variants=None, *, steps=40, batch_size=32, lr=
     variants : {name: arguments of mini_googlenet}, VARIANTS unless given
     on_step : called with (steps done, steps in all, name of the variant)
     """
-    variants, labels = VARIANTS if variants is None else variants, np.asarray(labels)
+    variants, labels = VARIANTS if variants is None else variants, np.asarray(checks.unmasked(labels, "labels"))
     found = {}
     for place, (name, arguments) in enumerate(variants.items()):
         g = models.mini_googlenet(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import data
+from minigooglenet import checks, data
 from minigooglenet.data import arrays
 from minigooglenet.training import fit
 from minigooglenet.training.step import only_input
@@ -15,10 +15,10 @@ def feeding(g, images, labels, pixels, rng):
         if labels is not None or pixels is not None:
             raise TypeError("a data set has its own labels and pixels: leave labels= and pixels= out")
         return len(images), _of_dataset(g, images, classes, rng)
-    images = np.asarray(images)
+    images = np.asarray(checks.unmasked(images, "images"))
     if labels is None:
         raise TypeError("labels are missing: pass one integer for each image, or a data set instead of both")
-    labels = np.asarray(labels)
+    labels = np.asarray(checks.unmasked(labels, "labels"))
     if images.shape[:1] != labels.shape[:1]:
         counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
         raise ValueError("every image needs its label: {} images, {} labels".format(*counts))

@@ -1,20 +1,59 @@
-"""Rows of numbers that grow with the training: in memory, or in a CSV file that can be cut back to a checkpoint."""
+"""Rows of numbers that grow with the training: in memory, or in a CSV file that can be cut back to a checkpoint.
+
+What somebody else wrote into the file is never an error and never lost: rows that cannot be those of the log are left
+out, and when the file is cut, it is moved aside with them.
+"""
 
 import csv
+import itertools
+import math
 import os
+import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from minigooglenet import files
+
+LONGEST = 10_000  # bytes of a row
+DAMAGED = "damaged"
+
+
+class Found(NamedTuple):
+    """What a CSV file holds: rows that fit, how many do not, and whether the bytes are exactly those of the rows."""
+
+    rows: list[tuple]
+    bad: int
+    exact: bool
+
+
+class Cut(NamedTuple):
+    """How a log will be cut: rows to keep, and a sentence if the file is moved aside or is not complete."""
+
+    log: "Log"
+    rows: list[tuple]
+    rewrite: bool
+    aside: Path | None
+    sentence: str | None
+
+    def carry_out(self) -> None:
+        """Write what `Log.plan` planned."""
+        if self.aside is not None:
+            self.log.path.rename(self.aside)
+        if self.rewrite:
+            with files.atomic(self.log.path, "w") as file:
+                csv.writer(file, lineterminator="\n").writerows([self.log.columns, *self.rows])
 
 
 class Log:
     """Rows under `columns`; the first counts steps or epochs from 0, and never falls.
 
     path : of the CSV file, or None to keep the rows in memory
+    kinds : int, float (a finite number or nan) or str for each column; by default whatever a row looks like
     """
 
-    def __init__(self, columns, path=None):
+    def __init__(self, columns, path=None, kinds=None):
         self.columns, self.path = tuple(columns), None if path is None else Path(path)
+        self.kinds = (int, *[None] * (len(self.columns) - 1)) if kinds is None else tuple(kinds)
         self._rows, self._file = [], None
 
     def add(self, *row):
@@ -36,26 +75,112 @@ class Log:
             os.fsync(self._file.fileno())
 
     def cut(self, count):
-        """Drop the rows whose first number is `count` or more, and a last row that a crash tore."""
+        """Drop the rows whose first number is `count` or more, and a last row that a crash tore; return a sentence.
+
+        The sentence is None unless something else was in the file, which then is moved aside.
+        """
         self.close()
-        kept = [row for row in self.rows() if row[0] < count]
         if self.path is None:
-            self._rows = kept
-        elif self.path.exists():
-            with files.atomic(self.path, "w") as file:
-                csv.writer(file, lineterminator="\n").writerows([self.columns, *kept])
+            self._rows = [row for row in self._rows if row[0] < count]
+            return None
+        cut = self.plan(count)
+        cut.carry_out()
+        return cut.sentence
+
+    def plan(self, count, fits=None, instead=None) -> Cut:
+        """Return how to cut the file; nothing is written yet.
+
+        Parameters
+        ----------
+        count : rows whose first number is as large are dropped, as later than the checkpoint
+        fits : function that takes the rows below `count` and returns (those that can be this run's, a sentence or None)
+        instead : all the rows that there should be, where the checkpoint has them
+        """
+        if not os.path.lexists(self.path):
+            lost = bool(instead)
+            return Cut(self, instead or [], lost, None, f"{self.path} was missing and is restored." if lost else None)
+        if not _is_file(self.path):
+            aside = self._aside()
+            why = f"{self.path} was not a regular file. It is now {aside.name}"
+            return Cut(self, instead or [], True, aside, self._told(why, instead or [], instead))
+        found = self._read()
+        rows = [row for row in found.rows if row[0] < count]
+        kept, sentence = (rows, None) if fits is None else fits(rows)
+        odd = found.bad + len(rows) - len(kept)
+        if not odd and kept != rows:  # out of order
+            odd = sum(later[0] < row[0] for row, later in itertools.pairwise(rows))
+        if instead is not None:
+            there, here = [repr(row) for row in kept], [repr(row) for row in instead]  # nan is not equal to nan
+            odd += sum(row not in here for row in there)
+            sentence = None if there == here else f"{self.path} lacked rows, which are restored from the checkpoint."
+            kept = instead
+        if odd:
+            aside = self._aside()
+            rows = "1 row" if odd == 1 else f"{odd:,} rows"
+            why = f"{self.path} had {rows} that this run did not write so. It is now {aside.name}"
+            return Cut(self, kept, True, aside, self._told(why, kept, instead))
+        whole = found.exact and len(kept) == len(found.rows) and sentence is None
+        return Cut(self, kept, not whole, None, sentence)
+
+    def _told(self, why, kept, instead):
+        if instead is not None:
+            return f"{why}, and {self.path.name} is restored from the checkpoint."
+        return f"{why}, and {self.path.name} has the {len(kept):,} other rows." if kept else f"{why}."
+
+    def _aside(self):
+        """Return a name beside the file that is free."""
+        number = 1
+        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
+            number += 1
+        return aside
 
     def rows(self) -> list[tuple]:
-        """Return all rows: whole numbers as int, others as float, words as they are."""
+        """Return all rows that fit: whole numbers as int, others as float, words as they are."""
         if self.path is None:
             return list(self._rows)
         if self._file is not None:
             self._file.flush()
-        if not self.path.exists():
-            return []
-        with self.path.open(encoding="utf-8", newline="") as file:
-            lines = [line for line in file if line.endswith("\n")][1:]
-        return [tuple(map(_read, row)) for row in csv.reader(lines) if len(row) == len(self.columns)]
+        return self._read().rows if _is_file(self.path) else []
+
+    def _read(self) -> Found:
+        rows, bad = [], 0
+        with self.path.open("rb") as file:
+            head = file.readline(LONGEST)
+            header = head.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n") == ",".join(self.columns).encode()
+            exact = header and head == ",".join(self.columns).encode() + b"\n"
+            if not header:
+                if head.endswith(b"\n") or file.read(1):
+                    bad += 1
+                file.seek(0 if self._row(head) else len(head))  # the header alone may be lost
+            while line := file.readline(LONGEST):
+                row = self._row(line)
+                if not line.endswith(b"\n"):
+                    exact = False
+                    if len(line) < LONGEST:
+                        break  # a crash tore it
+                    row = None
+                    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+                        pass
+                if row is None:
+                    bad += 1
+                else:
+                    rows.append(row)
+                    exact = exact and not line.endswith(b"\r\n")
+        return Found(rows, bad, exact)
+
+    def _row(self, line):
+        """Return the values of a line, or None if it cannot be a row of this log."""
+        try:
+            text = line.decode()
+            if "\0" in text:
+                return None
+            cells = next(csv.reader([text], strict=True), [])
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if len(cells) != len(self.columns):
+            return None
+        row = tuple(_value(cell, kind) for cell, kind in zip(cells, self.kinds, strict=True))
+        return None if any(value is _BAD for value in row) or row[0] < 0 else row
 
     def close(self):
         """Close the file; a later row opens it again."""
@@ -64,10 +189,32 @@ class Log:
             self._file = None
 
 
-def _read(text):
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text or None
+_BAD = object()
+
+
+def _value(text, kind):
+    if kind is None:
+        return next((value for each in (int, float) if (value := _number(text, each)) is not _BAD), text or None)
+    if kind is str:
+        return text if text else _BAD
+    value = _number(text, kind)
+    return _BAD if value is not _BAD and kind is float and math.isinf(value) else value
+
+
+def _number(text, kind):
+    try:
+        return kind(text) if len(text) < 40 and text.isascii() and text == text.strip() and "_" not in text else _BAD
+    except ValueError:
+        return _BAD
+
+
+def _is_file(path) -> bool:
+    """Return whether there is a file to read, through links too: a pipe would keep its reader waiting."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if path.is_symlink():  # one that leads to itself
+            return False
+        raise error

@@ -2,18 +2,18 @@
 nothing else, and goes to other processes."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from minigooglenet import data, files, models, weights
-from minigooglenet.training import origin
+from minigooglenet.training import checkpoint, fingerprint, origin, recipe_file
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import only_input
-from minigooglenet.training.trainer import BEST, CHECKPOINT, WEIGHTS, Trainer
+from minigooglenet.training.trainer import CHECKPOINT, SAVED, Trainer
 
-FILE, ORIGIN = "recipe.json", "origin"
-KEPT = (CHECKPOINT, WEIGHTS, BEST)
+FILE, ORIGIN = recipe_file.FILE, recipe_file.ORIGIN
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,11 @@ class Recipe:
     models: int = 1
 
     def __post_init__(self):
+        recipe_file.check(self)
         for name in ("data", "start"):  # a run is resumed from any folder
             value = getattr(self, name)
             if value is not None and value not in data.NAMES:
-                object.__setattr__(self, name, str(Path(value).resolve()))
+                object.__setattr__(self, name, os.path.realpath(value))
 
     def split(self, on_bytes=None):
         """Return the pictures, data.Split; `on_bytes` is told of a download, as by `data.load`."""
@@ -73,14 +74,19 @@ class Recipe:
             arguments["in_channels"] = channels
         elif channels != 3:
             raise ValueError(f"{self.model} takes colour pictures, {self.data} has {channels} channel; perhaps mini?")
+        recipe_file.check_arguments(self.model, self.arguments)
         graph = models.build(self.model, len(split.train.classes), **arguments, rng=self.weights_seed)
         return graph, origin.fresh(graph)
 
-    def trainer(self, out, on_bytes=None):
+    def trainer(self, out, on_bytes=None, hold=None):
         """Return a Trainer that writes to the folder `out`, with this recipe and its origin in recipe.json.
 
         Attribute `origin` of the Trainer is then the dict of `origin.report`.
+
+        hold : `lock.Hold` of `out`, which is taken before anything is written and stays taken; by default the folder
+            is locked only while the recipe is written, and by each call of the Trainer
         """
+        checkpoint.check_recipe(Path(out) / CHECKPOINT, self)
         split = self.split(on_bytes)
         if self.start is not None:
             split.train.seen_before = weights.training_images(self.start)
@@ -88,8 +94,12 @@ class Recipe:
         self.check(out)
         trainer = Trainer(graph, split, self.settings, out)
         trainer.origin = origin.report(graph, where, trainer.frozen)
-        with only_one(out):  # nobody else's run has begun here
+        trainer.recipe = fingerprint.of_recipe(self)
+        if hold is not None:
+            hold.take()
+        with only_one(out, hold):  # nobody else's run has begun here
             self.write(out, trainer.origin)
+        trainer.hold = hold
         return trainer
 
     def member(self, number):
@@ -98,7 +108,7 @@ class Recipe:
 
     def check(self, out) -> bool:
         """Return whether the folder `out` has this recipe and something trained; raise if it has another run's."""
-        if not (Path(out) / FILE).exists():
+        if not os.path.lexists(Path(out) / FILE):
             return False
         there, here = (json.loads(json.dumps(asdict(recipe))) for recipe in (read(out), self))
         if not trained(out):
@@ -121,17 +131,21 @@ class Recipe:
 def trained(out) -> bool:
     """Return whether the folder, or that of a member of an ensemble in it, has a checkpoint or weights."""
     places = [Path(out), *Path(out).glob("member_*")]
-    return any((place / name).exists() for place in places for name in KEPT)
+    return any((place / name).exists() for place in places for name in SAVED)
 
 
 def read(out) -> Recipe:
-    """Return the recipe of the run in the folder `out`."""
+    """Return the recipe of the run in the folder `out`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not the recipe of a run, with the field that is wrong and what to do.
+    """
     path = Path(out) / FILE
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        values.pop(ORIGIN, None)  # a report, not an instruction
-        return Recipe(**{**values, "settings": Settings(**values["settings"])})
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no run to resume in {out}: no {FILE}") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} is not the recipe of a run: {error}") from error
+    values = recipe_file.read(path)
+    with recipe_file.reading(path):
+        settings = Settings(**values.pop("settings"))
+        return Recipe(**values, settings=settings)

@@ -4,6 +4,7 @@ import csv
 
 from minigooglenet import figures, files, viz
 from minigooglenet.training.evaluation import evaluate
+from minigooglenet.training.lock import only_one
 from minigooglenet.training.loop import confusion
 from minigooglenet.training.records import Step
 
@@ -14,8 +15,13 @@ def leave(trainer) -> list:
     """Write into a Trainer's folder what its run came to, and return the files.
 
     The training curve; the confusion matrix of the held-out pictures where the classes are few; how far gradients
-    reached where they were recorded; skipped.csv where pictures could not be used.
+    reached where they were recorded; skipped.csv where pictures could not be used. The folder is locked meanwhile.
     """
+    with only_one(trainer.out, trainer.hold):
+        return _leave(trainer)
+
+
+def _leave(trainer):
     classes, written = trainer.split.test.classes, []
     skipped = {name: reason for part in trainer.split for name, reason in part.skipped.items()}
     if skipped:

@@ -1,8 +1,8 @@
 """How to train, as plain values that a file can carry along."""
 
 import fnmatch
-import math
 import numbers
+import sys
 from dataclasses import dataclass
 
 from minigooglenet import losses, optim
@@ -55,6 +55,7 @@ class Settings:
             object.__setattr__(self, name, integer(getattr(self, name), name, least))
         if self.patience is not None:
             object.__setattr__(self, "patience", integer(self.patience, "patience", 1))
+        flag(self.caffe_biases, "caffe_biases")
         for name in ("lr", "momentum", "weight_decay", "heads", "save_every", "average_from", "beta2", "warmup"):
             if name != "average_from" or self.average_from is not None:
                 object.__setattr__(self, name, number(getattr(self, name), name))
@@ -66,10 +67,9 @@ class Settings:
         for name in ("weight_decay", "heads", "save_every", "warmup"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
-        if self.schedule not in optim.SCHEDULES:
-            raise ValueError(f"schedule must be one of {', '.join(optim.SCHEDULES)}, got {self.schedule!r}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}")
+        for name, choices in (("schedule", tuple(optim.SCHEDULES)), ("optimizer", OPTIMIZERS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
         if self.warmup >= self.epochs:
             raise ValueError(f"warmup must be shorter than the training, got {self.warmup:g} of {self.epochs} epochs")
         if self.average_from is not None and not 0 <= self.average_from < 1:
@@ -77,7 +77,10 @@ class Settings:
                 f"average_from is the share of the steps before the mean begins, at least 0 and below 1, "
                 f"got {self.average_from!r}"
             )
-        object.__setattr__(self, "freeze", (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze))
+        freeze = (self.freeze,) if isinstance(self.freeze, str) else self.freeze
+        if not isinstance(freeze, list | tuple | set | frozenset) or not all(isinstance(name, str) for name in freeze):
+            raise TypeError(f"freeze must be patterns of node names, such as ('conv1*',), got {self.freeze!r}")
+        object.__setattr__(self, "freeze", tuple(freeze))
 
     def rate(self, step, steps, steps_per_epoch) -> float:
         """Return the learning rate of step 0, 1, ... of `steps`."""
@@ -121,9 +124,16 @@ def number(value, name) -> float:
     """Return a finite real number as a float, or raise with its name."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+    if not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{name} must be finite, got {value if isinstance(value, float) else 'a larger integer'!r}")
     return float(value)
+
+
+def flag(value, name) -> bool:
+    """Return True or False, or raise with its name: the text "false" would count as true."""
+    if type(value) is not bool:
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
 
 
 def _trains(graph, wire, frozen):

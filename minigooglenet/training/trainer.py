@@ -5,7 +5,9 @@ a picture is augmented), or lies in the checkpoint (weights, velocity, mean, run
 So a run that was interrupted ends with the very same bits as one that was not.
 """
 
+import contextlib
 import copy
+import os
 import time
 import warnings
 from functools import cached_property
@@ -13,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import data, optim, weights
-from minigooglenet.training import checkpoint, fit
+from minigooglenet import data, files, optim, weights
+from minigooglenet.training import checkpoint, fit, places, salvage
 from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
@@ -25,6 +27,7 @@ from minigooglenet.training.step import gradients, norms_by_node, only_input
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
+SAVED = (CHECKPOINT, WEIGHTS, BEST)
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
 
@@ -45,7 +48,10 @@ class Trainer:
     step : how many steps are done, of `steps`
     epochs : list of Epoch
     best : the Epoch with the highest held-out accuracy so far, or None
-    origin : what is loaded, new and frozen (`origin.report`) if a Recipe made this Trainer, else None
+    origin, recipe : what is loaded, new and frozen (`origin.report`), and what decides a run beside its settings
+        (`fingerprint.of_recipe`), if a Recipe made this Trainer, else None
+    hold : `lock.Hold` of `out` that the caller keeps from one call to the next, or None: then `run`, `resume` and
+        `save` each lock the folder
     """
 
     def __init__(self, graph, split, settings=None, out=None):
@@ -61,15 +67,16 @@ class Trainer:
         self.velocity, self.average, self.averaged = {}, {}, 0
         self.adam = {"mean": {}, "square": {}, "count": {}}  # of `optim.adamw_step`
         self._multipliers = self.settings.multipliers(graph.params)
-        self.origin = None
+        self.origin, self.recipe, self.hold = None, None, None
+        self._busy, self._known = [], None
         for place, layer in enumerate(self.drawing()):
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
-            self.out.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.out)
         self.saves_graph = self.out is None or self._can_be_saved()
-        self.log = Log(STEP_COLUMNS, self._path("steps.csv"))
-        self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"))
-        self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"))
+        self.log = Log(STEP_COLUMNS, self._path("steps.csv"), (int, int, float, float, float, int, float))
+        self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"), (int, *[None] * 5))
+        self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"), (int, str, float))
         self.logs = self.log, self.epoch_log, self.gradient_log
         self._saved = time.monotonic()
 
@@ -101,13 +108,19 @@ class Trainer:
         ------
         FloatingPointError
             When a loss is not finite, with the name of the first node where it arose. The last checkpoint stays.
+        BlockingIOError
+            When another process, or another Trainer, trains in the folder.
         """
-        with only_one(self.out):
+        with self._alone():
+            self._check_unchanged()
+            if self.out is not None:
+                places.check(self.out, SAVED)
+                places.sweep(self.out, (*SAVED, *(log.path.name for log in self.logs)))
             if self.step == 0:  # what an earlier run left that was never saved
-                for log in self.logs:
-                    log.cut(0)
+                sentences = [log.cut(0) for log in self.logs]
                 if self.out is not None:
                     self._path(BEST).unlink(missing_ok=True)
+                _warn(sentences)
             try:
                 return self._run(on_step, on_epoch)
             finally:
@@ -122,6 +135,8 @@ class Trainer:
                 if not tested:
                     self.save()
                     return False
+                if self.hold is not None:
+                    self.hold.check()  # its rows and the best weights are not written into another run's folder
                 self._end_epoch(tested, time.monotonic() - started)
                 if self.best == self.epochs[-1]:
                     self._write_weights(BEST, "best")
@@ -143,11 +158,44 @@ class Trainer:
         """Write the checkpoint, and the trained weights in a file of their own."""
         if self.out is None:
             return
-        for log in self.logs:
-            log.sync()
-        checkpoint.save(self.out / CHECKPOINT, self)
-        self._write_weights(WEIGHTS, "last")
-        self._saved = time.monotonic()
+        with self._held():
+            self._check_unchanged()
+            for log in self.logs:
+                log.sync()
+            self._write_weights(WEIGHTS, "last")  # first: a checkpoint of the last step is resumed without a step
+            checkpoint.save(self.out / CHECKPOINT, self)
+            self._known = places.identity(self.out / CHECKPOINT)
+            self._saved = time.monotonic()
+
+    @contextlib.contextmanager
+    def _held(self):
+        """Keep the folder locked: by the caller's hold if it is taken, else for the time of the block."""
+        with only_one(self.out, self.hold) as hold:
+            before, self.hold = self.hold, hold
+            try:
+                yield
+            finally:
+                self.hold = before
+
+    @contextlib.contextmanager
+    def _alone(self):
+        """Keep the folder locked and other calls of this Trainer out, from a callback or another thread."""
+        self._busy.append(None)  # one operation, so that of two threads one comes second
+        try:
+            if len(self._busy) > 1:
+                raise BlockingIOError(f"this Trainer is training already{f' in {self.out}' if self.out else ''}")
+            with self._held():
+                yield
+        finally:
+            self._busy.pop()
+
+    def _check_unchanged(self):
+        """Raise if another run has written a checkpoint since this one wrote or read its own."""
+        if self._known is not None and places.identity(self.out / CHECKPOINT) not in (None, self._known):
+            raise ValueError(
+                f"{self.out / CHECKPOINT} was written by another run since this one read or wrote it, so nothing is "
+                "written over it. Make a new Trainer and call resume(), or choose another folder."
+            )
 
     def told(self) -> dict:
         """Return what the files of this run record of the images that it trains on."""
@@ -180,15 +228,49 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the checkpoint cannot be read, or belongs to another network, other pictures or other settings.
+            If the checkpoint cannot be read, or belongs to another network, other pictures or other settings. Then
+            neither the Trainer nor a file has changed.
+        BlockingIOError
+            When another process, or another Trainer, trains in the folder.
+
+        Warns
+        -----
+        checkpoint.ResumeWarning
+            If a record had to be repaired, with what was done, or the checkpoint is of an older version.
         """
         path = self._path(CHECKPOINT)
-        if path is None or not path.exists():
+        if path is None or not self.out.is_dir():
             return False
-        checkpoint.load(path, self)
-        for log, count in ((self.log, self.step), (self.gradient_log, self.step), (self.epoch_log, len(self.epochs))):
-            log.cut(count)
+        with self._alone():
+            if not os.path.lexists(path):
+                return False
+            places.check(self.out, SAVED)
+            known = places.identity(path)
+            saved = checkpoint.read(path, self)
+            for log in self.logs:
+                log.close()
+            cuts = salvage.cuts(self, saved)
+            for cut in cuts:  # the last that can fail
+                cut.carry_out()
+            checkpoint.apply(saved, self)
+            self._known = known
+        _warn([cut.sentence for cut in cuts])
         return True
+
+    def resume_or_restart(self) -> bool:
+        """Resume if there is a checkpoint; if not, keep the files of an earlier start under other names.
+
+        Warns
+        -----
+        checkpoint.ResumeWarning
+            As `resume`, and if files were renamed.
+        """
+        if self.resume():
+            return True
+        if self.out is not None and any(os.path.lexists(self.out / name) for name in SAVED):
+            with self._alone():
+                _warn([places.keep_earlier(self.out, (*SAVED, *(log.path.name for log in self.logs)))])
+        return False
 
     def _train_epoch(self, asked, on_step):
         """Do the steps that are left of this epoch and return True; or return False once Ctrl-C was pressed."""
@@ -292,5 +374,11 @@ class Trainer:
             if len(part):
                 fit.check_labels(self.graph, part.labels, len(part), wires)
         fit.check_batches(self.graph, len(train), self.settings.batch_size, heads, frozen)
-        if self.out is not None and self.out.is_file():
+        if self.out is not None and os.path.lexists(self.out) and not self.out.is_dir():
             raise FileExistsError(f"{self.out} is a file; results go into a folder")
+
+
+def _warn(sentences):
+    for sentence in sentences:
+        if sentence:
+            warnings.warn(sentence, checkpoint.ResumeWarning, stacklevel=3)

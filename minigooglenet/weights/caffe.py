@@ -6,10 +6,10 @@ without arrays are passed over. Images are blue, green, red, less their means.
 
 import hashlib
 import math
-from pathlib import Path
 
 import numpy as np
 
+from minigooglenet import files
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.weights import caffemodel, limits
@@ -35,7 +35,7 @@ def read(path) -> Contents:
     """
     limits.file_size(path)
     with limits.reading(path):
-        layers = _checked(caffemodel.layers(Path(path).read_bytes()))
+        layers = _checked(caffemodel.layers(files.read_bytes(path)))
         _, values = caffemodel.shape_and_values(layers[CLASSIFIER][0])
         classes = max(1, len(values) // FEATURES)  # of the values that are there: no shape is believed
         arguments = {"num_classes": classes, "aux": any(name.startswith(HEADS) for name in layers)}
@@ -56,7 +56,7 @@ def arrays(path, graph) -> dict[str, np.ndarray]:
     limits.file_size(path)
     targets, found = {**graph.params, **graph.buffers}, {}
     with limits.reading(path):
-        layers = _without_twins(caffemodel.layers(Path(path).read_bytes()))
+        layers = _without_twins(caffemodel.layers(files.read_bytes(path)))
         for name, blobs in layers.items():
             for number, blob in enumerate(blobs):
                 array = f"{name}/{BLOBS[number] if number < len(BLOBS) else number}"
@@ -73,7 +73,7 @@ def arrays(path, graph) -> dict[str, np.ndarray]:
 
 def _notes(path) -> dict[str, str]:
     """Return notes on a file: of BVLC's own the pixels are known, of others that they are BVLC's is an assumption."""
-    with Path(path).open("rb") as file:
+    with files.open_regular(path) as file:
         if hashlib.file_digest(file, "sha1").hexdigest() == PUBLISHED:
             return {"from": "Caffe, the file that BVLC published"}
     assumed = "as BVLC's: blue, green, red less 104, 117, 123; if yours had other means, pass pixels= or --pixels"

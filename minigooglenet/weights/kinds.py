@@ -1,8 +1,8 @@
 """Which kind of file a file is, by what it holds and not by its name."""
 
 import re
-from pathlib import Path
 
+from minigooglenet import files
 from minigooglenet.weights import limits
 
 SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
@@ -35,7 +35,7 @@ LAYERS = {(2, 2), (100, 2)}
 def kind(path) -> str:
     """Return SAFETENSORS, NPZ, CAFFE or TORCH, or raise a WeightsError that says what the file is instead."""
     size = limits.file_size(path)
-    with limits.reading(path), Path(path).open("rb") as file:
+    with limits.reading(path), files.open_regular(path) as file:
         head = file.read(HEAD)
         if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
             file.seek(30)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigooglenet import files
 from minigooglenet.weights.contents import Contents, WeightsError, cannot_read
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of what it unpacks to
@@ -48,13 +49,11 @@ def file_size(path) -> int:
     path = Path(path)
     with reading(path):
         try:
-            size = path.stat().st_size
+            size = files.check_regular(path).st_size
+        except files.NotAFileError as error:
+            raise ValueError(error.strerror) from error
         except OSError as error:
             raise ValueError((error.strerror or str(error)).lower()) from error
-        if path.is_dir():
-            raise ValueError("it is a folder")
-        if not path.is_file():
-            raise ValueError("it is no regular file")
         if size == 0:
             raise ValueError("the file is empty; perhaps the disk was full when it was written?")
         if size > MOST_BYTES:

@@ -145,7 +145,8 @@ def load(path, *, pixels=None) -> Loaded:
             contents.arrays = of_checkpoint(kind.read(path)).arrays
         fill(graph, contents.arrays)
     if contents.pixels is None and PIXELS_UNKNOWN in contents.notes:
-        warnings.warn(f"{path}: {contents.notes[PIXELS_UNKNOWN]}", UnknownPixelsWarning, stacklevel=2)
+        text = f"{console.printable(path)}: {contents.notes[PIXELS_UNKNOWN]}"
+        warnings.warn(text, UnknownPixelsWarning, stacklevel=2)
     return Loaded(graph, contents.pixels, contents.classes, contents.notes, contents.training_images)
 
 

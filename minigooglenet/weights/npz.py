@@ -61,6 +61,11 @@ def _contents(path, take):
             name = limits.check_name(path, member.filename.removesuffix(".npy"))
             if name in arrays:
                 raise ValueError(f"array {name!r} is there twice")
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(
+                    f"array {name!r} has compression method {member.compress_type}, and NumPy writes 0 (none) or 8 "
+                    "(deflate); other methods can ask for gigabytes of memory"
+                )
             if not member.filename.endswith(".npy"):
                 raise ValueError(f"it is an .npz with something else in it: {member.filename!r}")
             with archive.open(member) as file:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import files
+from minigooglenet import checks, files
 from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights import limits
@@ -56,7 +56,10 @@ def write(contents: Contents, path) -> None:
     limits.check_contents(contents)
     # The library would write an array that is not contiguous in the wrong order, without a word.
     names = _file_names(contents.arrays)
-    arrays = {names[name]: np.asarray(array, order="C") for name, array in contents.arrays.items()}
+    arrays = {
+        names[name]: np.asarray(checks.unmasked(array, repr(name)), order="C")
+        for name, array in contents.arrays.items()
+    }
     for name, array in zip(contents.arrays, arrays.values(), strict=True):
         limits.stand_in(name, array.shape, array.dtype)
         if not np.isfinite(array).all():
@@ -124,7 +127,8 @@ def read(path) -> Contents:
     """Return what a file holds, every array checked against its checksum where the file has them."""
     contents, digests = _opened(path)
     with _open(path) as file:
-        arrays = {name: _values(path, file, name) for name in digests or contents.arrays}
+        header = _header(path)
+        arrays = {name: _values(path, file, name, *header) for name in digests or contents.arrays}
     damaged = [name for name, digest in digests.items() if _digest(name, arrays[name]) != digest]
     if damaged:
         raise cannot_read(
@@ -136,14 +140,20 @@ def read(path) -> Contents:
     return contents
 
 
-def _values(path, file, name):
-    if file.get_slice(name).get_dtype() != BFLOAT16:
-        return file.get_tensor(name)
+def _header(path):
+    """Return (parsed header, position of the first value) of a file that the library has checked."""
     with Path(path).open("rb") as whole:
         length = int.from_bytes(whole.read(8), "little")
-        part = json.loads(whole.read(length))[name]  # checked by the library
-        start, end = part["data_offsets"]
-        whole.seek(8 + length + start)
+        return json.loads(whole.read(length)), 8 + length
+
+
+def _values(path, file, name, header, first):
+    if file.get_slice(name).get_dtype() != BFLOAT16:
+        return file.get_tensor(name)
+    part = header[name]
+    start, end = part["data_offsets"]
+    with Path(path).open("rb") as whole:
+        whole.seek(first + start)
         upper = np.frombuffer(whole.read(end - start), "<u2").astype(np.uint32)
     return (upper << 16).view(np.float32).reshape(part["shape"])
 
@@ -170,7 +180,7 @@ def _opened(path):
 def _check_header(path):
     """Refuse a file that is shorter than it declares, or that names a thing twice: the library would take the last."""
     size = limits.file_size(path)
-    with limits.reading(path), Path(path).open("rb") as file:
+    with limits.reading(path), files.open_regular(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if 8 + length > size:
             raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
@@ -179,7 +189,7 @@ def _check_header(path):
         try:
             header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"its header is no JSON: {error}") from error
+            raise ValueError("its header is not JSON") from error
         with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
             ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
             if (end := 8 + length + max(ends, default=0)) > size:

@@ -4,7 +4,6 @@ MINIGOOGLENET_PUBLISHED names a JSON file with a list of your own, [{"name": ...
 with further keys as `Published` has them. A name that is here too replaces the entry here.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -12,12 +11,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from minigooglenet import files
+from minigooglenet.data import transfer
 from minigooglenet.data.download import data_folder
 from minigooglenet.weights import limits
 
 LIST = "MINIGOOGLENET_PUBLISHED"
-CHUNK = 1 << 18
-TIMEOUT = 30  # seconds without a byte
 
 
 class Published(NamedTuple):
@@ -88,7 +87,7 @@ def published() -> dict[str, Published]:
     path = os.environ.get(LIST, "").strip()
     if path:
         try:
-            told = json.loads(Path(path).expanduser().read_text(encoding="utf-8-sig"))
+            told = json.loads(files.read_bytes(Path(path).expanduser()).decode("utf-8-sig"))
             found |= {one.name: one for one in map(_entry, told)}
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"cannot read the list {path}, which {LIST} names: {error}") from error
@@ -122,24 +121,26 @@ def fetch(name: str, path=None, *, on_bytes=None) -> tuple[Path, str]:
     path = data_folder() / one.file if path is None else Path(path)
     if path.is_dir():
         path = path / one.file
-    if path.exists():
-        return path, f"it was there already; {_checked(path, one)}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    reasons = []
-    for url in one.urls:
-        try:
-            with _atomic(path) as part:
-                _download(url, part, one, on_bytes)
-                said = _checked(part, one)
-        except (OSError, ValueError) as error:
-            reasons.append(f"{url}: {error or type(error).__name__}")
-        else:
-            return path, said
-    facts = "; ".join(f"{what}: {fact}" for what, fact in one.facts().items())
-    raise OSError(
-        f"cannot download {one.file} ({'; '.join(reasons)}). Without a network, download it on another computer and "
-        f"copy it to {path}. What is known of it: {facts}. {LIST} can name a list with another address"
-    )
+    if os.path.lexists(path):
+        return path, f"it was there already; {_of_file(path, one)}"
+    files.make_folder(path.parent)
+    try:
+        said = transfer.obtain(
+            path,
+            one.urls,
+            lambda file: _checked(file, one),
+            size=one.size,
+            most=limits.MOST_BYTES,
+            resumes=bool(one.sha256 or one.sha1),
+            on_bytes=on_bytes,
+        )
+    except transfer.UnavailableError as error:
+        facts = "; ".join(f"{what}: {fact}" for what, fact in one.facts().items())
+        raise OSError(
+            f"cannot download {one.file} ({error}). Without a network, download it on another computer and copy it to "
+            f"{path}. What is known of it: {facts}. {LIST} can name a list with another address"
+        ) from error
+    return path, said or f"another process downloaded it; {_of_file(path, one)}"
 
 
 def _entry(told) -> Published:
@@ -159,46 +160,20 @@ def _entry(told) -> Published:
     return one
 
 
-@contextlib.contextmanager
-def _atomic(path):
-    """Give the path of a part beside `path`, which becomes it after success and is deleted after a failure."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def _of_file(path, one):
+    with files.open_regular(path) as file:
+        return _checked(file, one)
 
 
-def _download(url, part, one, on_bytes):
-    from http.client import HTTPException
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as file:
-            declared = answer.headers.get("Content-Length")
-            size = one.size or (int(declared) if declared else None)
-            done = 0
-            while chunk := answer.read(CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                if done > min(limits.MOST_BYTES, size or limits.MOST_BYTES):
-                    raise ValueError(f"it sends more than {done - 1:,} bytes")
-                if on_bytes:
-                    on_bytes(done, size)
-    except HTTPException as error:
-        raise OSError(str(error) or type(error).__name__) from error
-    if declared and done != int(declared):
-        raise ValueError(f"it ended after {done:,} of {int(declared):,} bytes")
-
-
-def _checked(path, one) -> str:
-    """Return a sentence that says what of a file was checked, or raise a ValueError if it is another file."""
+def _checked(file, one) -> str:
+    """Return a sentence that says what of an open file was checked, or raise a ValueError if it is another file."""
+    size = os.fstat(file.fileno()).st_size
+    if size == 0:
+        raise ValueError("it is another file: it is empty")
     digests = {}
     for kind in ("sha256", "sha1"):
-        with path.open("rb") as file:
-            digests[kind] = hashlib.file_digest(file, kind).hexdigest()
-    size = path.stat().st_size
+        file.seek(0)
+        digests[kind] = hashlib.file_digest(file, kind).hexdigest()
     if one.size is not None and size != one.size:
         raise ValueError(f"it is another file: it has {size:,} bytes, not {one.size:,}")
     for kind, shown in (("sha256", "SHA-256"), ("sha1", "SHA-1")):

@@ -1,15 +1,17 @@
 """State dicts, {name: tensor}, as torch and training scripts save them. No code of a file is run."""
 
 import re
+import struct
 import zipfile
 from pathlib import Path
 
-from minigooglenet.weights import limits
+from minigooglenet.weights import limits, pickles
 from minigooglenet.weights.contents import ESCAPE
 
 # What DataParallel, torch.compile and Lightning put before every name, also one before the other.
 PREFIX = re.compile(r"(?:(?:module|_orig_mod|model)\.)+")
 INSIDE = ("state_dict", "model_state_dict", "model")  # where checkpoints keep it, the likeliest first
+MOST_DIRECTORY = 16 * 1024**2  # bytes that list the members of an archive; GoogLeNet's has 30,000
 SAVE = "torch.save(model.state_dict(), PATH)"
 CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'googlenet.safetensors')"
 
@@ -19,6 +21,9 @@ def read(path) -> tuple[dict, dict[str, str]]:
     size = limits.file_size(path)
     if zipfile.is_zipfile(path):
         _check_zip(path, size)
+    else:
+        with Path(path).open("rb") as file:
+            pickles.check(file, size)
     try:
         import torch
     except ImportError as error:
@@ -93,10 +98,35 @@ def _reason(error):
 
 def _check_zip(path, size):
     """Reject an archive that unpacks to more than it is, since torch compresses nothing, or has wrong checksums."""
+    if (start := _directory(path, size)) < size - MOST_DIRECTORY:
+        raise ValueError(f"its directory takes {size - start:,} bytes, more than {MOST_DIRECTORY:,}")
     with zipfile.ZipFile(Path(path)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > size:
-            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}")
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > size or any(member.compress_type for member in members):
+            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}; torch compresses nothing")
         damaged = archive.testzip()
+        for member in members:
+            if member.filename.endswith("data.pkl"):
+                with archive.open(member) as file:
+                    pickles.check(file, member.file_size)
     if damaged:
         raise ValueError(f"it is damaged: {limits.some(damaged)} in it does not match its checksum")
+
+
+def _directory(path, size) -> int:
+    """Return the position where the list of an archive's members starts, or 0 if its end is not there."""
+    tail = min(size, 65_557)  # the longest comment and the end of the directory
+    with Path(path).open("rb") as file:
+        file.seek(size - tail)
+        end = file.read()
+    at = end.rfind(b"PK\5\6")
+    if at < 0 or len(end) - at < 22:
+        return 0
+    length, offset = struct.unpack_from("<II", end, at + 12)
+    if 0xFFFFFFFF in (length, offset):  # in the 64-bit record before it
+        wide = end.rfind(b"PK\6\6", 0, at)
+        if wide < 0 or at - wide < 56:
+            return 0
+        length = struct.unpack_from("<Q", end, wide + 40)[0]
+    return size - tail + at - length

@@ -361,3 +361,104 @@ def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, 
     assert [found["new"] for found in started] == [["loss3/classifier"]] * 2
     first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
     assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
+
+
+def _stopped(folder, out, monkeypatch, *more):
+    """Begin a run that Ctrl-C stops after its third step."""
+    from minigooglenet.training import trainer
+
+    real, calls = trainer.gradients, []
+
+    def stopping(*args, **kwargs):
+        calls.append(None)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(trainer, "gradients", stopping)
+    assert _train(folder, out, *more) == 130
+    monkeypatch.undo()
+
+
+def _bytes(out):
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file() and path.name != ".training.lock"}
+
+
+def test_resume_next_to_a_running_run_changes_nothing(folder, tmp_path, capsys, monkeypatch):
+    from minigooglenet.training import trainer
+
+    real, codes = trainer.gradients, []
+
+    def meanwhile(*args, **kwargs):
+        if kwargs["number"] == 5 and not codes:
+            before = _bytes(tmp_path)
+            codes.append(main(["train", "--out", str(tmp_path), "--resume"]))
+            assert _bytes(tmp_path) == before
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(trainer, "gradients", meanwhile)
+    assert _train(folder, tmp_path) == 0
+    assert codes == [1]
+    assert f"another process is training in {tmp_path} (process {os.getpid()}, this one" in capsys.readouterr().err
+    steps = (tmp_path / "steps.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in steps] == ["step", *map(str, range(8))]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        (None, "augment", True, "belongs to another run: recipe augment False there, True here"),
+        (None, "size", 48, "belongs to another run: recipe size 32 there, 48 here"),
+        (None, "weights_seed", 9, "belongs to another run: recipe weights_seed 0 there, 9 here"),
+        ("arguments", "width", 0.5, "recipe arguments {'norm': 'batch', 'aux': False, 'width': 0.25} there, {"),
+        ("settings", "lr", 0.1, "belongs to another run: settings lr 0.05 there, 0.1 here"),
+        ("settings", "epochs", 3, "belongs to another run: settings epochs 2 there, 3 here"),
+        ("settings", "lr", None, "lr must be a number, got None. Restore the file from a copy"),
+        (None, "model", "minni", "belongs to another run: recipe model 'mini' there, 'minni' here"),
+    ],
+)
+def test_an_edited_recipe_is_rejected_with_both_values(
+    folder, tmp_path, capsys, monkeypatch, part, name, value, message
+):
+    _stopped(folder, tmp_path, monkeypatch, "--no-augment")
+    path = tmp_path / "recipe.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    (values if part is None else values[part])[name] = value
+    path.write_text(json.dumps(values), encoding="utf-8")
+    before = _bytes(tmp_path)
+    capsys.readouterr()
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 1
+    assert message in capsys.readouterr().err
+    assert _bytes(tmp_path) == before
+
+
+def test_moved_images_are_the_same_images(folder, tmp_path, monkeypatch):
+    import shutil
+
+    shutil.copytree(folder, tmp_path / "images")
+    _stopped(tmp_path / "images", tmp_path / "run", monkeypatch)
+    (tmp_path / "images").rename(tmp_path / "moved")
+    path = tmp_path / "run" / "recipe.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('images"', 'moved"'), encoding="utf-8")
+    assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 0
+
+
+def test_damaged_records_are_reported_and_the_run_continues(folder, tmp_path, capsys, monkeypatch):
+    _stopped(folder, tmp_path, monkeypatch)
+    (tmp_path / "steps.csv").write_bytes(b"\0" * 500 + b"\n")
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
+    captured = capsys.readouterr()
+    assert "steps.csv had 1 row that this run did not write so. It is now steps.csv.damaged-1" in captured.out
+    assert captured.err == ""
+
+
+def test_resume_without_a_folder_makes_none(tmp_path, capsys):
+    assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 1
+    assert "there is no run to resume" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_rejected_new_run_makes_no_folder(tmp_path, capsys):
+    assert main(["train", "--data", str(tmp_path / "nothing"), "--out", str(tmp_path / "run")]) == 1
+    assert "is none of them" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -146,3 +146,19 @@ def test_patience_grows_with_jobs_on_few_cores(monkeypatch):
     monkeypatch.setattr(grading.os, "cpu_count", lambda: 2)
     asked = grading.Asked(seconds=10.0)
     assert [asked.patience(jobs) for jobs in (0, 1, 2, 8)] == [6.0, 6.0, 6.0, 24.0]
+
+
+def test_a_notebook_that_cannot_be_run_has_its_row(graded, monkeypatch, tmp_path):
+    original, made = grading.run, []
+
+    def run(handed, *more):
+        made.append(handed.student)
+        if handed.student == "ada":
+            raise OSError(5, "Input/output error")
+        return original(handed, *more)
+
+    monkeypatch.setattr(grading, "run", run)
+    row = graded()
+    assert (row["status"], row["message"]) == ("failed", "it could not be run: [Errno 5] Input/output error")
+    assert made == ["ada", "ada"]
+    assert gradebook.Ledger(tmp_path / "out.csv.state").done == {}

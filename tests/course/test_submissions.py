@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from minigooglenet.course import arrived, names, submissions
+from minigooglenet.course import names, submissions, unpacked
 
 ONE = ["def conv_at(x, w, b, n, k, i, j, stride, pad):\n    return 0.0", "check('01.1', conv_at)"]
 TWO = ["check('02.1', None)"]
@@ -245,15 +245,18 @@ def test_a_broken_notebook_is_graded_so_that_it_has_a_row(collect):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
-def test_what_is_not_a_file_is_a_sentence(collect, tmp_path):
+def test_what_is_not_a_file_has_rows_or_a_sentence(collect, tmp_path):
     (tmp_path / "class").mkdir()
     os.mkfifo(tmp_path / "class" / "pipe.ipynb")
     (tmp_path / "class" / "loop").symlink_to(tmp_path / "class")
     (tmp_path / "class" / "cem.ipynb").symlink_to("/dev/zero")
+    (tmp_path / "class" / "notes.txt").symlink_to("/dev/zero")
     found = collect({"ada.ipynb": ONE})
     assert lessons(found) == {"ada": ["01"], "cem": ["01"]}
-    assert "pipe.ipynb is not a file" in found.sentences
-    assert "loop is a link to a folder, which is not followed" in found.sentences
+    reasons = {each.student: each.reason for each in found.absent}
+    assert reasons["pipe"] == "no notebook of lesson 01; pipe.ipynb arrived: it is not a file"
+    assert reasons["loop"] == "no notebook of lesson 01; loop arrived: it is a link, which is not followed"
+    assert "notes.txt is not graded: it is a link, which is not followed" in found.sentences
 
 
 @pytest.mark.parametrize("said", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
@@ -276,17 +279,17 @@ def test_an_archive_writes_only_where_it_is_unpacked(tmp_path, name):
     (tmp_path / "in" / "target").mkdir(parents=True)
     path = tmp_path / "bad.zip"
     path.write_bytes(archive({name: ONE}))
-    arrived.unpack(path, tmp_path / "in" / "target")
+    unpacked.unpack(path, tmp_path / "in" / "target")
     outside = [each for each in tmp_path.rglob("evil.ipynb") if not each.is_relative_to(tmp_path / "in" / "target")]
     assert outside == []
 
 
 def test_an_archive_that_grows_without_end_is_rejected(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrived, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(unpacked, "MOST_UNPACKED", 1000)
     path = tmp_path / "bomb.zip"
     path.write_bytes(archive({"a.ipynb": "0" * 600, "b.ipynb": "0" * 600}))
     with pytest.raises(ValueError, match="too large"):
-        arrived.unpack(path, tmp_path / "target")
+        unpacked.unpack(path, tmp_path / "target")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import socket
 import struct
 import sys
 import tempfile
@@ -151,7 +152,7 @@ def _hostile(folder):
     return {
         **dict.fromkeys(("truncated.jpg", "truncated.png", "truncated.webp", "truncated.gif", "corrupt.png"), ""),
         **dict.fromkeys(("text.jpg", "program.png", "empty.jpg"), "it is none of JPEG, PNG"),
-        "bomb.png": "decompression bomb",
+        "bomb.png": "it declares more than 50,000,000 pixels",
         "large.png": "",
         "white.png": "declares 8000 x 7000 pixels, more than 50,000,000",
     }
@@ -220,12 +221,34 @@ def test_what_is_no_file_or_no_picture_is_left_out_when_listing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and links that any user may make")
-def test_pipes_and_links_to_nothing_are_no_files(tmp_path):
+def test_pipes_sockets_and_broken_links_are_skipped_with_the_reason(tmp_path, monkeypatch):
     _two_classes(tmp_path)
     os.mkfifo(tmp_path / "red" / "pipe.jpg")
     (tmp_path / "red" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
-    train, _ = data.image_folder(tmp_path)
-    assert train.skipped == dict.fromkeys(("red/pipe.jpg", "red/gone.jpg"), "it is not a file")
+    (tmp_path / "red" / "self.jpg").symlink_to("self.jpg")
+    with socket.socket(socket.AF_UNIX) as unix:
+        monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+        unix.bind("red/socket.jpg")
+        train, _ = data.image_folder(tmp_path)
+    advice = "not a file. Save its content to a file first."
+    assert train.skipped == {
+        "red/pipe.jpg": f"it is a pipe, {advice}",
+        "red/socket.jpg": f"it is a socket, {advice}",
+        "red/gone.jpg": "it is a link to nothing",
+        "red/self.jpg": "it is a link that leads back to itself",
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_links_to_the_folder_itself_end(tmp_path):
+    _two_classes(tmp_path)
+    (tmp_path / "red" / "up").symlink_to(tmp_path)
+    train, test = data.image_folder(tmp_path)
+    assert len(train) + len(test) == 10
+    assert "it is a folder" in train.skipped["red/up"]
+    (tmp_path / "train").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="train"):
+        data.image_folder(tmp_path)
 
 
 def test_files_that_vanish_or_may_not_be_read_later_are_left_out(tmp_path, monkeypatch):

@@ -125,7 +125,7 @@ def test_links_to_images_and_classes_are_followed(tmp_path):
     (tmp_path / "set" / "loop").symlink_to("loop")
     images, skipped = listing.listed(tmp_path / "set")
     assert images == {"cat": ["cat/1.png"], "dog": ["dog/1.png"]}
-    assert skipped == {"cat/loop.png": "it is not a file"}
+    assert skipped == {"cat/loop.png": "it is a link that leads back to itself"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such names there")

@@ -303,7 +303,6 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path):
             other.run()
 
     assert Trainer(graph(), split(), QUICK, tmp_path).run(begin)
-    assert not (tmp_path / ".training.lock").exists()
     assert other.run()
 
 

@@ -299,7 +299,7 @@ def test_what_is_no_file_is_refused(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only where there are named pipes")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(weights.WeightsError, match="it is no regular file"):
+    with pytest.raises(weights.WeightsError, match="it is a pipe, not a file"):
         weights.read(tmp_path / "pipe")
 
 

@@ -236,7 +236,10 @@ HOSTILE = {
     "functions": (lambda: changed(relu(), lambda m: m.functions.add(name="f")), "functions of its own .f.: inline"),
     "sparse arrays": (lambda: changed(relu(), lambda m: m.graph.sparse_initializer.add()), "it holds sparse arrays"),
     "another file's array": (lambda: changed(conv(), elsewhere), "array 'w' lies in another file, and only this one"),
-    "a shape of too many numbers": (lambda: changed(conv(), with_shape(10**6, 10**6)), "1,000,000,000,000 numbers"),
+    "a shape of too many numbers": (
+        lambda: changed(conv(), with_shape(10**6, 10**6)),
+        "1,000,000,000,000 values so far, more than 268,435,456",
+    ),
     "a negative shape": (lambda: changed(conv(), with_shape(-3, -36)), r"declares the shape \(-3, -36\)"),
     "a shape of a hundred axes": (lambda: changed(conv(), with_shape(*[1] * 100)), "which none can have"),
     "half an array": (lambda: changed(conv(), lambda m: setattr(m.graph.initializer[0], "raw_data", b"123")), "0.75"),

@@ -98,8 +98,8 @@ def test_a_file_comes_once_and_what_was_checked_is_said(listed, address, tmp_pat
         ("whole", {"sha256": "0" * 64}, f"it is another file: its SHA-256 is {SHA256}, not 0000"),
         ("whole", {"sha256": "12345678"}, "not one that begins with 12345678"),
         ("whole", {"sha1": "0" * 40}, f"it is another file: its SHA-1 is {SHA1}, not 0000"),
-        ("whole", {"size": 10}, "it sends more than"),
-        ("whole", {"size": 10**6}, "it is another file: it has 76,800 bytes, not 1,000,000"),
+        ("whole", {"size": 10}, "it offers 76,800 bytes, not 10"),
+        ("whole", {"size": 10**6}, "it offers 76,800 bytes, not 1,000,000"),
     ],
 )
 def test_a_file_that_is_another_is_not_kept(listed, address, tmp_path, path, known, reason):

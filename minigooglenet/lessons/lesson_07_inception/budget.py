@@ -12,7 +12,6 @@ Points are given only within the budget: at most MACS and PARAMS, at least WIDTH
 
 import json
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import files
@@ -121,7 +120,7 @@ def _checked(design):
 
 def _read(path):
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = files.read_bytes(path)
     except FileNotFoundError:
         return {}
     try:

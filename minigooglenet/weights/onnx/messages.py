@@ -2,10 +2,12 @@
 
 import math
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet.weights import limits
+from minigooglenet.weights.onnx import walk
 from minigooglenet.weights.onnx.library import onnx
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28  # whose operators `operators` knows the meaning of
@@ -13,8 +15,15 @@ MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
 DOMAINS = ("", "ai.onnx")  # two names of the one set of operators
 
 
-def parse(data: bytes):
-    """Return (graph, opset, {property: text}, name of the program that wrote it) of the bytes of an ONNX file.
+class Source(NamedTuple):
+    """Where the values of arrays are: `spans` of the file at `path`, as `walk` returns them."""
+
+    path: object
+    spans: list
+
+
+def parse(path):
+    """Return (graph, opset, {property: text}, name of the program that wrote it, Source) of an ONNX file.
 
     Raises
     ------
@@ -24,8 +33,9 @@ def parse(data: bytes):
     library = onnx()
     from google.protobuf.message import DecodeError  # a package that onnx brings
 
+    walked = walk.walk(path, library.ModelProto.DESCRIPTOR)
     try:
-        model = library.ModelProto.FromString(data)
+        model = library.ModelProto.FromString(walked.content)
     except DecodeError as error:
         raise ValueError("it is no ONNX file, or a damaged one, or its end is missing") from error
     opsets = sorted({entry.version for entry in model.opset_import if entry.domain in DOMAINS})
@@ -52,11 +62,15 @@ def parse(data: bytes):
         twice = [name for name, count in Counter(value.name for value in values).items() if count > 1]
         if twice:
             raise ValueError(f"it has {what} {twice[0][:60]!r} twice")
-    return graph, opsets[0], {entry.key: entry.value for entry in model.metadata_props}, model.producer_name
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    return graph, opsets[0], properties, model.producer_name, Source(path, walked.spans)
 
 
-def array(tensor, name: str) -> np.ndarray:
-    """Return the array of a TensorProto as float32 or float64 (float16 becomes float32), or as int64."""
+def array(tensor, name: str, source: Source) -> np.ndarray:
+    """Return the array of a TensorProto as float32 or float64 (float16 becomes float32), or as int64.
+
+    The values are read from the file into this one array.
+    """
     proto = onnx().TensorProto
     if tensor.data_location == proto.EXTERNAL or tensor.external_data:
         raise ValueError(
@@ -78,12 +92,14 @@ def array(tensor, name: str) -> np.ndarray:
     if len(shape) > 8 or any(size < 0 for size in shape):
         raise ValueError(f"array {name!r} declares the shape {shape[:9]}, which none can have")
     raw = tensor.HasField("raw_data")
-    stored = len(tensor.raw_data) / np.dtype(dtype).itemsize if raw else len(getattr(tensor, field))
+    span = source.spans[int.from_bytes(tensor.raw_data, "little")] if raw else (0, 0)
+    stored = span[1] / np.dtype(dtype).itemsize if raw else len(getattr(tensor, field))
     if stored != count:
         raise ValueError(f"array {name!r} declares the shape {shape}, {count:,} numbers, but {stored:,} are there")
-    values = onnx().numpy_helper.to_array(tensor)
-    kept = np.int64 if values.dtype.kind in "ib" else np.result_type(np.float32, dtype)
-    return np.array(values, kept)
+    kept = np.int64 if np.dtype(dtype).kind in "ib" else np.result_type(np.float32, dtype)
+    if raw:
+        return walk.values(source.path, span, dtype, count).reshape(shape).astype(kept, copy=False)
+    return np.array(onnx().numpy_helper.to_array(tensor), kept)
 
 
 def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:

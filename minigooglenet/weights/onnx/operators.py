@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from minigooglenet import layers
+from minigooglenet.weights import limits
 from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
 
@@ -105,11 +106,14 @@ def _reduce_mean(node):
 
 def _adaptive_average_pool(node):
     if node.setting("equation", "").replace(" ", "") != ADAPTIVE:
-        raise ValueError(f"attribute equation is {node.attributes.get('equation')!r}, not {ADAPTIVE!r}")
+        raise ValueError(f"attribute equation is {limits.some(node.attributes.get('equation'))}, not {ADAPTIVE!r}")
     found = [node.weights(place, name, 2) for place, name in ((1, "rows"), (2, "columns"))]
     size = tuple(len(matrix) for matrix in found)
-    expected = adaptive_means(_map(node)[1:], size)
-    if not all(a.shape == b.shape and np.allclose(a, b, rtol=1e-6) for a, b in zip(found, expected, strict=True)):
+    sizes = _map(node)[1:]
+    # The shapes come first: a matrix of one column declares as many rows as it has values, for maps of any size.
+    fit = all(matrix.shape[1] == side for matrix, side in zip(found, sizes, strict=True))
+    expected = adaptive_means(sizes, size) if fit else ()
+    if not fit or not all(np.allclose(a, b, rtol=1e-6) for a, b in zip(found, expected, strict=True)):
         raise ValueError("its matrices are not those of an adaptive average pool")
     return layers.AdaptiveAvgPool2d(size)
 

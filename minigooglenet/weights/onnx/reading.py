@@ -5,7 +5,6 @@ Nothing but the file itself is read, and what it declares is checked before it i
 
 import math
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -48,8 +47,8 @@ def import_graph(path) -> Imported:
     """
     limits.file_size(path)
     with limits.reading(path):
-        message, opset, properties, producer = messages.parse(Path(path).read_bytes())
-        reader = _Reader(path, message, opset, exact_names=producer == metadata.PRODUCER)
+        message, opset, properties, producer, source = messages.parse(path)
+        reader = _Reader(source, message, opset, exact_names=producer == metadata.PRODUCER)
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
         graph = reader.graph(metadata.outputs_by_default(properties, producer))
@@ -61,8 +60,8 @@ def import_graph(path) -> Imported:
 class _Reader:
     """The nodes of an ONNX graph, one after the other, as steps {wire: (layer, wires)}."""
 
-    def __init__(self, path, message, opset, exact_names):
-        self.path, self.opset, self.exact_names, self.batch = path, opset, exact_names, None
+    def __init__(self, source, message, opset, exact_names):
+        self.source, self.opset, self.exact_names, self.batch = source, opset, exact_names, None
         self.constants = {tensor.name: tensor for tensor in message.initializer}
         self.nodes = _needed(message)
         self.readers = Counter(name for node in self.nodes for name in node.input)
@@ -190,10 +189,10 @@ class _Reader:
             return None
         if name in self.constants:
             value = self.constants[name]  # others may read it too, and layers are trained apart: each gets its own
-            value = value.copy() if isinstance(value, np.ndarray) else messages.array(value, _short(name))
+            value = value.copy() if isinstance(value, np.ndarray) else messages.array(value, _short(name), self.source)
             self.bytes += value.nbytes
             if self.bytes > limits.MOST_BYTES:
-                raise cannot_read(self.path, f"its nodes read more than {limits.MOST_BYTES:,} bytes of arrays")
+                raise cannot_read(self.source.path, f"its nodes read more than {limits.MOST_BYTES:,} bytes of arrays")
             return value
         return self.wires[name]
 

@@ -8,7 +8,7 @@ from importlib import metadata as installed
 
 import numpy as np
 
-from minigooglenet import files, layers
+from minigooglenet import checks, files, layers
 from minigooglenet.weights.onnx import metadata
 from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.library import onnx
@@ -75,7 +75,7 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
     )
     whole = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     for key, value in arrays.items():  # put where they stay: the helpers copy what they are given, perhaps gigabytes
-        value = np.asarray(value, dtype if value.dtype.kind == "f" else None, order="C")
+        value = np.asarray(checks.unmasked(value, repr(key)), dtype if value.dtype.kind == "f" else None, order="C")
         whole.graph.initializer.append(library.numpy_helper.from_array(value, key))
     whole.producer_name, whole.producer_version = metadata.PRODUCER, installed.version("minigooglenet")
     helper.set_model_props(whole, metadata.pack(graph, outputs, assigned, pixels, classes))

@@ -1,0 +1,110 @@
+"""Folders that strangers filled, removed: of any depth, with names of any length, whatever permissions they took away.
+
+Recursion ends at a thousand folders inside one another, and a path at some thousand letters. So folders inside a
+folder are first moved up to the top, and what is then removed is never deeper than two. Folders are opened without
+following links, and used by their descriptors where the system can: nobody can exchange one for a link in between.
+"""
+
+import contextlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+PASSES = 100_000  # over the top folder, each of which moves one level up: more levels than any disk limit allows
+_BY_NUMBER = os.scandir in os.supports_fd and {os.open, os.unlink, os.rmdir, os.rename, os.stat} <= os.supports_dir_fd
+_OPEN = sum(getattr(os, name, 0) for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC"))
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix="minigooglenet-"):
+    """Make a folder, and remove it at the end with everything in it; what cannot be removed is left."""
+    folder = tempfile.mkdtemp(prefix=prefix)
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def remove(folder) -> bool:
+    """Remove a folder with everything in it; never raise, and return whether it is gone. A link is not followed."""
+    folder = Path(folder)
+    with contextlib.suppress(OSError):
+        if stat.S_ISDIR(folder.lstat().st_mode):
+            folder.chmod(stat.S_IRWXU)
+            with _Folder(folder) as top:
+                for _ in range(PASSES):
+                    if not [True for name, is_folder in top.entries() if top.remove(name, is_folder)]:
+                        break
+            folder.rmdir()
+    return not os.path.lexists(folder)
+
+
+class _Folder:
+    """A folder whose entries are removed: by its descriptor where there is one, by its path on Windows."""
+
+    def __init__(self, path, above=None):
+        self.path = path
+        self.number = os.open(path, os.O_RDONLY | _OPEN, **_of(above)) if _BY_NUMBER else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.number is not None:
+            os.close(self.number)
+
+    def entries(self):
+        """Return [(name, whether it is a folder)]."""
+        with contextlib.suppress(OSError), os.scandir(self.path if self.number is None else self.number) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        return []
+
+    def at(self, name):
+        """Return how an entry is named beside `dir_fd`."""
+        return name if self.number is not None else Path(self.path, name)
+
+    def allow(self, name):
+        """Give the owner of an entry all permissions, unless it is a link."""
+        with contextlib.suppress(OSError):
+            found = os.stat(self.at(name), follow_symlinks=False, **_of(self))  # noqa: PTH116 (by descriptor)
+            if not stat.S_ISLNK(found.st_mode):
+                os.chmod(self.at(name), stat.S_IRWXU, **_of(self))  # noqa: PTH101 (by descriptor)
+
+    def remove(self, name, is_folder) -> bool:
+        """Remove a file, or empty a folder into this one; return whether anything changed."""
+        if not is_folder:
+            return self.unlink(name)
+        self.allow(name)
+        changed = False
+        with contextlib.suppress(OSError), _Folder(self.at(name), self) as inside:
+            for inner, inner_is_folder in inside.entries():
+                if not inner_is_folder:
+                    changed |= inside.unlink(inner)
+                    continue
+                inside.allow(inner)  # a folder that is moved changes, too: its ".." does
+                with contextlib.suppress(OSError):
+                    here = {"src_dir_fd": inside.number, "dst_dir_fd": self.number} if _BY_NUMBER else {}
+                    new = self.at(secrets.token_hex(8))
+                    os.rename(inside.at(inner), new, **here)  # noqa: PTH104 (by descriptor)
+                    changed = True
+        with contextlib.suppress(OSError):
+            os.rmdir(self.at(name), **_of(self))
+            changed = True
+        return changed
+
+    def unlink(self, name) -> bool:
+        """Remove a file; one that may only be read, which Windows would keep, is allowed to be written first."""
+        for _ in range(2):
+            try:
+                os.unlink(self.at(name), **_of(self))
+            except OSError:
+                self.allow(name)
+            else:
+                return True
+        return False
+
+
+def _of(folder):
+    return {} if folder is None or folder.number is None else {"dir_fd": folder.number}

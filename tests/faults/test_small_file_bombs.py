@@ -1,0 +1,136 @@
+"""Small files that ask for much, each given to a command in a process of its own: its memory stays below a gigabyte.
+
+Work is bounded by counts of pixels, scans, fields and instructions, which the tests of each reader check; the timeout
+here only ends a test that hangs.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigooglenet as mg
+from minigooglenet import layers
+
+TESTS = Path(__file__).parent.parent
+MOST_MEMORY = 1_000_000_000
+HANGS = 240  # seconds
+ENTRY = "import sys; from minigooglenet.weights.onnx import import_graph; import_graph(sys.argv[1])"
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "wait4"), reason="os.wait4 measures the memory")]
+
+
+def _module(folder, name):
+    sys.path.insert(0, str(TESTS / folder))
+    try:
+        spec = importlib.util.spec_from_file_location(name, TESTS / folder / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(TESTS / folder))
+    return module
+
+
+images, weights = _module("data", "image_bombs"), _module("weights", "weight_bombs")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Return the file of a small network in which images become inputs of 32 x 32."""
+    g = mg.Graph(image=(3, 32, 32))
+    g.add("mean", layers.GlobalAvgPool2d(), "image")
+    g.add("fc", layers.Linear(3, 2, rng=0), "mean")
+    path = tmp_path_factory.mktemp("network") / "net.safetensors"
+    mg.weights.save(g, path, pixels="unit", classes=("dark", "light"))
+    return path
+
+
+def _run(*command):
+    """Return (exit code, output, peak of resident memory in bytes) of a Python process."""
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
+    )
+    guard = threading.Timer(HANGS, process.kill)
+    guard.start()
+    output = process.stdout.read().decode(errors="replace")
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    guard.cancel()
+    process.stdout.close()
+    return process.returncode, output, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _check(code, output, peak, accepted=(0, 1, 2)):
+    assert code in accepted, output[-2000:]
+    assert "Traceback" not in output or "WeightsError" in output, output[-2000:]
+    assert peak < MOST_MEMORY, f"{peak:,} bytes"
+
+
+@pytest.mark.parametrize("name", images.IMAGES)
+def test_classify_survives_small_image_files(name, network, tmp_path):
+    path = tmp_path / "image"
+    content = images.IMAGES[name]()
+    assert len(content) < 1_100_000
+    path.write_bytes(content)
+    _check(*_run("-m", "minigooglenet", "classify", path, path, "--crops", "144", "--weights", network))
+
+
+def test_evaluate_survives_a_folder_of_small_image_files(network, tmp_path):
+    for kind in ("dark", "light"):
+        (tmp_path / "val" / kind).mkdir(parents=True)
+        (tmp_path / "train" / kind).mkdir(parents=True)
+        for number, bomb in enumerate(("a GIF of 49 million pixels", "a TIFF of 900,000 strips", "a JPEG with junk")):
+            (tmp_path / "val" / kind / f"{number}.png").write_bytes(images.IMAGES[bomb]())
+        for part in ("train", "val"):
+            images.noise((40, 40, 3)).save(tmp_path / part / kind / "good.png")
+    code, output, peak = _run("-m", "minigooglenet", "evaluate", "--data", tmp_path, "--weights", network)
+    _check(code, output, peak, (0,))
+    assert "left out" in output
+
+
+@pytest.mark.parametrize("name", weights.NETWORKS)
+def test_import_graph_survives_small_onnx_files(name, tmp_path):
+    pytest.importorskip("onnx")
+    path = tmp_path / "net.onnx"
+    path.write_bytes(weights.NETWORKS[name]())
+    code, output, peak = _run("-c", ENTRY, path)
+    _check(code, output, peak, (1,))
+    assert "WeightsError: cannot read" in output
+
+
+@pytest.mark.parametrize("name", weights.FILES)
+def test_inspect_survives_small_files_of_weights(name, tmp_path):
+    path = tmp_path / "net"
+    path.write_bytes(weights.FILES[name]())
+    _check(*_run("-m", "minigooglenet", "weights", "inspect", path))
+
+
+def test_classify_rejects_networks_of_huge_inputs(tmp_path):
+    path, image = tmp_path / "net.safetensors", tmp_path / "image.png"
+    path.write_bytes(weights.network(20_000))
+    images.noise((40, 40, 3)).save(image)
+    code, output, peak = _run("-m", "minigooglenet", "classify", image, "--weights", path)
+    _check(code, output, peak, (1, 2))
+    assert "bytes for one image" in " ".join(output.split())
+
+
+def test_arrays_of_an_onnx_file_are_in_memory_once(tmp_path):
+    pytest.importorskip("onnx")
+    path, outputs, inputs = tmp_path / "net.onnx", 1024, 100_000
+    head = weights.onnx_large(outputs, inputs)
+    with path.open("wb") as file:
+        file.write(head[0])
+        file.seek(4 * outputs * inputs, 1)  # zeros that take no room on the disk
+        file.write(head[1])
+    code, output, peak = _run("-c", ENTRY, path)
+    baseline = _run("-c", ENTRY.replace("import_graph(sys", "import onnx, numpy; (sys"), path)[2]
+    assert code == 0, output
+    # The array, and the booleans of the check that every value is finite: a quarter of it.
+    assert peak - baseline < 1.4 * 4 * outputs * inputs
+    assert np.isfinite(peak)

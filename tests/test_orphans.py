@@ -1,0 +1,50 @@
+"""A process that another one started ends with it, at a point where its work can be resumed if it has such a point."""
+
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
+CHILDREN = {
+    "at once": "orphans.watch(seconds=0.05)",
+    "during code that holds all threads": "orphans.end_with_parent()",
+    "after its work": """
+        work = [1]
+        orphans.watch(stop=orphans.interrupt, working=lambda: bool(work), seconds=0.05)
+        print("begun", flush=True)
+        try:
+            time.sleep(100)
+        except KeyboardInterrupt:
+            print("saved", flush=True)
+            work.clear()
+    """,
+    "although its work does not end": """
+        orphans.watch(stop=lambda: print("asked", flush=True), working=lambda: True, seconds=0.05, grace=0.3)
+    """,
+}
+WORDS = {"after its work": ["saved"], "although its work does not end": ["asked"]}
+
+
+@pytest.mark.parametrize("case", CHILDREN)
+def test_a_child_ends_with_its_killed_parent(case):
+    child = "import time\nfrom minigooglenet import orphans\n" + textwrap.dedent(CHILDREN[case])
+    child += '\nprint("begun", flush=True)\ntime.sleep(100)\n'
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, child], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout.readline() == "begun\n"
+    parent.kill()
+    started = time.monotonic()
+    said = parent.stdout.read().split()  # ends when the child has closed the pipe too
+    parent.wait()
+    parent.stdout.close()
+    assert time.monotonic() - started < 60
+    assert said[: len(WORDS.get(case, []))] == WORDS.get(case, [])
+
+
+def test_a_parent_that_ended_before_the_watch_is_noticed():
+    child = (
+        "import time\nfrom minigooglenet import orphans\norphans.watch(parent=2**22 - 1, seconds=0.05)\ntime.sleep(100)"
+    )
+    assert subprocess.run([sys.executable, "-c", child], check=False, timeout=90).returncode == 1
