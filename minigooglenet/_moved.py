@@ -79,7 +79,9 @@ MODULES = {
     "minigooglenet.exercises.wrong_backwards": "minigooglenet.lessons.lesson_03_gradients.wrong_backwards",
     **dict(_of_lessons()),
 }
-NAMES: dict[str, str] = {}
+NAMES = {
+    "minigooglenet.parallel.one_blas_thread": "minigooglenet.parallel.computing",
+}
 
 
 class OldNames:

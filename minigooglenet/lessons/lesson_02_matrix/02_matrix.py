@@ -386,7 +386,7 @@ def slices(x, w):
 def seconds(function, rounds=5):
     """Return the least time of a few calls, with NumPy's products on one thread."""
     times = []
-    with parallel.one_blas_thread():
+    with parallel.computing():
         for _ in range(rounds):
             begun = time.perf_counter()
             function()

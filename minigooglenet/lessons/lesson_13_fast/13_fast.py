@@ -83,7 +83,7 @@ contenders = {
 # would take minutes. It computes a small corner, from which its rate is known.
 
 # %%
-with settings.threads(1), parallel.one_blas_thread():
+with settings.threads(1), parallel.computing():
     timings = clock.alternate(contenders, rounds=3 if FAST else 7, seconds=1)
 small = zeros()[:, :1, :4]
 begun = time.perf_counter()
