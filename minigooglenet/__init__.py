@@ -8,6 +8,9 @@ print(mg.count(g))
 
 import sys
 
+from minigooglenet import starting  # noqa: F401 (before anything else is imported)
+
+# isort: split
 from minigooglenet import (
     _moved,
     counting,

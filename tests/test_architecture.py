@@ -10,7 +10,7 @@ ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
     (
         *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
-        *("affinity", "blas", "holds", "workers", "orphans"),
+        *("affinity", "blas", "holds", "workers", "orphans", "children", "starting"),
     ),
     ("kernels", "initializers", "exercises"),  # exercises: the framework, without content
     ("layers", "losses", "views", "wires", "graph"),
@@ -34,6 +34,7 @@ BESIDE = {
     ("warmup", "lessons"),
     ("__init__", "_moved"),
 }
+BESIDE |= {("children", "starting")}
 BESIDE |= {("parallel", part) for part in ("affinity", "blas", "holds", "workers")}
 BESIDE |= {("affinity", "holds"), ("blas", "holds")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}

@@ -9,7 +9,7 @@ import minigooglenet as mg
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-ALL = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "lessons" / "README.md"]
+ALL = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", ROOT / "lessons" / "README.md"]
 
 
 def test_the_index_lists_every_page():
@@ -50,3 +50,10 @@ def test_numbers_on_counting_are_true():
     alexnet = mg.count(mg.models.alexnet(groups=2, init="zeros"))
     ratios = [c.memory(batch=2, threads=2).total / (2 * c.peak_wire_bytes) for c in (nin, alexnet)]
     assert [round(ratio, 1) for ratio in ratios] == [4.4, 4.3]
+
+
+def test_every_test_that_the_assurance_table_names_exists():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(?:tests/[\w/]*)?(test_\w+\.py)`", text)
+    assert len(names) > 30
+    assert set(names) <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}

@@ -58,7 +58,7 @@ def _linux() -> str:
 
 
 def _mac() -> str:
-    command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import minigooglenet.bench.peers as known_peers
-from minigooglenet import orphans
+from minigooglenet import children, orphans
 from minigooglenet.bench import settings, training
 from minigooglenet.bench.results import mega, times
 from minigooglenet.console import Table
@@ -52,8 +52,18 @@ def _contenders(graph, batch, peers):
 
 def in_fresh_process(request) -> dict:
     """Return what `child` says of a request."""
-    command = [sys.executable, "-P", "-c", "from minigooglenet.bench import memory; memory.child()"]
-    run = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False, timeout=LIMIT)
+    command = children.command("memory", program="from minigooglenet.bench import memory; memory.child()")
+    with children.own_folder() as folder:
+        run = subprocess.run(
+            command,
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+            cwd=folder,
+            env=children.environment(),
+        )
     if run.returncode:
         lines = run.stderr.strip().splitlines()
         raise RuntimeError(f"its process ended with {run.returncode}: {lines[-1] if lines else 'it said nothing'}")
@@ -103,7 +113,7 @@ def resident() -> tuple[int, int] | None:
     except ModuleNotFoundError:
         if sys.platform == "win32":
             return None
-        command = ["ps", "-o", "rss=", "-p", str(os.getpid())]
+        command = ["/bin/ps", "-o", "rss=", "-p", str(os.getpid())]
         now = 1024 * int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     import resource
 

@@ -4,13 +4,12 @@ Each time is of a fresh process. Cold means an empty folder for the compiled ker
 """
 
 import json
-import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
+from minigooglenet import children
 from minigooglenet.bench.results import milliseconds
 from minigooglenet.console import Table
 
@@ -52,12 +51,17 @@ def measure(asked, tell) -> dict:
 
 def first_result(asked, folder) -> dict:
     """Return the seconds of each stage of one fresh process that keeps its compiled kernels in `folder`."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder), "MINIGOOGLENET_NUM_THREADS": str(asked.threads)}
-    started = time.perf_counter()
+    variables = children.environment(NUMBA_CACHE_DIR=str(folder), MINIGOOGLENET_NUM_THREADS=str(asked.threads))
     # The errors go to a file: nobody reads a second pipe while this one is waited for.
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", PROGRAM, asked.model], stdout=subprocess.PIPE, stderr=errors, env=environment
+    with children.own_folder() as place, tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        process = children.start(
+            *("start", asked.model),
+            folder=place,
+            program=PROGRAM,
+            variables=variables,
+            stdout=subprocess.PIPE,
+            stderr=errors,
         )
         try:
             line = process.stdout.readline()

@@ -7,6 +7,7 @@ from minigooglenet import console
 from minigooglenet.cli.arguments import output, seconds, whole
 from minigooglenet.course import gradebook, sandbox
 from minigooglenet.course.grading import Asked, grade
+from minigooglenet.course.sandbox import probe
 
 HELP = "grade a class's notebooks"
 
@@ -55,6 +56,11 @@ def run(options):
         )
     sentences: list[str] = []
     out, begun = output(options.csv), time.monotonic()
+    held = probe.held()
+    for line in held.missing():
+        out.print(f"Not held on this system: {line}.", markup=False, soft_wrap=True)
+    if held.missing():
+        out.print("See Walls in docs/grading.md for what to do about it.", markup=False, soft_wrap=True)
     with console.progress(out) as bar:
         task = bar.add_task("grading", total=None, status="")
 

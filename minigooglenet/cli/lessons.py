@@ -3,9 +3,9 @@
 import importlib.util
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+from minigooglenet import children
 from minigooglenet.console import printable
 from minigooglenet.course import doctor, handout
 
@@ -48,4 +48,6 @@ def run(options):
         print(f"JupyterLab is not installed: pip install jupyterlab. Or open {path} in an editor.")
         return 1
     print("JupyterLab starts in your browser; Ctrl-C here ends it.", flush=True)
-    return subprocess.run([sys.executable, "-m", "jupyterlab", first], cwd=options.dir, check=False).returncode
+    variables = {**os.environ, "PYTHONPATH": children.absolute(os.environ.get("PYTHONPATH", ""))}
+    command = children.command("jupyterlab", first)
+    return subprocess.run(command, cwd=options.dir, env=variables, check=False).returncode

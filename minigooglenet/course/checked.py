@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from minigooglenet import orphans
-from minigooglenet.course import cells
+from minigooglenet import children, orphans, starting
+from minigooglenet.course import cells, own_modules
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 from minigooglenet.exercises.shown import error_text, printable
@@ -24,8 +24,9 @@ def check(number, path, function=None):
     sources = cells.read(path)
     names = {function or exercise.name}
     label = "cell" if Path(path).suffix == ".ipynb" else Path(path).name
-    notes = cells.run(sources, cells.needed(sources, {number}, names), label)
-    result = cells.mark(notes, number, function)
+    with own_modules.importable(Path(path).absolute().parent, label):
+        notes = cells.run(sources, cells.needed(sources, {number}, names), label)
+        result = cells.mark(notes, number, function)
     return _unreadable(number, sources, label) or result if result.status == NOT_YET else result
 
 
@@ -46,8 +47,14 @@ def _unreadable(number, sources, label):
 
 def in_a_process(number, path, function=None, seconds=120.0) -> int:
     """Do the same in another process, print what comes out, and return 0 passed, 1 wrong, 2 not yet, 124 too long."""
-    command = [sys.executable, "-m", "minigooglenet.course.checked", number, str(path), function or ""]
-    with subprocess.Popen(command, start_new_session=os.name == "posix") as process:
+    asked_for = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
+    encoding = asked_for or getattr(sys.stdout, "encoding", None) or "ascii"
+    asked = (number, str(path), function or "", str(Path.cwd()), encoding)
+    quick = {"start_new_session": os.name == "posix"}
+    with (
+        children.own_folder() as folder,
+        children.start("minigooglenet.course.checked", *asked, folder=folder, **quick) as process,
+    ):
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -87,5 +94,8 @@ def _print(text):
 
 
 if __name__ == "__main__":
+    starting.read_settings_before(sys.argv[4])
+    os.chdir(sys.argv[4])  # everything is imported: only now the folder of the caller, from which answers read files
+    sys.stdout.reconfigure(encoding=sys.argv[5], errors="backslashreplace")
     code = main(*sys.argv[1:4])
     os._exit(code)  # a thread that a student's answer left behind does not hold the result up

@@ -31,7 +31,7 @@ def look(short=False) -> list[Finding]:
     found = []
     looks = [python, *(lambda need=need: package(*need) for need in needed()), jupyter, kernel]
     if not short:
-        looks += [compiler, cache, threads, blas, memory, disk, console, figure]
+        looks += [compiler, cache, threads, blas, memory, disk, console, figure, walls]
     for each in looks:
         try:
             found.append(each())
@@ -176,6 +176,19 @@ def figure() -> Finding:
     drawn, _ = figures.new(1, 1)
     drawn.savefig(io.BytesIO(), format="png")
     return Finding(True, f"figures are drawn; matplotlib's backend is {matplotlib.get_backend()}")
+
+
+def walls() -> Finding:
+    """Look at what `minigooglenet grade` can keep notebooks from; a student's own machine needs none of it."""
+    from minigooglenet.course import sandbox
+    from minigooglenet.course.sandbox import probe
+
+    held = probe.held()
+    with_what = f" with {held.mechanism}" if held.mechanism else ""
+    there = ", ".join(wall for wall in sandbox.WALLS if wall in held.walls) or "none"
+    missing = ", ".join(wall for wall in sandbox.WALLS if wall not in held.walls)
+    told = f"; missing: {missing} (before you grade, see Walls in docs/grading.md)" if missing else ""
+    return Finding(True, f"walls around graded notebooks{with_what}: {there}{told}")
 
 
 def available_memory() -> int | None:

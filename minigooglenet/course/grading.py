@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,13 +14,13 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
 
-import minigooglenet
-from minigooglenet import files, warmup
-from minigooglenet.course import gradebook, opened, originality, reading, sandbox, submissions
+from minigooglenet import children, files, warmup
+from minigooglenet.course import boxed, gradebook, opened, originality, reading, sandbox, submissions
 from minigooglenet.course.checked import end
 from minigooglenet.course.judge import MISSING
 from minigooglenet.course.removed import temporary_folder
 from minigooglenet.course.rows import row_of, rows_of
+from minigooglenet.course.sandbox import probe, watch
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
 from minigooglenet.exercises.shown import error_text
@@ -31,8 +30,16 @@ JUDGE_SECONDS = 300.0  # to start the process that marks, and to compute what a 
 LEAST_MARKING = 20.0  # seconds by the clock to mark one notebook; more if the notebook may take longer itself
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
-ENDED = (-24, -9, 256 - 24, 256 - 9)  # exit codes of a process that the CPU limit or the system ended
-KEPT = ("PATH", "LANG", "LC_ALL", "HOME", "PYTHONPATH", "NUMBA_CACHE_DIR", "OPENBLAS_CORETYPE", "SYSTEMROOT", COURSE)
+ENDED = (
+    -24,
+    -9,
+    256 - 24,
+    256 - 9,
+    128 + 24,
+    128 + 9,
+)  # exit codes: by the CPU limit or the system
+TOO_MUCH = "too much memory"  # in place of an exit code
+LOOK = 0.05  # seconds between two looks at the memory of all processes of a notebook
 SINGLE = (
     "MINIGOOGLENET_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -157,6 +164,7 @@ def _collected(folder, scratch, asked):
 
 
 def _graded(handed, absent, out, asked, jobs, ledger, tell):
+    probe.held()
     warmup.warmup()  # what is compiled now is compiled for all
     lock, walls = threading.Lock(), set(sandbox.WALLS)
     rows: dict[int, list] = {}
@@ -273,13 +281,11 @@ def run(handed, asked, slot, seed, jobs=1):
             "cell_seconds": asked.seconds / 4,
             "call_seconds": asked.call_seconds,
             "patience": patience,
-            "readable": _readable(),
+            "readable": boxed.readable(),
+            "mechanism": probe.held().mechanism,
+            "threads": sandbox.threads_of(slot),
         }
-        command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.student", json.dumps(work)]
-        env = {name: os.environ[name] for name in KEPT if name in os.environ} | dict.fromkeys(SINGLE, "1")
-        env |= {"TMPDIR": folder, "TEMP": folder, "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(command, **quiet, cwd=folder, env=env, start_new_session=True)
+        process = boxed.start(work, results, SINGLE)
         try:
             code = _wait(process, asked, patience * asked.seconds)
         finally:
@@ -290,46 +296,45 @@ def run(handed, asked, slot, seed, jobs=1):
 
 
 def _wait(process, asked, seconds):
-    """Return the exit code, or None if the time was up or the grading is to end."""
+    """Return the exit code, TOO_MUCH, or None if the time was up or the grading is to end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not asked.ended.is_set():
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(0.5, seconds))
+            return process.wait(min(LOOK, seconds))
+        if watch.memory(process.pid, asked.memory) > asked.memory:
+            return TOO_MUCH
     return None
 
 
 def _reason(code, asked, jobs):
+    if code == TOO_MUCH:
+        return f"it was stopped: its processes used more than {asked.memory >> 20:,} MB of memory together"
     if code is None:
         alone = "" if jobs else ", alone"
         seconds = asked.patience(jobs) * asked.seconds
         return f"it was still running after {seconds:.0f} s{alone} (its limit is {asked.seconds:.0f} s of CPU time)"
     if code in ENDED:
         return f"it was stopped: it used its {asked.seconds:.0f} s of CPU time, or the machine ran out of memory"
-    if code in (-11, -6, 256 - 11, 256 - 6):
+    if code in (-11, -6, 256 - 11, 256 - 6, 128 + 11, 128 + 6):
         return "it was stopped: it ran out of memory or crashed"
     return f"it ended before its answers could be read (exit code {code})"
-
-
-def _readable():
-    """Return the folders beside Python's own that its packages and compiled kernels are read from."""
-    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    cache, own = warmup.folder(), Path(minigooglenet.__file__).parent
-    return packages + ([str(cache.parent)] if cache is not None and not cache.is_relative_to(own) else [])
 
 
 class Judge:
     """The process that marks, started when it is needed and anew when it had to be ended."""
 
     def __init__(self):
-        self.process = None
+        self.process, self.folder = None, None
 
     def mark(self, stream, numbers, seed, asked, jobs=1) -> dict | None:
         """Return what `judge.judge` returns, or None if it took too long or more memory than it may."""
         if self.process is None or self.process.poll() is not None:
-            command = [sys.executable, "-W", "ignore", "-m", "minigooglenet.course.judge"]
+            self.close()
+            self.folder = children.own_folder()
             pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            env = {**os.environ, **dict.fromkeys(SINGLE, "1")}
-            self.process = subprocess.Popen(command, **pipe, env=env, text=True, start_new_session=True)
+            start = {"folder": self.folder.name, "variables": children.environment(**dict.fromkeys(SINGLE, "1"))}
+            quiet = {"options": ("-W", "ignore"), "text": True, "start_new_session": True}
+            self.process = children.start("minigooglenet.course.judge", **start, **pipe, **quiet)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stream")
             path.write_bytes(stream)
@@ -361,3 +366,5 @@ class Judge:
             for pipe in (process.stdin, process.stdout):
                 with contextlib.suppress(OSError):
                     pipe.close()
+        if self.folder is not None:
+            self.folder.cleanup()

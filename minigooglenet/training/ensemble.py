@@ -8,7 +8,7 @@ import functools
 import os
 from pathlib import Path
 
-from minigooglenet import files, orphans, parallel
+from minigooglenet import children, files, orphans, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import results
 from minigooglenet.training.lock import Hold, only_one
@@ -50,9 +50,10 @@ def train_ensemble(recipe, out, *, jobs=1, on_member=None, hold=None) -> list[Pa
             for number, place in enumerate(places)
         ]
         try:
-            for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
-                if on_member:
-                    on_member(done, count)
+            with children.safe_path():
+                for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
+                    if on_member:
+                        on_member(done, count)
         except BrokenProcessPool as error:
             raise ChildProcessError(
                 f"a process that trained a model in {out} ended unexpectedly: it was killed, or memory ran out. What "

@@ -66,14 +66,14 @@ def test_the_lessons_own_folder_is_refused(two_lessons, capsys):
 def test_jupyterlab_is_opened_there_or_its_absence_said(two_lessons, tmp_path, capsys, monkeypatch):
     started = []
 
-    def run(command, cwd, check):
-        started.append((command[1:], cwd))
+    def run(command, cwd, env, check):
+        started.append((command[1], command[-1], cwd))
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     assert main(["lessons", str(tmp_path / "my")]) == 0
-    assert started == [(["-m", "jupyterlab", "00_start.ipynb"], str(tmp_path / "my"))]
+    assert started == [("-I", "00_start.ipynb", str(tmp_path / "my"))]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["lessons", str(tmp_path / "my")]) == 1
     assert "JupyterLab is not installed: pip install jupyterlab" in capsys.readouterr().out

@@ -1,0 +1,58 @@
+"""`check` imports a student's own modules, but no file next to a notebook takes the place of a library."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from minigooglenet.cli import main
+
+CELLS = (
+    "import json, numpy as np\nimport helper\nfrom minigooglenet.exercises import check",
+    "def conv_db(dout):\n    assert json.loads('3') == 3\n    return helper.sums(dout)",
+    "check('03.1', conv_db)",
+)
+HELPER = "import second\ndef sums(dout):\n    return dout.sum(axis=second.AXIS)\n"
+FOREIGN = "import os\nopen({marker!r}, 'a').close()\nraise SystemExit('foreign code ran')\n"
+
+
+@pytest.fixture
+def handed(tmp_path):
+    """A folder with a notebook, its two modules, and files with the names of libraries."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for name in ("json", "socket", "numpy", "scipy", "onnx", "sitecustomize", "minigooglenet", "IPython", "struct"):
+        (folder / f"{name}.py").write_text(FOREIGN.format(marker=str(tmp_path / "marker")), encoding="utf-8")
+    (folder / "helper.py").write_text(HELPER, encoding="utf-8")
+    (folder / "second.py").write_text("AXIS = (0, 2, 3)\n", encoding="utf-8")
+    made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in CELLS]
+    (folder / "mine.ipynb").write_text(json.dumps({"cells": made}), encoding="utf-8")
+    (folder / "mine.py").write_text("\n\n".join(CELLS[:2]), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["mine.ipynb", "mine.py"])
+@pytest.mark.parametrize("there", [True, False])
+def test_check_imports_own_modules_and_never_a_foreign_json(handed, monkeypatch, capfd, name, there):
+    monkeypatch.chdir(handed if there else handed.parent)
+    assert main(["check", "03.1", name if there else str(Path("class", name))]) == 0, capfd.readouterr().out
+    assert not (handed.parent / "marker").exists()
+
+
+def test_libraries_never_find_a_students_module(handed):
+    from minigooglenet.course import own_modules
+
+    with own_modules.importable(handed), pytest.raises(ModuleNotFoundError):
+        import second  # noqa: F401
+    namespace = {"__name__": "student"}
+    with own_modules.importable(handed):
+        exec(compile("import second\nfound = second.AXIS", "cell 1", "exec"), namespace)
+    assert namespace["found"] == (0, 2, 3)
+
+
+def test_answers_read_files_from_the_callers_folder(handed, monkeypatch, capfd):
+    (handed / "axes.txt").write_text("0 2 3", encoding="utf-8")
+    text = "def conv_db(dout):\n    return dout.sum(axis=tuple(map(int, open('axes.txt').read().split())))\n"
+    (handed / "reads.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(handed)
+    assert main(["check", "03.1", "reads.py"]) == 0, capfd.readouterr().out

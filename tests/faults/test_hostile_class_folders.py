@@ -1,0 +1,120 @@
+"""Sixty class folders full of files that would run as the grader: none of them does, as root and as an ordinary user.
+
+Each folder has its own selection of files with the names of modules, packages and settings, at its top, next to a
+notebook, or both. One command runs in each, started in the folder, in a student's folder or above.
+"""
+
+import json
+import os
+import random
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "course"))
+import ordinary
+
+FOLDERS = 60
+GRADES = 8  # of them are graded, which takes longest
+MODULES = sorted(sys.stdlib_module_names - {"builtins", "sys", "antigravity", "this"})
+PACKAGES = (
+    *("numpy", "numba", "llvmlite", "matplotlib", "PIL", "rich", "threadpoolctl", "safetensors", "joblib", "yaml"),
+    *("IPython", "scipy", "onnx", "torch", "encodings", "importlib", "collections", "jupyter_client", "psutil"),
+)
+FOREIGN = """
+try:
+    open({marker!r}, "a").write(__file__ + "\\n")
+except OSError:
+    pass
+import _socket
+try:
+    _socket.socket().connect(("127.0.0.1", {port}))
+except OSError:
+    pass
+raise SystemExit("foreign code ran: " + __file__)
+"""
+OTHERS = {
+    "sitecustomize.py": FOREIGN,
+    "usercustomize.py": FOREIGN,
+    "conftest.py": FOREIGN,
+    "ipython_config.py": FOREIGN,
+    "jupyter_server_config.py": FOREIGN,
+    "evil.pth": "import json; exec(open('json.py').read())\n",
+    ".numba_config.yaml": "cache_dir: kernels\ndisable_jit: 1\n",
+    "matplotlibrc": "backend: module://evil\n",
+    "pyvenv.cfg": "home = .\n",
+    "pytest.ini": "[pytest]\naddopts = -p evil\n",
+    "evil.py": FOREIGN,
+}
+CELLS = (
+    "import json, numpy as np\nfrom minigooglenet.exercises import check",
+    "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))",
+    "check('03.1', conv_db)",
+)
+TRAIN = ["train", "--data", "digits", "--epochs", "1", "--ensemble", "2", "--jobs", "2", "--out", "OUT"]
+PARTS = (range(GRADES), range(GRADES, 34), range(34, FOLDERS))
+
+
+def build(folder, place, marker, port):
+    """Fill a class folder with foreign files, which ones depends on its number."""
+    draw = random.Random(place)
+    student = folder / "ada"
+    student.mkdir(parents=True)
+    made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in CELLS]
+    (student / "03_gradients.ipynb").write_text(json.dumps({"cells": made}), encoding="utf-8")
+    text = FOREIGN.format(marker=str(marker), port=port)
+    for target in ((folder,), (student,), (folder, student))[place % 3]:
+        for name in [*draw.sample(MODULES, 60), "json", "socket", "subprocess", "tempfile", "contextlib"]:
+            (target / f"{name}.py").write_text(text, encoding="utf-8")
+        for name in draw.sample(PACKAGES, 12):
+            (target / name).mkdir(exist_ok=True)
+            (target / name / "__init__.py").write_text(text, encoding="utf-8")
+        for name in draw.sample(sorted(OTHERS), 8):
+            (target / name).write_text(OTHERS[name].replace("{marker!r}", repr(str(marker))).format(port=port))
+        if place % 2:  # out of reach of `python -m`, which is why it is started as -P -m or as a command here
+            (target / "minigooglenet").mkdir()
+            (target / "minigooglenet" / "__init__.py").write_text(text, encoding="utf-8")
+
+
+def commands(place):
+    """Return the command of a folder's number, its folder, and the exit codes that are right."""
+    where = (".", "ada", "..")[place // 3 % 3]
+    notebook = {".": "ada/03_gradients.ipynb", "ada": "03_gradients.ipynb", "..": "class/ada/03_gradients.ipynb"}[where]
+    handed = {".": ".", "ada": "..", "..": "class"}[where]
+    if place < GRADES:
+        return ["grade", handed, "--csv", os.devnull if place % 2 else "-", "--lesson", "3"], where, (0,)
+    if place in (GRADES, GRADES + 1):
+        return TRAIN, where, (0,)
+    if place % 15 == 0:
+        return ["doctor"], where, (0, 1)
+    check, lessons = ["check", "03.1", notebook], ["lessons", "OUT", "--no-open"]
+    return (check, ["count", "mini"], check, lessons, check, ["hint", "03.1"])[place % 6], where, (0,)
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform == "win32", reason="not tried: the test makes users and links")
+@pytest.mark.parametrize("who", ["root", "ordinary"])
+@pytest.mark.parametrize("part", PARTS)
+def test_no_foreign_file_runs_in_sixty_class_folders(who, part):
+    if who == "root" and os.geteuid():
+        pytest.skip("not tried: the tests do not run as root")
+    with ordinary.temporary_folder() as base, socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.01)
+        marker, kernels = Path(base, "marker"), Path(base, "kernels")
+        for place in part:
+            folder = Path(base, str(place), "class")
+            build(folder, place, marker, server.getsockname()[1])
+            words, where, right = commands(place)
+            words = [str(Path(base, f"out-{place}")) if word == "OUT" else word for word in words]
+            options = ["-P", "-m", "minigooglenet"] if place % 2 else ["-m", "minigooglenet"]
+            variables = {"HOME": str(Path.home())} if who == "root" else {"NUMBA_CACHE_DIR": str(kernels)}
+            done = ordinary.python([*options, *words], base, who == "root", cwd=folder / where, **variables)
+            assert done.returncode in right, (place, words, done.stdout[-500:], done.stderr[-2000:])
+            assert not marker.exists(), (place, words, marker.read_text(encoding="utf-8"))
+            if words[0] == "grade" and words[3] == "-":
+                assert "ada,ada/03_gradients.ipynb,03.1" in done.stdout.replace('"', ""), done.stdout[:500]
+                assert ",passed," in done.stdout
+            with pytest.raises(TimeoutError):
+                server.accept()
