@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import importlib.util
+import os
 import pkgutil
 
 from minigooglenet.exercises.exercise import REGISTERED
@@ -10,6 +11,7 @@ from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
 
 COURSES: list[str] = []  # names of packages whose subpackages are lessons: "minigooglenet.lessons"
+VARIABLE = "MINIGOOGLENET_LESSONS"  # more of them, with commas between: for the processes that commands start
 
 
 def add_lessons(package: str) -> None:
@@ -64,7 +66,7 @@ def folders(lesson=None) -> list[str]:
     """Return the names of the lessons' packages, in order; of one lesson, "03", or of all of them."""
     return [
         f"{course}.{info.name}"
-        for course in COURSES
+        for course in dict.fromkeys([*COURSES, *filter(None, os.environ.get(VARIABLE, "").split(","))])
         for info in sorted(pkgutil.iter_modules(importlib.import_module(course).__path__))
         if info.name.startswith("lesson_") and lesson in (None, info.name.split("_")[1])
     ]

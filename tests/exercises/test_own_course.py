@@ -53,7 +53,18 @@ def test_own_exercises_are_like_ours(course):
     assert exercises.check("03.1", lambda dout: dout.sum(axis=(0, 2, 3))).passed
 
 
-def test_own_lessons_are_released(course, tmp_path, capsys):
+def test_commands_find_own_exercises_by_a_variable(course, tmp_path, monkeypatch, capfd):
+    find.COURSES.remove("my_course")
+    path = tmp_path / "mine.py"
+    path.write_text("def channel_means(x):\n    return x[0].mean(axis=(1, 2))\n", encoding="utf-8")
+    assert main(["check", "20.1", str(path)]) == 1
+    assert "unknown exercise '20.1'" in capfd.readouterr().err
+    monkeypatch.setenv("MINIGOOGLENET_LESSONS", "my_course")
+    assert main(["check", "20.1", str(path)]) == 1
+    assert "That is the mean of the first image." in capfd.readouterr().out
+
+
+def test_own_lessons_are_released(course, tmp_path, capfd):
     assert main(["release", str(course), str(tmp_path / "out")]) == 0
     notebook = json.loads((tmp_path / "out" / "20_means.ipynb").read_text(encoding="utf-8"))
     assert 'raise NotImplementedError("exercise 20.1: write this")' in "".join(notebook["cells"][2]["source"])
