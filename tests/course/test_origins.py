@@ -57,7 +57,7 @@ def test_a_solution_is_found_in_the_objects_of_an_answer(answer):
 def test_a_solution_is_found_while_it_runs():
     def conv_db(dout):
         for each in gc.get_objects():
-            if getattr(each, "__code__", None) is not None and id(each.__code__) in KNOWN:
+            if type(each) is types.FunctionType and id(each.__code__) in KNOWN:
                 return each(dout)
         return None
 
@@ -80,7 +80,7 @@ def test_an_honest_answer_holds_and_runs_no_solution():
 def test_a_solution_from_memory_passes_with_a_note(tmp_path):
     """However the words are hidden: the name of the module and of its function are made while it runs."""
     source = """
-module, place = __import__("g" + "c"), "minigooglenet.les" + "sons.lesson_03_gradients.three_gradients"
+module, place = __import__("g" + "c"), "minigooglenet" + ".lessons.lesson_03_gradients.three_gradients"
 def conv_db(dout):
     for each in getattr(module, "get_" + "objects")():
         if callable(each) and getattr(each, "__module__", "") == place and hasattr(each, "__code__"):
