@@ -12,6 +12,7 @@ import functools
 import os
 import sys
 import threading
+import warnings
 import weakref
 
 from minigooglenet import affinity, blas
@@ -120,6 +121,12 @@ def computing():
     except BaseException:
         del hold
         raise
+
+
+def one_blas_thread():
+    """Return `computing()`: its name until 0.2."""
+    warnings.warn("parallel.one_blas_thread is now parallel.computing", DeprecationWarning, stacklevel=2)
+    return computing()
 
 
 def _limit_own(give_back):
