@@ -1,5 +1,6 @@
 """Names of 0.1: they work in 0.2 with a DeprecationWarning, and no file runs twice for them."""
 
+import ast
 import importlib
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from minigooglenet import _moved
+from minigooglenet.course import handout
 
 OLD = Path(__file__).with_name("old_notebook_imports.txt").read_text(encoding="utf-8")
 SECTIONS = {section.split("\n")[0].removeprefix("# "): section for section in OLD.strip().split("\n\n")}
@@ -44,6 +46,16 @@ def test_no_old_module_hides_a_new_one():
         if isinstance(package, str) and new != f"{package}.{name}":
             path = importlib.import_module(package).__path__
             assert PathFinder.find_spec(f"{package}.{name}", path) is None, f"{old} needs a tuple for {parent}"
+
+
+def test_notebooks_import_no_old_names():
+    old = {*_moved.MODULES, *_moved.NAMES}
+    for source in handout.sources():
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                module = getattr(node, "module", None)
+                names = {f"{module}.{alias.name}" if module else alias.name for alias in node.names} | {module}
+                assert not names & old, source.name
 
 
 NOTEBOOKS = """
