@@ -49,7 +49,7 @@ def test_no_old_module_hides_a_new_one():
 
 
 def test_notebooks_import_no_old_names():
-    old = {*_moved.MODULES, *_moved.NAMES}
+    old = {*_moved.MODULES, *_moved.NAMES} - {"minigooglenet.exercises.quiz"}  # still the name of a function
     for source in handout.sources():
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
