@@ -12,6 +12,7 @@ from minigooglenet import starting  # noqa: F401 (before anything else is import
 
 # isort: split
 from minigooglenet import (
+    _moved,
     counting,
     data,
     exercises,
@@ -31,6 +32,8 @@ from minigooglenet.graph import Graph
 from minigooglenet.kernels.forms import use
 from minigooglenet.parallel import get_num_threads, set_num_threads
 from minigooglenet.planning import plan
+
+exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when somebody asks for it
 
 __all__ = [
     "Graph",
@@ -66,3 +69,6 @@ def __getattr__(name):
 
 def __dir__():
     return __all__
+
+
+_moved.install()

@@ -1,6 +1,7 @@
 """The house: imports point down, every file has one subject, and nothing speaks of the machine that it was made on."""
 
 import ast
+import re
 from pathlib import Path
 
 import minigooglenet
@@ -11,7 +12,7 @@ FLOORS = (
         *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
         *("affinity", "blas", "holds", "workers", "orphans", "children", "starting"),
     ),
-    ("kernels", "initializers"),
+    ("kernels", "initializers", "exercises"),  # exercises: the framework, without content
     ("layers", "losses", "views", "wires", "graph"),
     ("models", "plan", "optim", "data"),
     ("gradcheck", "viz"),
@@ -19,13 +20,20 @@ FLOORS = (
     ("weights",),
     ("counting",),
     ("training",),
-    ("exercises", "bench", "tour", "warmup"),
+    ("lessons", "bench", "tour", "warmup"),  # a lesson may use all that is below the course
     ("course",),
     ("cli",),
-    ("__init__", "__main__"),
+    ("__init__", "__main__", "_moved"),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {("parallel", "shapes"), ("figures", "files"), ("graph", "views"), ("graph", "wires"), ("warmup", "exercises")}
+BESIDE = {
+    ("parallel", "shapes"),
+    ("figures", "files"),
+    ("graph", "views"),
+    ("graph", "wires"),
+    ("warmup", "lessons"),
+    ("__init__", "_moved"),
+}
 BESIDE |= {("children", "starting")}
 BESIDE |= {("parallel", part) for part in ("affinity", "blas", "holds", "workers")}
 BESIDE |= {("affinity", "holds"), ("blas", "holds")}
@@ -33,7 +41,8 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 
 def _modules():
-    return {path: _name(path) for path in sorted(ROOT.rglob("*.py"))}
+    """Return {path: name} of all modules. A notebook's source, 05_layers.py, is none: no import reaches its name."""
+    return {path: _name(path) for path in sorted(ROOT.rglob("*.py")) if not path.name[0].isdigit()}
 
 
 def _name(path):
@@ -94,6 +103,34 @@ def test_the_graph_knows_no_layer_and_no_kernel():
 def test_no_file_grows_beyond_four_hundred_lines():
     long = {name: len(path.read_text(encoding="utf-8").splitlines()) for path, name in _modules().items()}
     assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_sources_of_notebooks_use_public_names():
+    private = []
+    for path in ROOT.rglob("[0-9]*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [getattr(node, "module", "") or "", *(alias.name for alias in node.names)]
+                private += [f"{path.name}: {name}" for name in names if re.search(r"(^|\.)_", name)]
+    assert not private
+
+
+def test_lessons_are_folders_with_all_that_they_need():
+    folders = sorted((ROOT / "lessons").glob("lesson_*"))
+    assert [folder.name[7:9] for folder in folders] == [f"{number:02}" for number in range(14)]
+    for folder in folders:
+        assert [path.name[:2] for path in folder.glob("[0-9]*.py")] == [folder.name[7:9]]
+        assert (folder / "quiz.tsv").is_file()
+        assert (folder / "__init__.py").read_text(encoding="utf-8").startswith(f'"""Lesson {folder.name[7:9]}')
+
+
+def test_every_function_has_a_name():
+    nameless = []
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.strip("_"):
+                nameless.append(f"{path.name}:{node.lineno}")
+    assert not nameless
 
 
 def test_the_source_is_plain_ascii():

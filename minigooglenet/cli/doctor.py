@@ -15,7 +15,7 @@ def run(options):
     """Print every finding; exit code 1 if something is wrong."""
     found = doctor.look()
     for finding in found:
-        print(printable(finding))
+        print(printable(finding, "\n"))
     wrong = sum(not finding.well for finding in found)
     print(f"{wrong} of {len(found)} findings need something done." if wrong else f"All {len(found)} findings are well.")
     return 1 if wrong else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minigooglenet import children
 from minigooglenet.console import printable
-from minigooglenet.course import doctor, lessons
+from minigooglenet.course import doctor, handout
 
 HELP = "copy the lessons to a folder of yours and open them in JupyterLab"
 
@@ -28,15 +28,15 @@ def add_parser(commands, name):
 
 def run(options):
     """Copy, check, open."""
-    if os.path.realpath(options.dir) == os.path.realpath(lessons.folder()):
+    if os.path.realpath(options.dir) == os.path.realpath(handout.folder()):
         raise ValueError(f"{options.dir} is the lessons' own folder; name another, such as `minigooglenet lessons my`")
-    new, same, kept = lessons.copy(options.dir, options.sources)
+    new, same, kept = handout.copy(options.dir, options.sources)
     print(f"{printable(options.dir)}: {len(new)} files copied, {len(same)} were there already.")
     for path in kept:
         print(f"left as it is, for it is not the lesson as it came: {printable(path)}")
     wrong = [finding for finding in doctor.look(short=True) if not finding.well]
     for finding in wrong:
-        print(printable(finding))
+        print(printable(finding, "\n"))
     if wrong:
         print("`minigooglenet doctor` tells more.")
     first = min(Path(options.dir).glob("[0-9][0-9]_*.ipynb")).name

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from minigooglenet.course import lessons
+from minigooglenet.course import handout
 from minigooglenet.exercises.find import everything
 
 _MOODLE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)", re.IGNORECASE)
@@ -51,7 +51,7 @@ def stems() -> dict[str, str]:
     """Return {name of a lesson's own notebook: its number}, {"03_gradients": "03", ...}."""
     known = {number.partition(".")[0] for number in everything()}
     try:
-        found = [path.stem for path in lessons.folder().glob("[0-9][0-9]_*.ipynb")]
+        found = [path.stem for path in handout.folder().glob("[0-9][0-9]_*.ipynb")]
     except FileNotFoundError:
         found = []
     return {stem: stem[:2] for stem in found if stem[:2] in known}

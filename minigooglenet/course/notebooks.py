@@ -48,11 +48,17 @@ def both(source) -> dict[str, str]:
 
 
 def sources(folder) -> list[Path]:
-    """Return the lessons' sources in a folder, or say that there are none."""
-    found = sorted(Path(folder).glob("[0-9][0-9]_*.py"))
-    if not found:
+    """Return the lessons' sources in a folder or in its lessons' folders, or say that there are none."""
+    paths = lesson_files(folder)
+    if not paths:
         raise FileNotFoundError(f"{folder} has no lesson's source, such as 03_gradients.py")
-    return found
+    return paths
+
+
+def lesson_files(folder) -> list[Path]:
+    """Return the lessons' sources in a folder, 03_gradients.py, or in lesson_03_gradients/ below it, in order."""
+    paths = [path for place in ("", "lesson_*/") for path in Path(folder).glob(f"{place}[0-9][0-9]_*.py")]
+    return sorted(paths, key=lambda path: path.name)
 
 
 def generate(source, folder) -> list[Path]:

@@ -12,7 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minigooglenet.course import answers, cells, lessons, opened, reading
+from minigooglenet.course import answers, cells, opened, reading
+from minigooglenet.course import handout as of_package
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
 
@@ -62,6 +63,7 @@ _HIDDEN = frozenset(
 _PLACES = re.compile(r"/proc/|site-packages|lesson_\d\d_|exercises[./]lessons")
 MARKER = re.compile(r"^[^\S\n]*###[^\S\n]*(?:BEGIN|END) SOLUTION", re.MULTILINE)
 _RIGHT = ("reference_function", "solution_function", "rights", "judge_function")
+_CONTENT = ("minigooglenet.lessons.", "minigooglenet.exercises.lessons.")  # now and in 0.1
 _TOOLS = ("exercises", "viz", "data", "figures", "console", "shapes", "checks", "initializers")
 
 
@@ -104,7 +106,7 @@ def official(handout=None) -> Official:
     """Return the official material: the lessons of this package, and a course's own release."""
     made = Official()
     try:
-        folder = lessons.folder()
+        folder = of_package.folder()
     except FileNotFoundError:
         folder = None
     places = [Path(place) for place in (folder, handout) if place]
@@ -114,7 +116,7 @@ def official(handout=None) -> Official:
         made.peeks |= set(_peeks(body))
         made.reaches |= set(_reaches(body))
         made.functions |= set(answers.bound(body))
-    solved = list(folder.glob("src/*.py")) if folder else []
+    solved = of_package.sources() if folder else []
     solved += Path(handout).glob("solutions/*.ipynb") if handout else []
     for path in sorted(solved):
         body = answers.statements(_read(path))
@@ -246,10 +248,10 @@ def _peeks(body):
             yield ast.unparse(node)
         elif isinstance(node, ast.Constant) and node.value in _RIGHT:
             yield repr(node.value)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("minigooglenet.exercises.lessons"):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("minigooglenet.exercises.lessons"))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names = [f"{module}{alias.name}" for alias in node.names]
+            yield from (name for name in names if f"{name}.".startswith(_CONTENT))
 
 
 def _reaches(body):

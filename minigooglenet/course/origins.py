@@ -10,13 +10,13 @@ import sys
 import types
 from pathlib import Path
 
-from minigooglenet.exercises import lessons
+from minigooglenet import lessons
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.questions import Question
 
 MOST_OBJECTS = 5_000  # of an answer that are searched
 FOLDER = Path(lessons.__file__).resolve().parent
-PACKAGE = str(FOLDER.parents[1])
+PACKAGE = str(FOLDER.parent)
 
 
 def solutions(numbers) -> dict[int, str]:
@@ -28,7 +28,8 @@ def solutions(numbers) -> dict[int, str]:
             for each in (exercise.reference_function, exercise.engine_function, *exercise.rights):
                 code = getattr(getattr(each, "py_func", each), "__code__", None)
                 if code is not None and Path(code.co_filename).is_relative_to(FOLDER):
-                    found[id(code)] = f"exercises/lessons/{Path(code.co_filename).name}, line {code.co_firstlineno}"
+                    file = Path(code.co_filename).relative_to(FOLDER.parent).as_posix()
+                    found[id(code)] = f"{file}, line {code.co_firstlineno}"
     return found
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from minigooglenet import files
 from minigooglenet.course import notebooks
-from minigooglenet.exercises.quiz import cards
+from minigooglenet.exercises.cards import cards, pairs
 
 NOTE = ".minigooglenet-release.json"
 DECK = "flashcards.tsv"
@@ -32,7 +32,7 @@ def release(source, target, solutions=False) -> Released:
     """
     source, target = folder_of_sources(source), Path(target)
     made = {name: text for name, text in notebooks.both(source).items() if solutions or "/" not in name}
-    made[DECK] = flashcards([path.stem[:2] for path in notebooks.sources(source)])
+    made[DECK] = flashcards(notebooks.sources(source))
     target.mkdir(parents=True, exist_ok=True)
     note, done = _note(target), Released([], [], [])
     for name, text in made.items():
@@ -57,8 +57,8 @@ def folder_of_sources(source) -> Path:
     source = Path(source)
     if not source.is_dir():
         raise FileNotFoundError(f"folder {source} does not exist")
-    for folder in (source, source / "src", source / "lessons" / "src"):
-        if any(folder.glob("[0-9][0-9]_*.py")):
+    for folder in (source, source / "src", source / "minigooglenet" / "lessons"):
+        if notebooks.lesson_files(folder):
             return folder
     raise FileNotFoundError(
         f"{source} has no lesson sources, such as 03_gradients.py, and neither has {source / 'src'}. "
@@ -66,12 +66,13 @@ def folder_of_sources(source) -> Path:
     )
 
 
-def flashcards(lessons) -> str:
-    """Return the quizzes of lessons, ("00", "01", ...), as a deck that Anki imports: question, answer and tag."""
+def flashcards(sources) -> str:
+    """Return the quizzes of the lessons with these sources as a deck that Anki imports: question, answer and tag."""
     lines = ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
-    for lesson in lessons:
+    for path in sources:
+        lesson, beside = path.stem[:2], path.with_name("quiz.tsv")
         try:
-            asked = cards(lesson)
+            asked = pairs(beside) if beside.is_file() else cards(lesson)
         except ValueError:
             continue  # a course's own lesson may have none
         lines += ["\t".join((*card, f"lesson{lesson}")) for card in asked]

@@ -1,21 +1,26 @@
 """What an exercise is: inputs that reveal, a right answer to compare with, and the wrong answers that people write.
 
-    ex = Exercise("03.1", "the bias's gradient", "conv_db(dout) -> (K,)", minutes=5, difficulty=1, hints=(...))
+    conv_db = Exercise("03.1", "the bias's gradient", "conv_db(dout) -> (K,)", minutes=5, difficulty=1, hints=(...))
 
-    @ex.cases
-    def _(rng): ...                     # yields the arguments of each call
+    @conv_db.cases
+    def conv_db_cases(rng): ...         # yields the arguments of each call
 
-    @ex.reference
-    def _(dout): ...                    # the right answer: the engine's own, where there is one
+    @conv_db.reference
+    def conv_db_reference(dout): ...    # the right answer: the engine's own, where there is one
 
-    @ex.wrong("mean over the batch", "Exactly 1/N of ours: the mean belongs in the loss.")
-    def _(dout): ...
+    @conv_db.wrong
+    def mean_over_the_batch(dout):
+        '''Exactly 1/N of ours: the mean belongs in the loss.'''
+        return dout.mean(axis=(0, 2, 3))
 
-A wrong answer is known by its outputs: a student whose outputs equal its on every case made that mistake, if these
-outputs are wrong. Outputs are compared up to round-off, so no exercise asks for sums in a certain order.
+A wrong answer is a function: its name is the mistake, its docstring what to say to whoever makes it. It is known by its
+outputs: a student whose outputs equal its on every case made that mistake, if these outputs are wrong. Outputs are
+compared up to round-off, so no exercise asks for sums in a certain order.
 """
 
 import functools
+import inspect
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -27,7 +32,7 @@ REGISTERED: dict[str, "Task"] = {}
 
 
 class Wrong(NamedTuple):
-    """A wrong answer with the name of its mistake, and what to say to whoever gives it."""
+    """A wrong answer with the name of its mistake, and what to say to whoever gives it; not always a function."""
 
     name: str
     message: str
@@ -63,14 +68,17 @@ class Task:
         self.wrongs: list[Wrong] = []
         REGISTERED[number] = self
 
-    def wrong(self, name, message):
-        """Return a decorator that registers a wrong answer under the name of its mistake."""
+    def wrong(self, function):
+        """Register a wrong answer: its name, with spaces for underscores, is the mistake; its docstring is the story.
 
-        def register(function):
-            self.wrongs.append(Wrong(name, message, function))
-            return function
-
-        return register
+        A wrong answer that is not a function is what a function without parameters returns.
+        """
+        story = " ".join((function.__doc__ or "").split())
+        if not story and sys.flags.optimize < 2:  # python -OO leaves docstrings out
+            raise ValueError(f"exercise {self.number}: the wrong answer {function.__name__} needs a docstring")
+        answer = function if inspect.signature(function).parameters else function()
+        self.wrongs.append(Wrong(function.__name__.replace("_", " "), story, answer))
+        return function
 
 
 class Exercise(Task):

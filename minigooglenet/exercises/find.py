@@ -1,13 +1,35 @@
-"""Exercises by number. A lesson's are loaded when one of them is asked for."""
+"""Exercises by number, in the packages of lessons that were added. A lesson is imported when it is asked for."""
 
 import difflib
 import importlib
+import importlib.util
+import os
 import pkgutil
 
-from minigooglenet.exercises import lessons
 from minigooglenet.exercises.exercise import REGISTERED
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
+
+COURSES: list[str] = []  # names of packages whose subpackages are lessons: "minigooglenet.lessons"
+VARIABLE = "MINIGOOGLENET_LESSONS"  # more of them, with commas between: for the processes that commands start
+
+
+def add_lessons(package: str) -> None:
+    """Add a course of your own: a package whose subpackages are lessons, such as `lesson_20_attention`.
+
+    package : its name, "my_course"; it must be importable. The lessons are imported when somebody asks for them.
+    """
+    if not isinstance(package, str):
+        raise TypeError(f"add_lessons expects the name of a package, such as 'my_course', got {brief(plain(package))}")
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.submodule_search_locations is None:
+        why = "is a module, not a package" if spec else "cannot be imported"
+        raise ValueError(f"{package!r} {why}. add_lessons expects a package whose subpackages are the lessons.")
+    if package not in COURSES:
+        COURSES.append(package)
 
 
 def find(number):
@@ -15,10 +37,8 @@ def find(number):
     number = plain(number)
     number = str(number) if isinstance(number, str) else brief(number)
     number = number.zfill(len(number) + 1) if number[1:2] == "." else number  # 1.1 is 01.1
-    lesson = number.partition(".")[0]
-    for name in _modules():
-        if name.split("_")[1] == lesson:
-            importlib.import_module(f"{lessons.__name__}.{name}")
+    for name in folders(number.partition(".")[0]):
+        importlib.import_module(name)
     if number not in REGISTERED:
         everything()
         close = difflib.get_close_matches(number, REGISTERED, n=3, cutoff=0.5)
@@ -37,11 +57,16 @@ def _ids(numbers):
 
 def everything() -> dict:
     """Return {number: exercise} of all lessons, in order."""
-    for name in _modules():
-        importlib.import_module(f"{lessons.__name__}.{name}")
+    for name in folders():
+        importlib.import_module(name)
     return {number: REGISTERED[number] for number in sorted(REGISTERED)}
 
 
-def _modules():
-    """Return the names of the modules with exercises: lesson_03_gradients, and so on."""
-    return sorted(info.name for info in pkgutil.iter_modules(lessons.__path__) if info.name.startswith("lesson_"))
+def folders(lesson=None) -> list[str]:
+    """Return the names of the lessons' packages, in order; of one lesson, "03", or of all of them."""
+    return [
+        f"{course}.{info.name}"
+        for course in dict.fromkeys([*COURSES, *filter(None, os.environ.get(VARIABLE, "").split(","))])
+        for info in sorted(pkgutil.iter_modules(importlib.import_module(course).__path__))
+        if info.name.startswith("lesson_") and lesson in (None, info.name.split("_")[1])
+    ]

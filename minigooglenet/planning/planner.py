@@ -125,9 +125,7 @@ class Plan:
             lines.append("forms: " + ", ".join(f"{name}: {form}" if name else form for name, form in operations))
         if not all(step.per_sample for step in self.steps):
             names = [step.nodes[0] for step in self.steps if not step.per_sample]
-            lines.append(
-                f"images stay together, because {', '.join(names)} may depend on the whole batch"
-            )
+            lines.append(f"images stay together, because {', '.join(names)} may depend on the whole batch")
         alone = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
         lines.append(
             f"{sum(self.sizes):,} values of memory for an image in {len(self.sizes)} shared arrays, "

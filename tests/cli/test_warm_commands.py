@@ -43,7 +43,7 @@ COMMANDS = [  # every command, and the settings of a command that run other kern
     "tour --quick --out tour",
     "classify --weights batch/weights.safetensors tour",
     "lessons lessons --no-open --sources",
-    "release lessons/src notebooks",
+    "release lessons notebooks",
     "check 03.1 mine.py",
     "hint 03.1",
     "grade class --csv grades.csv",

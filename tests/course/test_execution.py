@@ -4,17 +4,16 @@ MINIGOOGLENET_FAST shortens training, and the notebooks say so. Each runs in an 
 """
 
 import json
-from pathlib import Path
 
 import pytest
 
-from minigooglenet.course import notebooks
+from minigooglenet.course import handout, notebooks
 from minigooglenet.exercises.find import everything
 
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
 
-SOURCES = sorted((Path(__file__).parents[2] / "lessons" / "src").glob("[0-9][0-9]_*.py"))
+SOURCES = handout.sources()
 SECONDS = 600
 NOTING = """
 import minigooglenet.exercises as _exercises

@@ -2,15 +2,15 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
+from minigooglenet.course import handout
 from minigooglenet.exercises import answer, check
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import Question
 
-SOURCES = sorted((Path(__file__).parents[2] / "lessons" / "src").glob("[0-9][0-9]_*.py"))
+SOURCES = handout.sources()
 
 
 def _names(source):

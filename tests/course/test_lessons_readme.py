@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from minigooglenet import cli
-from minigooglenet.course import grading, sandbox, testing
+from minigooglenet.course import grading, handout, sandbox, testing
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 README = (LESSONS / "README.md").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ def test_every_command_that_it_names_exists():
 def test_its_table_lists_the_lessons_by_their_titles():
     titles = re.findall(r"^\| (\d\d .*?) \|", README, flags=re.MULTILINE)
     assert [title[:2] for title in titles] == [f"{number:02}" for number in range(14)]
-    for source in LESSONS.glob("src/*.py"):
+    for source in handout.sources():
         title = re.search(r"^# # (.*)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE).group(1)
         assert title in titles
 

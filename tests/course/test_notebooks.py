@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from minigooglenet.course import notebooks
+from minigooglenet.course import handout, notebooks
 
 LESSONS = Path(__file__).parents[2] / "lessons"
-SOURCES = sorted((LESSONS / "src").glob("[0-9][0-9]_*.py"))
+SOURCES = handout.sources()
 SOURCE = """# %% [markdown]
 # # 98 A lesson
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minigooglenet.course import answers, originality, release
+from minigooglenet.course import answers, handout, originality, release
 from minigooglenet.exercises.find import everything
 
 LESSONS = Path(__file__).parents[2] / "lessons"
@@ -120,8 +120,8 @@ def test_an_own_answer_has_no_note(tmp_path):
     [
         "def f(*all):\n    return find('01.3').reference_function(*all)",
         "f = getattr(find('01.3'), 'reference_function')",
-        "from minigooglenet.exercises.lessons.lesson_01_feature_map import conv_at as f",
-        "import minigooglenet.exercises.lessons.lesson_01_feature_map as hidden\nf = hidden.conv_at",
+        "from minigooglenet.lessons.lesson_01_feature_map.one_value import conv_at as f",
+        "import minigooglenet.lessons.lesson_01_feature_map.one_value as hidden\nf = hidden.conv_at",
     ],
 )
 def test_looking_up_a_right_answer_is_noted(source, tmp_path):
@@ -166,8 +166,8 @@ def test_code_that_two_share_is_noted_whatever_the_names(tmp_path):
 
 def test_a_courses_own_handout_is_what_counts(tmp_path):
     (tmp_path / "src").mkdir()
-    text = (LESSONS / "src" / "01_feature_map.py").read_text(encoding="utf-8")
-    peek = "from minigooglenet.exercises.lessons.lesson_01_feature_map import something"
+    text = (handout.sources()[1]).read_text(encoding="utf-8")
+    peek = "from minigooglenet.lessons.lesson_01_feature_map.one_value import something"
     (tmp_path / "src" / "01_feature_map.py").write_text(f"{text}\n\n# %%\n{peek}\n", encoding="utf-8")
     release.release(tmp_path / "src", tmp_path / "out")
     path = tmp_path / "out" / "01_feature_map.ipynb"

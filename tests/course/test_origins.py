@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from minigooglenet.course import grading, lessons, originality, origins
+from minigooglenet.course import grading, handout, originality, origins
 from minigooglenet.exercises.find import everything, find
 
 REFERENCE = find("03.1").reference_function
@@ -57,7 +57,7 @@ def test_a_solution_is_found_in_the_objects_of_an_answer(answer):
 def test_a_solution_is_found_while_it_runs():
     def conv_db(dout):
         for each in gc.get_objects():
-            if getattr(each, "__code__", None) is not None and id(each.__code__) in KNOWN:
+            if type(each) is types.FunctionType and id(each.__code__) in KNOWN:
                 return each(dout)
         return None
 
@@ -80,7 +80,7 @@ def test_an_honest_answer_holds_and_runs_no_solution():
 def test_a_solution_from_memory_passes_with_a_note(tmp_path):
     """However the words are hidden: the name of the module and of its function are made while it runs."""
     source = """
-module, place = __import__("g" + "c"), "minigooglenet.exercises.les" + "sons.lesson_03_gradients"
+module, place = __import__("g" + "c"), "minigooglenet" + ".lessons.lesson_03_gradients.three_gradients"
 def conv_db(dout):
     for each in getattr(module, "get_" + "objects")():
         if callable(each) and getattr(each, "__module__", "") == place and hasattr(each, "__code__"):
@@ -99,10 +99,11 @@ def conv_db(dout):
     rows, _, _ = grading.grade(tmp_path / "class", tmp_path / "out.csv", grading.Asked(lesson="03"))
     row = next(row for row in rows if row["exercise"] == "03.1")
     assert "reaches into the process that runs it: " in row["note"]
-    assert "runs the solution of the exercise, found in memory (exercises/lessons/lesson_03_gradients.py" in row["note"]
+    place = "lessons/lesson_03_gradients/three_gradients.py"
+    assert f"runs the solution of the exercise, found in memory ({place}" in row["note"]
 
 
-@pytest.mark.parametrize("path", sorted(lessons.folder().glob("solutions/*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(handout.folder().glob("solutions/*.ipynb")), ids=lambda path: path.stem)
 def test_official_solutions_have_no_note_about_memory(path):
     numbers = tuple(number for number in everything() if number[:2] == path.stem[:2])
     (notes,) = originality.notes([("ada", path, numbers)])

@@ -7,7 +7,7 @@ import pytest
 
 from minigooglenet.cli import main
 from minigooglenet.course import release
-from minigooglenet.exercises.quiz import cards
+from minigooglenet.exercises.cards import cards
 
 SOURCE = "# %%\n# exercise 03.1\n### BEGIN SOLUTION\nvalue = 12\n### END SOLUTION\n"
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from minigooglenet.exercises import budget
+from minigooglenet.lessons.lesson_07_inception import budget
 from minigooglenet.models.googlenet import MODULES
 
 PAPER = MODULES["4a"]

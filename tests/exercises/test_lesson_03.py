@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigooglenet import losses, training
-from minigooglenet.exercises import wrong_backwards
+from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
 from minigooglenet.training.step import gradients
 
 

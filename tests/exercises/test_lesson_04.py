@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from minigooglenet.exercises import check, detective
-from minigooglenet.exercises.lessons import lesson_04_revealing
+from minigooglenet.exercises import check
+from minigooglenet.lessons.lesson_04_trust import detective, revealing
 
 
 def test_the_case_of_par_has_as_many_numbers_as_par_says():
-    x, w, *_ = lesson_04_revealing.revealing.reference_function
-    assert x.size + w.size == lesson_04_revealing.PAR
+    x, w, *_ = revealing.revealing.reference_function
+    assert x.size + w.size == revealing.PAR
 
 
 def test_a_case_may_be_given_as_it_is_or_by_a_function():
-    case = lesson_04_revealing.revealing.reference_function
+    case = revealing.revealing.reference_function
     assert check("04.3", case).passed
     assert check("04.3", lambda: case).passed
 
@@ -34,7 +34,7 @@ def test_a_case_that_does_not_fit_is_told_why(case, says):
 
 
 def test_a_weak_case_lists_what_survives():
-    _, _, case = next(wrong for wrong in lesson_04_revealing.revealing.wrongs if wrong.name == "stride 1")
+    _, _, case = next(wrong for wrong in revealing.revealing.wrongs if wrong.name == "stride 1")
     assert "03.2 stride ignored" in check("04.3", case).what
 
 

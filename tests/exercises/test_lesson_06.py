@@ -3,7 +3,7 @@
 import pytest
 
 from minigooglenet.exercises import check
-from minigooglenet.exercises.lessons.lesson_06_counting_3 import CLAIMS, audit
+from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit
 
 
 def test_an_unknown_row_is_named_beside_the_known_ones():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minigooglenet import models
-from minigooglenet.exercises import starts
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_09_starts import starts
 
 
 @pytest.fixture(scope="module")

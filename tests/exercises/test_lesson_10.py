@@ -2,8 +2,9 @@
 
 import pytest
 
-from minigooglenet.exercises import check, sick_runs
-from minigooglenet.exercises.scripted import Scripted
+from minigooglenet.exercises import check
+from minigooglenet.lessons.lesson_10_training import sick_runs
+from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 
 CURED = sick_runs.healthy(sick_runs.CHECKED).history
 

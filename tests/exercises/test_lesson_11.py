@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 
 from minigooglenet import data
-from minigooglenet.exercises import check, looks
-from minigooglenet.exercises.lessons import lesson_11_crops as boxes
-from minigooglenet.exercises.lessons import lesson_11_crops_2 as answers
+from minigooglenet.exercises import check
+from minigooglenet.lessons.lesson_11_crops import crops, looks, spending
 
 
 def test_pieces_in_any_order_pass_and_one_moved_piece_is_told_with_its_place():
     rng = np.random.default_rng(0)
-    assert check("11.1", lambda H, W: rng.permutation(boxes.crop_boxes.reference_function(H, W))).passed
+    assert check("11.1", lambda H, W: rng.permutation(crops.crop_boxes.reference_function(H, W))).passed
 
     def moved(H, W):
-        rows = boxes.crop_boxes.reference_function(H, W)
+        rows = crops.crop_boxes.reference_function(H, W)
         rows[7, 1] += 1
         return rows
 
@@ -35,8 +34,8 @@ def test_a_stub_and_a_missing_return_are_told_apart():
 
 @pytest.mark.parametrize("models", range(1, 8))
 def test_only_rows_that_cost_twenty_or_less_are_compared(models):
-    rows = answers.affordable(answers._MEASURED)
-    assert all(row.cost <= answers.BUDGET for row in rows)
+    rows = spending.affordable(spending._MEASURED)
+    assert all(row.cost <= spending.BUDGET for row in rows)
     assert any(row.models == models for row in rows)
 
 

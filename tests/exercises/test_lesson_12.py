@@ -3,7 +3,8 @@
 import numpy as np
 
 from minigooglenet import data, models, training
-from minigooglenet.exercises import check, regions
+from minigooglenet.exercises import check
+from minigooglenet.lessons.lesson_12_transfer import regions
 
 
 def test_the_trunk_that_comes_along_knows_its_six_classes():

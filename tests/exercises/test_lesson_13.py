@@ -4,7 +4,7 @@ import numba
 import numpy as np
 
 from minigooglenet.exercises import check
-from minigooglenet.exercises.instruments import Watched, products, steps
+from minigooglenet.lessons.lesson_13_fast.instruments import Watched, products, steps
 
 
 def test_steps_counts_the_busiest_line_and_leaves_libraries_out():

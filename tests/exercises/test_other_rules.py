@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigooglenet.exercises import check
-from minigooglenet.exercises.regions import overlaps
+from minigooglenet.lessons.lesson_12_transfer.regions import overlaps
 
 
 def _adjoint(ones):

@@ -4,13 +4,13 @@ import copy
 
 import pytest
 
-from minigooglenet.course import cells, lessons, origins, student
+from minigooglenet.course import cells, handout, origins, student
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.outputs import size
 from minigooglenet.exercises.questions import Question
 
 pytestmark = pytest.mark.faults
-SOLVED = sorted(lessons.folder().glob("solutions/*.ipynb"))
+SOLVED = sorted(handout.folder().glob("solutions/*.ipynb"))
 
 
 @pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)

@@ -90,8 +90,8 @@ NETWORK = """
 import numba
 import numpy as np
 import minigooglenet as mg
-from minigooglenet.exercises.parallel_loops import judged
-from minigooglenet.exercises.lessons import lesson_13_fast_2
+from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged
+from minigooglenet.lessons.lesson_13_fast.compiled_loops import conv_numba
 
 g = mg.Graph(x=(2, 6, 6))
 g.add("conv", mg.layers.Conv2d(2, 3, 3, rng=0), "x")
@@ -102,7 +102,7 @@ print(g(x).sum(), mg.plan(g)(x).sum())
 def mine(x, w, b, y):
     pass
 
-print(hasattr(mine, "py_func"), judged(lesson_13_fast_2.conv_numba, mine).what)
+print(hasattr(mine, "py_func"), judged(conv_numba, mine).what)
 """
 COMMAND = "import sys; from minigooglenet.cli import main; sys.exit(main(['count', 'mini_googlenet']))"
 

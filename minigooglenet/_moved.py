@@ -1,0 +1,221 @@
+"""Names of 0.1 that still work in 0.2, with a DeprecationWarning, and go in 0.3.
+
+To keep an old name alive, add a row to one of the two tables:
+
+    MODULES : {old module: new module}, or a tuple of new modules if its names are spread over several; an empty tuple
+        for a package of which only the modules moved, each with a row
+    NAMES : {old "module.name": new "module.name"}, for a function or a class that moved
+
+Modules below a moved package need no rows if they keep their names. A name that means one thing in the old package and
+another in the new one needs a tuple for the package. An old module is the same object as the new one, so no file runs
+twice: a second `Exercise("05.1")` would be an error, and a second class breaks isinstance. A function with the name of
+an old module stays: `exercises.quiz` is a function and was a module, too, and importing the module does not replace it.
+"""
+
+import importlib
+import sys
+import warnings
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+_LESSONS = {  # {old module of exercises: the modules that have its exercises now, in the folder of the lesson}
+    "lesson_00_start": "lesson_00_start: first_answers",
+    "lesson_01_feature_map": "lesson_01_feature_map: one_value output_size shifting",
+    "lesson_01_feature_map_2": "lesson_01_feature_map: whole_map revealing",
+    "lesson_02_matrix": "lesson_02_matrix: columns",
+    "lesson_02_matrix_2": "lesson_02_matrix: transpose whole_matrix memory",
+    "lesson_03_gradients": "lesson_03_gradients: three_gradients",
+    "lesson_03_gradients_2": "lesson_03_gradients: by_convolution readers",
+    "lesson_04_detective": "lesson_04_trust: three_suspects",
+    "lesson_04_differences": "lesson_04_trust: differences relative_error",
+    "lesson_04_revealing": "lesson_04_trust: revealing directional",
+    "lesson_04_transposes": "lesson_04_trust: transposes",
+    "lesson_05_joints": "lesson_05_layers: joints loss",
+    "lesson_05_pools": "lesson_05_layers: pools",
+    "lesson_05_scaling": "lesson_05_layers: scaling",
+    "lesson_06_counting": "lesson_06_counting: convolutions modules",
+    "lesson_06_counting_2": "lesson_06_counting: receptive_field live_memory",
+    "lesson_06_counting_3": "lesson_06_counting: audit",
+    "lesson_07_inception": "lesson_07_inception: bottleneck stem naive_modules two_kernels",
+    "lesson_07_inception_2": "lesson_07_inception: module",
+    "lesson_08_network": "lesson_08_network: building sides revealing",
+    "lesson_08_network_2": "lesson_08_network: depth forks global_pooling",
+    "lesson_09_starts": "lesson_09_starts: initialisation products three_losses",
+    "lesson_09_starts_2": "lesson_09_starts: batch_norm",
+    "lesson_10_training": "lesson_10_training: momentum first_loss schedule",
+    "lesson_10_training_2": "lesson_10_training: random_crop four_sick_runs",
+    "lesson_10_training_3": "lesson_10_training: honest_split",
+    "lesson_11_crops": "lesson_11_crops: crops errors",
+    "lesson_11_crops_2": "lesson_11_crops: averaging errors spending",
+    "lesson_12_transfer": "lesson_12_transfer: new_head features region_cost",
+    "lesson_12_transfer_2": "lesson_12_transfer: detection",
+    "lesson_13_fast": "lesson_13_fast: slices memory_order speedups",
+    "lesson_13_fast_2": "lesson_13_fast: winograd compiled_loops",
+}
+
+
+def _of_lessons():
+    """Yield the rows of the modules with exercises."""
+    for old, told in _LESSONS.items():
+        folder, _, files = told.partition(": ")
+        new = tuple(f"minigooglenet.lessons.{folder}.{file}" for file in files.split())
+        yield f"minigooglenet.exercises.lessons.{old}", new if len(new) > 1 else new[0]
+
+
+MODULES = {
+    "minigooglenet.course.lessons": "minigooglenet.course.handout",
+    "minigooglenet.exercises.budget": "minigooglenet.lessons.lesson_07_inception.budget",
+    "minigooglenet.exercises.detective": "minigooglenet.lessons.lesson_04_trust.detective",
+    "minigooglenet.exercises.instruments": "minigooglenet.lessons.lesson_13_fast.instruments",
+    "minigooglenet.exercises.lessons": (),  # not minigooglenet.lessons: lesson_08_network means another module there
+    "minigooglenet.exercises.looks": "minigooglenet.lessons.lesson_11_crops.looks",
+    "minigooglenet.exercises.parallel_loops": "minigooglenet.lessons.lesson_13_fast.parallel_loops",
+    "minigooglenet.exercises.quiz": "minigooglenet.exercises.cards",
+    "minigooglenet.exercises.regions": "minigooglenet.lessons.lesson_12_transfer.regions",
+    "minigooglenet.exercises.rungs": "minigooglenet.lessons.lesson_13_fast.rungs",
+    "minigooglenet.exercises.scripted": "minigooglenet.lessons.lesson_10_training.scripted",
+    "minigooglenet.exercises.sick_runs": "minigooglenet.lessons.lesson_10_training.sick_runs",
+    "minigooglenet.exercises.starts": "minigooglenet.lessons.lesson_09_starts.starts",
+    "minigooglenet.exercises.wrong_backwards": "minigooglenet.lessons.lesson_03_gradients.wrong_backwards",
+    "minigooglenet.kernels.im2col": ("minigooglenet.kernels.numpy.im2col", "minigooglenet.kernels.numpy.conv2d"),
+    "minigooglenet.layers.fused": "minigooglenet.planning.fused",
+    "minigooglenet.layers.operations": "minigooglenet.counting.costs",
+    "minigooglenet.layers.pool": "minigooglenet.layers.pooling",
+    "minigooglenet.models.recorded": "minigooglenet.models.factory",
+    "minigooglenet.models.reclassed": "minigooglenet.models.replace_classifier",
+    "minigooglenet.plan": "minigooglenet.planning",
+    "minigooglenet.restoring": "minigooglenet.graph.restoring",
+    "minigooglenet.tape": "minigooglenet.graph.tape",
+    "minigooglenet.views": "minigooglenet.graph.params",
+    "minigooglenet.wires": "minigooglenet.graph.errors",
+    **dict(_of_lessons()),
+}
+NAMES = {
+    "minigooglenet.kernels.conv2d.choose": "minigooglenet.kernels.fast.conv2d.choose",
+    "minigooglenet.layers.KINDS": "minigooglenet.counting.costs.KINDS",
+    "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",
+    "minigooglenet.layers.Term": "minigooglenet.counting.costs.Term",
+    "minigooglenet.models.googlenet.mini_googlenet": "minigooglenet.models.mini_googlenet.mini_googlenet",
+}
+
+
+class OldNames:
+    """A finder of modules that knows their old names. `install` it once the package is imported.
+
+    package : "minigooglenet";  modules, names : tables such as MODULES and NAMES
+    """
+
+    def __init__(self, package, modules, names):
+        self.package, self.modules, self.names = package, modules, names
+        olds = [*modules, *names]
+        self.owners = {self.now(owner) or owner for owner in (old.rpartition(".")[0] for old in olds)}
+
+    def install(self):
+        """Find old modules from now on, before anything else looks for them, and give old names to what is loaded."""
+        sys.meta_path.insert(0, self)
+        for owner in self.owners & set(sys.modules):
+            self.complete(sys.modules[owner])
+
+    def now(self, old):
+        """Return the new name of an old module, a tuple of several, or None if it has not moved."""
+        if old in self.modules or not old:
+            return self.modules.get(old)
+        parent, _, name = old.rpartition(".")
+        above = self.now(parent)
+        return f"{above}.{name}" if isinstance(above, str) else None
+
+    def find_spec(self, name, path=None, target=None):
+        """Return how to load an old module, or a new one that gives old names; None leaves it to the other finders."""
+        if not name.startswith(self.package):
+            return None
+        new = self.now(name)
+        if new is not None:
+            return ModuleSpec(name, _Alias(name, new))
+        if name not in self.owners:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            run = spec.loader.exec_module
+
+            def exec_module(module):
+                run(module)
+                self.complete(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+    def complete(self, module):
+        """Give a loaded module its old names; a function that has the name of an old module stays where it is."""
+        name, before = module.__name__, vars(module).get("__getattr__")
+        prefixes = [name, *(old for old, new in self.modules.items() if new == name)]
+
+        def attribute(asked):
+            for old in (f"{prefix}.{asked}" for prefix in prefixes):
+                if old in self.names:
+                    new = self.names[old]
+                    _warn(old, new)
+                    owner, _, last = new.rpartition(".")
+                    return getattr(importlib.import_module(owner), last)
+                if old in self.modules:
+                    if isinstance(self.modules[old], str):
+                        _warn(old, self.modules[old])
+                    found = sys.modules.setdefault(old, _aliased(old, self.modules[old]))
+                    setattr(module, asked, found)  # as an import statement does
+                    return found
+            if before is not None:
+                return before(asked)
+            raise AttributeError(f"module {name!r} has no attribute {asked!r}", name=asked, obj=module)
+
+        module.__getattr__ = attribute
+        for old, new in self.modules.items():
+            owner, _, last = old.rpartition(".")
+            if owner in prefixes and not isinstance(vars(module).get(last, module), ModuleType):
+                sys.modules[old] = _Gathered(old, new)
+
+
+class _Alias:
+    """A loader whose module is the new one, loaded once under its own name."""
+
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+
+    def create_module(self, spec):
+        if isinstance(self.new, str):
+            _warn(self.old, self.new)
+        module = _aliased(self.old, self.new)
+        self.spec = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        module.__spec__ = self.spec  # its own again, not that of the old name
+
+
+class _Gathered(ModuleType):
+    """An old module whose names are found in new ones."""
+
+    def __init__(self, old, new):
+        super().__init__(old, f"The names of {old} in 0.1.")
+        self.__path__ = []
+        self._new = (new,) if isinstance(new, str) else new
+
+    def __getattr__(self, name):
+        for new in () if name.startswith("__") else self._new:
+            module = importlib.import_module(new)
+            if hasattr(module, name):
+                _warn(f"{self.__name__}.{name}", f"{new}.{name}")
+                return getattr(module, name)
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+
+
+def _aliased(old, new):
+    return importlib.import_module(new) if isinstance(new, str) else _Gathered(old, new)
+
+
+def _warn(old, new):
+    """Warn whoever uses an old name: the line that called the function that calls this one."""
+    warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=3)
+
+
+def install():
+    """Let the names of 0.1 work."""
+    OldNames("minigooglenet", MODULES, NAMES).install()

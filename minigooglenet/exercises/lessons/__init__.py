@@ -1,1 +1,0 @@
-"""The exercises themselves, one file or two for each lesson."""

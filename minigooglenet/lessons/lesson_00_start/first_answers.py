@@ -1,0 +1,160 @@
+"""How the course answers: a mean that is divided by the wrong number, and a layer's multiply-adds."""
+
+import functools
+
+import numpy as np
+
+from minigooglenet.counting import count
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.exercises.questions import Question
+from minigooglenet.models import googlenet
+
+mean_of_window = Exercise(
+    "00.1",
+    "the mean of a window",
+    "mean_of_window(x, i, j, k) -> float",
+    minutes=3,
+    difficulty=1,
+    hints=(
+        "How many numbers are in the window?",
+        "A window of 2 x 2 holds a, b, c, d. Its mean is (a + b + c + d) / 4, and not / 2.",
+        "`return x[i : i + k, j : j + k].sum() / ____`",
+    ),
+)
+
+
+@mean_of_window.cases
+def mean_of_window_cases(rng):
+    yield integers(rng, (3, 4), 1, 10), 0, 1, 2  # small enough to be printed
+    x = integers(rng, (6, 8), 1, 100)
+    yield from ((x, 0, 0, 3), (x, 1, 4, 3), (x, 2, 1, 4), (x, 3, 5, 1))
+
+
+@mean_of_window.reference
+def mean_of_window_reference(x, i, j, k):
+    return x[i : i + k, j : j + k].mean()
+
+
+@mean_of_window.right
+def mean_of_window_summed_in_a_loop(x, i, j, k):
+    return sum(x[i + u, j + v] for u in range(k) for v in range(k)) / (k * k)
+
+
+@mean_of_window.right
+def mean_of_window_by_sliding_windows(x, i, j, k):
+    return np.lib.stride_tricks.sliding_window_view(x, (k, k))[i, j].sum() / k**2
+
+
+@mean_of_window.wrong
+def divided_by_k(x, i, j, k):
+    """Every mean is k times too big: a window of k x k holds k*k numbers."""
+    return x[i : i + k, j : j + k].sum() / k
+
+
+@mean_of_window.wrong
+def a_sum_not_a_mean(x, i, j, k):
+    """Exactly k*k times our value: you forgot to divide."""
+    return x[i : i + k, j : j + k].sum()
+
+
+@mean_of_window.wrong
+def one_row_too_low(x, i, j, k):
+    """Your window starts at row i + 1; the first row of the window is row i."""
+    return x[i + 1 : i + 1 + k, j : j + k].sum() / k**2
+
+
+@mean_of_window.wrong
+def one_column_too_far_right(x, i, j, k):
+    """Your window starts at column j + 1; it starts at column j."""
+    return x[i : i + k, j + 1 : j + 1 + k].sum() / k**2
+
+
+@mean_of_window.wrong
+def last_row_and_column_missing(x, i, j, k):
+    """The end of a slice is not in it: i : i + k holds k rows."""
+    return x[i : i + k - 1, j : j + k - 1].sum() / k**2
+
+
+@mean_of_window.wrong
+def rows_and_columns_exchanged(x, i, j, k):
+    """i counts rows and is the first index, j counts columns."""
+    return x.T[i : i + k, j : j + k].sum() / k**2
+
+
+@mean_of_window.wrong
+def mean_of_the_whole_image(x, i, j, k):
+    """That is the mean of all of x; take the window first."""
+    return x.mean()
+
+
+@mean_of_window.wrong
+def rounded_down(x, i, j, k):
+    """The mean lost its fraction: // and int() round down, / does not."""
+    return x[i : i + k, j : j + k].sum() // k**2
+
+
+@mean_of_window.wrong
+def changes_its_input(x, i, j, k):
+    """The value is right, but x is another array afterwards: work on a copy."""
+    window = x[i : i + k, j : j + k]
+    window /= k**2
+    return window.sum()
+
+
+macs_of_layer = Question(
+    "00.2",
+    "a row of the table",
+    "How many multiply-adds (MAC) does the layer {layer} of GoogLeNet need for one image?",
+    minutes=2,
+    difficulty=1,
+    hints=(
+        "Find the layer's row in the table, then the column MAC.",
+        "A row tells parameters, MAC and outputs. `counted[name]` is the row of one layer: counted['conv2/3x3'].macs.",
+        "`macs = counted[____].macs`",
+    ),
+)
+
+
+@functools.cache
+def _rows():
+    return {row.name: row for row in count(googlenet(aux=False, rng=0)).rows if row.kind == "Conv2d"}
+
+
+@macs_of_layer.draw
+def macs_of_layer_draw(rng):
+    return {"layer": str(rng.choice(list(_rows())))}
+
+
+@macs_of_layer.solution
+def macs_of_layer_solution(layer):
+    return _rows()[layer].macs
+
+
+@macs_of_layer.wrong
+def FLOP_not_MAC(layer):
+    """That is twice the number: a MAC, one multiplication and one addition, is 2 FLOP."""
+    return _rows()[layer].flops
+
+
+@macs_of_layer.wrong
+def parameters_not_MAC(layer):
+    """Those are the numbers that the layer has learned; each is used many times."""
+    return _rows()[layer].params
+
+
+@macs_of_layer.wrong
+def weights_not_MAC(layer):
+    """Those are the weights; each is used once for every place of the map."""
+    return _rows()[layer].weights
+
+
+@macs_of_layer.wrong
+def outputs_not_MAC(layer):
+    """Those are the numbers that leave the layer; each costs many multiply-adds."""
+    return _rows()[layer].activations
+
+
+@macs_of_layer.wrong
+def bias_counted(layer):
+    """That counts one more for each output's bias. A bias is an addition, no multiply-add."""
+    return _rows()[layer].macs + _rows()[layer].activations

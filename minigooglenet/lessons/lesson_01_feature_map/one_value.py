@@ -1,0 +1,180 @@
+"""One number of a feature map."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.kernels.loops import conv2d as loops
+
+conv_at = Exercise(
+    "01.1",
+    "one number of a feature map",
+    "conv_at(x, w, b, n, k, i, j, stride, pad) -> float",
+    minutes=12,
+    difficulty=2,
+    hints=(
+        "Take i = 0 and pad = 1. Which row of the image does the first row of the kernel meet? Is there such a row?",
+        (
+            "Kernel row u meets image row i*stride + u - pad, columns alike. Rows outside 0..H-1 count as zero. "
+            "Three loops: channel c, kernel row u, kernel column v. The bias comes once, after them."
+        ),
+        "`if 0 <= y < H and ____: total += x[n, c, y, z] * w[k, c, u, v]`, with y = i*stride + u - pad",
+    ),
+)
+
+
+@conv_at.cases
+def conv_at_cases(rng):
+    x, w, b = integers(rng, (1, 2, 4, 6), 1, 10), integers(rng, (2, 2, 3, 3)), integers(rng, 2, 10, 20)
+    for i, j in np.ndindex(2, 3):  # small enough to be printed
+        yield x, w, b, 0, (i + j) % 2, i, j, 2, 1
+    x, w, b = integers(rng, (2, 3, 6, 8), 1, 10), integers(rng, (4, 3, 3, 3)), integers(rng, 4, 10, 20)
+    for i, j in np.ndindex(3, 4):
+        yield x, w, b, (i + j) % 2, (i * 4 + j) % 4, i, j, 2, 1
+    for i, j in ((5, 7), (5, 0), (0, 7)):  # windows that hang over the last row and the last column
+        yield x, w, b, 1, (i + j) % 4, i, j, 1, 1
+    w, b = integers(rng, (4, 3, 2, 3)), integers(rng, 4, 10, 20)
+    for i, j in ((0, 0), (1, 3), (4, 5)):
+        yield x, w, b, 1, 1 + i % 3, i, j, 1, 0
+    x, w, b = integers(rng, (3, 2, 4, 5), 1, 10), integers(rng, (2, 2, 3, 3)), integers(rng, 2, 10, 20)
+    yield x, w, b, 2, 1, 2, 1, 1, 2
+
+
+@conv_at.reference
+def conv_at_reference(x, w, b, n, k, i, j, stride, pad):
+    padding = ((pad, pad), (pad, pad))
+    y = loops.forward(x[n : n + 1], w[k : k + 1], b[k : k + 1], (stride, stride), padding, 1)
+    return float(y[0, 0, i, j])
+
+
+def _looped(x, w, n, k, rows, columns):
+    """Return the sum over channels and kernel with image rows and columns by place in the kernel; outside is zero."""
+    total = 0.0
+    for c, u, v in np.ndindex(w.shape[1:]):
+        y, z = rows(u), columns(v)
+        if 0 <= y < x.shape[2] and 0 <= z < x.shape[3]:
+            total += x[n, c, y, z] * w[k, c, u, v]
+    return total
+
+
+@conv_at.right
+def conv_at_by_loops(x, w, b, n, k, i, j, stride, pad):
+    return _looped(x, w, n, k, lambda u: i * stride + u - pad, lambda v: j * stride + v - pad) + b[k]
+
+
+def _window(x, w, n, i, j, stride, pad):
+    padded = np.pad(x[n], ((0, 0), (pad, pad), (pad, pad)))
+    return padded[:, i * stride : i * stride + w.shape[2], j * stride : j * stride + w.shape[3]]
+
+
+@conv_at.right
+def conv_at_by_one_product(x, w, b, n, k, i, j, stride, pad):
+    return b[k] + np.vdot(_window(x, w, n, i, j, stride, pad), w[k])
+
+
+@conv_at.wrong
+def no_bound_at_the_end(x, w, b, n, k, i, j, stride, pad):
+    """Rows from H on and columns from W on count as zero too: both bounds, 0 and H."""
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        y, z = i * stride + u - pad, j * stride + v - pad
+        if y >= 0 and z >= 0:
+            total += x[n, c, y, z] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong
+def padding_ignored(x, w, b, n, k, i, j, stride, pad):
+    """Nothing is padded: the window begins pad rows above and pad columns left of i*stride."""
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        total += x[n, c, i * stride + u, j * stride + v] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong
+def returned_too_early(x, w, b, n, k, i, j, stride, pad):
+    """Only the first row of the kernel counts: the return stands inside the loops."""
+    return _looped(x, w[:, :, :1], n, k, lambda u: i * stride + u - pad, lambda v: j * stride + v - pad) + b[k]
+
+
+@conv_at.wrong
+def bias_once_per_weight(x, w, b, n, k, i, j, stride, pad):
+    """The bias was added once for every weight of the filter; it is added once."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k] + b[k]).sum()
+
+
+@conv_at.wrong
+def bias_forgotten(x, w, b, n, k, i, j, stride, pad):
+    """All values are short by b[k]."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k]).sum()
+
+
+@conv_at.wrong
+def bias_of_filter_0(x, w, b, n, k, i, j, stride, pad):
+    """Right for filter 0 only: the others have biases of their own."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k]).sum() + b[0]
+
+
+@conv_at.wrong
+def channel_0_alone(x, w, b, n, k, i, j, stride, pad):
+    """Equals the sum over c = 0 alone; one filter looks at all channels."""
+    return (_window(x, w, n, i, j, stride, pad)[0] * w[k, 0]).sum() + b[k]
+
+
+@conv_at.wrong
+def mean_over_channels(x, w, b, n, k, i, j, stride, pad):
+    """Without the bias exactly 1/C of ours: channels are added, not averaged."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k]).sum() / w.shape[1] + b[k]
+
+
+@conv_at.wrong
+def kernel_flipped(x, w, b, n, k, i, j, stride, pad):
+    """You computed a true convolution; this engine, like all in this field, correlates."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k, :, ::-1, ::-1]).sum() + b[k]
+
+
+@conv_at.wrong
+def kernel_transposed(x, w, b, n, k, i, j, stride, pad):
+    """Right for symmetric kernels only: the first index of a kernel is its row."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k].transpose(0, 2, 1)).sum() + b[k]
+
+
+@conv_at.wrong
+def rows_and_columns_exchanged(x, w, b, n, k, i, j, stride, pad):
+    """Right for the transposed image: i counts rows, j counts columns."""
+    return _looped(x, w, n, k, lambda u: j * stride + u - pad, lambda v: i * stride + v - pad) + b[k]
+
+
+@conv_at.wrong
+def padding_not_subtracted(x, w, b, n, k, i, j, stride, pad):
+    """Your window sits pad rows too low and pad columns too far right."""
+    return _looped(x, w, n, k, lambda u: i * stride + u, lambda v: j * stride + v) + b[k]
+
+
+@conv_at.wrong
+def negative_index_wraps(x, w, b, n, k, i, j, stride, pad):
+    """x[-1] reads the far side: Python allows a negative index, the image has no row."""
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        total += x[n, c, i * stride + u - pad, j * stride + v - pad] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong
+def kernel_slides_along_at_the_border(x, w, b, n, k, i, j, stride, pad):
+    """At the border you cut the image; the kernel must lose the same part."""
+    y, z = i * stride - pad, j * stride - pad
+    window = x[n, :, max(0, y) : y + w.shape[2], max(0, z) : z + w.shape[3]]
+    return (window * w[k, :, : window.shape[1], : window.shape[2]]).sum() + b[k]
+
+
+@conv_at.wrong
+def stride_ignored(x, w, b, n, k, i, j, stride, pad):
+    """Right at i = j = 0, wrong elsewhere: multiply i and j by the stride."""
+    return _looped(x, w, n, k, lambda u: i + u - pad, lambda v: j + v - pad) + b[k]
+
+
+@conv_at.wrong
+def always_image_0(x, w, b, n, k, i, j, stride, pad):
+    """Right for image 0 only: n chooses the image."""
+    return (_window(x, w, 0, i, j, stride, pad) * w[k]).sum() + b[k]

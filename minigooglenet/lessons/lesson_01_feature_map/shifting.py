@@ -1,0 +1,96 @@
+"""The kernel that only moves a picture."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise
+
+shift_kernel = Exercise(
+    "01.4",
+    "a kernel that moves the picture",
+    "shift_kernel(dy, dx) -> (3, 3)",
+    minutes=6,
+    difficulty=2,
+    hints=(
+        "Output (i, j) shall be one number of the image. Which one?",
+        (
+            "The picture moves down by dy, so output(i, j) = x(i - dy, j - dx). With padding 1 the kernel's middle, "
+            "index (1, 1), meets x(i, j)."
+        ),
+        "`w[1 - dy, ____] = 1`",
+    ),
+    core=False,
+)
+
+
+@shift_kernel.cases
+def shift_kernel_cases(rng):
+    for place in np.ndindex(3, 3):
+        yield tuple(value - 1 for value in place)
+
+
+@shift_kernel.reference
+def shift_kernel_reference(dy, dx):
+    w = np.zeros((3, 3))
+    w[1 - dy, 1 - dx] = 1
+    return w
+
+
+@shift_kernel.right
+def shift_kernel_by_roll(dy, dx):
+    middle = np.zeros((3, 3))
+    middle[1, 1] = 1
+    return np.roll(middle, (-dy, -dx), axis=(0, 1))
+
+
+@shift_kernel.right
+def shift_kernel_by_outer_product(dy, dx):
+    rows, columns = np.arange(3) == 1 - dy, np.arange(3) == 1 - dx
+    return np.outer(rows, columns).astype(float)
+
+
+def _one_at(row, column):
+    w = np.zeros((3, 3))
+    w[row, column] = 1
+    return w
+
+
+@shift_kernel.wrong
+def moves_the_other_way(dy, dx):
+    """Your picture moves the other way: the 1 sits on the side it comes from."""
+    return _one_at(1 + dy, 1 + dx)
+
+
+@shift_kernel.wrong
+def rows_and_columns_exchanged(dy, dx):
+    """It moves right when asked to move down: the row comes first."""
+    return _one_at(1 - dx, 1 - dy)
+
+
+@shift_kernel.wrong
+def columns_the_other_way(dy, dx):
+    """Up and down are right; left and right are mirrored."""
+    return _one_at(1 - dy, 1 + dx)
+
+
+@shift_kernel.wrong
+def rows_the_other_way(dy, dx):
+    """Left and right are right; up and down are mirrored."""
+    return _one_at(1 + dy, 1 - dx)
+
+
+@shift_kernel.wrong
+def nothing_moves(dy, dx):
+    """This kernel gives every picture back where it was."""
+    return _one_at(1, 1)
+
+
+@shift_kernel.wrong
+def blur(dy, dx):
+    """Nothing moved, contrast fell: a mean mixes nine pixels, here one is wanted."""
+    return np.full((3, 3), 1 / 9)
+
+
+@shift_kernel.wrong
+def counted_from_the_corner(dy, dx):
+    """Index 0 is the corner; the middle of a 3 x 3 kernel is index 1."""
+    return _one_at(-dy, -dx)

@@ -1,0 +1,173 @@
+"""The whole convolution."""
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.gradcheck.museum.exhibit import windows
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.loops import conv2d as loops
+from minigooglenet.kernels.numpy import conv2d as by_columns
+
+conv_forward = Exercise(
+    "01.3",
+    "the whole feature map",
+    "conv_forward(x, w, b, stride, pad) -> (N, K, Ho, Wo)",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "You have one number already: conv_at. What is the shape of the array that holds all of them?",
+        (
+            "Ho = (H + 2*pad - R) // stride + 1, and Wo alike with W and S. Fill y of shape (N, K, Ho, Wo): four loops "
+            "over n, k, i, j, each number by conv_at."
+        ),
+        "`y[n, k, i, j] = conv_at(x, w, b, n, k, i, ____, stride, pad)`",
+    ),
+)
+
+
+@conv_forward.cases
+def conv_forward_cases(rng):
+    yield integers(rng, (1, 1, 4, 5), 1, 10), integers(rng, (1, 1, 3, 2)), integers(rng, 1), 2, 1  # small to read
+    yield integers(rng, (3, 3, 6, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1  # C = K, rest unlike
+    yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
+    yield integers(rng, (1, 2, 4, 5)), integers(rng, (2, 2, 3, 4)), integers(rng, 2), 1, 2
+
+
+@conv_forward.reference
+def conv_forward_reference(x, w, b, stride, pad):
+    return loops.forward(x, w, b, (stride, stride), ((pad, pad), (pad, pad)), 1)
+
+
+conv_forward.engine(loops.forward)
+
+
+def _seen(x, w, stride, pad):
+    return windows(x, w.shape[2:], (stride, stride), ((pad, pad), (pad, pad)))
+
+
+def _sums(seen, w, b):
+    return np.einsum("ncpqrs,kcrs->nkpq", seen, w) + b[:, None, None]
+
+
+def _right(x, w, b, stride, pad):
+    return _sums(_seen(x, w, stride, pad), w, b)
+
+
+conv_forward.right(_right)
+
+
+@conv_forward.right
+def conv_forward_by_im2col(x, w, b, stride, pad):
+    return by_columns.forward(x, w, b, (stride, stride), ((pad, pad), (pad, pad)), 1)
+
+
+@conv_forward.right
+def conv_forward_by_the_engine(x, w, b, stride, pad):
+    return conv2d.forward(x, w, b, stride, pad)
+
+
+@conv_forward.wrong
+def stride_ignored(x, w, b, stride, pad):
+    """Your output equals ours at stride 1, cut to size."""
+    rows, columns = _right(x, w, b, stride, pad).shape[2:]
+    return _right(x, w, b, 1, pad)[:, :, :rows, :columns]
+
+
+@conv_forward.wrong
+def first_image_copied(x, w, b, stride, pad):
+    """All your images equal image 0."""
+    return np.repeat(_right(x[:1], w, b, stride, pad), len(x), axis=0)
+
+
+@conv_forward.wrong
+def height_and_width_exchanged(x, w, b, stride, pad):
+    """Ho comes from H and R, Wo from W and S."""
+    padding = ((pad, pad), (pad, pad))
+    wide, high = shapes.output_size(x.shape[2:], w.shape[2:], (stride, stride), padding)
+    more = (pad, pad + stride * max(wide, high))  # whatever is read outside counts as zero
+    seen = windows(x, w.shape[2:], (stride, stride), (more, more))
+    return _sums(seen[:, :, :high, :wide], w, b)
+
+
+@conv_forward.wrong
+def bias_of_filter_0_for_all(x, w, b, stride, pad):
+    """Only filter 0 is right: every filter has a bias of its own."""
+    return _sums(_seen(x, w, stride, pad), w, b[:1])
+
+
+@conv_forward.wrong
+def bias_forgotten(x, w, b, stride, pad):
+    """Every map is short by its filter's bias."""
+    return _sums(_seen(x, w, stride, pad), w, 0 * b)
+
+
+@conv_forward.wrong
+def bias_once_per_weight(x, w, b, stride, pad):
+    """The bias was added once for every weight of the filter; it is added once."""
+    return _sums(_seen(x, w, stride, pad), w, b * w[0].size)
+
+
+@conv_forward.wrong
+def edge_padding(x, w, b, stride, pad):
+    """Wrong at the borders only: pad with zeros, not with the edge value."""
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge")
+    return _right(padded, w, b, stride, 0)
+
+
+@conv_forward.wrong
+def padding_below_and_right_only(x, w, b, stride, pad):
+    """Your picture is ours moved up and left by pad."""
+    return _right(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), w, b, stride, 0)
+
+
+@conv_forward.wrong
+def padding_ignored(x, w, b, stride, pad):
+    """Your map is what comes out at pad = 0."""
+    return _right(x, w, b, stride, 0)
+
+
+@conv_forward.wrong
+def size_rounded_up(x, w, b, stride, pad):
+    """One row or column too many: a last window that does not fit is dropped."""
+    sides = (
+        -(size + 2 * pad - kernel) % stride for size, kernel in zip(x.shape[2:], w.shape[2:], strict=True)
+    )  # as many more zeros as the last window lacks
+    below, right = sides
+    return _sums(windows(x, w.shape[2:], (stride, stride), ((pad, pad + below), (pad, pad + right))), w, b)
+
+
+@conv_forward.wrong
+def kernel_flipped(x, w, b, stride, pad):
+    """You computed a true convolution; this engine correlates."""
+    return _right(x, w[:, :, ::-1, ::-1], b, stride, pad)
+
+
+@conv_forward.wrong
+def kernel_transposed(x, w, b, stride, pad):
+    """Right for symmetric kernels only: the first index of a kernel is its row."""
+    return np.einsum("ncpqrs,kcsr->nkpq", _seen(x, w, stride, pad), w) + b[:, None, None]
+
+
+@conv_forward.wrong
+def filters_and_channels_exchanged(x, w, b, stride, pad):
+    """You used w[c, k]: the filter comes first, then the channel."""
+    return _right(x, w.transpose(1, 0, 2, 3), b, stride, pad)
+
+
+@conv_forward.wrong
+def channels_reversed(x, w, b, stride, pad):
+    """w[k, c] belongs to x[n, c]; yours meets the channels from the last to the first."""
+    return _right(x, w[:, ::-1], b, stride, pad)
+
+
+@conv_forward.wrong
+def last_channel_alone(x, w, b, stride, pad):
+    """Equals the last channel's share: `=` where `+=` is meant."""
+    return _right(x[:, -1:], w[:, -1:], b, stride, pad)
+
+
+@conv_forward.wrong
+def mean_over_channels(x, w, b, stride, pad):
+    """Channels are added, not averaged."""
+    return _right(x, w / w.shape[1], b, stride, pad)

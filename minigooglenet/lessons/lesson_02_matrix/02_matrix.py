@@ -1,0 +1,491 @@
+# %% [markdown]
+# # 02 A convolution is one matrix
+#
+# **Question.** If a convolution is linear, where is its matrix, and what does it cost to avoid writing it down?
+#
+# 45 minutes; needs lesson 01.
+#
+# Afterwards you can
+#
+# - build the matrix of a convolution from pictures of a single pixel;
+# - write im2col, col2im and the product between them;
+# - say and test what a transpose is: <A x, y> = <x, A^T y>, in words: A on the left equals A transposed on the right;
+# - predict the memory that im2col takes.
+#
+# Letters as in lesson 01: x (N, C, H, W), w (K, C, R, S), the output (N, K, Ho, Wo). If the notebook behaves oddly,
+# restart the kernel and run from the top.
+
+# %%
+import time
+
+import numba
+import numpy as np
+
+import minigooglenet as mg
+from minigooglenet import parallel, viz
+from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
+from minigooglenet.exercises.find import find
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.loops import conv2d as loops
+from minigooglenet.kernels.numpy import conv2d as by_columns
+from minigooglenet.kernels.numpy import im2col as engine
+
+rng = np.random.default_rng(2)
+
+
+def whole(*shape):
+    """Return random whole numbers as float64, so that equal means equal."""
+    return rng.integers(-9, 10, shape).astype(float)
+
+
+# %% [markdown]
+# ## The matrix, column by column
+#
+# A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of
+# the outputs. So it is a matrix A. What A makes of a picture with a single 1 is one column of A. There are 25 such
+# pictures of 5 x 5. The kernel holds 1 to 9, stride 1, no padding. How many different numbers are in A, apart from 0?
+
+# %%
+predict("02.a", ...)
+
+# %%
+kernel = np.arange(1.0, 10).reshape(1, 1, 3, 3)
+units = np.eye(25).reshape(25, 1, 5, 5)
+A = conv2d.forward(units, kernel).reshape(25, 9).T
+x = whole(1, 1, 5, 5)
+assert np.array_equal(A @ x.ravel(), conv2d.forward(x, kernel).ravel())
+print(outcome("02.a", len(np.unique(A)) - 1), f"A has the shape {A.shape}.")
+figure, text = viz.pictures({"A: a row for each output, a column for each pixel": A}, numbers=True, inches=9)
+print(text)
+figure
+
+# %% [markdown]
+# What you saw: the same nine weights in every row, moved along, in nine diagonal bands. All else is 0. This picture is
+# what "weight sharing" and "local" mean.
+
+# %% [markdown]
+# ## Why nobody writes it down
+#
+# The first layer of GoogLeNet: 3 x 224 x 224 in, 64 x 112 x 112 out. How much memory would its matrix take in float32?
+
+# %%
+predict("02.b", ...)
+
+# %%
+conv1 = mg.count(mg.layers.Conv2d(3, 64, 7, stride=2, padding=3), (3, 224, 224)).rows[0]
+rows, columns = 64 * 112 * 112, 3 * 224 * 224
+assert (rows, columns, conv1.macs, conv1.weights) == (802_816, 150_528, 118_013_952, 9_408)
+print(outcome("02.b", f"{4 * rows * columns / 1e9:.0f} GB"))
+print(f"{rows:,} x {columns:,} = {rows * columns:.2g} places. At most {conv1.macs:,} of them are not 0,")
+print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.weights:,} different numbers.")
+
+# %% [markdown]
+# ## Columns instead
+#
+# im2col does not write the weights out for every place; it writes the *image* out for every place. Each window
+# becomes a column. Here the pixels bear their numbers, so that you see where each one goes. The kernel is 2 x 2.
+
+# %%
+pixels = np.arange(1.0, 13).reshape(1, 1, 3, 4)
+cols = engine.im2col(pixels, 2, 1, 0)[0]
+figure, text = viz.pictures({"image": pixels[0, 0], "im2col: six windows, six columns": cols}, inches=3.2)
+print(text)
+print("Pixel 6 stands in", int(np.sum(cols == 6)), "columns.")
+figure
+
+# %% [markdown]
+# What you saw: column 0 is the window of pixels 1, 2, 5, 6, from its first row to its last. Inner pixels stand in four
+# columns, for four windows read them.
+
+# %% [markdown]
+# ## What the copies cost
+#
+# How many times as large as the image are the columns? Guess for GoogLeNet's first layer (7 x 7, stride 2), and for
+# 3 x 3, 5 x 5 and 1 x 1 with stride 1 that keep the size.
+
+# %%
+predict("02.c", ...)
+
+# %%
+blow_up = {}
+for k, stride, pad, n in ((7, 2, 3, 224), (3, 1, 1, 56), (5, 1, 2, 28), (1, 1, 0, 28)):
+    Ho = (n + 2 * pad - k) // stride + 1
+    blow_up[f"{k} x {k}, stride {stride}"] = k * k * Ho * Ho / n**2
+assert list(blow_up.values()) == [12.25, 9, 25, 1]
+print(outcome("02.c", blow_up))
+figure, text = viz.bar_chart(blow_up, "columns as a multiple of the image", height=1.8)
+print(text)
+figure
+
+# %% [markdown]
+# ## One product
+#
+# Lay each filter out as a row: w becomes (K, C*R*S). The columns are (C*R*S, Ho*Wo). Their product is the whole output.
+# With whole numbers it is equal to the seven loops, not just close.
+
+# %%
+x, w = whole(2, 3, 6, 7), whole(4, 3, 3, 3)
+cols = engine.im2col(x, 3, 2, 1)
+product = w.reshape(4, -1) @ cols
+by_loops = loops.forward(x, w, None, (2, 2), ((1, 1), (1, 1)), 1)
+print(f"{w.reshape(4, -1).shape} @ {cols.shape} = {product.shape}, then {by_loops.shape}")
+assert np.array_equal(product.reshape(by_loops.shape), by_loops)
+
+# %% [markdown]
+# ## And back?
+#
+# col2im puts every number of the columns back to its pixel and adds what meets there. What is col2im(im2col(x))? Is it
+# x again?
+
+# %%
+predict("02.d", ...)
+
+# %%
+x = np.ones((1, 1, 224, 224))
+back = engine.col2im(engine.im2col(x, 7, 2, 3), (224, 224), 7, 2, 3)[0, 0]
+y = whole(1, 2, 5, 6)
+again = engine.col2im(engine.im2col(y, 3, 1, 1), (5, 6), 3, 1, 1)
+count = engine.col2im(engine.im2col(np.ones_like(y), 3, 1, 1), (5, 6), 3, 1, 1)
+assert np.array_equal(again, y * count)
+print(outcome("02.d", "x, times how many windows read each pixel"))
+assert set(np.unique(back[6:-6, 6:-6])) == {9, 12, 16}
+figure, text = viz.pictures({"7 x 7, stride 2, all ones: top left corner": back[:12, :12]}, inches=3)
+print(text)
+figure
+
+# %% [markdown]
+# What you saw: the chequer of lesson 01. A pixel that stands in 16 columns comes back 16 times. col2im is not the
+# inverse of im2col. It is something more useful.
+
+# %% [markdown]
+# ## The transpose, without a derivative
+#
+# The transpose of a matrix is known by one property. For all x and y, the dot product of A x with y equals the dot
+# product of x with A^T y. We need no matrix to test it: two random arrays, two dot products, `==`. Remember these three
+# lines; every backward pass in this course will have to stand them.
+
+# %%
+x, y = whole(2, 3, 5, 7), whole(2, 3 * 3 * 2, 3 * 4)
+Ax = engine.im2col(x, (3, 2), 2, 1)
+Aty = engine.col2im(y, (5, 7), (3, 2), 2, 1)
+print(np.sum(Ax * y), np.sum(x * Aty))
+assert np.sum(Ax * y) == np.sum(x * Aty)
+
+# %% [markdown]
+# ## Exercise 02.1: windows as columns
+#
+# Difficulty: ** of ***. About 12 minutes. Core.
+#
+# Write im2col. x is (N, C, H, W). The result is (N, C*kh*kw, Ho*Wo): its rows go by channel, then kernel row, then
+# kernel column; its columns go through the output row by row. Do not change x.
+
+
+# %%
+# exercise 02.1
+def im2col(x, kh, kw, stride, pad):
+    """Return the windows of x (N, C, H, W) as columns (N, C*kh*kw, Ho*Wo)."""
+    ### BEGIN SOLUTION
+    N, C, H, W = x.shape
+    Ho, Wo = (H + 2 * pad - kh) // stride + 1, (W + 2 * pad - kw) // stride + 1
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    cols = np.zeros((N, C, kh, kw, Ho, Wo), x.dtype)
+    for u in range(kh):
+        for v in range(kw):
+            rows = slice(u, u + stride * (Ho - 1) + 1, stride)
+            columns = slice(v, v + stride * (Wo - 1) + 1, stride)
+            cols[:, :, u, v] = xp[:, :, rows, columns]
+    return cols.reshape(N, C * kh * kw, Ho * Wo)
+    ### END SOLUTION
+
+
+# %%
+check("02.1", im2col)
+
+# %% [markdown]
+# ## Exercise 02.2: a convolution by one product
+#
+# Difficulty: ** of ***. About 8 minutes. Core.
+#
+# Write the convolution with your im2col. x (N, C, H, W), w (K, C, R, S), b (K,); the result is (N, K, Ho, Wo).
+
+
+# %%
+# exercise 02.2
+def conv_gemm(x, w, b, stride, pad):
+    """Return the convolution (N, K, Ho, Wo) of x (N, C, H, W) with w (K, C, R, S) and b (K,)."""
+    ### BEGIN SOLUTION
+    K, _, R, S = w.shape
+    Ho, Wo = (x.shape[2] + 2 * pad - R) // stride + 1, (x.shape[3] + 2 * pad - S) // stride + 1
+    y = w.reshape(K, -1) @ im2col(x, R, S, stride, pad) + b[:, None]
+    return y.reshape(len(x), K, Ho, Wo)
+    ### END SOLUTION
+
+
+# %%
+gemm = check("02.2", conv_gemm)
+gemm
+
+# %%
+compare("02.2")
+
+# %% [markdown]
+# What you wrote runs the real GoogLeNet, all 57 convolutions of it, on the photograph.
+
+
+# %%
+def my_forward(x, weight, bias, stride, padding, groups):
+    """Take what the engine passes and hand it to conv_gemm."""
+    return conv_gemm(x, weight, bias, stride[0], padding[0][0])
+
+
+net = mg.models.googlenet(aux=False, rng=0)
+photo = mg.data.prepare(mg.data.photograph())
+expected = net(photo)
+if gemm.passed:
+    for layer, _ in net.nodes.values():
+        if isinstance(layer, mg.layers.Conv2d):
+            layer.algorithm = (my_forward, by_columns.backward)
+    begun = time.perf_counter()
+    logits = net(photo)
+    print(f"{mg.count(net).macs:,} MAC of yours in {1000 * (time.perf_counter() - begun):.0f} ms")
+    error = abs(logits - expected).max() / abs(expected).max()
+    print(f"largest difference from the engine's logits: {error:.1e} of the largest")
+    assert error < 1e-4
+
+# %% [markdown]
+# ## Exercise 02.3: the transpose of im2col
+#
+# Difficulty: *** of ***. About 12 minutes. Core.
+#
+# Write col2im. cols is (N, C*kh*kw, Ho*Wo), laid out as im2col does. The result has the shape x_shape = (N, C, H, W):
+# every number of cols added to the pixel from which im2col would have read it. What im2col read from the padding is
+# dropped.
+
+
+# %%
+# exercise 02.3
+def col2im(cols, x_shape, kh, kw, stride, pad):
+    """Return (N, C, H, W) = x_shape: the columns (N, C*kh*kw, Ho*Wo) added where im2col reads them."""
+    ### BEGIN SOLUTION
+    N, C, H, W = x_shape
+    Ho, Wo = (H + 2 * pad - kh) // stride + 1, (W + 2 * pad - kw) // stride + 1
+    cols = cols.reshape(N, C, kh, kw, Ho, Wo)
+    xp = np.zeros((N, C, H + 2 * pad, W + 2 * pad), cols.dtype)
+    for u in range(kh):
+        for v in range(kw):
+            rows = slice(u, u + stride * (Ho - 1) + 1, stride)
+            columns = slice(v, v + stride * (Wo - 1) + 1, stride)
+            xp[:, :, rows, columns] += cols[:, :, u, v]
+    return xp[:, :, pad : pad + H, pad : pad + W]
+    ### END SOLUTION
+
+
+# %%
+transpose = check("02.3", col2im)
+transpose
+
+# %% [markdown]
+# Beside the engine's im2col your col2im has to stand the test of the transpose, whatever the setting:
+
+# %%
+if transpose.passed:
+    for kh, kw, stride, pad in ((3, 3, 1, 1), (3, 2, 2, 1), (2, 2, 2, 0), (5, 3, 3, 2)):
+        x = whole(2, 3, 9, 11)
+        Ax = engine.im2col(x, (kh, kw), stride, pad)
+        y = whole(*Ax.shape)
+        left, right = np.sum(Ax * y), np.sum(x * col2im(y, x.shape, kh, kw, stride, pad))
+        print(f"kernel {kh} x {kw}, stride {stride}, pad {pad}: {left:.0f} and {right:.0f}")
+        assert left == right
+
+# %% [markdown]
+# ## Exercise 02.4: the whole matrix
+#
+# Difficulty: *** of ***. About 12 minutes. Not core.
+#
+# Write the matrix of the first picture, for any w (K, C, R, S), in_shape = (C, H, W), stride and pad. Its shape is
+# (K*Ho*Wo, C*H*W): A @ x.ravel() is the convolution of x, laid out as (K, Ho, Wo).
+
+
+# %%
+# exercise 02.4
+def conv_matrix(w, in_shape, stride, pad):
+    """Return the matrix (K*Ho*Wo, C*H*W) of the convolution of images in_shape = (C, H, W) with w (K, C, R, S)."""
+    ### BEGIN SOLUTION
+    inputs = int(np.prod(in_shape))
+    units = np.eye(inputs).reshape(inputs, *in_shape)
+    answers = conv_gemm(units, w, np.zeros(len(w)), stride, pad)
+    return answers.reshape(inputs, -1).T
+    ### END SOLUTION
+
+
+# %%
+matrix = check("02.4", conv_matrix)
+matrix
+
+# %%
+figure = None
+if matrix.passed:
+    yours = conv_matrix(np.arange(1.0, 10).reshape(1, 1, 3, 3), (1, 5, 5), 2, 1)
+    figure, text = viz.pictures({"stride 2, padding 1": yours}, numbers=True, inches=9)
+    print(text)
+figure
+
+# %% [markdown]
+# ## Exercise 02.5: what columns cost in memory
+#
+# Difficulty: ** of ***. About 5 minutes. Core. The layer is yours: it is drawn from the name.
+
+# %%
+student = "you"  # your name or number, if your course asks for it
+ask("02.5", student)
+
+# %%
+# exercise 02.5
+### BEGIN SOLUTION
+size_in_bytes = (lambda C, K, n, k, s, p: 4 * C * k * k * ((n + 2 * p - k) // s + 1) ** 2)(
+    **find("02.5").values(student)
+)
+### END SOLUTION
+
+# %%
+answer("02.5", size_in_bytes)
+
+# %% [markdown]
+# ## The ladder so far
+#
+# One layer of GoogLeNet, inception_3a/3x3: 96 to 128 channels at 28 x 28. The same multiply-adds in five ways. Python's
+# loops would take too long for all 128 filters, so they compute a quarter of one map, and we count that 512 times. How
+# many times faster than Python's loops is one product?
+
+# %%
+predict("02.e", ...)
+
+
+# %%
+@numba.njit
+def compiled_loops(xp, w, y):
+    """Fill y (K, Ho, Wo) from the padded image xp (C, H, W) and w (K, C, R, S), at stride 1."""
+    for k in range(w.shape[0]):
+        for i in range(y.shape[1]):
+            for j in range(y.shape[2]):
+                for c in range(w.shape[1]):
+                    for u in range(w.shape[2]):
+                        for v in range(w.shape[3]):
+                            y[k, i, j] += w[k, c, u, v] * xp[c, i + u, j + v]
+
+
+def slices(x, w):
+    """Return the convolution at stride 1, padding 1: one product for each cell of the kernel."""
+    xp = np.pad(x[0], ((0, 0), (1, 1), (1, 1)))
+    H, W = x.shape[2:]
+    cells = w.transpose(2, 3, 0, 1).copy()  # (R, S, K, C), each cell's matrix in one piece
+    shifted = (cells[u, v] @ xp[:, u : u + H, v : v + W].reshape(len(xp), -1) for u, v in np.ndindex(w.shape[2:]))
+    return sum(shifted).reshape(1, len(w), H, W)
+
+
+# %%
+def seconds(function, rounds=5):
+    """Return the least time of a few calls, with NumPy's products on one thread."""
+    times = []
+    with parallel.computing():
+        for _ in range(rounds):
+            begun = time.perf_counter()
+            function()
+            times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+x, w = whole(1, 96, 28, 28).astype(np.float32), whole(128, 96, 3, 3).astype(np.float32)
+padding, y = ((1, 1), (1, 1)), np.zeros((128, 28, 28), np.float32)
+xp = np.pad(x[0], ((0, 0), *padding))
+compiled_loops(xp, w[:1], y[:1])  # compiles
+ladder = {
+    "loops, Python": 4 * 128 * seconds(lambda: loops.forward(x[..., :7], w[:1], None, (1, 1), padding, 1), 1),
+    "loops, compiled": seconds(lambda: compiled_loops(xp, w, y)),
+    "a product for each cell": seconds(lambda: slices(x, w)),
+    "im2col, one product": seconds(lambda: by_columns.forward(x, w, None, (1, 1), padding, 1)),
+    "the engine's choice": seconds(lambda: conv2d.forward(x, w, None, 1, 1)),
+}
+assert np.array_equal(slices(x, w), by_columns.forward(x, w, None, (1, 1), padding, 1))
+
+# %%
+macs = 128 * 28 * 28 * 96 * 3 * 3
+assert macs == 86_704_128
+rates = {name: macs / took / 1e6 for name, took in ladder.items()}
+print(outcome("02.e", round(ladder["loops, Python"] / ladder["im2col, one product"])))
+figure, text = viz.bar_chart(rates, "million MAC a second (logarithmic)", height=2.4)
+figure.axes[0].set(xscale="log")
+print(
+    "\n".join(f"{name:24} {1000 * took:10,.1f} ms {rates[name]:10,.1f} million MAC/s" for name, took in ladder.items())
+)
+figure
+
+# %% [markdown]
+# What you saw: the arithmetic is the same in all of them. A product is one call to a routine that keeps numbers close
+# to the processor and computes several at a time. The engine's own choice uses all threads, the products above it one.
+# Lesson 13 goes on from here.
+
+# %% [markdown]
+# ## Make it break
+#
+# A batch of 32 photographs in the first layer: how large are the columns?
+
+# %%
+one = 4 * 3 * 7 * 7 * 112 * 112
+print(f"one image: {one / 1e6:.2f} MB; 32 images: {32 * one / 1e6:.0f} MB, for one layer")
+assert (round(one / 1e6, 2), round(32 * one / 1e6)) == (7.38, 236)
+
+# %% [markdown]
+# The cure is to do a few rows of the output at a time. 14 bands of 8 rows need a fourteenth of the memory, and the
+# result is the same.
+
+# %%
+x, w = whole(1, 3, 224, 224), whole(64, 3, 7, 7)
+xp, none = np.pad(x, ((0, 0), (0, 0), (3, 3), (3, 3))), ((0, 0), (0, 0))
+bands = []
+for first in range(0, 112, 8):
+    seen = xp[:, :, 2 * first : 2 * (first + 7) + 7]  # the rows that 8 rows of the output read
+    bands.append(by_columns.forward(seen, w, None, (2, 2), none, 1))
+assert np.array_equal(np.concatenate(bands, axis=2), by_columns.forward(x, w, None, (2, 2), ((3, 3), (3, 3)), 1))
+print(f"{len(bands)} bands, columns of {one / 14 / 1e6:.2f} MB each: equal, number for number")
+
+# %% [markdown]
+# ## Take it further
+#
+# - `np.lib.stride_tricks.sliding_window_view` shows the windows without a copy. Why is a product with it no faster?
+# - Never write the columns: let the product read the padded image. `minigooglenet/kernels/direct.py` does.
+# - Channels last, (N, H, W, C): what changes in im2col? Which slices lie together in memory?
+# - For a 1 x 1 convolution im2col is a reshape. Which lines of yours could be left out?
+
+# %% [markdown]
+# ## Claims, checked
+#
+# What texts say about convolutions and matrices, held against the numbers above.
+
+# %%
+convolutions = [row for row in mg.count(net).rows if row.kind == "Conv2d"]
+columns_bytes = {row.name: 4 * row.macs // row.output_shape[0] for row in convolutions}
+largest = max(columns_bytes, key=columns_bytes.get)
+images = {row.name: 4 * int(np.prod(row.input_shapes[0])) for row in convolutions}
+factor = sum(columns_bytes.values()) / sum(images.values())
+claims = [
+    ("a convolution is a matrix product", len(np.unique(A)) == 10, "right: of few numbers, many times"),
+    ("col2im undoes im2col", not np.array_equal(again, y), "wrong: it is the transpose, and counts the readers"),
+    (
+        "im2col can use a lot of memory",
+        largest == "conv1/7x7_s2",
+        f"{columns_bytes[largest] / 1e6:.2f} MB at most here",
+    ),
+    ("im2col blows the image up k*k times", 1 < factor < 9, f"at stride 1; over all of GoogLeNet {factor:.1f} times"),
+]
+for claim, holds, verdict in claims:
+    assert holds
+    print(f"{claim}: {verdict}.")
+
+# %% [markdown]
+# ## Exit quiz
+#
+# Answer each in one sentence, then look: `quiz("02", answers=True)`.
+
+# %%
+quiz("02")

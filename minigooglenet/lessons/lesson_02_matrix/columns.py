@@ -1,0 +1,236 @@
+"""A convolution as a matrix product: im2col."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.gradcheck.museum.exhibit import windows
+from minigooglenet.kernels.numpy import conv2d as by_columns
+from minigooglenet.kernels.numpy import im2col as engine
+
+im2col = Exercise(
+    "02.1",
+    "windows as columns",
+    "im2col(x, kh, kw, stride, pad) -> (N, C*kh*kw, Ho*Wo)",
+    minutes=12,
+    difficulty=2,
+    hints=(
+        "Which axes do you need before they are merged to three? Fill an array (N, C, kh, kw, Ho, Wo) first.",
+        (
+            "Cell (u, v) of the kernel meets, over all its positions, every stride-th pixel of the padded image from "
+            "(u, v) on. So two loops over the kernel's cells, each copies one strided slice. At the end one reshape."
+        ),
+        "`cols[:, :, u, v] = xp[:, :, u : u + stride*(Ho-1) + 1 : stride, v : v + ____ : stride]`",
+    ),
+)
+
+
+@im2col.cases
+def im2col_cases(rng):
+    yield np.arange(1.0, 25).reshape(1, 2, 3, 4), 2, 2, 1, 0  # small to read
+    yield integers(rng, (2, 3, 5, 7), 1, 100), 3, 2, 2, 1
+    yield integers(rng, (1, 2, 4, 6), 1, 100), 2, 3, 1, 0
+    yield integers(rng, (1, 2, 3, 4), 1, 100), 3, 4, 1, 2
+
+
+def both_sides(pad):
+    """Return the padding of both axes, before and after."""
+    return ((pad, pad), (pad, pad))
+
+
+@im2col.reference
+def im2col_reference(x, kh, kw, stride, pad):
+    return engine.im2col(x, (kh, kw), stride, both_sides(pad))
+
+
+im2col.engine(engine.im2col)
+
+
+def _seen(x, kh, kw, stride, pad):
+    """Return (N, C, Ho, Wo, kh, kw)."""
+    return windows(x, (kh, kw), (stride, stride), both_sides(pad))
+
+
+def _columns(seen):
+    images, channels, rows, columns, kh, kw = seen.shape
+    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(images, channels * kh * kw, rows * columns)
+
+
+@im2col.right
+def im2col_by_windows(x, kh, kw, stride, pad):
+    return _columns(_seen(x, kh, kw, stride, pad))
+
+
+@im2col.right
+def im2col_column_by_column(x, kh, kw, stride, pad):
+    seen = _seen(x, kh, kw, stride, pad)
+    cols = np.empty((len(x), x.shape[1] * kh * kw, seen.shape[2] * seen.shape[3]))
+    for n, i, j in np.ndindex(len(x), *seen.shape[2:4]):
+        cols[n, :, i * seen.shape[3] + j] = seen[n, :, i, j].ravel()
+    return cols
+
+
+@im2col.wrong
+def rows_by_kernel_cell_first(x, kh, kw, stride, pad):
+    """Row 1 should be the next kernel cell of channel 0, yours is channel 1."""
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.transpose(0, 4, 5, 1, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong
+def columns_from_top_to_bottom(x, kh, kw, stride, pad):
+    """Your second column is the patch below; it should be the patch to the right."""
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.transpose(0, 1, 4, 5, 3, 2).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong
+def reshape_for_transpose(x, kh, kw, stride, pad):
+    """The right numbers, scrambled: reshape does not move axes, transpose does."""
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong
+def one_patch_per_row(x, kh, kw, stride, pad):
+    """Each patch is a row of yours; it should be a column. Exchange the last two axes."""
+    return _columns(_seen(x, kh, kw, stride, pad)).transpose(0, 2, 1)
+
+
+@im2col.wrong
+def padding_at_the_end_only(x, kh, kw, stride, pad):
+    """The first column should start with zeros: padding goes to all four sides."""
+    return _columns(_seen(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), kh, kw, stride, 0))
+
+
+@im2col.wrong
+def edge_padding(x, kh, kw, stride, pad):
+    """Pad with zeros, not with the edge value."""
+    return _columns(_seen(np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge"), kh, kw, stride, 0))
+
+
+@im2col.wrong
+def stride_within_the_patch(x, kh, kw, stride, pad):
+    """The pixels of a patch are neighbours; the patches are stride pixels apart."""
+    _, _, rows, columns, _, _ = _seen(x, kh, kw, stride, pad).shape
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad + stride * kh), (pad, pad + stride * kw)))
+    wide = windows(xp, (stride * (kh - 1) + 1, stride * (kw - 1) + 1), (1, 1), ((0, 0), (0, 0)))
+    return _columns(wide[:, :, :rows, :columns, ::stride, ::stride])
+
+
+@im2col.wrong
+def images_side_by_side(x, kh, kw, stride, pad):
+    """One image was expected N times: keep the images as the first axis."""
+    return np.concatenate(list(_columns(_seen(x, kh, kw, stride, pad))), axis=1)
+
+
+@im2col.wrong
+def kernel_rows_and_columns_exchanged(x, kh, kw, stride, pad):
+    """Within a channel the kernel's first row comes first: (u, v), not (v, u)."""
+    seen = _seen(x, kh, kw, stride, pad)
+    return seen.transpose(0, 1, 5, 4, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+conv_gemm = Exercise(
+    "02.2",
+    "a convolution by one product",
+    "conv_gemm(x, w, b, stride, pad) -> (N, K, Ho, Wo)",
+    minutes=8,
+    difficulty=2,
+    hints=(
+        "Write the shapes on paper: what are the shapes of w as a matrix, of the columns, and of their product?",
+        (
+            "(K, C*R*S) @ (N, C*R*S, P) gives (N, K, P): the product runs over the images by itself. The bias is one "
+            "number per row of it."
+        ),
+        "`return (w.reshape(K, -1) @ cols + b[:, None]).reshape(N, K, Ho, ____)`",
+    ),
+)
+
+
+@conv_gemm.cases
+def conv_gemm_cases(rng):
+    yield integers(rng, (1, 1, 3, 4), 1, 10), integers(rng, (2, 1, 2, 2)), integers(rng, 2), 1, 0  # small to read
+    yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1
+    yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
+    yield integers(rng, (1, 2, 3, 4)), integers(rng, (2, 2, 3, 4)), integers(rng, 2), 1, 2
+
+
+@conv_gemm.reference
+def conv_gemm_reference(x, w, b, stride, pad):
+    return by_columns.forward(x, w, b, (stride, stride), both_sides(pad), 1)
+
+
+conv_gemm.engine(by_columns.forward)
+
+
+def _product(x, w, b, stride, pad, columns_of=_columns):
+    """Return (N, K, P) and (Ho, Wo)."""
+    seen = _seen(x, *w.shape[2:], stride, pad)
+    return w.reshape(len(w), -1) @ columns_of(seen) + b[:, None], seen.shape[2:4]
+
+
+@conv_gemm.right
+def conv_gemm_by_einsum(x, w, b, stride, pad):
+    return np.einsum("ncpqrs,kcrs->nkpq", _seen(x, *w.shape[2:], stride, pad), w) + b[:, None, None]
+
+
+@conv_gemm.right
+def conv_gemm_image_by_image(x, w, b, stride, pad):
+    y, size = _product(x, w, b, stride, pad)
+    return np.stack([image.reshape(len(w), *size) for image in y])
+
+
+@conv_gemm.wrong
+def Ho_Wo_K_read_as_K_Ho_Wo(x, w, b, stride, pad):
+    """Your filters' numbers are mixed: transpose before you reshape."""
+    y, size = _product(x, w, b, stride, pad)
+    return y.transpose(0, 2, 1).reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong
+def images_mixed(x, w, b, stride, pad):
+    """Image 0 contains rows of image 1: the images were joined, then cut along another axis."""
+    y, size = _product(x, w, b, stride, pad)
+    return np.concatenate(list(y), axis=1).reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong
+def weights_flattened_u_v_c(x, w, b, stride, pad):
+    """Right when C = 1: the columns are ordered channel first, then the kernel."""
+    y, size = _product(x, w.transpose(0, 2, 3, 1).reshape(w.shape), b, stride, pad)
+    return y.reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong
+def height_and_width_exchanged(x, w, b, stride, pad):
+    """The picture is torn: reshape to (Ho, Wo), not to (Wo, Ho)."""
+    y, (rows, columns) = _product(x, w, b, stride, pad)
+    return y.reshape(len(x), len(w), columns, rows)
+
+
+@conv_gemm.wrong
+def torn_then_turned(x, w, b, stride, pad):
+    """The numbers were reshaped to (Wo, Ho) and then transposed; (Ho, Wo) needs neither."""
+    y, (rows, columns) = _product(x, w, b, stride, pad)
+    return y.reshape(len(x), len(w), columns, rows).swapaxes(2, 3)
+
+
+@conv_gemm.wrong
+def bias_along_the_width(x, w, b, stride, pad):
+    """The bias changes from left to right: it belongs to filters."""
+    y, size = _product(x, w, 0 * b, stride, pad)
+    return y.reshape(len(x), len(w), *size) + np.resize(b, size[1])
+
+
+@conv_gemm.wrong
+def bias_forgotten(x, w, b, stride, pad):
+    """Every map is short by its filter's bias."""
+    y, size = _product(x, w, 0 * b, stride, pad)
+    return y.reshape(len(x), len(w), *size)
+
+
+@conv_gemm.wrong
+def kernel_flipped(x, w, b, stride, pad):
+    """You computed a true convolution; this engine correlates."""
+    y, size = _product(x, w[:, :, ::-1, ::-1], b, stride, pad)
+    return y.reshape(len(x), len(w), *size)

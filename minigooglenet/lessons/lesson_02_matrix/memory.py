@@ -1,0 +1,91 @@
+"""What columns cost in memory."""
+
+from minigooglenet import shapes
+from minigooglenet.exercises.questions import Question
+
+buffer_bytes = Question(
+    "02.5",
+    "what columns cost in memory",
+    "A convolution with {K} filters of {k} x {k}, stride {s} and padding {p} takes one image of {C} x {n} x {n} "
+    "(channels, height, width) in float32. How many bytes does the array of its im2col take?",
+    minutes=5,
+    difficulty=2,
+    hints=(
+        "How many columns are there, and how many numbers are in one?",
+        (
+            "One column per output place, Ho*Wo of them; in it one number for each channel and kernel cell. A float32 "
+            "takes 4 bytes. 3 x 3 at stride 1 with padding 1: nine copies of the image."
+        ),
+        "`4 * C * k * k * Ho * ____`",
+    ),
+)
+
+
+@buffer_bytes.draw
+def buffer_bytes_draw(rng):
+    k = int(rng.choice([3, 5, 7]))
+    channels, filters, n = (int(rng.integers(*low_high)) for low_high in ((3, 65), (8, 129), (28, 225)))
+    return {"C": channels, "K": filters, "n": n, "k": k, "s": 2, "p": k // 2}
+
+
+def _outputs(n, k, s, p):
+    return shapes.window_count(n, k, s, (p, p)) ** 2
+
+
+@buffer_bytes.solution
+def buffer_bytes_solution(C, K, n, k, s, p):
+    return 4 * C * k * k * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def numbers_not_bytes(C, K, n, k, s, p):
+    """That is how many numbers it holds; a float32 takes 4 bytes."""
+    return C * k * k * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def input_places(C, K, n, k, s, p):
+    """There is one column per output place, not per pixel; at stride 2 these are fewer."""
+    return 4 * C * k * k * n * n
+
+
+@buffer_bytes.wrong
+def channels_forgotten(C, K, n, k, s, p):
+    """A column holds the window of every channel."""
+    return 4 * k * k * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def times_the_filters(C, K, n, k, s, p):
+    """The columns serve all filters; K is in the weights' matrix alone."""
+    return 4 * C * k * k * K * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def kernel_not_squared(C, K, n, k, s, p):
+    """The window has k rows and k columns: k*k numbers in each channel."""
+    return 4 * C * k * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def bytes_of_float64(C, K, n, k, s, p):
+    """That is for float64; a float32 takes 4 bytes."""
+    return 8 * C * k * k * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def the_output_instead(C, K, n, k, s, p):
+    """That is the size of the output map; the columns are what goes into the product."""
+    return 4 * K * _outputs(n, k, s, p)
+
+
+@buffer_bytes.wrong
+def MB_not_bytes(C, K, n, k, s, p):
+    """That is in MB, of a million bytes; the answer is asked in bytes."""
+    return 4 * C * k * k * _outputs(n, k, s, p) / 1e6
+
+
+@buffer_bytes.wrong
+def MiB_not_bytes(C, K, n, k, s, p):
+    """That is in MiB, of 1,048,576 bytes; the answer is asked in bytes."""
+    return 4 * C * k * k * _outputs(n, k, s, p) / 2**20

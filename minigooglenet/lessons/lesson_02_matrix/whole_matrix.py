@@ -1,0 +1,137 @@
+"""The whole matrix of a convolution."""
+
+import numpy as np
+
+from minigooglenet import shapes
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.numpy import conv2d as by_columns
+from minigooglenet.lessons.lesson_02_matrix.columns import both_sides
+
+conv_matrix = Exercise(
+    "02.4",
+    "the whole matrix",
+    "conv_matrix(w, in_shape, stride, pad) -> (K*Ho*Wo, C*H*W)",
+    minutes=12,
+    difficulty=3,
+    hints=(
+        "A matrix times a unit vector is one of its columns. What does the convolution answer to an image of one 1?",
+        (
+            "One column per input pixel: make the image with a 1 in place m, convolve it, lay the answer (K, Ho, Wo) "
+            "out as one long column. Or go through outputs and kernel cells, and skip the cells that meet padding."
+        ),
+        "`A[:, m] = conv_forward(unit, w, zeros, stride, pad).____()`",
+    ),
+    core=False,
+)
+
+
+@conv_matrix.cases
+def conv_matrix_cases(rng):
+    yield integers(rng, (1, 1, 2, 2), 1, 10), (1, 2, 3), 1, 0  # small to read
+    yield integers(rng, (3, 2, 3, 3), 1, 10), (2, 4, 5), 1, 1
+    yield integers(rng, (2, 2, 2, 3), 1, 10), (2, 5, 6), 2, 1
+    yield integers(rng, (2, 1, 2, 3), 1, 10), (1, 4, 5), 1, 0
+    yield integers(rng, (1, 1, 3, 2), 1, 10), (1, 2, 3), 1, 2
+
+
+@conv_matrix.reference
+def conv_matrix_reference(w, in_shape, stride, pad):
+    units = np.eye(int(np.prod(in_shape))).reshape(-1, *in_shape)
+    y = by_columns.forward(units, w, None, (stride, stride), both_sides(pad), 1)
+    return y.reshape(len(units), -1).T
+
+
+def _filled(w, in_shape, stride, pad, place):
+    """Return the matrix with w[k, c, u, v] at (output, place(c, y, z)), or nowhere where place is None."""
+    size = shapes.output_size(in_shape[1:], w.shape[2:], (stride, stride), both_sides(pad))
+    matrix = np.zeros((len(w), *size, int(np.prod(in_shape))))
+    for k, i, j in np.ndindex(matrix.shape[:3]):
+        for c, u, v in np.ndindex(w.shape[1:]):
+            column = place(c, i * stride + u - pad, j * stride + v - pad)
+            if column is not None:
+                matrix[k, i, j, column] += w[k, c, u, v]
+    return matrix
+
+
+def _inside(in_shape):
+    _, height, width = in_shape
+
+    def place(c, y, z):
+        return (c * height + y) * width + z if 0 <= y < height and 0 <= z < width else None
+
+    return place
+
+
+@conv_matrix.right
+def conv_matrix_filled_in(w, in_shape, stride, pad):
+    return _filled(w, in_shape, stride, pad, _inside(in_shape)).reshape(-1, int(np.prod(in_shape)))
+
+
+@conv_matrix.right
+def conv_matrix_by_backward(w, in_shape, stride, pad):
+    outputs = shapes.output_size(in_shape[1:], w.shape[2:], (stride, stride), both_sides(pad))
+    units = np.eye(len(w) * outputs[0] * outputs[1]).reshape(-1, len(w), *outputs)
+    x = np.zeros((len(units), *in_shape))
+    return conv2d.backward(units, x, w, None, stride, pad, algorithm="im2col")[0].reshape(len(units), -1)
+
+
+def _answers(w, in_shape, stride, pad):
+    units = np.eye(int(np.prod(in_shape))).reshape(-1, *in_shape)
+    return by_columns.forward(units, w, None, (stride, stride), both_sides(pad), 1)  # (C*H*W, K, Ho, Wo)
+
+
+@conv_matrix.wrong
+def transposed(w, in_shape, stride, pad):
+    """Its shape is (inputs, outputs): that is the matrix of lesson 03, which goes back."""
+    answers = _answers(w, in_shape, stride, pad)
+    return answers.reshape(len(answers), -1)
+
+
+@conv_matrix.wrong
+def kernel_flipped(w, in_shape, stride, pad):
+    """The weights in each row are in reverse order: you filled in a true convolution."""
+    answers = _answers(w[:, :, ::-1, ::-1], in_shape, stride, pad)
+    return answers.reshape(len(answers), -1).T
+
+
+@conv_matrix.wrong
+def wraps_round_the_border(w, in_shape, stride, pad):
+    """Row 0 uses the last column of the line above: your flat index ran over."""
+    _, height, width = in_shape
+    inputs = int(np.prod(in_shape))
+
+    def place(c, y, z):
+        flat = (c * height + y) * width + z
+        return flat if 0 <= flat < inputs else None
+
+    return _filled(w, in_shape, stride, pad, place).reshape(-1, inputs)
+
+
+@conv_matrix.wrong
+def rows_by_pixel_first(w, in_shape, stride, pad):
+    """The right rows in another order: the output is (K, Ho, Wo), flattened."""
+    answers = _answers(w, in_shape, stride, pad)
+    return answers.transpose(0, 2, 3, 1).reshape(len(answers), -1).T
+
+
+@conv_matrix.wrong
+def columns_by_pixel_first(w, in_shape, stride, pad):
+    """The right columns in another order: the input is (C, H, W), flattened."""
+    channels, height, width = in_shape
+    matrix = _filled(w, in_shape, stride, pad, _inside(in_shape)).reshape(-1, channels, height * width)
+    return matrix.transpose(0, 2, 1).reshape(len(matrix), -1)
+
+
+@conv_matrix.wrong
+def padding_ignored(w, in_shape, stride, pad):
+    """Your matrix is that of pad = 0."""
+    answers = _answers(w, in_shape, stride, 0)
+    return answers.reshape(len(answers), -1).T
+
+
+@conv_matrix.wrong
+def stride_ignored(w, in_shape, stride, pad):
+    """Your matrix is that of stride 1: it has rows for outputs that are not there."""
+    answers = _answers(w, in_shape, 1, pad)
+    return answers.reshape(len(answers), -1).T

@@ -1,0 +1,305 @@
+"""The gradients of a convolution, each written by asking who used this number."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.kernels import conv2d
+from minigooglenet.kernels.numpy import conv2d as by_columns
+
+conv_db = Exercise(
+    "03.1",
+    "the bias's gradient",
+    "conv_db(dout) -> (K,)",
+    minutes=5,
+    difficulty=1,
+    hints=(
+        "Raise b[k] by 1: which outputs move, and by how much?",
+        "It moves every output of filter k, in every image, by 1. Two images of 1 x 2: the sum of four numbers.",
+        "`return dout.sum(axis=(0, 2, ____))`",
+    ),
+)
+
+
+@conv_db.cases
+def conv_db_cases(rng):
+    yield (integers(rng, (3, 4, 4, 4)),)  # all sizes but N alike, so that a wrong axis runs
+    yield (integers(rng, (2, 3, 2, 5)),)
+
+
+@conv_db.reference
+def conv_db_reference(dout):
+    return dout.sum(axis=(0, 2, 3))
+
+
+@conv_db.right
+def conv_db_by_loops(dout):
+    db = np.zeros(dout.shape[1])
+    for n, k, i, j in np.ndindex(dout.shape):
+        db[k] += dout[n, k, i, j]
+    return db
+
+
+@conv_db.right
+def conv_db_by_einsum(dout):
+    return np.einsum("nkij->k", dout)
+
+
+@conv_db.wrong
+def mean_over_the_images(dout):
+    """Exactly 1/N of ours: the mean belongs in the loss."""
+    return dout.mean(axis=0).sum(axis=(1, 2))
+
+
+@conv_db.wrong
+def first_image_only(dout):
+    """Equals the sum over image 0."""
+    return dout[0].sum(axis=(1, 2))
+
+
+@conv_db.wrong
+def wrong_axes(dout):
+    """One number per column: keep the filter axis."""
+    return dout.sum(axis=(0, 1, 2))
+
+
+@conv_db.wrong
+def one_number_for_all(dout):
+    """One number for all filters."""
+    return dout.sum()
+
+
+@conv_db.wrong
+def dout_not_used(dout):
+    """N*Ho*Wo for every filter: you counted, you did not add dout."""
+    return np.full(dout.shape[1], dout[:, 0].size, float)
+
+
+conv_dw = Exercise(
+    "03.2",
+    "the weights' gradient",
+    "conv_dw(x, dout, w_shape, stride, pad) -> (K, C, R, S)",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "Which pixels did w[k, c, u, v] ever multiply?",
+        (
+            "Those pixels form a strided slice of the padded image, one for each (u, v). Multiply it by dout[:, k] and "
+            "add up everything. In one dimension, k = 2, s = 2: w[0] met x[0], x[2], x[4]; w[1] met x[1], x[3], x[5]."
+        ),
+        "`dw[k, c, u, v] = (dout[:, k] * xp[:, c, u:u + s * (Ho - 1) + 1:s, ____]).sum()`",
+    ),
+)
+
+
+@conv_dw.cases
+def conv_dw_cases(rng):
+    yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 4)), (3, 3, 3, 3), 2, 1  # K = C: a swap runs
+    yield integers(rng, (2, 2, 6, 5)), integers(rng, (2, 4, 4, 4)), (4, 2, 3, 2), 1, 0
+    yield integers(rng, (1, 2, 3, 4)), integers(rng, (1, 2, 5, 6)), (2, 2, 3, 3), 1, 2
+
+
+@conv_dw.reference
+def conv_dw_reference(x, dout, w_shape, stride, pad):
+    weight = np.zeros(w_shape)
+    _, grad_weight, _ = conv2d.backward(dout, x, weight, None, stride, pad, algorithm="im2col")
+    return grad_weight
+
+
+conv_dw.engine(by_columns.backward)
+
+
+@conv_dw.right
+def conv_dw_by_loops(x, dout, w_shape, stride, pad):
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(*w_shape[1:]):
+            dw[k, c, u, v] += dout[n, k, i, j] * xp[n, c, i * stride + u, j * stride + v]
+    return dw
+
+
+@conv_dw.right
+def conv_dw_by_slices(x, dout, w_shape, stride, pad):
+    return _dw(x, dout, w_shape, stride, pad)
+
+
+@conv_dw.wrong
+def correlation_arguments_exchanged(x, dout, w_shape, stride, pad):
+    """Right numbers, rotated by 180 degrees: dout slides over x, not x over dout. A published course shipped this
+    one."""
+    return _dw(x, dout, w_shape, stride, pad)[:, :, ::-1, ::-1]
+
+
+@conv_dw.wrong
+def stride_ignored(x, dout, w_shape, stride, pad):
+    """Right at stride 1: the slice of the image must step by the stride."""
+    return _dw(x, dout, w_shape, 1, pad)
+
+
+@conv_dw.wrong
+def stride_on_the_kernel_index(x, dout, w_shape, stride, pad):
+    """The stride multiplies i and j, the places of dout, not u and v."""
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(*w_shape[1:]):
+            dw[k, c, u, v] += dout[n, k, i, j] * xp[n, c, i + u * stride, j + v * stride]
+    return dw
+
+
+@conv_dw.wrong
+def last_image_only(x, dout, w_shape, stride, pad):
+    """Equals the gradient of the last image alone: `=` where `+=` is meant."""
+    return _dw(x[-1:], dout[-1:], w_shape, stride, pad)
+
+
+@conv_dw.wrong
+def mean_over_the_images(x, dout, w_shape, stride, pad):
+    """Exactly 1/N of ours: the mean belongs in the loss."""
+    return _dw(x, dout, w_shape, stride, pad) / len(x)
+
+
+@conv_dw.wrong
+def padded_at_the_end_only(x, dout, w_shape, stride, pad):
+    """The zeros stand below and to the right only: pad on all four sides."""
+    xp = np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad)))
+    return _dw(xp, dout, w_shape, stride, 0)
+
+
+@conv_dw.wrong
+def filters_and_channels_exchanged(x, dout, w_shape, stride, pad):
+    """dw[k, c] and dw[c, k] are exchanged."""
+    dw = _dw(x, dout, w_shape, stride, pad).swapaxes(0, 1)
+    return dw if w_shape[0] == w_shape[1] else dw.reshape(w_shape)
+
+
+@conv_dw.wrong
+def rows_and_columns_exchanged(x, dout, w_shape, stride, pad):
+    """Rows and columns of each kernel are exchanged."""
+    return _dw(x, dout, w_shape, stride, pad).swapaxes(2, 3).reshape(w_shape)
+
+
+conv_dx = Exercise(
+    "03.3",
+    "the image's gradient",
+    "conv_dx(dout, w, x_shape, stride, pad) -> (N, C, H, W)",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "Which outputs read this pixel, and through which weight?",
+        (
+            "In one dimension, k = 3, s = 1: output i read x[i], x[i + 1], x[i + 2] through w[0], w[1], w[2]. So it "
+            "sends dout[i] * w[0] to x[i], dout[i] * w[1] to x[i + 1], and so on. Add into a padded array of zeros, "
+            "cut at the end."
+        ),
+        "`dxp[:, c, u:u + s * (Ho - 1) + 1:s, v:v + s * (Wo - 1) + 1:s] += dout[:, k] * ____`",
+    ),
+)
+
+
+def dx_cases(rng):
+    """Yield what reveals: equal channels and stride 2, a rectangular kernel, and rows that nobody reads."""
+    yield integers(rng, (3, 3, 3, 4)), integers(rng, (3, 3, 3, 3)), (3, 3, 5, 7), 2, 1  # K = C: a swap runs
+    yield integers(rng, (2, 4, 4, 4)), integers(rng, (4, 2, 3, 2)), (2, 2, 6, 5), 1, 0
+    yield integers(rng, (2, 2, 2, 2)), integers(rng, (2, 2, 3, 3)), (2, 2, 6, 6), 2, 0  # nobody reads the last row
+    yield integers(rng, (1, 2, 5, 5)), integers(rng, (2, 1, 3, 4)), (1, 1, 3, 4), 1, 2
+
+
+conv_dx.cases(dx_cases)
+
+
+@conv_dx.reference
+def conv_dx_reference(dout, w, x_shape, stride, pad):
+    return conv2d.backward(dout, np.zeros(x_shape), w, None, stride, pad, algorithm="im2col")[0]
+
+
+conv_dx.engine(by_columns.backward)
+
+
+@conv_dx.right
+def conv_dx_by_loops(dout, w, x_shape, stride, pad):
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(w.shape[1:]):
+            padded[n, c, i * stride + u, j * stride + v] += dout[n, k, i, j] * w[k, c, u, v]
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx.right
+def conv_dx_by_slices(dout, w, x_shape, stride, pad):
+    return _dx(dout, w, x_shape, stride, pad)
+
+
+@conv_dx.wrong
+def kernel_flipped_in_the_scatter(dout, w, x_shape, stride, pad):
+    """Equals our answer for the rotated kernel: you send each gradient back by the way it came, so nothing is
+    flipped."""
+    return _dx(dout, w[:, :, ::-1, ::-1], x_shape, stride, pad)
+
+
+@conv_dx.wrong
+def filters_and_channels_exchanged(dout, w, x_shape, stride, pad):
+    """You used w[c, k] where w[k, c] is meant."""
+    turned = w.swapaxes(0, 1) if w.shape[0] == w.shape[1] else w.swapaxes(0, 1).reshape(w.shape)
+    return _dx(dout, turned, x_shape, stride, pad)
+
+
+@conv_dx.wrong
+def assigned_instead_of_added(dout, w, x_shape, stride, pad):
+    """Pixels that several outputs read kept only the last gradient: `=` where `+=` is meant."""
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    rows, columns = w.shape[2:]
+    for n, i, j in np.ndindex(dout.shape[0], *dout.shape[2:]):
+        window = np.s_[n, :, i * stride : i * stride + rows, j * stride : j * stride + columns]
+        padded[window] = np.tensordot(dout[n, :, i, j], w, axes=1)
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx.wrong
+def crop_missing(dout, w, x_shape, stride, pad):
+    """Moved by p: the gradient belongs to the padded image; cut p rows and columns off first."""
+    whole = _dx(dout, w, (*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad), stride, 0)
+    return whole[:, :, : x_shape[2], : x_shape[3]]
+
+
+@conv_dx.wrong
+def stride_ignored(dout, w, x_shape, stride, pad):
+    """The gradient is squeezed into the top left corner: window i starts at i * stride."""
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    for n, k, i, j in np.ndindex(dout.shape):
+        padded[n, :, i : i + w.shape[2], j : j + w.shape[3]] += dout[n, k, i, j] * w[k]
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+@conv_dx.wrong
+def mean_over_the_filters(dout, w, x_shape, stride, pad):
+    """Exactly 1/K of ours: blame is added over filters, not averaged."""
+    return _dx(dout, w, x_shape, stride, pad) / len(w)
+
+
+@conv_dx.wrong
+def first_filter_only(dout, w, x_shape, stride, pad):
+    """Equals the gradient through filter 0 alone: every filter reads the pixel."""
+    return _dx(dout[:, :1], w[:1], x_shape, stride, pad)
+
+
+def _padded(x, pad):
+    return np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+
+
+def _dw(x, dout, w_shape, stride, pad):
+    """Return the weights' gradient, one strided slice of the padded image for each kernel place."""
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    high, across = dout.shape[2:]
+    for u, v in np.ndindex(*w_shape[2:]):
+        seen = xp[:, :, u : u + stride * (high - 1) + 1 : stride, v : v + stride * (across - 1) + 1 : stride]
+        dw[:, :, u, v] = np.einsum("nkij,ncij->kc", dout, seen)
+    return dw
+
+
+def _dx(dout, w, x_shape, stride, pad):
+    """Return the image's gradient: every output's gradient added where its window read."""
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    high, across = dout.shape[2:]
+    for u, v in np.ndindex(w.shape[2:]):
+        rows, columns = slice(u, u + stride * (high - 1) + 1, stride), slice(v, v + stride * (across - 1) + 1, stride)
+        padded[:, :, rows, columns] += np.einsum("nkij,kc->ncij", dout, w[:, :, u, v])
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]

@@ -1,0 +1,142 @@
+"""Wrong backwards that train all the same: one mini network, eight backwards, and the accuracy of each.
+
+    from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
+    wrong_backwards.accuracy("correct", seed=0)
+
+The lessons show the eight first under letters and only later under their names.
+"""
+
+import functools
+
+import numpy as np
+
+from minigooglenet import data, models, parallel, training
+from minigooglenet.kernels import conv2d
+from minigooglenet.layers import Concat, Conv2d, MaxPool2d
+
+LETTERS = dict(zip("ABCDEFGH", (5, 2, 7, 0, 3, 6, 1, 4), strict=True))  # {letter: place in `NAMES`}
+SIZE, EPOCHS, BATCH, RATE = 8, 4, 32, 0.03
+
+
+def network(seed=0):
+    """Return a mini GoogLeNet of four modules for digits of 8 x 8, without batch norm, so that biases matter."""
+    return models.mini_googlenet(
+        in_channels=1, size=SIZE, norm=None, dropout=False, width=0.5, rng=np.random.default_rng(seed)
+    )
+
+
+def broken(name, seed=0):
+    """Return the mini network with one of `NAMES` in place of its backward; the forward stays right."""
+    g = network(seed)
+    BREAKS[name](g)
+    return g
+
+
+def accuracy(name, seed=0, epochs=EPOCHS) -> float:
+    """Train with the backward of that name, 45 steps of 32 digits an epoch; return the share of held-out ones right."""
+    images, labels, test_images, test_labels = _digits()
+    g, threads = broken(name, seed), parallel.get_num_threads()
+    parallel.set_num_threads(1)  # such small maps are not worth waking a thread for
+    try:
+        training.train(g, images, labels, epochs=epochs, batch_size=BATCH, lr=RATE, rng=seed)
+        return float((training.predict(g, test_images) == test_labels).mean())
+    finally:
+        parallel.set_num_threads(threads)
+
+
+@functools.cache
+def _digits():
+    return data.digits(SIZE)
+
+
+def _replace(layer, wrong):
+    """Let wrong(right backward, grad_output, cache) stand in for a layer's backward."""
+    right = layer.backward
+    layer.backward = lambda grad_output, cache: wrong(right, grad_output, cache)
+
+
+def _every(kind, wrong):
+    """Return a function that breaks all layers of a kind in a graph."""
+
+    def apply(g):
+        for layer, _ in g.nodes.values():
+            if isinstance(layer, kind):
+                _replace(layer, functools.partial(wrong, layer))
+
+    return apply
+
+
+def _nothing(g):
+    pass
+
+
+def pool_overwrites(layer, right, grad_output, cache):
+    """Max pooling with `=` for `+=`: of the windows that share a winner only the last pays it."""
+    winners, size, dtype = cache
+    grad_x = np.zeros((*grad_output.shape[:2], *size), dtype)
+    n, c, p, q = np.indices(winners.shape, sparse=True)
+    r, s = np.divmod(winners.astype(np.int64), layer.kernel_size[1])
+    (top, _), (left, _) = layer.padding
+    grad_x[n, c, p * layer.stride[0] - top + r, q * layer.stride[1] - left + s] = grad_output
+    return (grad_x,), {}
+
+
+def without_the_5x5(layer, right, grad_output, cache):
+    """The third branch of every Inception module gets no gradient."""
+    grads, _ = right(grad_output, cache)
+    return (*grads[:2], np.zeros_like(grads[2]), *grads[3:]), {}
+
+
+def dx_not_flipped(layer, right, grad_output, cache):
+    """The image's gradient is made with the kernel turned once too often."""
+    turned = np.ascontiguousarray(layer.params["weight"][:, :, ::-1, ::-1])
+    (_, *_), grads = right(grad_output, cache)
+    grad_x, _, _ = conv2d.backward(grad_output, cache, turned, None, layer.stride, layer.padding, layer.groups)
+    return (grad_x,), grads
+
+
+def dw_flipped(layer, right, grad_output, cache):
+    """The weights' gradient comes out rotated by 180 degrees."""
+    grad_inputs, grads = right(grad_output, cache)
+    return grad_inputs, {**grads, "weight": np.ascontiguousarray(grads["weight"][:, :, ::-1, ::-1])}
+
+
+def bias_forgotten(layer, right, grad_output, cache):
+    """No bias of a convolution ever moves."""
+    grad_inputs, grads = right(grad_output, cache)
+    return grad_inputs, {**grads, "bias": np.zeros_like(grads["bias"])}
+
+
+def dw_of_last_image(layer, right, grad_output, cache):
+    """The weights' gradient is that of the last image of the batch."""
+    grad_inputs, grads = right(grad_output, cache)
+    _, last = right(grad_output[-1:].copy(), cache[-1:].copy())
+    return grad_inputs, {**grads, "weight": last["weight"]}
+
+
+def _classifier_keeps_it(g):
+    layer, _ = g.nodes[g.main]
+
+    def wrong(right, grad_output, cache):
+        (grad_x,), grads = right(grad_output, cache)
+        return (np.zeros_like(grad_x),), grads
+
+    _replace(layer, wrong)
+
+
+BREAKS = {
+    "correct": _nothing,
+    "max pool = for +=": _every(MaxPool2d, pool_overwrites),
+    "5x5 branch gets no gradient": _every(Concat, without_the_5x5),
+    "dx with the kernel not flipped": _every(Conv2d, dx_not_flipped),
+    "dw flipped": _every(Conv2d, dw_flipped),
+    "bias gradient forgotten": _every(Conv2d, bias_forgotten),
+    "dw of the last image only": _every(Conv2d, dw_of_last_image),
+    "nothing below the classifier learns": _classifier_keeps_it,
+}
+NAMES = tuple(BREAKS)
+
+
+def by_letter(seeds=(0, 1, 2), epochs=EPOCHS) -> dict[str, list[float]]:
+    """Return {letter: accuracies} of the eight backwards, without their names."""
+    return {letter: [accuracy(NAMES[place], seed, epochs) for seed in seeds] for letter, place in LETTERS.items()}

@@ -1,0 +1,110 @@
+"""One number for the difference of two gradients."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import one_number
+
+AGREE = 1e-6  # an error up to which two gradients count as equal
+
+rel_error = Exercise(
+    "04.2",
+    "one number for the difference of two gradients",
+    "rel_error(a, n) -> float",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "What should 0 against 0 give?",
+        "Entry by entry: the difference over the larger of the two sizes, with a floor under it; then the largest.",
+        "`np.max(abs(a - n) / np.maximum(np.maximum(abs(a), ____), 1e-12))`",
+    ),
+)
+_ONE_OF_MANY = np.where(np.arange(100) == 37, 1 + 3e-6, 1.0)
+PAIRS = (  # what it is, the backward's, the difference's, whether they agree
+    ("zero against zero", [0.0, 2.0], [0.0, 2.0], True),
+    ("zero where 1 belongs", [0.0], [1.0], False),
+    ("a small wrong entry beside a large right one", [1e6, 1e-3], [1e6, 2e-3], False),
+    ("not a number", [1.0, np.nan], [1.0, 1.0], False),
+    ("1e-9 against 2e-9", [1e-9], [2e-9], False),
+    ("1e9 against 1e9 + 1", [1e9], [1e9 + 1], True),
+    ("one wrong entry among a hundred", _ONE_OF_MANY, np.ones(100), False),
+)
+
+
+@rel_error.judge
+def rel_error_judge(function):
+    found = _agreements(function)
+    wrong_at = next((i for i, (*_, agree) in enumerate(PAIRS) if found[i] != agree), None)
+    if wrong_at is None:
+        return Verdict(True, None, f"right on all {len(PAIRS)} pairs, which tell {len(rel_error.wrongs)} wrong answers")
+    known = next((wrong for wrong in rel_error.wrongs if _agreements(wrong.function) == found), None)
+    name, a, n, _ = PAIRS[wrong_at]
+    said = "agree" if found[wrong_at] else "do not agree"
+    what = f"{name}: a = {np.asarray(a)[:3]}, n = {np.asarray(n)[:3]}. By your number (limit {AGREE:g}) they {said}."
+    return Verdict(False, known and known.name, f"{what} {known.message if known else ''}".strip())
+
+
+def _agreements(function):
+    with np.errstate(all="ignore"):
+        return [
+            one_number(function(np.array(a), np.array(n)), "the result of rel_error") <= AGREE for _, a, n, _ in PAIRS
+        ]
+
+
+@rel_error.reference
+def rel_error_reference(a, n):
+    return np.max(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
+
+
+@rel_error.right
+def rel_error_value_by_value(a, n):
+    if np.isnan(a).any() or np.isnan(n).any():
+        return float("inf")
+    return max((abs(p - q) / max(abs(p), abs(q)) if p != q else 0.0) for p, q in zip(a, n, strict=True))
+
+
+@rel_error.right
+def rel_error_with_a_tiny_divisor(a, n):
+    return np.max(2 * np.abs(a - n) / (np.abs(a) + np.abs(n) + 1e-30))
+
+
+@rel_error.wrong
+def absolute(a, n):
+    """1e-9 against 2e-9 counts as equal, 1e9 against 1e9 + 1 as different: divide by a size."""
+    return np.abs(a - n).max()
+
+
+@rel_error.wrong
+def divided_by_the_second_only(a, n):
+    """0 against 0 gave nan: take the larger of the two, with a floor."""
+    return np.max(np.abs(a - n) / np.abs(n))
+
+
+@rel_error.wrong
+def largest_error_over_largest_value(a, n):
+    """A small wrong entry hides behind a large one: divide each by its own."""
+    return np.max(np.abs(a - n)) / max(np.max(np.abs(a)), np.max(np.abs(n)), 1e-12)
+
+
+@rel_error.wrong
+def ratio_of_norms(a, n):
+    """A norm of many entries hides a wrong one: look at each entry by itself."""
+    return np.linalg.norm(a - n) / max(np.linalg.norm(a), np.linalg.norm(n), 1e-12)
+
+
+@rel_error.wrong
+def nan_skipped(a, n):
+    """nan was skipped: a gradient that is not a number is wrong."""
+    return np.nanmax(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
+
+
+@rel_error.wrong
+def mean_of_the_errors(a, n):
+    """One wrong entry in a hundred passed: take the largest error, not the mean."""
+    return np.mean(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
+
+
+@rel_error.wrong
+def sign_kept(a, n):
+    """a below n counted as no error at all: take the absolute value of the difference."""
+    return np.max((a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))

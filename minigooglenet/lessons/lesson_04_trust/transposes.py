@@ -1,0 +1,151 @@
+"""The exact test of a transpose."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, Verdict, integers
+from minigooglenet.exercises.outputs import one_number
+from minigooglenet.kernels.conv2d import backward as conv_backward
+from minigooglenet.kernels.conv2d import forward as conv_forward
+from minigooglenet.kernels.numpy import im2col
+
+adjoint = Exercise(
+    "04.5",
+    "is it the transpose?",
+    "adjoint_ok(forward, transpose, x_shape, y_shape, rng) -> bool",
+    minutes=10,
+    difficulty=2,
+    hints=(
+        "Two vectors: of which shapes?",
+        "Compare <y, A x> with <A^T y, x> for whole numbers; there the sums are exact, so use ==.",
+        "`return (forward(x) * y).sum() == (____ * x).sum()`",
+    ),
+)
+
+
+def _pairs():
+    """Return [(what, forward, transpose, x_shape, y_shape, whether right)]."""
+    w, shape = np.arange(1.0, 10).reshape(1, 1, 3, 3), (1, 1, 4, 5)
+
+    def conv(x):
+        return conv_forward(x, w, None, 1, 1, algorithm="im2col")
+
+    def back(y):
+        return conv_backward(y, np.zeros(shape), w, None, 1, 1, algorithm="im2col")[0]
+
+    def misplaced(y):
+        x = back(y)
+        x[0, 0, 0, 0], x[0, 0, 3, 4] = x[0, 0, 0, 0] - y[0, 0, 1, 1], x[0, 0, 3, 4] + y[0, 0, 1, 1]
+        return x
+
+    def exchanged(y):
+        y = y.copy()
+        y[0, 0, 0, 0], y[0, 0, 3, 4] = y[0, 0, 3, 4], y[0, 0, 0, 0]
+        return back(y)
+
+    def columns(x):
+        return im2col.im2col(x, 2, 2, 0)
+
+    def image(c):
+        return im2col.col2im(c, (4, 4), 2, 2, 0)
+
+    return [
+        ("a convolution and its backward", conv, back, shape, shape, True),
+        ("im2col and col2im", columns, image, (1, 1, 4, 4), (1, 4, 4), True),
+        ("the kernel not flipped", conv, lambda y: conv(y), shape, shape, False),
+        ("one entry in the wrong place", conv, misplaced, shape, shape, False),
+        ("two outputs exchanged", conv, exchanged, shape, shape, False),
+        ("a factor of 1 + 1e-9", conv, lambda y: back(y) * (1 + 1e-9), shape, shape, False),
+        ("rows summed forward in place of backward", _summed, _summed, shape, shape, False),
+    ]
+
+
+def _summed(x):
+    return np.cumsum(x, axis=3)
+
+
+@adjoint.judge
+def adjoint_judge(function):
+    pairs = _pairs()
+    said = _said(function, pairs)
+    wrong_at = next((i for i, pair in enumerate(pairs) if said[i] != pair[-1]), None)
+    if wrong_at is None and _one_draw(function):
+        return Verdict(False, None, "rng is not used: the vectors are the same, whatever it draws")
+    if wrong_at is None:
+        return Verdict(True, None, "it tells two transposes from five wrong ones")
+    known = next((wrong for wrong in adjoint.wrongs if _said(wrong.function, pairs) == said), None)
+    what = f"{pairs[wrong_at][0]}: you say {said[wrong_at]}, it is {pairs[wrong_at][-1]}."
+    return Verdict(False, known and known.name, f"{what} {known.message if known else ''}".strip())
+
+
+def _one_draw(function):
+    """Return whether a function draws the same vectors from two generators."""
+    seen = []
+
+    def noted(x):
+        seen.append(np.array(x))
+        return x
+
+    for seed in range(2):
+        function(noted, lambda y: y, (5, 8), (5, 8), np.random.default_rng(seed))
+    return len(seen) >= 2 and np.array_equal(seen[0], seen[-1])
+
+
+def _said(function, pairs):
+    said = []
+    for number, (_, forward, transpose, x_shape, y_shape, _) in enumerate(pairs):
+        found = function(forward, transpose, x_shape, y_shape, np.random.default_rng(number))
+        said.append(bool(one_number(found, "the result of adjoint_ok")))
+    return said
+
+
+@adjoint.reference
+def adjoint_reference(forward, transpose, x_shape, y_shape, rng):
+    x, y = integers(rng, x_shape), integers(rng, y_shape)
+    return (forward(x) * y).sum() == (transpose(y) * x).sum()
+
+
+@adjoint.right
+def adjoint_by_vdot(forward, transpose, x_shape, y_shape, rng):
+    y, x = rng.integers(-99, 100, y_shape).astype(float), rng.integers(-99, 100, x_shape).astype(float)
+    return np.vdot(y, forward(x)) - np.vdot(transpose(y), x) == 0
+
+
+@adjoint.wrong
+def one_vector_for_both(forward, transpose, x_shape, y_shape, rng):
+    """<x, A x> = <x, B x> also holds for B = A: draw a vector for each side."""
+    x = integers(rng, x_shape)
+    if tuple(x_shape) != tuple(y_shape):
+        return np.vdot(forward(x), forward(x)) == np.vdot(transpose(forward(x)), x)
+    return (forward(x) * x).sum() == (transpose(x) * x).sum()
+
+
+@adjoint.wrong
+def vectors_of_ones(forward, transpose, x_shape, y_shape, rng):
+    """Ones see only the sum of all entries: draw whole numbers at random."""
+    return forward(np.ones(x_shape)).sum() == transpose(np.ones(y_shape)).sum()
+
+
+@adjoint.wrong
+def one_side_of_ones(forward, transpose, x_shape, y_shape, rng):
+    """Ones see only sums: draw both vectors at random."""
+    return forward(x := integers(rng, x_shape)).sum() == (transpose(np.ones(y_shape)) * x).sum()
+
+
+@adjoint.wrong
+def nearly_equal_is_enough(forward, transpose, x_shape, y_shape, rng):
+    """A factor of 1 + 1e-9 passes: with whole numbers == is exact."""
+    x, y = integers(rng, x_shape), integers(rng, y_shape)
+    return np.allclose((forward(x) * y).sum(), (transpose(y) * x).sum())
+
+
+@adjoint.wrong
+def shapes_only(forward, transpose, x_shape, y_shape, rng):
+    """Every map of the right shape passes: compare the two numbers."""
+    return transpose(np.zeros(y_shape)).shape == tuple(x_shape) and forward(np.zeros(x_shape)).shape == tuple(y_shape)
+
+
+@adjoint.wrong
+def sums_of_absolute_values(forward, transpose, x_shape, y_shape, rng):
+    """Right pairs are refused: the products keep their signs."""
+    x, y = integers(rng, x_shape), integers(rng, y_shape)
+    return np.abs(forward(x) * y).sum() == np.abs(transpose(y) * x).sum()

@@ -1,0 +1,150 @@
+"""The loss: softmax with cross-entropy."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, integers
+from minigooglenet.kernels.loops import softmax_cross_entropy
+
+softmax_ce = Exercise(
+    "05.5",
+    "softmax with cross-entropy",
+    "softmax_ce(z, labels, weight) -> loss, (N, K)",
+    minutes=15,
+    difficulty=2,
+    hints=(
+        "What is p before and after z[0, 0] is raised?",
+        (
+            "Take the largest off each row first: exp of 0 or less never overflows. The loss is the mean of "
+            "log(sum of exp) - z[label]; its gradient is p minus one at the label, over N. Both times the weight."
+        ),
+        "`dz[np.arange(N), labels] -= ____`",
+    ),
+)
+
+
+@softmax_ce.cases
+def softmax_ce_cases(rng):
+    yield integers(rng, (4, 5), -3, 4), np.array([0, 3, 3, 4]), 1.0
+    yield np.array([[1000.0, -1000, 0], [-1000, 1000, 999], [1, 2, 1000]]), np.array([0, 2, 1]), 0.3
+
+
+@softmax_ce.reference
+def softmax_ce_reference(z, labels, weight):
+    loss, log_p = softmax_cross_entropy.forward(z, labels)
+    return weight * loss, weight * softmax_cross_entropy.backward(log_p, labels)
+
+
+softmax_ce.engine(softmax_cross_entropy.backward)
+
+
+@softmax_ce.right
+def softmax_ce_by_the_formula(z, labels, weight):
+    return _entropy(z, labels, weight)
+
+
+@softmax_ce.right
+def softmax_ce_by_logaddexp(z, labels, weight):
+    rows = np.arange(len(z))
+    log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+    hot = np.zeros_like(z)
+    hot[rows, labels] = 1
+    return -weight * log_p[rows, labels].sum() / len(z), (np.exp(log_p) - hot) * (weight / len(z))
+
+
+@softmax_ce.wrong
+def largest_not_taken_off(z, labels, weight):
+    """exp(1000) is infinite, and infinity over infinity nan: shift each row."""
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    loss, dz = _loss(p, labels), _minus_one(p, labels) / len(z)
+    return weight * loss, weight * dz
+
+
+@softmax_ce.wrong
+def logarithm_of_p(z, labels, weight):
+    """p became 0 and its logarithm minus infinity: use z - largest - log(sum of exp)."""
+    p = _p(z)
+    return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
+
+
+@softmax_ce.wrong
+def one_not_taken_off(z, labels, weight):
+    """The gradient is p alone: take one off at the label."""
+    loss, _ = _entropy(z, labels, weight)
+    return loss, weight * _p(z) / len(z)
+
+
+@softmax_ce.wrong
+def not_divided_by_N(z, labels, weight):
+    """dz is N times too big: the loss is a mean over the images."""
+    loss, dz = _entropy(z, labels, weight)
+    return loss, dz * len(z)
+
+
+@softmax_ce.wrong
+def divided_by_the_classes(z, labels, weight):
+    """Divided by classes in place of images."""
+    loss, _ = _entropy(z, labels, weight)
+    return loss, weight * _minus_one(_p(z), labels) / z.shape[1]
+
+
+@softmax_ce.wrong
+def softmax_over_the_images(z, labels, weight):
+    """Columns add to 1, rows should: the sum runs over classes."""
+    loss, _ = _entropy(z, labels, weight)
+    return loss, weight * _minus_one(_p(z, axis=0), labels) / len(z)
+
+
+@softmax_ce.wrong
+def labels_one_too_far(z, labels, weight):
+    """The -1 sits one class to the right: labels count from 0."""
+    return _entropy(z, (labels + 1) % z.shape[1], weight)
+
+
+@softmax_ce.wrong
+def weight_in_the_loss_only(z, labels, weight):
+    """The auxiliary heads would train at full strength: weigh the gradient, too."""
+    loss, _ = _entropy(z, labels, weight)
+    return loss, _minus_one(_p(z), labels) / len(z)
+
+
+@softmax_ce.wrong
+def sum_for_mean(z, labels, weight):
+    """The loss is N times too big: it is a mean over the images."""
+    loss, dz = _entropy(z, labels, weight)
+    return loss * len(z), dz
+
+
+@softmax_ce.wrong
+def p_times_1_minus_p(z, labels, weight):
+    """That is the sigmoid's formula: here it is p minus one at the label."""
+    loss, _ = _entropy(z, labels, weight)
+    return loss, weight * _p(z) * (1 - _p(z)) / len(z)
+
+
+@softmax_ce.wrong
+def sign_exchanged(z, labels, weight):
+    """The loss would rise: one at the label minus p is downhill."""
+    loss, dz = _entropy(z, labels, weight)
+    return loss, -dz
+
+
+def _p(z, axis=1):
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _loss(p, labels):
+    return -np.log(p[np.arange(len(p)), labels]).mean()
+
+
+def _minus_one(p, labels):
+    p = p.copy()
+    p[np.arange(len(p)), labels] -= 1
+    return p
+
+
+def _entropy(z, labels, weight):
+    shifted = z - z.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    loss = -log_p[np.arange(len(z)), labels].mean()
+    return weight * loss, weight * _minus_one(np.exp(log_p), labels) / len(z)

@@ -1,0 +1,75 @@
+"""First weights and what they do to signals and gradients: for lesson 09.
+
+from minigooglenet.lessons.lesson_09_starts import starts
+g = starts.started(mg.models.googlenet(init="zeros", dropout=False), "he")
+starts.Flow(g, "he").norms("inception_4a/output")
+"""
+
+import numpy as np
+
+from minigooglenet import losses
+from minigooglenet.graph import Graph
+from minigooglenet.layers import BatchNorm2d, Conv2d, ReLU
+
+SCHEMES = ("0.01", "glorot", "caffe", "he")
+CAFFE_PIXELS = 60.0  # standard deviation of a photograph minus its mean, which is what Caffe's network takes
+FIRST, MIDDLE, LAST = "conv1/7x7_s2", "inception_4a/output", "inception_5b/output"
+
+
+def std(scheme, fan_in, fan_out):
+    """Return the standard deviation of the weights of a layer."""
+    variances = {"0.01": 1e-4, "glorot": 2 / (fan_in + fan_out), "caffe": 1 / fan_in, "he": 2 / fan_in}
+    return variances[scheme] ** 0.5
+
+
+def started(g, scheme, rng=0):
+    """Draw new normal weights for every layer of `g`, in place, and return it; biases 0, or 0.2 for "caffe"."""
+    rng = np.random.default_rng(rng)
+    for name, values in g.params.items():
+        if name.endswith("/bias"):
+            values[...] = 0.2 if scheme == "caffe" and "classifier" not in name else 0
+        else:
+            fan_in, fan_out = values[0].size, values[:, 0].size
+            values[...] = std(scheme, fan_in, fan_out) * rng.standard_normal(values.shape)
+    return g
+
+
+def images(g, scheme, seed=0):
+    """Return a batch of two images of noise for `g`."""
+    scale = CAFFE_PIXELS if scheme == "caffe" else 1.0
+    return (scale * np.random.default_rng(seed).standard_normal((2, *g.shapes["image"]))).astype(np.float32)
+
+
+def gradients(g, x, classifier, wires):
+    """Return (loss, {wire: gradient}) of one classifier, with the weight that its loss has in training."""
+    outputs, tape = g.forward({"image": x}, outputs=(classifier,), train=True)
+    weight = losses.head_weights(g)[classifier]
+    _, found, grads = losses.weighted_sum(outputs, np.array([1, 2]), {classifier: weight})
+    return float(found[classifier]), g.backward(grads, tape, wires=wires)[0]
+
+
+def length(*arrays) -> float:
+    """Return the Euclidean norm of the sum of arrays."""
+    return float(np.linalg.norm(sum(array.astype(np.float64) for array in arrays)))
+
+
+def chain(scale, layers=22, width=64, batch=64, seed=0):
+    """Return (gradient at the first layer) / (at the last) in a chain of 1 x 1 convolution, batch norm and ReLU.
+
+    scale : standard deviation of the weights times the root of the width
+    """
+    rng = np.random.default_rng(seed)
+    g = Graph(image=(width, 1, 1))
+    wire = "image"
+    for layer in range(layers):
+        conv = Conv2d(width, width, 1, bias=False, rng=rng)
+        conv.params["weight"][...] = scale / width**0.5 * rng.standard_normal((width, width, 1, 1))
+        wire = g.add(f"conv{layer}", conv, wire)
+        wire = g.add(f"norm{layer}", BatchNorm2d(width), wire)
+        wire = g.add(f"relu{layer}", ReLU(), wire)
+    g = g.astype(np.float64)
+    outputs, tape = g.forward({"image": rng.standard_normal((batch, width, 1, 1))}, train=True)
+    ends = ("norm0", f"norm{layers - 1}")
+    grads, _ = g.backward({wire: rng.standard_normal(outputs[wire].shape)}, tape, wires=ends)
+    first, last = (float(np.linalg.norm(grads[end])) for end in ends)
+    return first / last

@@ -1,0 +1,45 @@
+"""Small networks that learn from pieces of digits, as GoogLeNet learned from pieces of photographs: for lesson 11.
+
+    from minigooglenet.lessons.lesson_11_crops import looks
+    networks = looks.networks(7)
+    asked = looks.ask(networks, pictures=200)
+
+All of them start from the same weights and differ only in the order and the pieces that they see, as the paper's seven.
+"""
+
+import numpy as np
+
+from minigooglenet import data, inference, models, training
+
+SIDE, SIZE = 16, 14  # of a picture and of what the network takes: 256 and 224, by sixteen
+LEAST = 10  # the smallest piece
+COUNTS = (1, 10, 144)
+
+
+def networks(count, epochs=2, width=0.5) -> list:
+    """Return `count` trained networks; the first ones are the same whatever the count."""
+    return [network(seed, epochs, width) for seed in range(count)]
+
+
+def network(seed, epochs=2, width=0.5):
+    """Return a mini GoogLeNet that has seen one piece of each training digit in each epoch, half of them mirrored."""
+    split = data.load("digits", SIDE)
+    rng = np.random.default_rng(seed)
+    g = models.mini_googlenet(in_channels=1, size=SIZE, dropout=False, width=width, rng=0)
+    pieces = np.stack([piece(picture, rng) for _ in range(epochs) for picture in split.train.pictures])
+    labels = np.tile(split.train.labels, epochs)
+    training.train(g, split.train.pixels.to_input(pieces), labels, epochs=1, rng=rng)
+    return g
+
+
+def piece(picture, rng):
+    """Return a square piece of a picture (C, SIDE, SIDE) at (C, SIZE, SIZE), mirrored or not."""
+    side = int(rng.integers(LEAST, SIDE + 1))
+    top, left = (int(start) for start in rng.integers(0, SIDE - side + 1, 2))
+    part = data.transforms.crop(picture, top, left, side, side)
+    return data.transforms.mirror(data.transforms.resize(part, SIZE, SIZE), rng)
+
+
+def ask(networks, pictures=300, counts=COUNTS):
+    """Return the inference.Evaluation of the networks on the first `pictures` of the held-out digits."""
+    return inference.evaluate(networks, data.load("digits", SIDE).test, counts, indices=range(pictures))

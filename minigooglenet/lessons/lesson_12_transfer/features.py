@@ -1,0 +1,121 @@
+"""Features, computed once."""
+
+import functools
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import SINGLE, Raised, call, form, matched, same
+from minigooglenet.lessons.lesson_12_transfer.new_head import FEATURES, HEAD, trained
+
+cache_features = Exercise(
+    "12.2",
+    "features, computed once",
+    'cache_features(net, images) -> (M, F): the wire "pool5/global" in test mode',
+    minutes=8,
+    difficulty=2,
+    hints=(
+        "In which mode is the network, and which wire goes into the classifier?",
+        "Test mode, no variation of the pictures, in their order. `net.infer` returns wires by their names.",
+        "`net.infer({'image': images}, ____)['pool5/global']`",
+    ),
+    tolerance=1e-5,
+)
+
+
+def _images(seed=122):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((7, 3, 32, 32), dtype=np.float32)
+
+
+def _wire(net, images, wire=FEATURES, **how):
+    values, _ = net.forward({"image": images}, train=how.get("train", False), outputs=(wire,))
+    return values[wire]
+
+
+def _returned(function, net=trained, images=_images):
+    return call(function, (net(), images()))[0]
+
+
+@functools.cache
+def _right_features():
+    return _returned(cache_features.reference_function)
+
+
+@functools.cache
+def _wrong_features():
+    return [_returned(wrong.function) for wrong in cache_features.wrongs]
+
+
+@cache_features.judge
+def cache_features_judge(answer):
+    output, right = _returned(answer), _right_features()
+    if isinstance(output, Raised):
+        raise output.error
+    if same(output, right, cache_features.tolerance):
+        if not same(output, _returned(answer), cache_features.tolerance):
+            return Verdict(False, "training mode", "two calls differ: something is drawn at random")
+        other = (lambda: trained(6, 0.25, 8)), (lambda: _images(3)[:5])
+        if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
+            return Verdict(False, None, "with another network and other images the values are wrong")
+        count, width = right.shape
+        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
+    for wrong, theirs in zip(cache_features.wrongs, _wrong_features(), strict=True):
+        if same(output, theirs, cache_features.tolerance):
+            return Verdict(False, wrong.name, wrong.message)
+    if next(iter(matched(output, right, "cache_features").values()))[0].shape != right.shape:
+        return Verdict(False, None, f"expected shape {right.shape}, got {form(output)}")
+    return Verdict(False, None, "the values are not those of pool5/global in test mode")
+
+
+@cache_features.reference
+def cache_features_reference(net, images):
+    return net.infer({"image": images}, FEATURES)[FEATURES]
+
+
+@cache_features.right
+def cache_features_of_the_wire(net, images):
+    return _wire(net, images)
+
+
+@cache_features.right
+def cache_features_one_by_one(net, images):
+    one_by_one = [net.infer({"image": image[None]}, (FEATURES,))[FEATURES] for image in images]
+    return np.concatenate(one_by_one)
+
+
+@cache_features.wrong
+def training_mode(net, images):
+    """Batch norm used the batch's own mean: a picture's features depend on the others."""
+    return _wire(net, images, train=True)
+
+
+@cache_features.wrong
+def dropout_on(net, images):
+    """The wire behind dropout in training: some features are 0, others another day."""
+    return _wire(net, images, "pool5/drop", train=True)
+
+
+@cache_features.wrong
+def logits(net, images):
+    """One number for each old class: the features go *into* the classifier."""
+    return _wire(net, images, HEAD)
+
+
+@cache_features.wrong
+def pictures_varied(net, images):
+    """You mirrored the pictures: cached features hold for one picture as it is."""
+    return _wire(net, images[..., ::-1])
+
+
+@cache_features.wrong
+def order_lost(net, images):
+    """Features and labels are matched by their place: keep the order of the pictures."""
+    features = _wire(net, images)
+    return features[np.argsort(features[:, 0])]
+
+
+@cache_features.wrong
+def mean_over_the_pictures(net, images):
+    """One row for each picture: the mean is over places, not pictures."""
+    return _wire(net, images).mean(axis=0)

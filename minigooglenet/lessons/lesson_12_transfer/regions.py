@@ -1,0 +1,140 @@
+"""Pieces of the lesson on transfer: a trained trunk, heads on kept features, and regions of a scene."""
+
+from importlib import resources
+
+import numpy as np
+from PIL import Image
+
+from minigooglenet import data, figures, layers, models, training, weights
+from minigooglenet.graph import Graph
+
+KNOWN = 6  # classes that the trunk was trained on
+SIDE = 32  # of the pictures that the trunk takes
+FEATURES = "pool5/global"
+
+
+def trained_trunk():
+    """Return a small network that was trained on the first six classes of `data.shapes`, as a file beside this one."""
+    with resources.as_file(resources.files(__package__) / "trunks" / "shapes.safetensors") as path:
+        return weights.load(path).graph
+
+
+def train_trunk(path, epochs=12):
+    """Train that network anew and write it to `path`; takes minutes."""
+    scenes = data.shapes(8000, SIDE, seed=12)
+    kept = scenes.labels < KNOWN
+    net = models.mini_googlenet(KNOWN, width=0.5, depth=3, dropout=False, rng=0)
+    images = data.pixels.UNIT.to_input(scenes.pictures[kept])
+    training.train(net, images, scenes.labels[kept], epochs=epochs, lr=0.1, rng=0)
+    weights.save(net, path, pixels=data.pixels.UNIT, classes=scenes.classes[:KNOWN])
+
+
+def features(net, images):
+    """Return what enters the classifier, (M, F), in test mode."""
+    parts = [
+        net.infer({"image": images[start : start + 256]}, FEATURES)[FEATURES] for start in range(0, len(images), 256)
+    ]
+    return np.concatenate(parts)
+
+
+def fitted(x, labels, classes, *, epochs=60, rng=0):
+    """Return a linear classifier, trained on x (M, F) whose columns it first brings to one scale: function of x."""
+    mean, std = x.mean(axis=0), x.std(axis=0) + 1e-3
+    head = Graph(x=x.shape[1:])
+    head.add("classifier", layers.Linear(x.shape[1], classes, rng=rng), "x")
+    scaled = ((x - mean) / std).astype(np.float32)
+    training.train(head, scaled, labels, epochs=epochs, lr=0.05, weight_decay=5e-3, rng=rng)
+    return lambda other: head(((other - mean) / std).astype(np.float32))
+
+
+def cut(picture, boxes):
+    """Return the boxes (x0, y0, x1, y1) of a picture (3, H, W) as inputs (M, 3, SIDE, SIDE)."""
+    image = Image.fromarray(picture.transpose(1, 2, 0))
+    pieces = [image.resize((SIDE, SIDE), Image.BILINEAR, box=tuple(map(float, box))) for box in boxes]
+    return data.pixels.UNIT.to_input(np.stack([np.asarray(piece) for piece in pieces]).transpose(0, 3, 1, 2))
+
+
+def windows(side, sizes, step=0.25):
+    """Return square windows (M, 4) of those sizes over a picture of side x side, a share of their size apart."""
+    boxes = []
+    for size in sizes:
+        places = np.arange(0, side - size + 1, max(1, round(step * size)))
+        boxes += [(x, y, x + size, y + size) for y in places for x in places]
+    return np.array(boxes, float)
+
+
+def overlaps(boxes, others):
+    """Return the intersection over union of each box (M, 4) with each other box (P, 4): (M, P)."""
+    a, b = np.asarray(boxes, float)[:, None], np.asarray(others, float)[None]
+    sides = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None)
+    both = sides.prod(axis=-1)
+    return both / ((a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - both)
+
+
+def hits(found, truths, repeat=False, images=True, ordered=True, other=False):
+    """Return for each detection, best score first, whether it hits a truth (1.0 or 0.0), and the truths that are hit.
+
+    Parameters
+    ----------
+    found : list of (image, score, box)
+    truths : list of (image, box)
+    repeat, images, ordered : whether a truth may be hit twice, must be of the same image, and the best comes first
+    other : whether a detection takes another truth if its best one was hit before
+    """
+    taken, right = set(), []
+    shares = overlaps([box for _, _, box in found], [box for _, box in truths])
+    places = range(len(found))
+    for i in sorted(places, key=lambda i: -found[i][1]) if ordered else places:
+        meets = [
+            share if (truth[0] == found[i][0] or not images) and not (other and place in taken) else 0
+            for place, (share, truth) in enumerate(zip(shares[i], truths, strict=True))
+        ]
+        best = int(np.argmax(meets))
+        right.append(meets[best] >= 0.5 and (repeat or best not in taken))
+        taken |= {best} if right[-1] else set()
+    return np.array(right, float), taken
+
+
+def staircase(found, truths):
+    """Return (recall, precision, best precision at that recall or a larger one) after each detection."""
+    right = np.cumsum(hits(found, truths)[0])
+    precision = right / np.arange(1, len(right) + 1)
+    return right / len(truths), precision, np.maximum.accumulate(precision[::-1])[::-1]
+
+
+def pieces_to_learn_from(scenes, sizes, rng):
+    """Return (inputs, labels): windows that hold an object, by its class, and as many of ground, by the next number."""
+    inputs, labels, ground = [], [], len(scenes.classes)
+    for picture, objects, truths in zip(scenes.pictures, scenes.labels, scenes.boxes, strict=True):
+        boxes = windows(picture.shape[1], sizes)
+        share = overlaps(boxes, truths)
+        found = np.flatnonzero(share.max(axis=1) > 0.5)
+        empty = rng.permutation(np.flatnonzero(share.max(axis=1) < 0.3))[: max(6, len(found))]
+        inputs.append(cut(picture, boxes[np.concatenate([found, empty])]))
+        labels += [*objects[share[found].argmax(axis=1)], *[ground] * len(empty)]
+    return np.concatenate(inputs), np.array(labels)
+
+
+def show(picture, drawn, title=""):
+    """Draw boxes on a picture (3, H, W); `drawn` is {name: boxes}, each name with a colour and a dash of its own.
+
+    Returns
+    -------
+    figure, text
+    """
+    figure, axis = figures.new(4.6, 4.6)
+    axis.imshow(picture.transpose(1, 2, 0))
+    axis.set(xticks=[], yticks=[])
+    axis.set_title(title, fontsize=10)
+    lines = []
+    for place, (name, boxes) in enumerate(drawn.items()):
+        look = {"color": figures.PALETTE[(6, 0, 3)[place % 3]], "linestyle": ("-", "--", ":")[place % 3]}
+        for number, (x0, y0, x1, y1) in enumerate(boxes):
+            label = name if number == 0 else None
+            axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], linewidth=2, label=label, **look)
+        lines.append(
+            f"{name}: {len(boxes)} boxes, " + "; ".join(" ".join(f"{v:.0f}" for v in box) for box in boxes[:8])
+        )
+    if any(len(boxes) for boxes in drawn.values()):
+        axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False)
+    return figure, "\n".join(lines)

@@ -1,0 +1,229 @@
+"""Winograd's trick, in one dimension and in two."""
+
+import numpy as np
+
+from minigooglenet.exercises.exercise import Exercise, Verdict, integers
+from minigooglenet.kernels import conv2d
+from minigooglenet.lessons.lesson_13_fast.instruments import products
+
+winograd_f23 = Exercise(
+    "13.4",
+    "two outputs for four products",
+    "winograd_f23(d, g) -> (len(d) - 2,)",
+    minutes=12,
+    difficulty=3,
+    hints=(
+        "Two neighbouring outputs share two inputs. Which?",
+        (
+            "Four products: m2 = (d1 + d2)(g0 + g1 + g2)/2 and m3 = (d2 - d1)(g0 - g1 + g2)/2 in the middle, one with "
+            "g0 and one with g2 outside. Then y0 = m1 + m2 + m3 and y1 = m2 - m3 - m4."
+        ),
+        "`m1, m4 = (d0 - d2) * ____, (d1 - d3) * g2`",
+    ),
+)
+
+
+@winograd_f23.cases
+def winograd_f23_cases(rng):
+    yield integers(rng, 4, 1, 10), integers(rng, 3, 1, 6)
+    yield integers(rng, 8), np.array([1.0, 2.0, 4.0])
+    yield integers(rng, 9), np.array([3.0, -1.0, 5.0])
+    yield integers(rng, 3), np.array([2.0, 7.0, 1.0])
+
+
+@winograd_f23.reference
+def winograd_f23_reference(d, g):
+    return conv2d.forward(d[None, None, None], g[None, None, None])[0, 0, 0]
+
+
+def _tiles(d, g, sign=1.0, half=0.5, step=2):
+    """Return the outputs by F(2, 3): tiles of four inputs, `step` apart."""
+    outputs = len(d) - 2
+    padded, y = np.concatenate([d, np.zeros(step * outputs + 4)]), np.zeros(outputs + 1, d.dtype)
+    middle, other = (g[0] + g[1] + g[2]) * half, (g[0] - g[1] + g[2]) * half
+    for tile in range(-(-outputs // 2)):
+        d0, d1, d2, d3 = padded[step * tile : step * tile + 4]
+        m1, m2, m3, m4 = (d0 - d2) * g[0], (d1 + d2) * middle, (d2 - d1) * other, (d1 - d3) * g[2]
+        y[2 * tile], y[2 * tile + 1] = m1 + m2 + m3, m2 - m3 - sign * m4
+    return y[:outputs]
+
+
+@winograd_f23.right
+def winograd_f23_by_formulas(d, g):
+    return _tiles(d, g)
+
+
+@winograd_f23.right
+def winograd_f23_by_matrices(d, g):
+    before, after, outputs = *_matrices(), len(d) - 2
+    padded = np.concatenate([d, [0]])
+    y = [after @ ((_kernel_matrix() @ g) * (before @ padded[i : i + 4])) for i in range(0, outputs, 2)]
+    return np.concatenate(y)[:outputs]
+
+
+@winograd_f23.wrong
+def odd_tail_dropped(d, g):
+    """The last output is 0: a length that is odd needs one more tile, padded."""
+    y = _tiles(d, g)
+    y[len(y) // 2 * 2 :] = 0
+    return y
+
+
+@winograd_f23.wrong
+def filter_flipped(d, g):
+    """Right for symmetric filters only: g0 meets the first input."""
+    return _tiles(d, g[::-1])
+
+
+@winograd_f23.wrong
+def half_forgotten(d, g):
+    """The middle products are twice too large: both carry a factor 1/2."""
+    return _tiles(d, g, half=1)
+
+
+@winograd_f23.wrong
+def tiles_do_not_overlap(d, g):
+    """Tiles of 4 inputs give 2 outputs, so the next begins 2 further, not 4."""
+    return _tiles(d, g, step=4)
+
+
+@winograd_f23.wrong
+def a_sign(d, g):
+    """Every second output is off by 2*m4: it is subtracted."""
+    return _tiles(d, g, sign=-1)
+
+
+@winograd_f23.wrong
+def three_products_each(d, g):
+    """The values are right, by the definition: use four products for two outputs."""
+    return np.array([d[i] * g[0] + d[i + 1] * g[1] + d[i + 2] * g[2] for i in range(len(d) - 2)])
+
+
+@winograd_f23.demand
+def winograd_f23_demand(function):
+    made = products(function, *winograd_f23.arguments[1])
+    told = f"{made} products of data and filter for 6 outputs; the definition needs 18"
+    return Verdict(made <= 12, "three products each" if made == 18 else None, told)
+
+
+winograd_2d = Exercise(
+    "13.7",
+    "the same in two dimensions",
+    "winograd_2d(d, g) -> (H - 2, W - 2)",
+    minutes=12,
+    difficulty=3,
+    core=False,
+    hints=(
+        "What do you get if rows are transformed first, and then the columns of what came out?",
+        "With matrices: A' [(G g G') * (B' d B)] A for a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products.",
+        "`tile = A.T @ ((G @ g @ G.T) * (B.T @ d[i : i + 4, j : j + 4] @ ____)) @ A`",
+    ),
+)
+
+
+@winograd_2d.cases
+def winograd_2d_cases(rng):
+    g = np.array([[1.0, 2, 4], [3, -5, 7], [-2, 6, 9]])
+    yield integers(rng, (4, 4)), g
+    yield integers(rng, (7, 7)), g
+    yield integers(rng, (6, 5)), g
+    yield integers(rng, (5, 4)), g[:, ::-1] + 1
+
+
+@winograd_2d.reference
+def winograd_2d_reference(d, g):
+    return conv2d.forward(d[None, None], g[None, None])[0, 0]
+
+
+def _matrices():
+    """Return (B', A') of F(2, 3)."""
+    before = np.array([[1.0, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    return before, np.array([[1.0, 1, 1, 0], [0, 1, -1, -1]])
+
+
+def _kernel_matrix(half=0.5):
+    return np.array([[1.0, 0, 0], [half, half, half], [half, -half, half], [0, 0, 1]])
+
+
+def _tiles_2d(d, g, kernel=None, step=2, other=None):
+    before, after = _matrices()
+    kernel = _kernel_matrix() if kernel is None else kernel
+    rows, columns = d.shape[0] - 2, d.shape[1] - 2
+    u = kernel @ g @ (kernel if other is None else other).T
+    padded, y = np.pad(d, ((0, 2 * rows + 8), (0, 2 * columns + 8))), np.zeros((rows + 1, columns + 1), d.dtype)
+    for i in range(0, rows, 2):
+        for j in range(0, columns, 2):
+            tile = padded[i // 2 * step : i // 2 * step + 4, j // 2 * step : j // 2 * step + 4]
+            y[i : i + 2, j : j + 2] = after @ (u * (before @ tile @ before.T)) @ after.T
+    return y[:rows, :columns]
+
+
+@winograd_2d.right
+def winograd_2d_by_tiles(d, g):
+    return _tiles_2d(d, g)
+
+
+@winograd_2d.right
+def winograd_2d_by_sliding_windows(d, g):
+    rows, columns = d.shape[0] - 2, d.shape[1] - 2
+    before, after = _matrices()
+    u = _kernel_matrix() @ g @ _kernel_matrix().T
+    padded = np.pad(d, ((0, rows % 2), (0, columns % 2)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (4, 4))[::2, ::2]
+    tiles = after @ (u * (before @ seen @ before.T)) @ after.T
+    return tiles.swapaxes(1, 2).reshape(2 * len(seen), -1)[:rows, :columns]
+
+
+@winograd_2d.wrong
+def odd_tail_dropped(d, g):
+    """The last row and column are 0: cover them with padded tiles, then cut."""
+    y = _tiles_2d(d, g)
+    y[len(y) // 2 * 2 :] = 0
+    y[:, y.shape[1] // 2 * 2 :] = 0
+    return y
+
+
+@winograd_2d.wrong
+def kernel_transposed(d, g):
+    """Right for symmetric kernels only: rows of g belong to rows of d."""
+    return _tiles_2d(d, g.T)
+
+
+@winograd_2d.wrong
+def half_forgotten(d, g):
+    """The two middle products along each axis carry a factor 1/2."""
+    return _tiles_2d(d, g, _kernel_matrix(1), other=_kernel_matrix(1))
+
+
+@winograd_2d.wrong
+def half_along_one_axis_only(d, g):
+    """Along one of the two axes the factor 1/2 is missing."""
+    return _tiles_2d(d, g, other=_kernel_matrix(1))
+
+
+@winograd_2d.wrong
+def tiles_do_not_overlap(d, g):
+    """Tiles of 4 x 4 inputs give 2 x 2 outputs: the next begins 2 further."""
+    return _tiles_2d(d, g, step=4)
+
+
+@winograd_2d.wrong
+def row_by_row(d, g):
+    """The values are right, with F(2, 3) along the rows alone. Transform the columns too."""
+    return np.array([sum(_tiles(d[i + u], g[u]) for u in range(3)) for i in range(len(d) - 2)])
+
+
+@winograd_2d.wrong
+def nine_products_each(d, g):
+    """The values are right, by the definition: use 16 products for 4 outputs."""
+    return np.array(
+        [[(d[i : i + 3, j : j + 3] * g).sum() for j in range(d.shape[1] - 2)] for i in range(d.shape[0] - 2)]
+    )
+
+
+@winograd_2d.demand
+def winograd_2d_demand(function):
+    made = products(function, *winograd_2d.arguments[1])
+    names = {25 * 9: "nine products each", 5 * 3 * 12: "row by row"}
+    told = f"{made} products of data and filter for 5 x 5 outputs; tiles of 2 x 2 need {9 * 16}"
+    return Verdict(made <= 9 * 16, names.get(made), told)

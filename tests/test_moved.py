@@ -1,0 +1,204 @@
+"""Names of 0.1: they work in 0.2 with a DeprecationWarning, and no file runs twice for them."""
+
+import ast
+import importlib
+import subprocess
+import sys
+import warnings
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+import pytest
+
+from minigooglenet import _moved
+from minigooglenet.course import handout
+
+OLD = Path(__file__).with_name("old_notebook_imports.txt").read_text(encoding="utf-8")
+SECTIONS = {section.split("\n")[0].removeprefix("# "): section for section in OLD.strip().split("\n\n")}
+
+
+def _new_names():
+    for new in _moved.MODULES.values():
+        yield from (new,) if isinstance(new, str) else new
+
+
+@pytest.mark.parametrize("new", sorted(set(_new_names())))
+def test_new_module_exists(new):
+    assert importlib.import_module(new).__name__ == new
+
+
+def test_new_names_exist():
+    for module, _, name in (new.rpartition(".") for new in _moved.NAMES.values()):
+        assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("old", sorted(_moved.MODULES))
+def test_old_module_has_no_file(old):
+    parent, _, _ = old.rpartition(".")
+    path = importlib.import_module(parent).__path__ if parent not in _moved.MODULES else []
+    assert PathFinder.find_spec(old, path) is None
+
+
+def test_no_old_module_hides_a_new_one():
+    for old, new in _moved.MODULES.items():
+        parent, _, name = old.rpartition(".")
+        package = _moved.MODULES.get(parent)
+        if isinstance(package, str) and new != f"{package}.{name}":
+            path = importlib.import_module(package).__path__
+            assert PathFinder.find_spec(f"{package}.{name}", path) is None, f"{old} needs a tuple for {parent}"
+
+
+def test_notebooks_import_no_old_names():
+    old = {*_moved.MODULES, *_moved.NAMES} - {"minigooglenet.exercises.quiz"}  # still the name of a function
+    for source in handout.sources():
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                module = getattr(node, "module", None)
+                names = {f"{module}.{alias.name}" if module else alias.name for alias in node.names} | {module}
+                assert not names & old, source.name
+
+
+NOTEBOOKS = """
+import re, sys, warnings
+warnings.simplefilter("error")
+warnings.filterwarnings("ignore", "minigooglenet.* is now minigooglenet.*; the old name goes", DeprecationWarning)
+for section in sys.stdin.read().strip().split("\\n\\n"):
+    names = {}
+    for line in section.splitlines():
+        exec(line, names)
+"""
+
+
+def test_old_notebooks_imports_work():
+    assert len(SECTIONS) == 14
+    done = subprocess.run(
+        [sys.executable, "-c", NOTEBOOKS], input=OLD, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+FILES = {
+    "__init__": "from old_house.kitchen import cook\nfrom old_house import cellar",
+    "kitchen": "def cook():\n    return 'soup'",
+    "cellar/__init__": "from old_house.cellar.shelf import wine",
+    "cellar/shelf": "LOADED = []\ndef wine():\n    return 'red'",
+    "cellar/box": "class Box:\n    pass",
+    "attic/__init__": "def trunk():\n    return 'hats'",
+    "attic/trunks": "hats = 3",
+}
+MODULES = {
+    "old_house.cook": "old_house.kitchen",  # a function of the package has the module's old name
+    "old_house.basement": "old_house.cellar",
+    "old_house.basement.wine": "old_house.cellar.shelf",
+    "old_house.everything": ("old_house.kitchen", "old_house.cellar.box"),
+    "old_house.attic.trunk": "old_house.attic.trunks",  # the same in a package that is loaded later
+}
+NAMES = {"old_house.soup": "old_house.kitchen.cook", "old_house.attic.Box": "old_house.cellar.box.Box"}
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        path = tmp_path / "old_house" / f"{name}.py"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
+    package = importlib.import_module("old_house")
+    _moved.OldNames("old_house", MODULES, NAMES).install()
+    yield package
+    for name in [name for name in sys.modules if name.partition(".")[0] == "old_house"]:
+        del sys.modules[name]
+
+
+def _warned(run):
+    """Return what a function returns, and the files and texts of its warnings."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        value = run()
+    assert {each.category for each in told} <= {DeprecationWarning}
+    assert {each.filename for each in told} <= {__file__}
+    return value, [str(each.message) for each in told]
+
+
+def test_an_old_module_is_the_new_one(house):
+    def old():
+        import old_house.basement.box
+
+        return old_house.basement
+
+    module, told = _warned(old)
+    assert module is house.cellar
+    assert module.__spec__.name == "old_house.cellar"
+    assert sys.modules["old_house.basement.box"] is sys.modules["old_house.cellar.box"]
+    assert told[0] == "old_house.basement is now old_house.cellar; the old name goes in 0.3"
+
+
+def test_an_old_module_is_an_attribute_too(house):
+    module, told = _warned(lambda: house.basement)
+    assert module is house.cellar
+    assert len(told) == 1
+
+
+def test_importing_a_module_does_not_replace_a_function(house):
+    def old():
+        importlib.import_module("old_house.cook")
+        from old_house.cook import cook
+
+        return cook
+
+    cook, told = _warned(old)
+    assert house.cook is cook is house.kitchen.cook
+    assert told[0] == "old_house.cook.cook is now old_house.kitchen.cook; the old name goes in 0.3"
+
+
+def test_a_function_below_a_moved_package_is_not_replaced(house):
+    def old():
+        importlib.import_module("old_house.basement.wine")
+        from old_house.basement.wine import LOADED
+
+        return LOADED
+
+    loaded, _ = _warned(old)
+    assert house.cellar.wine() == "red"
+    assert loaded is sys.modules["old_house.cellar.shelf"].LOADED
+
+
+def test_a_package_that_is_loaded_later_knows_its_old_names(house):
+    def old():
+        importlib.import_module("old_house.attic.trunk")
+        from old_house.attic import Box
+        from old_house.attic.trunk import hats
+
+        return Box, hats
+
+    (box, hats), told = _warned(old)
+    assert box is importlib.import_module("old_house.cellar.box").Box
+    assert (hats, house.attic.trunk()) == (3, "hats")
+    assert "old_house.attic.Box is now old_house.cellar.box.Box; the old name goes in 0.3" in told
+
+
+def test_names_of_one_module_are_found_in_several(house):
+    def old():
+        from old_house.everything import Box, cook
+
+        return Box, cook
+
+    (box, cook), _ = _warned(old)
+    assert box.__module__ == "old_house.cellar.box"
+    assert cook() == "soup"
+    with pytest.raises(AttributeError, match="has no attribute 'spoon'"):
+        _ = importlib.import_module("old_house.everything").spoon
+
+
+def test_a_moved_function_keeps_its_old_name(house):
+    soup, told = _warned(lambda: house.soup)
+    assert soup is house.kitchen.cook
+    assert told == ["old_house.soup is now old_house.kitchen.cook; the old name goes in 0.3"]
+
+
+def test_unknown_names_stay_unknown(house):
+    with pytest.raises(AttributeError, match="has no attribute 'roof'"):
+        _ = house.roof
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("old_house.roof")
