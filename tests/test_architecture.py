@@ -9,12 +9,12 @@ import minigooglenet
 ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
     (
-        *("shapes", "checks", "parallel", "files", "figures", "console", "shortcuts", "restoring", "tape"),
-        *("affinity", "blas", "holds", "workers", "orphans", "children", "starting"),
+        *("shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
+        *("affinity", "blas", "holds", "inherited", "workers", "orphans", "children", "starting"),
     ),
-    ("kernels", "initializers", "exercises"),  # exercises: the framework, without content
-    ("layers", "losses", "views", "wires", "graph"),
-    ("models", "plan", "optim", "data"),
+    ("kernels", "graph", "exercises"),  # a graph knows no layer and no kernel; exercises is a framework without content
+    ("layers", "losses"),
+    ("models", "planning", "optim", "data"),
     ("gradcheck", "viz"),
     ("inference",),
     ("weights",),
@@ -26,17 +26,14 @@ FLOORS = (
     ("__init__", "__main__", "_moved"),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {
-    ("parallel", "shapes"),
-    ("figures", "files"),
-    ("graph", "views"),
-    ("graph", "wires"),
-    ("warmup", "lessons"),
-    ("__init__", "_moved"),
+BESIDE = {("parallel", part) for part in ("shapes", "affinity", "blas", "holds", "inherited", "workers")}
+BESIDE |= {("affinity", "holds"), ("blas", "holds"), ("workers", "inherited"), ("children", "starting")}
+BESIDE |= {("figures", "files"), ("warmup", "lessons"), ("__init__", "_moved")}
+# Modules that are imported only inside functions, once `forms.fast()` is known to work.
+ALLOWED_FAST = {
+    *("kernels.forms", "planning.fused", "planning.barrier"),
+    *("lessons.lesson_13_fast.rungs", "lessons.lesson_13_fast.compiled_loops"),
 }
-BESIDE |= {("children", "starting")}
-BESIDE |= {("parallel", part) for part in ("affinity", "blas", "holds", "workers")}
-BESIDE |= {("affinity", "holds"), ("blas", "holds")}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 
@@ -95,9 +92,18 @@ def test_no_import_goes_in_a_circle():
 
 
 def test_the_graph_knows_no_layer_and_no_kernel():
-    assert {target.split(".")[0] for target in _imports(ROOT / "graph.py")} <= {
-        *("checks", "console", "parallel", "restoring", "shortcuts", "tape", "views", "wires")
-    }
+    allowed = {"checks", "console", "graph", "inherited", "methods", "names", "parallel", "shapes"}
+    for path in (ROOT / "graph").glob("*.py"):
+        assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
+
+
+def test_compiled_code_has_one_entry():
+    """Numba is reached only through `forms.fast()`, so that everything else works without it."""
+    users = set()
+    for path, name in _modules().items():
+        if not name.startswith("kernels.fast") and any(target.startswith("kernels.fast") for target in _imports(path)):
+            users.add(name)
+    assert users <= ALLOWED_FAST, users - ALLOWED_FAST
 
 
 def test_no_file_grows_beyond_four_hundred_lines():

@@ -312,7 +312,8 @@ predict("04.g", ...)
 x, dout = rng.standard_normal((2, 7, 3, 3)), rng.standard_normal((2, 7, 3, 3))
 errors = {}
 for alpha in (1e-4, 1.0):
-    dx = local_response_norm.backward(dout, x, 5, alpha, 0.75, 1.0)
+    _, scale = local_response_norm.forward(x, 5, alpha, 0.75, 1.0)
+    dx = local_response_norm.backward(dout, x, scale, 5, alpha, 0.75)
     errors[alpha] = np.linalg.norm(dx - dout) / np.linalg.norm(dx)
     print(f"alpha = {alpha:g}: returning dout is off by {errors[alpha]:.1e}")
 print(outcome("04.g", f"{errors[1e-4]:.1e}"))

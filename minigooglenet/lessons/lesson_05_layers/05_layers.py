@@ -423,7 +423,7 @@ predict("05.h", ...)
 x = np.ones((1, 7, 1, 1))
 raised = x.copy()
 raised[0, 3] += 0.5
-before, after = (local_response_norm.forward(values, 5, 1.0, 0.75, 1.0) for values in (x, raised))
+before, after = (local_response_norm.forward(values, 5, 1.0, 0.75, 1.0)[0] for values in (x, raised))
 change = (after - before).ravel()
 figure, text = mg.viz.pictures({"channels 0 to 6, change in hundredths": (100 * change).round()[None]})
 print(text)

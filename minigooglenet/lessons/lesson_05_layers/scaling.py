@@ -35,7 +35,8 @@ def lrn_backward_cases(rng):
 
 @lrn_backward.reference
 def lrn_backward_reference(dout, x, n, alpha, beta, k):
-    return local_response_norm.backward(dout, x, n, alpha, beta, k)
+    _, scale = local_response_norm.forward(x, n, alpha, beta, k)
+    return local_response_norm.backward(dout, x, scale, n, alpha, beta)
 
 
 lrn_backward.engine(local_response_norm.backward)
@@ -133,10 +134,10 @@ def dropout_cases(rng):
 @dropout.reference
 def dropout_reference(x, ratio, u, train, dout):
     kept, p = (u >= ratio, ratio) if train else (np.ones(x.shape, bool), 0)
-    return dropout_loops.apply(x, kept, p), dropout_loops.apply(dout, kept, p)
+    return dropout_loops.forward(x, kept, p), dropout_loops.backward(dout, kept, p)
 
 
-dropout.engine(dropout_loops.apply)
+dropout.engine(dropout_loops.forward)
 
 
 @dropout.right
