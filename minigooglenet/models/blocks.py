@@ -165,3 +165,8 @@ def inception(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, l
 def inception_naive(g, wire, name, n1x1, n3x3, n5x5, *, style=None):
     """Add one Inception module without reductions and return its output wire: see `Builder.inception_naive`."""
     return Builder(g, style).inception_naive(wire, name, n1x1, n3x3, n5x5)
+
+
+def auxiliary_head(g, wire, name, num_classes, *, style=None, **settings):
+    """Add an auxiliary classifier to a graph and return the wire of its logits: see `Builder.auxiliary_head`."""
+    return Builder(g, style).auxiliary_head(wire, name, num_classes, **settings)

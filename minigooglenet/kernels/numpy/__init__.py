@@ -6,7 +6,7 @@ the backward of another.
 """
 
 if __name__ == "numpy":  # a file of `kernels/` was run as a script, which puts this folder in front of NumPy itself
-    raise ImportError("this folder is not NumPy. Run the file as a module: python -m minigooglenet.kernels.NAME")
+    raise ImportError("this folder is not NumPy. Run the file as a module: python -m and its full name")
 
 from minigooglenet.kernels.numpy import (
     adaptive_avg_pool2d,
