@@ -36,7 +36,7 @@ def run(options):
         print(f"left as it is, for it is not the lesson as it came: {printable(path)}")
     wrong = [finding for finding in doctor.look(short=True) if not finding.well]
     for finding in wrong:
-        print(printable(finding))
+        print(printable(finding, "\n"))
     if wrong:
         print("`minigooglenet doctor` tells more.")
     first = min(Path(options.dir).glob("[0-9][0-9]_*.ipynb")).name

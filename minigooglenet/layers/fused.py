@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, parallel
 from minigooglenet.kernels import conv2d, direct, linear, product, winograd
 from minigooglenet.layers.activation import ReLU
 from minigooglenet.layers.base import Layer
@@ -82,7 +82,7 @@ class FusedConv2d(Layer):
         weight, bias = norm.params["weight"], norm.params["bias"]
         mean, var = norm.buffers["running_mean"], norm.buffers["running_var"]
         own, dtype = self.params.get("bias", 0), self.params["weight"].dtype
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), parallel.flushing():  # as batch norm itself computes
             factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
             product = self.params["weight"] * factor[:, None, None, None]
             folded = product.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
