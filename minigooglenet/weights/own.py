@@ -189,7 +189,7 @@ def _check_header(path):
         try:
             header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"its header is not JSON: {str(error)[:200]}") from error
+            raise ValueError("its header is not JSON") from error
         with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
             ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
             if (end := 8 + length + max(ends, default=0)) > size:
