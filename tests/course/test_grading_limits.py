@@ -169,8 +169,9 @@ def test_grading_into_a_device_leaves_no_state_beside_it(tmp_path, monkeypatch):
     if not Path("/dev/null").exists():
         pytest.skip("this system has no such device")
     states = []
-    monkeypatch.setattr(grading.gradebook, "Ledger", lambda path, fresh: states.append(path))
-    monkeypatch.setattr(grading, "_graded", lambda *args: ([], set(), True))
-    (tmp_path / "ada").mkdir()
-    grading.grade(tmp_path, "/dev/null", grading.Asked(lesson="03"))
+    monkeypatch.setattr(grading, "_graded", lambda *args: states.append(args[-2].path) or ([], set(), True))
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    for out in ("/dev/null", tmp_path / "out.csv"):
+        grading.grade(tmp_path / "class", out, grading.Asked(lesson="03"))
     assert states[0].parent != Path("/dev")
+    assert states[1] == tmp_path / "out.csv.state"
