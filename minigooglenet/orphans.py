@@ -13,7 +13,7 @@ _SIGKILL, _SET_DEATH_SIGNAL = 9, 1
 _SYNCHRONIZE, _WAIT_TIMEOUT = 0x00100000, 0x102
 
 
-def watch(parent=None, stop=None, working=None, seconds=SECONDS, grace=GRACE) -> None:
+def watch(parent=None, stop=None, working=None, seconds=SECONDS, grace=GRACE):
     """End this process once its parent has ended, from a thread that looks every half second.
 
     Parameters
@@ -21,6 +21,10 @@ def watch(parent=None, stop=None, working=None, seconds=SECONDS, grace=GRACE) ->
     parent : process ID of the parent, by default that of now; pass it if the parent may have ended already
     stop : function that asks this process to end at a point where its work can be resumed; by default it ends at once
     working : function that returns whether there still is such work; after `grace` seconds the process ends anyway
+
+    Returns
+    -------
+    function that returns whether the parent still runs: whoever begins new work asks it first
     """
     alive = _alive(os.getppid() if parent is None else parent)
 
@@ -35,6 +39,7 @@ def watch(parent=None, stop=None, working=None, seconds=SECONDS, grace=GRACE) ->
         os._exit(1)
 
     threading.Thread(target=look, name="parent", daemon=True).start()
+    return alive
 
 
 def interrupt() -> None:

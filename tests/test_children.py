@@ -113,3 +113,16 @@ def test_only_the_command_line_marks_its_workers(monkeypatch, forgotten):
     with children.safe_path():
         assert (starting.MARK in os.environ) == forgotten
     assert starting.MARK not in os.environ
+
+
+def test_settings_of_numba_in_the_folder_do_not_reach_a_compilation(tmp_path):
+    (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="ascii")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "minigooglenet", "gradcheck", "ReLU"],
+        cwd=tmp_path,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kernels")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-500:]

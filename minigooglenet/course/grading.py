@@ -134,7 +134,8 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     """
     with temporary_folder() as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
-        state = Path(scratch, "state") if out == files.STDOUT else f"{out}.state"  # nothing to resume from
+        kept = out != files.STDOUT and (Path(out).is_file() or not Path(out).exists())  # not for a pipe or a device
+        state = Path(f"{out}.state") if kept else Path(scratch, "state")
         ledger = gradebook.Ledger(state, fresh)
         rows, walls, whole = _graded(handed, absent, out, asked, jobs, ledger, tell)
         for sentence in sentences + [ledger.sentence] * (ledger.sentence is not None):

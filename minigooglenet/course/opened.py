@@ -11,17 +11,11 @@ import os
 import stat
 from pathlib import Path
 
+from minigooglenet import files
+
 LINK = "it is a link to another file, which is not followed"
 MOST_AT_ONCE = 8 << 20  # bytes that a reader of archives may ask for at once
 _SAFELY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"))
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFLNK: "a link to another file",
-}
 
 
 def is_link(path) -> bool:
@@ -54,7 +48,7 @@ def opened(path, follow=False):
 
 def _only_regular(found):
     if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'something else')}, not a file")
+        raise ValueError(f"it is {files.kind_of(found)}, not a file")
 
 
 def read(path, most, follow=False) -> bytes:

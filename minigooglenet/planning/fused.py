@@ -98,7 +98,7 @@ class FusedConv2d:
         weight, bias = norm.params["weight"], norm.params["bias"]
         mean, var = norm.buffers["running_mean"], norm.buffers["running_var"]
         own, dtype = 0 if self.bias is None else self.bias, self.weight.dtype
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), parallel.flushing():  # as batch norm itself computes
             factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
             product = self.weight * factor[:, None, None, None]
             folded = product.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)

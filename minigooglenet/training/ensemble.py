@@ -67,10 +67,10 @@ def train_member(recipe, out, threads, parent=None) -> None:
 
     parent : ID of the process that asks for it; if it is another one, this process ends with it
     """
+    if parent not in (None, os.getpid()) and not _parent_runs(parent)():
+        os._exit(1)  # this member waited in the queue of a process that has ended
     before = parallel.get_num_threads()
     parallel.set_num_threads(threads)
-    if parent not in (None, os.getpid()):
-        _end_with(parent)
     _working.append(None)
     try:
         with Hold(out) as hold:
@@ -85,6 +85,6 @@ def train_member(recipe, out, threads, parent=None) -> None:
 
 
 @functools.cache
-def _end_with(parent):
+def _parent_runs(parent):
     """Watch the parent for as long as this process lives; what Ctrl-C does is a safe end of a training."""
-    orphans.watch(parent, stop=orphans.interrupt, working=lambda: bool(_working))
+    return orphans.watch(parent, stop=orphans.interrupt, working=lambda: bool(_working))

@@ -50,19 +50,8 @@ def test_a_folder_of_pictures_becomes_weights_records_and_pictures(folder, tmp_p
 
 
 def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path, capsys, monkeypatch):
-    from minigooglenet.training import trainer
-
     assert _train(folder, tmp_path / "whole") == 0
-    real, calls = trainer.gradients, []
-
-    def stopping(*args, **kwargs):
-        calls.append(None)
-        if len(calls) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(trainer, "gradients", stopping)
-    assert _train(folder, tmp_path / "parts") == 130
+    _stopped(folder, tmp_path / "parts", monkeypatch)
     assert "Stopped and saved after step 3; continue with --resume." in capsys.readouterr().out
     assert main(["train", "--out", str(tmp_path / "parts"), "--resume"]) == 0
     assert "Resuming at step 3 of" in capsys.readouterr().out

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,15 @@ def test_a_notebook_that_cannot_be_run_has_its_row(graded, monkeypatch, tmp_path
     assert (row["status"], row["message"]) == ("failed", "it could not be run: [Errno 5] Input/output error")
     assert made == ["ada", "ada"]
     assert gradebook.Ledger(tmp_path / "out.csv.state").done == {}
+
+
+def test_grading_into_a_device_leaves_no_state_beside_it(tmp_path, monkeypatch):
+    if not Path("/dev/null").exists():
+        pytest.skip("this system has no such device")
+    states = []
+    monkeypatch.setattr(grading, "_graded", lambda *args: states.append(args[-2].path) or ([], set(), True))
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    for out in ("/dev/null", tmp_path / "out.csv"):
+        grading.grade(tmp_path / "class", out, grading.Asked(lesson="03"))
+    assert states[0].parent != Path("/dev")
+    assert states[1] == tmp_path / "out.csv.state"

@@ -144,7 +144,7 @@ ENSEMBLE = textwrap.dedent(
     """
     import sys
     from minigooglenet.training import Recipe, Settings, train_ensemble
-    settings = Settings(epochs=10_000, batch_size=8, save_every=0.0)
+    settings = Settings(epochs=10_000, batch_size=8, lr=1e-4, save_every=0.0)  # pixels of +-128: 0.05 diverges
     small = {"width": 0.125, "depth": 2, "norm": None}
     train_ensemble(Recipe(sys.argv[2], 32, False, "mini", small, settings=settings, models=3), sys.argv[1], jobs=2)
     """

@@ -91,9 +91,9 @@ FILES = {
         "declares a header of 9,223,372,036,854,775,808",
     ),
     "header too long": (struct.pack("<Q", 3 * 2**20) + b"{" + bytes(3 * 2**20), "more than 2,097,152"),
-    "header that is no JSON": (make.safetensors(b'{"a": nonsense}'), "its header is no JSON: Expecting value"),
-    "header that is not UTF-8": (make.safetensors(b'{"\xff": 1}'), "its header is no JSON: .*can't decode byte 0xff"),
-    "deep header": (make.safetensors(b'{"a":' * 100_000), "its header is no JSON: "),
+    "header that is no JSON": (make.safetensors(b'{"a": nonsense}'), "its header is not JSON"),
+    "header that is not UTF-8": (make.safetensors(b'{"\xff": 1}'), "its header is not JSON"),
+    "deep header": (make.safetensors(b'{"a":' * 100_000), "its header is not JSON"),
     "same name twice": (
         make.safetensors(b'{"a":%s,"a":%s}' % ((b'{"dtype":"F32","shape":[2],"data_offsets":[0,8]}',) * 2), bytes(8)),
         "its header has 'a' twice",

@@ -17,7 +17,7 @@ REJECTED = {
     "an npz with a deep header": "has a header that NumPy does not understand",
     "a state dict with a tuple of tuples": "a tuple in it has 1,023 parts, more than 1,000",
     "an old state dict with a tuple of tuples": "a tuple in it has 1,023 parts, more than 1,000",
-    "a deep header": "its header is no JSON",
+    "a deep header": "its header is not JSON",
     "a long format": "its metadata is damaged",
     "a Caffe layer of empty blobs": "more than 1,000 fields",
     "empty Caffe layers": "more than 1,000 fields",

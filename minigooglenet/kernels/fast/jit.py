@@ -1,12 +1,17 @@
 """How this package compiles: serial Numba without the interpreter lock, kept on disk by `compile_cache`."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numba
 from numba.core import event
 
+from minigooglenet import starting
 from minigooglenet.kernels.fast import compile_cache
+
+if starting.FORGOTTEN:  # Numba reads a file of settings in the current folder again before each compilation
+    numba.core.config._config_fname = os.devnull
 
 
 def compiled(function):
