@@ -16,7 +16,7 @@ FLOORS = (
     ("layers", "losses"),
     ("models", "planning", "optim", "data"),
     ("gradcheck", "viz"),
-    ("inference",),
+    ("evaluation",),
     ("weights",),
     ("counting",),
     ("training",),

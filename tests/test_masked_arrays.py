@@ -5,7 +5,7 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet import checks, data, optim
-from minigooglenet.inference import intervals, metrics
+from minigooglenet.evaluation import intervals, metrics
 
 X = np.random.default_rng(0).random((4, 3, 8, 8))
 SCORES, LABELS = X[:, 0, 0, :5].copy(), np.arange(4)

@@ -10,9 +10,9 @@ import numpy as np
 from minigooglenet import console, data, files, training
 from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole, written
 from minigooglenet.data import names
-from minigooglenet.inference import evaluate, report, table3
-from minigooglenet.inference.crops import COUNTS, rule_of
-from minigooglenet.inference.predict import crops_of
+from minigooglenet.evaluation import evaluate, report, table3
+from minigooglenet.evaluation.multicrop import COUNTS, rule_of
+from minigooglenet.evaluation.prediction import crops_of
 
 HELP = "test trained networks on a data set, with several crops and models"
 SAMPLE_SEED = 0

@@ -3,7 +3,7 @@
 import csv
 
 from minigooglenet import figures, files, viz
-from minigooglenet.training.evaluation import evaluate
+from minigooglenet.evaluation.held_out import evaluate
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.loop import confusion
 from minigooglenet.training.records import Step

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import data, files, optim, weights
+from minigooglenet.evaluation.held_out import evaluate
 from minigooglenet.training import checkpoint, fit, places, salvage
-from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Log

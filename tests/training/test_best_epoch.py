@@ -9,9 +9,9 @@ from small import digest, graph, split
 
 import minigooglenet as mg
 from minigooglenet import weights
+from minigooglenet.evaluation.held_out import Evaluation, evaluate
 from minigooglenet.training import Epoch, Settings, Trainer
 from minigooglenet.training import trainer as module
-from minigooglenet.training.evaluation import Evaluation, evaluate
 from minigooglenet.training.records import best_epoch
 from minigooglenet.weights import own
 

@@ -8,8 +8,8 @@ from numeric import draw
 
 import minigooglenet as mg
 from minigooglenet import data, losses, optim, training
+from minigooglenet.evaluation.held_out import evaluate
 from minigooglenet.gradcheck import check_network
-from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.step import gradients
 
 X = draw(6, 1, 6, 6, dtype=np.float32)

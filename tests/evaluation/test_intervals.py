@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigooglenet.inference import bootstrap_interval, paired_interval, proportion_interval
+from minigooglenet.evaluation import bootstrap_interval, paired_interval, proportion_interval
 
 COUNTS = (1, 5, 12, 20, 50)
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from minigooglenet import figures, files, viz
 from minigooglenet.console import Table
-from minigooglenet.inference.crops import boxes, crops, places
-from minigooglenet.inference.intervals import proportion_interval
-from minigooglenet.inference.metrics import calibration, ranks
-from minigooglenet.inference.table3 import CONFIDENCE, second_k
+from minigooglenet.evaluation.comparison import CONFIDENCE, second_k
+from minigooglenet.evaluation.intervals import proportion_interval
+from minigooglenet.evaluation.metrics import calibration, ranks
+from minigooglenet.evaluation.multicrop import boxes, crops, places
 from minigooglenet.viz import testing
 
 MOST_DRAWN = 50  # classes that a confusion matrix can show

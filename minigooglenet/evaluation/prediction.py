@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from minigooglenet.evaluation.multicrop import cut, places
 from minigooglenet.graph import Graph
-from minigooglenet.inference.crops import cut, places
 from minigooglenet.kernels import softmax
 from minigooglenet.layers import Softmax
 from minigooglenet.planning import Plan, plan

@@ -13,8 +13,8 @@ import numpy as np
 
 from minigooglenet import files
 from minigooglenet.console import Table
-from minigooglenet.inference.intervals import paired_interval
-from minigooglenet.inference.metrics import ranks
+from minigooglenet.evaluation.intervals import paired_interval
+from minigooglenet.evaluation.metrics import ranks
 
 CONFIDENCE = 0.95
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from minigooglenet import checks
 from minigooglenet.data import modes, photos
-from minigooglenet.inference.predict import planned, probabilities
+from minigooglenet.evaluation.prediction import planned, probabilities
 from minigooglenet.shapes import integer
 
 TOP = 5
@@ -43,7 +43,7 @@ def classify(graph, image, *, pixels, classes=None, crops=1, rule="box", top=TOP
     pixels : Pixels, how images become inputs
     classes : names of the outputs; "class 0", "class 1", ... by default
     crops : 1, 10 or 144; 0 for the whole image
-    rule : "box", or "torchvision" for the weights that torchvision publishes, as in `inference.crops`
+    rule : "box", or "torchvision" for the weights that torchvision publishes, as in `evaluation.crops`
     top : how many classes to return
 
     Raises

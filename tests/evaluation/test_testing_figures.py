@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minigooglenet.inference import boxes, calibration, crops, places
-from minigooglenet.inference.table3 import Change, Row, Table3
+from minigooglenet.evaluation import boxes, calibration, crops, places
+from minigooglenet.evaluation.comparison import Change, Row, Table3
 from minigooglenet.viz import testing
 
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from minigooglenet.inference import Evaluation, paired_interval, table3, top_k_error
+from minigooglenet.evaluation import Evaluation, paired_interval, table3, top_k_error
 
 
 def _evaluation(pictures=300, models=7, classes=10, gain=2.0, noise=2.0, seed=0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigooglenet.inference import accuracy, calibration, ranks, top_k_error
+from minigooglenet.evaluation import accuracy, calibration, ranks, top_k_error
 
 FOUR = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
 

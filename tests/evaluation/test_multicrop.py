@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from minigooglenet import data
-from minigooglenet.inference import boxes, crops, places
-from minigooglenet.inference.crops import scaled
+from minigooglenet.evaluation import boxes, crops, places
+from minigooglenet.evaluation.multicrop import scaled
 
 
 def _noise(shape, seed=0):
@@ -185,7 +185,7 @@ def test_one_crop_for_torchvision_weights_is_torchvisions(height, width):
 
 
 def test_very_long_image_is_cropped_without_resizing_all_of_it(monkeypatch):
-    monkeypatch.setattr(sys.modules["minigooglenet.inference.crops"], "MOST_RESIZED", 256 * 400)
+    monkeypatch.setattr(sys.modules["minigooglenet.evaluation.multicrop"], "MOST_RESIZED", 256 * 400)
     picture = _noise((3, 60, 240))
     near = crops(picture, 224, 1, rule="torchvision").astype(int)
     monkeypatch.undo()

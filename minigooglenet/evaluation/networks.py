@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, console
 from minigooglenet.data.dataset import BadImageError
-from minigooglenet.inference.predict import BATCH_SIZE, is_model, predictions
+from minigooglenet.evaluation.prediction import BATCH_SIZE, is_model, predictions
 
 
 @dataclass

@@ -7,8 +7,8 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet import data
-from minigooglenet.inference import crops, predictions, probabilities
-from minigooglenet.inference.predict import crops_of
+from minigooglenet.evaluation import crops, predictions, probabilities
+from minigooglenet.evaluation.prediction import crops_of
 
 
 def _net(seed, channels=3, classes=4, size=8):

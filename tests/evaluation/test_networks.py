@@ -5,7 +5,7 @@ import pytest
 
 import minigooglenet as mg
 from minigooglenet import data, training
-from minigooglenet.inference import evaluate, probabilities, proportion_interval, report, table3
+from minigooglenet.evaluation import evaluate, probabilities, proportion_interval, report, table3
 
 
 class _Folder(data.Dataset):
