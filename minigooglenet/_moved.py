@@ -77,6 +77,12 @@ MODULES = {
     "minigooglenet.exercises.sick_runs": "minigooglenet.lessons.lesson_10_training.sick_runs",
     "minigooglenet.exercises.starts": "minigooglenet.lessons.lesson_09_starts.starts",
     "minigooglenet.exercises.wrong_backwards": "minigooglenet.lessons.lesson_03_gradients.wrong_backwards",
+    "minigooglenet.inference": "minigooglenet.evaluation",
+    "minigooglenet.inference.classify": "minigooglenet.evaluation.classification",
+    "minigooglenet.inference.crops": "minigooglenet.evaluation.multicrop",
+    "minigooglenet.inference.evaluate": "minigooglenet.evaluation.networks",
+    "minigooglenet.inference.predict": "minigooglenet.evaluation.prediction",
+    "minigooglenet.inference.table3": "minigooglenet.evaluation.comparison",
     "minigooglenet.kernels.im2col": ("minigooglenet.kernels.numpy.im2col", "minigooglenet.kernels.numpy.conv2d"),
     "minigooglenet.layers.fused": "minigooglenet.planning.fused",
     "minigooglenet.layers.operations": "minigooglenet.counting.costs",
@@ -86,6 +92,7 @@ MODULES = {
     "minigooglenet.plan": "minigooglenet.planning",
     "minigooglenet.restoring": "minigooglenet.graph.restoring",
     "minigooglenet.tape": "minigooglenet.graph.tape",
+    "minigooglenet.training.evaluation": "minigooglenet.evaluation.held_out",
     "minigooglenet.views": "minigooglenet.graph.params",
     "minigooglenet.wires": "minigooglenet.graph.errors",
     **dict(_of_lessons()),
@@ -96,6 +103,12 @@ NAMES = {
     "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",
     "minigooglenet.layers.Term": "minigooglenet.counting.costs.Term",
     "minigooglenet.models.googlenet.mini_googlenet": "minigooglenet.models.mini_googlenet.mini_googlenet",
+    "minigooglenet.training.confusion": "minigooglenet.evaluation.metrics.confusion",
+    "minigooglenet.training.evaluation.Evaluation": "minigooglenet.evaluation.held_out.HeldOut",
+    "minigooglenet.training.evaluation.evaluate": "minigooglenet.evaluation.held_out.measure",
+    "minigooglenet.training.loop.confusion": "minigooglenet.evaluation.metrics.confusion",
+    "minigooglenet.training.loop.predict": "minigooglenet.evaluation.prediction.predict",
+    "minigooglenet.training.predict": "minigooglenet.evaluation.prediction.predict",
 }
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minigooglenet import data, figures, files, losses, models, optim, training, viz, weights
+from minigooglenet import data, evaluation, figures, files, losses, models, optim, training, viz, weights
 from minigooglenet.console import Table, progress, show
 from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
@@ -160,7 +160,7 @@ def _digits(console, epochs, seed, out):
 
         steps = training.train(net, images, labels, epochs=epochs, rng=seed, on_step=show)
     seconds = time.perf_counter() - started
-    predicted = training.predict(net, test_images)
+    predicted = evaluation.predict(net, test_images)
     hits = float(np.mean(predicted == test_labels))
     console.print(f"Held-out digits right: {hits:.1%}, after {seconds:.0f} s of training ({len(steps)} steps).")
     notes = {"crops": "0"}  # it was trained on whole images
@@ -172,7 +172,7 @@ def _digits(console, epochs, seed, out):
     written = [out / NETWORK, out / DIGIT]
     pictures = {
         "training_curve": viz.training_curve(steps, tested),
-        "confusion_matrix": viz.confusion_matrix(training.confusion(test_labels, predicted, 10)),
+        "confusion_matrix": viz.confusion_matrix(evaluation.confusion(test_labels, predicted, 10)),
         "digit_filters": viz.first_filters(net.params["conv1/3x3/weight"], "First filters after training on digits"),
     }
     for name, (figure, text) in pictures.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import console, data, files, training
+from minigooglenet import console, data, evaluation, files
 from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole, written
 from minigooglenet.data import names
 from minigooglenet.evaluation import evaluate, report, table3
@@ -80,7 +80,7 @@ def run(options):
     seconds = time.perf_counter() - started
     comparison = table3(found, options.models)
     last = found.probabilities(comparison.rows[-1].models, comparison.rows[-1].crops)
-    matrix = training.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
+    matrix = evaluation.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
     overlap = dataset.overlap([one.training_images for one in loaded], found.indices)
     numbers = {
         "data": options.data,

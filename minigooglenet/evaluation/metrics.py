@@ -41,6 +41,14 @@ def accuracy(probabilities, labels) -> float:
     return 1 - top_k_error(probabilities, labels, 1)
 
 
+def confusion(labels, predicted, classes: int) -> np.ndarray:
+    """Return (classes, classes) integers: how many images of each class (row) were taken for each class (column)."""
+    labels, predicted = (checks.labels(values, len(labels), classes) for values in (labels, predicted))
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (labels, predicted), 1)
+    return matrix
+
+
 class Calibration(NamedTuple):
     """Images by the probability of their likeliest class, in bins of equal width from 0 to 1.
 

@@ -83,6 +83,14 @@ def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE,
             yield np.stack([own[:, choice].mean(axis=1) for choice in chosen], axis=1)
 
 
+def predict(g, images, batch_size=64) -> np.ndarray:
+    """Return the most likely class of each image, M integers."""
+    if len(images) == 0:
+        raise ValueError("there are no images to predict: a batch of zero")
+    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
+    return np.concatenate([g(batch).argmax(axis=1) for batch in batches])
+
+
 def crops_of(counts, rule="box") -> int:
     """Return how many crops of a picture go through a network where several numbers of them are asked for."""
     return len(_wanted(counts, rule))

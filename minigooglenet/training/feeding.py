@@ -4,8 +4,7 @@ import numpy as np
 
 from minigooglenet import checks, data
 from minigooglenet.data import arrays
-from minigooglenet.training import fit
-from minigooglenet.training.step import only_input
+from minigooglenet.evaluation.held_out import check_labels, only_input
 
 
 def feeding(g, images, labels, pixels, rng):
@@ -22,7 +21,7 @@ def feeding(g, images, labels, pixels, rng):
     if images.shape[:1] != labels.shape[:1]:
         counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
         raise ValueError("every image needs its label: {} images, {} labels".format(*counts))
-    labels = fit.check_labels(g, labels, len(images))
+    labels = check_labels(g, labels, len(images))
     if images.dtype not in arrays.FLOATS or pixels is not None:
         pixels = pixels or arrays.default_pixels(images)
         arrays.checked(images, pixels)
@@ -39,7 +38,7 @@ def _of_dataset(g, dataset, classes, rng):
         raise ValueError(f"the network takes images of {takes}, the data set has {tuple(dataset.shape)}")
     if len(dataset.classes) != classes:
         raise ValueError(f"the network has {classes} outputs, but the data set has {len(dataset.classes)} classes")
-    fit.check_labels(g, dataset.labels, len(dataset))
+    check_labels(g, dataset.labels, len(dataset))
     seed = int(rng.integers(2**31))  # of the augmentation
 
     def take(indices, epoch):

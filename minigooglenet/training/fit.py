@@ -3,24 +3,6 @@
 import math
 import numbers
 
-from minigooglenet import checks
-
-
-def check_labels(g, labels, count, wires=None):
-    """Return `count` labels as integers, once they are known to be classes of every one of `wires`.
-
-    wires : the classifiers of graph g, by default all of its outputs
-    """
-    for wire in g.outputs if wires is None else wires:
-        shape = g.shape(wire)
-        if len(shape) != 1:
-            raise ValueError(
-                f"output {wire!r} must have shape (classes,) to train or evaluate with labels, got {shape}. "
-                "Add a GlobalAvgPool2d or a Flatten and a Linear, or name other outputs."
-            )
-        labels = checks.labels(labels, count, *shape)
-    return labels
-
 
 def check_batches(g, count, batch_size, wires=None, frozen=()) -> None:
     """Raise a ValueError if the last batch of an epoch of `count` images gives a batch norm one value per channel."""

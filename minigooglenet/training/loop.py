@@ -1,8 +1,8 @@
-"""Training in a small loop, and what a trained network says of other images."""
+"""The training loop, in plain view: batches in, one step of SGD after the other."""
 
 import numpy as np
 
-from minigooglenet import checks, losses, optim
+from minigooglenet import losses, optim
 from minigooglenet.shapes import integer
 from minigooglenet.training import fit
 from minigooglenet.training.feeding import feeding
@@ -77,19 +77,3 @@ def train(
             if on_step:
                 on_step(steps[-1])
     return steps
-
-
-def predict(g, images, batch_size=64) -> np.ndarray:
-    """Return the most likely class of each image, M integers."""
-    if len(images) == 0:
-        raise ValueError("there are no images to predict: a batch of zero")
-    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
-    return np.concatenate([g(batch).argmax(axis=1) for batch in batches])
-
-
-def confusion(labels, predicted, classes: int) -> np.ndarray:
-    """Return (classes, classes) integers: how many images of each class (row) were taken for each class (column)."""
-    labels, predicted = (checks.labels(values, len(labels), classes) for values in (labels, predicted))
-    matrix = np.zeros((classes, classes), np.int64)
-    np.add.at(matrix, (labels, predicted), 1)
-    return matrix

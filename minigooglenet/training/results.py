@@ -3,9 +3,8 @@
 import csv
 
 from minigooglenet import figures, files, viz
-from minigooglenet.evaluation.held_out import evaluate
+from minigooglenet.evaluation import confusion, held_out
 from minigooglenet.training.lock import only_one
-from minigooglenet.training.loop import confusion
 from minigooglenet.training.records import Step
 
 MOST_CLASSES = 20  # of a confusion matrix that one can read
@@ -31,7 +30,7 @@ def _leave(trainer):
     heads = len(trainer.head_weights) - 1
     pictures = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
     if len(classes) <= MOST_CLASSES:
-        tested = evaluate(trainer.trained(), trainer.split.test)
+        tested = held_out.measure(trainer.trained(), trainer.split.test)
         if len(tested.labels):
             matrix = confusion(tested.labels, tested.predicted, len(classes))
             pictures["confusion_matrix"] = viz.confusion_matrix(matrix, classes)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import console, losses, optim
+from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.graph.restoring import restored_on_error
 
 
@@ -69,13 +70,6 @@ def norms_by_module(g, grads) -> dict[str, float]:
         module = node.split("/")[0]
         squares[module] = squares.get(module, 0.0) + norm**2
     return {module: total**0.5 for module, total in squares.items()}
-
-
-def only_input(g) -> str:
-    """Return the name of a graph's one input, or say that there are several."""
-    if len(g.inputs) != 1:
-        raise ValueError(f"training feeds one input, this graph has {list(g.inputs)}")
-    return next(iter(g.inputs))
 
 
 def _stop(g, name, x, number):

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import data, files, optim, weights
-from minigooglenet.evaluation.held_out import evaluate
+from minigooglenet.evaluation.held_out import check_labels, measure, only_input
 from minigooglenet.training import checkpoint, fit, places, salvage
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Log
 from minigooglenet.training.records import Epoch, Step, best_epoch
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.step import gradients, norms_by_node, only_input
+from minigooglenet.training.step import gradients, norms_by_node
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
@@ -131,7 +131,7 @@ class Trainer:
         with ctrl_c_waits() as asked:
             while len(self.epochs) < self.settings.epochs and not self.stopped_early:
                 started = time.monotonic()
-                tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
+                tested = self._train_epoch(asked, on_step) and measure(self.trained(), self.split.test, stop=asked)
                 if not tested:
                     self.save()
                     return False
@@ -372,7 +372,7 @@ class Trainer:
         heads = tuple(self.settings.head_weights(self.graph, frozen))
         for part, wires in ((train, heads), (test, (self.graph.main,))):
             if len(part):
-                fit.check_labels(self.graph, part.labels, len(part), wires)
+                check_labels(self.graph, part.labels, len(part), wires)
         fit.check_batches(self.graph, len(train), self.settings.batch_size, heads, frozen)
         if self.out is not None and os.path.lexists(self.out) and not self.out.is_dir():
             raise FileExistsError(f"{self.out} is a file; results go into a folder")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import data, training
+from minigooglenet import data, evaluation
 from minigooglenet.evaluation import evaluate, probabilities, proportion_interval, report, table3
 
 
@@ -80,7 +80,7 @@ def test_a_set_of_bad_pictures_only_is_said_to_be_one():
 def _report(count=9, bad=()):
     dataset = _Folder(count, bad)
     found = evaluate([_net()], dataset, crops=(1, 10))
-    matrix = training.confusion(found.labels, found.probabilities().argmax(axis=1), 2)
+    matrix = evaluation.confusion(found.labels, found.probabilities().argmax(axis=1), 2)
     return dataset, found, table3(found), matrix
 
 

@@ -116,13 +116,13 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, st
 def test_ctrl_c_while_the_held_out_pictures_are_tested_loses_no_step(tmp_path, monkeypatch):
     from minigooglenet.training import trainer as module
 
-    real = module.evaluate
+    real = module.measure
 
     def interrupted(*args, stop):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*args, stop=stop)
 
-    monkeypatch.setattr(module, "evaluate", interrupted)
+    monkeypatch.setattr(module, "measure", interrupted)
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     assert not trainer.run()
     assert (trainer.step, len(trainer.epochs)) == (4, 0)

@@ -241,7 +241,7 @@ images, labels, test_images, test_labels = mg.data.digits(32)
 epochs = 1 if FAST else 2
 mini = mg.models.mini_googlenet(10, in_channels=1, dropout=False, rng=0)
 mg.training.train(mini, images, labels, epochs=epochs, rng=0)
-accuracy = (mg.training.predict(mini, test_images) == test_labels).mean()
+accuracy = (mg.evaluation.predict(mini, test_images) == test_labels).mean()
 print(f"accuracy {accuracy:.3f} after {epochs} epochs{' (fast)' if FAST else ''}")
 wire = mini.nodes["pool5/global"].wires[0]
 features = mini.infer({"image": test_images[:1]}, wire)[wire][0]

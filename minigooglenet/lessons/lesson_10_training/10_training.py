@@ -17,7 +17,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import data, figures, losses, optim, training, viz
+from minigooglenet import data, evaluation, figures, losses, optim, training, viz
 from minigooglenet.data import transforms
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
@@ -387,7 +387,7 @@ figure
 # %%
 averaged, lasts = trainer.trained(), trainer.graph
 hits = {
-    name: float((training.predict(g, test_images) == test_labels).mean())
+    name: float((evaluation.predict(g, test_images) == test_labels).mean())
     for name, g in (("last weights", lasts), ("averaged weights", averaged))
 }
 print(", ".join(f"{name} {hit:.1%}" for name, hit in hits.items()))
@@ -454,7 +454,7 @@ predict("10.h", ...)
 # %%
 scores = averaged(test_images)
 predicted = scores.argmax(axis=1)
-table = training.confusion(test_labels, predicted, 10)
+table = evaluation.confusion(test_labels, predicted, 10)
 figure, text = viz.confusion_matrix(table)
 print(text)
 figure
@@ -631,8 +631,8 @@ predict("10.i", ...)
 shuffled = np.random.default_rng(0).permutation(labels[:64])
 memory = mini()
 curve = fit(memory, images[:64], shuffled, 80, lr=0.05)["sum"]
-learned = float((training.predict(memory, images[:64]) == shuffled).mean())
-useful = float((training.predict(memory, test_images) == test_labels).mean())
+learned = float((evaluation.predict(memory, images[:64]) == shuffled).mean())
+useful = float((evaluation.predict(memory, test_images) == test_labels).mean())
 print(f"loss from {curve[0]:.2f} to {curve[-1]:.2f}")
 assert learned > 0.9 > 0.3 > useful
 outcome("10.i", f"{learned:.0%} of its own pictures, {useful:.0%} of the others")
