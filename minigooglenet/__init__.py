@@ -13,6 +13,7 @@ from minigooglenet import starting  # noqa: F401 (before anything else is import
 # isort: split
 from minigooglenet import (
     _moved,
+    adaptive,
     counting,
     data,
     evaluation,
@@ -23,6 +24,7 @@ from minigooglenet import (
     losses,
     models,
     optim,
+    schedules,
     training,
     viz,
     weights,
@@ -38,6 +40,7 @@ exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported 
 __all__ = [
     "Graph",
     "__version__",
+    "adaptive",
     "count",
     "counting",
     "data",
@@ -51,6 +54,7 @@ __all__ = [
     "models",
     "optim",
     "plan",
+    "schedules",
     "set_num_threads",
     "training",
     "use",

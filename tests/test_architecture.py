@@ -14,7 +14,7 @@ FLOORS = (
     ),
     ("kernels", "graph", "exercises"),  # a graph knows no layer and no kernel; exercises is a framework without content
     ("layers", "losses"),
-    ("models", "planning", "optim", "data"),
+    ("models", "planning", "optim", "adaptive", "schedules", "data"),
     ("gradcheck", "viz"),
     ("evaluation",),
     ("weights",),
@@ -28,7 +28,7 @@ FLOORS = (
 # On one floor, but a file may use a smaller one beside it.
 BESIDE = {("parallel", part) for part in ("shapes", "affinity", "blas", "holds", "inherited", "workers")}
 BESIDE |= {("affinity", "holds"), ("blas", "holds"), ("workers", "inherited"), ("children", "starting")}
-BESIDE |= {("figures", "files"), ("warmup", "lessons"), ("__init__", "_moved")}
+BESIDE |= {("figures", "files"), ("adaptive", "optim"), ("warmup", "lessons"), ("__init__", "_moved")}
 # Modules that are imported only inside functions, once `forms.fast()` is known to work.
 ALLOWED_FAST = {
     *("kernels.forms", "planning.fused", "planning.barrier"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import checks, data, optim
+from minigooglenet import adaptive, checks, data, optim
 from minigooglenet.evaluation import intervals, metrics
 
 X = np.random.default_rng(0).random((4, 3, 8, 8))
@@ -68,7 +68,7 @@ CALLS = {
     "logits": lambda: mg.losses.softmax_cross_entropy(masked(SCORES), LABELS),
     "labels": lambda: mg.losses.softmax_cross_entropy(SCORES, masked(LABELS)),
     "parameters of a step": lambda: optim.sgd_step({"w": masked(SCORES)}, {"w": SCORES}, {}, lr=1),
-    "gradients of a step": lambda: optim.adamw_step({"w": SCORES.copy()}, {"w": masked(SCORES)}, {}, lr=1),
+    "gradients of a step": lambda: adaptive.adamw_step({"w": SCORES.copy()}, {"w": masked(SCORES)}, {}, lr=1),
     "average": lambda: optim.average_step({}, {"w": masked(SCORES)}, 0),
     "probabilities": lambda: metrics.accuracy(masked(SCORES), LABELS),
     "true classes": lambda: metrics.accuracy(SCORES, masked(LABELS)),

@@ -7,7 +7,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from minigooglenet import data, figures, files, optim
+from minigooglenet import data, figures, files, schedules
 from minigooglenet.cli.arguments import seed, whole
 from minigooglenet.training import (
     Recipe,
@@ -57,7 +57,7 @@ def add_parser(commands, name):
     add("--weight-decay", type=float, help="weight decay (default: 0.0002 for sgd, 0.01 for adamw)")
     add(
         "--schedule",
-        choices=tuple(optim.SCHEDULES),
+        choices=tuple(schedules.SCHEDULES),
         default="polynomial",
         help="learning-rate schedule (default: %(default)s)",
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import losses, optim
+from minigooglenet import losses, optim, schedules
 from minigooglenet.shapes import integer
 from minigooglenet.training import fit
 from minigooglenet.training.feeding import feeding
@@ -71,7 +71,7 @@ def train(
             if not len(targets):
                 continue
             found = gradients(g, x, targets, weights, number=number)
-            rate = optim.polynomial(lr, number, count)
+            rate = schedules.polynomial(lr, number, count)
             optim.sgd_step(g.params, found.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
             steps.append(Step(number, count, found.loss, found.accuracy))
             if on_step:

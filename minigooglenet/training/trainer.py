@@ -65,7 +65,7 @@ class Trainer:
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
-        self.adam = {"mean": {}, "square": {}, "count": {}}  # of `optim.adamw_step`
+        self.adam = {"mean": {}, "square": {}, "count": {}}  # of `adaptive.adamw_step`
         self._multipliers = self.settings.multipliers(graph.params)
         self.origin, self.recipe, self.hold = None, None, None
         self._busy, self._known = [], None
