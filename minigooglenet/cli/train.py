@@ -12,11 +12,11 @@ from minigooglenet.cli.arguments import seed, whole
 from minigooglenet.training import (
     Recipe,
     Settings,
+    artifacts,
     ensemble,
     find_learning_rate,
     origin,
     recipe,
-    results,
     run_with_progress,
 )
 from minigooglenet.training.checkpoint import ResumeWarning
@@ -130,7 +130,7 @@ def _one(asked, options, hold):
         if (trainer.out / path).exists():
             what = f"{which} epoch, {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
             display.line(f"written: {trainer.out / path} ({what})", whole=True)
-    for path in results.leave(trainer):
+    for path in artifacts.leave(trainer):
         display.line(f"written: {path}", whole=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:

@@ -1,10 +1,10 @@
 """The training loop, the trainer for long runs and ensembles."""
 
 from minigooglenet.training.ensemble import train_ensemble
-from minigooglenet.training.experiments import gradient_flow
-from minigooglenet.training.find_rate import RateSweep, find_learning_rate
+from minigooglenet.training.gradient_norms import gradient_flow
 from minigooglenet.training.loop import train
 from minigooglenet.training.progress import run_with_progress
+from minigooglenet.training.rate_finder import RateSweep, find_learning_rate
 from minigooglenet.training.recipe import Recipe
 from minigooglenet.training.records import Epoch, Step
 from minigooglenet.training.settings import Settings

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from minigooglenet import training, viz
-from minigooglenet.training import experiments
+from minigooglenet.training import gradient_norms
 
 
 @pytest.fixture(scope="module")
 def flows():
     rng = np.random.default_rng(0)
     images, labels = rng.standard_normal((16, 1, 32, 32), dtype=np.float32), np.arange(16) % 4
-    bad = {**experiments.VARIANTS["weights of 0.01"], "depth": 6, "width": 0.5}
+    bad = {**gradient_norms.VARIANTS["weights of 0.01"], "depth": 6, "width": 0.5}
     variants = {
         "bad": bad,
         "shallow": {**bad, "depth": 2},
@@ -43,7 +43,7 @@ def test_modules_stand_input_first_without_the_heads_beside_the_way(flows):
 
 
 def test_the_table_and_the_picture_name_every_network(flows):
-    text = str(experiments.table(flows, 2))
+    text = str(gradient_norms.table(flows, 2))
     _, words = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
     for name in flows:
         assert name in text
@@ -55,4 +55,4 @@ def test_a_network_that_blows_up_is_told_as_such():
     variants = {"wild": {"depth": 2, "norm": None, "init": "he", "width": 0.25}}
     flows = training.gradient_flow(images, labels, variants, steps=30, batch_size=4, lr=1e9)
     assert len(flows["wild"].losses) < 30
-    assert "not finite" in str(experiments.table(flows, 30))
+    assert "not finite" in str(gradient_norms.table(flows, 30))
