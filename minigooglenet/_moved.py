@@ -95,6 +95,7 @@ MODULES = {
     "minigooglenet.training.evaluation": "minigooglenet.evaluation.held_out",
     "minigooglenet.training.experiments": "minigooglenet.training.gradient_norms",
     "minigooglenet.training.find_rate": "minigooglenet.training.rate_finder",
+    "minigooglenet.training.records": ("minigooglenet.training.step", "minigooglenet.training.log"),
     "minigooglenet.training.results": "minigooglenet.training.artifacts",
     "minigooglenet.views": "minigooglenet.graph.params",
     "minigooglenet.wires": "minigooglenet.graph.errors",

@@ -4,8 +4,9 @@ import csv
 
 from minigooglenet import figures, files, viz
 from minigooglenet.evaluation import confusion, held_out
+from minigooglenet.training.gradient_norms import module_norms
 from minigooglenet.training.lock import only_one
-from minigooglenet.training.records import Step
+from minigooglenet.training.step import Step
 
 MOST_CLASSES = 20  # of a confusion matrix that one can read
 
@@ -40,15 +41,6 @@ def _leave(trainer):
     for name, (figure, text) in pictures.items():
         written += figures.save(figure, text, trainer.out / name)
     return written
-
-
-def module_norms(rows) -> dict[str, list[tuple[int, float]]]:
-    """Return {module: [(step, norm of all its gradients)]} for rows (step, node, norm)."""
-    squares = {}
-    for step, node, norm in rows:
-        of_module = squares.setdefault(str(node).split("/")[0], {})
-        of_module[step] = of_module.get(step, 0.0) + norm**2
-    return {module: [(step, total**0.5) for step, total in found.items()] for module, found in squares.items()}
 
 
 def _steps(trainer):

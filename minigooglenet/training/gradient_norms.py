@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, console, losses, models, optim
 from minigooglenet.console import Table
-from minigooglenet.training.step import gradients, norms_by_module
+from minigooglenet.training.step import gradients
 
 DEPTH = 12
 _BAD = {"depth": DEPTH, "init": "gaussian", "norm": None, "aux": False}  # weights of 0.01 whatever the layer
@@ -74,6 +74,32 @@ def gradient_flow(images, labels, variants=None, *, steps=40, batch_size=32, lr=
                 on_step(place * steps + step + 1, len(variants) * steps, name)
         found[name] = Flow(before or {}, after or {}, values)
     return found
+
+
+def norms_by_node(g, grads) -> dict[str, float]:
+    """Return {node: Euclidean norm of its parameters' gradients} in the order of the graph, of {"node/weight": ...}."""
+    grouped = {}
+    for name, grad in grads.items():
+        grouped.setdefault(name.rpartition("/")[0], []).append(grad)
+    return {node: optim.norm(grouped[node]) for node in g.nodes if node in grouped}
+
+
+def norms_by_module(g, grads) -> dict[str, float]:
+    """Return {module: norm}, in the order of the graph; a module is what stands before the slash of a node's name."""
+    squares = {}
+    for node, norm in norms_by_node(g, grads).items():
+        module = node.split("/")[0]
+        squares[module] = squares.get(module, 0.0) + norm**2
+    return {module: total**0.5 for module, total in squares.items()}
+
+
+def module_norms(rows) -> dict[str, list[tuple[int, float]]]:
+    """Return {module: [(step, norm of all its gradients)]} for rows (step, node, norm)."""
+    squares = {}
+    for step, node, norm in rows:
+        of_module = squares.setdefault(str(node).split("/")[0], {})
+        of_module[step] = of_module.get(step, 0.0) + norm**2
+    return {module: [(step, total**0.5) for step, total in found.items()] for module, found in squares.items()}
 
 
 def table(flows, steps) -> Table:

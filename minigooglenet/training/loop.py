@@ -4,10 +4,9 @@ import numpy as np
 
 from minigooglenet import losses, optim, schedules
 from minigooglenet.shapes import integer
-from minigooglenet.training import fit
-from minigooglenet.training.feeding import feeding
-from minigooglenet.training.records import Step
-from minigooglenet.training.step import gradients
+from minigooglenet.training.feeding import check_batches, feeding
+from minigooglenet.training.settings import number as checked
+from minigooglenet.training.step import Step, gradients
 
 
 def train(
@@ -53,14 +52,13 @@ def train(
     """
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     lr, momentum, weight_decay = (
-        fit.check_number(value, name)
-        for value, name in ((lr, "lr"), (momentum, "momentum"), (weight_decay, "weight_decay"))
+        checked(value, name) for value, name in ((lr, "lr"), (momentum, "momentum"), (weight_decay, "weight_decay"))
     )
     if on_step is not None and not callable(on_step):
         raise TypeError(f"on_step must be a function that takes a Step, got {on_step!r}")
     rng = np.random.default_rng(rng)
     size, take = feeding(g, images, labels, pixels, rng)
-    fit.check_batches(g, size, batch_size)
+    check_batches(g, size, batch_size)
     weights = losses.head_weights(g)
     count = epochs * -(-size // batch_size)
     velocity, steps = {}, []

@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import data, files, optim, weights
-from minigooglenet.evaluation.held_out import check_labels, measure, only_input
-from minigooglenet.training import checkpoint, fit, places, salvage
+from minigooglenet.evaluation.held_out import measure
+from minigooglenet.training import checkpoint, places, salvage
+from minigooglenet.training.feeding import check_run
+from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
-from minigooglenet.training.log import Log
-from minigooglenet.training.records import Epoch, Step, best_epoch
+from minigooglenet.training.log import Epoch, Log, best_epoch
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.step import gradients, norms_by_node
+from minigooglenet.training.step import Step, gradients
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
@@ -58,7 +59,7 @@ class Trainer:
         self.graph, self.settings = graph, settings or Settings()
         self.split = data.as_split(split, graph.shapes[graph.main][0])
         self.out = None if out is None else Path(out)
-        self._check_fit()
+        check_run(graph, self.split, self.settings, self.out)
         self.frozen = self.settings.frozen(graph)
         self.head_weights = self.settings.head_weights(graph, self.frozen)
         self.steps_per_epoch = -(-len(self.split.train) // self.settings.batch_size)
@@ -351,31 +352,6 @@ class Trainer:
             warnings.warn(f"the files in {self.out} will hold the arrays alone: {error}", stacklevel=3)
             return False
         return True
-
-    def _check_fit(self):
-        if not isinstance(self.settings, Settings):
-            raise TypeError(f"settings must be training.Settings, got {type(self.settings).__name__}")
-        train, test = self.split
-        if not len(train):
-            raise ValueError("there are no pictures to learn from")
-        if self.settings.patience is not None and not len(test):
-            raise ValueError("patience needs held-out images, and there are none")
-        takes = self.graph.inputs[only_input(self.graph)]
-        gives = self.graph.shapes[self.graph.main]
-        if tuple(train.shape) != takes:
-            raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
-        if gives != (len(train.classes),):
-            raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
-        if train.classes != test.classes or train.shape != test.shape:
-            raise ValueError("what is learned from and what is held out must have the same classes and sizes")
-        frozen = self.settings.frozen(self.graph)
-        heads = tuple(self.settings.head_weights(self.graph, frozen))
-        for part, wires in ((train, heads), (test, (self.graph.main,))):
-            if len(part):
-                check_labels(self.graph, part.labels, len(part), wires)
-        fit.check_batches(self.graph, len(train), self.settings.batch_size, heads, frozen)
-        if self.out is not None and os.path.lexists(self.out) and not self.out.is_dir():
-            raise FileExistsError(f"{self.out} is a file; results go into a folder")
 
 
 def _warn(sentences):

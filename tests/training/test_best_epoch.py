@@ -12,7 +12,7 @@ from minigooglenet import weights
 from minigooglenet.evaluation.held_out import HeldOut, measure
 from minigooglenet.training import Epoch, Settings, Trainer
 from minigooglenet.training import trainer as module
-from minigooglenet.training.records import best_epoch
+from minigooglenet.training.log import best_epoch
 from minigooglenet.weights import own
 
 QUICK = Settings(epochs=6, batch_size=10)
