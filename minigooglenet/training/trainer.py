@@ -6,10 +6,10 @@ So a run that was interrupted ends with the very same bits as one that was not.
 """
 
 import contextlib
-import copy
 import os
 import time
 import warnings
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from minigooglenet import data, files, optim, weights
 from minigooglenet.evaluation.held_out import measure
-from minigooglenet.training import checkpoint, places, salvage
+from minigooglenet.training import checkpoint, fingerprint, places, salvage
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
@@ -25,10 +25,12 @@ from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Epoch, Log, best_epoch
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import Step, gradients
+from minigooglenet.weights.network import contents_of
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
 SAVED = (CHECKPOINT, WEIGHTS, BEST)
+ADAM = ("mean", "square")
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
 
@@ -74,7 +76,7 @@ class Trainer:
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
             files.make_folder(self.out)
-        self.saves_graph = self.out is None or self._can_be_saved()
+        self.saves_graph = self.out is None or places.can_hold(self.graph, self.out)
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"), (int, int, float, float, float, int, float))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"), (int, *[None] * 5))
         self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"), (int, str, float))
@@ -148,7 +150,7 @@ class Trainer:
 
     def trained(self):
         """Return a copy of the graph with the weights to use: their mean where there is one, else as they are now."""
-        graph = copy.deepcopy(self.graph)
+        graph = deepcopy(self.graph)
         for view in (graph.params, graph.buffers):
             for name in view:
                 if name in self.average:
@@ -164,9 +166,54 @@ class Trainer:
             for log in self.logs:
                 log.sync()
             self._write_weights(WEIGHTS, "last")  # first: a checkpoint of the last step is resumed without a step
-            checkpoint.save(self.out / CHECKPOINT, self)
+            contents = contents_of(self.graph, **self.told(), arrays_only=not self.saves_graph)
+            checkpoint.save(self.out / CHECKPOINT, self.state_dict(copy=False), contents)
             self._known = places.identity(self.out / CHECKPOINT)
             self._saved = time.monotonic()
+
+    def state_dict(self, copy=True) -> dict:
+        """Return all that decides the rest of the run: values, what `load_state_dict` compares, and dicts of arrays.
+
+        copy : False shares the arrays with the Trainer, for a caller that only reads them
+        """
+        views = self.graph.params, self.graph.buffers, self.velocity, self.average, *map(self.adam.get, ADAM)
+        arrays = {group: dict(view) for group, view in zip(checkpoint.GROUPS, views, strict=True)}
+        return {
+            "step": self.step,
+            "epochs": [list(epoch) for epoch in self.epochs],
+            "tally": list(self.tally),
+            "averaged": self.averaged,
+            "skipped": [dict(part.skipped) for part in self.split],
+            "generators": [layer.rng.bit_generator.state for layer in self.drawing()],
+            "adam_counts": dict(self.adam["count"]),
+            "run": fingerprint.of(self),
+            **(deepcopy(arrays) if copy else arrays),
+        }
+
+    def load_state_dict(self, state) -> None:
+        """Continue from a `state_dict` of the same run. No file is read or written: `resume` does that.
+
+        Raises
+        ------
+        ValueError
+            If the state belongs to another run, or cannot be one of this run. Then nothing changes.
+        """
+        checkpoint.check(state, self.state_dict(copy=False))
+        self._restore(deepcopy(state))
+
+    def _restore(self, state):
+        """Take over a state that is known to fit."""
+        for view, arrays in ((self.graph.params, state["params"]), (self.graph.buffers, state["buffers"])):
+            for name in view:
+                view[name] = arrays[name]
+        self.velocity, self.average = state["velocity"], state["average"]
+        self.adam = {part: state[part] for part in ADAM} | {"count": state.get("adam_counts", {})}
+        for layer, generator in zip(self.drawing(), state["generators"], strict=True):
+            layer.rng.bit_generator.state = generator
+        for part, skipped in zip(self.split, state["skipped"], strict=True):
+            part.skipped.update(skipped)
+        self.step, self.averaged = state["step"], state["averaged"]
+        self.epochs, self.tally = [Epoch(*row) for row in state["epochs"]], state["tally"]
 
     @contextlib.contextmanager
     def _held(self):
@@ -247,13 +294,13 @@ class Trainer:
                 return False
             places.check(self.out, SAVED)
             known = places.identity(path)
-            saved = checkpoint.read(path, self)
+            state = checkpoint.read(path, self.state_dict(copy=False))
             for log in self.logs:
                 log.close()
-            cuts = salvage.cuts(self, saved)
+            cuts = salvage.cuts(self, state)
             for cut in cuts:  # the last that can fail
                 cut.carry_out()
-            checkpoint.apply(saved, self)
+            self._restore(state)
             self._known = known
         _warn([cut.sentence for cut in cuts])
         return True
@@ -343,15 +390,6 @@ class Trainer:
 
     def _path(self, name):
         return None if self.out is None else self.out / name
-
-    def _can_be_saved(self):
-        """Return whether a file can hold the graph; if not, say so now, not after hours of training."""
-        try:
-            weights.architecture.describe(self.graph)
-        except ValueError as error:
-            warnings.warn(f"the files in {self.out} will hold the arrays alone: {error}", stacklevel=3)
-            return False
-        return True
 
 
 def _warn(sentences):

@@ -113,10 +113,10 @@ def test_what_a_killed_save_left_is_removed(tmp_path):
 def test_weights_are_those_of_the_checkpoint_after_a_kill_between_them(tmp_path, monkeypatch):
     from minigooglenet.training import checkpoint
 
-    def killed(path, trainer):
-        if len(trainer.epochs) == 3:
+    def killed(path, state, contents):
+        if len(state["epochs"]) == 3:
             raise KeyboardInterrupt
-        real(path, trainer)
+        real(path, state, contents)
 
     real = checkpoint.save
     monkeypatch.setattr(checkpoint, "save", killed)
