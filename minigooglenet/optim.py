@@ -69,27 +69,3 @@ def fast_for(*arrays):
     """Return the module that moves such arrays in one pass over memory, or None where the lines of NumPy do."""
     plain = all(array.dtype in checks.FLOATS and array.flags.c_contiguous for array in arrays)
     return forms.fast().sgd if plain and forms.chosen()[""] == "fast" and forms.fast() else None
-
-
-@flushed
-def average_step(average, arrays, count):
-    """Take `arrays` into the running mean of `count` earlier ones, in place (Polyak averaging).
-
-    average = average + (array - average) / (count + 1)
-
-    Parameters
-    ----------
-    average : {name: array}, the state, changed in place; start with an empty dict and count 0
-    arrays : {name: array}, such as a graph's parameters after a step
-    """
-    for name, array in arrays.items():
-        if count == 0:
-            average[name] = checks.unmasked(array, repr(name)).copy()
-        else:
-            average[name] += (array - average[name]) / array.dtype.type(count + 1)
-
-
-@flushed
-def norm(grads) -> float:
-    """Return the Euclidean norm of all arrays together."""
-    return float(np.sqrt(sum(float(np.vdot(grad, grad).real) for grad in grads)))

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minigooglenet import data, evaluation, figures, files, losses, models, optim, training, viz, weights
+from minigooglenet import data, evaluation, figures, files, losses, models, training, viz, weights
 from minigooglenet.console import Table, progress, show
 from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
+from minigooglenet.training.gradient_norms import norm
 
 PHOTO_LABEL = 652  # the ImageNet class "military uniform": what the portrait shows, and any class would do here
 EPOCHS, QUICK_EPOCHS = 5, 1
@@ -105,7 +106,7 @@ def _photograph(console, net, photo, out):
     console.print(f"{sum(weights.values()):g} x ln 1000 = {even:.3f}.")
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
-        norms[module] = optim.norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
+        norms[module] = norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
     figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
     console.print(text, markup=False)
     written = figures.save(figure, text, out / "gradient_norms")

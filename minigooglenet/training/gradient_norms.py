@@ -6,6 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, console, losses, models, optim
 from minigooglenet.console import Table
+from minigooglenet.parallel import flushed
 from minigooglenet.training.step import gradients
 
 DEPTH = 12
@@ -76,12 +77,18 @@ def gradient_flow(images, labels, variants=None, *, steps=40, batch_size=32, lr=
     return found
 
 
+@flushed
+def norm(grads) -> float:
+    """Return the Euclidean norm of all arrays together."""
+    return float(np.sqrt(sum(float(np.vdot(grad, grad).real) for grad in grads)))
+
+
 def norms_by_node(g, grads) -> dict[str, float]:
     """Return {node: Euclidean norm of its parameters' gradients} in the order of the graph, of {"node/weight": ...}."""
     grouped = {}
     for name, grad in grads.items():
         grouped.setdefault(name.rpartition("/")[0], []).append(grad)
-    return {node: optim.norm(grouped[node]) for node in g.nodes if node in grouped}
+    return {node: norm(grouped[node]) for node in g.nodes if node in grouped}
 
 
 def norms_by_module(g, grads) -> dict[str, float]:

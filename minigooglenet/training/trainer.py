@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import data, files, optim, weights
+from minigooglenet import data, files, weights
 from minigooglenet.evaluation.held_out import measure
 from minigooglenet.training import checkpoint, fingerprint, places, salvage
+from minigooglenet.training.averaging import average_step, averaged
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
@@ -150,12 +151,7 @@ class Trainer:
 
     def trained(self):
         """Return a copy of the graph with the weights to use: their mean where there is one, else as they are now."""
-        graph = deepcopy(self.graph)
-        for view in (graph.params, graph.buffers):
-            for name in view:
-                if name in self.average:
-                    view[name] = self.average[name].copy()
-        return graph
+        return averaged(self.graph, self.average)
 
     def save(self) -> None:
         """Write the checkpoint, and the trained weights in a file of their own."""
@@ -362,7 +358,7 @@ class Trainer:
     def _average(self):
         settings = self.settings
         if settings.average_from is not None and self.step >= settings.average_from * self.steps:
-            optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
+            average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
 
     def _note(self, found, epoch, rate, images, seconds):

@@ -56,3 +56,7 @@ def test_a_network_that_blows_up_is_told_as_such():
     flows = training.gradient_flow(images, labels, variants, steps=30, batch_size=4, lr=1e9)
     assert len(flows["wild"].losses) < 30
     assert "not finite" in str(gradient_norms.table(flows, 30))
+
+
+def test_the_norm_is_over_all_arrays_together():
+    assert gradient_norms.norm([np.array([3.0]), np.array([[0.0, 4.0]])]) == 5.0
