@@ -63,6 +63,7 @@ def _of_lessons():
 
 
 MODULES = {
+    "minigooglenet.affinity": "minigooglenet.parallel.affinity",
     "minigooglenet.course.lessons": "minigooglenet.course.handout",
     "minigooglenet.exercises.budget": "minigooglenet.lessons.lesson_07_inception.budget",
     "minigooglenet.exercises.detective": "minigooglenet.lessons.lesson_04_trust.detective",

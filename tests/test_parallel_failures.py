@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import parallel, workers
+from minigooglenet import parallel
+from minigooglenet.parallel import workers
 from minigooglenet.planning.barrier import Barrier
 
 

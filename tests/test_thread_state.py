@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import affinity, blas, holds, parallel
+from minigooglenet import parallel
+from minigooglenet.parallel import affinity, blas, holds
 
 INTERRUPTED = Path(__file__).with_name("faults") / "interrupted.py"
 FIRST_CALL = """

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from minigooglenet import inherited, methods, parallel
+from minigooglenet import methods, parallel
 from minigooglenet.graph.errors import checked_result, named_errors
+from minigooglenet.parallel import inherited
 
 
 def schedule(nodes, wanted):

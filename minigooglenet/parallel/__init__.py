@@ -15,10 +15,10 @@ import threading
 import warnings
 import weakref
 
-from minigooglenet import affinity, blas
-from minigooglenet.holds import held, undo_now, within
+from minigooglenet.parallel import affinity, blas
+from minigooglenet.parallel.holds import held, undo_now, within
+from minigooglenet.parallel.workers import AbandonedError, Pool, Shared
 from minigooglenet.shapes import integer
-from minigooglenet.workers import AbandonedError, Pool, Shared
 
 __all__ = ["AbandonedError"]
 MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
