@@ -13,7 +13,7 @@ import minigooglenet as mg
 from minigooglenet import parallel
 from minigooglenet.parallel import affinity, blas, holds
 
-INTERRUPTED = Path(__file__).with_name("faults") / "interrupted.py"
+INTERRUPTED = Path(__file__).parents[1] / "faults" / "interrupted.py"
 FIRST_CALL = """
 import os, threadpoolctl, numpy as np, minigooglenet as mg
 mg.set_num_threads(2)
