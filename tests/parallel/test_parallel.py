@@ -58,22 +58,6 @@ def test_spread_covers_every_item_once(own_threads, threads, count):
     assert (visits == 1).all()
 
 
-def test_the_parts_of_a_sum_depend_on_the_batch_alone(own_threads):
-    def cut(threads):
-        mg.set_num_threads(threads)
-        return [parallel.fixed_parts(count) for count in range(1, 40)]
-
-    assert cut(1) == cut(2) == cut(5)
-
-
-def test_fixed_parts_are_in_order_and_at_most_sixteen():
-    for count in range(1, 70):
-        parts = parallel.fixed_parts(count)
-        assert [item for part in parts for item in range(*part)] == list(range(count))
-        assert all(stop > start for start, stop in parts)
-        assert len(parts) == min(count, 16)
-
-
 def test_the_first_error_of_any_task_is_raised(own_threads):
     mg.set_num_threads(3)
     done = []
