@@ -96,6 +96,9 @@ NAMES = {
     "minigooglenet.layers.KINDS": "minigooglenet.counting.costs.KINDS",
     "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",
     "minigooglenet.layers.Term": "minigooglenet.counting.costs.Term",
+    "minigooglenet.models.blocks.auxiliary_head": "minigooglenet.models.modules.auxiliary_head",
+    "minigooglenet.models.blocks.inception": "minigooglenet.models.modules.inception",
+    "minigooglenet.models.blocks.inception_naive": "minigooglenet.models.modules.inception_naive",
     "minigooglenet.models.googlenet.mini_googlenet": "minigooglenet.models.mini_googlenet.mini_googlenet",
 }
 
