@@ -63,6 +63,7 @@ def _of_lessons():
 
 
 MODULES = {
+    "minigooglenet.affinity": "minigooglenet.parallel.affinity",
     "minigooglenet.course.lessons": "minigooglenet.course.handout",
     "minigooglenet.exercises.budget": "minigooglenet.lessons.lesson_07_inception.budget",
     "minigooglenet.exercises.detective": "minigooglenet.lessons.lesson_04_trust.detective",
@@ -106,6 +107,9 @@ NAMES = {
     "minigooglenet.layers.KINDS": "minigooglenet.counting.costs.KINDS",
     "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",
     "minigooglenet.layers.Term": "minigooglenet.counting.costs.Term",
+    "minigooglenet.models.blocks.auxiliary_head": "minigooglenet.models.modules.auxiliary_head",
+    "minigooglenet.models.blocks.inception": "minigooglenet.models.modules.inception",
+    "minigooglenet.models.blocks.inception_naive": "minigooglenet.models.modules.inception_naive",
     "minigooglenet.models.googlenet.mini_googlenet": "minigooglenet.models.mini_googlenet.mini_googlenet",
     "minigooglenet.optim.SCHEDULES": "minigooglenet.schedules.SCHEDULES",
     "minigooglenet.optim.adamw_step": "minigooglenet.adaptive.adamw_step",

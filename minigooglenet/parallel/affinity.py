@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 
-from minigooglenet.holds import held, nothing, undo_now, within
+from minigooglenet.parallel.holds import held, nothing, undo_now, within
 
 _thread = threading.local()  # .pin: a weak reference to what keeps it on its processor; .helper
 _helpers: set[int] = set()  # the engine's threads, as the system numbers them

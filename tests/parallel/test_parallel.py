@@ -7,10 +7,16 @@ import threading
 import numpy as np
 import pytest
 import threadpoolctl
+from numeric import needs_numba
 
 import minigooglenet as mg
 from minigooglenet import parallel
-from minigooglenet.planning.barrier import Barrier
+
+
+def new_barrier(size):
+    from minigooglenet.planning.barrier import Barrier  # Numba
+
+    return Barrier(size)
 
 
 def blas_threads():
@@ -50,22 +56,6 @@ def test_spread_covers_every_item_once(own_threads, threads, count):
 
     parallel.spread(task, count)
     assert (visits == 1).all()
-
-
-def test_the_parts_of_a_sum_depend_on_the_batch_alone(own_threads):
-    def cut(threads):
-        mg.set_num_threads(threads)
-        return [parallel.fixed_parts(count) for count in range(1, 40)]
-
-    assert cut(1) == cut(2) == cut(5)
-
-
-def test_fixed_parts_are_in_order_and_at_most_sixteen():
-    for count in range(1, 70):
-        parts = parallel.fixed_parts(count)
-        assert [item for part in parts for item in range(*part)] == list(range(count))
-        assert all(stop > start for start, stop in parts)
-        assert len(parts) == min(count, 16)
 
 
 def test_the_first_error_of_any_task_is_raised(own_threads):
@@ -316,9 +306,10 @@ def test_there_is_no_team_inside_a_task_beside_another_or_of_more_threads_than_t
     assert answers == [False] * 4
 
 
+@needs_numba
 def test_a_barrier_holds_everybody_until_the_last_has_come(own_threads):
     mg.set_num_threads(4)
-    barrier, arrived = Barrier(4), [0] * 50
+    barrier, arrived = new_barrier(4), [0] * 50
 
     def work(number):
         for round_ in range(50):
@@ -331,9 +322,10 @@ def test_a_barrier_holds_everybody_until_the_last_has_come(own_threads):
     parallel.as_team(work, 4)
 
 
+@needs_numba
 def test_a_member_that_fails_lets_the_others_go(own_threads):
     mg.set_num_threads(2)
-    barrier = Barrier(2)
+    barrier = new_barrier(2)
 
     def work(number):
         if number == 0:
@@ -345,9 +337,10 @@ def test_a_member_that_fails_lets_the_others_go(own_threads):
         parallel.as_team(work, 2)
 
 
+@needs_numba
 def test_the_error_of_the_member_that_failed_is_the_one_told(own_threads):
     mg.set_num_threads(2)
-    barrier = Barrier(2)
+    barrier = new_barrier(2)
 
     def work(number):
         if number == 1:

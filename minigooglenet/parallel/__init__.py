@@ -4,7 +4,7 @@ Two pools of threads on the same cores cost a factor of ten or more: each waits 
 here, its tasks run serial kernels, and BLAS (which brings a pool of its own) is held to one thread while they run.
 
 Results must not depend on the number of threads. Work that only writes its own part of the output may be cut anywhere
-(`spread`); a sum over the batch runs over parts whose number depends on the batch alone (`fixed_parts`).
+(`spread`); a sum over the batch is cut in a way that depends on the batch only.
 """
 
 import contextvars
@@ -15,13 +15,12 @@ import threading
 import warnings
 import weakref
 
-from minigooglenet import affinity, blas
-from minigooglenet.holds import held, undo_now, within
+from minigooglenet.parallel import affinity, blas
+from minigooglenet.parallel.holds import held, undo_now, within
+from minigooglenet.parallel.workers import AbandonedError, Pool, Shared
 from minigooglenet.shapes import integer
-from minigooglenet.workers import AbandonedError, Pool, Shared
 
 __all__ = ["AbandonedError"]
-MOST_PARTS = 16  # a sum over the batch is cut into at most so many parts, which bounds its memory and its parallelism
 
 _lock = threading.RLock()
 _team: dict = {}  # {"work": a weak reference to what the one team does}
@@ -152,11 +151,6 @@ def _begin_helper() -> None:
     read, write, bits = _compiled_register()
     write(read() | bits)
     _limit_own([])
-
-
-def fixed_parts(count: int) -> list[tuple[int, int]]:
-    """Cut `count` items into ranges (start, stop), as a function of `count` alone."""
-    return _ranges(count, min(count, MOST_PARTS))
 
 
 def _ranges(count: int, parts: int) -> list[tuple[int, int]]:

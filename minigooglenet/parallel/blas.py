@@ -13,7 +13,7 @@ import weakref
 
 import threadpoolctl
 
-from minigooglenet.holds import held, undo_now
+from minigooglenet.parallel.holds import held, undo_now
 
 # The functions that set and tell a library's number of threads, by threadpoolctl's name of the library.
 SETTERS = {

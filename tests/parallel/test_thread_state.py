@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import affinity, blas, holds, parallel
+from minigooglenet import parallel
+from minigooglenet.parallel import affinity, blas, holds
 
-INTERRUPTED = Path(__file__).with_name("faults") / "interrupted.py"
+INTERRUPTED = Path(__file__).parents[1] / "faults" / "interrupted.py"
 FIRST_CALL = """
 import os, threadpoolctl, numpy as np, minigooglenet as mg
 mg.set_num_threads(2)

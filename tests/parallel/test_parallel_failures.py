@@ -5,10 +5,17 @@ import threading
 
 import numpy as np
 import pytest
+from numeric import needs_numba
 
 import minigooglenet as mg
-from minigooglenet import parallel, workers
-from minigooglenet.planning.barrier import Barrier
+from minigooglenet import parallel
+from minigooglenet.parallel import workers
+
+
+def new_barrier(size):
+    from minigooglenet.planning.barrier import Barrier  # Numba
+
+    return Barrier(size)
 
 
 class OwnError(BaseException):
@@ -143,15 +150,16 @@ def test_threads_that_ended_are_replaced(two_threads, silent_ends, monkeypatch):
     assert [thread.is_alive() for thread in parallel._pool.threads] == [True]
 
 
+@needs_numba
 def test_a_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, monkeypatch):
     monkeypatch.setattr(workers.Shared, "help", lambda shared: shared.helping.add(threading.current_thread()) or exit())
-    barrier = Barrier(2)
+    barrier = new_barrier(2)
     with pytest.raises(RuntimeError, match="did not finish, because a worker thread ended"):
         parallel.as_team(lambda number: barrier.wait(), 2, barrier.give_up)
 
 
 def check_that_a_team_works():
-    barrier, done = Barrier(2), []
+    barrier, done = new_barrier(2), []
 
     def work(number):
         barrier.wait()
@@ -161,11 +169,13 @@ def check_that_a_team_works():
     assert sorted(done) == [0, 1]
 
 
+@needs_numba
 def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silent_ends, monkeypatch):
     begin_badly(monkeypatch, 2)
     check_that_a_team_works()
 
 
+@needs_numba
 def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, monkeypatch):
     help_, lost = workers.Shared.help, [None]
 
@@ -189,15 +199,17 @@ def test_a_thread_that_ends_before_it_begins_is_not_waited_for(two_threads, sile
     assert sum_of_squares() == sum(k * k for k in range(64))
 
 
+@needs_numba
 def test_a_team_whose_threads_never_begin_is_given_up(two_threads, silent_ends, monkeypatch):
     begin_badly(monkeypatch, 1000)
-    barrier = Barrier(2)
+    barrier = new_barrier(2)
     with pytest.raises(RuntimeError, match="did not finish"):
         parallel.as_team(lambda number: barrier.wait(), 2, barrier.give_up)
 
 
+@needs_numba
 def test_an_interrupted_team_lets_the_next_one_begin(two_threads):
-    barrier = Barrier(2)
+    barrier = new_barrier(2)
 
     def work(number):
         if number == 0:

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 
-from minigooglenet import inherited
+from minigooglenet.parallel import inherited
 
 PATIENCE = 0.02  # seconds between looks at whether the threads that somebody waits for are alive
 SECONDS_TO_START = 2  # after which a thread that has not begun counts as ended
