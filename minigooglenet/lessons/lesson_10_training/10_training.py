@@ -214,11 +214,11 @@ predict("10.d", ...)
 
 # %%
 epochs = np.arange(250)
-schedules = {
+shares = {
     "paper: times 0.96 every 8 epochs": [schedules.paper(1, e, 250, 1) for e in epochs],
     "quick solver: square root": [schedules.polynomial(1, e, 250) for e in epochs],
 }
-figure, text = viz.line_chart({name: (epochs, rates) for name, rates in schedules.items()}, "epoch", "share of lr0")
+figure, text = viz.line_chart({name: (epochs, rates) for name, rates in shares.items()}, "epoch", "share of lr0")
 print(text)
 figure
 
