@@ -8,19 +8,19 @@ import numpy as np
 
 from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import add_pixels
-from minigooglenet.weights import limits, network, npz, own, published
+from minigooglenet.weights import limits, network, npz, published, safetensors
 from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN
 from minigooglenet.weights.read import NOT_USABLE, of_checkpoint, reader, weights_file
 
 HELP = "show, convert or download a file of weights"
 KINDS = {
-    "own": "safetensors",
+    "safetensors": "safetensors",
     "npz": "NumPy archive",
     "caffe": "Caffe model",
     "torchvision": "torchvision's GoogLeNet",
 }
 STATISTICS = ("/running_mean", "/running_var")  # batch norm's
-SUFFIXES = (own.SUFFIX, ".npz", ".onnx")
+SUFFIXES = (safetensors.SUFFIX, ".npz", ".onnx")
 
 
 def add_parser(commands, name):
@@ -77,7 +77,8 @@ def _inspect(options):
     kind = reader(path)
     contents = kind.read(path)
     graph = contents.architecture
-    unverified = contents.notes.pop(own.NOT_VERIFIED, None if kind is own else "files of this kind have no checksums")
+    without = None if kind is safetensors else "files of this kind have no checksums"
+    unverified = contents.notes.pop(safetensors.NOT_VERIFIED, without)
     facts = {
         "kind": KINDS[kind.__name__.rpartition(".")[2]],
         "verified": f"no: {unverified}" if unverified else "every array and what is said here match their SHA-256",
@@ -125,22 +126,22 @@ def _convert(options):
         raise ValueError("--argument goes with --model NAME")
     if options.model:
         contents.model, contents.arguments = options.model, dict(options.argument)
-    contents.notes.pop(own.NOT_VERIFIED, None)
+    contents.notes.pop(safetensors.NOT_VERIFIED, None)
     if options.pixels:
         contents.pixels = options.pixels
         for note in (PIXELS_UNKNOWN, PIXELS_ASSUMED):
             contents.notes.pop(note, None)
     if suffix == ".npz":
         npz.write(contents, options.out)
-    elif suffix == own.SUFFIX and contents.model is None and contents.architecture is None:
-        own.write(contents, options.out)
+    elif suffix == safetensors.SUFFIX and contents.model is None and contents.architecture is None:
+        safetensors.write(contents, options.out)
     else:
         with limits.reading(options.file):
             graph = network.build(contents)
             weights.fill(graph, contents.arrays)
-        if suffix == own.SUFFIX:
+        if suffix == safetensors.SUFFIX:
             contents.architecture = weights.architecture.describe(graph)
-            own.write(contents, options.out)
+            safetensors.write(contents, options.out)
         else:
             from minigooglenet.weights.onnx import export
 

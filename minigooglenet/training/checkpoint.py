@@ -15,7 +15,7 @@ import numpy as np
 from minigooglenet.graph.params import closest
 from minigooglenet.training import fingerprint
 from minigooglenet.training.records import Epoch
-from minigooglenet.weights import limits, own
+from minigooglenet.weights import limits, safetensors
 from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError
 from minigooglenet.weights.network import contents_of
 
@@ -52,7 +52,7 @@ def save(path, trainer) -> None:
     arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     contents = contents_of(trainer.graph, **trainer.told(), arrays_only=not trainer.saves_graph)
     contents.arrays = arrays  # `weights.load` makes the network of them
-    own.write(contents, path)
+    safetensors.write(contents, path)
 
 
 def load(path, trainer) -> None:
@@ -105,7 +105,7 @@ def check_recipe(path, recipe) -> None:
 def _arrays(path):
     """Return (the arrays of a checkpoint, its state), once the file is whole and the state has its keys."""
     with _reading(path):
-        arrays = own.read(path).arrays
+        arrays = safetensors.read(path).arrays
         state = _state(arrays.pop(STATE, None))
         _check_run(state["run"])
     return arrays, state

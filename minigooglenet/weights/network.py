@@ -13,9 +13,9 @@ from minigooglenet.data.seen import SeenImages
 from minigooglenet.graph import Graph
 from minigooglenet.inference.classify import TOP, Answer, classify
 from minigooglenet.inference.crops import COUNTS, rule_of
-from minigooglenet.weights import architecture, limits, own
+from minigooglenet.weights import architecture, limits, safetensors
+from minigooglenet.weights.assign import fill, match
 from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
-from minigooglenet.weights.fill import fill, match
 from minigooglenet.weights.read import of_checkpoint, reader, weights_file
 
 BUILT_IN_RULES = tuple(initializers.RULES)  # before a user adds one
@@ -87,7 +87,7 @@ def save(graph, path, *, pixels=None, classes=None, notes=None, training_images=
     pixels = None if pixels is None else pixels_of(pixels)
     check_fits(graph, pixels, classes)
     contents = contents_of(graph, pixels, classes, notes, training_images, arrays_only=arrays_only)
-    own.write(contents, path)
+    safetensors.write(contents, path)
 
 
 def training_images(path) -> SeenImages | None:

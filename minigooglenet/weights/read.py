@@ -4,13 +4,13 @@ import importlib
 from dataclasses import replace
 from pathlib import Path
 
-from minigooglenet.weights import kinds, limits, own, torch_state
+from minigooglenet.weights import detect, limits, safetensors, torch_state
+from minigooglenet.weights.assign import fill, match
 from minigooglenet.weights.contents import CHECKPOINT_STATE, Contents, cannot_read
-from minigooglenet.weights.fill import fill, match
 
 NOT_USABLE = "not usable"  # the note on values that no network can have
 RUN_FILE = "weights.safetensors"  # in the folder of a run
-_READERS = {kinds.SAFETENSORS: "own", kinds.NPZ: "npz", kinds.CAFFE: "caffe", kinds.TORCH: "torchvision"}
+_READERS = {detect.SAFETENSORS: "safetensors", detect.NPZ: "npz", detect.CAFFE: "caffe", detect.TORCH: "torchvision"}
 _OF_TORCHVISION = "inception3a.branch1.conv.weight"  # a name that only its GoogLeNet has
 
 
@@ -80,15 +80,15 @@ def of_checkpoint(contents: Contents) -> Contents:
 def _without_prefix(contents, graph):
     """Return the arrays, in files of other origin without a prefix that all names share and the network lacks."""
     known = {*graph.params, *graph.buffers}
-    if own.NOT_VERIFIED not in contents.notes or known.intersection(contents.arrays):
+    if safetensors.NOT_VERIFIED not in contents.notes or known.intersection(contents.arrays):
         return contents.arrays
     return torch_state.without_prefix(contents.arrays, None)[0]
 
 
 def reader(path):
     """Return the module that reads the file at `path`: it has `read`, and `declared` where that costs less."""
-    kind = kinds.kind(path)
-    if kind == kinds.SAFETENSORS and any(name.endswith(_OF_TORCHVISION) for name in own.declared(path).arrays):
-        kind = kinds.TORCH
+    kind = detect.kind(path)
+    if kind == detect.SAFETENSORS and any(name.endswith(_OF_TORCHVISION) for name in safetensors.declared(path).arrays):
+        kind = detect.TORCH
     # Imported when needed: protobuf and torch take long.
     return importlib.import_module(f"minigooglenet.weights.{_READERS[kind]}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.models.googlenet import MODULES, googlenet
-from minigooglenet.weights import kinds, limits, own, torch_state
+from minigooglenet.weights import detect, limits, safetensors, torch_state
 from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents
 
 # Module of torchvision's -> node of ours
@@ -118,10 +118,10 @@ def _tensors(path):
 
     Batch norm's counters are left out, and names have no prefix.
     """
-    if kinds.kind(path) == kinds.TORCH:
+    if detect.kind(path) == detect.TORCH:
         tensors, notes = torch_state.read(path)
     else:
-        tensors, notes = own.declared(path).arrays, {}
+        tensors, notes = safetensors.declared(path).arrays, {}
     tensors, prefix = torch_state.without_prefix(tensors, FIRST)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
     values = {}
@@ -131,7 +131,7 @@ def _tensors(path):
             tensor = tensors[name].detach()
             return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
         if not values:
-            values.update(torch_state.without_prefix(own.read(path).arrays, FIRST)[0])
+            values.update(torch_state.without_prefix(safetensors.read(path).arrays, FIRST)[0])
         return values[name]
 
     return tensors, {**notes, **prefix}, value

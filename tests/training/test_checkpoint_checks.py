@@ -12,7 +12,7 @@ import minigooglenet as mg
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.training import Settings, Trainer, fingerprint
 from minigooglenet.training.checkpoint import ResumeWarning
-from minigooglenet.weights import own
+from minigooglenet.weights import safetensors
 
 QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_every=2)
 ADAMW = replace(QUICK, optimizer="adamw", lr=0.01)
@@ -47,14 +47,14 @@ def _rejected(trainer, match):
 
 
 def _forge(path, change=None, arrays=None):
-    contents = own.read(path)
+    contents = safetensors.read(path)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     if change is not None:
         state = change(state) or state
     contents.arrays["trainer/state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     if arrays is not None:
         arrays(contents.arrays)
-    own.write(contents, path)
+    safetensors.write(contents, path)
 
 
 def _set(*path, to):

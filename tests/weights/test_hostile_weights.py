@@ -13,7 +13,7 @@ import weight_files as make
 
 import minigooglenet as mg
 from minigooglenet import weights
-from minigooglenet.weights import limits, own
+from minigooglenet.weights import limits, safetensors
 
 MOST_MEMORY = 4 * 1024**2
 SOUND = make.own()
@@ -361,8 +361,8 @@ def test_more_than_forty_files_are_held_against_their_sentences():
 def test_the_largest_header_that_is_written_can_be_read(tmp_path):
     classes = tuple(f"class {number} {'x' * 150}" for number in range(6_000))
     contents = weights.Contents(make.arrays(), classes=classes)
-    own.write(contents, tmp_path / "a.safetensors")
+    safetensors.write(contents, tmp_path / "a.safetensors")
     assert weights.read(tmp_path / "a.safetensors").classes == classes
     with pytest.raises(ValueError, match="more than 2,097,152: not written"):
-        own.write(weights.Contents(make.arrays(), classes=classes * 3), tmp_path / "b.safetensors")
+        safetensors.write(weights.Contents(make.arrays(), classes=classes * 3), tmp_path / "b.safetensors")
     assert limits.MOST_TEXT > 160

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from torchvision_oracle import random_googlenet
 
 import minigooglenet as mg
-from minigooglenet.weights import kinds, torchvision
+from minigooglenet.weights import detect, torchvision
 from minigooglenet.weights.contents import WeightsError
 
 
@@ -174,11 +174,11 @@ def declaring(shape, count):
         (declaring((4, 4), 64), "it lacks 'conv1.conv.weight'"),
         (b"PK\x03\x04" + bytes(99), "it is a zip archive that is"),
         (b"\x80\x02" + bytes(99), "it is a Python pickle"),
-        (kinds.TORCH_MAGIC + bytes(99), "torch does not load it as weights only"),
+        (detect.TORCH_MAGIC + bytes(99), "torch does not load it as weights only"),
     ],
 )
 def test_what_is_no_state_dict_is_refused_with_the_reason(tmp_path, content, reason):
-    if content.startswith(kinds.TORCH_MAGIC):
+    if content.startswith(detect.TORCH_MAGIC):
         pytest.importorskip("torch")
     path = tmp_path / "googlenet.safetensors"
     path.write_bytes(content)

@@ -11,9 +11,9 @@ import weight_files as make
 
 import minigooglenet as mg
 from minigooglenet import weights
-from minigooglenet.weights import kinds
+from minigooglenet.weights import detect
 
-LEGACY = kinds.TORCH_MAGIC + bytes(20)
+LEGACY = detect.TORCH_MAGIC + bytes(20)
 
 
 def _field(number, data):
@@ -34,20 +34,20 @@ CAFFE = _field(1, b"GoogLeNet")
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (make.own(), kinds.SAFETENSORS),
-        (make.safetensors({"a": make.ENTRY}, bytes(8)), kinds.SAFETENSORS),
-        (make.archive([("a.npy", make.npy())]), kinds.NPZ),
-        (make.archive([("archive/data.pkl", b""), ("archive/data/0", b"")]), kinds.TORCH),
-        (LEGACY, kinds.TORCH),
-        (CAFFE + _field(2, bytes(300)) + _field(2, b""), kinds.CAFFE),
-        (CAFFE + _field(100, bytes(300)), kinds.CAFFE),
-        (_field(100, bytes(10)), kinds.CAFFE),
-        ((CAFFE + _field(3, b"data") + b"\x20\x01" + _field(100, bytes(300)))[:-9], kinds.CAFFE),
+        (make.own(), detect.SAFETENSORS),
+        (make.safetensors({"a": make.ENTRY}, bytes(8)), detect.SAFETENSORS),
+        (make.archive([("a.npy", make.npy())]), detect.NPZ),
+        (make.archive([("archive/data.pkl", b""), ("archive/data/0", b"")]), detect.TORCH),
+        (LEGACY, detect.TORCH),
+        (CAFFE + _field(2, bytes(300)) + _field(2, b""), detect.CAFFE),
+        (CAFFE + _field(100, bytes(300)), detect.CAFFE),
+        (_field(100, bytes(10)), detect.CAFFE),
+        ((CAFFE + _field(3, b"data") + b"\x20\x01" + _field(100, bytes(300)))[:-9], detect.CAFFE),
     ],
 )
 def test_the_kind_of_a_file_is_told_by_what_it_holds(tmp_path, data, kind):
     (tmp_path / "weights.png").write_bytes(data)
-    assert kinds.kind(tmp_path / "weights.png") == kind
+    assert detect.kind(tmp_path / "weights.png") == kind
 
 
 @pytest.mark.parametrize("length", [640, 896, 1152, 35_615, 19_778, 12_040])
@@ -92,7 +92,7 @@ def test_a_network_is_built_and_filled_from_a_kind_that_declares_nothing_ahead(t
 def test_telling_the_kind_reads_no_more_than_a_beginning_and_the_fields_of_a_message(tmp_path):
     (tmp_path / "file").write_bytes(b"\x20\x01" * 1_000_000)
     with pytest.raises(weights.WeightsError, match="it is none of"):
-        kinds.kind(tmp_path / "file")
+        detect.kind(tmp_path / "file")
 
 
 def test_importing_the_package_does_not_import_the_libraries_of_formats():
