@@ -8,8 +8,8 @@ import numpy as np
 
 from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import add_pixels
-from minigooglenet.weights import limits, network, npz, published, safetensors
-from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN
+from minigooglenet.weights import network, npz, published, safetensors
+from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, check_values, reading
 from minigooglenet.weights.read import NOT_USABLE, of_checkpoint, reader, weights_file
 
 HELP = "show, convert or download a file of weights"
@@ -94,7 +94,7 @@ def _inspect(options):
             out.print(f"{name}: {fact}", markup=False, soft_wrap=True)
     for name, array in contents.arrays.items():
         try:
-            limits.check_values(name, array)
+            check_values(name, array)
         except ValueError as error:
             out.print(f"not usable: {error}", markup=False, soft_wrap=True)
     rows = [_row(name, array) for name, array in contents.arrays.items()]
@@ -136,7 +136,7 @@ def _convert(options):
     elif suffix == safetensors.SUFFIX and contents.model is None and contents.architecture is None:
         safetensors.write(contents, options.out)
     else:
-        with limits.reading(options.file):
+        with reading(options.file):
             graph = network.build(contents)
             weights.fill(graph, contents.arrays)
         if suffix == safetensors.SUFFIX:

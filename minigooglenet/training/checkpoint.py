@@ -15,8 +15,8 @@ import numpy as np
 from minigooglenet.graph.params import closest
 from minigooglenet.training import fingerprint
 from minigooglenet.training.records import Epoch
-from minigooglenet.weights import limits, safetensors
-from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError
+from minigooglenet.weights import safetensors
+from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError, check_values, reading, some
 from minigooglenet.weights.network import contents_of
 
 STATE = CHECKPOINT_STATE  # text, as bytes
@@ -114,7 +114,7 @@ def _arrays(path):
 @contextlib.contextmanager
 def _reading(path):
     try:
-        with limits.reading(path):
+        with reading(path):
             yield
     except WeightsError as error:
         raise WeightsError(
@@ -163,7 +163,7 @@ def _state(array) -> dict:
     if odd := [key for key in state if key not in KEYS + LATER]:
         close = closest(odd[0], KEYS + LATER)
         raise ValueError(
-            f"its state has {limits.some(odd[0])}, which this version does not know"
+            f"its state has {some(odd[0])}, which this version does not know"
             + (f". Did you mean {close}?" if close else ": a newer version may have written it")
         )
     return state
@@ -186,14 +186,14 @@ def _checked(trainer, arrays):
         group, _, rest = name.partition("/")
         like = known.get(group, params).get(rest) if group in groups else None
         if like is None or like.shape != array.shape:
-            raise ValueError(f"it is no checkpoint of this network: {limits.some(name)} of shape {array.shape}")
+            raise ValueError(f"it is no checkpoint of this network: {some(name)} of shape {array.shape}")
         if array.dtype != like.dtype and group in known:
-            raise ValueError(f"{limits.some(name)} must be {like.dtype} as in the network, got {array.dtype}")
+            raise ValueError(f"{some(name)} must be {like.dtype} as in the network, got {array.dtype}")
         if array.dtype.kind != "f" and group not in known:
-            raise ValueError(f"{limits.some(name)} must hold floats, got {array.dtype}")
-        limits.check_values(name, array)
+            raise ValueError(f"{some(name)} must hold floats, got {array.dtype}")
+        check_values(name, array)
         if group == "square" and array.size and array.min() < 0:
-            raise ValueError(f"{limits.some(name)} holds values below 0, and a mean of squares is never negative")
+            raise ValueError(f"{some(name)} holds values below 0, and a mean of squares is never negative")
         groups[group][rest] = array
     whole = [("params", params), ("buffers", buffers)] + [("average", known["average"])] * bool(groups["average"])
     for group, view in whole:
@@ -241,7 +241,7 @@ def _epoch(number, row) -> Epoch:
 def _check_optimizer(state, groups, trainer):
     counts = _is(state.get("adam_counts", {}), dict, "adam_counts")
     for name, count in counts.items():
-        _whole(count, f"the count of {limits.some(name)}", 1, max(1, state["step"]))
+        _whole(count, f"the count of {some(name)}", 1, max(1, state["step"]))
     if not set(counts) == set(groups["mean"]) == set(groups["square"]):
         raise ValueError("the means, the squares and the counts of AdamW must be of the same parameters")
     if bool(state["averaged"]) != bool(groups["average"]):
@@ -269,25 +269,25 @@ def _check_skipped(skipped):
         raise ValueError(f"skipped must hold 2 lists of images, got {len(skipped)}")
     for part in skipped:
         for name, reason in _is(part, dict, "skipped").items():
-            _is(reason, str, f"the reason for {limits.some(name)}")
+            _is(reason, str, f"the reason for {some(name)}")
 
 
 def _is(value, kind, what):
     names = {dict: "an object", list: "a list", str: "text"}
     if not isinstance(value, kind):
-        raise ValueError(f"{what} must be {names[kind]}, got {limits.some(value)}")
+        raise ValueError(f"{what} must be {names[kind]}, got {some(value)}")
     return value
 
 
 def _whole(value, what, least, most):
     if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{what} must be an integer in {least} .. {most}, got {limits.some(value)}")
+        raise ValueError(f"{what} must be an integer in {least} .. {most}, got {some(value)}")
     return value
 
 
 def _finite(value, what):
     if type(value) not in (int, float) or not abs(value) < math.inf:
-        raise ValueError(f"{what} must be a finite number, got {limits.some(value)}")
+        raise ValueError(f"{what} must be a finite number, got {some(value)}")
     return value
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from minigooglenet import files
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
-from minigooglenet.weights import caffemodel, limits
-from minigooglenet.weights.contents import PIXELS_ASSUMED, Contents
+from minigooglenet.weights import caffemodel
+from minigooglenet.weights.contents import PIXELS_ASSUMED, Contents, file_size, placeholder, reading, some
 
 PIXELS = Pixels(RGB_MEAN[::-1], colours="BGR")
 PUBLISHED = "405fc5acd08a3bb12de8ee5e23a96bec22f08204"  # SHA-1 of BVLC's file, which its readme states
@@ -33,8 +33,8 @@ def read(path) -> Contents:
         If the file is no whole Caffe model, of another network, or holds arrays of other shapes or values that are not
         finite.
     """
-    limits.file_size(path)
-    with limits.reading(path):
+    file_size(path)
+    with reading(path):
         layers = _checked(caffemodel.layers(files.read_bytes(path)))
         _, values = caffemodel.shape_and_values(layers[CLASSIFIER][0])
         classes = max(1, len(values) // FEATURES)  # of the values that are there: no shape is believed
@@ -53,9 +53,9 @@ def arrays(path, graph) -> dict[str, np.ndarray]:
 
     The first array of a layer is its weight, the second its bias.
     """
-    limits.file_size(path)
+    file_size(path)
     targets, found = {**graph.params, **graph.buffers}, {}
-    with limits.reading(path):
+    with reading(path):
         layers = _without_twins(caffemodel.layers(files.read_bytes(path)))
         for name, blobs in layers.items():
             for number, blob in enumerate(blobs):
@@ -67,7 +67,7 @@ def arrays(path, graph) -> dict[str, np.ndarray]:
                 if _fits(shape, expected):
                     found[array] = _array(array, blob, expected)
                 else:
-                    found[array] = limits.stand_in(array, shape, np.dtype(np.float32))  # `match` has the words for it
+                    found[array] = placeholder(array, shape, np.dtype(np.float32))  # `match` has the words for it
     return found
 
 
@@ -92,7 +92,7 @@ def _checked(layers) -> dict[str, list]:
         ("of GoogLeNet's layers it lacks", [name for name in wanted if name not in found]),
     ):
         if names:
-            listed = ", ".join(map(limits.some, names[:3]))
+            listed = ", ".join(map(some, names[:3]))
             raise ValueError(
                 f"{what} {listed} ({len(names)} such layers in all); to take the others, "
                 "use weights.load_into(graph, path, only=['conv*', 'inception_*'])"
@@ -107,7 +107,7 @@ def _without_twins(layers):
     found = {}
     for name, blobs in layers:
         if name in found:
-            raise ValueError(f"two layers that have arrays are called {limits.some(name)}")
+            raise ValueError(f"two layers that have arrays are called {some(name)}")
         found[name] = blobs
     return found
 

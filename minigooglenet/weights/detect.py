@@ -3,7 +3,7 @@
 import re
 
 from minigooglenet import files
-from minigooglenet.weights import limits
+from minigooglenet.weights.contents import MOST_HEADER, file_size, reading, some
 
 SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
 
@@ -34,8 +34,8 @@ LAYERS = {(2, 2), (100, 2)}
 
 def kind(path) -> str:
     """Return SAFETENSORS, NPZ, CAFFE or TORCH, or raise a WeightsError that says what the file is instead."""
-    size = limits.file_size(path)
-    with limits.reading(path), files.open_regular(path) as file:
+    size = file_size(path)
+    with reading(path), files.open_regular(path) as file:
         head = file.read(HEAD)
         if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
             file.seek(30)
@@ -44,7 +44,7 @@ def kind(path) -> str:
             return TORCH
         # Eight bytes of length, which can look like any of the others' beginnings, then JSON.
         as_safetensors = head[8:9] == b"{"
-        if as_safetensors and int.from_bytes(head[:8], "little") <= limits.MOST_HEADER:
+        if as_safetensors and int.from_bytes(head[:8], "little") <= MOST_HEADER:
             return SAFETENSORS
         for pattern, reason in OTHERS:
             if re.match(pattern, head):
@@ -70,7 +70,7 @@ def _kind_of_archive(head, name):
         raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
     if not name.isprintable() or not name:
         raise ValueError("it is a zip archive that is damaged at its beginning")
-    raise ValueError(f"it is a zip archive with {limits.some(name)} in it; unpack it first")
+    raise ValueError(f"it is a zip archive with {some(name)} in it; unpack it first")
 
 
 def _protobuf_fields(file, size):

@@ -13,9 +13,16 @@ from minigooglenet.data.seen import SeenImages
 from minigooglenet.graph import Graph
 from minigooglenet.inference.classify import TOP, Answer, classify
 from minigooglenet.inference.crops import COUNTS, rule_of
-from minigooglenet.weights import architecture, limits, safetensors
+from minigooglenet.weights import architecture, safetensors
 from minigooglenet.weights.assign import fill, match
-from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
+from minigooglenet.weights.contents import (
+    PIXELS_ASSUMED,
+    PIXELS_UNKNOWN,
+    Contents,
+    UnknownPixelsWarning,
+    check_contents,
+    reading,
+)
 from minigooglenet.weights.read import of_checkpoint, reader, weights_file
 
 BUILT_IN_RULES = tuple(initializers.RULES)  # before a user adds one
@@ -133,7 +140,7 @@ def load(path, *, pixels=None) -> Loaded:
     kind = reader(path)
     ahead = hasattr(kind, "declared")  # what does not fit is rejected before any value is read
     contents = kind.declared(path) if ahead else kind.read(path)
-    with limits.reading(path):
+    with reading(path):
         contents = of_checkpoint(contents)
         if pixels is not None:
             contents.pixels = pixels
@@ -158,7 +165,7 @@ def build(contents: Contents) -> Graph:
     ValueError, TypeError
         If there is no such model, it does not take these arguments, or it would be larger than the arrays.
     """
-    limits.check_contents(contents)
+    check_contents(contents)
     if contents.architecture is not None:
         graph = architecture.build(contents.architecture, contents.arrays)
         graph.made_by = _made_by(contents)

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import files
-from minigooglenet.weights import limits
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights.contents import MOST_BYTES, Contents, array_name, file_size, placeholder, reading
 
 # Trained weights shrink by a tenth. A file that unpacks to far more than it has was made to fill the memory.
 MOST_GROWTH = 20
@@ -26,7 +25,7 @@ _NOTE = {"not verified": "an .npz has no checksum that is bound to its names; it
 def write(contents: Contents, path) -> None:
     """Write the arrays of `contents`; `path` is as it was or whole. Nothing else of the contents is kept."""
     for name in contents.arrays:
-        limits.array_name(name)
+        array_name(name)
     with files.atomic(path) as file:
         np.savez(file, allow_pickle=False, **contents.arrays)
 
@@ -43,14 +42,14 @@ def read(path) -> Contents:
 
 def _contents(path, take):
     """Return {name: take(open member, stand-in, order)} as contents, every member checked against what it declares."""
-    with limits.reading(path):
-        size, count = limits.file_size(path), _count(path)
-    with limits.reading(path), zipfile.ZipFile(Path(path)) as archive:
+    with reading(path):
+        size, count = file_size(path), _count(path)
+    with reading(path), zipfile.ZipFile(Path(path)) as archive:
         members = archive.infolist()
         if len(members) != count:
             raise ValueError(f"its directory is damaged: it declares {count} arrays, {len(members)} are found in it")
         total = sum(member.file_size for member in members)
-        most = min(limits.MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
+        most = min(MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
         if total > most:
             raise ValueError(
                 f"it has {size:,} bytes and unpacks to {total:,}, more than {most:,}: made to fill the memory, it "
@@ -58,7 +57,7 @@ def _contents(path, take):
             )
         arrays = {}
         for member in members:
-            name = limits.check_name(path, member.filename.removesuffix(".npy"))
+            name = array_name(member.filename.removesuffix(".npy"))
             if name in arrays:
                 raise ValueError(f"array {name!r} is there twice")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -78,7 +77,7 @@ def _count(path):
 
     The library takes as many as it finds, and that could be none or millions.
     """
-    size = limits.file_size(path)
+    size = file_size(path)
     with Path(path).open("rb") as file:
         file.seek(-min(size, END.size), os.SEEK_END)
         end = file.read()
@@ -107,7 +106,7 @@ def _header(file, name, size):
     if any(length < 0 for length in shape):
         raise ValueError(f"array {name!r} declares the shape {shape}")
     order = dtype.byteorder if dtype.byteorder in "<>" else "="
-    stand_in = limits.stand_in(name, shape, dtype.newbyteorder("="))
+    stand_in = placeholder(name, shape, dtype.newbyteorder("="))
     expected = file.tell() + math.prod(shape) * dtype.itemsize
     if size != expected:
         raise ValueError(f"array {name!r} of shape {shape} takes {expected:,} bytes with its header, got {size:,}")

@@ -4,9 +4,9 @@ import importlib
 from dataclasses import replace
 from pathlib import Path
 
-from minigooglenet.weights import detect, limits, safetensors, torch_state
+from minigooglenet.weights import detect, safetensors, torch_state
 from minigooglenet.weights.assign import fill, match
-from minigooglenet.weights.contents import CHECKPOINT_STATE, Contents, cannot_read
+from minigooglenet.weights.contents import CHECKPOINT_STATE, MOST_TEXT, Contents, cannot_read, check_values, reading
 
 NOT_USABLE = "not usable"  # the note on values that no network can have
 RUN_FILE = "weights.safetensors"  # in the folder of a run
@@ -29,9 +29,9 @@ def read(path) -> Contents:
     contents = reader(path).read(path)
     for name, array in contents.arrays.items():
         try:
-            limits.check_values(name, array)
+            check_values(name, array)
         except ValueError as error:
-            contents.notes.setdefault(NOT_USABLE, str(error)[: limits.MOST_TEXT])
+            contents.notes.setdefault(NOT_USABLE, str(error)[:MOST_TEXT])
     return contents
 
 
@@ -57,7 +57,7 @@ def load_into(graph, path, *, only=None, strict=True) -> list[str]:
     """
     path = weights_file(path)
     kind = reader(path)
-    with limits.reading(path):
+    with reading(path):
         if hasattr(kind, "arrays"):  # names or shapes that depend on the network
             return fill(graph, kind.arrays(path, graph), only=only, strict=strict)
         contents = of_checkpoint(kind.declared(path))

@@ -15,8 +15,18 @@ import numpy as np
 from minigooglenet import checks, files
 from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
-from minigooglenet.weights import limits
-from minigooglenet.weights.contents import Contents, cannot_read
+from minigooglenet.weights.contents import (
+    MOST_HEADER,
+    Contents,
+    array_name,
+    cannot_read,
+    check_contents,
+    check_values,
+    file_size,
+    placeholder,
+    reading,
+    some,
+)
 
 SUFFIX = ".safetensors"
 KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
@@ -53,7 +63,7 @@ def write(contents: Contents, path) -> None:
 
     if Path(path).suffix != SUFFIX:
         raise ValueError(f"weights are written to a file whose name ends in {SUFFIX}, got {str(path)!r}")
-    limits.check_contents(contents)
+    check_contents(contents)
     # The library would write an array that is not contiguous in the wrong order, without a word.
     names = _file_names(contents.arrays)
     arrays = {
@@ -61,11 +71,11 @@ def write(contents: Contents, path) -> None:
         for name, array in contents.arrays.items()
     }
     for name, array in zip(contents.arrays, arrays.values(), strict=True):
-        limits.stand_in(name, array.shape, array.dtype)
+        placeholder(name, array.shape, array.dtype)
         if not np.isfinite(array).all():
             raise ValueError(f"{name!r} holds values that are not finite, so nothing was written to {path}")
         try:
-            limits.check_values(name, array)
+            check_values(name, array)
         except ValueError as error:
             raise ValueError(f"{error}, so nothing was written to {path}") from error
     pixels = contents.pixels
@@ -83,10 +93,8 @@ def write(contents: Contents, path) -> None:
     if contents.training_images is not None:
         record["training_images"] = contents.training_images.to_json()
     data = save(arrays, metadata={KEY: _sealed(record)})
-    if (length := int.from_bytes(data[:8], "little")) > limits.MOST_HEADER:
-        raise ValueError(
-            f"the notes and names take {length:,} bytes, more than {limits.MOST_HEADER:,}: not written to {path}"
-        )
+    if (length := int.from_bytes(data[:8], "little")) > MOST_HEADER:
+        raise ValueError(f"the notes and names take {length:,} bytes, more than {MOST_HEADER:,}: not written to {path}")
     with files.atomic(path) as file:
         file.write(data)
 
@@ -96,7 +104,7 @@ def _file_names(arrays) -> dict[str, str]:
     names = {}
     for number, name in enumerate(arrays):
         try:
-            names[name] = limits.array_name(name)
+            names[name] = array_name(name)
         except ValueError:
             names[name] = f"array {number}"
             while names[name] in arrays:
@@ -109,7 +117,7 @@ def _open(path):
     """Open a file with the safetensors library, which checks that its arrays fill it without gap or overlap."""
     from safetensors import SafetensorError, safe_open
 
-    with limits.reading(path):
+    with reading(path):
         try:
             with safe_open(path, framework="numpy") as file:
                 yield file
@@ -169,7 +177,7 @@ def _opened(path):
             kind = part.get_dtype()
             if kind not in _DTYPES:
                 raise TypeError(f"array {name!r} holds {kind}; save it as F32 first")
-            arrays[limits.check_name(path, name)] = limits.stand_in(name, part.get_shape(), np.dtype(_DTYPES[kind]))
+            arrays[array_name(name)] = placeholder(name, part.get_shape(), np.dtype(_DTYPES[kind]))
         if KEY not in metadata and not any(mark in value for mark in MARKS for value in metadata.values()):
             return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums that this package knows"}), {}
         if set(metadata) != {KEY}:
@@ -179,13 +187,13 @@ def _opened(path):
 
 def _check_header(path):
     """Refuse a file that is shorter than it declares, or that names a thing twice: the library would take the last."""
-    size = limits.file_size(path)
-    with limits.reading(path), files.open_regular(path) as file:
+    size = file_size(path)
+    with reading(path), files.open_regular(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if 8 + length > size:
             raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
-        if length > limits.MOST_HEADER:
-            raise ValueError(f"it declares a header of {length:,} bytes, more than {limits.MOST_HEADER:,}")
+        if length > MOST_HEADER:
+            raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
         try:
             header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
@@ -209,7 +217,7 @@ def _contents(record, stand_ins):
     """Return (contents, {name: digest}) of the metadata, in the order in which the arrays were written."""
     for name, kind in (("arguments", dict), ("notes", dict), ("arrays", dict)):
         if not isinstance(record.get(name), kind):
-            raise TypeError(f"its metadata has {limits.some(record.get(name))} as {name}")
+            raise TypeError(f"its metadata has {some(record.get(name))} as {name}")
     digests, pixels, classes = record["arrays"], record.get("pixels"), record.get("classes")
     if set(digests) != set(stand_ins):
         odd = sorted(set(digests) ^ set(stand_ins))
@@ -223,7 +231,7 @@ def _contents(record, stand_ins):
         raise TypeError(f"its metadata has {classes!r} as classes")
     renamed = record.get("renamed", {})
     if not isinstance(renamed, dict) or not all(isinstance(name, str) for name in renamed.values()):
-        raise TypeError(f"its metadata has {limits.some(renamed)} as renamed")
+        raise TypeError(f"its metadata has {some(renamed)} as renamed")
     arrays = {renamed.get(name, name): stand_ins[name] for name in digests}
     if len(arrays) < len(digests):
         raise ValueError("its metadata gives two arrays one name")
@@ -238,7 +246,7 @@ def _contents(record, stand_ins):
     )
     if "training_images" in record:
         contents.training_images = seen.from_json(record["training_images"])
-    return limits.check_contents(contents), digests
+    return check_contents(contents), digests
 
 
 def _digest(name, array) -> str:

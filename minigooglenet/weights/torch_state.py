@@ -5,8 +5,8 @@ import struct
 import zipfile
 from pathlib import Path
 
-from minigooglenet.weights import limits, pickles
-from minigooglenet.weights.contents import ESCAPE
+from minigooglenet.weights import pickles
+from minigooglenet.weights.contents import ESCAPE, MOST_SHOWN, MOST_TEXT, file_size, some
 
 # What DataParallel, torch.compile and Lightning put before every name, also one before the other.
 PREFIX = re.compile(r"(?:(?:module|_orig_mod|model)\.)+")
@@ -18,7 +18,7 @@ CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'goo
 
 def read(path) -> tuple[dict, dict[str, str]]:
     """Return ({name: tensor}, notes) of a file that torch saved, of a state dict or of a checkpoint that holds one."""
-    size = limits.file_size(path)
+    size = file_size(path)
     if zipfile.is_zipfile(path):
         _check_zip(path, size)
     else:
@@ -36,7 +36,7 @@ def read(path) -> tuple[dict, dict[str, str]]:
     for name, tensor in state.items():
         if tensor.numel() > size:  # one value may stand for many
             shape = tuple(tensor.shape)
-            raise ValueError(f"array {limits.some(name)} has the shape {shape}, more values than the file has bytes")
+            raise ValueError(f"array {some(name)} has the shape {shape}, more values than the file has bytes")
     return state, notes
 
 
@@ -69,9 +69,9 @@ def _state_dict(loaded, torch):
         inside = [key for key, value in loaded.items() if _is_state(value, torch)]
         for key in [key for key in INSIDE if key in inside] or inside[:1] * (len(inside) == 1):
             if isinstance(key, str):
-                others = ", ".join(limits.some(name) for name in loaded if name != key)
+                others = ", ".join(some(name) for name in loaded if name != key)
                 note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
-                return loaded[key], {"inside": note[: limits.MOST_TEXT]}
+                return loaded[key], {"inside": note[:MOST_TEXT]}
     raise TypeError(f"it holds no plain state dict; save it by {SAVE}")
 
 
@@ -88,7 +88,7 @@ def _reason(error):
     text = ESCAPE.sub("", str(error))
     found = re.search(r"GLOBAL ([\w.]+)", text)
     if found or "Unsupported" in text:
-        what = f", {found.group(1)[: limits.MOST_SHOWN]}," if found else ""
+        what = f", {found.group(1)[:MOST_SHOWN]}," if found else ""
         return (
             f"torch does not load it as weights only: it holds a Python object{what} that could run any code when "
             f"it is read; save the tensors by {SAVE}"
@@ -111,7 +111,7 @@ def _check_zip(path, size):
                 with archive.open(member) as file:
                     pickles.check(file, member.file_size)
     if damaged:
-        raise ValueError(f"it is damaged: {limits.some(damaged)} in it does not match its checksum")
+        raise ValueError(f"it is damaged: {some(damaged)} in it does not match its checksum")
 
 
 def _directory(path, size) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.models.googlenet import MODULES, googlenet
-from minigooglenet.weights import detect, limits, safetensors, torch_state
-from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents
+from minigooglenet.weights import detect, safetensors, torch_state
+from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, check_values, reading, some
 
 # Module of torchvision's -> node of ours
 STEM = {"conv1": "conv1/7x7_s2", "conv2": "conv2/3x3_reduce", "conv3": "conv2/3x3"}
@@ -48,7 +48,7 @@ def read(path) -> Contents:
     WeightsError
         If the file is corrupt, or of another network, or holds arrays of other shapes or values that are not finite.
     """
-    with limits.reading(path):
+    with reading(path):
         tensors, notes, value = _tensors(path)
         aux = any(name.startswith(tuple(HEADS)) for name in tensors)
         arguments = {"num_classes": _classes(tensors), "aux": aux, "variant": "torchvision"}
@@ -66,7 +66,7 @@ def arrays(path, graph) -> dict[str, np.ndarray]:
 
     Only the arrays that `graph` has are read; the others are placeholders.
     """
-    with limits.reading(path):
+    with reading(path):
         tensors, _, value = _tensors(path)
         ours, targets, found = names(), {**graph.params, **graph.buffers}, {}
         for theirs, tensor in tensors.items():
@@ -157,9 +157,7 @@ def _check(tensors, graph):
         ("of torchvision's GoogLeNet it lacks", [name for name in expected if name not in tensors]),
     ):
         if found:
-            raise ValueError(
-                f"{what} {', '.join(map(limits.some, found[:3]))} ({len(found)} such arrays in all); {PART}"
-            )
+            raise ValueError(f"{what} {', '.join(map(some, found[:3]))} ({len(found)} such arrays in all); {PART}")
     for name, shape in expected.items():
         if tensors[name].shape != shape:
             found = tuple(tensors[name].shape)
@@ -174,5 +172,5 @@ def _single(name, array):
         array = np.array(array, np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"array {name!r} holds values that are not finite")
-    limits.check_values(name, array)
+    check_values(name, array)
     return array

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet.weights import limits
+from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
 from minigooglenet.weights.onnx.library import onnx
 
@@ -116,8 +116,8 @@ def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
             f"input {name!r} has the shape ({told}); behind the batch axis every size must be a number: "
             f"export it anew for a fixed size, or fix it with onnx.tools.update_model_dims"
         )
-    if math.prod(sizes[1:]) * 4 > limits.MOST_BYTES:
-        raise ValueError(f"input {name!r} declares the shape {tuple(sizes)}, more than {limits.MOST_BYTES:,} bytes")
+    if math.prod(sizes[1:]) * 4 > contents.MOST_BYTES:
+        raise ValueError(f"input {name!r} declares the shape {tuple(sizes)}, more than {contents.MOST_BYTES:,} bytes")
     return sizes[0] if isinstance(sizes[0], int) and sizes[0] > 0 else None, tuple(sizes[1:])
 
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from minigooglenet import layers
-from minigooglenet.weights import limits
+from minigooglenet.weights import contents
 from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
 
@@ -106,7 +106,7 @@ def _reduce_mean(node):
 
 def _adaptive_average_pool(node):
     if node.setting("equation", "").replace(" ", "") != ADAPTIVE:
-        raise ValueError(f"attribute equation is {limits.some(node.attributes.get('equation'))}, not {ADAPTIVE!r}")
+        raise ValueError(f"attribute equation is {contents.some(node.attributes.get('equation'))}, not {ADAPTIVE!r}")
     found = [node.weights(place, name, 2) for place, name in ((1, "rows"), (2, "columns"))]
     size = tuple(len(matrix) for matrix in found)
     sizes = _map(node)[1:]
