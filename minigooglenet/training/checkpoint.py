@@ -15,7 +15,7 @@ import numpy as np
 from minigooglenet.graph.params import closest
 from minigooglenet.training import fingerprint
 from minigooglenet.training.records import Epoch
-from minigooglenet.weights import safetensors
+from minigooglenet.weights import detect, safetensors
 from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError, check_values, reading, some
 from minigooglenet.weights.network import contents_of
 
@@ -104,8 +104,8 @@ def check_recipe(path, recipe) -> None:
 
 def _arrays(path):
     """Return (the arrays of a checkpoint, its state), once the file is whole and the state has its keys."""
-    with _reading(path):
-        arrays = safetensors.read(path).arrays
+    with _reading(path), detect.opened(path) as reader:
+        arrays = reader.arrays()
         state = _state(arrays.pop(STATE, None))
         _check_run(state["run"])
     return arrays, state

@@ -4,7 +4,9 @@ Whatever the file format, sizes, shapes, names and values are checked here befor
 """
 
 import contextlib
+import hashlib
 import math
+import os
 import re
 import zipfile
 import zlib
@@ -41,6 +43,7 @@ BROKEN = (
 MOST_REASON = 600  # characters: a file can have names of a megabyte
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # what colours a terminal: a file's or a library's words may hold it
 CHECKPOINT_STATE = "trainer/state"  # the array by which a training's checkpoint is known
+NOT_VERIFIED = "not verified"  # the note that says why nothing vouches for the values
 PIXELS_ASSUMED = "pixels assumed"  # the note that says by what right `pixels` is set
 PIXELS_UNKNOWN = "pixels unknown"  # the note that says why
 
@@ -83,6 +86,44 @@ class Contents:
     training_images: SeenImages | None = None
 
     __repr__ = console.brief
+
+
+class WeightsReader:
+    """What `detect.opened` yields: the reader of one open weights file, with one subclass for each file format.
+
+    FORMAT : the format's name, for people
+    declared : Contents as the file declares them, with placeholders for arrays whose values are read later
+    arrays() : {name: array} with their values, each checked as far as the format can be
+    arrays_for(graph) : the same for one network, in formats whose names or shapes depend on it; else None
+    """
+
+    FORMAT = ""
+    arrays_for = None
+
+    def read(self) -> Contents:
+        """Return all that the file holds."""
+        contents = self.declared
+        contents.arrays = self.arrays()
+        return contents
+
+
+@contextlib.contextmanager
+def open_file(path):
+    """Open the regular file at `path` for reading; whatever goes wrong inside, that file is to blame."""
+    file_size(path)
+    with reading(path), files.open_regular(path) as file:
+        yield file
+
+
+def size_of(file) -> int:
+    """Return the size of an open file in bytes."""
+    return os.fstat(file.fileno()).st_size
+
+
+def digest_of(file, algorithm: str) -> str:
+    """Return the hexadecimal digest of a whole open file."""
+    file.seek(0)
+    return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 @contextlib.contextmanager

@@ -1,10 +1,24 @@
-"""Which kind of file a file is, by what it holds and not by its name."""
+"""Opens any weights file: detects its format by what it holds, not by its name, and reads it with that reader."""
 
+import contextlib
 import re
+from pathlib import Path
 
-from minigooglenet import files
-from minigooglenet.weights.contents import MOST_HEADER, file_size, reading, some
+from minigooglenet.weights import caffe, npz, safetensors, torchvision
+from minigooglenet.weights.contents import (
+    MOST_HEADER,
+    MOST_TEXT,
+    Contents,
+    cannot_read,
+    check_values,
+    open_file,
+    size_of,
+    some,
+)
 
+READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torchvision.Reader)
+NOT_USABLE = "not usable"  # the note on values that no network can have
+RUN_FILE = "weights.safetensors"  # in the folder of a run
 SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
 
 HEAD = 512  # bytes that decide
@@ -32,31 +46,81 @@ NET_PARAMETER = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0),
 LAYERS = {(2, 2), (100, 2)}
 
 
-def kind(path) -> str:
-    """Return SAFETENSORS, NPZ, CAFFE or TORCH, or raise a WeightsError that says what the file is instead."""
-    size = file_size(path)
-    with reading(path), files.open_regular(path) as file:
-        head = file.read(HEAD)
-        if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
-            file.seek(30)
-            return _kind_of_archive(head, file.read(int.from_bytes(head[26:28], "little")))
-        if head.startswith(TORCH_MAGIC):
-            return TORCH
-        # Eight bytes of length, which can look like any of the others' beginnings, then JSON.
-        as_safetensors = head[8:9] == b"{"
-        if as_safetensors and int.from_bytes(head[:8], "little") <= MOST_HEADER:
-            return SAFETENSORS
-        for pattern, reason in OTHERS:
-            if re.match(pattern, head):
-                raise ValueError(reason)
-        fields = _protobuf_fields(file, size)
-        if fields >= MODEL_PROTO:
-            raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_graph makes a graph of it")
-        if fields & LAYERS and fields <= NET_PARAMETER:
-            return CAFFE
-        if as_safetensors:
-            return SAFETENSORS
-        raise ValueError("it is none of safetensors, npz, caffemodel and torch, or damaged at its beginning")
+@contextlib.contextmanager
+def opened(path):
+    """Open a weights file once, and yield its reader, by what it holds: `declared` and `arrays()` of a `Reader`.
+
+    path : a file of any known format, or the folder of a run
+
+    Raises
+    ------
+    WeightsError
+        If the file is of no such format, or for whatever goes wrong inside the block: one sentence that says so.
+    """
+    with open_file(weights_file(path)) as file:
+        form = kind(file)
+        reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torchvision}[form].Reader(file)
+        if form == SAFETENSORS and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
+            reader = torchvision.Reader(file, reader)
+        yield reader
+
+
+def read(path) -> Contents:
+    """Return what the file at `path` holds: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
+
+    If its values cannot be those of a network (NaN, infinity, a negative running variance), the note "not usable" says
+    so; `load` and `load_into` reject them.
+
+    Raises
+    ------
+    WeightsError
+        If the file is of no such kind, damaged, or declares more than it has: one sentence that says so.
+    """
+    with opened(path) as reader:
+        contents = reader.read()
+        for name, array in contents.arrays.items():
+            try:
+                check_values(name, array)
+            except ValueError as error:
+                contents.notes.setdefault(NOT_USABLE, str(error)[:MOST_TEXT])
+    return contents
+
+
+def weights_file(path) -> Path:
+    """Return the file that is meant: of the folder of a run its weights.safetensors, else `path` itself."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    if (path / RUN_FILE).is_file():
+        return path / RUN_FILE
+    members = sorted(path.glob(f"*/{RUN_FILE}"))
+    hint = f"; name one of its members, such as {members[0].parent}" if members else ""
+    raise cannot_read(path, f"it is a folder without {RUN_FILE}, which a run of training writes{hint}")
+
+
+def kind(file) -> str:
+    """Return SAFETENSORS, NPZ, CAFFE or TORCH of an open file, or raise a ValueError that says what it is instead."""
+    head = file.read(HEAD)
+    if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
+        file.seek(30)
+        return _kind_of_archive(head, file.read(int.from_bytes(head[26:28], "little")))
+    if head.startswith(TORCH_MAGIC):
+        return TORCH
+    # Eight bytes of length, which can look like any of the others' beginnings, then JSON.
+    as_safetensors = head[8:9] == b"{"
+    if as_safetensors and int.from_bytes(head[:8], "little") <= MOST_HEADER:
+        return SAFETENSORS
+    for pattern, reason in OTHERS:
+        if re.match(pattern, head):
+            raise ValueError(reason)
+    fields = _protobuf_fields(file, size_of(file))
+    if fields >= MODEL_PROTO:
+        raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_graph makes a graph of it")
+    if fields & LAYERS and fields <= NET_PARAMETER:
+        return CAFFE
+    if as_safetensors:
+        return SAFETENSORS
+    raise ValueError("it is none of safetensors, npz, caffemodel and torch, or damaged at its beginning")
 
 
 def _kind_of_archive(head, name):

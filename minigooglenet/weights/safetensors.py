@@ -1,14 +1,16 @@
 """The package's own files: safetensors whose metadata says what the network is and holds a checksum of all that counts.
 
-The safetensors library checks the structure of a file, but notices no changed bit. So each array is under a SHA-256 of
-its name, type, shape and values, and the metadata is under one of its own. That is a guard against damage, not against
-somebody who forges both. Safetensors of other origin are read too; nothing in them can be verified.
+The structure of a file shows no changed bit. So each array is under a SHA-256 of its name, type, shape and values, and
+the metadata is under one of its own. That is a guard against damage, not against somebody who forges both. Safetensors
+of other origin are read too; nothing in them can be verified. The safetensors library writes the files. It cannot read
+one that is open already, so the header is parsed here.
 """
 
-import contextlib
 import hashlib
 import json
+import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +19,14 @@ from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights.contents import (
     MOST_HEADER,
+    NOT_VERIFIED,
     Contents,
+    WeightsReader,
     array_name,
-    cannot_read,
     check_contents,
     check_values,
-    file_size,
     placeholder,
-    reading,
+    size_of,
     some,
 )
 
@@ -32,7 +34,6 @@ SUFFIX = ".safetensors"
 KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
 FORMAT = "minigooglenet weights 1"
 MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
-NOT_VERIFIED = "not verified"
 BFLOAT16 = "BF16"
 
 _DTYPES = {
@@ -112,96 +113,117 @@ def _file_names(arrays) -> dict[str, str]:
     return names
 
 
-@contextlib.contextmanager
-def _open(path):
-    """Open a file with the safetensors library, which checks that its arrays fill it without gap or overlap."""
-    from safetensors import SafetensorError, safe_open
+class Reader(WeightsReader):
+    """A safetensors file. Its header is parsed once, when the reader is made."""
 
-    with reading(path):
-        try:
-            with safe_open(path, framework="numpy") as file:
-                yield file
-        except SafetensorError as error:
-            reason = str(error).removeprefix("Error while deserializing header: ")
-            raise ValueError(f"the safetensors library refuses it: {reason}") from error
+    FORMAT = "safetensors"
 
+    def __init__(self, file):
+        self._file = file
+        self._parts, metadata = _header(file)
+        self.declared, self._digests = _declared(self._parts, metadata)
+        self._names = tuple(self.declared.arrays)
 
-def declared(path) -> Contents:
-    """Return what a file says about itself: arrays are stand-ins of their shape and type, no value is read."""
-    return _opened(path)[0]
+    def arrays(self):
+        """Return {name: array}, every array checked against its checksum where the file has them."""
+        arrays = {name: self._values(self._parts[name]) for name in self._digests or self._parts}
+        damaged = [name for name, digest in self._digests.items() if _digest(name, arrays[name]) != digest]
+        if damaged:
+            raise ValueError(
+                f"{len(damaged)} of {len(self._digests)} arrays are damaged, the first {damaged[0]!r}: "
+                "the values do not match their checksum"
+            )
+        return dict(zip(self._names, arrays.values(), strict=True))
 
-
-def read(path) -> Contents:
-    """Return what a file holds, every array checked against its checksum where the file has them."""
-    contents, digests = _opened(path)
-    with _open(path) as file:
-        header = _header(path)
-        arrays = {name: _values(path, file, name, *header) for name in digests or contents.arrays}
-    damaged = [name for name, digest in digests.items() if _digest(name, arrays[name]) != digest]
-    if damaged:
-        raise cannot_read(
-            path,
-            f"{len(damaged)} of {len(digests)} arrays are damaged, the first {damaged[0]!r}: "
-            "the values do not match their checksum",
+    def _values(self, part):
+        array = np.empty(
+            part.shape, "<u2" if part.dtype == BFLOAT16 else np.dtype(_DTYPES[part.dtype]).newbyteorder("<")
         )
-    contents.arrays = dict(zip(contents.arrays, arrays.values(), strict=True))
-    return contents
+        self._file.seek(part.start)
+        if self._file.readinto(array) != array.nbytes:
+            raise EOFError("it became shorter while it was read")
+        if part.dtype == BFLOAT16:
+            array = (array.astype(np.uint32) << 16).view(np.float32)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _header(path):
-    """Return (parsed header, position of the first value) of a file that the library has checked."""
-    with Path(path).open("rb") as whole:
-        length = int.from_bytes(whole.read(8), "little")
-        return json.loads(whole.read(length)), 8 + length
+class _Part(NamedTuple):
+    """An array in a file: the type's name in the header, the shape, and where its values are in the file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
 
 
-def _values(path, file, name, header, first):
-    if file.get_slice(name).get_dtype() != BFLOAT16:
-        return file.get_tensor(name)
-    part = header[name]
-    start, end = part["data_offsets"]
-    with Path(path).open("rb") as whole:
-        whole.seek(first + start)
-        upper = np.frombuffer(whole.read(end - start), "<u2").astype(np.uint32)
-    return (upper << 16).view(np.float32).reshape(part["shape"])
+def _header(file):
+    """Return ({name: _Part} in the order of the file, metadata), once the arrays fill the file without gap or overlap.
+
+    A name that is there twice is rejected: a parser would take the last one.
+    """
+    size = size_of(file)
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if 8 + length > size:
+        raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
+    if length > MOST_HEADER:
+        raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
+    try:
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError("its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise TypeError(f"its header must be an object of JSON, got {some(header)}")
+    metadata = header.pop("__metadata__", None) or {}
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise TypeError(f"its metadata must be texts by name, got {some(metadata)}")
+    parts = {name: _part(name, entry, 8 + length) for name, entry in header.items()}
+    parts = dict(sorted(parts.items(), key=lambda item: item[1][2:]))
+    end = max((part.end for part in parts.values()), default=8 + length)
+    if end > size:
+        raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
+    at = 8 + length
+    for name, part in parts.items():
+        if part.start != at:
+            raise ValueError(f"array {some(name)} begins at byte {part.start:,}, and what is before it ends at {at:,}")
+        at = part.end
+        expected = math.prod(part.shape) * np.dtype(_DTYPES[part.dtype]).itemsize // (1 + (part.dtype == BFLOAT16))
+        if part.end - part.start != expected:
+            raise ValueError(
+                f"array {some(name)} of shape {some(part.shape)} takes {expected:,} bytes as {part.dtype}, "
+                f"its offsets give {part.end - part.start:,}"
+            )
+    if at != size:
+        raise ValueError(f"it has {size:,} bytes, and its arrays end at {at:,}")
+    return parts, metadata
 
 
-def _opened(path):
-    """Return (contents with stand-ins, {name: digest}), the latter empty for a file that was not written here."""
-    _check_header(path)
-    with _open(path) as file:
-        metadata = file.metadata() or {}
-        arrays = {}
-        for name in file.keys():  # noqa: SIM118 (it is no dict)
-            part = file.get_slice(name)
-            kind = part.get_dtype()
-            if kind not in _DTYPES:
-                raise TypeError(f"array {name!r} holds {kind}; save it as F32 first")
-            arrays[array_name(name)] = placeholder(name, part.get_shape(), np.dtype(_DTYPES[kind]))
-        if KEY not in metadata and not any(mark in value for mark in MARKS for value in metadata.values()):
-            return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums that this package knows"}), {}
-        if set(metadata) != {KEY}:
-            raise ValueError(f"its metadata is damaged: {sorted(metadata)} in place of {KEY!r}")
-        return _contents(_unsealed(metadata[KEY]), arrays)
+def _part(name, entry, first):
+    """Return a _Part of an entry of the header, once each of its values is of its type."""
+    fields = [entry.get(field) for field in ("dtype", "shape", "data_offsets")] if isinstance(entry, dict) else [None]
+    kind, *sizes = fields
+    if not (
+        isinstance(kind, str)
+        and all(isinstance(ints, list) and all(type(n) is int and n >= 0 for n in ints) for ints in sizes)
+        and len(sizes[1]) == 2
+        and sizes[1][0] <= sizes[1][1]
+    ):
+        raise TypeError(f"array {some(name)} needs dtype, shape and data_offsets of integers from 0, got {some(entry)}")
+    if kind not in _DTYPES:
+        raise TypeError(f"array {some(name)} holds {kind}; save it as F32 first")
+    return _Part(kind, tuple(sizes[0]), first + sizes[1][0], first + sizes[1][1])
 
 
-def _check_header(path):
-    """Refuse a file that is shorter than it declares, or that names a thing twice: the library would take the last."""
-    size = file_size(path)
-    with reading(path), files.open_regular(path) as file:
-        length = int.from_bytes(file.read(8), "little")
-        if 8 + length > size:
-            raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
-        if length > MOST_HEADER:
-            raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
-        try:
-            header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise ValueError("its header is not JSON") from error
-        with contextlib.suppress(AttributeError, KeyError, TypeError):  # the library has words for what is malformed
-            ends = [part["data_offsets"][-1] for name, part in header.items() if name != "__metadata__"]
-            if (end := 8 + length + max(ends, default=0)) > size:
-                raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
+def _declared(parts, metadata):
+    """Return (contents with placeholders, {name: digest}), the latter empty for a file that was not written here."""
+    arrays = {
+        array_name(name): placeholder(name, part.shape, np.dtype(_DTYPES[part.dtype])) for name, part in parts.items()
+    }
+    if KEY not in metadata and not any(mark in value for mark in MARKS for value in metadata.values()):
+        return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums that this package knows"}), {}
+    if set(metadata) != {KEY}:
+        raise ValueError(f"its metadata is damaged: {sorted(metadata)} in place of {KEY!r}")
+    return _contents(_unsealed(metadata[KEY]), arrays)
 
 
 def _without_twins(pairs):
@@ -213,14 +235,14 @@ def _without_twins(pairs):
     return result
 
 
-def _contents(record, stand_ins):
+def _contents(record, placeholders):
     """Return (contents, {name: digest}) of the metadata, in the order in which the arrays were written."""
     for name, kind in (("arguments", dict), ("notes", dict), ("arrays", dict)):
         if not isinstance(record.get(name), kind):
             raise TypeError(f"its metadata has {some(record.get(name))} as {name}")
     digests, pixels, classes = record["arrays"], record.get("pixels"), record.get("classes")
-    if set(digests) != set(stand_ins):
-        odd = sorted(set(digests) ^ set(stand_ins))
+    if set(digests) != set(placeholders):
+        odd = sorted(set(digests) ^ set(placeholders))
         raise ValueError(f"its metadata and its arrays disagree about {len(odd)} names, the first {odd[0]!r}")
     if pixels is not None:
         try:
@@ -232,7 +254,7 @@ def _contents(record, stand_ins):
     renamed = record.get("renamed", {})
     if not isinstance(renamed, dict) or not all(isinstance(name, str) for name in renamed.values()):
         raise TypeError(f"its metadata has {some(renamed)} as renamed")
-    arrays = {renamed.get(name, name): stand_ins[name] for name in digests}
+    arrays = {renamed.get(name, name): placeholders[name] for name in digests}
     if len(arrays) < len(digests):
         raise ValueError("its metadata gives two arrays one name")
     contents = Contents(

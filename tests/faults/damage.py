@@ -138,9 +138,9 @@ def _recipe(rng, folder, other):
 
 
 def _contents(folder):
-    from minigooglenet.weights import safetensors
+    from minigooglenet.weights import detect
 
-    return safetensors.read(folder / "checkpoint.safetensors")
+    return detect.read(folder / "checkpoint.safetensors")
 
 
 def _state(rng, folder, other):

@@ -13,7 +13,7 @@ from minigooglenet.training import Epoch, Settings, Trainer
 from minigooglenet.training import trainer as module
 from minigooglenet.training.evaluation import Evaluation, evaluate
 from minigooglenet.training.records import best_epoch
-from minigooglenet.weights import safetensors
+from minigooglenet.weights import detect, safetensors
 
 QUICK = Settings(epochs=6, batch_size=10)
 
@@ -106,7 +106,7 @@ def test_a_checkpoint_from_before_the_new_settings_is_resumed(tmp_path):
     first = Trainer(graph(), split(), settings, tmp_path)
     _run_until(first, 5)
     path = tmp_path / "checkpoint.safetensors"
-    contents = safetensors.read(path)
+    contents = detect.read(path)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     del state["adam_counts"]
     for name in ("optimizer", "beta2", "warmup", "patience"):

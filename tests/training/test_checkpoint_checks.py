@@ -12,7 +12,7 @@ import minigooglenet as mg
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.training import Settings, Trainer, fingerprint
 from minigooglenet.training.checkpoint import ResumeWarning
-from minigooglenet.weights import safetensors
+from minigooglenet.weights import detect, safetensors
 
 QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_every=2)
 ADAMW = replace(QUICK, optimizer="adamw", lr=0.01)
@@ -47,7 +47,7 @@ def _rejected(trainer, match):
 
 
 def _forge(path, change=None, arrays=None):
-    contents = safetensors.read(path)
+    contents = detect.read(path)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     if change is not None:
         state = change(state) or state

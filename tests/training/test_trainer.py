@@ -324,11 +324,11 @@ def test_other_pictures_with_the_same_labels_are_another_run(tmp_path):
 
 
 def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
-    from minigooglenet.weights import safetensors
+    from minigooglenet.weights import detect, safetensors
 
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run()
-    contents = safetensors.read(tmp_path / "checkpoint.safetensors")
+    contents = detect.read(tmp_path / "checkpoint.safetensors")
     del contents.arrays["params/conv2/3x3/weight"]
     safetensors.write(contents, tmp_path / "checkpoint.safetensors")
     before = digest(trainer.graph.params)

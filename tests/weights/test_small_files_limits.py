@@ -76,10 +76,8 @@ def test_bfloat16_arrays_are_read_with_one_header(tmp_path, monkeypatch):
 
     header = {str(i): {"dtype": "BF16", "shape": [1], "data_offsets": [2 * i, 2 * i + 2]} for i in range(50)}
     (tmp_path / "net.safetensors").write_bytes(weight_files.safetensors(header, b"\x80\x3f" * 50))
-    parsed = []
-    monkeypatch.setattr(
-        safetensors, "_header", lambda path, real=safetensors._header: parsed.append(path) or real(path)
-    )
+    parsed, header_of = [], safetensors._header
+    monkeypatch.setattr(safetensors, "_header", lambda file: parsed.append(file) or header_of(file))
     arrays = mg.weights.read(tmp_path / "net.safetensors").arrays
     assert len(parsed) == 1
     assert all(array.tolist() == [1.0] for array in arrays.values())
