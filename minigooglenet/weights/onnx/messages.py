@@ -8,11 +8,21 @@ import numpy as np
 
 from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
-from minigooglenet.weights.onnx.library import onnx
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28  # whose operators `operators` knows the meaning of
 MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
 DOMAINS = ("", "ai.onnx")  # two names of the one set of operators
+
+
+def onnx():
+    """Return the onnx package, or raise a ModuleNotFoundError that says how it is installed."""
+    try:
+        import onnx
+    except ModuleNotFoundError as error:
+        if error.name != "onnx":
+            raise
+        raise ModuleNotFoundError("ONNX files need the onnx package: pip install onnx") from error
+    return onnx
 
 
 class Source(NamedTuple):

@@ -7,10 +7,24 @@ import math
 
 import numpy as np
 
-from minigooglenet import layers
+from minigooglenet import layers, shapes
 from minigooglenet.weights import contents
-from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
+
+# How ONNX can say adaptive average pooling: a matrix of means for the rows, and one for the columns.
+ADAPTIVE = "nchw,ph,qw->ncpq"
+
+
+def adaptive_means(input_size, output_size):
+    """Return the matrices (P, H) and (Q, W) float32 whose rows are the means over each window, along each axis."""
+    matrices = []
+    for size, count in zip(input_size, output_size, strict=True):
+        matrix = np.zeros((count, size), np.float32)
+        for i in range(count):
+            start, end = shapes.adaptive_window(i, size, count)
+            matrix[i, start:end] = 1 / (end - start)
+        matrices.append(matrix)
+    return tuple(matrices)
 
 
 def _padding(node, kernel, stride, least=0):

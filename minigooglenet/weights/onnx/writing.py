@@ -10,8 +10,8 @@ import numpy as np
 
 from minigooglenet import checks, files, layers
 from minigooglenet.weights.onnx import metadata, own_layers
-from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
-from minigooglenet.weights.onnx.library import onnx
+from minigooglenet.weights.onnx.messages import onnx
+from minigooglenet.weights.onnx.operators import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.own_methods import check_methods
 
 OPSET, IR_VERSION = 22, 10  # where these operators' numbers last changed: what is newer adds types that no layer has
