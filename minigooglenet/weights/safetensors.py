@@ -157,7 +157,7 @@ class _Part(NamedTuple):
 
 
 def _header(file):
-    """Return ({name: _Part} in the order of the file, metadata), once the arrays fill the file without gap or overlap.
+    """Return ({name: _Part} in the order of the names, metadata), once the arrays fill the file without gap or overlap.
 
     A name that is there twice is rejected: a parser would take the last one.
     """
@@ -174,7 +174,8 @@ def _header(file):
         raise ValueError("its header is not JSON") from error
     if not isinstance(header, dict):
         raise TypeError(f"its header must be an object of JSON, got {some(header)}")
-    metadata = header.pop("__metadata__", None) or {}
+    metadata = header.pop("__metadata__", None)
+    metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise TypeError(f"its metadata must be texts by name, got {some(metadata)}")
     parts = {name: _part(name, entry, 8 + length) for name, entry in header.items()}
@@ -195,7 +196,7 @@ def _header(file):
             )
     if at != size:
         raise ValueError(f"it has {size:,} bytes, and its arrays end at {at:,}")
-    return parts, metadata
+    return dict(sorted(parts.items())), metadata
 
 
 def _part(name, entry, first):
