@@ -45,9 +45,8 @@ def import_graph(path) -> Imported:
     WeightsError
         If the file is damaged, or says what no layer does; then with all that is missing, how often and where first.
     """
-    contents.file_size(path)
-    with contents.reading(path):
-        message, opset, properties, producer, source = messages.parse(path)
+    with contents.open_file(path) as file:
+        message, opset, properties, producer, source = messages.parse(path, file)
         reader = _Reader(source, message, opset, exact_names=producer == metadata.PRODUCER)
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")

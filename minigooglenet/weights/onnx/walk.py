@@ -6,7 +6,6 @@ also copy every array. So it gets the file without the values, and each array is
 
 import math
 import mmap
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -33,8 +32,8 @@ class Walked(NamedTuple):
     spans: list[tuple[int, int]]
 
 
-def walk(path, descriptor) -> Walked:
-    """Return the file at `path` without the values of its arrays.
+def walk(file, descriptor) -> Walked:
+    """Return an open file without the values of its arrays.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ def walk(path, descriptor) -> Walked:
     ValueError
         If the file has more fields, longer texts or larger arrays than a network needs, or is not such a message.
     """
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         walker = _Walker(content)
         parts = walker.message(0, len(content), descriptor, 0)
         return Walked(b"".join(parts), walker.spans)
@@ -157,9 +156,10 @@ def _varint(number) -> bytes:
     return bytes(encoded)
 
 
-def values(path, span, dtype, count) -> np.ndarray:
+def values(file, span, dtype, count) -> np.ndarray:
     """Return `count` values from their position in the file, in the machine's byte order."""
-    found = np.fromfile(path, np.dtype(dtype).newbyteorder("<"), count, offset=span[0])
-    if len(found) != count:
+    found = np.empty(count, np.dtype(dtype).newbyteorder("<"))
+    file.seek(span[0])
+    if file.readinto(found) != found.nbytes:
         raise ValueError("it became shorter while it was read")
     return found.astype(dtype, copy=False)
