@@ -2,7 +2,9 @@
 
 import copy
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,3 +228,13 @@ def test_functions_have_the_same_name_in_every_process():
     assert fingerprint._name(partial(_mirror, rng=3)) == ["_mirror", [], {"rng": 3}]
     assert fingerprint._name(_mirror) == "_mirror"
     assert fingerprint._name(np.random.default_rng(0)) == "Generator"
+
+
+def test_resuming_opens_the_checkpoint_once_and_parses_one_header(tmp_path, monkeypatch):
+    path = _trained(tmp_path)
+    trainer = Trainer(graph(rng=5), split(), QUICK, tmp_path)
+    opened, parsed, open_of, header_of = [], [], os.open, safetensors._header
+    monkeypatch.setattr(os, "open", lambda path, *rest, **more: opened.append(path) or open_of(path, *rest, **more))
+    monkeypatch.setattr(safetensors, "_header", lambda file: parsed.append(file) or header_of(file))
+    trainer.resume()
+    assert [Path(name) for name in opened].count(path) == len(parsed) == 1
