@@ -17,7 +17,8 @@ import numpy as np
 
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
-from minigooglenet.weights.contents import PIXELS_ASSUMED, Contents, WeightsReader, digest_of, placeholder, some
+from minigooglenet.weights import wire_format
+from minigooglenet.weights.contents import PIXELS_ASSUMED, Contents, WeightsReader, digest_of, placeholder, single, some
 
 PIXELS = Pixels(RGB_MEAN[::-1], colours="BGR")
 PUBLISHED = "405fc5acd08a3bb12de8ee5e23a96bec22f08204"  # SHA-1 of BVLC's file, which its readme states
@@ -41,8 +42,6 @@ MESSAGES = {
     },
     "BlobShape": {"dim": (1, "int64*")},
 }
-VARINT, LENGTH = 0, 2  # forms of a field: a whole number; bytes behind their length
-FIXED = {1: 8, 5: 4}  # and so many bytes
 RAW = {0: np.dtype("<f8"), 1: np.dtype("<f4"), 2: np.dtype("<f2")}  # types of values that are written as bytes
 MOST_FIELDS = 1000  # of a network or a layer
 MOST_SHAPE = 100  # bytes; four axes take 44 at most
@@ -65,24 +64,20 @@ class Reader(WeightsReader):
         return layers_of(self._file.read())
 
     @functools.cached_property
-    def _layers(self):
-        return _checked(self._found)
-
-    @functools.cached_property
     def declared(self):
-        _, values = shape_and_values(self._layers[CLASSIFIER][0])
+        layers = _checked(self._found)
+        _, values = shape_and_values(layers[CLASSIFIER][0])
         classes = max(1, len(values) // FEATURES)  # of the values that are there: no shape is believed
-        arguments = {"num_classes": classes, "aux": any(name.startswith(HEADS) for name in self._layers)}
+        arguments = {"num_classes": classes, "aux": any(name.startswith(HEADS) for name in layers)}
         params = googlenet(**arguments, init="zeros").params
-        arrays = {name: params[name] for name in (f"{layer}/{key}" for layer in self._layers for key in BLOBS)}
+        self._blobs = {f"{name}/{key}": blob for name in layers for key, blob in zip(BLOBS, layers[name], strict=True)}
+        arrays = {name: params[name] for name in self._blobs}
         return Contents(arrays, "googlenet", arguments, PIXELS, notes=self._notes())
 
     def arrays(self):
         """Return {name: array} in single precision, once all values are there and finite."""
-        return {
-            name: _array(name, blob, like.shape)
-            for (name, like), blob in zip(self.declared.arrays.items(), self._blobs(), strict=True)
-        }
+        shapes = {name: like.shape for name, like in self.declared.arrays.items()}
+        return {name: _array(name, blob, shapes[name]) for name, blob in self._blobs.items()}
 
     def arrays_for(self, graph):
         """Return the arrays of any .caffemodel, those of `graph` in its shapes, placeholders for others.
@@ -102,9 +97,6 @@ class Reader(WeightsReader):
                 else:
                     found[array] = placeholder(array, shape, np.dtype(np.float32))  # `match` has the words for it
         return found
-
-    def _blobs(self):
-        return (blob for blobs in self._layers.values() for blob in blobs)
 
     def _notes(self):
         """Return notes: of BVLC's own file the pixels are known, of others that they are BVLC's is an assumption."""
@@ -159,11 +151,7 @@ def _array(name, blob, expected):
     count = math.prod(shape)
     if len(values) != count:
         raise ValueError(f"array {name!r} holds {len(values)} values, its shape {shape} declares {count}")
-    with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
-        array = np.array(values, np.float32).reshape(expected)
-    if not np.isfinite(array).all():
-        raise ValueError(f"array {name!r} holds values that are not finite")
-    return array
+    return single(name, values).reshape(expected)
 
 
 def layers_of(content: bytes) -> list[tuple[str, list]]:
@@ -211,36 +199,16 @@ def _raw(message):
 
 def _fields(message):
     """Yield (number, bytes) of the fields of a message that hold bytes: texts and messages."""
-    at = 0
-    for _ in range(MOST_FIELDS):
-        if at == len(message):
-            return
-        tag, at = _varint(message, at)
-        form, size = tag & 7, 0
-        if form == VARINT:
-            _, at = _varint(message, at)
-        elif form == LENGTH:
-            size, at = _varint(message, at)
-        elif form in FIXED:
-            size = FIXED[form]
-        else:
-            raise _damaged(f"a field is written in the form {form}, which Caffe does not use")
-        if at + size > len(message):
-            raise _damaged(f"it ends {at + size - len(message):,} bytes early")
-        if form == LENGTH:
-            yield tag >> 3, message[at : at + size]
-        at += size
-    raise _damaged(f"a message has more than {MOST_FIELDS:,} fields")
-
-
-def _varint(message, at):
-    """Return the whole number that starts at `at`, seven bits to a byte, and where it ends."""
-    number = 0
-    for place, byte in enumerate(message[at : at + 10]):
-        number |= (byte & 127) << 7 * place
-        if byte < 128:
-            return number, at + place + 1
-    raise _damaged("it ends within a number, or a number has no end")
+    try:
+        for count, (number, wire, start, end) in enumerate(wire_format.fields(message, MOST_FIELDS + 1), 1):
+            if count > MOST_FIELDS:
+                raise _damaged(f"a message has more than {MOST_FIELDS:,} fields")
+            if end > len(message):
+                raise _damaged(f"it ends {end - len(message):,} bytes early")
+            if wire == wire_format.LENGTH:
+                yield number, message[start:end]
+    except EOFError as error:
+        raise _damaged(error) from error
 
 
 def _damaged(reason) -> ValueError:

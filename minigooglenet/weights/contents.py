@@ -208,6 +208,16 @@ def check_values(name: str, array) -> None:
         )
 
 
+def single(name, array) -> np.ndarray:
+    """Return an array of its own in single precision, once all its values are finite there."""
+    with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
+        array = np.array(array, np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError(f"array {name!r} holds values that are not finite")
+    check_values(name, array)
+    return array
+
+
 def placeholder(name: str, shape, dtype: np.dtype) -> np.ndarray:
     """Return an array of that shape and type that takes no memory and cannot be written to."""
     if dtype not in DTYPES:

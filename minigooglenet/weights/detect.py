@@ -1,10 +1,11 @@
 """Opens any weights file: detects its format by what it holds, not by its name, and reads it with that reader."""
 
 import contextlib
+import mmap
 import re
 from pathlib import Path
 
-from minigooglenet.weights import caffe, npz, safetensors, torchvision
+from minigooglenet.weights import caffe, npz, safetensors, torchvision, wire_format
 from minigooglenet.weights.contents import (
     MOST_HEADER,
     MOST_TEXT,
@@ -12,7 +13,6 @@ from minigooglenet.weights.contents import (
     cannot_read,
     check_values,
     open_file,
-    size_of,
     some,
 )
 
@@ -113,10 +113,10 @@ def kind(file) -> str:
     for pattern, reason in OTHERS:
         if re.match(pattern, head):
             raise ValueError(reason)
-    fields = _protobuf_fields(file, size_of(file))
-    if fields >= MODEL_PROTO:
+    found = _protobuf_fields(file)
+    if found >= MODEL_PROTO:
         raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_graph makes a graph of it")
-    if fields & LAYERS and fields <= NET_PARAMETER:
+    if found & LAYERS and found <= NET_PARAMETER:
         return CAFFE
     if as_safetensors:
         return SAFETENSORS
@@ -137,35 +137,14 @@ def _kind_of_archive(head, name):
     raise ValueError(f"it is a zip archive with {some(name)} in it; unpack it first")
 
 
-def _protobuf_fields(file, size):
+def _protobuf_fields(file):
     """Return {(number, wire type)} of the outermost fields as far as they make sense, skipping what they hold."""
-    fields = set()
-    file.seek(0)
-    for _ in range(MOST_FIELDS):
-        tag = _varint(file)
-        if tag is None:
-            break
-        number, wire = tag >> 3, tag & 7
-        if number == 0 or wire not in (0, 1, 2, 5):
-            break
-        fields.add((number, wire))
-        length = _varint(file) if wire in (0, 2) else None
-        if wire in (0, 2) and length is None:
-            break
-        skipped = {0: 0, 1: 8, 2: length, 5: 4}[wire]
-        if file.tell() + skipped > size:
-            break
-        file.seek(skipped, 1)
-    return fields
-
-
-def _varint(file):
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = file.read(1)
-        if not byte:
-            return None
-        value |= (byte[0] & 127) << shift
-        if byte[0] < 128:
-            return value
-    return None
+    found = set()
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content, contextlib.suppress(EOFError):
+        for number, wire, _, end in wire_format.fields(content, MOST_FIELDS):
+            if number == 0:
+                break
+            found.add((number, wire))
+            if end > len(content):
+                break
+    return found

@@ -11,7 +11,7 @@ import numpy as np
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.models.googlenet import MODULES, googlenet
 from minigooglenet.weights import torch_state
-from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, WeightsReader, check_values, digest_of, some
+from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, WeightsReader, digest_of, single, some
 
 # Module of torchvision's -> node of ours
 STEM = {"conv1": "conv1/7x7_s2", "conv2": "conv2/3x3_reduce", "conv3": "conv2/3x3"}
@@ -82,7 +82,7 @@ class Reader(WeightsReader):
     def arrays(self):
         """Return {name: array} in single precision, once all values are finite."""
         aux = self.declared.arguments["aux"]
-        return {ours: _single(theirs, self._value(theirs)) for theirs, ours in names(aux).items()}
+        return {ours: single(theirs, self._value(theirs)) for theirs, ours in names(aux).items()}
 
     def arrays_for(self, graph):
         """Return the arrays of any state dict: those of torchvision's GoogLeNet by their names here.
@@ -96,7 +96,7 @@ class Reader(WeightsReader):
             if name not in targets or shape != targets[name].shape:
                 found[name] = np.broadcast_to(np.zeros((), np.float32), shape)
             elif _floats(tensor):
-                found[name] = _single(theirs, self._value(theirs))
+                found[name] = single(theirs, self._value(theirs))
             else:
                 found[name] = self._value(theirs)  # `fill` has the words for it
         return found
@@ -161,13 +161,3 @@ def _check(tensors, graph):
             raise ValueError(f"array {name!r} has the shape {found}, torchvision's has {shape}; {PART}")
         if not _floats(tensors[name]):
             raise TypeError(f"array {name!r} holds {tensors[name].dtype}, not floats")
-
-
-def _single(name, array):
-    """Return an array of its own in single precision, once all its values are finite there."""
-    with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
-        array = np.array(array, np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError(f"array {name!r} holds values that are not finite")
-    check_values(name, array)
-    return array

@@ -60,7 +60,7 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
             arrays |= constants
             continue
         operator, own, attributes = _operator(graph, name)
-        own = {_array_name(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
+        own = {own_layers.free(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
         arrays |= own
         nodes.append(
             helper.make_node(operator, [*wires, *own], [name], name=name, doc_string=repr(layer), **attributes)
@@ -102,13 +102,6 @@ def _outputs(graph, asked):
     if len(set(wires)) < len(wires):
         raise ValueError(f"a file's network returns each output once, got {wires}")
     return wires, assigned
-
-
-def _array_name(name, wires):
-    """Return the name of an array, with an underscore after it for as long as a wire has that name."""
-    while name in wires:
-        name += "_"
-    return name
 
 
 def _dtype(graph, schedule):
