@@ -87,6 +87,9 @@ MODULES = {
     "minigooglenet.restoring": "minigooglenet.graph.restoring",
     "minigooglenet.tape": "minigooglenet.graph.tape",
     "minigooglenet.views": "minigooglenet.graph.params",
+    "minigooglenet.weights.fill": "minigooglenet.weights.assign",
+    "minigooglenet.weights.own": "minigooglenet.weights.safetensors",
+    "minigooglenet.weights.read": ("minigooglenet.weights.detect", "minigooglenet.weights.network"),
     "minigooglenet.wires": "minigooglenet.graph.errors",
     **dict(_of_lessons()),
 }

@@ -11,7 +11,6 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -110,9 +109,20 @@ class WeightsReader:
 @contextlib.contextmanager
 def open_file(path):
     """Open the regular file at `path` for reading; whatever goes wrong inside, that file is to blame."""
-    file_size(path)
-    with reading(path), files.open_regular(path) as file:
-        yield file
+    with reading(path):
+        try:
+            file = files.open_regular(path)
+        except PermissionError:
+            raise
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ValueError(reason if isinstance(error, files.NotAFileError) else reason.lower()) from error
+        with file:
+            if (size := size_of(file)) == 0:
+                raise ValueError("the file is empty; perhaps the disk was full when it was written?")
+            if size > MOST_BYTES:
+                raise ValueError(f"it has {size:,} bytes, more than {MOST_BYTES:,}")
+            yield file
 
 
 def size_of(file) -> int:
@@ -135,23 +145,6 @@ def reading(path):
         raise
     except BROKEN as error:
         raise cannot_read(path, error or type(error).__name__) from error
-
-
-def file_size(path) -> int:
-    """Return the size in bytes of the regular file at `path`, or raise a WeightsError that says what is there."""
-    path = Path(path)
-    with reading(path):
-        try:
-            size = files.check_regular(path).st_size
-        except files.NotAFileError as error:
-            raise ValueError(error.strerror) from error
-        except OSError as error:
-            raise ValueError((error.strerror or str(error)).lower()) from error
-        if size == 0:
-            raise ValueError("the file is empty; perhaps the disk was full when it was written?")
-        if size > MOST_BYTES:
-            raise ValueError(f"it has {size:,} bytes, more than {MOST_BYTES:,}")
-    return size
 
 
 def check_text(value, what: str) -> str:
