@@ -35,6 +35,7 @@ KEY = "minigooglenet"  # the one entry of the metadata: the library would write 
 FORMAT = "minigooglenet weights 1"
 MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
 BFLOAT16 = "BF16"
+MOST_AXES = 100
 
 _DTYPES = {
     BFLOAT16: "float32",  # NumPy lacks it; every value of it is one of float32
@@ -205,13 +206,15 @@ def _part(name, entry, first):
     kind, *sizes = fields
     if not (
         isinstance(kind, str)
-        and all(isinstance(ints, list) and all(type(n) is int and n >= 0 for n in ints) for ints in sizes)
+        and all(isinstance(ints, list) and all(type(n) is int and 0 <= n < 2**63 for n in ints) for ints in sizes)
         and len(sizes[1]) == 2
         and sizes[1][0] <= sizes[1][1]
     ):
         raise TypeError(f"array {some(name)} needs dtype, shape and data_offsets of integers from 0, got {some(entry)}")
     if kind not in _DTYPES:
         raise TypeError(f"array {some(name)} holds {kind}; save it as F32 first")
+    if len(sizes[0]) > MOST_AXES:  # their product would take minutes
+        raise ValueError(f"array {some(name)} has {len(sizes[0]):,} axes, more than {MOST_AXES}")
     return _Part(kind, tuple(sizes[0]), first + sizes[1][0], first + sizes[1][1])
 
 

@@ -124,6 +124,8 @@ FILES = {
         _with({"shape": [1] * 70, "data_offsets": [0, 4]}, bytes(4)),
         "declares a shape that NumPy cannot make: ",
     ),
+    "shape of many axes": (_with({"shape": [2**62] * 90_000}), "'a' has 90,000 axes, more than 100"),
+    "shape of long integers": (_with({"shape": [10**4000] * 400}), "needs dtype, shape and data_offsets of integers"),
     "unknown type": (_with({"dtype": "F31"}), "holds F31; save it as F32 first"),
     "type that NumPy lacks": (_with({"dtype": "F8_E4M3", "shape": [8]}), "holds F8_E4M3; save it as F32 first"),
     "header that is a list": (make.safetensors(b"[]" + b" " * 7 + b"{"), "it is none of|is not JSON"),
