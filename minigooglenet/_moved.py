@@ -99,6 +99,9 @@ MODULES = {
     "minigooglenet.training.records": ("minigooglenet.training.step", "minigooglenet.training.log"),
     "minigooglenet.training.results": "minigooglenet.training.artifacts",
     "minigooglenet.views": "minigooglenet.graph.params",
+    "minigooglenet.weights.fill": "minigooglenet.weights.assign",
+    "minigooglenet.weights.own": "minigooglenet.weights.safetensors",
+    "minigooglenet.weights.read": ("minigooglenet.weights.detect", "minigooglenet.weights.network"),
     "minigooglenet.wires": "minigooglenet.graph.errors",
     **dict(_of_lessons()),
 }

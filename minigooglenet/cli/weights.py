@@ -8,25 +8,21 @@ import numpy as np
 
 from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import add_pixels
-from minigooglenet.weights import limits, network, npz, own, published
-from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN
-from minigooglenet.weights.read import NOT_USABLE, of_checkpoint, reader, weights_file
+from minigooglenet.weights import detect, network, npz, published, safetensors
+from minigooglenet.weights.contents import NOT_VERIFIED, PIXELS_ASSUMED, PIXELS_UNKNOWN, check_values, reading
+from minigooglenet.weights.detect import NOT_USABLE
 
 HELP = "show, convert or download a file of weights"
-KINDS = {
-    "own": "safetensors",
-    "npz": "NumPy archive",
-    "caffe": "Caffe model",
-    "torchvision": "torchvision's GoogLeNet",
-}
 STATISTICS = ("/running_mean", "/running_var")  # batch norm's
-SUFFIXES = (own.SUFFIX, ".npz", ".onnx")
+SUFFIXES = (safetensors.SUFFIX, ".npz", ".onnx")
 
 
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(
-        name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]} ({', '.join(KINDS.values())})."
+        name,
+        help=HELP,
+        description=f"{HELP[0].upper()}{HELP[1:]} ({', '.join(reader.FORMAT for reader in detect.READERS)}).",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     inspect = actions.add_parser("inspect", help="show what a file says and holds")
@@ -73,13 +69,13 @@ def _fetch(options):
 
 def _inspect(options):
     out = console.stdout()
-    path = weights_file(options.file)
-    kind = reader(path)
-    contents = kind.read(path)
+    with detect.opened(options.file) as reader:
+        contents = reader.read()
     graph = contents.architecture
-    unverified = contents.notes.pop(own.NOT_VERIFIED, None if kind is own else "files of this kind have no checksums")
+    without = None if isinstance(reader, safetensors.Reader) else "files of this kind have no checksums"
+    unverified = contents.notes.pop(NOT_VERIFIED, without)
     facts = {
-        "kind": KINDS[kind.__name__.rpartition(".")[2]],
+        "kind": reader.FORMAT,
         "verified": f"no: {unverified}" if unverified else "every array and what is said here match their SHA-256",
         "graph": graph and f"{len(graph['nodes'])} nodes with inputs {', '.join(graph['inputs'])}",
         "model": contents.model or (None if graph else "the file does not say"),
@@ -93,7 +89,7 @@ def _inspect(options):
             out.print(f"{name}: {fact}", markup=False, soft_wrap=True)
     for name, array in contents.arrays.items():
         try:
-            limits.check_values(name, array)
+            check_values(name, array)
         except ValueError as error:
             out.print(f"not usable: {error}", markup=False, soft_wrap=True)
     rows = [_row(name, array) for name, array in contents.arrays.items()]
@@ -114,7 +110,8 @@ def _convert(options):
     suffix = Path(options.out).suffix
     if suffix not in SUFFIXES:
         raise ValueError(f"OUT must end in one of {', '.join(SUFFIXES)}, got {options.out!r}")
-    contents = of_checkpoint(weights.read(options.file))
+    contents = weights.read(options.file)
+    contents.arrays = network.of_network(contents.arrays)
     if NOT_USABLE in contents.notes:
         raise ValueError(f"{options.file} is {NOT_USABLE}: {contents.notes[NOT_USABLE]}")
     if options.model and contents.architecture and not contents.model:
@@ -125,22 +122,22 @@ def _convert(options):
         raise ValueError("--argument goes with --model NAME")
     if options.model:
         contents.model, contents.arguments = options.model, dict(options.argument)
-    contents.notes.pop(own.NOT_VERIFIED, None)
+    contents.notes.pop(NOT_VERIFIED, None)
     if options.pixels:
         contents.pixels = options.pixels
         for note in (PIXELS_UNKNOWN, PIXELS_ASSUMED):
             contents.notes.pop(note, None)
     if suffix == ".npz":
         npz.write(contents, options.out)
-    elif suffix == own.SUFFIX and contents.model is None and contents.architecture is None:
-        own.write(contents, options.out)
+    elif suffix == safetensors.SUFFIX and contents.model is None and contents.architecture is None:
+        safetensors.write(contents, options.out)
     else:
-        with limits.reading(options.file):
+        with reading(options.file):
             graph = network.build(contents)
             weights.fill(graph, contents.arrays)
-        if suffix == own.SUFFIX:
+        if suffix == safetensors.SUFFIX:
             contents.architecture = weights.architecture.describe(graph)
-            own.write(contents, options.out)
+            safetensors.write(contents, options.out)
         else:
             from minigooglenet.weights.onnx import export
 

@@ -14,8 +14,8 @@ import numpy as np
 from minigooglenet.graph.params import closest
 from minigooglenet.training import fingerprint
 from minigooglenet.training.log import Epoch
-from minigooglenet.weights import limits, own
-from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError
+from minigooglenet.weights import detect, safetensors
+from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError, check_values, reading, some
 
 STATE = CHECKPOINT_STATE  # text, as bytes
 GROUPS = ("params", "buffers", "velocity", "average", "mean", "square")  # of arrays; the last two of AdamW
@@ -35,7 +35,7 @@ def save(path, state, contents) -> None:
     contents.arrays = {f"{group}/{name}": array for group in GROUPS for name, array in state[group].items()}
     values = {name: value for name, value in state.items() if name not in GROUPS}
     contents.arrays[STATE] = np.frombuffer(json.dumps(values).encode(), np.uint8)
-    own.write(contents, path)  # `weights.load` makes the network of them
+    safetensors.write(contents, path)  # `weights.load` makes the network of them
 
 
 def read(path, here) -> dict:
@@ -89,8 +89,8 @@ def check_recipe(path, recipe) -> None:
 
 def _arrays(path):
     """Return (the arrays of a checkpoint, its state), once the file is whole and the state has its keys."""
-    with _reading(path):
-        arrays = own.read(path).arrays
+    with _reading(path), detect.opened(path) as reader:
+        arrays = reader.arrays()
         state = _state(arrays.pop(STATE, None))
         _check_run(state["run"])
     return arrays, state
@@ -99,7 +99,7 @@ def _arrays(path):
 @contextlib.contextmanager
 def _reading(path):
     try:
-        with limits.reading(path):
+        with reading(path):
             yield
     except WeightsError as error:
         raise WeightsError(
@@ -135,7 +135,7 @@ def _check_keys(state, keys):
     if odd := [key for key in state if key not in (*keys, *LATER)]:
         close = closest(odd[0], (*keys, *LATER))
         raise ValueError(
-            f"its state has {limits.some(odd[0])}, which this version does not know"
+            f"its state has {some(odd[0])}, which this version does not know"
             + (f". Did you mean {close}?" if close else ": a newer version may have written it")
         )
     return state
@@ -154,7 +154,7 @@ def _grouped(arrays):
     for name, array in arrays.items():
         group, _, rest = name.partition("/")
         if group not in groups:
-            raise ValueError(f"it is no checkpoint of this network: {limits.some(name)} of shape {array.shape}")
+            raise ValueError(f"it is no checkpoint of this network: {some(name)} of shape {array.shape}")
         groups[group][rest] = array
     return groups
 
@@ -174,14 +174,14 @@ def _check_arrays(state, here):
     for group, name, array in [(each, *item) for each in GROUPS for item in state[each].items()]:
         like, full = known.get(group, params).get(name), f"{group}/{name}"
         if like is None or like.shape != np.shape(array):
-            raise ValueError(f"it is no checkpoint of this network: {limits.some(full)} of shape {np.shape(array)}")
+            raise ValueError(f"it is no checkpoint of this network: {some(full)} of shape {np.shape(array)}")
         if array.dtype != like.dtype and group in known:
-            raise ValueError(f"{limits.some(full)} must be {like.dtype} as in the network, got {array.dtype}")
+            raise ValueError(f"{some(full)} must be {like.dtype} as in the network, got {array.dtype}")
         if array.dtype.kind != "f" and group not in known:
-            raise ValueError(f"{limits.some(full)} must hold floats, got {array.dtype}")
-        limits.check_values(full, array)
+            raise ValueError(f"{some(full)} must hold floats, got {array.dtype}")
+        check_values(full, array)
         if group == "square" and array.size and array.min() < 0:
-            raise ValueError(f"{limits.some(full)} holds values below 0, and a mean of squares is never negative")
+            raise ValueError(f"{some(full)} holds values below 0, and a mean of squares is never negative")
     for group in ("params", "buffers") + ("average",) * bool(state["average"]):
         lost = [name for name in known[group] if name not in state[group]]
         if lost:
@@ -226,7 +226,7 @@ def _check_epoch(number, row):
 def _check_optimizer(state, here):
     counts = _is(state.get("adam_counts", {}), dict, "adam_counts")
     for name, count in counts.items():
-        _whole(count, f"the count of {limits.some(name)}", 1, max(1, state["step"]))
+        _whole(count, f"the count of {some(name)}", 1, max(1, state["step"]))
     if not set(counts) == set(state["mean"]) == set(state["square"]):
         raise ValueError("the means, the squares and the counts of AdamW must be of the same parameters")
     if bool(state["averaged"]) != bool(state["average"]):
@@ -254,23 +254,23 @@ def _check_skipped(skipped):
         raise ValueError(f"skipped must hold 2 lists of images, got {len(skipped)}")
     for part in skipped:
         for name, reason in _is(part, dict, "skipped").items():
-            _is(reason, str, f"the reason for {limits.some(name)}")
+            _is(reason, str, f"the reason for {some(name)}")
 
 
 def _is(value, kind, what):
     names = {dict: "an object", list: "a list", str: "text"}
     if not isinstance(value, kind):
-        raise ValueError(f"{what} must be {names[kind]}, got {limits.some(value)}")
+        raise ValueError(f"{what} must be {names[kind]}, got {some(value)}")
     return value
 
 
 def _whole(value, what, least, most):
     if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{what} must be an integer in {least} .. {most}, got {limits.some(value)}")
+        raise ValueError(f"{what} must be an integer in {least} .. {most}, got {some(value)}")
     return value
 
 
 def _finite(value, what):
     if type(value) not in (int, float) or not abs(value) < math.inf:
-        raise ValueError(f"{what} must be a finite number, got {limits.some(value)}")
+        raise ValueError(f"{what} must be a finite number, got {some(value)}")
     return value

@@ -17,7 +17,7 @@ from minigooglenet import checks
 from minigooglenet.graph import Graph
 from minigooglenet.layers import registry
 from minigooglenet.layers.base import Layer
-from minigooglenet.weights import limits
+from minigooglenet.weights.contents import MOST_BYTES, MOST_NUMBER, MOST_TEXT, check_text, some
 
 MOST_NODES = 4000
 MOST_DEPTH = 5  # of settings in settings
@@ -124,7 +124,7 @@ def _settings(layer) -> dict:
     missing = [name for name in registry.arguments(type(layer)) if not built_in and name not in settings]
     if missing:
         raise ValueError(f"its settings() leaves out {', '.join(map(repr, missing))} of its constructor's arguments")
-    return {limits.check_text(name, "a setting's name"): _plain(value, name) for name, value in settings.items()}
+    return {check_text(name, "a setting's name"): _plain(value, name) for name, value in settings.items()}
 
 
 def _check_methods(layer, entry):
@@ -219,12 +219,12 @@ def _checked(record):
         raise ValueError(f"its architecture has {len(nodes):,} nodes, more than {MOST_NODES:,}")
     for name, shape in inputs.items():
         if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
-            raise ValueError(f"its architecture has the input {name!r} of shape {limits.some(shape)}")
+            raise ValueError(f"its architecture has the input {name!r} of shape {some(shape)}")
         _check_size(name, shape)
     for node in nodes:
         if not isinstance(node, list) or [type(part) for part in node] != [str, str, dict, list]:
-            raise ValueError(f"its architecture has a node {limits.some(node)}, not [name, class, settings, wires]")
-        limits.check_text(node[1], "the class of a node")
+            raise ValueError(f"its architecture has a node {some(node)}, not [name, class, settings, wires]")
+        check_text(node[1], "the class of a node")
         _names(node[3], "the wires of a node")
     if outputs is not None:
         _names(outputs, "outputs")
@@ -237,14 +237,12 @@ def _checked(record):
 
 def _names(value, what):
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"its architecture has {limits.some(value)} as {what}")
+        raise ValueError(f"its architecture has {some(value)} as {what}")
 
 
 def _check_size(name, shape):
-    if math.prod(shape) * 4 > limits.MOST_BYTES:
-        raise ValueError(
-            f"{name!r} has the shape {limits.some(tuple(shape))}, more than {limits.MOST_BYTES:,} bytes for one image"
-        )
+    if math.prod(shape) * 4 > MOST_BYTES:
+        raise ValueError(f"{name!r} has the shape {some(tuple(shape))}, more than {MOST_BYTES:,} bytes for one image")
 
 
 def _plain(value, name, depth=0):
@@ -257,15 +255,15 @@ def _plain(value, name, depth=0):
         return [_plain(one, name, depth + 1) for one in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _plain(one, name, depth + 1) for key, one in value.items()}
-    if value is None or isinstance(value, bool) or (isinstance(value, str) and len(value) <= limits.MOST_TEXT):
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and len(value) <= MOST_TEXT):
         return value
-    if isinstance(value, int) and abs(value) <= limits.MOST_NUMBER:
+    if isinstance(value, int) and abs(value) <= MOST_NUMBER:
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
     raise ValueError(
-        f"its setting {name!r} is {limits.some(value)}, and a file holds only finite floats, integers up to "
-        f"{limits.MOST_NUMBER:,}, texts up to {limits.MOST_TEXT} characters, booleans, None, tuples and dicts of these"
+        f"its setting {name!r} is {some(value)}, and a file holds only finite floats, integers up to "
+        f"{MOST_NUMBER:,}, texts up to {MOST_TEXT} characters, booleans, None, tuples and dicts of these"
     )
 
 

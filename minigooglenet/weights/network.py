@@ -13,10 +13,17 @@ from minigooglenet.data.seen import SeenImages
 from minigooglenet.evaluation.classification import TOP, Answer, classify
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
 from minigooglenet.graph import Graph
-from minigooglenet.weights import architecture, limits, own
-from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
-from minigooglenet.weights.fill import fill, match
-from minigooglenet.weights.read import of_checkpoint, reader, weights_file
+from minigooglenet.weights import architecture, detect, safetensors, torch_state
+from minigooglenet.weights.assign import fill, match
+from minigooglenet.weights.contents import (
+    CHECKPOINT_STATE,
+    NOT_VERIFIED,
+    PIXELS_ASSUMED,
+    PIXELS_UNKNOWN,
+    Contents,
+    UnknownPixelsWarning,
+    check_contents,
+)
 
 BUILT_IN_RULES = tuple(initializers.RULES)  # before a user adds one
 
@@ -87,14 +94,13 @@ def save(graph, path, *, pixels=None, classes=None, notes=None, training_images=
     pixels = None if pixels is None else pixels_of(pixels)
     check_fits(graph, pixels, classes)
     contents = contents_of(graph, pixels, classes, notes, training_images, arrays_only=arrays_only)
-    own.write(contents, path)
+    safetensors.write(contents, path)
 
 
 def training_images(path) -> SeenImages | None:
     """Return the record of the images that the network in a file was trained on, or None if the file has none."""
-    path = weights_file(path)
-    kind = reader(path)
-    return kind.declared(path).training_images if hasattr(kind, "declared") else None
+    with detect.opened(path) as reader:
+        return reader.declared.training_images if isinstance(reader, safetensors.Reader) else None
 
 
 def contents_of(graph, pixels=None, classes=None, notes=None, training_images=None, *, arrays_only=False) -> Contents:
@@ -129,25 +135,54 @@ def load(path, *, pixels=None) -> Loaded:
         If no file of this kind says how images become inputs, and `pixels` does not either.
     """
     pixels = None if pixels is None else pixels_of(pixels)
-    path = weights_file(path)
-    kind = reader(path)
-    ahead = hasattr(kind, "declared")  # what does not fit is rejected before any value is read
-    contents = kind.declared(path) if ahead else kind.read(path)
-    with limits.reading(path):
-        contents = of_checkpoint(contents)
+    with detect.opened(path) as reader:
+        contents = reader.declared
+        contents.arrays = of_network(contents.arrays)
         if pixels is not None:
             contents.pixels = pixels
             for note in (PIXELS_UNKNOWN, PIXELS_ASSUMED):
                 contents.notes.pop(note, None)
         graph = build(contents)
-        match(graph, contents.arrays)
-        if ahead:
-            contents.arrays = of_checkpoint(kind.read(path)).arrays
-        fill(graph, contents.arrays)
+        match(graph, contents.arrays)  # what does not fit is rejected before any value is read
+        fill(graph, of_network(reader.arrays()))
     if contents.pixels is None and PIXELS_UNKNOWN in contents.notes:
-        text = f"{console.printable(path)}: {contents.notes[PIXELS_UNKNOWN]}"
+        text = f"{console.printable(detect.weights_file(path))}: {contents.notes[PIXELS_UNKNOWN]}"
         warnings.warn(text, UnknownPixelsWarning, stacklevel=2)
     return Loaded(graph, contents.pixels, contents.classes, contents.notes, contents.training_images)
+
+
+def load_into(graph, path, *, only=None, strict=True) -> list[str]:
+    """Copy a file's arrays into a network, and return their names; `only` and `strict` are those of `fill`.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read or does not fit; then nothing was changed.
+    """
+    with detect.opened(path) as reader:
+        if reader.arrays_for is not None:
+            return fill(graph, reader.arrays_for(graph), only=only, strict=strict)
+        foreign = NOT_VERIFIED in reader.declared.notes
+        match(graph, _named(reader.declared.arrays, graph, foreign), only=only, strict=strict)  # before values are read
+        return fill(graph, _named(reader.arrays(), graph, foreign), only=only, strict=strict)
+
+
+def of_network(arrays):
+    """Return {name: array} as it is, or that of the checkpoint of a training as the network that it trained."""
+    if CHECKPOINT_STATE not in arrays:
+        return arrays
+    found = {}
+    for group in ("params/", "buffers/", "average/"):  # a mean over the last steps replaces what it is the mean of
+        found |= {name.removeprefix(group): a for name, a in arrays.items() if name.startswith(group)}
+    return found
+
+
+def _named(arrays, graph, foreign):
+    """Return a network's arrays, in files of other origin without a prefix that all names share and `graph` lacks."""
+    arrays = of_network(arrays)
+    if not foreign or {*graph.params, *graph.buffers}.intersection(arrays):
+        return arrays
+    return torch_state.without_prefix(arrays, None)[0]
 
 
 def build(contents: Contents) -> Graph:
@@ -158,7 +193,7 @@ def build(contents: Contents) -> Graph:
     ValueError, TypeError
         If there is no such model, it does not take these arguments, or it would be larger than the arrays.
     """
-    limits.check_contents(contents)
+    check_contents(contents)
     if contents.architecture is not None:
         graph = architecture.build(contents.architecture, contents.arrays)
         graph.made_by = _made_by(contents)

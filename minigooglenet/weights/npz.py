@@ -5,13 +5,19 @@ import os
 import struct
 import warnings
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
 from minigooglenet import files
-from minigooglenet.weights import limits
-from minigooglenet.weights.contents import Contents
+from minigooglenet.weights.contents import (
+    MOST_BYTES,
+    NOT_VERIFIED,
+    Contents,
+    WeightsReader,
+    array_name,
+    placeholder,
+    size_of,
+)
 
 # Trained weights shrink by a tenth. A file that unpacks to far more than it has was made to fill the memory.
 MOST_GROWTH = 20
@@ -20,45 +26,38 @@ MOST_DIRECTORY = 1024**2  # bytes that list the members; GoogLeNet's has 9,000
 END = struct.Struct("<4s6xHII2x")  # of a zip archive: mark, number of members, length and place of their directory
 
 _PARSERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_NOTE = {"not verified": "an .npz has no checksum that is bound to its names; its CRC of each array was checked"}
+_NOTE = "an .npz has no checksum that is bound to its names; its CRC of each array was checked"
 
 
 def write(contents: Contents, path) -> None:
     """Write the arrays of `contents`; `path` is as it was or whole. Nothing else of the contents is kept."""
     for name in contents.arrays:
-        limits.array_name(name)
+        array_name(name)
     with files.atomic(path) as file:
         np.savez(file, allow_pickle=False, **contents.arrays)
 
 
-def declared(path) -> Contents:
-    """Return what a file says about itself: arrays are stand-ins of their shape and type, no value is read."""
-    return _contents(path, lambda file, stand_in, order: stand_in)
+class Reader(WeightsReader):
+    """A NumPy archive. Its directory, and each array's header, are parsed once, when the reader is made."""
 
+    FORMAT = "NumPy archive"
 
-def read(path) -> Contents:
-    """Return the arrays of a file in the machine's byte order and in C order, whatever they were written in."""
-    return _contents(path, _values)
-
-
-def _contents(path, take):
-    """Return {name: take(open member, stand-in, order)} as contents, every member checked against what it declares."""
-    with limits.reading(path):
-        size, count = limits.file_size(path), _count(path)
-    with limits.reading(path), zipfile.ZipFile(Path(path)) as archive:
-        members = archive.infolist()
+    def __init__(self, file):
+        size, count = size_of(file), _count(file)
+        self._archive = zipfile.ZipFile(file)
+        members = self._archive.infolist()
         if len(members) != count:
             raise ValueError(f"its directory is damaged: it declares {count} arrays, {len(members)} are found in it")
         total = sum(member.file_size for member in members)
-        most = min(limits.MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
+        most = min(MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
         if total > most:
             raise ValueError(
                 f"it has {size:,} bytes and unpacks to {total:,}, more than {most:,}: made to fill the memory, it "
                 "seems; if it is yours, write it with np.savez, which does not compress"
             )
-        arrays = {}
+        self._members, arrays = {}, {}
         for member in members:
-            name = limits.check_name(path, member.filename.removesuffix(".npy"))
+            name = array_name(member.filename.removesuffix(".npy"))
             if name in arrays:
                 raise ValueError(f"array {name!r} is there twice")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -68,20 +67,33 @@ def _contents(path, take):
                 )
             if not member.filename.endswith(".npy"):
                 raise ValueError(f"it is an .npz with something else in it: {member.filename!r}")
-            with archive.open(member) as file:
-                arrays[name] = take(file, *_header(file, name, member.file_size))
-    return Contents(arrays, notes=dict(_NOTE))
+            with self._archive.open(member) as part:
+                arrays[name], *form = _header(part, name, member.file_size)
+            self._members[name] = member, arrays[name], *form
+        self.declared = Contents(arrays, notes={NOT_VERIFIED: _NOTE})
+
+    def arrays(self):
+        """Return {name: array} in the machine's byte order and in C order, whatever they were written in."""
+        return {name: self._values(*told) for name, told in self._members.items()}
+
+    def _values(self, member, like, start, byteorder, axes):
+        with self._archive.open(member) as file:
+            file.read(start)  # from the beginning, because the checksum is of the whole member
+            data = file.read(like.nbytes)
+            if len(data) != like.nbytes or file.read(1):
+                raise ValueError(f"an array of {like.nbytes:,} bytes is cut off or too long")
+        values = np.frombuffer(data, like.dtype.newbyteorder(byteorder)).reshape(like.shape, order=axes)
+        return np.array(values, like.dtype, order="C")
 
 
-def _count(path):
+def _count(file):
     """Return how many members an archive declares, if the directory of them is one that can be read whole.
 
     The library takes as many as it finds, and that could be none or millions.
     """
-    size = limits.file_size(path)
-    with Path(path).open("rb") as file:
-        file.seek(-min(size, END.size), os.SEEK_END)
-        end = file.read()
+    size = size_of(file)
+    file.seek(-min(size, END.size), os.SEEK_END)
+    end = file.read()
     mark, count, length, offset = END.unpack(end) if len(end) == END.size else (b"", 0, 0, 0)
     if mark != b"PK\5\6" or offset + length + END.size != size:
         raise ValueError("it is a zip archive that is cut off or damaged: its directory is not at its end")
@@ -91,7 +103,7 @@ def _count(path):
 
 
 def _header(file, name, size):
-    """Return (stand-in, order) of the array that begins here, if it fills its member exactly."""
+    """Return (placeholder, position of the values, byte order, order of the axes), if the array fills its member."""
     try:
         parse = _PARSERS[np.lib.format.read_magic(file)]
     except (ValueError, KeyError) as error:
@@ -106,19 +118,9 @@ def _header(file, name, size):
         raise TypeError(f"array {name!r} holds pickled objects, which can run any code when they are read")
     if any(length < 0 for length in shape):
         raise ValueError(f"array {name!r} declares the shape {shape}")
-    order = dtype.byteorder if dtype.byteorder in "<>" else "="
-    stand_in = limits.stand_in(name, shape, dtype.newbyteorder("="))
-    expected = file.tell() + math.prod(shape) * dtype.itemsize
+    byteorder = dtype.byteorder if dtype.byteorder in "<>" else "="
+    like, start = placeholder(name, shape, dtype.newbyteorder("=")), file.tell()
+    expected = start + math.prod(shape) * dtype.itemsize
     if size != expected:
         raise ValueError(f"array {name!r} of shape {shape} takes {expected:,} bytes with its header, got {size:,}")
-    return stand_in, (order, "F" if fortran else "C")
-
-
-def _values(file, stand_in, order):
-    byteorder, axes = order
-    count = stand_in.size * stand_in.itemsize
-    data = file.read(count)
-    if len(data) != count or file.read(1):
-        raise ValueError(f"an array of {count:,} bytes is cut off or too long")
-    values = np.frombuffer(data, stand_in.dtype.newbyteorder(byteorder)).reshape(stand_in.shape, order=axes)
-    return np.array(values, stand_in.dtype, order="C")
+    return like, start, byteorder, "F" if fortran else "C"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from minigooglenet import files
 from minigooglenet.data import transfer
 from minigooglenet.data.download import data_folder
-from minigooglenet.weights import limits
+from minigooglenet.weights import contents
 
 LIST = "MINIGOOGLENET_PUBLISHED"
 
@@ -130,7 +130,7 @@ def fetch(name: str, path=None, *, on_bytes=None) -> tuple[Path, str]:
             one.urls,
             lambda file: _checked(file, one),
             size=one.size,
-            most=limits.MOST_BYTES,
+            most=contents.MOST_BYTES,
             resumes=bool(one.sha256 or one.sha1),
             on_bytes=on_bytes,
         )

@@ -3,10 +3,9 @@
 import re
 import struct
 import zipfile
-from pathlib import Path
 
-from minigooglenet.weights import limits, pickles
-from minigooglenet.weights.contents import ESCAPE
+from minigooglenet.weights import pickles
+from minigooglenet.weights.contents import ESCAPE, MOST_SHOWN, MOST_TEXT, size_of, some
 
 # What DataParallel, torch.compile and Lightning put before every name, also one before the other.
 PREFIX = re.compile(r"(?:(?:module|_orig_mod|model)\.)+")
@@ -16,27 +15,29 @@ SAVE = "torch.save(model.state_dict(), PATH)"
 CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'googlenet.safetensors')"
 
 
-def read(path) -> tuple[dict, dict[str, str]]:
-    """Return ({name: tensor}, notes) of a file that torch saved, of a state dict or of a checkpoint that holds one."""
-    size = limits.file_size(path)
-    if zipfile.is_zipfile(path):
-        _check_zip(path, size)
+def read(file) -> tuple[dict, dict[str, str]]:
+    """Return ({name: tensor}, notes) of an open file of torch: of a state dict or of a checkpoint that holds one."""
+    size = size_of(file)
+    file.seek(0)
+    if zipfile.is_zipfile(file):
+        _check_zip(file, size)
     else:
-        with Path(path).open("rb") as file:
-            pickles.check(file, size)
+        file.seek(0)
+        pickles.check(file, size)
+    file.seek(0)
     try:
         import torch
     except ImportError as error:
         raise ValueError(f"a .pth file needs torch; a computer that has it converts it: {CONVERT}") from error
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever an unpickler meets in a damaged file
         raise ValueError(_reason(error)) from error
     state, notes = _state_dict(loaded, torch)
     for name, tensor in state.items():
         if tensor.numel() > size:  # one value may stand for many
             shape = tuple(tensor.shape)
-            raise ValueError(f"array {limits.some(name)} has the shape {shape}, more values than the file has bytes")
+            raise ValueError(f"array {some(name)} has the shape {shape}, more values than the file has bytes")
     return state, notes
 
 
@@ -69,9 +70,9 @@ def _state_dict(loaded, torch):
         inside = [key for key, value in loaded.items() if _is_state(value, torch)]
         for key in [key for key in INSIDE if key in inside] or inside[:1] * (len(inside) == 1):
             if isinstance(key, str):
-                others = ", ".join(limits.some(name) for name in loaded if name != key)
+                others = ", ".join(some(name) for name in loaded if name != key)
                 note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
-                return loaded[key], {"inside": note[: limits.MOST_TEXT]}
+                return loaded[key], {"inside": note[:MOST_TEXT]}
     raise TypeError(f"it holds no plain state dict; save it by {SAVE}")
 
 
@@ -88,7 +89,7 @@ def _reason(error):
     text = ESCAPE.sub("", str(error))
     found = re.search(r"GLOBAL ([\w.]+)", text)
     if found or "Unsupported" in text:
-        what = f", {found.group(1)[: limits.MOST_SHOWN]}," if found else ""
+        what = f", {found.group(1)[:MOST_SHOWN]}," if found else ""
         return (
             f"torch does not load it as weights only: it holds a Python object{what} that could run any code when "
             f"it is read; save the tensors by {SAVE}"
@@ -96,11 +97,11 @@ def _reason(error):
     return f"torch does not load it as weights only: {(text or type(error).__name__).splitlines()[0]}"
 
 
-def _check_zip(path, size):
+def _check_zip(file, size):
     """Reject an archive that unpacks to more than it is, since torch compresses nothing, or has wrong checksums."""
-    if (start := _directory(path, size)) < size - MOST_DIRECTORY:
+    if (start := _directory(file, size)) < size - MOST_DIRECTORY:
         raise ValueError(f"its directory takes {size - start:,} bytes, more than {MOST_DIRECTORY:,}")
-    with zipfile.ZipFile(Path(path)) as archive:
+    with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         unpacked = sum(member.file_size for member in members)
         if unpacked > size or any(member.compress_type for member in members):
@@ -108,18 +109,17 @@ def _check_zip(path, size):
         damaged = archive.testzip()
         for member in members:
             if member.filename.endswith("data.pkl"):
-                with archive.open(member) as file:
-                    pickles.check(file, member.file_size)
+                with archive.open(member) as part:
+                    pickles.check(part, member.file_size)
     if damaged:
-        raise ValueError(f"it is damaged: {limits.some(damaged)} in it does not match its checksum")
+        raise ValueError(f"it is damaged: {some(damaged)} in it does not match its checksum")
 
 
-def _directory(path, size) -> int:
+def _directory(file, size) -> int:
     """Return the position where the list of an archive's members starts, or 0 if its end is not there."""
     tail = min(size, 65_557)  # the longest comment and the end of the directory
-    with Path(path).open("rb") as file:
-        file.seek(size - tail)
-        end = file.read()
+    file.seek(size - tail)
+    end = file.read()
     at = end.rfind(b"PK\5\6")
     if at < 0 or len(end) - at < 22:
         return 0

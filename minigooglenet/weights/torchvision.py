@@ -4,15 +4,14 @@ They come as a state dict, {name: tensor}, in a safetensors file or, as torch sa
 `googlenet(variant="torchvision")`.
 """
 
-import hashlib
-from pathlib import Path
+import functools
 
 import numpy as np
 
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.models.googlenet import MODULES, googlenet
-from minigooglenet.weights import kinds, limits, own, torch_state
-from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents
+from minigooglenet.weights import torch_state
+from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, WeightsReader, digest_of, single, some
 
 # Module of torchvision's -> node of ours
 STEM = {"conv1": "conv1/7x7_s2", "conv2": "conv2/3x3_reduce", "conv3": "conv2/3x3"}
@@ -36,55 +35,77 @@ UNKNOWN = (
 )
 
 
-def read(path) -> Contents:
-    """Read torchvision's GoogLeNet from a state dict in a safetensors or, if torch is installed, a .pth file.
+class Reader(WeightsReader):
+    """torchvision's GoogLeNet from a state dict, and for `arrays_for` any other state dict.
 
     The number of classes, and whether the auxiliary heads are there, are as in the file. What a training script put
     before the names (`module.`, `_orig_mod.`, `model.`) is removed, and a note says so. Only the file that torchvision
     publishes, known by its SHA-256, is known to take pixels of -1 to 1; otherwise `pixels` is None and a note says why.
 
-    Raises
-    ------
-    WeightsError
-        If the file is corrupt, or of another network, or holds arrays of other shapes or values that are not finite.
+    file : the open file
+    held : the reader of a safetensors file; without it, torch reads the file
     """
-    with limits.reading(path):
-        tensors, notes, value = _tensors(path)
+
+    FORMAT = "torchvision's GoogLeNet"
+
+    def __init__(self, file, held=None):
+        self._file, self._held = file, held
+
+    @functools.cached_property
+    def _state(self):
+        """({name: tensor or placeholder}, notes): names without a prefix, and no counters of batch norm."""
+        tensors, notes = (self._held.declared.arrays, {}) if self._held else torch_state.read(self._file)
+        tensors, prefix = torch_state.without_prefix(tensors, FIRST)
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
+        return tensors, {**notes, **prefix}
+
+    @functools.cached_property
+    def _held_values(self):
+        return torch_state.without_prefix(self._held.arrays(), FIRST)[0]
+
+    @functools.cached_property
+    def declared(self):
+        tensors, notes = self._state
         aux = any(name.startswith(tuple(HEADS)) for name in tensors)
         arguments = {"num_classes": _classes(tensors), "aux": aux, "variant": "torchvision"}
-        _check(tensors, googlenet(**arguments, init="zeros"))
-        arrays = {ours: _single(theirs, value(theirs)) for theirs, ours in names(aux).items()}
-        pixels = UNIT if published(path) else None
-    notes = {"from": "torchvision", **notes}
-    if pixels is None:
-        notes[PIXELS_UNKNOWN] = UNKNOWN
-    return Contents(arrays, "googlenet", arguments, pixels, notes=notes)
+        graph = googlenet(**arguments, init="zeros")
+        _check(tensors, graph)
+        targets = {**graph.params, **graph.buffers}
+        pixels = UNIT if digest_of(self._file, "sha256").startswith(PUBLISHED) else None
+        notes = {"from": "torchvision", **notes}
+        if pixels is None:
+            notes[PIXELS_UNKNOWN] = UNKNOWN
+        return Contents(
+            {name: targets[name] for name in names(aux).values()}, "googlenet", arguments, pixels, notes=notes
+        )
 
+    def arrays(self):
+        """Return {name: array} in single precision, once all values are finite."""
+        aux = self.declared.arguments["aux"]
+        return {ours: single(theirs, self._value(theirs)) for theirs, ours in names(aux).items()}
 
-def arrays(path, graph) -> dict[str, np.ndarray]:
-    """Return the arrays of any state dict, for `load_into`: those of torchvision's GoogLeNet by their names here.
+    def arrays_for(self, graph):
+        """Return the arrays of any state dict: those of torchvision's GoogLeNet by their names here.
 
-    Only the arrays that `graph` has are read; the others are placeholders.
-    """
-    with limits.reading(path):
-        tensors, _, value = _tensors(path)
+        Only the arrays that `graph` has are read; the others are placeholders.
+        """
         ours, targets, found = names(), {**graph.params, **graph.buffers}, {}
-        for theirs, tensor in tensors.items():
+        for theirs, tensor in self._state[0].items():
             name = theirs if theirs in targets else ours.get(theirs, theirs)
             shape = tuple(tensor.shape)
             if name not in targets or shape != targets[name].shape:
                 found[name] = np.broadcast_to(np.zeros((), np.float32), shape)
             elif _floats(tensor):
-                found[name] = _single(theirs, value(theirs))
+                found[name] = single(theirs, self._value(theirs))
             else:
-                found[name] = value(theirs)  # `fill` has the words for it
+                found[name] = self._value(theirs)  # `fill` has the words for it
         return found
 
-
-def published(path) -> bool:
-    """Return whether the file is the one that torchvision publishes, by the part of its SHA-256 that is known."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest().startswith(PUBLISHED)
+    def _value(self, name):
+        if self._held:
+            return self._held_values[name]
+        tensor = self._state[0][name].detach()
+        return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
 
 def names(aux=True) -> dict[str, str]:
@@ -113,30 +134,6 @@ def names(aux=True) -> dict[str, str]:
     return found
 
 
-def _tensors(path):
-    """Return ({name: tensor or placeholder}, notes, function that returns the values of one) of a state dict.
-
-    Batch norm's counters are left out, and names have no prefix.
-    """
-    if kinds.kind(path) == kinds.TORCH:
-        tensors, notes = torch_state.read(path)
-    else:
-        tensors, notes = own.declared(path).arrays, {}
-    tensors, prefix = torch_state.without_prefix(tensors, FIRST)
-    tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
-    values = {}
-
-    def value(name):
-        if not isinstance(tensors[name], np.ndarray):
-            tensor = tensors[name].detach()
-            return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
-        if not values:
-            values.update(torch_state.without_prefix(own.read(path).arrays, FIRST)[0])
-        return values[name]
-
-    return tensors, {**notes, **prefix}, value
-
-
 def _floats(tensor) -> bool:
     return "float" in str(tensor.dtype)
 
@@ -157,22 +154,10 @@ def _check(tensors, graph):
         ("of torchvision's GoogLeNet it lacks", [name for name in expected if name not in tensors]),
     ):
         if found:
-            raise ValueError(
-                f"{what} {', '.join(map(limits.some, found[:3]))} ({len(found)} such arrays in all); {PART}"
-            )
+            raise ValueError(f"{what} {', '.join(map(some, found[:3]))} ({len(found)} such arrays in all); {PART}")
     for name, shape in expected.items():
         if tensors[name].shape != shape:
             found = tuple(tensors[name].shape)
             raise ValueError(f"array {name!r} has the shape {found}, torchvision's has {shape}; {PART}")
         if not _floats(tensors[name]):
             raise TypeError(f"array {name!r} holds {tensors[name].dtype}, not floats")
-
-
-def _single(name, array):
-    """Return an array of its own in single precision, once all its values are finite there."""
-    with np.errstate(over="ignore"):  # what a float32 cannot hold is told below
-        array = np.array(array, np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError(f"array {name!r} holds values that are not finite")
-    limits.check_values(name, array)
-    return array

@@ -138,13 +138,13 @@ def _recipe(rng, folder, other):
 
 
 def _contents(folder):
-    from minigooglenet.weights import own
+    from minigooglenet.weights import detect
 
-    return own.read(folder / "checkpoint.safetensors")
+    return detect.read(folder / "checkpoint.safetensors")
 
 
 def _state(rng, folder, other):
-    from minigooglenet.weights import own
+    from minigooglenet.weights import safetensors
 
     contents = _contents(folder)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
@@ -161,12 +161,12 @@ def _state(rng, folder, other):
         state[inner][place : place + 1] = [value]
         told = f"{inner}[{place}] = {str(value)[:40]!r}"
     contents.arrays["trainer/state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    own.write(contents, folder / "checkpoint.safetensors")
+    safetensors.write(contents, folder / "checkpoint.safetensors")
     return f"checkpoint: state {told}"
 
 
 def _arrays(rng, folder, other):
-    from minigooglenet.weights import own
+    from minigooglenet.weights import safetensors
 
     contents = _contents(folder)
     name = _pick(rng, list(contents.arrays))
@@ -185,7 +185,7 @@ def _arrays(rng, folder, other):
     }
     way = _pick(rng, list(ways))
     contents.arrays |= ways[way]() or {}
-    own.write(contents, folder / "checkpoint.safetensors")
+    safetensors.write(contents, folder / "checkpoint.safetensors")
     return f"checkpoint: {name} {way}"
 
 

@@ -13,7 +13,7 @@ from minigooglenet.evaluation.held_out import HeldOut, measure
 from minigooglenet.training import Epoch, Settings, Trainer
 from minigooglenet.training import trainer as module
 from minigooglenet.training.log import best_epoch
-from minigooglenet.weights import own
+from minigooglenet.weights import detect, safetensors
 
 QUICK = Settings(epochs=6, batch_size=10)
 
@@ -106,19 +106,19 @@ def test_a_checkpoint_from_before_the_new_settings_is_resumed(tmp_path):
     first = Trainer(graph(), split(), settings, tmp_path)
     _run_until(first, 5)
     path = tmp_path / "checkpoint.safetensors"
-    contents = own.read(path)
+    contents = detect.read(path)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     del state["adam_counts"]
     for name in ("optimizer", "beta2", "warmup", "patience"):
         del state["run"]["settings"][name]
     contents.arrays["trainer/state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    own.write(contents, path)
+    safetensors.write(contents, path)
     second = Trainer(graph(rng=3), split(), settings, tmp_path)
     assert second.resume()
     assert second.run()
     assert digest(second.graph.params) == digest(whole.graph.params)
     other = Trainer(graph(), split(), replace(settings, optimizer="adamw"), tmp_path)
-    own.write(contents, path)
+    safetensors.write(contents, path)
     with pytest.raises(ValueError, match="optimizer 'sgd' there, 'adamw' here"):
         other.resume()
 

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import minigooglenet as mg
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.training import Settings, Trainer, fingerprint
 from minigooglenet.training.checkpoint import ResumeWarning
-from minigooglenet.weights import own
+from minigooglenet.weights import detect, safetensors
 
 QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_every=2)
 ADAMW = replace(QUICK, optimizer="adamw", lr=0.01)
@@ -47,14 +49,14 @@ def _rejected(trainer, match):
 
 
 def _forge(path, change=None, arrays=None):
-    contents = own.read(path)
+    contents = detect.read(path)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     if change is not None:
         state = change(state) or state
     contents.arrays["trainer/state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     if arrays is not None:
         arrays(contents.arrays)
-    own.write(contents, path)
+    safetensors.write(contents, path)
 
 
 def _set(*path, to):
@@ -226,3 +228,13 @@ def test_functions_have_the_same_name_in_every_process():
     assert fingerprint._name(partial(_mirror, rng=3)) == ["_mirror", [], {"rng": 3}]
     assert fingerprint._name(_mirror) == "_mirror"
     assert fingerprint._name(np.random.default_rng(0)) == "Generator"
+
+
+def test_resuming_opens_the_checkpoint_once_and_parses_one_header(tmp_path, monkeypatch):
+    path = _trained(tmp_path)
+    trainer = Trainer(graph(rng=5), split(), QUICK, tmp_path)
+    opened, parsed, open_of, header_of = [], [], os.open, safetensors._header
+    monkeypatch.setattr(os, "open", lambda path, *rest, **more: opened.append(path) or open_of(path, *rest, **more))
+    monkeypatch.setattr(safetensors, "_header", lambda file: parsed.append(file) or header_of(file))
+    trainer.resume()
+    assert [Path(name) for name in opened].count(path) == len(parsed) == 1

@@ -324,13 +324,13 @@ def test_other_pictures_with_the_same_labels_are_another_run(tmp_path):
 
 
 def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
-    from minigooglenet.weights import own
+    from minigooglenet.weights import detect, safetensors
 
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run()
-    contents = own.read(tmp_path / "checkpoint.safetensors")
+    contents = detect.read(tmp_path / "checkpoint.safetensors")
     del contents.arrays["params/conv2/3x3/weight"]
-    own.write(contents, tmp_path / "checkpoint.safetensors")
+    safetensors.write(contents, tmp_path / "checkpoint.safetensors")
     before = digest(trainer.graph.params)
     with pytest.raises(ValueError, match="it is no checkpoint of this network: 'conv2/3x3/weight' is missing"):
         trainer.resume()

@@ -12,7 +12,7 @@ import weight_files as make
 
 import minigooglenet as mg
 from minigooglenet import data, weights
-from minigooglenet.weights import own
+from minigooglenet.weights import safetensors
 
 MUTATIONS = 3000
 
@@ -58,7 +58,7 @@ def _read(path):
 
 def _own(tmp_path):
     said = ("mini_googlenet", {"width": 0.5, "norm": None}, data.Pixels(), ("a", "b"), {"one": "two"})
-    own.write(weights.Contents(make.arrays(), *said), tmp_path / "a.safetensors")
+    safetensors.write(weights.Contents(make.arrays(), *said), tmp_path / "a.safetensors")
     return (tmp_path / "a.safetensors").read_bytes()
 
 
@@ -129,9 +129,10 @@ def test_a_network_is_as_it_was_after_every_damaged_file(tmp_path):
 WRITER = """
 import sys
 import numpy as np
-from minigooglenet.weights import Contents, own
+from minigooglenet.weights import Contents, safetensors
 for number in range(10**6):
-    own.write(Contents({"a/weight": np.full(500_000, number, np.float32)}, notes={"n": str(number)}), sys.argv[1])
+    contents = Contents({"a/weight": np.full(500_000, number, np.float32)}, notes={"n": str(number)})
+    safetensors.write(contents, sys.argv[1])
     print(number, flush=True)
 """
 

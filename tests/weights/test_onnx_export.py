@@ -224,7 +224,7 @@ def too_large():
 
 REFUSED = {
     "an even window": (lambda: one(layers.LocalResponseNorm(4)), "node 'a node': a window of 4 channels reaches one"),
-    "a foreign layer": (lambda: one(ReLU()), "node 'a node': ONNX has no operator for a layer ReLU that is none of"),
+    "a foreign layer": (lambda: one(ReLU()), "node 'a node': ONNX has no operator for a layer ReLU. Register one"),
     "complex numbers": (lambda: one(layers.Conv2d(4, 1, 1)).astype(np.complex128), "take no complex numbers"),
     "nothing": (lambda: mg.Graph(image=(3, 4, 4)), "a file's network needs outputs that it computes"),
     "more than protobuf holds": (too_large, "an ONNX file holds at most 2 GB, .* take 2,147,483,652 bytes"),

@@ -57,7 +57,8 @@ def test_two_readers_of_an_array_get_their_own(tmp_path):
 def test_content_without_values_parses_to_the_same_nodes(tmp_path):
     whole = network([node("Conv", ["x", "w"], ["y"])], arrays={"w": random(4, 4, 1, 1)})
     (tmp_path / "net.onnx").write_bytes(whole.SerializeToString())
-    walked = walk.walk(tmp_path / "net.onnx", onnx.ModelProto.DESCRIPTOR)
+    with (tmp_path / "net.onnx").open("rb") as file:
+        walked = walk.walk(file, onnx.ModelProto.DESCRIPTOR)
     parsed = onnx.ModelProto.FromString(walked.content)
     (offset, length), raw = walked.spans[0], whole.graph.initializer[0].raw_data
     assert (tmp_path / "net.onnx").read_bytes()[offset : offset + length] == raw
@@ -79,6 +80,7 @@ def test_light_vgg19_is_within_the_limits(tmp_path):
     path = Path(onnx.__file__).parent / "backend/test/data/light/light_vgg19.onnx"
     if not path.is_file():
         pytest.skip("this onnx package has no light models")
-    assert len(walk.walk(path, onnx.ModelProto.DESCRIPTOR).content) < 20_000
+    with path.open("rb") as file:
+        assert len(walk.walk(file, onnx.ModelProto.DESCRIPTOR).content) < 20_000
     with pytest.raises(WeightsError, match="ConstantOfShape"):
         import_graph(path)

@@ -319,7 +319,7 @@ def test_a_folder_and_a_file_that_is_not_there_get_a_sentence(tmp_path):
 
 
 def test_one_array_for_many_layers_does_not_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("minigooglenet.weights.limits.MOST_BYTES", 10_000)
+    monkeypatch.setattr("minigooglenet.weights.contents.MOST_BYTES", 10_000)
     names = ["x", *(f"t{i}" for i in range(30)), "y"]
     nodes = [node("Conv", [a, "w"], [b]) for a, b in itertools.pairwise(names)]
     with pytest.raises(WeightsError, match="its nodes read more than 10,000 bytes of arrays"):

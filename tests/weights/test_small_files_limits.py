@@ -72,12 +72,12 @@ def test_networks_of_huge_inputs_are_not_run(tmp_path):
 
 
 def test_bfloat16_arrays_are_read_with_one_header(tmp_path, monkeypatch):
-    from minigooglenet.weights import own
+    from minigooglenet.weights import safetensors
 
     header = {str(i): {"dtype": "BF16", "shape": [1], "data_offsets": [2 * i, 2 * i + 2]} for i in range(50)}
     (tmp_path / "net.safetensors").write_bytes(weight_files.safetensors(header, b"\x80\x3f" * 50))
-    parsed = []
-    monkeypatch.setattr(own, "_header", lambda path, real=own._header: parsed.append(path) or real(path))
+    parsed, header_of = [], safetensors._header
+    monkeypatch.setattr(safetensors, "_header", lambda file: parsed.append(file) or header_of(file))
     arrays = mg.weights.read(tmp_path / "net.safetensors").arrays
     assert len(parsed) == 1
     assert all(array.tolist() == [1.0] for array in arrays.values())

@@ -9,8 +9,16 @@ from safetensors.numpy import save_file
 from torchvision_oracle import random_googlenet
 
 import minigooglenet as mg
-from minigooglenet.weights import kinds, torchvision
+from minigooglenet.weights import detect, torchvision
 from minigooglenet.weights.contents import WeightsError
+
+
+def read_state(path):
+    """Return the contents of a state dict that is held to be torchvision's, whatever its names."""
+    with detect.opened(path) as reader:
+        if not isinstance(reader, torchvision.Reader):
+            reader = torchvision.Reader(reader._file, reader)
+        return reader.read()
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def read(tmp_path):
     def save_and_read(state):
         path = tmp_path / "googlenet.safetensors"
         save_file(state, path)
-        return torchvision.read(path)
+        return read_state(path)
 
     return save_and_read
 
@@ -43,7 +51,7 @@ def test_a_state_dict_of_torchvision_is_read_to_the_last_bit(tmp_path, aux, suff
         save(model.state_dict(), path)
     else:
         torch.save(model.state_dict(), path, _use_new_zipfile_serialization=suffix == "zip.pth")
-    contents = torchvision.read(path)
+    contents = read_state(path)
     assert contents.model == "googlenet"
     assert contents.arguments == {"num_classes": 4, "aux": aux, "variant": "torchvision"}
     assert contents.pixels is None
@@ -152,7 +160,7 @@ def test_a_state_dict_that_is_not_torchvisions_is_refused_with_the_reason(tmp_pa
         torch = pytest.importorskip("torch")
         torch.save({name: torch.from_numpy(value) for name, value in make(state).items()}, path)
     with pytest.raises(WeightsError, match=r"^cannot read .*googlenet\.\w+ as weights: ") as told:
-        torchvision.read(path)
+        read_state(path)
     assert reason in str(told.value)
 
 
@@ -168,22 +176,22 @@ def declaring(shape, count):
         (b"", "the file is empty"),
         (np.random.default_rng(0).bytes(5000), "it is none of safetensors"),
         ((2**62).to_bytes(8, "little") + b"{}", "it declares a header of 4,611,686,018,427,387,904 bytes"),
-        (declaring((2**20, 1024), 64), "the safetensors library refuses it"),
-        (declaring((2**62, 1024), 64), "the safetensors library refuses it"),
+        (declaring((2**20, 1024), 64), r"takes 4,294,967,296 bytes as F32, its offsets give 64"),
+        (declaring((2**62, 1024), 64), "its offsets give 64"),
         (declaring((4, 4), 64)[:-1], "it declares 138 bytes and has 137"),
         (declaring((4, 4), 64), "it lacks 'conv1.conv.weight'"),
         (b"PK\x03\x04" + bytes(99), "it is a zip archive that is"),
         (b"\x80\x02" + bytes(99), "it is a Python pickle"),
-        (kinds.TORCH_MAGIC + bytes(99), "torch does not load it as weights only"),
+        (detect.TORCH_MAGIC + bytes(99), "torch does not load it as weights only"),
     ],
 )
 def test_what_is_no_state_dict_is_refused_with_the_reason(tmp_path, content, reason):
-    if content.startswith(kinds.TORCH_MAGIC):
+    if content.startswith(detect.TORCH_MAGIC):
         pytest.importorskip("torch")
     path = tmp_path / "googlenet.safetensors"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=reason):
-        torchvision.read(path)
+        read_state(path)
 
 
 def test_truncated_files_are_refused(tmp_path, state):
@@ -196,7 +204,7 @@ def test_truncated_files_are_refused(tmp_path, state):
         for share in (0.1, 0.5, 0.9):
             (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
             with pytest.raises(WeightsError, match="cannot read"):
-                torchvision.read(tmp_path / name)
+                read_state(tmp_path / name)
 
 
 class _Attack:
@@ -209,7 +217,7 @@ def test_no_code_of_a_pickle_is_run(tmp_path, capsys):
     for new in (True, False):
         torch.save({"fc.weight": _Attack()}, tmp_path / "attack.pth", _use_new_zipfile_serialization=new)
         with pytest.raises(WeightsError, match="torch does not load it as weights only"):
-            torchvision.read(tmp_path / "attack.pth")
+            read_state(tmp_path / "attack.pth")
     assert capsys.readouterr().out == ""
 
 
@@ -218,14 +226,14 @@ def test_what_is_no_plain_state_dict_is_refused(tmp_path, held):
     torch = pytest.importorskip("torch")
     torch.save(held, tmp_path / "other.pth")
     with pytest.raises(WeightsError, match=r"it holds no plain state dict; save it by torch\.save\(model\.state_dict"):
-        torchvision.read(tmp_path / "other.pth")
+        read_state(tmp_path / "other.pth")
 
 
 def test_a_tensor_that_declares_more_than_the_file_holds_is_refused(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"fc.weight": torch.ones(1, 1).expand(2**40, 1024)}, tmp_path / "wide.pth")
     with pytest.raises(WeightsError, match=r"has the shape \(1099511627776, 1024\), more values than the file"):
-        torchvision.read(tmp_path / "wide.pth")
+        read_state(tmp_path / "wide.pth")
 
 
 def test_tensors_that_share_memory_or_are_of_half_precision_become_single_arrays_of_their_own(tmp_path):
@@ -234,7 +242,7 @@ def test_tensors_that_share_memory_or_are_of_half_precision_become_single_arrays
     state["conv1.bn.bias"] = state["conv1.bn.weight"]
     state["fc.weight"] = state["fc.weight"].bfloat16()
     torch.save(state, tmp_path / "shared.pth")
-    arrays = torchvision.read(tmp_path / "shared.pth").arrays
+    arrays = read_state(tmp_path / "shared.pth").arrays
     assert (arrays["loss3/classifier/weight"] == state["fc.weight"].float().numpy()).all()
     assert not np.shares_memory(arrays["conv1/bn_7x7/weight"], arrays["conv1/bn_7x7/bias"])
 
@@ -243,7 +251,7 @@ def test_an_archive_that_unpacks_to_more_than_it_is_is_refused_unread(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb/data.pkl", bytes(10**7))
     with pytest.raises(WeightsError, match="bytes and would unpack to 10,000,000"):
-        torchvision.read(tmp_path / "bomb.pth")
+        read_state(tmp_path / "bomb.pth")
 
 
 def test_a_flipped_bit_of_a_torch_file_is_noticed(tmp_path):
@@ -253,7 +261,7 @@ def test_a_flipped_bit_of_a_torch_file_is_noticed(tmp_path):
     content[content.index(np.full(8, 0.25, "<f4").tobytes()) + 8] ^= 1
     (tmp_path / "some.pth").write_bytes(content)
     with pytest.raises(WeightsError, match="'some/data/0' in it does not match its checksum"):
-        torchvision.read(tmp_path / "some.pth")
+        read_state(tmp_path / "some.pth")
 
 
 def test_without_torch_the_way_to_convert_is_told(tmp_path, monkeypatch):
@@ -261,4 +269,4 @@ def test_without_torch_the_way_to_convert_is_told(tmp_path, monkeypatch):
         archive.writestr("googlenet/data.pkl", b"")
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(WeightsError, match=r"needs torch; a computer that has it converts it: safetensors\.torch"):
-        torchvision.read(tmp_path / "googlenet.pth")
+        read_state(tmp_path / "googlenet.pth")

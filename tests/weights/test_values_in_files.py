@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 import minigooglenet as mg
 from minigooglenet import cli, layers, weights
-from minigooglenet.weights import limits
+from minigooglenet.weights import contents
 
 
 def _network():
@@ -169,8 +169,8 @@ def test_inspect_reports_what_is_not_usable(tmp_path, capsys):
 def test_only_the_name_of_a_variance_makes_one():
     for name in ("a/running_var", "a.bn.running_var", "running_var"):
         with pytest.raises(ValueError, match="values below 0"):
-            limits.check_values(name, np.array([-1.0]))
-    limits.check_values("running_var/weight", np.array([-1.0]))
+            contents.check_values(name, np.array([-1.0]))
+    contents.check_values("running_var/weight", np.array([-1.0]))
 
 
 def test_reading_reports_what_is_not_usable_and_convert_stops(tmp_path, capsys):

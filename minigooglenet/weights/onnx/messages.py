@@ -6,24 +6,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet.weights import limits
+from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
-from minigooglenet.weights.onnx.library import onnx
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28  # whose operators `operators` knows the meaning of
 MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
 DOMAINS = ("", "ai.onnx")  # two names of the one set of operators
 
 
+def onnx():
+    """Return the onnx package, or raise a ModuleNotFoundError that says how it is installed."""
+    try:
+        import onnx
+    except ModuleNotFoundError as error:
+        if error.name != "onnx":
+            raise
+        raise ModuleNotFoundError("ONNX files need the onnx package: pip install onnx") from error
+    return onnx
+
+
 class Source(NamedTuple):
-    """Where the values of arrays are: `spans` of the file at `path`, as `walk` returns them."""
+    """Where the values of arrays are: `spans` of the open file of that path, as `walk` returns them."""
 
     path: object
+    file: object
     spans: list
 
 
-def parse(path):
-    """Return (graph, opset, {property: text}, name of the program that wrote it, Source) of an ONNX file.
+def parse(path, file):
+    """Return (graph, opset, {property: text}, name of the program that wrote it, Source) of an open ONNX file.
 
     Raises
     ------
@@ -33,7 +44,7 @@ def parse(path):
     library = onnx()
     from google.protobuf.message import DecodeError  # a package that onnx brings
 
-    walked = walk.walk(path, library.ModelProto.DESCRIPTOR)
+    walked = walk.walk(file, library.ModelProto.DESCRIPTOR)
     try:
         model = library.ModelProto.FromString(walked.content)
     except DecodeError as error:
@@ -63,7 +74,7 @@ def parse(path):
         if twice:
             raise ValueError(f"it has {what} {twice[0][:60]!r} twice")
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    return graph, opsets[0], properties, model.producer_name, Source(path, walked.spans)
+    return graph, opsets[0], properties, model.producer_name, Source(path, file, walked.spans)
 
 
 def array(tensor, name: str, source: Source) -> np.ndarray:
@@ -77,28 +88,21 @@ def array(tensor, name: str, source: Source) -> np.ndarray:
             f"array {name!r} lies in another file, and only this one is read; "
             f"perhaps save it as one file: onnx.save(onnx.load(path), path, save_as_external_data=False)"
         )
-    fields = {  # type -> (type of number, of the raw bytes as well, and the field that holds them otherwise)
-        proto.FLOAT: (np.float32, "float_data"),
-        proto.DOUBLE: (np.float64, "double_data"),
-        proto.FLOAT16: (np.float16, "int32_data"),
-        proto.INT64: (np.int64, "int64_data"),
-        proto.INT32: (np.int32, "int32_data"),
-        proto.BOOL: (np.bool_, "int32_data"),
-    }
-    if tensor.data_type not in fields:
+    helper, kind = onnx().helper, tensor.data_type
+    if kind not in (proto.FLOAT, proto.DOUBLE, proto.FLOAT16, proto.INT64, proto.INT32, proto.BOOL):
         raise ValueError(f"array {name!r} holds {type_name(tensor.data_type)}; floats of 16, 32 or 64 bits are read")
-    dtype, field = fields[tensor.data_type]
+    dtype, field = helper.tensor_dtype_to_np_dtype(kind), helper.tensor_dtype_to_field(kind)
     shape, count = tuple(tensor.dims), math.prod(tensor.dims)
     if len(shape) > 8 or any(size < 0 for size in shape):
         raise ValueError(f"array {name!r} declares the shape {shape[:9]}, which none can have")
     raw = tensor.HasField("raw_data")
     span = source.spans[int.from_bytes(tensor.raw_data, "little")] if raw else (0, 0)
-    stored = span[1] / np.dtype(dtype).itemsize if raw else len(getattr(tensor, field))
+    stored = span[1] / dtype.itemsize if raw else len(getattr(tensor, field))
     if stored != count:
         raise ValueError(f"array {name!r} declares the shape {shape}, {count:,} numbers, but {stored:,} are there")
-    kept = np.int64 if np.dtype(dtype).kind in "ib" else np.result_type(np.float32, dtype)
+    kept = np.int64 if dtype.kind in "ib" else np.result_type(np.float32, dtype)
     if raw:
-        return walk.values(source.path, span, dtype, count).reshape(shape).astype(kept, copy=False)
+        return walk.values(source.file, span, dtype, count).reshape(shape).astype(kept, copy=False)
     return np.array(onnx().numpy_helper.to_array(tensor), kept)
 
 
@@ -116,23 +120,17 @@ def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
             f"input {name!r} has the shape ({told}); behind the batch axis every size must be a number: "
             f"export it anew for a fixed size, or fix it with onnx.tools.update_model_dims"
         )
-    if math.prod(sizes[1:]) * 4 > limits.MOST_BYTES:
-        raise ValueError(f"input {name!r} declares the shape {tuple(sizes)}, more than {limits.MOST_BYTES:,} bytes")
+    if math.prod(sizes[1:]) * 4 > contents.MOST_BYTES:
+        raise ValueError(f"input {name!r} declares the shape {tuple(sizes)}, more than {contents.MOST_BYTES:,} bytes")
     return sizes[0] if isinstance(sizes[0], int) and sizes[0] > 0 else None, tuple(sizes[1:])
 
 
 def attributes(node) -> dict:
     """Return {name: value} of a node's attributes: numbers, texts, lists of numbers, or a tensor as it is."""
-    kinds = onnx().AttributeProto
-    getters = {
-        kinds.INT: lambda a: a.i,
-        kinds.FLOAT: lambda a: a.f,
-        kinds.STRING: lambda a: a.s.decode("ascii", "replace"),
-        kinds.INTS: lambda a: list(a.ints),
-        kinds.FLOATS: lambda a: list(a.floats),
-        kinds.TENSOR: lambda a: a.t,
-    }
-    values = {a.name: getters.get(a.type, lambda a: None)(a) for a in node.attribute}
+    kinds, value_of = onnx().AttributeProto, onnx().helper.get_attribute_value
+    known = (kinds.INT, kinds.FLOAT, kinds.STRING, kinds.INTS, kinds.FLOATS, kinds.TENSOR)
+    values = {a.name: value_of(a) if a.type in known else None for a in node.attribute}
+    values = {name: v.decode("ascii", "replace") if isinstance(v, bytes) else v for name, v in values.items()}
     if len(values) < len(node.attribute):
         raise ValueError(f"it has an attribute twice: {_list(a.name for a in node.attribute)}")
     return values

@@ -8,6 +8,7 @@ import hashlib
 import json
 
 from minigooglenet.data.pixels import Pixels
+from minigooglenet.weights.network import check_fits
 
 PRODUCER = "minigooglenet"  # the program that wrote a file, as the file says
 
@@ -88,11 +89,10 @@ def _pixels(told):
 
 def _check_fits(graph, main, pixels, classes):
     """Raise a ValueError unless there is a name for each output, and the inputs have the channels of the pixels."""
-    outputs, inputs = graph.shapes[main], next(iter(graph.inputs.values()))
+    outputs = graph.shapes[main]
     if classes is not None and (len(classes) != outputs[0] or not all(isinstance(name, str) for name in classes)):
         raise ValueError(f"classes must be {outputs[0]} names, one for each output, got {len(classes)}: {classes[:3]}")
-    if pixels is not None and pixels.channels != inputs[0]:
-        raise ValueError(f"{pixels.colours} has {pixels.channels} channels, the network takes {inputs}")
+    check_fits(graph, pixels, None)
 
 
 def _plain(value):

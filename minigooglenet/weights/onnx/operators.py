@@ -7,10 +7,24 @@ import math
 
 import numpy as np
 
-from minigooglenet import layers
-from minigooglenet.weights import limits
-from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
+from minigooglenet import layers, shapes
+from minigooglenet.weights import contents
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
+
+# How ONNX can say adaptive average pooling: a matrix of means for the rows, and one for the columns.
+ADAPTIVE = "nchw,ph,qw->ncpq"
+
+
+def adaptive_means(input_size, output_size):
+    """Return the matrices (P, H) and (Q, W) float32 whose rows are the means over each window, along each axis."""
+    matrices = []
+    for size, count in zip(input_size, output_size, strict=True):
+        matrix = np.zeros((count, size), np.float32)
+        for i in range(count):
+            start, end = shapes.adaptive_window(i, size, count)
+            matrix[i, start:end] = 1 / (end - start)
+        matrices.append(matrix)
+    return tuple(matrices)
 
 
 def _padding(node, kernel, stride, least=0):
@@ -106,7 +120,7 @@ def _reduce_mean(node):
 
 def _adaptive_average_pool(node):
     if node.setting("equation", "").replace(" ", "") != ADAPTIVE:
-        raise ValueError(f"attribute equation is {limits.some(node.attributes.get('equation'))}, not {ADAPTIVE!r}")
+        raise ValueError(f"attribute equation is {contents.some(node.attributes.get('equation'))}, not {ADAPTIVE!r}")
     found = [node.weights(place, name, 2) for place, name in ((1, "rows"), (2, "columns"))]
     size = tuple(len(matrix) for matrix in found)
     sizes = _map(node)[1:]

@@ -43,15 +43,16 @@ def operators(layer, name, wires, shapes, used):
                     raise ValueError(f"node {name!r}: {operator} reads {source!r}, which no operator before it writes")
                 sources.append(names[source])
             else:
-                key = _free(f"{name}/constant{len(arrays)}", used)
+                key = free(f"{name}/constant{len(arrays)}", used)
                 arrays[key] = np.asarray(source)
                 sources.append(key)
-        names.setdefault(output, _free(f"{name}/{output}", used))
+        names.setdefault(output, free(f"{name}/{output}", used))
         written.append((operator, sources, names[output], dict(*attributes)))
     return written, arrays
 
 
-def _free(name, used):
+def free(name, used):
+    """Return a name, with an underscore after it for as long as it is used already."""
     while name in used:
         name += "_"
     return name

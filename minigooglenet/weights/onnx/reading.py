@@ -12,7 +12,7 @@ import numpy as np
 from minigooglenet import layers
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
-from minigooglenet.weights import limits
+from minigooglenet.weights import contents
 from minigooglenet.weights.contents import WeightsError, cannot_read
 from minigooglenet.weights.onnx import messages, metadata
 from minigooglenet.weights.onnx.node import Node, UnknownShape, Wire
@@ -45,9 +45,8 @@ def import_graph(path) -> Imported:
     WeightsError
         If the file is damaged, or says what no layer does; then with all that is missing, how often and where first.
     """
-    limits.file_size(path)
-    with limits.reading(path):
-        message, opset, properties, producer, source = messages.parse(path)
+    with contents.open_file(path) as file:
+        message, opset, properties, producer, source = messages.parse(path, file)
         reader = _Reader(source, message, opset, exact_names=producer == metadata.PRODUCER)
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
@@ -169,8 +168,8 @@ class _Reader:
         if any(wire.shape is None for wire in read):
             raise UnknownShape
         shape = layer.output_shape(*(wire.shape for wire in read))
-        if math.prod(shape) * 4 > limits.MOST_BYTES:
-            raise ValueError(f"its output has the shape {shape}, more than {limits.MOST_BYTES:,} bytes")
+        if math.prod(shape) * 4 > contents.MOST_BYTES:
+            raise ValueError(f"its output has the shape {shape}, more than {contents.MOST_BYTES:,} bytes")
         name = self._new_name(written)
         self.steps[name] = layer, [wire.name for wire in read]
         self.wires[written] = Wire(name, shape, layer, self.readers[written] == 1)
@@ -191,8 +190,8 @@ class _Reader:
             value = self.constants[name]  # others may read it too, and layers are trained apart: each gets its own
             value = value.copy() if isinstance(value, np.ndarray) else messages.array(value, _short(name), self.source)
             self.bytes += value.nbytes
-            if self.bytes > limits.MOST_BYTES:
-                raise cannot_read(self.source.path, f"its nodes read more than {limits.MOST_BYTES:,} bytes of arrays")
+            if self.bytes > contents.MOST_BYTES:
+                raise cannot_read(self.source.path, f"its nodes read more than {contents.MOST_BYTES:,} bytes of arrays")
             return value
         return self.wires[name]
 

@@ -6,17 +6,17 @@ also copy every array. So it gets the file without the values, and each array is
 
 import math
 import mmap
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from minigooglenet.weights.wire_format import FIXED32, FIXED64, LENGTH, VARINT, varint
 
 MOST_VALUES = 2**28  # of all arrays in a file: 1 GiB of float32
 MOST_FIELDS = 500_000  # of a whole file; a network of 1,000 nodes has about 20,000
 MOST_TEXT = 16 * 1024**2  # bytes of a field that is neither a message nor the values of an array
 MOST_TEXTS = 64 * 1024**2  # and of all such fields
 MOST_DEPTH = 20  # of messages in messages
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 TENSOR, RAW_DATA, DIMS = "TensorProto", 9, 1
 PACKED = (4, 5, 7, 10, 11)  # a TensorProto's other fields of values
 _DAMAGED = "it is no ONNX file, or a damaged one, or its end is missing"
@@ -33,8 +33,8 @@ class Walked(NamedTuple):
     spans: list[tuple[int, int]]
 
 
-def walk(path, descriptor) -> Walked:
-    """Return the file at `path` without the values of its arrays.
+def walk(file, descriptor) -> Walked:
+    """Return an open file without the values of its arrays.
 
     Parameters
     ----------
@@ -45,9 +45,12 @@ def walk(path, descriptor) -> Walked:
     ValueError
         If the file has more fields, longer texts or larger arrays than a network needs, or is not such a message.
     """
-    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         walker = _Walker(content)
-        parts = walker.message(0, len(content), descriptor, 0)
+        try:
+            parts = walker.message(0, len(content), descriptor, 0)
+        except EOFError as error:
+            raise ValueError(_DAMAGED) from error
         return Walked(b"".join(parts), walker.spans)
 
 
@@ -63,7 +66,7 @@ class _Walker:
         parts, dims, fields = [], [], descriptor.fields_by_number
         while at < end:
             start = at
-            tag, at = self._varint(at, end)
+            tag, at = varint(self.content, at, end)
             number, wire = tag >> 3, tag & 7
             self.fields += 1
             if self.fields > MOST_FIELDS:
@@ -72,24 +75,24 @@ class _Walker:
                     "a network of 1,000 nodes has about 20,000"
                 )
             if wire == VARINT:
-                value, at = self._varint(at, end)
+                value, at = varint(self.content, at, end)
                 if number == DIMS and descriptor.name == TENSOR:
                     dims.append(value)
             elif wire in (FIXED64, FIXED32):
                 at += 8 if wire == FIXED64 else 4
             elif wire == LENGTH:
-                length, at = self._varint(at, end)
+                length, at = varint(self.content, at, end)
                 if at + length > end:
                     raise ValueError(_DAMAGED)
                 field = fields.get(number)
                 inner = None if field is None else field.message_type
                 if inner is not None:
                     inside = self.message(at, at + length, inner, depth + 1)
-                    parts += [_varint(tag), _varint(sum(map(len, inside))), *inside]
+                    parts += [_encoded(tag), _encoded(sum(map(len, inside))), *inside]
                     at += length
                     continue
                 if descriptor.name == TENSOR and number == RAW_DATA:
-                    parts += [_varint(tag), b"\4", len(self.spans).to_bytes(4, "little")]
+                    parts += [_encoded(tag), b"\4", len(self.spans).to_bytes(4, "little")]
                     self.spans.append((at, length))
                     at += length
                     continue
@@ -127,27 +130,14 @@ class _Walker:
     def _numbers(self, at, end):
         numbers = []
         while at < end:
-            value, at = self._varint(at, end)
+            value, at = varint(self.content, at, end)
             numbers.append(value)
             if len(numbers) > 100:
                 raise ValueError(f"an array in it has {len(numbers)} axes or more")
         return numbers
 
-    def _varint(self, at, end):
-        """Return the number that starts at `at`, seven bits to a byte, and the position after it."""
-        value = 0
-        for shift in range(0, 70, 7):
-            if at >= end:
-                raise ValueError(_DAMAGED)
-            byte = self.content[at]
-            at += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value, at
-        raise ValueError(_DAMAGED)
 
-
-def _varint(number) -> bytes:
+def _encoded(number) -> bytes:
     """Return a number in seven bits to a byte."""
     encoded = bytearray()
     while number > 127:
@@ -157,9 +147,10 @@ def _varint(number) -> bytes:
     return bytes(encoded)
 
 
-def values(path, span, dtype, count) -> np.ndarray:
+def values(file, span, dtype, count) -> np.ndarray:
     """Return `count` values from their position in the file, in the machine's byte order."""
-    found = np.fromfile(path, np.dtype(dtype).newbyteorder("<"), count, offset=span[0])
-    if len(found) != count:
+    found = np.empty(count, np.dtype(dtype).newbyteorder("<"))
+    file.seek(span[0])
+    if file.readinto(found) != found.nbytes:
         raise ValueError("it became shorter while it was read")
     return found.astype(dtype, copy=False)

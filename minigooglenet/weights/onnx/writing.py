@@ -10,8 +10,8 @@ import numpy as np
 
 from minigooglenet import checks, files, layers
 from minigooglenet.weights.onnx import metadata, own_layers
-from minigooglenet.weights.onnx.adaptive import ADAPTIVE, adaptive_means
-from minigooglenet.weights.onnx.library import onnx
+from minigooglenet.weights.onnx.messages import onnx
+from minigooglenet.weights.onnx.operators import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.own_methods import check_methods
 
 OPSET, IR_VERSION = 22, 10  # where these operators' numbers last changed: what is newer adds types that no layer has
@@ -60,7 +60,7 @@ def model(graph, *, outputs=None, batch="N", pixels=None, classes=None):
             arrays |= constants
             continue
         operator, own, attributes = _operator(graph, name)
-        own = {_array_name(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
+        own = {own_layers.free(f"{name}/{key}", graph.shapes): value for key, value in own.items()}
         arrays |= own
         nodes.append(
             helper.make_node(operator, [*wires, *own], [name], name=name, doc_string=repr(layer), **attributes)
@@ -102,13 +102,6 @@ def _outputs(graph, asked):
     if len(set(wires)) < len(wires):
         raise ValueError(f"a file's network returns each output once, got {wires}")
     return wires, assigned
-
-
-def _array_name(name, wires):
-    """Return the name of an array, with an underscore after it for as long as a wire has that name."""
-    while name in wires:
-        name += "_"
-    return name
 
 
 def _dtype(graph, schedule):

@@ -5,7 +5,7 @@ import fnmatch
 
 import numpy as np
 
-from minigooglenet.weights import limits
+from minigooglenet.weights.contents import MOST_TEXT, check_values, some
 
 _MOST_COMPARED = 1000  # names that a suggestion is looked for in
 
@@ -85,15 +85,15 @@ def _check_kind(name, array, target):
 
 
 def _check_values(name, array, dtype):
-    limits.check_values(name, array)
+    check_values(name, array)
     largest = max(-array.min(initial=0), array.max(initial=0))
     if largest > np.finfo(dtype).max:
-        raise ValueError(f"{limits.some(name)} holds {largest:g}, which is too large for the network's {dtype}")
+        raise ValueError(f"{some(name)} holds {largest:g}, which is too large for the network's {dtype}")
 
 
 def _perhaps(name, others):
-    near = [other for other in list(others)[:_MOST_COMPARED] if len(other) <= limits.MOST_TEXT]
-    close = [] if len(name) > limits.MOST_TEXT else difflib.get_close_matches(name, near, n=2, cutoff=0.6)
+    near = [other for other in list(others)[:_MOST_COMPARED] if len(other) <= MOST_TEXT]
+    close = [] if len(name) > MOST_TEXT else difflib.get_close_matches(name, near, n=2, cutoff=0.6)
     return f"; perhaps {' or '.join(map(repr, close))} is meant?" if close else ""
 
 

@@ -1,0 +1,86 @@
+"""The front door: files go to their reader by what they hold, whatever they are called."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import weight_files as make
+
+from minigooglenet import weights
+from minigooglenet.weights import caffe, detect, npz, safetensors, torchvision
+
+LEGACY = detect.TORCH_MAGIC + bytes(20)
+
+
+def _field(number, data):
+    """Return a field of a protobuf message that holds bytes."""
+    tag, size = number << 3 | 2, len(data)
+    varints = bytearray()
+    for value in (tag, size):
+        while value > 127:
+            varints.append(value & 127 | 128)
+            value >>= 7
+        varints.append(value)
+    return bytes(varints) + data
+
+
+CAFFE = _field(1, b"GoogLeNet")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (make.own(), detect.SAFETENSORS),
+        (make.safetensors({"a": make.ENTRY}, bytes(8)), detect.SAFETENSORS),
+        (make.archive([("a.npy", make.npy())]), detect.NPZ),
+        (make.archive([("archive/data.pkl", b""), ("archive/data/0", b"")]), detect.TORCH),
+        (LEGACY, detect.TORCH),
+        (CAFFE + _field(2, bytes(300)) + _field(2, b""), detect.CAFFE),
+        (CAFFE + _field(100, bytes(300)), detect.CAFFE),
+        (_field(100, bytes(10)), detect.CAFFE),
+        ((CAFFE + _field(3, b"data") + b"\x20\x01" + _field(100, bytes(300)))[:-9], detect.CAFFE),
+    ],
+)
+def test_the_kind_of_a_file_is_told_by_what_it_holds(tmp_path, data, kind):
+    (tmp_path / "weights.png").write_bytes(data)
+    with (tmp_path / "weights.png").open("rb") as file:
+        assert detect.kind(file) == kind
+
+
+@pytest.mark.parametrize("length", [640, 896, 1152, 35_615, 19_778, 12_040])
+def test_safetensors_are_known_whatever_the_length_of_their_header_looks_like(tmp_path, length):
+    # 640 is 80 02, as a pickle begins, 35,615 is gzip's 1f 8b, 19,778 the BM of a bitmap.
+    header = json.dumps({"a": make.ENTRY}).encode().ljust(length)
+    (tmp_path / "file").write_bytes(make.safetensors(header, bytes(8)))
+    assert weights.read(tmp_path / "file").arrays["a"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("data", "reader"),
+    [
+        (make.own(), safetensors.Reader),
+        (make.archive([("a.npy", make.npy())]), npz.Reader),
+        (CAFFE + _field(2, bytes(300)), caffe.Reader),
+        (LEGACY, torchvision.Reader),
+        (make.safetensors({"inception3a.branch1.conv.weight": make.ENTRY}, bytes(8)), torchvision.Reader),
+    ],
+)
+def test_each_format_has_its_reader(tmp_path, data, reader):
+    (tmp_path / "file").write_bytes(data)
+    with detect.opened(tmp_path / "file") as found:
+        assert type(found) is reader
+    assert reader in detect.READERS
+
+
+def test_telling_the_kind_reads_no_more_than_a_beginning_and_the_fields_of_a_message(tmp_path):
+    (tmp_path / "file").write_bytes(b"\x20\x01" * 1_000_000)
+    with (tmp_path / "file").open("rb") as file, pytest.raises(ValueError, match="it is none of"):
+        detect.kind(file)
+
+
+def test_importing_the_package_does_not_import_the_libraries_of_formats():
+    names = ("safetensors", "google.protobuf", "torch", "onnx")
+    code = f"import sys, minigooglenet.weights; print([name for name in {names} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
