@@ -180,8 +180,8 @@ def figure() -> Finding:
 
 def walls() -> Finding:
     """Look at what `minigooglenet grade` can keep notebooks from; a student's own machine needs none of it."""
-    from minigooglenet.course import sandbox
-    from minigooglenet.course.sandbox import probe
+    from minigooglenet.course.grading import sandbox
+    from minigooglenet.course.grading.sandbox import probe
 
     held = probe.held()
     with_what = f" with {held.mechanism}" if held.mechanism else ""

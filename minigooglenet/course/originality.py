@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minigooglenet.course import answers, cells, opened, reading
+from minigooglenet.course import answers, cells, reading, safe_open
 from minigooglenet.course import handout as of_package
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
@@ -185,7 +185,7 @@ def _fill(work, path, numbers, known):
             work.forms[number] = answers.canonical(answer, answers.functions(body))
     work.size = sum(map(answers.size, mine.values()))
     work.fingerprint = "\n".join(map(ast.dump, added))
-    work.content = opened.digest(path, reading.MOST_BYTES).encode() if added else b""
+    work.content = safe_open.digest(path, reading.MOST_BYTES).encode() if added else b""
 
 
 def _look_at(number, answer, body, known, told):

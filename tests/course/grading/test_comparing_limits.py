@@ -1,0 +1,106 @@
+"""What a student's process sends and what a student writes keep nobody busy: every answer ends in a row."""
+
+import json
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from minigooglenet.course import cells, ipython, originality, reading
+from minigooglenet.course.grading import comparer, grader, serialisation
+
+COLLIDING = [place * (2**61 - 1) for place in range(60_000)]  # integers of one hash
+DEEP = "[" * 900 + "]" * 900
+
+
+def record(header, data=b""):
+    """Return a record as a student's process may forge it."""
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(header).to_bytes(8, "little") + len(data).to_bytes(8, "little") + header + data
+
+
+def answer(value):
+    """Return a record that gives a value, in wire's form, as an answer to 07.1 and as an output of 03.1."""
+    made = ["dict", ["number", "07.1"], ["answer", value]]
+    return record(made) + record(["dict", ["number", "03.1"], ["calls", ["list", ["list", value, None]]]])
+
+
+STREAMS = {
+    "integers of one hash": answer(["set", *COLLIDING]),
+    "a dict with keys of one hash": answer(["dict", *([key, 0] for key in COLLIDING)]),
+    "thousands of layers": answer(["list", *[["tuple", "conv", 1, 1, 1]] * 40_000]),
+    "a long list": answer(["list", *range(200_000)]),
+    "an array of strings that takes gigabytes": answer(["strings", [9000], ["x" * 1000, *[""] * 8999]]) * 30,
+    "too many strings": answer(["strings", [200_000], [""] * 200_000]),
+    "nested as deep as JSON allows": record(f'["dict", ["unreadable", {DEEP}], ["stopped", {DEEP}]]'.encode()),
+    "a million records": record(0) * 1_000_000,
+    "records with a key of their own each": b"".join(record(["dict", [str(key), 1]]) for key in range(50_000)),
+    "text without end": record(["dict", ["number", "03.1"], ["missing", "x" * 4_000_000]]),
+    "a value for every text": record(["dict", ["number", "03.1"], ["failed", ["list", *range(9)]]]),
+    "an integer that Python does not print": answer(10**4000),
+    "a name that is an array": record(["dict", ["number", "03.5"], ["value", 1], ["student", ["list"]]]),
+    "an array of all bytes": answer(["array", "|i1", [60 << 20]]) + bytes(60 << 20),
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_whatever_is_sent_ends_in_rows(stream, monkeypatch):
+    monkeypatch.setattr(comparer, "LEAST_SECONDS", 1.0)
+    numbers = ["03.1", "03.5", "07.1"]
+    comparer.prepare(numbers, 5)
+    marked = comparer.judge(stream, numbers, 5, 1.0)
+    assert [row["exercise"] for row in marked["rows"]] == numbers
+    assert all(row["status"] != "passed" and len(row["message"]) <= 1000 for row in marked["rows"])
+    json.dumps(marked)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+def test_an_answer_that_takes_too_long_costs_only_its_exercise(monkeypatch):
+    def endless(exercise, *_):
+        while exercise.number == "03.2":
+            pass
+        return comparer.Result(exercise.number, "passed"), True
+
+    monkeypatch.setattr(comparer, "_marked", endless)
+    monkeypatch.setattr(comparer, "LEAST_SECONDS", 0.2)
+    stream = b"".join(serialisation.pack({"number": number, "calls": []}) for number in ("03.1", "03.2", "03.3"))
+    rows = comparer.judge(stream, ["03.1", "03.2", "03.3"], 5, 0.2)["rows"]
+    assert [row["status"] for row in rows] == ["passed", "failed", "passed"]
+    assert rows[1]["message"].startswith("the answer could not be marked: TimeoutError: it took more than 0 s of CPU")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to stop a process with")
+def test_a_marking_process_that_hangs_is_ended_and_replaced(monkeypatch):
+    marking, asked = grader.Judge(), grader.Asked(seconds=1.0)
+    stream = serialisation.pack({"number": "03.1", "calls": []})
+    try:
+        assert marking.mark(stream, ["03.1"], 5, asked)["rows"][0]["status"] == "wrong"
+        os.kill(marking.process.pid, signal.SIGSTOP)
+        with monkeypatch.context() as patch:
+            patch.setattr(grader, "JUDGE_SECONDS", 0.5)
+            assert marking.mark(stream, ["03.1"], 5, asked) is None
+        assert marking.mark(stream, ["03.1"], 5, asked)["rows"][0]["status"] == "wrong"
+    finally:
+        marking.close()
+
+
+def test_thousands_of_magics_in_a_cell_are_left_unread():
+    source = "%a\n" * 5_000
+    assert ipython.python(source) == source
+    assert "run_line_magic" in ipython.python("%a\n" * 20)
+
+
+@pytest.mark.parametrize("text", ["\n" * 30_000, " " * 30_000 + "%", "x = " + "-" * 100_000 + "1", "a = " * 20_000])
+def test_long_text_is_compared_in_linear_time(tmp_path, text):
+    path = tmp_path / "ada.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": text}]}), encoding="utf-8")
+    (notes,) = originality.notes([("ada", path, ("03.1",))])
+    assert notes.get("", []) in ([], ["its code is nested too deeply to be compared"])
+    assert cells.needed(reading.read(path)) in ([], [0])
+
+
+def test_a_shape_that_fits_no_array_ends_the_record():
+    good = serialisation.pack(np.zeros(3, np.str_))
+    assert len(serialisation.unpack(good + record(["strings", [2], ["a"]]) + good)) == 1
