@@ -223,7 +223,7 @@ def test_whatever_a_process_sends_ends_in_rows(seed, monkeypatch):
         stream += bytes(record)
     numbers = ["03.1", "03.5", "07.1"]
     comparer.prepare(numbers, 5)
-    marked = comparer.judge(stream, numbers, 5, 1.0)
+    marked = comparer.compare(stream, numbers, 5, 1.0)
     assert [row["exercise"] for row in marked["rows"]] == numbers
     assert not any(row["status"] == "passed" for row in marked["rows"])
     json.dumps(marked)

@@ -15,6 +15,7 @@ from pathlib import Path
 from minigooglenet import exercises, orphans
 from minigooglenet.course.cells import MOST_ATTEMPTS
 from minigooglenet.course.grading import sandbox, serialisation
+from minigooglenet.course.grading.serialisation import FAILED, MISSING
 from minigooglenet.exercises.checking import Calls, demanded, marked
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
@@ -23,7 +24,6 @@ from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import PASSED, WRONG, Result
 from minigooglenet.exercises.shown import error_text
 
-FAILED, MISSING = "failed", "missing"
 SAID = {"walls", "end", "unreadable", "predicted", "late", "stopped"}  # of a notebook, not of one exercise
 MOST_MEMORY = 4 << 30
 LEAST_SECONDS = 5.0  # of CPU time to mark an answer: right and wrong ones of this course take a tenth of it
@@ -57,7 +57,7 @@ def limited(seconds):
         signal.signal(signal.SIGPROF, before)
 
 
-def judge(stream: bytes, numbers, seed: int, seconds: float = 30.0) -> dict:
+def compare(stream: bytes, numbers, seed: int, seconds: float = 30.0) -> dict:
     """Mark what a student's process sent.
 
     seconds : CPU time to mark one attempt at an exercise; an answer that takes more is not marked
@@ -182,7 +182,7 @@ def main() -> None:
         work = json.loads(line)
         prepare(work["numbers"], work["seed"])
         print(json.dumps({"ready": True}), file=out, flush=True)
-        answer = judge(Path(work["stream"]).read_bytes(), work["numbers"], work["seed"], work["seconds"])
+        answer = compare(Path(work["stream"]).read_bytes(), work["numbers"], work["seed"], work["seconds"])
         print(json.dumps(answer), file=out, flush=True)
 
 

@@ -1,4 +1,7 @@
-"""A class graded: each notebook in a process of its own that sends back values, which another process marks."""
+"""A class graded: each notebook in a worker process, which sends back values, and a comparer process marks these.
+
+A worker starts isolated, and inside the box that bubblewrap builds where it is installed.
+"""
 
 import contextlib
 import json
@@ -17,36 +20,27 @@ from typing import NamedTuple
 from minigooglenet import children, files, warmup
 from minigooglenet.course import originality, reading, safe_open
 from minigooglenet.course.check_runner import end
-from minigooglenet.course.grading import boxed, gradebook, sandbox, submissions
-from minigooglenet.course.grading.comparer import MISSING
+from minigooglenet.course.grading import gradebook, sandbox, submissions
+from minigooglenet.course.grading.gradebook import row_of, rows_of
 from minigooglenet.course.grading.removal import temporary_folder
-from minigooglenet.course.grading.rows import row_of, rows_of
 from minigooglenet.course.grading.sandbox import probe, watch
+from minigooglenet.course.grading.serialisation import MISSING
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.questions import COURSE
 from minigooglenet.exercises.shown import error_text
 
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
-JUDGE_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
+COMPARER_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
 LEAST_MARKING = 20.0  # seconds by the clock to mark one notebook; more if the notebook may take longer itself
 TRIES = 2  # of a notebook during which the grading itself died
 PATIENCE, EXTRA = 3.0, 30.0  # by the clock on the wall, a notebook may take 3 times its CPU time and 30 s more
-ENDED = (
-    -24,
-    -9,
-    256 - 24,
-    256 - 9,
-    128 + 24,
-    128 + 9,
-)  # exit codes: by the CPU limit or the system
+# Exit codes of what a signal ended, the process itself or inside a namespace or a box: a limit or the system; a crash.
+ENDED, CRASHED = ({code for each in those for code in (-each, 256 - each, 128 + each)} for those in ((24, 9), (11, 6)))
 TOO_MUCH = "too much memory"  # in place of an exit code
 LOOK = 0.05  # seconds between two looks at the memory of all processes of a notebook
-SINGLE = (
-    "MINIGOOGLENET_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "MINIGOOGLENET_FAST",
+SINGLE = dict.fromkeys(  # variables that hold libraries to one thread
+    ("MINIGOOGLENET_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MINIGOOGLENET_FAST"),
+    "1",
 )
 
 
@@ -172,7 +166,7 @@ def _graded(handed, absent, out, asked, jobs, ledger, tell):
     rows: dict[int, list] = {}
     late: dict[int, Late] = {}
     slots: queue.SimpleQueue = queue.SimpleQueue()
-    judges = [Judge() for _ in range(jobs)]
+    comparers = [Comparer() for _ in range(jobs)]
     for slot in range(jobs):
         slots.put(slot)
 
@@ -181,7 +175,7 @@ def _graded(handed, absent, out, asked, jobs, ledger, tell):
             return
         slot = slots.get()
         try:
-            found = _one(handed[place], asked, slot, judges[slot], ledger, lock, walls, at_once)
+            found = _one(handed[place], asked, slot, comparers[slot], ledger, lock, walls, at_once)
             if isinstance(found, Late) and found.again and at_once:
                 late[place] = found
             else:
@@ -201,13 +195,13 @@ def _graded(handed, absent, out, asked, jobs, ledger, tell):
                     raise KeyboardInterrupt
             except BaseException:
                 asked.ended.set()
-                for judge in judges:
-                    judge.close()
+                for comparer in comparers:
+                    comparer.close()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     finally:
-        for judge in judges:
-            judge.close()
+        for comparer in comparers:
+            comparer.close()
         for place in late:
             rows.setdefault(place, late[place].rows)
         flat = absent + _noted(handed, rows, asked)
@@ -227,7 +221,7 @@ def _noted(handed, rows, asked):
     return flat
 
 
-def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
+def _one(handed, asked, slot, comparer, ledger, lock, walls, jobs):
     with lock:
         key = handed.key
         if key in ledger.done:
@@ -247,7 +241,7 @@ def _one(handed, asked, slot, judge, ledger, lock, walls, jobs):
         except (OSError, ValueError, RuntimeError) as error:  # the file vanished, or no process could be started
             stream, code, late = b"", None, True  # tried again, and never kept
             reason = f"it could not be run: {error_text(error)}"
-        marked = None if asked.ended.is_set() else judge.mark(stream, handed.numbers, ledger.seed, asked, jobs)
+        marked = None if asked.ended.is_set() else comparer.mark(stream, handed.numbers, ledger.seed, asked, jobs)
         if asked.ended.is_set():
             with lock:
                 ledger.write({"begun": key, "times": -1})
@@ -283,11 +277,11 @@ def run(handed, asked, slot, seed, jobs=1):
             "cell_seconds": asked.seconds / 4,
             "call_seconds": asked.call_seconds,
             "patience": patience,
-            "readable": boxed.readable(),
+            "readable": readable(),
             "mechanism": probe.held().mechanism,
             "threads": sandbox.threads_of(slot),
         }
-        process = boxed.start(work, results, SINGLE)
+        process = _start(work, results)
         try:
             code = _wait(process, asked, patience * asked.seconds)
         finally:
@@ -295,6 +289,31 @@ def run(handed, asked, slot, seed, jobs=1):
             process.wait()
         results.seek(0)
         return results.read(DISK), code
+
+
+def _start(work, results):
+    """Start a worker with the description of its work; what it sends goes to the file `results`."""
+    import matplotlib  # only here, because the command line waits for what is imported at its start
+
+    words = children.command("minigooglenet.course.grading.worker", json.dumps(work), options=("-B", "-W", "ignore"))
+    read = [str(children.PACKAGE), work["path"], *work["readable"]]
+    write = [str(_kernels() or children.PACKAGE), matplotlib.get_cachedir()]  # sealed before the first cell runs
+    words = sandbox.command(work["mechanism"], words, work["folder"], read, write)
+    variables = children.environment(**SINGLE, TMPDIR=work["folder"], TEMP=work["folder"], MPLBACKEND="agg")
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": results, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    return subprocess.Popen(words, cwd=work["folder"], env=variables, **quiet)
+
+
+def readable() -> list[str]:
+    """Return the folders beside Python's own that its packages and compiled kernels are read from."""
+    kernels = _kernels()
+    return sandbox.packages() + ([] if kernels is None else [str(kernels)])
+
+
+def _kernels():
+    """Return the folder of compiled kernels, None if they are kept in the package."""
+    cache = warmup.folder()
+    return None if cache is None or cache.is_relative_to(children.PACKAGE) else cache.parent
 
 
 def _wait(process, asked, seconds):
@@ -317,24 +336,24 @@ def _reason(code, asked, jobs):
         return f"it was still running after {seconds:.0f} s{alone} (its limit is {asked.seconds:.0f} s of CPU time)"
     if code in ENDED:
         return f"it was stopped: it used its {asked.seconds:.0f} s of CPU time, or the machine ran out of memory"
-    if code in (-11, -6, 256 - 11, 256 - 6, 128 + 11, 128 + 6):
+    if code in CRASHED:
         return "it was stopped: it ran out of memory or crashed"
     return f"it ended before its answers could be read (exit code {code})"
 
 
-class Judge:
+class Comparer:
     """The process that marks, started when it is needed and anew when it had to be ended."""
 
     def __init__(self):
         self.process, self.folder = None, None
 
     def mark(self, stream, numbers, seed, asked, jobs=1) -> dict | None:
-        """Return what `judge.judge` returns, or None if it took too long or more memory than it may."""
+        """Return what `comparer.compare` returns, or None if it took too long or more memory than it may."""
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.folder = children.own_folder()
             pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            start = {"folder": self.folder.name, "variables": children.environment(**dict.fromkeys(SINGLE, "1"))}
+            start = {"folder": self.folder.name, "variables": children.environment(**SINGLE)}
             quiet = {"options": ("-W", "ignore"), "text": True, "start_new_session": True}
             self.process = children.start("minigooglenet.course.grading.comparer", **start, **pipe, **quiet)
         with tempfile.TemporaryDirectory() as folder:
@@ -344,7 +363,7 @@ class Judge:
             try:
                 self.process.stdin.write(json.dumps(work) + "\n")
                 self.process.stdin.flush()
-                self._line(JUDGE_SECONDS)
+                self._line(COMPARER_SECONDS)
                 return self._line(max(LEAST_MARKING, asked.seconds) * asked.busy(jobs))
             except (OSError, ValueError):
                 self.close()

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigooglenet.exercises.outputs import Raised
 
+FAILED, MISSING = "failed", "missing"  # keys of a record without an answer, and the status of its row
 MOST_HEADER, MOST_BYTES = 4 << 20, 64 << 20  # of one record
 MOST_RECORDS, MOST_TOTAL = 2_000, 512 << 20  # of one notebook: records, and bytes of all their arrays in memory
 MOST_STRINGS = 10_000  # of one array

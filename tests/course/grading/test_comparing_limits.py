@@ -50,7 +50,7 @@ def test_whatever_is_sent_ends_in_rows(stream, monkeypatch):
     monkeypatch.setattr(comparer, "LEAST_SECONDS", 1.0)
     numbers = ["03.1", "03.5", "07.1"]
     comparer.prepare(numbers, 5)
-    marked = comparer.judge(stream, numbers, 5, 1.0)
+    marked = comparer.compare(stream, numbers, 5, 1.0)
     assert [row["exercise"] for row in marked["rows"]] == numbers
     assert all(row["status"] != "passed" and len(row["message"]) <= 1000 for row in marked["rows"])
     json.dumps(marked)
@@ -66,20 +66,20 @@ def test_an_answer_that_takes_too_long_costs_only_its_exercise(monkeypatch):
     monkeypatch.setattr(comparer, "_marked", endless)
     monkeypatch.setattr(comparer, "LEAST_SECONDS", 0.2)
     stream = b"".join(serialisation.pack({"number": number, "calls": []}) for number in ("03.1", "03.2", "03.3"))
-    rows = comparer.judge(stream, ["03.1", "03.2", "03.3"], 5, 0.2)["rows"]
+    rows = comparer.compare(stream, ["03.1", "03.2", "03.3"], 5, 0.2)["rows"]
     assert [row["status"] for row in rows] == ["passed", "failed", "passed"]
     assert rows[1]["message"].startswith("the answer could not be marked: TimeoutError: it took more than 0 s of CPU")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals to stop a process with")
 def test_a_marking_process_that_hangs_is_ended_and_replaced(monkeypatch):
-    marking, asked = grader.Judge(), grader.Asked(seconds=1.0)
+    marking, asked = grader.Comparer(), grader.Asked(seconds=1.0)
     stream = serialisation.pack({"number": "03.1", "calls": []})
     try:
         assert marking.mark(stream, ["03.1"], 5, asked)["rows"][0]["status"] == "wrong"
         os.kill(marking.process.pid, signal.SIGSTOP)
         with monkeypatch.context() as patch:
-            patch.setattr(grader, "JUDGE_SECONDS", 0.5)
+            patch.setattr(grader, "COMPARER_SECONDS", 0.5)
             assert marking.mark(stream, ["03.1"], 5, asked) is None
         assert marking.mark(stream, ["03.1"], 5, asked)["rows"][0]["status"] == "wrong"
     finally:
