@@ -185,7 +185,7 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
     text = (tmp_path / "out.csv").read_bytes().decode("utf-8")
     told = "\n".join([*sentences, *(f"{row['student']} {row['file']} {row['message']} {row['note']}" for row in rows)])
     for path in folder.iterdir():
-        name = submissions.names.clean(path.name)
+        name = submissions.file_names.clean(path.name)
         assert name.partition(".")[0] in told or name.startswith("."), repr(name)
     assert all(letter.isprintable() for letter in text.replace("\n", ""))
     assert all(gradebook.safe(sentence).isprintable() for sentence in sentences)
@@ -235,7 +235,7 @@ def test_any_text_is_read_and_compared(tmp_path, seed):
     rng, path = random.Random(seed), tmp_path / f"ada.{'ipynb' if seed % 2 else 'py'}"
     for _ in range(3):
         path.write_bytes(notebook_of(rng))
-        submissions._submission(submissions.arrived.File(path, path.name, (), "ada"), "ada")
+        submissions._submission(submissions.class_folder.File(path, path.name, (), "ada"), "ada")
         originality.notes([("ada", path, NUMBERS)])
         try:
             sources = cells.read(path)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from test_serialisation import forged, npy
 
 from minigooglenet.course import cells, ipython, originality, reading
 from minigooglenet.course.grading import comparer, grader, serialisation
@@ -15,33 +16,33 @@ COLLIDING = [place * (2**61 - 1) for place in range(60_000)]  # integers of one 
 DEEP = "[" * 900 + "]" * 900
 
 
-def record(header, data=b""):
-    """Return a record as a student's process may forge it."""
-    header = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return len(header).to_bytes(8, "little") + len(data).to_bytes(8, "little") + header + data
+def answer(value, *files):
+    """Return records that give a value, in JSON, as an answer to 07.1 and as an output of 03.1."""
+    value = value if isinstance(value, str) else json.dumps(value)
+    made = f'["dict", ["number", "07.1"], ["answer", {value}]]', f'["dict", ["number", "03.1"], ["calls", {CALLS}]]'
+    return b"".join(forged(text.replace("VALUE", value), *files) for text in made)
 
 
-def answer(value):
-    """Return a record that gives a value, in wire's form, as an answer to 07.1 and as an output of 03.1."""
-    made = ["dict", ["number", "07.1"], ["answer", value]]
-    return record(made) + record(["dict", ["number", "03.1"], ["calls", ["list", ["list", value, None]]]])
-
-
+CALLS = '["list", ["list", VALUE, null]]'
+STRINGS = npy({"descr": "<U1000", "shape": (9_000,)}, bytes(36_000_000))
 STREAMS = {
     "integers of one hash": answer(["set", *COLLIDING]),
     "a dict with keys of one hash": answer(["dict", *([key, 0] for key in COLLIDING)]),
     "thousands of layers": answer(["list", *[["tuple", "conv", 1, 1, 1]] * 40_000]),
     "a long list": answer(["list", *range(200_000)]),
-    "an array of strings that takes gigabytes": answer(["strings", [9000], ["x" * 1000, *[""] * 8999]]) * 30,
-    "too many strings": answer(["strings", [200_000], [""] * 200_000]),
-    "nested as deep as JSON allows": record(f'["dict", ["unreadable", {DEEP}], ["stopped", {DEEP}]]'.encode()),
-    "a million records": record(0) * 1_000_000,
-    "records with a key of their own each": b"".join(record(["dict", [str(key), 1]]) for key in range(50_000)),
-    "text without end": record(["dict", ["number", "03.1"], ["missing", "x" * 4_000_000]]),
-    "a value for every text": record(["dict", ["number", "03.1"], ["failed", ["list", *range(9)]]]),
-    "an integer that Python does not print": answer(10**4000),
-    "a name that is an array": record(["dict", ["number", "03.5"], ["value", 1], ["student", ["list"]]]),
-    "an array of all bytes": answer(["array", "|i1", [60 << 20]]) + bytes(60 << 20),
+    "arrays of long strings": answer(["array", 1], STRINGS) * 3,
+    "too many strings": answer(["array", 1], npy({"descr": "<U1", "shape": (200_000,)}, bytes(800_000))),
+    "strings of impossible letters": answer(["array", 1], npy({"descr": "<U1", "shape": (9,)}, b"\xff" * 36)),
+    "nested as deep as JSON allows": forged(f'["dict", ["unreadable", {DEEP}], ["stopped", {DEEP}]]'),
+    "a million records": forged("0") * 30_000 + bytes(8_000_000),
+    "records with a key of their own each": b"".join(forged(f'["dict", ["{key}", 1]]') for key in range(3_000)),
+    "text without end": forged(json.dumps(["dict", ["number", "03.1"], ["missing", "x" * 4_000_000]])),
+    "a value for every text": forged(json.dumps(["dict", ["number", "03.1"], ["failed", ["list", *range(9)]]])),
+    "an integer that Python does not print": answer("1" + "0" * 4000),
+    "a name that is an array": forged('["dict", ["number", "03.5"], ["value", 1], ["student", ["list"]]]'),
+    "an array of all bytes": answer(["array", 1], npy({"descr": "|i1", "shape": (60 << 20,)}, bytes(60 << 20))),
+    "thousands of scalars": answer(["list", *[["scalar", "<f8", 1.5]] * 100_000]),
+    "thousands of arrays": answer(["list", *(["array", n] for n in range(1, 4_000))], *[npy({}, bytes(8))] * 3_999),
 }
 
 
@@ -103,4 +104,4 @@ def test_long_text_is_compared_in_linear_time(tmp_path, text):
 
 def test_a_shape_that_fits_no_array_ends_the_record():
     good = serialisation.pack(np.zeros(3, np.str_))
-    assert len(serialisation.unpack(good + record(["strings", [2], ["a"]]) + good)) == 1
+    assert len(serialisation.unpack(good + forged('["array", 1]', npy({"shape": (2, 3)}, bytes(8))) + good)) == 1

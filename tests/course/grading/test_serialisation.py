@@ -1,7 +1,9 @@
 """What passes between two processes: plain values come back as they were, and everything else is stopped."""
 
+import io
 import math
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -76,7 +78,7 @@ def _endless():
         _endless(),
         np.zeros(serialisation.MOST_BYTES + 1, np.int8),
         np.zeros(1, "datetime64[s]"),
-        "x" * (serialisation.MOST_HEADER + 1),
+        "x" * (serialisation.MOST_JSON + 1),
         b"bytes",
     ],
     ids=lambda value: type(value).__name__,
@@ -86,44 +88,101 @@ def test_what_is_not_plain_is_stopped_at_its_own_end(value):
         serialisation.pack(value)
 
 
-def _record(header, payload=b""):
-    header = header.encode()
-    return struct.pack("<QQ", len(header), len(payload)) + header + payload
+def npy(header, data=b""):
+    """Return a file npy with any header."""
+    text = repr({"descr": "<f8", "fortran_order": False, "shape": (1,), **header}).encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        b"",
-        b"\xff" * 15,
-        b"\xff" * 64,
-        _record("{"),
-        _record("[" * 100_000),
-        _record('["array", "|O8", [1]]', b"12345678"),
-        _record('["array", "|V8", [1]]', b"12345678"),
-        _record('["array", "<f8", [-1]]', b"12345678"),
-        _record('["array", "<f8", [1000000000, 1000000000]]', b"12345678"),
-        _record('["array", "<f8", [0, 67108864, 67108864, 67108864, 67108864]]'),
-        _record('["array", "<f8", ["1"]]', b"12345678"),
-        _record('["array", "<f8", 3]', b"12345678"),
-        _record('["strings", [2], "abc"]'),
-        _record('["complex", "x", 1]'),
-        _record('["dict", [["list"], 1]]'),
-        _record('["eval", "1"]'),
-        _record("[]"),
-        _record('["scalar"]'),
-        _record('["scalar", 3]'),
-        _record("1" * 10_000),
-    ],
-)
-def test_what_is_malformed_ends_the_reading(record):
+def forged(text, *files, compression=zipfile.ZIP_STORED, names=None):
+    """Return a record as a worker under a student's control may forge it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", compression) as archive:
+        text = text.encode() if isinstance(text, str) else text
+        for number, data in enumerate((npy({"descr": "|u1", "shape": (len(text),)}, text), *files)):
+            archive.writestr(names[number] if names else f"arr_{number}.npy", data)
+    return struct.pack("<Q", made.tell()) + made.getvalue()
+
+
+def pickled():
+    made = io.BytesIO()
+    np.save(made, np.array([print], dtype=object), allow_pickle=True)
+    return made.getvalue()
+
+
+GIGABYTES = npy({"shape": (1 << 28,)}, bytes(8))
+MALFORMED = {
+    "nothing": b"",
+    "a torn length": b"\xff" * 7,
+    "a length beyond everything": b"\xff" * 64,
+    "not a zip": struct.pack("<Q", 8) + b"12345678",
+    "an array alone": struct.pack("<Q", 100) + npy({}, bytes(100))[:100],
+    "not JSON": forged("{"),
+    "too deep": forged("[" * 100_000),
+    "an integer without end": forged("1" * 10_000),
+    "too much JSON": forged(" " * (serialisation.MOST_JSON + 1) + "1"),
+    "an unknown tag": forged('["eval", "1"]'),
+    "an empty tag": forged("[]"),
+    "a complex number of text": forged('["complex", "x", 1]'),
+    "a list as a key": forged('["dict", [["list"], 1]]'),
+    "a scalar without a type": forged('["scalar"]'),
+    "a scalar of objects": forged('["scalar", "|O", 1]'),
+    "a scalar that overflows": forged('["scalar", "|i1", 300]'),
+    "a missing array": forged('["array", 1]'),
+    "an array by text": forged('["array", "1"]', npy({}, bytes(8))),
+    "an array sent once and used twice": forged('["list", ["array", 1], ["array", 1]]', npy({}, bytes(8))),
+    "objects": forged('["array", 1]', pickled()),
+    "objects by type": forged('["array", 1]', npy({"descr": "|O"}, bytes(8))),
+    "bytes": forged('["array", 1]', npy({"descr": "|V8"}, bytes(8))),
+    "fields": forged('["array", 1]', npy({"descr": [("a", "<f8")]}, bytes(8))),
+    "dates": forged('["array", 1]', npy({"descr": "<M8[s]"}, bytes(8))),
+    "a negative length": forged('["array", 1]', npy({"shape": (-1,)}, bytes(8))),
+    "lengths that overflow": forged('["array", 1]', npy({"shape": (10**9, 10**9)}, bytes(8))),
+    "an empty array with endless rows": forged('["array", 1]', npy({"shape": (0, *[1 << 26] * 4)})),
+    "rows of nothing": forged('["array", 1]', npy({"shape": (1 << 40, 0)})),
+    "endless empty strings": forged('["array", 1]', npy({"descr": "<U0", "shape": (1 << 40,)})),
+    "too many strings": forged('["array", 1]', npy({"descr": "<U1", "shape": (20_000,)}, bytes(80_000))),
+    "a length of text": forged('["array", 1]', npy({"shape": ("1",)}, bytes(8))),
+    "one length": forged('["array", 1]', npy({"shape": 3}, bytes(8))),
+    "a header that calls": forged('["array", 1]', npy({}).replace(b"False", b"exit()")),
+    "a header of 100,000 letters": forged('["array", 1]', npy({"x" * 60_000: 1}, bytes(8))),
+    "gigabytes that are not sent": forged('["array", 1]', GIGABYTES),
+    "an array cut short": forged('["array", 1]', npy({"shape": (2,)}, bytes(8))),
+    "a member that is not an array": forged('["array", 1]', b"12345678"),
+    "compressed": forged('["array", 1]', npy({"shape": (1 << 20,)}, bytes(8 << 20)), compression=zipfile.ZIP_DEFLATED),
+    "a member with another name": forged("1", npy({}, bytes(8)), names=["arr_0.npy", "other.npy"]),
+    "thousands of members": forged("1", *[b""] * serialisation.MOST_ARRAYS),
+}
+
+
+@pytest.mark.parametrize("record", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_record_ends_the_reading(record):
     good = serialisation.pack([1])
+    assert serialisation.unpack(record) == []
+    assert serialisation.unpack(good + record) == [[1]]
     assert serialisation.unpack(good + record + good)[:1] == [[1]]
     assert len(serialisation.unpack(good + record + good)) <= 2
-    assert serialisation.unpack(record) == [] or record == b""
+
+
+def test_a_forged_record_that_fits_is_read():
+    assert serialisation.unpack(forged('["list", ["array", 1], "a"]', npy({}, struct.pack("<d", 1.5)))) == [[1.5, "a"]]
+
+
+def test_a_record_says_no_more_than_its_length():
+    good = serialisation.pack([1])
+    assert serialisation.unpack(good[:-1]) == []
+    assert serialisation.unpack(struct.pack("<Q", len(good) - 9) + good[8:]) == []
+
+
+def test_a_damaged_byte_of_an_array_is_noticed():
+    good = bytearray(serialisation.pack(np.arange(3.0)))
+    good[good.index(struct.pack("<d", 2.0))] ^= 1
+    assert serialisation.unpack(bytes(good)) == []
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_reader_stop(data):
     serialisation.unpack(data)
-    serialisation.unpack(struct.pack("<QQ", len(data), 0) + data)
+    serialisation.unpack(struct.pack("<Q", len(data)) + data)
+    serialisation.unpack(forged(data))
+    serialisation.unpack(forged('["array", 1]', data))
