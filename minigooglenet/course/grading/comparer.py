@@ -19,7 +19,7 @@ from minigooglenet.course.grading.serialisation import FAILED, MISSING
 from minigooglenet.exercises.checking import Calls, demanded, marked
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.outputs import Raised, same
+from minigooglenet.exercises.outputs import Raised
 from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import PASSED, WRONG, Result
 from minigooglenet.exercises.shown import error_text
@@ -142,11 +142,8 @@ def _marked(exercise, record, seed):
     outputs = [output for output, _ in sent][: len(calls.arguments)]
     if len(outputs) < len(calls.arguments) and not (outputs and isinstance(outputs[-1], Raised)):
         outputs.append(Raised(RuntimeError("no more outputs came back")))
-    changed = any(
-        after is not None and not all(same(a, b, 0) for a, b in zip(_list(after), before, strict=True))
-        for (_, after), before in zip(sent, calls.arguments, strict=False)
-    )
-    result = marked(calls, outputs, changed)
+    afterwards = [after if after is None else _list(after) for _, after in sent]
+    result = marked(calls, outputs, calls.changed(afterwards))
     if result.passed and exercise.demand_function:
         passed, mistake, what = record["demand"]
         what = f"{what} (as the student's process says)"
