@@ -5,12 +5,36 @@ of this package's layers. These are right only for the method that they were wri
 to a layer or to a class, or that a subclass overrides, has other values, so it runs itself.
 """
 
+import functools
+import inspect
 import sys
 
 
 def infer(layer, inputs):
     """Return the output of a layer in inference, from `infer` if it stands for the layer's forward."""
     return layer.infer(*inputs) if infers(layer) else layer.forward(*inputs)[0]
+
+
+def backward(layer, grad, cache, need_inputs):
+    """Return what the layer's `backward` returns; `need_inputs=False` is passed only if it takes that."""
+    if need_inputs or not _takes_need_inputs(getattr(layer.backward, "__func__", layer.backward)):
+        return layer.backward(grad, cache)
+    return layer.backward(grad, cache, need_inputs=False)
+
+
+def _takes_need_inputs(function):
+    try:
+        return _parameters(function)
+    except TypeError:  # a callable object without a hash
+        return _parameters.__wrapped__(function)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameters(function):
+    try:
+        return "need_inputs" in inspect.signature(function).parameters
+    except ValueError:
+        return False
 
 
 def infers(layer) -> bool:

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minigooglenet import data, figures, files, losses, models, optim, training, viz, weights
+from minigooglenet import data, evaluation, figures, files, losses, models, training, viz, weights
 from minigooglenet.console import Table, progress, show
 from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
+from minigooglenet.training.gradient_norms import norm
 
 PHOTO_LABEL = 652  # the ImageNet class "military uniform": what the portrait shows, and any class would do here
 EPOCHS, QUICK_EPOCHS = 5, 1
@@ -105,7 +106,7 @@ def _photograph(console, net, photo, out):
     console.print(f"{sum(weights.values()):g} x ln 1000 = {even:.3f}.")
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
-        norms[module] = optim.norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
+        norms[module] = norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
     figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
     console.print(text, markup=False)
     written = figures.save(figure, text, out / "gradient_norms")
@@ -160,7 +161,7 @@ def _digits(console, epochs, seed, out):
 
         steps = training.train(net, images, labels, epochs=epochs, rng=seed, on_step=show)
     seconds = time.perf_counter() - started
-    predicted = training.predict(net, test_images)
+    predicted = evaluation.predict(net, test_images)
     hits = float(np.mean(predicted == test_labels))
     console.print(f"Held-out digits right: {hits:.1%}, after {seconds:.0f} s of training ({len(steps)} steps).")
     notes = {"crops": "0"}  # it was trained on whole images
@@ -172,7 +173,7 @@ def _digits(console, epochs, seed, out):
     written = [out / NETWORK, out / DIGIT]
     pictures = {
         "training_curve": viz.training_curve(steps, tested),
-        "confusion_matrix": viz.confusion_matrix(training.confusion(test_labels, predicted, 10)),
+        "confusion_matrix": viz.confusion_matrix(evaluation.confusion(test_labels, predicted, 10)),
         "digit_filters": viz.first_filters(net.params["conv1/3x3/weight"], "First filters after training on digits"),
     }
     for name, (figure, text) in pictures.items():

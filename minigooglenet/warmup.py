@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import layers, models
+from minigooglenet.adaptive import adamw_step
 from minigooglenet.graph import Graph
 from minigooglenet.kernels import forms
 from minigooglenet.losses import head_weights, weighted_sum
-from minigooglenet.optim import adamw_step, sgd_step
+from minigooglenet.optim import sgd_step
 from minigooglenet.planning import plan
 
 

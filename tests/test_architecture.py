@@ -10,13 +10,13 @@ ROOT = Path(minigooglenet.__file__).parent
 FLOORS = (
     (
         *("shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
-        *("affinity", "blas", "holds", "inherited", "workers", "orphans", "children", "starting"),
+        *("orphans", "children", "starting"),
     ),
     ("kernels", "graph", "exercises"),  # a graph knows no layer and no kernel; exercises is a framework without content
     ("layers", "losses"),
-    ("models", "planning", "optim", "data"),
+    ("models", "planning", "optim", "adaptive", "schedules", "data"),
     ("gradcheck", "viz"),
-    ("inference",),
+    ("evaluation",),
     ("weights",),
     ("counting",),
     ("training",),
@@ -26,9 +26,8 @@ FLOORS = (
     ("__init__", "__main__", "_moved"),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {("parallel", part) for part in ("shapes", "affinity", "blas", "holds", "inherited", "workers")}
-BESIDE |= {("affinity", "holds"), ("blas", "holds"), ("workers", "inherited"), ("children", "starting")}
-BESIDE |= {("figures", "files"), ("warmup", "lessons"), ("__init__", "_moved")}
+BESIDE = {("parallel", "shapes"), ("children", "starting"), ("figures", "files"), ("adaptive", "optim")}
+BESIDE |= {("warmup", "lessons"), ("__init__", "_moved")}
 # Modules that are imported only inside functions, once `forms.fast()` is known to work.
 ALLOWED_FAST = {
     *("kernels.forms", "planning.fused", "planning.barrier"),
@@ -92,7 +91,7 @@ def test_no_import_goes_in_a_circle():
 
 
 def test_the_graph_knows_no_layer_and_no_kernel():
-    allowed = {"checks", "console", "graph", "inherited", "methods", "names", "parallel", "shapes"}
+    allowed = {"checks", "console", "graph", "methods", "names", "parallel", "shapes"}
     for path in (ROOT / "graph").glob("*.py"):
         assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
 

@@ -8,8 +8,8 @@ from numeric import assert_close, draw
 
 import minigooglenet as mg
 from minigooglenet import layers, losses
+from minigooglenet.evaluation import prediction
 from minigooglenet.gradcheck import check_network
-from minigooglenet.inference import predict
 from minigooglenet.training import Settings
 from minigooglenet.training.loop import train
 
@@ -133,10 +133,10 @@ def test_training_and_checking_use_the_assigned_main_output(net):
 
 def test_prediction_takes_the_assigned_main_output(net):
     net.outputs = ["logits", "aux"]
-    (plan,) = predict.planned(net)
+    (plan,) = prediction.planned(net)
     assert plan.outputs == ("logits",)
     net.outputs = ["chances", "aux"]
-    (plan,) = predict.planned(net)
+    (plan,) = prediction.planned(net)
     assert plan.outputs == ("logits",)  # what the softmax reads
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import checks, data, optim
-from minigooglenet.inference import intervals, metrics
+from minigooglenet import adaptive, checks, data, optim
+from minigooglenet.evaluation import intervals, metrics
+from minigooglenet.training import averaging
 
 X = np.random.default_rng(0).random((4, 3, 8, 8))
 SCORES, LABELS = X[:, 0, 0, :5].copy(), np.arange(4)
@@ -68,8 +69,8 @@ CALLS = {
     "logits": lambda: mg.losses.softmax_cross_entropy(masked(SCORES), LABELS),
     "labels": lambda: mg.losses.softmax_cross_entropy(SCORES, masked(LABELS)),
     "parameters of a step": lambda: optim.sgd_step({"w": masked(SCORES)}, {"w": SCORES}, {}, lr=1),
-    "gradients of a step": lambda: optim.adamw_step({"w": SCORES.copy()}, {"w": masked(SCORES)}, {}, lr=1),
-    "average": lambda: optim.average_step({}, {"w": masked(SCORES)}, 0),
+    "gradients of a step": lambda: adaptive.adamw_step({"w": SCORES.copy()}, {"w": masked(SCORES)}, {}, lr=1),
+    "average": lambda: averaging.average_step({}, {"w": masked(SCORES)}, 0),
     "probabilities": lambda: metrics.accuracy(masked(SCORES), LABELS),
     "true classes": lambda: metrics.accuracy(SCORES, masked(LABELS)),
     "interval": lambda: intervals.bootstrap_interval(masked(np.arange(100.0))),

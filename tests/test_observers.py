@@ -6,7 +6,7 @@ from numeric import draw
 
 import minigooglenet as mg
 from minigooglenet import layers
-from minigooglenet.graph.observers import FiniteCheck, Several
+from minigooglenet.graph.observers import FiniteCheck
 
 
 class Recorder:
@@ -114,13 +114,6 @@ def test_observed_passes_compute_the_same_bits(g):
     grads = g.backward(GRAD, tape, on_node=Recorder())
     for got, right in zip(grads, g.backward(GRAD, expected_tape), strict=True):
         assert all((got[key] == right[key]).all() for key in right)
-
-
-def test_several_observers_are_called_in_order(g):
-    calls = []
-    g.forward(X, "conv", on_node=Several(Recorder(calls, "first"), Recorder(calls, "second")))
-    assert [call[3] for call in calls if call[0] == "before"] == ["first", "second"]
-    assert len([call for call in calls if call[0] == "after"]) == 2
 
 
 def test_check_finite_works_next_to_an_observer(g):

@@ -8,7 +8,7 @@ from pathlib import Path
 from minigooglenet import console, files, weights
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
-from minigooglenet.inference.predict import check_form
+from minigooglenet.evaluation.prediction import check_form
 from minigooglenet.weights.contents import PIXELS_ASSUMED
 
 NO_TABLE = (".safetensors", ".npz", ".caffemodel", ".pth", ".pt", ".onnx", ".ipynb", ".py", ".zip")

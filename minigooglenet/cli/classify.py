@@ -6,9 +6,9 @@ from pathlib import Path
 from minigooglenet import console, data, files
 from minigooglenet.cli.arguments import add_pixels, load_weights, output, written
 from minigooglenet.data.formats import is_image_name
-from minigooglenet.inference import predictions
-from minigooglenet.inference.classify import likeliest, read_image
-from minigooglenet.inference.crops import COUNTS, rule_of
+from minigooglenet.evaluation import predictions
+from minigooglenet.evaluation.classification import likeliest, read_image
+from minigooglenet.evaluation.multicrop import COUNTS, rule_of
 
 HELP = "tell what pictures show, with a trained network"
 MOST_LABELS = 16 * 1024**2  # bytes of a file of names

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import console, data, files, training
+from minigooglenet import console, data, evaluation, files
 from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole, written
 from minigooglenet.data import names
-from minigooglenet.inference import evaluate, report, table3
-from minigooglenet.inference.crops import COUNTS, rule_of
-from minigooglenet.inference.predict import crops_of
+from minigooglenet.evaluation import evaluate, report, table3
+from minigooglenet.evaluation.multicrop import COUNTS, rule_of
+from minigooglenet.evaluation.prediction import crops_of
 
 HELP = "test trained networks on a data set, with several crops and models"
 SAMPLE_SEED = 0
@@ -80,7 +80,7 @@ def run(options):
     seconds = time.perf_counter() - started
     comparison = table3(found, options.models)
     last = found.probabilities(comparison.rows[-1].models, comparison.rows[-1].crops)
-    matrix = training.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
+    matrix = evaluation.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
     overlap = dataset.overlap([one.training_images for one in loaded], found.indices)
     numbers = {
         "data": options.data,

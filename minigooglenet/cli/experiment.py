@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import console, data, figures, viz
 from minigooglenet.cli.arguments import seed, whole
-from minigooglenet.training import experiments
+from minigooglenet.training import gradient_norms
 
 HELP = "watch the gradient vanish in a deep network, and what each remedy does to it"
 
@@ -28,14 +28,14 @@ def run(options):
     scenes = data.shapes(1024, 32, seed=options.seed)
     with console.progress(out) as bar:
         task = bar.add_task("steps", total=None, status="")
-        flows = experiments.gradient_flow(
+        flows = gradient_norms.gradient_flow(
             data.UNIT.to_input(scenes.pictures),
             np.asarray(scenes.labels),
             steps=options.steps,
             seed=options.seed,
             on_step=lambda done, total, name: bar.update(task, completed=done, total=total, status=name),
         )
-    console.show(out, experiments.table(flows, options.steps))
+    console.show(out, gradient_norms.table(flows, options.steps))
     if options.out:
         figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
         for path in figures.save(figure, text, Path(options.out) / "gradient_flow"):

@@ -7,16 +7,16 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from minigooglenet import data, figures, files, optim
+from minigooglenet import data, figures, files, schedules
 from minigooglenet.cli.arguments import seed, whole
 from minigooglenet.training import (
     Recipe,
     Settings,
+    artifacts,
     ensemble,
     find_learning_rate,
     origin,
     recipe,
-    results,
     run_with_progress,
 )
 from minigooglenet.training.checkpoint import ResumeWarning
@@ -57,7 +57,7 @@ def add_parser(commands, name):
     add("--weight-decay", type=float, help="weight decay (default: 0.0002 for sgd, 0.01 for adamw)")
     add(
         "--schedule",
-        choices=tuple(optim.SCHEDULES),
+        choices=tuple(schedules.SCHEDULES),
         default="polynomial",
         help="learning-rate schedule (default: %(default)s)",
     )
@@ -130,7 +130,7 @@ def _one(asked, options, hold):
         if (trainer.out / path).exists():
             what = f"{which} epoch, {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
             display.line(f"written: {trainer.out / path} ({what})", whole=True)
-    for path in results.leave(trainer):
+    for path in artifacts.leave(trainer):
         display.line(f"written: {path}", whole=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:

@@ -4,12 +4,9 @@ A branch is a wire with two consumers and gets two gradients, which add up. An a
 gradient of its own. Popping the tape is the memory policy: a cache is gone as soon as its node is done.
 """
 
-import functools
-import inspect
-
 import numpy as np
 
-from minigooglenet import parallel
+from minigooglenet import methods, parallel
 from minigooglenet.graph.errors import checked_gradients, named_errors
 
 
@@ -40,7 +37,7 @@ def backward(nodes, grads, tape, asked, observer=None):
             if observer:
                 observer.before(name, "backward")
             with named_errors(name, wires):
-                grad_inputs, grads_of_layer = call_backward(layer, grad, cache, need_inputs=bool(wanted))
+                grad_inputs, grads_of_layer = methods.backward(layer, grad, cache, need_inputs=bool(wanted))
             checked_gradients(name, grad_inputs, wires, wanted, tape.computed)
             parts = {wire: part for wire, part in zip(wires, grad_inputs, strict=True) if wire in wanted}
             for wire, part in zip(wires, grad_inputs, strict=True):
@@ -63,28 +60,6 @@ def needed_wires(nodes, tape, asked):
         if trains or needed.intersection(wires):
             needed.add(name)
     return needed - tape.closed
-
-
-def call_backward(layer, grad, cache, need_inputs):
-    """Call the method found under `backward`; `need_inputs=False` is passed only if it takes that."""
-    if need_inputs or not _takes_need_inputs(getattr(layer.backward, "__func__", layer.backward)):
-        return layer.backward(grad, cache)
-    return layer.backward(grad, cache, need_inputs=False)
-
-
-def _takes_need_inputs(function):
-    try:
-        return _parameters(function)
-    except TypeError:  # a callable object without a hash
-        return _parameters.__wrapped__(function)
-
-
-@functools.lru_cache(maxsize=1024)
-def _parameters(function):
-    try:
-        return "need_inputs" in inspect.signature(function).parameters
-    except ValueError:
-        return False
 
 
 class Pending:

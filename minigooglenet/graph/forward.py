@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from minigooglenet import inherited, methods, parallel
+from minigooglenet import methods, parallel
 from minigooglenet.graph.errors import checked_result, named_errors
+from minigooglenet.parallel import inherited
 
 
 def schedule(nodes, wanted):
@@ -53,15 +54,10 @@ def forward(nodes, shapes, inputs, wanted, *, train=False, tape=None, observer=N
     return {wire: values[wire] for wire in wanted}
 
 
-def without_sharing(values, nodes, inputs):
-    """Return {wire: array} in which no array shares memory with an input, a parameter or another of them.
-
-    A layer of your own may pass on its input, or one of its arrays.
-    """
-    taken, results = list(inputs.values()), {}
-    for wire, y in values.items():
-        own = getattr(nodes[wire].layer, "params", {}) if wire in nodes else {}
-        shared = any(np.may_share_memory(y, other) for other in (*taken, *own.values()))
-        results[wire] = y.copy() if shared else y
+def unshared(arrays, taken):
+    """Return {wire: array} with a copy of each array that shares memory with one of `taken` or with another of them."""
+    taken, results = list(taken), {}
+    for wire, array in arrays.items():
+        results[wire] = array.copy() if any(np.may_share_memory(array, other) for other in taken) else array
         taken.append(results[wire])
     return results

@@ -13,7 +13,7 @@ import numpy as np
 from minigooglenet import checks, console
 from minigooglenet.graph import backward, forward
 from minigooglenet.graph.errors import check_finite_wire, check_inputs, checked_name, checked_shape, named_errors
-from minigooglenet.graph.observers import FiniteCheck, Several
+from minigooglenet.graph.observers import FiniteCheck
 from minigooglenet.graph.params import ArrayView, Named
 from minigooglenet.graph.restoring import restored_on_error
 from minigooglenet.graph.tape import Tape
@@ -147,7 +147,7 @@ class Graph:
                 for wire, x in inputs.items():
                     check_finite_wire(wire, x)
                 with np.errstate(over="ignore", invalid="ignore"):  # the check has better words for it
-                    values = run(observer=Several(FiniteCheck(), on_node) if on_node else FiniteCheck())
+                    values = run(observer=FiniteCheck(on_node))
             else:
                 values = run(observer=on_node)
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies: the tape may keep what is the caller's
@@ -166,7 +166,9 @@ class Graph:
     def infer(self, inputs, outputs=None):
         """Return {wire: array} of `outputs`: inference, which keeps no tape and frees wires on the way."""
         values = forward.forward(self.nodes, self.shapes, self.check_inputs(inputs), self._wanted(outputs))
-        return forward.without_sharing(values, self.nodes, inputs)
+        layers = [self.nodes[wire].layer for wire in values if wire in self.nodes]
+        own = [array for layer in layers for array in getattr(layer, "params", {}).values()]
+        return forward.unshared(values, [*inputs.values(), *own])  # a layer may pass on its input or its own array
 
     def backward(self, grads, tape, wires=(), inputs=True, on_node=None):
         """Send gradients back through the forward that made `tape`.
@@ -191,16 +193,9 @@ class Graph:
         tape.spent = True
         found, grad_params = backward.backward(self.nodes, started, tape, asked, on_node)
         dtype = next(iter(started.values())).dtype
-        results, taken = {}, list(grads.values())
-        for wire in asked:
-            grad = found[wire]
-            if grad is None:
-                grad = np.zeros(tape.computed[wire], dtype)
-            elif wire in wires or any(np.may_share_memory(grad, other) for other in taken):
-                grad = grad.copy()  # it was handed on, or is the caller's own
-            results[wire] = grad
-            taken.append(grad)
-        return results, grad_params
+        results = {w: np.zeros(tape.computed[w], dtype) if grad is None else grad for w, grad in found.items()}
+        handed_on = [results[wire] for wire in wires]  # to layers, which may have kept views
+        return forward.unshared(results, [*grads.values(), *handed_on]), grad_params
 
     def astype(self, dtype):
         """Return a copy of the network whose parameters and buffers have `dtype`."""

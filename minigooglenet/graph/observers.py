@@ -9,26 +9,17 @@ from minigooglenet.graph.errors import check_finite_wire
 
 
 class FiniteCheck:
-    """Stops a forward pass at the first wire that holds a NaN or an infinity."""
+    """Stops at the first wire that holds a NaN or an infinity; another observer is called where nothing is wrong."""
+
+    def __init__(self, other=None):
+        self.other = other
 
     def before(self, node, direction):
-        """Nothing to do."""
+        if self.other:
+            self.other.before(node, direction)
 
     def after(self, node, direction, arrays):
         for wire, array in arrays.items():
             check_finite_wire(wire, array)
-
-
-class Several:
-    """Several observers as one."""
-
-    def __init__(self, *observers):
-        self.observers = observers
-
-    def before(self, node, direction):
-        for observer in self.observers:
-            observer.before(node, direction)
-
-    def after(self, node, direction, arrays):
-        for observer in self.observers:
-            observer.after(node, direction, arrays)
+        if self.other:
+            self.other.after(node, direction, arrays)

@@ -18,10 +18,11 @@ from collections import namedtuple
 
 import numpy as np
 
-from minigooglenet import checks, console, inherited
+from minigooglenet import checks, console
 from minigooglenet.kernels import loops
 from minigooglenet.kernels import numpy as readable
 from minigooglenet.names import closest
+from minigooglenet.parallel import inherited
 
 STOREYS = ("loops", "numpy", "fast")
 VARIABLE = "MINIGOOGLENET_FORM"

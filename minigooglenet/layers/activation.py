@@ -31,6 +31,8 @@ class Dropout(Layer):
     `p` is the share that is dropped. `rng` (Generator, int or None) draws what to drop, anew at every training forward.
     """
 
+    _setting_names = ("p",)
+
     def __init__(self, p=0.5, *, rng=None):
         super().__init__()
         self.p = checks.probability(p)
@@ -49,9 +51,6 @@ class Dropout(Layer):
         shape, dtype, mask = cache
         grad_output = checks.gradient(grad_output, shape, dtype)
         return (grad_output.copy() if mask is None else dropout.backward(grad_output, mask, self.p),), {}
-
-    def settings(self):
-        return {"p": self.p}
 
 
 class Softmax(Layer):

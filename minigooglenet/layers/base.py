@@ -20,6 +20,7 @@ class Layer:
     """
 
     inputs_taken: int | None = 1
+    _setting_names: tuple[str, ...] = ()  # the attributes that `settings` returns
 
     def __init__(self):
         self.params: dict[str, np.ndarray] = {}
@@ -52,8 +53,8 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
     def settings(self) -> dict:
-        """Return the hyper-parameters, as the constructor takes them."""
-        return {}
+        """Return the hyperparameters, as the constructor takes them."""
+        return {name: getattr(self, name) for name in self._setting_names}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in self.settings().items())})"

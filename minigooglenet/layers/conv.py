@@ -24,6 +24,8 @@ class Conv2d(Layer):
     rng : Generator, int or None, for the weight
     """
 
+    _setting_names = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "groups")
+
     def __init__(
         self,
         in_channels,
@@ -73,15 +75,7 @@ class Conv2d(Layer):
         return (grad_x,), named_gradients(grad_weight, grad_bias)
 
     def settings(self):
-        return {
-            "in_channels": self.in_channels,
-            "out_channels": self.out_channels,
-            "kernel_size": self.kernel_size,
-            "stride": self.stride,
-            "padding": self.padding,
-            "groups": self.groups,
-            "bias": "bias" in self.params,
-        }
+        return {**super().settings(), "bias": "bias" in self.params}
 
     def _arguments(self):
         return self.params["weight"], self.params.get("bias"), self.stride, self.padding, self.groups, self.algorithm

@@ -13,6 +13,8 @@ class LocalResponseNorm(Layer):
     y = x * (k + alpha / size * sum of squares of the `size` channels around) ** -beta, with alpha divided by size.
     """
 
+    _setting_names = ("size", "alpha", "beta", "k")
+
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
         super().__init__()
         self.size = shapes.integer(size, "size", 1)
@@ -31,9 +33,6 @@ class LocalResponseNorm(Layer):
     def backward(self, grad_output, cache):
         return (local_response_norm.backward(grad_output, *cache, self.size, self.alpha, self.beta),), {}
 
-    def settings(self):
-        return {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k}
-
 
 class BatchNorm2d(Layer):
     """Batch normalisation: (C, H, W) -> (C, H, W), weight and bias (C,).
@@ -42,6 +41,8 @@ class BatchNorm2d(Layer):
     and unbiased variance: running = (1 - momentum) * running + momentum * batch, as in PyTorch. Inference uses the
     running ones.
     """
+
+    _setting_names = ("num_features", "eps", "momentum")
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -74,9 +75,6 @@ class BatchNorm2d(Layer):
             grad_output, x, self.params["weight"], mean, var, self.eps, batch_statistics=train
         )
         return (grad_x,), {"weight": grad_weight, "bias": grad_bias}
-
-    def settings(self):
-        return {"num_features": self.num_features, "eps": self.eps, "momentum": self.momentum}
 
     def _update_running(self, mean, var, count):
         for name, batch in (("running_mean", mean), ("running_var", var * (count / (count - 1)))):

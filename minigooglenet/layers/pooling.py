@@ -8,6 +8,8 @@ from minigooglenet.layers.base import Layer, map_shape
 class Pool(Layer):
     """What the two windowed poolings share: (C, H, W) -> (C, P, Q)."""
 
+    _setting_names = ("kernel_size", "stride", "padding", "ceil_mode")
+
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False):
         super().__init__()
         self.kernel_size, self.stride, self.padding = shapes.pool_settings(kernel_size, stride, padding)
@@ -18,14 +20,6 @@ class Pool(Layer):
         return channels, *shapes.output_size(
             size, self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil_mode
         )
-
-    def settings(self):
-        return {
-            "kernel_size": self.kernel_size,
-            "stride": self.stride,
-            "padding": self.padding,
-            "ceil_mode": self.ceil_mode,
-        }
 
 
 class MaxPool2d(Pool):
@@ -60,6 +54,8 @@ class AvgPool2d(Pool):
     ceil window is never counted.
     """
 
+    _setting_names = (*Pool._setting_names, "count_include_pad")
+
     def __init__(self, kernel_size, stride=None, padding=0, *, ceil_mode=False, count_include_pad=True):
         super().__init__(kernel_size, stride, padding, ceil_mode=ceil_mode)
         self.count_include_pad = bool(count_include_pad)
@@ -81,9 +77,6 @@ class AvgPool2d(Pool):
         )
         return (grad_x,), {}
 
-    def settings(self):
-        return {**super().settings(), "count_include_pad": self.count_include_pad}
-
 
 class AdaptiveAvgPool2d(Layer):
     """The mean of each of P x Q windows that together cover any map: (C, H, W) -> (C, P, Q).
@@ -92,6 +85,8 @@ class AdaptiveAvgPool2d(Layer):
     ----------
     output_size : int or (P, Q)
     """
+
+    _setting_names = ("output_size",)
 
     def __init__(self, output_size):
         super().__init__()
@@ -107,9 +102,6 @@ class AdaptiveAvgPool2d(Layer):
         shape, dtype = cache
         grad_output = checks.gradient(grad_output, (*shape[:2], *self.output_size), dtype)
         return (adaptive_avg_pool2d.backward(grad_output, shape[2:]),), {}
-
-    def settings(self):
-        return {"output_size": self.output_size}
 
 
 class GlobalAvgPool2d(Layer):

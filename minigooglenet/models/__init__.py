@@ -1,10 +1,11 @@
 """Whole networks, each a function that returns its graph."""
 
-from minigooglenet.models.blocks import Style, inception, inception_naive
+from minigooglenet.models.blocks import Style
 from minigooglenet.models.catalogue import build, builder, names
 from minigooglenet.models.classic import alexnet, nin, vgg16
 from minigooglenet.models.googlenet import MODULES, googlenet
 from minigooglenet.models.mini_googlenet import mini_googlenet
+from minigooglenet.models.modules import inception, inception_naive
 from minigooglenet.models.replace_classifier import classifiers, with_class_order, with_classes
 
 __all__ = [

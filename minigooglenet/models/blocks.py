@@ -4,20 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigooglenet import shapes
-from minigooglenet.layers import (
-    AdaptiveAvgPool2d,
-    AvgPool2d,
-    BatchNorm2d,
-    Concat,
-    Conv2d,
-    Dropout,
-    Flatten,
-    Linear,
-    LocalResponseNorm,
-    MaxPool2d,
-    ReLU,
-)
+from minigooglenet import layers, shapes
 
 NORMS = ("lrn", "batch", None)
 
@@ -76,40 +63,30 @@ class Builder:
         """
         style, relu_name = self.style, relu_name or name
         batch_norm, filters = style.norm == "batch", style.channels(channels)
-        conv = Conv2d(
-            self.graph.shape(wire)[0],
-            filters,
-            kernel_size,
-            stride,
-            padding,
-            groups=groups,
-            bias=not batch_norm,
-            init=style.init,
-            bias_init=style.bias_init,
-            rng=style.rng,
-        )
+        rules = {"bias": not batch_norm, "init": style.init, "bias_init": style.bias_init, "rng": style.rng}
+        conv = layers.Conv2d(self.graph.shape(wire)[0], filters, kernel_size, stride, padding, groups=groups, **rules)
         wire = self.add(f"{module}/{name}", conv, wire)
         if batch_norm:
-            wire = self.add(f"{module}/bn_{relu_name}", BatchNorm2d(filters, style.eps), wire)
-        return self.add(f"{module}/relu_{relu_name}", ReLU(), wire)
+            wire = self.add(f"{module}/bn_{relu_name}", layers.BatchNorm2d(filters, style.eps), wire)
+        return self.add(f"{module}/relu_{relu_name}", layers.ReLU(), wire)
 
     def lrn(self, wire, name):
         """Add a local response normalisation if the style has them."""
-        return self.add(name, LocalResponseNorm(), wire) if self.style.norm == "lrn" else wire
+        return self.add(name, layers.LocalResponseNorm(), wire) if self.style.norm == "lrn" else wire
 
     def max_pool(self, wire, name, window=3, stride=2, *, ceil_mode=True):
         """Add a max pool that halves the map, as between the stages of a network."""
-        return self.add(name, MaxPool2d(window, stride=stride, ceil_mode=ceil_mode), wire)
+        return self.add(name, layers.MaxPool2d(window, stride=stride, ceil_mode=ceil_mode), wire)
 
     def dropout(self, wire, name, p):
         """Add a dropout node, with random numbers of its own, if the style has them."""
         style = self.style
-        return self.add(name, Dropout(p, rng=int(style.rng.integers(2**63))), wire) if style.dropout else wire
+        return self.add(name, layers.Dropout(p, rng=int(style.rng.integers(2**63))), wire) if style.dropout else wire
 
     def linear(self, wire, name, features, bias_init=0.0):
         """Add a linear layer."""
         style = self.style
-        layer = Linear(self.graph.shape(wire)[0], features, init=style.init, bias_init=bias_init, rng=style.rng)
+        layer = layers.Linear(self.graph.shape(wire)[0], features, init=style.init, bias_init=bias_init, rng=style.rng)
         return self.add(name, layer, wire)
 
     def inception(self, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, large=5):
@@ -124,21 +101,9 @@ class Builder:
         branch_3x3 = self.conv_relu(reduced, name, "3x3", n3x3, 3, padding=1)
         reduced = self.conv_relu(wire, name, "5x5_reduce", n5x5red, 1)
         branch_5x5 = self.conv_relu(reduced, name, "5x5", n5x5, large, padding=large // 2)
-        pooled = self.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
+        pooled = self.add(f"{name}/pool", layers.MaxPool2d(3, stride=1, padding=1), wire)
         projected = self.conv_relu(pooled, name, "pool_proj", pool_proj, 1)
-        return self.add(f"{name}/output", Concat(), branch_1x1, branch_3x3, branch_5x5, projected)
-
-    def inception_naive(self, wire, name, n1x1, n3x3, n5x5):
-        """Add one Inception module without reductions (paper, figure 2a).
-
-        All channels of the pooled input join the concat, so the number of channels grows from module to module.
-        """
-        branches = [
-            self.conv_relu(wire, name, f"{k}x{k}", count, k, padding=k // 2)
-            for k, count in ((1, n1x1), (3, n3x3), (5, n5x5))
-        ]
-        pooled = self.add(f"{name}/pool", MaxPool2d(3, stride=1, padding=1), wire)
-        return self.add(f"{name}/output", Concat(), *branches, pooled)
+        return self.add(f"{name}/output", layers.Concat(), branch_1x1, branch_3x3, branch_5x5, projected)
 
     def auxiliary_head(self, wire, name, num_classes, *, adaptive=False, conv_channels=128, features=1024):
         """Add an auxiliary classifier (paper, section 5); return the wire of its logits.
@@ -147,26 +112,11 @@ class Builder:
         the pool shrinks to the map. `adaptive`: an average pool that makes 4 x 4 of any map instead.
         """
         window = tuple(min(5, size) for size in self.graph.shape(wire)[1:])
-        pool = AdaptiveAvgPool2d(4) if adaptive else AvgPool2d(window, stride=3)
+        pool = layers.AdaptiveAvgPool2d(4) if adaptive else layers.AvgPool2d(window, stride=3)
         wire = self.add(f"{name}/ave_pool", pool, wire)
         wire = self.conv_relu(wire, name, "conv", conv_channels, 1)
-        wire = self.add(f"{name}/flatten", Flatten(), wire)
+        wire = self.add(f"{name}/flatten", layers.Flatten(), wire)
         wire = self.linear(wire, f"{name}/fc", self.style.channels(features), self.style.bias_init)
-        wire = self.add(f"{name}/relu_fc", ReLU(), wire)
+        wire = self.add(f"{name}/relu_fc", layers.ReLU(), wire)
         wire = self.dropout(wire, f"{name}/drop_fc", 0.7)
         return self.linear(wire, f"{name}/classifier", num_classes)
-
-
-def inception(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, *, large=5, style=None):
-    """Add one Inception module to a graph and return its output wire: see `Builder.inception`."""
-    return Builder(g, style).inception(wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, large=large)
-
-
-def inception_naive(g, wire, name, n1x1, n3x3, n5x5, *, style=None):
-    """Add one Inception module without reductions and return its output wire: see `Builder.inception_naive`."""
-    return Builder(g, style).inception_naive(wire, name, n1x1, n3x3, n5x5)
-
-
-def auxiliary_head(g, wire, name, num_classes, *, style=None, **settings):
-    """Add an auxiliary classifier to a graph and return the wire of its logits: see `Builder.auxiliary_head`."""
-    return Builder(g, style).auxiliary_head(wire, name, num_classes, **settings)

@@ -6,7 +6,7 @@ output. Weights are copied, and transformed once.
 
 import numpy as np
 
-from minigooglenet import checks
+from minigooglenet import checks, parallel
 from minigooglenet.kernels import conv2d, forms, linear
 from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import gemm, implicit_gemm, winograd

@@ -1,13 +1,14 @@
-"""The training loop, the trainer for long runs, ensembles and experiments, and what a trained network predicts."""
+"""The training loop, the trainer for long runs and ensembles."""
 
 from minigooglenet.training.ensemble import train_ensemble
-from minigooglenet.training.experiments import gradient_flow
-from minigooglenet.training.find_rate import RateSweep, find_learning_rate
-from minigooglenet.training.loop import confusion, predict, train
+from minigooglenet.training.gradient_norms import gradient_flow
+from minigooglenet.training.log import Epoch
+from minigooglenet.training.loop import train
 from minigooglenet.training.progress import run_with_progress
+from minigooglenet.training.rate_finder import RateSweep, find_learning_rate
 from minigooglenet.training.recipe import Recipe
-from minigooglenet.training.records import Epoch, Step
 from minigooglenet.training.settings import Settings
+from minigooglenet.training.step import Step
 from minigooglenet.training.trainer import Trainer
 
 __all__ = [
@@ -17,10 +18,8 @@ __all__ = [
     "Settings",
     "Step",
     "Trainer",
-    "confusion",
     "find_learning_rate",
     "gradient_flow",
-    "predict",
     "run_with_progress",
     "train",
     "train_ensemble",

@@ -8,18 +8,17 @@ import contextlib
 import json
 import math
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet.graph.params import closest
 from minigooglenet.training import fingerprint
-from minigooglenet.training.records import Epoch
+from minigooglenet.training.log import Epoch
 from minigooglenet.weights import limits, own
 from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError
-from minigooglenet.weights.network import contents_of
 
 STATE = CHECKPOINT_STATE  # text, as bytes
+GROUPS = ("params", "buffers", "velocity", "average", "mean", "square")  # of arrays; the last two of AdamW
 KEYS = ("step", "epochs", "tally", "averaged", "skipped", "generators", "run")
 LATER = ("adam_counts",)  # keys of the state that older checkpoints lack
 
@@ -28,40 +27,19 @@ class ResumeWarning(UserWarning):
     """Something about a resumed run that could not be checked, or a record of it that had to be repaired."""
 
 
-class Saved(NamedTuple):
-    """The checked content of a checkpoint: `apply` puts it into a Trainer, and cannot fail."""
+def save(path, state, contents) -> None:
+    """Write the checkpoint atomically.
 
-    state: dict
-    groups: dict[str, dict[str, np.ndarray]]
-    epochs: list[Epoch]
-
-
-def save(path, trainer) -> None:
-    """Write the checkpoint atomically."""
-    state = {
-        "step": trainer.step,
-        "epochs": trainer.epochs,
-        "tally": trainer.tally,
-        "averaged": trainer.averaged,
-        "skipped": [part.skipped for part in trainer.split],
-        "generators": [layer.rng.bit_generator.state for layer in trainer.drawing()],
-        "adam_counts": trainer.adam["count"],
-        "run": fingerprint.of(trainer),
-    }
-    arrays = {f"{group}/{name}": array for group, named in _groups(trainer).items() for name, array in named.items()}
-    arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    contents = contents_of(trainer.graph, **trainer.told(), arrays_only=not trainer.saves_graph)
-    contents.arrays = arrays  # `weights.load` makes the network of them
-    own.write(contents, path)
+    state : of `Trainer.state_dict`;  contents : weights.Contents, what the file says of the network and its images
+    """
+    contents.arrays = {f"{group}/{name}": array for group in GROUPS for name, array in state[group].items()}
+    values = {name: value for name, value in state.items() if name not in GROUPS}
+    contents.arrays[STATE] = np.frombuffer(json.dumps(values).encode(), np.uint8)
+    own.write(contents, path)  # `weights.load` makes the network of them
 
 
-def load(path, trainer) -> None:
-    """Bring a Trainer to where the checkpoint was written; it is as it was if the checkpoint does not fit."""
-    apply(read(path, trainer), trainer)
-
-
-def read(path, trainer) -> Saved:
-    """Return a checkpoint's content, once all of it is known to fit a Trainer, which does not change.
+def read(path, here) -> dict:
+    """Return a checkpoint's state, once all of it is known to fit the state `here` of a Trainer that has not begun.
 
     Raises
     ------
@@ -74,22 +52,29 @@ def read(path, trainer) -> Saved:
         If the checkpoint is of an older version, which recorded less of what decides a run.
     """
     arrays, state = _arrays(path)
-    here = fingerprint.of(trainer)
-    _check_same(path, fingerprint.differences(state["run"], here))
+    _check_same(path, fingerprint.differences(state["run"], here["run"]))
     with _reading(path):
-        groups = _checked(trainer, arrays)
-        epochs = _check_progress(state, trainer)
-        _check_optimizer(state, groups, trainer)
-        _check_generators(state["generators"], trainer)
-        _check_skipped(state["skipped"])
-    if lacking := fingerprint.missing(state["run"], here):
+        state |= _grouped(arrays)
+        _check(state, here)
+    if lacking := fingerprint.missing(state["run"], here["run"]):
         warnings.warn(
             f"{path} was written by version 0.2.0 or earlier, which did not record {', '.join(lacking)}. The run "
             "continues with those of its recipe and its data as they are now.",
             ResumeWarning,
             stacklevel=3,
         )
-    return Saved(state, groups, epochs)
+    return state
+
+
+def check(state, here) -> None:
+    """Raise a ValueError unless a state can be one of the run whose state, at any step, is `here`."""
+    _check_keys(_is(state, dict, "the state"), (*KEYS, *GROUPS))
+    for group in GROUPS:
+        _is(state[group], dict, repr(group))
+    _check_run(state["run"])
+    if parts := fingerprint.differences(state["run"], here["run"]):
+        raise ValueError(f"the state belongs to another run: {'; '.join(parts)}")
+    _check(state, here)
 
 
 def check_recipe(path, recipe) -> None:
@@ -131,22 +116,6 @@ def _check_same(path, parts):
         )
 
 
-def apply(saved: Saved, trainer) -> None:
-    """Put a checked checkpoint into the Trainer that it was checked for."""
-    graph, state, groups = trainer.graph, saved.state, saved.groups
-    for view, arrays in ((graph.params, groups["params"]), (graph.buffers, groups["buffers"])):
-        for name in view:
-            view[name] = arrays[name]
-    trainer.velocity, trainer.average = groups["velocity"], groups["average"]
-    trainer.adam = {part: groups[part] for part in ("mean", "square")} | {"count": state.get("adam_counts", {})}
-    for layer, generator in zip(trainer.drawing(), state["generators"], strict=True):
-        layer.rng.bit_generator.state = generator
-    for part, skipped in zip(trainer.split, state["skipped"], strict=True):
-        part.skipped.update(skipped)
-    trainer.step, trainer.averaged = state["step"], state["averaged"]
-    trainer.epochs, trainer.tally = list(saved.epochs), list(state["tally"])
-
-
 def _state(array) -> dict:
     """Return the state of a training as a dict with all its keys; what they hold is checked later."""
     if array is None:
@@ -157,11 +126,14 @@ def _state(array) -> dict:
         state = json.loads(array.tobytes())
     except (ValueError, RecursionError):
         raise ValueError("it is no checkpoint of a training: its state is not JSON") from None
-    _is(state, dict, "its state")
-    if lost := [key for key in KEYS if key not in state]:
+    return _check_keys(_is(state, dict, "its state"), KEYS)
+
+
+def _check_keys(state, keys):
+    if lost := [key for key in keys if key not in state]:
         raise ValueError(f"it is no checkpoint of a training: its state has no {lost[0]!r}")
-    if odd := [key for key in state if key not in KEYS + LATER]:
-        close = closest(odd[0], KEYS + LATER)
+    if odd := [key for key in state if key not in (*keys, *LATER)]:
+        close = closest(odd[0], (*keys, *LATER))
         raise ValueError(
             f"its state has {limits.some(odd[0])}, which this version does not know"
             + (f". Did you mean {close}?" if close else ": a newer version may have written it")
@@ -176,53 +148,67 @@ def _check_run(run):
             _is(run.get(key), dict, f"{key!r} of the run in its state")
 
 
-def _checked(trainer, arrays):
-    """Return {group: {name: array}}, once every array has a name, a shape and a type of the graph's own."""
-    graph = trainer.graph
-    params, buffers = dict(graph.params), dict(graph.buffers)
-    known = {"params": params, "buffers": buffers, "average": {**params, **buffers}}
-    groups = {group: {} for group in _groups(trainer)}
+def _grouped(arrays):
+    """Return {group: {name: array}} of the arrays of a file."""
+    groups = {group: {} for group in GROUPS}
     for name, array in arrays.items():
         group, _, rest = name.partition("/")
-        like = known.get(group, params).get(rest) if group in groups else None
-        if like is None or like.shape != array.shape:
+        if group not in groups:
             raise ValueError(f"it is no checkpoint of this network: {limits.some(name)} of shape {array.shape}")
-        if array.dtype != like.dtype and group in known:
-            raise ValueError(f"{limits.some(name)} must be {like.dtype} as in the network, got {array.dtype}")
-        if array.dtype.kind != "f" and group not in known:
-            raise ValueError(f"{limits.some(name)} must hold floats, got {array.dtype}")
-        limits.check_values(name, array)
-        if group == "square" and array.size and array.min() < 0:
-            raise ValueError(f"{limits.some(name)} holds values below 0, and a mean of squares is never negative")
         groups[group][rest] = array
-    whole = [("params", params), ("buffers", buffers)] + [("average", known["average"])] * bool(groups["average"])
-    for group, view in whole:
-        lost = [name for name in view if name not in groups[group]]
-        if lost:
-            raise ValueError(f"it is no checkpoint of this network: {lost[0]!r} is missing")
     return groups
 
 
-def _check_progress(state, trainer) -> list[Epoch]:
-    """Return the epochs, once step, epochs, tally and the count of the mean agree with one another."""
-    rows, each = _is(state["epochs"], list, "epochs"), trainer.steps_per_epoch
-    if len(rows) > trainer.settings.epochs:
-        raise ValueError(f"it has {len(rows)} epochs, and the settings end after {trainer.settings.epochs}")
-    epochs = [_epoch(number, row) for number, row in enumerate(rows)]
-    least, most = len(epochs) * each, min(len(epochs) + 1, trainer.settings.epochs) * each
+def _check(state, here):
+    _check_arrays(state, here)
+    _check_progress(state, here)
+    _check_optimizer(state, here)
+    _check_generators(state["generators"], here["generators"])
+    _check_skipped(state["skipped"])
+
+
+def _check_arrays(state, here):
+    """Check that every array has a name, a shape and a type of the network's own."""
+    params, buffers = here["params"], here["buffers"]
+    known = {"params": params, "buffers": buffers, "average": {**params, **buffers}}
+    for group, name, array in [(each, *item) for each in GROUPS for item in state[each].items()]:
+        like, full = known.get(group, params).get(name), f"{group}/{name}"
+        if like is None or like.shape != np.shape(array):
+            raise ValueError(f"it is no checkpoint of this network: {limits.some(full)} of shape {np.shape(array)}")
+        if array.dtype != like.dtype and group in known:
+            raise ValueError(f"{limits.some(full)} must be {like.dtype} as in the network, got {array.dtype}")
+        if array.dtype.kind != "f" and group not in known:
+            raise ValueError(f"{limits.some(full)} must hold floats, got {array.dtype}")
+        limits.check_values(full, array)
+        if group == "square" and array.size and array.min() < 0:
+            raise ValueError(f"{limits.some(full)} holds values below 0, and a mean of squares is never negative")
+    for group in ("params", "buffers") + ("average",) * bool(state["average"]):
+        lost = [name for name in known[group] if name not in state[group]]
+        if lost:
+            raise ValueError(f"it is no checkpoint of this network: {lost[0]!r} is missing")
+
+
+def _check_progress(state, here):
+    """Check that step, epochs, tally and the count of the mean agree with one another."""
+    settings, epochs = here["run"]["settings"], _is(state["epochs"], list, "epochs")
+    if len(epochs) > settings["epochs"]:
+        raise ValueError(f"it has {len(epochs)} epochs, and the settings end after {settings['epochs']}")
+    for number, row in enumerate(epochs):
+        _check_epoch(number, row)
+    each = -(-here["run"]["pictures"] // settings["batch_size"])  # steps
+    least, most = len(epochs) * each, min(len(epochs) + 1, settings["epochs"]) * each
     step = _whole(state["step"], "step", least, most)
     _whole(state["averaged"], "averaged", 0, step)
     tally = _is(state["tally"], list, "tally")
     if len(tally) != 3:
         raise ValueError(f"tally must hold 3 numbers, got {len(tally)}")
-    images = _whole(tally[0], "the images of tally", 0, (step - least) * trainer.settings.batch_size)
+    images = _whole(tally[0], "the images of tally", 0, (step - least) * settings["batch_size"])
     _finite(tally[1], "the loss of tally")
     if not 0 <= _finite(tally[2], "the hits of tally") <= images + 1e-6:
         raise ValueError(f"the hits of tally must be at most its {images} images, got {tally[2]!r}")
-    return epochs
 
 
-def _epoch(number, row) -> Epoch:
+def _check_epoch(number, row):
     what = f"epoch {number + 1}"
     if len(_is(row, list, what)) != len(Epoch._fields):
         raise ValueError(f"{what} must hold {len(Epoch._fields)} numbers, got {len(row)}")
@@ -235,28 +221,27 @@ def _epoch(number, row) -> Epoch:
             raise ValueError(f"{name} of {what} must be at least 0 and at most 1, got {value!r}")
         else:
             _finite(value, f"{name} of {what}")
-    return Epoch(*row)
 
 
-def _check_optimizer(state, groups, trainer):
+def _check_optimizer(state, here):
     counts = _is(state.get("adam_counts", {}), dict, "adam_counts")
     for name, count in counts.items():
         _whole(count, f"the count of {limits.some(name)}", 1, max(1, state["step"]))
-    if not set(counts) == set(groups["mean"]) == set(groups["square"]):
+    if not set(counts) == set(state["mean"]) == set(state["square"]):
         raise ValueError("the means, the squares and the counts of AdamW must be of the same parameters")
-    if bool(state["averaged"]) != bool(groups["average"]):
-        raise ValueError(f"it counts {state['averaged']} steps of the mean, and has {len(groups['average'])} means")
-    odd = {"sgd": ("mean", "square"), "adamw": ("velocity",)}[trainer.settings.optimizer]
-    if wrong := [group for group in odd if groups[group]]:
-        raise ValueError(f"it has {wrong[0]!r} of another optimizer than {trainer.settings.optimizer}")
+    if bool(state["averaged"]) != bool(state["average"]):
+        raise ValueError(f"it counts {state['averaged']} steps of the mean, and has {len(state['average'])} means")
+    optimizer = here["run"]["settings"]["optimizer"]
+    odd = {"sgd": ("mean", "square"), "adamw": ("velocity",)}[optimizer]
+    if wrong := [group for group in odd if state[group]]:
+        raise ValueError(f"it has {wrong[0]!r} of another optimizer than {optimizer}")
 
 
-def _check_generators(generators, trainer):
-    drawing = trainer.drawing()
-    if len(_is(generators, list, "generators")) != len(drawing):
-        raise ValueError(f"it has {len(generators)} generators, and {len(drawing)} layers of the network draw numbers")
-    for number, (layer, generator) in enumerate(zip(drawing, generators, strict=True)):
-        kind = type(layer.rng.bit_generator)
+def _check_generators(generators, here):
+    if len(_is(generators, list, "generators")) != len(here):
+        raise ValueError(f"it has {len(generators)} generators, and {len(here)} layers of the network draw numbers")
+    for number, (own_state, generator) in enumerate(zip(here, generators, strict=True)):
+        kind = getattr(np.random, own_state["bit_generator"])
         _is(generator, dict, f"generator {number}")
         try:
             kind(0).state = generator
@@ -289,15 +274,3 @@ def _finite(value, what):
     if type(value) not in (int, float) or not abs(value) < math.inf:
         raise ValueError(f"{what} must be a finite number, got {limits.some(value)}")
     return value
-
-
-def _groups(trainer):
-    graph = trainer.graph
-    return {
-        "params": dict(graph.params),
-        "buffers": dict(graph.buffers),
-        "velocity": trainer.velocity,
-        "average": trainer.average,
-        "mean": trainer.adam["mean"],
-        "square": trainer.adam["square"],
-    }

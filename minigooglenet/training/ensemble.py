@@ -10,7 +10,7 @@ from pathlib import Path
 
 from minigooglenet import children, files, orphans, parallel
 from minigooglenet.shapes import integer
-from minigooglenet.training import results
+from minigooglenet.training import artifacts
 from minigooglenet.training.lock import Hold, only_one
 from minigooglenet.training.trainer import WEIGHTS
 
@@ -78,7 +78,7 @@ def train_member(recipe, out, threads, parent=None) -> None:
             trainer.resume_or_restart()
             if not trainer.run():
                 raise KeyboardInterrupt
-            results.leave(trainer)
+            artifacts.leave(trainer)
     finally:
         _working.pop()
         parallel.set_num_threads(before)

@@ -1,11 +1,14 @@
-"""What `train` feeds to a network: batches of arrays or of a data set, checked before anything changes."""
+"""What `train` and a Trainer feed to a network, checked before anything changes."""
+
+import math
+import os
 
 import numpy as np
 
 from minigooglenet import checks, data
 from minigooglenet.data import arrays
-from minigooglenet.training import fit
-from minigooglenet.training.step import only_input
+from minigooglenet.evaluation.held_out import check_labels, only_input
+from minigooglenet.training.settings import Settings
 
 
 def feeding(g, images, labels, pixels, rng):
@@ -22,7 +25,7 @@ def feeding(g, images, labels, pixels, rng):
     if images.shape[:1] != labels.shape[:1]:
         counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
         raise ValueError("every image needs its label: {} images, {} labels".format(*counts))
-    labels = fit.check_labels(g, labels, len(images))
+    labels = check_labels(g, labels, len(images))
     if images.dtype not in arrays.FLOATS or pixels is not None:
         pixels = pixels or arrays.default_pixels(images)
         arrays.checked(images, pixels)
@@ -39,7 +42,7 @@ def _of_dataset(g, dataset, classes, rng):
         raise ValueError(f"the network takes images of {takes}, the data set has {tuple(dataset.shape)}")
     if len(dataset.classes) != classes:
         raise ValueError(f"the network has {classes} outputs, but the data set has {len(dataset.classes)} classes")
-    fit.check_labels(g, dataset.labels, len(dataset))
+    check_labels(g, dataset.labels, len(dataset))
     seed = int(rng.integers(2**31))  # of the augmentation
 
     def take(indices, epoch):
@@ -48,3 +51,44 @@ def _of_dataset(g, dataset, classes, rng):
         return None, ()  # not one of these images can be used
 
     return take
+
+
+def check_batches(g, count, batch_size, wires=None, frozen=()) -> None:
+    """Raise a ValueError if the last batch of an epoch of `count` images gives a batch norm one value per channel."""
+    last = count % batch_size or min(count, batch_size)
+    if last > 1:
+        return
+    for name, _ in g.schedule(wires):
+        layer, _ = g.nodes[name]
+        if getattr(layer, "kind", "") == "BatchNorm2d" and math.prod(g.shapes[name][1:]) == 1 and name not in frozen:
+            raise ValueError(
+                f"node {name!r}: batch norm needs more than one value per channel to train, and {count} images in "
+                f"batches of {batch_size} leave a batch of 1 image with 1 x 1 values. Try another batch_size."
+            )
+
+
+def check_run(graph, split, settings, out=None) -> None:
+    """Raise unless a Trainer can train this graph on this data.Split, with these settings, in the folder `out`."""
+    if not isinstance(settings, Settings):
+        raise TypeError(f"settings must be training.Settings, got {type(settings).__name__}")
+    train, test = split
+    if not len(train):
+        raise ValueError("there are no pictures to learn from")
+    if settings.patience is not None and not len(test):
+        raise ValueError("patience needs held-out images, and there are none")
+    takes = graph.inputs[only_input(graph)]
+    gives = graph.shapes[graph.main]
+    if tuple(train.shape) != takes:
+        raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
+    if gives != (len(train.classes),):
+        raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
+    if train.classes != test.classes or train.shape != test.shape:
+        raise ValueError("what is learned from and what is held out must have the same classes and sizes")
+    frozen = settings.frozen(graph)
+    heads = tuple(settings.head_weights(graph, frozen))
+    for part, wires in ((train, heads), (test, (graph.main,))):
+        if len(part):
+            check_labels(graph, part.labels, len(part), wires)
+    check_batches(graph, len(train), settings.batch_size, heads, frozen)
+    if out is not None and os.path.lexists(out) and not out.is_dir():
+        raise FileExistsError(f"{out} is a file; results go into a folder")

@@ -18,6 +18,33 @@ LONGEST = 10_000  # bytes of a row
 DAMAGED = "damaged"
 
 
+class Epoch(NamedTuple):
+    """What one epoch came to: means over its batches, and over the held-out pictures at its end."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+
+
+def best_epoch(epochs) -> Epoch | None:
+    """Return the Epoch with the highest held-out accuracy; of equals, the one with the lowest loss, then the first.
+
+    None if no held-out image could be used in any epoch.
+    """
+    best = None
+    for epoch in epochs:
+        if not math.isnan(epoch.test_accuracy) and (best is None or _score(epoch) > _score(best)):
+            best = epoch
+    return best
+
+
+def _score(epoch):
+    return epoch.test_accuracy, -math.inf if math.isnan(epoch.test_loss) else -epoch.test_loss
+
+
 class Found(NamedTuple):
     """What a CSV file holds: rows that fit, how many do not, and whether the bytes are exactly those of the rows."""
 

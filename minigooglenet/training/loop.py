@@ -1,13 +1,12 @@
-"""Training in a small loop, and what a trained network says of other images."""
+"""The training loop, in plain view: batches in, one step of SGD after the other."""
 
 import numpy as np
 
-from minigooglenet import checks, losses, optim
+from minigooglenet import losses, optim, schedules
 from minigooglenet.shapes import integer
-from minigooglenet.training import fit
-from minigooglenet.training.feeding import feeding
-from minigooglenet.training.records import Step
-from minigooglenet.training.step import gradients
+from minigooglenet.training.feeding import check_batches, feeding
+from minigooglenet.training.settings import number as checked
+from minigooglenet.training.step import Step, gradients
 
 
 def train(
@@ -53,14 +52,13 @@ def train(
     """
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     lr, momentum, weight_decay = (
-        fit.check_number(value, name)
-        for value, name in ((lr, "lr"), (momentum, "momentum"), (weight_decay, "weight_decay"))
+        checked(value, name) for value, name in ((lr, "lr"), (momentum, "momentum"), (weight_decay, "weight_decay"))
     )
     if on_step is not None and not callable(on_step):
         raise TypeError(f"on_step must be a function that takes a Step, got {on_step!r}")
     rng = np.random.default_rng(rng)
     size, take = feeding(g, images, labels, pixels, rng)
-    fit.check_batches(g, size, batch_size)
+    check_batches(g, size, batch_size)
     weights = losses.head_weights(g)
     count = epochs * -(-size // batch_size)
     velocity, steps = {}, []
@@ -71,25 +69,9 @@ def train(
             if not len(targets):
                 continue
             found = gradients(g, x, targets, weights, number=number)
-            rate = optim.polynomial(lr, number, count)
+            rate = schedules.polynomial(lr, number, count)
             optim.sgd_step(g.params, found.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
             steps.append(Step(number, count, found.loss, found.accuracy))
             if on_step:
                 on_step(steps[-1])
     return steps
-
-
-def predict(g, images, batch_size=64) -> np.ndarray:
-    """Return the most likely class of each image, M integers."""
-    if len(images) == 0:
-        raise ValueError("there are no images to predict: a batch of zero")
-    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
-    return np.concatenate([g(batch).argmax(axis=1) for batch in batches])
-
-
-def confusion(labels, predicted, classes: int) -> np.ndarray:
-    """Return (classes, classes) integers: how many images of each class (row) were taken for each class (column)."""
-    labels, predicted = (checks.labels(values, len(labels), classes) for values in (labels, predicted))
-    matrix = np.zeros((classes, classes), np.int64)
-    np.add.at(matrix, (labels, predicted), 1)
-    return matrix

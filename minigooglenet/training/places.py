@@ -3,6 +3,9 @@
 import contextlib
 import glob
 import os
+import warnings
+
+from minigooglenet.weights import architecture
 
 
 def check(out, names) -> None:
@@ -15,6 +18,16 @@ def check(out, names) -> None:
             raise ValueError(
                 f"{path} is {kind}, so nothing can be saved there. Move it away, or choose another folder."
             )
+
+
+def can_hold(graph, out) -> bool:
+    """Return whether the files in the folder `out` can hold the graph; if not, warn before the first step."""
+    try:
+        architecture.describe(graph)
+    except ValueError as error:
+        warnings.warn(f"the files in {out} will hold the arrays alone: {error}", stacklevel=3)
+        return False
+    return True
 
 
 def sweep(out, names) -> None:

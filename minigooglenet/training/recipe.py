@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from minigooglenet import data, files, models, weights
+from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.training import checkpoint, fingerprint, origin, recipe_file
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.step import only_input
 from minigooglenet.training.trainer import CHECKPOINT, SAVED, Trainer
 
 FILE, ORIGIN = recipe_file.FILE, recipe_file.ORIGIN

@@ -6,21 +6,21 @@ from collections import defaultdict
 CLOSE = 1e-9  # relative; the numbers are the same, but for text written by another program
 
 
-def cuts(trainer, saved) -> list:
+def cuts(trainer, state) -> list:
     """Return a `log.Cut` for each record of a Trainer that goes back to a checkpoint; nothing is written yet.
 
     The epochs are in the checkpoint. Steps are held against the settings and against the mean losses of the epochs, and
     gradients against the names of the nodes.
     """
-    step, epochs = saved.state["step"], [tuple(epoch) for epoch in saved.epochs]
+    step, epochs = state["step"], [tuple(epoch) for epoch in state["epochs"]]
     return [
-        trainer.log.plan(step, lambda rows: _steps(rows, trainer, saved)),
+        trainer.log.plan(step, lambda rows: _steps(rows, trainer, state)),
         trainer.gradient_log.plan(step, lambda rows: (_gradients(rows, trainer), None)),
         trainer.epoch_log.plan(len(epochs), instead=epochs),
     ]
 
 
-def _steps(rows, trainer, saved):
+def _steps(rows, trainer, state):
     """Return (the rows of steps that can be this run's, a sentence about rows that are missing or None)."""
     settings, each = trainer.settings, trainer.steps_per_epoch
     of_epoch, last = defaultdict(list), -1
@@ -38,8 +38,8 @@ def _steps(rows, trainer, saved):
         ):
             of_epoch[epoch].append(row)
             last = number
-    means = {epoch.epoch: (epoch.train_loss, epoch.train_accuracy) for epoch in saved.epochs}
-    images, loss, hits = saved.state["tally"]
+    means = {number: (loss, accuracy) for number, loss, accuracy, *_ in state["epochs"]}
+    images, loss, hits = state["tally"]
     if images:
         means[len(means)] = loss / images, hits / images
     verified = {epoch for epoch, those in of_epoch.items() if epoch in means and _adds_up(those, means[epoch])}

@@ -5,7 +5,7 @@ import numbers
 import sys
 from dataclasses import dataclass
 
-from minigooglenet import losses, optim
+from minigooglenet import adaptive, losses, optim, schedules
 from minigooglenet.shapes import integer
 
 OPTIMIZERS = ("sgd", "adamw")
@@ -17,7 +17,7 @@ class Settings:
 
     epochs, batch_size : how often every picture is seen, and how many at a time
     lr, momentum, weight_decay : of SGD (`optim.sgd_step`); for AdamW, momentum is the first beta
-    schedule : of the rate, a name in `optim.SCHEDULES`
+    schedule : of the rate, a name in `schedules.SCHEDULES`
     caffe_biases : whether biases learn at twice the rate and do not decay, as in BVLC's replication
     heads : weight of each auxiliary head's loss, 0.3 in the paper; 0 leaves them out
     average_from : share of the steps after which the running mean of the weights begins, which then is what is
@@ -26,7 +26,7 @@ class Settings:
     gradients_every : steps between two records of each node's gradient norm; 0 for none
     save_every : seconds after which a checkpoint is written within an epoch too
     seed : of the order, the augmentation and the dropout
-    optimizer : "sgd" or "adamw" (`optim.adamw_step`), which leaves biases and batch norm without weight decay
+    optimizer : "sgd" or "adamw" (`adaptive.adamw_step`), which leaves biases and batch norm without weight decay
     beta2 : the second beta of AdamW
     warmup : epochs in which the rate rises linearly to lr, before the schedule; fractions are allowed
     patience : epochs without a better held-out result after which training stops; None for never
@@ -67,7 +67,7 @@ class Settings:
         for name in ("weight_decay", "heads", "save_every", "warmup"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)!r}")
-        for name, choices in (("schedule", tuple(optim.SCHEDULES)), ("optimizer", OPTIMIZERS)):
+        for name, choices in (("schedule", tuple(schedules.SCHEDULES)), ("optimizer", OPTIMIZERS)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
         if self.warmup >= self.epochs:
@@ -84,19 +84,19 @@ class Settings:
 
     def rate(self, step, steps, steps_per_epoch) -> float:
         """Return the learning rate of step 0, 1, ... of `steps`."""
-        schedule, warmup = optim.SCHEDULES[self.schedule], min(round(self.warmup * steps_per_epoch), steps - 1)
-        return optim.warmed_up(schedule, self.lr, step, steps, steps_per_epoch, warmup)
+        schedule, warmup = schedules.SCHEDULES[self.schedule], min(round(self.warmup * steps_per_epoch), steps - 1)
+        return schedules.warmed_up(schedule, self.lr, step, steps, steps_per_epoch, warmup)
 
     def multipliers(self, params) -> dict[str, tuple[float, float]]:
         """Return {name: (factor on the rate, factor on the weight decay)} of the parameters with other than 1 and 1."""
-        special = optim.without_decay(params) if self.optimizer == "adamw" else {}
+        special = adaptive.without_decay(params) if self.optimizer == "adamw" else {}
         return special | (optim.caffe_multipliers(params) if self.caffe_biases else {})
 
     def move(self, params, grads, velocity, adam, rate, multipliers) -> None:
         """Do one step of the optimizer in place; `velocity` is the state of SGD, `adam` that of AdamW."""
         common = {"lr": rate, "weight_decay": self.weight_decay, "multipliers": multipliers}
         if self.optimizer == "adamw":
-            optim.adamw_step(params, grads, adam, betas=(self.momentum, self.beta2), **common)
+            adaptive.adamw_step(params, grads, adam, betas=(self.momentum, self.beta2), **common)
         else:
             optim.sgd_step(params, grads, velocity, momentum=self.momentum, **common)
 

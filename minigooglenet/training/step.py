@@ -5,8 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import console, losses, optim
+from minigooglenet import console, losses
+from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.graph.restoring import restored_on_error
+
+
+class Step(NamedTuple):
+    """What one training step saw: its number from 0 of `count`, the loss, and the accuracy on its own batch."""
+
+    number: int
+    count: int
+    loss: float
+    accuracy: float
 
 
 class Gradients(NamedTuple):
@@ -52,30 +62,6 @@ def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)
-
-
-def norms_by_node(g, grads) -> dict[str, float]:
-    """Return {node: Euclidean norm of its parameters' gradients} in the order of the graph, of {"node/weight": ...}."""
-    grouped = {}
-    for name, grad in grads.items():
-        grouped.setdefault(name.rpartition("/")[0], []).append(grad)
-    return {node: optim.norm(grouped[node]) for node in g.nodes if node in grouped}
-
-
-def norms_by_module(g, grads) -> dict[str, float]:
-    """Return {module: norm}, in the order of the graph; a module is what stands before the slash of a node's name."""
-    squares = {}
-    for node, norm in norms_by_node(g, grads).items():
-        module = node.split("/")[0]
-        squares[module] = squares.get(module, 0.0) + norm**2
-    return {module: total**0.5 for module, total in squares.items()}
-
-
-def only_input(g) -> str:
-    """Return the name of a graph's one input, or say that there are several."""
-    if len(g.inputs) != 1:
-        raise ValueError(f"training feeds one input, this graph has {list(g.inputs)}")
-    return next(iter(g.inputs))
 
 
 def _stop(g, name, x, number):

@@ -6,28 +6,32 @@ So a run that was interrupted ends with the very same bits as one that was not.
 """
 
 import contextlib
-import copy
 import os
 import time
 import warnings
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from minigooglenet import data, files, optim, weights
-from minigooglenet.training import checkpoint, fit, places, salvage
-from minigooglenet.training.evaluation import evaluate
+from minigooglenet import data, files, weights
+from minigooglenet.evaluation.held_out import measure
+from minigooglenet.training import checkpoint, fingerprint, places, salvage
+from minigooglenet.training.averaging import average_step, averaged
+from minigooglenet.training.feeding import check_run
+from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
-from minigooglenet.training.log import Log
-from minigooglenet.training.records import Epoch, Step, best_epoch
+from minigooglenet.training.log import Epoch, Log, best_epoch
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.step import gradients, norms_by_node, only_input
+from minigooglenet.training.step import Step, gradients
+from minigooglenet.weights.network import contents_of
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
 SAVED = (CHECKPOINT, WEIGHTS, BEST)
+ADAM = ("mean", "square")
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
 
@@ -58,14 +62,14 @@ class Trainer:
         self.graph, self.settings = graph, settings or Settings()
         self.split = data.as_split(split, graph.shapes[graph.main][0])
         self.out = None if out is None else Path(out)
-        self._check_fit()
+        check_run(graph, self.split, self.settings, self.out)
         self.frozen = self.settings.frozen(graph)
         self.head_weights = self.settings.head_weights(graph, self.frozen)
         self.steps_per_epoch = -(-len(self.split.train) // self.settings.batch_size)
         self.steps = self.settings.epochs * self.steps_per_epoch
         self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
-        self.adam = {"mean": {}, "square": {}, "count": {}}  # of `optim.adamw_step`
+        self.adam = {"mean": {}, "square": {}, "count": {}}  # of `adaptive.adamw_step`
         self._multipliers = self.settings.multipliers(graph.params)
         self.origin, self.recipe, self.hold = None, None, None
         self._busy, self._known = [], None
@@ -73,7 +77,7 @@ class Trainer:
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
             files.make_folder(self.out)
-        self.saves_graph = self.out is None or self._can_be_saved()
+        self.saves_graph = self.out is None or places.can_hold(self.graph, self.out)
         self.log = Log(STEP_COLUMNS, self._path("steps.csv"), (int, int, float, float, float, int, float))
         self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"), (int, *[None] * 5))
         self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"), (int, str, float))
@@ -131,7 +135,7 @@ class Trainer:
         with ctrl_c_waits() as asked:
             while len(self.epochs) < self.settings.epochs and not self.stopped_early:
                 started = time.monotonic()
-                tested = self._train_epoch(asked, on_step) and evaluate(self.trained(), self.split.test, stop=asked)
+                tested = self._train_epoch(asked, on_step) and measure(self.trained(), self.split.test, stop=asked)
                 if not tested:
                     self.save()
                     return False
@@ -147,12 +151,7 @@ class Trainer:
 
     def trained(self):
         """Return a copy of the graph with the weights to use: their mean where there is one, else as they are now."""
-        graph = copy.deepcopy(self.graph)
-        for view in (graph.params, graph.buffers):
-            for name in view:
-                if name in self.average:
-                    view[name] = self.average[name].copy()
-        return graph
+        return averaged(self.graph, self.average)
 
     def save(self) -> None:
         """Write the checkpoint, and the trained weights in a file of their own."""
@@ -163,9 +162,54 @@ class Trainer:
             for log in self.logs:
                 log.sync()
             self._write_weights(WEIGHTS, "last")  # first: a checkpoint of the last step is resumed without a step
-            checkpoint.save(self.out / CHECKPOINT, self)
+            contents = contents_of(self.graph, **self.told(), arrays_only=not self.saves_graph)
+            checkpoint.save(self.out / CHECKPOINT, self.state_dict(copy=False), contents)
             self._known = places.identity(self.out / CHECKPOINT)
             self._saved = time.monotonic()
+
+    def state_dict(self, copy=True) -> dict:
+        """Return all that decides the rest of the run: values, what `load_state_dict` compares, and dicts of arrays.
+
+        copy : False shares the arrays with the Trainer, for a caller that only reads them
+        """
+        views = self.graph.params, self.graph.buffers, self.velocity, self.average, *map(self.adam.get, ADAM)
+        arrays = {group: dict(view) for group, view in zip(checkpoint.GROUPS, views, strict=True)}
+        return {
+            "step": self.step,
+            "epochs": [list(epoch) for epoch in self.epochs],
+            "tally": list(self.tally),
+            "averaged": self.averaged,
+            "skipped": [dict(part.skipped) for part in self.split],
+            "generators": [layer.rng.bit_generator.state for layer in self.drawing()],
+            "adam_counts": dict(self.adam["count"]),
+            "run": fingerprint.of(self),
+            **(deepcopy(arrays) if copy else arrays),
+        }
+
+    def load_state_dict(self, state) -> None:
+        """Continue from a `state_dict` of the same run. No file is read or written: `resume` does that.
+
+        Raises
+        ------
+        ValueError
+            If the state belongs to another run, or cannot be one of this run. Then nothing changes.
+        """
+        checkpoint.check(state, self.state_dict(copy=False))
+        self._restore(deepcopy(state))
+
+    def _restore(self, state):
+        """Take over a state that is known to fit."""
+        for view, arrays in ((self.graph.params, state["params"]), (self.graph.buffers, state["buffers"])):
+            for name in view:
+                view[name] = arrays[name]
+        self.velocity, self.average = state["velocity"], state["average"]
+        self.adam = {part: state[part] for part in ADAM} | {"count": state.get("adam_counts", {})}
+        for layer, generator in zip(self.drawing(), state["generators"], strict=True):
+            layer.rng.bit_generator.state = generator
+        for part, skipped in zip(self.split, state["skipped"], strict=True):
+            part.skipped.update(skipped)
+        self.step, self.averaged = state["step"], state["averaged"]
+        self.epochs, self.tally = [Epoch(*row) for row in state["epochs"]], state["tally"]
 
     @contextlib.contextmanager
     def _held(self):
@@ -246,13 +290,13 @@ class Trainer:
                 return False
             places.check(self.out, SAVED)
             known = places.identity(path)
-            saved = checkpoint.read(path, self)
+            state = checkpoint.read(path, self.state_dict(copy=False))
             for log in self.logs:
                 log.close()
-            cuts = salvage.cuts(self, saved)
+            cuts = salvage.cuts(self, state)
             for cut in cuts:  # the last that can fail
                 cut.carry_out()
-            checkpoint.apply(saved, self)
+            self._restore(state)
             self._known = known
         _warn([cut.sentence for cut in cuts])
         return True
@@ -314,7 +358,7 @@ class Trainer:
     def _average(self):
         settings = self.settings
         if settings.average_from is not None and self.step >= settings.average_from * self.steps:
-            optim.average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
+            average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
 
     def _note(self, found, epoch, rate, images, seconds):
@@ -342,40 +386,6 @@ class Trainer:
 
     def _path(self, name):
         return None if self.out is None else self.out / name
-
-    def _can_be_saved(self):
-        """Return whether a file can hold the graph; if not, say so now, not after hours of training."""
-        try:
-            weights.architecture.describe(self.graph)
-        except ValueError as error:
-            warnings.warn(f"the files in {self.out} will hold the arrays alone: {error}", stacklevel=3)
-            return False
-        return True
-
-    def _check_fit(self):
-        if not isinstance(self.settings, Settings):
-            raise TypeError(f"settings must be training.Settings, got {type(self.settings).__name__}")
-        train, test = self.split
-        if not len(train):
-            raise ValueError("there are no pictures to learn from")
-        if self.settings.patience is not None and not len(test):
-            raise ValueError("patience needs held-out images, and there are none")
-        takes = self.graph.inputs[only_input(self.graph)]
-        gives = self.graph.shapes[self.graph.main]
-        if tuple(train.shape) != takes:
-            raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
-        if gives != (len(train.classes),):
-            raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
-        if train.classes != test.classes or train.shape != test.shape:
-            raise ValueError("what is learned from and what is held out must have the same classes and sizes")
-        frozen = self.settings.frozen(self.graph)
-        heads = tuple(self.settings.head_weights(self.graph, frozen))
-        for part, wires in ((train, heads), (test, (self.graph.main,))):
-            if len(part):
-                fit.check_labels(self.graph, part.labels, len(part), wires)
-        fit.check_batches(self.graph, len(train), self.settings.batch_size, heads, frozen)
-        if self.out is not None and os.path.lexists(self.out) and not self.out.is_dir():
-            raise FileExistsError(f"{self.out} is a file; results go into a folder")
 
 
 def _warn(sentences):

@@ -58,7 +58,7 @@ def crops(picture, pieces, boxes, places):
 def calibration(bins):
     """Draw how often the network is right by how sure it is; on the diagonal its confidence is deserved.
 
-    bins : what `inference.calibration` returns
+    bins : what `evaluation.calibration` returns
     """
     used = bins.counts > 0
     total, centres = int(bins.counts.sum()), (bins.edges[1:] + bins.edges[:-1]) / 2
@@ -91,7 +91,7 @@ def calibration(bins):
 def table3(table):
     """Draw the difference of each setting to the base with its interval; hollow where the interval holds 0.
 
-    table : what `inference.table3` returns
+    table : what `evaluation.table3` returns
     """
     base, *others = table.rows
     ks = [change.k for change in base.changes]

@@ -10,9 +10,9 @@ from minigooglenet import console, initializers, models
 from minigooglenet.data.pixel_names import NAMED, pixels_of
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
+from minigooglenet.evaluation.classification import TOP, Answer, classify
+from minigooglenet.evaluation.multicrop import COUNTS, rule_of
 from minigooglenet.graph import Graph
-from minigooglenet.inference.classify import TOP, Answer, classify
-from minigooglenet.inference.crops import COUNTS, rule_of
 from minigooglenet.weights import architecture, limits, own
 from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN, Contents, UnknownPixelsWarning
 from minigooglenet.weights.fill import fill, match

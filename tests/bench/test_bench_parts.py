@@ -195,3 +195,13 @@ def test_numbers_are_shown_with_the_digits_that_count():
 def test_the_difference_is_relative_to_the_largest_value():
     assert equality.difference(np.array([0.0, -2.0]), np.array([1.0, -2.0])) == 0.5
     assert equality.difference(np.zeros(2), np.zeros(2)) == 0.0
+
+
+def test_timed_copy_warns_and_times_every_node_both_ways():
+    graph = mg.models.mini_googlenet(size=32, width=0.25, rng=0)
+    with pytest.warns(DeprecationWarning, match="on_node="):
+        net, seconds = profile.timed(graph)
+    x = np.zeros((1, *net.inputs["image"]), np.float32)
+    outputs, tape = net.forward({"image": x})
+    net.backward({wire: np.ones_like(y) for wire, y in outputs.items()}, tape)
+    assert set(seconds["forward"]) == set(seconds["backward"]) == set(graph.nodes)

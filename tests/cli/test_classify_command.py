@@ -126,7 +126,7 @@ def test_hidden_files_are_passed_over_and_jfif_is_an_image(capsys, trained, tmp_
 
 
 def test_weights_of_torchvision_see_its_centre_crop(capsys, tmp_path, monkeypatch):
-    from minigooglenet.inference import crops, probabilities
+    from minigooglenet.evaluation import crops, probabilities
 
     g = models.mini_googlenet(2, size=32, width=0.25, rng=0)
     path, rng = tmp_path / "theirs.safetensors", np.random.default_rng(0)

@@ -16,7 +16,8 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import parallel, workers
+from minigooglenet import parallel
+from minigooglenet.parallel import workers
 
 SECONDS = 60  # after which a call hangs
 ASYNC = ctypes.pythonapi.PyThreadState_SetAsyncExc

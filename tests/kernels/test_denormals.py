@@ -8,7 +8,7 @@ import pytest
 from llvmlite import ir
 
 import minigooglenet as mg
-from minigooglenet import optim, parallel
+from minigooglenet import adaptive, optim, parallel
 from minigooglenet.kernels.fast import subnormals
 from minigooglenet.kernels.loops import relu as loops_relu
 
@@ -52,7 +52,7 @@ KERNELS = {
     "softmax_cross_entropy": lambda x: K.softmax_cross_entropy.backward(
         K.log_softmax.forward(x[:, :, 0, 0] * np.float32(40)), [0] * len(x)
     ),
-    "adamw": lambda x: _step(optim.adamw_step, x),
+    "adamw": lambda x: _step(adaptive.adamw_step, x),
     "sgd": lambda x: _step(optim.sgd_step, x),
 }
 

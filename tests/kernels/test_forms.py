@@ -832,7 +832,7 @@ loss, _, grads = mg.losses.weighted_sum(outputs, np.array([1, 2, 3]), mg.losses.
 _, grad_params = g.backward(grads, tape, inputs=False)
 before = g(x)
 mg.optim.sgd_step(g.params, grad_params, {}, lr=0.01)
-mg.optim.adamw_step(g.params, grad_params, {}, lr=0.001)
+mg.adaptive.adamw_step(g.params, grad_params, {}, lr=0.001)
 print(float(loss), float(np.abs(g(x) - before).max()) > 0, float(np.abs(mg.plan(g)(x) - g(x)).max()) < 1e-4)
 print(mg.gradcheck.check_layer(mg.layers.MaxPool2d(3, 2, ceil_mode=True), rng=0).verdict)
 print(mg.count(g).params)

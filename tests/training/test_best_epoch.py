@@ -9,10 +9,10 @@ from small import digest, graph, split
 
 import minigooglenet as mg
 from minigooglenet import weights
+from minigooglenet.evaluation.held_out import HeldOut, measure
 from minigooglenet.training import Epoch, Settings, Trainer
 from minigooglenet.training import trainer as module
-from minigooglenet.training.evaluation import Evaluation, evaluate
-from minigooglenet.training.records import best_epoch
+from minigooglenet.training.log import best_epoch
 from minigooglenet.weights import own
 
 QUICK = Settings(epochs=6, batch_size=10)
@@ -28,12 +28,12 @@ def scores(monkeypatch):
     values = []
 
     def scripted(g, dataset, stop=()):
-        found = evaluate(g, dataset)
+        found = measure(g, dataset)
         accuracy, loss = values.pop(0)
         right = np.arange(len(found.labels)) < round(accuracy * len(found.labels))
-        return Evaluation(found.labels, np.where(right, found.labels, -1), loss)
+        return HeldOut(found.labels, np.where(right, found.labels, -1), loss)
 
-    monkeypatch.setattr(module, "evaluate", scripted)
+    monkeypatch.setattr(module, "measure", scripted)
     return values
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from small import graph, split
 
-from minigooglenet.training import Recipe, Settings, Trainer, results, train_ensemble
+from minigooglenet.training import Recipe, Settings, Trainer, artifacts, train_ensemble
 from minigooglenet.training.lock import FILE, Hold
 
 QUICK = Settings(epochs=3, batch_size=6, lr=0.05, gradients_every=1)
@@ -34,7 +34,7 @@ def test_every_call_of_a_second_trainer_changes_nothing(tmp_path, call):
             first.log.sync()
             before = _files(tmp_path), other.step, other.epochs
             with pytest.raises(BlockingIOError, match="another process is training in"):
-                results.leave(other) if call == "leave" else getattr(other, call)()
+                artifacts.leave(other) if call == "leave" else getattr(other, call)()
             seen.append((_files(tmp_path), other.step, other.epochs) == before)
 
     first = Trainer(graph(), split(), QUICK, tmp_path)
@@ -113,10 +113,10 @@ def test_what_a_killed_save_left_is_removed(tmp_path):
 def test_weights_are_those_of_the_checkpoint_after_a_kill_between_them(tmp_path, monkeypatch):
     from minigooglenet.training import checkpoint
 
-    def killed(path, trainer):
-        if len(trainer.epochs) == 3:
+    def killed(path, state, contents):
+        if len(state["epochs"]) == 3:
             raise KeyboardInterrupt
-        real(path, trainer)
+        real(path, state, contents)
 
     real = checkpoint.save
     monkeypatch.setattr(checkpoint, "save", killed)

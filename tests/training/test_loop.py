@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import training
+from minigooglenet import evaluation, training
 
 
 def _problem(images=24, seed=0):
@@ -26,7 +26,7 @@ def test_it_learns_to_tell_bars_that_lie_from_bars_that_stand():
     g, x, labels = _problem()
     steps = training.train(g, x, labels, epochs=30, batch_size=8, lr=0.1, rng=0)
     assert np.mean([s.loss for s in steps[-3:]]) < 0.3 * steps[0].loss
-    assert np.all(training.predict(g, x, batch_size=7) == labels)
+    assert np.all(evaluation.predict(g, x, batch_size=7) == labels)
 
 
 def test_the_same_seed_trains_to_the_same_bits():
@@ -72,7 +72,7 @@ def test_images_and_labels_must_be_equally_many():
 
 
 def test_a_confusion_matrix_counts_true_by_predicted():
-    matrix = training.confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2]), 3)
+    matrix = evaluation.confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2]), 3)
     assert matrix.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 1]]
 
 

@@ -78,7 +78,7 @@ def test_permuted_classes_start_with_the_accuracy_that_was_learned(tmp_path):
     mg.training.train(g, images, labels, epochs=6, rng=0)
     weights.save(g, tmp_path / "w.safetensors", pixels=split.train.pixels, classes=split.train.classes)
     graph, _, _ = origin.fine_tuned(tmp_path / "w.safetensors", split.train.classes[::-1])
-    before, after = mg.training.predict(g, images), mg.training.predict(graph, images)
+    before, after = mg.evaluation.predict(g, images), mg.evaluation.predict(graph, images)
     assert (before == labels).mean() > 0.5
     np.testing.assert_array_equal(after, 9 - before)
 

@@ -121,10 +121,10 @@ def test_functions_take_what_was_loaded(run):
     assert (
         mg.count(loaded).params == mg.count(run[0]).params == mg.count(str(run[0])).params == mg.count(_graph()).params
     )
-    found = mg.inference.evaluate(loaded, _images(20, 1), (0,))
+    found = mg.evaluation.evaluate(loaded, _images(20, 1), (0,))
     assert found.probabilities().argmax(axis=1).tolist() == found.labels.tolist()
     with pytest.raises(TypeError, match=r"load a file by mg\.weights\.load\(path\)"):
-        mg.inference.evaluate(str(run[0]), _images(20, 1), (0,))
+        mg.evaluation.evaluate(str(run[0]), _images(20, 1), (0,))
 
 
 def test_the_folder_of_an_ensemble_is_all_of_its_members(run, tmp_path, capsys, monkeypatch):

@@ -8,8 +8,8 @@ from numeric import draw
 
 import minigooglenet as mg
 from minigooglenet import data, losses, optim, training
+from minigooglenet.evaluation.held_out import measure
 from minigooglenet.gradcheck import check_network
-from minigooglenet.training.evaluation import evaluate
 from minigooglenet.training.step import gradients
 
 X = draw(6, 1, 6, 6, dtype=np.float32)
@@ -150,11 +150,11 @@ def test_evaluate_rejects_before_any_image_is_computed(monkeypatch):
     g = net()
     monkeypatch.setattr(mg.layers.Conv2d, "forward", lambda *_, **__: pytest.fail("ran"))
     with pytest.raises(ValueError, match="label 3 at position 5"):
-        evaluate(g, split_of(X, [0, 1, 2, 0, 1, 3]).train)
+        measure(g, split_of(X, [0, 1, 2, 0, 1, 3]).train)
     with pytest.raises(ValueError, match=r"the network takes images of \(1, 6, 6\), the data have \(1, 6, 5\)"):
-        evaluate(g, split_of(X[..., :5], LABELS).train)
-    with pytest.raises(TypeError, match=r"evaluate takes a data\.Dataset, got ndarray"):
-        evaluate(g, X)
+        measure(g, split_of(X[..., :5], LABELS).train)
+    with pytest.raises(TypeError, match=r"measure takes a data\.Dataset, got ndarray"):
+        measure(g, X)
 
 
 class Rejects(mg.layers.ReLU):

@@ -15,7 +15,7 @@ import pytest
 from small import digest, graph, split
 
 import minigooglenet as mg
-from minigooglenet.training import Settings, Trainer, results
+from minigooglenet.training import Settings, Trainer, artifacts
 
 QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_every=2)
 
@@ -116,13 +116,13 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, st
 def test_ctrl_c_while_the_held_out_pictures_are_tested_loses_no_step(tmp_path, monkeypatch):
     from minigooglenet.training import trainer as module
 
-    real = module.evaluate
+    real = module.measure
 
     def interrupted(*args, stop):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*args, stop=stop)
 
-    monkeypatch.setattr(module, "evaluate", interrupted)
+    monkeypatch.setattr(module, "measure", interrupted)
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     assert not trainer.run()
     assert (trainer.step, len(trainer.epochs)) == (4, 0)
@@ -236,7 +236,7 @@ def test_bad_pictures_are_left_out_and_listed_and_a_batch_of_nothing_else_is_no_
     assert trainer.run()
     assert [(row[0], row[5]) for row in trainer.log.rows()] == [(0, 4), (2, 5), (3, 5)]
     assert trainer.step == 4
-    results.leave(trainer)
+    artifacts.leave(trainer)
     assert len((tmp_path / "skipped.csv").read_text(encoding="utf-8").splitlines()) == 7
 
 
@@ -248,7 +248,7 @@ def test_pictures_of_which_none_can_be_used_end_the_training_with_the_reason():
 def test_a_finished_run_leaves_its_pictures_and_their_texts(tmp_path):
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run()
-    names = {path.name for path in results.leave(trainer)}
+    names = {path.name for path in artifacts.leave(trainer)}
     assert names == {
         f"{n}.{s}" for n in ("training_curve", "confusion_matrix", "gradient_norms") for s in ("png", "txt")
     }
@@ -346,6 +346,6 @@ def test_held_out_pictures_of_which_none_can_be_used_leave_the_rest_as_it_is(tmp
 
     trainer = Trainer(graph(), mg.data.Split(split().train, Bad()), QUICK, tmp_path)
     assert trainer.run()
-    names = {path.name for path in results.leave(trainer)}
+    names = {path.name for path in artifacts.leave(trainer)}
     assert "skipped.csv" in names
     assert "confusion_matrix.png" not in names

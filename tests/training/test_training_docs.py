@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import minigooglenet as mg
-from minigooglenet import optim
+from minigooglenet import schedules
 from minigooglenet.cli import train
 from minigooglenet.training import progress
 
@@ -33,7 +33,7 @@ def test_the_pages_options_and_schedules_exist(capsys):
     text = capsys.readouterr().out
     commands = {"--crops", "--help"}
     assert set(re.findall(r"--[a-z][a-z-]*", PAGE)) - commands <= set(re.findall(r"--[a-z][a-z-]*", text))
-    assert all(f"`{name}`" in PAGE for name in optim.SCHEDULES)
+    assert all(f"`{name}`" in PAGE for name in schedules.SCHEDULES)
 
 
 def test_the_pages_defaults_are_the_commands():

@@ -453,7 +453,7 @@ print(f"{len(bands)} bands, columns of {one / 14 / 1e6:.2f} MB each: equal, numb
 # ## Take it further
 #
 # - `np.lib.stride_tricks.sliding_window_view` shows the windows without a copy. Why is a product with it no faster?
-# - Never write the columns: let the product read the padded image. `minigooglenet/kernels/direct.py` does.
+# - Never write the columns: let the product read the padded image. `minigooglenet/kernels/fast/implicit_gemm.py` does.
 # - Channels last, (N, H, W, C): what changes in im2col? Which slices lie together in memory?
 # - For a 1 x 1 convolution im2col is a reshape. Which lines of yours could be left out?
 

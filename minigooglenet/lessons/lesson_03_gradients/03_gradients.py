@@ -248,7 +248,7 @@ written = all(check(number, f).passed for number, f in (("03.1", conv_db), ("03.
 if written:
     g = small_network((by_columns.forward, my_backward))
     steps = mg.training.train(g, images, labels, epochs=2, rng=0)
-    share = (mg.training.predict(g, test_images) == test_labels).mean()
+    share = (mg.evaluation.predict(g, test_images) == test_labels).mean()
     print(f"{len(steps)} steps with your backward: {share:.1%} of {len(test_labels)} held-out digits right.")
 else:
     print("When 03.1, 03.2 and 03.3 pass, this cell trains a network with them.")

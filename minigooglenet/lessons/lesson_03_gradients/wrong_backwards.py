@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from minigooglenet import data, models, parallel, training
+from minigooglenet import data, evaluation, models, parallel, training
 from minigooglenet.kernels import conv2d
 from minigooglenet.layers import Concat, Conv2d, MaxPool2d
 
@@ -39,7 +39,7 @@ def accuracy(name, seed=0, epochs=EPOCHS) -> float:
     parallel.set_num_threads(1)  # such small maps are not worth waking a thread for
     try:
         training.train(g, images, labels, epochs=epochs, batch_size=BATCH, lr=RATE, rng=seed)
-        return float((training.predict(g, test_images) == test_labels).mean())
+        return float((evaluation.predict(g, test_images) == test_labels).mean())
     finally:
         parallel.set_num_threads(threads)
 

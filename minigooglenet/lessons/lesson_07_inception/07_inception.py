@@ -250,7 +250,7 @@ def trained(relu_between=True):
 
 
 def accuracy(g):
-    return float((mg.training.predict(g, test_images) == test_labels).mean())
+    return float((mg.evaluation.predict(g, test_images) == test_labels).mean())
 
 
 mini = trained()

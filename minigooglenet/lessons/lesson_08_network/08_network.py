@@ -21,6 +21,7 @@ import minigooglenet as mg
 from minigooglenet.counting import comparisons
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.models.blocks import Builder
 from minigooglenet.models.googlenet import MODULES
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -42,7 +43,7 @@ for name, widths in MODULES.items():
     print(name, *(f"{width:4}" for width in widths))
 
 # %%
-written = (mg.models.googlenet, mg.models.inception, mg.models.blocks.auxiliary_head)
+written = (mg.models.googlenet, Builder.inception, Builder.auxiliary_head)
 bodies = [inspect.getsource(function).split('"""')[-1] for function in written]
 lines = [line for body in bodies for line in body.splitlines() if line.strip()]
 outcome("08.a", f"about {len(lines)} lines behind the docstrings of the network, the module and the head")
@@ -241,7 +242,7 @@ images, labels, test_images, test_labels = mg.data.digits(32)
 epochs = 1 if FAST else 2
 mini = mg.models.mini_googlenet(10, in_channels=1, dropout=False, rng=0)
 mg.training.train(mini, images, labels, epochs=epochs, rng=0)
-accuracy = (mg.training.predict(mini, test_images) == test_labels).mean()
+accuracy = (mg.evaluation.predict(mini, test_images) == test_labels).mean()
 print(f"accuracy {accuracy:.3f} after {epochs} epochs{' (fast)' if FAST else ''}")
 wire = mini.nodes["pool5/global"].wires[0]
 features = mini.infer({"image": test_images[:1]}, wire)[wire][0]

@@ -322,10 +322,10 @@ print("main logits with and without the heads equal to the bit:", stripped)
 STEPS = 5 if FAST else 40
 scenes = data.shapes(400, seed=9)
 inputs = data.UNIT.to_input(scenes.pictures)
-variants = {name: {**given, "width": 0.5} for name, given in training.experiments.VARIANTS.items()}
+variants = {name: {**given, "width": 0.5} for name, given in training.gradient_norms.VARIANTS.items()}
 flows = training.gradient_flow(inputs, scenes.labels, variants, steps=STEPS)
 print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
-print(training.experiments.table(flows, STEPS))
+print(training.gradient_norms.table(flows, STEPS))
 
 # %%
 figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})

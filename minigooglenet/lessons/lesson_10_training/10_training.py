@@ -17,7 +17,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import data, figures, losses, optim, training, viz
+from minigooglenet import data, evaluation, figures, losses, optim, schedules, training, viz
 from minigooglenet.data import transforms
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
@@ -215,15 +215,15 @@ predict("10.d", ...)
 # %%
 epochs = np.arange(250)
 schedules = {
-    "paper: times 0.96 every 8 epochs": [optim.paper(1, e, 250, 1) for e in epochs],
-    "quick solver: square root": [optim.polynomial(1, e, 250) for e in epochs],
+    "paper: times 0.96 every 8 epochs": [schedules.paper(1, e, 250, 1) for e in epochs],
+    "quick solver: square root": [schedules.polynomial(1, e, 250) for e in epochs],
 }
 figure, text = viz.line_chart({name: (epochs, rates) for name, rates in schedules.items()}, "epoch", "share of lr0")
 print(text)
 figure
 
 # %%
-outcome("10.d", round(optim.paper(1, 249, 250, 1), 3))
+outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 
 # %% [markdown]
 # What you saw: the paper's rate never gets small. Its authors average the weights instead, and so do we below.
@@ -387,7 +387,7 @@ figure
 # %%
 averaged, lasts = trainer.trained(), trainer.graph
 hits = {
-    name: float((training.predict(g, test_images) == test_labels).mean())
+    name: float((evaluation.predict(g, test_images) == test_labels).mean())
     for name, g in (("last weights", lasts), ("averaged weights", averaged))
 }
 print(", ".join(f"{name} {hit:.1%}" for name, hit in hits.items()))
@@ -454,7 +454,7 @@ predict("10.h", ...)
 # %%
 scores = averaged(test_images)
 predicted = scores.argmax(axis=1)
-table = training.confusion(test_labels, predicted, 10)
+table = evaluation.confusion(test_labels, predicted, 10)
 figure, text = viz.confusion_matrix(table)
 print(text)
 figure
@@ -631,8 +631,8 @@ predict("10.i", ...)
 shuffled = np.random.default_rng(0).permutation(labels[:64])
 memory = mini()
 curve = fit(memory, images[:64], shuffled, 80, lr=0.05)["sum"]
-learned = float((training.predict(memory, images[:64]) == shuffled).mean())
-useful = float((training.predict(memory, test_images) == test_labels).mean())
+learned = float((evaluation.predict(memory, images[:64]) == shuffled).mean())
+useful = float((evaluation.predict(memory, test_images) == test_labels).mean())
 print(f"loss from {curve[0]:.2f} to {curve[-1]:.2f}")
 assert learned > 0.9 > 0.3 > useful
 outcome("10.i", f"{learned:.0%} of its own pictures, {useful:.0%} of the others")
@@ -646,7 +646,7 @@ outcome("10.i", f"{learned:.0%} of its own pictures, {useful:.0%} of the others"
 # - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour, and goes on after an interruption
 #   with `--resume`. `mg.data.load("cifar10")` fetches CIFAR-10 as its binary archive, not as a pickle that could run
 #   code.
-# - Write Adam as a `move` for `fit`, and compare it with `optim.adamw_step`. Does it need the sweep of rates?
+# - Write Adam as a `move` for `fit`, and compare it with `adaptive.adamw_step`. Does it need the sweep of rates?
 # - `training.find_learning_rate(mini(), digits).figure()` draws a sweep in one short run. Does its suggestion agree
 #   with yours?
 # - Smooth the labels: 0.9 for the right class, the rest shared. What is the lowest possible loss now?
@@ -660,7 +660,7 @@ outcome("10.i", f"{learned:.0%} of its own pictures, {useful:.0%} of the others"
 # %%
 assert training.Settings().momentum == 0.9
 assert losses.head_weights(["a", "b", "main"]) == {"a": 0.3, "b": 0.3, "main": 1.0}
-assert [round(optim.paper(1, e, 1, 1), 4) for e in (7, 8, 16)] == [1, 0.96, 0.9216]
+assert [round(schedules.paper(1, e, 1, 1), 4) for e in (7, 8, 16)] == [1, 0.96, 0.9216]
 assert transforms.AREA_SHARE == (0.08, 1.0)
 assert transforms.ASPECT == (3 / 4, 4 / 3)
 print("stated: momentum 0.9, 4 % less every 8 epochs, averaged weights, heads 0.3, area 8 to 100 %, ratio 3/4 to 4/3")

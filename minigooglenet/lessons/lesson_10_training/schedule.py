@@ -2,7 +2,7 @@
 
 import math
 
-from minigooglenet import optim
+from minigooglenet import schedules
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.questions import Question
 
@@ -28,10 +28,10 @@ def rate_cases(rng):
 
 @rate.reference
 def rate_reference(lr0, epoch):
-    return optim.paper(lr0, epoch, None, 1)
+    return schedules.paper(lr0, epoch, None, 1)
 
 
-rate.engine(optim.paper)
+rate.engine(schedules.paper)
 
 
 @rate.right
@@ -74,7 +74,7 @@ def question_draw(rng):
 
 @question.solution
 def question_solution(lr0, epoch):
-    return optim.paper(lr0, epoch, None, 1)
+    return schedules.paper(lr0, epoch, None, 1)
 
 
 @question.wrong

@@ -22,7 +22,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import data, figures, inference, viz
+from minigooglenet import data, evaluation, figures, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_11_crops import looks
@@ -110,7 +110,7 @@ predict("11.b", ...)
 # %%
 def regions(H, W):
     """Return the unmirrored boxes in a picture of H x W, and how many of them differ."""
-    found, mirrored = inference.boxes((H, W), 224, 144)
+    found, mirrored = evaluation.boxes((H, W), 224, 144)
     plain = found[~mirrored]
     return plain, len({tuple(box) for box in np.round(plain, 6).tolist()})
 
@@ -123,8 +123,8 @@ assert (len(plain), different, in_square) == (72, 3 * (4 * 5 + 1), 4 * 5 + 1) ==
 
 # %%
 photo = np.asarray(data.photograph().crop((0, 0, 512, 384))).transpose(2, 0, 1)
-pieces = inference.crops(photo, 224, 144)
-figure, text = viz.testing.crops(photo, pieces, inference.boxes(photo.shape, 224, 144)[0], inference.places(144))
+pieces = evaluation.crops(photo, 224, 144)
+figure, text = viz.testing.crops(photo, pieces, evaluation.boxes(photo.shape, 224, 144)[0], evaluation.places(144))
 print("\n".join(text.splitlines()[:9]), "\n...")
 figure
 
@@ -334,7 +334,7 @@ networks = looks.networks(COUNT, EPOCHS)
 measured = looks.ask(networks, TESTED)
 shorter = "shortened run (MINIGOOGLENET_FAST): " if FAST else ""
 print(f"{shorter}{COUNT} networks, {EPOCHS} epochs, {TESTED} pictures")
-grid = inference.table3(measured)
+grid = evaluation.table3(measured)
 print(grid.table())
 
 # %%
@@ -355,14 +355,14 @@ if combined.passed and counted.passed:
     answers = measured.answers.transpose(1, 2, 0, 3)  # models, crop counts, pictures, classes
     error = topk_error(combine(answers[:, :1]), measured.labels, 1)
     print(f"all {COUNT} networks with one piece, by your code: top-1 error {error:.2%}")
-    assert np.isclose(error, inference.top_k_error(measured.probabilities(COUNT, 1), measured.labels, 1))
+    assert np.isclose(error, evaluation.top_k_error(measured.probabilities(COUNT, 1), measured.labels, 1))
 
 # %% [markdown]
 # How alike are the errors of two of these networks? If they were independent, both would be wrong on the product of
 # their two shares.
 
 # %%
-wrong = np.array([inference.ranks(measured.answers[:, m, 0], measured.labels) > 0 for m in range(COUNT)])
+wrong = np.array([evaluation.ranks(measured.answers[:, m, 0], measured.labels) > 0 for m in range(COUNT)])
 both, product = np.mean(wrong[0] & wrong[1]), wrong[0].mean() * wrong[1].mean()
 print(f"networks 1 and 2 are wrong on {wrong[0].mean():.1%} and {wrong[1].mean():.1%}, together on {both:.1%}")
 print(f"independent errors would fall together on {product:.1%}")
@@ -412,7 +412,7 @@ answer("11.4", fell)
 # %%
 # exercise 11.5
 ### BEGIN SOLUTION
-choice = [row for row in inference.table3(measured, models=range(1, COUNT + 1)).rows if row.cost <= 20]
+choice = [row for row in evaluation.table3(measured, models=range(1, COUNT + 1)).rows if row.cost <= 20]
 choice = min(choice, key=lambda row: row.changes[0].error)
 reason = f"of all rows that cost 20 or less its top-1 error is the smallest: {choice.changes[0].error:.2%}"
 choice = (measured, choice.models, choice.crops, reason)
@@ -449,7 +449,7 @@ print(f"pictures taken for a 0: by the mean of probabilities {zeros[0]}, by that
 # %% [markdown]
 # ## Take it further
 #
-# - Are the probabilities honest? `inference.calibration` and `viz.testing.calibration` tell, also for an ensemble.
+# - Are the probabilities honest? `evaluation.calibration` and `viz.testing.calibration` tell, also for an ensemble.
 # - Snapshot ensembles: average networks of different epochs of one training.
 # - Give the networks different first weights (`rng=seed` in `looks.network`). Do their errors become less alike?
 # - Train without mirroring. Which row of the table gains most?

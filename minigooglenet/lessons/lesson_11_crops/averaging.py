@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from minigooglenet.evaluation import Evaluation
 from minigooglenet.exercises.exercise import Exercise
-from minigooglenet.inference import Evaluation
 
 combine = Exercise(
     "11.2",

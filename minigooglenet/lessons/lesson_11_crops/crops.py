@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from minigooglenet.evaluation.multicrop import SCALES, boxes, places
+from minigooglenet.evaluation.multicrop import SIDE as PIECE
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, Raised, call, close, form
-from minigooglenet.inference.crops import SCALES, boxes, places
-from minigooglenet.inference.crops import SIDE as PIECE
 
 PICTURES = ((300, 450), (450, 300), (400, 400), (200, 800))  # every size comes out whole: nothing to round
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from minigooglenet.evaluation import top_k_error
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.questions import Question
-from minigooglenet.inference import top_k_error
 
 reduction = Question(
     "11.4",

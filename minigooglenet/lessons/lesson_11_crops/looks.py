@@ -9,7 +9,7 @@ All of them start from the same weights and differ only in the order and the pie
 
 import numpy as np
 
-from minigooglenet import data, inference, models, training
+from minigooglenet import data, evaluation, models, training
 
 SIDE, SIZE = 16, 14  # of a picture and of what the network takes: 256 and 224, by sixteen
 LEAST = 10  # the smallest piece
@@ -41,5 +41,5 @@ def piece(picture, rng):
 
 
 def ask(networks, pictures=300, counts=COUNTS):
-    """Return the inference.Evaluation of the networks on the first `pictures` of the held-out digits."""
-    return inference.evaluate(networks, data.load("digits", SIDE).test, counts, indices=range(pictures))
+    """Return the evaluation.Evaluation of the networks on the first `pictures` of the held-out digits."""
+    return evaluation.evaluate(networks, data.load("digits", SIDE).test, counts, indices=range(pictures))

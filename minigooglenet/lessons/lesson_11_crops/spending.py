@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from minigooglenet.evaluation import Evaluation, table3
+from minigooglenet.evaluation.intervals import paired_interval
+from minigooglenet.evaluation.metrics import ranks
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, form
-from minigooglenet.inference import Evaluation, table3
-from minigooglenet.inference.intervals import paired_interval
-from minigooglenet.inference.metrics import ranks
 
 BUDGET = 20  # forward passes a picture
 LEAST_WORDS = 6

@@ -47,7 +47,7 @@ def inputs(scenes, which):
 x_known, labels_known = inputs(unseen, range(6))
 x, labels = inputs(scenes, range(6, 10))
 x_test, labels_test = inputs(unseen, range(6, 10))
-on_known = np.mean(mg.training.predict(trunk, x_known) == labels_known)
+on_known = np.mean(mg.evaluation.predict(trunk, x_known) == labels_known)
 print(f"on new pictures of its own six classes the network is right in {on_known:.0%}, by chance {1 / 6:.0%}")
 assert on_known > 0.6
 examples = [np.flatnonzero(scenes.labels == label)[0] for label in range(10)]
@@ -225,7 +225,8 @@ for each, epochs in ((5, 30), (20, 12)) if FAST else ((5, 30), (20, 15), (100, 1
     places = few(labels, each, 0)
     net, _ = mg.models.with_classes(trunk, 4, rng=0)
     mg.training.train(net, x[places], labels[places], epochs=epochs, batch_size=16, lr=0.02, rng=0)
-    shares = accuracy("trained trunk", "new shapes", each, 0), np.mean(mg.training.predict(net, x_test) == labels_test)
+    found = mg.evaluation.predict(net, x_test)
+    shares = accuracy("trained trunk", "new shapes", each, 0), np.mean(found == labels_test)
     for name, share in zip(lines, shares, strict=True):
         lines[name][0].append(each)
         lines[name][1].append(float(share))

@@ -577,11 +577,11 @@ predict("13.h", ...)
 
 # %%
 with settings.threads(1):
-    timed_net, seconds_of = profile.timed(net)
+    timer = profile.Timer()
     for _ in range(2):
-        timed_net.forward({next(iter(net.inputs)): image}, train=False)
+        net.forward({next(iter(net.inputs)): image}, train=False, on_node=timer)
 kinds = {}
-for name, seconds in seconds_of["forward"].items():
+for name, seconds in timer.seconds["forward"].items():
     kind = net.nodes[name].layer.kind
     kinds[kind] = kinds.get(kind, 0) + 1000 * seconds
 kinds = dict(sorted(kinds.items(), key=lambda item: -item[1]))

@@ -1,0 +1,117 @@
+"""What a test set told, in numbers, tables, figures and files. All of it is about the last setting of a Table 3."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from minigooglenet import figures, files, viz
+from minigooglenet.console import Table
+from minigooglenet.evaluation.comparison import CONFIDENCE, second_k
+from minigooglenet.evaluation.intervals import proportion_interval
+from minigooglenet.evaluation.metrics import calibration, ranks
+from minigooglenet.evaluation.multicrop import boxes, crops, places
+from minigooglenet.viz import testing
+
+MOST_DRAWN = 50  # classes that a confusion matrix can show
+MOST_LISTED = 20  # classes in a printed table
+
+
+def summary(evaluation, comparison, matrix, classes) -> dict:
+    """Return the numbers as JSON takes them, shares of 1.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    comparison : Table3 of it
+    matrix : (classes, classes) integers, pictures by true class (row) and predicted class
+    classes : their names
+    """
+    probabilities, setting = _last(evaluation, comparison)
+    rank, k = ranks(probabilities, evaluation.labels), second_k(len(classes))
+    return {
+        "pictures": len(rank),
+        **setting,
+        "accuracy": float(np.mean(rank == 0)),
+        "accuracy_interval": proportion_interval(int(np.sum(rank == 0)), len(rank), CONFIDENCE),
+        "k": k,
+        "top_k_accuracy": float(np.mean(rank < k)),
+        "calibration_error": calibration(probabilities, evaluation.labels).error,
+        "classes": list(classes),
+        "confusion": np.asarray(matrix).tolist(),
+        "table3": comparison.as_dict(),
+        "skipped": evaluation.skipped,
+    }
+
+
+def sentence(numbers: dict) -> str:
+    """Return the most important numbers of a summary in words."""
+    low, high = numbers["accuracy_interval"]
+    models, crops = (f"{numbers[key]} {key.removesuffix('s' * (numbers[key] == 1))}" for key in ("models", "crops"))
+    crops = crops if numbers["crops"] else "whole pictures"
+    top_k = f"{numbers['top_k_accuracy']:.2%} among the top {numbers['k']}, " if numbers["k"] > 1 else ""
+    return (
+        f"{models}, {crops}: {numbers['accuracy']:.2%} of {numbers['pictures']:,} pictures right "
+        f"({CONFIDENCE:.0%} interval {low:.2%} to {high:.2%}), {top_k}"
+        f"expected calibration error {numbers['calibration_error']:.2%}."
+    )
+
+
+def class_table(matrix, classes) -> Table:
+    """Return how many pictures of each class are right; of many classes those with the largest share of mistakes."""
+    matrix = np.asarray(matrix)
+    rows = []
+    for number, name in enumerate(classes):
+        total, right = int(matrix[number].sum()), int(matrix[number, number])
+        wrong = np.where(np.arange(len(classes)) == number, 0, matrix[number])
+        mistake = f"{classes[wrong.argmax()]} ({wrong.max():,})" if wrong.any() else ""
+        rows.append((name, total, right, 100 * right / total if total else None, mistake))
+    title = "Class by class"
+    if len(rows) > MOST_LISTED:
+        title = f"The {MOST_LISTED} of {len(rows)} classes with the most mistakes"
+        rows = sorted((row for row in rows if row[1]), key=lambda row: row[3])[:MOST_LISTED]
+    return Table(title, ("class", ">pictures", ">right", ">per cent", "most often taken for"), rows)
+
+
+def save(folder, dataset, size, evaluation, comparison, matrix) -> list[Path]:
+    """Write tables and figures into a folder, and return their paths.
+
+    table3.csv and predictions.csv (a line for each picture); figures, each with its text: calibration,
+    confusion_matrix (up to 50 classes), crops (of the first picture, for networks of `size`) and table3 (from two
+    settings on).
+    """
+    folder = Path(folder)
+    probabilities, setting = _last(evaluation, comparison)
+    comparison.to_csv(folder / "table3.csv")
+    _save_predictions(folder / "predictions.csv", dataset, evaluation, probabilities)
+    written = [folder / "table3.csv", folder / "predictions.csv"]
+    picture, count = dataset.picture(int(evaluation.indices[0])), setting["crops"]
+    pieces = crops(picture, size, count), boxes(picture.shape, size, count)[0], places(count)
+    drawn = {
+        "calibration": testing.calibration(calibration(probabilities, evaluation.labels)),
+        "crops": testing.crops(picture, *pieces),
+    }
+    if len(matrix) <= MOST_DRAWN:
+        drawn["confusion_matrix"] = viz.confusion_matrix(np.asarray(matrix), dataset.classes)
+    if len(comparison.rows) > 1:
+        drawn["table3"] = testing.table3(comparison)
+    for name, (figure, text) in drawn.items():
+        written += figures.save(figure, text, folder / name)
+    return written
+
+
+def _last(evaluation, comparison):
+    setting = {"models": comparison.rows[-1].models, "crops": comparison.rows[-1].crops}
+    return evaluation.probabilities(**setting), setting
+
+
+def _save_predictions(path, dataset, evaluation, probabilities):
+    taken = probabilities.argmax(axis=1)
+    with files.atomic(path, "w") as file:
+        writer = csv.writer(file)
+        writer.writerow(("picture", "class", "taken_for", "probability", "right"))
+        for index, label, likeliest, row in zip(
+            evaluation.indices, evaluation.labels, taken, probabilities, strict=True
+        ):
+            names = dataset.classes[label], dataset.classes[likeliest]
+            writer.writerow((dataset.name(int(index)), *names, float(row[likeliest]), label == likeliest))

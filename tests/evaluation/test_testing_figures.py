@@ -1,0 +1,55 @@
+"""The figures of testing show what their text says."""
+
+import numpy as np
+import pytest
+
+from minigooglenet.evaluation import boxes, calibration, crops, places
+from minigooglenet.evaluation.comparison import Change, Row, Table3
+from minigooglenet.viz import testing
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("count", "different"), [(1, 1), (10, 5), (144, 72)])
+def test_every_crop_is_on_the_sheet_and_every_box_on_the_picture(channels, count, different):
+    picture = np.random.default_rng(0).integers(0, 250, (channels, 30, 50), np.uint8)
+    pieces = crops(picture, 16, count)
+    figure, text = testing.crops(picture, pieces, boxes(picture.shape, 16, count)[0], places(count))
+    left, right = figure.axes
+    assert len([line for line in left.lines if len(line.get_xdata())]) == different
+    sheet = np.asarray(right.images[0].get_array())
+    sheet = sheet[None] if channels == 1 else sheet.transpose(2, 0, 1)
+    columns = {1: 1, 10: 10, 144: 12}[count]
+    for number, piece in enumerate(pieces):
+        y, x = 17 * (number // columns), 17 * (number % columns)
+        assert np.array_equal(sheet[:, y : y + 16, x : x + 16], piece)
+    lines = text.splitlines()
+    assert lines[0].startswith(f"{count} crop{'s' * (count > 1)} of a picture of 50 x 30 pixels")
+    assert len(lines) == 3 + different
+
+
+def test_the_lines_of_the_text_are_the_boxes():
+    picture = np.zeros((1, 256, 256), np.uint8)
+    _, text = testing.crops(picture, crops(picture, 224, 10), boxes(picture.shape, 224, 10)[0], places(10))
+    assert text.splitlines()[4].split() == ["256", "middle", "top", "right", "32.0", "0.0", "256.0", "224.0"]
+
+
+def test_calibration_tells_whether_the_network_is_too_sure():
+    sure = np.array([[0.95, 0.05]] * 10)
+    _, text = testing.calibration(calibration(sure, [0] * 6 + [1] * 4))
+    assert "expected calibration error 35.0%; on the whole the network is more sure than right, by 35.0%" in text
+    assert text.splitlines()[-1].split() == ["0.90-1.00", "10", "95.0%", "60.0%"]
+    figure, text = testing.calibration(calibration(np.array([[0.55, 0.45]] * 10), [0] * 10))
+    assert "less sure than right, by 45.0%" in text
+    assert len(figure.axes[0].patches) == 1
+
+
+def test_a_setting_that_is_not_told_apart_is_hollow():
+    base = Change(1, 0.2, 0, 0, 0)
+    rows = [Row(1, 1, 1, (base,)), Row(1, 10, 10, (Change(1, 0.15, -0.05, -0.08, -0.02),))]
+    rows.append(Row(7, 0, 7, (Change(1, 0.19, -0.01, -0.03, 0.01),)))
+    figure, text = testing.table3(Table3(tuple(rows), 400, 3))
+    dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
+    assert [line.split()[-1] for line in text.splitlines()[2:]] == ["chance", "apart"]
+    assert "Top-1 error of the base: 20.00%" in text
+    assert "7 models, whole picture" in text
