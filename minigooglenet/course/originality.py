@@ -23,42 +23,13 @@ MOST_NAMES = 3  # of students in a note
 # What leads to objects, frames and files that a lesson does not give: modules, attributes, names.
 _MODULES = {"gc", "inspect", "ctypes", "importlib", "pkgutil", "runpy", "marshal", "dis", "builtins", "code", "types"}
 _HIDDEN = frozenset(
-    [
-        "__closure__",
-        "__globals__",
-        "__code__",
-        "__subclasses__",
-        "__builtins__",
-        "__import__",
-        "__loader__",
-        "__spec__",
-        "__wrapped__",
-        "f_back",
-        "f_locals",
-        "f_globals",
-        "tb_frame",
-        "gi_frame",
-        "cr_frame",
-        "ag_frame",
-        "cell_contents",
-        "_getframe",
-        "_current_frames",
-        "get_objects",
-        "get_referrers",
-        "get_referents",
-        "getsource",
-        "import_module",
-        "cases_function",
-        "engine_function",
-        "REGISTERED",
-        "PASSES",
-        "setprofile",
-        "getprofile",
-        "settrace",
-        "monitoring",
-        "meta_path",
-        "path_hooks",
-    ]
+    (
+        *("__closure__", "__globals__", "__code__", "__subclasses__", "__builtins__", "__import__", "__loader__"),
+        *("__spec__", "__wrapped__", "f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "cr_frame"),
+        *("ag_frame", "cell_contents", "_getframe", "_current_frames", "get_objects", "get_referrers"),
+        *("get_referents", "getsource", "import_module", "cases_function", "engine_function", "REGISTERED", "PASSES"),
+        *("setprofile", "getprofile", "settrace", "monitoring", "meta_path", "path_hooks"),
+    )
 )
 _PLACES = re.compile(r"/proc/|site-packages|lesson_\d\d_|exercises[./]lessons")
 MARKER = re.compile(r"^[^\S\n]*###[^\S\n]*(?:BEGIN|END) SOLUTION", re.MULTILINE)

@@ -1,7 +1,8 @@
-"""The process that marks: it reads what students' processes sent, compares, and names the mistake.
+"""The comparer: the process that marks. It reads what workers sent, compares, and names the mistake.
 
-It never runs a student's code, only reads values (see `wire`). One process marks many students, so that what the right
-and the known wrong answers return is computed once. It reads its work as lines of JSON and answers each with a line.
+It never runs a student's code, only reads values (see `serialisation`). One process marks many students, so that what
+the right and the known wrong answers return is computed once. It reads its work as lines of JSON and answers each with
+a line.
 """
 
 import contextlib

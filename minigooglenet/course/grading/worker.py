@@ -1,6 +1,6 @@
-"""The process that runs a student's notebook. Nothing that it says is believed: it sends back values, not marks.
+"""The worker: the process that runs a notebook. Nothing that it says is believed: it sends back values, not marks.
 
-It is started by `grading` with the description of its work as JSON, reads the notebook, goes behind the walls of
+It is started by `grader` with the description of its work as JSON, reads the notebook, goes behind the walls of
 `sandbox`, runs the cells that the answers need while the checks only take notes, calls each answer on the arguments of
 its exercise, and writes what comes out to the file that it was given as its standard output.
 """
