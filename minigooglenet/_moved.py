@@ -64,7 +64,10 @@ def _of_lessons():
 
 MODULES = {
     "minigooglenet.affinity": "minigooglenet.parallel.affinity",
+    "minigooglenet.course.checked": "minigooglenet.course.check_runner",
+    "minigooglenet.course.gradebook": "minigooglenet.course.grading.gradebook",
     "minigooglenet.course.lessons": "minigooglenet.course.handout",
+    "minigooglenet.course.sandbox": "minigooglenet.course.grading.sandbox",
     "minigooglenet.exercises.budget": "minigooglenet.lessons.lesson_07_inception.budget",
     "minigooglenet.exercises.detective": "minigooglenet.lessons.lesson_04_trust.detective",
     "minigooglenet.exercises.instruments": "minigooglenet.lessons.lesson_13_fast.instruments",
@@ -106,6 +109,9 @@ MODULES = {
     **dict(_of_lessons()),
 }
 NAMES = {
+    "minigooglenet.course.grading.Asked": "minigooglenet.course.grading.grader.Asked",
+    "minigooglenet.course.grading.collect": "minigooglenet.course.grading.grader.collect",
+    "minigooglenet.course.grading.grade": "minigooglenet.course.grading.grader.grade",
     "minigooglenet.kernels.conv2d.choose": "minigooglenet.kernels.fast.conv2d.choose",
     "minigooglenet.layers.KINDS": "minigooglenet.counting.costs.KINDS",
     "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from minigooglenet import console, files
 from minigooglenet.cli.arguments import seconds
-from minigooglenet.course import checked
+from minigooglenet.course import check_runner
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
 
@@ -43,4 +43,4 @@ def run(options):
     if not os.path.lexists(options.file):
         raise FileNotFoundError(f"file {options.file} does not exist")
     files.check_regular(options.file)
-    return checked.in_a_process(exercise.number, options.file, options.function, options.timeout)
+    return check_runner.in_a_process(exercise.number, options.file, options.function, options.timeout)

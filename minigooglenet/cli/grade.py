@@ -5,9 +5,9 @@ from pathlib import Path
 
 from minigooglenet import console
 from minigooglenet.cli.arguments import output, seconds, whole
-from minigooglenet.course import gradebook, sandbox
-from minigooglenet.course.grading import Asked, grade
-from minigooglenet.course.sandbox import probe
+from minigooglenet.course.grading import gradebook, sandbox
+from minigooglenet.course.grading.grader import Asked, grade
+from minigooglenet.course.grading.sandbox import probe
 
 HELP = "grade a class's notebooks"
 

@@ -11,6 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
 LEAST_MEMORY = 1 << 30  # bytes that a lesson may need; lesson 09 comes closest
 COURSE = "course"  # the extra whose packages the lessons need
 
@@ -46,7 +50,7 @@ def python() -> Finding:
     """Look at Python's version."""
     asked = metadata.metadata("minigooglenet")["Requires-Python"] or ""
     running = ".".join(map(str, sys.version_info[:3]))
-    well = _numbers(running) >= _numbers(asked)
+    well = SpecifierSet(asked).contains(running, prereleases=True)
     return Finding(well, f"Python {running}, asked for {asked}; {sys.executable}", f"install Python {asked}")
 
 
@@ -54,10 +58,10 @@ def needed() -> list[tuple[str, str]]:
     """Return (package, lowest version) of all that the engine and the course need, from the installed metadata."""
     found = []
     for line in metadata.requires("minigooglenet") or ():
-        requirement, _, condition = line.partition(";")
-        if not condition or COURSE in condition:
-            name, floor = re.match(r"([\w.-]+)\s*(?:>=\s*([\d.]+))?", requirement).groups()
-            found.append((name, floor or "0"))
+        need = Requirement(line)
+        if need.marker is None or need.marker.evaluate({"extra": COURSE}):
+            floors = [each.version for each in need.specifier if each.operator == ">="]
+            found.append((need.name, *floors, "0")[:2])
     return found
 
 
@@ -67,7 +71,7 @@ def package(name, floor) -> Finding:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return Finding(False, f"{name} is not installed", f'{_pip()} install "{name}>={floor}"')
-    well = _numbers(version) >= _numbers(floor)
+    well = Version(Version(version).base_version) >= Version(floor)  # a release candidate will do
     return Finding(
         well, f"{name} {version}, asked for at least {floor}", f'{_pip()} install --upgrade "{name}>={floor}"'
     )
@@ -180,8 +184,8 @@ def figure() -> Finding:
 
 def walls() -> Finding:
     """Look at what `minigooglenet grade` can keep notebooks from; a student's own machine needs none of it."""
-    from minigooglenet.course import sandbox
-    from minigooglenet.course.sandbox import probe
+    from minigooglenet.course.grading import sandbox
+    from minigooglenet.course.grading.sandbox import probe
 
     held = probe.held()
     with_what = f" with {held.mechanism}" if held.mechanism else ""
@@ -220,11 +224,3 @@ def _windows_memory():
 
 def _pip():
     return f"{sys.executable} -m pip"
-
-
-def _numbers(version):
-    """Return (3, 11) of ">=3.11" or "3.11.0": what compares as versions do, as far as releases go."""
-    parts = [int(part) for part in re.findall(r"\d+", re.split(r"[abr+]|\.dev|\.post", version.lstrip(">= "))[0])]
-    while parts and parts[-1] == 0:
-        parts.pop()
-    return tuple(parts)

@@ -9,7 +9,6 @@ The same source gives the same bytes: cell ids are hashes, and nothing of the ma
 
 import ast
 import hashlib
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -90,22 +89,20 @@ def _colab(repository, name, solutions):
 
 def _notebook(text, name, repository, solutions):
     import jupytext
+    import nbformat
 
-    cells = []
-    for number, cell in enumerate(jupytext.reads(text, fmt="py:percent").cells):
+    notebook = jupytext.reads(text, fmt="py:percent")
+    for number, cell in enumerate(notebook.cells):
+        identity = hashlib.sha256(f"{name}/{number}/{cell.source}".encode()).hexdigest()[:12]
         try:
             source = cell.source if solutions or cell.cell_type != "code" else without_solution(cell.source)
         except ValueError as error:
             raise ValueError(f"{name}, cell {number + 1}: {error}") from None
         if number == 0 and repository:
             source += "\n\n" + _colab(repository, name, solutions)
-        identity = hashlib.sha256(f"{name}/{number}/{cell.source}".encode()).hexdigest()[:12]
-        made = {"cell_type": cell.cell_type, "id": identity, "metadata": {}, "source": source.splitlines(keepends=True)}
-        if cell.cell_type == "code":
-            made |= {"execution_count": None, "outputs": []}
-        cells.append(made)
-    notebook = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(notebook, indent=1, sort_keys=True) + "\n"
+        cell.update(id=identity, metadata={}, source=source)
+    notebook.update(metadata=METADATA, nbformat=4, nbformat_minor=5)
+    return nbformat.writes(notebook) + "\n"
 
 
 def without_solution(source: str) -> str:

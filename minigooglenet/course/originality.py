@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minigooglenet.course import answers, cells, opened, reading
+from minigooglenet.course import answers, cells, reading, safe_open
 from minigooglenet.course import handout as of_package
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
@@ -23,42 +23,13 @@ MOST_NAMES = 3  # of students in a note
 # What leads to objects, frames and files that a lesson does not give: modules, attributes, names.
 _MODULES = {"gc", "inspect", "ctypes", "importlib", "pkgutil", "runpy", "marshal", "dis", "builtins", "code", "types"}
 _HIDDEN = frozenset(
-    [
-        "__closure__",
-        "__globals__",
-        "__code__",
-        "__subclasses__",
-        "__builtins__",
-        "__import__",
-        "__loader__",
-        "__spec__",
-        "__wrapped__",
-        "f_back",
-        "f_locals",
-        "f_globals",
-        "tb_frame",
-        "gi_frame",
-        "cr_frame",
-        "ag_frame",
-        "cell_contents",
-        "_getframe",
-        "_current_frames",
-        "get_objects",
-        "get_referrers",
-        "get_referents",
-        "getsource",
-        "import_module",
-        "cases_function",
-        "engine_function",
-        "REGISTERED",
-        "PASSES",
-        "setprofile",
-        "getprofile",
-        "settrace",
-        "monitoring",
-        "meta_path",
-        "path_hooks",
-    ]
+    (
+        *("__closure__", "__globals__", "__code__", "__subclasses__", "__builtins__", "__import__", "__loader__"),
+        *("__spec__", "__wrapped__", "f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "cr_frame"),
+        *("ag_frame", "cell_contents", "_getframe", "_current_frames", "get_objects", "get_referrers"),
+        *("get_referents", "getsource", "import_module", "cases_function", "engine_function", "REGISTERED", "PASSES"),
+        *("setprofile", "getprofile", "settrace", "monitoring", "meta_path", "path_hooks"),
+    )
 )
 _PLACES = re.compile(r"/proc/|site-packages|lesson_\d\d_|exercises[./]lessons")
 MARKER = re.compile(r"^[^\S\n]*###[^\S\n]*(?:BEGIN|END) SOLUTION", re.MULTILINE)
@@ -185,7 +156,7 @@ def _fill(work, path, numbers, known):
             work.forms[number] = answers.canonical(answer, answers.functions(body))
     work.size = sum(map(answers.size, mine.values()))
     work.fingerprint = "\n".join(map(ast.dump, added))
-    work.content = opened.digest(path, reading.MOST_BYTES).encode() if added else b""
+    work.content = safe_open.digest(path, reading.MOST_BYTES).encode() if added else b""
 
 
 def _look_at(number, answer, body, known, told):

@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from minigooglenet.course import opened, source_text
+from minigooglenet.course import safe_open, source_text
 from minigooglenet.course.ipython import valid
 
 MOST_BYTES = 200 << 20  # of a notebook: outputs make it large
@@ -30,8 +30,8 @@ def read(path, follow=True) -> list[str]:
     """
     path = Path(path)
     try:
-        data = opened.read(path, MOST_BYTES, follow)
-    except opened.TooLargeError as error:
+        data = safe_open.read(path, MOST_BYTES, follow)
+    except safe_open.TooLargeError as error:
         advice = "Clear the outputs (Kernel, Restart and clear outputs), save it and hand it in again."
         raise ValueError(f"{error}. {advice}") from None
     text = decoded(data, path.name)

@@ -3,7 +3,6 @@
 import codecs
 import io
 import tokenize
-from pathlib import Path
 
 # UTF-32's mark begins with UTF-16's, so it comes first. Some editors call these "Unicode".
 MARKS = (
@@ -13,12 +12,6 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-
-def read(path) -> str:
-    """Return the text of a file, with `\\n` at the end of each line."""
-    path = Path(path)
-    return decode(path.read_bytes(), path.name)
 
 
 def decode(data: bytes, name: str = "the file") -> str:

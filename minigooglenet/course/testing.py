@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 from minigooglenet.course import cells
-from minigooglenet.course.checked import check
+from minigooglenet.course.check_runner import check
 
 
 def assert_passed(number, path, function=None) -> None:

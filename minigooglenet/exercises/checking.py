@@ -127,6 +127,13 @@ class Calls:
         """How far each output may be off by round-off alone, even if it should be 0."""
         return [round_off(arguments) for arguments in self.arguments]
 
+    def changed(self, afterwards) -> bool:
+        """Return whether one of the arguments' copies, None if it is not known, is another one after the calls."""
+        return any(
+            after is not None and not all(same(a, b, 0) for a, b in zip(after, before, strict=True))
+            for after, before in zip(afterwards, self.arguments, strict=False)
+        )
+
     def agree(self, place, a, b) -> bool:
         """Return whether two outputs of one call are the same up to round-off."""
         return same(a, b, self.tolerance, self.least[place])

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from minigooglenet import console
 from minigooglenet.cli import main
-from minigooglenet.course import cells, checked
+from minigooglenet.course import cells, check_runner
 from minigooglenet.exercises import check, hint
 from minigooglenet.exercises.find import everything
 
@@ -44,24 +44,24 @@ def test_a_notebook_is_checked_with_what_it_gives_to_check(tmp_path):
         "check('03.1', mine)",
         "ask('03.5', 'ada')\nanswer('03.5', -1)",
     )
-    assert checked.check("03.1", path).passed
-    assert checked.check("03.5", path).status == "wrong"
-    assert checked.check("03.1", path, "mine").passed
+    assert check_runner.check("03.1", path).passed
+    assert check_runner.check("03.5", path).status == "wrong"
+    assert check_runner.check("03.1", path, "mine").passed
 
 
 def test_without_an_answer_it_is_not_yet_and_says_why(tmp_path):
     path = _notebook(tmp_path / "a.ipynb", "from minigooglenet.exercises import check", "check('03.1', conv_db)")
-    result = checked.check("03.1", path)
+    result = check_runner.check("03.1", path)
     assert result.status == "not yet"
     assert "there is no conv_db; cell 2 stopped with NameError" in result.what
-    assert checked.check("03.5", path).status == "not yet"
-    assert "no other" in checked.check("03.1", path, "other").what
+    assert check_runner.check("03.5", path).status == "not yet"
+    assert "no other" in check_runner.check("03.1", path, "other").what
 
 
 def test_a_stop_names_the_line_of_the_file(tmp_path):
     text = f"# %% [markdown]\n# words\n\n# %%\n{WRONG.replace('dout.mean', 'dout.men')}"
     (tmp_path / "mine.py").write_text(text, encoding="utf-8")
-    assert "in your line 6: return dout.men" in checked.check("03.1", tmp_path / "mine.py").what
+    assert "in your line 6: return dout.men" in check_runner.check("03.1", tmp_path / "mine.py").what
 
 
 FORMS = {
@@ -81,7 +81,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_python_files_are_checked_as_they_come(tmp_path, form):
     (tmp_path / "mine.py").write_bytes(FORMS[form])
-    result = checked.check("03.1", tmp_path / "mine.py")
+    result = check_runner.check("03.1", tmp_path / "mine.py")
     assert result.passed, str(result)
 
 
@@ -136,7 +136,7 @@ def test_check_without_an_answer_names_it(capsys):
 
 def test_what_never_ends_is_ended(tmp_path, capfd):
     (tmp_path / "mine.py").write_text("while True:\n    conv_db = 1\n", encoding="utf-8")
-    assert main(["check", "03.1", str(tmp_path / "mine.py"), "--timeout", "4"]) == checked.TOO_LONG
+    assert main(["check", "03.1", str(tmp_path / "mine.py"), "--timeout", "4"]) == check_runner.TOO_LONG
     assert "still running after 4 s" in capfd.readouterr().out
 
 
@@ -206,11 +206,11 @@ def test_pytest_runs_the_same_checks_one_by_one(pytester):
 
 def test_a_line_that_is_no_python_is_named_and_not_taken_for_a_missing_answer(tmp_path):
     (tmp_path / "mine.py").write_text(RIGHT.replace("):", ")"), encoding="utf-8")
-    result = checked.check("03.1", tmp_path / "mine.py")
+    result = check_runner.check("03.1", tmp_path / "mine.py")
     assert result.status == "wrong"
     assert "line 1 is not valid Python: expected ':': def conv_db(dout)" in result.what
     path = _notebook(tmp_path / "a.ipynb", "import numpy", RIGHT.replace("):", ")"))
-    assert "line 1 of cell 2 is not valid Python" in checked.check("03.1", path).what
+    assert "line 1 of cell 2 is not valid Python" in check_runner.check("03.1", path).what
 
 
 def test_a_shell_is_told_of_the_shells_hint_which_comes_in_three_steps(tmp_path, capfd):

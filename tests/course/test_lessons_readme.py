@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from minigooglenet import cli
-from minigooglenet.course import grading, handout, sandbox, testing
+from minigooglenet.course import handout, testing
+from minigooglenet.course.grading import grader, sandbox
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 README = (LESSONS / "README.md").read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ def test_its_table_lists_the_lessons_by_their_titles():
 
 
 def test_its_figures_are_the_codes():
-    assert f"at most {grading.DISK >> 20} MB" in README
+    assert f"at most {grader.DISK >> 20} MB" in README
     assert f"at most {sandbox.PROCESSES} more processes" in README
     points = re.findall(r"^\| .*? \| (\d+) \| ", README.partition("### Points")[2], flags=re.MULTILINE)
     assert sum(map(int, points)) == 100

@@ -7,7 +7,7 @@ import fractions
 import numpy as np
 import pytest
 
-from minigooglenet.course import student, wire
+from minigooglenet.course.grading import serialisation, worker
 from minigooglenet.exercises import answer, ask, check, outcome, predict
 from minigooglenet.exercises.checking import Calls, marked
 from minigooglenet.exercises.exercise import Exercise
@@ -306,8 +306,8 @@ def test_odd_outputs_reach_the_grading_process(odd):
     made = {**ODD, **RAISES}[odd]
     exercise = find("03.1")
     calls = Calls(exercise, exercise.arguments)
-    output = attempt(lambda *given: made(), exercise.arguments[0], 30, student._raised)
-    output = wire.unpack(wire.pack([output]))[0][0]
+    output = attempt(lambda *given: made(), exercise.arguments[0], 30, worker._raised)
+    output = serialisation.unpack(serialisation.pack([output]))[0][0]
     _shown(marked(calls, [output, output]))
 
 

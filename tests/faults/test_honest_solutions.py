@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from minigooglenet.course import cells, handout, origins, student
+from minigooglenet.course import cells, handout
+from minigooglenet.course.grading import origins, worker
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.outputs import size
 from minigooglenet.exercises.questions import Question
@@ -32,7 +33,7 @@ def test_official_solutions_hold_and_run_no_solution(path, tmp_path, monkeypatch
         if callable(given) and not exercise.judge_function:
             ran = []
             arguments = copy.deepcopy(min(exercise.drawn(1), key=size))
-            student._timed(origins.watched(given, known, ran), arguments, 60, 10)
+            worker._timed(origins.watched(given, known, ran), arguments, 60, 10)
             alarms += [(exercise.number, "runs", place) for place in ran]
     assert alarms == []
     assert looked_at >= len(exercises) // 2

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "course"))
+sys.path.append(str(Path(__file__).parents[1] / "course" / "grading"))
 import ordinary
 
 FOLDERS = 60

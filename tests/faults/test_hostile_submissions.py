@@ -13,7 +13,8 @@ import zipfile
 
 import pytest
 
-from minigooglenet.course import cells, gradebook, grading, judge, originality, submissions, wire
+from minigooglenet.course import cells, originality
+from minigooglenet.course.grading import comparer, gradebook, grader, serialisation, submissions
 from minigooglenet.exercises.find import everything
 
 SEED = 20_261_129
@@ -173,18 +174,18 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
     (folder / "ada" / "03_gradients.ipynb").write_text(TEXT, encoding="utf-8")
     while len(list(folder.iterdir())) < ENTRIES:
         entry(rng, folder)
-    passed = wire.pack({"number": "03.1", "calls": []}) + wire.pack({"end": True})
-    monkeypatch.setattr(grading, "run", lambda *_: (passed, 0))  # what is run is another test's subject
+    passed = serialisation.pack({"number": "03.1", "calls": []}) + serialisation.pack({"end": True})
+    monkeypatch.setattr(grader, "run", lambda *_: (passed, 0))  # what is run is another test's subject
     sentences = []
-    asked = grading.Asked(seconds=20.0, lesson="03")
-    rows, _, whole = grading.grade(folder, tmp_path / "out.csv", asked, say=sentences.append)
+    asked = grader.Asked(seconds=20.0, lesson="03")
+    rows, _, whole = grader.grade(folder, tmp_path / "out.csv", asked, say=sentences.append)
     assert whole
     students = {row["student"] for row in rows}
     assert all(sum(row["student"] == student for row in rows) == len(NUMBERS) for student in students)
     text = (tmp_path / "out.csv").read_bytes().decode("utf-8")
     told = "\n".join([*sentences, *(f"{row['student']} {row['file']} {row['message']} {row['note']}" for row in rows)])
     for path in folder.iterdir():
-        name = submissions.names.clean(path.name)
+        name = submissions.file_names.clean(path.name)
         assert name.partition(".")[0] in told or name.startswith("."), repr(name)
     assert all(letter.isprintable() for letter in text.replace("\n", ""))
     assert all(gradebook.safe(sentence).isprintable() for sentence in sentences)
@@ -198,7 +199,7 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
 def test_whatever_a_process_sends_ends_in_rows(seed, monkeypatch):
     """Records of real values with bytes exchanged, and headers that no honest process writes."""
     rng = random.Random(seed)
-    monkeypatch.setattr(judge, "LEAST_SECONDS", 1.0)
+    monkeypatch.setattr(comparer, "LEAST_SECONDS", 1.0)
     values = [
         10**4000,
         float("nan"),
@@ -214,15 +215,15 @@ def test_whatever_a_process_sends_ends_in_rows(seed, monkeypatch):
         number, value = rng.choice(["03.1", "03.5", "07.1", "99.9"]), rng.choice(values)
         key = rng.choice(["calls", "answer", "value", "verdict", "missing", "failed", "ran", "demand"])
         try:
-            record = bytearray(wire.pack({"number": number, key: value, "student": rng.choice(values)}))
-        except wire.NotPlainError:
+            record = bytearray(serialisation.pack({"number": number, key: value, "student": rng.choice(values)}))
+        except serialisation.NotPlainError:
             continue
         for _ in range(rng.choice([0, 0, 1, 9])):
             record[rng.randrange(16, len(record))] = rng.randrange(256)
         stream += bytes(record)
     numbers = ["03.1", "03.5", "07.1"]
-    judge.prepare(numbers, 5)
-    marked = judge.judge(stream, numbers, 5, 1.0)
+    comparer.prepare(numbers, 5)
+    marked = comparer.compare(stream, numbers, 5, 1.0)
     assert [row["exercise"] for row in marked["rows"]] == numbers
     assert not any(row["status"] == "passed" for row in marked["rows"])
     json.dumps(marked)
@@ -234,7 +235,7 @@ def test_any_text_is_read_and_compared(tmp_path, seed):
     rng, path = random.Random(seed), tmp_path / f"ada.{'ipynb' if seed % 2 else 'py'}"
     for _ in range(3):
         path.write_bytes(notebook_of(rng))
-        submissions._submission(submissions.arrived.File(path, path.name, (), "ada"), "ada")
+        submissions._submission(submissions.class_folder.File(path, path.name, (), "ada"), "ada")
         originality.notes([("ada", path, NUMBERS)])
         try:
             sources = cells.read(path)

@@ -1,0 +1,101 @@
+"""Check one exercise of a student's file in a separate process with a time limit: `minigooglenet check`."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from minigooglenet import children, orphans, starting
+from minigooglenet.course import cells, own_modules
+from minigooglenet.exercises.find import find
+from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
+from minigooglenet.exercises.shown import error_text, printable
+
+CODES = {PASSED: 0, WRONG: 1, NOT_YET: 2}
+TOO_LONG = 124
+
+
+def check(number, path, function=None):
+    """Run what the answer to one exercise needs of a file, and return the result of its check."""
+    exercise = find(number)
+    number = exercise.number
+    sources = cells.read(path)
+    names = {function or exercise.name}
+    label = "cell" if Path(path).suffix == ".ipynb" else Path(path).name
+    with own_modules.importable(Path(path).absolute().parent, label):
+        notes = cells.run(sources, cells.needed(sources, {number}, names), label)
+        result = cells.mark(notes, number, function)
+    return _unreadable(number, sources, label) or result if result.status == NOT_YET else result
+
+
+def _unreadable(number, sources, label):
+    """Return a result that names the first line that is not valid Python, or None: its definitions are missing."""
+    for place, source in enumerate(sources, 1):
+        of = f" of cell {place}" if label == "cell" else ""
+        try:
+            compile(cells.plain(source), label, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        except SyntaxError as error:
+            line = printable((error.text or "").strip())[:200]
+            return Result(number, WRONG, what=f"line {error.lineno}{of} is not valid Python: {error.msg}: {line}")
+        except (ValueError, RecursionError, MemoryError) as error:
+            what = f"the code{of} is not valid Python: {error_text(error) or type(error).__name__}"
+            return Result(number, WRONG, what=what)
+    return None
+
+
+def in_a_process(number, path, function=None, seconds=120.0) -> int:
+    """Do the same in another process, print what comes out, and return 0 passed, 1 wrong, 2 not yet, 124 too long."""
+    asked_for = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
+    encoding = asked_for or getattr(sys.stdout, "encoding", None) or "ascii"
+    asked = (number, str(path), function or "", str(Path.cwd()), encoding)
+    quick = {"start_new_session": os.name == "posix"}
+    with (
+        children.own_folder() as folder,
+        children.start("minigooglenet.course.check_runner", *asked, folder=folder, **quick) as process,
+    ):
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            print(f"{number}: {path} was still running after {seconds:.0f} s. Check for a loop that never ends.")
+            return TOO_LONG
+        finally:
+            end(process)
+
+
+def end(process) -> None:
+    """Kill a process, and everything that it started where the system knows process groups."""
+    if os.name == "posix":
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+    else:
+        process.kill()
+
+
+def main(number, path, function) -> int:
+    """Print the result of one check, or a sentence about a file that cannot be read, and return the exit code."""
+    orphans.end_with_parent()  # nobody else would end a loop that never ends
+    try:
+        result = check(number, path, function or None)
+    except (OSError, ValueError) as error:
+        _print(f"{number}: {path} cannot be checked: {error_text(error)}")
+        return CODES[WRONG]
+    _print(str(result).replace(f"hint({number!r})", f"minigooglenet hint {number}"))
+    return CODES[result.status]
+
+
+def _print(text):
+    """Print text on any console: characters that its encoding lacks are shown as escapes."""
+    text, encoding = printable(text), sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+if __name__ == "__main__":
+    starting.read_settings_before(sys.argv[4])
+    os.chdir(sys.argv[4])  # everything is imported: only now the folder of the caller, from which answers read files
+    sys.stdout.reconfigure(encoding=sys.argv[5], errors="backslashreplace")
+    code = main(*sys.argv[1:4])
+    os._exit(code)  # a thread that a student's answer left behind does not hold the result up

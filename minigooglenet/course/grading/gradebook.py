@@ -1,0 +1,236 @@
+"""What a grading leaves: a CSV that no spreadsheet runs, and a file of what is done, so that it can go on.
+
+Somebody may have damaged that file: every line that fits counts, and no other.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import secrets
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+from minigooglenet import files
+from minigooglenet.console import printable
+from minigooglenet.course.grading.serialisation import FAILED, MISSING
+from minigooglenet.exercises.find import everything
+
+COLUMNS = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
+NAMES = ("student", "file")  # columns whose text is not cut short: two long names must stay two
+MOST_TEXT, MOST_NAME = 400, 4000  # letters in a cell
+SEPARATORS = ",;|\t"  # that a spreadsheet may split a line at, whatever this file uses
+FORMULA = "=+-@|%"  # what a formula or a command begins with, in any width
+LONGEST = 1 << 20  # bytes of a line of the ledger; one notebook's rows have about 5,000
+SEEDS = 1 << 60
+MOST_TIMES = 1000
+DAMAGED = "damaged"
+_LINES = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
+_SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+
+
+def safe(text, most=MOST_TEXT) -> str:
+    """Return text for people in one line of at most `most` letters; what steers a terminal or is unseen, as escapes."""
+    text = printable(_SPACES.sub(" ", _LINES.sub(" ", str(text))).strip(" "))
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def cell(value, most=MOST_TEXT):
+    """Return what goes into a cell: a number, or text that a spreadsheet takes for text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, (int, float)):
+        return "" if value is None else value
+    return _quiet(safe(value, most))
+
+
+def _quiet(text):
+    """Return text with an apostrophe before whatever might begin a formula, wherever a field might begin.
+
+    A spreadsheet may split at another separator than this file's, and quotes then protect nothing: a field begins
+    after each of them, and after spaces and quotes that follow it.
+    """
+    made, begins = [], True
+    for letter in text:
+        if begins and unicodedata.normalize("NFKC", letter)[:1] in FORMULA:
+            made.append("'")
+            begins = False
+        made.append(letter)
+        begins = letter in SEPARATORS or (begins and (letter.isspace() or letter in "\"'`"))
+    return "".join(made)
+
+
+def rows_of(handed, marked, reason) -> list[dict]:
+    """Return a row for each exercise of a notebook.
+
+    marked : what `comparer.compare` returns, or None;  reason : why there is no answer, where nothing else says why
+    """
+    if marked is None:
+        return [row_of(handed.student, handed.name, number, FAILED, reason) for number in handed.numbers]
+    predicted, notes = marked["predicted"], []
+    if predicted:
+        notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
+    if marked["stopped"]:
+        notes.append(f"a cell stopped: {marked['stopped'][0]}")
+    rows = []
+    for row in marked["rows"]:
+        if row["status"] == MISSING and not row["message"]:
+            row["status"], row["message"] = FAILED, marked["unreadable"] or reason
+        told = "; ".join(filter(None, [row["note"], *notes]))
+        rows.append({"student": handed.student, "file": handed.name, **row, "note": told})
+    return rows
+
+
+def row_of(student, file, number, status, message) -> dict:
+    """Return a row of no points."""
+    exercise = everything()[number]
+    found = {"title": exercise.title, "points": 0, "of": exercise.difficulty, "mistake": None, "verified": True}
+    return found | {
+        "student": student,
+        "file": file,
+        "exercise": number,
+        "status": status,
+        "message": message,
+        "note": "",
+    }
+
+
+def write(path, rows) -> None:
+    """Write rows, dicts of COLUMNS, as CSV in UTF-8."""
+    with files.atomic(path, "w") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([cell(row.get(c), MOST_NAME if c in NAMES else MOST_TEXT) for c in COLUMNS])
+
+
+def summary(rows) -> list[str]:
+    """Return lines about the class: points, and by exercise how many passed and the mistakes that were made most."""
+    lines, by_exercise = [], {}
+    for row in rows:
+        by_exercise.setdefault(row["exercise"], []).append(row)
+    for exercise, those in sorted(by_exercise.items()):
+        if not exercise:
+            continue
+        passed = sum(row["status"] == "passed" for row in those)
+        mistakes = Counter(safe(row["mistake"]) for row in those if row["mistake"])
+        told = ", ".join(f"{name} ({count})" for name, count in mistakes.most_common(3))
+        lines.append(f"{exercise}  {passed} of {len(those)} passed{'; ' if told else ''}{told}")
+    return lines
+
+
+class Ledger:
+    """What has been graded, kept in a file beside the CSV: a line for each notebook that is begun or done.
+
+    A grading that is ended at any moment goes on from there. A notebook that was being graded twice when the grading
+    died is not tried again. Lines that no grading wrote are kept in the file `aside`, None if there are none.
+    """
+
+    def __init__(self, path, fresh=False):
+        self.path, self.done, self.begun, self.seed = Path(path), {}, Counter(), None
+        self.aside, self.bad = None, 0
+        if os.path.lexists(path) and not self.path.is_file():
+            kind = "a folder" if self.path.is_dir() else "not a regular file"
+            raise OSError(f"cannot keep what is graded in {path}: it is {kind}. Move it away, or name another CSV.")
+        if fresh:
+            self.path.unlink(missing_ok=True)
+        good, torn = self._read()
+        if self.bad:  # nothing is lost: what was not written by a grading is kept beside it
+            self._move_aside(good)
+        elif torn:
+            with self.path.open("a", encoding="utf-8", newline="") as file:
+                file.write("\n")
+        if self.seed is None:
+            self.seed = secrets.randbits(60)  # nobody can know the arguments that the answers will be called with
+            self.write({"seed": self.seed})
+
+    @property
+    def sentence(self) -> str | None:
+        """What a user should know about lines that no grading wrote; None if there are none."""
+        if self.aside is None:
+            return None
+        lines = "1 line" if self.bad == 1 else f"{self.bad:,} lines"
+        return (
+            f"{self.path} had {lines} that cannot be read; the file is now {self.aside.name}. Notebooks whose results "
+            "are lost are graded again."
+        )
+
+    def write(self, entry) -> None:
+        """Add a line and wait until it is on the disk."""
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._take(entry)
+
+    def _take(self, entry):
+        if "seed" in entry:
+            self.seed = entry["seed"]
+        elif "done" in entry:
+            self.done[entry["done"]] = list(entry["rows"])
+        else:
+            self.begun[entry["begun"]] += entry.get("times", 1)
+
+    def _read(self):
+        """Take the entries of the file, count bad lines, and return the good ones and whether the last one is torn."""
+        good, torn = [], False
+        if not self.path.exists():
+            return good, torn
+        with self.path.open("rb") as file:
+            while line := file.readline(LONGEST):
+                torn = not line.endswith(b"\n")
+                if torn and len(line) == LONGEST:
+                    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+                        pass
+                    self.bad, torn = self.bad + 1, False
+                    continue
+                try:
+                    entry = json.loads(line)
+                    fits = _is_entry(entry)
+                except (ValueError, RecursionError):
+                    fits = False
+                if fits:
+                    self._take(entry)
+                    good.append(line.rstrip(b"\r\n") + b"\n")
+                else:
+                    self.bad += bool(line.strip() and not torn)  # one was being written when the power went
+        return good, torn
+
+    def _move_aside(self, good):
+        """Give the damaged file another name, and write its good lines under the old one."""
+        number = 1
+        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
+            number += 1
+        self.aside = self.path.rename(aside)
+        with self.path.open("xb") as file:
+            file.writelines(good)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _is_entry(entry) -> bool:
+    """Return whether a grading writes such an entry."""
+    if not isinstance(entry, dict):
+        return False
+    if set(entry) == {"seed"}:
+        return type(entry["seed"]) is int and 0 <= entry["seed"] < SEEDS
+    if set(entry) == {"done", "rows"}:
+        return isinstance(entry["done"], str) and isinstance(entry["rows"], list) and all(map(_is_row, entry["rows"]))
+    times = entry.get("times", 1)
+    good = set(entry) in ({"begun"}, {"begun", "times"}) and isinstance(entry["begun"], str)
+    return good and type(times) is int and abs(times) <= MOST_TIMES
+
+
+def _is_row(row):
+    if not isinstance(row, dict) or not set(COLUMNS) <= set(row):
+        return False
+    plain = all(isinstance(row[name], str | int | float | bool | None) for name in COLUMNS)
+    texts = all(isinstance(row[name], str) for name in ("student", "exercise", "status", "note"))
+    return plain and texts and isinstance(row["points"], int | float) and isinstance(row["of"], int | float)
+
+
+def digest_of(text: str) -> str:
+    """Return a short name for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,399 @@
+"""What a class folder means: who handed in which lesson, with which file, and a sentence about everything else.
+
+Every file and every student ends in `handed`, in `absent` (rows without a file to run) or in `sentences`.
+"""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from minigooglenet.course import cells
+from minigooglenet.course.grading import class_folder, file_names
+from minigooglenet.exercises.find import everything
+
+MOST_TOLD = 5  # files that one sentence names
+SAME_AGE = 60.0  # seconds between two files of which neither counts as the newer one
+
+
+class Handed(NamedTuple):
+    """A file to grade: whose, where, for which exercises, and what the staff should know about the choice."""
+
+    student: str
+    path: Path
+    numbers: tuple[str, ...]
+    name: str = ""  # for people
+    note: str = ""
+
+
+class Absent(NamedTuple):
+    """A lesson that a student did not hand in, and why."""
+
+    student: str
+    lesson: str
+    file: str
+    reason: str
+
+
+@dataclass
+class Submission:
+    """A notebook or Python file, and the lessons that it is of."""
+
+    file: class_folder.File
+    student: str
+    lessons: set[str] = field(default_factory=set)
+    fallback: str | None = None  # the lesson that its name or folder says, if nothing in it says one
+    complete: tuple[int, int] = (0, 0)  # exercises that it checks, functions of exercises that it defines
+    readable: bool = True
+    empty: bool = False  # nothing in it belongs to an exercise
+    note: str = ""
+
+    @property
+    def age(self):
+        """When it was last changed."""
+        try:
+            return self.file.path.stat(follow_symlinks=False).st_mtime
+        except OSError:
+            return 0.0
+
+    def rank(self, lesson, newest):
+        """Return what decides between two files of a lesson, the best is the largest."""
+        stem = self.file.stem
+        same_age = newest - self.age <= SAME_AGE
+        own = file_names.own_lesson(stem)[0] == lesson
+        return (
+            *(self.readable, lesson in self.lessons, same_age, self.complete, own),
+            *(file_names.without_copy(stem) == stem, self.file.name.lower().endswith(".ipynb")),
+            *(self.age if not same_age else 0.0, self.file.shown),
+        )
+
+
+@dataclass
+class Collected:
+    """The work of a class: files to grade, lessons that are missing, sentences for the staff."""
+
+    handed: list[Handed] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+    other_lessons: list[Submission] = field(default_factory=list)  # left out by --lesson
+
+
+def lesson_number(text: str) -> str:
+    """Return the number of a lesson, "01" for "1" or "01_feature_map"; raise a ValueError if there is none."""
+    known = sorted({number.partition(".")[0] for number in everything()})
+    digits = str(text).strip().lower().removeprefix("lesson").strip()
+    number = file_names.stems().get(digits, digits.partition("_")[0].zfill(2))
+    if number not in known:
+        raise ValueError(f"unknown lesson {text!r}; choose from {', '.join(known)}")
+    return number
+
+
+def opens(path) -> bool:
+    """Return whether a file is an archive that can be graded like a folder."""
+    return class_folder.archive_ending(Path(path).name) is not None
+
+
+def collect(folder, scratch, lesson=None) -> Collected:
+    """Return what the files of a class mean.
+
+    scratch : an empty folder for archives;  lesson : grade only this one
+    """
+    there = class_folder.look(folder, scratch)
+    result = Collected(sentences=there.sentences)
+    owners = _Owners(there)
+    work = [_submission(file, owners.of(file)) for file in there.programs]
+    work = [each for each in work if each is not None]
+    _nbgrader(there, work, result)
+    _strays(work, owners)
+    students = {each.student for each in work} | owners.known()
+    documents = defaultdict(list)
+    for file in there.others:
+        student = owners.of(file) if _is_handed(file) else owners.by_folder(file)
+        if student is None:
+            result.sentences.append(f"{file.shown} is not graded: {file.problem or file.kind}")
+        else:
+            documents[student].append(file)
+            students.add(student)
+    wanted = {lesson} if lesson else _counted(work, result)
+    if not wanted or not students:
+        raise ValueError(_nothing(folder, there))
+    for student in sorted(students):
+        mine = [each for each in work if each.student == student]
+        _student(student, mine, documents[student], wanted, lesson, result)
+    if result.other_lessons:
+        told = ", ".join(sorted(set().union(*(each.lessons for each in result.other_lessons))))
+        count = _count(len(result.other_lessons), "file")
+        result.sentences.append(f"Not graded because of --lesson {lesson}: {count} of lesson {told}")
+    if there.skipped:
+        some = ", ".join(there.skipped[:3]) + (", ..." if len(there.skipped) > 3 else "")
+        result.sentences.append(f"Skipped {_count(len(there.skipped), 'file')} of systems and editors: {some}")
+    return result
+
+
+class _Owners:
+    """Whose a file is."""
+
+    def __init__(self, there):
+        self.there = there
+        files = [*there.programs, *there.others]
+        self.inside = defaultdict(list)  # {folder: the files below it}
+        for file in files:
+            for depth in range(len(file.parts) + 1):
+                self.inside[file.parts[:depth]].append(file)
+        self.programs = set(map(id, there.programs))
+        named = [named for file in files for named in self._of_systems(file)]
+        ids = defaultdict(set)
+        for each in named:
+            ids[each.student].add(each.id)
+        self.namesakes = {student for student, those in ids.items() if len(those) > 1}
+        lessons = [(part, file_names.own_lesson(file.stem)[0]) for file in there.programs for part in file.parts[:1]]
+        self.numbered = any(re.fullmatch(r"\d{1,2}", part) and own and own != part.zfill(2) for part, own in lessons)
+        above = [parts for parts in self.inside if parts and file_names.of_system(parts[-1]) is None]
+        self.shared = {parts for parts in above if self._shared(parts)}
+
+    def _shared(self, parts):
+        """Return whether a folder belongs to several students, though its name may be anybody's."""
+        if self._exported(parts):
+            return True
+        inside = [file for file in self.inside[parts] if id(file) in self.programs]
+        if not any(file.parts == parts for file in inside):
+            folders = defaultdict(set)  # {name of a file: the folders that have one}
+            for file in inside:
+                folder = file.parts[len(parts)]
+                if not file_names.structural(folder) and not file_names.version(folder):
+                    folders[file.name.lower()].add(folder)
+            if folders and (file_names.section(parts[-1]) or max(map(len, folders.values())) >= 3):
+                return True
+        named = defaultdict(set)
+        for file in inside:
+            if file.parts == parts:
+                lesson, rest = file_names.own_lesson(file_names.without_copy(file.stem))
+                dash = file_names.of_file(file.stem)
+                student = dash.student if dash.student != dash.rest else ""
+                if lesson and rest and student and not file_names.version(student):
+                    named[lesson].add(student)
+        return any(len(students) > 1 for students in named.values())
+
+    def _exported(self, parts):
+        """Return whether what is directly in a folder has names that a learning platform gave."""
+        inside = {(*file.parts, file.stem)[len(parts)] for file in self.inside[parts]}
+        students = {named.student for name in inside if (named := file_names.of_system(name))}
+        return len(students) > 1 or any(rule.fullmatch(name) for rule in file_names.SURE for name in inside)
+
+    @staticmethod
+    def _of_systems(file):
+        return [named for name in (file.stem, *file.parts) if (named := file_names.of_system(name))]
+
+    def _named(self, named) -> str:
+        return f"{named.student} ({named.id})" if named.student in self.namesakes else named.student
+
+    def by_folder(self, file) -> str | None:
+        """Return the student whose folder a file is in, or None."""
+        for depth, part in enumerate(file.parts, 1):
+            if named := file_names.of_system(part):
+                return self._named(named)
+            if self.numbered and depth == 1 and re.fullmatch(r"\d{1,2}", part):  # students by number
+                return part
+            if file.parts[:depth] not in self.shared and (student := file_names.of_folder(part)):
+                return student
+        return None
+
+    def of(self, file) -> str:
+        """Return the student whose file it is."""
+        named = file_names.of_system(file.stem)
+        return self._named(named) if named else self.by_folder(file) or file_names.of_file(file.stem).student
+
+    def known(self) -> set[str]:
+        """Return the students that have a folder."""
+        folders = (class_folder.File(Path(), "", parts, "") for parts in self.there.folders)
+        return {student for folder in folders if (student := self.by_folder(folder))}
+
+
+def _submission(file, student):
+    """Return a file with the lessons that it is of: by what it checks, by its own name, or by what it defines."""
+    made = Submission(file, student)
+    own, numbered = file_names.own_lesson(file.stem)[0], _numbered(file)
+    try:
+        sources = cells.read(file.path, follow=False)
+        _lessons(made, sources, own, numbered)
+    except (OSError, ValueError, RecursionError, MemoryError):
+        made.readable = False
+        made.lessons = {own or numbered} - {None}
+    return made
+
+
+def _numbered(file):
+    """Return the lesson that a file's name or one of its folders says, or None."""
+    places = [file.stem, *(part for part in reversed(file.parts))]
+    return next((found for place in places if (found := _by_place(place))), None)
+
+
+def _lessons(made, sources, own, numbered):
+    """Note on a submission the lessons that its cells are of, and how complete it is."""
+    file, known = made.file, everything()
+    checked = [number for number in cells.numbers_in(sources) if number in known]
+    made.complete = (len(checked), 0)
+    lessons = {number.partition(".")[0] for number in checked}
+    if own and (own in lessons or not lessons):
+        made.lessons = {own}
+    elif lessons:
+        made.lessons = lessons
+        if own:
+            told = " and ".join(sorted(lessons))
+            made.note = f"{file.name} has the name of lesson {own}, but it checks exercises of lesson {told}"
+    else:
+        defined = _defined(sources)
+        best = defined.most_common(2)
+        clear = best and (len(best) == 1 or best[0][1] > best[1][1])
+        made.empty, made.fallback = not best, numbered
+        made.lessons = set() if made.empty else {numbered} if numbered else {best[0][0]} if clear else set()
+        made.complete = (0, best[0][1] if best else 0)
+
+
+def _by_place(name):
+    return file_names.own_lesson(name)[0] or file_names.numbered_lesson(name)
+
+
+def _defined(sources) -> Counter:
+    """Return {lesson: how many of its functions are defined}."""
+    bound = set()
+    for source in sources:
+        found = cells.names_of(cells.plain(source))
+        bound |= found[0] if found else set()
+    wanted = [(number, exercise.name) for number, exercise in everything().items()]
+    return Counter(number.partition(".")[0] for number, name in wanted if name in bound)
+
+
+def _nbgrader(there, work, result):
+    """Leave out what nbgrader keeps beside the folder of submissions."""
+    tops = {parts[0] for parts in there.folders}
+    if "submitted" not in tops:
+        return
+    beside = tops & {"source", "release", "autograded", "feedback"}
+    work[:] = [each for each in work if not each.file.parts or each.file.parts[0] not in beside]
+    there.others[:] = [each for each in there.others if not each.parts or each.parts[0] not in beside]
+    there.folders[:] = [parts for parts in there.folders if parts[0] not in beside]
+    if beside:
+        told = ", ".join(sorted(beside))
+        result.sentences.append(f"Not graded: {told} next to submitted: these are nbgrader's own folders")
+
+
+def _strays(work, owners):
+    """Give a file outside of every folder to the student whose name it begins with: "bob_07_scratch" to bob."""
+    known = owners.known()
+    others = known | {each.student for each in work if not each.empty}
+    for each in work:
+        if owners.by_folder(each.file) is not None or each.student != file_names.clean(each.file.stem):
+            continue
+        others_now = (others if each.empty else known) - {each.student}
+        mine = [student for student in others_now if file_names.belongs(each.file.stem, student)]
+        if mine:
+            each.student = max(mine, key=len)
+
+
+def _counted(work, result) -> set[str]:
+    """Return the lessons that count for everybody: those that many handed in."""
+    students = defaultdict(set)
+    for each in work:
+        for lesson in each.lessons:
+            students[lesson].add(each.student)
+    if not students:
+        return {each.fallback for each in work} - {None}
+    most = max(map(len, students.values()))
+    counted = {lesson for lesson, those in students.items() if len(those) >= max(most / 2, min(most, 2))}
+    for lesson in sorted(set(students) - counted):
+        those = sorted(students[lesson])
+        told = ", ".join(those[:3]) + (", ..." if len(those) > 3 else "")
+        result.sentences.append(
+            f"Lesson {lesson} was handed in only by {told}: it is graded for them and not missing for anybody else. "
+            f"Pass --lesson {lesson} to grade it for everybody."
+        )
+    return counted
+
+
+def _student(student, work, documents, wanted, lesson, result):
+    """Choose one file for each lesson of a student, and account for all others."""
+    chosen: dict[int, list] = defaultdict(list)
+    notes: dict[int, list] = defaultdict(list)
+    told = set()
+    mine = set().union(*(each.lessons for each in work)) if work else set()
+    for number in sorted(wanted | (set() if lesson else mine)):
+        those = [each for each in work if number in each.lessons]
+        if not those and not mine & wanted:  # a file that names no lesson counts as the class's
+            those = [each for each in work if not each.lessons and each.fallback in (None, number)]
+        told |= set(map(id, those))
+        if those:
+            best = _best(those, number, notes)
+            chosen[id(best)].append(number)
+        elif number in wanted:
+            result.absent.append(_absent(student, number, work, documents))
+    for each in work:
+        if id(each) in chosen:
+            exercises = tuple(number for number in everything() if number.partition(".")[0] in chosen[id(each)])
+            note = "; ".join(filter(None, [*notes[id(each)], each.note]))
+            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note))
+    if chosen:
+        rest = [each for each in work if id(each) not in told]
+        other = [each for each in rest if each.lessons]
+        result.other_lessons += other
+        left = [f"{each.file.shown} (it checks no exercise)" for each in rest if not each.lessons]
+        left += [f"{file.shown} ({file.problem or file.kind})" for file in documents]
+    else:
+        left = [file.shown for file in [*(each.file for each in work), *documents][MOST_TOLD:]]
+    if left:
+        more = f" and {len(left) - MOST_TOLD} more" if len(left) > MOST_TOLD else ""
+        result.sentences.append(f"{student}: not graded: {', '.join(left[:MOST_TOLD])}{more}")
+
+
+def _best(those, number, notes):
+    """Return the file of a lesson that is graded, and note the choice."""
+    newest = max(each.age for each in those)
+    best = max(those, key=lambda each: each.rank(number, newest))
+    rest = [each for each in those if each is not best]
+    if rest:
+        shown = ", ".join(sorted(each.file.shown for each in rest))
+        notes[id(best)].append(
+            f"{len(those)} files of lesson {number} arrived; graded: {best.file.shown}, {_rule(best, rest, number)}; "
+            f"not graded: {shown}"
+        )
+    return best
+
+
+def _rule(best, rest, lesson):
+    """Return in words why a file was chosen."""
+    if not best.readable:
+        return "none can be read"
+    if all(best.age - each.age > SAME_AGE for each in rest if each.readable):
+        return "the newest" if any(each.readable for each in rest) else "the one that can be read"
+    if all(best.complete > each.complete for each in rest):
+        return "the most complete of the same age"
+    own = file_names.own_lesson(best.file.stem)[0] == lesson
+    return "which has the lesson's own name" if own else "which is not a copy by its name, or the last by name"
+
+
+def _absent(student, lesson, work, documents) -> Absent:
+    told = [f"{each.file.shown} is of lesson {' and '.join(sorted(each.lessons)) or '?'}" for each in work]
+    told += [f"{file.shown} arrived: {file.problem or f'it is {file.kind}'}" for file in documents]
+    reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or ["the folder is empty"])])
+    if any(not file.staff for file in documents) and not work:
+        reason += ". Hand in the notebook (.ipynb) or a .py file"
+    name = next((each.name for each in [*(each.file for each in work), *documents]), "")
+    return Absent(student, lesson, name, reason)
+
+
+def _is_handed(file):
+    """Return whether a file's name is a student's: of a notebook's or a document's form, or a folder that is closed."""
+    lower = file.name.lower()
+    known = lower.endswith((*class_folder.PROGRAMS, *class_folder.HANDED)) or class_folder.archive_ending(lower)
+    return bool(known) or (bool(file.problem) and (file.folder or not file.staff))
+
+
+def _nothing(folder, there):
+    kinds = Counter(file.kind for file in there.others)
+    told = f" It contains {', '.join(f'{count} x {kind}' for kind, count in kinds.most_common(5))}." if kinds else ""
+    return f"{folder} has no notebook of a lesson with exercises.{told} Pass the lesson, such as --lesson 03."
+
+
+def _count(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"

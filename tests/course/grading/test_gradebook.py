@@ -1,0 +1,86 @@
+"""The CSV of a class: no field of it is a formula, at whatever separator a spreadsheet splits its lines."""
+
+import csv
+import io
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigooglenet.cli import main
+from minigooglenet.course.grading import gradebook
+
+PIECES = [
+    "=1+1",
+    "+1",
+    "-2",
+    "@SUM(A1)",
+    "|x",
+    "%y",
+    "\uff1d1",
+    "\ufe63",
+    "\t",
+    "\r",
+    "\n",
+    ";",
+    ",",
+    "|",
+    '"',
+    "'",
+    " ",
+    "a",
+    "\x1b[2J",
+    "\u202e",
+]
+texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join)
+
+
+def fields(text):
+    """Yield every field that a spreadsheet may make of the lines: four separators, with and without quotes."""
+    for separator in ",;|\t":
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting):
+                yield from row
+
+
+def written(rows):
+    file = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", file)
+        gradebook.write("-", rows)
+    return file.getvalue()
+
+
+@given(texts, texts)
+def test_no_field_of_the_csv_is_a_formula(student, message):
+    text = written(
+        [{"student": student, "message": message, "file": message, "note": f"{message}; {student}", "points": 0}]
+    )
+    for field in fields(text):
+        first = unicodedata.normalize("NFKC", field).strip(' "')[:1]
+        assert first not in ("=", "+", "-", "@", "|", "%", "\t")
+    assert all(letter.isprintable() for letter in text.replace("\n", ""))
+
+
+@given(texts, texts)
+def test_the_csv_comes_back_as_it_was_written(student, message):
+    rows = list(csv.DictReader(io.StringIO(written([{"student": student, "message": message}] * 2), newline="")))
+    assert [(row["student"], row["message"]) for row in rows] == [
+        (gradebook.cell(student), gradebook.cell(message))
+    ] * 2
+
+
+def test_long_names_of_two_students_stay_two():
+    names = ["\U000e0041" * 63 + end for end in "ab"]
+    rows = list(csv.DictReader(io.StringIO(written([{"student": name} for name in names]))))
+    assert len({row["student"] for row in rows}) == 2
+
+
+def test_an_error_of_the_command_line_shows_a_name_as_escapes(capsys, tmp_path):
+    name = str(tmp_path / "\x1b[2J\u202e.zip")
+    assert main(["grade", name, "--csv", str(tmp_path / "out.csv")]) == 1
+    assert "\\x1b[2J\\u202e.zip" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["grade", "folder", "--csv", "out.csv", "\x1b[2J"])
+    assert "\x1b" not in capsys.readouterr().err

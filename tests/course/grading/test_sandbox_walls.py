@@ -1,0 +1,104 @@
+"""What a notebook attempts against its grader fails, as root and as an ordinary user, with every mechanism."""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import ordinary
+import pytest
+
+from minigooglenet.cli import grade as grade_command
+from minigooglenet.cli import main
+from minigooglenet.course import doctor
+from minigooglenet.course.grading import sandbox
+from minigooglenet.course.grading.sandbox import bubblewrap, probe, seccomp
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="not tried: walls of Linux")
+BOX = Path(__file__).parent / "box.py"
+LEGITIMATE = {"legitimate files", "legitimate event loop"}
+NOT_HELD = {"processes", "empty files", "large files"}  # without namespaces; sums of files are not bounded there
+
+
+@linux
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="not tried: the attempts use numbers of x86-64")
+@pytest.mark.parametrize("mechanism", sandbox.MECHANISMS)
+@pytest.mark.parametrize("who", ["root", "ordinary"])
+def test_attempts_from_inside_fail(mechanism, who):
+    if who == "root" and os.geteuid():
+        pytest.skip("not tried: the tests do not run as root")
+    if probe.held(mechanism).mechanism != mechanism:
+        pytest.skip(f"not tried: {mechanism} does not work here")
+    with ordinary.temporary_folder() as folder:
+        done = ordinary.python([BOX, mechanism], folder, as_root=who == "root", BOX_SECRET="swordfish-1234")
+    found = json.loads(done.stdout)
+    assert "error" not in found, found
+    assert found.pop("modes") == [0o640, 0o640]
+    worked = {name for name, each in found.items() if each}
+    if mechanism == sandbox.LANDLOCK:
+        worked -= NOT_HELD
+        assert worked == {"legitimate event loop"}  # shutil.copy needs chmod
+    else:
+        assert worked == LEGITIMATE
+
+
+@linux
+def test_probe_finds_every_wall_that_the_mechanism_promises():
+    for mechanism in sandbox.MECHANISMS:
+        held = probe.held(mechanism)
+        lacking = {"processes", "disk", "total memory"} if held.mechanism == sandbox.LANDLOCK else set()
+        if platform.machine() in seccomp.MACHINES and sandbox.landlock.version() > 0:
+            assert held.walls == set(sandbox.WALLS) - lacking
+
+
+def test_an_unknown_mechanism_is_rejected(monkeypatch):
+    monkeypatch.setenv(probe.CHOICE, "chroot")
+    with pytest.raises(ValueError, match="choose from: bubblewrap, namespaces, landlock"):
+        probe.held.__wrapped__()
+
+
+@linux
+def test_bubblewrap_that_does_not_work_leaves_namespaces(monkeypatch):
+    original, tried = probe._tried, []
+
+    def fails(mechanism):
+        tried.append(mechanism)
+        return None if mechanism == sandbox.BUBBLEWRAP else original(mechanism)
+
+    monkeypatch.setattr(probe, "_tried", fails)
+    monkeypatch.setattr(bubblewrap, "usable", lambda: True)
+    monkeypatch.delenv(probe.CHOICE, raising=False)
+    assert probe.held.__wrapped__().mechanism in (sandbox.NAMESPACES, sandbox.LANDLOCK)
+    assert tried[:2] == [sandbox.BUBBLEWRAP, sandbox.NAMESPACES]
+
+
+def test_bubblewrap_is_never_taken_from_the_path(tmp_path, monkeypatch):
+    (tmp_path / "bwrap").write_text("#!/bin/sh\n", encoding="ascii")
+    (tmp_path / "bwrap").chmod(0o777)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bubblewrap.program() in (None, *bubblewrap.PLACES)
+    monkeypatch.setattr(bubblewrap, "PLACES", (str(tmp_path / "bwrap"),))
+    assert bubblewrap.program() is None  # others may change it
+
+
+def test_grade_says_first_what_does_not_hold(tmp_path, monkeypatch, capsys):
+    told = []
+    walls = frozenset(sandbox.WALLS) - {"sockets", "keys"}
+    monkeypatch.setattr(probe, "held", lambda: probe.Held("landlock", walls))
+    monkeypatch.setattr(
+        grade_command, "grade", lambda *given: told.append(capsys.readouterr()) or ([], set(sandbox.WALLS), True)
+    )
+    assert main(["grade", str(tmp_path), "--csv", "-"]) == 0
+    assert told[0].out == ""
+    assert "Not held on this system: sockets: a notebook can talk to programs" in told[0].err
+    assert "Not held on this system: keys:" in told[0].err
+    assert told[0].err.count("Not held") == 2
+
+
+def test_doctor_lists_the_walls(monkeypatch):
+    held = probe.Held("namespaces", frozenset({"network", "files"}))
+    monkeypatch.setattr(probe, "held", lambda: held)
+    text = doctor.walls().text
+    assert "with namespaces: network, files; missing: processes, attributes" in text
+    assert "docs/grading.md" in text

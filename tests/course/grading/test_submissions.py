@@ -1,0 +1,300 @@
+"""What arrives in a class folder, form by form: whose it is, which lesson it is, and what is said about the rest."""
+
+import io
+import json
+import os
+import tarfile
+import zipfile
+
+import pytest
+
+from minigooglenet.course.grading import archives, file_names, submissions
+
+ONE = ["def conv_at(x, w, b, n, k, i, j, stride, pad):\n    return 0.0", "check('01.1', conv_at)"]
+TWO = ["check('02.1', None)"]
+SEVEN = ["check('07.1', None)"]
+SCRATCH = ["x = 1"]
+OWN = "01_feature_map.ipynb"
+
+
+def text(sources):
+    cells = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in sources]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def archive(members):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content if isinstance(content, (str, bytes)) else text(content))
+    return data.getvalue()
+
+
+def tarball(members):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as file:
+        for name, sources in members.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(text(sources)), 1_000_000_000
+            file.addfile(member, io.BytesIO(text(sources).encode()))
+    return data.getvalue()
+
+
+@pytest.fixture
+def collect(tmp_path):
+    """Return a function: of {path: sources, text or bytes}, what a class folder with these files means."""
+
+    def collected(tree, lesson=None):
+        folder, scratch = tmp_path / "class", tmp_path / "scratch"
+        folder.mkdir(exist_ok=True)
+        scratch.mkdir()
+        for name, content in tree.items():
+            path = folder / name
+            if name.endswith("/"):
+                path.mkdir(parents=True)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else text(content).encode())
+        return submissions.collect(folder, scratch, lesson)
+
+    return collected
+
+
+def lessons(found):
+    """Return {student: the lessons of the files that are graded}."""
+    made = {}
+    for each in found.handed:
+        made.setdefault(each.student, set()).update(number[:2] for number in each.numbers)
+    return {student: sorted(those) for student, those in made.items()}
+
+
+MOODLE = "_123456_assignsubmission_file_"
+DATE = "attempt_2025-11-03-10-11-12"
+FORMS = {
+    "a notebook for each student": ({"ada.ipynb": ONE}, {"ada": ["01"]}),
+    "an ending in capitals": ({"dan.IPYNB": ONE}, {"dan": ["01"]}),
+    "a Python file": ({"ada.py": b"def conv_at(): pass\n"}, {"ada": ["01"]}),
+    "a Python file in a folder": ({"wim/01_feature_map.py": b"def conv_at(): pass\n"}, {"wim": ["01"]}),
+    "a browser's ending": ({"ada.ipynb.txt": ONE, "bea.json": ONE}, {"ada": ["01"], "bea": ["01"]}),
+    "nested folders": ({f"eve/week1/{OWN}": ONE, f"bob/{OWN}": ONE}, {"eve": ["01"], "bob": ["01"]}),
+    "nbgrader": ({f"submitted/ian/lesson01/{OWN}": ONE, f"release/lesson01/{OWN}": ONE}, {"ian": ["01"]}),
+    "nbgrader, by its assignments": (
+        {f"ian/lesson01/{OWN}": ONE, "ian/lesson02/02_matrix.ipynb": TWO},
+        {"ian": ["01", "02"]},
+    ),
+    "an assignment's folder": (
+        {f"Lesson 01/fay - {OWN}": ONE, f"Lesson 01/gus - {OWN}": ONE},
+        {"fay": ["01"], "gus": ["01"]},
+    ),
+    "an assignment's folder with a title": (
+        {"Convolutions/fay_01_feature_map.ipynb": ONE, "Convolutions/gus_01_feature_map.ipynb": ONE},
+        {"fay": ["01"], "gus": ["01"]},
+    ),
+    "Canvas": (
+        {"gil_12345_67890_01_feature_map.ipynb": ONE, "gil_LATE_12345_67891_02_matrix-1.ipynb": TWO},
+        {"gil": ["01", "02"]},
+    ),
+    "Moodle": ({f"Hal Ito{MOODLE}/{OWN}": ONE}, {"Hal Ito": ["01"]}),
+    "Moodle without folders": ({f"Hal Ito{MOODLE}{OWN}": ONE}, {"Hal Ito": ["01"]}),
+    "Moodle, an archive for each": ({f"Hal Ito{MOODLE}/hw.zip": archive({OWN: ONE})}, {"Hal Ito": ["01"]}),
+    "Blackboard": ({f"Homework 1_ada99_{DATE}_{OWN}": ONE}, {"ada99": ["01"]}),
+    "Brightspace": ({f"123-456 - Ada Lovelace - Nov 3, 2025 1011 AM/{OWN}": ONE}, {"Ada Lovelace": ["01"]}),
+    "GitHub Classroom": ({f"lesson01-ada/{OWN}": ONE, f"lesson01-bob/{OWN}": ONE}, {"ada": ["01"], "bob": ["01"]}),
+    "sections": (
+        {f"section A/ada/{OWN}": ONE, f"section B/bob/{OWN}": ONE},
+        {"ada": ["01"], "bob": ["01"]},
+    ),
+    "a folder around the class": (
+        {f"winter/{name}/{OWN}": ONE for name in ("ada", "bob", "cem")},
+        {"ada": ["01"], "bob": ["01"], "cem": ["01"]},
+    ),
+    "copies": (
+        {"jan.ipynb": ONE, "jan-Copy1.ipynb": ONE, "kim (1).ipynb": ONE, "lea - Copy.ipynb": ONE},
+        {"jan": ["01"], "kim": ["01"], "lea": ["01"]},
+    ),
+    "the lesson's name in front": (
+        {"01_feature_map_ada.ipynb": ONE, "lesson01_bob.ipynb": ONE},
+        {"ada": ["01"], "bob": ["01"]},
+    ),
+    "dates and teams": (
+        {"yukawa_2025-11-03_hw.ipynb": ONE, "zeno_team_07_hw1.ipynb": ONE},
+        {"yukawa_2025-11-03_hw": ["01"], "zeno_team_07_hw1": ["01"]},
+    ),
+    "an archive": ({"ada.zip": archive({f"ada/{OWN}": ONE, "__MACOSX/ada/._x.ipynb": b"\0"})}, {"ada": ["01"]}),
+    "an archive of a class": (
+        {"submissions.zip": archive({f"{name}_123_456_{OWN}": ONE for name in ("ada", "bob")})},
+        {"ada": ["01"], "bob": ["01"]},
+    ),
+    "an archive in an archive": ({"all.zip": archive({"ada.zip": archive({"hw/a.ipynb": ONE})})}, {"ada": ["01"]}),
+    "a tarball": ({"ada.tar.gz": tarball({OWN: ONE})}, {"ada": ["01"]}),
+    "accents in two forms": ({f"Zoe\u0308/{OWN}": ONE, "Zo\u00eb/02_matrix.ipynb": TWO}, {"Zo\u00eb": ["01", "02"]}),
+    "a name with a number": (
+        {"student 1.ipynb": ONE, "student 10.ipynb": ONE},
+        {"student 1": ["01"], "student 10": ["01"]},
+    ),
+    "namesakes": (
+        {f"Hal Ito_1{MOODLE[4:]}/{OWN}": ONE, f"Hal Ito_2{MOODLE[4:]}/{OWN}": ONE},
+        {"Hal Ito (1456)": ["01"], "Hal Ito (2456)": ["01"]},
+    ),
+    "students by number": (
+        {f"01/{OWN}": ONE, f"02/{OWN}": ONE, "31/02_matrix.ipynb": TWO},
+        {"01": ["01"], "02": ["01"], "31": ["02"]},
+    ),
+    "lessons by number": (
+        {"01/ada_01_feature_map.ipynb": ONE, "02/ada_02_matrix.ipynb": TWO},
+        {"ada": ["01", "02"]},
+    ),
+    "nothing but the number in the name": ({"03_ada.ipynb": SCRATCH}, {"03_ada": ["03"]}),
+    "an export among notebooks": (
+        {
+            "ada.ipynb": ONE,
+            "moodle export.zip": archive({f"Hal Ito{MOODLE}/{OWN}": ONE, f"Val Kay_9{MOODLE[4:]}/hw.ipynb": ONE}),
+            f"download/bob_123_456_{OWN}": ONE,
+            f"download/cem_124_457_{OWN}": ONE,
+            f"one/Wim Dee{MOODLE}/{OWN}": ONE,
+        },
+        {name: ["01"] for name in ("ada", "Hal Ito", "Val Kay", "bob", "cem", "Wim Dee")},
+    ),
+    "a student's folder with a name like Canvas's in it": ({f"ada/hw_2025_1103_last/{OWN}": ONE}, {"ada": ["01"]}),
+    "Teams": (
+        {f"Submitted files/Ada Byron/Week 1/Version {n}/{OWN}": ONE for n in (1, 2)},
+        {"Ada Byron": ["01"]},
+    ),
+    "a name in brackets": ({"01_feature_map (Bo Li).ipynb": ONE}, {"Bo Li": ["01"]}),
+    "a zipped notebook": ({"ada.ipynb.zip": archive({"x.ipynb": ONE})}, {"ada": ["01"]}),
+    "no check cells": ({"ada.ipynb": ONE[:1]}, {"ada": ["01"]}),
+}
+
+
+@pytest.mark.parametrize(("tree", "expected"), FORMS.values(), ids=FORMS)
+def test_a_form_gives_students_and_lessons(collect, tree, expected):
+    assert lessons(collect(tree)) == expected
+
+
+def test_every_file_and_student_is_accounted_for(collect):
+    tree = {
+        f"ada/{OWN}": ONE,
+        "ada/notes.txt": b"hello",
+        "ada/utils.py": b"x = 1\n",
+        f"bob/{OWN}": ONE,
+        "bea.pdf": b"%PDF",
+        "cem.html": b"<html>",
+        "dan.zip": b"not an archive",
+        "eve.zip": archive({"notes.pdf": b"%PDF"}),
+        "fay/": b"",
+        "roster.csv": b"name\n",
+        "._mia.ipynb": b"\0",
+        "__MACOSX/ada/x.ipynb": ONE,
+        "gil.7z": b"7z",
+    }
+    found = collect(tree)
+    absent = {each.student: each for each in found.absent}
+    assert lessons(found) == {"ada": ["01"], "bob": ["01"]}
+    assert set(absent) == {"bea", "cem", "dan", "eve", "fay", "gil"}
+    assert absent["bea"].file == "bea.pdf"
+    assert "it is a PDF. Hand in the notebook (.ipynb)" in absent["bea"].reason
+    assert "a web page" in absent["cem"].reason
+    assert "dan.zip arrived: it cannot be unpacked" in absent["dan"].reason
+    assert "eve.zip/notes.pdf" not in absent["eve"].reason or "a PDF" in absent["eve"].reason
+    assert "the folder is empty" in absent["fay"].reason
+    told = "\n".join(found.sentences)
+    for name in ("ada/notes.txt", "ada/utils.py", "roster.csv", "._mia.ipynb", "__MACOSX"):
+        assert name in told
+
+
+def test_a_stray_notebook_changes_nothing_for_others(collect):
+    tree = {f"{name}/{OWN}": ONE for name in ("ada", "bob", "cem")}
+    found = collect(
+        tree | {"bob_07_scratch.ipynb": SCRATCH, "cem/07_x.ipynb": SCRATCH, "ada/07_inception.ipynb": SEVEN}
+    )
+    assert lessons(found) == {"ada": ["01", "07"], "bob": ["01"], "cem": ["01"]}
+    assert found.absent == []
+    assert any("Lesson 07 was handed in only by ada" in told for told in found.sentences)
+    assert any(told.startswith("bob: not graded: bob_07_scratch.ipynb") for told in found.sentences)
+    assert any(told.startswith("cem: not graded: cem/07_x.ipynb") for told in found.sentences)
+
+
+def test_a_folder_with_two_notebooks_gives_one_and_names_the_rule(collect, tmp_path):
+    found = collect({"leo/final.ipynb": ONE, "leo/first.ipynb": ONE[:1], "leo/02_matrix.ipynb": TWO}, "01")
+    (handed,) = found.handed
+    assert handed.name == "final.ipynb"
+    assert "2 files of lesson 01 arrived; graded: leo/final.ipynb, the most complete of the same age" in handed.note
+    assert "not graded: leo/first.ipynb" in handed.note
+    for age, name in ((5_000, "final"), (0, "first")):
+        path = tmp_path / "class" / "leo" / f"{name}.ipynb"
+        os.utime(path, (path.stat().st_mtime - age,) * 2)
+    (handed,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").handed
+    assert "graded: leo/first.ipynb, the newest" in handed.note
+
+
+def test_another_lesson_is_a_row_that_says_so(collect):
+    found = collect({f"ada/{OWN}": ONE, "gil.ipynb": TWO}, "01")
+    assert [(each.student, each.lesson) for each in found.absent] == [("gil", "01")]
+    assert "gil.ipynb is of lesson 02" in found.absent[0].reason
+
+
+def test_a_name_that_contradicts_the_checks_is_noted(collect):
+    (handed,) = collect({"ada/02_matrix.ipynb": ONE}).handed
+    assert handed.numbers[0] == "01.1"
+    assert "has the name of lesson 02, but it checks exercises of lesson 01" in handed.note
+
+
+def test_a_broken_notebook_is_graded_so_that_it_has_a_row(collect):
+    found = collect({f"ada/{OWN}": ONE, "bob.ipynb": b"{", f"cem/{OWN}": b""})
+    assert lessons(found) == {"ada": ["01"], "bob": ["01"], "cem": ["01"]}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_what_is_not_a_file_has_rows_or_a_sentence(collect, tmp_path):
+    (tmp_path / "class").mkdir()
+    os.mkfifo(tmp_path / "class" / "pipe.ipynb")
+    (tmp_path / "class" / "loop").symlink_to(tmp_path / "class")
+    (tmp_path / "class" / "cem.ipynb").symlink_to("/dev/zero")
+    (tmp_path / "class" / "notes.txt").symlink_to("/dev/zero")
+    found = collect({"ada.ipynb": ONE})
+    assert lessons(found) == {"ada": ["01"], "cem": ["01"]}
+    reasons = {each.student: each.reason for each in found.absent}
+    assert reasons["pipe"] == "no notebook of lesson 01; pipe.ipynb arrived: it is not a file"
+    assert reasons["loop"] == "no notebook of lesson 01; loop arrived: it is a link, which is not followed"
+    assert "notes.txt is not graded: it is a link, which is not followed" in found.sentences
+
+
+@pytest.mark.parametrize("said", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
+def test_a_lesson_is_found_by_number_or_name(said):
+    assert submissions.lesson_number(said) == "01"
+
+
+def test_an_unknown_lesson_raises_with_the_known_ones():
+    with pytest.raises(ValueError, match="unknown lesson '77'; choose from 00, 01"):
+        submissions.lesson_number("77")
+
+
+def test_a_folder_without_notebooks_raises_with_what_it_has(collect):
+    with pytest.raises(ValueError, match="It contains 2 x a PDF"):
+        collect({"ada.pdf": b"%PDF", "bob.pdf": b"%PDF"})
+
+
+@pytest.mark.parametrize("name", ["../../evil.ipynb", "/evil.ipynb", "a/../../evil.ipynb", "..\\evil.ipynb"])
+def test_an_archive_writes_only_where_it_is_unpacked(tmp_path, name):
+    (tmp_path / "in" / "target").mkdir(parents=True)
+    path = tmp_path / "bad.zip"
+    path.write_bytes(archive({name: ONE}))
+    archives.unpack(path, tmp_path / "in" / "target")
+    outside = [each for each in tmp_path.rglob("evil.ipynb") if not each.is_relative_to(tmp_path / "in" / "target")]
+    assert outside == []
+
+
+def test_an_archive_that_grows_without_end_is_rejected(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 1000)
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(archive({"a.ipynb": "0" * 600, "b.ipynb": "0" * 600}))
+    with pytest.raises(ValueError, match="too large"):
+        archives.unpack(path, tmp_path / "target")
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [("2025", "2025"), ("01", None), ("Week 3 Gradients", None), ("lesson01", None), ("ada_lesson01", "ada")],
+)
+def test_a_folder_name_is_a_student_or_a_part_of_the_course(name, student):
+    assert file_names.of_folder(name) == student
