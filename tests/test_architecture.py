@@ -29,10 +29,7 @@ FLOORS = (
 BESIDE = {("parallel", "shapes"), ("children", "starting"), ("figures", "files"), ("adaptive", "optim")}
 BESIDE |= {("warmup", "lessons"), ("__init__", "_moved")}
 # Modules that are imported only inside functions, once `forms.fast()` is known to work.
-ALLOWED_FAST = {
-    *("kernels.forms", "planning.fused", "planning.barrier"),
-    *("lessons.lesson_13_fast.rungs", "lessons.lesson_13_fast.compiled_loops"),
-}
+ALLOWED_FAST = {"kernels.forms", "planning.fused", "planning.barrier"}
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 

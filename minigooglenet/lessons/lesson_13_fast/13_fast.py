@@ -23,7 +23,6 @@ import math
 import os
 import time
 
-import numba
 import numpy as np
 
 import minigooglenet as mg
@@ -40,6 +39,13 @@ rng = np.random.default_rng(13)
 net = mg.models.googlenet(init="he", rng=0)
 print(machine.line(machine.describe()))
 print(f"fast mode: {'on, fewer rounds and fewer layers below' if FAST else 'off'}")
+
+# %% [markdown]
+# Numba compiles the loops of this lesson. If the next cell fails, so do the cells that compile, and exercise 13.3. You
+# can do all other exercises; `minigooglenet doctor` explains how to get Numba.
+
+# %%
+import numba
 
 # %% [markdown]
 # ## The ladder, on one layer

@@ -1,12 +1,11 @@
 """Loops, compiled for all cores."""
 
-import numba
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise
-from minigooglenet.kernels.fast.implicit_gemm import forward as engines_own
 from minigooglenet.lessons.lesson_13_fast import rungs
-from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged, uncompiled
+from minigooglenet.lessons.lesson_13_fast.compiling import numba, uncompiled
+from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged
 
 conv_numba = Exercise(
     "13.3",
@@ -20,8 +19,6 @@ conv_numba = Exercise(
         "`for k in prange(____):` around the loops over n, p, q, c, u, v, with a sum of its own for each output",
     ),
 )
-
-conv_numba.engine(engines_own)
 
 
 @conv_numba.judge

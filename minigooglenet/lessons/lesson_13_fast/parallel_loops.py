@@ -6,11 +6,12 @@ on one core too.
 
 import types
 
-import numba
 import numpy as np
 
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.outputs import Raised, call, same
+from minigooglenet.kernels import forms
+from minigooglenet.lessons.lesson_13_fast.compiling import numba, uncompiled
 from minigooglenet.lessons.lesson_13_fast.instruments import Watched
 
 RUNS = 3
@@ -40,11 +41,9 @@ def judged(exercise, answer) -> Verdict:
     for output in outputs:
         if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
             raise output.error
-    if python is None and numba.config.DISABLE_JIT:
-        sentence = (
-            "numba.njit returned your function uncompiled, because NUMBA_DISABLE_JIT is set. Unset it and restart."
-        )
-        return Verdict(False, None, sentence)
+    if python is None and forms.why_not_fast():
+        what = f"this exercise compiles your function, but {forms.why_not_fast()}"
+        return Verdict(False, None, what, "`minigooglenet doctor` explains it")
     if python is None:
         return wrong("not compiled")
     if answer.targetoptions.get("forceobj"):
@@ -67,11 +66,6 @@ def judged(exercise, answer) -> Verdict:
                 return wrong(known.name)
         return Verdict(False, None, "the values differ from the definition's")
     return _compiled(answer, expected)
-
-
-def uncompiled(function):
-    """Return the Python function of a compiled one; with NUMBA_DISABLE_JIT, Numba returns that itself."""
-    return getattr(function, "py_func", function)
 
 
 def _alike(a, b):

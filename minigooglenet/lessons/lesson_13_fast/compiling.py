@@ -1,0 +1,34 @@
+"""Numba for the loops of this lesson. If it cannot be imported, functions stay plain Python and nothing is timed."""
+
+import functools
+from types import SimpleNamespace
+
+from minigooglenet.kernels import forms
+
+
+def uncompiled(function):
+    """Return the Python function of a compiled one; with NUMBA_DISABLE_JIT, Numba returns that itself."""
+    return getattr(function, "py_func", function)
+
+
+def _as_it_is(function=None, **_):
+    return function or _as_it_is
+
+
+def _prange(*arguments):
+    return range(*arguments)
+
+
+def _needs_compiled_code(function):
+    @functools.wraps(function)
+    def refuse(*_):
+        raise RuntimeError(f"{function.__name__} needs compiled code, but {forms.why_not_fast()}.")
+
+    return refuse
+
+
+try:
+    import numba
+except Exception:  # as in forms.why_not_fast(), which says why
+    numba = SimpleNamespace(jit=_as_it_is, njit=_as_it_is, prange=_prange, get_num_threads=lambda: 1)
+compiled = _needs_compiled_code if forms.why_not_fast() else forms.fast().jit.compiled
