@@ -3,6 +3,7 @@
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, milliseconds, times
 from minigooglenet.console import Table
+from minigooglenet.kernels import forms
 from minigooglenet.layers import Conv2d
 from minigooglenet.planning import plan
 
@@ -14,9 +15,10 @@ def measure(asked, tell) -> dict:
     """Return the times of plans that each lack one idea."""
     graph = asked.graph()
     main = graph.main
+    products_only = {} if forms.why_not_fast() else {"no Winograd": plan(_with_algorithm(graph, "numba"), main)}
     plans = {
         ALL: plan(graph, main),
-        "no Winograd": plan(_with_algorithm(graph, "numba"), main),
+        **products_only,
         "no fusing": plan(graph, main, fuse=False),
         "no writing into the concat": plan(graph, main, join=False),
         "layer by layer with all threads": plan(graph, main, apart=False),

@@ -11,7 +11,7 @@ from minigooglenet.bench import cases, clock, machine, settings
 from minigooglenet.bench.results import giga, mega, milliseconds, per_cent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
-from minigooglenet.kernels import conv2d
+from minigooglenet.kernels import conv2d, forms
 
 BATCHES, QUICK = (1,), (1,)
 TOO_SLOW = 0.2  # seconds that a layer may take for an image, by its rate on a piece, to be measured whole
@@ -168,6 +168,7 @@ def tables(result) -> list[Table]:
         for r in result["network"]
     ]
     times = (">median ms", ">minimum ms", ">GMAC/s", ">of product rate")
+    reason = forms.why_not_fast()
     return [
         Table("This machine at its best", (">threads", ">product GMAC/s", ">copy GB/s"), best, notes),
         Table(
@@ -178,6 +179,7 @@ def tables(result) -> list[Table]:
                 "GMAC/s counts the multiply-adds of the definition. Winograd does with fewer, so it may pass 100%.",
                 "Of memory rate: input, weights, output moved once. Peak: most memory held at once, with the output.",
                 "about: from the rate on a piece of the layer. -: the algorithm does not take this layer.",
+                *([f"numba and winograd need compiled code, but {reason}."] if reason else []),
             ],
         ),
         Table(

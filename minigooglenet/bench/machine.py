@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +35,18 @@ def describe(peers=()) -> dict:
         "blas": blas_name(),
         "environment": ENVIRONMENT,
         "versions": {
-            **{name: version(name) for name in packages},
+            **{name: installed(name) for name in packages},
             **{peer.TITLE: peer.version() for peer in peers},
         },
     }
+
+
+def installed(package) -> str:
+    """Return the version of a package, or "not installed": the engine works without Numba."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def cpu_name() -> str:

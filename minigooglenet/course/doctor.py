@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from minigooglenet.kernels import forms
+
 LEAST_MEMORY = 1 << 30  # bytes that a lesson may need; lesson 09 comes closest
 COURSE = "course"  # the extra whose packages the lessons need
 
@@ -98,7 +100,12 @@ def kernel() -> Finding:
 
 
 def compiler() -> Finding:
-    """Compile a function as the kernels are compiled, and look at what it computes."""
+    """Compile a function as the kernels are compiled, and look at what it computes; or say what runs instead."""
+    if reason := forms.why_not_fast():
+        remedy = f"{_pip()} install --upgrade numba; if Numba has no release for this Python, install an older Python"
+        if reason == forms.JIT_DISABLED:
+            remedy = "unset NUMBA_DISABLE_JIT"
+        return Finding(False, f"{reason}. {forms.INSTEAD}", remedy)
     import numba
 
     begun = time.perf_counter()
@@ -112,6 +119,8 @@ def cache() -> Finding:
     """Look whether compiled kernels can be kept."""
     from minigooglenet import warmup
 
+    if forms.why_not_fast():
+        return Finding(True, "no compiled kernels to keep")
     folder = warmup.folder()
     remedy = "set NUMBA_CACHE_DIR to a folder that you can write; until then every start compiles anew"
     if folder is None:

@@ -161,7 +161,7 @@ def fast():
 def why_not_fast() -> str:
     """Return why compiled code cannot run here, or an empty string."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return "NUMBA_DISABLE_JIT is set"
+        return JIT_DISABLED
     try:
         import numba  # noqa: F401
     except Exception as error:  # a Python that is too new for it, a system without its library
@@ -170,7 +170,9 @@ def why_not_fast() -> str:
     return ""
 
 
-WITHOUT_NUMBA = "minigooglenet: {reason}. Everything runs on NumPy instead, about four times slower."
+JIT_DISABLED = "NUMBA_DISABLE_JIT is set"
+INSTEAD = "Everything runs on NumPy instead, about four times slower."
+WITHOUT_NUMBA = f"minigooglenet: {{reason}}. {INSTEAD}"
 
 
 def returned(operation, direction, values, **expected):

@@ -18,7 +18,6 @@
 import platform
 import time
 
-import numba
 import numpy as np
 
 import minigooglenet as mg
@@ -34,7 +33,7 @@ from minigooglenet.kernels.loops import conv2d as loops
 # prints three lines, you are ready.
 
 # %%
-print(f"Python {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}, {platform.system()}")
+print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.system()}")
 print(f"{mg.get_num_threads()} threads")
 net = mg.models.googlenet(aux=False, rng=0)
 image = mg.data.prepare(mg.data.photograph())

@@ -25,7 +25,7 @@ PROGRAM = """
 import contextlib, sys, types
 if sys.argv[3]:
     import numpy, matplotlib
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(Exception):
         import numba
 package = types.ModuleType("minigooglenet")
 package.__path__ = [sys.argv[1]]
