@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from numeric import needs_numba
 
 from minigooglenet import children, starting
 
@@ -98,6 +99,7 @@ def test_started_modules_run_nothing_from_a_hostile_folder(hostile):
     assert not Path("kernels").exists()
 
 
+@needs_numba
 def test_workers_of_an_ensemble_read_no_settings_from_the_folder(tmp_path):
     (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="utf-8")
     ask = "import minigooglenet, numba; print(numba.config.DISABLE_JIT)"
@@ -115,6 +117,7 @@ def test_only_the_command_line_marks_its_workers(monkeypatch, forgotten):
     assert starting.MARK not in os.environ
 
 
+@needs_numba
 def test_settings_of_numba_in_the_folder_do_not_reach_a_compilation(tmp_path):
     (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="ascii")
     done = subprocess.run(

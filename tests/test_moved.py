@@ -9,6 +9,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
+from numeric import needs_numba
 
 from minigooglenet import _moved
 from minigooglenet.course import handout
@@ -22,14 +23,21 @@ def _new_names():
         yield from (new,) if isinstance(new, str) else new
 
 
-@pytest.mark.parametrize("new", sorted(set(_new_names())))
+def _importable(names):
+    """Return names as parameters of a test, those of compiled code with the mark that they need."""
+    compiled = "minigooglenet.kernels.fast", "minigooglenet.planning.fused", "minigooglenet.planning.barrier"
+    return [pytest.param(name, marks=needs_numba if name.startswith(compiled) else ()) for name in sorted(set(names))]
+
+
+@pytest.mark.parametrize("new", _importable(_new_names()))
 def test_new_module_exists(new):
     assert importlib.import_module(new).__name__ == new
 
 
-def test_new_names_exist():
-    for module, _, name in (new.rpartition(".") for new in _moved.NAMES.values()):
-        assert hasattr(importlib.import_module(module), name)
+@pytest.mark.parametrize("new", _importable(_moved.NAMES.values()))
+def test_new_name_exists(new):
+    module, _, name = new.rpartition(".")
+    assert hasattr(importlib.import_module(module), name)
 
 
 @pytest.mark.parametrize("old", sorted(_moved.MODULES))
@@ -69,6 +77,7 @@ for section in sys.stdin.read().strip().split("\\n\\n"):
 """
 
 
+@needs_numba
 def test_old_notebooks_imports_work():
     assert len(SECTIONS) == 14
     done = subprocess.run(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from numeric import needs_numba
 
 import minigooglenet as mg
 from minigooglenet import parallel
@@ -29,6 +30,7 @@ def run(*arguments, **environment):
     )
 
 
+@needs_numba
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that interrupt")
 def test_interrupts_leave_no_state():
     child = run(str(INTERRUPTED), "400", "3")
@@ -73,6 +75,7 @@ def test_libraries_are_listed_again_after_an_import(monkeypatch):
     assert [library.path for library in blas.libraries()] == [library.path for library in before]
 
 
+@needs_numba
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_forked_by_a_task_has_the_state_of_outside(own_threads):
