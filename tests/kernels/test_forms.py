@@ -810,59 +810,6 @@ def test_wrong_storey_in_the_environment_is_reported():
     assert process.stderr.strip().endswith(text)
 
 
-NO_NUMBA = """
-import sys
-
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("numba", "llvmlite"):
-            raise ModuleNotFoundError(f"No module named {name!r}")
-
-
-sys.meta_path.insert(0, Blocked())
-import numpy as np
-
-import minigooglenet as mg
-
-g = mg.models.mini_googlenet(10, size=32, width=0.5, rng=0)
-x = np.random.default_rng(0).standard_normal((3, 3, 32, 32)).astype(np.float32)
-outputs, tape = g.forward({"image": x}, train=True)
-loss, _, grads = mg.losses.weighted_sum(outputs, np.array([1, 2, 3]), mg.losses.head_weights(g))
-_, grad_params = g.backward(grads, tape, inputs=False)
-before = g(x)
-mg.optim.sgd_step(g.params, grad_params, {}, lr=0.01)
-mg.adaptive.adamw_step(g.params, grad_params, {}, lr=0.001)
-print(float(loss), float(np.abs(g(x) - before).max()) > 0, float(np.abs(mg.plan(g)(x) - g(x)).max()) < 1e-4)
-print(mg.gradcheck.check_layer(mg.layers.MaxPool2d(3, 2, ceil_mode=True), rng=0).verdict)
-print(mg.count(g).params)
-loaded = [name for name in sys.modules if name.startswith("minigooglenet.kernels.fast")]
-print("kernels/fast" in str(mg.use()), loaded)
-for algorithm in ("numba", "winograd"):
-    try:
-        mg.layers.Conv2d(3, 4, 3, algorithm=algorithm)
-    except ValueError as error:
-        print(error)
-"""
-
-
-def test_everything_works_without_numba_and_says_so_once():
-    process = child(NO_NUMBA)
-    assert process.returncode == 0, process.stderr
-    first, verdict, params, files, *errors = process.stdout.splitlines()
-    assert first.split()[1:] == ["True", "True"]
-    loss = float(first.split()[0])
-    assert (verdict, files) == ("PASS", "False []")
-    assert int(params) > 0
-    reason = "Numba cannot be imported (ModuleNotFoundError: No module named 'numba')"
-    assert process.stderr == forms.WITHOUT_NUMBA.format(reason=reason) + "\n"
-    assert errors == [
-        f"algorithm='{name}' needs compiled code, but {reason}. Try algorithm='auto'." for name in ("numba", "winograd")
-    ]
-    usual = child(NO_NUMBA.replace("sys.meta_path.insert(0, Blocked())", ""))
-    np.testing.assert_allclose(loss, float(usual.stdout.split()[0]), rtol=1e-5)
-
-
 IMPORTS = (
     "import sys, minigooglenet; print(sorted({name.partition('.')[0] for name in sys.modules} & {'numba', 'llvmlite'}))"
 )
