@@ -14,7 +14,7 @@ from minigooglenet.exercises import check
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.outputs import same
 from minigooglenet.exercises.plain import kind_of
-from minigooglenet.lessons.lesson_13_fast import parallel_loops
+from minigooglenet.lessons.lesson_13_fast import compiling, parallel_loops
 
 COMPILED = "13.3"  # compiling each faulty answer takes too long: its outputs are compared
 WITH_FUNCTION = [
@@ -183,7 +183,7 @@ def test_cases_of_the_compiled_loop_reveal_blind_answers():
             written.append(y)
         return written
 
-    function = find(COMPILED).reference_function.py_func
+    function = compiling.uncompiled(find(COMPILED).reference_function)
     right = outputs(function)
     arguments = [(*case, y) for case, y in zip(parallel_loops.cases(), right, strict=True)]
     for name, answer in _faults_of(function, list(zip(*arguments, strict=True))):
