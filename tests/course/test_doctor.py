@@ -4,6 +4,7 @@ import sys
 from importlib import metadata
 
 import pytest
+from numeric import needs_numba
 
 from minigooglenet import warmup
 from minigooglenet.cli import main
@@ -39,6 +40,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it():
     assert finding.remedy.endswith('-m pip install "no-such-package>=1.0"')
 
 
+@needs_numba
 def test_a_folder_that_cannot_keep_kernels_is_found(monkeypatch, tmp_path):
     monkeypatch.setattr(warmup, "folder", lambda: None)
     assert "NUMBA_CACHE_DIR" in doctor.cache().remedy

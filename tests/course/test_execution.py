@@ -6,6 +6,7 @@ MINIGOOGLENET_FAST shortens training, and the notebooks say so. Each runs in an 
 import json
 
 import pytest
+from numeric import needs_numba
 
 from minigooglenet.course import handout, notebooks
 from minigooglenet.exercises.find import everything
@@ -13,7 +14,9 @@ from minigooglenet.exercises.find import everything
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
 
-SOURCES = handout.sources()
+SOURCES = [
+    pytest.param(path, id=path.stem, marks=needs_numba if path.stem == "13_fast" else ()) for path in handout.sources()
+]
 SECONDS = 600
 NOTING = """
 import minigooglenet.exercises as _exercises
@@ -58,7 +61,7 @@ def _exercises(source):
 
 
 @pytest.mark.filterwarnings("ignore")  # what a kernel's libraries warn of is not ours
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", SOURCES)
 def test_with_solutions_every_check_passes(source, executed):
     results = executed(notebooks.solution(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source), "an exercise that the lesson never checks"
@@ -67,7 +70,7 @@ def test_with_solutions_every_check_passes(source, executed):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", SOURCES)
 def test_without_solutions_it_runs_to_its_end_and_nothing_has_passed(source, executed):
     results = executed(notebooks.student(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source)
