@@ -99,6 +99,11 @@ def test_googlenet_runs_and_trains_without_numba_and_says_so_once():
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
+def test_page_on_forms_quotes_the_notice():
+    page = (Path(__file__).parents[1] / "docs" / "forms.md").read_text(encoding="utf-8")
+    assert " ".join(NOTICE.split()) in " ".join(page.split())
+
+
 COMMANDS = {
     "warmup": "import sys; from minigooglenet.cli import main; sys.exit(main(['warmup']))",
     "doctor": "from minigooglenet.course import doctor; print(doctor.compiler()); print(doctor.cache())",

@@ -1,6 +1,10 @@
 """`minigooglenet warmup`: it says what it did, and where the kernels are."""
 
+from numeric import needs_numba
+
 from minigooglenet import cli, warmup
+
+pytestmark = needs_numba  # tests/test_without_numba.py has what it says elsewhere
 
 
 def test_warmup_compiles_once_and_then_finds_everything(capsys):

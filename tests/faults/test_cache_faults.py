@@ -10,9 +10,11 @@ import sys
 import threading
 
 import pytest
+from numeric import needs_numba
 
 pytestmark = [
     pytest.mark.faults,
+    needs_numba,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="200 processes start fast enough only by fork"),
 ]
 KERNELS = """
