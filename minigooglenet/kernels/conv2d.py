@@ -9,7 +9,7 @@ import numpy as np
 
 from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import forms
-from minigooglenet.kernels.forms import returned
+from minigooglenet.kernels.signatures import pair, returned
 from minigooglenet.parallel import flushed
 
 ALGORITHMS = ("loops", "im2col", "numba", "winograd")
@@ -79,7 +79,7 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
     if not isinstance(algorithm, str):
         if not isinstance(algorithm, (tuple, list)) or len(algorithm) != 2 or not all(map(callable, algorithm)):
             raise TypeError(f"algorithm as a pair must be two functions (forward, backward), got {algorithm!r}")
-        return forms.pair("conv2d", *algorithm)
+        return pair("conv2d", *algorithm)
     if algorithm == "auto":
         return forms.form_of("conv2d", dtype)
     if algorithm not in ALGORITHMS:

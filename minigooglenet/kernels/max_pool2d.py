@@ -6,7 +6,8 @@ Ties go to the first in window order (row by row). Padding never wins. A NaN win
 import numpy as np
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

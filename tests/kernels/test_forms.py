@@ -14,11 +14,11 @@ from numeric import assert_close, draw, needs_numba
 
 import minigooglenet as mg
 from minigooglenet import kernels, layers, parallel
-from minigooglenet.kernels import forms, loops
+from minigooglenet.kernels import forms, loops, signatures
 from minigooglenet.kernels import numpy as readable
 
 STOREYS = forms.STOREYS
-OPERATIONS = tuple(forms.SIGNATURES)
+OPERATIONS = tuple(signatures.SIGNATURES)
 REAL_ONLY = ("max_pool2d", "relu")
 EVERY = pytest.mark.parametrize("operation", OPERATIONS)
 
@@ -213,7 +213,7 @@ def compare(values, expected, dtype):
 
 
 def test_every_operation_has_a_case_and_two_storeys():
-    assert CASES.keys() == forms.SIGNATURES.keys()
+    assert CASES.keys() == signatures.SIGNATURES.keys()
     for operation in OPERATIONS:
         for module in (loops, readable):
             assert callable(getattr(module, operation).forward)
@@ -276,7 +276,7 @@ def first_changed(change):
 
 
 def names_of(operation, direction):
-    names = forms.SIGNATURES[operation][("forward", "backward").index(direction)][1]
+    names = signatures.SIGNATURES[operation][("forward", "backward").index(direction)][1]
     return "gradient 0" if names == "grads" else names.split(", ")[0]
 
 
@@ -306,7 +306,7 @@ def test_pair_that_returns_none_in_one_place_names_the_place(operation, directio
 
 
 def run_names(operation, direction):
-    return forms.SIGNATURES[operation][("forward", "backward").index(direction)][1].split(", ")
+    return signatures.SIGNATURES[operation][("forward", "backward").index(direction)][1].split(", ")
 
 
 @EVERY
@@ -386,10 +386,10 @@ def test_pair_with_a_wrong_signature_is_rejected_at_once(operation):
 
 
 def test_signatures_of_all_storeys_are_the_table():
-    for operation, directions in forms.SIGNATURES.items():
+    for operation, directions in signatures.SIGNATURES.items():
         for module in (loops, readable, *([forms.fast()] if forms.fast() else [])):
             if hasattr(module, operation):
-                forms.pair(operation, *pair_of(operation, module))
+                signatures.pair(operation, *pair_of(operation, module))
                 for function, (arguments, _) in zip(pair_of(operation, module), directions, strict=True):
                     code = function.__code__
                     names = code.co_varnames[: code.co_argcount + bool(code.co_flags & 4)]
