@@ -9,13 +9,10 @@ The files of one operation take the same positional arguments (`kernels/signatur
 saves means the same in all of them: the forward of one works with the backward of another.
 """
 
-import contextlib
-import functools
 import os
-import sys
 
 from minigooglenet import console
-from minigooglenet.kernels import loops
+from minigooglenet.kernels import compiled, loops
 from minigooglenet.kernels import numpy as readable
 from minigooglenet.kernels.signatures import SIGNATURES, Pair, pair
 from minigooglenet.names import closest
@@ -23,6 +20,16 @@ from minigooglenet.parallel import inherited
 
 STOREYS = ("loops", "numpy", "fast")
 VARIABLE = "MINIGOOGLENET_FORM"
+
+
+def _known(storey, of=""):
+    if isinstance(storey, str) and storey in STOREYS:
+        return storey
+    raise ValueError(f"unknown form {storey!r}{of}. Choose {', '.join(map(repr, STOREYS[:-1]))} or {STOREYS[-1]!r}.")
+
+
+# The choice of this thread: {"": storey, operation: storey or Pair}
+choice = inherited.Inherited(lambda: {"": _known(os.environ.get(VARIABLE, "").strip() or "fast", f" in {VARIABLE}")})
 
 
 class use:  # noqa: N801 (a function to its users, and a context manager)
@@ -49,42 +56,29 @@ class use:  # noqa: N801 (a function to its users, and a context manager)
     """
 
     def __init__(self, storey=None, /, **operations):
-        self._before = _choice.get()  # {"": storey, operation: storey or Pair}
+        self._before = choice.get()
         changed = dict(self._before) if storey is None else {"": _known(storey)}
         self._now = changed | {name: _checked(name, form) for name, form in operations.items()}
-        _choice.set(self._now)
+        choice.set(self._now)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        _choice.set(self._before)
+        choice.set(self._before)
 
     def __repr__(self):
         rows = [(name, *_described(name, self._now)) for name in SIGNATURES]
         return str(console.Table("Which form computes what", ("operation", "form", "computed by"), rows))
 
 
-def chosen() -> dict:
-    """Return the choice of this thread: {"": storey, operation: storey or Pair}."""
-    return _choice.get()
-
-
-@contextlib.contextmanager
-def using(choice):
-    """Compute with a choice that `chosen` returned until the end of a `with` block."""
-    before = _choice.get()
-    _choice.set(choice)
-    try:
-        yield
-    finally:
-        _choice.set(before)
+def _chosen(operation, choices):
+    return choices.get(operation) or choices[""]
 
 
 def form_of(operation, dtype):
     """Return the object whose `forward` and `backward` compute an operation: a storey's module or a Pair."""
-    choice = _choice.get()
-    form = choice.get(operation) or choice[""]
+    form = _chosen(operation, choice.get())
     if isinstance(form, Pair):
         return form
     return module_of(operation, form if dtype.kind == "f" or form == "loops" else "numpy")
@@ -92,55 +86,18 @@ def form_of(operation, dtype):
 
 def storey_of(operation) -> str:
     """Return "loops", "numpy" or "fast", or "yours" for a pair: what computes an operation in this thread."""
-    form = _choice.get().get(operation) or _choice.get()[""]
+    form = _chosen(operation, choice.get())
     if isinstance(form, Pair):
         return "yours"
-    return "numpy" if form == "fast" and fast() is None else form
+    return "numpy" if form == "fast" and compiled.fast() is None else form
 
 
 def module_of(operation, storey):
     """Return the module that computes an operation on a storey."""
     if storey == "loops":
         return getattr(loops, operation)
-    module = getattr(fast(), operation, None) if storey == "fast" else None
+    module = getattr(compiled.fast(), operation, None) if storey == "fast" else None
     return module or getattr(readable, operation)
-
-
-@functools.cache
-def fast():
-    """Return the package `kernels.fast`, or None where Numba cannot be imported: the only way to compiled code."""
-    if reason := why_not_fast():
-        print(WITHOUT_NUMBA.format(reason=reason), file=sys.stderr, flush=True)
-        return None
-    from minigooglenet.kernels import fast as package
-
-    return package
-
-
-@functools.cache
-def why_not_fast() -> str:
-    """Return why compiled code cannot run here, or an empty string."""
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return "NUMBA_DISABLE_JIT is set"
-    try:
-        import numba  # noqa: F401
-    except Exception as error:  # a Python that is too new for it, a system without its library
-        first_line = (str(error) or repr(error)).splitlines()[0]
-        return f"Numba cannot be imported ({type(error).__name__}: {first_line})"
-    return ""
-
-
-WITHOUT_NUMBA = "minigooglenet: {reason}. Everything runs on NumPy instead, about four times slower."
-
-
-def _known(storey, of=""):
-    if isinstance(storey, str) and storey in STOREYS:
-        return storey
-    raise ValueError(f"unknown form {storey!r}{of}. Choose {', '.join(map(repr, STOREYS[:-1]))} or {STOREYS[-1]!r}.")
-
-
-def _from_environment():
-    return {"": _known(os.environ.get(VARIABLE, "").strip() or "fast", f" in {VARIABLE}")}
 
 
 def _checked(operation, form):
@@ -156,12 +113,9 @@ def _checked(operation, form):
     return pair(operation, *form)
 
 
-def _described(operation, choice):
-    form = choice.get(operation) or choice[""]
+def _described(operation, choices):
+    form = _chosen(operation, choices)
     if isinstance(form, Pair):
         return "yours", ", ".join(getattr(function, "__qualname__", repr(function)) for function in form)
     module = module_of(operation, form).__name__.removeprefix("minigooglenet.")
     return form, module.replace(".", "/") + ".py"
-
-
-_choice = inherited.Inherited(_from_environment)

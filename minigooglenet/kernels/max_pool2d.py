@@ -29,8 +29,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, save=Tru
     """
     checks.floating(x, "x", 4, checks.FLOATS)
     kernel_size, stride, padding = shapes.pool_settings(kernel_size, stride, padding)
-    size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    shape = (*x.shape[:2], *size)
+    shape = (*x.shape[:2], *shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode))
     arguments = x, kernel_size, stride, padding, ceil_mode
     form = form_of("max_pool2d", x.dtype)
     if not save and hasattr(form, "infer"):
