@@ -7,7 +7,7 @@ import numpy as np
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of
-from minigooglenet.kernels.signatures import returned
+from minigooglenet.kernels.signatures import Pair, returned
 from minigooglenet.parallel import flushed
 
 
@@ -48,6 +48,7 @@ def backward(grad_y, argmax, input_size, kernel_size, stride=None, padding=0):
     form = form_of("max_pool2d", grad_y.dtype)
     if not getattr(form, "CHECKS_ARGMAX", False):
         _check_argmax(argmax, input_size, kernel_size, stride, padding)
+    argmax = argmax.astype(np.intp) if isinstance(form, Pair) else argmax  # you may subtract, and as uint8 0 - 1 is 255
     grad_x = form.backward(grad_y, argmax, input_size, kernel_size, stride, padding)
     return returned("max_pool2d", "backward", grad_x, grad_x=((*grad_y.shape[:2], *input_size), grad_y.dtype))
 

@@ -371,6 +371,19 @@ def test_argmax_of_a_pair_must_be_positions_of_its_window(change, error, text):
         kernels.max_pool2d.forward(np.zeros((1, 1, 4, 4)), 2)
 
 
+def test_backward_of_a_pair_gets_an_argmax_that_it_can_subtract_from():
+    seen = []
+
+    def backward(grad_y, argmax, *rest):
+        seen.append(argmax - 9)
+        return readable.max_pool2d.backward(grad_y, argmax, *rest)
+
+    y, argmax = kernels.max_pool2d.forward(draw(2, 3, 5, 6), 3, 1, 1)
+    with mg.use(max_pool2d=(readable.max_pool2d.forward, backward)):
+        kernels.max_pool2d.backward(y, argmax, (5, 6), 3, 1, 1)
+    np.testing.assert_array_equal(seen[0], argmax.astype(int) - 9)
+
+
 @EVERY
 def test_pair_with_a_wrong_signature_is_rejected_at_once(operation):
     def mine(a, b, c, d, e, f, g, h, i):
