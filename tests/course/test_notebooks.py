@@ -69,6 +69,8 @@ def test_a_function_stops_with_its_exercise_and_names_wait_for_an_answer():
     assert second.splitlines() == [
         "# exercise 98.2",
         *(f"{name} = ...  # your answer" for name in ("a", "b", "c", "answer")),
+        "",
+        "",
         "def g(x, y=1):",
         '    raise NotImplementedError("exercise 98.2: write this")',
         "print(answer)",
