@@ -50,6 +50,13 @@ def weight_is_masked(compute):
     return compute(g)
 
 
+def norm_is_masked(compute):
+    g = network()
+    layer = g.nodes["norm"].layer
+    layer.params["weight"] = masked(layer.params["weight"])
+    return compute(g)
+
+
 CALLS = {
     "graph": lambda: network()(masked(X)),
     "plan": lambda: mg.plan(network())(masked(X)),
@@ -65,6 +72,7 @@ CALLS = {
     "assigned weight": lambda: network().params.__setitem__("conv/weight", masked(np.ones((5, 3, 3, 3)))),
     "weight in a graph": lambda: weight_is_masked(lambda g: g(X)),
     "weight in a plan": lambda: weight_is_masked(lambda g: mg.plan(g)(X)),
+    "batch norm in a plan": lambda: norm_is_masked(lambda g: mg.plan(g)(X)),
     "logits": lambda: mg.losses.softmax_cross_entropy(masked(SCORES), LABELS),
     "labels": lambda: mg.losses.softmax_cross_entropy(SCORES, masked(LABELS)),
     "parameters of a step": lambda: optim.sgd_step({"w": masked(SCORES)}, {"w": SCORES}, {}, lr=1),

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
 REASON = "Numba cannot be imported (ModuleNotFoundError: No module named 'numba')"
-NOTICE = forms.WITHOUT_NUMBA.format(reason=REASON) + "\n"
+NOTICE = compiled.WITHOUT_NUMBA.format(reason=REASON) + "\n"
 
 
 def child(program, folder=None, blocked=True):
@@ -118,8 +118,8 @@ COMMANDS = {
 @pytest.mark.parametrize(
     ("command", "code", "text"),
     [
-        ("warmup", 1, f"minigooglenet warmup: nothing was compiled, because {REASON}. {forms.INSTEAD}\n"),
-        ("doctor", 0, f"WRONG  {REASON}. {forms.INSTEAD}\n       what to do: "),
+        ("warmup", 1, f"minigooglenet warmup: nothing was compiled, because {REASON}. {compiled.INSTEAD}\n"),
+        ("doctor", 0, f"WRONG  {REASON}. {compiled.INSTEAD}\n       what to do: "),
         ("listing", 0, "13.3   the loops, compiled, on all cores"),
         ("compiled loops", 0, f"this exercise compiles your function, but {REASON}\n"),
         ("rung", 1, f"RuntimeError: along_rows needs compiled code, but {REASON}."),

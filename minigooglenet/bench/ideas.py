@@ -3,7 +3,7 @@
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, milliseconds, times
 from minigooglenet.console import Table
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 from minigooglenet.layers import Conv2d
 from minigooglenet.planning import plan
 
@@ -15,7 +15,7 @@ def measure(asked, tell) -> dict:
     """Return the times of plans that each lack one idea."""
     graph = asked.graph()
     main = graph.main
-    products_only = {} if forms.why_not_fast() else {"no Winograd": plan(_with_algorithm(graph, "numba"), main)}
+    products_only = {} if compiled.why_not_fast() else {"no Winograd": plan(_with_algorithm(graph, "numba"), main)}
     plans = {
         ALL: plan(graph, main),
         **products_only,

@@ -11,7 +11,7 @@ from minigooglenet.bench import cases, clock, machine, settings
 from minigooglenet.bench.results import giga, mega, milliseconds, per_cent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
-from minigooglenet.kernels import conv2d, forms
+from minigooglenet.kernels import compiled, conv2d
 
 BATCHES, QUICK = (1,), (1,)
 TOO_SLOW = 0.2  # seconds that a layer may take for an image, by its rate on a piece, to be measured whole
@@ -168,7 +168,7 @@ def tables(result) -> list[Table]:
         for r in result["network"]
     ]
     times = (">median ms", ">minimum ms", ">GMAC/s", ">of product rate")
-    reason = forms.why_not_fast()
+    reason = compiled.why_not_fast()
     return [
         Table("This machine at its best", (">threads", ">product GMAC/s", ">copy GB/s"), best, notes),
         Table(

@@ -1,7 +1,7 @@
 """`minigooglenet warmup`: compile every kernel now instead of at its first call."""
 
 from minigooglenet import console
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 from minigooglenet.warmup import warmup
 
 HELP = "compile all kernels ahead, once for this machine"
@@ -14,8 +14,8 @@ def add_parser(commands, name):
 
 def run(options):
     """Compile, and say what was done."""
-    if reason := forms.why_not_fast():
-        raise ValueError(f"nothing was compiled, because {reason}. {forms.INSTEAD}")
+    if reason := compiled.why_not_fast():
+        raise ValueError(f"nothing was compiled, because {reason}. {compiled.INSTEAD}")
     out = console.stdout()
     with console.progress(out) as bar:
         task = bar.add_task("compiling", total=None, status="")

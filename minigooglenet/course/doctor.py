@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
 LEAST_MEMORY = 1 << 30  # bytes that a lesson may need; lesson 09 comes closest
 COURSE = "course"  # the extra whose packages the lessons need
@@ -101,16 +101,16 @@ def kernel() -> Finding:
 
 def compiler() -> Finding:
     """Compile a function as the kernels are compiled, and look at what it computes; or say what runs instead."""
-    if reason := forms.why_not_fast():
+    if reason := compiled.why_not_fast():
         remedy = f"{_pip()} install --upgrade numba; if Numba has no release for this Python, install an older Python"
-        if reason == forms.JIT_DISABLED:
+        if reason == compiled.JIT_DISABLED:
             remedy = "unset NUMBA_DISABLE_JIT"
-        return Finding(False, f"{reason}. {forms.INSTEAD}", remedy)
+        return Finding(False, f"{reason}. {compiled.INSTEAD}", remedy)
     import numba
 
     begun = time.perf_counter()
-    compiled = numba.njit(nogil=True)(lambda x: 2 * x + 1)
-    well = compiled(20.5) == 42.0
+    function = numba.njit(nogil=True)(lambda x: 2 * x + 1)
+    well = function(20.5) == 42.0
     seconds = time.perf_counter() - begun
     return Finding(well, f"Numba compiles ({seconds:.1f} s for a small function)", f"{_pip()} install --upgrade numba")
 
@@ -119,7 +119,7 @@ def cache() -> Finding:
     """Look whether compiled kernels can be kept."""
     from minigooglenet import warmup
 
-    if forms.why_not_fast():
+    if compiled.why_not_fast():
         return Finding(True, "no compiled kernels to keep")
     folder = warmup.folder()
     remedy = "set NUMBA_CACHE_DIR to a folder that you can write; until then every start compiles anew"

@@ -9,7 +9,7 @@ import pytest
 from numeric import needs_numba
 
 from minigooglenet import cli
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 from minigooglenet.warmup import folder
 
 ANSWER = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))\n"
@@ -109,7 +109,7 @@ def test_no_command_compiles_after_warmup(tmp_path):
     commands = run("-c", PROGRAM)
     found = json.loads((work / "found.json").read_text(encoding="utf-8"))
     assert {command: kernels for command, (_, kernels) in found.items() if kernels} == {}
-    assert forms.fast().jit.MESSAGE not in commands.stdout + commands.stderr
+    assert compiled.fast().jit.MESSAGE not in commands.stdout + commands.stderr
     assert kept(cache) == warm  # processes that a command started compiled nothing either
     failed = {command: code for command, (code, _) in found.items() if code and not command.startswith("doctor")}
     assert failed == {}, commands.stderr

@@ -24,7 +24,7 @@ import minigooglenet as mg
 from minigooglenet import parallel, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.kernels import conv2d, forms
+from minigooglenet.kernels import compiled, conv2d
 from minigooglenet.kernels.loops import conv2d as loops
 from minigooglenet.kernels.numpy import conv2d as by_columns
 from minigooglenet.kernels.numpy import im2col as engine
@@ -241,11 +241,9 @@ net = mg.models.googlenet(aux=False, rng=0)
 photo = mg.data.prepare(mg.data.photograph())
 expected = net(photo)
 if gemm.passed:
-    for layer, _ in net.nodes.values():
-        if isinstance(layer, mg.layers.Conv2d):
-            layer.algorithm = (my_forward, by_columns.backward)
     begun = time.perf_counter()
-    logits = net(photo)
+    with mg.use(conv2d=(my_forward, by_columns.backward)):
+        logits = net(photo)
     print(f"{mg.count(net).macs:,} MAC of yours in {1000 * (time.perf_counter() - begun):.0f} ms")
     error = abs(logits - expected).max() / abs(expected).max()
     print(f"largest difference from the engine's logits: {error:.1e} of the largest")
@@ -397,7 +395,7 @@ x, w = whole(1, 96, 28, 28).astype(np.float32), whole(128, 96, 3, 3).astype(np.f
 padding, y = ((1, 1), (1, 1)), np.zeros((128, 28, 28), np.float32)
 xp = np.pad(x[0], ((0, 0), *padding))
 ladder = {"loops, Python": 4 * 128 * seconds(lambda: loops.forward(x[..., :7], w[:1], None, (1, 1), padding, 1), 1)}
-if not forms.why_not_fast():  # without Numba, this one is missing
+if not compiled.why_not_fast():  # without Numba, this one is missing
     import numba
 
     compiled_loops = numba.njit(plain_loops)

@@ -3,7 +3,7 @@
 import functools
 from types import SimpleNamespace
 
-from minigooglenet.kernels import forms
+from minigooglenet.kernels.compiled import fast, why_not_fast
 
 
 def uncompiled(function):
@@ -22,13 +22,13 @@ def _prange(*arguments):
 def _needs_compiled_code(function):
     @functools.wraps(function)
     def refuse(*_):
-        raise RuntimeError(f"{function.__name__} needs compiled code, but {forms.why_not_fast()}.")
+        raise RuntimeError(f"{function.__name__} needs compiled code, but {why_not_fast()}.")
 
     return refuse
 
 
 try:
     import numba
-except Exception:  # as in forms.why_not_fast(), which says why
+except Exception:  # as in why_not_fast(), which says why
     numba = SimpleNamespace(jit=_as_it_is, njit=_as_it_is, prange=_prange, get_num_threads=lambda: 1)
-compiled = _needs_compiled_code if forms.why_not_fast() else forms.fast().jit.compiled
+compiled = _needs_compiled_code if why_not_fast() else fast().jit.compiled

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.outputs import Raised, call, same
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 from minigooglenet.lessons.lesson_13_fast.compiling import numba, uncompiled
 from minigooglenet.lessons.lesson_13_fast.instruments import Watched
 
@@ -41,8 +41,8 @@ def judged(exercise, answer) -> Verdict:
     for output in outputs:
         if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
             raise output.error
-    if python is None and forms.why_not_fast():
-        what = f"this exercise compiles your function, but {forms.why_not_fast()}"
+    if python is None and compiled.why_not_fast():
+        what = f"this exercise compiles your function, but {compiled.why_not_fast()}"
         return Verdict(False, None, what, "`minigooglenet doctor` explains it")
     if python is None:
         return wrong("not compiled")
