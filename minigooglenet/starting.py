@@ -42,6 +42,8 @@ def read_settings_before(folder) -> None:
             os.chdir(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
             try:
                 __import__(module)
+            except Exception:
+                pass  # Numba may be missing; whatever needs the module reports it
             finally:
                 os.chdir(before)
 
