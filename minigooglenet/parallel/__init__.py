@@ -1,10 +1,10 @@
-"""One way to spread work over cores.
+"""One pool of threads for all work: `parallel_for` cuts a range, and every thread does one part.
 
 Two pools of threads on the same cores cost a factor of ten or more: each waits for the other. So there is one pool
 here, its tasks run serial kernels, and BLAS (which brings a pool of its own) is held to one thread while they run.
 
 Results must not depend on the number of threads. Work that only writes its own part of the output may be cut anywhere
-(`spread`); a sum over the batch is cut in a way that depends on the batch only.
+(`parallel_for`); a sum over the batch is cut in a way that depends on the batch only.
 """
 
 import contextvars
@@ -12,7 +12,6 @@ import functools
 import os
 import sys
 import threading
-import warnings
 import weakref
 
 from minigooglenet.parallel import affinity, blas
@@ -133,12 +132,6 @@ def computing():
         raise
 
 
-def one_blas_thread():
-    """Return `computing()`: its name until 0.2."""
-    warnings.warn("parallel.one_blas_thread is now parallel.computing", DeprecationWarning, stacklevel=2)
-    return computing()
-
-
 def _limit_own(give_back):
     for library, count in blas.of_this_thread():
         give_back.append(functools.partial(library.set, count))
@@ -157,35 +150,35 @@ def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
     return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
-def spread(task, count: int) -> None:
+def parallel_for(task, count: int) -> None:
     """Call `task(start, stop)` so that the ranges cover 0 .. count, one range per thread.
 
     In a team every thread calls this, and each does its own range; the team waits for itself elsewhere.
     """
-    place = team()
+    place = member()
     if place is not None:
         number, size = place
         start, stop = _ranges(count, size)[number]
         if start < stop:
             task(start, stop)
         return
-    run([functools.partial(task, *part) for part in _ranges(count, min(count, width()))])
+    run([functools.partial(task, *part) for part in _ranges(count, min(count, num_workers()))])
 
 
-def width() -> int:
-    """Return how many threads a `spread` from here would use."""
-    if team() is not None:
-        return team()[1]
+def num_workers() -> int:
+    """Return how many threads a `parallel_for` from here would use."""
+    if member() is not None:
+        return member()[1]
     return 1 if getattr(_inside, "task", False) else get_num_threads()
 
 
 def even(least: int, most: int, threads: int | None = None) -> int:
     """Return into how many pieces to cut work, from `least` to `most`, so that the threads here get equally many."""
-    threads = threads or width()
+    threads = threads or num_workers()
     return max(1, min(most, -(-least // threads) * threads))
 
 
-def team() -> tuple[int, int] | None:
+def member() -> tuple[int, int] | None:
     """Return (this thread's number, how many there are) inside `as_team`, else None."""
     return getattr(_inside, "team", None)
 
@@ -199,7 +192,7 @@ def as_team(work, size: int, abandon=lambda: None) -> bool:
     Return False, with nothing done, where so many threads are not to be had: inside a task, or beside another team.
     """
 
-    def member(number):
+    def work_as_member(number):
         try:
             _inside.team = number, size
             work(number)
@@ -208,13 +201,13 @@ def as_team(work, size: int, abandon=lambda: None) -> bool:
 
     if getattr(_inside, "task", False) or sys.is_finalizing():
         return False
-    mine = weakref.ref(member)
+    mine = weakref.ref(work_as_member)
     try:
         holder = _team.setdefault("work", mine)
         if holder is not mine and holder() is not None:
             return False  # two teams that each hold some of the threads would wait for the others for ever
         _team["work"] = mine  # a team that was interrupted may have left without a word
-        return _share([functools.partial(member, number) for number in range(size)], size, abandon)
+        return _share([functools.partial(work_as_member, number) for number in range(size)], size, abandon)
     finally:
         if _team.get("work") is mine:
             _team.clear()
@@ -228,8 +221,8 @@ def look_after_team() -> None:
 
 
 def alone(task) -> None:
-    """Call `task()` on one thread of a team, which then does all of what it spreads."""
-    place, _inside.team = team(), None
+    """Call `task()` on one thread of a team, which then does every range of its `parallel_for`."""
+    place, _inside.team = member(), None
     try:
         task()
     finally:

@@ -15,7 +15,7 @@ class Step(NamedTuple):
     It writes the wire of the last of them.
 
     layer : a copy of the layer, or a fused step (`fused`) in its place
-    bind : function (layer, *inputs, out, images) -> [(task, count)] for `parallel.spread`, or None: the layer's own
+    bind : function (layer, *inputs, out, images) -> [(task, count)] for `parallel_for`, or None: the layer's own
         `infer` or `forward` runs
     per_sample : whether each image is treated by itself
     joins : whether the output is the inputs, one after the other

@@ -57,7 +57,9 @@ class Plan:
             if self.apart and count >= min(threads, LARGEST_TEAM + 1):
                 share = min(self.together, -(-count // threads))
                 groups = [(start, min(count, start + share)) for start in range(0, count, share)]
-                parallel.spread(lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups))
+                parallel.parallel_for(
+                    lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups)
+                )
             else:
                 size = min(threads, LARGEST_TEAM) if self.apart and forms.fast() else 1
                 self._run_together(inputs, results, first.dtype, size)

@@ -60,7 +60,7 @@ def sum_of_squares():
     def task(start, stop):
         out[start:stop] = np.arange(start, stop) ** 2
 
-    parallel.spread(task, 64)
+    parallel.parallel_for(task, 64)
     return out.sum()
 
 

@@ -125,8 +125,3 @@ def test_a_hold_is_undone_once_by_its_last_reference():
         del hold
         assert calls == []
     assert calls == ["first", "second"]
-
-
-def test_old_name_of_computing_still_works():
-    with pytest.warns(DeprecationWarning, match="now parallel.computing"), parallel.one_blas_thread():
-        pass
