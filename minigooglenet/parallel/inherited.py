@@ -3,9 +3,8 @@
 Not a context variable: notebook kernels drop those between cells, and a choice would disappear without a word.
 """
 
-import threading
+from minigooglenet.parallel.state import THREAD
 
-_thread = threading.local()
 _every: list = []
 
 
@@ -18,14 +17,14 @@ class Inherited:
 
     def get(self):
         """Return the value of this thread."""
-        values = _values()
+        values = THREAD.inherited
         if self not in values:
             values[self] = self.default()
         return values[self]
 
     def set(self, value) -> None:
         """Set the value of this thread."""
-        _values()[self] = value
+        THREAD.inherited[self] = value
 
 
 def check() -> None:
@@ -36,15 +35,9 @@ def check() -> None:
 
 def snapshot() -> dict:
     """Return all values of this thread, to hand to another."""
-    return dict(_values())
+    return dict(THREAD.inherited)
 
 
 def adopt(values: dict) -> None:
     """Take over the values of another thread."""
-    _thread.values = dict(values)
-
-
-def _values():
-    if not hasattr(_thread, "values"):
-        _thread.values = {}
-    return _thread.values
+    THREAD.inherited = dict(values)

@@ -11,6 +11,7 @@ from numeric import needs_numba
 
 import minigooglenet as mg
 from minigooglenet import parallel
+from minigooglenet.parallel.state import POOL
 
 
 def new_barrier(size):
@@ -186,13 +187,13 @@ def test_one_thread_starts_no_pool(own_threads):
 
 
 def test_the_environment_sets_the_number_of_threads(monkeypatch):
-    monkeypatch.setattr(parallel, "_threads", None)
+    monkeypatch.setattr(POOL, "num_threads", None)
     monkeypatch.setenv("MINIGOOGLENET_NUM_THREADS", " 3 ")
     assert mg.get_num_threads() == 3
 
 
 def test_without_the_environment_every_core_is_used(monkeypatch):
-    monkeypatch.setattr(parallel, "_threads", None)
+    monkeypatch.setattr(POOL, "num_threads", None)
     monkeypatch.delenv("MINIGOOGLENET_NUM_THREADS", raising=False)
     assert 1 <= mg.get_num_threads() <= os.cpu_count()
 
