@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 
-from minigooglenet.parallel.holds import held, nothing, within
+from minigooglenet.parallel.holds import held, within
 from minigooglenet.parallel.state import POOL, THREAD
 
 
@@ -46,7 +46,7 @@ def pinned():
         processor = _processor() if get_pinning() else None
         allowed = set() if processor is None else os.sched_getaffinity(0)
         if len(allowed) < 2 or processor not in allowed:
-            return nothing()
+            return within(b"")
         pin = held([functools.partial(os.sched_setaffinity, 0, allowed)])
         THREAD.pin = weakref.ref(pin)
         os.sched_setaffinity(0, {processor})
@@ -87,13 +87,7 @@ def _move(workers, processors):
             POOL.worker_ids.discard(worker)  # it has ended
 
 
-def _find_processor():
-    """Return the function that tells on which processor it is called, or that returns None where none tells."""
-    try:
-        function = ctypes.PyDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else None
-    except (OSError, AttributeError):  # not every C library of Linux has it
-        function = None
-    return (lambda: None) if function is None else function
-
-
-_processor = _find_processor()
+try:  # which processor this thread runs on, or None if the system does not tell
+    _processor = ctypes.PyDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else type(None)
+except (OSError, AttributeError):  # not every C library of Linux has it
+    _processor = type(None)

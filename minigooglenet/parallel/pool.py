@@ -10,7 +10,7 @@ from collections import deque
 from minigooglenet.parallel import affinity, blas
 from minigooglenet.parallel.regions import compute_for_good, computing
 from minigooglenet.parallel.state import POOL, THREAD
-from minigooglenet.parallel.tasks import Tasks
+from minigooglenet.parallel.tasks import Tasks, is_running
 from minigooglenet.shapes import integer
 
 SECONDS_TO_START = 2  # after which a thread that has not begun counts as ended
@@ -116,7 +116,7 @@ class Workers:
     def fill(self) -> bool:
         """Start threads until there are `size`, or as many as the system gives; return whether all are there."""
         self.dead.clear()
-        self.threads = [thread for thread in self.threads if thread.is_alive()]
+        self.threads = list(filter(is_running, self.threads))
         while len(self.threads) < self.size:
             thread = threading.Thread(target=self._serve, name=f"minigooglenet_{self.started}", daemon=True)
             thread._started = _Started()

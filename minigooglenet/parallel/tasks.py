@@ -108,7 +108,7 @@ class Tasks:
         taken, at_work = self.count - len(self.waiting), len(self.helping) + 1
         if self._forget_the_dead() or self.errors or taken > at_work + len(self.done):
             self.stop()
-        elif any(not thread.is_alive() for thread in self.workers.threads):
+        elif not all(map(is_running, self.workers.threads)):
             self.revivals += 1
             if self.revivals > REVIVALS or not self.workers.fill():
                 self.stop()
@@ -116,9 +116,15 @@ class Tasks:
             self.workers.jobs.put((contextvars.copy_context(), self))
 
     def _forget_the_dead(self):
-        dead = [thread for thread in list(self.helping) if not thread.is_alive()]
+        dead = [thread for thread in list(self.helping) if not is_running(thread)]
         self.helping.difference_update(dead)
         return dead
+
+
+def is_running(thread) -> bool:
+    """Return whether a thread runs. Before Python 3.13, `is_alive` returns False for ever once an interrupt hits it."""
+    lock = getattr(thread, "_tstate_lock", None)  # released in C when the thread ends
+    return thread.is_alive() if lock is None else lock.locked()
 
 
 def _rank(error):

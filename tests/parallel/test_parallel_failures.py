@@ -1,6 +1,7 @@
 """Workers that fail: the caller gets the exception, no task is lost without a word, and the next call works."""
 
 import contextlib
+import sys
 import threading
 
 import numpy as np
@@ -229,3 +230,28 @@ def test_memory_that_ends_while_work_is_shared_is_raised(two_threads, monkeypatc
         with pytest.raises(MemoryError):
             sum_of_squares()
     assert sum_of_squares() == sum(k * k for k in range(64))
+
+
+def test_workers_count_as_alive_after_an_interrupt_at_any_line(two_threads):
+    parallel.run([lambda: None] * 2)
+    looked, before, lines = tasks.Tasks([], lambda: None), sys.gettrace(), 0
+
+    def trace(frame, event, argument):
+        nonlocal left
+        left -= event == "line"
+        if left < 0:
+            raise KeyboardInterrupt
+        return trace
+
+    while True:
+        left = lines
+        looked.helping.update(POOL.workers.threads)
+        try:
+            sys.settrace(trace)
+            assert looked._forget_the_dead() == []
+            break
+        except KeyboardInterrupt:
+            lines += 1
+        finally:
+            sys.settrace(before)
+    assert lines > 2
