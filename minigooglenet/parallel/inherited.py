@@ -3,6 +3,8 @@
 Not a context variable: notebook kernels drop those between cells, and a choice would disappear without a word.
 """
 
+import contextlib
+
 from minigooglenet.parallel.state import THREAD
 
 _every: list = []
@@ -25,6 +27,16 @@ class Inherited:
     def set(self, value) -> None:
         """Set the value of this thread."""
         THREAD.inherited[self] = value
+
+    @contextlib.contextmanager
+    def replaced(self, value):
+        """Set the value of this thread until the end of a `with` block."""
+        before = self.get()
+        self.set(value)
+        try:
+            yield
+        finally:
+            self.set(before)
 
 
 def check() -> None:
