@@ -1,9 +1,10 @@
 """Convolution 3x3 with stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
 
 The idea that makes it faster than implicit GEMM: 16 neighbouring outputs share their inputs so cleverly (`transforms`)
-that they need 36 products instead of 144. The price is additions, and accuracy: the transforms multiply by up to 8 and
-cancel again. In float32 the error is about ten times that of implicit GEMM, 1e-5 of the largest value, and below 4e-5
-on GoogLeNet's layers, which the tests check.
+that they need 36 products instead of 144. Worth: GoogLeNet in 7.0 ms an image instead of 9.3, in batches of 8.
+
+The price is additions, and accuracy: the transforms multiply by up to 8 and cancel again. In float32 the error is about
+ten times that of implicit GEMM, 1e-5 of the largest value, and below 4e-5 on GoogLeNet's layers, which the tests check.
 
 The error is not local. All 16 outputs of a tile share the round-off of its largest input, even outputs whose 3x3
 window does not contain that input: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the
