@@ -64,6 +64,7 @@ def _of_lessons():
 
 MODULES = {
     "minigooglenet.affinity": "minigooglenet.parallel.affinity",
+    "minigooglenet.counting.count": "minigooglenet.counting.counts",
     "minigooglenet.course.checked": "minigooglenet.course.check_runner",
     "minigooglenet.course.gradebook": "minigooglenet.course.grading.gradebook",
     "minigooglenet.course.lessons": "minigooglenet.course.handout",
