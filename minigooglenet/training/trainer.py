@@ -17,13 +17,13 @@ import numpy as np
 
 from minigooglenet import data, files, weights
 from minigooglenet.evaluation.held_out import measure
-from minigooglenet.training import checkpoint, fingerprint, places, salvage
+from minigooglenet.training import checkpoint, fingerprint, places
 from minigooglenet.training.averaging import average_step, averaged
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
-from minigooglenet.training.log import Epoch, Log, best_epoch
+from minigooglenet.training.log import Epoch, best_epoch, cuts, run_logs
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import Step, gradients
 from minigooglenet.weights.network import contents_of
@@ -32,8 +32,6 @@ CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
 SAVED = (CHECKPOINT, WEIGHTS, BEST)
 ADAM = ("mean", "square")
-STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
-GRADIENT_COLUMNS = ("step", "node", "norm")
 
 
 class Trainer:
@@ -78,10 +76,7 @@ class Trainer:
         if self.out is not None:
             files.make_folder(self.out)
         self.saves_graph = self.out is None or places.can_hold(self.graph, self.out)
-        self.log = Log(STEP_COLUMNS, self._path("steps.csv"), (int, int, float, float, float, int, float))
-        self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"), (int, *[None] * 5))
-        self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"), (int, str, float))
-        self.logs = self.log, self.epoch_log, self.gradient_log
+        self.logs = self.log, self.epoch_log, self.gradient_log = run_logs(self.out)
         self._saved = time.monotonic()
 
     @property
@@ -293,12 +288,12 @@ class Trainer:
             state = checkpoint.read(path, self.state_dict(copy=False))
             for log in self.logs:
                 log.close()
-            cuts = salvage.cuts(self, state)
-            for cut in cuts:  # the last that can fail
+            planned = cuts(self, state)
+            for cut in planned:  # the last that can fail
                 cut.carry_out()
             self._restore(state)
             self._known = known
-        _warn([cut.sentence for cut in cuts])
+        _warn([cut.sentence for cut in planned])
         return True
 
     def resume_or_restart(self) -> bool:
