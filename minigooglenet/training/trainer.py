@@ -17,7 +17,7 @@ import numpy as np
 
 from minigooglenet import data, files, weights
 from minigooglenet.evaluation.held_out import measure
-from minigooglenet.training import checkpoint, fingerprint, places
+from minigooglenet.training import checkpoint, fingerprint, run_files
 from minigooglenet.training.averaging import average_step, averaged
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
@@ -75,7 +75,7 @@ class Trainer:
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
             files.make_folder(self.out)
-        self.saves_graph = self.out is None or places.can_hold(self.graph, self.out)
+        self.saves_graph = self.out is None or run_files.can_hold(self.graph, self.out)
         self.logs = self.log, self.epoch_log, self.gradient_log = run_logs(self.out)
         self._saved = time.monotonic()
 
@@ -113,8 +113,8 @@ class Trainer:
         with self._alone():
             self._check_unchanged()
             if self.out is not None:
-                places.check(self.out, SAVED)
-                places.sweep(self.out, (*SAVED, *(log.path.name for log in self.logs)))
+                run_files.check(self.out, SAVED)
+                run_files.sweep(self.out, (*SAVED, *(log.path.name for log in self.logs)))
             if self.step == 0:  # what an earlier run left that was never saved
                 sentences = [log.cut(0) for log in self.logs]
                 if self.out is not None:
@@ -159,7 +159,7 @@ class Trainer:
             self._write_weights(WEIGHTS, "last")  # first: a checkpoint of the last step is resumed without a step
             contents = contents_of(self.graph, **self.told(), arrays_only=not self.saves_graph)
             checkpoint.save(self.out / CHECKPOINT, self.state_dict(copy=False), contents)
-            self._known = places.identity(self.out / CHECKPOINT)
+            self._known = run_files.identity(self.out / CHECKPOINT)
             self._saved = time.monotonic()
 
     def state_dict(self, copy=True) -> dict:
@@ -230,7 +230,7 @@ class Trainer:
 
     def _check_unchanged(self):
         """Raise if another run has written a checkpoint since this one wrote or read its own."""
-        if self._known is not None and places.identity(self.out / CHECKPOINT) not in (None, self._known):
+        if self._known is not None and run_files.identity(self.out / CHECKPOINT) not in (None, self._known):
             raise ValueError(
                 f"{self.out / CHECKPOINT} was written by another run since this one read or wrote it, so nothing is "
                 "written over it. Make a new Trainer and call resume(), or choose another folder."
@@ -283,8 +283,8 @@ class Trainer:
         with self._alone():
             if not os.path.lexists(path):
                 return False
-            places.check(self.out, SAVED)
-            known = places.identity(path)
+            run_files.check(self.out, SAVED)
+            known = run_files.identity(path)
             state = checkpoint.read(path, self.state_dict(copy=False))
             for log in self.logs:
                 log.close()
@@ -308,7 +308,7 @@ class Trainer:
             return True
         if self.out is not None and any(os.path.lexists(self.out / name) for name in SAVED):
             with self._alone():
-                _warn([places.keep_earlier(self.out, (*SAVED, *(log.path.name for log in self.logs)))])
+                _warn([run_files.keep_earlier(self.out, (*SAVED, *(log.path.name for log in self.logs)))])
         return False
 
     def _train_epoch(self, asked, on_step):
