@@ -17,8 +17,9 @@ from minigooglenet.graph.params import closest
 from minigooglenet.shapes import integer
 from minigooglenet.training import checkpoint, fingerprint, origin
 from minigooglenet.training.lock import only_one
+from minigooglenet.training.run_files import CHECKPOINT, trained
 from minigooglenet.training.settings import Settings, flag
-from minigooglenet.training.trainer import CHECKPOINT, SAVED, Trainer
+from minigooglenet.training.trainer import Trainer
 
 FILE, ORIGIN = "recipe.json", "origin"
 MOST_BYTES = 4 << 20  # GoogLeNet's, with all names of its origin, has 12,000
@@ -138,12 +139,6 @@ class Recipe:
         if not self.check(out):
             values = asdict(self) if found is None else {**asdict(self), ORIGIN: found}
             files.write_text(Path(out) / FILE, json.dumps(values, indent=1) + "\n")
-
-
-def trained(out) -> bool:
-    """Return whether the folder, or that of a member of an ensemble in it, has a checkpoint or weights."""
-    places = [Path(out), *Path(out).glob("member_*")]
-    return any((place / name).exists() for place in places for name in SAVED)
 
 
 def read(out) -> Recipe:

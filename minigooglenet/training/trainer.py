@@ -24,13 +24,11 @@ from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
 from minigooglenet.training.log import Epoch, best_epoch, cuts, run_logs
+from minigooglenet.training.run_files import BEST, CHECKPOINT, SAVED, WEIGHTS
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import Step, gradients
 from minigooglenet.weights.network import contents_of
 
-CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
-SAVED = (CHECKPOINT, WEIGHTS, BEST)
 ADAM = ("mean", "square")
 
 
