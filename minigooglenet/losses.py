@@ -4,6 +4,7 @@ A loss is not a node: it returns its gradient at once, and that gradient starts 
 several starting gradients, each times its weight.
 """
 
+from minigooglenet.graph.heads import trained_outputs
 from minigooglenet.kernels import softmax_cross_entropy as kernel
 from minigooglenet.parallel import flushed
 
@@ -20,21 +21,13 @@ def softmax_cross_entropy(logits, labels):
 def head_weights(outputs, auxiliary=0.3):
     """Return {wire: weight} for a network's classifiers: 1 for the main one, and `auxiliary` for the others.
 
-    0.3 is the paper's discount weight (section 5).
-
     Parameters
     ----------
-    outputs : a Graph, whose classifiers are its main output and its other outputs without consumers, or the wires of
-        the classifiers with the main one last
-    auxiliary : weight of the auxiliary heads
-
-    Raises
-    ------
-    ValueError
-        If an output of the graph that would be an auxiliary head has another shape than the main output.
+    outputs : a Graph, or the wires of its classifiers with the main one last
+    auxiliary : weight of the auxiliary heads; 0.3 is the paper's discount weight (section 5)
     """
     if hasattr(outputs, "main"):
-        outputs = _classifiers(outputs)
+        outputs = trained_outputs(outputs)
     *heads, main = outputs
     return {**dict.fromkeys(heads, auxiliary), main: 1.0}
 
@@ -47,17 +40,3 @@ def weighted_sum(logits, labels, weights):
         losses[wire], grad = softmax_cross_entropy(logits[wire], labels)
         grads[wire] = grad * grad.dtype.type(weight)
     return sum(weights[wire] * float(loss.real) for wire, loss in losses.items()), losses, grads
-
-
-def _classifiers(graph):
-    """Return the wires that training gives a loss, the main one last: an output that a node reads is not a head."""
-    ends = set(graph.default_outputs)
-    heads = [wire for wire in graph.outputs if wire in ends and wire != graph.main]
-    for wire in heads:
-        if graph.shapes[wire] != graph.shapes[graph.main]:
-            raise ValueError(
-                f"output {wire!r} has the shape {graph.shapes[wire]}, the main output {graph.main!r} "
-                f"{graph.shapes[graph.main]}; an auxiliary head has one value for each class too. "
-                f"Try g.outputs = [{graph.main!r}]."
-            )
-    return [*heads, graph.main]

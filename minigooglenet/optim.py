@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled, forms
 from minigooglenet.parallel import flushed
 
 
@@ -68,4 +68,4 @@ def _move(param, grad, velocity, lr, momentum, weight_decay):
 def fast_for(*arrays):
     """Return the module that moves such arrays in one pass over memory, or None where the lines of NumPy do."""
     plain = all(array.dtype in checks.FLOATS and array.flags.c_contiguous for array in arrays)
-    return forms.fast().sgd if plain and forms.chosen()[""] == "fast" and forms.fast() else None
+    return compiled.fast().sgd if plain and forms.choice.get()[""] == "fast" and compiled.fast() else None

@@ -12,7 +12,7 @@ import numpy as np
 from minigooglenet import layers, models
 from minigooglenet.adaptive import adamw_step
 from minigooglenet.graph import Graph
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 from minigooglenet.losses import head_weights, weighted_sum
 from minigooglenet.optim import sgd_step
 from minigooglenet.planning import plan
@@ -30,7 +30,7 @@ def warmup(progress=lambda done, steps, text: None):
     dict with "compiled", how many functions had to be compiled, "seconds" and "folder", where they are kept (None if no
     folder can be written, or without Numba, when nothing is compiled)
     """
-    if forms.fast() is None:
+    if compiled.fast() is None:
         return {"compiled": 0, "seconds": 0.0, "folder": None}
     tasks = [
         ("inference", _infer),
@@ -43,7 +43,7 @@ def warmup(progress=lambda done, steps, text: None):
         ("the rungs of lesson 13", _rungs),
     ]
     started = time.perf_counter()
-    with forms.fast().jit.Counter() as counter:
+    with compiled.fast().jit.Counter() as counter:
         for number, (text, task) in enumerate(tasks):
             progress(number, len(tasks), text)
             task()
@@ -53,7 +53,7 @@ def warmup(progress=lambda done, steps, text: None):
 
 def folder() -> Path | None:
     """Return where compiled kernels are kept, or None."""
-    fast = forms.fast()
+    fast = compiled.fast()
     return None if fast is None else fast.compile_cache.kept_in(Path(fast.__file__).parent)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
-COMPILED = () if forms.why_not_fast() else ("numba", "winograd")  # the values of `algorithm=` that need Numba
+COMPILED = () if compiled.why_not_fast() else ("numba", "winograd")  # the values of `algorithm=` that need Numba
 needs_numba = pytest.mark.skipif(not COMPILED, reason="needs Numba")
 TINY = 1e-30  # the complex step subtracts nothing, so it may be as small as one likes
 TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-10, np.dtype(np.complex128): 1e-10}

@@ -30,9 +30,9 @@ FLOORS = (
 # On one floor, but a file may use a smaller one beside it.
 BESIDE = {("parallel", "shapes"), ("children", "starting"), ("figures", "files"), ("adaptive", "optim")}
 BESIDE |= {("warmup", "lessons"), ("__init__", "_moved")}
-# Modules that are imported only inside functions, once `forms.fast()` is known to work.
+# Modules that are imported only inside functions, once `compiled.fast()` is known to work.
 ALLOWED_FAST = {
-    *("kernels.forms", "planning.fused", "planning.barrier"),
+    *("kernels.compiled", "planning.fused", "planning.barrier"),
     *("lessons.lesson_13_fast.rungs", "lessons.lesson_13_fast.compiled_loops"),
 }
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
@@ -110,17 +110,12 @@ def test_no_function_shadows_a_module_of_the_same_name():
 
 
 def test_compiled_code_has_one_entry():
-    """Numba is reached only through `forms.fast()`, so that everything else works without it."""
+    """Numba is reached only through `compiled.fast()`, so that everything else works without it."""
     users = set()
     for path, name in _modules().items():
         if not name.startswith("kernels.fast") and any(target.startswith("kernels.fast") for target in _imports(path)):
             users.add(name)
     assert users <= ALLOWED_FAST, users - ALLOWED_FAST
-
-
-def test_no_file_grows_beyond_four_hundred_lines():
-    long = {name: len(path.read_text(encoding="utf-8").splitlines()) for path, name in _modules().items()}
-    assert {name: lines for name, lines in long.items() if lines > 400} == {}
 
 
 def test_sources_of_notebooks_use_public_names():

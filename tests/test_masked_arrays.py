@@ -50,6 +50,13 @@ def weight_is_masked(compute):
     return compute(g)
 
 
+def norm_is_masked(compute):
+    g = network()
+    layer = g.nodes["norm"].layer
+    layer.params["weight"] = masked(layer.params["weight"])
+    return compute(g)
+
+
 CALLS = {
     "graph": lambda: network()(masked(X)),
     "plan": lambda: mg.plan(network())(masked(X)),
@@ -59,13 +66,13 @@ CALLS = {
     "layer backward": lambda: _relu_backward(masked(X)),
     "linear": lambda: mg.layers.Linear(5, 2).forward(masked(SCORES.astype(np.float32))),
     "kernel": lambda: mg.kernels.max_pool2d.forward(masked(X), 2),
-    "out of a kernel": lambda: mg.kernels.relu.forward(X, out=masked(X)),
     "weight of a kernel": lambda: mg.kernels.conv2d.forward(X, masked(np.ones((2, 3, 3, 3)))),
     "your own layer's output": returns_masked,
     "your own layer's gradient": backward_returns_masked,
     "assigned weight": lambda: network().params.__setitem__("conv/weight", masked(np.ones((5, 3, 3, 3)))),
     "weight in a graph": lambda: weight_is_masked(lambda g: g(X)),
     "weight in a plan": lambda: weight_is_masked(lambda g: mg.plan(g)(X)),
+    "batch norm in a plan": lambda: norm_is_masked(lambda g: mg.plan(g)(X)),
     "logits": lambda: mg.losses.softmax_cross_entropy(masked(SCORES), LABELS),
     "labels": lambda: mg.losses.softmax_cross_entropy(SCORES, masked(LABELS)),
     "parameters of a step": lambda: optim.sgd_step({"w": masked(SCORES)}, {"w": SCORES}, {}, lr=1),

@@ -10,8 +10,9 @@ PACKAGE = ROOT / "minigooglenet"
 PAGE = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
 MOST_LINES = 4000
 CORE = (
-    *("shapes.py", "checks.py", "losses.py", "optim.py"),
-    *("kernels/*.py", "kernels/loops/*.py", "kernels/numpy/*.py", "graph/*.py"),
+    *("shapes.py", "checks.py", "initializers.py", "losses.py", "optim.py"),
+    *("kernels/forms.py", "kernels/signatures.py", "kernels/loops/*.py", "kernels/numpy/*.py", "graph/*.py"),
+    *(f"kernels/{path.name}" for path in (PACKAGE / "kernels" / "loops").glob("*.py")),  # one file per operation
     *("layers/__init__.py", "layers/base.py", "layers/conv.py", "layers/pooling.py", "layers/norm.py"),
     *("layers/activation.py", "layers/linear.py", "layers/merge.py"),
     *("models/blocks.py", "models/googlenet.py", "training/step.py", "training/loop.py"),

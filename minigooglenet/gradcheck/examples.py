@@ -1,7 +1,7 @@
 """Layers to check, by name: every kind of this package, at the settings that GoogLeNet uses and at ones that reveal."""
 
 from minigooglenet import layers
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
 # The kinds that `examples` has, known without making a layer.
 KINDS = (
@@ -16,7 +16,7 @@ def examples() -> dict[str, list]:
     def conv(*args, **kwargs):
         return layers.Conv2d(*args, **kwargs, rng=0)
 
-    algorithms = ("loops", "im2col", *(("numba",) if forms.fast() else ()))
+    algorithms = ("loops", "im2col", *(("numba",) if compiled.fast() else ()))
     return {
         "Conv2d": [
             conv(3, 4, 7, stride=2, padding=3),

@@ -39,15 +39,14 @@ def backward(nodes, grads, tape, asked, observer=None):
             with named_errors(name, wires):
                 grad_inputs, grads_of_layer = methods.backward(layer, grad, cache, need_inputs=bool(wanted))
             checked_gradients(name, grad_inputs, wires, wanted, tape.computed)
-            parts = {wire: part for wire, part in zip(wires, grad_inputs, strict=True) if wire in wanted}
-            for wire, part in zip(wires, grad_inputs, strict=True):
-                if wire in wanted:
-                    pending.add(wire, part)
+            parts = [(wire, part) for wire, part in zip(wires, grad_inputs, strict=True) if wire in wanted]
+            for wire, part in parts:
+                pending.add(wire, part)
             named = {f"{name}/{key}": value for key, value in grads_of_layer.items()}
             if name not in tape.frozen:
                 grad_params |= named
             if observer:
-                observer.after(name, "backward", parts | named)
+                observer.after(name, "backward", dict(parts) | named)
     return {wire: pending.sums.get(wire) for wire in asked}, grad_params
 
 
@@ -79,10 +78,9 @@ class Pending:
         """
         if wire not in self.sums:
             self.sums[wire] = part
-        elif wire in self._own:
-            _add(self.sums[wire], part, self.sums[wire])
         else:
-            self.sums[wire] = _add(self.sums[wire], part, np.empty_like(part))
+            out = self.sums[wire] if wire in self._own else np.empty_like(part)
+            self.sums[wire] = _add(self.sums[wire], part, out)
             self._own.add(wire)
 
 

@@ -5,6 +5,8 @@ import re
 import numpy as np
 
 from minigooglenet import checks, shapes
+from minigooglenet.graph.tape import Tape
+from minigooglenet.names import closest
 
 
 class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
@@ -43,6 +45,15 @@ def checked_name(name, what):
 def checked_shape(shape, name):
     """Return the shape of wire `name` as a tuple of integers of at least 1."""
     return shapes.shape(shape, f"the shape of {name!r}")
+
+
+def check_known(wires, shapes, who):
+    """Raise a ValueError that suggests the right name if a wire is not one of `shapes`."""
+    for wire in wires:
+        if wire not in shapes:
+            close = closest(wire, shapes, most=3)
+            hint = f"; perhaps {close}?" if close else f"; there are {list(shapes)[:8]} ..."
+            raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
 
 
 def check_inputs(inputs, expected):
@@ -110,3 +121,42 @@ def check_finite_wire(wire, x):
             f"wire {wire!r} is the first that is not finite: {x.size - int(finite.sum())} of {x.size} values, "
             f"the first {x[place]} at {place}"
         )
+
+
+def check_layer(name, layer, wires, nodes):
+    """Raise an error unless node `name` can be this layer: one that takes so many wires and is not in `nodes` yet."""
+    if isinstance(layer, type) or not hasattr(layer, "output_shape"):
+        hint = f"; perhaps {layer.__name__}(...)?" if isinstance(layer, type) else ""
+        raise TypeError(f"node {name!r}: expected a layer, got {layer!r}{hint}")
+    for other, node in nodes.items():
+        if node.layer is layer:
+            raise ValueError(f"node {name!r}: this very layer is node {other!r} already; make a new one for each node")
+    taken = getattr(layer, "inputs_taken", None)
+    if not wires or (taken is not None and len(wires) != taken):
+        raise ValueError(
+            f"node {name!r}: {type(layer).__name__} takes {taken or 'at least 1'} input(s), got {len(wires)} wires "
+            f"{wires}{'; join several with Concat or Add first' if wires else ''}"
+        )
+
+
+def check_grads(grads, wires, tape, graph):
+    """Raise an error unless `tape` can take the gradients {wire: array} and give those of `wires`."""
+    if not isinstance(tape, Tape):
+        raise TypeError(f"backward takes the tape of a forward, got {type(tape).__name__}")
+    if tape.nodes is not graph.nodes:
+        raise ValueError("this tape belongs to another graph: backward takes the tape of its own forward")
+    if tape.spent:
+        raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
+    if not isinstance(grads, dict) or not grads:
+        got = "an empty dict" if isinstance(grads, dict) else type(grads).__name__
+        hint = f"; perhaps {{{graph.main!r}: gradient}}?"
+        raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}{hint}")
+    check_known([*grads, *wires], graph.shapes, "backward was asked for")
+    for wire in (*grads, *wires):
+        if wire not in tape.computed:
+            raise ValueError(f"wire {wire!r} was not computed by this forward; name it in outputs=[...]")
+        if wire in tape.closed:
+            raise ValueError(f"wire {wire!r} gets no gradient: this forward froze everything before it")
+    for wire, grad in grads.items():
+        what = f"the gradient on wire {wire!r}"
+        checks.has_shape(checks.floating(grad, what), f"{what}, as the wire itself,", tape.computed[wire])

@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, console
-from minigooglenet.graph import backward, forward
-from minigooglenet.graph.errors import check_finite_wire, check_inputs, checked_name, checked_shape, named_errors
+from minigooglenet import console
+from minigooglenet.graph import backward, errors, forward
 from minigooglenet.graph.observers import FiniteCheck
 from minigooglenet.graph.params import ArrayView, Named
 from minigooglenet.graph.restoring import restored_on_error
 from minigooglenet.graph.tape import Tape
-from minigooglenet.names import closest
 
 
 class Node(NamedTuple):
@@ -42,7 +40,9 @@ class Graph:
     def __init__(self, *unnamed, **inputs):
         if unnamed or not inputs:
             raise ValueError("a graph needs at least one input with a name, as in Graph(image=(3, 224, 224))")
-        self.inputs = {checked_name(name, "an input"): checked_shape(shape, name) for name, shape in inputs.items()}
+        self.inputs = {
+            errors.checked_name(name, "an input"): errors.checked_shape(shape, name) for name, shape in inputs.items()
+        }
         self.shapes = Named("wire", self.inputs)
         self.nodes: dict[str, Node] = Named("node")
         self.assigned_outputs: tuple[str, ...] | None = None
@@ -62,7 +62,7 @@ class Graph:
     def outputs(self, wires):
         if wires is not None:
             wires = (wires,) if isinstance(wires, str) else tuple(wires)
-            self._check_known(wires, "outputs names")
+            errors.check_known(wires, self.shapes, "outputs names")
             if not wires or len(set(wires)) < len(wires):
                 raise ValueError(f"outputs must be one or more different wires, got {wires}")
         self.assigned_outputs = wires
@@ -80,7 +80,7 @@ class Graph:
 
     def shape(self, wire):
         """Return the shape of a wire, or an error that suggests the right name."""
-        self._check_known([wire], "the graph was asked for")
+        errors.check_known([wire], self.shapes, "the graph was asked for")
         return self.shapes[wire]
 
     def add(self, name, layer, *wires):
@@ -91,32 +91,18 @@ class Graph:
         ValueError, TypeError
             At once, naming the node, if the name is taken, a wire is unknown or the shapes do not fit.
         """
-        checked_name(name, "a node")
+        errors.checked_name(name, "a node")
         if name in self.shapes:
             raise ValueError(f"node {name!r}: the name is taken already; every wire needs its own")
         if any(not isinstance(wire, str) for wire in wires):
             raise TypeError(f"node {name!r}: wires are names, one after the other, got {', '.join(map(repr, wires))}")
-        if isinstance(layer, type) or not hasattr(layer, "output_shape"):
-            hint = f"; perhaps {layer.__name__}(...)?" if isinstance(layer, type) else ""
-            raise TypeError(f"node {name!r}: expected a layer, got {layer!r}{hint}")
-        for other, node in self.nodes.items():
-            if node.layer is layer:
-                raise ValueError(
-                    f"node {name!r}: this very layer is node {other!r} already; make a new one for each node"
-                )
-        self._check_known(wires, f"node {name!r} reads")
-        taken = getattr(layer, "inputs_taken", None)
-        if not wires or (taken is not None and len(wires) != taken):
-            expected = taken or "at least 1"
-            raise ValueError(
-                f"node {name!r}: {type(layer).__name__} takes {expected} input(s), got {len(wires)} wires {wires}"
-                f"{'; join several with Concat or Add first' if wires else ''}"
-            )
-        with named_errors(name, wires):
+        errors.check_layer(name, layer, wires, self.nodes)
+        errors.check_known(wires, self.shapes, f"node {name!r} reads")
+        with errors.named_errors(name, wires):
             shape = layer.output_shape(*(self.shapes[wire] for wire in wires))
         self.made_by = None
         self.nodes[name] = Node(layer, wires)
-        self.shapes[name] = checked_shape(shape, name)
+        self.shapes[name] = errors.checked_shape(shape, name)
         return name
 
     def forward(self, inputs, outputs=None, train=False, check_finite=False, frozen=(), on_node=None):
@@ -139,13 +125,13 @@ class Graph:
         """
         wanted = self._wanted(outputs)
         inputs = self.check_inputs(inputs)
-        self._check_known(frozen, "frozen names")
+        errors.check_known(frozen, self.shapes, "frozen names")
         tape = Tape(self.nodes, {name: x.shape for name, x in inputs.items()}, frozen)
         run = functools.partial(forward.forward, self.nodes, self.shapes, inputs, wanted, train=train, tape=tape)
         with restored_on_error(self.nodes if train else {}):
             if check_finite:
                 for wire, x in inputs.items():
-                    check_finite_wire(wire, x)
+                    errors.check_finite_wire(wire, x)
                 with np.errstate(over="ignore", invalid="ignore"):  # the check has better words for it
                     values = run(observer=FiniteCheck(on_node))
             else:
@@ -187,12 +173,12 @@ class Graph:
         grad_params : {"node/weight": gradient} for every node that a gradient reached
         """
         wires = (wires,) if isinstance(wires, str) else tuple(wires)
-        started = self._checked_grads(grads, tape, wires)
+        errors.check_grads(grads, wires, tape, self)
         asked = [name for name in self.inputs if inputs and name in tape.computed and name not in tape.closed]
         asked += [wire for wire in wires if wire not in asked]
         tape.spent = True
-        found, grad_params = backward.backward(self.nodes, started, tape, asked, on_node)
-        dtype = next(iter(started.values())).dtype
+        found, grad_params = backward.backward(self.nodes, grads, tape, asked, on_node)
+        dtype = next(iter(grads.values())).dtype
         results = {w: np.zeros(tape.computed[w], dtype) if grad is None else grad for w, grad in found.items()}
         handed_on = [results[wire] for wire in wires]  # to layers, which may have kept views
         return forward.unshared(results, [*grads.values(), *handed_on]), grad_params
@@ -236,44 +222,11 @@ class Graph:
 
     def check_inputs(self, inputs):
         """Return {input: array} once it is known to be what this graph takes."""
-        return check_inputs(inputs, self.inputs)
-
-    def _checked_grads(self, grads, tape, wires):
-        if not isinstance(tape, Tape):
-            raise TypeError(f"backward takes the tape of a forward, got {type(tape).__name__}")
-        if tape.nodes is not self.nodes:
-            raise ValueError("this tape belongs to another graph: backward takes the tape of its own forward")
-        if tape.spent:
-            raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
-        if not isinstance(grads, dict) or not grads:
-            got = "an empty dict" if isinstance(grads, dict) else type(grads).__name__
-            hint = f"; perhaps {{{self.main!r}: gradient}}?"
-            raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}{hint}")
-        self._check_known([*grads, *wires], "backward was asked for")
-        for wire in (*grads, *wires):
-            if wire not in tape.computed:
-                raise ValueError(f"wire {wire!r} was not computed by this forward; name it in outputs=[...]")
-            if wire in tape.closed:
-                raise ValueError(f"wire {wire!r} gets no gradient: this forward froze everything before it")
-        return {
-            wire: checks.has_shape(
-                checks.floating(grad, f"the gradient on wire {wire!r}"),
-                f"the gradient on wire {wire!r}, as the wire itself,",
-                tape.computed[wire],
-            )
-            for wire, grad in grads.items()
-        }
+        return errors.check_inputs(inputs, self.inputs)
 
     def _wanted(self, outputs):
         if outputs is None:
             return self.outputs
         outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
-        self._check_known(outputs, "outputs asks for")
+        errors.check_known(outputs, self.shapes, "outputs asks for")
         return outputs
-
-    def _check_known(self, wires, who):
-        for wire in wires:
-            if wire not in self.shapes:
-                close = closest(wire, self.shapes, most=3)
-                hint = f"; perhaps {close}?" if close else f"; there are {list(self.shapes)[:8]} ..."
-                raise ValueError(f"{who} an unknown wire {wire!r}{hint}")

@@ -4,7 +4,8 @@ The windows are not all alike: of 14 values for 4 outputs they start at 0, 3, 7 
 """
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

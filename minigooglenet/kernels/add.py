@@ -1,7 +1,8 @@
 """Addition of arrays of one shape."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned, returned_tuple
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned, returned_tuple
 from minigooglenet.parallel import flushed
 
 

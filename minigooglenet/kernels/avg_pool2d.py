@@ -5,7 +5,8 @@ counts.
 """
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

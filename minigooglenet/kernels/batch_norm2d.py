@@ -1,7 +1,8 @@
 """Batch normalisation (Ioffe and Szegedy 2015), by channel: y = weight * (x - mean) / sqrt(var + eps) + bias."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

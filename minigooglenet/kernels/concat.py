@@ -1,7 +1,8 @@
 """Concatenation along axis 1: where the branches of an Inception module meet."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned, returned_tuple
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned, returned_tuple
 from minigooglenet.parallel import flushed
 
 

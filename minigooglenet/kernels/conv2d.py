@@ -8,8 +8,8 @@ arguments. "auto" leaves the choice to `mg.use`.
 import numpy as np
 
 from minigooglenet import checks, parallel, shapes
-from minigooglenet.kernels import forms
-from minigooglenet.kernels.forms import returned
+from minigooglenet.kernels import compiled, forms
+from minigooglenet.kernels.signatures import pair, returned
 from minigooglenet.parallel import flushed
 
 ALGORITHMS = ("loops", "im2col", "numba", "winograd")
@@ -79,7 +79,7 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
     if not isinstance(algorithm, str):
         if not isinstance(algorithm, (tuple, list)) or len(algorithm) != 2 or not all(map(callable, algorithm)):
             raise TypeError(f"algorithm as a pair must be two functions (forward, backward), got {algorithm!r}")
-        return forms.pair("conv2d", *algorithm)
+        return pair("conv2d", *algorithm)
     if algorithm == "auto":
         return forms.form_of("conv2d", dtype)
     if algorithm not in ALGORITHMS:
@@ -92,13 +92,13 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
         return forms.module_of("conv2d", "loops")
     if algorithm == "im2col":
         return forms.module_of("conv2d", "numpy")
-    if forms.fast() is None:
+    if compiled.fast() is None:
         raise ValueError(
-            f"algorithm={algorithm!r} needs compiled code, but {forms.why_not_fast()}. Try algorithm='auto'."
+            f"algorithm={algorithm!r} needs compiled code, but {compiled.why_not_fast()}. Try algorithm='auto'."
         )
     if dtype.kind == "c":
         return forms.module_of("conv2d", "numpy")
-    return forms.fast().implicit_gemm if algorithm == "numba" else forms.fast().winograd
+    return compiled.fast().implicit_gemm if algorithm == "numba" else compiled.fast().winograd
 
 
 def output_shape(x_shape, weight_shape, stride, padding, groups):

@@ -6,7 +6,8 @@ Scaling while training keeps the expected value, so inference needs no change (C
 import numpy as np
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

@@ -1,7 +1,8 @@
 """Global average pooling: the mean of each channel's whole map."""
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

@@ -1,7 +1,8 @@
 """A linear layer: one matrix product."""
 
 from minigooglenet import checks, parallel
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

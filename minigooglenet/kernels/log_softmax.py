@@ -1,7 +1,8 @@
 """Log-softmax over axis 1, without ever forming a probability that could underflow to zero."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

@@ -6,7 +6,8 @@ Ties go to the first in window order (row by row). Padding never wins. A NaN win
 import numpy as np
 
 from minigooglenet import checks, shapes
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import Pair, returned
 from minigooglenet.parallel import flushed
 
 
@@ -28,8 +29,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, save=Tru
     """
     checks.floating(x, "x", 4, checks.FLOATS)
     kernel_size, stride, padding = shapes.pool_settings(kernel_size, stride, padding)
-    size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    shape = (*x.shape[:2], *size)
+    shape = (*x.shape[:2], *shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode))
     arguments = x, kernel_size, stride, padding, ceil_mode
     form = form_of("max_pool2d", x.dtype)
     if not save and hasattr(form, "infer"):
@@ -48,6 +48,7 @@ def backward(grad_y, argmax, input_size, kernel_size, stride=None, padding=0):
     form = form_of("max_pool2d", grad_y.dtype)
     if not getattr(form, "CHECKS_ARGMAX", False):
         _check_argmax(argmax, input_size, kernel_size, stride, padding)
+    argmax = argmax.astype(np.intp) if isinstance(form, Pair) else argmax  # you may subtract, and as uint8 0 - 1 is 255
     grad_x = form.backward(grad_y, argmax, input_size, kernel_size, stride, padding)
     return returned("max_pool2d", "backward", grad_x, grad_x=((*grad_y.shape[:2], *input_size), grad_y.dtype))
 

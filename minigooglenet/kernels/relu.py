@@ -1,7 +1,8 @@
 """ReLU: max(x, 0), value by value. NaN stays NaN."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

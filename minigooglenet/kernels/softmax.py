@@ -1,7 +1,8 @@
 """Softmax over axis 1: scores to probabilities."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 

@@ -1,7 +1,8 @@
 """Softmax and cross-entropy in one: the usual loss of a classifier."""
 
 from minigooglenet import checks
-from minigooglenet.kernels.forms import form_of, returned
+from minigooglenet.kernels.forms import form_of
+from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
 
 
@@ -9,8 +10,7 @@ from minigooglenet.parallel import flushed
 def forward(logits, labels):
     """Return (loss, log_probabilities) for logits (N, K) and N integer labels in 0 .. K - 1.
 
-    The loss is a scalar, the mean over the batch of minus the log-probability of the right class, in nats; the
-    log-probabilities are (N, K).
+    The loss is the mean over the batch of minus the log-probability (N, K) of the right class, in nats.
     """
     checks.floating(logits, "logits", 2)
     labels = checks.labels(labels, *logits.shape)

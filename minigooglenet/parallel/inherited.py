@@ -3,6 +3,7 @@
 Not a context variable: notebook kernels drop those between cells, and a choice would disappear without a word.
 """
 
+import contextlib
 import threading
 
 _thread = threading.local()
@@ -26,6 +27,16 @@ class Inherited:
     def set(self, value) -> None:
         """Set the value of this thread."""
         _values()[self] = value
+
+    @contextlib.contextmanager
+    def replaced(self, value):
+        """Set the value of this thread until the end of a `with` block."""
+        before = self.get()
+        self.set(value)
+        try:
+            yield
+        finally:
+            self.set(before)
 
 
 def check() -> None:

@@ -148,5 +148,6 @@ def _regular(layer, shape):
 
 
 def _is_float(array, shape):
-    """Return whether a parameter is a float array of this shape, as a layer makes it: what a plan may compute with."""
-    return isinstance(array, np.ndarray) and array.dtype in checks.FLOATS and array.shape == shape
+    """Return whether a parameter is a float array of this shape; others are left to their layer, which rejects them."""
+    usual = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
+    return usual and array.dtype in checks.FLOATS and array.shape == shape

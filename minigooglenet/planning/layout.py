@@ -4,7 +4,7 @@ import copy
 import math
 from typing import NamedTuple
 
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled, forms
 from minigooglenet.layers import Concat, Conv2d, Dropout, Linear
 from minigooglenet.planning.lowering import lowering
 
@@ -87,7 +87,7 @@ def steps_of(graph, order, wanted, fuse=True):
 def _ways(layer, rule):
     """Return (bind or None, whether a batch may be split) of a layer that no other is fused with."""
     storey = "fast" if rule.operation is None else forms.storey_of(rule.operation)
-    bound = storey == "fast" and (rule.operation is None or hasattr(forms.fast(), rule.operation))
+    bound = storey == "fast" and (rule.operation is None or hasattr(compiled.fast(), rule.operation))
     own = storey == "yours" or not isinstance(getattr(layer, "algorithm", ""), str)
     return rule.bind if bound else None, rule.per_sample and not own
 
@@ -98,7 +98,7 @@ def _may_fuse(layer):
         return forms.storey_of("linear") == "fast"
     if type(layer) is not Conv2d:
         return False
-    return forms.storey_of("conv2d") == "fast" if layer.algorithm == "auto" else forms.fast() is not None
+    return forms.storey_of("conv2d") == "fast" if layer.algorithm == "auto" else compiled.fast() is not None
 
 
 def _fused(layer, followers):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from minigooglenet import layers, methods
-from minigooglenet.kernels import forms
+from minigooglenet.kernels.compiled import fast
 
 
 class Lowering(NamedTuple):
@@ -27,23 +27,23 @@ class Lowering(NamedTuple):
 
 
 def _max_pool2d(layer, x, out):
-    return forms.fast().max_pool2d.bind(x, layer.kernel_size, layer.stride, layer.padding, out)
+    return fast().max_pool2d.bind(x, layer.kernel_size, layer.stride, layer.padding, out)
 
 
 def _avg_pool2d(layer, x, out):
-    return forms.fast().avg_pool2d.bind(x, layer.kernel_size, layer.stride, layer.padding, layer.count_include_pad, out)
+    return fast().avg_pool2d.bind(x, layer.kernel_size, layer.stride, layer.padding, layer.count_include_pad, out)
 
 
 def _adaptive_avg_pool2d(layer, x, out):
-    return forms.fast().adaptive_avg_pool2d.bind(x, layer.output_size, out)
+    return fast().adaptive_avg_pool2d.bind(x, layer.output_size, out)
 
 
 def _local_response_norm(layer, x, out):
-    return forms.fast().local_response_norm.bind(x, layer.size, layer.alpha, layer.beta, layer.k, out)
+    return fast().local_response_norm.bind(x, layer.size, layer.alpha, layer.beta, layer.k, out)
 
 
 def _relu(layer, x, out):
-    return forms.fast().relu.bind(x, out)
+    return fast().relu.bind(x, out)
 
 
 def _flatten(layer, x, out):

@@ -16,7 +16,7 @@ import numpy as np
 from minigooglenet import parallel
 from minigooglenet.graph import Graph
 from minigooglenet.graph.errors import check_inputs
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled, forms
 from minigooglenet.planning.layout import apart_from, places_of, rounds_of, slots_of, steps_of
 from minigooglenet.planning.memory import Memory
 
@@ -38,7 +38,7 @@ class Plan:
         self.outputs, self.together = outputs, TOGETHER
         self.left_out = [name for name in graph.nodes if name not in order]
         self.inputs, self.shapes = tuple(graph.inputs), dict(graph.shapes)
-        self.choice = forms.chosen()  # a plan keeps the forms that it was made with
+        self.choice = forms.choice.get()  # a plan keeps the forms that it was made with
         self.steps, self.same = steps_of(graph, order, outputs, fuse)
         self.places = places_of(self.steps, self.shapes, join)
         self.slots, self.sizes = slots_of(self)
@@ -53,13 +53,13 @@ class Plan:
         first = next(iter(inputs.values()))
         count, threads = len(first), parallel.get_num_threads()
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}
-        with parallel.computing(), forms.using(self.choice):
+        with parallel.computing(), forms.choice.replaced(self.choice):
             if self.apart and count >= min(threads, LARGEST_TEAM + 1):
                 share = min(self.together, -(-count // threads))
                 groups = [(start, min(count, start + share)) for start in range(0, count, share)]
                 parallel.spread(lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups))
             else:
-                size = min(threads, LARGEST_TEAM) if self.apart and forms.fast() else 1
+                size = min(threads, LARGEST_TEAM) if self.apart and compiled.fast() else 1
                 self._run_together(inputs, results, first.dtype, size)
         return results[self.outputs[0]] if len(self.outputs) == 1 else results
 

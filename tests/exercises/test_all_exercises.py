@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 
 from minigooglenet.exercises import answer, ask, check, hint
@@ -33,6 +34,12 @@ def test_every_known_wrong_answer_is_rejected_by_its_name(exercise, wrong):
     result = check(exercise.number, wrong.function)
     assert result.status == "wrong"
     assert result.mistake == wrong.name
+
+
+@pytest.mark.parametrize("exercise", [e for e in CALLED if e.cases_function], ids=_number)
+def test_integers_handed_to_an_answer_are_signed(exercise):
+    arrays = [value for arguments in exercise.drawn(7) for value in arguments if isinstance(value, np.ndarray)]
+    assert not [array.dtype for array in arrays if array.dtype.kind == "u"], "as unsigned integers, 0 - 1 is 255"
 
 
 @pytest.mark.parametrize("exercise", CALLED, ids=_number)

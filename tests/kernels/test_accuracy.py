@@ -12,8 +12,8 @@ from minigooglenet.kernels import (
     adaptive_avg_pool2d,
     avg_pool2d,
     batch_norm2d,
+    compiled,
     conv2d,
-    forms,
     global_avg_pool2d,
     linear,
     local_response_norm,
@@ -136,7 +136,7 @@ def network():
 
 @needs_numba
 def test_image_alone_and_in_a_batch_differ_where_the_algorithm_does():
-    g, x, fast = network(), draw(8, 3, 12, 12, dtype=np.float32), forms.fast()
+    g, x, fast = network(), draw(8, 3, 12, 12, dtype=np.float32), compiled.fast()
     chosen = {
         fast.conv2d.choose((n, 32, 12, 12), (32, 32, 3, 3), (1, 1), ((1, 1), (1, 1)), np.dtype(np.float32))
         for n in (1, 8)

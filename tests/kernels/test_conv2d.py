@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numeric import COMPILED, assert_close, awkward, complex_step, draw, needs_numba
 
-from minigooglenet.kernels import conv2d, forms
+from minigooglenet.kernels import compiled, conv2d
 from minigooglenet.kernels import numpy as readable
 from minigooglenet.kernels.numpy import im2col
 
@@ -67,7 +67,7 @@ def test_every_form_agrees_with_the_loops(form, case):
 @given(case=convolutions())
 def test_the_product_agrees_in_bands_of_few_rows(case):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forms.fast().implicit_gemm, "BAND", 40)
+        patch.setattr(compiled.fast().implicit_gemm, "BAND", 40)
         hold_against_loops("numba", case)
 
 

@@ -14,18 +14,18 @@ from numeric import assert_close, draw, needs_numba
 
 import minigooglenet as mg
 from minigooglenet import kernels, layers, parallel
-from minigooglenet.kernels import forms, loops
+from minigooglenet.kernels import compiled, forms, loops, signatures
 from minigooglenet.kernels import numpy as readable
 
 STOREYS = forms.STOREYS
-OPERATIONS = tuple(forms.SIGNATURES)
+OPERATIONS = tuple(signatures.SIGNATURES)
 REAL_ONLY = ("max_pool2d", "relu")
 EVERY = pytest.mark.parametrize("operation", OPERATIONS)
 
 
 @pytest.fixture(autouse=True)
 def own_choice():
-    before = forms.chosen()
+    before = forms.choice.get()
     yield
     mg.use(before[""], **{name: form for name, form in before.items() if name})
 
@@ -213,7 +213,7 @@ def compare(values, expected, dtype):
 
 
 def test_every_operation_has_a_case_and_two_storeys():
-    assert CASES.keys() == forms.SIGNATURES.keys()
+    assert CASES.keys() == signatures.SIGNATURES.keys()
     for operation in OPERATIONS:
         for module in (loops, readable):
             assert callable(getattr(module, operation).forward)
@@ -276,7 +276,7 @@ def first_changed(change):
 
 
 def names_of(operation, direction):
-    names = forms.SIGNATURES[operation][("forward", "backward").index(direction)][1]
+    names = signatures.SIGNATURES[operation][("forward", "backward").index(direction)][1]
     return "gradient 0" if names == "grads" else names.split(", ")[0]
 
 
@@ -306,7 +306,7 @@ def test_pair_that_returns_none_in_one_place_names_the_place(operation, directio
 
 
 def run_names(operation, direction):
-    return forms.SIGNATURES[operation][("forward", "backward").index(direction)][1].split(", ")
+    return signatures.SIGNATURES[operation][("forward", "backward").index(direction)][1].split(", ")
 
 
 @EVERY
@@ -371,25 +371,38 @@ def test_argmax_of_a_pair_must_be_positions_of_its_window(change, error, text):
         kernels.max_pool2d.forward(np.zeros((1, 1, 4, 4)), 2)
 
 
+def test_backward_of_a_pair_gets_an_argmax_that_it_can_subtract_from():
+    seen = []
+
+    def backward(grad_y, argmax, *rest):
+        seen.append(argmax - 9)
+        return readable.max_pool2d.backward(grad_y, argmax, *rest)
+
+    y, argmax = kernels.max_pool2d.forward(draw(2, 3, 5, 6), 3, 1, 1)
+    with mg.use(max_pool2d=(readable.max_pool2d.forward, backward)):
+        kernels.max_pool2d.backward(y, argmax, (5, 6), 3, 1, 1)
+    np.testing.assert_array_equal(seen[0], argmax.astype(int) - 9)
+
+
 @EVERY
 def test_pair_with_a_wrong_signature_is_rejected_at_once(operation):
     def mine(a, b, c, d, e, f, g, h, i):
         pass
 
-    before = forms.chosen()
+    before = forms.choice.get()
     for pair in ((mine, pair_of(operation)[1]), (pair_of(operation)[0], mine)):
         with pytest.raises(
             TypeError, match=rf"^{operation}: mine is called as mine\(.*\): missing a required argument"
         ):
             mg.use(**{operation: pair})
-    assert forms.chosen() is before
+    assert forms.choice.get() is before
 
 
 def test_signatures_of_all_storeys_are_the_table():
-    for operation, directions in forms.SIGNATURES.items():
-        for module in (loops, readable, *([forms.fast()] if forms.fast() else [])):
+    for operation, directions in signatures.SIGNATURES.items():
+        for module in (loops, readable, *([compiled.fast()] if compiled.fast() else [])):
             if hasattr(module, operation):
-                forms.pair(operation, *pair_of(operation, module))
+                signatures.pair(operation, *pair_of(operation, module))
                 for function, (arguments, _) in zip(pair_of(operation, module), directions, strict=True):
                     code = function.__code__
                     names = code.co_varnames[: code.co_argcount + bool(code.co_flags & 4)]
@@ -415,10 +428,10 @@ def test_signatures_of_all_storeys_are_the_table():
 )
 def test_unknown_choice_is_rejected_and_changes_nothing(choice, error, text):
     mg.use("numpy")
-    before = forms.chosen()
+    before = forms.choice.get()
     with pytest.raises(error, match=text):
         choice()
-    assert forms.chosen() is before
+    assert forms.choice.get() is before
 
 
 # Which form runs.
@@ -429,8 +442,8 @@ def ran(monkeypatch):
     """Return a list of (storey, thread) that gets an entry for every call of ReLU."""
     calls = []
     modules = {"loops": loops.relu, "numpy": readable.relu}
-    if forms.fast():
-        modules["fast"] = forms.fast().relu
+    if compiled.fast():
+        modules["fast"] = compiled.fast().relu
     for storey, module in modules.items():
 
         def forward(x, storey=storey, right=module.forward):
@@ -491,7 +504,7 @@ def test_naming_a_storey_removes_earlier_pairs(ran):
     mg.use("numpy")
     kernels.relu.forward(X)
     assert storeys(ran) == ["numpy"]
-    assert forms.chosen() == {"": "numpy"}
+    assert forms.choice.get() == {"": "numpy"}
 
 
 def test_single_operation_can_have_its_own_storey(ran):
@@ -504,11 +517,11 @@ def test_single_operation_can_have_its_own_storey(ran):
 def test_thread_of_the_caller_begins_with_the_default():
     mg.use("loops")
     seen = []
-    thread = threading.Thread(target=lambda: seen.append((forms.chosen(), mg.use("numpy"))))
+    thread = threading.Thread(target=lambda: seen.append((forms.choice.get(), mg.use("numpy"))))
     thread.start()
     thread.join()
     assert seen[0][0] == {"": "fast" if not os.environ.get(forms.VARIABLE) else os.environ[forms.VARIABLE]}
-    assert forms.chosen() == {"": "loops"}
+    assert forms.choice.get() == {"": "loops"}
 
 
 @pytest.mark.parametrize("storey", ["loops", "numpy"])
@@ -518,7 +531,7 @@ def test_threads_of_the_engine_inherit_the_choice(own_threads, storey):
 
     def task(start, stop):
         time.sleep(0.05)  # so that every thread gets some of the work
-        seen.append((forms.chosen()[""], threading.get_ident()))
+        seen.append((forms.choice.get()[""], threading.get_ident()))
 
     with mg.use(storey):
         parallel.spread(task, 30)
@@ -530,7 +543,7 @@ def test_threads_of_a_team_inherit_the_choice(own_threads):
     mg.set_num_threads(2)
     seen = []
     with mg.use("loops"):
-        assert parallel.as_team(lambda number: seen.append((number, forms.chosen()[""])), 2)
+        assert parallel.as_team(lambda number: seen.append((number, forms.choice.get()[""])), 2)
     assert sorted(seen) == [(0, "loops"), (1, "loops")]
 
 
@@ -541,7 +554,7 @@ def test_two_callers_keep_their_own_choice_on_shared_threads(own_threads):
     def call(storey):
         mg.use(storey)
         for _ in range(10):
-            parallel.spread(lambda start, stop: (time.sleep(0.002), seen[storey].add(forms.chosen()[""])), 12)
+            parallel.spread(lambda start, stop: (time.sleep(0.002), seen[storey].add(forms.choice.get()[""])), 12)
 
     callers = [threading.Thread(target=call, args=[storey]) for storey in seen]
     for caller in callers:
@@ -577,7 +590,7 @@ def test_choice_prints_the_file_of_every_operation():
     assert rows["relu"] == ["yours", "my_forward,", "my_backward"]
     assert set(OPERATIONS) <= rows.keys()
     text = str(mg.use("fast"))
-    assert ("kernels/fast/max_pool2d.py" in text) == bool(forms.fast())
+    assert ("kernels/fast/max_pool2d.py" in text) == bool(compiled.fast())
     assert "kernels/numpy/softmax.py" in text  # no fast file
 
 
@@ -794,7 +807,7 @@ def child(program, **environment):
     )
 
 
-SHOW = "import minigooglenet as mg; from minigooglenet.kernels import forms; print(forms.chosen()); print(mg.use())"
+SHOW = "import minigooglenet as mg; from minigooglenet.kernels import forms; print(forms.choice.get()); print(mg.use())"
 
 
 @pytest.mark.parametrize(("value", "file"), [("loops", "kernels/loops/relu.py"), (" numpy ", "kernels/numpy/relu.py")])
@@ -855,7 +868,7 @@ def test_everything_works_without_numba_and_says_so_once():
     assert (verdict, files) == ("PASS", "False []")
     assert int(params) > 0
     reason = "Numba cannot be imported (ModuleNotFoundError: No module named 'numba')"
-    assert process.stderr == forms.WITHOUT_NUMBA.format(reason=reason) + "\n"
+    assert process.stderr == compiled.WITHOUT_NUMBA.format(reason=reason) + "\n"
     assert errors == [
         f"algorithm='{name}' needs compiled code, but {reason}. Try algorithm='auto'." for name in ("numba", "winograd")
     ]

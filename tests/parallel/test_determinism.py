@@ -6,7 +6,7 @@ import threadpoolctl
 from numeric import COMPILED, draw, needs_numba
 
 import minigooglenet as mg
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
 
 def network(norm, rng):
@@ -50,7 +50,7 @@ def test_a_training_step_has_the_same_bits_for_any_number_of_threads(own_threads
 
 @needs_numba
 def test_bands_have_the_same_bits_for_any_number_of_threads(own_threads, monkeypatch):
-    monkeypatch.setattr(forms.fast().implicit_gemm, "BAND", 500)
+    monkeypatch.setattr(compiled.fast().implicit_gemm, "BAND", 500)
     expected = one_step(1, "lrn", 2)
     for threads in (2, 5):
         assert one_step(threads, "lrn", 2) == expected

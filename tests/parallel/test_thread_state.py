@@ -77,7 +77,7 @@ def test_libraries_are_listed_again_after_an_import(monkeypatch):
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_forked_by_a_task_has_the_state_of_outside(own_threads):
     mg.set_num_threads(2)
-    register, everywhere = mg.kernels.forms.fast().subnormals, affinity.allowed()
+    register, everywhere = mg.kernels.compiled.fast().subnormals, affinity.allowed()
     outside, codes = register.read() & register.BITS, []
 
     def task():

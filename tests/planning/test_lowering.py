@@ -154,7 +154,7 @@ def test_plan_on_numpy_joins_and_leaves_dropout_out():
     assert "2 of 2 inputs are there already" in text
     assert "inference passes their input on: drop" in text
     assert_close(plan(x), expected)
-    assert plan.choice == {"": "numpy"} != forms.chosen()
+    assert plan.choice == {"": "numpy"} != forms.choice.get()
 
 
 def test_plan_holds_no_graph_and_no_parameters_of_it():

@@ -124,10 +124,10 @@ def test_a_forked_child_neither_has_nor_keeps_the_lock(tmp_path):
         child = os.fork()
         if child == 0:
             hold.release()  # not the child's to give
-            print("child", hold.taken, flush=True)
+            os.write(1, f"child {hold.taken}\\n".encode())  # in one piece, whatever the buffering
             time.sleep(60)
             os._exit(0)
-        print("parent", hold.taken, child, flush=True)
+        os.write(1, f"parent {hold.taken} {child}\\n".encode())
         time.sleep(60)
         """
     )

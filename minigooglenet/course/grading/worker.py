@@ -28,7 +28,7 @@ from minigooglenet.exercises.outputs import Raised, size
 from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.shown import error_text
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
 LATE: set[str] = set()  # "CPU": a time limit ended something; "wall": the wall clock did, so the machine may be busy
 
@@ -80,12 +80,12 @@ def _keep_output():
 
 def _compile_without_keeping():
     """Keep Numba from writing compiled code to folders that cannot be written here."""
-    if forms.fast() is None:
+    if compiled.fast() is None:
         return
     from numba.core.caching import Cache
 
     Cache.save_overload = lambda self, signature, data: None
-    forms.fast().compile_cache.keep_nothing()
+    compiled.fast().compile_cache.keep_nothing()
 
 
 def _send(results, record):

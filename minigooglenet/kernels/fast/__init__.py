@@ -1,6 +1,6 @@
 """The optimised machinery. An operation has a file here only if it pays; the others are building blocks for these.
 
-This package is reached only through `forms.fast()`: it imports Numba, which not every machine has.
+This package is reached only through `compiled.fast()`: it imports Numba, which not every machine has.
 """
 
 from minigooglenet.kernels.fast import (

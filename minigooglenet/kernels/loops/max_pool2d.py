@@ -9,7 +9,7 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False):
     """Return (y, argmax), both (N, C, P, Q): the largest value of each window and its position r * S + s."""
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = np.empty((*x.shape[:2], *size), x.dtype)
-    argmax = np.empty(y.shape, np.min_scalar_type(kernel_size[0] * kernel_size[1] - 1))
+    argmax = np.empty(y.shape, np.int64)
     (top, _), (left, _) = padding
     for n, c, p, q in np.ndindex(y.shape):
         best, place = None, None

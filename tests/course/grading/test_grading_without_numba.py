@@ -17,9 +17,9 @@ PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from minigooglenet.cli import main
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 code = main(["grade", sys.argv[2], "--csv", sys.argv[3], "--lesson", "03"])
-assert forms.fast() is None and "minigooglenet.kernels.fast" not in sys.modules
+assert compiled.fast() is None and "minigooglenet.kernels.fast" not in sys.modules
 sys.exit(code)
 """
 

@@ -1,5 +1,5 @@
 """The optimised machinery needs Numba; without it these files are not collected."""
 
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 
-collect_ignore_glob = ["test_*.py"] if forms.why_not_fast() else []
+collect_ignore_glob = ["test_*.py"] if compiled.why_not_fast() else []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minigooglenet
-from minigooglenet.kernels import forms
+from minigooglenet.kernels import compiled
 from minigooglenet.kernels.fast import jit
 from minigooglenet.warmup import folder
 
@@ -113,7 +113,7 @@ def without_jit(program):
 
 def test_disabled_jit_prints_one_line_and_runs_on_numpy():
     usual, disabled = run(NETWORK, None), without_jit(NETWORK)
-    assert disabled.stderr == forms.WITHOUT_NUMBA.format(reason="NUMBA_DISABLE_JIT is set") + "\n"
+    assert disabled.stderr == compiled.WITHOUT_NUMBA.format(reason="NUMBA_DISABLE_JIT is set") + "\n"
     sums = [[float(value) for value in process.stdout.splitlines()[0].split()] for process in (usual, disabled)]
     np.testing.assert_allclose(*sums, rtol=1e-5)
     assert usual.stdout.splitlines()[1].startswith("True ")
@@ -122,7 +122,7 @@ def test_disabled_jit_prints_one_line_and_runs_on_numpy():
 
 def test_disabled_jit_prints_one_line_on_the_command_line():
     usual, disabled = run(COMMAND, None), without_jit(COMMAND)
-    assert disabled.stderr == forms.WITHOUT_NUMBA.format(reason="NUMBA_DISABLE_JIT is set") + "\n"
+    assert disabled.stderr == compiled.WITHOUT_NUMBA.format(reason="NUMBA_DISABLE_JIT is set") + "\n"
     totals = [[line for line in process.stdout.splitlines() if " total " in line] for process in (usual, disabled)]
     assert totals[0] == totals[1] != []
 

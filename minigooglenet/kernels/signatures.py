@@ -1,0 +1,100 @@
+"""What the forms of each operation take and return: one table, and what holds a reader's own pair to it."""
+
+import inspect
+from collections import namedtuple
+
+import numpy as np
+
+from minigooglenet import checks
+
+_POOL = "kernel_size, stride, padding"
+# For each operation: the arguments and results of its forward, and those of its backward. docs/forms.md has the shapes.
+SIGNATURES = {
+    "conv2d": (
+        ("x, weight, bias, stride, padding, groups", "y"),
+        ("grad_y, x, weight, bias, stride, padding, groups", "grad_x, grad_weight, grad_bias"),
+    ),
+    "linear": (("x, weight, bias", "y"), ("grad_y, x, weight, bias", "grad_x, grad_weight, grad_bias")),
+    "max_pool2d": ((f"x, {_POOL}, ceil_mode", "y, argmax"), (f"grad_y, argmax, input_size, {_POOL}", "grad_x")),
+    "avg_pool2d": (
+        (f"x, {_POOL}, ceil_mode, count_include_pad", "y"),
+        (f"grad_y, input_size, {_POOL}, count_include_pad", "grad_x"),
+    ),
+    "adaptive_avg_pool2d": (("x, output_size", "y"), ("grad_y, input_size", "grad_x")),
+    "global_avg_pool2d": (("x", "y"), ("grad_y, input_size", "grad_x")),
+    "local_response_norm": (
+        ("x, size, alpha, beta, k", "y, scale"),
+        ("grad_y, x, scale, size, alpha, beta", "grad_x"),
+    ),
+    "batch_norm2d": (
+        ("x, weight, bias, mean, var, eps", "y, mean, var"),
+        ("grad_y, x, weight, mean, var, eps, batch_statistics", "grad_x, grad_weight, grad_bias"),
+    ),
+    "relu": (("x", "y, mask"), ("grad_y, mask", "grad_x")),
+    "dropout": (("x, mask, p", "y"), ("grad_y, mask, p", "grad_x")),
+    "softmax": (("x", "y"), ("grad_y, y", "grad_x")),
+    "log_softmax": (("x", "y"), ("grad_y, y", "grad_x")),
+    "softmax_cross_entropy": (
+        ("logits, labels", "loss, log_probabilities"),
+        ("log_probabilities, labels", "grad_logits"),
+    ),
+    "concat": (("*xs", "y"), ("grad_y, channels", "grads")),
+    "add": (("*xs", "y"), ("grad_y, count", "grads")),
+}
+
+Pair = namedtuple("Pair", "forward backward")  # your own functions for one operation
+
+
+def pair(operation, forward, backward) -> Pair:
+    """Return your own functions as a Pair, once they are known to take the operation's arguments."""
+    for function, (arguments, _) in zip((forward, backward), SIGNATURES[operation], strict=True):
+        names = ["x0", "x1"] if arguments == "*xs" else arguments.split(", ")
+        try:
+            inspect.signature(function).bind(*names)
+        except TypeError as error:
+            name = getattr(function, "__name__", "the function")
+            raise TypeError(f"{operation}: {name} is called as {name}({', '.join(names)}): {error}") from error
+        except ValueError:
+            pass  # some compiled functions do not state their arguments
+    return Pair(forward, backward)
+
+
+def returned(operation, direction, values, **expected):
+    """Return what a form returned, once every array has its expected (shape, dtype); dtype None accepts any.
+
+    The three storeys pass this too; it is here for pairs, whose mistakes deserve the same sentences.
+    """
+    names = list(expected)
+    of = f"the {direction} of {operation}"
+    if len(names) > 1 and (not isinstance(values, (tuple, list)) or len(values) != len(names)):
+        got = f"{len(values)} values" if isinstance(values, (tuple, list)) else _type(values)
+        raise ValueError(f"{of} must return ({', '.join(names)}), got {got}")
+    results = []
+    for name, value in zip(names, values if len(names) > 1 else (values,), strict=True):
+        shape, dtype = expected[name]
+        results.append(None if shape is None else _array(value, f"{name} from {of}", shape, dtype))
+    return tuple(results) if len(names) > 1 else results[0]
+
+
+def returned_tuple(operation, grads, shapes, dtype):
+    """Return the gradients of a backward with any number of inputs, once each has its shape."""
+    if not isinstance(grads, (tuple, list)) or len(grads) != len(shapes):
+        got = f"{len(grads)} values" if isinstance(grads, (tuple, list)) else _type(grads)
+        raise ValueError(f"the backward of {operation} must return {len(shapes)} gradients, got {got}")
+    of = f"from the backward of {operation}"
+    return tuple(_array(g, f"gradient {i} {of}", s, dtype) for i, (g, s) in enumerate(zip(grads, shapes, strict=True)))
+
+
+def _array(value, name, shape, dtype):
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise TypeError(f"{name} must be a NumPy array, got {_type(value)}")
+    checks.has_shape(value, name, shape)
+    if dtype is None or value.dtype == dtype:
+        return value
+    if value.dtype.kind not in "biufc" or (value.dtype.kind == "c" and dtype.kind != "c"):
+        raise TypeError(f"{name} must be {dtype}, got {value.dtype}")
+    return value.astype(dtype)
+
+
+def _type(value):
+    return "None. Is a return missing?" if value is None else type(value).__name__
