@@ -7,25 +7,35 @@ from pathlib import Path
 from types import ModuleType
 
 import minigooglenet
+from minigooglenet.kernels.signatures import SIGNATURES
 
 ROOT = Path(minigooglenet.__file__).parent
+GUIDE = (ROOT.parent / "docs" / "reading.md").read_text(encoding="utf-8")
+# From the bottom up: what the parts of a floor have in common, and the parts. Imports point down or stay in a part.
 FLOORS = (
     (
-        *("shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
-        *("orphans", "children", "starting"),
+        "what everybody may use: integers, checks of arrays, files, the console, threads, processes",
+        ("shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
+        ("orphans", "children", "starting"),
     ),
-    ("kernels", "graph", "exercises"),  # a graph knows no layer and no kernel; exercises is a framework without content
-    ("layers", "losses"),
-    ("models", "planning", "optim", "adaptive", "schedules", "data"),
-    ("gradcheck", "viz"),
-    ("evaluation",),
-    ("weights",),
-    ("counting",),
-    ("training",),
-    ("lessons", "bench", "tour", "warmup"),  # a lesson may use all that is below the course
-    ("course",),
-    ("cli",),
-    ("__init__", "__main__", "_moved"),
+    (
+        "operations on plain arrays; the graph, which knows none of them; the framework of exercises, without content",
+        ("kernels", "graph", "exercises"),
+    ),
+    ("settings and parameters over kernels, and what a network is trained on", ("layers", "losses")),
+    (
+        "whole networks, their plans, and what training needs beside them: steps, rates, images",
+        ("models", "planning", "optim", "adaptive", "schedules", "data"),
+    ),
+    ("whether gradients are right, and figures of arrays", ("gradcheck", "viz")),
+    ("predictions and what they are worth", ("evaluation",)),
+    ("files of weights, of every format", ("weights",)),
+    ("what a network costs", ("counting",)),
+    ("runs that can be resumed", ("training",)),
+    ("what is shown: a lesson may use all that is below the course", ("lessons", "bench", "tour", "warmup")),
+    ("handing lessons out, checking and grading", ("course",)),
+    ("the command line", ("cli",)),
+    ("the joint of all floors, and names of the last version", ("__init__", "__main__", "_moved")),
 )
 # On one floor, but a file may use a smaller one beside it.
 BESIDE = {("parallel", "shapes"), ("children", "starting"), ("figures", "files"), ("adaptive", "optim")}
@@ -35,7 +45,7 @@ ALLOWED_FAST = {
     *("kernels.compiled", "planning.fused", "planning.barrier"),
     *("lessons.lesson_13_fast.rungs", "lessons.lesson_13_fast.compiled_loops"),
 }
-FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
+FLOOR = {part: number for number, (_, *groups) in enumerate(FLOORS) for group in groups for part in group}
 
 
 def _modules():
@@ -61,8 +71,22 @@ def _imports(path):
                 yield whole if whole in names else base
 
 
-def test_every_part_has_a_floor():
-    assert {name.split(".")[0] for name in _modules().values()} <= set(FLOOR)
+def test_every_part_has_one_floor_and_a_line_in_the_guide():
+    parts = {name.split(".")[0] for name in _modules().values()}
+    assert parts == set(FLOOR)
+    assert len(FLOOR) == sum(len(group) for _, *groups in FLOORS for group in groups)
+    guide = GUIDE[GUIDE.index("## Where a file belongs") :]
+    told = {name.strip("/").removesuffix(".py") for name in re.findall(r"`([\w/]+(?:/|\.py))`", guide)}
+    assert {part for part in parts if not part.startswith("__")} <= told
+
+
+def test_every_operation_has_a_definition_and_readable_numpy():
+    kernels = ROOT / "kernels"
+    storeys = {folder: {path.stem for path in (kernels / folder).glob("*.py")} for folder in ("loops", "numpy", "fast")}
+    operations = set(SIGNATURES)
+    assert storeys["loops"] == operations | {"__init__"}
+    assert storeys["numpy"] == operations | {"__init__", "windows", "im2col"}
+    assert {path.stem for path in kernels.glob("*.py")} == operations | {"__init__", "forms", "signatures", "compiled"}
 
 
 def test_imports_point_down_or_stay_inside_their_folder():

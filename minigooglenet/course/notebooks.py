@@ -141,7 +141,8 @@ def _unassigned(solution, stop):
     lines = []
     for statement in ast.parse("\n".join(solution)).body:
         if isinstance(statement, ast.FunctionDef):
-            lines += [f"def {statement.name}({ast.unparse(statement.args)}):", f"    {stop}"]
+            apart = "\n\n" if lines else ""
+            lines.append(f"{apart}def {statement.name}({ast.unparse(statement.args)}):\n    {stop}")
         elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             found = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]

@@ -69,6 +69,8 @@ def test_a_function_stops_with_its_exercise_and_names_wait_for_an_answer():
     assert second.splitlines() == [
         "# exercise 98.2",
         *(f"{name} = ...  # your answer" for name in ("a", "b", "c", "answer")),
+        "",
+        "",
         "def g(x, y=1):",
         '    raise NotImplementedError("exercise 98.2: write this")',
         "print(answer)",
@@ -119,6 +121,15 @@ def test_a_line_for_colab_stands_where_pyproject_names_a_repository(tmp_path):
     made = notebooks.both(source)
     assert "research.google.com/github/someone/a-net/blob/main/lessons/98_a.ipynb" in made["98_a.ipynb"]
     assert "blob/main/lessons/solutions/98_a.ipynb" in made["solutions/98_a.ipynb"]
+
+
+def test_functions_after_one_another_each_become_a_stub():
+    cell = f"{notebooks.BEGIN}\ndef f(x):\n    return x\n\n\ndef g(x):\n    return 2 * x\n{notebooks.END}\n"
+    names = {}
+    exec(notebooks.without_solution(cell), names)
+    for name in "fg":
+        with pytest.raises(NotImplementedError, match="write this"):
+            names[name](1)
 
 
 def test_a_folder_without_sources_is_said(tmp_path):
