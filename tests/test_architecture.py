@@ -89,6 +89,14 @@ def test_every_operation_has_a_definition_and_readable_numpy():
     assert {path.stem for path in kernels.glob("*.py")} == operations | {"__init__", "forms", "signatures", "compiled"}
 
 
+def test_the_guide_lists_the_parts_from_the_bottom_up():
+    table = GUIDE[GUIDE.index("| folder or file |") : GUIDE.index("| to change |")]
+    rows = [re.findall(r"`(\w+)(?:\.py|/)`", row.split("|")[1]) for row in table.splitlines()[2:] if row]
+    floors = [{FLOOR[part] for part in row} for row in rows if row]
+    assert all(len(row) == 1 for row in floors), "a row holds parts of one floor"
+    assert [max(row) for row in floors] == sorted(max(row) for row in floors)
+
+
 def test_imports_point_down_or_stay_inside_their_folder():
     wrong = []
     for path, name in _modules().items():

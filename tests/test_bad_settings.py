@@ -61,7 +61,7 @@ def test_a_pool_padding_of_a_whole_kernel_is_refused():
 
 @pytest.mark.parametrize("value", ["0", "two", "-1", "1.5"])
 def test_a_wrong_number_of_threads_in_the_environment_is_told(monkeypatch, value):
-    monkeypatch.setattr(mg.parallel, "_threads", None)
+    monkeypatch.setattr(mg.parallel.state.POOL, "num_threads", None)
     monkeypatch.setenv("MINIGOOGLENET_NUM_THREADS", value)
     text = f"^MINIGOOGLENET_NUM_THREADS must be a whole number of at least 1, got '{value}'$"
     with pytest.raises(ValueError, match=text):

@@ -85,5 +85,5 @@ class Pending:
 
 
 def _add(a, b, out):
-    parallel.spread(lambda start, stop: np.add(a[start:stop], b[start:stop], out=out[start:stop]), len(out))
+    parallel.parallel_for(lambda start, stop: np.add(a[start:stop], b[start:stop], out=out[start:stop]), len(out))
     return out

@@ -8,12 +8,12 @@ import ctypes
 import functools
 import os
 import sys
-import threading
 import weakref
 
 import threadpoolctl
 
-from minigooglenet.parallel.holds import held, undo_now
+from minigooglenet.parallel.holds import held
+from minigooglenet.parallel.state import POOL
 
 # The functions that set and tell a library's number of threads, by threadpoolctl's name of the library.
 SETTERS = {
@@ -24,9 +24,6 @@ SETTERS = {
 }
 GETTERS = {name: tuple(f.replace("set_num", "get_num") for f in functions) for name, functions in SETTERS.items()}
 GETTERS["mkl"] = ("MKL_Get_Max_Threads",)
-_lock = threading.Lock()
-_hold = None  # a weak reference to what holds BLAS to one thread
-_seen = (0, ())  # how many modules were there, and the libraries then
 
 
 class _Library:
@@ -52,42 +49,36 @@ def _function(library, names, result, *arguments):
 
 def libraries() -> tuple:
     """Return every BLAS of this process, also one that was loaded since the last call."""
-    global _seen
     modules = len(sys.modules)
-    count, known = _seen
+    count, known = POOL.libraries
     if count != modules:
         by_path = {library.path: library for library in known}
         controllers = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         known = tuple(by_path.get(c.filepath) or _Library(c) for c in controllers)
-        _seen = modules, known
+        POOL.libraries = modules, known
     return known
 
 
 def hold():
     """Hold BLAS to one thread; return the Hold, at whose end every library gets its number of threads back."""
-    global _hold
     shared = None
     try:
-        with _lock:
-            shared = None if _hold is None else _hold()
+        with POOL.blas_lock:
+            shared = None if POOL.blas is None else POOL.blas()
             if shared is None:
-                several = _with_several(per_caller=False)
+                several = with_several_threads(per_caller=False)
                 shared = held([functools.partial(library.set, count) for library, count in several])
                 for library, _ in several:
                     library.set(1)
-                _hold = weakref.ref(shared)
+                POOL.blas = weakref.ref(shared)
         return shared
     except BaseException:
         del shared
         raise
 
 
-def of_this_thread() -> list:
-    """Return [(library, its number of threads)] of those that count threads for each of their callers."""
-    return _with_several(per_caller=True)
-
-
-def _with_several(per_caller):
+def with_several_threads(per_caller: bool) -> list:
+    """Return [(library, its number of threads)], of those that count threads for each of their callers or not."""
     own = [(library, library.get()) for library in libraries() if library.per_caller == per_caller]
     return [(library, count) for library, count in own if count is not None and count > 1]
 
@@ -110,11 +101,3 @@ def _told():
         if told.isascii() and told.isdigit() and int(told):
             return int(told)
     return None
-
-
-def start_in_child() -> None:
-    """Give BLAS back in a forked child, where the threads that hold it do not exist."""
-    global _lock, _hold
-    _lock = threading.Lock()
-    undo_now(_hold)
-    _hold = None

@@ -28,13 +28,8 @@ def held(undo) -> Hold:
 
 
 # within(hold) is a context manager that holds `hold` until its block ends: leaving a memoryview runs no Python code, so
-# that no interrupt comes between the block and the end of the Hold.
+# that no interrupt comes between the block and the end of the Hold. within(b"") does nothing.
 within = memoryview
-
-
-def nothing():
-    """Return a context manager that does nothing, as fast as `within`."""
-    return memoryview(b"")
 
 
 def undo_now(reference) -> None:

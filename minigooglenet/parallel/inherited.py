@@ -4,9 +4,9 @@ Not a context variable: notebook kernels drop those between cells, and a choice 
 """
 
 import contextlib
-import threading
 
-_thread = threading.local()
+from minigooglenet.parallel.state import THREAD
+
 _every: list = []
 
 
@@ -19,14 +19,14 @@ class Inherited:
 
     def get(self):
         """Return the value of this thread."""
-        values = _values()
+        values = THREAD.inherited
         if self not in values:
             values[self] = self.default()
         return values[self]
 
     def set(self, value) -> None:
         """Set the value of this thread."""
-        _values()[self] = value
+        THREAD.inherited[self] = value
 
     @contextlib.contextmanager
     def replaced(self, value):
@@ -47,15 +47,9 @@ def check() -> None:
 
 def snapshot() -> dict:
     """Return all values of this thread, to hand to another."""
-    return dict(_values())
+    return dict(THREAD.inherited)
 
 
 def adopt(values: dict) -> None:
     """Take over the values of another thread."""
-    _thread.values = dict(values)
-
-
-def _values():
-    if not hasattr(_thread, "values"):
-        _thread.values = {}
-    return _thread.values
+    THREAD.inherited = dict(values)

@@ -16,7 +16,7 @@ class Lowering(NamedTuple):
     """What a plan knows about a type of layer.
 
     operation : whose form decides whether `bind` can be used; None if no form is involved
-    bind : function (layer, *inputs, out) -> [(task, count)] for `parallel.spread` that compute `out` as often as they
+    bind : function (layer, *inputs, out) -> [(task, count)] for `parallel_for` that compute `out` as often as they
         are run, in compiled code; or None
     per_sample : whether inference treats each image by itself, so that a batch may be split
     """

@@ -65,7 +65,7 @@ class Memory:
 
 def _spread(bound):
     for task, count in bound:
-        parallel.spread(task, count)
+        parallel.parallel_for(task, count)
 
 
 def _join(apart, out):

@@ -17,7 +17,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import parallel
-from minigooglenet.parallel import workers
+from minigooglenet.parallel import pool, tasks
 
 SECONDS = 60  # after which a call hangs
 ASYNC = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -116,7 +116,7 @@ class Scene:
         return lambda: kind
 
     def fail_as_helpers_begin(self):
-        begin, kind = parallel._begin_helper, self.random.choice(KINDS)
+        begin, kind = pool._begin_worker, self.random.choice(KINDS)
 
         def broken():
             raise kind("on purpose")
@@ -124,10 +124,10 @@ class Scene:
         threads = mg.get_num_threads()
         mg.set_num_threads(threads + 1)
         mg.set_num_threads(threads)
-        parallel._begin_helper = broken
+        pool._begin_worker = broken
 
         def after():
-            parallel._begin_helper = begin
+            pool._begin_worker = begin
             mg.set_num_threads(threads + 1)
             mg.set_num_threads(threads)
 
@@ -157,7 +157,7 @@ class Scene:
     def fail_in_bookkeeping(self):
         kind, when, lock, count = self.random.choice(KINDS), self.random.randrange(1, 6), threading.Lock(), [0]
         name = self.random.choice(("work", "help", "stop", "end"))
-        before = getattr(workers.Shared, name)
+        before = getattr(tasks.Tasks, name)
 
         def broken(shared):
             with lock:
@@ -166,12 +166,12 @@ class Scene:
                     raise kind("on purpose")
             return before(shared)
 
-        setattr(workers.Shared, name, broken)
-        return lambda: setattr(workers.Shared, name, before)
+        setattr(tasks.Tasks, name, broken)
+        return lambda: setattr(tasks.Tasks, name, before)
 
     def fail_as_memory_ends(self):
         kind, when, count = MemoryError, self.random.randrange(1, 4), [0]
-        before = parallel.contextvars.copy_context
+        before = pool.contextvars.copy_context
 
         def broken():
             count[0] += 1
@@ -179,12 +179,12 @@ class Scene:
                 raise kind
             return before()
 
-        parallel.contextvars = type("Broken", (), {"copy_context": staticmethod(broken)})
+        pool.contextvars = type("Broken", (), {"copy_context": staticmethod(broken)})
 
         def after():
             import contextvars
 
-            parallel.contextvars = contextvars
+            pool.contextvars = contextvars
             return MemoryError if count[0] >= when else None
 
         return after

@@ -121,7 +121,7 @@ def test_numpy_sees_subnormal_numbers_again_after_an_error(own_threads, threads)
         inside.append(is_flushing())
         raise ValueError("on purpose")
 
-    for call in (lambda: parallel.run([fail, fail]), lambda: parallel.spread(fail, 1)):
+    for call in (lambda: parallel.run([fail, fail]), lambda: parallel.parallel_for(fail, 1)):
         with pytest.raises(ValueError, match="on purpose"):
             call()
         assert not is_flushing()

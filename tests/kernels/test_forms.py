@@ -534,7 +534,7 @@ def test_threads_of_the_engine_inherit_the_choice(own_threads, storey):
         seen.append((forms.choice.get()[""], threading.get_ident()))
 
     with mg.use(storey):
-        parallel.spread(task, 30)
+        parallel.parallel_for(task, 30)
     assert {name for name, _ in seen} == {storey}
     assert len({thread for _, thread in seen}) > 1
 
@@ -554,7 +554,7 @@ def test_two_callers_keep_their_own_choice_on_shared_threads(own_threads):
     def call(storey):
         mg.use(storey)
         for _ in range(10):
-            parallel.spread(lambda start, stop: (time.sleep(0.002), seen[storey].add(forms.choice.get()[""])), 12)
+            parallel.parallel_for(lambda start, stop: (time.sleep(0.002), seen[storey].add(forms.choice.get()[""])), 12)
 
     callers = [threading.Thread(target=call, args=[storey]) for storey in seen]
     for caller in callers:

@@ -11,6 +11,7 @@ from numeric import needs_numba
 
 import minigooglenet as mg
 from minigooglenet import parallel
+from minigooglenet.parallel.state import POOL
 
 
 def new_barrier(size):
@@ -47,14 +48,14 @@ def two_blas_threads():
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])
 @pytest.mark.parametrize("count", [1, 2, 7, 33])
-def test_spread_covers_every_item_once(own_threads, threads, count):
+def test_parallel_for_covers_every_item_once(own_threads, threads, count):
     mg.set_num_threads(threads)
     visits = np.zeros(count, int)
 
     def task(start, stop):
         visits[start:stop] += 1
 
-    parallel.spread(task, count)
+    parallel.parallel_for(task, count)
     assert (visits == 1).all()
 
 
@@ -70,7 +71,7 @@ def test_the_first_error_of_any_task_is_raised(own_threads):
     assert sorted(done) == [1, 2]
 
 
-def test_a_task_may_spread_work_itself(own_threads):
+def test_a_task_may_call_parallel_for_itself(own_threads):
     mg.set_num_threads(2)
     visits = np.zeros((4, 6), int)
 
@@ -78,7 +79,7 @@ def test_a_task_may_spread_work_itself(own_threads):
         def inner(start, stop):
             visits[index, start:stop] += 1
 
-        parallel.spread(inner, 6)
+        parallel.parallel_for(inner, 6)
 
     parallel.run([lambda index=index: outer(index) for index in range(4)])
     assert (visits == 1).all()
@@ -186,13 +187,13 @@ def test_one_thread_starts_no_pool(own_threads):
 
 
 def test_the_environment_sets_the_number_of_threads(monkeypatch):
-    monkeypatch.setattr(parallel, "_threads", None)
+    monkeypatch.setattr(POOL, "num_threads", None)
     monkeypatch.setenv("MINIGOOGLENET_NUM_THREADS", " 3 ")
     assert mg.get_num_threads() == 3
 
 
 def test_without_the_environment_every_core_is_used(monkeypatch):
-    monkeypatch.setattr(parallel, "_threads", None)
+    monkeypatch.setattr(POOL, "num_threads", None)
     monkeypatch.delenv("MINIGOOGLENET_NUM_THREADS", raising=False)
     assert 1 <= mg.get_num_threads() <= os.cpu_count()
 
@@ -246,18 +247,18 @@ def test_the_number_of_threads_may_change_while_others_work(own_threads):
     assert len(visits) > 0
 
 
-def test_a_team_shares_what_its_members_spread(own_threads):
+def test_a_team_shares_the_ranges_of_parallel_for(own_threads):
     mg.set_num_threads(3)
     done, members = [], []
 
     def work(number):
-        members.append((number, parallel.team(), parallel.width()))
-        parallel.spread(lambda start, stop: done.append((start, stop)), 7)
+        members.append((number, parallel.member(), parallel.num_workers()))
+        parallel.parallel_for(lambda start, stop: done.append((start, stop)), 7)
 
     parallel.as_team(work, 3)
     assert sorted(members) == [(number, (number, 3), 3) for number in range(3)]
     assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
-    assert parallel.team() is None
+    assert parallel.member() is None
 
 
 def test_one_member_of_a_team_may_do_all_of_it(own_threads):
@@ -266,8 +267,8 @@ def test_one_member_of_a_team_may_do_all_of_it(own_threads):
 
     def work(number):
         if number == 0:
-            parallel.alone(lambda: parallel.spread(lambda start, stop: done.append((start, stop)), 5))
-            assert parallel.team() == (0, 2)
+            parallel.alone(lambda: parallel.parallel_for(lambda start, stop: done.append((start, stop)), 5))
+            assert parallel.member() == (0, 2)
 
     parallel.as_team(work, 2)
     assert done == [(0, 5)]
@@ -359,7 +360,17 @@ def test_without_more_threads_the_caller_does_all_the_work(own_threads, monkeypa
     mg.set_num_threads(5)
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     done = []
-    parallel.spread(lambda start, stop: done.append((start, stop)), 10)
+    parallel.parallel_for(lambda start, stop: done.append((start, stop)), 10)
     assert sum(stop - start for start, stop in done) == 10
     assert not parallel.as_team(print, 2)
     mg.set_num_threads(6)  # a new pool for those who come later
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("spread", "parallel_for"), ("width", "num_workers"), ("one_blas_thread", "computing")]
+)
+def test_old_names_still_work_and_warn(old, new):
+    with pytest.warns(
+        DeprecationWarning, match=rf"parallel\.{old} is now minigooglenet\.parallel\.{new}; the old name"
+    ):
+        assert getattr(parallel, old) is getattr(parallel, new)

@@ -1,6 +1,7 @@
 """Workers that fail: the caller gets the exception, no task is lost without a word, and the next call works."""
 
 import contextlib
+import sys
 import threading
 
 import numpy as np
@@ -9,7 +10,8 @@ from numeric import needs_numba
 
 import minigooglenet as mg
 from minigooglenet import parallel
-from minigooglenet.parallel import workers
+from minigooglenet.parallel import pool, tasks
+from minigooglenet.parallel.state import POOL
 
 
 def new_barrier(size):
@@ -60,7 +62,7 @@ def sum_of_squares():
     def task(start, stop):
         out[start:stop] = np.arange(start, stop) ** 2
 
-    parallel.spread(task, 64)
+    parallel.parallel_for(task, 64)
     return out.sum()
 
 
@@ -120,7 +122,7 @@ def test_a_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_end
         raise OwnError("on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(workers.Shared, "help", die)
+        patch.setattr(tasks.Tasks, "help", die)
         with pytest.raises(RuntimeError, match="1 of 2 tasks did not finish"):
             parallel.run([lambda: lost.wait(30)] * 2)
     assert sum_of_squares() == sum(k * k for k in range(64))
@@ -128,7 +130,7 @@ def test_a_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_end
 
 def begin_badly(monkeypatch, times):
     """Let the next `times` threads of a new pool of one helper end as they begin."""
-    begin, left = parallel._begin_helper, [None] * times
+    begin, left = pool._begin_worker, [None] * times
 
     def begins():
         if left:
@@ -136,7 +138,7 @@ def begin_badly(monkeypatch, times):
             raise OwnError
         begin()
 
-    monkeypatch.setattr(parallel, "_begin_helper", begins)
+    monkeypatch.setattr(pool, "_begin_worker", begins)
     mg.set_num_threads(3)
     mg.set_num_threads(2)
 
@@ -144,15 +146,15 @@ def begin_badly(monkeypatch, times):
 def test_threads_that_ended_are_replaced(two_threads, silent_ends, monkeypatch):
     begin_badly(monkeypatch, 1)
     assert sum_of_squares() == sum(k * k for k in range(64))
-    (ended,) = parallel._pool.threads
+    (ended,) = POOL.workers.threads
     ended.join(30)
     run_on_both(lambda: None, lambda: None)
-    assert [thread.is_alive() for thread in parallel._pool.threads] == [True]
+    assert [thread.is_alive() for thread in POOL.workers.threads] == [True]
 
 
 @needs_numba
 def test_a_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, monkeypatch):
-    monkeypatch.setattr(workers.Shared, "help", lambda shared: shared.helping.add(threading.current_thread()) or exit())
+    monkeypatch.setattr(tasks.Tasks, "help", lambda shared: shared.helping.add(threading.current_thread()) or exit())
     barrier = new_barrier(2)
     with pytest.raises(RuntimeError, match="did not finish, because a worker thread ended"):
         parallel.as_team(lambda number: barrier.wait(), 2, barrier.give_up)
@@ -177,7 +179,7 @@ def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silen
 
 @needs_numba
 def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, monkeypatch):
-    help_, lost = workers.Shared.help, [None]
+    help_, lost = tasks.Tasks.help, [None]
 
     def loses_one(shared):
         if lost:
@@ -185,12 +187,12 @@ def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, 
             raise OwnError
         help_(shared)
 
-    monkeypatch.setattr(workers.Shared, "help", loses_one)
+    monkeypatch.setattr(tasks.Tasks, "help", loses_one)
     check_that_a_team_works()
 
 
 def test_a_thread_that_ends_before_it_begins_is_not_waited_for(two_threads, silent_ends, monkeypatch):
-    monkeypatch.setattr(workers, "SECONDS_TO_START", 0.05)
+    monkeypatch.setattr(pool, "SECONDS_TO_START", 0.05)
     monkeypatch.setattr(threading.Thread, "_bootstrap_inner", lambda thread: None)
     mg.set_num_threads(3)
     assert sum_of_squares() == sum(k * k for k in range(64))
@@ -224,7 +226,32 @@ def test_an_interrupted_team_lets_the_next_one_begin(two_threads):
 
 def test_memory_that_ends_while_work_is_shared_is_raised(two_threads, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(parallel.contextvars, "copy_context", lambda: raise_error(MemoryError()))
+        patch.setattr(pool.contextvars, "copy_context", lambda: raise_error(MemoryError()))
         with pytest.raises(MemoryError):
             sum_of_squares()
     assert sum_of_squares() == sum(k * k for k in range(64))
+
+
+def test_workers_count_as_alive_after_an_interrupt_at_any_line(two_threads):
+    parallel.run([lambda: None] * 2)
+    looked, before, lines = tasks.Tasks([], lambda: None), sys.gettrace(), 0
+
+    def trace(frame, event, argument):
+        nonlocal left
+        left -= event == "line"
+        if left < 0:
+            raise KeyboardInterrupt
+        return trace
+
+    while True:
+        left = lines
+        looked.helping.update(POOL.workers.threads)
+        try:
+            sys.settrace(trace)
+            assert looked._forget_the_dead() == []
+            break
+        except KeyboardInterrupt:
+            lines += 1
+        finally:
+            sys.settrace(before)
+    assert lines > 2

@@ -1,17 +1,21 @@
 """What the engine changes in a thread and in BLAS is as before: after interrupts, the first call, forks and imports."""
 
+import ast
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+import weakref
 from pathlib import Path
 
 import pytest
 
 import minigooglenet as mg
 from minigooglenet import parallel
-from minigooglenet.parallel import affinity, blas, holds
+from minigooglenet.parallel import affinity, blas, holds, state
 
 INTERRUPTED = Path(__file__).parents[1] / "faults" / "interrupted.py"
 FIRST_CALL = """
@@ -104,13 +108,13 @@ def test_pinning_can_be_switched_off(own_threads, monkeypatch):
 
 @pytest.mark.parametrize(("given", "expected"), [("0", False), ("1", True), ("", True), (" 0 ", False)])
 def test_the_environment_switches_pinning(monkeypatch, given, expected):
-    monkeypatch.setattr(affinity, "_wanted", None)
+    monkeypatch.setattr(state.POOL, "pinning", None)
     monkeypatch.setenv("MINIGOOGLENET_PIN", given)
     assert affinity.get_pinning() is expected
 
 
 def test_a_wrong_setting_of_pinning_is_rejected(monkeypatch):
-    monkeypatch.setattr(affinity, "_wanted", None)
+    monkeypatch.setattr(state.POOL, "pinning", None)
     monkeypatch.setenv("MINIGOOGLENET_PIN", "no")
     with pytest.raises(ValueError, match="MINIGOOGLENET_PIN must be 0 or 1, got 'no'"):
         affinity.get_pinning()
@@ -127,6 +131,43 @@ def test_a_hold_is_undone_once_by_its_last_reference():
     assert calls == ["first", "second"]
 
 
-def test_old_name_of_computing_still_works():
-    with pytest.warns(DeprecationWarning, match="now parallel.computing"), parallel.one_blas_thread():
-        pass
+def hold_that_reports(name, calls):
+    return holds.held([functools.partial(calls.append, name)])
+
+
+def test_a_forked_child_puts_state_back_in_this_order(monkeypatch):
+    calls, pool = [], state.Pool()
+    kept = {name: hold_that_reports(name, calls) for name in ("flushing", "pin", "computing", "blas")}
+    for name in ("computing", "flushing", "pin"):
+        monkeypatch.setattr(state.THREAD, name, weakref.ref(kept[name]))
+    monkeypatch.setattr(state.THREAD, "worker", True)
+    pool.blas, pool.register = weakref.ref(kept["blas"]), (lambda: 7, calls.append, 3)
+    pool.num_threads, pool.pinning, pool.workers, pool.team["work"] = 4, False, object(), object()
+    pool.worker_ids.add(1)
+    locks = pool.lock, pool.blas_lock
+    pool.start_in_child()
+    assert calls == ["computing", "flushing", 7 & ~3, "pin", "blas"]
+    assert (pool.workers, pool.kept, pool.blas, pool.team, pool.worker_ids) == (None, None, None, {}, set())
+    assert pool.lock is not locks[0]
+    assert pool.blas_lock is not locks[1]
+    assert (pool.num_threads, pool.pinning) == (4, False)  # what the user asked for stays
+    kept.clear()
+    assert len(calls) == 5  # nothing is undone twice
+
+
+def test_a_new_thread_starts_with_its_own_state(monkeypatch):
+    monkeypatch.setattr(state.THREAD, "task", True)
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(dict(vars(state.THREAD))))
+    thread.start()
+    thread.join(30)
+    nothing = dict.fromkeys(("member", "tasks", "computing", "flushing", "pin"))
+    assert seen == [{"task": False, "worker": False, **nothing, "inherited": {}}]
+
+
+def test_what_threads_remember_is_in_one_file():
+    for path in Path(parallel.__file__).parent.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], path.name
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert path.name == "state.py" or not names & {"local", "Lock", "RLock", "register_at_fork"}, path.name

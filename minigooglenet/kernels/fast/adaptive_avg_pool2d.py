@@ -12,7 +12,7 @@ def forward(x, output_size):
 
 
 def bind(x, output_size, y):
-    """Return [(task, count)] for `parallel.spread` that pool x into y as often as they are run."""
+    """Return [(task, count)] for `parallel_for` that pool x into y as often as they are run."""
     return [averages_task(x, y, _windows(x.shape[2:], output_size))]
 
 

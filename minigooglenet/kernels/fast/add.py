@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.fast.threads import parallel_for
 from minigooglenet.kernels.numpy.add import backward as backward
 
 
@@ -20,5 +20,5 @@ def forward(*xs):
         for term in terms[2:]:
             total[start:stop] += term[start:stop]
 
-    spread(task, len(total), y.size, few=1 << 20)
+    parallel_for(task, len(total), y.size, few=1 << 20)
     return y

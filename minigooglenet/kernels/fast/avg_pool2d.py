@@ -8,7 +8,7 @@ import numpy as np
 
 from minigooglenet import shapes
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.threads import blocks, pieces, spread
+from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
 
 def forward(x, kernel_size, stride, padding, ceil_mode=False, count_include_pad=True):
@@ -18,14 +18,14 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False, count_include_pad=
 
 
 def bind(x, kernel_size, stride, padding, count_include_pad, y):
-    """Return [(task, count)] for `parallel.spread` that pool x into y as often as they are run."""
+    """Return [(task, count)] for `parallel_for` that pool x into y as often as they are run."""
     return [_task(blocks(x), y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
 
 
 def averages(x, size, windows):
     """Return y (N, C, P, Q), the averages of `windows`: (rows (P, 2), columns (Q, 2), divisors (P, Q)) of integers."""
     y = np.empty((*x.shape[:2], *size), x.dtype)
-    spread(*averages_task(x, y, windows), x.size)
+    parallel_for(*averages_task(x, y, windows), x.size)
     return y
 
 
@@ -64,7 +64,7 @@ def shares(grad_y, input_size, windows):
             planes = grad_y[n, first:end].reshape(-1), grad_x[n, first:end].reshape(-1)
             _backward(*planes, line, rows, columns, divisors, input_size[0])
 
-    spread(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
+    parallel_for(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     return grad_x
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigooglenet.kernels.fast.flat import typed
 from minigooglenet.kernels.fast.jit import compiled, compiled_sum
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.fast.threads import parallel_for
 
 
 def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
@@ -23,7 +23,7 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     def task(start, stop):
         _forward(*flat, *constants, eps, train, start, stop)
 
-    spread(task, x.shape[1], x.size)
+    parallel_for(task, x.shape[1], x.size)
     return y, *constants[2:]
 
 
@@ -38,7 +38,7 @@ def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
     def task(start, stop):
         _backward(*flat, *constants, grad_weight, grad_bias, eps, bool(batch_statistics), start, stop)
 
-    spread(task, x.shape[1], x.size)
+    parallel_for(task, x.shape[1], x.size)
     return grad_x, grad_weight, grad_bias
 
 

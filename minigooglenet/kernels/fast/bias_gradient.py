@@ -19,7 +19,7 @@ def sums_per_channel(x):
         for n in range(start, stop):
             row_sums(values[n * step : n * step + x.shape[1] * area].reshape(-1, area), sums[n])
 
-    parallel.spread(task, len(x))
+    parallel.parallel_for(task, len(x))
     return sums.sum(axis=0)
 
 

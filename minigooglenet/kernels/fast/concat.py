@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.fast.threads import parallel_for
 from minigooglenet.kernels.numpy.concat import backward as backward
 
 
@@ -19,5 +19,5 @@ def forward(*xs):
         for source, target in zip(xs, parts, strict=True):
             np.copyto(target[start:stop], source[start:stop])
 
-    spread(task, len(y), y.size, few=1 << 21)
+    parallel_for(task, len(y), y.size, few=1 << 21)
     return y

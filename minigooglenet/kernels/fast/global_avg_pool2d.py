@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet.kernels.fast.flat import typed
 from minigooglenet.kernels.fast.jit import compiled_sum
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.fast.threads import parallel_for
 from minigooglenet.kernels.numpy.global_avg_pool2d import backward as backward
 
 
@@ -16,7 +16,7 @@ def forward(x):
     def task(start, stop):
         _means(maps, means, start, stop)
 
-    spread(task, y.size, x.size, few=1 << 20)
+    parallel_for(task, y.size, x.size, few=1 << 20)
     return y
 
 

@@ -56,8 +56,9 @@ def _compile(function, **options):
     function.is_kernel = True
     options |= {"nogil": True, "error_model": "numpy"}
     dispatcher = numba.njit(**options)(function)
-    # A kernel holds the code of the functions that it calls, and those are in other files.
-    compile_cache.attach(dispatcher, SOURCES)
+    if not numba.config.DISABLE_JIT:
+        # A kernel holds the code of the functions that it calls, and those are in other files.
+        compile_cache.attach(dispatcher, SOURCES)
     return dispatcher
 
 

@@ -8,7 +8,7 @@ carry a NaN on and on.
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.threads import blocks, pieces, spread
+from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
 PIXELS = 512  # in a block: long rows to read, few enough values for the first cache
 FEW = 1 << 15  # values: powers take longer than most, so that waking the threads pays earlier
@@ -17,19 +17,19 @@ FEW = 1 << 15  # values: powers take longer than most, so that waking the thread
 def forward(x, size, alpha, beta, k):
     """Return (y, scale), both (N, C, H, W)."""
     y, scale = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
-    spread(*_task(x, y, scale, size, alpha, beta, k), x.size, few=FEW)
+    parallel_for(*_task(x, y, scale, size, alpha, beta, k), x.size, few=FEW)
     return y, scale
 
 
 def infer(x, size, alpha, beta, k):
     """Return y (N, C, H, W) without the scale, which only a backward needs."""
     y = np.empty(x.shape, x.dtype)
-    spread(*_task(x, y, None, size, alpha, beta, k), x.size, few=FEW)
+    parallel_for(*_task(x, y, None, size, alpha, beta, k), x.size, few=FEW)
     return y
 
 
 def bind(x, size, alpha, beta, k, y):
-    """Return [(task, count)] for `parallel.spread` that compute y from x as often as they are run."""
+    """Return [(task, count)] for `parallel_for` that compute y from x as often as they are run."""
     return [_task(x, y, None, size, alpha, beta, k)]
 
 
@@ -39,7 +39,7 @@ def backward(grad_y, x, scale, size, alpha, beta):
     grad_x = np.empty(x.shape, x.dtype)
     constants = [x.dtype.type(value) for value in (2 * beta * alpha / size, beta)]
     arrays = blocks(grad_y), blocks(x), blocks(scale), grad_x
-    spread(*_over_blocks(_backward, arrays, window, constants), x.size, few=FEW)
+    parallel_for(*_over_blocks(_backward, arrays, window, constants), x.size, few=FEW)
     return grad_x
 
 

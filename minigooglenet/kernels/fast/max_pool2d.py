@@ -28,7 +28,7 @@ from minigooglenet.kernels.fast.simd import (
     store,
     store_bytes,
 )
-from minigooglenet.kernels.fast.threads import blocks, pieces, spread
+from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
 MOST_PLACES = 256  # of a window whose codes fit into bytes
 CHECKS_ARGMAX = True  # while it adds, at no cost
@@ -39,19 +39,19 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False):
     """Return (y, argmax), both (N, C, P, Q)."""
     y = _empty(x, kernel_size, stride, padding, ceil_mode)
     argmax = np.empty(y.shape, _argmax_type(kernel_size))
-    spread(*_task(blocks(x), y, argmax, kernel_size, stride, padding), x.size)
+    parallel_for(*_task(blocks(x), y, argmax, kernel_size, stride, padding), x.size)
     return y, argmax
 
 
 def infer(x, kernel_size, stride, padding, ceil_mode=False):
     """Return y (N, C, P, Q) without the argmax, which only a backward needs."""
     y = _empty(x, kernel_size, stride, padding, ceil_mode)
-    spread(*_task(blocks(x), y, None, kernel_size, stride, padding), x.size)
+    parallel_for(*_task(blocks(x), y, None, kernel_size, stride, padding), x.size)
     return y
 
 
 def bind(x, kernel_size, stride, padding, y):
-    """Return [(task, count)] for `parallel.spread` that pool x into y as often as they are run."""
+    """Return [(task, count)] for `parallel_for` that pool x into y as often as they are run."""
     return [_task(x, y, None, kernel_size, stride, padding)]
 
 
@@ -68,7 +68,7 @@ def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
             piece = [array[n, first:end].reshape(-1) for array in (grad_y, argmax, grad_x)]
             strays.append(_add_at_argmax(*piece, *arguments))
 
-    spread(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
+    parallel_for(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     if any(strays):
         raise ValueError(
             f"{sum(strays)} argmax values point outside their window or outside the image: they come from another "

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.threads import blocks, pieces, rows, spread
+from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces, rows
 
 
 def forward(x):
@@ -21,7 +21,7 @@ def infer(x):
 
 
 def bind(x, y):
-    """Return [(task, count)] for `parallel.spread` that write max(x, 0) to y as often as they are run."""
+    """Return [(task, count)] for `parallel_for` that write max(x, 0) to y as often as they are run."""
     return [_task(_forward, blocks(x), y, None)]
 
 
@@ -34,7 +34,7 @@ def backward(grad_y, mask):
 
 def _over_pieces(kernel, source, target, mask):
     task, count = _task(kernel, source, target, mask)
-    spread(task, count, source.size, few=1 << 18)
+    parallel_for(task, count, source.size, few=1 << 18)
 
 
 def _task(kernel, source, target, mask):

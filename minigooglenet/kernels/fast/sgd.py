@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.threads import spread
+from minigooglenet.kernels.fast.threads import parallel_for
 
 
 def sgd(param, grad, velocity, lr, momentum, weight_decay):
@@ -12,7 +12,7 @@ def sgd(param, grad, velocity, lr, momentum, weight_decay):
     def task(start, stop):
         _sgd(param[start:stop], grad[start:stop], velocity[start:stop], lr, momentum, weight_decay)
 
-    spread(task, param.size, param.size)
+    parallel_for(task, param.size, param.size)
 
 
 def adamw(param, grad, mean, square, *constants):
@@ -21,7 +21,7 @@ def adamw(param, grad, mean, square, *constants):
     def task(start, stop):
         _adamw(param[start:stop], grad[start:stop], mean[start:stop], square[start:stop], *constants)
 
-    spread(task, param.size, param.size)
+    parallel_for(task, param.size, param.size)
 
 
 @compiled

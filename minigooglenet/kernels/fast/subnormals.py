@@ -8,7 +8,7 @@ import platform
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.extending import intrinsic
 
 from minigooglenet import parallel
@@ -91,5 +91,5 @@ def write(value):
 for real in (np.float16, np.float32, np.float64, np.longdouble):
     np.finfo(real)  # NumPy measures a type once, and warns if the smallest number of a type is zero
 
-if FAMILY is not None:
+if FAMILY is not None and not config.DISABLE_JIT:
     parallel.flush_with(read, write, BITS)

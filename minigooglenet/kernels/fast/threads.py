@@ -8,13 +8,13 @@ from minigooglenet.kernels.fast.flat import typed
 FEW = 1 << 17  # waking the threads takes about as long as passing so many values through a cheap kernel
 
 
-def spread(task, count, values, few=FEW):
+def parallel_for(task, count, values, few=FEW):
     """Call `task(start, stop)` over 0 .. count: at once where the work holds few values, else one range a thread."""
-    if values < few and parallel.team() is None:
+    if values < few and parallel.member() is None:
         with parallel.flushing():
             task(0, count)
     else:
-        parallel.spread(task, count)
+        parallel.parallel_for(task, count)
 
 
 def blocks(x):

@@ -84,7 +84,7 @@ X = draw(3, 4, 9, 10, dtype=np.float32)
 
 def run(bound):
     for task, count in bound:
-        parallel.spread(task, count)
+        parallel.parallel_for(task, count)
 
 
 @EVERY

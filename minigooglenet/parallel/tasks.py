@@ -1,4 +1,4 @@
-"""Worker threads, and tasks of which every outcome is known: done, failed, or lost with its thread.
+"""Tasks that several threads share, with every outcome known: done, failed, or lost with its thread.
 
 Between any two steps of Python a thread may get an exception that nobody expects: Ctrl-C in the main thread, and
 `PyThreadState_SetAsyncExc` in every other. So nothing here waits for a sign that a dead thread would have to give.
@@ -11,9 +11,9 @@ import threading
 import time
 
 from minigooglenet.parallel import inherited
+from minigooglenet.parallel.state import THREAD
 
 PATIENCE = 0.02  # seconds between looks at whether the threads that somebody waits for are alive
-SECONDS_TO_START = 2  # after which a thread that has not begun counts as ended
 REVIVALS = 3  # how often a team that waits gets threads for those that have ended
 
 
@@ -21,27 +21,26 @@ class AbandonedError(RuntimeError):
     """What a member of a team raises because another has failed, whose error is the one to tell."""
 
 
-class Shared:
-    """Tasks that several threads take one after the other.
+class Tasks:
+    """Functions that several threads take one after the other.
 
     All that threads share here is made in C and atomic, so that Ctrl-C at any moment leaves no lock behind.
 
-    tasks : functions without arguments
+    functions : without arguments
     abandon : called when a task will not end as others expect
-    inside : the flags of the threads; `.task` is true in one that works
     """
 
-    def __init__(self, tasks, abandon, inside):
-        self.abandon, self.inside, self.count = abandon, inside, len(tasks)
-        self.waiting, self.done, self.errors = collections.deque(enumerate(tasks)), collections.deque(), []
+    def __init__(self, functions, abandon):
+        self.abandon, self.count = abandon, len(functions)
+        self.waiting, self.done, self.errors = collections.deque(enumerate(functions)), collections.deque(), []
         self.helping, self.ended = set(), queue.SimpleQueue()
         self.inherited = inherited.snapshot()
-        self.pool, self.next_look, self.revivals = None, 0.0, 0
+        self.workers, self.next_look, self.revivals = None, 0.0, 0
 
     def work(self):
         """Take tasks until none waits."""
         try:
-            self.inside.task = True  # a task that spreads work itself must not wait for the threads that it occupies
+            THREAD.task = True  # a task that spreads work itself must not wait for the threads that it occupies
             while self.waiting:
                 number, task = self.waiting.popleft()
                 try:
@@ -55,10 +54,10 @@ class Shared:
         except IndexError:
             pass  # another thread took the last one
         finally:
-            self.inside.task = False
+            THREAD.task = False
 
     def help(self):
-        """Work on one of the pool's threads."""
+        """Take tasks on one of the engine's own threads."""
         thread = threading.current_thread()
         self.helping.add(thread)
         try:
@@ -77,7 +76,7 @@ class Shared:
         self.abandon()
 
     def end(self):
-        """Return when no helper works any more; one that comes later finds nothing to do."""
+        """Return when no other thread works any more; one that comes later finds nothing to do."""
         self.waiting.clear()
         while self.helping:
             try:
@@ -92,7 +91,7 @@ class Shared:
         if errors and not isinstance(errors[0][1], AbandonedError):
             raise errors[0][1]
         if errors or len(self.done) != self.count:
-            cause = self.pool.dead[-1] if self.pool is not None and self.pool.dead else None
+            cause = self.workers.dead[-1] if self.workers is not None and self.workers.dead else None
             missing = self.count - len(self.done)
             raise RuntimeError(
                 f"{missing} of {self.count} tasks did not finish, because a worker thread ended. The result is "
@@ -102,77 +101,32 @@ class Shared:
     def look_after(self):
         """Replace threads that have ended before they took a task; call `abandon` if one ended with its task."""
         now = time.monotonic()
-        if now < self.next_look or self.pool is None:
+        if now < self.next_look or self.workers is None:
             return
         self.next_look = now + PATIENCE
         # In this order, because a thread counts as helping before it takes a task, and until the task is done.
         taken, at_work = self.count - len(self.waiting), len(self.helping) + 1
         if self._forget_the_dead() or self.errors or taken > at_work + len(self.done):
             self.stop()
-        elif any(not thread.is_alive() for thread in self.pool.threads):
+        elif not all(map(is_running, self.workers.threads)):
             self.revivals += 1
-            if self.revivals > REVIVALS or not self.pool.fill():
+            if self.revivals > REVIVALS or not self.workers.fill():
                 self.stop()
-        elif self.waiting and self.pool.jobs.empty():  # a thread ended with its job: one too many does no harm
-            self.pool.jobs.put((contextvars.copy_context(), self))
+        elif self.waiting and self.workers.jobs.empty():  # a thread ended with its job: one too many does no harm
+            self.workers.jobs.put((contextvars.copy_context(), self))
 
     def _forget_the_dead(self):
-        dead = [thread for thread in list(self.helping) if not thread.is_alive()]
+        dead = [thread for thread in list(self.helping) if not is_running(thread)]
         self.helping.difference_update(dead)
         return dead
+
+
+def is_running(thread) -> bool:
+    """Return whether a thread runs. Before Python 3.13, `is_alive` returns False for ever once an interrupt hits it."""
+    lock = getattr(thread, "_tstate_lock", None)  # released in C when the thread ends
+    return thread.is_alive() if lock is None else lock.locked()
 
 
 def _rank(error):
     # Ctrl-C comes before an error of a task, and what follows from another error comes last.
     return 2 if isinstance(error, AbandonedError) else int(isinstance(error, Exception))
-
-
-class _Started(threading.Event):
-    """What `Thread.start` waits for: not for ever, if a thread is ended before it begins."""
-
-    def wait(self, timeout=None):
-        return super().wait(SECONDS_TO_START if timeout is None else timeout)
-
-
-class Pool:
-    """Threads that wait for jobs (context, shared) until they are told to go.
-
-    size : how many threads
-    begin : what each of them calls first
-    """
-
-    def __init__(self, size, begin):
-        self.size, self.begin = size, begin
-        self.jobs, self.threads, self.dead = queue.SimpleQueue(), [], collections.deque()
-        self.started = 0
-
-    def fill(self) -> bool:
-        """Start threads until there are `size`, or as many as the system gives; return whether all are there."""
-        self.dead.clear()
-        self.threads = [thread for thread in self.threads if thread.is_alive()]
-        while len(self.threads) < self.size:
-            thread = threading.Thread(target=self._serve, name=f"minigooglenet_{self.started}", daemon=True)
-            thread._started = _Started()
-            self.started += 1
-            try:
-                thread.start()
-            except (RuntimeError, MemoryError):
-                return False  # fewer do the work
-            self.threads.append(thread)
-        return True
-
-    def _serve(self):
-        try:
-            self.begin()
-            while (job := self.jobs.get()) is not None:
-                context, shared = job
-                context.run(shared.help)
-                del job, context, shared  # what they hold is freed while this thread waits
-            self.jobs.put(None)  # for the next thread
-        except BaseException as error:
-            self.dead.append(error)
-            raise
-
-    def close(self):
-        """Let all threads end, also one that nobody knows of because its start was interrupted."""
-        self.jobs.put(None)
