@@ -17,9 +17,10 @@ KINDS = {
     stat.S_IFBLK: "a device",
 }
 # No pipe without a writer blocks the call, no terminal becomes the process's own, no child inherits the file.
-_READ = os.O_RDONLY
-for _flag in ("O_BINARY", "O_CLOEXEC", "O_NOINHERIT", "O_NONBLOCK", "O_NOCTTY"):
-    _READ |= getattr(os, _flag, 0)
+WITHOUT_WAITING = sum(
+    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOINHERIT", "O_NONBLOCK", "O_NOCTTY")
+)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class NotAFileError(OSError):
@@ -111,7 +112,7 @@ def open_regular(path):
         If nothing is there, or a link to nothing.
     """
     check_regular(path)
-    place = os.open(path, _READ)
+    place = os.open(path, os.O_RDONLY | WITHOUT_WAITING)
     try:
         status = os.fstat(place)
         if not stat.S_ISREG(status.st_mode):  # it changed since it was checked
@@ -144,6 +145,14 @@ def read_bytes(path) -> bytes:
         return file.read()
 
 
+def is_at(descriptor, path) -> bool:
+    """Return whether an open file is the one at `path`, not one that was renamed or deleted."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
 def kind_of(status: os.stat_result) -> str:
     """Return what something that is not a regular file is: "a folder", "a pipe", "a socket" or "a device"."""
     return KINDS.get(stat.S_IFMT(status.st_mode), "something else")
@@ -170,11 +179,8 @@ def _not_regular(path, status):
 
 def _opened_without_waiting(path, asked):
     """Return a descriptor for writing to a pipe or a device; a pipe without a reader is an error at once."""
-    flags = os.O_WRONLY
-    for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"):
-        flags |= getattr(os, flag, 0)
     try:
-        place = os.open(path, flags)
+        place = os.open(path, os.O_WRONLY | WITHOUT_WAITING)
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise

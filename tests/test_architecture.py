@@ -1,8 +1,10 @@
 """The house: imports point down, every file has one subject, and nothing speaks of the machine that it was made on."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 
 import minigooglenet
 from minigooglenet.kernels.signatures import SIGNATURES
@@ -123,6 +125,17 @@ def test_the_graph_knows_no_layer_and_no_kernel():
     allowed = {"checks", "console", "graph", "methods", "names", "parallel", "shapes"}
     for path in (ROOT / "graph").glob("*.py"):
         assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
+
+
+def test_no_function_shadows_a_module_of_the_same_name():
+    """`mg.data.loading` is the module; in models/, where everyone looks for googlenet.py, a function may shadow it."""
+    shadowed = []
+    for name in _modules().values():
+        parent, _, last = f"minigooglenet.{name}".rpartition(".")
+        found = getattr(importlib.import_module(parent), last, None)  # None: nobody has imported the module yet
+        if found is not None and (not isinstance(found, ModuleType) or found.__name__ != f"{parent}.{last}"):
+            shadowed.append(name)
+    assert {name for name in shadowed if not name.startswith(("models.", "__"))} == set()
 
 
 def test_compiled_code_has_one_entry():

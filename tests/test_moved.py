@@ -87,6 +87,25 @@ def test_old_notebooks_imports_work():
     assert done.returncode == 0, done.stderr
 
 
+OLD_NAMES = """
+import importlib, warnings
+from minigooglenet import _moved
+def found(name):
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last)
+for old, new in _moved.NAMES.items():
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        assert found(old) is found(new), old
+    assert f"{old} is now {new}; the old name goes in 0.3" in [str(one.message) for one in given], old
+"""
+
+
+def test_old_names_give_the_new_objects_with_a_warning():
+    done = subprocess.run([sys.executable, "-c", OLD_NAMES], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 FILES = {
     "__init__": "from old_house.kitchen import cook\nfrom old_house import cellar",
     "kitchen": "def cook():\n    return 'soup'",

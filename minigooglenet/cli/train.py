@@ -23,8 +23,9 @@ from minigooglenet.training.checkpoint import ResumeWarning
 from minigooglenet.training.display import Display
 from minigooglenet.training.lock import Hold
 from minigooglenet.training.progress import header
+from minigooglenet.training.run_files import BEST, WEIGHTS, trained
 from minigooglenet.training.settings import OPTIMIZERS
-from minigooglenet.training.trainer import BEST, WEIGHTS, Trainer
+from minigooglenet.training.trainer import Trainer
 
 HELP = "train a network on digits, shapes, CIFAR-10 or your own pictures"
 # What suits the small network on two cores: accuracies in the README were measured with these.
@@ -154,7 +155,7 @@ def _quiet_display():
 
 def _check_free(options):
     """Refuse to write over what an earlier run has trained. A run without a checkpoint leaves nothing to keep."""
-    if options.resume or not recipe.trained(options.out):
+    if options.resume or not trained(options.out):
         return
     ways = "choose another folder"
     if (Path(options.out) / recipe.FILE).exists():

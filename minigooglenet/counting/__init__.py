@@ -3,7 +3,7 @@
 from minigooglenet.counting import comparisons, table1
 from minigooglenet.counting.conventions import NAMES as CONVENTIONS
 from minigooglenet.counting.costs import KINDS, Cost, Keeps, Term, register
-from minigooglenet.counting.count import Count, count
+from minigooglenet.counting.counts import Count, count
 from minigooglenet.counting.rows import Row
 
 __all__ = [

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from minigooglenet.console import Table
-from minigooglenet.counting.count import count
+from minigooglenet.counting.counts import count
 from minigooglenet.graph import Graph
 from minigooglenet.layers import Conv2d, Linear
 from minigooglenet.models import Style, googlenet, inception, inception_naive, vgg16

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from minigooglenet.console import Table
-from minigooglenet.counting.count import count
+from minigooglenet.counting.counts import count
 from minigooglenet.graph import Graph
 from minigooglenet.layers import Conv2d
 from minigooglenet.models import googlenet

@@ -1,13 +1,13 @@
 """Real images as arrays, and drawn ones."""
 
 from minigooglenet.data import seen, transforms
-from minigooglenet.data.batches import Batch, batches
-from minigooglenet.data.cifar10 import cifar10
+from minigooglenet.data.batching import Batch, batches
+from minigooglenet.data.cifar import cifar10
 from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
-from minigooglenet.data.digits import digits
 from minigooglenet.data.download import data_folder
-from minigooglenet.data.image_folder import FolderWarning, ImageFolder, image_folder
-from minigooglenet.data.load import NAMES, load
+from minigooglenet.data.folders import FolderWarning, ImageFolder, image_folder
+from minigooglenet.data.handwritten import digits
+from minigooglenet.data.loading import NAMES, load
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixel_names import pixels_of
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels

@@ -265,7 +265,7 @@ def _locked(part, path):
             locked = lock_descriptor(file.fileno(), blocking=False)
         except OSError:
             locked = True  # this filesystem has no locks; the checksum still finds what two of them mix up
-        if locked and not path.exists() and _is_at(file, part):
+        if locked and not path.exists() and files.is_at(file.fileno(), part):
             return file
         now = os.fstat(file.fileno()).st_size
         if locked:  # it was renamed or deleted in between
@@ -284,26 +284,15 @@ def _locked(part, path):
 
 
 def _opened(part):
-    flags = os.O_RDWR | os.O_CREAT
-    for flag in ("O_BINARY", "O_CLOEXEC", "O_NOINHERIT", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"):
-        flags |= getattr(os, flag, 0)
     if part.is_symlink():
         raise OSError(f"{part} is a link. Remove it, then try again.")
-    place = os.open(part, flags, 0o666)
+    place = os.open(part, os.O_RDWR | os.O_CREAT | files.WITHOUT_WAITING | files.NO_LINK, 0o666)
     if not stat.S_ISREG(os.fstat(place).st_mode):
         os.close(place)
         raise OSError(f"{part} is {files.kind_of(part.stat())}, not a file. Remove it, then try again.")
     file = open(place, "r+b")  # noqa: PTH123, SIM115 (a descriptor, which the caller closes)
     file.seek(0, os.SEEK_END)
     return file
-
-
-def _is_at(file, path):
-    """Return whether an open file is the one at `path`, not one that was renamed or deleted."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def _rename(file, part, path):
@@ -335,7 +324,7 @@ def _let_go(file, part, *, kept):
         return
     with contextlib.suppress(OSError):
         file.flush()
-    ours = _is_at(file, part)
+    ours = files.is_at(file.fileno(), part)
     useless = ours and not (kept and os.fstat(file.fileno()).st_size)
     if useless and os.name != "nt":
         part.unlink(missing_ok=True)

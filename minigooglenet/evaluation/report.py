@@ -11,7 +11,6 @@ from minigooglenet.evaluation.comparison import CONFIDENCE, second_k
 from minigooglenet.evaluation.intervals import proportion_interval
 from minigooglenet.evaluation.metrics import calibration, ranks
 from minigooglenet.evaluation.multicrop import boxes, crops, places
-from minigooglenet.viz import testing
 
 MOST_DRAWN = 50  # classes that a confusion matrix can show
 MOST_LISTED = 20  # classes in a printed table
@@ -88,13 +87,13 @@ def save(folder, dataset, size, evaluation, comparison, matrix) -> list[Path]:
     picture, count = dataset.picture(int(evaluation.indices[0])), setting["crops"]
     pieces = crops(picture, size, count), boxes(picture.shape, size, count)[0], places(count)
     drawn = {
-        "calibration": testing.calibration(calibration(probabilities, evaluation.labels)),
-        "crops": testing.crops(picture, *pieces),
+        "calibration": viz.evaluation.calibration(calibration(probabilities, evaluation.labels)),
+        "crops": viz.evaluation.crops(picture, *pieces),
     }
     if len(matrix) <= MOST_DRAWN:
         drawn["confusion_matrix"] = viz.confusion_matrix(np.asarray(matrix), dataset.classes)
     if len(comparison.rows) > 1:
-        drawn["table3"] = testing.table3(comparison)
+        drawn["table3"] = viz.evaluation.table3(comparison)
     for name, (figure, text) in drawn.items():
         written += figures.save(figure, text, folder / name)
     return written

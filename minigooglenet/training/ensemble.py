@@ -12,7 +12,7 @@ from minigooglenet import children, files, orphans, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import artifacts
 from minigooglenet.training.lock import Hold, only_one
-from minigooglenet.training.trainer import WEIGHTS
+from minigooglenet.training.run_files import WEIGHTS
 
 _working: list = []  # something while this process trains a member
 

@@ -3,6 +3,9 @@
 The lock is the operating system's, on an open file, so it ends with its process, however that ends. The file stays: a
 process that removed it could leave two others with a lock each, one on the removed file and one on its successor. Its
 first byte is locked (on Windows nobody else can read it), and the rest says who holds it.
+
+filelock locks the open file. Its class FileLock would do less: it locks a pipe, makes a folder that is missing, and
+takes a lock file that was renamed while it was opened, which a second holder then does not see.
 """
 
 import contextlib
@@ -14,9 +17,10 @@ import stat
 import weakref
 from pathlib import Path
 
+from minigooglenet import files
+
 FILE = ".training.lock"
 MOST = 4096  # bytes of what the holder writes about itself
-_FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_NOINHERIT"))
 _OPEN: "weakref.WeakSet[Hold]" = weakref.WeakSet()
 
 
@@ -133,7 +137,7 @@ def _open(folder):
     """Return a descriptor of the lock file, which is made if it is not there."""
     path = folder / FILE
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o666)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | files.WITHOUT_WAITING | files.NO_LINK, 0o666)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"cannot train in {folder}: the folder does not exist") from error
     except OSError as error:
@@ -165,10 +169,8 @@ def _lock(file, folder) -> bool:
 
 def _same(file, path) -> bool:
     """Return whether an open file is the one at `path`; Windows does not remove a file that is open."""
-    if os.name == "nt":
-        return True
     with contextlib.suppress(OSError):
-        return os.path.samestat(os.fstat(file), path.lstat())
+        return os.name == "nt" or files.is_at(file, path)
     return False
 
 

@@ -1,7 +1,7 @@
-"""Rows of numbers that grow with the training: in memory, or in a CSV file that can be cut back to a checkpoint.
+"""Rows of numbers that grow with the training: in memory, or in CSV files that can be cut back to a checkpoint.
 
-What somebody else wrote into the file is never an error and never lost: rows that cannot be those of the log are left
-out, and when the file is cut, it is moved aside with them.
+What somebody else wrote into a file is never an error and never lost: rows that cannot be those of the run are left
+out, because its checkpoint knows enough to tell, and when the file is cut, it is moved aside with them.
 """
 
 import csv
@@ -9,6 +9,8 @@ import itertools
 import math
 import os
 import stat
+from collections import defaultdict
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,9 @@ from minigooglenet import files
 
 LONGEST = 10_000  # bytes of a row
 DAMAGED = "damaged"
+CLOSE = 1e-9  # relative; the numbers are the same, but for text written by another program
+STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
+GRADIENT_COLUMNS = ("step", "node", "norm")
 
 
 class Epoch(NamedTuple):
@@ -214,6 +219,79 @@ class Log:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def run_logs(out):
+    """Return the Logs of a run's steps, epochs and gradients: files in the folder `out`, or in memory if it is None."""
+    steps, epochs, gradients = (
+        None if out is None else out / f"{name}.csv" for name in ("steps", "epochs", "gradients")
+    )
+    return (
+        Log(STEP_COLUMNS, steps, (int, int, float, float, float, int, float)),
+        Log(Epoch._fields, epochs),
+        Log(GRADIENT_COLUMNS, gradients, (int, str, float)),
+    )
+
+
+def cuts(trainer, state) -> list:
+    """Return a Cut for each record of a Trainer that goes back to a checkpoint; nothing is written yet.
+
+    The epochs are in the checkpoint. Steps are held against the settings and against the mean losses of the epochs, and
+    gradients against the names of the nodes.
+    """
+    step, epochs = state["step"], [tuple(epoch) for epoch in state["epochs"]]
+    return [
+        trainer.log.plan(step, lambda rows: _steps(rows, trainer, state)),
+        trainer.gradient_log.plan(step, lambda rows: (_gradients(rows, trainer), None)),
+        trainer.epoch_log.plan(len(epochs), instead=epochs),
+    ]
+
+
+def _steps(rows, trainer, state):
+    """Return (the rows of steps that can be this run's, a sentence about rows that are missing or None)."""
+    settings, each = trainer.settings, trainer.steps_per_epoch
+    of_epoch, last = defaultdict(list), -1
+    for row in sorted(rows, key=itemgetter(0)):
+        number, epoch, loss, accuracy, rate, images, seconds = row
+        expected = settings.rate(number, trainer.steps, each)
+        if (
+            epoch == number // each
+            and math.isfinite(loss)
+            and 0 <= accuracy <= 1
+            and math.isclose(rate, expected, rel_tol=CLOSE, abs_tol=1e-300)
+            and 0 < images <= settings.batch_size
+            and seconds >= 0
+            and number > last
+        ):
+            of_epoch[epoch].append(row)
+            last = number
+    means = {number: (loss, accuracy) for number, loss, accuracy, *_ in state["epochs"]}
+    images, loss, hits = state["tally"]
+    if images:
+        means[len(means)] = loss / images, hits / images
+    verified = {epoch for epoch, those in of_epoch.items() if epoch in means and _adds_up(those, means[epoch])}
+    odd = {epoch for epoch, those in of_epoch.items() if epoch not in verified and (not verified or len(those) >= each)}
+    kept = [row for epoch, those in of_epoch.items() if epoch not in odd for row in those]
+    lacking = [epoch + 1 for epoch in means if epoch not in verified]
+    if not lacking:
+        return kept, None
+    which = f"epoch {lacking[0]}" if len(lacking) == 1 else f"{len(lacking)} epochs, the first of them {lacking[0]}"
+    return kept, f"{trainer.log.path} lacks steps of {which}. The run continues; only its curve has a gap."
+
+
+def _adds_up(rows, mean):
+    images = sum(row[5] for row in rows)
+    loss, hits = (sum(row[5] * row[place] for row in rows) / images for place in (2, 3))
+    return math.isclose(loss, mean[0], rel_tol=1e-6) and math.isclose(hits, mean[1], rel_tol=1e-6, abs_tol=1e-12)
+
+
+def _gradients(rows, trainer):
+    kept = {}
+    for row in sorted(rows, key=itemgetter(0)):
+        _, node, norm = row
+        if node in trainer.graph.nodes and 0 <= norm < math.inf and row[:2] not in kept:
+            kept[row[:2]] = row
+    return list(kept.values())
 
 
 _BAD = object()

@@ -17,23 +17,19 @@ import numpy as np
 
 from minigooglenet import data, files, weights
 from minigooglenet.evaluation.held_out import measure
-from minigooglenet.training import checkpoint, fingerprint, places, salvage
+from minigooglenet.training import checkpoint, fingerprint, run_files
 from minigooglenet.training.averaging import average_step, averaged
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
 from minigooglenet.training.lock import only_one
-from minigooglenet.training.log import Epoch, Log, best_epoch
+from minigooglenet.training.log import Epoch, best_epoch, cuts, run_logs
+from minigooglenet.training.run_files import BEST, CHECKPOINT, SAVED, WEIGHTS
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import Step, gradients
 from minigooglenet.weights.network import contents_of
 
-CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
-SAVED = (CHECKPOINT, WEIGHTS, BEST)
 ADAM = ("mean", "square")
-STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
-GRADIENT_COLUMNS = ("step", "node", "norm")
 
 
 class Trainer:
@@ -77,11 +73,8 @@ class Trainer:
             layer.rng = np.random.default_rng([self.settings.seed, place])
         if self.out is not None:
             files.make_folder(self.out)
-        self.saves_graph = self.out is None or places.can_hold(self.graph, self.out)
-        self.log = Log(STEP_COLUMNS, self._path("steps.csv"), (int, int, float, float, float, int, float))
-        self.epoch_log = Log(Epoch._fields, self._path("epochs.csv"), (int, *[None] * 5))
-        self.gradient_log = Log(GRADIENT_COLUMNS, self._path("gradients.csv"), (int, str, float))
-        self.logs = self.log, self.epoch_log, self.gradient_log
+        self.saves_graph = self.out is None or run_files.can_hold(self.graph, self.out)
+        self.logs = self.log, self.epoch_log, self.gradient_log = run_logs(self.out)
         self._saved = time.monotonic()
 
     @property
@@ -118,8 +111,8 @@ class Trainer:
         with self._alone():
             self._check_unchanged()
             if self.out is not None:
-                places.check(self.out, SAVED)
-                places.sweep(self.out, (*SAVED, *(log.path.name for log in self.logs)))
+                run_files.check(self.out, SAVED)
+                run_files.sweep(self.out, (*SAVED, *(log.path.name for log in self.logs)))
             if self.step == 0:  # what an earlier run left that was never saved
                 sentences = [log.cut(0) for log in self.logs]
                 if self.out is not None:
@@ -164,7 +157,7 @@ class Trainer:
             self._write_weights(WEIGHTS, "last")  # first: a checkpoint of the last step is resumed without a step
             contents = contents_of(self.graph, **self.told(), arrays_only=not self.saves_graph)
             checkpoint.save(self.out / CHECKPOINT, self.state_dict(copy=False), contents)
-            self._known = places.identity(self.out / CHECKPOINT)
+            self._known = run_files.identity(self.out / CHECKPOINT)
             self._saved = time.monotonic()
 
     def state_dict(self, copy=True) -> dict:
@@ -235,7 +228,7 @@ class Trainer:
 
     def _check_unchanged(self):
         """Raise if another run has written a checkpoint since this one wrote or read its own."""
-        if self._known is not None and places.identity(self.out / CHECKPOINT) not in (None, self._known):
+        if self._known is not None and run_files.identity(self.out / CHECKPOINT) not in (None, self._known):
             raise ValueError(
                 f"{self.out / CHECKPOINT} was written by another run since this one read or wrote it, so nothing is "
                 "written over it. Make a new Trainer and call resume(), or choose another folder."
@@ -288,17 +281,17 @@ class Trainer:
         with self._alone():
             if not os.path.lexists(path):
                 return False
-            places.check(self.out, SAVED)
-            known = places.identity(path)
+            run_files.check(self.out, SAVED)
+            known = run_files.identity(path)
             state = checkpoint.read(path, self.state_dict(copy=False))
             for log in self.logs:
                 log.close()
-            cuts = salvage.cuts(self, state)
-            for cut in cuts:  # the last that can fail
+            planned = cuts(self, state)
+            for cut in planned:  # the last that can fail
                 cut.carry_out()
             self._restore(state)
             self._known = known
-        _warn([cut.sentence for cut in cuts])
+        _warn([cut.sentence for cut in planned])
         return True
 
     def resume_or_restart(self) -> bool:
@@ -313,7 +306,7 @@ class Trainer:
             return True
         if self.out is not None and any(os.path.lexists(self.out / name) for name in SAVED):
             with self._alone():
-                _warn([places.keep_earlier(self.out, (*SAVED, *(log.path.name for log in self.logs)))])
+                _warn([run_files.keep_earlier(self.out, (*SAVED, *(log.path.name for log in self.logs)))])
         return False
 
     def _train_epoch(self, asked, on_step):

@@ -1,10 +1,10 @@
 """Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
-from minigooglenet.viz import testing
+from minigooglenet.viz import evaluation
+from minigooglenet.viz.arrays import pictures
 from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
 from minigooglenet.viz.module import module_drawing
-from minigooglenet.viz.pictures import pictures
 from minigooglenet.viz.training import (
     confusion_matrix,
     gradient_flow,
@@ -17,6 +17,7 @@ from minigooglenet.viz.training import (
 __all__ = [
     "bar_chart",
     "confusion_matrix",
+    "evaluation",
     "first_filters",
     "gradient_flow",
     "gradient_norms",
@@ -25,6 +26,5 @@ __all__ = [
     "line_chart",
     "module_drawing",
     "pictures",
-    "testing",
     "training_curve",
 ]

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import hashlib
 import http.server
-import importlib
 import io
 import os
 import signal
@@ -17,9 +16,8 @@ from urllib.request import Request
 
 import pytest
 
-from minigooglenet.data import transfer
+from minigooglenet.data import download, transfer
 
-download = importlib.import_module("minigooglenet.data.download")
 CONTENT = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 posix = pytest.mark.skipif(os.name != "posix", reason="only on POSIX systems")

@@ -124,7 +124,7 @@ assert (len(plain), different, in_square) == (72, 3 * (4 * 5 + 1), 4 * 5 + 1) ==
 # %%
 photo = np.asarray(data.photograph().crop((0, 0, 512, 384))).transpose(2, 0, 1)
 pieces = evaluation.crops(photo, 224, 144)
-figure, text = viz.testing.crops(photo, pieces, evaluation.boxes(photo.shape, 224, 144)[0], evaluation.places(144))
+figure, text = viz.evaluation.crops(photo, pieces, evaluation.boxes(photo.shape, 224, 144)[0], evaluation.places(144))
 print("\n".join(text.splitlines()[:9]), "\n...")
 figure
 
@@ -338,7 +338,7 @@ grid = evaluation.table3(measured)
 print(grid.table())
 
 # %%
-figure, text = viz.testing.table3(grid)
+figure, text = viz.evaluation.table3(grid)
 print(text)
 figure
 
@@ -449,7 +449,7 @@ print(f"pictures taken for a 0: by the mean of probabilities {zeros[0]}, by that
 # %% [markdown]
 # ## Take it further
 #
-# - Are the probabilities honest? `evaluation.calibration` and `viz.testing.calibration` tell, also for an ensemble.
+# - Are the probabilities honest? `evaluation.calibration` and `viz.evaluation.calibration` tell, also for an ensemble.
 # - Snapshot ensembles: average networks of different epochs of one training.
 # - Give the networks different first weights (`rng=seed` in `looks.network`). Do their errors become less alike?
 # - Train without mirroring. Which row of the table gains most?

@@ -5,7 +5,7 @@ import pytest
 
 from minigooglenet.evaluation import boxes, calibration, crops, places
 from minigooglenet.evaluation.comparison import Change, Row, Table3
-from minigooglenet.viz import testing
+from minigooglenet.viz import evaluation
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -13,7 +13,7 @@ from minigooglenet.viz import testing
 def test_every_crop_is_on_the_sheet_and_every_box_on_the_picture(channels, count, different):
     picture = np.random.default_rng(0).integers(0, 250, (channels, 30, 50), np.uint8)
     pieces = crops(picture, 16, count)
-    figure, text = testing.crops(picture, pieces, boxes(picture.shape, 16, count)[0], places(count))
+    figure, text = evaluation.crops(picture, pieces, boxes(picture.shape, 16, count)[0], places(count))
     left, right = figure.axes
     assert len([line for line in left.lines if len(line.get_xdata())]) == different
     sheet = np.asarray(right.images[0].get_array())
@@ -29,16 +29,16 @@ def test_every_crop_is_on_the_sheet_and_every_box_on_the_picture(channels, count
 
 def test_the_lines_of_the_text_are_the_boxes():
     picture = np.zeros((1, 256, 256), np.uint8)
-    _, text = testing.crops(picture, crops(picture, 224, 10), boxes(picture.shape, 224, 10)[0], places(10))
+    _, text = evaluation.crops(picture, crops(picture, 224, 10), boxes(picture.shape, 224, 10)[0], places(10))
     assert text.splitlines()[4].split() == ["256", "middle", "top", "right", "32.0", "0.0", "256.0", "224.0"]
 
 
 def test_calibration_tells_whether_the_network_is_too_sure():
     sure = np.array([[0.95, 0.05]] * 10)
-    _, text = testing.calibration(calibration(sure, [0] * 6 + [1] * 4))
+    _, text = evaluation.calibration(calibration(sure, [0] * 6 + [1] * 4))
     assert "expected calibration error 35.0%; on the whole the network is more sure than right, by 35.0%" in text
     assert text.splitlines()[-1].split() == ["0.90-1.00", "10", "95.0%", "60.0%"]
-    figure, text = testing.calibration(calibration(np.array([[0.55, 0.45]] * 10), [0] * 10))
+    figure, text = evaluation.calibration(calibration(np.array([[0.55, 0.45]] * 10), [0] * 10))
     assert "less sure than right, by 45.0%" in text
     assert len(figure.axes[0].patches) == 1
 
@@ -47,7 +47,7 @@ def test_a_setting_that_is_not_told_apart_is_hollow():
     base = Change(1, 0.2, 0, 0, 0)
     rows = [Row(1, 1, 1, (base,)), Row(1, 10, 10, (Change(1, 0.15, -0.05, -0.08, -0.02),))]
     rows.append(Row(7, 0, 7, (Change(1, 0.19, -0.01, -0.03, 0.01),)))
-    figure, text = testing.table3(Table3(tuple(rows), 400, 3))
+    figure, text = evaluation.table3(Table3(tuple(rows), 400, 3))
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
     assert [line.split()[-1] for line in text.splitlines()[2:]] == ["chance", "apart"]

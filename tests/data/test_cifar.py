@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import http.server
-import importlib
 import io
 import tarfile
 import threading
@@ -12,10 +11,9 @@ import numpy as np
 import pytest
 
 from minigooglenet import data
+from minigooglenet.data import cifar, download
 
 RECORDS = 4
-cifar10 = importlib.import_module("minigooglenet.data.cifar10")
-download = importlib.import_module("minigooglenet.data.download")
 
 
 def _member(seed, records=RECORDS):
@@ -40,7 +38,7 @@ def _archive(members, kind="w:gz"):
 
 
 def _members():
-    members = {name: _member(seed).tobytes() for seed, name in enumerate(cifar10.TRAIN + cifar10.TEST)}
+    members = {name: _member(seed).tobytes() for seed, name in enumerate(cifar.TRAIN + cifar.TEST)}
     return {"cifar-10-batches-bin/batches.meta.txt": b"airplane\n", **members, "cifar-10-batches-bin/readme.html": b""}
 
 
@@ -103,7 +101,7 @@ def home(tmp_path, monkeypatch, server):
         monkeypatch.setenv(name, "*")
     monkeypatch.setenv("MINIGOOGLENET_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MINIGOOGLENET_CIFAR10_URLS", raising=False)
-    monkeypatch.setattr(cifar10, "RECORDS", RECORDS)
+    monkeypatch.setattr(cifar, "RECORDS", RECORDS)
     _publish(monkeypatch, server, _archive(_members()))
     return tmp_path / "data"
 
@@ -111,14 +109,14 @@ def home(tmp_path, monkeypatch, server):
 def _publish(monkeypatch, server, content):
     server.content = content
     digest = hashlib.sha256(content).hexdigest()
-    source = download.Source(cifar10.ARCHIVE.name, len(content), digest, (server.url,))
-    monkeypatch.setattr(cifar10, "ARCHIVE", source)
+    source = download.Source(cifar.ARCHIVE.name, len(content), digest, (server.url,))
+    monkeypatch.setattr(cifar, "ARCHIVE", source)
 
 
 def test_the_published_archive_is_the_one_that_is_asked_for():
-    assert cifar10.ARCHIVE.size == 170_052_171
-    assert cifar10.ARCHIVE.sha256 == "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
-    assert cifar10.RECORDS * 3073 == 30_730_000
+    assert cifar.ARCHIVE.size == 170_052_171
+    assert cifar.ARCHIVE.sha256 == "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+    assert cifar.RECORDS * 3073 == 30_730_000
 
 
 def test_it_is_downloaded_once_and_read_as_it_is_laid_out(home, server):
@@ -184,7 +182,7 @@ def test_a_file_that_is_too_long_is_refused_before_it_fills_the_disk(home, serve
 
 
 def test_mirrors_are_asked_first_and_what_one_lacks_the_next_has(home, server, monkeypatch):
-    monkeypatch.setattr(cifar10, "ARCHIVE", cifar10.ARCHIVE._replace(urls=("http://127.0.0.1:9/home",)))
+    monkeypatch.setattr(cifar, "ARCHIVE", cifar.ARCHIVE._replace(urls=("http://127.0.0.1:9/home",)))
     monkeypatch.setenv("MINIGOOGLENET_CIFAR10_URLS", "nonsense http://127.0.0.1:9/gone")
     with pytest.raises(OSError, match=r"\(nonsense: unknown url type.*; http://127.0.0.1:9/gone: .*; .*9/home: "):
         data.cifar10()
@@ -197,7 +195,7 @@ def test_without_a_network_the_words_say_what_to_put_where(home, server):
     with pytest.raises(OSError, match="HTTP Error 404") as raised:
         data.cifar10()
     message = str(raised.value)
-    for part in (f"{len(server.content):,} bytes", cifar10.ARCHIVE.sha256, str(home / cifar10.ARCHIVE.name)):
+    for part in (f"{len(server.content):,} bytes", cifar.ARCHIVE.sha256, str(home / cifar.ARCHIVE.name)):
         assert part in message
     assert "MINIGOOGLENET_DATA" in message
     assert len(server.asked) == 1
@@ -205,12 +203,12 @@ def test_without_a_network_the_words_say_what_to_put_where(home, server):
 
 def test_an_archive_put_there_by_hand_is_used_if_it_is_the_right_one(home, server):
     home.mkdir()
-    (home / cifar10.ARCHIVE.name).write_bytes(server.content)
+    (home / cifar.ARCHIVE.name).write_bytes(server.content)
     assert len(data.cifar10().test) == RECORDS
-    (home / cifar10.ARCHIVE.name).write_bytes(server.content[:-9])
+    (home / cifar.ARCHIVE.name).write_bytes(server.content[:-9])
     with pytest.raises(ValueError, match=r"is not the file that it should be: its size is .*; remove it"):
         data.cifar10()
-    assert (home / cifar10.ARCHIVE.name).exists()
+    assert (home / cifar.ARCHIVE.name).exists()
     assert server.asked == []
 
 
@@ -237,7 +235,7 @@ def _without(name):
         (_archive(_members())[:20_000], "cannot read .* as CIFAR-10: "),
         (_archive(_members(), "w"), "cannot read .* as CIFAR-10: "),
         (b"no archive", "cannot read .* as CIFAR-10: "),
-        (_archive(_members() | {cifar10.TEST[0]: b"\x0a" * 12_292}), r"labels must lie in 0 \.\. 9"),
+        (_archive(_members() | {cifar.TEST[0]: b"\x0a" * 12_292}), r"labels must lie in 0 \.\. 9"),
     ],
 )
 def test_an_archive_of_another_layout_is_refused(home, server, monkeypatch, content, reason):
@@ -249,7 +247,7 @@ def test_an_archive_of_another_layout_is_refused(home, server, monkeypatch, cont
 def test_a_link_in_place_of_a_member_is_refused(home, server, monkeypatch):
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        info = tarfile.TarInfo(cifar10.TEST[0])
+        info = tarfile.TarInfo(cifar.TEST[0])
         info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(info)
     _publish(monkeypatch, server, stream.getvalue())

@@ -1,7 +1,5 @@
 """Data by name: what each set holds, and how each is augmented."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -31,7 +29,7 @@ def test_shapes_are_4000_and_1000_scenes_that_share_none():
 
 @pytest.mark.parametrize("name", ["digits", "shapes"])
 def test_only_training_is_augmented_and_only_on_request(name, monkeypatch):
-    monkeypatch.setattr(sys.modules["minigooglenet.data.load"], "SCENES", (50, 5))
+    monkeypatch.setattr(data.loading, "SCENES", (50, 5))
     if name == "digits":
         pytest.importorskip("sklearn")
     assert data.load(name).train.augment is None

@@ -1,11 +1,22 @@
-"""The files that a run writes: whether they can be written, and what a killed process left of them."""
+"""The files of a run: their names, whether they can be written, and what a killed process left of them."""
 
 import contextlib
 import glob
 import os
 import warnings
+from pathlib import Path
 
 from minigooglenet.weights import architecture
+
+CHECKPOINT = "checkpoint.safetensors"
+WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
+SAVED = (CHECKPOINT, WEIGHTS, BEST)
+
+
+def trained(out) -> bool:
+    """Return whether the folder, or that of a member of an ensemble in it, has a checkpoint or weights."""
+    folders = [Path(out), *Path(out).glob("member_*")]
+    return any((folder / name).exists() for folder in folders for name in SAVED)
 
 
 def check(out, names) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet.data import transforms
-from minigooglenet.data.cifar10 import SHAPE as CIFAR10_SHAPE
-from minigooglenet.data.cifar10 import cifar10
+from minigooglenet.data.cifar import SHAPE as CIFAR10_SHAPE
+from minigooglenet.data.cifar import cifar10
 from minigooglenet.data.dataset import Pictures, Split
-from minigooglenet.data.digits import digits
-from minigooglenet.data.image_folder import image_folder
+from minigooglenet.data.folders import image_folder
+from minigooglenet.data.handwritten import digits
 from minigooglenet.data.pixels import GREY_UNIT, UNIT
 from minigooglenet.data.scenes import shapes
 from minigooglenet.shapes import integer
