@@ -101,6 +101,7 @@ for old, new in _moved.NAMES.items():
 """
 
 
+@needs_numba  # one of the names is of compiled code
 def test_old_names_give_the_new_objects_with_a_warning():
     done = subprocess.run([sys.executable, "-c", OLD_NAMES], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
