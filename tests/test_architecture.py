@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+from numeric import needs_numba
+
 import minigooglenet
 from minigooglenet.kernels.signatures import SIGNATURES
 
@@ -127,6 +129,7 @@ def test_the_graph_knows_no_layer_and_no_kernel():
         assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
 
 
+@needs_numba  # it imports every package
 def test_no_function_shadows_a_module_of_the_same_name():
     """`mg.data.loading` is the module; in models/, where everyone looks for googlenet.py, a function may shadow it."""
     shadowed = []
