@@ -5,7 +5,7 @@ import os
 import sys
 
 JIT_DISABLED = "NUMBA_DISABLE_JIT is set"
-INSTEAD = "Everything runs on NumPy instead, about four times slower."
+INSTEAD = "Everything runs on NumPy instead, two to five times slower."
 WITHOUT_NUMBA = f"minigooglenet: {{reason}}. {INSTEAD}"
 
 
