@@ -15,7 +15,7 @@ def forward(x, output_size):
     checks.floating(x, "x", 4)
     output_size = shapes.pair(output_size, "output_size")
     y = form_of("adaptive_avg_pool2d", x.dtype).forward(x, output_size)
-    return returned("adaptive_avg_pool2d", "forward", y, y=((*x.shape[:2], *output_size), x.dtype))
+    return returned("adaptive_avg_pool2d", "forward", y, ((*x.shape[:2], *output_size), x.dtype))
 
 
 @flushed
@@ -24,4 +24,4 @@ def backward(grad_y, input_size):
     checks.floating(grad_y, "grad_y", 4)
     input_size = shapes.pair(input_size, "input_size")
     grad_x = form_of("adaptive_avg_pool2d", grad_y.dtype).backward(grad_y, input_size)
-    return returned("adaptive_avg_pool2d", "backward", grad_x, grad_x=((*grad_y.shape[:2], *input_size), grad_y.dtype))
+    return returned("adaptive_avg_pool2d", "backward", grad_x, ((*grad_y.shape[:2], *input_size), grad_y.dtype))

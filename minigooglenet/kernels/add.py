@@ -11,7 +11,7 @@ def forward(*xs):
     """Return the sum of arrays of one shape, in their dtype."""
     checks.of_one_dtype(xs)
     shape = output_shape(*(x.shape for x in xs))
-    return returned("add", "forward", form_of("add", xs[0].dtype).forward(*xs), y=(shape, xs[0].dtype))
+    return returned("add", "forward", form_of("add", xs[0].dtype).forward(*xs), (shape, xs[0].dtype))
 
 
 @flushed

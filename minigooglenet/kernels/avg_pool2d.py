@@ -20,7 +20,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
     kernel_size, stride, padding = shapes.pool_settings(kernel_size, stride, padding)
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
     y = form_of("avg_pool2d", x.dtype).forward(x, kernel_size, stride, padding, ceil_mode, count_include_pad)
-    return returned("avg_pool2d", "forward", y, y=((*x.shape[:2], *size), x.dtype))
+    return returned("avg_pool2d", "forward", y, ((*x.shape[:2], *size), x.dtype))
 
 
 @flushed
@@ -31,4 +31,4 @@ def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_incl
     shapes.check_pool_windows("grad_y", grad_y.shape[2:], input_size, kernel_size, stride, padding)
     arguments = grad_y, input_size, kernel_size, stride, padding, count_include_pad
     grad_x = form_of("avg_pool2d", grad_y.dtype).backward(*arguments)
-    return returned("avg_pool2d", "backward", grad_x, grad_x=((*grad_y.shape[:2], *input_size), grad_y.dtype))
+    return returned("avg_pool2d", "backward", grad_x, ((*grad_y.shape[:2], *input_size), grad_y.dtype))

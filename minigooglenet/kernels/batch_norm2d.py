@@ -35,7 +35,7 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
     form = form_of("batch_norm2d", x.dtype)
     channels = x.shape[1:2], x.dtype
     values = form.forward(x, weight, bias, mean, var, x.dtype.type(eps))
-    return returned("batch_norm2d", "forward", values, y=(x.shape, x.dtype), mean=channels, var=channels)
+    return returned("batch_norm2d", "forward", values, (x.shape, x.dtype), channels, channels)
 
 
 @flushed
@@ -54,5 +54,4 @@ def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):
     form = form_of("batch_norm2d", x.dtype)
     grads = form.backward(grad_y, x, weight, mean, var, x.dtype.type(eps), bool(batch_statistics))
     channels = x.shape[1:2], x.dtype
-    names = {"grad_x": (x.shape, x.dtype), "grad_weight": channels, "grad_bias": channels}
-    return returned("batch_norm2d", "backward", grads, **names)
+    return returned("batch_norm2d", "backward", grads, (x.shape, x.dtype), channels, channels)

@@ -17,7 +17,7 @@ def forward(*xs):
             )
     shape = output_shape(*(x.shape[1:] for x in xs))
     y = form_of("concat", xs[0].dtype).forward(*xs)
-    return returned("concat", "forward", y, y=((len(xs[0]), *shape), xs[0].dtype))
+    return returned("concat", "forward", y, ((len(xs[0]), *shape), xs[0].dtype))
 
 
 @flushed

@@ -42,7 +42,7 @@ def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto
     form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
     with parallel.computing():  # the same bits whatever BLAS is set to
         y = form.forward(x, weight, bias, stride, padding, groups)
-    return returned("conv2d", "forward", y, y=(shape, x.dtype))
+    return returned("conv2d", "forward", y, (shape, x.dtype))
 
 
 @flushed
@@ -62,9 +62,9 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
         "conv2d",
         "backward",
         grads,
-        grad_x=(x.shape if need_inputs else None, x.dtype),
-        grad_weight=(weight.shape, x.dtype),
-        grad_bias=(None if bias is None else bias.shape, x.dtype),
+        (x.shape if need_inputs else None, x.dtype),
+        (weight.shape, x.dtype),
+        (None if bias is None else bias.shape, x.dtype),
     )
 
 

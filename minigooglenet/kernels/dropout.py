@@ -20,7 +20,7 @@ def forward(x, p, rng):
     checks.floating(x, "x")
     mask = np.random.default_rng(rng).random(x.shape, dtype=np.float32) >= checks.probability(p)
     y = form_of("dropout", x.dtype).forward(x, mask, p)
-    return returned("dropout", "forward", y, y=(x.shape, x.dtype)), mask
+    return returned("dropout", "forward", y, (x.shape, x.dtype)), mask
 
 
 @flushed
@@ -28,4 +28,4 @@ def backward(grad_y, mask, p):
     """Return grad_x: what was dropped gets nothing, the rest is scaled as the forward was."""
     checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", mask.shape)
     grad_x = form_of("dropout", grad_y.dtype).backward(grad_y, mask, p)
-    return returned("dropout", "backward", grad_x, grad_x=(grad_y.shape, grad_y.dtype))
+    return returned("dropout", "backward", grad_x, (grad_y.shape, grad_y.dtype))

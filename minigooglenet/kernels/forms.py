@@ -9,6 +9,7 @@ The files of one operation take the same positional arguments (`kernels/signatur
 saves means the same in all of them: the forward of one works with the backward of another.
 """
 
+import functools
 import os
 
 from minigooglenet import console
@@ -46,8 +47,7 @@ class use:  # noqa: N801 (a function to its users, and a context manager)
     Parameters
     ----------
     storey : "loops", "numpy" or "fast", for every operation; it replaces earlier choices
-    operations : {operation: storey or pair (forward, backward)}, for single operations. A pair takes and returns what
-        `kernels.signatures.SIGNATURES` states.
+    operations : {operation: storey, or a pair (forward, backward) as `kernels.signatures.SIGNATURES` states}
 
     Raises
     ------
@@ -92,12 +92,12 @@ def storey_of(operation) -> str:
     return "numpy" if form == "fast" and compiled.fast() is None else form
 
 
+@functools.cache
 def module_of(operation, storey):
     """Return the module that computes an operation on a storey."""
     if storey == "loops":
         return getattr(loops, operation)
-    module = getattr(compiled.fast(), operation, None) if storey == "fast" else None
-    return module or getattr(readable, operation)
+    return (storey == "fast" and getattr(compiled.fast(), operation, None)) or getattr(readable, operation)
 
 
 def _checked(operation, form):

@@ -12,7 +12,7 @@ def forward(x, weight, bias=None):
     x, weight, bias = _checked(x, weight, bias)
     with parallel.computing():  # the same bits whatever BLAS is set to
         y = form_of("linear", x.dtype).forward(x, weight, bias)
-    return returned("linear", "forward", y, y=((len(x), len(weight)), x.dtype))
+    return returned("linear", "forward", y, ((len(x), len(weight)), x.dtype))
 
 
 @flushed
@@ -26,9 +26,9 @@ def backward(grad_y, x, weight, bias=None):
         "linear",
         "backward",
         grads,
-        grad_x=(x.shape, x.dtype),
-        grad_weight=(weight.shape, x.dtype),
-        grad_bias=(None if bias is None else bias.shape, x.dtype),
+        (x.shape, x.dtype),
+        (weight.shape, x.dtype),
+        (None if bias is None else bias.shape, x.dtype),
     )
 
 

@@ -24,7 +24,7 @@ def forward(x, size=5, alpha=1e-4, beta=0.75, k=1.0, *, save=True):
     if not save and hasattr(form, "infer"):
         return form.infer(x, size, alpha, beta, k), None
     like = x.shape, x.dtype
-    y, scale = returned("local_response_norm", "forward", form.forward(x, size, alpha, beta, k), y=like, scale=like)
+    y, scale = returned("local_response_norm", "forward", form.forward(x, size, alpha, beta, k), like, like)
     return y, scale if save else None
 
 
@@ -34,4 +34,4 @@ def backward(grad_y, x, scale, size=5, alpha=1e-4, beta=0.75):
     checks.has_shape(scale, "scale", x.shape)
     grad_y = checks.gradient(grad_y, x.shape, x.dtype)
     grad_x = form_of("local_response_norm", x.dtype).backward(grad_y, x, scale, size, alpha, beta)
-    return returned("local_response_norm", "backward", grad_x, grad_x=(x.shape, x.dtype))
+    return returned("local_response_norm", "backward", grad_x, (x.shape, x.dtype))

@@ -34,7 +34,7 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, *, save=Tru
     form = form_of("max_pool2d", x.dtype)
     if not save and hasattr(form, "infer"):
         return form.infer(*arguments), None
-    y, argmax = returned("max_pool2d", "forward", form.forward(*arguments), y=(shape, x.dtype), argmax=(shape, None))
+    y, argmax = returned("max_pool2d", "forward", form.forward(*arguments), (shape, x.dtype), (shape, None))
     return y, _as_argmax(argmax, kernel_size) if save else None
 
 
@@ -50,7 +50,7 @@ def backward(grad_y, argmax, input_size, kernel_size, stride=None, padding=0):
         _check_argmax(argmax, input_size, kernel_size, stride, padding)
     argmax = argmax.astype(np.intp) if isinstance(form, Pair) else argmax  # you may subtract, and as uint8 0 - 1 is 255
     grad_x = form.backward(grad_y, argmax, input_size, kernel_size, stride, padding)
-    return returned("max_pool2d", "backward", grad_x, grad_x=((*grad_y.shape[:2], *input_size), grad_y.dtype))
+    return returned("max_pool2d", "backward", grad_x, ((*grad_y.shape[:2], *input_size), grad_y.dtype))
 
 
 def _as_argmax(argmax, kernel_size):

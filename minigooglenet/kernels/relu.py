@@ -16,7 +16,7 @@ def forward(x, *, save=True):
     form = form_of("relu", x.dtype)
     if not save and hasattr(form, "infer"):
         return form.infer(x), None
-    y, mask = returned("relu", "forward", form.forward(x), y=(x.shape, x.dtype), mask=(x.shape, None))
+    y, mask = returned("relu", "forward", form.forward(x), (x.shape, x.dtype), (x.shape, None))
     return y, mask.astype(bool, copy=False) if save else None
 
 
@@ -25,4 +25,4 @@ def backward(grad_y, mask):
     """Return grad_x: the gradient where the value passed, zero elsewhere (at exactly zero too)."""
     checks.has_shape(checks.floating(grad_y, "grad_y", dtypes=checks.FLOATS), "grad_y", mask.shape)
     grad_x = form_of("relu", grad_y.dtype).backward(grad_y, mask.astype(bool, copy=False))
-    return returned("relu", "backward", grad_x, grad_x=(grad_y.shape, grad_y.dtype))
+    return returned("relu", "backward", grad_x, (grad_y.shape, grad_y.dtype))

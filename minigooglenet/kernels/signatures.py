@@ -59,21 +59,31 @@ def pair(operation, forward, backward) -> Pair:
     return Pair(forward, backward)
 
 
-def returned(operation, direction, values, **expected):
+def returned(operation, direction, values, *expected):
     """Return what a form returned, once every array has its expected (shape, dtype); dtype None accepts any.
 
-    The three storeys pass this too; it is here for pairs, whose mistakes deserve the same sentences.
+    shape None stands for a value that nobody asked for, which becomes None. The three storeys pass this too; it is here
+    for pairs, whose mistakes deserve the same sentences.
     """
-    names = list(expected)
-    of = f"the {direction} of {operation}"
-    if len(names) > 1 and (not isinstance(values, (tuple, list)) or len(values) != len(names)):
-        got = f"{len(values)} values" if isinstance(values, (tuple, list)) else _type(values)
-        raise ValueError(f"{of} must return ({', '.join(names)}), got {got}")
-    results = []
-    for name, value in zip(names, values if len(names) > 1 else (values,), strict=True):
-        shape, dtype = expected[name]
-        results.append(None if shape is None else _array(value, f"{name} from {of}", shape, dtype))
+    results = values if len(expected) > 1 else (values,)
+    if type(results) is tuple and len(results) == len(expected) and all(map(_fits, results, expected)):
+        return values
+    names = SIGNATURES[operation][direction == "backward"][1].split(", ")
+    if not isinstance(results, (tuple, list)) or len(results) != len(names):
+        got = f"{len(results)} values" if isinstance(results, (tuple, list)) else _type(results)
+        raise ValueError(f"the {direction} of {operation} must return ({', '.join(names)}), got {got}")
+    results = [
+        None if shape is None else _array(value, f"{name} from the {direction} of {operation}", shape, dtype)
+        for name, value, (shape, dtype) in zip(names, results, expected, strict=True)
+    ]
     return tuple(results) if len(names) > 1 else results[0]
+
+
+def _fits(value, expected):
+    shape, dtype = expected
+    if shape is None:
+        return value is None
+    return type(value) is np.ndarray and value.shape == shape and (dtype is None or value.dtype == dtype)
 
 
 def returned_tuple(operation, grads, shapes, dtype):

@@ -15,8 +15,8 @@ def forward(logits, labels):
     checks.floating(logits, "logits", 2)
     labels = checks.labels(labels, *logits.shape)
     values = form_of("softmax_cross_entropy", logits.dtype).forward(logits, labels)
-    expected = {"loss": ((), logits.dtype), "log_probabilities": (logits.shape, logits.dtype)}
-    return returned("softmax_cross_entropy", "forward", values, **expected)
+    scalar, like = ((), logits.dtype), (logits.shape, logits.dtype)
+    return returned("softmax_cross_entropy", "forward", values, scalar, like)
 
 
 @flushed
@@ -25,4 +25,4 @@ def backward(log_probabilities, labels):
     labels = checks.labels(labels, *log_probabilities.shape)
     form = form_of("softmax_cross_entropy", log_probabilities.dtype)
     expected = log_probabilities.shape, log_probabilities.dtype
-    return returned("softmax_cross_entropy", "backward", form.backward(log_probabilities, labels), grad_logits=expected)
+    return returned("softmax_cross_entropy", "backward", form.backward(log_probabilities, labels), expected)

@@ -20,9 +20,11 @@ class Inherited:
     def get(self):
         """Return the value of this thread."""
         values = THREAD.inherited
-        if self not in values:
+        try:
+            return values[self]
+        except KeyError:
             values[self] = self.default()
-        return values[self]
+            return values[self]
 
     def set(self, value) -> None:
         """Set the value of this thread."""

@@ -9,10 +9,12 @@ FEW = 1 << 17  # waking the threads takes about as long as passing so many value
 
 
 def parallel_for(task, count, values, few=FEW):
-    """Call `task(start, stop)` over 0 .. count: at once where the work holds few values, else one range a thread."""
+    """Call `task(start, stop)` over 0 .. count: at once where the work holds few values, else one range a thread.
+
+    Every operation is `parallel.flushed` already, so a task that runs at once is, too.
+    """
     if values < few and parallel.member() is None:
-        with parallel.flushing():
-            task(0, count)
+        task(0, count)
     else:
         parallel.parallel_for(task, count)
 
