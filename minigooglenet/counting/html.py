@@ -2,7 +2,7 @@
 
 import html
 
-from minigooglenet.console import text
+from minigooglenet.console import scrolling, text
 
 HEADINGS = ("", "output", "parameters", "MAC", "activations")
 _WIDTHS = ("22em", "8em", "8em", "10em", "8em")
@@ -20,7 +20,7 @@ def foldable(count) -> str:
         nodes = _table(*(_row("td", (f"{row.name} {row.kind}", *_numbers(row))) for row in rows))
         parts.append(f"<details><summary>{head}</summary>{nodes}</details>")
     parts.append(_table(_row("th", ("total", "", count.params, count.macs, count.activations))))
-    return f'<div style="font-size:90%">{"".join(parts)}</div>'
+    return scrolling(f'<div style="font-size:90%;min-width:56em">{"".join(parts)}</div>')
 
 
 def _numbers(row):

@@ -123,18 +123,15 @@ def total(column):
 bytes_out = {name: max(4 * row.activations for row in rows) for name, rows in modules.items()}
 numbers = {"parameters": total("params"), "MAC": total("macs"), "bytes of the largest output": bytes_out}
 most = {what: max(values, key=values.get) for what, values in numbers.items()}
-figure, text = mg.viz.bar_chart(numbers["parameters"], "parameters", marked=[most["parameters"]])
-print(text)
+figure, _ = mg.viz.bar_chart(numbers["parameters"], "parameters", marked=[most["parameters"]])
 figure
 
 # %%
-figure, text = mg.viz.bar_chart(numbers["MAC"], "MACs of one image", marked=[most["MAC"]])
-print(text)
+figure, _ = mg.viz.bar_chart(numbers["MAC"], "MACs of one image", marked=[most["MAC"]])
 figure
 
 # %%
-figure, text = mg.viz.bar_chart(bytes_out, "bytes of the largest output", marked=[most["bytes of the largest output"]])
-print(text)
+figure, _ = mg.viz.bar_chart(bytes_out, "bytes of the largest output", marked=[most["bytes of the largest output"]])
 figure
 
 # %%
@@ -209,8 +206,7 @@ energy = gradient_of_cell("inception_5b/output", images=2 if FAST else 4)
 sides = np.arange(1, 224, 2)
 inside = [energy[112 - s // 2 : 113 + s // 2, 112 - s // 2 : 113 + s // 2].sum() / energy.sum() for s in sides]
 half_side, most_side = (int(sides[np.searchsorted(inside, part)]) for part in (0.5, 0.95))
-figure, text = mg.viz.line_chart({"5b": (sides, inside)}, "side of the square in pixels", "share of the gradient")
-print(text)
+figure, _ = mg.viz.line_chart({"5b": (sides, inside)}, "side of the square in pixels", "share of the gradient")
 print(f"half of it within {half_side} pixels, 95 % within {most_side} ({2 if FAST else 4} images, random weights)")
 figure
 
@@ -277,8 +273,7 @@ for name, free in net.schedule():
 tape = np.cumsum([row.tape_bytes for row in c.rows]) / 2**20
 nodes = np.arange(len(inference))
 curves = {"training, the tape": (nodes, tape), "inference": (nodes, inference)}
-figure, text = mg.viz.line_chart(curves, "node", "MiB of one image", area=True)
-print(text)
+figure, _ = mg.viz.line_chart(curves, "node", "MiB of one image", area=True)
 figure
 
 # %%
