@@ -14,7 +14,10 @@ _INVISIBLE = re.compile(
 )
 
 # JupyterLab and nbconvert break printed lines inside words. This goes with every HTML output: no other place is ours.
-WRAPPING = "<style>.jp-OutputArea-output pre{word-break:normal;overflow-wrap:anywhere}</style>"
+WRAPPING = (
+    "<style>.jp-OutputArea-output pre{word-break:normal;overflow-wrap:anywhere}"
+    ".jp-RenderedMarkdown :not(pre)>code{white-space:pre-wrap;overflow-wrap:anywhere}</style>"
+)
 
 
 @dataclass(repr=False)
@@ -78,7 +81,8 @@ class Table:
             rows.append(_html_row("th", self.total, right))
         notes = "".join(f"<p>{html.escape(text(note))}</p>" for note in self.notes)
         caption = f'<caption style="text-align:left">{html.escape(text(self.title))}</caption>'
-        return scrolling(f"<table>{caption}{''.join(rows)}</table>") + notes
+        rows = "".join(rows)
+        return scrolling(f'<table style="font-size:90%">{caption}{rows}</table>') + notes
 
 
 def text(cell) -> str:
@@ -138,7 +142,8 @@ def render(renderable, width: int = 200) -> str:
 
     # An ASCII encoding on the underlying stream makes rich draw with ASCII too.
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace", newline="\n")
-    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(renderable)
+    plain = {"color_system": None, "legacy_windows": False, "force_jupyter": False}  # rich would display it in a cell
+    Console(file=stream, width=width, **plain).print(renderable)
     stream.flush()
     lines = stream.buffer.getvalue().decode("ascii").splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n")
@@ -231,7 +236,7 @@ def scrolling(table) -> str:
 
 def _html_row(tag, cells, right):
     parts = (
-        f'<{tag} style="text-align:{"right" if flush else "left"};padding:0 0.6em;white-space:pre-line">'
+        f'<{tag} style="text-align:{"right" if flush else "left"};padding:0 0.4em;white-space:pre-line">'
         f"{html.escape(text(cell))}</{tag}>"
         for cell, flush in zip(cells, right, strict=True)
     )

@@ -93,6 +93,13 @@ def test_a_table_is_html_with_columns_aligned_by_their_headings():
     ]
 
 
+def test_text_of_a_table_is_made_without_showing_anything_in_a_notebook(monkeypatch):
+    rich = pytest.importorskip("rich.console")
+    monkeypatch.setattr(rich, "_is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *shown: pytest.fail("it was displayed"))
+    assert "| a" in str(console.Table("T", ("name", ">n"), [("a", 5)]))
+
+
 def test_what_is_wider_than_a_phone_scrolls():
     counted = count(Conv2d(3, 8, 3), (3, 8, 8))
     for page in (counted._repr_html_(), counted.table()._repr_html_(), console.monospaced("a")):
