@@ -17,6 +17,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
+from minigooglenet.console import Table
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS
@@ -227,9 +228,10 @@ for line in (lines[1], lines[-1]):
     print(f"{line.name}: printed {line.printed_params:g}K; {line.weights / 1000:.1f} or {line.weights / 1024:.1f}")
 
 # %%
-for line in lines:
-    printed = f"params {line.printed_params:6g}K, ours {line.weights / 1024:7.2f}K"
-    print(f"{line.name:18} {printed}   ops {line.printed_ops:4g}M, ours {line.macs / 1e6:7.2f}M")
+printed = [(line.name, f"{line.printed_params:g}", line.weights / 1024) for line in lines]
+ops = [(f"{line.printed_ops:g}", line.macs / 1e6) for line in lines]
+headings = ("row", ">K printed", ">K counted", ">M printed", ">M counted")
+Table("Parameters and operations, printed and counted", headings, [a + b for a, b in zip(printed, ops, strict=True)])
 
 # %% [markdown]
 # The first row is far off. Which layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 map?
@@ -560,10 +562,12 @@ except ValueError as error:
 # Published claims beside what the engine counts. Each line is computed here.
 
 # %%
+verdicts = Table("Published claims", ("claim", ">printed", ">counted", ""))
 for name, claim in CLAIMS.items():
     near = abs(claim.printed / claim.counted - 1) < 0.01
     verdict = "holds" if near else "does not hold"
-    print(f"{name:10} printed {claim.printed:15,.10g}  counted {claim.counted:17,.10g}  {verdict}")
+    verdicts.rows.append((name, f"{claim.printed:,.10g}", f"{claim.counted:,.10g}", verdict))
+verdicts
 
 # %%
 wide = []

@@ -123,7 +123,6 @@ assert (len(plain), different, in_square) == (72, 3 * (4 * 5 + 1), 4 * 5 + 1) ==
 photo = np.asarray(data.photograph().crop((0, 0, 512, 384))).transpose(2, 0, 1)
 pieces = evaluation.crops(photo, 224, 144)
 figure, text = viz.evaluation.crops(photo, pieces, evaluation.boxes(photo.shape, 224, 144)[0], evaluation.places(144))
-print("\n".join(text.splitlines()[:9]), "\n...")
 figure
 
 
@@ -195,14 +194,15 @@ mine
 # pixels.
 
 # %%
+figure = None
 if mine.passed:
     seen = np.zeros(600)
     for scale, y, x, side, mirror in crop_boxes(400, 600):
         factor = 400 / scale
         if not mirror and y * factor <= 200 < (y + side) * factor:
             seen[int(x * factor) : int(np.ceil((x + side) * factor))] += 1
-    print(figures.curve(seen))
-    print(f"row 200: from {seen.min():.0f} to {seen.max():.0f} boxes")
+    figure, _ = viz.line_chart({"row 200": (range(600), seen)}, "column", "boxes")
+figure
 
 # %% [markdown]
 # ## How to make one answer of many
