@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from minigooglenet import console
-from minigooglenet.cli.arguments import output, seconds, whole
+from minigooglenet.cli.arguments import add_exercises, output, seconds, use_exercises, whole
 from minigooglenet.course.grading import gradebook, sandbox
 from minigooglenet.course.grading.grader import Asked, grade
 from minigooglenet.course.grading.sandbox import probe
@@ -43,10 +43,12 @@ def add_parser(commands, name):
     )
     parser.add_argument("--whole", action="store_true", help="run every cell, not only those that the answers need")
     parser.add_argument("--fresh", action="store_true", help="grade from scratch instead of resuming")
+    add_exercises(parser)
 
 
 def run(options):
     """Grade, and tell about the class."""
+    use_exercises(options.exercises)
     asked = Asked(
         *(options.timeout, options.memory << 20, options.whole, options.lesson), options.wall, options.handout
     )

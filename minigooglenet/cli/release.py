@@ -1,5 +1,6 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
+from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.console import printable
 from minigooglenet.course.release import release
 
@@ -15,12 +16,14 @@ def add_parser(commands, name):
         "source", metavar="SRC", help="folder of sources, such as the DIR of `minigooglenet lessons DIR --sources`"
     )
     parser.add_argument("target", metavar="DST", help="folder for the notebooks, made if need be")
+    add_exercises(parser)
     parser.add_argument("--solutions", action="store_true", help="also notebooks with solutions, in DST/solutions")
 
 
 def run(options):
     """Write, and say what was left."""
-    done = release(options.source, options.target, options.solutions)
+    use_exercises(options.exercises)
+    done = release(options.source, options.target, options.solutions, options.exercises)
     print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")

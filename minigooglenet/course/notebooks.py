@@ -36,13 +36,19 @@ def solution(text: str, name: str, repository: str | None = None) -> str:
     return _notebook(text, name, repository, solutions=True)
 
 
-def both(source) -> dict[str, str]:
-    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions."""
+def both(source, more=None) -> dict[str, str]:
+    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions.
+
+    more : {lesson: further cells as text}, after those of the lesson, or in a notebook of their own
+    """
     made, repository = {}, github(Path(source).resolve())
-    for path in sources(source):
-        text = path.read_text(encoding="utf-8")
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (lesson_files if more else sources)(source)}
+    for lesson, cells in (more or {}).items():
+        stem = next((stem for stem in texts if stem.startswith(lesson)), f"{lesson}_exercises")
+        texts[stem] = f"{texts.get(stem, f'# %% [markdown]{chr(10)}# # {lesson} Exercises{chr(10)}').rstrip()}\n{cells}"
+    for stem, text in texts.items():
         for make, place in ((student, ""), (solution, "solutions/")):
-            made[f"{place}{path.stem}.ipynb"] = make(text, path.stem, repository)
+            made[f"{place}{stem}.ipynb"] = make(text, stem, repository)
     return made
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import files
-from minigooglenet.course import notebooks
+from minigooglenet.course import notebooks, own_exercises
 from minigooglenet.exercises.cards import cards, pairs
 
 NOTE = ".minigooglenet-release.json"
@@ -24,15 +24,20 @@ class Released(NamedTuple):
     kept: list[Path]
 
 
-def release(source, target, solutions=False) -> Released:
+def release(source, target, solutions=False, exercises=None) -> Released:
     """Write the notebooks of every source in the folder `source`, and the deck of their quizzes, to `target`.
 
     source : the sources, or the folder that `minigooglenet lessons DIR --sources` wrote, which has them in `src`
     solutions : also the notebooks with solutions, to target/solutions
+    exercises : folder of the course's own exercises: their cells follow those of their lesson, or make a notebook
     """
-    source, target = folder_of_sources(source), Path(target)
-    made = {name: text for name, text in notebooks.both(source).items() if solutions or "/" not in name}
-    made[DECK] = flashcards(notebooks.sources(source))
+    alone = exercises is not None and Path(source).resolve() == Path(exercises).resolve()
+    source, target = Path(source) if alone else folder_of_sources(source), Path(target)
+    more = {} if exercises is None else own_exercises.appended(exercises)
+    made = {name: text for name, text in notebooks.both(source, more).items() if solutions or "/" not in name}
+    if exercises is not None:
+        made |= own_exercises.handed_out(exercises)
+    made[DECK] = flashcards(notebooks.lesson_files(source))
     target.mkdir(parents=True, exist_ok=True)
     note, done = _note(target), Released([], [], [])
     for name, text in made.items():

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import children, files, warmup
-from minigooglenet.course import originality, reading, safe_open
+from minigooglenet.course import originality, own_exercises, reading, safe_open
 from minigooglenet.course.check_runner import end
 from minigooglenet.course.grading import gradebook, sandbox, submissions
 from minigooglenet.course.grading.gradebook import row_of, rows_of
 from minigooglenet.course.grading.removal import temporary_folder
 from minigooglenet.course.grading.sandbox import probe, watch
 from minigooglenet.course.grading.serialisation import MISSING
-from minigooglenet.exercises.find import everything
+from minigooglenet.exercises.find import everything, own_folders
 from minigooglenet.exercises.questions import COURSE
 from minigooglenet.exercises.shown import error_text
 
@@ -66,6 +66,7 @@ class Asked:
         """What a result depends on besides the file: a result of other options is another result."""
         ipython = util.find_spec("IPython") is not None
         options = (self.seconds, self.wall, self.memory, self.whole, ipython, os.environ.get(COURSE, ""))
+        options += (own_exercises.digest(own_folders()),) if own_folders() else ()
         try:
             version = metadata.version("minigooglenet")
         except metadata.PackageNotFoundError:  # a checkout that nobody installed
@@ -307,7 +308,7 @@ def _start(work, results):
 def readable() -> list[str]:
     """Return the folders beside Python's own that its packages and compiled kernels are read from."""
     kernels = _kernels()
-    return sandbox.packages() + ([] if kernels is None else [str(kernels)])
+    return [*sandbox.packages(), *([] if kernels is None else [str(kernels)]), *map(str, own_folders())]
 
 
 def _kernels():
