@@ -2,7 +2,7 @@
 
 from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.console import printable
-from minigooglenet.course.release import release
+from minigooglenet.course.release import release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
 
@@ -16,6 +16,11 @@ def add_parser(commands, name):
         "source", metavar="SRC", help="folder of sources, such as the DIR of `minigooglenet lessons DIR --sources`"
     )
     parser.add_argument("target", metavar="DST", help="folder for the notebooks, made if need be")
+    parser.add_argument(
+        "--nbgrader",
+        action="store_true",
+        help="a course folder for nbgrader instead, with solutions: see docs/course/nbgrader.md",
+    )
     add_exercises(parser)
     parser.add_argument("--solutions", action="store_true", help="also notebooks with solutions, in DST/solutions")
 
@@ -23,7 +28,10 @@ def add_parser(commands, name):
 def run(options):
     """Write, and say what was left."""
     use_exercises(options.exercises)
-    done = release(options.source, options.target, options.solutions, options.exercises)
+    if options.nbgrader:
+        done = release_for_nbgrader(options.source, options.target, options.exercises)
+    else:
+        done = release(options.source, options.target, options.solutions, options.exercises)
     print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import files
-from minigooglenet.course import notebooks, own_exercises
+from minigooglenet.course import nbgrader, notebooks, own_exercises
 from minigooglenet.exercises.cards import cards, pairs
 
 NOTE = ".minigooglenet-release.json"
@@ -31,13 +31,33 @@ def release(source, target, solutions=False, exercises=None) -> Released:
     solutions : also the notebooks with solutions, to target/solutions
     exercises : folder of the course's own exercises: their cells follow those of their lesson, or make a notebook
     """
-    alone = exercises is not None and Path(source).resolve() == Path(exercises).resolve()
-    source, target = Path(source) if alone else folder_of_sources(source), Path(target)
-    more = {} if exercises is None else own_exercises.appended(exercises)
+    source, more = _started(source, exercises)
     made = {name: text for name, text in notebooks.both(source, more).items() if solutions or "/" not in name}
     if exercises is not None:
         made |= own_exercises.handed_out(exercises)
     made[DECK] = flashcards(notebooks.lesson_files(source))
+    return write(made, target)
+
+
+def release_for_nbgrader(source, target, exercises=None) -> Released:
+    """Write what nbgrader's generate_assignment starts from, solutions among it, to its course folder `target`."""
+    source, more = _started(source, exercises)
+    made = nbgrader.course(source, more)
+    for place in [path.rpartition("/")[0] for path in made if path.startswith("source/") and exercises is not None]:
+        made |= {f"{place}/{path}": text for path, text in own_exercises.handed_out(exercises).items()}
+    return write(made, target)
+
+
+def _started(source, exercises):
+    """Return the folder of the lessons' sources, and the cells of a course's own exercises."""
+    alone = exercises is not None and Path(source).resolve() == Path(exercises).resolve()
+    more = {} if exercises is None else own_exercises.appended(exercises)
+    return Path(source) if alone else folder_of_sources(source), more
+
+
+def write(made, target) -> Released:
+    """Write {path: text} below `target`. A file that somebody changed since the last release stays as it is."""
+    target = Path(target)
     target.mkdir(parents=True, exist_ok=True)
     note, done = _note(target), Released([], [], [])
     for name, text in made.items():
@@ -49,7 +69,7 @@ def release(source, target, solutions=False, exercises=None) -> Released:
             done.kept.append(place)
             continue
         else:
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(place, text)
             done.written.append(place)
         note[name] = now

@@ -47,6 +47,10 @@ class Result:
         """Whether the answer is right."""
         return self.status == PASSED
 
+    def points(self, of=1):
+        """Return `of` points for a pass, otherwise 0: the number that nbgrader reads."""
+        return of if self.passed else 0
+
     def __str__(self):
         said = [f"{label:10}  {text}" for label, text in self._said()]
         case = ["", *self._case()] if self.inputs else self._case()
