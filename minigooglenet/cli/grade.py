@@ -43,6 +43,9 @@ def add_parser(commands, name):
         help="what `minigooglenet release` wrote for this class (default: the lessons of the package)",
     )
     parser.add_argument(
+        "--solutions", metavar="DIR", help="solutions that `minigooglenet release` wrote, to compare answers with, too"
+    )
+    parser.add_argument(
         "--course", metavar="FILE", help="course file: what counts, points, dates, roster (default: all, by stars)"
     )
     parser.add_argument("--student", metavar="NAME", help="grade this student again and keep all others' results")
@@ -68,6 +71,9 @@ def run(options):
         raise FileNotFoundError(
             f"{options.handout} has no notebooks; name the folder that `minigooglenet release` wrote"
         )
+    if options.solutions and not any(Path(options.solutions).glob("*.ipynb")):
+        raise FileNotFoundError(f"{options.solutions} has no notebooks; name the DIR of `release --solutions DIR`")
+    asked.solutions = options.solutions
     if options.course:
         asked.plan = plan.read(options.course)
     asked.student = options.student

@@ -1,6 +1,7 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
 from minigooglenet.console import printable
+from minigooglenet.course import plan
 from minigooglenet.course.release import release
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
@@ -12,15 +13,21 @@ def add_parser(commands, name):
         name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}. A file that somebody changed is left as it is."
     )
     parser.add_argument(
-        "source", metavar="SRC", help="folder of sources, such as the DIR of `minigooglenet lessons DIR --sources`"
+        "source",
+        metavar="SRC",
+        help="folder of sources, such as SOURCES of `minigooglenet lessons DIR --solutions SOURCES`",
     )
     parser.add_argument("target", metavar="DST", help="folder for the notebooks, made if need be")
-    parser.add_argument("--solutions", action="store_true", help="also notebooks with solutions, in DST/solutions")
+    parser.add_argument(
+        "--solutions", metavar="DIR", help="also notebooks with solutions, in a second folder outside of DST"
+    )
+    parser.add_argument("--course", metavar="FILE", help="course file: which lessons, and the rules that they state")
 
 
 def run(options):
     """Write, and say what was left."""
-    done = release(options.source, options.target, options.solutions)
+    course = plan.read(options.course) if options.course else None
+    done = release(options.source, options.target, options.solutions, course)
     print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")

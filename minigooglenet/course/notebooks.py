@@ -36,11 +36,16 @@ def solution(text: str, name: str, repository: str | None = None) -> str:
     return _notebook(text, name, repository, solutions=True)
 
 
-def both(source) -> dict[str, str]:
-    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions."""
+def both(source, edit=lambda stem, text: text) -> dict[str, str]:
+    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions.
+
+    edit : returns the text that is used for a source, or None to leave it out
+    """
     made, repository = {}, github(Path(source).resolve())
     for path in sources(source):
-        text = path.read_text(encoding="utf-8")
+        text = edit(path.stem, path.read_text(encoding="utf-8"))
+        if text is None:
+            continue
         for make, place in ((student, ""), (solution, "solutions/")):
             made[f"{place}{path.stem}.ipynb"] = make(text, path.stem, repository)
     return made
@@ -68,6 +73,14 @@ def generate(source, folder) -> list[Path]:
         written[-1].parent.mkdir(parents=True, exist_ok=True)
         files.write_text(written[-1], notebook)
     return written
+
+
+def with_text(text: str, words: str) -> str:
+    """Return a source with a cell of Markdown after its first cell."""
+    cell = "\n".join(["# %% [markdown]", *(f"# {line}".rstrip() for line in words.splitlines()), "", ""])
+    cells = [match.start() for match in re.finditer(r"^# %%", text, re.MULTILINE)]
+    place = cells[1] if len(cells) > 1 else len(text)
+    return f"{text[:place]}{cell}{text[place:]}"
 
 
 def github(folder) -> str | None:

@@ -61,13 +61,13 @@ class Work:
     shared: set[str] = field(default_factory=set)  # students with the same file or code
 
 
-def notes(handed, handout=None, allowed=None) -> list[dict[str, list[str]]]:
+def notes(handed, handout=None, allowed=None, solutions=None) -> list[dict[str, list[str]]]:
     """Return for each file {exercise: notes}, with the notes about the whole file under "".
 
-    handed : [(student, path, exercises)];  handout : a folder that `minigooglenet release` wrote
+    handed : [(student, path, exercises)];  handout, solutions : folders that `minigooglenet release` wrote
     allowed : what the course file says, {"engine": True, "scipy": False, ...}
     """
-    known, allowed = official(str(handout) if handout else None), allowed or {}
+    known, allowed = official(*(str(folder) if folder else None for folder in (handout, solutions))), allowed or {}
     work = [_work(path, numbers, known, allowed) for _, path, numbers in handed]
     if not allowed.get("each_other"):
         _compare([student for student, _, _ in handed], work)
@@ -75,8 +75,8 @@ def notes(handed, handout=None, allowed=None) -> list[dict[str, list[str]]]:
 
 
 @functools.cache
-def official(handout=None) -> Official:
-    """Return the official material: the lessons of this package, and a course's own release."""
+def official(handout=None, solutions=None) -> Official:
+    """Return the official material: the lessons of this package, and a course's own release and solutions."""
     made = Official()
     try:
         folder = of_package.folder()
@@ -91,6 +91,7 @@ def official(handout=None) -> Official:
         made.functions |= set(answers.bound(body))
     solved = of_package.sources() if folder else []
     solved += Path(handout).glob("solutions/*.ipynb") if handout else []
+    solved += Path(solutions).glob("*.ipynb") if solutions else []
     for path in sorted(solved):
         body = answers.statements(_read(path))
         for number, answer in answers.given(body).items():

@@ -282,7 +282,7 @@ class _Reader:
         found = {each: float(points.get(each, self.known[each].difficulty)) for each in chosen}
         total = self.number(table, "points", where, None, 0, MOST_POINTS, "points")
         if total is not None and sum(found.values()):
-            found = _shared(total, found)
+            found = shared(total, found)
         due = self._date(table["due"], f"{where}due") if "due" in table else None
         return Lesson(number, found, due, self.typed(table, "title", str, where, ""))
 
@@ -371,7 +371,7 @@ class _Reader:
         return found
 
 
-def _shared(total, weights) -> dict[str, float]:
+def shared(total, weights) -> dict[str, float]:
     """Return {exercise: points} in proportion to weights: hundredths whose sum is the total exactly."""
     found, done, given = {}, 0.0, 0
     for each, weight in weights.items():

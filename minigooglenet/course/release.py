@@ -3,17 +3,25 @@
 What a release wrote is noted in the folder, so that the next one replaces only what nobody has changed since.
 """
 
+import functools
 import hashlib
 import json
+import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import files
 from minigooglenet.course import notebooks
+from minigooglenet.course.rules import rules
 from minigooglenet.exercises.cards import cards, pairs
+from minigooglenet.exercises.find import everything
+from minigooglenet.names import closest
 
 NOTE = ".minigooglenet-release.json"
 DECK = "flashcards.tsv"
+SOLVED = "solutions/"
+_NUMBERS = re.compile(r"\b(?:check|answer|ask|hint|compare)\(\s*[\"'](\d\d\.\w+)[\"']")
 
 
 class Released(NamedTuple):
@@ -24,17 +32,55 @@ class Released(NamedTuple):
     kept: list[Path]
 
 
-def release(source, target, solutions=False) -> Released:
+def release(source, target, solutions=None, plan=None) -> Released:
     """Write the notebooks of every source in the folder `source`, and the deck of their quizzes, to `target`.
 
-    source : the sources, or the folder that `minigooglenet lessons DIR --sources` wrote, which has them in `src`
-    solutions : also the notebooks with solutions, to target/solutions
+    source : the sources, or the folder that `minigooglenet lessons DIR --solutions SOURCES` wrote
+    solutions : a second folder, for the notebooks with solutions; never inside `target`, which is handed out
+    plan : a course's: only its lessons are written, and each states the course's rules
     """
     source, target = folder_of_sources(source), Path(target)
-    made = {name: text for name, text in notebooks.both(source).items() if solutions or "/" not in name}
-    made[DECK] = flashcards(notebooks.sources(source))
+    if solutions is not None:
+        apart(target, solutions)
+    made = notebooks.both(source, functools.partial(_for_course, plan))
+    if not made:
+        raise ValueError(f"none of the lessons in {source} counts in this course: {', '.join(plan.lessons)}")
+    open_ = {name: text for name, text in made.items() if "/" not in name}
+    lessons = {name[:2] for name in open_}
+    open_[DECK] = flashcards([path for path in notebooks.sources(source) if path.stem[:2] in lessons])
+    done = _write(target, open_, Released([], [], []))
+    if solutions is not None:
+        hidden = {name.removeprefix(SOLVED): text for name, text in made.items() if name.startswith(SOLVED)}
+        _write(Path(solutions), hidden, done)
+    return done
+
+
+def apart(handed_out, solutions) -> None:
+    """Raise a ValueError if a folder with solutions is, or is inside, what students get."""
+    inside, outside = (Path(os.path.realpath(folder)) for folder in (solutions, handed_out))
+    if inside == outside or inside.is_relative_to(outside):
+        raise ValueError(f"{solutions} is inside {handed_out}, which students get; name a folder next to it")
+
+
+def _for_course(plan, stem, text):
+    """Return a source with the rules of the course, or None if its lesson does not count; check its exercises."""
+    known, lesson = everything(), stem[:2]
+    there = [number for number in known if number.startswith(f"{lesson}.")]
+    for number in sorted(set(_NUMBERS.findall(text)) - set(known)):
+        those = [each for each in known if each.partition(".")[0] == number.partition(".")[0]]
+        if those:  # the exercises of other lessons may be a course's own
+            near = closest(number, those)
+            advice = f" Did you mean {near}?" if near else f" There are: {', '.join(those)}."
+            raise ValueError(f"{stem} has an exercise {number!r}, which does not exist.{advice}")
+    if plan is None:
+        return text
+    return notebooks.with_text(text, rules(plan, lesson, there)) if lesson in plan.lessons else None
+
+
+def _write(target, made, done) -> Released:
+    """Write {name: text} to a folder, except over what somebody changed."""
     target.mkdir(parents=True, exist_ok=True)
-    note, done = _note(target), Released([], [], [])
+    note = _note(target)
     for name, text in made.items():
         place, now = target / name, _digest(text.encode())
         there = _digest(place.read_bytes()) if place.is_file() else None
@@ -62,7 +108,7 @@ def folder_of_sources(source) -> Path:
             return folder
     raise FileNotFoundError(
         f"{source} has no lesson sources, such as 03_gradients.py, and neither has {source / 'src'}. "
-        "`minigooglenet lessons DIR --sources` writes them to DIR/src."
+        "`minigooglenet lessons DIR --solutions SOURCES` writes them to SOURCES."
     )
 
 

@@ -49,18 +49,18 @@ class Roster:
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
             raise ValueError(f"{twice[0]!r} is on the roster twice; add a number to one of the names")
-        given, derived = defaultdict(set), defaultdict(set)
+        self._by_name = {person.name: person for person in self.people}
+        aliases, derived = defaultdict(set), defaultdict(set)
         for place, person in enumerate(self.people):
-            mail = person.email.partition("@")[0]
-            for name in (person.name, *person.aliases, person.id, person.email):
-                given[key_of(name)].add(place)
-            for name in (*_orders(person.name), mail):
+            for name in (*person.aliases, person.id, person.email):
+                aliases[key_of(name)].add(place)
+            for name in (person.name, *_orders(person.name), person.email.partition("@")[0]):
                 derived[key_of(name)].add(place)
-        for key, places in given.items():
+        for key, places in aliases.items():
             if key and len(places) > 1:
                 told = " and ".join(repr(self.names[place]) for place in sorted(places)[:2])
-                raise ValueError(f"{key!r} is a name or an alias of {told}; an alias belongs to one student")
-        found = {key: places for key, places in (derived | given).items() if key and len(places) == 1}
+                raise ValueError(f"{key!r} is an alias, an id or an email of {told}; it belongs to one student")
+        found = {key: places for key, places in (derived | aliases).items() if key and len(places) == 1}
         self._by_key = {key: self.people[next(iter(places))] for key, places in found.items()}
 
     def __bool__(self):
@@ -68,7 +68,10 @@ class Roster:
 
     def find(self, *names) -> Person | None:
         """Return the student that one of the names belongs to, or None."""
-        return next((self._by_key[key] for key in map(key_of, names) if key in self._by_key), None)
+        for name in names:
+            if found := self._by_name.get(name) or self._by_key.get(key_of(name)):
+                return found
+        return None
 
     def within(self, name) -> Person | None:
         """Return the only student whose name or alias is a part of a file's name: "zeno_team_07_hw1"."""

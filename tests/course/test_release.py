@@ -26,21 +26,30 @@ def test_students_get_no_solutions_and_instructors_on_request(course):
     assert main(["release", str(course / "src"), str(course / "out")]) == 0
     assert not (course / "out" / "solutions").exists()
     assert "12" not in json.loads((course / "out" / "03_a.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"][1]
-    assert main(["release", str(course / "src"), str(course / "out"), "--solutions"]) == 0
-    assert "value = 12" in (course / "out" / "solutions" / "04_b.ipynb").read_text(encoding="utf-8")
+    hidden = course / "hidden"
+    assert main(["release", str(course / "src"), str(course / "out"), "--solutions", str(hidden)]) == 0
+    assert "value = 12" in (hidden / "04_b.ipynb").read_text(encoding="utf-8")
+    assert not any("value = 12" in path.read_text(encoding="utf-8") for path in (course / "out").rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize("inside", ["out", "out/solutions", "out/../out/x"])
+def test_solutions_are_never_written_into_what_is_handed_out(course, inside, capsys):
+    assert main(["release", str(course / "src"), str(course / "out"), "--solutions", str(course / inside)]) == 1
+    assert "which students get; name a folder next to it" in capsys.readouterr().err
+    assert not (course / "out").exists()
 
 
 def test_release_accepts_what_lessons_with_sources_wrote(tmp_path):
-    assert main(["lessons", str(tmp_path / "course"), "--sources", "--no-open"]) == 0
-    assert main(["release", str(tmp_path / "course"), str(tmp_path / "out")]) == 0
-    direct = release.release(tmp_path / "course" / "src", tmp_path / "out")
+    assert main(["lessons", str(tmp_path / "my"), "--solutions", str(tmp_path / "sources"), "--no-open"]) == 0
+    assert main(["release", str(tmp_path / "sources"), str(tmp_path / "out")]) == 0
+    direct = release.release(tmp_path / "sources", tmp_path / "out")
     assert direct.written == direct.kept == []
     assert (tmp_path / "out" / "03_gradients.ipynb").is_file()
 
 
 def test_release_without_sources_names_the_command_that_writes_them(tmp_path, capsys):
     assert main(["release", str(tmp_path), str(tmp_path / "out")]) == 1
-    assert "`minigooglenet lessons DIR --sources` writes them to DIR/src" in capsys.readouterr().err
+    assert "`minigooglenet lessons DIR --solutions SOURCES` writes them to SOURCES" in capsys.readouterr().err
     assert main(["release", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
     assert "none does not exist" in capsys.readouterr().err
 

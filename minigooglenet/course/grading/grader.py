@@ -53,7 +53,7 @@ class Asked:
 
     seconds, memory : CPU time and bytes of each notebook;  whole : run every cell, not only what answers need
     wall : seconds by the clock on the wall, by default three times the CPU time and 30 more
-    handout : folder that `release` wrote, by default the package's own lessons
+    handout, solutions : folders that `release` wrote, by default the package's own lessons
     plan : what the course file says, by default every exercise counts
     student : grade this one again; if there is no CSV yet, nobody else
     everything_of : the student whose files these all are
@@ -65,6 +65,7 @@ class Asked:
     lesson: str | None = None
     wall: float | None = None
     handout: str | None = None
+    solutions: str | None = None
     plan: Plan | None = None
     student: str | None = None
     everything_of: str | None = None
@@ -244,7 +245,8 @@ def _graded(handed, absent, out, asked, jobs, ledger, tell, sentences):
 def _noted(handed, rows, asked):
     """Return all rows, with what only a look at the whole class can say in their notes."""
     work = [(each.student, each.path, each.numbers) for each in handed]
-    notes = originality.notes(work, asked.handout, asked.plan.allowed if asked.plan else {})
+    allowed = asked.plan.allowed if asked.plan else {}
+    notes = originality.notes(work, asked.handout, allowed, asked.solutions)
     flat = []
     for place in sorted(rows):
         for row in rows[place]:
