@@ -57,12 +57,16 @@ def test_a_name_inside_a_longer_name_is_found_if_it_is_the_only_one(name, studen
     assert (found and found.name) == student
 
 
+CANVAS = "Student\tSIS User ID\tSIS Login ID\tEmail\tSection\nPoints Possible\t\n"
+CANVAS += "Ada Byron\t7\tabyron\tada@x.org\tA\nBo Li\t8\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "name,id,email,section\nAda Byron,7,ada@x.org,A\nBo Li,8,,\n",
         "\ufeffFirst name;Last name;ID number;Email address;Group\r\nAda;Byron;7;ada@x.org;A\r\nBo;Li;8;;\r\n",
-        "Student\tSIS User ID\tSIS Login ID\tEmail\tSection\nPoints Possible\t\nAda Byron\t7\tabyron\tada@x.org\tA\nBo Li\t8\n",
+        CANVAS,
         'Full name,ID,E-mail,Sections,Aliases\n"Ada Byron",7,ada@x.org,A,"abyron; ada b"\nBo Li,8,,,\n\n',
     ],
     ids=["plain", "Moodle in Excel", "Canvas", "aliases"],
