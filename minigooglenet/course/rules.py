@@ -34,7 +34,7 @@ def rules(plan: Plan, lesson: str, exercises) -> str:
 def date(when) -> str:
     """Return a date for people, in English on every machine."""
     day = f"{DAYS[when.weekday()]} {when.day} {MONTHS[when.month - 1]} {when.year}"
-    return f"{day}, {when:%H:%M} ({getattr(when.tzinfo, 'key', None) or when:%Z})"
+    return f"{day}, {when:%H:%M} ({getattr(when.tzinfo, 'key', None) or when.tzname()})"
 
 
 def _late(plan):
