@@ -1,12 +1,15 @@
 """`course.toml`: what counts, until when, for how much; and one line for everything that is wrong with it."""
 
 import datetime
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minigooglenet.course import plan
+from minigooglenet.course.grading import formats
 from minigooglenet.exercises.find import everything
 
 WHOLE = """
@@ -171,3 +174,25 @@ def test_shared_points_are_hundredths_and_add_up_exactly(total, weights):
     found = plan.shared(total, weights)
     assert sum(round(100 * value) for value in found.values()) == 100 * total
     assert all(abs(found[each] - total * weights[each] / sum(weights.values())) <= 0.0101 for each in weights)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "semester.md").read_text(encoding="utf-8")
+
+
+def test_the_course_file_on_the_page_is_valid_and_complete(read):
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    course = read(example)
+    assert sum(course.lessons["01"].points.values()) == pytest.approx(10)
+    assert course.lessons["03"].points["03.3"] == 4
+    assert course.due("Bo Li", "01") > course.due("Ada Byron", "01")
+    keys = (*plan.KEYS, *plan.LESSON_KEYS, *plan.LATE_KEYS, *plan.USES)
+    table = PAGE[PAGE.index("| key | meaning |") : PAGE.index("A mistake in the file")]
+    assert [key for key in keys if not re.search(rf"`\[?{key}[\].`]", table)] == []
+    assert [key for key in keys if not re.search(rf"\b{key}\b", example)] == []
+
+
+def test_the_page_names_every_form_and_every_option_of_the_command():
+    assert [form for form in formats.FORMATS if f"`--format {form}`" not in PAGE] == []
+    for option in ("--csv", "--feedback", "--report", "--student", "--solutions", "--course"):
+        assert option in PAGE
+    assert "refuse" in PAGE
