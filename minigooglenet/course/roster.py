@@ -5,6 +5,7 @@ A name is compared without case, accents, spaces and punctuation, and with its w
 """
 
 import csv
+import difflib
 import io
 import itertools
 import re
@@ -72,6 +73,14 @@ class Roster:
             if found := self._by_name.get(name) or self._by_key.get(key_of(name)):
                 return found
         return None
+
+    def alike(self, name, among) -> str | None:
+        """Return the student among some whose name is close to another name, or shares a word with it, or None."""
+        words = {key_of(word) for word in re.split(r"[\W_]+", name)} - {""}
+        sharing = [each for each in among if words & set(map(key_of, each.split()))]
+        close = difflib.get_close_matches(key_of(name), map(key_of, among), n=1, cutoff=0.75)
+        found = sharing if len(sharing) == 1 else [each for each in among if key_of(each) in close]
+        return found[0] if found else None
 
     def within(self, name) -> Person | None:
         """Return the only student whose name or alias is a part of a file's name: "zeno_team_07_hw1"."""

@@ -234,7 +234,7 @@ def _graded(handed, absent, out, asked, jobs, ledger, tell, sentences):
             rows.setdefault(place, late[place].rows)
         flat = [{**row, "when": None} for row in absent] + _noted(handed, rows, asked)
         flat.sort(key=lambda row: (row["student"], row["exercise"]))
-        marks.names(flat, asked.plan.roster if asked.plan else Roster([]))
+        marks.names(flat, asked.plan.roster if asked.plan else Roster([]), not asked.everything_of)
         if asked.plan:
             flat, told = marks.marked(flat, asked.plan)
             sentences += told

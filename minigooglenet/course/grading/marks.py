@@ -91,16 +91,20 @@ def _short(value):
     return int(value) if value.is_integer() else value
 
 
-def names(rows, roster) -> None:
+def names(rows, roster, whole=False) -> None:
     """Note on each row with a drawn question whose numbers these are, if it is not the student whose file it is.
 
     With a roster the name must be this student's; without one, a name is noted that several students use.
+
+    whole : whether every student must be on the roster
     """
     users = defaultdict(set)
     for row in rows:
         if row.get("drawn_for"):
             users[key_of(row["drawn_for"])].add(row["student"])
     for row in rows:
+        if whole and roster and roster.find(row["student"]) is None:
+            row["note"] = "; ".join(filter(None, [row["note"], "this student is not on the roster"]))
         drawn = row.get("drawn_for")
         if not drawn:
             continue

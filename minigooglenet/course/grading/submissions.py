@@ -14,7 +14,6 @@ from minigooglenet.course.grading import class_folder, file_names
 from minigooglenet.course.plan import ON_TIME, when_of
 from minigooglenet.course.roster import Roster
 from minigooglenet.exercises.find import everything
-from minigooglenet.names import closest
 
 MOST_TOLD = 5  # files that one sentence names
 SAME_AGE = 60.0  # seconds between two files of which neither counts as the newer one
@@ -131,6 +130,8 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
             students.add(student)
     counting = set(plan.lessons) if plan else {number.partition(".")[0] for number in everything()}
     wanted = {lesson} if lesson else _counted(work, result, counting)
+    if everything_of and plan and not wanted:
+        wanted = counting  # a platform wants a result for a submission without a notebook, too
     if not wanted or not students:
         raise ValueError(_nothing(folder, there))
     silent = _roster(roster, students, result) if roster and not everything_of else set()
@@ -162,9 +163,12 @@ def _roster(roster, students, result):
     """Add who is on the roster to the students, and say who handed in nothing or is not on it."""
     strangers = sorted(student for student in students if roster.find(student) is None)
     silent = [name for name in roster.names if name not in students]
-    for name in strangers:
-        near = closest(name, silent or roster.names, 1)
-        result.sentences.append(f"{name} is not on the roster.{f' Is it {near}? Add an alias.' if near else ''}")
+    alike = {name: roster.alike(name, silent) for name in strangers}
+    result.sentences += [
+        f"{name} is not on the roster. Is it {near!r}? Add an alias." for name, near in alike.items() if near
+    ]
+    if unknown := [name for name, near in alike.items() if near is None]:
+        result.sentences.append(f"Not on the roster: {', '.join(unknown)}.")
     there = len(roster.names) - len(silent)
     told = f" Nothing arrived from: {', '.join(silent)}." if silent else ""
     result.sentences.append(f"Roster: {there} of {_count(len(roster.names), 'student')} handed something in.{told}")

@@ -105,7 +105,7 @@ def test_notes_are_about_names_and_what_is_not_allowed(graded):
     "told",
     [
         "Roster: 3 of 4 students handed something in. Nothing arrived from: Dan Ro.",
-        "eve is not on the roster.",
+        "Not on the roster: eve.",
         "written: grades-canvas.csv",
         "written: grades-totals.csv",
         "5 pages of feedback: pages",

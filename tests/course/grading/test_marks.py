@@ -105,6 +105,12 @@ def test_numbers_drawn_for_somebody_else_are_noted(people, drawn, told):
     assert bool(told) == bool(rows[0]["note"])
 
 
+def test_a_student_who_is_not_on_the_roster_is_noted():
+    rows = [row("Ada Byron"), row("Eve")]
+    marks.names(rows, Roster([Person("Ada Byron")]), whole=True)
+    assert [each["note"] for each in rows] == ["", "this student is not on the roster"]
+
+
 def test_without_a_roster_a_name_that_two_students_use_is_noted():
     rows = [row(name, "03.5", drawn_for="Ada") for name in ("ada", "bob")] + [row("cem", "03.5", drawn_for="cem")]
     marks.names(rows, Roster([]))

@@ -78,6 +78,11 @@ def test_a_student_who_is_not_on_the_roster_is_graded_and_told(collect):
     assert "Bo Lee is not on the roster. Is it 'Bo Li'? Add an alias." in found.sentences
 
 
+def test_students_who_are_not_on_the_roster_are_one_sentence(collect):
+    found = collect({f"{name}/{OWN}": ONE for name in ("ada17", "eve", "fay", "Byronn Adda")})
+    assert "Not on the roster: Byronn Adda, eve, fay." in found.sentences
+
+
 def test_a_lesson_that_does_not_count_is_told_and_changes_nothing(collect):
     tree = {f"{name}/{OWN}": ONE for name in ("Ada Byron", "Bo Li")}
     stray = {"Bo Li/07_inception.ipynb": SEVEN, "Ada Byron/notes.ipynb": SCRATCH}
@@ -116,6 +121,12 @@ def test_one_submission_is_of_one_student_whatever_its_files_are_called(collect)
     found = collect({OWN: ONE, "bob_matrix.ipynb": TWO, "zeno/notes.ipynb": SCRATCH}, everything_of="Ada")
     assert lessons(found) == {"Ada": ["01", "02"]}
     assert not any("roster" in told.lower() for told in found.sentences)
+
+
+def test_one_submission_without_a_notebook_has_a_row_for_every_lesson(collect, tmp_path):
+    (tmp_path / "class").mkdir()
+    found = collect({}, everything_of="Ada")
+    assert [(each.student, each.lesson) for each in found.absent] == [("Ada", "01"), ("Ada", "02")]
 
 
 @pytest.mark.parametrize(
