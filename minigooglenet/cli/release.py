@@ -2,6 +2,7 @@
 
 from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.console import printable
+from minigooglenet.course import plan
 from minigooglenet.course.release import release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
@@ -13,25 +14,31 @@ def add_parser(commands, name):
         name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}. A file that somebody changed is left as it is."
     )
     parser.add_argument(
-        "source", metavar="SRC", help="folder of sources, such as the DIR of `minigooglenet lessons DIR --sources`"
+        "source",
+        metavar="SRC",
+        help="folder of sources, such as SOURCES of `minigooglenet lessons DIR --solutions SOURCES`",
     )
     parser.add_argument("target", metavar="DST", help="folder for the notebooks, made if need be")
+    parser.add_argument(
+        "--solutions", metavar="DIR", help="also notebooks with solutions, in a second folder outside of DST"
+    )
+    parser.add_argument("--course", metavar="FILE", help="course file: which lessons, and the rules that they state")
     parser.add_argument(
         "--nbgrader",
         action="store_true",
         help="a course folder for nbgrader instead, with solutions: see docs/course/nbgrader.md",
     )
     add_exercises(parser)
-    parser.add_argument("--solutions", action="store_true", help="also notebooks with solutions, in DST/solutions")
 
 
 def run(options):
     """Write, and say what was left."""
     use_exercises(options.exercises)
+    course = plan.read(options.course) if options.course else None
     if options.nbgrader:
-        done = release_for_nbgrader(options.source, options.target, options.exercises)
+        done = release_for_nbgrader(options.source, options.target, course, options.exercises)
     else:
-        done = release(options.source, options.target, options.solutions, options.exercises)
+        done = release(options.source, options.target, options.solutions, course, options.exercises)
     print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")

@@ -36,13 +36,13 @@ c.ExecutePreprocessor.timeout = 300  # seconds for a cell: some train a network
 '''
 
 
-def course(source, more=None) -> dict[str, str]:
+def course(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
     """Return {path below the course's folder: text} of every lesson that has exercises, and of nbgrader's settings.
 
-    more : {lesson: further cells as text}, as of `notebooks.both`
+    edit, more : as of `notebooks.both`
     """
     made = {"nbgrader_config.py": CONFIG}
-    for path, text in notebooks.both(source, more).items():
+    for path, text in notebooks.both(source, edit, more).items():
         folder, _, name = path.rpartition("/")
         if folder == "solutions":
             notebook = graded(json.loads(text))

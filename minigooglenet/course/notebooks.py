@@ -36,17 +36,22 @@ def solution(text: str, name: str, repository: str | None = None) -> str:
     return _notebook(text, name, repository, solutions=True)
 
 
-def both(source, more=None) -> dict[str, str]:
+def both(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
     """Return {path below the lessons' folder: notebook} of every source, for students and with solutions.
 
+    edit : returns the text that is used for a source, or None to leave it out
     more : {lesson: further cells as text}, after those of the lesson, or in a notebook of their own
     """
     made, repository = {}, github(Path(source).resolve())
     texts = {path.stem: path.read_text(encoding="utf-8") for path in (lesson_files if more else sources)(source)}
     for lesson, cells in (more or {}).items():
         stem = next((stem for stem in texts if stem.startswith(lesson)), f"{lesson}_exercises")
-        texts[stem] = f"{texts.get(stem, f'# %% [markdown]{chr(10)}# # {lesson} Exercises{chr(10)}').rstrip()}\n{cells}"
+        first = texts.get(stem, f"# %% [markdown]\n# # {lesson} Exercises\n")
+        texts[stem] = f"{first.rstrip()}\n{cells}"
     for stem, text in texts.items():
+        text = edit(stem, text)
+        if text is None:
+            continue
         for make, place in ((student, ""), (solution, "solutions/")):
             made[f"{place}{stem}.ipynb"] = make(text, stem, repository)
     return made
@@ -74,6 +79,14 @@ def generate(source, folder) -> list[Path]:
         written[-1].parent.mkdir(parents=True, exist_ok=True)
         files.write_text(written[-1], notebook)
     return written
+
+
+def with_text(text: str, words: str) -> str:
+    """Return a source with a cell of Markdown after its first cell."""
+    cell = "\n".join(["# %% [markdown]", *(f"# {line}".rstrip() for line in words.splitlines()), "", ""])
+    cells = [match.start() for match in re.finditer(r"^# %%", text, re.MULTILINE)]
+    place = cells[1] if len(cells) > 1 else len(text)
+    return f"{text[:place]}{cell}{text[place:]}"
 
 
 def github(folder) -> str | None:

@@ -175,13 +175,13 @@ def test_release_adds_the_cells_to_the_lesson_and_the_file_next_to_it(folder):
     _ready()
     Path("src").mkdir()
     Path("src/02_matrix.py").write_text("# %% [markdown]\n# # 02 Matrix\n", encoding="utf-8")
-    assert main(["release", "src", "out", "--exercises", "my_exercises", "--solutions"]) == 0
+    assert main(["release", "src", "out", "--exercises", "my_exercises", "--solutions", "solved"]) == 0
     handed = Path("out/02_matrix.ipynb").read_text(encoding="utf-8")
     assert 'raise NotImplementedError("exercise 02.9: write this")' in _code(handed)
     assert "x.sum(axis=1)" not in _code(handed)
     assert "# 02 Matrix" in handed
     assert "Return the sum of each row, an array (H,)." in handed
-    assert "def row_sums(x):" in _code(Path("out/solutions/02_matrix.ipynb").read_text(encoding="utf-8"))
+    assert "def row_sums(x):" in _code(Path("solved/02_matrix.ipynb").read_text(encoding="utf-8"))
     assert Path("out/my_exercises/exercise_02_9.py").read_bytes() == Path("my_exercises/exercise_02_9.py").read_bytes()
 
 
@@ -195,10 +195,10 @@ def test_a_lesson_of_ones_own_becomes_a_notebook(folder):
 def test_the_released_notebook_and_its_solution_are_graded(folder):
     _ready("20.1")
     _ready("20.2", question=True)
-    release.release("my_exercises", "out", solutions=True, exercises="my_exercises")
+    release.release("my_exercises", "out", "solved", exercises="my_exercises")
     Path("class").mkdir()
-    for student, place in (("ada", "solutions/"), ("bob", "")):
-        Path(f"class/{student}.ipynb").write_bytes(Path(f"out/{place}20_exercises.ipynb").read_bytes())
+    for student, place in (("ada", "solved"), ("bob", "out")):
+        Path(f"class/{student}.ipynb").write_bytes(Path(f"{place}/20_exercises.ipynb").read_bytes())
     assert main(["grade", "class", "--csv", "grades.csv", "--exercises", "my_exercises"]) == 0
     with Path("grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {(row["student"], row["exercise"]): row["status"] for row in csv.DictReader(file)}
