@@ -29,6 +29,9 @@ def iou_cases(rng):
     yield (0.0, 0.0, 2.0, 2.0), (0.5, 5.0, 1.5, 6.0)  # apart along y
     yield (0.0, 0.0, 2.0, 2.0), (3.0, 4.0, 5.0, 7.0)  # apart along both
     yield (1.0, 2.0, 4.0, 3.5), (2.5, 1.0, 6.5, 3.0)
+    yield (0.0, 0.0, 2.0, 4.0), (1.0, 1.0, 3.0, 3.0)
+    yield (2.75, 2.5, 4.5, 6.0), (2.0, 2.0, 5.0, 5.0)
+    yield (2.0, 2.75, 4.5, 4.25), (2.5, 1.0, 6.5, 3.0)
     yield (2.0, 2.0, 5.0, 5.0), (2.0, 2.0, 5.0, 5.0)
 
 
@@ -139,6 +142,8 @@ def nms_cases(rng):
     order = rng.permutation(12)
     boxes = np.hstack([corners, corners + 10])[order]
     yield boxes, rng.permutation(12) / 16 + 0.1, 0.4
+    low = rng.integers(0, 7, (12, 2))
+    yield np.hstack([low, low + rng.integers(2, 8, (12, 2))]) / 2, rng.permutation(12) / 16 + 0.1, 0.2
 
 
 def _kept(boxes, scores, t, order=None, by="kept", equal=False):
@@ -260,6 +265,12 @@ def average_precision_cases(rng):
     c = (2.0, 0.0, 12.0, 10.0)  # two truths that overlap: the best is meant, even if somebody hit it before
     twice = [(0, 0.9, c), (0, 0.8, (2.0, 0.0, 12.0, 9.0)), (0, 0.7, a)]
     yield [*twice, (1, 0.6, (0.0, 0.0, 10.0, 5.5)), (2, 0.5, (0.0, 0.0, 10.0, 4.5))], [(0, a), (0, c), (1, a), (2, a)]
+    yield [(0, 0.9, (0.0, 0.0, 10.0, 5.0)), (0, 0.8, b)], [(0, a), (0, b)]  # an overlap of exactly a half
+    low = rng.integers(0, 9, (8, 2)) / 2
+    truths = [(i % 3, tuple(map(float, box))) for i, box in enumerate(np.hstack([low, low + rng.integers(3, 9, (8, 2))]))]
+    moved = [tuple(np.add(box, rng.choice([-0.5, 0.0, 0.5], 4)).tolist()) for _, box in truths]
+    found = [(image, 0.0, box) for (image, _), box in zip(truths, moved, strict=True)] + [(0, 0.0, moved[1])]
+    yield [(i, float(score), box) for (i, _, box), score in zip(found, rng.permutation(9) / 9, strict=True)], truths
 
 
 def _average(found, truths, of_found=False, envelope=True, **how):
