@@ -1880,7 +1880,10 @@ def _(groups, rng):
 
 @wrong("10.6b", "the test set's own mean")
 def _(train, test):
-    return tuple((v - v.mean(axis=(0, 2, 3), keepdims=True)) / v.std(axis=(0, 2, 3), keepdims=True) for v in (train, test))
+    def own(v):
+        return (v - v.mean(axis=(0, 2, 3), keepdims=True)) / v.std(axis=(0, 2, 3), keepdims=True)
+
+    return own(train), own(test)
 
 
 @wrong("10.6b", "one mean for all channels")
