@@ -45,30 +45,23 @@ class Survivor(NamedTuple):
     arguments: tuple
 
 
-def mutants(exercise, calls=None) -> Iterator[Mutant]:
-    """Yield the mutants of an exercise's right answers, in order of their plausibility.
+def mutants(exercise) -> Iterator[Mutant]:
+    """Yield the mutants of an exercise's right answers, in order of their plausibility."""
+    yield from argument_mutants(exercise)
+    yield from itertools.starmap(Mutant, source_mutants(_rights(exercise), names(exercise)))
 
-    calls : arguments of the calls, if the exercise has no test cases of its own
-    """
-    yield from argument_mutants(exercise, calls)
-    for function in (exercise.reference_function, *exercise.rights):
-        for name, words, faulty in source_mutants(function, names(exercise)):
-            yield Mutant(name, words, faulty)
+
+def _rights(exercise):
+    return [exercise.reference_function, *exercise.rights]
 
 
 def survivors(exercise, found=None) -> list[Survivor]:
-    """Return the mutants that the test cases do not tell from a right answer, although others would.
+    """Return the mutants that the check does not tell from a right answer, although other arguments would.
 
     found : the mutants, if not all of them
     """
-    calls = sorted(exercise.arguments, key=size)
-    expected = [run(exercise.reference_function, arguments) for arguments in calls]
-    least = [round_off(arguments) for arguments in calls]
-    passed = []
-    for mutant in mutants(exercise) if found is None else found:
-        outputs = (run(mutant.function, arguments) for arguments in calls)
-        if all(map(_agree, itertools.repeat(exercise), outputs, expected, least)):
-            passed.append(mutant)
+    passes = _judged if exercise.judge_function else _compared
+    passed = passes(exercise, mutants(exercise) if found is None else found)
     wrong = []
     for arguments, output in other_inputs(exercise) if passed else ():
         near = round_off(arguments)
@@ -76,6 +69,43 @@ def survivors(exercise, found=None) -> list[Survivor]:
         wrong += [Survivor(*mutant, arguments) for mutant, equal in zip(passed, alike, strict=True) if not equal]
         passed = [mutant for mutant, equal in zip(passed, alike, strict=True) if equal]
     return wrong
+
+
+def _compared(exercise, found):
+    """Return the mutants whose outputs are right in all test cases."""
+    calls = sorted(exercise.arguments, key=size)
+    expected = [run(exercise.reference_function, arguments) for arguments in calls]
+    least = [round_off(arguments) for arguments in calls]
+    outputs = ((mutant, (run(mutant.function, arguments) for arguments in calls)) for mutant in found)
+    return [mutant for mutant, own in outputs if all(map(_agree, itertools.repeat(exercise), own, expected, least))]
+
+
+def _judged(exercise, found):
+    """Return the mutants that the exercise's own judge accepts."""
+    return [mutant for mutant in found if _verdict(exercise, mutant.function)]
+
+
+def _verdict(exercise, function):
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return exercise.judge_function(function).passed
+    except Exception:
+        return False
+
+
+def calls_of(exercise) -> list[tuple]:
+    """Return the arguments of all calls of a check; those of a judge by watching it."""
+    if exercise.cases_function:
+        return exercise.arguments
+    calls = []
+
+    def watched(*arguments):
+        calls.append(copy.deepcopy(arguments))
+        return exercise.reference_function(*arguments)
+
+    exercise.judge_function(watched)
+    return calls
 
 
 def _agree(exercise, output, expected, least):
@@ -102,12 +132,12 @@ def names(exercise) -> list[str]:
 
 def other_inputs(exercise) -> Iterator[tuple]:
     """Yield (arguments, output) of inputs unlike the test cases, about which all right answers agree."""
-    rights = (exercise.reference_function, *exercise.rights)
-    least = [min(values) if _numbers(values) else None for values in zip(*exercise.arguments, strict=True)]
+    rights = _rights(exercise)
+    least = [min(values) if _numbers(values) else None for values in zip(*calls_of(exercise), strict=True)]
     found = 0
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
-        for case in exercise.drawn(seed):
+        for case in exercise.drawn(seed) if exercise.cases_function else calls_of(exercise):
             for arguments in (case, *_varied(case, least, rng)):
                 outputs = [run(right, arguments) for right in rights]
                 near = round_off(arguments)
@@ -180,9 +210,9 @@ def _smaller(value, count):
 # Arguments that are frozen, changed or exchanged
 
 
-def argument_mutants(exercise, calls=None) -> Iterator[Mutant]:
+def argument_mutants(exercise) -> Iterator[Mutant]:
     """Yield the reference solution with one argument frozen, changed or exchanged."""
-    columns = list(zip(*(exercise.arguments if calls is None else calls), strict=True))
+    columns = list(zip(*calls_of(exercise), strict=True))
     yield from argument_mutants_of(exercise.reference_function, columns)
 
 

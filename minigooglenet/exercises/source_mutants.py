@@ -46,11 +46,18 @@ class Change(NamedTuple):
     form: str
 
 
-def source_mutants(function, arguments=()) -> Iterator[tuple[str, str, Callable]]:
-    """Yield (name, words, faulty function) for every fault in the source of a function; nothing without source.
+def source_mutants(functions, arguments=()) -> Iterator[tuple[str, str, Callable]]:
+    """Yield (name, words, faulty function) for every fault in the source of functions; nothing without source.
 
+    functions : right answers; a function of the module that several of them call is changed once
     arguments : names that a student knows, which the words may use
     """
+    done = set()
+    for function in functions:
+        yield from _faults(function, arguments, done)
+
+
+def _faults(function, arguments, done):
     module = sys.modules.get(getattr(function, "__module__", None))
     tree = _tree(module)
     name = getattr(function, "__name__", "")
@@ -58,6 +65,9 @@ def source_mutants(function, arguments=()) -> Iterator[tuple[str, str, Callable]
         return
     used = _used(tree, name)
     for part in used:
+        if part in done:
+            continue
+        done.add(part)
         nodes = list(ast.walk(tree[part]))
         changes = [change for place in range(len(nodes)) for change in _changes(nodes, place, arguments)]
         for made in (*([change] for change in changes), *_twins(changes)):
@@ -90,7 +100,7 @@ def _used(tree, name):
             if isinstance(node, ast.Name) and node.id in tree and node.id not in used
         ]
         used = list(dict.fromkeys(used))
-    return used
+    return sorted(used, key=lambda part: tree[part].lineno)  # a default may be a function, which is changed too
 
 
 def _twins(changes):
@@ -234,7 +244,9 @@ def _added(node, arguments):
 
 
 def _statement(node, arguments):
-    yield f"without `{ast.unparse(node)[:60]}`", "a step is missing{about}", None
+    """Yield nothing in place of a statement, unless it is a docstring."""
+    if not isinstance(getattr(node, "value", None), ast.Constant) or not isinstance(node.value.value, str):
+        yield f"without `{ast.unparse(node)[:60]}`", "a step is missing{about}", None
 
 
 def _compared(node, arguments):
