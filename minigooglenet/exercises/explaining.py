@@ -35,11 +35,11 @@ def explanation(calls, outputs, place) -> str:
     told = relation(calls, outputs) or ("" if right is None else exact(right, got)) or _fault(calls, outputs, place)
     if told:
         return told
-    found = [] if right is None else [symptom(right, got)]
-    found.append(_condition(calls, outputs) or _right_parts(calls, outputs[place], place))
-    return ". ".join(text[:1].upper() + text[1:] if i else text for i, text in enumerate(filter(None, found))) or (
-        "" if right is None else vague(right, got)
-    )
+    if right is None:
+        return ""
+    found = symptom(right, got), _condition(calls, outputs) or _right_parts(calls, outputs[place], place)
+    told = [text.rstrip("?.") for text in found if text]
+    return ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])]) or vague(right, got)
 
 
 def _first_wrong(calls, output, place):
@@ -104,7 +104,7 @@ def _fault(calls, outputs, place):
         if time.process_time() > stop:
             return ""
         if all(_returns(calls, faults, number, at, outputs[at]) for at in _order(outputs, place)):
-            return f"as if by this fault: {fault.words}"
+            return fault.words
     return _other_value(calls, outputs, stop)
 
 

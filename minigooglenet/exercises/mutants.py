@@ -329,6 +329,8 @@ def _changes(values, default):
         for name, words, change in (*((n, *c) for n, c in ARRAYS.items()), *_moved(max(v.ndim for v in values))):
             if not all(np.array_equal(change(value), value) for value in values):
                 yield name, words, change
+    elif isinstance(first, dict):
+        yield from _changes_of_dict(first)
     else:
         yield "always the first case", "another value in place of {0}", _always(first)
         yield "always the last case", "another value in place of {0}", _always(values[-1])
@@ -336,6 +338,21 @@ def _changes(values, default):
         yield "in the opposite order", "{0} read from the end", lambda value: type(value)(reversed(value))
         yield "without its last", "{0} without its last part: check where a loop ends", lambda value: value[:-1]
         yield "without its first", "{0} without its first part: check where a loop begins", lambda value: value[1:]
+
+
+def _changes_of_dict(first):
+    """Yield (what, words, change) that fill arrays of a dict with zeros: one, or all with the same last part."""
+    arrays = [key for key, value in first.items() if isinstance(value, np.ndarray)]
+    groups = {key: [key] for key in arrays}
+    for key in arrays:
+        if isinstance(key, str) and "/" in key:
+            groups.setdefault(f"*/{key.rpartition('/')[2]}", []).append(key)
+    for name, keys in groups.items():
+        yield f"{name} zeros", f"{{0}}[{name!r}] full of zeros: is it ever used?", _emptied(keys)
+
+
+def _emptied(keys):
+    return lambda value: {key: np.zeros_like(item) if key in keys else item for key, item in value.items()}
 
 
 def _frozen(value):

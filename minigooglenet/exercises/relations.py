@@ -22,6 +22,10 @@ CONSTANTS = {
     1 / math.log(2): "the logarithm to the base 2 where the natural one is asked for",
     1 / math.log(10): "the logarithm to the base 10 where the natural one is asked for",
 }
+POWERS = {
+    "times": 1.0, "divided by": -1.0, "times the root of": 0.5, "divided by the root of": -0.5,
+    "times the square of": 2.0, "divided by the square of": -2.0,
+}  # fmt: skip
 FUNCTIONS = {
     "the absolute values of the right ones": np.abs,
     "the right values with zeros for negative ones, as after a ReLU": lambda v: np.maximum(v, 0),
@@ -118,7 +122,12 @@ def _real(mine, right):
 
 
 def _of_pairs(calls, pairs, wrong):
-    return _factor(calls, pairs, wrong) or _offset(calls, pairs, wrong) or _function(pairs, wrong)
+    return (
+        _factor(calls, pairs, wrong)
+        or _offset(calls, pairs, wrong)
+        or _function(pairs, wrong)
+        or _factor_and_offset(calls, pairs, wrong)
+    )
 
 
 def _telling(pairs, wrong):
@@ -163,19 +172,31 @@ def _named(calls, ratios):
     """Return what the factors of the cases are: a size, a number or a product of two of them, in words."""
     sizes = [_sizes(calls, place) for place, _ in ratios]
     common = [name for name in sizes[0] if all(name in one for one in sizes)]
-    found = []
-    for names in (*((name,) for name in common), *itertools.combinations_with_replacement(common, 2)):
-        values = [math.prod(one[name] for name in names) for one in sizes]
-        if any(value in (0, 1) for value in values) and all(value in (0, 1) for value in values):
-            continue
-        text = " * ".join(names)
-        for word, power in ((f"times {text}", 1.0), (f"divided by {text}", -1.0), (f"times the root of {text}", 0.5),
-                            (f"divided by the root of {text}", -0.5)):  # fmt: skip
-            if all(value > 0 and _near(value**power, ratio) for value, (_, ratio) in zip(values, ratios, strict=True)):
-                found.append(word)
-    if not found or len(found) > 6:
-        return ""
-    return f": they are {' or '.join(found[:2])}"
+    singles = [(name,) for name in common]
+    pairs = list(itertools.combinations_with_replacement(common, 2))
+    for candidates, way in ((singles, " * "), (pairs, " * "), ([pair for pair in pairs if len(set(pair)) == 2], " / ")):
+        found = [
+            word
+            for names in candidates
+            for word in _powers(way.join(names), [_combined([one[n] for n in names], way) for one in sizes], ratios)
+        ]
+        if found:
+            return f": they are {' or '.join(found[:2])}"
+    return ""
+
+
+def _combined(values, way):
+    return math.prod(values) if way == " * " else values[0] / values[1] if values[1] else 0
+
+
+def _powers(text, values, ratios):
+    """Yield in words what power of these values the ratios are."""
+    if all(value in (0, 1) for value in values):
+        return
+    text = f"({text})" if "/" in text else text
+    for word, power in POWERS.items():
+        if all(value > 0 and _near(value**power, ratio) for value, (_, ratio) in zip(values, ratios, strict=True)):
+            yield f"{word} {text}"
 
 
 def _sizes(calls, place):
@@ -211,6 +232,21 @@ def _offset(calls, pairs, wrong):
             values = [one.get(name) for one in sizes]
             if None not in values and all(_near(o, sign * v) for o, v in zip(offsets, values, strict=True)):
                 return f"every value is {word} by {name}"
+    return ""
+
+
+def _factor_and_offset(calls, pairs, wrong):
+    """Say that the values are a multiple of the right ones apart from an offset: a part that is not multiplied."""
+    if not all(wrong) or min(right.size for _, right in pairs) < 6:
+        return ""
+    for axis in range(pairs[0][0].ndim):
+        others = tuple(i for i in range(pairs[0][0].ndim) if i != axis)
+        centred = [tuple(v - v.mean(axis=others, keepdims=True) for v in pair) for pair in pairs] if others else []
+        ratios = [_ratio(*pair) for pair in centred]
+        if centred and None not in ratios and all(np.count_nonzero(right) > 3 for _, right in centred):
+            named = _named(calls, list(enumerate(ratios))) if abs(ratios[0] - 1) > NEAR else ""
+            if named:
+                return f"apart from an offset, a multiple of the right values{named}"
     return ""
 
 

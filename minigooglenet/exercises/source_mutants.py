@@ -7,6 +7,7 @@ are written alike, and who slips at one slips at the other: a change is also mad
 import ast
 import builtins
 import copy
+import functools
 import inspect
 import itertools
 import sys
@@ -17,9 +18,10 @@ MOST_STEPS = 100_000  # of all loops of one call; the test cases need a few thou
 COUNTER = "_counted_loop"
 OFF = "a limit or an index that is off by one{about}"
 SWAPPED = {
-    "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum", "argmax": "argmin", "argmin": "argmax",
-    "sum": "mean", "mean": "sum", "prod": "sum", "floor": "ceil", "ceil": "floor", "any": "all", "all": "any",
-    "std": "var", "var": "std", "cumsum": "cumprod",
+    "max": ("min", "sum", "mean"), "min": ("max",), "maximum": ("minimum",), "minimum": ("maximum",),
+    "argmax": ("argmin",), "argmin": ("argmax",), "sum": ("mean", "max", "prod"), "mean": ("sum", "max", "min"),
+    "prod": ("sum",), "floor": ("ceil",), "ceil": ("floor",), "any": ("all",), "all": ("any",), "std": ("var",),
+    "var": ("std",), "cumsum": ("cumprod",),
 }  # fmt: skip
 OPERATORS = {
     ast.Add: (ast.Sub, "minus in place of plus{about}"),
@@ -44,40 +46,92 @@ class Change(NamedTuple):
     words: str
     node: ast.AST | None
     form: str
+    rank: int
 
 
 def source_mutants(functions, arguments=()) -> Iterator[tuple[str, str, Callable]]:
     """Yield (name, words, faulty function) for every fault in the source of functions; nothing without source.
 
-    functions : right answers; a function of the module that several of them call is changed once
+    The most plausible come first, whichever function they are in. A function of the module that several of the
+    functions call is changed once.
+
+    functions : right answers
     arguments : names that a student knows, which the words may use
     """
-    done = set()
+    done, made = set(), []
     for function in functions:
-        yield from _faults(function, arguments, done)
+        source = _source(function)
+        for part in source.parts if source else ():
+            if part in done:
+                continue
+            done.add(part)
+            nodes = list(ast.walk(source.tree[part]))
+            changes = [change for place in range(len(nodes)) for change in _changes(nodes, place, arguments)]
+            for places in (*([change] for change in changes), *_twins(changes)):
+                at = getattr(nodes[places[0].place], "lineno", 0) - source.tree[part].lineno
+                both = " at all places" if len(places) > 1 else ""
+                made.append((places, source, part, f"{part}, line {at}: {places[0].what}{both}"))
+    for places, source, part, name in sorted(made, key=lambda one: one[0][0].rank):
+        faulty = source.with_changes(part, places)
+        if faulty is not None:
+            yield name, places[0].words, faulty
 
 
-def _faults(function, arguments, done):
+class _Source:
+    """A function, and the functions of its module that it calls."""
+
+    def __init__(self, module, tree, name):
+        self.module, self.tree, self.name = module, tree, name
+        self.parts = _used(tree, name)
+        self.codes = {}
+
+    def with_changes(self, part, changes):
+        """Return the function with changes in one of its parts, or None if that is no Python."""
+        try:
+            codes = [self._code(other) if other != part else self._changed(part, changes) for other in self.parts]
+        except (SyntaxError, ValueError, TypeError):
+            return None
+
+        def faulty(*given):
+            left = iter(range(MOST_STEPS))
+
+            def counted(items):
+                for item in items:
+                    if next(left, None) is None:
+                        raise RuntimeError("too many steps")
+                    yield item
+
+            space = {**vars(self.module), COUNTER: counted}
+            for code in codes:
+                exec(code, space)  # our own source
+            return space[self.name](*given)
+
+        return faulty
+
+    def _code(self, part):
+        if part not in self.codes:
+            self.codes[part] = _compiled(copy.deepcopy(self.tree[part]))
+        return self.codes[part]
+
+    def _changed(self, part, changes):
+        tree = copy.deepcopy(self.tree[part])
+        nodes = list(ast.walk(tree))
+        for change in changes:
+            _put(tree, nodes[change.place], copy.deepcopy(change.node))
+        return _compiled(tree)
+
+
+def _source(function):
     module = sys.modules.get(getattr(function, "__module__", None))
-    tree = _tree(module)
-    name = getattr(function, "__name__", "")
-    if tree is None or name not in tree:
-        return
-    used = _used(tree, name)
-    for part in used:
-        if part in done:
-            continue
-        done.add(part)
-        nodes = list(ast.walk(tree[part]))
-        changes = [change for place in range(len(nodes)) for change in _changes(nodes, place, arguments)]
-        for made in (*([change] for change in changes), *_twins(changes)):
-            faulty = _built(module, {n: tree[n] for n in used}, part, made, name)
-            if faulty is not None:
-                at = getattr(nodes[made[0].place], "lineno", 0) - tree[part].lineno
-                both = " at all places" if len(made) > 1 else ""
-                yield f"{part}, line {at}: {made[0].what}{both}", made[0].words, faulty
+    tree, name = _tree(module), getattr(function, "__name__", "")
+    return _Source(module, tree, name) if tree and name in tree else None
 
 
+def _compiled(node):
+    return compile(ast.fix_missing_locations(ast.Module([_Counting().visit(node)], [])), "<a faulty answer>", "exec")
+
+
+@functools.lru_cache(maxsize=32)
 def _tree(module):
     """Return {name: syntax tree} of a module's own functions, without their decorators."""
     try:
@@ -109,35 +163,6 @@ def _twins(changes):
     for change in changes:
         forms.setdefault((change.what, change.form), []).append(change)
     return [made for made in forms.values() if len({change.place for change in made}) == len(made) > 1]
-
-
-def _built(module, tree, part, changes, name):
-    """Return the function `name` of a module in which one function is changed."""
-    tree = {other: copy.deepcopy(node) for other, node in tree.items()}
-    nodes = list(ast.walk(tree[part]))
-    for change in changes:
-        _put(tree[part], nodes[change.place], copy.deepcopy(change.node))
-    body = [_Counting().visit(node) for node in tree.values()]
-    space = {**vars(module), COUNTER: None}
-    try:
-        code = compile(ast.fix_missing_locations(ast.Module(body, [])), "<a faulty answer>", "exec")
-        exec(code, space)  # our own source
-    except (SyntaxError, ValueError, TypeError):
-        return None
-
-    def faulty(*given):
-        left = iter(range(MOST_STEPS))
-
-        def counted(items):
-            for item in items:
-                if next(left, None) is None:
-                    raise RuntimeError("too many steps")
-                yield item
-
-        space[COUNTER] = counted
-        return space[name](*given)
-
-    return faulty
 
 
 def _put(root, old, new):
@@ -181,11 +206,11 @@ def _call(name, *arguments):
 def _changes(nodes, place, arguments):
     """Yield the changes of one node."""
     node = nodes[place]
-    for kinds, change in KINDS:
+    for rank, (kinds, change) in enumerate(KINDS):
         if isinstance(node, kinds):
             for what, words, new in change(node, arguments):
                 about = _about([node], arguments)
-                yield Change(place, what, words.format(about=about), new, _form(node))
+                yield Change(place, what, words.replace("{about}", about), new, _form(node), rank)
 
 
 def _about(nodes, arguments):
@@ -281,6 +306,14 @@ def _number(node, arguments):
         yield f"half of {value}", f"{value / 2:g} where {value:g} belongs", ast.Constant(value / 2)
 
 
+def _size(node, arguments):
+    """Yield another axis in a size: `x.shape[2]` where `x.shape[3]` belongs."""
+    if isinstance(node.slice, ast.Constant) and getattr(node.value, "attr", "") == "shape":
+        for other in (node.slice.value - 1, node.slice.value + 1):
+            new = ast.Subscript(node.value, ast.Constant(other), ast.Load())
+            yield f"axis {other} for {node.slice.value}", f"{ast.unparse(new)} where {ast.unparse(node)} belongs", new
+
+
 def _limits(node, arguments):
     """Yield a slice with one of its limits shifted by one or left out."""
     for field in ("lower", "upper", "step"):
@@ -307,13 +340,9 @@ def _called(node, arguments):
         if keyword.arg in ("axis", "keepdims", "axes"):
             kept = [*node.keywords[:place], *node.keywords[place + 1 :]]
             yield f"without {keyword.arg}=", f"{name} without its {keyword.arg}", ast.Call(node.func, node.args, kept)
-    if name in SWAPPED:
-        words = f"{SWAPPED[name]} in place of {name}{{about}}"
-        yield (
-            f"{SWAPPED[name]} for {name}",
-            words,
-            ast.Call(_renamed(node.func, SWAPPED[name]), node.args, node.keywords),
-        )
+    for other in SWAPPED.get(name, ()):
+        swapped = ast.Call(_renamed(node.func, other), node.args, node.keywords)
+        yield f"{other} for {name}", f"{other} in place of {name}{{about}}", swapped
 
 
 def _renamed(function, name):
@@ -360,22 +389,26 @@ def _axes(node, arguments):
             kept = [*node.elts[:place], *node.elts[place + 1 :]]
             yield f"axis {number} left out", f"axis {number} is left out", ast.Tuple(kept, ast.Load())
     for place, (one, other) in enumerate(itertools.pairwise(node.elts)):
+        if ast.dump(one) == ast.dump(other):
+            continue
         swapped = [*node.elts[:place], other, one, *node.elts[place + 2 :]]
         words = f"two neighbours in the wrong order{_about([one, other], arguments)}"
         yield f"{place} and {place + 1} exchanged", words, ast.Tuple(swapped, ast.Load())
 
 
+# The most plausible first.
 KINDS = (
-    (ast.BinOp, _terms),
     (ast.AugAssign, _added),
-    ((ast.AugAssign, ast.Assign, ast.Expr, ast.If), _statement),
+    (ast.BinOp, _terms),
     (ast.Compare, _compared),
-    (ast.Constant, _number),
+    (ast.Subscript, _size),
+    (ast.Name, _name),
     (ast.Slice, _limits),
     (ast.Call, _called),
     (ast.UnaryOp, _signed),
     (ast.BoolOp, _joined),
     (ast.IfExp, _chosen),
-    (ast.Name, _name),
     (ast.Tuple, _axes),
+    ((ast.AugAssign, ast.Assign, ast.Expr, ast.If), _statement),
+    (ast.Constant, _number),
 )

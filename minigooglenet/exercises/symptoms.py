@@ -20,7 +20,7 @@ def _real(*arrays):
 def rounded(expected, got) -> str:
     """Say to how many digits values agree that were rounded on the way, or that some are not finite."""
     expected, got = np.asarray(expected), np.asarray(got)
-    if not _real(expected, got) or expected.shape != got.shape:
+    if not _real(expected, got) or expected.shape != got.shape or expected.dtype.kind != "f":
         return ""
     half = got.dtype == np.float16
     with np.errstate(all="ignore"):  # values may be as large as floats go
@@ -32,6 +32,8 @@ def rounded(expected, got) -> str:
 
 def exact(expected, got) -> str:
     """Say how all of `got` follows from `expected`: a place, an order or a shape that differs, or an empty string."""
+    if np.asarray(got).dtype.kind == "b" != np.asarray(expected).dtype.kind and np.size(got) > 1:
+        return "True and False where numbers are asked for: is this a mask?"
     return _first_of(
         expected, got, (_zeros, _axes, _mirrored, _rolled), (_sizes_exchanged, _not_summed, _summed, _part)
     )
@@ -106,6 +108,11 @@ def _summed(expected, got):
     """Say over which axes too many were summed."""
     if got.ndim >= expected.ndim or not expected.size:
         return ""
+    for axis in range(expected.ndim):
+        for place in (0, -1):
+            if _same(np.take(expected, place, axis), got):
+                end = "end" if place else "start"
+                return f"the right values at the {end} of axis {axis} alone; all of them are asked for"
     for count in range(1, expected.ndim + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             for word, reduce in (("sum", np.sum), ("mean", np.mean), ("maximum", np.max)):
@@ -123,7 +130,7 @@ def _part(expected, got):
     if expected.ndim != got.ndim or not expected.ndim:
         return ""
     for small, large, what in ((got, expected, "missing"), (expected, got, "too many")):
-        if not small.size or any(a > b for a, b in zip(small.shape, large.shape, strict=True)):
+        if small.size < 3 or np.ptp(small) == 0 or any(a > b for a, b in zip(small.shape, large.shape, strict=True)):
             continue
         for starts in itertools.product(
             *(range(min(b - a, 4) + 1) for a, b in zip(small.shape, large.shape, strict=True))
@@ -175,7 +182,7 @@ def _digits(expected, got, largest):
 
 
 def _zeros(expected, got):
-    return "zeros everywhere; is it ever filled?" if got.size and not got.any() and expected.any() else ""
+    return "zeros everywhere; is it ever filled?" if got.size > 1 and not got.any() and expected.any() else ""
 
 
 def _axes(expected, got):
@@ -293,6 +300,8 @@ def _affine(expected, got):
         if factor and _same(mine, factor * right):
             where = f", another one at each index of axis {axis}" if axis >= 0 else ""
             times = f"{factor:.6g} times the right values" if abs(factor - 1) > NEAR else "the right values"
+            if _same(got, factor * expected):
+                return f"{times} in this case"
             return f"{times} plus an offset{where}: check what is added, and where"
     return ""
 
