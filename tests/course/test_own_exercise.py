@@ -226,3 +226,18 @@ def test_every_command_of_the_guide_exists(folder, capsys):
         assert ended.value.code == 0
         page = capsys.readouterr().out
         assert [option for option in re.findall(r"--[\w-]+", command) if option not in page] == []
+
+
+def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
+    changes = {
+        '"row_sums(x) -> (H,)"': '"row_sums(x, factor) -> (H,)"',
+        "yield (integers(rng, (2, 3)),)": "yield integers(rng, (2, 3)), 2",
+        "yield (integers(rng, (4, 1)),)": "yield integers(rng, (4, 1)), 2",
+        "def reference(x):\n    return x.sum(axis=1)": "def reference(x, factor):\n    return factor * x.sum(axis=1)",
+        "def row_by_row(x):\n    return np": "def row_by_row(x, factor):\n    return factor * np",
+        "def sums_of_columns(x)": "def sums_of_columns(x, factor)",
+        "def one_sum(x)": "def one_sum(x, factor)",
+        "def means_of_rows(x)": "def means_of_rows(x, factor)",
+    }
+    missing = _missing(changes)
+    assert any("no test case reveals this fault: factor: " in sentence for sentence in missing), missing
