@@ -93,7 +93,7 @@ def test_its_scripts_write_the_results_that_gradescope_reads(released, place, sc
     assert results["score"] == score
     if place is None:
         return
-    (test,) = [test for test in results["tests"] if test["visibility"] == "visible"]
+    (test,) = [test for test in results["tests"] if test["number"] == "00.1" and test["visibility"] == "visible"]
     assert (test["score"], test["max_score"]) == (score, 1)
 
 
