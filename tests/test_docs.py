@@ -10,12 +10,25 @@ import minigooglenet as mg
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-ALL = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", ROOT / "lessons" / "README.md"]
+TEACHERS = sorted((ROOT / "docs" / "course").glob("*.md"))
+ALL = [
+    *PAGES,
+    *TEACHERS,
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
+    ROOT / "lessons" / "README.md",
+]
 
 
 def test_the_index_lists_every_page():
     listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "README.md").read_text(encoding="utf-8"))
     assert sorted([*listed, "README.md"]) == [page.name for page in PAGES]
+
+
+def test_the_index_for_teachers_lists_every_page():
+    listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "course" / "README.md").read_text(encoding="utf-8"))
+    assert sorted([*listed, "README.md"]) == [page.name for page in TEACHERS]
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,7 +45,7 @@ def test_links_lead_to_files_and_headings(page):
             assert heading in anchors, target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, *TEACHERS], ids=lambda page: page.stem)
 def test_pages_are_plain_ascii(page):
     assert page.read_text(encoding="utf-8").isascii()
 

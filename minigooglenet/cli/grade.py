@@ -3,9 +3,10 @@
 import time
 from pathlib import Path
 
-from minigooglenet import console
-from minigooglenet.cli.arguments import output, seconds, whole
-from minigooglenet.course.grading import gradebook, sandbox
+from minigooglenet import console, files
+from minigooglenet.cli.arguments import add_exercises, check_folder, output, seconds, use_exercises, whole, written
+from minigooglenet.course import plan
+from minigooglenet.course.grading import feedback, formats, gradebook, report, sandbox
 from minigooglenet.course.grading.grader import Asked, grade
 from minigooglenet.course.grading.sandbox import probe
 
@@ -41,12 +42,30 @@ def add_parser(commands, name):
         metavar="DIR",
         help="what `minigooglenet release` wrote for this class (default: the lessons of the package)",
     )
+    parser.add_argument(
+        "--solutions", metavar="DIR", help="solutions that `minigooglenet release` wrote, to compare answers with, too"
+    )
+    parser.add_argument(
+        "--course", metavar="FILE", help="course file: what counts, points, dates, roster (default: all, by stars)"
+    )
+    parser.add_argument("--student", metavar="NAME", help="grade this student again and keep all others' results")
+    parser.add_argument(
+        "--format",
+        action="append",
+        choices=formats.FORMATS,
+        default=[],
+        help="also write this form next to OUT; can be repeated. gradescope and classroom50: FOLDER is one student's",
+    )
+    parser.add_argument("--feedback", metavar="DIR", help="folder for a page of feedback for each student (HTML)")
+    parser.add_argument("--report", metavar="FILE", help="report on the class, with figures (HTML)")
     parser.add_argument("--whole", action="store_true", help="run every cell, not only those that the answers need")
     parser.add_argument("--fresh", action="store_true", help="grade from scratch instead of resuming")
+    add_exercises(parser)
 
 
 def run(options):
     """Grade, and tell about the class."""
+    use_exercises(options.exercises)
     asked = Asked(
         *(options.timeout, options.memory << 20, options.whole, options.lesson), options.wall, options.handout
     )
@@ -54,6 +73,16 @@ def run(options):
         raise FileNotFoundError(
             f"{options.handout} has no notebooks; name the folder that `minigooglenet release` wrote"
         )
+    if options.solutions and not any(Path(options.solutions).glob("*.ipynb")):
+        raise FileNotFoundError(f"{options.solutions} has no notebooks; name the DIR of `release --solutions DIR`")
+    asked.solutions = options.solutions
+    if options.course:
+        asked.plan = plan.read(options.course)
+    asked.student = options.student
+    _check_forms(options)
+    one = [form for form in options.format if form in formats.ONE]
+    if one:
+        asked.everything_of = formats.owner(one[0], options.folder)
     sentences: list[str] = []
     out, begun = output(options.csv), time.monotonic()
     held = probe.held()
@@ -72,6 +101,16 @@ def run(options):
         out.print(line, markup=False, soft_wrap=True)
     for sentence in sentences:
         out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)
+    for form in options.format:
+        path, told = formats.write(form, rows, options.csv, asked.plan)
+        written(out, path)
+        for sentence in told:
+            out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)
+    if options.feedback:
+        pages = feedback.write(options.feedback, rows, asked.plan, asked.student)
+        out.print(f"{len(pages)} pages of feedback: {options.feedback}", markup=False, soft_wrap=True)
+    if options.report:
+        written(out, report.write(options.report, rows, asked.plan, sentences))
     missing = [wall for wall in sandbox.WALLS if wall not in walls]
     students = len({row["student"] for row in rows})
     out.print(
@@ -81,3 +120,16 @@ def run(options):
     if missing:
         told = ", ".join(missing)
         out.print(f"On this system nothing kept the notebooks from: {told}. See the lessons' README.", markup=False)
+
+
+def _check_forms(options):
+    """Raise an error about options that do not fit together, before any work."""
+    if options.format and options.csv == files.STDOUT:
+        raise ValueError("--format writes next to the CSV: name a file, such as --csv grades.csv")
+    one = [form for form in options.format if form in formats.ONE]
+    if one and (options.student or len(set(options.format)) > 1):
+        raise ValueError(f"--format {one[0]} is for the folder of one student, without --student and other forms")
+    if options.report:
+        check_folder(options.report)
+    if options.feedback and Path(options.feedback).is_file():
+        raise NotADirectoryError(f"{options.feedback} is a file; name a folder for the pages of feedback")

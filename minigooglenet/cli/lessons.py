@@ -1,5 +1,6 @@
 """`minigooglenet lessons [DIR]`: copy the lessons out, look at the set-up, and open JupyterLab."""
 
+import argparse
 import importlib.util
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 from minigooglenet import children
 from minigooglenet.console import printable
 from minigooglenet.course import doctor, handout
+from minigooglenet.course.release import apart
 
 HELP = "copy the lessons to a folder of yours and open them in JupyterLab"
 
@@ -22,15 +24,24 @@ def add_parser(commands, name):
     )
     parser.add_argument("--no-open", action="store_true", help="only copy")
     parser.add_argument(
-        "--sources", action="store_true", help="also the sources, for `minigooglenet release`; they hold the solutions"
+        "--solutions",
+        metavar="SOURCES",
+        help="also the sources, with the solutions, in a second folder outside of DIR, for `minigooglenet release`",
     )
+    parser.add_argument("--sources", action="store_true", help=argparse.SUPPRESS)  # of 0.1
 
 
 def run(options):
     """Copy, check, open."""
+    if options.sources:
+        raise ValueError(
+            "--sources is now --solutions SOURCES: the sources hold the solutions, so name a second folder"
+        )
     if os.path.realpath(options.dir) == os.path.realpath(handout.folder()):
         raise ValueError(f"{options.dir} is the lessons' own folder; name another, such as `minigooglenet lessons my`")
-    new, same, kept = handout.copy(options.dir, options.sources)
+    if options.solutions:
+        apart(options.dir, options.solutions)
+    new, same, kept = handout.copy(options.dir, options.solutions)
     print(f"{printable(options.dir)}: {len(new)} files copied, {len(same)} were there already.")
     for path in kept:
         print(f"left as it is, for it is not the lesson as it came: {printable(path)}")

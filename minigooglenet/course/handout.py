@@ -30,16 +30,18 @@ def sources() -> list[Path]:
     return sorted(lessons.glob("lesson_*/[0-9][0-9]_*.py"), key=lambda path: path.name)
 
 
-def copy(target, with_sources=False) -> Copied:
+def copy(target, solutions=None) -> Copied:
     """Copy the lessons to the folder `target`, made if need be.
 
-    A file that is there and differs is somebody's work and stays as it is. With the sources, solutions among them,
-    `minigooglenet release` makes notebooks; they go to `target`/src.
+    A file that is there and differs is somebody's work and stays as it is.
+
+    solutions : another folder, for the sources: they hold the solutions, and `minigooglenet release` makes notebooks
+        of them
     """
     target, copied = Path(target), Copied([], [], [])
     chosen = [(path, target / path.name) for path in sorted(folder().glob("*.ipynb"))]
-    if with_sources:
-        chosen += [(path, target / "src" / path.name) for path in sources()]
+    if solutions is not None:
+        chosen += [(path, Path(solutions) / path.name) for path in sources()]
     for path, place in chosen:
         copied[put(place, path.read_bytes())].append(place)
     return copied

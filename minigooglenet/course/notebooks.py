@@ -36,13 +36,24 @@ def solution(text: str, name: str, repository: str | None = None) -> str:
     return _notebook(text, name, repository, solutions=True)
 
 
-def both(source) -> dict[str, str]:
-    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions."""
+def both(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
+    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions.
+
+    edit : returns the text that is used for a source, or None to leave it out
+    more : {lesson: further cells as text}, after those of the lesson, or in a notebook of their own
+    """
     made, repository = {}, github(Path(source).resolve())
-    for path in sources(source):
-        text = path.read_text(encoding="utf-8")
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (lesson_files if more else sources)(source)}
+    for lesson, cells in (more or {}).items():
+        stem = next((stem for stem in texts if stem.startswith(lesson)), f"{lesson}_exercises")
+        first = texts.get(stem, f"# %% [markdown]\n# # {lesson} Exercises\n")
+        texts[stem] = f"{first.rstrip()}\n{cells}"
+    for stem, text in texts.items():
+        text = edit(stem, text)
+        if text is None:
+            continue
         for make, place in ((student, ""), (solution, "solutions/")):
-            made[f"{place}{path.stem}.ipynb"] = make(text, path.stem, repository)
+            made[f"{place}{stem}.ipynb"] = make(text, stem, repository)
     return made
 
 
@@ -68,6 +79,14 @@ def generate(source, folder) -> list[Path]:
         written[-1].parent.mkdir(parents=True, exist_ok=True)
         files.write_text(written[-1], notebook)
     return written
+
+
+def with_text(text: str, words: str) -> str:
+    """Return a source with a cell of Markdown after its first cell."""
+    cell = "\n".join(["# %% [markdown]", *(f"# {line}".rstrip() for line in words.splitlines()), "", ""])
+    cells = [match.start() for match in re.finditer(r"^# %%", text, re.MULTILINE)]
+    place = cells[1] if len(cells) > 1 else len(text)
+    return f"{text[:place]}{cell}{text[place:]}"
 
 
 def github(folder) -> str | None:
@@ -100,9 +119,17 @@ def _notebook(text, name, repository, solutions):
             raise ValueError(f"{name}, cell {number + 1}: {error}") from None
         if number == 0 and repository:
             source += "\n\n" + _colab(repository, name, solutions)
-        cell.update(id=identity, metadata={}, source=source)
+        cell.update(id=identity, metadata=_slide(cell), source=source)
     notebook.update(metadata=METADATA, nbformat=4, nbformat_minor=5)
     return nbformat.writes(notebook) + "\n"
+
+
+def _slide(cell):
+    """Return the metadata that make a heading begin a slide, for `nbconvert --to slides`."""
+    heading = re.match(r"#{1,3} ", cell.source) if cell.cell_type == "markdown" else None
+    if heading is None:
+        return {}
+    return {"slideshow": {"slide_type": "subslide" if heading.end() == 4 else "slide"}}
 
 
 def without_solution(source: str) -> str:

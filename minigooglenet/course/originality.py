@@ -61,20 +61,22 @@ class Work:
     shared: set[str] = field(default_factory=set)  # students with the same file or code
 
 
-def notes(handed, handout=None) -> list[dict[str, list[str]]]:
+def notes(handed, handout=None, allowed=None, solutions=None) -> list[dict[str, list[str]]]:
     """Return for each file {exercise: notes}, with the notes about the whole file under "".
 
-    handed : [(student, path, exercises)];  handout : a folder that `minigooglenet release` wrote
+    handed : [(student, path, exercises)];  handout, solutions : folders that `minigooglenet release` wrote
+    allowed : what the course file says, {"engine": True, "scipy": False, ...}
     """
-    known = official(str(handout) if handout else None)
-    work = [_work(path, numbers, known) for _, path, numbers in handed]
-    _compare([student for student, _, _ in handed], work)
+    known, allowed = official(*(str(folder) if folder else None for folder in (handout, solutions))), allowed or {}
+    work = [_work(path, numbers, known, allowed) for _, path, numbers in handed]
+    if not allowed.get("each_other"):
+        _compare([student for student, _, _ in handed], work)
     return [each.notes for each in work]
 
 
 @functools.cache
-def official(handout=None) -> Official:
-    """Return the official material: the lessons of this package, and a course's own release."""
+def official(handout=None, solutions=None) -> Official:
+    """Return the official material: the lessons of this package, and a course's own release and solutions."""
     made = Official()
     try:
         folder = of_package.folder()
@@ -89,6 +91,7 @@ def official(handout=None) -> Official:
         made.functions |= set(answers.bound(body))
     solved = of_package.sources() if folder else []
     solved += Path(handout).glob("solutions/*.ipynb") if handout else []
+    solved += Path(solutions).glob("*.ipynb") if solutions else []
     for path in sorted(solved):
         body = answers.statements(_read(path))
         for number, answer in answers.given(body).items():
@@ -125,10 +128,10 @@ def _read(path):
         return []
 
 
-def _work(path, numbers, known) -> Work:
+def _work(path, numbers, known, allowed) -> Work:
     work = Work()
     try:
-        _fill(work, path, numbers, known)
+        _fill(work, path, numbers, known, allowed)
     except (RecursionError, MemoryError):
         work.notes[""].append("its code is nested too deeply to be compared")
     except (OSError, ValueError) as error:  # it vanished, or its text makes no tree
@@ -136,7 +139,7 @@ def _work(path, numbers, known) -> Work:
     return work
 
 
-def _fill(work, path, numbers, known):
+def _fill(work, path, numbers, known, allowed):
     sources = _read(path)
     body = answers.statements(sources)
     added = [statement for statement in body if ast.dump(statement) not in known.statements]
@@ -149,8 +152,10 @@ def _fill(work, path, numbers, known):
     if reaches := sorted(set(_reaches(body)) - known.reaches):
         told = ", ".join(each[:40] for each in reaches[:MOST_NAMES])
         work.notes[""].append(f"reaches into the process that runs it: {told}")
+    if allowed.get("scipy") is False and "scipy" in set(_imported(added)):
+        work.notes[""].append("uses SciPy, which this course does not allow")
     for number, answer in mine.items():
-        _look_at(number, answer, body, known, work.notes[number])
+        _look_at(number, answer, body, known, work.notes[number], engine=allowed.get("engine", False))
         official = any(told.startswith("the same") for told in work.notes[number])
         if answers.size(answer) >= SAME_CODE and not official:
             work.forms[number] = answers.canonical(answer, answers.functions(body))
@@ -159,7 +164,7 @@ def _fill(work, path, numbers, known):
     work.content = safe_open.digest(path, reading.MOST_BYTES).encode() if added else b""
 
 
-def _look_at(number, answer, body, known, told):
+def _look_at(number, answer, body, known, told, engine=False):
     """Note an answer that is the official one, or that leaves the work to the engine."""
     official = known.solutions.get(number, [])
     size, dumped, form = answers.size(answer), _dump(answer), answers.canonical(answer, answers.functions(body))
@@ -172,7 +177,7 @@ def _look_at(number, answer, body, known, told):
         else:
             continue
         return
-    if isinstance(find(number), Question):
+    if isinstance(find(number), Question) or engine:
         return
     allowed = set().union(*(uses for *_, uses in official))
     used = {each for each in answers.uses(answer, body, known.functions) if each.split(".")[0] not in _TOOLS}
@@ -210,6 +215,15 @@ def _dump(answer):
         return ast.dump(answer)
     body = answer.body[ast.get_docstring(answer) is not None :]
     return "\n".join(map(ast.dump, body))
+
+
+def _imported(body):
+    """Yield the packages that statements import."""
+    for node in (node for statement in body for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
 
 
 def _peeks(body):

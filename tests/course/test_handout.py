@@ -54,8 +54,16 @@ def test_a_link_is_not_written_through(two_lessons, tmp_path):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_sources_come_on_request(two_lessons, tmp_path):
-    assert tmp_path / "my" / "src" / "03_gradients.py" in handout.copy(tmp_path / "my", with_sources=True).new
+def test_solutions_come_on_request_and_to_a_second_folder(two_lessons, tmp_path, capsys):
+    mine, hidden = tmp_path / "my", tmp_path / "sources"
+    assert hidden / "03_gradients.py" in handout.copy(mine, hidden).new
+    assert not [path for path in mine.rglob("*") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
+    for folder in (mine, mine / "src"):
+        assert main(["lessons", str(mine), "--no-open", "--solutions", str(folder)]) == 1
+        assert "which students get; name a folder next to it" in capsys.readouterr().err
+    assert main(["lessons", str(mine), "--no-open", "--sources"]) == 1
+    assert "--sources is now --solutions SOURCES" in capsys.readouterr().err
+    assert not (mine / "src").exists()
 
 
 def test_the_lessons_own_folder_is_refused(two_lessons, capsys):

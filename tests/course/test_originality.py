@@ -198,3 +198,47 @@ def test_answers_ignore_names_and_not_operations():
     plain, renamed = (ast.parse(f"def f({a}):\n    '''Text.'''\n    return {a} + 1").body[0] for a in "ab")
     other = ast.parse("def f(a):\n    return a - 1").body[0]
     assert answers.canonical(plain) == answers.canonical(renamed) != answers.canonical(other)
+
+
+def test_the_engine_is_not_noted_where_the_course_allows_it(tmp_path):
+    path = write(tmp_path / "ada.ipynb", IMPORTS, DELEGATED["a call"], "check('01.3', conv_forward)")
+    handed = [("ada", path, numbers("01"))]
+    assert "leaves the work to the engine" in originality.notes(handed, allowed={"engine": False})[0]["01.3"][0]
+    assert not any(originality.notes(handed, allowed={"engine": True})[0].values())
+
+
+def test_scipy_is_noted_only_where_the_course_forbids_it(tmp_path):
+    path = write(tmp_path / "ada.ipynb", IMPORTS, "from scipy import signal\n" + OWN)
+    handed = [("ada", path, numbers("01"))]
+    assert originality.notes(handed, allowed={"scipy": False})[0][""] == [
+        "uses SciPy, which this course does not allow"
+    ]
+    for allowed in ({}, {"scipy": True}):
+        assert not any(originality.notes(handed, allowed=allowed)[0].values())
+
+
+def test_shared_code_is_not_noted_where_students_may_share_it(tmp_path):
+    handed = [(name, write(tmp_path / f"{name}.ipynb", IMPORTS, OWN), numbers("01")) for name in ("ada", "bob")]
+    assert [len(each[""]) for each in originality.notes(handed, allowed={"each_other": False})] == [1, 1]
+    assert not any(any(each.values()) for each in originality.notes(handed, allowed={"each_other": True}))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_an_untouched_handout_has_no_note_whatever_is_allowed(path):
+    handed = [("ada", path, numbers(path.stem[:2]))]
+    for value in (True, False):
+        allowed = dict.fromkeys(("engine", "scipy", "each_other", "assistants"), value)
+        assert not any(originality.notes(handed, allowed=allowed)[0].values())
+
+
+def test_a_courses_own_solutions_are_compared_with(tmp_path):
+    (tmp_path / "src").mkdir()
+    solved = OWN.replace("    return", "    ### BEGIN SOLUTION\n    return", 1) + "    ### END SOLUTION\n"
+    source = f"# %%\n# exercise 01.3\n{solved}\n\n# %%\ncheck('01.3', conv_forward)\n"
+    (tmp_path / "src" / "01_feature_map.py").write_text(source, encoding="utf-8")
+    release.release(tmp_path / "src", tmp_path / "out", tmp_path / "hidden")
+    path = write(tmp_path / "ada.ipynb", IMPORTS, OWN, "check('01.3', conv_forward)")
+    handed = [("ada", path, numbers("01"))]
+    assert not any(originality.notes(handed)[0].values())
+    (found,) = originality.notes(handed, tmp_path / "out", solutions=tmp_path / "hidden")
+    assert found["01.3"] == ["the same code as the official solution"]

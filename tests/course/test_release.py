@@ -26,21 +26,30 @@ def test_students_get_no_solutions_and_instructors_on_request(course):
     assert main(["release", str(course / "src"), str(course / "out")]) == 0
     assert not (course / "out" / "solutions").exists()
     assert "12" not in json.loads((course / "out" / "03_a.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"][1]
-    assert main(["release", str(course / "src"), str(course / "out"), "--solutions"]) == 0
-    assert "value = 12" in (course / "out" / "solutions" / "04_b.ipynb").read_text(encoding="utf-8")
+    hidden = course / "hidden"
+    assert main(["release", str(course / "src"), str(course / "out"), "--solutions", str(hidden)]) == 0
+    assert "value = 12" in (hidden / "04_b.ipynb").read_text(encoding="utf-8")
+    assert not any("value = 12" in path.read_text(encoding="utf-8") for path in (course / "out").rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize("inside", ["out", "out/solutions", "out/../out/x"])
+def test_solutions_are_never_written_into_what_is_handed_out(course, inside, capsys):
+    assert main(["release", str(course / "src"), str(course / "out"), "--solutions", str(course / inside)]) == 1
+    assert "which students get; name a folder next to it" in capsys.readouterr().err
+    assert not (course / "out").exists()
 
 
 def test_release_accepts_what_lessons_with_sources_wrote(tmp_path):
-    assert main(["lessons", str(tmp_path / "course"), "--sources", "--no-open"]) == 0
-    assert main(["release", str(tmp_path / "course"), str(tmp_path / "out")]) == 0
-    direct = release.release(tmp_path / "course" / "src", tmp_path / "out")
+    assert main(["lessons", str(tmp_path / "my"), "--solutions", str(tmp_path / "sources"), "--no-open"]) == 0
+    assert main(["release", str(tmp_path / "sources"), str(tmp_path / "out")]) == 0
+    direct = release.release(tmp_path / "sources", tmp_path / "out")
     assert direct.written == direct.kept == []
     assert (tmp_path / "out" / "03_gradients.ipynb").is_file()
 
 
 def test_release_without_sources_names_the_command_that_writes_them(tmp_path, capsys):
     assert main(["release", str(tmp_path), str(tmp_path / "out")]) == 1
-    assert "`minigooglenet lessons DIR --sources` writes them to DIR/src" in capsys.readouterr().err
+    assert "`minigooglenet lessons DIR --solutions SOURCES` writes them to SOURCES" in capsys.readouterr().err
     assert main(["release", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
     assert "none does not exist" in capsys.readouterr().err
 
@@ -64,7 +73,7 @@ def test_the_deck_is_what_anki_imports(course):
     head = [line for line in lines if line.startswith("#")]
     rows = list(csv.reader(lines[len(head) :], delimiter="\t", quoting=csv.QUOTE_NONE))
     assert head[0] == "#separator:tab"
-    assert rows == [
+    assert rows[:2] == [
         ["What is a MAC?", "A multiply-add.", "lesson03"],
         ["Why?", 'Because of "this".', "lesson03"],
     ]
@@ -75,3 +84,74 @@ def test_a_source_that_cannot_be_used_is_one_line_and_nothing_is_written(course,
     assert main(["release", str(course / "src"), str(course / "out")]) == 1
     assert "05_c, cell 1" in capsys.readouterr().err
     assert not (course / "out").exists()
+
+
+COURSE = """
+name = "Nets"
+time_zone = "Europe/Berlin"
+partial = true
+[lessons.03]
+due = 2026-11-03T18:00:00
+without = ["03.4"]
+points = 10
+[late]
+grace_minutes = 15
+per_day = 0.1
+days = 3
+copies = "on time"
+[allowed]
+engine = false
+scipy = true
+each_other = false
+[students]
+"Ada Byron" = []
+"""
+
+
+def texts(path):
+    return ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+
+
+def test_notebooks_state_the_rules_of_their_course(course, capsys):
+    (course / "course.toml").write_text(COURSE, encoding="utf-8")
+    words = ["release", str(course / "src"), str(course / "out"), "--course", str(course / "course.toml")]
+    assert main([*words, "--solutions", str(course / "hidden")]) == 0
+    assert [path.name for path in sorted((course / "out").glob("*.ipynb"))] == ["03_a.ipynb"]
+    for folder in ("out", "hidden"):
+        told = texts(course / folder / "03_a.ipynb")[1]
+        for sentence in (
+            "## In this course: Nets",
+            "**Due** Tuesday 3 November 2026, 18:00 (Europe/Berlin). Up to 15 minutes later is on time.",
+            "Each day after that, also one just begun, costs 10% of the points. After 3 days nothing counts.",
+            "If you hand in several times, the last notebook in time counts.",
+            "**Points:** 10. Exercises that count, with their points: 03.1 (1.43)",
+            "03.4 does not count; try anyway.",
+            "**You may use** SciPy.",
+            "**You may not use** the functions of minigooglenet in place of your own or the code of other students.",
+            "that fraction of the points",
+            "write it as it is on the course's list of students",
+        ):
+            assert sentence in told
+        assert "Ada" not in told, "the roster stays with the staff"
+    assert "lesson04" not in (course / "out" / "flashcards.tsv").read_text(encoding="utf-8")
+
+
+def test_a_course_without_rules_says_little(course):
+    (course / "course.toml").write_text("", encoding="utf-8")
+    assert main(["release", str(course / "src"), str(course / "out"), "--course", str(course / "course.toml")]) == 0
+    told = texts(course / "out" / "03_a.ipynb")[1]
+    assert "**Points:**" in told
+    assert not any(word in told for word in ("Due", "may", "fraction", "does not count"))
+
+
+@pytest.mark.parametrize("call", ['check("03.7", f)', "hint('03.7')", 'answer( "03.7", 5)'])
+def test_an_exercise_that_does_not_exist_is_rejected_with_the_closest(course, capsys, call):
+    (course / "src" / "03_a.py").write_text(f"{SOURCE}\n\n# %%\n{call}\n", encoding="utf-8")
+    assert main(["release", str(course / "src"), str(course / "out")]) == 1
+    assert "03_a has an exercise '03.7', which does not exist. Did you mean '03." in capsys.readouterr().err
+    assert not (course / "out").exists()
+
+
+def test_exercises_of_a_lesson_of_ones_own_are_not_rejected(course):
+    (course / "src" / "20_own.py").write_text('# %%\ncheck("20.1", f)\n', encoding="utf-8")
+    assert main(["release", str(course / "src"), str(course / "out")]) == 0

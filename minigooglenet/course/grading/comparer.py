@@ -21,6 +21,7 @@ from minigooglenet.exercises.checking import Calls, demanded, marked
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import Raised
+from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import PASSED, WRONG, Result
 from minigooglenet.exercises.shown import error_text
@@ -88,23 +89,24 @@ def compare(stream: bytes, numbers, seed: int, seconds: float = 30.0) -> dict:
 
 
 def _best(number, records, seed, seconds):
-    """Return the row of the best attempt: the first that passed, or the last one made."""
+    """Return the row of the best attempt: the first that passed, or the last made of those with most cases right."""
     rows = []
     for record in records or [None]:
         rows.append(_row(number, record, seed, seconds))
         if rows[-1]["status"] == PASSED:
             return rows[-1]
-    return rows[0]
+    return max(rows, key=lambda row: row["cases_right"])  # the first of equal ones
 
 
 def _row(number, record, seed, seconds):
-    exercise, verified = find(number), True
+    exercise, verified, cases = find(number), True, (0, 0)
     if record is None:
         result = Result(number, MISSING)
     else:
         try:
             with limited(max(seconds, LEAST_SECONDS)):
                 result, verified = _marked(exercise, record, seed)
+                cases = _cases(exercise, record, seed, result)
         except Exception as error:
             what = f"the answer could not be marked: {type(error).__name__}: {error_text(error)}"
             result = Result(number, FAILED, what=what)
@@ -118,6 +120,9 @@ def _row(number, record, seed, seconds):
         "mistake": result.mistake and str(result.mistake),
         "message": ". ".join(str(text).rstrip(".") for text in (result.what, result.looks_like) if text)[:1000],
         "verified": verified,
+        "cases_right": cases[0],
+        "cases": cases[1],
+        "drawn_for": _text(record.get("student"))[:200] if record and isinstance(exercise, Question) else "",
         "note": f"runs the solution of the exercise, found in memory ({place}): look at it" if place else "",
     }
 
@@ -150,6 +155,20 @@ def _marked(exercise, record, seed):
         what = f"{what} (as the student's process says)"
         return demanded(exercise, Verdict(passed is True, mistake and str(mistake), what), result), False
     return result, True
+
+
+def _cases(exercise, record, seed, result):
+    """Return (test cases that are right, test cases) of a function, (0, 0) of anything else.
+
+    A rule that an answer breaks while its values are right counts as one more case, which is wrong.
+    """
+    if "calls" not in record or exercise.judge_function or isinstance(exercise, Question):
+        return 0, 0
+    calls = _calls(exercise.number, seed)
+    outputs = [output if isinstance(output, Raised) else plain(output) for output, _ in record["calls"]]
+    outputs = outputs[: len(calls.arguments)]
+    right = sum(calls.agree(place, output, calls.expected[place]) for place, output in enumerate(outputs))
+    return right, len(calls.arguments) + (result.status != PASSED and right == len(calls.arguments))
 
 
 @functools.cache

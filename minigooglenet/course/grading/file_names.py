@@ -3,6 +3,7 @@
 A name that follows none of these rules is the student's name as it stands.
 """
 
+import datetime
 import functools
 import re
 import unicodedata
@@ -17,6 +18,11 @@ _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
 SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
 SURE = SYSTEMS[:-1]  # nobody names a file of their own like this; Canvas's form might be anybody's
+# The time at which a platform received a file, where it writes it into a name.
+_ATTEMPT = re.compile(r"_attempt_(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
+_RECEIVED = re.compile(r" - ([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}) (\d{1,2})[:.]?(\d\d) ([AP])M", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LATE = re.compile(r"[^_]+_LATE_\d{3,}_\d{3,}_.+", re.IGNORECASE)
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _COPY = re.compile(r"(?:[ _]*(?:-[ _]?copy(?:[ _]?\d+|[ _]?\(\d+\))?|[ _]copy(?:[ _]\d+)?|\(\d+\)))+$", re.IGNORECASE)
 _UNIT = r"(?:lesson|lektion|week|hw|homework|assignment|lab|exercise|unit|module|part|day|session|task|project|sheet)s?"
@@ -90,6 +96,24 @@ def of_system(name: str) -> Named | None:
             rest = re.sub(r"-\d{1,2}$", "", found["rest"])
             return Named(clean(found["student"]), rest, found.groupdict().get("id", ""))
     return None
+
+
+def received(name: str) -> datetime.datetime | None:
+    """Return when a platform received a file, by a name of Blackboard's or Brightspace's, in this machine's time."""
+    try:
+        if found := _ATTEMPT.search(name):
+            return datetime.datetime(*map(int, found.groups())).astimezone()
+        if (found := _RECEIVED.search(name)) and found[1].lower() in _MONTHS:
+            month, hour = _MONTHS.index(found[1].lower()) + 1, int(found[4]) % 12 + 12 * (found[6].lower() == "p")
+            return datetime.datetime(int(found[3]), month, int(found[2]), hour, int(found[5])).astimezone()
+    except (ValueError, OverflowError, OSError):  # the 31st of June
+        return None
+    return None
+
+
+def marked_late(name: str) -> bool:
+    """Return whether Canvas marked a file as late."""
+    return _LATE.fullmatch(name) is not None
 
 
 def of_file(stem: str) -> Named:

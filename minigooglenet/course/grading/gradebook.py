@@ -16,9 +16,11 @@ from pathlib import Path
 from minigooglenet import files
 from minigooglenet.console import printable
 from minigooglenet.course.grading.serialisation import FAILED, MISSING
+from minigooglenet.course.plan import when_of
 from minigooglenet.exercises.find import everything
 
-COLUMNS = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
+KEPT = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
+COLUMNS = (*KEPT[:7], "cases_right", "cases", "handed_in", "late", *KEPT[7:])
 NAMES = ("student", "file")  # columns whose text is not cut short: two long names must stay two
 MOST_TEXT, MOST_NAME = 400, 4000  # letters in a cell
 SEPARATORS = ",;|\t"  # that a spreadsheet may split a line at, whatever this file uses
@@ -98,12 +100,35 @@ def row_of(student, file, number, status, message) -> dict:
 
 
 def write(path, rows) -> None:
-    """Write rows, dicts of COLUMNS, as CSV in UTF-8."""
+    """Write rows, dicts of COLUMNS, as CSV."""
+    table(path, COLUMNS, [[row.get(column) for column in COLUMNS] for row in map(_readable, rows)])
+
+
+def _readable(row):
+    """Return a row with its time for people, and without the numbers of test cases if there are none."""
+    when = submitted(row.get("when"))
+    return row | {"handed_in": when} | ({} if row.get("cases") else {"cases": None, "cases_right": None})
+
+
+def submitted(seconds) -> str:
+    """Return the time at which a file was handed in as a spreadsheet reads it, or ""."""
+    return f"{when_of(seconds):%Y-%m-%d %H:%M}" if seconds else ""
+
+
+def table(path, columns, rows, most=MOST_TEXT) -> None:
+    """Write a heading and rows as CSV that a spreadsheet opens: UTF-8, in a file with a mark that says so.
+
+    most : letters of a text that are kept, except of names
+    """
+    is_file = path != files.STDOUT and (Path(path).is_file() or not Path(path).exists())  # not a pipe or a device
     with files.atomic(path, "w") as file:
+        if is_file:
+            file.write("\ufeff")
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow([cell(column) for column in columns])
         for row in rows:
-            writer.writerow([cell(row.get(c), MOST_NAME if c in NAMES else MOST_TEXT) for c in COLUMNS])
+            long = zip(columns, row, strict=True)
+            writer.writerow([cell(value, MOST_NAME if column in NAMES else most) for column, value in long])
 
 
 def summary(rows) -> list[str]:
@@ -224,9 +249,10 @@ def _is_entry(entry) -> bool:
 
 
 def _is_row(row):
-    if not isinstance(row, dict) or not set(COLUMNS) <= set(row):
+    if not isinstance(row, dict) or not set(KEPT) <= set(row):
         return False
-    plain = all(isinstance(row[name], str | int | float | bool | None) for name in COLUMNS)
+    plain = all(isinstance(row.get(name), str | int | float | bool | None) for name in (*COLUMNS, "drawn_for"))
+    plain = plain and all(isinstance(row.get(name, 0), int) for name in ("cases_right", "cases"))
     texts = all(isinstance(row[name], str) for name in ("student", "exercise", "status", "note"))
     return plain and texts and isinstance(row["points"], int | float) and isinstance(row["of"], int | float)
 

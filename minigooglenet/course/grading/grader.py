@@ -18,16 +18,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import children, files, warmup
-from minigooglenet.course import originality, reading, safe_open
+from minigooglenet.course import originality, own_exercises, reading, safe_open
 from minigooglenet.course.check_runner import end
-from minigooglenet.course.grading import gradebook, sandbox, submissions
+from minigooglenet.course.grading import gradebook, marks, sandbox, submissions
 from minigooglenet.course.grading.gradebook import row_of, rows_of
 from minigooglenet.course.grading.removal import temporary_folder
 from minigooglenet.course.grading.sandbox import probe, watch
 from minigooglenet.course.grading.serialisation import MISSING
-from minigooglenet.exercises.find import everything
+from minigooglenet.course.plan import Plan
+from minigooglenet.course.roster import Roster, key_of
+from minigooglenet.exercises.find import everything, own_folders
 from minigooglenet.exercises.questions import COURSE
 from minigooglenet.exercises.shown import error_text
+from minigooglenet.names import closest
 
 DISK = 256 << 20  # bytes that a notebook may write, and that it may send
 COMPARER_SECONDS = 300.0  # to start the process that marks, and to compute what a lesson's answers are compared with
@@ -50,7 +53,10 @@ class Asked:
 
     seconds, memory : CPU time and bytes of each notebook;  whole : run every cell, not only what answers need
     wall : seconds by the clock on the wall, by default three times the CPU time and 30 more
-    handout : folder that `release` wrote, by default the package's own lessons
+    handout, solutions : folders that `release` wrote, by default the package's own lessons
+    plan : what the course file says, by default every exercise counts
+    student : grade this one again; if there is no CSV yet, nobody else
+    everything_of : the student whose files these all are
     """
 
     seconds: float = 120.0
@@ -59,6 +65,10 @@ class Asked:
     lesson: str | None = None
     wall: float | None = None
     handout: str | None = None
+    solutions: str | None = None
+    plan: Plan | None = None
+    student: str | None = None
+    everything_of: str | None = None
     ended: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -66,6 +76,7 @@ class Asked:
         """What a result depends on besides the file: a result of other options is another result."""
         ipython = util.find_spec("IPython") is not None
         options = (self.seconds, self.wall, self.memory, self.whole, ipython, os.environ.get(COURSE, ""))
+        options += (own_exercises.digest(own_folders()),) if own_folders() else ()
         try:
             version = metadata.version("minigooglenet")
         except metadata.PackageNotFoundError:  # a checkout that nobody installed
@@ -99,6 +110,7 @@ class Handed(NamedTuple):
     numbers: tuple[str, ...]
     name: str = ""
     note: str = ""
+    when: float = 0.0  # it was handed in
     options: str = ""
 
     @property
@@ -129,10 +141,15 @@ def grade(folder, out, asked, jobs=1, fresh=False, tell=lambda done, count, name
     """
     with temporary_folder() as scratch:
         handed, absent, sentences = _collected(folder, scratch, asked)
+        if asked.student:
+            asked.student = _one_of(asked.student, {each.student for each in handed} | {a["student"] for a in absent})
+            if out == files.STDOUT or not Path(out).exists():
+                handed = [each for each in handed if each.student == asked.student]
+                absent = [row for row in absent if row["student"] == asked.student]
         kept = out != files.STDOUT and (Path(out).is_file() or not Path(out).exists())  # not for a pipe or a device
         state = Path(f"{out}.state") if kept else Path(scratch, "state")
         ledger = gradebook.Ledger(state, fresh)
-        rows, walls, whole = _graded(handed, absent, out, asked, jobs, ledger, tell)
+        rows, walls, whole = _graded(handed, absent, out, asked, jobs, ledger, tell, sentences)
         for sentence in sentences + [ledger.sentence] * (ledger.sentence is not None):
             say(sentence)
         return rows, walls, whole
@@ -148,18 +165,30 @@ def _collected(folder, scratch, asked):
     folder = Path(folder)
     if not folder.exists() or not (folder.is_dir() or submissions.opens(folder)):
         raise FileNotFoundError(f"there is no folder {folder}")
-    found = submissions.collect(folder, scratch, asked.lesson and submissions.lesson_number(asked.lesson))
+    lesson = asked.lesson and submissions.lesson_number(asked.lesson)
+    found = submissions.collect(folder, scratch, lesson, asked.plan, asked.everything_of)
     handed = [Handed(*each, asked.key) for each in found.handed]
     absent = [
         row_of(each.student, each.file, number, MISSING, each.reason)
         for each in found.absent
         for number in everything()
-        if number.startswith(f"{each.lesson}.")
+        if number.startswith(f"{each.lesson}.") and (asked.plan is None or asked.plan.counts(number))
     ]
     return handed, absent, found.sentences
 
 
-def _graded(handed, absent, out, asked, jobs, ledger, tell):
+def _one_of(student, students):
+    """Return the student that somebody asks for, by the whole name or by a part that only one has."""
+    key = key_of(student)
+    exact = [each for each in students if key_of(each) == key]
+    alike = exact or [each for each in students if key and key in key_of(each)]
+    if len(alike) != 1:
+        near = " or ".join(map(repr, sorted(alike)[:5])) or closest(student, students)
+        raise ValueError(f"no student {student!r} in this class.{f' Did you mean {near}?' if near else ''}")
+    return alike[0]
+
+
+def _graded(handed, absent, out, asked, jobs, ledger, tell, sentences):
     probe.held()
     warmup.warmup()  # what is compiled now is compiled for all
     lock, walls = threading.Lock(), set(sandbox.WALLS)
@@ -204,27 +233,35 @@ def _graded(handed, absent, out, asked, jobs, ledger, tell):
             comparer.close()
         for place in late:
             rows.setdefault(place, late[place].rows)
-        flat = absent + _noted(handed, rows, asked)
+        flat = [{**row, "when": None} for row in absent] + _noted(handed, rows, asked)
         flat.sort(key=lambda row: (row["student"], row["exercise"]))
+        marks.names(flat, asked.plan.roster if asked.plan else Roster([]), not asked.everything_of)
+        if asked.plan:
+            flat, told = marks.marked(flat, asked.plan)
+            sentences += told
         gradebook.write(out, flat)
     return flat, walls, len(rows) == len(handed)
 
 
 def _noted(handed, rows, asked):
     """Return all rows, with what only a look at the whole class can say in their notes."""
-    notes = originality.notes([(each.student, each.path, each.numbers) for each in handed], asked.handout)
+    work = [(each.student, each.path, each.numbers) for each in handed]
+    allowed = asked.plan.allowed if asked.plan else {}
+    notes = originality.notes(work, asked.handout, allowed, asked.solutions)
     flat = []
     for place in sorted(rows):
         for row in rows[place]:
-            told = [handed[place].note, *notes[place].get("", []), *notes[place].get(row["exercise"], []), row["note"]]
-            flat.append({**row, "file": handed[place].name, "note": "; ".join(filter(None, told))})
+            choice = handed[place].note
+            told = [choice, *notes[place].get("", []), *notes[place].get(row["exercise"], []), row["note"]]
+            about = {"file": handed[place].name, "when": handed[place].when, "choice": choice}
+            flat.append({**row, **about, "note": "; ".join(filter(None, told))})
     return flat
 
 
 def _one(handed, asked, slot, comparer, ledger, lock, walls, jobs):
     with lock:
         key = handed.key
-        if key in ledger.done:
+        if key in ledger.done and handed.student != asked.student:
             return ledger.done[key]
         tried = ledger.begun[key]
         if tried < TRIES:
@@ -307,7 +344,7 @@ def _start(work, results):
 def readable() -> list[str]:
     """Return the folders beside Python's own that its packages and compiled kernels are read from."""
     kernels = _kernels()
-    return sandbox.packages() + ([] if kernels is None else [str(kernels)])
+    return [*sandbox.packages(), *([] if kernels is None else [str(kernels)]), *map(str, own_folders())]
 
 
 def _kernels():

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from minigooglenet.course import cells
 from minigooglenet.course.grading import class_folder, file_names
+from minigooglenet.course.plan import ON_TIME, when_of
+from minigooglenet.course.roster import Roster
 from minigooglenet.exercises.find import everything
 
 MOST_TOLD = 5  # files that one sentence names
@@ -25,6 +27,7 @@ class Handed(NamedTuple):
     numbers: tuple[str, ...]
     name: str = ""  # for people
     note: str = ""
+    when: float = 0.0  # it was handed in, as its name or the file says
 
 
 class Absent(NamedTuple):
@@ -51,7 +54,10 @@ class Submission:
 
     @property
     def age(self):
-        """When it was last changed."""
+        """When it was handed in: what the platform wrote into a name, or when the file was last changed."""
+        for name in (self.file.stem, *reversed(self.file.parts)):
+            if when := file_names.received(name):
+                return when.timestamp()
         try:
             return self.file.path.stat(follow_symlinks=False).st_mtime
         except OSError:
@@ -94,48 +100,90 @@ def opens(path) -> bool:
     return class_folder.archive_ending(Path(path).name) is not None
 
 
-def collect(folder, scratch, lesson=None) -> Collected:
+def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Collected:
     """Return what the files of a class mean.
 
-    scratch : an empty folder for archives;  lesson : grade only this one
+    scratch : an empty folder for archives;  lesson : grade only this one;  plan : the course's, None for all lessons
+    everything_of : the student whose files these all are
     """
+    if plan and lesson and lesson not in plan.lessons:
+        raise ValueError(f"lesson {lesson} does not count in this course; these do: {', '.join(plan.lessons)}")
     there = class_folder.look(folder, scratch)
     result = Collected(sentences=there.sentences)
-    owners = _Owners(there)
+    roster = plan.roster if plan else Roster([])
+    owners = _Owners(there, roster, everything_of)
     work = [_submission(file, owners.of(file)) for file in there.programs]
-    work = [each for each in work if each is not None]
     _nbgrader(there, work, result)
-    _strays(work, owners)
-    students = {each.student for each in work} | owners.known()
+    if not everything_of:
+        _strays(work, owners)
+    for each in work:
+        each.student = owners.on_roster(each.student)
+    students = {each.student for each in work} | {owners.on_roster(student) for student in owners.known()}
     documents = defaultdict(list)
     for file in there.others:
         student = owners.of(file) if _is_handed(file) else owners.by_folder(file)
         if student is None:
             result.sentences.append(f"{file.shown} is not graded: {file.problem or file.kind}")
         else:
+            student = owners.on_roster(student)
             documents[student].append(file)
             students.add(student)
-    wanted = {lesson} if lesson else _counted(work, result)
+    counting = set(plan.lessons) if plan else {number.partition(".")[0] for number in everything()}
+    wanted = {lesson} if lesson else _counted(work, result, counting)
+    if everything_of and plan and not wanted:
+        wanted = counting  # a platform wants a result for a submission without a notebook, too
     if not wanted or not students:
         raise ValueError(_nothing(folder, there))
+    silent = _roster(roster, students, result) if roster and not everything_of else set()
+    choice = _Choice(wanted, {lesson} if lesson else counting, plan, silent)
     for student in sorted(students):
         mine = [each for each in work if each.student == student]
-        _student(student, mine, documents[student], wanted, lesson, result)
+        _student(student, mine, documents[student], choice, result)
     if result.other_lessons:
         told = ", ".join(sorted(set().union(*(each.lessons for each in result.other_lessons))))
         count = _count(len(result.other_lessons), "file")
-        result.sentences.append(f"Not graded because of --lesson {lesson}: {count} of lesson {told}")
+        why = f"because of --lesson {lesson}" if lesson else "because the lesson does not count in this course"
+        result.sentences.append(f"Not graded {why}: {count} of lesson {told}")
     if there.skipped:
         some = ", ".join(there.skipped[:3]) + (", ..." if len(there.skipped) > 3 else "")
         result.sentences.append(f"Skipped {_count(len(there.skipped), 'file')} of systems and editors: {some}")
     return result
 
 
-class _Owners:
-    """Whose a file is."""
+class _Choice(NamedTuple):
+    """What decides which files are graded: lessons that everybody has a row for, lessons that count, the plan."""
 
-    def __init__(self, there):
-        self.there = there
+    wanted: set
+    counting: set
+    plan: object
+    silent: set  # students on the roster from whom nothing arrived
+
+
+def _roster(roster, students, result):
+    """Add who is on the roster to the students, and say who handed in nothing or is not on it."""
+    strangers = sorted(student for student in students if roster.find(student) is None)
+    silent = [name for name in roster.names if name not in students]
+    alike = {name: roster.alike(name, silent) for name in strangers}
+    result.sentences += [
+        f"{name} is not on the roster. Is it {near!r}? Add an alias." for name, near in alike.items() if near
+    ]
+    if unknown := [name for name, near in alike.items() if near is None]:
+        result.sentences.append(f"Not on the roster: {', '.join(unknown)}.")
+    there = len(roster.names) - len(silent)
+    told = f" Nothing arrived from: {', '.join(silent)}." if silent else ""
+    result.sentences.append(f"Roster: {there} of {_count(len(roster.names), 'student')} handed something in.{told}")
+    students |= set(silent)
+    return set(silent)
+
+
+class _Owners:
+    """Whose a file is.
+
+    roster : of the course, perhaps empty;  everything_of : the student whose files these all are, or None
+    """
+
+    def __init__(self, there, roster, everything_of=None):
+        self.there, self.roster, self.everything_of = there, roster, everything_of
         files = [*there.programs, *there.others]
         self.inside = defaultdict(list)  # {folder: the files below it}
         for file in files:
@@ -186,10 +234,14 @@ class _Owners:
         return [named for name in (file.stem, *file.parts) if (named := file_names.of_system(name))]
 
     def _named(self, named) -> str:
+        if person := self.roster.find(named.id) if named.id else None:
+            return person.name
         return f"{named.student} ({named.id})" if named.student in self.namesakes else named.student
 
     def by_folder(self, file) -> str | None:
         """Return the student whose folder a file is in, or None."""
+        if self.everything_of:
+            return self.everything_of
         for depth, part in enumerate(file.parts, 1):
             if named := file_names.of_system(part):
                 return self._named(named)
@@ -199,13 +251,22 @@ class _Owners:
                 return student
         return None
 
+    def on_roster(self, student) -> str:
+        """Return the name that a student has on the roster, or the name as it is."""
+        person = None if self.everything_of else self.roster.within(student)
+        return person.name if person else student
+
     def of(self, file) -> str:
         """Return the student whose file it is."""
+        if self.everything_of:
+            return self.everything_of
         named = file_names.of_system(file.stem)
         return self._named(named) if named else self.by_folder(file) or file_names.of_file(file.stem).student
 
     def known(self) -> set[str]:
         """Return the students that have a folder."""
+        if self.everything_of:
+            return {self.everything_of}
         folders = (class_folder.File(Path(), "", parts, "") for parts in self.there.folders)
         return {student for folder in folders if (student := self.by_folder(folder))}
 
@@ -292,14 +353,14 @@ def _strays(work, owners):
             each.student = max(mine, key=len)
 
 
-def _counted(work, result) -> set[str]:
-    """Return the lessons that count for everybody: those that many handed in."""
+def _counted(work, result, counting) -> set[str]:
+    """Return the lessons that count for everybody: those of the course that many handed in."""
     students = defaultdict(set)
     for each in work:
-        for lesson in each.lessons:
+        for lesson in each.lessons & counting:
             students[lesson].add(each.student)
     if not students:
-        return {each.fallback for each in work} - {None}
+        return {each.fallback for each in work} & counting
     most = max(map(len, students.values()))
     counted = {lesson for lesson, those in students.items() if len(those) >= max(most / 2, min(most, 2))}
     for lesson in sorted(set(students) - counted):
@@ -312,27 +373,30 @@ def _counted(work, result) -> set[str]:
     return counted
 
 
-def _student(student, work, documents, wanted, lesson, result):
+def _student(student, work, documents, choice, result):
     """Choose one file for each lesson of a student, and account for all others."""
     chosen: dict[int, list] = defaultdict(list)
     notes: dict[int, list] = defaultdict(list)
     told = set()
     mine = set().union(*(each.lessons for each in work)) if work else set()
-    for number in sorted(wanted | (set() if lesson else mine)):
+    for number in sorted(choice.wanted | (mine & choice.counting)):
         those = [each for each in work if number in each.lessons]
-        if not those and not mine & wanted:  # a file that names no lesson counts as the class's
+        if not those and not mine & choice.wanted:  # a file that names no lesson counts as the class's
             those = [each for each in work if not each.lessons and each.fallback in (None, number)]
         told |= set(map(id, those))
         if those:
-            best = _best(those, number, notes)
+            best = _best(those, number, notes, choice.plan)
             chosen[id(best)].append(number)
-        elif number in wanted:
-            result.absent.append(_absent(student, number, work, documents))
+        elif number in choice.wanted:
+            here = student not in choice.silent
+            result.absent.append(_absent(student, number, work, documents, here))
     for each in work:
         if id(each) in chosen:
             exercises = tuple(number for number in everything() if number.partition(".")[0] in chosen[id(each)])
+            if choice.plan:
+                exercises = tuple(filter(choice.plan.counts, exercises))
             note = "; ".join(filter(None, [*notes[id(each)], each.note]))
-            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note))
+            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note, each.age))
     if chosen:
         rest = [each for each in work if id(each) not in told]
         other = [each for each in rest if each.lessons]
@@ -346,18 +410,30 @@ def _student(student, work, documents, wanted, lesson, result):
         result.sentences.append(f"{student}: not graded: {', '.join(left[:MOST_TOLD])}{more}")
 
 
-def _best(those, number, notes):
+def _best(those, number, notes, plan):
     """Return the file of a lesson that is graded, and note the choice."""
-    newest = max(each.age for each in those)
-    best = max(those, key=lambda each: each.rank(number, newest))
+    in_time = _in_time(those, number, plan)
+    newest = max(each.age for each in in_time)
+    best = max(in_time, key=lambda each: each.rank(number, newest))
     rest = [each for each in those if each is not best]
     if rest:
+        same = [each for each in rest if each in in_time]
+        rule = _rule(best, same, number) if same else "the only one"
+        rule += "" if len(in_time) == len(those) else " in time"
         shown = ", ".join(sorted(each.file.shown for each in rest))
         notes[id(best)].append(
-            f"{len(those)} files of lesson {number} arrived; graded: {best.file.shown}, {_rule(best, rest, number)}; "
-            f"not graded: {shown}"
+            f"{len(those)} files of lesson {number} arrived; graded: {best.file.shown}, {rule}; not graded: {shown}"
         )
     return best
+
+
+def _in_time(those, number, plan):
+    """Return the files among which one is chosen: all, or those in time if the course prefers them and there are."""
+    due = plan.due(those[0].student, number) if plan and plan.late and plan.late.copies == ON_TIME else None
+    if due is None:
+        return those
+    in_time = [each for each in those if each.readable and not plan.late.days_late(when_of(each.age), due)]
+    return in_time or those
 
 
 def _rule(best, rest, lesson):
@@ -372,10 +448,11 @@ def _rule(best, rest, lesson):
     return "which has the lesson's own name" if own else "which is not a copy by its name, or the last by name"
 
 
-def _absent(student, lesson, work, documents) -> Absent:
+def _absent(student, lesson, work, documents, here=True) -> Absent:
     told = [f"{each.file.shown} is of lesson {' and '.join(sorted(each.lessons)) or '?'}" for each in work]
     told += [f"{file.shown} arrived: {file.problem or f'it is {file.kind}'}" for file in documents]
-    reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or ["the folder is empty"])])
+    nothing = "nothing arrived from this student" if not here else "the folder is empty"
+    reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or [nothing])])
     if any(not file.staff for file in documents) and not work:
         reason += ". Hand in the notebook (.ipynb) or a .py file"
     name = next((each.name for each in [*(each.file for each in work), *documents]), "")

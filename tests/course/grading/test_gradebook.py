@@ -84,3 +84,18 @@ def test_an_error_of_the_command_line_shows_a_name_as_escapes(capsys, tmp_path):
     with pytest.raises(SystemExit):
         main(["grade", "folder", "--csv", "out.csv", "\x1b[2J"])
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_spreadsheet_is_told_the_encoding_and_a_pipe_is_not(tmp_path):
+    gradebook.write(tmp_path / "out.csv", [{"student": "Zo\u00eb", "points": 1.5, "verified": True}])
+    data = (tmp_path / "out.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbfstudent,file,exercise")
+    assert "Zo\u00eb,,,,,1.5," in data.decode("utf-8")
+    assert written([{"student": "Zo\u00eb"}]).startswith("student")
+
+
+def test_cases_and_times_are_cells_that_a_spreadsheet_counts_with():
+    row = {"student": "ada", "cases_right": 3, "cases": 5, "when": 1_700_000_000.0}
+    (first, second) = csv.DictReader(io.StringIO(written([row, {"student": "bob", "cases_right": 0, "cases": 0}])))
+    assert (first["cases_right"], first["cases"], first["handed_in"][:5]) == ("3", "5", "2023-")
+    assert (second["cases_right"], second["cases"], second["handed_in"]) == ("", "", "")

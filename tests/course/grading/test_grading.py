@@ -41,7 +41,7 @@ def notebook(path, *sources):
 
 
 def rows_of(path):
-    with Path(path).open(encoding="utf-8", newline="") as file:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

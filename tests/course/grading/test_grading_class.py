@@ -54,7 +54,7 @@ def graded(tmp_path_factory):
         printed = []
         patch.setattr("rich.console.Console.print", lambda self, *told, **how: printed.append(" ".join(map(str, told))))
         assert main(["grade", str(folder / "class"), "--csv", str(out), "--lesson", "3", "--jobs", "2"]) == 0
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     return {(row["student"], row["exercise"]): row for row in rows}, "\n".join(printed)
 

@@ -34,6 +34,6 @@ def test_a_class_is_graded_without_numba(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Everything runs on NumPy instead" in done.stderr
-    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["exercise"] == "03.1")
     assert (row["status"], row["message"][:11]) == ("passed", "all 4 cases")

@@ -7,7 +7,7 @@ import pytest
 
 from minigooglenet.course.grading import gradebook
 
-ROW = dict.fromkeys(gradebook.COLUMNS, "") | {"student": "ada", "exercise": "03.1", "points": 1, "of": 1}
+ROW = dict.fromkeys(gradebook.KEPT, "") | {"student": "ada", "exercise": "03.1", "points": 1, "of": 1}
 
 
 def _filled(path):

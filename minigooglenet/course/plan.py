@@ -1,0 +1,386 @@
+"""The plan of a course: the file `course.toml`, in which a teacher writes what counts, until when, and what is allowed.
+
+    name = "Networks from scratch, autumn 2026"
+    partial = true                      # a wrong function earns its fraction of the test cases
+
+    [lessons.01]
+    due = 2026-11-03T23:59:00
+    without = ["01.4"]                  # does not count
+
+    [late]
+    per_day = 0.1                       # of the points, for each day begun
+
+`read` reports everything that is wrong with a file in one error.
+"""
+
+import datetime
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minigooglenet.course.roster import Person, Roster, people_of
+from minigooglenet.exercises.find import everything
+from minigooglenet.names import closest
+
+DAY = datetime.timedelta(days=1)
+NEWEST, ON_TIME = "newest", "on time"  # which of several files of a lesson counts
+TABLES = ("lessons", "points", "late", "allowed", "students", "extensions")
+KEYS = ("name", "partial", "time_zone", *TABLES)
+LESSON_KEYS = ("title", "due", "exercises", "without", "points")
+LATE_KEYS = ("grace_minutes", "per_day", "days", "copies")
+MOST_POINTS = 10_000
+MOST_BYTES = 1 << 20
+USES = {  # {key: what students may use or not, for people}
+    "engine": "the functions of minigooglenet in place of your own",
+    "scipy": "SciPy",
+    "each_other": "the code of other students",
+    "assistants": "coding assistants",
+}
+
+
+@dataclass(frozen=True)
+class Late:
+    """What a late notebook loses.
+
+    per_day : fraction of the points for each day begun;  days : after these nothing counts, None for never
+    grace : how much later than the due date is on time;  copies : which of several files counts, NEWEST or ON_TIME
+    """
+
+    per_day: float = 0.0
+    days: int | None = None
+    grace: datetime.timedelta = datetime.timedelta()
+    copies: str = NEWEST
+
+    def days_late(self, when, due) -> int:
+        """Return how many days have begun since a due date, 0 within the grace."""
+        return 0 if due is None or when - due <= self.grace else math.ceil((when - due) / DAY)
+
+    def fraction(self, days) -> float:
+        """Return the fraction of the points that counts so many days late."""
+        if days and self.days is not None and days > self.days:
+            return 0.0
+        return max(0.0, 1.0 - self.per_day * days)
+
+
+@dataclass
+class Lesson:
+    """What counts of a lesson: {exercise: points}, and when it is due; its title in the platform's gradebook."""
+
+    number: str
+    points: dict[str, float]
+    due: datetime.datetime | None = None
+    title: str = ""
+
+
+@dataclass
+class Plan:
+    """What a course file says.
+
+    lessons : {number: Lesson}, the lessons that count;  partial : whether test cases earn a fraction of the points
+    late : None if nothing is lost;  allowed : {key of USES: bool}, only what the file says
+    roster : the students;  extensions : {(student, lesson): due date of this student}
+    """
+
+    name: str = ""
+    lessons: dict[str, Lesson] = field(default_factory=dict)
+    partial: bool = False
+    late: Late | None = None
+    allowed: dict[str, bool] = field(default_factory=dict)
+    roster: Roster = field(default_factory=lambda: Roster([]))
+    extensions: dict[tuple[str, str], datetime.datetime] = field(default_factory=dict)
+
+    def counts(self, number) -> bool:
+        """Return whether an exercise counts."""
+        lesson = self.lessons.get(number.partition(".")[0])
+        return lesson is not None and number in lesson.points
+
+    def points(self, number) -> float:
+        """Return the points of an exercise that counts."""
+        return self.lessons[number.partition(".")[0]].points[number]
+
+    def title(self, lesson) -> str:
+        """Return what a lesson is called: in the course file, or "Lesson 01"."""
+        return (self.lessons[lesson].title if lesson in self.lessons else "") or f"Lesson {lesson}"
+
+    def due(self, student, lesson) -> datetime.datetime | None:
+        """Return when a student has to hand in a lesson, or None."""
+        return self.extensions.get((student, lesson)) or (self.lessons[lesson].due if lesson in self.lessons else None)
+
+
+def read(path) -> Plan:
+    """Return the plan that a course file contains.
+
+    Raises
+    ------
+    ValueError
+        With one line for everything that is wrong, and what it should be.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name the course file in it, such as {path / 'course.toml'}")
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{path} is larger than {MOST_BYTES:,} bytes; a course file has a few hundred lines")
+    try:
+        table = tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: byte {error.start}. Save it as UTF-8.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        told = str(error)
+        if "\\" in told or "Unescaped" in told or "Invalid hex" in told:
+            told += ". Write paths with / or in single quotes"
+        raise ValueError(f"{path} is not valid TOML: {told}") from None
+    reader = _Reader(path)
+    plan = reader.plan(table)
+    if reader.problems:
+        head = f"{path} cannot be used:"
+        raise ValueError("\n".join([head, *(f"  {problem}" for problem in reader.problems)]))
+    return plan
+
+
+def when_of(seconds) -> datetime.datetime:
+    """Return a file's time as a date with the time zone of this machine."""
+    try:
+        return datetime.datetime.fromtimestamp(seconds).astimezone()
+    except (OverflowError, ValueError, OSError):  # a year that no calendar has
+        return datetime.datetime.fromtimestamp(0).astimezone()
+
+
+class _Reader:
+    """A course file as it is read: the problems that are found in it."""
+
+    def __init__(self, path):
+        self.path, self.problems = path, []
+        self.known = everything()
+        self.numbers = sorted({number.partition(".")[0] for number in self.known})
+        self.zone = None
+
+    def wrong(self, where, told):
+        self.problems.append(f"{where}: {told}")
+
+    def keys(self, table, known, where):
+        """Report the keys of a table that nobody reads."""
+        for key in table:
+            if key not in known:
+                near = closest(key, known, 1)
+                advice = f"Did you mean {near}?" if near else f"Choose from {', '.join(known)}."
+                self.wrong(f"{where}{key}", f"unknown key. {advice}")
+
+    def typed(self, table, key, kind, where, default=None):
+        """Return the value of a key, or report that it has another type."""
+        value = table.get(key, default)
+        kinds = {bool: "true or false", str: "text in quotes", dict: "a table", list: "a list", int: "a whole number"}
+        good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if key in table and not good:
+            self.wrong(f"{where}{key}", f"expected {kinds[kind]}, got {_shown(value)}")
+            return default
+        return value
+
+    def number(self, table, key, where, default, low, high, unit):
+        """Return a number between two bounds, or report it."""
+        value = table.get(key, default)
+        if value is default:
+            return default
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            self.wrong(f"{where}{key}", f"expected {unit} from {low:g} to {high:g}, got {_shown(value)}")
+            return default
+        return value
+
+    def plan(self, table) -> Plan:
+        self.keys(table, KEYS, "")
+        self._zone(self.typed(table, "time_zone", str, ""))
+        tables = {key: self.typed(table, key, dict, "", {}) for key in TABLES if key != "students"}
+        points = self._points(tables["points"])
+        plan = Plan(
+            name=self.typed(table, "name", str, "", ""),
+            lessons=self._lessons(tables["lessons"], "lessons" in table, points),
+            partial=self.typed(table, "partial", bool, "", False),
+            late=self._late(tables["late"]) if "late" in table else None,
+            allowed=self._allowed(tables["allowed"]),
+        )
+        for number in points:
+            if not plan.counts(number):
+                self.wrong(f"points.{number}", "this exercise does not count in [lessons]")
+        plan.roster = self._roster(table.get("students", {}))
+        plan.extensions = self._extensions(tables["extensions"], plan)
+        return plan
+
+    def _zone(self, name):
+        if name is None:
+            return
+        import zoneinfo
+
+        try:
+            self.zone = zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            near = closest(name, zoneinfo.available_timezones(), 1)
+            advice = f" Did you mean {near}?" if near else " On Windows, `pip install tzdata` adds all of them."
+            self.wrong("time_zone", f"unknown time zone {_shown(name)}.{advice}")
+
+    def _exercise(self, number, where, lesson=None) -> str | None:
+        """Return the ID of an exercise, or report that it does not exist."""
+        text = str(number)
+        text = text.zfill(len(text) + 1) if text[1:2] == "." else text
+        if text in self.known and lesson in (None, text.partition(".")[0]):
+            return text
+        there = [each for each in self.known if lesson in (None, each.partition(".")[0])]
+        near = closest(text, there, 2)
+        of = f" of lesson {lesson}" if lesson else ""
+        advice = f" Did you mean {near}?" if near else f" Choose from {', '.join(there)}." if lesson else ""
+        self.wrong(where, f"unknown exercise{of} {_shown(number)}.{advice}")
+        return None
+
+    def _lesson(self, key, where) -> str | None:
+        number = key.zfill(2)
+        if number in self.numbers:
+            return number
+        self.wrong(where, f"unknown lesson {_shown(key)}. Choose from {', '.join(self.numbers)}.")
+        return None
+
+    def _points(self, table) -> dict[str, float]:
+        """Return {exercise: points}; TOML reads `01.3 = 4` as a table 01 with a key 3."""
+        flat = {}
+        for key, value in table.items():
+            flat |= {f"{key}.{rest}": each for rest, each in value.items()} if isinstance(value, dict) else {key: value}
+        points = {}
+        for key in flat:
+            number = self._exercise(key, f"points.{key}")
+            value = self.number(flat, key, "points.", None, 0, MOST_POINTS, "points")
+            if number and value is not None:
+                points[number] = value
+        return points
+
+    def _lessons(self, table, given, points) -> dict[str, Lesson]:
+        made = {}
+        for key, inside in (table if given else {key: {} for key in self.numbers}).items():
+            where = f"lessons.{key}"
+            number = self._lesson(key, where)
+            if not isinstance(inside, dict):
+                self.wrong(where, f"expected a table, [lessons.{key}], got {_shown(inside)}")
+            elif number in made:
+                self.wrong(where, f"lesson {number} is there twice")
+            elif number:
+                made[number] = self._one_lesson(number, inside, f"{where}.", points)
+        if given and not made and not self.problems:
+            self.wrong("lessons", "no lesson counts. Add [lessons.01], or leave [lessons] out: then all count")
+        return {number: made[number] for number in sorted(made)}
+
+    def _one_lesson(self, number, table, where, points) -> Lesson:
+        self.keys(table, LESSON_KEYS, where)
+        there = [each for each in self.known if each.startswith(f"{number}.")]
+        chosen = there
+        if "exercises" in table and "without" in table:
+            self.wrong(f"{where}without", "use `exercises` (those that count) or `without` (those that do not)")
+        if "exercises" in table:
+            wanted = self._list(table, "exercises", where, number)
+            chosen = [each for each in there if each in wanted]
+        elif "without" in table:
+            left = self._list(table, "without", where, number)
+            chosen = [each for each in there if each not in left]
+        found = {each: float(points.get(each, self.known[each].difficulty)) for each in chosen}
+        total = self.number(table, "points", where, None, 0, MOST_POINTS, "points")
+        if total is not None and sum(found.values()):
+            found = shared(total, found)
+        due = self._date(table["due"], f"{where}due") if "due" in table else None
+        return Lesson(number, found, due, self.typed(table, "title", str, where, ""))
+
+    def _list(self, table, key, where, lesson) -> list[str]:
+        found = []
+        for each in self.typed(table, key, list, where, []):
+            if isinstance(each, float):  # 07.10 would be 7.1
+                self.wrong(f"{where}{key}", f'write exercise IDs in quotes, such as "{lesson}.1", got {each}')
+            else:
+                found.append(self._exercise(each, f"{where}{key}", lesson))
+        return [each for each in found if each]
+
+    def _date(self, value, where) -> datetime.datetime | None:
+        """Return a date with its time zone; a date without a time is the end of that day."""
+        if isinstance(value, datetime.datetime):
+            return self._in_zone(value)
+        if isinstance(value, datetime.date):
+            return self._in_zone(datetime.datetime.combine(value, datetime.time(23, 59, 59)))
+        quotes = ", without quotes" if isinstance(value, str) else ""
+        self.wrong(where, f"expected a date such as 2026-11-03T23:59:00{quotes}, got {_shown(value)}")
+        return None
+
+    def _in_zone(self, value):
+        if value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=self.zone) if self.zone else value.astimezone()
+
+    def _late(self, table) -> Late:
+        self.keys(table, LATE_KEYS, "late.")
+        copies = self.typed(table, "copies", str, "late.", NEWEST)
+        if copies not in (NEWEST, ON_TIME):
+            self.wrong("late.copies", f"expected {NEWEST!r} or {ON_TIME!r}, got {_shown(copies)}")
+        days = self.typed(table, "days", int, "late.")
+        if days is not None and days < 0:
+            self.wrong("late.days", f"expected days from 0, got {days}")
+        grace = self.number(table, "grace_minutes", "late.", 0, 0, 60 * 24, "minutes")
+        per_day = self.number(table, "per_day", "late.", 0.0, 0, 1, "a fraction, 0.1 for 10%,")
+        return Late(float(per_day), days, datetime.timedelta(minutes=grace), copies)
+
+    def _allowed(self, table) -> dict[str, bool]:
+        self.keys(table, tuple(USES), "allowed.")
+        return {key: self.typed(table, key, bool, "allowed.", False) for key in USES if key in table}
+
+    def _roster(self, given) -> Roster:
+        if not isinstance(given, (str, dict)):
+            self.wrong("students", f'expected a table of names, or a file such as "roster.csv", got {_shown(given)}')
+            return Roster([])
+        try:
+            people = people_of(self.path.parent / given) if isinstance(given, str) else self._people(given)
+            return Roster(people)
+        except (OSError, ValueError) as error:
+            told = f"file {given} cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+            self.wrong("students", told)
+            return Roster([])
+
+    def _people(self, table) -> list[Person]:
+        people = []
+        for name, value in table.items():
+            where = f'students."{name}"'
+            value = {"aliases": value} if isinstance(value, list) else value
+            if not isinstance(value, dict):
+                self.wrong(where, f'expected a list of aliases, or {{id = "...", email = "..."}}, got {_shown(value)}')
+                continue
+            fields = ("aliases", "id", "email", "section")
+            self.keys(value, fields, f"{where}.")
+            texts = {key: str(value.get(key, "")) for key in fields[1:]}
+            aliases = self.typed(value, "aliases", list, f"{where}.", [])
+            people.append(Person(name, tuple(map(str, aliases)), **texts))
+        return people
+
+    def _extensions(self, table, plan) -> dict:
+        found = {}
+        for name, dates in table.items():
+            where = f'extensions."{name}"'
+            student = plan.roster.find(name)
+            if student is None:
+                near = closest(name, plan.roster.names, 1)
+                self.wrong(where, f"nobody on the roster has this name.{f' Did you mean {near}?' if near else ''}")
+            if not isinstance(dates, dict):
+                self.wrong(where, f"expected {{01 = 2026-11-10}}, got {_shown(dates)}")
+                continue
+            for key, value in dates.items():
+                lesson, date = self._lesson(key, f"{where}.{key}"), self._date(value, f"{where}.{key}")
+                if lesson and date and student:
+                    found[student.name, lesson] = date
+        return found
+
+
+def shared(total, weights) -> dict[str, float]:
+    """Return {exercise: points} in proportion to weights: hundredths whose sum is the total exactly."""
+    found, done, given = {}, 0.0, 0
+    for each, weight in weights.items():
+        done += weight
+        upto = round(100 * total * done / sum(weights.values()))
+        found[each], given = (upto - given) / 100, upto
+    return found
+
+
+def _shown(value):
+    text = repr(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

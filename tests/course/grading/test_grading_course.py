@@ -1,0 +1,187 @@
+"""A small class graded by a course file: the command, its CSV, its forms, its pages, and one student again."""
+
+import csv
+import datetime
+import json
+import os
+
+import pytest
+from test_submissions import text
+
+from minigooglenet.cli import main
+
+START = "import numpy as np\nfrom minigooglenet.exercises import answer, ask, check, predict"
+RIGHT = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))"
+WRONG = "def conv_db(dout):\n    return dout.mean(axis=0).sum(axis=(1, 2))"
+CHECK = "check('03.1', conv_db)"
+ASKED = "ask('03.5', 'NAME')\nanswer('03.5', 1e9)"
+CLASS = {
+    "byronada_12345_67890_03_gradients.ipynb": ((START, RIGHT, CHECK, ASKED.replace("NAME", "Ada Byron")), -1),
+    "Bo Li/03_gradients.ipynb": ((START, RIGHT, CHECK, ASKED.replace("NAME", "Ada Byron")), 30),
+    "zeno.ipynb": ((START, f"import scipy\n{WRONG}", CHECK), -5),
+    "eve.pdf": ((), 0),
+}
+COURSE = """
+name = "Nets"
+[lessons.03]
+due = 2026-11-03T23:59:00
+exercises = ["03.1", "03.5"]
+points = 8
+[late]
+per_day = 0.25
+[allowed]
+scipy = false
+[students]
+"Ada Byron" = []
+"Bo Li" = {id = "17"}
+"Zo\u00eb Kay" = ["zeno"]
+"Dan Ro" = []
+"""
+
+
+def made(folder):
+    for name, (sources, hours) in CLASS.items():
+        path = folder / "class" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(sources) if name.endswith("ipynb") else "%PDF", encoding="utf-8")
+        when = datetime.datetime(2026, 11, 3, 23, 59).timestamp() + 3600 * hours
+        os.utime(path, (when, when))
+    (folder / "course.toml").write_text(COURSE, encoding="utf-8")
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """(folder, what the command printed)."""
+    folder, printed = tmp_path_factory.mktemp("course"), []
+    made(folder)
+    words = [
+        "grade",
+        "class",
+        "--csv",
+        "grades.csv",
+        "--course",
+        "course.toml",
+        "--format",
+        "canvas",
+        "--format",
+        "totals",
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("rich.console.Console.print", lambda self, *told, **how: printed.append(" ".join(map(str, told))))
+        assert main([*words, "--feedback", "pages", "--report", "report.html"]) == 0
+    return folder, "\n".join(printed)
+
+
+def test_everybody_has_the_rows_and_points_of_the_course(graded):
+    rows = rows_of(graded[0] / "grades.csv")
+    names = ("Ada Byron", "Bo Li", "Zo\u00eb Kay", "Dan Ro", "eve")
+    assert set(rows) == {(name, number) for name in names for number in ("03.1", "03.5")}
+    assert {name: float(rows[name, "03.1"]["points"]) for name in names} == {
+        "Ada Byron": 2.67,
+        "Bo Li": 1.33,
+        "Zo\u00eb Kay": 0,
+        "Dan Ro": 0,
+        "eve": 0,
+    }
+    assert rows["Bo Li", "03.1"]["late"] == "2 days late: 50% of the points count"
+    assert rows["Bo Li", "03.1"]["handed_in"] == "2026-11-05 05:59"
+    assert sum(float(rows["Ada Byron", number]["of"]) for number in ("03.1", "03.5")) == 8
+
+
+def test_notes_are_about_names_and_what_is_not_allowed(graded):
+    rows = rows_of(graded[0] / "grades.csv")
+    assert "drawn for Ada Byron, who is another student" in rows["Bo Li", "03.5"]["note"]
+    assert "drawn" not in rows["Ada Byron", "03.5"]["note"]
+    assert "uses SciPy, which this course does not allow" in rows["Zo\u00eb Kay", "03.1"]["note"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Roster: 3 of 4 students handed something in. Nothing arrived from: Dan Ro.",
+        "Not on the roster: eve.",
+        "written: grades-canvas.csv",
+        "written: grades-totals.csv",
+        "5 pages of feedback: pages",
+        "written: report.html",
+        "5 students, 10 rows",
+    ],
+)
+def test_the_command_tells_what_it_found_and_wrote(graded, told):
+    assert told in graded[1]
+
+
+def test_each_student_has_a_page(graded):
+    names = sorted(path.name for path in (graded[0] / "pages").iterdir())
+    assert names == ["Ada_Byron.html", "Bo_Li.html", "Dan_Ro.html", "Zo\u00eb_Kay.html", "eve.html"]
+    assert "4 of 8" not in (graded[0] / "pages" / "Dan_Ro.html").read_text(encoding="utf-8")
+    assert "2.67 of 8 points" in (graded[0] / "pages" / "Ada_Byron.html").read_text(encoding="utf-8")
+    assert "mean over the images" in (graded[0] / "report.html").read_text(encoding="utf-8")
+
+
+def test_one_student_again_leaves_all_others_as_they_are(tmp_path, graded, monkeypatch, capsys):
+    monkeypatch.chdir(graded[0])
+    before = rows_of(graded[0] / "grades.csv")
+    ran = []
+    from minigooglenet.course.grading import grader
+
+    run = grader.run
+    monkeypatch.setattr(grader, "run", lambda handed, *rest: ran.append(handed.student) or run(handed, *rest))
+    words = ["grade", "class", "--csv", "grades.csv", "--course", "course.toml"]
+    assert main([*words, "--student", "byron", "--feedback", str(tmp_path / "pages")]) == 0
+    assert ran == ["Ada Byron"]
+    assert rows_of(graded[0] / "grades.csv") == before
+    assert [path.name for path in (tmp_path / "pages").iterdir()] == ["Ada_Byron.html"]
+    assert main([*words, "--student", "Adda Byron"]) == 1
+    assert "no student 'Adda Byron' in this class. Did you mean 'Ada Byron'?" in capsys.readouterr().err
+
+
+def test_one_student_alone_without_earlier_results(tmp_path, graded, monkeypatch, capsys):
+    monkeypatch.chdir(graded[0])
+    assert main(["grade", "class", "--csv", "-", "--course", "course.toml", "--student", "Zo\u00eb Kay"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [(row["student"], row["exercise"]) for row in rows] == [("Zo\u00eb Kay", "03.1"), ("Zo\u00eb Kay", "03.5")]
+
+
+def test_a_platforms_submission_is_of_one_student(tmp_path, monkeypatch):
+    submission, results = tmp_path / "submission", tmp_path / "results"
+    submission.mkdir()
+    results.mkdir()
+    (submission / "my work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
+    (submission / "untitled.ipynb").write_text(text(("x = 1",)), encoding="utf-8")
+    said = json.dumps({"users": [{"name": "Ada Byron"}]})
+    (tmp_path / "submission_metadata.json").write_text(said, encoding="utf-8")
+    out = str(results / "grades.csv")
+    assert main(["grade", str(submission), "--csv", out, "--lesson", "3", "--format", "gradescope"]) == 0
+    found = json.loads((results / "results.json").read_text(encoding="utf-8"))
+    tests = {test["number"]: test for test in found["tests"] if test["visibility"] == "visible"}
+    assert tests["03.1"]["status"] == "passed"
+    assert found["score"] == tests["03.1"]["score"] == 1
+    assert {row["student"] for row in rows_of(results / "grades.csv").values()} == {"Ada Byron"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--csv", "-", "--format", "canvas"], "--format writes next to the CSV: name a file"),
+        (["--csv", "out.csv", "--format", "gradescope", "--student", "ada"], "is for the folder of one student"),
+        (["--csv", "out.csv", "--format", "gradescope", "--format", "canvas"], "is for the folder of one student"),
+        (["--csv", "out.csv", "--course", "wrong.toml"], "Did you mean 'name'?"),
+        (["--csv", "out.csv", "--report", "none/report.html"], "there is no folder"),
+        (["--csv", "out.csv", "--feedback", "wrong.toml"], "wrong.toml is a file; name a folder"),
+        (["--csv", "out.csv", "--solutions", "class"], "class has no notebooks"),
+    ],
+)
+def test_options_that_do_not_fit_are_told_before_any_work(tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.toml").write_text("nmae = 'x'", encoding="utf-8")
+    (tmp_path / "class").mkdir()
+    assert main(["grade", "class", *words]) == 1
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()

@@ -1,0 +1,107 @@
+"""The roster: students by all the names under which their files arrive."""
+
+import pytest
+
+from minigooglenet.course.roster import Person, Roster, people_of
+
+ROSTER = Roster(
+    [
+        Person("Ada Byron", ("countess",), "101", "a.byron@example.org"),
+        Person("Bo Li", (), "102", "bo@example.org"),
+        Person("Zo\u00eb Kay", ("zeno",)),
+        Person("Hal Ito"),
+        Person("Ito Hal"),
+        Person("Ana Mar\u00eda de la Cruz"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("Ada Byron", "Ada Byron"),
+        ("byronada", "Ada Byron"),
+        ("ADA_BYRON", "Ada Byron"),
+        ("Byron, Ada", "Ada Byron"),
+        ("Countess", "Ada Byron"),
+        ("101", "Ada Byron"),
+        ("a.byron", "Ada Byron"),
+        ("a.byron@example.org", "Ada Byron"),
+        ("zoe kay", "Zo\u00eb Kay"),
+        ("Zoe\u0308 Kay", "Zo\u00eb Kay"),
+        ("Hal Ito", "Hal Ito"),
+        ("itohal", None),  # Canvas writes both of them like this, or the other way round
+        ("", None),
+        ("nobody", None),
+    ],
+)
+def test_a_student_is_found_by_any_spelling(name, student):
+    found = ROSTER.find(name)
+    assert (found and found.name) == student
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("zeno_team_07_hw1", "Zo\u00eb Kay"),
+        ("hw1 final Bo Li", "Bo Li"),
+        ("01_feature_map_countess (2)", "Ada Byron"),
+        ("ada_byron_and_bo_li", None),  # two students
+        ("robo_limit", None),
+        ("bo", "Bo Li"),  # the part of the address before the @
+        ("homework_101", None),  # a number may mean anything
+    ],
+)
+def test_a_name_inside_a_longer_name_is_found_if_it_is_the_only_one(name, student):
+    found = ROSTER.within(name)
+    assert (found and found.name) == student
+
+
+CANVAS = "Student\tSIS User ID\tSIS Login ID\tEmail\tSection\nPoints Possible\t\n"
+CANVAS += "Ada Byron\t7\tabyron\tada@x.org\tA\nBo Li\t8\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,id,email,section\nAda Byron,7,ada@x.org,A\nBo Li,8,,\n",
+        "\ufeffFirst name;Last name;ID number;Email address;Group\r\nAda;Byron;7;ada@x.org;A\r\nBo;Li;8;;\r\n",
+        CANVAS,
+        'Full name,ID,E-mail,Sections,Aliases\n"Ada Byron",7,ada@x.org,A,"abyron; ada b"\nBo Li,8,,,\n\n',
+    ],
+    ids=["plain", "Moodle in Excel", "Canvas", "aliases"],
+)
+def test_a_roster_is_read_as_platforms_export_it(tmp_path, text):
+    (tmp_path / "roster.csv").write_bytes(text.encode("utf-8"))
+    ada, bo = people_of(tmp_path / "roster.csv")
+    assert (ada.name, ada.id, ada.email, ada.section) == ("Ada Byron", "7", "ada@x.org", "A")
+    assert (bo.name, bo.id, bo.email) == ("Bo Li", "8", "")
+    assert ada.aliases in ((), ("abyron",), ("abyron", "ada b"))
+
+
+def test_a_roster_in_utf_16_is_read(tmp_path):
+    (tmp_path / "roster.csv").write_bytes("name\nZo\u00eb Kay\n".encode("utf-16"))
+    assert people_of(tmp_path / "roster.csv") == [Person("Zo\u00eb Kay")]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"who,what\nada,1\n", "has no column 'name', or 'first name' and 'last name'; its first line is: who, what"),
+        (b"", "its first line is: nothing"),
+        (b"name\n", "has no students below its first line"),
+        (b"name\nZo\xeb\n", "is not valid UTF-8: line 2 has the byte 0xeb"),
+    ],
+)
+def test_a_file_that_is_no_roster_is_told(tmp_path, data, told):
+    (tmp_path / "roster.csv").write_bytes(data)
+    with pytest.raises(ValueError, match=r"roster\.csv") as caught:
+        people_of(tmp_path / "roster.csv")
+    assert told in str(caught.value)
+
+
+def test_two_students_of_one_name_or_alias_are_rejected():
+    with pytest.raises(ValueError, match="'Ada' is on the roster twice"):
+        Roster([Person("Ada"), Person("Ada")])
+    with pytest.raises(ValueError, match="'x1' is an alias, an id or an email of 'Ada' and 'Bob'"):
+        Roster([Person("Ada", ("X1",)), Person("Bob", ("x_1",))])
