@@ -95,7 +95,7 @@ def run(options):
             bar.update(task, completed=done, total=count, status=gradebook.safe(name))
 
         rows, walls, _ = grade(options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append)
-    for line in gradebook.summary(rows):
+    for line in gradebook.summary(rows) + gradebook.arrived(rows):
         out.print(line, markup=False, soft_wrap=True)
     for sentence in sentences:
         out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)

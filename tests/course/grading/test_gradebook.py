@@ -94,6 +94,18 @@ def test_a_spreadsheet_is_told_the_encoding_and_a_pipe_is_not(tmp_path):
     assert written([{"student": "Zo\u00eb"}]).startswith("student")
 
 
+def test_the_summary_names_who_handed_a_lesson_in_and_who_did_not():
+    whens = {"ada": 1.0, "bob": None, "cem\u202e": None}
+    rows = [{"student": name, "exercise": "03.1", "when": when} for name, when in whens.items()]
+    rows += [{"student": "ada", "exercise": "04.1", "when": 2.0}, {"student": "ada", "exercise": "04.2", "when": 2.0}]
+    assert gradebook.arrived(rows) == [
+        "Lesson 03: handed in by 1 of 3 students; missing: bob, cem\\u202e",
+        "Lesson 04: handed in by 1 of 1 students",
+    ]
+    many = [{"student": f"s{place}", "exercise": "03.1", "when": None} for place in range(23)]
+    assert gradebook.arrived(many)[0].endswith("s19 and 3 more")
+
+
 def test_cases_and_times_are_cells_that_a_spreadsheet_counts_with():
     row = {"student": "ada", "cases_right": 3, "cases": 5, "when": 1_700_000_000.0}
     (first, second) = csv.DictReader(io.StringIO(written([row, {"student": "bob", "cases_right": 0, "cases": 0}])))

@@ -106,6 +106,7 @@ def test_notes_are_about_names_and_what_is_not_allowed(graded):
     [
         "Roster: 3 of 4 students handed something in. Nothing arrived from: Dan Ro.",
         "Not on the roster: eve.",
+        "Lesson 03: handed in by 3 of 5 students; missing: Dan Ro, eve",
         "written: grades-canvas.csv",
         "written: grades-totals.csv",
         "5 pages of feedback: pages",
