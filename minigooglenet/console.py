@@ -13,6 +13,12 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
 )
 
+# JupyterLab and nbconvert break printed lines inside words. This goes with every HTML output: no other place is ours.
+WRAPPING = (
+    "<style>.jp-OutputArea-output pre{word-break:normal;overflow-wrap:anywhere}"
+    ".jp-RenderedMarkdown :not(pre)>code{white-space:pre-wrap;overflow-wrap:anywhere}</style>"
+)
+
 
 @dataclass(repr=False)
 class Table:
@@ -68,12 +74,15 @@ class Table:
     __repr__ = __str__
 
     def _repr_html_(self):
-        cells = [_html_row("th", [heading.lstrip(">") for heading in self.columns])]
-        cells += [_html_row("td", row) for row in self.rows]
+        right = [heading.startswith(">") for heading in self.columns]
+        rows = [_html_row("th", [heading.lstrip(">") for heading in self.columns], right)]
+        rows += [_html_row("td", row, right) for row in self.rows]
         if self.total is not None:
-            cells.append(_html_row("th", self.total))
+            rows.append(_html_row("th", self.total, right))
         notes = "".join(f"<p>{html.escape(text(note))}</p>" for note in self.notes)
-        return f"<table><caption>{html.escape(text(self.title))}</caption>{''.join(cells)}</table>{notes}"
+        caption = f'<caption style="text-align:left">{html.escape(text(self.title))}</caption>'
+        rows = "".join(rows)
+        return scrolling(f'<table style="font-size:90%">{caption}{rows}</table>') + notes
 
 
 def text(cell) -> str:
@@ -133,7 +142,8 @@ def render(renderable, width: int = 200) -> str:
 
     # An ASCII encoding on the underlying stream makes rich draw with ASCII too.
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace", newline="\n")
-    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(renderable)
+    plain = {"color_system": None, "legacy_windows": False, "force_jupyter": False}  # rich would display it in a cell
+    Console(file=stream, width=width, **plain).print(renderable)
     stream.flush()
     lines = stream.buffer.getvalue().decode("ascii").splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n")
@@ -213,11 +223,21 @@ def progress(console):
     return Progress(*columns, Status("{task.fields[status]}", markup=False), console=console, transient=True)
 
 
-def _html_row(tag, cells):
-    style = 'style="text-align:right;padding:0 0.6em"'
-    left = 'style="text-align:left;padding:0 0.6em"'
+def monospaced(text) -> str:
+    """Return lines of text as HTML that keeps their columns in every notebook, and scrolls where they do not fit."""
+    style = "font-family:monospace;line-height:1.3;white-space:pre;word-break:normal;overflow-x:auto;text-align:left"
+    return f'{WRAPPING}<pre style="{style}">{html.escape(str(text))}</pre>'
+
+
+def scrolling(table) -> str:
+    """Return the HTML of a table that scrolls where it is wider than the page."""
+    return f'{WRAPPING}<div style="overflow-x:auto;max-width:100%">{table}</div>'
+
+
+def _html_row(tag, cells, right):
     parts = (
-        f"<{tag} {style if isinstance(cell, (int, float)) else left}>{html.escape(text(cell))}</{tag}>"
-        for cell in cells
+        f'<{tag} style="text-align:{"right" if flush else "left"};padding:0 0.4em;white-space:pre-line">'
+        f"{html.escape(text(cell))}</{tag}>"
+        for cell, flush in zip(cells, right, strict=True)
     )
     return f"<tr>{''.join(parts)}</tr>"

@@ -1,19 +1,22 @@
 """What every figure of this project shares: colours that colour-blind readers tell apart, a file, and a text beside it.
 
 A figure is made without a window (the Agg canvas), so it works on a server and in a test. In a notebook it shows itself
-when a cell ends with it.
+when a cell ends with it, with alt text, and its text form folded below it.
 """
 
+import base64
 import functools
+import html
 import io
 from pathlib import Path
 
-from minigooglenet import files
+from minigooglenet import console, files
 
 # Okabe and Ito (2008): eight colours that stay apart for all common kinds of colour blindness.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 SEQUENTIAL = "cividis"  # from small to large
 DIVERGING = "PuOr"  # around zero
+MOST_ALT = 500  # characters of alt text, which nobody can skim
 
 
 def new(width=7.0, height=4.0, **subplots):
@@ -24,6 +27,7 @@ def new(width=7.0, height=4.0, **subplots):
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure._repr_png_ = functools.partial(_png, figure)  # what a notebook asks for
+    described(figure, "")
     axes = figure.subplots(**subplots)
     for axis in getattr(axes, "flat", [axes]):
         axis.spines[["top", "right"]].set_visible(False)
@@ -31,10 +35,34 @@ def new(width=7.0, height=4.0, **subplots):
     return figure, axes
 
 
+def described(figure, text, alt=None):
+    """Give a figure its text form, which notebooks fold below it and consoles print; return (figure, text).
+
+    alt : the alt text for screen readers (default: the first line of each paragraph of `text`)
+    """
+    if alt is None:
+        alt = " ".join(paragraph.split("\n", 1)[0] for paragraph in text.split("\n\n"))
+    figure.alt_text = alt if len(alt) <= MOST_ALT else f"{alt[:MOST_ALT]}..."
+    figure._repr_mimebundle_ = functools.partial(_mimebundle, figure, text)
+    return figure, text
+
+
 def _png(figure):
+    """Return a figure as PNG, with its alt text as metadata."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=100)
-    return file.getvalue()
+    return file.getvalue(), {"alt": figure.alt_text}
+
+
+def _mimebundle(figure, text, include=None, exclude=None):
+    """Return a figure in each form that a notebook may ask for, and the metadata of each."""
+    png, metadata = _png(figure)
+    data = base64.b64encode(png).decode()
+    # JupyterLab ignores the metadata, so that its readers need the HTML.
+    image = f'<img alt="{html.escape(figure.alt_text)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+    folded = f"<details><summary>this figure as text</summary>{console.monospaced(text)}</details>" if text else ""
+    bundle = {"text/html": image + folded, "image/png": data, "text/plain": text or repr(figure)}
+    return bundle, {"image/png": metadata}
 
 
 def shades(count):

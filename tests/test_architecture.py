@@ -40,7 +40,13 @@ FLOORS = (
     ("the joint of all floors, and names of the last version", ("__init__", "__main__", "_moved")),
 )
 # On one floor, but a file may use a smaller one beside it.
-BESIDE = {("parallel", "shapes"), ("children", "starting"), ("figures", "files"), ("adaptive", "optim")}
+BESIDE = {
+    ("parallel", "shapes"),
+    ("children", "starting"),
+    ("figures", "files"),
+    ("figures", "console"),
+    ("adaptive", "optim"),
+}
 BESIDE |= {("warmup", "lessons"), ("__init__", "_moved")}
 # Modules that are imported only inside functions, once `compiled.fast()` is known to work.
 ALLOWED_FAST = {"kernels.compiled", "planning.fused", "planning.barrier"}

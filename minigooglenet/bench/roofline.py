@@ -41,7 +41,8 @@ def roofline(result, threads):
         axis.legend(frameon=False, loc="upper left", fontsize=9, ncols=4)
     below = "".join(f"\nfar below the picture: {name}, about {giga(rate)} GMAC/s" for name, rate in slow.items())
     axis.set_title(f"Roofline: convolutions of a batch of {batch} on {threads} threads{below}", fontsize=10)
-    return figure, text([*whole, *(r for r in records if r["estimated"])], peak, memory, threads)
+    words = text([*whole, *(r for r in records if r["estimated"])], peak, memory, threads)
+    return figures.described(figure, words)
 
 
 def intensities(records) -> dict[str, float]:

@@ -14,6 +14,7 @@ from minigooglenet.cli import (
     count,
     doctor,
     evaluate,
+    exercise,
     experiment,
     gradcheck,
     grade,
@@ -42,6 +43,7 @@ COMMANDS = {
     "check": check,
     "hint": hint,
     "doctor": doctor,
+    "exercise": exercise,
     "release": release,
     "grade": grade,
 }

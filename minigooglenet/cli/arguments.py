@@ -9,6 +9,7 @@ from minigooglenet import console, files, weights
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
 from minigooglenet.evaluation.prediction import check_form
+from minigooglenet.exercises.find import FOLDERS, add_folder
 from minigooglenet.weights.contents import PIXELS_ASSUMED
 
 NO_TABLE = (".safetensors", ".npz", ".caffemodel", ".pth", ".pt", ".onnx", ".ipynb", ".py", ".zip")
@@ -119,3 +120,18 @@ def load_weights(path, pixels, out):
     if pixels is None and PIXELS_ASSUMED in loaded.notes:
         out.print(f"{path}: {PIXELS_ASSUMED} {loaded.notes[PIXELS_ASSUMED]}", markup=False, soft_wrap=True)
     return loaded
+
+
+def add_exercises(parser) -> None:
+    """Add --exercises, for exercises of a course's own."""
+    parser.add_argument(
+        "--exercises", metavar="DIR", help="folder of your own exercises (see `minigooglenet exercise`)"
+    )
+
+
+def use_exercises(folder) -> None:
+    """Add a folder of exercises, here and in every process that this one starts."""
+    if folder is not None:
+        add_folder(folder)
+        others = [each for each in os.environ.get(FOLDERS, "").split(os.pathsep) if each]
+        os.environ[FOLDERS] = os.pathsep.join(dict.fromkeys([*others, str(Path(folder).resolve())]))

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from minigooglenet import console, files
-from minigooglenet.cli.arguments import seconds
+from minigooglenet.cli.arguments import add_exercises, seconds, use_exercises
 from minigooglenet.course import check_runner
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
@@ -28,10 +28,13 @@ def add_parser(commands, name):
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=120.0, help="time limit in seconds (default: 120)"
     )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, for other programs")
+    add_exercises(parser)
 
 
 def run(options):
     """Check in a process of its own, and pass its exit code on."""
+    use_exercises(options.exercises)
     if options.number is None:
         console.stdout().print(listing(), markup=False)
         return 0
@@ -43,4 +46,4 @@ def run(options):
     if not os.path.lexists(options.file):
         raise FileNotFoundError(f"file {options.file} does not exist")
     files.check_regular(options.file)
-    return check_runner.in_a_process(exercise.number, options.file, options.function, options.timeout)
+    return check_runner.in_a_process(exercise.number, options.file, options.function, options.timeout, options.json)

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from minigooglenet import console, files
-from minigooglenet.cli.arguments import check_folder, output, seconds, whole, written
+from minigooglenet.cli.arguments import add_exercises, check_folder, output, seconds, use_exercises, whole, written
 from minigooglenet.course import plan
 from minigooglenet.course.grading import feedback, formats, gradebook, report, sandbox
 from minigooglenet.course.grading.grader import Asked, grade
@@ -60,10 +60,12 @@ def add_parser(commands, name):
     parser.add_argument("--report", metavar="FILE", help="report on the class, with figures (HTML)")
     parser.add_argument("--whole", action="store_true", help="run every cell, not only those that the answers need")
     parser.add_argument("--fresh", action="store_true", help="grade from scratch instead of resuming")
+    add_exercises(parser)
 
 
 def run(options):
     """Grade, and tell about the class."""
+    use_exercises(options.exercises)
     asked = Asked(
         *(options.timeout, options.memory << 20, options.whole, options.lesson), options.wall, options.handout
     )

@@ -1,6 +1,7 @@
 """`minigooglenet hint 03.4`: help with an exercise, a step at a time."""
 
 from minigooglenet import console
+from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
 
@@ -19,10 +20,12 @@ def add_parser(commands, name):
         default=1,
         help="1: where to look, 2: the idea, 3: a line to complete (default: 1)",
     )
+    add_exercises(parser)
 
 
 def run(options):
     """Print one hint."""
+    use_exercises(options.exercises)
     out = console.stdout()
     if options.number is None:
         out.print(listing(), markup=False)

@@ -1,8 +1,9 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
+from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.console import printable
 from minigooglenet.course import plan
-from minigooglenet.course.release import release
+from minigooglenet.course.release import release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
 
@@ -22,12 +23,22 @@ def add_parser(commands, name):
         "--solutions", metavar="DIR", help="also notebooks with solutions, in a second folder outside of DST"
     )
     parser.add_argument("--course", metavar="FILE", help="course file: which lessons, and the rules that they state")
+    parser.add_argument(
+        "--nbgrader",
+        action="store_true",
+        help="a course folder for nbgrader instead, with solutions: see docs/course/nbgrader.md",
+    )
+    add_exercises(parser)
 
 
 def run(options):
     """Write, and say what was left."""
+    use_exercises(options.exercises)
     course = plan.read(options.course) if options.course else None
-    done = release(options.source, options.target, options.solutions, course)
+    if options.nbgrader:
+        done = release_for_nbgrader(options.source, options.target, course, options.exercises)
+    else:
+        done = release(options.source, options.target, options.solutions, course, options.exercises)
     print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")

@@ -2,11 +2,11 @@
 
 import html
 
-from minigooglenet.console import text
+from minigooglenet.console import scrolling, text
 
 HEADINGS = ("", "output", "parameters", "MAC", "activations")
-_WIDTHS = ("22em", "8em", "8em", "10em", "8em")
-_TABLE = "border-collapse:collapse;table-layout:fixed;font-variant-numeric:tabular-nums"
+_WIDTHS = ("16em", "7em", "7em", "8em", "7em")
+_TABLE = "margin:0;border-collapse:collapse;table-layout:fixed;font-variant-numeric:tabular-nums"
 
 
 def foldable(count) -> str:
@@ -20,7 +20,7 @@ def foldable(count) -> str:
         nodes = _table(*(_row("td", (f"{row.name} {row.kind}", *_numbers(row))) for row in rows))
         parts.append(f"<details><summary>{head}</summary>{nodes}</details>")
     parts.append(_table(_row("th", ("total", "", count.params, count.macs, count.activations))))
-    return f'<div style="font-size:90%">{"".join(parts)}</div>'
+    return scrolling(f'<div style="font-size:90%;min-width:48em">{"".join(parts)}</div>')
 
 
 def _numbers(row):

@@ -1,6 +1,7 @@
 """Check one exercise of a student's file in a separate process with a time limit: `minigooglenet check`."""
 
 import ast
+import json
 import os
 import signal
 import subprocess
@@ -9,12 +10,13 @@ from pathlib import Path
 
 from minigooglenet import children, orphans, starting
 from minigooglenet.course import cells, own_modules
-from minigooglenet.exercises.find import find
+from minigooglenet.exercises.find import find, own_folders
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 from minigooglenet.exercises.shown import error_text, printable
 
 CODES = {PASSED: 0, WRONG: 1, NOT_YET: 2}
 TOO_LONG = 124
+FAILED = "failed"  # there is no result: the file cannot be read, or a limit ended it
 
 
 def check(number, path, function=None):
@@ -45,11 +47,11 @@ def _unreadable(number, sources, label):
     return None
 
 
-def in_a_process(number, path, function=None, seconds=120.0) -> int:
+def in_a_process(number, path, function=None, seconds=120.0, as_json=False) -> int:
     """Do the same in another process, print what comes out, and return 0 passed, 1 wrong, 2 not yet, 124 too long."""
     asked_for = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
     encoding = asked_for or getattr(sys.stdout, "encoding", None) or "ascii"
-    asked = (number, str(path), function or "", str(Path.cwd()), encoding)
+    asked = (number, str(path), function or "", str(Path.cwd()), encoding, as_json)
     quick = {"start_new_session": os.name == "posix"}
     with (
         children.own_folder() as folder,
@@ -58,7 +60,8 @@ def in_a_process(number, path, function=None, seconds=120.0) -> int:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            print(f"{number}: {path} was still running after {seconds:.0f} s. Check for a loop that never ends.")
+            what = f"{path} was still running after {seconds:.0f} s. Check for a loop that never ends."
+            print(as_text(Result(number, FAILED, what=what)) if as_json else f"{number}: {what}")
             return TOO_LONG
         finally:
             end(process)
@@ -75,15 +78,25 @@ def end(process) -> None:
         process.kill()
 
 
-def main(number, path, function) -> int:
+def as_text(result) -> str:
+    """Return a result as one line of JSON. Its keys stay what they are."""
+    kept = {name: getattr(result, name) for name in ("status", "mistake", "what", "looks_like", "advice")}
+    return json.dumps({"exercise": result.number, "passed": result.passed, **kept})
+
+
+def main(number, path, function, as_json=False) -> int:
     """Print the result of one check, or a sentence about a file that cannot be read, and return the exit code."""
     orphans.end_with_parent()  # nobody else would end a loop that never ends
     try:
         result = check(number, path, function or None)
     except (OSError, ValueError) as error:
-        _print(f"{number}: {path} cannot be checked: {error_text(error)}")
+        what = f"{path} cannot be checked: {error_text(error)}"
+        _print(as_text(Result(number, FAILED, what=printable(what))) if as_json else f"{number}: {what}")
         return CODES[WRONG]
-    _print(str(result).replace(f"hint({number!r})", f"minigooglenet hint {number}"))
+    hint = " --exercises ".join([f"minigooglenet hint {number}", *map(str, own_folders())])
+    if as_json:
+        result.advice = result.advice.replace(f"hint({number!r})", hint)
+    _print(as_text(result) if as_json else str(result).replace(f"hint({number!r})", hint))
     return CODES[result.status]
 
 
@@ -97,5 +110,5 @@ if __name__ == "__main__":
     starting.read_settings_before(sys.argv[4])
     os.chdir(sys.argv[4])  # everything is imported: only now the folder of the caller, from which answers read files
     sys.stdout.reconfigure(encoding=sys.argv[5], errors="backslashreplace")
-    code = main(*sys.argv[1:4])
+    code = main(*sys.argv[1:4], sys.argv[6] == "True")
     os._exit(code)  # a thread that a student's answer left behind does not hold the result up

@@ -36,18 +36,24 @@ def solution(text: str, name: str, repository: str | None = None) -> str:
     return _notebook(text, name, repository, solutions=True)
 
 
-def both(source, edit=lambda stem, text: text) -> dict[str, str]:
+def both(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
     """Return {path below the lessons' folder: notebook} of every source, for students and with solutions.
 
     edit : returns the text that is used for a source, or None to leave it out
+    more : {lesson: further cells as text}, after those of the lesson, or in a notebook of their own
     """
     made, repository = {}, github(Path(source).resolve())
-    for path in sources(source):
-        text = edit(path.stem, path.read_text(encoding="utf-8"))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (lesson_files if more else sources)(source)}
+    for lesson, cells in (more or {}).items():
+        stem = next((stem for stem in texts if stem.startswith(lesson)), f"{lesson}_exercises")
+        first = texts.get(stem, f"# %% [markdown]\n# # {lesson} Exercises\n")
+        texts[stem] = f"{first.rstrip()}\n{cells}"
+    for stem, text in texts.items():
+        text = edit(stem, text)
         if text is None:
             continue
         for make, place in ((student, ""), (solution, "solutions/")):
-            made[f"{place}{path.stem}.ipynb"] = make(text, path.stem, repository)
+            made[f"{place}{stem}.ipynb"] = make(text, stem, repository)
     return made
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import files
-from minigooglenet.course import notebooks
+from minigooglenet.course import nbgrader, notebooks, own_exercises
 from minigooglenet.course.rules import rules
 from minigooglenet.exercises.cards import cards, pairs
 from minigooglenet.exercises.find import everything
@@ -32,27 +32,47 @@ class Released(NamedTuple):
     kept: list[Path]
 
 
-def release(source, target, solutions=None, plan=None) -> Released:
+def release(source, target, solutions=None, plan=None, exercises=None) -> Released:
     """Write the notebooks of every source in the folder `source`, and the deck of their quizzes, to `target`.
 
     source : the sources, or the folder that `minigooglenet lessons DIR --solutions SOURCES` wrote
     solutions : a second folder, for the notebooks with solutions; never inside `target`, which is handed out
     plan : a course's: only its lessons are written, and each states the course's rules
+    exercises : folder of the course's own exercises: their cells follow those of their lesson, or make a notebook
     """
-    source, target = folder_of_sources(source), Path(target)
+    (source, more), target = _started(source, exercises), Path(target)
     if solutions is not None:
         apart(target, solutions)
-    made = notebooks.both(source, functools.partial(_for_course, plan))
+    made = notebooks.both(source, functools.partial(_for_course, plan), more)
     if not made:
         raise ValueError(f"none of the lessons in {source} counts in this course: {', '.join(plan.lessons)}")
     open_ = {name: text for name, text in made.items() if "/" not in name}
     lessons = {name[:2] for name in open_}
-    open_[DECK] = flashcards([path for path in notebooks.sources(source) if path.stem[:2] in lessons])
+    if exercises is not None:
+        open_ |= own_exercises.handed_out(exercises)
+    open_[DECK] = flashcards([path for path in notebooks.lesson_files(source) if path.stem[:2] in lessons])
     done = _write(target, open_, Released([], [], []))
     if solutions is not None:
         hidden = {name.removeprefix(SOLVED): text for name, text in made.items() if name.startswith(SOLVED)}
         _write(Path(solutions), hidden, done)
     return done
+
+
+def release_for_nbgrader(source, target, plan=None, exercises=None) -> Released:
+    """Write what nbgrader's generate_assignment starts from, solutions among it, to its course folder `target`."""
+    source, more = _started(source, exercises)
+    made = nbgrader.course(source, functools.partial(_for_course, plan), more)
+    folders = [path.rpartition("/")[0] for path in made if path.startswith("source/")]
+    for path, text in ({} if exercises is None else own_exercises.handed_out(exercises)).items():
+        made |= {f"{folder}/{path}": text for folder in folders}
+    return _write(Path(target), made, Released([], [], []))
+
+
+def _started(source, exercises):
+    """Return the folder of the lessons' sources, and the cells of a course's own exercises."""
+    alone = exercises is not None and Path(source).resolve() == Path(exercises).resolve()
+    more = {} if exercises is None else own_exercises.appended(exercises)
+    return Path(source) if alone else folder_of_sources(source), more
 
 
 def apart(handed_out, solutions) -> None:
@@ -90,7 +110,7 @@ def _write(target, made, done) -> Released:
             done.kept.append(place)
             continue
         else:
-            place.parent.mkdir(exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(place, text)
             done.written.append(place)
         note[name] = now

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minigooglenet import console
 from minigooglenet.exercises import shown
 from minigooglenet.exercises.outputs import close
 
 PASSED, WRONG, NOT_YET = "passed", "wrong", "not yet"
 MOST_SHOWN = 64  # values of an array that are worth printing
 CORNER = 8  # values along an axis of a larger array
+_CELL = "text-align:left;vertical-align:top;white-space:pre-wrap;padding:0 1em 0 0"
 
 
 @dataclass
@@ -45,18 +47,26 @@ class Result:
         """Whether the answer is right."""
         return self.status == PASSED
 
+    def points(self, of=1):
+        """Return `of` points for a pass, otherwise 0: the number that nbgrader reads."""
+        return of if self.passed else 0
+
     def __str__(self):
-        lines = [f"{self.number}: {self.status}."]
-        for label, text in (("WHAT", self.what), ("LOOKS LIKE", self.looks_like), ("TRY", self.advice)):
-            if text:
-                lines.append(f"{label:10}  {shown.printable(text)}")
-        if self.inputs:
-            lines += ["", "the case:", *(f"  {name} = {_brief(value)}" for name, value in self.inputs.items())]
-        if self.expected is not None:
-            lines += self._arrays()
-        return "\n".join(lines)
+        said = [f"{label:10}  {text}" for label, text in self._said()]
+        case = ["", *self._case()] if self.inputs else self._case()
+        return "\n".join([f"{self.number}: {self.status}.", *said, *case])
 
     __repr__ = __str__
+
+    def _said(self):
+        """Return the sentences, each with its label."""
+        said = (("WHAT", self.what), ("LOOKS LIKE", self.looks_like), ("TRY", self.advice))
+        return [(label, shown.printable(text)) for label, text in said if text]
+
+    def _case(self):
+        """Return the lines of the case that fails: its inputs, and the arrays that differ."""
+        named = [f"  {name} = {_brief(value)}" for name, value in self.inputs.items()]
+        return [*(["the case:", *named] if named else []), *(self._arrays() if self.expected is not None else [])]
 
     def _arrays(self):
         expected, got, differ, where = self._shown()
@@ -93,8 +103,17 @@ class Result:
                 alt = html.escape(
                     f"expected, yours and the difference{where}, as images; the text above has the numbers"
                 )
-                image = f'<br><img alt="{alt}" src="data:image/png;base64,{data}">'
-        return f"<pre>{html.escape(str(self))}</pre>{image}"
+                image = f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{data}">'
+        rows = "".join(
+            f'<tr><th style="{_CELL};white-space:nowrap">{label}</th><td style="{_CELL}">{html.escape(text)}</td></tr>'
+            for label, text in self._said()
+        )
+        case = self._case()
+        return (
+            f'<div style="font-family:monospace">{self.number}: {self.status}.</div>'
+            f'<table style="font-family:monospace;margin:0">{rows}</table>'
+            f"{console.monospaced(chr(10).join(case)) if case else ''}{image}"
+        )
 
 
 def difference_map(differ) -> list[str]:

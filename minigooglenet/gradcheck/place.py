@@ -58,7 +58,7 @@ def error_figure(name, analytic, numeric):
         axis.set_title(f"{title}, {name}{list(place[:-2])}" if analytic.ndim > 2 else f"{title}, {name}", fontsize=9)
     axes[2].imshow(error_map(analytic, numeric), cmap=figures.SEQUENTIAL)
     axes[2].set_title("largest error over the rest", fontsize=9)
-    return figure, error_text(name, analytic, numeric)
+    return figures.described(figure, error_text(name, analytic, numeric))
 
 
 def search(disagrees, size, rng) -> tuple[int, int]:

@@ -43,11 +43,14 @@ def ucurve(layer, *input_shapes, rng=0):
         for step, a, b in zip(STEPS, errors["float64"], errors["float32"], strict=True)
     ]
     best = [f"{name} {STEPS[int(np.argmin(values))]:.0e}" for name, values in errors.items()]
-    return figure, "\n".join(
-        [
-            *lines,
-            f"Best step: {', '.join(best)}. A larger one cuts the corner of the curve, a smaller one loses digits.",
-        ]
+    return figures.described(
+        figure,
+        "\n".join(
+            [
+                *lines,
+                f"Best step: {', '.join(best)}. A larger one cuts the corner of the curve, a smaller one loses digits.",
+            ]
+        ),
     )
 
 

@@ -42,7 +42,7 @@ def pictures(arrays, columns=4, numbers=None, same_scale=True, inches=2.4):
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    return figure, "\n\n".join(_told(title, values, numbers) for title, values in arrays.items())
+    return figures.described(figure, "\n\n".join(_told(title, values, numbers) for title, values in arrays.items()))
 
 
 def _draw(axis, values, scaled_with, numbers):

@@ -22,7 +22,7 @@ def bar_chart(values: dict[str, float], label, *, marked=(), height=None):
     axis.set(xlabel=label)
     axis.invert_yaxis()
     text = f"bar chart, {len(names)} bars, {label}; the longest is {tallest} with {values[tallest]:,.6g}"
-    return figure, f"{text}\n{figures.bars(values)}"
+    return figures.described(figure, f"{text}\n{figures.bars(values)}")
 
 
 def line_chart(lines: dict[str, tuple], x_label, y_label, *, log=False, area=False):
@@ -44,4 +44,5 @@ def line_chart(lines: dict[str, tuple], x_label, y_label, *, log=False, area=Fal
         told.append(f"{name}: from {ys[0]:,.4g} to {ys[-1]:,.4g}, largest {ys[top]:,.4g} at {x_label} {xs[top]:,.4g}")
     axis.set(xlabel=x_label, ylabel=y_label, yscale="log" if log else "linear")
     axis.legend(fontsize=9, frameon=False)
-    return figure, "\n".join([f"lines of {y_label} against {x_label}", *told])
+    told.insert(0, f"lines of {y_label} against {x_label}")
+    return figures.described(figure, "\n".join(told), alt="; ".join(told))

@@ -52,7 +52,7 @@ def crops(picture, pieces, boxes, places):
         f"{count} of a picture of {width} x {height} pixels (width x height) for a network of "
         f"{size} x {size}{twice}.\n\nscale  square   part              left      top    right   bottom\n"
     )
-    return figure, text + "\n".join(lines)
+    return figures.described(figure, text + "\n".join(lines))
 
 
 def calibration(bins):
@@ -85,7 +85,7 @@ def calibration(bins):
         )
         if count
     ]
-    return figure, text + "\n".join(lines)
+    return figures.described(figure, text + "\n".join(lines))
 
 
 def table3(table):
@@ -119,7 +119,9 @@ def table3(table):
     axes[0][0].invert_yaxis()
     start = _setting(base)
     figure.suptitle(f"Against {start}, {table.pictures:,} pictures (hollow: not told apart from it)", fontsize=10)
-    return figure, "\n".join([f"Settings against the base ({start}), {table.pictures:,} pictures.", *lines])
+    return figures.described(
+        figure, "\n".join([f"Settings against the base ({start}), {table.pictures:,} pictures.", *lines])
+    )
 
 
 def _contact_sheet(axis, pieces, places):

@@ -33,4 +33,4 @@ def first_filters(weight, title="First filters"):
         f"Norms {norms.min():.3g} to {norms.max():.3g}.\n\n"
         + figures.bars({f"filter {i}": float(norm) for i, norm in enumerate(norms)})
     )
-    return figure, text
+    return figures.described(figure, text)

@@ -47,4 +47,6 @@ def module_drawing(count, name):
     axis.set(xlim=(-0.4, 3.4), ylim=(3.6, -0.6))
     axis.axis("off")
     lines = [f"{node} ({channels[node]}) reads {', '.join(sources)}" for node, sources in _READS.items()]
-    return figure, "\n".join([f"{name}, channels in parentheses: input ({channels['input']})", *lines])
+    return figures.described(
+        figure, "\n".join([f"{name}, channels in parentheses: input ({channels['input']})", *lines])
+    )

@@ -42,7 +42,7 @@ def training_curve(steps, epochs=(), best=None, heads=0):
         text += f"\n\nThe loss of a step includes {heads} auxiliary heads, the held-out loss only the main classifier."
     left.legend(frameon=False, fontsize=8)
     right.legend(frameon=False, fontsize=8, loc="lower right")
-    return figure, text
+    return figures.described(figure, text)
 
 
 def _held_out(left, right, tested, best, steps, epochs):
@@ -96,7 +96,7 @@ def learning_rates(sweep):
             figures.curve([min(value, 1.5 * top) for value in sweep.smoothed]),
         ]
     )
-    return figure, text
+    return figures.described(figure, text)
 
 
 def confusion_matrix(matrix, names=None):
@@ -124,7 +124,7 @@ def confusion_matrix(matrix, names=None):
     text = (
         f"Confusion matrix (rows true, columns predicted): {right} of {total} right. Mistakes: {worst or 'none'}.\n\n"
     )
-    return figure, text + "\n".join(lines)
+    return figures.described(figure, text + "\n".join(lines))
 
 
 def gradient_norms(norms: dict[str, float], beside=()):
@@ -150,7 +150,7 @@ def gradient_norms(norms: dict[str, float], beside=()):
     axis.invert_yaxis()
     axis.grid(axis="x", alpha=0.3)
     axis.set(xlabel="norm of the gradient of the module's parameters", title="How far the gradient reaches")
-    return (
+    return figures.described(
         figure,
         "Norm of the gradient of each module's parameters, input first (bars in proportion, not logarithmic):\n\n"
         + figures.bars(norms),
@@ -168,8 +168,9 @@ def gradients_over_time(norms: dict[str, list[tuple[int, float]]]):
     axis.set(xlabel="step", ylabel="norm of the gradient", title="How far the gradient reaches, step by step")
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), title="input first")
     lines = [f"{module:16} {points[0][1]:10.3g} {points[-1][1]:10.3g}" for module, points in norms.items()]
-    return figure, "\n".join(
-        ["Norm of each module's gradient, input first, at the first and the last record:", "", *lines]
+    return figures.described(
+        figure,
+        "\n".join(["Norm of each module's gradient, input first, at the first and the last record:", "", *lines]),
     )
 
 
@@ -191,7 +192,9 @@ def gradient_flow(norms: dict[str, dict[str, float]]):
         f"{name:{width}}  first module {next(iter(found.values())):9.3g}, last {list(found.values())[-1]:9.3g}"
         for name, found in norms.items()
     ]
-    return figure, "\n".join(["Norm of the gradient of the first module's parameters and the last's:", "", *lines])
+    return figures.described(
+        figure, "\n".join(["Norm of the gradient of the first module's parameters and the last's:", "", *lines])
+    )
 
 
 def _running_mean(values, span):

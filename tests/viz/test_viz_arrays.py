@@ -26,4 +26,6 @@ def test_constant_arrays_and_empty_places_are_fine():
 
 def test_a_notebook_gets_a_figure_as_png():
     figure, _ = figures.new(2, 2)
-    assert figure._repr_png_().startswith(b"\x89PNG")
+    png, metadata = figure._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    assert metadata == {"alt": ""}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import children, files, warmup
-from minigooglenet.course import originality, reading, safe_open
+from minigooglenet.course import originality, own_exercises, reading, safe_open
 from minigooglenet.course.check_runner import end
 from minigooglenet.course.grading import gradebook, marks, sandbox, submissions
 from minigooglenet.course.grading.gradebook import row_of, rows_of
@@ -27,7 +27,7 @@ from minigooglenet.course.grading.sandbox import probe, watch
 from minigooglenet.course.grading.serialisation import MISSING
 from minigooglenet.course.plan import Plan
 from minigooglenet.course.roster import Roster, key_of
-from minigooglenet.exercises.find import everything
+from minigooglenet.exercises.find import everything, own_folders
 from minigooglenet.exercises.questions import COURSE
 from minigooglenet.exercises.shown import error_text
 from minigooglenet.names import closest
@@ -76,6 +76,7 @@ class Asked:
         """What a result depends on besides the file: a result of other options is another result."""
         ipython = util.find_spec("IPython") is not None
         options = (self.seconds, self.wall, self.memory, self.whole, ipython, os.environ.get(COURSE, ""))
+        options += (own_exercises.digest(own_folders()),) if own_folders() else ()
         try:
             version = metadata.version("minigooglenet")
         except metadata.PackageNotFoundError:  # a checkout that nobody installed
@@ -343,7 +344,7 @@ def _start(work, results):
 def readable() -> list[str]:
     """Return the folders beside Python's own that its packages and compiled kernels are read from."""
     kernels = _kernels()
-    return sandbox.packages() + ([] if kernels is None else [str(kernels)])
+    return [*sandbox.packages(), *([] if kernels is None else [str(kernels)]), *map(str, own_folders())]
 
 
 def _kernels():

@@ -22,6 +22,7 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import viz
+from minigooglenet.console import Table
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels.loops import conv2d as loops
@@ -59,7 +60,7 @@ predict("00.a", ...)
 counted = mg.count(net)
 assert counted.params == 6_998_552
 print(outcome("00.a", counted.params))
-print(counted)
+counted.table()
 
 # %% [markdown]
 # What you saw: about 7 million. A row of the table is a module, from the image at the top to the 1000 classes at the
@@ -82,8 +83,7 @@ macs = {name: row.macs / 1e6 for name, row in layers.items()}
 dearest = max(macs, key=macs.get)
 assert (len(layers), dearest) == (58, "conv2/3x3")
 print(outcome("00.b", dearest), f"It takes {layers[dearest].macs / counted.macs:.1%} of all {counted.macs:,} MAC.")
-figure, text = viz.bar_chart(macs, "million MAC", marked=[dearest], height=10)
-print(text)
+figure, _ = viz.bar_chart(macs, "million MAC", marked=[dearest], height=10)
 figure
 
 # %% [markdown]
@@ -102,12 +102,11 @@ for row in counted.rows:
 modules = {name: millions for name, millions in modules.items() if millions}
 most = max(modules, key=modules.get)
 assert most == "inception_5b"
-figure, text = viz.bar_chart(modules, "million parameters", marked=[most])
+figure, _ = viz.bar_chart(modules, "million parameters", marked=[most])
 print(
     f"{most} holds {modules[most] * 1e6 / counted.params:.1%}, the linear layer at the end "
     f"{modules['loss3'] * 1e6 / counted.params:.1%} of the parameters."
 )
-print(text)
 figure
 
 # %%
@@ -219,8 +218,7 @@ grey = np.asarray(mg.data.photograph().convert("L").resize((256, 320)), float)
 figure = None
 if window.passed:
     coarse = np.array([[mean_of_window(grey, i, j, 16) for j in range(0, 256, 16)] for i in range(0, 320, 16)])
-    figure, text = viz.pictures({"the photograph": grey, "means of your windows": coarse})
-    print(text)
+    figure, _ = viz.pictures({"the photograph": grey, "means of your windows": coarse})
 figure
 
 # %% [markdown]
@@ -236,9 +234,8 @@ student = "you"  # your name or number, if your course asks for it
 ask("00.2", student)
 
 # %%
-print(f"{'layer':24} {'parameters':>10} {'MAC':>12} {'outputs':>9}")
-for name, row in layers.items():
-    print(f"{name:24} {row.params:10,} {row.macs:12,} {row.activations:9,}")
+rows = [(name, row.params, row.macs, row.activations) for name, row in layers.items()]
+Table("The layers with weights", ("layer", ">parameters", ">MAC", ">outputs"), rows)
 
 # %%
 # exercise 00.2

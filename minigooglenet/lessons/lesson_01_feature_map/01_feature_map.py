@@ -48,11 +48,10 @@ pixel = np.zeros((11, 9))
 pixel[5, 4] = 1
 result = conv2d.forward(pixel[None, None], letter[None, None])[0, 0]
 turned = conv2d.forward(pixel[None, None], letter[None, None, ::-1, ::-1])[0, 0]
-figure, text = viz.pictures(
+figure, _ = viz.pictures(
     {"kernel": letter, "image": pixel, "the engine's answer": result, "a true convolution's": turned}
 )
 print(outcome("01.a", "the F upside down and mirrored"))
-print(text)
 figure
 
 # %%
@@ -74,8 +73,7 @@ assert np.array_equal(result[1:6, 1:5], letter[::-1, ::-1])  # turned by 180 deg
 grey = np.asarray(photo.convert("L").resize((40, 48)), float) / 255
 kernel = letter - letter.mean()
 scores = conv2d.forward(grey[None, None], kernel[None, None])[0, 0]
-figure, text = viz.pictures({"image": grey, "how much like an F": scores}, same_scale=False)
-print(text)
+figure, _ = viz.pictures({"image": grey, "how much like an F": scores}, same_scale=False)
 figure
 
 # %% [markdown]
@@ -111,8 +109,7 @@ y = conv2d.forward(colours, weights)
 print(outcome("01.b", y.shape[1]), "The output has the shape", y.shape)
 maps_of_one_filter = y.shape[1]
 red, green, blue = colours[0] * weights[0]  # each channel times its weight
-figure, text = viz.pictures({"red x 1": red, "green x -1": green, "blue x 0": blue, "their sum": y[0, 0]})
-print(text)
+figure, _ = viz.pictures({"red x 1": red, "green x -1": green, "blue x 0": blue, "their sum": y[0, 0]})
 figure
 
 # %%
@@ -159,8 +156,7 @@ counts = readers(224, 7, 2, 3)
 inside = counts[6:-6, 6:-6]
 for value in np.unique(inside):
     print(f"read by {value:.0f} outputs: {np.mean(inside == value):.0%} of the pixels inside")
-figure, text = viz.pictures({"top left corner": counts[:12, :12]})
-print(text)
+figure, _ = viz.pictures({"top left corner": counts[:12, :12]})
 figure
 
 # %% [markdown]
@@ -180,8 +176,7 @@ flat = np.full((1, 1, 5, 6), 9.0)
 means = conv2d.forward(flat, np.ones((1, 1, 3, 3)), None, 1, 1)[0, 0] / 9
 assert (means[0, 0], means[0, 1], means[1, 1]) == (4, 6, 9)
 print(outcome("01.d", means[0, 0]))
-figure, text = viz.pictures({"mean of 3 x 3, zeros around": means})
-print(text)
+figure, _ = viz.pictures({"mean of 3 x 3, zeros around": means})
 figure
 
 # %% [markdown]
@@ -403,8 +398,7 @@ if moved.passed:
     for way, (dy, dx) in {"down": (1, 0), "right": (0, 1), "up and left": (-1, -1)}.items():
         shift = shift_kernel(dy, dx)[None, None]
         pictures[way] = conv2d.forward(pictures["as it is"][None, None], shift, None, 1, 1)[0, 0]
-    figure, text = viz.pictures(pictures)
-    print(text)
+    figure, _ = viz.pictures(pictures)
 figure
 
 # %% [markdown]
@@ -440,8 +434,7 @@ assert unread == 0.75
 # %%
 y = conv2d.forward(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), np.array([7.0]), 1, 5)[0, 0]
 print(f"padding 5 for a kernel of 3: {np.sum(y == 7)} of {y.size} outputs are the bias alone.")
-figure, text = viz.pictures({"all ones, bias 7": y})
-print(text)
+figure, _ = viz.pictures({"all ones, bias 7": y})
 figure
 
 # %% [markdown]

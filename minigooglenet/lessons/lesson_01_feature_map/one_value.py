@@ -31,7 +31,7 @@ def conv_at_cases(rng):
     for i, j in np.ndindex(3, 4):
         yield x, w, b, (i + j) % 2, (i * 4 + j) % 4, i, j, 2, 1
     for i, j in ((5, 7), (5, 0), (0, 7)):  # windows that hang over the last row and the last column
-        yield x, w, b, 1, (i + j) % 4, i, j, 1, 1
+        yield x, w, b, int(i == 5 and j == 0), (i + j) % 4, i, j, 1, 1
     w, b = integers(rng, (4, 3, 2, 3)), integers(rng, 4, 10, 20)
     for i, j in ((0, 0), (1, 3), (4, 5)):
         yield x, w, b, 1, 1 + i % 3, i, j, 1, 0

@@ -54,8 +54,7 @@ A = conv2d.forward(units, kernel).reshape(25, 9).T
 x = whole(1, 1, 5, 5)
 assert np.array_equal(A @ x.ravel(), conv2d.forward(x, kernel).ravel())
 print(outcome("02.a", len(np.unique(A)) - 1), f"A has the shape {A.shape}.")
-figure, text = viz.pictures({"A: a row for each output, a column for each pixel": A}, numbers=True, inches=9)
-print(text)
+figure, _ = viz.pictures({"A: a row for each output, a column for each pixel": A}, numbers=True, inches=9)
 figure
 
 # %% [markdown]
@@ -87,8 +86,7 @@ print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.
 # %%
 pixels = np.arange(1.0, 13).reshape(1, 1, 3, 4)
 cols = engine.im2col(pixels, 2, 1, 0)[0]
-figure, text = viz.pictures({"image": pixels[0, 0], "im2col: six windows, six columns": cols}, inches=3.2)
-print(text)
+figure, _ = viz.pictures({"image": pixels[0, 0], "im2col: six windows, six columns": cols}, inches=3.2)
 print("Pixel 6 stands in", int(np.sum(cols == 6)), "columns.")
 figure
 
@@ -112,8 +110,7 @@ for k, stride, pad, n in ((7, 2, 3, 224), (3, 1, 1, 56), (5, 1, 2, 28), (1, 1, 0
     blow_up[f"{k} x {k}, stride {stride}"] = k * k * Ho * Ho / n**2
 assert list(blow_up.values()) == [12.25, 9, 25, 1]
 print(outcome("02.c", blow_up))
-figure, text = viz.bar_chart(blow_up, "columns as a multiple of the image", height=1.8)
-print(text)
+figure, _ = viz.bar_chart(blow_up, "columns as a multiple of the image", height=1.8)
 figure
 
 # %% [markdown]
@@ -148,8 +145,7 @@ count = engine.col2im(engine.im2col(np.ones_like(y), 3, 1, 1), (5, 6), 3, 1, 1)
 assert np.array_equal(again, y * count)
 print(outcome("02.d", "x, times how many windows read each pixel"))
 assert set(np.unique(back[6:-6, 6:-6])) == {9, 12, 16}
-figure, text = viz.pictures({"7 x 7, stride 2, all ones: top left corner": back[:12, :12]}, inches=3)
-print(text)
+figure, _ = viz.pictures({"7 x 7, stride 2, all ones: top left corner": back[:12, :12]}, inches=3)
 figure
 
 # %% [markdown]
@@ -323,8 +319,7 @@ matrix
 figure = None
 if matrix.passed:
     yours = conv_matrix(np.arange(1.0, 10).reshape(1, 1, 3, 3), (1, 5, 5), 2, 1)
-    figure, text = viz.pictures({"stride 2, padding 1": yours}, numbers=True, inches=9)
-    print(text)
+    figure, _ = viz.pictures({"stride 2, padding 1": yours}, numbers=True, inches=9)
 figure
 
 # %% [markdown]

@@ -57,8 +57,7 @@ x = integers(1, 1, 7, 7)
 raised = x.copy()
 raised[0, 0, 3, 3] += 1
 moved = conv(raised, w) - conv(x, w)
-figure, text = mg.viz.pictures({"kernel": w[0, 0], "how the outputs move": moved[0, 0]})
-print(text)
+figure, _ = mg.viz.pictures({"kernel": w[0, 0], "how the outputs move": moved[0, 0]})
 print(outcome("03.a", int(moved[0, 0, 1, 1])))
 assert (moved[0, 0, 1:4, 1:4] == w[0, 0, ::-1, ::-1]).all()
 figure
@@ -95,8 +94,7 @@ raised = w.copy()
 raised[1, 0, 0, 2] += 1
 moved = conv(x, raised) - conv(x, w)
 maps = {f"image {n}, filter {k}": moved[n, k] for n in range(2) for k in range(3)}
-figure, text = mg.viz.pictures(maps, columns=3)
-print(text)
+figure, _ = mg.viz.pictures(maps, columns=3)
 print(outcome("03.b", int(sum(values.any() for values in maps.values()))))
 assert (moved[:, 1] == x[:, 0, 0:3, 2:6]).all()
 figure
@@ -268,8 +266,7 @@ point = np.zeros((1, 1, 7, 7))
 point[0, 0, 3, 3] = 1
 dx, _, _ = conv2d.backward(point, np.zeros((1, 1, 11, 9)), letter, algorithm="im2col")
 answered = conv(point, letter, pad=2)
-figure, text = mg.viz.pictures({"kernel": letter[0, 0], "forward of a point": answered[0, 0], "dx": dx[0, 0]})
-print(text)
+figure, _ = mg.viz.pictures({"kernel": letter[0, 0], "forward of a point": answered[0, 0], "dx": dx[0, 0]})
 upright = (dx[0, 0, 3:8, 3:6] == letter[0, 0]).all()
 print(outcome("03.c", "upright" if upright else "turned"))
 assert upright
@@ -293,8 +290,7 @@ predict("03.d", ...)
 dx, _, _ = conv2d.backward(np.ones((1, 1, 2, 2)), np.zeros((1, 1, 6, 6)), np.ones((1, 1, 3, 3)), None, 2, 0)
 spread = np.zeros((1, 1, 3, 3))
 spread[:, :, ::2, ::2] = 1
-figure, text = mg.viz.pictures({"dout with zeros between": spread[0, 0], "dx": dx[0, 0]})
-print(text)
+figure, _ = mg.viz.pictures({"dout with zeros between": spread[0, 0], "dx": dx[0, 0]})
 print(outcome("03.d", dx[0, 0, -1].tolist()))
 assert not dx[0, 0, -1].any()
 figure
@@ -340,8 +336,7 @@ check("03.4", conv_dx_by_conv)
 
 # %%
 dx, _, _ = conv2d.backward(np.ones((1, 1, 12, 12)), np.zeros((1, 1, 24, 24)), np.ones((1, 1, 7, 7)), None, 2, 3)
-figure, text = mg.viz.pictures({"how many outputs read each pixel": dx[0, 0]}, numbers=False)
-print(text)
+figure, _ = mg.viz.pictures({"how many outputs read each pixel": dx[0, 0]}, numbers=False)
 inside = dx[0, 0, 6:-6, 6:-6]
 for count in np.unique(inside):
     print(f"{int(count):2} readers: {(inside == count).mean():.0%} of the pixels inside")

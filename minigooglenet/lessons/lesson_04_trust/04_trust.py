@@ -69,8 +69,7 @@ print(outcome("04.a", right))
 
 # %%
 means = {names[letter]: float(np.mean(shares)) for letter, shares in accuracies.items()}
-figure, text = mg.viz.bar_chart(means, "share of held-out digits right", marked=("correct",))
-print(text)
+figure, _ = mg.viz.bar_chart(means, "share of held-out digits right", marked=("correct",))
 rival = max(mean for name, mean in means.items() if name != "correct")
 assert rival > means["correct"] - 0.05
 figure
@@ -130,13 +129,11 @@ predict("04.b", ...)
 # %%
 figure, text = mg.gradcheck.ucurve(mg.layers.Softmax())
 softmax_best = text.rpartition("Best step: ")[2].partition(". A")[0]
-print(text)
 figure
 
 # %%
 layer = mg.layers.Conv2d(2, 3, 3, algorithm="im2col", rng=0)
 figure, text = mg.gradcheck.ucurve(layer)
-print(text)
 conv_best = text.rpartition("Best step: ")[2].partition(". A")[0]
 print(outcome("04.b", f"softmax {softmax_best}; convolution {conv_best}"))
 figure
@@ -488,8 +485,7 @@ for letter, suspect in suspects.items():
 
 # %%
 backward, difference = detective.evidence(suspects["A"])["x"]  # change the letter, the name and the slice
-figure, text = mg.viz.pictures({"backward": backward[0, 0].round(1), "differences": difference[0, 0].round(1)})
-print(text)
+figure, _ = mg.viz.pictures({"backward": backward[0, 0].round(1), "differences": difference[0, 0].round(1)})
 figure
 
 # %%
@@ -535,7 +531,7 @@ assert verdict == "PASS"
 # - Run a parallel kernel twice and compare the bits. What would a difference tell you?
 
 # %%
-print(mg.gradcheck.compare_steps(mg.layers.Softmax()))
+mg.gradcheck.compare_steps(mg.layers.Softmax())
 
 # %% [markdown]
 # ## Claims ledger

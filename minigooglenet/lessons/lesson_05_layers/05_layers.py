@@ -70,8 +70,7 @@ print(outcome("05.a", int(counts["3x3/2"].max())))
 assert [won.max() for won in counts.values()] == [1, 4, 9]
 
 # %%
-figure, text = mg.viz.pictures({f"{name}: wins": won[:10, :10] for name, won in counts.items()}, same_scale=False)
-print(text)
+figure, _ = mg.viz.pictures({f"{name}: wins": won[:10, :10] for name, won in counts.items()}, same_scale=False)
 figure
 
 # %% [markdown]
@@ -199,8 +198,7 @@ predict("05.c", ...)
 flat = np.full((1, 1, 7, 7), 2.0)
 y, arg = winners(flat, 3, 2)
 dx = send_back(np.ones_like(y), arg, (7, 7), 3, 2)
-figure, text = mg.viz.pictures({"gradient of a constant image": dx[0, 0]})
-print(text)
+figure, _ = mg.viz.pictures({"gradient of a constant image": dx[0, 0]})
 print(outcome("05.c", "the first of each window, in its upper left corner"))
 assert dx.sum() == y.size
 assert (dx[0, 0, ::2, ::2][:3, :3] == 1).all()
@@ -253,8 +251,7 @@ predict("05.e", ...)
 low = np.full((1, 1, 4, 5), -3.0)
 right, _ = winners(low, 3, 1, 1)
 zeros, _ = winners(np.pad(low, ((0, 0), (0, 0), (1, 1), (1, 1))), 3, 1)
-figure, text = mg.viz.pictures({"padding never wins": right[0, 0], "padding with 0": zeros[0, 0]})
-print(text)
+figure, _ = mg.viz.pictures({"padding never wins": right[0, 0], "padding with 0": zeros[0, 0]})
 print(outcome("05.e", float(zeros[0, 0, 0, 0])))
 assert (right == -3).all()
 figure
@@ -424,8 +421,7 @@ raised = x.copy()
 raised[0, 3] += 0.5
 before, after = (local_response_norm.forward(values, 5, 1.0, 0.75, 1.0)[0] for values in (x, raised))
 change = (after - before).ravel()
-figure, text = mg.viz.pictures({"channels 0 to 6, change in hundredths": (100 * change).round()[None]})
-print(text)
+figure, _ = mg.viz.pictures({"channels 0 to 6, change in hundredths": (100 * change).round()[None]})
 print(outcome("05.h", f"channel 1 {change[1]:+.3f}, channel 6 {change[6]:+.3f}"))
 assert change[3] > 0 > change[[1, 2, 4, 5]].max()
 assert not change[[0, 6]].any()

@@ -26,6 +26,7 @@ softmax_ce = Exercise(
 def softmax_ce_cases(rng):
     yield integers(rng, (4, 5), -3, 4), np.array([0, 3, 3, 4]), 1.0
     yield np.array([[1000.0, -1000, 0], [-1000, 1000, 999], [1, 2, 1000]]), np.array([0, 2, 1]), 0.3
+    yield np.array([[-1000.0, -1001, -1003], [1000, 998, 0]]), np.array([1, 0]), 0.5  # each row has its own maximum
 
 
 @softmax_ce.reference

@@ -17,6 +17,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
+from minigooglenet.console import Table
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS
@@ -123,18 +124,15 @@ def total(column):
 bytes_out = {name: max(4 * row.activations for row in rows) for name, rows in modules.items()}
 numbers = {"parameters": total("params"), "MAC": total("macs"), "bytes of the largest output": bytes_out}
 most = {what: max(values, key=values.get) for what, values in numbers.items()}
-figure, text = mg.viz.bar_chart(numbers["parameters"], "parameters", marked=[most["parameters"]])
-print(text)
+figure, _ = mg.viz.bar_chart(numbers["parameters"], "parameters", marked=[most["parameters"]])
 figure
 
 # %%
-figure, text = mg.viz.bar_chart(numbers["MAC"], "MACs of one image", marked=[most["MAC"]])
-print(text)
+figure, _ = mg.viz.bar_chart(numbers["MAC"], "MACs of one image", marked=[most["MAC"]])
 figure
 
 # %%
-figure, text = mg.viz.bar_chart(bytes_out, "bytes of the largest output", marked=[most["bytes of the largest output"]])
-print(text)
+figure, _ = mg.viz.bar_chart(bytes_out, "bytes of the largest output", marked=[most["bytes of the largest output"]])
 figure
 
 # %%
@@ -209,8 +207,7 @@ energy = gradient_of_cell("inception_5b/output", images=2 if FAST else 4)
 sides = np.arange(1, 224, 2)
 inside = [energy[112 - s // 2 : 113 + s // 2, 112 - s // 2 : 113 + s // 2].sum() / energy.sum() for s in sides]
 half_side, most_side = (int(sides[np.searchsorted(inside, part)]) for part in (0.5, 0.95))
-figure, text = mg.viz.line_chart({"5b": (sides, inside)}, "side of the square in pixels", "share of the gradient")
-print(text)
+figure, _ = mg.viz.line_chart({"5b": (sides, inside)}, "side of the square in pixels", "share of the gradient")
 print(f"half of it within {half_side} pixels, 95 % within {most_side} ({2 if FAST else 4} images, random weights)")
 figure
 
@@ -231,9 +228,10 @@ for line in (lines[1], lines[-1]):
     print(f"{line.name}: printed {line.printed_params:g}K; {line.weights / 1000:.1f} or {line.weights / 1024:.1f}")
 
 # %%
-for line in lines:
-    printed = f"params {line.printed_params:6g}K, ours {line.weights / 1024:7.2f}K"
-    print(f"{line.name:18} {printed}   ops {line.printed_ops:4g}M, ours {line.macs / 1e6:7.2f}M")
+printed = [(line.name, f"{line.printed_params:g}", line.weights / 1024) for line in lines]
+ops = [(f"{line.printed_ops:g}", line.macs / 1e6) for line in lines]
+headings = ("row", ">K printed", ">K counted", ">M printed", ">M counted")
+Table("Parameters and operations, printed and counted", headings, [a + b for a, b in zip(printed, ops, strict=True)])
 
 # %% [markdown]
 # The first row is far off. Which layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 map?
@@ -277,8 +275,7 @@ for name, free in net.schedule():
 tape = np.cumsum([row.tape_bytes for row in c.rows]) / 2**20
 nodes = np.arange(len(inference))
 curves = {"training, the tape": (nodes, tape), "inference": (nodes, inference)}
-figure, text = mg.viz.line_chart(curves, "node", "MiB of one image", area=True)
-print(text)
+figure, _ = mg.viz.line_chart(curves, "node", "MiB of one image", area=True)
 figure
 
 # %%
@@ -565,10 +562,12 @@ except ValueError as error:
 # Published claims beside what the engine counts. Each line is computed here.
 
 # %%
+verdicts = Table("Published claims", ("claim", ">printed", ">counted", ""))
 for name, claim in CLAIMS.items():
     near = abs(claim.printed / claim.counted - 1) < 0.01
     verdict = "holds" if near else "does not hold"
-    print(f"{name:10} printed {claim.printed:15,.10g}  counted {claim.counted:17,.10g}  {verdict}")
+    verdicts.rows.append((name, f"{claim.printed:,.10g}", f"{claim.counted:,.10g}", verdict))
+verdicts
 
 # %%
 wide = []

@@ -44,10 +44,11 @@ ratios = {
     "parameters": theirs.params / ours.params,
     "MAC": theirs.macs / ours.macs,
 }
-figure, text = mg.viz.bar_chart(ratios, "VGG-16's stem over GoogLeNet's", marked=["MAC"])
-print(comparisons.stem_table())
-print(text)
+figure, _ = mg.viz.bar_chart(ratios, "VGG-16's stem over GoogLeNet's", marked=["MAC"])
 figure
+
+# %%
+comparisons.stem_table()
 
 # %%
 outcome("07.a", round(ratios["MAC"], 1))
@@ -73,8 +74,7 @@ outcome("07.b", "the first layer is cheaper, everything behind it costs four tim
 # Four branches read the same maps. Each looks at another scale, and their outputs are joined along the channels.
 
 # %%
-figure, text = mg.viz.module_drawing(c, "inception_4a")
-print(text)
+figure, _ = mg.viz.module_drawing(c, "inception_4a")
 figure
 
 # %% [markdown]
@@ -135,10 +135,9 @@ r = np.arange(1, 481)
 with_it = 14 * 14 * (480 * r + r * 48 * 25) / 1e6
 direct = np.full(len(r), branch.direct / 1e6)
 lines = {"reduced to r channels": (r, with_it), "direct": (r, direct)}
-figure, text = mg.viz.line_chart(lines, "r", "million MAC")
+figure, _ = mg.viz.line_chart(lines, "r", "million MAC")
 figure.axes[0].plot(16, with_it[15], "k*", markersize=12)
 meet = 480 * 48 * 25 / (480 + 48 * 25)
-print(text)
 print(f"they meet at r = {meet:.1f}; the paper takes r = 16, the star at {with_it[15]:.2f}")
 figure
 
@@ -268,8 +267,7 @@ for branch_name in ("1x1", "3x3", "5x5", "pool_proj"):
     for key, values in kept.items():
         mini.params[key][:] = values
 assert accuracy(mini) == without["nothing"]
-figure, text = mg.viz.bar_chart(without, "accuracy without it", marked=["nothing"])
-print(text)
+figure, _ = mg.viz.bar_chart(without, "accuracy without it", marked=["nothing"])
 figure
 
 # %%

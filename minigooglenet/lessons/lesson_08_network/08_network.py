@@ -256,8 +256,7 @@ assert np.isclose(seen.mean() + b[label], mini(test_images[:1])[0, label], atol=
 
 # %%
 shown = {"the digit": test_images[0, 0] + 1, f"where {label} is seen": seen}
-figure, text = mg.viz.pictures(shown, numbers=False, same_scale=False)
-print(text)
+figure, _ = mg.viz.pictures(shown, numbers=False, same_scale=False)
 figure
 
 # %% [markdown]

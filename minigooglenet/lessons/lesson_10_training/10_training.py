@@ -119,8 +119,7 @@ predict("10.b", ...)
 
 # %%
 eight = fit(mini(), images[:8], labels[:8], steps=60, lr=0.05, batch=8)
-figure, text = viz.line_chart({name: (range(60), curve) for name, curve in eight.items()}, "step", "loss", log=True)
-print(text)
+figure, _ = viz.line_chart({name: (range(60), curve) for name, curve in eight.items()}, "step", "loss", log=True)
 figure
 
 # %%
@@ -145,8 +144,8 @@ predict("10.c", ...)
 RATES, STEPS = (0.0005, 0.05, 5.0), 20 if FAST else 30
 sweep = {rate: fit(mini(), images, labels, STEPS, rate)["sum"] for rate in RATES}
 lines = {f"rate {rate:g}": (range(STEPS), curve) for rate, curve in sweep.items()}
-figure, text = viz.line_chart(lines, "step", "loss")
-print(text + ("\n(fast mode: 20 steps each, not 30)" if FAST else ""))
+print(f"{STEPS} steps each{' (fast mode, not 30)' if FAST else ''}")
+figure, _ = viz.line_chart(lines, "step", "loss")
 figure
 
 # %%
@@ -218,8 +217,7 @@ shares = {
     "paper: times 0.96 every 8 epochs": [schedules.paper(1, e, 250, 1) for e in epochs],
     "quick solver: square root": [schedules.polynomial(1, e, 250) for e in epochs],
 }
-figure, text = viz.line_chart({name: (epochs, rates) for name, rates in shares.items()}, "epoch", "share of lr0")
-print(text)
+figure, _ = viz.line_chart({name: (epochs, rates) for name, rates in shares.items()}, "epoch", "share of lr0")
 figure
 
 # %%
@@ -380,8 +378,7 @@ trainer.run(
 print(f"{len(steps)} steps" + (" (fast mode: 3 epochs, not 8)" if FAST else ""))
 
 # %%
-figure, text = viz.training_curve(steps, trainer.epochs, trainer.best)
-print(text)
+figure, _ = viz.training_curve(steps, trainer.epochs, trainer.best)
 figure
 
 # %%
@@ -410,8 +407,7 @@ outcome("10.f", round(max(hits.values()), 3))
 predict("10.g", ...)
 
 # %%
-figure, text = viz.first_filters(averaged.params["conv1/3x3/weight"])
-print(text)
+figure, _ = viz.first_filters(averaged.params["conv1/3x3/weight"])
 figure
 
 # %%
@@ -428,8 +424,7 @@ figure
 
 # %%
 gradient_maps = {f"gradient {k}": grads[wire][0, k] for k in shown} | {"gradient, digit": grads["image"][0, 0]}
-figure, text = viz.pictures(gradient_maps, 5, numbers=False, same_scale=False)
-print(text)
+figure, _ = viz.pictures(gradient_maps, 5, numbers=False, same_scale=False)
 figure
 
 # %%
@@ -455,8 +450,7 @@ predict("10.h", ...)
 scores = averaged(test_images)
 predicted = scores.argmax(axis=1)
 table = evaluation.confusion(test_labels, predicted, 10)
-figure, text = viz.confusion_matrix(table)
-print(text)
+figure, _ = viz.confusion_matrix(table)
 figure
 
 # %%
@@ -474,8 +468,7 @@ worst = bad[np.argsort(-sure[bad])][:3]
 if len(worst) < 3:  # so good that there are not three
     worst = np.argsort(sure)[:3]
 titles = {f"no. {i}: {test_labels[i]} as {predicted[i]}, sure {sure[i]:.0%}": 1 + test_images[i, 0] for i in worst}
-figure, text = viz.pictures(titles, 3, numbers=False)
-print(text)
+figure, _ = viz.pictures(titles, 3, numbers=False)
 figure
 
 # %% [markdown]
@@ -485,7 +478,7 @@ figure
 # run looks like. "Again" is the same test done a second time.
 
 # %%
-print(sick_runs.healthy().table())
+sick_runs.healthy().table("a healthy run")
 
 # %% [markdown]
 # And these four are yours, drawn from your name. Each has one faulty line. Look at the curves first.
@@ -493,10 +486,9 @@ print(sick_runs.healthy().table())
 # %%
 runs = sick_runs.of(student)
 curves = {letter: (range(len(run.history)), [point.loss for point in run.history]) for letter, run in runs.items()}
-figure, text = viz.line_chart(curves, "step", "loss", log=True)
-print(text)
+figure, _ = viz.line_chart(curves, "step", "loss", log=True)
 for letter, run in runs.items():
-    print(f"\n{letter}\n{run.table()}")
+    print(run.table(f"run {letter}"))
 figure
 
 # %%
@@ -507,7 +499,7 @@ print(f"repairs, of which some cure nothing:\n{sick_runs.repairs()}")
 
 # %% [markdown]
 # For each run give the fault, the number of its line and the letter of the repair that belongs there. Try a repair
-# before you answer: `print(sick_runs.repaired(runs["A"], 13, "p").table())`. The check runs your repaired loops for
+# before you answer: `sick_runs.repaired(runs["A"], 13, "p").table()`. The check runs your repaired loops for
 # 20 steps.
 
 # %%

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import losses
+from minigooglenet.console import Table
 from minigooglenet.graph import Graph
 from minigooglenet.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU
 
@@ -84,14 +85,15 @@ class SickRun(NamedTuple):
         """The loop with its lines numbered from 1."""
         return "\n".join(f"{number:2}  {line}" for number, line in enumerate(self.lines, 1))
 
-    def table(self, every=10) -> str:
-        """Return what was noted as lines of text."""
-        rows = ["step      loss      main      head  held out  again  norm of weights"]
+    def table(self, title="", every=10) -> Table:
+        """Return what was noted, every few steps."""
+        columns = (">step", ">loss", ">main", ">head", ">held out", ">again", ">norm of weights")
+        rows = []
         for step in sorted({*range(0, len(self.history), every), len(self.history) - 1}):
             main, head, loss, accuracy, again, weights = self.history[step]
-            numbers = " ".join(f"{value:9.3g}" for value in (loss, main, head))
-            rows.append(f"{step:4} {numbers}  {accuracy:8.0%} {again:6.0%} {weights:16.4g}")
-        return "\n".join(rows)
+            numbers = [f"{value:.3g}" for value in (loss, main, head)]
+            rows.append((step, *numbers, f"{accuracy:.0%}", f"{again:.0%}", f"{weights:.4g}"))
+        return Table(title, columns, rows)
 
 
 def of(student) -> dict[str, SickRun]:

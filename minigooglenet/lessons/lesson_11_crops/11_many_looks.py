@@ -46,7 +46,7 @@ PAPER = {(1, 1): 10.07, (1, 10): 9.15, (1, 144): 7.89, (7, 1): 8.09, (7, 10): 7.
 order = sorted([(1, 144), (7, 1), (7, 10)], key=PAPER.get)
 print(outcome("11.a", order), "as (models, pieces), best first")
 one, seven = ([m * c for m, c in PAPER if m == count] for count in (1, 7))
-figure, text = viz.line_chart(
+figure, _ = viz.line_chart(
     {
         "1 model": (one, [PAPER[1, c] for c in (1, 10, 144)]),
         "7 models": (seven, [PAPER[7, c] for c in (1, 10, 144)]),
@@ -55,7 +55,6 @@ figure, text = viz.line_chart(
     "top-5 error in per cent",
 )
 figure.axes[0].set_xscale("log")
-print(text)
 figure
 
 # %%
@@ -86,8 +85,7 @@ ENTRIES = {
     "2014 VGG": 7.32,
     "2014 GoogLeNet": 6.67,
 }
-figure, text = viz.bar_chart(ENTRIES, "top-5 error in per cent", marked=["2014 GoogLeNet"])
-print(text)
+figure, _ = viz.bar_chart(ENTRIES, "top-5 error in per cent", marked=["2014 GoogLeNet"])
 print(f"GoogLeNet leads VGG by {7.32 - 6.67:.2f} points; with one look it would have had {PAPER[1, 1]}.")
 assert 7.32 - 6.67 < gains[1, 10] < gains[7, 144]
 figure
@@ -125,7 +123,6 @@ assert (len(plain), different, in_square) == (72, 3 * (4 * 5 + 1), 4 * 5 + 1) ==
 photo = np.asarray(data.photograph().crop((0, 0, 512, 384))).transpose(2, 0, 1)
 pieces = evaluation.crops(photo, 224, 144)
 figure, text = viz.evaluation.crops(photo, pieces, evaluation.boxes(photo.shape, 224, 144)[0], evaluation.places(144))
-print("\n".join(text.splitlines()[:9]), "\n...")
 figure
 
 
@@ -148,8 +145,7 @@ def coverage(H, W):
 
 usual, panorama = coverage(375, 500), coverage(200, 800)
 unseen = np.mean(panorama == 0)
-figure, text = viz.pictures({"375 x 500": usual, "200 x 800": panorama}, columns=2, numbers=False)
-print(text)
+figure, _ = viz.pictures({"375 x 500": usual, "200 x 800": panorama}, columns=2, numbers=False)
 print(f"375 x 500: every pixel lies in {usual.min()} to {usual.max()} of 72 boxes")
 print(f"200 x 800: {unseen:.0%} of the pixels are in none")
 assert unseen == 0.25
@@ -198,14 +194,15 @@ mine
 # pixels.
 
 # %%
+figure = None
 if mine.passed:
     seen = np.zeros(600)
     for scale, y, x, side, mirror in crop_boxes(400, 600):
         factor = 400 / scale
         if not mirror and y * factor <= 200 < (y + side) * factor:
             seen[int(x * factor) : int(np.ceil((x + side) * factor))] += 1
-    print(figures.curve(seen))
-    print(f"row 200: from {seen.min():.0f} to {seen.max():.0f} boxes")
+    figure, _ = viz.line_chart({"row 200": (range(600), seen)}, "column", "boxes")
+figure
 
 # %% [markdown]
 # ## How to make one answer of many
@@ -306,8 +303,7 @@ simulated = {c: errors(c) for c in (0.0, 0.5, 0.9, 1.0)}
 for correlation, (single, mean) in simulated.items():
     print(f"correlation {correlation}: one network {single:.3f}, the mean of seven {mean:.3f}")
 print(outcome("11.d", [round(float(mean), 2) for _, mean in simulated.values()]))
-figure, text = viz.bar_chart({f"correlation {c}": mean for c, (_, mean) in simulated.items()}, "error of seven")
-print(text)
+figure, _ = viz.bar_chart({f"correlation {c}": mean for c, (_, mean) in simulated.items()}, "error of seven")
 assert all(abs(single - 0.37) < 0.015 for single, _ in simulated.values())
 assert simulated[0.0][1] < 0.01 < 0.1 < simulated[0.5][1] < simulated[0.9][1] < simulated[1.0][1]
 assert simulated[1.0][0] == simulated[1.0][1]
@@ -335,11 +331,10 @@ measured = looks.ask(networks, TESTED)
 shorter = "shortened run (MINIGOOGLENET_FAST): " if FAST else ""
 print(f"{shorter}{COUNT} networks, {EPOCHS} epochs, {TESTED} pictures")
 grid = evaluation.table3(measured)
-print(grid.table())
+grid.table()
 
 # %%
-figure, text = viz.evaluation.table3(grid)
-print(text)
+figure, _ = viz.evaluation.table3(grid)
 figure
 
 # %% [markdown]

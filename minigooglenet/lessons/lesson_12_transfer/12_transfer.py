@@ -51,8 +51,7 @@ on_known = np.mean(mg.evaluation.predict(trunk, x_known) == labels_known)
 print(f"on new pictures of its own six classes the network is right in {on_known:.0%}, by chance {1 / 6:.0%}")
 assert on_known > 0.6
 examples = [np.flatnonzero(scenes.labels == label)[0] for label in range(10)]
-figure, text = viz.pictures({scenes.classes[i]: scenes.pictures[examples[i]].transpose(1, 2, 0) for i in range(10)}, 5)
-print(text)
+figure, _ = viz.pictures({scenes.classes[i]: scenes.pictures[examples[i]].transpose(1, 2, 0) for i in range(10)}, 5)
 figure
 
 # %% [markdown]
@@ -192,10 +191,9 @@ for task in tasks:
         results[f"{task}, {view}"] = float(np.mean(found))
         print(f"{task}, 5 pictures a class, {view}: " + " ".join(f"{share:.2f}" for share in found))
 print(outcome("12.b", {name: round(value, 2) for name, value in results.items()}))
-figure, text = viz.bar_chart(
+figure, _ = viz.bar_chart(
     results, "share right, mean of three draws", marked=[name for name in results if "trained" in name]
 )
-print(text)
 figure
 
 # %%
@@ -281,8 +279,7 @@ values = regions.overlaps([(s, 0, s + 10, 10) for s in shifts], [(0, 0, 10, 10)]
 if overlapped.passed:
     assert np.allclose(values, [iou((s, 0, s + 10, 10), (0, 0, 10, 10)) for s in shifts])
 print(outcome("12.d", f"a third: {values[3]:.2f} at 3, {values[4]:.2f} at 4 of 10"))
-figure, text = viz.line_chart({"IoU": (shifts, values)}, "shift of a box 10 wide", "IoU")
-print(text)
+figure, _ = viz.line_chart({"IoU": (shifts, values)}, "shift of a box 10 wide", "IoU")
 figure
 
 # %% [markdown]
@@ -312,10 +309,9 @@ def scored(picture):
 scores = np.stack([scored(picture) for picture in held_out.pictures])
 first = 1 - scores[0, :, 10]  # that it is not ground
 sure = np.argsort(-first)[:12]
-figure, text = regions.show(
+figure, _ = regions.show(
     held_out.pictures[0], {"truth": held_out.boxes[0], "the 12 surest windows": boxes[sure]}, "before"
 )
-print(text)
 figure
 
 # %% [markdown]
@@ -352,11 +348,10 @@ suppressed
 figure = None
 if suppressed.passed:
     left = [i for i in nms(boxes, first, 0.2) if first[i] > 0.5]
-    figure, text = regions.show(
+    figure, _ = regions.show(
         held_out.pictures[0], {"truth": held_out.boxes[0], "kept": boxes[left]}, "after suppression"
     )
     print(f"{np.sum(first > 0.5)} windows above one half, {len(left)} kept")
-    print(text)
 figure
 
 # %% [markdown]
@@ -427,11 +422,10 @@ if suppressed.passed and averaged.passed:
 figure = None
 if precisions:
     recall, precision, highest = regions.staircase(detections(0.2), truths)
-    figure, text = viz.line_chart(
+    figure, _ = viz.line_chart(
         {"after each detection": (recall, precision), "best from here on": (recall, highest)}, "recall", "precision"
     )
     print(f"{len(recall)} detections hit {recall[-1]:.0%} of the {len(truths)} objects")
-    print(text)
 figure
 
 # %% [markdown]

@@ -137,4 +137,4 @@ def show(picture, drawn, title=""):
         )
     if any(len(boxes) for boxes in drawn.values()):
         axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False)
-    return figure, "\n".join(lines)
+    return figures.described(figure, "\n".join(lines))

@@ -98,9 +98,8 @@ rungs.loops(padded, case.weight, case.bias, small)
 python_rate = small.size * case.weight[0].size / (time.perf_counter() - begun)
 rates = {"1 loops in Python": python_rate} | {name: case.macs / t.median for name, t in timings.items()}
 print(outcome("13.a", [round(b / a, 1) for a, b in zip(list(rates.values()), list(rates.values())[1:], strict=False)]))
-figure, text = viz.bar_chart({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second, log scale")
+figure, _ = viz.bar_chart({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second, log scale")
 figure.axes[0].set_xscale("log")
-print(text)
 figure
 
 # %% [markdown]
@@ -411,8 +410,7 @@ figure = None
 if both_axes.passed:
     found = winograd_2d(grey, edges)
     assert np.allclose(found, conv2d.forward(grey[None, None], edges[None, None])[0, 0])
-    figure, text = viz.pictures({"image": grey, "edges, by your Winograd": abs(found)}, same_scale=False)
-    print(text)
+    figure, _ = viz.pictures({"image": grey, "edges, by your Winograd": abs(found)}, same_scale=False)
 figure
 
 # %% [markdown]
@@ -447,8 +445,7 @@ print(f"3x3 layers are {share:.1%} of the MACs; if they took no time at all: {wa
 factors = {"none": 1.0, **{f"F({m}x{m})": factor for m, factor in bring.items()}, "3x3 for nothing": wall}
 assert [round(float(value), 2) for value in bring.values()] == [1.5, 1.78, 1.78]
 assert (round(share, 3), round(wall, 2)) == (0.608, 2.55)
-figure, text = viz.bar_chart(factors, "times fewer products in the whole network", marked=["3x3 for nothing"])
-print(text)
+figure, _ = viz.bar_chart(factors, "times fewer products in the whole network", marked=["3x3 for nothing"])
 figure
 
 # %% [markdown]
@@ -494,8 +491,7 @@ for batch in (1, 32):
     numbers = batch * (1024 + 1000) + 1025 * 1000
     flop_per_byte[f"classifier, batch {batch}"] = 2 * batch * 1024 * 1000 / (4 * numbers)
 print(outcome("13.f", min(flop_per_byte, key=flop_per_byte.get)))
-figure, text = viz.bar_chart(flop_per_byte, "FLOP for each byte that must move")
-print(text)
+figure, _ = viz.bar_chart(flop_per_byte, "FLOP for each byte that must move")
 figure
 
 # %% [markdown]
@@ -509,7 +505,6 @@ climbed = ladder.measure(asked, lambda text: None, measured)
 best = climbed["rates"][0]
 ridge = 2 * best["product_mac_per_second"] / best["copy_bytes_per_second"]
 figure, text = roofline.roofline(climbed, 1)
-print(text)
 figure
 
 # %%
@@ -593,8 +588,7 @@ for name, seconds in timer.seconds["forward"].items():
 kinds = dict(sorted(kinds.items(), key=lambda item: -item[1]))
 conv_share = kinds["Conv2d"] / sum(kinds.values())
 print(outcome("13.h", f"{conv_share:.0%} in convolutions"))
-figure, text = viz.bar_chart(kinds, "milliseconds of one forward pass, layer by layer")
-print(text)
+figure, _ = viz.bar_chart(kinds, "milliseconds of one forward pass, layer by layer")
 figure
 
 # %% [markdown]

@@ -1,0 +1,181 @@
+"""A teacher's own exercises: a file for each, from a template; the cells that students get; what it lacks."""
+
+import ast
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import re
+import textwrap
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from minigooglenet import files
+from minigooglenet.course import notebooks
+from minigooglenet.exercises import lint
+from minigooglenet.exercises.checking import check
+from minigooglenet.exercises.exercise import REGISTERED
+from minigooglenet.exercises.find import add_folder, everything
+from minigooglenet.exercises.questions import Question
+from minigooglenet.exercises.shown import error_text
+
+_NUMBER = re.compile(r"(\d\d)\.(\d{1,2}[a-z]?)")
+_NOT_HANDED_OUT = re.compile(r"\d\d_\w+\.py")  # sources of notebooks, which hold solutions
+SET_UP = """
+# %% [markdown]
+# ## Further exercises
+
+# %%
+import numpy as np
+
+from minigooglenet import exercises
+from minigooglenet.exercises import answer, ask, check, hint
+
+exercises.add_lessons("{course}")
+"""
+
+
+def new(number: str, folder, question=False) -> Path:
+    """Write the file of a new exercise from the template, and return its path.
+
+    number : "02.9", which no exercise has;  folder : of the course's own exercises, made if need be
+    question : whether it asks for a number instead of a function
+    """
+    match = _NUMBER.fullmatch(number)
+    if not match:
+        raise ValueError(
+            f"the number of an exercise is its lesson's two digits, a dot and its own: 02.9, got {number!r}"
+        )
+    folder = Path(folder)
+    path = folder / f"exercise_{match[1]}_{match[2]}.py"
+    if path.exists():
+        raise FileExistsError(f"{path} exists already; choose another number, or edit it")
+    if number in everything():
+        taken = ", ".join(each for each in REGISTERED if each.startswith(match[1]))
+        raise ValueError(f"exercise {number} exists already. Lesson {match[1]} has {taken}. Choose another number.")
+    folder.mkdir(parents=True, exist_ok=True)
+    add_folder(folder)  # a name that cannot be imported is reported before anything is written
+    template = resources.files("minigooglenet.course") / f"{'question' if question else 'exercise'}_template.txt"
+    files.write_text(path, template.read_text(encoding="utf-8").replace("NUMBER", number))
+    return path
+
+
+def findings(folder) -> Iterator[tuple[str, list[str]]]:
+    """Yield (exercise ID or file, what it lacks) of every exercise in a folder."""
+    course = add_folder(folder)
+    importlib.invalidate_caches()
+    names = [info.name for info in sorted(pkgutil.iter_modules([str(Path(folder).resolve())]))]
+    names = [name for name in names if name.startswith(("exercise_", "lesson_"))]
+    if not names:
+        raise FileNotFoundError(
+            f"{folder} has no exercises: `minigooglenet exercise new 02.9 --exercises {folder}` writes the first"
+        )
+    for name in names:
+        before = set(REGISTERED)
+        try:
+            importlib.import_module(f"{course}.{name}")
+        except Exception as error:  # a teacher's own code may do anything
+            yield name, [f"it cannot be imported: {type(error).__name__}: {error_text(error)}"]
+            continue
+        mine = [number for number, each in REGISTERED.items() if lint.module_of(each).startswith(f"{course}.{name}")]
+        mine += [number for number in REGISTERED if number not in before and number not in mine]
+        if not mine:
+            yield name, ["it registers no exercise: exercise = Exercise(...)"]
+        for number in mine:
+            exercise = REGISTERED[number]
+            told = [*_file_name(name, number), *lint.missing(exercise)]
+            yield number, told or list(_as_released(exercise))
+
+
+def _file_name(name, number):
+    """Yield that a file has another number than its exercise, so that nobody would find it."""
+    right = f"exercise_{number.replace('.', '_')}"
+    if name.startswith("exercise_") and name != right:
+        yield f"rename the file to {right}.py: an exercise is found by the name of its file"
+
+
+def _as_released(exercise):
+    """Yield why the solution that `release` writes into a notebook would not pass."""
+    if isinstance(exercise, Question) or exercise.judge_function:
+        return
+    names = {}
+    try:
+        exec("import numpy as np\n" + _solution(exercise), names)
+    except Exception as error:
+        yield f"its solution does not run in a notebook: {type(error).__name__}: {error_text(error)}"
+        return
+    result = check(exercise.number, names[exercise.name])
+    if not result.passed:
+        yield f"its solution does not pass in a notebook, where only NumPy is imported: {result.what}"
+
+
+def cells(exercise) -> str:
+    """Return the cells of an exercise in jupytext's percent format, with the solution between its markers."""
+    task = inspect.cleandoc(inspect.getdoc(importlib.import_module(lint.module_of(exercise))) or "")
+    stars, number = "*" * exercise.difficulty, exercise.number
+    text = f"## Exercise {number}: {exercise.title}\n\nDifficulty: {stars} of ***. About {exercise.minutes} minutes."
+    markdown = "\n".join(f"# {line}".rstrip() for line in f"{text}\n\n{task}".splitlines())
+    if isinstance(exercise, Question):
+        code = f'student = "you"  # your name or number, if your course asks for it\nask("{number}", student)'
+        found = f'find("{number}")'
+        right = f"number = {found}.solution_function(**{found}.values(student))"
+        solved = f"from minigooglenet.exercises.find import find\n\n{right}"
+        code += f"\n\n# %%\n# exercise {number}\n{_marked(solved)}"
+        checked = f'answer("{number}", number)'
+    elif exercise.judge_function:
+        code, checked = f"# exercise {number}\n{_marked('answer = None')}", f'check("{number}", answer)'
+    else:
+        code = f"# exercise {number}\n{_solution(exercise, marked=True)}"
+        checked = f'check("{number}", {exercise.name})'
+    return f"\n# %% [markdown]\n{markdown}\n\n# %%\n{code}\n\n# %%\n{checked}\n"
+
+
+def _marked(solution):
+    return f"{notebooks.BEGIN}\n{solution}\n{notebooks.END}"
+
+
+def _solution(exercise, marked=False):
+    """Return the reference as the function that students write."""
+    arguments = exercise.signature.partition("(")[2].partition(")")[0]
+    return _function(exercise.reference_function, exercise.name, arguments, marked)
+
+
+def _function(function, name, arguments, marked=False):
+    """Return the source of a function under another name."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    if not isinstance(tree, ast.FunctionDef):
+        raise ValueError(f"write {function.__name__} as a function with def")
+    body = tree.body[1:] if ast.get_docstring(tree) is not None and len(tree.body) > 1 else tree.body
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()[body[0].lineno - 1 : tree.end_lineno]
+    text = textwrap.indent(textwrap.dedent("\n".join(lines)), "    ")
+    if marked:
+        text = f"    {notebooks.BEGIN}\n{text}\n    {notebooks.END}"
+    return f"def {name}({arguments}):\n{text}"
+
+
+def appended(folder) -> dict[str, str]:
+    """Return {lesson: cells of its exercises of this folder, in percent format}, for `release`."""
+    course, texts = add_folder(folder), {}
+    for number, exercise in everything().items():
+        if lint.module_of(exercise).startswith(f"{course}.exercise_"):
+            lesson = number.partition(".")[0]
+            texts[lesson] = texts.get(lesson, SET_UP.format(course=course)) + cells(exercise)
+    return texts
+
+
+def handed_out(folder) -> dict[str, str]:
+    """Return {path below the handout: text} of the files that a student's checks need."""
+    folder = Path(folder).resolve()
+    kept = [*folder.rglob("*.py"), *folder.rglob("*.tsv")]
+    return {
+        path.relative_to(folder.parent).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(kept)
+        if not _NOT_HANDED_OUT.fullmatch(path.name)
+    }
+
+
+def digest(folders) -> str:
+    """Return a digest of everything in folders of exercises: with another one, answers are graded again."""
+    texts = [handed_out(folder) for folder in folders]
+    return hashlib.sha256(repr(texts).encode()).hexdigest() if texts else ""

@@ -1,0 +1,228 @@
+"""A teacher's own exercise: from the template to the grade, and what the linter reports on the way."""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from minigooglenet.cli import main
+from minigooglenet.course import own_exercises, release
+from minigooglenet.exercises import find
+from minigooglenet.exercises.exercise import REGISTERED
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "course" / "your-own-exercise.md").read_text(encoding="utf-8")
+REFERENCE = "@exercise.reference\ndef reference(x):\n    return x.sum(axis=1)"
+TWO_FUNCTIONS = f"def total(x):\n    return x.sum(axis=1)\n\n\n{REFERENCE.replace('x.sum(axis=1)', 'total(x)')}"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return where own exercises go, and forget them afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(find.FOLDERS, "")
+    monkeypatch.setattr(find, "COURSES", find.COURSES[:])
+    before = set(find.everything())
+    yield Path("my_exercises")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_exercises"]:
+        del sys.modules[name]
+    for number in set(REGISTERED) - before:
+        del REGISTERED[number]
+
+
+def _ready(number="02.9", question=False, **changes):
+    """Write an exercise from the template, filled in, with parts of its text replaced; return its path."""
+    path = own_exercises.new(number, "my_exercises", question)
+    text = path.read_text(encoding="utf-8").replace("TODO ", "")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _missing(changes):
+    _ready(**changes)
+    ((_, missing),) = own_exercises.findings("my_exercises")
+    return missing
+
+
+@pytest.mark.parametrize("question", [False, True])
+def test_a_new_exercise_works_and_lacks_only_the_teachers_words(folder, question, capsys):
+    more = ["--question"] if question else []
+    assert main(["exercise", "new", "02.9", *more]) == 0
+    assert main(["exercise", "lint"]) == 1
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  - ")]
+    assert len(told) >= 8
+    assert all(line.endswith("still says TODO") for line in told)
+
+
+def test_a_filled_in_exercise_is_ready(folder, capsys):
+    _ready()
+    _ready("02.10", question=True)
+    assert main(["exercise", "lint", "my_exercises"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "02.10: ready",
+        "02.9: ready",
+        "Every exercise is ready for students.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"    yield (integers(rng, (4, 1)),)\n": ""}, "1 test case, at least 2 are needed"),
+        ({"@exercise.wrong\ndef one_sum": "def one_sum"}, "2 wrong answers, at least 3 are needed"),
+        ({"@exercise.right\n": ""}, "no second right answer"),
+        ({"@exercise.reference\n": ""}, "no right answer: a function with @exercise.reference"),
+        ({"@exercise.cases\n": ""}, "no test cases: a function with @exercise.cases"),
+        ({"(2, 3)": "(2, 1)"}, "the check accepts the wrong answer 'means of rows'"),
+        (
+            {"return x.mean(axis=1)": "return x.sum(axis=0)"},
+            "the wrong answer 'means of rows' is called 'sums of columns'",
+        ),
+        ({"sum(row) for row in x": "sum(row) for row in x.T"}, "the check rejects the right answer row_by_row"),
+        ({"row_sums(x) ->": "row_sums(image) ->"}, "have different arguments"),
+        ({'"row_sums(x) -> (H,)"': '"row_sums(x)"'}, "does not say what is returned"),
+        ({"difficulty=1,": "difficulty=4,"}, "difficulty must be 1, 2 or 3, got 4"),
+        ({"means. Do not divide.": "sums of the columns. Which axis disappears?"}, "same docstring"),
+        ({REFERENCE: TWO_FUNCTIONS}, "NameError: name 'total' is not defined"),
+        (
+            {"integers(rng, (2, 3))": "np.zeros((2, 3))", "integers(rng, (4, 1))": "np.zeros((2, 1))"},
+            "a constant passes",
+        ),
+        ({"def cases(rng):\n": "def cases(rng):\n    raise OSError('no disk')\n"}, "OSError: no disk"),
+    ],
+)
+def test_the_linter_reports_what_is_missing(folder, changes, told):
+    assert any(told in sentence for sentence in _missing(changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"{h} x {h}": "{height} x {h}"}, "the question names a value that is not drawn"),
+        ({"rng.integers(2, 9)": "3", "rng.integers(10, 30)": "11"}, "get only 1 different questions"),
+        ({"@exercise.solution\n": ""}, "no drawn values or no right number"),
+        ({"return 3 * n * h * h": "return n * h"}, "RuntimeError"),
+    ],
+)
+def test_the_linter_reports_what_a_question_lacks(folder, changes, told):
+    _ready(question=True, **changes)
+    ((_, missing),) = own_exercises.findings("my_exercises")
+    assert any(told in sentence for sentence in missing)
+
+
+def test_a_file_that_cannot_be_imported_does_not_hide_the_others(folder, capsys):
+    _ready()
+    Path("my_exercises/exercise_02_8.py").write_text("exercise = \n", encoding="utf-8")
+    assert main(["exercise", "lint", "my_exercises"]) == 1
+    out = capsys.readouterr().out
+    assert "exercise_02_8:\n  - it cannot be imported: SyntaxError" in out
+    assert "02.9: ready" in out
+    assert "1 of 2 exercises need something done." in out
+
+
+def test_an_exercise_in_a_file_of_another_number_is_reported(folder):
+    path = _ready()
+    path.rename(path.with_name("exercise_02_11.py"))
+    ((_, missing),) = own_exercises.findings("my_exercises")
+    assert any(sentence.startswith("rename the file to exercise_02_9.py") for sentence in missing)
+
+
+@pytest.mark.parametrize(
+    ("number", "folder_name", "told"),
+    [
+        ("02.1", "my_exercises", "exercise 02.1 exists already. Lesson 02 has 02.1"),
+        ("2.9", "my_exercises", "two digits, a dot and its own: 02.9, got '2.9'"),
+        ("../02.9", "my_exercises", "two digits"),
+        ("02.9", "my-exercises", "rename the folder 'my-exercises'"),
+        ("02.9", "numpy", "rename the folder 'numpy': there is another module of this name"),
+    ],
+)
+def test_what_cannot_become_an_exercise_is_said_before_anything_is_written(folder, number, folder_name, told, capsys):
+    assert main(["exercise", "new", number, "--exercises", folder_name]) == 1
+    assert told in capsys.readouterr().err
+    assert not list(Path().rglob("*.py"))
+
+
+def test_an_existing_file_is_never_replaced(folder, capsys):
+    path = _ready()
+    kept = path.read_text(encoding="utf-8")
+    assert main(["exercise", "new", "02.9"]) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == kept
+
+
+def test_check_and_hint_find_the_exercise(folder, capfd):
+    _ready()
+    Path("answer.py").write_text("def row_sums(x):\n    return x.sum(axis=0)\n", encoding="utf-8")
+    assert main(["check", "02.9", "answer.py", "--exercises", "my_exercises"]) == 1
+    out = capfd.readouterr().out
+    assert "These are the sums of the columns. Which axis disappears?" in out
+    command = re.search(r"minigooglenet (hint 02\.9 --exercises \S+)", out).group(1)
+    assert main(command.split()) == 0
+    assert capfd.readouterr().out.startswith("Hint 1 of 3: where to look")
+
+
+def _code(text):
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+
+
+def test_release_adds_the_cells_to_the_lesson_and_the_file_next_to_it(folder):
+    _ready()
+    Path("src").mkdir()
+    Path("src/02_matrix.py").write_text("# %% [markdown]\n# # 02 Matrix\n", encoding="utf-8")
+    assert main(["release", "src", "out", "--exercises", "my_exercises", "--solutions", "solved"]) == 0
+    handed = Path("out/02_matrix.ipynb").read_text(encoding="utf-8")
+    assert 'raise NotImplementedError("exercise 02.9: write this")' in _code(handed)
+    assert "x.sum(axis=1)" not in _code(handed)
+    assert "# 02 Matrix" in handed
+    assert "Return the sum of each row, an array (H,)." in handed
+    assert "def row_sums(x):" in _code(Path("solved/02_matrix.ipynb").read_text(encoding="utf-8"))
+    assert Path("out/my_exercises/exercise_02_9.py").read_bytes() == Path("my_exercises/exercise_02_9.py").read_bytes()
+
+
+def test_a_lesson_of_ones_own_becomes_a_notebook(folder):
+    _ready("20.1")
+    done = release.release("my_exercises", "out", exercises="my_exercises")
+    names = {path.relative_to("out").as_posix() for path in done.written}
+    assert names == {"20_exercises.ipynb", "flashcards.tsv", "my_exercises/exercise_20_1.py"}
+
+
+def test_the_released_notebook_and_its_solution_are_graded(folder):
+    _ready("20.1")
+    _ready("20.2", question=True)
+    release.release("my_exercises", "out", "solved", exercises="my_exercises")
+    Path("class").mkdir()
+    for student, place in (("ada", "solved"), ("bob", "out")):
+        Path(f"class/{student}.ipynb").write_bytes(Path(f"{place}/20_exercises.ipynb").read_bytes())
+    assert main(["grade", "class", "--csv", "grades.csv", "--exercises", "my_exercises"]) == 0
+    with Path("grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {(row["student"], row["exercise"]): row["status"] for row in csv.DictReader(file)}
+    assert rows == {
+        **{("ada", number): "passed" for number in ("20.1", "20.2")},
+        **{("bob", number): "not yet" for number in ("20.1", "20.2")},
+    }
+
+
+def test_another_text_of_an_exercise_makes_grades_stale(folder):
+    path = _ready()
+    before = own_exercises.digest([folder])
+    path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
+    assert own_exercises.digest([folder]) != before
+    assert own_exercises.digest([]) == ""
+
+
+def test_every_command_of_the_guide_exists(folder, capsys):
+    commands = {line.split("#")[0].strip() for line in GUIDE.splitlines() if line.startswith("minigooglenet ")}
+    assert len(commands) == 7
+    for command in commands:
+        words = command.split()[1:]
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--help"])
+        assert ended.value.code == 0
+        page = capsys.readouterr().out
+        assert [option for option in re.findall(r"--[\w-]+", command) if option not in page] == []
