@@ -1,8 +1,7 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
-from minigooglenet.cli.arguments import add_exercises, use_exercises
+from minigooglenet.cli.arguments import add_exercises, use_course
 from minigooglenet.console import printable
-from minigooglenet.course import plan
 from minigooglenet.course.release import release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
@@ -33,8 +32,7 @@ def add_parser(commands, name):
 
 def run(options):
     """Write, and say what was left."""
-    use_exercises(options.exercises)
-    course = plan.read(options.course) if options.course else None
+    course = use_course(options)
     if options.nbgrader:
         done = release_for_nbgrader(options.source, options.target, course, options.exercises)
     else:

@@ -26,7 +26,7 @@ from minigooglenet.names import closest
 DAY = datetime.timedelta(days=1)
 NEWEST, ON_TIME = "newest", "on time"  # which of several files of a lesson counts
 TABLES = ("lessons", "points", "late", "allowed", "students", "extensions")
-KEYS = ("name", "partial", "time_zone", *TABLES)
+KEYS = ("name", "partial", "time_zone", "exercises", *TABLES)
 LESSON_KEYS = ("title", "due", "exercises", "without", "points")
 LATE_KEYS = ("grace_minutes", "per_day", "days", "copies")
 MOST_POINTS = 10_000
@@ -117,6 +117,25 @@ def read(path) -> Plan:
         With one line for everything that is wrong, and what it should be.
     """
     path = Path(path)
+    table, reader = _table(path), _Reader(path)
+    plan = reader.plan(table)
+    if reader.problems:
+        head = f"{path} cannot be used:"
+        raise ValueError("\n".join([head, *(f"  {problem}" for problem in reader.problems)]))
+    return plan
+
+
+def own_exercises(path) -> Path | None:
+    """Return the folder of the course's own exercises that a course file names, or None.
+
+    They must be known before the file is read: it may give points for them.
+    """
+    folder = _table(Path(path)).get("exercises")
+    return Path(path).parent / folder if isinstance(folder, str) else None
+
+
+def _table(path) -> dict:
+    """Return a course file as TOML reads it."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name the course file in it, such as {path / 'course.toml'}")
     with path.open("rb") as file:
@@ -124,7 +143,7 @@ def read(path) -> Plan:
     if len(data) > MOST_BYTES:
         raise ValueError(f"{path} is larger than {MOST_BYTES:,} bytes; a course file has a few hundred lines")
     try:
-        table = tomllib.loads(data.decode("utf-8-sig"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: byte {error.start}. Save it as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -132,12 +151,6 @@ def read(path) -> Plan:
         if "\\" in told or "Unescaped" in told or "Invalid hex" in told:
             told += ". Write paths with / or in single quotes"
         raise ValueError(f"{path} is not valid TOML: {told}") from None
-    reader = _Reader(path)
-    plan = reader.plan(table)
-    if reader.problems:
-        head = f"{path} cannot be used:"
-        raise ValueError("\n".join([head, *(f"  {problem}" for problem in reader.problems)]))
-    return plan
 
 
 def when_of(seconds) -> datetime.datetime:
@@ -191,6 +204,7 @@ class _Reader:
     def plan(self, table) -> Plan:
         self.keys(table, KEYS, "")
         self._zone(self.typed(table, "time_zone", str, ""))
+        self.typed(table, "exercises", str, "")  # see own_exercises
         tables = {key: self.typed(table, key, dict, "", {}) for key in TABLES if key != "students"}
         points = self._points(tables["points"])
         plan = Plan(

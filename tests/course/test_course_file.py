@@ -191,6 +191,14 @@ def test_the_course_file_on_the_page_is_valid_and_complete(read):
     assert [key for key in keys if not re.search(rf"\b{key}\b", example)] == []
 
 
+def test_the_folder_of_own_exercises_is_found_next_to_the_file(tmp_path, read):
+    read('exercises = "mine"\n[lessons.01]\nexercises = ["01.1"]')
+    assert plan.own_exercises(tmp_path / "course.toml") == tmp_path / "mine"
+    with pytest.raises(ValueError, match="exercises: expected text in quotes, got 3"):
+        read("exercises = 3")
+    assert plan.own_exercises(tmp_path / "course.toml") is None
+
+
 def test_the_page_names_every_form_and_every_option_of_the_command():
     assert [form for form in formats.FORMATS if f"`--format {form}`" not in PAGE] == []
     for option in ("--csv", "--feedback", "--report", "--student", "--solutions", "--course"):
