@@ -152,7 +152,7 @@ def arrived(rows) -> list[str]:
     students = {}
     for row in rows:
         lesson = students.setdefault(row["exercise"].partition(".")[0], {})
-        lesson[row["student"]] = lesson.get(row["student"], False) or row.get("when") is not None
+        lesson[row["student"]] = lesson.get(row["student"], False) or "choice" in row  # of a file
     lines = []
     for lesson, those in sorted(students.items()):
         missing = [safe(student, MOST_NAME) for student, there in those.items() if not there]
