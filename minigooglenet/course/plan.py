@@ -279,6 +279,9 @@ class _Reader:
                 made[number] = self._one_lesson(number, inside, f"{where}.", points)
         if given and not made and not self.problems:
             self.wrong("lessons", "no lesson counts. Add [lessons.01], or leave [lessons] out: then all count")
+        titles = [lesson.title or f"Lesson {number}" for number, lesson in made.items()]
+        for title in sorted({title for title in titles if titles.count(title) > 1}):
+            self.wrong("lessons", f"two lessons have the title {title!r}; a gradebook needs different ones")
         return {number: made[number] for number in sorted(made)}
 
     def _one_lesson(self, number, table, where, points) -> Lesson:
@@ -293,6 +296,8 @@ class _Reader:
         elif "without" in table:
             left = self._list(table, "without", where, number)
             chosen = [each for each in there if each not in left]
+        if not chosen:
+            self.wrong(where.removesuffix("."), "no exercise of this lesson counts. Leave the lesson out instead.")
         found = {each: float(points.get(each, self.known[each].difficulty)) for each in chosen}
         total = self.number(table, "points", where, None, 0, MOST_POINTS, "points")
         if total is not None and sum(found.values()):
@@ -380,6 +385,8 @@ class _Reader:
                 continue
             for key, value in dates.items():
                 lesson, date = self._lesson(key, f"{where}.{key}"), self._date(value, f"{where}.{key}")
+                if lesson and lesson not in plan.lessons:
+                    self.wrong(f"{where}.{key}", f"lesson {lesson} does not count in [lessons]")
                 if lesson and date and student:
                     found[student.name, lesson] = date
         return found

@@ -104,6 +104,12 @@ def test_an_empty_course_file_counts_everything_by_stars(read):
         ("[lessons.01]\ndue = '2026-11-03'", "expected a date such as 2026-11-03T23:59:00, without quotes, got '2026-"),
         ("[lessons.01]\nduedate = 2026-11-03", "lessons.01.duedate: unknown key. Did you mean 'due'?"),
         ("[lessons.01]\npoints = -1", "lessons.01.points: expected points from 0 to 10000, got -1"),
+        (
+            "[lessons.01]\nexercises = []",
+            "lessons.01: no exercise of this lesson counts. Leave the lesson out instead.",
+        ),
+        ("[lessons.01]\ntitle = 'a'\n[lessons.02]\ntitle = 'a'", "two lessons have the title 'a'"),
+        ("[lessons.01]\n[students]\nada = []\n[extensions]\nada = {02 = 2026-11-03}", "lesson 02 does not count in"),
         ("[points]\n'01.9' = 2", "points.01.9: unknown exercise '01.9'. Did you mean '01."),
         ("[points]\n01.1 = 'many'", "points.01.1: expected points from 0 to 10000, got 'many'"),
         ("[points]\n07.1 = 2\n[lessons.01]", "points.07.1: this exercise does not count in [lessons]"),
