@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from minigooglenet import console, files, weights
-from minigooglenet.course import plan
+from minigooglenet.course import course_file
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
 from minigooglenet.evaluation.prediction import check_form
@@ -136,9 +136,9 @@ def use_course(options):
     options : with `course`, and with `exercises`, which becomes the folder that the course file names by default
     """
     if options.course and options.exercises is None:
-        options.exercises = plan.own_exercises(options.course)
+        options.exercises = course_file.own_exercises(options.course)
     use_exercises(options.exercises)
-    return plan.read(options.course) if options.course else None
+    return course_file.read(options.course) if options.course else None
 
 
 def use_exercises(folder) -> None:
