@@ -9,11 +9,13 @@ from importlib.metadata import version
 from minigooglenet import parallel
 from minigooglenet.cli import (
     bench,
+    cards,
     check,
     classify,
     count,
     doctor,
     evaluate,
+    exam,
     exercise,
     experiment,
     gradcheck,
@@ -42,8 +44,10 @@ COMMANDS = {
     "lessons": lessons,
     "check": check,
     "hint": hint,
+    "cards": cards,
     "doctor": doctor,
     "exercise": exercise,
+    "exam": exam,
     "release": release,
     "grade": grade,
 }

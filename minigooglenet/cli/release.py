@@ -1,8 +1,9 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
-from minigooglenet.cli.arguments import add_exercises, use_course
+from minigooglenet.cli.arguments import add_exercises, check_folder, use_course
 from minigooglenet.console import printable
-from minigooglenet.course.release import release, release_for_nbgrader
+from minigooglenet.course import autograder
+from minigooglenet.course.release import apart, release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
 
@@ -27,16 +28,26 @@ def add_parser(commands, name):
         action="store_true",
         help="a course folder for nbgrader instead, with solutions: see docs/course/nbgrader.md",
     )
+    parser.add_argument(
+        "--autograder", metavar="ZIP", help="also an autograder for Gradescope, such as gradescope.zip, outside of DST"
+    )
+    parser.add_argument("--lesson", metavar="NN", help="the lesson that the autograder grades (default: any)")
     add_exercises(parser)
 
 
 def run(options):
     """Write, and say what was left."""
     course = use_course(options)
+    if options.autograder:
+        check_folder(options.autograder)
+        apart(options.target, options.autograder)
     if options.nbgrader:
         done = release_for_nbgrader(options.source, options.target, course, options.exercises)
     else:
         done = release(options.source, options.target, options.solutions, course, options.exercises)
     print(f"{printable(options.target)}: {len(done.written)} files written, {len(done.same)} were there already.")
+    if options.autograder:
+        more = (options.lesson, options.course, options.exercises)
+        print(f"written: {printable(autograder.write(options.autograder, options.target, *more))}")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")

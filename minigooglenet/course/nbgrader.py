@@ -58,7 +58,7 @@ def graded(notebook: dict) -> dict:
     made = []
     for place, cell in enumerate(cells):
         if _has_solution(cell):
-            cell["metadata"] = _metadata(f"answer-{cell['id']}", solution=True)
+            cell["metadata"] |= _metadata(f"answer-{cell['id']}", solution=True)
         made.append(cell)
         for number, call in _calls(cell):
             if last[number] == place:

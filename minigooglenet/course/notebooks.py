@@ -119,9 +119,17 @@ def _notebook(text, name, repository, solutions):
             raise ValueError(f"{name}, cell {number + 1}: {error}") from None
         if number == 0 and repository:
             source += "\n\n" + _colab(repository, name, solutions)
-        cell.update(id=identity, metadata={}, source=source)
+        cell.update(id=identity, metadata=_slide(cell), source=source)
     notebook.update(metadata=METADATA, nbformat=4, nbformat_minor=5)
     return nbformat.writes(notebook) + "\n"
+
+
+def _slide(cell):
+    """Return the metadata that make a heading begin a slide, for `nbconvert --to slides`."""
+    heading = re.match(r"#{1,3} ", cell.source) if cell.cell_type == "markdown" else None
+    if heading is None:
+        return {}
+    return {"slideshow": {"slide_type": "subslide" if heading.end() == 4 else "slide"}}
 
 
 def without_solution(source: str) -> str:

@@ -16,6 +16,7 @@ from minigooglenet.course import nbgrader, notebooks, own_exercises
 from minigooglenet.course.rules import rules
 from minigooglenet.exercises.cards import cards, pairs
 from minigooglenet.exercises.find import everything
+from minigooglenet.lessons.flashcards import computed
 from minigooglenet.names import closest
 
 NOTE = ".minigooglenet-release.json"
@@ -133,16 +134,29 @@ def folder_of_sources(source) -> Path:
 
 
 def flashcards(sources) -> str:
-    """Return the quizzes of the lessons with these sources as a deck that Anki imports: question, answer and tag."""
-    lines = ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
+    """Return the quizzes and computed cards of the lessons with these sources as a deck that Anki imports."""
+    asked = {}
     for path in sources:
         lesson, beside = path.stem[:2], path.with_name("quiz.tsv")
-        try:
-            asked = pairs(beside) if beside.is_file() else cards(lesson)
-        except ValueError:
-            continue  # a course's own lesson may have none
-        lines += ["\t".join((*card, f"lesson{lesson}")) for card in asked]
+        asked[lesson] = pairs(beside) if beside.is_file() else quizzes(lesson)
+    return deck(asked)
+
+
+def deck(asked) -> str:
+    """Return {lesson: (question, answer) pairs}, and our computed cards, as text that Anki imports."""
+    lines = ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
+    for lesson, those in asked.items():
+        more = [(card.question, card.answer()) for card in computed(lesson)]
+        lines += ["\t".join((*pair, f"lesson{lesson}")) for pair in [*those, *more]]
     return "\n".join(lines) + "\n"
+
+
+def quizzes(lesson) -> list[tuple[str, str]]:
+    """Return the quiz of a lesson, [] if it has none: a course's own lesson may."""
+    try:
+        return cards(lesson)
+    except ValueError:
+        return []
 
 
 def _note(target):

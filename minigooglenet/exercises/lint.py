@@ -4,16 +4,16 @@ missing(find("02.9"))  # [] if it is ready for students
 """
 
 import contextlib
-import importlib.util
 import inspect
 import sys
 
 from minigooglenet.exercises.checking import check
 from minigooglenet.exercises.exercise import Task
+from minigooglenet.exercises.mutants import survivors
 from minigooglenet.exercises.outputs import same
 from minigooglenet.exercises.questions import Question, answer
 from minigooglenet.exercises.result import WRONG
-from minigooglenet.exercises.shown import error_text
+from minigooglenet.exercises.shown import brief, error_text
 
 MARK = "TODO"  # what a template leaves to fill in
 LEAST_CASES, LEAST_WRONG = 2, 3
@@ -107,13 +107,10 @@ def _blind(exercise):
     """Yield faults of a right answer that no test case reveals."""
     if exercise.judge_function or not (exercise.cases_function and exercise.reference_function):
         return
-    if importlib.util.find_spec(f"{__package__}.mutants") is None:
-        return
-    from minigooglenet.exercises.mutants import survivors
-
     faults = survivors(exercise)
-    for mutant in faults[:SHOWN]:
-        yield f"no test case reveals this fault: {mutant.name}"
+    for fault in faults[:SHOWN]:
+        shown = ", ".join(map(brief, fault.arguments))
+        yield f"no test case reveals this fault: {fault.name}; it would show with the arguments {shown}"
     if len(faults) > SHOWN:
         yield f"and {len(faults) - SHOWN} more faults"
 

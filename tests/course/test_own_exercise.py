@@ -238,3 +238,18 @@ def test_a_course_file_names_the_folder_of_own_exercises_and_gives_points(folder
     cells = json.loads(Path("handout/02_matrix.ipynb").read_text(encoding="utf-8"))["cells"]
     assert "with their points: 02.1 (2), 02.9 (5)." in "".join(cells[1]["source"])
     assert any('check("02.9"' in "".join(cell["source"]) for cell in cells)
+
+
+def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
+    changes = {
+        '"row_sums(x) -> (H,)"': '"row_sums(x, factor) -> (H,)"',
+        "yield (integers(rng, (2, 3)),)": "yield integers(rng, (2, 3)), 2",
+        "yield (integers(rng, (4, 1)),)": "yield integers(rng, (4, 1)), 2",
+        "def reference(x):\n    return x.sum(axis=1)": "def reference(x, factor):\n    return factor * x.sum(axis=1)",
+        "def row_by_row(x):\n    return np": "def row_by_row(x, factor):\n    return factor * np",
+        "def sums_of_columns(x)": "def sums_of_columns(x, factor)",
+        "def one_sum(x)": "def one_sum(x, factor)",
+        "def means_of_rows(x)": "def means_of_rows(x, factor)",
+    }
+    missing = _missing(changes)
+    assert any("no test case reveals this fault: factor: " in sentence for sentence in missing), missing

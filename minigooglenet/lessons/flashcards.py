@@ -1,0 +1,168 @@
+"""Flashcards whose answers are numbers: the engine computes them when the cards are made.
+
+for card in computed("06"):
+    print(card.question, card.answer())
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import counting, evaluation, losses, models
+from minigooglenet.layers import Conv2d
+
+
+class Card(NamedTuple):
+    """A question, and a function that computes its answer."""
+
+    lesson: str
+    question: str
+    answer: Callable[[], str]
+
+
+CARDS: list[Card] = []
+
+
+def card(lesson, question):
+    """Register a function without parameters as the answer to a question."""
+
+    def register(function):
+        CARDS.append(Card(lesson, question, function))
+        return function
+
+    return register
+
+
+def computed(lesson) -> list[Card]:
+    """Return the cards of a lesson, "06"."""
+    return [each for each in CARDS if each.lesson == lesson]
+
+
+@functools.cache
+def _count(aux=False):
+    return counting.count(models.googlenet(aux=aux, init="zeros"))
+
+
+@card("00", "How many parameters does GoogLeNet have, without the auxiliary heads?")
+def parameters():
+    return f"{_count().params:,}"
+
+
+@card("00", "How many multiply-adds (MAC) does GoogLeNet need for one image of 224 x 224, and how many FLOP is that?")
+def multiply_adds():
+    return f"{_count().macs:,} MAC, which is {_count().flops:,} FLOP."
+
+
+@card("00", "How many times as many parameters does VGG-16 have as GoogLeNet, and how many times as many MACs?")
+def beside_vgg16():
+    vgg = counting.count(models.vgg16())
+    return f"{vgg.params / _count().params:.1f} times the parameters, {vgg.macs / _count().macs:.1f} times the MACs."
+
+
+@card("01", "Image 224, kernel 7, stride 2, padding 3: how large is the output?")
+def first_output():
+    _, side, _ = Conv2d(3, 64, 7, stride=2, padding=3).output_shape((3, 224, 224))
+    return f"floor((224 + 6 - 7) / 2) + 1 = {side}"
+
+
+@card("01", "How many input values decide one output of a 3 x 3 convolution over 64 channels?")
+def values_of_one_output():
+    return f"3 * 3 * 64 = {Conv2d(64, 1, 3, bias=False).params['weight'].size}"
+
+
+@card("02", "How many values does the weight of GoogLeNet's first convolution have?")
+def first_weights():
+    return f"7 * 7 * 3 * 64 = {_count()['conv1/7x7_s2'].weights:,}"
+
+
+@card("02", "How many elements does the im2col matrix of GoogLeNet's first convolution have, for one image?")
+def first_columns():
+    row = _count()["conv1/7x7_s2"]
+    side = row.output_shape[1]
+    return f"(7 * 7 * 3) * (112 * 112) = {row.weights // row.output_shape[0] * side * side:,}"
+
+
+@card("03", "How many times the MACs of a forward pass does a training step of GoogLeNet need?")
+def training_step():
+    count = _count()
+    first = count["conv1/7x7_s2"].grad_input_macs
+    total = count.macs + sum(row.grad_input_macs + row.grad_weight_macs for row in count.rows) - first
+    return f"{total / count.macs:.3f}: a little less than 3, because the image needs no gradient."
+
+
+@card("05", "Logits of 1000 classes are all equal. What is the cross-entropy loss?")
+def loss_of_equal_logits():
+    loss, _ = losses.softmax_cross_entropy(np.zeros((1, 1000)), np.array([0]))
+    return f"ln 1000 = {loss:.3f}"
+
+
+@card("06", "How many parameters and MACs does inception_3a/3x3 have (96 to 128 channels, 28 x 28)?")
+def one_layer():
+    row = _count()["inception_3a/3x3"]
+    return f"{row.params:,} parameters, {row.macs:,} MAC."
+
+
+@card("06", "Which layer of GoogLeNet needs the most MACs, and which fraction of all?")
+def largest_layer():
+    row = max(_count().rows, key=lambda row: row.macs)
+    return f"{row.name}, {row.macs / _count().macs:.1%}."
+
+
+@card("06", "How wide is the receptive field of GoogLeNet's last Inception module, on the largest path?")
+def field_of_the_last_module():
+    return f"{_count()['inception_5b/output'].receptive_field_max[0]} pixels, wider than the image of 224."
+
+
+@card("07", "How many output channels do the nine Inception modules have, from 3a to 5b?")
+def module_channels():
+    outputs = [row.output_shape[0] for row in _count().rows if row.name.endswith("/output")]
+    return ", ".join(map(str, outputs))
+
+
+@card("07", "By what factor does the 1x1 reduction to 16 channels make the 5x5 branch of 4a cheaper?")
+def bottleneck_of_4a():
+    direct = counting.count(Conv2d(480, 48, 5, padding=2), (480, 14, 14)).macs
+    reduced = counting.count(Conv2d(480, 16, 1), (480, 14, 14)).macs
+    reduced += counting.count(Conv2d(16, 48, 5, padding=2), (16, 14, 14)).macs
+    return f"{direct / reduced:.2f}"
+
+
+@card("08", "How many layers with weights are on GoogLeNet's longest path, and how many in total?")
+def depth():
+    kinds = [row.kind for row in _count().rows]
+    return f"{_count().depth} on the longest path; {sum(kind in ('Conv2d', 'Linear') for kind in kinds)} in total."
+
+
+@card("08", "How many parameters do GoogLeNet's two auxiliary heads add?")
+def auxiliary_heads():
+    return f"{_count(aux=True).params - _count().params:,}"
+
+
+@card(
+    "09",
+    "With which standard deviation does He's initialisation draw the weights of a 3 x 3 convolution over 64 channels?",
+)
+def he():
+    return f"sqrt(2 / (3 * 3 * 64)) = {math.sqrt(2 / (3 * 3 * 64)):.4f}"
+
+
+@card("10", "The main loss and two heads at 0.3 each, 10 classes, nothing learned yet: what is the total loss?")
+def first_loss():
+    return f"1.6 * ln 10 = {1.6 * math.log(10):.3f}"
+
+
+@card("11", "How many crops of an image did the paper average, and from what?")
+def crops():
+    boxes, _ = evaluation.boxes((3, 300, 400), 224, 144)
+    return f"4 sizes * 3 squares * 6 parts * 2 (mirrored or not) = {len(boxes)}"
+
+
+@card(
+    "13",
+    "How many multiplications does Winograd's F(4x4, 3x3) need for 16 outputs of one channel, instead of how many?",
+)
+def winograd():
+    return f"{(4 + 3 - 1) ** 2} instead of {16 * 9}, {16 * 9 / (4 + 3 - 1) ** 2:g} times fewer."
