@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from minigooglenet import console, files, weights
+from minigooglenet.course import course_file
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
 from minigooglenet.evaluation.prediction import check_form
@@ -127,6 +128,17 @@ def add_exercises(parser) -> None:
     parser.add_argument(
         "--exercises", metavar="DIR", help="folder of your own exercises (see `minigooglenet exercise`)"
     )
+
+
+def use_course(options):
+    """Add a course's own exercises, and return the plan that its course file contains, None without one.
+
+    options : with `course`, and with `exercises`, which becomes the folder that the course file names by default
+    """
+    if options.course and options.exercises is None:
+        options.exercises = course_file.own_exercises(options.course)
+    use_exercises(options.exercises)
+    return course_file.read(options.course) if options.course else None
 
 
 def use_exercises(folder) -> None:

@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 
 from minigooglenet import console, files
-from minigooglenet.cli.arguments import add_exercises, check_folder, output, seconds, use_exercises, whole, written
-from minigooglenet.course import plan
+from minigooglenet.cli.arguments import add_exercises, check_folder, output, seconds, use_course, whole, written
 from minigooglenet.course.grading import feedback, formats, gradebook, report, sandbox
 from minigooglenet.course.grading.grader import Asked, grade
 from minigooglenet.course.grading.sandbox import probe
@@ -65,7 +64,7 @@ def add_parser(commands, name):
 
 def run(options):
     """Grade, and tell about the class."""
-    use_exercises(options.exercises)
+    course = use_course(options)
     asked = Asked(
         *(options.timeout, options.memory << 20, options.whole, options.lesson), options.wall, options.handout
     )
@@ -76,9 +75,7 @@ def run(options):
     if options.solutions and not any(Path(options.solutions).glob("*.ipynb")):
         raise FileNotFoundError(f"{options.solutions} has no notebooks; name the DIR of `release --solutions DIR`")
     asked.solutions = options.solutions
-    if options.course:
-        asked.plan = plan.read(options.course)
-    asked.student = options.student
+    asked.plan, asked.student = course, options.student
     _check_forms(options)
     one = [form for form in options.format if form in formats.ONE]
     if one:
@@ -97,7 +94,7 @@ def run(options):
             bar.update(task, completed=done, total=count, status=gradebook.safe(name))
 
         rows, walls, _ = grade(options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append)
-    for line in gradebook.summary(rows):
+    for line in gradebook.summary(rows) + gradebook.arrived(rows):
         out.print(line, markup=False, soft_wrap=True)
     for sentence in sentences:
         out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)

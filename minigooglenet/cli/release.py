@@ -1,8 +1,8 @@
 """`minigooglenet release SRC DST`: notebooks for students from edited sources, so that a course can change lessons."""
 
-from minigooglenet.cli.arguments import add_exercises, check_folder, use_exercises
+from minigooglenet.cli.arguments import add_exercises, check_folder, use_course
 from minigooglenet.console import printable
-from minigooglenet.course import autograder, plan
+from minigooglenet.course import autograder
 from minigooglenet.course.release import apart, release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
@@ -37,8 +37,7 @@ def add_parser(commands, name):
 
 def run(options):
     """Write, and say what was left."""
-    use_exercises(options.exercises)
-    course = plan.read(options.course) if options.course else None
+    course = use_course(options)
     if options.autograder:
         check_folder(options.autograder)
         apart(options.target, options.autograder)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigooglenet.course import plan
+from minigooglenet.course import course_file, plan
 from minigooglenet.course.grading import formats
 from minigooglenet.exercises.find import everything
 
@@ -56,7 +56,7 @@ def read(tmp_path):
         path.write_text(text, encoding="utf-8")
         for name, content in files.items():
             (tmp_path / name.replace("_", ".")).write_text(content, encoding="utf-8")
-        return plan.read(path)
+        return course_file.read(path)
 
     return made
 
@@ -104,6 +104,12 @@ def test_an_empty_course_file_counts_everything_by_stars(read):
         ("[lessons.01]\ndue = '2026-11-03'", "expected a date such as 2026-11-03T23:59:00, without quotes, got '2026-"),
         ("[lessons.01]\nduedate = 2026-11-03", "lessons.01.duedate: unknown key. Did you mean 'due'?"),
         ("[lessons.01]\npoints = -1", "lessons.01.points: expected points from 0 to 10000, got -1"),
+        (
+            "[lessons.01]\nexercises = []",
+            "lessons.01: no exercise of this lesson counts. Leave the lesson out instead.",
+        ),
+        ("[lessons.01]\ntitle = 'a'\n[lessons.02]\ntitle = 'a'", "two lessons have the title 'a'"),
+        ("[lessons.01]\n[students]\nada = []\n[extensions]\nada = {02 = 2026-11-03}", "lesson 02 does not count in"),
         ("[points]\n'01.9' = 2", "points.01.9: unknown exercise '01.9'. Did you mean '01."),
         ("[points]\n01.1 = 'many'", "points.01.1: expected points from 0 to 10000, got 'many'"),
         ("[points]\n07.1 = 2\n[lessons.01]", "points.07.1: this exercise does not count in [lessons]"),
@@ -138,15 +144,15 @@ def test_all_mistakes_are_told_at_once(read):
 def test_a_file_that_is_no_course_file_is_told(tmp_path):
     (tmp_path / "course.toml").write_bytes(b"name = '\xff'")
     with pytest.raises(ValueError, match="is not UTF-8: byte 8"):
-        plan.read(tmp_path / "course.toml")
+        course_file.read(tmp_path / "course.toml")
     with pytest.raises(IsADirectoryError, match="name the course file in it"):
-        plan.read(tmp_path)
+        course_file.read(tmp_path)
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_mark_of_the_byte_order_is_no_mistake(tmp_path, mark):
     (tmp_path / "course.toml").write_text(mark + "name = 'a'", encoding="utf-8")
-    assert plan.read(tmp_path / "course.toml").name == "a"
+    assert course_file.read(tmp_path / "course.toml").name == "a"
 
 
 LATE = plan.Late(0.1, 3, datetime.timedelta(minutes=15))
@@ -171,7 +177,7 @@ def test_a_late_rule_never_adds_and_never_goes_below_zero(per_day, days):
 @given(st.integers(1, 1000), st.lists(st.integers(1, 9), min_size=1, max_size=14))
 def test_shared_points_are_hundredths_and_add_up_exactly(total, weights):
     weights = {f"01.{place}": weight for place, weight in enumerate(weights)}
-    found = plan.shared(total, weights)
+    found = course_file.shared(total, weights)
     assert sum(round(100 * value) for value in found.values()) == 100 * total
     assert all(abs(found[each] - total * weights[each] / sum(weights.values())) <= 0.0101 for each in weights)
 
@@ -185,10 +191,18 @@ def test_the_course_file_on_the_page_is_valid_and_complete(read):
     assert sum(course.lessons["01"].points.values()) == pytest.approx(10)
     assert course.lessons["03"].points["03.3"] == 4
     assert course.due("Bo Li", "01") > course.due("Ada Byron", "01")
-    keys = (*plan.KEYS, *plan.LESSON_KEYS, *plan.LATE_KEYS, *plan.USES)
+    keys = (*course_file.KEYS, *course_file.LESSON_KEYS, *course_file.LATE_KEYS, *plan.USES)
     table = PAGE[PAGE.index("| key | meaning |") : PAGE.index("A mistake in the file")]
     assert [key for key in keys if not re.search(rf"`\[?{key}[\].`]", table)] == []
     assert [key for key in keys if not re.search(rf"\b{key}\b", example)] == []
+
+
+def test_the_folder_of_own_exercises_is_found_next_to_the_file(tmp_path, read):
+    read('exercises = "mine"\n[lessons.01]\nexercises = ["01.1"]')
+    assert course_file.own_exercises(tmp_path / "course.toml") == tmp_path / "mine"
+    with pytest.raises(ValueError, match="exercises: expected text in quotes, got 3"):
+        read("exercises = 3")
+    assert course_file.own_exercises(tmp_path / "course.toml") is None
 
 
 def test_the_page_names_every_form_and_every_option_of_the_command():

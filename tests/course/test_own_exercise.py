@@ -228,6 +228,18 @@ def test_every_command_of_the_guide_exists(folder, capsys):
         assert [option for option in re.findall(r"--[\w-]+", command) if option not in page] == []
 
 
+def test_a_course_file_names_the_folder_of_own_exercises_and_gives_points(folder, tmp_path, capsys):
+    _ready()
+    (tmp_path / "course.toml").write_text(
+        'exercises = "my_exercises"\n[lessons.02]\nexercises = ["02.1", "02.9"]\n[points]\n02.9 = 5\n', encoding="utf-8"
+    )
+    assert main(["lessons", "my", "--solutions", "sources", "--no-open"]) == 0
+    assert main(["release", "sources", "handout", "--course", "course.toml"]) == 0
+    cells = json.loads(Path("handout/02_matrix.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert "with their points: 02.1 (2), 02.9 (5)." in "".join(cells[1]["source"])
+    assert any('check("02.9"' in "".join(cell["source"]) for cell in cells)
+
+
 def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
     changes = {
         '"row_sums(x) -> (H,)"': '"row_sums(x, factor) -> (H,)"',

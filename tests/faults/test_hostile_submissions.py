@@ -182,7 +182,7 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
     assert whole
     students = {row["student"] for row in rows}
     assert all(sum(row["student"] == student for row in rows) == len(NUMBERS) for student in students)
-    text = (tmp_path / "out.csv").read_bytes().decode("utf-8")
+    text = (tmp_path / "out.csv").read_bytes().decode("utf-8-sig")
     told = "\n".join([*sentences, *(f"{row['student']} {row['file']} {row['message']} {row['note']}" for row in rows)])
     for path in folder.iterdir():
         name = submissions.file_names.clean(path.name)

@@ -28,6 +28,7 @@ FORMULA = "=+-@|%"  # what a formula or a command begins with, in any width
 LONGEST = 1 << 20  # bytes of a line of the ledger; one notebook's rows have about 5,000
 SEEDS = 1 << 60
 MOST_TIMES = 1000
+MOST_LISTED = 20  # names in a line of the summary
 DAMAGED = "damaged"
 _LINES = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
@@ -143,6 +144,21 @@ def summary(rows) -> list[str]:
         mistakes = Counter(safe(row["mistake"]) for row in those if row["mistake"])
         told = ", ".join(f"{name} ({count})" for name, count in mistakes.most_common(3))
         lines.append(f"{exercise}  {passed} of {len(those)} passed{'; ' if told else ''}{told}")
+    return lines
+
+
+def arrived(rows) -> list[str]:
+    """Return a line for each lesson: how many students handed it in, and who did not."""
+    students = {}
+    for row in rows:
+        lesson = students.setdefault(row["exercise"].partition(".")[0], {})
+        lesson[row["student"]] = lesson.get(row["student"], False) or "choice" in row  # of a file
+    lines = []
+    for lesson, those in sorted(students.items()):
+        missing = [safe(student, MOST_NAME) for student, there in those.items() if not there]
+        more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
+        told = f"; missing: {', '.join(missing[:MOST_LISTED])}{more}" if missing else ""
+        lines.append(f"Lesson {lesson}: handed in by {len(those) - len(missing)} of {len(those)} students{told}")
     return lines
 
 

@@ -100,13 +100,13 @@ def names(rows, roster, whole=False) -> None:
     """
     users = defaultdict(set)
     for row in rows:
-        if row.get("drawn_for"):
+        if row.get("drawn_for") and row["status"] in (PASSED, WRONG):
             users[key_of(row["drawn_for"])].add(row["student"])
     for row in rows:
         if whole and roster and roster.find(row["student"]) is None:
             row["note"] = "; ".join(filter(None, [row["note"], "this student is not on the roster"]))
         drawn = row.get("drawn_for")
-        if not drawn:
+        if not drawn or row["status"] not in (PASSED, WRONG):  # the handout itself asks for "you"
             continue
         person, told = roster.find(drawn), ""
         if drawn == UNNAMED:

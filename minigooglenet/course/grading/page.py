@@ -28,6 +28,7 @@ figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; background: white; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
+caption { font-weight: bold; text-align: left; }
 th, td { border-bottom: 1px solid #999; overflow-wrap: normal; padding: 0.2rem 0.8rem 0.2rem 0; text-align: left;
   vertical-align: top; }
 td.number, th.number { font-variant-numeric: tabular-nums; text-align: right; }

@@ -94,6 +94,17 @@ def test_a_spreadsheet_is_told_the_encoding_and_a_pipe_is_not(tmp_path):
     assert written([{"student": "Zo\u00eb"}]).startswith("student")
 
 
+def test_the_summary_names_who_handed_a_lesson_in_and_who_did_not():
+    rows = [{"student": name, "exercise": "03.1"} for name in ("bob", "cem\u202e")]
+    rows += [{"student": "ada", "exercise": number, "choice": ""} for number in ("03.1", "04.1", "04.2")]
+    assert gradebook.arrived(rows) == [
+        "Lesson 03: handed in by 1 of 3 students; missing: bob, cem\\u202e",
+        "Lesson 04: handed in by 1 of 1 students",
+    ]
+    many = [{"student": f"s{place}", "exercise": "03.1"} for place in range(23)]
+    assert gradebook.arrived(many)[0].endswith("s19 and 3 more")
+
+
 def test_cases_and_times_are_cells_that_a_spreadsheet_counts_with():
     row = {"student": "ada", "cases_right": 3, "cases": 5, "when": 1_700_000_000.0}
     (first, second) = csv.DictReader(io.StringIO(written([row, {"student": "bob", "cases_right": 0, "cases": 0}])))

@@ -4,12 +4,17 @@ import csv
 import datetime
 import json
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from test_submissions import text
 
 from minigooglenet.cli import main
 
+PAGE = (Path(__file__).parents[3] / "docs" / "semester.md").read_text(encoding="utf-8")
 START = "import numpy as np\nfrom minigooglenet.exercises import answer, ask, check, predict"
 RIGHT = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))"
 WRONG = "def conv_db(dout):\n    return dout.mean(axis=0).sum(axis=(1, 2))"
@@ -106,6 +111,7 @@ def test_notes_are_about_names_and_what_is_not_allowed(graded):
     [
         "Roster: 3 of 4 students handed something in. Nothing arrived from: Dan Ro.",
         "Not on the roster: eve.",
+        "Lesson 03: handed in by 3 of 5 students; missing: Dan Ro, eve",
         "written: grades-canvas.csv",
         "written: grades-totals.csv",
         "5 pages of feedback: pages",
@@ -155,10 +161,12 @@ def test_a_platforms_submission_is_of_one_student(tmp_path, monkeypatch):
     results.mkdir()
     (submission / "my work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
     (submission / "untitled.ipynb").write_text(text(("x = 1",)), encoding="utf-8")
+    (tmp_path / "course.toml").write_text("[lessons.03]\ndue = 2001-01-01\n[late]\nper_day = 1.0", encoding="utf-8")
     said = json.dumps({"users": [{"name": "Ada Byron"}]})
     (tmp_path / "submission_metadata.json").write_text(said, encoding="utf-8")
     out = str(results / "grades.csv")
-    assert main(["grade", str(submission), "--csv", out, "--lesson", "3", "--format", "gradescope"]) == 0
+    words = ["--lesson", "3", "--format", "gradescope", "--course", str(tmp_path / "course.toml")]
+    assert main(["grade", str(submission), "--csv", out, *words]) == 0
     found = json.loads((results / "results.json").read_text(encoding="utf-8"))
     tests = {test["number"]: test for test in found["tests"] if test["visibility"] == "visible"}
     assert tests["03.1"]["status"] == "passed"
@@ -185,3 +193,20 @@ def test_options_that_do_not_fit_are_told_before_any_work(tmp_path, monkeypatch,
     assert main(["grade", "class", *words]) == 1
     assert told in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_autograder_of_the_page_writes_what_classroom_50_reads(tmp_path):
+    (program,) = re.findall(r"```python\n(import subprocess.*?)```", PAGE, re.DOTALL)
+    for folder in ("bundle", "checkout"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "bundle" / "autograder.py").write_text(program, encoding="utf-8")
+    (tmp_path / "bundle" / "course.toml").write_text("[lessons.03]\nexercises = ['03.1', '03.5']", encoding="utf-8")
+    (tmp_path / "checkout" / "work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
+    (tmp_path / "checkout" / "json.py").write_text("raise SystemExit('a file of the student ran')", encoding="utf-8")
+    said = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "OWNER": "ada"}
+    said |= {"COMMIT_URL": "https://c", "RELEASE_URL": "https://r"}
+    words = [sys.executable, str(tmp_path / "bundle" / "autograder.py")]
+    subprocess.run(words, cwd=tmp_path / "checkout", env=os.environ | said, check=True, timeout=300)
+    made = json.loads((tmp_path / "checkout" / "result.json").read_text(encoding="utf-8"))
+    assert (made["score"], made["max-score"], made["classroom"]) == (1, 3, "nets")
+    assert [(test["test-name"][:4], test["passed"]) for test in made["tests"]] == [("03.1", True), ("03.5", False)]

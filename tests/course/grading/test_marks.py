@@ -105,6 +105,12 @@ def test_numbers_drawn_for_somebody_else_are_noted(people, drawn, told):
     assert bool(told) == bool(rows[0]["note"])
 
 
+def test_a_question_that_nobody_answered_has_no_note():
+    rows = [row("Ada Byron", "03.5", "not yet", drawn_for="you"), row("Bo Li", "03.5", "missing", drawn_for="Bo Li")]
+    marks.names(rows, Roster([Person("Ada Byron"), Person("Bo Li")]), whole=True)
+    assert [each["note"] for each in rows] == ["", ""]
+
+
 def test_a_student_who_is_not_on_the_roster_is_noted():
     rows = [row("Ada Byron"), row("Eve")]
     marks.names(rows, Roster([Person("Ada Byron")]), whole=True)
