@@ -216,9 +216,12 @@ def _recognised(calls, outputs, failing):
         if calls.agree(failing, theirs[failing], calls.expected[failing]):
             continue
         alike = [calls.agree(place, *both) for place, both in enumerate(zip(outputs, theirs, strict=False))]
+        telling = any(
+            ok and not calls.agree(place, theirs[place], calls.expected[place]) for place, ok in enumerate(alike)
+        )
         # Where both stop it may be in different ways, as loops and slices do.
         stops = [isinstance(a, Raised) and isinstance(b, Raised) for a, b in zip(outputs, theirs, strict=False)]
-        if any(alike) and all(a or b for a, b in zip(alike, stops, strict=True)):
+        if telling and all(a or b for a, b in zip(alike, stops, strict=True)):
             return wrong
     return None
 

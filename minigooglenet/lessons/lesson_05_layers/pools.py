@@ -125,6 +125,12 @@ def place_in_the_image(x, k, s, p, ceil):
 
 
 @maxpool.wrong
+def outputs_in_the_other_order(x, k, s, p, ceil):
+    """Both are right, but exchanged: return the maxima first, then arg."""
+    return _pooled(_seen(x, k, s, p, ceil))[::-1]
+
+
+@maxpool.wrong
 def last_of_equals(x, k, s, p, ceil):
     """y is right. Where values are equal the first one wins: compare with > and not >=."""
     seen = _seen(x, k, s, p, ceil)
