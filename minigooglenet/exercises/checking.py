@@ -158,13 +158,21 @@ def marked(calls, outputs, changed=False) -> Result:
     failing = _first_failing(calls, outputs)
     if failing is not None:
         mistake = _recognised(calls, outputs, failing)
-        told = (mistake.name, mistake.message) if mistake else (None, explanation(calls, outputs, failing))
+        told = (mistake.name, mistake.message) if mistake else (None, _explained(calls, outputs, failing))
         return _told_about(calls, failing, outputs[failing], *told)
     if changed:
         what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
     told = len(exercise.wrongs)
     return Result(number, PASSED, what=f"all {len(outputs)} cases agree; they would have caught {told} known mistakes")
+
+
+def _explained(calls, outputs, failing):
+    """Return an explanation, or none: whatever a student returned, help that fails must not fail the check."""
+    try:
+        return explanation(calls, outputs, failing)
+    except (ArithmeticError, AttributeError, IndexError, MemoryError, TypeError, ValueError):
+        return ""
 
 
 def _first_failing(calls, outputs):

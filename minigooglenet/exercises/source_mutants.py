@@ -257,7 +257,7 @@ def _terms(node, arguments):
 
 def _which(node, arguments):
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return f": {node.value:g}"
+        return ": 1 (off by one)" if node.value == 1 else f": {node.value:g}"
     return _about([node], arguments).replace("used", "read")
 
 
