@@ -158,13 +158,21 @@ def marked(calls, outputs, changed=False) -> Result:
     failing = _first_failing(calls, outputs)
     if failing is not None:
         mistake = _recognised(calls, outputs, failing)
-        told = (mistake.name, mistake.message) if mistake else (None, explanation(calls, outputs, failing))
+        told = (mistake.name, mistake.message) if mistake else (None, _explained(calls, outputs, failing))
         return _told_about(calls, failing, outputs[failing], *told)
     if changed:
         what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
     told = len(exercise.wrongs)
     return Result(number, PASSED, what=f"all {len(outputs)} cases agree; they would have caught {told} known mistakes")
+
+
+def _explained(calls, outputs, failing):
+    """Return an explanation, or none: whatever a student returned, help that fails must not fail the check."""
+    try:
+        return explanation(calls, outputs, failing)
+    except (ArithmeticError, AttributeError, IndexError, MemoryError, TypeError, ValueError):
+        return ""
 
 
 def _first_failing(calls, outputs):
@@ -216,9 +224,12 @@ def _recognised(calls, outputs, failing):
         if calls.agree(failing, theirs[failing], calls.expected[failing]):
             continue
         alike = [calls.agree(place, *both) for place, both in enumerate(zip(outputs, theirs, strict=False))]
+        telling = any(
+            ok and not calls.agree(place, theirs[place], calls.expected[place]) for place, ok in enumerate(alike)
+        )
         # Where both stop it may be in different ways, as loops and slices do.
         stops = [isinstance(a, Raised) and isinstance(b, Raised) for a, b in zip(outputs, theirs, strict=False)]
-        if any(alike) and all(a or b for a, b in zip(alike, stops, strict=True)):
+        if telling and all(a or b for a, b in zip(alike, stops, strict=True)):
             return wrong
     return None
 

@@ -170,7 +170,15 @@ def _condition(calls, outputs):
     right = [calls.agree(place, output, calls.expected[place]) for place, output in enumerate(outputs)]
     if all(right) or not any(right):
         return ""
-    features = [_features(calls, place) for place in range(len(outputs))]
+    for features_of in (_values, _sizes):
+        told = _separating([features_of(calls, place) for place in range(len(outputs))], right)
+        if told:
+            return " or ".join(told) if len(told) <= MOST_CONDITIONS else ""
+    return ""
+
+
+def _separating(features, right):
+    """Return what is said by each feature that has one value in the cases that are right, or in the others."""
     told = []
     for name in features[0]:
         values = [one.get(name) for one in features]
@@ -181,16 +189,21 @@ def _condition(calls, outputs):
             told.append(f"right only where {name} is {brief(*good)}")
         elif len(bad) == 1:
             told.append(f"wrong only where {name} is {brief(*bad)}")
-    return " or ".join(told) if 0 < len(told) <= MOST_CONDITIONS else ""
+    return told
 
 
-def _features(calls, place):
-    """Return {name: value} of what may matter about the arguments of a call."""
+def _values(calls, place):
+    """Return {name: value} of the numbers, texts and flags among the arguments of a call."""
+    plain = (bool, np.bool_, str, int, np.integer, float, np.floating)
+    pairs = zip(calls.names, calls.arguments[place], strict=False)
+    return {name: value for name, value in pairs if isinstance(value, plain)}
+
+
+def _sizes(calls, place):
+    """Return {name: size} of the arrays and lists among the arguments of a call."""
     found = {}
     for name, value in zip(calls.names, calls.arguments[place], strict=False):
-        if isinstance(value, (bool, np.bool_, str, int, np.integer, float, np.floating)):
-            found[name] = value
-        elif isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray):
             found |= {f"{name}.shape[{axis}]": size for axis, size in enumerate(value.shape)}
         elif isinstance(value, (list, tuple)):
             found[f"len({name})"] = len(value)

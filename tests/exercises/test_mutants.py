@@ -1,0 +1,154 @@
+"""The machine that makes faulty answers finds blind test cases, and leaves out faults that change nothing."""
+
+import numpy as np
+import pytest
+
+from minigooglenet.exercises.exercise import REGISTERED, Exercise, integers
+from minigooglenet.exercises.mutants import mutants, other_inputs, run, survivors
+from minigooglenet.exercises.outputs import Raised
+from minigooglenet.exercises.source_mutants import source_mutants
+
+
+@pytest.fixture
+def scaled():
+    """An exercise whose test cases a test may choose: scale * sum(x[start:]) + offset."""
+    exercise = Exercise(
+        "98.1", "a sum", "scaled(x, scale, start) -> float", minutes=1, difficulty=1, hints=("", "", "")
+    )
+    exercise.reference(scaled_sum)
+    exercise.right(scaled_sum_in_a_loop)
+    yield exercise
+    del REGISTERED["98.1"]
+
+
+def scaled_sum(x, scale, start):
+    return scale * x[start:].sum()
+
+
+def scaled_sum_in_a_loop(x, scale, start):
+    total = 0.0
+    for place in range(len(x)):
+        if place >= start:
+            total += scale * x[place]
+    return total
+
+
+def descending(count):
+    total = 0
+    while count > 0:
+        total += count
+        count -= 1
+    return total
+
+
+def row_and_column(x, i, j):
+    return x[i : i + 2, j : j + 2].sum()
+
+
+def _names(exercise):
+    return [mutant.name for mutant in survivors(exercise)]
+
+
+def test_cases_that_vary_everything_leave_no_survivor(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 2.5, 1
+        yield integers(rng, 6, 1, 9), -3.0, 3
+
+    assert _names(scaled) == []
+
+
+def test_argument_with_one_value_is_found(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 2.5, 1
+        yield integers(rng, 6, 1, 9), 2.5, 3
+
+    names = _names(scaled)
+    assert "scale: always 2.5" in names
+    assert all(name.startswith("scale: ") for name in names)
+
+
+def test_limit_that_no_case_reaches_is_found(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield np.array([5.0, 1, 2, 0]), 2.5, 0
+        yield np.array([4.0, 7, 3, 0]), -3.0, 2
+
+    assert any("range" in name or "limit" in name for name in _names(scaled))
+
+
+def test_survivor_comes_with_arguments_that_reveal_it(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 1.0, 1
+
+    found = survivors(scaled)
+    assert found
+    for mutant in found:
+        assert run(mutant.function, mutant.arguments) != run(scaled_sum, mutant.arguments)
+
+
+def test_faults_that_change_nothing_are_left_out(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 2.5, 0
+        yield integers(rng, 5, 1, 9), -3.0, 2
+
+    made = [mutant.name for mutant in mutants(scaled)]
+    assert any("minus 1" in name for name in made)
+    # Backwards, a sum from 0 on is the same, but not a sum from 2 on.
+    assert "x: backwards along axis 0" not in _names(scaled)
+
+
+def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 2.5, 1
+        yield integers(rng, 6, 1, 9), 1.5, 3
+
+    inputs = [arguments for arguments, _ in other_inputs(scaled)]
+    assert len(inputs) > 50
+    assert min(start for _, _, start in inputs) == 1
+    assert len({scale for _, scale, _ in inputs}) > 5
+    assert len({len(x) for x, _, _ in inputs}) > 1
+
+
+def test_source_mutants_change_one_thing_each():
+    faults = source_mutants([scaled_sum_in_a_loop], ["x", "scale", "start"])
+    made = {name: function for name, _, function in faults}
+    x = np.array([1.0, 2, 4, 8])
+    outputs = {name.partition(": ")[2]: run(function, (x, 3.0, 1)) for name, function in made.items()}
+    assert outputs["= for +="] == 24
+    assert outputs["added twice"] == 84
+    assert outputs["without scale"] == 14
+    assert outputs["GtE 0 changed"] == 36
+    assert outputs["start for scale"] == 14
+    assert outputs["limit 0 - 1"] == 18
+    assert scaled_sum_in_a_loop(x, 3.0, 1) == 42, "the source itself is unchanged"
+
+
+def test_rows_and_columns_are_changed_together_too():
+    names = [name for name, _, _ in source_mutants([row_and_column], ["x", "i", "j"])]
+    both = [name for name in names if name.endswith("upper - 1 at all places")]
+    assert both
+    made = {name: function for name, _, function in source_mutants([row_and_column], ["x", "i", "j"])}
+    assert run(made[both[0]], (np.ones((4, 4)), 0, 1)) == 1
+
+
+def test_endless_faults_come_to_an_end():
+    outputs = [run(function, (5,)) for _, _, function in source_mutants([descending], ["count"])]
+    stopped = [output.error for output in outputs if isinstance(output, Raised)]
+    assert any("too many steps" in str(error) for error in stopped)
+    assert descending(5) == 15
+
+
+def test_words_name_the_arguments_that_a_student_knows():
+    words = {name.partition(": ")[2]: words for name, words, _ in source_mutants([scaled_sum], ["x", "scale", "start"])}
+    assert words["without scale"] == "a factor is missing, where scale is read"
+    assert words["lower + 1"] == "a limit or an index that is off by one, where start is used"
+    assert words["start for scale"] == "start where scale belongs"
+
+
+def test_function_without_source_has_no_source_mutants():
+    assert list(source_mutants([np.sum, eval("lambda x: x + 1")], ["x"])) == []
