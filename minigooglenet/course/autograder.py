@@ -10,6 +10,7 @@ from pathlib import Path
 
 import minigooglenet
 from minigooglenet import files
+from minigooglenet.course import course_file
 
 PACKAGE = Path(minigooglenet.__file__).parent
 EXTRA = "course"
@@ -56,6 +57,8 @@ def write(path, handout, lesson=None, course=None, exercises=None) -> Path:
     if course is not None:
         options += " --course source/course.toml"
         made["course.toml"] = Path(course).read_bytes()
+        if roster := course_file.roster_file(course):
+            made[roster] = Path(course).with_name(roster).read_bytes()
     if exercises is not None:
         folder = Path(exercises).resolve()
         options += f" --exercises source/{folder.name}"

@@ -56,6 +56,12 @@ def own_exercises(path) -> Path | None:
     return Path(path).parent / folder if isinstance(folder, str) else None
 
 
+def roster_file(path) -> str | None:
+    """Return the file next to a course file that it names as its roster, or None if the students are in it."""
+    students = _table(Path(path)).get("students")
+    return students if isinstance(students, str) else None
+
+
 def _table(path) -> dict:
     """Return a course file as TOML reads it."""
     if path.is_dir():
@@ -262,6 +268,9 @@ class _Reader:
     def _roster(self, given) -> Roster:
         if not isinstance(given, (str, dict)):
             self.wrong("students", f'expected a table of names, or a file such as "roster.csv", got {_shown(given)}')
+            return Roster([])
+        if isinstance(given, str) and Path(given).name != given:
+            self.wrong("students", f'name a file next to the course file, such as "roster.csv", got {_shown(given)}')
             return Roster([])
         try:
             people = people_of(self.path.parent / given) if isinstance(given, str) else self._people(given)

@@ -14,7 +14,7 @@ import pytest
 
 import minigooglenet
 from minigooglenet.cli import COMMANDS, main
-from minigooglenet.course import autograder
+from minigooglenet.course import autograder, course_file
 
 ROOT = Path(minigooglenet.__file__).parents[1]
 SOURCE = """# %% [markdown]
@@ -116,3 +116,13 @@ def test_the_container_recipe_names_what_exists():
     version = re.search(r"python:(\d+)\.(\d+)", recipe)
     assert tuple(map(int, version.groups())) >= (3, 11)
     assert project["requires-python"] == ">=3.11"
+
+
+def test_the_archive_has_the_course_file_and_the_roster_that_it_names(released):
+    Path("course.toml").write_text("students = 'roster.csv'\n[lessons.00]", encoding="utf-8")
+    Path("roster.csv").write_text("name,id\nAda Byron,7\n", encoding="utf-8")
+    words = ["src", "out", "--autograder", "gradescope.zip", "--course", "course.toml"]
+    assert main(["release", *words]) == 0
+    shutil.unpack_archive("gradescope.zip", "source")
+    assert course_file.read("source/course.toml").roster.find("7").name == "Ada Byron"
+    assert "--course source/course.toml" in Path("source/run_autograder").read_text(encoding="utf-8")

@@ -122,6 +122,10 @@ def test_an_empty_course_file_counts_everything_by_stars(read):
         ("[students]\nada = 3", "expected a list of aliases, or {id"),
         ("[students]\nada = {mail = 'x'}", "mail: unknown key. Did you mean 'email'?"),
         ("[students]\nada = ['x']\nbob = ['X']", "'x' is an alias, an id or an email of 'ada' and 'bob'"),
+        (
+            "students = '../roster.csv'",
+            "name a file next to the course file, such as \"roster.csv\", got '../roster.csv'",
+        ),
         ("students = 'none.csv'", "students: file none.csv cannot be read"),
         ("[extensions]\nada = {01 = 2026-11-03}", "nobody on the roster has this name"),
         ("[students]\nada = []\n[extensions]\nada = {77 = 2026-11-03}", "unknown lesson '77'"),
@@ -195,6 +199,14 @@ def test_the_course_file_on_the_page_is_valid_and_complete(read):
     table = PAGE[PAGE.index("| key | meaning |") : PAGE.index("A mistake in the file")]
     assert [key for key in keys if not re.search(rf"`\[?{key}[\].`]", table)] == []
     assert [key for key in keys if not re.search(rf"\b{key}\b", example)] == []
+
+
+def test_students_come_from_a_file_next_to_the_course_file(tmp_path, read):
+    course = read("students = 'roster.csv'", roster_csv="first name,last name,id\nAda,Byron,7\n")
+    assert course.roster.find("7").name == "Ada Byron"
+    assert course_file.roster_file(tmp_path / "course.toml") == "roster.csv"
+    read("[students]\nada = []")
+    assert course_file.roster_file(tmp_path / "course.toml") is None
 
 
 def test_the_folder_of_own_exercises_is_found_next_to_the_file(tmp_path, read):

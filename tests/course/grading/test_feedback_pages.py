@@ -107,6 +107,19 @@ def test_a_page_fits_a_telephone():
     assert not re.search(r"(?<!max-)width: *\d{3,}px", made)
 
 
+def test_names_that_one_system_takes_for_the_same_get_a_number():
+    found = feedback.names(["Ada", "ADA", "a/b", "a_b", "con", "../x", "\u202e"])
+    assert found == {
+        "Ada": "Ada-2.html",
+        "ADA": "ADA.html",
+        "a/b": "a_b.html",
+        "a_b": "a_b-2.html",
+        "con": "_con.html",
+        "../x": "x.html",
+        "\u202e": "student.html",
+    }
+
+
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1, max_size=8))
 def test_every_student_has_a_page_of_their_own_on_every_system(students):
     names = feedback.names(students)
