@@ -10,6 +10,7 @@ import inspect
 import numpy as np
 
 from minigooglenet.exercises import hints
+from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
 from minigooglenet.exercises.outputs import FormError, Raised, call, close, form, matched, round_off, same, size
@@ -92,8 +93,16 @@ def _called(exercise, function):
             break
     result = marked(_usual(exercise), outputs, changed)
     if result.passed and exercise.demand_function:
-        return demanded(exercise, exercise.demand_function(function), result)
+        return demanded(exercise, demand(exercise, function), result)
     return result
+
+
+def demand(exercise, function):
+    """Return the verdict of an exercise's demand; an answer that it stops is told where."""
+    try:
+        return exercise.demand_function(function)
+    except (Exception, SystemExit) as error:
+        return Verdict(False, None, f"the values are right, but with other arguments {_told(error)}")
 
 
 def demanded(exercise, verdict, result) -> Result:

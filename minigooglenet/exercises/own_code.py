@@ -14,9 +14,14 @@ KNOWN = ("numpy", "scipy", "numba", "llvmlite", "PIL", "matplotlib", "rich", "IP
 def where(error) -> str:
     """Return ", in your line 3: y = x / 0" for an exception, or an empty string."""
     try:
-        frames = own(traceback.extract_tb(error.__traceback__))
+        return line_of(traceback.extract_tb(error.__traceback__))
     except Exception:  # a traceback that cannot be read is left out
         return ""
+
+
+def line_of(frames) -> str:
+    """Return ", in your line 3: y = x / 0" for the frames of a traceback or a stack, or an empty string."""
+    frames = own(frames)
     if not frames:
         return ""
     last = frames[-1]
@@ -33,6 +38,11 @@ def own(frames) -> list:
         return mine
     module = _installed(outside[0].filename)
     return [frame for frame in outside if module and _installed(frame.filename) == module]
+
+
+def foreign(filename) -> bool:
+    """Return whether a file is not the student's own: of this package, of a library or of Python."""
+    return _inside(filename, [PACKAGE]) or _library(filename)
 
 
 def _library(filename):

@@ -22,7 +22,7 @@ import numpy as np
 import minigooglenet
 from minigooglenet.course import cells, own_modules
 from minigooglenet.course.grading import origins, sandbox, serialisation
-from minigooglenet.exercises.checking import where
+from minigooglenet.exercises.checking import demand, where
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import Raised, size
 from minigooglenet.exercises.plain import kind_of, plain
@@ -200,7 +200,7 @@ def _answer(exercise, given, work):
         return {"failed": f"expected the function {exercise.name}, got {type(given).__name__}"}
     answer = {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work)}
     if exercise.demand_function and not any(isinstance(output, Raised) for output, _ in answer["calls"]):
-        verdict = exercise.demand_function(given)
+        verdict = demand(exercise, given)
         answer["demand"] = [verdict.passed, verdict.mistake, verdict.what]
     return answer
 
