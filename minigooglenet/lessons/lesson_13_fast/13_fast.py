@@ -188,8 +188,8 @@ if stepped.passed:
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# Rung 3, for any stride and padding. Python may loop over the kernel's places (u, v) and over nothing else. The check
-# counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
+# Rung 3, for any stride and padding. Python may loop over the kernel's places (u, v) and over nothing else; compiled
+# loops count too. Pad once. The check counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
 
 
 # %%
@@ -273,10 +273,10 @@ print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Use plain
-# loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile the function with
-# `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last place, and one too far reads whatever
-# lies there.
+# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Plain
+# loops are enough, with `numba.prange` for the outermost: its steps run on several threads at once. Then compile the
+# function with `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last place, and one too far
+# reads whatever lies there.
 #
 # The check runs your Python code with every step of prange as a task of its own and notes who writes where. So it finds
 # a race every time, on one core too.
