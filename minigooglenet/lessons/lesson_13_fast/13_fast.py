@@ -274,7 +274,7 @@ print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
 # x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Plain
-# loops are enough, with `numba.prange` for the outermost: its steps run on several threads at once. Then compile the
+# loops are enough, with `numba.prange` for one of them: its steps run on several threads at once. Then compile the
 # function with `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last place, and one too far
 # reads whatever lies there.
 #
@@ -285,7 +285,7 @@ print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 # %%
 # exercise 13.3
 def conv_numba(x, w, b, y):
-    """Write y (N, K, P, Q) for x (N, C, H, W), w (K, C, R, S), b (K,); the outermost loop is numba.prange."""
+    """Write y (N, K, P, Q) for x (N, C, H, W), w (K, C, R, S), b (K,); one of the loops is numba.prange."""
     ### BEGIN SOLUTION
     for k in numba.prange(y.shape[1]):
         for n in range(y.shape[0]):
