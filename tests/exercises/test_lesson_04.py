@@ -21,7 +21,7 @@ def test_a_case_may_be_given_as_it_is_or_by_a_function():
 @pytest.mark.parametrize(
     ("case", "says"),
     [
-        ((1, 2), "five things"),
+        ((1, 2), "should be (x, w, dout, stride, pad), got an array of shape (2,)"),
         ((np.ones(3), np.ones(3), np.ones(3), 1, 0), "four axes"),
         ((np.ones((1, 1, 2, 2)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 1, 1)), 1, 0), "does not run"),
         ((np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)), 1, 0), "output's shape"),

@@ -3,6 +3,7 @@
 import collections
 import decimal
 import fractions
+import re
 
 import numpy as np
 import pytest
@@ -241,6 +242,8 @@ def _shown(result, status="wrong"):
     assert text.replace("\n", " ").isprintable()
     assert (text + page).encode()
     assert result.what
+    form = re.search("(?:should be|expected) (.+), got (.+)", result.what)
+    assert form is None or form[1] != form[2], "a message shows two equal forms"
 
 
 @pytest.mark.parametrize("odd", [*ODD, *RAISES])

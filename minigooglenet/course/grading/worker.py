@@ -201,7 +201,7 @@ def _answer(exercise, given, work):
     answer = {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work)}
     if exercise.demand_function and not any(isinstance(output, Raised) for output, _ in answer["calls"]):
         verdict = demand(exercise, given)
-        answer["demand"] = [verdict.passed, verdict.mistake, verdict.what]
+        answer["demand"] = [bool(verdict.passed), verdict.mistake, verdict.what]
     return answer
 
 

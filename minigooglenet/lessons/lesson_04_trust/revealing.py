@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict, integers
-from minigooglenet.exercises.outputs import call, finite, same
+from minigooglenet.exercises.outputs import call, finite, integer, parts, same
 from minigooglenet.exercises.plain import plain
 from minigooglenet.kernels.conv2d import forward as conv_forward
 from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_db, conv_dw, conv_dx
@@ -29,8 +29,9 @@ LARGEST, MOST_NUMBERS = 100, 2000
 
 @revealing.judge
 def revealing_judge(case):
-    case = plain(case() if callable(case) else case)
-    problem = _unfit(case)
+    x, w, dout, stride, pad = parts(plain(case() if callable(case) else case), ("x", "w", "dout", "stride", "pad"))
+    case = x, w, dout, integer(stride, "stride"), integer(pad, "pad")
+    problem = _unfit(*case)
     if problem:
         return Verdict(False, None, problem)
     case = (*(np.asarray(array, float) for array in case[:3]), *case[3:])
@@ -60,12 +61,9 @@ def survivors(x, w, dout, stride, pad) -> list[str]:
     return left
 
 
-def _unfit(case):
-    """Return what is wrong with the form of a case, or None."""
-    if not isinstance(case, (tuple, list)) or len(case) != 5:
-        return "a case is five things: x, w, dout, stride, pad"
-    x, w, dout, stride, pad = case
-    if any(type(value) is not int or value > LARGEST for value in (stride, pad)):
+def _unfit(x, w, dout, stride, pad):
+    """Return why a case cannot be used, or None."""
+    if max(stride, pad) > LARGEST:
         return f"stride and pad are integers up to {LARGEST}"
     if any(np.ndim(array) != 4 for array in (x, w, dout)):
         return "x, w and dout have four axes each: (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo)"

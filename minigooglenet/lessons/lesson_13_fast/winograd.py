@@ -229,8 +229,9 @@ def nine_products_each(d, g):
 
 @winograd_2d.demand
 def winograd_2d_demand(function):
-    sizes = [np.array(d.shape) - 2 for d, _ in winograd_2d.arguments]
-    outputs, tiles = sum(size.prod() for size in sizes), sum((-(-size // 2)).prod() for size in sizes)
+    sizes = [(d.shape[0] - 2, d.shape[1] - 2) for d, _ in winograd_2d.arguments]
+    outputs = sum(rows * columns for rows, columns in sizes)
+    tiles = sum(-(-rows // 2) * -(-columns // 2) for rows, columns in sizes)
     by_rows = sum(3 * 4 * rows * -(-columns // 2) for rows, columns in sizes)
     names = {9 * outputs: "nine products each", by_rows: "row by row"}
     return _demand(winograd_2d, function, 16 * tiles, outputs, names)
