@@ -135,22 +135,29 @@ def _within(seconds, patience):
 
 
 def _answers(notes, number, sources, work):
-    """Return a record for each attempt at an exercise, the last one first: the best of them counts."""
+    """Yield a record for each attempt at an exercise, the last one first: the best of them counts."""
     exercise, known = find(number), origins.solutions(work["numbers"])
-    tried = notes.attempts.get(number, [])
     if isinstance(exercise, Question):
-        why = "" if tried else _why(notes, sources)
-        if why and number in cells.numbers_in(sources):
-            return [{"missing": f'nothing was given to answer("{number}", ...){why}'}]
-        if not tried and number not in cells.numbers_in(sources):
-            return [{"missing": f'the cell with answer("{number}", ...) is gone{why}'}]
-        return [{"value": plain(value), "student": str(student)} for value, student in tried or [(None, "you")]]
-    if not tried:
-        try:
-            tried = [notes.given(number)]
-        except LookupError as error:
-            return [_missing(notes, number, sources, str(error))]
-    return [_answer(exercise, given, work) | _origin(exercise, given, work, known) for given in tried]
+        yield from _values(notes, number, sources)
+        return
+    try:
+        tries = notes.tries(number) if number in notes.attempts else [notes.given(number)]
+    except LookupError as error:
+        yield _missing(notes, number, sources, str(error))
+        return
+    for given in tries:
+        yield _answer(exercise, given, work) | _origin(exercise, given, work, known)
+
+
+def _values(notes, number, sources):
+    """Return a record for each value that was given to a question."""
+    tried = notes.attempts.get(number, [])
+    why = "" if tried else _why(notes, sources)
+    if why and number in cells.numbers_in(sources):
+        return [{"missing": f'nothing was given to answer("{number}", ...){why}'}]
+    if not tried and number not in cells.numbers_in(sources):
+        return [{"missing": f'the cell with answer("{number}", ...) is gone{why}'}]
+    return [{"value": plain(value), "student": str(student)} for value, student in tried or [(None, "you")]]
 
 
 def _origin(exercise, given, work, known):
