@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from minigooglenet.exercises import hints
+from minigooglenet.exercises import hints, own_code
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
@@ -63,7 +63,7 @@ def _judged(exercise, given):
         return Result(exercise.number, WRONG, what=str(error), advice=advice)
     except (Exception, SystemExit) as error:
         if where(error) or isinstance(error, SystemExit):
-            return Result(exercise.number, WRONG, what=_told(error), advice=advice)
+            return Result(exercise.number, WRONG, what=_told(error), advice=advice, inputs=own_code.arguments(error))
         told = f"{kind_of(error)}: {error_text(error)}"
         what = f"the answer should be {exercise.signature}, got {_kind(given)} ({told})"
         return Result(exercise.number, WRONG, what=what, advice=advice)
@@ -73,7 +73,9 @@ def _judged(exercise, given):
 
 
 def _kind(given):
-    return f"the function {kind_of(given)}" if callable(given) else f"{form(given)}: {brief(given)}"
+    if inspect.isroutine(given):
+        return f"the function {given.__name__}"
+    return f"a callable {kind_of(given)}" if callable(given) else f"{form(given)}: {brief(given)}"
 
 
 def _called(exercise, function):

@@ -1,9 +1,12 @@
 """The last line of the student's own code in a traceback: not one of this package, of NumPy or of Python."""
 
+import inspect
 import os
 import sysconfig
 import traceback
 from pathlib import Path
+
+from minigooglenet.exercises.plain import plain
 
 PACKAGE = Path(__file__).resolve().parents[1]
 STANDARD = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
@@ -38,6 +41,16 @@ def own(frames) -> list:
         return mine
     module = _installed(outside[0].filename)
     return [frame for frame in outside if module and _installed(frame.filename) == module]
+
+
+def arguments(error) -> dict:
+    """Return {name: value} of the arguments of the student's function that raised, or was calling what raised."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    for frame in frames:
+        if not foreign(frame.f_code.co_filename):
+            names = inspect.getargs(frame.f_code).args
+            return {name: plain(frame.f_locals[name]) for name in names if name in frame.f_locals}
+    return {}
 
 
 def foreign(filename) -> bool:
