@@ -199,6 +199,8 @@ class Notes:
         exercise = find(number)
         if function is not None or number not in self.checked:
             name = function or exercise.name
+            if not name.isidentifier():
+                raise LookupError(f'nothing was given to check("{number}", ...)')
             if name not in self.namespace:
                 raise LookupError(f"there is no {name}")
             return self.namespace[name]

@@ -75,3 +75,13 @@ def test_only_wrong_attempts_are_wrong():
     sources = [START, HELPER, RIGHT, "check('03.1', lambda dout: 0.0)", "check('03.1', lambda dout: dout)"]
     assert _graded(sources, "03.1") == "wrong"
     assert cells.mark(cells.run(sources), "03.1").status == "wrong"
+
+
+@pytest.mark.parametrize("number", ["01.5", "07.1", "06.4"])
+def test_a_missing_answer_without_a_name_is_described(number):
+    sources = [START, f"check('{number}', nowhere)"]
+    (record,) = worker._answers(cells.run(sources), number, sources, WORK)
+    assert record["missing"].startswith(f'nothing was given to check("{number}", ...); cell 2 stopped with NameError')
+    assert "there is no " not in cells.mark(cells.run(sources), number).what
+    (record,) = worker._answers(cells.run([START]), number, [START], WORK)
+    assert record["missing"] == f'the cell with check("{number}", ...) is gone'

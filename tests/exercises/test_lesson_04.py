@@ -1,5 +1,9 @@
 """Lesson 04's judges: cases that do not fit are told so, and each student's detective cases stay."""
 
+import ast
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,3 +62,11 @@ def test_a_detective_without_names_is_not_yet():
     assert check("04.6", ("you", {"A": ..., "B": ..., "C": ...})).status == "not yet"
     named = {letter: exhibit.suspect for letter, exhibit in detective.drawn("you").items()}
     assert check("04.6", ("you", named)).passed
+
+
+def test_the_example_of_the_detective_has_the_form_of_an_answer():
+    text = (Path(detective.__file__).parent / "04_trust.py").read_text(encoding="utf-8")
+    example = ast.literal_eval(re.search(r"`mistakes = (\{.*?\})`", text.replace("\n# ", " "))[1])
+    assert set(example) == set(detective.LETTERS)
+    assert set(example.values()) <= set(detective.SUSPECTS)
+    assert check("04.6", ("you", example)).mistake in ("one wrong", "several wrong", "letters exchanged", None)
