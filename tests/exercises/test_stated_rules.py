@@ -281,7 +281,8 @@ CHEATS_1D = [
 def test_four_products_pass_in_any_copy(answer):
     result = check("13.4", answer)
     assert result.passed, str(result)
-    assert "36 products" in result.what
+    tiles = sum(-(-(len(d) - 2) // 2) for d, _ in find("13.4").arguments)
+    assert f"{4 * tiles} products of data and filter" in result.what
 
 
 @pytest.mark.parametrize("answer", CHEATS_1D)
@@ -321,7 +322,8 @@ def test_products_in_two_dimensions_are_counted_in_any_copy():
     assert check("13.7", _winograd_2d_of_floats).passed
     result = check("13.7", _definition_2d)
     assert (result.passed, result.mistake) == (False, "nine products each")
-    assert "423 products of data and filter for 47 outputs" in result.what
+    outputs = sum((d.shape[0] - 2) * (d.shape[1] - 2) for d, _ in find("13.7").arguments)
+    assert f"{9 * outputs} products of data and filter for {outputs} outputs" in result.what
 
 
 def _winograd_for_what_is_counted(d, g):

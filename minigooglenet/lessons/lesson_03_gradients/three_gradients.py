@@ -201,6 +201,7 @@ def dx_cases(rng):
     yield integers(rng, (2, 4, 4, 4)), integers(rng, (4, 2, 3, 2)), (2, 2, 6, 5), 1, 0
     yield integers(rng, (2, 2, 2, 2)), integers(rng, (2, 2, 3, 3)), (2, 2, 6, 6), 2, 0  # nobody reads the last row
     yield integers(rng, (1, 2, 5, 5)), integers(rng, (2, 1, 3, 4)), (1, 1, 3, 4), 1, 2
+    yield integers(rng, (1, 2, 1, 2)), integers(rng, (2, 1, 3, 3)), (1, 1, 5, 6), 3, 0  # two rows that nobody reads
 
 
 conv_dx.cases(dx_cases)
