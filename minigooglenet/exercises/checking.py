@@ -11,6 +11,7 @@ import numpy as np
 
 from minigooglenet.exercises import hints, own_code
 from minigooglenet.exercises.exercise import Verdict
+from minigooglenet.exercises.explaining import arguments_of, explanation
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
 from minigooglenet.exercises.outputs import FormError, Raised, call, close, form, matched, round_off, same, size
@@ -18,7 +19,6 @@ from minigooglenet.exercises.own_code import where
 from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 from minigooglenet.exercises.shown import brief, error_text, pair
-from minigooglenet.exercises.symptoms import symptom
 
 PASSES: dict = {}  # {number: the answer that passed}, for `compare`
 
@@ -121,7 +121,8 @@ class Calls:
 
     def __init__(self, exercise, arguments):
         self.exercise, self.arguments = exercise, arguments
-        self.tolerance = exercise.tolerance
+        self.tolerance, self.names = exercise.tolerance, arguments_of(exercise)
+        self.usual = len(exercise.arguments)  # these come first
 
     @functools.cached_property
     def expected(self):
@@ -145,6 +146,10 @@ class Calls:
             for after, before in zip(afterwards, self.arguments, strict=False)
         )
 
+    def near(self, place, got, right):
+        """Return where two arrays of one call agree."""
+        return close(got, right, self.tolerance, self.least[place])
+
     def agree(self, place, a, b) -> bool:
         """Return whether two outputs of one call are the same up to round-off."""
         return same(a, b, self.tolerance, self.least[place])
@@ -164,7 +169,9 @@ def marked(calls, outputs, changed=False) -> Result:
     outputs = [output if isinstance(output, Raised) else plain(output) for output in outputs]
     failing = _first_failing(calls, outputs)
     if failing is not None:
-        return _told_about(calls, failing, outputs[failing], _recognised(calls, outputs, failing))
+        mistake = _recognised(calls, outputs, failing)
+        told = (mistake.name, mistake.message) if mistake else (None, explanation(calls, outputs, failing))
+        return _told_about(calls, failing, outputs[failing], *told)
     if changed:
         what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
@@ -182,13 +189,13 @@ def _first_failing(calls, outputs):
     return min(failing, key=lambda place: size(calls.arguments[place]), default=None)
 
 
-def _told_about(calls, place, output, mistake):
+def _told_about(calls, place, output, name, looks_like):
+    """Return the result of an output that is wrong in one case, by the mistake's name, if it has one."""
     exercise = calls.exercise
-    name, message = (mistake.name, mistake.message) if mistake else (None, "")
     advice = f"hint({exercise.number!r}) for one more step"
-    inputs = _named(exercise, calls.arguments[place])
+    inputs = _named(calls.names, calls.arguments[place])
 
-    def wrong(what, looks_like=message, **arrays):
+    def wrong(what, **arrays):
         return Result(exercise.number, WRONG, name, what, looks_like, advice, inputs, **arrays)
 
     if isinstance(output, Raised):
@@ -200,18 +207,18 @@ def _told_about(calls, place, output, mistake):
     except FormError as error:
         return wrong(f"{exercise.name}: {error}")
     for key, (got, right) in both.items():
-        near = close(got, right, calls.tolerance, calls.least[place])
+        near = calls.near(place, got, right)
         if near.all():
             continue
         of = f"the output{key}" if key else "the output"
         if got.shape != right.shape:
             what = f"{of} should be {form(right)}, got {form(got)}"
-            return wrong(what, message or symptom(right, got), expected=right, got=got)
+            return wrong(what, expected=right, got=got)
         first = tuple(map(int, np.argwhere(~near)[0])) if near.ndim else ()
         at = f" at {first}" if first else ""
         mine, theirs = pair(got[first], right[first])
         what = f"{of} is {mine}{at}, expected {theirs}"
-        return wrong(what, message or symptom(right, got), expected=right, got=got, differ=~near)
+        return wrong(what, expected=right, got=got, differ=~near)
     return wrong("the output differs")
 
 
@@ -221,18 +228,17 @@ def _recognised(calls, outputs, failing):
         if calls.agree(failing, theirs[failing], calls.expected[failing]):
             continue
         alike = [calls.agree(place, *both) for place, both in enumerate(zip(outputs, theirs, strict=False))]
+        telling = any(
+            ok and not calls.agree(place, theirs[place], calls.expected[place]) for place, ok in enumerate(alike)
+        )
         # Where both stop it may be in different ways, as loops and slices do.
         stops = [isinstance(a, Raised) and isinstance(b, Raised) for a, b in zip(outputs, theirs, strict=False)]
-        if any(alike) and all(a or b for a, b in zip(alike, stops, strict=True)):
+        if telling and all(a or b for a, b in zip(alike, stops, strict=True)):
             return wrong
     return None
 
 
-def _named(exercise, arguments):
-    try:
-        names = list(inspect.signature(exercise.reference_function).parameters)
-    except (TypeError, ValueError):
-        names = []
+def _named(names, arguments):
     return {names[i] if i < len(names) else f"argument {i}": value for i, value in enumerate(arguments)}
 
 

@@ -26,6 +26,7 @@ softmax_ce = Exercise(
 def softmax_ce_cases(rng):
     yield integers(rng, (4, 5), -3, 4), np.array([0, 3, 3, 4]), 1.0
     yield np.array([[1000.0, -1000, 0], [-1000, 1000, 999], [1, 2, 1000]]), np.array([0, 2, 1]), 0.3
+    yield np.array([[-1000.0, -1001, -1003], [1000, 998, 0]]), np.array([1, 0]), 0.5  # each row has its own maximum
 
 
 @softmax_ce.reference
@@ -64,6 +65,25 @@ def logarithm_of_p(z, labels, weight):
     """p became 0 and its logarithm minus infinity: use z - largest - log(sum of exp)."""
     p = _p(z)
     return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
+
+
+def _with_a_small_number(eps):
+    """Register log(p + eps), which keeps the logarithm finite and makes the loss wrong."""
+
+    def answer(z, labels, weight):
+        rows = np.arange(len(z))
+        return -weight * np.log(_p(z)[rows, labels] + eps).mean(), _entropy(z, labels, weight)[1]
+
+    answer.__name__ = f"{eps:g}_added_to_p"
+    answer.__doc__ = (
+        f"log(p + {eps:g}) can never be below log({eps:g}), but the true loss can be as large as the logits are. "
+        "Use z - largest - log(sum of exp): it needs no small number."
+    )
+    softmax_ce.wrong(answer)
+
+
+for power in (7, 8, 9, 10, 12, 15):
+    _with_a_small_number(10.0**-power)
 
 
 @softmax_ce.wrong

@@ -31,7 +31,8 @@ def crop_cases(rng):
     yield 20, 30, Scripted((0.5, 0.25, 0.999, 0.0))  # the last row that a crop may start in
     yield 24, 16, Scripted((0.3, 0.8, 0.1, 0.999))
     yield 90, 40, Scripted((0.98, 1.0, 0.3, 0.2, 0.4, 0.6))  # the first does not fit
-    yield 12, 60, Scripted((0.99, 0.5))  # none fits
+    yield 12, 61, Scripted((0.99, 0.5))  # none fits, and the middle lies between two pixels
+    yield 61, 12, Scripted((0.99, 0.5))
     yield 60, 12, Scripted((*(0.99, 0.5) * 10, 0.1, 0.5))  # only the eleventh fits
     yield 90, 40, Scripted((*(0.98, 1.0) * 9, 0.3, 0.2, 0.4, 0.6))  # only the tenth fits
     yield 16, 16, Scripted((1.0, 0.5, 0.7, 0.7))  # the whole picture

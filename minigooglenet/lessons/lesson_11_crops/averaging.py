@@ -21,7 +21,7 @@ combine = Exercise(
 
 @combine.cases
 def combine_cases(rng):
-    for shape in ((2, 3, 4, 5), (3, 2, 2, 2), (4, 1, 3, 3), (2, 2, 2, 3)):
+    for shape in ((2, 3, 4, 5), (3, 2, 2, 2), (4, 1, 3, 3), (2, 2, 2, 3), (1, 3, 2, 4)):
         yield (rng.dirichlet(np.full(shape[-1], 0.5), shape[:-1]),)
     sure = np.array([[[[1.0, 0.0, 0.0]]], [[[0.0, 0.6, 0.4]]]])
     yield (sure,)

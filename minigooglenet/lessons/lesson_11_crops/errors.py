@@ -78,7 +78,7 @@ topk = Exercise(
 
 @topk.cases
 def topk_cases(rng):
-    for count, classes, k in ((1, 4, 2), (7, 6, 3), (9, 5, 1), (20, 10, 5)):
+    for count, classes, k in ((1, 4, 2), (7, 6, 3), (9, 5, 1), (20, 10, 5), (3, 4, 4)):
         probs = rng.permuted(np.tile(np.arange(1.0, classes + 1), (count, 1)), axis=1)
         labels = rng.choice(classes, count, p=(w := np.arange(classes, 0, -1)) / w.sum())
         yield probs / probs.sum(axis=1, keepdims=True), labels, k

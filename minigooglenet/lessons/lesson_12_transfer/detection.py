@@ -29,6 +29,9 @@ def iou_cases(rng):
     yield (0.0, 0.0, 2.0, 2.0), (0.5, 5.0, 1.5, 6.0)  # apart along y
     yield (0.0, 0.0, 2.0, 2.0), (3.0, 4.0, 5.0, 7.0)  # apart along both
     yield (1.0, 2.0, 4.0, 3.5), (2.5, 1.0, 6.5, 3.0)
+    yield (0.0, 0.0, 2.0, 4.0), (1.0, 1.0, 3.0, 3.0)
+    yield (2.75, 2.5, 4.5, 6.0), (2.0, 2.0, 5.0, 5.0)
+    yield (2.0, 2.75, 4.5, 4.25), (2.5, 1.0, 6.5, 3.0)
     yield (2.0, 2.0, 5.0, 5.0), (2.0, 2.0, 5.0, 5.0)
 
 
@@ -139,6 +142,10 @@ def nms_cases(rng):
     order = rng.permutation(12)
     boxes = np.hstack([corners, corners + 10])[order]
     yield boxes, rng.permutation(12) / 16 + 0.1, 0.4
+    yield np.array(exactly), np.array([0.4, 0.6, 0.8]), 1.0  # nothing overlaps more: all stay
+    for t in (0.2, 0.5):
+        low = rng.integers(0, 7, (12, 2))
+        yield np.hstack([low, low + rng.integers(2, 8, (12, 2))]) / 2, rng.permutation(12) / 16 + 0.1, t
 
 
 def _kept(boxes, scores, t, order=None, by="kept", equal=False):
@@ -239,6 +246,16 @@ average_precision = Exercise(
 )
 
 
+def _crowded(rng):
+    """Return boxes that overlap, each found about where it is, and one of them twice."""
+    low = rng.integers(0, 9, (8, 2)) / 2
+    boxes = np.hstack([low, low + rng.integers(3, 9, (8, 2))])
+    moved = boxes + rng.choice([-0.5, 0.0, 0.5], boxes.shape)
+    scores = (rng.permutation(9) + 1) / 10
+    found = [(place % 8 % 3, float(score), tuple(moved[place % 8].tolist())) for place, score in enumerate(scores)]
+    return found, [(place % 3, tuple(box)) for place, box in enumerate(boxes.tolist())]
+
+
 @average_precision.cases
 def average_precision_cases(rng):
     a, b, c = (0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (0.0, 20.0, 10.0, 30.0)
@@ -260,6 +277,10 @@ def average_precision_cases(rng):
     c = (2.0, 0.0, 12.0, 10.0)  # two truths that overlap: the best is meant, even if somebody hit it before
     twice = [(0, 0.9, c), (0, 0.8, (2.0, 0.0, 12.0, 9.0)), (0, 0.7, a)]
     yield [*twice, (1, 0.6, (0.0, 0.0, 10.0, 5.5)), (2, 0.5, (0.0, 0.0, 10.0, 4.5))], [(0, a), (0, c), (1, a), (2, a)]
+    half, lower, right = (0.0, 0.0, 10.0, 5.0), (0.0, 4.0, 10.0, 14.0), (4.0, 0.0, 14.0, 10.0)  # a half, and 3/7 of a
+    yield [(0, 0.9, half), (1, 0.8, lower), (2, 0.7, right), (0, 0.6, b)], [(0, a), (0, b), (1, a), (2, a)]
+    for _ in range(3):
+        yield _crowded(rng)
 
 
 def _average(found, truths, of_found=False, envelope=True, **how):

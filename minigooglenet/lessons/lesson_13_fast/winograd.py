@@ -139,6 +139,7 @@ def winograd_2d_cases(rng):
     yield integers(rng, (7, 7)), g
     yield integers(rng, (6, 5)), g
     yield integers(rng, (5, 4)), g[:, ::-1] + 1
+    yield integers(rng, (3, 3)), g.T  # one output
 
 
 def _matrices():

@@ -1,0 +1,205 @@
+"""What a wrong answer looks like that is not a known mistake: a relation, a fault with the same outputs, a condition.
+
+Everything said here was compared in all test cases. A fault is one that a machine made (see `mutants`): if a student's
+outputs equal those of the right answer with `stride` frozen at 1, then that is what is said.
+"""
+
+import functools
+import itertools
+import time
+
+import numpy as np
+
+from minigooglenet.exercises.mutants import mutants as all_mutants
+from minigooglenet.exercises.mutants import names, run
+from minigooglenet.exercises.outputs import FormError, Raised, matched
+from minigooglenet.exercises.relations import relation
+from minigooglenet.exercises.shown import brief
+from minigooglenet.exercises.symptoms import exact, rounded, symptom, vague
+
+SECONDS = 1.5  # of CPU time that faults may be compared with one answer
+OTHERS = range(9)  # values of an integer argument that are tried in place of its own
+MOST_CONDITIONS = 2
+
+
+def explanation(calls, outputs, place) -> str:
+    """Return what outputs look like that are wrong in the case `place`, in words, or an empty string.
+
+    calls : a checking.Calls;  outputs : plain data of the first calls or of all
+    """
+    if isinstance(outputs[place], Raised):
+        return _condition(calls, outputs)
+    right, got = _first_wrong(calls, outputs[place], place)
+    if right is not None and (told := rounded(right, got)):
+        return told
+    told = relation(calls, outputs) or ("" if right is None else exact(right, got)) or _fault(calls, outputs, place)
+    if told:
+        return told
+    if right is None:
+        return ""
+    found = symptom(right, got), _condition(calls, outputs) or _right_parts(calls, outputs[place], place)
+    told = [text.rstrip("?.") for text in found if text]
+    return ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])]) or vague(right, got)
+
+
+def _first_wrong(calls, output, place):
+    """Return the first part of an output that is wrong, and the right one; None if the form is wrong."""
+    try:
+        for got, right in matched(output, calls.expected[place]).values():
+            if not calls.near(place, got, right).all():
+                return right, got
+    except FormError:
+        pass
+    return None, None
+
+
+def _right_parts(calls, output, place):
+    """Say which parts of several are right."""
+    try:
+        both = matched(output, calls.expected[place])
+    except FormError:
+        return ""
+    right = [name for name, pair in both.items() if calls.near(place, *pair).all()]
+    if not right or len(both) > 8:
+        return ""
+    wrong = [name for name in both if name not in right]
+    return f"right: output{', output'.join(right)}; wrong: output{', output'.join(wrong)}"
+
+
+# Faults of a right answer that give the same outputs
+
+
+class _Faults:
+    """The mutants of an exercise, made when they are needed, and what they return in the test cases."""
+
+    def __init__(self, exercise):
+        self.source, self.made, self.outputs = iter(all_mutants(exercise)), [], {}
+
+    def __iter__(self):
+        for place in itertools.count():
+            if place == len(self.made):
+                fault = next(self.source, None)
+                if fault is None:
+                    return
+                self.made.append(fault)
+            yield place, self.made[place]
+
+    def output(self, number, arguments, place):
+        """Return what a fault returns in a case."""
+        key = number, place
+        if key not in self.outputs:
+            self.outputs[key] = run(self.made[number].function, arguments)
+        return self.outputs[key]
+
+
+@functools.lru_cache(maxsize=16)
+def _faults(exercise):
+    return _Faults(exercise)
+
+
+def _fault(calls, outputs, place):
+    """Say which fault of a right answer gives the same outputs in all cases."""
+    faults, stop = _faults(calls.exercise), time.process_time() + SECONDS
+    for number, fault in faults:
+        if time.process_time() > stop:
+            return ""
+        if all(_returns(calls, faults, number, at, outputs[at]) for at in _order(outputs, place)):
+            return fault.words
+    return _other_value(calls, outputs, stop)
+
+
+def _order(outputs, place):
+    return [place, *(at for at in range(len(outputs)) if at != place)]
+
+
+def _returns(calls, faults, number, at, output):
+    if at >= calls.usual:
+        theirs = run(faults.made[number].function, calls.arguments[at])
+    else:
+        theirs = faults.output(number, calls.arguments[at], at)
+    if isinstance(theirs, Raised) or isinstance(output, Raised):
+        return isinstance(theirs, Raised) and isinstance(output, Raised)
+    return calls.agree(at, output, theirs)
+
+
+def _other_value(calls, outputs, stop):
+    """Say that the outputs are right for another value of an argument, whichever it is in each case."""
+    for argument, name in enumerate(calls.names):
+        values = [case[argument] for case in calls.arguments]
+        if isinstance(values[0], str):
+            tried = sorted(set(values))
+        elif isinstance(values[0], (int, np.integer)) and not isinstance(values[0], bool):
+            tried = OTHERS
+        else:
+            continue
+        wrong = [place for place, output in enumerate(outputs) if not calls.agree(place, output, calls.expected[place])]
+        found = [_value_for(calls, outputs[place], place, argument, tried, stop) for place in wrong]
+        if len(found) > 1 and None not in found and _telling(calls, wrong):
+            pairs = dict.fromkeys(
+                f"{brief(other)} in place of {brief(values[place])}" for place, other in zip(wrong, found, strict=True)
+            )
+            return f"the right values for another {name}: {', '.join(list(pairs)[:3])}"
+    return ""
+
+
+def _value_for(calls, output, place, argument, tried, stop):
+    arguments = calls.arguments[place]
+    for value in tried:
+        if time.process_time() > stop:
+            return None
+        if value != arguments[argument]:
+            changed = (*arguments[:argument], value, *arguments[argument + 1 :])
+            theirs = run(calls.exercise.reference_function, changed)
+            if not isinstance(theirs, Raised) and calls.agree(place, output, theirs):
+                return value
+    return None
+
+
+def _telling(calls, places):
+    """Return whether the outputs have enough values for equality to be more than luck."""
+    return len(places) > 3 or any(
+        np.size(calls.expected[place]) > 2 for place in places if np.ndim(calls.expected[place])
+    )
+
+
+# Conditions under which it is right
+
+
+def _condition(calls, outputs):
+    """Say what sets the cases that are right apart from those that are wrong, if one or two things do."""
+    right = [calls.agree(place, output, calls.expected[place]) for place, output in enumerate(outputs)]
+    if all(right) or not any(right):
+        return ""
+    features = [_features(calls, place) for place in range(len(outputs))]
+    told = []
+    for name in features[0]:
+        values = [one.get(name) for one in features]
+        good, bad = ({v for v, ok in zip(values, right, strict=True) if ok is wanted} for wanted in (True, False))
+        if None in good | bad or good & bad:
+            continue
+        if len(good) == 1:
+            told.append(f"right only where {name} is {brief(*good)}")
+        elif len(bad) == 1:
+            told.append(f"wrong only where {name} is {brief(*bad)}")
+    return " or ".join(told) if 0 < len(told) <= MOST_CONDITIONS else ""
+
+
+def _features(calls, place):
+    """Return {name: value} of what may matter about the arguments of a call."""
+    found = {}
+    for name, value in zip(calls.names, calls.arguments[place], strict=False):
+        if isinstance(value, (bool, np.bool_, str, int, np.integer, float, np.floating)):
+            found[name] = value
+        elif isinstance(value, np.ndarray):
+            found |= {f"{name}.shape[{axis}]": size for axis, size in enumerate(value.shape)}
+        elif isinstance(value, (list, tuple)):
+            found[f"len({name})"] = len(value)
+    return found
+
+
+def arguments_of(exercise) -> list[str]:
+    """Return the names of the arguments of an exercise's function, or none if they cannot be read."""
+    try:
+        return names(exercise)
+    except (TypeError, ValueError):
+        return []
