@@ -6,10 +6,10 @@ are written alike, and who slips at one slips at the other: a change is also mad
 
 import ast
 import builtins
-import copy
 import functools
 import inspect
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -39,9 +39,9 @@ OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
 
 
 class Change(NamedTuple):
-    """A change of one place of a syntax tree: where, what, in words, and the new node (None: left out)."""
+    """A change of one place of a syntax tree: the old node, what, in words, and the new node (None: left out)."""
 
-    place: int
+    old: ast.AST
     what: str
     words: str
     node: ast.AST | None
@@ -65,10 +65,10 @@ def source_mutants(functions, arguments=()) -> Iterator[tuple[str, str, Callable
             if part in done:
                 continue
             done.add(part)
-            nodes = list(ast.walk(source.tree[part]))
-            changes = [change for place in range(len(nodes)) for change in _changes(nodes, place, arguments)]
+            nodes = [node for node in ast.walk(source.tree[part]) if not hasattr(node, "counting")]
+            changes = [change for node in nodes for change in _changes(node, arguments)]
             for places in (*([change] for change in changes), *_twins(changes)):
-                at = getattr(nodes[places[0].place], "lineno", 0) - source.tree[part].lineno
+                at = getattr(places[0].old, "lineno", 0) - source.tree[part].lineno
                 both = " at all places" if len(places) > 1 else ""
                 made.append((places, source, part, f"{part}, line {at}: {places[0].what}{both}"))
     for places, source, part, name in sorted(made, key=lambda one: one[0][0].rank):
@@ -110,15 +110,19 @@ class _Source:
 
     def _code(self, part):
         if part not in self.codes:
-            self.codes[part] = _compiled(copy.deepcopy(self.tree[part]))
+            self.codes[part] = _compiled(self.tree[part])
         return self.codes[part]
 
     def _changed(self, part, changes):
-        tree = copy.deepcopy(self.tree[part])
-        nodes = list(ast.walk(tree))
-        for change in changes:
-            _put(tree, nodes[change.place], copy.deepcopy(change.node))
-        return _compiled(tree)
+        """Return the code of a part with changes, which are undone in its tree."""
+        where = _places(self.tree[part])
+        try:
+            for change in changes:
+                _put(where[id(change.old)], change.node)
+            return _compiled(self.tree[part])
+        finally:
+            for change in reversed(changes):
+                _put(where[id(change.old)], change.old)
 
 
 def _source(function):
@@ -128,7 +132,20 @@ def _source(function):
 
 
 def _compiled(node):
-    return compile(ast.fix_missing_locations(ast.Module([_Counting().visit(node)], [])), "<a faulty answer>", "exec")
+    return compile(ast.Module([node], []), "<a faulty answer>", "exec")
+
+
+@functools.lru_cache(maxsize=64)
+def _places(tree):
+    """Return {id of a node: its parent, the field and the place in it} of a function."""
+    found = {}
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if isinstance(value, ast.AST):
+                found[id(value)] = parent, field, None
+            elif isinstance(value, list):
+                found |= {id(item): (parent, field, place) for place, item in enumerate(value)}
+    return found
 
 
 @functools.lru_cache(maxsize=32)
@@ -141,19 +158,16 @@ def _tree(module):
     found = {node.name: node for node in parsed.body if isinstance(node, ast.FunctionDef)}
     for node in found.values():
         node.decorator_list = []
+        ast.fix_missing_locations(_Counting().visit(node))
     return found
 
 
 def _used(tree, name):
     """Return the names of a function and of all that it calls in its module."""
     used = [name]
-    for part in used:
-        used += [
-            node.id
-            for node in ast.walk(tree[part])
-            if isinstance(node, ast.Name) and node.id in tree and node.id not in used
-        ]
-        used = list(dict.fromkeys(used))
+    for part in used:  # which grows
+        read = {node.id for node in ast.walk(tree[part]) if isinstance(node, ast.Name)}
+        used += sorted((read & tree.keys()) - set(used))
     return sorted(used, key=lambda part: tree[part].lineno)  # a default may be a function, which is changed too
 
 
@@ -162,55 +176,52 @@ def _twins(changes):
     forms = {}
     for change in changes:
         forms.setdefault((change.what, change.form), []).append(change)
-    return [made for made in forms.values() if len({change.place for change in made}) == len(made) > 1]
+    return [made for made in forms.values() if len({id(change.old) for change in made}) == len(made) > 1]
 
 
-def _put(root, old, new):
-    """Replace a node, or leave out a statement."""
-    for parent in ast.walk(root):
-        for field, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, field, new)
-                return
-            if isinstance(value, list) and any(item is old for item in value):
-                place = next(i for i, item in enumerate(value) if item is old)
-                replacement = [] if new is None and not isinstance(old, ast.stmt) else [new or ast.Pass()]
-                value[place : place + 1] = replacement
-                return
+def _put(where, node):
+    """Put a node at its place; None leaves out a statement."""
+    parent, field, place = where
+    node = ast.fix_missing_locations(ast.Pass() if node is None else node)
+    if place is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[place] = node
 
 
 class _Counting(ast.NodeTransformer):
-    """Makes every loop count its steps, so that none is endless."""
+    """Makes every loop count its steps, so that none is endless. The nodes that do are marked: they are not changed."""
 
     def visit_For(self, node):
         self.generic_visit(node)
-        node.iter = _call(COUNTER, node.iter)
+        node.iter = _marked(ast.Call(_marked(ast.Name(COUNTER, ast.Load())), [node.iter], []))
         return node
 
     def visit_While(self, node):
         self.generic_visit(node)
-        forever = _call(COUNTER, _call("iter", _call("int"), ast.Constant(1)))  # int() is 0, never 1
-        stop = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])
-        return ast.For(ast.Name("_", ast.Store()), forever, [stop, *node.body], node.orelse)
+        made = ast.parse(f"for _ in {COUNTER}(iter(int, 1)):\n    if not 0:\n        break").body[0]  # int() is 0
+        for part in ast.walk(made):
+            _marked(part)
+        made.body[0].test.operand = node.test
+        made.body += node.body
+        return made
 
 
-def _call(name, *arguments):
-    if name == "iter":
-        arguments = (ast.Name("int", ast.Load()), arguments[1])
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+def _marked(node):
+    node.counting = True
+    return node
 
 
 # What may be changed
 
 
-def _changes(nodes, place, arguments):
+def _changes(node, arguments):
     """Yield the changes of one node."""
-    node = nodes[place]
+    form, about = _form(node), _about([node], arguments)
     for rank, (kinds, change) in enumerate(KINDS):
         if isinstance(node, kinds):
             for what, words, new in change(node, arguments):
-                about = _about([node], arguments)
-                yield Change(place, what, words.replace("{about}", about), new, _form(node), rank)
+                yield Change(node, what, words.replace("{about}", about), new, form, rank)
 
 
 def _about(nodes, arguments):
@@ -222,13 +233,7 @@ def _about(nodes, arguments):
 
 def _form(node):
     """Return the form of a piece of source, whatever its names and numbers: rows and columns have the same."""
-    blank = copy.deepcopy(node)
-    for part in ast.walk(blank):
-        if isinstance(part, ast.Name):
-            part.id = "_"
-        if isinstance(part, ast.Constant):
-            part.value = 0
-    return ast.dump(blank)
+    return re.sub(r"(id|value)=('[^']*'|-?[\d.e+-]+)", r"\1=_", ast.dump(node))
 
 
 def _terms(node, arguments):

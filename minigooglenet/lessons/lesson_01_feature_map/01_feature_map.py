@@ -270,7 +270,7 @@ print(f"GoogLeNet's first layer: {row.macs:,}, of which {real / row.macs:.1%} me
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# Write the one number y[n, k, i, j]. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,). Use plain loops.
+# Write the one number y[n, k, i, j]. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,). Plain loops are enough.
 # `check` tells you what it finds; `hint("01.1")` gives one step of help each time you call it, three in all.
 
 

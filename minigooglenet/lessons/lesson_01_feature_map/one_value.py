@@ -37,6 +37,7 @@ def conv_at_cases(rng):
         yield x, w, b, 1, 1 + i % 3, i, j, 1, 0
     x, w, b = integers(rng, (3, 2, 4, 5), 1, 10), integers(rng, (2, 2, 3, 3)), integers(rng, 2, 10, 20)
     yield x, w, b, 2, 1, 2, 1, 1, 2
+    yield x, integers(rng, (2, 2, 3, 2)), b, 1, 0, 1, 2, 1, 1  # a kernel that is higher than wide
 
 
 @conv_at.reference
@@ -80,6 +81,45 @@ def no_bound_at_the_end(x, w, b, n, k, i, j, stride, pad):
         if y >= 0 and z >= 0:
             total += x[n, c, y, z] * w[k, c, u, v]
     return total
+
+
+@conv_at.wrong
+def no_bound_at_the_start(x, w, b, n, k, i, j, stride, pad):
+    """x[-1] is the last row: Python reads a negative index from the end. Rows and columns before 0 count as zero."""
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        y, z = i * stride + u - pad, j * stride + v - pad
+        if y < x.shape[2] and z < x.shape[3]:
+            total += x[n, c, y, z] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong
+def H_used_for_W(x, w, b, n, k, i, j, stride, pad):
+    """Columns end at W, which is x.shape[3]: you compared them with H, which is x.shape[2]."""
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1:]):
+        y, z = i * stride + u - pad, j * stride + v - pad
+        if 0 <= y < x.shape[2] and 0 <= z < x.shape[2]:
+            total += x[n, c, y, z] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong
+def S_used_for_R(x, w, b, n, k, i, j, stride, pad):
+    """The kernel has R rows, w.shape[2], and S columns, w.shape[3]: you counted rows by S."""
+    total = b[k]
+    for c, u, v in np.ndindex(w.shape[1], w.shape[3], w.shape[3]):
+        y, z = i * stride + u - pad, j * stride + v - pad
+        if 0 <= y < x.shape[2] and 0 <= z < x.shape[3]:
+            total += x[n, c, y, z] * w[k, c, u, v]
+    return total
+
+
+@conv_at.wrong
+def bias_once_per_channel(x, w, b, n, k, i, j, stride, pad):
+    """The bias was added once for every channel: it stands inside the loop over c. It is added once."""
+    return (_window(x, w, n, i, j, stride, pad) * w[k]).sum() + w.shape[1] * b[k]
 
 
 @conv_at.wrong

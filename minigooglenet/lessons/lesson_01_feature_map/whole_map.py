@@ -137,6 +137,32 @@ def size_rounded_up(x, w, b, stride, pad):
     return _sums(windows(x, w.shape[2:], (stride, stride), ((pad, pad + below), (pad, pad + right))), w, b)
 
 
+def _of_size(x, w, b, stride, pad, rows, columns):
+    """Return as many rows and columns as asked for: those that exist are right, the others 0."""
+    y = np.zeros((len(x), len(w), rows, columns))
+    right = _right(x, w, b, stride, pad)[:, :, :rows, :columns]
+    y[:, :, : right.shape[2], : right.shape[3]] = right
+    return y
+
+
+@conv_forward.wrong
+def size_without_the_stride(x, w, b, stride, pad):
+    """Your map has as many rows as at stride 1: divide H + 2 * pad - R by the stride, then add 1."""
+    return _of_size(x, w, b, stride, pad, *(x.shape[i] + 2 * pad - w.shape[i] + 1 for i in (2, 3)))
+
+
+@conv_forward.wrong
+def size_without_plus_1(x, w, b, stride, pad):
+    """One row and one column short: after (H + 2 * pad - R) // stride steps there is one more window, the first."""
+    return _of_size(x, w, b, stride, pad, *((x.shape[i] + 2 * pad - w.shape[i]) // stride for i in (2, 3)))
+
+
+@conv_forward.wrong
+def size_with_one_padding(x, w, b, stride, pad):
+    """Your size counts the padding of one side: there are pad zeros on both, so H + 2 * pad."""
+    return _of_size(x, w, b, stride, pad, *((x.shape[i] + pad - w.shape[i]) // stride + 1 for i in (2, 3)))
+
+
 @conv_forward.wrong
 def kernel_flipped(x, w, b, stride, pad):
     """You computed a true convolution; this engine correlates."""

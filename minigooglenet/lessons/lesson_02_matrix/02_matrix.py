@@ -201,7 +201,8 @@ check("02.1", im2col)
 #
 # Difficulty: ** of ***. About 8 minutes. Core.
 #
-# Write the convolution with your im2col. x (N, C, H, W), w (K, C, R, S), b (K,); the result is (N, K, Ho, Wo).
+# Write the convolution: with your im2col, one product is enough. x (N, C, H, W), w (K, C, R, S), b (K,); the result
+# is (N, K, Ho, Wo).
 
 
 # %%

@@ -57,6 +57,12 @@ def first_image_only(dout):
 
 
 @conv_db.wrong
+def images_not_summed(dout):
+    """One value for each image and filter, (N, K): the same bias is used for all images, so sum over axis 0 too."""
+    return dout.sum(axis=(2, 3))
+
+
+@conv_db.wrong
 def wrong_axes(dout):
     """One number per column: keep the filter axis."""
     return dout.sum(axis=(0, 1, 2))
@@ -259,6 +265,13 @@ def crop_missing(dout, w, x_shape, stride, pad):
     """Moved by p: the gradient belongs to the padded image; cut p rows and columns off first."""
     whole = _dx(dout, w, (*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad), stride, 0)
     return whole[:, :, : x_shape[2], : x_shape[3]]
+
+
+@conv_dx.wrong
+def crop_empty_without_padding(dout, w, x_shape, stride, pad):
+    """[pad:-pad] is empty if pad is 0: write [pad : pad + H]."""
+    whole = _dx(dout, w, (*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad), stride, 0)
+    return whole[:, :, pad:-pad, pad:-pad]
 
 
 @conv_dx.wrong

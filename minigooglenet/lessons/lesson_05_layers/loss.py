@@ -67,6 +67,25 @@ def logarithm_of_p(z, labels, weight):
     return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
 
 
+def _with_a_small_number(eps):
+    """Register log(p + eps), which keeps the logarithm finite and makes the loss wrong."""
+
+    def answer(z, labels, weight):
+        rows = np.arange(len(z))
+        return -weight * np.log(_p(z)[rows, labels] + eps).mean(), _entropy(z, labels, weight)[1]
+
+    answer.__name__ = f"{eps:g}_added_to_p"
+    answer.__doc__ = (
+        f"log(p + {eps:g}) can never be below log({eps:g}), but the true loss can be as large as the logits are. "
+        "Use z - largest - log(sum of exp): it needs no small number."
+    )
+    softmax_ce.wrong(answer)
+
+
+for power in (7, 8, 9, 10, 12, 15):
+    _with_a_small_number(10.0**-power)
+
+
 @softmax_ce.wrong
 def one_not_taken_off(z, labels, weight):
     """The gradient is p alone: take one off at the label."""

@@ -69,6 +69,13 @@ def _with_changes(change):
     return answer
 
 
+@count_conv.wrong
+def sizes_with_fractions(C, K, R, S, H, W, stride, pad):
+    """A map has no half rows: (H + 2 * pad - R) / stride is rounded down, so write //, then add 1."""
+    places = ((H + 2 * pad - R) / stride + 1) * ((W + 2 * pad - S) / stride + 1)
+    return K * C * R * S + K, K * C * R * S * places, 4 * K * places
+
+
 @_with_changes
 def bias_forgotten(C, K, R, S, H, W, P, Q):
     """Your parameters are short by K: every filter has one bias."""

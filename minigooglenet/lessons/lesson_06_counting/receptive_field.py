@@ -133,6 +133,12 @@ def own_stride_first(layers):
 
 
 @_for_both
+def own_stride_for_the_jump(layers):
+    """You multiplied k - 1 by the layer's own stride. Its neighbours are apart by all strides of the layers before."""
+    return 1 + sum((k - 1) * s for _, k, s in layers), int(np.prod([s for *_, s in layers]))
+
+
+@_for_both
 def kernels_added_whole(layers):
     """Too large: a kernel of k adds k - 1 steps, not k."""
     return _walk(layers, more=0)

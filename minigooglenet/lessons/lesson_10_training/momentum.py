@@ -91,6 +91,14 @@ def rate_inside_the_velocity(w, v, g, lr, decay, mu):
 
 
 @_at_its_rates
+def rate_and_sign_inside_the_velocity(w, v, g, lr, decay, mu):
+    """Your velocity is -lr times ours: v = mu * v - lr * g, then w + v, as other courses write it. Ours adds up
+    gradients alone; the rate and the minus come when w moves."""
+    v = mu * v - lr * (g + decay * w)
+    return w + v, v
+
+
+@_at_its_rates
 def dampened(w, v, g, lr, decay, mu):
     """The new gradient came in 1 - mu times: with mu = 0.9 that is a tenth of the push."""
     v = mu * v + (1 - mu) * (g + decay * w)

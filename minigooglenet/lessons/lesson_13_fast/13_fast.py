@@ -187,8 +187,8 @@ if stepped.passed:
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# Rung 3, for any stride and padding. Python may loop over the kernel's places (u, v) and over nothing else. The check
-# counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
+# Rung 3, for any stride and padding. Python may loop over the kernel's places (u, v) and over nothing else; compiled
+# loops count too. Pad once. The check counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
 
 
 # %%
@@ -272,10 +272,10 @@ print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Use plain
-# loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile the function with
-# `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last place, and one too far reads whatever
-# lies there.
+# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Plain
+# loops are enough, with `numba.prange` for one of them: its steps run on several threads at once. Then compile the
+# function with `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last place, and one too far
+# reads whatever lies there.
 #
 # The check runs your Python code with every step of prange as a task of its own and notes who writes where. So it finds
 # a race every time, on one core too.
@@ -284,7 +284,7 @@ print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 # %%
 # exercise 13.3
 def conv_numba(x, w, b, y):
-    """Write y (N, K, P, Q) for x (N, C, H, W), w (K, C, R, S), b (K,); the outermost loop is numba.prange."""
+    """Write y (N, K, P, Q) for x (N, C, H, W), w (K, C, R, S), b (K,); one of the loops is numba.prange."""
     ### BEGIN SOLUTION
     for k in numba.prange(y.shape[1]):
         for n in range(y.shape[0]):
