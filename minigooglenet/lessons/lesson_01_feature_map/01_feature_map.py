@@ -273,8 +273,8 @@ assert list(kinds.values()) == ["moves along", "is different", "moves along"]
 # %% [markdown]
 # What you saw: at stride 1 the output moves along by one step, exactly. The word is *equivariant*, not invariant. At
 # stride 2 and a move of one pixel the outputs fit at no step: two random images differ by about the root of 2, and so
-# do these. A move of two pixels fits again. On photographs neighbours are alike, so the difference is smaller, but it
-# is not 0. And at the border new pixels come in, at any stride.
+# do these. A move of two pixels fits again.
+# At the border new pixels come in, at any stride.
 
 # %% [markdown]
 # ## A kernel of one pixel
