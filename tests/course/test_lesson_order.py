@@ -13,7 +13,7 @@ from minigooglenet.lessons.lesson_00_start import glossary
 jupytext = pytest.importorskip("jupytext")
 
 README = (Path(__file__).parents[2] / "lessons" / "README.md").read_text(encoding="utf-8")
-SECOND_EDITION = [path for path in handout.sources() if path.name[:2] <= "02"]
+SECOND_EDITION = [path for path in handout.sources() if path.name[:2] <= "03"]
 LESSONS = pytest.mark.parametrize("source", SECOND_EDITION, ids=lambda path: path.stem)
 FURTHER = "## Take it further"
 MOST_CELLS = 15  # between an exercise and the heading of the next
@@ -78,6 +78,11 @@ def test_an_answer_in_words_is_in_no_earlier_cell(source):
     assert spoiled == []
 
 
+def _index(cells, heading):
+    """Return the index of the cell that begins with this heading."""
+    return next(index for index, (_, text) in enumerate(cells) if text.startswith(heading))
+
+
 def _headings(cells):
     """Return {exercise: index of its heading}."""
     found = ((index, re.match(r"#+ Exercise (\d\d\.\d+\w?):", text)) for index, (kind, text) in enumerate(cells))
@@ -101,15 +106,17 @@ def test_exercises_are_at_most_fifteen_cells_apart(source):
     cells = _cells(source)
     headings, ends = _headings(cells), _ends(cells)
     assert headings.keys() == ends.keys() == {number for number in everything() if number[:2] == source.name[:2]}
-    last = [-1, *ends.values()][: len(headings)]
-    gaps = {number: index - before - 1 for (number, index), before in zip(headings.items(), last, strict=True)}
+    starts = [-1, *ends.values(), _index(cells, FURTHER)]  # of what comes before an exercise
+    gaps = {number: index - max(start for start in starts if start < index) - 1 for number, index in headings.items()}
+    closing = min(_index(cells, "## Make it break"), _index(cells, "## Claims, checked"))
+    gaps["the end"] = closing - max(end for end in ends.values() if end < starts[-1]) - 1
     assert {number: gap for number, gap in gaps.items() if gap > MOST_CELLS} == {}
 
 
 @LESSONS
 def test_the_heading_of_an_exercise_states_what_the_exercise_is(source):
     cells = _cells(source)
-    further = next(index for index, (_, text) in enumerate(cells) if text.startswith(FURTHER))
+    further = _index(cells, FURTHER)
     for number, index in _headings(cells).items():
         task = everything()[number]
         assert task.core == (index < further), number
@@ -135,7 +142,7 @@ def _minutes(cells):
 @LESSONS
 def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
     cells = _cells(source)
-    core = cells[: next(index for index, (_, text) in enumerate(cells) if text.startswith(FURTHER))]
+    core = cells[: _index(cells, FURTHER)]
     stated = int(re.search(r"^About (\d+) minutes", cells[0][1], flags=re.M).group(1))
     assert stated <= 60
     assert stated - 10 <= _minutes(core) <= stated

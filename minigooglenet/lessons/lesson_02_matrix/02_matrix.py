@@ -229,8 +229,7 @@ figure
 #
 # $$\langle A x, y \rangle = \sum_{q} \sum_{m} A[q, m] \, x[m] \, y[q] = \langle x, A^T y \rangle$$
 #
-# We need no matrix to test it: two random arrays, two dot products, `==`. Remember these three lines; every backward
-# pass in this course must pass this test.
+# We need no matrix to test it: two random arrays, two dot products, `==`. Every backward pass in this course must pass this test.
 
 # %%
 x, y = integers(2, 3, 5, 7), integers(2, 3 * 3 * 2, 3 * 4)
@@ -296,8 +295,6 @@ for claim, holds, verdict in claims:
 
 # %% [markdown]
 # ## Words and exit quiz
-#
-# Answer each question in one sentence, then look: `quiz("02", answers=True)`.
 
 # %%
 glossary.terms("02")
