@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 A convolution is one matrix
 #
-# **Question.** If a convolution is linear, where is its matrix, and what does it cost to avoid writing it down?
+# **Question.** If a convolution is linear, where is its matrix, and what replaces it?
 #
 # About 60 minutes. Needs lesson 01.
 #
@@ -12,7 +12,7 @@
 # - say and test what a transpose is: <A x, y> = <x, A^T y>. The bracket <a, b> is the dot product: the sum of a * b;
 # - predict the memory that im2col takes (further).
 #
-# Letters as in lesson 01: x (N, C, H, W), w (K, C, R, S), the output (N, K, Ho, Wo).
+# Letters as in lesson 01.
 
 # %%
 import time
@@ -61,7 +61,7 @@ print(text)
 figure
 
 # %% [markdown]
-# What you saw: the same nine weights in every row, shifted along, in nine diagonal bands. All else is 0. This figure is
+# What you saw: the same nine weights in every row, shifted along, in nine diagonal bands. This figure is
 # what "weight sharing" and "local" mean.
 
 # %% [markdown]
@@ -229,7 +229,8 @@ figure
 #
 # $$\langle A x, y \rangle = \sum_{q} \sum_{m} A[q, m] \, x[m] \, y[q] = \langle x, A^T y \rangle$$
 #
-# We need no matrix to test it: two random arrays, two dot products, `==`. Every backward pass in this course must pass this test.
+# We need no matrix to test it: two random arrays, two dot products, `==`. Every backward pass in this course must pass
+# this test.
 
 # %%
 x, y = integers(2, 3, 5, 7), integers(2, 3 * 3 * 2, 3 * 4)
