@@ -21,6 +21,7 @@ maxpool = Exercise(
         ),
         "`xp = np.pad(x, ((0, 0), (0, 0), (p, p + k), (p, p + k)), constant_values=____)`",
     ),
+    core=False,
 )
 
 
@@ -263,6 +264,7 @@ avgpool_backward = Exercise(
         "In one dimension, k = 2, s = 1: each output gives half to either pixel, and where windows overlap halves add.",
         "`dx[:, :, i * s:i * s + k, j * s:j * s + k] += dout[:, :, i, j, None, None] / ____`",
     ),
+    core=False,
 )
 
 
