@@ -13,7 +13,7 @@ from minigooglenet.lessons.lesson_00_start import glossary
 jupytext = pytest.importorskip("jupytext")
 
 README = (Path(__file__).parents[2] / "lessons" / "README.md").read_text(encoding="utf-8")
-SECOND_EDITION = [path for path in handout.sources() if path.name[:2] <= "05"]
+SECOND_EDITION = [path for path in handout.sources() if path.name[:2] <= "06"]
 LESSONS = pytest.mark.parametrize("source", SECOND_EDITION, ids=lambda path: path.stem)
 FURTHER = "## Take it further"
 MOST_CELLS = 15  # between an exercise and the heading of the next

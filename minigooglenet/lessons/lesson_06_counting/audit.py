@@ -1,5 +1,6 @@
 """Table 1 of the paper and other published numbers, audited."""
 
+from minigooglenet.console import Table
 from minigooglenet.counting import comparisons, count, table1
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import one_number
@@ -115,6 +116,24 @@ def _claims():
 
 
 CLAIMS = _claims()
+
+
+def published() -> Table:
+    """Return the claims with their printed numbers, without what this engine counts."""
+    rows = [(name, claim.text, f"{claim.printed:,.10g}") for name, claim in CLAIMS.items()]
+    return Table("Published numbers", ("name", "what", ">printed"), rows)
+
+
+def compared() -> Table:
+    """Return the claims with their printed numbers and what this engine counts."""
+    rows = []
+    for name, claim in CLAIMS.items():
+        near = abs(claim.printed / claim.counted - 1) < 0.01
+        numbers = f"{claim.printed:,.10g}", f"{claim.counted:,.10g}"
+        rows.append((name, *numbers, "holds" if near else "does not hold"))
+    return Table("Published numbers, counted", ("name", ">printed", ">counted", "verdict"), rows)
+
+
 NEAR = 1e-3
 _TRUE = {key: claim.counted for key, claim in CLAIMS.items()}
 
@@ -129,6 +148,7 @@ verdicts = Exercise(
         "`mg.count(net).macs`, `.params` and `net[...]` of a count give six of them, a calculator the other two.",
         '`{"alexnet": mg.count(mg.models.alexnet(groups=2)).params / mg.count(____).params, ...}`',
     ),
+    core=False,
 )
 
 

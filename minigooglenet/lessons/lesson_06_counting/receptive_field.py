@@ -91,6 +91,7 @@ your_field = Question(
         "A pool widens the field as a convolution does. The first layer's jump is 1, whatever its stride.",
         "size grows by (k - 1) * ____ at each layer",
     ),
+    core=False,
 )
 
 
