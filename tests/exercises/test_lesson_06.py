@@ -3,7 +3,7 @@
 import pytest
 
 from minigooglenet.exercises import check
-from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit, verdicts
+from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit, compared, published, verdicts
 
 
 def test_an_unknown_row_is_named_beside_the_known_ones():
@@ -34,3 +34,12 @@ def test_claims_that_the_lesson_imports_hold_no_answer():
     assert {field for claim in CLAIMS.values() for field in claim._fields} == {"text", "printed"}
     for key, claim in CLAIMS.items():
         assert claim.printed != verdicts.reference_function[key]
+
+
+def test_claims_are_compared_with_what_a_student_counted():
+    right = verdicts.reference_function
+    assert "holds" in {row[-1] for row in compared(right).rows}
+    assert [row[0] for row in compared({"stem": 1e8, "field": ..., "other": 1}).rows] == ["stem"]
+    assert compared(...).rows == []
+    shown = {cell for row in published().rows for cell in row}
+    assert not shown & {f"{value:,.10g}" for value in right.values()}

@@ -19,6 +19,7 @@ adjoint = Exercise(
         "Compare <y, A x> with <A^T y, x> for whole numbers; there the sums are exact, so use ==.",
         "`return (forward(x) * y).sum() == (____ * x).sum()`",
     ),
+    core=False,
 )
 
 

@@ -1,7 +1,9 @@
 """Table 1 of the paper and other published numbers, audited."""
 
+from numbers import Real
 from typing import NamedTuple
 
+from minigooglenet.console import Table
 from minigooglenet.counting import comparisons, count, table1
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import one_number
@@ -127,6 +129,24 @@ def _counted():
 
 _TRUE = _counted()
 
+
+def published() -> Table:
+    """Return the claims with their printed numbers."""
+    rows = [(name, claim.text, f"{claim.printed:,.10g}") for name, claim in CLAIMS.items()]
+    return Table("Published numbers", ("name", "what", ">printed"), rows)
+
+
+def compared(counted) -> Table:
+    """Return the claims with their printed numbers and the numbers that a student counted, as far as there are some."""
+    rows = []
+    for name, number in (counted if isinstance(counted, dict) else {}).items():
+        if name in CLAIMS and isinstance(number, Real):
+            printed = CLAIMS[name].printed
+            verdict = "holds" if abs(printed - number) < 0.01 * abs(number) else "does not hold"
+            rows.append((name, f"{printed:,.10g}", f"{number:,.10g}", verdict))
+    return Table("Published numbers, counted", ("name", ">printed", ">counted", "verdict"), rows)
+
+
 verdicts = Exercise(
     "06.4b",
     "eight published numbers",
@@ -138,6 +158,7 @@ verdicts = Exercise(
         "`mg.count(net).macs`, `.params` and `net[...]` of a count give six of them, a calculator the other two.",
         '`{"alexnet": mg.count(mg.models.alexnet(groups=2)).params / mg.count(____).params, ...}`',
     ),
+    core=False,
 )
 
 
@@ -211,5 +232,5 @@ def reduction_cost_forgotten():
 
 @verdicts.wrong
 def field_before_the_pool():
-    """That is the field at 5b; the average pool behind it sees more."""
+    """That is the field at 5b; the average pool after it sees more."""
     return _TRUE | {"field": count(googlenet(aux=False, init="zeros"))["inception_5b/output"].receptive_field_max[0]}
