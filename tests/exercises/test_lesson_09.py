@@ -46,10 +46,10 @@ def test_batch_norm_makes_a_chain_independent_of_the_scale_of_its_weights():
 
 
 def test_survey_adds_the_gradients_of_the_classifiers(net, monkeypatch):
-    monkeypatch.setattr(starts, "FIRST", "conv1/3x3")
-    monkeypatch.setattr(starts, "LAST", "inception_4a/output")
+    for place, wire in (("FIRST", "conv1/3x3"), ("MIDDLE", "conv1/relu_3x3"), ("LAST", "inception_4a/output")):
+        monkeypatch.setattr(starts, place, wire)
     found = starts.survey(net, "he")
-    assert list(found.at_4a) == list(found.losses) == net.outputs
+    assert list(found.at_4a) == list(found.losses) == list(net.outputs)
     norms = [starts.gradients(net, starts.images(net, "he"), wire, [starts.FIRST])[1] for wire in net.outputs]
     assert found.with_heads == pytest.approx(starts.length(*(grads[starts.FIRST] for grads in norms)))
 
