@@ -190,9 +190,9 @@ print(text)
 figure
 
 # %% [markdown]
-# What you saw: dark spots are where the square lowered the probability most. They lie on strokes that tell this digit
-# from others. And the map depends on what you cover with: such maps answer "what if this part looked like that", not
-# "where did the network look".
+# What you saw: purple is where the square lowers the probability, orange where it raises it. The strongest spots are on
+# strokes that tell this digit from others. And the map depends on what you cover with: such maps answer "what if this
+# part looked like that", not "where did the network look".
 
 # %% [markdown]
 # ## Exercise 12.2: features, computed once
