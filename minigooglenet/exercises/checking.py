@@ -5,10 +5,12 @@ taken. A wrong answer whose outputs are those of a known mistake is named by it,
 """
 
 import functools
+import inspect
 
 import numpy as np
 
-from minigooglenet.exercises import hints
+from minigooglenet.exercises import hints, own_code
+from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.explaining import arguments_of, explanation
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
@@ -61,7 +63,7 @@ def _judged(exercise, given):
         return Result(exercise.number, WRONG, what=str(error), advice=advice)
     except (Exception, SystemExit) as error:
         if where(error) or isinstance(error, SystemExit):
-            return Result(exercise.number, WRONG, what=_told(error), advice=advice)
+            return Result(exercise.number, WRONG, what=_told(error), advice=advice, inputs=own_code.arguments(error))
         told = f"{kind_of(error)}: {error_text(error)}"
         what = f"the answer should be {exercise.signature}, got {_kind(given)} ({told})"
         return Result(exercise.number, WRONG, what=what, advice=advice)
@@ -71,7 +73,9 @@ def _judged(exercise, given):
 
 
 def _kind(given):
-    return f"the function {kind_of(given)}" if callable(given) else f"{form(given)}: {brief(given)}"
+    if inspect.isroutine(given):
+        return f"the function {given.__name__}"
+    return f"a callable {kind_of(given)}" if callable(given) else f"{form(given)}: {brief(given)}"
 
 
 def _called(exercise, function):
@@ -91,8 +95,16 @@ def _called(exercise, function):
             break
     result = marked(_usual(exercise), outputs, changed)
     if result.passed and exercise.demand_function:
-        return demanded(exercise, exercise.demand_function(function), result)
+        return demanded(exercise, demand(exercise, function), result)
     return result
+
+
+def demand(exercise, function):
+    """Return the verdict of an exercise's demand; an answer that it stops is told where."""
+    try:
+        return exercise.demand_function(function)
+    except (Exception, SystemExit) as error:
+        return Verdict(False, None, f"the values are right, but with other arguments {_told(error)}")
 
 
 def demanded(exercise, verdict, result) -> Result:

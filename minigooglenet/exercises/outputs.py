@@ -148,18 +148,41 @@ def _leaf(value):
     return None
 
 
+def _real(leaf):
+    """Return an array of real numbers, None if there is none or some are complex."""
+    if leaf is None or leaf.dtype.kind != "c":
+        return leaf
+    return leaf.real if not leaf.imag.any() else None
+
+
 def one_number(output, name) -> float:
     """Return what a student's function returned as a float, or raise FormError."""
-    leaf = _leaf(plain(output))
-    if leaf is None or leaf.ndim or leaf.dtype.kind == "c":
+    leaf = _real(_leaf(plain(output)))
+    if leaf is None or leaf.ndim:
         raise FormError(f"{name} should be one number, got {form(plain(output))}")
     return float(leaf)
 
 
+def integer(output, name) -> int:
+    """Return what a student gave as an integer, or raise FormError; 2.0 is one too."""
+    value = one_number(output, name)
+    if not value.is_integer():
+        raise FormError(f"{name} should be an integer, got {brief(output)}")
+    return int(value)
+
+
+def parts(output, names, name="the answer") -> list:
+    """Return the parts of plain data that has one for each of the names, or raise FormError."""
+    output = list(output) if isinstance(output, np.ndarray) and output.ndim else output
+    if not isinstance(output, (list, tuple)) or len(output) != len(names):
+        raise FormError(f"{name} should be ({', '.join(names)}), got {form(output)}")
+    return list(output)
+
+
 def finite(values, name) -> np.ndarray:
     """Return a student's numbers as an array of float64, or raise FormError if some are not finite numbers."""
-    leaf = _leaf(plain(values))
-    if leaf is None or leaf.dtype.kind == "c" or not np.isfinite(leaf).all():
+    leaf = _real(_leaf(plain(values)))
+    if leaf is None or not np.isfinite(leaf).all():
         raise FormError(f"{name} should be an array of finite numbers, got {form(plain(values))}")
     return leaf.astype(np.float64)
 
@@ -179,7 +202,9 @@ def form(value) -> str:
         return "a set, which has no order"
     leaf = _leaf(value)
     if leaf is not None and not _has_parts(value):
-        return f"an array of shape {leaf.shape}" if leaf.ndim else "one number"
+        number = "complex number" if leaf.dtype.kind == "c" else "number"
+        of = f" of {number}s" if leaf.dtype.kind == "c" else ""
+        return f"an array{of} of shape {leaf.shape}" if leaf.ndim else f"one {number}"
     if isinstance(value, (list, tuple)):
         return (
             f"a {kind_of(value)} of {len(value)} ({'; '.join(map(form, value[:6]))}{'; ...' if len(value) > 6 else ''})"

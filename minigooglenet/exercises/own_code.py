@@ -1,9 +1,12 @@
 """The last line of the student's own code in a traceback: not one of this package, of NumPy or of Python."""
 
+import inspect
 import os
 import sysconfig
 import traceback
 from pathlib import Path
+
+from minigooglenet.exercises.plain import plain
 
 PACKAGE = Path(__file__).resolve().parents[1]
 STANDARD = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
@@ -14,9 +17,14 @@ KNOWN = ("numpy", "scipy", "numba", "llvmlite", "PIL", "matplotlib", "rich", "IP
 def where(error) -> str:
     """Return ", in your line 3: y = x / 0" for an exception, or an empty string."""
     try:
-        frames = own(traceback.extract_tb(error.__traceback__))
+        return line_of(traceback.extract_tb(error.__traceback__))
     except Exception:  # a traceback that cannot be read is left out
         return ""
+
+
+def line_of(frames) -> str:
+    """Return ", in your line 3: y = x / 0" for the frames of a traceback or a stack, or an empty string."""
+    frames = own(frames)
     if not frames:
         return ""
     last = frames[-1]
@@ -33,6 +41,21 @@ def own(frames) -> list:
         return mine
     module = _installed(outside[0].filename)
     return [frame for frame in outside if module and _installed(frame.filename) == module]
+
+
+def arguments(error) -> dict:
+    """Return {name: value} of the arguments of the student's function that raised, or was calling what raised."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    for frame in frames:
+        if not foreign(frame.f_code.co_filename):
+            names = inspect.getargs(frame.f_code).args
+            return {name: plain(frame.f_locals[name]) for name in names if name in frame.f_locals}
+    return {}
+
+
+def foreign(filename) -> bool:
+    """Return whether a file is not the student's own: of this package, of a library or of Python."""
+    return _inside(filename, [PACKAGE]) or _library(filename)
 
 
 def _library(filename):

@@ -125,7 +125,7 @@ def _brief(value):
     if isinstance(value, np.ndarray):
         values = f" {np.array2string(value, separator=', ', prefix='    ')}" if value.size <= MOST_SHOWN else ""
         return f"array {value.shape} {value.dtype}{values}"
-    return repr(value)[:200]
+    return shown.brief(value)
 
 
 def _corner(values):

@@ -8,13 +8,15 @@ from minigooglenet.gradcheck.check import subject_of
 from minigooglenet.gradcheck.differences import STEP, complex_step
 
 STEPS = 10.0 ** np.arange(-1, -15, -1)
+ROUND_OFF = 1e-10  # an error at the largest step above it is truncation
 
 
 def ucurve(layer, *input_shapes, rng=0):
     """Draw the relative error of a central difference against its step, for one random direction; (figure, text).
 
-    With a large step the difference cuts the corner of the curve (truncation, falling with step squared); with a small
-    one the two forwards agree in most of their digits (round-off, growing as 1 / step). The best step lies between.
+    With a large step the difference misses the curve (truncation, falling with step squared); with a small one the two
+    forward passes agree in most of their digits (round-off, growing as 1 / step). The best step is between them. A
+    linear layer has no truncation, and its best step is a large one.
 
     Parameters
     ----------
@@ -43,14 +45,10 @@ def ucurve(layer, *input_shapes, rng=0):
         for step, a, b in zip(STEPS, errors["float64"], errors["float32"], strict=True)
     ]
     best = [f"{name} {STEPS[int(np.argmin(values))]:.0e}" for name, values in errors.items()]
+    curved = errors["float64"][0] > ROUND_OFF  # at the largest step
+    larger = "a larger one misses the curve" if curved else "a larger one loses nothing, because the layer is linear"
     return figures.described(
-        figure,
-        "\n".join(
-            [
-                *lines,
-                f"Best step: {', '.join(best)}. A larger one cuts the corner of the curve, a smaller one loses digits.",
-            ]
-        ),
+        figure, "\n".join([*lines, f"Best step: {', '.join(best)}. A smaller one loses digits, {larger}."])
     )
 
 

@@ -4,6 +4,7 @@ MINIGOOGLENET_FAST shortens training, and the notebooks say so. Each runs in an 
 """
 
 import json
+import re
 
 import pytest
 from numeric import needs_numba
@@ -48,6 +49,7 @@ def executed(tmp_path, monkeypatch):
         notebook.cells = [first, *notebook.cells, last]
         place = {"metadata": {"path": str(tmp_path / "work")}}
         nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=place).execute()
+        execute.cells = notebook.cells[1:-1]
         results = {}
         for number, status, told in json.loads("".join(each["text"] for each in last.outputs)):
             results.setdefault(number, []).append((status, told))
@@ -60,6 +62,40 @@ def _exercises(source):
     return {number for number in everything() if number.startswith(source.stem[:2])}
 
 
+def _output(cell):
+    """Return what a cell printed and showed, as text."""
+    outputs = cell.get("outputs", ())
+    return "".join(each.get("text", "") or each.get("data", {}).get("text/plain", "") for each in outputs)
+
+
+def _spoiled(cells):
+    """Return (prediction, answer) if a cell before the answer's, other than the question, contains the answer.
+
+    Answers of fewer than four letters and digits are left out: [0, 0] is found everywhere.
+    """
+    questions, spoiled = {}, []
+    for index, cell in enumerate(cells):
+        questions |= dict.fromkeys(re.findall(r'predict\("(\d\d\.\w)"', cell.source), index - 1)
+        for number, answer in re.findall(r"^(\d\d\.[a-z]): it is (.+?)\.(?=\s|$)", _output(cell), flags=re.M):
+            answer = answer.strip("'")
+            earlier = [other for place, other in enumerate(cells[:index]) if place != questions[number]]
+            letters = sum(map(str.isalnum, answer))
+            if letters > 3 and any(answer in text for other in earlier for text in (other.source, _output(other))):
+                spoiled.append((number, answer))
+    return spoiled
+
+
+def test_an_answer_that_an_earlier_cell_shows_is_found():
+    def cell(source, output=""):
+        return nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output("stream", text=output)])
+
+    asked, told = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
+    question = nbformat.v4.new_markdown_cell("Is it 2.925?")
+    assert _spoiled([question, asked, told]) == []
+    assert _spoiled([cell("x", "sum 2.925"), question, asked, told]) == [("98.a", "2.925")]
+    assert _spoiled([question, asked, nbformat.v4.new_markdown_cell("It is 2.925"), told]) == [("98.a", "2.925")]
+
+
 @pytest.mark.filterwarnings("ignore")  # what a kernel's libraries warn of is not ours
 @pytest.mark.parametrize("source", SOURCES)
 def test_with_solutions_every_check_passes(source, executed):
@@ -67,6 +103,7 @@ def test_with_solutions_every_check_passes(source, executed):
     assert set(results) >= _exercises(source), "an exercise that the lesson never checks"
     failed = [told[-1] for told in results.values() if "passed" not in [status for status, _ in told]]
     assert not failed, "\n".join(told for _, told in failed)
+    assert source.name[:2] > "06" or _spoiled(executed.cells) == []
 
 
 @pytest.mark.filterwarnings("ignore")

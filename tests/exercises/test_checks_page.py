@@ -4,6 +4,7 @@ import doctest
 import re
 from pathlib import Path
 
+from minigooglenet.course.cells import MOST_ATTEMPTS
 from minigooglenet.exercises import answer, ask, check, hint
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything
@@ -26,3 +27,11 @@ def test_tolerances_of_the_page_are_those_of_the_exercises():
     stated = re.findall(r"(\d\d\.\w+)\s\((1e-\d+)\)", PAGE)
     assert {number: float(value) for number, value in stated} == other
     assert f"{ROUND_OFF:g}".replace("1e-09", "1e-9") in PAGE
+
+
+def test_rules_of_the_page_are_those_that_are_enforced():
+    rows = re.findall(r"^\| ((?:\d\d\.\w+,? ?)+) \|", PAGE, flags=re.MULTILINE)
+    stated = {number for row in rows for number in row.split(", ")}
+    demanding = {e.number for e in everything().values() if isinstance(e, Exercise) and e.demand_function}
+    assert stated == demanding | {"13.3"}
+    assert f"The last {MOST_ATTEMPTS} attempts" in PAGE

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigooglenet import losses, training
-from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
+from minigooglenet.lessons.lesson_03_gradients import small_network, wrong_backwards
 from minigooglenet.training.step import gradients
 
 
@@ -40,12 +40,59 @@ def test_the_first_layer_is_broken_too():
     assert not _gradients(wrong_backwards.broken("bias gradient forgotten")).params[key].any()
 
 
-def test_an_accuracy_is_the_same_at_every_call(monkeypatch):
+def test_an_accuracy_is_the_same_at_every_call(monkeypatch, tmp_path):
     images, labels, *_ = wrong_backwards._digits()
     monkeypatch.setattr(wrong_backwards, "_digits", lambda: (images[:64], labels[:64], images[64:96], labels[64:96]))
     steps = []
     train = training.train
     monkeypatch.setattr(training, "train", lambda *args, **kwargs: steps.extend(train(*args, **kwargs)))
-    first, second = (wrong_backwards.by_letter(seeds=(0,), epochs=1) for _ in range(2))
+    first, second = (wrong_backwards.by_letter((0,), 1, tmp_path / f"{call}.json") for call in "ab")
     assert first == second
     assert len(steps) == 2 * 8 * 2
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Replace training by a note of its arguments."""
+    noted = []
+
+    def accuracy(name, seed=0, epochs=4):
+        noted.append((name, seed, epochs))
+        return 0.5 + len(noted) / 1000
+
+    monkeypatch.setattr(wrong_backwards, "accuracy", accuracy)
+    return noted
+
+
+def test_lesson_04_reads_what_lesson_03_trained(trainings, tmp_path, capsys):
+    path = tmp_path / "kept.json"
+    first = wrong_backwards.by_letter((0, 1), 2, path)
+    assert len(trainings) == 16
+    assert capsys.readouterr().out.count("\n") == 8
+    assert wrong_backwards.by_letter((0, 1), 2, path) == first
+    assert wrong_backwards.kept("correct", 1, 2, path) == first["D"][1]
+    assert len(trainings) == 16
+    wrong_backwards.kept("correct", 1, 4, path)
+    assert len(trainings) == 17
+    assert "correct" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"A": []}', "\xff"])
+def test_a_file_that_cannot_be_read_is_trained_again(text, trainings, tmp_path):
+    path = tmp_path / "kept.json"
+    path.write_text(text, encoding="latin-1")
+    assert wrong_backwards.kept("correct", path=path) == 0.501
+    assert wrong_backwards.kept("correct", path=path) == 0.501
+    assert len(trainings) == 1
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(trainings, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    path = tmp_path / "file" / "kept.json"
+    assert wrong_backwards.kept("correct", path=path) == 0.501
+    assert wrong_backwards.kept("correct", path=path) == 0.502
+
+
+def test_the_small_network_has_the_layers_that_the_lesson_names():
+    kinds = [type(node.layer).__name__ for node in small_network.small_network("im2col").nodes.values()]
+    assert kinds == ["Conv2d", "ReLU", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear"]

@@ -1,5 +1,9 @@
 """Lesson 04's judges: cases that do not fit are told so, and each student's detective cases stay."""
 
+import ast
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,7 +25,7 @@ def test_a_case_may_be_given_as_it_is_or_by_a_function():
 @pytest.mark.parametrize(
     ("case", "says"),
     [
-        ((1, 2), "five things"),
+        ((1, 2), "should be (x, w, dout, stride, pad), got an array of shape (2,)"),
         ((np.ones(3), np.ones(3), np.ones(3), 1, 0), "four axes"),
         ((np.ones((1, 1, 2, 2)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 1, 1)), 1, 0), "does not run"),
         ((np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)), 1, 0), "output's shape"),
@@ -58,3 +62,78 @@ def test_a_detective_without_names_is_not_yet():
     assert check("04.6", ("you", {"A": ..., "B": ..., "C": ...})).status == "not yet"
     named = {letter: exhibit.suspect for letter, exhibit in detective.drawn("you").items()}
     assert check("04.6", ("you", named)).passed
+
+
+def test_the_example_of_the_detective_has_the_form_of_an_answer():
+    text = (Path(detective.__file__).parent / "04_trust.py").read_text(encoding="utf-8")
+    example = ast.literal_eval(re.search(r"`mistakes = (\{.*?\})`", text.replace("\n# ", " "))[1])
+    assert set(example) == set(detective.LETTERS)
+    assert set(example.values()) <= set(detective.SUSPECTS)
+    assert check("04.6", ("you", example)).mistake in ("one wrong", "several wrong", "letters exchanged", None)
+
+
+def _alternately(f, params, grads, rng, h):
+    """Compare one value after the other, with the wrong sign."""
+    error = 0.0
+    for name, value in params.items():
+        for place in np.ndindex(value.shape):
+            moved = [{key: array.copy() for key, array in params.items()} for _ in range(2)]
+            moved[0][name][place] += h
+            moved[1][name][place] -= h
+            error = max(error, abs((f(moved[1]) - f(moved[0])) / (2 * h) - grads[name][place]))
+    return error
+
+
+def _halved(f, params, grads, rng, h):
+    along = {name: rng.standard_normal(value.shape) for name, value in params.items()}
+    up, down = (f({name: value + sign * h * along[name] for name, value in params.items()}) for sign in (1, -1))
+    numeric, expected = (up - down) / (2 * h), sum((grads[name] * along[name]).mean() for name in params)
+    return abs(numeric - expected) / max(abs(numeric), abs(expected))
+
+
+def _absolute_sums(f, params, grads, rng, h):
+    along = {name: rng.standard_normal(value.shape) for name, value in params.items()}
+    up, down = (f({name: value + sign * h * along[name] for name, value in params.items()}) for sign in (1, -1))
+    return abs((up - down) / (2 * h) - sum(abs(grads[name] * along[name]).sum() for name in params))
+
+
+UNKNOWN = {
+    "04.2 always right": lambda a, n: 0.0,
+    "04.2 always wrong": lambda a, n: 1.0,
+    "04.2 median": lambda a, n: np.median(np.abs(a - n) / np.maximum(np.abs(a), np.abs(n))),
+    "04.4 always right": lambda f, params, grads, rng, h: 0.0,
+    "04.4 always wrong": lambda f, params, grads, rng, h: 0.5,
+    "04.4 the loss itself": lambda f, params, grads, rng, h: f(params),
+    "04.4 one value after the other, minus": _alternately,
+    "04.4 mean of the products": _halved,
+    "04.4 absolute sums": _absolute_sums,
+    "04.5 always": lambda forward, transpose, x_shape, y_shape, rng: True,
+    "04.5 never": lambda forward, transpose, x_shape, y_shape, rng: False,
+    "04.5 only the forward": lambda forward, transpose, x_shape, y_shape, rng: bool(forward(np.ones(x_shape)).any()),
+    "04.5 sums alone": lambda forward, transpose, x_shape, y_shape, rng: (
+        forward(x := rng.integers(-9, 10, x_shape)).sum() == transpose(y := rng.integers(-9, 10, y_shape)).sum() + 7
+        and x is not y
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_an_unknown_mistake_is_not_given_the_name_of_another(name):
+    result = check(name[:4], UNKNOWN[name])
+    assert (result.status, result.mistake) == ("wrong", None), str(result)
+
+
+def test_a_name_follows_from_what_an_answer_did():
+    def ones_for_x(forward, transpose, x_shape, y_shape, rng):
+        x, y = np.ones(x_shape), rng.integers(-5, 6, y_shape).astype(float)
+        return abs(np.vdot(forward(x), y) - np.vdot(x, transpose(y))) < 0.5
+
+    assert check("04.5", ones_for_x).mistake == "one side of ones"
+
+    def minus_first(f, params, grads, rng, h):
+        along = {name: rng.choice([-1.0, 1.0], value.shape) for name, value in params.items()}
+        down, still = f({name: value - h * along[name] for name, value in params.items()}), f(dict(params))
+        expected = sum((grads[name] * along[name]).sum() for name in params)
+        return abs((still - down) / h - expected) / abs(expected)
+
+    assert check("04.4", minus_first).mistake == "one sided"

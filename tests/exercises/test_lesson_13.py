@@ -1,30 +1,42 @@
-"""Lesson 13's instruments: they count steps and products and find a race without a clock."""
+"""Lesson 13's instruments: they count steps and find a race without a clock."""
 
 import numpy as np
-from numeric import needs_numba
+import pytest
+from numeric import assert_close, needs_numba
 
 from minigooglenet.exercises import check
+from minigooglenet.exercises.find import find
+from minigooglenet.kernels import conv2d
 from minigooglenet.lessons.lesson_13_fast.compiling import numba
-from minigooglenet.lessons.lesson_13_fast.instruments import Watched, products, steps
+from minigooglenet.lessons.lesson_13_fast.instruments import Watched, growth, steps
 
 
-def test_steps_counts_the_busiest_line_and_leaves_libraries_out():
-    def loop(n):
-        total = 0
-        for i in range(n):
-            total += np.pad(np.ones(i + 1), 1).sum()
-        return total
-
-    busiest, calls = steps(loop, (7,))
-    assert 7 <= busiest <= 8
-    assert calls["pad"] == 7
+def _loop(n):
+    total = 0
+    for i in range(n):
+        total += np.pad(np.ones(i + 1), 1).sum()
+    return total
 
 
-def test_only_data_times_filter_is_a_product():
-    data, filters = np.arange(3.0), np.arange(2.0)
-    assert products(lambda d, g: (d[0] - 2 * d[1]) * (g[0] + g[1]) / 2 + d[2], data, filters) == 1
-    assert products(np.outer, data, filters) == 6
-    assert products(lambda d, g: np.array([[1.0, -1, 0]]) @ d, data, filters) == 0
+def test_steps_counts_lines_and_calls_and_leaves_libraries_out():
+    few, many = steps(_loop, (7,)), steps(_loop, (9,))
+    assert 7 <= max(few.lines.values()) <= 8
+    assert {file for file, _ in few.lines} == {__file__}
+    assert few.calls["pad"] == 7
+    where, before, after = growth(few, many)
+    assert "total += np.pad" in where or "for i in range(n)" in where
+    assert after - before == 2
+    assert growth(few, steps(_loop, (7,))) is None
+
+
+@pytest.mark.parametrize("number", ["13.4", "13.7"])
+def test_winograd_reference_matches_the_convolution(number):
+    exercise = find(number)
+    for seed in range(5):
+        for d, g in exercise.drawn(seed):
+            images, filters = (np.atleast_2d(values)[None, None] for values in (d, g))
+            y = conv2d.forward(images, filters)[0, 0]
+            assert_close(exercise.reference_function(d, g), y.reshape(exercise.reference_function(d, g).shape))
 
 
 def test_two_steps_that_write_one_number_meet():

@@ -3,6 +3,8 @@
 import collections
 import decimal
 import fractions
+import linecache
+import re
 
 import numpy as np
 import pytest
@@ -241,6 +243,8 @@ def _shown(result, status="wrong"):
     assert text.replace("\n", " ").isprintable()
     assert (text + page).encode()
     assert result.what
+    form = re.search("(?:should be|expected) (.+), got (.+)", result.what)
+    assert form is None or form[1] != form[2], "a message shows two equal forms"
 
 
 @pytest.mark.parametrize("odd", [*ODD, *RAISES])
@@ -254,6 +258,8 @@ def test_check_survives_any_output_of_a_function(odd):
 def test_judge_survives_any_answer(exercise):
     for odd, made in {**ODD, **RAISES}.items():
         if odd not in RAISES:
+            what = check(exercise.number, lambda *given, made=made: made()).what
+            assert "it stopped with" not in what or "broken" in what, "nothing of the student's stopped"
             result = check(exercise.number, made())
             _shown(result, "not yet" if odd in ("nothing", "...") else result.status)
             assert not result.passed
@@ -352,3 +358,20 @@ def test_a_raised_error_shows_the_arguments_of_its_call():
         return x[i, j, k]
 
     assert "x = array (3, 4)" in str(check("00.1", mean_of_window))
+
+
+RAISING = [e for e in JUDGED if callable(e.reference_function) and e.number != "13.3"]  # which runs compiled code
+
+
+@pytest.mark.parametrize("exercise", RAISING, ids=lambda exercise: exercise.number)
+def test_a_judged_function_that_raises_shows_its_line_and_its_call(exercise):
+    names = exercise.signature.partition("(")[2].partition(")")[0].split(", ")
+    source = f"def {exercise.name}({', '.join(names)}):\n    return {names[0]}.nothing\n"
+    linecache.cache["cell 9"] = (len(source), None, source.splitlines(keepends=True), "cell 9")
+    space = {}
+    exec(compile(source, "cell 9", "exec"), space)
+    result = check(exercise.number, space[exercise.name])
+    assert f"has no attribute 'nothing', in your line 2: return {names[0]}.nothing" in result.what
+    assert list(result.inputs) == names
+    text = str(result)
+    assert all(f"  {name} = " in text for name in names)

@@ -1,143 +1,110 @@
 """Right answers pass however they round and in whatever container; wrong ones keep their names; no message shows equal
 numbers."""
 
+import fractions
 import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rewritten import (
+    BY_FFT,
+    CONTAINERS,
+    LINEAR,
+    LOOP_OVER_IMAGES,
+    REVERSED,
+    ROUNDED,
+    SEQUENCES,
+    in_reverse,
+    in_single,
+    leaves,
+    noisy,
+    of_thirds,
+    passes_or_names_the_form,
+    then,
+)
 
-from minigooglenet.exercises import check
+from minigooglenet.exercises import answer, check
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything, find
+from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import Result
 
-CALLED = [e for e in everything().values() if isinstance(e, Exercise) and e.cases_function]
+EXERCISES = [e for e in everything().values() if isinstance(e, Exercise) and e.number != "13.3"]  # it returns nothing
+CALLED = [e for e in EXERCISES if e.cases_function]
+JUDGED = [e for e in EXERCISES if e.judge_function]
+QUESTIONS = [e for e in everything().values() if isinstance(e, Question)]
 NUMERIC_JUDGES = [find(number) for number in ("04.2", "11.1", "12.2")]
-# Exercises that are linear in these arguments: computed for a third of them, times 3.
-LINEAR = {
-    "01.1": "xb",
-    "01.3": "xb",
-    "02.1": "x",
-    "02.2": "xb",
-    "02.3": ["cols"],
-    "02.4": "w",
-    "03.1": ["dout"],
-    "03.2": ["dout"],
-    "03.3": ["dout"],
-    "03.4": ["dout"],
-    "05.2": ["dout"],
-    "05.3": ["dout"],
-    "05.4": ["dout"],
-    "05.6": ["dout"],
-    "05.8": ["grads"],
-    "07.6": ["w1"],
-    "08.4": ["dout"],
-    "08.6": ["features"],
-    "13.2": "xb",
-    "13.4": "d",
-    "13.7": "d",
-}
-
-
-def _leaves(value, change):
-    """Return a value with every array and number in it changed."""
-    if isinstance(value, dict):
-        return {key: _leaves(item, change) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_leaves(item, change) for item in value)
-    return change(value)
-
-
-def _noisy(value, relative=1e-13):
-    noise = np.random.default_rng(0).uniform(-relative, relative, np.shape(value))
-    values = np.asarray(value)
-    return value * (1 + noise) + np.max(np.abs(values[np.isfinite(values)]), initial=0) * noise
-
-
-ROUNDED = {
-    "times 3 and back": lambda value: np.multiply(value, 3.0) / 3,
-    "a seventh and back": lambda value: np.divide(value, 7) * 7,
-    "noise": _noisy,
-}
-CONTAINERS = {
-    "lists": lambda value: np.asarray(value).tolist(),
-    "tuples": lambda value: _tuples(np.asarray(value).tolist()),
-    "arrays": np.array,
-    "0-d arrays": lambda value: np.array(value) if np.ndim(value) == 0 else [np.array(part) for part in value],
-    "column order": lambda value: np.asfortranarray(value) if np.ndim(value) else np.float64(value),
-    "reversed strides": lambda value: np.array(np.asarray(value)[::-1])[::-1] if np.ndim(value) else value,
-    "a subclass": lambda value: np.array(value).view(_Loud),
-    "unmasked": lambda value: np.ma.masked_array(value),
-    "objects": lambda value: np.array(value, object),
-    "double length": lambda value: np.asarray(value, np.longdouble),
-    "complex": lambda value: np.asarray(value) + 0j,
-}
-
-
-class _Loud(np.ndarray):
-    """An array whose methods all fail."""
-
-    def _fail(self, *arguments, **named):
-        raise RuntimeError("broken")
-
-    __eq__ = __ne__ = __bool__ = __float__ = __len__ = __getitem__ = __repr__ = __str__ = __array_ufunc__ = _fail
-    __array_function__ = __reduce__ = __deepcopy__ = _fail
-    __hash__ = None
-
-
-def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _number(exercise):
     return exercise.number
 
 
+def _changed(exercise, change):
+    """Return the reference answer with its values changed, or the outputs of a function."""
+    right = exercise.reference_function
+    return then(right, change) if callable(right) else leaves(right, change)
+
+
 @pytest.mark.parametrize("way", ROUNDED)
 @pytest.mark.parametrize("exercise", CALLED + NUMERIC_JUDGES, ids=_number)
 def test_check_accepts_right_answers_that_round(exercise, way):
-    result = check(exercise.number, lambda *given: _leaves(exercise.reference_function(*given), ROUNDED[way]))
+    result = check(exercise.number, _changed(exercise, ROUNDED[way]))
     assert result.passed, str(result)
 
 
 @pytest.mark.parametrize("number", LINEAR)
 def test_check_accepts_sums_of_thirds_times_three(number):
-    exercise = find(number)
-    names = exercise.signature.partition("(")[2].partition(")")[0].split(", ")
+    result = check(number, of_thirds(number))
+    assert result.passed, str(result)
 
-    def answer(*given):
-        given = [
-            _leaves(value, lambda part: part / 3) if name in LINEAR[number] else value
-            for name, value in zip(names, given, strict=True)
-        ]
-        return _leaves(exercise.reference_function(*given), lambda part: part * 3)
 
-    result = check(number, answer)
+@pytest.mark.parametrize("number", REVERSED)
+def test_check_accepts_sums_in_the_opposite_order(number):
+    result = check(number, in_reverse(number))
+    assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("number", BY_FFT)
+def test_check_accepts_fourier_transforms(number):
+    result = check(number, BY_FFT[number])
     assert result.passed, str(result)
 
 
 @pytest.mark.parametrize("way", CONTAINERS)
 @pytest.mark.parametrize("exercise", CALLED, ids=_number)
 def test_check_accepts_right_answers_in_other_containers(exercise, way):
-    if exercise.number == "13.2" and way == "tuples":
-        return  # it counts steps of Python, and making tuples takes many
-    result = check(exercise.number, lambda *given: _leaves(exercise.reference_function(*given), CONTAINERS[way]))
+    if exercise.number == "13.2" and way in LOOP_OVER_IMAGES:
+        return
+    result = check(exercise.number, _changed(exercise, CONTAINERS[way]))
     assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("exercise", JUDGED, ids=_number)
+def test_judge_accepts_other_containers_or_names_the_form(exercise):
+    for way, change in CONTAINERS.items():
+        result = check(exercise.number, _changed(exercise, change))
+        assert passes_or_names_the_form(result.passed, result.what), f"{way}: {result}"
+
+
+@pytest.mark.parametrize("way", SEQUENCES)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=_number)
+def test_check_accepts_other_sequences_or_names_the_form(exercise, way):
+    if exercise.number == "13.2" and way in LOOP_OVER_IMAGES:
+        return
+    right, change = exercise.reference_function, SEQUENCES[way]
+    given = (lambda *given: change(right(*given))) if callable(right) else change(right)
+    result = check(exercise.number, given)
+    assert passes_or_names_the_form(result.passed, result.what), str(result)
+    assert result.passed or "generator" in result.what or "iterator" in result.what, str(result)
 
 
 @pytest.mark.parametrize("back", [np.float32, np.float64])
 @pytest.mark.parametrize("exercise", CALLED, ids=_number)
 def test_check_accepts_float32_or_names_it(exercise, back):
-    def single(value):
-        return value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype == np.float64 else value
-
-    def answer(*given):
-        found = exercise.reference_function(*(_leaves(value, single) for value in given))
-        return _leaves(found, lambda value: value.astype(back) if np.asarray(value).dtype == np.float32 else value)
-
-    result = check(exercise.number, answer)
+    result = check(exercise.number, in_single(exercise.number, back))
     assert result.passed or "float32" in str(result), str(result)
 
 
@@ -146,39 +113,35 @@ def test_check_names_known_mistakes_that_round(exercise):
     for wrong in exercise.wrongs:
         if wrong.name == "changes its input" or "values are right" in wrong.message:
             continue  # these have right values, and are seen by other means
-        result = check(exercise.number, lambda *given, f=wrong.function: _leaves(f(*given), _noisy))
+        result = check(exercise.number, then(wrong.function, noisy))
         assert (result.status, result.mistake) == ("wrong", wrong.name)
 
 
-def _by_fft(x, w, b, stride, pad):
-    size = [x.shape[i] + 2 * pad + w.shape[i] for i in (2, 3)]
-    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    spectrum = np.einsum("nchw,kchw->nkhw", np.fft.fft2(xp, size), np.fft.fft2(w, size).conj())
-    y = np.fft.ifft2(spectrum).real
-    rows, columns = (xp.shape[i] - w.shape[i] + 1 for i in (2, 3))
-    return y[:, :, :rows:stride, :columns:stride] + b[:, None, None]
-
-
-@pytest.mark.parametrize("number", ["01.3", "02.2", "13.2"])
-def test_convolution_by_fourier_transform_passes(number):
-    assert check(number, _by_fft).passed
+@pytest.mark.parametrize("question", QUESTIONS, ids=_number)
+def test_answer_accepts_a_number_in_any_form(question):
+    right = question.solution_function(**question.values("you"))
+    ways = float, np.float64, np.array, np.longdouble, complex, fractions.Fraction, str, lambda value: value * 3 / 3
+    for value in (way(right) for way in ways):
+        assert answer(question.number, value, "you").passed, repr(value)
+    for value in ([right], np.array([right])):
+        assert "expected one number, got an array" in answer(question.number, value, "you").what
 
 
 def test_rounded_answer_is_not_accused_of_a_mistake_with_right_values():
-    def answer(x, i, j, k):
+    def mean(x, i, j, k):
         return (x[i : i + k, j : j + k] / 3).sum() / k**2 * 3
 
-    assert check("00.1", answer).passed
-    wrong = check("00.1", lambda *given: answer(*given) + 1e-3)
+    assert check("00.1", mean).passed
+    wrong = check("00.1", lambda *given: mean(*given) + 1e-3)
     assert wrong.mistake is None
 
 
 def test_changed_input_is_seen_by_the_change_itself():
-    def answer(x, i, j, k):
+    def same(x, i, j, k):
         x *= 1.0  # the same values
         return x[i : i + k, j : j + k].mean()
 
-    assert check("00.1", answer).passed
+    assert check("00.1", same).passed
 
     def moves(x, i, j, k):
         mean = x[i : i + k, j : j + k].mean() / 3 * 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigooglenet.gradcheck import compare_steps, directional_check, ucurve, watch
-from minigooglenet.layers import Conv2d, LocalResponseNorm, ReLU
+from minigooglenet.layers import Conv2d, LocalResponseNorm, ReLU, Softmax
 from minigooglenet.models import mini_googlenet
 
 
@@ -19,6 +19,14 @@ def test_the_error_has_a_valley_and_float32_a_shallow_one():
     assert min(b for _, b in rows.values()) > 1e3 * min(a for a, _ in rows.values())
     assert "you are here" in [t.get_text() for t in figure.axes[0].texts]
     assert "* " in next(line for line in text.splitlines() if "1e-05  float64" in line)
+
+
+def test_the_text_reports_truncation_only_if_there_is_any():
+    _, curved = ucurve(Softmax())
+    _, linear = ucurve(Conv2d(2, 3, 3, algorithm="im2col", rng=0))
+    assert curved.endswith("A smaller one loses digits, a larger one misses the curve.")
+    assert linear.endswith("A smaller one loses digits, a larger one loses nothing, because the layer is linear.")
+    assert "Best step: float64 1e-01, " in linear
 
 
 def test_watching_one_index_shows_the_arithmetic():

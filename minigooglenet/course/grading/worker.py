@@ -22,7 +22,7 @@ import numpy as np
 import minigooglenet
 from minigooglenet.course import cells, own_modules
 from minigooglenet.course.grading import origins, sandbox, serialisation
-from minigooglenet.exercises.checking import where
+from minigooglenet.exercises.checking import demand, where
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import Raised, size
 from minigooglenet.exercises.plain import kind_of, plain
@@ -135,22 +135,29 @@ def _within(seconds, patience):
 
 
 def _answers(notes, number, sources, work):
-    """Return a record for each attempt at an exercise, the last one first: the best of them counts."""
+    """Yield a record for each attempt at an exercise, the last one first: the best of them counts."""
     exercise, known = find(number), origins.solutions(work["numbers"])
-    tried = notes.attempts.get(number, [])
     if isinstance(exercise, Question):
-        why = "" if tried else _why(notes, sources)
-        if why and number in cells.numbers_in(sources):
-            return [{"missing": f'nothing was given to answer("{number}", ...){why}'}]
-        if not tried and number not in cells.numbers_in(sources):
-            return [{"missing": f'the cell with answer("{number}", ...) is gone{why}'}]
-        return [{"value": plain(value), "student": str(student)} for value, student in tried or [(None, "you")]]
-    if not tried:
-        try:
-            tried = [notes.given(number)]
-        except LookupError as error:
-            return [_missing(notes, number, sources, str(error))]
-    return [_answer(exercise, given, work) | _origin(exercise, given, work, known) for given in tried]
+        yield from _values(notes, number, sources)
+        return
+    try:
+        tries = notes.tries(number) if number in notes.attempts else [notes.given(number)]
+    except LookupError as error:
+        yield _missing(notes, number, sources, str(error))
+        return
+    for given in tries:
+        yield _answer(exercise, given, work) | _origin(exercise, given, work, known)
+
+
+def _values(notes, number, sources):
+    """Return a record for each value that was given to a question."""
+    tried = notes.attempts.get(number, [])
+    why = "" if tried else _why(notes, sources)
+    if why and number in cells.numbers_in(sources):
+        return [{"missing": f'nothing was given to answer("{number}", ...){why}'}]
+    if not tried and number not in cells.numbers_in(sources):
+        return [{"missing": f'the cell with answer("{number}", ...) is gone{why}'}]
+    return [{"value": plain(value), "student": str(student)} for value, student in tried or [(None, "you")]]
 
 
 def _origin(exercise, given, work, known):
@@ -200,8 +207,8 @@ def _answer(exercise, given, work):
         return {"failed": f"expected the function {exercise.name}, got {type(given).__name__}"}
     answer = {"calls": _calls(given, [*exercise.arguments, *exercise.drawn(work["seed"])], work)}
     if exercise.demand_function and not any(isinstance(output, Raised) for output, _ in answer["calls"]):
-        verdict = exercise.demand_function(given)
-        answer["demand"] = [verdict.passed, verdict.mistake, verdict.what]
+        verdict = demand(exercise, given)
+        answer["demand"] = [bool(verdict.passed), verdict.mistake, verdict.what]
     return answer
 
 

@@ -1,15 +1,16 @@
 # %% [markdown]
 # # 00 Start here
 #
-# **Question.** What will I have built at the end, and how does this course answer me back?
+# **Question.** What will I have built at the end, how does this course answer me back, and which words do I need?
 #
-# 15 minutes; needs Python and some NumPy.
+# About 55 minutes: 20 for the start, 35 for the primer. Needs Python and some NumPy.
 #
 # Afterwards you can
 #
 # - see that your machine is ready, and how fast it is;
 # - read the table of a network's layers, and say what a MAC is;
-# - use `predict`, `check`, `hint`, `ask` and `answer`.
+# - use `predict`, `check`, `hint`, `ask` and `answer`;
+# - read the formula of a convolution, take a step downhill, and multiply derivatives along a chain.
 #
 # Nothing here needs the network: data come with the package. If a notebook behaves oddly, restart the kernel and run
 # from the top.
@@ -26,19 +27,21 @@ from minigooglenet.console import Table
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels.loops import conv2d as loops
+from minigooglenet.kernels.loops import local_response_norm, max_pool2d
+from minigooglenet.lessons.lesson_00_start import drawing, glossary
 
 # %% [markdown]
 # ## Is the machine ready?
 #
-# The first forward on a new machine compiles the engine, which may take a minute. After that it is fast. If this cell
-# prints three lines, you are ready.
+# The first forward pass on a new machine compiles the engine, which may take a minute or two. After that it is fast.
+# If this cell prints three lines, you are ready.
 
 # %%
 print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.system()}")
 print(f"{mg.get_num_threads()} threads")
 net = mg.models.googlenet(aux=False, rng=0)
 image = mg.data.prepare(mg.data.photograph())
-net(image)  # compiles where it must
+net(image)  # compiles if it must
 begun = time.perf_counter()
 logits = net(image)
 forward_seconds = time.perf_counter() - begun
@@ -47,11 +50,71 @@ print(f"GoogLeNet on one photograph: {1000 * forward_seconds:.0f} ms, {logits.sh
 # %% [markdown]
 # That was GoogLeNet of 2014, the network of this course. At the end of the course it runs on code that you have
 # written.
+
+# %% [markdown]
+# ## Exercise 00.1: the mean of a window
 #
-# ## How many numbers has it learned?
+# Difficulty: * of ***. About 3 minutes. Core.
 #
-# A network is layers. Most of them hold numbers that are learned, the *parameters*. Guess how many there are in all.
-# Replace the three dots. Your guess is kept and never marked; a wrong guess makes the answer stick.
+# Every exercise is a function that you write and a check that answers. This first one is written already, with a
+# mistake. `x` is an array (H, W). The function must return the mean of the k x k numbers whose top left corner is row
+# i, column j. Run both cells and read what the check reports.
+
+
+# %%
+def mean_of_window(x, i, j, k):
+    """Return the mean of the k x k window of x (H, W) that starts at row i, column j."""
+    return x[i : i + k, j : j + k].sum() / k
+
+
+# %%
+check("00.1", mean_of_window)
+
+# %% [markdown]
+# The check reports WHAT differs, in numbers; what it LOOKS LIKE, if it knows the mistake; one thing to TRY; and a case
+# small enough to work through on paper. A hint is one more step, and comes only when you ask. Run the next cell again
+# for the next step.
+
+# %%
+hint("00.1")
+
+# %% [markdown]
+# Now write it correctly.
+
+
+# %%
+# exercise 00.1
+def mean_of_window(x, i, j, k):
+    """Return the mean of the k x k window of x (H, W) that starts at row i, column j."""
+    ### BEGIN SOLUTION
+    return x[i : i + k, j : j + k].sum() / k**2
+    ### END SOLUTION
+
+
+# %%
+window = check("00.1", mean_of_window)
+window
+
+# %% [markdown]
+# After a pass, `compare` shows the code that yours was compared with. What you wrote is used at once: here it makes the
+# photograph coarser, a window of 16 x 16 at a time.
+
+# %%
+compare("00.1")
+
+# %%
+grey = np.asarray(mg.data.photograph().convert("L").resize((256, 320)), float)
+figure = None
+if window.passed:
+    coarse = np.array([[mean_of_window(grey, i, j, 16) for j in range(0, 256, 16)] for i in range(0, 320, 16)])
+    figure, _ = viz.pictures({"the photograph": grey, "means of your windows": coarse})
+figure
+
+# %% [markdown]
+# ## How many parameters has it learned?
+#
+# A network is a graph of layers. Most of them hold numbers that are learned, the *parameters*. Guess how many there
+# are in total. Replace the three dots. Your guess is kept and never graded; a wrong guess makes the answer stick.
 
 # %%
 predict("00.a", ...)
@@ -60,19 +123,13 @@ predict("00.a", ...)
 counted = mg.count(net)
 assert counted.params == 6_998_552
 print(outcome("00.a", counted.params))
-counted.table()
-
-# %% [markdown]
-# What you saw: about 7 million. A row of the table is a module, from the image at the top to the 1000 classes at the
-# bottom. `output` is the shape of what leaves the module: channels x height x width. A *MAC* is one multiply-add: one
-# multiplication, and one addition of the product to a sum. Two FLOP are one MAC; this course always says which. The
-# column `sees` tells how many pixels wide a window of the image one number can depend on.
 
 # %% [markdown]
 # ## Which layer costs the most?
 #
-# There are 58 layers with weights: 57 convolutions and one linear layer. Which one needs the most multiply-adds? An
-# early one, where the picture is large, or a late one, with many channels?
+# A *MAC* is one multiply-add: one multiplication, and one addition of the product to a sum. Two FLOP are one MAC; this
+# course always writes which. Which layer of GoogLeNet needs the most MACs? An early one, whose image is large, or a
+# late one, with many channels? (The layers are called conv1, conv2, inception_3a to inception_5b, and loss3.)
 
 # %%
 predict("00.b", ...)
@@ -80,55 +137,56 @@ predict("00.b", ...)
 # %%
 layers = {row.name: row for row in counted.rows if row.macs}
 macs = {name: row.macs / 1e6 for name, row in layers.items()}
-dearest = max(macs, key=macs.get)
-assert (len(layers), dearest) == (58, "conv2/3x3")
-print(outcome("00.b", dearest), f"It takes {layers[dearest].macs / counted.macs:.1%} of all {counted.macs:,} MAC.")
-figure, _ = viz.bar_chart(macs, "million MAC", marked=[dearest], height=10)
+largest = max(macs, key=macs.get)
+assert largest == "conv2/3x3"
+print(outcome("00.b", largest), f"It takes {layers[largest].macs / counted.macs:.1%} of all {counted.macs:,} MAC.")
+figure, _ = viz.bar_chart(macs, "million MAC", marked=[largest], height=10)
 figure
 
 # %% [markdown]
-# What you saw: one early layer costs a fifth of the whole network. It has 56 x 56 places and 192 filters.
+# What you saw: one early layer costs a fifth of the whole network. It has 56 x 56 positions and 192 filters.
 
 # %% [markdown]
-# ## Where are the numbers?
+# ## Exercise 00.2: a row of the table
 #
-# The same question for the parameters, module by module. The modules at the end have small pictures and many channels.
+# Difficulty: * of ***. About 2 minutes. Core.
+#
+# Some exercises ask for a number. It is drawn for your name, so your neighbour gets another one. The next but one cell
+# prints a row for each layer: its name, its parameters, its MACs, and the shape of its output (channels x height x
+# width) for the first five. Try the number of parameters first, and see what the check reports.
 
 # %%
-modules = {}
-for row in counted.rows:
-    module = row.name.split("/")[0]
-    modules[module] = modules.get(module, 0) + row.params / 1e6
-modules = {name: millions for name, millions in modules.items() if millions}
-most = max(modules, key=modules.get)
-assert most == "inception_5b"
-figure, _ = viz.bar_chart(modules, "million parameters", marked=[most])
-print(
-    f"{most} holds {modules[most] * 1e6 / counted.params:.1%}, the linear layer at the end "
-    f"{modules['loss3'] * 1e6 / counted.params:.1%} of the parameters."
-)
-figure
+student = "you"  # your name or number, if your course asks for it
+ask("00.2", student)
 
 # %%
-vgg = mg.count(mg.models.vgg16())
-for name, other in {"GoogLeNet": counted, "AlexNet": mg.count(mg.models.alexnet()), "VGG-16": vgg}.items():
-    linear = sum(row.params for row in other.rows if row.kind == "Linear")
-    print(f"{name:10} {other.params:11,} parameters, of which {linear / other.params:.1%} in linear layers")
+table = Table("The layers with weights", ("layer", ">parameters", ">MAC", "output"))
+for place, (name, row) in enumerate(layers.items()):
+    shape = " x ".join(map(str, row.output_shape)) if place < 5 else ""
+    table.rows.append((name, row.params, row.macs, shape))
+table
+
+# %%
+# exercise 00.2
+### BEGIN SOLUTION
+macs_of_layer = counted[find("00.2").values(student)["layer"]].macs
+### END SOLUTION
+
+# %%
+answer("00.2", macs_of_layer)
 
 # %% [markdown]
-# What you saw: cost and size are two things. The first layers compute, the last ones remember. And the networks of
-# that time kept nine tenths of their numbers in linear layers, which GoogLeNet does almost without (lesson 08).
-
-# %% [markdown]
-# ## Beside VGG-16
+# ## Compared with VGG-16
 #
-# VGG-16 came second in the same competition. How many of its layers, from the first on, cost as much as the whole of
-# GoogLeNet?
+# Two teams led the ImageNet competition of 2014. GoogLeNet, seven networks together, won the classification task; the
+# team of VGG-16 came second with several networks of its own. How many layers of VGG-16, from the first on, cost as
+# much as all of GoogLeNet?
 
 # %%
 predict("00.c", ...)
 
 # %%
+vgg = mg.count(mg.models.vgg16())
 spent, needed = 0, []
 for row in vgg.rows:
     if row.macs and spent < counted.macs:
@@ -139,10 +197,281 @@ print(outcome("00.c", len(needed)))
 print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {counted.macs:,} MAC.")
 
 # %% [markdown]
-# ## What would plain Python take?
+# ## Part two: a primer
 #
-# The engine holds a convolution as its definition, in plain loops, beside the fast ones. You will write those loops in
-# lesson 01. How long would they take for GoogLeNet on one photograph? Guess in minutes.
+# The rest of this lesson has the words and formulas that all lessons need. If you know them, do the two exercises and
+# continue with lesson 01.
+#
+# ### The formula of a convolution
+#
+# Letters, in all lessons: N images (a *batch*), C channels in, K channels out, H x W the input, R x S the *kernel*,
+# stride s (how far the window moves), padding p (zeros on every side). The input x has the shape (N, C, H, W), the
+# weights w have (K, C, R, S), and the biases b have (K,). The weights of one output channel are a *filter*. One output
+# is
+#
+# $$y[n, k, i, j] = b[k] + \sum_{c=0}^{C-1} \sum_{u=0}^{R-1} \sum_{v=0}^{S-1}
+#   w[k, c, u, v] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
+#
+# where an x outside of the image counts as 0. There is a window for each start that fits into H + 2p rows, so
+# (H + 2p - R) / s steps after the first window. The code below does the same for one row, one channel and one filter,
+# and prints each product.
+
+# %%
+x, w, b, stride, pad = [5, 1, 4, 2], [2, -1, 3], 10, 2, 1
+outputs = []
+for i in range(2):
+    total, terms = b, []
+    for u in range(3):
+        position = i * stride + u - pad
+        value = x[position] if 0 <= position < len(x) else 0  # padding
+        total += w[u] * value
+        terms.append(f"w[{u}] * x[{position}] = {w[u]} * {value}")
+    outputs.append(total)
+    print(f"y[{i}] = {total}: bias {b}; {'; '.join(terms)}")
+engine = loops.forward(np.array([[[x]]], float), np.array([[[w]]], float), np.array([b]), (1, 2), ((0, 0), (1, 1)), 1)
+assert engine.ravel().tolist() == outputs == [8, 14]
+
+# %% [markdown]
+# ### Loss, gradient, and a step downhill
+#
+# Training changes the weights so that a number becomes small, the *loss*. The smallest example has one weight: the
+# output is w x, the targets are t, and the loss is the mean of the squared errors. Its derivative tells how fast the
+# loss rises if w rises:
+#
+# $$L(w) = \frac1N \sum_n (w x_n - t_n)^2 \qquad
+#   \frac{dL}{dw} = \frac1N \sum_n 2 \, (w x_n - t_n) \, x_n \qquad
+#   w \leftarrow w - \eta \frac{dL}{dw}$$
+#
+# With many weights the derivatives together are the *gradient*. It points uphill, so a step goes against it. The factor
+# eta is the *learning rate*. Below are eight steps of rate 0.02, from w = 0. What happens with rate 0.3?
+# Does the descent get there faster, in about the same time, or not at all?
+
+# %%
+predict("00.e", ...)
+
+# %%
+points, targets = np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 7.0])
+
+
+def loss_of(w):
+    return np.mean((w * points - targets) ** 2)
+
+
+def steps_downhill(rate, steps=8):
+    """Return the weights that gradient descent visits, from 0 on."""
+    visited = [0.0]
+    for _ in range(steps):
+        gradient = np.mean(2 * (visited[-1] * points - targets) * points)
+        visited.append(visited[-1] - rate * gradient)
+    return visited
+
+
+slow, fast = steps_downhill(0.02), steps_downhill(0.3)
+print(outcome("00.e", "not at all" if loss_of(fast[-1]) > loss_of(fast[0]) else "it does"))
+print(f"rate 0.3: the weights are {', '.join(f'{w:.1f}' for w in fast[:5])}, ...")
+figure, _ = drawing.descent(loss_of, slow, -0.2, 4.2)
+figure
+
+# %% [markdown]
+# What you saw: at rate 0.02 each step shortens the distance to the best weight. At 0.3 each step jumps over the valley
+# to a point that is higher on the other side.
+
+# %% [markdown]
+# ## Exercise 00.3: steps downhill
+#
+# Difficulty: ** of ***. About 7 minutes. Core.
+#
+# Write the descent for any start and any data. x and t have the shape (N,); the loss is the mean squared error above.
+
+
+# %%
+# exercise 00.3
+def descend(w, x, t, rate, steps):
+    """Return the weight after `steps` steps of gradient descent from w, for the loss mean((w * x - t)**2)."""
+    ### BEGIN SOLUTION
+    for _ in range(steps):
+        w = w - rate * (2 * (w * x - t) * x).mean()
+    return w
+    ### END SOLUTION
+
+
+# %%
+check("00.3", descend)
+
+# %% [markdown]
+# ### The chain rule on two boxes
+#
+# A network is functions in a row. Here are two: h = w x + b, then L = (h - t)^2. If w rises a little, h rises x times
+# as fast; and L rises 2 (h - t) times as fast as h. So L rises by the product. That is the *chain rule*:
+#
+# $$\frac{\partial L}{\partial w} = \frac{\partial L}{\partial h} \cdot \frac{\partial h}{\partial w}
+#   = 2 (h - t) \cdot x$$
+#
+# The *forward pass* computes the values from left to right, the *backward pass* the derivatives from right to left.
+# Each box multiplies the gradient that arrives by its own derivative. For that it needs values of the forward pass,
+# here x, w and h - t. The engine keeps them in a record that this course calls the *tape*.
+
+# %%
+x, w, b, t = 3.0, 2.0, 1.0, 5.0
+h = w * x + b  # forward pass
+loss = (h - t) ** 2
+dh = 2 * (h - t)  # backward pass
+figure, _ = drawing.chain(
+    ["h = w x + b", "L = (h - t)^2"], [f"x = {x:g}", f"h = {h:g}", f"L = {loss:g}"], ["dL/dx", f"dL/dh = {dh:g}", "1"]
+)
+step = 1e-6
+slope = ((h + step - t) ** 2 - (h - step - t) ** 2) / (2 * step)
+assert np.isclose(slope, dh)
+figure
+
+# %% [markdown]
+# ## Exercise 00.4: the chain rule on two boxes
+#
+# Difficulty: ** of ***. About 6 minutes. Core.
+#
+# Write the backward pass of these two boxes: how fast L rises if w, b or x rises.
+
+
+# %%
+# exercise 00.4
+def two_boxes(w, b, x, t):
+    """Return (dw, db, dx), the derivatives of L = (w * x + b - t)**2; all arguments are numbers."""
+    ### BEGIN SOLUTION
+    dh = 2 * (w * x + b - t)
+    return dh * x, dh, dh * w
+    ### END SOLUTION
+
+
+# %%
+check("00.4", two_boxes)
+
+# %% [markdown]
+# ### Four layers without weights
+#
+# **ReLU** keeps positive values and sets the others to 0: y = max(x, 0). Without such a bend between them, two
+# convolutions in a row would be one.
+#
+# **Max pooling** keeps the largest value of each window, in each channel by itself. With stride 2 it halves the height
+# and the width of a feature map.
+#
+# **LRN**, local response normalisation, divides each value by a power of the squares in the neighbouring channels, so a
+# bright neighbour dims a value: y[c] = x[c] / (1 + alpha / n * (sum of x**2 over n channels around c))**beta.
+#
+# **Softmax** comes last. The last layer returns one number for each class, the *logits* z. Softmax turns them into
+# probabilities p that are positive and add up to 1. The loss is then minus the logarithm of the right class's
+# probability, the *cross-entropy*:
+#
+# $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}} \qquad L = -\ln p_{\mathrm{right}}$$
+
+# %%
+values = np.array([[-1.0, 4.0, 2.0, 0.0], [3.0, -2.0, 1.0, 5.0]])
+pooled, _ = max_pool2d.forward(values[None, None], (2, 2), (2, 2), ((0, 0), (0, 0)), False)
+channels = np.array([1.0, 1.0, 3.0]).reshape(1, 3, 1, 1)
+dimmed, _ = local_response_norm.forward(channels, 3, 1.0, 0.75, 1.0)
+z = np.array([2.0, 1.0, 0.0])
+p = np.exp(z) / np.exp(z).sum()
+print("ReLU:       ", np.maximum(values, 0).tolist())
+print("max pooling:", pooled.ravel().tolist())
+print("LRN:        ", dimmed.ravel().round(2).tolist(), "from", channels.ravel().tolist())
+print(
+    f"softmax:     {p.round(3).tolist()}, loss {-np.log(p[0]):.3f} if class 0 is right, {-np.log(p[2]):.3f} if class 2"
+)
+
+# %% [markdown]
+# ### Overfitting
+#
+# A network with many parameters can learn its training data by memory. Then the loss on these data falls while the
+# loss on other, *held-out* data rises. That is *overfitting*. Here polynomials are fitted to ten noisy points of a
+# line, and tested on fifty points of the line between them. Which row would you use?
+
+# %%
+noise = np.random.default_rng(0)
+seen, held_out = np.linspace(-1, 1, 10), np.linspace(-0.9, 0.9, 50)
+measured = seen + 0.3 * noise.standard_normal(10)
+errors = {}
+for degree in (1, 3, 9):
+    polynomial = np.polynomial.Polynomial.fit(seen, measured, degree)
+    training = np.mean((polynomial(seen) - measured) ** 2)
+    errors[degree] = training, np.mean((polynomial(held_out) - held_out) ** 2)
+    print(f"{degree + 1:2} parameters: training loss {training:.3f}, held-out loss {errors[degree][1]:.3f}")
+assert errors[9][0] < errors[1][0]
+assert errors[9][1] > errors[1][1]
+
+# %% [markdown]
+# ### The words of this lesson
+#
+# Every lesson has such a table. `glossary.terms("01")` shows that of lesson 01.
+
+# %%
+glossary.terms("00")
+
+# %% [markdown]
+# ## Make it break
+#
+# Errors here are written to be read. What do you expect this one to report?
+
+# %%
+try:
+    net(np.zeros((1, 224, 224, 3), np.float32))
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# ## Claims, checked
+#
+# What texts report about GoogLeNet's size, compared with the count.
+
+# %%
+alexnet = mg.count(mg.models.alexnet(groups=2))
+claims = [
+    ("12 times fewer parameters than AlexNet", round(alexnet.params / counted.params, 1) == 8.7, "it is 8.7 times"),
+    ("5 million parameters", counted.params == 6_998_552, "7.0 million; 5 is 60 divided by 12"),
+    ("1.5 billion multiply-adds", round(counted.macs / 1e9, 2) == 1.58, "1.58 billion (lesson 06 finds out why)"),
+]
+for claim, holds, verdict in claims:
+    assert holds
+    print(f"{claim}: {verdict}.")
+
+# %% [markdown]
+# ## Exit quiz
+#
+# Answer each in one sentence, then look: `quiz("00", answers=True)`.
+
+# %%
+quiz("00")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# **Where are the parameters?** The same question as for the MACs, module by module. The modules at the end have small
+# feature maps and many channels.
+
+# %%
+modules = {}
+for row in counted.rows:
+    module = row.name.split("/")[0]
+    modules[module] = modules.get(module, 0) + row.params / 1e6
+modules = {name: millions for name, millions in modules.items() if millions}
+most = max(modules, key=modules.get)
+assert most == "inception_5b"
+figure, _ = viz.bar_chart(modules, "million parameters", marked=[most])
+for name in (most, "loss3"):
+    print(f"{name} holds {modules[name] * 1e6 / counted.params:.1%} of the parameters.")
+figure
+
+# %%
+for name, other in {"GoogLeNet": counted, "AlexNet": mg.count(mg.models.alexnet()), "VGG-16": vgg}.items():
+    linear = sum(row.params for row in other.rows if row.kind == "Linear")
+    print(f"{name:10} {other.params:11,} parameters, of which {linear / other.params:.1%} in linear layers")
+
+# %% [markdown]
+# What you saw: cost and size are different. Most MACs are in the first layers, most parameters in the last ones. And
+# AlexNet and VGG-16 kept nine tenths of their parameters in linear layers, of which GoogLeNet has one (lesson 08).
+#
+# **What would plain Python take?** The engine also has a convolution as its definition, in plain loops. You will write
+# those loops in lesson 01. How long would they take for GoogLeNet on one photograph? Guess in minutes.
 
 # %%
 predict("00.d", ...)
@@ -160,131 +489,10 @@ print(
 )
 
 # %% [markdown]
-# What you saw: the same arithmetic, and a factor of thousands. Lessons 02 and 13 are about where it comes from.
-
-# %% [markdown]
-# ## Exercise 00.1: the mean of a window
+# What you saw: the same arithmetic, and a factor of thousands. Lessons 02 and 13 explain where it comes from.
 #
-# Difficulty: * of ***. About 3 minutes. Core.
+# More to try:
 #
-# Every exercise is a function that you write and a check that answers. This first one is written already, with a
-# mistake. `x` is an array (H, W); the function shall return the mean of the k x k numbers whose top left corner is row
-# i, column j. Run both cells and read what the check says.
-
-
-# %%
-def mean_of_window(x, i, j, k):
-    """Return the mean of the k x k window of x (H, W) that starts at row i, column j."""
-    return x[i : i + k, j : j + k].sum() / k
-
-
-# %%
-check("00.1", mean_of_window)
-
-# %% [markdown]
-# The check says WHAT differs, in numbers; what it LOOKS LIKE, if it knows the mistake; one thing to TRY; and a case
-# small enough to work through on paper. A hint is one more step, and only when you ask: run the next cell again for
-# the next step.
-
-# %%
-hint("00.1")
-
-# %% [markdown]
-# Now write it right.
-
-
-# %%
-# exercise 00.1
-def mean_of_window(x, i, j, k):
-    """Return the mean of the k x k window of x (H, W) that starts at row i, column j."""
-    ### BEGIN SOLUTION
-    return x[i : i + k, j : j + k].sum() / k**2
-    ### END SOLUTION
-
-
-# %%
-window = check("00.1", mean_of_window)
-window
-
-# %% [markdown]
-# After a pass, `compare` shows the code that yours was held against. What you wrote is used at once: here it makes the
-# photograph coarser, a window of 16 x 16 at a time.
-
-# %%
-compare("00.1")
-
-# %%
-grey = np.asarray(mg.data.photograph().convert("L").resize((256, 320)), float)
-figure = None
-if window.passed:
-    coarse = np.array([[mean_of_window(grey, i, j, 16) for j in range(0, 256, 16)] for i in range(0, 320, 16)])
-    figure, _ = viz.pictures({"the photograph": grey, "means of your windows": coarse})
-figure
-
-# %% [markdown]
-# ## Exercise 00.2: a row of the table
-#
-# Difficulty: * of ***. About 2 minutes. Core.
-#
-# Some exercises ask for a number. It is drawn for your name, so your neighbour's is another. The next but one cell
-# prints the rows of all layers. Try the number of parameters first, and see what the check says about it.
-
-# %%
-student = "you"  # your name or number, if your course asks for it
-ask("00.2", student)
-
-# %%
-rows = [(name, row.params, row.macs, row.activations) for name, row in layers.items()]
-Table("The layers with weights", ("layer", ">parameters", ">MAC", ">outputs"), rows)
-
-# %%
-# exercise 00.2
-### BEGIN SOLUTION
-macs_of_layer = counted[find("00.2").values(student)["layer"]].macs
-### END SOLUTION
-
-# %%
-answer("00.2", macs_of_layer)
-
-# %% [markdown]
-# ## Make it break
-#
-# Errors here are written to be read. What do you expect this one to say?
-
-# %%
-try:
-    net(np.zeros((1, 224, 224, 3), np.float32))
-except ValueError as error:
-    print(error)
-
-# %% [markdown]
-# ## Take it further
-#
-# - `print(counted.explain("inception_3a/3x3"))` tells how a layer's numbers come about.
-# - `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())`: which network costs most for each parameter?
-# - Run the photograph of your choice: `mg.data.prepare(mg.data.photograph("my.jpg"))`.
-
-# %% [markdown]
-# ## Claims, checked
-#
-# What texts say about GoogLeNet's size, held against the count.
-
-# %%
-alexnet = mg.count(mg.models.alexnet(groups=2))
-claims = [
-    ("12 times fewer parameters than AlexNet", round(alexnet.params / counted.params, 1) == 8.7, "it is 8.7 times"),
-    ("5 million parameters", counted.params == 6_998_552, "7.0 million; 5 is 60 divided by 12"),
-    ("1.5 billion multiply-adds", round(counted.macs / 1e9, 2) == 1.58, "1.58 billion (lesson 06 finds out why)"),
-    ("22 layers", counted.depth == 22 and len(layers) == 58, "22 on the longest path; 58 in all"),
-]
-for claim, holds, verdict in claims:
-    assert holds
-    print(f"{claim}: {verdict}.")
-
-# %% [markdown]
-# ## Exit quiz
-#
-# Answer each in one sentence, then look: `quiz("00", answers=True)`.
-
-# %%
-quiz("00")
+# - `print(counted.explain("inception_3a/3x3"))` shows how a layer's numbers come about.
+# - `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())`: which network has the most MACs for each parameter?
+# - Run a photograph of your own: `mg.data.prepare(mg.data.photograph("my.jpg"))`.

@@ -1,19 +1,18 @@
 # %% [markdown]
 # # 02 A convolution is one matrix
 #
-# **Question.** If a convolution is linear, where is its matrix, and what does it cost to avoid writing it down?
+# **Question.** If a convolution is linear, where is its matrix, and what replaces it?
 #
-# 45 minutes; needs lesson 01.
+# About 60 minutes. Needs lesson 01.
 #
 # Afterwards you can
 #
-# - build the matrix of a convolution from pictures of a single pixel;
+# - build the matrix of a convolution from images of a single pixel;
 # - write im2col, col2im and the product between them;
-# - say and test what a transpose is: <A x, y> = <x, A^T y>, in words: A on the left equals A transposed on the right;
-# - predict the memory that im2col takes.
+# - say and test what a transpose is: <A x, y> = <x, A^T y>. The bracket <a, b> is the dot product: the sum of a * b;
+# - predict the memory that im2col takes (further).
 #
-# Letters as in lesson 01: x (N, C, H, W), w (K, C, R, S), the output (N, K, Ho, Wo). If the notebook behaves oddly,
-# restart the kernel and run from the top.
+# Letters as in lesson 01.
 
 # %%
 import time
@@ -21,19 +20,21 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import parallel, viz
+from minigooglenet import viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.kernels import compiled, conv2d
+from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.loops import conv2d as loops
 from minigooglenet.kernels.numpy import conv2d as by_columns
 from minigooglenet.kernels.numpy import im2col as engine
+from minigooglenet.lessons.lesson_00_start import glossary
+from minigooglenet.lessons.lesson_02_matrix import ladder
 
 rng = np.random.default_rng(2)
 
 
-def whole(*shape):
-    """Return random whole numbers as float64, so that equal means equal."""
+def integers(*shape):
+    """Return random integers as float64, so that equal means equal."""
     return rng.integers(-9, 10, shape).astype(float)
 
 
@@ -41,8 +42,9 @@ def whole(*shape):
 # ## The matrix, column by column
 #
 # A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of
-# the outputs. So it is a matrix A. What A makes of a picture with a single 1 is one column of A. There are 25 such
-# pictures of 5 x 5. The kernel holds 1 to 9, stride 1, no padding. How many different numbers are in A, apart from 0?
+# the outputs. So it is a matrix A, and y = A x if x and y are written as vectors. The output for an image with a single
+# 1 is one column of A. There are 25 such images of 5 x 5. The kernel holds 1 to 9, stride 1, no padding. How many
+# different values are in A, apart from 0?
 
 # %%
 predict("02.a", ...)
@@ -51,14 +53,14 @@ predict("02.a", ...)
 kernel = np.arange(1.0, 10).reshape(1, 1, 3, 3)
 units = np.eye(25).reshape(25, 1, 5, 5)
 A = conv2d.forward(units, kernel).reshape(25, 9).T
-x = whole(1, 1, 5, 5)
+x = integers(1, 1, 5, 5)
 assert np.array_equal(A @ x.ravel(), conv2d.forward(x, kernel).ravel())
 print(outcome("02.a", len(np.unique(A)) - 1), f"A has the shape {A.shape}.")
 figure, _ = viz.pictures({"A: a row for each output, a column for each pixel": A}, numbers=True, inches=9)
 figure
 
 # %% [markdown]
-# What you saw: the same nine weights in every row, moved along, in nine diagonal bands. All else is 0. This picture is
+# What you saw: the same nine weights in every row, shifted along, in nine diagonal bands. This figure is
 # what "weight sharing" and "local" mean.
 
 # %% [markdown]
@@ -74,97 +76,27 @@ conv1 = mg.count(mg.layers.Conv2d(3, 64, 7, stride=2, padding=3), (3, 224, 224))
 rows, columns = 64 * 112 * 112, 3 * 224 * 224
 assert (rows, columns, conv1.macs, conv1.weights) == (802_816, 150_528, 118_013_952, 9_408)
 print(outcome("02.b", f"{4 * rows * columns / 1e9:.0f} GB"))
-print(f"{rows:,} x {columns:,} = {rows * columns:.2g} places. At most {conv1.macs:,} of them are not 0,")
-print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.weights:,} different numbers.")
+print(f"{rows:,} x {columns:,} = {rows * columns:.2g} elements. At most {conv1.macs:,} of them are not 0,")
+print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.weights:,} different values.")
 
 # %% [markdown]
 # ## Columns instead
 #
-# im2col does not write the weights out for every place; it writes the *image* out for every place. Each window
-# becomes a column. Here the pixels bear their numbers, so that you see where each one goes. The kernel is 2 x 2.
+# im2col does not repeat the weights for every position; it repeats the *image*. Each window becomes a column. Here the
+# pixels are numbered, so that you see where each one goes. The kernel is 2 x 2.
 
 # %%
 pixels = np.arange(1.0, 13).reshape(1, 1, 3, 4)
 cols = engine.im2col(pixels, 2, 1, 0)[0]
 figure, _ = viz.pictures({"image": pixels[0, 0], "im2col: six windows, six columns": cols}, inches=3.2)
-print("Pixel 6 stands in", int(np.sum(cols == 6)), "columns.")
+print("Pixel 6 is in", int(np.sum(cols == 6)), "columns.")
 figure
 
 # %% [markdown]
-# What you saw: column 0 is the window of pixels 1, 2, 5, 6, from its first row to its last. Inner pixels stand in four
-# columns, for four windows read them.
-
-# %% [markdown]
-# ## What the copies cost
+# What you saw: column 0 is the window of pixels 1, 2, 5, 6, from its first row to its last. Inner pixels are in four
+# columns, because four windows read them. In symbols, with q = i Wo + j the number of the window:
 #
-# How many times as large as the image are the columns? Guess for GoogLeNet's first layer (7 x 7, stride 2), and for
-# 3 x 3, 5 x 5 and 1 x 1 with stride 1 that keep the size.
-
-# %%
-predict("02.c", ...)
-
-# %%
-blow_up = {}
-for k, stride, pad, n in ((7, 2, 3, 224), (3, 1, 1, 56), (5, 1, 2, 28), (1, 1, 0, 28)):
-    Ho = (n + 2 * pad - k) // stride + 1
-    blow_up[f"{k} x {k}, stride {stride}"] = k * k * Ho * Ho / n**2
-assert list(blow_up.values()) == [12.25, 9, 25, 1]
-print(outcome("02.c", blow_up))
-figure, _ = viz.bar_chart(blow_up, "columns as a multiple of the image", height=1.8)
-figure
-
-# %% [markdown]
-# ## One product
-#
-# Lay each filter out as a row: w becomes (K, C*R*S). The columns are (C*R*S, Ho*Wo). Their product is the whole output.
-# With whole numbers it is equal to the seven loops, not just close.
-
-# %%
-x, w = whole(2, 3, 6, 7), whole(4, 3, 3, 3)
-cols = engine.im2col(x, 3, 2, 1)
-product = w.reshape(4, -1) @ cols
-by_loops = loops.forward(x, w, None, (2, 2), ((1, 1), (1, 1)), 1)
-print(f"{w.reshape(4, -1).shape} @ {cols.shape} = {product.shape}, then {by_loops.shape}")
-assert np.array_equal(product.reshape(by_loops.shape), by_loops)
-
-# %% [markdown]
-# ## And back?
-#
-# col2im puts every number of the columns back to its pixel and adds what meets there. What is col2im(im2col(x))? Is it
-# x again?
-
-# %%
-predict("02.d", ...)
-
-# %%
-x = np.ones((1, 1, 224, 224))
-back = engine.col2im(engine.im2col(x, 7, 2, 3), (224, 224), 7, 2, 3)[0, 0]
-y = whole(1, 2, 5, 6)
-again = engine.col2im(engine.im2col(y, 3, 1, 1), (5, 6), 3, 1, 1)
-count = engine.col2im(engine.im2col(np.ones_like(y), 3, 1, 1), (5, 6), 3, 1, 1)
-assert np.array_equal(again, y * count)
-print(outcome("02.d", "x, times how many windows read each pixel"))
-assert set(np.unique(back[6:-6, 6:-6])) == {9, 12, 16}
-figure, _ = viz.pictures({"7 x 7, stride 2, all ones: top left corner": back[:12, :12]}, inches=3)
-figure
-
-# %% [markdown]
-# What you saw: the chequer of lesson 01. A pixel that stands in 16 columns comes back 16 times. col2im is not the
-# inverse of im2col. It is something more useful.
-
-# %% [markdown]
-# ## The transpose, without a derivative
-#
-# The transpose of a matrix is known by one property. For all x and y, the dot product of A x with y equals the dot
-# product of x with A^T y. We need no matrix to test it: two random arrays, two dot products, `==`. Remember these three
-# lines; every backward pass in this course will have to stand them.
-
-# %%
-x, y = whole(2, 3, 5, 7), whole(2, 3 * 3 * 2, 3 * 4)
-Ax = engine.im2col(x, (3, 2), 2, 1)
-Aty = engine.col2im(y, (5, 7), (3, 2), 2, 1)
-print(np.sum(Ax * y), np.sum(x * Aty))
-assert np.sum(Ax * y) == np.sum(x * Aty)
+# $$\mathrm{cols}[n, \; (c, u, v), \; q] = x[n, c, \; i s + u - p, \; j s + v - p]$$
 
 # %% [markdown]
 # ## Exercise 02.1: windows as columns
@@ -197,11 +129,28 @@ def im2col(x, kh, kw, stride, pad):
 check("02.1", im2col)
 
 # %% [markdown]
+# ## One product
+#
+# Write each filter as a row: w becomes (K, C*R*S). The columns are (C*R*S, Ho*Wo). Their product is the whole output:
+#
+# $$y[n, k, q] = b[k] + \sum_{(c, u, v)} w[k, (c, u, v)] \; \mathrm{cols}[n, (c, u, v), q]$$
+#
+# With integers it is equal to the seven loops, not just close.
+
+# %%
+x, w = integers(2, 3, 6, 7), integers(4, 3, 3, 3)
+cols = engine.im2col(x, 3, 2, 1)
+product = w.reshape(4, -1) @ cols
+by_loops = loops.forward(x, w, None, (2, 2), ((1, 1), (1, 1)), 1)
+print(f"{w.reshape(4, -1).shape} @ {cols.shape} = {product.shape}, then {by_loops.shape}")
+assert np.array_equal(product.reshape(by_loops.shape), by_loops)
+
+# %% [markdown]
 # ## Exercise 02.2: a convolution by one product
 #
 # Difficulty: ** of ***. About 8 minutes. Core.
 #
-# Write the convolution with your im2col. x (N, C, H, W), w (K, C, R, S), b (K,); the result is (N, K, Ho, Wo).
+# Write the convolution. Your im2col helps. x (N, C, H, W), w (K, C, R, S), b (K,); the result is (N, K, Ho, Wo).
 
 
 # %%
@@ -224,12 +173,13 @@ gemm
 compare("02.2")
 
 # %% [markdown]
-# What you wrote runs the real GoogLeNet, all 57 convolutions of it, on the photograph.
+# What you wrote runs the real GoogLeNet, all its convolutions, on the photograph. The last layer returns 1000 numbers,
+# one for each class: the *logits*.
 
 
 # %%
 def my_forward(x, weight, bias, stride, padding, groups):
-    """Take what the engine passes and hand it to conv_gemm."""
+    """Call conv_gemm with the arguments of the engine."""
     return conv_gemm(x, weight, bias, stride[0], padding[0][0])
 
 
@@ -246,13 +196,54 @@ if gemm.passed:
     assert error < 1e-4
 
 # %% [markdown]
+# ## And back?
+#
+# col2im sends every value of the columns back to its pixel and adds the values that meet there. What is
+# col2im(im2col(x))? Is it x again?
+
+# %%
+predict("02.d", ...)
+
+# %%
+x = integers(1, 2, 5, 6)
+back = engine.col2im(engine.im2col(x, 3, 1, 1), (5, 6), 3, 1, 1)
+readers = engine.col2im(engine.im2col(np.ones_like(x), 3, 1, 1), (5, 6), 3, 1, 1)  # of ones: how many windows read
+is_x, is_weighted = np.array_equal(back, x), np.array_equal(back, x * readers)
+print(outcome("02.d", "x" if is_x else "x times its readers" if is_weighted else "something else"))
+assert is_weighted
+figure, _ = viz.pictures({"windows that read each pixel": readers[0, 0], "x": x[0, 0], "back": back[0, 0]})
+figure
+
+# %% [markdown]
+# What you saw: a pixel that is in 9 columns comes back 9 times. At stride 2 the counts are the checkerboard pattern of
+# lesson 01. So col2im is not the inverse of im2col. It is something more useful.
+
+# %% [markdown]
+# ## The transpose, without a derivative
+#
+# The transpose of a matrix is known by one property: the dot product of A x with y equals the dot product of x with
+# A^T y, for all x and y.
+#
+# $$\langle A x, y \rangle = \sum_{q} \sum_{m} A[q, m] \, x[m] \, y[q] = \langle x, A^T y \rangle$$
+#
+# We need no matrix to test it: two random arrays, two dot products, `==`. Every backward pass in this course must pass
+# this test.
+
+# %%
+x, y = integers(2, 3, 5, 7), integers(2, 3 * 3 * 2, 3 * 4)
+Ax = engine.im2col(x, (3, 2), 2, 1)
+Aty = engine.col2im(y, (5, 7), (3, 2), 2, 1)
+print(np.sum(Ax * y), np.sum(x * Aty))
+assert np.sum(Ax * y) == np.sum(x * Aty)
+
+# %% [markdown]
 # ## Exercise 02.3: the transpose of im2col
 #
 # Difficulty: *** of ***. About 12 minutes. Core.
 #
-# Write col2im. cols is (N, C*kh*kw, Ho*Wo), laid out as im2col does. The result has the shape x_shape = (N, C, H, W):
-# every number of cols added to the pixel from which im2col would have read it. What im2col read from the padding is
-# dropped.
+# Write col2im. cols is (N, C*kh*kw, Ho*Wo), in the order of im2col. The result has the shape x_shape = (N, C, H, W):
+# every value of cols is added to the pixel from which im2col would have read it. Values that im2col read from the
+# padding are dropped.
 
 
 # %%
@@ -278,14 +269,98 @@ transpose = check("02.3", col2im)
 transpose
 
 # %% [markdown]
-# Beside the engine's im2col your col2im has to stand the test of the transpose, whatever the setting:
+# ## Claims, checked
+
+# %%
+convolutions = [row for row in mg.count(net).rows if row.kind == "Conv2d"]
+columns_bytes = {row.name: 4 * row.macs // row.output_shape[0] for row in convolutions}
+largest = max(columns_bytes, key=columns_bytes.get)
+images = {row.name: 4 * int(np.prod(row.input_shapes[0])) for row in convolutions}
+factor = sum(columns_bytes.values()) / sum(images.values())
+claims = [
+    ("a convolution is a matrix product", len(np.unique(A)) == 10, "correct: of few values, many times"),
+    ("col2im undoes im2col", not is_x, "wrong: it is the transpose, and counts the readers"),
+    (
+        "im2col can use a lot of memory",
+        largest == "conv1/7x7_s2",
+        f"{columns_bytes[largest] / 1e6:.2f} MB at most here",
+    ),
+    ("im2col blows the image up k*k times", 1 < factor < 9, f"at stride 1; over all of GoogLeNet {factor:.1f} times"),
+]
+for claim, holds, verdict in claims:
+    assert holds
+    print(f"{claim}: {verdict}.")
+
+# %% [markdown]
+# ## Words and exit quiz
+
+# %%
+glossary.terms("02")
+
+# %%
+quiz("02")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - `np.lib.stride_tricks.sliding_window_view` shows the windows without a copy. Why is a product with it no faster?
+# - Never write the columns: let the product read the padded image. `minigooglenet/kernels/fast/implicit_gemm.py` does.
+# - Channels last, (N, H, W, C): what changes in im2col? Which slices are next to each other in memory?
+# - For a 1 x 1 convolution im2col is a reshape. Which of your lines could be left out?
+
+# %% [markdown]
+# ## What the copies cost
+#
+# How many times as large as the image are the columns? Guess for GoogLeNet's first layer (7 x 7, stride 2), and for
+# 3 x 3, 5 x 5 and 1 x 1 with stride 1 that keep the size.
+
+# %%
+predict("02.c", ...)
+
+# %%
+blow_up = {}
+for k, stride, pad, n in ((7, 2, 3, 224), (3, 1, 1, 56), (5, 1, 2, 28), (1, 1, 0, 28)):
+    Ho = (n + 2 * pad - k) // stride + 1
+    blow_up[f"{k} x {k}, stride {stride}"] = k * k * Ho * Ho / n**2
+assert list(blow_up.values()) == [12.25, 9, 25, 1]
+print(outcome("02.c", blow_up))
+figure, _ = viz.bar_chart(blow_up, "columns as a multiple of the image", height=1.8)
+figure
+
+# %% [markdown]
+# ## Exercise 02.5: what columns cost in memory
+#
+# Difficulty: ** of ***. About 5 minutes. Further.
+#
+# The layer is yours: it is drawn from the name.
+
+
+# %%
+student = "you"  # your name or number, if your course asks for it
+ask("02.5", student)
+
+# %%
+# exercise 02.5
+### BEGIN SOLUTION
+size_in_bytes = (lambda C, K, n, k, s, p: 4 * C * k * k * ((n + 2 * p - k) // s + 1) ** 2)(
+    **find("02.5").values(student)
+)
+### END SOLUTION
+
+# %%
+answer("02.5", size_in_bytes)
+
+# %% [markdown]
+# Your col2im next to the engine's im2col: the test of the transpose must pass for any kernel, stride and padding.
 
 # %%
 if transpose.passed:
     for kh, kw, stride, pad in ((3, 3, 1, 1), (3, 2, 2, 1), (2, 2, 2, 0), (5, 3, 3, 2)):
-        x = whole(2, 3, 9, 11)
+        x = integers(2, 3, 9, 11)
         Ax = engine.im2col(x, (kh, kw), stride, pad)
-        y = whole(*Ax.shape)
+        y = integers(*Ax.shape)
         left, right = np.sum(Ax * y), np.sum(x * col2im(y, x.shape, kh, kw, stride, pad))
         print(f"kernel {kh} x {kw}, stride {stride}, pad {pad}: {left:.0f} and {right:.0f}")
         assert left == right
@@ -293,10 +368,10 @@ if transpose.passed:
 # %% [markdown]
 # ## Exercise 02.4: the whole matrix
 #
-# Difficulty: *** of ***. About 12 minutes. Not core.
+# Difficulty: *** of ***. About 12 minutes. Further.
 #
-# Write the matrix of the first picture, for any w (K, C, R, S), in_shape = (C, H, W), stride and pad. Its shape is
-# (K*Ho*Wo, C*H*W): A @ x.ravel() is the convolution of x, laid out as (K, Ho, Wo).
+# Write the matrix of the first figure, for any w (K, C, R, S), in_shape = (C, H, W), stride and pad. Its shape is
+# (K*Ho*Wo, C*H*W): A @ x.ravel() is the convolution of x, in the order (K, Ho, Wo).
 
 
 # %%
@@ -323,104 +398,6 @@ if matrix.passed:
 figure
 
 # %% [markdown]
-# ## Exercise 02.5: what columns cost in memory
-#
-# Difficulty: ** of ***. About 5 minutes. Core. The layer is yours: it is drawn from the name.
-
-# %%
-student = "you"  # your name or number, if your course asks for it
-ask("02.5", student)
-
-# %%
-# exercise 02.5
-### BEGIN SOLUTION
-size_in_bytes = (lambda C, K, n, k, s, p: 4 * C * k * k * ((n + 2 * p - k) // s + 1) ** 2)(
-    **find("02.5").values(student)
-)
-### END SOLUTION
-
-# %%
-answer("02.5", size_in_bytes)
-
-# %% [markdown]
-# ## The ladder so far
-#
-# One layer of GoogLeNet, inception_3a/3x3: 96 to 128 channels at 28 x 28. The same multiply-adds in five ways. Python's
-# loops would take too long for all 128 filters, so they compute a quarter of one map, and we count that 512 times. How
-# many times faster than Python's loops is one product?
-
-# %%
-predict("02.e", ...)
-
-
-# %%
-def plain_loops(xp, w, y):
-    """Fill y (K, Ho, Wo) from the padded image xp (C, H, W) and w (K, C, R, S), at stride 1."""
-    for k in range(w.shape[0]):
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                for c in range(w.shape[1]):
-                    for u in range(w.shape[2]):
-                        for v in range(w.shape[3]):
-                            y[k, i, j] += w[k, c, u, v] * xp[c, i + u, j + v]
-
-
-def slices(x, w):
-    """Return the convolution at stride 1, padding 1: one product for each cell of the kernel."""
-    xp = np.pad(x[0], ((0, 0), (1, 1), (1, 1)))
-    H, W = x.shape[2:]
-    cells = w.transpose(2, 3, 0, 1).copy()  # (R, S, K, C), each cell's matrix in one piece
-    shifted = (cells[u, v] @ xp[:, u : u + H, v : v + W].reshape(len(xp), -1) for u, v in np.ndindex(w.shape[2:]))
-    return sum(shifted).reshape(1, len(w), H, W)
-
-
-# %%
-def seconds(function, rounds=5):
-    """Return the least time of a few calls, with NumPy's products on one thread."""
-    times = []
-    with parallel.computing():
-        for _ in range(rounds):
-            begun = time.perf_counter()
-            function()
-            times.append(time.perf_counter() - begun)
-    return min(times)
-
-
-x, w = whole(1, 96, 28, 28).astype(np.float32), whole(128, 96, 3, 3).astype(np.float32)
-padding, y = ((1, 1), (1, 1)), np.zeros((128, 28, 28), np.float32)
-xp = np.pad(x[0], ((0, 0), *padding))
-ladder = {"loops, Python": 4 * 128 * seconds(lambda: loops.forward(x[..., :7], w[:1], None, (1, 1), padding, 1), 1)}
-if not compiled.why_not_fast():  # without Numba, this one is missing
-    import numba
-
-    compiled_loops = numba.njit(plain_loops)
-    compiled_loops(xp, w[:1], y[:1])  # compiles
-    ladder["loops, compiled"] = seconds(lambda: compiled_loops(xp, w, y))
-ladder |= {
-    "a product for each cell": seconds(lambda: slices(x, w)),
-    "im2col, one product": seconds(lambda: by_columns.forward(x, w, None, (1, 1), padding, 1)),
-    "the engine's choice": seconds(lambda: conv2d.forward(x, w, None, 1, 1)),
-}
-assert np.array_equal(slices(x, w), by_columns.forward(x, w, None, (1, 1), padding, 1))
-
-# %%
-macs = 128 * 28 * 28 * 96 * 3 * 3
-assert macs == 86_704_128
-rates = {name: macs / took / 1e6 for name, took in ladder.items()}
-print(outcome("02.e", round(ladder["loops, Python"] / ladder["im2col, one product"])))
-figure, text = viz.bar_chart(rates, "million MAC a second (logarithmic)", height=2.4)
-figure.axes[0].set(xscale="log")
-print(
-    "\n".join(f"{name:24} {1000 * took:10,.1f} ms {rates[name]:10,.1f} million MAC/s" for name, took in ladder.items())
-)
-figure
-
-# %% [markdown]
-# What you saw: the arithmetic is the same in all of them. A product is one call to a routine that keeps numbers close
-# to the processor and computes several at a time. The engine's own choice uses all threads, the products above it one.
-# Lesson 13 goes on from here.
-
-# %% [markdown]
 # ## Make it break
 #
 # A batch of 32 photographs in the first layer: how large are the columns?
@@ -431,56 +408,44 @@ print(f"one image: {one / 1e6:.2f} MB; 32 images: {32 * one / 1e6:.0f} MB, for o
 assert (round(one / 1e6, 2), round(32 * one / 1e6)) == (7.38, 236)
 
 # %% [markdown]
-# The cure is to do a few rows of the output at a time. 14 bands of 8 rows need a fourteenth of the memory, and the
-# result is the same.
+# The remedy is to compute a few rows of the output at a time. 14 bands of 8 rows need a fourteenth of the memory, and
+# the result is the same.
 
 # %%
-x, w = whole(1, 3, 224, 224), whole(64, 3, 7, 7)
+x, w = integers(1, 3, 224, 224), integers(64, 3, 7, 7)
 xp, none = np.pad(x, ((0, 0), (0, 0), (3, 3), (3, 3))), ((0, 0), (0, 0))
 bands = []
 for first in range(0, 112, 8):
-    seen = xp[:, :, 2 * first : 2 * (first + 7) + 7]  # the rows that 8 rows of the output read
-    bands.append(by_columns.forward(seen, w, None, (2, 2), none, 1))
+    needed = xp[:, :, 2 * first : 2 * (first + 7) + 7]  # the rows that 8 rows of the output read
+    bands.append(by_columns.forward(needed, w, None, (2, 2), none, 1))
 assert np.array_equal(np.concatenate(bands, axis=2), by_columns.forward(x, w, None, (2, 2), ((3, 3), (3, 3)), 1))
 print(f"{len(bands)} bands, columns of {one / 14 / 1e6:.2f} MB each: equal, number for number")
 
 # %% [markdown]
-# ## Take it further
+# ## The ladder so far
 #
-# - `np.lib.stride_tricks.sliding_window_view` shows the windows without a copy. Why is a product with it no faster?
-# - Never write the columns: let the product read the padded image. `minigooglenet/kernels/fast/implicit_gemm.py` does.
-# - Channels last, (N, H, W, C): what changes in im2col? Which slices lie together in memory?
-# - For a 1 x 1 convolution im2col is a reshape. Which lines of yours could be left out?
-
-# %% [markdown]
-# ## Claims, checked
-#
-# What texts say about convolutions and matrices, held against the numbers above.
+# One layer of GoogLeNet, inception_3a/3x3: 96 to 128 channels at 28 x 28. The same multiply-adds in five ways:
+# Python's loops, the same loops compiled, one product for each kernel position, im2col with one product, and the
+# engine's own choice. Python's loops would take too long for all 128 filters, so they compute a quarter of one channel,
+# and we count that 512 times. The functions are in the lesson's folder, in `ladder.py`. How many times faster than
+# Python's loops is im2col with one product?
 
 # %%
-convolutions = [row for row in mg.count(net).rows if row.kind == "Conv2d"]
-columns_bytes = {row.name: 4 * row.macs // row.output_shape[0] for row in convolutions}
-largest = max(columns_bytes, key=columns_bytes.get)
-images = {row.name: 4 * int(np.prod(row.input_shapes[0])) for row in convolutions}
-factor = sum(columns_bytes.values()) / sum(images.values())
-claims = [
-    ("a convolution is a matrix product", len(np.unique(A)) == 10, "right: of few numbers, many times"),
-    ("col2im undoes im2col", not np.array_equal(again, y), "wrong: it is the transpose, and counts the readers"),
-    (
-        "im2col can use a lot of memory",
-        largest == "conv1/7x7_s2",
-        f"{columns_bytes[largest] / 1e6:.2f} MB at most here",
-    ),
-    ("im2col blows the image up k*k times", 1 < factor < 9, f"at stride 1; over all of GoogLeNet {factor:.1f} times"),
-]
-for claim, holds, verdict in claims:
-    assert holds
-    print(f"{claim}: {verdict}.")
-
-# %% [markdown]
-# ## Exit quiz
-#
-# Answer each in one sentence, then look: `quiz("02", answers=True)`.
+predict("02.e", ...)
 
 # %%
-quiz("02")
+took = ladder.seconds_of_each(integers(1, 96, 28, 28), integers(128, 96, 3, 3))
+macs = 128 * 28 * 28 * 96 * 3 * 3
+assert macs == 86_704_128
+rates = {name: macs / seconds / 1e6 for name, seconds in took.items()}
+print(outcome("02.e", round(took[ladder.PYTHON] / took[ladder.ONE_PRODUCT])))
+for name, seconds in took.items():
+    print(f"{name:30} {1000 * seconds:10,.1f} ms {rates[name]:10,.1f} million MAC/s")
+figure, text = viz.bar_chart(rates, "million MAC a second (logarithmic)", height=2.4)
+figure.axes[0].set(xscale="log")
+figure
+
+# %% [markdown]
+# What you saw: the arithmetic is the same in all of them. A product is one call to a routine that keeps values close
+# to the processor and computes several at a time. The engine's own choice uses all threads, the product above it one.
+# Lesson 13 continues from here.

@@ -11,13 +11,14 @@ buffer_bytes = Question(
     minutes=5,
     difficulty=2,
     hints=(
-        "How many columns are there, and how many numbers are in one?",
+        "How many columns are there, and how many values are in one?",
         (
-            "One column per output place, Ho*Wo of them; in it one number for each channel and kernel cell. A float32 "
-            "takes 4 bytes. 3 x 3 at stride 1 with padding 1: nine copies of the image."
+            "One column for each output, Ho*Wo of them; in it one value for each channel and kernel position. A "
+            "float32 takes 4 bytes. 3 x 3 at stride 1 with padding 1: nine copies of the image."
         ),
         "`4 * C * k * k * Ho * ____`",
     ),
+    core=False,
 )
 
 

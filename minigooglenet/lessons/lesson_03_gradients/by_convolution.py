@@ -1,10 +1,14 @@
 """The image's gradient by one forward convolution."""
 
+import functools
+
 import numpy as np
 
-from minigooglenet.exercises.exercise import Exercise
+from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.operands import counted, operands, values
+from minigooglenet.exercises.outputs import same
 from minigooglenet.kernels import conv2d
-from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_dx, dx_cases
+from minigooglenet.lessons.lesson_03_gradients.three_gradients import dx_cases
 
 conv_dx_by_conv = Exercise(
     "03.4",
@@ -15,24 +19,19 @@ conv_dx_by_conv = Exercise(
     hints=(
         "Do it in one dimension on paper: k = 3, s = 2, n = 6, no padding. Which outputs does each pixel get from?",
         (
-            "Put s - 1 zeros between the gradients. Pad k - 1 - p in front, and k - 1 - p plus the remainder behind, "
+            "Put s - 1 zeros between the gradients. Pad k - 1 - p before, and k - 1 - p plus the remainder after, "
             "where the remainder is (n + 2p - k) % s. Flip both axes of the kernel and exchange its first two."
         ),
         "`return conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, ____))`",
     ),
+    core=False,
 )
 
 conv_dx_by_conv.cases(dx_cases)
-conv_dx_by_conv.reference(conv_dx.reference_function)
 
 
-@conv_dx_by_conv.engine
-def conv_dx_by_conv_engine(dout, w, x_shape, stride, pad):
-    return _by_conv(dout, w, x_shape, stride, pad)
-
-
-@conv_dx_by_conv.right
-def conv_dx_by_conv_with_dout_spread_out(dout, w, x_shape, stride, pad):
+@conv_dx_by_conv.reference
+def conv_dx_by_conv_reference(dout, w, x_shape, stride, pad):
     return _by_conv(dout, w, x_shape, stride, pad)
 
 
@@ -44,7 +43,7 @@ def conv_dx_by_conv_cropped_from_the_full_one(dout, w, x_shape, stride, pad):
     wide[
         :, :, rows - 1 : rows + stride * (high - 1) : stride, columns - 1 : columns + stride * (across - 1) : stride
     ] = dout
-    full = _conv(wide, np.rot90(w, 2, axes=(2, 3)).transpose(1, 0, 2, 3))
+    full = conv(wide, np.rot90(w, 2, axes=(2, 3)).transpose(1, 0, 2, 3))
     return full[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
 
 
@@ -84,7 +83,7 @@ def padding_k_minus_1(dout, w, x_shape, stride, pad):
     return _by_conv(dout, w, x_shape, stride, pad, before=(w.shape[2] - 1, w.shape[3] - 1))
 
 
-def _conv(x, w):
+def conv(x, w):
     """Return the convolution with stride 1, as the lesson gives it."""
     return conv2d.forward(x, np.ascontiguousarray(w), algorithm="im2col")
 
@@ -98,4 +97,41 @@ def _by_conv(dout, w, x_shape, stride, pad, before=None, remainder=None):
     spread = np.zeros((*dout.shape[:2], *(stride * (n - 1) + 1 for n in out)))
     spread[:, :, ::stride, ::stride] = dout
     padded = np.pad(spread, ((0, 0), (0, 0), *((b, b + r) for b, r in zip(before, remainder, strict=True))))
-    return _conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, 1))
+    return conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, 1))
+
+
+@conv_dx_by_conv.demand
+def conv_dx_by_conv_demand(function):
+    """Ask for one call of `conv`, and for no sums outside of it."""
+    for arguments in conv_dx_by_conv.arguments:
+        calls = []
+        count = counted(function, arguments, {"conv": functools.partial(_noted, calls)})
+        if why := _objection(count, calls, conv_dx_by_conv.reference_function(*arguments)):
+            return Verdict(False, None, f"the values are right, but {why}")
+    return Verdict(True, None, "one call of conv makes all sums")
+
+
+def _noted(calls, count):
+    """Return a `conv` that notes how it is called and computes with operands."""
+
+    def conv(x, w, stride=1, pad=0):
+        calls.append((stride, pad))
+        y = conv2d.forward(values(x), np.ascontiguousarray(values(w)), None, stride, pad, algorithm="im2col")
+        return operands(y, "y", count, multiplied=True)
+
+    return conv
+
+
+def _objection(count, calls, right):
+    if len(calls) != 1:
+        return f"conv is called {len(calls)} times. Call it once, for all images, filters and channels"
+    stride, pad = calls[0]
+    if (stride, pad) != (1, 0):
+        return f"conv is called with stride {stride!r} and padding {pad!r}. Call conv(x, w), and pad before"
+    if count.why:
+        return f"the check cannot see how they were computed. {count.why}"
+    if count.products:
+        return f"{count.products} products are computed outside of conv. Let the one call of conv make all of them"
+    if not same(count.output, right):
+        return "not with the lesson's conv(x, w). Leave that function as it is"
+    return ""

@@ -14,6 +14,7 @@ readers = Question(
         "Count the starts t for which t*s - p <= i < t*s - p + k and the window exists.",
         "`rows * ____`, each counted alike",
     ),
+    core=False,
 )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.outputs import one_number
+from minigooglenet.exercises.outputs import one_number, same
 
 AGREE = 1e-6  # an error up to which two gradients count as equal
 
@@ -33,22 +33,21 @@ PAIRS = (  # what it is, the backward's, the difference's, whether they agree
 
 @rel_error.judge
 def rel_error_judge(function):
-    found = _agreements(function)
+    errors = _errors(function)
+    found = [error <= AGREE for error in errors]
     wrong_at = next((i for i, (*_, agree) in enumerate(PAIRS) if found[i] != agree), None)
     if wrong_at is None:
         return Verdict(True, None, f"right on all {len(PAIRS)} pairs, which tell {len(rel_error.wrongs)} wrong answers")
-    known = next((wrong for wrong in rel_error.wrongs if _agreements(wrong.function) == found), None)
+    known = next((wrong for wrong in rel_error.wrongs if same(errors, _errors(wrong.function))), None)
     name, a, n, _ = PAIRS[wrong_at]
     said = "agree" if found[wrong_at] else "do not agree"
     what = f"{name}: a = {np.asarray(a)[:3]}, n = {np.asarray(n)[:3]}. By your number (limit {AGREE:g}) they {said}."
     return Verdict(False, known and known.name, f"{what} {known.message if known else ''}".strip())
 
 
-def _agreements(function):
+def _errors(function):
     with np.errstate(all="ignore"):
-        return [
-            one_number(function(np.array(a), np.array(n)), "the result of rel_error") <= AGREE for _, a, n, _ in PAIRS
-        ]
+        return [one_number(function(np.array(a), np.array(n)), "the result of rel_error") for _, a, n, _ in PAIRS]
 
 
 @rel_error.reference

@@ -8,19 +8,20 @@ from minigooglenet.kernels.loops import avg_pool2d, max_pool2d
 
 maxpool = Exercise(
     "05.1",
-    "max pooling with its winners",
+    "max pooling with its argmax",
     "maxpool(x, k, s, p, ceil) -> (N, C, Ho, Wo), (N, C, Ho, Wo)",
     minutes=15,
     difficulty=2,
     hints=(
         "What is the largest of {-3, nothing}?",
         (
-            "Pad with minus infinity, which never wins, and far enough behind for the last window. Ceil rounds "
+            "Pad with minus infinity, which never wins, and far enough after the end for the last window. Ceil rounds "
             "(n + 2p - k) / s up; a last window that starts at n + p or later is dropped. On [-5, -3, -4] with k = 2, "
             "s = 2 and ceil there are two windows: [-5, -3] and [-4, nothing]."
         ),
         "`xp = np.pad(x, ((0, 0), (0, 0), (p, p + k), (p, p + k)), constant_values=____)`",
     ),
+    core=False,
 )
 
 
@@ -94,7 +95,7 @@ def always_ceil(x, k, s, p, ceil):
 
 @maxpool.wrong
 def window_in_the_padding(x, k, s, p, ceil):
-    """The last window starts behind the image: it is dropped."""
+    """The last window starts after the image: it is dropped."""
     return _pooled(_seen(x, k, s, p, ceil, clip=False))
 
 
@@ -271,6 +272,7 @@ avgpool_backward = Exercise(
         "In one dimension, k = 2, s = 1: each output gives half to either pixel, and where windows overlap halves add.",
         "`dx[:, :, i * s:i * s + k, j * s:j * s + k] += dout[:, :, i, j, None, None] / ____`",
     ),
+    core=False,
 )
 
 

@@ -60,7 +60,7 @@ def lrn_backward_by_loops(dout, x, n, alpha, beta, k):
 
 @lrn_backward.wrong
 def dout_returned(dout, x, n, alpha, beta, k):
-    """You returned dout. At the paper's alpha of 1e-4 that is off by 1e-4 only."""
+    """You returned dout. At GoogLeNet's alpha of 1e-4 that is off by only 1e-4."""
     return dout.copy()
 
 

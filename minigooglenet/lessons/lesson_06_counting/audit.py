@@ -1,5 +1,9 @@
 """Table 1 of the paper and other published numbers, audited."""
 
+from numbers import Real
+from typing import NamedTuple
+
+from minigooglenet.console import Table
 from minigooglenet.counting import comparisons, count, table1
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import one_number
@@ -82,11 +86,24 @@ def rounding_only():
     return ({line.name for line in _LINES if round(line.macs / 1e6) != line.printed_ops}, 1024)
 
 
-class Claim:
-    """A published number: what it says, what is printed, and what this engine counts."""
+class Claim(NamedTuple):
+    """A published number: what it says, and what is printed."""
 
-    def __init__(self, text, printed, counted):
-        self.text, self.printed, self.counted = text, printed, counted
+    text: str
+    printed: float
+
+
+CLAIMS = {
+    "alexnet": Claim("AlexNet's parameters (in two groups) over GoogLeNet's", 12),
+    "parameters": Claim("parameters of GoogLeNet without heads", 5_000_000),
+    "reduction": Claim("error from 15.3 down to 6.67: relative reduction in percent", 56.5),
+    "difference": Claim("Table 3: percent points from 10.07 to 6.67", 3.45),
+    "stem": Claim("MACs of the stem, 224 to 28", 418_000_000),
+    "module": Claim("MACs of a module 28 x 28 x 256 with widths 128, 64, 192, 64, 96, 64", 358_000_000),
+    "branch": Claim("MACs of 4a's 5x5 branch: without over with its reduction", 112.9 / 5.3),
+    "field": Claim("receptive field of the last average pool, in pixels", 224),
+}
+NEAR = 1e-3
 
 
 def _cs231n():
@@ -95,28 +112,40 @@ def _cs231n():
     return count(g).macs
 
 
-def _claims():
+def _counted():
+    """Return {name: what this engine counts} of the claims."""
     net = count(googlenet(aux=False, init="zeros"))
-    old, branch = count(alexnet(groups=2, init="zeros")), comparisons.bottleneck()
     return {
-        "alexnet": Claim("AlexNet's parameters (in two groups) over GoogLeNet's", 12, old.params / net.params),
-        "parameters": Claim("parameters of GoogLeNet without heads", 5_000_000, net.params),
-        "reduction": Claim(
-            "error from 15.3 down to 6.67: relative reduction in percent", 56.5, 100 * (1 - 6.67 / 15.3)
-        ),
-        "difference": Claim("Table 3: percent points from 10.07 to 6.67", 3.45, 10.07 - 6.67),
-        "stem": Claim("MACs of the stem, 224 to 28", 418_000_000, comparisons.stems()[0].macs),
-        "module": Claim("MACs of a module 28 x 28 x 256 with widths 128, 64, 192, 64, 96, 64", 358_000_000, _cs231n()),
-        "branch": Claim("MACs of 4a's 5x5 branch: without over with its reduction", 112.9 / 5.3, branch.ratio),
-        "field": Claim(
-            "receptive field of the last average pool, in pixels", 224, net["pool5/7x7_s1"].receptive_field_max[0]
-        ),
+        "alexnet": count(alexnet(groups=2, init="zeros")).params / net.params,
+        "parameters": net.params,
+        "reduction": 100 * (1 - 6.67 / 15.3),
+        "difference": 10.07 - 6.67,
+        "stem": comparisons.stems()[0].macs,
+        "module": _cs231n(),
+        "branch": comparisons.bottleneck().ratio,
+        "field": net["pool5/7x7_s1"].receptive_field_max[0],
     }
 
 
-CLAIMS = _claims()
-NEAR = 1e-3
-_TRUE = {key: claim.counted for key, claim in CLAIMS.items()}
+_TRUE = _counted()
+
+
+def published() -> Table:
+    """Return the claims with their printed numbers."""
+    rows = [(name, claim.text, f"{claim.printed:,.10g}") for name, claim in CLAIMS.items()]
+    return Table("Published numbers", ("name", "what", ">printed"), rows)
+
+
+def compared(counted) -> Table:
+    """Return the claims with their printed numbers and the numbers that a student counted, as far as there are some."""
+    rows = []
+    for name, number in (counted if isinstance(counted, dict) else {}).items():
+        if name in CLAIMS and isinstance(number, Real):
+            printed = CLAIMS[name].printed
+            verdict = "holds" if abs(printed - number) < 0.01 * abs(number) else "does not hold"
+            rows.append((name, f"{printed:,.10g}", f"{number:,.10g}", verdict))
+    return Table("Published numbers, counted", ("name", ">printed", ">counted", "verdict"), rows)
+
 
 verdicts = Exercise(
     "06.4b",
@@ -129,6 +158,7 @@ verdicts = Exercise(
         "`mg.count(net).macs`, `.params` and `net[...]` of a count give six of them, a calculator the other two.",
         '`{"alexnet": mg.count(mg.models.alexnet(groups=2)).params / mg.count(____).params, ...}`',
     ),
+    core=False,
 )
 
 
@@ -137,14 +167,19 @@ def verdicts_judge(answer):
     missing = [key for key in CLAIMS if answer.get(key, ...) in (None, ...)]
     if missing:
         return Verdict(False, "numbers missing", f"still without a number: {', '.join(missing)}")
-    for key, claim in CLAIMS.items():
-        if not abs(one_number(answer[key], key) - claim.counted) <= NEAR * claim.counted:  # nan is not near
+    for key, true in _TRUE.items():
+        given = one_number(answer[key], key)
+        if not _near(given, true):
             for wrong in verdicts.wrongs:
-                theirs = wrong.function.get(key, claim.counted)
-                if abs(theirs - claim.counted) > NEAR * claim.counted and abs(answer[key] - theirs) <= NEAR * theirs:
+                theirs = wrong.function.get(key, true)
+                if not _near(theirs, true) and _near(given, theirs):
                     return Verdict(False, wrong.name, f"{key}: {wrong.message}")
-            return Verdict(False, None, f"{key} ({claim.text}) is not {answer[key]:,}")
+            return Verdict(False, None, f"{key} ({CLAIMS[key].text}) is not {given:,}")
     return Verdict(True, None, "all eight within a thousandth of what the engine counts")
+
+
+def _near(given, number):
+    return abs(given - number) <= NEAR * number  # nan is not near
 
 
 _HEADS = count(googlenet(init="zeros")).params
@@ -197,5 +232,5 @@ def reduction_cost_forgotten():
 
 @verdicts.wrong
 def field_before_the_pool():
-    """That is the field at 5b; the average pool behind it sees more."""
+    """That is the field at 5b; the average pool after it sees more."""
     return _TRUE | {"field": count(googlenet(aux=False, init="zeros"))["inception_5b/output"].receptive_field_max[0]}

@@ -178,6 +178,7 @@ layer_params = Question(
         "2 channels to 4 by a 3 x 3 kernel: 4 filters of 2 * 9 weights and 1 bias each, 76 in all.",
         "`K * (C * k * k + ____)`",
     ),
+    core=False,
 )
 
 layer_params.draw(_draw_layer)
@@ -225,6 +226,7 @@ layer_macs = Question(
         "Weights, each used once for every place of one output channel's map.",
         "`K * C * k * k * ____ ** 2`, the side of the output",
     ),
+    core=False,
 )
 
 layer_macs.draw(_draw_layer)

@@ -8,8 +8,8 @@ from minigooglenet.graph import Graph
 from minigooglenet.models import Style, inception
 
 MODULE = (
-    "Your Inception module reads {C} channels of {H} x {H}. Its widths, in the order of Table 1: {n1x1}, {n3x3red}, "
-    "{n3x3}, {n5x5red}, {n5x5}, {pool_proj}. "
+    "Your Inception module reads {C} channels of {H} x {H}. Its widths: 1x1 {n1x1}; 3x3 reduction {n3x3red}, 3x3 "
+    "{n3x3}; 5x5 reduction {n5x5red}, 5x5 {n5x5}; pool projection {pool_proj}. "
 )
 MODULE_HINTS = (
     "Draw six boxes, each a convolution, and write in -> out on every one.",
@@ -63,6 +63,7 @@ module_macs = Question(
     minutes=6,
     difficulty=2,
     hints=(*MODULE_HINTS, "`H * H * (C*n1x1 + C*n3x3red + 9*n3x3red*n3x3 + C*n5x5red + 25*____*n5x5 + C*pool_proj)`"),
+    core=False,
 )
 
 module_params = Question(
@@ -72,6 +73,7 @@ module_params = Question(
     minutes=4,
     difficulty=2,
     hints=(*MODULE_HINTS, "weights of the six boxes, and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases"),
+    core=False,
 )
 
 module_width = Question(
@@ -81,6 +83,7 @@ module_width = Question(
     minutes=2,
     difficulty=1,
     hints=("Which of the six boxes does the concatenation read?", "Only four.", "`n1x1 + n3x3 + n5x5 + ____`"),
+    core=False,
 )
 
 module_share = Question(
@@ -95,6 +98,7 @@ module_share = Question(
         "`(C*n5x5red + ____) / all`; H * H cancels",
     ),
     tolerance=0.005,
+    core=False,
 )
 
 
@@ -173,7 +177,7 @@ def all_six_widths(**v):
 
 @module_width.wrong
 def pool_branch_unprojected(C, n1x1, n3x3, n5x5, **_):
-    """The pool keeps all C channels, but the projection behind it does not."""
+    """The pool keeps all C channels, but the projection after it does not."""
     return n1x1 + n3x3 + n5x5 + C
 
 

@@ -1,6 +1,7 @@
 """Four sick runs: the fault, the line and the repair."""
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
+from minigooglenet.exercises.outputs import integer, parts
 from minigooglenet.lessons.lesson_10_training import sick_runs
 
 sick = Exercise(
@@ -36,7 +37,8 @@ def sick_judge(answer):
     if missing:
         return _refused("runs missing", f"no answer for {', '.join(missing)}")
     for letter, fault in key.items():
-        named, line, repair = given[letter]
+        named, line, repair = parts(given[letter], ("fault", "line", "repair"), letter)
+        line = integer(line, f"{letter}'s line")
         if named not in sick_runs.FAULTS:
             return Verdict(False, None, f"{letter}: no fault is called {named!r}; they are {', '.join(_SEEN)}")
         if repair == sick_runs.cure("sign of the rate")[2] != sick_runs.cure(fault)[2] or repair == _SLOWER:

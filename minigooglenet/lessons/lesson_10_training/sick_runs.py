@@ -22,6 +22,7 @@ from minigooglenet.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Re
 CLASSES, SIZE, STEPS, CHECKED, BATCH = 5, 8, 60, 20, 16
 RATE, MOMENTUM, DECAY = 0.02, 0.9, 0.02
 COUNT = 4  # runs for each student
+COLUMNS = (">step", ">loss", ">main", ">head", ">held out", ">again", ">norm of weights")
 
 LOOP = """\
 order = rng.permutation(len(x))
@@ -87,13 +88,22 @@ class SickRun(NamedTuple):
 
     def table(self, title="", every=10) -> Table:
         """Return what was noted, every few steps."""
-        columns = (">step", ">loss", ">main", ">head", ">held out", ">again", ">norm of weights")
+        return Table(title, COLUMNS, self.rows(every))
+
+    def rows(self, every=10) -> list[tuple]:
+        """Return the rows of the table."""
         rows = []
         for step in sorted({*range(0, len(self.history), every), len(self.history) - 1}):
             main, head, loss, accuracy, again, weights = self.history[step]
             numbers = [f"{value:.3g}" for value in (loss, main, head)]
             rows.append((step, *numbers, f"{accuracy:.0%}", f"{again:.0%}", f"{weights:.4g}"))
-        return Table(title, columns, rows)
+        return rows
+
+
+def together(runs) -> Table:
+    """Return one table of several runs, {letter: SickRun}."""
+    rows = [(letter, *row) for letter, run in runs.items() for row in run.rows()]
+    return Table("your runs", ("run", *COLUMNS), rows)
 
 
 def of(student) -> dict[str, SickRun]:

@@ -6,7 +6,7 @@ from minigooglenet.evaluation import Evaluation, table3
 from minigooglenet.evaluation.intervals import paired_interval
 from minigooglenet.evaluation.metrics import ranks
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.outputs import FormError, form
+from minigooglenet.exercises.outputs import FormError, form, integer, parts
 
 BUDGET = 20  # forward passes a picture
 LEAST_WORDS = 6
@@ -36,13 +36,14 @@ def affordable(measured) -> list:
 
 @spend.judge
 def spend_judge(answer):
-    if any(part is None or part is Ellipsis for part in answer):
+    measured, models, crops, reason = parts(answer, ("measured", "models", "crops", "reason"))
+    if any(part is None or part is Ellipsis for part in (measured, models, crops, reason)):
         raise NotImplementedError("choose models and crops, and give a reason")
-    measured, models, crops, reason = answer
     if not isinstance(measured, Evaluation) or not isinstance(reason, str):
         raise FormError(f"the answer should be {spend.signature}, got {form(list(answer))}")
-    if any(type(count) is not int or count < 1 for count in (models, crops)):
-        raise FormError(f"models and crops are integers of at least 1, got {models!r} and {crops!r}")
+    models, crops = integer(models, "models"), integer(crops, "crops")
+    if min(models, crops) < 1:
+        raise FormError(f"models and crops should be at least 1, got {models} and {crops}")
     there = measured.answers.shape[1]
     cost = models * max(1, crops)
     if cost > BUDGET:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import models
 from minigooglenet.exercises.exercise import Exercise, Verdict
-from minigooglenet.exercises.outputs import Raised, call, one_number
+from minigooglenet.exercises.outputs import FormError, Raised, call, form, one_number, parts
 from minigooglenet.exercises.plain import plain
 from minigooglenet.graph import Graph
 
@@ -61,12 +61,10 @@ def _one_head(answer, net, classes, seed):
     def wrong(name, what=""):
         return Verdict(False, name, f"{what}{named[name]}"), None
 
-    two = plain(output, (Graph,))
-    if not isinstance(two, (list, tuple)) or len(two) != 2 or not isinstance(two[0], Graph):
-        return Verdict(
-            False, None, "return two things: the network and the number of values that its head trains"
-        ), None
-    other, trainable = two[0], one_number(two[1], "the second value of new_head")
+    other, trainable = parts(plain(output, (Graph,)), ("a network", "how many numbers its head trains"), "the output")
+    if not isinstance(other, Graph):
+        raise FormError(f"the first value of new_head should be a network, got {form(other)}")
+    trainable = one_number(trainable, "the second value of new_head")
     params, buffers = other.params, other.buffers
     after = {**net.params, **net.buffers}
     if any(name not in after or not np.array_equal(after[name], array) for name, array in before.items()):

@@ -3,12 +3,10 @@
 import functools
 from types import SimpleNamespace
 
+from minigooglenet.exercises.rebinding import uncompiled
 from minigooglenet.kernels.compiled import fast, why_not_fast
 
-
-def uncompiled(function):
-    """Return the Python function of a compiled one; with NUMBA_DISABLE_JIT, Numba returns that itself."""
-    return getattr(function, "py_func", function)
+__all__ = ["compiled", "numba", "uncompiled"]
 
 
 def _as_it_is(function=None, **_):

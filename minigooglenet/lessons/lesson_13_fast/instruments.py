@@ -1,26 +1,44 @@
-"""Instruments that look at how an answer works and never at a clock: steps of Python, products, who writes where."""
+"""Instruments that look at how an answer works and never at a clock: steps of Python, and who writes where."""
 
+import functools
+import linecache
 import sys
-import sysconfig
 from collections import Counter
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet.exercises.outputs import call
+from minigooglenet.exercises import own_code
+from minigooglenet.exercises.outputs import Raised, call
+from minigooglenet.exercises.rebinding import rebound
 
-LIBRARIES = (str(Path(np.__file__).parent), sysconfig.get_path("stdlib"), "<frozen", "<__array")
+
+class Steps(NamedTuple):
+    """How often lines of an answer ran: {(file, line): times}, and which functions it called: {name: times}."""
+
+    lines: Counter
+    calls: Counter
 
 
-def steps(function, arguments) -> tuple[int, Counter]:
-    """Return how often the busiest line of Python ran that is not a library's, and {name: calls} of functions."""
+def steps(function, arguments) -> Steps:
+    """Return the steps of Python that a call takes: of lines and calls in the student's code, not inside libraries.
+
+    What is compiled is run as Python.
+    """
     lines, calls = Counter(), Counter()
+    foreign = functools.cache(own_code.foreign)
+    answer = rebound(function, lambda value: value)
+    own_file = getattr(getattr(answer, "__code__", None), "co_filename", None)  # it may be one of ours
+
+    def is_own(code):
+        return code.co_filename == own_file or not foreign(code.co_filename)
 
     def trace(frame, event, _):
         code = frame.f_code
         if event == "call":
-            calls[code.co_name] += 1
-            return None if code.co_filename.startswith(LIBRARIES) else trace
+            if frame.f_back is not None and is_own(frame.f_back.f_code):
+                calls[code.co_name] += 1
+            return trace if is_own(code) else None
         if event == "line":
             lines[code.co_filename, frame.f_lineno] += 1
         return trace
@@ -29,77 +47,30 @@ def steps(function, arguments) -> tuple[int, Counter]:
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            return function(*given)
+            return answer(*given)
         finally:
             sys.settrace(before)
 
-    call(traced, arguments)
-    return max(lines.values(), default=0), calls
+    output = call(traced, arguments)[0]
+    if isinstance(output, Raised):
+        raise output.error
+    return Steps(lines, calls)
 
 
-class Factor(float):
-    """A number that knows whether it comes from the data or from the filter, and counts where the two are multiplied.
-
-    A filter's numbers may be combined ahead, once for all data: only data times filter counts.
-    """
-
-    products = 0
-    kind = ""
-    __array_priority__ = 1000
-
-    def _combined(self, value, other):
-        kinds = {self.kind, getattr(other, "kind", self.kind)}
-        return factor(value, kinds.pop() if len(kinds) == 1 else "product")
-
-    def __mul__(self, other):
-        """Multiply, and count it where data meets filter."""
-        Factor.products += {self.kind, getattr(other, "kind", "")} == {"data", "filter"}
-        return self._combined(float(self) * float(other), other)
-
-    def __add__(self, other):
-        """Add, which is not counted."""
-        return self._combined(float(self) + float(other), other)
-
-    def __sub__(self, other):
-        """Subtract, which is not counted."""
-        return self._combined(float(self) - float(other), other)
-
-    def __rsub__(self, other):
-        """Subtract from a plain number."""
-        return self._combined(float(other) - float(self), other)
-
-    def __truediv__(self, other):
-        """Divide by a plain number."""
-        return self._combined(float(self) / float(other), other)
-
-    def __neg__(self):
-        """Change the sign."""
-        return factor(-float(self), self.kind)
-
-    __rmul__, __radd__ = __mul__, __add__
+def growth(before: Steps, after: Steps):
+    """Return (what, times before, times after) of the line or call that takes more steps after, or None."""
+    for kind in ("lines", "calls"):
+        first, second = getattr(before, kind), getattr(after, kind)
+        more = [(second[key] - first[key], key) for key in second if second[key] > first[key]]
+        if more:
+            key = max(more)[1]
+            return (_line(*key) if kind == "lines" else f"{key}()"), first[key], second[key]
+    return None
 
 
-def factor(value, kind) -> Factor:
-    """Return a Factor of that kind."""
-    made = Factor(value)
-    made.kind = kind
-    return made
-
-
-def products(function, data, filters) -> int:
-    """Return how often function(data, filters) multiplies a number of the data by one of the filter."""
-    Factor.products = 0
-    arrays = []
-    for values, kind in ((data, "data"), (filters, "filter")):
-        array = np.empty(np.shape(values), object)
-        for place, value in np.ndenumerate(values):
-            array[place] = factor(value, kind)
-        arrays.append(array)
-    try:
-        function(*arrays)
-    except Exception:
-        return 0  # it takes no such numbers: nothing is counted
-    return Factor.products
+def _line(file, number):
+    text = linecache.getline(file, number).strip()
+    return f"line {number}" + (f" ({text[:80]})" if text else "")
 
 
 class Watched:

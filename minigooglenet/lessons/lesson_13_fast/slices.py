@@ -6,7 +6,7 @@ from minigooglenet.exercises.exercise import Exercise, Verdict, integers
 from minigooglenet.gradcheck.museum.exhibit import windows
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.numpy import conv2d as by_columns
-from minigooglenet.lessons.lesson_13_fast.instruments import steps
+from minigooglenet.lessons.lesson_13_fast.instruments import growth, steps
 
 conv_slices = Exercise(
     "13.2",
@@ -121,14 +121,31 @@ def kernel_flipped(x, w, b, stride, pad):
     return _in_slices(x, w[:, :, ::-1, ::-1], b, stride, pad)
 
 
+AXES = ("images", "channels", "filters", "rows", "columns")
+
+
+def _arguments(longer=None):
+    """Return a convolution with 2 of everything and 7 x 7 pixels, 8 or 19 of them along the axis that is longer."""
+    n, c, k, h, w = (6 * (axis == longer) + 2 if axis in AXES[:3] else 12 * (axis == longer) + 7 for axis in AXES)
+    rng = np.random.default_rng(132)
+    return integers(rng, (n, c, h, w)), integers(rng, (k, c, 3, 3)), integers(rng, k), 2, 1
+
+
 @conv_slices.demand
 def conv_slices_demand(function):
-    arguments = conv_slices.arguments[1]
-    places = arguments[1][0, 0].size
-    busiest, calls = steps(function, arguments)
-    told = f"the busiest line ran {busiest} times; {places} are enough for a kernel of {places} places"
-    if busiest > 3 * places:  # the line of a loop itself, and lines over several rows, count more than once
-        return Verdict(False, "a loop over images and filters", told)
-    if calls["pad"] > len(arguments[0]):
-        return Verdict(False, "a copy for every step", f"np.pad was called {calls['pad']} times")
+    small = _arguments()
+    before = steps(function, small)
+    places = small[1][0, 0].size
+    for axis, size, longer in zip(AXES, (2, 2, 2, 7, 7), (8, 8, 8, 19, 19), strict=True):
+        grown = growth(before, steps(function, _arguments(axis)))
+        if grown:
+            where, few, many = grown
+            name = "a loop over images and filters" if axis in ("images", "filters") else None
+            what = f"{where} runs {few} times for {size} {axis} and {many} times for {longer}: it loops over the {axis}"
+            return Verdict(False, name, what)
+    if before.calls["pad"] >= places:
+        what = f"np.pad is called {before.calls['pad']} times for {places} places of the kernel"
+        return Verdict(False, "a copy for every step", what)
+    most = max(before.lines.values(), default=0)
+    told = f"no line runs more than {most} times for {places} places of the kernel, whatever the other sizes"
     return Verdict(True, None, told)

@@ -1,0 +1,176 @@
+"""Downhill and back along a chain: one weight that learns, and the gradients of two boxes."""
+
+from minigooglenet.exercises.exercise import Exercise, integers
+
+descend = Exercise(
+    "00.3",
+    "steps downhill",
+    "descend(w, x, t, rate, steps) -> float",
+    minutes=7,
+    difficulty=2,
+    hints=(
+        "Which way does the loss fall: along the gradient, or against it?",
+        "The error of one point is (w * x - t)**2 and its derivative is 2 * (w * x - t) * x. The loss is the mean.",
+        "`for _ in range(steps): w = w - rate * (2 * (w * x - t) * ____).mean()`",
+    ),
+)
+
+
+@descend.cases
+def descend_cases(rng):
+    yield 1.0, integers(rng, (2,), 1, 4), integers(rng, (2,), 5, 9), 0.125, 1  # small enough for paper
+    for points, rate, steps in ((3, 0.03125, 2), (4, 0.015625, 5)):
+        yield float(rng.integers(2, 6)), integers(rng, (points,)), integers(rng, (points,)), rate, steps
+
+
+@descend.reference
+def descend_reference(w, x, t, rate, steps):
+    for _ in range(steps):
+        w = w - rate * (2 * (w * x - t) * x).mean()
+    return w
+
+
+@descend.right
+def descend_point_by_point(w, x, t, rate, steps):
+    for _ in range(steps):
+        gradient = sum(2 * (w * a - b) * a for a, b in zip(x, t, strict=True)) / len(x)
+        w -= rate * gradient
+    return w
+
+
+@descend.right
+def descend_from_the_solution(w, x, t, rate, steps):
+    """Use that each step shrinks the distance to the best weight by the same factor."""
+    best = (x * t).mean() / (x * x).mean()
+    return best + (w - best) * (1 - 2 * rate * (x * x).mean()) ** steps
+
+
+def _steps(gradient):
+    def run(w, x, t, rate, steps):
+        for _ in range(steps):
+            w = w - rate * gradient(w, x, t)
+        return w
+
+    return run
+
+
+@descend.wrong
+def uphill(w, x, t, rate, steps):
+    """The gradient points uphill; a step downhill subtracts it."""
+    return _steps(lambda w, x, t: -(2 * (w * x - t) * x).mean())(w, x, t, rate, steps)
+
+
+@descend.wrong
+def one_step_only(w, x, t, rate, steps):
+    """That is w after one step. Take `steps` of them."""
+    return descend_reference(w, x, t, rate, 1)
+
+
+@descend.wrong
+def gradient_never_updated(w, x, t, rate, steps):
+    """The gradient changes with w: compute it again in each step."""
+    return w - steps * rate * (2 * (w * x - t) * x).mean()
+
+
+@descend.wrong
+def factor_2_forgotten(w, x, t, rate, steps):
+    """The derivative of a square has a factor 2."""
+    return _steps(lambda w, x, t: ((w * x - t) * x).mean())(w, x, t, rate, steps)
+
+
+@descend.wrong
+def sum_instead_of_mean(w, x, t, rate, steps):
+    """The loss is the mean over the points, and so is its gradient."""
+    return _steps(lambda w, x, t: (2 * (w * x - t) * x).sum())(w, x, t, rate, steps)
+
+
+@descend.wrong
+def inner_derivative_forgotten(w, x, t, rate, steps):
+    """w * x - t changes x times as fast as w: the chain rule multiplies by x."""
+    return _steps(lambda w, x, t: (2 * (w * x - t)).mean())(w, x, t, rate, steps)
+
+
+two_boxes = Exercise(
+    "00.4",
+    "the chain rule on two boxes",
+    "two_boxes(w, b, x, t) -> (dw, db, dx)",
+    minutes=6,
+    difficulty=2,
+    hints=(
+        "First the box next to the loss: how much does (h - t)**2 rise when h rises a little?",
+        "dL/dh is 2 * (h - t). If w rises by 1, h rises by x; if b rises by 1, h rises by 1. Multiply along the path.",
+        "`dh = 2 * (w * x + b - t)`, then `return dh * x, dh, dh * ____`",
+    ),
+)
+
+
+@two_boxes.cases
+def two_boxes_cases(rng):
+    yield 2.0, 1.0, 3.0, 5.0
+    for _ in range(3):
+        w, b, x, t = rng.permutation([-7, -5, -3, -2, 2, 3, 4, 6])[:4]
+        yield float(w), float(b), float(x), float(t + 0.5)
+
+
+@two_boxes.reference
+def two_boxes_reference(w, b, x, t):
+    dh = 2 * (w * x + b - t)
+    return dh * x, dh, dh * w
+
+
+@two_boxes.right
+def two_boxes_multiplied_out(w, b, x, t):
+    return 2 * (w * x * x + b * x - t * x), 2 * w * x + 2 * b - 2 * t, 2 * (w * w * x + b * w - t * w)
+
+
+@two_boxes.right
+def two_boxes_by_differences(w, b, x, t):
+    """A square is exact by central differences with any step."""
+
+    def loss(w, b, x):
+        return (w * x + b - t) ** 2
+
+    dw = (loss(w + 1, b, x) - loss(w - 1, b, x)) / 2
+    db = (loss(w, b + 1, x) - loss(w, b - 1, x)) / 2
+    return dw, db, (loss(w, b, x + 1) - loss(w, b, x - 1)) / 2
+
+
+@two_boxes.wrong
+def only_the_last_box(w, b, x, t):
+    """All three are dL/dh. Multiply each by how much h rises with w, with b and with x."""
+    dh = 2 * (w * x + b - t)
+    return dh, dh, dh
+
+
+@two_boxes.wrong
+def only_the_first_box(w, b, x, t):
+    """Those are dh/dw, dh/db and dh/dx. The chain rule multiplies them by dL/dh."""
+    return x, 1.0, w
+
+
+@two_boxes.wrong
+def w_and_x_exchanged(w, b, x, t):
+    """If w rises by 1, h rises by x, and the other way round."""
+    dh = 2 * (w * x + b - t)
+    return dh * w, dh, dh * x
+
+
+@two_boxes.wrong
+def derivative_of_the_square_without_2(w, b, x, t):
+    """The derivative of h**2 is 2 * h."""
+    dh = w * x + b - t
+    return dh * x, dh, dh * w
+
+
+@two_boxes.wrong
+def target_minus_output(w, b, x, t):
+    """The loss is (h - t)**2. Its derivative with respect to h is 2 * (h - t), not 2 * (t - h)."""
+    dh = 2 * (t - w * x - b)
+    return dh * x, dh, dh * w
+
+
+@two_boxes.wrong
+def bias_forgotten(w, b, x, t):
+    """h is w * x + b."""
+    dh = 2 * (w * x - t)
+    return dh * x, dh, dh * w

@@ -1,0 +1,87 @@
+"""A pass at any attempt counts, as the notebook was at that time: later cells change names, or check again."""
+
+import pytest
+
+from minigooglenet.course import cells
+from minigooglenet.course.grading import comparer, serialisation, worker
+
+START = "import functools\nimport numpy as np\nfrom minigooglenet.exercises import answer, ask, check"
+RIGHT = "def conv_db(dout):\n    return total(dout)"
+HELPER = "def total(dout):\n    return dout.sum(axis=AXES)\n\nAXES = (0, 2, 3)"
+CHECK = "check('03.1', conv_db)"
+LATER = {
+    "nothing": "",
+    "wrong answers": "for k in range(12):\n    check('03.1', lambda dout, k=k: float(k))",
+    "a helper is another thing": "total = np.zeros(3)",
+    "a helper's constant is another one": "AXES = 0",
+    "a name is deleted": "del total, AXES",
+    "NumPy is another thing": "np = None",
+    "the same is checked again, with another helper": f"AXES = 0\n{CHECK}",
+}
+GIVEN = {
+    "a function": CHECK,
+    "a partial": "check('03.1', functools.partial(conv_db))",
+    "a bound method": "class A:\n    def sums(self, x):\n        return conv_db(x)\n\ncheck('03.1', A().sums)",
+    "an object": "class A:\n    def __call__(self, x):\n        return conv_db(x)\n\ncheck('03.1', A())",
+    "a closure": "def made(f):\n    return lambda dout: f(dout)\n\ncheck('03.1', made(conv_db))",
+}
+WORK = {"seed": 5, "call_seconds": 10.0, "patience": 1, "numbers": ["03.1"], "whole": True}
+
+
+def _graded(sources, number):
+    notes = cells.run(sources)
+    records = [{"number": number, **record} for record in worker._answers(notes, number, sources, WORK)]
+    return comparer.compare(b"".join(map(serialisation.pack, records)), [number], WORK["seed"])["rows"][0]["status"]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("later", LATER)
+def test_a_pass_counts_whatever_later_cells_do(later, given):
+    sources = [START, HELPER, RIGHT, GIVEN[given], LATER[later]]
+    assert _graded(sources, "03.1") == "passed"
+    assert cells.mark(cells.run(sources), "03.1").passed
+
+
+def test_data_count_as_they_were_checked():
+    sources = [START, "answers = ('ada', {})", "", "check('04.6', answers)", "answers[1].clear()"]
+    sources[2] = (
+        "from minigooglenet.lessons.lesson_04_trust import detective\n"
+        "answers[1].update({key: each.suspect for key, each in detective.drawn('ada').items()})"
+    )
+    assert _graded(sources, "04.6") == "passed"
+    assert cells.mark(cells.run(sources), "04.6").passed
+
+
+def test_a_number_counts_at_any_attempt():
+    from minigooglenet.exercises.find import find
+
+    question = find("03.5")
+    right = float(question.solution_function(**question.values("ada")))
+    sources = [START, f"ask('03.5', 'ada')\nanswer('03.5', {right})", "answer('03.5', -1)"]
+    assert _graded(sources, "03.5") == "passed"
+    assert cells.mark(cells.run(sources), "03.5").passed
+
+
+def test_names_of_the_notebook_are_given_back():
+    notes = cells.run([START, HELPER, RIGHT, CHECK, "AXES = 'later'\nnew = 1"])
+    (given,) = notes.tries("03.1")
+    assert (notes.namespace["AXES"], notes.namespace["new"]) == ("later", 1)
+    assert given is notes.namespace["conv_db"]
+    for _ in notes.tries("03.1"):
+        assert notes.namespace["AXES"] == (0, 2, 3)
+
+
+def test_only_wrong_attempts_are_wrong():
+    sources = [START, HELPER, RIGHT, "check('03.1', lambda dout: 0.0)", "check('03.1', lambda dout: dout)"]
+    assert _graded(sources, "03.1") == "wrong"
+    assert cells.mark(cells.run(sources), "03.1").status == "wrong"
+
+
+@pytest.mark.parametrize("number", ["01.5", "07.1", "06.4"])
+def test_a_missing_answer_without_a_name_is_described(number):
+    sources = [START, f"check('{number}', nowhere)"]
+    (record,) = worker._answers(cells.run(sources), number, sources, WORK)
+    assert record["missing"].startswith(f'nothing was given to check("{number}", ...); cell 2 stopped with NameError')
+    assert "there is no " not in cells.mark(cells.run(sources), number).what
+    (record,) = worker._answers(cells.run([START]), number, [START], WORK)
+    assert record["missing"] == f'the cell with check("{number}", ...) is gone'
