@@ -1,11 +1,11 @@
-"""Lesson 09: the helper that starts networks and follows their gradients."""
+"""Lesson 09: the helpers that initialise networks and follow their gradients."""
 
 import numpy as np
 import pytest
 
 from minigooglenet import models
 from minigooglenet.exercises.find import find
-from minigooglenet.lessons.lesson_09_starts import starts
+from minigooglenet.lessons.lesson_09_starts import drawing, shortcuts, starts
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,39 @@ def test_gradients_of_the_classifiers_add_up_to_that_of_all(net):
 
 def test_batch_norm_makes_a_chain_independent_of_the_scale_of_its_weights():
     assert starts.chain(10.0, layers=5) == pytest.approx(starts.chain(1.0, layers=5), rel=0.05)
+
+
+def test_survey_adds_the_gradients_of_the_classifiers(net, monkeypatch):
+    for place, wire in (("FIRST", "conv1/3x3"), ("MIDDLE", "conv1/relu_3x3"), ("LAST", "inception_4a/output")):
+        monkeypatch.setattr(starts, place, wire)
+    found = starts.survey(net, "he")
+    assert list(found.at_4a) == list(found.losses) == list(net.outputs)
+    norms = [starts.gradients(net, starts.images(net, "he"), wire, [starts.FIRST])[1] for wire in net.outputs]
+    assert found.with_heads == pytest.approx(starts.length(*(grads[starts.FIRST] for grads in norms)))
+
+
+@pytest.fixture
+def noise():
+    rng = np.random.default_rng(5)
+    return rng.standard_normal((8, 1, 16, 16)).astype(np.float32), rng.integers(0, 10, 8)
+
+
+def test_tower_with_zero_blocks_passes_signal_and_gradient_unchanged(noise):
+    assert shortcuts.ratios(shortcuts.tower(shortcut=True, std=0), *noise) == pytest.approx((1, 1))
+
+
+def test_tower_without_shortcuts_loses_what_small_weights_lose(noise):
+    signal, gradient = shortcuts.ratios(shortcuts.tower(shortcut=False, std=0.01), *noise)
+    assert max(signal, gradient) < 1e-15
+
+
+def test_tower_training_reports_an_infinite_loss_last(noise):
+    losses = shortcuts.train(shortcuts.tower(shortcut=True, std=3.0), *noise, epochs=3)
+    assert np.isinf(losses[-1])
+
+
+def test_text_of_the_figures_names_every_value_and_every_arrow():
+    _, text = drawing.log_points({"small": 3e-7, "large": 2.0}, "length")
+    assert "small  3e-07" in text
+    _, text = drawing.batch_norm_boxes()
+    assert text.count(" -> ") == len(drawing.ARROWS)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from minigooglenet import data
 from minigooglenet.exercises import check
-from minigooglenet.lessons.lesson_10_training import sick_runs
+from minigooglenet.lessons.lesson_10_training import drawing, sick_runs
 from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 
 CURED = sick_runs.healthy(sick_runs.CHECKED).history
@@ -76,3 +77,15 @@ def test_a_scripted_generator_gives_the_same_however_it_is_asked():
     assert shuffled == Scripted(seed=1).permutation(6).tolist() != sorted(shuffled)
     with pytest.raises(ValueError, match="there are none"):
         Scripted().integers(0)
+
+
+def test_photograph_of_the_crops_keeps_its_proportions():
+    whole = data.photograph()
+    assert drawing.photograph().shape == (drawing.HEIGHT, drawing.WIDTH, 3)
+    assert whole.size[0] * drawing.HEIGHT / drawing.WIDTH <= whole.size[1]
+
+
+def test_text_of_crop_boxes_is_about_all_of_them():
+    boxes = [(0, 0, 64, 96), (10, 20, 40, 20), *[(0, 0, 12, 16)] * 10]
+    _, text = drawing.crop_boxes(boxes, "crops", drawn=2)
+    assert "12 crops, 11 wider than high, 1% to 25% of the area" in text

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from minigooglenet import data
+from minigooglenet import data, models
 from minigooglenet.exercises import check
-from minigooglenet.lessons.lesson_11_crops import crops, looks, spending
+from minigooglenet.lessons.lesson_11_crops import crops, drawing, looks, spending
 
 
 def test_pieces_in_any_order_pass_and_one_moved_piece_is_told_with_its_place():
@@ -43,3 +43,20 @@ def test_a_piece_lies_inside_the_picture_and_has_the_networks_size():
     rng = np.random.default_rng(0)
     picture = data.load("digits", looks.SIDE).train.pictures[0]
     assert all(looks.piece(picture, rng).shape == (1, looks.SIZE, looks.SIZE) for _ in range(50))
+
+
+def test_asking_networks_tells_each_quarter_and_ends_at_all_crops():
+    net = models.mini_googlenet(in_channels=1, size=looks.SIZE, width=0.25, depth=2, dropout=False, rng=0)
+    lines = []
+    looks.ask([net], pictures=40, counts=(1, 10), tell=lines.append)
+    assert lines[-1] == "100% of 400 crops"
+    assert len(lines) <= 4
+
+
+def test_figure_of_six_crops_says_where_they_are():
+    image = np.zeros((3, 384, 512), np.uint8)
+    _, text = drawing.six_crops(image)
+    header, *rows = text.splitlines()
+    assert "6 of 144" in header
+    assert len(rows) == 6
+    assert rows[-1].split() == ["whole", "64.0", "0.0", "448.0", "384.0"]

@@ -11,7 +11,7 @@ def test_the_trunk_that_comes_along_knows_its_six_classes():
     scenes = data.shapes(200, seed=99)
     known = scenes.labels < regions.KNOWN
     images = data.pixels.UNIT.to_input(scenes.pictures[known])
-    right = evaluation.predict(regions.trained_trunk(), images) == scenes.labels[known]
+    right = evaluation.predict(regions.trained_backbone(), images) == scenes.labels[known]
     assert right.mean() > 0.8
 
 

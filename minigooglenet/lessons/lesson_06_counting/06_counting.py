@@ -577,7 +577,7 @@ check("06.4b", counted)
 # %% [markdown]
 # ## Published claims, counted
 #
-# The printed numbers next to those that you counted. And one more, about the nature of layers.
+# The printed numbers next to yours. And one more, about the nature of layers.
 
 # %%
 audit.compared(counted)

@@ -121,6 +121,7 @@ even = Question(
     "front still saves MACs?",
     minutes=5,
     difficulty=2,
+    core=False,
     hints=(
         "Write both costs as functions of r. One does not depend on it.",
         "Equal when C*r + r*K*k*k = C*K*k*k. At 4a that is r = 342.9, so the answer there is 342.",

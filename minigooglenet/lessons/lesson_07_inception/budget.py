@@ -1,11 +1,12 @@
-"""The budget game: design an Inception module for the place of GoogLeNet's 4a. The score is counted, not believed.
+"""The budget game: design an Inception module to replace GoogLeNet's 4a. The score is counted and trained.
 
 A design is a row of the paper's Table 1: filters of the 1x1, of the reduction before the 3x3, of the 3x3, of the
-reduction before the 5x5, of the 5x5, and of the projection behind the pool. It reads 480 maps of 14 x 14.
+reduction before the 5x5, of the 5x5, and of the projection after the pool. It reads 480 channels of 14 x 14.
 
-    useful channels   a branch's filters, but behind a reduction to r at most 3 r count: the rest repeats what is there
+    useful channels   a branch's filters, but after a reduction to r at most 3 r count: the rest adds little
     mix               how many window sizes share the useful channels evenly: 1 for one size, up to 3 (1x1, 3x3, 5x5)
-    points            useful channels * mix / millions of MAC
+    learned           held-out accuracy of a short training run, from 0 (chance) to 1: see short_run.py
+    points            useful channels * mix / millions of MAC * learned
 
 Points are given only within the budget: at most MACS and PARAMS, at least WIDTH useful channels.
 """
@@ -18,6 +19,7 @@ from minigooglenet import files
 from minigooglenet.console import Table
 from minigooglenet.counting import count
 from minigooglenet.graph import Graph
+from minigooglenet.lessons.lesson_07_inception import short_run
 from minigooglenet.models import Style, inception
 from minigooglenet.models.googlenet import MODULES
 from minigooglenet.shapes import integer
@@ -25,12 +27,12 @@ from minigooglenet.shapes import integer
 SHAPE, MACS, PARAMS, WIDTH = (480, 14, 14), 75_000_000, 380_000, 480
 PER_REDUCED = 3  # filters that count for each channel of the reduction in front of them
 NAMES = ("n1x1", "n3x3red", "n3x3", "n5x5red", "n5x5", "pool_proj")
-MOST_FILTERS, MOST_NAME, MOST_PLAYERS = 4096, 40, 10_000
+MOST_FILTERS, MOST_NAME, MOST_PLAYERS, SHOWN = 4096, 40, 10_000, 10
 FILE = "budget_leaderboard.json"
 
 
 class Score(NamedTuple):
-    """What a design is worth, and why; `points` is 0 outside the budget."""
+    """What a design is worth, and why; `points` and `learned` are 0 outside the budget."""
 
     points: float
     macs: int
@@ -38,26 +40,36 @@ class Score(NamedTuple):
     useful: int
     mix: float
     broken: tuple[str, ...]
+    learned: float = 0.0
 
     def __str__(self):
-        told = f"{self.macs:,} MAC, {self.params:,} parameters, {self.useful} useful channels, mix {self.mix:.2f}"
-        return (
-            f"{self.points:.3f} points: {told}" if not self.broken else f"0 points: {'; '.join(self.broken)} ({told})"
-        )
+        counts = f"{self.macs:,} MAC, {self.params:,} parameters, {self.useful} useful channels, mix {self.mix:.2f}"
+        if self.broken:
+            return f"0 points: {'; '.join(self.broken)} ({counts})"
+        return f"{self.points:.3f} points: {counts}, learned {self.learned:.2f}"
 
     __repr__ = __str__
 
 
 def score(*design) -> Score:
-    """Return the Score of six numbers of filters, as `inception` takes them."""
+    """Return the Score of six numbers of filters, as `inception` takes them; trains a network if the budget is kept."""
+    found = counted(*design)
+    if found.broken:
+        return found
+    learned = short_run.learned(_checked(design))
+    return found._replace(points=found.points * learned, learned=learned)
+
+
+def counted(*design) -> Score:
+    """Return the Score without the training run: `points` are those of a module that learns everything."""
     design = _checked(design)
     g = Graph(image=SHAPE)
     inception(g, "image", "module", *design, style=Style(init="zeros"))
-    counted = count(g)
+    costs = count(g)
     n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj = design
     sizes = {
         1: n1x1,
-        3: min(n3x3, PER_REDUCED * n3x3red) + pool_proj,  # the pool looks at 3 x 3 too
+        3: min(n3x3, PER_REDUCED * n3x3red) + pool_proj,  # the pool has windows of 3 x 3 too
         5: min(n5x5, PER_REDUCED * n5x5red),
     }
     useful = sum(sizes.values())
@@ -65,14 +77,14 @@ def score(*design) -> Score:
     broken = tuple(
         f"{value:,} {what}, {word} {limit:,}"
         for value, what, word, limit, bad in (
-            (counted.macs, "MAC", "at most", MACS, counted.macs > MACS),
-            (counted.params, "parameters", "at most", PARAMS, counted.params > PARAMS),
+            (costs.macs, "MAC", "at most", MACS, costs.macs > MACS),
+            (costs.params, "parameters", "at most", PARAMS, costs.params > PARAMS),
             (useful, "useful channels", "at least", WIDTH, useful < WIDTH),
         )
         if bad
     )
-    points = 0.0 if broken else useful * mix / (counted.macs / 1e6)
-    return Score(points, counted.macs, counted.params, useful, mix, broken)
+    points = 0.0 if broken else useful * mix / (costs.macs / 1e6)
+    return Score(points, costs.macs, costs.params, useful, mix, broken)
 
 
 def play(player, *design, path=FILE) -> Score:
@@ -92,14 +104,22 @@ def play(player, *design, path=FILE) -> Score:
 
 
 def leaderboard(path=FILE) -> Table:
-    """Return the table of the best designs. The file holds designs alone; the points are counted again here."""
-    ranked = sorted(((score(*design), name, design) for name, design in _read(path).items()), key=_rank)
+    """Return the table of the ten best designs. The file holds only designs; they are counted and trained again here.
+
+    A design is trained only if its counts alone could bring it into the table.
+    """
+    board = [(counted(*design), name, design) for name, design in _read(path).items()]
+    ranked = []
+    for most, name, design in sorted(board, key=_rank):
+        if len(ranked) >= SHOWN and most.points <= ranked[SHOWN - 1][0].points:
+            break
+        ranked = sorted([*ranked, (score(*design), name, design)], key=_rank)
     rows = [
-        (place, name, "-".join(map(str, design)), found.points, found.macs, found.params, found.useful)
-        for place, (found, name, design) in enumerate(ranked, 1)
+        (rank, name, "-".join(map(str, design)), found.points, found.macs, found.params, found.useful, found.learned)
+        for rank, (found, name, design) in enumerate(ranked[:SHOWN], 1)
     ]
     paper = score(*MODULES["4a"])
-    columns = ("", "player", "design", ">points", ">MAC", ">params", ">useful")
+    columns = ("", "player", "design", ">points", ">MAC", ">params", ">useful", ">learned")
     notes = [f"The paper's 4a: {paper}"]
     return Table(f"At most {MACS:,} MAC and {PARAMS:,} parameters, at least {WIDTH} channels", columns, rows, notes)
 
@@ -127,6 +147,6 @@ def _read(path):
         found = json.loads(text)
         board = {str(name)[:MOST_NAME]: list(_checked(design)) for name, design in found["designs"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        message = f"{path} is no leaderboard of this game; move it away, or give another path: {error}"
+        message = f"{path} is not a leaderboard of this game: move it away, or pass another path: {error}"
         raise ValueError(message) from error
     return board

@@ -176,6 +176,7 @@ backward = Exercise(
     "inception_backward(cache, P, dout) -> (dx, grads)",
     minutes=25,
     difficulty=3,
+    core=False,
     hints=(
         "How many gradients arrive at x? Count the nodes that read it.",
         (

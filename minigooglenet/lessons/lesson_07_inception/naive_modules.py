@@ -13,6 +13,7 @@ naive = Exercise(
     "naive_widths(modules, cin) -> list of widths",
     minutes=8,
     difficulty=2,
+    core=False,
     hints=(
         "How many channels leave a 3x3 max pool of stride 1 that reads cin channels?",
         "Widths 2, 3, 4 on 10 channels: 2 + 3 + 4 + 10 = 19 leave, and the next module reads 19.",

@@ -17,7 +17,7 @@ stem = Exercise(
     minutes=15,
     difficulty=2,
     hints=(
-        "Build your list, and look which layer is dearest.",
+        "Build your list, and find the layer with the most MACs.",
         "Halve height and width before you widen: at half the side a channel costs a quarter.",
         'start from `("conv", 64, 7, 2)` and a pool, and end with 192 filters on a map of side ____',
     ),

@@ -11,6 +11,7 @@ depth = Exercise(
     "depth(nodes, out) -> layers with weights on the longest path to out",
     minutes=10,
     difficulty=2,
+    core=False,
     hints=(
         "What is the depth of a node, if you know that of all its inputs?",
         "1 more than the deepest input if it has weights, as deep as the deepest input if not. An input image has 0.",

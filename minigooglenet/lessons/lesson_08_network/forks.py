@@ -12,6 +12,7 @@ backprop = Exercise(
     "backprop(nodes, dout) -> {name: gradient}",
     minutes=15,
     difficulty=3,
+    core=False,
     hints=(
         "When may you visit a node? When all its consumers are done.",
         "out = 2 a + 3 b, and b = 5 a: the gradient of a is 2 + 3 * 5 = 17, one term for each way.",

@@ -14,6 +14,7 @@ flat = Question(
     "layer on the flattened map than one behind global average pooling?",
     minutes=4,
     difficulty=1,
+    core=False,
     hints=(
         "Who has weights: the pooling, the flattening, the linear layer?",
         "2 channels of 3 x 3 to 5 classes: 18 * 5 + 5 against 2 * 5 + 5.",
@@ -69,6 +70,7 @@ class_map = Exercise(
     "class_map(features, w, b, c) -> (H, W)",
     minutes=8,
     difficulty=2,
+    core=False,
     hints=(
         "The score is a sum over channels of a mean over places. Move the mean outside.",
         "w[c] has a weight for each channel. Weigh the channels' maps with it, and add them.",

@@ -12,6 +12,7 @@ reveal = Exercise(
     "(x, P), an image and weights for one module",
     minutes=10,
     difficulty=2,
+    core=False,
     hints=(
         "For each of the eight wrong modules: what would x or P have to be for nobody to notice?",
         (

@@ -9,7 +9,7 @@ sides = Question(
     "maps of your image size",
     "GoogLeNet takes images of {n} x {n} in place of 224 x 224. Add the sides of the five maps behind conv1, pool1, "
     "pool2, pool3 and pool4. (At 224 it is 112 + 56 + 28 + 14 + 7 = 217.)",
-    minutes=6,
+    minutes=5,
     difficulty=1,
     hints=(
         "The convolution first: 7 x 7, stride 2, padding 3, rounded down.",

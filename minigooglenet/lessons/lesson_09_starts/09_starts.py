@@ -1,21 +1,23 @@
 # %% [markdown]
 # # 09 Why was deep hard?
 #
-# **Question.** Did GoogLeNet need its two extra heads because it was deep, or because of how its weights started?
+# **Question.** Did GoogLeNet need its two auxiliary heads because it was deep, or because of how its weights were
+# initialised?
 #
-# 60 minutes; needs lesson 08.
+# 60 minutes: 33 for the core exercises, the rest for reading and running. Needs lesson 08.
 #
 # Afterwards you can
 #
-# - predict how large signals and gradients are behind many layers;
+# - predict how large signals and gradients are after many layers;
 # - write three rules for the first weights;
 # - say when a product of matrices keeps lengths;
 # - add the losses of the two heads with weight 0.3;
-# - write batch norm, forward and backward;
+# - say what a shortcut past a layer (a residual connection) does to gradients;
+# - derive the gradient of batch norm, and write batch norm forward and backward;
 # - judge the sentence "gradients vanish because the network is deep".
 #
-# Letters: K channels out, C channels in, k x k a kernel, N images. "Head" is one of the two auxiliary classifiers, on
-# 4a and 4d. If the notebook behaves oddly, restart the kernel and run from the top.
+# Letters: K filters, C input channels, k x k kernel, N images. A "head" is one of the two auxiliary classifiers, on 4a
+# and 4d. If the notebook behaves oddly, restart the kernel and run from the top.
 
 # %%
 import math
@@ -27,7 +29,7 @@ import minigooglenet as mg
 from minigooglenet import data, initializers, optim, training, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.lessons.lesson_09_starts import starts
+from minigooglenet.lessons.lesson_09_starts import drawing, shortcuts, starts
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 SIZE = 112 if FAST else 224
@@ -41,7 +43,7 @@ rng = np.random.default_rng(9)
 # 64 x 64, applied one after another to a vector of length 1. Which of them keep the length: all entries 1; a rotation;
 # a shear, whose eigenvalues are all exactly 1; random entries of variance 1/64; the same with ReLU?
 #
-# Replace the three dots by a guess. Nobody marks it.
+# Replace the three dots with a guess.
 
 # %%
 predict("09.a", ...)
@@ -51,12 +53,12 @@ n, layers = 64, 22
 
 
 def normal(std):
-    """Return a function that makes a new random matrix each time."""
+    """Return a function that returns a new random matrix each time."""
     return lambda: std * rng.standard_normal((n, n))
 
 
 def always(matrix):
-    """Return a function that gives the same matrix each time."""
+    """Return a function that returns the same matrix each time."""
     return lambda: matrix
 
 
@@ -83,9 +85,9 @@ for name, (matrix, relu) in kinds.items():
         vector = matrix() @ vector
         vector = np.maximum(vector, 0) if relu else vector
     lengths[name] = float(np.linalg.norm(vector))
-    print(f"{name:26} length {lengths[name]:.2g}")
-figure, _ = viz.bar_chart({name: math.log10(value) for name, value in lengths.items()}, "log10 of the length")
-print(outcome("09.a", [name for name, value in lengths.items() if 0.1 < value < 10]))
+print(outcome("09.a", [name for name, length in lengths.items() if 0.1 < length < 10]))
+figure, text = drawing.log_points(lengths, "length after 22 matrices")
+print(text)
 figure
 
 # %%
@@ -96,23 +98,24 @@ assert lengths["N(0, 0.01^2) with ReLU"] < 1e-20
 assert 0.05 < lengths["N(0, 2/n) with ReLU"] < 20
 
 # %% [markdown]
-# What you saw: the matrix of ones explodes, by a factor of n in each step. A rotation has no entry that is 1, and keeps
-# every length. The shear's eigenvalues are all exactly 1, and it does not. What counts are singular values, not entries
-# and not eigenvalues. And random matrices keep the length roughly, if their variance fits their width and the ReLU.
+# What you saw: the matrix of ones makes the vector longer by a factor of n in each step. A rotation has no entry that
+# is 1, and keeps every length. The shear's eigenvalues are all exactly 1, and it changes lengths. Singular values
+# decide, not entries and not eigenvalues. Random matrices keep the length roughly, if their variance fits their width
+# and the ReLU.
 
 # %% [markdown]
 # ## Exercise 09.2: how long can it get
 #
-# Difficulty: ** of ***. About 8 minutes. Core. (09.1 comes below, where it is used.)
+# Two stars, 8 minutes, further. (09.1 comes below, where it is used.)
 #
-# mats is a list of square matrices of one size; the first meets the vector first. Return the largest and the smallest
-# factor by which the length of a vector can change on its way through all of them.
+# `mats` is a list of square matrices of one size. The vector is multiplied by `mats[0]` first. Return the largest and
+# the smallest factor by which the length of a vector can change on its way through all of them.
 
 
 # %%
 # exercise 09.2
 def product_gain(mats):
-    """Return (largest, smallest) factor on the length of a vector that passes mats[0], mats[1], ..."""
+    """Return (largest, smallest) factor on the length of a vector that is multiplied by mats[0], mats[1], ..."""
     ### BEGIN SOLUTION
     total = np.eye(len(mats[0]))
     for matrix in mats:
@@ -133,11 +136,13 @@ if gained.passed:
         print(f"six times the {name}: lengths change by a factor of {smallest:.3g} to {largest:.3g}")
 
 # %% [markdown]
-# ## GoogLeNet, four ways to start
+# ## GoogLeNet, four initialisations
 #
-# Now the real network, all 22 layers. Its heads are cut off for the moment. One batch goes forward and its gradient
-# backward. How large is the gradient at the first convolution, as a share of the gradient at the last module, 5b?
-# Guess for weights drawn with standard deviation 0.01, which was the habit of 2012.
+# Now the real network, all 22 layers, first without its heads. One batch goes forward and its gradient backward. By
+# what factor is the gradient at the first convolution smaller or larger than the gradient at the last module, 5b? Guess
+# for weights with a standard deviation of 0.01, the habit of 2012.
+#
+# The next cell takes 10 to 20 seconds and prints a line for each initialisation.
 
 # %%
 predict("09.b", ...)
@@ -145,31 +150,26 @@ predict("09.b", ...)
 # %%
 print(f"two images of noise{shorter}")
 g = mg.models.googlenet(size=SIZE, dropout=False, init="zeros")
-main, (head1, head2) = g.outputs[-1], g.outputs[:-1]
-ratios, rescued, first_losses, from_each = {}, {}, {}, {}
+head1, head2, main = g.outputs
+surveys = {}
 for scheme in starts.SCHEMES:
-    x = starts.images(starts.started(g, scheme), scheme)
-    loss1, of_head1 = starts.gradients(g, x, head1, [starts.FIRST, starts.MIDDLE])
-    loss2, of_head2 = starts.gradients(g, x, head2, [starts.FIRST, starts.MIDDLE])
-    loss3, of_main = starts.gradients(g, x, main, [starts.FIRST, starts.MIDDLE, starts.LAST])
-    first, last = (starts.length(of_main[wire]) for wire in (starts.FIRST, starts.LAST))
-    three = [found[starts.FIRST] for found in (of_head1, of_head2, of_main)]
-    ratios[scheme], rescued[scheme] = first / last, starts.length(*three) / first
-    first_losses[scheme] = [loss1, loss2, loss3]
-    from_each[scheme] = [starts.length(found[starts.MIDDLE]) for found in (of_head1, of_head2, of_main)]
-    print(f"{scheme:7} at 5b {last:.2g}, at conv1 {first:.2g}, ratio {ratios[scheme]:.2g}")
+    surveys[scheme] = found = starts.survey(g, scheme)
+    print(
+        f"{scheme:7} gradient at 5b {found.last:.2g}, at conv1 {found.first:.2g}, ratio {found.first / found.last:.2g}"
+    )
+ratios = {scheme: found.first / found.last for scheme, found in surveys.items()}
 print(outcome("09.b", f"{ratios['0.01']:.1g}"))
-figure, text = viz.bar_chart({name: math.log10(r) for name, r in ratios.items()}, "log10 of gradient at conv1 / at 5b")
+figure, text = drawing.log_points(ratios, "gradient at conv1 / gradient at 5b")
 figure
 
 # %%
 assert ratios["0.01"] < 1e-9 < 1e-3 < ratios["caffe"] < ratios["glorot"] < 1 < ratios["he"]
 
 # %% [markdown]
-# What you saw: the same 22 layers. With weights of 0.01 the gradient at the first layer is about a ten-billionth of the
-# one at the last. With variance 2 / fan_in ("he") it *grows* on its way. So depth alone makes nothing vanish. A start
-# does that loses a factor in every layer, and a ReLU that halves the mean square 22 times leaves 2^-22 of it, or
-# 2^-11 = 1/2048 of the length.
+# What you saw: four times the same 22 layers. With weights of 0.01 the gradient at the first layer is about a
+# ten-billionth of the gradient at the last. With variance 2 / fan_in ("he") it *grows* on its way back. So depth alone
+# does not make gradients vanish. They vanish if the initialisation loses a factor in every layer. A ReLU halves the
+# mean square. 22 of them leave 2^-22 of it, or 2^-11 = 1/2048 of the length.
 
 # %%
 assert 2**11 == 2048
@@ -178,12 +178,11 @@ print(f"measured above, 22 layers of N(0, 1/n) with ReLU: {lengths['N(0, 1/n) wi
 # %% [markdown]
 # ## Exercise 09.1: how wide to draw
 #
-# Difficulty: ** of ***. About 8 minutes. Core.
+# Two stars, 8 minutes, core.
 #
 # Return the standard deviation of the weights of a convolution with K filters over C channels and kernels of k x k.
-# "he": variance 2 / fan_in. "caffe" (there called xavier): variance 1 / fan_in. "glorot": variance
-# 2 / (fan_in + fan_out). fan_in is how many numbers meet in one output, fan_out how many outputs of a place one input
-# reaches in all.
+# "he": variance 2 / fan_in. "caffe" (Caffe calls it xavier): variance 1 / fan_in. "glorot": variance 2 /
+# (fan_in + fan_out). fan_in is how many values one output reads. fan_out is how many outputs read one input.
 
 
 # %%
@@ -205,7 +204,7 @@ drawn = check("09.1", init_std)
 drawn
 
 # %% [markdown]
-# Your rule beside what the engine draws, and then your rule in GoogLeNet:
+# Your rule next to what the engine draws, and then your rule in GoogLeNet:
 
 # %%
 if drawn.passed:
@@ -219,64 +218,46 @@ if drawn.passed:
             values[...] = init_std(K, C, k, "he") * rng.standard_normal(values.shape)
         else:
             values[...] = 0
-    _, found = starts.gradients(g, starts.images(g, "he"), main, [starts.FIRST, starts.LAST])
-    share = starts.length(found[starts.FIRST]) / starts.length(found[starts.LAST])
-    print(f"GoogLeNet from your numbers: conv1 / 5b is {share:.2g}")
-    assert 0.1 < share < 100
+    _, grads = starts.gradients(g, starts.images(g, "he"), main, [starts.FIRST, starts.LAST])
+    ratio = starts.length(grads[starts.FIRST]) / starts.length(grads[starts.LAST])
+    print(f"GoogLeNet from your numbers: gradient at conv1 / at 5b is {ratio:.2g}")
+    assert 0.1 < ratio < 100
 
 # %% [markdown]
 # ## The heads
 #
-# The paper: the heads were there "to combat the vanishing gradient". Each adds its loss, times 0.3. By what factor do
-# they multiply the gradient at the first layer, after each of the four starts?
+# Why has the network heads? The preprint (arXiv:1409.4842, section 5) expects them to "increase the gradient signal
+# that gets propagated back". The conference version (CVPR 2015, section 5) says that they were "thought to combat the
+# vanishing gradient problem". Each head adds its loss, times 0.3. By what factor do they multiply the gradient at the
+# first layer, after each of the four initialisations?
 
 # %%
 predict("09.c", ...)
 
 # %%
+rescued = {scheme: found.with_heads / found.first for scheme, found in surveys.items()}
 print(outcome("09.c", {scheme: f"{factor:.2g}" for scheme, factor in rescued.items()}))
-for scheme, sizes in from_each.items():
-    loss1, loss2, loss3 = sizes
-    print(f"{scheme:7} gradient at 4a from the head on 4a {loss1:.2g}, on 4d {loss2:.2g}, from the end {loss3:.2g}")
+for scheme, found in surveys.items():
+    head_4a, head_4d, end = found.at_4a.values()
+    print(f"{scheme:7} gradient at 4a from the head on 4a {head_4a:.2g}, on 4d {head_4d:.2g}, from the end {end:.2g}")
+sources = dict(zip(("head on 4a", "head on 4d", "main classifier"), surveys["0.01"].at_4a.values(), strict=True))
 assert rescued["0.01"] > 100 > 10 > rescued["he"]
-where = dict(zip(("head on 4a", "head on 4d", "main classifier"), from_each["0.01"], strict=True))
-assert from_each["0.01"][0] > 100 * max(from_each["0.01"][1:])
-figure, text = viz.bar_chart(where, "weights of 0.01: gradient at 4a")
+assert sources["head on 4a"] > 100 * max(sources["head on 4d"], sources["main classifier"])
+figure, text = drawing.log_points(sources, "weights of 0.01: gradient at 4a")
 figure
 
 # %% [markdown]
-# What you saw: where the start is bad, the heads are a rescue: what reaches 4a comes almost all from the head that sits
-# on it. Where the start is good, they change little.
-
-# %% [markdown]
-# ## The perfect first loss
-#
-# Before training all of 1000 classes look alike, so the loss should be ln 1000. Many courses take that as the sign of a
-# good start. Which of the four starts gives exactly that on all three classifiers?
-
-# %%
-predict("09.d", ...)
-
-# %%
-print(f"ln 1000 = {math.log(1000):.4f}")
-for scheme, values in first_losses.items():
-    print(f"{scheme:7} heads {values[0]:.4f} and {values[1]:.4f}, main {values[2]:.4f}")
-print(outcome("09.d", "0.01, the one that cannot learn"))
-assert np.allclose(first_losses["0.01"], math.log(1000), atol=1e-4)
-assert max(first_losses["he"]) > 8
-
-# %% [markdown]
-# What you saw: the sanity check is passed perfectly by the one start that cannot learn. No signal arrives, so all
-# classes look alike, so the loss is ln 1000 to four places. A first loss of ln C is necessary for a calm start, and it
-# proves nothing about gradients.
+# What you saw: with a bad initialisation the heads are a rescue. Nearly all of the gradient at 4a comes from the head
+# on 4a. With a good one they change little.
 
 # %% [markdown]
 # ## Exercise 09.3: three losses
 #
-# Difficulty: * of ***. About 8 minutes. Core.
+# One star, 5 minutes, core.
 #
-# main, aux1 and aux2 are logits (N, C). `mg.losses.softmax_cross_entropy(logits, labels)` gives a loss and its gradient
-# (N, C). Return the total loss, with weight w on each head's, and its gradients for the three logits.
+# main, aux1 and aux2 are logits (N, C), the class outputs before the softmax. `mg.losses.softmax_cross_entropy(logits,
+# labels)` returns a loss and its gradient (N, C). Return the total loss, with weight w on the loss of each head, and
+# its gradients for the three logits.
 
 
 # %%
@@ -296,8 +277,8 @@ added = check("09.3", total_loss_and_grad)
 added
 
 # %% [markdown]
-# Your gradients start GoogLeNet's way back. And when training is over, the heads go: the main classifier's numbers do
-# not change by one bit.
+# Your gradients start GoogLeNet's backward pass. After training the heads are removed: the logits of the main
+# classifier do not change by one bit.
 
 # %%
 starts.started(g, "he")
@@ -306,44 +287,109 @@ everything, tape = g.forward({"image": image}, outputs=(head1, head2, main), tra
 if added.passed:
     logits = everything[main], everything[head1], everything[head2]
     loss, *grads = total_loss_and_grad(*logits, labels, np.float32(0.3))
-    _, moved = g.backward(dict(zip((main, head1, head2), grads, strict=True)), tape, inputs=False)
-    print(f"loss {loss:.3f}; the gradient reaches {sum(bool(grad.any()) for grad in moved.values())} arrays of weights")
+    _, grads_of = g.backward(dict(zip((main, head1, head2), grads, strict=True)), tape, inputs=False)
+    print(f"loss {loss:.3f}; the gradient reaches {sum(bool(grad.any()) for grad in grads_of.values())} arrays")
 alone, _ = g.forward({"image": image}, outputs=(main,))
 stripped = np.array_equal(alone[main], everything[main])
 print("main logits with and without the heads equal to the bit:", stripped)
 
 # %% [markdown]
-# ## Does it learn
+# ## The perfect first loss
 #
-# Gradients are one thing, learning another. A small relative with 12 modules learns shapes for a few steps, each time
-# with one thing changed.
+# Before training, all 1000 classes look alike, so the loss should be ln 1000. Many courses take that as the sign of a
+# good initialisation. Which of the four gives exactly that on all three classifiers?
 
 # %%
-STEPS = 5 if FAST else 40
-scenes = data.shapes(400, seed=9)
-inputs = data.UNIT.to_input(scenes.pictures)
-variants = {name: {**given, "width": 0.5} for name, given in training.gradient_norms.VARIANTS.items()}
-flows = training.gradient_flow(inputs, scenes.labels, variants, steps=STEPS)
-print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
-print(training.gradient_norms.table(flows, STEPS))
+predict("09.d", ...)
 
 # %%
-figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
-assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He's first weights"].reach
-assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He's first weights"].reach
-print(text)
-figure
+print(f"ln 1000 = {math.log(1000):.4f}")
+for scheme, found in surveys.items():
+    head_4a, head_4d, end = found.losses.values()
+    print(f"{scheme:7} heads {head_4a:.4f} and {head_4d:.4f}, main {end:.4f}")
+exact = [
+    scheme for scheme, found in surveys.items() if np.allclose([*found.losses.values()], math.log(1000), atol=1e-4)
+]
+print(outcome("09.d", exact))
+assert exact == ["0.01"]
+assert max(surveys["he"].losses.values()) > 8
 
 # %% [markdown]
-# What you saw: a third of the depth, or one head in the middle, helps the bad start by many orders of magnitude and
-# leaves it bad. Another start, or batch norm, makes the question go away.
+# What you saw: the only initialisation that passes this test perfectly is the one that cannot learn. No signal arrives,
+# so all classes look alike, so the loss is ln 1000 to four places. A first loss of ln C is neither sufficient nor
+# necessary: "he" starts far above it, and "Does it learn" below shows that it learns.
+
+# %% [markdown]
+# ## Past the layer: residual connections
+#
+# A year after GoogLeNet, residual networks (He et al., 2015, arXiv:1512.03385) added a shortcut: a block returns
+# x + f(x) instead of f(x). By the chain rule the gradient of x is then the upstream gradient itself, plus what comes
+# back through f. If f is small, each block multiplies the gradient by about 1, whatever its depth.
+#
+# Here are towers of 16 convolutions of 3 x 3 with ReLU, for handwritten digits. One has shortcuts, one has none, and
+# all weights start with a standard deviation of 0.01. Which of them learns? And what do shortcuts do to weights that
+# start with "he"?
+#
+# The next cell but one takes 10 to 20 seconds and prints a line for each tower.
+
+# %%
+predict("09.f", ...)
+
+# %%
+digits, digit_labels, _, _ = data.digits(shortcuts.SIDE)
+towers = {}
+for start, std in (("0.01", 0.01), ("he", shortcuts.HE)):
+    for shortcut in (False, True):
+        tower = shortcuts.tower(shortcut=shortcut, std=std)
+        signal, gradient = shortcuts.ratios(tower, digits[:64], digit_labels[:64])
+        curve = shortcuts.train(tower, digits, digit_labels, epochs=1 if FAST else 2)
+        last = float(np.mean(curve[-5:]))
+        name = f"{start}, {'x + f(x)' if shortcut else 'f(x)'}"
+        towers[name] = (signal, gradient, last)
+        print(f"{name:14} signal x {signal:.2g}, gradient x {gradient:.2g}, loss {curve[0]:.3g} -> {last:.3g}")
+print(outcome("09.f", [name for name, (_, _, last) in towers.items() if last < 1]))
+
+# %%
+assert towers["0.01, f(x)"][1] < 1e-15
+assert 0.5 < towers["0.01, x + f(x)"][1] < 2
+assert towers["0.01, x + f(x)"][2] < 1 < 2.2 < towers["0.01, f(x)"][2]
+assert towers["he, x + f(x)"][0] > 1000
+assert math.isinf(towers["he, x + f(x)"][2])
+
+# %% [markdown]
+# What you saw: with shortcuts the weights of 0.01 keep signal and gradient, and the tower learns. Without them the loss
+# stays at ln 10 = 2.303. But "he" and shortcuts do not fit together: each block adds a signal as large as its input, 16
+# blocks make it thousands of times larger, and training ends with infinite values. So a residual network needs a small
+# f: small weights, or batch norm in f. Its authors had another reason for shortcuts: with batch norm no gradient
+# vanished, and still deeper networks without shortcuts had a larger *training* error.
+
+# %% [markdown]
+# ## Exercise 09.5: what arrives
+#
+# Two stars, 5 minutes, further. The numbers are yours: they are drawn from your name.
+#
+# A tower without shortcuts again. Each layer has weights of standard deviation std and a ReLU.
+
+# %%
+student = "you"  # your name or number, if your course asks for it
+ask("09.5", student)
+
+# %%
+# exercise 09.5
+### BEGIN SOLUTION
+arrives = (lambda layers, fan_in, std: (std * math.sqrt(fan_in / 2)) ** layers)(**find("09.5").values(student))
+### END SOLUTION
+
+# %%
+answer("09.5", arrives)
 
 # %% [markdown]
 # ## Batch norm
 #
-# "Batch norm removes vanishing and exploding gradients." A chain of 22 layers, each a convolution, a batch norm and a
-# ReLU. The weights are scaled by 0.01, 1 and 10. How does the gradient at the first layer compare with that at the
-# last?
+# "Batch norm removes vanishing and exploding gradients." Here is a chain of 22 layers, each a convolution, a batch norm
+# and a ReLU. The weights are scaled by 0.01, 1 and 10. Compare the gradient at the first layer with the gradient at the
+# last: what is their ratio for each scale? (The next cell but one takes about ten seconds, more if it still has to
+# compile.)
 
 # %%
 predict("09.e", ...)
@@ -351,7 +397,9 @@ predict("09.e", ...)
 # %%
 growth = {scale: starts.chain(scale) for scale in (1e-4, 0.01, 1.0, 10.0)}
 for scale, factor in growth.items():
-    print(f"weights times {scale}: first / last is {factor:.3g}, in each layer {factor ** (1 / 21):.2f}")
+    print(
+        f"weights times {scale}: gradient at the first / last layer {factor:.3g}, each layer {factor ** (1 / 21):.2f}"
+    )
 print(outcome("09.e", {scale: f"{factor:.2g}" for scale, factor in growth.items()}))
 assert 20 < growth[0.01] < 200
 assert math.isclose(growth[1.0], growth[10.0], rel_tol=0.05)
@@ -359,17 +407,43 @@ assert growth[1e-4] < 1e-10
 assert 1.1 < growth[1.0] ** (1 / 21) < 1.35
 
 # %% [markdown]
-# What you saw: the scale of the weights no longer matters, from 0.01 to 10. But the gradient is not kept: it *grows* by
-# about a fifth in each layer. And with weights of a ten-thousandth the variance falls below epsilon, the division no
-# longer makes up for it, and everything dies after all.
+# What you saw: from 0.01 to 10 the scale of the weights no longer matters. But the gradient does not keep its size: it
+# *grows* by about a fifth in each layer. With weights of a ten-thousandth the variance falls below epsilon. Then the
+# division no longer makes up for small weights, and the gradient vanishes after all.
+
+# %% [markdown]
+# ## The gradient of batch norm
+#
+# One channel has m values $x_1, ..., x_m$ (over N, H and W). With the mean $\mu$, the variance $v$ and
+# $s = \sqrt{v + \epsilon}$, batch norm computes $\hat x_j = (x_j - \mu) / s$ and $y_j = \gamma \hat x_j + \beta$. In
+# code: `xhat = (x - mean) / s` and `y = gamma * xhat + beta`.
+#
+# We know the upstream gradient $\partial L / \partial y_j$ (`dout`), so
+# $d_j = \partial L / \partial \hat x_j = \gamma \, \partial L / \partial y_j$. One value $x_i$ reaches the loss on
+# three paths, which the figure shows. The chain rule multiplies along a path and adds over paths:
+#
+# - directly: $d_i / s$;
+# - through the mean: $\partial \mu / \partial x_i = 1 / m$, and $\mu$ moves every $\hat x_j$ by $-1 / s$. Together
+#   $-\frac{1}{s} \cdot \frac{1}{m} \sum_j d_j$;
+# - through the variance: $\partial v / \partial x_i = 2 (x_i - \mu) / m$, and $v$ moves every $\hat x_j$ by
+#   $-\hat x_j / (2 s^2)$. Multiply the two, sum over j, and replace $(x_i - \mu) / s$ by $\hat x_i$: you get
+#   $-\frac{1}{s} \, \hat x_i \cdot \frac{1}{m} \sum_j d_j \hat x_j$.
+#
+# (The mean is in the variance too, but that path adds nothing, because $\sum_j (x_j - \mu) = 0$.) The sum of the three
+# is the gradient of $x_i$.
+
+# %%
+figure, text = drawing.batch_norm_boxes()
+print(text)
+figure
 
 # %% [markdown]
 # ## Exercise 09.4: batch norm, both ways
 #
-# Difficulty: *** of ***. About 20 minutes. Core.
+# Three stars, 20 minutes, core.
 #
 # x and dout are (N, C, H, W), gamma and beta (C,). Normalise every channel by its mean and its variance over N, H and W
-# (the mean of squares, not n - 1; eps under the root), times gamma, plus beta. Then the way back.
+# (the mean of squares, not n - 1; eps under the root), times gamma, plus beta. Then write the backward pass.
 
 
 # %%
@@ -392,8 +466,9 @@ normed = check("09.4", batchnorm)
 normed
 
 # %% [markdown]
-# Two things to see in your dx: a common shift of a channel changes nothing, so dx adds up to 0; stretching a channel
-# changes (almost) nothing, so dx is orthogonal to x minus its mean.
+# Two properties of your dx. Adding a constant to a channel does not change y, so dx sums to 0. Scaling a channel
+# (almost) does not change y, so dx is orthogonal to x minus its mean. And each path of the derivation in numbers, next
+# to a central difference:
 
 # %%
 if normed.passed:
@@ -403,31 +478,61 @@ if normed.passed:
     print("sum of dx:", np.round(sums[0], 10), " sum of dx * (x - mean):", np.round(sums[1], 4))
 
 # %%
+values, d = np.array([1.0, 2.0, 4.0, 5.0]), np.array([1.0, 0.0, -2.0, 0.5])  # one channel, gamma = 1, eps = 0
+s, xhat = values.std(), (values - values.mean()) / values.std()
+paths = {"direct": d / s, "through the mean": -d.mean() / s, "through the variance": -xhat * (d * xhat).mean() / s}
+
+
+def loss_of(values):
+    """Return the sum of d * xhat, whose gradient for xhat is d."""
+    return d @ ((values - values.mean()) / values.std())
+
+
+h = 1e-6
+measured = np.array([loss_of(values + h * step) - loss_of(values - h * step) for step in np.eye(4)]) / (2 * h)
+for name, part in paths.items():
+    print(f"{name:21} {np.round(part + np.zeros(4), 4)}")
+print(f"{'sum of the paths':21} {np.round(sum(paths.values()), 4)}")
+print(f"{'central difference':21} {np.round(measured, 4)}")
+assert np.allclose(sum(paths.values()), measured, atol=1e-8)
+
+# %%
 compare("09.4")
 
 # %% [markdown]
-# ## Exercise 09.5: what arrives
+# ## Does it learn
 #
-# Difficulty: ** of ***. About 5 minutes. The numbers are yours: they are drawn from the name.
+# Gradients are one thing, learning another. A small relative of GoogLeNet with 12 modules learns drawn shapes for a few
+# steps, each time with one thing changed. This takes about a minute; a line for each variant shows how far it is.
 
 # %%
-student = "you"  # your name or number, if your course asks for it
-ask("09.5", student)
+STEPS = 5 if FAST else 40
+scenes = data.shapes(400, seed=9)
+inputs = data.UNIT.to_input(scenes.pictures)
+flows = {}
+for name, arguments in training.gradient_norms.VARIANTS.items():
+    variant = {name: {**arguments, "width": 0.5}}
+    flows |= training.gradient_flow(inputs, scenes.labels, variant, steps=STEPS)
+    print(f"{len(flows)} of {len(training.gradient_norms.VARIANTS)}: {name}")
+print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
+print(training.gradient_norms.table(flows, STEPS))
 
 # %%
-# exercise 09.5
-### BEGIN SOLUTION
-arrives = (lambda layers, fan_in, std: (std * math.sqrt(fan_in / 2)) ** layers)(**find("09.5").values(student))
-### END SOLUTION
+figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
+assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He's first weights"].reach
+assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He's first weights"].reach
+print(text)
+figure
 
-# %%
-answer("09.5", arrives)
+# %% [markdown]
+# What you saw: a third of the depth, or one head in the middle, helps the bad initialisation by many orders of
+# magnitude and leaves it bad. Another initialisation, or batch norm, removes the problem.
 
 # %% [markdown]
 # ## Make it break
 #
-# One step of gradient descent from weights of 0.01, at a rate of 0.01 and without heads. How many of the arrays of
-# weights and biases change at all? Predict first. float32 keeps about seven digits.
+# One step of gradient descent from weights of 0.01, with a learning rate of 0.01 and without heads. How many of the
+# arrays of weights and biases change at all? Predict first. float32 has about seven digits.
 
 # %%
 starts.started(g, "0.01")
@@ -448,11 +553,12 @@ assert starts.FIRST + "/weight" in still
 # %% [markdown]
 # ## Take it further
 #
-# - A shortcut past each module (x + f(x)): what becomes of the factor per layer?
-# - Data-dependent starts: after drawing, divide each layer's weights by the deviation of its outputs on one batch.
-# - Count how many arrays have changed after ten steps in the last cell but one.
-# - Start the chain with batch norm at eps = 0. Where does it die now?
-# - Later papers of the same group say that the heads act as regularisers. What do the numbers above say for that?
+# - Data-dependent initialisation: after drawing, divide the weights of each layer by the standard deviation of its
+#   outputs on one batch.
+# - Put a batch norm into f (`shortcuts.tower` builds the towers). Does "he" with shortcuts learn then?
+# - Count how many arrays have changed after ten steps in "Make it break".
+# - Start the chain with batch norm at eps = 0. Where does the gradient vanish now?
+# - Later papers of the same group say that the heads act as regularisers. Which numbers above support that?
 
 # %% [markdown]
 # ## Claims, checked
@@ -460,19 +566,16 @@ assert starts.FIRST + "/weight" in still
 # %%
 claims = [
     ("gradients vanish because the net is deep", ratios["he"] > 1, "wrong: at the same depth they grow after 'he'"),
-    (
-        "matrices must be all exactly 1s",
-        lengths["all entries 1"] > 1e37,
-        "wrong: all ones explode; singular values count",
-    ),
+    ("matrices must be all exactly 1s", lengths["all entries 1"] > 1e37, "wrong: ones explode; singular values decide"),
     ("eigenvalues of 1 keep lengths", lengths["shear, all eigenvalues 1"] > 1e5, "wrong: see the shear"),
-    ("the heads bring gradient signal", rescued["0.01"] > 100, "right for bad starts; they matter little after 'he'"),
-    ("a first loss of ln C means a good start", ratios["0.01"] < 1e-9, "wrong: the dead start has it exactly"),
     (
-        "before batch norm deep nets could hardly be trained",
-        ratios["he"] > 0.1,
-        "refined: with a better start they could",
+        "the heads bring gradient signal",
+        rescued["0.01"] > 100,
+        "right for bad initialisations, of little use with 'he'",
     ),
+    ("a first loss of ln C means a good start", ratios["0.01"] < 1e-9, "wrong: the dead network has it exactly"),
+    ("residual connections keep the gradient", towers["he, x + f(x)"][0] > 1000, "only if f is small"),
+    ("before batch norm deep nets were untrainable", ratios["he"] > 0.1, "refined: a better initialisation was enough"),
     ("batch norm removes exploding gradients", growth[1.0] > 20, "refined: scale no longer matters, growth remains"),
     ("the heads are thrown away after training", stripped, "right: not a bit changes"),
 ]

@@ -13,6 +13,7 @@ gain = Exercise(
     "product_gain(mats) -> (largest, smallest)",
     minutes=8,
     difficulty=2,
+    core=False,
     tolerance=1e-7,
     hints=(
         "Of all vectors of length 1: which becomes longest, and which shortest, when all matrices are through with it?",
@@ -118,6 +119,7 @@ signal = Question(
     "mean square of the numbers behind the last ReLU?",
     minutes=5,
     difficulty=2,
+    core=False,
     tolerance=5e-3,
     hints=(
         "What happens to the mean square in one layer, and what does ReLU keep of it?",

@@ -1,9 +1,11 @@
-"""First weights and what they do to signals and gradients: for lesson 09.
+"""Initialisations and what they do to signals and gradients: for lesson 09.
 
 from minigooglenet.lessons.lesson_09_starts import starts
-g = starts.started(mg.models.googlenet(init="zeros", dropout=False), "he")
-starts.Flow(g, "he").norms("inception_4a/output")
+g = mg.models.googlenet(init="zeros", dropout=False)
+starts.survey(g, "he").first
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +48,39 @@ def gradients(g, x, classifier, wires):
     weight = losses.head_weights(g)[classifier]
     _, found, grads = losses.weighted_sum(outputs, np.array([1, 2]), {classifier: weight})
     return float(found[classifier]), g.backward(grads, tape, wires=wires)[0]
+
+
+class Survey(NamedTuple):
+    """How the gradients of GoogLeNet's three classifiers reach back through the network, as norms.
+
+    first, last : gradient of the main classifier's loss at the first convolution and at 5b
+    with_heads : gradient of all three losses at the first convolution
+    at_4a : {classifier: gradient of its loss at the output of 4a}
+    losses : {classifier: loss}, without the heads' weight
+    """
+
+    first: float
+    last: float
+    with_heads: float
+    at_4a: dict[str, float]
+    losses: dict[str, float]
+
+
+def survey(g, scheme) -> Survey:
+    """Initialise GoogLeNet `g` by the scheme, in place, and return the Survey of one batch of noise."""
+    x = images(started(g, scheme), scheme)
+    first_losses, grads = {}, {}
+    for classifier in g.outputs:
+        wires = [FIRST, MIDDLE, LAST] if classifier == g.outputs[-1] else [FIRST, MIDDLE]
+        first_losses[classifier], grads[classifier] = gradients(g, x, classifier, wires)
+    main = grads[g.outputs[-1]]
+    return Survey(
+        first=length(main[FIRST]),
+        last=length(main[LAST]),
+        with_heads=length(*(found[FIRST] for found in grads.values())),
+        at_4a={classifier: length(found[MIDDLE]) for classifier, found in grads.items()},
+        losses=first_losses,
+    )
 
 
 def length(*arrays) -> float:

@@ -9,7 +9,7 @@ heads = Exercise(
     "09.3",
     "three losses",
     "total_loss_and_grad(main, aux1, aux2, labels, w) -> (loss, dmain, daux1, daux2)",
-    minutes=8,
+    minutes=5,
     difficulty=1,
     hints=(
         "Which quantities does the weight multiply, if the total is main + w * aux1 + w * aux2?",

@@ -3,13 +3,18 @@
 #
 # **The question.** What is the shortest honest way from random weights to a number that you may publish?
 #
-# 60 minutes; needs lesson 09. Start the long cells and do exercises 10.1 to 10.3 while they run.
+# 60 minutes: 32 for the core exercises, the rest for reading and running. Needs lesson 09. Start the long cells and do
+# exercises 10.1 to 10.3 while they run.
 #
 # Afterwards you can
-# - climb the sanity ladder: first loss, eight images by heart, a sweep of rates, and only then a run;
+# - climb the sanity ladder: first loss, overfitting eight images on purpose, a sweep of learning rates, and only then a
+#   run;
 # - write a step of SGD with momentum, the paper's schedule and the paper's random crop;
 # - find a faulty line in a training loop by its curves;
-# - split pictures, normalise them and choose an epoch without peeking at the test.
+# - split images, normalise them and choose an epoch without looking at the test set.
+#
+# The *training set* is for fitting, the *validation set* for choosing, the *test set* for one report at the end. A set
+# that the network is not trained on is *held out*.
 
 # %%
 import os
@@ -17,17 +22,17 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import data, evaluation, figures, losses, optim, schedules, training, viz
+from minigooglenet import data, evaluation, losses, optim, schedules, training, viz
 from minigooglenet.data import transforms
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.lessons.lesson_10_training import sick_runs
+from minigooglenet.lessons.lesson_10_training import drawing, sick_runs
 from minigooglenet.training.step import gradients
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 SIZE = 16
 images, labels, test_images, test_labels = data.digits(SIZE)
-print(f"{len(images)} handwritten digits to learn from, {len(test_images)} held out, {SIZE} x {SIZE} pixels")
+print(f"{len(images)} handwritten digits to train on, {len(test_images)} held out, {SIZE} x {SIZE} pixels")
 
 
 # %%
@@ -38,13 +43,13 @@ def mini(**arguments):
 
 
 counted = mg.count(mini(), outputs=["loss3/classifier"])
-print(f"{counted.params:,} parameters, {counted.macs:,} MAC an image")
+print(f"{counted.params:,} parameters, {counted.macs:,} MAC for an image")
 
 # %% [markdown]
 # ## First rung: the first loss
 #
-# GoogLeNet has a main head and two auxiliary heads, whose losses count 0.3 times. Ten classes, and weights so small
-# that all logits are nearly 0. Guess the loss of the first step.
+# GoogLeNet has a main classifier and two auxiliary heads, whose losses count 0.3 times. Take ten classes, and weights
+# so small that all logits are nearly 0. Guess the loss of the first step.
 
 # %%
 predict("10.a", ...)
@@ -63,13 +68,13 @@ outcome("10.a", round(total, 3))
 assert abs(total - 1.6 * np.log(10)) < 1e-3
 
 # %% [markdown]
-# What you saw: not ln 10. The losses of the heads are added, so a network with two of them starts at 1.6 ln C.
-# Weights that are not tiny start higher, since a confident guess is worse than none (lesson 09).
+# What you saw: not ln 10. The losses of the heads are added, so a network with two of them starts at 1.6 ln C. Larger
+# weights start higher, because a confident wrong guess costs more than an even one (lesson 09).
 
 # %% [markdown]
 # ### Exercise 10.1: your first loss
 #
-# One star, 3 minutes, core. Put your name in place of "you": the numbers are drawn from it, and stay.
+# One star, 3 minutes, core. Put your name instead of "you": the numbers are drawn from it.
 
 # %%
 student = "you"
@@ -86,12 +91,13 @@ answer("10.1", your_loss)
 # %% [markdown]
 # ## The loop
 #
-# This is all of training: a batch, the gradients of the weighted sum of the losses, a step. `move` is the step, and
-# you write one in exercise 10.2.
+# This is all of training: a batch, the gradients of the weighted sum of the losses, a step. `move` is the step, and you
+# write one in exercise 10.2.
 
 
 # %%
 def engine_step(params, grads, velocity, lr):
+    """Move the parameters in place by the engine's SGD with momentum."""
     optim.sgd_step(params, grads, velocity, lr=lr, momentum=0.9, weight_decay=2e-4)
 
 
@@ -100,19 +106,20 @@ def fit(net, x, y, steps, lr, batch=32, move=engine_step, seed=0):
     rng, velocity, weights = np.random.default_rng(seed), {}, losses.head_weights(net.outputs)
     curves = {name: [] for name in ("sum", *weights)}
     for step in range(steps):
-        some = rng.permutation(len(x))[:batch]
-        found = gradients(net, x[some], y[some], weights, number=step)
-        move(net.params, found.params, velocity, lr)
-        for name, loss in (("sum", found.loss), *found.heads.items()):
+        chosen = rng.permutation(len(x))[:batch]
+        grads = gradients(net, x[chosen], y[chosen], weights, number=step)
+        move(net.params, grads.params, velocity, lr)
+        for name, loss in (("sum", grads.loss), *grads.heads.items()):
             curves[name].append(loss)
     return curves
 
 
 # %% [markdown]
-# ## Second rung: eight images by heart
+# ## Second rung: overfit eight images
 #
-# A network that cannot learn eight images will not learn a thousand. How many steps until the main head's loss is
-# below 0.01? (Dropout is off here: it is made to prevent this.)
+# A network that fits only the images that it saw *overfits*. Here that is the test: a network that cannot fit eight
+# images will not learn a thousand. How many steps until the loss of the main classifier is below 0.01? (Dropout is off
+# here: it exists to prevent this.)
 
 # %%
 predict("10.b", ...)
@@ -133,37 +140,11 @@ outcome("10.b", int(np.argmax(main < 0.01)))
 # amount of data repairs it.
 
 # %% [markdown]
-# ## Third rung: a sweep of rates
-#
-# Three rates, each a hundred times the one before, 30 steps each. One is too small, one is good, one is too large.
-# Which does what?
-
-# %%
-predict("10.c", ...)
-
-# %%
-RATES, STEPS = (0.0005, 0.05, 5.0), 20 if FAST else 30
-sweep = {rate: fit(mini(), images, labels, STEPS, rate)["sum"] for rate in RATES}
-lines = {f"rate {rate:g}": (range(STEPS), curve) for rate, curve in sweep.items()}
-figure, text = viz.line_chart(lines, "step", "loss")
-print(text + ("\n(fast mode: 20 steps each, not 30)" if FAST else ""))
-figure
-
-# %%
-last = {rate: round(float(np.mean(curve[-5:])), 2) for rate, curve in sweep.items()}
-assert min(last, key=last.get) == 0.05
-outcome("10.c", last)
-
-# %% [markdown]
-# What you saw: the losses of the last five steps, by rate. Too small hardly moves. Too large jumps about. Batch norm
-# keeps the large one finite here; without it, see "Make it break".
-
-# %% [markdown]
 # ## Exercise 10.2: a step of SGD with momentum
 #
-# Two stars, 10 minutes, core. The velocity `v` remembers old pulls: `v` becomes mu times itself, plus the gradient
-# `g`, plus `decay * w`. Then `w` moves by `lr` times the new `v`, downhill. A bias (`is_bias`) learns at twice the
-# rate and does not decay, as in BVLC's replication of GoogLeNet. Return new arrays.
+# Two stars, 10 minutes, core. The velocity `v` is a running sum of past gradients: `v` becomes mu times itself, plus
+# the gradient `g`, plus `decay * w`. Then `w` moves by `lr` times the new `v`, downhill. A bias (`is_bias`) learns at
+# twice the rate and does not decay, as in BVLC's replication of GoogLeNet. Return new arrays.
 
 
 # %%
@@ -182,11 +163,12 @@ result = check("10.2", sgd_momentum)
 result
 
 # %% [markdown]
-# Your step trains the network, beside the engine's:
+# Your step trains the network, next to the engine's:
 
 
 # %%
 def your_step(params, grads, velocity, lr):
+    """Move the parameters in place by your function."""
     for name, g in grads.items():
         v = velocity.get(name, np.zeros_like(g))
         numbers = (np.float32(value) for value in (lr, 0.9, 2e-4))
@@ -194,6 +176,7 @@ def your_step(params, grads, velocity, lr):
 
 
 def caffe_step(params, grads, velocity, lr):
+    """Move the parameters in place as BVLC's solver does."""
     factors = optim.caffe_multipliers(params)
     optim.sgd_step(params, grads, velocity, lr=lr, weight_decay=2e-4, multipliers=factors)
 
@@ -204,21 +187,50 @@ if result.passed:
 compare("10.2")
 
 # %% [markdown]
+# ## Third rung: a sweep of learning rates
+#
+# Three learning rates, each a hundred times the one before, 30 steps each. Guess the loss at the end for each of the
+# three. (About ten seconds.)
+
+# %%
+predict("10.c", ...)
+
+# %%
+RATES, STEPS = (0.0005, 0.05, 5.0), 20 if FAST else 30
+sweep = {rate: fit(mini(), images, labels, STEPS, rate)["sum"] for rate in RATES}
+lines = {f"learning rate {rate:g}": (range(STEPS), curve) for rate, curve in sweep.items()}
+figure, text = viz.line_chart(lines, "step", "loss")
+print(text + ("\n(fast mode: 20 steps each, not 30)" if FAST else ""))
+figure
+
+# %%
+last = {rate: round(float(np.mean(curve[-5:])), 2) for rate, curve in sweep.items()}
+assert min(last, key=last.get) == 0.05
+outcome("10.c", last)
+
+# %% [markdown]
+# What you saw: the mean loss of the last five steps, by learning rate. The small one hardly moves. The large one jumps
+# about. Batch norm keeps it finite here; without it, see "Make it break".
+
+# %% [markdown]
 # ## The schedule
 #
-# The paper lowers the rate by 4 per cent every 8 epochs. BVLC's quick solver lets it fall to 0 as the square root of
-# what is left. Guess: what part of its first rate does the paper's schedule still have after 250 epochs?
+# The paper lowers the learning rate by 4% every 8 epochs. BVLC's quick solver lets it fall to 0 as the square root of
+# the remaining fraction of the run. Guess: which fraction of its first learning rate does the paper's schedule still
+# have after 250 epochs?
 
 # %%
 predict("10.d", ...)
 
 # %%
 epochs = np.arange(250)
-shares = {
+schedules_of = {
     "paper: times 0.96 every 8 epochs": [schedules.paper(1, e, 250, 1) for e in epochs],
     "quick solver: square root": [schedules.polynomial(1, e, 250) for e in epochs],
 }
-figure, text = viz.line_chart({name: (epochs, rates) for name, rates in shares.items()}, "epoch", "share of lr0")
+figure, text = viz.line_chart(
+    {name: (epochs, rates) for name, rates in schedules_of.items()}, "epoch", "fraction of lr0"
+)
 print(text)
 figure
 
@@ -226,7 +238,7 @@ figure
 outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 
 # %% [markdown]
-# What you saw: the paper's rate never gets small. Its authors average the weights instead, and so do we below.
+# What you saw: the paper's learning rate never gets small. Its authors average the weights instead, and so do we below.
 
 # %% [markdown]
 # ## Exercise 10.3: the paper's rate
@@ -236,7 +248,7 @@ outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 
 # %%
 def paper_rate(lr0, epoch):
-    """Exercise 10.3: return the rate of that epoch, a number."""
+    """Exercise 10.3: return the learning rate of that epoch, a number."""
     ### BEGIN SOLUTION
     return lr0 * 0.96 ** (epoch // 8)
     ### END SOLUTION
@@ -248,7 +260,7 @@ check("10.3", paper_rate)
 # %% [markdown]
 # ### Exercise 10.3b: the rate of your epoch
 #
-# One star, 3 minutes, not core.
+# One star, 3 minutes, further.
 
 # %%
 ask("10.3b", student)
@@ -262,72 +274,54 @@ your_rate = paper_rate(v["lr0"], v["epoch"])
 answer("10.3b", your_rate)
 
 # %% [markdown]
-# ## Sixty-four ways to look at one picture
+# ## Many ways to crop one image
 #
-# The paper shows the network another part of a picture each time: an area of 8 to 100 per cent, a ratio of width to
-# height of 3/4 to 4/3. Guess: how much of the picture does such a crop hold on average?
+# The paper shows the network another part of an image each time: an area of 8% to 100%, a ratio of width to height of
+# 3/4 to 4/3. Guess: which fraction of the image does such a crop contain on average?
 
 # %%
 predict("10.e", ...)
 
 # %%
-photo = np.asarray(data.photograph().resize((192, 128)))
-
-
-def draw_boxes(boxes, title):
-    """Draw the boxes on the photograph, and say what they are like."""
-    figure, axis = figures.new(6, 4.2)
-    axis.imshow(photo)
-    for top, left, height, width in boxes:
-        xs, ys = (left, left + width, left + width, left, left), (top, top, top + height, top + height, top)
-        axis.plot(xs, ys, color=figures.PALETTE[6], linewidth=0.8)
-    axis.set(title=title, xticks=[], yticks=[], xlim=(-1, 193), ylim=(129, -1))
-    axis.spines[:].set_visible(False)
-    share = np.array([box[2] * box[3] for box in boxes]) / photo[..., 0].size
-    wide = sum(box[3] > box[2] for box in boxes)
-    print(f"{title}: {len(boxes)} boxes, {wide} wider than high, {share.min():.0%} to {share.max():.0%} of the area")
-    return figure
-
-
 rng = np.random.default_rng(0)
-draw_boxes([transforms.area_box(rng, 128, 192) for _ in range(64)], "the engine's crops")
+boxes = [transforms.area_box(rng, drawing.HEIGHT, drawing.WIDTH) for _ in range(64)]
+figure, text = drawing.crop_boxes(boxes, "the engine's crops")
+print(text)
+figure
 
 
 # %%
-def mean_share(draw, H, W):
-    """Return the mean share of the picture's area over 2000 crops."""
+def mean_fraction(draw, height, width):
+    """Return the mean fraction of the image's area over 2000 crops."""
     rng = np.random.default_rng(0)
-    boxes = np.array([draw(H, W, rng) for _ in range(2000)])
-    return (boxes[:, 2] * boxes[:, 3]).mean() / (H * W)
+    boxes = np.array([draw(rng, height, width) for _ in range(2000)])
+    return (boxes[:, 2] * boxes[:, 3]).mean() / (height * width)
 
 
-mistakes = {wrong.name: wrong.function for wrong in find("10.4").wrongs}
-draws = {"as in the paper": find("10.4").reference_function, "side drawn, a mistake": mistakes["side drawn not area"]}
-shares = {name: [mean_share(draw, 128, W) for W in (128, 192)] for name, draw in draws.items()}
-for name, (square, wide) in shares.items():
-    print(f"{name}: mean share {square:.2f} of a square, {wide:.2f} of this picture; 0.54 is half way from 0.08 to 1")
-assert shares["as in the paper"] > shares["side drawn, a mistake"]
-outcome("10.e", round(float(shares["as in the paper"][1]), 2))
+square, wide = mean_fraction(transforms.area_box, 128, 128), mean_fraction(transforms.area_box, 128, 192)
+print(f"mean fraction of a square {square:.2f}, of this image {wide:.2f}; the midpoint of 0.08 and 1 is 0.54")
+assert wide < square < 0.54
+outcome("10.e", round(float(wide), 2))
 
 # %% [markdown]
-# What you saw: boxes of all sizes and places, on average smaller than half way. Large ones seldom fit and are drawn
-# again, and on a wide picture high ones fit less often than wide ones.
+# What you saw: crops of all sizes and positions, with an average area below 54%, the midpoint of 8% and 100%. Large
+# crops rarely fit and are drawn again. On a wide image, high crops fit less often than wide ones.
 
 # %% [markdown]
 # ## Exercise 10.4: the paper's random crop
 #
-# Two stars, 12 minutes, not core. Draw in this order, with `rng.uniform` and `rng.integers`:
+# Two stars, 12 minutes, further. Draw in this order, with `rng.uniform` and `rng.integers`:
 # 1. the area, evenly in 0.08 to 1 of H * W;
 # 2. the logarithm of the ratio width / height, evenly in log(3/4) to log(4/3);
-# 3. if height and width (rounded) fit into H and W: the top row, then the left column, every place equally likely.
+# 3. if height and width (rounded) fit into H and W: the top row, then the left column, every position equally likely.
 #
-# What does not fit is drawn again from 1, ten tries in all. Then take the central square of the shorter side. The
-# check brings a generator that draws what it is told, so there is no luck in it.
+# If the crop does not fit, draw again from 1, ten times in total. Then take the central square of the shorter side. The
+# check's generator returns given values, so luck plays no part.
 
 
 # %%
 def random_crop(H, W, rng):
-    """Exercise 10.4: return (top, left, height, width), four whole numbers."""
+    """Exercise 10.4: return (top, left, height, width), four integers."""
     ### BEGIN SOLUTION
     for _ in range(10):
         area = rng.uniform(0.08, 1) * H * W
@@ -345,24 +339,23 @@ def random_crop(H, W, rng):
 result = check("10.4", random_crop)
 result
 
-# %% [markdown]
-# Your crops on the photograph:
-
 # %%
 figure = None
 if result.passed:
     rng = np.random.default_rng(1)
-    figure = draw_boxes([random_crop(128, 192, rng) for _ in range(64)], "your crops")
+    boxes = [random_crop(drawing.HEIGHT, drawing.WIDTH, rng) for _ in range(64)]
+    figure, text = drawing.crop_boxes(boxes, "your crops")
+    print(text)
+print(compare("10.4"))
 figure
-
-# %%
-compare("10.4")
 
 # %% [markdown]
 # ## The run
 #
-# Now the engine's own trainer: digits shifted at random, the rate falling to 0, and from the middle of the run on a
-# running mean of the weights. Guess: what part of the held-out digits is right at the end?
+# Now the engine's own trainer: digits shifted at random, the learning rate falling to 0, and from the middle of the run
+# on a running mean of the weights. Guess: which fraction of the held-out digits is right at the end?
+#
+# The next cell but one trains for half a minute to a minute and prints a line after each epoch.
 
 # %%
 predict("10.f", ...)
@@ -394,95 +387,50 @@ print(", ".join(f"{name} {hit:.1%}" for name, hit in hits.items()))
 outcome("10.f", round(max(hits.values()), 3))
 
 # %% [markdown]
-# What you saw: the mean of the weights and the last weights hardly differ here, where the rate falls to 0. The paper's
-# rate stays high to the end, so its mean has more to smooth; see "Take it further".
+# What you saw: the mean of the weights and the last weights hardly differ here, because the learning rate falls to 0.
+# The paper's rate stays high to the end, so its mean has more to smooth; see "Take it further".
 #
-# Which number may be published? Neither, strictly: we have now looked at the test pictures after every epoch.
-# Exercise 10.6 is about that.
+# Which number may be published? Strictly, neither: we evaluated on the test images after every epoch. Exercise 10.6 is
+# about that.
 
 # %% [markdown]
-# ## What has it learned?
+# ## Where would a change matter
 #
-# The filters of the first layer, what four of them make of one digit, and the gradient of the right class's logit at
-# the same places. Guess: does the gradient look like the map?
+# Here are feature maps of the first layer for one digit, and the gradient of the right class's logit at the same
+# positions. Guess the correlation of their sizes: 1 if the gradient is large where the map is, 0 if they have nothing
+# to do with each other. (Lesson 12 shows what deeper filters learn.)
 
 # %%
 predict("10.g", ...)
 
 # %%
-figure, text = viz.first_filters(averaged.params["conv1/3x3/weight"])
-print(text)
-figure
-
-# %%
 wire, main = "conv1/relu_3x3", averaged.outputs[-1]
-outputs, tape = averaged.forward({"image": test_images[:1]}, outputs=[main])
-grad = np.zeros_like(outputs[main])
-grad[0, test_labels[0]] = 1
-grads, _ = averaged.backward({main: grad}, tape, wires=[wire])
-maps = averaged.forward({"image": test_images[:1]}, outputs=[wire])[0][wire][0]
-shown = np.argsort(-maps.sum(axis=(1, 2)))[:4]
-figure, text = viz.pictures({f"map {k}": maps[k] for k in shown} | {"digit": 1 + test_images[0, 0]}, 5, numbers=False)
-print(f"a {test_labels[0]}, and what four filters make of it\n{text}")
-figure
-
-# %%
-gradient_maps = {f"gradient {k}": grads[wire][0, k] for k in shown} | {"gradient, digit": grads["image"][0, 0]}
-figure, text = viz.pictures(gradient_maps, 5, numbers=False, same_scale=False)
+outputs, tape = averaged.forward({"image": test_images[:1]}, outputs=[main, wire])
+upstream = np.zeros_like(outputs[main])
+upstream[0, test_labels[0]] = 1
+grads, _ = averaged.backward({main: upstream}, tape, wires=[wire])
+maps, gradient = outputs[wire][0], grads[wire][0]
+strongest = np.argsort(-maps.sum(axis=(1, 2)))[:4]
+correlation = np.corrcoef(np.abs(maps[strongest]).ravel(), np.abs(gradient[strongest]).ravel())[0, 1]
+print(outcome("10.g", round(float(correlation), 2)))
+zeros = float((gradient == 0).mean())
+print(f"the gradient is 0 at {zeros:.0%} of the positions")
+assert zeros > 0.5
+pair = (grads["image"][0, 0], gradient)
+figure, text = drawing.maps_and_gradients(1 + test_images[0, 0], maps, pair, strongest)
 print(text)
 figure
 
-# %%
-quiet = float((grads[wire] == 0).mean())
-print(f"no gradient at {quiet:.0%} of the places of this layer")
-assert quiet > 0.5
-alike = np.corrcoef(np.abs(maps[shown]).ravel(), np.abs(grads[wire][0, shown]).ravel())[0, 1]
-outcome("10.g", f"correlation of their sizes {alike:.2f}")
+# %% [markdown]
+# What you saw: a feature map shows where a filter responds. The gradient shows where a change of the response would
+# matter, and it is mostly 0: a max pool reads this layer, and only the argmax of each window gets a gradient (lesson
+# 05).
 
 # %% [markdown]
-# What you saw: the map says where a filter answers. The gradient says where a change of the answer would matter, and it
-# is thin: a max pool reads this layer, and only the winners of its windows get anything (lesson 05).
-
-# %% [markdown]
-# ## Its mistakes
+# ## Exercise 10.5: four faulty runs
 #
-# One number hides which digits are taken for which. Guess the pair that is confused most.
-
-# %%
-predict("10.h", ...)
-
-# %%
-scores = averaged(test_images)
-predicted = scores.argmax(axis=1)
-table = evaluation.confusion(test_labels, predicted, 10)
-figure, text = viz.confusion_matrix(table)
-print(text)
-figure
-
-# %%
-wrong = table - np.diag(np.diag(table))
-true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
-outcome("10.h", f"{true} taken for {taken}, {wrong.max()} times" if wrong.any() else "no mistakes")
-
-# %% [markdown]
-# The three worst, by how sure the network was of the wrong class. Look before you blame the network:
-
-# %%
-sure = mg.kernels.softmax.forward(scores).max(axis=1)
-bad = np.flatnonzero(predicted != test_labels)
-worst = bad[np.argsort(-sure[bad])][:3]
-if len(worst) < 3:  # so good that there are not three
-    worst = np.argsort(sure)[:3]
-titles = {f"no. {i}: {test_labels[i]} as {predicted[i]}, sure {sure[i]:.0%}": 1 + test_images[i, 0] for i in worst}
-figure, text = viz.pictures(titles, 3, numbers=False)
-print(text)
-figure
-
-# %% [markdown]
-# ## Exercise 10.5: four sick runs
-#
-# Three stars, 15 minutes, core. A small network with two heads, five classes and 60 pictures. This is what a healthy
-# run looks like. "Again" is the same test done a second time.
+# Three stars, 15 minutes, core. A small network with two heads, five classes and 60 images. This is what a healthy run
+# looks like. "Again" is the same evaluation done a second time.
 
 # %%
 print(sick_runs.healthy().table())
@@ -503,12 +451,11 @@ figure
 for letter, run in runs.items():
     print(f"{letter}\n{run.code}\n")
 print("faults: " + ", ".join(sick_runs.FAULTS))
-print(f"repairs, of which some cure nothing:\n{sick_runs.repairs()}")
+print(f"repairs, some of which repair nothing:\n{sick_runs.repairs()}")
 
 # %% [markdown]
-# For each run give the fault, the number of its line and the letter of the repair that belongs there. Try a repair
-# before you answer: `print(sick_runs.repaired(runs["A"], 13, "p").table())`. The check runs your repaired loops for
-# 20 steps.
+# For each run give the fault, the number of its line and the letter of the repair for that line. Try a repair before
+# you answer: `print(sick_runs.repaired(runs["A"], 13, "p").table())`. The check runs your repaired loops for 20 steps.
 
 # %%
 # exercise 10.5
@@ -518,17 +465,54 @@ found = {letter: sick_runs.cure(fault) for letter, fault in sick_runs.key(studen
 check("10.5", None if found is ... else (student, found))
 
 # %% [markdown]
+# ## Its mistakes
+#
+# One number hides which digits are confused with which. Guess the pair that is confused most.
+
+# %%
+predict("10.h", ...)
+
+# %%
+logits = averaged(test_images)
+predicted = logits.argmax(axis=1)
+table = evaluation.confusion(test_labels, predicted, 10)
+figure, text = viz.confusion_matrix(table)
+print(text)
+figure
+
+# %%
+wrong = table - np.diag(np.diag(table))
+true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
+outcome("10.h", f"{true} classified as {taken}, {wrong.max()} times" if wrong.any() else "no mistakes")
+
+# %% [markdown]
+# The three worst, by how confident the network was of the wrong class. Look before you blame the network:
+
+# %%
+confidence = mg.kernels.softmax.forward(logits).max(axis=1)
+bad = np.flatnonzero(predicted != test_labels)
+worst = bad[np.argsort(-confidence[bad])][:3]
+if len(worst) < 3:  # so good that there are not three
+    worst = np.argsort(confidence)[:3]
+titles = {
+    f"no. {i}: {test_labels[i]} as {predicted[i]}, confidence {confidence[i]:.0%}": 1 + test_images[i, 0] for i in worst
+}
+figure, text = viz.pictures(titles, 3, numbers=False)
+print(text)
+figure
+
+# %% [markdown]
 # ## Exercise 10.6: an honest number
 #
-# Two stars, 10 minutes, core. `groups[i]` says to whom picture i belongs: a writer, a patient, a picture and its
-# mirror image. A group must never be parted. Put the sorted names of the groups into an order by `rng.permutation`.
-# The first fifth of the names (rounded) is the test, the second fifth is for validation, the rest is for training.
-# Return the places of the pictures of each part, sorted.
+# Two stars, 10 minutes, further. `groups[i]` is the source of image i: a writer, a patient, an image and its mirror
+# image. A group must never be split. Put the sorted names of the groups into an order by `rng.permutation`. The first
+# fifth of the names (rounded) is the test set, the second fifth is the validation set, the rest is the training set.
+# Return the indices of the images of each part, sorted.
 
 
 # %%
 def split(groups, rng):
-    """Exercise 10.6: groups (n,) -> (train, valid, test), three arrays of whole numbers."""
+    """Exercise 10.6: groups (n,) -> (train, valid, test), three arrays of integers."""
     ### BEGIN SOLUTION
     names = rng.permutation(np.unique(groups))
     fifth = round(len(names) / 5)
@@ -544,8 +528,8 @@ split_result
 # %% [markdown]
 # ### Exercise 10.6b: normalise without peeking
 #
-# One star, 6 minutes, not core. Bring every channel of the training pictures to mean 0 and standard deviation 1, and
-# change the test pictures in the very same way.
+# One star, 6 minutes, further. Bring every channel of the training images to mean 0 and standard deviation 1, and
+# change the test images in the same way.
 
 
 # %%
@@ -565,7 +549,7 @@ normalise_result
 # %% [markdown]
 # ### Exercise 10.6c: which epoch, which number
 #
-# One star, 4 minutes, not core. `valid` and `test` hold the accuracy after each epoch, from 0. Choose an epoch (the
+# One star, 4 minutes, further. `valid` and `test` contain the accuracy after each epoch, from 0. Choose an epoch (the
 # first of the best) and return it with the accuracy that you may publish.
 
 
@@ -582,14 +566,14 @@ def publish(valid, test):
 check("10.6c", publish)
 
 # %% [markdown]
-# Your functions at work: the most naive classifier, which answers with the label of the most similar training picture.
-# Every scene comes twice, the second time with a little noise. One split parts the twins, yours does not.
+# Your functions at work: the simplest classifier returns the label of the most similar training image. Every scene
+# comes twice, the second time with a little noise. One split separates the twins, yours does not.
 
 
 # %%
-def nearest(pictures, labels, train, test):
-    """Return the share of test pictures whose nearest training picture has their label."""
-    a, b = (part.reshape(len(part), -1) for part in normalise(pictures[train], pictures[test]))
+def nearest(images, labels, train, test):
+    """Return the fraction of test images whose nearest training image has their label."""
+    a, b = (part.reshape(len(part), -1) for part in normalise(images[train], images[test]))
     near = (b**2).sum(1)[:, None] - 2 * b @ a.T + (a**2).sum(1)
     return float((labels[train][near.argmin(axis=1)] == labels[test]).mean())
 
@@ -599,17 +583,17 @@ rng = np.random.default_rng(0)
 twins = np.concatenate([scenes.pictures, scenes.pictures + rng.normal(0, 20, scenes.pictures.shape)])
 groups, twin_labels = np.tile(np.arange(200), 2), np.tile(scenes.labels, 2)
 if split_result.passed and normalise_result.passed:
-    for name, names in (("twins kept together, your split", groups), ("twins parted", np.arange(400))):
+    for name, names in (("twins kept together, your split", groups), ("twins separated", np.arange(400))):
         train, _, test = split(names, np.random.default_rng(1))
         print(f"{name}: {nearest(twins, twin_labels, train, test):.0%} right; chance is 10%")
 
 # %% [markdown]
-# What you saw: the same classifier, the same pictures. The larger number is worth nothing: it was looked up.
+# What you saw: the same classifier, the same images. The larger number is worth nothing: the answers were looked up.
 
 # %% [markdown]
 # ## Make it break
 #
-# **A rate thirty times too large**, and no batch norm that saves it:
+# **A learning rate thirty times too large**, and no batch norm that saves it:
 
 # %%
 try:
@@ -621,8 +605,8 @@ except FloatingPointError as error:
 # %% [markdown]
 # The error names the first wire that is not finite, so that you need not search.
 #
-# **Labels shuffled.** There is nothing to learn in them. Guess the share of the 64 training pictures that the network
-# gets right after 80 steps, and the share of the held-out ones.
+# **Labels shuffled.** There is nothing to learn in them. Guess the fraction of the 64 training images that the network
+# gets right after 80 steps, and the fraction of the held-out ones.
 
 # %%
 predict("10.i", ...)
@@ -635,27 +619,34 @@ learned = float((evaluation.predict(memory, images[:64]) == shuffled).mean())
 useful = float((evaluation.predict(memory, test_images) == test_labels).mean())
 print(f"loss from {curve[0]:.2f} to {curve[-1]:.2f}")
 assert learned > 0.9 > 0.3 > useful
-outcome("10.i", f"{learned:.0%} of its own pictures, {useful:.0%} of the others")
+outcome("10.i", f"{learned:.0%} of the training images, {useful:.0%} of the held-out ones")
 
 # %% [markdown]
-# What you saw: memorising. A training loss near 0 says nothing about other pictures.
+# What you saw: memorising, or overfitting at its extreme. A training loss near 0 proves nothing about other images.
 
 # %% [markdown]
 # ## Take it further
 #
-# - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour, and goes on after an interruption
+# - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour, and continues after an interruption
 #   with `--resume`. `mg.data.load("cifar10")` fetches CIFAR-10 as its binary archive, not as a pickle that could run
 #   code.
-# - Write Adam as a `move` for `fit`, and compare it with `adaptive.adamw_step`. Does it need the sweep of rates?
+# - Write Adam as a `move` for `fit`, and compare it with `adaptive.adamw_step`. Does it need the sweep of learning
+#   rates?
 # - `training.find_learning_rate(mini(), digits).figure()` draws a sweep in one short run. Does its suggestion agree
 #   with yours?
-# - Smooth the labels: 0.9 for the right class, the rest shared. What is the lowest possible loss now?
+# - Smooth the labels: 0.9 for the right class, the rest divided among the others. What is the lowest possible loss now?
 # - Give `training.Settings` the schedule "paper" and compare last and averaged weights again.
 
 # %% [markdown]
 # ## Claims ledger
 #
-# **"The paper gives no special training details."** Its section 6 gives these; the engine follows them:
+# Four sentences from texts about the paper, each with its check:
+#
+# - "The paper gives no special training details." Its section 6 gives these; the engine follows them.
+# - "Dropout remains essential, with a ratio of 70%." Of which head?
+# - "Seven independent versions." The paper's seven started from the same weights, differ in the order and sampling of
+#   the images, and one is wider. The engine's ensembles are made like this.
+# - "The first loss is ln C." With two auxiliary heads at 0.3 it is 1.6 times that, as the first cells assert.
 
 # %%
 assert training.Settings().momentum == 0.9
@@ -663,31 +654,17 @@ assert losses.head_weights(["a", "b", "main"]) == {"a": 0.3, "b": 0.3, "main": 1
 assert [round(schedules.paper(1, e, 1, 1), 4) for e in (7, 8, 16)] == [1, 0.96, 0.9216]
 assert transforms.AREA_SHARE == (0.08, 1.0)
 assert transforms.ASPECT == (3 / 4, 4 / 3)
-print("stated: momentum 0.9, 4 % less every 8 epochs, averaged weights, heads 0.3, area 8 to 100 %, ratio 3/4 to 4/3")
-print("not stated: batch size, base rate, weight decay, first weights, constants of LRN, first biases")
-print("So whoever says 'reproduced' had a second source, usually BVLC's files.")
-
-# %% [markdown]
-# **"Dropout remains essential, with a ratio of 70 %."** Of which head?
-
-# %%
+print("stated: momentum 0.9, 4% less every 8 epochs, averaged weights, heads 0.3, area 8 to 100%, ratio 3/4 to 4/3")
+print("not stated: batch size, base learning rate, weight decay, first weights, constants of LRN, first biases")
+print("So a text that says 'reproduced' used a second source, usually BVLC's files.")
 drops = {name: layer.p for name, (layer, _) in mg.models.googlenet(init="zeros").nodes.items() if hasattr(layer, "p")}
-print(drops)
+print("dropout:", drops)
 assert sorted(drops.values()) == [0.4, 0.7, 0.7]
-
-# %% [markdown]
-# **"Seven independent versions."** The paper's seven started from the same weights, differ in the order and sampling
-# of the pictures, and one is wider. The engine's ensembles are made so:
-
-# %%
 recipe = training.Recipe(models=7)
 members = [recipe.member(k) for k in range(7)]
 assert len({m.weights_seed for m in members}) == 1
 assert len({m.settings.seed for m in members}) == 7
 print("seven members: one seed for the first weights, seven for order, augmentation and dropout")
-
-# %% [markdown]
-# **"The first loss is ln C."** With two auxiliary heads at 0.3 it is 1.6 times that, as the first cell asserts.
 
 # %% [markdown]
 # ## Exit quiz

@@ -11,6 +11,7 @@ split = Exercise(
     "split(groups, rng) -> (train, valid, test), places of pictures",
     minutes=10,
     difficulty=2,
+    core=False,
     hints=(
         "Which pictures must never be parted? What has to be drawn: pictures or groups?",
         (

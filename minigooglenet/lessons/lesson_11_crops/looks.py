@@ -10,6 +10,7 @@ All of them start from the same weights and differ only in the order and the pie
 import numpy as np
 
 from minigooglenet import data, evaluation, models, training
+from minigooglenet.evaluation.prediction import crops_of
 
 SIDE, SIZE = 16, 14  # of a picture and of what the network takes: 256 and 224, by sixteen
 LEAST = 10  # the smallest piece
@@ -40,6 +41,18 @@ def piece(picture, rng):
     return data.transforms.mirror(data.transforms.resize(part, SIZE, SIZE), rng)
 
 
-def ask(networks, pictures=300, counts=COUNTS):
-    """Return the evaluation.Evaluation of the networks on the first `pictures` of the held-out digits."""
-    return evaluation.evaluate(networks, data.load("digits", SIDE).test, counts, indices=range(pictures))
+def ask(networks, pictures=300, counts=COUNTS, tell=None):
+    """Return the evaluation.Evaluation of the networks on the first `pictures` of the held-out digits.
+
+    tell : called with a line of text after each quarter of the crops
+    """
+    test = data.load("digits", SIDE).test
+    total, told = pictures * len(networks) * crops_of(counts), 0
+
+    def report(done):
+        nonlocal told
+        if tell and 4 * done // total > told:
+            told = 4 * done // total
+            tell(f"{done / total:.0%} of {total:,} crops")
+
+    return evaluation.evaluate(networks, test, counts, indices=range(pictures), on_batch=report)

@@ -1,20 +1,22 @@
 # %% [markdown]
 # # 12 New labels, new boxes
 #
-# **Question.** How does a classifier become useful for labels, and for places, that it was never trained on?
+# **Question.** How does a classifier become useful for labels, and for positions, that it was never trained on?
 #
-# 60 minutes; needs lessons 10 and 11.
+# 60 minutes: 34 for the core exercises, the rest for reading and running. Needs lessons 10 and 11.
 #
 # Afterwards you can
 #
 # - replace the head of a network and freeze the rest;
+# - say what layers learn: find the images that excite a filter most, and the part of an image that mattered;
 # - compute features once and train on them;
-# - run the control that shows whether the training of the trunk helped at all;
-# - measure overlap, remove duplicates and give a list of detections one number;
+# - run the control that shows whether the training of the backbone helped at all;
+# - measure overlap, remove duplicates and reduce a list of detections to one number;
 # - work out what it costs to classify regions, and say what GoogLeNet's detector did and did not do.
 #
-# The *trunk* is everything below the last layer, the *head* is that layer. A small trunk comes with the course. It was
-# trained on drawn shapes of six classes. Four more classes it has never seen.
+# The *backbone* is every layer before the classifier, the *head* is the classifier. ("Auxiliary heads" are another
+# matter.) A small backbone comes with the course. It was trained on drawn shapes of six classes. It has never seen four
+# more classes.
 
 # %%
 import os
@@ -26,20 +28,20 @@ import minigooglenet as mg
 from minigooglenet import data, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
-from minigooglenet.lessons.lesson_12_transfer import regions
+from minigooglenet.lessons.lesson_12_transfer import learned, regions
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
-print(f"fast mode: {'on, fewer pictures and scenes' if FAST else 'off'}")
-trunk = regions.trained_trunk()
+print(f"fast mode: {'on, fewer images and scenes' if FAST else 'off'}")
+backbone = regions.trained_backbone()
 scenes, unseen = data.shapes(1200 if FAST else 2500, seed=3), data.shapes(400 if FAST else 1000, seed=4)
 known, new = scenes.classes[:6], scenes.classes[6:]
-print("classes that the trunk was trained on:", *known)
+print("classes that the backbone was trained on:", *known)
 print("classes that are new:", *new)
 
 
 # %%
 def inputs(scenes, which):
-    """Return the pictures whose class is in `which` as inputs, and their labels from 0."""
+    """Return the images whose class is in `which` as inputs, and their labels from 0."""
     kept = np.isin(scenes.labels, which)
     return data.pixels.UNIT.to_input(scenes.pictures[kept]), scenes.labels[kept] - min(which)
 
@@ -47,8 +49,8 @@ def inputs(scenes, which):
 x_known, labels_known = inputs(unseen, range(6))
 x, labels = inputs(scenes, range(6, 10))
 x_test, labels_test = inputs(unseen, range(6, 10))
-on_known = np.mean(mg.evaluation.predict(trunk, x_known) == labels_known)
-print(f"on new pictures of its own six classes the network is right in {on_known:.0%}, by chance {1 / 6:.0%}")
+on_known = np.mean(mg.evaluation.predict(backbone, x_known) == labels_known)
+print(f"on new images of its six classes the network is right in {on_known:.0%}, by chance {1 / 6:.0%}")
 assert on_known > 0.6
 examples = [np.flatnonzero(scenes.labels == label)[0] for label in range(10)]
 figure, text = viz.pictures({scenes.classes[i]: scenes.pictures[examples[i]].transpose(1, 2, 0) for i in range(10)}, 5)
@@ -58,8 +60,8 @@ figure
 # %% [markdown]
 # ## How much of a network is its head
 #
-# GoogLeNet ends with an average over all places, which gives 1,024 numbers, and one linear layer. You want ten classes
-# of your own. How many numbers start anew, and which share of the network is that?
+# GoogLeNet ends with an average over all positions, which gives 1,024 values, and one linear layer. You want ten
+# classes of your own. How many parameters must be re-initialised, and which fraction of the network is that?
 
 # %%
 predict("12.a", ...)
@@ -72,22 +74,22 @@ assert head == 1025 * 10
 print(outcome("12.a", f"{head:,} of {total:,}, {head / total:.2%}"))
 
 # %% [markdown]
-# What you saw: next to nothing. The average alone would do without a linear layer if the trunk ended in one map for
-# each class. The paper keeps the layer so that the network can be adapted to other labels, and says so.
+# What you saw: a tiny part. The average alone would do without a linear layer if the backbone ended in one map for each
+# class. The paper keeps the layer so that the network can be adapted to other labels, and says so.
 
 # %% [markdown]
-# ## Exercise 12.1: a new head on a trained trunk
+# ## Exercise 12.1: a new head on a trained backbone
 #
-# Difficulty: ** of ***. About 8 minutes. Core.
+# Two stars, 8 minutes, core.
 #
-# Return a network for `classes` classes with the trunk of `net`, and how many numbers its head trains. The network that
-# you are given stays as it is. `mg.models.with_classes` may help.
+# Return a network for `classes` classes with the backbone of `net`, and how many parameters its head trains. The
+# network that you get must not change. `mg.models.with_classes` may help.
 
 
 # %%
 # exercise 12.1
 def new_head(net, classes, rng):
-    """Return (a network for so many classes with net's trunk, how many numbers its head trains)."""
+    """Return (a network for so many classes with net's backbone, how many parameters its head trains)."""
     ### BEGIN SOLUTION
     other, new = mg.models.with_classes(net, classes, rng=rng)
     return other, sum(other.params[name].size for name in new)
@@ -99,18 +101,112 @@ headed = check("12.1", new_head)
 headed
 
 # %% [markdown]
+# ## What layers learn
+#
+# Why should a backbone help with labels that it has never seen? Look at what its filters react to. Here is a small
+# network that learns handwritten digits in front of your eyes. Training takes 15 to 40 seconds; a line follows each
+# epoch.
+
+# %%
+digits, digit_labels, digits_test, digit_labels_test = data.digits(32)
+EPOCHS = 1 if FAST else 3
+reader = mg.models.mini_googlenet(10, in_channels=1, width=0.5, dropout=False, rng=0)
+untrained = mg.models.mini_googlenet(10, in_channels=1, width=0.5, dropout=False, rng=0)
+steps_per_epoch = -(-len(digits) // 32)
+
+
+def report(step):
+    """Print a line after each epoch."""
+    if (step.number + 1) % steps_per_epoch == 0:
+        print(f"epoch {(step.number + 1) // steps_per_epoch} of {EPOCHS}: loss {step.loss:.2f}")
+
+
+mg.training.train(reader, digits, digit_labels, epochs=EPOCHS, rng=0, on_step=report)
+predicted = mg.evaluation.predict(reader, digits_test)
+print(f"accuracy on held-out digits: {np.mean(predicted == digit_labels_test):.1%}")
+
+# %% [markdown]
+# The weights of the first layer are an image that you can look at. For a deeper filter, ask instead: which images make
+# it largest? Take the nine held-out images with the largest value of a channel. How many of the nine show the same
+# digit, on average over the channels of a layer? Guess for the first layer and for the last module.
+
+# %%
+predict("12.f", ...)
+
+# %%
+wires = ["conv1/relu_3x3", *(name for name in reader.nodes if name.endswith("/output"))]
+same_digit = {"trained": [], "untrained": []}
+for name, net in (("trained", reader), ("untrained", untrained)):
+    for wire in wires:
+        maps = learned.responses(net, digits_test, wire)
+        same_digit[name].append(9 * float(learned.purity(maps, digit_labels_test).mean()))
+for i, wire in enumerate(wires):
+    print(f"{wire:20} trained {same_digit['trained'][i]:.1f} of 9, untrained {same_digit['untrained'][i]:.1f} of 9")
+assert same_digit["trained"][-1] > max(same_digit["trained"][0], same_digit["untrained"][-1]) + 0.5
+print(outcome("12.f", [round(same_digit["trained"][i], 1) for i in (0, -1)]))
+figure, text = viz.first_filters(reader.params["conv1/3x3/weight"], "Filters of the first layer")
+figure
+
+# %%
+figure, text = learned.show_strongest(reader, digits_test, [wires[i] for i in (0, 1, 2, -1)])
+print(text)
+figure
+
+# %% [markdown]
+# What you saw: in each row one channel and its strongest images. The frame is the receptive field: only that part can
+# change the value. The first layers react to corners and edges of any digit, the middle ones to loops and bends, the
+# last module to whole digits. Training made the difference: without it the last module is about as mixed as the first.
+# So early features serve many tasks, and late features serve the task that was learned.
+
+# %% [markdown]
+# ### The part that mattered
+#
+# Which part of an image did the answer depend on? Cover a square of 6 x 6 pixels, ask again, and move the square over
+# the image. If the probability of the digit falls, the part mattered. But what do you cover it with? Background erases
+# ink. Grey covers it. Guess: which of the two changes the answer more often?
+#
+# The next cell but one takes about ten seconds.
+
+# %%
+predict("12.g", ...)
+
+# %%
+right = np.flatnonzero(predicted == digit_labels_test)[: 6 if FAST else 20]
+fills = {"background": float(digits_test.min()), "grey": learned.GREY}
+changed = {}
+for name, fill in fills.items():
+    answers = [learned.occlusion(reader, digits_test[i], digit_labels_test[i], fill)[1] for i in right]
+    changed[name] = float(np.mean([a != digit_labels_test[i] for a, i in zip(answers, right, strict=True)]))
+    print(f"squares of {name}: {changed[name]:.0%} of the positions change the answer")
+print(outcome("12.g", max(changed, key=changed.get)))
+shown = {}
+for digit in (2, 6, 9):
+    i = np.flatnonzero((digit_labels_test == digit) & (predicted == digit))[0]
+    shown[f"a {digit}"] = digits_test[i, 0] + 1
+    for name, fill in fills.items():
+        shown[f"{digit}: {name}"] = learned.occlusion(reader, digits_test[i], digit, fill)[0]
+figure, text = viz.pictures(shown, columns=3, numbers=False, same_scale=False)
+print(text)
+figure
+
+# %% [markdown]
+# What you saw: purple is where the square lowers the probability, orange where it raises it. The strongest spots are on
+# strokes that tell this digit from others. And the map depends on what you cover with: such maps answer "what if this
+# part looked like that", not "where did the network look".
+
+# %% [markdown]
 # ## Exercise 12.2: features, computed once
 #
-# Difficulty: ** of ***. About 8 minutes. Core.
+# Two stars, 8 minutes, core.
 #
-# While the trunk is frozen, a picture always gives the same numbers in front of the head. Compute them once. Return the
-# wire "pool5/global", (M, F), of images (M, C, H, W) in test mode; the input of the network is called "image".
+# While the backbone is frozen, an image always gives the same features in front of the head. Compute them once. Return
+# the wire "pool5/global", (M, F), of images (M, C, H, W) in inference mode. The input of the network is called "image".
 
 
 # %%
 # exercise 12.2
 def cache_features(net, images):
-    """Return (M, F): what enters the classifier, in test mode, in the order of the images (M, C, H, W)."""
+    """Return (M, F): what enters the classifier, in inference mode, in the order of the images (M, C, H, W)."""
     ### BEGIN SOLUTION
     return net.infer({"image": images}, "pool5/global")["pool5/global"]
     ### END SOLUTION
@@ -121,40 +217,39 @@ cached = check("12.2", cache_features)
 cached
 
 # %% [markdown]
-# What it saves: a pass through the trunk for every picture in every epoch. In GoogLeNet 1,024 numbers stand for the
-# 150,528 of a picture.
+# What it saves: a pass through the backbone for every image in every epoch. In GoogLeNet, 1,024 features replace the
+# 150,528 values of an image.
 
 # %%
 features = cache_features if cached.passed else regions.features
 assert 3 * 224 * 224 == 150_528
 begun = time.perf_counter()
-kept = features(trunk, x)
+kept = features(backbone, x)
 once = time.perf_counter() - begun
 begun = time.perf_counter()
 regions.fitted(kept, labels, 4, epochs=10)
-print(f"features of {len(x)} pictures: {once:.2f} s, once; 10 epochs on them: {time.perf_counter() - begun:.2f} s")
-print(f"each picture: {x[0].size:,} numbers in, {kept.shape[1]} features out")
-old_head = trunk.nodes["loss3/classifier"].layer.params
-assert np.allclose(kept @ old_head["weight"].T + old_head["bias"], trunk(x), atol=1e-4)
-print("The old head on the kept features says what the whole network says.")
+print(f"features of {len(x)} images: {once:.2f} s, once; 10 epochs on them: {time.perf_counter() - begun:.2f} s")
+print(f"each image: {x[0].size:,} values in, {kept.shape[1]} features out")
+old_head = backbone.nodes["loss3/classifier"].layer.params
+assert np.allclose(kept @ old_head["weight"].T + old_head["bias"], backbone(x), atol=1e-4)
+print("The old head on the kept features returns the logits of the whole network.")
 
 # %% [markdown]
 # ## The control
 #
-# A head on the trained trunk learns the four new classes from 5 pictures of each. It is right more often than by
-# chance. Does that show that training the trunk helped? Only beside a control: the same head on a trunk with *random*
-# numbers, never trained, and on raw pixels.
+# A head on the trained backbone learns the four new classes from 5 images of each. It is right more often than by
+# chance. Does that show that training the backbone helped? Only a control can tell: the same head on a backbone with
+# *random* weights, never trained, and on raw pixels.
 #
-# Rank the three on the new shapes, which are turned and drawn in any colour: trained trunk, random trunk, raw pixels.
-# Then rank them on handwritten digits.
+# Rank the three on the new shapes, which are rotated and drawn in any colour: trained backbone, random backbone, raw
+# pixels. Then rank them on handwritten digits. (The computation takes about 20 seconds; a line follows each row.)
 
 # %%
 predict("12.b", ...)
 
 # %%
-random_trunk = mg.models.mini_googlenet(6, width=0.5, depth=3, dropout=False, rng=1)
-assert {k: v.shape for k, v in random_trunk.params.items()} == {k: v.shape for k, v in trunk.params.items()}
-digits, digit_labels, digits_test, digit_labels_test = data.digits(32)
+random_backbone = mg.models.mini_googlenet(6, width=0.5, depth=3, dropout=False, rng=1)
+assert {k: v.shape for k, v in random_backbone.params.items()} == {k: v.shape for k, v in backbone.params.items()}
 tasks = {
     "new shapes": (x, labels, x_test, labels_test),
     "digits": tuple(
@@ -163,24 +258,24 @@ tasks = {
     ),
 }
 views = {
-    "trained trunk": lambda images: features(trunk, images),
-    "random trunk": lambda images: features(random_trunk, images),
+    "trained backbone": lambda images: features(backbone, images),
+    "random backbone": lambda images: features(random_backbone, images),
     "raw pixels": lambda images: images.reshape(len(images), -1),
 }
 
 
 # %%
 def few(labels, each, seed):
-    """Return the places of `each` pictures of every class, drawn by the seed."""
+    """Return the indices of `each` images of every class, drawn by the seed."""
     order = np.random.default_rng(seed).permutation(len(labels))
     return np.concatenate([order[labels[order] == label][:each] for label in np.unique(labels)])
 
 
 def accuracy(view, task, each, seed):
-    """Return how often a head on a view of the pictures is right, trained on `each` pictures of every class."""
+    """Return how often a head on a view of the images is right, trained on `each` images of every class."""
     images, wanted, images_test, wanted_test = tasks[task]
-    places = few(wanted, each, seed)
-    head = regions.fitted(views[view](images[places]), wanted[places], wanted.max() + 1, rng=seed)
+    chosen = few(wanted, each, seed)
+    head = regions.fitted(views[view](images[chosen]), wanted[chosen], wanted.max() + 1, rng=seed)
     return np.mean(head(views[view](images_test)).argmax(axis=1) == wanted_test)
 
 
@@ -188,33 +283,30 @@ def accuracy(view, task, each, seed):
 results = {}
 for task in tasks:
     for view in views:
-        found = [accuracy(view, task, 5, seed) for seed in range(3)]
-        results[f"{task}, {view}"] = float(np.mean(found))
-        print(f"{task}, 5 pictures a class, {view}: " + " ".join(f"{share:.2f}" for share in found))
+        accuracies = [accuracy(view, task, 5, seed) for seed in range(3)]
+        results[f"{task}, {view}"] = float(np.mean(accuracies))
+        print(f"{task}, 5 images a class, {view}: " + " ".join(f"{value:.2f}" for value in accuracies))
 print(outcome("12.b", {name: round(value, 2) for name, value in results.items()}))
-figure, text = viz.bar_chart(
-    results, "share right, mean of three draws", marked=[name for name in results if "trained" in name]
-)
+gain = {task: results[f"{task}, trained backbone"] - results[f"{task}, random backbone"] for task in tasks}
+print({task: f"trained backbone {value:+.2f} against the random one" for task, value in gain.items()})
+assert gain["new shapes"] > 0 > gain["digits"]
+assert results["digits, raw pixels"] > results["digits, random backbone"]
+trained = [name for name in results if "trained" in name]
+figure, text = viz.bar_chart(results, "accuracy, mean of three draws", marked=trained)
 print(text)
 figure
 
-# %%
-gain = {task: results[f"{task}, trained trunk"] - results[f"{task}, random trunk"] for task in tasks}
-print({task: f"the trained trunk is {value:+.2f} against the random one" for task, value in gain.items()})
-assert gain["new shapes"] > 0 > gain["digits"]
-assert results["digits, raw pixels"] > results["digits, random trunk"]
-
 # %% [markdown]
-# What you saw: on the new shapes only the trained trunk knows more than chance, which is one in four. On digits the
-# random trunk *beats* the trained one, and raw pixels beat both. Digits are upright and in the middle, so their pixels
-# say nearly all, and a trunk that learned not to care how a shape is turned has thrown part of that away. More than
-# half of the digits right sounds like success. Only the control tells that the training did harm there.
+# What you saw: on the new shapes only the trained backbone does better than chance, which is one in four. On digits the
+# random backbone *beats* the trained one, and raw pixels beat both. Digits are upright and centred, so their pixels
+# contain nearly everything. A backbone that learned to ignore rotation has thrown part of that away. More than half of
+# the digits right sounds like success. Only the control shows that training did harm there.
 
 # %% [markdown]
 # ## Head alone, or everything
 #
-# Freeze the trunk and train the head, or train all of it from where it stands: which is better with 5 pictures of each
-# class, which with more?
+# Freeze the backbone and train the head, or train everything from its present weights: which is better with 5 images of
+# each class, and which with more? (The computation takes about half a minute; a line follows each training.)
 
 # %%
 predict("12.c", ...)
@@ -222,32 +314,32 @@ predict("12.c", ...)
 # %%
 lines = {"head alone": ([], []), "everything": ([], [])}
 for each, epochs in ((5, 30), (20, 12)) if FAST else ((5, 30), (20, 15), (100, 10)):
-    places = few(labels, each, 0)
-    net, _ = mg.models.with_classes(trunk, 4, rng=0)
-    mg.training.train(net, x[places], labels[places], epochs=epochs, batch_size=16, lr=0.02, rng=0)
-    found = mg.evaluation.predict(net, x_test)
-    shares = accuracy("trained trunk", "new shapes", each, 0), np.mean(found == labels_test)
-    for name, share in zip(lines, shares, strict=True):
+    chosen = few(labels, each, 0)
+    net, _ = mg.models.with_classes(backbone, 4, rng=0)
+    mg.training.train(net, x[chosen], labels[chosen], epochs=epochs, batch_size=16, lr=0.02, rng=0)
+    answers = mg.evaluation.predict(net, x_test)
+    accuracies = accuracy("trained backbone", "new shapes", each, 0), np.mean(answers == labels_test)
+    for name, value in zip(lines, accuracies, strict=True):
         lines[name][0].append(each)
-        lines[name][1].append(float(share))
-        print(f"{each} pictures a class, {name}: {share:.2f}")
-figure, text = viz.line_chart(lines, "pictures of each class", "share right")
-print(outcome("12.c", {name: [round(share, 2) for share in shares] for name, (_, shares) in lines.items()}))
+        lines[name][1].append(float(value))
+        print(f"{each} images a class, {name}: {value:.2f}")
+figure, text = viz.line_chart(lines, "images of each class", "accuracy")
+print(outcome("12.c", {name: [round(value, 2) for value in accuracies] for name, (_, accuracies) in lines.items()}))
 figure
 
 # %% [markdown]
-# What you saw is one draw of pictures, so read it with care. In general: with few pictures the head alone is the safe
-# choice, for it has few numbers to get wrong; the more pictures there are, the more it pays to move everything.
+# What you saw is one draw of images, so read it with care. In general: with few images the head alone is the safe
+# choice, because it has few parameters to get wrong. The more images there are, the more it pays to train everything.
 
 # %% [markdown]
-# ## Places
+# ## Where: overlapping boxes
 #
 # A classifier answers "what". To ask "where", cut the image into many regions and classify each. First we need a
 # measure of how well a box fits.
 #
 # ## Exercise 12.3: how much two boxes overlap
 #
-# Difficulty: * of ***. About 8 minutes. Core.
+# One star, 6 minutes, core.
 #
 # Boxes are (x0, y0, x1, y1): a corner and the opposite one, with fractions. Return the area of the intersection divided
 # by the area of the union ("intersection over union", IoU).
@@ -270,7 +362,8 @@ overlapped = check("12.3", iou)
 overlapped
 
 # %% [markdown]
-# An example: move a box of 10 x 10 to the right over its twin. How far may it go until the IoU is below 0.5?
+# An example: move a box of 10 x 10 to the right, away from an equal box. How far can it move before the IoU is below
+# 0.5?
 
 # %%
 predict("12.d", ...)
@@ -280,7 +373,8 @@ shifts = np.arange(0, 11)
 values = regions.overlaps([(s, 0, s + 10, 10) for s in shifts], [(0, 0, 10, 10)])[:, 0]
 if overlapped.passed:
     assert np.allclose(values, [iou((s, 0, s + 10, 10), (0, 0, 10, 10)) for s in shifts])
-print(outcome("12.d", f"a third: {values[3]:.2f} at 3, {values[4]:.2f} at 4 of 10"))
+print(f"IoU {values[3]:.2f} at a shift of 3, {values[4]:.2f} at 4")
+print(outcome("12.d", int(shifts[values >= 0.5].max())))
 figure, text = viz.line_chart({"IoU": (shifts, values)}, "shift of a box 10 wide", "IoU")
 print(text)
 figure
@@ -288,44 +382,43 @@ figure
 # %% [markdown]
 # ## Slide, cut, classify
 #
-# Scenes of 96 x 96 with three objects of any of the ten classes. A window of three sizes slides over them. Every piece
-# is scaled to 32 x 32 and goes through the same trained trunk. Its head is new again: ten classes, and one more for
-# "nothing here", trained on windows of other scenes.
+# Scenes of 96 x 96 with three objects of any of the ten classes. A window of three sizes slides over them. Every region
+# is resized to 32 x 32 and goes through the same trained backbone. Its head is new again: ten classes, and one more for
+# "nothing here", trained on windows of other scenes. (The next two cells take about 20 seconds each.)
 
 # %%
 SIZES = (24, 36, 54)
-learn = data.shapes(40 if FAST else 120, 96, seed=21, objects=3)
+training_scenes = data.shapes(40 if FAST else 120, 96, seed=21, objects=3)
 held_out = data.shapes(5 if FAST else 12, 96, seed=22, objects=3)
-pieces, piece_labels = regions.pieces_to_learn_from(learn, SIZES, np.random.default_rng(0))
-classify = regions.fitted(features(trunk, pieces), piece_labels, 11, epochs=30)
+window_images, window_labels = regions.pieces_to_learn_from(training_scenes, SIZES, np.random.default_rng(0))
+classify = regions.fitted(features(backbone, window_images), window_labels, 11, epochs=30)
 boxes = regions.windows(96, SIZES)
-print(f"{len(pieces):,} windows to learn from; {len(boxes)} windows in each scene")
+print(f"{len(window_images):,} windows to train on; {len(boxes)} windows in each scene")
 
 
 # %%
-def scored(picture):
-    """Return (scores (windows, 11)): the probability of each class, the last is ground."""
-    logits = classify(features(trunk, regions.cut(picture, boxes)))
+def class_probabilities(scene):
+    """Return (windows, 11): the probability of each class in each window of a scene; the last is background."""
+    logits = classify(features(backbone, regions.cut(scene, boxes)))
     return mg.kernels.softmax.forward(logits)
 
 
-scores = np.stack([scored(picture) for picture in held_out.pictures])
-first = 1 - scores[0, :, 10]  # that it is not ground
-sure = np.argsort(-first)[:12]
-figure, text = regions.show(
-    held_out.pictures[0], {"truth": held_out.boxes[0], "the 12 surest windows": boxes[sure]}, "before"
-)
+scores = np.stack([class_probabilities(scene) for scene in held_out.pictures])
+first = 1 - scores[0, :, 10]  # of the first scene: that a window is not background
+surest = np.argsort(-first)[:12]
+drawn = {"truth": held_out.boxes[0], "the 12 surest windows": boxes[surest]}
+figure, text = regions.show(held_out.pictures[0], drawn, "before")
 print(text)
 figure
 
 # %% [markdown]
 # What you saw: windows in heaps. Around one object many windows are nearly as good as the best, and each of them is
-# reported. A detection counts once, so the others are mistakes.
+# reported. Only one detection of an object counts as a hit, so the others are mistakes.
 
 # %% [markdown]
 # ## Exercise 12.4: one box for each object
 #
-# Difficulty: ** of ***. About 12 minutes. Core.
+# Two stars, 12 minutes, core.
 #
 # Non-maximum suppression, "NMS". Go through the boxes, best score first. Keep a box unless its IoU with a box that you
 # *kept* is above t. Return the indices of the kept boxes, best first. boxes (M, 4), scores (M,).
@@ -351,24 +444,37 @@ suppressed
 # %%
 figure = None
 if suppressed.passed:
-    left = [i for i in nms(boxes, first, 0.2) if first[i] > 0.5]
+    kept = [i for i in nms(boxes, first, 0.2) if first[i] > 0.5]
     figure, text = regions.show(
-        held_out.pictures[0], {"truth": held_out.boxes[0], "kept": boxes[left]}, "after suppression"
+        held_out.pictures[0], {"truth": held_out.boxes[0], "kept": boxes[kept]}, "after suppression"
     )
-    print(f"{np.sum(first > 0.5)} windows above one half, {len(left)} kept")
+    print(f"{np.sum(first > 0.5)} windows above one half, {len(kept)} kept")
     print(text)
 figure
 
 # %% [markdown]
+# ## Make it break
+#
+# Suppression at 0 and at 1. What remains in each case? Predict first.
+
+# %%
+if suppressed.passed:
+    for t in (0, 0.2, 1):
+        print(f"t = {t}: {len(nms(boxes, first, t))} of {len(boxes)} windows remain")
+
+# %% [markdown]
+# At 1 nothing is removed. At 0, any overlap at all suppresses a box: of two adjacent objects, one is lost.
+
+# %% [markdown]
 # ## Exercise 12.5: average precision
 #
-# Difficulty: *** of ***. About 15 minutes. Core.
+# Three stars, 15 minutes, further.
 #
 # One number for a whole list of detections of one class.
 #
 # - `found` is a list of (image, score, box), in any order; `truths` a list of (image, box).
-# - Walk down from the best score. A detection looks for the truth of *its image* that it overlaps most. It is a hit if
-#   that IoU is at least 0.5 and nobody hit this truth before.
+# - Go through the detections, best score first. A detection looks for the truth of *its image* that it overlaps most.
+#   It is a hit if that IoU is at least 0.5 and no detection hit this truth before.
 # - After each detection: precision is hits over detections so far, recall is hits over *all* truths.
 # - Precision at a recall is the best one at this or any larger recall. The result is the area under this staircase.
 
@@ -396,8 +502,8 @@ averaged = check("12.5", average_precision)
 averaged
 
 # %% [markdown]
-# Your three functions judge the detector. A window's score is the probability that it is not ground, so that it holds
-# an object of any class. Without suppression, with it, and with the scores shuffled.
+# Your three functions judge the detector. A window's score is the probability that it is not background. Without
+# suppression, with it, and with the scores shuffled:
 
 # %%
 truths = [(i, tuple(box)) for i in range(len(held_out.boxes)) for box in held_out.boxes[i]]
@@ -421,7 +527,7 @@ if suppressed.passed and averaged.passed:
     assert precisions["suppression at 0.2"] > precisions["suppression at 1.0"]
 
 # %% [markdown]
-# The staircase behind the first number: precision against recall, and the best precision at each recall or beyond.
+# The staircase of the first number: precision against recall, and the best precision at each recall or beyond.
 
 # %%
 figure = None
@@ -435,14 +541,14 @@ if precisions:
 figure
 
 # %% [markdown]
-# What you saw: each hit is a step to the right, each false detection a step down. What stands low in the list costs
-# little. A wrong box *above* a right one costs much, and duplicates stand high: so suppression decides.
+# What you saw: each hit is a step to the right, each false detection a step down. A wrong box low in the list costs
+# little. A wrong box *above* a right one costs much. Duplicates are high in the list: so suppression decides.
 
 # %% [markdown]
 # ## The bill
 #
-# Each region is one pass of the network. R-CNN took about 2,000 regions of an image, GoogLeNet's entry about 1,200. At
-# 1.58 G multiply-adds each, how many are that for one image?
+# Each region is one forward pass of the network. R-CNN took about 2,000 regions of an image, GoogLeNet's entry about
+# 1,200. How many multiply-adds (MACs) are 1,200 regions, at 1.58 G each?
 
 # %%
 predict("12.e", ...)
@@ -450,7 +556,7 @@ predict("12.e", ...)
 # %%
 macs = mg.count(googlenet, outputs=googlenet.outputs[-1:]).macs
 for count in (1200, 2000):
-    print(f"{count:,} regions: {count * macs / 1e12:.1f} T multiply-adds; at 2 s a region {count * 2 / 60:.0f} minutes")
+    print(f"{count:,} regions: {count * macs / 1e12:.1f} T MACs; at 2 s a region {count * 2 / 60:.0f} minutes")
 print(outcome("12.e", f"{1200 * macs:,}"))
 assert round(1200 * macs / 1e12, 1) == 1.9
 assert round(2000 * macs / 1e12, 1) == 3.2
@@ -458,7 +564,7 @@ assert round(2000 * macs / 1e12, 1) == 3.2
 # %% [markdown]
 # ## Exercise 12.6: what classifying regions costs
 #
-# Difficulty: * of ***. About 4 minutes. Not core. The numbers are yours.
+# One star, 4 minutes, further. The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -477,36 +583,26 @@ answer("12.6", bill)
 # ## What GoogLeNet's detector did
 #
 # It classified regions, as you did. Proposals came from selective search with superpixels twice as large, which halves
-# their number, and 200 boxes of another network, MultiBox, were added. That is about 60 % of the regions that R-CNN
-# took, and their coverage of the objects rose from 92 % to 93 %. Six networks together raised the mean average
-# precision from 40 % to 43.9 %. The boxes were not refined by regression: there was no time. These are the paper's
-# numbers; only the 60 % can be worked out here.
+# their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions that R-CNN
+# took, and their coverage of the objects rose from 92% to 93%. Six networks together raised the mean average precision
+# from 40% to 43.9%. The boxes were not refined by regression: there was no time. These are the paper's numbers; only
+# the 60% can be worked out here.
 
 # %%
-share = (2000 / 2 + 200) / 2000
-print(f"(2000 / 2 + 200) / 2000 = {share:.0%}; the ensemble's gain: {43.9 - 40:.1f} points")
-assert share == 0.6
+fraction = (2000 / 2 + 200) / 2000
+print(f"(2000 / 2 + 200) / 2000 = {fraction:.0%}; the ensemble's gain: {43.9 - 40:.1f} points")
+assert fraction == 0.6
 
 # %% [markdown]
-# ## Make it break
-#
-# Suppression at 0 and at 1. What remains in each case? Predict first.
-
-# %%
-if suppressed.passed:
-    for t in (0, 0.2, 1):
-        print(f"t = {t}: {len(nms(boxes, first, t))} of {len(boxes)} windows remain")
-
-# %% [markdown]
-# At 1 nothing is removed. At 0 boxes that touch by a hair remove each other: of two objects side by side one is lost.
-#
 # ## Take it further
 #
-# - Run the trunk once on the whole scene instead of once for each window: without the last average you have a map.
+# - Run the backbone once on the whole scene instead of once for each window: without the last average you have a map.
 # - Fit a linear map from features to the four numbers by which a window should move. GoogLeNet's entry had no such
 #   regression.
 # - Give each class its own list and average the precisions: the mean average precision.
-# - Freeze half of the trunk: `mg.training.Settings(freeze=...)`.
+# - Freeze half of the backbone: `mg.training.Settings(freeze=...)`.
+# - Which image excites a channel most, of all images? Start from noise and climb the gradient of the channel's largest
+#   value (`backward(..., wires=["image"])`). Why does the result not look like a digit?
 
 # %% [markdown]
 # ## Claims, checked
@@ -514,9 +610,13 @@ if suppressed.passed:
 # %%
 claims = [
     ("a new head for ten classes is a small part of GoogLeNet", head / total < 0.002, f"right: {head / total:.2%}"),
-    ("good accuracy after transfer shows good features", results["digits, random trunk"] > 0.3, "only with a control"),
-    ("larger superpixels halve the regions", share > 0.5, "half, and 200 MultiBox boxes more: 60 %"),
-    ("GoogLeNet's detector scored 43.9 %", 38.02 < 43.9, "six models together; a single one is given with 38.02 %"),
+    (
+        "good accuracy after transfer shows good features",
+        results["digits, random backbone"] > 0.3,
+        "only with a control",
+    ),
+    ("larger superpixels halve the regions", fraction > 0.5, "half, and 200 MultiBox boxes more: 60%"),
+    ("GoogLeNet's detector scored 43.9%", 38.02 < 43.9, "six models together; a single one is given with 38.02%"),
 ]
 for claim, holds, verdict in claims:
     assert holds

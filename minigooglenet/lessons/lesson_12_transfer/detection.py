@@ -11,7 +11,7 @@ iou = Exercise(
     "12.3",
     "how much two boxes overlap",
     "iou(a, b) -> float",
-    minutes=8,
+    minutes=6,
     difficulty=1,
     hints=(
         "Draw two boxes that lie apart. What is the width of their intersection?",
@@ -235,6 +235,7 @@ average_precision = Exercise(
     "average_precision(found, truths) -> float",
     minutes=15,
     difficulty=3,
+    core=False,
     hints=(
         "Walk down the list, best score first. Which of the detections hit a truth that nobody hit before?",
         (

@@ -13,13 +13,13 @@ SIDE = 32  # of the pictures that the trunk takes
 FEATURES = "pool5/global"
 
 
-def trained_trunk():
+def trained_backbone():
     """Return a small network that was trained on the first six classes of `data.shapes`, as a file beside this one."""
     with resources.as_file(resources.files(__package__) / "trunks" / "shapes.safetensors") as path:
         return weights.load(path).graph
 
 
-def train_trunk(path, epochs=12):
+def train_backbone(path, epochs=12):
     """Train that network anew and write it to `path`; takes minutes."""
     scenes = data.shapes(8000, SIDE, seed=12)
     kept = scenes.labels < KNOWN

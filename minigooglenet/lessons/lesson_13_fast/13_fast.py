@@ -4,21 +4,22 @@
 # **Question.** From many minutes for one image to a fraction of a second: which idea bought which factor, and where is
 # the wall?
 #
-# 60 minutes; needs lessons 02 and 06.
+# 60 minutes: 28 for the core exercises, the rest for reading and running. Needs lessons 02 and 06.
 #
 # Afterwards you can
 #
 # - climb from Python loops to Winograd's products, and prove each rung equal before you time it;
 # - say which loop order suits which layout, without a clock;
-# - compile loops for all cores so that no two of them meet;
+# - compile loops for all cores so that no two threads write to the same element;
 # - work out what a faster part brings to the whole (Amdahl);
 # - tell a layer that waits for memory from one that waits for arithmetic (the roofline).
 #
-# MAC is one multiply-add, FLOP are twice as many. All times here are of *your* machine, and differ from run to run.
-# Compare ratios, never a classmate's milliseconds. No check depends on a clock.
+# A MAC is one multiply-add, or 2 FLOP. All times here are of *your* machine, and differ from run to run. Compare
+# ratios, never a classmate's milliseconds. No check depends on a clock.
 
 # %%
 import functools
+import itertools
 import math
 import os
 import time
@@ -42,7 +43,7 @@ print(f"fast mode: {'on, fewer rounds and fewer layers below' if FAST else 'off'
 
 # %% [markdown]
 # Numba compiles the loops of this lesson. If the next cell fails, so do the cells that compile, and exercise 13.3. You
-# can do all other exercises; `minigooglenet doctor` explains how to get Numba.
+# can do all other exercises. `minigooglenet doctor` explains how to get Numba.
 
 # %%
 import numba
@@ -54,9 +55,9 @@ import numba
 #
 # 1. loops in Python;
 # 2. the same loops, compiled;
-# 3. NumPy slices, one product for each place of the kernel;
-# 4. im2col: all patches in one matrix, one product (lesson 02);
-# 5. a product without that matrix, the engine's own;
+# 3. NumPy slices, one product for each kernel position;
+# 4. im2col: all patches in one matrix, one matrix product (lesson 02);
+# 5. a matrix product without that matrix, the engine's own;
 # 6. Winograd: fewer multiplications.
 #
 # All on one thread. By what factor is each faster than the one before it? Guess five numbers.
@@ -86,8 +87,8 @@ contenders = {
 }
 
 # %% [markdown]
-# The clock first calls all of them once and compares what they return: times of different results are worthless. Rung 1
-# would take minutes. It computes a small corner, from which its rate is known.
+# The clock first calls all of them once and compares their results: times of different results are worthless. Rung 1
+# would take minutes. It computes a small corner, from which its rate is known. The cell takes 10 to 20 seconds.
 
 # %%
 with settings.threads(1), parallel.computing():
@@ -97,7 +98,8 @@ begun = time.perf_counter()
 rungs.loops(padded, case.weight, case.bias, small)
 python_rate = small.size * case.weight[0].size / (time.perf_counter() - begun)
 rates = {"1 loops in Python": python_rate} | {name: case.macs / t.median for name, t in timings.items()}
-print(outcome("13.a", [round(b / a, 1) for a, b in zip(list(rates.values()), list(rates.values())[1:], strict=False)]))
+steps = [round(after / before, 1) for before, after in itertools.pairwise(rates.values())]
+print(outcome("13.a", steps))
 figure, text = viz.bar_chart({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second, log scale")
 figure.axes[0].set_xscale("log")
 print(text)
@@ -105,8 +107,66 @@ figure
 
 # %% [markdown]
 # What you saw: the first two steps are by far the largest, and they cost a few lines. The last ones are small, cost
-# much more work, and may even go the wrong way on a small layer or a busy machine. Winograd's rate counts the
-# multiply-adds of the definition, of which it does only some.
+# much more work, and may even go the wrong way on a small layer or a busy machine. Winograd's rate counts the MACs of
+# the definition, although it does only some of them.
+
+# %% [markdown]
+# ## The same loops in two orders
+#
+# Both programs below are compiled, do the same sums in six nested loops, and differ in two lines: which loop is the
+# innermost, along a row of the image or down a column. By what factor is one slower?
+
+# %%
+predict("13.c", ...)
+
+# %%
+orders = {
+    "innermost along rows": functools.partial(rung, rungs.along_rows),
+    "innermost down columns": functools.partial(rung, rungs.along_columns),
+}
+with settings.threads(1):
+    two = {name: t.median for name, t in clock.alternate(orders, rounds=3, seconds=1).items()}
+row, column = padded[0, 0].strides[1] // 4, padded[0, 0].strides[0] // 4
+assert (row, column) == (1, 30)
+ratio = two["innermost down columns"] / two["innermost along rows"]
+print(outcome("13.c", f"down columns takes {ratio:.1f} times as long"))
+print(f"one step along a row moves {row} value further in memory, one step down a column {column}")
+
+# %% [markdown]
+# What you saw: a processor reads memory in lines: 64 bytes, or 16 float32, on most processors, 128 bytes on Apple's.
+# One instruction computes with several neighbours at once. A loop that steps over whole rows uses one value of each
+# line.
+
+# %% [markdown]
+# ## Exercise 13.1: how far the inner loop jumps
+#
+# One star, 5 minutes, further.
+#
+# `order` names the loops, outermost first: in "nchw" the loop over columns w is the innermost. `layout` names the axes
+# of the array in memory order: neighbours along the last axis are adjacent. `sizes` is a dict such as {"h": 5, "w": 7}.
+# Return how many values further in memory the innermost loop moves with each step.
+
+
+# %%
+# exercise 13.1
+def inner_step(order, layout, sizes):
+    """Return by how many values of the array the innermost loop moves in memory."""
+    ### BEGIN SOLUTION
+    after = layout[layout.index(order[-1]) + 1 :]
+    return math.prod(sizes[axis] for axis in after)
+    ### END SOLUTION
+
+
+# %%
+stepped = check("13.1", inner_step)
+stepped
+
+# %%
+if stepped.passed:
+    sizes = dict(zip("nchw", case.x.shape, strict=True))
+    for layout in ("nchw", "nhwc"):
+        steps = {axis: inner_step(axis, layout, sizes) for axis in "chw"}
+        print(f"{layout}: innermost over " + ", ".join(f"{axis} steps {step}" for axis, step in steps.items()))
 
 # %% [markdown]
 # ## The whole network
@@ -127,69 +187,12 @@ print(f"{macs:,} MAC; a factor of {60 * minutes / inference:,.0f} on one thread"
 assert macs == 1_582_671_872
 
 # %% [markdown]
-# ## The same loops in two orders
-#
-# Both programs below are compiled, do the same sums in six nested loops, and differ in two lines: which loop is the
-# innermost, along a row of the image or down a column. Are they equally fast?
-
-# %%
-predict("13.c", ...)
-
-# %%
-orders = {
-    "innermost along rows": functools.partial(rung, rungs.along_rows),
-    "innermost down columns": functools.partial(rung, rungs.along_columns),
-}
-with settings.threads(1):
-    two = {name: t.median for name, t in clock.alternate(orders, rounds=3, seconds=1).items()}
-row, column = padded[0, 0].strides[1] // 4, padded[0, 0].strides[0] // 4
-assert (row, column) == (1, 30)
-ratio = two["innermost down columns"] / two["innermost along rows"]
-print(outcome("13.c", f"down columns takes {ratio:.1f} times as long"))
-print(f"one step along a row moves {row} number further in memory, one step down a column {column}")
-
-# %% [markdown]
-# What you saw: memory comes in lines of 64 bytes, sixteen float32 side by side, and one instruction takes several
-# neighbours at once. Whoever steps over whole rows uses one number of each line.
-
-# %% [markdown]
-# ## Exercise 13.1: how far the inner loop jumps
-#
-# Difficulty: * of ***. About 5 minutes. Not core.
-#
-# `order` names the loops, outermost first: in "nchw" the loop over columns w is the innermost. `layout` names the axes
-# of the array as they lie in memory, the last one side by side. `sizes` is a dict such as {"h": 5, "w": 7}. Return how
-# many numbers further in memory the innermost loop moves with each step.
-
-
-# %%
-# exercise 13.1
-def inner_step(order, layout, sizes):
-    """Return by how many numbers of the array the innermost loop moves in memory."""
-    ### BEGIN SOLUTION
-    after = layout[layout.index(order[-1]) + 1 :]
-    return math.prod(sizes[axis] for axis in after)
-    ### END SOLUTION
-
-
-# %%
-stepped = check("13.1", inner_step)
-stepped
-
-# %%
-if stepped.passed:
-    sizes = dict(zip("nchw", case.x.shape, strict=True))
-    for layout in ("nchw", "nhwc"):
-        steps = {axis: inner_step(axis, layout, sizes) for axis in "chw"}
-        print(f"{layout}: innermost over " + ", ".join(f"{axis} steps {step}" for axis, step in steps.items()))
-
-# %% [markdown]
 # ## Exercise 13.2: a convolution with R*S steps of Python
 #
-# Difficulty: ** of ***. About 12 minutes. Core.
+# Two stars, 12 minutes, core.
 #
-# Rung 3, for any stride and padding. Python may loop over the kernel's places (u, v) and over nothing else; compiled
-# loops count too. Pad once. The check counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
+# Rung 3, for any stride and padding. Pad once. Python may loop over the kernel positions (u, v) and over nothing else.
+# The check counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
 
 
 # %%
@@ -220,7 +223,7 @@ compare("13.2")
 
 # %%
 def my_convolution(x, weight, bias, stride, padding, groups):
-    """Take what the engine passes and hand it to conv_slices."""
+    """Call conv_slices with what the engine passes."""
     return conv_slices(x, weight, bias, stride[0], padding[0][0])
 
 
@@ -257,29 +260,29 @@ def dot(a, b):
     return total
 
 
-numbers, calls = np.ones(100_000), []
+ones, calls = np.ones(100_000), []
 for _ in range(2):
     begun = time.perf_counter()
-    dot(numbers, numbers)
+    dot(ones, ones)
     calls.append(1000 * (time.perf_counter() - begun))
 print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 
 # %% [markdown]
-# What you saw: the first call compiles. Whoever times it times the compiler. The engine keeps what it compiled on disk;
-# `minigooglenet warmup` does it all ahead.
+# What you saw: the first call compiles. A clock around it measures the compiler. The engine keeps compiled code on
+# disk; `minigooglenet warmup` compiles everything in advance.
 
 # %% [markdown]
 # ## Exercise 13.3: the loops, compiled, on all cores
 #
-# Difficulty: ** of ***. About 12 minutes. Core.
+# Two stars, 12 minutes, further.
 #
-# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Plain
-# loops are enough, with `numba.prange` for one of them: its steps run on several threads at once. Then compile the
-# function with `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last place, and one too far
-# reads whatever lies there.
+# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Write
+# loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile the function with
+# `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last element, and an index that is too large
+# reads memory after the array.
 #
-# The check runs your Python code with every step of prange as a task of its own and notes who writes where. So it finds
-# a race every time, on one core too.
+# The check runs your Python code with every step of prange as a task of its own and records which step writes where. So
+# it finds a race every time, on one core too.
 
 
 # %%
@@ -326,7 +329,7 @@ if threaded.passed:
 # - m3 = (d2 - d1) (g0 - g1 + g2) / 2
 # - m4 = (d1 - d3) g2
 #
-# The outputs are m1 + m2 + m3 and m2 - m3 - m4. The sums of the g are made once for all data. Check it with numbers
+# The outputs are m1 + m2 + m3 and m2 - m3 - m4. The sums of the g are computed once for all data. Check it with numbers
 # before you believe it.
 
 # %%
@@ -339,7 +342,7 @@ print(f"data {d0} {d1} {d2} {d3}, filter {g0} {g1} {g2}: outputs {m1 + m2 + m3:g
 # %% [markdown]
 # ## Exercise 13.4: two outputs for four products
 #
-# Difficulty: *** of ***. About 12 minutes. Core.
+# Three stars, 12 minutes, core.
 #
 # d has any length of at least 3, g has 3 weights. Return all len(d) - 2 outputs. Tiles of four inputs give two outputs,
 # so they overlap by two. An odd number of outputs needs one more tile, padded with a zero. Use plain arithmetic: the
@@ -370,10 +373,10 @@ one_axis
 # %% [markdown]
 # ## Exercise 13.7: the same in two dimensions
 #
-# Difficulty: *** of ***. About 12 minutes. Not core.
+# Three stars, 12 minutes, further.
 #
-# The same along both axes: a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products in place of 36. As matrices,
-# with ' for transposed and * number by number: A' [(G g G') * (B' d B)] A.
+# The same along both axes: a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products instead of 36. As matrices, with
+# ' for transposed and * for the product element by element: A' [(G g G') * (B' d B)] A.
 
 # %%
 B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]], float)
@@ -409,154 +412,17 @@ grey = np.asarray(mg.data.photograph().convert("L").resize((48, 48)), float)
 edges = np.array([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 figure = None
 if both_axes.passed:
-    found = winograd_2d(grey, edges)
-    assert np.allclose(found, conv2d.forward(grey[None, None], edges[None, None])[0, 0])
-    figure, text = viz.pictures({"image": grey, "edges, by your Winograd": abs(found)}, same_scale=False)
+    result = winograd_2d(grey, edges)
+    assert np.allclose(result, conv2d.forward(grey[None, None], edges[None, None])[0, 0])
+    figure, text = viz.pictures({"image": grey, "edges, by your Winograd": abs(result)}, same_scale=False)
     print(text)
 figure
 
 # %% [markdown]
-# ## What does it bring to the network
-#
-# F(m x m) computes m x m outputs from (m + 2) x (m + 2) products in place of 9 m x m. The larger m, the more is saved:
-# 2.25 times fewer for m = 2, 4 times for m = 4, 5.06 times for m = 6. So F(6x6) is best for GoogLeNet?
-
-# %%
-predict("13.e", ...)
-
-# %%
-rows = mg.count(net, outputs=net.outputs[-1:]).rows
-layers = {row.name: row for row in rows if row.macs}
-is_3x3 = {name for name in layers if getattr(net.nodes[name].layer, "kernel_size", None) == (3, 3)}
-share = sum(layers[name].macs for name in is_3x3) / macs
-
-
-def products(name, m):
-    """Return the products of a 3x3 layer in tiles of m x m outputs; tiles overhang where m does not divide."""
-    _, high, wide = net.shapes[name]
-    per_channel = -(-high // m) * -(-wide // m) * (m + 2) ** 2
-    return per_channel * net.nodes[name].layer.params["weight"][:, :, 0, 0].size
-
-
-bring = {m: macs / (macs * (1 - share) + sum(products(name, m) for name in is_3x3)) for m in (2, 4, 6)}
-wall = 1 / (1 - share)
-print(outcome("13.e", f"F(2x2) {bring[2]:.2f}, F(4x4) {bring[4]:.2f}, F(6x6) {bring[6]:.2f}"))
-print(f"3x3 layers are {share:.1%} of the MACs; if they took no time at all: {wall:.2f}")
-
-# %%
-factors = {"none": 1.0, **{f"F({m}x{m})": factor for m, factor in bring.items()}, "3x3 for nothing": wall}
-assert [round(float(value), 2) for value in bring.values()] == [1.5, 1.78, 1.78]
-assert (round(share, 3), round(wall, 2)) == (0.608, 2.55)
-figure, text = viz.bar_chart(factors, "times fewer products in the whole network", marked=["3x3 for nothing"])
-print(text)
-figure
-
-# %% [markdown]
-# What you saw: F(6x6) brings no more than F(4x4). Maps of 14 and 7 do not divide by 6, so the last tiles hang over the
-# edge and are computed for nothing. And the rest, 1x1, 5x5 and 7x7, stays. This is Amdahl's law: the part that you do
-# not improve is the wall.
-
-# %% [markdown]
-# ## Exercise 13.5: what a faster part brings
-#
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are yours.
-
-# %%
-student = "you"  # your name or number, if your course asks for it
-ask("13.5", student)
-
-# %%
-# exercise 13.5
-### BEGIN SOLUTION
-speedup = (lambda share, factor: 1 / (1 - share / 100 + share / 100 / factor))(**find("13.5").values(student))
-### END SOLUTION
-
-# %%
-answer("13.5", speedup)
-
-# %% [markdown]
-# ## The roofline
-#
-# A layer reads its input and weights and writes its output: that many bytes must move. If it does few multiply-adds for
-# each byte, memory is the limit, however fast the arithmetic is. Which of these does least for each byte: conv1/7x7,
-# conv2/3x3, a 1x1 reduce, or the classifier?
-
-# %%
-predict("13.f", ...)
-
-# %%
-names = ["conv1/7x7_s2", "conv2/3x3", "inception_3a/5x5_reduce", "inception_3a/3x3", "inception_5b/1x1"]
-flop_per_byte = {}
-for name in names:
-    layer = cases.of_node(net, name, 1)
-    flop_per_byte[name] = 2 * layer.macs / layer.bytes
-for batch in (1, 32):
-    numbers = batch * (1024 + 1000) + 1025 * 1000
-    flop_per_byte[f"classifier, batch {batch}"] = 2 * batch * 1024 * 1000 / (4 * numbers)
-print(outcome("13.f", min(flop_per_byte, key=flop_per_byte.get)))
-figure, text = viz.bar_chart(flop_per_byte, "FLOP for each byte that must move")
-print(text)
-figure
-
-# %% [markdown]
-# Now the machine's roof, measured: how fast it multiplies matrices, how fast it copies, and where each layer and
-# algorithm stands below. `bench.ladder` measures the layers, as `minigooglenet bench ladder` does.
-
-# %%
-asked = settings.Settings(threads=1, rounds=3, seconds=0.3, quick=True)
-measured = [names[1], names[2]] if FAST else names
-climbed = ladder.measure(asked, lambda text: None, measured)
-best = climbed["rates"][0]
-ridge = 2 * best["product_mac_per_second"] / best["copy_bytes_per_second"]
-figure, text = roofline.roofline(climbed, 1)
-print(text)
-figure
-
-# %%
-for name, found in flop_per_byte.items():
-    print(f"{name}: {found:.1f} FLOP per byte, limited by {'memory' if found < ridge else 'arithmetic'}")
-print(f"The roof bends at {ridge:.1f} FLOP per byte on this machine.")
-assert round(flop_per_byte["classifier, batch 1"], 1) == 0.5
-
-# %% [markdown]
-# What you saw: MACs are not time. The classifier reads a million weights and uses each once: on one image it runs at
-# the speed of memory. A batch of 32 uses them 32 times. Winograd may pass the roof, for it does fewer products than the
-# definition's.
-
-# %% [markdown]
-# ## Exercise 13.6: how much is done for each byte
-#
-# Difficulty: ** of ***. About 6 minutes. Not core.
-
-# %%
-ask("13.6", student)
-
-
-# %%
-def moved_numbers(k, h, n, c, f):
-    """Return how many numbers move: input, weights and output."""
-    return n * c * h * h + c * f * k * k + n * f * h * h
-
-
-# %%
-# exercise 13.6
-### BEGIN SOLUTION
-intensity = (lambda k, h, n, c, f: 2 * n * h * h * c * f * k * k / (4 * moved_numbers(k, h, n, c, f)))(
-    **find("13.6").values(student)
-)
-### END SOLUTION
-
-# %%
-marked = answer("13.6", intensity)
-if marked.passed:
-    print(f"On this machine: limited by {'memory' if intensity < ridge else 'arithmetic'}")
-marked
-
-# %% [markdown]
 # ## Are the results still the same
 #
-# Each rung adds the same numbers in another order, and Winograd adds others. How far is each from the result in double
-# precision, as a share of the largest value?
+# Each rung adds the same values in another order, and Winograd adds others. How far is each from the result in double
+# precision, as a fraction of the largest value?
 
 # %%
 predict("13.g", ...)
@@ -574,9 +440,148 @@ for name, error in errors.items():
 # and cancel again. That is why a gradient check in this engine runs in double precision and without it.
 
 # %% [markdown]
+# ## What does it bring to the network
+#
+# F(m x m) computes m x m outputs from (m + 2) x (m + 2) products instead of 9 m x m. The larger m, the more is saved:
+# 2.25 times fewer for m = 2, 4 times for m = 4, 5.06 times for m = 6. So is F(6x6) best for GoogLeNet? Guess for each m
+# how many times fewer products the whole network needs.
+
+# %%
+predict("13.e", ...)
+
+# %%
+rows = mg.count(net, outputs=net.outputs[-1:]).rows
+layers = {row.name: row for row in rows if row.macs}
+is_3x3 = {name for name in layers if getattr(net.nodes[name].layer, "kernel_size", None) == (3, 3)}
+fraction = sum(layers[name].macs for name in is_3x3) / macs
+
+
+def products(name, m):
+    """Return the products of a 3x3 layer in tiles of m x m outputs; a tile may extend past the edge."""
+    _, high, wide = net.shapes[name]
+    per_channel = -(-high // m) * -(-wide // m) * (m + 2) ** 2
+    return per_channel * net.nodes[name].layer.params["weight"][:, :, 0, 0].size
+
+
+bring = {m: macs / (macs * (1 - fraction) + sum(products(name, m) for name in is_3x3)) for m in (2, 4, 6)}
+wall = 1 / (1 - fraction)
+print(outcome("13.e", {f"F({m}x{m})": round(float(factor), 2) for m, factor in bring.items()}))
+print(f"3x3 layers are {fraction:.1%} of the MACs; if they took no time at all: {wall:.2f}")
+
+# %%
+factors = {"none": 1.0, **{f"F({m}x{m})": factor for m, factor in bring.items()}, "3x3 for nothing": wall}
+assert [round(float(value), 2) for value in bring.values()] == [1.5, 1.78, 1.78]
+assert (round(fraction, 3), round(wall, 2)) == (0.608, 2.55)
+figure, text = viz.bar_chart(factors, "times fewer products in the whole network", marked=["3x3 for nothing"])
+print(text)
+figure
+
+# %% [markdown]
+# What you saw: F(6x6) brings no more than F(4x4). Feature maps of 14 and 7 do not divide by 6, so the last tiles extend
+# past the edge and are computed for nothing. And the rest, 1x1, 5x5 and 7x7, stays. This is Amdahl's law: the part that
+# you do not improve is the wall.
+
+# %% [markdown]
+# ## Exercise 13.5: what a faster part brings
+#
+# One star, 4 minutes, core. The numbers are drawn from your name.
+
+# %%
+student = "you"  # your name or number, if your course asks for it
+ask("13.5", student)
+
+# %%
+# exercise 13.5
+### BEGIN SOLUTION
+speedup = (lambda share, factor: 1 / (1 - share / 100 + share / 100 / factor))(**find("13.5").values(student))
+### END SOLUTION
+
+# %%
+answer("13.5", speedup)
+
+# %% [markdown]
+# ## The roofline
+#
+# A layer reads its input and weights and writes its output: that many bytes must move. If it does few MACs for each
+# byte, memory is the limit, however fast the arithmetic is. Which of these does least for each byte: conv1/7x7,
+# conv2/3x3, a 1x1 reduce, or the classifier?
+
+# %%
+predict("13.f", ...)
+
+# %%
+names = ["conv1/7x7_s2", "conv2/3x3", "inception_3a/5x5_reduce", "inception_3a/3x3", "inception_5b/1x1"]
+flop_per_byte = {}
+for name in names:
+    layer = cases.of_node(net, name, 1)
+    flop_per_byte[name] = 2 * layer.macs / layer.bytes
+for batch in (1, 32):
+    values = batch * (1024 + 1000) + 1025 * 1000
+    flop_per_byte[f"classifier, batch {batch}"] = 2 * batch * 1024 * 1000 / (4 * values)
+print(outcome("13.f", min(flop_per_byte, key=flop_per_byte.get)))
+figure, text = viz.bar_chart(flop_per_byte, "FLOP for each byte that must move")
+print(text)
+figure
+
+# %% [markdown]
+# Now the machine's roof, measured: how fast it multiplies matrices, how fast it copies, and how close each layer and
+# algorithm comes. `bench.ladder` measures the layers, as `minigooglenet bench ladder` does. This takes 20 seconds to a
+# minute; a line for each layer shows how far it is.
+
+# %%
+options = settings.Settings(threads=1, rounds=3, seconds=0.3, quick=True)
+measured = [names[1], names[2]] if FAST else names
+climbed = ladder.measure(options, print, measured)
+best = climbed["rates"][0]
+ridge = 2 * best["product_mac_per_second"] / best["copy_bytes_per_second"]
+figure, text = roofline.roofline(climbed, 1)
+print(text)
+figure
+
+# %%
+for name, value in flop_per_byte.items():
+    print(f"{name}: {value:.1f} FLOP per byte, limited by {'memory' if value < ridge else 'arithmetic'}")
+print(f"The roof bends at {ridge:.1f} FLOP per byte on this machine.")
+assert round(flop_per_byte["classifier, batch 1"], 1) == 0.5
+
+# %% [markdown]
+# What you saw: MACs are not time. The classifier reads a million weights and uses each once: on one image it runs at
+# the speed of memory. A batch of 32 uses them 32 times. Winograd may pass the roof, because it does fewer products than
+# the definition.
+
+# %% [markdown]
+# ## Exercise 13.6: how much is done for each byte
+#
+# Two stars, 6 minutes, further.
+
+# %%
+ask("13.6", student)
+
+
+# %%
+def moved_values(k, h, n, c, f):
+    """Return how many values move: input, weights and output."""
+    return n * c * h * h + c * f * k * k + n * f * h * h
+
+
+# %%
+# exercise 13.6
+### BEGIN SOLUTION
+intensity = (lambda k, h, n, c, f: 2 * n * h * h * c * f * k * k / (4 * moved_values(k, h, n, c, f)))(
+    **find("13.6").values(student)
+)
+### END SOLUTION
+
+# %%
+marked = answer("13.6", intensity)
+if marked.passed:
+    print(f"On this machine: limited by {'memory' if intensity < ridge else 'arithmetic'}")
+marked
+
+# %% [markdown]
 # ## Where the time of an image goes
 #
-# Convolutions do nearly all the arithmetic. Do they take nearly all the time?
+# Convolutions do nearly all the arithmetic. Which fraction of the time do they take?
 
 # %%
 predict("13.h", ...)
@@ -591,21 +596,21 @@ for name, seconds in timer.seconds["forward"].items():
     kind = net.nodes[name].layer.kind
     kinds[kind] = kinds.get(kind, 0) + 1000 * seconds
 kinds = dict(sorted(kinds.items(), key=lambda item: -item[1]))
-conv_share = kinds["Conv2d"] / sum(kinds.values())
-print(outcome("13.h", f"{conv_share:.0%} in convolutions"))
+conv_fraction = kinds["Conv2d"] / sum(kinds.values())
+print(outcome("13.h", f"{conv_fraction:.0%}"))
 figure, text = viz.bar_chart(kinds, "milliseconds of one forward pass, layer by layer")
 print(text)
 figure
 
 # %% [markdown]
-# What you saw: the layers without weights do almost no arithmetic and still take their time, because they read and
-# write every number. That is what a plan (`mg.plan`) saves: ReLU inside the convolution, branches written straight
-# into the concatenation.
+# What you saw: the layers without weights do almost no arithmetic and still take time, because they read and write
+# every value. That is what a plan (`mg.plan`) saves: ReLU inside the convolution, branches written straight into the
+# concatenation.
 
 # %% [markdown]
 # ## Make it break
 #
-# A race on purpose. All steps add into one number. Run it several times.
+# A race on purpose. All steps add to one element. Run it several times.
 
 
 # %%
@@ -627,7 +632,7 @@ print(f"expected {len(values):,}; five runs on {numba.get_num_threads()} threads
 # On several free cores the sums are too small, and differ from run to run. On one core, or on a busy one, the same
 # program may be right every time. That is the worst of it: a test by values can miss a race.
 #
-# The next one: `fastmath` allows the compiler to assume that there is no NaN. Does the test for one survive?
+# The next one: `fastmath` allows the compiler to assume that there is no NaN. Does a test for NaN survive?
 
 
 # %%
@@ -650,7 +655,7 @@ assert any_nan(broken)
 #
 # - Convolve by FFT: for which kernel sizes would it pay? Count the products as above.
 # - Weights in int8: a quarter of the bytes. Which of the layers above would gain?
-# - Block the loops of `fast_conv` so that a tile of x and w stays in the cache. Where does it stand on the roofline?
+# - Block the loops of `fast_conv` so that a tile of x and w stays in the cache. Where is it on the roofline?
 # - `minigooglenet bench ladder` and `minigooglenet bench ideas` measure more of this.
 
 # %% [markdown]
@@ -664,7 +669,11 @@ rate = macs / inference
 days = training * macs * 60 * 1.28e6 / rate / 86400  # 60 passes over 1.28 million images, without the extra heads
 claims = [
     ("a training step costs twice the forward pass", round(training, 3) == 2.925, f"wrong: {training:.3f} times"),
-    ("F(6x6) saves 5.06 times, so it beats F(4x4)", bring[6] < bring[4] + 0.01, "wrong here: tiles overhang"),
+    (
+        "F(6x6) saves 5.06 times, so it beats F(4x4)",
+        bring[6] < bring[4] + 0.01,
+        "wrong here: tiles extend past the edge",
+    ),
     (
         "a layer with fewer MACs takes less time",
         flop_per_byte["classifier, batch 1"] < 1,

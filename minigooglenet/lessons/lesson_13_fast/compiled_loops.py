@@ -13,6 +13,7 @@ conv_numba = Exercise(
     "conv_numba(x, w, b, y) -> None; writes y (N, K, P, Q)",
     minutes=12,
     difficulty=2,
+    core=False,
     hints=(
         "Who writes y[n, k, p, q]? No two threads may write the same number.",
         "Let each step of prange own whole outputs: one filter k, with all loops that belong to it inside.",

@@ -12,6 +12,7 @@ inner_step = Exercise(
     "inner_step(order, layout, sizes) -> int",
     minutes=5,
     difficulty=1,
+    core=False,
     hints=(
         "Which loop is the innermost, and which axis of the array does it walk along?",
         'Layout "hw" with 5 columns: one row further is 5 numbers further in memory, one column further is 1.',

@@ -65,6 +65,7 @@ intensity = Question(
     "{h} x {h}, float32. Input, weights and output move once; leave the bias out. How many FLOP for each byte?",
     minutes=6,
     difficulty=2,
+    core=False,
     tolerance=0.005,
     hints=(
         "What must be moved at least once, and how many bytes has a number?",

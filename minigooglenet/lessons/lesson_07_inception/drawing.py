@@ -1,0 +1,45 @@
+"""Figures of lesson 07: what a bottleneck costs, and which channels go together."""
+
+import numpy as np
+
+from minigooglenet import figures, viz
+
+
+def bottleneck_costs(channels, filters, kernel, positions, chosen):
+    """Draw the MACs of a convolution with a 1x1 to r channels in front, for every r, next to those without.
+
+    Returns
+    -------
+    figure, text, r : of all r the one where the two meet, a float
+    """
+    r = np.arange(1, channels + 1)
+    direct = channels * filters * kernel**2 * positions / 1e6
+    reduced = (channels * r + r * filters * kernel**2) * positions / 1e6
+    lines = {"with a 1x1 to r channels": (r, reduced), "without": (r, np.full(len(r), direct))}
+    figure, text = viz.line_chart(lines, "r", "million MAC")
+    axis = figure.axes[0]
+    axis.plot(chosen, reduced[chosen - 1], "k*", markersize=13, label=f"the paper's choice, r = {chosen}")
+    axis.legend(fontsize=9, frameon=False)
+    meet = channels * filters * kernel**2 / (channels + filters * kernel**2)
+    return figure, f"{text}\nthe paper's r = {chosen}: {reduced[chosen - 1]:.2f}", meet
+
+
+def correlations(values):
+    """Draw the correlation of each channel (C, M) with each other, with a scale, without channels that never vary.
+
+    Returns
+    -------
+    figure, text
+    """
+    active = values[values.std(axis=1) > 0]
+    table = np.corrcoef(active)
+    figure, axis = figures.new(4.6, 3.8)
+    image = axis.imshow(table, cmap=figures.DIVERGING, vmin=-1, vmax=1)
+    figure.colorbar(image, ax=axis, label="correlation")
+    axis.set(xlabel="channel", ylabel="channel")
+    others = table[~np.eye(len(table), dtype=bool)]
+    text = (
+        f"correlation of {len(active)} of {len(values)} channels, the others never vary: from {others.min():.2f} to "
+        f"{others.max():.2f}; {(others > 0.5).mean():.0%} of the pairs are above 0.5"
+    )
+    return figure, text

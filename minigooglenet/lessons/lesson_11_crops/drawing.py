@@ -1,0 +1,43 @@
+"""Figures of lesson 11: six of the 144 crops, large enough to see."""
+
+from minigooglenet import evaluation, figures
+
+SCALE, SQUARE = 352, 1  # the crops that are shown: the shorter side after resizing, and which of the three squares
+
+
+def six_crops(image, size=224):
+    """Draw the six crops of the middle square at the largest scale: where they are in an image, and as they are fed.
+
+    image : uint8 (3, H, W)
+
+    Returns
+    -------
+    figure, text
+    """
+    places, boxes = evaluation.places(144), evaluation.boxes(image.shape, size, 144)[0]
+    squares = list(dict.fromkeys(square for _, square, _, _ in places))
+    chosen = [
+        i
+        for i, (scale, square, _, mirrored) in enumerate(places)
+        if scale == SCALE and square == squares[SQUARE] and not mirrored
+    ]
+    crops = evaluation.crops(image, size, 144)
+    figure, axes = figures.new(7, 6.2, nrows=3, ncols=3)
+    grid = axes[0, 0].get_gridspec()
+    for axis in axes[0]:
+        axis.remove()
+    whole = figure.add_subplot(grid[0, :])
+    whole.imshow(image.transpose(1, 2, 0))
+    lines = [f"6 of 144 crops: shorter side {SCALE}, {squares[SQUARE]} square; left, top, right, bottom in the image"]
+    for number, i in enumerate(chosen):
+        x0, y0, x1, y1 = boxes[i]
+        colour, dash = figures.PALETTE[number], ("-", "--", ":")[number % 3]
+        whole.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=colour, linestyle=dash, linewidth=2)
+        axis = axes[1 + number // 3, number % 3]
+        axis.imshow(crops[i].transpose(1, 2, 0))
+        axis.set_title(places[i][2], fontsize=10, color=colour)
+        lines.append(f"{places[i][2]:13} {x0:6.1f} {y0:6.1f} {x1:6.1f} {y1:6.1f}")
+    for axis in (whole, *axes[1:].flat):
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return figure, "\n".join(lines)
