@@ -421,7 +421,7 @@ quiz("01")
 # - In 01.5: what is the smallest number of values that finds all six?
 
 # %% [markdown]
-# ## Exercise 01.4: a kernel that moves the picture
+# ## Exercise 01.4: a kernel that moves the image
 #
 # Difficulty: ** of ***. About 6 minutes. Further.
 #

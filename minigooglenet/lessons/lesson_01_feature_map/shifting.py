@@ -1,4 +1,4 @@
-"""The kernel that only moves a picture."""
+"""The kernel that only moves an image."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from minigooglenet.exercises.exercise import Exercise
 
 shift_kernel = Exercise(
     "01.4",
-    "a kernel that moves the picture",
+    "a kernel that moves the image",
     "shift_kernel(dy, dx) -> (3, 3)",
     minutes=6,
     difficulty=2,
     hints=(
-        "Output (i, j) shall be one number of the image. Which one?",
+        "Output (i, j) must be one pixel of the image. Which one?",
         (
-            "The picture moves down by dy, so output(i, j) = x(i - dy, j - dx). With padding 1 the kernel's middle, "
+            "The image moves down by dy, so output(i, j) = x(i - dy, j - dx). With padding 1 the kernel's middle, "
             "index (1, 1), meets x(i, j)."
         ),
         "`w[1 - dy, ____] = 1`",
@@ -56,7 +56,7 @@ def _one_at(row, column):
 
 @shift_kernel.wrong
 def moves_the_other_way(dy, dx):
-    """Your picture moves the other way: the 1 sits on the side it comes from."""
+    """Your image moves the other way: the 1 is on the side that it comes from."""
     return _one_at(1 + dy, 1 + dx)
 
 
@@ -80,7 +80,7 @@ def rows_the_other_way(dy, dx):
 
 @shift_kernel.wrong
 def nothing_moves(dy, dx):
-    """This kernel gives every picture back where it was."""
+    """This kernel leaves every image where it was."""
     return _one_at(1, 1)
 
 

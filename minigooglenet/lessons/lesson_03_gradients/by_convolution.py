@@ -15,7 +15,7 @@ conv_dx_by_conv = Exercise(
     hints=(
         "Do it in one dimension on paper: k = 3, s = 2, n = 6, no padding. Which outputs does each pixel get from?",
         (
-            "Put s - 1 zeros between the gradients. Pad k - 1 - p in front, and k - 1 - p plus the remainder behind, "
+            "Put s - 1 zeros between the gradients. Pad k - 1 - p before, and k - 1 - p plus the remainder after, "
             "where the remainder is (n + 2p - k) % s. Flip both axes of the kernel and exchange its first two."
         ),
         "`return conv(padded, w[:, :, ::-1, ::-1].swapaxes(0, ____))`",

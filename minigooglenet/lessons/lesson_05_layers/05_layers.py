@@ -395,7 +395,7 @@ figure
 # and the mistake stays hidden until someone moves the ReLU.
 
 # %% [markdown]
-# ## Exercise 05.1: max pooling with its winners
+# ## Exercise 05.1: max pooling with its argmax
 #
 # Difficulty: ** of ***. About 15 minutes. Further.
 #

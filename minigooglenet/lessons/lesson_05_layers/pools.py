@@ -8,14 +8,14 @@ from minigooglenet.kernels.loops import avg_pool2d, max_pool2d
 
 maxpool = Exercise(
     "05.1",
-    "max pooling with its winners",
+    "max pooling with its argmax",
     "maxpool(x, k, s, p, ceil) -> (N, C, Ho, Wo), (N, C, Ho, Wo)",
     minutes=15,
     difficulty=2,
     hints=(
         "What is the largest of {-3, nothing}?",
         (
-            "Pad with minus infinity, which never wins, and far enough behind for the last window. Ceil rounds "
+            "Pad with minus infinity, which never wins, and far enough after the end for the last window. Ceil rounds "
             "(n + 2p - k) / s up; a last window that starts at n + p or later is dropped. On [-5, -3, -4] with k = 2, "
             "s = 2 and ceil there are two windows: [-5, -3] and [-4, nothing]."
         ),
@@ -93,7 +93,7 @@ def always_ceil(x, k, s, p, ceil):
 
 @maxpool.wrong
 def window_in_the_padding(x, k, s, p, ceil):
-    """The last window starts behind the image: it is dropped."""
+    """The last window starts after the image: it is dropped."""
     return _pooled(_seen(x, k, s, p, ceil, clip=False))
 
 

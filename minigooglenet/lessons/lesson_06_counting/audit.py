@@ -217,5 +217,5 @@ def reduction_cost_forgotten():
 
 @verdicts.wrong
 def field_before_the_pool():
-    """That is the field at 5b; the average pool behind it sees more."""
+    """That is the field at 5b; the average pool after it sees more."""
     return _TRUE | {"field": count(googlenet(aux=False, init="zeros"))["inception_5b/output"].receptive_field_max[0]}

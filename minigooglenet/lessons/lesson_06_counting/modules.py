@@ -177,7 +177,7 @@ def all_six_widths(**v):
 
 @module_width.wrong
 def pool_branch_unprojected(C, n1x1, n3x3, n5x5, **_):
-    """The pool keeps all C channels, but the projection behind it does not."""
+    """The pool keeps all C channels, but the projection after it does not."""
     return n1x1 + n3x3 + n5x5 + C
 
 

@@ -19,7 +19,7 @@ field = Exercise(
         "Two 3 x 3 convolutions of stride 1: draw them. One output sees 5 pixels in a row, not 6.",
         (
             "Carry two numbers: how many pixels one value sees, and how many pixels apart two neighbours look. Both "
-            "are 1 at first. A kernel of k adds k - 1 steps of that length; a stride lengthens the steps behind it."
+            "are 1 at first. A kernel of k adds k - 1 steps of that length; a stride lengthens the steps after it."
         ),
         "for each layer: `size += (k - 1) * jump`, and then `jump *= ____`",
     ),
@@ -153,5 +153,5 @@ def pools_forgotten(layers):
 
 @_for_both
 def only_the_last_stride(layers):
-    """Strides multiply: behind two layers of stride 2 neighbours are 4 pixels apart."""
+    """Strides multiply: after two layers of stride 2 neighbours are 4 pixels apart."""
     return _walk(layers, keep=False)
