@@ -1,9 +1,14 @@
 """The judges of lesson 06 where no known mistake fits."""
 
+import numpy as np
 import pytest
 
+from minigooglenet.counting import count
 from minigooglenet.exercises import check
-from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit
+from minigooglenet.graph import Graph
+from minigooglenet.layers import Conv2d, MaxPool2d
+from minigooglenet.lessons.lesson_06_counting import fields, padding
+from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit, compared, published
 
 
 def test_an_unknown_row_is_named_beside_the_known_ones():
@@ -27,3 +32,30 @@ def test_a_claim_that_is_off_is_named():
 def test_no_answer_is_not_yet_and_nonsense_is_no_crash(number):
     assert check(number, ...).status == "not yet"
     assert check(number, 5).status == "wrong"
+
+
+def test_published_numbers_come_without_their_counts():
+    counted = [cell for row in compared().rows for cell in row[2:3]]
+    assert len(counted) == len(CLAIMS)
+    assert not set(counted) & {cell for row in published().rows for cell in row}
+
+
+@pytest.mark.parametrize(("kernel", "size", "pad"), [(3, 5, 1), (5, 7, 2), (1, 3, 0)])
+def test_products_with_a_pixel_are_those_that_the_loops_meet(kernel, size, pad):
+    row = count(Conv2d(2, 3, kernel, padding=pad, init="zeros"), (2, size, size)).rows[0]
+    assert padding.by_loops(2, 3, kernel, size, pad) == (row.macs, padding.with_a_pixel(row))
+
+
+def test_the_side_of_a_gradient_is_the_receptive_field():
+    g = Graph(image=(3, 40, 40))
+    wire = g.add("conv1", Conv2d(3, 4, 5, stride=2, padding=2, rng=0), "image")
+    wire = g.add("pool", MaxPool2d(2), wire)
+    wire = g.add("conv2", Conv2d(4, 4, 3, padding=1, rng=1), wire)
+    gradient = fields.squared_gradient(g, wire, images=6)
+    assert fields.side(gradient) == 5 + 1 * 2 + 2 * 4
+
+
+def test_the_fraction_inside_grows_with_the_square():
+    gradient = np.zeros((9, 9))
+    gradient[4, 4], gradient[4, 6] = 3, 1
+    assert fields.inside(gradient, [1, 3, 5]).tolist() == [0.75, 0.75, 1]
