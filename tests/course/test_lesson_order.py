@@ -150,6 +150,16 @@ def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
 
 
 @LESSONS
+def test_a_cell_that_trains_announces_how_long_it_takes(source):
+    announced = ""
+    for kind, text in _cells(source):
+        if kind == "markdown":
+            announced = text
+        elif re.search(r"wrong_backwards\.(by_letter|kept|accuracy)\(", text):
+            assert re.search(r"\b(seconds|minutes?)\b", announced), text
+
+
+@LESSONS
 def test_a_lesson_shows_its_words_and_uses_them(source):
     lesson, cells = source.name[:2], _cells(source)
     assert any(f'glossary.terms("{lesson}")' in text for kind, text in cells if kind == "code")

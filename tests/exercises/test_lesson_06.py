@@ -1,8 +1,13 @@
 """The judges of lesson 06 where no known mistake fits."""
 
+import numpy as np
 import pytest
 
+from minigooglenet.counting import count
 from minigooglenet.exercises import check
+from minigooglenet.graph import Graph
+from minigooglenet.layers import Conv2d, MaxPool2d
+from minigooglenet.lessons.lesson_06_counting import fields, padding
 from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit, compared, published, verdicts
 
 
@@ -43,3 +48,24 @@ def test_claims_are_compared_with_what_a_student_counted():
     assert compared(...).rows == []
     shown = {cell for row in published().rows for cell in row}
     assert not shown & {f"{value:,.10g}" for value in right.values()}
+
+
+@pytest.mark.parametrize(("kernel", "size", "pad"), [(3, 5, 1), (5, 7, 2), (1, 3, 0)])
+def test_products_with_a_pixel_are_those_that_the_loops_meet(kernel, size, pad):
+    row = count(Conv2d(2, 3, kernel, padding=pad, init="zeros"), (2, size, size)).rows[0]
+    assert padding.by_loops(2, 3, kernel, size, pad) == (row.macs, padding.with_a_pixel(row))
+
+
+def test_the_side_of_a_gradient_is_the_receptive_field():
+    g = Graph(image=(3, 40, 40))
+    wire = g.add("conv1", Conv2d(3, 4, 5, stride=2, padding=2, rng=0), "image")
+    wire = g.add("pool", MaxPool2d(2), wire)
+    wire = g.add("conv2", Conv2d(4, 4, 3, padding=1, rng=1), wire)
+    gradient = fields.squared_gradient(g, wire, images=6)
+    assert fields.side(gradient) == 5 + 1 * 2 + 2 * 4
+
+
+def test_the_fraction_inside_grows_with_the_square():
+    gradient = np.zeros((9, 9))
+    gradient[4, 4], gradient[4, 6] = 3, 1
+    assert fields.inside(gradient, [1, 3, 5]).tolist() == [0.75, 0.75, 1]

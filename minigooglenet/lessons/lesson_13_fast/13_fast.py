@@ -190,8 +190,8 @@ assert macs == 1_582_671_872
 #
 # Two stars, 12 minutes, core.
 #
-# Rung 3, for any stride and padding. Python may loop over the kernel positions (u, v) and over nothing else. The check
-# counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
+# Rung 3, for any stride and padding. Pad once. Python may loop over the kernel positions (u, v) and over nothing else.
+# The check counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
 
 
 # %%
@@ -275,7 +275,7 @@ print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
 #
 # Two stars, 12 minutes, further.
 #
-# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Use plain
+# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Write
 # loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile the function with
 # `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last element, and an index that is too large
 # reads memory after the array.
