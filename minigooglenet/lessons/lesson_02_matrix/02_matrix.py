@@ -441,7 +441,7 @@ rates = {name: macs / seconds / 1e6 for name, seconds in took.items()}
 print(outcome("02.e", round(took[ladder.PYTHON] / took[ladder.ONE_PRODUCT])))
 for name, seconds in took.items():
     print(f"{name:30} {1000 * seconds:10,.1f} ms {rates[name]:10,.1f} million MAC/s")
-figure, text = viz.bar_chart(rates, "million MAC a second (logarithmic)", height=2.4)
+figure, _ = viz.bar_chart(rates, "million MAC a second (logarithmic)", height=2.4)
 figure.axes[0].set(xscale="log")
 figure
 

@@ -292,7 +292,7 @@ near = [letter for letter in means if means[letter] > max(means.values()) - 0.05
 print("Within five points of the best:", ", ".join(near))
 print(outcome("03.e", sum(mean < 0.8 for mean in means.values())))
 assert min(means.values()) > 0.1
-figure, text = viz.bar_chart(means, "held-out digits right, mean of the starts", height=2.6)
+figure, _ = viz.bar_chart(means, "held-out digits right, mean of the starts", height=2.6)
 figure
 
 # %% [markdown]

@@ -116,7 +116,7 @@ maps = {"input": photo, "1x1: copies": photo}
 maps["3x3: edges"] = np.maximum(mg.kernels.conv2d.forward(image, edges, padding=1), 0)[0, 0]
 maps["5x5: blurs"] = mg.kernels.conv2d.forward(image, blur, padding=2)[0, 0]
 maps["pool: largest of 3x3"] = mg.kernels.max_pool2d.forward(image, 3, 1, 1)[0][0, 0]
-figure, text = mg.viz.pictures(maps, columns=5, same_scale=False)
+figure, _ = mg.viz.pictures(maps, columns=5, same_scale=False)
 for title, values in maps.items():
     print(f"{title}: from {values.min():.0f} to {values.max():.0f}, mean {values.mean():.0f}")
 figure
@@ -358,7 +358,7 @@ answer("07.2b", times_fewer)
 predict("07.d", ...)
 
 # %%
-figure, text, meet = drawing.bottleneck_costs(480, 48, 5, 14 * 14, chosen=16)
+figure, _, meet = drawing.bottleneck_costs(480, 48, 5, 14 * 14, chosen=16)
 print(outcome("07.d", round(meet, 1)))
 figure
 

@@ -158,7 +158,7 @@ for scheme in starts.SCHEMES:
     )
 ratios = {scheme: found.first / found.last for scheme, found in surveys.items()}
 print(outcome("09.b", f"{ratios['0.01']:.1g}"))
-figure, text = drawing.log_points(ratios, "gradient at conv1 / gradient at 5b")
+figure, _ = drawing.log_points(ratios, "gradient at conv1 / gradient at 5b")
 figure
 
 # %%
@@ -242,7 +242,7 @@ for scheme, found in surveys.items():
 sources = dict(zip(("head on 4a", "head on 4d", "main classifier"), surveys["0.01"].at_4a.values(), strict=True))
 assert rescued["0.01"] > 100 > 10 > rescued["he"]
 assert sources["head on 4a"] > 100 * max(sources["head on 4d"], sources["main classifier"])
-figure, text = drawing.log_points(sources, "weights of 0.01: gradient at 4a")
+figure, _ = drawing.log_points(sources, "weights of 0.01: gradient at 4a")
 figure
 
 # %% [markdown]

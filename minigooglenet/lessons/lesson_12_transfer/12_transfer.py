@@ -143,7 +143,7 @@ for i, wire in enumerate(wires):
     print(f"{wire:20} trained {same_digit['trained'][i]:.1f} of 9, untrained {same_digit['untrained'][i]:.1f} of 9")
 assert same_digit["trained"][-1] > max(same_digit["trained"][0], same_digit["untrained"][-1]) + 0.5
 print(outcome("12.f", [round(same_digit["trained"][i], 1) for i in (0, -1)]))
-figure, text = viz.first_filters(reader.params["conv1/3x3/weight"], "Filters of the first layer")
+figure, _ = viz.first_filters(reader.params["conv1/3x3/weight"], "Filters of the first layer")
 figure
 
 # %%
@@ -319,7 +319,7 @@ for each, epochs in ((5, 30), (20, 12)) if FAST else ((5, 30), (20, 15), (100, 1
         lines[name][0].append(each)
         lines[name][1].append(float(value))
         print(f"{each} images a class, {name}: {value:.2f}")
-figure, text = viz.line_chart(lines, "images of each class", "accuracy")
+figure, _ = viz.line_chart(lines, "images of each class", "accuracy")
 print(outcome("12.c", {name: [round(value, 2) for value in accuracies] for name, (_, accuracies) in lines.items()}))
 figure
 
