@@ -19,7 +19,6 @@ import numpy as np
 
 import minigooglenet as mg
 from minigooglenet import viz
-from minigooglenet.console import Table
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_00_start import glossary
@@ -195,11 +194,8 @@ if result.passed:  # GoogLeNet through the 5x5 branches; 1x1 layers see nothing 
 
 # %%
 lines = mg.counting.table1.audit()
-table = Table("Printed and ours", ("row", ">K parameters", ">our weights", ">M operations", ">our million MAC"))
-for line in lines:
-    printed = f"{line.printed_params:g}", f"{line.printed_ops:g}"
-    table.rows.append((line.name, printed[0], line.weights, printed[1], line.macs / 1e6))
-table
+rows = [(x.name, f"{x.printed_params:g}", x.weights, f"{x.printed_ops:g}", x.macs / 1e6) for x in lines]
+mg.console.Table("Printed and ours", ("row", ">K printed", ">weights", ">M printed", ">million MAC"), rows)
 
 # %% [markdown]
 # The first row is far off. Which kind of layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 feature map?
