@@ -32,11 +32,12 @@ def explanation(calls, outputs, place) -> str:
     right, got = _first_wrong(calls, outputs[place], place)
     if right is not None and (told := rounded(right, got)):
         return told
-    told = relation(calls, outputs) or ("" if right is None else exact(right, got)) or _fault(calls, outputs, place)
+    told = relation(calls, outputs)
+    if told or right is None:
+        return told
+    told = exact(right, got) or _fault(calls, outputs, place)
     if told:
         return told
-    if right is None:
-        return ""
     found = symptom(right, got), _condition(calls, outputs) or _right_parts(calls, outputs[place], place)
     told = [text.rstrip("?.") for text in found if text]
     return ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])]) or vague(right, got)
@@ -92,7 +93,7 @@ class _Faults:
         return self.outputs[key]
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=128)
 def _faults(exercise):
     return _Faults(exercise)
 
