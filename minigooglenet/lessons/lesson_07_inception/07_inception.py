@@ -3,7 +3,7 @@
 #
 # **The question.** Where should a fixed budget of multiply-adds be spent?
 #
-# 60 minutes: 37 for the core exercises, the rest for reading and running. The other exercises take 50 more.
+# About 60 minutes. Needs lessons 05 and 06.
 #
 # Afterwards you can
 # - compare stems, and explain in numbers why height and width shrink first;
@@ -74,26 +74,6 @@ for first in (("conv", 64, 7, 2), ("conv", 64, 3, 1)):
 outcome("07.b", round(totals[1] / totals[0], 2))
 
 # %% [markdown]
-# ## Exercise 07.1: design a stem
-#
-# Two stars, 15 minutes, core. Choose and defend. Write a list of layers, `("conv", filters, kernel, stride)` with
-# padding kernel // 2, or `("pool", kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within 500 million MAC,
-# 130,000 parameters and 8 MiB for the outputs of all layers.
-
-# %%
-# exercise 07.1
-### BEGIN SOLUTION
-my_stem = [("conv", 32, 3, 2), ("conv", 60, 3, 2), ("conv", 192, 3, 2)]
-### END SOLUTION
-check("07.1", my_stem)
-
-# %% [markdown]
-# What did you give up? Write one sentence for yourself: receptive field, width, overlap of windows, something else.
-
-# %%
-what_i_gave_up = ...
-
-# %% [markdown]
 # ## A module, drawn and alive
 #
 # Four branches read the same feature map. Each has windows of another size, and their outputs are joined along the
@@ -131,9 +111,9 @@ figure
 # %% [markdown]
 # ## Exercise 07.3: the module forward
 #
-# Two stars, 15 minutes, core. x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]` (K, C, 1, 1),
-# `P["3x3_reduce/bias"]` (K,) and so on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU follows each of
-# the six convolutions; the pool is 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
+# Difficulty: ** of ***. About 15 minutes. Core. x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]`
+# (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,) and so on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU
+# follows each of the six convolutions; the pool is 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
 #
 # Use the engine's convolution and pool as below, or yours of lesson 01.
 
@@ -180,69 +160,6 @@ if result.passed:
     P = {key.removeprefix("inception_3a/"): net.params[key] for key in net.params if key.startswith("inception_3a/")}
     mine, engine = inception_forward(wires["pool2/3x3_s2"], P), wires["inception_3a/output"]
     print(f"3a by you: {mine.shape}, differs by up to {abs(mine - engine).max():.1e} in values to {engine.max():.1f}")
-
-# %% [markdown]
-# ## Exercise 07.4: the module backward
-#
-# Three stars, 25 minutes, further. `cache` contains the results of the forward pass: "x", "pool" (the pooled input),
-# "winners" (the argmax of the pool) and the output of every convolution after its ReLU, as cache["3x3_reduce"]. dout is
-# (N, sum of the widths, H, W). Return dx and a dict of twelve gradients with the names of P. The engine's backward
-# passes are at hand:
-
-
-# %%
-def conv_backward(d, x, P, name):
-    """Return (dx, {"name/weight": ..., "name/bias": ...}) of one convolution that reads x."""
-    w = P[f"{name}/weight"]
-    pad = w.shape[2] // 2
-    dx, dw, db = mg.kernels.conv2d.backward(d, x, w, P[f"{name}/bias"], padding=pad, algorithm="im2col")
-    return dx, {f"{name}/weight": dw, f"{name}/bias": db}
-
-
-def max_pool_backward(d, winners):
-    """The backward pass of max_pool."""
-    return mg.kernels.max_pool2d.backward(d, winners, d.shape[2:], 3, stride=1, padding=1)
-
-
-_ = max_pool_backward(np.zeros((1, 1, 3, 3)), np.zeros((1, 1, 3, 3), np.int64) + 4)
-
-
-# %%
-def inception_backward(cache, P, dout):
-    """Exercise 07.4: cache, P, dout -> (dx, {"1x1/weight": ..., ...})."""
-    ### BEGIN SOLUTION
-    ends = np.cumsum([len(P[f"{name}/bias"]) for name in ("1x1", "3x3", "5x5")])
-    d1, d3, d5, d4 = np.split(dout, ends, axis=1)
-    dx, grads = conv_backward(d1 * (cache["1x1"] > 0), cache["x"], P, "1x1")
-    for name, d in (("3x3", d3), ("5x5", d5)):
-        reduced = cache[f"{name}_reduce"]
-        inner, found = conv_backward(d * (cache[name] > 0), reduced, P, name)
-        part, more = conv_backward(inner * (reduced > 0), cache["x"], P, f"{name}_reduce")
-        dx, grads = dx + part, grads | found | more
-    pooled, found = conv_backward(d4 * (cache["pool_proj"] > 0), cache["pool"], P, "pool_proj")
-    return dx + max_pool_backward(pooled, cache["winners"]), grads | found
-    ### END SOLUTION
-
-
-# %%
-result = check("07.4", inception_backward)
-result
-
-# %% [markdown]
-# A second test, from lesson 04: the directional derivative of a loss, next to what your gradient predicts.
-
-# %%
-if result.passed:
-    from minigooglenet.lessons.lesson_07_inception.module import run, weights
-
-    rng = np.random.default_rng(3)
-    x, P = rng.normal(size=(2, 3, 5, 4)), weights(rng, 3, 2, 3, 4, 2, 2, 2)
-    dout, direction, h = rng.normal(size=(2, 10, 5, 4)), rng.normal(size=x.shape), 1e-6
-    dx, _ = inception_backward(run(x, P), P, dout)
-    numerical = ((inception_forward(x + h * direction, P) - inception_forward(x - h * direction, P)) * dout).sum() / (
-        2 * h
-    )
-    print(f"directional derivative: numerical {numerical:.8f}, analytic {(dx * direction).sum():.8f}")
 
 # %% [markdown]
 # ## Switch a branch off
@@ -314,9 +231,9 @@ assert np.isclose(branch.ratio, weights[0] / weights[1])
 outcome("07.c", round(branch.ratio, 2))
 
 # %% [markdown]
-# ### Exercise 07.2: the cost of your bottleneck
+# ## Exercise 07.2: the cost of your bottleneck
 #
-# One star, 4 minutes, core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
 
 # %%
 student = "you"
@@ -331,9 +248,9 @@ bottleneck_macs = v["H"] ** 2 * (v["C"] * v["r"] + v["r"] * v["K"] * v["k"] ** 2
 answer("07.2", bottleneck_macs)
 
 # %% [markdown]
-# ### Exercise 07.2b: what your bottleneck saves
+# ## Exercise 07.2b: what your bottleneck saves
 #
-# One star, 3 minutes, core.
+# Difficulty: * of ***. About 3 minutes. Core.
 
 # %%
 ask("07.2b", student)
@@ -363,9 +280,214 @@ print(outcome("07.d", round(meet, 1)))
 figure
 
 # %% [markdown]
-# ### Exercise 07.2c: where a bottleneck stops paying
+# ## What a bottleneck costs
 #
-# Two stars, 5 minutes, further.
+# A 1x1 to 16 channels, then a 5x5 to 64, without ReLU between: together they are one 5x5 convolution. At one kernel
+# position its weights are a matrix of 64 rows and 64 columns. Guess its rank.
+
+# %%
+predict("07.f", ...)
+
+# %%
+rng = np.random.default_rng(0)
+w1, w2 = rng.normal(size=(16, 64, 1, 1)), rng.normal(size=(64, 16, 5, 5))
+merged = np.einsum("krij,rc->kcij", w2, w1[:, :, 0, 0])
+x = rng.normal(size=(1, 64, 8, 8))
+
+
+def conv(x, w):
+    return mg.kernels.conv2d.forward(x, w, padding=w.shape[2] // 2, algorithm="im2col")
+
+
+two, one, with_relu = conv(conv(x, w1), w2), conv(x, merged), conv(np.maximum(conv(x, w1), 0), w2)
+print(f"largest difference of two layers and one: {abs(two - one).max():.1e}")
+print(f"with a ReLU between: {abs(with_relu - one).max():.1f}, of values up to {abs(one).max():.1f}")
+rank = int(np.linalg.matrix_rank(merged[:, :, 2, 2]))
+outcome("07.f", rank)
+
+# %%
+assert rank == 16
+assert np.allclose(two, one)
+
+# %% [markdown]
+# What you saw: each kernel position mixes at most 16 directions of the 64. That is what the reduction gives up. The
+# ReLU between makes the pair a function that no single convolution computes, and it costs no MAC. That is the idea of
+# Network in Network: a 1x1 is also one more non-linearity. Here is the small network again, trained without that ReLU
+# (about ten seconds):
+
+# %%
+linear = mg.models.mini_googlenet(10, in_channels=1, size=16, dropout=False, rng=0)
+for name in [name for name in linear.nodes if "relu" in name and "reduce" in name]:
+    linear.nodes[name] = linear.nodes[name]._replace(layer=mg.layers.Dropout(0.0))  # passes everything on
+train(linear)
+print(f"MACs: {mg.count(mini).macs:,} and {mg.count(linear).macs:,}")
+print(f"accuracy with the ReLU {without['nothing']:.3f}, without {accuracy(linear):.3f}; one run each, digits are easy")
+
+# %% [markdown]
+# ## The budget game
+#
+# Design a module to replace 4a: 480 channels of 14 x 14, at most 75 million MAC and 380,000 parameters, at least 480
+# useful channels. After a reduction to r at most 3 r filters count as useful. Points are useful channels, times their
+# mix of window sizes (1x1, 3x3, 5x5), for each million MAC, times what the module learns. For that, a small network
+# with an eighth of your filters learns digits for a few seconds: 0 is chance, 1 is every held-out digit right. The
+# paper's own module has these points:
+
+# %%
+print(budget.score(*MODULES["4a"]))
+
+# %% [markdown]
+# `budget.play("your name", ...)` scores a design and stores your best one in a file in this folder, which you may
+# share. Two players are there already. One design was found by a search that knew only the counts. Does it learn?
+
+# %%
+print(budget.play("the paper with a wider 5x5", 160, 64, 192, 32, 96, 64))
+print(budget.play("a search by counts", 228, 16, 51, 20, 60, 162))
+budget.leaderboard()
+
+# %% [markdown]
+# What you saw: of sensible designs all learn these easy digits, so the counts decide between them. (Another seed would
+# change `learned` by a few hundredths.) A design with branches that are too narrow pays for it; try one.
+
+# %% [markdown]
+# ## Make it break
+#
+# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel.
+
+# %%
+style = mg.models.Style(norm="batch", init="he", rng=0)
+narrow = mg.Graph(image=(1, 16, 16))
+wire = mg.models.inception(narrow, "image", "a", 16, 1, 24, 1, 8, 8, style=style)
+wire = narrow.add("pool", mg.layers.MaxPool2d(3, 2, ceil_mode=True), wire)
+wire = mg.models.inception(narrow, wire, "b", 32, 1, 48, 1, 16, 16, style=style)
+wire = narrow.add("global", mg.layers.GlobalAvgPool2d(), wire)
+narrow.add("classifier", mg.layers.Linear(narrow.shapes[wire][0], 10, rng=0), wire)
+train(narrow)
+print(f"accuracy with bottlenecks of one channel {accuracy(narrow):.3f}, of the network above {without['nothing']:.3f}")
+print(f"MACs {mg.count(narrow).macs:,} and {mg.count(mini).macs:,}; two modules against four")
+print("What else would you hold equal?")
+
+# %% [markdown]
+# ## Claims, checked
+
+# %%
+print(f"'112.9 M / 5.3 M operations': {branch.direct:,} and {branch.reduced:,}, holds as MAC")
+ng = comparisons.bottleneck("3a")
+print(f"'120.4 M to 12.4 M': {ng.direct:,} to {ng.reduced:,}, {ng.ratio:.2f} times, holds")
+kernels = sorted({row.settings["kernel_size"][0] for row in c.rows if row.kind == "Conv2d" and "inception" in row.name})
+print(f"'every kernel size at once': {kernels}")
+towers = mg.count(mg.models.alexnet(groups=2, init="zeros"))
+grouped = [row.name for row in towers.rows if row.settings.get("groups") == 2]
+print(f"'all earlier models were linear': AlexNet had two towers, in {grouped}")
+vgg = [row for row in mg.count(mg.models.vgg16(init="zeros")).rows if row.kind == "Conv2d"][:6]
+size = sum(4 * row.activations for row in vgg) / 2**20
+numbers = f"{size:.1f} MiB, {sum(row.params for row in vgg):,}, {sum(row.macs for row in vgg):,}"
+print(f"'VGG's stem: 42.9 MB, 1.1 M, 7485 M': the first six convolutions have {numbers}")
+whole = comparisons.stems()[1]
+print(f"all seven with their pools: {whole.bytes / 2**20:.2f} MiB, {whole.params:,} parameters, {whole.macs:,} MAC")
+
+# %% [markdown]
+# ## Exit quiz
+
+# %%
+quiz("07")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - Two 3x3 instead of one 5x5 (Inception v2): count a module with them. What changes in the receptive field?
+# - A 1x7 and a 7x1 instead of a 7x7: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`.
+# - ResNeXt reads the module as equal branches, which is a grouped convolution. Count `Conv2d(256, 256, 3, padding=1,
+#   groups=32)` next to Inception's 3a on the same feature map.
+
+# %% [markdown]
+# ## Exercise 07.1: design a stem
+#
+# Difficulty: ** of ***. About 15 minutes. Further. Choose and defend. Write a list of layers, `("conv", filters,
+# kernel, stride)` with padding kernel // 2, or `("pool", kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within
+# 500 million MAC, 130,000 parameters and 8 MiB for the outputs of all layers.
+
+# %%
+# exercise 07.1
+### BEGIN SOLUTION
+my_stem = [("conv", 32, 3, 2), ("conv", 60, 3, 2), ("conv", 192, 3, 2)]
+### END SOLUTION
+check("07.1", my_stem)
+
+# %% [markdown]
+# What did you give up? Write one sentence for yourself: receptive field, width, overlap of windows, something else.
+
+# %%
+what_i_gave_up = ...
+
+# %% [markdown]
+# ## Exercise 07.4: the module backward
+#
+# Difficulty: *** of ***. About 25 minutes. Further. `cache` contains the results of the forward pass: "x", "pool" (the
+# pooled input), "winners" (the argmax of the pool) and the output of every convolution after its ReLU, as
+# cache["3x3_reduce"]. dout is (N, sum of the widths, H, W). Return dx and a dict of twelve gradients with the names of
+# P. The engine's backward passes are at hand:
+
+
+# %%
+def conv_backward(d, x, P, name):
+    """Return (dx, {"name/weight": ..., "name/bias": ...}) of one convolution that reads x."""
+    w = P[f"{name}/weight"]
+    pad = w.shape[2] // 2
+    dx, dw, db = mg.kernels.conv2d.backward(d, x, w, P[f"{name}/bias"], padding=pad, algorithm="im2col")
+    return dx, {f"{name}/weight": dw, f"{name}/bias": db}
+
+
+def max_pool_backward(d, winners):
+    """The backward pass of max_pool."""
+    return mg.kernels.max_pool2d.backward(d, winners, d.shape[2:], 3, stride=1, padding=1)
+
+
+_ = max_pool_backward(np.zeros((1, 1, 3, 3)), np.zeros((1, 1, 3, 3), np.int64) + 4)
+
+
+# %%
+def inception_backward(cache, P, dout):
+    """Exercise 07.4: cache, P, dout -> (dx, {"1x1/weight": ..., ...})."""
+    ### BEGIN SOLUTION
+    ends = np.cumsum([len(P[f"{name}/bias"]) for name in ("1x1", "3x3", "5x5")])
+    d1, d3, d5, d4 = np.split(dout, ends, axis=1)
+    dx, grads = conv_backward(d1 * (cache["1x1"] > 0), cache["x"], P, "1x1")
+    for name, d in (("3x3", d3), ("5x5", d5)):
+        reduced = cache[f"{name}_reduce"]
+        inner, found = conv_backward(d * (cache[name] > 0), reduced, P, name)
+        part, more = conv_backward(inner * (reduced > 0), cache["x"], P, f"{name}_reduce")
+        dx, grads = dx + part, grads | found | more
+    pooled, found = conv_backward(d4 * (cache["pool_proj"] > 0), cache["pool"], P, "pool_proj")
+    return dx + max_pool_backward(pooled, cache["winners"]), grads | found
+    ### END SOLUTION
+
+
+# %%
+result = check("07.4", inception_backward)
+result
+
+# %% [markdown]
+# A second test, from lesson 04: the directional derivative of a loss, next to what your gradient predicts.
+
+# %%
+if result.passed:
+    from minigooglenet.lessons.lesson_07_inception.module import run, weights
+
+    rng = np.random.default_rng(3)
+    x, P = rng.normal(size=(2, 3, 5, 4)), weights(rng, 3, 2, 3, 4, 2, 2, 2)
+    dout, direction, h = rng.normal(size=(2, 10, 5, 4)), rng.normal(size=x.shape), 1e-6
+    dx, _ = inception_backward(run(x, P), P, dout)
+    numerical = ((inception_forward(x + h * direction, P) - inception_forward(x - h * direction, P)) * dout).sum() / (
+        2 * h
+    )
+    print(f"directional derivative: numerical {numerical:.8f}, analytic {(dx * direction).sum():.8f}")
+
+# %% [markdown]
+# ## Exercise 07.2c: where a bottleneck stops paying
+#
+# Difficulty: ** of ***. About 5 minutes. Further.
 
 # %%
 ask("07.2c", student)
@@ -427,9 +549,9 @@ print(f"each naive module on the paper's own input: {naive:,} MAC against {reduc
 # %% [markdown]
 # ## Exercise 07.5: how wide naive modules grow
 #
-# Two stars, 8 minutes, further. `modules` is a tuple of rows of Table 1 (six widths each: 1x1, 3x3_reduce, 3x3,
-# 5x5_reduce, 5x5, pool_proj), `cin` the channels that the first module reads. Return the list of widths after each
-# naive module: 1x1, 3x3 and 5x5 without reductions, and a pool without projection.
+# Difficulty: ** of ***. About 8 minutes. Further. `modules` is a tuple of rows of Table 1 (six widths each: 1x1,
+# 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj), `cin` the channels that the first module reads. Return the list of
+# widths after each naive module: 1x1, 3x3 and 5x5 without reductions, and a pool without projection.
 
 
 # %%
@@ -455,54 +577,10 @@ if result.passed:
 compare("07.5")
 
 # %% [markdown]
-# ## What a bottleneck costs
-#
-# A 1x1 to 16 channels, then a 5x5 to 64, without ReLU between: together they are one 5x5 convolution. At one kernel
-# position its weights are a matrix of 64 rows and 64 columns. Guess its rank.
-
-# %%
-predict("07.f", ...)
-
-# %%
-rng = np.random.default_rng(0)
-w1, w2 = rng.normal(size=(16, 64, 1, 1)), rng.normal(size=(64, 16, 5, 5))
-merged = np.einsum("krij,rc->kcij", w2, w1[:, :, 0, 0])
-x = rng.normal(size=(1, 64, 8, 8))
-
-
-def conv(x, w):
-    return mg.kernels.conv2d.forward(x, w, padding=w.shape[2] // 2, algorithm="im2col")
-
-
-two, one, with_relu = conv(conv(x, w1), w2), conv(x, merged), conv(np.maximum(conv(x, w1), 0), w2)
-print(f"largest difference of two layers and one: {abs(two - one).max():.1e}")
-print(f"with a ReLU between: {abs(with_relu - one).max():.1f}, of values up to {abs(one).max():.1f}")
-rank = int(np.linalg.matrix_rank(merged[:, :, 2, 2]))
-outcome("07.f", rank)
-
-# %%
-assert rank == 16
-assert np.allclose(two, one)
-
-# %% [markdown]
-# What you saw: each kernel position mixes at most 16 directions of the 64. That is what the reduction gives up. The
-# ReLU between makes the pair a function that no single convolution computes, and it costs no MAC. That is the idea of
-# Network in Network: a 1x1 is also one more non-linearity. Here is the small network again, trained without that ReLU
-# (about ten seconds):
-
-# %%
-linear = mg.models.mini_googlenet(10, in_channels=1, size=16, dropout=False, rng=0)
-for name in [name for name in linear.nodes if "relu" in name and "reduce" in name]:
-    linear.nodes[name] = linear.nodes[name]._replace(layer=mg.layers.Dropout(0.0))  # passes everything on
-train(linear)
-print(f"MACs: {mg.count(mini).macs:,} and {mg.count(linear).macs:,}")
-print(f"accuracy with the ReLU {without['nothing']:.3f}, without {accuracy(linear):.3f}; one run each, digits are easy")
-
-# %% [markdown]
 # ## Exercise 07.6: two kernels in one
 #
-# Three stars, 10 minutes, further. A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias, no ReLU between.
-# Return the one kernel (K, C, k, k) that does both.
+# Difficulty: *** of ***. About 10 minutes. Further. A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias,
+# no ReLU between. Return the one kernel (K, C, k, k) that does both.
 
 
 # %%
@@ -526,79 +604,3 @@ check("07.6", merge)
 maps = mini.infer({"image": test_images[:100]}, "inception_3a/output")["inception_3a/output"]
 figure, _ = drawing.correlations(maps.transpose(1, 0, 2, 3).reshape(maps.shape[1], -1))
 figure
-
-# %% [markdown]
-# ## The budget game
-#
-# Design a module to replace 4a: 480 channels of 14 x 14, at most 75 million MAC and 380,000 parameters, at least 480
-# useful channels. After a reduction to r at most 3 r filters count as useful. Points are useful channels, times their
-# mix of window sizes (1x1, 3x3, 5x5), for each million MAC, times what the module learns. For that, a small network
-# with an eighth of your filters learns digits for a few seconds: 0 is chance, 1 is every held-out digit right. The
-# paper's own module has these points:
-
-# %%
-print(budget.score(*MODULES["4a"]))
-
-# %% [markdown]
-# `budget.play("your name", ...)` scores a design and stores your best one in a file in this folder, which you may
-# share. Two players are there already. One design was found by a search that knew only the counts. Does it learn?
-
-# %%
-print(budget.play("the paper with a wider 5x5", 160, 64, 192, 32, 96, 64))
-print(budget.play("a search by counts", 228, 16, 51, 20, 60, 162))
-budget.leaderboard()
-
-# %% [markdown]
-# What you saw: of sensible designs all learn these easy digits, so the counts decide between them. (Another seed would
-# change `learned` by a few hundredths.) A design with branches that are too narrow pays for it; try one.
-
-# %% [markdown]
-# ## Make it break
-#
-# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel.
-
-# %%
-style = mg.models.Style(norm="batch", init="he", rng=0)
-narrow = mg.Graph(image=(1, 16, 16))
-wire = mg.models.inception(narrow, "image", "a", 16, 1, 24, 1, 8, 8, style=style)
-wire = narrow.add("pool", mg.layers.MaxPool2d(3, 2, ceil_mode=True), wire)
-wire = mg.models.inception(narrow, wire, "b", 32, 1, 48, 1, 16, 16, style=style)
-wire = narrow.add("global", mg.layers.GlobalAvgPool2d(), wire)
-narrow.add("classifier", mg.layers.Linear(narrow.shapes[wire][0], 10, rng=0), wire)
-train(narrow)
-print(f"accuracy with bottlenecks of one channel {accuracy(narrow):.3f}, of the network above {without['nothing']:.3f}")
-print(f"MACs {mg.count(narrow).macs:,} and {mg.count(mini).macs:,}; two modules against four")
-print("What else would you hold equal?")
-
-# %% [markdown]
-# ## Take it further
-#
-# - Two 3x3 instead of one 5x5 (Inception v2): count a module with them. What changes in the receptive field?
-# - A 1x7 and a 7x1 instead of a 7x7: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`.
-# - ResNeXt reads the module as equal branches, which is a grouped convolution. Count `Conv2d(256, 256, 3, padding=1,
-#   groups=32)` next to Inception's 3a on the same feature map.
-
-# %% [markdown]
-# ## Claims ledger
-
-# %%
-print(f"'112.9 M / 5.3 M operations': {branch.direct:,} and {branch.reduced:,}, holds as MAC")
-ng = comparisons.bottleneck("3a")
-print(f"'120.4 M to 12.4 M': {ng.direct:,} to {ng.reduced:,}, {ng.ratio:.2f} times, holds")
-kernels = sorted({row.settings["kernel_size"][0] for row in c.rows if row.kind == "Conv2d" and "inception" in row.name})
-print(f"'every kernel size at once': {kernels}")
-towers = mg.count(mg.models.alexnet(groups=2, init="zeros"))
-grouped = [row.name for row in towers.rows if row.settings.get("groups") == 2]
-print(f"'all earlier models were linear': AlexNet had two towers, in {grouped}")
-vgg = [row for row in mg.count(mg.models.vgg16(init="zeros")).rows if row.kind == "Conv2d"][:6]
-size = sum(4 * row.activations for row in vgg) / 2**20
-numbers = f"{size:.1f} MiB, {sum(row.params for row in vgg):,}, {sum(row.macs for row in vgg):,}"
-print(f"'VGG's stem: 42.9 MB, 1.1 M, 7485 M': the first six convolutions have {numbers}")
-whole = comparisons.stems()[1]
-print(f"all seven with their pools: {whole.bytes / 2**20:.2f} MiB, {whole.params:,} parameters, {whole.macs:,} MAC")
-
-# %% [markdown]
-# ## Exit quiz
-
-# %%
-quiz("07")

@@ -16,6 +16,7 @@ stem = Exercise(
     "[(kind, ...), ...], layers from 224 x 224 x 3 to 28 x 28 x 192",
     minutes=15,
     difficulty=2,
+    core=False,
     hints=(
         "Build your list, and find the layer with the most MACs.",
         "Halve height and width before you widen: at half the side a channel costs a quarter.",

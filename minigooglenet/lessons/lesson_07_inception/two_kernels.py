@@ -10,12 +10,12 @@ merge = Exercise(
     "merge(w1, w2) -> (K, C, k, k)",
     minutes=10,
     difficulty=3,
+    core=False,
     hints=(
         "Write y = w2 * (w1 x) for one tap of the kernel and one pixel.",
         "For one tap both are matrices: (K, r) times (r, C). Sum over r.",
         '`np.einsum("krij,rc->____", w2, w1[:, :, 0, 0])`',
     ),
-    core=False,
 )
 
 

@@ -3,7 +3,7 @@
 #
 # **The question.** Can you go from a table in a paper to a network that is provably the same?
 #
-# 60 minutes: 35 for the two core exercises, the rest for reading and running. The other exercises take 50 more.
+# About 60 minutes. Needs lesson 07.
 #
 # Afterwards you can
 # - wire a graph with forks and heads, and run it forward and backward in order;
@@ -80,7 +80,7 @@ outcome("08.b", message)
 # %% [markdown]
 # ## Exercise 08.1: maps of your image size
 #
-# One star, 5 minutes, core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 5 minutes. Core. The numbers are drawn from your name.
 
 # %%
 student = "you"
@@ -105,12 +105,76 @@ for a in (112, 111, 56, 27):
     print(f"{a}: up {up}, down {down}")
 
 # %% [markdown]
+# ## How many layers has GoogLeNet?
+#
+# The paper says 22, "27 with pooling" and "about 100". Guess: how many layers with weights are on the longest path to
+# the classifier of the *first* head, which sits on 4a?
+
+# %%
+predict("08.c", ...)
+
+# %%
+rows, all_rows = c.rows, mg.count(net).rows
+without_weights = ("ReLU", "Flatten", "Dropout")
+kinds = [row.kind for row in rows]
+convolutions, linear = kinds.count("Conv2d"), kinds.count("Linear")
+with_weights = sum(row.kind in ("Conv2d", "Linear") for row in all_rows)
+counted = sum(kind not in without_weights for kind in kinds) + 1
+counted_with_heads = sum(row.kind not in without_weights for row in all_rows) + 3
+print(f"{c.depth:4} layers with weights on the longest path; with pools {c.depth_with_pooling}")
+print(f"{convolutions:4} convolutions; with the linear layer {convolutions + linear}")
+print(f"{with_weights:4} layers with weights, heads included")
+print(f"{counted:4} nodes without ReLU, dropout and flattening, but with one softmax")
+print(f"{counted_with_heads:4} the same with both heads and their softmax")
+print(f"{len(rows):4} nodes of this engine's graph, {len(all_rows)} with the heads")
+outcome("08.c", mg.count(net, outputs=["loss1/classifier"]).depth)
+
+# %%
+assert (c.depth, c.depth_with_pooling, convolutions) == (22, 27, 57)
+assert (counted, counted_with_heads) == (84, 94)
+
+# %% [markdown]
+# What you saw: every number is true of something. "22 layers" is the longest path, not the number of boxes.
+
+# %% [markdown]
+# ## Forks: who reads the output of 4a?
+#
+# In the backward pass every consumer of a wire sends a gradient, and they add. Guess how many nodes read the output of
+# 4a.
+
+# %%
+predict("08.e", ...)
+
+# %%
+consumers = [name for name, (_, wires) in net.nodes.items() if "inception_4a/output" in wires]
+print(*consumers)
+
+
+def gradient_at_4a(*classifiers):
+    """Return the gradient at the output of 4a for an upstream gradient of 1 at the classifiers."""
+    _, tape = net.forward({"image": photo}, outputs=list(net.outputs))  # the tape keeps what backward needs
+    upstream = {wire: np.ones((1, 1000), np.float32) * (wire in classifiers) for wire in net.outputs}
+    return net.backward(upstream, tape, wires="inception_4a/output")[0]["inception_4a/output"]
+
+
+later, head = gradient_at_4a("loss2/classifier", "loss3/classifier"), gradient_at_4a("loss1/classifier")
+both = gradient_at_4a(*net.outputs)
+error = abs(both - later - head).max() / abs(both).max()
+print(f"the gradients of head 1 and of the rest add up to the whole gradient, up to {error:.1e}")
+assert error < 1e-4
+outcome("08.e", len(consumers))
+
+# %% [markdown]
+# What you saw: the four branches of 4b and head 1 each send a gradient, and their sum arrives. The path from head 1 is
+# short.
+
+# %% [markdown]
 # ## Exercise 08.2: the whole network from its table
 #
-# Three stars, 30 minutes, core. Return the graph of GoogLeNet for images (3, 224, 224), with both heads. Nodes with
-# weights have the names of Caffe's replication: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, inception_3a/1x1,
-# /3x3_reduce, /3x3, /5x5_reduce, /5x5, /pool_proj, loss1/conv, loss1/fc, loss1/classifier, loss2/..., and last
-# loss3/classifier. All other names are yours.
+# Difficulty: *** of ***. About 20 minutes. Core. Return the graph of GoogLeNet for images (3, 224, 224), with both
+# heads. Nodes with weights have the names of Caffe's replication: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3,
+# inception_3a/1x1, /3x3_reduce, /3x3, /5x5_reduce, /5x5, /pool_proj, loss1/conv, loss1/fc, loss1/classifier, loss2/...,
+# and last loss3/classifier. All other names are yours.
 #
 # - Backbone: 7x7/2 to 64; pool; normalisation; 1x1 to 64; 3x3 to 192; normalisation; pool; nine modules, with pools
 #   after 3b and 4e; average pool 7x7; dropout 0.4; linear to 1000. The pools between the stages are 3x3 of stride 2 and
@@ -118,7 +182,7 @@ for a in (112, 111, 56, 27):
 # - Heads on 4a and 4d: average pool 5x5 of stride 3; 1x1 to 128; linear to 1024; dropout 0.7; linear to 1000.
 # - A ReLU follows every convolution and the linear layers to 1024, but not the three classifiers.
 #
-# Three helpers, so that you write the wiring only:
+# Four helpers, so that you write the wiring only. The head is one of them:
 
 
 # %%
@@ -138,8 +202,16 @@ def add_stage_pool(g, wire, name):
     return g.add(name, mg.layers.MaxPool2d(3, 2, ceil_mode=True), wire)
 
 
+def add_head(g, wire, name):
+    """Add a head, whose last wire is f"{name}/classifier"."""
+    wire = g.add(f"{name}/pool", mg.layers.AvgPool2d(5, 3), wire)
+    wire = g.add(f"{name}/flatten", mg.layers.Flatten(), add_conv(g, wire, f"{name}/conv", 128, 1))
+    wire = g.add(f"{name}/relu", mg.layers.ReLU(), add_linear(g, wire, f"{name}/fc", 1024))
+    add_linear(g, g.add(f"{name}/drop", mg.layers.Dropout(0.7), wire), f"{name}/classifier", 1000)
+
+
 # %% [markdown]
-# First the module and the head. `widths` are a row of the table: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj.
+# First the module. Its six widths are a row of the table: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj.
 
 
 # %%
@@ -152,16 +224,6 @@ def add_module(g, wire, name, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj):
     pooled = g.add(f"{name}/pool", mg.layers.MaxPool2d(3, 1, 1), wire)
     b4 = add_conv(g, pooled, f"{name}/pool_proj", pool_proj, 1)
     return g.add(f"{name}/output", mg.layers.Concat(), b1, b3, b5, b4)
-    ### END SOLUTION
-
-
-def add_head(g, wire, name):
-    """Exercise 08.2: add a head, whose last wire is f"{name}/classifier"."""
-    ### BEGIN SOLUTION
-    wire = g.add(f"{name}/pool", mg.layers.AvgPool2d(5, 3), wire)
-    wire = g.add(f"{name}/flatten", mg.layers.Flatten(), add_conv(g, wire, f"{name}/conv", 128, 1))
-    wire = g.add(f"{name}/relu", mg.layers.ReLU(), add_linear(g, wire, f"{name}/fc", 1024))
-    add_linear(g, g.add(f"{name}/drop", mg.layers.Dropout(0.7), wire), f"{name}/classifier", 1000)
     ### END SOLUTION
 
 
@@ -201,69 +263,6 @@ if result.passed:
         yours.params[key] = values
     print(f"largest difference of logits: {abs(yours(photo) - net(photo)).max():.1e}")
     print(f"{mg.count(yours).params:,} parameters, {mg.count(yours).macs:,} MAC with heads")
-
-# %% [markdown]
-# ## How many layers has GoogLeNet?
-#
-# The paper says 22, "27 with pooling" and "about 100". Guess: how many layers with weights are on the longest path to
-# the classifier of the *first* head, which sits on 4a?
-
-# %%
-predict("08.c", ...)
-
-# %%
-rows, all_rows = c.rows, mg.count(net).rows
-without_weights = ("ReLU", "Flatten", "Dropout")
-kinds = [row.kind for row in rows]
-convolutions, linear = kinds.count("Conv2d"), kinds.count("Linear")
-with_weights = sum(row.kind in ("Conv2d", "Linear") for row in all_rows)
-counted = sum(kind not in without_weights for kind in kinds) + 1
-counted_with_heads = sum(row.kind not in without_weights for row in all_rows) + 3
-print(f"{c.depth:4} layers with weights on the longest path; with pools {c.depth_with_pooling}")
-print(f"{convolutions:4} convolutions; with the linear layer {convolutions + linear}")
-print(f"{with_weights:4} layers with weights, heads included")
-print(f"{counted:4} nodes without ReLU, dropout and flattening, but with one softmax")
-print(f"{counted_with_heads:4} the same with both heads and their softmax")
-print(f"{len(rows):4} nodes of this engine's graph, {len(all_rows)} with the heads")
-outcome("08.c", mg.count(net, outputs=["loss1/classifier"]).depth)
-
-# %%
-assert (c.depth, c.depth_with_pooling, convolutions) == (22, 27, 57)
-assert (counted, counted_with_heads) == (84, 94)
-
-# %% [markdown]
-# What you saw: every number is true of something. "22 layers" is the longest path, not the number of boxes.
-
-# %% [markdown]
-# ## Exercise 08.3: how deep a network is
-#
-# Two stars, 10 minutes, further. `nodes` is a tuple of (name, has_weights, names of its inputs) in the order of
-# execution; nodes without inputs are images. Return how many nodes with weights are on the longest path that ends at
-# `out`. Count `out` itself too.
-
-
-# %%
-def depth(nodes, out):
-    """Exercise 08.3: nodes ((name, has_weights, inputs), ...), out a name -> an integer."""
-    ### BEGIN SOLUTION
-    found = {}
-    for name, has_weights, inputs in nodes:
-        found[name] = int(has_weights) + max((found[wire] for wire in inputs), default=0)
-    return found[out]
-    ### END SOLUTION
-
-
-# %%
-result = check("08.3", depth)
-result
-
-# %%
-if result.passed:
-    nodes = [("image", False, ())]
-    nodes += [(name, layer.kind in ("Conv2d", "Linear"), wires) for name, (layer, wires) in net.nodes.items()]
-    for out in net.outputs:
-        print(f"{out}: depth {depth(tuple(nodes), out)}")
-    assert depth(tuple(nodes), "loss3/classifier") == c.depth
 
 # %% [markdown]
 # ## Two networks that look alike
@@ -325,11 +324,115 @@ print("equal weights: both networks return the same logits:", bool(np.array_equa
 # weights and an image that differ everywhere, and compare outputs.
 
 # %% [markdown]
+# ## Pooling instead of a linear layer
+#
+# The last feature map is 1024 x 7 x 7. Global average pooling takes the mean of each channel, and one linear layer
+# makes 1000 logits from 1024 means. Guess: how many weights would a linear layer to 1024 units have on the whole
+# feature map?
+
+# %%
+predict("08.f", ...)
+
+# %%
+avoided = comparisons.avoided_linear_weights()
+direct = 7 * 7 * 1024 * 1000
+print(f"flattened map to 1024 units: {avoided:,} weights; straight to 1000 logits: {direct:,}")
+print(f"pooling: 0; and the linear layer that remains: {c['loss3/classifier'].weights:,}")
+times = (c.params - c["loss3/classifier"].weights + direct) / c.params
+print(f"with one linear layer straight from the feature map GoogLeNet would have {times:.1f} times as many parameters")
+outcome("08.f", avoided)
+
+# %% [markdown]
+# What you saw: pooling has no weights. But "pooling replaces the linear layers" is not the whole truth: one remains.
+
+# %% [markdown]
+# ## Make it break
+#
+# Change two pools of a finished network so that they round down.
+
+# %%
+floored = mg.models.googlenet(init="he", rng=0)
+for name in ("pool1/3x3_s2", "pool2/3x3_s2"):
+    floored.nodes[name].layer.ceil_mode = False
+try:
+    floored(photo)
+except ValueError as error:
+    print("ValueError:", str(error)[:160])
+
+# %% [markdown]
+# The graph knows the shape of every wire from when it was built. It raises an error at the first node whose output has
+# another shape.
+
+# %% [markdown]
+# ## Claims, checked
+
+# %%
+print(f"'22 floors of blue blocks': the longest path has {c.depth}, blue boxes there are {with_weights}")
+remains = c["loss3/classifier"].weights
+print(f"'pooling replaces the fully connected layer': {linear} linear layer remains, {remains:,} weights")
+print(f"'about 100 building blocks': {counted_with_heads} with heads, {counted - 1} without")
+heads = [net.nodes[f"{name}/ave_pool"] for name in ("loss1", "loss2")]
+on = " and ".join(node.wires[0] for node in heads)
+print(f"'heads on 4a and 4d': on {on}; their pool has stride {heads[0].layer.stride[0]}, which notes leave out")
+torchvision = mg.count(mg.models.googlenet(aux=False, norm="batch", init="zeros"))
+fives = [row for row in torchvision.rows if row.name.endswith("/5x5")]
+changed = torchvision.params - sum(row.weights * 16 // 25 for row in fives)
+print(f"torchvision's 6,624,904 parameters: batch norm and 3x3 instead of 5x5 give {changed:,}")
+assert changed == 6_624_904
+
+# %% [markdown]
+# ## Exit quiz
+
+# %%
+quiz("08")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - torchvision's GoogLeNet has a 3x3 where the paper has a 5x5, no bias, and batch norm. Count it: it has 6,624,904
+#   parameters.
+# - Load weights by names: which names does a weights file need for your `build`?
+# - Build it for 64 x 64 images. Which of the pools would you leave out?
+
+# %% [markdown]
+# ## Exercise 08.3: how deep a network is
+#
+# Difficulty: ** of ***. About 10 minutes. Further. `nodes` is a tuple of (name, has_weights, names of its inputs) in
+# the order of execution; nodes without inputs are images. Return how many nodes with weights are on the longest path
+# that ends at `out`. Count `out` itself too.
+
+
+# %%
+def depth(nodes, out):
+    """Exercise 08.3: nodes ((name, has_weights, inputs), ...), out a name -> an integer."""
+    ### BEGIN SOLUTION
+    found = {}
+    for name, has_weights, inputs in nodes:
+        found[name] = int(has_weights) + max((found[wire] for wire in inputs), default=0)
+    return found[out]
+    ### END SOLUTION
+
+
+# %%
+result = check("08.3", depth)
+result
+
+# %%
+if result.passed:
+    nodes = [("image", False, ())]
+    nodes += [(name, layer.kind in ("Conv2d", "Linear"), wires) for name, (layer, wires) in net.nodes.items()]
+    for out in net.outputs:
+        print(f"{out}: depth {depth(tuple(nodes), out)}")
+    assert depth(tuple(nodes), "loss3/classifier") == c.depth
+
+# %% [markdown]
 # ## Exercise 08.2b: numbers that reveal
 #
-# Two stars, 10 minutes, further. Choose an image x (N, C, H, W) and weights P of one module, as in lesson 07, so that
-# each of eight wrong modules (no ReLU somewhere, other padding, other order, ...) gives another result than the right
-# one. Use at most 2,000 numbers.
+# Difficulty: ** of ***. About 10 minutes. Further. Choose an image x (N, C, H, W) and weights P of one module, as in
+# lesson 07, so that each of eight wrong modules (no ReLU somewhere, other padding, other order, ...) gives another
+# result than the right one. Use at most 2,000 numbers.
 
 
 # %%
@@ -355,43 +458,11 @@ revealing = (
 check("08.2b", revealing)
 
 # %% [markdown]
-# ## Forks: who reads the output of 4a?
-#
-# In the backward pass every consumer of a wire sends a gradient, and they add. Guess how many nodes read the output of
-# 4a.
-
-# %%
-predict("08.e", ...)
-
-# %%
-consumers = [name for name, (_, wires) in net.nodes.items() if "inception_4a/output" in wires]
-print(*consumers)
-
-
-def gradient_at_4a(*classifiers):
-    """Return the gradient at the output of 4a for an upstream gradient of 1 at the classifiers."""
-    _, tape = net.forward({"image": photo}, outputs=list(net.outputs))  # the tape keeps what backward needs
-    upstream = {wire: np.ones((1, 1000), np.float32) * (wire in classifiers) for wire in net.outputs}
-    return net.backward(upstream, tape, wires="inception_4a/output")[0]["inception_4a/output"]
-
-
-later, head = gradient_at_4a("loss2/classifier", "loss3/classifier"), gradient_at_4a("loss1/classifier")
-both = gradient_at_4a(*net.outputs)
-error = abs(both - later - head).max() / abs(both).max()
-print(f"the gradients of head 1 and of the rest add up to the whole gradient, up to {error:.1e}")
-assert error < 1e-4
-outcome("08.e", len(consumers))
-
-# %% [markdown]
-# What you saw: the four branches of 4b and head 1 each send a gradient, and their sum arrives. The path from head 1 is
-# short.
-
-# %% [markdown]
 # ## Exercise 08.4: backwards through a graph with forks
 #
-# Three stars, 15 minutes, further. Each node is a weighted sum of others: `nodes` is a tuple of (name, ((input,
-# factor), ...)) in the order of execution, inputs of the whole graph first, the output last. dout is the gradient at
-# the output. Return {name: gradient} for every node, and 0 for a node that does not influence the output.
+# Difficulty: *** of ***. About 15 minutes. Further. Each node is a weighted sum of others: `nodes` is a tuple of (name,
+# ((input, factor), ...)) in the order of execution, inputs of the whole graph first, the output last. dout is the
+# gradient at the output. Return {name: gradient} for every node, and 0 for a node that does not influence the output.
 
 
 # %%
@@ -414,31 +485,9 @@ check("08.4", backprop)
 # The engine's `Graph.backward` is this loop, with arrays instead of numbers and layers instead of factors.
 
 # %% [markdown]
-# ## Pooling instead of a linear layer
+# ## Exercise 08.5: a linear layer in place of pooling
 #
-# The last feature map is 1024 x 7 x 7. Global average pooling takes the mean of each channel, and one linear layer
-# makes 1000 logits from 1024 means. Guess: how many weights would a linear layer to 1024 units have on the whole
-# feature map?
-
-# %%
-predict("08.f", ...)
-
-# %%
-avoided = comparisons.avoided_linear_weights()
-direct = 7 * 7 * 1024 * 1000
-print(f"flattened map to 1024 units: {avoided:,} weights; straight to 1000 logits: {direct:,}")
-print(f"pooling: 0; and the linear layer that remains: {c['loss3/classifier'].weights:,}")
-times = (c.params - c["loss3/classifier"].weights + direct) / c.params
-print(f"with one linear layer straight from the feature map GoogLeNet would have {times:.1f} times as many parameters")
-outcome("08.f", avoided)
-
-# %% [markdown]
-# What you saw: pooling has no weights. But "pooling replaces the linear layers" is not the whole truth: one remains.
-
-# %% [markdown]
-# ## Exercise 08.5: a linear layer instead of pooling
-#
-# One star, 4 minutes, further.
+# Difficulty: * of ***. About 4 minutes. Further.
 
 # %%
 ask("08.5", student)
@@ -514,8 +563,9 @@ label = int(test_labels[0])
 # %% [markdown]
 # ## Exercise 08.6: where a class is seen
 #
-# Two stars, 8 minutes, further. features (C, H, W) is the feature map before global average pooling, w (classes, C) and
-# b (classes,) are the linear layer after it. Return the map (H, W) of class c whose mean, plus b[c], is the logit.
+# Difficulty: ** of ***. About 8 minutes. Further. features (C, H, W) is the feature map before global average pooling,
+# w (classes, C) and b (classes,) are the linear layer after it. Return the map (H, W) of class c whose mean, plus b[c],
+# is the logit.
 
 
 # %%
@@ -545,52 +595,3 @@ if result.passed:
     titled = {f"class {k}, logit {logits[k]:.1f}": values for k, values in maps.items()}
     figure, _ = mg.viz.pictures({"the digit": test_images[0, 0] + 1, **titled}, numbers=False, same_scale=False)
 figure
-
-# %% [markdown]
-# ## Make it break
-#
-# Change two pools of a finished network so that they round down.
-
-# %%
-floored = mg.models.googlenet(init="he", rng=0)
-for name in ("pool1/3x3_s2", "pool2/3x3_s2"):
-    floored.nodes[name].layer.ceil_mode = False
-try:
-    floored(photo)
-except ValueError as error:
-    print("ValueError:", str(error)[:160])
-
-# %% [markdown]
-# The graph knows the shape of every wire from when it was built. It raises an error at the first node whose output has
-# another shape.
-
-# %% [markdown]
-# ## Take it further
-#
-# - torchvision's GoogLeNet has a 3x3 where the paper has a 5x5, no bias, and batch norm. Count it: it has 6,624,904
-#   parameters.
-# - Load weights by names: which names does a weights file need for your `build`?
-# - Build it for 64 x 64 images. Which of the pools would you leave out?
-
-# %% [markdown]
-# ## Claims ledger
-
-# %%
-print(f"'22 floors of blue blocks': the longest path has {c.depth}, blue boxes there are {with_weights}")
-remains = c["loss3/classifier"].weights
-print(f"'pooling replaces the fully connected layer': {linear} linear layer remains, {remains:,} weights")
-print(f"'about 100 building blocks': {counted_with_heads} with heads, {counted - 1} without")
-heads = [net.nodes[f"{name}/ave_pool"] for name in ("loss1", "loss2")]
-on = " and ".join(node.wires[0] for node in heads)
-print(f"'heads on 4a and 4d': on {on}; their pool has stride {heads[0].layer.stride[0]}, which notes leave out")
-torchvision = mg.count(mg.models.googlenet(aux=False, norm="batch", init="zeros"))
-fives = [row for row in torchvision.rows if row.name.endswith("/5x5")]
-changed = torchvision.params - sum(row.weights * 16 // 25 for row in fives)
-print(f"torchvision's 6,624,904 parameters: batch norm and 3x3 instead of 5x5 give {changed:,}")
-assert changed == 6_624_904
-
-# %% [markdown]
-# ## Exit quiz
-
-# %%
-quiz("08")

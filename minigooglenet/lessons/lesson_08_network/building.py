@@ -16,7 +16,7 @@ build = Exercise(
     "08.2",
     "the whole network from its table",
     "build(modules) -> Graph",
-    minutes=30,
+    minutes=20,
     difficulty=3,
     hints=(
         "Build as far as 3a, print the shapes of all wires and hold them against mg.models.googlenet's.",

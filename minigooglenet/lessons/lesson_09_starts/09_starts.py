@@ -4,7 +4,7 @@
 # **Question.** Did GoogLeNet need its two auxiliary heads because it was deep, or because of how its weights were
 # initialised?
 #
-# 60 minutes: 33 for the core exercises, the rest for reading and running. Needs lesson 08.
+# About 50 minutes. Needs lesson 08.
 #
 # Afterwards you can
 #
@@ -103,38 +103,6 @@ assert 0.05 < lengths["N(0, 2/n) with ReLU"] < 20
 # and the ReLU.
 
 # %% [markdown]
-# ## Exercise 09.2: how long can it get
-#
-# Two stars, 8 minutes, further. (09.1 comes below, where it is used.)
-#
-# `mats` is a list of square matrices of one size. The vector is multiplied by `mats[0]` first. Return the largest and
-# the smallest factor by which the length of a vector can change on its way through all of them.
-
-
-# %%
-# exercise 09.2
-def product_gain(mats):
-    """Return (largest, smallest) factor on the length of a vector that is multiplied by mats[0], mats[1], ..."""
-    ### BEGIN SOLUTION
-    total = np.eye(len(mats[0]))
-    for matrix in mats:
-        total = matrix @ total
-    values = np.linalg.svd(total, compute_uv=False)
-    return values[0], values[-1]
-    ### END SOLUTION
-
-
-# %%
-gained = check("09.2", product_gain)
-gained
-
-# %%
-if gained.passed:
-    for name in ("identity", "rotation", "shear, all eigenvalues 1"):
-        largest, smallest = product_gain([kinds[name][0]()] * 6)
-        print(f"six times the {name}: lengths change by a factor of {smallest:.3g} to {largest:.3g}")
-
-# %% [markdown]
 # ## GoogLeNet, four initialisations
 #
 # Now the real network, all 22 layers, first without its heads. One batch goes forward and its gradient backward. By
@@ -177,7 +145,7 @@ print(f"measured above, 22 layers of N(0, 1/n) with ReLU: {lengths['N(0, 1/n) wi
 # %% [markdown]
 # ## Exercise 09.1: how wide to draw
 #
-# Two stars, 8 minutes, core.
+# Difficulty: ** of ***. About 8 minutes. Core.
 #
 # Return the standard deviation of the weights of a convolution with K filters over C channels and kernels of k x k.
 # "he": variance 2 / fan_in. "caffe" (Caffe calls it xavier): variance 1 / fan_in. "glorot": variance 2 /
@@ -250,9 +218,35 @@ figure
 # on 4a. With a good one they change little.
 
 # %% [markdown]
+# ## The perfect first loss
+#
+# Before training, all 1000 classes look alike, so the loss should be ln 1000. Many courses take that as the sign of a
+# good initialisation. Which of the four gives exactly that on all three classifiers?
+
+# %%
+predict("09.d", ...)
+
+# %%
+print(f"ln 1000 = {math.log(1000):.4f}")
+for scheme, found in surveys.items():
+    head_4a, head_4d, end = found.losses.values()
+    print(f"{scheme:7} heads {head_4a:.4f} and {head_4d:.4f}, main {end:.4f}")
+exact = [
+    scheme for scheme, found in surveys.items() if np.allclose([*found.losses.values()], math.log(1000), atol=1e-4)
+]
+print(outcome("09.d", exact))
+assert exact == ["0.01"]
+assert max(surveys["he"].losses.values()) > 8
+
+# %% [markdown]
+# What you saw: the only initialisation that passes this test perfectly is the one that cannot learn. No signal arrives,
+# so all classes look alike, so the loss is ln 1000 to four places. A first loss of ln C is neither sufficient nor
+# necessary: "he" starts far above it, and "Does it learn" below shows that it learns.
+
+# %% [markdown]
 # ## Exercise 09.3: three losses
 #
-# One star, 5 minutes, core.
+# Difficulty: * of ***. About 5 minutes. Core.
 #
 # main, aux1 and aux2 are logits (N, C), the class outputs before the softmax. `mg.losses.softmax_cross_entropy(logits,
 # labels)` returns a loss and its gradient (N, C). Return the total loss, with weight w on the loss of each head, and
@@ -291,32 +285,6 @@ if added.passed:
 alone, _ = g.forward({"image": image}, outputs=(main,))
 stripped = np.array_equal(alone[main], everything[main])
 print("main logits with and without the heads equal to the bit:", stripped)
-
-# %% [markdown]
-# ## The perfect first loss
-#
-# Before training, all 1000 classes look alike, so the loss should be ln 1000. Many courses take that as the sign of a
-# good initialisation. Which of the four gives exactly that on all three classifiers?
-
-# %%
-predict("09.d", ...)
-
-# %%
-print(f"ln 1000 = {math.log(1000):.4f}")
-for scheme, found in surveys.items():
-    head_4a, head_4d, end = found.losses.values()
-    print(f"{scheme:7} heads {head_4a:.4f} and {head_4d:.4f}, main {end:.4f}")
-exact = [
-    scheme for scheme, found in surveys.items() if np.allclose([*found.losses.values()], math.log(1000), atol=1e-4)
-]
-print(outcome("09.d", exact))
-assert exact == ["0.01"]
-assert max(surveys["he"].losses.values()) > 8
-
-# %% [markdown]
-# What you saw: the only initialisation that passes this test perfectly is the one that cannot learn. No signal arrives,
-# so all classes look alike, so the loss is ln 1000 to four places. A first loss of ln C is neither sufficient nor
-# necessary: "he" starts far above it, and "Does it learn" below shows that it learns.
 
 # %% [markdown]
 # ## Past the layer: residual connections
@@ -363,26 +331,6 @@ assert math.isinf(towers["he, x + f(x)"][2])
 # vanished, and still deeper networks without shortcuts had a larger *training* error.
 
 # %% [markdown]
-# ## Exercise 09.5: what arrives
-#
-# Two stars, 5 minutes, further. The numbers are yours: they are drawn from your name.
-#
-# A tower without shortcuts again. Each layer has weights of standard deviation std and a ReLU.
-
-# %%
-student = "you"  # your name or number, if your course asks for it
-ask("09.5", student)
-
-# %%
-# exercise 09.5
-### BEGIN SOLUTION
-arrives = (lambda layers, fan_in, std: (std * math.sqrt(fan_in / 2)) ** layers)(**find("09.5").values(student))
-### END SOLUTION
-
-# %%
-answer("09.5", arrives)
-
-# %% [markdown]
 # ## Batch norm
 #
 # "Batch norm removes vanishing and exploding gradients." Here is a chain of 22 layers, each a convolution, a batch norm
@@ -409,6 +357,152 @@ assert 1.1 < growth[1.0] ** (1 / 21) < 1.35
 # What you saw: from 0.01 to 10 the scale of the weights no longer matters. But the gradient does not keep its size: it
 # *grows* by about a fifth in each layer. With weights of a ten-thousandth the variance falls below epsilon. Then the
 # division no longer makes up for small weights, and the gradient vanishes after all.
+
+# %% [markdown]
+# ## Does it learn
+#
+# Gradients are one thing, learning another. A small relative of GoogLeNet with 12 modules learns drawn shapes for a few
+# steps, each time with one thing changed. This takes about a minute; a line for each variant shows how far it is.
+
+# %%
+STEPS = 5 if FAST else 40
+scenes = data.shapes(400, seed=9)
+inputs = data.UNIT.to_input(scenes.pictures)
+flows = {}
+for name, arguments in training.gradient_norms.VARIANTS.items():
+    variant = {name: {**arguments, "width": 0.5}}
+    flows |= training.gradient_flow(inputs, scenes.labels, variant, steps=STEPS)
+    print(f"{len(flows)} of {len(training.gradient_norms.VARIANTS)}: {name}")
+print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
+print(training.gradient_norms.table(flows, STEPS))
+
+# %%
+figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
+assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He's first weights"].reach
+assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He's first weights"].reach
+print(text)
+figure
+
+# %% [markdown]
+# What you saw: a third of the depth, or one head in the middle, helps the bad initialisation by many orders of
+# magnitude and leaves it bad. Another initialisation, or batch norm, removes the problem.
+
+# %% [markdown]
+# ## Make it break
+#
+# One step of gradient descent from weights of 0.01, with a learning rate of 0.01 and without heads. How many of the
+# arrays of weights and biases change at all? Predict first. float32 has about seven digits.
+
+# %%
+starts.started(g, "0.01")
+outputs, tape = g.forward({"image": starts.images(g, "0.01")}, outputs=(main,), train=True)
+_, upstream = mg.losses.softmax_cross_entropy(outputs[main], np.array([1, 2]))
+_, grads = g.backward({main: upstream}, tape, inputs=False)
+before = {name: values.copy() for name, values in g.params.items()}
+optim.sgd_step(g.params, grads, {}, lr=0.01)
+weights = [name for name in grads if name.endswith("/weight")]
+still = [name for name in weights if np.array_equal(before[name], g.params[name])]
+print(f"{len(still)} of {len(weights)} arrays of weights did not change in a single bit, conv1 among them")
+assert starts.FIRST + "/weight" in still
+
+# %% [markdown]
+# Their gradients are not 0. They are so small that adding them rounds to nothing. Longer training does not help: each
+# step rounds to nothing again.
+
+# %% [markdown]
+# ## Claims, checked
+
+# %%
+claims = [
+    ("gradients vanish because the net is deep", ratios["he"] > 1, "wrong: at the same depth they grow after 'he'"),
+    ("matrices must be all exactly 1s", lengths["all entries 1"] > 1e37, "wrong: ones explode; singular values decide"),
+    ("eigenvalues of 1 keep lengths", lengths["shear, all eigenvalues 1"] > 1e5, "wrong: see the shear"),
+    (
+        "the heads bring gradient signal",
+        rescued["0.01"] > 100,
+        "right for bad initialisations, of little use with 'he'",
+    ),
+    ("a first loss of ln C means a good start", ratios["0.01"] < 1e-9, "wrong: the dead network has it exactly"),
+    ("residual connections keep the gradient", towers["he, x + f(x)"][0] > 1000, "only if f is small"),
+    ("before batch norm deep nets were untrainable", ratios["he"] > 0.1, "refined: a better initialisation was enough"),
+    ("batch norm removes exploding gradients", growth[1.0] > 20, "refined: scale no longer matters, growth remains"),
+    ("the heads are thrown away after training", stripped, "right: not a bit changes"),
+]
+for claim, holds, verdict in claims:
+    assert holds
+    print(f"{claim}: {verdict}.")
+
+# %% [markdown]
+# ## Exit quiz
+#
+# Answer each in one sentence, then look: `quiz("09", answers=True)`.
+
+# %%
+quiz("09")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - Data-dependent initialisation: after drawing, divide the weights of each layer by the standard deviation of its
+#   outputs on one batch.
+# - Put a batch norm into f (`shortcuts.tower` builds the towers). Does "he" with shortcuts learn then?
+# - Count how many arrays have changed after ten steps in "Make it break".
+# - Start the chain with batch norm at eps = 0. Where does the gradient vanish now?
+# - Later papers of the same group say that the heads act as regularisers. Which numbers above support that?
+
+# %% [markdown]
+# ## Exercise 09.2: how long can it get
+#
+# Difficulty: ** of ***. About 8 minutes. Further.
+#
+# `mats` is a list of square matrices of one size. The vector is multiplied by `mats[0]` first. Return the largest and
+# the smallest factor by which the length of a vector can change on its way through all of them.
+
+
+# %%
+# exercise 09.2
+def product_gain(mats):
+    """Return (largest, smallest) factor on the length of a vector that is multiplied by mats[0], mats[1], ..."""
+    ### BEGIN SOLUTION
+    total = np.eye(len(mats[0]))
+    for matrix in mats:
+        total = matrix @ total
+    values = np.linalg.svd(total, compute_uv=False)
+    return values[0], values[-1]
+    ### END SOLUTION
+
+
+# %%
+gained = check("09.2", product_gain)
+gained
+
+# %%
+if gained.passed:
+    for name in ("identity", "rotation", "shear, all eigenvalues 1"):
+        largest, smallest = product_gain([kinds[name][0]()] * 6)
+        print(f"six times the {name}: lengths change by a factor of {smallest:.3g} to {largest:.3g}")
+
+# %% [markdown]
+# ## Exercise 09.5: what arrives
+#
+# Difficulty: ** of ***. About 5 minutes. Further. The numbers are yours: they are drawn from your name.
+#
+# A tower without shortcuts again. Each layer has weights of standard deviation std and a ReLU.
+
+# %%
+student = "you"  # your name or number, if your course asks for it
+ask("09.5", student)
+
+# %%
+# exercise 09.5
+### BEGIN SOLUTION
+arrives = (lambda layers, fan_in, std: (std * math.sqrt(fan_in / 2)) ** layers)(**find("09.5").values(student))
+### END SOLUTION
+
+# %%
+answer("09.5", arrives)
 
 # %% [markdown]
 # ## The gradient of batch norm
@@ -438,7 +532,7 @@ figure
 # %% [markdown]
 # ## Exercise 09.4: batch norm, both ways
 #
-# Three stars, 20 minutes, core.
+# Difficulty: *** of ***. About 20 minutes. Further.
 #
 # x and dout are (N, C, H, W), gamma and beta (C,). Normalise every channel by its mean and its variance over N, H and W
 # (the mean of squares, not n - 1; eps under the root), times gamma, plus beta. Then write the backward pass.
@@ -496,94 +590,3 @@ assert np.allclose(sum(paths.values()), measured, atol=1e-8)
 
 # %%
 compare("09.4")
-
-# %% [markdown]
-# ## Does it learn
-#
-# Gradients are one thing, learning another. A small relative of GoogLeNet with 12 modules learns drawn shapes for a few
-# steps, each time with one thing changed. This takes about a minute; a line for each variant shows how far it is.
-
-# %%
-STEPS = 5 if FAST else 40
-scenes = data.shapes(400, seed=9)
-inputs = data.UNIT.to_input(scenes.pictures)
-flows = {}
-for name, arguments in training.gradient_norms.VARIANTS.items():
-    variant = {name: {**arguments, "width": 0.5}}
-    flows |= training.gradient_flow(inputs, scenes.labels, variant, steps=STEPS)
-    print(f"{len(flows)} of {len(training.gradient_norms.VARIANTS)}: {name}")
-print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
-training.gradient_norms.table(flows, STEPS)
-
-# %%
-figure, _ = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
-assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He's first weights"].reach
-assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He's first weights"].reach
-figure
-
-# %% [markdown]
-# What you saw: a third of the depth, or one head in the middle, helps the bad initialisation by many orders of
-# magnitude and leaves it bad. Another initialisation, or batch norm, removes the problem.
-
-# %% [markdown]
-# ## Make it break
-#
-# One step of gradient descent from weights of 0.01, with a learning rate of 0.01 and without heads. How many of the
-# arrays of weights and biases change at all? Predict first. float32 has about seven digits.
-
-# %%
-starts.started(g, "0.01")
-outputs, tape = g.forward({"image": starts.images(g, "0.01")}, outputs=(main,), train=True)
-_, upstream = mg.losses.softmax_cross_entropy(outputs[main], np.array([1, 2]))
-_, grads = g.backward({main: upstream}, tape, inputs=False)
-before = {name: values.copy() for name, values in g.params.items()}
-optim.sgd_step(g.params, grads, {}, lr=0.01)
-weights = [name for name in grads if name.endswith("/weight")]
-still = [name for name in weights if np.array_equal(before[name], g.params[name])]
-print(f"{len(still)} of {len(weights)} arrays of weights did not change in a single bit, conv1 among them")
-assert starts.FIRST + "/weight" in still
-
-# %% [markdown]
-# Their gradients are not 0. They are so small that adding them rounds to nothing. Longer training does not help: each
-# step rounds to nothing again.
-
-# %% [markdown]
-# ## Take it further
-#
-# - Data-dependent initialisation: after drawing, divide the weights of each layer by the standard deviation of its
-#   outputs on one batch.
-# - Put a batch norm into f (`shortcuts.tower` builds the towers). Does "he" with shortcuts learn then?
-# - Count how many arrays have changed after ten steps in "Make it break".
-# - Start the chain with batch norm at eps = 0. Where does the gradient vanish now?
-# - Later papers of the same group say that the heads act as regularisers. Which numbers above support that?
-
-# %% [markdown]
-# ## Claims, checked
-
-# %%
-claims = [
-    ("gradients vanish because the net is deep", ratios["he"] > 1, "wrong: at the same depth they grow after 'he'"),
-    ("matrices must be all exactly 1s", lengths["all entries 1"] > 1e37, "wrong: ones explode; singular values decide"),
-    ("eigenvalues of 1 keep lengths", lengths["shear, all eigenvalues 1"] > 1e5, "wrong: see the shear"),
-    (
-        "the heads bring gradient signal",
-        rescued["0.01"] > 100,
-        "right for bad initialisations, of little use with 'he'",
-    ),
-    ("a first loss of ln C means a good start", ratios["0.01"] < 1e-9, "wrong: the dead network has it exactly"),
-    ("residual connections keep the gradient", towers["he, x + f(x)"][0] > 1000, "only if f is small"),
-    ("before batch norm deep nets were untrainable", ratios["he"] > 0.1, "refined: a better initialisation was enough"),
-    ("batch norm removes exploding gradients", growth[1.0] > 20, "refined: scale no longer matters, growth remains"),
-    ("the heads are thrown away after training", stripped, "right: not a bit changes"),
-]
-for claim, holds, verdict in claims:
-    assert holds
-    print(f"{claim}: {verdict}.")
-
-# %% [markdown]
-# ## Exit quiz
-#
-# Answer each in one sentence, then look: `quiz("09", answers=True)`.
-
-# %%
-quiz("09")

@@ -12,6 +12,7 @@ batch_norm = Exercise(
     "batchnorm(x, gamma, beta, eps, dout) -> (y, dx, dgamma, dbeta)",
     minutes=20,
     difficulty=3,
+    core=False,
     tolerance=1e-8,
     hints=(
         "By how many ways does one x reach the outputs? Directly, and by two numbers of its whole channel.",

@@ -10,6 +10,7 @@ sick = Exercise(
     '(student, {"A": (fault, line, repair), "B": ..., "C": ..., "D": ...})',
     minutes=15,
     difficulty=3,
+    core=False,
     hints=(
         "Look at step 0, then at held out against main, then at the two columns that should not move or should.",
         (

@@ -124,6 +124,7 @@ normalise = Exercise(
     "normalise(train, test) -> (train, test), both (N, C, H, W)",
     minutes=6,
     difficulty=1,
+    core=False,
     hints=(
         "Could any number of the test pictures reach what the network learns from?",
         (
@@ -132,7 +133,6 @@ normalise = Exercise(
         ),
         "`mean = ____.mean(axis=(0, 2, 3), keepdims=True)`, the standard deviation alike, for both sets",
     ),
-    core=False,
 )
 
 
@@ -230,7 +230,6 @@ publish = Exercise(
         "valid = [0.6, 0.8, 0.7], test = [0.5, 0.7, 0.9]: epoch 1 is chosen, and 0.7 is published, not 0.9.",
         "`epoch = int(np.argmax(____))`, and then one number of the other column",
     ),
-    core=False,
 )
 
 

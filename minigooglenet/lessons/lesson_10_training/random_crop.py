@@ -14,6 +14,7 @@ crop = Exercise(
     "random_crop(H, W, rng) -> (top, left, height, width)",
     minutes=12,
     difficulty=2,
+    core=False,
     hints=(
         "What is drawn first: a side, or an area?",
         (
@@ -22,7 +23,6 @@ crop = Exercise(
         ),
         "`height = round(math.sqrt(area / ____))`",
     ),
-    core=False,
 )
 
 

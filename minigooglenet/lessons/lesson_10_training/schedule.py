@@ -57,13 +57,13 @@ question = Question(
     ),
     minutes=3,
     difficulty=1,
+    core=False,
     hints=(
         "How often has it fallen before this epoch began?",
         "Epoch 15 is the last one of the second eight: the rate has fallen once.",
         "`lr0 * 0.96 ** ____`, a whole number of falls",
     ),
     tolerance=0.001,
-    core=False,
 )
 
 

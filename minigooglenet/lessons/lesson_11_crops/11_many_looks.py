@@ -3,7 +3,7 @@
 #
 # **Question.** A third of the error disappeared without changing the network. What did it cost, and why did it work?
 #
-# 50 minutes: 26 for the core exercises, the rest for reading and running. Needs lesson 08.
+# About 60 minutes. Needs lesson 08.
 #
 # Afterwards you can
 #
@@ -79,69 +79,6 @@ assert max(per_doubling, key=per_doubling.get) == (7, 1)
 # networks are worth more than more crops. But they must be trained first.
 
 # %% [markdown]
-# ## The price
-#
-# One forward pass of GoogLeNet takes 1.58 billion MACs (multiply-adds). How many does one answer of seven networks with
-# 144 crops take?
-
-# %%
-predict("11.f", ...)
-
-# %%
-one_pass = mg.count(mg.models.googlenet(aux=False, init="zeros")).macs
-print(outcome("11.f", f"{7 * 144 * one_pass / 1e12:.2f} T MAC"))
-print(f"{7 * 144} forward passes of {one_pass / 1e9:.2f} G MAC")
-assert round(one_pass / 1e9, 2) == 1.58
-assert round(1008 * one_pass / 1e12, 1) == 1.6
-
-# %% [markdown]
-# ## What 6.67 meant
-#
-# The winners of the years before, and the three best of 2014. These are top-5 errors on the *test* set. Table 3 above
-# is on the *validation* set, so differences between the two lists mean nothing. Only the full system, seven networks
-# with 144 crops, has the same error on both: 6.67%.
-
-# %%
-ENTRIES = {
-    "2012 SuperVision": 16.4,
-    "2012 SuperVision, more data": 15.3,
-    "2013 Clarifai": 11.7,
-    "2013 Clarifai, more data": 11.2,
-    "2014 MSRA": 7.35,
-    "2014 VGG": 7.32,
-    "2014 GoogLeNet": 6.67,
-}
-figure, _ = viz.bar_chart(ENTRIES, "top-5 error on the test set in %", marked=["2014 GoogLeNet"])
-print(f"test set: GoogLeNet leads VGG by {7.32 - 6.67:.2f} points")
-print(
-    f"validation set: ten crops instead of one are worth {gains[1, 10]:.2f} points, the full system {gains[7, 144]:.2f}"
-)
-assert 7.32 - 6.67 < gains[1, 10] < gains[7, 144]
-figure
-
-# %% [markdown]
-# What you saw: the lead over the next entry is smaller than what ten crops instead of one are worth (each measured on
-# its own set). So a ranking of entries is also a ranking of how much each spent on crops and networks.
-
-# %% [markdown]
-# ## Exercise 11.4: by how many per cent
-#
-# One star, 3 minutes, core. The numbers are yours: they are drawn from the name.
-
-# %%
-student = "you"  # your name or number, if your course asks for it
-ask("11.4", student)
-
-# %%
-# exercise 11.4
-### BEGIN SOLUTION
-fell = (lambda old, new: 100 * (old - new) / old)(**find("11.4").values(student))
-### END SOLUTION
-
-# %%
-answer("11.4", fell)
-
-# %% [markdown]
 # ## The 144 crops
 #
 # Resize the image so that its shorter side is 256, 288, 320 and 352. Of each size take three squares, of each square
@@ -202,9 +139,9 @@ figure
 # crop: three squares do not reach it.
 
 # %% [markdown]
-# ## Exercise 11.1: the 144 crops
+# ## Exercise 11.1: the 144 pieces
 #
-# Two stars, 12 minutes, core.
+# Difficulty: ** of ***. About 12 minutes. Core.
 #
 # Write the list of crops for an image of H x W. Each crop is five numbers: the scale (the shorter side after resizing:
 # 256, 288, 320 or 352), then y and x of its upper left corner and its side, in pixels *of the resized image*, and 1 if
@@ -250,6 +187,52 @@ if mine.passed:
 figure
 
 # %% [markdown]
+# ## The price
+#
+# One forward pass of GoogLeNet takes 1.58 billion MACs (multiply-adds). How many does one answer of seven networks with
+# 144 crops take?
+
+# %%
+predict("11.f", ...)
+
+# %%
+one_pass = mg.count(mg.models.googlenet(aux=False, init="zeros")).macs
+print(outcome("11.f", f"{7 * 144 * one_pass / 1e12:.2f} T MAC"))
+print(f"{7 * 144} forward passes of {one_pass / 1e9:.2f} G MAC")
+assert round(one_pass / 1e9, 2) == 1.58
+assert round(1008 * one_pass / 1e12, 1) == 1.6
+
+# %% [markdown]
+# ## What 6.67 meant
+#
+# The winners of the years before, and the three best of 2014. These are top-5 errors on the *test* set. Table 3 above
+# is on the *validation* set, so differences between the two lists mean nothing. Only the full system, seven networks
+# with 144 crops, has the same error on both: 6.67%.
+
+# %%
+ENTRIES = {
+    "2012 SuperVision": 16.4,
+    "2012 SuperVision, more data": 15.3,
+    "2013 Clarifai": 11.7,
+    "2013 Clarifai, more data": 11.2,
+    "2014 MSRA": 7.35,
+    "2014 VGG": 7.32,
+    "2014 GoogLeNet": 6.67,
+}
+figure, text = viz.bar_chart(ENTRIES, "top-5 error on the test set in %", marked=["2014 GoogLeNet"])
+print(text)
+print(f"test set: GoogLeNet leads VGG by {7.32 - 6.67:.2f} points")
+print(
+    f"validation set: ten crops instead of one are worth {gains[1, 10]:.2f} points, the full system {gains[7, 144]:.2f}"
+)
+assert 7.32 - 6.67 < gains[1, 10] < gains[7, 144]
+figure
+
+# %% [markdown]
+# What you saw: the lead over the next entry is smaller than what ten crops instead of one are worth (each measured on
+# its own set). So a ranking of entries is also a ranking of how much each spent on crops and networks.
+
+# %% [markdown]
 # ## How to make one answer of many
 #
 # Two networks answer for one image of three classes. The first returns (.98, .01, .01), the second (.0001, .6, .3999).
@@ -282,7 +265,7 @@ assert classes["mean of probabilities"] == "A" != classes["mean of logarithms"]
 # %% [markdown]
 # ## Exercise 11.2: one answer of many
 #
-# One star, 5 minutes, core.
+# Difficulty: * of ***. About 5 minutes. Core.
 #
 # Write the paper's way. probs has the shape (models, crops, N, C); the result is (N, C).
 
@@ -303,7 +286,7 @@ combined
 # %% [markdown]
 # ## Exercise 11.3: top-k error
 #
-# One star, 6 minutes, core.
+# Difficulty: * of ***. About 6 minutes. Core.
 #
 # An image is an error if its own class is not among the k likeliest. Return the fraction of errors. probs is (N, C),
 # labels are N integers. No two probabilities of an image are equal.
@@ -413,37 +396,6 @@ if combined.passed and counted.passed:
     assert np.isclose(error, evaluation.top_k_error(measured.probabilities(COUNT, 1), measured.labels, 1))
 
 # %% [markdown]
-# ## Exercise 11.5: spend twenty forward passes
-#
-# Two stars, 8 minutes, further.
-#
-# You may spend twenty forward passes on each image. Choose how many of the networks above, and how many crops (1, 10 or
-# 144), and defend it in one sentence with a number. The check compares your choice with all others that cost twenty or
-# less, on the same images.
-
-# %%
-# exercise 11.5
-### BEGIN SOLUTION
-choice = [row for row in evaluation.table3(measured, models=range(1, COUNT + 1)).rows if row.cost <= 20]
-choice = min(choice, key=lambda row: row.changes[0].error)
-reason = f"of all rows that cost 20 or less its top-1 error is the smallest: {choice.changes[0].error:.2%}"
-choice = (measured, choice.models, choice.crops, reason)
-### END SOLUTION
-
-# %%
-check("11.5", choice)  # (measured, models, crops, "your reason, with a number")
-
-# %% [markdown]
-# How alike are the errors of two of these networks? If they were independent, the fraction of images on which both are
-# wrong would be the product of their two fractions.
-
-# %%
-wrong = np.array([evaluation.ranks(measured.answers[:, m, 0], measured.labels) > 0 for m in range(COUNT)])
-both, product = np.mean(wrong[0] & wrong[1]), wrong[0].mean() * wrong[1].mean()
-print(f"networks 1 and 2 are wrong on {wrong[0].mean():.1%} and {wrong[1].mean():.1%}, together on {both:.1%}")
-print(f"independent errors would coincide on {product:.1%}")
-
-# %% [markdown]
 # ## Make it break
 #
 # An ensemble of one network with itself, three times. Predict its error before you run.
@@ -467,16 +419,6 @@ three = np.concatenate([good, liar], axis=1)
 by_mean, by_log = three.mean(axis=1), np.log(three + 1e-300).mean(axis=1)
 zeros = [f"{np.mean(means.argmax(axis=1) == 0):.0%}" for means in (by_mean, by_log)]
 print(f"images classified as 0: by the mean of probabilities {zeros[0]}, by that of logarithms {zeros[1]}")
-
-# %% [markdown]
-# ## Take it further
-#
-# - Are the probabilities honest? `evaluation.calibration` and `viz.evaluation.calibration` show it, also for an
-#   ensemble.
-# - Snapshot ensembles: average networks of different epochs of one training.
-# - Give the networks different first weights (`rng=seed` in `looks.network`). Do their errors become less alike?
-# - Train without mirroring. Which row of the table gains most?
-# - Write 11.1 for images whose sizes are not integers after resizing. How far do two sensible roundings differ?
 
 # %% [markdown]
 # ## Claims, checked
@@ -508,3 +450,64 @@ for claim, holds, verdict in claims:
 
 # %%
 quiz("11")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - Are the probabilities honest? `evaluation.calibration` and `viz.evaluation.calibration` show it, also for an
+#   ensemble.
+# - Snapshot ensembles: average networks of different epochs of one training.
+# - Give the networks different first weights (`rng=seed` in `looks.network`). Do their errors become less alike?
+# - Train without mirroring. Which row of the table gains most?
+# - Write 11.1 for images whose sizes are not integers after resizing. How far do two sensible roundings differ?
+
+# %% [markdown]
+# ## Exercise 11.4: by how many per cent
+#
+# Difficulty: * of ***. About 3 minutes. Further. The numbers are yours: they are drawn from the name.
+
+# %%
+student = "you"  # your name or number, if your course asks for it
+ask("11.4", student)
+
+# %%
+# exercise 11.4
+### BEGIN SOLUTION
+fell = (lambda old, new: 100 * (old - new) / old)(**find("11.4").values(student))
+### END SOLUTION
+
+# %%
+answer("11.4", fell)
+
+# %% [markdown]
+# ## Exercise 11.5: spend twenty looks
+#
+# Difficulty: ** of ***. About 8 minutes. Further.
+#
+# You may spend twenty forward passes on each image. Choose how many of the networks above, and how many crops (1, 10 or
+# 144), and defend it in one sentence with a number. The check compares your choice with all others that cost twenty or
+# less, on the same images.
+
+# %%
+# exercise 11.5
+### BEGIN SOLUTION
+choice = [row for row in evaluation.table3(measured, models=range(1, COUNT + 1)).rows if row.cost <= 20]
+choice = min(choice, key=lambda row: row.changes[0].error)
+reason = f"of all rows that cost 20 or less its top-1 error is the smallest: {choice.changes[0].error:.2%}"
+choice = (measured, choice.models, choice.crops, reason)
+### END SOLUTION
+
+# %%
+check("11.5", choice)  # (measured, models, crops, "your reason, with a number")
+
+# %% [markdown]
+# How alike are the errors of two of these networks? If they were independent, the fraction of images on which both are
+# wrong would be the product of their two fractions.
+
+# %%
+wrong = np.array([evaluation.ranks(measured.answers[:, m, 0], measured.labels) > 0 for m in range(COUNT)])
+both, product = np.mean(wrong[0] & wrong[1]), wrong[0].mean() * wrong[1].mean()
+print(f"networks 1 and 2 are wrong on {wrong[0].mean():.1%} and {wrong[1].mean():.1%}, together on {both:.1%}")
+print(f"independent errors would coincide on {product:.1%}")

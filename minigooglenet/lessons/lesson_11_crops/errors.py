@@ -12,6 +12,7 @@ reduction = Question(
     "the winning top-5 error was {old} % one year and {new} % the next. By how many per cent of itself did it fall?",
     minutes=3,
     difficulty=1,
+    core=False,
     tolerance=1e-3,
     hints=(
         "Compared with what? A fall from 20 to 10 is a fall by half, whatever the units.",

@@ -3,7 +3,7 @@
 #
 # **Question.** How does a classifier become useful for labels, and for positions, that it was never trained on?
 #
-# 60 minutes: 34 for the core exercises, the rest for reading and running. Needs lessons 10 and 11.
+# About 60 minutes. Needs lessons 10 and 11.
 #
 # Afterwards you can
 #
@@ -77,9 +77,9 @@ print(outcome("12.a", f"{head:,} of {total:,}, {head / total:.2%}"))
 # class. The paper keeps the layer so that the network can be adapted to other labels, and says so.
 
 # %% [markdown]
-# ## Exercise 12.1: a new head on a trained backbone
+# ## Exercise 12.1: a new head on a trained trunk
 #
-# Two stars, 8 minutes, core.
+# Difficulty: ** of ***. About 8 minutes. Core.
 #
 # Return a network for `classes` classes with the backbone of `net`, and how many parameters its head trains. The
 # network that you get must not change. `mg.models.with_classes` may help.
@@ -194,7 +194,7 @@ figure
 # %% [markdown]
 # ## Exercise 12.2: features, computed once
 #
-# Two stars, 8 minutes, core.
+# Difficulty: ** of ***. About 8 minutes. Core.
 #
 # While the backbone is frozen, an image always gives the same features in front of the head. Compute them once. Return
 # the wire "pool5/global", (M, F), of images (M, C, H, W) in inference mode. The input of the network is called "image".
@@ -332,10 +332,11 @@ figure
 #
 # A classifier answers "what". To ask "where", cut the image into many regions and classify each. First we need a
 # measure of how well a box fits.
-#
+
+# %% [markdown]
 # ## Exercise 12.3: how much two boxes overlap
 #
-# One star, 6 minutes, core.
+# Difficulty: * of ***. About 6 minutes. Core.
 #
 # Boxes are (x0, y0, x1, y1): a corner and the opposite one, with fractions. Return the area of the intersection divided
 # by the area of the union ("intersection over union", IoU).
@@ -375,6 +376,59 @@ figure, _ = viz.line_chart({"IoU": (shifts, values)}, "shift of a box 10 wide", 
 figure
 
 # %% [markdown]
+# ## What GoogLeNet's detector did
+#
+# It classified regions, as you can below. Proposals came from selective search with superpixels twice as large, which
+# halves their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions that
+# R-CNN took, and their coverage of the objects rose from 92% to 93%. Six networks together raised the mean average
+# precision from 40% to 43.9%. The boxes were not refined by regression: there was no time. These are the paper's
+# numbers; only the 60% can be worked out here.
+
+# %%
+fraction = (2000 / 2 + 200) / 2000
+print(f"(2000 / 2 + 200) / 2000 = {fraction:.0%}; the ensemble's gain: {43.9 - 40:.1f} points")
+assert fraction == 0.6
+
+# %% [markdown]
+# ## Claims, checked
+
+# %%
+claims = [
+    ("a new head for ten classes is a small part of GoogLeNet", head / total < 0.002, f"right: {head / total:.2%}"),
+    (
+        "good accuracy after transfer shows good features",
+        results["digits, random backbone"] > 0.3,
+        "only with a control",
+    ),
+    ("larger superpixels halve the regions", fraction > 0.5, "half, and 200 MultiBox boxes more: 60%"),
+    ("GoogLeNet's detector scored 43.9%", 38.02 < 43.9, "six models together; a single one is given with 38.02%"),
+]
+for claim, holds, verdict in claims:
+    assert holds
+    print(f"{claim}: {verdict}.")
+
+# %% [markdown]
+# ## Exit quiz
+#
+# Answer each in one sentence, then look: `quiz("12", answers=True)`.
+
+# %%
+quiz("12")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - Run the backbone once on the whole scene instead of once for each window: without the last average you have a map.
+# - Fit a linear map from features to the four numbers by which a window should move. GoogLeNet's entry had no such
+#   regression.
+# - Give each class its own list and average the precisions: the mean average precision.
+# - Freeze half of the backbone: `mg.training.Settings(freeze=...)`.
+# - Which image excites a channel most, of all images? Start from noise and climb the gradient of the channel's largest
+#   value (`backward(..., wires=["image"])`). Why does the result not look like a digit?
+
+# %% [markdown]
 # ## Slide, cut, classify
 #
 # Scenes of 96 x 96 with three objects of any of the ten classes. A window of three sizes slides over them. Every region
@@ -412,7 +466,7 @@ figure
 # %% [markdown]
 # ## Exercise 12.4: one box for each object
 #
-# Two stars, 12 minutes, core.
+# Difficulty: ** of ***. About 12 minutes. Further.
 #
 # Non-maximum suppression, "NMS". Go through the boxes, best score first. Keep a box unless its IoU with a box that you
 # *kept* is above t. Return the indices of the kept boxes, best first. boxes (M, 4), scores (M,).
@@ -461,7 +515,7 @@ if suppressed.passed:
 # %% [markdown]
 # ## Exercise 12.5: average precision
 #
-# Three stars, 15 minutes, further.
+# Difficulty: *** of ***. About 15 minutes. Further.
 #
 # One number for a whole list of detections of one class.
 #
@@ -556,7 +610,7 @@ assert round(2000 * macs / 1e12, 1) == 3.2
 # %% [markdown]
 # ## Exercise 12.6: what classifying regions costs
 #
-# One star, 4 minutes, further. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Further. The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -570,54 +624,3 @@ bill = (lambda found, boxes, mmacs, images: images * (found / 2 + boxes) * mmacs
 
 # %%
 answer("12.6", bill)
-
-# %% [markdown]
-# ## What GoogLeNet's detector did
-#
-# It classified regions, as you did. Proposals came from selective search with superpixels twice as large, which halves
-# their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions that R-CNN
-# took, and their coverage of the objects rose from 92% to 93%. Six networks together raised the mean average precision
-# from 40% to 43.9%. The boxes were not refined by regression: there was no time. These are the paper's numbers; only
-# the 60% can be worked out here.
-
-# %%
-fraction = (2000 / 2 + 200) / 2000
-print(f"(2000 / 2 + 200) / 2000 = {fraction:.0%}; the ensemble's gain: {43.9 - 40:.1f} points")
-assert fraction == 0.6
-
-# %% [markdown]
-# ## Take it further
-#
-# - Run the backbone once on the whole scene instead of once for each window: without the last average you have a map.
-# - Fit a linear map from features to the four numbers by which a window should move. GoogLeNet's entry had no such
-#   regression.
-# - Give each class its own list and average the precisions: the mean average precision.
-# - Freeze half of the backbone: `mg.training.Settings(freeze=...)`.
-# - Which image excites a channel most, of all images? Start from noise and climb the gradient of the channel's largest
-#   value (`backward(..., wires=["image"])`). Why does the result not look like a digit?
-
-# %% [markdown]
-# ## Claims, checked
-
-# %%
-claims = [
-    ("a new head for ten classes is a small part of GoogLeNet", head / total < 0.002, f"right: {head / total:.2%}"),
-    (
-        "good accuracy after transfer shows good features",
-        results["digits, random backbone"] > 0.3,
-        "only with a control",
-    ),
-    ("larger superpixels halve the regions", fraction > 0.5, "half, and 200 MultiBox boxes more: 60%"),
-    ("GoogLeNet's detector scored 43.9%", 38.02 < 43.9, "six models together; a single one is given with 38.02%"),
-]
-for claim, holds, verdict in claims:
-    assert holds
-    print(f"{claim}: {verdict}.")
-
-# %% [markdown]
-# ## Exit quiz
-#
-# Answer each in one sentence, then look: `quiz("12", answers=True)`.
-
-# %%
-quiz("12")

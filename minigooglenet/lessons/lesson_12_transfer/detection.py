@@ -123,6 +123,7 @@ nms = Exercise(
     "nms(boxes, scores, t) -> list of the indices kept, best first",
     minutes=12,
     difficulty=2,
+    core=False,
     hints=(
         "Who may remove whom? Start with the best box.",
         "Three boxes in a row, A over B over C. A removes B. B is gone, so C stays if A does not touch it.",

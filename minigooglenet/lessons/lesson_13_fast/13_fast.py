@@ -4,7 +4,7 @@
 # **Question.** From many minutes for one image to a fraction of a second: which idea bought which factor, and where is
 # the wall?
 #
-# 60 minutes: 28 for the core exercises, the rest for reading and running. Needs lessons 02 and 06.
+# About 60 minutes. Needs lessons 02 and 06.
 #
 # Afterwards you can
 #
@@ -110,64 +110,6 @@ figure
 # the definition, although it does only some of them.
 
 # %% [markdown]
-# ## The same loops in two orders
-#
-# Both programs below are compiled, do the same sums in six nested loops, and differ in two lines: which loop is the
-# innermost, along a row of the image or down a column. By what factor is one slower?
-
-# %%
-predict("13.c", ...)
-
-# %%
-orders = {
-    "innermost along rows": functools.partial(rung, rungs.along_rows),
-    "innermost down columns": functools.partial(rung, rungs.along_columns),
-}
-with settings.threads(1):
-    two = {name: t.median for name, t in clock.alternate(orders, rounds=3, seconds=1).items()}
-row, column = padded[0, 0].strides[1] // 4, padded[0, 0].strides[0] // 4
-assert (row, column) == (1, 30)
-ratio = two["innermost down columns"] / two["innermost along rows"]
-print(outcome("13.c", f"down columns takes {ratio:.1f} times as long"))
-print(f"one step along a row moves {row} value further in memory, one step down a column {column}")
-
-# %% [markdown]
-# What you saw: a processor reads memory in lines: 64 bytes, or 16 float32, on most processors, 128 bytes on Apple's.
-# One instruction computes with several neighbours at once. A loop that steps over whole rows uses one value of each
-# line.
-
-# %% [markdown]
-# ## Exercise 13.1: how far the inner loop jumps
-#
-# One star, 5 minutes, further.
-#
-# `order` names the loops, outermost first: in "nchw" the loop over columns w is the innermost. `layout` names the axes
-# of the array in memory order: neighbours along the last axis are adjacent. `sizes` is a dict such as {"h": 5, "w": 7}.
-# Return how many values further in memory the innermost loop moves with each step.
-
-
-# %%
-# exercise 13.1
-def inner_step(order, layout, sizes):
-    """Return by how many values of the array the innermost loop moves in memory."""
-    ### BEGIN SOLUTION
-    after = layout[layout.index(order[-1]) + 1 :]
-    return math.prod(sizes[axis] for axis in after)
-    ### END SOLUTION
-
-
-# %%
-stepped = check("13.1", inner_step)
-stepped
-
-# %%
-if stepped.passed:
-    sizes = dict(zip("nchw", case.x.shape, strict=True))
-    for layout in ("nchw", "nhwc"):
-        steps = {axis: inner_step(axis, layout, sizes) for axis in "chw"}
-        print(f"{layout}: innermost over " + ", ".join(f"{axis} steps {step}" for axis, step in steps.items()))
-
-# %% [markdown]
 # ## The whole network
 #
 # At the rate of Python loops, how long would one image take? And with the engine as it is?
@@ -181,14 +123,14 @@ image = settings.images(net, 1)
 with settings.threads(1):
     inference = clock.alternate({"one": lambda: net(image)}, rounds=3, seconds=1)["one"].median
 minutes = macs / python_rate / 60
-print(outcome("13.b", f"about {minutes:.0f} minutes, and {inference:.3f} seconds"))
+print(outcome("13.b", {"loops in Python, minutes": round(minutes), "the engine, seconds": round(inference, 3)}))
 print(f"{macs:,} MAC; a factor of {60 * minutes / inference:,.0f} on one thread")
 assert macs == 1_582_671_872
 
 # %% [markdown]
 # ## Exercise 13.2: a convolution with R*S steps of Python
 #
-# Two stars, 12 minutes, core.
+# Difficulty: ** of ***. About 12 minutes. Core.
 #
 # Rung 3, for any stride and padding. Pad once. Python may loop over the kernel positions (u, v) and over nothing else.
 # The check counts the steps. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
@@ -241,81 +183,31 @@ if sliced.passed:
     assert error < 1e-3
 
 # %% [markdown]
-# ## The first call
+# ## The same loops in two orders
 #
-# A compiled function is called twice with the same arguments. How long do the two calls take?
+# Both programs below are compiled, do the same sums in six nested loops, and differ in two lines: which loop is the
+# innermost, along a row of the image or down a column. By what factor is one slower?
 
 # %%
-predict("13.d", ...)
-
+predict("13.c", ...)
 
 # %%
-@numba.njit
-def dot(a, b):
-    """Return the sum of products."""
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total
-
-
-ones, calls = np.ones(100_000), []
-for _ in range(2):
-    begun = time.perf_counter()
-    dot(ones, ones)
-    calls.append(1000 * (time.perf_counter() - begun))
-print(outcome("13.d", f"{calls[0]:.0f} ms, then {calls[1]:.2f} ms"))
+orders = {
+    "innermost along rows": functools.partial(rung, rungs.along_rows),
+    "innermost down columns": functools.partial(rung, rungs.along_columns),
+}
+with settings.threads(1):
+    two = {name: t.median for name, t in clock.alternate(orders, rounds=3, seconds=1).items()}
+row, column = padded[0, 0].strides[1] // 4, padded[0, 0].strides[0] // 4
+assert (row, column) == (1, 30)
+ratio = two["innermost down columns"] / two["innermost along rows"]
+print(outcome("13.c", round(ratio, 1)))
+print(f"one step along a row moves {row} value further in memory, one step down a column {column}")
 
 # %% [markdown]
-# What you saw: the first call compiles. A clock around it measures the compiler. The engine keeps compiled code on
-# disk; `minigooglenet warmup` compiles everything in advance.
-
-# %% [markdown]
-# ## Exercise 13.3: the loops, compiled, on all cores
-#
-# Two stars, 12 minutes, further.
-#
-# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Write
-# loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile the function with
-# `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last element, and an index that is too large
-# reads memory after the array.
-#
-# The check runs your Python code with every step of prange as a task of its own and records which step writes where. So
-# it finds a race every time, on one core too.
-
-
-# %%
-# exercise 13.3
-def conv_numba(x, w, b, y):
-    """Write y (N, K, P, Q) for x (N, C, H, W), w (K, C, R, S), b (K,); the outermost loop is numba.prange."""
-    ### BEGIN SOLUTION
-    for k in numba.prange(y.shape[1]):
-        for n in range(y.shape[0]):
-            for p in range(y.shape[2]):
-                for q in range(y.shape[3]):
-                    total = b[k]
-                    for c in range(w.shape[1]):
-                        for u in range(w.shape[2]):
-                            for v in range(w.shape[3]):
-                                total += x[n, c, p + u, q + v] * w[k, c, u, v]
-                    y[n, k, p, q] = total
-    ### END SOLUTION
-
-
-# %%
-### BEGIN SOLUTION
-fast_conv = numba.njit(parallel=True)(conv_numba)
-### END SOLUTION
-
-# %%
-threaded = check("13.3", fast_conv)
-threaded
-
-# %%
-if threaded.passed:
-    parallel_loops = {"one thread": contenders["2 loops, compiled"], "prange": functools.partial(rung, fast_conv)}
-    timed = {name: t.median for name, t in clock.alternate(parallel_loops, rounds=3, seconds=1).items()}
-    print(f"{numba.get_num_threads()} threads: {timed['one thread'] / timed['prange']:.2f} times as fast as one")
+# What you saw: a processor reads memory in lines: 64 bytes, or 16 float32, on most processors, 128 bytes on Apple's.
+# One instruction computes with several neighbours at once. A loop that steps over whole rows uses one value of each
+# line.
 
 # %% [markdown]
 # ## Winograd in one dimension
@@ -337,105 +229,6 @@ m1, m2, m3, m4 = (d0 - d2) * g0, (d1 + d2) * (g0 + g1 + g2) / 2, (d2 - d1) * (g0
 assert m1 + m2 + m3 == d0 * g0 + d1 * g1 + d2 * g2
 assert m2 - m3 - m4 == d1 * g0 + d2 * g1 + d3 * g2
 print(f"data {d0} {d1} {d2} {d3}, filter {g0} {g1} {g2}: outputs {m1 + m2 + m3:g} and {m2 - m3 - m4:g}, both ways")
-
-# %% [markdown]
-# ## Exercise 13.4: two outputs for four products
-#
-# Three stars, 12 minutes, core.
-#
-# d has any length of at least 3, g has 3 weights. Return all len(d) - 2 outputs. Tiles of four inputs give two outputs,
-# so they overlap by two. An odd number of outputs needs one more tile, padded with a zero. Use plain arithmetic: the
-# check counts the products of data and filter.
-
-
-# %%
-# exercise 13.4
-def winograd_f23(d, g):
-    """Return the outputs (len(d) - 2,) of the filter g (3,) on d, with four products for two outputs."""
-    ### BEGIN SOLUTION
-    outputs = len(d) - 2
-    padded, y = np.append(d, 0), np.zeros(outputs + 1)
-    middle, other = (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2
-    for i in range(0, outputs, 2):
-        d0, d1, d2, d3 = padded[i : i + 4]
-        m1, m2 = (d0 - d2) * g[0], (d1 + d2) * middle
-        m3, m4 = (d2 - d1) * other, (d1 - d3) * g[2]
-        y[i], y[i + 1] = m1 + m2 + m3, m2 - m3 - m4
-    return y[:outputs]
-    ### END SOLUTION
-
-
-# %%
-one_axis = check("13.4", winograd_f23)
-one_axis
-
-# %% [markdown]
-# ## Exercise 13.7: the same in two dimensions
-#
-# Three stars, 12 minutes, further.
-#
-# The same along both axes: a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products instead of 36. As matrices, with
-# ' for transposed and * for the product element by element: A' [(G g G') * (B' d B)] A.
-
-# %%
-B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]], float)
-G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]], float)
-
-
-# %%
-# exercise 13.7
-def winograd_2d(d, g):
-    """Return the outputs (H - 2, W - 2) of the kernel g (3, 3) on d (H, W), with 16 products for 2 x 2 outputs."""
-    ### BEGIN SOLUTION
-    rows, columns = d.shape[0] - 2, d.shape[1] - 2
-    padded, y = np.pad(d, ((0, 1), (0, 1))), np.zeros((rows + 1, columns + 1))
-    kernel = G @ g @ G.T
-    for i in range(0, rows, 2):
-        for j in range(0, columns, 2):
-            tile = padded[i : i + 4, j : j + 4]
-            y[i : i + 2, j : j + 2] = A.T @ (kernel * (B.T @ tile @ B)) @ A
-    return y[:rows, :columns]
-    ### END SOLUTION
-
-
-# %%
-both_axes = check("13.7", winograd_2d)
-both_axes
-
-# %% [markdown]
-# Your transform at work: edges of a photograph.
-
-# %%
-grey = np.asarray(mg.data.photograph().convert("L").resize((48, 48)), float)
-edges = np.array([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]])
-figure = None
-if both_axes.passed:
-    result = winograd_2d(grey, edges)
-    assert np.allclose(result, conv2d.forward(grey[None, None], edges[None, None])[0, 0])
-    figure, _ = viz.pictures({"image": grey, "edges, by your Winograd": abs(result)}, same_scale=False)
-figure
-
-# %% [markdown]
-# ## Are the results still the same
-#
-# Each rung adds the same values in another order, and Winograd adds others. How far is each from the result in double
-# precision, as a fraction of the largest value?
-
-# %%
-predict("13.g", ...)
-
-# %%
-exact = conv2d.forward(case.x.astype(float), case.weight.astype(float), case.bias.astype(float), 1, 1)
-errors = {name: float(abs(call() - exact).max() / abs(exact).max()) for name, call in contenders.items()}
-assert max(errors.values()) < 4e-5
-print(outcome("13.g", f"from {min(errors.values()):.1e} to {max(errors.values()):.1e}"))
-for name, error in errors.items():
-    print(f"{name}: {error:.1e}")
-
-# %% [markdown]
-# What you saw: all of them round, and none is wrong. Winograd rounds most, because its transforms multiply by up to 8
-# and cancel again. That is why a gradient check in this engine runs in double precision and without it.
 
 # %% [markdown]
 # ## What does it bring to the network
@@ -481,7 +274,7 @@ figure
 # %% [markdown]
 # ## Exercise 13.5: what a faster part brings
 #
-# One star, 4 minutes, core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -545,33 +338,25 @@ assert round(flop_per_byte["classifier, batch 1"], 1) == 0.5
 # the definition.
 
 # %% [markdown]
-# ## Exercise 13.6: how much is done for each byte
+# ## Are the results still the same
 #
-# Two stars, 6 minutes, further.
+# Each rung adds the same values in another order, and Winograd adds others. How far is each from the result in double
+# precision, as a fraction of the largest value?
 
 # %%
-ask("13.6", student)
-
-
-# %%
-def moved_values(k, h, n, c, f):
-    """Return how many values move: input, weights and output."""
-    return n * c * h * h + c * f * k * k + n * f * h * h
-
+predict("13.g", ...)
 
 # %%
-# exercise 13.6
-### BEGIN SOLUTION
-intensity = (lambda k, h, n, c, f: 2 * n * h * h * c * f * k * k / (4 * moved_values(k, h, n, c, f)))(
-    **find("13.6").values(student)
-)
-### END SOLUTION
+exact = conv2d.forward(case.x.astype(float), case.weight.astype(float), case.bias.astype(float), 1, 1)
+errors = {name: float(abs(call() - exact).max() / abs(exact).max()) for name, call in contenders.items()}
+assert max(errors.values()) < 4e-5
+print(outcome("13.g", [f"{error:.1e}" for error in (min(errors.values()), max(errors.values()))]))
+for name, error in errors.items():
+    print(f"{name}: {error:.1e}")
 
-# %%
-marked = answer("13.6", intensity)
-if marked.passed:
-    print(f"On this machine: limited by {'memory' if intensity < ridge else 'arithmetic'}")
-marked
+# %% [markdown]
+# What you saw: all of them round, and none is wrong. Winograd rounds most, because its transforms multiply by up to 8
+# and cancel again. That is why a gradient check in this engine runs in double precision and without it.
 
 # %% [markdown]
 # ## Where the time of an image goes
@@ -645,14 +430,6 @@ assert strict
 assert any_nan(broken)
 
 # %% [markdown]
-# ## Take it further
-#
-# - Convolve by FFT: for which kernel sizes would it pay? Count the products as above.
-# - Weights in int8: a quarter of the bytes. Which of the layers above would gain?
-# - Block the loops of `fast_conv` so that a tile of x and w stays in the cache. Where is it on the roofline?
-# - `minigooglenet bench ladder` and `minigooglenet bench ideas` measure more of this.
-
-# %% [markdown]
 # ## Claims, checked
 
 # %%
@@ -691,3 +468,229 @@ for claim, holds, verdict in claims:
 
 # %%
 quiz("13")
+
+# %% [markdown]
+# ## Take it further
+#
+# What follows is not needed for the next lessons.
+#
+# - Convolve by FFT: for which kernel sizes would it pay? Count the products as above.
+# - Weights in int8: a quarter of the bytes. Which of the layers above would gain?
+# - Block the loops of `fast_conv` so that a tile of x and w stays in the cache. Where is it on the roofline?
+# - `minigooglenet bench ladder` and `minigooglenet bench ideas` measure more of this.
+
+# %% [markdown]
+# ## Exercise 13.1: how far the inner loop jumps
+#
+# Difficulty: * of ***. About 5 minutes. Further.
+#
+# `order` names the loops, outermost first: in "nchw" the loop over columns w is the innermost. `layout` names the axes
+# of the array in memory order: neighbours along the last axis are adjacent. `sizes` is a dict such as {"h": 5, "w": 7}.
+# Return how many values further in memory the innermost loop moves with each step.
+
+
+# %%
+# exercise 13.1
+def inner_step(order, layout, sizes):
+    """Return by how many values of the array the innermost loop moves in memory."""
+    ### BEGIN SOLUTION
+    after = layout[layout.index(order[-1]) + 1 :]
+    return math.prod(sizes[axis] for axis in after)
+    ### END SOLUTION
+
+
+# %%
+stepped = check("13.1", inner_step)
+stepped
+
+# %%
+if stepped.passed:
+    sizes = dict(zip("nchw", case.x.shape, strict=True))
+    for layout in ("nchw", "nhwc"):
+        steps = {axis: inner_step(axis, layout, sizes) for axis in "chw"}
+        print(f"{layout}: innermost over " + ", ".join(f"{axis} steps {step}" for axis, step in steps.items()))
+
+# %% [markdown]
+# ## The first call
+#
+# A compiled function is called twice with the same arguments. How long do the two calls take?
+
+# %%
+predict("13.d", ...)
+
+
+# %%
+@numba.njit
+def dot(a, b):
+    """Return the sum of products."""
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+ones, calls = np.ones(100_000), []
+for _ in range(2):
+    begun = time.perf_counter()
+    dot(ones, ones)
+    calls.append(1000 * (time.perf_counter() - begun))
+print(outcome("13.d", [round(milliseconds, 2) for milliseconds in calls]))
+
+# %% [markdown]
+# What you saw: the first call compiles. A clock around it measures the compiler. The engine keeps compiled code on
+# disk; `minigooglenet warmup` compiles everything in advance.
+
+# %% [markdown]
+# ## Exercise 13.3: the loops, compiled, on all cores
+#
+# Difficulty: ** of ***. About 12 minutes. Further.
+#
+# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given; return nothing. Use plain
+# loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile the function with
+# `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last element, and an index that is too large
+# reads memory after the array.
+#
+# The check runs your Python code with every step of prange as a task of its own and records which step writes where. So
+# it finds a race every time, on one core too.
+
+
+# %%
+# exercise 13.3
+def conv_numba(x, w, b, y):
+    """Write y (N, K, P, Q) for x (N, C, H, W), w (K, C, R, S), b (K,); the outermost loop is numba.prange."""
+    ### BEGIN SOLUTION
+    for k in numba.prange(y.shape[1]):
+        for n in range(y.shape[0]):
+            for p in range(y.shape[2]):
+                for q in range(y.shape[3]):
+                    total = b[k]
+                    for c in range(w.shape[1]):
+                        for u in range(w.shape[2]):
+                            for v in range(w.shape[3]):
+                                total += x[n, c, p + u, q + v] * w[k, c, u, v]
+                    y[n, k, p, q] = total
+    ### END SOLUTION
+
+
+# %%
+### BEGIN SOLUTION
+fast_conv = numba.njit(parallel=True)(conv_numba)
+### END SOLUTION
+
+# %%
+threaded = check("13.3", fast_conv)
+threaded
+
+# %%
+if threaded.passed:
+    parallel_loops = {"one thread": contenders["2 loops, compiled"], "prange": functools.partial(rung, fast_conv)}
+    timed = {name: t.median for name, t in clock.alternate(parallel_loops, rounds=3, seconds=1).items()}
+    print(f"{numba.get_num_threads()} threads: {timed['one thread'] / timed['prange']:.2f} times as fast as one")
+
+# %% [markdown]
+# ## Exercise 13.4: two outputs for four products
+#
+# Difficulty: *** of ***. About 12 minutes. Further.
+#
+# d has any length of at least 3, g has 3 weights. Return all len(d) - 2 outputs. Tiles of four inputs give two outputs,
+# so they overlap by two. An odd number of outputs needs one more tile, padded with a zero. Use plain arithmetic: the
+# check counts the products of data and filter.
+
+
+# %%
+# exercise 13.4
+def winograd_f23(d, g):
+    """Return the outputs (len(d) - 2,) of the filter g (3,) on d, with four products for two outputs."""
+    ### BEGIN SOLUTION
+    outputs = len(d) - 2
+    padded, y = np.append(d, 0), np.zeros(outputs + 1)
+    middle, other = (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2
+    for i in range(0, outputs, 2):
+        d0, d1, d2, d3 = padded[i : i + 4]
+        m1, m2 = (d0 - d2) * g[0], (d1 + d2) * middle
+        m3, m4 = (d2 - d1) * other, (d1 - d3) * g[2]
+        y[i], y[i + 1] = m1 + m2 + m3, m2 - m3 - m4
+    return y[:outputs]
+    ### END SOLUTION
+
+
+# %%
+one_axis = check("13.4", winograd_f23)
+one_axis
+
+# %% [markdown]
+# ## Exercise 13.7: the same in two dimensions
+#
+# Difficulty: *** of ***. About 12 minutes. Further.
+#
+# The same along both axes: a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products instead of 36. As matrices, with
+# ' for transposed and * for the product element by element: A' [(G g G') * (B' d B)] A.
+
+# %%
+B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]], float)
+G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]], float)
+
+
+# %%
+# exercise 13.7
+def winograd_2d(d, g):
+    """Return the outputs (H - 2, W - 2) of the kernel g (3, 3) on d (H, W), with 16 products for 2 x 2 outputs."""
+    ### BEGIN SOLUTION
+    rows, columns = d.shape[0] - 2, d.shape[1] - 2
+    padded, y = np.pad(d, ((0, 1), (0, 1))), np.zeros((rows + 1, columns + 1))
+    kernel = G @ g @ G.T
+    for i in range(0, rows, 2):
+        for j in range(0, columns, 2):
+            tile = padded[i : i + 4, j : j + 4]
+            y[i : i + 2, j : j + 2] = A.T @ (kernel * (B.T @ tile @ B)) @ A
+    return y[:rows, :columns]
+    ### END SOLUTION
+
+
+# %%
+both_axes = check("13.7", winograd_2d)
+both_axes
+
+# %% [markdown]
+# Your transform at work: edges of a photograph.
+
+# %%
+grey = np.asarray(mg.data.photograph().convert("L").resize((48, 48)), float)
+edges = np.array([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]])
+figure = None
+if both_axes.passed:
+    result = winograd_2d(grey, edges)
+    assert np.allclose(result, conv2d.forward(grey[None, None], edges[None, None])[0, 0])
+    figure, text = viz.pictures({"image": grey, "edges, by your Winograd": abs(result)}, same_scale=False)
+    print(text)
+figure
+
+# %% [markdown]
+# ## Exercise 13.6: how much is done for each byte
+#
+# Difficulty: ** of ***. About 6 minutes. Further.
+
+# %%
+ask("13.6", student)
+
+
+# %%
+def moved_values(k, h, n, c, f):
+    """Return how many values move: input, weights and output."""
+    return n * c * h * h + c * f * k * k + n * f * h * h
+
+
+# %%
+# exercise 13.6
+### BEGIN SOLUTION
+intensity = (lambda k, h, n, c, f: 2 * n * h * h * c * f * k * k / (4 * moved_values(k, h, n, c, f)))(
+    **find("13.6").values(student)
+)
+### END SOLUTION
+
+# %%
+marked = answer("13.6", intensity)
+if marked.passed:
+    print(f"On this machine: limited by {'memory' if intensity < ridge else 'arithmetic'}")
+marked

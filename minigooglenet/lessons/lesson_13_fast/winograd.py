@@ -12,6 +12,7 @@ winograd_f23 = Exercise(
     "winograd_f23(d, g) -> (len(d) - 2,)",
     minutes=12,
     difficulty=3,
+    core=False,
     hints=(
         "Two neighbouring outputs share two inputs. Which?",
         (
