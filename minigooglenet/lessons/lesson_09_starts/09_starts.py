@@ -374,13 +374,12 @@ for name, arguments in training.gradient_norms.VARIANTS.items():
     flows |= training.gradient_flow(inputs, scenes.labels, variant, steps=STEPS)
     print(f"{len(flows)} of {len(training.gradient_norms.VARIANTS)}: {name}")
 print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
-print(training.gradient_norms.table(flows, STEPS))
+training.gradient_norms.table(flows, STEPS)
 
 # %%
-figure, text = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
+figure, _ = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
 assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He's first weights"].reach
 assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He's first weights"].reach
-print(text)
 figure
 
 # %% [markdown]

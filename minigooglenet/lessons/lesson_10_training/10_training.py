@@ -276,8 +276,7 @@ trainer.run(
 print(f"{len(steps)} steps" + (" (fast mode: 3 epochs, not 8)" if FAST else ""))
 
 # %%
-figure, text = viz.training_curve(steps, trainer.epochs, trainer.best)
-print(text)
+figure, _ = viz.training_curve(steps, trainer.epochs, trainer.best)
 figure
 
 # %%
@@ -308,8 +307,7 @@ predict("10.h", ...)
 logits = averaged(test_images)
 predicted = logits.argmax(axis=1)
 table = evaluation.confusion(test_labels, predicted, 10)
-figure, text = viz.confusion_matrix(table)
-print(text)
+figure, _ = viz.confusion_matrix(table)
 figure
 
 # %%
@@ -330,8 +328,7 @@ if len(worst) < 3:  # so good that there are not three
 titles = {
     f"no. {i}: {test_labels[i]} as {predicted[i]}, confidence {confidence[i]:.0%}": 1 + test_images[i, 0] for i in worst
 }
-figure, text = viz.pictures(titles, 3, numbers=False)
-print(text)
+figure, _ = viz.pictures(titles, 3, numbers=False)
 figure
 
 # %% [markdown]

@@ -219,8 +219,7 @@ ENTRIES = {
     "2014 VGG": 7.32,
     "2014 GoogLeNet": 6.67,
 }
-figure, text = viz.bar_chart(ENTRIES, "top-5 error on the test set in %", marked=["2014 GoogLeNet"])
-print(text)
+figure, _ = viz.bar_chart(ENTRIES, "top-5 error on the test set in %", marked=["2014 GoogLeNet"])
 print(f"test set: GoogLeNet leads VGG by {7.32 - 6.67:.2f} points")
 print(
     f"validation set: ten crops instead of one are worth {gains[1, 10]:.2f} points, the full system {gains[7, 144]:.2f}"
