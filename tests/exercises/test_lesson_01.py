@@ -11,7 +11,7 @@ X, W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ((X, W), "the engine cannot use"),
+        ((X, W), "should be (x, w, stride, pad), got a tuple of 2"),
         ((X, W[:, :1], 2, 1), "input channels"),
         ((X[0], W, 2, 1), "the engine cannot use"),
         ((X + 0.5, W, 2, 1), "whole numbers"),
