@@ -223,7 +223,7 @@ def argument_mutants_of(function, columns) -> Iterator[Mutant]:
     """
     parameters = inspect.signature(function).parameters.values()
     called = [parameter.name for parameter in parameters]
-    for place, (parameter, values) in enumerate(zip(parameters, columns, strict=True)):
+    for place, (parameter, values) in enumerate(zip(parameters, columns, strict=False)):
         for what, words, change in _changes(values, parameter.default):
             yield Mutant(f"{called[place]}: {what}", words.format(called[place]), _changed(function, place, change))
     for first, second in itertools.combinations(range(len(columns)), 2):
