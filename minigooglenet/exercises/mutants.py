@@ -329,7 +329,7 @@ def _changes(values, default):
         for name, words, change in (*((n, *c) for n, c in ARRAYS.items()), *_moved(max(v.ndim for v in values))):
             if not all(np.array_equal(change(value), value) for value in values):
                 yield name, words, change
-    elif isinstance(first, dict):
+    elif isinstance(first, dict) and any(isinstance(value, np.ndarray) for value in first.values()):
         yield from _changes_of_dict(first)
     else:
         yield "always the first case", "another value in place of {0}", _always(first)
