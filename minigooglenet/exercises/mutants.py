@@ -223,7 +223,7 @@ def argument_mutants_of(function, columns) -> Iterator[Mutant]:
     """
     parameters = inspect.signature(function).parameters.values()
     called = [parameter.name for parameter in parameters]
-    for place, (parameter, values) in enumerate(zip(parameters, columns, strict=True)):
+    for place, (parameter, values) in enumerate(zip(parameters, columns, strict=False)):
         for what, words, change in _changes(values, parameter.default):
             yield Mutant(f"{called[place]}: {what}", words.format(called[place]), _changed(function, place, change))
     for first, second in itertools.combinations(range(len(columns)), 2):
@@ -329,7 +329,7 @@ def _changes(values, default):
         for name, words, change in (*((n, *c) for n, c in ARRAYS.items()), *_moved(max(v.ndim for v in values))):
             if not all(np.array_equal(change(value), value) for value in values):
                 yield name, words, change
-    elif isinstance(first, dict):
+    elif isinstance(first, dict) and any(isinstance(value, np.ndarray) for value in first.values()):
         yield from _changes_of_dict(first)
     else:
         yield "always the first case", "another value in place of {0}", _always(first)

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-MOST_STEPS = 100_000  # of all loops of one call; the test cases need a few thousand
+MOST_STEPS = 20_000  # of all loops of one call; the test cases need a few thousand
 COUNTER = "_counted_loop"
 OFF = "a limit or an index that is off by one{about}"
 SWAPPED = {
