@@ -38,8 +38,6 @@ def flushed(function):
 
     @functools.wraps(function)
     def flushing_function(*args, **kwargs):
-        if THREAD.flushing is not None and THREAD.flushing() is not None:  # the caller's region outlives this call
-            return function(*args, **kwargs)
         with flushing():
             return function(*args, **kwargs)
 

@@ -17,8 +17,7 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False):
     argmax = values.argmax(axis=-1)
     y = np.take_along_axis(values, argmax[..., None], axis=-1)[..., 0]
     # Padding never wins, not even against -inf: where nothing is larger, the first real position is the maximum.
-    argmax = np.where(y == -np.inf, _first_real(size, kernel_size, stride, padding), argmax)
-    return y, argmax.astype(np.min_scalar_type(kernel_size[0] * kernel_size[1] - 1))
+    return y, np.where(y == -np.inf, _first_real(size, kernel_size, stride, padding), argmax)
 
 
 def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
