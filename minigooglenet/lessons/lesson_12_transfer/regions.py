@@ -1,4 +1,4 @@
-"""Pieces of the lesson on transfer: a trained trunk, heads on kept features, and regions of a scene."""
+"""Pieces of the lesson on transfer: a trained backbone, heads on kept features, and regions of a scene."""
 
 from importlib import resources
 
@@ -8,8 +8,8 @@ from PIL import Image
 from minigooglenet import data, figures, layers, models, training, weights
 from minigooglenet.graph import Graph
 
-KNOWN = 6  # classes that the trunk was trained on
-SIDE = 32  # of the pictures that the trunk takes
+KNOWN = 6  # classes that the backbone was trained on
+SIDE = 32  # of the images that the backbone takes
 FEATURES = "pool5/global"
 
 
