@@ -13,8 +13,8 @@ from minigooglenet.lessons.lesson_00_start import glossary
 jupytext = pytest.importorskip("jupytext")
 
 README = (Path(__file__).parents[2] / "lessons" / "README.md").read_text(encoding="utf-8")
-SECOND_EDITION = [path for path in handout.sources() if path.name[:2] <= "06"]
-LESSONS = pytest.mark.parametrize("source", SECOND_EDITION, ids=lambda path: path.stem)
+SOURCES = handout.sources()
+LESSONS = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 FURTHER = "## Take it further"
 MOST_CELLS = 15  # between an exercise and the heading of the next
 SHORTEST_ANSWER = 4  # characters; a shorter answer, such as a digit, is found everywhere
@@ -67,7 +67,7 @@ def _words(answer):
 def test_an_answer_in_words_is_in_no_earlier_cell(source):
     """The question itself may offer it among others; every other cell before the answer's may not."""
     cells = _cells(source)
-    texts = [text for path in SECOND_EDITION if path.name < source.name for _, text in _cells(path)]
+    texts = [text for path in SOURCES if path.name < source.name for _, text in _cells(path)]
     first, predictions, spoiled = len(texts), _numbered(cells, "predict"), []
     texts += [text for _, text in cells]
     for index, (kind, text) in enumerate(cells):
@@ -171,7 +171,7 @@ def test_a_lesson_shows_its_words_and_uses_them(source):
 def test_the_glossary_has_each_term_once_and_every_lesson():
     terms = glossary.every_term()
     assert len({term.name.lower() for term in terms}) == len(terms)
-    assert {lesson for term in terms for lesson in term.lessons} >= {path.name[:2] for path in SECOND_EDITION}
+    assert {lesson for term in terms for lesson in term.lessons} >= {path.name[:2] for path in SOURCES}
     assert all(term.meaning for term in terms)
 
 

@@ -22,6 +22,7 @@ import minigooglenet as mg
 from minigooglenet.counting import comparisons
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_07_inception import budget, drawing
 from minigooglenet.lessons.lesson_07_inception.stem import built_stem
 from minigooglenet.models.googlenet import MODULES
@@ -97,8 +98,6 @@ maps["3x3: edges"] = np.maximum(mg.kernels.conv2d.forward(image, edges, padding=
 maps["5x5: blurs"] = mg.kernels.conv2d.forward(image, blur, padding=2)[0, 0]
 maps["pool: largest of 3x3"] = mg.kernels.max_pool2d.forward(image, 3, 1, 1)[0][0, 0]
 figure, _ = mg.viz.pictures(maps, columns=5, same_scale=False)
-for title, values in maps.items():
-    print(f"{title}: from {values.min():.0f} to {values.max():.0f}, mean {values.mean():.0f}")
 figure
 
 # %% [markdown]
@@ -386,7 +385,12 @@ whole = comparisons.stems()[1]
 print(f"all seven with their pools: {whole.bytes / 2**20:.2f} MiB, {whole.params:,} parameters, {whole.macs:,} MAC")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
+#
+# Answer each question in one sentence, then look: `quiz("07", answers=True)`.
+
+# %%
+glossary.terms("07")
 
 # %%
 quiz("07")

@@ -11,8 +11,8 @@
 # - say what global average pooling saves, and how the network behaves because of it;
 # - prove that two networks are equal, and know what does not prove it.
 #
-# A "head" is one of GoogLeNet's two auxiliary classifiers. "Logits" are the class outputs of a classifier, before the
-# softmax.
+# A *head* here is an auxiliary head: one of two small classifiers in the middle of GoogLeNet. *Logits* are the outputs
+# of a classifier, one for each class, before the softmax.
 
 # %%
 import inspect
@@ -24,6 +24,7 @@ import minigooglenet as mg
 from minigooglenet.counting import comparisons
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.models.blocks import Builder
 from minigooglenet.models.googlenet import MODULES
 
@@ -381,7 +382,12 @@ print(f"torchvision's 6,624,904 parameters: batch norm and 3x3 instead of 5x5 gi
 assert changed == 6_624_904
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
+#
+# Answer each question in one sentence, then look: `quiz("08", answers=True)`.
+
+# %%
+glossary.terms("08")
 
 # %%
 quiz("08")

@@ -29,6 +29,7 @@ import minigooglenet as mg
 from minigooglenet import data, initializers, optim, training, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_09_starts import drawing, shortcuts, starts
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -193,10 +194,10 @@ if drawn.passed:
 # %% [markdown]
 # ## The heads
 #
-# Why has the network heads? The preprint (arXiv:1409.4842, section 5) expects them to "increase the gradient signal
-# that gets propagated back". The conference version (CVPR 2015, section 5) says that they were "thought to combat the
-# vanishing gradient problem". Each head adds its loss, times 0.3. By what factor do they multiply the gradient at the
-# first layer, after each of the four initialisations?
+# Why does the network have heads? The preprint (arXiv:1409.4842v1, section 5) hopes that they send more gradient back,
+# help the lower layers to tell classes apart, and regularise. The conference version (CVPR 2015, section 5) speaks of
+# the vanishing gradient. Each head adds its loss, times 0.3. By what factor do they multiply the gradient at the first
+# layer, after each of the four initialisations?
 
 # %%
 predict("09.c", ...)
@@ -432,9 +433,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("09", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("09", answers=True)`.
+
+# %%
+glossary.terms("09")
 
 # %%
 quiz("09")

@@ -25,6 +25,7 @@ from minigooglenet import data, evaluation, losses, optim, schedules, training, 
 from minigooglenet.data import transforms
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_10_training import drawing, sick_runs
 from minigooglenet.training.step import gradients
 
@@ -414,7 +415,12 @@ assert len({m.settings.seed for m in members}) == 7
 print("seven members: one seed for the first weights, seven for order, augmentation and dropout")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
+#
+# Answer each question in one sentence, then look: `quiz("10", answers=True)`.
+
+# %%
+glossary.terms("10")
 
 # %%
 quiz("10")

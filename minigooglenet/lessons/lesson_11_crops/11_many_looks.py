@@ -25,6 +25,7 @@ import minigooglenet as mg
 from minigooglenet import data, evaluation, figures, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_11_crops import drawing, looks
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -443,9 +444,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("11", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("11", answers=True)`.
+
+# %%
+glossary.terms("11")
 
 # %%
 quiz("11")

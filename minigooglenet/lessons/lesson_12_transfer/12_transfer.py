@@ -28,6 +28,7 @@ import minigooglenet as mg
 from minigooglenet import data, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_12_transfer import learned, regions
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -77,7 +78,7 @@ print(outcome("12.a", f"{head:,} of {total:,}, {head / total:.2%}"))
 # class. The paper keeps the layer so that the network can be adapted to other labels, and says so.
 
 # %% [markdown]
-# ## Exercise 12.1: a new head on a trained trunk
+# ## Exercise 12.1: a new head on a trained backbone
 #
 # Difficulty: ** of ***. About 8 minutes. Core.
 #
@@ -408,9 +409,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("12", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("12", answers=True)`.
+
+# %%
+glossary.terms("12")
 
 # %%
 quiz("12")

@@ -33,6 +33,7 @@ from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, 
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.numpy import conv2d as by_columns
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_13_fast import rungs
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -462,9 +463,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("13", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("13", answers=True)`.
+
+# %%
+glossary.terms("13")
 
 # %%
 quiz("13")
