@@ -124,7 +124,7 @@ def test_the_heading_of_an_exercise_states_what_the_exercise_is(source):
         assert first == f"## Exercise {number}: {task.title}"
         assert empty == ""
         difficulty = f"Difficulty: {'*' * task.difficulty} of ***. About {task.minutes} minutes."
-        assert second.startswith(f"{difficulty} {'Core' if task.core else 'Further'}."), number
+        assert second == f"{difficulty} {'Core' if task.core else 'Further'}.", number
 
 
 def _minutes(cells):
@@ -147,6 +147,18 @@ def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
     assert stated <= 60
     assert stated - 10 <= _minutes(core) <= stated
     assert re.search(rf"^\| {source.name[:2]} .*? \| {stated} \| ", README, flags=re.M), "lessons/README.md"
+
+
+@LESSONS
+def test_a_lesson_imports_only_what_it_uses(source):
+    """Students call check, hint and the like themselves."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    for node in imports:
+        if getattr(node, "module", "") != "minigooglenet.exercises":
+            names = {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+            assert names <= used
 
 
 @LESSONS

@@ -60,8 +60,8 @@ outcome("07.a", round(ratios["MAC"], 1))
 # What you saw: seven layers of 3x3 on large feature maps cost far more than one 7x7 that halves the map and a pool that
 # halves it again.
 #
-# A 3x3 of stride 1 as the first layer has fewer MACs than the 7x7 of stride 2. A 3x3 to 64 channels follows. By what
-# factor do both layers together cost more or less than with the 7x7?
+# Now replace the 7x7 of stride 2 by a 3x3 of stride 1, which has fewer MACs. In both cases a 3x3 to 64 channels
+# follows. Guess: how many times as many MACs do the two layers together have then?
 
 # %%
 predict("07.b", ...)
@@ -77,7 +77,7 @@ outcome("07.b", round(totals[1] / totals[0], 2))
 # %% [markdown]
 # ## A module, drawn and alive
 #
-# Four branches read the same feature map. Each has windows of another size, and their outputs are joined along the
+# Four branches read the same feature map. Each has a window of another size, and their outputs are joined along the
 # channels.
 
 # %%
@@ -110,9 +110,11 @@ figure
 # %% [markdown]
 # ## Exercise 07.3: the module forward
 #
-# Difficulty: ** of ***. About 15 minutes. Core. x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]`
-# (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,) and so on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU
-# follows each of the six convolutions; the pool is 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
+# Difficulty: ** of ***. About 15 minutes. Core.
+#
+# x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]` (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,) and so
+# on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU follows each of the six convolutions; the pool is
+# 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
 #
 # Use the engine's convolution and pool as below, or yours of lesson 01.
 
@@ -232,10 +234,12 @@ outcome("07.c", round(branch.ratio, 2))
 # %% [markdown]
 # ## Exercise 07.2: the cost of your bottleneck
 #
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
-student = "you"
+student = "you"  # your name or number, if your course asks for it
 ask("07.2", student)
 
 # %%
@@ -344,7 +348,7 @@ print(budget.play("a search by counts", 228, 16, 51, 20, 60, 162))
 budget.leaderboard()
 
 # %% [markdown]
-# What you saw: of sensible designs all learn these easy digits, so the counts decide between them. (Another seed would
+# What you saw: all sensible designs learn these easy digits, so the counts decide between them. (Another seed would
 # change `learned` by a few hundredths.) A design with branches that are too narrow pays for it; try one.
 
 # %% [markdown]
@@ -408,9 +412,11 @@ quiz("07")
 # %% [markdown]
 # ## Exercise 07.1: design a stem
 #
-# Difficulty: ** of ***. About 15 minutes. Further. Choose and defend. Write a list of layers, `("conv", filters,
-# kernel, stride)` with padding kernel // 2, or `("pool", kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within
-# 500 million MAC, 130,000 parameters and 8 MiB for the outputs of all layers.
+# Difficulty: ** of ***. About 15 minutes. Further.
+#
+# Choose and defend. Write a list of layers, `("conv", filters, kernel, stride)` with padding kernel // 2, or `("pool",
+# kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within 500 million MAC, 130,000 parameters and 8 MiB for the
+# outputs of all layers.
 
 # %%
 # exercise 07.1
@@ -428,10 +434,11 @@ what_i_gave_up = ...
 # %% [markdown]
 # ## Exercise 07.4: the module backward
 #
-# Difficulty: *** of ***. About 25 minutes. Further. `cache` contains the results of the forward pass: "x", "pool" (the
-# pooled input), "winners" (the argmax of the pool) and the output of every convolution after its ReLU, as
-# cache["3x3_reduce"]. dout is (N, sum of the widths, H, W). Return dx and a dict of twelve gradients with the names of
-# P. The engine's backward passes are at hand:
+# Difficulty: *** of ***. About 25 minutes. Further.
+#
+# `cache` contains the results of the forward pass: "x", "pool" (the pooled input), "winners" (the argmax of the pool)
+# and the output of every convolution after its ReLU, as cache["3x3_reduce"]. dout is (N, sum of the widths, H, W).
+# Return dx and a dict of twelve gradients with the names of P. The engine's backward passes are at hand:
 
 
 # %%
@@ -553,9 +560,11 @@ print(f"each naive module on the paper's own input: {naive:,} MAC against {reduc
 # %% [markdown]
 # ## Exercise 07.5: how wide naive modules grow
 #
-# Difficulty: ** of ***. About 8 minutes. Further. `modules` is a tuple of rows of Table 1 (six widths each: 1x1,
-# 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj), `cin` the channels that the first module reads. Return the list of
-# widths after each naive module: 1x1, 3x3 and 5x5 without reductions, and a pool without projection.
+# Difficulty: ** of ***. About 8 minutes. Further.
+#
+# `modules` is a tuple of rows of Table 1 (six widths each: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj), `cin` the
+# channels that the first module reads. Return the list of widths after each naive module: 1x1, 3x3 and 5x5 without
+# reductions, and a pool without projection.
 
 
 # %%
@@ -583,8 +592,10 @@ compare("07.5")
 # %% [markdown]
 # ## Exercise 07.6: two kernels in one
 #
-# Difficulty: *** of ***. About 10 minutes. Further. A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias,
-# no ReLU between. Return the one kernel (K, C, k, k) that does both.
+# Difficulty: *** of ***. About 10 minutes. Further.
+#
+# A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias, no ReLU between. Return the one kernel (K, C, k, k)
+# that does both.
 
 
 # %%

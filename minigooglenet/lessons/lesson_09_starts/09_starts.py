@@ -110,6 +110,9 @@ assert 0.05 < lengths["N(0, 2/n) with ReLU"] < 20
 # what factor is the gradient at the first convolution smaller or larger than the gradient at the last module, 5b? Guess
 # for weights with a standard deviation of 0.01, the habit of 2012.
 #
+# The other three initialisations ("glorot", "caffe" and "he") draw smaller weights for a layer whose outputs read more
+# values. "he" draws the largest of the three. Exercise 09.1 has their formulas.
+#
 # The next cell takes 10 to 20 seconds and prints a line for each initialisation.
 
 # %%
@@ -135,9 +138,9 @@ assert ratios["0.01"] < 1e-9 < 1e-3 < ratios["caffe"] < ratios["glorot"] < 1 < r
 
 # %% [markdown]
 # What you saw: four times the same 22 layers. With weights of 0.01 the gradient at the first layer is about a
-# ten-billionth of the gradient at the last. With variance 2 / fan_in ("he") it *grows* on its way back. So depth alone
-# does not make gradients vanish. They vanish if the initialisation loses a factor in every layer. A ReLU halves the
-# mean square. 22 of them leave 2^-22 of it, or 2^-11 = 1/2048 of the length.
+# ten-billionth of the gradient at the last. With "he" it *grows* on its way back. So depth alone does not make
+# gradients vanish. They vanish if the initialisation loses a factor in every layer. A ReLU, for example, halves the
+# mean square. 22 of them leave 2^-22 of it, or 2^-11 = 1/2048 of the length. "he" makes up for that.
 
 # %%
 assert 2**11 == 2048
@@ -328,11 +331,14 @@ assert math.isinf(towers["he, x + f(x)"][2])
 # What you saw: with shortcuts the weights of 0.01 keep signal and gradient, and the tower learns. Without them the loss
 # stays at ln 10 = 2.303. But "he" and shortcuts do not fit together: each block adds a signal as large as its input, 16
 # blocks make it thousands of times larger, and training ends with infinite values. So a residual network needs a small
-# f: small weights, or batch norm in f. Its authors had another reason for shortcuts: with batch norm no gradient
+# f: small weights, or batch norm (next section) in f. Its authors had another reason for shortcuts: with batch norm no gradient
 # vanished, and still deeper networks without shortcuts had a larger *training* error.
 
 # %% [markdown]
 # ## Batch norm
+#
+# Batch norm subtracts from each channel its mean over the batch and divides by its standard deviation. It then
+# multiplies by a learned factor and adds a learned offset. (A small epsilon under the root prevents a division by 0.)
 #
 # "Batch norm removes vanishing and exploding gradients." Here is a chain of 22 layers, each a convolution, a batch norm
 # and a ReLU. The weights are scaled by 0.01, 1 and 10. Compare the gradient at the first layer with the gradient at the
@@ -490,7 +496,9 @@ if gained.passed:
 # %% [markdown]
 # ## Exercise 09.5: what arrives
 #
-# Difficulty: ** of ***. About 5 minutes. Further. The numbers are yours: they are drawn from your name.
+# Difficulty: ** of ***. About 5 minutes. Further.
+#
+# The numbers are yours: they are drawn from your name.
 #
 # A tower without shortcuts again. Each layer has weights of standard deviation std and a ReLU.
 

@@ -74,10 +74,12 @@ assert abs(total - 1.6 * np.log(10)) < 1e-3
 # %% [markdown]
 # ## Exercise 10.1: the first loss
 #
-# Difficulty: * of ***. About 3 minutes. Core. Put your name instead of "you": the numbers are drawn from it.
+# Difficulty: * of ***. About 3 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
-student = "you"
+student = "you"  # your name or number, if your course asks for it
 ask("10.1", student)
 
 # %%
@@ -141,9 +143,11 @@ outcome("10.b", int(np.argmax(main < 0.01)))
 # %% [markdown]
 # ## Exercise 10.2: one step of SGD with momentum
 #
-# Difficulty: ** of ***. About 10 minutes. Core. The velocity `v` is a running sum of past gradients: `v` becomes mu
-# times itself, plus the gradient `g`, plus `decay * w`. Then `w` moves by `lr` times the new `v`, downhill. A bias
-# (`is_bias`) learns at twice the rate and does not decay, as in BVLC's replication of GoogLeNet. Return new arrays.
+# Difficulty: ** of ***. About 10 minutes. Core.
+#
+# The velocity `v` is a running sum of past gradients: `v` becomes mu times itself, plus the gradient `g`, plus `decay *
+# w`. Then `w` moves by `lr` times the new `v`, downhill. A bias (`is_bias`) learns at twice the rate and does not
+# decay, as in BVLC's replication of GoogLeNet. Return new arrays.
 
 
 # %%
@@ -239,7 +243,9 @@ outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 # %% [markdown]
 # ## Exercise 10.3: the paper's rate
 #
-# Difficulty: * of ***. About 4 minutes. Core. Epochs are counted from 0.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# Epochs are counted from 0.
 
 
 # %%
@@ -335,8 +341,10 @@ figure
 # %% [markdown]
 # ## Exercise 10.6c: which epoch, which number
 #
-# Difficulty: * of ***. About 4 minutes. Core. `valid` and `test` contain the accuracy after each epoch, from 0. Choose
-# an epoch (the first of the best) and return it with the accuracy that you may publish.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# `valid` and `test` contain the accuracy after each epoch, from 0. Choose an epoch (the first of the best) and return
+# it with the accuracy that you may publish.
 
 
 # %%
@@ -492,7 +500,9 @@ outcome("10.e", round(float(wide), 2))
 # %% [markdown]
 # ## Exercise 10.4: the paper's random crop
 #
-# Difficulty: ** of ***. About 12 minutes. Further. Draw in this order, with `rng.uniform` and `rng.integers`:
+# Difficulty: ** of ***. About 12 minutes. Further.
+#
+# Draw in this order, with `rng.uniform` and `rng.integers`:
 # 1. the area, evenly in 0.08 to 1 of H * W;
 # 2. the logarithm of the ratio width / height, evenly in log(3/4) to log(4/3);
 # 3. if height and width (rounded) fit into H and W: the top row, then the left column, every position equally likely.
@@ -565,8 +575,10 @@ figure
 # %% [markdown]
 # ## Exercise 10.5: four sick runs
 #
-# Difficulty: *** of ***. About 15 minutes. Further. A small network with two heads, five classes and 60 images. This is
-# what a healthy run looks like. "Again" is the same evaluation done a second time.
+# Difficulty: *** of ***. About 15 minutes. Further.
+#
+# A small network with two heads, five classes and 60 images. This is what a healthy run looks like. "Again" is the same
+# evaluation done a second time.
 
 # %%
 sick_runs.healthy().table("a healthy run")
@@ -603,10 +615,12 @@ check("10.5", None if found is ... else (student, found))
 # %% [markdown]
 # ## Exercise 10.6: an honest split
 #
-# Difficulty: ** of ***. About 10 minutes. Further. `groups[i]` is the source of image i: a writer, a patient, an image
-# and its mirror image. A group must never be split. Put the sorted names of the groups into an order by
-# `rng.permutation`. The first fifth of the names (rounded) is the test set, the second fifth is the validation set, the
-# rest is the training set. Return the indices of the images of each part, sorted.
+# Difficulty: ** of ***. About 10 minutes. Further.
+#
+# `groups[i]` is the source of image i: a writer, a patient, an image and its mirror image. A group must never be split.
+# Put the sorted names of the groups into an order by `rng.permutation`. The first fifth of the names (rounded) is the
+# test set, the second fifth is the validation set, the rest is the training set. Return the indices of the images of
+# each part, sorted.
 
 
 # %%
@@ -627,8 +641,10 @@ split_result
 # %% [markdown]
 # ## Exercise 10.6b: normalise without peeking
 #
-# Difficulty: * of ***. About 6 minutes. Further. Bring every channel of the training images to mean 0 and standard
-# deviation 1, and change the test images in the same way.
+# Difficulty: * of ***. About 6 minutes. Further.
+#
+# Bring every channel of the training images to mean 0 and standard deviation 1, and change the test images in the same
+# way.
 
 
 # %%

@@ -22,7 +22,7 @@ import os
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import data, evaluation, figures, viz
+from minigooglenet import data, evaluation, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_00_start import glossary
@@ -92,7 +92,7 @@ predict("11.b", ...)
 
 # %%
 def regions(H, W):
-    """Return the unmirrored boxes in a image of H x W, and how many of them differ."""
+    """Return the unmirrored boxes in an image of H x W, and how many of them differ."""
     boxes, mirrored = evaluation.boxes((H, W), 224, 144)
     plain = boxes[~mirrored]
     return plain, len({tuple(box) for box in np.round(plain, 6).tolist()})
@@ -153,7 +153,7 @@ figure
 # %%
 # exercise 11.1
 def crop_boxes(H, W):
-    """Return 144 rows (scale, y, x, side, mirror) for a image of H x W."""
+    """Return 144 rows (scale, y, x, side, mirror) for an image of H x W."""
     ### BEGIN SOLUTION
     rows = []
     for scale in (256, 288, 320, 352):
@@ -431,7 +431,7 @@ claims = [
     ("144 crops show 144 regions", different * 2 == 126, "refined: 126 in a landscape, 42 in a square image"),
     ("probabilities are averaged over crops and classifiers", classes["mean of probabilities"] == "A", "right"),
     ("the gain from 10.07 to 6.67 is 3.45 points", round(gains[7, 144], 2) == 3.40, "wrong by a slip: it is 3.40"),
-    ("15.3 to 6.67 is 56.5 % less", round(100 * (1 - 6.67 / 15.3), 1) == 56.4, "56.4 %"),
+    ("15.3 to 6.67 is 56.5% less", round(100 * (1 - 6.67 / 15.3), 1) == 56.4, "56.4%"),
     ("seven independent networks", simulated[0.5][1] > simulated[0.0][1], "refined: equal starts, related errors"),
     (
         "more crops are always better",
@@ -469,7 +469,9 @@ quiz("11")
 # %% [markdown]
 # ## Exercise 11.4: by how many per cent
 #
-# Difficulty: * of ***. About 3 minutes. Further. The numbers are yours: they are drawn from the name.
+# Difficulty: * of ***. About 3 minutes. Further.
+#
+# The numbers are yours: they are drawn from the name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

@@ -614,7 +614,9 @@ assert round(2000 * macs / 1e12, 1) == 3.2
 # %% [markdown]
 # ## Exercise 12.6: what classifying regions costs
 #
-# Difficulty: * of ***. About 4 minutes. Further. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Further.
+#
+# The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

@@ -27,7 +27,7 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import figures, parallel, viz
+from minigooglenet import parallel, viz
 from minigooglenet.bench import cases, clock, ladder, machine, profile, roofline, settings
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
@@ -275,7 +275,9 @@ figure
 # %% [markdown]
 # ## Exercise 13.5: what a faster part brings
 #
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
