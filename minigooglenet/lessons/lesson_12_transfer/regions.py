@@ -123,8 +123,10 @@ def show(picture, drawn, title=""):
     figure, text
     """
     figure, axis = figures.new(4.6, 4.6)
-    axis.imshow(picture.transpose(1, 2, 0))
-    axis.set(xticks=[], yticks=[])
+    _, height, width = picture.shape
+    axis.imshow(picture.transpose(1, 2, 0), extent=(0, width, height, 0))
+    axis.set(xticks=[], yticks=[], xlim=(-1, width + 1), ylim=(height + 1, -1))
+    axis.spines[:].set_visible(False)
     axis.set_title(title, fontsize=10)
     lines = []
     for place, (name, boxes) in enumerate(drawn.items()):
