@@ -354,7 +354,8 @@ budget.leaderboard()
 # %% [markdown]
 # ## Make it break
 #
-# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel.
+# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel. It
+# trains for a few seconds.
 
 # %%
 style = mg.models.Style(norm="batch", init="he", rng=0)

@@ -200,9 +200,11 @@ predict("10.c", ...)
 
 # %%
 RATES, STEPS = (0.0005, 0.05, 5.0), 20 if FAST else 30
-sweep = {rate: fit(mini(), images, labels, STEPS, rate)["sum"] for rate in RATES}
+sweep = {}
+for rate in RATES:
+    sweep[rate] = fit(mini(), images, labels, STEPS, rate)["sum"]
+    print(f"learning rate {rate:g}: {STEPS} steps{' (fast mode, not 30)' if FAST else ''}")
 lines = {f"learning rate {rate:g}": (range(STEPS), curve) for rate, curve in sweep.items()}
-print(f"{STEPS} steps each{' (fast mode, not 30)' if FAST else ''}")
 figure, _ = viz.line_chart(lines, "step", "loss")
 figure
 
@@ -232,10 +234,8 @@ schedules_of = {
     "quick solver: square root": [schedules.polynomial(1, e, 250) for e in epochs],
 }
 figure, _ = viz.line_chart({name: (epochs, rates) for name, rates in schedules_of.items()}, "epoch", "fraction of lr0")
+print(outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3)))
 figure
-
-# %%
-outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 
 # %% [markdown]
 # What you saw: the paper's learning rate never gets small. Its authors average the weights instead, and so do we below.

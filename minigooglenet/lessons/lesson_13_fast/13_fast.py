@@ -34,6 +34,7 @@ from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.numpy import conv2d as by_columns
 from minigooglenet.lessons.lesson_00_start import glossary
+from minigooglenet.lessons.lesson_09_starts.drawing import log_points
 from minigooglenet.lessons.lesson_13_fast import rungs
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -101,8 +102,7 @@ python_rate = small.size * case.weight[0].size / (time.perf_counter() - begun)
 rates = {"1 loops in Python": python_rate} | {name: case.macs / t.median for name, t in timings.items()}
 steps = [round(after / before, 1) for before, after in itertools.pairwise(rates.values())]
 print(outcome("13.a", steps))
-figure, _ = viz.bar_chart({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second, log scale")
-figure.axes[0].set_xscale("log")
+figure, _ = log_points({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second")
 figure
 
 # %% [markdown]
