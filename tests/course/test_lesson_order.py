@@ -178,12 +178,12 @@ def _printing(cells):
 
 
 def _shows_progress(text, printing):
-    """Return whether a cell prints in a loop, calls a function that does, or gives one to what it calls."""
+    """Return whether a cell prints in its long loop, calls a function that prints, or gives one to its calls."""
     tree = ast.parse(text)
-    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For)]
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    if any(True for loop in loops for name in printing for _ in _calls(ast.unparse(loop), name)):
+    loops = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.For)]
+    if any("print(" in loop and any(call in loop for call in LONG) for loop in loops):
         return True
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     given = [each for node in calls for each in (*node.args, *(keyword.value for keyword in node.keywords))]
     lines = any("print(" in ast.unparse(each) for each in given if isinstance(each, ast.Lambda))
     names = {each.id for each in given if isinstance(each, ast.Name)}
