@@ -160,7 +160,7 @@ def _file(path, shown, parts, found):
     ending = next((ending for ending in PROGRAMS if lower.endswith(ending)), None)
     stem = name[:at] if at > 0 else name[: len(name) - len(path.suffix)]
     file = File(path, shown, parts, stem)
-    if ending or ((at > 0 or path.suffix in (".json", ".txt")) and _is_notebook(path)):
+    if ending or ((at > 0 or path.suffix in (".json", ".txt", "")) and _is_notebook(path)):
         found.programs.append(file)
     else:
         found.others.append(file)

@@ -190,6 +190,7 @@ class _Owners:
             for depth in range(len(file.parts) + 1):
                 self.inside[file.parts[:depth]].append(file)
         self.programs = set(map(id, there.programs))
+        self.folders = set(there.folders)
         named = [named for file in files for named in self._of_systems(file)]
         ids = defaultdict(set)
         for each in named:
@@ -247,6 +248,8 @@ class _Owners:
                 return self._named(named)
             if self.numbered and depth == 1 and re.fullmatch(r"\d{1,2}", part):  # students by number
                 return part
+            original = file_names.without_copy(part)  # "ada (1)" is ada's if there is a folder "ada"
+            part = original if (*file.parts[: depth - 1], original) in self.folders else part
             if file.parts[:depth] not in self.shared and (student := file_names.of_folder(part)):
                 return student
         return None
@@ -331,6 +334,9 @@ def _nbgrader(there, work, result):
     tops = {parts[0] for parts in there.folders}
     if "submitted" not in tops:
         return
+    config = [each for each in work if each.file.shown == "nbgrader_config.py"]
+    work[:] = [each for each in work if each not in config]
+    result.sentences += [f"{each.file.shown} is not graded: it is nbgrader's own file" for each in config]
     beside = tops & {"source", "release", "autograded", "feedback"}
     work[:] = [each for each in work if not each.file.parts or each.file.parts[0] not in beside]
     there.others[:] = [each for each in there.others if not each.parts or each.parts[0] not in beside]

@@ -162,6 +162,33 @@ FORMS = {
     ),
     "a name in brackets": ({"01_feature_map (Bo Li).ipynb": ONE}, {"Bo Li": ["01"]}),
     "a zipped notebook": ({"ada.ipynb.zip": archive({"x.ipynb": ONE})}, {"ada": ["01"]}),
+    "copies in other languages": (
+        {
+            f"{name}.ipynb": ONE
+            for name in (
+                *("Copy of ada", "Copy of Copy of bob", "Kopie von cem", "Copie de dan", "Copia de eve", "C\u00f3pia de fay"),
+                *("gus (Kopie)", "hal - Kopie", "ian - Kopie (2)", "jan - copie", "kim - Copia", "lea copy 2", "mia (copy)"),
+                *("ned - \u30b3\u30d4\u30fc", "Kopie von 01_feature_map_oda", "Copy_of_pia", "quy \u526f\u672c"),
+            )
+        },
+        {
+            name: ["01"]
+            for name in "ada bob cem dan eve fay gus hal ian jan kim lea mia ned oda pia quy".split()  # noqa: SIM905
+        },
+    ),
+    "copies of folders": (
+        {f"{name}/{OWN}": ONE for name in ("ada", "ada - Copy", "Kopie von ada", "bob", "bob (1)", "Li Wei (1)", "Li Wei (2)")},
+        {"ada": ["01"], "bob": ["01"], "Li Wei (1)": ["01"], "Li Wei (2)": ["01"]},
+    ),
+    "a notebook without an ending": ({"ada": ONE, "bob.ipynb": ONE}, {"ada": ["01"], "bob": ["01"]}),
+    "Teams, what was not handed in": (
+        {f"Submitted files/Ada/{OWN}": ONE, f"Working files/Bob/{OWN}": ONE},
+        {"Ada": ["01"], "Bob": ["01"]},
+    ),
+    "nbgrader's own files": (
+        {f"submitted/ian/lesson01/{OWN}": ONE, "nbgrader_config.py": b"c = get_config()\n"},
+        {"ian": ["01"]},
+    ),
     "no check cells": ({"ada.ipynb": ONE[:1]}, {"ada": ["01"]}),
 }
 
