@@ -32,7 +32,9 @@ _COPY = re.compile(
     rf"|[ _]+(?:{_ALONE}|\u526f\u672c)(?:[ _]\d+)?)+$",
     re.IGNORECASE,
 )
-_COPY_OF = re.compile(r"^(?:(?:copy[ _]of|kopie[ _]v[ao]n|c[o\u00f3]pi[ae][ _]d[ei]|kopia?[ _]a[fv])[ _])+", re.IGNORECASE)
+_COPY_OF = re.compile(
+    r"^(?:(?:copy[ _]of|kopie[ _]v[ao]n|c[o\u00f3]pi[ae][ _]d[ei]|kopia?[ _]a[fv])[ _])+", re.IGNORECASE
+)
 _UNIT = r"(?:lesson|lektion|week|hw|homework|assignment|lab|exercise|unit|module|part|day|session|task|project|sheet)s?"
 _NUMBERED = re.compile(rf"{_UNIT}[ _.-]*\d{{1,2}}(?!\d)", re.IGNORECASE)
 _LESSON = re.compile(r"(?<![a-z])lesson[ _-]*(\d{1,2})(?!\d)", re.IGNORECASE)

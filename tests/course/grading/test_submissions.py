@@ -166,8 +166,23 @@ FORMS = {
         {
             f"{name}.ipynb": ONE
             for name in (
-                *("Copy of ada", "Copy of Copy of bob", "Kopie von cem", "Copie de dan", "Copia de eve", "C\u00f3pia de fay"),
-                *("gus (Kopie)", "hal - Kopie", "ian - Kopie (2)", "jan - copie", "kim - Copia", "lea copy 2", "mia (copy)"),
+                *(
+                    "Copy of ada",
+                    "Copy of Copy of bob",
+                    "Kopie von cem",
+                    "Copie de dan",
+                    "Copia de eve",
+                    "C\u00f3pia de fay",
+                ),
+                *(
+                    "gus (Kopie)",
+                    "hal - Kopie",
+                    "ian - Kopie (2)",
+                    "jan - copie",
+                    "kim - Copia",
+                    "lea copy 2",
+                    "mia (copy)",
+                ),
                 *("ned - \u30b3\u30d4\u30fc", "Kopie von 01_feature_map_oda", "Copy_of_pia", "quy \u526f\u672c"),
             )
         },
@@ -177,7 +192,10 @@ FORMS = {
         },
     ),
     "copies of folders": (
-        {f"{name}/{OWN}": ONE for name in ("ada", "ada - Copy", "Kopie von ada", "bob", "bob (1)", "Li Wei (1)", "Li Wei (2)")},
+        {
+            f"{name}/{OWN}": ONE
+            for name in ("ada", "ada - Copy", "Kopie von ada", "bob", "bob (1)", "Li Wei (1)", "Li Wei (2)")
+        },
         {"ada": ["01"], "bob": ["01"], "Li Wei (1)": ["01"], "Li Wei (2)": ["01"]},
     ),
     "a notebook without an ending": ({"ada": ONE, "bob.ipynb": ONE}, {"ada": ["01"], "bob": ["01"]}),
