@@ -101,7 +101,7 @@ class Roster:
         return list(dict.fromkeys(found)) if len(set(found)) > 1 else []
 
     def _runs(self, name):
-        """Return (first word, word after the last, student) of all words of a name that are a student's name or alias."""
+        """Return (first word, word after the last, student) of all words that are a student's name or alias."""
         words = re.findall(r"\w+", name.replace("_", " "))
         places = itertools.combinations(range(len(words) + 1), 2)
         runs = [(i, j, key_of("".join(words[i:j]))) for i, j in places]

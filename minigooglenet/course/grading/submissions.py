@@ -281,7 +281,7 @@ class _Owners:
         return found.name if found else person.name
 
     def members(self, student) -> list[str]:
-        """Return the students that a name means, as they are called on the roster: more than one if it names several."""
+        """Return the students that a name means, as the roster calls them: more than one if it names several."""
         if self.everything_of or student in self.teams:
             return self.teams.get(student, [student])
         if person := self.roster.within(student):
