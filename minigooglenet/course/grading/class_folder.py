@@ -122,6 +122,11 @@ def _refused(path, parts, found, problem, folder=False):
 def _entry(path, parts, found, scratch):
     name = file_names.clean(path.name)
     shown = "/".join((*parts, name))
+    if path.name.startswith(".") and path.name.endswith(".icloud"):
+        _refused(
+            path.with_name(name[1:]), parts, found, "it is a placeholder of iCloud, and the file itself is not here"
+        )
+        return
     if path.name.startswith((".", "~$")) or path.name in JUNK:
         found.skipped.append(shown)
         return

@@ -16,8 +16,9 @@ _MOODLE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P
 _CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_\d{3,}_(?P<rest>.+)", re.IGNORECASE)
 _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_?(?P<rest>.*)", re.IGNORECASE)
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
-SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
-SURE = SYSTEMS[:-1]  # nobody names a file of their own like this; Canvas's form might be anybody's
+_CANVAS_TEXT = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_(?P<rest>text|link)", re.IGNORECASE)
+SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS_TEXT, _CANVAS)
+SURE = SYSTEMS[:-2]  # nobody names a file of their own like this; Canvas's forms might be anybody's
 # The time at which a platform received a file, where it writes it into a name.
 _ATTEMPT = re.compile(r"_attempt_(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
 _RECEIVED = re.compile(r" - ([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}) (\d{1,2})[:.]?(\d\d) ([AP])M", re.IGNORECASE)

@@ -139,7 +139,12 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
     if not wanted or not students:
         raise ValueError(_nothing(folder, there))
     silent = _roster(roster, students, result) if roster and not everything_of else set()
-    choice = _Choice(wanted, {lesson} if lesson else counting, plan, silent)
+    hidden = defaultdict(list)  # {student: what is skipped in their folder}
+    for shown in there.skipped:
+        place = class_folder.File(Path(), shown, tuple(shown.split("/")[:-1]), "")
+        for name in owners.members(owners.by_folder(place) or ""):
+            hidden[name].append(shown)
+    choice = _Choice(wanted, {lesson} if lesson else counting, plan, silent, hidden)
     for student in sorted(students):
         mine = [each for each in work if each.student == student]
         _student(student, mine, documents[student], choice, result)
@@ -161,6 +166,7 @@ class _Choice(NamedTuple):
     counting: set
     plan: object
     silent: set  # students on the roster from whom nothing arrived
+    hidden: dict  # {student: files of systems and editors in their folder}
 
 
 def _roster(roster, students, result):
@@ -433,8 +439,10 @@ def _student(student, work, documents, choice, result):
             best = _best(those, number, notes, choice.plan)
             chosen[id(best)].append(number)
         elif number in choice.wanted:
-            here = student not in choice.silent
-            result.absent.append(_absent(student, number, work, documents, here))
+            nothing = "nothing arrived from this student" if student in choice.silent else "the folder is empty"
+            if hidden := choice.hidden.get(student):
+                nothing = f"only hidden files arrived: {', '.join(hidden[:MOST_TOLD])}"
+            result.absent.append(_absent(student, number, work, documents, nothing))
     for each in work:
         if id(each) in chosen:
             exercises = tuple(number for number in everything() if number.partition(".")[0] in chosen[id(each)])
@@ -493,10 +501,9 @@ def _rule(best, rest, lesson):
     return "which has the lesson's own name" if own else "which is not a copy by its name, or the last by name"
 
 
-def _absent(student, lesson, work, documents, here=True) -> Absent:
+def _absent(student, lesson, work, documents, nothing) -> Absent:
     told = [f"{each.file.shown} is of lesson {' and '.join(sorted(each.lessons)) or '?'}" for each in work]
     told += [f"{file.shown} arrived: {file.problem or f'it is {file.kind}'}" for file in documents]
-    nothing = "nothing arrived from this student" if not here else "the folder is empty"
     reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or [nothing])])
     if any(not file.staff for file in documents) and not work:
         reason += ". Hand in the notebook (.ipynb) or a .py file"
@@ -507,6 +514,10 @@ def _absent(student, lesson, work, documents, here=True) -> Absent:
 def _is_handed(file):
     """Return whether a file's name is a student's: of a notebook's or a document's form, or a folder that is closed."""
     lower = file.name.lower()
+    if lower == "index.html":  # of a platform's download
+        return False
+    if file_names.of_system(file.stem):
+        return True
     known = lower.endswith((*class_folder.PROGRAMS, *class_folder.HANDED)) or class_folder.archive_ending(lower)
     return bool(known) or (bool(file.problem) and (file.folder or not file.staff))
 

@@ -247,6 +247,37 @@ def test_every_file_and_student_is_accounted_for(collect):
         assert name in told
 
 
+def test_a_file_that_a_platform_named_after_a_student_has_rows(collect):
+    names = {
+        "lee": "lee_447_text.html",
+        "gil": "gil_LATE_448_link.html",
+        "kim": "kim_449_704_photo.png",
+        "ada99": f"Homework 1_ada99_{DATE}.txt",
+    }
+    found = collect({name: b"x" for name in names.values()} | {f"bob_450_705_{OWN}": ONE})
+    assert {each.student: each.file for each in found.absent} == names
+
+
+def test_what_is_hidden_in_a_folder_is_told(collect):
+    tree = {
+        "ada/.01_feature_map.ipynb.icloud": b"bplist00",
+        "bob/.ipynb_checkpoints/01_feature_map-checkpoint.ipynb": ONE,
+        "cem/": b"",
+        f"dan/{OWN}": ONE,
+        "dan/.cache": b"x",
+    }
+    reasons = {each.student: each.reason for each in collect(tree).absent}
+    assert "01_feature_map.ipynb.icloud arrived: it is a placeholder of iCloud" in reasons["ada"]
+    assert reasons["bob"].endswith("only hidden files arrived: bob/.ipynb_checkpoints")
+    assert reasons["cem"].endswith("the folder is empty")
+
+
+def test_the_page_of_a_platforms_download_is_nobodys(collect):
+    found = collect({f"123-456 - Ada Byron - Nov 3, 2025 1011 AM/{OWN}": ONE, "index.html": b"<html>"})
+    assert lessons(found) == {"Ada Byron": ["01"]}
+    assert (found.absent, found.sentences) == ([], ["index.html is not graded: a web page"])
+
+
 def test_a_stray_notebook_changes_nothing_for_others(collect):
     tree = {f"{name}/{OWN}": ONE for name in ("ada", "bob", "cem")}
     found = collect(
