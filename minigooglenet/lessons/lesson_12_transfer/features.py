@@ -59,7 +59,7 @@ def cache_features_judge(answer):
         if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
             return Verdict(False, None, "with another network and other images the values are wrong")
         count, width = right.shape
-        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
+        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the backbone again")
     for wrong, theirs in zip(cache_features.wrongs, _wrong_features(), strict=True):
         if same(output, theirs, cache_features.tolerance):
             return Verdict(False, wrong.name, wrong.message)

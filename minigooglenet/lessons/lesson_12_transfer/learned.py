@@ -104,3 +104,33 @@ def occlusion(net, image, label, fill, side=6, step=2, batch=100):
     before = softmax.forward(net(image[None]))[0, label]
     shape = len(rows), len(columns)
     return (before - softmax.forward(logits)[:, label]).reshape(shape), logits.argmax(axis=1).reshape(shape)
+
+
+def show_occlusion(net, images, labels, fills, side=6, step=2):
+    """Draw by how much the probability of an image's label falls, for each position of each kind of square.
+
+    images : (N, C, H, W);  fills : {name of the square: its value}
+
+    Returns
+    -------
+    figure, text
+    """
+    rows, columns = len(images), 1 + len(fills)
+    figure, axes = figures.new(2.5 * columns + 0.6, 2.5 * rows, nrows=rows, ncols=columns, squeeze=False)
+    lines = ["fall of the probability, for each position of a square on an image"]
+    for row, image, label in zip(axes, images, labels, strict=True):
+        row[0].imshow(image[0], cmap="gray")
+        row[0].set_title(f"a {label}", fontsize=10)
+        for axis, (name, fill) in zip(row[1:], fills.items(), strict=True):
+            drop, _ = occlusion(net, image, label, fill, side, step)
+            shown = axis.imshow(drop, cmap=figures.DIVERGING, vmin=-1, vmax=1)
+            axis.set_title(f"a {label}, square of {name}", fontsize=10)
+            top, left = np.unravel_index(drop.argmax(), drop.shape)
+            lines.append(
+                f"a {label}, {name}: from {drop.min():.2f} to {drop.max():.2f}, there in row {top}, column {left}"
+            )
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    figure.colorbar(shown, ax=axes, label="fall of the probability", shrink=0.6)
+    return figures.described(figure, "\n".join(lines))

@@ -27,12 +27,14 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import figures, parallel, viz
+from minigooglenet import parallel, viz
 from minigooglenet.bench import cases, clock, ladder, machine, profile, roofline, settings
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.numpy import conv2d as by_columns
+from minigooglenet.lessons.lesson_00_start import glossary
+from minigooglenet.lessons.lesson_09_starts.drawing import log_points
 from minigooglenet.lessons.lesson_13_fast import rungs
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -100,8 +102,7 @@ python_rate = small.size * case.weight[0].size / (time.perf_counter() - begun)
 rates = {"1 loops in Python": python_rate} | {name: case.macs / t.median for name, t in timings.items()}
 steps = [round(after / before, 1) for before, after in itertools.pairwise(rates.values())]
 print(outcome("13.a", steps))
-figure, _ = viz.bar_chart({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second, log scale")
-figure.axes[0].set_xscale("log")
+figure, _ = log_points({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second")
 figure
 
 # %% [markdown]
@@ -274,7 +275,9 @@ figure
 # %% [markdown]
 # ## Exercise 13.5: what a faster part brings
 #
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -462,9 +465,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("13", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("13", answers=True)`.
+
+# %%
+glossary.terms("13")
 
 # %%
 quiz("13")
