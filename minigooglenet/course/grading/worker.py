@@ -60,7 +60,9 @@ def main(work) -> None:
 
 def _answer_all(results, sources, work):
     notes, places = _run(sources, work)
-    if places is not None and any("NameError" in told for told in notes.stopped.values()):  # more was needed
+    others = [source for place, source in enumerate(sources) if places is not None and place not in places]
+    missing = any("NameError" in told for told in notes.stopped.values())
+    if missing and any(map(cells.may_make_names, others)):  # a story cell may train for minutes: not without a cause
         notes, _ = _run(sources, work | {"whole": True})
     for number in work["numbers"]:
         for record in _answers(notes, number, sources, work):
