@@ -12,7 +12,7 @@ from typing import NamedTuple
 from minigooglenet.course import cells
 from minigooglenet.course.grading import class_folder, file_names, gradescope_export
 from minigooglenet.course.plan import ON_TIME, when_of
-from minigooglenet.course.roster import Roster
+from minigooglenet.course.roster import Roster, key_of
 from minigooglenet.exercises.find import everything
 
 MOST_MODULES = 20  # of a student's own
@@ -141,6 +141,14 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
     if not wanted or not students:
         raise ValueError(_nothing(folder, there))
     silent = _roster(roster, students, result) if roster and not everything_of else set()
+    alike = defaultdict(list)
+    for student in sorted(students):
+        alike[key_of(student)].append(repr(student))
+    result.sentences += [
+        f"Perhaps one student: {' and '.join(names)}. A roster with aliases makes them one."
+        for key, names in alike.items()
+        if key and len(names) > 1
+    ]
     hidden = defaultdict(list)  # {student: what is skipped in their folder}
     for shown in there.skipped:
         place = class_folder.File(Path(), shown, tuple(shown.split("/")[:-1]), "")

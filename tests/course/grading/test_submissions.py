@@ -272,6 +272,14 @@ def test_what_is_hidden_in_a_folder_is_told(collect):
     assert reasons["cem"].endswith("the folder is empty")
 
 
+def test_names_that_may_be_one_students_are_told(collect):
+    found = collect({f"{name}.ipynb": ONE for name in ("Ada Byron", "ada_byron", "bob", "cem")})
+    assert len(found.handed) == 4
+    assert found.sentences == [
+        "Perhaps one student: 'Ada Byron' and 'ada_byron'. A roster with aliases makes them one."
+    ]
+
+
 def test_the_page_of_a_platforms_download_is_nobodys(collect):
     found = collect({f"123-456 - Ada Byron - Nov 3, 2025 1011 AM/{OWN}": ONE, "index.html": b"<html>"})
     assert lessons(found) == {"Ada Byron": ["01"]}
