@@ -12,9 +12,10 @@ from typing import NamedTuple
 from minigooglenet.course import cells
 from minigooglenet.course.grading import class_folder, file_names, gradescope_export
 from minigooglenet.course.plan import ON_TIME, when_of
-from minigooglenet.course.roster import Roster
+from minigooglenet.course.roster import Roster, key_of
 from minigooglenet.exercises.find import everything
 
+MOST_MODULES = 20  # of a student's own
 MOST_TOLD = 5  # files that one sentence names
 SAME_AGE = 60.0  # seconds between two files of which neither counts as the newer one
 
@@ -28,6 +29,7 @@ class Handed(NamedTuple):
     name: str = ""  # for people
     note: str = ""
     when: float = 0.0  # it was handed in, as its name or the file says
+    modules: tuple[Path, ...] = ()  # the student's own, which it may import
 
 
 class Absent(NamedTuple):
@@ -139,6 +141,14 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
     if not wanted or not students:
         raise ValueError(_nothing(folder, there))
     silent = _roster(roster, students, result) if roster and not everything_of else set()
+    alike = defaultdict(list)
+    for student in sorted(students):
+        alike[key_of(student)].append(repr(student))
+    result.sentences += [
+        f"Perhaps one student: {' and '.join(names)}. A roster with aliases makes them one."
+        for key, names in alike.items()
+        if key and len(names) > 1
+    ]
     hidden = defaultdict(list)  # {student: what is skipped in their folder}
     for shown in there.skipped:
         place = class_folder.File(Path(), shown, tuple(shown.split("/")[:-1]), "")
@@ -428,6 +438,10 @@ def _student(student, work, documents, choice, result):
     """Choose one file for each lesson of a student, and account for all others."""
     chosen: dict[int, list] = defaultdict(list)
     notes: dict[int, list] = defaultdict(list)
+    modules = {id(each): _modules(each, work) for each in work}
+    helpers = {path for paths in modules.values() for path in paths}  # not handed in for themselves
+    helping = [each for each in work if each.file.path in helpers]
+    work = [each for each in work if each.file.path not in helpers]
     told = set()
     mine = set().union(*(each.lessons for each in work)) if work else set()
     for number in sorted(choice.wanted | (mine & choice.counting)):
@@ -448,19 +462,44 @@ def _student(student, work, documents, choice, result):
             exercises = tuple(number for number in everything() if number.partition(".")[0] in chosen[id(each)])
             if choice.plan:
                 exercises = tuple(filter(choice.plan.counts, exercises))
-            note = "; ".join(filter(None, [*notes[id(each)], each.note]))
-            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note, each.age))
+            own = modules[id(each)]
+            with_own = f"with its own modules {', '.join(path.name for path in own)}" if own else ""
+            note = "; ".join(filter(None, [*notes[id(each)], with_own, each.note]))
+            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note, each.age, own))
     if chosen:
         rest = [each for each in work if id(each) not in told]
         other = [each for each in rest if each.lessons]
         result.other_lessons += other
+        unused = {each.file.path for each in helping} - {path for key in chosen for path in modules[key]}
         left = [f"{each.file.shown} (it checks no exercise)" for each in rest if not each.lessons]
+        left += [f"{each.file.shown} (a module of another file)" for each in helping if each.file.path in unused]
         left += [f"{file.shown} ({file.problem or file.kind})" for file in documents]
     else:
-        left = [file.shown for file in [*(each.file for each in work), *documents][MOST_TOLD:]]
+        left = [file.shown for file in [*(each.file for each in [*work, *helping]), *documents][MOST_TOLD:]]
     if left:
         more = f" and {len(left) - MOST_TOLD} more" if len(left) > MOST_TOLD else ""
         result.sentences.append(f"{student}: not graded: {', '.join(left[:MOST_TOLD])}{more}")
+
+
+def _modules(importer, work) -> tuple[Path, ...]:
+    """Return the student's own modules next to a notebook that it imports, also by way of one another."""
+    if importer.file.stem.isidentifier() and importer.file.path.suffix == ".py":  # it may be a module itself
+        return ()
+    near = {each.file.stem: each.file.path for each in work if each.file.parts == importer.file.parts}
+    near = {stem: path for stem, path in near.items() if path.suffix == ".py" and stem.isidentifier()}
+    found, waiting = {}, [importer.file.path] if near else []
+    while waiting and len(found) < MOST_MODULES:
+        try:
+            text = "\n".join(cells.read(waiting.pop(), follow=False))
+        except (OSError, ValueError, RecursionError, MemoryError):
+            continue
+        words = set(
+            re.findall(r"\w+", " ".join(re.findall(r"^[ \t]*(?:from|import)[ \t]([^\n#]+)", text, re.MULTILINE)))
+        )
+        new = {stem: path for stem, path in near.items() if stem in words and stem not in found}
+        found |= new
+        waiting += new.values()
+    return tuple(path for _, path in sorted(found.items()))
 
 
 def _best(those, number, notes, plan):

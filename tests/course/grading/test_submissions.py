@@ -254,7 +254,7 @@ def test_a_file_that_a_platform_named_after_a_student_has_rows(collect):
         "kim": "kim_449_704_photo.png",
         "ada99": f"Homework 1_ada99_{DATE}.txt",
     }
-    found = collect({name: b"x" for name in names.values()} | {f"bob_450_705_{OWN}": ONE})
+    found = collect(dict.fromkeys(names.values(), b"x") | {f"bob_450_705_{OWN}": ONE})
     assert {each.student: each.file for each in found.absent} == names
 
 
@@ -270,6 +270,14 @@ def test_what_is_hidden_in_a_folder_is_told(collect):
     assert "01_feature_map.ipynb.icloud arrived: it is a placeholder of iCloud" in reasons["ada"]
     assert reasons["bob"].endswith("only hidden files arrived: bob/.ipynb_checkpoints")
     assert reasons["cem"].endswith("the folder is empty")
+
+
+def test_names_that_may_be_one_students_are_told(collect):
+    found = collect({f"{name}.ipynb": ONE for name in ("Ada Byron", "ada_byron", "bob", "cem")})
+    assert len(found.handed) == 4
+    assert found.sentences == [
+        "Perhaps one student: 'Ada Byron' and 'ada_byron'. A roster with aliases makes them one."
+    ]
 
 
 def test_the_page_of_a_platforms_download_is_nobodys(collect):
@@ -301,6 +309,26 @@ def test_a_folder_with_two_notebooks_gives_one_and_names_the_rule(collect, tmp_p
         os.utime(path, (path.stat().st_mtime - age,) * 2)
     (handed,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").handed
     assert "graded: leo/first.ipynb, the newest" in handed.note
+
+
+def test_a_module_that_a_notebook_imports_is_no_file_of_its_own(collect, tmp_path):
+    helper = b"import sums\n\n\ndef conv_at(x, w, b, n, k, i, j, stride, pad):\n    return sums.total(x)\n"
+    tree = {
+        f"leo/{OWN}": ["from helper import conv_at", "check('01.1', conv_at)"],
+        "leo/helper.py": helper,
+        "leo/sums.py": b"import helper\n",
+        "leo/unused.py": b"x = 1\n",
+        f"ada/{OWN}": ["import unused", "check('01.1', None)"],
+    }
+    collect(tree)
+    later = tmp_path / "class" / "leo" / "helper.py"
+    os.utime(later, (later.stat().st_mtime + 5_000,) * 2)
+    found = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01")
+    ada, leo = found.handed
+    assert (leo.name, leo.note) == (OWN, "with its own modules helper.py, sums.py")
+    assert [path.name for path in leo.modules] == ["helper.py", "sums.py"]
+    assert (ada.note, ada.modules) == ("", ())  # another student's
+    assert "leo: not graded: leo/unused.py (it checks no exercise)" in found.sentences
 
 
 def test_another_lesson_is_a_row_that_says_so(collect):
