@@ -595,7 +595,8 @@ result = check("08.6", class_map)
 result
 
 # %% [markdown]
-# Your maps of the small network, for the right class and for the class with the next largest logit:
+# Your maps of the small network, for the right class and for the class with the next largest logit. Purple counts for
+# the class and orange against it. Each map has its own scale.
 
 # %%
 figure = None
