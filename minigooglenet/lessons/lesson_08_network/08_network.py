@@ -12,7 +12,8 @@
 # - prove that two networks are equal, and know what does not prove it.
 #
 # A *head* here is an auxiliary head: one of two small classifiers in the middle of GoogLeNet. *Logits* are the outputs
-# of a classifier, one for each class, before the softmax.
+# of a classifier, one for each class, before the softmax. A network is a *graph*: its *nodes* are layers, and a *wire*
+# is the array that a node returns.
 
 # %%
 import inspect
