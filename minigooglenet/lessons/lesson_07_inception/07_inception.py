@@ -103,9 +103,9 @@ figure
 # %% [markdown]
 # What you saw: four answers for the same position, side by side. The next layer chooses among the scales.
 #
-# Why several sizes? The paper's argument: units that often fire together should feed one unit of the next layer. Most
-# such clusters are at one position (1x1), fewer are spread over 3x3, still fewer over 5x5. A sparse network of clusters
-# would be best. Dense blocks of several sizes approximate it with fast matrix products.
+# Why several sizes? The paper's argument: units that are often active together should feed one unit of the next layer.
+# Most such clusters are at one position (1x1), fewer are spread over 3x3, still fewer over 5x5. A sparse network of
+# clusters would be best. Dense blocks of several sizes approximate it with fast matrix products.
 
 # %% [markdown]
 # ## Exercise 07.3: the module forward

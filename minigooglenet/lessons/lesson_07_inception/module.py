@@ -49,7 +49,7 @@ def _relu(x):
 
 
 def run(x, P) -> dict:
-    """Return every array of the module behind its ReLU, the pooled input, and the pool's winners."""
+    """Return every array of the module after its ReLU, the pooled input, and the pool's winners."""
     values = {"x": x}
     values["pool"], values["winners"] = max_pool2d.forward(x, (3, 3), (1, 1), ((1, 1), (1, 1)))
     for name, source in READS.items():
@@ -247,7 +247,7 @@ def pool_branch_missing(cache, P, dout):
 
 @backward.wrong
 def wrong_mask_at_a_reduction(cache, P, dout):
-    """The reduction's gradient is masked by the output of the layer behind it."""
+    """The reduction's gradient is masked by the output of the layer after it."""
     return _backward(cache, P, dout, masks={"3x3_reduce": "3x3", "5x5_reduce": "5x5"})
 
 

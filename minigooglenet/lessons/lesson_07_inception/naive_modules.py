@@ -78,7 +78,7 @@ def largest_branch(modules, cin):
 
 @naive.wrong
 def with_the_projection(modules, cin):
-    """A naive module has no projection behind its pool."""
+    """A naive module has no projection after its pool."""
     return [a + b + d + pool for a, _, b, _, d, pool in modules]
 
 

@@ -12,7 +12,8 @@
 # - prove that two networks are equal, and know what does not prove it.
 #
 # A *head* here is an auxiliary head: one of two small classifiers in the middle of GoogLeNet. *Logits* are the outputs
-# of a classifier, one for each class, before the softmax.
+# of a classifier, one for each class, before the softmax. A network is a *graph*: its *nodes* are layers, and a *wire*
+# is the array that a node returns.
 
 # %%
 import inspect
@@ -595,7 +596,8 @@ result = check("08.6", class_map)
 result
 
 # %% [markdown]
-# Your maps of the small network, for the right class and for the class with the next largest logit:
+# Your maps of the small network, for the right class and for the class with the next largest logit. Purple counts for
+# the class and orange against it. Each map has its own scale.
 
 # %%
 figure = None

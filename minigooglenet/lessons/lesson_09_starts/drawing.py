@@ -32,7 +32,9 @@ def log_points(values: dict[str, float], label):
     axis.set_xscale("log")
     for row, value in enumerate(values.values()):
         axis.plot(value, row, "o", color=figures.PALETTE[0], markersize=8)
-        axis.annotate(f"{value:.1g}", (value, row), (8, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.annotate(
+            f"{float(f'{value:.2g}'):g}", (value, row), (8, 0), textcoords="offset points", va="center", fontsize=9
+        )
     axis.set_yticks(range(len(values)), list(values))
     axis.set(xlabel=f"{label} (logarithmic)", ylim=(len(values) - 0.5, -0.5))
     axis.margins(x=0.15)

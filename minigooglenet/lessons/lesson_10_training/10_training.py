@@ -193,7 +193,7 @@ compare("10.2")
 # ## Third rung: a sweep of learning rates
 #
 # Three learning rates, each a hundred times the one before, 30 steps each. Guess the loss at the end for each of the
-# three. (About ten seconds.)
+# three. (About five seconds.)
 
 # %%
 predict("10.c", ...)
@@ -265,7 +265,7 @@ check("10.3", paper_rate)
 # Now the engine's own trainer: digits shifted at random, the learning rate falling to 0, and from the middle of the run
 # on a running mean of the weights. Guess: which fraction of the held-out digits is right at the end?
 #
-# The next cell but one trains for half a minute to a minute and prints a line after each epoch.
+# The next cell but one trains for 10 to 30 seconds and prints a line after each epoch.
 
 # %%
 predict("10.f", ...)
@@ -319,9 +319,9 @@ figure
 
 # %%
 wrong = table - np.diag(np.diag(table))
-true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
-print(f"{wrong.max()} times: {true} is classified as {taken}" if wrong.any() else "no mistakes")
-outcome("10.h", (int(true), int(taken)))
+most = [tuple(pair) for pair in np.argwhere(wrong == wrong.max()).tolist()] if wrong.any() else []
+print(f"the most frequent pairs (true, predicted), {wrong.max()} times each:")
+outcome("10.h", most)
 
 # %% [markdown]
 # The three worst, by how confident the network was of the wrong class. Look before you blame the network:

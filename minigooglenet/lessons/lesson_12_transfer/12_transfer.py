@@ -374,11 +374,13 @@ figure
 # %% [markdown]
 # ## What GoogLeNet's detector did
 #
-# It classified regions, as you can below. Proposals came from selective search with superpixels twice as large, which
-# halves their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions that
-# R-CNN took, and their coverage of the objects rose from 92% to 93%. Six networks together raised the mean average
-# precision from 40% to 43.9%. The boxes were not refined by regression: there was no time. These are the paper's
-# numbers; only the 60% can be worked out here.
+# It classified regions, as you can below. Proposals came from selective search, which joins similar neighbouring pixels
+# to larger and larger patches (superpixels) and proposes the boxes around them. Starting from superpixels twice as
+# large halved their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions
+# that R-CNN took, an earlier detector of this kind, and their coverage of the objects rose from 92% to 93%. Six
+# networks together raised the mean average precision, a score for lists of detections (exercise 12.5), from 40% to
+# 43.9%. No network moved the boxes to fit better: there was no time. These are the paper's numbers; only the 60% can be
+# worked out here.
 
 # %%
 fraction = (2000 / 2 + 200) / 2000

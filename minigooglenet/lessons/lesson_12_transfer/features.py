@@ -92,7 +92,7 @@ def training_mode(net, images):
 
 @cache_features.wrong
 def dropout_on(net, images):
-    """The wire behind dropout in training: some features are 0, others another day."""
+    """The wire after dropout in training: some features are 0, others another day."""
     return _wire(net, images, "pool5/drop", train=True)
 
 

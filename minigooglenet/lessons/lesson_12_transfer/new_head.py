@@ -19,7 +19,7 @@ new_head = Exercise(
     minutes=8,
     difficulty=2,
     hints=(
-        "Which layer has one row for each class? Only that one starts anew.",
+        "Which layer has one row for each class? Only that one is new.",
         "`mg.models.with_classes` keeps all but the head's values, and says which are new: weights and biases.",
         "`trainable = sum(other.params[name].____ for name in new)`",
     ),

@@ -90,7 +90,7 @@ contenders = {
 
 # %% [markdown]
 # The clock first calls all of them once and compares their results: times of different results are worthless. Rung 1
-# would take minutes. It computes a small corner, from which its rate is known. The cell takes 10 to 20 seconds.
+# would take minutes. It computes a small corner, from which its rate is known. The cell takes about ten seconds.
 
 # %%
 with settings.threads(1), parallel.computing():
@@ -317,8 +317,8 @@ figure
 
 # %% [markdown]
 # Now the machine's roof, measured: how fast it multiplies matrices, how fast it copies, and how close each layer and
-# algorithm comes. `bench.ladder` measures the layers, as `minigooglenet bench ladder` does. This takes 20 seconds to a
-# minute; a line for each layer shows how far it is.
+# algorithm comes. `bench.ladder` measures the layers, as `minigooglenet bench ladder` does. This takes 10 to 30
+# seconds; a line for each layer shows how far it is.
 
 # %%
 options = settings.Settings(threads=1, rounds=3, seconds=0.3, quick=True)

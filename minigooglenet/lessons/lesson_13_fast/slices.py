@@ -80,7 +80,7 @@ def a_loop_over_images_and_filters(x, w, b, stride, pad):
 
 @conv_slices.wrong
 def a_copy_for_every_step(x, w, b, stride, pad):
-    """The values are right, but every step pads all images anew: pad once."""
+    """The values are right, but every step pads all images again: pad once."""
     y = b[:, None, None]
     rows, columns = ((x.shape[i] + 2 * pad - w.shape[i]) // stride + 1 for i in (2, 3))
     for u, v in np.ndindex(w.shape[2:]):
