@@ -14,7 +14,18 @@ from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.explaining import arguments_of, explanation
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
-from minigooglenet.exercises.outputs import FormError, Raised, call, close, form, matched, round_off, same, size
+from minigooglenet.exercises.outputs import (
+    FormError,
+    Raised,
+    call,
+    close,
+    form,
+    identical,
+    matched,
+    round_off,
+    same,
+    size,
+)
 from minigooglenet.exercises.own_code import where
 from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
@@ -142,7 +153,7 @@ class Calls:
     def changed(self, afterwards) -> bool:
         """Return whether one of the arguments' copies, None if it is not known, is another one after the calls."""
         return any(
-            after is not None and not all(same(a, b, 0) for a, b in zip(after, before, strict=True))
+            after is not None and not all(map(identical, before, after))
             for after, before in zip(afterwards, self.arguments, strict=False)
         )
 

@@ -77,11 +77,9 @@ def identical(before, after) -> bool:
 
 
 def same(a, b, tolerance=ROUND_OFF, least=0.0) -> bool:
-    """Return whether two outputs agree: types of containers aside, and values as `close` says; 0: to the bit."""
+    """Return whether two outputs agree: types of containers aside, and values as `close` says."""
     if isinstance(a, Raised) or isinstance(b, Raised):
         return isinstance(a, Raised) and isinstance(b, Raised) and type(a.error) is type(b.error)
-    if tolerance == 0:
-        return identical(b, a)
     try:
         return all(close(got, right, tolerance, least).all() for got, right in matched(a, b).values())
     except FormError:
@@ -216,13 +214,15 @@ def close(a, b, tolerance=ROUND_OFF, least=0.0):
     """Return where two arrays of numbers agree, or False if their shapes differ; NaN agrees with NaN.
 
     They agree within `tolerance` times the largest right value (b) and never less than `least`, the round-off of sums
-    of the inputs. Of whole numbers none may be off by a half.
+    of the inputs. Of whole numbers none may be off by a half. With a tolerance of 0 they agree if they are equal.
     """
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return np.array(False)
     if a.dtype.kind not in "biufc" or b.dtype.kind not in "biufc":
         return np.asarray(a == b)
+    if tolerance == 0:
+        return (a == b) | ((a != a) & (b != b))
     sizes = np.abs(b.astype(np.complex128 if b.dtype.kind == "c" else np.float64))
     single = any(x.dtype in (np.float16, np.float32, np.complex64) for x in (a, b))
     limit = max(tolerance, SINGLE if single else 0) * float(sizes[np.isfinite(sizes)].max(initial=0))
