@@ -24,11 +24,11 @@ def conv_dw_assigned(x, dout, w_shape, stride, pad):
 
 def _dx_assigned(by_filter):
     def conv_dx(dout, w, x_shape, stride, pad):
-        (N, C, H, W), (K, _, R, S), (_, _, Ho, Wo) = x_shape, w.shape, dout.shape
+        (N, C, H, W), (K, _, R, S), (high, across) = x_shape, w.shape, dout.shape[2:]
         dxp = np.zeros((N, C, H + 2 * pad, W + 2 * pad))
         for u in range(R):
             for v in range(S):
-                place = np.s_[:, :, u : u + stride * Ho : stride, v : v + stride * Wo : stride]
+                place = np.s_[:, :, u : u + stride * high : stride, v : v + stride * across : stride]
                 if by_filter:
                     for k in range(K):
                         dxp[place] = dout[:, k, None] * w[k, :, u, v, None, None]
