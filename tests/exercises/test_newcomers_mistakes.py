@@ -124,7 +124,7 @@ MISTAKES = {
     "dx, = for +=, plain loops": ("03.3", conv_dx_assigned_in_plain_loops, "`=` where `+=` is meant"),
     "integers moved in place": ("04.1", numeric_grad_in_place, "copy it as floats"),
     "integers moved in place, sums": ("04.1", numeric_grad_in_place_of_sums, "copy it as floats"),
-    "a difference that is not divided": ("04.4", directional_check_not_divided, "Divide by the larger"),
+    "a difference that is not divided": ("04.4", directional_check_not_divided, "Divide the difference by the larger"),
     "+= with indices": ("05.2", maxpool_backward_by_indices, "np.add.at"),
     "arg as a pixel of the image": ("05.2", maxpool_backward_in_the_image, "arg counts in the window"),
     "one maximum for all rows": ("05.5", _softmax_ce(np.max, np.arange), "each row's own"),

@@ -348,10 +348,11 @@ predict("03.h", ...)
 
 # %%
 broken = "dx with the kernel not flipped"
-fractions = {name: wrong_backwards.kept(name, 3, epochs) for name in ("correct", broken)}
-for name, fraction in fractions.items():
-    print(f"{fraction:.1%}  {name}  ({epochs} epochs)")
-print(outcome("03.h", f"{fractions[broken]:.1%}"))
+fractions = {}
+for name in ("correct", broken):
+    fractions[name] = wrong_backwards.kept(name, 3, epochs)
+    print(f"{fractions[name]:.1%}  {name}  ({epochs} epochs)", flush=True)
+print(outcome("03.h", f"{fractions[broken]:.1%} against a chance of 10 %"))
 assert fractions[broken] > 0.1
 
 # %% [markdown]
