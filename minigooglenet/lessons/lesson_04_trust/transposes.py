@@ -16,7 +16,7 @@ adjoint = Exercise(
     difficulty=2,
     hints=(
         "Two vectors: of which shapes?",
-        "Compare <y, A x> with <A^T y, x> for whole numbers; there the sums are exact, so use ==.",
+        "Compare <y, A x> with <A^T y, x> for whole numbers, kept as floats; their sums are exact, so use ==.",
         "`return (forward(x) * y).sum() == (____ * x).sum()`",
     ),
     core=False,

@@ -59,6 +59,12 @@ def equal_parts(dout, widths):
 
 
 @concat_backward.wrong
+def cut_at_the_widths(dout, widths):
+    """np.split takes the places where to cut, not the widths: these are the running sums, np.cumsum."""
+    return np.split(dout, widths, axis=1)
+
+
+@concat_backward.wrong
 def channels_dealt_in_turn(dout, widths):
     """Channels were dealt like cards: a branch's channels are neighbours."""
     return [dout[:, place :: len(widths)] for place in range(len(widths))]
