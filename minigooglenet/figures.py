@@ -18,7 +18,7 @@ SEQUENTIAL = "cividis"  # from small to large
 DIVERGING = "PuOr"  # around zero
 MOST_ALT = 50  # words of alt text, which nobody can skim
 DPI = 100  # of a figure in a notebook
-LEAST_SHRUNK = 0.65  # of a figure's own size: below that its letters are too small, so that it scrolls instead
+LEAST_SHRUNK = 0.6  # of a figure's own size: below that its letters are too small, so that it scrolls instead
 
 
 def new(width=7.0, height=4.0, **subplots):
@@ -40,10 +40,10 @@ def new(width=7.0, height=4.0, **subplots):
 def described(figure, text, alt=None):
     """Give a figure its text form, which notebooks fold below it and consoles print; return (figure, text).
 
-    alt : the alt text for screen readers (default: the first line of each paragraph of `text`)
+    alt : the alt text for screen readers (default: the first line of `text`, if that says what can be seen)
     """
     if alt is None:
-        alt = " ".join(paragraph.split("\n", 1)[0] for paragraph in text.split("\n\n"))
+        alt = text.split("\n", 1)[0]
     words = alt.split()
     figure.alt_text = " ".join(words[:MOST_ALT]) + " ..." * (len(words) > MOST_ALT)
     figure._repr_mimebundle_ = functools.partial(_mimebundle, figure, text)

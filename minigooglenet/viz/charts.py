@@ -14,7 +14,7 @@ def bar_chart(values: dict[str, float], label, *, marked=(), height=None):
     -------
     figure, text
     """
-    figure, axis = figures.new(7, height or 0.8 + 0.24 * len(values))
+    figure, axis = figures.new(6, height or 0.8 + 0.24 * len(values))
     names, tallest, shortest = list(values), max(values, key=values.get), min(values, key=values.get)
     for place, name in enumerate(names):
         apart = name in marked
@@ -37,7 +37,7 @@ def line_chart(lines: dict[str, tuple], x_label, y_label, *, log=False, area=Fal
     -------
     figure, text
     """
-    figure, axis = figures.new(7, 3.4)
+    figure, axis = figures.new(6, 3.4)
     told = []
     for place, (name, (xs, ys)) in enumerate(lines.items()):
         colour, points = figures.PALETTE[place % 8], max(1, len(xs) // 12)

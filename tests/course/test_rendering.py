@@ -15,8 +15,11 @@ from minigooglenet.course import handout
 from minigooglenet.course.grading import page
 from minigooglenet.exercises import check, compare
 from minigooglenet.exercises.result import Result
+from minigooglenet.gradcheck.teaching import ucurve
 from minigooglenet.layers import Conv2d
 from minigooglenet.lessons.lesson_00_start import drawing
+from minigooglenet.lessons.lesson_09_starts import drawing as starts_drawing
+from minigooglenet.training import Epoch, Step
 
 PACKAGE = Path(console.__file__).parent
 SOURCES = handout.sources()
@@ -74,6 +77,29 @@ def test_alt_text_of_a_few_bars_has_every_value_and_that_of_many_the_extremes():
     assert many == "bar chart, 9 bars, MAC; the longest is n9 with 9; the shortest is n1 with 1"
 
 
+def _alts():
+    """Return {function: alt text} of the figures about training, gradients and testing."""
+    norms = {"conv1": 0.25, "conv2": 0.5, "loss": 2.0}
+    steps = [Step(i, 3, 3.0 - i, 0.1 * i) for i in range(3)]
+    drawn = {
+        "training_curve": viz.training_curve(steps, [Epoch(0, 2.0, 0.1, 1.5, 0.4, 1.0)]),
+        "confusion_matrix": viz.confusion_matrix(np.array([[3, 1], [0, 4]])),
+        "gradient_norms": viz.gradient_norms(norms),
+        "gradient_flow": viz.gradient_flow({"plain": norms}),
+        "gradients_over_time": viz.gradients_over_time({name: [(0, norm), (1, 1.0)] for name, norm in norms.items()}),
+        "ucurve": ucurve(Conv2d(1, 1, 1), (1, 2, 2)),
+        "log_points": starts_drawing.log_points({"a": 1e-7, "b": 2.0}, "length"),
+    }
+    return {name: figure.alt_text for name, (figure, _) in drawn.items()}
+
+
+def test_alt_text_has_numbers_and_neither_a_heading_alone_nor_the_rows_of_a_table():
+    for name, alt in _alts().items():
+        assert sum(character.isdigit() for character in alt) >= 3, name
+        assert not re.search(r":$|\||\*|rows? {2}", alt), name
+    assert _alts()["gradient_norms"].endswith("input first: conv1 0.25, loss 2")
+
+
 def test_the_figures_of_the_primer_say_what_can_be_seen():
     figure, _ = drawing.descent(lambda w: (w - 2) ** 2, [0.0, 1.0], -1, 4)
     assert "lowest near w = 2" in _shown(figure)[1]
@@ -86,8 +112,8 @@ def test_on_a_narrow_page_a_figure_scrolls_before_its_letters_are_too_small_to_r
     figure, _ = figures.described(figures.new(10, 2)[0], "wide")
     scroller, style = re.findall(r'style="([^"]*)"', _shown(figure)[0]["text/html"])[:2]
     assert "overflow-x:auto" in scroller
-    assert "max-width:100%;min-width:650px" in style
-    assert "min-width:650px" in page.figure(figure, "wide")
+    assert "max-width:100%;min-width:600px" in style
+    assert "min-width:600px" in page.figure(figure, "wide")
 
 
 @pytest.mark.parametrize("arrays", [{"flat": np.zeros((3, 4))}, {"tall": np.zeros((9, 1)), "a title " * 6: np.eye(4)}])
