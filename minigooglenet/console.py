@@ -229,7 +229,7 @@ def progress(console):
 def monospaced(text) -> str:
     """Return lines of text as HTML that keeps their columns in every notebook, and scrolls where they do not fit."""
     style = f"font-family:monospace;font-size:{CODE_SIZE};line-height:1.3;white-space:pre;word-break:normal"
-    style += ";overflow-x:auto;text-align:left"
+    style += ";overflow-x:auto;text-align:left;margin:0;padding:0;border:0"
     return f'{WRAPPING}<pre style="{style}">{html.escape(str(text))}</pre>'
 
 

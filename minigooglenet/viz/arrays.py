@@ -114,4 +114,4 @@ def _told(title, values, numbers):
 
 
 def _short(value):
-    return f"{value:.3g}"
+    return f"{value + 0:.3g}"  # no -0

@@ -183,6 +183,18 @@ def test_what_is_wider_than_a_phone_scrolls():
         assert "overflow-x:auto" in shown
 
 
+def test_printed_lines_in_html_start_where_everything_else_does():
+    assert "margin:0;padding:0" in console.monospaced("a")
+
+
+def test_the_tables_of_a_count_start_at_one_place_whether_they_fold_or_not():
+    shown = count(Conv2d(3, 8, 3), (3, 8, 8))._repr_html_()
+    heading, _, nodes, total = re.findall(r'<table style="[^"]*?margin:([^;"]*)[^>]*"', shown)
+    assert heading == nodes == total == "0 0 0 16px"
+    assert '<summary style="list-style-position:outside;margin-left:16px"><table' in shown
+    assert re.search(r'<summary[^>]*><table style="[^"]*margin:0"', shown)
+
+
 def test_a_result_keeps_its_columns_whatever_the_page_prescribes():
     page = check("00.1", lambda x, i, j, k: x[i : i + k, j : j + k].sum() / k)._repr_html_()
     styles = re.findall(r'<(?:div|table|pre) style="([^"]*)"', page)
