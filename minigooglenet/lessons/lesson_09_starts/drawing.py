@@ -28,7 +28,7 @@ def log_points(values: dict[str, float], label):
     -------
     figure, text
     """
-    figure, axis = figures.new(7, 0.9 + 0.28 * len(values))
+    figure, axis = figures.new(6, 0.9 + 0.28 * len(values))
     axis.set_xscale("log")
     for row, value in enumerate(values.values()):
         axis.plot(value, row, "o", color=figures.PALETTE[0], markersize=8)
@@ -41,7 +41,9 @@ def log_points(values: dict[str, float], label):
     axis.grid(axis="x", alpha=0.3)
     width = max(map(len, values))
     lines = [f"{name:{width}}  {value:.2g}" for name, value in values.items()]
-    return figures.described(figure, "\n".join([f"points of {label}, on a logarithmic axis", *lines]))
+    head = f"points of {label}, on a logarithmic axis"
+    alt = "; ".join([head, *(f"{name}: {value:.2g}" for name, value in values.items())])
+    return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def batch_norm_boxes():

@@ -58,4 +58,6 @@ def six_crops(image, size=224):
     for axis in (whole, *axes[1:].flat):
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    return figures.described(figure, "\n".join(lines))
+    names = ", ".join(places[i][2] for i in chosen)
+    alt = f"a photograph with the boxes of 6 of 144 crops, and below it the crops: {names}"
+    return figures.described(figure, "\n".join(lines), alt=alt)

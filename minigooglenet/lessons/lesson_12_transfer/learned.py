@@ -72,7 +72,7 @@ def show_strongest(net, images, wires, count=6, seed=0):
     """
     rng = np.random.default_rng(seed)
     figure, axes = figures.new(1.4 * count, 1.5 * len(wires) + 0.2, nrows=len(wires), ncols=count, squeeze=False)
-    lines = []
+    lines, chosen = [], []
     for row, wire in zip(axes, wires, strict=True):
         maps = responses(net, images, wire)
         channel = int(rng.choice(np.flatnonzero(maps.max(axis=(0, 2, 3)) > 0)))
@@ -84,10 +84,13 @@ def show_strongest(net, images, wires, count=6, seed=0):
             axis.plot(np.array(x) - 0.5, np.array(y) - 0.5, color=figures.PALETTE[1], linewidth=1.5)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-        row[0].set_title(f"{wire}, channel {channel}", fontsize=9, loc="left")
+        chosen.append(f"{wire}, channel {channel}")
+        row[0].set_title(chosen[-1], fontsize=9, loc="left")
         numbers = ", ".join(f"no. {response.image} ({response.value:.2g})" for response in found)
-        lines.append(f"{wire}, channel {channel}: {numbers}")
-    return figures.described(figure, "\n".join(["strongest images, with the value of the channel", *lines]))
+        lines.append(f"{chosen[-1]}: {numbers}")
+    alt = f"{count} images in each row, with a frame around the part that mattered; {'; '.join(chosen)}"
+    head = "strongest images, with the value of the channel"
+    return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def occlusion(net, image, label, fill, side=6, step=2, batch=100):

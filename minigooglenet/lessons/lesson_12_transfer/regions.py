@@ -139,4 +139,6 @@ def show(picture, drawn, title=""):
         )
     if any(len(boxes) for boxes in drawn.values()):
         axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False)
-    return figures.described(figure, "\n".join(lines))
+    counts = "; ".join(f"{name}: {len(boxes)} boxes" for name, boxes in drawn.items())
+    alt = f"a picture{f', {title},' * bool(title)} with boxes on it; {counts}"
+    return figures.described(figure, "\n".join(lines), alt=alt)
