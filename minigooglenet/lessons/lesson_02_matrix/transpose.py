@@ -31,7 +31,7 @@ def col2im_cases(rng):
     yield integers(rng, (2, 18, 12)), (2, 3, 5, 7), 3, 2, 2, 1
     yield integers(rng, (1, 12, 12)), (1, 2, 4, 6), 2, 3, 1, 0
     yield integers(rng, (2, 18, 20)), (2, 2, 4, 5), 3, 3, 1, 1
-    yield integers(rng, (1, 12, 25)), (1, 1, 3, 4), 3, 4, 1, 2
+    yield integers(rng, (1, 12, 25)) / 8, (1, 1, 3, 4), 3, 4, 1, 2  # fractions
 
 
 @col2im.reference
