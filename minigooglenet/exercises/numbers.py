@@ -1,4 +1,4 @@
-"""What a wrong number looks like that no known mistake leads to: a fault of the formula, or a relation to the right one.
+"""What a wrong number looks like that no known mistake leads to: a fault of the formula, or a relation to the right.
 
 What is said is true of the numbers drawn for this student: a formula with that fault gives this number, or the factor
 between them is that value. If more than two faults give it, none of them is told.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigooglenet.exercises.exercise import REGISTERED, Exercise, integers
+from minigooglenet.exercises.find import find
 from minigooglenet.exercises.mutants import mutants, other_inputs, run, survivors
 from minigooglenet.exercises.outputs import Raised
 from minigooglenet.exercises.source_mutants import source_mutants
@@ -155,3 +156,18 @@ def test_words_name_the_arguments_that_a_student_knows():
 
 def test_function_without_source_has_no_source_mutants():
     assert list(source_mutants([np.sum, eval("lambda x: x + 1")], ["x"])) == []
+
+
+def test_no_faulty_answer_puts_an_array_where_a_shape_belongs():
+    made = [mutant.name for mutant in mutants(find("02.4"))]  # np.eye(np.prod(w)) would fill the memory
+    assert any("stride for pad" in name for name in made)
+    assert not any("w for in_shape" in name or "in_shape for w" in name for name in made)
+
+
+def test_whole_numbers_do_not_tell_an_array_of_integers(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 2.0, 1
+        yield integers(rng, 6, 1, 9), -3.0, 3
+
+    assert "output: cut to whole numbers" in _names(scaled)

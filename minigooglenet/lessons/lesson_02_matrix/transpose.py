@@ -87,6 +87,20 @@ def assigned_instead_of_added(cols, x_shape, kh, kw, stride, pad):
 
 
 @col2im.wrong
+def kernel_rotated(cols, x_shape, kh, kw, stride, pad):
+    """The first cell of the kernel got what belongs to the last: cell (u, v) goes to i*stride + u, j*stride + v."""
+    cells = cols.reshape(*x_shape[:2], kh * kw, -1)[:, :, ::-1].reshape(cols.shape)
+    return _cropped(_in_padded(cells, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
+
+
+@col2im.wrong
+def columns_before_rows_of_the_kernel(cols, x_shape, kh, kw, stride, pad):
+    """You read the kernel's columns before its rows: reshape to (N, C, kh, kw, Ho, Wo), in this order."""
+    cells = cols.reshape(*x_shape[:2], kw, kh, -1).swapaxes(2, 3).reshape(cols.shape)
+    return _cropped(_in_padded(cells, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
+
+
+@col2im.wrong
 def padding_not_cut_off(cols, x_shape, kh, kw, stride, pad):
     """Your array is ours, moved down and right by pad: the padding was never cut off."""
     return _in_padded(cols, x_shape, kh, kw, stride, pad, _add)[:, :, : x_shape[2], : x_shape[3]]
