@@ -22,7 +22,7 @@ SECONDS = 1.5  # of CPU time that faults may be compared with one answer
 OTHERS = range(9)  # values of an integer argument that are tried in place of its own
 HUNDREDTHS = (1, 2, 5, 10, 20, 25, 30, 40, 50, 60, 70, 75, 90, 96, 99)
 ALWAYS = (*range(3, 11), 1e-5, 1e-4, 1e-3, *(n / 100 for n in HUNDREDTHS))  # numbers that texts give
-ENOUGH = 8  # values that a fault of a single number must explain
+ENOUGH = 16  # values that a fault of a single number must explain
 MOST_CONDITIONS = 2
 MOST_PARTS = 6  # of an output that are told
 
@@ -45,7 +45,8 @@ def explanation(calls, outputs, place) -> str:
         return told
     found = symptom(right, got), _condition(calls, outputs) or _right_parts(calls, outputs[place], place)
     told = [text.rstrip("?.") for text in found if text]
-    return ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])]) or vague(right, got)
+    said = ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])])
+    return said or vague(right, got) or _tendency(calls, outputs)
 
 
 def _first_wrong(calls, output, place):
@@ -210,6 +211,20 @@ def _condition(calls, outputs):
         told = _separating([features_of(calls, place) for place in range(len(outputs))], right)
         if told:
             return " or ".join(told) if len(told) <= MOST_CONDITIONS else ""
+    return ""
+
+
+def _tendency(calls, outputs):
+    """Say in how many cases a number is right, and whether it is too large or too small in all others."""
+    try:
+        pairs = [next(iter(matched(*both).values())) for both in zip(outputs, calls.expected, strict=False)]
+    except FormError:
+        return ""
+    right = [calls.agree(place, output, calls.expected[place]) for place, output in enumerate(outputs)]
+    apart = [float(got) - float(value) for (got, value), ok in zip(pairs, right, strict=True) if not ok]
+    for word, all_are in (("large", all(a > 0 for a in apart)), ("small", all(a < 0 for a in apart))):
+        if all_are and len(apart) > 1:
+            return f"right in {sum(right)} of {len(right)} cases, too {word} in all others"
     return ""
 
 

@@ -124,3 +124,12 @@ def test_right_answer_passes_although_the_reference_takes_long(slow, monkeypatch
     monkeypatch.setattr(checking, "call", lambda *given: outputs.call(*(given if len(given) > 2 else (*given, 0.1))))
     monkeypatch.setattr(checking, "find", lambda number: slow)
     assert check("98.7", lambda x: x).passed
+
+
+@pytest.mark.parametrize("number", ["04.2", "04.4", "04.5", "12.1"])
+@pytest.mark.parametrize("error", [GeneratorExit(), SystemExit(3), type("Odd", (BaseException,), {})("odd")])
+def test_judged_answer_that_stops_oddly_is_wrong_and_not_an_error(number, error):
+    def answer(*given):
+        raise error
+
+    assert check(number, answer).status == WRONG
