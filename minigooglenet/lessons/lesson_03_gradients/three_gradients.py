@@ -23,7 +23,7 @@ conv_db = Exercise(
 @conv_db.cases
 def conv_db_cases(rng):
     yield (integers(rng, (3, 4, 4, 4)),)  # all sizes but N alike, so that a wrong axis runs
-    yield (integers(rng, (2, 3, 2, 5)),)
+    yield (integers(rng, (2, 3, 2, 5)) / 8,)  # fractions
 
 
 @conv_db.reference
@@ -101,7 +101,7 @@ conv_dw = Exercise(
 def conv_dw_cases(rng):
     yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 4)), (3, 3, 3, 3), 2, 1  # K = C: a swap runs
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (2, 4, 4, 4)), (4, 2, 3, 2), 1, 0
-    yield integers(rng, (1, 2, 3, 4)), integers(rng, (1, 2, 5, 6)), (2, 2, 3, 3), 1, 2
+    yield integers(rng, (1, 2, 3, 4)) / 4, integers(rng, (1, 2, 5, 5)) / 8, (2, 2, 3, 4), 1, 2  # fractions, R < S
 
 
 @conv_dw.reference
@@ -223,7 +223,7 @@ def dx_cases(rng):
     yield integers(rng, (3, 3, 3, 4)), integers(rng, (3, 3, 3, 3)), (3, 3, 5, 7), 2, 1  # K = C: a swap runs
     yield integers(rng, (2, 4, 4, 4)), integers(rng, (4, 2, 3, 2)), (2, 2, 6, 5), 1, 0
     yield integers(rng, (2, 2, 2, 2)), integers(rng, (2, 2, 3, 3)), (2, 2, 6, 6), 2, 0  # nobody reads the last row
-    yield integers(rng, (1, 2, 5, 5)), integers(rng, (2, 1, 3, 4)), (1, 1, 3, 4), 1, 2
+    yield integers(rng, (1, 2, 5, 5)) / 4, integers(rng, (2, 1, 3, 4)) / 8, (1, 1, 3, 4), 1, 2  # fractions
     yield integers(rng, (1, 2, 1, 2)), integers(rng, (2, 1, 3, 3)), (1, 1, 5, 6), 3, 0  # two rows that nobody reads
 
 

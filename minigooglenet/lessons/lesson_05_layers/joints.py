@@ -24,7 +24,7 @@ concat_backward = Exercise(
 @concat_backward.cases
 def concat_backward_cases(rng):
     yield integers(rng, (2, 16, 2, 3)), (4, 8, 2, 2)  # as 3a, in eighths of its widths
-    yield integers(rng, (2, 12, 2, 2)), (3, 3, 3, 3)
+    yield integers(rng, (2, 12, 2, 2)) / 4, (3, 3, 3, 3)
 
 
 @concat_backward.reference
@@ -106,6 +106,7 @@ fork_backward = Exercise(
 def fork_backward_cases(rng):
     yield ([integers(rng, (2, 3, 2, 2)) for _ in range(4)],)
     yield ([integers(rng, (1, 2, 2, 3)) for _ in range(2)],)
+    yield ([integers(rng, (1, 1, 2, 3)) / 2 for _ in range(6)],)
 
 
 @fork_backward.reference

@@ -37,7 +37,7 @@ def maxpool_cases(rng):
     yield _shuffled(rng, 2, 2, 4, 5), 3, 1, 1, False
     yield _shuffled(rng, 1, 2, 5, 5), 2, 3, 1, True  # a third window would start in the padding
     yield np.full((1, 1, 4, 4), -2.0), 2, 2, 0, False  # all tied: the first wins
-    yield _shuffled(rng, 1, 1, 5, 6), 5, 2, 2, False
+    yield _shuffled(rng, 1, 1, 5, 6) / 4, 5, 2, 2, False  # fractions
     for s in (2, 3):  # the last window starts in the image, near its end
         yield _shuffled(rng, 1, 1, 5, 6), 5, s, 2, True
 
@@ -166,7 +166,7 @@ def maxpool_backward_cases(rng):
         ((1, 1, 6, 7), 5, 2, 2, False),
     ):
         y, arg = max_pool2d.forward(_shuffled(rng, *shape), (k, k), (s, s), ((p, p), (p, p)), ceil)
-        yield integers(rng, y.shape, 1, 10), arg, shape, k, s, p
+        yield integers(rng, y.shape, 1, 10) / s, arg, shape, k, s, p
 
 
 @maxpool_backward.reference

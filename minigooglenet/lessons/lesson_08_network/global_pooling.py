@@ -83,7 +83,7 @@ class_map = Exercise(
 def class_map_cases(rng):
     yield integers(rng, (4, 2, 3)), integers(rng, (4, 4)), integers(rng, (4,)), 2
     yield integers(rng, (5, 3, 4)), integers(rng, (3, 5)), integers(rng, (3,)), 0
-    yield integers(rng, (2, 2, 2)), integers(rng, (3, 2)), integers(rng, (3,)), 1
+    yield integers(rng, (2, 2, 2)) / 4, integers(rng, (3, 2)) / 8, integers(rng, (3,)), 1  # fractions
 
 
 @class_map.reference
