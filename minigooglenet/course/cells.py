@@ -287,7 +287,7 @@ def mark(notes, number, function=None) -> Result:
     """Check what the cells gave for one exercise."""
     if isinstance(find(number), Question):
         if number not in notes.answered:
-            return Result(number, NOT_YET, what=f"nothing is given to answer({number!r}, ...)")
+            return Result(number, NOT_YET, what=f"nothing is given to answer({number!r}, ...){_stopped(notes)}")
         results = [exercises.answer(number, *each) for each in notes.attempts[number]]
         return next((result for result in results if result.passed), results[0])
     if function is None and number in notes.attempts:
@@ -300,5 +300,9 @@ def mark(notes, number, function=None) -> Result:
     try:
         return exercises.check(number, notes.given(number, function))
     except LookupError as error:
-        stopped = "".join(f"; cell {place + 1} stopped with {told}" for place, told in notes.stopped.items())
-        return Result(number, NOT_YET, what=f"{error}{stopped}")
+        return Result(number, NOT_YET, what=f"{error}{_stopped(notes)}")
+
+
+def _stopped(notes):
+    """Return "; cell 3 stopped with ..." for each cell that did."""
+    return "".join(f"; cell {place + 1} stopped with {told}" for place, told in notes.stopped.items())

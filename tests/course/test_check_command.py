@@ -58,6 +58,14 @@ def test_without_an_answer_it_is_not_yet_and_says_why(tmp_path):
     assert "no other" in check_runner.check("03.1", path, "other").what
 
 
+def test_a_number_that_is_not_given_because_a_cell_stopped_says_with_what(tmp_path):
+    (tmp_path / "mine.py").write_text('answer("03.5", 4)\n', encoding="utf-8")
+    result = check_runner.check("03.5", tmp_path / "mine.py")
+    assert result.status == "not yet"
+    assert "nothing is given to answer('03.5', ...)" in result.what
+    assert "stopped with NameError: name 'answer' is not defined" in result.what
+
+
 def test_a_stop_names_the_line_of_the_file(tmp_path):
     text = f"# %% [markdown]\n# words\n\n# %%\n{WRONG.replace('dout.mean', 'dout.men')}"
     (tmp_path / "mine.py").write_text(text, encoding="utf-8")

@@ -310,3 +310,14 @@ def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
     }
     missing = _missing(changes)
     assert any("no test case reveals this fault: factor: " in sentence for sentence in missing), missing
+
+
+def test_the_guides_course_file_releases_and_grades_nothing_but_ones_own(folder):
+    _ready()
+    Path("course.toml").write_text(re.search(r"```toml\n(.*?)```", GUIDE, re.DOTALL)[1], encoding="utf-8")
+    assert main(["release", "my_exercises", "handout", "--course", "course.toml"]) == 0
+    Path("class").mkdir()
+    Path("class/ada.ipynb").write_bytes(Path("handout/02_exercises.ipynb").read_bytes())
+    assert main(["grade", "class", "--csv", "grades.csv", "--course", "course.toml"]) == 0
+    with Path("grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [(row["exercise"], row["status"]) for row in csv.DictReader(file)] == [("02.9", "not yet")]
