@@ -120,6 +120,9 @@ NAMES = {
     "minigooglenet.course.grading.Asked": "minigooglenet.course.grading.grader.Asked",
     "minigooglenet.course.grading.collect": "minigooglenet.course.grading.grader.collect",
     "minigooglenet.course.grading.grade": "minigooglenet.course.grading.grader.grade",
+    "minigooglenet.exercises.regions.trained_trunk": (
+        "minigooglenet.lessons.lesson_12_transfer.regions.trained_backbone"
+    ),
     "minigooglenet.kernels.conv2d.choose": "minigooglenet.kernels.fast.conv2d.choose",
     "minigooglenet.layers.KINDS": "minigooglenet.counting.costs.KINDS",
     "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",

@@ -13,6 +13,9 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffc\U000e0000-\U000e0fff]"
 )
 
+WHOLE = 20  # characters of a cell in HTML that stay on one line, such as a name or a shape
+CODE_SIZE = "var(--jp-code-font-size,13px)"  # of letters, as the notebook's own code has them
+
 # JupyterLab and nbconvert break printed lines inside words. This goes with every HTML output: no other place is ours.
 WRAPPING = (
     "<style>.jp-OutputArea-output pre{word-break:normal;overflow-wrap:anywhere}"
@@ -225,7 +228,8 @@ def progress(console):
 
 def monospaced(text) -> str:
     """Return lines of text as HTML that keeps their columns in every notebook, and scrolls where they do not fit."""
-    style = "font-family:monospace;line-height:1.3;white-space:pre;word-break:normal;overflow-x:auto;text-align:left"
+    style = f"font-family:monospace;font-size:{CODE_SIZE};line-height:1.3;white-space:pre;word-break:normal"
+    style += ";overflow-x:auto;text-align:left;margin:0;padding:0;border:0"
     return f'{WRAPPING}<pre style="{style}">{html.escape(str(text))}</pre>'
 
 
@@ -235,9 +239,10 @@ def scrolling(table) -> str:
 
 
 def _html_row(tag, cells, right):
-    parts = (
-        f'<{tag} style="text-align:{"right" if flush else "left"};padding:0 0.4em;white-space:pre-line">'
-        f"{html.escape(text(cell))}</{tag}>"
-        for cell, flush in zip(cells, right, strict=True)
-    )
+    parts = []
+    for cell, flush in zip(cells, right, strict=True):
+        words = text(cell)
+        wrap = "pre" if max(map(len, words.split("\n"))) <= WHOLE else "pre-line"
+        style = f"text-align:{'right' if flush else 'left'};padding:0 0.4em;white-space:{wrap}"
+        parts.append(f'<{tag} style="{style}">{html.escape(words)}</{tag}>')
     return f"<tr>{''.join(parts)}</tr>"

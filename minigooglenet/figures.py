@@ -16,7 +16,9 @@ from minigooglenet import console, files
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 SEQUENTIAL = "cividis"  # from small to large
 DIVERGING = "PuOr"  # around zero
-MOST_ALT = 500  # characters of alt text, which nobody can skim
+MOST_ALT = 50  # words of alt text, which nobody can skim
+DPI = 100  # of a figure in a notebook
+LEAST_SHRUNK = 0.6  # of a figure's own size: below that its letters are too small, so that it scrolls instead
 
 
 def new(width=7.0, height=4.0, **subplots):
@@ -38,30 +40,47 @@ def new(width=7.0, height=4.0, **subplots):
 def described(figure, text, alt=None):
     """Give a figure its text form, which notebooks fold below it and consoles print; return (figure, text).
 
-    alt : the alt text for screen readers (default: the first line of each paragraph of `text`)
+    alt : the alt text for screen readers (default: the first line of `text`, if that says what can be seen)
     """
     if alt is None:
-        alt = " ".join(paragraph.split("\n", 1)[0] for paragraph in text.split("\n\n"))
-    figure.alt_text = alt if len(alt) <= MOST_ALT else f"{alt[:MOST_ALT]}..."
+        alt = text.split("\n", 1)[0]
+    words = alt.split()
+    figure.alt_text = " ".join(words[:MOST_ALT]) + " ..." * (len(words) > MOST_ALT)
     figure._repr_mimebundle_ = functools.partial(_mimebundle, figure, text)
     return figure, text
 
 
+def image(figure, png, alt, dpi=DPI) -> str:
+    """Return the PNG of a figure as HTML: as wide as the page, but scrolled where that makes its letters too small."""
+    least = round(LEAST_SHRUNK * dpi * figure.get_figwidth())
+    style = f"display:block;height:auto;max-width:100%;min-width:{least}px"
+    data = base64.b64encode(png).decode("ascii")
+    shown = f'<img alt="{html.escape(alt)}" style="{style}" src="data:image/png;base64,{data}">'
+    return f'<div style="overflow-x:auto;max-width:100%">{shown}</div>'
+
+
+def pixels(figure, dpi=DPI) -> bytes:
+    """Return a figure as PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    return file.getvalue()
+
+
 def _png(figure):
     """Return a figure as PNG, with its alt text as metadata."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=100)
-    return file.getvalue(), {"alt": figure.alt_text}
+    return pixels(figure), {"alt": figure.alt_text}
 
 
 def _mimebundle(figure, text, include=None, exclude=None):
     """Return a figure in each form that a notebook may ask for, and the metadata of each."""
     png, metadata = _png(figure)
-    data = base64.b64encode(png).decode()
     # JupyterLab ignores the metadata, so that its readers need the HTML.
-    image = f'<img alt="{html.escape(figure.alt_text)}" style="max-width:100%" src="data:image/png;base64,{data}">'
     folded = f"<details><summary>this figure as text</summary>{console.monospaced(text)}</details>" if text else ""
-    bundle = {"text/html": image + folded, "image/png": data, "text/plain": text or repr(figure)}
+    bundle = {
+        "text/html": image(figure, png, figure.alt_text) + folded,
+        "image/png": base64.b64encode(png).decode("ascii"),
+        "text/plain": text or repr(figure),
+    }
     return bundle, {"image/png": metadata}
 
 

@@ -14,8 +14,8 @@ CHILDREN = {
     "after its work": """
         work = [1]
         orphans.watch(stop=orphans.interrupt, working=lambda: bool(work), seconds=0.05)
-        print("begun", flush=True)
         try:
+            print("begun", flush=True)
             time.sleep(100)
         except KeyboardInterrupt:
             print("saved", flush=True)

@@ -1,5 +1,7 @@
 """`minigooglenet hint 03.4`: help with an exercise, a step at a time."""
 
+import shlex
+
 from minigooglenet import console
 from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.exercises.find import find
@@ -33,4 +35,5 @@ def run(options):
     exercise = find(options.number)
     out.print(f"Hint {options.step} of 3: {exercise.hints[options.step - 1]}", markup=False)
     if options.step < 3:
-        out.print(f"More: minigooglenet hint {exercise.number} --step {options.step + 1}", markup=False)
+        folder = f" --exercises {shlex.quote(options.exercises)}" if options.exercises else ""
+        out.print(f"More: minigooglenet hint {exercise.number}{folder} --step {options.step + 1}", markup=False)

@@ -6,7 +6,8 @@ from minigooglenet.console import scrolling, text
 
 HEADINGS = ("", "output", "parameters", "MAC", "activations")
 _WIDTHS = ("16em", "7em", "7em", "8em", "7em")
-_TABLE = "margin:0;border-collapse:collapse;table-layout:fixed;font-variant-numeric:tabular-nums"
+_INSET = "16px"  # room for the mark that unfolds a module; all tables start behind it, so that columns stay in line
+_TABLE = f"margin:0 0 0 {_INSET};border-collapse:collapse;table-layout:fixed;font-variant-numeric:tabular-nums"
 
 
 def foldable(count) -> str:
@@ -15,10 +16,11 @@ def foldable(count) -> str:
     for module, rows in count.modules().items():
         sums = (sum(getattr(row, column) for row in rows) for column in ("params", "macs", "activations"))
         head = _table(
-            _row("td", (f"{module} ({len(rows)})", rows[-1].output_shape, *sums)), style="display:inline-table;"
+            _row("td", (f"{module} ({len(rows)})", rows[-1].output_shape, *sums)), more=";display:inline-table;margin:0"
         )
         nodes = _table(*(_row("td", (f"{row.name} {row.kind}", *_numbers(row))) for row in rows))
-        parts.append(f"<details><summary>{head}</summary>{nodes}</details>")
+        summary = f'<summary style="list-style-position:outside;margin-left:{_INSET}">{head}</summary>'
+        parts.append(f"<details>{summary}{nodes}</details>")
     parts.append(_table(_row("th", ("total", "", count.params, count.macs, count.activations))))
     return scrolling(f'<div style="font-size:90%;min-width:48em">{"".join(parts)}</div>')
 
@@ -27,8 +29,8 @@ def _numbers(row):
     return row.output_shape, row.params, row.macs, row.activations
 
 
-def _table(*rows, style=""):
-    return f'<table style="{style}{_TABLE}">{"".join(rows)}</table>'
+def _table(*rows, more=""):
+    return f'<table style="{_TABLE}{more}">{"".join(rows)}</table>'
 
 
 def _row(tag, cells):

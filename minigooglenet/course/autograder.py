@@ -10,7 +10,7 @@ from pathlib import Path
 
 import minigooglenet
 from minigooglenet import files
-from minigooglenet.course import course_file
+from minigooglenet.course import course_file, own_exercises
 
 PACKAGE = Path(minigooglenet.__file__).parent
 EXTRA = "course"
@@ -60,9 +60,8 @@ def write(path, handout, lesson=None, course=None, exercises=None) -> Path:
         if roster := course_file.roster_file(course):
             made[roster] = Path(course).with_name(roster).read_bytes()
     if exercises is not None:
-        folder = Path(exercises).resolve()
-        options += f" --exercises source/{folder.name}"
-        made |= {f"{folder.name}/{each.name}": each.read_bytes() for each in sorted(folder.glob("*.py"))}
+        options += f" --exercises source/{Path(exercises).resolve().name}"
+        made |= {name: text.encode() for name, text in own_exercises.handed_out(exercises).items()}
     made |= {
         "setup.sh": SETUP.encode(),
         "run_autograder": RUN.replace("@OPTIONS@", options).encode(),

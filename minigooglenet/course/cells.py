@@ -27,6 +27,10 @@ __all__ = ["Notes", "mark", "needed", "notebook", "numbers_in", "plain", "read",
 NOTED = ("check", "answer", "ask", "predict")
 MOST_ATTEMPTS = 20  # at one exercise that count; the best of them does
 FUTURE = __future__.annotations.compiler_flag
+# What makes names that no statement binds: a dictionary of names, code in text, `global` in a function.
+_MAKES_NAMES = re.compile(
+    r"\b(?:exec|globals|locals|vars|setattr|global(?= +\w)|f_globals|user_ns|push|builtins|__dict__)\b"
+)
 SHOWN_BY_MAGIC = ("run", "load", "writefile", "file")  # they bind names, or write modules that cells import
 
 
@@ -49,6 +53,12 @@ def needed(cells, numbers=None, names=()) -> list[int]:
             return sorted(chosen)
         chosen |= more
         wanted |= {name for place in more for name in known[place][1]}
+
+
+def may_make_names(source: str) -> bool:
+    """Return whether a cell may bind a name in a way that `names_of` does not see."""
+    code = plain(source)
+    return _MAKES_NAMES.search(code) is not None and syntax_error(source) is None
 
 
 def names_of(source: str):

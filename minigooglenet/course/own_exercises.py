@@ -16,7 +16,7 @@ from minigooglenet.course import notebooks
 from minigooglenet.exercises import lint
 from minigooglenet.exercises.checking import check
 from minigooglenet.exercises.exercise import REGISTERED
-from minigooglenet.exercises.find import add_folder, everything
+from minigooglenet.exercises.find import add_folder, everything, folders
 from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.shown import error_text
 
@@ -71,12 +71,15 @@ def findings(folder) -> Iterator[tuple[str, list[str]]]:
         raise FileNotFoundError(
             f"{folder} has no exercises: `minigooglenet exercise new 02.9 --exercises {folder}` writes the first"
         )
+    for other in folders():  # of the lessons: a number that one of them has is reported
+        if not other.startswith(f"{course}."):
+            importlib.import_module(other)
     for name in names:
         before = set(REGISTERED)
         try:
             importlib.import_module(f"{course}.{name}")
         except Exception as error:  # a teacher's own code may do anything
-            yield name, [f"it cannot be imported: {type(error).__name__}: {error_text(error)}"]
+            yield name, [f"it cannot be imported: {lint.raised(error)}"]
             continue
         mine = [number for number, each in REGISTERED.items() if lint.module_of(each).startswith(f"{course}.{name}")]
         mine += [number for number in REGISTERED if number not in before and number not in mine]

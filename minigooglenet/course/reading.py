@@ -19,6 +19,21 @@ MOST_PADDING = 8 << 20  # empty lines that keep the line numbers of its cells, i
 _MARKER = re.compile(r"^# ?(?:%%(?=\s|$).*|In\[[\d ]*\]:[^\S\n]*|<codecell>.*|\+(?:[^\S\n].*)?|-)$", re.MULTILINE)
 _LIGHT = re.compile(r"^#\s+format_name: light$|^# [+-]$", re.MULTILINE)
 _TEXT_CELL = re.compile(r"# ?%%.*\[(?:markdown|md|raw)\]")
+_CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
+# What is handed in under a notebook's name, by its first bytes.
+_INSTEAD = (
+    (b"%PDF", "a PDF"),
+    (b"PK\3\4", "a .zip archive or an office document"),
+    (b"\x1f\x8b", "a .gz archive"),
+    (b"Rar!", "a .rar archive"),
+    (b"7z\xbc\xaf", "a .7z archive"),
+    (b"\xd0\xcf\x11\xe0", "an office document"),
+    (b"{\\rtf", "a text document (RTF)"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    *((sign, "a web page, perhaps one to sign in or to view the notebook") for sign in (b"<!", b"<html", b"<?xml")),
+    (b"version https://git-lfs", "a pointer of Git LFS, and the notebook itself did not arrive"),
+)
 
 
 def read(path, follow=True) -> list[str]:
@@ -34,6 +49,8 @@ def read(path, follow=True) -> list[str]:
     except safe_open.TooLargeError as error:
         advice = "Clear the outputs (Kernel, Restart and clear outputs), save it and hand it in again."
         raise ValueError(f"{error}. {advice}") from None
+    if path.suffix.lower() == ".ipynb":
+        _instead(data[:1000].lstrip())
     text = decoded(data, path.name)
     del data
     is_notebook = path.suffix.lower() == ".ipynb" or looks_like_notebook(text)
@@ -49,6 +66,14 @@ def decoded(data: bytes, name: str) -> str:
         with contextlib.suppress(UnicodeDecodeError):
             return data.decode(json.detect_encoding(data))
     return source_text.decode(data, name)
+
+
+def _instead(head):
+    """Raise a ValueError that says what a file is, if it is a well-known kind and no notebook."""
+    if head and not head.strip(b"\0"):
+        raise ValueError("this is no notebook: it has only zero bytes. Save it and hand it in again.")
+    if kind := next((kind for sign, kind in _INSTEAD if head.lower().startswith(sign.lower())), None):
+        raise ValueError(f"this is no notebook: it is {kind}. Hand in the notebook (.ipynb) itself.")
 
 
 def looks_like_notebook(text: str) -> bool:
@@ -67,10 +92,23 @@ def notebook(text: str) -> list[str]:
         return [_source(cell) for cell in made["cells"] if cell["cell_type"] == "code"]
     except RecursionError:
         raise ValueError("this is no notebook: it is nested without end") from None
-    except (ValueError, KeyError, TypeError) as error:
-        told = str(error) if isinstance(error, json.JSONDecodeError) else "it has no list of cells with a source each"
-        told = "the file is empty" if not text.strip() else told
-        raise ValueError(f"this is no notebook: {told[:200]}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is no notebook: {_broken(text, error)}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("this is no notebook: it has no list of cells with a source each") from None
+
+
+def _broken(text, error):
+    """Return in words why text is not JSON."""
+    if not text.strip():
+        return "the file is empty"
+    if found := _CONFLICT.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        return f"it has a merge conflict, from line {line} on. Resolve it, and hand in what Jupyter opens."
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        line = text.rstrip().count("\n") + 1
+        return f"it ends in the middle, in line {line}. Save it and hand it in again."
+    return str(error)[:200]
 
 
 def _source(cell):

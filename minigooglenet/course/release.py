@@ -147,8 +147,13 @@ def deck(asked) -> str:
     lines = ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
     for lesson, those in asked.items():
         more = [(card.question, card.answer()) for card in computed(lesson)]
-        lines += ["\t".join((*pair, f"lesson{lesson}")) for pair in [*those, *more]]
+        lines += ["\t".join(map(_field, (*pair, f"lesson{lesson}"))) for pair in [*those, *more]]
     return "\n".join(lines) + "\n"
+
+
+def _field(text):
+    """Return a field as CSV with tabs has it: Anki drops quotes at its beginning, and lines that begin with #."""
+    return '"' + text.replace('"', '""') + '"' if text.startswith(('"', "#")) else text
 
 
 def quizzes(lesson) -> list[tuple[str, str]]:

@@ -86,10 +86,29 @@ class Roster:
         """Return the only student whose name or alias is a part of a file's name: "zeno_team_07_hw1"."""
         if found := self.find(name):
             return found
-        words = re.findall(r"\w+", name.replace("_", " "))
-        runs = {key_of("".join(words[i:j])) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
-        there = {self._by_key[run].name for run in runs if len(run) >= 3 and not run.isdigit() and run in self._by_key}
+        there = {person.name for _, _, person in self._runs(name)}
         return self.find(*there) if len(there) == 1 else None
+
+    def several(self, name) -> list[Person]:
+        """Return the students whose names or aliases stand one after another in a file's name: "ada17 & Bo Li"."""
+        found, end = [], 0
+        for first, last, person in sorted(self._runs(name), key=lambda run: (run[0], -run[1])):
+            if first >= end:
+                found.append(person)
+            elif last > end:  # two names share a word, so one of them is not meant
+                return []
+            end = max(end, last)
+        return list(dict.fromkeys(found)) if len(set(found)) > 1 else []
+
+    def _runs(self, name):
+        """Return (first word, word after the last, student) of all words that are a student's name or alias."""
+        words = re.findall(r"\w+", name.replace("_", " "))
+        places = itertools.combinations(range(len(words) + 1), 2)
+        runs = [(i, j, key_of("".join(words[i:j]))) for i, j in places]
+        return [(i, j, self._by_key[run]) for i, j, run in runs if self._is_name(run)]
+
+    def _is_name(self, run):
+        return len(run) >= 3 and not run.isdigit() and run in self._by_key
 
 
 def key_of(name) -> str:

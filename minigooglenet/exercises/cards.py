@@ -4,6 +4,7 @@ from importlib import resources
 
 from minigooglenet.exercises.find import folders
 from minigooglenet.exercises.predicting import Note
+from minigooglenet.exercises.shown import brief
 
 
 def cards(lesson) -> list[tuple[str, str]]:
@@ -18,7 +19,14 @@ def cards(lesson) -> list[tuple[str, str]]:
 
 def pairs(path) -> list[tuple[str, str]]:
     """Return the (question, answer) pairs of a quiz.tsv, one a line with a tab between them."""
-    return [tuple(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        pair = tuple(part.strip() for part in line.split("\t"))
+        if line.strip() and (len(pair) != 2 or not all(pair)):
+            told = f"expected a question, a tab and an answer, got {brief(line)}"
+            raise ValueError(f"line {number} of {path.parent.name}/{path.name}: {told}")
+        found += [pair] if line.strip() else []
+    return found
 
 
 def quiz(lesson, answers=False):

@@ -14,7 +14,18 @@ from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.explaining import arguments_of, explanation
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
-from minigooglenet.exercises.outputs import FormError, Raised, call, close, form, matched, round_off, same, size
+from minigooglenet.exercises.outputs import (
+    FormError,
+    Raised,
+    call,
+    close,
+    form,
+    identical,
+    matched,
+    round_off,
+    same,
+    size,
+)
 from minigooglenet.exercises.own_code import where
 from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
@@ -61,8 +72,10 @@ def _judged(exercise, given):
         return Result(exercise.number, NOT_YET, what=error_text(error) or "not written yet")
     except FormError as error:
         return Result(exercise.number, WRONG, what=str(error), advice=advice)
-    except (Exception, SystemExit) as error:
-        if where(error) or isinstance(error, SystemExit):
+    except KeyboardInterrupt:  # whoever waits may stop it
+        raise
+    except BaseException as error:
+        if where(error) or not isinstance(error, Exception):
             return Result(exercise.number, WRONG, what=_told(error), advice=advice, inputs=own_code.arguments(error))
         told = f"{kind_of(error)}: {error_text(error)}"
         what = f"the answer should be {exercise.signature}, got {_kind(given)} ({told})"
@@ -103,7 +116,9 @@ def demand(exercise, function):
     """Return the verdict of an exercise's demand; an answer that it stops is told where."""
     try:
         return exercise.demand_function(function)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return Verdict(False, None, f"the values are right, but with other arguments {_told(error)}")
 
 
@@ -126,13 +141,13 @@ class Calls:
 
     @functools.cached_property
     def expected(self):
-        """What the right answer returns for each."""
-        return [call(self.exercise.reference_function, arguments)[0] for arguments in self.arguments]
+        """What the right answer returns for each, however long its kernels take to compile."""
+        return [call(self.exercise.reference_function, arguments, None)[0] for arguments in self.arguments]
 
     @functools.cached_property
     def known(self):
         """What each known wrong answer returns for each."""
-        return [[call(w.function, arguments)[0] for arguments in self.arguments] for w in self.exercise.wrongs]
+        return [[call(w.function, arguments, None)[0] for arguments in self.arguments] for w in self.exercise.wrongs]
 
     @functools.cached_property
     def least(self):
@@ -142,7 +157,7 @@ class Calls:
     def changed(self, afterwards) -> bool:
         """Return whether one of the arguments' copies, None if it is not known, is another one after the calls."""
         return any(
-            after is not None and not all(same(a, b, 0) for a, b in zip(after, before, strict=True))
+            after is not None and not all(map(identical, before, after))
             for after, before in zip(afterwards, self.arguments, strict=False)
         )
 

@@ -1,16 +1,26 @@
 """After a pass: the engine's own code beside the student's, and how long each takes."""
 
+import html
 import inspect
 import re
 import textwrap
 import time
 
+from minigooglenet import console
 from minigooglenet.exercises.checking import PASSES
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import call
 from minigooglenet.exercises.predicting import Note
 
 ROUNDS = 5
+
+
+class _Comparison(Note):
+    """Code and a sentence below it: on a narrow page the code scrolls, and only the sentence is broken into lines."""
+
+    def _repr_html_(self):
+        code, _, sentence = self.rpartition("\n\n")
+        return f"{console.monospaced(code)}<p>{html.escape(sentence)}</p>"
 
 
 def compare(number):
@@ -22,7 +32,7 @@ def compare(number):
     source = _source(theirs, exercise.name)
     seconds = [_seconds(function, exercise.arguments) for function in (mine, exercise.reference_function)]
     factor = seconds[0] / seconds[1] if seconds[1] else float("inf")
-    return Note(
+    return _Comparison(
         f"{source.rstrip()}\n\nOn the check's cases: yours {1e3 * seconds[0]:.3g} ms, the engine's "
         f"{1e3 * seconds[1]:.3g} ms ({factor:.2g} times). The check tells {len(exercise.wrongs)} wrong answers from it."
     )

@@ -15,7 +15,7 @@
 
 A wrong answer is a function: its name is the mistake, its docstring what to say to whoever makes it. It is known by its
 outputs: a student whose outputs equal its on every case made that mistake, if these outputs are wrong. Outputs are
-compared up to round-off, so no exercise asks for sums in a certain order.
+compared up to round-off, so an exercise that asks for sums in a certain order needs a tolerance of 0.
 """
 
 import functools
@@ -60,7 +60,7 @@ class Task:
 
     def __init__(self, number, title, *, minutes, difficulty, hints, tolerance, core):
         if number in REGISTERED:
-            raise ValueError(f"there are two exercises {number}")
+            raise ValueError(f"there are two exercises {number}. Choose another number for yours")
         if len(hints) != 3:
             raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
         self.number, self.title, self.minutes, self.difficulty = number, title, minutes, difficulty
@@ -92,7 +92,8 @@ class Exercise(Task):
     minutes : that it takes
     difficulty : 1, 2 or 3
     hints : where to look; the idea on a tiny example; the line with one hole
-    tolerance : fraction of the largest value by which a value may differ: round-off, in whatever order sums are taken
+    tolerance : fraction of the largest value by which a value may differ: round-off, in whatever order sums are taken;
+        0: every value must be equal, where exactness is the lesson
     objects : classes of objects in the answer that the judge reads as they are
     core : whether the lesson needs it
     """

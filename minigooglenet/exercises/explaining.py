@@ -12,14 +12,19 @@ import numpy as np
 
 from minigooglenet.exercises.mutants import mutants as all_mutants
 from minigooglenet.exercises.mutants import names, run
-from minigooglenet.exercises.outputs import FormError, Raised, matched
+from minigooglenet.exercises.outputs import FormError, Raised, matched, size
 from minigooglenet.exercises.relations import relation
 from minigooglenet.exercises.shown import brief
+from minigooglenet.exercises.source_mutants import OFF_BY_ONE
 from minigooglenet.exercises.symptoms import exact, rounded, symptom, vague
 
 SECONDS = 1.5  # of CPU time that faults may be compared with one answer
 OTHERS = range(9)  # values of an integer argument that are tried in place of its own
+HUNDREDTHS = (1, 2, 5, 10, 20, 25, 30, 40, 50, 60, 70, 75, 90, 96, 99)
+ALWAYS = (*range(3, 11), 1e-5, 1e-4, 1e-3, *(n / 100 for n in HUNDREDTHS))  # numbers that texts give
+ENOUGH = 16  # values that a fault of a single number must explain
 MOST_CONDITIONS = 2
+MOST_PARTS = 6  # of an output that are told
 
 
 def explanation(calls, outputs, place) -> str:
@@ -40,7 +45,8 @@ def explanation(calls, outputs, place) -> str:
         return told
     found = symptom(right, got), _condition(calls, outputs) or _right_parts(calls, outputs[place], place)
     told = [text.rstrip("?.") for text in found if text]
-    return ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])]) or vague(right, got)
+    said = ". ".join([*told[:1], *(text[0].upper() + text[1:] for text in told[1:])])
+    return said or vague(right, got) or _tendency(calls, outputs)
 
 
 def _first_wrong(calls, output, place):
@@ -61,10 +67,11 @@ def _right_parts(calls, output, place):
     except FormError:
         return ""
     right = [name for name, pair in both.items() if calls.near(place, *pair).all()]
-    if not right or len(both) > 8:
-        return ""
     wrong = [name for name in both if name not in right]
-    return f"right: output{', output'.join(right)}; wrong: output{', output'.join(wrong)}"
+    told = [f"{word}: output{', output'.join(names)}" for word, names in (("right", right), ("wrong", wrong))]
+    if not right or min(len(right), len(wrong)) > MOST_PARTS:
+        return ""
+    return "; ".join(told) if len(both) <= 2 * MOST_PARTS else told[len(wrong) <= len(right)] + "; no others"
 
 
 # Faults of a right answer that give the same outputs
@@ -101,9 +108,14 @@ def _faults(exercise):
 def _fault(calls, outputs, place):
     """Say which fault of a right answer gives the same outputs in all cases."""
     faults, stop = _faults(calls.exercise), time.process_time() + SECONDS
+    if told := _constant(calls, outputs, time.process_time() + SECONDS / 4):
+        return told
+    few = size(outputs) < ENOUGH
     for number, fault in faults:
         if time.process_time() > stop:
             return ""
+        if few and fault.words.endswith(OFF_BY_ONE):
+            continue  # of a number in our source, which few values meet by luck
         if all(_returns(calls, faults, number, at, outputs[at]) for at in _order(outputs, place)):
             return fault.words
     return _other_value(calls, outputs, stop)
@@ -121,6 +133,33 @@ def _returns(calls, faults, number, at, output):
     if isinstance(theirs, Raised) or isinstance(output, Raised):
         return isinstance(theirs, Raised) and isinstance(output, Raised)
     return calls.agree(at, output, theirs)
+
+
+def _constant(calls, outputs, stop):
+    """Say that a number of the text, or a usual one, stands where an argument belongs."""
+    wrong = [at for at, output in enumerate(outputs) if not calls.agree(at, output, calls.expected[at])]
+    for argument, name in enumerate(calls.names):
+        values = [case[argument] for case in calls.arguments]
+        number = isinstance(values[0], (int, float, np.number)) and not isinstance(values[0], bool)
+        if not number or len(wrong) < 2:
+            continue
+        whole = all(isinstance(value, (int, np.integer)) for value in values)
+        for value in ALWAYS:
+            if time.process_time() > stop:
+                return ""
+            if (not whole or isinstance(value, int)) and all(
+                _right_for(calls, outputs[place], place, argument, value) for place in [*wrong, *range(len(outputs))]
+            ):
+                return f"{name} = {value} in every case: is {name} ever used?"
+    return ""
+
+
+def _right_for(calls, output, place, argument, value):
+    """Return whether an output is the right one for another value of an argument."""
+    arguments = calls.arguments[place]
+    changed = (*arguments[:argument], value, *arguments[argument + 1 :])
+    theirs = run(calls.exercise.reference_function, changed)
+    return not isinstance(theirs, Raised) and calls.agree(place, output, theirs)
 
 
 def _other_value(calls, outputs, stop):
@@ -148,11 +187,8 @@ def _value_for(calls, output, place, argument, tried, stop):
     for value in tried:
         if time.process_time() > stop:
             return None
-        if value != arguments[argument]:
-            changed = (*arguments[:argument], value, *arguments[argument + 1 :])
-            theirs = run(calls.exercise.reference_function, changed)
-            if not isinstance(theirs, Raised) and calls.agree(place, output, theirs):
-                return value
+        if value != arguments[argument] and _right_for(calls, output, place, argument, value):
+            return value
     return None
 
 
@@ -178,19 +214,39 @@ def _condition(calls, outputs):
     return ""
 
 
+def _tendency(calls, outputs):
+    """Say in how many cases a number is right, and whether it is too large or too small in all others."""
+    try:
+        pairs = [next(iter(matched(*both).values())) for both in zip(outputs, calls.expected, strict=False)]
+    except FormError:
+        return ""
+    right = [calls.agree(place, output, calls.expected[place]) for place, output in enumerate(outputs)]
+    apart = [float(got) - float(value) for (got, value), ok in zip(pairs, right, strict=True) if not ok]
+    for word, all_are in (("large", all(a > 0 for a in apart)), ("small", all(a < 0 for a in apart))):
+        if all_are and len(apart) > 1:
+            return f"right in {sum(right)} of {len(right)} cases, too {word} in all others"
+    return ""
+
+
 def _separating(features, right):
     """Return what is said by each feature that has one value in the cases that are right, or in the others."""
     told = []
     for name in features[0]:
         values = [one.get(name) for one in features]
-        good, bad = ({v for v, ok in zip(values, right, strict=True) if ok is wanted} for wanted in (True, False))
-        if None in good | bad or good & bad:
+        good, bad = ([v for v, ok in zip(values, right, strict=True) if ok is wanted] for wanted in (True, False))
+        if None in values or set(good) & set(bad):
             continue
-        if len(good) == 1:
-            told.append(f"right only where {name} is {brief(*good)}")
-        elif len(bad) == 1:
-            told.append(f"wrong only where {name} is {brief(*bad)}")
+        if _one(good):
+            told.append(f"right only where {name} is {brief(good[0])}")
+        elif _one(bad):
+            told.append(f"wrong only where {name} is {brief(bad[0])}")
     return told
+
+
+def _one(values):
+    """Return whether values are one that means something: seen twice, or 0, 1, a flag or a text."""
+    plain = isinstance(values[0], str) or values[0] in (0, 1)
+    return len(set(values)) == 1 and values[0] != "another" and (plain or len(values) > 1)
 
 
 def _values(calls, place):
@@ -205,9 +261,10 @@ def _sizes(calls, place):
     found = {}
     for name, value in zip(calls.names, calls.arguments[place], strict=False):
         if isinstance(value, np.ndarray):
-            found |= {f"{name}.shape[{axis}]": size for axis, size in enumerate(value.shape)}
+            for axis, size in enumerate(value.shape):
+                found[f"{name}.shape[{axis}]"] = 1 if size == 1 else "another"  # other sizes are luck
         elif isinstance(value, (list, tuple)):
-            found[f"len({name})"] = len(value)
+            found[f"len({name})"] = 1 if len(value) == 1 else "another"
     return found
 
 

@@ -112,6 +112,17 @@ def folders(lesson=None) -> list[str]:
     return [
         f"{course}.{info.name}"
         for course in courses()
-        for info in sorted(pkgutil.iter_modules(importlib.import_module(course).__path__))
+        for info in sorted(pkgutil.iter_modules(_package(course).__path__))
         if info.name.startswith(("lesson_", "exercise_")) and lesson in (None, info.name.split("_")[1])
     ]
+
+
+def _package(course):
+    """Return the package of a course, or say what to do if it cannot be imported."""
+    try:
+        return importlib.import_module(course)
+    except ModuleNotFoundError as error:
+        if error.name != course.partition(".")[0]:
+            raise
+        told = f"there is no package {printable(course)!r}, which {VARIABLE} names. Install it, or pass its folder"
+        raise ValueError(f"{told}: --exercises {printable(course)}") from error

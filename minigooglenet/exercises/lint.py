@@ -3,14 +3,19 @@
 missing(find("02.9"))  # [] if it is ready for students
 """
 
-import contextlib
 import inspect
+import itertools
+import math
 import sys
 
-from minigooglenet.exercises.checking import check
+import numpy as np
+
+from minigooglenet.exercises.checking import Calls, check, marked
 from minigooglenet.exercises.exercise import Task
 from minigooglenet.exercises.mutants import survivors
-from minigooglenet.exercises.outputs import same
+from minigooglenet.exercises.outputs import Raised, call, identical, same
+from minigooglenet.exercises.own_code import where
+from minigooglenet.exercises.plain import kind_of
 from minigooglenet.exercises.questions import Question, answer
 from minigooglenet.exercises.result import WRONG
 from minigooglenet.exercises.shown import brief, error_text
@@ -18,20 +23,31 @@ from minigooglenet.exercises.shown import brief, error_text
 MARK = "TODO"  # what a template leaves to fill in
 LEAST_CASES, LEAST_WRONG = 2, 3
 STUDENTS = [f"student {number}" for number in range(20)]  # for whom a question is drawn
+SEEDS = range(3)  # of test cases as `grade` draws them
 SHOWN = 5  # faults that no test case reveals
 
 
 def missing(exercise: Task) -> list[str]:
     """Return what an exercise or a question lacks, in sentences."""
-    rules = [_words, _wrong_answers, *((_question,) if isinstance(exercise, Question) else (_parts, _answers, _blind))]
+    rules = (_question,) if isinstance(exercise, Question) else (_parts, _cases, _answers, _blind)
     found = []
-    for rule in rules:
+    for rule in (_words, _wrong_answers, *rules):
         try:
             found += rule(exercise)
+        except _StopError as error:
+            return [*found, str(error)]
         except Exception as error:  # a teacher's own code may do anything
-            found.append(f"{rule.__name__.strip('_').replace('_', ' ')}: {type(error).__name__}: {error_text(error)}")
-            break
+            return [*found, raised(error)]
     return found
+
+
+class _StopError(Exception):
+    """A finding without which the rest makes no sense."""
+
+
+def raised(error) -> str:
+    """Return an exception with the line of the teacher's own code where it arose."""
+    return f"{kind_of(error)}: {error_text(error)}{where(error)}"
 
 
 def _words(exercise):
@@ -48,8 +64,8 @@ def _words(exercise):
         yield "two hints are the same"
     if exercise.difficulty not in (1, 2, 3):
         yield f"difficulty must be 1, 2 or 3, got {exercise.difficulty!r}"
-    if not exercise.minutes > 0:
-        yield f"minutes must be above 0, got {exercise.minutes!r}"
+    if not (isinstance(exercise.minutes, (int, float)) and exercise.minutes > 0):
+        yield f"minutes must be a number above 0, got {exercise.minutes!r}"
 
 
 def _wrong_answers(exercise):
@@ -67,8 +83,6 @@ def _parts(exercise):
         return
     if not exercise.cases_function:
         yield "no test cases: a function with @exercise.cases that yields the arguments of each call"
-    elif len(exercise.arguments) < LEAST_CASES:
-        yield f"{len(exercise.arguments)} test case, at least {LEAST_CASES} are needed, with different shapes"
     if not exercise.reference_function:
         yield "no right answer: a function with @exercise.reference"
         return
@@ -80,6 +94,46 @@ def _parts(exercise):
         yield f"the signature {exercise.signature!r} and the reference({', '.join(names)}) have different arguments"
     if "->" not in exercise.signature:
         yield f"the signature {exercise.signature!r} does not say what is returned: {exercise.name}(...) -> (shape)"
+
+
+def _cases(exercise):
+    """Yield what is wrong with the test cases; stop at those that the right answer cannot be called with."""
+    if exercise.judge_function or not exercise.cases_function:
+        return
+    first, again = (list(exercise.cases_function(np.random.default_rng(0))) for _ in range(2))
+    if len(first) < LEAST_CASES:
+        yield f"{_count(len(first), 'test case')}, at least {LEAST_CASES} are needed, with different shapes"
+    if not all(isinstance(case, (tuple, list)) for case in first):
+        raise _StopError("a test case is a tuple of arguments: one argument needs a comma, `yield (x,)`")
+    if len(first) != len(again) or not all(map(identical, map(tuple, first), map(tuple, again))):
+        yield "the test cases differ from run to run: draw with the `rng` that cases(rng) is given, and nothing else"
+    if not exercise.reference_function:
+        return
+    for number, arguments in enumerate(exercise.arguments, 1):
+        _stop_if_raised(exercise, arguments, f"in test case {number}")
+    calls = [(seed, Calls(exercise, exercise.drawn(seed))) for seed in SEEDS]
+    for _, drawn in calls:
+        for arguments in drawn.arguments:
+            _stop_if_raised(exercise, arguments, "in a test case that `grade` may draw")
+    for right in exercise.rights:
+        for _, drawn in calls:
+            outputs = [call(right, arguments)[0] for arguments in drawn.arguments]
+            result = marked(drawn, outputs)
+            if not result.passed:
+                yield f"`grade` may draw a test case that rejects the right answer {right.__name__}: {result.what}"
+                break
+
+
+def _stop_if_raised(exercise, arguments, where_it_was):
+    """Stop if the right answer cannot be called with these arguments."""
+    output, _ = call(exercise.reference_function, arguments)
+    if isinstance(output, Raised):
+        shown = ", ".join(map(brief, arguments))
+        raise _StopError(f"the right answer stops {where_it_was}, ({shown}): {raised(output.error)}")
+
+
+def _count(number, what):
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _answers(exercise):
@@ -94,13 +148,26 @@ def _answers(exercise):
     for wrong in exercise.wrongs:
         result = check(exercise.number, wrong.function)
         if result.status != WRONG:
-            yield f"the check accepts the wrong answer {wrong.name!r}: add a test case in which it is wrong"
+            yield f"the check accepts the wrong answer {wrong.name!r}: {_why_accepted(exercise, wrong)}"
         elif result.mistake != wrong.name:
             yield f"the wrong answer {wrong.name!r} is called {result.mistake!r}: no test case tells the two apart"
     if not exercise.judge_function and len(exercise.arguments) > 1:
         outputs = [exercise.reference_function(*arguments) for arguments in exercise.arguments]
-        if all(same(outputs[0], other, 0) for other in outputs[1:]):
+        if all(itertools.starmap(identical, itertools.pairwise(outputs))):
             yield "the right answer is the same in every test case, so that a constant passes"
+
+
+def _why_accepted(exercise, wrong):
+    """Say what to do about a wrong answer that passes."""
+    if not exercise.judge_function and any(
+        not same(*(call(each, arguments)[0] for each in (wrong.function, exercise.reference_function)), 0)
+        for arguments in exercise.arguments
+    ):
+        return (
+            "it differs only by round-off. Choose values for which it differs more, "
+            "or write tolerance=0 if exactness is the lesson"
+        )
+    return "add a test case in which it is wrong"
 
 
 def _blind(exercise):
@@ -112,7 +179,7 @@ def _blind(exercise):
         shown = ", ".join(map(brief, fault.arguments))
         yield f"no test case reveals this fault: {fault.name}; it would show with the arguments {shown}"
     if len(faults) > SHOWN:
-        yield f"and {len(faults) - SHOWN} more faults"
+        yield f"and {_count(len(faults) - SHOWN, 'more fault')}"
 
 
 def _question(question):
@@ -120,15 +187,20 @@ def _question(question):
     if not (question.draw_function and question.solution_function):
         yield "no drawn values or no right number: functions with @exercise.draw and @exercise.solution"
         return
-    drawn = set()
-    for student in STUDENTS:
-        values = question.values(student)
-        drawn.add(str(values))
-        with contextlib.suppress(KeyError):
-            question.text.format(**values)
-            continue
-        yield f"the question names a value that is not drawn: {question.text!r}, drawn are {', '.join(values)}"
-        return
+    first, again = (question.draw_function(np.random.default_rng(0)) for _ in range(2))
+    if not isinstance(first, dict):
+        raise _StopError(f"draw(rng) should return a dict {{name: value}}, got a {kind_of(first)}")
+    if first != again:
+        raise _StopError("the values differ from run to run: draw with the `rng` that draw(rng) is given, nothing else")
+    _numbers(question, first)
+    try:
+        question.text.format(**first)
+    except KeyError as error:
+        raise _StopError(f"the question names a value that is not drawn: {error}. Drawn: {', '.join(first)}") from error
+    except (ValueError, IndexError) as error:
+        told = f"{error}. Write {{{{ and }}}} for braces that are not a drawn value"
+        raise _StopError(f"the braces of the question cannot be filled in: {told}") from error
+    drawn = {str(question.values(student)) for student in STUDENTS}
     if len(drawn) < len(STUDENTS) // 4:
         yield f"{len(STUDENTS)} students get only {len(drawn)} different questions"
     for student in STUDENTS[:3]:
@@ -138,6 +210,29 @@ def _question(question):
         for wrong in question.wrongs:
             if answer(question.number, wrong.function(**values), student).mistake != wrong.name:
                 yield f"the wrong number {wrong.name!r} is not called so, for {values}"
+
+
+def _numbers(question, values):
+    """Stop if the right and the wrong numbers cannot be computed or are alike in every draw."""
+    functions = {"the right number": question.solution_function}
+    functions |= {f"the wrong number {wrong.name!r}": wrong.function for wrong in question.wrongs}
+    given = ", ".join(f"{name}={value}" for name, value in values.items())
+    for name, function in functions.items():
+        try:
+            number = float(function(**values))
+        except Exception as error:
+            raise _StopError(f"{name} cannot be computed for {given}: {raised(error)}") from error
+        if not math.isfinite(number):
+            raise _StopError(f"{name} is {number} for {given}")
+        if function is question.solution_function and not question.tolerance and not number.is_integer():
+            raise _StopError(
+                f"{name} is {number:.6g} for {given}, not whole: give a tolerance, such as tolerance=0.005"
+            )
+    rng = np.random.default_rng(0)
+    draws = [question.draw_function(rng) for _ in range(50)]
+    for (one, first), (other, second) in itertools.combinations(functions.items(), 2):
+        if all(question.agree(float(first(**draw)), float(second(**draw))) for draw in draws):
+            raise _StopError(f"{other} is {one} in 50 draws, so that nobody can tell the two apart")
 
 
 def module_of(exercise) -> str:

@@ -48,7 +48,24 @@ class Survivor(NamedTuple):
 def mutants(exercise) -> Iterator[Mutant]:
     """Yield the mutants of an exercise's right answers, in order of their plausibility."""
     yield from argument_mutants(exercise)
-    yield from itertools.starmap(Mutant, source_mutants(_rights(exercise), names(exercise)))
+    yield from output_mutants(exercise)
+    yield from itertools.starmap(Mutant, source_mutants(_rights(exercise), _kinds(exercise)))
+
+
+def _kinds(exercise):
+    """Return {name: kind} of the arguments; only those of one kind may be confused."""
+    called = names(exercise)
+    return dict.fromkeys(called) | {
+        name: _kind(value) for name, value in zip(called, calls_of(exercise)[0], strict=False)
+    }
+
+
+def _kind(value):
+    if isinstance(value, (bool, np.bool_)):
+        return "flag"
+    if isinstance(value, (int, float, np.number)):
+        return "number"
+    return "list" if isinstance(value, (list, tuple)) else kind_of(value)
 
 
 def _rights(exercise):
@@ -207,6 +224,39 @@ def _smaller(value, count):
     return value
 
 
+# What comes back, changed
+
+OUTPUTS = {
+    "cut to whole numbers": ("the right values without their fractions: an array of integers?", np.trunc),
+    "the first for all": ("the first along axis 0 at every place of it", lambda v: np.repeat(v[:1], len(v), axis=0)),
+    "the last for all": ("the last along axis 0 at every place of it", lambda v: np.repeat(v[-1:], len(v), axis=0)),
+}
+
+
+def output_mutants(exercise) -> Iterator[Mutant]:
+    """Yield the reference solution with what it returns changed."""
+    for name, (words, change) in OUTPUTS.items():
+        yield Mutant(f"output: {name}", words, _returning(exercise.reference_function, change))
+
+
+def _returning(function, change):
+    def answer(*arguments):
+        return _each(function(*arguments), change)
+
+    return answer
+
+
+def _each(value, change):
+    """Return an output with every array of numbers in it changed, and every fraction where a single one can be."""
+    if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind == "f":
+        return change(value)
+    if isinstance(value, (float, np.floating)) and change is np.trunc:
+        return np.trunc(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_each(item, change) for item in value)
+    return {key: _each(item, change) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 # Arguments that are frozen, changed or exchanged
 
 
@@ -226,6 +276,7 @@ def argument_mutants_of(function, columns) -> Iterator[Mutant]:
     for place, (parameter, values) in enumerate(zip(parameters, columns, strict=False)):
         for what, words, change in _changes(values, parameter.default):
             yield Mutant(f"{called[place]}: {what}", words.format(called[place]), _changed(function, place, change))
+    yield from _shortened(function, columns)
     for first, second in itertools.combinations(range(len(columns)), 2):
         if not _like(columns[first], columns[second]):
             continue
@@ -235,6 +286,23 @@ def argument_mutants_of(function, columns) -> Iterator[Mutant]:
             if not isinstance(columns[one][0], np.ndarray):
                 what = f"{called[other]} used for {called[one]} too"
                 yield Mutant(what, f"{what}: is {called[one]} ever read?", _instead(function, one, other))
+
+
+def _shortened(function, columns):
+    """Yield a function whose arrays of one length all lose what follows the first along axis 0, or the last."""
+    arrays = [place for place, values in enumerate(columns) if isinstance(values[0], np.ndarray) and values[0].ndim]
+    if len(arrays) < 2 or any(len({len(columns[place][at]) for place in arrays}) > 1 for at in range(len(columns[0]))):
+        return
+    for name, part in (("the first alone", slice(1)), ("without the last", slice(-1))):
+        words = f"only part of the data is read along axis 0: {name}"
+        yield Mutant(f"all arrays: {name}", words, _cut(function, arrays, part))
+
+
+def _cut(function, places, part):
+    def answer(*arguments):
+        return function(*(value[part] if place in places else value for place, value in enumerate(arguments)))
+
+    return answer
 
 
 def _like(one, other):
@@ -296,6 +364,20 @@ FRACTIONS = {
     "1 over it": ("1 / {0} in place of {0}", lambda value: 1 / value if value else value),
     "its root": ("the square root of {0} in place of {0}", lambda value: abs(value) ** 0.5),
 }
+
+
+def _read_as(axes):
+    """Return a change that reads an array's numbers in another order: a reshape where axes should be exchanged."""
+    return lambda value: np.ascontiguousarray(np.transpose(value, axes)).reshape(value.shape)
+
+
+def _rotated_axes(axes):
+    """Yield (what, words, change) that read an array as if its axes were stored in another order."""
+    for order in {(*range(1, axes), 0), (axes - 1, *range(axes - 1)), (*range(axes - 2), axes - 1, axes - 2)}:
+        words = f"{{0}} reshaped where its axes should be exchanged: its numbers are read in the order of axes {order}"
+        yield f"read in the order {order}", words, _read_as(order)
+
+
 ARRAYS = {
     "zeros": ("{0} full of zeros: is {0} ever used?", np.zeros_like),
     "ones": ("{0} full of ones: is {0} ever used?", np.ones_like),
@@ -326,7 +408,9 @@ def _changes(values, default):
         yield from (_frozen(value) for value in sorted(set(values)))
     elif isinstance(first, np.ndarray):
         yield "always the first case", "another array in place of {0}", _always(first)
-        for name, words, change in (*((n, *c) for n, c in ARRAYS.items()), *_moved(max(v.ndim for v in values))):
+        axes = max(v.ndim for v in values)
+        reordered = _rotated_axes(axes) if axes > 1 and all(v.ndim == axes for v in values) else ()
+        for name, words, change in (*((n, *c) for n, c in ARRAYS.items()), *_moved(axes), *reordered):
             if not all(np.array_equal(change(value), value) for value in values):
                 yield name, words, change
     elif isinstance(first, dict) and any(isinstance(value, np.ndarray) for value in first.values()):

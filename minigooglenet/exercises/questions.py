@@ -12,6 +12,7 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Task
 from minigooglenet.exercises.find import find
+from minigooglenet.exercises.numbers import described
 from minigooglenet.exercises.outputs import ROUND_OFF, FormError, form, one_number
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.predicting import Note
@@ -105,7 +106,8 @@ def answer(number, value, student=None) -> Result:
         if question.right(given, wrong.function(**values)):
             what = f"{brief(value)} is what comes out by a usual mistake"
             return Result(question.number, WRONG, wrong.name, what, wrong.message, advice)
-    return Result(question.number, WRONG, what=f"{brief(value)} is not right", advice=advice)
+    looks_like = described(question, given, values)
+    return Result(question.number, WRONG, what=f"{brief(value)} is not right", looks_like=looks_like, advice=advice)
 
 
 def _float(value):

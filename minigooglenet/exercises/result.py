@@ -1,20 +1,21 @@
 """What a check says: whether it passed, which mistake it recognised, and a case small enough to read."""
 
-import base64
 import html
-import io
+import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigooglenet import console
+from minigooglenet import console, figures
 from minigooglenet.exercises import shown
 from minigooglenet.exercises.outputs import close
 
 PASSED, WRONG, NOT_YET = "passed", "wrong", "not yet"
 MOST_SHOWN = 64  # values of an array that are worth printing
+SMALL = 80  # dots per inch of a picture of the difference
 CORNER = 8  # values along an axis of a larger array
-_CELL = "text-align:left;vertical-align:top;white-space:pre-wrap;padding:0 1em 0 0"
+_FONT = f"font-family:monospace;font-size:{console.CODE_SIZE}"  # one size for all parts, whatever the page prescribes
+_CELL = f"text-align:left;vertical-align:top;white-space:pre-wrap;padding:0 1em 0 0;line-height:1.3;{_FONT}"
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Result:
 
     def _case(self):
         """Return the lines of the case that fails: its inputs, and the arrays that differ."""
-        named = [f"  {name} = {_brief(value)}" for name, value in self.inputs.items()]
+        named = [line for name, value in self.inputs.items() for line in f"  {name} = {_brief(value)}".splitlines()]
         return [*(["the case:", *named] if named else []), *(self._arrays() if self.expected is not None else [])]
 
     def _arrays(self):
@@ -95,25 +96,31 @@ class Result:
         return expected[first], got[first], differ[first], f"[{', '.join(map(str, first))}]"
 
     def _repr_html_(self):
-        image = ""
-        if self.expected is not None:
-            expected, got, _, where = self._shown()
-            if expected.ndim == 2 and expected.shape == got.shape and expected.size:
-                data = base64.b64encode(_image(expected, got)).decode()
-                alt = html.escape(
-                    f"expected, yours and the difference{where}, as images; the text above has the numbers"
-                )
-                image = f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{data}">'
         rows = "".join(
             f'<tr><th style="{_CELL};white-space:nowrap">{label}</th><td style="{_CELL}">{html.escape(text)}</td></tr>'
             for label, text in self._said()
         )
         case = self._case()
         return (
-            f'<div style="font-family:monospace">{self.number}: {self.status}.</div>'
-            f'<table style="font-family:monospace;margin:0">{rows}</table>'
-            f"{console.monospaced(chr(10).join(case)) if case else ''}{image}"
+            f'<div style="{_FONT}">{self.number}: {self.status}.</div>'
+            f'<table style="{_FONT};margin:0">{rows}</table>'
+            f"{console.monospaced(chr(10).join(case)) if case else ''}{self._image()}"
         )
+
+    def _image(self):
+        """Return the arrays that differ as pictures in HTML, if they are matrices of one shape."""
+        if self.expected is None:
+            return ""
+        expected, got, differ, where = self._shown()
+        if expected.ndim != 2 or expected.shape != got.shape or not expected.size:
+            return ""
+        figure = _picture(expected, got)
+        rows = np.flatnonzero(differ.any(axis=1))
+        columns = np.flatnonzero(differ.any(axis=0))
+        alt = f"expected{where}, yours and their difference as pictures: {differ.sum()} of {differ.size} values differ"
+        if len(rows):
+            alt += f", in rows {rows[0]} to {rows[-1]} and columns {columns[0]} to {columns[-1]}"
+        return figures.image(figure, figures.pixels(figure, SMALL), alt, SMALL)
 
 
 def difference_map(differ) -> list[str]:
@@ -123,8 +130,13 @@ def difference_map(differ) -> list[str]:
 
 def _brief(value):
     if isinstance(value, np.ndarray):
-        values = f" {np.array2string(value, separator=', ', prefix='    ')}" if value.size <= MOST_SHOWN else ""
-        return f"array {value.shape} {value.dtype}{values}"
+        head = f"array {value.shape} {value.dtype}"
+        if value.size > MOST_SHOWN:
+            return head
+        text = np.array2string(value, separator=", ")
+        if "\n" not in text:
+            return f"{head} {text}"
+        return f"{head}\n{textwrap.indent(text, '    ')}"  # below the head, so that the columns stay in line
     return shown.brief(value)
 
 
@@ -144,9 +156,7 @@ def _arrays(expected, got, differ):
     return tuple(text + note for text in shown.arrays(right, mine, wrong))
 
 
-def _image(expected, got):
-    from minigooglenet import figures
-
+def _picture(expected, got):
     figure, axes = figures.new(7, 2.6, ncols=3)
     real = [np.nan_to_num(np.real(values).astype(float), posinf=0, neginf=0) for values in (expected, got)]
     largest = max(abs(values).max() for values in real) or 1
@@ -155,6 +165,4 @@ def _image(expected, got):
         axis.imshow(values, cmap=figures.DIVERGING, vmin=-1, vmax=1)
         axis.set_title(title, fontsize=10)
         axis.set(xticks=[], yticks=[])
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80)
-    return file.getvalue()
+    return figure

@@ -17,6 +17,7 @@ from typing import NamedTuple
 MOST_STEPS = 20_000  # of all loops of one call; the test cases need a few thousand
 COUNTER = "_counted_loop"
 OFF = "a limit or an index that is off by one{about}"
+OFF_BY_ONE = "an index or a limit off by one"
 SWAPPED = {
     "max": ("min", "sum", "mean"), "min": ("max",), "maximum": ("minimum",), "minimum": ("maximum",),
     "argmax": ("argmin",), "argmin": ("argmax",), "sum": ("mean", "max", "prod"), "mean": ("sum", "max", "min"),
@@ -49,15 +50,16 @@ class Change(NamedTuple):
     rank: int
 
 
-def source_mutants(functions, arguments=()) -> Iterator[tuple[str, str, Callable]]:
+def source_mutants(functions, arguments=None) -> Iterator[tuple[str, str, Callable]]:
     """Yield (name, words, faulty function) for every fault in the source of functions; nothing without source.
 
     The most plausible come first, whichever function they are in. A function of the module that several of the
     functions call is changed once.
 
     functions : right answers
-    arguments : names that a student knows, which the words may use
+    arguments : {name: kind} of the names that a student knows, which the words may use
     """
+    arguments = arguments or {}
     done, made = set(), []
     for function in functions:
         source = _source(function)
@@ -92,7 +94,7 @@ class _Source:
         except (SyntaxError, ValueError, TypeError):
             return None
 
-        def faulty(*given):
+        def faulty(*given, **named):
             left = iter(range(MOST_STEPS))
 
             def counted(items):
@@ -104,7 +106,7 @@ class _Source:
             space = {**vars(self.module), COUNTER: counted}
             for code in codes:
                 exec(code, space)  # our own source
-            return space[self.name](*given)
+            return space[self.name](*given, **named)
 
         return faulty
 
@@ -298,12 +300,12 @@ def _compared(node, arguments):
 def _number(node, arguments):
     value = node.value
     if isinstance(value, bool):
-        yield f"{not value} for {value}", "True and False exchanged", ast.Constant(not value)
+        yield f"{not value} for {value}", "a flag, such as reverse=True, the other way round", ast.Constant(not value)
     elif isinstance(value, int):
         for other in (value + 1, value - 1):
             yield (
                 f"{other - value:+d} at {value}",
-                f"{other} where {value} belongs: an index or a limit off by one",
+                f"{other} where {value} belongs: {OFF_BY_ONE}",
                 (ast.Constant(other)),
             )
     elif isinstance(value, float):
@@ -377,10 +379,10 @@ def _chosen(node, arguments):
 
 
 def _name(node, arguments):
-    """Yield another argument in place of this one."""
+    """Yield another argument of the same kind in place of this one: an array for a shape may fill the memory."""
     if isinstance(node.ctx, ast.Load) and node.id in arguments:
         for other in arguments:
-            if other != node.id:
+            if other != node.id and arguments[other] == arguments[node.id]:
                 yield f"{other} for {node.id}", f"{other} where {node.id} belongs", ast.Name(other, ast.Load())
 
 

@@ -58,7 +58,9 @@ def error_figure(name, analytic, numeric):
         axis.set_title(f"{title}, {name}{list(place[:-2])}" if analytic.ndim > 2 else f"{title}, {name}", fontsize=9)
     axes[2].imshow(error_map(analytic, numeric), cmap=figures.SEQUENTIAL)
     axes[2].set_title("largest error over the rest", fontsize=9)
-    return figures.described(figure, error_text(name, analytic, numeric))
+    text = error_text(name, analytic, numeric)
+    alt = f"the analytic and the numeric gradient of {name} and a map of their errors; {text.rpartition(chr(10))[2]}"
+    return figures.described(figure, text, alt=alt)
 
 
 def search(disagrees, size, rng) -> tuple[int, int]:

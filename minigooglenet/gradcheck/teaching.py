@@ -30,13 +30,12 @@ def ucurve(layer, *input_shapes, rng=0):
         errors[np.dtype(dtype).name] = [
             _error(_central(subject, low, position, direction, grad_y, dtype(step)), right) for step in STEPS
         ]
-    figure, axis = figures.new(7, 4)
+    figure, axis = figures.new(6, 4)
     for (name, values), colour, marker in zip(errors.items(), figures.PALETTE, "os", strict=False):
         axis.loglog(STEPS, np.maximum(values, 1e-17), marker=marker, color=colour, label=name)
     here = errors["float64"][int(np.argmin(np.abs(np.log(STEPS / STEP))))]
-    axis.annotate(
-        "you are here", (STEP, max(here, 1e-17)), (STEP * 8, max(here, 1e-17) * 1e3), arrowprops={"arrowstyle": "->"}
-    )
+    aside = {"textcoords": "offset points", "ha": "right", "arrowprops": {"arrowstyle": "->"}}  # where no line runs
+    axis.annotate("you are here", (STEP, max(here, 1e-17)), (-50, 0), **aside)
     axis.set(xlabel="step h", ylabel="relative error", title=f"{subject.operation}: error of a central difference")
     axis.legend(frameon=False)
     lines = [f"Relative error of a central difference of {subject.title}, by step ('*' marks the step used, {STEP:g}):"]
@@ -47,9 +46,9 @@ def ucurve(layer, *input_shapes, rng=0):
     best = [f"{name} {STEPS[int(np.argmin(values))]:.0e}" for name, values in errors.items()]
     curved = errors["float64"][0] > ROUND_OFF  # at the largest step
     larger = "a larger one misses the curve" if curved else "a larger one loses nothing, because the layer is linear"
-    return figures.described(
-        figure, "\n".join([*lines, f"Best step: {', '.join(best)}. A smaller one loses digits, {larger}."])
-    )
+    verdict = f"Best step: {', '.join(best)}. A smaller one loses digits, {larger}."
+    alt = f"Lines of the relative error of a central difference of {subject.operation} against its step. {verdict}"
+    return figures.described(figure, "\n".join([*lines, verdict]), alt=alt)
 
 
 def watch(layer, index, *input_shapes, argument="x", rng=0, step=STEP) -> str:

@@ -1,5 +1,7 @@
 """Arrays as pictures side by side, and the same in characters for whoever does not see them."""
 
+import textwrap
+
 import numpy as np
 
 from minigooglenet import figures
@@ -7,6 +9,7 @@ from minigooglenet import figures
 SHADES = " .:-=+*#%@"  # from the smallest value to the largest
 MOST_NUMBERS = 12  # columns up to which the text shows an array's numbers, beyond that its shades
 MOST_CHARACTERS = 48  # columns of shades
+TITLE_CHARACTERS, TITLE_LINE = 12, 0.18  # characters of a title in an inch, and inches of one of its lines
 HALFWAY = 0.179  # luminance on which black and white have the same contrast, 4.6 to 1
 
 
@@ -31,18 +34,44 @@ def pictures(arrays, columns=4, numbers=None, same_scale=True, inches=2.4):
         numbers = all(values.shape[1] <= MOST_NUMBERS for values in arrays.values())
     width = min(columns, len(arrays))
     height = -(-len(arrays) // width)
-    tallest = min(inches, max(inches * values.shape[0] / values.shape[1] for values in arrays.values())) + 0.3
+    titles = {title: textwrap.fill(title, round(TITLE_CHARACTERS * inches)) for title in arrays}
+    tallest = min(inches, max(inches * values.shape[0] / values.shape[1] for values in arrays.values()))
+    tallest += 0.25 + TITLE_LINE * max(title.count("\n") + 1 for title in titles.values())
     figure, axes = figures.new(inches * width + 0.4, tallest * height, nrows=height, ncols=width, squeeze=False)
     for axis, (title, values) in zip(axes.flat, arrays.items(), strict=False):
         if title in plain:
             _draw(axis, plain[title], list(plain.values()) if same_scale else [plain[title]], numbers)
         else:
             axis.imshow(values.clip(0, 255).astype(np.uint8))
-        axis.set_title(title, fontsize=10)
+        axis.set_title(titles[title], fontsize=10)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    return figures.described(figure, "\n\n".join(_told(title, values, numbers) for title, values in arrays.items()))
+    text = "\n\n".join(_told(title, values, numbers) for title, values in arrays.items())
+    return figures.described(figure, text, alt=_seen(arrays))
+
+
+def _seen(arrays):
+    """Return what there is to see: each picture in a few words, as many as alt text has room for."""
+    words = f"{len(arrays)} pictures: " if len(arrays) > 1 else ""
+    for place, (title, values) in enumerate(arrays.items()):
+        one = f"{'; ' * (place > 0)}{title}, {_extent(values)}"
+        if len((words + one).split()) > figures.MOST_ALT - 4:
+            return f"{words}; and {len(arrays) - place} more"
+        words += one
+    return words
+
+
+def _extent(values):
+    size = " x ".join(map(str, values.shape[:2]))
+    if values.ndim == 3:
+        return f"{size} in colour"
+    low, high = values.min(), values.max()
+    if low == high:
+        return f"{size}, {_short(low)} everywhere"
+    peaks = np.argwhere(values == high)
+    where = " in row {}, column {}".format(*peaks[0]) if len(peaks) == 1 else ""
+    return f"{size}, from {_short(low)} to {_short(high)}{where}"
 
 
 def _draw(axis, values, scaled_with, numbers):
@@ -85,4 +114,4 @@ def _told(title, values, numbers):
 
 
 def _short(value):
-    return f"{value:.3g}"
+    return f"{value + 0:.3g}"  # no -0

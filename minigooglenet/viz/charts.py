@@ -3,6 +3,7 @@
 from minigooglenet import figures
 
 HATCHES = ("", "//", "..", "xx")
+FEW = 6  # bars that alt text names one by one
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -13,16 +14,20 @@ def bar_chart(values: dict[str, float], label, *, marked=(), height=None):
     -------
     figure, text
     """
-    figure, axis = figures.new(7, height or 0.8 + 0.24 * len(values))
-    names, tallest = list(values), max(values, key=values.get)
+    figure, axis = figures.new(6, height or 0.8 + 0.24 * len(values))
+    names, tallest, shortest = list(values), max(values, key=values.get), min(values, key=values.get)
     for place, name in enumerate(names):
         apart = name in marked
         axis.barh(place, values[name], color=figures.PALETTE[apart], hatch="//" if apart else "", edgecolor="black")
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel=label)
-    axis.invert_yaxis()
+    axis.set_ylim(len(names) - 0.4, -0.6)
     text = f"bar chart, {len(names)} bars, {label}; the longest is {tallest} with {values[tallest]:,.6g}"
-    return figures.described(figure, f"{text}\n{figures.bars(values)}")
+    if len(names) <= FEW:
+        alt = "; ".join([f"bar chart of {label}", *(f"{name}: {value:,.4g}" for name, value in values.items())])
+    else:
+        alt = f"{text}; the shortest is {shortest} with {values[shortest]:,.6g}"
+    return figures.described(figure, f"{text}\n{figures.bars(values)}", alt=alt)
 
 
 def line_chart(lines: dict[str, tuple], x_label, y_label, *, log=False, area=False):
@@ -32,7 +37,7 @@ def line_chart(lines: dict[str, tuple], x_label, y_label, *, log=False, area=Fal
     -------
     figure, text
     """
-    figure, axis = figures.new(7, 3.4)
+    figure, axis = figures.new(6, 3.4)
     told = []
     for place, (name, (xs, ys)) in enumerate(lines.items()):
         colour, points = figures.PALETTE[place % 8], max(1, len(xs) // 12)

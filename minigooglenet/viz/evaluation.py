@@ -48,11 +48,11 @@ def crops(picture, pieces, boxes, places):
         if not mirrored
     ]
     twice = ", each taken plain and mirrored" if len(lines) < len(places) else ""
-    text = (
-        f"{count} of a picture of {width} x {height} pixels (width x height) for a network of "
-        f"{size} x {size}{twice}.\n\nscale  square   part              left      top    right   bottom\n"
-    )
-    return figures.described(figure, text + "\n".join(lines))
+    seen = f"{count} of a picture of {width} x {height} pixels (width x height) for a network of {size} x {size}{twice}"
+    sides = ", ".join(map(str, scales))
+    alt = f"{seen}: boxes on the picture, whose shorter side is {sides}, and beside it every crop"
+    text = f"{seen}.\n\nscale  square   part              left      top    right   bottom\n"
+    return figures.described(figure, text + "\n".join(lines), alt=alt)
 
 
 def calibration(bins):
@@ -73,9 +73,12 @@ def calibration(bins):
     lower.set(xlabel="probability of the likeliest class", ylabel="pictures", xlim=(0, 1))
     gap = float(bins.counts @ (bins.confidence - bins.accuracy)) / total
     verdict = "more sure than right" if gap > 0 else "less sure than right"
-    text = (
+    alt = (
         f"Calibration, {total} pictures: expected calibration error {bins.error:.1%}; on the whole the network is "
-        f"{verdict}, by {abs(gap):.1%}. A row contains its upper probability, not its lower one."
+        f"{verdict}, by {abs(gap):.1%}."
+    )
+    text = (
+        f"{alt} A row contains its upper probability, not its lower one."
         f"\n\nprobability  pictures  mean probability  right\n"
     )
     lines = [
@@ -85,7 +88,7 @@ def calibration(bins):
         )
         if count
     ]
-    return figures.described(figure, text + "\n".join(lines))
+    return figures.described(figure, text + "\n".join(lines), alt=alt)
 
 
 def table3(table):
@@ -119,9 +122,15 @@ def table3(table):
     axes[0][0].invert_yaxis()
     start = _setting(base)
     figure.suptitle(f"Against {start}, {table.pictures:,} pictures (hollow: not told apart from it)", fontsize=10)
-    return figures.described(
-        figure, "\n".join([f"Settings against the base ({start}), {table.pictures:,} pictures.", *lines])
+    head = f"Settings against the base ({start}), {table.pictures:,} pictures."
+    k, changes = ks[0], [row.changes[0] for row in others]
+    named = [f"{name} {100 * change.difference:+.2f}" for name, change in zip(names, changes, strict=True)]
+    apart = sum(change.told_apart for change in changes)
+    alt = (
+        f"{head} {apart} of {len(others)} differ by more than chance in the top-{k} error. "
+        f"Percentage points: {'; '.join(named)}"
     )
+    return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def _contact_sheet(axis, pieces, places):

@@ -47,6 +47,5 @@ def module_drawing(count, name):
     axis.set(xlim=(-0.4, 3.4), ylim=(3.6, -0.6))
     axis.axis("off")
     lines = [f"{node} ({channels[node]}) reads {', '.join(sources)}" for node, sources in _READS.items()]
-    return figures.described(
-        figure, "\n".join([f"{name}, channels in parentheses: input ({channels['input']})", *lines])
-    )
+    head = f"{name}, channels in parentheses: input ({channels['input']})"
+    return figures.described(figure, "\n".join([head, *lines]), alt=f"circles and arrows. {'; '.join([head, *lines])}")

@@ -29,20 +29,21 @@ def training_curve(steps, epochs=(), best=None, heads=0):
     )
     right.plot([100 * hit for hit in hits], color=figures.PALETTE[0], linewidth=2, label=f"batches, last {span} steps")
     right.set(xlabel="step", ylabel="per cent", ylim=(0, 102), title="Accuracy")
-    text = (
+    alt = (
         f"Training curve, {len(steps)} steps: the mean loss of the last {span} steps goes from {smooth[0]:.3f} to "
-        f"{smooth[-1]:.3f} nats, the accuracy on the batches from {hits[0]:.1%} to {hits[-1]:.1%}.\n\n"
-        f"{figures.curve(smooth)}"
+        f"{smooth[-1]:.3f} nats, the accuracy on the batches from {hits[0]:.1%} to {hits[-1]:.1%}."
     )
+    text = f"{alt}\n\n{figures.curve(smooth)}"
     tested = [epoch for epoch in epochs if not math.isnan(epoch.test_accuracy)]
     if tested:
+        alt += f" Held out, at the end: loss {tested[-1].test_loss:.3f}, accuracy {tested[-1].test_accuracy:.1%}."
         text += f"\n\n{_held_out(left, right, tested, best, steps[-1].number + 1, len(epochs))}"
         left.set_ylim(0, 1.05 * max(*losses, min(2 * max(losses), max(epoch.test_loss for epoch in tested))))
     if heads:
         text += f"\n\nThe loss of a step includes {heads} auxiliary heads, the held-out loss only the main classifier."
     left.legend(frameon=False, fontsize=8)
     right.legend(frameon=False, fontsize=8, loc="lower right")
-    return figures.described(figure, text)
+    return figures.described(figure, text, alt=alt)
 
 
 def _held_out(left, right, tested, best, steps, epochs):
@@ -121,10 +122,8 @@ def confusion_matrix(matrix, names=None):
         f"{name:>{width}}" + "".join(f"{n or '.':>{width}}" for n in row)
         for name, row in zip(names, matrix, strict=True)
     ]
-    text = (
-        f"Confusion matrix (rows true, columns predicted): {right} of {total} right. Mistakes: {worst or 'none'}.\n\n"
-    )
-    return figures.described(figure, text + "\n".join(lines))
+    alt = f"Confusion matrix (rows true, columns predicted): {right} of {total} right. Mistakes: {worst or 'none'}."
+    return figures.described(figure, "\n".join([alt, "", *lines]), alt=alt)
 
 
 def gradient_norms(norms: dict[str, float], beside=()):
@@ -154,6 +153,7 @@ def gradient_norms(norms: dict[str, float], beside=()):
         figure,
         "Norm of the gradient of each module's parameters, input first (bars in proportion, not logarithmic):\n\n"
         + figures.bars(norms),
+        alt=f"Points of the norm of the gradient of each module's parameters, input first: {_ends(norms)}",
     )
 
 
@@ -168,9 +168,11 @@ def gradients_over_time(norms: dict[str, list[tuple[int, float]]]):
     axis.set(xlabel="step", ylabel="norm of the gradient", title="How far the gradient reaches, step by step")
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), title="input first")
     lines = [f"{module:16} {points[0][1]:10.3g} {points[-1][1]:10.3g}" for module, points in norms.items()]
+    first, last = ({module: points[i][1] for module, points in norms.items()} for i in (0, -1))
     return figures.described(
         figure,
         "\n".join(["Norm of each module's gradient, input first, at the first and the last record:", "", *lines]),
+        alt=f"Lines of the norm of each module's gradient. At first {_ends(first)}; in the end {_ends(last)}",
     )
 
 
@@ -192,9 +194,18 @@ def gradient_flow(norms: dict[str, dict[str, float]]):
         f"{name:{width}}  first module {next(iter(found.values())):9.3g}, last {list(found.values())[-1]:9.3g}"
         for name, found in norms.items()
     ]
+    told = "; ".join(f"{name}: {_ends(found)}" for name, found in norms.items())
     return figures.described(
-        figure, "\n".join(["Norm of the gradient of the first module's parameters and the last's:", "", *lines])
+        figure,
+        "\n".join(["Norm of the gradient of the first module's parameters and the last's:", "", *lines]),
+        alt=f"Lines of the norm of the gradient of each module's parameters. {told}",
     )
+
+
+def _ends(norms):
+    """Return the first and the last of {name: norm} in words."""
+    first, *_, last = [*norms.items(), *norms.items()]
+    return f"{first[0]} {first[1]:.3g}, {last[0]} {last[1]:.3g}"
 
 
 def _running_mean(values, span):

@@ -85,3 +85,28 @@ def test_a_missing_answer_without_a_name_is_described(number):
     assert "there is no " not in cells.mark(cells.run(sources), number).what
     (record,) = worker._answers(cells.run([START]), number, [START], WORK)
     assert record["missing"] == f'the cell with check("{number}", ...) is gone'
+
+
+@pytest.mark.parametrize(
+    ("made", "ran", "status"),
+    [
+        ("globals()['conv_' + 'db'] = lambda dout: dout.sum(axis=(0, 2, 3))", True, "passed"),
+        ("exec('def conv_' + 'db(dout): return dout.sum(axis=(0, 2, 3))')", True, "passed"),
+        (
+            "def make():\n    global conv_db\n    conv_db = lambda dout: dout.sum(axis=(0, 2, 3))\n\nmake()",
+            True,
+            "passed",
+        ),
+        ("def conv_db(dout) return 0", False, "failed"),
+        ("", False, "missing"),
+    ],
+)
+def test_cells_that_no_answer_needs_run_only_if_one_of_them_may_make_a_missing_name(tmp_path, made, ran, status):
+    place = tmp_path / "ran"
+    sources = [START, f"__import__('pathlib').Path({str(place)!r}).touch()", made, CHECK]
+    sent = (tmp_path / "sent").open("wb")
+    worker._answer_all(sent.fileno(), sources, WORK | {"whole": False, "cell_seconds": 10.0})
+    sent.close()
+    marked = comparer.compare((tmp_path / "sent").read_bytes(), ["03.1"], WORK["seed"])
+    assert marked["rows"][0]["status"] == status
+    assert place.exists() == ran

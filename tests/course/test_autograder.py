@@ -126,3 +126,20 @@ def test_the_archive_has_the_course_file_and_the_roster_that_it_names(released):
     shutil.unpack_archive("gradescope.zip", "source")
     assert course_file.read("source/course.toml").roster.find("7").name == "Ada Byron"
     assert "--course source/course.toml" in Path("source/run_autograder").read_text(encoding="utf-8")
+
+
+def test_the_archive_has_every_file_of_own_exercises_that_a_check_needs(released):
+    place = Path("own_ones")
+    (place / "lesson_20_means").mkdir(parents=True)
+    (place / "exercise_02_9.py").write_text("exercise = 1\n", encoding="utf-8")
+    (place / "lesson_20_means" / "__init__.py").write_text("from own_ones.lesson_20_means import means\n", "utf-8")
+    (place / "lesson_20_means" / "means.py").write_text("", encoding="utf-8")
+    (place / "lesson_20_means" / "quiz.tsv").write_text("Why?\tSo.\n", encoding="utf-8")
+    autograder.write("own.zip", "out", exercises=place)
+    with zipfile.ZipFile("own.zip") as archive:
+        kept = {name for name in archive.namelist() if name.startswith("own_ones/")}
+        assert b"--exercises source/own_ones" in archive.read("run_autograder")
+    assert kept == {
+        "own_ones/exercise_02_9.py",
+        *(f"own_ones/lesson_20_means/{name}" for name in ("__init__.py", "means.py", "quiz.tsv")),
+    }

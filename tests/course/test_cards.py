@@ -6,8 +6,8 @@ import re
 import pytest
 
 from minigooglenet.cli import main
-from minigooglenet.course import handout
-from minigooglenet.exercises.cards import cards
+from minigooglenet.course import handout, release
+from minigooglenet.exercises.cards import cards, pairs
 from minigooglenet.lessons import flashcards
 
 LESSONS = [path.stem[:2] for path in handout.sources()]
@@ -16,7 +16,7 @@ LESSONS = [path.stem[:2] for path in handout.sources()]
 def _rows(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     head = [line for line in lines if line.startswith("#")]
-    return head, list(csv.reader(lines[len(head) :], delimiter="\t", quoting=csv.QUOTE_NONE))
+    return head, list(csv.reader(lines[len(head) :], delimiter="\t", strict=True))
 
 
 def test_the_deck_has_question_answer_and_lesson_of_every_card(tmp_path, capsys):
@@ -27,6 +27,36 @@ def test_the_deck_has_question_answer_and_lesson_of_every_card(tmp_path, capsys)
     assert list(dict.fromkeys(row[2] for row in rows)) == [f"lesson{lesson}" for lesson in LESSONS]
     assert len({row[0] for row in rows}) == len(rows) == sum(len(cards(n)) for n in LESSONS) + len(flashcards.CARDS)
     assert capsys.readouterr().out.startswith(f"{len(rows)} cards")
+
+
+def test_anki_reads_every_question_and_answer_as_it_is_written(tmp_path):
+    assert main(["cards", str(tmp_path / "deck.txt")]) == 0
+    _, rows = _rows(tmp_path / "deck.txt")
+    assert {pair for lesson in LESSONS for pair in cards(lesson)} <= {(row[0], row[1]) for row in rows}
+    assert any(question.startswith('"Gradients vanish') for question, *_ in rows)
+
+
+def test_a_hash_or_a_quote_at_the_beginning_survives(tmp_path):
+    written = [('"a" or "b"?', "#1"), ("# of layers?", 'the "22"')]
+    path = tmp_path / "deck.txt"
+    path.write_text(release.deck({"x": written}), encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").splitlines()[5:]
+    assert not any(line.startswith("#") for line in lines)
+    assert list(csv.reader(lines, delimiter="\t", strict=True)) == [[*pair, "lessonx"] for pair in written]
+
+
+def test_a_quiz_may_have_empty_lines_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "quiz.tsv"
+    path.write_text("Why?\tBecause.\n\nHow?\tSo. \n\n", encoding="utf-8-sig")
+    assert pairs(path) == [("Why?", "Because."), ("How?", "So.")]
+
+
+@pytest.mark.parametrize("line", ["Why? Because.", "Why?\tBecause.\tSo.", "Why?\t"])
+def test_a_line_of_a_quiz_without_question_and_answer_is_named(tmp_path, line):
+    path = tmp_path / "quiz.tsv"
+    path.write_text(f"How?\tSo.\n{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"line 2 of .*quiz.tsv: expected a question, a tab and an answer, got 'Why"):
+        pairs(path)
 
 
 def test_numbers_follow_the_engine(tmp_path, monkeypatch):

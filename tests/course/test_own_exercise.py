@@ -6,11 +6,12 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigooglenet.cli import main
 from minigooglenet.course import own_exercises, release
-from minigooglenet.exercises import find
+from minigooglenet.exercises import check, find
 from minigooglenet.exercises.exercise import REGISTERED
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "course" / "your-own-exercise.md").read_text(encoding="utf-8")
@@ -93,7 +94,20 @@ def test_a_filled_in_exercise_is_ready(folder, capsys):
             {"integers(rng, (2, 3))": "np.zeros((2, 3))", "integers(rng, (4, 1))": "np.zeros((2, 1))"},
             "a constant passes",
         ),
-        ({"def cases(rng):\n": "def cases(rng):\n    raise OSError('no disk')\n"}, "OSError: no disk"),
+        ({"def cases(rng):\n": "def cases(rng):\n    raise OSError('no disk')\n"}, "OSError: no disk, in your line"),
+        ({"def cases(rng):\n": "def cases(rng):\n    return\n"}, "0 test cases, at least 2 are needed"),
+        ({"yield (integers(rng, (4, 1)),)": "yield (integers(rng, (4, 1)))"}, "one argument needs a comma"),
+        ({"yield (integers(rng, (4, 1)),)": "yield integers(rng, (4, 1)), 2"}, "the right answer stops in test case 2"),
+        ({"(rng, (2, 3))": "(np.random.default_rng(), (2, 3))"}, "the test cases differ from run to run"),
+        (
+            {"return x.sum(axis=1)\n": "return x.sum(axis=1 if x.sum(axis=1).max() < 4 else 2)\n"},
+            "the right answer stops in a test case that `grade` may draw",
+        ),
+        ({"[sum(row) for": "[min(sum(row), 3) for"}, "draw a test case that rejects the right answer row_by_row"),
+        ({"return x.sum(axis=1)\n": "return x.sum(axis=1) + y\n"}, "name 'y' is not defined, in your line"),
+        ({"minutes=5": "minutes='5'"}, "minutes must be a number above 0, got '5'"),
+        ({'"02.9"': '"02.1"'}, "there are two exercises 02.1. Choose another number"),
+        ({"return x.sum()": "return x.sum(axis=1) * (1 + 1e-12)"}, "it differs only by round-off"),
     ],
 )
 def test_the_linter_reports_what_is_missing(folder, changes, told):
@@ -106,7 +120,14 @@ def test_the_linter_reports_what_is_missing(folder, changes, told):
         ({"{h} x {h}": "{height} x {h}"}, "the question names a value that is not drawn"),
         ({"rng.integers(2, 9)": "3", "rng.integers(10, 30)": "11"}, "get only 1 different questions"),
         ({"@exercise.solution\n": ""}, "no drawn values or no right number"),
-        ({"return 3 * n * h * h": "return n * h"}, "RuntimeError"),
+        ({"return 3 * n * h * h": "return n * h"}, "'three channels' is the wrong number 'one side' in 50 draws"),
+        ({"return n * h * h\n": "return n * h * h + 0.5\n"}, "not whole: give a tolerance"),
+        ({"return 3 * n * h * h": "return 3 * n * k"}, "'three channels' cannot be computed for n="),
+        ({"return n * h * h\n": "return n * h * h * float('nan')\n"}, "the right number is nan for n="),
+        ({"def solution(n, h)": "def solution(n)"}, "the right number cannot be computed for n="),
+        ({"return {": "return [{", "30))}": "30))}]"}, "should return a dict {name: value}, got a list"),
+        ({"{h} x {h}": "{h} x {h"}, "Write {{ and }} for braces"),
+        ({"int(rng.integers(2, 9))": "id(object()) + int(1e6 * __import__('time').time())"}, "differ from run to run"),
     ],
 )
 def test_the_linter_reports_what_a_question_lacks(folder, changes, told):
@@ -171,6 +192,42 @@ def _code(text):
     return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
 
 
+def test_the_first_hint_in_a_terminal_leads_to_the_second(folder, capsys):
+    _ready()
+    assert main(["hint", "02.9", "--exercises", "my_exercises"]) == 0
+    command = capsys.readouterr().out.splitlines()[-1].removeprefix("More: minigooglenet ")
+    assert command == "hint 02.9 --exercises my_exercises --step 2"
+    assert main(command.split()) == 0
+    assert capsys.readouterr().out.startswith("Hint 2 of 3: the idea")
+
+
+EXACT = {
+    "difficulty=1,": "difficulty=1, tolerance=0,",
+    "x.sum(axis=1)\n": "np.cumsum(x, axis=1, dtype=np.float32)[:, -1]\n",
+    "np.array([sum(row) for row in x])": "np.array([sum(row.tolist(), np.float32(0)) for row in x.astype(np.float32)])",
+    "integers(rng, (2, 3))": "rng.standard_normal((2, 300))",
+}
+
+
+def test_a_tolerance_of_0_asks_for_equal_values_in_any_container(folder):
+    assert _missing(EXACT) == []
+    ((x,), _) = find.find("02.9").arguments
+    right = np.cumsum(x, axis=1, dtype=np.float32)[:, -1]
+    other = np.cumsum(x[:, ::-1], axis=1, dtype=np.float32)[:, -1]
+    assert (right != other).any()
+    assert np.allclose(right, other, atol=1e-5)
+
+    def answer(values):
+        return check("02.9", lambda x: values if x.shape[1] > 1 else x[:, 0].astype(np.float32))
+
+    for form in (right, right.tolist(), tuple(right), right.astype(np.float64)):
+        assert answer(form).passed
+    result = answer(other)
+    assert not result.passed
+    mine, theirs = re.match(r"the output is (\S+) at \(\d+,?\), expected (\S+)", result.what).groups()
+    assert mine != theirs
+
+
 def test_release_adds_the_cells_to_the_lesson_and_the_file_next_to_it(folder):
     _ready()
     Path("src").mkdir()
@@ -218,7 +275,7 @@ def test_another_text_of_an_exercise_makes_grades_stale(folder):
 
 def test_every_command_of_the_guide_exists(folder, capsys):
     commands = {line.split("#")[0].strip() for line in GUIDE.splitlines() if line.startswith("minigooglenet ")}
-    assert len(commands) == 7
+    assert len(commands) == 9
     for command in commands:
         words = command.split()[1:]
         with pytest.raises(SystemExit) as ended:

@@ -59,6 +59,17 @@ def test_a_file_beyond_a_limit_raises_with_the_limit(tmp_path, monkeypatch, limi
         (b'{"metadata": {}, "cells": null}', "it has no list of cells"),
         (b'{"cells": [1, 2]}', "it has no list of cells"),
         (b"\x80PDF", "not valid UTF-8"),
+        (b"%PDF-1.7\n%\xe2\xe3", "no notebook: it is a PDF"),
+        (b"PK\3\4\x14\0", "no notebook: it is a .zip archive"),
+        (b"\n<!DOCTYPE html>\n<html>", "no notebook: it is a web page"),
+        (b"\x89PNG\r\n\x1a\n", "no notebook: it is a picture"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "it is a pointer of Git LFS"),
+        (b"\0" * 5000, "it has only zero bytes"),
+        (b'{\n<<<<<<< HEAD\n"cells": []\n=======\n"cells": [1]\n>>>>>>> b\n}', "merge conflict, from line 2 on"),
+        (b"<<<<<<< HEAD\n{}", "merge conflict, from line 1 on"),
+        (b'{\n"cells": [\n{"cell_type": "co', "it ends in the middle, in line 3"),
+        (b'{\n"cells": [', "it ends in the middle, in line 2"),
+        (b'{"cells": [],\n"metadata": oops}', "Expecting value: line 2"),
     ],
 )
 def test_a_broken_notebook_raises_one_sentence(tmp_path, content, told):

@@ -57,6 +57,26 @@ def test_a_name_inside_a_longer_name_is_found_if_it_is_the_only_one(name, studen
     assert (found and found.name) == student
 
 
+@pytest.mark.parametrize(
+    ("name", "students"),
+    [
+        ("ada_byron_and_bo_li", ["Ada Byron", "Bo Li"]),
+        ("team 7 - Bo Li, zeno", ["Bo Li", "Zo\u00eb Kay"]),
+        ("countess ada_byron", []),  # one student, found by `within`
+        ("Ada Byron Ada", []),  # two readings
+        ("team_07_hw1", []),
+    ],
+)
+def test_a_name_with_several_students_names_is_of_all_of_them(name, students):
+    assert [person.name for person in ROSTER.several(name)] == students
+
+
+def test_two_names_that_share_a_word_are_nobodys():
+    roster = Roster([Person("Ana Maria"), Person("Maria Lopez")])
+    assert roster.several("ana_maria_lopez") == []
+    assert [person.name for person in roster.several("ana maria & maria lopez")] == ["Ana Maria", "Maria Lopez"]
+
+
 CANVAS = "Student\tSIS User ID\tSIS Login ID\tEmail\tSection\nPoints Possible\t\n"
 CANVAS += "Ada Byron\t7\tabyron\tada@x.org\tA\nBo Li\t8\n"
 

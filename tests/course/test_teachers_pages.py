@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from minigooglenet.cli import COMMANDS, main
-from minigooglenet.course import notebooks
+from minigooglenet.course import handout, notebooks
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "course").glob("*.md"))
 CALLS = [
@@ -75,3 +75,22 @@ def test_json_says_that_a_check_took_too_long(tmp_path, capfd):
     path.write_text("def mean_of_window(x, i, j, k):\n    while True:\n        pass\n", encoding="utf-8")
     assert main(["check", "00.1", str(path), "--json", "--timeout", "4"]) == 124
     assert json.loads(capfd.readouterr().out)["status"] == "failed"
+
+
+def test_every_preprint_that_a_lesson_names_is_in_the_references():
+    lessons = "".join(path.read_text(encoding="utf-8") for path in handout.sources())
+    listed = next(page for page in PAGES if page.stem == "licence").read_text(encoding="utf-8")
+    named = set(re.findall(r"arXiv:\d{4}\.\d{4,5}", lessons))
+    assert named
+    assert named <= set(re.findall(r"arXiv:\d{4}\.\d{4,5}", listed))
+
+
+@pytest.mark.parametrize("name", ["AlexNet", "VGG"])
+def test_the_references_state_the_lessons_that_name_a_network(name):
+    listed = next(page for page in PAGES if page.stem == "licence").read_text(encoding="utf-8")
+    (used,) = re.findall(rf"\| ([\d, to]+): {name}", listed)
+    stated = set()
+    for part in used.split(", "):
+        first, _, last = part.partition(" to ")
+        stated |= set(range(int(first), int(last or first) + 1))
+    assert stated == {int(path.stem[:2]) for path in handout.sources() if name in path.read_text(encoding="utf-8")}

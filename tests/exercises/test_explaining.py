@@ -45,7 +45,52 @@ def _reference(number):
     return find(number).reference_function
 
 
+def _steps(function):
+    def visited(w, x, t, rate, steps):
+        return [function(w, x, t, rate, step) for step in range(steps + 1)]
+
+    return visited
+
+
+def _first_point(function):
+    return lambda w, x, t, rate, steps: function(w, x[:1], t[:1], rate, steps)
+
+
+def _whole(function):
+    return lambda *given: np.trunc(function(*given))
+
+
+def _read_in_another_order(function):
+    return lambda x, w, *more: function(x, w.transpose(1, 2, 3, 0).reshape(w.shape), *more)
+
+
+def _advanced_wrongly(dout, widths):
+    parts, start = [], 0
+    for width in widths:
+        parts.append(dout[:, start : start + width])
+        start = width
+    return parts
+
+
+def _one_gradient_wrong(function):
+    def answer(*given):
+        dx, grads = function(*given)
+        return dx, {**grads, "5x5/bias": grads["5x5/bias"] ** 2 + 1}
+
+    return answer
+
+
 DETECTED = [
+    ("00.3", lambda f: lambda w, x, t, rate, steps: f(w, x, t, 0.02, steps), "rate = 0.02 in every case"),
+    ("00.3", lambda f: lambda w, x, t, rate, steps: f(w, x, t, rate, 8), "steps = 8 in every case"),
+    ("00.3", _steps, "the last, of axis 0: return that part alone"),
+    ("00.3", _first_point, "only part of the data is read along axis 0"),
+    ("02.2", _whole, "integers where fractions belong"),
+    ("02.2", _read_in_another_order, "reshaped where its axes should be exchanged"),
+    ("05.4", lambda f: _advanced_wrongly, "= where += belongs"),
+    ("06.1", lambda f: lambda *given: [f(*given)[i] for i in (1, 0, 2)], "yours are [1], [0], [2]"),
+    ("06.1", lambda f: lambda C, K, *more: (f(C, K, *more)[0] - K + 1, *f(C, K, *more)[1:]), "right at 1, 2"),
+    ("07.4", _one_gradient_wrong, "wrong: output[1]['5x5/bias']; no others"),
     ("13.2", lambda f: lambda x, w, b, stride, pad: f(x, w, b, 1, pad), "stride = 1 in every case"),
     ("13.2", lambda f: lambda x, w, b, *more: f(x, w, 0 * b, *more), "b full of zeros: is b ever used?"),
     ("13.1", lambda f: lambda order, layout, sizes: f(layout, order, sizes), "order and layout exchanged"),

@@ -77,6 +77,18 @@ def test_lesson_04_reads_what_lesson_03_trained(trainings, tmp_path, capsys):
     assert "correct" not in path.read_text(encoding="utf-8")
 
 
+def test_a_number_is_shown_before_the_next_network_trains(monkeypatch, tmp_path, capsys):
+    shown = []
+
+    def accuracy(name, seed=0, epochs=4):
+        shown.append(capsys.readouterr().out)
+        return 0.25
+
+    monkeypatch.setattr(wrong_backwards, "accuracy", accuracy)
+    wrong_backwards.by_letter((0, 1), 2, tmp_path / "kept.json")
+    assert shown[:3] == ["A", "   25.0%", "   25.0%\nB"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"A": []}', "\xff"])
 def test_a_file_that_cannot_be_read_is_trained_again(text, trainings, tmp_path):
     path = tmp_path / "kept.json"

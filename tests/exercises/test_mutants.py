@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigooglenet.exercises.exercise import REGISTERED, Exercise, integers
+from minigooglenet.exercises.find import find
 from minigooglenet.exercises.mutants import mutants, other_inputs, run, survivors
 from minigooglenet.exercises.outputs import Raised
 from minigooglenet.exercises.source_mutants import source_mutants
@@ -53,7 +54,7 @@ def test_cases_that_vary_everything_leave_no_survivor(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
-        yield integers(rng, 6, 1, 9), -3.0, 3
+        yield integers(rng, 6, 1, 9) / 8, -3.0, 3
 
     assert _names(scaled) == []
 
@@ -115,7 +116,7 @@ def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
 
 
 def test_source_mutants_change_one_thing_each():
-    faults = source_mutants([scaled_sum_in_a_loop], ["x", "scale", "start"])
+    faults = source_mutants([scaled_sum_in_a_loop], {"x": "array", "scale": "number", "start": "number"})
     made = {name: function for name, _, function in faults}
     x = np.array([1.0, 2, 4, 8])
     outputs = {name.partition(": ")[2]: run(function, (x, 3.0, 1)) for name, function in made.items()}
@@ -129,10 +130,10 @@ def test_source_mutants_change_one_thing_each():
 
 
 def test_rows_and_columns_are_changed_together_too():
-    names = [name for name, _, _ in source_mutants([row_and_column], ["x", "i", "j"])]
+    names = [name for name, _, _ in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))]
     both = [name for name in names if name.endswith("upper - 1 at all places")]
     assert both
-    made = {name: function for name, _, function in source_mutants([row_and_column], ["x", "i", "j"])}
+    made = {name: function for name, _, function in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))}
     assert run(made[both[0]], (np.ones((4, 4)), 0, 1)) == 1
 
 
@@ -144,7 +145,10 @@ def test_endless_faults_come_to_an_end():
 
 
 def test_words_name_the_arguments_that_a_student_knows():
-    words = {name.partition(": ")[2]: words for name, words, _ in source_mutants([scaled_sum], ["x", "scale", "start"])}
+    words = {
+        name.partition(": ")[2]: words
+        for name, words, _ in source_mutants([scaled_sum], {"x": "array", "scale": "number", "start": "number"})
+    }
     assert words["without scale"] == "a factor is missing, where scale is read"
     assert words["lower + 1"] == "a limit or an index that is off by one, where start is used"
     assert words["start for scale"] == "start where scale belongs"
@@ -152,3 +156,18 @@ def test_words_name_the_arguments_that_a_student_knows():
 
 def test_function_without_source_has_no_source_mutants():
     assert list(source_mutants([np.sum, eval("lambda x: x + 1")], ["x"])) == []
+
+
+def test_no_faulty_answer_puts_an_array_where_a_shape_belongs():
+    made = [mutant.name for mutant in mutants(find("02.4"))]  # np.eye(np.prod(w)) would fill the memory
+    assert any("stride for pad" in name for name in made)
+    assert not any("w for in_shape" in name or "in_shape for w" in name for name in made)
+
+
+def test_whole_numbers_do_not_tell_an_array_of_integers(scaled):
+    @scaled.cases
+    def cases(rng):
+        yield integers(rng, 5, 1, 9), 2.0, 1
+        yield integers(rng, 6, 1, 9), -3.0, 3
+
+    assert "output: cut to whole numbers" in _names(scaled)

@@ -25,6 +25,7 @@ def course(tmp_path, monkeypatch):
         path.write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(find, "COURSES", find.COURSES[:])
+    monkeypatch.setenv(find.FOLDERS, "")
     exercises.add_lessons("my_course")
     assert not [name for name in sys.modules if name.startswith("my_course.")]
     yield tmp_path / "my_course"
@@ -97,3 +98,23 @@ def test_a_wrong_answer_without_a_story_is_rejected():
         @find.find("03.1").wrong
         def nameless(dout):
             return dout
+
+
+def test_the_linter_finds_nothing_to_do_in_the_course_of_the_page(course, capsys):
+    assert main(["exercise", "lint", str(course)]) == 0
+    assert "20.1: ready\n20.2: ready\n" in capsys.readouterr().out
+
+
+def test_release_puts_the_modules_of_the_course_next_to_its_notebook(course, tmp_path):
+    assert main(["release", str(course), str(tmp_path / "out"), "--exercises", str(course)]) == 0
+    names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    lesson = "my_course/lesson_20_means"
+    assert {"20_means.ipynb", f"{lesson}/__init__.py", f"{lesson}/means.py", f"{lesson}/quiz.tsv"} <= names
+    assert f"{lesson}/20_means.py" not in names
+
+
+def test_a_course_that_is_not_installed_is_named_with_the_way_out(monkeypatch, capsys):
+    monkeypatch.setenv(find.VARIABLE, "no_such_course")
+    assert main(["hint", "20.1"]) == 1
+    assert "there is no package 'no_such_course'" in (told := capsys.readouterr().err)
+    assert "--exercises no_such_course" in told

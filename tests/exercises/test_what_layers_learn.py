@@ -74,3 +74,11 @@ def test_figure_of_strongest_images_lists_their_numbers(net):
     images = np.random.default_rng(2).standard_normal((5, 1, 16, 16)).astype(np.float32)
     _, text = learned.show_strongest(net, images, ["conv1/relu_3x3", "inception_3a/output"], count=3)
     assert text.count("no. ") == 6
+
+
+def test_the_figure_of_occlusion_says_in_words_where_the_probability_falls_most(corner_reader):
+    images = np.ones((3, 1, 4, 4), np.float32)
+    drop, _ = learned.occlusion(corner_reader, images[0], 0, fill=0.0, side=2, step=2)
+    figure, text = learned.show_occlusion(corner_reader, images, [0, 0, 0], {"ink": 0.0}, side=2, step=2)
+    assert len(figure.axes) == 3 * 2 + 1  # and the scale
+    assert text.splitlines()[1:] == 3 * [f"a 0, ink: from 0.00 to {drop.max():.2f}, there in row 0, column 0"]

@@ -19,6 +19,10 @@ def test_a_large_array_is_told_in_shades_and_a_colour_picture_in_words():
     assert text.isascii()
 
 
+def test_zero_has_no_sign():
+    assert viz.pictures({"a": -np.eye(2)})[1] == "a (2 x 2), from -1 to 0:\n  -1  0\n   0 -1"
+
+
 def test_constant_arrays_and_empty_places_are_fine():
     figure, _ = viz.pictures({str(i): np.zeros((3, 3)) for i in range(5)}, columns=4)
     assert len(figure.axes) == 8

@@ -122,6 +122,11 @@ def _refused(path, parts, found, problem, folder=False):
 def _entry(path, parts, found, scratch):
     name = file_names.clean(path.name)
     shown = "/".join((*parts, name))
+    if path.name.startswith(".") and path.name.endswith(".icloud"):
+        _refused(
+            path.with_name(name[1:]), parts, found, "it is a placeholder of iCloud, and the file itself is not here"
+        )
+        return
     if path.name.startswith((".", "~$")) or path.name in JUNK:
         found.skipped.append(shown)
         return
@@ -160,7 +165,7 @@ def _file(path, shown, parts, found):
     ending = next((ending for ending in PROGRAMS if lower.endswith(ending)), None)
     stem = name[:at] if at > 0 else name[: len(name) - len(path.suffix)]
     file = File(path, shown, parts, stem)
-    if ending or ((at > 0 or path.suffix in (".json", ".txt")) and _is_notebook(path)):
+    if ending or ((at > 0 or path.suffix in (".json", ".txt", "")) and _is_notebook(path)):
         found.programs.append(file)
     else:
         found.others.append(file)

@@ -16,21 +16,32 @@ _MOODLE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P
 _CANVAS = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_\d{3,}_(?P<rest>.+)", re.IGNORECASE)
 _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_?(?P<rest>.*)", re.IGNORECASE)
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
-SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS)
-SURE = SYSTEMS[:-1]  # nobody names a file of their own like this; Canvas's form might be anybody's
+_CANVAS_TEXT = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_(?P<rest>text|link)", re.IGNORECASE)
+SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS_TEXT, _CANVAS)
+SURE = SYSTEMS[:-2]  # nobody names a file of their own like this; Canvas's forms might be anybody's
 # The time at which a platform received a file, where it writes it into a name.
 _ATTEMPT = re.compile(r"_attempt_(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
 _RECEIVED = re.compile(r" - ([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}) (\d{1,2})[:.]?(\d\d) ([AP])M", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LATE = re.compile(r"[^_]+_LATE_\d{3,}_\d{3,}_.+", re.IGNORECASE)
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_COPY = re.compile(r"(?:[ _]*(?:-[ _]?copy(?:[ _]?\d+|[ _]?\(\d+\))?|[ _]copy(?:[ _]\d+)?|\(\d+\)))+$", re.IGNORECASE)
+# What systems add to the name of a copy, in several languages: the last three are Russian, Japanese and Chinese.
+_ALONE = "copy|kopie|copie"  # also without a dash or brackets, where the others may be names of people
+_WORD = rf"(?:{_ALONE}|copia|c\u00f3pia|kopia|kopi|\u043a\u043e\u043f\u0438\u044f|\u30b3\u30d4\u30fc|\u526f\u672c)"
+_COPY = re.compile(
+    rf"(?:[ _]*(?:-[ _]?{_WORD}(?:[ _]?\d+|[ _]?\(\d+\))?|\({_WORD}(?:[ _]\d+)?\)|\(\d+\))"
+    rf"|[ _]+(?:{_ALONE}|\u526f\u672c)(?:[ _]\d+)?)+$",
+    re.IGNORECASE,
+)
+_COPY_OF = re.compile(
+    r"^(?:(?:copy[ _]of|kopie[ _]v[ao]n|c[o\u00f3]pi[ae][ _]d[ei]|kopia?[ _]a[fv])[ _])+", re.IGNORECASE
+)
 _UNIT = r"(?:lesson|lektion|week|hw|homework|assignment|lab|exercise|unit|module|part|day|session|task|project|sheet)s?"
 _NUMBERED = re.compile(rf"{_UNIT}[ _.-]*\d{{1,2}}(?!\d)", re.IGNORECASE)
 _LESSON = re.compile(r"(?<![a-z])lesson[ _-]*(\d{1,2})(?!\d)", re.IGNORECASE)
 _STRUCTURE = re.compile(
     rf"(?:{_UNIT}|submitted(?:[ _-]files?)?|submissions?|submission attachment\(s\)|handed[ _-]?in|hand[ _-]?ins?"
-    r"|notebooks?|downloads?"
+    r"|working[ _-]files|notebooks?|downloads?"
     r"|exports?|archives?|all|files|src|code|data|images?|img|figures?|assets|resources"
     r"|my[ _-]?lessons|lessons?|minigooglenet|autograded|students?)"
     r"[ _-]*\d{0,2}",
@@ -69,8 +80,8 @@ def clean(name: str) -> str:
 
 
 def without_copy(stem: str) -> str:
-    """Return a name without what a browser or Jupyter adds to a copy: "-Copy1", " (1)", " - Copy"."""
-    return _COPY.sub("", stem) or stem
+    """Return a name without what is added to a copy: "-Copy1", " (1)", " - Copy", "Copy of ", "Kopie von "."""
+    return _COPY.sub("", _COPY_OF.sub("", stem, count=1)) or stem
 
 
 def own_lesson(name: str) -> tuple[str | None, str]:
@@ -137,6 +148,8 @@ def of_folder(name: str) -> str | None:
     name = clean(name)
     if named := of_system(name):
         return named.student
+    if not re.search(r"\(\d+\)$", name):  # perhaps a namesake
+        name = without_copy(name)
     if structural(name):
         return None
     lesson, rest = own_lesson(name)

@@ -111,16 +111,19 @@ class Handed(NamedTuple):
     name: str = ""
     note: str = ""
     when: float = 0.0  # it was handed in
+    modules: tuple[Path, ...] = ()  # the student's own, which it may import
     options: str = ""
 
     @property
     def key(self):
         """What its rows are kept by: another content, lesson, option or version is another notebook."""
-        try:
-            digest = safe_open.digest(self.path, reading.MOST_BYTES)
-        except (OSError, ValueError) as error:
-            digest = type(error).__name__
-        return f"{self.student}/{self.name}/{','.join(self.numbers)}/{digest}/{self.options}"
+        digests = []
+        for path in (self.path, *self.modules):
+            try:
+                digests.append(safe_open.digest(path, reading.MOST_BYTES))
+            except (OSError, ValueError) as error:
+                digests.append(type(error).__name__)
+        return f"{self.student}/{self.name}/{','.join(self.numbers)}/{'+'.join(digests)}/{self.options}"
 
 
 class Late(NamedTuple):
@@ -304,6 +307,7 @@ def run(handed, asked, slot, seed, jobs=1):
         patience = asked.patience(jobs)
         work = {
             "path": str(handed.path.resolve()),
+            "modules": [str(path.parent.resolve() / path.name) for path in handed.modules],
             "folder": folder,
             "numbers": handed.numbers,
             "seed": seed,
@@ -334,7 +338,7 @@ def _start(work, results):
     import matplotlib  # only here, because the command line waits for what is imported at its start
 
     words = children.command("minigooglenet.course.grading.worker", json.dumps(work), options=("-B", "-W", "ignore"))
-    read = [str(children.PACKAGE), work["path"], *work["readable"]]
+    read = [str(children.PACKAGE), work["path"], *work["modules"], *work["readable"]]
     write = [str(_kernels() or children.PACKAGE), matplotlib.get_cachedir()]  # sealed before the first cell runs
     words = sandbox.command(work["mechanism"], words, work["folder"], read, write)
     variables = children.environment(**SINGLE, TMPDIR=work["folder"], TEMP=work["folder"], MPLBACKEND="agg")

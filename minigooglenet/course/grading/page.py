@@ -4,10 +4,9 @@ Whatever comes from a student is text: it is escaped, and what nobody sees or wh
 shown as an escape.
 """
 
-import base64
 import html
-import io
 
+from minigooglenet import figures
 from minigooglenet.console import printable
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -25,7 +24,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; }
 dt, dd { margin: 0; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.95em; white-space: pre-wrap; }
 figure { margin: 1rem 0; }
-img { max-width: 100%; height: auto; background: white; }
+img { background: white; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 caption { font-weight: bold; text-align: left; }
@@ -84,12 +83,9 @@ def table(caption, columns, rows) -> str:
 
 def figure(drawn, alt, words="") -> str:
     """Return a figure of matplotlib's in the page, with its text: `alt` in one sentence, `words` whole and folded."""
-    file = io.BytesIO()
-    drawn.savefig(file, format="png", dpi=110)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
     lines = html.escape(printable(words, "\n"))
     folded = f"<details><summary>The same as text</summary><pre>{lines}</pre></details>"
-    image = f'<img src="data:image/png;base64,{data}" alt="{text(alt)}">'
+    image = figures.image(drawn, figures.pixels(drawn), printable(alt))
     return f"<figure>{image}<figcaption>{text(alt)}</figcaption>{folded if words else ''}</figure>"
 
 

@@ -5,16 +5,17 @@ Every file and every student ends in `handed`, in `absent` (rows without a file 
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet.course import cells
-from minigooglenet.course.grading import class_folder, file_names
+from minigooglenet.course.grading import class_folder, file_names, gradescope_export
 from minigooglenet.course.plan import ON_TIME, when_of
-from minigooglenet.course.roster import Roster
+from minigooglenet.course.roster import Roster, key_of
 from minigooglenet.exercises.find import everything
 
+MOST_MODULES = 20  # of a student's own
 MOST_TOLD = 5  # files that one sentence names
 SAME_AGE = 60.0  # seconds between two files of which neither counts as the newer one
 
@@ -28,6 +29,7 @@ class Handed(NamedTuple):
     name: str = ""  # for people
     note: str = ""
     when: float = 0.0  # it was handed in, as its name or the file says
+    modules: tuple[Path, ...] = ()  # the student's own, which it may import
 
 
 class Absent(NamedTuple):
@@ -51,10 +53,13 @@ class Submission:
     readable: bool = True
     empty: bool = False  # nothing in it belongs to an exercise
     note: str = ""
+    when: float | None = None  # it was handed in, as a platform's export says
 
     @property
     def age(self):
-        """When it was handed in: what the platform wrote into a name, or when the file was last changed."""
+        """When it was handed in: what the platform wrote down or into a name, or when the file was last changed."""
+        if self.when is not None:
+            return self.when
         for name in (self.file.stem, *reversed(self.file.parts)):
             if when := file_names.received(name):
                 return when.timestamp()
@@ -116,18 +121,19 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
     _nbgrader(there, work, result)
     if not everything_of:
         _strays(work, owners)
-    for each in work:
-        each.student = owners.on_roster(each.student)
-    students = {each.student for each in work} | {owners.on_roster(student) for student in owners.known()}
+    work = [share for each in work for share in owners.shares(each)]
+    students = {each.student for each in work} | {
+        name for student in owners.known() for name in owners.members(student)
+    }
     documents = defaultdict(list)
     for file in there.others:
         student = owners.of(file) if _is_handed(file) else owners.by_folder(file)
         if student is None:
             result.sentences.append(f"{file.shown} is not graded: {file.problem or file.kind}")
-        else:
-            student = owners.on_roster(student)
-            documents[student].append(file)
-            students.add(student)
+            continue
+        for name in owners.members(student):
+            documents[name].append(file)
+            students.add(name)
     counting = set(plan.lessons) if plan else {number.partition(".")[0] for number in everything()}
     wanted = {lesson} if lesson else _counted(work, result, counting)
     if everything_of and plan and not wanted:
@@ -135,7 +141,20 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
     if not wanted or not students:
         raise ValueError(_nothing(folder, there))
     silent = _roster(roster, students, result) if roster and not everything_of else set()
-    choice = _Choice(wanted, {lesson} if lesson else counting, plan, silent)
+    alike = defaultdict(list)
+    for student in sorted(students):
+        alike[key_of(student)].append(repr(student))
+    result.sentences += [
+        f"Perhaps one student: {' and '.join(names)}. A roster with aliases makes them one."
+        for key, names in alike.items()
+        if key and len(names) > 1
+    ]
+    hidden = defaultdict(list)  # {student: what is skipped in their folder}
+    for shown in there.skipped:
+        place = class_folder.File(Path(), shown, tuple(shown.split("/")[:-1]), "")
+        for name in owners.members(owners.by_folder(place) or ""):
+            hidden[name].append(shown)
+    choice = _Choice(wanted, {lesson} if lesson else counting, plan, silent, hidden)
     for student in sorted(students):
         mine = [each for each in work if each.student == student]
         _student(student, mine, documents[student], choice, result)
@@ -157,6 +176,7 @@ class _Choice(NamedTuple):
     counting: set
     plan: object
     silent: set  # students on the roster from whom nothing arrived
+    hidden: dict  # {student: files of systems and editors in their folder}
 
 
 def _roster(roster, students, result):
@@ -190,6 +210,7 @@ class _Owners:
             for depth in range(len(file.parts) + 1):
                 self.inside[file.parts[:depth]].append(file)
         self.programs = set(map(id, there.programs))
+        self.folders = set(there.folders)
         named = [named for file in files for named in self._of_systems(file)]
         ids = defaultdict(set)
         for each in named:
@@ -199,6 +220,15 @@ class _Owners:
         self.numbered = any(re.fullmatch(r"\d{1,2}", part) and own and own != part.zfill(2) for part, own in lessons)
         above = [parts for parts in self.inside if parts and file_names.of_system(parts[-1]) is None]
         self.shared = {parts for parts in above if self._shared(parts)}
+        self.said, self.teams = {}, {}  # {folder of a Gradescope export: who handed it in}, {their names in one: each}
+        for file in [file for file in there.others if file.name == gradescope_export.NAME]:
+            nobodys = not any(map(file_names.of_folder, file.parts)) or len(self.inside[file.parts]) == len(files)
+            said = gradescope_export.of_file(file.path) if nobodys else {}
+            if said:
+                there.others.remove(file)
+                there.sentences.append(f"{file.shown} says who handed in {_count(len(said), 'submission')}")
+                self.said |= {(*file.parts, file_names.clean(name)): each for name, each in said.items()}
+                self.shared |= {file.parts[:depth] for depth in range(1, len(file.parts) + 1)}
 
     def _shared(self, parts):
         """Return whether a folder belongs to several students, though its name may be anybody's."""
@@ -242,19 +272,47 @@ class _Owners:
         """Return the student whose folder a file is in, or None."""
         if self.everything_of:
             return self.everything_of
+        if said := self._exported_as(file):
+            names = [self._person(person) for person in said.people]
+            self.teams[" and ".join(names)] = names
+            return " and ".join(names)
         for depth, part in enumerate(file.parts, 1):
             if named := file_names.of_system(part):
                 return self._named(named)
             if self.numbered and depth == 1 and re.fullmatch(r"\d{1,2}", part):  # students by number
                 return part
+            original = file_names.without_copy(part)  # "ada (1)" is ada's if there is a folder "ada"
+            part = original if (*file.parts[: depth - 1], original) in self.folders else part
             if file.parts[:depth] not in self.shared and (student := file_names.of_folder(part)):
                 return student
         return None
 
-    def on_roster(self, student) -> str:
-        """Return the name that a student has on the roster, or the name as it is."""
-        person = None if self.everything_of else self.roster.within(student)
-        return person.name if person else student
+    def _exported_as(self, file):
+        """Return what a Gradescope export says about a file or the folder that it is in, or None."""
+        places = [(*file.parts, file.name)] + [file.parts[:depth] for depth in range(1, len(file.parts) + 1)]
+        return next((self.said[place] for place in places if place in self.said), None)
+
+    def _person(self, person) -> str:
+        found = self.roster.find(*filter(None, (person.id, person.email, person.name)))
+        return found.name if found else person.name
+
+    def members(self, student) -> list[str]:
+        """Return the students that a name means, as the roster calls them: more than one if it names several."""
+        if self.everything_of or student in self.teams:
+            return self.teams.get(student, [student])
+        if person := self.roster.within(student):
+            return [person.name]
+        return [person.name for person in self.roster.several(student)] or [student]
+
+    def shares(self, work) -> list[Submission]:
+        """Return a submission for each student who handed it in."""
+        said, names = self._exported_as(work.file), self.members(work.student)
+        shares = []
+        for name in names:
+            others = " and ".join(other for other in names if other != name)
+            note = "; ".join(filter(None, [work.note, f"handed in together with {others}" if others else ""]))
+            shares.append(replace(work, student=name, note=note, when=said.when if said else None))
+        return shares
 
     def of(self, file) -> str:
         """Return the student whose file it is."""
@@ -331,6 +389,9 @@ def _nbgrader(there, work, result):
     tops = {parts[0] for parts in there.folders}
     if "submitted" not in tops:
         return
+    config = [each for each in work if each.file.shown == "nbgrader_config.py"]
+    work[:] = [each for each in work if each not in config]
+    result.sentences += [f"{each.file.shown} is not graded: it is nbgrader's own file" for each in config]
     beside = tops & {"source", "release", "autograded", "feedback"}
     work[:] = [each for each in work if not each.file.parts or each.file.parts[0] not in beside]
     there.others[:] = [each for each in there.others if not each.parts or each.parts[0] not in beside]
@@ -377,6 +438,10 @@ def _student(student, work, documents, choice, result):
     """Choose one file for each lesson of a student, and account for all others."""
     chosen: dict[int, list] = defaultdict(list)
     notes: dict[int, list] = defaultdict(list)
+    modules = {id(each): _modules(each, work) for each in work}
+    helpers = {path for paths in modules.values() for path in paths}  # not handed in for themselves
+    helping = [each for each in work if each.file.path in helpers]
+    work = [each for each in work if each.file.path not in helpers]
     told = set()
     mine = set().union(*(each.lessons for each in work)) if work else set()
     for number in sorted(choice.wanted | (mine & choice.counting)):
@@ -388,26 +453,53 @@ def _student(student, work, documents, choice, result):
             best = _best(those, number, notes, choice.plan)
             chosen[id(best)].append(number)
         elif number in choice.wanted:
-            here = student not in choice.silent
-            result.absent.append(_absent(student, number, work, documents, here))
+            nothing = "nothing arrived from this student" if student in choice.silent else "the folder is empty"
+            if hidden := choice.hidden.get(student):
+                nothing = f"only hidden files arrived: {', '.join(hidden[:MOST_TOLD])}"
+            result.absent.append(_absent(student, number, work, documents, nothing))
     for each in work:
         if id(each) in chosen:
             exercises = tuple(number for number in everything() if number.partition(".")[0] in chosen[id(each)])
             if choice.plan:
                 exercises = tuple(filter(choice.plan.counts, exercises))
-            note = "; ".join(filter(None, [*notes[id(each)], each.note]))
-            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note, each.age))
+            own = modules[id(each)]
+            with_own = f"with its own modules {', '.join(path.name for path in own)}" if own else ""
+            note = "; ".join(filter(None, [*notes[id(each)], with_own, each.note]))
+            result.handed.append(Handed(student, each.file.path, exercises, each.file.name, note, each.age, own))
     if chosen:
         rest = [each for each in work if id(each) not in told]
         other = [each for each in rest if each.lessons]
         result.other_lessons += other
+        unused = {each.file.path for each in helping} - {path for key in chosen for path in modules[key]}
         left = [f"{each.file.shown} (it checks no exercise)" for each in rest if not each.lessons]
+        left += [f"{each.file.shown} (a module of another file)" for each in helping if each.file.path in unused]
         left += [f"{file.shown} ({file.problem or file.kind})" for file in documents]
     else:
-        left = [file.shown for file in [*(each.file for each in work), *documents][MOST_TOLD:]]
+        left = [file.shown for file in [*(each.file for each in [*work, *helping]), *documents][MOST_TOLD:]]
     if left:
         more = f" and {len(left) - MOST_TOLD} more" if len(left) > MOST_TOLD else ""
         result.sentences.append(f"{student}: not graded: {', '.join(left[:MOST_TOLD])}{more}")
+
+
+def _modules(importer, work) -> tuple[Path, ...]:
+    """Return the student's own modules next to a notebook that it imports, also by way of one another."""
+    if importer.file.stem.isidentifier() and importer.file.path.suffix == ".py":  # it may be a module itself
+        return ()
+    near = {each.file.stem: each.file.path for each in work if each.file.parts == importer.file.parts}
+    near = {stem: path for stem, path in near.items() if path.suffix == ".py" and stem.isidentifier()}
+    found, waiting = {}, [importer.file.path] if near else []
+    while waiting and len(found) < MOST_MODULES:
+        try:
+            text = "\n".join(cells.read(waiting.pop(), follow=False))
+        except (OSError, ValueError, RecursionError, MemoryError):
+            continue
+        words = set(
+            re.findall(r"\w+", " ".join(re.findall(r"^[ \t]*(?:from|import)[ \t]([^\n#]+)", text, re.MULTILINE)))
+        )
+        new = {stem: path for stem, path in near.items() if stem in words and stem not in found}
+        found |= new
+        waiting += new.values()
+    return tuple(path for _, path in sorted(found.items()))
 
 
 def _best(those, number, notes, plan):
@@ -448,10 +540,9 @@ def _rule(best, rest, lesson):
     return "which has the lesson's own name" if own else "which is not a copy by its name, or the last by name"
 
 
-def _absent(student, lesson, work, documents, here=True) -> Absent:
+def _absent(student, lesson, work, documents, nothing) -> Absent:
     told = [f"{each.file.shown} is of lesson {' and '.join(sorted(each.lessons)) or '?'}" for each in work]
     told += [f"{file.shown} arrived: {file.problem or f'it is {file.kind}'}" for file in documents]
-    nothing = "nothing arrived from this student" if not here else "the folder is empty"
     reason = "; ".join([f"no notebook of lesson {lesson}", *(told[:MOST_TOLD] or [nothing])])
     if any(not file.staff for file in documents) and not work:
         reason += ". Hand in the notebook (.ipynb) or a .py file"
@@ -462,6 +553,10 @@ def _absent(student, lesson, work, documents, here=True) -> Absent:
 def _is_handed(file):
     """Return whether a file's name is a student's: of a notebook's or a document's form, or a folder that is closed."""
     lower = file.name.lower()
+    if lower == "index.html":  # of a platform's download
+        return False
+    if file_names.of_system(file.stem):
+        return True
     known = lower.endswith((*class_folder.PROGRAMS, *class_folder.HANDED)) or class_folder.archive_ending(lower)
     return bool(known) or (bool(file.problem) and (file.folder or not file.staff))
 

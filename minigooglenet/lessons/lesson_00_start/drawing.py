@@ -36,7 +36,7 @@ def chain(boxes, values, gradients):
     for box, value in zip(boxes, values[1:], strict=True):
         stations += [f"[ {box} ]", value]
     text = f"forward:  {' -> '.join(stations)}\nbackward: {' <- '.join(gradients)}"
-    return figures.described(figure, text)
+    return figures.described(figure, text, alt=f"boxes in a row. {text}")
 
 
 def descent(loss, visited, low, high):
@@ -48,4 +48,10 @@ def descent(loss, visited, low, high):
     axis.set(xlabel="weight w", ylabel="loss")
     axis.legend(frameon=False)
     lines = [f"step {step}: w = {w:6.3f}, loss = {loss(w):8.4f}" for step, w in enumerate(visited)]
-    return figures.described(figure, "\n".join(lines))
+    first, last = (f"w = {w:.3g} with loss {loss(w):.3g}" for w in (visited[0], visited[-1]))
+    lowest = min(weights, key=loss)
+    alt = (
+        f"the loss as a curve, lowest near w = {lowest:.2g}; {len(visited)} points on it are the steps of a descent, "
+        f"from {first} to {last}"
+    )
+    return figures.described(figure, "\n".join([alt, *lines]), alt=alt)

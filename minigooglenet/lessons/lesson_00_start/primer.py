@@ -129,7 +129,7 @@ def two_boxes_cases(rng):
     yield 2.0, 1.0, 3.0, 5.0
     for _ in range(3):
         w, b, x, t = rng.permutation([-7, -5, -3, -2, 2, 3, 4, 6])[:4]
-        yield float(w), float(b), float(x), float(t + 0.5)
+        yield float(w), b / 2, float(x), float(t + 0.25)
 
 
 @two_boxes.reference

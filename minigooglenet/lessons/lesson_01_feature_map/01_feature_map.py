@@ -170,7 +170,9 @@ print(f"{size} windows; the last one ends at padded column {last_read} of {224 +
 # %% [markdown]
 # ## Exercise 01.2: how large is the map
 #
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are yours: they are drawn from the name.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# The numbers are yours: they are drawn from the name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

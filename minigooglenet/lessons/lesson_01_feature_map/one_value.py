@@ -38,6 +38,7 @@ def conv_at_cases(rng):
     x, w, b = integers(rng, (3, 2, 4, 5), 1, 10), integers(rng, (2, 2, 3, 3)), integers(rng, 2, 10, 20)
     yield x, w, b, 2, 1, 2, 1, 1, 2
     yield x, integers(rng, (2, 2, 3, 2)), b, 1, 0, 1, 2, 1, 1  # a kernel that is higher than wide
+    yield x / 4, w, b / 8, 1, 1, 1, 2, 1, 1  # fractions
 
 
 @conv_at.reference

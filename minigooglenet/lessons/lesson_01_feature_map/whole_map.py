@@ -31,7 +31,7 @@ def conv_forward_cases(rng):
     yield integers(rng, (1, 1, 4, 5), 1, 10), integers(rng, (1, 1, 3, 2)), integers(rng, 1), 2, 1  # small to read
     yield integers(rng, (3, 3, 6, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1  # C = K, rest unlike
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
-    yield integers(rng, (1, 2, 4, 5)), integers(rng, (2, 2, 3, 4)), integers(rng, 2), 1, 2
+    yield integers(rng, (1, 2, 4, 5)) / 4, integers(rng, (2, 2, 3, 4)) / 8, integers(rng, 2) / 16, 1, 2  # fractions
 
 
 @conv_forward.reference

@@ -30,7 +30,7 @@ def im2col_cases(rng):
     yield np.arange(1.0, 25).reshape(1, 2, 3, 4), 2, 2, 1, 0  # small to read
     yield integers(rng, (2, 3, 5, 7), 1, 100), 3, 2, 2, 1
     yield integers(rng, (1, 2, 4, 6), 1, 100), 2, 3, 1, 0
-    yield integers(rng, (1, 2, 3, 4), 1, 100), 3, 4, 1, 2
+    yield integers(rng, (1, 2, 3, 4), 1, 100) / 8, 3, 4, 1, 2  # fractions
 
 
 def both_sides(pad):
@@ -166,7 +166,7 @@ def conv_gemm_cases(rng):
     yield integers(rng, (1, 1, 3, 4), 1, 10), integers(rng, (2, 1, 2, 2)), integers(rng, 2), 1, 0  # small to read
     yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 3)), integers(rng, 3), 2, 1
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (4, 2, 3, 2)), integers(rng, 4), 1, 0
-    yield integers(rng, (1, 2, 3, 4)), integers(rng, (2, 2, 3, 4)), integers(rng, 2), 1, 2
+    yield integers(rng, (1, 2, 3, 4)) / 4, integers(rng, (2, 2, 3, 4)) / 8, integers(rng, 2) / 16, 1, 2  # fractions
 
 
 @conv_gemm.reference

@@ -31,7 +31,7 @@ def col2im_cases(rng):
     yield integers(rng, (2, 18, 12)), (2, 3, 5, 7), 3, 2, 2, 1
     yield integers(rng, (1, 12, 12)), (1, 2, 4, 6), 2, 3, 1, 0
     yield integers(rng, (2, 18, 20)), (2, 2, 4, 5), 3, 3, 1, 1
-    yield integers(rng, (1, 12, 25)), (1, 1, 3, 4), 3, 4, 1, 2
+    yield integers(rng, (1, 12, 25)) / 8, (1, 1, 3, 4), 3, 4, 1, 2  # fractions
 
 
 @col2im.reference
@@ -96,6 +96,20 @@ def assigned_window_by_window(cols, x_shape, kh, kw, stride, pad):
         window = cols[:, :, q].reshape(images, channels, kh, kw)
         xp[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw] = window
     return _cropped(xp, x_shape, pad)
+
+
+@col2im.wrong
+def kernel_rotated(cols, x_shape, kh, kw, stride, pad):
+    """The first cell of the kernel got what belongs to the last: cell (u, v) goes to i*stride + u, j*stride + v."""
+    cells = cols.reshape(*x_shape[:2], kh * kw, -1)[:, :, ::-1].reshape(cols.shape)
+    return _cropped(_in_padded(cells, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
+
+
+@col2im.wrong
+def columns_before_rows_of_the_kernel(cols, x_shape, kh, kw, stride, pad):
+    """You read the kernel's columns before its rows: reshape to (N, C, kh, kw, Ho, Wo), in this order."""
+    cells = cols.reshape(*x_shape[:2], kw, kh, -1).swapaxes(2, 3).reshape(cols.shape)
+    return _cropped(_in_padded(cells, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
 
 
 @col2im.wrong

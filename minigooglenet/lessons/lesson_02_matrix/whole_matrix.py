@@ -32,7 +32,7 @@ def conv_matrix_cases(rng):
     yield integers(rng, (3, 2, 3, 3), 1, 10), (2, 4, 5), 1, 1
     yield integers(rng, (2, 2, 2, 3), 1, 10), (2, 5, 6), 2, 1
     yield integers(rng, (2, 1, 2, 3), 1, 10), (1, 4, 5), 1, 0
-    yield integers(rng, (1, 1, 3, 2), 1, 10), (1, 2, 3), 1, 2
+    yield integers(rng, (1, 1, 3, 2), 1, 10) / 8, (1, 2, 3), 1, 2  # fractions
 
 
 @conv_matrix.reference

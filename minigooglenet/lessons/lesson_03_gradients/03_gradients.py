@@ -65,8 +65,8 @@ figure
 
 # %% [markdown]
 # What you saw: the kernel, rotated by 180 degrees. The output to the upper left of the pixel reads it through the
-# kernel's last weight. What moves if pixel m rises is column m of the convolution's matrix A, the one from lesson 02.
-# By the chain rule the loss rises by each output's move times its `dout`, added up. So the image's gradient is
+# kernel's last weight. Write the outputs' moves in a column: that is column m of lesson 02's matrix A, if m is the
+# number of the pixel. The loss rises by each output's move times its `dout`, added up. So the image's gradient is
 #
 # $$\frac{\partial L}{\partial x_m} = \sum_q \frac{\partial L}{\partial y_q} A_{q m}
 #   \qquad\text{in short}\qquad dx = A^T \, dout$$
@@ -118,8 +118,9 @@ figure
 
 
 # %%
+# exercise 03.1
 def conv_db(dout):
-    """Return (K,), the gradient of the bias, for dout (N, K, Ho, Wo)."""  # exercise 03.1
+    """Return (K,), the gradient of the bias, for dout (N, K, Ho, Wo)."""
     ### BEGIN SOLUTION
     return dout.sum(axis=(0, 2, 3))
     ### END SOLUTION
@@ -141,11 +142,12 @@ check("03.1", conv_db)
 # $$\frac{\partial L}{\partial w[k, c, u, v]}
 #   = \sum_{n, i, j} dout[n, k, i, j] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
 #
-# In the same way a pixel x[n, c, h, m] is multiplied by a weight wherever a window meets it, so the derivative is that
-# weight. The uses are all outputs (k, i, j) and kernel positions (u, v) with i s + u - p = h and j s + v - p = m:
+# In the same way a pixel in row h and column l, x[n, c, h, l], is multiplied by a weight wherever a window meets it, so
+# the derivative is that weight. The uses are all outputs (k, i, j) and kernel positions (u, v) that meet the pixel,
+# which means i s + u - p = h and j s + v - p = l:
 #
-# $$\frac{\partial L}{\partial x[n, c, h, m]}
-#   = \sum_{\substack{k, i, j, u, v: \\ i s + u - p = h, \; j s + v - p = m}} dout[n, k, i, j] \; w[k, c, u, v]$$
+# $$\frac{\partial L}{\partial x[n, c, h, l]}
+#   = \sum_{\substack{k, i, j, u, v: \\ i s + u - p = h, \; j s + v - p = l}} dout[n, k, i, j] \; w[k, c, u, v]$$
 
 # %%
 figure, _ = drawing.chain(["y = conv(x, w) + b", "loss"], ["x, w, b", "y", "L"], ["dx, dw, db", "dout", "1"])
@@ -194,11 +196,12 @@ assert all(same)
 
 
 # %%
+# exercise 03.2
 def conv_dw(x, dout, w_shape, stride, pad):
     """Return (K, C, R, S), the gradient of the weights.
 
     x : (N, C, H, W);  dout : (N, K, Ho, Wo);  w_shape : (K, C, R, S)
-    """  # exercise 03.2
+    """
     ### BEGIN SOLUTION
     xp = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     (_, _, Ho, Wo), dw = dout.shape, np.zeros(w_shape)
@@ -223,11 +226,12 @@ check("03.2", conv_dw)
 
 
 # %%
+# exercise 03.3
 def conv_dx(dout, w, x_shape, stride, pad):
     """Return (N, C, H, W), the gradient of the image.
 
     dout : (N, K, Ho, Wo);  w : (K, C, R, S);  x_shape : (N, C, H, W)
-    """  # exercise 03.3
+    """
     ### BEGIN SOLUTION
     N, C, H, W = x_shape
     _, _, Ho, Wo = dout.shape
@@ -243,6 +247,9 @@ def conv_dx(dout, w, x_shape, stride, pad):
 # %%
 check("03.3", conv_dx)
 
+# %% [markdown]
+# The engine makes all three gradients in one function, by the matrix products of lesson 02. `groups` is 1 here.
+
 # %%
 compare("03.3")
 
@@ -251,7 +258,8 @@ compare("03.3")
 #
 # The engine takes any pair of functions as a convolution. Here the forward function is the engine's, and the backward
 # one is made of your three functions. The network is tiny: two convolutions, a max pool, a linear layer. It sees 1437
-# handwritten digits twice and is tested on 360 *held-out* ones, which it has not seen. This takes a few seconds.
+# handwritten digits twice and is tested on 360 *held-out* ones, which it has not seen. This takes about ten seconds,
+# and minutes if you wrote loops over every product.
 
 
 # %%
@@ -280,8 +288,9 @@ else:
 predict("03.e", ...)
 
 # %% [markdown]
-# The next cell trains each of them three times: **one to three minutes** on two cores. A line appears when a letter is
-# ready. The results are kept in a file next to this notebook, so that lessons 04 and 05 need not train again.
+# The next cell trains each of them three times: **one to three minutes** on two cores. A number appears whenever a
+# network is ready. The results are kept in a file next to this notebook, so that lessons 04 and 05 need not train
+# again.
 
 # %%
 seeds, epochs = ((0,), 2) if FAST else ((0, 1, 2), wrong_backwards.EPOCHS)
@@ -330,24 +339,26 @@ figure
 # %% [markdown]
 # ## Make it break
 #
-# `dx` with the kernel rotated once too often, everything else right. Predict whether the network still learns the
-# digits. The cell trains two networks from another start, about ten seconds. Would you have noticed the mistake without
-# the other line next to it?
+# One of the eight has `dx` with the kernel rotated, everything else right. (Its name is "dx with the kernel not
+# flipped": whoever writes `dx` as a forward convolution must flip the kernel, as the further part shows.) From another
+# start, which share of the digits does it get right? The cell trains it and the right one, about ten seconds.
 
 # %%
 predict("03.h", ...)
 
 # %%
 broken = "dx with the kernel not flipped"
-fractions = {name: wrong_backwards.kept(name, 3, epochs) for name in ("correct", broken)}
-for name, fraction in fractions.items():
-    print(f"{fraction:.1%}  {name}  ({epochs} epochs)")
+fractions = {}
+for name in ("correct", broken):
+    fractions[name] = wrong_backwards.kept(name, 3, epochs)
+    print(f"{fractions[name]:.1%}  {name}  ({epochs} epochs)", flush=True)
 print(outcome("03.h", f"{fractions[broken]:.1%} against a chance of 10 %"))
 assert fractions[broken] > 0.1
 
 # %% [markdown]
-# Write down in a few lines: what you predicted, what you saw, and why a gradient that points the wrong way in most
-# layers still helps. (Which layer gets its own weight gradient right in any case?)
+# Would you have noticed the mistake without the other line next to it? The network learns because part of its gradient
+# is right: no rotated kernel lies between the loss and the linear layer, or the last convolutions. And a kernel of
+# 1 x 1 is itself when rotated.
 
 # %% [markdown]
 # ## Claims, checked
@@ -442,7 +453,7 @@ figure
 # flip comes from. In the loop with three lines nothing is flipped.
 
 # %% [markdown]
-# ## Stride 2, and rows without a reader
+# ## Stride 2, and the last row
 #
 # An image of 6 x 6, a 3 x 3 kernel, stride 2, no padding: the windows start at rows 0 and 2.
 # What is the gradient of the last row of the image?
@@ -473,11 +484,12 @@ figure
 
 
 # %%
+# exercise 03.4
 def conv_dx_by_conv(dout, w, x_shape, stride, pad):
     """Return (N, C, H, W), the gradient of the image.
 
     dout : (N, K, Ho, Wo);  w : (K, C, R, S);  x_shape : (N, C, H, W)
-    """  # exercise 03.4
+    """
     ### BEGIN SOLUTION
     N, K, Ho, Wo = dout.shape
     spread = np.zeros((N, K, stride * (Ho - 1) + 1, stride * (Wo - 1) + 1))

@@ -23,7 +23,7 @@ conv_db = Exercise(
 @conv_db.cases
 def conv_db_cases(rng):
     yield (integers(rng, (3, 4, 4, 4)),)  # all sizes but N alike, so that a wrong axis runs
-    yield (integers(rng, (2, 3, 2, 5)),)
+    yield (integers(rng, (2, 3, 2, 5)) / 8,)  # fractions
 
 
 @conv_db.reference
@@ -101,7 +101,7 @@ conv_dw = Exercise(
 def conv_dw_cases(rng):
     yield integers(rng, (3, 3, 5, 7)), integers(rng, (3, 3, 3, 4)), (3, 3, 3, 3), 2, 1  # K = C: a swap runs
     yield integers(rng, (2, 2, 6, 5)), integers(rng, (2, 4, 4, 4)), (4, 2, 3, 2), 1, 0
-    yield integers(rng, (1, 2, 3, 4)), integers(rng, (1, 2, 5, 6)), (2, 2, 3, 3), 1, 2
+    yield integers(rng, (1, 2, 3, 4)) / 4, integers(rng, (1, 2, 5, 5)) / 8, (2, 2, 3, 4), 1, 2  # fractions, R < S
 
 
 @conv_dw.reference
@@ -171,6 +171,23 @@ def padded_at_the_end_only(x, dout, w_shape, stride, pad):
 
 
 @conv_dw.wrong
+def padded_on_all_axes(x, dout, w_shape, stride, pad):
+    """np.pad(x, pad) pads images and channels, too: give np.pad a pair for each of the four axes."""
+    xp = np.pad(x, pad)[: x.shape[0], : x.shape[1]]
+    return _dw(xp, dout, w_shape, stride, 0)
+
+
+@conv_dw.wrong
+def assigned_instead_of_added(x, dout, w_shape, stride, pad):
+    """Only the last product is left: `=` where `+=` is meant."""
+    xp, dw = _padded(x, pad), np.zeros(w_shape)
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(*w_shape[1:]):
+            dw[k, c, u, v] = dout[n, k, i, j] * xp[n, c, i * stride + u, j * stride + v]
+    return dw
+
+
+@conv_dw.wrong
 def filters_and_channels_exchanged(x, dout, w_shape, stride, pad):
     """dw[k, c] and dw[c, k] are exchanged."""
     dw = _dw(x, dout, w_shape, stride, pad).swapaxes(0, 1)
@@ -206,7 +223,7 @@ def dx_cases(rng):
     yield integers(rng, (3, 3, 3, 4)), integers(rng, (3, 3, 3, 3)), (3, 3, 5, 7), 2, 1  # K = C: a swap runs
     yield integers(rng, (2, 4, 4, 4)), integers(rng, (4, 2, 3, 2)), (2, 2, 6, 5), 1, 0
     yield integers(rng, (2, 2, 2, 2)), integers(rng, (2, 2, 3, 3)), (2, 2, 6, 6), 2, 0  # nobody reads the last row
-    yield integers(rng, (1, 2, 5, 5)), integers(rng, (2, 1, 3, 4)), (1, 1, 3, 4), 1, 2
+    yield integers(rng, (1, 2, 5, 5)) / 4, integers(rng, (2, 1, 3, 4)) / 8, (1, 1, 3, 4), 1, 2  # fractions
     yield integers(rng, (1, 2, 1, 2)), integers(rng, (2, 1, 3, 3)), (1, 1, 5, 6), 3, 0  # two rows that nobody reads
 
 
@@ -257,6 +274,40 @@ def assigned_instead_of_added(dout, w, x_shape, stride, pad):
     for n, i, j in np.ndindex(dout.shape[0], *dout.shape[2:]):
         window = np.s_[n, :, i * stride : i * stride + rows, j * stride : j * stride + columns]
         padded[window] = np.tensordot(dout[n, :, i, j], w, axes=1)
+    return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+
+def _assigned(summed):
+    """Register the loop over the kernel's places with `=`; each write is of one filter or of their sum."""
+
+    def answer(dout, w, x_shape, stride, pad):
+        padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+        high, across = dout.shape[2:]
+        for u, v in np.ndindex(w.shape[2:]):
+            rows = slice(u, u + stride * (high - 1) + 1, stride)
+            columns = slice(v, v + stride * (across - 1) + 1, stride)
+            filters = slice(None) if summed else slice(-1, None)
+            sent = np.einsum("nkij,kc->ncij", dout[:, filters], w[filters, :, u, v])
+            padded[:, :, rows, columns] = sent
+        return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
+
+    answer.__name__ = f"assigned_instead_of_added_for_{'all_filters' if summed else 'each_filter'}"
+    writer = "place (u, v) of the kernel" if summed else "filter and each place (u, v) of the kernel"
+    answer.__doc__ = f"`=` where `+=` is meant: each {writer} wrote over what the ones before it had sent."
+    conv_dx.wrong(answer)
+
+
+for summed in (True, False):
+    _assigned(summed)
+
+
+@conv_dx.wrong
+def assigned_product_by_product(dout, w, x_shape, stride, pad):
+    """`=` where `+=` is meant: each product wrote over those before it."""
+    padded = np.zeros((*x_shape[:2], x_shape[2] + 2 * pad, x_shape[3] + 2 * pad))
+    for n, k, i, j in np.ndindex(dout.shape):
+        for c, u, v in np.ndindex(w.shape[1:]):
+            padded[n, c, i * stride + u, j * stride + v] = dout[n, k, i, j] * w[k, c, u, v]
     return padded[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
 
 

@@ -166,9 +166,13 @@ NAMES = tuple(BREAKS)
 
 
 def by_letter(seeds=(0, 1, 2), epochs=EPOCHS, path=KEPT) -> dict[str, list[float]]:
-    """Return {letter: accuracies} of the eight backwards, without their names; print each line when it is ready."""
+    """Return {letter: accuracies} of the eight backwards, without their names; print each number when it is ready."""
     accuracies = {}
     for letter, place in LETTERS.items():
-        accuracies[letter] = [kept(NAMES[place], seed, epochs, path) for seed in seeds]
-        print(letter, "  ".join(f"{accuracy:6.1%}" for accuracy in accuracies[letter]), flush=True)
+        print(letter, end="", flush=True)
+        accuracies[letter] = []
+        for seed in seeds:
+            accuracies[letter].append(kept(NAMES[place], seed, epochs, path))
+            print(f"  {accuracies[letter][-1]:6.1%}", end="", flush=True)
+        print()
     return accuracies

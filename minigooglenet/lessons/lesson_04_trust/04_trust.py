@@ -7,7 +7,7 @@
 #
 # Afterwards you can
 #
-# - write a numerical gradient that survives integers and shared buffers, and choose its step;
+# - write a numerical gradient, and choose its step;
 # - compare two gradients in one number;
 # - check seven million parameters with two forward passes;
 # - say what the check cannot see.
@@ -74,8 +74,7 @@ assert rival > means[right] - 0.05
 figure
 
 # %% [markdown]
-# What you saw: at least one wrong backward pass is within five points of the right one. So
-# accuracy proves nothing.
+# What you saw: at least one wrong backward pass is within five points of the right one. So accuracy proves nothing.
 
 # %% [markdown]
 # ## Exercise 04.1: a gradient by differences
@@ -83,13 +82,13 @@ figure
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
 # Write `numeric_grad`, with a central difference for every value of x. f returns an array, so the loss is the sum of
-# f(x) * dout. The check also passes integers, and a function that returns the same array at each call.
+# f(x) * dout. x may hold integers. And f may write each result into the same array, over the one before.
 
 
 # %%
+# exercise 04.1
 def numeric_grad(f, x, dout, h=1e-4):
     """Return d sum(f(x) * dout) / dx, of the shape of x, by central differences with step h."""
-    # exercise 04.1
     ### BEGIN SOLUTION
     x = np.array(x, float)  # a copy, and of floats
     grad = np.zeros(x.shape)
@@ -119,8 +118,8 @@ if result.passed:
 # %% [markdown]
 # ## Which step?
 #
-# Softmax is a curve, a convolution is linear in its input. Which h is
-# best for softmax? And for a convolution?
+# Softmax is a curve, a convolution is linear in its input. Which h between 0.1 and 1e-14 has the smallest error for
+# softmax, and which for a convolution?
 
 # %%
 predict("04.b", ...)
@@ -136,19 +135,20 @@ print(outcome("04.b", {"softmax": best_for_softmax, "convolution": steps.best(te
 figure
 
 # %% [markdown]
-# What you saw: softmax has a valley. A large step misses the curve, a small one loses digits:
+# What you saw: softmax has a valley. A large step misses the curve, a small one loses digits. (The arrow points to the
+# step of the engine's checker.)
 #
 # $$\frac{f(x + h) - f(x - h)}{2 h} = f'(x) + \underbrace{\frac{h^2}{6} f^{(3)}(x) + \dots}_{\text{truncation}}
 #   + \underbrace{O\left(\frac{\epsilon \, |f|}{h}\right)}_{\text{round-off}}$$
 #
-# where epsilon is 2e-16 in float64 and 1e-7 in float32. A convolution has no third derivative, so only round-off is
-# left. "Smaller is better" is wrong for both. And gradients are checked in float64.
+# where epsilon is the rounding error of 1: 2e-16 in float64, 1e-7 in float32. The third derivative of a convolution is
+# 0, so only round-off is left. "Smaller is better" is wrong for both. And gradients are checked in float64.
 
 # %% [markdown]
-# ## Integers need no tolerance
+# ## A convolution of integers
 #
-# A convolution of integers is exact, and it is linear in the image and in the weights. So take h = 1 and compare
-# with ==. How many of the 54 weight gradients agree exactly?
+# Now images, weights and `dout` are integers, and h is 1. How many of the 54 weight gradients does the central
+# difference hit exactly, `==`?
 
 # %%
 predict("04.d", ...)
@@ -165,21 +165,21 @@ print(outcome("04.d", f"{hits} of {dw.size}"))
 assert hits == dw.size
 
 # %% [markdown]
-# What you saw: all of them. If a layer is linear, a wrong last digit is a bug.
+# What you saw: all. The sums are exact, and the layer is linear in its weights. Here a wrong last digit is a bug.
 
 # %% [markdown]
 # ## Exercise 04.2: one number for the difference of two gradients
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `rel_error(a, n)` -> one number: small if two gradients agree in every entry, large if one entry does not. At
-# most 1e-6 counts as agreement. Seven pairs decide, among them zeros, a nan, and values of 1e9.
+# Write `rel_error(a, n)` -> one number: at most 1e-6 if two gradients agree in every entry, more if one entry does not.
+# Zero agrees with zero, nan with nothing; 1e-9 and 2e-9 differ, 1e9 and 1e9 + 1 agree.
 
 
 # %%
+# exercise 04.2
 def rel_error(a, n):
     """Return one number for the analytic gradient a and the numerical one n, arrays of one shape."""
-    # exercise 04.2
     ### BEGIN SOLUTION
     size = np.maximum(np.maximum(abs(a), abs(n)), 1e-12)
     return np.max(abs(a - n) / size)
@@ -210,7 +210,7 @@ assert "1 of 3 indices" in str(report.findings[-1])
 
 # %% [markdown]
 # What you saw: numerical and analytic gradient disagree though neither has a bug. The engine's checker recognises a
-# kink, leaves it out and reports it.
+# kink, leaves it out and reports it. (Its first line is about a random direction: that comes next.)
 
 # %% [markdown]
 # ## Seven million parameters
@@ -234,8 +234,8 @@ print(outcome("04.h", f"{days:,.0f} days"))
 assert parameters == 6_998_552
 
 # %% [markdown]
-# What you saw: days. So move all parameters at once along one random direction
-# d. Their *directional derivative* is the sum of gradient times d:
+# What you saw: days. So move all parameters at once along one random direction d. Their *directional derivative* is
+# the sum of gradient times d:
 #
 # $$\frac{f(\theta + h d) - f(\theta - h d)}{2 h} \approx \sum_m \frac{\partial f}{\partial \theta_m} d_m$$
 #
@@ -251,9 +251,9 @@ assert parameters == 6_998_552
 
 
 # %%
+# exercise 04.4
 def directional_check(f, params, grads, rng, h):
     """Return |numeric - expected| / max(|numeric|, |expected|) along one random direction in all arrays."""
-    # exercise 04.4
     ### BEGIN SOLUTION
     along = {name: rng.standard_normal(value.shape) for name, value in params.items()}
     up = f({name: value + h * along[name] for name, value in params.items()})
@@ -268,10 +268,10 @@ def directional_check(f, params, grads, rng, h):
 check("04.4", directional_check)
 
 # %% [markdown]
-# ## Mistakes without a symptom
+# ## Always the last value
 #
 # A max pool that always takes the last value of its window, and a backward pass that sends the gradient there. The test
-# image holds 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, none of them?
+# image holds 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
 
 # %%
 predict("04.i", ...)
@@ -296,14 +296,14 @@ print(outcome("04.i", [test for test, passed in passes.items() if passed]))
 assert all(passes.values())
 
 # %% [markdown]
-# What you saw: it passes both, and it is not a max pool. A gradient check tests that backward and forward pass belong
-# together, not that the forward pass is the right one.
+# What you saw: both. In this image the last value is the largest. And a gradient check tests that backward and forward
+# pass belong together, not that the forward pass is right.
 
 # %% [markdown]
 # ## Make it break
 #
-# Make the check lie: write a pair that is wrong and passes. Here is one that calls itself max pooling and averages.
-# Write your own, and note which other test would have caught it.
+# Here is a wrong pair that passes: it calls itself max pooling and averages. Write another, and note which test would
+# have caught it.
 
 
 # %%
@@ -393,9 +393,9 @@ assert all(mistakes for name, mistakes in surviving.items() if name != "dout ran
 
 
 # %%
+# exercise 04.3
 def case():
     """Return (x, w, dout, stride, pad): (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo) and two integers."""
-    # exercise 04.3
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
     x, w, dout = (rng.integers(-9, 10, shape).astype(float) for shape in ((2, 2, 1, 1), (2, 2, 2, 3), (2, 2, 2, 2)))
@@ -411,14 +411,15 @@ check("04.3", case)
 #
 # Difficulty: ** of ***. About 10 minutes. Further.
 #
-# The backward pass of a linear map A is its transpose, and for a transpose <y, A x> = <A^T y, x> for all x and y. Write
-# `adjoint_ok` with integers and ==. `forward` is A, `transpose` is a function that claims to be A^T.
+# The backward pass of a linear map A is its transpose, or *adjoint*: <y, A x> = <A^T y, x> for all x and y. Write
+# `adjoint_ok` with random whole numbers, as floats (the engine takes no int64), and ==. `forward` is A, `transpose` a
+# function that claims to be A^T.
 
 
 # %%
+# exercise 04.5
 def adjoint_ok(forward, transpose, x_shape, y_shape, rng):
     """Return whether <y, forward(x)> equals <transpose(y), x>, exactly, for integers drawn from rng."""
-    # exercise 04.5
     ### BEGIN SOLUTION
     x = rng.integers(-9, 10, x_shape).astype(float)
     y = rng.integers(-9, 10, y_shape).astype(float)
@@ -459,8 +460,8 @@ assert errors[1e-1][0] < 1e-12  # for a convolution a larger step is better
 # %% [markdown]
 # ## Turn up what you test
 #
-# LRN with GoogLeNet's alpha hardly changes anything: 1e-4, which is in the model file of BVLC and comes from AlexNet;
-# the GoogLeNet paper gives no constants. Suppose its backward pass just returns `dout`. What is the relative error?
+# LRN has alpha = 1e-4 in GoogLeNet, as in AlexNet, and hardly changes its input. (The paper gives no constants; these
+# are in the published model.) Suppose its backward pass just returns `dout`. What is the relative error?
 
 # %%
 predict("04.g", ...)

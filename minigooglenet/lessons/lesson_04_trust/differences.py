@@ -132,6 +132,33 @@ def two_results_in_one_buffer(f, x, dout, h=1e-4):
     return grad
 
 
+def _whole_numbers_in_place(kind, sums):
+    """Register the loop that moves the entries of x itself: of whole numbers it cuts every step off."""
+
+    def answer(f, x, dout, h=1e-4):
+        x = x.copy()
+        grad = np.zeros(x.shape, kind or x.dtype)
+        for place in np.ndindex(x.shape):
+            x[place] += h
+            up = (f(x) * dout).sum() if sums else f(x)
+            x[place] -= 2 * h
+            down = (f(x) * dout).sum() if sums else f(x)
+            x[place] += h
+            grad[place] = (up - down) / (2 * h) if sums else ((up - down) * dout).sum() / (2 * h)
+        return grad
+
+    answer.__name__ = f"whole_numbers_in_place_{'of_sums' if sums else 'of_arrays'}_{kind.__name__ if kind else 'as_x'}"
+    grad_too = " The gradient's array was one of whole numbers, too." if kind is None else ""
+    shared = "" if sums else " And copy what f returns: it may return the same array again."
+    answer.__doc__ = f"x may hold whole numbers, which cut x[i] + h off: copy it as floats.{grad_too}{shared}"
+    numeric_grad.wrong(answer)
+
+
+for kind in (None, float):
+    for sums in (True, False):
+        _whole_numbers_in_place(kind, sums)
+
+
 def _differences(f, x, dout, h, down=1):
     """Return the gradient by differences from h above to `down` times h below."""
     x = np.array(x, float)

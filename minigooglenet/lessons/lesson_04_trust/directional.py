@@ -68,6 +68,9 @@ def directional_judge(function):
             return Verdict(False, "parameters not restored", "after the check the parameters are not what they were")
     agree = [error < 1e-6 for error in errors]
     wrong_at = next((i for i, (*_, right) in enumerate(planted) if agree[i] != right), None)
+    if wrong_at is None and abs(errors[-1] - 0.5) > 0.01:
+        what = f"{planted[-1][0]} should have the error 0.5, yours is {errors[-1]:.2g}"
+        return Verdict(False, None, f"{what}. Divide the difference by the larger of the two numbers")
     if wrong_at is None and (unused := _unused(function)):
         return Verdict(False, None, unused)
     if wrong_at is None:

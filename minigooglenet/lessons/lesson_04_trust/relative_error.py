@@ -41,8 +41,18 @@ def rel_error_judge(function):
     known = next((wrong for wrong in rel_error.wrongs if same(errors, _errors(wrong.function))), None)
     name, a, n, _ = PAIRS[wrong_at]
     said = "agree" if found[wrong_at] else "do not agree"
-    what = f"{name}: a = {np.asarray(a)[:3]}, n = {np.asarray(n)[:3]}. By your number (limit {AGREE:g}) they {said}."
+    what = f"{name}: a = {_brief(a)}, n = {_brief(n)}. By your number (limit {AGREE:g}) they {said}."
     return Verdict(False, known and known.name, f"{what} {known.message if known else ''}".strip())
+
+
+def _brief(values):
+    """Return a short list in full, a long one as its usual value and the entry that has another."""
+    values = np.asarray(values)
+    if values.size <= 3:
+        return str(values)
+    other = int(abs(values - np.median(values)).argmax())
+    usual = f"{values.size} times {np.median(values):g}"
+    return usual if values[other] == np.median(values) else f"{usual}, but {values[other]:.7g} at {other}"
 
 
 def _errors(function):

@@ -36,7 +36,7 @@ def detective_judge(answer):
             return Verdict(False, "not in the list", f"{named[letter]!r} is none of: {'; '.join(SUSPECTS)}")
     wrong = [letter for letter in LETTERS if named[letter] != truth[letter]]
     if not wrong:
-        stories = "; ".join(f"{letter}: {exhibit.story}" for letter, exhibit in drawn(student).items())
+        stories = " ".join(f"{letter}: {exhibit.story}" for letter, exhibit in drawn(student).items())
         return Verdict(True, None, f"all three found. {stories}")
     if sorted(named.values()) == sorted(truth.values()):
         return Verdict(False, "letters exchanged", "the three names are right, two of them at each other's letter")

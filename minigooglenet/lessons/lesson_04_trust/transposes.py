@@ -16,7 +16,7 @@ adjoint = Exercise(
     difficulty=2,
     hints=(
         "Two vectors: of which shapes?",
-        "Compare <y, A x> with <A^T y, x> for whole numbers; there the sums are exact, so use ==.",
+        "Compare <y, A x> with <A^T y, x> for whole numbers, kept as floats; their sums are exact, so use ==.",
         "`return (forward(x) * y).sum() == (____ * x).sum()`",
     ),
     core=False,
@@ -57,7 +57,24 @@ def _pairs():
         ("two outputs exchanged", conv, exchanged, shape, shape, False),
         ("a factor of 1 + 1e-9", conv, lambda y: back(y) * (1 + 1e-9), shape, shape, False),
         ("rows summed forward in place of backward", _summed, _summed, shape, shape, False),
+        ("the sign of the backward", conv, lambda y: -back(y), shape, shape, False),
+        ("the images of the batch exchanged", _copied, lambda y: y[::-1].copy(), (2, 5), (2, 5), False),
+        ("the padding added to the first row", _padded, _unpadded, (4, 3), (6, 3), False),
     ]
+
+
+def _copied(x):
+    return x.copy()
+
+
+def _padded(x):
+    return np.pad(x, ((1, 1), (0, 0)))
+
+
+def _unpadded(y):
+    y = y.copy()
+    y[1] += y[0]
+    return y[1:-1]
 
 
 def _summed(x):
@@ -72,7 +89,7 @@ def adjoint_judge(function):
     if wrong_at is None and _one_draw(function):
         return Verdict(False, None, "rng is not used: the vectors are the same, whatever it draws")
     if wrong_at is None:
-        return Verdict(True, None, "it tells two transposes from five wrong ones")
+        return Verdict(True, None, "it tells two transposes from eight wrong ones")
     name = _seen(function, said, pairs, vectors)
     known = next((wrong for wrong in adjoint.wrongs if wrong.name == name), None)
     what = f"{pairs[wrong_at][0]}: you say {said[wrong_at]}, it is {pairs[wrong_at][-1]}."
@@ -121,15 +138,20 @@ def _seen(function, said, pairs, vectors):
     ones = [all((vector == 1).all() for vector in side) for side in zip(*vectors, strict=True)]
     if any(ones):
         return "vectors of ones" if all(ones) else "one side of ones"
-    if any(x.shape == y.shape and np.array_equal(x, y) for x, y in vectors):
+    alike = [np.array_equal(x, y) for x, y in vectors if x.shape == y.shape]
+    if alike and all(alike):
         return "one vector for both"
+    if all(said):
+        return "shapes only"
     wrong = [what for (what, *_, right), mine in zip(pairs, said, strict=True) if mine != right]
     if wrong == ["a factor of 1 + 1e-9"]:
         return "nearly equal is enough"
     signs = np.where(np.arange(40) % 2, -1.0, 1.0)
-    if function(lambda x: signs * x, lambda y: y, (40,), (40,), np.random.default_rng(0)):  # only sizes are alike
-        return "sums of absolute values"
-    return None
+    alike = [  # only the sizes of the products are; then only the lengths of the vectors
+        function(forward, lambda y: y, (40,), (40,), np.random.default_rng(0))
+        for forward in (lambda x: signs * x, lambda x: np.roll(x, 1))
+    ]
+    return "sums of absolute values" if alike[0] and not alike[1] else None
 
 
 @adjoint.reference

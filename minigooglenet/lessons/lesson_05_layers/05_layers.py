@@ -108,14 +108,18 @@ for name in ("correct", "max pool = for +="):
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `maxpool_backward`. It gets `arg` from the forward pass, so it needs no `x`. With (u, v) the position that arg
-# names, dx[n, c, i s + u - p, j s + v - p] += dout[n, c, i, j]. Mind what NumPy does with `dx[indices] += ...` if an
-# index occurs twice.
+# Write `maxpool_backward`. It gets `arg` from the forward pass, so it needs no `x`. Each arg is u * k + v, where u and
+# v are the row and the column of the maximum in its window. For each output
+#
+# $$dx[n, c, \; i s + u - p, \; j s + v - p] \mathrel{+}= dout[n, c, i, j]$$
+#
+# Mind that NumPy's `dx[indices] += ...` adds only once if an index occurs twice; `np.add.at` adds each time.
 
 
 # %%
+# exercise 05.2
 def maxpool_backward(dout, arg, x_shape, k, s, p):
-    """Return dx (N, C, H, W) for dout and arg (N, C, Ho, Wo)."""  # exercise 05.2
+    """Return dx (N, C, H, W) for dout and arg (N, C, Ho, Wo)."""
     ### BEGIN SOLUTION
     dx = np.zeros(x_shape)
     n, c, i, j = np.indices(dout.shape)
@@ -129,7 +133,8 @@ result = check("05.2", maxpool_backward)
 result
 
 # %% [markdown]
-# Your function now trains a GoogLeNet of four modules, for ten steps, next to the engine's.
+# Your function now trains a GoogLeNet of four modules, for ten steps, next to the engine's. With plain loops this may
+# take half a minute.
 
 
 # %%
@@ -164,8 +169,9 @@ if result.passed:
 
 
 # %%
+# exercise 05.8
 def fork_backward(grads):
-    """Return (N, C, H, W) for a list of gradients of that shape."""  # exercise 05.8
+    """Return (N, C, H, W) for a list of gradients of that shape."""
     ### BEGIN SOLUTION
     total = grads[0].copy()
     for grad in grads[1:]:
@@ -227,8 +233,9 @@ assert shifted[0] == 1
 
 
 # %%
+# exercise 05.5
 def softmax_ce(z, labels, weight):
-    """Return (loss, dz): a number and (N, K), for z (N, K) and labels (N,)."""  # exercise 05.5
+    """Return (loss, dz): a number and (N, K), for z (N, K) and labels (N,)."""
     ### BEGIN SOLUTION
     N = len(z)
     shifted = z - z.max(axis=1, keepdims=True)
@@ -267,6 +274,11 @@ for name, (pixels, channels) in table.items():
 assert table["LocalResponseNorm"] == (False, True)
 assert table["MaxPool2d"] == table["AvgPool2d"] == (True, False)
 assert table["ReLU"] == table["Concat"] == (False, False)
+
+# %% [markdown]
+# What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation neither. Nor does *dropout*: in training
+# it sets a random share of the values to 0, its *ratio*, and divides the others by 1 - ratio; in inference it does
+# nothing.
 
 # %% [markdown]
 # ## Make it break
@@ -402,8 +414,9 @@ figure
 
 
 # %%
+# exercise 05.1
 def maxpool(x, k, s, p, ceil):
-    """Return (y, arg), both (N, C, Ho, Wo), for x (N, C, H, W)."""  # exercise 05.1
+    """Return (y, arg), both (N, C, Ho, Wo), for x (N, C, H, W)."""
     ### BEGIN SOLUTION
 
     def windows_along(n):
@@ -438,8 +451,9 @@ pooling
 
 
 # %%
+# exercise 05.3
 def avgpool_backward(dout, x_shape, k, s):
-    """Return dx (N, C, H, W) for dout (N, C, Ho, Wo)."""  # exercise 05.3
+    """Return dx (N, C, H, W) for dout (N, C, Ho, Wo)."""
     ### BEGIN SOLUTION
     dx = np.zeros(x_shape)
     for i in range(dout.shape[2]):
@@ -484,9 +498,9 @@ assert silent == 7
 
 
 # %%
+# exercise 05.4
 def concat_backward(dout, widths):
     """Return a list of (N, width, H, W), one for each of the widths, for dout (N, sum of the widths, H, W)."""
-    # exercise 05.4
     ### BEGIN SOLUTION
     grads, start = [], 0
     for width in widths:
@@ -502,7 +516,7 @@ check("05.4", concat_backward)
 # %% [markdown]
 # ## Bright neighbours dim a value
 #
-# Local response normalisation divides each value by a power of its neighbours' squares, across channels:
+# Local response normalisation divides each value by a power of its neighbours' squares, across the n nearest channels:
 #
 # $$y_c = x_c \, S_c^{-\beta} \qquad S_c = k + \frac{\alpha}{n} \sum_{c' \,\text{near}\, c} x_{c'}^2$$
 #
@@ -532,13 +546,14 @@ figure
 #
 # Difficulty: *** of ***. About 20 minutes. Further.
 #
-# Write `lrn_backward`. The check takes alpha about 1: at GoogLeNet's 1e-4, which is in BVLC's model file and comes from
-# AlexNet, nearly every mistake hides after the fourth decimal.
+# Write `lrn_backward`; `k` is the constant in S. The check takes alpha about 1: at GoogLeNet's 1e-4 nearly every
+# mistake hides after the fourth decimal.
 
 
 # %%
+# exercise 05.6
 def lrn_backward(dout, x, n, alpha, beta, k):
-    """Return dx (N, C, H, W) for dout and x of that shape; n is odd."""  # exercise 05.6
+    """Return dx (N, C, H, W) for dout and x of that shape; n is odd."""
     ### BEGIN SOLUTION
 
     def window_sum(values):
@@ -589,8 +604,9 @@ assert abs(x.mean() - y.mean()) < 0.01 < y.var() - x.var()
 
 
 # %%
+# exercise 05.7
 def dropout(x, ratio, u, train, dout):
-    """Return (y, dx), both of the shape of x."""  # exercise 05.7
+    """Return (y, dx), both of the shape of x."""
     ### BEGIN SOLUTION
     if not train:
         return x.copy(), dout.copy()
@@ -690,6 +706,10 @@ try:
     own["conv2d"] = (my_conv, my_conv_backward)
 except NotImplementedError:
     print("conv2d stays the engine's until you copy your functions into the cell above.")
+
+# %% [markdown]
+# One pass forward and back, by the engine and by yours. With slices it may take half a minute, with loops over every
+# product hours.
 
 # %%
 net = mg.models.googlenet(aux=False, rng=0)

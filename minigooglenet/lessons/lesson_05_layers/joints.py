@@ -24,7 +24,7 @@ concat_backward = Exercise(
 @concat_backward.cases
 def concat_backward_cases(rng):
     yield integers(rng, (2, 16, 2, 3)), (4, 8, 2, 2)  # as 3a, in eighths of its widths
-    yield integers(rng, (2, 12, 2, 2)), (3, 3, 3, 3)
+    yield integers(rng, (2, 12, 2, 2)) / 4, (3, 3, 3, 3)
 
 
 @concat_backward.reference
@@ -56,6 +56,12 @@ def pool_and_5x5_exchanged(dout, widths):
 def equal_parts(dout, widths):
     """The widths differ: cut at their running sums, not in four equal parts."""
     return np.split(dout, len(widths), axis=1)
+
+
+@concat_backward.wrong
+def cut_at_the_widths(dout, widths):
+    """np.split takes the places where to cut, not the widths: these are the running sums, np.cumsum."""
+    return np.split(dout, widths, axis=1)
 
 
 @concat_backward.wrong
@@ -100,6 +106,7 @@ fork_backward = Exercise(
 def fork_backward_cases(rng):
     yield ([integers(rng, (2, 3, 2, 2)) for _ in range(4)],)
     yield ([integers(rng, (1, 2, 2, 3)) for _ in range(2)],)
+    yield ([integers(rng, (1, 1, 2, 3)) / 2 for _ in range(6)],)
 
 
 @fork_backward.reference

@@ -61,6 +61,14 @@ def largest_not_taken_off(z, labels, weight):
 
 
 @softmax_ce.wrong
+def one_maximum_for_all_rows(z, labels, weight):
+    """z.max() is the largest of all images, and a row far below it becomes 0: take off each row's own, with axis=1."""
+    e = np.exp(z - z.max())
+    p = e / e.sum(axis=1, keepdims=True)
+    return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
+
+
+@softmax_ce.wrong
 def logarithm_of_p(z, labels, weight):
     """p became 0 and its logarithm minus infinity: use z - largest - log(sum of exp)."""
     p = _p(z)
@@ -112,6 +120,33 @@ def softmax_over_the_images(z, labels, weight):
     """Columns add to 1, rows should: the sum runs over classes."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _minus_one(_p(z, axis=0), labels) / len(z)
+
+
+@softmax_ce.wrong
+def softmax_and_logarithm_over_the_images(z, labels, weight):
+    """Columns add to 1, rows should: the sum and the largest run over the classes, axis=1."""
+    p = _p(z, axis=0)
+    return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
+
+
+def _every_label_of_every_row(by_log_p):
+    """Register z[:, labels], which takes all labels in each row."""
+
+    def answer(z, labels, weight):
+        log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+        dz = _p(z)
+        dz[:, labels] -= 1
+        picked = log_p[:, labels] if by_log_p else np.log(_p(z)[:, labels])
+        return -weight * picked.mean(), weight * dz / len(z)
+
+    answer.__name__ = f"every_label_of_every_row_{'from_log_p' if by_log_p else 'from_p'}"
+    also = "" if by_log_p else " And p may be 0: use z - largest - log(sum of exp)."
+    answer.__doc__ = f"[:, labels] takes every label in every row: [np.arange(N), labels] takes one in each.{also}"
+    softmax_ce.wrong(answer)
+
+
+for by_log_p in (True, False):
+    _every_label_of_every_row(by_log_p)
 
 
 @softmax_ce.wrong

@@ -37,7 +37,7 @@ def maxpool_cases(rng):
     yield _shuffled(rng, 2, 2, 4, 5), 3, 1, 1, False
     yield _shuffled(rng, 1, 2, 5, 5), 2, 3, 1, True  # a third window would start in the padding
     yield np.full((1, 1, 4, 4), -2.0), 2, 2, 0, False  # all tied: the first wins
-    yield _shuffled(rng, 1, 1, 5, 6), 5, 2, 2, False
+    yield _shuffled(rng, 1, 1, 5, 6) / 4, 5, 2, 2, False  # fractions
     for s in (2, 3):  # the last window starts in the image, near its end
         yield _shuffled(rng, 1, 1, 5, 6), 5, s, 2, True
 
@@ -83,13 +83,13 @@ def padding_with_zeros(x, k, s, p, ceil):
 
 @maxpool.wrong
 def floor_for_ceil(x, k, s, p, ceil):
-    """One row short: this pool rounds up where ceil is True."""
+    """Too few windows: this pool rounds up where ceil is True."""
     return _pooled(_seen(x, k, s, p, False))
 
 
 @maxpool.wrong
 def always_ceil(x, k, s, p, ceil):
-    """One row long: ceil was False."""
+    """Too many windows: ceil was False."""
     return _pooled(_seen(x, k, s, p, True))
 
 
@@ -146,8 +146,11 @@ maxpool_backward = Exercise(
     minutes=10,
     difficulty=2,
     hints=(
-        "Who won, and how often can one pixel win?",
-        "In one dimension, k = 2, s = 1: of [3, 4, 1] the 4 wins both windows, so it gets both gradients.",
+        "Which pixel was the maximum of a window, and of how many windows can it be the maximum?",
+        (
+            "In one dimension, k = 2, s = 1: in [3, 4, 1] the 4 is the maximum of both windows, so it gets both "
+            "gradients. In two, arg = 5 with k = 3 is row 5 // 3 and column 5 % 3 of the window."
+        ),
         "`dx[n, c, i * s + arg[n, c, i, j] // k - p, j * s + ____ - p] += dout[n, c, i, j]`",
     ),
 )
@@ -163,7 +166,7 @@ def maxpool_backward_cases(rng):
         ((1, 1, 6, 7), 5, 2, 2, False),
     ):
         y, arg = max_pool2d.forward(_shuffled(rng, *shape), (k, k), (s, s), ((p, p), (p, p)), ceil)
-        yield integers(rng, y.shape, 1, 10), arg, shape, k, s, p
+        yield integers(rng, y.shape, 1, 10) / s, arg, shape, k, s, p
 
 
 @maxpool_backward.reference
@@ -193,7 +196,8 @@ def maxpool_backward_place_by_place(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def assigned_instead_of_added(dout, arg, x_shape, k, s, p):
-    """Arrows are lost: two windows share a winner, and only the last one paid it."""
+    """Gradients are lost: where windows share a maximum, only the last one's gradient stayed. Add them; if an index
+    occurs twice, `dx[indices] += dout` adds once, np.add.at each time."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -203,7 +207,7 @@ def assigned_instead_of_added(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def counted_once(dout, arg, x_shape, k, s, p):
-    """A pixel that won twice was paid only the first time."""
+    """A pixel that is the maximum of two windows got only the first one's gradient: they add."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -214,7 +218,7 @@ def counted_once(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def spread_over_the_window(dout, arg, x_shape, k, s, p):
-    """That is average pooling: only the winner gets the gradient."""
+    """That is average pooling: only the maximum gets the gradient."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         plane[n, c, i * s : i * s + k, j * s : j * s + k] += dout[n, c, i, j] / (k * k)
@@ -223,7 +227,7 @@ def spread_over_the_window(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def row_and_column_of_arg_exchanged(dout, arg, x_shape, k, s, p):
-    """Winners mirrored on the diagonal of the window: row first."""
+    """Row and column are exchanged: the row in the window is arg // k, the column arg % k."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         q, r = divmod(arg[n, c, i, j], k)
@@ -253,12 +257,22 @@ def stride_ignored(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def dout_not_used(dout, arg, x_shape, k, s, p):
-    """You counted how often each pixel wins; each win is worth its dout."""
+    """You counted of how many windows a pixel is the maximum: add the dout of each."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
         plane[n, c, i * s + r, j * s + q] += 1
     return _cut(plane, x_shape, p)
+
+
+@maxpool_backward.wrong
+def place_taken_as_one_of_the_image(dout, arg, x_shape, k, s, p):
+    """arg counts in the window, not in the image: its pixel is in row i * s - p + arg // k."""
+    dx = np.zeros(x_shape)
+    for n, c, i, j in np.ndindex(dout.shape):
+        r, q = divmod(arg[n, c, i, j], x_shape[3])
+        dx[n, c, r, q] += dout[n, c, i, j]
+    return dx
 
 
 avgpool_backward = Exercise(

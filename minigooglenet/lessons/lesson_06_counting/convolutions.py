@@ -215,6 +215,12 @@ def image_size_in_the_parameters(C, K, k, s, p, H):
     return K * (C * k * k + 1) * _side(k, s, p, H) ** 2
 
 
+@layer_params.wrong
+def multiply_adds_for_parameters(C, K, k, s, p, H):
+    """Those are the multiply-adds. A weight is one parameter, however often it is used."""
+    return K * C * k * k * _side(k, s, p, H) ** 2
+
+
 layer_macs = Question(
     "06.1c",
     "multiply-adds of your layer",
@@ -237,6 +243,12 @@ layer_macs.solution(lambda **values: _counted_layer(**values).macs)
 def input_size_for_output_size(C, K, k, H, **_):
     """You used the input's places. Products are made for each output."""
     return K * C * k * k * H * H
+
+
+@layer_macs.wrong
+def parameters_for_multiply_adds(C, K, k, **_):
+    """Those are the weights. Each is used once for every place of the output."""
+    return K * C * k * k
 
 
 @layer_macs.wrong

@@ -22,6 +22,7 @@ import minigooglenet as mg
 from minigooglenet.counting import comparisons
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_07_inception import budget, drawing
 from minigooglenet.lessons.lesson_07_inception.stem import built_stem
 from minigooglenet.models.googlenet import MODULES
@@ -59,8 +60,8 @@ outcome("07.a", round(ratios["MAC"], 1))
 # What you saw: seven layers of 3x3 on large feature maps cost far more than one 7x7 that halves the map and a pool that
 # halves it again.
 #
-# A 3x3 of stride 1 as the first layer has fewer MACs than the 7x7 of stride 2. A 3x3 to 64 channels follows. By what
-# factor do both layers together cost more or less than with the 7x7?
+# Now replace the 7x7 of stride 2 by a 3x3 of stride 1, which has fewer MACs. In both cases a 3x3 to 64 channels
+# follows. Guess: how many times as many MACs do the two layers together have then?
 
 # %%
 predict("07.b", ...)
@@ -76,7 +77,7 @@ outcome("07.b", round(totals[1] / totals[0], 2))
 # %% [markdown]
 # ## A module, drawn and alive
 #
-# Four branches read the same feature map. Each has windows of another size, and their outputs are joined along the
+# Four branches read the same feature map. Each has a window of another size, and their outputs are joined along the
 # channels.
 
 # %%
@@ -97,23 +98,23 @@ maps["3x3: edges"] = np.maximum(mg.kernels.conv2d.forward(image, edges, padding=
 maps["5x5: blurs"] = mg.kernels.conv2d.forward(image, blur, padding=2)[0, 0]
 maps["pool: largest of 3x3"] = mg.kernels.max_pool2d.forward(image, 3, 1, 1)[0][0, 0]
 figure, _ = mg.viz.pictures(maps, columns=5, same_scale=False)
-for title, values in maps.items():
-    print(f"{title}: from {values.min():.0f} to {values.max():.0f}, mean {values.mean():.0f}")
 figure
 
 # %% [markdown]
 # What you saw: four answers for the same position, side by side. The next layer chooses among the scales.
 #
-# Why several sizes? The paper's argument: units that often fire together should feed one unit of the next layer. Most
-# such clusters are at one position (1x1), fewer are spread over 3x3, still fewer over 5x5. A sparse network of clusters
-# would be best. Dense blocks of several sizes approximate it with fast matrix products.
+# Why several sizes? The paper's argument: units that are often active together should feed one unit of the next layer.
+# Most such clusters are at one position (1x1), fewer are spread over 3x3, still fewer over 5x5. A sparse network of
+# clusters would be best. Dense blocks of several sizes approximate it with fast matrix products.
 
 # %% [markdown]
 # ## Exercise 07.3: the module forward
 #
-# Difficulty: ** of ***. About 15 minutes. Core. x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]`
-# (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,) and so on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU
-# follows each of the six convolutions; the pool is 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
+# Difficulty: ** of ***. About 15 minutes. Core.
+#
+# x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]` (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,) and so
+# on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU follows each of the six convolutions; the pool is
+# 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
 #
 # Use the engine's convolution and pool as below, or yours of lesson 01.
 
@@ -233,10 +234,12 @@ outcome("07.c", round(branch.ratio, 2))
 # %% [markdown]
 # ## Exercise 07.2: the cost of your bottleneck
 #
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
-student = "you"
+student = "you"  # your name or number, if your course asks for it
 ask("07.2", student)
 
 # %%
@@ -345,13 +348,14 @@ print(budget.play("a search by counts", 228, 16, 51, 20, 60, 162))
 budget.leaderboard()
 
 # %% [markdown]
-# What you saw: of sensible designs all learn these easy digits, so the counts decide between them. (Another seed would
+# What you saw: all sensible designs learn these easy digits, so the counts decide between them. (Another seed would
 # change `learned` by a few hundredths.) A design with branches that are too narrow pays for it; try one.
 
 # %% [markdown]
 # ## Make it break
 #
-# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel.
+# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel. It
+# trains for a few seconds.
 
 # %%
 style = mg.models.Style(norm="batch", init="he", rng=0)
@@ -386,7 +390,12 @@ whole = comparisons.stems()[1]
 print(f"all seven with their pools: {whole.bytes / 2**20:.2f} MiB, {whole.params:,} parameters, {whole.macs:,} MAC")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
+#
+# Answer each question in one sentence, then look: `quiz("07", answers=True)`.
+
+# %%
+glossary.terms("07")
 
 # %%
 quiz("07")
@@ -404,9 +413,11 @@ quiz("07")
 # %% [markdown]
 # ## Exercise 07.1: design a stem
 #
-# Difficulty: ** of ***. About 15 minutes. Further. Choose and defend. Write a list of layers, `("conv", filters,
-# kernel, stride)` with padding kernel // 2, or `("pool", kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within
-# 500 million MAC, 130,000 parameters and 8 MiB for the outputs of all layers.
+# Difficulty: ** of ***. About 15 minutes. Further.
+#
+# Choose and defend. Write a list of layers, `("conv", filters, kernel, stride)` with padding kernel // 2, or `("pool",
+# kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within 500 million MAC, 130,000 parameters and 8 MiB for the
+# outputs of all layers.
 
 # %%
 # exercise 07.1
@@ -424,10 +435,11 @@ what_i_gave_up = ...
 # %% [markdown]
 # ## Exercise 07.4: the module backward
 #
-# Difficulty: *** of ***. About 25 minutes. Further. `cache` contains the results of the forward pass: "x", "pool" (the
-# pooled input), "winners" (the argmax of the pool) and the output of every convolution after its ReLU, as
-# cache["3x3_reduce"]. dout is (N, sum of the widths, H, W). Return dx and a dict of twelve gradients with the names of
-# P. The engine's backward passes are at hand:
+# Difficulty: *** of ***. About 25 minutes. Further.
+#
+# `cache` contains the results of the forward pass: "x", "pool" (the pooled input), "winners" (the argmax of the pool)
+# and the output of every convolution after its ReLU, as cache["3x3_reduce"]. dout is (N, sum of the widths, H, W).
+# Return dx and a dict of twelve gradients with the names of P. The engine's backward passes are at hand:
 
 
 # %%
@@ -549,9 +561,11 @@ print(f"each naive module on the paper's own input: {naive:,} MAC against {reduc
 # %% [markdown]
 # ## Exercise 07.5: how wide naive modules grow
 #
-# Difficulty: ** of ***. About 8 minutes. Further. `modules` is a tuple of rows of Table 1 (six widths each: 1x1,
-# 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj), `cin` the channels that the first module reads. Return the list of
-# widths after each naive module: 1x1, 3x3 and 5x5 without reductions, and a pool without projection.
+# Difficulty: ** of ***. About 8 minutes. Further.
+#
+# `modules` is a tuple of rows of Table 1 (six widths each: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj), `cin` the
+# channels that the first module reads. Return the list of widths after each naive module: 1x1, 3x3 and 5x5 without
+# reductions, and a pool without projection.
 
 
 # %%
@@ -579,8 +593,10 @@ compare("07.5")
 # %% [markdown]
 # ## Exercise 07.6: two kernels in one
 #
-# Difficulty: *** of ***. About 10 minutes. Further. A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias,
-# no ReLU between. Return the one kernel (K, C, k, k) that does both.
+# Difficulty: *** of ***. About 10 minutes. Further.
+#
+# A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias, no ReLU between. Return the one kernel (K, C, k, k)
+# that does both.
 
 
 # %%

@@ -49,7 +49,7 @@ def _relu(x):
 
 
 def run(x, P) -> dict:
-    """Return every array of the module behind its ReLU, the pooled input, and the pool's winners."""
+    """Return every array of the module after its ReLU, the pooled input, and the pool's winners."""
     values = {"x": x}
     values["pool"], values["winners"] = max_pool2d.forward(x, (3, 3), (1, 1), ((1, 1), (1, 1)))
     for name, source in READS.items():
@@ -70,7 +70,8 @@ READS = {
 @forward.cases
 def forward_cases(rng):
     yield integers(rng, (2, 3, 4, 5), -9, 3), weights(rng, 3, 2, 3, 4, 2, 2, 2)
-    yield integers(rng, (1, 4, 3, 6), -9, 3), weights(rng, 4, 3, 2, 3, 2, 3, 3)
+    P = {name: values / 4 for name, values in weights(rng, 4, 3, 2, 3, 2, 3, 3).items()}
+    yield integers(rng, (1, 4, 3, 6), -9, 3), P  # fractions
 
 
 @forward.reference
@@ -193,15 +194,15 @@ def backward_cases(rng):
     for C, widths, size in ((3, (2, 4, 4, 2, 2, 2), (4, 5)), (4, (2, 2, 3, 3, 2, 4), (3, 6))):
         x, P = integers(rng, (2, C, *size), -9, 3), weights(rng, C, *widths)
         cache = run(x, P)
-        yield cache, P, integers(rng, (2, sum(len(P[f"{name}/bias"]) for name in BRANCHES), *size))
+        yield cache, P, integers(rng, (2, sum(len(P[f"{name}/bias"]) for name in BRANCHES), *size)) / C  # fractions
 
 
 @backward.reference
 def backward_reference(cache, P, dout):
-    return _backward(cache, P, dout, conv2d.backward)
+    return _backward(cache, P, dout)
 
 
-def _backward(cache, P, dout, convolve=by_columns.backward, masks=None, cut=None, used=BRANCHES, at_end=True):
+def _backward(cache, P, dout, masks=None, cut=None, used=BRANCHES, at_end=True):
     """Go backwards through the four branches; the other arguments are the places where people slip."""
     widths = [len(P[f"{name}/bias"]) for name in BRANCHES]
     arriving = dict(zip(BRANCHES, (cut or concat.backward)(dout, widths), strict=True))
@@ -211,7 +212,7 @@ def _backward(cache, P, dout, convolve=by_columns.backward, masks=None, cut=None
         d = arriving[name] * (mask if at_end or name not in BRANCHES else 1)
         w, b, source = P[f"{name}/weight"], P[f"{name}/bias"], READS[name]
         pad = w.shape[2] // 2
-        d, dw, db = convolve(d, cache[source], w, b, (1, 1), ((pad, pad), (pad, pad)), 1)
+        d, dw, db = by_columns.backward(d, cache[source], w, b, (1, 1), ((pad, pad), (pad, pad)), 1)
         grads |= {f"{name}/weight": dw, f"{name}/bias": db}
         if source == "x":
             dx += d * (name.split("_")[0] in used)
@@ -221,9 +222,6 @@ def _backward(cache, P, dout, convolve=by_columns.backward, masks=None, cut=None
         else:
             arriving[source] = d
     return dx, grads
-
-
-backward.right(_backward)
 
 
 @backward.right
@@ -247,7 +245,7 @@ def pool_branch_missing(cache, P, dout):
 
 @backward.wrong
 def wrong_mask_at_a_reduction(cache, P, dout):
-    """The reduction's gradient is masked by the output of the layer behind it."""
+    """The reduction's gradient is masked by the output of the layer after it."""
     return _backward(cache, P, dout, masks={"3x3_reduce": "3x3", "5x5_reduce": "5x5"})
 
 

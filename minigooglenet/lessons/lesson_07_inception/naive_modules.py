@@ -78,8 +78,28 @@ def largest_branch(modules, cin):
 
 @naive.wrong
 def with_the_projection(modules, cin):
-    """A naive module has no projection behind its pool."""
+    """A naive module has no projection after its pool."""
     return [a + b + d + pool for a, _, b, _, d, pool in modules]
+
+
+@naive.wrong
+def all_six_widths(modules, cin):
+    """You added all six widths of the paper's module. A naive one has neither reductions nor a projection."""
+    widths = []
+    for module in modules:
+        cin += sum(module)
+        widths.append(cin)
+    return widths
+
+
+@naive.wrong
+def projection_beside_the_pool(modules, cin):
+    """The pool's channels are counted, and a projection too: a naive module has none."""
+    widths = []
+    for a, _, b, _, d, pool in modules:
+        cin += a + b + d + pool
+        widths.append(cin)
+    return widths
 
 
 @naive.wrong

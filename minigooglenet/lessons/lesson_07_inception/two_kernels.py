@@ -22,7 +22,7 @@ merge = Exercise(
 @merge.cases
 def merge_cases(rng):
     yield integers(rng, (4, 4, 1, 1)), integers(rng, (4, 4, 3, 3))
-    yield integers(rng, (2, 5, 1, 1)), integers(rng, (3, 2, 5, 5))
+    yield integers(rng, (2, 5, 1, 1)) / 4, integers(rng, (3, 2, 5, 5)) / 8  # fractions
 
 
 @merge.reference

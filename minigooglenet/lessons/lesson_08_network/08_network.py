@@ -11,8 +11,9 @@
 # - say what global average pooling saves, and how the network behaves because of it;
 # - prove that two networks are equal, and know what does not prove it.
 #
-# A "head" is one of GoogLeNet's two auxiliary classifiers. "Logits" are the class outputs of a classifier, before the
-# softmax.
+# A *head* here is an auxiliary head: one of two small classifiers in the middle of GoogLeNet. *Logits* are the outputs
+# of a classifier, one for each class, before the softmax. A network is a *graph*: its *nodes* are layers, and a *wire*
+# is the array that a node returns.
 
 # %%
 import inspect
@@ -24,6 +25,7 @@ import minigooglenet as mg
 from minigooglenet.counting import comparisons
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.models.blocks import Builder
 from minigooglenet.models.googlenet import MODULES
 
@@ -80,10 +82,12 @@ outcome("08.b", message)
 # %% [markdown]
 # ## Exercise 08.1: maps of your image size
 #
-# Difficulty: * of ***. About 5 minutes. Core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 5 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
-student = "you"
+student = "you"  # your name or number, if your course asks for it
 ask("08.1", student)
 
 # %%
@@ -171,10 +175,11 @@ outcome("08.e", len(consumers))
 # %% [markdown]
 # ## Exercise 08.2: the whole network from its table
 #
-# Difficulty: *** of ***. About 20 minutes. Core. Return the graph of GoogLeNet for images (3, 224, 224), with both
-# heads. Nodes with weights have the names of Caffe's replication: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3,
-# inception_3a/1x1, /3x3_reduce, /3x3, /5x5_reduce, /5x5, /pool_proj, loss1/conv, loss1/fc, loss1/classifier, loss2/...,
-# and last loss3/classifier. All other names are yours.
+# Difficulty: *** of ***. About 20 minutes. Core.
+#
+# Return the graph of GoogLeNet for images (3, 224, 224), with both heads. Nodes with weights have the names of Caffe's
+# replication: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, inception_3a/1x1, /3x3_reduce, /3x3, /5x5_reduce, /5x5,
+# /pool_proj, loss1/conv, loss1/fc, loss1/classifier, loss2/..., and last loss3/classifier. All other names are yours.
 #
 # - Backbone: 7x7/2 to 64; pool; normalisation; 1x1 to 64; 3x3 to 192; normalisation; pool; nine modules, with pools
 #   after 3b and 4e; average pool 7x7; dropout 0.4; linear to 1000. The pools between the stages are 3x3 of stride 2 and
@@ -381,7 +386,12 @@ print(f"torchvision's 6,624,904 parameters: batch norm and 3x3 instead of 5x5 gi
 assert changed == 6_624_904
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
+#
+# Answer each question in one sentence, then look: `quiz("08", answers=True)`.
+
+# %%
+glossary.terms("08")
 
 # %%
 quiz("08")
@@ -399,9 +409,10 @@ quiz("08")
 # %% [markdown]
 # ## Exercise 08.3: how deep a network is
 #
-# Difficulty: ** of ***. About 10 minutes. Further. `nodes` is a tuple of (name, has_weights, names of its inputs) in
-# the order of execution; nodes without inputs are images. Return how many nodes with weights are on the longest path
-# that ends at `out`. Count `out` itself too.
+# Difficulty: ** of ***. About 10 minutes. Further.
+#
+# `nodes` is a tuple of (name, has_weights, names of its inputs) in the order of execution; nodes without inputs are
+# images. Return how many nodes with weights are on the longest path that ends at `out`. Count `out` itself too.
 
 
 # %%
@@ -430,9 +441,10 @@ if result.passed:
 # %% [markdown]
 # ## Exercise 08.2b: numbers that reveal
 #
-# Difficulty: ** of ***. About 10 minutes. Further. Choose an image x (N, C, H, W) and weights P of one module, as in
-# lesson 07, so that each of eight wrong modules (no ReLU somewhere, other padding, other order, ...) gives another
-# result than the right one. Use at most 2,000 numbers.
+# Difficulty: ** of ***. About 10 minutes. Further.
+#
+# Choose an image x (N, C, H, W) and weights P of one module, as in lesson 07, so that each of eight wrong modules (no
+# ReLU somewhere, other padding, other order, ...) gives another result than the right one. Use at most 2,000 numbers.
 
 
 # %%
@@ -460,9 +472,11 @@ check("08.2b", revealing)
 # %% [markdown]
 # ## Exercise 08.4: backwards through a graph with forks
 #
-# Difficulty: *** of ***. About 15 minutes. Further. Each node is a weighted sum of others: `nodes` is a tuple of (name,
-# ((input, factor), ...)) in the order of execution, inputs of the whole graph first, the output last. dout is the
-# gradient at the output. Return {name: gradient} for every node, and 0 for a node that does not influence the output.
+# Difficulty: *** of ***. About 15 minutes. Further.
+#
+# Each node is a weighted sum of others: `nodes` is a tuple of (name, ((input, factor), ...)) in the order of execution,
+# inputs of the whole graph first, the output last. dout is the gradient at the output. Return {name: gradient} for
+# every node, and 0 for a node that does not influence the output.
 
 
 # %%
@@ -563,9 +577,10 @@ label = int(test_labels[0])
 # %% [markdown]
 # ## Exercise 08.6: where a class is seen
 #
-# Difficulty: ** of ***. About 8 minutes. Further. features (C, H, W) is the feature map before global average pooling,
-# w (classes, C) and b (classes,) are the linear layer after it. Return the map (H, W) of class c whose mean, plus b[c],
-# is the logit.
+# Difficulty: ** of ***. About 8 minutes. Further.
+#
+# features (C, H, W) is the feature map before global average pooling, w (classes, C) and b (classes,) are the linear
+# layer after it. Return the map (H, W) of class c whose mean, plus b[c], is the logit.
 
 
 # %%
@@ -581,7 +596,8 @@ result = check("08.6", class_map)
 result
 
 # %% [markdown]
-# Your maps of the small network, for the right class and for the class with the next largest logit:
+# Your maps of the small network, for the right class and for the class with the next largest logit. Purple counts for
+# the class and orange against it. Each map has its own scale.
 
 # %%
 figure = None

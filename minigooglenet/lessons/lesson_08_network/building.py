@@ -186,7 +186,7 @@ def _first_difference(g):
             a, b = (net.infer({"image": _image()}, row.name)[row.name] for net in (g, _engine()))
             if not close(a, b, 1e-4).all():
                 return f"all shapes are right; the first node whose numbers differ is {row.name}, so look before it"
-    return "all shapes are right and so is every node with weights; look behind the last ones"
+    return "all shapes are right and so is every node with weights; look after the last ones"
 
 
 def _unknown(what):
@@ -210,7 +210,7 @@ def pools_rounded_down(modules):
 
 @build.wrong
 def LRN_missing(modules):
-    """A local response normalisation stands behind pool1 and before pool2."""
+    """The local response normalisations are after pool1 and before pool2."""
     return _faulty(modules, "LRN missing")
 
 

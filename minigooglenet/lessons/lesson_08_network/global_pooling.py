@@ -11,7 +11,7 @@ flat = Question(
     "08.5",
     "a linear layer in place of pooling",
     "The last map has {C} channels of {h} x {h}, and there are {K} classes. How many parameters more has one linear "
-    "layer on the flattened map than one behind global average pooling?",
+    "layer on the flattened map than one after global average pooling?",
     minutes=4,
     difficulty=1,
     core=False,
@@ -42,7 +42,7 @@ def not_the_difference(C, h, K):
 
 @flat.wrong
 def the_pooled_one(C, h, K):
-    """That is the layer behind the pooling; we asked how many more the other has."""
+    """That is the layer after the pooling; we asked how many more the other has."""
     return C * K + K
 
 
@@ -83,7 +83,7 @@ class_map = Exercise(
 def class_map_cases(rng):
     yield integers(rng, (4, 2, 3)), integers(rng, (4, 4)), integers(rng, (4,)), 2
     yield integers(rng, (5, 3, 4)), integers(rng, (3, 5)), integers(rng, (3,)), 0
-    yield integers(rng, (2, 2, 2)), integers(rng, (3, 2)), integers(rng, (3,)), 1
+    yield integers(rng, (2, 2, 2)) / 4, integers(rng, (3, 2)) / 8, integers(rng, (3,)), 1  # fractions
 
 
 @class_map.reference
@@ -106,7 +106,7 @@ def class_map_channel_by_channel(features, w, b, c):
 
 @class_map.wrong
 def bias_in_every_cell(features, w, b, c):
-    """Its mean is right with the bias in it already; we add b[c] once, behind the mean."""
+    """Its mean is right with the bias in it already; we add b[c] once, after the mean."""
     return np.tensordot(w[c], features, axes=1) + b[c]
 
 

@@ -7,7 +7,7 @@ from minigooglenet.layers import Conv2d, MaxPool2d
 sides = Question(
     "08.1",
     "maps of your image size",
-    "GoogLeNet takes images of {n} x {n} in place of 224 x 224. Add the sides of the five maps behind conv1, pool1, "
+    "GoogLeNet takes images of {n} x {n} instead of 224 x 224. Add the sides of the five maps after conv1, pool1, "
     "pool2, pool3 and pool4. (At 224 it is 112 + 56 + 28 + 14 + 7 = 217.)",
     minutes=5,
     difficulty=1,

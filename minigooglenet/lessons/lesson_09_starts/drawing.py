@@ -28,18 +28,22 @@ def log_points(values: dict[str, float], label):
     -------
     figure, text
     """
-    figure, axis = figures.new(7, 0.9 + 0.28 * len(values))
+    figure, axis = figures.new(6, 0.9 + 0.28 * len(values))
     axis.set_xscale("log")
     for row, value in enumerate(values.values()):
         axis.plot(value, row, "o", color=figures.PALETTE[0], markersize=8)
-        axis.annotate(f"{value:.1g}", (value, row), (8, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.annotate(
+            f"{float(f'{value:.2g}'):g}", (value, row), (8, 0), textcoords="offset points", va="center", fontsize=9
+        )
     axis.set_yticks(range(len(values)), list(values))
     axis.set(xlabel=f"{label} (logarithmic)", ylim=(len(values) - 0.5, -0.5))
     axis.margins(x=0.15)
     axis.grid(axis="x", alpha=0.3)
     width = max(map(len, values))
     lines = [f"{name:{width}}  {value:.2g}" for name, value in values.items()]
-    return figures.described(figure, "\n".join([f"points of {label}, on a logarithmic axis", *lines]))
+    head = f"points of {label}, on a logarithmic axis"
+    alt = "; ".join([head, *(f"{name}: {value:.2g}" for name, value in values.items())])
+    return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def batch_norm_boxes():

@@ -116,7 +116,7 @@ signal = Question(
     "what arrives",
     "the numbers that enter have the mean square 1. {layers} layers follow, each adding up {fan_in} inputs with "
     "weights of standard deviation {std} and mean 0, without biases, each followed by ReLU. What is the root of the "
-    "mean square of the numbers behind the last ReLU?",
+    "mean square of the numbers after the last ReLU?",
     minutes=5,
     difficulty=2,
     core=False,

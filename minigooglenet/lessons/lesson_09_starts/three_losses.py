@@ -91,7 +91,7 @@ def weights_that_add_up_to_one(main, aux1, aux2, labels, w):
 
 @heads.wrong
 def one_head_only(main, aux1, aux2, labels, w):
-    """The second head, behind 4d, has a loss as well."""
+    """The second head, after 4d, has a loss as well."""
     return _weighted(main, aux1, aux2, labels, (1, w, 0))
 
 

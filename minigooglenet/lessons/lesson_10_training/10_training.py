@@ -25,6 +25,7 @@ from minigooglenet import data, evaluation, losses, optim, schedules, training, 
 from minigooglenet.data import transforms
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_10_training import drawing, sick_runs
 from minigooglenet.training.step import gradients
 
@@ -73,10 +74,12 @@ assert abs(total - 1.6 * np.log(10)) < 1e-3
 # %% [markdown]
 # ## Exercise 10.1: the first loss
 #
-# Difficulty: * of ***. About 3 minutes. Core. Put your name instead of "you": the numbers are drawn from it.
+# Difficulty: * of ***. About 3 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
-student = "you"
+student = "you"  # your name or number, if your course asks for it
 ask("10.1", student)
 
 # %%
@@ -140,9 +143,11 @@ outcome("10.b", int(np.argmax(main < 0.01)))
 # %% [markdown]
 # ## Exercise 10.2: one step of SGD with momentum
 #
-# Difficulty: ** of ***. About 10 minutes. Core. The velocity `v` is a running sum of past gradients: `v` becomes mu
-# times itself, plus the gradient `g`, plus `decay * w`. Then `w` moves by `lr` times the new `v`, downhill. A bias
-# (`is_bias`) learns at twice the rate and does not decay, as in BVLC's replication of GoogLeNet. Return new arrays.
+# Difficulty: ** of ***. About 10 minutes. Core.
+#
+# The velocity `v` is a running sum of past gradients: `v` becomes mu times itself, plus the gradient `g`, plus `decay *
+# w`. Then `w` moves by `lr` times the new `v`, downhill. A bias (`is_bias`) learns at twice the rate and does not
+# decay, as in BVLC's replication of GoogLeNet. Return new arrays.
 
 
 # %%
@@ -188,16 +193,18 @@ compare("10.2")
 # ## Third rung: a sweep of learning rates
 #
 # Three learning rates, each a hundred times the one before, 30 steps each. Guess the loss at the end for each of the
-# three. (About ten seconds.)
+# three. (About five seconds.)
 
 # %%
 predict("10.c", ...)
 
 # %%
 RATES, STEPS = (0.0005, 0.05, 5.0), 20 if FAST else 30
-sweep = {rate: fit(mini(), images, labels, STEPS, rate)["sum"] for rate in RATES}
+sweep = {}
+for rate in RATES:
+    sweep[rate] = fit(mini(), images, labels, STEPS, rate)["sum"]
+    print(f"learning rate {rate:g}: {STEPS} steps{' (fast mode, not 30)' if FAST else ''}")
 lines = {f"learning rate {rate:g}": (range(STEPS), curve) for rate, curve in sweep.items()}
-print(f"{STEPS} steps each{' (fast mode, not 30)' if FAST else ''}")
 figure, _ = viz.line_chart(lines, "step", "loss")
 figure
 
@@ -227,10 +234,8 @@ schedules_of = {
     "quick solver: square root": [schedules.polynomial(1, e, 250) for e in epochs],
 }
 figure, _ = viz.line_chart({name: (epochs, rates) for name, rates in schedules_of.items()}, "epoch", "fraction of lr0")
+print(outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3)))
 figure
-
-# %%
-outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 
 # %% [markdown]
 # What you saw: the paper's learning rate never gets small. Its authors average the weights instead, and so do we below.
@@ -238,7 +243,9 @@ outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3))
 # %% [markdown]
 # ## Exercise 10.3: the paper's rate
 #
-# Difficulty: * of ***. About 4 minutes. Core. Epochs are counted from 0.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# Epochs are counted from 0.
 
 
 # %%
@@ -258,7 +265,7 @@ check("10.3", paper_rate)
 # Now the engine's own trainer: digits shifted at random, the learning rate falling to 0, and from the middle of the run
 # on a running mean of the weights. Guess: which fraction of the held-out digits is right at the end?
 #
-# The next cell but one trains for half a minute to a minute and prints a line after each epoch.
+# The next cell but one trains for 10 to 30 seconds and prints a line after each epoch.
 
 # %%
 predict("10.f", ...)
@@ -312,9 +319,9 @@ figure
 
 # %%
 wrong = table - np.diag(np.diag(table))
-true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
-print(f"{wrong.max()} times: {true} is classified as {taken}" if wrong.any() else "no mistakes")
-outcome("10.h", (int(true), int(taken)))
+most = [tuple(pair) for pair in np.argwhere(wrong == wrong.max()).tolist()] if wrong.any() else []
+print(f"the most frequent pairs (true, predicted), {wrong.max()} times each:")
+outcome("10.h", most)
 
 # %% [markdown]
 # The three worst, by how confident the network was of the wrong class. Look before you blame the network:
@@ -334,8 +341,10 @@ figure
 # %% [markdown]
 # ## Exercise 10.6c: which epoch, which number
 #
-# Difficulty: * of ***. About 4 minutes. Core. `valid` and `test` contain the accuracy after each epoch, from 0. Choose
-# an epoch (the first of the best) and return it with the accuracy that you may publish.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# `valid` and `test` contain the accuracy after each epoch, from 0. Choose an epoch (the first of the best) and return
+# it with the accuracy that you may publish.
 
 
 # %%
@@ -414,7 +423,12 @@ assert len({m.settings.seed for m in members}) == 7
 print("seven members: one seed for the first weights, seven for order, augmentation and dropout")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
+#
+# Answer each question in one sentence, then look: `quiz("10", answers=True)`.
+
+# %%
+glossary.terms("10")
 
 # %%
 quiz("10")
@@ -486,7 +500,9 @@ outcome("10.e", round(float(wide), 2))
 # %% [markdown]
 # ## Exercise 10.4: the paper's random crop
 #
-# Difficulty: ** of ***. About 12 minutes. Further. Draw in this order, with `rng.uniform` and `rng.integers`:
+# Difficulty: ** of ***. About 12 minutes. Further.
+#
+# Draw in this order, with `rng.uniform` and `rng.integers`:
 # 1. the area, evenly in 0.08 to 1 of H * W;
 # 2. the logarithm of the ratio width / height, evenly in log(3/4) to log(4/3);
 # 3. if height and width (rounded) fit into H and W: the top row, then the left column, every position equally likely.
@@ -559,8 +575,10 @@ figure
 # %% [markdown]
 # ## Exercise 10.5: four sick runs
 #
-# Difficulty: *** of ***. About 15 minutes. Further. A small network with two heads, five classes and 60 images. This is
-# what a healthy run looks like. "Again" is the same evaluation done a second time.
+# Difficulty: *** of ***. About 15 minutes. Further.
+#
+# A small network with two heads, five classes and 60 images. This is what a healthy run looks like. "Again" is the same
+# evaluation done a second time.
 
 # %%
 sick_runs.healthy().table("a healthy run")
@@ -597,10 +615,12 @@ check("10.5", None if found is ... else (student, found))
 # %% [markdown]
 # ## Exercise 10.6: an honest split
 #
-# Difficulty: ** of ***. About 10 minutes. Further. `groups[i]` is the source of image i: a writer, a patient, an image
-# and its mirror image. A group must never be split. Put the sorted names of the groups into an order by
-# `rng.permutation`. The first fifth of the names (rounded) is the test set, the second fifth is the validation set, the
-# rest is the training set. Return the indices of the images of each part, sorted.
+# Difficulty: ** of ***. About 10 minutes. Further.
+#
+# `groups[i]` is the source of image i: a writer, a patient, an image and its mirror image. A group must never be split.
+# Put the sorted names of the groups into an order by `rng.permutation`. The first fifth of the names (rounded) is the
+# test set, the second fifth is the validation set, the rest is the training set. Return the indices of the images of
+# each part, sorted.
 
 
 # %%
@@ -621,8 +641,10 @@ split_result
 # %% [markdown]
 # ## Exercise 10.6b: normalise without peeking
 #
-# Difficulty: * of ***. About 6 minutes. Further. Bring every channel of the training images to mean 0 and standard
-# deviation 1, and change the test images in the same way.
+# Difficulty: * of ***. About 6 minutes. Further.
+#
+# Bring every channel of the training images to mean 0 and standard deviation 1, and change the test images in the same
+# way.
 
 
 # %%

@@ -19,7 +19,7 @@ crop = Exercise(
         "What is drawn first: a side, or an area?",
         (
             "Area 8 and ratio width / height = 2: the height is sqrt(8 / 2) = 2 and the width sqrt(8 * 2) = 4. A crop "
-            "higher or wider than the picture is thrown away, and both numbers are drawn anew."
+            "higher or wider than the image is thrown away, and both numbers are drawn again."
         ),
         "`height = round(math.sqrt(area / ____))`",
     ),

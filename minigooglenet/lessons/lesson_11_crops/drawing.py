@@ -1,8 +1,26 @@
-"""Figures of lesson 11: six of the 144 crops, large enough to see."""
+"""Figures of lesson 11: errors by their cost, and six of the 144 crops, large enough to see."""
 
-from minigooglenet import evaluation, figures
+from minigooglenet import evaluation, figures, viz
 
 SCALE, SQUARE = 352, 1  # the crops that are shown: the shorter side after resizing, and which of the three squares
+
+
+def errors_by_cost(errors):
+    """Draw top-5 errors {(networks, crops): error in %} over their cost in forward passes.
+
+    Returns
+    -------
+    figure, text
+    """
+    lines = {}
+    for (networks, crops), error in errors.items():
+        name = "1 network" if networks == 1 else f"{networks} networks"
+        costs, found = lines.setdefault(name, ([], []))
+        costs.append(networks * crops)
+        found.append(error)
+    figure, text = viz.line_chart(lines, "forward passes for an image (logarithmic)", "top-5 error in %")
+    figure.axes[0].set_xscale("log")
+    return figures.described(figure, text)
 
 
 def six_crops(image, size=224):
@@ -40,4 +58,6 @@ def six_crops(image, size=224):
     for axis in (whole, *axes[1:].flat):
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    return figures.described(figure, "\n".join(lines))
+    names = ", ".join(places[i][2] for i in chosen)
+    alt = f"a photograph with the boxes of 6 of 144 crops, and below it the crops: {names}"
+    return figures.described(figure, "\n".join(lines), alt=alt)

@@ -28,6 +28,7 @@ import minigooglenet as mg
 from minigooglenet import data, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
+from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_12_transfer import learned, regions
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -77,7 +78,7 @@ print(outcome("12.a", f"{head:,} of {total:,}, {head / total:.2%}"))
 # class. The paper keeps the layer so that the network can be adapted to other labels, and says so.
 
 # %% [markdown]
-# ## Exercise 12.1: a new head on a trained trunk
+# ## Exercise 12.1: a new head on a trained backbone
 #
 # Difficulty: ** of ***. About 8 minutes. Core.
 #
@@ -103,7 +104,7 @@ headed
 # ## What layers learn
 #
 # Why should a backbone help with labels that it has never seen? Look at what its filters react to. Here is a small
-# network that learns handwritten digits in front of your eyes. Training takes 15 to 40 seconds; a line follows each
+# network that learns handwritten digits in front of your eyes. Training takes 10 to 20 seconds; a line follows each
 # epoch.
 
 # %%
@@ -163,7 +164,7 @@ figure
 # the image. If the probability of the digit falls, the part mattered. But what do you cover it with? Background erases
 # ink. Grey covers it. Guess: which of the two changes the answer more often?
 #
-# The next cell but one takes about ten seconds.
+# The next cell but one takes about five seconds.
 
 # %%
 predict("12.g", ...)
@@ -177,13 +178,8 @@ for name, fill in fills.items():
     changed[name] = float(np.mean([a != digit_labels_test[i] for a, i in zip(answers, right, strict=True)]))
     print(f"squares of {name}: {changed[name]:.0%} of the positions change the answer")
 print(outcome("12.g", max(changed, key=changed.get)))
-shown = {}
-for digit in (2, 6, 9):
-    i = np.flatnonzero((digit_labels_test == digit) & (predicted == digit))[0]
-    shown[f"a {digit}"] = digits_test[i, 0] + 1
-    for name, fill in fills.items():
-        shown[f"{digit}: {name}"] = learned.occlusion(reader, digits_test[i], digit, fill)[0]
-figure, _ = viz.pictures(shown, columns=3, numbers=False, same_scale=False)
+shown = [np.flatnonzero((digit_labels_test == digit) & (predicted == digit))[0] for digit in (2, 6, 9)]
+figure, _ = learned.show_occlusion(reader, digits_test[shown], digit_labels_test[shown], fills)
 figure
 
 # %% [markdown]
@@ -239,7 +235,7 @@ print("The old head on the kept features returns the logits of the whole network
 # *random* weights, never trained, and on raw pixels.
 #
 # Rank the three on the new shapes, which are rotated and drawn in any colour: trained backbone, random backbone, raw
-# pixels. Then rank them on handwritten digits. (The computation takes about 20 seconds; a line follows each row.)
+# pixels. Then rank them on handwritten digits. (The computation takes a few seconds; a line follows each row.)
 
 # %%
 predict("12.b", ...)
@@ -302,7 +298,7 @@ figure
 # ## Head alone, or everything
 #
 # Freeze the backbone and train the head, or train everything from its present weights: which is better with 5 images of
-# each class, and which with more? (The computation takes about half a minute; a line follows each training.)
+# each class, and which with more? (The computation takes 10 to 20 seconds; a line follows each training.)
 
 # %%
 predict("12.c", ...)
@@ -378,11 +374,13 @@ figure
 # %% [markdown]
 # ## What GoogLeNet's detector did
 #
-# It classified regions, as you can below. Proposals came from selective search with superpixels twice as large, which
-# halves their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions that
-# R-CNN took, and their coverage of the objects rose from 92% to 93%. Six networks together raised the mean average
-# precision from 40% to 43.9%. The boxes were not refined by regression: there was no time. These are the paper's
-# numbers; only the 60% can be worked out here.
+# It classified regions, as you can below. Proposals came from selective search, which joins similar neighbouring pixels
+# to larger and larger patches (superpixels) and proposes the boxes around them. Starting from superpixels twice as
+# large halved their number, and 200 boxes of another network, MultiBox, were added. That is about 60% of the regions
+# that R-CNN took, an earlier detector of this kind, and their coverage of the objects rose from 92% to 93%. Six
+# networks together raised the mean average precision, a score for lists of detections (exercise 12.5), from 40% to
+# 43.9%. No network moved the boxes to fit better: there was no time. These are the paper's numbers; only the 60% can be
+# worked out here.
 
 # %%
 fraction = (2000 / 2 + 200) / 2000
@@ -408,9 +406,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("12", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("12", answers=True)`.
+
+# %%
+glossary.terms("12")
 
 # %%
 quiz("12")
@@ -433,16 +434,19 @@ quiz("12")
 #
 # Scenes of 96 x 96 with three objects of any of the ten classes. A window of three sizes slides over them. Every region
 # is resized to 32 x 32 and goes through the same trained backbone. Its head is new again: ten classes, and one more for
-# "nothing here", trained on windows of other scenes. (The next two cells take about 20 seconds each.)
+# "nothing here", trained on windows of other scenes. (The next two cells take a few seconds each and show how far
+# they are.)
 
 # %%
 SIZES = (24, 36, 54)
 training_scenes = data.shapes(40 if FAST else 120, 96, seed=21, objects=3)
 held_out = data.shapes(5 if FAST else 12, 96, seed=22, objects=3)
-window_images, window_labels = regions.pieces_to_learn_from(training_scenes, SIZES, np.random.default_rng(0))
-classify = regions.fitted(features(backbone, window_images), window_labels, 11, epochs=30)
 boxes = regions.windows(96, SIZES)
+window_images, window_labels = regions.pieces_to_learn_from(training_scenes, SIZES, np.random.default_rng(0))
 print(f"{len(window_images):,} windows to train on; {len(boxes)} windows in each scene")
+window_features = features(backbone, window_images)
+print("the features are there, now the head is trained")
+classify = regions.fitted(window_features, window_labels, 11, epochs=30)
 
 
 # %%
@@ -452,7 +456,11 @@ def class_probabilities(scene):
     return mg.kernels.softmax.forward(logits)
 
 
-scores = np.stack([class_probabilities(scene) for scene in held_out.pictures])
+scores = []
+for number, scene in enumerate(held_out.pictures, 1):
+    scores.append(class_probabilities(scene))
+    print(f"scene {number} of {len(held_out.pictures)}")
+scores = np.stack(scores)
 first = 1 - scores[0, :, 10]  # of the first scene: that a window is not background
 surest = np.argsort(-first)[:12]
 drawn = {"truth": held_out.boxes[0], "the 12 surest windows": boxes[surest]}
@@ -610,7 +618,9 @@ assert round(2000 * macs / 1e12, 1) == 3.2
 # %% [markdown]
 # ## Exercise 12.6: what classifying regions costs
 #
-# Difficulty: * of ***. About 4 minutes. Further. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Further.
+#
+# The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

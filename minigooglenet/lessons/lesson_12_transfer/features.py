@@ -6,6 +6,7 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import SINGLE, Raised, call, form, matched, same
+from minigooglenet.exercises.symptoms import likeness
 from minigooglenet.lessons.lesson_12_transfer.new_head import FEATURES, HEAD, trained
 
 cache_features = Exercise(
@@ -59,13 +60,20 @@ def cache_features_judge(answer):
         if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
             return Verdict(False, None, "with another network and other images the values are wrong")
         count, width = right.shape
-        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the trunk again")
+        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the backbone again")
     for wrong, theirs in zip(cache_features.wrongs, _wrong_features(), strict=True):
         if same(output, theirs, cache_features.tolerance):
             return Verdict(False, wrong.name, wrong.message)
-    if next(iter(matched(output, right, "cache_features").values()))[0].shape != right.shape:
-        return Verdict(False, None, f"expected shape {right.shape}, got {form(output)}")
-    return Verdict(False, None, "the values are not those of pool5/global in test mode")
+    got, _ = next(iter(matched(output, right, "cache_features").values()))
+    if got.shape != right.shape:
+        what = f"expected shape {right.shape}, got {form(output)}"
+        return Verdict(False, None, ". ".join(filter(None, (what, _sentence(likeness(right, got))))))
+    what = "the values are not those of pool5/global in test mode"
+    return Verdict(False, None, f"{what}. {_sentence(likeness(right, got))}")
+
+
+def _sentence(text):
+    return text[:1].upper() + text[1:]
 
 
 @cache_features.reference
@@ -92,7 +100,7 @@ def training_mode(net, images):
 
 @cache_features.wrong
 def dropout_on(net, images):
-    """The wire behind dropout in training: some features are 0, others another day."""
+    """The wire after dropout in training: some features are 0, others another day."""
     return _wire(net, images, "pool5/drop", train=True)
 
 

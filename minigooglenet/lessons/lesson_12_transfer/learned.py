@@ -72,7 +72,7 @@ def show_strongest(net, images, wires, count=6, seed=0):
     """
     rng = np.random.default_rng(seed)
     figure, axes = figures.new(1.4 * count, 1.5 * len(wires) + 0.2, nrows=len(wires), ncols=count, squeeze=False)
-    lines = []
+    lines, chosen = [], []
     for row, wire in zip(axes, wires, strict=True):
         maps = responses(net, images, wire)
         channel = int(rng.choice(np.flatnonzero(maps.max(axis=(0, 2, 3)) > 0)))
@@ -84,10 +84,13 @@ def show_strongest(net, images, wires, count=6, seed=0):
             axis.plot(np.array(x) - 0.5, np.array(y) - 0.5, color=figures.PALETTE[1], linewidth=1.5)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-        row[0].set_title(f"{wire}, channel {channel}", fontsize=9, loc="left")
+        chosen.append(f"{wire}, channel {channel}")
+        row[0].set_title(chosen[-1], fontsize=9, loc="left")
         numbers = ", ".join(f"no. {response.image} ({response.value:.2g})" for response in found)
-        lines.append(f"{wire}, channel {channel}: {numbers}")
-    return figures.described(figure, "\n".join(["strongest images, with the value of the channel", *lines]))
+        lines.append(f"{chosen[-1]}: {numbers}")
+    alt = f"{count} images in each row, with a frame around the part that mattered; {'; '.join(chosen)}"
+    head = "strongest images, with the value of the channel"
+    return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def occlusion(net, image, label, fill, side=6, step=2, batch=100):
@@ -104,3 +107,33 @@ def occlusion(net, image, label, fill, side=6, step=2, batch=100):
     before = softmax.forward(net(image[None]))[0, label]
     shape = len(rows), len(columns)
     return (before - softmax.forward(logits)[:, label]).reshape(shape), logits.argmax(axis=1).reshape(shape)
+
+
+def show_occlusion(net, images, labels, fills, side=6, step=2):
+    """Draw by how much the probability of an image's label falls, for each position of each kind of square.
+
+    images : (N, C, H, W);  fills : {name of the square: its value}
+
+    Returns
+    -------
+    figure, text
+    """
+    rows, columns = len(images), 1 + len(fills)
+    figure, axes = figures.new(2.5 * columns + 0.6, 2.5 * rows, nrows=rows, ncols=columns, squeeze=False)
+    lines = ["fall of the probability, for each position of a square on an image"]
+    for row, image, label in zip(axes, images, labels, strict=True):
+        row[0].imshow(image[0], cmap="gray")
+        row[0].set_title(f"a {label}", fontsize=10)
+        for axis, (name, fill) in zip(row[1:], fills.items(), strict=True):
+            drop, _ = occlusion(net, image, label, fill, side, step)
+            shown = axis.imshow(drop, cmap=figures.DIVERGING, vmin=-1, vmax=1)
+            axis.set_title(f"a {label}, square of {name}", fontsize=10)
+            top, left = np.unravel_index(drop.argmax(), drop.shape)
+            lines.append(
+                f"a {label}, {name}: from {drop.min():.2f} to {drop.max():.2f}, there in row {top}, column {left}"
+            )
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    figure.colorbar(shown, ax=axes, label="fall of the probability", shrink=0.6)
+    return figures.described(figure, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""A new head on a trained trunk."""
+"""A new head on a trained backbone."""
 
 import copy
 
@@ -14,12 +14,12 @@ HEAD, FEATURES = "loss3/classifier", "pool5/global"
 
 new_head = Exercise(
     "12.1",
-    "a new head on a trained trunk",
+    "a new head on a trained backbone",
     "new_head(net, classes, rng) -> (a network for so many classes, how many numbers its head trains)",
     minutes=8,
     difficulty=2,
     hints=(
-        "Which layer has one row for each class? Only that one starts anew.",
+        "Which layer has one row for each class? Only that one is new.",
         "`mg.models.with_classes` keeps all but the head's values, and says which are new: weights and biases.",
         "`trainable = sum(other.params[name].____ for name in new)`",
     ),
@@ -77,7 +77,7 @@ def _one_head(answer, net, classes, seed):
         if not name.startswith(HEAD) and not np.array_equal(array, before[name])
     ]
     if touched:
-        return wrong("trunk touched", f"{len(touched)} arrays of the trunk differ, {touched[0]} for one. ")
+        return wrong("trunk touched", f"{len(touched)} arrays of the backbone differ, {touched[0]} for one. ")
     if np.array_equal(params[f"{HEAD}/bias"], before[f"{HEAD}/bias"][:classes]):
         return wrong("old bias kept")
     features = net.shapes[FEATURES][0]
@@ -111,7 +111,7 @@ def new_head_of_a_new_network(net, classes, rng):
 
 @new_head.wrong
 def everything_counted(net, classes, rng):
-    """that is all of the network. The trunk is frozen: count the head."""
+    """that is all of the network. The backbone is frozen: count the head."""
     other, _ = _reference(net, classes, rng)
     return other, sum(array.size for array in other.params.values())
 
@@ -133,7 +133,7 @@ def biases_not_counted(net, classes, rng):
 
 @new_head.wrong
 def trunk_touched(net, classes, rng):
-    """A new trunk has learned nothing: copy its values too."""
+    """A new backbone has learned nothing: copy its values too."""
     _, arguments = net.made_by
     other = models.mini_googlenet(**{**arguments, "num_classes": classes, "rng": rng})
     return other, (net.shapes[FEATURES][0] + 1) * classes

@@ -1,4 +1,4 @@
-"""Pieces of the lesson on transfer: a trained trunk, heads on kept features, and regions of a scene."""
+"""Pieces of the lesson on transfer: a trained backbone, heads on kept features, and regions of a scene."""
 
 from importlib import resources
 
@@ -8,8 +8,8 @@ from PIL import Image
 from minigooglenet import data, figures, layers, models, training, weights
 from minigooglenet.graph import Graph
 
-KNOWN = 6  # classes that the trunk was trained on
-SIDE = 32  # of the pictures that the trunk takes
+KNOWN = 6  # classes that the backbone was trained on
+SIDE = 32  # of the images that the backbone takes
 FEATURES = "pool5/global"
 
 
@@ -123,8 +123,10 @@ def show(picture, drawn, title=""):
     figure, text
     """
     figure, axis = figures.new(4.6, 4.6)
-    axis.imshow(picture.transpose(1, 2, 0))
-    axis.set(xticks=[], yticks=[])
+    _, height, width = picture.shape
+    axis.imshow(picture.transpose(1, 2, 0), extent=(0, width, height, 0))
+    axis.set(xticks=[], yticks=[], xlim=(-1, width + 1), ylim=(height + 1, -1))
+    axis.spines[:].set_visible(False)
     axis.set_title(title, fontsize=10)
     lines = []
     for place, (name, boxes) in enumerate(drawn.items()):
@@ -137,4 +139,6 @@ def show(picture, drawn, title=""):
         )
     if any(len(boxes) for boxes in drawn.values()):
         axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False)
-    return figures.described(figure, "\n".join(lines))
+    counts = "; ".join(f"{name}: {len(boxes)} boxes" for name, boxes in drawn.items())
+    alt = f"a picture{f', {title},' * bool(title)} with boxes on it; {counts}"
+    return figures.described(figure, "\n".join(lines), alt=alt)

@@ -27,12 +27,14 @@ import time
 import numpy as np
 
 import minigooglenet as mg
-from minigooglenet import figures, parallel, viz
+from minigooglenet import parallel, viz
 from minigooglenet.bench import cases, clock, ladder, machine, profile, roofline, settings
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.numpy import conv2d as by_columns
+from minigooglenet.lessons.lesson_00_start import glossary
+from minigooglenet.lessons.lesson_09_starts.drawing import log_points
 from minigooglenet.lessons.lesson_13_fast import rungs
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
@@ -88,7 +90,7 @@ contenders = {
 
 # %% [markdown]
 # The clock first calls all of them once and compares their results: times of different results are worthless. Rung 1
-# would take minutes. It computes a small corner, from which its rate is known. The cell takes 10 to 20 seconds.
+# would take minutes. It computes a small corner, from which its rate is known. The cell takes about ten seconds.
 
 # %%
 with settings.threads(1), parallel.computing():
@@ -100,8 +102,7 @@ python_rate = small.size * case.weight[0].size / (time.perf_counter() - begun)
 rates = {"1 loops in Python": python_rate} | {name: case.macs / t.median for name, t in timings.items()}
 steps = [round(after / before, 1) for before, after in itertools.pairwise(rates.values())]
 print(outcome("13.a", steps))
-figure, _ = viz.bar_chart({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second, log scale")
-figure.axes[0].set_xscale("log")
+figure, _ = log_points({name: rate / 1e6 for name, rate in rates.items()}, "million MAC per second")
 figure
 
 # %% [markdown]
@@ -274,7 +275,9 @@ figure
 # %% [markdown]
 # ## Exercise 13.5: what a faster part brings
 #
-# Difficulty: * of ***. About 4 minutes. Core. The numbers are drawn from your name.
+# Difficulty: * of ***. About 4 minutes. Core.
+#
+# The numbers are drawn from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -314,8 +317,8 @@ figure
 
 # %% [markdown]
 # Now the machine's roof, measured: how fast it multiplies matrices, how fast it copies, and how close each layer and
-# algorithm comes. `bench.ladder` measures the layers, as `minigooglenet bench ladder` does. This takes 20 seconds to a
-# minute; a line for each layer shows how far it is.
+# algorithm comes. `bench.ladder` measures the layers, as `minigooglenet bench ladder` does. This takes 10 to 30
+# seconds; a line for each layer shows how far it is.
 
 # %%
 options = settings.Settings(threads=1, rounds=3, seconds=0.3, quick=True)
@@ -462,9 +465,12 @@ for claim, holds, verdict in claims:
     print(f"{claim}: {verdict}.")
 
 # %% [markdown]
-# ## Exit quiz
+# ## Words and exit quiz
 #
-# Answer each in one sentence, then look: `quiz("13", answers=True)`.
+# Answer each question in one sentence, then look: `quiz("13", answers=True)`.
+
+# %%
+glossary.terms("13")
 
 # %%
 quiz("13")

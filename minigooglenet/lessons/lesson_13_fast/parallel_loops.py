@@ -11,6 +11,7 @@ import numpy as np
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.outputs import Raised, call, same
 from minigooglenet.exercises.rebinding import rebound
+from minigooglenet.exercises.symptoms import likeness
 from minigooglenet.kernels import compiled
 from minigooglenet.lessons.lesson_13_fast.compiling import numba, uncompiled
 from minigooglenet.lessons.lesson_13_fast.instruments import Watched
@@ -65,7 +66,8 @@ def judged(exercise, answer) -> Verdict:
         for known in exercise.wrongs:
             if hasattr(known.function, "py_func") and _alike(_in_python(known.function.py_func)[0], outputs):
                 return wrong(known.name)
-        return Verdict(False, None, "the values differ from the definition's")
+        mine, right = next((a, b) for a, b in zip(outputs, expected, strict=True) if not same(a, b))
+        return Verdict(False, None, f"the values differ from the definition's: {likeness(right, mine)}")
     return _compiled(answer, expected)
 
 

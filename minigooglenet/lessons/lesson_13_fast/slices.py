@@ -29,7 +29,7 @@ conv_slices = Exercise(
 def conv_slices_cases(rng):
     yield integers(rng, (1, 1, 3, 4), 1, 10), integers(rng, (1, 1, 2, 2)), integers(rng, 1), 1, 0  # small to read
     yield integers(rng, (6, 4, 7, 8)), integers(rng, (5, 4, 3, 3)), integers(rng, 5), 2, 1
-    yield integers(rng, (2, 2, 6, 7)), integers(rng, (3, 2, 2, 3)), integers(rng, 3), 3, 2
+    yield integers(rng, (2, 2, 6, 7)) / 4, integers(rng, (3, 2, 2, 3)) / 8, integers(rng, 3), 3, 2  # fractions
     yield integers(rng, (1, 1, 6, 7)), integers(rng, (3, 1, 1, 3)), integers(rng, 3), 3, 2  # a kernel of one row
 
 
@@ -80,7 +80,7 @@ def a_loop_over_images_and_filters(x, w, b, stride, pad):
 
 @conv_slices.wrong
 def a_copy_for_every_step(x, w, b, stride, pad):
-    """The values are right, but every step pads all images anew: pad once."""
+    """The values are right, but every step pads all images again: pad once."""
     y = b[:, None, None]
     rows, columns = ((x.shape[i] + 2 * pad - w.shape[i]) // stride + 1 for i in (2, 3))
     for u, v in np.ndindex(w.shape[2:]):

@@ -28,7 +28,7 @@ winograd_f23 = Exercise(
 def winograd_f23_cases(rng):
     yield integers(rng, 4, 1, 10), integers(rng, 3, 1, 6)
     yield integers(rng, 8), np.array([1.0, 2.0, 4.0])
-    yield integers(rng, 9), np.array([3.0, -1.0, 5.0])
+    yield integers(rng, 9) / 4, np.array([3.0, -1.0, 5.0])  # fractions
     yield integers(rng, 3), np.array([2.0, 7.0, 1.0])
 
 
@@ -138,7 +138,7 @@ def winograd_2d_cases(rng):
     g = np.array([[1.0, 2, 4], [3, -5, 7], [-2, 6, 9]])
     yield integers(rng, (4, 4)), g
     yield integers(rng, (7, 7)), g
-    yield integers(rng, (6, 5)), g
+    yield integers(rng, (6, 5)) / 4, g  # fractions
     yield integers(rng, (5, 4)), g[:, ::-1] + 1
     yield integers(rng, (3, 3)), g.T  # one output
 

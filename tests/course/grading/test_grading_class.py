@@ -27,6 +27,11 @@ CLASS = {
         f"{START}\n\n\nget_ipython().run_line_magic('matplotlib', 'inline')\n\n\n{RIGHT}\n\n\n1 / 0\n\n\n{CHECK}\n",
     ),
     "magic.ipynb": (START, f"%matplotlib inline\n{RIGHT}  # is this right?\nfiles = !ls", CHECK),
+    "fay/03_gradients.ipynb": (START, "import helper\n\ndef conv_db(dout):\n    return helper.total(dout)", CHECK),
+    "fay/helper.py": ("from sums import over\n\n\ndef total(dout):\n    return over(dout, (0, 2, 3))\n",),
+    "fay/sums.py": ("def over(dout, axes):\n    return dout.sum(axis=axes)\n",),
+    "gus/03_gradients.ipynb": (START, "from sums import over", RIGHT.replace("dout.sum(axis=", "over(dout, "), CHECK),
+    "gus/notes/sums.py": ("over = None\n",),
     "paper.pdf": (),
     "early.ipynb": (START, "check('04.1', None)"),
     "ada/04_trust.ipynb": (START, "check('04.1', None)"),
@@ -61,6 +66,7 @@ def graded(tmp_path_factory):
 
 def test_every_student_has_a_row_for_every_exercise(graded):
     students = {"ada", "bob", "gone", "syntax", "stopped", "twice", "twice wrong", "answers", "script", "magic"}
+    students |= {"fay", "gus"}
     assert set(graded[0]) == {(name, number) for name in students | {"paper", "early"} for number in NUMBERS}
 
 
@@ -76,6 +82,8 @@ def test_every_student_has_a_row_for_every_exercise(graded):
         ("twice wrong", "wrong", ""),
         ("script", "passed", ""),
         ("magic", "passed", ""),
+        ("fay", "passed", ""),
+        ("gus", "wrong", "name 'over' is not defined"),  # a module elsewhere, or of somebody else, is not found
         ("paper", "missing", "paper.pdf arrived: it is a PDF. Hand in the notebook (.ipynb) or a .py file"),
         ("early", "missing", "early.ipynb is of lesson 04"),
     ],
@@ -108,13 +116,18 @@ def test_the_choice_between_two_files_is_noted(graded):
     assert row["note"].startswith("2 files of lesson 03 arrived; graded: ada/03_gradients.ipynb")
 
 
+def test_modules_next_to_a_notebook_are_noted(graded):
+    assert "with its own modules helper.py, sums.py" in graded[0]["fay", "03.1"]["note"]
+    assert "with its own modules" not in graded[0]["gus", "03.1"]["note"]
+
+
 @pytest.mark.parametrize(
     "sentence",
     [
         "ada: not graded: ada/notes.xyz (a .xyz file)",
         "roster.csv is not graded: a .csv file",
         "Not graded because of --lesson 03: 1 file of lesson 04",
-        f"12 students, {12 * len(NUMBERS)} rows",
+        f"14 students, {14 * len(NUMBERS)} rows",
     ],
 )
 def test_the_command_accounts_for_everything_else(graded, sentence):

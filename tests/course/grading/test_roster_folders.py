@@ -52,6 +52,15 @@ def test_a_student_is_found_by_the_roster(collect, name):
     assert [each.student for each in collect({name: ONE}).handed] == ["Ada Byron"]
 
 
+@pytest.mark.parametrize("name", [f"ada17 & Bo Li/{OWN}", "bo_li_byron_ada_hw1.ipynb"])
+def test_a_file_of_two_students_is_graded_for_both(collect, name):
+    found = collect({name: ONE})
+    assert {each.student: each.note for each in found.handed} == {
+        "Ada Byron": "handed in together with Bo Li",
+        "Bo Li": "handed in together with Ada Byron",
+    }
+
+
 def test_files_under_two_names_are_of_one_student(collect):
     found = collect({f"ada17/{OWN}": ONE, f"byronada_12345_67890_{MATRIX}": TWO})
     assert lessons(found) == {"Ada Byron": ["01", "02"]}

@@ -162,6 +162,51 @@ FORMS = {
     ),
     "a name in brackets": ({"01_feature_map (Bo Li).ipynb": ONE}, {"Bo Li": ["01"]}),
     "a zipped notebook": ({"ada.ipynb.zip": archive({"x.ipynb": ONE})}, {"ada": ["01"]}),
+    "copies in other languages": (
+        {
+            f"{name}.ipynb": ONE
+            for name in (
+                *(
+                    "Copy of ada",
+                    "Copy of Copy of bob",
+                    "Kopie von cem",
+                    "Copie de dan",
+                    "Copia de eve",
+                    "C\u00f3pia de fay",
+                ),
+                *(
+                    "gus (Kopie)",
+                    "hal - Kopie",
+                    "ian - Kopie (2)",
+                    "jan - copie",
+                    "kim - Copia",
+                    "lea copy 2",
+                    "mia (copy)",
+                ),
+                *("ned - \u30b3\u30d4\u30fc", "Kopie von 01_feature_map_oda", "Copy_of_pia", "quy \u526f\u672c"),
+            )
+        },
+        {
+            name: ["01"]
+            for name in "ada bob cem dan eve fay gus hal ian jan kim lea mia ned oda pia quy".split()  # noqa: SIM905
+        },
+    ),
+    "copies of folders": (
+        {
+            f"{name}/{OWN}": ONE
+            for name in ("ada", "ada - Copy", "Kopie von ada", "bob", "bob (1)", "Li Wei (1)", "Li Wei (2)")
+        },
+        {"ada": ["01"], "bob": ["01"], "Li Wei (1)": ["01"], "Li Wei (2)": ["01"]},
+    ),
+    "a notebook without an ending": ({"ada": ONE, "bob.ipynb": ONE}, {"ada": ["01"], "bob": ["01"]}),
+    "Teams, what was not handed in": (
+        {f"Submitted files/Ada/{OWN}": ONE, f"Working files/Bob/{OWN}": ONE},
+        {"Ada": ["01"], "Bob": ["01"]},
+    ),
+    "nbgrader's own files": (
+        {f"submitted/ian/lesson01/{OWN}": ONE, "nbgrader_config.py": b"c = get_config()\n"},
+        {"ian": ["01"]},
+    ),
     "no check cells": ({"ada.ipynb": ONE[:1]}, {"ada": ["01"]}),
 }
 
@@ -202,6 +247,45 @@ def test_every_file_and_student_is_accounted_for(collect):
         assert name in told
 
 
+def test_a_file_that_a_platform_named_after_a_student_has_rows(collect):
+    names = {
+        "lee": "lee_447_text.html",
+        "gil": "gil_LATE_448_link.html",
+        "kim": "kim_449_704_photo.png",
+        "ada99": f"Homework 1_ada99_{DATE}.txt",
+    }
+    found = collect(dict.fromkeys(names.values(), b"x") | {f"bob_450_705_{OWN}": ONE})
+    assert {each.student: each.file for each in found.absent} == names
+
+
+def test_what_is_hidden_in_a_folder_is_told(collect):
+    tree = {
+        "ada/.01_feature_map.ipynb.icloud": b"bplist00",
+        "bob/.ipynb_checkpoints/01_feature_map-checkpoint.ipynb": ONE,
+        "cem/": b"",
+        f"dan/{OWN}": ONE,
+        "dan/.cache": b"x",
+    }
+    reasons = {each.student: each.reason for each in collect(tree).absent}
+    assert "01_feature_map.ipynb.icloud arrived: it is a placeholder of iCloud" in reasons["ada"]
+    assert reasons["bob"].endswith("only hidden files arrived: bob/.ipynb_checkpoints")
+    assert reasons["cem"].endswith("the folder is empty")
+
+
+def test_names_that_may_be_one_students_are_told(collect):
+    found = collect({f"{name}.ipynb": ONE for name in ("Ada Byron", "ada_byron", "bob", "cem")})
+    assert len(found.handed) == 4
+    assert found.sentences == [
+        "Perhaps one student: 'Ada Byron' and 'ada_byron'. A roster with aliases makes them one."
+    ]
+
+
+def test_the_page_of_a_platforms_download_is_nobodys(collect):
+    found = collect({f"123-456 - Ada Byron - Nov 3, 2025 1011 AM/{OWN}": ONE, "index.html": b"<html>"})
+    assert lessons(found) == {"Ada Byron": ["01"]}
+    assert (found.absent, found.sentences) == ([], ["index.html is not graded: a web page"])
+
+
 def test_a_stray_notebook_changes_nothing_for_others(collect):
     tree = {f"{name}/{OWN}": ONE for name in ("ada", "bob", "cem")}
     found = collect(
@@ -225,6 +309,26 @@ def test_a_folder_with_two_notebooks_gives_one_and_names_the_rule(collect, tmp_p
         os.utime(path, (path.stat().st_mtime - age,) * 2)
     (handed,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").handed
     assert "graded: leo/first.ipynb, the newest" in handed.note
+
+
+def test_a_module_that_a_notebook_imports_is_no_file_of_its_own(collect, tmp_path):
+    helper = b"import sums\n\n\ndef conv_at(x, w, b, n, k, i, j, stride, pad):\n    return sums.total(x)\n"
+    tree = {
+        f"leo/{OWN}": ["from helper import conv_at", "check('01.1', conv_at)"],
+        "leo/helper.py": helper,
+        "leo/sums.py": b"import helper\n",
+        "leo/unused.py": b"x = 1\n",
+        f"ada/{OWN}": ["import unused", "check('01.1', None)"],
+    }
+    collect(tree)
+    later = tmp_path / "class" / "leo" / "helper.py"
+    os.utime(later, (later.stat().st_mtime + 5_000,) * 2)
+    found = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01")
+    ada, leo = found.handed
+    assert (leo.name, leo.note) == (OWN, "with its own modules helper.py, sums.py")
+    assert [path.name for path in leo.modules] == ["helper.py", "sums.py"]
+    assert (ada.note, ada.modules) == ("", ())  # another student's
+    assert "leo: not graded: leo/unused.py (it checks no exercise)" in found.sentences
 
 
 def test_another_lesson_is_a_row_that_says_so(collect):
