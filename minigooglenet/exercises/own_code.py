@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import sysconfig
 import traceback
 from pathlib import Path
@@ -11,6 +12,7 @@ from minigooglenet.exercises.plain import plain
 PACKAGE = Path(__file__).resolve().parents[1]
 STANDARD = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
 INSTALLED = ("site-packages", "dist-packages")
+CELL = re.compile(r"\bipykernel_\d+[/\\]|^<ipython-input")  # a cell's name is a number that tells nobody anything
 KNOWN = ("numpy", "scipy", "numba", "llvmlite", "PIL", "matplotlib", "rich", "IPython", "ipykernel")
 
 
@@ -28,7 +30,8 @@ def line_of(frames) -> str:
     if not frames:
         return ""
     last = frames[-1]
-    file = f" of {Path(last.filename).name}" if last.filename != frames[0].filename else ""
+    place = last.name if CELL.search(last.filename) else Path(last.filename).name
+    file = f" of {place}" if last.filename != frames[0].filename else ""
     line = f": {last.line[:200]}" if last.line else ""
     return f", in your line {last.lineno}{file}{line}"
 

@@ -14,7 +14,7 @@ def test_steps_downhill_are_drawn_on_the_loss():
     figure, text = drawing.descent(lambda w: w * w, [2.0, 1.0, 0.5], -2, 2)
     _, steps = figure.axes[0].lines
     assert steps.get_xydata().tolist() == [[2, 4], [1, 1], [0.5, 0.25]]
-    assert text.splitlines()[1] == "step 1: w =  1.000, loss =   1.0000"
+    assert text.splitlines()[2] == "step 1: w =  1.000, loss =   1.0000"
 
 
 def test_the_words_of_a_lesson_are_those_that_name_it():

@@ -74,6 +74,14 @@ def test_error_in_another_own_file_names_the_file(tmp_path, monkeypatch):
     assert "in your line 2 of my_helper.py: return values.nothing" in check("03.1", function).what
 
 
+@pytest.mark.parametrize("other", ["/tmp/ipykernel_12/678.py", r"C:\Temp\ipykernel_12\678.py", "<ipython-input-5-0>"])
+def test_error_in_an_earlier_cell_names_the_function_not_the_cells_number(other):
+    total = _defined("def total(values):\n    return values.nothing\n", other, "total")
+    function = _defined("def conv_db(dout):\n    return total(dout)\n", "/tmp/ipykernel_12/345.py")
+    function.__globals__["total"] = total
+    assert "in your line 2 of total: return values.nothing" in check("03.1", function).what
+
+
 def test_error_in_an_installed_module_shows_the_students_call_or_its_own_line(tmp_path):
     folder = tmp_path / "lib" / "site-packages" / "my_tools"
     folder.mkdir(parents=True)

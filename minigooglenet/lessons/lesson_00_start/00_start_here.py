@@ -33,8 +33,9 @@ from minigooglenet.lessons.lesson_00_start import drawing, glossary
 # %% [markdown]
 # ## Is the machine ready?
 #
-# The first forward pass on a new machine compiles the engine, which may take a minute or two. After that it is fast.
-# If this cell prints three lines, you are ready.
+# The next cell sends a photograph through a network. The *engine*, the code of this package that computes networks, is
+# compiled when it first runs on a machine, which may take a minute or two. After that it is fast. If the cell ends
+# with a line about GoogLeNet, you are ready.
 
 # %%
 print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.system()}")
@@ -128,8 +129,12 @@ print(outcome("00.a", counted.params))
 # ## Which layer costs the most?
 #
 # A *MAC* is one multiply-add: one multiplication, and one addition of the product to a sum. Two FLOP are one MAC; this
-# course always writes which. Which layer of GoogLeNet needs the most MACs? An early one, whose image is large, or a
-# late one, with many channels? (The layers are called conv1, conv2, inception_3a to inception_5b, and loss3.)
+# course always writes which. Layers work on stacks of images. Each image of a stack is a *channel*: a photograph has
+# three (red, green, blue), and inside of the network there are hundreds. Which layer of GoogLeNet needs the most MACs?
+# An early one, whose images are large, or a late one, with many channels?
+#
+# The names, in order: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, then inception_3a/... to inception_5b/..., and last
+# loss3/classifier.
 
 # %%
 predict("00.b", ...)
@@ -144,16 +149,16 @@ figure, _ = viz.bar_chart(macs, "million MAC", marked=[largest], height=10)
 figure
 
 # %% [markdown]
-# What you saw: one early layer costs a fifth of the whole network. It has 56 x 56 positions and 192 filters.
+# What you saw: one early layer costs a fifth of the whole network. Its output has 192 channels of 56 x 56.
 
 # %% [markdown]
 # ## Exercise 00.2: a row of the table
 #
 # Difficulty: * of ***. About 2 minutes. Core.
 #
-# Some exercises ask for a number. It is drawn for your name, so your neighbour gets another one. The next but one cell
-# prints a row for each layer: its name, its parameters, its MACs, and the shape of its output (channels x height x
-# width) for the first five. Try the number of parameters first, and see what the check reports.
+# Some exercises ask for a number. The question is drawn for your name, so your neighbour gets another one. `ask` prints
+# it. Below it is a table with a row for each layer: its name, its parameters, its MACs, and the shape of its output
+# (channels x height x width) for the first five. Try the number of parameters first, and see what the check reports.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -178,9 +183,9 @@ answer("00.2", macs_of_layer)
 # %% [markdown]
 # ## Compared with VGG-16
 #
-# Two teams led the ImageNet competition of 2014. GoogLeNet, seven networks together, won the classification task; the
-# team of VGG-16 came second with several networks of its own. How many layers of VGG-16, from the first on, cost as
-# much as all of GoogLeNet?
+# ImageNet is a collection of photographs, with a yearly competition: name what each one shows, out of 1000 classes. In
+# 2014 GoogLeNet won, with seven networks together. The team of VGG-16 came second, with several networks of its own.
+# How many layers of VGG-16, from the first on, cost as much as all of GoogLeNet?
 
 # %%
 predict("00.c", ...)
@@ -212,14 +217,15 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 # $$y[n, k, i, j] = b[k] + \sum_{c=0}^{C-1} \sum_{u=0}^{R-1} \sum_{v=0}^{S-1}
 #   w[k, c, u, v] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
 #
-# where an x outside of the image counts as 0. There is a window for each start that fits into H + 2p rows, so
-# (H + 2p - R) / s steps after the first window. The code below does the same for one row, one channel and one filter,
-# and prints each product.
+# where n counts images, k filters, i and j rows and columns of the output, and an x outside of the image counts as 0.
+# The first window starts at the top of the H + 2p padded rows. Each step moves it down by s, as long as it fits: that
+# makes (H + 2p - R) / s steps after the first window. The code below does the same for one row, one channel and one
+# filter, and prints each product. Here H = 5, R = 3, s = 2 and p = 1: two steps, three outputs.
 
 # %%
-x, w, b, stride, pad = [5, 1, 4, 2], [2, -1, 3], 10, 2, 1
+x, w, b, stride, pad = [5, 1, 4, 2, 6], [2, -1, 3], 10, 2, 1
 outputs = []
-for i in range(2):
+for i in range(3):
     total, terms = b, []
     for u in range(3):
         position = i * stride + u - pad
@@ -229,7 +235,7 @@ for i in range(2):
     outputs.append(total)
     print(f"y[{i}] = {total}: bias {b}; {'; '.join(terms)}")
 engine = loops.forward(np.array([[[x]]], float), np.array([[[w]]], float), np.array([b]), (1, 2), ((0, 0), (1, 1)), 1)
-assert engine.ravel().tolist() == outputs == [8, 14]
+assert engine.ravel().tolist() == outputs == [8, 14, 8]
 
 # %% [markdown]
 # ### Loss, gradient, and a step downhill
@@ -273,8 +279,8 @@ figure, _ = drawing.descent(loss_of, slow, -0.2, 4.2)
 figure
 
 # %% [markdown]
-# What you saw: at rate 0.02 each step shortens the distance to the best weight. At 0.3 each step jumps over the valley
-# to a point that is higher on the other side.
+# What you saw: at rate 0.02 each step shortens the distance to the best weight, at the lowest point of the curve. At
+# 0.3 each step jumps over the lowest point and lands higher up on the other side.
 
 # %% [markdown]
 # ## Exercise 00.3: steps downhill
@@ -349,13 +355,13 @@ check("00.4", two_boxes)
 # ### Four layers without weights
 #
 # **ReLU** keeps positive values and sets the others to 0: y = max(x, 0). Without such a bend between them, two
-# convolutions in a row would be one.
+# convolutions in a row could do no more than a single one.
 #
-# **Max pooling** keeps the largest value of each window, in each channel by itself. With stride 2 it halves the height
-# and the width of a feature map.
+# **Max pooling** keeps the largest value of each window, in each channel by itself. The output of a layer for one image
+# is a *feature map*. With stride 2, max pooling halves its height and its width.
 #
-# **LRN**, local response normalisation, divides each value by a power of the squares in the neighbouring channels, so a
-# bright neighbour dims a value: y[c] = x[c] / (1 + alpha / n * (sum of x**2 over n channels around c))**beta.
+# **LRN**, local response normalisation, dims a value if the neighbouring channels have large values at the same place:
+# y[c] = x[c] / (1 + alpha / n * (sum of x**2 over n channels around c))**beta.
 #
 # **Softmax** comes last. The last layer returns one number for each class, the *logits* z. Softmax turns them into
 # probabilities p that are positive and add up to 1. The loss is then minus the logarithm of the right class's
@@ -381,8 +387,9 @@ print(
 # ### Overfitting
 #
 # A network with many parameters can learn its training data by memory. Then the loss on these data falls while the
-# loss on other, *held-out* data rises. That is *overfitting*. Here polynomials are fitted to ten noisy points of a
-# line, and tested on fifty points of the line between them. Which row would you use?
+# loss on other, *held-out* data rises. That is *overfitting*. Here the truth is a straight line. Polynomials are fitted
+# to ten points near it, measured with noise. The held-out data are fifty other points, on the line itself. Which row
+# would you use?
 
 # %%
 noise = np.random.default_rng(0)
@@ -396,6 +403,10 @@ for degree in (1, 3, 9):
     print(f"{degree + 1:2} parameters: training loss {training:.3f}, held-out loss {errors[degree][1]:.3f}")
 assert errors[9][0] < errors[1][0]
 assert errors[9][1] > errors[1][1]
+
+# %% [markdown]
+# What you saw: use the row with two parameters. With ten parameters the curve goes through all ten points, noise
+# included, and between them it is farthest from the line.
 
 # %% [markdown]
 # ### The words of this lesson
@@ -419,14 +430,22 @@ except ValueError as error:
 # %% [markdown]
 # ## Claims, checked
 #
-# What texts report about GoogLeNet's size, compared with the count.
+# What texts report about GoogLeNet's size, compared with the count. AlexNet is the network that won in 2012.
 
 # %%
 alexnet = mg.count(mg.models.alexnet(groups=2))
 claims = [
     ("12 times fewer parameters than AlexNet", round(alexnet.params / counted.params, 1) == 8.7, "it is 8.7 times"),
-    ("5 million parameters", counted.params == 6_998_552, "7.0 million; 5 is 60 divided by 12"),
-    ("1.5 billion multiply-adds", round(counted.macs / 1e9, 2) == 1.58, "1.58 billion (lesson 06 finds out why)"),
+    (
+        "5 million parameters",
+        counted.params == 6_998_552,
+        "it has 7.0 million; 5 is AlexNet's 60 million, divided by the wrong 12",
+    ),
+    (
+        "1.5 billion multiply-adds",
+        round(counted.macs / 1e9, 2) == 1.58,
+        "it needs 1.58 billion; lesson 06 finds out where 1.5 comes from",
+    ),
 ]
 for claim, holds, verdict in claims:
     assert holds

@@ -58,6 +58,20 @@ def a_sum_not_a_mean(x, i, j, k):
 
 
 @mean_of_window.wrong
+def rows_cut_twice(x, i, j, k):
+    """x[a:b][c:d] cuts the rows twice. Write both slices in one bracket: x[a:b, c:d]."""
+    rows = x[i : i + k][j : j + k]
+    return rows.mean() if rows.size else np.nan
+
+
+@mean_of_window.wrong
+def end_not_start_plus_size(x, i, j, k):
+    """i : k ends before row k. A window of k rows from row i on is i : i + k."""
+    window = x[i:k, j:k]
+    return window.mean() if window.size else np.nan
+
+
+@mean_of_window.wrong
 def one_row_too_low(x, i, j, k):
     """Your window starts at row i + 1; the first row of the window is row i."""
     return x[i + 1 : i + 1 + k, j : j + k].sum() / k**2
@@ -140,6 +154,12 @@ def FLOP_not_MAC(layer):
 def parameters_not_MAC(layer):
     """Those are the numbers that the layer has learned; each is used many times."""
     return _rows()[layer].params
+
+
+@macs_of_layer.wrong
+def millions_of_MAC(layer):
+    """That is in millions, as in the figure. The answer is the number in the table."""
+    return _rows()[layer].macs / 1e6
 
 
 @macs_of_layer.wrong

@@ -1,5 +1,7 @@
 """Downhill and back along a chain: one weight that learns, and the gradients of two boxes."""
 
+import numpy as np
+
 from minigooglenet.exercises.exercise import Exercise, integers
 
 descend = Exercise(
@@ -58,6 +60,24 @@ def _steps(gradient):
 def uphill(w, x, t, rate, steps):
     """The gradient points uphill; a step downhill subtracts it."""
     return _steps(lambda w, x, t: -(2 * (w * x - t) * x).mean())(w, x, t, rate, steps)
+
+
+@descend.wrong
+def every_weight_visited(w, x, t, rate, steps):
+    """Those are all the weights on the way. Return the last one only."""
+    return [descend_reference(w, x, t, rate, taken) for taken in range(steps + 1)]
+
+
+@descend.wrong
+def weights_after_the_steps(w, x, t, rate, steps):
+    """Those are the weights after each step. Return the last one only."""
+    return [descend_reference(w, x, t, rate, taken + 1) for taken in range(steps)]
+
+
+@descend.wrong
+def data_of_the_notebook(w, x, t, rate, steps):
+    """You used the notebook's `points` and `targets`. The data of the case are the arguments x and t."""
+    return descend_reference(w, np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 7.0]), rate, steps)
 
 
 @descend.wrong
@@ -150,7 +170,7 @@ def only_the_first_box(w, b, x, t):
 
 @two_boxes.wrong
 def w_and_x_exchanged(w, b, x, t):
-    """If w rises by 1, h rises by x, and the other way round."""
+    """If w rises by 1, h rises by x, so dw is dh * x; if x rises by 1, h rises by w, so dx is dh * w."""
     dh = 2 * (w * x + b - t)
     return dh * w, dh, dh * x
 
@@ -167,6 +187,20 @@ def target_minus_output(w, b, x, t):
     """The loss is (h - t)**2. Its derivative with respect to h is 2 * (h - t), not 2 * (t - h)."""
     dh = 2 * (t - w * x - b)
     return dh * x, dh, dh * w
+
+
+@two_boxes.wrong
+def gradient_of_b_is_0(w, b, x, t):
+    """db is 0 in yours. But if b rises by 1, h rises by 1, too."""
+    dh = 2 * (w * x + b - t)
+    return dh * x, 0.0, dh * w
+
+
+@two_boxes.wrong
+def gradient_of_b_times_b(w, b, x, t):
+    """If b rises by 1, h rises by 1, not by b."""
+    dh = 2 * (w * x + b - t)
+    return dh * x, dh * b, dh * w
 
 
 @two_boxes.wrong

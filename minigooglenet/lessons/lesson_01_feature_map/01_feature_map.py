@@ -13,7 +13,7 @@
 # - tell a correlation from a convolution by its answer to one bright pixel;
 # - say how the output changes when the image moves, and where the usual sentence about it fails.
 #
-# Letters, here and in all lessons: N images, C channels in, K channels out (one for each filter), H x W the input,
+# Letters, here and in all lessons: N images, C channels in, K channels out, H x W the input,
 # Ho x Wo the output, R x S the kernel, `stride` and `pad` (zeros on every side). Images are arrays (N, C, H, W),
 # weights are (K, C, R, S). A layer's output for one image is a *feature map*. If the notebook behaves oddly, restart
 # the kernel and run from the top.
@@ -49,7 +49,7 @@ predict("01.a", ...)
 letter = drawing.LETTER
 pixel = np.zeros((11, 9))
 pixel[5, 4] = 1
-result = conv2d.forward(pixel[None, None], letter[None, None])[0, 0]
+result = conv2d.forward(pixel[None, None], letter[None, None])[0, 0]  # [None, None] adds the axes N and C
 rotated = letter[::-1, ::-1]  # both axes reversed: by 180 degrees
 true_convolution = conv2d.forward(pixel[None, None], rotated[None, None])[0, 0]
 print(outcome("01.a", drawing.orientation(result[1:6, 1:5])))
@@ -59,10 +59,11 @@ figure, _ = viz.pictures(
 figure
 
 # %% [markdown]
-# What you saw: the F comes back rotated by 180 degrees. The output above and to the left of the bright pixel meets it
-# with the *last* row and column of the kernel. What this field calls a convolution is a correlation. A true convolution
-# rotates the kernel first, and then its answer to a single pixel is the kernel itself. Learned kernels do not care; a
-# comparison of two programs does.
+# What you saw: the F comes back rotated by 180 degrees. The first window that reaches the bright pixel, from above
+# and from the left, has it under its *last* weight. So the kernel's last weights come first in the output. What this
+# field calls a convolution is a correlation. A true convolution rotates the kernel first, and then its answer to a
+# single pixel is the kernel itself. A network that learns its kernels would learn them rotated; only a comparison of
+# two programs has to care.
 
 # %% [markdown]
 # ## A kernel looks for its own shape
@@ -237,7 +238,8 @@ figure
 # ## Move the image
 #
 # Many texts claim that convolutions are translation invariant. Move the image by one column. Does the output stay the
-# same, does it move along, or is it a different one? And with stride 2? We use integers, so that 0 means 0.
+# same, does it move along, or is it a different one? And with stride 2? We use whole numbers, so that nothing is
+# rounded.
 
 # %%
 predict("01.e", ...)
@@ -266,10 +268,10 @@ print(outcome("01.e", [kinds[1, 1], kinds[2, 1]]))
 assert list(kinds.values()) == ["moves along", "is different", "moves along"]
 
 # %% [markdown]
-# What you saw: at stride 1 the output moves along by one step, exactly. The word is *equivariant*, not invariant. At
-# stride 2 and a move of one pixel the outputs fit at no step: two random images differ by about the root of 2, and so
-# do these. A move of two pixels fits again.
-# At the border new pixels come in, at any stride.
+# What you saw: 0.00 means equal, and two outputs that have nothing in common differ by about 1.4. At stride 1 the
+# output moves along by one step, exactly. The word is *equivariant*, not invariant. At stride 2 a move of one pixel
+# gives another output, which equals the old one at no step. A move of two pixels is one step again. At the border new
+# pixels come in, at any stride.
 
 # %% [markdown]
 # ## A kernel of one pixel
@@ -350,11 +352,14 @@ if mine.passed:
 # %% [markdown]
 # ## Make it break
 #
-# The arithmetic allows both. Predict what goes wrong.
+# A kernel of 1 x 1 with stride 2, and a padding of 5 for a kernel of 3 x 3: the arithmetic allows both. What goes
+# wrong?
 
 # %%
 unread = np.mean(readers(56, 1, 2, 0) == 0)
-print(f"kernel 1 x 1, stride 2: {unread:.0%} of the pixels are not read at all. The first ResNets did this.")
+print(
+    f"kernel 1 x 1, stride 2: {unread:.0%} of the pixels are not read at all. The first ResNets (lesson 09) did this."
+)
 assert unread == 0.75
 y = conv2d.forward(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), np.array([7.0]), 1, 5)[0, 0]
 print(f"padding 5 for a kernel of 3: {np.sum(y == 7)} of {y.size} outputs are the bias alone.")
@@ -374,7 +379,7 @@ claims = [
         first_layer.macs == formula == first_layer.flops // 2,
         "it is the MAC; FLOP are twice as many",
     ),
-    ("a size that does not divide is invalid", size == int(111.5) + 1, "refined: the half step is not taken"),
+    ("a size that does not divide is invalid", size == int(111.5) + 1, "wrong: the half step is not taken"),
     (
         "convolutions are translation invariant",
         kinds[1, 1] == "moves along",

@@ -11,12 +11,12 @@ out_size = Question(
     minutes=4,
     difficulty=1,
     hints=(
-        "Draw a line of n + 2p cells. Where does the first window start, and where the last one that still fits?",
+        "Draw a line of H + 2p cells. Where does the first window start, and where the last one that still fits?",
         (
-            "The first window starts at 0 and ends at k. What is left is room for steps of s; a step that does not fit "
-            "is not taken. Line of 7 cells, k = 3, s = 2: 4 cells are left, 2 steps, 3 windows."
+            "The first window takes R cells. What is left is room for steps of s; a step that does not fit "
+            "is not taken. Line of 7 cells, R = 3, s = 2: 4 cells are left, 2 steps, 3 windows."
         ),
-        "`(n + 2*p - k) // ____ + 1`",
+        "`(H + 2*p - R) // ____ + 1`",
     ),
 )
 
@@ -64,6 +64,12 @@ def fraction_kept(n, k, s, p):
 
 
 @out_size.wrong
+def steps_with_their_half(n, k, s, p):
+    """You counted the steps, the half step too. It is not taken, and the first window comes before the first step."""
+    return (n + 2 * p - k) / s
+
+
+@out_size.wrong
 def image_divided_by_stride(n, k, s, p):
-    """n // s is right by chance, for some paddings. Try n = 30, k = 5, s = 2, p = 1: 14, not 15."""
+    """H // s is right by chance, for some paddings. Try H = 30, R = 5, s = 2, p = 1: 14, not 15."""
     return n // s

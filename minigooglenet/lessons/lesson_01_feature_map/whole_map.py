@@ -164,6 +164,16 @@ def size_with_one_padding(x, w, b, stride, pad):
 
 
 @conv_forward.wrong
+def width_from_the_kernel_height(x, w, b, stride, pad):
+    """Your map is as wide as if the kernel were as wide as it is high: Wo comes from W and S, not from R."""
+    height, width = w.shape[2:]
+    columns = (x.shape[3] + 2 * pad - height) // stride + 1
+    more = abs(height - width) + stride  # zeros for the windows that do not fit
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad + more)))
+    return _sums(_seen(padded, w, stride, 0)[:, :, :, :columns], w, b)
+
+
+@conv_forward.wrong
 def kernel_flipped(x, w, b, stride, pad):
     """You computed a true convolution; this engine correlates."""
     return _right(x, w[:, :, ::-1, ::-1], b, stride, pad)

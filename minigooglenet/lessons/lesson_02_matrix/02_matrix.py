@@ -60,8 +60,8 @@ figure, _ = viz.pictures({"A: a row for each output, a column for each pixel": A
 figure
 
 # %% [markdown]
-# What you saw: the same nine weights in every row, shifted along, in nine diagonal bands. This figure is
-# what "weight sharing" and "local" mean.
+# What you saw: the same nine weights in every row (*weight sharing*), shifted along, in nine diagonal bands. Outside of
+# its window a row is 0 (a convolution is *local*).
 
 # %% [markdown]
 # ## Why nobody writes it down
@@ -76,7 +76,7 @@ conv1 = mg.count(mg.layers.Conv2d(3, 64, 7, stride=2, padding=3), (3, 224, 224))
 rows, columns = 64 * 112 * 112, 3 * 224 * 224
 assert (rows, columns, conv1.macs, conv1.weights) == (802_816, 150_528, 118_013_952, 9_408)
 print(outcome("02.b", f"{4 * rows * columns / 1e9:.0f} GB"))
-print(f"{rows:,} x {columns:,} = {rows * columns:.2g} elements. At most {conv1.macs:,} of them are not 0,")
+print(f"{rows:,} x {columns:,} = {rows * columns:.2g} elements. Each MAC uses one: at most {conv1.macs:,} are not 0,")
 print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.weights:,} different values.")
 
 # %% [markdown]
@@ -135,7 +135,7 @@ check("02.1", im2col)
 #
 # $$y[n, k, q] = b[k] + \sum_{(c, u, v)} w[k, (c, u, v)] \; \mathrm{cols}[n, (c, u, v), q]$$
 #
-# With integers it is equal to the seven loops, not just close.
+# With whole numbers it is equal to the seven loops of lesson 01 (over n, k, i, j, c, u, v), not just close.
 
 # %%
 x, w = integers(2, 3, 6, 7), integers(4, 3, 3, 3)
@@ -173,8 +173,7 @@ gemm
 compare("02.2")
 
 # %% [markdown]
-# What you wrote runs the real GoogLeNet, all its convolutions, on the photograph. The last layer returns 1000 numbers,
-# one for each class: the *logits*.
+# What you wrote runs the real GoogLeNet, all its convolutions, on the photograph. Out come 1000 *logits*.
 
 
 # %%
@@ -221,13 +220,13 @@ figure
 # %% [markdown]
 # ## The transpose, without a derivative
 #
-# The transpose of a matrix is known by one property: the dot product of A x with y equals the dot product of x with
-# A^T y, for all x and y.
+# Lesson 03 needs transposes: if y = A x, then the backward pass multiplies by A^T. The transpose of a matrix is known
+# by one property: the dot product of A x with y equals the dot product of x with A^T y, for all x and y.
 #
 # $$\langle A x, y \rangle = \sum_{q} \sum_{m} A[q, m] \, x[m] \, y[q] = \langle x, A^T y \rangle$$
 #
-# We need no matrix to test it: two random arrays, two dot products, `==`. Every backward pass in this course must pass
-# this test.
+# We need no matrix to test it, and no derivative: two random arrays, two dot products, `==`. The backward pass of every
+# linear layer must pass this test.
 
 # %%
 x, y = integers(2, 3, 5, 7), integers(2, 3 * 3 * 2, 3 * 4)
@@ -275,17 +274,14 @@ transpose
 convolutions = [row for row in mg.count(net).rows if row.kind == "Conv2d"]
 columns_bytes = {row.name: 4 * row.macs // row.output_shape[0] for row in convolutions}
 largest = max(columns_bytes, key=columns_bytes.get)
+most = columns_bytes[largest] / 1e6
 images = {row.name: 4 * int(np.prod(row.input_shapes[0])) for row in convolutions}
 factor = sum(columns_bytes.values()) / sum(images.values())
 claims = [
     ("a convolution is a matrix product", len(np.unique(A)) == 10, "correct: of few values, many times"),
     ("col2im undoes im2col", not is_x, "wrong: it is the transpose, and counts the readers"),
-    (
-        "im2col can use a lot of memory",
-        largest == "conv1/7x7_s2",
-        f"{columns_bytes[largest] / 1e6:.2f} MB at most here",
-    ),
-    ("im2col blows the image up k*k times", 1 < factor < 9, f"at stride 1; over all of GoogLeNet {factor:.1f} times"),
+    ("im2col can use a lot of memory", largest == "conv1/7x7_s2", f"for one image {most:.2f} MB, in the first layer"),
+    ("im2col blows the image up k*k times", 1 < factor < 9, f"only at stride 1; all of GoogLeNet: {factor:.1f} times"),
 ]
 for claim, holds, verdict in claims:
     assert holds
@@ -293,6 +289,8 @@ for claim, holds, verdict in claims:
 
 # %% [markdown]
 # ## Words and exit quiz
+#
+# Answer in a sentence each, then look: `quiz("02", answers=True)`.
 
 # %%
 glossary.terms("02")

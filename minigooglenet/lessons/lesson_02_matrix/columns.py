@@ -14,12 +14,13 @@ im2col = Exercise(
     minutes=12,
     difficulty=2,
     hints=(
-        "Which axes do you need before they are merged to three? Fill an array (N, C, kh, kw, Ho, Wo) first.",
+        "Pad x first. Column i*Wo + j is the window of output (i, j), as one line. Which slice is that window?",
         (
-            "Cell (u, v) of the kernel meets, over all its positions, every stride-th pixel of the padded image from "
-            "(u, v) on. So two loops over the kernel's cells, each copies one strided slice. At the end one reshape."
+            "Two loops, over i and j. The window starts at row i*stride, column j*stride of the padded image xp and is "
+            "kh x kw; reshape makes it (N, C*kh*kw), in the right order. (With fewer steps: two loops over the "
+            "kernel's cells. Cell (u, v) meets every stride-th pixel from (u, v) on.)"
         ),
-        "`cols[:, :, u, v] = xp[:, :, u : u + stride*(Ho-1) + 1 : stride, v : v + ____ : stride]`",
+        "`cols[:, :, i*Wo + j] = xp[:, :, i*stride : i*stride + kh, ____ : ____ + kw].reshape(N, -1)`",
     ),
 )
 
@@ -81,6 +82,19 @@ def columns_from_top_to_bottom(x, kh, kw, stride, pad):
     """Your second column is the patch below; it should be the patch to the right."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.transpose(0, 1, 4, 5, 3, 2).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
+
+
+@im2col.wrong
+def window_counted_with_Ho(x, kh, kw, stride, pad):
+    """Window (i, j) is column i*Wo + j, because a row has Wo windows. You multiplied by Ho."""
+    seen = _seen(x, kh, kw, stride, pad)
+    _, _, rows, columns, _, _ = seen.shape
+    cols = np.zeros((len(x), x.shape[1] * kh * kw, rows * columns))
+    for i, j in np.ndindex(rows, columns):
+        place = i * rows + j
+        if place < rows * columns:
+            cols[:, :, place] = seen[:, :, i, j].reshape(len(x), -1)
+    return cols
 
 
 @im2col.wrong

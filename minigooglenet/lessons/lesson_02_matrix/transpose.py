@@ -20,7 +20,7 @@ col2im = Exercise(
             "values of cols to it. A line of 3 pixels, k = 2: the middle one gets two numbers. At the end cut the "
             "padding off; with pad = 0, [pad:-pad] is empty."
         ),
-        "`xp[:, :, u : u + stride*(Ho-1) + 1 : stride, v : v + stride*(Wo-1) + 1 : stride] ____ cols[:, :, u, v]`",
+        "`window ____ cols[:, :, i*Wo + j].reshape(N, C, kh, kw)`, with window = xp[:, :, the slices of im2col]",
     ),
 )
 
@@ -84,6 +84,18 @@ def col2im_by_bincount(cols, x_shape, kh, kw, stride, pad):
 def assigned_instead_of_added(cols, x_shape, kh, kw, stride, pad):
     """Where windows overlap you kept only the last; what they hold must be added."""
     return _cropped(_in_padded(cols, x_shape, kh, kw, stride, pad, _set), x_shape, pad)
+
+
+@col2im.wrong
+def assigned_window_by_window(cols, x_shape, kh, kw, stride, pad):
+    """Windows overlap, and each of yours wipes out the one before: add (+=), do not assign (=)."""
+    images, channels, height, width = x_shape
+    xp = np.zeros((images, channels, height + 2 * pad, width + 2 * pad))
+    size = shapes.output_size((height, width), (kh, kw), (stride, stride), both_sides(pad))
+    for q, (i, j) in enumerate(np.ndindex(*size)):
+        window = cols[:, :, q].reshape(images, channels, kh, kw)
+        xp[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw] = window
+    return _cropped(xp, x_shape, pad)
 
 
 @col2im.wrong
