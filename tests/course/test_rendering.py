@@ -226,6 +226,12 @@ def test_short_cells_of_a_table_stay_on_one_line():
     assert re.findall(r"white-space:([\w-]+)[^>]*>(64|a )", page) == [("pre", "64"), ("pre-line", "a ")]
 
 
+def test_numbers_with_their_interval_stay_on_one_line_and_the_title_of_a_wide_table_is_broken():
+    shown = console.Table("T", (">change",), [("+11.00 (-18.43 to -3.14) *",)])._repr_html_()
+    assert 'white-space:pre">+11.00' in shown
+    assert '<caption style="text-align:left"><div style="max-width:75vw">T</div></caption>' in shown
+
+
 def test_code_that_compare_shows_scrolls_instead_of_being_broken_into_lines():
     check("00.1", lambda x, i, j, k: x[i : i + k, j : j + k].mean())
     code, sentence = compare("00.1")._repr_html_().split("</pre>")
