@@ -18,6 +18,7 @@ from minigooglenet.exercises.result import Result
 from minigooglenet.gradcheck.teaching import ucurve
 from minigooglenet.layers import Conv2d
 from minigooglenet.lessons.lesson_00_start import drawing
+from minigooglenet.lessons.lesson_07_inception import drawing as inception_drawing
 from minigooglenet.lessons.lesson_09_starts import drawing as starts_drawing
 from minigooglenet.training import Epoch, Step
 
@@ -88,6 +89,7 @@ def _alts():
         "gradient_flow": viz.gradient_flow({"plain": norms}),
         "gradients_over_time": viz.gradients_over_time({name: [(0, norm), (1, 1.0)] for name, norm in norms.items()}),
         "ucurve": ucurve(Conv2d(1, 1, 1), (1, 2, 2)),
+        "bottleneck_costs": inception_drawing.bottleneck_costs(8, 8, 3, 4, 2)[:2],
         "log_points": starts_drawing.log_points({"a": 1e-7, "b": 2.0}, "length"),
     }
     return {name: figure.alt_text for name, (figure, _) in drawn.items()}
