@@ -83,7 +83,8 @@ class Table:
         if self.total is not None:
             rows.append(_html_row("th", self.total, right))
         notes = "".join(f"<p>{html.escape(text(note))}</p>" for note in self.notes)
-        caption = f'<caption style="text-align:left">{html.escape(text(self.title))}</caption>'
+        title = f'<div style="max-width:75vw">{html.escape(text(self.title))}</div>'  # not as wide as a wide table
+        caption = f'<caption style="text-align:left">{title}</caption>'
         rows = "".join(rows)
         return scrolling(f'<table style="font-size:90%">{caption}{rows}</table>') + notes
 
@@ -242,7 +243,8 @@ def _html_row(tag, cells, right):
     parts = []
     for cell, flush in zip(cells, right, strict=True):
         words = text(cell)
-        wrap = "pre" if max(map(len, words.split("\n"))) <= WHOLE else "pre-line"
+        number = flush and tag == "td"
+        wrap = "pre" if number or max(map(len, words.split("\n"))) <= WHOLE else "pre-line"
         style = f"text-align:{'right' if flush else 'left'};padding:0 0.4em;white-space:{wrap}"
         parts.append(f'<{tag} style="{style}">{html.escape(words)}</{tag}>')
     return f"<tr>{''.join(parts)}</tr>"

@@ -106,8 +106,14 @@ def _told(title, values, numbers):
         cells = [[_short(value) for value in row] for row in values]
         wide = max(len(cell) for row in cells for cell in row)
         return "\n".join([*lines, *("  " + " ".join(f"{cell:>{wide}}" for cell in row) for row in cells)])
-    step = -(-values.shape[1] // MOST_CHARACTERS)
-    seen = values[:: 2 * step, ::step] if values.shape[0] > MOST_NUMBERS else values[:, ::step]
+    if 2 * values.shape[1] <= MOST_CHARACTERS:  # a character is twice as high as wide
+        seen = values.repeat(2, axis=1)
+    else:
+        step = -(-values.shape[1] // MOST_CHARACTERS)
+        high = 2 * step if values.shape[0] > MOST_NUMBERS else 1
+        seen = values[::high, ::step]
+        if high * step > 1:
+            lines[0] = f"{lines[0][:-1]}; one value for {high} x {step}:"
     span = (values.max() - values.min()) or 1
     levels = ((seen - values.min()) / span * (len(SHADES) - 1)).round().astype(int)
     return "\n".join([*lines, *("  " + "".join(SHADES[level] for level in row).rstrip() for row in levels)])

@@ -18,6 +18,7 @@ from minigooglenet.exercises.result import Result
 from minigooglenet.gradcheck.teaching import ucurve
 from minigooglenet.layers import Conv2d
 from minigooglenet.lessons.lesson_00_start import drawing
+from minigooglenet.lessons.lesson_07_inception import drawing as inception_drawing
 from minigooglenet.lessons.lesson_09_starts import drawing as starts_drawing
 from minigooglenet.training import Epoch, Step
 
@@ -88,6 +89,7 @@ def _alts():
         "gradient_flow": viz.gradient_flow({"plain": norms}),
         "gradients_over_time": viz.gradients_over_time({name: [(0, norm), (1, 1.0)] for name, norm in norms.items()}),
         "ucurve": ucurve(Conv2d(1, 1, 1), (1, 2, 2)),
+        "bottleneck_costs": inception_drawing.bottleneck_costs(8, 8, 3, 4, 2)[:2],
         "log_points": starts_drawing.log_points({"a": 1e-7, "b": 2.0}, "length"),
     }
     return {name: figure.alt_text for name, (figure, _) in drawn.items()}
@@ -224,6 +226,12 @@ def test_short_cells_of_a_table_stay_on_one_line():
         "T", ("name", "meaning"), [("64 x 112 x 112", "a sentence that may well be broken")]
     )._repr_html_()
     assert re.findall(r"white-space:([\w-]+)[^>]*>(64|a )", page) == [("pre", "64"), ("pre-line", "a ")]
+
+
+def test_numbers_with_their_interval_stay_on_one_line_and_the_title_of_a_wide_table_is_broken():
+    shown = console.Table("T", (">change",), [("+11.00 (-18.43 to -3.14) *",)])._repr_html_()
+    assert 'white-space:pre">+11.00' in shown
+    assert '<caption style="text-align:left"><div style="max-width:75vw">T</div></caption>' in shown
 
 
 def test_code_that_compare_shows_scrolls_instead_of_being_broken_into_lines():

@@ -19,6 +19,15 @@ def test_a_large_array_is_told_in_shades_and_a_colour_picture_in_words():
     assert text.isascii()
 
 
+def test_shades_keep_a_checkerboard_and_say_where_they_leave_rows_out():
+    board = np.indices((14, 14)).sum(axis=0) % 2
+    rows = viz.pictures({"board": board})[1].splitlines()[1:]
+    assert [row.removeprefix("  ") for row in rows] == ["  @@" * 7, ("@@  " * 7).rstrip()] * 7
+    text = viz.pictures({"wide": np.tile(np.arange(100.0), (40, 1))})[1]
+    assert text.startswith("wide (40 x 100), from 0 to 99; one value for 6 x 3:\n")
+    assert len(text.splitlines()) == 1 + 7
+
+
 def test_zero_has_no_sign():
     assert viz.pictures({"a": -np.eye(2)})[1] == "a (2 x 2), from -1 to 0:\n  -1  0\n   0 -1"
 

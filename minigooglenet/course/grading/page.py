@@ -74,11 +74,15 @@ def table(caption, columns, rows) -> str:
         scope = ' scope="col"' if tag == "th" else ""
         return f"<{tag}{scope}{kind}>{text('' if value is None else value)}</{tag}>"
 
-    numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
     head = "".join(cell("th", column, numeric[i]) for i, column in enumerate(columns))
     lines = ["".join(cell("td", value, numeric[i]) for i, value in enumerate(row)) for row in rows]
     inside = f"<caption>{text(caption)}</caption><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="wide" tabindex="0"><table>{inside}</table></div>'
+
+
+def _is_number(value):
+    return isinstance(value, int | float | None) or (isinstance(value, str) and value.removesuffix("%").isdecimal())
 
 
 def figure(drawn, alt, words="") -> str:

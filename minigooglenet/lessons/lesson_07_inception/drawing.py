@@ -21,7 +21,8 @@ def bottleneck_costs(channels, filters, kernel, positions, chosen):
     axis.plot(chosen, reduced[chosen - 1], "k*", markersize=13, label=f"the paper's choice, r = {chosen}")
     axis.legend(fontsize=9, frameon=False)
     meet = channels * filters * kernel**2 / (channels + filters * kernel**2)
-    return (*figures.described(figure, f"{text}\nthe paper's r = {chosen}: {reduced[chosen - 1]:.2f}"), meet)
+    star = f"the paper's r = {chosen}: {reduced[chosen - 1]:.2f}"
+    return (*figures.described(figure, f"{text}\n{star}", alt=f"{figure.alt_text}; {star}"), meet)
 
 
 def correlations(values):

@@ -53,11 +53,12 @@ def six_crops(image, size=224):
         whole.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=colour, linestyle=dash, linewidth=2)
         axis = axes[1 + number // 3, number % 3]
         axis.imshow(crops[i].transpose(1, 2, 0))
-        axis.set_title(places[i][2], fontsize=10, color=colour)
+        axis.set_title(places[i][2], fontsize=10)
+        axis.spines[:].set(color=colour, linestyle=dash, linewidth=3)  # as its box; a title in that colour is too faint
         lines.append(f"{places[i][2]:13} {x0:6.1f} {y0:6.1f} {x1:6.1f} {y1:6.1f}")
     for axis in (whole, *axes[1:].flat):
         axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
+        axis.spines[:].set_visible(axis is not whole)
     names = ", ".join(places[i][2] for i in chosen)
     alt = f"a photograph with the boxes of 6 of 144 crops, and below it the crops: {names}"
     return figures.described(figure, "\n".join(lines), alt=alt)

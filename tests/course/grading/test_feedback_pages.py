@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from minigooglenet.course import plan
 from minigooglenet.course.grading import feedback, report
+from minigooglenet.course.grading import page as pages
 
 LATE = plan.Late(0.1)
 COURSE = course("03.1", "03.2", "03.5", late=LATE, partial=True)
@@ -97,6 +98,11 @@ def test_any_text_in_a_page_comes_back_as_text(told):
     assert page.tags.count("article") == 1
     if told.isascii() and told.isprintable():
         assert f"[{told}]" in page.text
+
+
+def test_percentages_in_a_table_are_aligned_as_numbers():
+    shown = pages.table("T", ("name", "share"), [("33", "33%"), ("b", "7%")])
+    assert re.findall(r"<td([^>]*)>", shown) == ["", ' class="number"'] * 2
 
 
 def test_a_page_fits_a_telephone():
