@@ -378,6 +378,20 @@ def test_a_folder_without_notebooks_raises_with_what_it_has(collect):
         collect({"ada.pdf": b"%PDF", "bob.pdf": b"%PDF"})
 
 
+@pytest.mark.parametrize(
+    ("tree", "lesson", "told"),
+    [
+        ({}, None, r"class is empty\.$"),
+        ({}, "01", r"class is empty\.$"),
+        ({"notes.csv": b""}, "01", r"It contains 1 x a \.csv file\.$"),
+        ({"notes.csv": b""}, None, r"1 x a \.csv file\. Pass the lesson, such as --lesson 03\.$"),
+    ],
+)
+def test_advice_to_pass_the_lesson_is_only_for_whom_it_helps(collect, tree, lesson, told):
+    with pytest.raises(ValueError, match=told):
+        collect(tree, lesson)
+
+
 @pytest.mark.parametrize("name", ["../../evil.ipynb", "/evil.ipynb", "a/../../evil.ipynb", "..\\evil.ipynb"])
 def test_an_archive_writes_only_where_it_is_unpacked(tmp_path, name):
     (tmp_path / "in" / "target").mkdir(parents=True)
