@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from minigooglenet.course import cells
+from minigooglenet.course import cells, safe_open
 from minigooglenet.course.grading import class_folder, file_names, gradescope_export
 from minigooglenet.course.plan import ON_TIME, when_of
 from minigooglenet.course.roster import Roster, key_of
@@ -487,6 +487,7 @@ def _modules(importer, work) -> tuple[Path, ...]:
         return ()
     near = {each.file.stem: each.file.path for each in work if each.file.parts == importer.file.parts}
     near = {stem: path for stem, path in near.items() if path.suffix == ".py" and stem.isidentifier()}
+    near = {stem: path for stem, path in near.items() if not safe_open.is_link(path)}
     found, waiting = {}, [importer.file.path] if near else []
     while waiting and len(found) < MOST_MODULES:
         try:
