@@ -105,7 +105,9 @@ def run(options):
             out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)
     if options.feedback:
         pages = feedback.write(options.feedback, rows, asked.plan, asked.student)
-        out.print(f"{len(pages)} pages of feedback: {options.feedback}", markup=False, soft_wrap=True)
+        out.print(
+            f"{len(pages)} page{'s'[: len(pages) != 1]} of feedback: {options.feedback}", markup=False, soft_wrap=True
+        )
     if options.report:
         written(out, report.write(options.report, rows, asked.plan, sentences))
     missing = [wall for wall in sandbox.WALLS if wall not in walls]

@@ -307,7 +307,9 @@ def run(handed, asked, slot, seed, jobs=1):
         patience = asked.patience(jobs)
         work = {
             "path": str(handed.path.resolve()),
-            "modules": [str(path.parent.resolve() / path.name) for path in handed.modules],
+            "modules": [
+                str(path.resolve()) for path in handed.modules if path.is_file() and not safe_open.is_link(path)
+            ],
             "folder": folder,
             "numbers": handed.numbers,
             "seed": seed,

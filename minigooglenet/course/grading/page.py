@@ -5,6 +5,7 @@ shown as an escape.
 """
 
 import html
+import re
 
 from minigooglenet import figures
 from minigooglenet.console import printable
@@ -32,6 +33,7 @@ th, td { border-bottom: 1px solid #999; overflow-wrap: normal; padding: 0.2rem 0
   vertical-align: top; }
 td.number, th.number { font-variant-numeric: tabular-nums; text-align: right; }
 """.strip()
+_LONG = re.compile(r"(\S{30})(?=\S)")  # a part of a word that would push a table's other columns out of sight
 
 
 def text(value) -> str:
@@ -72,7 +74,9 @@ def table(caption, columns, rows) -> str:
     def cell(tag, value, number):
         kind = ' class="number"' if number else ""
         scope = ' scope="col"' if tag == "th" else ""
-        return f"<{tag}{scope}{kind}>{text('' if value is None else value)}</{tag}>"
+        pieces = _LONG.split("" if value is None else str(value))
+        shown = "".join(text(piece) + "<wbr>" * (place % 2) for place, piece in enumerate(pieces))
+        return f"<{tag}{scope}{kind}>{shown}</{tag}>"
 
     numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
     head = "".join(cell("th", column, numeric[i]) for i, column in enumerate(columns))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from minigooglenet.course import cells
+from minigooglenet.course import cells, safe_open
 from minigooglenet.course.grading import class_folder, file_names, gradescope_export
 from minigooglenet.course.plan import ON_TIME, when_of
 from minigooglenet.course.roster import Roster, key_of
@@ -139,7 +139,7 @@ def collect(folder, scratch, lesson=None, plan=None, everything_of=None) -> Coll
     if everything_of and plan and not wanted:
         wanted = counting  # a platform wants a result for a submission without a notebook, too
     if not wanted or not students:
-        raise ValueError(_nothing(folder, there))
+        raise ValueError(_nothing(folder, there, lesson))
     silent = _roster(roster, students, result) if roster and not everything_of else set()
     alike = defaultdict(list)
     for student in sorted(students):
@@ -487,6 +487,7 @@ def _modules(importer, work) -> tuple[Path, ...]:
         return ()
     near = {each.file.stem: each.file.path for each in work if each.file.parts == importer.file.parts}
     near = {stem: path for stem, path in near.items() if path.suffix == ".py" and stem.isidentifier()}
+    near = {stem: path for stem, path in near.items() if not safe_open.is_link(path)}
     found, waiting = {}, [importer.file.path] if near else []
     while waiting and len(found) < MOST_MODULES:
         try:
@@ -561,10 +562,13 @@ def _is_handed(file):
     return bool(known) or (bool(file.problem) and (file.folder or not file.staff))
 
 
-def _nothing(folder, there):
+def _nothing(folder, there, lesson):
     kinds = Counter(file.kind for file in there.others)
+    if not (kinds or there.programs or there.folders or there.skipped):
+        return f"{folder} is empty."
     told = f" It contains {', '.join(f'{count} x {kind}' for kind, count in kinds.most_common(5))}." if kinds else ""
-    return f"{folder} has no notebook of a lesson with exercises.{told} Pass the lesson, such as --lesson 03."
+    advice = "" if lesson else " Pass the lesson, such as --lesson 03."
+    return f"{folder} has no notebook of a lesson with exercises.{told}{advice}"
 
 
 def _count(number, noun):

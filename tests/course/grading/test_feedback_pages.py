@@ -45,7 +45,7 @@ class Checker(html.parser.HTMLParser):
         self.text += "\n" if tag in ("td", "th", "p", "h2", "h3", "dd", "li") else ""
         if tag == "img":
             self.images.append(dict(attributes))
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -169,3 +169,9 @@ def test_a_report_on_little_is_a_report(rows):
 
 def test_a_mistake_with_a_dollar_is_no_formula_of_a_figure():
     report.of_class([row("ada", "03.1", "wrong", mistake="$\\frac{$ \u4e2d")], COURSE, [])
+
+
+def test_a_long_word_in_a_table_can_break_so_that_the_other_columns_stay_in_sight():
+    made = pages.table("", ["student", "points"], [["x" * 70 + " <y>", 1]])
+    assert f"<td>{'x' * 30}<wbr>{'x' * 30}<wbr>{'x' * 10}" in made
+    assert re.sub("<wbr>", "", made).count("x" * 70 + " &lt;y&gt;") == 1

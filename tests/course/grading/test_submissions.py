@@ -331,6 +331,17 @@ def test_a_module_that_a_notebook_imports_is_no_file_of_its_own(collect, tmp_pat
     assert "leo: not graded: leo/unused.py (it checks no exercise)" in found.sentences
 
 
+def test_a_link_is_no_module(collect, tmp_path):
+    collect({f"leo/{OWN}": ["import helper", "check('01.1', None)"]})
+    (tmp_path / "secret.py").write_text("x = 1\n", encoding="utf-8")
+    try:
+        (tmp_path / "class" / "leo" / "helper.py").symlink_to(tmp_path / "secret.py")
+    except OSError:
+        pytest.skip("not tried: this system makes no links here")
+    (leo,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").handed
+    assert (leo.name, leo.modules) == (OWN, ())
+
+
 def test_another_lesson_is_a_row_that_says_so(collect):
     found = collect({f"ada/{OWN}": ONE, "gil.ipynb": TWO}, "01")
     assert [(each.student, each.lesson) for each in found.absent] == [("gil", "01")]
@@ -376,6 +387,20 @@ def test_an_unknown_lesson_raises_with_the_known_ones():
 def test_a_folder_without_notebooks_raises_with_what_it_has(collect):
     with pytest.raises(ValueError, match="It contains 2 x a PDF"):
         collect({"ada.pdf": b"%PDF", "bob.pdf": b"%PDF"})
+
+
+@pytest.mark.parametrize(
+    ("tree", "lesson", "told"),
+    [
+        ({}, None, r"class is empty\.$"),
+        ({}, "01", r"class is empty\.$"),
+        ({"notes.csv": b""}, "01", r"It contains 1 x a \.csv file\.$"),
+        ({"notes.csv": b""}, None, r"1 x a \.csv file\. Pass the lesson, such as --lesson 03\.$"),
+    ],
+)
+def test_advice_to_pass_the_lesson_is_only_for_whom_it_helps(collect, tree, lesson, told):
+    with pytest.raises(ValueError, match=told):
+        collect(tree, lesson)
 
 
 @pytest.mark.parametrize("name", ["../../evil.ipynb", "/evil.ipynb", "a/../../evil.ipynb", "..\\evil.ipynb"])
