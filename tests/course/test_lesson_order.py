@@ -19,8 +19,14 @@ FURTHER = "## Take it further"
 MOST_CELLS = 15  # between an exercise and the heading of the next
 SHORTEST_ANSWER = 4  # characters; a shorter answer, such as a digit, is found everywhere
 # What takes more than about five seconds on two cores: trainings, and measurements of many layers or positions.
-LONG = ("by_letter(", "kept(", "train(", "trainer.run(", "training.gradient_flow(", "starts.survey(", "starts.chain(")
-LONG += (
+LONG = (
+    "by_letter(",
+    "kept(",
+    "train(",
+    "trainer.run(",
+    "training.gradient_flow(",
+    "starts.survey(",
+    "starts.chain(",
     "looks.network(",
     "learned.occlusion(",
     "accuracy(view, task, 5",
@@ -189,6 +195,11 @@ def _shows_progress(text, printing):
     names = {each.id for each in given if isinstance(each, ast.Name)}
     names |= {getattr(node.func, "id", getattr(node.func, "attr", "")) for node in calls} - {"print"}
     return lines or bool(printing & names)
+
+
+def test_every_call_that_takes_long_is_in_a_lesson():
+    texts = [path.read_text(encoding="utf-8") for path in SOURCES]
+    assert [call for call in LONG if not any(call in text for text in texts)] == []
 
 
 @LESSONS
