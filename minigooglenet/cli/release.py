@@ -2,7 +2,7 @@
 
 from minigooglenet.cli.arguments import add_exercises, check_folder, use_course
 from minigooglenet.console import printable
-from minigooglenet.course import autograder
+from minigooglenet.course import autograder, own_exercises
 from minigooglenet.course.release import apart, release, release_for_nbgrader
 
 HELP = "make students' notebooks and flashcards from lessons' sources"
@@ -51,3 +51,7 @@ def run(options):
         print(f"written: {printable(autograder.write(options.autograder, options.target, *more))}")
     for path in done.kept:
         print(f"left as it is, for somebody changed it: {printable(path)}")
+    if options.exercises:
+        lint = f"minigooglenet exercise lint {printable(options.exercises)}"
+        for name in [name for name, missing in own_exercises.findings(options.exercises) if missing]:
+            print(f"{name} is not ready for students: `{lint}` says why")

@@ -74,7 +74,7 @@ def test_a_filled_in_exercise_is_ready(folder, capsys):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"    yield (integers(rng, (4, 1)),)\n": ""}, "1 test case, at least 2 are needed"),
+        ({"    yield (rng.standard_normal((4, 1)),)\n": ""}, "1 test case, at least 2 are needed"),
         ({"@exercise.wrong\ndef one_sum": "def one_sum"}, "2 wrong answers, at least 3 are needed"),
         ({"@exercise.right\n": ""}, "no second right answer"),
         ({"@exercise.reference\n": ""}, "no right answer: a function with @exercise.reference"),
@@ -91,13 +91,16 @@ def test_a_filled_in_exercise_is_ready(folder, capsys):
         ({"means. Do not divide.": "sums of the columns. Which axis disappears?"}, "same docstring"),
         ({REFERENCE: TWO_FUNCTIONS}, "NameError: name 'total' is not defined"),
         (
-            {"integers(rng, (2, 3))": "np.zeros((2, 3))", "integers(rng, (4, 1))": "np.zeros((2, 1))"},
+            {"integers(rng, (2, 3))": "np.zeros((2, 3))", "rng.standard_normal((4, 1))": "np.zeros((2, 1))"},
             "a constant passes",
         ),
         ({"def cases(rng):\n": "def cases(rng):\n    raise OSError('no disk')\n"}, "OSError: no disk, in your line"),
         ({"def cases(rng):\n": "def cases(rng):\n    return\n"}, "0 test cases, at least 2 are needed"),
-        ({"yield (integers(rng, (4, 1)),)": "yield (integers(rng, (4, 1)))"}, "one argument needs a comma"),
-        ({"yield (integers(rng, (4, 1)),)": "yield integers(rng, (4, 1)), 2"}, "the right answer stops in test case 2"),
+        ({"yield (rng.standard_normal((4, 1)),)": "yield (rng.standard_normal((4, 1)))"}, "one argument needs a comma"),
+        (
+            {"yield (rng.standard_normal((4, 1)),)": "yield rng.standard_normal((4, 1)), 2"},
+            "the right answer stops in test case 2",
+        ),
         ({"(rng, (2, 3))": "(np.random.default_rng(), (2, 3))"}, "the test cases differ from run to run"),
         (
             {"return x.sum(axis=1)\n": "return x.sum(axis=1 if x.sum(axis=1).max() < 4 else 2)\n"},
@@ -249,6 +252,15 @@ def test_a_lesson_of_ones_own_becomes_a_notebook(folder):
     assert names == {"20_exercises.ipynb", "flashcards.tsv", "my_exercises/exercise_20_1.py"}
 
 
+@pytest.mark.parametrize(("ready", "told"), [(False, ["02.9 is not ready"]), (True, [])])
+def test_release_tells_which_exercises_are_not_ready(folder, capsys, ready, told):
+    _ready() if ready else own_exercises.new("02.9", folder)
+    sources = Path(release.__file__).parents[1] / "lessons"
+    assert main(["release", str(sources), "handout", "--exercises", str(folder)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "not ready" in line]
+    assert [line.partition(" for")[0] for line in lines] == told
+
+
 def test_the_released_notebook_and_its_solution_are_graded(folder):
     _ready("20.1")
     _ready("20.2", question=True)
@@ -301,7 +313,7 @@ def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
     changes = {
         '"row_sums(x) -> (H,)"': '"row_sums(x, factor) -> (H,)"',
         "yield (integers(rng, (2, 3)),)": "yield integers(rng, (2, 3)), 2",
-        "yield (integers(rng, (4, 1)),)": "yield integers(rng, (4, 1)), 2",
+        "yield (rng.standard_normal((4, 1)),)": "yield rng.standard_normal((4, 1)), 2",
         "def reference(x):\n    return x.sum(axis=1)": "def reference(x, factor):\n    return factor * x.sum(axis=1)",
         "def row_by_row(x):\n    return np": "def row_by_row(x, factor):\n    return factor * np",
         "def sums_of_columns(x)": "def sums_of_columns(x, factor)",
