@@ -95,7 +95,7 @@ class SickRun(NamedTuple):
         rows = []
         for step in sorted({*range(0, len(self.history), every), len(self.history) - 1}):
             main, head, loss, accuracy, again, weights = self.history[step]
-            numbers = [f"{value:.3g}" for value in (loss, main, head)]
+            numbers = [f"{value + 0:.3g}" for value in (loss, main, head)]  # no -0
             rows.append((step, *numbers, f"{accuracy:.0%}", f"{again:.0%}", f"{weights:.4g}"))
         return rows
 
