@@ -94,7 +94,7 @@ def intensity_solution(k, h, n, c, f):
 
 @intensity.wrong
 def MAC_not_FLOP(k, h, n, c, f):
-    """Half of ours: a multiply-add counts as two FLOP."""
+    """Half of ours: a multiply-add counts as two FLOP, and a float32 takes 4 bytes, not 8."""
     macs, *numbers = _moved(k, h, n, c, f)
     return macs / (4 * sum(numbers))
 
