@@ -481,9 +481,11 @@ for name in (most, "loss3"):
 figure
 
 # %%
+table = Table("Where the parameters are", ("network", ">parameters", ">in linear layers"))
 for name, other in {"GoogLeNet": counted, "AlexNet": mg.count(mg.models.alexnet()), "VGG-16": vgg}.items():
     linear = sum(row.params for row in other.rows if row.kind == "Linear")
-    print(f"{name:10} {other.params:11,} parameters, of which {linear / other.params:.1%} in linear layers")
+    table.rows.append((name, other.params, f"{linear / other.params:.1%}"))
+table
 
 # %% [markdown]
 # What you saw: cost and size are different. Most MACs are in the first layers, most parameters in the last ones. And

@@ -437,8 +437,10 @@ macs = 128 * 28 * 28 * 96 * 3 * 3
 assert macs == 86_704_128
 rates = {name: macs / seconds / 1e6 for name, seconds in took.items()}
 print(outcome("02.e", round(took[ladder.PYTHON] / took[ladder.ONE_PRODUCT])))
-for name, seconds in took.items():
-    print(f"{name:30} {1000 * seconds:10,.1f} ms {rates[name]:10,.1f} million MAC/s")
+rows = [(name, f"{1000 * seconds:,.1f}", f"{rates[name]:,.1f}") for name, seconds in took.items()]
+mg.console.Table("", ("loops", ">ms", ">million MAC/s"), rows)
+
+# %%
 figure, _ = viz.bar_chart(rates, "million MAC a second (logarithmic)", height=2.4)
 figure.axes[0].set(xscale="log")
 figure

@@ -269,11 +269,11 @@ def mixes(layer):
 
 layers = MaxPool2d(3, 1, 1), mg.layers.AvgPool2d(3, 1, 1), LocalResponseNorm(), mg.layers.ReLU(), mg.layers.Concat()
 table = {type(layer).__name__: mixes(layer) for layer in layers}
-for name, (pixels, channels) in table.items():
-    print(f"{name:18} mixes pixels: {'yes' if pixels else 'no ':3}  mixes channels: {'yes' if channels else 'no'}")
 assert table["LocalResponseNorm"] == (False, True)
 assert table["MaxPool2d"] == table["AvgPool2d"] == (True, False)
 assert table["ReLU"] == table["Concat"] == (False, False)
+rows = [(name, *("yes" if each else "no" for each in mixed)) for name, mixed in table.items()]
+mg.console.Table("", ("layer", "mixes pixels", "mixes channels"), rows)
 
 # %% [markdown]
 # What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation neither. Nor does *dropout*: in training

@@ -41,10 +41,9 @@ predict("06.a", ...)
 # %%
 totals = {"MAC (this course)": c.macs, "FLOP": c.flops}
 totals |= {f"as {name} counts": int(c.as_convention(name)) for name in mg.counting.CONVENTIONS}
-for name, value in totals.items():
-    print(f"{name:20} {value:15,}")
 print(outcome("06.a", round(max(totals.values()) / min(totals.values()), 3)))
 print(f"{len(totals)} lines, {len(set(totals.values()))} different numbers. For example: {c.as_convention('ptflops')}")
+mg.console.Table("GoogLeNet, one image", ("counted as", ">operations"), list(totals.items()))
 
 # %% [markdown]
 # What you saw: several true answers. Every total is an exact sum of ours and of the additions, poolings or activations

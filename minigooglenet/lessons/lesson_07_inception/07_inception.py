@@ -67,12 +67,13 @@ outcome("07.a", round(ratios["MAC"], 1))
 predict("07.b", ...)
 
 # %%
-totals = []
+totals, lines = [], []
 for first in (("conv", 64, 7, 2), ("conv", 64, 3, 1)):
     rows = mg.count(built_stem([first, ("conv", 64, 3, 1)])).rows
     totals.append(sum(row.macs for row in rows))
-    print(f"{first}: {rows[0].macs:>13,} MAC; the 3x3 after it: {rows[1].macs:>13,} MAC on {rows[1].output_shape}")
-outcome("07.b", round(totals[1] / totals[0], 2))
+    lines.append((str(first), rows[0].macs, rows[1].macs, " x ".join(map(str, rows[1].output_shape))))
+print(outcome("07.b", round(totals[1] / totals[0], 2)))
+mg.console.Table("", ("first layer", ">its MAC", ">MAC of the 3x3 after it", "output"), lines)
 
 # %% [markdown]
 # ## A module, drawn and alive
@@ -226,10 +227,10 @@ predict("07.c", ...)
 # %%
 branch = comparisons.bottleneck("4a")
 weights = 480 * 48 * 25, 480 * 16 + 16 * 48 * 25
-print(f"MAC     {branch.direct:>11,} -> {branch.reduced:>9,}, {branch.ratio:.2f} times fewer")
-print(f"weights {weights[0]:>11,} -> {weights[1]:>9,}, {weights[0] / weights[1]:.2f} times fewer")
 assert np.isclose(branch.ratio, weights[0] / weights[1])
-outcome("07.c", round(branch.ratio, 2))
+print(outcome("07.c", round(branch.ratio, 2)))
+rows = [("MAC", branch.direct, branch.reduced), ("weights", *weights)]
+mg.console.Table("", ("", ">direct", ">with a 1x1 in front"), rows)
 
 # %% [markdown]
 # ## Exercise 07.2: the cost of your bottleneck

@@ -125,13 +125,16 @@ convolutions, linear = kinds.count("Conv2d"), kinds.count("Linear")
 with_weights = sum(row.kind in ("Conv2d", "Linear") for row in all_rows)
 counted = sum(kind not in without_weights for kind in kinds) + 1
 counted_with_heads = sum(row.kind not in without_weights for row in all_rows) + 3
-print(f"{c.depth:4} layers with weights on the longest path; with pools {c.depth_with_pooling}")
-print(f"{convolutions:4} convolutions; with the linear layer {convolutions + linear}")
-print(f"{with_weights:4} layers with weights, heads included")
-print(f"{counted:4} nodes without ReLU, dropout and flattening, but with one softmax")
-print(f"{counted_with_heads:4} the same with both heads and their softmax")
-print(f"{len(rows):4} nodes of this engine's graph, {len(all_rows)} with the heads")
-outcome("08.c", mg.count(net, outputs=["loss1/classifier"]).depth)
+lines = [
+    (f"layers with weights on the longest path; with pools {c.depth_with_pooling}", c.depth),
+    (f"convolutions; with the linear layer {convolutions + linear}", convolutions),
+    ("layers with weights, heads included", with_weights),
+    ("nodes without ReLU, dropout and flattening, but with one softmax", counted),
+    ("the same with both heads and their softmax", counted_with_heads),
+    (f"nodes of this engine's graph; {len(all_rows)} with the heads", len(rows)),
+]
+print(outcome("08.c", mg.count(net, outputs=["loss1/classifier"]).depth))
+mg.console.Table("", ("what is counted", ">number"), lines)
 
 # %%
 assert (c.depth, c.depth_with_pooling, convolutions) == (22, 27, 57)

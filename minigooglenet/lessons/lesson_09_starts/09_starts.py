@@ -208,12 +208,14 @@ predict("09.c", ...)
 # %%
 rescued = {scheme: found.with_heads / found.first for scheme, found in surveys.items()}
 print(outcome("09.c", {scheme: f"{factor:.2g}" for scheme, factor in rescued.items()}))
-for scheme, found in surveys.items():
-    head_4a, head_4d, end = found.at_4a.values()
-    print(f"{scheme:7} gradient at 4a from the head on 4a {head_4a:.2g}, on 4d {head_4d:.2g}, from the end {end:.2g}")
-sources = dict(zip(("head on 4a", "head on 4d", "main classifier"), surveys["0.01"].at_4a.values(), strict=True))
+classifiers = "head on 4a", "head on 4d", "main classifier"
+sources = dict(zip(classifiers, surveys["0.01"].at_4a.values(), strict=True))
 assert rescued["0.01"] > 100 > 10 > rescued["he"]
 assert sources["head on 4a"] > 100 * max(sources["head on 4d"], sources["main classifier"])
+rows = [(scheme, *(f"{each:.2g}" for each in found.at_4a.values())) for scheme, found in surveys.items()]
+mg.console.Table("Gradient at 4a", ("weights", *(f">from the {name}" for name in classifiers)), rows)
+
+# %%
 figure, _ = drawing.log_points(sources, "weights of 0.01: gradient at 4a")
 figure
 
@@ -232,15 +234,14 @@ predict("09.d", ...)
 
 # %%
 print(f"ln 1000 = {math.log(1000):.4f}")
-for scheme, found in surveys.items():
-    head_4a, head_4d, end = found.losses.values()
-    print(f"{scheme:7} heads {head_4a:.4f} and {head_4d:.4f}, main {end:.4f}")
 exact = [
     scheme for scheme, found in surveys.items() if np.allclose([*found.losses.values()], math.log(1000), atol=1e-4)
 ]
 print(outcome("09.d", exact))
 assert exact == ["0.01"]
 assert max(surveys["he"].losses.values()) > 8
+rows = [(scheme, *(f"{loss:.4f}" for loss in found.losses.values())) for scheme, found in surveys.items()]
+mg.console.Table("First losses", ("weights", *(f">{name}" for name in classifiers)), rows)
 
 # %% [markdown]
 # What you saw: the only initialisation that passes this test perfectly is the one that cannot learn. No signal arrives,
@@ -597,11 +598,10 @@ def loss_of(values):
 
 h = 1e-6
 measured = np.array([loss_of(values + h * step) - loss_of(values - h * step) for step in np.eye(4)]) / (2 * h)
-for name, part in paths.items():
-    print(f"{name:21} {np.round(part + np.zeros(4), 4)}")
-print(f"{'sum of the paths':21} {np.round(sum(paths.values()), 4)}")
-print(f"{'central difference':21} {np.round(measured, 4)}")
 assert np.allclose(sum(paths.values()), measured, atol=1e-8)
+parts = paths | {"sum of the paths": sum(paths.values()), "central difference": measured}
+rows = [(name, *(f"{value:.4f}" for value in part + np.zeros(4))) for name, part in parts.items()]
+mg.console.Table("", ("path", *(f">d[{i}]" for i in range(4))), rows)
 
 # %%
 compare("09.4")

@@ -537,8 +537,10 @@ if result.passed:
     rng = np.random.default_rng(1)
     boxes = [random_crop(drawing.HEIGHT, drawing.WIDTH, rng) for _ in range(64)]
     figure, _ = drawing.crop_boxes(boxes, "your crops")
-print(compare("10.4"))
 figure
+
+# %%
+compare("10.4")
 
 # %% [markdown]
 # ## Where would a change matter

@@ -60,11 +60,10 @@ figure
 # %%
 gains = {setting: PAPER[1, 1] - error for setting, error in PAPER.items() if setting != (1, 1)}
 per_doubling = {(m, c): gain / np.log2(m * c) for (m, c), gain in gains.items()}
-for (models, crops), gain in gains.items():
-    points = f"{gain:.2f} points, {per_doubling[models, crops]:.2f} for each doubling of the cost"
-    print(f"{models} models x {crops:3} crops, cost {models * crops:4}: {points}")
 assert (round(gains[7, 1], 2), round(gains[1, 144], 2)) == (1.98, 2.18)
 assert max(per_doubling, key=per_doubling.get) == (7, 1)
+rows = [(m, c, m * c, f"{gain:.2f}", f"{per_doubling[m, c]:.2f}") for (m, c), gain in gains.items()]
+mg.console.Table("", (">networks", ">crops", ">cost", ">points gained", ">for each doubling of the cost"), rows)
 
 # %% [markdown]
 # What you saw: seven networks at cost 7 gain 1.98 points, 144 crops at cost 144 gain 2.18. At the same cost, more
@@ -242,12 +241,13 @@ ways = {
     "votes": np.eye(3)[two.argmax(axis=1)].mean(axis=0),
     "largest": two.max(axis=0),
 }
-classes = {}
+classes, rows = {}, []
 for name, result in ways.items():
     classes[name] = " and ".join(letter for letter, value in zip("ABC", result, strict=True) if value == result.max())
-    print(f"{name:22} {np.round(result, 3)}  class {classes[name]}")
-print(outcome("11.c", classes))
+    rows.append((name, *(f"{value:.3f}" for value in result), classes[name]))
 assert classes["mean of probabilities"] == "A" != classes["mean of logarithms"]
+print(outcome("11.c", classes))
+mg.console.Table("", ("way", ">A", ">B", ">C", "class"), rows)
 
 # %% [markdown]
 # What you saw: in a mean of logarithms one network that is sure of "no" vetoes all others. The paper averages

@@ -140,10 +140,12 @@ for name, net in (("trained", reader), ("untrained", untrained)):
     for wire in wires:
         maps = learned.responses(net, digits_test, wire)
         same_digit[name].append(9 * float(learned.purity(maps, digit_labels_test).mean()))
-for i, wire in enumerate(wires):
-    print(f"{wire:20} trained {same_digit['trained'][i]:.1f} of 9, untrained {same_digit['untrained'][i]:.1f} of 9")
 assert same_digit["trained"][-1] > max(same_digit["trained"][0], same_digit["untrained"][-1]) + 0.5
 print(outcome("12.f", [round(same_digit["trained"][i], 1) for i in (0, -1)]))
+rows = [(wire, *(f"{counts[i]:.1f}" for counts in same_digit.values())) for i, wire in enumerate(wires)]
+mg.console.Table("Of the nine strongest images, how many show one digit", ("wire", ">trained", ">untrained"), rows)
+
+# %%
 figure, _ = viz.first_filters(reader.params["conv1/3x3/weight"], "Filters of the first layer")
 figure
 
@@ -281,10 +283,11 @@ for task in tasks:
         print(f"{task}, 5 images a class, {view}: " + " ".join(f"{value:.2f}" for value in accuracies))
 print(outcome("12.b", {name: round(value, 2) for name, value in results.items()}))
 gain = {task: results[f"{task}, trained backbone"] - results[f"{task}, random backbone"] for task in tasks}
-print({task: f"trained backbone {value:+.2f} against the random one" for task, value in gain.items()})
 assert gain["new shapes"] > 0 > gain["digits"]
 assert results["digits, raw pixels"] > results["digits, random backbone"]
 trained = [name for name in results if "trained" in name]
+for task, value in gain.items():
+    print(f"{task}: the trained backbone {value:+.2f} against the random one")
 figure, _ = viz.bar_chart(results, "accuracy, mean of three draws", marked=trained)
 figure
 
@@ -578,8 +581,9 @@ if suppressed.passed and averaged.passed:
     shuffled = np.random.default_rng(0).permutation([score for _, score, _ in detections(0.2)])
     lucky = [(i, score, box) for (i, _, box), score in zip(detections(0.2), shuffled, strict=True)]
     precisions["at 0.2, scores shuffled"] = average_precision(lucky, truths)
-    print({name: round(value, 3) for name, value in precisions.items()})
     assert precisions["suppression at 0.2"] > precisions["suppression at 1.0"]
+rows = [(name, f"{value:.3f}") for name, value in precisions.items()]
+mg.console.Table("The detector", ("boxes", ">average precision"), rows)
 
 # %% [markdown]
 # The staircase of the first number: precision against recall, and the best precision at each recall or beyond.
