@@ -229,18 +229,18 @@ def _tendency(calls, outputs):
 
 
 def _separating(features, right):
-    """Return what is said by each feature that has one value in the cases that are right, or in the others."""
-    told = []
+    """Return what is said by each feature that has one value in the cases that are right, or else in the others."""
+    where_right, where_wrong = [], []
     for name in features[0]:
         values = [one.get(name) for one in features]
         good, bad = ([v for v, ok in zip(values, right, strict=True) if ok is wanted] for wanted in (True, False))
         if None in values or set(good) & set(bad):
             continue
         if _one(good):
-            told.append(f"right only where {name} is {brief(good[0])}")
+            where_right.append(f"right only where {name} is {brief(good[0])}")
         elif _one(bad):
-            told.append(f"wrong only where {name} is {brief(bad[0])}")
-    return told
+            where_wrong.append(f"wrong only where {name} is {brief(bad[0])}")
+    return where_right or where_wrong
 
 
 def _one(values):

@@ -161,7 +161,7 @@ def _of_shape(expected, got):
         return "as many values in another shape. Check for a reshape that is missing or one too many"
     if expected.ndim != got.ndim:
         what = "for a sum that is missing" if got.ndim > expected.ndim else "over which axes you sum"
-        return f"{got.ndim} axes instead of {expected.ndim}. Check {what}"
+        return f"{got.ndim} {'axis' if got.ndim == 1 else 'axes'} instead of {expected.ndim}. Check {what}"
     pairs = enumerate(zip(expected.shape, got.shape, strict=True))
     told = "; ".join(f"axis {i} has {b}, not {a}" for i, (a, b) in pairs if a != b)
     return f"{told}. Check how sizes are computed{_common(expected, got)}"
