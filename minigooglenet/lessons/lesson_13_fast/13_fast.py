@@ -551,10 +551,10 @@ print(outcome("13.d", [round(milliseconds, 2) for milliseconds in calls]))
 #
 # Difficulty: ** of ***. About 12 minutes. Further.
 #
-# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given and may hold anything; return
-# nothing. Use plain loops, and `numba.prange` for one of them: its steps run on several threads at once. Then compile
-# the function with `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last element, and an index
-# that is too large reads memory after the array.
+# x (N, C, H, W) is padded already and the stride is 1. Write y (N, K, P, Q), which is given and may hold anything;
+# return nothing. Use plain loops, and `numba.prange` for one of them: its steps run on several threads at once. Then
+# compile the function with `numba.njit(parallel=True)`. Compiled code checks no index: -1 reads the last element, and
+# an index that is too large reads memory after the array.
 #
 # The check runs your Python code with every step of prange as a task of its own and records which step writes where. So
 # it finds a race every time, on one core too.
