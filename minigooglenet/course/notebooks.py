@@ -2,7 +2,7 @@
 
 A source is a Python file in jupytext's percent format. What students write stands between `### BEGIN SOLUTION` and
 `### END SOLUTION`, nbgrader's markers. In a function it becomes a NotImplementedError that names the exercise; outside
-of one every name that it assigns becomes `name = ...`.
+of one every name that it assigns becomes `name = ...`. A cell that answers a prediction loses its asserts.
 
 The same source gives the same bytes: cell ids are hashes, and nothing of the machine goes in.
 """
@@ -152,7 +152,19 @@ def without_solution(source: str) -> str:
             inside.append(line)
     if inside is not None:
         raise ValueError(f"{BEGIN} without {END}")
-    return "\n".join(kept)
+    return _unspoiled("\n".join(kept))
+
+
+def _unspoiled(source):
+    """Return a cell that answers a prediction without its asserts, which tell the answer to those who still guess."""
+    if "outcome(" not in source:
+        return source
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # a line of IPython's
+        return source
+    told = {n for each in statements if isinstance(each, ast.Assert) for n in range(each.lineno, each.end_lineno + 1)}
+    return "\n".join(line for n, line in enumerate(source.splitlines(), 1) if n not in told).rstrip()
 
 
 def _stub(solution, exercise):

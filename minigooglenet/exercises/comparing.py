@@ -34,7 +34,7 @@ def compare(number):
     factor = seconds[0] / seconds[1] if seconds[1] else float("inf")
     return _Comparison(
         f"{source.rstrip()}\n\nOn the check's cases: yours {1e3 * seconds[0]:.3g} ms, the engine's "
-        f"{1e3 * seconds[1]:.3g} ms ({factor:.2g} times). The check tells {len(exercise.wrongs)} wrong answers from it."
+        f"{1e3 * seconds[1]:.3g} ms ({factor:.2g} times). The check rejects {len(exercise.wrongs)} known mistakes."
     )
 
 

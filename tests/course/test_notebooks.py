@@ -77,6 +77,15 @@ def test_a_function_stops_with_its_exercise_and_names_wait_for_an_answer():
     ]
 
 
+def test_the_cell_below_a_guess_does_not_assert_its_answer_for_those_who_guess():
+    cell = 'values = [\n    1,\n]\noutcome("98.a", len(values))\nassert len(values) == 1\nassert (\n    values\n)\n'
+    assert notebooks.without_solution(cell) == 'values = [\n    1,\n]\noutcome("98.a", len(values))'
+    text = f"{SOURCE}\n# %%\n{cell}"
+    assert "assert len(values) == 1" in notebooks.solution(text, "98_a")
+    assert notebooks.without_solution("assert values") == "assert values"
+    assert notebooks.without_solution('%time outcome("98.a", 1)') == '%time outcome("98.a", 1)'
+
+
 def test_the_solution_notebook_keeps_solutions():
     first, _ = _code(notebooks.solution(SOURCE, "98_a"))
     assert "return x + 1" in first

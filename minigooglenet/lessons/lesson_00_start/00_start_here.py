@@ -3,7 +3,8 @@
 #
 # **Question.** What will I have built at the end, how does this course answer me back, and which words do I need?
 #
-# About 55 minutes: 20 for the start, 35 for the primer. Needs Python and some NumPy.
+# About 55 minutes: 20 for the start, 35 for the primer. Needs Python, some NumPy, and
+# from school the derivative of x squared and the logarithm.
 #
 # Afterwards you can
 #
@@ -49,8 +50,8 @@ forward_seconds = time.perf_counter() - begun
 print(f"GoogLeNet on one photograph: {1000 * forward_seconds:.0f} ms, {logits.shape[1]} numbers out")
 
 # %% [markdown]
-# That was GoogLeNet of 2014, the network of this course. At the end of the course it runs on code that you have
-# written.
+# That was GoogLeNet of 2014, the network of this course, with random weights. At the end of the course it runs on code
+# that you have written.
 
 # %% [markdown]
 # ## Exercise 00.1: the mean of a window
@@ -72,9 +73,9 @@ def mean_of_window(x, i, j, k):
 check("00.1", mean_of_window)
 
 # %% [markdown]
-# The check reports WHAT differs, in numbers; what it LOOKS LIKE, if it knows the mistake; one thing to TRY; and a case
-# small enough to work through on paper. A hint is one more step, and comes only when you ask. Run the next cell again
-# for the next step.
+# The check reports WHAT differs, in numbers; what it LOOKS LIKE: the mistake, if it knows it, or a symptom; one thing
+# to TRY; and a case small enough to work through on paper. A hint is one more step, and comes only when you ask. Run
+# the next cell again for the next step.
 
 # %%
 hint("00.1")
@@ -112,10 +113,11 @@ if window.passed:
 figure
 
 # %% [markdown]
-# ## How many parameters has it learned?
+# ## How many parameters does it have?
 #
-# A network is a graph of layers. Most of them hold numbers that are learned, the *parameters*. Guess how many there
-# are in total. Replace the three dots. Your guess is kept and never graded; a wrong guess makes the answer stick.
+# A network is made of *layers*. A layer computes one array from another, and one or more later layers read its result.
+# Many layers hold numbers that training changes, the *parameters*. Guess how many there are in total. Replace the three
+# dots. Your guess is kept and never graded; a wrong guess makes the answer stick.
 
 # %%
 predict("00.a", ...)
@@ -217,7 +219,8 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 # $$y[n, k, i, j] = b[k] + \sum_{c=0}^{C-1} \sum_{u=0}^{R-1} \sum_{v=0}^{S-1}
 #   w[k, c, u, v] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
 #
-# where n counts images, k filters, i and j rows and columns of the output, and an x outside of the image counts as 0.
+# where n counts images, k filters, c channels, i and j rows and columns of the output, and u and v those of the kernel.
+# An x outside of the image counts as 0.
 # The first window starts at the top of the H + 2p padded rows. Each step moves it down by s, as long as it fits: that
 # makes (H + 2p - R) / s steps after the first window. The code below does the same for one row, one channel and one
 # filter, and prints each product. Here H = 5, R = 3, s = 2 and p = 1: two steps, three outputs.
@@ -279,8 +282,8 @@ figure, _ = drawing.descent(loss_of, slow, -0.2, 4.2)
 figure
 
 # %% [markdown]
-# What you saw: at rate 0.02 each step shortens the distance to the best weight, at the lowest point of the curve. At
-# 0.3 each step jumps over the lowest point and lands higher up on the other side.
+# What you saw: at rate 0.02 each step comes nearer to the best weight, which is where the curve is lowest. At 0.3 each
+# step jumps over the lowest point and lands higher up on the other side.
 
 # %% [markdown]
 # ## Exercise 00.3: steps downhill
@@ -308,7 +311,8 @@ check("00.3", descend)
 # ### The chain rule on two boxes
 #
 # A network is functions in a row. Here are two: h = w x + b, then L = (h - t)^2. If w rises a little, h rises x times
-# as fast; and L rises 2 (h - t) times as fast as h. So L rises by the product. That is the *chain rule*:
+# as fast; and L rises 2 (h - t) times as fast as h. So L rises 2 (h - t) x times as fast as w. That is the
+# *chain rule*, where a curly d only says that there are several variables:
 #
 # $$\frac{\partial L}{\partial w} = \frac{\partial L}{\partial h} \cdot \frac{\partial h}{\partial w}
 #   = 2 (h - t) \cdot x$$
@@ -386,7 +390,7 @@ print(
 # %% [markdown]
 # ### Overfitting
 #
-# A network with many parameters can learn its training data by memory. Then the loss on these data falls while the
+# A network with many parameters can learn its training data by heart. Then the loss on these data falls while the
 # loss on other, *held-out* data rises. That is *overfitting*. Here the truth is a straight line. Polynomials are fitted
 # to ten points near it, measured with noise. The held-out data are fifty other points, on the line itself. Which row
 # would you use?

@@ -152,7 +152,7 @@ def FLOP_not_MAC(layer):
 
 @macs_of_layer.wrong
 def parameters_not_MAC(layer):
-    """Those are the numbers that the layer has learned; each is used many times."""
+    """Those are the parameters of the layer; each is used many times."""
     return _rows()[layer].params
 
 

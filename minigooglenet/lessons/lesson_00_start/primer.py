@@ -177,7 +177,7 @@ def w_and_x_exchanged(w, b, x, t):
 
 @two_boxes.wrong
 def derivative_of_the_square_without_2(w, b, x, t):
-    """The derivative of h**2 is 2 * h."""
+    """The derivative of (h - t)**2 is 2 * (h - t): the 2 is missing."""
     dh = w * x + b - t
     return dh * x, dh, dh * w
 

@@ -39,8 +39,6 @@ photo = mg.data.photograph()
 #
 # The kernel shows the letter F. The image is black except for one pixel. A convolution puts the kernel on every
 # position of the image, multiplies each weight by the pixel under it, and adds. What does the output look like?
-#
-# Replace the three dots by a guess, in any words. Nobody grades it.
 
 # %%
 predict("01.a", ...)
@@ -61,15 +59,15 @@ figure
 # %% [markdown]
 # What you saw: the F comes back rotated by 180 degrees. The first window that reaches the bright pixel, from above
 # and from the left, has it under its *last* weight. So the kernel's last weights come first in the output. What this
-# field calls a convolution is a correlation. A true convolution rotates the kernel first, and then its answer to a
-# single pixel is the kernel itself. A network that learns its kernels would learn them rotated; only a comparison of
-# two programs has to care.
+# field calls a convolution is a *correlation*: the kernel stays as it is. A true convolution rotates it first, and then
+# the answer to a single pixel is the kernel itself. With that, a network would simply learn rotated kernels.
 
 # %% [markdown]
 # ## A kernel looks for its own shape
 #
-# Now a real image, and a kernel whose mean is 0, so that an even region gives 0. Each value of the output says how much
-# the region under the kernel looks like an F. The photograph has no F; the largest value is where it comes nearest.
+# Now a real image, and a kernel whose mean is 0, so that a region of one brightness gives 0. Each value of the output
+# says how much the region under the kernel looks like an F. The photograph has no F; the largest value is where it
+# comes nearest.
 
 # %%
 grey = np.asarray(photo.convert("L").resize((40, 48)), float) / 255
@@ -84,8 +82,8 @@ figure
 # %% [markdown]
 # ## Three channels, one filter
 #
-# A colour image has three channels. The filter below has the weights 1, -1, 0: red minus green. How many channels does
-# the output of this one filter have?
+# A colour image has three channels. The filter below is 1 x 1, with weights 1, -1, 0: red minus green. How many
+# channels does the output of this one filter have?
 
 # %%
 predict("01.b", ...)
@@ -114,7 +112,8 @@ print("The same filter on the grey image: every output is exactly 0.")
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# Write the one number y[n, k, i, j]. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,). Plain loops are enough.
+# Write the one number y[n, k, i, j]. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,). An x outside of the image
+# counts as 0.
 #
 # $$y[n, k, i, j] = b[k] + \sum_{c, u, v} w[k, c, u, v] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
 #
@@ -148,19 +147,19 @@ check("01.1", conv_at)
 # %% [markdown]
 # ## A size that does not divide
 #
-# The first layer of GoogLeNet: a kernel of 7 x 7, stride 2, padding 3, on 224 x 224. After the first window there is
-# room for (224 + 6 - 7) / 2 = 111.5 steps. Is that an error, or 111 outputs in a row, or 112?
+# The first layer of GoogLeNet: a kernel of 7 x 7, stride 2, padding 3, here on 300 x 300. After the first window there
+# is room for (300 + 6 - 7) / 2 = 149.5 steps. Is that an error, or 149 outputs in a row, or 150?
 
 # %%
 predict("01.c", ...)
 
 # %%
 conv1 = mg.layers.Conv2d(3, 64, 7, stride=2, padding=3)
-size = conv1.output_shape((3, 224, 224))[1]
+size = conv1.output_shape((3, 300, 300))[1]
 last_read = (size - 1) * 2 + 7  # of the padded columns, counted from 1
-assert (size, last_read) == (112, 229)
+assert (size, last_read) == (150, 305)
 print(outcome("01.c", size))
-print(f"{size} windows; the last one ends at padded column {last_read} of {224 + 6}: one column is never read.")
+print(f"{size} windows; the last one ends at padded column {last_read} of {300 + 6}: one column is never read.")
 
 # %% [markdown]
 # What you saw: the half step is not taken. Steps are rounded down, and the first window comes before the first step:
@@ -211,7 +210,7 @@ figure
 
 # %% [markdown]
 # What you saw: a **checkerboard pattern**. One pixel row is read by four rows of the kernel, the next by three, and so
-# on. So a pixel has 4 x 4, 4 x 3 or 3 x 3 readers. The pattern appears if the stride does not
+# on. So away from the border a pixel has 4 x 4, 4 x 3 or 3 x 3 readers. The pattern appears if the stride does not
 # divide the kernel; lessons 02 and 03 meet it again.
 
 # %% [markdown]
@@ -270,14 +269,14 @@ assert list(kinds.values()) == ["moves along", "is different", "moves along"]
 # %% [markdown]
 # What you saw: 0.00 means equal, and two outputs that have nothing in common differ by about 1.4. At stride 1 the
 # output moves along by one step, exactly. The word is *equivariant*, not invariant. At stride 2 a move of one pixel
-# gives another output, which equals the old one at no step. A move of two pixels is one step again. At the border new
+# gives an output that is no shift of the old one. A move of two pixels is one step again. At the border new
 # pixels come in, at any stride.
 
 # %% [markdown]
 # ## A kernel of one pixel
 #
-# GoogLeNet has many 1 x 1 convolutions, such as this one from 480 channels to 16. Does it see its neighbours? Does it
-# do anything?
+# GoogLeNet has many 1 x 1 convolutions, such as this one from 480 channels to 16. How many pixels decide one of
+# its outputs, and how many channels?
 
 # %%
 predict("01.f", ...)
@@ -302,7 +301,7 @@ assert moved.sum() == moved[5, 5] == 1
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write the whole convolution. Shapes as above; the result is (N, K, Ho, Wo). Your `conv_at` computes each value.
+# Write the whole convolution; the result is (N, K, Ho, Wo), with Wo computed like Ho. Use `conv_at`.
 
 
 # %%
@@ -346,7 +345,8 @@ if mine.passed:
         if isinstance(layer, mg.layers.Conv2d):
             layer.algorithm = (my_convolution, by_columns.backward)
     largest = abs(net(tiny) - expected).max()
-    print(f"{mg.count(net).macs:,} of your multiply-adds; the logits differ from the engine's by {largest:.1e} at most")
+    macs = sum(row.macs for row in mg.count(net).rows if row.kind == "Conv2d")
+    print(f"{macs:,} of your multiply-adds; the logits differ from the engine's by {largest:.1e} at most")
     assert largest < 1e-4
 
 # %% [markdown]
@@ -373,13 +373,13 @@ figure
 first_layer = mg.count(conv1, (3, 224, 224)).rows[0]
 formula = 64 * 3 * 7 * 7 * 112 * 112
 claims = [
-    ("7x7, stride 2, padding 3 on 224 gives 112", size == 112, "correct"),
+    ("7x7, stride 2, padding 3 on 224 gives 112", conv1.output_shape((3, 224, 224))[1] == 112, "correct"),
     (
         "K*C*R*S*Ho*Wo is a layer's FLOP",
         first_layer.macs == formula == first_layer.flops // 2,
         "it is the MAC; FLOP are twice as many",
     ),
-    ("a size that does not divide is invalid", size == int(111.5) + 1, "wrong: the half step is not taken"),
+    ("a size that does not divide is invalid", size == int(149.5) + 1, "wrong: the half step is not taken"),
     (
         "convolutions are translation invariant",
         kinds[1, 1] == "moves along",

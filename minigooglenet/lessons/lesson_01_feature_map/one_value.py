@@ -145,6 +145,13 @@ def bias_once_per_weight(x, w, b, n, k, i, j, stride, pad):
 
 
 @conv_at.wrong
+def bias_with_every_product(x, w, b, n, k, i, j, stride, pad):
+    """The bias was added with every product; it is added once, outside of all loops."""
+    inside = _window(np.ones_like(x), w, n, i, j, stride, pad)[0].sum()  # products that are not of the padding
+    return (_window(x, w, n, i, j, stride, pad) * w[k]).sum() + w.shape[1] * inside * b[k]
+
+
+@conv_at.wrong
 def bias_forgotten(x, w, b, n, k, i, j, stride, pad):
     """All values are short by b[k]."""
     return (_window(x, w, n, i, j, stride, pad) * w[k]).sum()

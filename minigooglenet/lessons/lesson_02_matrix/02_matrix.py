@@ -10,7 +10,7 @@
 # - build the matrix of a convolution from images of a single pixel;
 # - write im2col, col2im and the product between them;
 # - say and test what a transpose is: <A x, y> = <x, A^T y>. The bracket <a, b> is the dot product: the sum of a * b;
-# - predict the memory that im2col takes (further).
+# - predict the memory that im2col takes, in "Take it further".
 #
 # Letters as in lesson 01.
 
@@ -41,10 +41,10 @@ def integers(*shape):
 # %% [markdown]
 # ## The matrix, column by column
 #
-# A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of
-# the outputs. So it is a matrix A, and y = A x if x and y are written as vectors. The output for an image with a single
-# 1 is one column of A. There are 25 such images of 5 x 5. The kernel holds 1 to 9, stride 1, no padding. How many
-# different values are in A, apart from 0?
+# A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of the
+# outputs. An image is a sum of images of one pixel each. So with x and y as vectors y = A x: column m of A is the
+# output for an image with a single 1, at pixel m. There are 25 such images of 5 x 5. The kernel holds 1 to 9, stride 1,
+# no padding. How many different values are in A, apart from 0?
 
 # %%
 predict("02.a", ...)
@@ -82,8 +82,8 @@ print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.
 # %% [markdown]
 # ## Columns instead
 #
-# im2col does not repeat the weights for every position; it repeats the *image*. Each window becomes a column. Here the
-# pixels are numbered, so that you see where each one goes. The kernel is 2 x 2.
+# im2col repeats not the weights but the *image*: each window becomes a column. Here the pixels are numbered. The kernel
+# is 2 x 2.
 
 # %%
 pixels = np.arange(1.0, 13).reshape(1, 1, 3, 4)
@@ -93,8 +93,9 @@ print("Pixel 6 is in", int(np.sum(cols == 6)), "columns.")
 figure
 
 # %% [markdown]
-# What you saw: column 0 is the window of pixels 1, 2, 5, 6, from its first row to its last. Inner pixels are in four
-# columns, because four windows read them. In symbols, with q = i Wo + j the number of the window:
+# What you saw: column 0 is the window of pixels 1, 2, 5, 6. Inner pixels are in four columns: four windows read them.
+# In symbols, with q = i Wo + j the number of the window, and a row for each
+# (c, u, v):
 #
 # $$\mathrm{cols}[n, \; (c, u, v), \; q] = x[n, c, \; i s + u - p, \; j s + v - p]$$
 
@@ -103,8 +104,8 @@ figure
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# Write im2col. x is (N, C, H, W). The result is (N, C*kh*kw, Ho*Wo): its rows go by channel, then kernel row, then
-# kernel column; its columns go through the output row by row. Do not change x.
+# Write im2col for kernels of kh x kw. x is (N, C, H, W). The result is (N, C*kh*kw, Ho*Wo): its rows go by channel,
+# then kernel row, then kernel column; its columns go through the output row by row. Do not change x.
 
 
 # %%
@@ -173,7 +174,7 @@ gemm
 compare("02.2")
 
 # %% [markdown]
-# What you wrote runs the real GoogLeNet, all its convolutions, on the photograph. Out come 1000 *logits*.
+# Your convolution runs the real GoogLeNet. Out come 1000 *logits*.
 
 
 # %%
@@ -189,7 +190,7 @@ if gemm.passed:
     begun = time.perf_counter()
     with mg.use(conv2d=(my_forward, by_columns.backward)):
         logits = net(photo)
-    print(f"{mg.count(net).macs:,} MAC of yours in {1000 * (time.perf_counter() - begun):.0f} ms")
+    print(f"GoogLeNet on your convolution: {1000 * (time.perf_counter() - begun):.0f} ms")
     error = abs(logits - expected).max() / abs(expected).max()
     print(f"largest difference from the engine's logits: {error:.1e} of the largest")
     assert error < 1e-4
@@ -215,18 +216,18 @@ figure
 
 # %% [markdown]
 # What you saw: a pixel that is in 9 columns comes back 9 times. At stride 2 the counts are the checkerboard pattern of
-# lesson 01. So col2im is not the inverse of im2col. It is something more useful.
+# lesson 01. So col2im is not the inverse of im2col. It is its transpose, which is more useful.
 
 # %% [markdown]
 # ## The transpose, without a derivative
 #
-# Lesson 03 needs transposes: if y = A x, then the backward pass multiplies by A^T. The transpose of a matrix is known
-# by one property: the dot product of A x with y equals the dot product of x with A^T y, for all x and y.
+# Lesson 03 needs transposes: if a layer computes A x, its backward pass multiplies by A^T. One property defines the
+# transpose: the dot product of A x with y equals that of x with A^T y, for all x and y that fit.
 #
 # $$\langle A x, y \rangle = \sum_{q} \sum_{m} A[q, m] \, x[m] \, y[q] = \langle x, A^T y \rangle$$
 #
-# We need no matrix to test it, and no derivative: two random arrays, two dot products, `==`. The backward pass of every
-# linear layer must pass this test.
+# im2col is linear too: let A be im2col. We need no matrix to test it, and no derivative: two random arrays, two dot
+# products, `==`. The backward pass of every linear layer must pass this test.
 
 # %%
 x, y = integers(2, 3, 5, 7), integers(2, 3 * 3 * 2, 3 * 4)
@@ -280,7 +281,7 @@ factor = sum(columns_bytes.values()) / sum(images.values())
 claims = [
     ("a convolution is a matrix product", len(np.unique(A)) == 10, "correct: of few values, many times"),
     ("col2im undoes im2col", not is_x, "wrong: it is the transpose, and counts the readers"),
-    ("im2col can use a lot of memory", largest == "conv1/7x7_s2", f"for one image {most:.2f} MB, in the first layer"),
+    ("im2col can use a lot of memory", largest == "conv1/7x7_s2", f"correct: {most:.2f} MB for one image"),
     ("im2col blows the image up k*k times", 1 < factor < 9, f"only at stride 1; all of GoogLeNet: {factor:.1f} times"),
 ]
 for claim, holds, verdict in claims:
