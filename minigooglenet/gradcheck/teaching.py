@@ -35,7 +35,7 @@ def ucurve(layer, *input_shapes, rng=0):
         axis.loglog(STEPS, np.maximum(values, 1e-17), marker=marker, color=colour, label=name)
     here = errors["float64"][int(np.argmin(np.abs(np.log(STEPS / STEP))))]
     aside = {"textcoords": "offset points", "ha": "right", "arrowprops": {"arrowstyle": "->"}}  # where no line runs
-    axis.annotate("you are here", (STEP, max(here, 1e-17)), (-50, 0), **aside)
+    axis.annotate("the checker's step", (STEP, max(here, 1e-17)), (-70, 0), **aside)
     axis.set(xlabel="step h", ylabel="relative error", title=f"{subject.operation}: error of a central difference")
     axis.legend(frameon=False)
     lines = [f"Relative error of a central difference of {subject.title}, by step ('*' marks the step used, {STEP:g}):"]

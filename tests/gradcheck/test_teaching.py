@@ -17,7 +17,7 @@ def test_the_error_has_a_valley_and_float32_a_shallow_one():
     }
     assert 1e4 * rows[1e-5][0] < min(rows[1e-1][0], rows[1e-14][0])
     assert min(b for _, b in rows.values()) > 1e3 * min(a for a, _ in rows.values())
-    assert "you are here" in [t.get_text() for t in figure.axes[0].texts]
+    assert "the checker's step" in [t.get_text() for t in figure.axes[0].texts]
     assert "* " in next(line for line in text.splitlines() if "1e-05  float64" in line)
 
 

@@ -181,8 +181,9 @@ print("y, dx, dw equal the engine's:", *same)
 assert all(same)
 
 # %% [markdown]
-# What you saw: the backward pass is the forward pass's loop with one line changed. Each array receives the product of
-# the other two. No index is flipped, and no new padding or stride appears.
+# What you saw: each gradient is the forward pass's loop with one line changed. Each array receives the product of the
+# other two. Many texts rotate ('flip') the kernel here; in this loop nothing is rotated, and no new padding or stride
+# appears.
 #
 # In the exercises the image is padded and the stride may be 2. Python loops over every product are right but slow;
 # two loops, over the kernel positions, and slices for the rest are enough.
@@ -257,9 +258,9 @@ compare("03.3")
 # ## Your backward pass trains a network
 #
 # The engine takes any pair of functions as a convolution. Here the forward function is the engine's, and the backward
-# one is made of your three functions. The network is tiny: two convolutions, a max pool, a linear layer. It sees 1437
-# handwritten digits twice and is tested on 360 *held-out* ones, which it has not seen. This takes about ten seconds,
-# and minutes if you wrote loops over every product.
+# one is made of your three functions. The network is tiny: two convolutions, a max pool, and a *linear layer*, one
+# matrix product for the 10 logits. It sees 1437 handwritten digits twice and is tested on 360 *held-out* ones, which it
+# has not seen. This takes about ten seconds, and minutes if you wrote loops over every product.
 
 
 # %%
@@ -280,15 +281,16 @@ else:
 # %% [markdown]
 # ## Eight backward passes, one of them right
 #
-# One small GoogLeNet of four modules learns the digits, eight times, each time with another backward pass. Seven of the
-# eight are wrong: one forgets all biases of the convolutions, one rotates a kernel, in one nothing below the last layer
-# learns. The forward pass is always right. Guess: how many of the seven wrong ones end below 80 %?
+# One small GoogLeNet of four modules (groups of layers) learns the digits, eight times, each time with another backward
+# pass. Seven of the eight are wrong: one forgets all biases of the convolutions, one rotates a kernel, in one nothing
+# below the last layer learns. The forward pass is always right. Guess: how many of the seven wrong ones end below 80 %?
 
 # %%
 predict("03.e", ...)
 
 # %% [markdown]
-# The next cell trains each of them three times: **one to three minutes** on two cores. A number appears whenever a
+# The next cell trains each of them from three *starts*, which are random first weights, for some *epochs*, which are
+# passes through all training images: **one to five minutes** on two cores. A number appears whenever a
 # network is ready. The results are kept in a file next to this notebook, so that lessons 04 and 05 need not train
 # again.
 
@@ -339,15 +341,14 @@ figure
 # %% [markdown]
 # ## Make it break
 #
-# One of the eight has `dx` with the kernel rotated, everything else right. (Its name is "dx with the kernel not
-# flipped": whoever writes `dx` as a forward convolution must flip the kernel, as the further part shows.) From another
-# start, which share of the digits does it get right? The cell trains it and the right one, about ten seconds.
+# One of the eight has `dx` with a rotated kernel, everything else right. From another start, which share of the digits
+# does it get right? The cell trains it and the right one, about ten seconds.
 
 # %%
 predict("03.h", ...)
 
 # %%
-broken = "dx with the kernel not flipped"
+broken = "dx with a rotated kernel"
 fractions = {}
 for name in ("correct", broken):
     fractions[name] = wrong_backwards.kept(name, 3, epochs)
@@ -357,7 +358,7 @@ assert fractions[broken] > 0.1
 
 # %% [markdown]
 # Would you have noticed the mistake without the other line next to it? The network learns because part of its gradient
-# is right: no rotated kernel lies between the loss and the linear layer, or the last convolutions. And a kernel of
+# is right: it reaches the linear layer and the last convolutions before it meets a rotated kernel. And a kernel of
 # 1 x 1 is itself when rotated.
 
 # %% [markdown]

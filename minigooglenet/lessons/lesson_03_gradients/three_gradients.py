@@ -188,6 +188,14 @@ def assigned_instead_of_added(x, dout, w_shape, stride, pad):
 
 
 @conv_dw.wrong
+def kernel_taken_as_square(x, dout, w_shape, stride, pad):
+    """The columns of the kernel go up to S = w_shape[3]; yours stop at R = w_shape[2]."""
+    dw = _dw(x, dout, w_shape, stride, pad)
+    dw[..., w_shape[2] :] = 0
+    return dw
+
+
+@conv_dw.wrong
 def filters_and_channels_exchanged(x, dout, w_shape, stride, pad):
     """dw[k, c] and dw[c, k] are exchanged."""
     dw = _dw(x, dout, w_shape, stride, pad).swapaxes(0, 1)

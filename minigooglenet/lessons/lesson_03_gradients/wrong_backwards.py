@@ -156,7 +156,7 @@ BREAKS = {
     "correct": _nothing,
     "max pool = for +=": _every(MaxPool2d, pool_overwrites),
     "5x5 branch gets no gradient": _every(Concat, without_the_5x5),
-    "dx with the kernel not flipped": _every(Conv2d, dx_not_flipped),
+    "dx with a rotated kernel": _every(Conv2d, dx_not_flipped),
     "dw flipped": _every(Conv2d, dw_flipped),
     "bias gradient forgotten": _every(Conv2d, bias_forgotten),
     "dw of the last image only": _every(Conv2d, dw_of_last_image),

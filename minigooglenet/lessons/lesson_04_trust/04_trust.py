@@ -56,7 +56,7 @@ def conv_back(dout, x, w, stride=1, pad=0):
 # ## The eight names
 #
 # Lesson 03 trained a small GoogLeNet with eight backward passes under letters. Which letter is the right one? The next
-# cell reads what lesson 03 kept. If it finds nothing, it trains again, which takes one to three minutes.
+# cell reads what lesson 03 kept, or trains again: one to five minutes.
 
 # %%
 predict("04.a", ...)
@@ -81,8 +81,9 @@ figure
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `numeric_grad`, with a central difference for every value of x. f returns an array, so the loss is the sum of
-# f(x) * dout. x may hold integers. And f may write each result into the same array, over the one before.
+# Write `numeric_grad`, with a central difference for every value of x. f returns an array; the loss is the sum of f(x)
+# * dout, whose gradient for f(x) is dout. x may hold integers. And f may write each result into the same array, over
+# the one before.
 
 
 # %%
@@ -119,7 +120,7 @@ if result.passed:
 # ## Which step?
 #
 # Softmax is a curve, a convolution is linear in its input. Which h between 0.1 and 1e-14 has the smallest error for
-# softmax, and which for a convolution?
+# softmax, and which for a convolution, in float64?
 
 # %%
 predict("04.b", ...)
@@ -135,8 +136,7 @@ print(outcome("04.b", {"softmax": best_for_softmax, "convolution": steps.best(te
 figure
 
 # %% [markdown]
-# What you saw: softmax has a valley. A large step misses the curve, a small one loses digits. (The arrow points to the
-# step of the engine's checker.)
+# What you saw: softmax has a valley. A large step misses the curve, a small one loses digits.
 #
 # $$\frac{f(x + h) - f(x - h)}{2 h} = f'(x) + \underbrace{\frac{h^2}{6} f^{(3)}(x) + \dots}_{\text{truncation}}
 #   + \underbrace{O\left(\frac{\epsilon \, |f|}{h}\right)}_{\text{round-off}}$$
@@ -239,7 +239,7 @@ assert parameters == 6_998_552
 #
 # $$\frac{f(\theta + h d) - f(\theta - h d)}{2 h} \approx \sum_m \frac{\partial f}{\partial \theta_m} d_m$$
 #
-# A mistake hides only if the direction happens to be at right angles to it.
+# where theta is all parameters. The error of a wrong gradient hides only if d is at right angles to it.
 
 # %% [markdown]
 # ## Exercise 04.4: one direction for all parameters
@@ -270,8 +270,8 @@ check("04.4", directional_check)
 # %% [markdown]
 # ## Always the last value
 #
-# A max pool that always takes the last value of its window, and a backward pass that sends the gradient there. The test
-# image holds 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
+# Here is a 'max pool' that always takes the last value of its window; its backward pass sends the gradient there. The
+# test image holds 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
 
 # %%
 predict("04.i", ...)

@@ -91,6 +91,22 @@ def dout_not_used(f, x, dout, h=1e-4):
 
 
 @numeric_grad.wrong
+def all_values_moved_at_once(f, x, dout, h=1e-4):
+    """You moved all values of x at once: move one, and leave the others where they are."""
+    x = np.array(x, float)
+    up, down = f(x + h).copy(), f(x - h).copy()
+    return np.full(x.shape, ((up - down) * dout).sum() / (2 * h))
+
+
+@numeric_grad.wrong
+def all_values_moved_and_no_sum(f, x, dout, h=1e-4):
+    """You moved all values of x at once: move one, leave the others, and add up what all outputs do."""
+    x = np.array(x, float)
+    up = f(x + h).copy()
+    return (up - f(x - h)) * dout / (2 * h)
+
+
+@numeric_grad.wrong
 def entry_not_put_back(f, x, dout, h=1e-4):
     """Entry 1 is evaluated at a moved x: put entry 0 back before you go on."""
     x = np.array(x, float)
@@ -150,7 +166,7 @@ def _whole_numbers_in_place(kind, sums):
     answer.__name__ = f"whole_numbers_in_place_{'of_sums' if sums else 'of_arrays'}_{kind.__name__ if kind else 'as_x'}"
     grad_too = " The gradient's array was one of whole numbers, too." if kind is None else ""
     shared = "" if sums else " And copy what f returns: it may return the same array again."
-    answer.__doc__ = f"x may hold whole numbers, which cut x[i] + h off: copy it as floats.{grad_too}{shared}"
+    answer.__doc__ = f"x may hold whole numbers, to which x[i] + h is rounded: copy it as floats.{grad_too}{shared}"
     numeric_grad.wrong(answer)
 
 

@@ -12,7 +12,7 @@ directional = Exercise(
     minutes=10,
     difficulty=2,
     hints=(
-        "How many forwards do you need for seven million parameters?",
+        "How many forward passes do you need for seven million parameters?",
         "Draw a direction d for every array, biases too. Hold (f(p + h d) - f(p - h d)) / 2h against the sum of g * d.",
         "`expected = sum((grads[name] * ____[name]).sum() for name in params)`",
     ),
@@ -50,6 +50,9 @@ def _planted():
     ]
 
 
+MOST_CALLS = 3  # of f: to both sides, and where it is
+
+
 @directional.judge
 def directional_judge(function):
     params, planted = _planted()
@@ -71,6 +74,9 @@ def directional_judge(function):
     if wrong_at is None and abs(errors[-1] - 0.5) > 0.01:
         what = f"{planted[-1][0]} should have the error 0.5, yours is {errors[-1]:.2g}"
         return Verdict(False, None, f"{what}. Divide the difference by the larger of the two numbers")
+    if wrong_at is None and len(moves) > MOST_CALLS:
+        one = directional.wrongs[-1]
+        return Verdict(False, one.name, f"f was called {len(moves)} times for two arrays. {one.message}")
     if wrong_at is None and (unused := _unused(function)):
         return Verdict(False, None, unused)
     if wrong_at is None:
@@ -196,3 +202,14 @@ def parameters_not_restored(f, params, grads, rng, h):
     for name in params:
         params[name] += h * along[name]
     return _check(f, params, grads, along, h)
+
+
+@directional.wrong
+def one_direction_for_each_array(f, params, grads, rng, h):
+    """Move all arrays at once: then two calls are enough, however many arrays there are."""
+    found = []
+    for name in params:
+        along = {other: 0 * value for other, value in params.items()}
+        along[name] = rng.standard_normal(params[name].shape)
+        found.append(_check(f, params, grads, along, h))
+    return max(found)

@@ -15,7 +15,7 @@ rel_error = Exercise(
     difficulty=2,
     hints=(
         "What should 0 against 0 give?",
-        "Entry by entry: the difference over the larger of the two sizes, with a floor under it; then the largest.",
+        "Entry by entry: the difference over the larger of the two sizes, but over 1e-12 at least; then the largest.",
         "`np.max(abs(a - n) / np.maximum(np.maximum(abs(a), ____), 1e-12))`",
     ),
 )
@@ -27,6 +27,8 @@ PAIRS = (  # what it is, the backward's, the difference's, whether they agree
     ("not a number", [1.0, np.nan], [1.0, 1.0], False),
     ("1e-9 against 2e-9", [1e-9], [2e-9], False),
     ("1e9 against 1e9 + 1", [1e9], [1e9 + 1], True),
+    ("negative numbers that are nearly equal", [-3.0, 2.0], [-3.0 - 1e-9, 2.0], True),
+    ("zero where 1e-7 belongs", [0.0], [1e-7], False),
     ("one wrong entry among a hundred", _ONE_OF_MANY, np.ones(100), False),
 )
 
@@ -85,7 +87,7 @@ def absolute(a, n):
 
 @rel_error.wrong
 def divided_by_the_second_only(a, n):
-    """0 against 0 gave nan: take the larger of the two, with a floor."""
+    """0 against 0 gave nan: divide by the larger of the two, but by 1e-12 at least."""
     return np.max(np.abs(a - n) / np.abs(n))
 
 
@@ -111,6 +113,12 @@ def nan_skipped(a, n):
 def mean_of_the_errors(a, n):
     """One wrong entry in a hundred passed: take the largest error, not the mean."""
     return np.mean(np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), 1e-12))
+
+
+@rel_error.wrong
+def signs_kept_in_the_divisor(a, n):
+    """Two negative numbers were divided by 1e-12: the size of a number is its absolute value."""
+    return np.max(np.abs(a - n) / np.maximum(np.maximum(a, n), 1e-12))
 
 
 @rel_error.wrong

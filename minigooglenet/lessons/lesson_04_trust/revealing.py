@@ -46,11 +46,15 @@ def revealing_judge(case):
     return Verdict(False, name, f"{score}. These survive: {'; '.join(left)}. {why}".strip(), "break what is alike")
 
 
-OF_ANOTHER_SHAPE = {"images not summed", "crop empty without padding"}  # no numbers are needed to reveal these
+LEFT_OUT = {
+    "images not summed": "its shape tells, whatever the numbers are",
+    "crop empty without padding": "its shape tells, whatever the numbers are",
+    "kernel taken as square": "it would force the shape of the kernel on everybody",
+}  # {mistake of lesson 03: why nobody has to reveal it}
 
 
 def _mistakes(exercise):
-    return [wrong for wrong in exercise.wrongs if wrong.name not in OF_ANOTHER_SHAPE]
+    return [wrong for wrong in exercise.wrongs if wrong.name not in LEFT_OUT]
 
 
 def survivors(x, w, dout, stride, pad) -> list[str]:

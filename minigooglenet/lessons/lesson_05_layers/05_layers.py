@@ -3,7 +3,8 @@
 #
 # **Question.** What can a layer do to a gradient if it has nothing to learn?
 #
-# About 60 minutes. Needs lessons 03 and 04. What these layers compute is in the primer of lesson 00.
+# About 60 minutes. Needs lessons 03 and 04. Max pooling, LRN, ReLU and softmax are in lesson 00's
+# primer; average pooling takes the mean of a window, concatenation puts channels one after another.
 #
 # Afterwards you can
 #
@@ -82,7 +83,7 @@ figure
 # ## One equals sign
 #
 # A backward pass that writes `dx[...] = dout` instead of `+=` sends each pixel only one of its gradients. Which
-# fraction of the gradient's entries is lost at 3x3/1, and does the network notice? (The accuracies are those that
+# fraction of the entries of `dout` is lost at 3x3/1, and does the network notice? (The accuracies are those that
 # lesson 03 kept. If there are none, the cell trains six networks, about half a minute.)
 
 # %%
@@ -195,7 +196,7 @@ check("05.8", fork_backward)
 #
 # $$\frac{\partial L}{\partial z_k} = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = t] = p_k - [k = t]$$
 #
-# where [k = t] is 1 for the right class and 0 otherwise. What does each row of this gradient add up to?
+# where [k = t] is 1 for the right class and 0 otherwise. What do its entries add up to, for one image?
 
 # %%
 predict("05.g", ...)
@@ -212,8 +213,8 @@ figure, _ = drawing.chain(["p = softmax(z)", "L = -ln p[t]"], ["z", "p", "L"], [
 figure
 
 # %% [markdown]
-# What you saw: zero. Raising all logits by the same changes nothing, so no gradient asks for it. That also helps with
-# large logits, because exp overflows above 709:
+# What you saw: zero. Raising all logits by the same amount changes nothing, so no gradient asks for it. That also helps
+# with large logits, because exp overflows above 709:
 
 # %%
 with np.errstate(over="ignore", invalid="ignore"):
@@ -228,7 +229,8 @@ assert shifted[0] == 1
 #
 # Difficulty: ** of ***. About 15 minutes. Core.
 #
-# Write `softmax_ce`: the mean loss over the images times `weight`, and its gradient. The weight is 0.3 for GoogLeNet's
+# Write `softmax_ce`: the mean loss over the images times `weight`, and the gradient of this product
+# for z. K counts classes. The weight is 0.3 for GoogLeNet's
 # *auxiliary heads*, small classifiers in the middle of the network. Logits may be as large as 1000.
 
 
@@ -277,14 +279,14 @@ mg.console.Table("", ("layer", "mixes pixels", "mixes channels"), rows)
 
 # %% [markdown]
 # What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation neither. Nor does *dropout*: in training
-# it sets a random share of the values to 0, its *ratio*, and divides the others by 1 - ratio; in inference it does
+# it sets values to 0 at random (their share is its *ratio*) and divides the others by 1 - ratio; afterwards it does
 # nothing.
 
 # %% [markdown]
 # ## Make it break
 #
-# Two branches read the same array, and one applies its ReLU in place. What does the other branch compute? Predict, run,
-# and note when working in place is safe.
+# Two branches read the array [-1, 2, -3]. One applies its ReLU in place, then the other negates the array. What does
+# it return? Predict, run, and note when working in place is safe.
 
 # %%
 predict("05.j", ...)
@@ -304,8 +306,8 @@ g = mg.models.googlenet(rng=0)
 main, head = (g.nodes[name].layer.p for name in ("pool5/drop_7x7_s1", "loss1/drop_fc"))
 normalisations = sum(row.kind == "LocalResponseNorm" for row in mg.count(g).rows)
 ledger = {
-    "'a dropout ratio of 70 %': that of the auxiliary heads; the main classifier's is 40 %": (main, head) == (0.4, 0.7),
-    "the paper's Table 1 has no LRN layer, its figure 3 has two, and so has the network": normalisations == 2,
+    "the dropout ratio is 70 % in the auxiliary heads, 40 % in the main classifier": (main, head) == (0.4, 0.7),
+    "the GoogLeNet paper's Table 1 has no LRN layer, its figure 3 has two, and so has the network": normalisations == 2,
     "3x3/1 pools lose most of their gradient by one `=`": lost["3x3/1"] > 0.5,
 }
 for claim, holds in ledger.items():

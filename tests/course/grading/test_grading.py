@@ -148,6 +148,9 @@ def test_one_lesson_leaves_the_notebooks_of_others(tmp_path):
 
 def test_a_folder_with_nothing_to_grade_is_said(tmp_path, capsys):
     assert main(["grade", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
+    assert "is empty" in capsys.readouterr().err
+    (tmp_path / "notes.txt").write_text("no notebook", encoding="utf-8")
+    assert main(["grade", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
     assert "no notebook of a lesson with exercises" in capsys.readouterr().err
     assert main(["grade", str(tmp_path / "none"), "--csv", str(tmp_path / "out.csv")]) == 1
     assert "there is no folder" in capsys.readouterr().err
