@@ -165,8 +165,9 @@ def _direction(subject, grad_y, rng, report):
             findings.append(Finding(FAIL, sentence, name, analytic=analytic, numeric=found.value, error=error))
         else:
             sentence = (
-                f"{name}: a kink lies within the step along the random direction (a ReLU mask or a pooling winner "
-                "changes, or there is a tie); every index is checked below, or try another seed or a nudged input"
+                f"{name}: a kink lies within the step along the random direction (a value changes its sign "
+                "at a ReLU, another value becomes the maximum of a window, or two are equal). Each index is checked by "
+                "itself. To check a direction, try another seed or move the input a little"
             )
             if found.state not in (KINK, OUTSIDE):
                 sentence = f"{name}: no step along the random direction gives a number to trust; see every index below"
