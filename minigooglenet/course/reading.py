@@ -19,6 +19,7 @@ MOST_PADDING = 8 << 20  # empty lines that keep the line numbers of its cells, i
 _MARKER = re.compile(r"^# ?(?:%%(?=\s|$).*|In\[[\d ]*\]:[^\S\n]*|<codecell>.*|\+(?:[^\S\n].*)?|-)$", re.MULTILINE)
 _LIGHT = re.compile(r"^#\s+format_name: light$|^# [+-]$", re.MULTILINE)
 _TEXT_CELL = re.compile(r"# ?%%.*\[(?:markdown|md|raw)\]")
+_LANGUAGES = (("kernelspec", "language"), ("language_info", "name"))  # where a notebook says it
 _CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
 # What is handed in under a notebook's name, by its first bytes.
 _INSTEAD = (
@@ -89,13 +90,26 @@ def notebook(text: str) -> list[str]:
         made = json.loads(text)
         if "cells" not in made and "worksheets" in made:  # before version 4
             made = {"cells": [cell for sheet in made["worksheets"] for cell in sheet["cells"]]}
-        return [_source(cell) for cell in made["cells"] if cell["cell_type"] == "code"]
+        sources = [_source(cell) for cell in made["cells"] if cell["cell_type"] == "code"]
+        language = _language(made)
     except RecursionError:
         raise ValueError("this is no notebook: it is nested without end") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"this is no notebook: {_broken(text, error)}") from None
     except (ValueError, KeyError, TypeError):
         raise ValueError("this is no notebook: it has no list of cells with a source each") from None
+    if language and 2 * sum(map(valid, sources)) < len(sources):  # `x <- 1` is Python, too
+        raise ValueError(f"this notebook is in {language}; expected Python")
+    return sources
+
+
+def _language(made):
+    """Return the language that a notebook says it is in, if that is not Python."""
+    about = made.get("metadata")
+    parts = [(about.get(part), key) for part, key in _LANGUAGES] if isinstance(about, dict) else []
+    names = [str(part.get(key) or "") for part, key in parts if isinstance(part, dict)]
+    name = next(filter(None, names), "")
+    return "" if "python" in name.lower() else name[:40]
 
 
 def _broken(text, error):
