@@ -73,7 +73,7 @@ def mean_of_window(x, i, j, k):
 check("00.1", mean_of_window)
 
 # %% [markdown]
-# The check reports WHAT differs, in numbers; what it LOOKS LIKE: the mistake, if it knows it, or a symptom; one thing
+# The check reports WHAT differs, in numbers; often what it LOOKS LIKE: the mistake or a symptom; one thing
 # to TRY; and a case small enough to work through on paper. A hint is one more step, and comes only when you ask. Run
 # the next cell again for the next step.
 
@@ -223,7 +223,7 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 # An x outside of the image counts as 0.
 # The first window starts at the top of the H + 2p padded rows. Each step moves it down by s, as long as it fits: that
 # makes (H + 2p - R) / s steps after the first window. The code below does the same for one row, one channel and one
-# filter, and prints each product. Here H = 5, R = 3, s = 2 and p = 1: two steps, three outputs.
+# filter, and prints each product. Here W = 5, S = 3, s = 2 and p = 1: two steps, three outputs.
 
 # %%
 x, w, b, stride, pad = [5, 1, 4, 2, 6], [2, -1, 3], 10, 2, 1
@@ -364,8 +364,8 @@ check("00.4", two_boxes)
 # **Max pooling** keeps the largest value of each window, in each channel by itself. The output of a layer for one image
 # is a *feature map*. With stride 2, max pooling halves its height and its width.
 #
-# **LRN**, local response normalisation, dims a value if the neighbouring channels have large values at the same place:
-# y[c] = x[c] / (1 + alpha / n * (sum of x**2 over n channels around c))**beta.
+# **LRN**, local response normalisation, dims a value if its neighbour channels are large there: y[c] = x[c] / (1 +
+# alpha / m * (sum of x**2 over m channels around c))**beta, where alpha and beta are fixed numbers.
 #
 # **Softmax** comes last. The last layer returns one number for each class, the *logits* z. Softmax turns them into
 # probabilities p that are positive and add up to 1. The loss is then minus the logarithm of the right class's

@@ -60,7 +60,7 @@ figure
 # What you saw: the F comes back rotated by 180 degrees. The first window that reaches the bright pixel, from above
 # and from the left, has it under its *last* weight. So the kernel's last weights come first in the output. What this
 # field calls a convolution is a *correlation*: the kernel stays as it is. A true convolution rotates it first, and then
-# the answer to a single pixel is the kernel itself. With that, a network would simply learn rotated kernels.
+# the answer to a single pixel is the kernel itself. Trained with it, a network would learn rotated kernels.
 
 # %% [markdown]
 # ## A kernel looks for its own shape
@@ -82,8 +82,8 @@ figure
 # %% [markdown]
 # ## Three channels, one filter
 #
-# A colour image has three channels. The filter below is 1 x 1, with weights 1, -1, 0: red minus green. How many
-# channels does the output of this one filter have?
+# A colour image has three channels. The filter below is 1 x 1, with weights 1, -1, 0: red minus green. What is its
+# output for a pixel that is grey, whose channels are equal?
 
 # %%
 predict("01.b", ...)
@@ -92,7 +92,7 @@ predict("01.b", ...)
 colours = np.asarray(photo.resize((40, 48)), float).transpose(2, 0, 1)[None]
 weights = np.array([1.0, -1.0, 0.0]).reshape(1, 3, 1, 1)
 y = conv2d.forward(colours, weights)
-print(outcome("01.b", y.shape[1]), "The output has the shape", y.shape)
+print("The output has the shape", y.shape)
 channels_of_one_filter = y.shape[1]
 red, green, blue = colours[0] * weights[0]  # each channel times its weight
 figure, _ = viz.pictures({"red x 1": red, "green x -1": green, "blue x 0": blue, "their sum": y[0, 0]})
@@ -100,8 +100,8 @@ figure
 
 # %%
 grey_image = np.repeat(colours.mean(axis=1, keepdims=True), 3, axis=1)  # three equal channels
+print(outcome("01.b", np.unique(conv2d.forward(grey_image, weights)).tolist()))
 assert not conv2d.forward(grey_image, weights).any()
-print("The same filter on the grey image: every output is exactly 0.")
 
 # %% [markdown]
 # What you saw: a filter has weights for all channels, and what they give is *added* to one channel of the output. K
@@ -273,7 +273,7 @@ assert list(kinds.values()) == ["moves along", "is different", "moves along"]
 # pixels come in, at any stride.
 
 # %% [markdown]
-# ## A kernel of one pixel
+# ## A 1 x 1 kernel
 #
 # GoogLeNet has many 1 x 1 convolutions, such as this one from 480 channels to 16. How many pixels decide one of
 # its outputs, and how many channels?

@@ -42,7 +42,7 @@ def integers(*shape):
 # ## The matrix, column by column
 #
 # A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of the
-# outputs. An image is a sum of images of one pixel each. So with x and y as vectors y = A x: column m of A is the
+# outputs. An image is a sum of images of one pixel each. So y = A x, with x and y as vectors: column m of A is the
 # output for an image with a single 1, at pixel m. There are 25 such images of 5 x 5. The kernel holds 1 to 9, stride 1,
 # no padding. How many different values are in A, apart from 0?
 
@@ -171,7 +171,7 @@ gemm = check("02.2", conv_gemm)
 gemm
 
 # %%
-compare("02.2")
+compare("02.2")  # P, Q: Ho, Wo; groups is 1 here
 
 # %% [markdown]
 # Your convolution runs the real GoogLeNet. Out come 1000 *logits*.

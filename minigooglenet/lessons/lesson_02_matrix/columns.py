@@ -72,14 +72,14 @@ def im2col_column_by_column(x, kh, kw, stride, pad):
 
 @im2col.wrong
 def rows_by_kernel_cell_first(x, kh, kw, stride, pad):
-    """Row 1 should be the next kernel cell of channel 0, yours is channel 1."""
+    """Row 1 should be the next (u, v) of channel 0, yours is channel 1."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.transpose(0, 4, 5, 1, 2, 3).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
 
 
 @im2col.wrong
 def columns_from_top_to_bottom(x, kh, kw, stride, pad):
-    """Your second column is the patch below; it should be the patch to the right."""
+    """Your second column is the window below; it should be the window to the right."""
     seen = _seen(x, kh, kw, stride, pad)
     return seen.transpose(0, 1, 4, 5, 3, 2).reshape(len(x), -1, seen.shape[2] * seen.shape[3])
 
@@ -106,7 +106,7 @@ def reshape_for_transpose(x, kh, kw, stride, pad):
 
 @im2col.wrong
 def one_patch_per_row(x, kh, kw, stride, pad):
-    """Each patch is a row of yours; it should be a column. Exchange the last two axes."""
+    """Each window is a row of yours; it should be a column. Exchange the last two axes."""
     return _columns(_seen(x, kh, kw, stride, pad)).transpose(0, 2, 1)
 
 
@@ -124,7 +124,7 @@ def edge_padding(x, kh, kw, stride, pad):
 
 @im2col.wrong
 def stride_within_the_patch(x, kh, kw, stride, pad):
-    """The pixels of a patch are neighbours; the patches are stride pixels apart."""
+    """The pixels of a window are neighbours; the windows are stride pixels apart."""
     _, _, rows, columns, _, _ = _seen(x, kh, kw, stride, pad).shape
     xp = np.pad(x, ((0, 0), (0, 0), (pad, pad + stride * kh), (pad, pad + stride * kw)))
     wide = windows(xp, (stride * (kh - 1) + 1, stride * (kw - 1) + 1), (1, 1), ((0, 0), (0, 0)))
@@ -153,7 +153,7 @@ conv_gemm = Exercise(
     hints=(
         "Write the shapes on paper: what are the shapes of w as a matrix, of the columns, and of their product?",
         (
-            "(K, C*R*S) @ (N, C*R*S, P) gives (N, K, P): the product runs over the images by itself. The bias is one "
+            "(K, C*R*S) @ (N, C*R*S, Ho*Wo) gives (N, K, Ho*Wo): NumPy does each image. The bias is one "
             "number per row of it."
         ),
         "`return (w.reshape(K, -1) @ cols + b[:, None]).reshape(N, K, Ho, ____)`",

@@ -141,7 +141,7 @@ def divided_by_the_count(cols, x_shape, kh, kw, stride, pad):
 
 @col2im.wrong
 def stride_ignored(cols, x_shape, kh, kw, stride, pad):
-    """The patches were put back next to each other: they are stride pixels apart."""
+    """The windows were put back next to each other: they are stride pixels apart."""
 
     def put(xp, rows, columns, values):
         high, wide = values.shape[2:]

@@ -12,7 +12,7 @@
 # - check seven million parameters with two forward passes;
 # - say what the check cannot see.
 #
-# A *numerical gradient* moves one value by h to both sides and watches the output, the *central difference*:
+# A *numerical gradient* moves one value up and down by h and takes the *central difference* of the output:
 #
 # $$f'(x) \approx \frac{f(x + h) - f(x - h)}{2 h}$$
 #
@@ -55,8 +55,8 @@ def conv_back(dout, x, w, stride=1, pad=0):
 # %% [markdown]
 # ## The eight names
 #
-# Lesson 03 trained a small GoogLeNet with eight backward passes under letters. Which letter is the right one? The next
-# cell reads what lesson 03 kept, or trains again: one to five minutes.
+# Lesson 03 trained a small GoogLeNet with eight backward passes under letters. Which letter is the right one? A cell
+# below reads what lesson 03 kept, or trains again: one to five minutes.
 
 # %%
 predict("04.a", ...)
@@ -139,7 +139,7 @@ figure
 # What you saw: softmax has a valley. A large step misses the curve, a small one loses digits.
 #
 # $$\frac{f(x + h) - f(x - h)}{2 h} = f'(x) + \underbrace{\frac{h^2}{6} f^{(3)}(x) + \dots}_{\text{truncation}}
-#   + \underbrace{O\left(\frac{\epsilon \, |f|}{h}\right)}_{\text{round-off}}$$
+#   + \underbrace{\text{about } \frac{\epsilon \, |f|}{h}}_{\text{round-off}}$$
 #
 # where epsilon is the rounding error of 1: 2e-16 in float64, 1e-7 in float32. The third derivative of a convolution is
 # 0, so only round-off is left. "Smaller is better" is wrong for both. And gradients are checked in float64.
@@ -209,8 +209,8 @@ for finding in report.findings:
 assert "1 of 3 indices" in str(report.findings[-1])
 
 # %% [markdown]
-# What you saw: numerical and analytic gradient disagree though neither has a bug. The engine's checker recognises a
-# kink, leaves it out and reports it. (Its first line is about a random direction: that comes next.)
+# What you saw: at 0 the numerical gradient is 0.5, the analytic one 0, and neither has a bug. The checker leaves a kink
+# out and reports it. (Its first line is about a random direction: that comes next.)
 
 # %% [markdown]
 # ## Seven million parameters
@@ -239,7 +239,7 @@ assert parameters == 6_998_552
 #
 # $$\frac{f(\theta + h d) - f(\theta - h d)}{2 h} \approx \sum_m \frac{\partial f}{\partial \theta_m} d_m$$
 #
-# where theta is all parameters. The error of a wrong gradient hides only if d is at right angles to it.
+# where theta is all parameters. A wrong gradient hides only if its error is at right angles to d.
 
 # %% [markdown]
 # ## Exercise 04.4: one direction for all parameters

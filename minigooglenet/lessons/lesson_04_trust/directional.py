@@ -44,7 +44,7 @@ def _planted():
     return params, [
         ("the right gradient", right, True),
         ("a bias's gradient forgotten", {"weight": right["weight"], "bias": 0 * d}, False),
-        ("errors that cancel in the sum", cancel, False),
+        ("a gradient whose errors cancel in the sum", cancel, False),
         ("a gradient with its rows in another order", {"weight": right["weight"][::-1], "bias": d}, False),
         ("a gradient of twice the size", {name: 2 * grad for name, grad in right.items()}, False),
     ]
@@ -187,7 +187,7 @@ def two_directions(f, params, grads, rng, h):
 
 @directional.wrong
 def divided_by_h(f, params, grads, rng, h):
-    """The difference is twice too large: the two sides are 2h apart."""
+    """The difference is doubled: the two sides are 2h apart."""
     return _check(f, params, grads, _draw(params, rng), h, divisor=1.0)
 
 

@@ -196,7 +196,7 @@ check("05.8", fork_backward)
 #
 # $$\frac{\partial L}{\partial z_k} = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = t] = p_k - [k = t]$$
 #
-# where [k = t] is 1 for the right class and 0 otherwise. What do its entries add up to, for one image?
+# where [k = t] is 1 for the right class and 0 otherwise. What do the dL/dz add up to, for one image?
 
 # %%
 predict("05.g", ...)
