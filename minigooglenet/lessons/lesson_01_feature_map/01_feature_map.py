@@ -83,7 +83,7 @@ figure
 # ## Three channels, one filter
 #
 # A colour image has three channels. The filter below is 1 x 1, with weights 1, -1, 0: red minus green. What is its
-# output for a pixel that is grey, whose channels are equal?
+# output for a grey pixel, whose channels are equal?
 
 # %%
 predict("01.b", ...)
