@@ -1,6 +1,7 @@
 """The order of a lesson's cells: predictions before their answers, exercises near their explanation, honest minutes."""
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -162,6 +163,18 @@ def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
     assert stated <= 60
     assert stated - 10 <= _minutes(core) <= stated
     assert re.search(rf"^\| {source.name[:2]} .*? \| {stated} \| ", README, flags=re.M), "lessons/README.md"
+
+
+@LESSONS
+def test_a_line_of_a_paragraph_does_not_begin_as_a_list_does(source):
+    """Markdown would make "* dout" at the start of a line an item."""
+    item, found = re.compile(r"[*+-] |\d+[.)] |  "), []
+    for kind, text in _cells(source):
+        lines = re.sub(r"\$\$.*?\$\$", "", text, flags=re.S).splitlines() if kind == "markdown" else []
+        for before, line in itertools.pairwise(lines):
+            if item.match(line) and before.strip() and not (item.match(before) or before.endswith(":")):
+                found.append(line)
+    assert found == []
 
 
 @LESSONS

@@ -81,9 +81,9 @@ figure
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `numeric_grad`, with a central difference for every value of x. f returns an array; the loss is the sum of f(x)
-# * dout, whose gradient for f(x) is dout. x may hold integers. And f may write each result into the same array, over
-# the one before.
+# Write `numeric_grad`, with a central difference for every value of x. f returns an array; the loss is the sum of
+# f(x) * dout, whose gradient for f(x) is dout. x may hold integers. And f may write each result into the same array,
+# over the one before.
 
 
 # %%

@@ -6,6 +6,7 @@
 # About 60 minutes. Needs lessons 05 and 06.
 #
 # Afterwards you can
+#
 # - compare stems, and explain in numbers why height and width shrink first;
 # - explain why a 1x1 comes first, and when that stops paying;
 # - write an Inception module forward and backward;

@@ -6,6 +6,7 @@
 # About 60 minutes. Needs lesson 07.
 #
 # Afterwards you can
+#
 # - wire a graph with forks and heads, and run it forward and backward in order;
 # - count depth;
 # - say what global average pooling saves, and how the network behaves because of it;

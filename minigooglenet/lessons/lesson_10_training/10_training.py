@@ -6,6 +6,7 @@
 # About 60 minutes. Needs lesson 09.
 #
 # Afterwards you can
+#
 # - climb the sanity ladder: first loss, overfitting eight images on purpose, a sweep of learning rates, and only then a
 #   run;
 # - write a step of SGD with momentum, the paper's schedule and the paper's random crop;
