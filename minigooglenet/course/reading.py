@@ -98,7 +98,7 @@ def notebook(text: str) -> list[str]:
         raise ValueError(f"this is no notebook: {_broken(text, error)}") from None
     except (ValueError, KeyError, TypeError):
         raise ValueError("this is no notebook: it has no list of cells with a source each") from None
-    if language and 2 * sum(map(valid, sources)) < len(sources):  # `x <- 1` is Python, too
+    if language and sources and 2 * sum(map(valid, sources)) <= len(sources):  # `x <- 1` is Python, too
         raise ValueError(f"this notebook is in {language}; expected Python")
     return sources
 
