@@ -7,6 +7,7 @@ import pytest
 from numeric import COMPILED, needs_numba
 
 import minigooglenet as mg
+from minigooglenet import cli
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -29,6 +30,12 @@ def test_the_index_lists_every_page():
 def test_the_index_for_teachers_lists_every_page():
     listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "course" / "README.md").read_text(encoding="utf-8"))
     assert sorted([*listed, "README.md"]) == [page.name for page in TEACHERS]
+
+
+def test_the_readme_lists_every_command():
+    table = re.findall(r"^\| (`minigooglenet .*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    listed = {code.removeprefix("minigooglenet ").split()[0] for row in table for code in re.findall(r"`([^`]+)`", row)}
+    assert listed == set(cli.COMMANDS)
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
