@@ -75,20 +75,24 @@ def directional_judge(function):
             )
     agree = [error < 1e-6 for error in errors]
     wrong_at = next((i for i, (*_, right) in enumerate(planted) if agree[i] != right), None)
-    if wrong_at is None and abs(errors[-1] - 0.5) > 0.01:
+    if wrong_at is not None:
+        verdict = "passes" if agree[wrong_at] else "does not pass"
+        what = f"{planted[wrong_at][0]} {verdict}, error {errors[wrong_at]:.2g}."
+        return _mistake(_seen(moves, errors[0]), what)
+    if abs(errors[-1] - 0.5) > 0.01:
         what = f"{planted[-1][0]} should have the error 0.5, yours is {errors[-1]:.2g}"
         return Verdict(False, None, f"{what}. Divide the difference by the larger of the two numbers")
-    if wrong_at is None and len(moves) > MOST_CALLS:
-        one = directional.wrongs[-1]
-        return Verdict(False, one.name, f"f was called {len(moves)} times for two arrays. {one.message}")
-    if wrong_at is None and (unused := _unused(function)):
+    if len(moves) > MOST_CALLS:
+        return _mistake("one direction for each array", f"f was called {len(moves)} times for two arrays.")
+    if unused := _unused(function):
         return Verdict(False, None, unused)
-    if wrong_at is None:
-        return Verdict(True, None, "it passes the right gradient and rejects four planted ones")
-    name = _seen(moves, errors[0])
+    return Verdict(True, None, "it passes the right gradient and rejects four planted ones")
+
+
+def _mistake(name, what):
+    """Return the verdict on a known mistake, or on none: what is seen, then the advice of its docstring."""
     message = next((wrong.message for wrong in directional.wrongs if wrong.name == name), "")
-    verdict = "passes" if agree[wrong_at] else "does not pass"
-    return Verdict(False, name, f"{planted[wrong_at][0]} {verdict}, error {errors[wrong_at]:.2g}. {message}".strip())
+    return Verdict(False, name, f"{what} {message}".strip())
 
 
 def _seen(moves, error):
