@@ -123,6 +123,11 @@ def load_weights(path, pixels, out):
     return loaded
 
 
+def add_lessons(parser) -> None:
+    """Add --lesson, which can be repeated."""
+    parser.add_argument("--lesson", metavar="NN", action="append", help="one lesson; can be repeated (default: all)")
+
+
 def add_exercises(parser) -> None:
     """Add --exercises, for exercises of a course's own."""
     parser.add_argument(

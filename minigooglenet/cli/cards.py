@@ -1,7 +1,7 @@
 """`minigooglenet cards`: the lessons as flashcards, in a text file that Anki imports."""
 
 from minigooglenet import files
-from minigooglenet.cli.arguments import check_folder
+from minigooglenet.cli.arguments import add_lessons, check_folder
 from minigooglenet.console import printable
 from minigooglenet.course import handout
 from minigooglenet.course.release import DECK, deck, quizzes
@@ -14,9 +14,7 @@ def add_parser(commands, name):
     description = f"{HELP[0].upper()}{HELP[1:]}: question, answer, lesson. The engine computes the numbers."
     parser = commands.add_parser(name, help=HELP, description=description)
     parser.add_argument("out", metavar="OUT", nargs="?", default=DECK, help="text file (default: %(default)s)")
-    parser.add_argument(
-        "--lesson", metavar="NN", action="append", help="only this lesson; can be repeated (default: all)"
-    )
+    add_lessons(parser)
 
 
 def run(options):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from minigooglenet.cli.arguments import add_exercises, seed, use_exercises, whole
+from minigooglenet.cli.arguments import add_exercises, add_lessons, seed, use_exercises, whole
 from minigooglenet.console import printable
 from minigooglenet.course import exam, handout
 from minigooglenet.course.release import apart
@@ -27,9 +27,7 @@ def add_parser(commands, name):
     parser.add_argument("--key", metavar="DIR", required=True, help="folder for the keys, outside of the first")
     parser.add_argument("--seed", type=seed, required=True, metavar="N", help="seed, which you keep to yourself")
     parser.add_argument("--versions", type=versions, default=2, metavar="N", help="versions (default: %(default)s)")
-    parser.add_argument(
-        "--lesson", metavar="NN", action="append", help="only this lesson; can be repeated (default: all)"
-    )
+    add_lessons(parser)
     parser.add_argument(
         "--numbers", type=whole, default=6, metavar="N", help="numbers to work out (default: %(default)s)"
     )
