@@ -120,6 +120,8 @@ NAMES = {
     "minigooglenet.course.grading.Asked": "minigooglenet.course.grading.grader.Asked",
     "minigooglenet.course.grading.collect": "minigooglenet.course.grading.grader.collect",
     "minigooglenet.course.grading.grade": "minigooglenet.course.grading.grader.grade",
+    "minigooglenet.data.Pictures": "minigooglenet.data.dataset.Images",
+    "minigooglenet.data.dataset.Pictures": "minigooglenet.data.dataset.Images",
     "minigooglenet.exercises.regions.trained_trunk": (
         "minigooglenet.lessons.lesson_12_transfer.regions.trained_backbone"
     ),
@@ -158,6 +160,8 @@ NAMES = {
     "minigooglenet.training.predict": "minigooglenet.evaluation.prediction.predict",
     "minigooglenet.training.step.norms_by_module": "minigooglenet.training.gradient_norms.norms_by_module",
     "minigooglenet.training.step.norms_by_node": "minigooglenet.training.gradient_norms.norms_by_node",
+    "minigooglenet.viz.pictures": "minigooglenet.viz.arrays.images",
+    "minigooglenet.viz.arrays.pictures": "minigooglenet.viz.arrays.images",
     "minigooglenet.weights.caffe.read": "minigooglenet.weights.detect.read",
     "minigooglenet.weights.npz.read": "minigooglenet.weights.detect.read",
     "minigooglenet.weights.own.read": "minigooglenet.weights.detect.read",

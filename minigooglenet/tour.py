@@ -35,7 +35,7 @@ def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) 
     ----------
     console : rich console that it prints on
     image : path of a photograph; the one that matplotlib carries unless given
-    out : folder for weights and pictures, made if need be; results of an earlier tour in it are replaced
+    out : folder for weights and figures, made if need be; results of an earlier tour in it are replaced
     quick : train for one epoch only
     seed : of weights, dropout and the order of images
 
@@ -171,12 +171,12 @@ def _digits(console, epochs, seed, out):
     with files.atomic(out / DIGIT) as file:
         Image.fromarray(digit).save(file, format="PNG")
     written = [out / NETWORK, out / DIGIT]
-    pictures = {
+    drawn = {
         "training_curve": viz.training_curve(steps, tested),
         "confusion_matrix": viz.confusion_matrix(evaluation.confusion(test_labels, predicted, 10)),
         "digit_filters": viz.first_filters(net.params["conv1/3x3/weight"], "First filters after training on digits"),
     }
-    for name, (figure, text) in pictures.items():
+    for name, (figure, text) in drawn.items():
         written += figures.save(figure, text, out / name)
     return written
 
@@ -192,7 +192,7 @@ def _farewell(console, out, written, trained):
     _heading(console, 6, f"The results, in {out}")
     for path in written:
         console.print(f"  {path.name}", markup=False)
-    console.print("Each picture has its text beside it. What to try next:")
+    console.print("Each figure has a text file next to it. What to try next:")
     command = ["minigooglenet"] if shutil.which("minigooglenet") else [sys.executable, "-m", "minigooglenet"]
     commands = [
         [*command, "count", "googlenet", "--explain", "inception_3a/3x3"],

@@ -81,10 +81,8 @@ CALLS = {
     "probabilities": lambda: metrics.accuracy(masked(SCORES), LABELS),
     "true classes": lambda: metrics.accuracy(SCORES, masked(LABELS)),
     "interval": lambda: intervals.bootstrap_interval(masked(np.arange(100.0))),
-    "images": lambda: data.Pictures(masked(np.ones((4, 3, 8, 8), np.uint8)), LABELS, tuple("abcd"), data.UNIT),
-    "labels of images": lambda: data.Pictures(
-        np.ones((4, 3, 8, 8), np.uint8), masked(LABELS), tuple("abcd"), data.UNIT
-    ),
+    "images": lambda: data.Images(masked(np.ones((4, 3, 8, 8), np.uint8)), LABELS, tuple("abcd"), data.UNIT),
+    "labels of images": lambda: data.Images(np.ones((4, 3, 8, 8), np.uint8), masked(LABELS), tuple("abcd"), data.UNIT),
     "pixels": lambda: data.UNIT.to_input(masked(np.ones((3, 8, 8), np.uint8))),
     "checked function": lambda: mg.gradcheck.check_function(lambda x: x, lambda grad, x: (grad,), masked(SCORES)),
     "checked network": lambda: mg.gradcheck.check_network(network(), masked(X), LABELS),

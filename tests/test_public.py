@@ -73,7 +73,7 @@ def test_short_texts(mini):
     images, labels = np.zeros((8, 3, 32, 32), np.uint8), np.arange(8)
     split = mg.data.as_split((images, labels, images[:2], labels[:2]), 10)
     assert repr(split) == "Split(8 train, 2 test, 10 classes, 3x32x32)"
-    assert repr(split.train) == "Pictures(8 images, 10 classes, 3x32x32)"
+    assert repr(split.train) == "Images(8 images, 10 classes, 3x32x32)"
     trainer = mg.training.Trainer(mini, split, mg.training.Settings(epochs=1, batch_size=4))
     assert repr(trainer) == f"Trainer({split!r}, step 0 of 2)"
 
@@ -85,7 +85,7 @@ def test_no_record_prints_its_arrays(mini, tmp_path):
     for record in (loaded, contents, scenes):
         assert len(repr(record)) < 400
         assert "array(" not in repr(record)
-    assert repr(scenes).startswith("Scenes(pictures=uint8 (3, 3, 32, 32), labels=int64 (3,), ")
+    assert repr(scenes).startswith("Scenes(images=uint8 (3, 3, 32, 32), labels=int64 (3,), ")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def roofline(result, threads):
     _name_layers(axis, layers, lowest / 7)
     if whole:
         axis.legend(frameon=False, loc="upper left", fontsize=9, ncols=4)
-    below = "".join(f"\nfar below the picture: {name}, about {giga(rate)} GMAC/s" for name, rate in slow.items())
+    below = "".join(f"\nfar below the image: {name}, about {giga(rate)} GMAC/s" for name, rate in slow.items())
     axis.set_title(f"Roofline: convolutions of a batch of {batch} on {threads} threads{below}", fontsize=10)
     words = text([*whole, *(r for r in records if r["estimated"])], peak, memory, threads)
     return figures.described(figure, words)
@@ -67,7 +67,7 @@ def _label(axis, words, place, up=4, across=4, **look):
 
 
 def text(records, peak, memory, threads) -> str:
-    """Return the picture in words and numbers."""
+    """Return the image in words and numbers."""
     lines = [
         f"Roofline on {threads} threads: a matrix product does {giga(peak)} GMAC/s, memory moves {giga(memory)} GB/s.",
         f"Below {peak / memory:.1f} MAC per byte memory is the limit, above it arithmetic.",

@@ -70,6 +70,6 @@ def measure(part, asked, tell, layers=None) -> dict:
 
 
 def save_figures(result, out) -> list[Path]:
-    """Draw the roofline of a ladder's result with all threads; return the files, the picture and its text."""
+    """Draw the roofline of a ladder's result with all threads; return the files, the image and its text."""
     threads = max(rates["threads"] for rates in result["rates"])
     return figures.save(*roofline.roofline(result, threads), Path(out) / "roofline")

@@ -62,8 +62,8 @@ def run(options):
             console.show(out, table)
         _write(result, in_file)
         if part == "ladder":
-            picture, words = save_figures(result[part], options.out)
-            out.print(f"written: {picture} and, in words, {words}", markup=False, soft_wrap=True)
+            image, words = save_figures(result[part], options.out)
+            out.print(f"written: {image} and, in words, {words}", markup=False, soft_wrap=True)
     if in_file:
         written(out, in_file)
     else:

@@ -1,4 +1,4 @@
-"""`minigooglenet classify`: what a trained network takes pictures for."""
+"""`minigooglenet classify`: what a trained network takes images for."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from minigooglenet.evaluation import predictions
 from minigooglenet.evaluation.classification import likeliest, read_image
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
 
-HELP = "tell what pictures show, with a trained network"
+HELP = "tell what images show, with a trained network"
 MOST_LABELS = 16 * 1024**2  # bytes of a file of names
 BATCH_SIZE = 24  # answers come after so many crops
 
@@ -18,11 +18,11 @@ BATCH_SIZE = 24  # answers come after so many crops
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="picture files, or folders of them")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
     parser.add_argument("--weights", required=True, metavar="FILE", help="of the network, or the folder of a run")
     add_pixels(parser)
     parser.add_argument(
-        "--crops", type=int, choices=COUNTS, help="of each picture; 0 is the whole of it (default: what was trained on)"
+        "--crops", type=int, choices=COUNTS, help="of each image; 0 is the whole of it (default: what was trained on)"
     )
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one a line (default: the weights' own)")
     parser.add_argument(
@@ -31,7 +31,7 @@ def add_parser(commands, name):
 
 
 def run(options):
-    """Print the likeliest classes of each picture as it is done; exit code 1 if any could not be read."""
+    """Print the likeliest classes of each image as it is done; exit code 1 if any could not be read."""
     out, quiet = output(options.json), options.json == files.STDOUT
     paths = _images(options.images)
     loaded = load_weights(options.weights, options.pixels, out)
@@ -49,21 +49,21 @@ def run(options):
     crops = loaded.crops if options.crops is None else options.crops
     answers, readable = {}, []
 
-    def pictures():
+    def images():
         for path in paths:
             try:
-                picture = read_image(path, pixels.channels, size if rule == "box" else None)
+                image = read_image(path, pixels.channels, size if rule == "box" else None)
             except data.BadImageError as error:
                 answers[path] = {"image": str(path), "error": str(error)}
                 out.print(f"cannot read {path} as an image: {error}", markup=False, soft_wrap=True)
                 continue
             readable.append(path)
-            yield picture
-            del picture  # before the next is decoded
+            yield image
+            del image  # before the next is decoded
 
     with console.progress(out) as bar:
-        task = bar.add_task("pictures", total=len(paths), status="")
-        found = predictions([graph], pictures(), pixels, (crops,), batch_size=BATCH_SIZE, rule=rule)
+        task = bar.add_task("images", total=len(paths), status="")
+        found = predictions([graph], images(), pixels, (crops,), batch_size=BATCH_SIZE, rule=rule)
         for number, answer in enumerate(found):
             path = readable[number]
             top = likeliest(answer[0, 0], names)
@@ -82,7 +82,7 @@ def run(options):
 
 
 def _images(given):
-    """Return the files that are meant: of a folder all its pictures, in the order of their names."""
+    """Return the files that are meant: of a folder all its images, in the order of their names."""
     found = []
     for path in map(Path, given):
         if path.is_dir():
@@ -92,7 +92,7 @@ def _images(given):
                 if is_image_name(file.name) and not file.name.startswith(".") and not file.is_dir()
             )
             if not inside:
-                raise ValueError(f"there are no pictures in the folder {path}")
+                raise ValueError(f"there are no images in the folder {path}")
             found += inside
         else:
             found.append(path)

@@ -34,12 +34,12 @@ def add_parser(commands, name):
         type=int,
         choices=COUNTS,
         nargs="+",
-        help="how many of each picture; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
+        help="how many of each image; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
     )
     parser.add_argument(
         "--held-out", metavar="NAME", help="folder next to train to test on (default: val, or test without a val)"
     )
-    parser.add_argument("--limit", type=whole, metavar="N", help="only so many pictures, the same each time")
+    parser.add_argument("--limit", type=whole, metavar="N", help="only so many images, the same each time")
     parser.add_argument("--out", metavar="DIR", help="write tables, figures and every prediction")
     parser.add_argument("--json", metavar="FILE", help="write everything that is printed")
 
@@ -62,7 +62,7 @@ def run(options):
         out.print(note, markup=False, soft_wrap=True)
     _check_fit(dataset, loaded[0], options.weights[0], channels)
     indices = _sample(len(dataset), options.limit)
-    # A set of pictures that need no fitting was also trained on whole; the 1 crop would cut their edges off.
+    # A set of images that need no fitting was also trained on whole; the 1 crop would cut their edges off.
     counts = options.crops or [0 if dataset.whole else 1]
     crops = len(indices) * crops_of(counts, rule) * len(graphs)
     started = time.perf_counter()
@@ -155,7 +155,7 @@ def _check_fit(dataset, loaded, path, channels):
     """Say where the weights were made for something else than this data set."""
     outputs, there = loaded.graph.shapes[loaded.graph.main], len(dataset.classes)
     if dataset.pixels.channels != channels:
-        raise ValueError(f"{path} takes {channels} channels, the pictures have {dataset.pixels.channels}")
+        raise ValueError(f"{path} takes {channels} channels, the images have {dataset.pixels.channels}")
     if outputs != (there,):
         raise ValueError(f"{path} tells {outputs[0]} classes apart, the data set has {there}")
     for number, (ours, theirs) in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
@@ -164,7 +164,7 @@ def _check_fit(dataset, loaded, path, channels):
 
 
 def _sample(count, limit):
-    """Return numbers of pictures, in order; with a limit a fixed random choice, for sets that are sorted by class."""
+    """Return numbers of images, in order; with a limit a fixed random choice, for sets that are sorted by class."""
     if limit is None or limit >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(SAMPLE_SEED).permutation(count)[:limit])

@@ -17,7 +17,7 @@ def add_parser(commands, name):
     parser.add_argument("name", choices=("gradients",), help="which experiment")
     parser.add_argument("--steps", type=whole, default=40, help="of training in each variant (default: %(default)s)")
     parser.add_argument("--seed", type=seed, default=0, help="of weights and order (default: 0)")
-    parser.add_argument("--out", metavar="DIR", help="write the picture and its text there")
+    parser.add_argument("--out", metavar="DIR", help="write the image and its text there")
 
 
 def run(options):
@@ -29,7 +29,7 @@ def run(options):
     with console.progress(out) as bar:
         task = bar.add_task("steps", total=None, status="")
         flows = gradient_norms.gradient_flow(
-            data.UNIT.to_input(scenes.pictures),
+            data.UNIT.to_input(scenes.images),
             np.asarray(scenes.labels),
             steps=options.steps,
             seed=options.seed,

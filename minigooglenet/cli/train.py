@@ -1,4 +1,4 @@
-"""`minigooglenet train`: train a network on labelled pictures, write down everything, and go on after interruptions."""
+"""`minigooglenet train`: train a network on labelled images, write down everything, and go on after interruptions."""
 
 import argparse
 import contextlib
@@ -27,7 +27,7 @@ from minigooglenet.training.run_files import BEST, WEIGHTS, trained
 from minigooglenet.training.settings import OPTIMIZERS
 from minigooglenet.training.trainer import Trainer
 
-HELP = "train a network on digits, shapes, CIFAR-10 or your own pictures"
+HELP = "train a network on digits, shapes, CIFAR-10 or your own images"
 # What suits the small network on two cores: accuracies in the README were measured with these.
 DEFAULTS = {
     "digits": {"epochs": 8},
@@ -66,11 +66,11 @@ def add_parser(commands, name):
     add("--patience", type=whole, metavar="EPOCHS", help="stop after EPOCHS epochs without a better held-out result")
     add("--caffe-biases", action="store_true", help="biases learn at twice the rate and do not decay")
     add("--average", type=float, metavar="SHARE", help="keep the mean of the weights after this share of the steps")
-    add("--augment", action=argparse.BooleanOptionalAction, help="vary the pictures at random (default: by the data)")
+    add("--augment", action=argparse.BooleanOptionalAction, help="vary the images at random (default: by the data)")
     add("--seed", type=seed, default=0, help="of weights, order, augmentation and dropout (default: 0)")
     group = parser.add_argument_group("the network")
     add = group.add_argument
-    add("--size", type=whole, help="height and width of the pictures (default: by the data)")
+    add("--size", type=whole, help="height and width of the images (default: by the data)")
     add("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads (default: for googlenet)")
     add("--norm", choices=("batch", "lrn", "none"), help="normalisation (default: batch for mini, lrn for googlenet)")
     add("--init", choices=("caffe", "he", "gaussian"), help="first weights; gaussian (0.01) is the bad old way")

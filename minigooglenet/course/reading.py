@@ -30,8 +30,8 @@ _INSTEAD = (
     (b"7z\xbc\xaf", "a .7z archive"),
     (b"\xd0\xcf\x11\xe0", "an office document"),
     (b"{\\rtf", "a text document (RTF)"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
     *((sign, "a web page, perhaps one to sign in or to view the notebook") for sign in (b"<!", b"<html", b"<?xml")),
     (b"version https://git-lfs", "a pointer of Git LFS, and the notebook itself did not arrive"),
 )

@@ -3,7 +3,7 @@
 from minigooglenet.data import seen, transforms
 from minigooglenet.data.batching import Batch, batches
 from minigooglenet.data.cifar import cifar10
-from minigooglenet.data.dataset import BadImageError, Dataset, Pictures, Split
+from minigooglenet.data.dataset import BadImageError, Dataset, Images, Split
 from minigooglenet.data.download import data_folder
 from minigooglenet.data.folders import FolderWarning, ImageFolder, image_folder
 from minigooglenet.data.handwritten import digits
@@ -24,7 +24,7 @@ __all__ = [
     "Dataset",
     "FolderWarning",
     "ImageFolder",
-    "Pictures",
+    "Images",
     "Pixels",
     "Scenes",
     "Split",

@@ -1,4 +1,4 @@
-"""Batches of pictures, decoded ahead by threads while the network works on earlier ones."""
+"""Batches of images, decoded ahead by threads while the network works on earlier ones."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from minigooglenet import checks, console
-from minigooglenet.data.dataset import BadImageError, Dataset, Pictures
+from minigooglenet.data.dataset import BadImageError, Dataset, Images
 from minigooglenet.parallel import get_num_threads
 from minigooglenet.shapes import integer
 
 
 class Batch(NamedTuple):
-    """n pictures of a dataset.
+    """n images of a dataset.
 
     number : which batch of the order this is, from 0
     indices : (n,) their places in the dataset;  x : (n, C, H, W) float32;  labels : (n,) integers
@@ -30,17 +30,17 @@ class Batch(NamedTuple):
 
 
 def batches(dataset, order, batch_size, *, seed=None, epoch=0, workers=None, start=0) -> Iterator[Batch]:
-    """Return an iterator over the pictures of a dataset, in the order that is asked for.
+    """Return an iterator over the images of a dataset, in the order that is asked for.
 
-    A picture that cannot be used is left out of its batch and noted in `dataset.skipped`; a batch without any picture
-    is not given. Picture i is augmented with default_rng([seed, epoch, i]) alone: neither the number of workers nor
+    An image that cannot be used is left out of its batch and noted in `dataset.skipped`; a batch without any image
+    is not given. Image i is augmented with default_rng([seed, epoch, i]) alone: neither the number of workers nor
     where one starts changes a bit. At most `workers` + 1 batches are held at a time.
 
     Parameters
     ----------
     dataset : Dataset
     order : integers, places in the dataset
-    batch_size : pictures in a batch; the last has the rest
+    batch_size : images in a batch; the last has the rest
     seed : integer, or None for no augmentation, as in testing
     epoch : integer that, with the seed, decides the augmentation
     workers : threads that decode, by default as many as the engine uses; 0 decodes when a batch is asked for
@@ -52,7 +52,7 @@ def batches(dataset, order, batch_size, *, seed=None, epoch=0, workers=None, sta
     workers = get_num_threads() if workers is None else integer(workers, "workers", 0)
     places = range(start * batch_size, len(order), batch_size)
     parts = [(number, order[at : at + batch_size]) for number, at in enumerate(places, start)]
-    if isinstance(dataset, Pictures) and (key is None or dataset.augment is None):
+    if isinstance(dataset, Images) and (key is None or dataset.augment is None):
         return (_as_they_are(dataset, *part) for part in parts)
     if workers == 0:
         return _filled(_decoded(dataset, *part, key) for part in parts)
@@ -72,7 +72,7 @@ def _checked_order(order, count):
 
 
 def _filled(all_batches):
-    """Leave out the batches without any picture; closing this closes what it reads."""
+    """Leave out the batches without any image; closing this closes what it reads."""
     try:
         for batch in all_batches:
             if len(batch.labels):
@@ -82,12 +82,12 @@ def _filled(all_batches):
         all_batches.close()
 
 
-def _as_they_are(pictures, number, indices):
-    return Batch(number, indices, pictures.inputs(indices), pictures.labels[indices])
+def _as_they_are(images, number, indices):
+    return Batch(number, indices, images.inputs(indices), images.labels[indices])
 
 
 def _decoded(dataset: Dataset, number, indices, key, stop: Event | None = None) -> Batch:
-    """Return the batch of the pictures at `indices` that are good."""
+    """Return the batch of the images at `indices` that are good."""
     x = np.empty((len(indices), *dataset.shape), np.float32)
     good = []
     for index in indices.tolist():

@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 
-from minigooglenet.data.dataset import Pictures, Split
+from minigooglenet.data.dataset import Images, Split
 from minigooglenet.data.download import Source, fetched
 from minigooglenet.data.pixels import UNIT
 
@@ -28,7 +28,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 
 def cifar10(*, on_bytes=None) -> Split:
-    """Return CIFAR-10 as it is split by its makers: 50,000 pictures to learn from, 10,000 held out.
+    """Return CIFAR-10 as it is split by its makers: 50,000 images to learn from, 10,000 held out.
 
     The archive is downloaded once into the data folder (MINIGOOGLENET_DATA); the addresses in
     MINIGOOGLENET_CIFAR10_URLS, separated by spaces, are tried before its home.
@@ -47,7 +47,7 @@ def cifar10(*, on_bytes=None) -> Split:
     mirrors = tuple(os.environ.get("MINIGOOGLENET_CIFAR10_URLS", "").split())
     path = fetched(ARCHIVE._replace(urls=mirrors + ARCHIVE.urls), on_bytes=on_bytes)
     members = _members(path)
-    return Split(*(_pictures([members[name] for name in names]) for names in (TRAIN, TEST)))
+    return Split(*(_images([members[name] for name in names]) for names in (TRAIN, TEST)))
 
 
 def _members(path):
@@ -71,6 +71,6 @@ def _members(path):
     return found
 
 
-def _pictures(members):
+def _images(members):
     records = np.concatenate(members)
-    return Pictures(records[:, 1:].reshape(-1, *SHAPE), records[:, 0], CLASSES, UNIT)
+    return Images(records[:, 1:].reshape(-1, *SHAPE), records[:, 0], CLASSES, UNIT)

@@ -1,4 +1,4 @@
-"""What training and testing ask of a set of labelled pictures, and the set that lies in memory."""
+"""What training and testing ask of a set of labelled images, and the set that lies in memory."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from minigooglenet.data.pixels import Pixels
 
 
 class BadImageError(ValueError):
-    """A picture that cannot be used, with the reason; the others of its set still can."""
+    """An image that cannot be used, with the reason; the others of its set still can."""
 
 
 class Dataset:
-    """Labelled pictures. A subclass gives the attributes and `picture`.
+    """Labelled images. A subclass gives the attributes and `image`.
 
     Attributes
     ----------
     classes : names of the classes
     labels : (M,) integers
     shape : (C, H, W) of what `load` returns
-    pixels : Pixels, how a picture becomes that
-    augment : function (picture, rng) -> picture (C, H, W) for training, or None
-    skipped : {name: reason} of the pictures that could not be used so far
+    pixels : Pixels, how an image becomes that
+    augment : function (image, rng) -> image (C, H, W) for training, or None
+    skipped : {name: reason} of the images that could not be used so far
     shrink : whether large images are decoded at a smaller size, which is faster; False keeps every pixel
     notes : sentences about the data that a user should read, such as a folder that is not used
     seen_before : record of images that the first weights were trained on, see `seen`, or None
@@ -53,19 +53,19 @@ class Dataset:
         return {}
 
     def name(self, index: int) -> str:
-        """Return what to call picture `index` in a message."""
-        return f"picture {index}"
+        """Return what to call image `index` in a message."""
+        return f"image {index}"
 
-    def picture(self, index: int) -> np.ndarray:
-        """Return picture `index` as it is, uint8 (C, height, width) of any size; raise a BadImageError if it is bad."""
+    def image(self, index: int) -> np.ndarray:
+        """Return image `index` as it is, uint8 (C, height, width) of any size; raise a BadImageError if it is bad."""
         raise NotImplementedError
 
-    def fitted(self, picture: np.ndarray) -> np.ndarray:
-        """Return a picture at the size of `shape`, as testing takes it."""
-        return picture
+    def fitted(self, image: np.ndarray) -> np.ndarray:
+        """Return an image at the size of `shape`, as testing takes it."""
+        return image
 
     def digest(self) -> str:
-        """Return a SHA-256 that tells this set from others; a subclass adds what its pictures are."""
+        """Return a SHA-256 that tells this set from others; a subclass adds what its images are."""
         return hashlib.sha256(np.asarray(self.labels, np.int64).tobytes() + self._content()).hexdigest()
 
     def _content(self) -> bytes:
@@ -79,70 +79,70 @@ class Dataset:
 
     @property
     def whole(self) -> bool:
-        """Whether testing takes pictures as they are: `fitted` is not a subclass's own."""
+        """Whether testing takes images as they are: `fitted` is not a subclass's own."""
         return type(self).fitted is Dataset.fitted
 
     def load(self, index: int, rng=None) -> np.ndarray:
-        """Return picture `index` as input, float32 of `shape`: augmented with `rng` for training, fitted without."""
-        picture = self.picture(index)
+        """Return image `index` as input, float32 of `shape`: augmented with `rng` for training, fitted without."""
+        image = self.image(index)
         augment = self.augment is not None and rng is not None
-        return self.pixels.to_input(self.augment(picture, rng) if augment else self.fitted(picture))
+        return self.pixels.to_input(self.augment(image, rng) if augment else self.fitted(image))
 
 
 @dataclass(repr=False)
-class Pictures(Dataset):
+class Images(Dataset):
     """Images of one size in memory.
 
-    pictures : (M, C, H, W). uint8 are pixels of 0 .. 255, red first. float32 and float64 are inputs of a network, which
+    images : (M, C, H, W). uint8 are pixels of 0 .. 255, red first. float32 and float64 are inputs of a network, which
         were computed as (pixel - mean) / std; they are used as they are, in float32.
     labels : (M,) integers
     classes : names of the classes
     pixels : Pixels, the mean and std; None only for floats for which they are unknown. Then weights that are trained on
         them do not state how images become inputs.
-    augment : as in Dataset; it gets floats where `pictures` are floats
+    augment : as in Dataset; it gets floats where `images` are floats
     """
 
-    pictures: np.ndarray
+    images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
     pixels: Pixels | None
     augment: object = None
 
     def __post_init__(self):
-        self.pictures = arrays.checked(self.pictures, self.pixels)
-        self.labels = checks.labels(self.labels, len(self.pictures), len(self.classes)).astype(np.int64)
+        self.images = arrays.checked(self.images, self.pixels)
+        self.labels = checks.labels(self.labels, len(self.images), len(self.classes)).astype(np.int64)
 
     @property
     def shape(self):
-        return self.pictures.shape[1:]
+        return self.images.shape[1:]
 
-    def picture(self, index):
+    def image(self, index):
         """Return image `index` as uint8; floats become the nearest pixels."""
-        picture = self.pictures[index]
-        if picture.dtype == np.uint8:
-            return picture
+        image = self.images[index]
+        if image.dtype == np.uint8:
+            return image
         if self.pixels is None:
             raise ValueError("images given as floats without pixels= cannot be turned back into pixels of 0 .. 255")
-        return self.pixels.to_pixels(picture)
+        return self.pixels.to_pixels(image)
 
     def inputs(self, indices) -> np.ndarray:
         """Return the images at `indices` as a batch of inputs, float32, not augmented."""
-        return self._to_input(self.pictures[indices])
+        return self._to_input(self.images[indices])
 
     def load(self, index, rng=None):
-        if self.pictures.dtype == np.uint8:
+        if self.images.dtype == np.uint8:
             return super().load(index, rng)
-        picture = self.pictures[index]
+        image = self.images[index]
         augment = self.augment is not None and rng is not None
-        return self._to_input(self.augment(picture, rng) if augment else self.fitted(picture))
+        return self._to_input(self.augment(image, rng) if augment else self.fitted(image))
 
-    def _to_input(self, pictures):
-        if pictures.dtype == np.uint8:
-            return self.pixels.to_input(pictures)
-        return np.array(pictures, np.float32, order="C")
+    def _to_input(self, images):
+        if images.dtype == np.uint8:
+            return self.pixels.to_input(images)
+        return np.array(images, np.float32, order="C")
 
     def _content(self):
-        return hashlib.sha256(np.ascontiguousarray(self.pictures)).digest()
+        return hashlib.sha256(np.ascontiguousarray(self.images)).digest()
 
 
 class Split(NamedTuple):

@@ -1,4 +1,4 @@
-"""Pictures in folders, one folder for each class: the form in which ImageNet and most own collections lie."""
+"""Images in folders, one folder for each class: the form in which ImageNet and most own collections lie."""
 
 import warnings
 
@@ -20,14 +20,14 @@ class FolderWarning(UserWarning):
 
 
 class ImageFolder(Dataset):
-    """Pictures that are decoded when they are asked for.
+    """Images that are decoded when they are asked for.
 
     Attributes
     ----------
     folder : Path
-    files : list of M names, "class/picture.jpg", as they are on the disk
-    most_pixels : a picture that declares more is not decoded
-    and those of Dataset; `skipped` holds what was no picture when the folder was listed, too
+    files : list of M names, "class/image.jpg", as they are on the disk
+    most_pixels : an image that declares more is not decoded
+    and those of Dataset; `skipped` holds what was no image when the folder was listed, too
     """
 
     def __init__(self, folder, classes, listed, *, size, augment=None, most_pixels=MOST_PIXELS):
@@ -41,7 +41,7 @@ class ImageFolder(Dataset):
     def name(self, index):
         return self.files[index]
 
-    def picture(self, index):
+    def image(self, index):
         path = self.folder / self.files[index]
         try:
             return read(path, size=self.shape[-1] if self.shrink else None, most_pixels=self.most_pixels)
@@ -60,8 +60,8 @@ class ImageFolder(Dataset):
         """Return how many of these images are in at least one of the records, or None without a record."""
         return seen.overlap(records, self.folder, [self.files[index] for index in indices])
 
-    def fitted(self, picture):
-        return transforms.middle(picture, self.shape[-1])
+    def fitted(self, image):
+        return transforms.middle(image, self.shape[-1])
 
 
 def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, held_out=None) -> Split:
@@ -76,7 +76,7 @@ def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, hel
     ----------
     folder : path
     size : S, images become (3, S, S), mean colour subtracted
-    augment : function (picture, rng) -> picture (3, S, S) for training, or None
+    augment : function (image, rng) -> image (3, S, S) for training, or None
     most_pixels : images that declare more are skipped
     held_out : name of the held-out folder next to `train`, as "test" if there is a validation folder too
 
@@ -118,7 +118,7 @@ def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, hel
 
 def _check(folder, images):
     if not images:
-        raise ValueError(f"{folder} has no folders inside; pictures belong in one folder for each class")
+        raise ValueError(f"{folder} has no folders inside; images belong in one folder for each class")
     strange = [name for name in images if not name.isprintable()]
     if strange:
         raise ValueError(f"{folder} has a class whose name is no printable text: {strange[0]!r}; rename its folder")
@@ -126,7 +126,7 @@ def _check(folder, images):
         raise ValueError(f"{folder} has one class only, {next(iter(images))!r}; a classifier needs two to tell apart")
     empty = [name for name, files in images.items() if not files]
     if empty:
-        raise ValueError(f"{folder} has classes without pictures: {_few(empty)}{_nested(folder, empty)}")
+        raise ValueError(f"{folder} has classes without images: {_few(empty)}{_nested(folder, empty)}")
 
 
 def _nested(folder, empty):
@@ -148,7 +148,7 @@ def _check_held_out(home, classes, held_out, test):
         hint = f". Did you mean {alike[0]!r}?" if alike else ""
         raise ValueError(f"{held_out} has classes that {home} lacks: {_few(unknown)}{hint}")
     if not any(test.values()):
-        raise ValueError(f"{held_out} has no pictures")
+        raise ValueError(f"{held_out} has no images")
 
 
 def _split(folder, images):
@@ -156,9 +156,7 @@ def _split(folder, images):
     train, test, small = {}, {}, []
     for name, files in images.items():
         if len(files) < 2:
-            raise ValueError(
-                f"class {name!r} of {folder} has one picture; one to learn from and one to test are needed"
-            )
+            raise ValueError(f"class {name!r} of {folder} has one image; one to learn from and one to test are needed")
         held_out, by_rule = names.held_out([_name(file) for file in files])
         test[name] = [file for file in files if _name(file) in held_out]
         train[name] = [file for file in files if _name(file) not in held_out]

@@ -11,7 +11,7 @@ from minigooglenet.data import formats, image_headers, image_limits, modes, orie
 from minigooglenet.data.dataset import BadImageError
 from minigooglenet.data.pixels import Pixels
 
-MOST_PIXELS = 150_000_000  # a small file can declare a picture that fills the memory
+MOST_PIXELS = 150_000_000  # a small file can declare an image that fills the memory
 
 
 def photograph(path=None) -> Image.Image:

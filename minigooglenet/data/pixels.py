@@ -1,4 +1,4 @@
-"""How the pixels of a picture become what a network takes. Every file of weights carries this along."""
+"""How the pixels of an image become what a network takes. Every file of weights carries this along."""
 
 from dataclasses import dataclass
 

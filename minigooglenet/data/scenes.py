@@ -18,16 +18,16 @@ CONTRAST = 90  # an object differs from its ground by at least so much in some c
 
 
 class Scenes(NamedTuple):
-    """Pictures and what is on them.
+    """Images and what is on them.
 
-    pictures : (N, 3, S, S) uint8, red first
+    images : (N, 3, S, S) uint8, red first
     labels : (N,) integers, positions in `classes`; (N, objects) for several objects a scene
     boxes : (N, 4) integers x0, y0, x1, y1, (N, objects, 4) for several; x0 <= x < x1 and y0 <= y < y1 hold every pixel
         that the object touches
     classes : names of the classes
     """
 
-    pictures: np.ndarray
+    images: np.ndarray
     labels: np.ndarray
     boxes: np.ndarray
     classes: tuple[str, ...]
@@ -53,20 +53,20 @@ def shapes(count, size=32, *, seed=0, objects=1) -> Scenes:
     if objects > MOST_OBJECTS:
         raise ValueError(f"a scene has room for at most {MOST_OBJECTS} objects, got {objects}")
     rng = np.random.default_rng(seed)
-    pictures = np.empty((count, 3, size, size), np.uint8)
+    images = np.empty((count, 3, size, size), np.uint8)
     labels = np.empty((count, objects), np.int64)
     boxes = np.empty((count, objects, 4), np.int64)
     for i in range(count):
         labels[i] = rng.integers(0, len(CLASSES), objects)
-        picture, boxes[i] = _scene(rng, size, labels[i])
-        pictures[i] = picture.transpose(2, 0, 1)
+        image, boxes[i] = _scene(rng, size, labels[i])
+        images[i] = image.transpose(2, 0, 1)
     if objects == 1:
         labels, boxes = labels[:, 0], boxes[:, 0]
-    return Scenes(pictures, labels, boxes, CLASSES)
+    return Scenes(images, labels, boxes, CLASSES)
 
 
 def _scene(rng, size, labels):
-    """Return (picture (S, S, 3), boxes) with an object of each label. Lengths are shares of the side until drawn."""
+    """Return (image (S, S, 3), boxes) with an object of each label. Lengths are shares of the side until drawn."""
     ground = rng.uniform(0, 255, 3)
     side = size * FINE
     canvas = _texture(rng, ground, size).resize((side, side), Image.NEAREST)
@@ -104,7 +104,7 @@ def _placed(rng, labels):
 
 
 def _texture(rng, ground, size):
-    """Return a square picture of `ground` under patches of other tones and under waves."""
+    """Return a square image of `ground` under patches of other tones and under waves."""
     cells = int(rng.integers(3, 25))
     tones = ground + rng.normal(0, rng.uniform(4, 20), (cells, cells, 1)) + rng.normal(0, 8, (cells, cells, 3))
     patches = Image.fromarray(tones.clip(0, 255).astype(np.uint8)).resize((size, size), Image.BILINEAR)

@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.data.arrays import default_pixels
-from minigooglenet.data.dataset import Dataset, Pictures, Split
+from minigooglenet.data.dataset import Dataset, Images, Split
 
 FORMS = (
     "a data.Split of two data sets, such as data.load('digits'), or (train_images, train_labels, test_images, "
@@ -19,7 +19,7 @@ def as_split(value, classes: int) -> Split:
     ----------
     value : Split, a pair of data sets, or four arrays: images and labels to train on, images and labels to test on.
         uint8 images become inputs in -1 .. 1. Floats are used as they are; to record what they mean with the weights,
-        pass a Split of `Pictures(images, labels, classes, pixels)`.
+        pass a Split of `Images(images, labels, classes, pixels)`.
     classes : how many classes the network has; those of arrays are named "0", "1", ...
     """
     if isinstance(value, Split):
@@ -37,7 +37,7 @@ def as_split(value, classes: int) -> Split:
             images = np.asarray(images)
             if len(images) != np.size(labels):
                 raise ValueError(f"{len(images)} images and {np.size(labels)} labels; every image needs its label")
-            parts.append(Pictures(images, checks.labels(labels, len(images), classes), names, default_pixels(images)))
+            parts.append(Images(images, checks.labels(labels, len(images), classes), names, default_pixels(images)))
         except (TypeError, ValueError) as error:
             raise type(error)(f"{what}: {error}") from error
     return Split(*parts)

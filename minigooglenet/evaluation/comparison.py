@@ -1,8 +1,8 @@
 """The paper's Table 3 for any test set: what more models and crops are worth, and whether that is more than chance.
 
 The paper: one model with one crop has a top-5 error of 10.07%, with 144 crops 7.89%; seven models 8.09% and 6.67%. Its
-50,000 pictures make such steps sure. A test set of some hundreds does not, so each difference to the base comes with an
-interval, a paired one: both settings are asked about the same pictures (`intervals.paired_interval`).
+50,000 images make such steps sure. A test set of some hundreds does not, so each difference to the base comes with an
+interval, a paired one: both settings are asked about the same images (`intervals.paired_interval`).
 """
 
 import csv
@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting; 0 crops are the whole picture. Its cost is in forward passes of one network for a picture."""
+    """One setting; 0 crops are the whole image. Its cost is in forward passes of one network for an image."""
 
     models: int
     crops: int
@@ -47,10 +47,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table3:
-    """The rows, the base first; how many pictures and classes they are about."""
+    """The rows, the base first; how many images and classes they are about."""
 
     rows: tuple[Row, ...]
-    pictures: int
+    images: int
     classes: int
 
     def table(self) -> Table:
@@ -68,9 +68,9 @@ class Table3:
             )
             for row in self.rows
         ]
-        title = f"As the paper's Table 3: {self.pictures:,} pictures of {self.classes} classes, errors in per cent"
+        title = f"As the paper's Table 3: {self.images:,} images of {self.classes} classes, errors in per cent"
         notes = [
-            "Intervals: paired, from pictures on which both disagree. * excludes 0: more than chance. Without * this",
+            "Intervals: paired, from images on which both disagree. * excludes 0: more than chance. Without * this",
             "test set does not tell the setting from the base. Of 20 settings with no effect, expect one * by chance.",
         ]
         if ks[-1] != 5:
@@ -83,7 +83,7 @@ class Table3:
         for row, own in zip(rows, self.rows, strict=True):
             for change, known in zip(row["changes"], own.changes, strict=True):
                 change["more_than_chance"] = known.told_apart
-        return {"pictures": self.pictures, "classes": self.classes, "confidence": CONFIDENCE, "rows": rows}
+        return {"pictures": self.images, "classes": self.classes, "confidence": CONFIDENCE, "rows": rows}
 
     def to_json(self, path) -> None:
         """Write `as_dict` to `path`."""

@@ -1,4 +1,4 @@
-"""What a network makes of pictures that it has not learned from."""
+"""What a network makes of images that it has not learned from."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ BATCH = 64
 
 
 class HeldOut(NamedTuple):
-    """Labels and predictions (M,) of the pictures that could be used, and their mean loss in nats."""
+    """Labels and predictions (M,) of the images that could be used, and their mean loss in nats."""
 
     labels: np.ndarray
     predicted: np.ndarray
@@ -27,7 +27,7 @@ class HeldOut(NamedTuple):
 def measure(graph, dataset, stop=()) -> HeldOut | None:
     """Return what the graph's main output makes of a data.Dataset; None as soon as `stop` holds something."""
     if not isinstance(dataset, data.Dataset):
-        raise TypeError(f"measure takes a data.Dataset, got {type(dataset).__name__}. Try data.Pictures(...).")
+        raise TypeError(f"measure takes a data.Dataset, got {type(dataset).__name__}. Try data.Images(...).")
     takes = graph.inputs[only_input(graph)]
     if len(dataset) and tuple(dataset.shape) != takes:
         raise ValueError(f"the network takes images of {takes}, the data have {tuple(dataset.shape)}")

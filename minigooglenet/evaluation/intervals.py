@@ -74,7 +74,7 @@ def bootstrap_interval(values, confidence: float = 0.95, rounds: int = 10_000, s
     """
     values = np.asarray(checks.unmasked(values, "values"), np.float64)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
-        raise ValueError(f"a bootstrap takes one finite number a picture, got an array of shape {values.shape}")
+        raise ValueError(f"a bootstrap takes one finite number an image, got an array of shape {values.shape}")
     tail = (1 - _checked(confidence)) / 2
     different, counts = np.unique(values, return_counts=True)
     others = len(values) - counts.max()

@@ -9,7 +9,7 @@ from minigooglenet.shapes import integer
 
 
 def ranks(probabilities, labels) -> np.ndarray:
-    """Return how many classes come before each picture's own, N integers: 0 where the likeliest class is right.
+    """Return how many classes come before each image's own, N integers: 0 where the likeliest class is right.
 
     Of two classes with equal probability the one with the smaller number comes first, as argmax has it.
 
@@ -32,12 +32,12 @@ def _array(probabilities):
 
 
 def top_k_error(probabilities, labels, k: int) -> float:
-    """Return the share of pictures whose own class is not among the k likeliest."""
+    """Return the share of images whose own class is not among the k likeliest."""
     return float(np.mean(ranks(probabilities, labels) >= integer(k, "k", 1)))
 
 
 def accuracy(probabilities, labels) -> float:
-    """Return the share of pictures whose likeliest class is right."""
+    """Return the share of images whose likeliest class is right."""
     return 1 - top_k_error(probabilities, labels, 1)
 
 
@@ -57,9 +57,9 @@ class Calibration(NamedTuple):
     (0.4, 0.5] here and in [0.5, 0.6) there, which changes the error where many probabilities are round numbers.
 
     edges : (bins + 1,)
-    counts : (bins,) pictures
-    confidence, accuracy : (bins,) mean probability and share right of the pictures in a bin, 0 in an empty one
-    error : the expected calibration error, the mean over all pictures of |accuracy - confidence| of their bin
+    counts : (bins,) images
+    confidence, accuracy : (bins,) mean probability and share right of the images in a bin, 0 in an empty one
+    error : the expected calibration error, the mean over all images of |accuracy - confidence| of their bin
     """
 
     edges: np.ndarray
@@ -72,9 +72,9 @@ class Calibration(NamedTuple):
 
 
 def calibration(probabilities, labels, bins: int = 10) -> Calibration:
-    """Return how often the network is right among pictures on which it is about equally sure.
+    """Return how often the network is right among images on which it is about equally sure.
 
-    The expected calibration error depends on the number of bins, and with few pictures it is above zero by chance.
+    The expected calibration error depends on the number of bins, and with few images it is above zero by chance.
     """
     right = ranks(probabilities, labels) == 0
     sure = np.asarray(probabilities).max(axis=1)

@@ -1,14 +1,14 @@
-"""The pieces of a picture that testing looks at: the paper's 144, AlexNet's ten, or the middle alone.
+"""The pieces of an image that testing looks at: the paper's 144, AlexNet's ten, or the middle alone.
 
-The paper's (section 7): the picture is resized so that its shorter side is 256, 288, 320 and 352. Of each size three
+The paper's (section 7): the image is resized so that its shorter side is 256, 288, 320 and 352. Of each size three
 squares are taken: left, middle and right of a landscape, top, middle and bottom of a portrait. Of each square six
 pieces of 224 x 224: the four corners, the centre, and the whole square made smaller. And each piece again, mirrored:
-4 x 3 x 6 x 2 = 144. In a square picture the three squares are one, and the count stays.
+4 x 3 x 6 x 2 = 144. In a square image the three squares are one, and the count stays.
 
 AlexNet's ten are corners and centre of the middle square of 256, and their mirror images. The one is its centre. So the
 one is among the ten and the ten are among the 144, and one pass over the 144 tells what all three would say. And 0 is
-no cropping: the middle square whole, resized in one go. A picture that has the network's size already is left as it is,
-which is what a network that was trained on whole pictures expects.
+no cropping: the middle square whole, resized in one go. An image that has the network's size already is left as it is,
+which is what a network that was trained on whole images expects.
 
 A network that takes another size than 224 gets everything in proportion, rounded to whole pixels.
 
@@ -39,7 +39,7 @@ PARTS = ("top left", "top right", "bottom left", "bottom right", "centre", "whol
 
 
 class Crop(NamedTuple):
-    """One piece: of which size of the picture, which square of it, which part of that, and whether it is mirrored."""
+    """One piece: of which size of the image, which square of it, which part of that, and whether it is mirrored."""
 
     scale: int
     square: str
@@ -77,11 +77,11 @@ def places(count: int, rule="box") -> tuple[Crop, ...]:
 
 
 def boxes(shape, size: int, count: int, rule="box"):
-    """Return where the crops lie in a picture of `shape` (..., H, W), for a network of (C, size, size).
+    """Return where the crops lie in an image of `shape` (..., H, W), for a network of (C, size, size).
 
     Returns
     -------
-    boxes : (count, 4) float64 (a single one for 0), left, top, right, bottom in pixels of the picture
+    boxes : (count, 4) float64 (a single one for 0), left, top, right, bottom in pixels of the image
     mirrored : (count,) bool
     """
     height, width = shape[-2:]
@@ -104,33 +104,33 @@ def boxes(shape, size: int, count: int, rule="box"):
     return np.array(found), np.array([crop.mirrored for crop in places(count, rule)])
 
 
-def crops(picture, size: int, count: int, rule="box") -> np.ndarray:
-    """Return the crops of a picture, uint8 (count, C, size, size), in the order of `places`; for 0 the whole one.
+def crops(image, size: int, count: int, rule="box") -> np.ndarray:
+    """Return the crops of an image, uint8 (count, C, size, size), in the order of `places`; for 0 the whole one.
 
     Pillow resizes (bilinear, smoothing where it makes smaller), and only the three squares, so that nothing large is
-    made of a picture of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there
+    made of an image of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there
     from its exact box; here it is cut from a resized square, whose side is a whole number. At 224 the two agree up
     to rounding, at 32 their edges lie up to a pixel apart.
 
     Parameters
     ----------
-    picture : uint8 (C, H, W) of any size, C = 3 or 1
+    image : uint8 (C, H, W) of any size, C = 3 or 1
     size : height and width of what the network takes
     count : 0, 1, 10 or 144
     rule : "box" or "torchvision", where the one crop is
     """
-    return cut(picture, size, places(count, rule))
+    return cut(image, size, places(count, rule))
 
 
-def cut(picture, size: int, wanted) -> np.ndarray:
-    """Return those crops of a picture that are `wanted`, in that order."""
-    picture, size = _checked(picture), integer(size, "size", 1)
-    image = Image.fromarray(picture[0] if len(picture) == 1 else np.ascontiguousarray(picture.transpose(1, 2, 0)))
+def cut(image, size: int, wanted) -> np.ndarray:
+    """Return those crops of an image that are `wanted`, in that order."""
+    image, size = _checked(image), integer(size, "size", 1)
+    decoded = Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
     @functools.cache
     def square(scale, which):
         side = scaled(scale, size)
-        return image.resize((side, side), Image.BILINEAR, box=_square_box(*image.size, which))
+        return decoded.resize((side, side), Image.BILINEAR, box=_square_box(*decoded.size, which))
 
     @functools.cache
     def square_values(scale, which):
@@ -139,7 +139,7 @@ def cut(picture, size: int, wanted) -> np.ndarray:
     @functools.cache
     def part_values(scale, which, part):
         if which == IMAGE:
-            return _as_torchvision(picture, scaled(scale, size), size)
+            return _as_torchvision(image, scaled(scale, size), size)
         if part == "whole":
             return _values(square(scale, which).resize((size, size), Image.BILINEAR))
         x, y = _corner(part, scaled(scale, size) - size)
@@ -149,13 +149,13 @@ def cut(picture, size: int, wanted) -> np.ndarray:
     return np.stack(list(pieces))
 
 
-def _as_torchvision(picture, side, size):
+def _as_torchvision(image, side, size):
     """Return the centre crop (C, size, size) of the image resized to a shorter side of `side`."""
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     rows, columns = transforms.shorter_side(height, width, side)
     if rows * columns <= MOST_RESIZED:
-        return transforms.centre_crop(transforms.resize(picture, rows, columns), size)
-    return transforms.resize(picture, size, size, box=_torchvision_box(height, width, side, size))  # but for rounding
+        return transforms.centre_crop(transforms.resize(image, rows, columns), size)
+    return transforms.resize(image, size, size, box=_torchvision_box(height, width, side, size))  # but for rounding
 
 
 def _torchvision_box(height, width, side, size):
@@ -172,7 +172,7 @@ def scaled(scale: int, size: int) -> int:
 
 
 def _square_box(width, height, which):
-    """Return (left, top, right, bottom) of a square of the picture's shorter side."""
+    """Return (left, top, right, bottom) of a square of the image's shorter side."""
     side = min(width, height)
     share = SQUARES.index(which) / 2
     left, top = (width - side) * share, (height - side) * share
@@ -191,12 +191,12 @@ def _values(image):
     return values[None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
-def _checked(picture):
-    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
-        kind = getattr(picture, "dtype", type(picture).__name__)
-        raise TypeError(f"a picture is an array of uint8, 0 .. 255, before mean and scale are taken off; got {kind}")
-    checks.unmasked(picture, "the image")
-    if picture.ndim != 3 or picture.shape[0] not in (1, 3) or 0 in picture.shape:
-        hint = "; perhaps picture.transpose(2, 0, 1)?" if picture.ndim == 3 and picture.shape[2] in (1, 3) else ""
-        raise ValueError(f"a picture must be (C, H, W) with 3 channels or 1, got {picture.shape}{hint}")
-    return picture
+def _checked(image):
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = getattr(image, "dtype", type(image).__name__)
+        raise TypeError(f"an image is an array of uint8, 0 .. 255, before mean and scale are taken off; got {kind}")
+    checks.unmasked(image, "the image")
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
+        hint = "; perhaps image.transpose(2, 0, 1)?" if image.ndim == 3 and image.shape[2] in (1, 3) else ""
+        raise ValueError(f"an image must be (C, H, W) with 3 channels or 1, got {image.shape}{hint}")
+    return image

@@ -11,12 +11,12 @@ from minigooglenet.evaluation.prediction import BATCH_SIZE, is_model, prediction
 
 @dataclass
 class Evaluation:
-    """What each model says of each picture with each number of crops.
+    """What each model says of each image with each number of crops.
 
     answers : (N, models, crop counts, classes) probabilities, the means over the crops
     counts : the numbers of crops, smallest first
-    indices, labels : (N,) integers, which pictures of the data set these are and what they show
-    skipped : {name: reason} of pictures that could not be used
+    indices, labels : (N,) integers, which images of the data set these are and what they show
+    skipped : {name: reason} of images that could not be used
     """
 
     answers: np.ndarray
@@ -44,16 +44,16 @@ class Evaluation:
 def evaluate(
     models, dataset, crops=(1,), *, pixels=None, indices=None, batch_size=BATCH_SIZE, on_batch=None, rule="box"
 ):
-    """Ask models about the pictures of a data set, with several numbers of crops in one pass.
+    """Ask models about the images of a data set, with several numbers of crops in one pass.
 
     Parameters
     ----------
     models : Graphs, plans or what `weights.load` returns, that take and give the same; one of them or several
-    dataset : Dataset; a picture that it cannot give is left out and noted
-    crops : numbers of crops, of 1, 10 and 144, and 0 for the whole picture
+    dataset : Dataset; an image that it cannot give is left out and noted
+    crops : numbers of crops, of 1, 10 and 144, and 0 for the whole image
     pixels : Pixels that the models were trained with; by default those of the first that was loaded, or else those of
         the data set
-    indices : which pictures, all unless given
+    indices : which images, all unless given
     batch_size, on_batch, rule : as for `probabilities`; with the rule "torchvision", set `dataset.shrink = False`
 
     Returns
@@ -65,21 +65,21 @@ def evaluate(
     pixels = pixels or next(filter(None, (getattr(model, "pixels", None) for model in models)), dataset.pixels)
     counts, used, skipped = tuple(sorted(set(crops))), [], {}
 
-    def pictures():
+    def images():
         for index in indices:
             try:
-                picture = dataset.picture(int(index))
+                image = dataset.image(int(index))
             except BadImageError as error:
                 skipped[dataset.name(int(index))] = str(error)
                 continue
             used.append(int(index))
-            yield picture
-            del picture  # before the next is decoded
+            yield image
+            del image  # before the next is decoded
 
-    asked = predictions(models, pictures(), pixels, counts, batch_size=batch_size, on_batch=on_batch, rule=rule)
+    asked = predictions(models, images(), pixels, counts, batch_size=batch_size, on_batch=on_batch, rule=rule)
     answers = list(asked)
     if not answers:
-        raise ValueError(f"no picture could be used: of {len(indices)}, {len(skipped)} were bad")
+        raise ValueError(f"no image could be used: of {len(indices)}, {len(skipped)} were bad")
     used = np.array(used)
     labels = checks.labels(dataset.labels[used], len(used), answers[0].shape[-1])
     return Evaluation(np.stack(answers), counts, used, labels, {**dataset.skipped, **skipped})

@@ -1,4 +1,4 @@
-"""What networks say of pictures: probabilities, averaged over crops and over networks.
+"""What networks say of images: probabilities, averaged over crops and over networks.
 
 The paper averages the softmax probabilities, not the scores: one crop on which a network is very sure outweighs the
 others less. (It also tried the maximum over crops and found it worse.)
@@ -25,17 +25,17 @@ MOST_CROPS = 64 * 1024**2  # bytes of all crops of an image
 BATCH_SIZE = 72  # half of 144; from about 24 on, a larger batch is no faster
 
 
-def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None, rule="box") -> np.ndarray:
-    """Return the probability of each class for each picture, the mean over its crops and over the models.
+def probabilities(models, images, pixels, crops=1, *, batch_size=BATCH_SIZE, on_batch=None, rule="box") -> np.ndarray:
+    """Return the probability of each class for each image, the mean over its crops and over the models.
 
     Parameters
     ----------
     models : Graphs, what `weights.load` returns, or plans of one output that gives scores; a Graph is planned here (a
         last Softmax is left out)
-    pictures : iterable of uint8 (C, H, W) of any sizes, read as they are needed
-    pixels : Pixels, how a picture becomes input
-    crops : 1, 10 or 144; 0 for the whole picture
-    batch_size : crops that go through a network at once; no more of them are held, but for those of one picture
+    images : iterable of uint8 (C, H, W) of any sizes, read as they are needed
+    pixels : Pixels, how an image becomes input
+    crops : 1, 10 or 144; 0 for the whole image
+    batch_size : crops that go through a network at once; no more of them are held, but for those of one image
     on_batch : called after each batch with the number of crops done so far, each counted once for every model
     rule : "box", or "torchvision" for weights of torchvision's, as in `crops`
 
@@ -49,26 +49,26 @@ def probabilities(models, pictures, pixels, crops=1, *, batch_size=BATCH_SIZE, o
     FloatingPointError
         When a network's scores are not finite.
     """
-    found = list(predictions(models, pictures, pixels, (crops,), batch_size=batch_size, on_batch=on_batch, rule=rule))
+    found = list(predictions(models, images, pixels, (crops,), batch_size=batch_size, on_batch=on_batch, rule=rule))
     if not found:
-        raise ValueError("there are no pictures to predict")
+        raise ValueError("there are no images to predict")
     return np.stack(found)[:, :, 0].mean(axis=1)
 
 
-def predictions(models, pictures, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None, rule="box"):
-    """Yield for each picture what each model says with each of several numbers of crops: (models, counts, classes).
+def predictions(models, images, pixels, counts=(1,), *, batch_size=BATCH_SIZE, on_batch=None, rule="box"):
+    """Yield for each image what each model says with each of several numbers of crops: (models, counts, classes).
 
     One crop is among the ten and they are among the 144, so they cost nothing beside them. The parameters are those of
-    `probabilities`; a picture's answer comes as soon as it is there.
+    `probabilities`; an image's answer comes as soon as it is there.
     """
     plans = planned(models)
     size, batch_size = plans[0].shapes[plans[0].inputs[0]][1], integer(batch_size, "batch_size", 1)
     wanted = _wanted(counts, rule)
     batch_size = min(batch_size, _most_together(plans, len(wanted)))
     chosen = [[wanted.index(crop) for crop in places(count, rule)] for count in counts]
-    together, pictures, done = max(1, batch_size // len(wanted)), iter(pictures), 0
+    together, images, done = max(1, batch_size // len(wanted)), iter(images), 0
     cut_wanted = partial(cut, size=size, wanted=wanted)  # a map keeps no image while the next one is decoded
-    while group := list(map(cut_wanted, itertools.islice(pictures, together))):
+    while group := list(map(cut_wanted, itertools.islice(images, together))):
         pieces = np.concatenate(group)
         found = np.empty((len(plans), len(pieces), *plans[0].shapes[plans[0].outputs[0]]))
         for start in range(0, len(pieces), batch_size):
@@ -92,7 +92,7 @@ def predict(g, images, batch_size=64) -> np.ndarray:
 
 
 def crops_of(counts, rule="box") -> int:
-    """Return how many crops of a picture go through a network where several numbers of them are asked for."""
+    """Return how many crops of an image go through a network where several numbers of them are asked for."""
     return len(_wanted(counts, rule))
 
 

@@ -23,7 +23,7 @@ def summary(evaluation, comparison, matrix, classes) -> dict:
     ----------
     evaluation : Evaluation
     comparison : Table3 of it
-    matrix : (classes, classes) integers, pictures by true class (row) and predicted class
+    matrix : (classes, classes) integers, images by true class (row) and predicted class
     classes : their names
     """
     probabilities, setting = _last(evaluation, comparison)
@@ -47,17 +47,17 @@ def sentence(numbers: dict) -> str:
     """Return the most important numbers of a summary in words."""
     low, high = numbers["accuracy_interval"]
     models, crops = (f"{numbers[key]} {key.removesuffix('s' * (numbers[key] == 1))}" for key in ("models", "crops"))
-    crops = crops if numbers["crops"] else "whole pictures"
+    crops = crops if numbers["crops"] else "whole images"
     top_k = f"{numbers['top_k_accuracy']:.2%} among the top {numbers['k']}, " if numbers["k"] > 1 else ""
     return (
-        f"{models}, {crops}: {numbers['accuracy']:.2%} of {numbers['pictures']:,} pictures right "
+        f"{models}, {crops}: {numbers['accuracy']:.2%} of {numbers['pictures']:,} images right "
         f"({CONFIDENCE:.0%} interval {low:.2%} to {high:.2%}), {top_k}"
         f"expected calibration error {numbers['calibration_error']:.2%}."
     )
 
 
 def class_table(matrix, classes) -> Table:
-    """Return how many pictures of each class are right; of many classes those with the largest share of mistakes."""
+    """Return how many images of each class are right; of many classes those with the largest share of mistakes."""
     matrix = np.asarray(matrix)
     rows = []
     for number, name in enumerate(classes):
@@ -69,14 +69,14 @@ def class_table(matrix, classes) -> Table:
     if len(rows) > MOST_LISTED:
         title = f"The {MOST_LISTED} of {len(rows)} classes with the most mistakes"
         rows = sorted((row for row in rows if row[1]), key=lambda row: row[3])[:MOST_LISTED]
-    return Table(title, ("class", ">pictures", ">right", ">per cent", "most often taken for"), rows)
+    return Table(title, ("class", ">images", ">right", ">per cent", "most often taken for"), rows)
 
 
 def save(folder, dataset, size, evaluation, comparison, matrix) -> list[Path]:
     """Write tables and figures into a folder, and return their paths.
 
-    table3.csv and predictions.csv (a line for each picture); figures, each with its text: calibration,
-    confusion_matrix (up to 50 classes), crops (of the first picture, for networks of `size`) and table3 (from two
+    table3.csv and predictions.csv (a line for each image); figures, each with its text: calibration,
+    confusion_matrix (up to 50 classes), crops (of the first image, for networks of `size`) and table3 (from two
     settings on).
     """
     folder = Path(folder)
@@ -84,11 +84,11 @@ def save(folder, dataset, size, evaluation, comparison, matrix) -> list[Path]:
     comparison.to_csv(folder / "table3.csv")
     _save_predictions(folder / "predictions.csv", dataset, evaluation, probabilities)
     written = [folder / "table3.csv", folder / "predictions.csv"]
-    picture, count = dataset.picture(int(evaluation.indices[0])), setting["crops"]
-    pieces = crops(picture, size, count), boxes(picture.shape, size, count)[0], places(count)
+    image, count = dataset.image(int(evaluation.indices[0])), setting["crops"]
+    pieces = crops(image, size, count), boxes(image.shape, size, count)[0], places(count)
     drawn = {
         "calibration": viz.evaluation.calibration(calibration(probabilities, evaluation.labels)),
-        "crops": viz.evaluation.crops(picture, *pieces),
+        "crops": viz.evaluation.crops(image, *pieces),
     }
     if len(matrix) <= MOST_DRAWN:
         drawn["confusion_matrix"] = viz.confusion_matrix(np.asarray(matrix), dataset.classes)

@@ -12,7 +12,7 @@ from minigooglenet.exercises.outputs import close
 
 PASSED, WRONG, NOT_YET = "passed", "wrong", "not yet"
 MOST_SHOWN = 64  # values of an array that are worth printing
-SMALL = 80  # dots per inch of a picture of the difference
+SMALL = 80  # dots per inch of an image of the difference
 CORNER = 8  # values along an axis of a larger array
 _FONT = f"font-family:monospace;font-size:{console.CODE_SIZE}"  # one size for all parts, whatever the page prescribes
 _CELL = f"text-align:left;vertical-align:top;white-space:pre-wrap;padding:0 1em 0 0;line-height:1.3;{_FONT}"
@@ -108,16 +108,16 @@ class Result:
         )
 
     def _image(self):
-        """Return the arrays that differ as pictures in HTML, if they are matrices of one shape."""
+        """Return the arrays that differ as images in HTML, if they are matrices of one shape."""
         if self.expected is None:
             return ""
         expected, got, differ, where = self._shown()
         if expected.ndim != 2 or expected.shape != got.shape or not expected.size:
             return ""
-        figure = _picture(expected, got)
+        figure = _drawn(expected, got)
         rows = np.flatnonzero(differ.any(axis=1))
         columns = np.flatnonzero(differ.any(axis=0))
-        alt = f"expected{where}, yours and their difference as pictures: {differ.sum()} of {differ.size} values differ"
+        alt = f"expected{where}, yours and their difference as images: {differ.sum()} of {differ.size} values differ"
         if len(rows):
             alt += f", in rows {rows[0]} to {rows[-1]} and columns {columns[0]} to {columns[-1]}"
         return figures.image(figure, figures.pixels(figure, SMALL), alt, SMALL)
@@ -156,7 +156,7 @@ def _arrays(expected, got, differ):
     return tuple(text + note for text in shown.arrays(right, mine, wrong))
 
 
-def _picture(expected, got):
+def _drawn(expected, got):
     figure, axes = figures.new(7, 2.6, ncols=3)
     real = [np.nan_to_num(np.real(values).astype(float), posinf=0, neginf=0) for values in (expected, got)]
     largest = max(abs(values).max() for values in real) or 1

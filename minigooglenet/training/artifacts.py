@@ -1,4 +1,4 @@
-"""What a finished run leaves beside its weights: pictures with their texts, and the pictures that it had to skip."""
+"""What a finished run leaves beside its weights: images with their texts, and the images that it had to skip."""
 
 import csv
 
@@ -14,8 +14,8 @@ MOST_CLASSES = 20  # of a confusion matrix that one can read
 def leave(trainer) -> list:
     """Write into a Trainer's folder what its run came to, and return the files.
 
-    The training curve; the confusion matrix of the held-out pictures where the classes are few; how far gradients
-    reached where they were recorded; skipped.csv where pictures could not be used. The folder is locked meanwhile.
+    The training curve; the confusion matrix of the held-out images where the classes are few; how far gradients
+    reached where they were recorded; skipped.csv where images could not be used. The folder is locked meanwhile.
     """
     with only_one(trainer.out, trainer.hold):
         return _leave(trainer)
@@ -29,16 +29,16 @@ def _leave(trainer):
         with files.atomic(written[-1], "w") as file:
             csv.writer(file, lineterminator="\n").writerows([("picture", "reason"), *skipped.items()])
     heads = len(trainer.head_weights) - 1
-    pictures = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
+    images = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
     if len(classes) <= MOST_CLASSES:
         tested = held_out.measure(trainer.trained(), trainer.split.test)
         if len(tested.labels):
             matrix = confusion(tested.labels, tested.predicted, len(classes))
-            pictures["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
+            images["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
     norms = module_norms(trainer.gradient_log.rows())
     if norms:
-        pictures["gradient_norms"] = viz.gradients_over_time(norms)
-    for name, (figure, text) in pictures.items():
+        images["gradient_norms"] = viz.gradients_over_time(norms)
+    for name, (figure, text) in images.items():
         written += figures.save(figure, text, trainer.out / name)
     return written
 

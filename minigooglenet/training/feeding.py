@@ -73,13 +73,13 @@ def check_run(graph, split, settings, out=None) -> None:
         raise TypeError(f"settings must be training.Settings, got {type(settings).__name__}")
     train, test = split
     if not len(train):
-        raise ValueError("there are no pictures to learn from")
+        raise ValueError("there are no images to learn from")
     if settings.patience is not None and not len(test):
         raise ValueError("patience needs held-out images, and there are none")
     takes = graph.inputs[only_input(graph)]
     gives = graph.shapes[graph.main]
     if tuple(train.shape) != takes:
-        raise ValueError(f"the network takes pictures of {takes}, the data have {tuple(train.shape)}")
+        raise ValueError(f"the network takes images of {takes}, the data have {tuple(train.shape)}")
     if gives != (len(train.classes),):
         raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
     if train.classes != test.classes or train.shape != test.shape:

@@ -24,7 +24,7 @@ GRADIENT_COLUMNS = ("step", "node", "norm")
 
 
 class Epoch(NamedTuple):
-    """What one epoch came to: means over its batches, and over the held-out pictures at its end."""
+    """What one epoch came to: means over its batches, and over the held-out images at its end."""
 
     epoch: int
     train_loss: float

@@ -34,8 +34,8 @@ class Recipe:
     """What to train on what, and how.
 
     data : "digits", "shapes", "cifar10" or a folder with a folder for each class
-    size : height and width of the pictures; None for the usual one of the data
-    augment : whether pictures are varied at random
+    size : height and width of the images; None for the usual one of the data
+    augment : whether images are varied at random
     model : a name of `models.build`;  arguments : of its function, beside what the data decide
     start : file of weights to start from (fine-tuning), or None
     weights_seed : of the first weights
@@ -60,7 +60,7 @@ class Recipe:
                 object.__setattr__(self, name, os.path.realpath(value))
 
     def split(self, on_bytes=None):
-        """Return the pictures, data.Split; `on_bytes` is told of a download, as by `data.load`."""
+        """Return the images, data.Split; `on_bytes` is told of a download, as by `data.load`."""
         return data.load(self.data, self.size, augment=self.augment, on_bytes=on_bytes)
 
     def graph(self, split):
@@ -86,7 +86,7 @@ class Recipe:
         if self.model in ("mini", "mini_googlenet"):
             arguments["in_channels"] = channels
         elif channels != 3:
-            raise ValueError(f"{self.model} takes colour pictures, {self.data} has {channels} channel; perhaps mini?")
+            raise ValueError(f"{self.model} takes colour images, {self.data} has {channels} channel; perhaps mini?")
         _check_arguments(self.model, self.arguments)
         graph = models.build(self.model, len(split.train.classes), **arguments, rng=self.weights_seed)
         return graph, origin.fresh(graph)

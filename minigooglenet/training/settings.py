@@ -15,7 +15,7 @@ OPTIMIZERS = ("sgd", "adamw")
 class Settings:
     """How to train.
 
-    epochs, batch_size : how often every picture is seen, and how many at a time
+    epochs, batch_size : how often every image is seen, and how many at a time
     lr, momentum, weight_decay : of SGD (`optim.sgd_step`); for AdamW, momentum is the first beta
     schedule : of the rate, a name in `schedules.SCHEDULES`
     caffe_biases : whether biases learn at twice the rate and do not decay, as in BVLC's replication

@@ -1,7 +1,7 @@
 """Training that may take days: it reports, writes down what happens, and goes on after any interruption.
 
 Everything that decides a step is a function of the settings' seed and the step's number (the order of an epoch, how
-a picture is augmented), or lies in the checkpoint (weights, velocity, mean, running statistics, dropout's generators).
+an image is augmented), or lies in the checkpoint (weights, velocity, mean, running statistics, dropout's generators).
 So a run that was interrupted ends with the very same bits as one that was not.
 """
 
@@ -63,7 +63,7 @@ class Trainer:
         self.head_weights = self.settings.head_weights(graph, self.frozen)
         self.steps_per_epoch = -(-len(self.split.train) // self.settings.batch_size)
         self.steps = self.settings.epochs * self.steps_per_epoch
-        self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: pictures, their loss, hits
+        self.step, self.epochs, self.tally = 0, [], [0, 0.0, 0.0]  # of this epoch: images, their loss, hits
         self.velocity, self.average, self.averaged = {}, {}, 0
         self.adam = {"mean": {}, "square": {}, "count": {}}  # of `adaptive.adamw_step`
         self._multipliers = self.settings.multipliers(graph.params)
@@ -240,7 +240,7 @@ class Trainer:
         return {
             "pixels": train.pixels,
             "classes": train.classes,
-            # Who learned from whole pictures is to be shown whole ones, not the middle of them.
+            # Who learned from whole images is to be shown whole ones, not the middle of them.
             "notes": {"crops": "0" if train.whole else "1"},
             "training_images": self.training_images,
         }
@@ -265,7 +265,7 @@ class Trainer:
         Raises
         ------
         ValueError
-            If the checkpoint cannot be read, or belongs to another network, other pictures or other settings. Then
+            If the checkpoint cannot be read, or belongs to another network, other images or other settings. Then
             neither the Trainer nor a file has changed.
         BlockingIOError
             When another process, or another Trainer, trains in the folder.
@@ -332,8 +332,8 @@ class Trainer:
                 self.save()
         if not self.tally[0]:
             reasons = "; ".join(f"{name}: {why}" for name, why in list(train.skipped.items())[:3])
-            raise ValueError(f"not one of {len(train)} pictures could be used: {reasons}")
-        self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good picture
+            raise ValueError(f"not one of {len(train)} images could be used: {reasons}")
+        self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have held no good image
         return not asked
 
     def batches(self, epoch, start=0):

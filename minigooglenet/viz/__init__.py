@@ -1,7 +1,7 @@
-"""Pictures of a network and its training. Each function returns (figure, text): the text says the same in words."""
+"""Images of a network and its training. Each function returns (figure, text): the text says the same in words."""
 
 from minigooglenet.viz import evaluation
-from minigooglenet.viz.arrays import pictures
+from minigooglenet.viz.arrays import images
 from minigooglenet.viz.charts import bar_chart, line_chart
 from minigooglenet.viz.filters import first_filters
 from minigooglenet.viz.module import module_drawing
@@ -22,9 +22,9 @@ __all__ = [
     "gradient_flow",
     "gradient_norms",
     "gradients_over_time",
+    "images",
     "learning_rates",
     "line_chart",
     "module_drawing",
-    "pictures",
     "training_curve",
 ]

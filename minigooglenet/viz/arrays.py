@@ -1,4 +1,4 @@
-"""Arrays as pictures side by side, and the same in characters for whoever does not see them."""
+"""Arrays as images side by side, and the same in characters for whoever does not see them."""
 
 import textwrap
 
@@ -13,16 +13,16 @@ TITLE_CHARACTERS, TITLE_LINE = 12, 0.18  # characters of a title in an inch, and
 HALFWAY = 0.179  # luminance on which black and white have the same contrast, 4.6 to 1
 
 
-def pictures(arrays, columns=4, numbers=None, same_scale=True, inches=2.4):
+def images(arrays, columns=4, numbers=None, same_scale=True, inches=2.4):
     """Draw arrays (H, W) side by side; a colour stands for a value, around zero where some are negative.
 
     Parameters
     ----------
     arrays : {title: array (H, W)}; an array (H, W, 3) of colours from 0 to 255 is shown as it is
-    columns : pictures in a row
+    columns : images in a row
     numbers : whether to write the values into the cells; where all arrays are small enough unless given
-    same_scale : whether the same colour means the same value in all pictures
-    inches : width of a picture
+    same_scale : whether the same colour means the same value in all images
+    inches : width of an image
 
     Returns
     -------
@@ -52,8 +52,8 @@ def pictures(arrays, columns=4, numbers=None, same_scale=True, inches=2.4):
 
 
 def _seen(arrays):
-    """Return what there is to see: each picture in a few words, as many as alt text has room for."""
-    words = f"{len(arrays)} pictures: " if len(arrays) > 1 else ""
+    """Return what there is to see: each image in a few words, as many as alt text has room for."""
+    words = f"{len(arrays)} images: " if len(arrays) > 1 else ""
     for place, (title, values) in enumerate(arrays.items()):
         one = f"{'; ' * (place > 0)}{title}, {_extent(values)}"
         if len((words + one).split()) > figures.MOST_ALT - 4:
@@ -78,7 +78,7 @@ def _draw(axis, values, scaled_with, numbers):
     low, high = min(v.min() for v in scaled_with), max(v.max() for v in scaled_with)
     largest = max(abs(low), abs(high)) or 1
     around_zero = low < 0
-    picture = axis.imshow(
+    image = axis.imshow(
         values,
         cmap=figures.DIVERGING if around_zero else figures.SEQUENTIAL,
         vmin=-largest if around_zero else min(low, 0),
@@ -88,7 +88,7 @@ def _draw(axis, values, scaled_with, numbers):
     if not numbers:
         return
     for (row, column), value in np.ndenumerate(values):
-        ink = "black" if _luminance(picture.cmap(picture.norm(value))) > HALFWAY else "white"
+        ink = "black" if _luminance(image.cmap(image.norm(value))) > HALFWAY else "white"
         axis.text(column, row, _short(value), ha="center", va="center", color=ink, fontsize=8)
 
 
@@ -99,7 +99,7 @@ def _luminance(colour):
 def _told(title, values, numbers):
     size = " x ".join(map(str, values.shape))
     if values.ndim == 3:
-        return f"{title}: a picture in colour, {size}, mean brightness {values.mean():.0f} of 255"
+        return f"{title}: an image in colour, {size}, mean brightness {values.mean():.0f} of 255"
     values = values.astype(np.float64)
     lines = [f"{title} ({size}), from {_short(values.min())} to {_short(values.max())}:"]
     if numbers or values.shape[1] <= MOST_NUMBERS:

@@ -9,24 +9,24 @@ from minigooglenet import figures
 LINES = ("-", "--", ":")
 
 
-def crops(picture, pieces, boxes, places):
-    """Draw the boxes of the crops on the picture, and beside it every crop as the network sees it.
+def crops(image, pieces, boxes, places):
+    """Draw the boxes of the crops on the image, and beside it every crop as the network sees it.
 
     Parameters
     ----------
-    picture : uint8 (C, H, W)
+    image : uint8 (C, H, W)
     pieces : uint8 (count, C, size, size), the crops
-    boxes : (count, 4) left, top, right, bottom in pixels of the picture
+    boxes : (count, 4) left, top, right, bottom in pixels of the image
     places : for each crop (scale, square, part, mirrored)
     """
     scales, squares = (list(dict.fromkeys(crop[i] for crop in places)) for i in (0, 1))
     shares, tall = ((2, 3), 6.4) if len(scales) > 1 else ((1, 4), 2.4)
     figure, (left, right) = figures.new(13, tall, ncols=2, width_ratios=shares)
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     for number, scale in enumerate(scales):
         across, down = (number % 2) * 1.1 * width, (number // 2) * (1.1 * height + 0.1 * width)
         own = {crop[1:3]: box for crop, box in zip(places, boxes, strict=True) if crop[0] == scale}
-        left.imshow(_drawn(picture), extent=(across, across + width, down + height, down), alpha=0.5, **_grey(picture))
+        left.imshow(_drawn(image), extent=(across, across + width, down + height, down), alpha=0.5, **_grey(image))
         left.text(across, down - 0.02 * height, f"shorter side {scale}", fontsize=8, va="bottom")
         for (square, _), (x0, y0, x1, y1) in own.items():
             look = {"color": figures.PALETTE[2 - squares.index(square)], "linestyle": LINES[squares.index(square)]}
@@ -41,16 +41,16 @@ def crops(picture, pieces, boxes, places):
         left.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0.02))
     _contact_sheet(right, pieces, places)
     size, count = pieces.shape[-1], _many(len(places), "crop")
-    figure.suptitle(f"{count} of a picture of {width} x {height} for a network of {size} x {size}", fontsize=10)
+    figure.suptitle(f"{count} of an image of {width} x {height} for a network of {size} x {size}", fontsize=10)
     lines = [
         f"{scale:5}  {square:7}  {part:12}  {x0:8.1f} {y0:8.1f} {x1:8.1f} {y1:8.1f}"
         for (scale, square, part, mirrored), (x0, y0, x1, y1) in zip(places, boxes, strict=True)
         if not mirrored
     ]
     twice = ", each taken plain and mirrored" if len(lines) < len(places) else ""
-    seen = f"{count} of a picture of {width} x {height} pixels (width x height) for a network of {size} x {size}{twice}"
+    seen = f"{count} of an image of {width} x {height} pixels (width x height) for a network of {size} x {size}{twice}"
     sides = ", ".join(map(str, scales))
-    alt = f"{seen}: boxes on the picture, whose shorter side is {sides}, and beside it every crop"
+    alt = f"{seen}: boxes on the image, whose shorter side is {sides}, and beside it every crop"
     text = f"{seen}.\n\nscale  square   part              left      top    right   bottom\n"
     return figures.described(figure, text + "\n".join(lines), alt=alt)
 
@@ -70,16 +70,16 @@ def calibration(bins):
     upper.set(ylabel="per cent right", ylim=(0, 105), title=f"Calibration: expected error {bins.error:.1%}")
     upper.legend(frameon=False, loc="upper left", fontsize=9)
     lower.bar(centres, bins.counts, 0.9 * width, color=figures.PALETTE[0])
-    lower.set(xlabel="probability of the likeliest class", ylabel="pictures", xlim=(0, 1))
+    lower.set(xlabel="probability of the likeliest class", ylabel="images", xlim=(0, 1))
     gap = float(bins.counts @ (bins.confidence - bins.accuracy)) / total
     verdict = "more sure than right" if gap > 0 else "less sure than right"
     alt = (
-        f"Calibration, {total} pictures: expected calibration error {bins.error:.1%}; on the whole the network is "
+        f"Calibration, {total} images: expected calibration error {bins.error:.1%}; on the whole the network is "
         f"{verdict}, by {abs(gap):.1%}."
     )
     text = (
         f"{alt} A row contains its upper probability, not its lower one."
-        f"\n\nprobability  pictures  mean probability  right\n"
+        f"\n\nprobability  images  mean probability  right\n"
     )
     lines = [
         f"{low:.2f}-{high:.2f}    {count:8}  {sure:16.1%}  {right:6.1%}"
@@ -121,8 +121,8 @@ def table3(table):
     axes[0][0].set_yticks(range(len(names)), names)
     axes[0][0].invert_yaxis()
     start = _setting(base)
-    figure.suptitle(f"Against {start}, {table.pictures:,} pictures (hollow: not told apart from it)", fontsize=10)
-    head = f"Settings against the base ({start}), {table.pictures:,} pictures."
+    figure.suptitle(f"Against {start}, {table.images:,} images (hollow: not told apart from it)", fontsize=10)
+    head = f"Settings against the base ({start}), {table.images:,} images."
     k, changes = ks[0], [row.changes[0] for row in others]
     named = [f"{name} {100 * change.difference:+.2f}" for name, change in zip(names, changes, strict=True)]
     apart = sum(change.told_apart for change in changes)
@@ -152,18 +152,18 @@ def _contact_sheet(axis, pieces, places):
 
 
 def _setting(row):
-    return f"{_many(row.models, 'model')}, {_many(row.crops, 'crop') if row.crops else 'whole picture'}"
+    return f"{_many(row.models, 'model')}, {_many(row.crops, 'crop') if row.crops else 'whole image'}"
 
 
 def _many(count, word):
     return f"{count} {word}{'s' * (count != 1)}"
 
 
-def _drawn(picture):
+def _drawn(image):
     """Return (C, H, W) as matplotlib draws it."""
-    return picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
+    return image[0] if len(image) == 1 else image.transpose(1, 2, 0)
 
 
-def _grey(picture):
-    """Return what keeps a picture of one channel grey."""
-    return {"cmap": "gray", "vmin": 0, "vmax": 255} if len(picture) == 1 else {}
+def _grey(image):
+    """Return what keeps an image of one channel grey."""
+    return {"cmap": "gray", "vmin": 0, "vmax": 255} if len(image) == 1 else {}

@@ -22,8 +22,8 @@ def first_filters(weight, title="First filters"):
     for index, axis in enumerate(axes.flat):
         axis.axis("off")
         if index < filters:
-            picture = scaled[index].transpose(1, 2, 0)
-            image = picture / 2 + 0.5 if channels == 3 else picture[:, :, 0]
+            image = scaled[index].transpose(1, 2, 0)
+            image = image / 2 + 0.5 if channels == 3 else image[:, :, 0]
             axis.imshow(image, cmap=figures.DIVERGING, vmin=-1, vmax=1)
     colours = "mid-grey is zero" if channels == 3 else "purple positive, white zero, orange negative"
     figure.suptitle(f"{title}: {filters} of {height} x {width} ({colours})", fontsize=9)

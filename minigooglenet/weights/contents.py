@@ -68,7 +68,7 @@ class Contents:
 
     arrays : {"node/weight": array}, parameters and buffers together
     model, arguments : what `models.build` takes to make the network, where the file says it
-    pixels : how pictures become inputs
+    pixels : how images become inputs
     classes : names of the outputs
     notes : further things to know, each a line of text
     architecture : the graph, as `weights.architecture` describes it, where the file holds it

@@ -33,7 +33,7 @@ OTHERS = (
     (rb"\x80[\2-\5]", "it is a Python pickle, which can run any code when it is read; save its arrays with np.savez"),
     (rb"\x93NUMPY", "it is one array without a name; save all of them with np.savez(file, **arrays)"),
     (rb"\x89HDF\r\n", "it is an HDF5 file, which is not read here; save its arrays with np.savez"),
-    (rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF....WEBP", "it is a picture"),
+    (rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF....WEBP", "it is an image"),
     (rb"%PDF", "it is a PDF document"),
     (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd|Rar!", "it is compressed; unpack it first"),
     (rb"(?s).{257}ustar", "it is a tar archive; unpack it first"),

@@ -114,9 +114,9 @@ def test_a_layer_that_is_not_there_is_told():
 
 
 def test_the_roofline_has_its_text_beside_it(result, tmp_path):
-    picture, words = figures.save(*roofline.roofline(result, 2), tmp_path / "roofline")
+    image, words = figures.save(*roofline.roofline(result, 2), tmp_path / "roofline")
     text = words.read_text(encoding="utf-8")
-    assert picture.stat().st_size > 10_000
+    assert image.stat().st_size > 10_000
     assert text.isascii()
     assert "a matrix product does 200.0 GMAC/s, memory moves 40.0 GB/s" in text
     assert "Below 5.0 MAC per byte memory is the limit" in text

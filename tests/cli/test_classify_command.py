@@ -1,4 +1,4 @@
-"""`minigooglenet classify`: from picture files to answers, whatever some of the files are."""
+"""`minigooglenet classify`: from image files to answers, whatever some of the files are."""
 
 import json
 
@@ -17,31 +17,31 @@ def _registered(monkeypatch):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Return a file of a small grey network that tells light pictures from dark ones."""
+    """Return a file of a small grey network that tells light images from dark ones."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 48)
-    pictures = rng.integers(0, 60, (48, 1, 16, 16), np.uint8) + (180 * labels).astype(np.uint8)[:, None, None, None]
+    images = rng.integers(0, 60, (48, 1, 16, 16), np.uint8) + (180 * labels).astype(np.uint8)[:, None, None, None]
     g = models.mini_googlenet(2, in_channels=1, size=16, width=0.25, rng=0)
-    training.train(g, data.GREY_UNIT.to_input(pictures), labels, epochs=4, batch_size=8, rng=0)
+    training.train(g, data.GREY_UNIT.to_input(images), labels, epochs=4, batch_size=8, rng=0)
     path = tmp_path_factory.mktemp("weights") / "tones.safetensors"
     weights.save(g, path, pixels=data.GREY_UNIT, classes=("dark", "light"))
     return str(path)
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Return a folder with a light and a dark picture, of other sizes and modes, and in it another."""
+def images(tmp_path):
+    """Return a folder with a light and a dark image, of other sizes and modes, and in it another."""
     Image.new("RGB", (40, 30), (20, 25, 30)).save(tmp_path / "a_dark.png")
     Image.new("L", (17, 50), 230).save(tmp_path / "b_light.jpg")
     (tmp_path / "more").mkdir()
     Image.new("RGBA", (16, 16), (240, 235, 230, 255)).save(tmp_path / "more" / "c_light.PNG")
-    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("no image", encoding="utf-8")
     return tmp_path
 
 
 @pytest.mark.parametrize("crops", ["1", "10", "144"])
-def test_a_folder_of_pictures_is_told_with_bars(capsys, trained, pictures, crops):
-    assert cli.main(["classify", str(pictures), "--weights", trained, "--crops", crops]) == 0
+def test_a_folder_of_images_is_told_with_bars(capsys, trained, images, crops):
+    assert cli.main(["classify", str(images), "--weights", trained, "--crops", crops]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line]
     names = [line for line in lines if not line.startswith(" ")]
     assert [name.replace("\\", "/").rsplit("/")[-1] for name in names] == ["a_dark.png", "b_light.jpg", "c_light.PNG"]
@@ -52,10 +52,10 @@ def test_a_folder_of_pictures_is_told_with_bars(capsys, trained, pictures, crops
     assert len(lines) == 9
 
 
-def test_what_cannot_be_read_is_said_and_the_others_are_told(capsys, trained, pictures):
-    (pictures / "b_light.jpg").write_bytes((pictures / "b_light.jpg").read_bytes()[:150])
-    given = [str(pictures / name) for name in ("a_dark.png", "b_light.jpg", "missing.png", "more")]
-    answers = pictures / "answers.json"
+def test_what_cannot_be_read_is_said_and_the_others_are_told(capsys, trained, images):
+    (images / "b_light.jpg").write_bytes((images / "b_light.jpg").read_bytes()[:150])
+    given = [str(images / name) for name in ("a_dark.png", "b_light.jpg", "missing.png", "more")]
+    answers = images / "answers.json"
     assert cli.main(["classify", *given, "--weights", trained, "--json", str(answers)]) == 1
     out = capsys.readouterr().out
     kept = json.loads(answers.read_text(encoding="utf-8"))
@@ -66,9 +66,9 @@ def test_what_cannot_be_read_is_said_and_the_others_are_told(capsys, trained, pi
     assert f"written: {answers}" in out
 
 
-def test_json_without_a_file_is_all_that_the_standard_output_gets(capsys, trained, pictures):
-    (pictures / "broken.png").write_bytes(b"")
-    assert cli.main(["classify", str(pictures), "--weights", trained, "--json"]) == 1
+def test_json_without_a_file_is_all_that_the_standard_output_gets(capsys, trained, images):
+    (images / "broken.png").write_bytes(b"")
+    assert cli.main(["classify", str(images), "--weights", trained, "--json"]) == 1
     captured = capsys.readouterr()
     answers = json.loads(captured.out)
     assert len(answers) == 4
@@ -79,10 +79,10 @@ def test_json_without_a_file_is_all_that_the_standard_output_gets(capsys, traine
     assert "cannot read" in captured.err
 
 
-def test_names_come_from_a_file_if_it_has_one_for_each_class(capsys, trained, pictures):
-    labels = pictures / "names.txt"
+def test_names_come_from_a_file_if_it_has_one_for_each_class(capsys, trained, images):
+    labels = images / "names.txt"
     labels.write_bytes("\ufeffnight sky\r\nsnow field\r\n\r\n".encode())
-    given = ["classify", str(pictures / "a_dark.png"), "--weights", trained, "--labels", str(labels)]
+    given = ["classify", str(images / "a_dark.png"), "--weights", trained, "--labels", str(labels)]
     assert cli.main(given) == 0
     assert capsys.readouterr().out.splitlines()[1].endswith("  night sky")
     labels.write_text("one\ntwo\nthree\n", encoding="utf-8")
@@ -90,10 +90,10 @@ def test_names_come_from_a_file_if_it_has_one_for_each_class(capsys, trained, pi
     assert "names 3 classes, one a line, and the network has 2" in capsys.readouterr().err
 
 
-def test_weights_that_say_little_are_used_and_what_was_taken_is_said(capsys, pictures):
+def test_weights_that_say_little_are_used_and_what_was_taken_is_said(capsys, images):
     g = models.mini_googlenet(7, size=16, width=0.25, rng=0)
-    weights.save(g, pictures / "bare.safetensors")
-    assert cli.main(["classify", str(pictures / "a_dark.png"), "--weights", str(pictures / "bare.safetensors")]) == 0
+    weights.save(g, images / "bare.safetensors")
+    assert cli.main(["classify", str(images / "a_dark.png"), "--weights", str(images / "bare.safetensors")]) == 0
     out = capsys.readouterr().out
     assert "does not say how pixels become input; taken: Pixels(mean=(123.0, 117.0, 104.0)" in out
     assert len([line for line in out.splitlines() if "  class " in line]) == 5
@@ -102,14 +102,14 @@ def test_weights_that_say_little_are_used_and_what_was_taken_is_said(capsys, pic
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["more"], "there are no pictures in the folder"),
+        (["more"], "there are no images in the folder"),
         (["a_dark.png", "--weights", "missing.safetensors"], "missing.safetensors"),
         (["a_dark.png", "--json", "no/such/a.json"], "there is no folder"),
     ],
 )
-def test_what_cannot_work_is_one_line_and_exit_code_1(capsys, monkeypatch, trained, pictures, given, message):
-    (pictures / "more" / "c_light.PNG").unlink()
-    monkeypatch.chdir(pictures)
+def test_what_cannot_work_is_one_line_and_exit_code_1(capsys, monkeypatch, trained, images, given, message):
+    (images / "more" / "c_light.PNG").unlink()
+    monkeypatch.chdir(images)
     assert cli.main(["classify", "--weights", trained, *given]) == 1
     captured = capsys.readouterr()
     assert message in captured.err
@@ -135,8 +135,8 @@ def test_weights_of_torchvision_see_its_centre_crop(capsys, tmp_path, monkeypatc
     Image.fromarray(pixels).save(tmp_path / "large.png")
     assert cli.main(["classify", str(tmp_path / "large.png"), "--weights", str(path), "--json"]) == 0
     (answer,) = json.loads(capsys.readouterr().out)
-    picture = pixels.transpose(2, 0, 1)
-    expected = probabilities([weights.load(path).graph], [picture], data.UNIT, 1, rule="torchvision")[0]
+    image = pixels.transpose(2, 0, 1)
+    expected = probabilities([weights.load(path).graph], [image], data.UNIT, 1, rule="torchvision")[0]
     found = {one["class"]: one["probability"] for one in answer["top"]}
     assert [found["a"], found["b"]] == pytest.approx(expected)
-    assert not np.array_equal(crops(picture, 32, 1), crops(picture, 32, 1, rule="torchvision"))
+    assert not np.array_equal(crops(image, 32, 1), crops(image, 32, 1, rule="torchvision"))

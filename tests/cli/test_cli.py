@@ -115,12 +115,12 @@ def test_the_tour_leaves_a_network_and_figures(toured):
     for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Held-out digits right", "What to try next"):
         assert part in out
     names = {path.name for path in folder.iterdir()}
-    pictures = ("gradient_norms", "googlenet_filters", "training_curve", "confusion_matrix", "digit_filters")
+    images = ("gradient_norms", "googlenet_filters", "training_curve", "confusion_matrix", "digit_filters")
     assert names == {
         "googlenet_counts.csv",
         "mini_googlenet_digits.safetensors",
         "digit.png",
-        *(f"{picture}.{ending}" for picture in pictures for ending in ("png", "txt")),
+        *(f"{image}.{ending}" for image in images for ending in ("png", "txt")),
     }
 
 

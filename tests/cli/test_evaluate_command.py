@@ -12,20 +12,20 @@ from minigooglenet.cli import evaluate
 CLASSES = ("dark", "grey", "light")
 
 
-class _Bad(data.Pictures):
-    """Pictures of which the third cannot be read."""
+class _Bad(data.Images):
+    """Images of which the third cannot be read."""
 
-    def picture(self, index):
+    def image(self, index):
         if index == 2:
             raise data.BadImageError("it is cut off")
-        return super().picture(index)
+        return super().image(index)
 
 
-def _tones(count, seed, kind=data.Pictures):
+def _tones(count, seed, kind=data.Images):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, count)
-    pictures = rng.integers(0, 60, (count, 1, 16, 16), np.uint8) + (90 * labels).astype(np.uint8)[:, None, None, None]
-    return kind(pictures, labels, CLASSES, data.GREY_UNIT)
+    images = rng.integers(0, 60, (count, 1, 16, 16), np.uint8) + (90 * labels).astype(np.uint8)[:, None, None, None]
+    return kind(images, labels, CLASSES, data.GREY_UNIT)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def _tones_only(monkeypatch):
 def files(tmp_path_factory):
     """Return files of three small networks that differ in order and first weights only."""
     folder, train = tmp_path_factory.mktemp("weights"), _tones(60, 0)
-    x = data.GREY_UNIT.to_input(train.pictures)
+    x = data.GREY_UNIT.to_input(train.images)
     paths = []
     for seed in range(3):
         g = models.mini_googlenet(3, in_channels=1, size=16, width=0.25, rng=seed)
@@ -52,17 +52,17 @@ def files(tmp_path_factory):
 def test_one_file_prints_how_many_are_right_class_by_class(capsys, files):
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
     out = capsys.readouterr().out
-    assert "1 model, whole pictures: 100.00% of 29 pictures right" in out
+    assert "1 model, whole images: 100.00% of 29 images right" in out
     assert "Class by class" in out
     assert "Table 3" not in out
-    assert "left out: picture 2: it is cut off" in out
+    assert "left out: image 2: it is cut off" in out
     assert "30 crops through a network" in out
 
 
-def test_the_usual_crop_is_the_whole_picture_where_all_have_the_networks_size(capsys, files, monkeypatch):
-    class Fitted(data.Pictures):
-        def fitted(self, picture):
-            return picture[:, :16, :16]
+def test_the_usual_crop_is_the_whole_image_where_all_have_the_networks_size(capsys, files, monkeypatch):
+    class Fitted(data.Images):
+        def fitted(self, image):
+            return image[:, :16, :16]
 
     monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _tones(30, 1, Fitted)))
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
@@ -74,7 +74,7 @@ def test_models_by_crops_make_a_table_and_a_folder_of_results(capsys, files, tmp
     given = ["--crops", "1", "10", "144", "--models", "1", "3", "--out", str(out), "--json", str(numbers)]
     assert cli.main(["evaluate", "--data", "tones", "--weights", *files, *given]) == 0
     printed = capsys.readouterr().out
-    assert "As the paper's Table 3: 29 pictures of 3 classes" in printed
+    assert "As the paper's Table 3: 29 images of 3 classes" in printed
     assert "3 models, 144 crops" in printed
     kept = json.loads(numbers.read_text(encoding="utf-8"))
     assert [(row["models"], row["crops"], row["cost"]) for row in kept["table3"]["rows"]] == [
@@ -86,7 +86,7 @@ def test_models_by_crops_make_a_table_and_a_folder_of_results(capsys, files, tmp
         (3, 144, 432),
     ]
     assert np.trace(kept["confusion"]) == round(kept["accuracy"] * kept["pictures"])
-    assert kept["skipped"] == {"picture 2": "it is cut off"}
+    assert kept["skipped"] == {"image 2": "it is cut off"}
     with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 29
@@ -96,7 +96,7 @@ def test_models_by_crops_make_a_table_and_a_folder_of_results(capsys, files, tmp
         assert str(path) in printed
 
 
-def test_a_limit_takes_the_same_pictures_each_time_and_not_only_the_first(files, tmp_path):
+def test_a_limit_takes_the_same_images_each_time_and_not_only_the_first(files, tmp_path):
     given = ["evaluate", "--data", "tones", "--weights", files[0], "--limit", "12"]
     for name in ("a", "b"):
         assert cli.main([*given, "--out", str(tmp_path / name)]) == 0
@@ -117,7 +117,7 @@ def test_weights_for_something_else_are_refused_with_what_differs(capsys, files,
     cases = [
         ([saved("four", ("a", "b", "c", "d"))], "tells 4 classes apart, the data set has 3"),
         ([saved("other", ("light", "grey", "dark"))], "class 0 is 'light' in"),
-        ([saved("colour", CLASSES, data.UNIT)], "takes 3 channels, the pictures have 1"),
+        ([saved("colour", CLASSES, data.UNIT)], "takes 3 channels, the images have 1"),
         (
             [files[0], saved("scale", CLASSES, data.Pixels((0,), (255,), "L"))],
             "models that are averaged need the same pixels",

@@ -20,7 +20,7 @@ SMALL = [*SHORT, "--width", "0.25"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder of two classes, ten pictures each: dark and bright ones, some not square."""
+    """Return a folder of two classes, ten images each: dark and bright ones, some not square."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("pictures")
     for name, level in (("bright", 150), ("dark", 0)):
         (folder / name).mkdir()
@@ -34,7 +34,7 @@ def _train(folder, out, *more, settings=SMALL):
     return main(["train", "--data", str(folder), "--out", str(out), *settings, *more])
 
 
-def test_a_folder_of_pictures_becomes_weights_records_and_pictures(folder, tmp_path, capsys):
+def test_a_folder_of_images_becomes_weights_records_and_images(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--gradients", "2", "--average", "0.5", "--heads") == 0
     out = capsys.readouterr().out
     assert "16 training images in 2 classes, 4 held out; image size 3 x 32 x 32." in out
@@ -125,10 +125,10 @@ def test_an_ensemble_goes_on_with_the_members_that_are_left(folder, tmp_path):
     assert [(tmp_path / f"member_{k}" / "weights.safetensors").read_bytes() for k in (1, 2)] == whole
 
 
-def test_grey_pictures_are_no_food_for_the_paper_s_network(tmp_path, capsys):
+def test_grey_images_are_no_food_for_the_paper_s_network(tmp_path, capsys):
     pytest.importorskip("sklearn")
     assert main(["train", "--data", "digits", "--model", "googlenet", "--out", str(tmp_path)]) == 1
-    assert "googlenet takes colour pictures, digits has 1 channel; perhaps mini?" in capsys.readouterr().err
+    assert "googlenet takes colour images, digits has 1 channel; perhaps mini?" in capsys.readouterr().err
 
 
 def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, capsys):

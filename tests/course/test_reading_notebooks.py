@@ -80,7 +80,7 @@ def test_python_is_read_whatever_the_notebook_says_about_its_language(about):
         (b"%PDF-1.7\n%\xe2\xe3", "no notebook: it is a PDF"),
         (b"PK\3\4\x14\0", "no notebook: it is a .zip archive"),
         (b"\n<!DOCTYPE html>\n<html>", "no notebook: it is a web page"),
-        (b"\x89PNG\r\n\x1a\n", "no notebook: it is a picture"),
+        (b"\x89PNG\r\n\x1a\n", "no notebook: it is an image"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "it is a pointer of Git LFS"),
         (b"\0" * 5000, "it has only zero bytes"),
         (b'{\n<<<<<<< HEAD\n"cells": []\n=======\n"cells": [1]\n>>>>>>> b\n}', "merge conflict, from line 2 on"),

@@ -47,7 +47,7 @@ def test_a_figure_has_alt_text_as_metadata_and_in_html():
 
 
 def test_the_text_form_is_folded_below_the_figure_and_is_what_a_console_shows():
-    figure, text = viz.pictures({"<ramp>": np.arange(9.0).reshape(3, 3)})
+    figure, text = viz.images({"<ramp>": np.arange(9.0).reshape(3, 3)})
     bundle, _ = _shown(figure)
     image, folded = bundle["text/html"].split("<details>")
     assert "<img" in image
@@ -58,17 +58,17 @@ def test_the_text_form_is_folded_below_the_figure_and_is_what_a_console_shows():
 def test_alt_text_is_words_without_the_drawing_and_not_endless():
     figure, _ = viz.line_chart({"loss": (range(3), [3.0, 2.0, 1.0])}, "step", "loss")
     assert _shown(figure)[1] == "lines of loss against step; loss: from 3 to 1, largest 3 at step 0"
-    many, _ = viz.pictures({f"a map called {i}": np.zeros((2, 2)) for i in range(40)})
+    many, _ = viz.images({f"a map called {i}": np.zeros((2, 2)) for i in range(40)})
     assert len(_shown(many)[1].split()) <= figures.MOST_ALT == 50
     assert _shown(many)[1].endswith("; and 36 more")
     figure, _ = figures.described(figures.new(2, 2)[0], "word " * 60)
     assert _shown(figure)[1] == "word " * 50 + "..."
 
 
-def test_alt_text_of_pictures_says_how_many_they_are_how_large_and_where_the_largest_value_is():
+def test_alt_text_of_images_says_how_many_they_are_how_large_and_where_the_largest_value_is():
     ramp = np.arange(6.0).reshape(2, 3)
-    figure, _ = viz.pictures({"ramp": ramp, "flat": np.ones((2, 2)), "photo": np.zeros((4, 5, 3))})
-    told = "3 pictures: ramp, 2 x 3, from 0 to 5 in row 1, column 2; flat, 2 x 2, 1 everywhere; photo, 4 x 5 in colour"
+    figure, _ = viz.images({"ramp": ramp, "flat": np.ones((2, 2)), "photo": np.zeros((4, 5, 3))})
+    told = "3 images: ramp, 2 x 3, from 0 to 5 in row 1, column 2; flat, 2 x 2, 1 everywhere; photo, 4 x 5 in colour"
     assert _shown(figure)[1] == told
 
 
@@ -119,8 +119,8 @@ def test_on_a_narrow_page_a_figure_scrolls_before_its_letters_are_too_small_to_r
 
 
 @pytest.mark.parametrize("arrays", [{"flat": np.zeros((3, 4))}, {"tall": np.zeros((9, 1)), "a title " * 6: np.eye(4)}])
-def test_titles_of_pictures_are_inside_the_figure_and_apart_from_each_other(arrays):
-    figure, _ = viz.pictures(arrays, inches=2.4)
+def test_titles_of_images_are_inside_the_figure_and_apart_from_each_other(arrays):
+    figure, _ = viz.images(arrays, inches=2.4)
     figure.canvas.draw()
     boxes = [axis.title.get_window_extent() for axis in figure.axes if axis.get_title()]
     width, height = figure.canvas.get_width_height()
@@ -214,7 +214,7 @@ def test_the_rows_of_an_input_are_below_each_other():
     )
 
 
-def test_the_picture_of_a_difference_tells_how_many_values_differ_and_where():
+def test_the_image_of_a_difference_tells_how_many_values_differ_and_where():
     expected, got = np.zeros((4, 5)), np.zeros((4, 5))
     got[1:3, 4] = 1
     alt = re.search(r'<img alt="([^"]*)"', Result("1", "wrong", expected=expected, got=got)._repr_html_()).group(1)

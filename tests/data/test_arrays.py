@@ -15,27 +15,27 @@ LABELS = [0, 1, 0, 1, 0, 1]
 @pytest.mark.parametrize("pixels", [data.UNIT, data.Pixels(), data.Pixels((1, 2, 3), (4, 5, 6), "BGR")])
 def test_float_images_give_the_same_batches_as_their_pixels(dtype, pixels):
     x = pixels.to_input(PIXELS).astype(dtype)
-    whole, floats = (data.Pictures(images, LABELS, ("a", "b"), pixels) for images in (PIXELS, x))
+    whole, floats = (data.Images(images, LABELS, ("a", "b"), pixels) for images in (PIXELS, x))
     for left, right in zip(data.batches(whole, range(6), 4), data.batches(floats, range(6), 4), strict=True):
         assert right.x.dtype == np.float32
         assert np.array_equal(left.x, right.x)
     assert np.array_equal(floats.load(2), whole.load(2))
-    assert np.array_equal(floats.picture(3), PIXELS[3])
+    assert np.array_equal(floats.image(3), PIXELS[3])
     assert floats.digest() != whole.digest()
 
 
 def test_float_images_are_augmented_as_floats():
     x = data.UNIT.to_input(PIXELS)
-    some = data.Pictures(x, LABELS, ("a", "b"), data.UNIT, augment=lambda image, rng: image[:, ::-1])
+    some = data.Images(x, LABELS, ("a", "b"), data.UNIT, augment=lambda image, rng: image[:, ::-1])
     batch = next(data.batches(some, range(6), 6, seed=0))
     assert np.array_equal(batch.x, x[:, :, ::-1])
 
 
 def test_float_images_of_unknown_pixels_cannot_be_turned_back():
-    some = data.Pictures(np.ones((2, 3, 4, 4)) * 7, [0, 1], ("a", "b"), None)
+    some = data.Images(np.ones((2, 3, 4, 4)) * 7, [0, 1], ("a", "b"), None)
     assert some.load(0).max() == 7
     with pytest.raises(ValueError, match="without pixels= cannot be turned back"):
-        some.picture(0)
+        some.image(0)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from minigooglenet import data
 
 
-def _noisy(picture, rng):
-    return picture + rng.integers(0, 50, picture.shape, np.uint8)
+def _noisy(image, rng):
+    return image + rng.integers(0, 50, image.shape, np.uint8)
 
 
 class Slow(data.Dataset):
-    """Pictures that remember when they were asked for; some are bad."""
+    """Images that remember when they were asked for; some are bad."""
 
     classes = ("even", "odd")
     shape = (3, 4, 4)
@@ -25,7 +25,7 @@ class Slow(data.Dataset):
     def __init__(self, count, bad=(), augment=None):
         self.labels, self.bad, self.augment, self.asked = np.arange(count) % 2, bad, augment, []
 
-    def picture(self, index):
+    def image(self, index):
         self.asked.append(index)
         if index in self.bad:
             raise data.BadImageError("it is torn")
@@ -33,7 +33,7 @@ class Slow(data.Dataset):
 
 
 def _numbers(batch):
-    """Return what the pictures of a `Slow` say their places are."""
+    """Return what the images of a `Slow` say their places are."""
     return np.rint(batch.x[:, 0, 0, 0] * 127.5 + 127.5).astype(int).tolist()
 
 
@@ -42,7 +42,7 @@ def _loaders():
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
-def test_every_picture_comes_once_in_the_order_asked_for(workers):
+def test_every_image_comes_once_in_the_order_asked_for(workers):
     order = np.random.default_rng(0).permutation(23)
     found = list(data.batches(Slow(23), order, 5, workers=workers))
     assert [len(batch.labels) for batch in found] == [5, 5, 5, 5, 3]
@@ -54,7 +54,7 @@ def test_every_picture_comes_once_in_the_order_asked_for(workers):
 
 
 @given(st.integers(1, 8), st.integers(0, 4), st.integers(0, 6), st.integers(0, 3))
-def test_augmentation_depends_on_seed_epoch_and_picture_alone(batch_size, workers, start, epoch):
+def test_augmentation_depends_on_seed_epoch_and_image_alone(batch_size, workers, start, epoch):
     dataset, order = Slow(20, augment=_noisy), np.arange(20)[::-1]
     found = list(data.batches(dataset, order, batch_size, seed=5, epoch=epoch, workers=workers, start=start))
     assert sum(len(batch.labels) for batch in found) == max(0, 20 - start * batch_size)
@@ -64,9 +64,9 @@ def test_augmentation_depends_on_seed_epoch_and_picture_alone(batch_size, worker
 
 
 @pytest.mark.parametrize("augment", [None, _noisy])
-def test_pictures_in_memory_come_as_they_would_one_by_one(augment):
-    pictures = np.random.default_rng(0).integers(0, 200, (11, 3, 4, 4), np.uint8)
-    some = data.Pictures(pictures, np.arange(11) % 3, ("a", "b", "c"), data.UNIT, augment)
+def test_images_in_memory_come_as_they_would_one_by_one(augment):
+    images = np.random.default_rng(0).integers(0, 200, (11, 3, 4, 4), np.uint8)
+    some = data.Images(images, np.arange(11) % 3, ("a", "b", "c"), data.UNIT, augment)
     order = np.array([3, 1, 10, 0, 7])
     for seed in (None, 4):
         found = list(data.batches(some, order, 2, seed=seed, epoch=1, workers=2))
@@ -95,14 +95,14 @@ def test_the_start_is_left_out_without_decoding(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_bad_pictures_are_left_out_and_noted_and_an_empty_batch_is_not_given(workers):
+def test_bad_images_are_left_out_and_noted_and_an_empty_batch_is_not_given(workers):
     dataset = Slow(9, bad={1, 3, 4, 5})
     found = list(data.batches(dataset, range(9), 3, workers=workers))
     assert [batch.indices.tolist() for batch in found] == [[0, 2], [6, 7, 8]]
     assert [batch.number for batch in found] == [0, 2]
     assert [_numbers(batch) for batch in found] == [[0, 2], [6, 7, 8]]
     assert [batch.labels.tolist() for batch in found] == [[0, 0], [0, 1, 0]]
-    assert dataset.skipped == {f"picture {i}": "it is torn" for i in (1, 3, 4, 5)}
+    assert dataset.skipped == {f"image {i}": "it is torn" for i in (1, 3, 4, 5)}
 
 
 def test_no_more_is_decoded_ahead_than_the_workers_hold():
@@ -116,9 +116,9 @@ def test_no_more_is_decoded_ahead_than_the_workers_hold():
 
 def test_closing_early_ends_the_threads_at_once():
     class Sleepy(Slow):
-        def picture(self, index):
+        def image(self, index):
             time.sleep(0.02 if index >= 100 else 0)
-            return super().picture(index)
+            return super().image(index)
 
     dataset = Sleepy(10_000)
     found = data.batches(dataset, range(10_000), 100, workers=2)
@@ -142,7 +142,7 @@ def test_leaving_a_loop_by_an_exception_leaves_no_thread():
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_fault_in_the_augmentation_reaches_the_caller_and_ends_the_threads(workers):
-    def faulty(picture, rng):
+    def faulty(image, rng):
         raise KeyError("a fault of the caller's")
 
     with pytest.raises(KeyError, match="a fault of the caller's"):
@@ -150,9 +150,9 @@ def test_a_fault_in_the_augmentation_reaches_the_caller_and_ends_the_threads(wor
     assert _loaders() == []
 
 
-def test_an_augmentation_that_changes_the_shape_is_refused_with_the_picture():
-    dataset = Slow(5, augment=lambda picture, rng: picture[:, :1])
-    with pytest.raises(ValueError, match=r"picture 0 must have shape \(3, 4, 4\), got \(3, 1, 4\)"):
+def test_an_augmentation_that_changes_the_shape_is_refused_with_the_image():
+    dataset = Slow(5, augment=lambda image, rng: image[:, :1])
+    with pytest.raises(ValueError, match=r"image 0 must have shape \(3, 4, 4\), got \(3, 1, 4\)"):
         list(data.batches(dataset, range(5), 5, seed=0, workers=1))
 
 

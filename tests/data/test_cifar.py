@@ -126,8 +126,8 @@ def test_it_is_downloaded_once_and_read_as_it_is_laid_out(home, server):
     rows = _member(2)
     assert train.labels[2 * RECORDS : 3 * RECORDS].tolist() == rows[:, 0].tolist()
     # A record is its label, then 1024 values of red by rows, of green, of blue.
-    assert np.array_equal(train.pictures[2 * RECORDS + 1], rows[1, 1:].reshape(3, 32, 32))
-    assert np.array_equal(test.pictures[:, 2, 31, 31], _member(5)[:, -1])
+    assert np.array_equal(train.images[2 * RECORDS + 1], rows[1, 1:].reshape(3, 32, 32))
+    assert np.array_equal(test.images[:, 2, 31, 31], _member(5)[:, -1])
     assert seen[-1] == (len(server.content), len(server.content))
     assert data.load("cifar10", augment=True).train.augment is not None
     assert server.asked == [None]

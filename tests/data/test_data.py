@@ -76,7 +76,7 @@ def test_a_turned_photograph_is_put_upright(tmp_path):
 
 def test_what_is_no_image_is_refused_with_its_name_and_the_reason(tmp_path):
     text = tmp_path / "notes.jpg"
-    text.write_text("not a picture", encoding="utf-8")
+    text.write_text("not an image", encoding="utf-8")
     whole = _save(tmp_path, Image.effect_noise((64, 64), 50)).read_bytes()
     (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.png").write_bytes(b"")
@@ -103,6 +103,6 @@ def test_sixteen_bits_a_value_are_scaled_and_not_cut_to_white(tmp_path):
     assert np.unique(np.asarray(data.photograph(tmp_path / "deep.png"))).tolist() == [3_000 // 257, 40_000 // 257]
 
 
-def test_what_is_no_picture_is_refused_by_prepare():
+def test_what_is_no_image_is_refused_by_prepare():
     with pytest.raises(TypeError, match="prepare takes a PIL image, got ndarray"):
         data.prepare(np.zeros((3, 4, 4)))

@@ -1,4 +1,4 @@
-"""Pictures, how they become inputs, and the set of them in memory."""
+"""Images, how they become inputs, and the set of them in memory."""
 
 import numpy as np
 import pytest
@@ -19,9 +19,9 @@ def test_the_blue_first_order_turns_colours_and_means_with_them():
 
 
 @pytest.mark.parametrize("pixels", [data.Pixels(), data.UNIT, data.Pixels((1, 2, 3), (4, 5, 6), "BGR")])
-def test_an_input_turned_back_is_the_picture(pixels):
-    picture = np.random.default_rng(0).integers(0, 256, (3, 5, 4), np.uint8)
-    assert np.array_equal(pixels.to_pixels(pixels.to_input(picture)), picture)
+def test_an_input_turned_back_is_the_image(pixels):
+    image = np.random.default_rng(0).integers(0, 256, (3, 5, 4), np.uint8)
+    assert np.array_equal(pixels.to_pixels(pixels.to_input(image)), image)
 
 
 def test_settings_that_cannot_be_are_refused():
@@ -35,14 +35,14 @@ def test_settings_that_cannot_be_are_refused():
         data.Pixels().to_input(np.zeros((4, 4, 3)))
 
 
-def test_pictures_load_plain_for_testing_and_augmented_for_training():
-    pictures = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)
-    some = data.Pictures(pictures, [1, 0], ("a", "b"), data.UNIT, augment=lambda picture, rng: picture[:, :, ::-1])
+def test_images_load_plain_for_testing_and_augmented_for_training():
+    images = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)
+    some = data.Images(images, [1, 0], ("a", "b"), data.UNIT, augment=lambda image, rng: image[:, :, ::-1])
     assert (len(some), some.shape, some.labels.tolist()) == (2, (3, 2, 2), [1, 0])
-    assert np.array_equal(some.load(1), data.UNIT.to_input(pictures[1]))
-    assert np.array_equal(some.load(1, rng=0), data.UNIT.to_input(pictures[1, :, :, ::-1]))
+    assert np.array_equal(some.load(1), data.UNIT.to_input(images[1]))
+    assert np.array_equal(some.load(1, rng=0), data.UNIT.to_input(images[1, :, :, ::-1]))
 
 
 def test_a_label_without_a_class_is_refused():
     with pytest.raises(ValueError, match=r"labels must lie in 0 \.\. 1"):
-        data.Pictures(np.zeros((1, 1, 2, 2), np.uint8), [2], ("a", "b"), data.GREY_UNIT)
+        data.Images(np.zeros((1, 1, 2, 2), np.uint8), [2], ("a", "b"), data.GREY_UNIT)

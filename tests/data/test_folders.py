@@ -1,4 +1,4 @@
-"""Folders of pictures: classes, the split, and files of every kind that somebody will have in them."""
+"""Folders of images: classes, the split, and files of every kind that somebody will have in them."""
 
 import contextlib
 import io
@@ -48,7 +48,7 @@ def _bomb(path, width, height):
 
 
 def _inputs(dataset):
-    """Return {name: input} of the pictures that are good."""
+    """Return {name: input} of the images that are good."""
     found = {}
     for batch in data.batches(dataset, np.arange(len(dataset)), 4, workers=2):
         found |= {dataset.name(i): x for i, x in zip(batch.indices, batch.x, strict=True)}
@@ -69,7 +69,7 @@ def test_sorted_folders_are_the_classes_and_some_images_are_held_out(tmp_path):
     assert (again.train.files, again.test.files) == (train.files, test.files)
 
 
-def test_a_picture_becomes_its_middle_with_the_mean_colour_subtracted(tmp_path):
+def test_a_image_becomes_its_middle_with_the_mean_colour_subtracted(tmp_path):
     train, _ = data.load(_two_classes(tmp_path), 16)
     x = _inputs(train)
     assert len(x) == len(train)
@@ -102,7 +102,7 @@ def test_a_class_may_be_called_train(tmp_path):
 
 
 def test_folders_that_cannot_be_learned_from_are_refused_with_the_reason(tmp_path):
-    with pytest.raises(ValueError, match="has no folders inside; pictures belong in one folder for each class"):
+    with pytest.raises(ValueError, match="has no folders inside; images belong in one folder for each class"):
         data.image_folder(tmp_path)
     _save(tmp_path / "red" / "1.png")
     _save(tmp_path / "red" / "2.png")
@@ -110,10 +110,10 @@ def test_folders_that_cannot_be_learned_from_are_refused_with_the_reason(tmp_pat
         data.image_folder(tmp_path)
     (tmp_path / "blue").mkdir()
     (tmp_path / "blue" / "notes.txt").write_text("later", encoding="utf-8")
-    with pytest.raises(ValueError, match="has classes without pictures: blue"):
+    with pytest.raises(ValueError, match="has classes without images: blue"):
         data.image_folder(tmp_path)
     _save(tmp_path / "blue" / "1.png")
-    with pytest.raises(ValueError, match=r"class 'blue' of .* has one picture"):
+    with pytest.raises(ValueError, match=r"class 'blue' of .* has one image"):
         data.image_folder(tmp_path)
     with pytest.raises(ValueError, match="data is 'digits', 'shapes', 'cifar10' or a folder; 'shape' is none of them"):
         data.load("shape")
@@ -126,7 +126,7 @@ def test_a_held_out_folder_of_other_classes_is_refused(tmp_path):
         data.image_folder(tmp_path)
     _save(tmp_path / "val" / "green" / "1.png").unlink()
     (tmp_path / "val" / "green").rename(tmp_path / "val" / "red")
-    with pytest.raises(ValueError, match="val has no pictures"):
+    with pytest.raises(ValueError, match="val has no images"):
         data.image_folder(tmp_path)
 
 
@@ -142,7 +142,7 @@ def _hostile(folder):
     whole = bytearray((folder / "corrupt.png").read_bytes())
     whole[200:300] = bytes(100)
     (folder / "corrupt.png").write_bytes(whole)
-    (folder / "text.jpg").write_text("not a picture", encoding="utf-8")
+    (folder / "text.jpg").write_text("not an image", encoding="utf-8")
     (folder / "program.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", encoding="utf-8")
     (folder / "empty.jpg").write_bytes(b"")
     _bomb(folder / "bomb.png", 100_000, 100_000)
@@ -174,11 +174,11 @@ def test_bad_files_are_left_out_and_listed_and_the_others_are_used(tmp_path, war
         assert reason in train.skipped[f"bad/{name}"]
         assert train.skipped[f"bad/{name}"]
     with pytest.raises(data.BadImageError) as raised:
-        train.picture(train.files.index("bad/empty.jpg"))
+        train.image(train.files.index("bad/empty.jpg"))
     assert raised.value.__notes__ == [str(tmp_path / "train" / "bad" / "empty.jpg")]
 
 
-def test_pictures_of_unusual_kinds_are_used(tmp_path):
+def test_images_of_unusual_kinds_are_used(tmp_path):
     _two_classes(tmp_path / "train", 1)
     odd = tmp_path / "train" / "odd"
     values = np.full((30, 40), 51_400, np.uint16)
@@ -204,7 +204,7 @@ def test_pictures_of_unusual_kinds_are_used(tmp_path):
         assert np.abs(middles[name] - RED).max() < 6, name
 
 
-def test_what_is_no_file_or_no_picture_is_left_out_when_listing(tmp_path):
+def test_what_is_no_file_or_no_image_is_left_out_when_listing(tmp_path):
     _two_classes(tmp_path)
     (tmp_path / "red" / "folder.jpg").mkdir()
     (tmp_path / "red" / "Thumbs.db").write_bytes(b"x")
@@ -284,7 +284,7 @@ def test_the_limit_of_pixels_can_be_chosen(tmp_path):
     assert train.skipped[train.files[0]] == "it declares 40 x 30 pixels, more than 1,199; make it smaller first"
 
 
-def test_a_large_picture_is_held_no_larger_than_needed_and_looks_the_same(tmp_path):
+def test_a_large_image_is_held_no_larger_than_needed_and_looks_the_same(tmp_path):
     ramp = np.linspace(0, 255, 1600).astype(np.uint8)[None, :, None].repeat(1200, 0).repeat(3, 2)
     for name in ("1.jpg", "1.png", "2.jpg"):
         (tmp_path / "red").mkdir(exist_ok=True)
@@ -293,7 +293,7 @@ def test_a_large_picture_is_held_no_larger_than_needed_and_looks_the_same(tmp_pa
     _save(tmp_path / "blue" / "2.png")
     train, test = data.image_folder(tmp_path, 64)
     by_name = {name: (one, i) for one in (train, test) for i, name in enumerate(one.files)}
-    jpeg, png = ((one.picture(i), one.load(i)) for one, i in (by_name["red/1.jpg"], by_name["red/1.png"]))
+    jpeg, png = ((one.image(i), one.load(i)) for one, i in (by_name["red/1.jpg"], by_name["red/1.png"]))
     assert jpeg[0].shape == (3, 150, 200)
     assert png[0].shape == (3, 134, 178)  # by 9: both sides keep 2 x 64
     assert np.abs(jpeg[1] - png[1]).max() < 3

@@ -22,8 +22,8 @@ def test_shapes_are_4000_and_1000_scenes_that_share_none():
     split = data.load("shapes")
     assert (len(split.train), len(split.test), split.train.shape) == (4000, 1000, (3, 32, 32))
     assert split.train.pixels == data.UNIT
-    assert np.array_equal(split.train.pictures[:3], data.shapes(3, 32, seed=0).pictures)
-    assert not {p.tobytes() for p in split.train.pictures} & {p.tobytes() for p in split.test.pictures}
+    assert np.array_equal(split.train.images[:3], data.shapes(3, 32, seed=0).images)
+    assert not {p.tobytes() for p in split.train.images} & {p.tobytes() for p in split.test.images}
     assert np.bincount(split.train.labels).min() > 300
 
 
@@ -47,12 +47,12 @@ def test_only_training_is_augmented_and_only_on_request(name, monkeypatch):
 def test_no_digit_is_mirrored():
     pytest.importorskip("sklearn")
     train = data.load("digits", augment=True).train
-    picture = np.zeros((1, 32, 32), np.uint8)
-    picture[:, :, :8] = 255
+    image = np.zeros((1, 32, 32), np.uint8)
+    image[:, :, :8] = 255
     for seed in range(50):
-        assert train.augment(picture, np.random.default_rng(seed))[0, :, 16:].max() == 0
+        assert train.augment(image, np.random.default_rng(seed))[0, :, 16:].max() == 0
 
 
 def test_cifar10_has_one_size():
-    with pytest.raises(ValueError, match="the pictures of CIFAR-10 are 32 x 32, size 64 cannot be had"):
+    with pytest.raises(ValueError, match="the images of CIFAR-10 are 32 x 32, size 64 cannot be had"):
         data.load("cifar10", 64)

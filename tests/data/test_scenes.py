@@ -10,15 +10,15 @@ from minigooglenet import data
 
 def test_a_seed_gives_the_same_scenes_and_fewer_are_the_first_of_more():
     many, again, few = data.shapes(20, 32, seed=3), data.shapes(20, 32, seed=3), data.shapes(5, 32, seed=3)
-    assert np.array_equal(many.pictures, again.pictures)
-    assert np.array_equal(few.pictures, many.pictures[:5])
+    assert np.array_equal(many.images, again.images)
+    assert np.array_equal(few.images, many.images[:5])
     assert np.array_equal(few.boxes, many.boxes[:5])
-    assert not np.array_equal(data.shapes(5, 32, seed=4).pictures, few.pictures)
+    assert not np.array_equal(data.shapes(5, 32, seed=4).images, few.images)
 
 
 def test_what_is_given_has_the_documented_forms():
     one, three = data.shapes(4, 40, seed=0), data.shapes(4, 64, seed=0, objects=3)
-    assert (one.pictures.shape, one.pictures.dtype) == ((4, 3, 40, 40), np.uint8)
+    assert (one.images.shape, one.images.dtype) == ((4, 3, 40, 40), np.uint8)
     assert (one.labels.shape, one.boxes.shape) == ((4,), (4, 4))
     assert (three.labels.shape, three.boxes.shape) == ((4, 3), (4, 3, 4))
     assert len(set(one.classes)) == 10
@@ -43,8 +43,8 @@ def test_a_box_holds_every_pixel_of_its_object_and_touches_it_on_all_sides(monke
     monkeypatch.setattr(module, "_clutter", lambda rng, draw, side: None)
     monkeypatch.setattr(module, "_colour", lambda rng, ground: (255, 255, 255))
     scenes = data.shapes(100, 48, seed=0)
-    for picture, (x0, y0, x1, y1) in zip(scenes.pictures[:, 0], scenes.boxes, strict=True):
-        rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+    for image, (x0, y0, x1, y1) in zip(scenes.images[:, 0], scenes.boxes, strict=True):
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
         assert (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) == (x0, y0, x1, y1)
 
 
@@ -60,7 +60,7 @@ def test_an_object_stands_out_from_its_ground(monkeypatch):
     monkeypatch.setattr(module, "_clutter", lambda rng, draw, side: None)
     scenes = data.shapes(200, 32, seed=5)
     for i, ground in tones.items():
-        assert np.abs(scenes.pictures[i] - ground[:, None, None]).max(axis=0).max() >= 89
+        assert np.abs(scenes.images[i] - ground[:, None, None]).max(axis=0).max() >= 89
 
 
 @given(st.integers(32, 80), st.integers(1, 12), st.integers(0, 1000))

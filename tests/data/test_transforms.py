@@ -1,4 +1,4 @@
-"""Transforms: what each does to a picture whose pixels say where they were."""
+"""Transforms: what each does to an image whose pixels say where they were."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from minigooglenet.data import transforms
 
 
-def _picture(height=30, width=40, channels=3, seed=0):
+def _image(height=30, width=40, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (channels, height, width), np.uint8)
 
 
 def _map(height, width):
-    """Return a picture whose values are its places: rows in red, columns in green."""
+    """Return an image whose values are its places: rows in red, columns in green."""
     rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     return np.stack([rows, columns, 0 * rows]).astype(np.uint8)
 
@@ -21,20 +21,20 @@ def _map(height, width):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("interpolation", transforms.INTERPOLATIONS)
 def test_resizing_keeps_the_order_of_axes_and_colours(channels, interpolation):
-    picture = np.zeros((channels, 8, 12), np.uint8) + np.arange(50, 50 + channels, dtype=np.uint8)[:, None, None]
-    resized = transforms.resize(picture, 4, 30, interpolation)
+    image = np.zeros((channels, 8, 12), np.uint8) + np.arange(50, 50 + channels, dtype=np.uint8)[:, None, None]
+    resized = transforms.resize(image, 4, 30, interpolation)
     assert (resized.shape, resized.dtype) == ((channels, 4, 30), np.uint8)
     assert resized[:, 0, 0].tolist() == resized[:, -1, -1].tolist() == list(range(50, 50 + channels))
 
 
 def test_halving_by_area_takes_the_mean_of_four():
-    picture = np.array([[[0, 4, 10, 10], [4, 8, 10, 10]]], np.uint8)
-    assert transforms.resize(picture, 1, 2, "area").tolist() == [[[4, 10]]]
+    image = np.array([[[0, 4, 10, 10], [4, 8, 10, 10]]], np.uint8)
+    assert transforms.resize(image, 1, 2, "area").tolist() == [[[4, 10]]]
 
 
 def test_an_unknown_interpolation_is_refused_with_those_that_there_are():
     with pytest.raises(ValueError, match="one of bilinear, area, nearest, bicubic, got 'cubic'"):
-        transforms.resize(_picture(), 4, 4, "cubic")
+        transforms.resize(_image(), 4, 4, "cubic")
 
 
 def test_resizing_follows_the_rule_of_torchvision():
@@ -46,9 +46,9 @@ def test_resizing_follows_the_rule_of_torchvision():
                 new_short, new_long = side, int(side * long / short)
                 expected = (new_long, new_short) if width <= height else (new_short, new_long)
                 assert transforms.shorter_side(height, width, side) == expected
-    assert transforms.resize_shorter_side(_picture(333, 500), 256).shape == (3, 256, 384)  # 384.38
-    assert transforms.resize_shorter_side(_picture(500, 334), 256).shape == (3, 383, 256)  # 383.23
-    assert transforms.resize_shorter_side(_picture(300, 451), 256).shape == (3, 256, 384)  # 384.85
+    assert transforms.resize_shorter_side(_image(333, 500), 256).shape == (3, 256, 384)  # 384.38
+    assert transforms.resize_shorter_side(_image(500, 334), 256).shape == (3, 383, 256)  # 383.23
+    assert transforms.resize_shorter_side(_image(300, 451), 256).shape == (3, 256, 384)  # 384.85
 
 
 def test_centre_crop_follows_the_rule_of_torchvision():
@@ -61,7 +61,7 @@ def test_centre_crop_follows_the_rule_of_torchvision():
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
 def test_shorter_side_gets_its_size_and_keeps_proportions(height, width, side):
-    _, rows, columns = transforms.resize_shorter_side(_picture(height, width), side).shape
+    _, rows, columns = transforms.resize_shorter_side(_image(height, width), side).shape
     assert min(rows, columns) == side
     for length, before in ((rows, height), (columns, width)):
         assert 0 <= side * before / min(height, width) - length < 1
@@ -69,7 +69,7 @@ def test_shorter_side_gets_its_size_and_keeps_proportions(height, width, side):
 
 def test_the_central_crop_is_the_middle():
     assert transforms.centre_crop(_map(10, 20), 4)[:, 0, 0].tolist() == [3, 8, 0]
-    with pytest.raises(ValueError, match="does not lie inside a picture of 10 x 20"):
+    with pytest.raises(ValueError, match="does not lie inside an image of 10 x 20"):
         transforms.centre_crop(_map(10, 20), 11)
 
 
@@ -84,7 +84,7 @@ def test_the_middle_for_testing_is_224_of_256_of_the_shorter_side(height, width)
         assert values[-1] == pytest.approx((length + side) / 2 - step / 2 - 0.5, abs=1.5)
 
 
-def test_the_middle_of_a_very_long_picture_takes_no_more_memory_than_a_square():
+def test_the_middle_of_a_very_long_image_takes_no_more_memory_than_a_square():
     assert transforms.middle(np.zeros((1, 10, 100_000), np.uint8), 224).shape == (1, 224, 224)
 
 
@@ -123,33 +123,33 @@ def test_what_fits_in_no_try_becomes_the_central_square():
 
 def test_random_interpolation_draws_all_four_and_the_default_none(monkeypatch):
     used = []
-    monkeypatch.setattr(transforms, "resize", lambda picture, height, width, interpolation: used.append(interpolation))
+    monkeypatch.setattr(transforms, "resize", lambda image, height, width, interpolation: used.append(interpolation))
     rng = np.random.default_rng(0)
     for _ in range(400):
-        transforms.random_area_crop(_picture(), rng, 20, interpolation="random")
+        transforms.random_area_crop(_image(), rng, 20, interpolation="random")
     assert {name: used.count(name) > 70 for name in transforms.INTERPOLATIONS} == dict.fromkeys(used, True)
-    transforms.random_area_crop(_picture(), rng, 20)
+    transforms.random_area_crop(_image(), rng, 20)
     assert used[-1] == "bilinear"
 
 
-def test_half_of_all_pictures_are_mirrored():
-    picture, rng = _picture(), np.random.default_rng(0)
-    turned = [np.array_equal(transforms.mirror(picture, rng), picture[:, :, ::-1]) for _ in range(1000)]
+def test_half_of_all_images_are_mirrored():
+    image, rng = _image(), np.random.default_rng(0)
+    turned = [np.array_equal(transforms.mirror(image, rng), image[:, :, ::-1]) for _ in range(1000)]
     assert 430 < sum(turned) < 570
 
 
 def test_a_shift_moves_and_mirrors_at_the_border():
     seen = set()
-    picture = _map(9, 7)
+    image = _map(9, 7)
     for seed in range(300):
-        moved = transforms.shift(picture, np.random.default_rng(seed), 2)
-        assert moved.shape == picture.shape
+        moved = transforms.shift(image, np.random.default_rng(seed), 2)
+        assert moved.shape == image.shape
         seen.add(tuple(moved[:2, 4, 3].tolist()))
     assert seen == {(row, column) for row in range(2, 7) for column in range(1, 6)}
     assert transforms._reflected(5, 2, 2).tolist() == [2, 3, 4, 3, 2]
     assert transforms._reflected(5, -2, 2).tolist() == [2, 1, 0, 1, 2]
-    with pytest.raises(ValueError, match="by up to 4 pixels needs a picture of more than 4, got 3"):
-        transforms.shift(_picture(3, 3), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="by up to 4 pixels needs an image of more than 4, got 3"):
+        transforms.shift(_image(3, 3), np.random.default_rng(0))
 
 
 class _Fixed:
@@ -166,32 +166,32 @@ class _Fixed:
 
 
 def test_each_distortion_is_howards():
-    picture = np.array([10, 20, 40], np.uint8).reshape(3, 1, 1).repeat(2, axis=2)
-    picture[:, :, 1] = 100
+    image = np.array([10, 20, 40], np.uint8).reshape(3, 1, 1).repeat(2, axis=2)
+    image[:, :, 1] = 100
     grey = 0.299 * 10 + 0.587 * 20 + 0.114 * 40
     half = 0.5
-    assert transforms.distort(picture, _Fixed([0], half))[:, 0, 0].tolist() == [5, 10, 20]
+    assert transforms.distort(image, _Fixed([0], half))[:, 0, 0].tolist() == [5, 10, 20]
     mean = (grey + 100) / 2
     expected = [round(half * v + half * mean) for v in (10, 20, 40)]
-    assert transforms.distort(picture, _Fixed([1], half))[:, 0, 0].tolist() == expected
+    assert transforms.distort(image, _Fixed([1], half))[:, 0, 0].tolist() == expected
     expected = [round(half * v + half * grey) for v in (10, 20, 40)]
-    assert transforms.distort(picture, _Fixed([2], half))[:, 0, 0].tolist() == expected
-    assert transforms.distort(picture, _Fixed([2], half))[:, 0, 1].tolist() == [100] * 3
+    assert transforms.distort(image, _Fixed([2], half))[:, 0, 0].tolist() == expected
+    assert transforms.distort(image, _Fixed([2], half))[:, 0, 1].tolist() == [100] * 3
 
 
 def test_the_order_of_distortions_matters():
-    picture = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
-    first, last = (transforms.distort(picture, _Fixed(order, 1.5)) for order in ([0, 1, 2], [2, 1, 0]))
+    image = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
+    first, last = (transforms.distort(image, _Fixed(order, 1.5)) for order in ([0, 1, 2], [2, 1, 0]))
     assert not np.array_equal(first, last)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_whole_augmentation_repeats_with_its_seed_and_differs_with_another(channels):
-    picture = _picture(60, 80, channels)
+    image = _image(60, 80, channels)
     for function in (lambda p, rng: transforms.photo_augmentation(p, rng, 24), transforms.small_augmentation):
-        one, again, other = (function(picture, np.random.default_rng(seed)) for seed in (1, 1, 2))
+        one, again, other = (function(image, np.random.default_rng(seed)) for seed in (1, 1, 2))
         assert one.dtype == np.uint8
         assert np.array_equal(one, again)
         assert not np.array_equal(one, other)
-        assert np.array_equal(picture, _picture(60, 80, channels))
-    assert transforms.photo_augmentation(picture, np.random.default_rng(0), 24).shape == (channels, 24, 24)
+        assert np.array_equal(image, _image(60, 80, channels))
+    assert transforms.photo_augmentation(image, np.random.default_rng(0), 24).shape == (channels, 24, 24)

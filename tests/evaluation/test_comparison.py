@@ -9,14 +9,14 @@ import pytest
 from minigooglenet.evaluation import Evaluation, paired_interval, table3, top_k_error
 
 
-def _evaluation(pictures=300, models=7, classes=10, gain=2.0, noise=2.0, seed=0):
+def _evaluation(images=300, models=7, classes=10, gain=2.0, noise=2.0, seed=0):
     """Return answers whose own class scores `gain` higher, with noise of each model and crop that averages out."""
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, classes, pictures)
-    scores = rng.normal(0, 1, (pictures, 1, 1, classes)) + noise * rng.normal(0, 1, (pictures, models, 3, classes))
-    scores[np.arange(pictures), :, :, labels] += gain
+    labels = rng.integers(0, classes, images)
+    scores = rng.normal(0, 1, (images, 1, 1, classes)) + noise * rng.normal(0, 1, (images, models, 3, classes))
+    scores[np.arange(images), :, :, labels] += gain
     answers = np.exp(scores)
-    return Evaluation(answers / answers.sum(axis=3, keepdims=True), (1, 10, 144), np.arange(pictures), labels)
+    return Evaluation(answers / answers.sum(axis=3, keepdims=True), (1, 10, 144), np.arange(images), labels)
 
 
 def test_there_is_a_row_for_every_setting_in_the_papers_order_and_with_its_costs():
@@ -43,7 +43,7 @@ def test_an_error_is_that_of_the_mean_over_the_first_models():
             assert change.error == top_k_error(mean, found.labels, change.k)
 
 
-def test_a_difference_has_the_paired_interval_over_the_pictures():
+def test_a_difference_has_the_paired_interval_over_the_images():
     found = _evaluation()
     rows = table3(found).rows
     base, last = (found.answers[:, :n, i].mean(axis=1).argmax(axis=1) != found.labels for n, i in ((1, 0), (7, 2)))
@@ -59,12 +59,12 @@ def test_the_base_differs_from_itself_by_nothing():
         assert (change.difference, change.low, change.high, change.told_apart) == (0, 0, 0, False)
 
 
-@pytest.mark.parametrize("pictures", [20, 200])
-def test_settings_that_are_worth_nothing_are_rarely_told_apart(pictures):
+@pytest.mark.parametrize("images", [20, 200])
+def test_settings_that_are_worth_nothing_are_rarely_told_apart(images):
     # Independent answers of equal quality: by chance one interval of twenty excludes 0.
     marked = []
     for seed in range(150):
-        found = _evaluation(pictures, 1, 4, gain=1.5, noise=2.0, seed=seed)
+        found = _evaluation(images, 1, 4, gain=1.5, noise=2.0, seed=seed)
         marked += [row.changes[0].told_apart for row in table3(found).rows[1:]]
     assert 0.01 < np.mean(marked) < 0.1
 

@@ -159,7 +159,7 @@ def test_a_bootstrap_of_too_little_is_rejected(values):
 
 
 def test_an_interval_needs_numbers():
-    with pytest.raises(ValueError, match=r"one finite number a picture, got an array of shape \(0,\)"):
+    with pytest.raises(ValueError, match=r"one finite number an image, got an array of shape \(0,\)"):
         bootstrap_interval([])
     with pytest.raises(ValueError, match="confidence must lie between 0 and 1, got 95"):
         bootstrap_interval(np.arange(60), 95)

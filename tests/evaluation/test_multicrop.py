@@ -1,4 +1,4 @@
-"""The crops are where the paper says, in the order that is documented, whatever the picture."""
+"""The crops are where the paper says, in the order that is documented, whatever the image."""
 
 import sys
 
@@ -60,8 +60,8 @@ def test_every_crop_shows_what_its_box_says(shape, size, axis):
     # A ramp from 0 to 250 along one axis: a pixel of a crop tells where it comes from.
     length = shape[axis]
     ramp = 250 * (np.arange(length) + 0.5) / length
-    picture = np.broadcast_to(ramp[:, None] if axis == 0 else ramp, shape).round().astype(np.uint8)[None]
-    pieces = crops(picture, size, 144)[:, 0].astype(float)
+    image = np.broadcast_to(ramp[:, None] if axis == 0 else ramp, shape).round().astype(np.uint8)[None]
+    pieces = crops(image, size, 144)[:, 0].astype(float)
     for piece, box, mirrored in zip(pieces, *boxes(shape, size, 144), strict=True):
         low, high = box[[1, 3]] if axis == 0 else box[[0, 2]]
         at = low + (high - low) * (np.arange(size) + 0.5) / size
@@ -79,25 +79,25 @@ def test_every_second_crop_is_the_mirror_image_of_the_one_before():
     assert np.array_equal(pieces[1::2], pieces[::2, :, :, ::-1])
 
 
-def test_a_square_picture_has_three_equal_squares_and_still_144_crops():
+def test_a_square_image_has_three_equal_squares_and_still_144_crops():
     by_square = crops(_noise((3, 50, 50)), 32, 144).reshape(4, 3, 12, 3, 32, 32)
     assert np.array_equal(by_square[:, 0], by_square[:, 1])
     assert np.array_equal(by_square[:, 0], by_square[:, 2])
 
 
 def test_the_one_is_among_the_ten_and_the_ten_among_the_144():
-    picture = _noise((3, 60, 90))
-    all_of_them, ten, one = (crops(picture, 32, count) for count in (144, 10, 1))
+    image = _noise((3, 60, 90))
+    all_of_them, ten, one = (crops(image, 32, count) for count in (144, 10, 1))
     assert np.array_equal(ten, all_of_them[[places(144).index(crop) for crop in places(10)]])
     assert np.array_equal(one, ten[[places(10).index(places(1)[0])]])
     assert {crop.part for crop in places(10)} == {"top left", "top right", "bottom left", "bottom right", "centre"}
-    assert boxes(picture.shape, 32, 10)[0].min() >= 0
+    assert boxes(image.shape, 32, 10)[0].min() >= 0
 
 
-def test_no_cropping_leaves_a_picture_of_the_networks_size_as_it_is():
-    picture = _noise((3, 32, 32))
-    assert np.array_equal(crops(picture, 32, 0), picture[None])
-    assert boxes(picture.shape, 32, 0)[0].tolist() == [[0, 0, 32, 32]]
+def test_no_cropping_leaves_a_image_of_the_networks_size_as_it_is():
+    image = _noise((3, 32, 32))
+    assert np.array_equal(crops(image, 32, 0), image[None])
+    assert boxes(image.shape, 32, 0)[0].tolist() == [[0, 0, 32, 32]]
     assert boxes((40, 100), 32, 0)[0].tolist() == [[30, 0, 70, 40]]
 
 
@@ -108,43 +108,43 @@ def test_one_crop_is_the_piece_that_prepare_takes():
     assert np.abs(found - expected).max() <= 1  # rounding
 
 
-def test_a_grey_picture_gives_what_three_equal_channels_give():
-    picture = _noise((1, 45, 61))
-    assert np.array_equal(crops(picture.repeat(3, axis=0), 32, 144), crops(picture, 32, 144).repeat(3, axis=1))
+def test_a_grey_image_gives_what_three_equal_channels_give():
+    image = _noise((1, 45, 61))
+    assert np.array_equal(crops(image.repeat(3, axis=0), 32, 144), crops(image, 32, 144).repeat(3, axis=1))
 
 
-def test_nothing_larger_than_a_square_is_ever_made_of_a_very_long_picture(monkeypatch):
+def test_nothing_larger_than_a_square_is_ever_made_of_a_very_long_image(monkeypatch):
     sizes, resize = [], Image.Image.resize
     monkeypatch.setattr(
         Image.Image, "resize", lambda self, size, *a, **k: sizes.append(size) or resize(self, size, *a, **k)
     )
-    picture = _noise((3, 20, 10_000))
-    pieces = crops(picture, 224, 144)
+    image = _noise((3, 20, 10_000))
+    pieces = crops(image, 224, 144)
     assert max(sizes) == (352, 352)
-    around = np.ascontiguousarray(picture[:, :, 4900:5100])  # a picture whose middle square is the same, and neighbours
+    around = np.ascontiguousarray(image[:, :, 4900:5100])  # an image whose middle square is the same, and neighbours
     assert np.array_equal(pieces[12:24], crops(around, 224, 144)[12:24])
 
 
 @given(
     st.integers(1, 70), st.integers(1, 70), st.integers(1, 40), st.sampled_from([1, 3]), st.sampled_from([1, 10, 144])
 )
-def test_any_picture_gives_the_crops_that_were_asked_for(height, width, size, channels, count):
-    picture = np.full((channels, height, width), 77, np.uint8)
-    pieces = crops(picture, size, count)
+def test_any_image_gives_the_crops_that_were_asked_for(height, width, size, channels, count):
+    image = np.full((channels, height, width), 77, np.uint8)
+    pieces = crops(image, size, count)
     assert (pieces.shape, pieces.dtype) == ((count, channels, size, size), np.uint8)
     assert (pieces == 77).all()
-    found, _ = boxes(picture.shape, size, count)
+    found, _ = boxes(image.shape, size, count)
     assert found.min() >= 0
     assert found[:, 2].max() <= width + 1e-9
     assert found[:, 3].max() <= height + 1e-9
 
 
-def test_the_picture_is_not_changed_and_the_crops_are_the_callers():
-    picture = _noise((3, 32, 32))
-    before = picture.copy()
-    pieces = crops(picture, 32, 10)
+def test_the_image_is_not_changed_and_the_crops_are_the_callers():
+    image = _noise((3, 32, 32))
+    before = image.copy()
+    pieces = crops(image, 32, 10)
     pieces[:] = 0
-    assert np.array_equal(picture, before)
+    assert np.array_equal(image, before)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_cannot_be_cut_is_refused_with_the_likely_remedy():
         TypeError, match=r"array of uint8, 0 \.\. 255, before mean and scale are taken off; got float32"
     ):
         crops(np.zeros((3, 8, 8), np.float32), 4, 1)
-    with pytest.raises(ValueError, match=r"got \(8, 8, 3\); perhaps picture.transpose\(2, 0, 1\)"):
+    with pytest.raises(ValueError, match=r"got \(8, 8, 3\); perhaps image.transpose\(2, 0, 1\)"):
         crops(_noise((8, 8, 3)), 4, 1)
     with pytest.raises(ValueError, match=r"with 3 channels or 1, got \(3, 0, 8\)"):
         crops(_noise((3, 0, 8)), 4, 1)
@@ -171,30 +171,30 @@ def test_what_cannot_be_cut_is_refused_with_the_likely_remedy():
 
 @pytest.mark.parametrize(("height", "width"), [(240, 323), (333, 500), (451, 300), (256, 256), (100, 257), (640, 481)])
 def test_one_crop_for_torchvision_weights_is_torchvisions(height, width):
-    picture = _noise((3, height, width))
-    image = Image.fromarray(picture.transpose(1, 2, 0).copy())
+    image = _noise((3, height, width))
+    decoded = Image.fromarray(image.transpose(1, 2, 0).copy())
     short, long = min(height, width), max(height, width)
     longer = int(256 * long / short)
     rows, columns = (256, longer) if height <= width else (longer, 256)
-    resized = np.asarray(image.resize((columns, rows), Image.BILINEAR))
+    resized = np.asarray(decoded.resize((columns, rows), Image.BILINEAR))
     top, left = round((rows - 224) / 2.0), round((columns - 224) / 2.0)
     expected = resized[top : top + 224, left : left + 224].transpose(2, 0, 1)
-    assert np.array_equal(crops(picture, 224, 1, rule="torchvision")[0], expected)
-    own, theirs = (boxes(picture.shape, 224, 1, rule)[0][0] for rule in ("box", "torchvision"))
+    assert np.array_equal(crops(image, 224, 1, rule="torchvision")[0], expected)
+    own, theirs = (boxes(image.shape, 224, 1, rule)[0][0] for rule in ("box", "torchvision"))
     assert np.abs(own - theirs).max() <= 1.5 * short / 256
 
 
 def test_very_long_image_is_cropped_without_resizing_all_of_it(monkeypatch):
     monkeypatch.setattr(sys.modules["minigooglenet.evaluation.multicrop"], "MOST_RESIZED", 256 * 400)
-    picture = _noise((3, 60, 240))
-    near = crops(picture, 224, 1, rule="torchvision").astype(int)
+    image = _noise((3, 60, 240))
+    near = crops(image, 224, 1, rule="torchvision").astype(int)
     monkeypatch.undo()
-    assert np.abs(near - crops(picture, 224, 1, rule="torchvision")).max() <= 1
+    assert np.abs(near - crops(image, 224, 1, rule="torchvision")).max() <= 1
 
 
 def test_rule_of_resizing_changes_one_crop_only():
-    picture = _noise((3, 61, 90))
+    image = _noise((3, 61, 90))
     for count in (0, 10, 144):
-        assert np.array_equal(crops(picture, 32, count), crops(picture, 32, count, rule="torchvision"))
+        assert np.array_equal(crops(image, 32, count), crops(image, 32, count, rule="torchvision"))
     with pytest.raises(ValueError, match="rule must be one of box, torchvision, got 'caffe'"):
         places(1, "caffe")

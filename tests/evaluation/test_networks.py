@@ -1,4 +1,4 @@
-"""A data set is asked once, bad pictures are left out, and every answer stays with its picture."""
+"""A data set is asked once, bad images are left out, and every answer stays with its image."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minigooglenet.evaluation import evaluate, probabilities, proportion_interva
 
 
 class _Folder(data.Dataset):
-    """Pictures of different sizes, some of which cannot be read."""
+    """Images of different sizes, some of which cannot be read."""
 
     classes, pixels, shape = ("dark", "light"), data.UNIT, (3, 8, 8)
 
@@ -19,14 +19,14 @@ class _Folder(data.Dataset):
     def name(self, index):
         return f"{self.classes[self.labels[index]]}/{index}.png"
 
-    def picture(self, index):
+    def image(self, index):
         if index in self.bad:
             raise data.BadImageError("it is cut off")
         return np.full((3, 10 + index, 12), 40 + 170 * self.labels[index], np.uint8)
 
 
 def _net(gain=1.0):
-    """Return a network that tells light pictures from dark ones."""
+    """Return a network that tells light images from dark ones."""
     g = mg.Graph(image=(3, 8, 8))
     g.add("scores", mg.layers.Linear(3, 2), g.add("mean", mg.layers.GlobalAvgPool2d(), "image"))
     g.params["scores/weight"] = np.array([[-gain] * 3, [gain] * 3], np.float32)
@@ -34,7 +34,7 @@ def _net(gain=1.0):
     return g
 
 
-def test_answers_stay_with_their_pictures_when_bad_ones_are_left_out():
+def test_answers_stay_with_their_images_when_bad_ones_are_left_out():
     found = evaluate([_net(), _net(2)], _Folder(bad=(0, 4)), crops=(10, 1))
     assert found.indices.tolist() == [1, 2, 3, 5, 6, 7, 8]
     assert found.labels.tolist() == [1, 0, 1, 1, 0, 1, 0]
@@ -46,20 +46,20 @@ def test_answers_stay_with_their_pictures_when_bad_ones_are_left_out():
 def test_a_setting_is_what_probabilities_say_of_it():
     dataset, nets = _Folder(), [_net(0.1), _net(0.3), _net(0.7)]
     found = evaluate(nets, dataset, crops=(1, 10))
-    pictures = [dataset.picture(index) for index in range(len(dataset))]
+    images = [dataset.image(index) for index in range(len(dataset))]
     for models in (1, 2, 3):
         for crops in (1, 10):
-            alone = probabilities(nets[:models], pictures, dataset.pixels, crops)
+            alone = probabilities(nets[:models], images, dataset.pixels, crops)
             assert found.probabilities(models, crops) == pytest.approx(alone, abs=1e-6)
 
 
-def test_only_the_pictures_that_were_named_are_asked():
+def test_only_the_images_that_were_named_are_asked():
     found = evaluate([_net()], _Folder(), indices=[7, 2])
     assert (found.indices.tolist(), found.labels.tolist()) == ([7, 2], [1, 0])
 
 
 def test_the_weights_own_pixels_come_before_those_of_the_data_set():
-    dark = data.Pixels((255,) * 3, (1,) * 3)  # below zero for every picture
+    dark = data.Pixels((255,) * 3, (1,) * 3)  # below zero for every image
     found = evaluate([_net()], _Folder(), pixels=dark)
     assert found.probabilities().argmax(axis=1).tolist() == [0] * 9
 
@@ -72,8 +72,8 @@ def test_what_was_not_asked_cannot_be_told():
         found.probabilities(models=0)
 
 
-def test_a_set_of_bad_pictures_only_is_said_to_be_one():
-    with pytest.raises(ValueError, match="no picture could be used: of 2, 2 were bad"):
+def test_a_set_of_bad_images_only_is_said_to_be_one():
+    with pytest.raises(ValueError, match="no image could be used: of 2, 2 were bad"):
         evaluate([_net()], _Folder(2, bad=(0, 1)))
 
 
@@ -92,7 +92,7 @@ def test_the_summary_is_about_the_last_setting():
     assert (numbers["accuracy"], numbers["k"], numbers["accuracy_interval"]) == (1, 1, proportion_interval(8, 8))
     assert numbers["skipped"] == {"dark/0.png": "it is cut off"}
     assert report.sentence(numbers).startswith(
-        "1 model, 10 crops: 100.00% of 8 pictures right (95% interval 63.06% to 100.00%)"
+        "1 model, 10 crops: 100.00% of 8 images right (95% interval 63.06% to 100.00%)"
     )
 
 
@@ -124,6 +124,6 @@ def test_a_report_is_written_whole(tmp_path):
     )
     assert sorted(written) == sorted(tmp_path.iterdir())
     lines = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "picture,class,taken_for,probability,right"
+    assert lines[0] == "image,class,taken_for,probability,right"
     assert lines[1].startswith("light/1.png,light,light,")
     assert len(lines) == 9

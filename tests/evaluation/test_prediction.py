@@ -20,7 +20,7 @@ def _net(seed, channels=3, classes=4, size=8):
     return g
 
 
-def _pictures(count=5, channels=3):
+def _images(count=5, channels=3):
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (channels, *rng.integers(5, 40, 2)), np.uint8) for _ in range(count)]
 
@@ -32,88 +32,86 @@ def _softmax(scores):
 
 @pytest.mark.parametrize("count", [1, 10, 144])
 def test_it_is_the_mean_of_the_softmax_of_every_crop_and_model(count):
-    nets, pictures = [_net(seed) for seed in (1, 2, 3)], _pictures()
-    found = probabilities(nets, pictures, data.UNIT, count, batch_size=16)
-    for row, picture in zip(found, pictures, strict=True):
-        each = [_softmax(net(data.UNIT.to_input(crop[None]))[0]) for net in nets for crop in crops(picture, 8, count)]
+    nets, images = [_net(seed) for seed in (1, 2, 3)], _images()
+    found = probabilities(nets, images, data.UNIT, count, batch_size=16)
+    for row, image in zip(found, images, strict=True):
+        each = [_softmax(net(data.UNIT.to_input(crop[None]))[0]) for net in nets for crop in crops(image, 8, count)]
         assert row == pytest.approx(np.mean(each, axis=0), abs=1e-6)
     assert found.dtype == np.float64
     assert found.sum(axis=1) == pytest.approx(1, abs=1e-12)
 
 
 def test_it_is_not_the_softmax_of_the_mean_score():
-    net, pictures = _net(1), _pictures(1)
+    net, images = _net(1), _images(1)
     net.params["scores/weight"] *= 30
-    scores = net(data.UNIT.to_input(crops(pictures[0], 8, 10)))
-    assert np.abs(probabilities([net], pictures, data.UNIT, 10)[0] - _softmax(scores.mean(axis=0))).max() > 1e-3
+    scores = net(data.UNIT.to_input(crops(images[0], 8, 10)))
+    assert np.abs(probabilities([net], images, data.UNIT, 10)[0] - _softmax(scores.mean(axis=0))).max() > 1e-3
 
 
 def test_the_batch_size_changes_nothing_but_round_off():
-    nets, pictures = [_net(seed) for seed in (1, 2)], _pictures(7)
-    whole = probabilities(nets, pictures, data.UNIT, 10, batch_size=1000)
+    nets, images = [_net(seed) for seed in (1, 2)], _images(7)
+    whole = probabilities(nets, images, data.UNIT, 10, batch_size=1000)
     for size in (1, 3, 10, 29):
-        assert probabilities(nets, pictures, data.UNIT, 10, batch_size=size) == pytest.approx(whole, abs=1e-6)
+        assert probabilities(nets, images, data.UNIT, 10, batch_size=size) == pytest.approx(whole, abs=1e-6)
 
 
-def test_a_network_that_treats_each_picture_alone_gives_the_same_bits_for_any_batch_size():
+def test_a_network_that_treats_each_image_alone_gives_the_same_bits_for_any_batch_size():
     g = mg.Graph(image=(3, 8, 8))
     g.add("scores", mg.layers.GlobalAvgPool2d(), g.add("relu", mg.layers.ReLU(), "image"))
-    pictures = _pictures(5)
-    whole = probabilities([g], pictures, data.UNIT, 144, batch_size=1000)
+    images = _images(5)
+    whole = probabilities([g], images, data.UNIT, 144, batch_size=1000)
     for size in (1, 7, 144):
-        assert np.array_equal(probabilities([g], pictures, data.UNIT, 144, batch_size=size), whole)
+        assert np.array_equal(probabilities([g], images, data.UNIT, 144, batch_size=size), whole)
 
 
 def test_fewer_crops_are_had_from_the_same_pass():
-    nets, pictures = [_net(seed) for seed in (1, 2)], _pictures(3)
-    together = np.stack(list(predictions(nets, pictures, data.UNIT, (0, 1, 10, 144))))
+    nets, images = [_net(seed) for seed in (1, 2)], _images(3)
+    together = np.stack(list(predictions(nets, images, data.UNIT, (0, 1, 10, 144))))
     assert together.shape == (3, 2, 4, 4)
     assert [crops_of(counts) for counts in ([1], [10, 1], [1, 144, 10], [0, 1])] == [1, 10, 144, 2]
     for place, count in enumerate((0, 1, 10, 144)):
         for number, net in enumerate(nets):
-            alone = probabilities(net, pictures, data.UNIT, count)
+            alone = probabilities(net, images, data.UNIT, count)
             assert together[:, number, place] == pytest.approx(alone, abs=1e-6)
 
 
 def test_a_plan_serves_as_well_as_its_graph():
-    net, pictures = _net(1), _pictures(2)
+    net, images = _net(1), _images(2)
     assert np.array_equal(
-        probabilities([mg.plan(net)], pictures, data.UNIT, 10), probabilities([net], pictures, data.UNIT, 10)
+        probabilities([mg.plan(net)], images, data.UNIT, 10), probabilities([net], images, data.UNIT, 10)
     )
 
 
 def test_a_network_that_ends_in_softmax_is_not_put_through_it_twice():
-    net, other, pictures = _net(1), _net(1), _pictures(2)
+    net, other, images = _net(1), _net(1), _images(2)
     other.add("probabilities", mg.layers.Softmax(), "scores")
-    assert np.array_equal(
-        probabilities([other], pictures, data.UNIT, 10), probabilities([net], pictures, data.UNIT, 10)
-    )
+    assert np.array_equal(probabilities([other], images, data.UNIT, 10), probabilities([net], images, data.UNIT, 10))
 
 
 def test_pixels_become_input_as_the_weights_say():
-    net, picture = _net(1), _pictures(1)[0]
+    net, image = _net(1), _images(1)[0]
     blue_first = data.Pixels((104, 117, 123), (50, 60, 70), "BGR")
     turned = data.Pixels((123, 117, 104), (70, 60, 50), "RGB")
-    found = probabilities([net], [picture], blue_first)
+    found = probabilities([net], [image], blue_first)
     net.params["conv/weight"] = np.ascontiguousarray(net.params["conv/weight"][:, ::-1])
-    assert found == pytest.approx(probabilities([net], [picture], turned), abs=1e-6)
+    assert found == pytest.approx(probabilities([net], [image], turned), abs=1e-6)
 
 
-def test_grey_pictures_go_to_grey_networks():
-    assert probabilities([_net(1, channels=1)], _pictures(2, 1), data.GREY_UNIT, 144).shape == (2, 4)
+def test_grey_images_go_to_grey_networks():
+    assert probabilities([_net(1, channels=1)], _images(2, 1), data.GREY_UNIT, 144).shape == (2, 4)
     with pytest.raises(ValueError, match=r"pixels must be \(\.\.\., 3, H, W\) for RGB, got \(1, 1, 8, 8\)"):
-        probabilities([_net(1)], _pictures(1, 1), data.UNIT)
+        probabilities([_net(1)], _images(1, 1), data.UNIT)
 
 
-def test_pictures_are_read_as_they_are_needed_and_not_kept():
+def test_images_are_read_as_they_are_needed_and_not_kept():
     read = []
 
-    def pictures():
+    def images():
         for number in range(40):
             read.append(number)
             yield np.full((3, 600, 600), number, np.uint8)
 
-    answers = predictions([_net(1)], pictures(), data.UNIT, (10,), batch_size=40)
+    answers = predictions([_net(1)], images(), data.UNIT, (10,), batch_size=40)
     next(answers)
     assert len(read) == 4
     tracemalloc.start()
@@ -126,7 +124,7 @@ def test_pictures_are_read_as_they_are_needed_and_not_kept():
 
 def test_every_crop_of_every_model_is_reported():
     seen = []
-    probabilities([_net(1), _net(2)], _pictures(3), data.UNIT, 10, batch_size=16, on_batch=seen.append)
+    probabilities([_net(1), _net(2)], _images(3), data.UNIT, 10, batch_size=16, on_batch=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 2 * 3 * 10
 
@@ -135,24 +133,24 @@ def test_scores_that_are_not_finite_are_no_probabilities():
     broken = _net(2)
     broken.params["scores/bias"][0] = np.inf
     with pytest.raises(FloatingPointError, match="model 1 gives scores that are not finite"):
-        probabilities([_net(1), broken], _pictures(1), data.UNIT)
+        probabilities([_net(1), broken], _images(1), data.UNIT)
 
 
 def test_models_that_cannot_be_averaged_are_refused():
     with pytest.raises(ValueError, match="there are no models"):
-        probabilities([], _pictures(1), data.UNIT)
+        probabilities([], _images(1), data.UNIT)
     with pytest.raises(ValueError, match=r"model 0 \(3, 8, 8\) to \(4,\), model 1 \(3, 8, 8\) to \(5,\)"):
-        probabilities([_net(1), _net(1, classes=5)], _pictures(1), data.UNIT)
+        probabilities([_net(1), _net(1, classes=5)], _images(1), data.UNIT)
     with pytest.raises(TypeError, match="a model is a Graph or a plan of one, got str"):
-        probabilities(["net.npz"], _pictures(1), data.UNIT)
+        probabilities(["net.npz"], _images(1), data.UNIT)
     with pytest.raises(ValueError, match="one input and one output, got image and head, scores"):
-        probabilities([mg.plan(_net(1), ["head", "scores"])], _pictures(1), data.UNIT)
+        probabilities([mg.plan(_net(1), ["head", "scores"])], _images(1), data.UNIT)
     with pytest.raises(
         ValueError, match=r"must take \(C, size, size\) and give \(classes,\), got \(3, 8, 8\) and \(6, 6, 6\)"
     ):
-        probabilities([mg.plan(_net(1), "conv")], _pictures(1), data.UNIT)
+        probabilities([mg.plan(_net(1), "conv")], _images(1), data.UNIT)
 
 
-def test_no_pictures_have_no_probabilities():
-    with pytest.raises(ValueError, match="there are no pictures to predict"):
+def test_no_images_have_no_probabilities():
+    with pytest.raises(ValueError, match="there are no images to predict"):
         probabilities([_net(1)], [], data.UNIT)

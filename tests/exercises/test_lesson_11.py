@@ -39,16 +39,16 @@ def test_only_rows_that_cost_twenty_or_less_are_compared(models):
     assert any(row.models == models for row in rows)
 
 
-def test_a_piece_lies_inside_the_picture_and_has_the_networks_size():
+def test_a_piece_lies_inside_the_image_and_has_the_networks_size():
     rng = np.random.default_rng(0)
-    picture = data.load("digits", looks.SIDE).train.pictures[0]
-    assert all(looks.piece(picture, rng).shape == (1, looks.SIZE, looks.SIZE) for _ in range(50))
+    image = data.load("digits", looks.SIDE).train.images[0]
+    assert all(looks.piece(image, rng).shape == (1, looks.SIZE, looks.SIZE) for _ in range(50))
 
 
 def test_asking_networks_tells_each_quarter_and_ends_at_all_crops():
     net = models.mini_googlenet(in_channels=1, size=looks.SIZE, width=0.25, depth=2, dropout=False, rng=0)
     lines = []
-    looks.ask([net], pictures=40, counts=(1, 10), tell=lines.append)
+    looks.ask([net], images=40, counts=(1, 10), tell=lines.append)
     assert lines[-1] == "100% of 400 crops"
     assert len(lines) <= 4
 

@@ -10,12 +10,12 @@ from minigooglenet.lessons.lesson_12_transfer import regions
 def test_the_trunk_that_comes_along_knows_its_six_classes():
     scenes = data.shapes(200, seed=99)
     known = scenes.labels < regions.KNOWN
-    images = data.pixels.UNIT.to_input(scenes.pictures[known])
+    images = data.pixels.UNIT.to_input(scenes.images[known])
     right = evaluation.predict(regions.trained_backbone(), images) == scenes.labels[known]
     assert right.mean() > 0.8
 
 
-def test_windows_cover_the_picture_and_overlap_as_their_areas_say():
+def test_windows_cover_the_image_and_overlap_as_their_areas_say():
     boxes = regions.windows(96, (24, 48))
     assert len(boxes) == 13**2 + 5**2
     assert (boxes.min(), boxes.max()) == (0, 96)

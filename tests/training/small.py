@@ -6,17 +6,17 @@ import minigooglenet as mg
 from minigooglenet import data
 
 
-def split(pictures=40, size=8, seed=0, augment=None):
-    """Return a data.Split of grey pictures with a bright bar, in two classes."""
+def split(count=40, size=8, seed=0, augment=None):
+    """Return a data.Split of grey images with a bright bar, in two classes."""
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, pictures)
-    images = rng.integers(0, 60, (pictures, 1, size, size), np.uint8)
-    at = rng.integers(1, size - 1, pictures)
+    labels = rng.integers(0, 2, count)
+    images = rng.integers(0, 60, (count, 1, size, size), np.uint8)
+    at = rng.integers(1, size - 1, count)
     for image, label, place in zip(images, labels, at, strict=True):
         (image[0] if label else image[0].T)[place] += 150
-    half = pictures // 2
+    half = count // 2
     parts = [
-        data.Pictures(images[part], labels[part], ("stands", "lies"), data.GREY_UNIT, augment)
+        data.Images(images[part], labels[part], ("stands", "lies"), data.GREY_UNIT, augment)
         for part in (slice(None, half), slice(half, None))
     ]
     return data.Split(*parts)

@@ -94,7 +94,7 @@ def test_patience_changes_no_bit_before_the_stop(scores):
 
 def test_patience_without_held_out_images_is_refused():
     train, test = split()
-    none = mg.data.Pictures(test.pictures[:0], test.labels[:0], test.classes, test.pixels)
+    none = mg.data.Images(test.images[:0], test.labels[:0], test.classes, test.pixels)
     with pytest.raises(ValueError, match="patience needs held-out images, and there are none"):
         Trainer(graph(), mg.data.Split(train, none), replace(QUICK, patience=1))
 
@@ -138,7 +138,7 @@ def test_a_new_run_removes_an_old_best_file(tmp_path, scores):
     Trainer(_small(), split(), replace(QUICK, epochs=1), tmp_path).run()
     assert (tmp_path / "best.safetensors").exists()
     train, test = split()
-    none = mg.data.Pictures(test.pictures[:0], test.labels[:0], test.classes, test.pixels)
+    none = mg.data.Images(test.images[:0], test.labels[:0], test.classes, test.pixels)
     scores[:] = [(0.0, 1.0)]
     Trainer(_small(), mg.data.Split(train, none), replace(QUICK, epochs=1), tmp_path).run()
     assert not (tmp_path / "best.safetensors").exists()

@@ -20,8 +20,8 @@ QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_ev
 ADAMW = replace(QUICK, optimizer="adamw", lr=0.01)
 
 
-def _mirror(picture, rng):
-    return picture[:, :, ::-1] if rng.random() < 0.5 else picture
+def _mirror(image, rng):
+    return image[:, :, ::-1] if rng.random() < 0.5 else image
 
 
 def _trained(folder, settings=QUICK, **options):

@@ -9,7 +9,7 @@ from minigooglenet import data, training, weights
 
 def _arrays():
     train = split(40, 8, 0).train
-    return train.pictures, train.labels
+    return train.images, train.labels
 
 
 def _trained(*given, **options):
@@ -30,15 +30,15 @@ def test_data_set_trains_without_labels_and_repeats():
     train = split(40, 8, 0, augment=lambda image, rng: np.roll(image, rng.integers(3), axis=2)).train
     assert _trained(train) == _trained(train)
     train.augment = None
-    assert _trained(train) == _trained(data.Pictures(train.inputs(range(20)), train.labels, train.classes, None))
+    assert _trained(train) == _trained(data.Images(train.inputs(range(20)), train.labels, train.classes, None))
 
 
 def test_bad_images_of_a_data_set_are_left_out():
-    class Torn(data.Pictures):
-        def picture(self, index):
+    class Torn(data.Images):
+        def image(self, index):
             if index % 2:
                 raise data.BadImageError("it is torn")
-            return super().picture(index)
+            return super().image(index)
 
     images, labels = _arrays()
     torn = Torn(images, labels, ("a", "b"), data.GREY_UNIT, augment=lambda image, rng: image)
@@ -74,7 +74,7 @@ def test_trainer_accepts_four_arrays(tmp_path, dtype):
     train, test = split()
     arrays = []
     for part in (train, test):
-        images = part.pictures if dtype == np.uint8 else part.inputs(range(len(part))).astype(dtype)
+        images = part.images if dtype == np.uint8 else part.inputs(range(len(part))).astype(dtype)
         arrays += [images, part.labels]
     settings = training.Settings(epochs=2, batch_size=8)
     trainers = [training.Trainer(graph(), given, settings, tmp_path / name) for name, given in
@@ -90,7 +90,7 @@ def test_trainer_resumes_with_float_arrays(tmp_path):
     settings = training.Settings(epochs=1, batch_size=8)
     assert training.Trainer(graph(), (x, labels, x, labels), settings, tmp_path).run()
     assert training.Trainer(graph(), (x, labels, x, labels), settings, tmp_path).resume()
-    with pytest.raises(ValueError, match="belongs to another run: which pictures"):
+    with pytest.raises(ValueError, match="belongs to another run: which images"):
         training.Trainer(graph(), (-x, labels, x, labels), settings, tmp_path).resume()
 
 
@@ -100,7 +100,7 @@ def test_weights_state_the_pixels_of_float_arrays(tmp_path):
     images, labels = (values[:16] for values in _arrays())
     x = data.GREY_UNIT.to_input(images.repeat(2, axis=2).repeat(2, axis=3))
     for name, given, pixels in (
-        ("told", data.Split(*[data.Pictures(x, labels, ("a", "b"), data.GREY_UNIT)] * 2), data.GREY_UNIT),
+        ("told", data.Split(*[data.Images(x, labels, ("a", "b"), data.GREY_UNIT)] * 2), data.GREY_UNIT),
         ("untold", (x, labels, x, labels), None),
     ):
         g = models.mini_googlenet(2, in_channels=1, size=16, width=0.25, rng=0)

@@ -42,7 +42,7 @@ def test_modules_stand_input_first_without_the_heads_beside_the_way(flows):
     ]
 
 
-def test_the_table_and_the_picture_name_every_network(flows):
+def test_the_table_and_the_image_name_every_network(flows):
     text = str(gradient_norms.table(flows, 2))
     _, words = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
     for name in flows:

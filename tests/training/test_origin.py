@@ -74,7 +74,7 @@ def test_permuted_classes_start_with_the_accuracy_that_was_learned(tmp_path):
     pytest.importorskip("sklearn")
     split = data.load("digits")
     g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=2, rng=0)
-    images, labels = split.train.pixels.to_input(split.train.pictures[:640]), split.train.labels[:640]
+    images, labels = split.train.pixels.to_input(split.train.images[:640]), split.train.labels[:640]
     mg.training.train(g, images, labels, epochs=6, rng=0)
     weights.save(g, tmp_path / "w.safetensors", pixels=split.train.pixels, classes=split.train.classes)
     graph, _, _ = origin.fine_tuned(tmp_path / "w.safetensors", split.train.classes[::-1])
@@ -110,7 +110,7 @@ def test_a_classifier_that_is_new_and_frozen_is_warned_of(trained):
 def test_a_recipe_keeps_the_report_and_is_read_without_it(trained, tmp_path, monkeypatch):
     path, _ = trained
     scenes = mg.data.shapes(12, 32, seed=0)
-    part = data.Pictures(scenes.pictures, scenes.labels, scenes.classes, data.UNIT)
+    part = data.Images(scenes.images, scenes.labels, scenes.classes, data.UNIT)
     monkeypatch.setattr(data, "load", lambda *args, **kwargs: data.Split(part, part))
     recipe = Recipe("shapes", start=str(path), settings=Settings(epochs=1, freeze=("conv1*",)))
     trainer = recipe.trainer(tmp_path / "run")
@@ -124,7 +124,7 @@ def test_a_recipe_keeps_the_report_and_is_read_without_it(trained, tmp_path, mon
 
 def test_weights_for_another_size_are_refused_with_the_size(trained, monkeypatch):
     path, _ = trained
-    part = data.Pictures(np.zeros((4, 3, 48, 48), np.uint8), np.arange(4), NAMES, data.UNIT)
+    part = data.Images(np.zeros((4, 3, 48, 48), np.uint8), np.arange(4), NAMES, data.UNIT)
     monkeypatch.setattr(data, "load", lambda *args, **kwargs: data.Split(part, part))
     recipe = Recipe("shapes", start=str(path))
     with pytest.raises(ValueError, match=r"takes images of \(3, 32, 32\), the data have .*use size=32 \(--size 32\)"):

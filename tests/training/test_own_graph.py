@@ -29,7 +29,7 @@ def _images(count, seed):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, count)
     images = rng.integers(0, 60, (count, 1, 16, 16), np.uint8) + (180 * labels).astype(np.uint8)[:, None, None, None]
-    return data.Pictures(images, labels, CLASSES, data.GREY_UNIT)
+    return data.Images(images, labels, CLASSES, data.GREY_UNIT)
 
 
 def _split():
@@ -49,7 +49,7 @@ def test_the_weights_of_a_run_hold_graph_classes_and_pixels(run):
     folder, trainer = run
     loaded = weights.load(folder / "weights.safetensors")
     assert (loaded.classes, loaded.pixels, loaded.crops) == (CLASSES, data.GREY_UNIT, 0)
-    x = data.GREY_UNIT.to_input(_images(5, 2).pictures)
+    x = data.GREY_UNIT.to_input(_images(5, 2).images)
     assert loaded.graph(x).tobytes() == trainer.trained()(x).tobytes()
 
 
@@ -57,7 +57,7 @@ def test_a_checkpoint_loads_as_the_trained_network(run):
     folder, trainer = run
     loaded = weights.load(folder / "checkpoint.safetensors")
     assert loaded.classes == CLASSES
-    x = data.GREY_UNIT.to_input(_images(5, 2).pictures)
+    x = data.GREY_UNIT.to_input(_images(5, 2).images)
     assert loaded.graph(x).tobytes() == trainer.trained()(x).tobytes()
     other = _graph(1)
     assert len(weights.load_into(other, folder / "checkpoint.safetensors")) == 8
@@ -111,7 +111,7 @@ def test_commands_take_a_folder_a_file_and_a_checkpoint(run, tmp_path, capsys, m
     assert "58 parameters" in capsys.readouterr().out
     monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _images(20, 1)))
     assert cli.main(["evaluate", "--data", "tones", "--weights", path]) == 0
-    assert "of 20 pictures right" in capsys.readouterr().out
+    assert "of 20 images right" in capsys.readouterr().out
     assert cli.main(["weights", "inspect", path]) == 0
     assert "graph: 6 nodes with inputs image" in capsys.readouterr().out
 

@@ -153,13 +153,13 @@ def test_a_kernel_of_a_real_notebook_shows_progress(tmp_path):
 
 
 def test_the_header_has_sizes_parameters_and_macs():
-    g, pictures = graph(), split()
-    text = "\n".join(progress.header(Trainer(g, pictures, Settings(epochs=3, batch_size=6, warmup=0.5, patience=2))))
+    g, images = graph(), split()
+    text = "\n".join(progress.header(Trainer(g, images, Settings(epochs=3, batch_size=6, warmup=0.5, patience=2))))
     assert "20 training images in 2 classes, 20 held out; image size 1 x 8 x 8." in text
     assert f"{mg.count(g).params:,} parameters, {mg.count(g).macs:,} MACs for one image" in text
     assert "3 epochs of 4 steps, 6 images each; sgd, learning rate 0.05, schedule polynomial" in text
     assert "after 0.5 epochs of warm-up, at most 2 epochs without a better held-out result" in text
-    text = "\n".join(progress.header(Trainer(g, pictures, Settings(epochs=3, batch_size=6, warmup=1))))
+    text = "\n".join(progress.header(Trainer(g, images, Settings(epochs=3, batch_size=6, warmup=1))))
     assert "after 1 epoch of warm-up" in text
 
 

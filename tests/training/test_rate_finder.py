@@ -60,11 +60,11 @@ def test_the_first_steps_are_those_of_training_at_these_rates(optimizer):
 
 
 def test_data_without_a_pattern_get_no_suggestion():
-    pictures = split(120)
+    images = split(120)
     rng = np.random.default_rng(0)
-    pictures.train.pictures[:] = rng.integers(0, 255, pictures.train.pictures.shape)
-    pictures.train.labels[:] = rng.integers(0, 2, 60)
-    found = find_learning_rate(graph(), pictures, Settings(batch_size=4), first=1e-6, last=1e-4, steps=30)
+    images.train.images[:] = rng.integers(0, 255, images.train.images.shape)
+    images.train.labels[:] = rng.integers(0, 2, 60)
+    found = find_learning_rate(graph(), images, Settings(batch_size=4), first=1e-6, last=1e-4, steps=30)
     assert found.suggestion is None
     assert "No suggestion" in str(found)
     assert "Try more steps" in found.figure()[1]

@@ -113,8 +113,8 @@ def test_last_batch_too_small_for_batch_norm_is_rejected_first(images, batch_siz
 
 def split_of(x, labels, test_labels=None):
     def part(labels):
-        pictures = np.zeros((len(labels), *x.shape[1:]), np.uint8)
-        return data.Pictures(pictures, np.asarray(labels), ("a", "b", "c"), data.GREY_UNIT)
+        images = np.zeros((len(labels), *x.shape[1:]), np.uint8)
+        return data.Images(images, np.asarray(labels), ("a", "b", "c"), data.GREY_UNIT)
 
     return data.Split(part(labels), part(labels if test_labels is None else test_labels))
 

@@ -20,8 +20,8 @@ from minigooglenet.training import Settings, Trainer, artifacts
 QUICK = Settings(epochs=3, batch_size=6, lr=0.05, average_from=0.5, gradients_every=2)
 
 
-def _mirror(picture, rng):
-    return picture[:, :, ::-1] if rng.random() < 0.5 else picture
+def _mirror(image, rng):
+    return image[:, :, ::-1] if rng.random() < 0.5 else image
 
 
 def _state(trainer):
@@ -49,7 +49,7 @@ def test_it_writes_down_steps_epochs_and_gradients(tmp_path):
     assert {(row[0], row[1]) for row in trainer.gradient_log.rows()} == {(s, n) for s in range(0, 12, 2) for n in nodes}
 
 
-def test_the_mean_of_an_epoch_counts_every_picture_once(tmp_path):
+def test_the_mean_of_an_epoch_counts_every_image_once(tmp_path):
     trainer = Trainer(graph(), split(34), Settings(epochs=1, batch_size=6))
     trainer.run()
     rows = trainer.log.rows()
@@ -92,18 +92,18 @@ ADAMW = replace(QUICK, optimizer="adamw", lr=0.01, schedule="cosine", warmup=0.7
 @pytest.mark.parametrize("settings", [QUICK, ADAMW])
 @pytest.mark.parametrize("steps", [1, 4, 5, 8, 11])
 def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, steps, settings):
-    pictures = split(augment=_mirror)
-    whole = Trainer(graph(), pictures, settings, tmp_path / "whole")
+    images = split(augment=_mirror)
+    whole = Trainer(graph(), images, settings, tmp_path / "whole")
     whole.run()
 
     def stop(step):
         if step.number + 1 == steps:
             os.kill(os.getpid(), signal.SIGINT)
 
-    first = Trainer(graph(), pictures, settings, tmp_path / "parts")
+    first = Trainer(graph(), images, settings, tmp_path / "parts")
     assert not first.run(stop)
     assert first.step == steps
-    second = Trainer(graph(rng=5), pictures, settings, tmp_path / "parts")
+    second = Trainer(graph(rng=5), images, settings, tmp_path / "parts")
     assert second.resume()
     assert second.step == steps
     assert second.run()
@@ -113,7 +113,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, st
     assert [epoch[:5] for epoch in second.epochs] == [epoch[:5] for epoch in whole.epochs]
 
 
-def test_ctrl_c_while_the_held_out_pictures_are_tested_loses_no_step(tmp_path, monkeypatch):
+def test_ctrl_c_while_the_held_out_images_are_tested_loses_no_step(tmp_path, monkeypatch):
     from minigooglenet.training import trainer as module
 
     real = module.measure
@@ -168,7 +168,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"belongs to another run: settings lr 0.05 there, 0.1 here"):
         other.resume()
     assert digest(other.graph.params) == before
-    with pytest.raises(ValueError, match="pictures 20 there, 30 here"):
+    with pytest.raises(ValueError, match="images 20 there, 30 here"):
         Trainer(graph(), split(60), QUICK, tmp_path).resume()
 
 
@@ -202,7 +202,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_node_where_it_arose_and_the_ch
 
 
 def test_data_that_do_not_fit_the_network_are_refused():
-    with pytest.raises(ValueError, match=r"the network takes pictures of \(1, 8, 8\), the data have \(1, 9, 9\)"):
+    with pytest.raises(ValueError, match=r"the network takes images of \(1, 8, 8\), the data have \(1, 9, 9\)"):
         Trainer(graph(), split(size=9))
     g = graph()
     g.add("more", mg.layers.Linear(2, 3, rng=0), "loss3/classifier")
@@ -210,26 +210,26 @@ def test_data_that_do_not_fit_the_network_are_refused():
         Trainer(g, split())
 
 
-class _Bad(mg.data.Pictures):
-    """Pictures of which some cannot be used."""
+class _Bad(mg.data.Images):
+    """Images of which some cannot be used."""
 
     def __init__(self, bad, *args):
         super().__init__(*args)
         self.bad = bad
 
-    def picture(self, index):
+    def image(self, index):
         if index in self.bad:
             raise mg.data.BadImageError("it is torn")
-        return super().picture(index)
+        return super().image(index)
 
 
 def _with_bad(bad):
     train, test = split()
-    arguments = train.pictures, train.labels, train.classes, train.pixels, _mirror
+    arguments = train.images, train.labels, train.classes, train.pixels, _mirror
     return mg.data.Split(_Bad(bad, *arguments), test)
 
 
-def test_bad_pictures_are_left_out_and_listed_and_a_batch_of_nothing_else_is_no_step(tmp_path):
+def test_bad_images_are_left_out_and_listed_and_a_batch_of_nothing_else_is_no_step(tmp_path):
     order = np.random.default_rng([0, 0]).permutation(20)
     settings = Settings(epochs=1, batch_size=5)
     trainer = Trainer(graph(), _with_bad({*order[5:10], order[0]}), settings, tmp_path)
@@ -240,12 +240,12 @@ def test_bad_pictures_are_left_out_and_listed_and_a_batch_of_nothing_else_is_no_
     assert len((tmp_path / "skipped.csv").read_text(encoding="utf-8").splitlines()) == 7
 
 
-def test_pictures_of_which_none_can_be_used_end_the_training_with_the_reason():
-    with pytest.raises(ValueError, match=r"not one of 20 pictures could be used: picture .*: it is torn"):
+def test_images_of_which_none_can_be_used_end_the_training_with_the_reason():
+    with pytest.raises(ValueError, match=r"not one of 20 images could be used: image .*: it is torn"):
         Trainer(graph(), _with_bad(set(range(20))), QUICK).run()
 
 
-def test_a_finished_run_leaves_its_pictures_and_their_texts(tmp_path):
+def test_a_finished_run_leaves_its_images_and_their_texts(tmp_path):
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run()
     names = {path.name for path in artifacts.leave(trainer)}
@@ -312,15 +312,15 @@ def test_what_was_skipped_before_an_interruption_is_listed_after_it(tmp_path):
     assert not first.run(on_epoch=lambda epoch: os.kill(os.getpid(), signal.SIGINT))
     second = Trainer(graph(), _with_bad({3}), settings, tmp_path)
     assert second.resume()
-    assert second.split.train.skipped == {"picture 3": "it is torn"}
+    assert second.split.train.skipped == {"image 3": "it is torn"}
 
 
-def test_other_pictures_with_the_same_labels_are_another_run(tmp_path):
+def test_other_images_with_the_same_labels_are_another_run(tmp_path):
     Trainer(graph(), split(), QUICK, tmp_path).run()
-    pictures = split()
-    pictures.train.pictures[3, 0, 0, 0] ^= 1
-    with pytest.raises(ValueError, match="another run: which pictures"):
-        Trainer(graph(), pictures, QUICK, tmp_path).resume()
+    images = split()
+    images.train.images[3, 0, 0, 0] ^= 1
+    with pytest.raises(ValueError, match="another run: which images"):
+        Trainer(graph(), images, QUICK, tmp_path).resume()
 
 
 def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
@@ -337,11 +337,11 @@ def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
     assert digest(trainer.graph.params) == before
 
 
-def test_held_out_pictures_of_which_none_can_be_used_leave_the_rest_as_it_is(tmp_path):
+def test_held_out_images_of_which_none_can_be_used_leave_the_rest_as_it_is(tmp_path):
     class Bad(mg.data.Dataset):
         classes, labels, shape, pixels = ("stands", "lies"), np.arange(4) % 2, (1, 8, 8), mg.data.GREY_UNIT
 
-        def picture(self, index):
+        def image(self, index):
             raise mg.data.BadImageError("it is torn")
 
     trainer = Trainer(graph(), mg.data.Split(split().train, Bad()), QUICK, tmp_path)

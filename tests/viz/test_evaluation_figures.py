@@ -10,10 +10,10 @@ from minigooglenet.viz import evaluation
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("count", "different"), [(1, 1), (10, 5), (144, 72)])
-def test_every_crop_is_on_the_sheet_and_every_box_on_the_picture(channels, count, different):
-    picture = np.random.default_rng(0).integers(0, 250, (channels, 30, 50), np.uint8)
-    pieces = crops(picture, 16, count)
-    figure, text = evaluation.crops(picture, pieces, boxes(picture.shape, 16, count)[0], places(count))
+def test_every_crop_is_on_the_sheet_and_every_box_on_the_image(channels, count, different):
+    image = np.random.default_rng(0).integers(0, 250, (channels, 30, 50), np.uint8)
+    pieces = crops(image, 16, count)
+    figure, text = evaluation.crops(image, pieces, boxes(image.shape, 16, count)[0], places(count))
     left, right = figure.axes
     assert len([line for line in left.lines if len(line.get_xdata())]) == different
     sheet = np.asarray(right.images[0].get_array())
@@ -23,13 +23,13 @@ def test_every_crop_is_on_the_sheet_and_every_box_on_the_picture(channels, count
         y, x = 17 * (number // columns), 17 * (number % columns)
         assert np.array_equal(sheet[:, y : y + 16, x : x + 16], piece)
     lines = text.splitlines()
-    assert lines[0].startswith(f"{count} crop{'s' * (count > 1)} of a picture of 50 x 30 pixels")
+    assert lines[0].startswith(f"{count} crop{'s' * (count > 1)} of an image of 50 x 30 pixels")
     assert len(lines) == 3 + different
 
 
 def test_the_lines_of_the_text_are_the_boxes():
-    picture = np.zeros((1, 256, 256), np.uint8)
-    _, text = evaluation.crops(picture, crops(picture, 224, 10), boxes(picture.shape, 224, 10)[0], places(10))
+    image = np.zeros((1, 256, 256), np.uint8)
+    _, text = evaluation.crops(image, crops(image, 224, 10), boxes(image.shape, 224, 10)[0], places(10))
     assert text.splitlines()[4].split() == ["256", "middle", "top", "right", "32.0", "0.0", "256.0", "224.0"]
 
 
@@ -52,4 +52,4 @@ def test_a_setting_that_is_not_told_apart_is_hollow():
     assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
     assert [line.split()[-1] for line in text.splitlines()[2:]] == ["chance", "apart"]
     assert "Top-1 error of the base: 20.00%" in text
-    assert "7 models, whole picture" in text
+    assert "7 models, whole image" in text

@@ -76,9 +76,9 @@ def test_a_saved_figure_has_its_text_beside_and_inside(tmp_path):
 
     figure, axis = figures.new()
     axis.plot([0, 1])
-    picture, words = figures.save(figure, "A line that rises.", tmp_path / "line")
+    written, words = figures.save(figure, "A line that rises.", tmp_path / "line")
     assert words.read_text(encoding="utf-8") == "A line that rises.\n"
-    with Image.open(picture) as image:
+    with Image.open(written) as image:
         assert image.text["Description"] == "A line that rises."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["line.png", "line.txt"]
 

@@ -1,4 +1,4 @@
-"""Arrays as pictures: a figure that a notebook can show, and a text that says the same."""
+"""Arrays as images: a figure that a notebook can show, and a text that says the same."""
 
 import numpy as np
 
@@ -6,34 +6,34 @@ from minigooglenet import figures, viz
 
 
 def test_a_small_array_is_told_in_numbers():
-    figure, text = viz.pictures({"a": np.array([[1, -2], [0.5, 3]])})
+    figure, text = viz.images({"a": np.array([[1, -2], [0.5, 3]])})
     assert text == "a (2 x 2), from -2 to 3:\n    1  -2\n  0.5   3"
     assert [label.get_text() for label in figure.axes[0].texts] == ["1", "-2", "0.5", "3"]
 
 
-def test_a_large_array_is_told_in_shades_and_a_colour_picture_in_words():
-    _, text = viz.pictures({"ramp": np.tile(np.arange(20.0), (20, 1)), "photo": np.full((4, 5, 3), 100)})
+def test_a_large_array_is_told_in_shades_and_a_colour_image_in_words():
+    _, text = viz.images({"ramp": np.tile(np.arange(20.0), (20, 1)), "photo": np.full((4, 5, 3), 100)})
     assert "from 0 to 19:\n  " in text
     assert "@" in text
-    assert "photo: a picture in colour, 4 x 5 x 3, mean brightness 100 of 255" in text
+    assert "photo: an image in colour, 4 x 5 x 3, mean brightness 100 of 255" in text
     assert text.isascii()
 
 
 def test_shades_keep_a_checkerboard_and_say_where_they_leave_rows_out():
     board = np.indices((14, 14)).sum(axis=0) % 2
-    rows = viz.pictures({"board": board})[1].splitlines()[1:]
+    rows = viz.images({"board": board})[1].splitlines()[1:]
     assert [row.removeprefix("  ") for row in rows] == ["  @@" * 7, ("@@  " * 7).rstrip()] * 7
-    text = viz.pictures({"wide": np.tile(np.arange(100.0), (40, 1))})[1]
+    text = viz.images({"wide": np.tile(np.arange(100.0), (40, 1))})[1]
     assert text.startswith("wide (40 x 100), from 0 to 99; one value for 6 x 3:\n")
     assert len(text.splitlines()) == 1 + 7
 
 
 def test_zero_has_no_sign():
-    assert viz.pictures({"a": -np.eye(2)})[1] == "a (2 x 2), from -1 to 0:\n  -1  0\n   0 -1"
+    assert viz.images({"a": -np.eye(2)})[1] == "a (2 x 2), from -1 to 0:\n  -1  0\n   0 -1"
 
 
 def test_constant_arrays_and_empty_places_are_fine():
-    figure, _ = viz.pictures({str(i): np.zeros((3, 3)) for i in range(5)}, columns=4)
+    figure, _ = viz.images({str(i): np.zeros((3, 3)) for i in range(5)}, columns=4)
     assert len(figure.axes) == 8
 
 

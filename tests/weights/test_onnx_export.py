@@ -139,7 +139,7 @@ def test_pools_of_all_settings_are_those_of_onnx_runtime(choices):
     require_same(run(whole, images(graph)), graph.infer(images(graph)))
 
 
-def test_a_file_says_who_made_it_what_each_node_is_and_how_pictures_come_in(tmp_path):
+def test_a_file_says_who_made_it_what_each_node_is_and_how_images_come_in(tmp_path):
     graph = models.mini_googlenet(3, in_channels=1, init="zeros")
     export(graph, tmp_path / "net.onnx", pixels=data.GREY_UNIT, classes=("a", "b", "c"))
     whole = onnx.load(tmp_path / "net.onnx")

@@ -294,10 +294,10 @@ HOSTILE = {
     "pixels that are deep": (lambda: with_property("pixels", "[" * 10**5), "its property 'pixels' is no JSON"),
     "pixels of another kind": (lambda: with_property("pixels", "[1]"), "should hold a dict, got list"),
     "pixels for other channels": (lambda: with_property("pixels", "{}"), r"RGB has 3 channels, the network takes .4,"),
-    "pixels that cannot be": (lambda: with_property("pixels", '{"std": [0, 1, 1]}'), "does not say how pictures"),
+    "pixels that cannot be": (lambda: with_property("pixels", '{"std": [0, 1, 1]}'), "does not say how images"),
     "pixels beyond floats": (
         lambda: with_property("pixels", '{"mean": [1' + "0" * 400 + ", 1, 1]}"),
-        "does not say how pictures become",
+        "does not say how images become",
     ),
     "too few classes": (lambda: with_property("classes", '["a"]'), "classes must be 4 names, one for each .*, got 1"),
     "classes that are numbers": (lambda: with_property("classes", json.dumps([1, 2, 3, 4])), "classes must be 4 names"),

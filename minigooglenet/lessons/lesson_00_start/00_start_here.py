@@ -109,7 +109,7 @@ grey = np.asarray(mg.data.photograph().convert("L").resize((256, 320)), float)
 figure = None
 if window.passed:
     coarse = np.array([[mean_of_window(grey, i, j, 16) for j in range(0, 256, 16)] for i in range(0, 320, 16)])
-    figure, _ = viz.pictures({"the photograph": grey, "means of your windows": coarse})
+    figure, _ = viz.images({"the photograph": grey, "means of your windows": coarse})
 figure
 
 # %% [markdown]

@@ -51,7 +51,7 @@ result = conv2d.forward(pixel[None, None], letter[None, None])[0, 0]  # [None, N
 rotated = letter[::-1, ::-1]  # both axes reversed: by 180 degrees
 true_convolution = conv2d.forward(pixel[None, None], rotated[None, None])[0, 0]
 print(outcome("01.a", drawing.orientation(result[1:6, 1:5])))
-figure, _ = viz.pictures(
+figure, _ = viz.images(
     {"kernel": letter, "image": pixel, "the engine's output": result, "a true convolution's": true_convolution}
 )
 figure
@@ -76,7 +76,7 @@ likeness = conv2d.forward(grey[None, None], kernel[None, None])[0, 0]
 row, column = np.unravel_index(likeness.argmax(), likeness.shape)
 region = grey[row : row + 5, column : column + 4]
 assert np.isclose(likeness[row, column], np.sum(region * kernel))
-figure, _ = viz.pictures({"image": grey, "how much like an F": likeness, "the best region": region}, same_scale=False)
+figure, _ = viz.images({"image": grey, "how much like an F": likeness, "the best region": region}, same_scale=False)
 figure
 
 # %% [markdown]
@@ -95,7 +95,7 @@ y = conv2d.forward(colours, weights)
 print("The output has the shape", y.shape)
 channels_of_one_filter = y.shape[1]
 red, green, blue = colours[0] * weights[0]  # each channel times its weight
-figure, _ = viz.pictures({"red x 1": red, "green x -1": green, "blue x 0": blue, "their sum": y[0, 0]})
+figure, _ = viz.images({"red x 1": red, "green x -1": green, "blue x 0": blue, "their sum": y[0, 0]})
 figure
 
 # %%
@@ -205,7 +205,7 @@ counts = readers(224, 7, 2, 3)
 inside = counts[6:-6, 6:-6]
 for value in np.unique(inside):
     print(f"read by {value:.0f} outputs: {np.mean(inside == value):.0%} of the pixels inside")
-figure, _ = viz.pictures({"top left corner": counts[:12, :12]})
+figure, _ = viz.images({"top left corner": counts[:12, :12]})
 figure
 
 # %% [markdown]
@@ -227,7 +227,7 @@ flat = np.full((1, 1, 5, 6), 9.0)
 means = conv2d.forward(flat, np.ones((1, 1, 3, 3)), None, 1, 1)[0, 0] / 9
 assert (means[0, 0], means[0, 1], means[1, 1]) == (4, 6, 9)
 print(outcome("01.d", means[0, 0]))
-figure, _ = viz.pictures({"mean of 3 x 3, zeros around": means})
+figure, _ = viz.images({"mean of 3 x 3, zeros around": means})
 figure
 
 # %% [markdown]
@@ -363,7 +363,7 @@ print(
 assert unread == 0.75
 y = conv2d.forward(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), np.array([7.0]), 1, 5)[0, 0]
 print(f"padding 5 for a kernel of 3: {np.sum(y == 7)} of {y.size} outputs are the bias alone.")
-figure, _ = viz.pictures({"all ones, bias 7": y})
+figure, _ = viz.images({"all ones, bias 7": y})
 figure
 
 # %% [markdown]
@@ -449,7 +449,7 @@ if moved.passed:
     for way, (dy, dx) in {"down": (1, 0), "right": (0, 1), "up and left": (-1, -1)}.items():
         shift = shift_kernel(dy, dx)[None, None]
         images[way] = conv2d.forward(images["as it is"][None, None], shift, None, 1, 1)[0, 0]
-    figure, _ = viz.pictures(images)
+    figure, _ = viz.images(images)
 figure
 
 # %% [markdown]

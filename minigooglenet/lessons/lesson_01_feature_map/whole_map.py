@@ -117,7 +117,7 @@ def edge_padding(x, w, b, stride, pad):
 
 @conv_forward.wrong
 def padding_below_and_right_only(x, w, b, stride, pad):
-    """Your picture is ours moved up and left by pad."""
+    """Your image is ours moved up and left by pad."""
     return _right(np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad))), w, b, stride, 0)
 
 

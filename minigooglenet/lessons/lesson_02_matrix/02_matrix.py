@@ -56,7 +56,7 @@ A = conv2d.forward(units, kernel).reshape(25, 9).T
 x = integers(1, 1, 5, 5)
 assert np.array_equal(A @ x.ravel(), conv2d.forward(x, kernel).ravel())
 print(outcome("02.a", len(np.unique(A)) - 1), f"A has the shape {A.shape}.")
-figure, _ = viz.pictures({"A: a row for each output, a column for each pixel": A}, numbers=True, inches=9)
+figure, _ = viz.images({"A: a row for each output, a column for each pixel": A}, numbers=True, inches=9)
 figure
 
 # %% [markdown]
@@ -88,7 +88,7 @@ print(f"which is {conv1.macs / (rows * columns):.3%}, and they hold only {conv1.
 # %%
 pixels = np.arange(1.0, 13).reshape(1, 1, 3, 4)
 cols = engine.im2col(pixels, 2, 1, 0)[0]
-figure, _ = viz.pictures({"image": pixels[0, 0], "im2col: six windows, six columns": cols}, inches=3.2)
+figure, _ = viz.images({"image": pixels[0, 0], "im2col: six windows, six columns": cols}, inches=3.2)
 print("Pixel 6 is in", int(np.sum(cols == 6)), "columns.")
 figure
 
@@ -211,7 +211,7 @@ readers = engine.col2im(engine.im2col(np.ones_like(x), 3, 1, 1), (5, 6), 3, 1, 1
 is_x, is_weighted = np.array_equal(back, x), np.array_equal(back, x * readers)
 print(outcome("02.d", "x" if is_x else "x times its readers" if is_weighted else "something else"))
 assert is_weighted
-figure, _ = viz.pictures({"windows that read each pixel": readers[0, 0], "x": x[0, 0], "back": back[0, 0]})
+figure, _ = viz.images({"windows that read each pixel": readers[0, 0], "x": x[0, 0], "back": back[0, 0]})
 figure
 
 # %% [markdown]
@@ -393,7 +393,7 @@ matrix
 figure = None
 if matrix.passed:
     yours = conv_matrix(np.arange(1.0, 10).reshape(1, 1, 3, 3), (1, 5, 5), 2, 1)
-    figure, _ = viz.pictures({"stride 2, padding 1": yours}, numbers=True, inches=9)
+    figure, _ = viz.images({"stride 2, padding 1": yours}, numbers=True, inches=9)
 figure
 
 # %% [markdown]

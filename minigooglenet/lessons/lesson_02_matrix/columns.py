@@ -217,7 +217,7 @@ def weights_flattened_u_v_c(x, w, b, stride, pad):
 
 @conv_gemm.wrong
 def height_and_width_exchanged(x, w, b, stride, pad):
-    """The picture is torn: reshape to (Ho, Wo), not to (Wo, Ho)."""
+    """The image is torn: reshape to (Ho, Wo), not to (Wo, Ho)."""
     y, (rows, columns) = _product(x, w, b, stride, pad)
     return y.reshape(len(x), len(w), columns, rows)
 

@@ -58,7 +58,7 @@ x = integers(1, 1, 7, 7)
 raised = x.copy()
 raised[0, 0, 3, 3] += 1
 moved = conv(raised, w) - conv(x, w)
-figure, _ = viz.pictures({"kernel": w[0, 0], "how the outputs move": moved[0, 0]})
+figure, _ = viz.images({"kernel": w[0, 0], "how the outputs move": moved[0, 0]})
 print(outcome("03.a", int(moved[0, 0, 1, 1])))
 assert (moved[0, 0, 1:4, 1:4] == w[0, 0, ::-1, ::-1]).all()
 figure
@@ -96,7 +96,7 @@ raised = w.copy()
 raised[1, 0, 0, 2] += 1
 moved = conv(x, raised) - conv(x, w)
 channels = {f"image {n}, filter {k}": moved[n, k] for n in range(2) for k in range(3)}
-figure, _ = viz.pictures(channels, columns=3)
+figure, _ = viz.images(channels, columns=3)
 print(outcome("03.b", int(sum(values.any() for values in channels.values()))))
 assert (moved[:, 1] == x[:, 0, 0:3, 2:6]).all()
 figure
@@ -402,7 +402,7 @@ quiz("03")
 
 # %%
 dx, _, _ = conv2d.backward(np.ones((1, 1, 12, 12)), np.zeros((1, 1, 24, 24)), np.ones((1, 1, 7, 7)), None, 2, 3)
-figure, _ = viz.pictures({"outputs that read each pixel": dx[0, 0, :12, :12]})
+figure, _ = viz.images({"outputs that read each pixel": dx[0, 0, :12, :12]})
 assert set(np.unique(dx[0, 0, 6:-6, 6:-6])) == {9, 12, 16}
 figure
 
@@ -442,7 +442,7 @@ point = np.zeros((1, 1, 7, 7))
 point[0, 0, 3, 3] = 1
 dx, _, _ = conv2d.backward(point, np.zeros((1, 1, 11, 9)), letter, algorithm="im2col")
 answered = conv(point, letter, pad=2)
-figure, _ = viz.pictures({"kernel": letter[0, 0], "forward pass of a point": answered[0, 0], "dx": dx[0, 0]})
+figure, _ = viz.images({"kernel": letter[0, 0], "forward pass of a point": answered[0, 0], "dx": dx[0, 0]})
 upright = (dx[0, 0, 3:8, 3:6] == letter[0, 0]).all()
 print(outcome("03.c", "upright" if upright else "upside down"))
 assert upright
@@ -466,7 +466,7 @@ predict("03.d", ...)
 dx, _, _ = conv2d.backward(np.ones((1, 1, 2, 2)), np.zeros((1, 1, 6, 6)), np.ones((1, 1, 3, 3)), None, 2, 0)
 with_zeros = np.zeros((1, 1, 3, 3))
 with_zeros[:, :, ::2, ::2] = 1
-figure, _ = viz.pictures({"dout with zeros between": with_zeros[0, 0], "dx": dx[0, 0]})
+figure, _ = viz.images({"dout with zeros between": with_zeros[0, 0], "dx": dx[0, 0]})
 print(outcome("03.d", dx[0, 0, -1].tolist()))
 assert not dx[0, 0, -1].any()
 figure

@@ -545,7 +545,7 @@ for letter, suspect in suspects.items():
 
 # %%
 analytic, numerical = detective.evidence(suspects["A"])["x"]  # change the letter, the name and the slice
-figure, _ = viz.pictures({"analytic": analytic[0, 0].round(1), "numerical": numerical[0, 0].round(1)})
+figure, _ = viz.images({"analytic": analytic[0, 0].round(1), "numerical": numerical[0, 0].round(1)})
 figure
 
 # %%

@@ -71,7 +71,7 @@ assert [count.max() for count in counts.values()] == [1, 4, 9]
 row, column = np.argwhere(counts["3x3/2"] == 4)[0]  # show a region that has a pixel of four windows
 top, left = min(max(row - 4, 0), 38), min(max(column - 4, 0), 38)
 regions = {f"{name}: wins": count[top : top + 10, left : left + 10] for name, count in counts.items()}
-figure, _ = viz.pictures(regions, same_scale=False)
+figure, _ = viz.images(regions, same_scale=False)
 assert regions["3x3/2: wins"].max() == 4
 figure
 
@@ -346,7 +346,7 @@ predict("05.c", ...)
 flat = np.full((1, 1, 7, 7), 2.0)
 y, arg = max_pool(flat, 3, 2)
 dx = send_back(np.ones_like(y), arg, (7, 7), 3, 2)
-figure, _ = viz.pictures({"gradient of a constant image": dx[0, 0]})
+figure, _ = viz.images({"gradient of a constant image": dx[0, 0]})
 print(outcome("05.c", list(divmod(int(arg.max()), 3))))
 assert not arg.any()
 assert dx.sum() == y.size
@@ -396,7 +396,7 @@ predict("05.e", ...)
 low = np.full((1, 1, 4, 5), -3.0)
 right, _ = max_pool(low, 3, 1, 1)
 zeros, _ = max_pool(np.pad(low, ((0, 0), (0, 0), (1, 1), (1, 1))), 3, 1)
-figure, _ = viz.pictures({"padding is ignored": right[0, 0], "padding with 0": zeros[0, 0]})
+figure, _ = viz.images({"padding is ignored": right[0, 0], "padding with 0": zeros[0, 0]})
 print(outcome("05.e", float(zeros[0, 0, 0, 0])))
 assert (right == -3).all()
 figure
@@ -533,7 +533,7 @@ raised = x.copy()
 raised[0, 3] += 0.5
 before, after = (local_response_norm.forward(values, 5, 1.0, 0.75, 1.0)[0] for values in (x, raised))
 change = (after - before).ravel().round(3)
-figure, _ = viz.pictures({"channels 0 to 6, change in hundredths": (100 * change).round()[None]})
+figure, _ = viz.images({"channels 0 to 6, change in hundredths": (100 * change).round()[None]})
 print(outcome("05.h", {1: float(change[1]), 6: float(change[6])}))
 assert change[3] > 0 > change[[1, 2, 4, 5]].max()
 assert not change[[0, 6]].any()

@@ -99,7 +99,7 @@ maps = {"input": photo, "1x1: copies": photo}
 maps["3x3: edges"] = np.maximum(mg.kernels.conv2d.forward(image, edges, padding=1), 0)[0, 0]
 maps["5x5: blurs"] = mg.kernels.conv2d.forward(image, blur, padding=2)[0, 0]
 maps["pool: largest of 3x3"] = mg.kernels.max_pool2d.forward(image, 3, 1, 1)[0][0, 0]
-figure, _ = mg.viz.pictures(maps, columns=5, same_scale=False)
+figure, _ = mg.viz.images(maps, columns=5, same_scale=False)
 figure
 
 # %% [markdown]

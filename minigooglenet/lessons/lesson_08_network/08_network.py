@@ -613,5 +613,5 @@ if result.passed:
         print(f"class {k}: mean and bias {values.mean() + b[k]:.3f}, logit {logits[k]:.3f}")
         assert np.isclose(values.mean() + b[k], logits[k], atol=1e-3)
     titled = {f"class {k}, logit {logits[k]:.1f}": values for k, values in maps.items()}
-    figure, _ = mg.viz.pictures({"the digit": test_images[0, 0] + 1, **titled}, numbers=False, same_scale=False)
+    figure, _ = mg.viz.images({"the digit": test_images[0, 0] + 1, **titled}, numbers=False, same_scale=False)
 figure

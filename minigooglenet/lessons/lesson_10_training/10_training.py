@@ -336,7 +336,7 @@ if len(worst) < 3:  # so good that there are not three
 titles = {
     f"no. {i}: {test_labels[i]} as {predicted[i]}, confidence {confidence[i]:.0%}": 1 + test_images[i, 0] for i in worst
 }
-figure, _ = viz.pictures(titles, 3, numbers=False)
+figure, _ = viz.images(titles, 3, numbers=False)
 figure
 
 # %% [markdown]
@@ -679,7 +679,7 @@ def nearest(images, labels, train, test):
 
 scenes = data.shapes(200, seed=3)
 rng = np.random.default_rng(0)
-twins = np.concatenate([scenes.pictures, scenes.pictures + rng.normal(0, 20, scenes.pictures.shape)])
+twins = np.concatenate([scenes.images, scenes.images + rng.normal(0, 20, scenes.images.shape)])
 groups, twin_labels = np.tile(np.arange(200), 2), np.tile(scenes.labels, 2)
 if split_result.passed and normalise_result.passed:
     for name, names in (("twins kept together, your split", groups), ("twins separated", np.arange(400))):

@@ -47,4 +47,4 @@ def maps_and_gradients(image, maps, gradients, channels):
     """
     shown = {"digit": image} | {f"channel {k}": maps[k] for k in channels}
     shown |= {"gradient: digit": gradients[0]} | {f"gradient: {k}": gradients[1][k] for k in channels}
-    return viz.pictures(shown, columns=1 + len(channels), numbers=False, same_scale=False)
+    return viz.images(shown, columns=1 + len(channels), numbers=False, same_scale=False)

@@ -8,15 +8,15 @@ from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 split = Exercise(
     "10.6",
     "an honest split",
-    "split(groups, rng) -> (train, valid, test), places of pictures",
+    "split(groups, rng) -> (train, valid, test), places of images",
     minutes=10,
     difficulty=2,
     core=False,
     hints=(
-        "Which pictures must never be parted? What has to be drawn: pictures or groups?",
+        "Which images must never be parted? What has to be drawn: images or groups?",
         (
             "groups = [4, 4, 9, 9, 2]: the names are 2, 4, 9. Put the names into a random order, cut that, and then "
-            "collect the pictures of each part: the two of 4 go together."
+            "collect the images of each part: the two of 4 go together."
         ),
         "`test = np.flatnonzero(np.isin(groups, names[:____]))`",
     ),
@@ -62,8 +62,8 @@ def split_by_shuffled_names(groups, rng):
 
 
 @split.wrong
-def pictures_drawn_one_by_one(groups, rng):
-    """Pictures of one group lie on two sides: who learned one knows its twin."""
+def images_drawn_one_by_one(groups, rng):
+    """Images of one group lie on two sides: who learned one knows its twin."""
     order = rng.permutation(len(groups))
     fifth = round(len(order) / 5)
     return tuple(np.sort(part) for part in (order[2 * fifth :], order[fifth : 2 * fifth], order[:fifth]))
@@ -77,7 +77,7 @@ def not_shuffled(groups, rng):
 
 @split.wrong
 def validation_is_the_test(groups, rng):
-    """Your validation and test pictures are the same. Choosing by them is peeking."""
+    """Your validation and test images are the same. Choosing by them is peeking."""
     train, _, test = _cut(groups, rng.permutation(np.unique(groups)))
     return train, test, test
 
@@ -97,7 +97,7 @@ def rounded_down(groups, rng):
 
 @split.wrong
 def names_for_places(groups, rng):
-    """You returned names of groups; asked for are the places of their pictures."""
+    """You returned names of groups; asked for are the places of their images."""
     names = rng.permutation(np.unique(groups))
     fifth = round(len(names) / 5)
     return tuple(np.sort(part) for part in (names[2 * fifth :], names[fifth : 2 * fifth], names[:fifth]))
@@ -105,7 +105,7 @@ def names_for_places(groups, rng):
 
 @split.wrong
 def cut_through_a_group(groups, rng):
-    """Groups were shuffled, but the cut counts pictures and goes through a group."""
+    """Groups were shuffled, but the cut counts images and goes through a group."""
     order = np.concatenate([np.flatnonzero(groups == name) for name in rng.permutation(np.unique(groups))])
     fifth = round(len(order) / 5) + 1
     return tuple(np.sort(part) for part in (order[2 * fifth :], order[fifth : 2 * fifth], order[:fifth]))
@@ -113,7 +113,7 @@ def cut_through_a_group(groups, rng):
 
 @split.wrong
 def test_learned_from(groups, rng):
-    """Your training part still holds the test pictures."""
+    """Your training part still holds the test images."""
     train, valid, test = _cut(groups, rng.permutation(np.unique(groups)))
     return np.sort(np.concatenate([train, valid, test])), valid, test
 
@@ -126,7 +126,7 @@ normalise = Exercise(
     difficulty=1,
     core=False,
     hints=(
-        "Could any number of the test pictures reach what the network learns from?",
+        "Could any number of the test images reach what the network learns from?",
         (
             "One channel, train 1, 3 and test 9: the mean is 2 and the standard deviation 1, from train alone. Then "
             "train is -1, 1 and test is 7."
@@ -172,7 +172,7 @@ def normalise_channel_by_channel(train, test):
 
 
 @normalise.wrong
-def mean_of_all_pictures(train, test):
+def mean_of_all_images(train, test):
     """Test pixels leaked into the mean: it must come from training alone."""
     both = np.concatenate([train, test])
     return _with(train, both), _with(test, both)
@@ -180,7 +180,7 @@ def mean_of_all_pictures(train, test):
 
 @normalise.wrong
 def test_by_its_own_mean(train, test):
-    """The test pictures were moved by their own mean, which the network never saw."""
+    """The test images were moved by their own mean, which the network never saw."""
     return _with(train, train), _with(test, test)
 
 
@@ -208,7 +208,7 @@ def divided_by_the_variance(train, test):
 
 @normalise.wrong
 def test_left_as_it_was(train, test):
-    """The test pictures must pass through the same change as the training ones."""
+    """The test images must pass through the same change as the training ones."""
     return _with(train, train), test
 
 

@@ -35,7 +35,7 @@ def crop_cases(rng):
     yield 61, 12, Scripted((0.99, 0.5))
     yield 60, 12, Scripted((*(0.99, 0.5) * 10, 0.1, 0.5))  # only the eleventh fits
     yield 90, 40, Scripted((*(0.98, 1.0) * 9, 0.3, 0.2, 0.4, 0.6))  # only the tenth fits
-    yield 16, 16, Scripted((1.0, 0.5, 0.7, 0.7))  # the whole picture
+    yield 16, 16, Scripted((1.0, 0.5, 0.7, 0.7))  # the whole image
 
 
 @crop.reference
@@ -94,7 +94,7 @@ def crop_in_a_loop(H, W, rng):
 
 @crop.wrong
 def side_drawn_not_area(H, W, rng):
-    """The side was drawn evenly, so that small areas are rare. Draw the area, 0.08 to 1 of the picture's."""
+    """The side was drawn evenly, so that small areas are rare. Draw the area, 0.08 to 1 of the image's."""
     return _crop(H, W, rng, area=lambda H, W, rng: rng.uniform(math.sqrt(0.08), 1) ** 2 * H * W)
 
 
@@ -148,7 +148,7 @@ def last_position_never_used(H, W, rng):
 
 @crop.wrong
 def shorter_side_squared(H, W, rng):
-    """The share is of the whole picture's area, H * W, not of the square of its shorter side."""
+    """The share is of the whole image's area, H * W, not of the square of its shorter side."""
     return _crop(H, W, rng, area=lambda H, W, rng: rng.uniform(0.08, 1) * min(H, W) ** 2)
 
 

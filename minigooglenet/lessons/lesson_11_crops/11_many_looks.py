@@ -118,7 +118,7 @@ def coverage(H, W):
 
 usual, panorama = coverage(375, 500), coverage(200, 800)
 unseen = np.mean(panorama == 0)
-figure, _ = viz.pictures({"375 x 500": usual, "200 x 800": panorama}, columns=2, numbers=False)
+figure, _ = viz.images({"375 x 500": usual, "200 x 800": panorama}, columns=2, numbers=False)
 print(f"375 x 500: every pixel lies in {usual.min()} to {usual.max()} of 72 boxes")
 print(f"200 x 800: {unseen:.0%} of the pixels are in none")
 assert unseen == 0.25

@@ -13,7 +13,7 @@ combine = Exercise(
     difficulty=1,
     hints=(
         "probs has four axes: models, crops, N, C. Which two of them should be gone?",
-        "Two models say (.9, .1) and (.5, .5) of a picture: the answer is (.7, .3), their mean.",
+        "Two models say (.9, .1) and (.5, .5) of an image: the answer is (.7, .3), their mean.",
         "`probs.mean(axis=____)`",
     ),
 )
@@ -74,8 +74,8 @@ def votes(probs):
 
 
 @combine.wrong
-def pictures_averaged(probs):
-    """You averaged pictures: the axis of crops is still there."""
+def images_averaged(probs):
+    """You averaged images: the axis of crops is still there."""
     return probs.mean(axis=(0, 2))
 
 
@@ -93,7 +93,7 @@ def first_model(probs):
 
 @combine.wrong
 def first_crop(probs):
-    """Only the first piece of each picture was heard."""
+    """Only the first piece of each image was heard."""
     return probs[:, 0].mean(axis=0)
 
 

@@ -1,4 +1,4 @@
-"""The 144 pieces of a picture."""
+"""The 144 pieces of an image."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from minigooglenet.evaluation.multicrop import SIDE as PIECE
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, Raised, call, close, form
 
-PICTURES = ((300, 450), (450, 300), (400, 400), (200, 800))  # every size comes out whole: nothing to round
+SIZES_OF_IMAGES = ((300, 450), (450, 300), (400, 400), (200, 800))  # every size comes out whole: nothing to round
 
 crop_boxes = Exercise(
     "11.1",
@@ -25,7 +25,7 @@ crop_boxes = Exercise(
 
 @crop_boxes.reference
 def crop_boxes_reference(H, W):
-    """The engine's own boxes, moved from the picture to the resized picture."""
+    """The engine's own boxes, moved from the image to the resized image."""
     found, mirrored = boxes((H, W), PIECE, 144)
     rows = []
     for crop, (left, top, right, _), mirror in zip(places(144), found, mirrored, strict=True):
@@ -87,7 +87,7 @@ def longer_side_scaled(H, W):
 
 
 @crop_boxes.wrong
-def picture_squashed(H, W):
+def image_squashed(H, W):
     """You resized both sides to the scale. Keep the proportions: 2 x 3 stays 2 x 3."""
     return _boxes(H, W, lambda h, w, q: [(0, 0)] * 3, _parts)
 
@@ -99,8 +99,8 @@ def left_and_right_of_a_portrait(H, W):
 
 
 @crop_boxes.wrong
-def corners_of_the_picture(H, W):
-    """The corners are those of each square, not those of the whole picture."""
+def corners_of_the_image(H, W):
+    """The corners are those of each square, not those of the whole image."""
     rows = []
     for scale in SCALES:
         h, w = H * scale // min(H, W), W * scale // min(H, W)
@@ -139,22 +139,22 @@ def middle_square_only(H, W):
 @crop_boxes.judge
 def crop_boxes_judge(function):
     """The order of the pieces is the student's own: both lists are sorted."""
-    outputs = [_sorted(function, picture) for picture in PICTURES]
-    right = [_sorted(crop_boxes.reference_function, picture) for picture in PICTURES]
+    outputs = [_sorted(function, image) for image in SIZES_OF_IMAGES]
+    right = [_sorted(crop_boxes.reference_function, image) for image in SIZES_OF_IMAGES]
     if all(close(mine, theirs).all() for mine, theirs in zip(outputs, right, strict=True)):
-        return Verdict(True, None, f"all 144 pieces of {len(PICTURES)} pictures, in whatever order")
+        return Verdict(True, None, f"all 144 pieces of {len(SIZES_OF_IMAGES)} images, in whatever order")
     for wrong in crop_boxes.wrongs:
-        theirs = [_sorted(wrong.function, picture) for picture in PICTURES]
+        theirs = [_sorted(wrong.function, image) for image in SIZES_OF_IMAGES]
         if all(close(a, b).all() for a, b in zip(outputs, theirs, strict=True)):
             return Verdict(False, wrong.name, wrong.message)
-    for picture, mine, theirs in zip(PICTURES, outputs, right, strict=True):
+    for image, mine, theirs in zip(SIZES_OF_IMAGES, outputs, right, strict=True):
         if not close(mine, theirs).all():
-            return Verdict(False, None, _difference(picture, mine, theirs))
+            return Verdict(False, None, _difference(image, mine, theirs))
     raise AssertionError("one of them differs")
 
 
-def _sorted(function, picture):
-    rows, _ = call(function, picture)
+def _sorted(function, image):
+    rows, _ = call(function, image)
     if isinstance(rows, Raised):
         raise rows.error
     if rows is None:
@@ -169,14 +169,14 @@ def _sorted(function, picture):
     return rows[np.lexsort(rows.T[::-1])]
 
 
-def _difference(picture, mine, theirs):
-    size = "{} x {}".format(*picture)
+def _difference(image, mine, theirs):
+    size = "{} x {}".format(*image)
     if len(mine) != len(theirs):
-        return f"a picture of {size} gets {len(mine)} pieces, not {len(theirs)}"
+        return f"an image of {size} gets {len(mine)} pieces, not {len(theirs)}"
     known = {tuple(row) for row in theirs}
     odd = next((row for row in mine.tolist() if tuple(row) not in known), None)
     if odd is None:
-        return f"in a picture of {size} some of your pieces come too often and others not at all"
-    return "in a picture of {} the piece (scale {:g}, y {:g}, x {:g}, side {:g}, mirror {:g}) is none of ours".format(
+        return f"in an image of {size} some of your pieces come too often and others not at all"
+    return "in an image of {} the piece (scale {:g}, y {:g}, x {:g}, side {:g}, mirror {:g}) is none of ours".format(
         size, *odd
     )

@@ -71,8 +71,8 @@ topk = Exercise(
     difficulty=1,
     hints=(
         "Which way does argsort sort, and what does the metric count: hits or misses?",
-        "Scores (.2, .5, .3): the two likeliest classes are 1 and 2. A picture of class 0 is then a top-2 error.",
-        "`best = np.argsort(-probs, axis=1)[:, ____]`; an error is a picture whose label is not in its row of best.",
+        "Scores (.2, .5, .3): the two likeliest classes are 1 and 2. An image of class 0 is then a top-2 error.",
+        "`best = np.argsort(-probs, axis=1)[:, ____]`; an error is an image whose label is not in its row of best.",
     ),
 )
 
@@ -134,13 +134,13 @@ def top_1(probs, labels, k):
 
 @topk.wrong
 def count_for_share(probs, labels, k):
-    """That is how many are wrong; divide by the number of pictures."""
+    """That is how many are wrong; divide by the number of images."""
     return (~_hits(probs, labels, k)).sum()
 
 
 @topk.wrong
 def mean_over_classes(probs, labels, k):
-    """You averaged the classes' errors. Here every picture counts alike."""
+    """You averaged the classes' errors. Here every image counts alike."""
     missed = ~_hits(probs, labels, k)
     return np.mean([missed[labels == label].mean() for label in np.unique(labels)])
 

@@ -2,7 +2,7 @@
 
     from minigooglenet.lessons.lesson_11_crops import looks
     networks = looks.networks(7)
-    asked = looks.ask(networks, pictures=200)
+    asked = looks.ask(networks, images=200)
 
 All of them start from the same weights and differ only in the order and the pieces that they see, as the paper's seven.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from minigooglenet import data, evaluation, models, training
 from minigooglenet.evaluation.prediction import crops_of
 
-SIDE, SIZE = 16, 14  # of a picture and of what the network takes: 256 and 224, by sixteen
+SIDE, SIZE = 16, 14  # of an image and of what the network takes: 256 and 224, by sixteen
 LEAST = 10  # the smallest piece
 COUNTS = (1, 10, 144)
 
@@ -27,27 +27,27 @@ def network(seed, epochs=2, width=0.5):
     split = data.load("digits", SIDE)
     rng = np.random.default_rng(seed)
     g = models.mini_googlenet(in_channels=1, size=SIZE, dropout=False, width=width, rng=0)
-    pieces = np.stack([piece(picture, rng) for _ in range(epochs) for picture in split.train.pictures])
+    pieces = np.stack([piece(image, rng) for _ in range(epochs) for image in split.train.images])
     labels = np.tile(split.train.labels, epochs)
     training.train(g, split.train.pixels.to_input(pieces), labels, epochs=1, rng=rng)
     return g
 
 
-def piece(picture, rng):
-    """Return a square piece of a picture (C, SIDE, SIDE) at (C, SIZE, SIZE), mirrored or not."""
+def piece(image, rng):
+    """Return a square piece of an image (C, SIDE, SIDE) at (C, SIZE, SIZE), mirrored or not."""
     side = int(rng.integers(LEAST, SIDE + 1))
     top, left = (int(start) for start in rng.integers(0, SIDE - side + 1, 2))
-    part = data.transforms.crop(picture, top, left, side, side)
+    part = data.transforms.crop(image, top, left, side, side)
     return data.transforms.mirror(data.transforms.resize(part, SIZE, SIZE), rng)
 
 
-def ask(networks, pictures=300, counts=COUNTS, tell=None):
-    """Return the evaluation.Evaluation of the networks on the first `pictures` of the held-out digits.
+def ask(networks, images=300, counts=COUNTS, tell=None):
+    """Return the evaluation.Evaluation of the networks on the first `images` of the held-out digits.
 
     tell : called with a line of text after each quarter of the crops
     """
     test = data.load("digits", SIDE).test
-    total, told = pictures * len(networks) * crops_of(counts), 0
+    total, told = images * len(networks) * crops_of(counts), 0
 
     def report(done):
         nonlocal told
@@ -55,4 +55,4 @@ def ask(networks, pictures=300, counts=COUNTS, tell=None):
             told = 4 * done // total
             tell(f"{done / total:.0%} of {total:,} crops")
 
-    return evaluation.evaluate(networks, test, counts, indices=range(pictures), on_batch=report)
+    return evaluation.evaluate(networks, test, counts, indices=range(images), on_batch=report)

@@ -8,7 +8,7 @@ from minigooglenet.evaluation.metrics import ranks
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, form, integer, parts
 
-BUDGET = 20  # forward passes a picture
+BUDGET = 20  # forward passes an image
 LEAST_WORDS = 6
 
 spend = Exercise(

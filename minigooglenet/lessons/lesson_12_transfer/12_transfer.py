@@ -44,7 +44,7 @@ print("classes that are new:", *new)
 def inputs(scenes, which):
     """Return the images whose class is in `which` as inputs, and their labels from 0."""
     kept = np.isin(scenes.labels, which)
-    return data.pixels.UNIT.to_input(scenes.pictures[kept]), scenes.labels[kept] - min(which)
+    return data.pixels.UNIT.to_input(scenes.images[kept]), scenes.labels[kept] - min(which)
 
 
 x_known, labels_known = inputs(unseen, range(6))
@@ -54,7 +54,7 @@ on_known = np.mean(mg.evaluation.predict(backbone, x_known) == labels_known)
 print(f"on new images of its six classes the network is right in {on_known:.0%}, by chance {1 / 6:.0%}")
 assert on_known > 0.6
 examples = [np.flatnonzero(scenes.labels == label)[0] for label in range(10)]
-figure, _ = viz.pictures({scenes.classes[i]: scenes.pictures[examples[i]].transpose(1, 2, 0) for i in range(10)}, 5)
+figure, _ = viz.images({scenes.classes[i]: scenes.images[examples[i]].transpose(1, 2, 0) for i in range(10)}, 5)
 figure
 
 # %% [markdown]
@@ -460,14 +460,14 @@ def class_probabilities(scene):
 
 
 scores = []
-for number, scene in enumerate(held_out.pictures, 1):
+for number, scene in enumerate(held_out.images, 1):
     scores.append(class_probabilities(scene))
-    print(f"scene {number} of {len(held_out.pictures)}")
+    print(f"scene {number} of {len(held_out.images)}")
 scores = np.stack(scores)
 first = 1 - scores[0, :, 10]  # of the first scene: that a window is not background
 surest = np.argsort(-first)[:12]
 drawn = {"truth": held_out.boxes[0], "the 12 surest windows": boxes[surest]}
-figure, _ = regions.show(held_out.pictures[0], drawn, "before")
+figure, _ = regions.show(held_out.images[0], drawn, "before")
 figure
 
 # %% [markdown]
@@ -504,9 +504,7 @@ suppressed
 figure = None
 if suppressed.passed:
     kept = [i for i in nms(boxes, first, 0.2) if first[i] > 0.5]
-    figure, _ = regions.show(
-        held_out.pictures[0], {"truth": held_out.boxes[0], "kept": boxes[kept]}, "after suppression"
-    )
+    figure, _ = regions.show(held_out.images[0], {"truth": held_out.boxes[0], "kept": boxes[kept]}, "after suppression")
     print(f"{np.sum(first > 0.5)} windows above one half, {len(kept)} kept")
 figure
 

@@ -17,7 +17,7 @@ cache_features = Exercise(
     difficulty=2,
     hints=(
         "In which mode is the network, and which wire goes into the classifier?",
-        "Test mode, no variation of the pictures, in their order. `net.infer` returns wires by their names.",
+        "Test mode, no variation of the images, in their order. `net.infer` returns wires by their names.",
         "`net.infer({'image': images}, ____)['pool5/global']`",
     ),
     tolerance=1e-5,
@@ -94,7 +94,7 @@ def cache_features_one_by_one(net, images):
 
 @cache_features.wrong
 def training_mode(net, images):
-    """Batch norm used the batch's own mean: a picture's features depend on the others."""
+    """Batch norm used the batch's own mean: an image's features depend on the others."""
     return _wire(net, images, train=True)
 
 
@@ -111,19 +111,19 @@ def logits(net, images):
 
 
 @cache_features.wrong
-def pictures_varied(net, images):
-    """You mirrored the pictures: cached features hold for one picture as it is."""
+def images_varied(net, images):
+    """You mirrored the images: cached features hold for one image as it is."""
     return _wire(net, images[..., ::-1])
 
 
 @cache_features.wrong
 def order_lost(net, images):
-    """Features and labels are matched by their place: keep the order of the pictures."""
+    """Features and labels are matched by their place: keep the order of the images."""
     features = _wire(net, images)
     return features[np.argsort(features[:, 0])]
 
 
 @cache_features.wrong
-def mean_over_the_pictures(net, images):
-    """One row for each picture: the mean is over places, not pictures."""
+def mean_over_the_images(net, images):
+    """One row for each image: the mean is over places, not images."""
     return _wire(net, images).mean(axis=0)

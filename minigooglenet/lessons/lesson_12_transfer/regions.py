@@ -24,7 +24,7 @@ def train_backbone(path, epochs=12):
     scenes = data.shapes(8000, SIDE, seed=12)
     kept = scenes.labels < KNOWN
     net = models.mini_googlenet(KNOWN, width=0.5, depth=3, dropout=False, rng=0)
-    images = data.pixels.UNIT.to_input(scenes.pictures[kept])
+    images = data.pixels.UNIT.to_input(scenes.images[kept])
     training.train(net, images, scenes.labels[kept], epochs=epochs, lr=0.1, rng=0)
     weights.save(net, path, pixels=data.pixels.UNIT, classes=scenes.classes[:KNOWN])
 
@@ -47,15 +47,15 @@ def fitted(x, labels, classes, *, epochs=60, rng=0):
     return lambda other: head(((other - mean) / std).astype(np.float32))
 
 
-def cut(picture, boxes):
-    """Return the boxes (x0, y0, x1, y1) of a picture (3, H, W) as inputs (M, 3, SIDE, SIDE)."""
-    image = Image.fromarray(picture.transpose(1, 2, 0))
-    pieces = [image.resize((SIDE, SIDE), Image.BILINEAR, box=tuple(map(float, box))) for box in boxes]
-    return data.pixels.UNIT.to_input(np.stack([np.asarray(piece) for piece in pieces]).transpose(0, 3, 1, 2))
+def cut(image, boxes):
+    """Return the boxes (x0, y0, x1, y1) of an image (3, H, W) as inputs (M, 3, SIDE, SIDE)."""
+    decoded = Image.fromarray(image.transpose(1, 2, 0))
+    crops = [decoded.resize((SIDE, SIDE), Image.BILINEAR, box=tuple(map(float, box))) for box in boxes]
+    return data.pixels.UNIT.to_input(np.stack([np.asarray(crop) for crop in crops]).transpose(0, 3, 1, 2))
 
 
 def windows(side, sizes, step=0.25):
-    """Return square windows (M, 4) of those sizes over a picture of side x side, a share of their size apart."""
+    """Return square windows (M, 4) of those sizes over an image of side x side, a share of their size apart."""
     boxes = []
     for size in sizes:
         places = np.arange(0, side - size + 1, max(1, round(step * size)))
@@ -105,26 +105,26 @@ def staircase(found, truths):
 def pieces_to_learn_from(scenes, sizes, rng):
     """Return (inputs, labels): windows that hold an object, by its class, and as many of ground, by the next number."""
     inputs, labels, ground = [], [], len(scenes.classes)
-    for picture, objects, truths in zip(scenes.pictures, scenes.labels, scenes.boxes, strict=True):
-        boxes = windows(picture.shape[1], sizes)
+    for image, objects, truths in zip(scenes.images, scenes.labels, scenes.boxes, strict=True):
+        boxes = windows(image.shape[1], sizes)
         share = overlaps(boxes, truths)
         found = np.flatnonzero(share.max(axis=1) > 0.5)
         empty = rng.permutation(np.flatnonzero(share.max(axis=1) < 0.3))[: max(6, len(found))]
-        inputs.append(cut(picture, boxes[np.concatenate([found, empty])]))
+        inputs.append(cut(image, boxes[np.concatenate([found, empty])]))
         labels += [*objects[share[found].argmax(axis=1)], *[ground] * len(empty)]
     return np.concatenate(inputs), np.array(labels)
 
 
-def show(picture, drawn, title=""):
-    """Draw boxes on a picture (3, H, W); `drawn` is {name: boxes}, each name with a colour and a dash of its own.
+def show(image, drawn, title=""):
+    """Draw boxes on an image (3, H, W); `drawn` is {name: boxes}, each name with a colour and a dash of its own.
 
     Returns
     -------
     figure, text
     """
     figure, axis = figures.new(4.6, 4.6)
-    _, height, width = picture.shape
-    axis.imshow(picture.transpose(1, 2, 0), extent=(0, width, height, 0))
+    _, height, width = image.shape
+    axis.imshow(image.transpose(1, 2, 0), extent=(0, width, height, 0))
     axis.set(xticks=[], yticks=[], xlim=(-1, width + 1), ylim=(height + 1, -1))
     axis.spines[:].set_visible(False)
     axis.set_title(title, fontsize=10)
@@ -140,5 +140,5 @@ def show(picture, drawn, title=""):
     if any(len(boxes) for boxes in drawn.values()):
         axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False)
     counts = "; ".join(f"{name}: {len(boxes)} boxes" for name, boxes in drawn.items())
-    alt = f"a picture{f', {title},' * bool(title)} with boxes on it; {counts}"
+    alt = f"an image{f', {title},' * bool(title)} with boxes on it; {counts}"
     return figures.described(figure, "\n".join(lines), alt=alt)

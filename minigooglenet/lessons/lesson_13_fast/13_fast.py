@@ -668,7 +668,7 @@ figure = None
 if both_axes.passed:
     result = winograd_2d(grey, edges)
     assert np.allclose(result, conv2d.forward(grey[None, None], edges[None, None])[0, 0])
-    figure, _ = viz.pictures({"image": grey, "edges, by your Winograd": abs(result)}, same_scale=False)
+    figure, _ = viz.images({"image": grey, "edges, by your Winograd": abs(result)}, same_scale=False)
 figure
 
 # %% [markdown]

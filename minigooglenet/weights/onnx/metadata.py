@@ -1,4 +1,4 @@
-"""What an ONNX file says beside its network: how that was made, how pictures become inputs, and its classes.
+"""What an ONNX file says beside its network: how that was made, how images become inputs, and its classes.
 
 Each is a line of JSON among the model's properties, which viewers show and other engines leave alone.
 """
@@ -84,7 +84,7 @@ def _pixels(told):
     try:
         return Pixels(**told)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"its property 'pixels' does not say how pictures become inputs: {error}") from error
+        raise ValueError(f"its property 'pixels' does not say how images become inputs: {error}") from error
 
 
 def _check_fits(graph, main, pixels, classes):

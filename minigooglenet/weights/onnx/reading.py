@@ -22,7 +22,7 @@ MOST_LINES = 20  # of the list of what is missing
 
 
 class Imported(NamedTuple):
-    """A network, and what its file says of it: how pictures become inputs, and the classes of its main output."""
+    """A network, and what its file says of it: how images become inputs, and the classes of its main output."""
 
     graph: Graph
     pixels: Pixels | None

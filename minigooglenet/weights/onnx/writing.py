@@ -27,7 +27,7 @@ def export(graph, path, *, outputs=None, pixels=None, classes=None) -> None:
     Parameters
     ----------
     outputs : wires that the file returns, in this order, the first the main one (default: `graph.outputs` as they are)
-    pixels : data.Pixels, how pictures become inputs
+    pixels : data.Pixels, how images become inputs
     classes : names of the main output's classes
 
     Raises
