@@ -31,7 +31,9 @@ IntArray = NDArray[np.integer[Any]]
 UInt8Array = NDArray[np.uint8]  # pixels, 0 to 255
 Shape = tuple[int, ...]
 Size = int | tuple[int, int]  # one number for both, or (height, width)
-Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]  # the last one is ((top, bottom), (left, right))
+Padding = (
+    int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+)  # the last one is ((top, bottom), (left, right))
 Rng = np.random.Generator | int | None  # an integer is a seed; None draws one
 PathLike = str | os.PathLike[str]
 FormName = Literal["loops", "numpy", "fast"]

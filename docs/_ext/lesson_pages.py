@@ -1,0 +1,94 @@
+"""The lessons as pages: with the outputs of the reference solutions; solutions and hints are folded.
+
+The notebooks are made from the lessons' sources in `minigooglenet/lessons`, the same ones that students get. myst-nb runs
+them.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from minigooglenet.course import notebooks
+from minigooglenet.exercises.find import find
+
+ROOT = Path(__file__).parents[2]
+HINT = re.compile(r'^hint\("(\d\d\.\d+\w?)"\)$')
+FIRST = """\
+{{.lesson-links}}
+{{download}}`Download the notebook <../../lessons/{name}.ipynb>`
+[Open in Colab](https://colab.research.google.com/github/{repository}/blob/main/lessons/{name}.ipynb)
+"""
+
+
+def titles(source):
+    """Return {name of the lesson: its title}."""
+    found = {}
+    for path in notebooks.lesson_files(source):
+        found[path.stem] = re.search(r"^# # (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    return found
+
+
+def write(folder: Path, repository: str):
+    """Write the notebooks, and touch only those that have changed."""
+    folder.mkdir(exist_ok=True)
+    made = {}
+    for path in notebooks.lesson_files(ROOT / "minigooglenet" / "lessons"):
+        made[f"{path.stem}.ipynb"] = _page(path.read_text(encoding="utf-8"), path.stem, repository)
+    for name, text in made.items():
+        if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != text:
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    for path in folder.iterdir():
+        if path.suffix == ".ipynb" and path.name not in made:
+            path.unlink()
+
+
+def _page(text, name, repository):
+    notebook = jupytext.reads(text, fmt="py:percent")
+    cells = []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            cells.append(_markdown(cell.source))
+            if number == 0:
+                cells.append(_markdown(FIRST.format(repository=repository, name=name)))
+        elif notebooks.BEGIN in cell.source:
+            stub = notebooks.without_solution(cell.source)
+            cells.append(_markdown(f"```python\n{stub}\n```"))
+            cells.append(_code(_without_markers(cell.source), "Show a solution", "Hide the solution"))
+        elif match := HINT.match(cell.source.strip()):
+            hints = "\n".join(f"{step}. {text}" for step, text in enumerate(find(match.group(1)).hints, 1))
+            cells.append(
+                _markdown(
+                    f"```python\n{cell.source}\n```\n\n:::{{dropdown}} Hints for exercise {match.group(1)}\n{hints}\n:::"
+                )
+            )
+        else:
+            cells.append(_code(cell.source))
+    for number, cell in enumerate(cells):
+        cell["id"] = hashlib.sha256(f"{name}/{number}/{cell.source}".encode()).hexdigest()[:12]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=notebooks.METADATA)
+    notebook.nbformat_minor = 5
+    return nbformat.writes(notebook) + "\n"
+
+
+def _without_markers(source):
+    return "\n".join(line for line in source.splitlines() if line.strip() not in (notebooks.BEGIN, notebooks.END))
+
+
+def _markdown(source):
+    return nbformat.v4.new_markdown_cell(source)
+
+
+def _code(source, show=None, hide=None):
+    cell = nbformat.v4.new_code_cell(source)
+    if show:
+        cell.metadata = {"tags": ["hide-input"], "mystnb": {"code_prompt_show": show, "code_prompt_hide": hide}}
+    return cell
+
+
+def setup(app):
+    app.connect("builder-inited", lambda app: write(Path(app.srcdir) / "lessons", app.config.repository))
+    app.add_config_value("repository", "", "env")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
