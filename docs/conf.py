@@ -9,7 +9,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 project = "minigooglenet"
 author = "The minigooglenet authors"
-copyright = f"2026, {author}"
+copyright = f"2026, {author}"  # noqa: A001 (Sphinx reads this name)
 version = release = metadata.version("minigooglenet")
 language = "en-GB"
 repository = "minigooglenet/minigooglenet"

@@ -48,7 +48,7 @@ def write(folder: Path):
 
 
 def _index(made):
-    head = "# API reference\n\nEvery public name, with an example that the tests run. Shapes are written with the letters of\n"
+    head = "# API reference\n\nEvery public name, with an example that the tests run. Shapes use the letters of\n"
     head += "[the conventions](../conventions.md): N images, C channels, H x W pixels.\n\n"
     rows = "\n".join(f"| [{title}]({page}.rst) | {intro.splitlines()[0]} |" for page, (title, intro, _) in made.items())
     tree = "\n".join(made)
@@ -67,5 +67,6 @@ def _page(title, introduction, names):
 
 
 def setup(app):
+    """Write the pages before Sphinx looks for pages."""
     app.connect("builder-inited", lambda app: write(Path(app.srcdir) / "api"))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,6 @@
 """The lessons as pages: with the outputs of the reference solutions; solutions and hints are folded.
 
-The notebooks are made from the lessons' sources in `minigooglenet/lessons`, the same ones that students get. myst-nb runs
-them.
+The notebooks are made from the sources in `minigooglenet/lessons`, as those for students are. myst-nb runs them.
 """
 
 import hashlib
@@ -60,9 +59,7 @@ def _page(text, name, repository):
         elif match := HINT.match(cell.source.strip()):
             hints = "\n".join(f"{step}. {text}" for step, text in enumerate(find(match.group(1)).hints, 1))
             cells.append(
-                _markdown(
-                    f"```python\n{cell.source}\n```\n\n:::{{dropdown}} Hints for exercise {match.group(1)}\n{hints}\n:::"
-                )
+                _markdown(f"```python\n{cell.source}\n```\n\n:::{{dropdown}} Hints for {match.group(1)}\n{hints}\n:::")
             )
         else:
             cells.append(_code(cell.source))
@@ -89,6 +86,7 @@ def _code(source, show=None, hide=None):
 
 
 def setup(app):
+    """Write the notebooks before Sphinx looks for pages."""
     app.connect("builder-inited", lambda app: write(Path(app.srcdir) / "lessons", app.config.repository))
     app.add_config_value("repository", "", "env")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

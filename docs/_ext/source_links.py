@@ -36,5 +36,6 @@ def _file(folder, target):
 
 
 def setup(app):
+    """Register the transform."""
     app.add_post_transform(SourceLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
