@@ -8,6 +8,7 @@ from numeric import COMPILED, needs_numba
 
 import minigooglenet as mg
 from minigooglenet import cli
+from minigooglenet.exercises.find import everything
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -18,24 +19,42 @@ ALL = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "SECURITY.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "lessons" / "README.md",
 ]
 
 
-def test_the_index_lists_every_page():
-    listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "README.md").read_text(encoding="utf-8"))
-    assert sorted([*listed, "README.md"]) == [page.name for page in PAGES]
+def test_every_page_is_in_one_table_of_contents():
+    trees = "\n".join(re.findall(r"```\{toctree\}\n(.*?)```", "\n".join(map(_text, PAGES)), re.S))
+    listed = re.findall(r"^([\w/-]+)$", trees, re.M)
+    pages = {str(page.relative_to(ROOT / "docs").with_suffix("").as_posix()) for page in [*PAGES, *TEACHERS]}
+    assert sorted(name for name in listed if name != "api/index") == sorted(
+        pages - {"index", "README", "course/README"}
+    )
 
 
-def test_the_index_for_teachers_lists_every_page():
-    listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / "course" / "README.md").read_text(encoding="utf-8"))
-    assert sorted([*listed, "README.md"]) == [page.name for page in TEACHERS]
-
-
-def test_the_readme_lists_every_command():
-    table = re.findall(r"^\| (`minigooglenet .*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+def test_command_line_page_lists_every_command():
+    table = re.findall(r"^\| (`minigooglenet .*?) \|", _text(ROOT / "docs" / "command-line.md"), re.M)
     listed = {code.removeprefix("minigooglenet ").split()[0] for row in table for code in re.findall(r"`([^`]+)`", row)}
     assert listed == set(cli.COMMANDS)
+
+
+def test_figure_of_the_network_has_the_engines_numbers(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
+    network_figure = pytest.importorskip("network_figure")
+    words = network_figure.description(network_figure.parts())
+    assert words in _text(network_figure.FILE)
+    for share in re.findall(r"\d+\.\d%", "".join(re.findall(r"^!\[(.*)\]", _text(ROOT / "README.md"), re.M))):
+        assert share in words
+
+
+def test_teachers_page_counts_lessons_and_exercises():
+    counted = len([number for number in everything() if number[:2].isdigit()])
+    assert f"fourteen notebooks with {counted} exercises" in _text(ROOT / "docs" / "teach.md")
+
+
+def _text(page):
+    return page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: str(page.relative_to(ROOT)))
