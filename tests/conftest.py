@@ -1,12 +1,15 @@
 """What all tests share: how hypothesis draws, and the number of threads given back after a test that changes it."""
 
+import os
+
 import hypothesis
 import pytest
 
 import minigooglenet as mg
 
 hypothesis.settings.register_profile("minigooglenet", deadline=None, derandomize=True, max_examples=60)
-hypothesis.settings.load_profile("minigooglenet")
+hypothesis.settings.register_profile("nightly", deadline=None, derandomize=False, max_examples=5000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "minigooglenet"))
 
 
 @pytest.fixture
