@@ -22,6 +22,7 @@ extensions = [
     "sphinx_design",
     "api_pages",
     "lesson_pages",
+    "mathml",
     "source_links",
 ]
 exclude_patterns = ["README.md", "course/README.md", "_ext", "_build"]
@@ -42,10 +43,12 @@ nb_execution_show_tb = True
 nb_merge_streams = True
 nb_mime_priority_overrides = [("html", "text/html", 0)]
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "minigooglenet"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_theme_options = {
     "github_url": f"https://github.com/{repository}",

@@ -6,7 +6,6 @@ import textwrap
 
 import pytest
 
-
 from minigooglenet import extras
 
 # What each extra is for, tried without its packages.
@@ -22,7 +21,7 @@ import sys
 for name in {missing}:
     sys.modules[name] = None
 
-
+import minigooglenet as mg
 
 g = mg.Graph(image=(1, 8, 8))
 g.add("relu", mg.layers.ReLU(), "image")
