@@ -13,7 +13,7 @@ def build(classes: int) -> mg.Graph:
     g = mg.Graph(image=(1, 16, 16))
     wire = g.add("conv1", mg.layers.Conv2d(1, 8, 3, padding=1, rng=0), "image")
     wire = g.add("relu1", mg.layers.ReLU(), wire)
-    wire = mg.models.inception(g, wire, "module", 4, 4, 8, 2, 4, 4, rng=1)
+    wire = mg.models.inception(g, wire, "module", 4, 4, 8, 2, 4, 4)
     wire = g.add("pool", mg.layers.GlobalAvgPool2d(), wire)
     g.add("classifier", mg.layers.Linear(20, classes, rng=2), wire)
     return g
