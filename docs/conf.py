@@ -4,6 +4,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from minigooglenet.course import notebooks
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
@@ -12,7 +14,7 @@ author = "The minigooglenet authors"
 copyright = f"2026, {author}"  # noqa: A001 (Sphinx reads this name)
 version = release = metadata.version("minigooglenet")
 language = "en-GB"
-repository = "minigooglenet/minigooglenet"
+repository = notebooks.github(HERE)  # as pyproject.toml names it
 
 extensions = [
     "sphinx.ext.autodoc",
