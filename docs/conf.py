@@ -34,6 +34,7 @@ autodoc_typehints = "none"  # the signature shows names and defaults; types and 
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 add_module_names = False
+toc_object_entries = False
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_block"]
 myst_heading_anchors = 4

@@ -5,7 +5,7 @@ addEventListener("DOMContentLoaded", () => {
     if (element.innerText.trim()) element.removeAttribute("aria-label");
   }
   const scrolling = () => {
-    for (const element of document.querySelectorAll(".bd-article table, .bd-article pre, .cell_output div, .math-block")) {
+    for (const element of document.querySelectorAll(".bd-article table, .bd-article pre, .cell_output div, .math-block, .network-figure")) {
       if (element.scrollWidth > element.clientWidth && !element.hasAttribute("tabindex")) element.tabIndex = 0;
     }
   };
