@@ -24,10 +24,10 @@ FIRST = """\
 
 def titles(source):
     """Return {name of the lesson: its title}."""
-    found = {}
+    named = {}
     for path in notebooks.lesson_files(source):
-        found[path.stem] = re.search(r"^# # (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE).group(1)
-    return found
+        named[path.stem] = re.search(r"^# # (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    return named
 
 
 def write(folder: Path, repository: str):

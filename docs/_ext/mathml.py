@@ -11,7 +11,7 @@ def inline(writer, node):
 
 
 def block(writer, node):
-    """Write a formula in a paragraph of its own."""
+    """Write a formula in its own paragraph."""
     writer.body.append(writer.starttag(node, "div", CLASS="math-block"))
     writer.body.append(convert(node.astext(), display="block") + "</div>\n")
     raise nodes.SkipNode

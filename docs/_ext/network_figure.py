@@ -1,4 +1,4 @@
-"""The figure of the home page and the README: GoogLeNet from left to right, with each part's share of the MACs.
+"""The figure of the home page and the README: GoogLeNet from left to right, with the fraction of the MACs of each part.
 
 `python docs/_ext/network_figure.py` writes it again; a test compares its numbers with the engine's.
 """
@@ -49,9 +49,9 @@ def draw(rows):
     reads = {"loss1": "inception_4a", "loss2": "inception_4d"}
     total = sum(macs for *_, macs in rows)
     figure, (network, bars) = figures.new(11, 4.3, nrows=2, sharex=True, height_ratios=(1.5, 1))
-    places = {row[0]: column for column, row in enumerate(chain)}
+    columns = {row[0]: column for column, row in enumerate(chain)}
     for name, kind, shape, *_ in chain:
-        column = places[name]
+        column = columns[name]
         height = ROW * (0.35 + 0.65 * (shape[1] / 56) ** 0.5) if len(shape) == 3 else 0.2
         network.add_patch(_box(column, 0, height, COLOURS[kind]))
         label = name.removeprefix("inception_") if kind == "Inception module" else name
@@ -60,7 +60,7 @@ def draw(rows):
         if column:
             network.annotate("", (column - 0.4, 0), (column - 0.6, 0), arrowprops={"arrowstyle": "->", "color": "0.3"})
     for name, source in reads.items():
-        column = places[source]
+        column = columns[source]
         network.add_patch(_box(column, 0.95, 0.3, COLOURS["classifier"]))
         network.text(column, 0.95, name, ha="center", va="center", fontsize=9)
         network.annotate("", (column, 0.78), (column, 0.3), arrowprops={"arrowstyle": "->", "color": "0.3"})
@@ -68,8 +68,8 @@ def draw(rows):
     network.set(ylim=(-0.8, 1.25), xlim=(-0.6, len(chain) - 0.4))
     network.axis("off")
     for name, kind, _, _, macs in chain:
-        bars.bar(places[name], macs / 1e6, 0.66, color=COLOURS[kind])
-        bars.text(places[name], macs / 1e6, f"{macs / total:.1%}", ha="center", va="bottom", fontsize=7.5)
+        bars.bar(columns[name], macs / 1e6, 0.66, color=COLOURS[kind])
+        bars.text(columns[name], macs / 1e6, f"{macs / total:.1%}", ha="center", va="bottom", fontsize=7.5)
     bars.set(ylabel="million MACs", xticks=[])
     bars.margins(y=0.15)
     bars.legend(
