@@ -78,7 +78,7 @@ def _infer(step, xs, out):
     with named_errors(name, step.wires):
         y = methods.infer(step.layer, xs)
     checked_result(name, y, out.shape)
-    if y.dtype not in checks.ANALYTIC or y.dtype.kind != out.dtype.kind:
+    if y.dtype not in checks.COMPLEX_STEP or y.dtype.kind != out.dtype.kind:
         raise TypeError(f"node {name!r}: its forward returned {y.dtype} for {out.dtype}; return y.astype(x.dtype)")
     out[...] = y
 
