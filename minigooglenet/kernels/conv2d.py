@@ -117,7 +117,7 @@ def backward(
     )
 
 
-def check_algorithm(algorithm: str | Pair, kernel_size: Size, stride: Size, padding: Padding) -> None:
+def check_algorithm(algorithm: str | Pair, kernel_size: tuple[int, int], stride: Size, padding: Padding) -> None:
     """Raise an error unless `algorithm` is known and can compute such a convolution."""
     if not (isinstance(algorithm, str) and algorithm == "auto"):  # `mg.use` decides about "auto", at each call
         form_named(algorithm, np.dtype(np.float32), (0, 0, *kernel_size), stride, padding)
