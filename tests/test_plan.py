@@ -138,7 +138,7 @@ def test_a_plan_of_any_grouping_agrees_with_the_training_graphs_forward(norm, im
     for buffer in g.buffers.values():  # batch norm that does something
         buffer[:] = np.random.default_rng(1).uniform(0.5, 2, buffer.shape)
     plan = mg.plan(g, g.outputs)
-    plan.together = together
+    plan.group_size = together
     expected, _ = g.forward({"image": BATCH[:images]})
     for wire, y in plan(BATCH[:images]).items():
         assert_close(y, expected[wire], 2e-5)

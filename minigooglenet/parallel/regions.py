@@ -3,7 +3,7 @@
 import functools
 import weakref
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from minigooglenet.parallel import blas
 from minigooglenet.parallel.holds import held, within
@@ -73,7 +73,8 @@ def computing():
     hold = None if THREAD.computing is None else THREAD.computing()
     try:
         if hold is None:
-            hold = held(restore := [])
+            restore: list[Callable[[], Any]] = []
+            hold = held(restore)
             hold.other = _flush(), blas.hold()
             THREAD.computing = weakref.ref(hold)
             _limit_per_caller(restore)

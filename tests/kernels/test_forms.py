@@ -671,7 +671,7 @@ def test_pair_runs_in_graph_and_plan_forward_and_backward(operation, images):
     def everything():
         outputs, tape = g.forward(x)
         grads = g.backward({"node": np.ones_like(outputs["node"])}, tape)
-        plans = [mg.plan(g)(x), mg.plan(g, fuse=False, join=False, apart=False)(x)]
+        plans = [mg.plan(g)(x), mg.plan(g, fuse=False, join=False, split_batch=False)(x)]
         return [outputs["node"], g(x), *plans], [*grads[0].values(), *grads[1].values()]
 
     expected, expected_grads = everything()

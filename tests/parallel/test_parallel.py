@@ -252,13 +252,13 @@ def test_a_team_shares_the_ranges_of_parallel_for(own_threads):
     done, members = [], []
 
     def work(number):
-        members.append((number, parallel.member(), parallel.num_workers()))
+        members.append((number, parallel.team_rank(), parallel.num_workers()))
         parallel.parallel_for(lambda start, stop: done.append((start, stop)), 7)
 
     parallel.as_team(work, 3)
     assert sorted(members) == [(number, (number, 3), 3) for number in range(3)]
     assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
-    assert parallel.member() is None
+    assert parallel.team_rank() is None
 
 
 def test_one_member_of_a_team_may_do_all_of_it(own_threads):
@@ -268,7 +268,7 @@ def test_one_member_of_a_team_may_do_all_of_it(own_threads):
     def work(number):
         if number == 0:
             parallel.alone(lambda: parallel.parallel_for(lambda start, stop: done.append((start, stop)), 5))
-            assert parallel.member() == (0, 2)
+            assert parallel.team_rank() == (0, 2)
 
     parallel.as_team(work, 2)
     assert done == [(0, 5)]
@@ -276,9 +276,9 @@ def test_one_member_of_a_team_may_do_all_of_it(own_threads):
 
 def test_pieces_are_a_multiple_of_the_threads_where_there_is_room(own_threads):
     mg.set_num_threads(4)
-    assert [parallel.even(least, 10) for least in (1, 4, 5, 9)] == [4, 4, 8, 10]
-    assert parallel.even(1, 3) == 3
-    assert parallel.even(0, 0) == 1
+    assert [parallel.num_chunks(least, 10) for least in (1, 4, 5, 9)] == [4, 4, 8, 10]
+    assert parallel.num_chunks(1, 3) == 3
+    assert parallel.num_chunks(0, 0) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell")

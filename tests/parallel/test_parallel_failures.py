@@ -116,13 +116,13 @@ def test_a_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_end
     lost = threading.Event()
 
     def die(shared):
-        shared.helping.add(threading.current_thread())
+        shared.active.add(threading.current_thread())
         shared.waiting.pop()
         lost.set()
         raise OwnError("on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks.Tasks, "help", die)
+        patch.setattr(tasks.Tasks, "run_in_worker", die)
         with pytest.raises(RuntimeError, match="1 of 2 tasks did not finish"):
             parallel.run([lambda: lost.wait(30)] * 2)
     assert sum_of_squares() == sum(k * k for k in range(64))
@@ -154,7 +154,7 @@ def test_threads_that_ended_are_replaced(two_threads, silent_ends, monkeypatch):
 
 @needs_numba
 def test_a_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, monkeypatch):
-    monkeypatch.setattr(tasks.Tasks, "help", lambda shared: shared.helping.add(threading.current_thread()) or exit())
+    monkeypatch.setattr(tasks.Tasks, "run_in_worker", lambda shared: shared.active.add(threading.current_thread()) or exit())
     barrier = new_barrier(2)
     with pytest.raises(RuntimeError, match="did not finish, because a worker thread ended"):
         parallel.as_team(lambda number: barrier.wait(), 2, barrier.give_up)
@@ -179,7 +179,7 @@ def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silen
 
 @needs_numba
 def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, monkeypatch):
-    help_, lost = tasks.Tasks.help, [None]
+    help_, lost = tasks.Tasks.run_in_worker, [None]
 
     def loses_one(shared):
         if lost:
@@ -187,7 +187,7 @@ def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, 
             raise OwnError
         help_(shared)
 
-    monkeypatch.setattr(tasks.Tasks, "help", loses_one)
+    monkeypatch.setattr(tasks.Tasks, "run_in_worker", loses_one)
     check_that_a_team_works()
 
 
@@ -245,10 +245,10 @@ def test_workers_count_as_alive_after_an_interrupt_at_any_line(two_threads):
 
     while True:
         left = lines
-        looked.helping.update(POOL.workers.threads)
+        looked.active.update(POOL.workers.threads)
         try:
             sys.settrace(trace)
-            assert looked._forget_the_dead() == []
+            assert looked._discard_dead() == []
             break
         except KeyboardInterrupt:
             lines += 1

@@ -150,7 +150,7 @@ def test_a_forked_child_puts_state_back_in_this_order(monkeypatch):
     locks = pool.lock, pool.blas_lock
     pool.start_in_child()
     assert calls == ["computing", "flushing", 7 & ~3, "pin", "blas"]
-    assert (pool.workers, pool.kept, pool.blas, pool.team, pool.worker_ids) == (None, None, None, {}, set())
+    assert (pool.workers, pool.reserved, pool.blas, pool.team, pool.worker_ids) == (None, None, None, {}, set())
     assert pool.lock is not locks[0]
     assert pool.blas_lock is not locks[1]
     assert (pool.num_threads, pool.pinning) == (4, False)  # what the user asked for stays
@@ -164,7 +164,7 @@ def test_a_new_thread_starts_with_its_own_state(monkeypatch):
     thread = threading.Thread(target=lambda: seen.append(dict(vars(state.THREAD))))
     thread.start()
     thread.join(30)
-    nothing = dict.fromkeys(("member", "tasks", "computing", "flushing", "pin"))
+    nothing = dict.fromkeys(("rank", "tasks", "computing", "flushing", "pin"))
     assert seen == [{"task": False, "worker": False, **nothing, "inherited": {}}]
 
 

@@ -121,7 +121,7 @@ def _cut(window, filters, images, threads):
     if height * width <= SMALL_MAP and 1 < per_image <= filters // (2 * ROWS):
         return height, per_image
     least = -(-height * filters * window.pitch // BAND)  # bands that fit into the cache
-    return -(-height // -(-parallel.even(least * images, height * images, threads) // images)), 1
+    return -(-height // -(-parallel.num_chunks(least * images, height * images, threads) // images)), 1
 
 
 @compiled

@@ -13,7 +13,7 @@ def parallel_for(task, count, values, few=FEW):
 
     Every operation is `parallel.flushed` already, so a task that runs at once is, too.
     """
-    if values < few and parallel.member() is None:
+    if values < few and parallel.team_rank() is None:
         task(0, count)
     else:
         parallel.parallel_for(task, count)

@@ -106,7 +106,7 @@ def _grid(size):
 
 def _cut(count, filters, lanes, threads):
     """Return (blocks of tiles, shares of the filters): the parts into which the work is cut for the threads."""
-    blocks = parallel.even(-(-count // WIDTH), -(-count // lanes), threads)
+    blocks = parallel.num_chunks(-(-count // WIDTH), -(-count // lanes), threads)
     # With too few tiles for all threads, several of them share a block, each for some of the filters.
     return blocks, max(1, min(threads // blocks, filters // (2 * FILTERS)))
 
