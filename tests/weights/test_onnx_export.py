@@ -250,7 +250,7 @@ def test_wrong_arguments_are_told(tmp_path):
         model(graph, outputs=["image"])
     with pytest.raises(ValueError, match="classes must be 4 names, one for each output, got 2"):
         model(graph, classes=("a", "b"))
-    with pytest.raises(OSError, match="there is no folder"):
+    with pytest.raises(OSError, match="does not exist"):
         export(graph, tmp_path / "none" / "net.onnx")
 
 
