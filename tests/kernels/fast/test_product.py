@@ -8,7 +8,7 @@ from numeric import assert_close, draw
 
 from minigooglenet.kernels.fast import bias_gradient, gemm, microkernel
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import at_least, everywhere, load, store, transpose
+from minigooglenet.kernels.fast.simd import at_least, broadcast, load, store, transpose
 
 SIZES = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 48, 49, 100])
 
@@ -77,7 +77,7 @@ def test_sums_per_channel_are_those_of_numpy(shape):
 @compiled
 def _vector_arithmetic(a, b, out):
     x, y = load(a, 0), load(b, 0)
-    store(out, 0, at_least(everywhere(a.dtype.type(1)), (x + 2 * y) * x - y / a.dtype.type(4)))
+    store(out, 0, at_least(broadcast(a.dtype.type(1)), (x + 2 * y) * x - y / a.dtype.type(4)))
 
 
 @compiled
