@@ -54,7 +54,7 @@ def test_im2col_counts_its_columns():
 
 
 @needs_numba
-def test_the_text_names_the_node_and_every_part():
+def test_text_names_the_node_and_every_part():
     text = str(mg.count(mg.models.vgg16(init="zeros")).memory())
     assert "at 'conv4_2/3x3'" in text
     assert "of transformed weights" in text
@@ -62,7 +62,7 @@ def test_the_text_names_the_node_and_every_part():
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", True])
-def test_a_wrong_batch_is_rejected(wrong):
+def test_wrong_batch_is_rejected(wrong):
     g, _ = branches()
     with pytest.raises((TypeError, ValueError), match="batch must be"):
         mg.count(g).memory(batch=wrong)

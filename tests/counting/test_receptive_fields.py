@@ -127,7 +127,7 @@ class Every(Layer):
         return x_shape[0], x_shape[1] // 2, x_shape[2] // 2
 
 
-def test_a_layer_of_your_own_needs_only_its_window(monkeypatch):
+def test_own_layer_needs_only_a_window(monkeypatch):
     monkeypatch.setattr(costs, "COSTS", {**costs.COSTS, Every: lambda layer, x_shape: Cost(window=((4, 4), (2, 2)))})
     g = mg.Graph(image=(1, 16, 16))
     wire = g.add("conv", Conv2d(1, 1, 3, padding=1), "image")

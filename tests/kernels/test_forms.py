@@ -298,7 +298,7 @@ def test_pair_that_returns_none_is_reported_with_the_operation(operation, direct
 
 @EVERY
 @DIRECTION
-def test_pair_that_returns_none_in_one_place_names_the_place(operation, direction):
+def test_pair_that_returns_none_names_the_result(operation, direction):
     of = f"{names_of(operation, direction)} from the {direction} of {operation}"
     text = rf"^{of} must be a NumPy array, got None\. Is a return missing\?$"
     with wrong(operation, direction, first_changed(lambda value: None)), pytest.raises(TypeError, match=text):
@@ -363,7 +363,7 @@ def test_float64_results_of_a_pair_become_float32(operation, direction):
         (lambda argmax: argmax.astype(int) - 4, ValueError, r"^4 argmax values point outside their window"),
     ],
 )
-def test_argmax_of_a_pair_must_be_positions_of_its_window(change, error, text):
+def test_argmax_of_a_pair_must_be_window_positions(change, error, text):
     with (
         wrong("max_pool2d", "forward", lambda values: (values[0], change(values[1]))),
         pytest.raises(error, match=text),
@@ -371,7 +371,7 @@ def test_argmax_of_a_pair_must_be_positions_of_its_window(change, error, text):
         kernels.max_pool2d.forward(np.zeros((1, 1, 4, 4)), 2)
 
 
-def test_backward_of_a_pair_gets_an_argmax_that_it_can_subtract_from():
+def test_backward_of_a_pair_gets_a_signed_argmax():
     seen = []
 
     def backward(grad_y, argmax, *rest):
@@ -507,7 +507,7 @@ def test_naming_a_storey_removes_earlier_pairs(ran):
     assert forms.choice.get() == {"": "numpy"}
 
 
-def test_single_operation_can_have_its_own_storey(ran):
+def test_storey_can_be_set_per_operation(ran):
     mg.use("numpy", relu="loops")
     kernels.relu.forward(X)
     assert storeys(ran) == ["loops"]
@@ -564,7 +564,7 @@ def test_two_callers_keep_their_own_choice_on_shared_threads(own_threads):
     assert seen == {"loops": {"loops"}, "numpy": {"numpy"}}
 
 
-def test_plan_computes_on_its_threads_with_the_forms_it_was_made_with(own_threads, ran, monkeypatch):
+def test_plan_keeps_its_forms_on_every_thread(own_threads, ran, monkeypatch):
     g = mg.Graph(image=(2, 3, 3))
     g.add("relu", layers.ReLU(), "image")
     slow = readable.relu.forward
@@ -719,7 +719,7 @@ def googlenet_step(g):
     return np.float32(loss), outputs, grad_params
 
 
-def test_googlenet_runs_on_pairs_of_ones_own():
+def test_googlenet_runs_on_your_own_pairs():
     def build():
         return mg.models.googlenet(10, size=64, width=0.25, rng=0)
 

@@ -39,7 +39,7 @@ def test_shapes_are_exact_and_results_have_the_inputs_dtype(name, train, dtype):
 
 @EVERY
 @TRAIN
-def test_the_backward_is_the_slope(name, train):
+def test_backward_matches_finite_differences(name, train):
     layer, inputs, grad = make(name)
     for view in (layer.params, layer.buffers):
         view.update({key: value.astype(np.float64) + 0.1 for key, value in view.items()})
@@ -105,7 +105,7 @@ def test_nothing_that_passes_through_stays_on_the_layer(name, train):
 
 
 @EVERY
-def test_a_cache_survives_another_forward(name):
+def test_cache_survives_another_forward(name):
     layer, inputs, grad = make(name)
     layer, other = copy.deepcopy(layer), copy.deepcopy(layer)
     _, cache = layer.forward(*inputs, train=True)
@@ -116,7 +116,7 @@ def test_a_cache_survives_another_forward(name):
 
 
 @EVERY
-def test_every_image_is_treated_alone_in_inference(name):
+def test_inference_treats_images_independently(name):
     layer, inputs, grad = make(name, images=3)
     y, *_ = run(layer, inputs, grad, train=False)
     for n in range(3):
@@ -125,14 +125,14 @@ def test_every_image_is_treated_alone_in_inference(name):
 
 
 @EVERY
-def test_a_layer_prints_as_it_was_made(name):
+def test_layer_repr_shows_its_hyperparameters(name):
     layer, *_ = make(name)
     namespace = {type(layer).__name__: type(layer)}
     again = eval(repr(layer), namespace)
     assert repr(again) == repr(layer)
 
 
-def test_parameters_changed_in_place_or_replaced_are_what_forward_reads():
+def test_forward_reads_changed_and_replaced_parameters():
     layer, x = layers.Linear(2, 1, rng=0), np.array([[1.0, 2]], np.float32)
     layer.params["weight"][:] = [[3, 4]]
     assert layer.forward(x)[0].tolist() == [[11]]
@@ -148,7 +148,7 @@ def test_running_statistics_move_by_momentum_towards_the_unbiased_variance():
     assert {buffer.dtype for buffer in layer.buffers.values()} == {np.dtype(np.float32)}
 
 
-def test_batch_norm_in_inference_reads_its_running_statistics_and_leaves_them():
+def test_batch_norm_inference_uses_running_statistics():
     layer = layers.BatchNorm2d(1, eps=0)
     layer.buffers["running_mean"][:], layer.buffers["running_var"][:] = 1, 4
     y, _ = layer.forward(np.full((1, 1, 1, 2), 5, np.float32))
@@ -156,7 +156,7 @@ def test_batch_norm_in_inference_reads_its_running_statistics_and_leaves_them():
     assert (layer.buffers["running_mean"], layer.buffers["running_var"]) == (1, 4)
 
 
-def test_dropout_is_the_identity_in_inference_and_drops_while_training():
+def test_dropout_is_the_identity_in_inference():
     layer, x = layers.Dropout(0.5, rng=0), np.ones((4, 50), np.float32)
     assert (layer.forward(x)[0] == x).all()
     assert set(layer.forward(x, train=True)[0].ravel()) == {0, 2}
@@ -169,7 +169,7 @@ def test_dropout_of_the_same_seed_drops_the_same():
     assert (first != other).any()
 
 
-def test_a_convolution_runs_on_functions_of_ones_own():
+def test_convolution_runs_on_your_own_pair():
     loops = mg.kernels.loops.conv2d
     mine = layers.Conv2d(2, 3, 3, stride=2, padding=1, algorithm=(loops.forward, loops.backward), rng=0)
     built_in = layers.Conv2d(2, 3, 3, stride=2, padding=1, rng=0)
@@ -183,7 +183,7 @@ def test_flatten_goes_channel_by_channel_and_row_by_row():
     assert layers.Flatten().forward(x)[0].tolist() == [list(range(12)), list(range(12, 24))]
 
 
-def test_a_layer_that_lacks_an_answer_says_which():
+def test_incomplete_layer_names_the_missing_method():
     class Empty(layers.Layer):
         pass
 
@@ -200,7 +200,7 @@ def test_a_layer_that_lacks_an_answer_says_which():
             call()
 
 
-def test_a_layer_has_at_most_eight_public_members():
+def test_layer_has_at_most_eight_public_members():
     members = {name for name in dir(layers.Layer()) if not name.startswith("_")}
     assert members == {"params", "buffers", "inputs_taken", "kind", "output_shape", "forward", "backward", "settings"}
 

@@ -85,7 +85,7 @@ def test_replaced_backward_runs_with_and_without_input_gradients(name, way, monk
 
 
 @EVERY
-def test_replaced_backward_runs_only_if_somebody_needs_it(name):
+def test_replaced_backward_runs_only_if_needed(name):
     layer, inputs, grad = make(name, np.float32)
     calls, right = [], layer.backward
     layer.backward = lambda *args: calls.append(1) or right(*args)
@@ -97,7 +97,7 @@ def test_replaced_backward_runs_only_if_somebody_needs_it(name):
 
 
 @EVERY
-def test_need_inputs_is_passed_only_to_a_backward_that_takes_it(name):
+def test_need_inputs_is_passed_only_if_accepted(name):
     layer, inputs, grad = make(name, np.float32)
     received, right = [], layer.backward
 
@@ -113,7 +113,7 @@ def test_need_inputs_is_passed_only_to_a_backward_that_takes_it(name):
 
 
 @EVERY
-def test_subclass_without_super_runs_its_own_forward(name):
+def test_subclass_without_super_runs_its_forward(name):
     layer, inputs, _ = make(name, np.float32)
     shape = layer.output_shape(*(x.shape[1:] for x in inputs))
 
@@ -150,7 +150,7 @@ def test_patched_and_restored_class_is_inferred_again(monkeypatch):
     assert methods.unchanged(layer, "forward")
 
 
-def test_own_shortcut_of_a_subclass_runs():
+def test_infer_of_a_subclass_runs():
     class Mine(layers.ReLU):
         def infer(self, x):
             return x + 1
@@ -163,7 +163,7 @@ def test_own_shortcut_of_a_subclass_runs():
 
 
 @pytest.mark.parametrize("layer", [layers.MaxPool2d(2), layers.ReLU(), layers.LocalResponseNorm()])
-def test_infer_called_by_an_own_forward_does_not_recurse(layer):
+def test_infer_called_by_an_overridden_forward_does_not_recurse(layer):
     class Mine(type(layer)):
         def forward(self, x, train=False):
             return -super().infer(x), x.shape

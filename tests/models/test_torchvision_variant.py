@@ -22,7 +22,7 @@ def twin(model, **arguments):
     return g
 
 
-def test_it_has_the_published_numbers_of_parameters_and_multiply_adds():
+def test_variant_has_the_published_parameters_and_macs():
     g = mg.models.googlenet(variant="torchvision", init="zeros")
     whole, main = mg.count(g), mg.count(g, outputs=["loss3/classifier"])
     assert (whole.params, whole.macs) == (13_004_888, 1_506_748_416)
@@ -30,7 +30,7 @@ def test_it_has_the_published_numbers_of_parameters_and_multiply_adds():
     assert mg.count(mg.models.googlenet(variant="torchvision", aux=False, init="zeros")).params == 6_624_904
 
 
-def test_it_differs_from_the_paper_with_batch_norm_in_five_places():
+def test_variant_differs_from_the_paper_in_five_nodes():
     ours = mg.models.googlenet(variant="torchvision", init="zeros").nodes
     paper = mg.models.googlenet(norm="batch", init="zeros").nodes
     assert list(ours) == list(paper)
@@ -86,7 +86,7 @@ def test_outputs_of_inference_are_torchvisions(dtype, size, tolerance):
         assert relative(planned[wire], values) < 1e-5
 
 
-def test_the_pixels_are_those_of_torchvisions_input_transform():
+def test_pixels_are_those_of_torchvisions_input_transform():
     torch = pytest.importorskip("torch")
     model = random_googlenet(aux=False)
     model.transform_input = True
@@ -96,7 +96,7 @@ def test_the_pixels_are_those_of_torchvisions_input_transform():
     assert np.abs(model._transform_input(normalised).numpy() - UNIT.to_input(pixels)).max() < 1e-6
 
 
-def test_it_can_be_made_again_and_trains_with_its_dropout():
+def test_variant_can_be_rebuilt_and_trained():
     g = mg.models.googlenet(7, size=64, width=0.1, variant="torchvision", rng=0)
     name, arguments = g.made_by
     assert arguments["variant"] == "torchvision"

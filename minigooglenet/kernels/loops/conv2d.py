@@ -26,7 +26,7 @@ def forward(x, weight, bias, stride, padding, groups):
 
 
 def backward(grad_y, x, weight, bias, stride, padding, groups):
-    """Return (grad_x, grad_weight, grad_bias): the same loops; each product adds to the gradients of its two factors."""
+    """Return (grad_x, grad_weight, grad_bias): the same loops; each product adds to the gradients of its factors."""
     padded = np.pad(x, ((0, 0), (0, 0), *padding))
     grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
     grad_bias = None if bias is None else np.zeros_like(bias)

@@ -1,6 +1,6 @@
 """Adaptive average pooling: the mean of a slice for each of the P x Q outputs.
 
-Two matrix products would be shorter, but zero times NaN is NaN, so a NaN would spread to windows that do not contain it.
+Two matrix products would be shorter, but zero times NaN is NaN, so a NaN would reach windows that do not contain it.
 """
 
 import numpy as np

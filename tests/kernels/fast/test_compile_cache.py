@@ -161,7 +161,7 @@ def test_vanished_folder_is_made_again(cache):
     assert kept(cache)
 
 
-def test_something_else_in_place_of_a_folder_is_reported(cache, new_process, capsys, tmp_path):
+def test_file_instead_of_a_folder_is_reported(cache, new_process, capsys, tmp_path):
     cache.write_text("in the way")
     assert compiled_again(fresh())
     error = capsys.readouterr().err
@@ -262,7 +262,7 @@ def test_kernel_file_of_another_user_is_not_loaded(cache):
 
 
 @posix
-def test_folders_are_private_whatever_the_umask(cache):
+def test_folders_are_private_for_every_umask(cache):
     before = os.umask(0)
     try:
         compiled_again(fresh())
@@ -343,7 +343,7 @@ def test_kernel_is_kept_next_to_its_sources_by_default(cache, monkeypatch, tmp_p
 
 
 @posix
-def test_folder_next_to_the_sources_that_others_can_write_is_reported(cache, monkeypatch, tmp_path, capsys):
+def test_writable_folder_next_to_the_sources_is_reported(cache, monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     function = module_in(tmp_path / "package")
     (tmp_path / "package" / "__pycache__").mkdir(exist_ok=True)
@@ -354,7 +354,7 @@ def test_folder_next_to_the_sources_that_others_can_write_is_reported(cache, mon
     assert not compiled_again(module_in(tmp_path / "package"))
 
 
-def test_kernel_in_a_folder_that_is_read_only_is_loaded(cache, monkeypatch, tmp_path):
+def test_kernel_in_a_read_only_folder_is_loaded(cache, monkeypatch, tmp_path):
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     compiled_again(module_in(tmp_path / "package"))
     monkeypatch.setattr(compile_cache, "_made", lambda folder: "read-only file system")
@@ -362,7 +362,7 @@ def test_kernel_in_a_folder_that_is_read_only_is_loaded(cache, monkeypatch, tmp_
 
 
 @as_root
-def test_folder_of_the_owner_of_the_sources_is_as_safe_as_they(tmp_path):
+def test_folder_of_the_owner_of_the_sources_is_safe(tmp_path):
     source = tmp_path / "kernels"
     (source / "__pycache__").mkdir(parents=True)
     os.chown(source / "__pycache__", 54321, -1)

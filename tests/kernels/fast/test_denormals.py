@@ -71,7 +71,7 @@ def arrays(result):
 
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("images", [3, 40])
-def test_subnormal_inputs_give_the_same_bits_on_any_number_of_threads(own_threads, name, images):
+def test_subnormal_inputs_are_bit_identical_for_any_thread_count(own_threads, name, images):
     x = tiny(images, 8, 13, 13)
     results = []
     for threads in (1, 2, 3):
@@ -98,7 +98,7 @@ def network():
     return g
 
 
-def test_a_network_gives_the_same_bits_on_any_number_of_threads(own_threads):
+def test_network_is_bit_identical_for_any_thread_count(own_threads):
     g, x = network(), tiny(9, 3, 12, 12)
     g.nodes["conv"].layer.params["weight"] *= np.float32(1e-38)
     g.nodes["norm"].layer.params["weight"] *= np.float32(1e-36)
@@ -137,7 +137,7 @@ def test_nested_regions_put_the_state_back_once():
     assert not is_flushing()
 
 
-def test_a_state_of_the_callers_own_is_kept():
+def test_register_state_of_the_caller_is_restored():
     before = subnormals.read()
     try:
         subnormals.write(before | subnormals.BITS)
@@ -167,7 +167,7 @@ def test_normal_numbers_keep_their_bits():
         np.testing.assert_array_equal(array, outside)
 
 
-def test_the_complex_step_works_with_a_step_of_1e_200():
+def test_complex_step_works_with_a_step_of_1e_200():
     x = np.random.default_rng(0).random((2, 4, 6, 6)) + 0j
     x[0, 0, 2, 3] += 1e-200j
     settings, real = (3, 1.0, 0.75, 1.0), x.real.copy()
@@ -178,7 +178,7 @@ def test_the_complex_step_works_with_a_step_of_1e_200():
 
 
 @pytest.mark.parametrize(("machine", "triple"), [("x86_64", "x86_64-linux-gnu"), ("arm64", "aarch64-linux-gnu")])
-def test_the_instructions_of_each_processor_are_known(machine, triple):
+def test_instructions_of_each_processor_are_known(machine, triple):
     family = subnormals.family(machine)
     module = ir.Module()
     module.triple = triple
