@@ -1,4 +1,4 @@
-"""The cost of a layer: registered by class, inherited, and, for one more version, stated by methods."""
+"""The cost of a layer: registered by class, inherited and, for one more version, defined by methods."""
 
 import math
 
@@ -98,7 +98,7 @@ def test_window_of_a_cost_decides_what_is_seen():
 @pytest.mark.parametrize("wrong", [Swish(), "Swish", None])
 def test_register_rejects_what_is_not_a_class(wrong):
     with pytest.raises(
-        TypeError, match=r"^register takes the class of a layer, as in @mg\.counting\.register\(Swish\), got"
+        TypeError, match=r"^register expects a layer class, as in @mg\.counting\.register\(Swish\), got"
     ):
         register(wrong)
 
@@ -112,7 +112,7 @@ def test_unknown_cost_error_shows_how_to_register():
 
 
 class Stated(Swish):
-    """A layer as 0.1 took it, which states its cost by methods."""
+    """A layer in the style of 0.1, which defines its cost by methods."""
 
     def operations(self, x_shape):
         return [Term("multiply", (2, *x_shape))]
@@ -142,12 +142,12 @@ def test_methods_of_0_1_count_with_a_warning():
     with pytest.warns(DeprecationWarning, match=text):
         cost = costs.cost(Stated(), (2, 4, 4))
     assert cost == Cost([Term("multiply", (2, 2, 4, 4))], Keeps(inputs=True), ((3, 3), (1, 1)))
-    with pytest.warns(DeprecationWarning, match="^Stated states"):
+    with pytest.warns(DeprecationWarning, match="^Stated defines"):
         assert mg.count(Stated(), (2, 4, 4)).multiplies == 64
 
 
 def test_method_of_0_1_replaces_part_of_a_cost():
-    with pytest.warns(DeprecationWarning, match="^OnlyOperations states its cost by methods \\(operations\\)"):
+    with pytest.warns(DeprecationWarning, match="^OnlyOperations defines its cost by methods \\(operations\\)"):
         cost = costs.cost(OnlyOperations(), (2, 4, 4))
     assert cost == Cost([Term("divide", (2, 4, 4))], Keeps(bytes=32))
 

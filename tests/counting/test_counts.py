@@ -1,4 +1,4 @@
-"""Counts against known integers, against the arrays that a run makes, and against themselves."""
+"""Counts compared with known integers, with the arrays of a run, and with each other."""
 
 import csv
 import json
@@ -53,7 +53,7 @@ def test_training_step_costs_almost_three_forward_passes(main):
 )
 def test_receptive_fields_follow_the_largest_path(main, node, largest, stride):
     assert main[node].receptive_field_max == (largest, largest)
-    assert main[node].stride == (stride, stride)
+    assert main[node].jump == (stride, stride)
 
 
 def test_smallest_path_goes_through_the_1x1_branches(main):
@@ -62,13 +62,15 @@ def test_smallest_path_goes_through_the_1x1_branches(main):
 
 def test_receptive_fields_keep_height_and_width_apart():
     row = mg.count(Conv2d(1, 1, (3, 5), stride=(1, 2)), (1, 9, 9)).rows[0]
-    assert (row.receptive_field_max, row.stride) == ((3, 5), (1, 2))
+    assert (row.receptive_field_max, row.jump) == ((3, 5), (1, 2))
 
 
 def test_adaptive_windows_are_counted_as_pools():
-    count = mg.count(AdaptiveAvgPool2d((4, 2)), (3, 14, 7))  # windows of 4 rows, and of 4 columns of which 1 is shared
+    count = mg.count(
+        AdaptiveAvgPool2d((4, 2)), (3, 14, 7)
+    )  # windows of 4 rows and 4 columns; neighbours have one column in common
     assert (count.rows[0].adds, count.rows[0].divides) == (3 * (4 * 4 * 2 * 4 - 8), 3 * 8)
-    assert (count.rows[0].receptive_field_max, count.rows[0].stride) == ((4, 4), (3, 3))
+    assert (count.rows[0].receptive_field_max, count.rows[0].jump) == ((4, 4), (3, 3))
     assert (count.depth, count.depth_with_pooling) == (0, 1)
     assert [count.as_convention(tool) for tool in ("fvcore", "ptflops")] == [3 * 14 * 7] * 2
 
@@ -90,14 +92,14 @@ def test_tape_bytes_match_a_real_tape(norm):
 
 
 def test_comparisons_of_a_pool_exclude_padding():
-    # 3x3 stride 1 padding 1 on 2 x 2: each of 4 windows sees 4 real values, so 3 comparisons each, in 5 channels.
+    # 3x3 stride 1 padding 1 on 2 x 2: each of 4 windows contains 4 real values, so 3 comparisons each, in 5 channels.
     assert mg.count(MaxPool2d(3, stride=1, padding=1), (5, 2, 2)).compares == 5 * 4 * 3
 
 
 def test_operations_of_each_kind_have_a_column(main):
     norm = main["conv2/norm2"]
     assert norm.powers == 192 * 56 * 56
-    assert norm.adds == (762 + 192) * 56 * 56  # 5 neighbours less itself, fewer at the ends, and k
+    assert norm.adds == (762 + 192) * 56 * 56  # 5 channels minus itself, fewer at the ends, and k
     assert main["inception_3a/relu_1x1"].compares == 64 * 28 * 28
     assert main["pool5/7x7_s1"].adds == 1024 * 48
     assert main["pool5/7x7_s1"].divides == 1024

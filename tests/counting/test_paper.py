@@ -1,4 +1,4 @@
-"""The paper's own numbers, and the savings it rests on, each computed from layers."""
+"""The paper's numbers and savings, computed from layers."""
 
 import pytest
 

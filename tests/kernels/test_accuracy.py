@@ -1,4 +1,4 @@
-"""`docs/accuracy.md` holds: how exact each algorithm is, what Winograd's error touches, when bits may differ."""
+"""The numbers in `docs/accuracy.md`: the accuracy of each algorithm, Winograd's error, when results may differ."""
 
 import re
 from pathlib import Path
@@ -49,7 +49,7 @@ def lrn_gradient(g, x):
     return local_response_norm.backward(g, x, local_response_norm.forward(x, 5, 1.0)[1], 5, 1.0)
 
 
-# {row of the page's table: (function, its arrays)}
+# {row of the table on the page: (function, its arguments)}
 MEASURED = {
     "Conv2d, `numba`": (convolution("numba"), (X, WEIGHT)),
     "Conv2d, `im2col`": (convolution("im2col"), (X, WEIGHT)),

@@ -1,4 +1,4 @@
-"""Convolution: worked by hand, every form against the loops, every backward against the complex step."""
+"""Convolution: a worked example, every algorithm compared with the loops, every backward with the complex step."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The storeys of every operation agree, and `mg.use` decides which of them, or which pair of yours, computes."""
+"""The storeys of every operation agree, and `mg.use` chooses which of them, or which of your pairs, computes."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def own_choice():
 
 
 class Drawn:
-    """Shapes, settings and arrays that hypothesis draws."""
+    """Shapes, hyperparameters and arrays drawn by hypothesis."""
 
     def __init__(self, data, dtype):
         self.data, self.dtype, self.count = data, np.dtype(dtype), 0
@@ -80,8 +80,8 @@ class Middle(Drawn):
         return values[-1]
 
 
-# For each operation: a function that returns the arguments of its forward, and a function that turns
-# (the forward's results, an upstream gradient) into the arguments of its backward.
+# {operation: (function that returns the arguments of forward, function (results of forward, upstream gradient) that
+# returns the arguments of backward)}
 def conv2d(drawn):
     groups, kernel, stride = drawn.integer(1, 2), drawn.pair(1, 3), drawn.pair(1, 2)
     padding = drawn.pair(0, 2), drawn.pair(0, 2)
@@ -246,7 +246,7 @@ def one_case(operation, dtype=np.float32):
     return arguments, to_backward, drawn.array(*y.shape)
 
 
-# What a pair may get wrong.
+# Mistakes of a pair.
 
 
 def pair_of(operation, storey=readable):
@@ -255,7 +255,7 @@ def pair_of(operation, storey=readable):
 
 
 def replaced(operation, direction, change):
-    """Return a pair of NumPy's functions whose results of one direction `change` replaces."""
+    """Return the functions of the NumPy form, with `change` applied to the results of one direction."""
     forward, backward = pair_of(operation)
     if direction == "forward":
         return (lambda *args: change(forward(*args))), backward
@@ -271,7 +271,7 @@ def run(operation, direction):
 
 
 def first_changed(change):
-    """Return a function that changes the first of some results, or the only one."""
+    """Return a function that changes the first of several results, or the only one."""
     return lambda values: (change(values[0]), *values[1:]) if isinstance(values, tuple) else change(values)
 
 
@@ -284,7 +284,7 @@ DIRECTION = pytest.mark.parametrize("direction", ["forward", "backward"])
 
 
 def wrong(operation, direction, change):
-    """Return a context in which NumPy's functions compute an operation, the results of one direction changed."""
+    """Return a context in which the NumPy form computes an operation with changed results in one direction."""
     return mg.use(**{operation: replaced(operation, direction, change)})
 
 
@@ -530,7 +530,7 @@ def test_threads_of_the_engine_inherit_the_choice(own_threads, storey):
     seen = []
 
     def task(start, stop):
-        time.sleep(0.05)  # so that every thread gets some of the work
+        time.sleep(0.05)  # so that every thread gets a chunk
         seen.append((forms.choice.get()[""], threading.get_ident()))
 
     with mg.use(storey):
@@ -623,7 +623,7 @@ def test_algorithm_of_a_convolution_comes_before_use(monkeypatch, algorithm, sto
     assert calls == [algorithm]
 
 
-# A reader's pair runs everywhere.
+# Your own pair runs in every network.
 
 
 EXAMPLES = {
@@ -643,7 +643,7 @@ EXAMPLES = {
 
 
 def doubled(operation):
-    """Return a pair whose output and gradients are twice the right ones."""
+    """Return a pair whose output and gradients are twice the correct ones."""
     forward, backward = pair_of(operation)
 
     def my_forward(*args):
@@ -697,7 +697,7 @@ def test_pair_of_a_follower_is_not_fused_away(follower):
         assert_close(mg.plan(g)(x), g(x))
 
 
-USED = {  # by GoogLeNet with its heads, and where it may take loops: few values
+USED = {  # operations of GoogLeNet with auxiliary heads, and whether loops are fast enough (few values)
     "conv2d": readable,
     "relu": readable,
     "max_pool2d": readable,
@@ -787,13 +787,13 @@ def test_training_step_of_a_network_agrees_with_the_loops(storey):
     with mg.use("loops"):
         expected = network_step()
     with mg.use(storey):
-        found = network_step()
-    assert found.keys() == expected.keys()
+        result = network_step()
+    assert result.keys() == expected.keys()
     for key, right in expected.items():
-        assert_close(found[key], right, 1e-9)
+        assert_close(result[key], right, 1e-9)
 
 
-# Processes of their own.
+# Separate processes.
 
 
 def child(program, **environment):

@@ -1,4 +1,4 @@
-"""The linear layer's product: by hand, against the loops, against the complex step."""
+"""The linear operation: a worked example, comparison with the loops and with the complex step."""
 
 import numpy as np
 import pytest

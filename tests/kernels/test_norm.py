@@ -1,4 +1,4 @@
-"""Local response and batch normalisation: by hand, against the loops, against the complex step."""
+"""Local response and batch normalisation: worked examples, comparison with the loops and the complex step."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""ReLU, dropout, addition and concatenation: by hand, against the loops, against numeric gradients."""
+"""ReLU, dropout, addition and concatenation: worked examples, comparison with loops and numerical gradients."""
 
 import numpy as np
 import pytest

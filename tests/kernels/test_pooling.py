@@ -1,4 +1,4 @@
-"""Max, average and global average pooling: by hand, against the loops, against differences; ties, NaN, ceil mode."""
+"""Pooling: worked examples, comparison with the loops and with finite differences; ties, NaN, ceil mode."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def pools(draw_):
 
 
 def max_pool(form, x, kernel, stride, padding, ceil_mode=False):
-    """Return (y, argmax) of one form with settings in full."""
+    """Return (y, argmax) of one form, for hyperparameters in full."""
     return MAX[form].forward(x, *shapes.pool_settings(kernel, stride, padding), ceil_mode)
 
 
@@ -185,7 +185,7 @@ def test_divisor_may_count_padding_but_never_the_overhang(form, count_include_pa
 def test_divisor_counts_padding_up_to_its_edge(form):
     x = np.full((1, 1, 1, 4), 6.0)
     y = AVERAGES[form](x, (1, 3), (1, 3), ((0, 0), (0, 1)), True, True)
-    assert y.tolist() == [[[[6, 3]]]]  # the second window holds one value, one padding and one overhanging position
+    assert y.tolist() == [[[[6, 3]]]]  # the second window has a real, a padded and an out-of-bounds position
 
 
 @pytest.mark.parametrize("count_include_pad", [True, False])
@@ -318,9 +318,9 @@ def test_max_pool_backward_rejects_out_of_range_argmax():
         max_pool2d.backward(grad_y, far, (4, 4), 3, 1, 1)
     with pytest.raises(
         ValueError, match="7 argmax values point outside"
-    ):  # the first place of a window is padding there
+    ):  # there the first position of the window is padding
         max_pool2d.backward(grad_y, np.zeros((1, 1, 4, 4), np.uint8), (4, 4), 3, 1, 1)
-    with pytest.raises(TypeError, match="argmax must be integers as the forward returned them, got float64"):
+    with pytest.raises(TypeError, match="argmax must be the integers that forward returned, got float64"):
         max_pool2d.backward(grad_y, far.astype(float), (4, 4), 3, 1, 1)
 
 
@@ -377,7 +377,7 @@ def test_pooling_reads_a_slice_of_a_larger_array():
 
 
 def test_pools_are_bit_identical_for_any_thread_count(own_threads):
-    x = draw(3, 33, 41, 41, dtype=np.float32)  # more values than stay with one thread
+    x = draw(3, 33, 41, 41, dtype=np.float32)  # enough values for several threads
 
     def compute(threads):
         parallel.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Softmax, log-softmax and softmax cross-entropy: by hand, against the loops and the complex step; large scores."""
+"""Softmax, log-softmax and cross-entropy: worked examples, loops, the complex step, and large logits."""
 
 import numpy as np
 import pytest

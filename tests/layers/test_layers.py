@@ -1,4 +1,4 @@
-"""What every layer keeps to: exact shapes, dtypes, gradients, and that nothing given or kept is touched."""
+"""Properties of every layer: exact shapes, dtypes and gradients; inputs and caches are never changed."""
 
 import copy
 
@@ -16,7 +16,7 @@ DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def run(layer, inputs, grad, train):
-    """Return the output and all gradients in a list, of a copy of the layer (whose dropout thus draws the same)."""
+    """Return a list of the output and all gradients of a copy of the layer, so that dropout draws the same mask."""
     layer = copy.deepcopy(layer)
     y, cache = layer.forward(*inputs, train=train)
     grad_inputs, grad_params = layer.backward(grad, cache)
@@ -69,7 +69,9 @@ def test_awkward_memory_gives_the_same_and_is_not_changed(name, train):
     results = run(layer, odd_inputs, odd_grad, train)
     for got, expected in zip(results, run(layer, inputs, grad, train), strict=True):
         assert_close(got, expected)
-        assert got.flags.writeable or np.shares_memory(got, odd_grad)  # a gradient may be a view of the upstream one
+        assert got.flags.writeable or np.shares_memory(
+            got, odd_grad
+        )  # a gradient may be a view of the upstream gradient
     assert results[0].flags.writeable
     for given, before in zip((*odd_inputs, odd_grad), (*inputs, grad), strict=True):
         assert (given == before).all()
@@ -188,9 +190,9 @@ def test_incomplete_layer_names_the_missing_method():
         pass
 
     for call, text in [
-        (lambda: Empty().output_shape((1,)), "Empty does not say its output_shape"),
-        (lambda: Empty().forward(None), "Empty has no forward"),
-        (lambda: Empty().backward(None, None), "Empty has no backward"),
+        (lambda: Empty().output_shape((1,)), "Empty does not define output_shape"),
+        (lambda: Empty().forward(None), "Empty does not define forward"),
+        (lambda: Empty().backward(None, None), "Empty does not define backward"),
         (
             lambda: mg.counting.costs.cost(Empty(), (1,)),
             r"Empty has no registered cost\. Add one with @mg\.counting\.register\(Empty\)",

@@ -1,4 +1,4 @@
-"""A replaced method runs, whichever way it was replaced, in the graph and in a plan, forward and backward."""
+"""A method replaced in any way runs in the graph and in a plan, forward and backward."""
 
 import copy
 
@@ -16,7 +16,7 @@ WAY = pytest.mark.parametrize("way", WAYS)
 
 
 def replace(layer, method, way, monkeypatch):
-    """Replace forward or backward so that what it returns is doubled: on the object, in a subclass, in the class."""
+    """Replace forward or backward by one with doubled results: on the object, in a subclass or in the class."""
     cls, old = type(layer), getattr(type(layer), method)
 
     def doubled(self, *args, **kwargs):
@@ -41,7 +41,7 @@ def graph_of(layer, inputs):
 
 
 def every_result(g, x):
-    """Return the node's output as each way to run the graph gives it."""
+    """Return the node's output from each way to run the graph."""
     outputs, _ = g.forward(x)
     return [
         outputs["node"],
@@ -78,7 +78,7 @@ def test_replaced_backward_runs_with_and_without_input_gradients(name, way, monk
             if wanted:
                 assert_close(got_inputs[wire], 2 * expected)
         assert got_inputs.keys() == (set(x) if wanted else set())
-        # With nobody to need them, a layer without parameters is not asked for its gradients.
+        # If no one needs its gradients, the backward of a layer without parameters is not called.
         assert got_params.keys() == {f"node/{key}" for key in grad_params}
         for key, expected in grad_params.items():
             assert_close(got_params[f"node/{key}"], 2 * expected)
@@ -187,7 +187,7 @@ CHAIN = {
 
 
 def chain():
-    """Return a graph in which a plan fuses, joins and leaves out what it can."""
+    """Return a graph in which a plan fuses nodes, joins branches in place and removes nodes."""
     g, wire = mg.Graph(image=(3, 8, 8)), "image"
     for name, build in CHAIN.items():
         wire = g.add(

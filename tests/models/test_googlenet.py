@@ -1,4 +1,4 @@
-"""GoogLeNet as the paper's Table 1 and BVLC's replication have it."""
+"""GoogLeNet matches the paper's Table 1 and BVLC's replication."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The networks beside GoogLeNet: known totals, shapes, and that they run."""
+"""The other networks: known totals and shapes, and that they run."""
 
 import numpy as np
 import pytest
@@ -64,5 +64,5 @@ def test_naive_module_keeps_all_pooled_channels():
 def test_models_are_built_by_name():
     assert mg.models.names() == ("alexnet", "googlenet", "mini_googlenet", "nin", "vgg16")
     assert mg.models.build("mini", num_classes=3).shapes["loss3/classifier"] == (3,)
-    with pytest.raises(ValueError, match="there is no model 'resnet'; there are alexnet, googlenet"):
+    with pytest.raises(ValueError, match="unknown model 'resnet'; choose from alexnet, googlenet"):
         mg.models.build("resnet")

@@ -1,4 +1,4 @@
-"""A network knows how it was made, as long as it is that network."""
+"""A network records how it was built, until it is changed."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_same_number_of_classes_gets_new_classifiers_too():
 def test_network_built_by_hand_cannot_be_rebuilt():
     g = mg.Graph(image=(4,))
     g.add("fc", mg.layers.Linear(4, 2, rng=0), "image")
-    with pytest.raises(ValueError, match="put together by hand"):
+    with pytest.raises(ValueError, match="built or changed by hand"):
         mg.models.with_classes(g, 3)
 
 
@@ -117,7 +117,7 @@ def test_reordered_classes_give_reordered_logits(make):
 
 @pytest.mark.parametrize("order", [[0, 1, 1, 2], [0, 1, 2], [1, 2, 3, 4]])
 def test_invalid_class_order_raises(order):
-    with pytest.raises(ValueError, match=r"once, got|cannot put 3 classes"):
+    with pytest.raises(ValueError, match=r"once, got|cannot reorder 3 classes"):
         mg.models.with_class_order(mg.models.mini_googlenet(4, width=0.25, rng=0), order)
 
 

@@ -1,4 +1,4 @@
-"""googlenet(variant="torchvision") is torchvision's network: its counts, its outputs, its gradients."""
+"""googlenet(variant="torchvision") matches torchvision's network: counts, outputs and gradients."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ import minigooglenet as mg
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.weights.torchvision import names
 
-OUTPUTS = ("loss3/classifier", "loss2/classifier", "loss1/classifier")  # in the order of torchvision's
+OUTPUTS = ("loss3/classifier", "loss2/classifier", "loss1/classifier")  # in torchvision's order
 
 
 def twin(model, **arguments):
-    """Return our network with the weights of torchvision's, and its names of the arrays."""
+    """Return our network with torchvision's weights, and torchvision's names of the arrays."""
     g = mg.models.googlenet(5, variant="torchvision", dropout=False, init="zeros", **arguments)
     g = g.astype(next(model.parameters()).detach().numpy().dtype)
     state = model.state_dict()
@@ -74,7 +74,7 @@ def test_outputs_gradients_and_statistics_of_training_are_torchvisions():
 def test_outputs_of_inference_are_torchvisions(dtype, size, tolerance):
     torch = pytest.importorskip("torch")
     model = random_googlenet(seed=1).to(getattr(torch, dtype)).eval()
-    model.training = True  # of the outermost module alone: the heads are computed, by the rules of inference
+    model.training = True  # only of the outermost module, so that the heads run, in inference mode
     g = twin(model, size=size)
     x = draw(2, 3, size, size, dtype=dtype)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The same bits for any number of threads, forward and backward."""
+"""Results are bit-identical for every number of threads, forward and backward."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from minigooglenet.kernels import compiled
 
 
 def network(norm, rng):
-    """Return an Inception net with two heads, dropout and every kind of pool."""
+    """Return an Inception network with two heads, dropout and every type of pool."""
     style = mg.models.Style(norm=norm, rng=rng)
     layers = mg.layers
     g = mg.Graph(image=(3, 20, 22))
@@ -28,7 +28,7 @@ def network(norm, rng):
 
 
 def one_step(threads, norm, images):
-    """Return everything that one training step and one inference compute, as bytes by name."""
+    """Return {name: bytes} of all results of a training step and an inference."""
     mg.set_num_threads(threads)
     g = network(norm, rng=0)
     x = draw(images, 3, 20, 22, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Work over cores: every item once, the same parts for any number of threads, BLAS and threads left as they were."""
+"""Parallel work: every item runs once, chunks do not depend on threads where they must not, state is restored."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ def blas_threads():
     pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     numpys = [
         pool for pool in pools if "numpy" in pool["filepath"]
-    ]  # Numba may load SciPy's too, which nobody uses here
+    ]  # Numba may load SciPy's BLAS too, which no test uses
     return [pool["num_threads"] for pool in numpys or pools]
 
 
@@ -42,7 +42,7 @@ def in_another_thread(function):
 def two_blas_threads():
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         if not blas_threads() or blas_threads() != [2] * len(blas_threads()):
-            pytest.skip("this BLAS cannot be told its number of threads")
+            pytest.skip("the number of threads of this BLAS cannot be set")
         yield
 
 
@@ -206,7 +206,7 @@ def test_forked_child_has_a_new_pool(own_threads):
     child = multiprocessing.get_context("fork").Process(target=parallel.run, args=([lambda: None] * 4,))
     child.start()
     child.join(30)
-    child.kill()  # a deadlock must not hold up the end of the tests
+    child.kill()  # a deadlock must not delay the end of the tests
     assert child.exitcode == 0
 
 
@@ -363,7 +363,7 @@ def test_caller_does_all_work_without_threads(own_threads, monkeypatch):
     parallel.parallel_for(lambda start, stop: done.append((start, stop)), 10)
     assert sum(stop - start for start, stop in done) == 10
     assert not parallel.as_team(print, 2)
-    mg.set_num_threads(6)  # a new pool for those who come later
+    mg.set_num_threads(6)  # a new pool for later tests
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Workers that fail: the caller gets the exception, no task is lost without a word, and the next call works."""
+"""Failing workers: the caller gets the exception, no task is lost silently, and the next call works."""
 
 import contextlib
 import sys
@@ -32,10 +32,10 @@ def two_threads(own_threads):
 
 @pytest.fixture
 def silent_ends(monkeypatch):
-    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)  # threads end on purpose here
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)  # these tests end threads on purpose
     yield
-    mg.set_num_threads(mg.get_num_threads() + 1)  # the pool closes
-    for thread in threading.enumerate():  # one that ends later would be reported in the next test
+    mg.set_num_threads(mg.get_num_threads() + 1)  # this closes the pool
+    for thread in threading.enumerate():  # a thread that ends later would be reported in the next test
         if thread.name.startswith("minigooglenet_"):
             with contextlib.suppress(RuntimeError):  # it has not started
                 thread.join(5)
@@ -46,7 +46,7 @@ def raise_error(error):
 
 
 def run_on_both(in_caller, in_helper):
-    """Run one function in the calling thread and one in a helper, at the same time."""
+    """Run one function in the calling thread and one in a worker, at the same time."""
     caller, meet = threading.current_thread(), threading.Barrier(2)
 
     def task():
@@ -129,7 +129,7 @@ def test_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_ends,
 
 
 def begin_badly(monkeypatch, times):
-    """Let the next `times` threads of a new pool of one helper end as they begin."""
+    """Make the next `times` threads of a new pool with one worker end immediately."""
     begin, left = pool._begin_worker, [None] * times
 
     def begins():

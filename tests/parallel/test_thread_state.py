@@ -1,4 +1,4 @@
-"""What the engine changes in a thread and in BLAS is as before: after interrupts, the first call, forks and imports."""
+"""The state of threads and BLAS is restored after interrupts, the first call, forks and imports."""
 
 import ast
 import functools
@@ -153,7 +153,7 @@ def test_forked_child_restores_state_in_order(monkeypatch):
     assert (pool.workers, pool.reserved, pool.blas, pool.team, pool.worker_ids) == (None, None, None, {}, set())
     assert pool.lock is not locks[0]
     assert pool.blas_lock is not locks[1]
-    assert (pool.num_threads, pool.pinning) == (4, False)  # what the user asked for stays
+    assert (pool.num_threads, pool.pinning) == (4, False)  # the user's settings do not change
     kept.clear()
     assert len(calls) == 5  # nothing is undone twice
 

@@ -1,4 +1,4 @@
-"""How a plan computes each layer: by its table for exact types with their own methods, else by the layer's forward."""
+"""Lowering: a plan uses its table for exact types with unchanged methods, else the layer's forward."""
 
 import numpy as np
 import pytest
@@ -151,7 +151,7 @@ def test_plan_on_numpy_joins_and_leaves_dropout_out():
     with mg.use("numpy"):
         plan, expected = mg.plan(g), g(x)
     text = str(plan)
-    assert "2 of 2 inputs are there already" in text
+    assert "2 of 2 inputs are already in place" in text
     assert "inference passes their input on: drop" in text
     assert_close(plan(x), expected)
     assert plan.choice == {"": "numpy"} != forms.choice.get()

@@ -1,4 +1,4 @@
-"""Bound tasks: what plans run. They write a strided part of a larger array, nothing else, as often as they are run."""
+"""Bound tasks, which plans run: every run writes a strided part of a larger array and nothing else."""
 
 import numpy as np
 import pytest

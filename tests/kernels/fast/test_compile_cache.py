@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: only exact files from private folders are loaded, and no fault stops a computation."""
+"""Compiled kernels on disk: only intact files from private folders are loaded, and no error stops a computation."""
 
 import errno
 import hashlib
@@ -28,19 +28,19 @@ def _twice(x):
 
 
 def fresh():
-    """Return the function as a new process has it: not compiled."""
+    """Return the function as in a new process: not compiled."""
     return compiled(types.FunctionType(_twice.__code__, globals(), _twice.__name__))
 
 
 def compiled_again(function):
-    """Return whether a call had to compile, after checking its result."""
+    """Check the result of a call and return whether it had to compile."""
     assert function(np.int64(20)) == 41
     return sum(function.stats.cache_misses.values()) == 1
 
 
 @pytest.fixture
 def new_process(monkeypatch):
-    """Return a function that forgets what this process decided about folders, and give it back afterwards."""
+    """Return a function that clears the process's decisions about folders; restore them afterwards."""
 
     def forget():
         monkeypatch.setattr(compile_cache, "_reported", set())
@@ -54,7 +54,7 @@ def new_process(monkeypatch):
 
 @pytest.fixture
 def cache(new_process, monkeypatch, tmp_path):
-    """Return a cache folder of the test's own, and another home for what cannot be kept in it."""
+    """Return a cache folder for this test, with another home folder for files that cannot be cached there."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "home"))
@@ -63,7 +63,7 @@ def cache(new_process, monkeypatch, tmp_path):
 
 
 def kept(folder):
-    """Return the one file in a cache."""
+    """Return the only file in a cache."""
     (path,) = (path for path in folder.rglob("*") if path.is_file())
     return path
 
@@ -80,11 +80,11 @@ def test_every_changed_bit_is_found_and_rebuilt(cache):
     assert compiled_again(fresh())
     path = kept(cache)
     content = path.read_bytes()
-    places = [*range(120), *np.random.default_rng(0).integers(0, len(content), 200), len(content) - 1]
+    positions = [*range(120), *np.random.default_rng(0).integers(0, len(content), 200), len(content) - 1]
     function = fresh()
-    for place in places:
+    for position in positions:
         changed = bytearray(content)
-        changed[place] ^= 1 << (place % 8)
+        changed[position] ^= 1 << (position % 8)
         path.write_bytes(changed)
         assert function._cache.load_overload((numba.int64,), function.targetctx) is None
     assert compiled_again(function)
@@ -122,7 +122,7 @@ def test_kernel_of_other_types_or_versions_is_not_loaded(cache, monkeypatch):
     path = kept(cache)
     monkeypatch.setattr(compile_cache, "_VERSIONS", ("0.1", *compile_cache._VERSIONS[1:]))
     assert compiled_again(fresh())
-    assert kept(cache) == path  # an upgrade replaces, so old files do not pile up
+    assert kept(cache) == path  # an upgrade replaces files, so that old files do not accumulate
     assert function(20.5) == 42.0
     (other,) = (file for file in cache.rglob("*.nbc") if file != path)
     shutil.copyfile(other, path)
@@ -293,7 +293,7 @@ def test_relative_folder_is_rejected(cache, monkeypatch, capsys, tmp_path):
 
 
 def test_folder_in_the_configuration_of_numba_is_ignored(cache, monkeypatch, tmp_path):
-    # Numba reads .numba_config.yaml in the current folder, which may have come from someone else.
+    # Numba reads .numba_config.yaml in the current folder, which may belong to someone else.
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setattr(numba.config, "CACHE_LOCATOR_CLASSES", "nowhere.Locator", raising=False)
     compiled_again(fresh())
@@ -305,7 +305,7 @@ def test_folder_in_the_configuration_of_numba_is_ignored(cache, monkeypatch, tmp
 def test_folder_next_to_the_sources_is_checked_too(cache, monkeypatch, tmp_path):
     source = tmp_path / "kernels"
     (source / "__pycache__").mkdir(parents=True)
-    tmp_path.chmod(0o777)  # who can write here can change the sources
+    tmp_path.chmod(0o777)  # anyone who can write here can change the sources
     assert compile_cache.unsafe(source / "__pycache__", source) is None
     (source / "__pycache__").chmod(0o777)
     assert "every user may write to" in compile_cache.unsafe(source / "__pycache__", source)
@@ -325,7 +325,7 @@ def twice(x):
 
 
 def module_in(folder):
-    """Return the function of a new module in a folder, as a package has it that is installed there."""
+    """Return the function of a new module in a folder, as if a package were installed there."""
     folder.mkdir(exist_ok=True)
     (folder / "twice_here.py").write_text(MODULE, encoding="utf-8")
     specification = importlib.util.spec_from_file_location("twice_here", folder / "twice_here.py")

@@ -1,4 +1,4 @@
-"""How kernels are compiled: what is cached, when it is stale, and the one line that is printed."""
+"""Compilation of kernels: what is cached, when it is stale, and the line that is printed."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Subnormal numbers: zero in kernels on any number of threads, and as ever outside of them."""
+"""Subnormal numbers are zero in kernels, for every number of threads, and not changed outside."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from minigooglenet import adaptive, optim, parallel
 from minigooglenet.kernels.fast import subnormals
 from minigooglenet.kernels.loops import relu as loops_relu
 
-pytestmark = pytest.mark.skipif(subnormals.FAMILY is None, reason="this processor has no register that is known")
+pytestmark = pytest.mark.skipif(subnormals.FAMILY is None, reason="the register of this processor is unknown")
 TINY = np.float32(1e-40)
 K = mg.kernels
 
@@ -22,7 +22,7 @@ def is_flushing():
 
 
 def tiny(*shape, dtype=np.float32):
-    """Return values of which two fifths are subnormal, and others zero, nearly subnormal or around 1."""
+    """Return values of which two fifths are subnormal and the others zero, nearly subnormal or around 1."""
     rng = np.random.default_rng(5)
     smallest = float(np.finfo(dtype).smallest_normal)
     values = rng.standard_normal(shape) * rng.choice([0, smallest / 10, smallest / 1e4, smallest * 2, 1], shape)

@@ -1,4 +1,4 @@
-"""The fast product and its vectors: every width of tile, the ends of rows and columns, and where they write."""
+"""GEMM and SIMD vectors: every block size, the ends of rows and columns, and where they write."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Winograd's form: against the loops, its error on GoogLeNet's layers, and where it is chosen."""
+"""Winograd's algorithm: comparison with the loops, its error on GoogLeNet's layers, and when it is chosen."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import implicit_gemm, winograd
 
-BOUND = 4e-5  # of the largest value; `kernels/fast/winograd` and the README quote it
+BOUND = 4e-5  # fraction of the largest value; `kernels/fast/winograd` and the README quote it
 LAYERS = {  # the ten 3x3 convolutions of GoogLeNet: C, K, H = W
     "conv2": (64, 192, 56),
     "3a": (96, 128, 28),
@@ -89,7 +89,9 @@ def test_auto_is_exact_on_whole_numbers_in_double_precision(dtype):
     weight = rng.integers(-8, 9, (16, 16, 3, 3)).astype(dtype)
     y = conv2d.forward(x, weight, None, 1, 1)
     assert (y == conv2d.forward(x, weight, None, 1, 1, algorithm="im2col")).all()
-    assert (conv2d.forward(x.real, weight.real, None, 1, 1, algorithm="winograd") != y.real).any()  # so it would show
+    assert (
+        conv2d.forward(x.real, weight.real, None, 1, 1, algorithm="winograd") != y.real
+    ).any()  # so a difference would be visible
 
 
 def test_few_tiles_or_channels_use_implicit_gemm():
@@ -111,7 +113,7 @@ def test_few_tiles_or_channels_use_implicit_gemm():
     ("weight", "stride", "padding"), [((4, 2, 3, 3), 2, 1), ((4, 2, 5, 5), 1, 2), ((4, 2, 3, 3), 1, 3)]
 )
 def test_winograd_rejects_other_convolutions(weight, stride, padding):
-    with pytest.raises(ValueError, match=r"^Winograd's form computes 3x3 .*, got .*\. Try algorithm='auto'\.$"):
+    with pytest.raises(ValueError, match=r"^Winograd's algorithm computes 3x3 .*, got .*\. Try algorithm='auto'\.$"):
         conv2d.forward(draw(1, 2, 9, 9), draw(*weight), None, stride, padding, algorithm="winograd")
 
 
