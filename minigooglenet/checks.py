@@ -44,7 +44,9 @@ def unmasked(x: Any, name: str) -> Any:
             f"masked values would be used too. {advice}."
         )
     if isinstance(x, np.matrix):
-        raise TypeError(f"{name} is a NumPy matrix, whose * and shapes differ from an array's. Pass np.asarray(x).")
+        raise TypeError(
+            f"{name} is a NumPy matrix; its * and its shapes are not those of an array. Pass np.asarray(x)."
+        )
     for attribute in ("unit", "units"):
         if hasattr(x, attribute):
             raise TypeError(

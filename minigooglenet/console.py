@@ -18,8 +18,7 @@ _INVISIBLE = re.compile(
 NO_WRAP = 20  # an HTML cell with at most so many characters, such as a name or a shape, stays on one line
 CODE_SIZE = "var(--jp-code-font-size,13px)"  # the font size of code in the notebook
 
-# JupyterLab and nbconvert break printed lines inside words. Every HTML output contains this style, because there is no
-# other way to set it.
+# JupyterLab and nbconvert break printed lines inside words. This style prevents it, and every HTML output must have it.
 WRAPPING = (
     "<style>.jp-OutputArea-output pre{word-break:normal;overflow-wrap:anywhere}"
     ".jp-RenderedMarkdown :not(pre)>code{white-space:pre-wrap;overflow-wrap:anywhere}</style>"

@@ -86,7 +86,7 @@ def warmed_up(
 ) -> float:
     """Return the learning rate of a schedule that follows `warmup` steps of linear warm-up, from lr / warmup to lr.
 
-    The schedule covers the remaining steps, as if there were no others.
+    The schedule covers only the remaining steps.
 
     Examples
     --------

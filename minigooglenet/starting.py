@@ -24,14 +24,14 @@ def forget_the_folder() -> None:
     """Remove the current folder and relative entries from the search path, and read no settings from the folder."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 (pathlib is not loaded yet)
     try:
-        here = os.path.realpath(".")
+        folder = os.path.realpath(".")
     except OSError:
         return
-    unsafe = [entry for entry in sys.path if not entry or os.path.realpath(entry) == here]
+    unsafe = [entry for entry in sys.path if not entry or os.path.realpath(entry) == folder]
     sys.path[:] = [entry for entry in sys.path if entry not in unsafe]
-    if here == os.path.realpath(home):  # a checkout that is not installed
+    if folder == os.path.realpath(home):  # a checkout that is not installed
         sys.path.append(home)
-    read_settings_before(here)
+    read_settings_before(folder)
 
 
 def read_settings_before(folder) -> None:

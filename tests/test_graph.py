@@ -134,7 +134,7 @@ def test_run_has_the_dtype_of_its_input(net, dtype):
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
 
 
-def test_awkward_images_work_and_are_not_changed(net):
+def test_strided_images_give_the_same_results(net):
     odd = awkward(X)
     assert_close(net(odd), net(X))
     assert (odd == X).all()

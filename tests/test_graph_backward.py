@@ -291,7 +291,7 @@ def test_training_may_leave_the_gradients_of_the_inputs_out():
 
 
 class Halved(mg.layers.Conv2d):
-    """A subclass with another backward, as a student would write it."""
+    """A subclass that overrides `backward`, as a student would write it."""
 
     def backward(self, grad_output, cache):
         grad_inputs, grads = super().backward(grad_output, cache)

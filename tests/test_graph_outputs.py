@@ -112,7 +112,7 @@ def test_only_main_and_unconsumed_outputs_get_a_loss(net):
     assert losses.head_weights(net) == {"logits": 1.0}
 
 
-def test_output_of_another_shape_is_not_a_head(net):
+def test_output_of_another_shape_raises(net):
     net.add("embedding", layers.Linear(4, 7, rng=3), "features")
     net.outputs = ["logits", "embedding"]
     with pytest.raises(

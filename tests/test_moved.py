@@ -182,7 +182,7 @@ def test_importing_a_module_does_not_replace_a_function(house):
     assert messages[0] == "old_house.cook.cook is now old_house.kitchen.cook; the old name goes in 0.3"
 
 
-def test_function_below_a_moved_package_is_not_replaced(house):
+def test_function_in_a_moved_package_stays(house):
     def old():
         importlib.import_module("old_house.basement.wine")
         from old_house.basement.wine import LOADED

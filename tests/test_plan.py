@@ -165,7 +165,7 @@ def test_plan_prints_fusion_concat_and_buffers():
     assert "removed, because they are the identity at inference: drop" in text
 
 
-def test_wire_with_two_consumers_is_not_fused():
+def test_plan_keeps_a_wire_with_two_consumers():
     g = mg.Graph(image=(3, 8, 8))
     g.add("conv", mg.layers.Conv2d(3, 4, 3, padding=1, rng=0), "image")
     g.add("relu", mg.layers.ReLU(), "conv")
@@ -176,7 +176,7 @@ def test_wire_with_two_consumers_is_not_fused():
 
 
 class Doubling(mg.layers.Conv2d):
-    """A subclass with another forward, as a student would write it."""
+    """A subclass that overrides `forward`, as a student would write it."""
 
     def forward(self, x, train=False):
         y, cache = super().forward(x, train)

@@ -16,7 +16,7 @@ class Stem:
     """The cost of reducing 224 x 224 to 28 x 28, for one image.
 
     `bytes` is the size of the float32 outputs of convolutions and pools. `params` includes biases. `window_ops` is
-    `macs` plus the values in all pooling windows, kernel * kernel per output.
+    `macs` plus kernel * kernel values for every output of a pool.
     """
 
     network: str

@@ -295,7 +295,7 @@ def _products(factors):
 
 
 def _other_values(layer, x_shape):
-    """Return the number of values in all windows of one channel except the first of each, without padding."""
+    """Return the number of real values of a channel's windows, except the first value of each window."""
     _, *count = layer.output_shape(x_shape)
     values = 1
     for axis in range(2):

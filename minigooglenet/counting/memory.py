@@ -71,7 +71,7 @@ def _live_wires(graph, schedule):
 def _extra_bytes(layer, x_shape, threads):
     """Return (bytes of transformed weights, bytes of workspace) of a layer for x (N, C, H, W).
 
-    The workspace of your own convolution is unknown, so it counts as 0.
+    The workspace of a user's convolution is unknown, so it counts as 0.
     """
     if not isinstance(layer, Conv2d) or not isinstance(layer.algorithm, str):
         return 0, 0

@@ -88,7 +88,7 @@ def checked_result(name, y, expected):
 
 
 def checked_gradients(name, grad_inputs, wires, needed, computed):
-    """Raise a ValueError unless the backward of node `name` returned a gradient of each wire's shape."""
+    """Raise a ValueError unless node `name` returned a gradient with the shape of each wire."""
     if len(grad_inputs) != len(wires):
         raise ValueError(f"node {name!r}: backward returned {len(grad_inputs)} gradients for {len(wires)} inputs")
     for wire, part in zip(wires, grad_inputs, strict=True):

@@ -1,4 +1,4 @@
-"""Observers of a forward or backward pass: two calls around every node."""
+"""Observers of forward and backward passes: two calls around every node."""
 
 from collections.abc import Mapping
 from typing import Protocol

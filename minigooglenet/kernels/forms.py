@@ -6,7 +6,7 @@
   "fast" means its NumPy file. Complex arrays never use it.
 
 All forms of an operation take the same positional arguments (`kernels/signatures.py`), unchecked, and save the same
-values for backward: the forward of one form works with the backward of another.
+values for `backward`: `forward` of one form works with `backward` of another.
 """
 
 import functools

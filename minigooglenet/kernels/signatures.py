@@ -1,4 +1,4 @@
-"""The arguments and results of every operation's forms: one table, and the checks of your own pairs against it."""
+"""The arguments and results of every operation's forms: one table, and the checks of users' pairs against it."""
 
 import inspect
 from collections import namedtuple
@@ -71,9 +71,9 @@ def returned(operation, direction, values, *expected):
     names = SIGNATURES[operation][direction == "backward"][1].split(", ")
     if not isinstance(results, (tuple, list)) or len(results) != len(names):
         got = f"{len(results)} values" if isinstance(results, (tuple, list)) else _type(results)
-        raise ValueError(f"the {direction} of {operation} must return ({', '.join(names)}), got {got}")
+        raise ValueError(f"{operation}: {direction} must return ({', '.join(names)}), got {got}")
     results = [
-        None if shape is None else _array(value, f"{name} from the {direction} of {operation}", shape, dtype)
+        None if shape is None else _array(value, f"{operation}: {name} from {direction}", shape, dtype)
         for name, value, (shape, dtype) in zip(names, results, expected, strict=True)
     ]
     return tuple(results) if len(names) > 1 else results[0]
@@ -90,10 +90,9 @@ def returned_tuple(operation, grads, shapes, dtype):
     """Return the gradients of an operation with any number of inputs if each has its expected shape."""
     if not isinstance(grads, (tuple, list)) or len(grads) != len(shapes):
         got = f"{len(grads)} values" if isinstance(grads, (tuple, list)) else _type(grads)
-        raise ValueError(f"the backward of {operation} must return {len(shapes)} gradients, got {got}")
-    name = f"from the backward of {operation}"
+        raise ValueError(f"{operation}: backward must return {len(shapes)} gradients, got {got}")
     return tuple(
-        _array(grad, f"gradient {i} {name}", shape, dtype)
+        _array(grad, f"{operation}: gradient {i} from backward", shape, dtype)
         for i, (grad, shape) in enumerate(zip(grads, shapes, strict=True))
     )
 

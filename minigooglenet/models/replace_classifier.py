@@ -100,7 +100,7 @@ def with_class_order(graph: Graph, order: Sequence[int] | IntArray) -> Graph:
 
 
 def classifiers(graph: Graph) -> dict[str, list[str]]:
-    """Return {output: nodes whose parameters have one row per class}; a list is empty if there are no such nodes.
+    """Return {output: nodes whose parameters have one row per class}, with an empty list if no node has.
 
     The outputs are the main output and all wires without consumers of the same shape, the auxiliary heads. The nodes
     are the last node with a weight before the output, and nodes with parameters after it (batch norm).

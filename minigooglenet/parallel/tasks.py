@@ -24,7 +24,7 @@ class AbandonedError(RuntimeError):
 class Tasks:
     """Functions without arguments that several threads take one by one.
 
-    All shared objects are implemented in C and atomic, so that Ctrl-C at any moment leaves no lock behind.
+    All shared objects are implemented in C and atomic, so that Ctrl-C at any moment leaves no lock held.
 
     abandon : called if a task will not end as others expect
     """

@@ -96,7 +96,7 @@ def test_window_of_a_cost_decides_what_is_seen():
 
 
 @pytest.mark.parametrize("wrong", [Swish(), "Swish", None])
-def test_register_rejects_what_is_not_a_class(wrong):
+def test_register_rejects_other_objects_than_classes(wrong):
     with pytest.raises(
         TypeError, match=r"^register expects a layer class, as in @mg\.counting\.register\(Swish\), got"
     ):

@@ -116,9 +116,9 @@ def test_operations_of_each_kind_have_a_column(main):
     ],
 )
 def test_other_tools_totals_follow_from_our_integers(main, name, total):
-    theirs = main.as_convention(name)
-    assert theirs == total
-    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]{2,}", str(theirs))]
+    converted = main.as_convention(name)
+    assert converted == total
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]{2,}", str(converted))]
     factor = 2 if name == "torch" else 1
     assert numbers[0] == total == factor * numbers[1] + sum(numbers[2:])
 

@@ -1,4 +1,4 @@
-"""Convolution: a worked example, every algorithm compared with the loops, every backward with the complex step."""
+"""Convolution: a worked example, and every algorithm compared with the loops and with the complex step."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_auto_has_the_bits_of_the_numba_form(case):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_kernel_is_not_rotated(form):
+def test_convolution_does_not_rotate_the_kernel(form):
     weight = np.array([[[[1.0, 2, 0], [0, 0, -1]]]])
     y = conv2d.forward(IMAGE, weight, np.array([0.5]), algorithm=form)
     first = 0 * 1 + 1 * 2 - 6 + 0.5
@@ -230,20 +230,20 @@ def test_pair_replaces_a_form():
 def test_wrong_results_of_a_pair_raise():
     x, weight, bias = draw(1, 2, 3, 3), draw(2, 2, 2, 2), draw(2)
     with pytest.raises(
-        ValueError, match=r"^y from the forward of conv2d must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"
+        ValueError, match=r"^conv2d: y from forward must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"
     ):
         conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, readable.conv2d.backward))
     with pytest.raises(
-        TypeError, match=r"^y from the forward of conv2d must be a NumPy array, got None\. Is a return missing\?$"
+        TypeError, match=r"^conv2d: y from forward must be a NumPy array, got None\. Is a return missing\?$"
     ):
         conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, readable.conv2d.backward))
     with pytest.raises(
-        ValueError, match=r"^the backward of conv2d must return \(grad_x, grad_weight, grad_bias\), got 2 values$"
+        ValueError, match=r"^conv2d: backward must return \(grad_x, grad_weight, grad_bias\), got 2 values$"
     ):
         conv2d.backward(
             np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight))
         )
-    with pytest.raises(ValueError, match=r"^grad_bias from the backward of conv2d must have shape \(2,\), got \(1,\)$"):
+    with pytest.raises(ValueError, match=r"^conv2d: grad_bias from backward must have shape \(2,\), got \(1,\)$"):
         conv2d.backward(
             np.ones((1, 2, 2, 2)),
             x,

@@ -239,7 +239,7 @@ def test_forward_of_one_storey_works_with_backward_of_another(operation, data):
 
 
 def one_case(operation, dtype=np.float32):
-    """Return (arguments of the forward, a function for those of the backward, an upstream gradient)."""
+    """Return (arguments of forward, function that returns those of backward, upstream gradient)."""
     drawn = Middle(dtype)
     arguments, to_backward = CASES[operation](drawn)
     y = forward_on("numpy", operation, arguments)[0]
@@ -291,7 +291,7 @@ def wrong(operation, direction, change):
 @EVERY
 @DIRECTION
 def test_pair_that_returns_none_is_reported_with_the_operation(operation, direction):
-    text = rf"the {direction} of {operation}\b.*, got None\. Is a return missing\?$"
+    text = rf"^{operation}: .*{direction} must .*, got None\. Is a return missing\?$"
     with wrong(operation, direction, lambda values: None), pytest.raises((TypeError, ValueError), match=text):
         run(operation, direction)
 
@@ -299,8 +299,8 @@ def test_pair_that_returns_none_is_reported_with_the_operation(operation, direct
 @EVERY
 @DIRECTION
 def test_pair_that_returns_none_names_the_result(operation, direction):
-    of = f"{names_of(operation, direction)} from the {direction} of {operation}"
-    text = rf"^{of} must be a NumPy array, got None\. Is a return missing\?$"
+    result = f"{operation}: {names_of(operation, direction)} from {direction}"
+    text = rf"^{result} must be a NumPy array, got None\. Is a return missing\?$"
     with wrong(operation, direction, first_changed(lambda value: None)), pytest.raises(TypeError, match=text):
         run(operation, direction)
 
@@ -312,8 +312,8 @@ def run_names(operation, direction):
 @EVERY
 @DIRECTION
 def test_pair_that_returns_a_wrong_shape_is_reported(operation, direction):
-    of = f"{names_of(operation, direction)} from the {direction} of {operation}"
-    text = rf"^{of} must have shape \(.*\), got \(2,.*\)$"
+    result = f"{operation}: {names_of(operation, direction)} from {direction}"
+    text = rf"^{result} must have shape \(.*\), got \(2,.*\)$"
     with (
         wrong(operation, direction, first_changed(lambda value: np.stack([value, value]))),
         pytest.raises(ValueError, match=text),
@@ -325,8 +325,8 @@ def test_pair_that_returns_a_wrong_shape_is_reported(operation, direction):
 @DIRECTION
 @pytest.mark.parametrize("dtype", [np.complex128, object])
 def test_pair_that_returns_a_wrong_type_is_reported(operation, direction, dtype):
-    of = f"{names_of(operation, direction)} from the {direction} of {operation}"
-    text = rf"^{of} must be float32, got {np.dtype(dtype).name}$"
+    result = f"{operation}: {names_of(operation, direction)} from {direction}"
+    text = rf"^{result} must be float32, got {np.dtype(dtype).name}$"
     with (
         wrong(operation, direction, first_changed(lambda value: np.asarray(value).astype(dtype))),
         pytest.raises(TypeError, match=text),
@@ -337,11 +337,13 @@ def test_pair_that_returns_a_wrong_type_is_reported(operation, direction, dtype)
 @EVERY
 @DIRECTION
 def test_pair_that_returns_a_wrong_count_is_reported(operation, direction):
-    of, names = f"the {direction} of {operation}", run_names(operation, direction)
+    names = run_names(operation, direction)
     if len(names) == 1 and names != ["grads"]:
-        change, text = (lambda value: (value, value)), rf"from {of} must be a NumPy array, got tuple$"
+        text = rf"^{operation}: \w+ from {direction} must be a NumPy array, got tuple$"
+        change = lambda value: (value, value)  # noqa: E731
     else:
-        change, text = (lambda values: values[:-1]), rf"^{of} must return .*, got \d values$"
+        text = rf"^{operation}: {direction} must return .*, got \d values$"
+        change = lambda values: values[:-1]  # noqa: E731
     with wrong(operation, direction, change), pytest.raises((TypeError, ValueError), match=text):
         run(operation, direction)
 
@@ -358,7 +360,7 @@ def test_float64_results_of_a_pair_become_float32(operation, direction):
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [
-        (lambda argmax: argmax.astype(float), TypeError, r"^argmax must be integers as the forward returned them"),
+        (lambda argmax: argmax.astype(float), TypeError, r"^argmax must be the integers that forward returned"),
         (lambda argmax: argmax.astype(int) + 4, ValueError, r"^4 argmax values point outside their window"),
         (lambda argmax: argmax.astype(int) - 4, ValueError, r"^4 argmax values point outside their window"),
     ],
@@ -685,7 +687,7 @@ def test_pair_runs_in_graph_and_plan_forward_and_backward(operation, images):
 
 
 @pytest.mark.parametrize("follower", [layers.ReLU, lambda: layers.BatchNorm2d(3)])
-def test_pair_of_a_follower_is_not_fused_away(follower):
+def test_plan_keeps_the_pair_of_a_follower(follower):
     g = mg.Graph(image=(2, 6, 6))
     g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "image")
     g.add("next", follower(), "conv")

@@ -48,9 +48,9 @@ def test_even_window_has_one_more_channel_below(module):
 def test_lrn_gradient_matches_finite_differences(size, alpha, beta, k):
     x, grad_y = draw(1, 7, 2, 1), draw(1, 7, 2, 1, seed=1)
     _, scale = local_response_norm.forward(x, size, alpha, beta, k)
-    slopes = complex_step(lambda z: local_response_norm.forward(z, size, alpha, beta, k)[0], x, grad_y)
+    numerical = complex_step(lambda z: local_response_norm.forward(z, size, alpha, beta, k)[0], x, grad_y)
     for module in (local_response_norm, *BY_STOREY):
-        assert_close(module.backward(grad_y, x, scale, size, alpha, beta), slopes, 1e-13)
+        assert_close(module.backward(grad_y, x, scale, size, alpha, beta), numerical, 1e-13)
 
 
 def test_constants_of_local_response_norm_are_googlenets():

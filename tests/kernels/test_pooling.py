@@ -50,14 +50,14 @@ def test_max_pooling_agrees_with_the_loops(case):
     dtype, seed, shape, *settings, ceil_mode = case
     x = draw(*shape, seed=seed, dtype=dtype).round(1)  # rounded: ties are common
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
-    expected, places = loops.max_pool2d.forward(x, *settings, ceil_mode)
+    expected, positions = loops.max_pool2d.forward(x, *settings, ceil_mode)
     assert y.dtype == dtype
     assert (y == expected).all()
-    assert (argmax == places).all()
+    assert (argmax == positions).all()
     grad_y = draw(*y.shape, seed=seed + 1, dtype=dtype)
     grad_x = max_pool2d.backward(grad_y, argmax, shape[2:], *settings)
     assert grad_x.dtype == dtype
-    assert_close(grad_x, loops.max_pool2d.backward(grad_y, places, shape[2:], *settings))
+    assert_close(grad_x, loops.max_pool2d.backward(grad_y, positions, shape[2:], *settings))
 
 
 @EVERY
@@ -139,8 +139,8 @@ def test_max_pool_gradient_matches_finite_differences(name):
     x = distinct(2, 2, *size)
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
     grad_y = draw(*y.shape)
-    slopes = differences(lambda z: max_pool2d.forward(z, *settings, ceil_mode)[0], x, grad_y)
-    assert_close(max_pool2d.backward(grad_y, argmax, size, *settings), slopes, 1e-8)
+    numerical = differences(lambda z: max_pool2d.forward(z, *settings, ceil_mode)[0], x, grad_y)
+    assert_close(max_pool2d.backward(grad_y, argmax, size, *settings), numerical, 1e-8)
 
 
 def test_argmax_takes_as_few_bytes_as_its_window_allows():
@@ -201,8 +201,8 @@ def test_divisor_counts_padding_up_to_its_edge(form):
 def test_avg_pool_gradient_matches_finite_differences(size, settings, ceil_mode, count_include_pad):
     x = draw(1, 1, *size)
     grad_y = draw(*avg_pool2d.forward(x, *settings, ceil_mode, count_include_pad).shape, seed=1)
-    slopes = complex_step(lambda z: avg_pool2d.forward(z, *settings, ceil_mode, count_include_pad), x, grad_y)
-    assert_close(avg_pool2d.backward(grad_y, size, *settings, count_include_pad), slopes)
+    numerical = complex_step(lambda z: avg_pool2d.forward(z, *settings, ceil_mode, count_include_pad), x, grad_y)
+    assert_close(avg_pool2d.backward(grad_y, size, *settings, count_include_pad), numerical)
 
 
 @EVERY
@@ -250,8 +250,8 @@ def test_adaptive_windows_repeat_values_of_a_small_input(form):
 @pytest.mark.parametrize(("size", "output_size"), [((14, 13), (4, 4)), ((2, 5), (4, 3))])
 def test_adaptive_avg_pool_gradient_matches_finite_differences(size, output_size):
     x, grad_y = draw(2, 2, *size), draw(2, 2, *output_size, seed=1)
-    slopes = complex_step(lambda z: adaptive_avg_pool2d.forward(z, output_size), x, grad_y)
-    assert_close(adaptive_avg_pool2d.backward(grad_y, size), slopes)
+    numerical = complex_step(lambda z: adaptive_avg_pool2d.forward(z, output_size), x, grad_y)
+    assert_close(adaptive_avg_pool2d.backward(grad_y, size), numerical)
 
 
 def test_adaptive_average_pooling_is_what_pytorch_has():
@@ -330,16 +330,16 @@ def test_mean_of_a_large_window_is_accurate():
 
 
 @given(pools(), st.sampled_from([0.0, 0.2, 1.0]))
-def test_max_pooling_of_nans_and_infinities_matches_loops(case, share):
+def test_max_pooling_of_nans_and_infinities_matches_loops(case, fraction):
     dtype, seed, shape, *settings, ceil_mode = case
     x = draw(*shape, seed=seed, dtype=dtype).round()
     chance = np.random.default_rng(seed).random(shape)
-    x[chance < share] = np.nan
-    x[(share <= chance) & (chance < share + 0.2)] = -np.inf
+    x[chance < fraction] = np.nan
+    x[(fraction <= chance) & (chance < fraction + 0.2)] = -np.inf
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
-    expected, places = loops.max_pool2d.forward(x, *settings, ceil_mode)
+    expected, positions = loops.max_pool2d.forward(x, *settings, ceil_mode)
     np.testing.assert_array_equal(y, expected)
-    assert (argmax == places).all()
+    assert (argmax == positions).all()
 
 
 @pytest.mark.parametrize("shape", [(2, 130, 7, 7), (1, 3, 70, 62), (2, 300, 5, 4)])
@@ -348,11 +348,11 @@ def test_max_pooling_of_many_planes_matches_loops(shape, settings):
     *settings, ceil_mode = settings
     x = draw(*shape, dtype=np.float32).round(1)
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
-    expected, places = max_pool("loops", x, *settings, ceil_mode)
+    expected, positions = max_pool("loops", x, *settings, ceil_mode)
     assert (y == expected).all()
-    assert (argmax == places).all()
+    assert (argmax == positions).all()
     grad_x = max_pool2d.backward(y, argmax, shape[2:], *settings)
-    assert_close(grad_x, max_pool_gradient("loops", y, places, shape[2:], *settings))
+    assert_close(grad_x, max_pool_gradient("loops", y, positions, shape[2:], *settings))
 
 
 @given(pools())

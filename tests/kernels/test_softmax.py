@@ -75,8 +75,8 @@ def test_cross_entropy_agrees_with_the_loops(images, classes, dtype, seed):
 def test_cross_entropy_gradient_matches_finite_differences(module):
     logits, labels = draw(3, 4), np.array([3, 0, 0])
     _, log_probabilities = module.forward(logits, labels)
-    slopes = complex_step(lambda z: module.forward(z, labels)[0], logits, 1.0)
-    assert_close(module.backward(log_probabilities, labels), slopes)
+    numerical = complex_step(lambda z: module.forward(z, labels)[0], logits, 1.0)
+    assert_close(module.backward(log_probabilities, labels), numerical)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -63,7 +63,7 @@ def test_backward_matches_finite_differences(name, train):
 
 @EVERY
 @TRAIN
-def test_awkward_memory_gives_the_same_and_is_not_changed(name, train):
+def test_strided_inputs_give_the_same_results(name, train):
     layer, inputs, grad = make(name, np.float32)
     odd_inputs, odd_grad = [awkward(x) for x in inputs], awkward(grad)
     results = run(layer, odd_inputs, odd_grad, train)
@@ -173,7 +173,7 @@ def test_dropout_of_the_same_seed_drops_the_same():
 
 def test_convolution_runs_on_your_own_pair():
     loops = mg.kernels.loops.conv2d
-    mine = layers.Conv2d(2, 3, 3, stride=2, padding=1, algorithm=(loops.forward, loops.backward), rng=0)
+    own_pair = layers.Conv2d(2, 3, 3, stride=2, padding=1, algorithm=(loops.forward, loops.backward), rng=0)
     built_in = layers.Conv2d(2, 3, 3, stride=2, padding=1, rng=0)
     x, grad = draw(2, 2, 5, 5), draw(2, 3, 3, 3)
     for got, expected in zip(run(mine, [x], grad, True), run(built_in, [x], grad, True), strict=True):

@@ -78,7 +78,7 @@ def test_replaced_backward_runs_with_and_without_input_gradients(name, way, monk
             if wanted:
                 assert_close(got_inputs[wire], 2 * expected)
         assert got_inputs.keys() == (set(x) if wanted else set())
-        # If no one needs its gradients, the backward of a layer without parameters is not called.
+        # A layer without parameters gets no backward pass if no one needs its gradients.
         assert got_params.keys() == {f"node/{key}" for key in grad_params}
         for key, expected in grad_params.items():
             assert_close(got_params[f"node/{key}"], 2 * expected)

@@ -54,9 +54,9 @@ def test_constants_of_pools_normalisation_and_dropout_are_bvlcs():
     norm = nodes["pool1/norm1"].layer
     assert (norm.size, norm.alpha, norm.beta, norm.k) == (5, 1e-4, 0.75, 1.0)
     assert [nodes[name].layer.p for name in ("loss1/drop_fc", "loss2/drop_fc", "pool5/drop_7x7_s1")] == [0.7, 0.7, 0.4]
-    trunk = [nodes[f"pool{i}/3x3_s2"].layer for i in (1, 2, 3, 4)]
+    pools = [nodes[f"pool{i}/3x3_s2"].layer for i in (1, 2, 3, 4)]
     assert all(
-        (p.kernel_size, p.stride, p.padding, p.ceil_mode) == ((3, 3), (2, 2), ((0, 0), (0, 0)), True) for p in trunk
+        (p.kernel_size, p.stride, p.padding, p.ceil_mode) == ((3, 3), (2, 2), ((0, 0), (0, 0)), True) for p in pools
     )
 
 

@@ -281,7 +281,7 @@ def test_num_chunks_is_a_multiple_of_the_threads(own_threads):
     assert parallel.num_chunks(0, 0) == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not report it")
 def test_affinity_is_restored_after_an_error(own_threads):
     mg.set_num_threads(2)
     before, inside = os.sched_getaffinity(0), []

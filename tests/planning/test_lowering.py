@@ -45,7 +45,7 @@ def test_exact_type_is_lowered(cls):
 
 
 @EVERY
-def test_subclass_is_not_lowered_and_keeps_the_batch_together(cls):
+def test_subclass_runs_on_the_whole_batch(cls):
     sizes = []
 
     class Mine(cls):
@@ -64,7 +64,7 @@ def test_subclass_is_not_lowered_and_keeps_the_batch_together(cls):
 
 
 @EVERY
-def test_subclass_without_methods_is_not_lowered(cls):
+def test_subclass_without_methods_runs_its_forward(cls):
     layer = BUILD[cls][0]()
     layer.__class__ = type("Mine", (cls,), {})
     assert lowering(layer) is None
@@ -74,7 +74,7 @@ def test_subclass_without_methods_is_not_lowered(cls):
 
 @EVERY
 @pytest.mark.parametrize("method", ["forward", "output_shape"])
-def test_method_assigned_to_the_object_is_not_lowered(cls, method):
+def test_method_assigned_to_the_object_runs(cls, method):
     layer = BUILD[cls][0]()
     right = getattr(layer, method)
     setattr(layer, method, lambda *args, **kwargs: right(*args, **kwargs))
@@ -85,7 +85,7 @@ def test_method_assigned_to_the_object_is_not_lowered(cls, method):
 
 @EVERY
 @pytest.mark.parametrize("method", ["forward", "output_shape"])
-def test_method_assigned_to_the_class_is_not_lowered(cls, method, monkeypatch):
+def test_method_assigned_to_the_class_runs(cls, method, monkeypatch):
     layer, right = BUILD[cls][0](), getattr(cls, method)
     with monkeypatch.context() as patch:
         patch.setattr(cls, method, lambda self, *args, **kwargs: right(self, *args, **kwargs))

@@ -191,13 +191,13 @@ def _rows_with_codes(best, codes, at, kernel, stride, columns, line, line_codes,
         if stride == 1:
             top, code = load(best, at + q), load(codes, at + q)
             for s in range(1, kernel):
-                here = at + q + s
-                top, code = larger_with_code(load(best, here), load(codes, here) + s * one, top, code)
+                column = at + q + s
+                top, code = larger_with_code(load(best, column), load(codes, column) + s * one, top, code)
         else:
             top, code = load_second(best, at + 2 * q), load_second(codes, at + 2 * q)
             for s in range(1, kernel):
-                here = at + 2 * q + s
-                top, code = larger_with_code(load_second(best, here), load_second(codes, here) + s * one, top, code)
+                column = at + 2 * q + s
+                top, code = larger_with_code(load_second(best, column), load_second(codes, column) + s * one, top, code)
         store(line, q, top)
         store_bytes(line_codes, q, code)
 

@@ -1,8 +1,8 @@
 """Every operation in readable NumPy: array operations instead of loops, fast enough to run GoogLeNet, nothing compiled.
 
 `numpy.max_pool2d.forward(...)` has the arguments of `loops.max_pool2d.forward(...)`: hyperparameters in full, (h, w)
-and four-sided padding, unchecked. All forms save the same values for backward, so the forward of one form works with
-the backward of another.
+and four-sided padding, unchecked. All forms save the same values for `backward`, so `forward` of one form works with
+`backward` of another.
 """
 
 if __name__ == "numpy":  # a file in `kernels/` was run as a script, so this folder comes before NumPy on the path

@@ -1,4 +1,4 @@
-"""Global average pooling: one mean over both spatial axes; its backward is a broadcast."""
+"""Global average pooling: one mean over both spatial axes; `backward` is a broadcast."""
 
 import numpy as np
 

@@ -57,13 +57,13 @@ def test_only_a_change_in_the_fast_folder_compiles_again(tmp_path):
     ours = Path(minigooglenet.__file__).parent
     copy = shutil.copytree(ours, tmp_path / "minigooglenet", ignore=shutil.ignore_patterns("__pycache__"))
     where = {"cwd": tmp_path, "PYTHONPATH": str(tmp_path)}
-    said = [run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE) for _ in range(2)]
+    messages = [run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE) for _ in range(2)]
     for name in ("kernels/loops/relu.py", "kernels/numpy/relu.py", "kernels/relu.py", "layers/activation.py"):
         _append_comment(copy / name)
-    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
+    messages.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
     _append_comment(copy / "kernels" / "fast" / "simd.py")
-    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
-    assert said == [1, 0, 0, 1]
+    messages.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
+    assert messages == [1, 0, 0, 1]
 
 
 def _append_comment(path):

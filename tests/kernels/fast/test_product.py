@@ -14,11 +14,11 @@ SIZES = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 48, 49, 100])
 
 
 @given(SIZES, st.sampled_from([0, 1, 2, 5, 31]), SIZES, st.sampled_from("fd"), st.booleans(), st.booleans())
-def test_product_of_any_size_matches_numpy(rows, depth, columns, dtype, relu, turned):
+def test_product_of_any_size_matches_numpy(rows, depth, columns, dtype, relu, transposed):
     a, b = draw(rows, depth, seed=1), draw(depth, columns, seed=2)
     bias = draw(rows, seed=3)
     expected = a @ b + bias[:, None]
-    given_a = (np.asfortranarray(a) if turned else a).astype(dtype, order="K")
+    given_a = (np.asfortranarray(a) if transposed else a).astype(dtype, order="K")
     c = np.full((rows, columns), np.nan, dtype)
     gemm.multiply(given_a, b.astype(dtype), c, bias.astype(dtype), relu, False)
     assert_close(c, np.maximum(expected, 0) if relu else expected)
@@ -58,10 +58,10 @@ def test_relu_keeps_nan_and_the_sign_of_what_passes():
 @given(SIZES, SIZES, st.sampled_from("fd"))
 def test_transpose_and_row_sums_match_numpy(rows, columns, dtype):
     a = draw(rows, columns, dtype=dtype)
-    turned = np.full((columns, rows + 3), 9, dtype)
-    gemm.transpose_matrix(a, turned)
-    assert (turned[:, :rows] == a.T).all()
-    assert (turned[:, rows:] == 9).all()
+    transposed = np.full((columns, rows + 3), 9, dtype)
+    gemm.transpose_matrix(a, transposed)
+    assert (transposed[:, :rows] == a.T).all()
+    assert (transposed[:, rows:] == 9).all()
     out = np.empty(rows, dtype)
     bias_gradient.row_sums(a, out)
     assert_close(out, a.astype(np.float64).sum(axis=1))
@@ -92,9 +92,9 @@ def test_vectors_compute_lane_by_lane_in_their_precision(dtype):
     out = np.empty(lanes, dtype)
     _vector_arithmetic(a, b, out)
     assert_close(out, np.maximum((a + 2 * b) * a - b / 4, 1))
-    square, turned = draw(lanes, lanes, seed=3, dtype=dtype), np.empty((lanes, lanes), dtype)
-    _turn(square.reshape(-1), turned.reshape(-1), lanes)
-    assert (turned == square.T).all()
+    square, transposed = draw(lanes, lanes, seed=3, dtype=dtype), np.empty((lanes, lanes), dtype)
+    _turn(square.reshape(-1), transposed.reshape(-1), lanes)
+    assert (transposed == square.T).all()
 
 
 @pytest.mark.parametrize(

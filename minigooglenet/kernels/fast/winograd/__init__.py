@@ -8,7 +8,7 @@ The price is additions and accuracy: the transforms multiply by up to 8, and the
 error is about ten times that of implicit GEMM, 1e-5 of the largest value. It is below 4e-5 on GoogLeNet's layers, which
 the tests check.
 
-The error is not local. The largest input of a tile causes round-off in all 16 outputs, even in outputs whose 3x3
+The error is not local. The largest input of a tile causes round-off in every output of the tile, even in those whose 3x3
 window does not contain it: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the other outputs
 of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
 
