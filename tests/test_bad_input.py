@@ -392,7 +392,7 @@ def test_common_mistakes_get_a_hint(net):
         mg.Graph(image=(8, 3, 28, 28)).add("conv", layers.Conv2d(3, 4, 3), "image")
     with raises(ValueError, "node 'fc'", "Try Linear(8, 10)."):
         mg.Graph(x=(8,)).add("fc", layers.Linear(9, 10), "x")
-    with pytest.raises(KeyError, match="params has no entry 'con/weight'. Did you mean 'conv/weight'"):
+    with pytest.raises(KeyError, match=r"params has no entry 'con/weight'\. Did you mean 'conv/weight'"):
         net.params["con/weight"]
 
 

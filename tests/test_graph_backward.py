@@ -392,5 +392,5 @@ def test_gradient_before_frozen_layers_raises():
 
 def test_name_to_freeze_must_be_a_node():
     g, x = _deep()
-    with pytest.raises(ValueError, match="frozen: unknown wire 'conv3'. Did you mean 'conv2'"):
+    with pytest.raises(ValueError, match=r"frozen: unknown wire 'conv3'\. Did you mean 'conv2'"):
         g.forward(x, frozen={"conv3"})

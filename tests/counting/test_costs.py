@@ -136,8 +136,8 @@ class Incomplete(Swish):
 
 def test_methods_of_0_1_count_with_a_warning():
     text = (
-        r"^Stated states its cost by methods \(operations, taped, window\); from 0\.3 on, only a function registered "
-        r"with @mg\.counting\.register\(Stated\) counts$"
+        r"^Stated defines its cost by methods \(operations, taped, window\)\. From 0\.3 on, this must be a function "
+        r"registered with @mg\.counting\.register\(Stated\)\.$"
     )
     with pytest.warns(DeprecationWarning, match=text):
         cost = costs.cost(Stated(), (2, 4, 4))

@@ -176,7 +176,7 @@ def test_convolution_runs_on_your_own_pair():
     own_pair = layers.Conv2d(2, 3, 3, stride=2, padding=1, algorithm=(loops.forward, loops.backward), rng=0)
     built_in = layers.Conv2d(2, 3, 3, stride=2, padding=1, rng=0)
     x, grad = draw(2, 2, 5, 5), draw(2, 3, 3, 3)
-    for got, expected in zip(run(mine, [x], grad, True), run(built_in, [x], grad, True), strict=True):
+    for got, expected in zip(run(own_pair, [x], grad, True), run(built_in, [x], grad, True), strict=True):
         assert_close(got, expected)
 
 

@@ -60,7 +60,7 @@ def test_subclass_runs_on_the_whole_batch(cls):
     g, x = one_node(layer, shape)
     assert_close(mg.plan(g)(x), g(x))
     assert set(sizes) == {5}
-    assert "images stay together, because node may depend on the whole batch" in str(mg.plan(g))
+    assert "the batch is not split, because node may depend on the whole batch" in str(mg.plan(g))
 
 
 @EVERY

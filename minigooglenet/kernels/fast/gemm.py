@@ -27,10 +27,10 @@ def multiply(a, b, c, bias, relu, add):
     relu : replace negative values by zero
     add : add to the values in c; then bias must be empty
     """
-    multiply_rows(
+    gemm_rows(
         c.dtype.type(0),
-        (a.ctypes.data, rows_apart(a.shape[0], a.strides[0]), a.strides[1]),
-        (b.ctypes.data, rows_apart(b.shape[0], b.strides[0])),
+        (a.ctypes.data, row_table(a.shape[0], a.strides[0]), a.strides[1]),
+        (b.ctypes.data, row_table(b.shape[0], b.strides[0])),
         (c.ctypes.data, c.strides[0], c.shape[1]),
         c.itemsize,
         bias.ctypes.data if len(bias) else 0,
@@ -50,12 +50,12 @@ def multiply_into(a, b, c):
 
 @compiled
 def _multiply_at(zero, a, b, c, sizes, a_strides, b_row, c_row, size):
-    a = a, rows_apart(sizes[0], a_strides[0]), a_strides[1]
-    multiply_rows(zero, a, (b, rows_apart(sizes[1], b_row)), (c, c_row, sizes[2]), size, 0, False, False)
+    a = a, row_table(sizes[0], a_strides[0]), a_strides[1]
+    gemm_rows(zero, a, (b, row_table(sizes[1], b_row)), (c, c_row, sizes[2]), size, 0, False, False)
 
 
 @compiled
-def rows_apart(count, distance):
+def row_table(count, distance):
     """Return the row table (count,) of rows at intervals of `distance` bytes."""
     table = np.empty(count, np.int64)
     for i in range(count):
@@ -64,7 +64,7 @@ def rows_apart(count, distance):
 
 
 @compiled
-def multiply_rows(zero, a, b, c, size, bias, relu, add):
+def gemm_rows(zero, a, b, c, size, bias, relu, add):
     """Compute C = A B for rows at any addresses: C[i, j] = sum over k of A[i, k] B[k, j].
 
     zero : 0 of the dtype;  size : bytes of a value

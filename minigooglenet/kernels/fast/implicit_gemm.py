@@ -13,7 +13,7 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat, padded_planes
 from minigooglenet.kernels.fast.bias_gradient import row_sums
-from minigooglenet.kernels.fast.gemm import multiply_rows, padded_columns, rows_apart, transpose_matrix
+from minigooglenet.kernels.fast.gemm import gemm_rows, padded_columns, row_table, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import MR
 from minigooglenet.kernels.fast.simd import fill
@@ -127,13 +127,13 @@ def _split(window, filters, images, threads):
 def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, chunks, items):
     channels, size, kernel, stride, _, output, phases, pitch = window
     filters = matrix.shape[0]
-    area, room_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
+    area, plane_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
     bands, tiles = (output[0] + band - 1) // band, (filters + MR - 1) // MR
     most = (tiles + chunks - 1) // chunks * MR  # filters of a chunk
-    packed = np.empty(0 if is_plain else channels * phases[0] * phases[1] * room_rows * pitch, x.dtype)
+    packed = np.empty(0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch, x.dtype)
     results = np.empty(0 if pitch == output[1] else most * band * pitch, x.dtype)
-    a_rows = rows_apart(most, matrix.strides[0])
-    image_rows = rows_apart(channels, size[0] * size[1] * x.itemsize)
+    a_rows = row_table(most, matrix.strides[0])
+    image_rows = row_table(channels, size[0] * size[1] * x.itemsize)
     for item in range(items[0], items[1]):
         n, part = item // (bands * chunks), item % (bands * chunks)
         first, chunk = part // chunks * band, part % chunks
@@ -150,10 +150,10 @@ def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, 
             b = packed.ctypes.data, offsets
         if pitch == output[1]:
             c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
-            multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
         else:
             c = results.ctypes.data, band * pitch * y.itemsize, columns
-            multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
             padded_planes.unpad_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
 
 
@@ -189,8 +189,8 @@ def _backward(grad_y, x, grad_x, matrix, window):
         )
 
     def of_weights(start, stop, span):
-        depths = start * MR, min(stop * MR, len(grad_matrix))
-        _weights_backward(values, step, transposed, grad_matrix, offsets, *settings, span, depths)
+        inner = start * MR, min(stop * MR, len(grad_matrix))
+        _weights_backward(values, step, transposed, grad_matrix, offsets, *settings, span, inner)
 
     for begin in range(0, len(x), GROUP):
         end = min(len(x), begin + GROUP)
@@ -209,12 +209,12 @@ def _images_backward(
     channels, _, kernel, stride, _, output, phases, pitch = window
     filters = by_position.shape[2]
     area, stretch = output[0] * output[1], output[0] * pitch
-    room_rows = output[0] + (kernel[0] - 1) // stride[0]
-    values = channels * phases[0] * phases[1] * room_rows * pitch
+    plane_rows = output[0] + (kernel[0] - 1) // stride[0]
+    values = channels * phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
     padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
-    b_rows = rows_apart(filters, stretch * grads.itemsize)
-    a_rows = rows_apart(channels, by_position.strides[1])
+    b_rows = row_table(filters, stretch * grads.itemsize)
+    a_rows = row_table(channels, by_position.strides[1])
     for item in range(items[0], items[1]):
         n = begin + item
         grad = grads[n * grads_step : n * grads_step + filters * area].reshape(filters, area)
@@ -229,7 +229,7 @@ def _images_backward(
         if is_plain:
             a = by_position.ctypes.data, a_rows, by_position.itemsize
             c = grad_x.ctypes.data + n * x_step * grads.itemsize, area * grads.itemsize, area
-            multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, False)
+            gemm_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, False)
             continue
         fill(packed, 0, values, grads.dtype.type(0))
         # Each kernel position adds its product to the plane, starting at the element of that position.
@@ -237,32 +237,32 @@ def _images_backward(
             a = by_position.ctypes.data + position * by_position.strides[0], a_rows, by_position.itemsize
             c = (
                 packed.ctypes.data + offsets[position],
-                phases[0] * phases[1] * room_rows * pitch * grads.itemsize,
+                phases[0] * phases[1] * plane_rows * pitch * grads.itemsize,
                 stretch - pitch + output[1],
             )
-            multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
+            gemm_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
         padded_planes.unpack(packed, grad_x, n * x_step, window)
 
 
 @compiled
-def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_plain, span, depths):
+def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_plain, span, inner):
     """Add the contributions of the images in `span` to some rows of the transposed weight gradient."""
     _, size, kernel, stride, _, output, phases, pitch = window
     positions = kernel[0] * kernel[1]
-    reads = depths[0] // positions, (depths[1] + positions - 1) // positions
-    room_rows = output[0] + (kernel[0] - 1) // stride[0]
-    plane = phases[0] * phases[1] * room_rows * pitch
+    reads = inner[0] // positions, (inner[1] + positions - 1) // positions
+    plane_rows = output[0] + (kernel[0] - 1) // stride[0]
+    plane = phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(0 if is_plain else (reads[1] - reads[0]) * plane, x.dtype)
-    rows = offsets[depths[0] : depths[1]] - reads[0] * plane * x.itemsize
+    rows = offsets[inner[0] : inner[1]] - reads[0] * plane * x.itemsize
     if is_plain:
-        rows = rows_apart(depths[1] - depths[0], size[0] * size[1] * x.itemsize)
-    b_rows = rows_apart((output[0] - 1) * pitch + output[1], transposed.strides[1])
-    c = grad_matrix.ctypes.data + depths[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
+        rows = row_table(inner[1] - inner[0], size[0] * size[1] * x.itemsize)
+    b_rows = row_table((output[0] - 1) * pitch + output[1], transposed.strides[1])
+    c = grad_matrix.ctypes.data + inner[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
     for n in range(span[0], span[1]):
         if is_plain:
-            at = x.ctypes.data + (n * x_step + depths[0] * size[0] * size[1]) * x.itemsize
+            at = x.ctypes.data + (n * x_step + inner[0] * size[0] * size[1]) * x.itemsize
         else:
             padded_planes.pack(x, n * x_step, window, 0, output[0], reads, packed)
             at = packed.ctypes.data
         b = transposed.ctypes.data + (n - span[0]) * transposed.strides[0], b_rows
-        multiply_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)
+        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)

@@ -8,9 +8,9 @@ The price is additions and accuracy: the transforms multiply by up to 8, and the
 error is about ten times that of implicit GEMM, 1e-5 of the largest value. It is below 4e-5 on GoogLeNet's layers, which
 the tests check.
 
-The error is not local. The largest input of a tile causes round-off in every output of the tile, even in those whose 3x3
-window does not contain it: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the other outputs
-of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
+The error is not local. The largest input of a tile causes round-off in every output of the tile, even in outputs whose
+3x3 window does not contain it: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the other
+outputs of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
 
 The tiles of all images have consecutive indices. A block of 48 tiles is transformed, multiplied and transformed back
 while it stays in the processor's caches.
@@ -21,7 +21,7 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
-from minigooglenet.kernels.fast.gemm import multiply_rows, rows_apart
+from minigooglenet.kernels.fast.gemm import gemm_rows, row_table
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
@@ -82,7 +82,7 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     blocks, chunks = _split(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
     values = ELEMENTS * (weight_shape[1] * WIDTH + lanes + FILTERS * WIDTH)
     transformed = ELEMENTS * weight_shape[0] * weight_shape[1] * itemsize
-    return transformed, min(threads, blocks * chunks) * (values + tiles.room_values(x_shape[2:], grid[1])) * itemsize
+    return transformed, min(threads, blocks * chunks) * (values + tiles.buffer_values(x_shape[2:], grid[1])) * itemsize
 
 
 def prepare(weight, groups):
@@ -139,7 +139,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner,
     """Compute some filters for the tiles in `span`; v (36, C * WIDTH + lanes) is a buffer for transformed inputs."""
     channels, count = u.shape[2], span[1] - span[0]
     per_image = grid[0] * grid[1]
-    rows, records = tiles.room(x_size, grid[1], x.dtype)
+    rows, records = tiles.buffers(x_size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
     flat_v = v.reshape(-1)
     for c in range(channels):
@@ -151,7 +151,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner,
     width = (count + lanes - 1) // lanes * lanes
     zero, size = x.dtype.type(0), x.itemsize
     # All products use the same row tables; only the addresses differ.
-    u_rows, v_rows = rows_apart(FILTERS, channels * size), rows_apart(channels, WIDTH * size)
+    u_rows, v_rows = row_table(FILTERS, channels * size), row_table(channels, WIDTH * size)
     lowest = x.dtype.type(0) if relu else x.dtype.type(-np.inf)
     for k in range(filters[0], filters[1], FILTERS):
         some = min(FILTERS, filters[1] - k)
@@ -159,7 +159,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner,
             a = u.ctypes.data + element * u.strides[0] + k * u.strides[1], u_rows[:some], size
             b = v.ctypes.data + element * v.strides[0], v_rows
             c = m.ctypes.data + element * m.strides[0], WIDTH * size, width
-            multiply_rows(zero, a, b, c, size, 0, False, False)
+            gemm_rows(zero, a, b, c, size, 0, False, False)
         for f in range(some):
             begin = bias[k + f] if len(bias) else x.dtype.type(0)
             transforms.transform_outputs(flat_m, half, o, f, begin, lowest, count, lanes)

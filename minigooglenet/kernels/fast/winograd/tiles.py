@@ -15,12 +15,12 @@ SQUARE = OUTPUT * OUTPUT
 
 
 @compiled
-def room(size, across, dtype):
+def buffers(size, across, dtype):
     """Return buffers for `gather`: padded rows of an image, and a record per tile."""
     return np.zeros((size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64, dtype), np.zeros(WIDTH * RECORD, dtype)
 
 
-def room_values(size, across):
+def buffer_values(size, across):
     """Return the number of values in the buffers."""
     return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64 + WIDTH * RECORD
 
