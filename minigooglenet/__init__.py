@@ -35,7 +35,7 @@ from minigooglenet.kernels.forms import use
 from minigooglenet.parallel import get_num_threads, set_num_threads
 from minigooglenet.planning import plan
 
-exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when somebody asks for it
+exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when it is first used
 
 __all__ = [
     "Graph",
@@ -64,7 +64,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name == "__version__":  # read when asked for, because the package metadata take a while to find
+    if name == "__version__":  # read on first use, because finding the package metadata takes time
         from importlib import metadata
 
         return metadata.version("minigooglenet")

@@ -1,15 +1,16 @@
-"""Names of 0.1 that still work in 0.2, with a DeprecationWarning, and go in 0.3.
+"""Names of 0.1 that still work in 0.2 with a DeprecationWarning and will be removed in 0.3.
 
-To keep an old name alive, add a row to one of the two tables:
+To keep an old name working, add a row to one of the two tables:
 
-    MODULES : {old module: new module}, or a tuple of new modules if its names are spread over several; an empty tuple
+    MODULES : {old module: new module}, or a tuple of new modules if its names moved to several; an empty tuple
         for a package of which only the modules moved, each with a row
     NAMES : {old "module.name": new "module.name"}, for a function or a class that moved
 
-Modules below a moved package need no rows if they keep their names. A name that means one thing in the old package and
-another in the new one needs a tuple for the package. An old module is the same object as the new one, so no file runs
-twice: a second `Exercise("05.1")` would be an error, and a second class breaks isinstance. A function with the name of
-an old module stays: `exercises.quiz` is a function and was a module, too, and importing the module does not replace it.
+Modules in a moved package need no rows if they keep their names. A name with one meaning in the old package and another
+in the new one needs a tuple for the package. An old module is the same object as the new one, so no file runs twice: a
+second `Exercise("05.1")` would be an error, and a second class breaks isinstance. A function with the name of an old
+module does not change: `exercises.quiz` is a function and was also a module, and importing the module does not replace
+the function.
 """
 
 import importlib
@@ -56,8 +57,8 @@ _LESSONS = {  # {old module of exercises: the modules that have its exercises no
 
 def _of_lessons():
     """Yield the rows of the modules with exercises."""
-    for old, told in _LESSONS.items():
-        folder, _, files = told.partition(": ")
+    for old, row in _LESSONS.items():
+        folder, _, files = row.partition(": ")
         new = tuple(f"minigooglenet.lessons.{folder}.{file}" for file in files.split())
         yield f"minigooglenet.exercises.lessons.{old}", new if len(new) > 1 else new[0]
 
@@ -170,7 +171,7 @@ NAMES = {
 
 
 class OldNames:
-    """A finder of modules that knows their old names. `install` it once the package is imported.
+    """An import finder for old module names. `install` it after the package is imported.
 
     package : "minigooglenet";  modules, names : tables such as MODULES and NAMES
     """
@@ -181,7 +182,7 @@ class OldNames:
         self.owners = {self.now(owner) or owner for owner in (old.rpartition(".")[0] for old in olds)}
 
     def install(self):
-        """Find old modules from now on, before anything else looks for them, and give old names to what is loaded."""
+        """Find old modules from now on, before all other finders, and add old names to the loaded modules."""
         sys.meta_path.insert(0, self)
         for owner in self.owners & set(sys.modules):
             self.complete(sys.modules[owner])
@@ -195,7 +196,7 @@ class OldNames:
         return f"{above}.{name}" if isinstance(above, str) else None
 
     def find_spec(self, name, path=None, target=None):
-        """Return how to load an old module, or a new one that gives old names; None leaves it to the other finders."""
+        """Return the spec of an old module, or of a new module with old names; None leaves it to the other finders."""
         if not name.startswith(self.package):
             return None
         new = self.now(name)
@@ -215,12 +216,12 @@ class OldNames:
         return spec
 
     def complete(self, module):
-        """Give a loaded module its old names; a function that has the name of an old module stays where it is."""
+        """Add the old names to a loaded module; a function with the name of an old module is not replaced."""
         name, before = module.__name__, vars(module).get("__getattr__")
         prefixes = [name, *(old for old, new in self.modules.items() if new == name)]
 
-        def attribute(asked):
-            for old in (f"{prefix}.{asked}" for prefix in prefixes):
+        def attribute(missing):
+            for old in (f"{prefix}.{missing}" for prefix in prefixes):
                 if old in self.names:
                     new = self.names[old]
                     _warn(old, new)
@@ -229,12 +230,12 @@ class OldNames:
                 if old in self.modules:
                     if isinstance(self.modules[old], str):
                         _warn(old, self.modules[old])
-                    found = sys.modules.setdefault(old, _aliased(old, self.modules[old]))
-                    setattr(module, asked, found)  # as an import statement does
-                    return found
+                    alias = sys.modules.setdefault(old, _aliased(old, self.modules[old]))
+                    setattr(module, missing, alias)  # as an import statement does
+                    return alias
             if before is not None:
-                return before(asked)
-            raise AttributeError(f"module {name!r} has no attribute {asked!r}", name=asked, obj=module)
+                return before(missing)
+            raise AttributeError(f"module {name!r} has no attribute {missing!r}", name=missing, obj=module)
 
         module.__getattr__ = attribute
         for old, new in self.modules.items():
@@ -257,11 +258,11 @@ class _Alias:
         return module
 
     def exec_module(self, module):
-        module.__spec__ = self.spec  # its own again, not that of the old name
+        module.__spec__ = self.spec  # restore it: the import system set the spec of the old name
 
 
 class _Gathered(ModuleType):
-    """An old module whose names are found in new ones."""
+    """An old module whose names are now in several new modules."""
 
     def __init__(self, old, new):
         super().__init__(old, f"The names of {old} in 0.1.")
@@ -282,10 +283,10 @@ def _aliased(old, new):
 
 
 def _warn(old, new):
-    """Warn whoever uses an old name: the line that called the function that calls this one."""
+    """Issue a DeprecationWarning at the line that uses an old name, two callers up."""
     warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=3)
 
 
 def install():
-    """Let the names of 0.1 work."""
+    """Make the names of 0.1 work."""
     OldNames("minigooglenet", MODULES, NAMES).install()

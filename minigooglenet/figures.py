@@ -1,7 +1,7 @@
-"""What every figure of this project shares: colours that colour-blind readers tell apart, a file, and a text beside it.
+"""The style of all figures: colours for colour-blind readers, alt text, and a description in words and numbers.
 
-A figure is made without a window (the Agg canvas), so it works on a server and in a test. In a notebook it shows itself
-when a cell ends with it, with alt text, and its text form folded below it.
+Figures are drawn without a window (Agg canvas), so they work on a server and in a test. A notebook displays a figure at
+the end of a cell, with alt text and the folded description below it.
 """
 
 import base64
@@ -12,23 +12,23 @@ from pathlib import Path
 
 from minigooglenet import console, files
 
-# Okabe and Ito (2008): eight colours that stay apart for all common kinds of colour blindness.
+# Okabe and Ito (2008): eight colours that are distinguishable with all common types of colour blindness.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 SEQUENTIAL = "cividis"  # from small to large
 DIVERGING = "PuOr"  # around zero
-MOST_ALT = 50  # words of alt text, which nobody can skim
-DPI = 100  # of a figure in a notebook
-LEAST_SHRUNK = 0.6  # of a figure's own size: below that its letters are too small, so that it scrolls instead
+MOST_ALT = 50  # words of alt text, because a screen reader cannot skim it
+DPI = 100  # resolution of a figure in a notebook
+LEAST_SHRUNK = 0.6  # smallest scale of a figure: below it the text is too small, so the figure scrolls instead
 
 
 def new(width=7.0, height=4.0, **subplots):
-    """Return (figure, axes) of that size in inches, with the project's look."""
+    """Return (figure, axes) of that size in inches, in the project's style."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure._repr_png_ = functools.partial(_png, figure)  # what a notebook asks for
+    figure._repr_png_ = functools.partial(_png, figure)  # a notebook calls this
     described(figure, "")
     axes = figure.subplots(**subplots)
     for axis in getattr(axes, "flat", [axes]):
@@ -38,9 +38,9 @@ def new(width=7.0, height=4.0, **subplots):
 
 
 def described(figure, text, alt=None):
-    """Give a figure its text form, which notebooks fold below it and consoles print; return (figure, text).
+    """Attach a description to a figure, which notebooks fold below it and consoles print; return (figure, text).
 
-    alt : the alt text for screen readers (default: the first line of `text`, if that says what can be seen)
+    alt : alt text for screen readers (default: the first line of `text`)
     """
     if alt is None:
         alt = text.split("\n", 1)[0]
@@ -51,7 +51,7 @@ def described(figure, text, alt=None):
 
 
 def image(figure, png, alt, dpi=DPI) -> str:
-    """Return the PNG of a figure as HTML: as wide as the page, but scrolled where that makes its letters too small."""
+    """Return the PNG of a figure as HTML: as wide as the page, or scrolling if that makes the text too small."""
     least = round(LEAST_SHRUNK * dpi * figure.get_figwidth())
     style = f"display:block;height:auto;max-width:100%;min-width:{least}px"
     data = base64.b64encode(png).decode("ascii")
@@ -72,9 +72,9 @@ def _png(figure):
 
 
 def _mimebundle(figure, text, include=None, exclude=None):
-    """Return a figure in each form that a notebook may ask for, and the metadata of each."""
+    """Return a figure in every format that a notebook may request, and the metadata of each."""
     png, metadata = _png(figure)
-    # JupyterLab ignores the metadata, so that its readers need the HTML.
+    # JupyterLab ignores the alt text in the metadata, so the HTML has it too.
     folded = f"<details><summary>this figure as text</summary>{console.monospaced(text)}</details>" if text else ""
     bundle = {
         "text/html": image(figure, png, figure.alt_text) + folded,
@@ -85,16 +85,16 @@ def _mimebundle(figure, text, include=None, exclude=None):
 
 
 def shades(count):
-    """Return `count` colours from dark to light that colour-blind readers can put in order."""
+    """Return `count` colours from dark to light, in an order that colour-blind readers can see."""
     from matplotlib import colormaps
 
     return [colormaps[SEQUENTIAL](0.9 * i / max(1, count - 1)) for i in range(count)]
 
 
 def save(figure, text: str, path) -> list[Path]:
-    """Write a figure as PNG and `text`, what it shows in words and numbers, beside it as .txt; return both paths.
+    """Write a figure as PNG and its description `text` next to it as .txt; return both paths.
 
-    The text also travels inside the PNG as its description, where screen readers and viewers find it.
+    The PNG's metadata contain the description too, for screen readers and image viewers.
     """
     path = Path(path).with_suffix(".png")
     with files.atomic(path) as file:
@@ -105,7 +105,7 @@ def save(figure, text: str, path) -> list[Path]:
 
 
 def bars(values: dict[str, float], width: int = 30) -> str:
-    """Return {name: value} as lines of text, each with a bar in proportion to the largest value."""
+    """Return {name: value} as lines of text, each with a bar proportional to its value."""
     largest = max(values.values(), default=0) or 1
     names = max(map(len, values), default=0)
     return "\n".join(
@@ -114,7 +114,7 @@ def bars(values: dict[str, float], width: int = 30) -> str:
 
 
 def curve(values, width: int = 60, height: int = 10) -> str:
-    """Return a sequence of numbers as a plot in text: columns from first to last, rows from largest to smallest."""
+    """Return a sequence of numbers as a text plot: columns from first to last, rows from largest to smallest."""
     wide = len(values) > width
     columns = [values[(len(values) - 1) * i // (width - 1)] for i in range(width)] if wide else list(values)
     low, high = min(columns), max(columns)

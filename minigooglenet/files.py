@@ -1,4 +1,4 @@
-"""Files: written so that a crash leaves the old one or the new one, and read only if they are regular files."""
+"""Files: written atomically, so that a crash leaves the old or the new file, and read only if they are regular."""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ import stat
 import sys
 from pathlib import Path
 
-STDOUT = "-"  # as a path: standard output, for text
+STDOUT = "-"  # this path means standard output, for text
 KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -16,15 +16,13 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# No pipe without a writer blocks the call, no terminal becomes the process's own, no child inherits the file.
-WITHOUT_WAITING = sum(
-    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOINHERIT", "O_NONBLOCK", "O_NOCTTY")
-)
+# A pipe without a writer does not block, a terminal does not become the controlling terminal, children do not inherit.
+NON_BLOCKING = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOINHERIT", "O_NONBLOCK", "O_NOCTTY"))
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class NotAFileError(OSError):
-    """Something that is not a regular file is at a path; `strerror` says what, without the path."""
+    """The path is not a regular file; `strerror` describes what it is, without the path."""
 
     def __str__(self):
         return f"{self.filename}: {self.strerror}"
@@ -34,27 +32,27 @@ class NotAFileError(OSError):
 def atomic(path, mode="wb"):
     """Open a temporary file in the folder of `path`; rename it to `path` after everything is written and synced.
 
-    Text is UTF-8, and goes to standard output if `path` is "-". After an exception the temporary file is gone and
-    `path` is as it was. A link is followed, an existing file keeps its permissions, and what is not a regular file (a
-    pipe, a terminal) is written to as it is. The folder is synced too, so the new name survives a power cut.
+    Text is UTF-8, and goes to standard output if `path` is "-". After an exception the temporary file is deleted and
+    `path` is unchanged. Links are followed, an existing file keeps its permissions, and anything but a regular file (a
+    pipe, a terminal) is written to directly. The folder is synced too, so the new name survives a power failure.
     """
     if path == STDOUT and "b" not in mode:
         yield sys.stdout
         sys.stdout.flush()
         return
-    asked, path = path, Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError for a link to itself
-    if path.is_symlink():  # realpath follows every other one
-        raise OSError(f"cannot write {asked}: it is a link that leads back to itself")
+    original, path = path, Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError for a link to itself
+    if path.is_symlink():  # realpath follows every other link
+        raise OSError(f"cannot write {original}: it is a link that leads back to itself")
     text = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if path.exists() and not path.is_file():
-        with open(_opened_without_waiting(path, asked), mode, **text) as file:  # noqa: PTH123 (a descriptor)
+        with open(_opened_without_waiting(path, original), mode, **text) as file:  # noqa: PTH123 (a descriptor)
             yield file
         return
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         file = temporary.open(mode.replace("w", "x"), **text)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot write {asked}: there is no folder {path.parent}") from error
+        raise FileNotFoundError(f"cannot write {original}: folder {path.parent} does not exist") from error
     try:
         with file:
             yield file
@@ -76,7 +74,7 @@ def write_text(path, text: str) -> None:
 
 
 def make_folder(path) -> Path:
-    """Make a folder and its missing parents, and sync the folders that hold them; return its path."""
+    """Make a folder and its missing parents, and sync the folders that contain them; return its path."""
     path = Path(path)
     missing = []
     for folder in (path, *path.parents):
@@ -90,36 +88,36 @@ def make_folder(path) -> Path:
 
 
 def sync_folder(folder) -> None:
-    """Write the names in a folder to the disk, on systems and filesystems that can."""
+    """Write the names in a folder to the disk, if the system and the filesystem support it."""
     if os.name != "posix":
-        return  # Windows opens no folders; NTFS keeps a journal of names
+        return  # Windows cannot open folders; NTFS keeps a journal of names
     with contextlib.suppress(OSError):
-        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(place)
+            os.fsync(descriptor)
         finally:
-            os.close(place)
+            os.close(descriptor)
 
 
 def open_regular(path):
-    """Open the regular file at `path` for reading bytes, without ever waiting for it.
+    """Open the regular file at `path` for reading bytes, without blocking.
 
     Raises
     ------
     NotAFileError
-        If something else is there: a folder, a pipe, a device, a link to itself. The message says what it is.
+        If it is a folder, a pipe, a device or a link to itself. The message describes it.
     FileNotFoundError
-        If nothing is there, or a link to nothing.
+        If it does not exist, or is a link whose target does not exist.
     """
     check_regular(path)
-    place = os.open(path, os.O_RDONLY | WITHOUT_WAITING)
+    descriptor = os.open(path, os.O_RDONLY | NON_BLOCKING)
     try:
-        status = os.fstat(place)
-        if not stat.S_ISREG(status.st_mode):  # it changed since it was checked
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):  # it changed after the check
             raise _not_regular(path, status)
-        return open(place, "rb")  # noqa: PTH123 (a descriptor, which the caller closes)
+        return open(descriptor, "rb")  # noqa: PTH123 (a descriptor, which the caller closes)
     except BaseException:
-        os.close(place)
+        os.close(descriptor)
         raise
 
 
@@ -146,7 +144,7 @@ def read_bytes(path) -> bytes:
 
 
 def is_at(descriptor, path) -> bool:
-    """Return whether an open file is the one at `path`, not one that was renamed or deleted."""
+    """Return whether an open file is the file at `path`, and not one that was renamed or deleted."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
@@ -154,19 +152,19 @@ def is_at(descriptor, path) -> bool:
 
 
 def kind_of(status: os.stat_result) -> str:
-    """Return what something that is not a regular file is: "a folder", "a pipe", "a socket" or "a device"."""
+    """Return the type of anything but a regular file: "a folder", "a pipe", "a socket" or "a device"."""
     return KINDS.get(stat.S_IFMT(status.st_mode), "something else")
 
 
 def cache_folder() -> Path:
-    """Return the user's folder for what can be made or downloaded again."""
+    """Return the user's folder for files that can be computed or downloaded again."""
     if sys.platform == "win32":
         caches = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
         caches = Path.home() / "Library" / "Caches"
     else:
         caches = os.environ.get("XDG_CACHE_HOME", "")
-        caches = caches if Path(caches).is_absolute() else Path.home() / ".cache"  # as the specification asks
+        caches = caches if Path(caches).is_absolute() else Path.home() / ".cache"  # as the XDG specification requires
     return Path(caches) / "minigooglenet"
 
 
@@ -177,15 +175,15 @@ def _not_regular(path, status):
     return NotAFileError(errno.EINVAL, reason, os.fspath(path))
 
 
-def _opened_without_waiting(path, asked):
-    """Return a descriptor for writing to a pipe or a device; a pipe without a reader is an error at once."""
+def _opened_without_waiting(path, original):
+    """Return a descriptor for writing to a pipe or a device; raise an error if a pipe has no reader."""
     try:
-        place = os.open(path, os.O_WRONLY | WITHOUT_WAITING)
+        descriptor = os.open(path, os.O_WRONLY | NON_BLOCKING)
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
         kind = kind_of(Path(path).stat())
-        raise OSError(f"cannot write {asked}: it is {kind}, and nothing reads from it") from error
+        raise OSError(f"cannot write {original}: it is {kind} without a reader") from error
     if os.name == "posix":
-        os.set_blocking(place, True)
-    return place
+        os.set_blocking(descriptor, True)
+    return descriptor

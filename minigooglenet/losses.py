@@ -1,40 +1,71 @@
-"""From logits and labels to a number to make small, and its gradient.
+"""Losses: from logits and labels to a scalar and its gradient.
 
-A loss is not a node: it returns its gradient at once, and that gradient starts the graph's backward. Several losses are
-several starting gradients, each times its weight.
+A loss is not a node of the graph. It returns its gradient together with its value, and `g.backward` starts from that
+gradient. Several losses give several gradients to start from, each multiplied by its loss weight.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minigooglenet.graph import Graph
 from minigooglenet.graph.heads import trained_outputs
 from minigooglenet.kernels import softmax_cross_entropy as kernel
 from minigooglenet.parallel import flushed
+from minigooglenet.typing import Array
+
+__all__ = ["head_weights", "softmax_cross_entropy", "weighted_sum"]
 
 
-def softmax_cross_entropy(logits, labels):
+def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[Any, Array]:
     """Return (mean loss, grad_logits) for logits (N, K) and N integer labels in 0 .. K - 1.
 
-    The loss is in nats: log(K) when all classes look alike.
+    The loss is in nats: log(K) if all classes have the same probability.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> loss, grad = mg.losses.softmax_cross_entropy(np.zeros((1, 4)), np.array([2]))
+    >>> round(float(loss), 4), grad
+    (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     loss, log_probabilities = kernel.forward(logits, labels)
     return loss, kernel.backward(log_probabilities, labels)
 
 
-def head_weights(outputs, auxiliary=0.3):
-    """Return {wire: weight} for a network's classifiers: 1 for the main one, and `auxiliary` for the others.
+def head_weights(outputs: Graph | Sequence[str], auxiliary: float = 0.3) -> dict[str, float]:
+    """Return {wire: loss weight} of a network's classifiers: 1 for the main one, `auxiliary` for the auxiliary heads.
 
     Parameters
     ----------
     outputs : a Graph, or the wires of its classifiers with the main one last
-    auxiliary : weight of the auxiliary heads; 0.3 is the paper's discount weight (section 5)
+    auxiliary : loss weight of the auxiliary heads; the paper uses 0.3 (section 5)
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.losses.head_weights(["loss1/classifier", "loss2/classifier", "loss3/classifier"])
+    {'loss1/classifier': 0.3, 'loss2/classifier': 0.3, 'loss3/classifier': 1.0}
     """
-    if hasattr(outputs, "main"):
-        outputs = trained_outputs(outputs)
-    *heads, main = outputs
+    *heads, main = trained_outputs(outputs) if isinstance(outputs, Graph) else outputs
     return {**dict.fromkeys(heads, auxiliary), main: 1.0}
 
 
 @flushed
-def weighted_sum(logits, labels, weights):
-    """Return (total loss, {wire: its loss}, {wire: gradient of the total}) for {wire: logits} and {wire: weight}."""
+def weighted_sum(
+    logits: Mapping[str, Array], labels: Array, weights: Mapping[str, float]
+) -> tuple[float, dict[str, Any], dict[str, Array]]:
+    """Return (total loss, {wire: its loss}, {wire: gradient of the total}) for {wire: logits} and {wire: weight}.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> logits = {"aux": np.zeros((1, 4)), "main": np.zeros((1, 4))}
+    >>> total, losses, grads = mg.losses.weighted_sum(logits, np.array([2]), {"aux": 0.3, "main": 1.0})
+    >>> round(total, 4), grads["main"]
+    (1.8022, array([[ 0.25,  0.25, -0.75,  0.25]]))
+    """
     losses, grads = {}, {}
     for wire, weight in weights.items():
         losses[wire], grad = softmax_cross_entropy(logits[wire], labels)

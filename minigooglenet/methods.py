@@ -1,8 +1,8 @@
-"""Which method of a layer runs: always the one found under its name.
+"""Which method of a layer runs: its `forward`, or a faster equivalent if that is still equivalent.
 
-A layer may define `infer`, a quicker way to the output of its `forward`, and a plan knows quicker ways to the forwards
-of this package's layers. These are right only for the method that they were written for. A method that someone assigns
-to a layer or to a class, or that a subclass overrides, has other values, so it runs itself.
+A layer may define `infer`, which returns the same output as `forward` faster, and a plan has faster code for this
+package's layers. Both are correct only for the `forward` that they were written for. If a user assigns a method to a
+layer or to its class, or a subclass overrides it, the user's method runs.
 """
 
 import functools
@@ -11,12 +11,12 @@ import sys
 
 
 def infer(layer, inputs):
-    """Return the output of a layer in inference, from `infer` if it stands for the layer's forward."""
+    """Return the output of a layer in inference, from `infer` if it is equivalent to the layer's forward."""
     return layer.infer(*inputs) if infers(layer) else layer.forward(*inputs)[0]
 
 
 def backward(layer, grad, cache, need_inputs):
-    """Return what the layer's `backward` returns; `need_inputs=False` is passed only if it takes that."""
+    """Call the layer's `backward` and return its result; pass `need_inputs=False` only if it has that argument."""
     if need_inputs or not _takes_need_inputs(getattr(layer.backward, "__func__", layer.backward)):
         return layer.backward(grad, cache)
     return layer.backward(grad, cache, need_inputs=False)
@@ -25,7 +25,7 @@ def backward(layer, grad, cache, need_inputs):
 def _takes_need_inputs(function):
     try:
         return _parameters(function)
-    except TypeError:  # a callable object without a hash
+    except TypeError:  # an unhashable callable object
         return _parameters.__wrapped__(function)
 
 
@@ -38,7 +38,7 @@ def _parameters(function):
 
 
 def infers(layer) -> bool:
-    """Return whether `infer` stands for the layer's forward: defined in the same class or in a subclass of it."""
+    """Return whether `infer` is equivalent to the layer's forward: defined in the same class or in a subclass of it."""
     if "forward" in getattr(layer, "__dict__", ()):
         return False
     cls = type(layer)
@@ -50,14 +50,15 @@ def infers(layer) -> bool:
 
 
 def unchanged(layer, *names) -> bool:
-    """Return whether these methods are the ones that the layer's class body defines or inherits, with none assigned."""
+    """Return whether these methods are the ones that the layer's class defines or inherits, with none replaced."""
     cls = type(layer)
-    own = getattr(layer, "__dict__", ())
-    return not any(callable(getattr(cls, name, None)) for name in own) and all(as_written(cls, name) for name in names)
+    attributes = getattr(layer, "__dict__", ())
+    replaced = any(callable(getattr(cls, name, None)) for name in attributes)
+    return not replaced and all(as_written(cls, name) for name in names)
 
 
 def as_written(cls, name) -> bool:
-    """Return whether the method under `name` was written in the body of the class that holds it, not assigned later."""
+    """Return whether the method was defined in the body of its class, not assigned later."""
     for base in cls.__mro__:
         if name in vars(base):
             method = vars(base)[name]

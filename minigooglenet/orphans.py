@@ -1,4 +1,4 @@
-"""A process that another one started, and that ends once its parent has ended, even by `kill -9`."""
+"""End a child process when its parent has ended, even by `kill -9`."""
 
 import _thread
 import os
@@ -7,28 +7,28 @@ import sys
 import threading
 import time
 
-SECONDS = 0.5  # between two looks at the parent
-GRACE = 30.0  # seconds in which work may come to a point where it can be resumed
+SECONDS = 0.5  # between two checks of the parent
+GRACE = 30.0  # seconds in which work may reach a point from which it can be resumed
 _SIGKILL, _SET_DEATH_SIGNAL = 9, 1
 _SYNCHRONIZE, _WAIT_TIMEOUT = 0x00100000, 0x102
 
 
 def watch(parent=None, stop=None, working=None, seconds=SECONDS, grace=GRACE):
-    """End this process once its parent has ended, from a thread that looks every half second.
+    """End this process when its parent has ended, from a thread that checks every half second.
 
     Parameters
     ----------
-    parent : process ID of the parent, by default that of now; pass it if the parent may have ended already
-    stop : function that asks this process to end at a point where its work can be resumed; by default it ends at once
-    working : function that returns whether there still is such work; after `grace` seconds the process ends anyway
+    parent : process ID of the parent, by default the current parent; pass it if the parent may already have ended
+    stop : function that makes this process end at a point from which it can be resumed; by default it ends immediately
+    working : function that returns whether such work is still running; the process ends anyway after `grace` seconds
 
     Returns
     -------
-    function that returns whether the parent still runs: whoever begins new work asks it first
+    function that returns whether the parent still runs; call it before starting new work
     """
     alive = _alive(os.getppid() if parent is None else parent)
 
-    def look():
+    def check():
         while alive():
             time.sleep(seconds)
         if stop is not None and working is not None and working():
@@ -38,22 +38,22 @@ def watch(parent=None, stop=None, working=None, seconds=SECONDS, grace=GRACE):
                 time.sleep(min(seconds, 0.1))
         os._exit(1)
 
-    threading.Thread(target=look, name="parent", daemon=True).start()
+    threading.Thread(target=check, name="parent", daemon=True).start()
     return alive
 
 
 def interrupt() -> None:
-    """Do what Ctrl-C does to the main thread of this process, from another thread."""
+    """Interrupt the main thread of this process as Ctrl-C does, from another thread."""
     if os.name == "nt":
         _thread.interrupt_main()
     else:
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # wakes it, too
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # also wakes the thread
 
 
 def end_with_parent() -> None:
-    """End this process at once when its parent ends, on Linux even while it runs code that keeps all threads waiting.
+    """End this process when its parent ends; on Linux immediately, even while C code holds the GIL.
 
-    There the system does it. It takes the end of the thread that started this process for the end of the parent.
+    On Linux the kernel ends it when the thread that started it ends.
     """
     parent = os.getppid()
     if sys.platform == "linux":

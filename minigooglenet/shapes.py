@@ -1,6 +1,6 @@
-"""Sizes of convolutions and poolings, and their hyperparameters in full, from integers alone.
+"""Output sizes of convolutions and pools, and their hyperparameters in full, computed from integers only.
 
-Nothing here touches an array. Layers, kernels and counting all ask this file, so that a size is computed in one place.
+No function here touches an array. Layers, kernels and counting all call this file, so each rule is written once.
 """
 
 import contextlib
@@ -11,37 +11,37 @@ Padding = tuple[Pair, Pair]
 
 
 def integer(value, name: str, least: int) -> int:
-    """Return `value` as an int of at least `least`, or say what is wrong with it."""
+    """Return `value` as an int of at least `least`, or raise an error that shows what it is."""
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
         same = isinstance(value, str) and value == "same"
-        hint = "; to keep the size with stride 1, pad (kernel - 1) / 2" if same else ""
-        raise TypeError(f"{name} must be a whole number, got {described(value)}{hint}")
+        hint = ". To keep the size at stride 1, pad (kernel - 1) / 2." if same else ""
+        raise TypeError(f"{name} must be an integer, got {described(value)}{hint}")
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return number
 
 
 def described(value) -> str:
-    """Return `value` for an error message: an array by its shape, anything else as Python writes it."""
+    """Return `value` as text for an error message: the shape of an array, the repr of anything else."""
     array_shape = getattr(value, "shape", None)
     return f"an array of shape {array_shape}" if isinstance(array_shape, tuple) and array_shape else repr(value)
 
 
 def shape(value, name: str) -> tuple[int, ...]:
-    """Return the shape of `name`, without the batch axis, as a tuple of integers of at least 1.
+    """Return a shape without the batch axis as a tuple of integers of at least 1; `name` is for errors.
 
     Raises
     ------
     TypeError
-        If an array is given instead of its shape, or something else that is not a tuple or list.
+        If `value` is an array instead of its shape, or anything else that is not a tuple or list.
     """
     if isinstance(getattr(value, "shape", None), tuple):
-        wanted = tuple(value.shape[1:])
-        fix = f" Pass x.shape[1:], which is {wanted}." if wanted else ""
+        sizes = tuple(value.shape[1:])
+        fix = f" Pass x.shape[1:], which is {sizes}." if sizes else ""
         raise TypeError(f"{name} must be a tuple such as (3, 224, 224), got {described(value)}.{fix}")
     if isinstance(value, (str, bytes, dict, int)) or not hasattr(value, "__iter__"):
         raise TypeError(f"{name} must be a tuple such as (3, 224, 224), without the batch axis, got {value!r}")
@@ -52,16 +52,16 @@ def pair(value, name: str, least: int = 1) -> Pair:
     """Return `value`, an integer or (height, width), as (height, width)."""
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2:
-        raise ValueError(f"{name} must be one number or (height, width), got {described(value)}")
+        raise ValueError(f"{name} must be an integer or (height, width), got {described(value)}")
     height, width = values
     return integer(height, name, least), integer(width, name, least)
 
 
 def four_sided(padding) -> Padding:
-    """Return `padding`, an integer, (h, w) or ((top, bottom), (left, right)), in its four-sided form."""
+    """Return `padding`, an integer, (h, w) or ((top, bottom), (left, right)), as ((top, bottom), (left, right))."""
     if isinstance(padding, (tuple, list)) and any(isinstance(side, (tuple, list)) for side in padding):
         if len(padding) != 2 or not all(isinstance(side, (tuple, list)) for side in padding):
-            raise ValueError(f"padding must be a number, (h, w) or ((top, bottom), (left, right)), got {padding!r}")
+            raise ValueError(f"padding must be an integer, (h, w) or ((top, bottom), (left, right)), got {padding!r}")
         return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
     height, width = pair(padding, "padding", 0)
     return (height, height), (width, width)
@@ -75,13 +75,13 @@ def pool_settings(kernel_size, stride, padding) -> tuple[Pair, Pair, Padding]:
 
 
 def pool_padding(padding, kernel_size: Pair) -> Padding:
-    """Return a pool's padding in its four-sided form; a side may hold at most kernel - 1."""
+    """Return a pool's padding as ((top, bottom), (left, right)), each side at most kernel - 1."""
     padding = four_sided(padding)
     for axis, sides, kernel in zip(("height", "width"), padding, kernel_size, strict=True):
         if max(sides) >= kernel:
             raise ValueError(
-                f"a pool's padding must be at most kernel - 1 on each side so that every window sees the image: "
-                f"in {axis} padding {max(sides)} meets kernel {kernel}"
+                f"a pool's padding must be at most kernel - 1 on each side so that every window covers part of the "
+                f"image: {axis} has padding {max(sides)} and kernel {kernel}"
             )
     return padding
 
@@ -89,8 +89,8 @@ def pool_padding(padding, kernel_size: Pair) -> Padding:
 def window_count(size: int, kernel: int, stride: int, padding: Pair, *, ceil_mode: bool = False) -> int:
     """Return how many windows fit along one axis.
 
-    Floor mode: floor((size + before + after - kernel) / stride) + 1. Ceil mode rounds up, so the last window may hang
-    over the end, and drops a last window that would start at or beyond size + before (the rule of PyTorch and ONNX).
+    Floor mode: floor((size + before + after - kernel) / stride) + 1. Ceil mode rounds up, so the last window may extend
+    past the edge. It is dropped if it would start at or beyond size + before (the rule of PyTorch and ONNX).
     """
     before, after = padding
     room = size + before + after - kernel
@@ -118,7 +118,7 @@ def output_size(
         if count < 1:
             raise ValueError(
                 f"the kernel is larger than the padded input: {axis} {size} + padding {sides[0]} + {sides[1]} = "
-                f"{size + sum(sides)} < kernel {kernel}; perhaps a larger input, a smaller kernel or more padding?"
+                f"{size + sum(sides)} < kernel {kernel}. Try a larger input, a smaller kernel or more padding."
             )
         sizes.append(count)
     return sizes[0], sizes[1]
@@ -127,10 +127,10 @@ def output_size(
 def check_pool_windows(
     name: str, size: Pair, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding
 ) -> None:
-    """Raise a ValueError unless `size` (P, Q) is what the input size gives, rounded down or up."""
+    """Raise a ValueError unless `size` (P, Q) is the output size of the pool, in floor or in ceil mode."""
     input_size = pair(input_size, "input_size")
     possible = [output_size(input_size, kernel_size, stride, padding, ceil_mode=True)]
-    with contextlib.suppress(ValueError):  # a window larger than the input exists in ceil mode alone
+    with contextlib.suppress(ValueError):  # a window larger than the input exists only in ceil mode
         possible.insert(0, output_size(input_size, kernel_size, stride, padding))
     if tuple(size) not in possible:
         expected = " or ".join(f"{p} x {q}" for p, q in dict.fromkeys(possible))
@@ -141,21 +141,21 @@ def check_pool_windows(
 
 
 def check_winograd(kernel_size: Pair, stride: Pair, padding: Padding) -> None:
-    """Raise a ValueError unless Winograd's form can compute such a convolution."""
+    """Raise a ValueError unless Winograd's algorithm can compute such a convolution."""
     if not winograd_applies(kernel_size, stride, padding):
         raise ValueError(
-            f"Winograd's form computes 3x3 convolutions with stride 1 and padding of at most 2, got a "
+            f"Winograd's algorithm computes 3x3 convolutions with stride 1 and padding of at most 2, got a "
             f"{kernel_size[0]}x{kernel_size[1]} kernel, stride {stride}, padding {padding}. Try algorithm='auto'."
         )
 
 
 def winograd_applies(kernel_size: Pair, stride: Pair, padding: Padding) -> bool:
-    """Return whether Winograd's form can compute such a convolution: 3x3, stride 1, padding of at most 2."""
+    """Return whether Winograd's algorithm can compute such a convolution: 3x3, stride 1, padding of at most 2."""
     return tuple(kernel_size) == (3, 3) and stride == (1, 1) and max(max(sides) for sides in padding) <= 2
 
 
 def winograd_grid(size: Pair) -> Pair:
-    """Return how many of Winograd's tiles of 4 x 4 outputs cover a map (P, Q), down and across."""
+    """Return how many Winograd tiles of 4 x 4 outputs cover an output of size (P, Q), down and across."""
     return -(-size[0] // 4), -(-size[1] // 4)
 
 
@@ -166,15 +166,15 @@ def real_window(index: int, size: int, kernel: int, stride: int, before: int) ->
 
 
 def padded_window_length(index: int, size: int, kernel: int, stride: int, padding: Pair) -> int:
-    """Return how many real or padded positions window `index` covers; the overhang of a ceil window is neither."""
+    """Return how many real or padded positions window `index` covers, without its out-of-bounds part (ceil mode)."""
     before, after = padding
     start = index * stride - before
     return min(start + kernel, size + after) - start
 
 
 def adaptive_window(index: int, size: int, count: int) -> Pair:
-    """Return the half-open range that window `index` of `count` covers of `size` positions, as PyTorch places them.
+    """Return the half-open range of the `size` positions that window `index` of `count` covers, as in PyTorch.
 
-    Window i reaches from i / count to (i + 1) / count of the axis, its start rounded down and its end up.
+    Window i covers the axis from i / count to (i + 1) / count; its start is rounded down and its end up.
     """
     return index * size // count, -(-(index + 1) * size // count)

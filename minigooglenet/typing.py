@@ -1,4 +1,4 @@
-"""Names for the types in signatures; the shapes are in the docstrings.
+"""Type aliases for signatures; docstrings give the shapes.
 
 >>> from minigooglenet.typing import Array, Size
 >>> def padded_size(x: Array, kernel_size: Size) -> Size: ...
@@ -30,11 +30,11 @@ FloatArray = NDArray[np.floating[Any]]  # float32 or float64
 IntArray = NDArray[np.integer[Any]]
 UInt8Array = NDArray[np.uint8]  # pixels, 0 to 255
 Shape = tuple[int, ...]
-Size = int | tuple[int, int]  # one number for both, or (height, width)
+Size = int | tuple[int, int]  # one integer for both axes, or (height, width)
 Padding = (
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 )  # the last one is ((top, bottom), (left, right))
-Rng = np.random.Generator | int | None  # an integer is a seed; None draws one
+Rng = np.random.Generator | int | None  # an integer is a seed; None draws a random seed
 PathLike = str | os.PathLike[str]
 FormName = Literal["loops", "numpy", "fast"]
 Pair = tuple[Callable[..., Any], Callable[..., Any]]  # your own (forward, backward)

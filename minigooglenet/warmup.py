@@ -1,7 +1,7 @@
-"""Every kernel compiled ahead, so that no first call takes seconds: by running small networks that call them all.
+"""Compile every kernel in advance, so that no first call takes seconds, by running small networks that call them all.
 
-A kernel is compiled for each combination of argument types. So every layer runs here with every setting that leads to
-another kernel, in each precision.
+A kernel is compiled for each combination of argument types. So every layer runs here with each hyperparameter that
+selects a different kernel, in each precision.
 """
 
 import time
@@ -19,16 +19,16 @@ from minigooglenet.planning import plan
 
 
 def warmup(progress=lambda done, steps, text: None):
-    """Compile what inference, training and the gradient checks call, or find it compiled already.
+    """Compile all kernels that inference, training and gradient checks call, unless they are compiled already.
 
     Parameters
     ----------
-    progress : called with (steps done, steps, what comes next)
+    progress : called with (steps done, number of steps, name of the next step)
 
     Returns
     -------
-    dict with "compiled", how many functions had to be compiled, "seconds" and "folder", where they are kept (None if no
-    folder can be written, or without Numba, when nothing is compiled)
+    dict with "compiled" (number of functions that were compiled), "seconds" and "folder" (of the cached kernels, or
+    None if no folder is writable or Numba is missing)
     """
     if compiled.fast() is None:
         return {"compiled": 0, "seconds": 0.0, "folder": None}
@@ -40,19 +40,19 @@ def warmup(progress=lambda done, steps, text: None):
         ("gradient checks, in double precision", lambda: _train("batch", np.float64)),
         ("every layer, in double precision", lambda: _every_layer(np.float64)),
         ("complex steps", _complex_steps),
-        ("the rungs of lesson 13", _rungs),
+        ("kernels of lesson 13", _rungs),
     ]
     started = time.perf_counter()
     with compiled.fast().jit.Counter() as counter:
-        for number, (text, task) in enumerate(tasks):
-            progress(number, len(tasks), text)
+        for index, (text, task) in enumerate(tasks):
+            progress(index, len(tasks), text)
             task()
         progress(len(tasks), len(tasks), "done")
     return {"compiled": counter.count, "seconds": time.perf_counter() - started, "folder": folder()}
 
 
 def folder() -> Path | None:
-    """Return where compiled kernels are kept, or None."""
+    """Return the folder of cached kernels, or None."""
     fast = compiled.fast()
     return None if fast is None else fast.compile_cache.kept_in(Path(fast.__file__).parent)
 
@@ -64,7 +64,7 @@ def _images(dtype, count):
 def _infer():
     g = models.googlenet(size=64, width=0.25, rng=0)
     prepared = plan(g)
-    for count in (1, 9):  # few images are computed in other ways than many
+    for count in (1, 9):  # small and large batches use different kernels
         x = _images(np.float32, count)
         g(x)
         prepared(x)
@@ -80,7 +80,7 @@ def _train(norm, dtype):
         adamw_step(g.params, grad_params, {}, lr=1e-3)
 
 
-# Every layer, with one example of each setting that takes another way through the kernels, and its input's shape.
+# (layer, shape of its input): every layer, with an example of each hyperparameter that selects a different kernel.
 EVERY_LAYER = (
     (lambda: layers.Conv2d(8, 8, 3, padding=1, algorithm="winograd"), (8, 10, 9)),
     (lambda: layers.Conv2d(8, 8, 3, padding=1, groups=2, algorithm="winograd"), (8, 40, 40)),
@@ -90,8 +90,8 @@ EVERY_LAYER = (
     (lambda: layers.Conv2d(3, 4, 3, padding=1), (3, 6, 5)),
     (lambda: layers.MaxPool2d(3, 2, 1, ceil_mode=True), (3, 9, 8)),
     (lambda: layers.MaxPool2d(2, 1), (3, 9, 8)),
-    (lambda: layers.MaxPool2d(3), (3, 9, 9)),  # strides beyond 2 go value by value
-    (lambda: layers.MaxPool2d(17), (2, 18, 17)),  # more than 256 places in a window
+    (lambda: layers.MaxPool2d(3), (3, 9, 9)),  # strides above 2 are computed value by value
+    (lambda: layers.MaxPool2d(17), (2, 18, 17)),  # more than 256 positions in a window
     (lambda: layers.AvgPool2d(3, 2, 1), (3, 9, 8)),
     (lambda: layers.AdaptiveAvgPool2d((2, 3)), (3, 9, 8)),
     (layers.GlobalAvgPool2d, (3, 9, 8)),

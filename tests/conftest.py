@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis draws, and the number of threads given back after a test that changes it."""
+"""Fixtures and settings of all tests: hypothesis, and a fixture that restores the number of threads."""
 
 import os
 

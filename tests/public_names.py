@@ -1,4 +1,4 @@
-"""The public names: what `mg.__all__` lists, and what the modules in it list, down to the methods of classes."""
+"""The public names: those in `mg.__all__`, those in the `__all__` of its modules, and the methods of classes."""
 
 import functools
 import inspect
@@ -8,20 +8,20 @@ import minigooglenet as mg
 
 
 def members(module=mg, prefix="mg"):
-    """Return {name as users write it: object} for the functions and classes of a module and of those that it lists."""
-    found = {}
+    """Return {name as users write it: object} of the functions and classes of a module and of its modules."""
+    names = {}
     for name in getattr(module, "__all__", ()):
         value, written = getattr(module, name), f"{prefix}.{name}"
         if isinstance(value, ModuleType):
-            found |= members(value, written)
+            names |= members(value, written)
         elif callable(value):
-            found[written] = value
-    return found
+            names[written] = value
+    return names
 
 
 def methods(names):
-    """Return {"mg.Class.method": function} of the public methods and properties that the classes among them define."""
-    found = {}
+    """Return {"mg.Class.method": function} of the public methods and properties that the classes in `names` define."""
+    functions = {}
     for written, value in names.items():
         if inspect.isclass(value):
             for name, method in vars(value).items():
@@ -30,5 +30,5 @@ def methods(names):
                         method = getattr(method, "fget", None) or method.func
                     method = getattr(method, "__func__", method)
                     if inspect.isfunction(method) and method.__module__.startswith("minigooglenet"):
-                        found[f"{written}.{name}"] = method
-    return found
+                        functions[f"{written}.{name}"] = method
+    return functions

@@ -1,4 +1,4 @@
-"""AdamW against its formula and PyTorch."""
+"""AdamW compared with its formula and PyTorch."""
 
 import numpy as np
 import pytest
@@ -37,20 +37,20 @@ def test_adamw_follows_pytorchs_formula_step_by_step(decay, eps):
     assert state["count"] == {"w": 9}
 
 
-def test_adamw_matches_pytorchs_own_optimizer():
+def test_adamw_matches_pytorch():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(1)
     start, state = rng.standard_normal(5), {}
-    param, theirs = {"w": start.copy()}, torch.tensor(start.copy(), requires_grad=True)
-    optimizer = torch.optim.AdamW([theirs], lr=0.1, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.2)
+    param, tensor = {"w": start.copy()}, torch.tensor(start.copy(), requires_grad=True)
+    optimizer = torch.optim.AdamW([tensor], lr=0.1, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.2)
     for step in range(8):
         rate = schedules.cosine(0.1, step, 8)
         optimizer.param_groups[0]["lr"] = rate
         grad = rng.standard_normal(5)
-        theirs.grad = torch.tensor(grad)
+        tensor.grad = torch.tensor(grad)
         optimizer.step()
         adaptive.adamw_step(param, {"w": grad}, state, lr=rate, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.2)
-        np.testing.assert_allclose(param["w"], theirs.detach().numpy(), rtol=1e-10)
+        np.testing.assert_allclose(param["w"], tensor.detach().numpy(), rtol=1e-10)
 
 
 def test_adamws_first_step_is_as_large_as_the_rate():
@@ -83,7 +83,7 @@ def test_adamw_spares_biases_and_batch_norm_from_decay():
     assert np.all(params["bn/weight"] == 1)
 
 
-def test_adamw_leaves_gradients_and_other_parameters_alone():
+def test_adamw_does_not_change_gradients():
     params, grad, state = {"a": np.ones(2), "b": np.ones(2)}, np.ones(2), {}
     adaptive.adamw_step(params, {"a": grad}, state, lr=0.1)
     assert np.all(params["b"] == 1)
@@ -93,7 +93,7 @@ def test_adamw_leaves_gradients_and_other_parameters_alone():
 
 
 def test_adamw_rejects_complex_parameters():
-    with pytest.raises(TypeError, match="AdamW needs real parameters and gradients, 'w' is complex128"):
+    with pytest.raises(TypeError, match="AdamW needs real parameters and gradients, but 'w' is complex128"):
         adaptive.adamw_step({"w": np.ones(1, complex)}, {"w": np.ones(1, complex)}, {}, lr=0.1)
 
 

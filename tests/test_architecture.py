@@ -1,4 +1,4 @@
-"""The house: imports point down, every file has one subject, and nothing speaks of the machine that it was made on."""
+"""The architecture: imports point down, and every file has one subject."""
 
 import ast
 import importlib
@@ -13,48 +13,48 @@ from minigooglenet.kernels.signatures import SIGNATURES
 
 ROOT = Path(minigooglenet.__file__).parent
 GUIDE = (ROOT.parent / "docs" / "reading.md").read_text(encoding="utf-8")
-# From the bottom up: what the parts of a floor have in common, and the parts. Imports point down or stay in a part.
+# From the bottom up: (a description of a floor, its parts). Imports point down or stay in a part.
 FLOORS = (
     (
-        "what everybody may use: integers, checks of arrays, files, the console, threads, processes",
-        ("shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
+        "used everywhere: types, integers, checks of arrays, files, the console, threads, processes",
+        ("typing", "shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
         ("orphans", "children", "starting"),
     ),
     (
-        "operations on plain arrays; the graph, which knows none of them; the framework of exercises, without content",
+        "operations on plain arrays; the graph, which knows no operation; the framework of exercises, without content",
         ("kernels", "graph", "exercises"),
     ),
-    ("settings and parameters over kernels, and what a network is trained on", ("layers", "losses")),
+    ("layers over kernels, and losses", ("layers", "losses")),
     (
-        "whole networks, their plans, and what training needs beside them: steps, rates, images",
+        "networks, plans, and the other needs of training: optimisers, learning rates, images",
         ("models", "planning", "optim", "adaptive", "schedules", "data"),
     ),
-    ("whether gradients are right, and figures of arrays", ("gradcheck", "viz")),
-    ("predictions and what they are worth", ("evaluation",)),
-    ("files of weights, of every format", ("weights",)),
-    ("what a network costs", ("counting",)),
-    ("runs that can be resumed", ("training",)),
-    ("what is shown: a lesson may use all that is below the course", ("lessons", "bench", "tour", "warmup")),
-    ("handing lessons out, checking and grading", ("course",)),
+    ("gradient checks, and figures of arrays", ("gradcheck", "viz")),
+    ("predictions and their evaluation", ("evaluation",)),
+    ("weights files of every format", ("weights",)),
+    ("the cost of a network", ("counting",)),
+    ("training runs that can be resumed", ("training",)),
+    ("demonstrations: a lesson may use everything below the course", ("lessons", "bench", "tour", "warmup")),
+    ("handing out lessons, checking and grading", ("course",)),
     ("the command line", ("cli",)),
-    ("the joint of all floors, and names of the last version", ("__init__", "__main__", "_moved")),
+    ("the package, and the names of the last version", ("__init__", "__main__", "_moved")),
 )
-# On one floor, but a file may use a smaller one beside it.
-BESIDE = {
+# Exceptions on one floor: (part, a smaller part that it may import).
+SAME_FLOOR = {
     ("parallel", "shapes"),
     ("children", "starting"),
     ("figures", "files"),
     ("figures", "console"),
     ("adaptive", "optim"),
 }
-BESIDE |= {("warmup", "lessons"), ("__init__", "_moved")}
-# Modules that are imported only inside functions, once `compiled.fast()` is known to work.
+SAME_FLOOR |= {("warmup", "lessons"), ("__init__", "_moved"), ("checks", "typing"), ("initializers", "typing")}
+# Modules that are imported only inside functions, after `compiled.fast()` has returned a package.
 ALLOWED_FAST = {"kernels.compiled", "planning.fused", "planning.barrier"}
 FLOOR = {part: number for number, (_, *groups) in enumerate(FLOORS) for group in groups for part in group}
 
 
 def _modules():
-    """Return {path: name} of all modules. A notebook's source, 05_layers.py, is none: no import reaches its name."""
+    """Return {path: name} of all modules, without the sources of notebooks such as 05_layers.py."""
     return {path: _name(path) for path in sorted(ROOT.rglob("*.py")) if not path.name[0].isdigit()}
 
 
@@ -76,13 +76,13 @@ def _imports(path):
                 yield whole if whole in names else base
 
 
-def test_every_part_has_one_floor_and_a_line_in_the_guide():
+def test_every_part_has_a_floor_and_a_guide_entry():
     parts = {name.split(".")[0] for name in _modules().values()}
     assert parts == set(FLOOR)
     assert len(FLOOR) == sum(len(group) for _, *groups in FLOORS for group in groups)
     guide = GUIDE[GUIDE.index("## Where a file belongs") :]
-    told = {name.strip("/").removesuffix(".py") for name in re.findall(r"`([\w/]+(?:/|\.py))`", guide)}
-    assert {part for part in parts if not part.startswith("__")} <= told
+    listed = {name.strip("/").removesuffix(".py") for name in re.findall(r"`([\w/]+(?:/|\.py))`", guide)}
+    assert {part for part in parts if not part.startswith("__")} <= listed
 
 
 def test_every_operation_has_a_definition_and_readable_numpy():
@@ -94,11 +94,11 @@ def test_every_operation_has_a_definition_and_readable_numpy():
     assert {path.stem for path in kernels.glob("*.py")} == operations | {"__init__", "forms", "signatures", "compiled"}
 
 
-def test_the_guide_lists_the_parts_from_the_bottom_up():
+def test_guide_lists_the_parts_from_the_bottom_up():
     table = GUIDE[GUIDE.index("| folder or file |") : GUIDE.index("| to change |")]
     rows = [re.findall(r"`(\w+)(?:\.py|/)`", row.split("|")[1]) for row in table.splitlines()[2:] if row]
     floors = [{FLOOR[part] for part in row} for row in rows if row]
-    assert all(len(row) == 1 for row in floors), "a row holds parts of one floor"
+    assert all(len(row) == 1 for row in floors), "a row has parts of one floor"
     assert [max(row) for row in floors] == sorted(max(row) for row in floors)
 
 
@@ -108,7 +108,7 @@ def test_imports_point_down_or_stay_inside_their_folder():
         part = name.split(".")[0]
         for target in _imports(path):
             other = target.split(".")[0]
-            if other != part and FLOOR[other] >= FLOOR[part] and (part, other) not in BESIDE:
+            if other != part and FLOOR[other] >= FLOOR[part] and (part, other) not in SAME_FLOOR:
                 wrong.append(f"{name} (floor {FLOOR[part]}) imports {target} (floor {FLOOR[other]})")
     assert not wrong
 
@@ -120,7 +120,7 @@ def test_no_import_goes_in_a_circle():
     def visit(name, trail):
         assert name not in trail, " -> ".join([*trail, name])
         if name not in finished:
-            # A package's __init__ gathers its own files; those may import one another, never the gathering.
+            # A package's __init__ imports its files; those may import one another, but not the package.
             for target in edges.get(name, ()):
                 visit(target, [*trail, name])
             finished.add(name)
@@ -129,8 +129,8 @@ def test_no_import_goes_in_a_circle():
         visit(name, [])
 
 
-def test_the_graph_knows_no_layer_and_no_kernel():
-    allowed = {"checks", "console", "graph", "methods", "names", "parallel", "shapes"}
+def test_graph_knows_no_layer_and_no_kernel():
+    allowed = {"checks", "console", "graph", "methods", "names", "parallel", "shapes", "typing"}
     for path in (ROOT / "graph").glob("*.py"):
         assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
 
@@ -141,8 +141,8 @@ def test_no_function_shadows_a_module_of_the_same_name():
     shadowed = []
     for name in _modules().values():
         parent, _, last = f"minigooglenet.{name}".rpartition(".")
-        found = getattr(importlib.import_module(parent), last, None)  # None: nobody has imported the module yet
-        if found is not None and (not isinstance(found, ModuleType) or found.__name__ != f"{parent}.{last}"):
+        value = getattr(importlib.import_module(parent), last, None)  # None: the module is not imported yet
+        if value is not None and (not isinstance(value, ModuleType) or value.__name__ != f"{parent}.{last}"):
             shadowed.append(name)
     assert {name for name in shadowed if not name.startswith(("models.", "__"))} == set()
 
@@ -184,5 +184,5 @@ def test_every_function_has_a_name():
     assert not nameless
 
 
-def test_the_source_is_plain_ascii():
+def test_source_is_plain_ascii():
     assert [name for path, name in _modules().items() if not path.read_text(encoding="utf-8").isascii()] == []

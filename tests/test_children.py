@@ -1,4 +1,4 @@
-"""A Python that this package starts runs nothing that lies in the folder where it is called."""
+"""Python processes that this package starts run no code in the current folder."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ PACKAGES = (
 
 @pytest.fixture
 def hostile(tmp_path, monkeypatch):
-    """A folder, now the current one, full of modules that leave a mark if they run; the mark's path."""
+    """Make the current folder one with modules that create a marker file if they run; return its path."""
     marker = tmp_path / "marker"
     (tmp_path / "class").mkdir()
     for name in (*MODULES, *PACKAGES):
@@ -66,12 +66,12 @@ def test_environment_keeps_only_what_is_listed(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", os.pathsep.join(("", ".", "bin", str(tmp_path))))
     monkeypatch.setenv("LD_LIBRARY_PATH", os.pathsep)
     monkeypatch.setenv("NUMBA_CACHE_DIR", "kernels")
-    found = children.environment(MORE="1")
-    assert not {"PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "SSH_AUTH_SOCK"} & found.keys()
-    assert "AWS_SECRET_ACCESS_KEY" not in found
-    assert found["PATH"] == str(tmp_path)
-    assert found["NUMBA_CACHE_DIR"] == str(tmp_path / "kernels")
-    assert found["MORE"] == "1"
+    variables = children.environment(MORE="1")
+    assert not {"PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "SSH_AUTH_SOCK"} & variables.keys()
+    assert "AWS_SECRET_ACCESS_KEY" not in variables
+    assert variables["PATH"] == str(tmp_path)
+    assert variables["NUMBA_CACHE_DIR"] == str(tmp_path / "kernels")
+    assert variables["MORE"] == "1"
 
 
 def test_other_libraries_children_leave_the_folder_out(hostile, monkeypatch):
@@ -84,7 +84,7 @@ def test_other_libraries_children_leave_the_folder_out(hostile, monkeypatch):
     assert "PYTHONSAFEPATH" not in os.environ
 
 
-def test_module_is_run_with_its_own_name(tmp_path):
+def test_module_runs_under_its_name(tmp_path):
     words = children.command("minigooglenet", "--version")
     assert subprocess.run(words, cwd=tmp_path, capture_output=True, check=True).stdout.startswith(b"minigooglenet ")
 
@@ -92,7 +92,7 @@ def test_module_is_run_with_its_own_name(tmp_path):
 def test_started_modules_run_nothing_from_a_hostile_folder(hostile):
     Path(".numba_config.yaml").write_text("cache_dir: kernels\n", encoding="utf-8")
     Path("matplotlibrc").write_text("backend: module://json\n", encoding="utf-8")
-    Path("contextlib.py").unlink()  # `python -m` may load it before anything of ours; `minigooglenet` does not
+    Path("contextlib.py").unlink()  # `python -m` may load it before this package; `minigooglenet` does not
     words = [sys.executable, "-m", "minigooglenet", "count", "mini"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -101,11 +101,11 @@ def test_started_modules_run_nothing_from_a_hostile_folder(hostile):
 
 
 @needs_numba
-def test_workers_of_an_ensemble_read_no_settings_from_the_folder(tmp_path):
+def test_ensemble_workers_ignore_settings_in_the_folder(tmp_path):
     (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="utf-8")
-    ask = "import minigooglenet, numba; print(numba.config.DISABLE_JIT)"
+    program = "import minigooglenet, numba; print(numba.config.DISABLE_JIT)"
     variables = {**os.environ, starting.MARK: "1"}
-    words = [sys.executable, "-P", "-c", ask]
+    words = [sys.executable, "-P", "-c", program]
     done = subprocess.run(words, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
 
@@ -119,7 +119,7 @@ def test_only_the_command_line_marks_its_workers(monkeypatch, forgotten):
 
 
 @needs_numba
-def test_settings_of_numba_in_the_folder_do_not_reach_a_compilation(tmp_path):
+def test_numba_settings_in_the_folder_are_ignored(tmp_path):
     (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\n", encoding="ascii")
     done = subprocess.run(
         [sys.executable, "-P", "-m", "minigooglenet", "gradcheck", "ReLU"],

@@ -1,4 +1,4 @@
-"""Tables that any console can show."""
+"""Tables for every console."""
 
 import io
 
@@ -14,7 +14,7 @@ def _table():
     return table
 
 
-def test_a_table_as_text_is_ascii_with_numbers_to_the_right():
+def test_table_as_text_is_ascii_and_aligned():
     lines = str(_table()).splitlines()
     assert str(_table()).isascii()
     assert next(line for line in lines if "[b]" in line).split("|")[2].strip() == "1,000"
@@ -22,13 +22,13 @@ def test_a_table_as_text_is_ascii_with_numbers_to_the_right():
     assert lines[-1] == "a note"
 
 
-def test_a_table_as_html_escapes_what_it_shows():
+def test_table_as_html_escapes_what_it_shows():
     page = _table()._repr_html_()
     assert "a [b] &lt;c&gt;" in page
     assert "3,000" in page
 
 
-def test_a_console_that_knows_only_ascii_shows_tables_and_progress():
+def test_console_that_knows_only_ascii_shows_tables_and_progress():
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     out = Console(file=stream, force_terminal=True, width=80)
     out.print(_table())
@@ -44,7 +44,7 @@ def test_cells_read_as_people_write_them():
     assert [console.text(cell) for cell in cells] == ["1,234,567", "2.50", "64x112x112", "yes", "no", "", "x"]
 
 
-def test_no_number_is_cut_on_a_narrow_terminal():
+def test_narrow_terminal_does_not_truncate_numbers():
     stream = io.StringIO()
     wide = console.Table("T", ("name", *(f">column {i}" for i in range(8))), [("row", *([123_456_789] * 8))])
     console.show(Console(file=stream, width=40), wide)
@@ -77,10 +77,10 @@ def test_progress_keeps_its_numbers_at_any_width(width):
 
 
 @pytest.mark.parametrize(
-    "seen", ["Zo\u00eb", "\u738b", "\u0627\u0633\u0645", "e\u0301", "\u0939\u093f", "a b", "\ufffd"]
+    "name", ["Zo\u00eb", "\u738b", "\u0627\u0633\u0645", "e\u0301", "\u0939\u093f", "a b", "\ufffd"]
 )
-def test_printable_keeps_ordinary_names(seen):
-    assert console.printable(seen) == seen
+def test_printable_keeps_ordinary_names(name):
+    assert console.printable(name) == name
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,12 @@ def test_printable_keeps_ordinary_names(seen):
         ("\udcff", r"\udcff"),
     ],
 )
-def test_printable_escapes_what_nobody_sees(text, escaped):
+def test_printable_escapes_invisible_characters(text, escaped):
     assert console.printable(text) == escaped
     assert console.printable(console.printable(text)) == escaped
 
 
-def test_a_console_and_a_table_show_names_as_escapes(capsys):
+def test_console_and_a_table_show_names_as_escapes(capsys):
     name = "\x1b]0;owned\x07\u202e"
     console.stdout().print(f"{name}\nline", markup=False)
     table = console.Table(name, (name,), [(name,)], notes=[name], total=(name,))

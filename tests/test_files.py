@@ -1,4 +1,4 @@
-"""Written files are the old one or the new one; read files are regular files, and nothing waits for a pipe."""
+"""Files are written atomically, only regular files are read, and no call blocks on a pipe."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ import pytest
 from minigooglenet import files
 
 
-def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_failed_write_leaves_only_the_old_file(tmp_path):
     path = tmp_path / "result.txt"
     files.write_text(path, "old")
 
@@ -33,7 +33,7 @@ def test_text_is_utf8_with_plain_line_ends(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_a_new_file_is_as_readable_as_any_other_and_an_old_one_keeps_its_permissions(tmp_path):
+def test_atomic_file_has_usual_permissions(tmp_path):
     (tmp_path / "plain").touch()
     files.write_text(tmp_path / "ours", "")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -43,7 +43,7 @@ def test_a_new_file_is_as_readable_as_any_other_and_an_old_one_keeps_its_permiss
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
-def test_a_link_is_followed(tmp_path):
+def test_link_is_followed(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "target")
     files.write_text(tmp_path / "link", "text")
     assert (tmp_path / "link").is_symlink()
@@ -51,7 +51,7 @@ def test_a_link_is_followed(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only where there are named pipes")
-def test_what_is_no_regular_file_is_written_to_and_stays_what_it_is(tmp_path):
+def test_writing_to_a_pipe_keeps_the_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     try:
@@ -62,8 +62,8 @@ def test_what_is_no_regular_file_is_written_to_and_stays_what_it_is(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_a_missing_folder_is_an_error_with_its_name(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"cannot write .*a\.txt: there is no folder .*nowhere"):
+def test_missing_folder_is_an_error_with_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"cannot write .*a\.txt: folder .*nowhere does not exist"):
         files.write_text(tmp_path / "nowhere" / "a.txt", "")
 
 
@@ -72,7 +72,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="only on POSIX systems")
 
 @pytest.fixture
 def kinds(tmp_path, monkeypatch):
-    """Return {kind: path} of everything that a regular file is not."""
+    """Return {kind: path} of everything but regular files."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
     Path("folder").mkdir()
@@ -112,7 +112,7 @@ def test_devices_are_not_opened(device):
 
 
 @posix
-def test_pipe_that_appears_after_the_check_is_not_waited_for(kinds, monkeypatch):
+def test_pipe_that_appears_after_the_check_does_not_block(kinds, monkeypatch):
     monkeypatch.setattr(files, "check_regular", lambda path: None)
     with pytest.raises(files.NotAFileError, match="it is a pipe"):
         files.open_regular(kinds["pipe"])
@@ -127,10 +127,10 @@ def test_regular_file_is_read_through_a_link(tmp_path):
 
 
 @posix
-def test_writing_to_a_pipe_without_a_reader_does_not_wait(kinds):
-    with pytest.raises(OSError, match=r"cannot write .*pipe: it is a pipe, and nothing reads from it"):
+def test_writing_to_a_pipe_without_a_reader_raises(kinds):
+    with pytest.raises(OSError, match=r"cannot write .*pipe: it is a pipe without a reader"):
         files.write_text(kinds["pipe"], "text")
-    with pytest.raises(OSError, match=r"cannot write .*socket: it is a socket, and nothing reads from it"):
+    with pytest.raises(OSError, match=r"cannot write .*socket: it is a socket without a reader"):
         files.write_text(kinds["socket"], "text")
 
 
@@ -142,12 +142,12 @@ def test_writing_through_a_link_to_itself_is_reported(kinds):
 
 
 def events_of(monkeypatch):
-    """Return the list to which syncs and renames are added in their order."""
+    """Return a list that records syncs and renames in order."""
     events, replace, fsync = [], Path.replace, os.fsync
 
-    def sync(place):
-        events.append("sync folder" if stat.S_ISDIR(os.fstat(place).st_mode) else "sync file")
-        fsync(place)
+    def sync(descriptor):
+        events.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        fsync(descriptor)
 
     def rename(self, target):
         events.append("rename")
@@ -176,10 +176,10 @@ def test_new_folders_are_synced_into_their_parents(tmp_path, monkeypatch):
 def test_filesystem_that_cannot_sync_folders_stops_nothing(tmp_path, monkeypatch):
     fsync = os.fsync
 
-    def sync(place):
-        if stat.S_ISDIR(os.fstat(place).st_mode):
+    def sync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "invalid argument")
-        fsync(place)
+        fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", sync)
     files.write_text(tmp_path / "a.txt", "text")

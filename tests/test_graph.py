@@ -1,4 +1,4 @@
-"""The graph forward: wires, order, what is computed, what is kept, views of the parameters, copies."""
+"""Forward passes of a graph: wires, order, computed nodes, saved caches, views of the parameters, copies."""
 
 import copy
 import weakref
@@ -12,7 +12,7 @@ from minigooglenet import layers
 
 
 class Watched(layers.Layer):
-    """Passes its input on as a new array, and notes how many of the arrays it made are still alive."""
+    """Return a copy of the input plus 1, and record how many of these arrays are still alive."""
 
     made, most = [], 0
 
@@ -42,7 +42,7 @@ def watched_chain(monkeypatch):
 
 @pytest.fixture
 def net():
-    """Return a net of a branch, two heads and dropout."""
+    """Return a network with a branch, two heads and dropout."""
     g = mg.Graph(image=(2, 6, 6))
     g.add("conv", layers.Conv2d(2, 3, 3, padding=1, rng=0), "image")
     g.add("norm", layers.BatchNorm2d(3), "conv")
@@ -57,12 +57,12 @@ def net():
 X = draw(3, 2, 6, 6, dtype=np.float32)
 
 
-def test_add_returns_the_name_and_knows_the_shape_at_once(net):
+def test_add_returns_the_name_and_stores_the_shape(net):
     assert net.add("branch/1x1", layers.Conv2d(3, 5, 1), "relu") == "branch/1x1"
     assert net.shapes["branch/1x1"] == (5, 6, 6)
 
 
-def test_nodes_and_shapes_are_in_the_order_they_were_added(net):
+def test_nodes_and_shapes_keep_the_order_of_add(net):
     assert list(net.nodes) == ["conv", "norm", "relu", "pool", "drop", "aux", "main"]
     assert list(net.shapes) == ["image", *net.nodes]
     layer, wires = net.nodes["aux"]
@@ -70,7 +70,7 @@ def test_nodes_and_shapes_are_in_the_order_they_were_added(net):
     assert wires == ("drop",)
 
 
-def test_outputs_are_the_wires_that_nobody_reads(net):
+def test_outputs_are_the_wires_without_consumers(net):
     assert list(net.outputs) == ["aux", "main"]
     net.add("last", layers.ReLU(), "aux")
     assert list(net.outputs) == ["main", "last"]
@@ -85,14 +85,14 @@ def test_forward_is_the_layers_one_after_the_other(net):
     assert (outputs["main"] == net.nodes["main"].layer.forward(value)[0]).all()
 
 
-def test_the_main_output_is_the_last_added_that_nobody_reads(net):
+def test_main_output_is_the_last_without_consumers(net):
     assert (net(X) == net.forward({"image": X})[0]["main"]).all()
     assert (net({"image": X}) == net(X)).all()
     net.add("aux/relu", layers.ReLU(), "aux")
     assert net(X).shape == (3, 2)
 
 
-def test_forward_computes_only_what_the_asked_outputs_need(net):
+def test_forward_computes_only_needed_nodes(net):
     _, tape = net.forward({"image": X}, outputs=["aux"])
     assert list(tape) == ["conv", "norm", "relu", "pool", "drop", "aux"]
     outputs, tape = net.forward({"image": X}, "relu")
@@ -100,7 +100,7 @@ def test_forward_computes_only_what_the_asked_outputs_need(net):
     assert list(tape) == ["conv", "norm", "relu"]
 
 
-def test_outputs_come_in_the_order_they_were_asked_for(net):
+def test_outputs_are_in_the_requested_order(net):
     assert list(net.forward({"image": X}, ["main", "relu", "aux"])[0]) == ["main", "relu", "aux"]
 
 
@@ -119,14 +119,14 @@ def test_inputs_of_several_names():
     assert (g({"right": right, "left": left}) == np.concatenate([right, left], axis=1)).all()
 
 
-def test_a_layer_may_read_one_wire_twice():
+def test_layer_may_read_one_wire_twice():
     g = mg.Graph(x=(2,))
     g.add("twice", layers.Add(), "x", "x")
     assert g(np.ones((1, 2))).tolist() == [[2, 2]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_of_the_input_is_the_dtype_of_the_run(net, dtype):
+def test_run_has_the_dtype_of_its_input(net, dtype):
     outputs, tape = net.forward({"image": X.astype(dtype)}, train=True)
     grads = {wire: np.ones_like(y) for wire, y in outputs.items()}
     grad_inputs, grad_params = net.backward(grads, tape)
@@ -134,20 +134,20 @@ def test_the_dtype_of_the_input_is_the_dtype_of_the_run(net, dtype):
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
 
 
-def test_awkward_images_work_and_are_not_changed(net):
+def test_strided_images_give_the_same_results(net):
     odd = awkward(X)
     assert_close(net(odd), net(X))
     assert (odd == X).all()
 
 
-def test_outputs_are_the_callers(net):
+def test_outputs_do_not_alias(net):
     first, second = net(X), net(X)
     assert not np.shares_memory(first, second)
     first[:] = 0
     assert (net(X) == second).all()
 
 
-def test_inference_frees_each_wire_after_its_last_reader(watched_chain):
+def test_inference_frees_each_wire_after_its_last_consumer(watched_chain):
     watched_chain(np.zeros((1, 2)))
     assert Watched.most == 2
     assert sum(ref() is not None for ref in Watched.made) == 0
@@ -181,7 +181,7 @@ def test_assigning_a_param_writes_through_to_the_layer(net):
     assert (net(X) == 0).all()
 
 
-def test_the_views_are_live(net):
+def test_views_are_live(net):
     view = net.params
     net.add("late", layers.Linear(4, 1), "main")
     assert "late/weight" in view
@@ -189,12 +189,12 @@ def test_the_views_are_live(net):
     assert (view["late/weight"] == 7).all()
 
 
-def test_a_view_refuses_what_does_not_fit(net):
+def test_view_rejects_arrays_that_do_not_fit(net):
     with pytest.raises(ValueError, match=r"^'main/bias' must have shape \(4,\), got \(5,\)$"):
         net.params["main/bias"] = np.zeros(5)
     with pytest.raises(TypeError, match=r"^'main/bias' must be a NumPy array, got list"):
         net.params["main/bias"] = [0, 0, 0, 0]
-    with pytest.raises(TypeError, match=r"^'main/bias' belongs to its layer and cannot be removed from here$"):
+    with pytest.raises(TypeError, match=r"^'main/bias' belongs to its layer and cannot be deleted here$"):
         del net.params["main/bias"]
     for key in ("main/nothing", "nothing/weight", "nothing"):
         with pytest.raises(KeyError, match=key):
@@ -220,13 +220,13 @@ def test_astype_to_the_same_precision_shares_nothing(net):
         assert not np.shares_memory(same.params[key], net.params[key])
 
 
-def test_a_deep_copy_has_views_of_its_own(net):
+def test_deep_copy_does_not_share_views(net):
     other = copy.deepcopy(net)
     other.params["main/weight"] = np.zeros((4, 3), np.float32)
     assert (other(X) != net(X)).any()
 
 
-def test_a_graph_prints_its_nodes(net):
+def test_graph_prints_its_nodes(net):
     text = str(net)
     assert repr(net) == "Graph(image=(2, 6, 6)): 7 nodes"
     assert len(text.splitlines()) == 8

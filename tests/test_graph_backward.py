@@ -1,4 +1,4 @@
-"""The graph backward: sums at branches, several losses, inner wires, tapes."""
+"""Backward passes of a graph: sums at forks, several losses, inner wires, tapes."""
 
 import gc
 import weakref
@@ -12,7 +12,7 @@ from minigooglenet import layers
 
 
 def linear(weight):
-    """Return a layer y = weight * x of one number."""
+    """Return a layer y = weight * x for one value."""
     layer = layers.Linear(1, 1, bias=False)
     layer.params["weight"] = np.full((1, 1), float(weight))
     return layer
@@ -31,7 +31,7 @@ def fork():
 
 @pytest.fixture
 def heads():
-    """Return a net of three losses on a chain with an Inception module, in double precision."""
+    """Return a network with an Inception module and three losses, in double precision."""
     style = mg.models.Style(rng=0)
     g = mg.Graph(image=(2, 5, 6))
     wire = g.add("norm", layers.LocalResponseNorm(3, alpha=1.0), "image")
@@ -69,7 +69,7 @@ def test_gradients_add_up_where_two_layers_read_one_wire(fork):
     }
 
 
-def test_gradients_add_up_where_one_layer_reads_a_wire_twice():
+def test_gradients_add_up_for_a_repeated_wire():
     g = mg.Graph(x=(2,))
     g.add("joined", layers.Concat(), "x", "x", "x")
     _, tape = g.forward({"x": np.zeros((1, 2))})
@@ -77,7 +77,7 @@ def test_gradients_add_up_where_one_layer_reads_a_wire_twice():
     assert grad_inputs["x"].tolist() == [[111, 222]]
 
 
-def test_a_gradient_on_an_inner_wire_joins_what_comes_from_behind(fork):
+def test_gradient_on_an_inner_wire_is_added(fork):
     _, tape = fork.forward({"x": ONE}, outputs=["stem", "sum"])
     grad_inputs, grad_params = fork.backward({"stem": ONE * 100, "sum": ONE}, tape, wires="stem")
     assert grad_inputs["stem"].item() == 108
@@ -85,25 +85,25 @@ def test_a_gradient_on_an_inner_wire_joins_what_comes_from_behind(fork):
     assert grad_params["stem/weight"].item() == 108
 
 
-def test_a_gradient_on_an_inner_wire_alone_leaves_later_nodes_out(fork):
+def test_gradient_on_an_inner_wire_skips_later_nodes(fork):
     _, tape = fork.forward({"x": ONE})
     grad_inputs, grad_params = fork.backward({"left": ONE}, tape, wires=["sum", "right"])
     assert list(grad_params) == ["left/weight", "stem/weight"]
     assert {wire: grad.item() for wire, grad in grad_inputs.items()} == {"x": 6, "sum": 0, "right": 0}
 
 
-def test_nodes_that_forward_left_out_have_no_gradients(fork):
+def test_nodes_skipped_by_forward_have_no_gradients(fork):
     _, tape = fork.forward({"x": ONE}, outputs="left")
     _, grad_params = fork.backward({"left": ONE}, tape)
     assert set(grad_params) == {"left/weight", "stem/weight"}
 
 
-def test_a_gradient_may_be_given_on_the_input_itself(fork):
+def test_gradient_may_be_given_on_the_input_itself(fork):
     _, tape = fork.forward({"x": ONE})
     assert fork.backward({"x": ONE * 3, "left": ONE}, tape)[0]["x"].item() == 9
 
 
-def test_an_unused_input_has_no_gradient_and_an_unreached_one_is_zero():
+def test_unreached_input_has_a_zero_gradient():
     g = mg.Graph(a=(2,), b=(3,))
     g.add("double", layers.Add(), "a", "a")
     g.add("copy", layers.Flatten(), "b")
@@ -113,7 +113,7 @@ def test_an_unused_input_has_no_gradient_and_an_unreached_one_is_zero():
     assert grads["b"].tolist() == [[0, 0, 0]] * 2
 
 
-def test_three_losses_at_once_are_the_slope_of_their_weighted_sum(heads):
+def test_three_losses_match_finite_differences_of_their_sum(heads):
     _, grads, tape = total_loss(heads, IMAGES)
     grad_inputs, grad_params = heads.backward(grads, tape, wires=["module/output"])
     assert_close(grad_inputs["image"], differences(lambda z: total_loss(heads, z)[0], IMAGES, 1.0), 1e-8)
@@ -127,7 +127,7 @@ def test_three_losses_at_once_are_the_slope_of_their_weighted_sum(heads):
         assert_close(grad_params[key], differences(with_param, heads.params[key], 1.0), 1e-8)
 
 
-def test_three_losses_at_once_are_the_sum_of_each_alone(heads):
+def test_gradients_of_three_losses_add_up(heads):
     _, grads, tape = total_loss(heads, IMAGES)
     together, params_together = heads.backward(grads, tape)
     image, params = 0, dict.fromkeys(params_together, 0)
@@ -148,7 +148,7 @@ def test_all_parameters_are_reached_by_the_losses(heads):
     assert all(grad.shape == heads.params[key].shape for key, grad in grad_params.items())
 
 
-def test_an_analytic_net_agrees_with_the_complex_step():
+def test_backward_matches_the_complex_step():
     g = mg.Graph(image=(2, 4, 5))
     g.add("conv", layers.Conv2d(2, 4, 3, padding=1, rng=0), "image")
     g.add("batch", layers.BatchNorm2d(4), "conv")
@@ -160,11 +160,11 @@ def test_an_analytic_net_agrees_with_the_complex_step():
     x, grad_y = draw(3, 2, 4, 5), draw(3, 4)
     _, tape = g.forward({"image": x}, train=True)
     grad_x = g.backward({"softmax": grad_y}, tape)[0]["image"]
-    slopes = complex_step(lambda z: g.forward({"image": z}, train=True)[0]["softmax"], x, grad_y)
-    assert_close(grad_x, slopes)
+    numerical = complex_step(lambda z: g.forward({"image": z}, train=True)[0]["softmax"], x, grad_y)
+    assert_close(grad_x, numerical)
 
 
-def test_backward_after_dropout_uses_the_mask_of_its_own_forward():
+def test_dropout_backward_uses_the_mask_of_its_forward():
     g = mg.Graph(x=(40,))
     g.add("drop", layers.Dropout(0.5, rng=0), "x")
     outputs, tape = g.forward({"x": np.ones((2, 40))}, train=True)
@@ -190,7 +190,7 @@ def test_backward_empties_the_tape(heads):
     assert len(tape) == 0
 
 
-def test_backward_gives_caches_back_on_the_way():
+def test_backward_frees_caches_after_use():
     alive = []
 
     class Cache:
@@ -220,7 +220,7 @@ def test_backward_gives_caches_back_on_the_way():
     assert alive == [5, 4, 3, 2, 1]
 
 
-def test_what_is_given_is_never_changed(heads):
+def test_inputs_are_never_changed(heads):
     x = awkward(IMAGES)
     _, grads, tape = total_loss(heads, x)
     params = {key: value.copy() for key, value in heads.params.items()}
@@ -231,7 +231,7 @@ def test_what_is_given_is_never_changed(heads):
     assert all((heads.params[key] == value).all() for key, value in params.items())
 
 
-def test_gradients_asked_for_are_the_callers(heads):
+def test_returned_gradients_do_not_alias_internal_arrays(heads):
     _, grads, tape = total_loss(heads, IMAGES)
     grad_inputs, grad_params = heads.backward(grads, tape, wires=["c", "conv", "module/output", "module/1x1"])
     results = [*grad_inputs.values(), *grad_params.values()]
@@ -239,7 +239,7 @@ def test_gradients_asked_for_are_the_callers(heads):
         assert not any(np.shares_memory(result, other) for other in (*grads.values(), *results[:i]))
 
 
-def test_outputs_changed_by_their_caller_do_not_reach_the_backward(heads):
+def test_changed_outputs_do_not_affect_backward(heads):
     _, grads, tape = total_loss(heads, IMAGES)
     expected, _ = heads.backward(grads, tape)
     outputs, tape = heads.forward({"image": IMAGES}, outputs=["module/output", "module/relu_1x1", "a", "b", "c"])
@@ -248,7 +248,7 @@ def test_outputs_changed_by_their_caller_do_not_reach_the_backward(heads):
     assert_close(heads.backward(grads, tape)[0]["image"], expected["image"])
 
 
-def test_a_layer_that_hands_one_array_to_two_wires_does_no_harm():
+def test_gradient_shared_by_two_wires_is_added_correctly():
     class Sum(layers.Add):
         def backward(self, grad_output, cache):
             return (grad_output, grad_output), {}
@@ -262,14 +262,14 @@ def test_a_layer_that_hands_one_array_to_two_wires_does_no_harm():
     assert (grads["a"].item(), grads["b"].item(), grad.item()) == (2, 1, 1)
 
 
-def test_a_tape_belongs_to_the_graph_that_made_it(heads):
+def test_tape_belongs_to_the_graph_that_made_it(heads):
     _, grads, tape = total_loss(heads, IMAGES)
     with pytest.raises(ValueError, match="this tape belongs to another graph"):
         heads.astype(np.float64).backward(grads, tape)
     assert heads.backward(grads, tape)
 
 
-def test_the_gradients_have_the_dtype_of_the_images_whatever_the_upstream_gradient_has():
+def test_gradients_have_the_dtype_of_the_images():
     g = mg.models.mini_googlenet(size=32, width=0.25, norm=None, rng=0)
     outputs, tape = g.forward({"image": np.ones((1, 3, 32, 32), np.float32)})
     grad_inputs, grad_params = g.backward({wire: np.ones(y.shape) for wire, y in outputs.items()}, tape)
@@ -291,24 +291,24 @@ def test_training_may_leave_the_gradients_of_the_inputs_out():
 
 
 class Halved(mg.layers.Conv2d):
-    """A student's backward on top of ours."""
+    """A subclass that overrides `backward`, as a student would write it."""
 
     def backward(self, grad_output, cache):
         grad_inputs, grads = super().backward(grad_output, cache)
         return grad_inputs, {name: grad / 2 for name, grad in grads.items()}
 
 
-def test_a_layers_own_backward_is_what_runs_without_the_inputs_too():
-    plain, own = mg.Graph(image=(3, 6, 6)), mg.Graph(image=(3, 6, 6))
+def test_overridden_backward_runs_without_input_gradients():
+    plain, changed = mg.Graph(image=(3, 6, 6)), mg.Graph(image=(3, 6, 6))
     plain.add("conv", mg.layers.Conv2d(3, 4, 3, rng=0), "image")
-    own.add("conv", Halved(3, 4, 3, rng=0), "image")
+    changed.add("conv", Halved(3, 4, 3, rng=0), "image")
     x, grad = draw(2, 3, 6, 6, dtype=np.float32), draw(2, 4, 4, 4, seed=1, dtype=np.float32)
-    grads = [g.backward({"conv": grad}, g.forward({"image": x})[1], inputs=False)[1] for g in (plain, own)]
+    grads = [g.backward({"conv": grad}, g.forward({"image": x})[1], inputs=False)[1] for g in (plain, changed)]
     for name, value in grads[0].items():
         assert_close(grads[1][name], value / 2)
 
 
-def test_gradients_of_inputs_that_a_concat_joins_are_the_callers():
+def test_gradients_through_a_concat_do_not_alias():
     g = mg.Graph(a=(1, 2, 2), b=(1, 2, 2))
     g.add("both", mg.layers.Concat(), "a", "b")
     grad = draw(1, 2, 2, 2)
@@ -317,7 +317,7 @@ def test_gradients_of_inputs_that_a_concat_joins_are_the_callers():
     assert not (grad == 7).any()
 
 
-def test_gradients_of_inputs_that_an_addition_joins_are_the_callers():
+def test_gradients_through_an_addition_do_not_alias():
     g = mg.Graph(a=(2,), b=(2,))
     g.add("sum", mg.layers.Add(), "a", "b")
     grad = draw(3, 2)
@@ -328,15 +328,15 @@ def test_gradients_of_inputs_that_an_addition_joins_are_the_callers():
     assert (grad_inputs["b"] == expected).all()
 
 
-def test_backward_that_nobody_needs_is_not_called(monkeypatch):
+def test_unneeded_backward_is_not_called(monkeypatch):
     g = mg.Graph(image=(2, 4, 4))
     g.add("relu", layers.ReLU(), "image")
     g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "relu")
     x, grad = {"image": draw(2, 2, 4, 4)}, {"conv": draw(2, 3, 2, 2, seed=1)}
     expected = g.backward(grad, g.forward(x)[1])[1]
     called = []
-    right = layers.ReLU.backward
-    monkeypatch.setattr(layers.ReLU, "backward", lambda self, *args: called.append(1) or right(self, *args))
+    original = layers.ReLU.backward
+    monkeypatch.setattr(layers.ReLU, "backward", lambda self, *args: called.append(1) or original(self, *args))
     _, grads = g.backward(grad, g.forward(x)[1], inputs=False)
     assert called == []
     assert all(np.array_equal(grads[key], expected[key]) for key in expected)
@@ -357,40 +357,40 @@ def _deep():
     return g, {"image": np.random.default_rng(3).standard_normal((3, 2, 5, 5))}
 
 
-def test_frozen_nodes_get_no_gradient_and_the_others_the_same_as_ever():
+def test_freezing_does_not_change_other_gradients():
     g, x = _deep()
     g.buffers["bn1/running_mean"] = np.full(3, 0.1)
     y, tape = g.forward(x, train=False)
-    _, whole = g.backward({"fc": np.ones_like(y["fc"])}, tape, inputs=False)
+    _, expected = g.backward({"fc": np.ones_like(y["fc"])}, tape, inputs=False)
     before = {key: value.copy() for key, value in g.buffers.items()}
     y, tape = g.forward(x, train=True, frozen={"conv1", "bn1", "fc"})
-    _, some = g.backward({"fc": np.ones_like(y["fc"])}, tape, inputs=False)
-    assert set(some) == {"conv2/weight", "conv2/bias"}
-    assert all(np.array_equal(some[key], whole[key]) for key in some)
+    _, grads = g.backward({"fc": np.ones_like(y["fc"])}, tape, inputs=False)
+    assert set(grads) == {"conv2/weight", "conv2/bias"}
+    assert all(np.array_equal(grads[key], expected[key]) for key in grads)
     assert all(np.array_equal(g.buffers[key], before[key]) for key in before)
 
 
-def test_what_lies_before_the_first_trained_node_keeps_nothing_and_is_never_asked_for_a_backward(monkeypatch):
+def test_frozen_prefix_saves_no_cache_and_runs_no_backward(monkeypatch):
     g, x = _deep()
     y, tape = g.forward(x, train=True, frozen={"conv1", "bn1"})
     assert set(tape) == {"conv2", "pool", "fc"}
 
     def backward(self, grad_output, cache):
-        raise AssertionError("asked")
+        raise AssertionError("backward was called")
 
     for kind in (mg.layers.ReLU, mg.layers.BatchNorm2d):
         monkeypatch.setattr(kind, "backward", backward)
     g.backward({"fc": np.ones_like(y["fc"])}, tape)
 
 
-def test_asking_for_a_gradient_that_a_frozen_part_keeps_away_is_refused():
+def test_gradient_before_frozen_layers_raises():
     g, x = _deep()
     y, tape = g.forward(x, frozen={"conv1", "bn1"})
-    with pytest.raises(ValueError, match="wire 'relu1' gets no gradient: this forward froze everything before it"):
+    with pytest.raises(ValueError, match="wire 'relu1' has no gradient: every trainable layer up to it was frozen"):
         g.backward({"fc": np.ones_like(y["fc"])}, tape, wires="relu1")
 
 
-def test_a_name_to_freeze_must_be_a_node():
+def test_name_to_freeze_must_be_a_node():
     g, x = _deep()
-    with pytest.raises(ValueError, match="frozen names an unknown wire 'conv3'; perhaps 'conv2'"):
+    with pytest.raises(ValueError, match=r"frozen: unknown wire 'conv3'\. Did you mean 'conv2'"):
         g.forward(x, frozen={"conv3"})

@@ -1,4 +1,4 @@
-"""The outputs of a graph: wires without consumers, or the wires that were assigned, with or without consumers."""
+"""The outputs of a graph: the wires without consumers, or assigned wires, with or without consumers."""
 
 import copy
 
@@ -18,7 +18,7 @@ X = draw(3, 2, 6, 6, dtype=np.float32)
 
 @pytest.fixture
 def net():
-    """Return a net whose features and logits are read inside, with an auxiliary head."""
+    """Return a network with an auxiliary head, whose features and logits have consumers."""
     g = mg.Graph(image=(2, 6, 6))
     g.add("conv", layers.Conv2d(2, 4, 3, padding=1, rng=0), "image")
     g.add("relu", layers.ReLU(), "conv")
@@ -29,7 +29,7 @@ def net():
     return g
 
 
-def test_outputs_are_assigned_in_any_order_and_the_first_is_main(net):
+def test_first_assigned_output_is_main(net):
     expected = net.infer({"image": X}, ["features", "logits", "aux"])
     assert (net.assigned_outputs, net.main) == (None, "chances")
     net.outputs = ["logits", "features", "aux"]
@@ -59,7 +59,7 @@ def test_assigned_outputs_stay_when_nodes_are_added_and_copied(net):
     assert net.outputs == ("logits", "aux")
 
 
-def test_an_input_can_be_an_output_and_is_copied(net):
+def test_input_can_be_an_output_and_is_copied(net):
     net.outputs = ["image", "logits"]
     assert np.array_equal(net(X), X)
     assert not np.shares_memory(net(X), X)
@@ -69,7 +69,7 @@ def test_an_input_can_be_an_output_and_is_copied(net):
 @pytest.mark.parametrize(
     ("wires", "sentence"),
     [
-        (["logit"], "outputs names an unknown wire 'logit'; perhaps 'logits'"),
+        (["logit"], "outputs: unknown wire 'logit'. Did you mean 'logits'"),
         (["aux", "logits", "aux"], r"one or more different wires, got \('aux', 'logits', 'aux'\)"),
         ([], r"one or more different wires, got \(\)"),
     ],
@@ -82,7 +82,7 @@ def test_wrong_outputs_are_rejected_and_change_nothing(net, wires, sentence):
 
 
 @pytest.mark.parametrize("wires", [["logits", "features", "relu"], ["relu"], ["features", "aux"], ["conv", "chances"]])
-def test_a_plan_of_outputs_read_inside_matches_the_graph(net, wires):
+def test_plan_of_outputs_read_inside_matches_the_graph(net, wires):
     net.outputs = wires
     assert_close(mg.plan(net)(X), net(X), 2e-5)
     expected, _ = net.forward({"image": X})
@@ -91,7 +91,7 @@ def test_a_plan_of_outputs_read_inside_matches_the_graph(net, wires):
         assert_close(y, expected[wire], 2e-5)
 
 
-def test_a_plan_keeps_a_branch_that_is_an_output_and_joined():
+def test_plan_returns_a_branch_of_a_concat():
     g = mg.Graph(image=(2, 6, 6))
     wires = [g.add(name, layers.Conv2d(2, 3, 1, rng=i), "image") for i, name in enumerate("ab")]
     g.add("drop", layers.Dropout(), g.add("joined", layers.Concat(), *wires))
@@ -102,7 +102,7 @@ def test_a_plan_keeps_a_branch_that_is_an_output_and_joined():
         assert_close(y, expected[wire], 2e-5)
 
 
-def test_only_the_main_output_and_unread_outputs_get_a_loss(net):
+def test_only_main_and_unconsumed_outputs_get_a_loss(net):
     assert losses.head_weights(net) == {"aux": 0.3, "chances": 1.0}
     net.outputs = ["logits", "features", "aux"]
     assert list(losses.head_weights(net).items()) == [("aux", 0.3), ("logits", 1.0)]
@@ -112,10 +112,12 @@ def test_only_the_main_output_and_unread_outputs_get_a_loss(net):
     assert losses.head_weights(net) == {"logits": 1.0}
 
 
-def test_an_unread_output_of_another_shape_is_no_head(net):
+def test_output_of_another_shape_raises(net):
     net.add("embedding", layers.Linear(4, 7, rng=3), "features")
     net.outputs = ["logits", "embedding"]
-    with pytest.raises(ValueError, match=r"output 'embedding' has the shape \(7,\), the main output 'logits' \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"output 'embedding' has shape \(7,\), but the main output 'logits' has \(3,\)"
+    ):
         losses.head_weights(net)
     with pytest.raises(ValueError, match=r"Try g.outputs = \['logits'\]"):
         Settings().head_weights(net)
@@ -137,7 +139,7 @@ def test_prediction_takes_the_assigned_main_output(net):
     assert plan.outputs == ("logits",)
     net.outputs = ["chances", "aux"]
     (plan,) = prediction.planned(net)
-    assert plan.outputs == ("logits",)  # what the softmax reads
+    assert plan.outputs == ("logits",)  # the input of the softmax
 
 
 def test_counting_covers_what_the_assigned_outputs_need(net):
@@ -146,7 +148,7 @@ def test_counting_covers_what_the_assigned_outputs_need(net):
     assert mg.count(net).params == whole.params - 2 * (4 * 3 + 3)
 
 
-def test_a_network_for_other_classes_keeps_the_assigned_outputs():
+def test_network_for_other_classes_keeps_the_assigned_outputs():
     g = mg.models.mini_googlenet(3, aux=True, width=0.25, rng=0)
     g.outputs = ["loss3/classifier", "inception_3a/output"]
     other, _ = mg.models.with_classes(g, 5)
@@ -155,7 +157,7 @@ def test_a_network_for_other_classes_keeps_the_assigned_outputs():
 
 
 @pytest.mark.parametrize("name", ["", "a\ud800b"])
-def test_a_name_that_no_file_can_store_is_rejected(name):
+def test_name_that_no_file_can_store_is_rejected(name):
     with pytest.raises(ValueError, match="an input's name must"):
         mg.Graph(**{name: (3,)})
     g = mg.Graph(x=(3,))

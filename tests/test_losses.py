@@ -15,7 +15,7 @@ def test_equal_logits_lose_log_of_the_number_of_classes():
     assert_close(grad, (0.2 - np.eye(5)[LABELS]) / 3)
 
 
-def test_the_gradient_is_the_slope_of_the_mean():
+def test_cross_entropy_gradient_matches_the_complex_step():
     logits = draw(3, 5)
     _, grad = losses.softmax_cross_entropy(logits, LABELS)
     assert_close(grad, complex_step(lambda z: losses.softmax_cross_entropy(z, LABELS)[0], logits, 1.0))
@@ -29,7 +29,7 @@ def test_logits_of_ten_thousand_stay_finite(dtype):
     assert (grad == np.array([[0, 0, 0], [0.5, 0, -0.5]])).all()
 
 
-def test_a_shift_of_all_logits_changes_nothing():
+def test_shift_of_all_logits_changes_nothing():
     logits = draw(3, 5)
     assert_close(losses.softmax_cross_entropy(logits + 100, LABELS)[0], losses.softmax_cross_entropy(logits, LABELS)[0])
 
@@ -58,7 +58,7 @@ def test_read_only_logits_work_and_stay_as_they_were():
     assert not np.shares_memory(grad, logits)
 
 
-def test_a_masked_class_of_minus_infinity_gets_no_gradient():
+def test_masked_class_of_minus_infinity_gets_no_gradient():
     logits = draw(1, 3)
     logits[0, 1] = -np.inf
     loss, grad = losses.softmax_cross_entropy(logits, [0])
@@ -66,13 +66,13 @@ def test_a_masked_class_of_minus_infinity_gets_no_gradient():
     assert grad[0, 1] == 0
 
 
-def test_the_auxiliary_heads_count_three_tenths():
+def test_auxiliary_heads_count_three_tenths():
     wires = ("loss1/classifier", "loss2/classifier", "loss3/classifier")
     assert losses.head_weights(wires) == dict(zip(wires, (0.3, 0.3, 1.0), strict=True))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_weighted_sum_is_the_losses_and_gradients_each_times_its_weight(dtype):
+def test_weighted_sum_multiplies_losses_and_gradients(dtype):
     logits = {"a": draw(3, 5, dtype=dtype), "b": draw(3, 5, seed=1, dtype=dtype)}
     total, parts, grads = losses.weighted_sum(logits, LABELS, {"a": 0.3, "b": 1.0})
     alone = {wire: losses.softmax_cross_entropy(values, LABELS) for wire, values in logits.items()}

@@ -1,4 +1,4 @@
-"""Arrays whose meaning would be lost are rejected wherever the package takes an array: masks, matrices, units."""
+"""Arrays whose meaning would be lost are rejected by every function: masked arrays, matrices, units."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def masked(x):
 
 
 class Quantity(np.ndarray):
-    """An array with a unit, as astropy and unyt make them."""
+    """An array with a unit, such as those of astropy and unyt."""
 
     unit = "m"
 
@@ -103,8 +103,8 @@ def _relu_backward(grad):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_masked_array_is_rejected(name):
-    with pytest.raises(TypeError, match=r"masked array, 1 of [\d,]+ values masked.*Pass x\.filled"):
+def test_masked_array_is_rejected(name):
+    with pytest.raises(TypeError, match=r"masked array with 1 of [\d,]+ values masked.*Pass x\.filled"):
         CALLS[name]()
 
 
@@ -114,30 +114,30 @@ def test_saving_rejects_masked_weights(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_mask_without_masked_values_says_what_to_pass():
+def test_mask_without_masked_values_suggests_data():
     with pytest.raises(TypeError, match=r"0 of 192 values masked.*Pass x\.data"):
         checks.floating(np.ma.masked_array(X[0]), "x")
 
 
-def test_a_mask_of_one_value_for_all_is_counted():
+def test_mask_of_one_value_for_all_is_counted():
     with pytest.raises(TypeError, match=r"192 of 192 values masked"):
         checks.floating(np.ma.masked_array(X[0], mask=True), "x")
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
-def test_a_matrix_is_rejected():
+def test_matrix_is_rejected():
     with pytest.raises(TypeError, match=r"matrix.*np\.asarray"):
         mg.layers.Linear(5, 2).forward(np.matrix(SCORES.astype(np.float32)))
 
 
-def test_an_array_with_a_unit_is_rejected():
+def test_array_with_a_unit_is_rejected():
     with pytest.raises(TypeError, match="unit 'm', which would be lost"):
         network()(X.view(Quantity))
 
 
 def test_other_kinds_of_arrays_pass(tmp_path):
     class Image(np.ndarray):
-        """As image readers return them."""
+        """An array such as image readers return."""
 
     mapped = np.memmap(tmp_path / "x", np.float64, "w+", shape=X.shape)
     mapped[...] = X
@@ -148,5 +148,5 @@ def test_other_kinds_of_arrays_pass(tmp_path):
 
 @pytest.mark.parametrize("x", [X.astype(object), np.zeros((4, 3, 8, 8), [("a", "f4")])])
 def test_arrays_of_objects_and_records_are_rejected(x):
-    with pytest.raises(TypeError, match="must hold float32"):
+    with pytest.raises(TypeError, match="must have dtype float32"):
         network()(x)

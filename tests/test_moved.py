@@ -24,7 +24,7 @@ def _new_names():
 
 
 def _importable(names):
-    """Return names as parameters of a test, those of compiled code with the mark that they need."""
+    """Return names as parameters of a test; names of compiled code get the mark that they need."""
     compiled = "minigooglenet.kernels.fast", "minigooglenet.planning.fused", "minigooglenet.planning.barrier"
     return [pytest.param(name, marks=needs_numba if name.startswith(compiled) else ()) for name in sorted(set(names))]
 
@@ -90,13 +90,13 @@ def test_old_notebooks_imports_work():
 OLD_NAMES = """
 import importlib, warnings
 from minigooglenet import _moved
-def found(name):
+def resolve(name):
     module, _, last = name.rpartition(".")
     return getattr(importlib.import_module(module), last)
 for old, new in _moved.NAMES.items():
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
-        assert found(old) is found(new), old
+        assert resolve(old) is resolve(new), old
     assert f"{old} is now {new}; the old name goes in 0.3" in [str(one.message) for one in given], old
 """
 
@@ -142,32 +142,32 @@ def house(tmp_path, monkeypatch):
 
 
 def _warned(run):
-    """Return what a function returns, and the files and texts of its warnings."""
-    with warnings.catch_warnings(record=True) as told:
+    """Call a function; return its result and the texts of its warnings, which must come from this file."""
+    with warnings.catch_warnings(record=True) as records:
         warnings.simplefilter("always")
         value = run()
-    assert {each.category for each in told} <= {DeprecationWarning}
-    assert {each.filename for each in told} <= {__file__}
-    return value, [str(each.message) for each in told]
+    assert {record.category for record in records} <= {DeprecationWarning}
+    assert {record.filename for record in records} <= {__file__}
+    return value, [str(record.message) for record in records]
 
 
-def test_an_old_module_is_the_new_one(house):
+def test_old_module_is_the_new_one(house):
     def old():
         import old_house.basement.box
 
         return old_house.basement
 
-    module, told = _warned(old)
+    module, messages = _warned(old)
     assert module is house.cellar
     assert module.__spec__.name == "old_house.cellar"
     assert sys.modules["old_house.basement.box"] is sys.modules["old_house.cellar.box"]
-    assert told[0] == "old_house.basement is now old_house.cellar; the old name goes in 0.3"
+    assert messages[0] == "old_house.basement is now old_house.cellar; the old name goes in 0.3"
 
 
-def test_an_old_module_is_an_attribute_too(house):
-    module, told = _warned(lambda: house.basement)
+def test_old_module_is_an_attribute_too(house):
+    module, messages = _warned(lambda: house.basement)
     assert module is house.cellar
-    assert len(told) == 1
+    assert len(messages) == 1
 
 
 def test_importing_a_module_does_not_replace_a_function(house):
@@ -177,12 +177,12 @@ def test_importing_a_module_does_not_replace_a_function(house):
 
         return cook
 
-    cook, told = _warned(old)
+    cook, messages = _warned(old)
     assert house.cook is cook is house.kitchen.cook
-    assert told[0] == "old_house.cook.cook is now old_house.kitchen.cook; the old name goes in 0.3"
+    assert messages[0] == "old_house.cook.cook is now old_house.kitchen.cook; the old name goes in 0.3"
 
 
-def test_a_function_below_a_moved_package_is_not_replaced(house):
+def test_function_in_a_moved_package_stays(house):
     def old():
         importlib.import_module("old_house.basement.wine")
         from old_house.basement.wine import LOADED
@@ -194,7 +194,7 @@ def test_a_function_below_a_moved_package_is_not_replaced(house):
     assert loaded is sys.modules["old_house.cellar.shelf"].LOADED
 
 
-def test_a_package_that_is_loaded_later_knows_its_old_names(house):
+def test_package_that_is_loaded_later_knows_its_old_names(house):
     def old():
         importlib.import_module("old_house.attic.trunk")
         from old_house.attic import Box
@@ -202,10 +202,10 @@ def test_a_package_that_is_loaded_later_knows_its_old_names(house):
 
         return Box, hats
 
-    (box, hats), told = _warned(old)
+    (box, hats), messages = _warned(old)
     assert box is importlib.import_module("old_house.cellar.box").Box
     assert (hats, house.attic.trunk()) == (3, "hats")
-    assert "old_house.attic.Box is now old_house.cellar.box.Box; the old name goes in 0.3" in told
+    assert "old_house.attic.Box is now old_house.cellar.box.Box; the old name goes in 0.3" in messages
 
 
 def test_names_of_one_module_are_found_in_several(house):
@@ -221,10 +221,10 @@ def test_names_of_one_module_are_found_in_several(house):
         _ = importlib.import_module("old_house.everything").spoon
 
 
-def test_a_moved_function_keeps_its_old_name(house):
-    soup, told = _warned(lambda: house.soup)
+def test_moved_function_keeps_its_old_name(house):
+    soup, messages = _warned(lambda: house.soup)
     assert soup is house.kitchen.cook
-    assert told == ["old_house.soup is now old_house.kitchen.cook; the old name goes in 0.3"]
+    assert messages == ["old_house.soup is now old_house.kitchen.cook; the old name goes in 0.3"]
 
 
 def test_unknown_names_stay_unknown(house):

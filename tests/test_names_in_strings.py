@@ -1,4 +1,4 @@
-"""Every dotted name of the package that a string, a page or a workflow spells exists: no import test sees those."""
+"""Every dotted name of the package in a string, a page or a workflow exists; import tests do not cover those."""
 
 import ast
 import importlib
@@ -7,13 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"(?<![\w./-])minigooglenet(?:\.[A-Za-z_]\w*)+")
-# The names of 0.1 are spelt there on purpose.
+# These files contain names of 0.1 on purpose.
 OLD = {"minigooglenet/_moved.py", "tests/test_moved.py", "tests/test_names_in_strings.py"}
-NEEDED = {"minigooglenet.exercises.lessons"}  # of 0.1, which a student's notebook may still spell
+NEEDED = {"minigooglenet.exercises.lessons"}  # a name of 0.1 that students' notebooks may still use
 
 
 def _strings(path):
-    """Yield the strings of a Python file; of an f-string the parts before its values, without the last name."""
+    """Yield the strings of a Python file, and the parts of f-strings before a value, without their last name."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
@@ -22,7 +22,7 @@ def _strings(path):
 
 
 def _texts():
-    """Yield (path, text) of everything that may spell a name."""
+    """Yield (path, text) of everything that may contain a name."""
     for folder in ("minigooglenet", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for text in _strings(path):
@@ -35,14 +35,14 @@ def _texts():
 def _exists(name):
     """Return whether a name exists; a name of an earlier version, which warns, does not count."""
     module, *rest = name.split(".")
-    found = importlib.import_module(module)
+    value = importlib.import_module(module)
     for part in rest:
         module = f"{module}.{part}"
         try:
-            if not hasattr(found, part):
+            if not hasattr(value, part):
                 importlib.import_module(module)
-            found = getattr(found, part)
-        except ModuleNotFoundError as error:  # a peer of the bench needs a package that is not installed
+            value = getattr(value, part)
+        except ModuleNotFoundError as error:  # another engine of the bench is not installed
             return not (error.name or "").startswith("minigooglenet")
         except (AttributeError, DeprecationWarning):
             return False
@@ -50,11 +50,11 @@ def _exists(name):
 
 
 def test_every_name_in_a_string_exists():
-    spelt = {}
+    names = {}
     for path, text in _texts():
         where = path.relative_to(ROOT).as_posix()
         if where not in OLD:
             for name in NAME.findall(text):
-                spelt.setdefault(name, where)
-    assert len(spelt) > 20
-    assert {name: where for name, where in spelt.items() if name not in NEEDED and not _exists(name)} == {}
+                names.setdefault(name, where)
+    assert len(names) > 20
+    assert {name: where for name, where in names.items() if name not in NEEDED and not _exists(name)} == {}

@@ -1,4 +1,4 @@
-"""Observers of a forward and a backward pass: the order of the calls, their arrays, and errors inside them."""
+"""Observers of forward and backward passes: the order of the calls, their arrays, and errors in them."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_backward_calls_before_and_after_in_reverse(g):
     assert calls_of(recorder) == names
 
 
-def test_backward_passes_the_gradients_that_each_node_sends(g):
+def test_observer_gets_the_gradients_of_each_node(g):
     recorder = Recorder()
     grad_inputs, grad_params = g.backward(GRAD, g.forward(X)[1], wires="conv", on_node=recorder)
     sent = after(recorder)
@@ -87,8 +87,8 @@ def test_backward_passes_the_gradients_that_each_node_sends(g):
     assert all((sent["conv"][key] == grad_params[key]).all() for key in grad_params)
 
 
-def test_backward_observes_only_the_nodes_that_somebody_needs(g):
-    g.add("head", layers.Flatten(), "image")  # nothing here trains
+def test_backward_observes_only_needed_nodes(g):
+    g.add("head", layers.Flatten(), "image")  # no trainable layer
     recorder = Recorder()
     outputs, tape = g.forward(X)
     g.backward({wire: np.ones_like(y) for wire, y in outputs.items()}, tape, inputs=False, on_node=recorder)
@@ -107,26 +107,26 @@ def test_frozen_nodes_are_observed_forward_and_not_backward(g):
     assert set(after(recorder)["fc"]) == {"fc/weight", "fc/bias"}
 
 
-def test_observed_passes_compute_the_same_bits(g):
+def test_observed_passes_are_bit_identical(g):
     outputs, tape = g.forward(X, on_node=Recorder())
     expected, expected_tape = g.forward(X)
     assert (outputs["mean"] == expected["mean"]).all()
     grads = g.backward(GRAD, tape, on_node=Recorder())
-    for got, right in zip(grads, g.backward(GRAD, expected_tape), strict=True):
-        assert all((got[key] == right[key]).all() for key in right)
+    for actual, expected in zip(grads, g.backward(GRAD, expected_tape), strict=True):
+        assert all((actual[key] == expected[key]).all() for key in expected)
 
 
 def test_check_finite_works_next_to_an_observer(g):
     recorder = Recorder()
     g.params["conv/weight"] = np.full_like(g.params["conv/weight"], np.inf)
-    with pytest.raises(ValueError, match=r"^wire 'conv' is the first that is not finite"):
+    with pytest.raises(ValueError, match=r"^wire 'conv' is the first wire with a NaN or an infinity"):
         g.forward(X, check_finite=True, on_node=recorder)
     assert calls_of(recorder) == [("before", "conv", "forward")]
 
 
 def test_finite_check_can_observe_a_backward_pass(g):
     grad = {"mean": np.full((3, 6), np.inf, np.float32)}
-    with pytest.raises(ValueError, match=r"^wire 'joined' is the first that is not finite"):
+    with pytest.raises(ValueError, match=r"^wire 'joined' is the first wire with a NaN or an infinity"):
         g.backward(grad, g.forward(X)[1], on_node=FiniteCheck())
 
 

@@ -1,4 +1,4 @@
-"""SGD against worked numbers and PyTorch."""
+"""SGD compared with worked examples and PyTorch."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_weight_decay_pulls_towards_zero():
     assert params["w"] == pytest.approx(2 - 0.1 * 0.5 * 2)
 
 
-def test_parameters_move_in_place_in_their_own_dtype_and_gradients_stay():
+def test_parameters_change_in_place_and_keep_their_dtype():
     array = np.ones(3, np.float32)
     grad = np.ones(3, np.float32)
     optim.sgd_step({"w": array}, {"w": grad}, {}, lr=0.5, weight_decay=0.1)
@@ -39,7 +39,7 @@ def test_parameters_without_a_gradient_stay():
     assert (params["a"], params["b"]) == (0, 1)
 
 
-def test_the_first_velocity_is_not_the_gradients_own_array():
+def test_first_velocity_does_not_alias_the_gradient():
     velocity, grad = {}, np.ones(1)
     optim.sgd_step({"w": np.ones(1)}, {"w": grad}, velocity, lr=1.0)
     assert not np.shares_memory(velocity["w"], grad)
@@ -64,7 +64,7 @@ def test_large_small_and_strided_parameters_follow_the_formula(dtype, weight_dec
         np.testing.assert_allclose(velocity[name], speed, rtol=0, atol=1e-6)
 
 
-def test_the_velocity_is_changed_in_place():
+def test_velocity_is_changed_in_place():
     velocity, param = {}, np.ones(2)
     optim.sgd_step({"w": param}, {"w": np.ones(2)}, velocity, lr=0.1)
     first = velocity["w"]
@@ -72,7 +72,7 @@ def test_the_velocity_is_changed_in_place():
     assert velocity["w"] is first
 
 
-def test_multipliers_scale_the_rate_and_the_decay_of_the_names_that_they_hold():
+def test_multipliers_scale_learning_rate_and_decay():
     params = {"a/weight": np.array([1.0]), "a/bias": np.array([1.0])}
     grads = {name: np.array([1.0]) for name in params}
     multipliers = optim.caffe_multipliers(params)
@@ -82,21 +82,21 @@ def test_multipliers_scale_the_rate_and_the_decay_of_the_names_that_they_hold():
     assert params["a/bias"] == pytest.approx(0.8)
 
 
-def test_steps_follow_pytorchs_own_optimizer():
+def test_sgd_matches_pytorch():
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     start, velocity = rng.standard_normal(5), {}
     param = {"w": start.copy()}
-    theirs = torch.tensor(start.copy(), requires_grad=True)
-    optimizer = torch.optim.SGD([theirs], lr=0.1, momentum=0.9, weight_decay=0.01)
+    tensor = torch.tensor(start.copy(), requires_grad=True)
+    optimizer = torch.optim.SGD([tensor], lr=0.1, momentum=0.9, weight_decay=0.01)
     for step in range(6):
         grad = rng.standard_normal(5)
         rate = schedules.polynomial(0.1, step, 6)
         optimizer.param_groups[0]["lr"] = rate
-        theirs.grad = torch.tensor(grad)
+        tensor.grad = torch.tensor(grad)
         optimizer.step()
         optim.sgd_step(param, {"w": grad}, velocity, lr=rate, momentum=0.9, weight_decay=0.01)
-    np.testing.assert_allclose(param["w"], theirs.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(param["w"], tensor.detach().numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -112,7 +112,7 @@ def test_steps_move_alike_on_every_storey(dtype, storey):
 
     expected = run()
     with mg.use(storey):
-        found = run()
+        result = run()
     for key, value in expected.items():
-        assert found[key].dtype == dtype
-        assert_close(found[key], value)
+        assert result[key].dtype == dtype
+        assert_close(result[key], value)

@@ -1,4 +1,4 @@
-"""A process that another one started ends with it, at a point where its work can be resumed if it has such a point."""
+"""A child process ends with its parent, if possible at a point from which its work can be resumed."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import pytest
 PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
 CHILDREN = {
     "at once": "orphans.watch(seconds=0.05)",
-    "during code that holds all threads": "orphans.end_with_parent()",
+    "while C code holds the GIL": "orphans.end_with_parent()",
     "after its work": """
         work = [1]
         orphans.watch(stop=orphans.interrupt, working=lambda: bool(work), seconds=0.05)
@@ -22,28 +22,28 @@ CHILDREN = {
             work.clear()
     """,
     "although its work does not end": """
-        orphans.watch(stop=lambda: print("asked", flush=True), working=lambda: True, seconds=0.05, grace=0.3)
+        orphans.watch(stop=lambda: print("stopping", flush=True), working=lambda: True, seconds=0.05, grace=0.3)
     """,
 }
-WORDS = {"after its work": ["saved"], "although its work does not end": ["asked"]}
+WORDS = {"after its work": ["saved"], "although its work does not end": ["stopping"]}
 
 
 @pytest.mark.parametrize("case", CHILDREN)
-def test_a_child_ends_with_its_killed_parent(case):
+def test_child_ends_with_its_killed_parent(case):
     child = "import time\nfrom minigooglenet import orphans\n" + textwrap.dedent(CHILDREN[case])
     child += '\nprint("begun", flush=True)\ntime.sleep(100)\n'
     parent = subprocess.Popen([sys.executable, "-c", PARENT, child], stdout=subprocess.PIPE, text=True)
     assert parent.stdout.readline() == "begun\n"
     parent.kill()
     started = time.monotonic()
-    said = parent.stdout.read().split()  # ends when the child has closed the pipe too
+    output = parent.stdout.read().split()  # ends when the child has closed the pipe too
     parent.wait()
     parent.stdout.close()
     assert time.monotonic() - started < 60
-    assert said[: len(WORDS.get(case, []))] == WORDS.get(case, [])
+    assert output[: len(WORDS.get(case, []))] == WORDS.get(case, [])
 
 
-def test_a_parent_that_ended_before_the_watch_is_noticed():
+def test_parent_that_ended_before_the_watch_is_noticed():
     child = (
         "import time\nfrom minigooglenet import orphans\norphans.watch(parent=2**22 - 1, seconds=0.05)\ntime.sleep(100)"
     )

@@ -1,4 +1,4 @@
-"""Plans: what the graph computes, with the parameters of the moment they were made."""
+"""Plans: the results of the graph, with the parameters from the time when the plan was made."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,13 +23,13 @@ def net():
 X = draw(2, 2, 8, 8, dtype=np.float32)
 
 
-def test_a_plan_computes_what_the_graph_does(net):
+def test_plan_computes_what_the_graph_does(net):
     y = mg.plan(net)(X)
     assert y.dtype == np.float32
     assert_close(y, net(X))
 
 
-def test_a_plan_of_one_output_gives_its_array_and_of_several_a_dict(net):
+def test_plan_of_several_outputs_returns_a_dict(net):
     expected, _ = net.forward({"image": X})
     assert_close(mg.plan(net, "head")(X), expected["head"])
     assert_close(mg.plan(net, ["head"])(X), expected["head"])
@@ -39,11 +39,11 @@ def test_a_plan_of_one_output_gives_its_array_and_of_several_a_dict(net):
         assert_close(y, expected[wire])
 
 
-def test_a_plan_may_ask_for_an_inner_wire(net):
+def test_plan_can_return_an_inner_wire(net):
     assert_close(mg.plan(net, "module/output")(X), net.forward({"image": X}, ["module/output"])[0]["module/output"])
 
 
-def test_a_plan_keeps_the_parameters_of_its_moment(net):
+def test_plan_copies_the_parameters(net):
     plan, before = mg.plan(net), net(X)
     net.params["main/weight"][:] = 0
     net.params["module/1x1/weight"] = net.params["module/1x1/weight"] * 2
@@ -53,7 +53,7 @@ def test_a_plan_keeps_the_parameters_of_its_moment(net):
     assert (net(X) != plan(X)).any()
 
 
-def test_a_plan_leaves_the_graph_alone(net):
+def test_plan_does_not_change_the_graph(net):
     before = {key: value.copy() for key, value in (*net.params.items(), *net.buffers.items())}
     plan = mg.plan(net)
     plan(X)
@@ -61,14 +61,14 @@ def test_a_plan_leaves_the_graph_alone(net):
     assert all((value == before[key]).all() for key, value in (*net.params.items(), *net.buffers.items()))
 
 
-def test_a_plan_takes_named_inputs_and_awkward_memory(net):
+def test_plan_takes_named_inputs_and_awkward_memory(net):
     plan = mg.plan(net)
     odd = awkward(X)
     assert_close(plan({"image": odd}), plan(X))
     assert (odd == X).all()
 
 
-def test_the_results_of_a_plan_are_the_callers(net):
+def test_results_of_a_plan_do_not_alias(net):
     plan = mg.plan(net)
     first, second = plan(X), plan(X)
     assert not np.shares_memory(first, second)
@@ -76,34 +76,34 @@ def test_the_results_of_a_plan_are_the_callers(net):
     assert (plan(X) == second).all()
 
 
-def test_a_plan_works_for_any_batch(net):
+def test_plan_works_for_any_batch(net):
     plan = mg.plan(net)
     many = plan(np.concatenate([X] * 3))
     assert_close(many, np.concatenate([plan(X)] * 3))
     assert_close(plan(X[:1]), plan(X)[:1])
 
 
-def test_a_plan_in_double_precision(net):
+def test_plan_in_double_precision(net):
     double = net.astype(np.float64)
     y = mg.plan(double)(X.astype(np.float64))
     assert y.dtype == np.float64
     assert_close(y, double(X.astype(np.float64)))
 
 
-def test_a_plan_tells_what_it_leaves_out(net):
+def test_plan_prints_removed_nodes(net):
     text = str(mg.plan(net))
     assert "main" in text
-    assert "head" in text.split("left out")[1].splitlines()[0]
-    assert "left out" not in str(mg.plan(net, ["head", "main"]))
+    assert "head" in text.split("removed, because no output needs them")[1].splitlines()[0]
+    assert "removed" not in str(mg.plan(net, ["head", "main"]))
 
 
-def test_a_plan_of_nothing_is_refused():
+def test_plan_of_an_empty_graph_raises():
     with pytest.raises(ValueError, match=r"^the graph has no nodes yet$"):
         mg.plan(mg.Graph(image=(1, 2, 2)))
 
 
-def test_a_plan_of_an_unknown_wire_is_refused(net):
-    with pytest.raises(ValueError, match=r"^outputs asks for an unknown wire 'mian'; perhaps 'main'"):
+def test_plan_of_an_unknown_wire_raises(net):
+    with pytest.raises(ValueError, match=r"^outputs: unknown wire 'mian'. Did you mean 'main'"):
         mg.plan(net, "mian")
 
 
@@ -132,40 +132,40 @@ BATCH = draw(5, 3, 24, 20, dtype=np.float32)
 
 @pytest.mark.parametrize("norm", ["lrn", "batch"])
 @pytest.mark.parametrize("images", [1, 2, 5])
-@pytest.mark.parametrize("together", [1, 3])
-def test_a_plan_of_any_grouping_agrees_with_the_training_graphs_forward(norm, images, together):
+@pytest.mark.parametrize("group_size", [1, 3])
+def test_plan_of_any_grouping_matches_forward(norm, images, group_size):
     g = googlenet_like(norm)
-    for buffer in g.buffers.values():  # batch norm that does something
+    for buffer in g.buffers.values():  # so that batch norm is not the identity
         buffer[:] = np.random.default_rng(1).uniform(0.5, 2, buffer.shape)
     plan = mg.plan(g, g.outputs)
-    plan.together = together
+    plan.group_size = group_size
     expected, _ = g.forward({"image": BATCH[:images]})
     for wire, y in plan(BATCH[:images]).items():
         assert_close(y, expected[wire], 2e-5)
 
 
-def test_every_wire_of_a_plan_can_be_asked_for():
+def test_plan_can_return_every_wire():
     g = googlenet_like()
     wires = list(g.nodes)
     expected, _ = g.forward({"image": BATCH}, wires)
-    for asked in (wires, *([wire] for wire in wires)):
-        got = mg.plan(g, asked)(BATCH)
-        for wire, y in got.items() if len(asked) > 1 else [(asked[0], got)]:
+    for outputs in (wires, *([wire] for wire in wires)):
+        result = mg.plan(g, outputs)(BATCH)
+        for wire, y in result.items() if len(outputs) > 1 else [(outputs[0], result)]:
             assert_close(y, expected[wire], 2e-5)
 
 
 @needs_numba
-def test_a_plan_fuses_joins_and_shares_and_says_so():
+def test_plan_prints_fusion_concat_and_buffers():
     g = googlenet_like("batch")
     text = str(mg.plan(g))
     assert "a/3x3 + a/bn_3x3 + a/relu_3x3" in text
-    assert "batch norm in the weights, ReLU as it writes" in text
-    assert "4 of 4 inputs are there already" in text
+    assert "batch norm folded into the weights, fused ReLU" in text
+    assert "4 of 4 inputs are already in place (no copy)" in text
     assert "channels 8 to 24 of a/output" in text
-    assert "inference passes their input on: drop" in text
+    assert "removed, because they are the identity at inference: drop" in text
 
 
-def test_what_two_nodes_read_is_not_swallowed_by_one_of_them():
+def test_plan_keeps_a_wire_with_two_consumers():
     g = mg.Graph(image=(3, 8, 8))
     g.add("conv", mg.layers.Conv2d(3, 4, 3, padding=1, rng=0), "image")
     g.add("relu", mg.layers.ReLU(), "conv")
@@ -176,7 +176,7 @@ def test_what_two_nodes_read_is_not_swallowed_by_one_of_them():
 
 
 class Doubling(mg.layers.Conv2d):
-    """A student's layer: its own forward on top of ours."""
+    """A subclass that overrides `forward`, as a student would write it."""
 
     def forward(self, x, train=False):
         y, cache = super().forward(x, train)
@@ -184,7 +184,7 @@ class Doubling(mg.layers.Conv2d):
 
 
 class WholeBatch:
-    """A foreign layer that looks across images, and knows nothing of plans."""
+    """A layer without the base class, whose output depends on the whole batch."""
 
     params = buffers = {}  # noqa: RUF012
 
@@ -195,7 +195,7 @@ class WholeBatch:
         return x - x.mean(axis=0), None
 
 
-def test_a_layers_own_forward_is_what_a_plan_and_a_call_run():
+def test_overridden_forward_runs_in_plan_and_graph():
     g = mg.Graph(image=(3, 8, 8))
     g.add("conv", Doubling(3, 4, 3, rng=0), "image")
     g.add("relu", mg.layers.ReLU(), "conv")
@@ -204,10 +204,10 @@ def test_a_layers_own_forward_is_what_a_plan_and_a_call_run():
     expected = g.forward({"image": x})[0]["centred"]
     assert_close(mg.plan(g)(x), expected)
     assert_close(g(x), expected)
-    assert "images stay together, because conv, centred may depend on the whole batch" in str(mg.plan(g))
+    assert "the batch is not split, because conv, centred may depend on the whole batch" in str(mg.plan(g))
 
 
-def test_a_readers_own_convolution_runs_in_a_plan_and_sees_the_whole_batch():
+def test_own_convolution_in_a_plan_gets_the_whole_batch():
     seen = []
 
     def forward(x, weight, bias, stride, padding, groups):
@@ -222,7 +222,7 @@ def test_a_readers_own_convolution_runs_in_a_plan_and_sees_the_whole_batch():
     assert seen == [4, 4]
 
 
-def test_an_error_inside_a_plan_names_the_node_and_the_plan_works_on():
+def test_plan_works_after_an_error_in_a_node():
     g = mg.Graph(image=(3, 8, 8))
 
     class Fails(mg.layers.ReLU):
@@ -238,7 +238,7 @@ def test_an_error_inside_a_plan_names_the_node_and_the_plan_works_on():
     assert_close(plan(x), np.maximum(x, 0))
 
 
-def test_a_plan_has_the_same_bits_for_any_number_of_threads(own_threads):
+def test_plan_is_bit_identical_for_any_thread_count(own_threads):
     plan, bits = mg.plan(googlenet_like()), set()
     for threads in (1, 2, 3, 5, 8):
         mg.set_num_threads(threads)
@@ -248,27 +248,27 @@ def test_a_plan_has_the_same_bits_for_any_number_of_threads(own_threads):
 
 @pytest.mark.parametrize("images", [1, 3])
 @pytest.mark.parametrize("threads", [2, 3, 8])
-def test_a_plan_may_be_called_from_several_threads_at_once(own_threads, threads, images):
+def test_plan_may_be_called_from_several_threads_at_once(own_threads, threads, images):
     mg.set_num_threads(threads)
     plan = mg.plan(googlenet_like())
     batches = [draw(images, 3, 24, 20, seed=seed, dtype=np.float32) for seed in range(24)]
     expected = [plan(batch) for batch in batches]
     with ThreadPoolExecutor(4) as pool:
-        for y, right in zip(pool.map(plan, batches), expected, strict=True):
-            assert (y == right).all()
+        for y, expected_y in zip(pool.map(plan, batches), expected, strict=True):
+            assert (y == expected_y).all()
 
 
-@pytest.mark.parametrize("off", [pytest.param("fuse", marks=needs_numba), "join", "apart"])
+@pytest.mark.parametrize("off", [pytest.param("fuse", marks=needs_numba), "join", "split_batch"])
 def test_each_idea_of_a_plan_can_be_switched_off(off):
     g = googlenet_like("batch")
     assert_close(mg.plan(g, **{off: False})(BATCH), mg.plan(g)(BATCH), 2e-5)
-    changed = {"fuse": "a/3x3 + a/bn_3x3", "join": "4 of 4 inputs are there already", "apart": None}[off]
+    changed = {"fuse": "a/3x3 + a/bn_3x3", "join": "4 of 4 inputs are already in place", "split_batch": None}[off]
     if changed:
         assert changed in str(mg.plan(g))
         assert changed not in str(mg.plan(g, **{off: False}))
 
 
-def test_a_plan_of_mixed_precision_follows_its_input():
+def test_plan_of_mixed_precision_follows_its_input():
     g = googlenet_like()
     plan = mg.plan(g)
     y = plan(BATCH.astype(np.float64))
@@ -277,12 +277,12 @@ def test_a_plan_of_mixed_precision_follows_its_input():
     assert plan(BATCH).dtype == np.float32
 
 
-def test_a_plan_that_only_passes_on_or_joins_its_input_prints_and_runs():
+def test_plan_of_identities_and_concats_runs():
     g = mg.Graph(image=(2, 4, 4))
     g.add("relu", mg.layers.ReLU(), "image")
     g.add("both", mg.layers.Concat(), "relu", "image")
     x = draw(2, 2, 4, 4, dtype=np.float32)
-    assert "1 of 2 inputs are there already" in str(mg.plan(g))
+    assert "1 of 2 inputs are already in place" in str(mg.plan(g))
     assert_close(mg.plan(g)(x), np.concatenate([np.maximum(x, 0), x], axis=1))
     only = mg.Graph(image=(2, 4, 4))
     only.add("drop", mg.layers.Dropout(), "image")
@@ -291,7 +291,7 @@ def test_a_plan_that_only_passes_on_or_joins_its_input_prints_and_runs():
 
 
 @pytest.mark.parametrize("fuse", [True, False])
-def test_bits_do_not_depend_on_threads_where_groups_would_choose_another_form(own_threads, fuse):
+def test_grouped_convolution_is_bit_identical_for_any_thread_count(own_threads, fuse):
     g = mg.Graph(image=(8, 12, 12))
     g.add("conv", mg.layers.Conv2d(8, 8, 3, padding=1, rng=0), "image")
     x, bits = draw(4, 8, 12, 12, dtype=np.float32), set()
@@ -301,16 +301,16 @@ def test_bits_do_not_depend_on_threads_where_groups_would_choose_another_form(ow
     assert len(bits) == 1
 
 
-def test_a_form_that_cannot_compute_a_layer_is_refused_before_it_runs():
-    with pytest.raises(ValueError, match=r"^Winograd's form computes 3x3"):
+def test_impossible_algorithm_raises_before_it_runs():
+    with pytest.raises(ValueError, match=r"^Winograd's algorithm computes 3x3"):
         mg.layers.Conv2d(3, 4, 5, padding=2, algorithm="winograd")
 
 
 @needs_numba
-def test_a_plan_rejects_an_assigned_algorithm_that_cannot_compute_its_layer():
+def test_plan_rejects_an_impossible_algorithm():
     layer = mg.layers.Conv2d(3, 4, 3, stride=2)
     layer.algorithm = "winograd"
     g = mg.Graph(image=(3, 9, 9))
     g.add("conv", layer, "image")
-    with pytest.raises(ValueError, match=r"Winograd's form computes 3x3 .* stride \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"Winograd's algorithm computes 3x3 .* stride \(2, 2\)"):
         mg.plan(g)

@@ -1,4 +1,4 @@
-"""A plan returns what the graph returns, rejects what it rejects, and shares no memory with anyone."""
+"""A plan returns the same results and errors as the graph, and its results do not alias other arrays."""
 
 import copy
 import re
@@ -21,14 +21,14 @@ class OwnForward(layers.ReLU):
 
 
 class Identity(layers.ReLU):
-    """Passes on the very array that it is given, as students' layers do."""
+    """Return the input array itself, as students' layers do."""
 
     def forward(self, x, train=False):
         return x, np.ones(x.shape, bool)
 
 
 class Foreign:
-    """A layer without our base class, which compares images with one another."""
+    """A layer without the base class, whose output depends on the whole batch."""
 
     params: ClassVar = {}
 
@@ -101,11 +101,11 @@ MAPS = {
 
 
 def random_graph(data, inputs=1):
-    """Return a graph of up to 12 nodes of all kinds, with forks, joins, replaced methods and several outputs."""
+    """Return a graph of up to 12 nodes of all types, with forks, concats, replaced methods and several outputs."""
     rng = np.random.default_rng(data.draw(st.integers(0, 99), label="seed"))
     size = data.draw(st.sampled_from([(2, 5, 6), (8, 9, 8), (3, 1, 1)]), label="size")
     g = mg.Graph(**{f"in{i}": size for i in range(inputs)})
-    for number in range(data.draw(st.integers(1, 12), label="nodes")):
+    for index in range(data.draw(st.integers(1, 12), label="nodes")):
         wires = list(g.shapes)
         wire = data.draw(st.sampled_from(wires[-3:]), label="wire")
         shape = g.shapes[wire]
@@ -115,12 +115,12 @@ def random_graph(data, inputs=1):
         if kind in ("concat", "add"):
             mates = mates if kind == "concat" else [other for other in mates if g.shapes[other] == shape]
             reads = [wire, *data.draw(st.lists(st.sampled_from(mates), max_size=3), label="reads")]
-            g.add(f"n{number}", layers.Concat() if kind == "concat" else layers.Add(), *reads)
+            g.add(f"n{index}", layers.Concat() if kind == "concat" else layers.Add(), *reads)
             continue
         try:
-            g.add(f"n{number}", kinds[kind](data, shape, rng), wire)
+            g.add(f"n{index}", kinds[kind](data, shape, rng), wire)
         except ValueError:  # the window does not fit
-            g.add(f"n{number}", layers.ReLU(), wire)
+            g.add(f"n{index}", layers.ReLU(), wire)
     return g
 
 
@@ -137,7 +137,7 @@ def test_plan_of_a_random_graph_equals_the_graph(data):
     x = {name: draw(images, *shape, seed=i, dtype=dtype) for i, (name, shape) in enumerate(g.inputs.items())}
     kept, parameters = copy.deepcopy(x), [array.copy() for array in arrays_of(g)]
     outputs = data.draw(st.lists(st.sampled_from(list(g.shapes)), min_size=1, max_size=4, unique=True), label="outputs")
-    ideas = {idea: data.draw(st.booleans(), label=idea) for idea in ("fuse", "join", "apart")}
+    ideas = {idea: data.draw(st.booleans(), label=idea) for idea in ("fuse", "join", "split_batch")}
     expected, _ = g.forward(x, outputs)
     plan = mg.plan(g, outputs, **ideas)
     results = [g.infer(x, outputs)]
@@ -157,7 +157,7 @@ def test_plan_of_a_random_graph_equals_the_graph(data):
     assert all((x[name] == kept[name]).all() for name in x)
     assert all((array == before).all() for array, before in zip(arrays_of(g), parameters, strict=True))
     before = {wire: y.copy() for wire, y in results[-1].items()}
-    for array in (*everything, *arrays_of(g)):  # neither the caller nor training can change what a plan computes
+    for array in (*everything, *arrays_of(g)):  # neither the caller nor training can change the results of a plan
         array[...] = 7
     again = plan(x)
     for wire, y in ({outputs[0]: again} if len(outputs) == 1 else again).items():
@@ -165,7 +165,7 @@ def test_plan_of_a_random_graph_equals_the_graph(data):
 
 
 def both_reject(g, x):
-    """Return the one sentence with which the graph and its plan reject x, on every call."""
+    """Return the error message for x, which must be the same for the graph and its plans."""
     sentences = set()
     for run in (g, lambda x: mg.plan(g)(x), mg.plan(g, fuse=False)):
         with pytest.raises((ValueError, TypeError)) as error:
@@ -206,7 +206,7 @@ X = draw(2, 3, 8, 8, dtype=np.float32)
         {},
     ],
 )
-def test_plan_rejects_bad_inputs_in_the_words_of_the_graph(x):
+def test_plan_rejects_bad_inputs_as_the_graph_does(x):
     assert both_reject(net(), x)
 
 
@@ -216,8 +216,8 @@ def test_inputs_of_two_dtypes_are_rejected(joint):
     g.add("joint", joint(), "a", "b")
     a, b = draw(2, 3, 2, 2, dtype=np.float32), draw(2, 3, 2, 2, seed=1)
     sentence = both_reject(g, {"a": a, "b": b})
-    assert sentence == "TypeError: all inputs need one dtype, got {'a': 'float32', 'b': 'float64'}"
-    with pytest.raises(TypeError, match="all inputs need one dtype"):
+    assert sentence == "TypeError: all inputs must have the same dtype, got {'a': 'float32', 'b': 'float64'}"
+    with pytest.raises(TypeError, match="all inputs must have the same dtype"):
         g.forward({"a": a, "b": b}, train=True)
 
 
@@ -227,7 +227,7 @@ def test_inputs_of_two_dtypes_are_rejected(joint):
 @pytest.mark.parametrize(
     "change", [lambda a: a[:-1], lambda a: a.astype(np.float16), lambda a: a.astype(complex), np.ndarray.tolist]
 )
-def test_plan_rejects_wrong_parameters_in_the_words_of_the_graph(key, change):
+def test_plan_rejects_wrong_parameters_as_the_graph_does(key, change):
     g = net()
     node, name = key.split("/")
     layer = g.nodes[node].layer
@@ -236,7 +236,7 @@ def test_plan_rejects_wrong_parameters_in_the_words_of_the_graph(key, change):
     assert re.match(rf"^(Value|Type|Attribute)Error: node '{node}': ", both_reject(g, X))
 
 
-def test_plan_rejects_a_layer_that_changed_after_it_was_added():
+def test_plan_rejects_a_layer_changed_after_add():
     for name, attribute, value in (
         ("conv", "stride", (2, 2)),
         ("pool", "kernel_size", (3, 3)),
@@ -244,7 +244,7 @@ def test_plan_rejects_a_layer_that_changed_after_it_was_added():
     ):
         g = net()
         setattr(g.nodes[name].layer, attribute, value)
-        assert "should return" in both_reject(g, X)
+        assert "must return" in both_reject(g, X)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_plan_rejects_a_layer_that_changed_after_it_was_added():
 def test_plan_rejects_a_forward_of_another_shape(result):
     g = net()
     g.nodes["pool"].layer.forward = lambda x, train=False: (result(x), None)
-    assert both_reject(g, X).startswith("ValueError: node 'pool': its forward should return (2, 8, 4, 4), got")
+    assert both_reject(g, X).startswith("ValueError: node 'pool': forward must return shape (2, 8, 4, 4), got")
 
 
 def test_plan_of_complex_arrays_equals_the_graph():
@@ -285,8 +285,8 @@ def test_plan_of_an_odd_variance_equals_the_graph(var, eps):
     norm.eps = eps
     norm.buffers["running_var"][3] = var
     with np.errstate(all="ignore"):  # NumPy reports a square root of -1, compiled code does not
-        found, expected = mg.plan(g, "norm")(X), g.infer({"image": X}, "norm")["norm"]
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        actual, expected = mg.plan(g, "norm")(X), g.infer({"image": X}, "norm")["norm"]
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 class IgnoresOut(layers.ReLU):
@@ -294,7 +294,7 @@ class IgnoresOut(layers.ReLU):
         return np.where(x > 0, x, x / 10)
 
 
-def test_plan_of_an_infer_that_ignores_out_equals_the_graph():
+def test_plan_of_a_custom_infer_equals_the_graph():
     g = net()
     g.add("own", IgnoresOut(), g.main)
     np.testing.assert_allclose(mg.plan(g)(X), g(X), rtol=1e-4, atol=1e-5)

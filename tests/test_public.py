@@ -1,4 +1,4 @@
-"""What a reader meets at the prompt: names, short texts, suggestions, and a sentence for an array given as a shape."""
+"""The interactive surface: names, short reprs, suggestions, and the error for an array instead of a shape."""
 
 import copy
 import pickle
@@ -27,7 +27,7 @@ def test_version_is_that_of_the_package():
     assert mg.__version__ == metadata.version("minigooglenet")
 
 
-def test_an_unknown_attribute_is_named():
+def test_unknown_attribute_is_named():
     with pytest.raises(AttributeError, match="module 'minigooglenet' has no attribute 'cuont'"):
         _ = mg.cuont
 
@@ -41,10 +41,10 @@ def test_an_unknown_attribute_is_named():
         (lambda g: g.nodes["xyz"], "unknown node 'xyz'"),
     ],
 )
-def test_an_unknown_name_gets_suggestions(mini, look, message):
-    with pytest.raises(KeyError) as told:
+def test_unknown_name_gets_suggestions(mini, look, message):
+    with pytest.raises(KeyError) as error:
         look(mini)
-    assert told.value.args == (message,)
+    assert error.value.args == (message,)
 
 
 def test_copies_of_a_graph_keep_their_suggestions(mini):
@@ -52,7 +52,7 @@ def test_copies_of_a_graph_keep_their_suggestions(mini):
         assert list(other.nodes) == list(mini.nodes)
         with pytest.raises(KeyError, match="Did you mean 'loss3/classifier'"):
             other.nodes["loss3/clasifier"]
-        other.params["loss3/classifier/bias"] = np.ones(10, np.float32)  # the copy's view is of the copy
+        other.params["loss3/classifier/bias"] = np.ones(10, np.float32)  # the copy's view belongs to the copy
         assert other.nodes["loss3/classifier"].layer.params["bias"][0] == 1
     assert mini.params["loss3/classifier/bias"][0] == 0
 
@@ -109,21 +109,21 @@ def test_no_record_prints_its_arrays(mini, tmp_path):
         lambda: mg.gradcheck.check_layer(layers.ReLU(), IMAGES),
     ],
 )
-def test_an_array_in_place_of_a_shape_gives_one_sentence(call):
+def test_array_instead_of_a_shape_raises(call):
     with pytest.raises(
         TypeError, match=r"got an array of shape \(2, 3, 8, 8\)\. Pass x\.shape\[1:\], which is"
-    ) as told:
+    ) as error:
         call()
-    assert len(str(told.value)) < 160
+    assert len(str(error.value)) < 160
 
 
 @pytest.mark.parametrize("wrong", ["38", 3, {"a": 1}, b"12", None])
-def test_something_else_in_place_of_a_shape_is_rejected(wrong):
+def test_other_values_instead_of_a_shape_raise(wrong):
     with pytest.raises(TypeError, match="must be a tuple such as"):
         mg.Graph(image=wrong)
 
 
 @pytest.mark.parametrize("make", [lambda x: layers.Conv2d(x, 4, 3), layers.MaxPool2d, layers.AdaptiveAvgPool2d])
-def test_an_array_in_place_of_a_number_gives_one_sentence(make):
-    with pytest.raises(TypeError, match=r"must be a whole number, got an array of shape \(2, 3, 8, 8\)$"):
+def test_array_instead_of_an_integer_raises(make):
+    with pytest.raises(TypeError, match=r"must be an integer, got an array of shape \(2, 3, 8, 8\)$"):
         make(IMAGES)

@@ -5,11 +5,11 @@ import pytest
 from minigooglenet import schedules
 
 
-def test_the_polynomial_schedule_falls_to_zero():
+def test_polynomial_schedule_falls_to_zero():
     assert [schedules.polynomial(0.1, step, 4) for step in (0, 3, 4)] == pytest.approx([0.1, 0.05, 0.0])
 
 
-def test_the_papers_rate_loses_four_per_cent_every_eight_epochs():
+def test_paper_schedule_falls_four_percent_every_eight_epochs():
     rates = [schedules.paper(0.01, epoch * 10 + 9, 1_000, 10) for epoch in (0, 7, 8, 15, 16)]
     assert rates == pytest.approx([0.01, 0.01, 0.0096, 0.0096, 0.009216])
 
@@ -27,7 +27,7 @@ def test_every_schedule_starts_at_the_rate_and_never_rises(name):
     assert rates == sorted(rates, reverse=True)
 
 
-def test_the_cosine_schedule_is_half_a_wave():
+def test_cosine_schedule_is_half_a_wave():
     rates = [schedules.cosine(0.2, step, 4) for step in (0, 1, 2, 4)]
     assert rates == pytest.approx([0.2, 0.1 + 0.1 * 2**-0.5, 0.1, 0.0])
 

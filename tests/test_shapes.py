@@ -1,4 +1,4 @@
-"""Sizes from integers: floor and ceil mode, padding forms, windows, receptive fields."""
+"""Sizes computed from integers: floor and ceil mode, padding, windows, receptive fields."""
 
 import pytest
 from hypothesis import given
@@ -31,20 +31,19 @@ def test_sizes_of_googlenet_and_alexnet(size, kernel, stride, padding, ceil_mode
 
 @given(st.integers(1, 20), st.integers(1, 5), st.integers(1, 5), st.tuples(SIDE, SIDE))
 def test_floor_mode_counts_the_windows_that_fit(size, kernel, stride, padding):
-    room = size + sum(padding)
-    fitting = [p for p in range(room + 1) if p * stride + kernel <= room]
+    padded = size + sum(padding)
+    fitting = [p for p in range(padded + 1) if p * stride + kernel <= padded]
     assert max(0, shapes.window_count(size, kernel, stride, padding)) == len(fitting)
 
 
 @given(st.integers(1, 20), st.integers(1, 5), st.integers(1, 5), st.tuples(SIDE, SIDE))
 def test_ceil_mode_counts_windows_until_one_reaches_the_end(size, kernel, stride, padding):
-    room = size + sum(padding)
     sides = tuple(min(side, kernel - 1) for side in padding)
-    room = size + sum(sides)
-    if kernel > room:
+    padded = size + sum(sides)
+    if kernel > padded:
         return
     count = 1
-    while (count - 1) * stride + kernel < room and count * stride < size + sides[0]:
+    while (count - 1) * stride + kernel < padded and count * stride < size + sides[0]:
         count += 1
     assert shapes.window_count(size, kernel, stride, sides, ceil_mode=True) == count
 
@@ -58,12 +57,12 @@ def test_ceil_mode_counts_windows_until_one_reaches_the_end(size, kernel, stride
         (3, 2, 3, (0, 1), 1),  # a second window would start at 3 = 3 + 0: bottom padding does not keep it
     ],
 )
-def test_ceil_mode_drops_a_last_window_that_starts_beyond_the_image(size, kernel, stride, padding, expected):
+def test_ceil_mode_drops_a_window_past_the_image(size, kernel, stride, padding, expected):
     assert shapes.window_count(size, kernel, stride, padding, ceil_mode=True) == expected
 
 
 @given(st.integers(1, 15), st.integers(1, 5), st.integers(1, 5), st.tuples(SIDE, SIDE), st.booleans())
-def test_every_pool_window_sees_the_image_and_the_ranges_are_the_positions(size, kernel, stride, padding, ceil_mode):
+def test_every_pool_window_covers_part_of_the_image(size, kernel, stride, padding, ceil_mode):
     sides = tuple(min(side, kernel - 1) for side in padding)
     for index in range(max(0, shapes.window_count(size, kernel, stride, sides, ceil_mode=ceil_mode))):
         positions = [index * stride - sides[0] + r for r in range(kernel)]
@@ -87,13 +86,13 @@ def test_height_and_width_are_never_exchanged():
     assert shapes.output_size((10, 20), (3, 5), (1, 2), ((0, 1), (2, 3))) == (9, 11)
 
 
-def test_the_three_forms_of_padding_mean_the_same():
+def test_three_forms_of_padding_mean_the_same():
     assert shapes.four_sided(2) == shapes.four_sided((2, 2)) == shapes.four_sided(((2, 2), (2, 2))) == ((2, 2), (2, 2))
     assert shapes.four_sided((1, 2)) == ((1, 1), (2, 2))
     assert shapes.four_sided([[0, 1], [2, 3]]) == ((0, 1), (2, 3))
 
 
-def test_a_pair_is_height_then_width():
+def test_pair_is_height_then_width():
     assert shapes.pair(3, "stride") == (3, 3)
     assert shapes.pair([1, 2], "stride") == (1, 2)
 

@@ -1,4 +1,4 @@
-"""Without Numba everything runs on NumPy, one line says so, and what needs compiled code explains itself."""
+"""Without Numba everything runs in NumPy, one line reports that, and functions that need Numba explain why."""
 
 import os
 import subprocess
@@ -83,7 +83,7 @@ for algorithm in ("numba", "winograd"):
 """
 
 
-def test_googlenet_runs_and_trains_without_numba_and_says_so_once():
+def test_googlenet_trains_without_numba():
     process = child(GOOGLENET)
     assert process.returncode == 0, process.stderr
     first, verdict, params, files, *errors = process.stdout.splitlines()
@@ -126,7 +126,7 @@ COMMANDS = {
         ("ideas", 0, "no writing into the concat"),
     ],
 )
-def test_what_needs_compiled_code_says_why_it_cannot_run(tmp_path, command, code, text):
+def test_compiled_algorithm_without_numba_explains_why(tmp_path, command, code, text):
     done = child(COMMANDS[command], tmp_path)
     assert done.returncode == code, done.stderr
     assert text in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""torchvision's own GoogLeNet with random weights, for the tests that hold ours against it."""
+"""torchvision's GoogLeNet with random weights, for tests that compare our network with it."""
 
 import importlib
 import warnings
@@ -7,14 +7,14 @@ import pytest
 
 
 def random_googlenet(aux=True, num_classes=5, seed=0):
-    """Return torchvision's network in double precision, every parameter and statistic random, without dropout."""
+    """Return torchvision's network in double precision, with random parameters and statistics, without dropout."""
     torch = pytest.importorskip("torch")
     model = _module().GoogLeNet(num_classes, aux, init_weights=False, dropout=0.0, dropout_aux=0.0).double()
     generator = torch.Generator().manual_seed(seed)
     for name, value in model.state_dict().items():
         if value.is_floating_point():
             random = torch.rand(value.shape, generator=generator, dtype=value.dtype)
-            if value.ndim > 1:  # keeps the scale of what passes through
+            if value.ndim > 1:  # preserves the scale of the activations
                 value.copy_((random - 0.5) * (24 / value[0].numel()) ** 0.5)
             else:
                 value.copy_(random - 0.5 if name.endswith(("bias", "mean")) else random + 0.5)

@@ -21,7 +21,7 @@ def measure(asked, tell) -> dict:
         **products_only,
         "no fusing": plan(graph, main, fuse=False),
         "no writing into the concat": plan(graph, main, join=False),
-        "layer by layer with all threads": plan(graph, main, apart=False),
+        "layer by layer with all threads": plan(graph, main, split_batch=False),
         "products by NumPy (im2col)": plan(_with_algorithm(graph, "im2col"), main),
         "no plan: graph(x)": lambda x: graph.infer(_named(graph, x), main)[main],
     }

@@ -1,4 +1,4 @@
-"""Exact parameters, operations, memory and receptive fields from shapes alone, and the paper's table audited."""
+"""Exact parameters, operations, memory and receptive fields from shapes, and an audit of the paper's Table 1."""
 
 from minigooglenet.counting import comparisons, table1
 from minigooglenet.counting.conventions import NAMES as CONVENTIONS

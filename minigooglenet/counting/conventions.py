@@ -1,12 +1,14 @@
-"""The same network as other tools count it: their totals from our integers, with the difference in words."""
+"""Counting conventions of other tools: their totals, computed from our integers, with an explanation."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 
 class ConventionCount(int):
-    """A total by some tool's convention: an integer with its `name`, `unit`, `call` and `explanation`.
+    """A total by the convention of a tool: an integer with its `name`, `unit`, `call` and `explanation`.
 
-    `call` is how the tool must be called to give this number.
+    `call` is the call of the tool that gives this number.
     """
 
     name: str
@@ -14,8 +16,8 @@ class ConventionCount(int):
     call: str
     explanation: str
 
-    def __new__(cls, name, unit, macs, extras, call):
-        """Add `extras`, {what: how many}, to `macs` and keep the sum's explanation."""
+    def __new__(cls, name: str, unit: str, macs: int, extras: dict[str, int], call: str) -> "ConventionCount":
+        """Return the sum of `macs` and `extras`, {what: count}, with its explanation."""
         factor = 2 if unit == "FLOP" else 1
         value = super().__new__(cls, factor * macs + sum(extras.values()))
         value.name, value.unit, value.call = name, unit, call
@@ -24,17 +26,17 @@ class ConventionCount(int):
         value.explanation = f"{name}: {int(value):,} {unit} = {' + '.join(terms)} ({call})"
         return value
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.explanation
 
     __repr__ = __str__
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)
 
 
-def as_convention(rows, name: str) -> ConventionCount:
-    """Return the total of `rows` by the convention of that name, one of `NAMES`."""
+def as_convention(rows: Sequence[Any], name: str) -> ConventionCount:
+    """Return the total of `rows` by the convention `name`, one of `NAMES`."""
     if name not in _CONVENTIONS:
         raise ValueError(f"convention must be one of {', '.join(map(repr, NAMES))}, got {name!r}")
     unit, extras, call = _CONVENTIONS[name]
@@ -68,10 +70,10 @@ def _ptflops(rows):
 
 
 def _fvcore(rows):
-    # fvcore ignores AvgPool2d. A pool over the whole map is taken as adaptive here, as it is in torchvision's networks.
+    # fvcore ignores AvgPool2d. Global pools count as adaptive pools here, because torchvision's networks use those.
     adaptive = [row for row in rows if row.kind in AVERAGES and (row.kind != "AvgPool2d" or _is_global(row))]
     return {
-        "inputs of average pools, adaptive or over the whole map": _inputs(adaptive, *AVERAGES),
+        "inputs of adaptive or global average pools": _inputs(adaptive, *AVERAGES),
         "batch norm inputs, twice": 2 * _inputs(rows, "BatchNorm2d"),
     }
 
@@ -85,16 +87,16 @@ def _netscope(rows):
     return {"multiply-adds in LRN windows (size per value)": windows}
 
 
-def _nothing(rows):
+def _no_extras(rows):
     return {}
 
 
-# name: (what that tool calls its unit, what it adds, how it must be called to give this number)
+# {name: (the tool's name for its unit, what it adds to the MACs, the call that gives this number)}
 _CONVENTIONS = {
     "torchinfo": ("mult-adds", _torchinfo, "summary(...).total_mult_adds"),
     "ptflops": ("MACs", _ptflops, "backend='pytorch', backend_specific_config={'count_functional': False}"),
     "fvcore": ("flops (one per multiply-add)", _fvcore, "FlopCountAnalysis"),
-    "torch": ("FLOP", _nothing, "FlopCounterMode"),
-    "netscope": ("MACC", _netscope, "the analysis of a deploy file"),
+    "torch": ("FLOP", _no_extras, "FlopCounterMode"),
+    "netscope": ("MACC", _netscope, "analysis of a deploy file"),
 }
 NAMES = tuple(_CONVENTIONS)

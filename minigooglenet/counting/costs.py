@@ -1,13 +1,13 @@
-"""What each kind of layer costs, as exact products of integers that can be printed; `register` adds your own.
+"""The cost of every layer type, as exact products of integers that can be printed; `register` adds your own layers.
 
-A cost is looked up by the layer's class, then by the classes that it inherits from. An unknown cost is an error, never
-zero.
+A cost is looked up by the layer's class, then by its base classes. An unknown cost is an error, never zero.
 """
 
 import math
 import warnings
+from collections.abc import Callable, Iterable
 from itertools import starmap
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from minigooglenet import layers, shapes
 from minigooglenet.counting.windows import WHOLE, Windows, adaptive_windows
 from minigooglenet.counting.windows import windows as along_axis
 
+F = TypeVar("F", bound=Callable[..., Any])
 KINDS = {
     "mac": "multiply-adds",
     "add": "additions",
@@ -22,20 +23,27 @@ KINDS = {
     "compare": "comparisons",
     "divide": "divisions",
     "power": "powers",
-    "grad_input_mac": "multiply-adds for the gradient of the input",
-    "grad_weight_mac": "multiply-adds for the gradient of the weights",
+    "grad_input_mac": "multiply-adds for the input gradient",
+    "grad_weight_mac": "multiply-adds for the weight gradient",
 }
 
 
 class Term(NamedTuple):
-    """One product of an operation count for one image: `kind` of KINDS, the integers, and what they are for."""
+    """One product of an operation count for one image: a kind of operation (of KINDS), its factors, and its purpose.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> print(mg.counting.Term("add", (64, 112, 112), "bias"))
+    64*112*112 = 802,816 additions (bias)
+    """
 
     kind: str
     factors: tuple[int, ...]
     purpose: str = ""
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]  # not the method of tuples
         return math.prod(self.factors)
 
     def __str__(self) -> str:
@@ -45,10 +53,17 @@ class Term(NamedTuple):
 
 
 class Keeps(NamedTuple):
-    """What a training forward keeps for the backward, for one image.
+    """What a training forward pass saves for the backward pass, for one image.
 
-    `inputs`: whether the layer keeps its input arrays, shared with every layer that keeps the same wire; `values`:
-    numbers of its own in the dtype of the run; `bytes`: bytes of its own of a fixed type.
+    inputs : whether the layer's cache contains its inputs; an array that several caches contain counts once
+    values : number of other values in the dtype of the run
+    bytes : number of other bytes, of arrays with a fixed dtype
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.counting.Keeps(inputs=True)  # a convolution saves its input
+    Keeps(inputs=True, values=0, bytes=0)
     """
 
     inputs: bool = False
@@ -57,55 +72,70 @@ class Keeps(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a layer costs for one image.
+    """The cost of a layer for one image.
 
-    terms : the operations of inference, and the multiply-adds of the backward
-    keeps : what a training forward keeps
-    window : what one output value sees of its input: None for its own position, `WHOLE`, (kernel (h, w), stride
-        (h, w)), or the `Windows` of each axis. A kernel starts before the edge by the layer's `padding`, if it
-        has one.
+    terms : the operations of inference, and the multiply-adds of the backward pass
+    keeps : what a training forward pass saves
+    window : the part of the input that one output value reads: None for the same position only, `WHOLE`, (kernel
+        (h, w), stride (h, w)), or the `Windows` of each axis. The first kernel starts outside the edge by the layer's
+        `padding`, if it has any.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> relu = mg.counting.Cost((mg.counting.Term("compare", (8, 4, 4)),), mg.counting.Keeps(bytes=8 * 4 * 4))
+    >>> print(relu.terms[0])
+    8*4*4 = 128 comparisons
     """
 
-    terms: tuple[Term, ...] = ()
+    terms: Iterable[Term] = ()
     keeps: Keeps = Keeps()
-    window: object = None
+    window: Any = None
 
 
-COSTS = {}  # {class: function (layer, *input_shapes) -> Cost}
-METHODS = ("operations", "taped", "window", "windows")  # how a layer stated its cost before 0.2
+COSTS: dict[type, Callable[..., Cost]] = {}  # {class: function (layer, *input_shapes) -> Cost}
+METHODS = ("operations", "taped", "window", "windows")  # methods that defined a layer's cost before 0.2
 
 
-def register(cls):
-    """Add or replace the cost of a class of layers: a decorator for a function (layer, *input_shapes) -> Cost.
+def register(cls: type) -> Callable[[F], F]:
+    """Add or replace the cost of a layer class: a decorator for a function (layer, *input_shapes) -> Cost.
 
-    @mg.counting.register(Swish)
-    def swish_cost(layer, x_shape):
-        return Cost([Term("multiply", x_shape)], Keeps(inputs=True))
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> class Swish(mg.layers.Layer):
+    ...     def output_shape(self, x_shape):
+    ...         return x_shape
+    >>> @mg.counting.register(Swish)
+    ... def swish_cost(layer, x_shape):
+    ...     return mg.counting.Cost([mg.counting.Term("multiply", x_shape)], mg.counting.Keeps(inputs=True))
+    >>> mg.count(Swish(), (8, 4, 4)).multiplies
+    128
     """
     if not isinstance(cls, type):
-        raise TypeError(f"register takes the class of a layer, as in @mg.counting.register(Swish), got {cls!r}")
+        raise TypeError(f"register expects a layer class, as in @mg.counting.register(Swish), got {cls!r}")
 
-    def add(function):
+    def add(function: F) -> F:
         COSTS[cls] = function
         return function
 
     return add
 
 
-def cost(layer, *input_shapes) -> Cost:
+def cost(layer: Any, *input_shapes: Any) -> Cost:
     """Return the cost of a layer for one image.
 
     Raises
     ------
     NotImplementedError
-        If neither its class nor one that it inherits from has a cost.
+        If neither its class nor a base class has a registered cost.
     """
-    methods = {}
+    methods: dict[str, Any] = {}
     for cls in type(layer).__mro__:
         methods = {name: getattr(layer, name) for name in METHODS if name in vars(cls)} | methods
         if cls in COSTS:
-            found = COSTS[cls](layer, *input_shapes)
-            return _from_methods(layer, methods, input_shapes, found) if methods else found
+            registered = COSTS[cls](layer, *input_shapes)
+            return _from_methods(layer, methods, input_shapes, registered) if methods else registered
     if {"operations", "taped"} <= methods.keys():
         return _from_methods(layer, methods, input_shapes, Cost())
     name = type(layer).__name__
@@ -113,7 +143,7 @@ def cost(layer, *input_shapes) -> Cost:
 
 
 def windows(layer, cost, *input_shapes):
-    """Return the `Windows` of each axis (h, w), `WHOLE`, or None if values see their own position."""
+    """Return the `Windows` of each axis (h, w), `WHOLE`, or None if an output value reads its own position only."""
     window = cost.window
     if window is None or window == WHOLE or isinstance(window[0], Windows):
         return window
@@ -126,22 +156,23 @@ def windows(layer, cost, *input_shapes):
     return tuple(along_axis(size, kernel, step, before) for size, kernel, step, (before, _) in axes)
 
 
-def _from_methods(layer, methods, input_shapes, found):
+def _from_methods(layer, methods, input_shapes, default):
     warnings.warn(
-        f"{type(layer).__name__} states its cost by methods ({', '.join(methods)}); from 0.3 on, only a function "
-        f"registered with @mg.counting.register({type(layer).__name__}) counts",
+        f"{type(layer).__name__} defines its cost by methods ({', '.join(methods)}). From 0.3 on, this must be a "
+        f"function registered with @mg.counting.register({type(layer).__name__}).",
         DeprecationWarning,
         stacklevel=4,
     )
+    result = default
     if "operations" in methods:
-        found = found._replace(terms=methods["operations"](*input_shapes))
+        result = result._replace(terms=methods["operations"](*input_shapes))
     if "taped" in methods:
-        found = found._replace(keeps=methods["taped"](*input_shapes))
+        result = result._replace(keeps=methods["taped"](*input_shapes))
     if "window" in methods:
-        found = found._replace(window=methods["window"](*input_shapes))
+        result = result._replace(window=methods["window"](*input_shapes))
     if "windows" in methods:
-        found = found._replace(window=methods["windows"](*input_shapes))
-    return found
+        result = result._replace(window=methods["windows"](*input_shapes))
+    return result
 
 
 @register(layers.Conv2d)
@@ -163,14 +194,14 @@ def _linear(layer, x_shape):
 def _max_pool2d(layer, x_shape):
     values = math.prod(layer.output_shape(x_shape))
     argmax = np.min_scalar_type(math.prod(layer.kernel_size) - 1).itemsize
-    terms = (Term("compare", (x_shape[0], _further_values(layer, x_shape)), "further values of all windows"),)
+    terms = (Term("compare", (x_shape[0], _other_values(layer, x_shape)), "all but the first value of each window"),)
     return Cost(terms, Keeps(bytes=values * argmax), (layer.kernel_size, layer.stride))
 
 
 @register(layers.AvgPool2d)
 def _avg_pool2d(layer, x_shape):
     terms = (
-        Term("add", (x_shape[0], _further_values(layer, x_shape)), "further values of all windows"),
+        Term("add", (x_shape[0], _other_values(layer, x_shape)), "all but the first value of each window"),
         Term("divide", layer.output_shape(x_shape)),
     )
     return Cost(terms, Keeps(), (layer.kernel_size, layer.stride))
@@ -181,9 +212,9 @@ def _adaptive_avg_pool2d(layer, x_shape):
     channels, *size = layer.output_shape(x_shape)
     axes = tuple(starmap(adaptive_windows, zip(x_shape[1:], layer.output_size, strict=True)))
     height, width = (sum(stop - start for start, stop in zip(*axis[:2], strict=True)) for axis in axes)
-    further = height * width - math.prod(size)
+    others = height * width - math.prod(size)
     terms = (
-        Term("add", (channels, further), "further values of all windows"),
+        Term("add", (channels, others), "all but the first value of each window"),
         Term("divide", (channels, *size)),
     )
     return Cost(terms, Keeps(), axes)
@@ -201,8 +232,8 @@ def _local_response_norm(layer, x_shape):
     before, after = layer.size // 2, (layer.size - 1) // 2
     neighbours = sum(min(c, before) + min(channels - 1 - c, after) for c in range(channels))
     terms = (
-        Term("multiply", (3, *x_shape), "the square, alpha / size, x times the power"),
-        Term("add", (neighbours, height, width), "squares of the neighbours"),
+        Term("multiply", (3, *x_shape), "square, alpha / size, x times the power"),
+        Term("add", (neighbours, height, width), "squares of neighbouring channels"),
         Term("add", tuple(x_shape), "k"),
         Term("power", tuple(x_shape)),
     )
@@ -213,7 +244,7 @@ def _local_response_norm(layer, x_shape):
 def _batch_norm2d(layer, x_shape):
     channels, height, width = layer.output_shape(x_shape)
     terms = (
-        Term("add", (2, channels, height, width), "less the mean, plus the bias"),
+        Term("add", (2, channels, height, width), "minus the mean, plus the bias"),
         Term("multiply", (channels, height, width)),
         Term("add", (channels,), "eps"),
         Term("power", (channels,), "square roots"),
@@ -236,8 +267,8 @@ def _dropout(layer, x_shape):
 def _softmax(layer, x_shape):
     classes, positions = x_shape[0], math.prod(x_shape[1:])
     terms = (
-        Term("compare", (classes - 1, positions), "the largest"),
-        Term("add", (2 * classes - 1, positions), "less the largest, and the sum"),
+        Term("compare", (classes - 1, positions), "maximum"),
+        Term("add", (2 * classes - 1, positions), "minus the maximum, and the sum"),
         Term("power", (classes, positions)),
         Term("divide", (classes, positions)),
     )
@@ -263,12 +294,12 @@ def _products(factors):
     return Term("mac", factors), Term("grad_input_mac", factors), Term("grad_weight_mac", factors)
 
 
-def _further_values(layer, x_shape):
-    """Return how many values all windows of one channel hold beyond the first of each (padding left out)."""
+def _other_values(layer, x_shape):
+    """Return the number of real values of a channel's windows, except the first value of each window."""
     _, *count = layer.output_shape(x_shape)
-    seen = 1
+    values = 1
     for axis in range(2):
         along = x_shape[1 + axis], layer.kernel_size[axis], layer.stride[axis], layer.padding[axis][0]
         ranges = [shapes.real_window(i, *along) for i in range(count[axis])]
-        seen *= sum(end - start for start, end in ranges)
-    return seen - count[0] * count[1]
+        values *= sum(end - start for start, end in ranges)
+    return values - count[0] * count[1]

@@ -1,12 +1,14 @@
-"""Counting a network from its shapes: nothing is run, everything is an exact integer for one image."""
+"""Counts of a network, computed from shapes without running it; every number is an exact integer for one image."""
 
 import csv
 import json
 import math
 import warnings
+from collections.abc import Iterable
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from minigooglenet import console, files, shapes, weights
 from minigooglenet.counting import conventions, costs, paths
@@ -15,29 +17,39 @@ from minigooglenet.counting.memory import Peak, peak, peak_wire_bytes
 from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
 from minigooglenet.graph import Graph
 from minigooglenet.graph.params import unknown
+from minigooglenet.typing import PathLike, Shape
 
 PRODUCTS = ("Conv2d", "Linear")
 POOLS = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
 
 
-def count(target, *input_shapes, outputs=None):
-    """Count a graph, or one layer with its input shapes.
+def count(target: Any, *input_shapes: Shape, outputs: str | Iterable[str] | None = None) -> "Count":
+    """Count the parameters, operations and memory of a graph, or of one layer with its input shapes.
 
     Parameters
     ----------
-    target : Graph or layer; or a file of weights that holds a graph, or what `weights.load` returns
+    target : Graph or layer; or the path of a weights file that contains a graph, or the result of `weights.load`
     input_shapes : for a layer, (C, H, W) of each input
-    outputs : for a graph, count only what these wires need: ["loss3/classifier"] leaves auxiliary heads out
+    outputs : for a graph, count only the nodes that these wires need: ["loss3/classifier"] excludes auxiliary heads
 
     Returns
     -------
     Count
-        Totals as attributes, a row per node, conventions, files.
+        Totals as attributes, one row per node, conventions, files.
 
     Raises
     ------
     ValueError
-        If the cost of a layer is not registered: an unknown cost is never zero.
+        If a layer has no registered cost: an unknown cost is never zero.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> c = mg.count(mg.models.googlenet(init="zeros"), outputs=["loss3/classifier"])
+    >>> c.params, c.macs, c.depth
+    (6998552, 1582671872, 22)
+    >>> mg.count(mg.layers.Conv2d(3, 64, 7, stride=2, padding=3), (3, 224, 224)).macs
+    118013952
     """
     if isinstance(target, Path) or (isinstance(target, str) and (Path(target).exists() or Path(target).suffix)):
         with warnings.catch_warnings():
@@ -47,13 +59,13 @@ def count(target, *input_shapes, outputs=None):
         target = target.graph
     if isinstance(target, Graph):
         if input_shapes:
-            raise TypeError("a graph knows its shapes; input shapes go with a single layer")
+            raise TypeError("a graph has its own input shapes. Pass input shapes only for a single layer.")
         return Count(target, outputs)
     if not hasattr(target, "output_shape"):
-        hint = f"; perhaps mg.models.build({target!r})?" if isinstance(target, str) else ""
-        raise TypeError(f"count takes a graph or a layer, got {type(target).__name__}{hint}")
+        hint = f". Try mg.models.build({target!r})." if isinstance(target, str) else ""
+        raise TypeError(f"count expects a graph or a layer, got {type(target).__name__}{hint}")
     if outputs is not None:
-        raise TypeError("outputs choose the wires of a graph; a single layer has one output")
+        raise TypeError("outputs= chooses wires of a graph, but a single layer has only one output")
     if not input_shapes:
         raise TypeError(
             f"counting a single layer needs its input shape, as in count({type(target).__name__}(...), (3, 224, 224))"
@@ -64,26 +76,49 @@ def count(target, *input_shapes, outputs=None):
 
 
 class Count:
-    """What `count` returns.
+    """The result of `count`.
 
     Attributes
     ----------
-    rows : one `Row` per node, in order; `count["inception_3a/3x3"]` is one of them
+    rows : one `Row` per node, in order; `count["inception_3a/3x3"]` returns one by name
     params, weights, biases, macs, adds, ..., activations, tape_bytes : the sums of the rows' columns
-    peak_bytes : the most that a float32 inference of one image on one thread holds at once; `memory()` has its parts
-    peak_wire_bytes : the most that its wires alone hold, the input among them until its last consumer
-    depth : convolutions and linear layers on the longest path; depth_with_pooling : pools too
+    peak_bytes : peak memory of a float32 inference of one image on one thread; `memory()` returns its parts
+    peak_wire_bytes : the peak of the wires only, including the input until its last consumer
+    depth : number of convolutions and linear layers on the longest path; depth_with_pooling : pools included
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> c = mg.count(mg.models.mini_googlenet(init="zeros"))
+    >>> c
+    Count(72,526 params, 8,957,184 MAC, 88 rows)
+    >>> c["conv1/3x3"].macs
+    884736
     """
 
-    def __init__(self, graph, outputs=None):
+    params: int
+    weights: int
+    biases: int
+    macs: int
+    adds: int
+    multiplies: int
+    compares: int
+    divides: int
+    powers: int
+    grad_input_macs: int
+    grad_weight_macs: int
+    activations: int
+    tape_bytes: int
+
+    def __init__(self, graph: Graph, outputs: str | Iterable[str] | None = None) -> None:
         schedule = graph.schedule(outputs)
         if not schedule:
-            raise ValueError("there is nothing to count: the graph has no nodes, or only inputs are asked for")
+            raise ValueError("nothing to count: the graph has no nodes, or outputs= names only inputs")
         order = [name for name, _ in schedule]
-        found = {name: _cost(graph, name) for name in order}
-        sights = paths.sights(graph, found)
-        tape = paths.tape_bytes(graph, found)
-        self.rows = tuple(_row(graph, name, tuple(found[name].terms), sights[name], tape[name]) for name in order)
+        layer_costs = {name: _cost(graph, name) for name in order}
+        fields = paths.receptive_fields(graph, layer_costs)
+        tape = paths.tape_bytes(graph, layer_costs)
+        self.rows = tuple(_row(graph, name, tuple(layer_costs[name].terms), fields[name], tape[name]) for name in order)
         self.inputs = " and ".join(console.text(shape) for shape in graph.inputs.values())
         self._peak = partial(peak, graph, schedule)
         self.peak_bytes = self.memory().total
@@ -95,40 +130,40 @@ class Count:
 
     @property
     def flops(self) -> int:
-        """Two for every multiply-add."""
+        """Two per multiply-add."""
         return 2 * self.macs
 
-    def __getitem__(self, name) -> Row:
+    def __getitem__(self, name: str) -> Row:
         for row in self.rows:
             if row.name == name:
                 return row
         raise KeyError(unknown("node", name, [row.name for row in self.rows]))
 
     def memory(self, batch: int = 1, threads: int = 1) -> Peak:
-        """Return what `g(x)` of `batch` float32 images on `threads` threads holds at its peak, by part.
+        """Return the peak memory of `g(x)` for `batch` float32 images on `threads` threads, by part.
 
-        Not counted: the parameters (`4 * params` bytes), Python and its libraries, a few rows of temporary values per
-        thread, what your own layer or convolution allocates, and memory that the system has not taken back. A plan
-        keeps copies of the parameters and transformed weights all the time; `tape_bytes` is what training keeps.
+        Not included: the parameters (`4 * params` bytes), Python and its libraries, a few rows of temporary values per
+        thread, memory that your own layer or convolution allocates, and freed memory that the system has not reclaimed.
+        A plan always keeps copies of the parameters and transformed weights. `tape_bytes` is what training saves.
         """
         return self._peak(shapes.integer(batch, "batch", 1), shapes.integer(threads, "threads", 1))
 
     def modules(self) -> dict[str, list[Row]]:
-        """Return {module: its rows}: neighbours whose names agree up to the first slash."""
-        modules = {}
+        """Return {module: its rows}: consecutive rows whose names are equal up to the first slash."""
+        modules: dict[str, list[Row]] = {}
         for module, rows in groupby(self.rows, key=lambda row: row.module):
             modules.setdefault(module, []).extend(rows)
         return modules
 
     def as_convention(self, name: str) -> conventions.ConventionCount:
-        """Return the total as "torchinfo", "ptflops", "fvcore", "torch" or "netscope" counts it.
+        """Return the total by the convention of "torchinfo", "ptflops", "fvcore", "torch" or "netscope".
 
-        An integer that prints what it is made of. It covers what this count covers.
+        It is an integer that prints its parts. It covers the same nodes as this count.
         """
         return conventions.as_convention(self.rows, name)
 
     def explain(self, name: str) -> str:
-        """Return how a node's numbers come about, with the integers put in."""
+        """Return the calculation of a node's numbers, as text."""
         row = self[name]
         inputs = ", ".join(map(console.text, row.input_shapes))
         lines = [f"{row.name}: {row.kind}, {inputs} -> {console.text(row.output_shape)}"]
@@ -136,14 +171,14 @@ class Count:
         if row.params:
             lines.append(f"  {row.weights:,} weights + {row.biases:,} biases = {row.params:,} parameters")
         smallest, largest = map(console.text, (row.receptive_field_min, row.receptive_field_max))
-        sees = largest if smallest == largest else f"{smallest} to {largest}"
-        lines.append(f"  one output sees {sees} input pixels; neighbours are {console.text(row.stride)} apart")
+        field = largest if smallest == largest else f"{smallest} to {largest}"
+        lines.append(f"  receptive field {field} input pixels, jump {console.text(row.jump)}")
         return "\n".join(lines)
 
     def table(self, by: str | None = None, *, wide: bool = False) -> console.Table:
-        """Return a table by "module" or by "layer"; by module unless told where there are many rows.
+        """Return a table by "module" or by "layer"; by default by module if there are more than 40 rows.
 
-        `wide` adds the kinds, the operations beside multiply-adds, and memory.
+        `wide` adds layer types, the operations other than multiply-adds, and memory.
         """
         if by not in ("module", "layer", None):
             raise ValueError(f"by must be 'module' or 'layer', got {by!r}")
@@ -156,7 +191,7 @@ class Count:
         kinds = wide and by == "layer"
         return console.Table(
             f"{self.params:,} parameters, {self.macs:,} MAC ({self.flops:,} FLOP) for one image {self.inputs}",
-            (by, *(["kind"] if kinds else []), ">output", *(f">{c}" for c in columns.values()), ">sees"),
+            (by, *(["kind"] if kinds else []), ">output", *(f">{c}" for c in columns.values()), ">RF"),
             [
                 (
                     name,
@@ -169,55 +204,54 @@ class Count:
             ],
             [
                 "MAC: multiply-adds of convolutions and linear layers, without bias.",
-                "Sees: input pixels that one output looks at, on the largest path; past the edge they are padding.",
-                f"Layers with weights on the longest path: {self.depth}, with pools {self.depth_with_pooling}.",
-                f"An inference holds up to {self.memory()}; a training tape {self.tape_bytes:,}.",
+                "RF: receptive field in input pixels, along the path where it is largest (past the edge: padding).",
+                f"Depth: {self.depth} layers with weights on the longest path, {self.depth_with_pooling} with pools.",
+                f"Peak memory of inference: {self.memory()}. Tape of training: {self.tape_bytes:,} bytes.",
             ],
             ("total", *([""] if kinds else []), "", *_sums(self.rows, columns), ""),
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.table())
 
-    def __rich__(self):
+    def __rich__(self) -> console.Table:
         return self.table()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Count({self.params:,} params, {self.macs:,} MAC, {len(self.rows)} rows)"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return foldable(self)
 
-    def to_csv(self, path) -> None:
-        """Write a line per row, shapes as 64x112x112, several inputs with spaces between."""
+    def to_csv(self, path: PathLike) -> None:
+        """Write one line per row, with shapes as 64x112x112 and several inputs separated by spaces."""
         with files.atomic(path, "w") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(self.rows[0].as_dict())
             for row in self.rows:
                 writer.writerow([_csv_cell(value) for value in row.as_dict().values()])
 
-    def to_json(self, path) -> None:
+    def to_json(self, path: PathLike) -> None:
         """Write {"totals": {...}, "rows": [{...}, ...]}."""
-        totals = {column: getattr(self, column) for column in SUMMED}
-        further = ("flops", "peak_bytes", "peak_wire_bytes", "depth", "depth_with_pooling")
-        totals |= {key: getattr(self, key) for key in further}
+        others = ("flops", "peak_bytes", "peak_wire_bytes", "depth", "depth_with_pooling")
+        totals = {column: getattr(self, column) for column in (*SUMMED, *others)}
         files.write_text(
             path, json.dumps({"totals": totals, "rows": [row.as_dict() for row in self.rows]}, indent=1) + "\n"
         )
 
     def diff(self, other: "Count") -> console.Table:
-        """Return a table of the nodes that only one of two counts has or that differ, with the change of the totals."""
-        mine, theirs = ({row.name: row for row in c.rows} for c in (self, other))
+        """Return a table of the nodes that differ or that only one of two counts has, with the change of the totals."""
+        rows, other_rows = ({row.name: row for row in c.rows} for c in (self, other))
         lines = []
-        for name in dict.fromkeys([*mine, *theirs]):
-            a, b = mine.get(name), theirs.get(name)
+        for name in dict.fromkeys([*rows, *other_rows]):
+            a, b = rows.get(name), other_rows.get(name)
             if a is None or b is None:
-                lines.append((name, "only in the other" if a is None else "only here", *_changes(a, b)))
+                lines.append((name, "only in the second" if a is None else "only in the first", *_changes(a, b)))
             elif (a.kind, a.output_shape, a.params, a.macs) != (b.kind, b.output_shape, b.params, b.macs):
                 what = f"{a.kind} {console.text(a.output_shape)} -> {b.kind} {console.text(b.output_shape)}"
                 lines.append((name, what, *_changes(a, b)))
         return console.Table(
-            f"{len(lines)} of {len(mine.keys() | theirs.keys())} nodes differ",
+            f"{len(lines)} of {len(rows.keys() | other_rows.keys())} nodes differ",
             ("node", "what", ">params change", ">MAC change"),
             lines,
             total=("total", "", *_changes(self, other)),
@@ -232,7 +266,7 @@ def _cost(graph, name):
         raise ValueError(f"node {name!r}: {error}. An unknown cost is not zero") from error
 
 
-def _row(graph, name, terms, sight, tape_bytes) -> Row:
+def _row(graph, name, terms, field, tape_bytes) -> Row:
     layer, wires = graph.nodes[name]
     sizes = {key: int(value.size) for key, value in layer.params.items()}
     biases = sizes.get("bias", 0)
@@ -247,9 +281,9 @@ def _row(graph, name, terms, sight, tape_bytes) -> Row:
         **{c: sum(term.count for term in terms if term.kind == kind) for c, kind in KIND_OF_COLUMN.items()},
         activations=math.prod(graph.shapes[name]),
         tape_bytes=tape_bytes,
-        receptive_field_min=sight.smallest,
-        receptive_field_max=sight.largest,
-        stride=sight.stride,
+        receptive_field_min=field.smallest,
+        receptive_field_max=field.largest,
+        jump=field.jump,
         terms=terms,
         settings=layer.settings(),
     )

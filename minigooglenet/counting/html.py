@@ -1,4 +1,4 @@
-"""A count as HTML for a notebook: modules that unfold into tables of their nodes, inline styles, no script."""
+"""A count as HTML for a notebook: modules that unfold into tables of their nodes. Inline styles, no scripts."""
 
 import html
 
@@ -6,7 +6,7 @@ from minigooglenet.console import scrolling, text
 
 HEADINGS = ("", "output", "parameters", "MAC", "activations")
 _WIDTHS = ("16em", "7em", "7em", "8em", "7em")
-_INSET = "16px"  # room for the mark that unfolds a module; all tables start behind it, so that columns stay in line
+_INSET = "16px"  # space for the triangle that unfolds a module; all tables are inset by it, so that columns align
 _TABLE = f"margin:0 0 0 {_INSET};border-collapse:collapse;table-layout:fixed;font-variant-numeric:tabular-nums"
 
 

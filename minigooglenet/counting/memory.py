@@ -1,7 +1,7 @@
-"""What an inference holds at its peak, by part: inputs, wires, transformed weights, workspace."""
+"""Peak memory of an inference, by part: inputs, wires, transformed weights, workspace."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,15 +12,15 @@ ITEMSIZE = 4  # bytes of a float32
 
 
 class Peak(NamedTuple):
-    """The bytes that a float32 inference `g(x)` holds while `node` runs, where their sum is largest.
+    """The memory in bytes of a float32 inference `g(x)` while `node` runs: the node at which it is largest.
 
     Attributes
     ----------
-    node : the name of the node
-    inputs : the caller's arrays, which the caller keeps to the end
-    wires : what `node` writes, and every wire that it or a later node reads
-    transformed_weights : of a convolution that Winograd's algorithm computes
-    workspace : padded images, transformed tiles and unfinished rows of the convolution, one set for each thread
+    node : name of the node
+    inputs : the caller's arrays, which exist during the whole call
+    wires : the wire that `node` writes, and every wire that it or a later node reads
+    transformed_weights : transformed weights, if Winograd's algorithm computes the convolution
+    workspace : padded images, transformed tiles and intermediate rows of the convolution, per thread
     """
 
     node: str
@@ -34,33 +34,33 @@ class Peak(NamedTuple):
         """The sum of the parts."""
         return self.inputs + self.wires + self.transformed_weights + self.workspace
 
-    def __str__(self):
+    def __str__(self) -> str:
         parts = [f"{self.inputs:,} of inputs", f"{self.wires:,} of wires"]
         parts += [f"{self.transformed_weights:,} of transformed weights"] if self.transformed_weights else []
         parts += [f"{self.workspace:,} of workspace"] if self.workspace else []
         return f"{self.total:,} bytes at {self.node!r}: {' + '.join(parts)}"
 
 
-def peak(graph, schedule, batch=1, threads=1) -> Peak:
+def peak(graph: Any, schedule: Any, batch: int = 1, threads: int = 1) -> Peak:
     """Return the `Peak` of an inference of `batch` images on `threads` threads."""
     inputs = sum(map(math.prod, graph.inputs.values()))
     peaks = []
     for name, wires in _live_wires(graph, schedule):
         layer, (first, *_) = graph.nodes[name]
         values = sum(math.prod(graph.shapes[wire]) for wire in wires - graph.inputs.keys())
-        beside = _beside_wires(layer, (batch, *graph.shapes[first]), threads)
-        peaks.append(Peak(name, batch * inputs * ITEMSIZE, batch * values * ITEMSIZE, *beside))
+        extra = _extra_bytes(layer, (batch, *graph.shapes[first]), threads)
+        peaks.append(Peak(name, batch * inputs * ITEMSIZE, batch * values * ITEMSIZE, *extra))
     return max(peaks, key=lambda peak: peak.total)
 
 
 def peak_wire_bytes(graph, schedule, itemsize=ITEMSIZE) -> int:
-    """Return the most bytes that the wires hold at once for one image, inputs among them until their last consumer."""
+    """Return the peak memory of the wires for one image, in bytes, including inputs until their last consumer."""
     lives = (sum(math.prod(graph.shapes[wire]) for wire in wires) for _, wires in _live_wires(graph, schedule))
     return itemsize * max(lives)
 
 
 def _live_wires(graph, schedule):
-    """Yield (node, the wires that are alive while it runs)."""
+    """Yield (node, the wires that are in memory while it runs)."""
     live = set(graph.inputs)
     for name, free in schedule:
         live.add(name)
@@ -68,10 +68,10 @@ def _live_wires(graph, schedule):
         live = live - set(free)
 
 
-def _beside_wires(layer, x_shape, threads):
+def _extra_bytes(layer, x_shape, threads):
     """Return (bytes of transformed weights, bytes of workspace) of a layer for x (N, C, H, W).
 
-    What your own convolution holds is unknown, so it counts as 0.
+    The workspace of a user's convolution is unknown, so it counts as 0.
     """
     if not isinstance(layer, Conv2d) or not isinstance(layer.algorithm, str):
         return 0, 0

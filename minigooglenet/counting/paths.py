@@ -1,4 +1,4 @@
-"""What follows from the paths through a graph: receptive fields, depth, and what a training tape keeps."""
+"""Results that depend on the paths through a graph: receptive fields, depth, and the size of a training tape."""
 
 import math
 from typing import NamedTuple
@@ -9,18 +9,18 @@ from minigooglenet.counting import costs
 from minigooglenet.counting.windows import WHOLE
 
 
-class Sight(NamedTuple):
-    """What one value of a wire sees of the input, in pixels (h, w), and how far apart two neighbours look."""
+class ReceptiveField(NamedTuple):
+    """The receptive field of a wire's values in input pixels (h, w), and the jump between neighbouring values."""
 
     smallest: tuple[int, int]
     largest: tuple[int, int]
-    stride: tuple[int, int]
+    jump: tuple[int, int]
 
 
-class _Field(NamedTuple):
-    """The first and last input pixel that each position along one axis of a wire sees, padding among them.
+class _Extent(NamedTuple):
+    """The first and last input pixel in the receptive field of each position along one axis, padding included.
 
-    `step` is how far apart two neighbours look beyond the edges; after an adaptive pool nothing lies there, so it is 0.
+    `step` is the jump between positions past the edges. After an adaptive pool there are none, so it is 0.
     """
 
     first: np.ndarray
@@ -32,71 +32,80 @@ class _Field(NamedTuple):
         return self.last - self.first + 1
 
 
-def sights(graph, found_costs) -> dict[str, Sight]:
-    """Return {wire: Sight} for the inputs and the nodes of {node: Cost}.
+def receptive_fields(graph, layer_costs) -> dict[str, ReceptiveField]:
+    """Return {wire: ReceptiveField} for the inputs and the nodes of {node: Cost}.
 
-    Every window is followed to the input pixels where it really starts and ends. `largest` is what one value sees over
-    all paths together, `smallest` over the path that sees least.
+    Every window is followed back to the exact input pixels at which it starts and ends. `largest` is the union over all
+    paths, `smallest` the receptive field along the path where it is smallest.
     """
     wide = {wire: _axes(shape) for wire, shape in graph.inputs.items()}
-    narrow, found = dict(wide), dict.fromkeys(graph.inputs, Sight((1, 1), (1, 1), (1, 1)))
-    for name, cost in found_costs.items():
+    narrow, fields = dict(wide), dict.fromkeys(graph.inputs, ReceptiveField((1, 1), (1, 1), (1, 1)))
+    for name, cost in layer_costs.items():
         layer, wires = graph.nodes[name]
         windows = costs.windows(layer, cost, *(graph.shapes[wire] for wire in wires))
-        wide[name] = [_union(parts) for parts in _seen(wide, wires, windows)]
-        narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _seen(narrow, wires, windows)]
-        found[name] = Sight(
-            tuple(int(field.lengths.min()) for field in narrow[name]),
-            tuple(int(field.lengths.max()) for field in wide[name]),
-            tuple(_distance(field, axis, windows, found[wires[0]]) for axis, field in enumerate(wide[name])),
+        wide[name] = [_union(parts) for parts in _through(wide, wires, windows)]
+        narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _through(narrow, wires, windows)]
+        fields[name] = ReceptiveField(
+            (_shortest(narrow[name][0]), _shortest(narrow[name][1])),
+            (_longest(wide[name][0]), _longest(wide[name][1])),
+            (_jump(wide[name], 0, windows, fields[wires[0]]), _jump(wide[name], 1, windows, fields[wires[0]])),
         )
-    return found
+    return fields
 
 
 def _axes(shape):
-    """Return the fields of an input's two axes: each pixel sees itself, and a vector's values are one position."""
+    """Return the extents of an input's two axes: each pixel by itself; all values of a vector are one position."""
     sizes = shape[1:] if len(shape) == 3 else (1, 1)
-    return [_Field(np.arange(size), np.arange(size), 1) for size in sizes]
+    return [_Extent(np.arange(size), np.arange(size), 1) for size in sizes]
 
 
-def _seen(fields, wires, windows):
-    """Yield for each axis what the outputs of `windows` see through each of `wires`."""
+def _through(extents, wires, windows):
+    """Yield for each axis the extents of the outputs of `windows`, one for each of `wires`."""
     for axis in range(2):
-        inputs = [fields[wire][axis] for wire in wires]
+        inputs = [extents[wire][axis] for wire in wires]
         if windows is None:
             yield inputs
         elif windows == WHOLE:
-            yield [_Field(f.first.min(keepdims=True), f.last.max(keepdims=True), f.step) for f in inputs]
+            yield [_Extent(e.first.min(keepdims=True), e.last.max(keepdims=True), e.step) for e in inputs]
         else:
             starts, stops, step = windows[axis]
-            yield [_Field(_at(f.first, f.step, starts), _at(f.last, f.step, stops, -1), f.step * step) for f in inputs]
+            yield [_Extent(_at(e.first, e.step, starts), _at(e.last, e.step, stops, -1), e.step * step) for e in inputs]
 
 
 def _at(values, step, positions, offset=0):
-    """Return values[positions + offset], continued in steps beyond both ends."""
+    """Return values[positions + offset], extrapolated with `step` past both ends."""
     positions = np.array(positions) + offset
     inside = positions.clip(0, len(values) - 1)
     return values[inside] + (positions - inside) * step
 
 
 def _union(parts):
-    """Return what all parts see together; vectors of unequal lengths are joined end to end."""
+    """Return the union of all parts; vectors of unequal lengths are joined end to end."""
     step = max(part.step for part in parts)
     if len({len(part.first) for part in parts}) > 1:
-        return _Field(np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts]), step)
-    return _Field(np.min([p.first for p in parts], axis=0), np.max([p.last for p in parts], axis=0), step)
+        return _Extent(np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts]), step)
+    return _Extent(np.min([p.first for p in parts], axis=0), np.max([p.last for p in parts], axis=0), step)
 
 
-def _distance(field, axis, windows, before):
-    """Return how far apart neighbours look, on average and rounded down, at least 1."""
-    count = len(field.first)
+def _shortest(extent):
+    return int(extent.lengths.min())
+
+
+def _longest(extent):
+    return int(extent.lengths.max())
+
+
+def _jump(extents, axis, windows, before):
+    """Return the average jump between neighbouring positions, rounded down, at least 1."""
+    extent = extents[axis]
+    count = len(extent.first)
     if count > 1:
-        return max(1, int(field.first[-1] - field.first[0]) // (count - 1))
-    return before.stride[axis] * max(1, windows[axis].step if isinstance(windows, tuple) else 1)
+        return max(1, int(extent.first[-1] - extent.first[0]) // (count - 1))
+    return before.jump[axis] * max(1, windows[axis].step if isinstance(windows, tuple) else 1)
 
 
 def depth(graph, order, counts) -> int:
-    """Return the largest number of nodes whose kind `counts` accepts on any path from an input."""
+    """Return the largest number of nodes on any path from an input; `counts(kind)` is whether a layer type counts."""
     depths = dict.fromkeys(graph.inputs, 0)
     for name in order:
         layer, wires = graph.nodes[name]
@@ -104,15 +113,16 @@ def depth(graph, order, counts) -> int:
     return max(depths.values())
 
 
-def tape_bytes(graph, found_costs, itemsize=4) -> dict[str, int]:
-    """Return {node: bytes that a training forward of one image keeps for it} for {node: Cost}.
+def tape_bytes(graph, layer_costs, itemsize=4) -> dict[str, int]:
+    """Return {node: bytes that a training forward pass of one image saves for it} for {node: Cost}.
 
-    An array that several nodes keep is one array: it counts at the first of them.
+    An array that several nodes save exists once: it counts at the first of them.
     """
-    kept, found = set(), {}
-    for name, cost in found_costs.items():
-        here = set(graph.nodes[name].wires if cost.keeps.inputs else ()) - kept
-        kept |= here
-        values = cost.keeps.values + sum(math.prod(graph.shapes[wire]) for wire in here)
-        found[name] = values * itemsize + cost.keeps.bytes
-    return found
+    saved: set[str] = set()
+    sizes = {}
+    for name, cost in layer_costs.items():
+        new = set(graph.nodes[name].wires if cost.keeps.inputs else ()) - saved
+        saved |= new
+        values = cost.keeps.values + sum(math.prod(graph.shapes[wire]) for wire in new)
+        sizes[name] = values * itemsize + cost.keeps.bytes
+    return sizes

@@ -1,12 +1,13 @@
-"""One row of a count: what a node is and what it costs, in exact integers for one image."""
+"""One row of a count: a node's layer, shapes and costs, in exact integers for one image."""
 
+import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 from minigooglenet.counting.costs import Term
+from minigooglenet.typing import Shape
 
-Shape = tuple[int, ...]
-
-# The operations beside multiply-adds, and the backward's: column of a row -> kind of a Term.
+# {column of a row: kind of a Term}
 KIND_OF_COLUMN = {
     "macs": "mac",
     "adds": "add",
@@ -22,21 +23,31 @@ SUMMED = ("params", "weights", "biases", *KIND_OF_COLUMN, "activations", "tape_b
 
 @dataclass(frozen=True)
 class Row:
-    """What one node costs for one image.
+    """The cost of one node for one image.
 
     Attributes
     ----------
     name, kind : the node's name and its layer's class
     input_shapes, output_shape : without the batch axis
-    params, weights, biases : trained numbers; params = weights + biases
-    macs : multiply-adds of convolutions and linear layers, bias not among them
-    adds, multiplies, compares, divides, powers : other operations of the forward
-    grad_input_macs, grad_weight_macs : multiply-adds of the backward
-    activations : numbers in the output
-    tape_bytes : what a training forward of a batch of one keeps in float32, a shared array counted at its first node
-    receptive_field_min, receptive_field_max : (h, w) input pixels that one output sees on its smallest, largest path
-    stride : (h, w) input pixels between two neighbouring outputs
-    terms : the products behind the operations
+    params, weights, biases : trained values; params = weights + biases
+    macs : multiply-adds of convolutions and linear layers, without bias
+    adds, multiplies, compares, divides, powers : other operations of the forward pass
+    grad_input_macs, grad_weight_macs : multiply-adds of the backward pass
+    activations : number of output values
+    tape_bytes : what a training forward pass of one image saves in float32; a shared array counts at its first node
+    receptive_field_min, receptive_field_max : (h, w) in input pixels, along the paths where it is smallest and largest
+    jump : (h, w) input pixels between two neighbouring outputs
+    terms : the products that give the operations
+    settings : the layer's hyperparameters
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> row = mg.count(mg.layers.Conv2d(3, 64, 7, stride=2, padding=3), (3, 224, 224)).rows[0]
+    >>> row
+    Row('Conv2d', Conv2d, 9,472 params, 118,013,952 MAC)
+    >>> row.receptive_field_max, row.jump
+    ((7, 7), (2, 2))
     """
 
     name: str
@@ -58,13 +69,19 @@ class Row:
     tape_bytes: int
     receptive_field_min: tuple[int, int]
     receptive_field_max: tuple[int, int]
-    stride: tuple[int, int]
+    jump: tuple[int, int]
     terms: tuple[Term, ...] = field(repr=False)
-    settings: dict = field(repr=False)
+    settings: dict[str, Any] = field(repr=False)
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """The old name of `jump`."""
+        warnings.warn("Row.stride is now Row.jump; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+        return self.jump
 
     @property
     def flops(self) -> int:
-        """Two for every multiply-add."""
+        """Two per multiply-add."""
         return 2 * self.macs
 
     @property
@@ -72,17 +89,17 @@ class Row:
         """The part of the name before the first slash: inception_3a of inception_3a/3x3."""
         return self.name.split("/")[0]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Row({self.name!r}, {self.kind}, {self.params:,} params, {self.macs:,} MAC)"
 
-    def as_dict(self) -> dict:
-        """Return the row as plain numbers, strings and lists, for files."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as numbers, strings and lists, for files; "stride" is the jump."""
         shapes = {
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "output_shape": list(self.output_shape),
             "receptive_field_min": list(self.receptive_field_min),
             "receptive_field_max": list(self.receptive_field_max),
-            "stride": list(self.stride),
+            "stride": list(self.jump),
         }
         return {
             "name": self.name,

@@ -1,4 +1,4 @@
-"""The paper's Table 1, audited: what is printed, what the listed filters come to, and where the two part."""
+"""An audit of the paper's Table 1: the printed numbers, the counts of the listed filters, and the differences."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from minigooglenet.graph import Graph
 from minigooglenet.layers import Conv2d
 from minigooglenet.models import googlenet
 
-# Row of the table -> the modules of our graph, printed parameters in K, printed operations in M.
+# {row of the table: (modules of our graph, printed parameters in K, printed operations in M)}
 PRINTED = {
     "convolution 7x7/2": (("conv1",), 2.7, 34),
     "convolution 3x3/1": (("conv2",), 112, 360),
@@ -27,9 +27,9 @@ PRINTED = {
 
 @dataclass(frozen=True)
 class Line:
-    """One row: printed numbers (K parameters, M operations), ours, and whether they agree.
+    """One row: the printed numbers (K parameters, M operations), our counts, and whether they agree.
 
-    K is taken as 1024 and M as 10**6; a printed number agrees if ours rounds or truncates to it, parameters with or
+    K is 1024 and M is 10**6. A printed number agrees if our count rounds or truncates to it, for parameters with or
     without biases.
     """
 
@@ -42,17 +42,17 @@ class Line:
 
     @property
     def params_agree(self) -> bool:
-        """Whether the printed parameters are ours, in units of 1024."""
-        return any(_agrees(self.printed_params, number / 1024) for number in (self.weights, self.weights + self.biases))
+        """Whether the printed parameters agree with our count, in units of 1024."""
+        return any(_agrees(self.printed_params, count / 1024) for count in (self.weights, self.weights + self.biases))
 
     @property
     def ops_agree(self) -> bool:
-        """Whether the printed operations are our MACs, in millions."""
+        """Whether the printed operations agree with our MACs, in millions."""
         return _agrees(self.printed_ops, self.macs / 1e6)
 
 
 def audit() -> list[Line]:
-    """Return the rows of Table 1 that have parameters, beside GoogLeNet counted without auxiliary heads."""
+    """Return the rows of Table 1 that have parameters, next to our count of GoogLeNet without auxiliary heads."""
     modules = count(googlenet(aux=False, init="zeros")).modules()
     lines = []
     for name, (parts, params, ops) in PRINTED.items():
@@ -63,10 +63,11 @@ def audit() -> list[Line]:
 
 
 def separable_stem() -> tuple[int, int]:
-    """Return (weights, MAC) of a separable first convolution that gives what Table 1 prints in its first row.
+    """Return (weights, MACs) of a separable first convolution that gives the numbers in the first row of Table 1.
 
-    A 7x7 convolution of stride 2 on each colour by itself, 8 filters a colour, then a 1x1 convolution to 64. That the
-    authors counted such a layer is inferred from the numbers (a later network of theirs starts with it), not stated.
+    It is a depthwise 7x7 convolution with stride 2 and 8 filters per colour, then a 1x1 convolution to 64 channels. The
+    paper does not say that it counts such a layer. We infer it from the numbers; a later network of the same authors
+    starts with such a layer.
     """
     g = Graph(image=(3, 224, 224))
     wire = g.add("depthwise", Conv2d(3, 24, 7, 2, 3, groups=3, bias=False, init="zeros"), "image")
@@ -76,7 +77,7 @@ def separable_stem() -> tuple[int, int]:
 
 
 def table() -> Table:
-    """Return the audit as a table, with what explains the differences."""
+    """Return the audit as a table, with explanations of the differences."""
     lines = audit()
     weights, macs = sum(line.weights for line in lines), sum(line.macs for line in lines)
     first = lines[0]
@@ -99,12 +100,12 @@ def table() -> Table:
             for line in lines
         ],
         [
-            "K is 1024 here: with 1000 the linear layer's 1,024,000 weights would be printed as 1024K, not 1000K.",
-            f"First row: a dense 7x7 convolution has {first.weights:,} weights and {first.macs:,} MAC.",
+            "K is 1024 here: with K = 1000, the linear layer's 1,024,000 weights would be printed as 1024K, not 1000K.",
+            f"First row: a dense 7x7 convolution has {first.weights:,} weights and {first.macs:,} MACs.",
             f"A separable one would have {separable_weights:,} and {separable_macs:,}, as printed (our inference).",
-            f"With it the whole network has {whole:,} MAC, the text's 1.5 billion; with the dense one {macs:,}.",
-            f"5a lists the filters of 4e, and they come to {fifth.weights:,} weights and {fifth.macs:,} MAC.",
-            "4a to 4e and 5b: less is printed than the listed filters come to; the paper gives no reason.",
+            f"With it, the whole network has {whole:,} MACs, the text's 1.5 billion; with the dense one {macs:,}.",
+            f"5a lists the same filters as 4e, which give {fifth.weights:,} weights and {fifth.macs:,} MACs.",
+            "4a to 4e and 5b: the printed numbers are lower than the listed filters give; the paper gives no reason.",
         ],
         (
             "sum",

@@ -1,4 +1,4 @@
-"""The windows of convolutions and pools along one axis, and how far a value sees through them."""
+"""The windows of convolutions and pools along one axis, and the recursion for receptive fields."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ WHOLE = "whole"  # instead of Windows: every output reads every position
 
 
 class Windows(NamedTuple):
-    """The windows along one axis: window i reads the positions starts[i] .. stops[i] - 1, padding among them.
+    """The windows along one axis: window i reads the positions starts[i] .. stops[i] - 1, padding included.
 
-    `step` is the distance of neighbouring windows if it is the same for all and beyond the edges, else 0.
+    `step` is the distance between neighbouring windows if it is constant, also past the edges; else 0.
     """
 
     starts: range | tuple[int, ...]
@@ -33,8 +33,8 @@ def adaptive_windows(size: int, count: int) -> Windows:
 def receptive_field(field: Pair, jump: Pair, kernel_size: Pair, stride: Pair) -> tuple[Pair, Pair]:
     """Return (field, jump) after windows of `kernel_size` and `stride`, each as (height, width) in input pixels.
 
-    `field` is how many input pixels one value sees along an axis; `jump` is how far apart two neighbours look. This is
-    the recursion for windows at equal distances on one path; `counting.paths` places the windows of any graph.
+    `field` is the receptive field of one value; `jump` is the distance between neighbouring values. This is the
+    recursion for equally spaced windows on one path; `counting.paths` handles any graph.
     """
     return (
         (field[0] + (kernel_size[0] - 1) * jump[0], field[1] + (kernel_size[1] - 1) * jump[1]),

@@ -286,7 +286,7 @@ def _locked(part, path):
 def _opened(part):
     if part.is_symlink():
         raise OSError(f"{part} is a link. Remove it, then try again.")
-    place = os.open(part, os.O_RDWR | os.O_CREAT | files.WITHOUT_WAITING | files.NO_LINK, 0o666)
+    place = os.open(part, os.O_RDWR | os.O_CREAT | files.NON_BLOCKING | files.NO_LINK, 0o666)
     if not stat.S_ISREG(os.fstat(place).st_mode):
         os.close(place)
         raise OSError(f"{part} is {files.kind_of(part.stat())}, not a file. Remove it, then try again.")

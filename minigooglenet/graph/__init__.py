@@ -1,4 +1,4 @@
-"""A network as named wires: nodes in the order they were added, forward along it, backward against it."""
+"""A network as a graph: nodes that read and write named wires. Forward runs the nodes in order, backward in reverse."""
 
 from minigooglenet.graph.graph import Graph, Node
 

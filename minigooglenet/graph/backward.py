@@ -1,8 +1,10 @@
-"""The backward walk: first decide which nodes take part, then run one loop against the order.
+"""The backward pass: first decide which nodes take part, then run one loop over the nodes in reverse.
 
-A branch is a wire with two consumers and gets two gradients, which add up. An auxiliary head is a wire that gets a
-gradient of its own. Popping the tape is the memory policy: a cache is gone as soon as its node is done.
+At a fork, a wire has two consumers and gets two gradients, which are added. An auxiliary head is a wire whose gradient
+comes from its own loss. Popping caches from the tape is the memory policy: each cache is freed as soon as it is used.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -10,36 +12,37 @@ from minigooglenet import methods, parallel
 from minigooglenet.graph.errors import checked_gradients, named_errors
 
 
-def backward(nodes, grads, tape, asked, observer=None):
-    """Walk the nodes in reverse: pop a wire's gradient and cache, call the layer's backward, add up what it returns.
+def backward(nodes, grads, tape, targets, observer=None):
+    """Run the nodes in reverse: pop each node's gradient and cache, call its layer's backward, add up the results.
 
     Parameters
     ----------
     nodes : {name: (layer, wires)}
     grads : {wire: gradient} to start from
-    tape : of the forward pass; it is empty afterwards
-    asked : wires whose gradients are returned
+    tape : the tape of the forward pass; it is empty afterwards
+    targets : wires whose gradients are returned
 
     Returns
     -------
-    {wire: gradient, or None if none reached it} for `asked`, {"node/weight": gradient}
+    {wire: gradient, or None if none reached it} for `targets`, {"node/weight": gradient}
     """
-    needed, pending, grad_params = needed_wires(nodes, tape, asked), Pending(grads), {}
+    needed, pending = needed_wires(nodes, tape, targets), Pending(grads)
+    grad_params: dict[str, Any] = {}
     with parallel.computing():
         for name in reversed(list(tape)):
-            grad, cache = pending.take(name, keep=name in asked), tape.pop(name)
+            grad, cache = pending.take(name, keep=name in targets), tape.pop(name)
             if grad is None or name not in needed:
                 continue
             layer, wires = nodes[name]
-            wanted = needed.intersection(wires)
-            if not wanted and (name in tape.frozen or not getattr(layer, "params", None)):
-                continue  # somebody asked for its own wire, and nobody for a gradient that it would send
+            needed_inputs = needed.intersection(wires)
+            if not needed_inputs and (name in tape.frozen or not getattr(layer, "params", None)):
+                continue  # only the gradient of its output is needed, and that is known
             if observer:
                 observer.before(name, "backward")
             with named_errors(name, wires):
-                grad_inputs, grads_of_layer = methods.backward(layer, grad, cache, need_inputs=bool(wanted))
-            checked_gradients(name, grad_inputs, wires, wanted, tape.computed)
-            parts = [(wire, part) for wire, part in zip(wires, grad_inputs, strict=True) if wire in wanted]
+                grad_inputs, grads_of_layer = methods.backward(layer, grad, cache, need_inputs=bool(needed_inputs))
+            checked_gradients(name, grad_inputs, wires, needed_inputs, tape.computed)
+            parts = [(wire, part) for wire, part in zip(wires, grad_inputs, strict=True) if wire in needed_inputs]
             for wire, part in parts:
                 pending.add(wire, part)
             named = {f"{name}/{key}": value for key, value in grads_of_layer.items()}
@@ -47,12 +50,12 @@ def backward(nodes, grads, tape, asked, observer=None):
                 grad_params |= named
             if observer:
                 observer.after(name, "backward", dict(parts) | named)
-    return {wire: pending.sums.get(wire) for wire in asked}, grad_params
+    return {wire: pending.sums.get(wire) for wire in targets}, grad_params
 
 
-def needed_wires(nodes, tape, asked):
-    """Return the wires whose gradient is needed: those asked for, or on the way to one or to a trained parameter."""
-    needed = set(asked)
+def needed_wires(nodes, tape, targets):
+    """Return the wires whose gradient is needed: targets, and wires on a path from a target or a trained parameter."""
+    needed = set(targets)
     for name in tape:
         layer, wires = nodes[name]
         trains = name not in tape.frozen and getattr(layer, "params", None)
@@ -62,26 +65,27 @@ def needed_wires(nodes, tape, asked):
 
 
 class Pending:
-    """The sums of the gradients that have reached each wire so far, and which of them nobody else holds."""
+    """{wire: sum of the gradients that have reached it so far}, and which sums were allocated here."""
 
     def __init__(self, grads):
-        self.sums, self._own = dict(grads), set()
+        self.sums, self._allocated = dict(grads), set()
 
     def take(self, wire, keep):
-        """Return the gradient of a wire, or None; unless `keep`, it is gone afterwards."""
+        """Return the gradient of a wire, or None; remove it unless `keep`."""
         return self.sums.get(wire) if keep else self.sums.pop(wire, None)
 
     def add(self, wire, part):
-        """Add a gradient: the first is kept as it is, the second is added out of place, later ones into that sum.
+        """Add a gradient to a wire: the first is stored, the second is added out of place, later ones in place.
 
-        Out of place, because a layer may return one array for two wires, or a view of its upstream gradient.
+        Out of place, because a layer may return one array for two wires, or a view of its upstream gradient. In place
+        is safe for a sum that was allocated here, because it is not shared.
         """
         if wire not in self.sums:
             self.sums[wire] = part
         else:
-            out = self.sums[wire] if wire in self._own else np.empty_like(part)
+            out = self.sums[wire] if wire in self._allocated else np.empty_like(part)
             self.sums[wire] = _add(self.sums[wire], part, out)
-            self._own.add(wire)
+            self._allocated.add(wire)
 
 
 def _add(a, b, out):

@@ -1,4 +1,4 @@
-"""What may lie on a graph's wires, and errors that name the wire or the node that they are about."""
+"""Checks of a graph's names, shapes and arrays, with errors that name the wire or the node."""
 
 import re
 
@@ -10,7 +10,7 @@ from minigooglenet.names import closest
 
 
 class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
-    """Put a node's name before a layer's error, and the name of a wire where the layer says "input 2"."""
+    """Prefix a layer's errors with the node's name, and replace "input 2" in them by the name of that wire."""
 
     def __init__(self, name, wires):
         self.name, self.wires = name, wires
@@ -30,7 +30,7 @@ class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
 
 
 def checked_name(name, what):
-    """Return the name of an input or a node: text of one character or more that files can store."""
+    """Return the name of an input or a node if it is a string of at least one character that files can store."""
     if not isinstance(name, str):
         raise TypeError(f"{what}'s name must be a string, got {name!r}")
     if not name:
@@ -38,7 +38,7 @@ def checked_name(name, what):
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{what}'s name must be text that UTF-8 can store, got {name!r}") from error
+        raise ValueError(f"{what}'s name must be text that UTF-8 can encode, got {name!r}") from error
     return name
 
 
@@ -52,59 +52,59 @@ def check_known(wires, shapes, who):
     for wire in wires:
         if wire not in shapes:
             close = closest(wire, shapes, most=3)
-            hint = f"; perhaps {close}?" if close else f"; there are {list(shapes)[:8]} ..."
-            raise ValueError(f"{who} an unknown wire {wire!r}{hint}")
+            hint = f" Did you mean {close}?" if close else f" The first wires are {list(shapes)[:8]}."
+            raise ValueError(f"{who}: unknown wire {wire!r}.{hint}")
 
 
 def check_inputs(inputs, expected):
-    """Return {input: array (N, ...)} once it is known to hold an array of each of the shapes {input: shape}."""
+    """Return {input: array (N, ...)} if it has an array for each of {input: shape}; else raise an error."""
     if not isinstance(inputs, dict):
-        raise TypeError(f"forward takes {{{next(iter(expected))!r}: array}}, got {type(inputs).__name__}")
+        raise TypeError(f"inputs must be a dict {{{next(iter(expected))!r}: array}}, got {type(inputs).__name__}")
     if set(inputs) != set(expected):
-        raise ValueError(f"the graph's inputs are {list(expected)}, got {list(inputs)}")
+        raise ValueError(f"the inputs of the graph are {list(expected)}, got {list(inputs)}")
     batches = {}
     for name, x in inputs.items():
         shape = expected[name]
         if getattr(x, "shape", None) == shape:
-            raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {shape}; add the batch axis: x[None]")
+            raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {shape}. Add the batch axis: x[None].")
         checks.floating(x, f"input {name!r}")
         if x.shape[1:] != shape:
             raise ValueError(f"input {name!r} must be (N, {_listed(shape)}), got {x.shape}{_hint(x, shape)}")
         batches[name] = len(x)
     if len(set(batches.values())) > 1:
-        raise ValueError(f"all inputs need the same number of images, got {batches}")
+        raise ValueError(f"all inputs must have the same number of images, got {batches}")
     dtypes = {name: x.dtype.name for name, x in inputs.items()}
     if len(set(dtypes.values())) > 1:
-        raise TypeError(f"all inputs need one dtype, got {dtypes}")
+        raise TypeError(f"all inputs must have the same dtype, got {dtypes}")
     return inputs
 
 
 def checked_result(name, y, expected):
-    """Return what the forward of node `name` returned, once it is known to be an array of the `expected` shape."""
+    """Return the output of node `name` if it is an array of the `expected` shape; else raise an error."""
     if getattr(y, "shape", None) != expected:
         got = y.shape if hasattr(y, "shape") else "None" if y is None else f"a {type(y).__name__}"
-        raise ValueError(f"node {name!r}: its forward should return {expected}, got {got}")
+        raise ValueError(f"node {name!r}: forward must return shape {expected}, got {got}")
     return checks.unmasked(y, f"the output of node {name!r}")
 
 
-def checked_gradients(name, grad_inputs, wires, wanted, computed):
-    """Raise a ValueError unless the backward of node `name` returned a gradient of each wire's shape."""
+def checked_gradients(name, grad_inputs, wires, needed, computed):
+    """Raise a ValueError unless node `name` returned a gradient with the shape of each wire."""
     if len(grad_inputs) != len(wires):
-        raise ValueError(f"node {name!r}: its backward returned {len(grad_inputs)} gradients for {len(wires)} inputs")
+        raise ValueError(f"node {name!r}: backward returned {len(grad_inputs)} gradients for {len(wires)} inputs")
     for wire, part in zip(wires, grad_inputs, strict=True):
         checks.unmasked(part, f"the gradient that node {name!r} returned for {wire!r}")
-        if wire in wanted and getattr(part, "shape", None) != computed[wire]:
+        if wire in needed and getattr(part, "shape", None) != computed[wire]:
             raise ValueError(
-                f"node {name!r}: its backward should return shape {computed[wire]} for {wire!r}, "
+                f"node {name!r}: backward must return shape {computed[wire]} for {wire!r}, "
                 f"got {getattr(part, 'shape', part)}"
             )
 
 
 def _hint(x, shape):
     if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
-        return "; the channels are last, perhaps x.transpose(0, 3, 1, 2)?"
+        return ". The channels come last: pass x.transpose(0, 3, 1, 2)."
     if len(shape) == 3 and shape[0] == 3 and x.shape[1:] == (1, *shape[1:]):
-        return f"; grey images, perhaps np.repeat(x, 3, axis=1), or a graph for {(1, *shape[1:])}?"
+        return f". These images are grey: use np.repeat(x, 3, axis=1), or build the graph for {(1, *shape[1:])}."
     return ""
 
 
@@ -113,50 +113,54 @@ def _listed(shape):
 
 
 def check_finite_wire(wire, x):
-    """Raise a ValueError that names the wire and the first place where x is not finite."""
+    """Raise a ValueError that names the wire and the first index at which x is not finite."""
     finite = np.isfinite(x)
     if not finite.all():
-        place = tuple(map(int, np.argwhere(~finite)[0]))
+        index = tuple(map(int, np.argwhere(~finite)[0]))
         raise ValueError(
-            f"wire {wire!r} is the first that is not finite: {x.size - int(finite.sum())} of {x.size} values, "
-            f"the first {x[place]} at {place}"
+            f"wire {wire!r} is the first wire with a NaN or an infinity: {x.size - int(finite.sum())} of {x.size} "
+            f"values, the first is {x[index]} at index {index}"
         )
 
 
 def check_layer(name, layer, wires, nodes):
-    """Raise an error unless node `name` can be this layer: one that takes so many wires and is not in `nodes` yet."""
+    """Raise an error unless this layer can become node `name`: it reads so many wires and is not in `nodes` yet."""
     if isinstance(layer, type) or not hasattr(layer, "output_shape"):
-        hint = f"; perhaps {layer.__name__}(...)?" if isinstance(layer, type) else ""
+        hint = f". Try {layer.__name__}(...)." if isinstance(layer, type) else ""
         raise TypeError(f"node {name!r}: expected a layer, got {layer!r}{hint}")
     for other, node in nodes.items():
         if node.layer is layer:
-            raise ValueError(f"node {name!r}: this very layer is node {other!r} already; make a new one for each node")
-    taken = getattr(layer, "inputs_taken", None)
-    if not wires or (taken is not None and len(wires) != taken):
+            raise ValueError(
+                f"node {name!r}: this layer object is already used by node {other!r}. Create a new layer for each node."
+            )
+    expected = getattr(layer, "inputs_taken", None)
+    if not wires or (expected is not None and len(wires) != expected):
         raise ValueError(
-            f"node {name!r}: {type(layer).__name__} takes {taken or 'at least 1'} input(s), got {len(wires)} wires "
-            f"{wires}{'; join several with Concat or Add first' if wires else ''}"
+            f"node {name!r}: {type(layer).__name__} expects {expected or 'at least 1'} input(s), got {len(wires)} "
+            f"wires {wires}{'. Join several with Concat or Add first.' if wires else ''}"
         )
 
 
 def check_grads(grads, wires, tape, graph):
-    """Raise an error unless `tape` can take the gradients {wire: array} and give those of `wires`."""
+    """Raise an error unless `tape` fits the gradients {wire: array} and the requested `wires`."""
     if not isinstance(tape, Tape):
-        raise TypeError(f"backward takes the tape of a forward, got {type(tape).__name__}")
+        raise TypeError(f"backward expects the tape that forward returned, got {type(tape).__name__}")
     if tape.nodes is not graph.nodes:
-        raise ValueError("this tape belongs to another graph: backward takes the tape of its own forward")
+        raise ValueError("this tape belongs to another graph. Pass the tape that this graph's forward returned.")
     if tape.spent:
-        raise ValueError("this tape was used already: a backward pops it to give memory back; run forward again")
+        raise ValueError("this tape has already been used: backward() empties it to free memory. Run forward() again.")
     if not isinstance(grads, dict) or not grads:
         got = "an empty dict" if isinstance(grads, dict) else type(grads).__name__
-        hint = f"; perhaps {{{graph.main!r}: gradient}}?"
-        raise TypeError(f"backward takes {{wire: gradient}} with at least one entry, got {got}{hint}")
-    check_known([*grads, *wires], graph.shapes, "backward was asked for")
+        hint = f". Try {{{graph.main!r}: gradient}}."
+        raise TypeError(f"backward expects {{wire: gradient}} with at least one entry, got {got}{hint}")
+    check_known([*grads, *wires], graph.shapes, "backward")
     for wire in (*grads, *wires):
         if wire not in tape.computed:
-            raise ValueError(f"wire {wire!r} was not computed by this forward; name it in outputs=[...]")
+            raise ValueError(f"wire {wire!r} was not computed by this forward pass. Name it in outputs=[...].")
         if wire in tape.closed:
-            raise ValueError(f"wire {wire!r} gets no gradient: this forward froze everything before it")
+            raise ValueError(
+                f"wire {wire!r} has no gradient: every trainable layer up to it was frozen in this forward pass"
+            )
     for wire, grad in grads.items():
-        what = f"the gradient on wire {wire!r}"
-        checks.has_shape(checks.floating(grad, what), f"{what}, as the wire itself,", tape.computed[wire])
+        what = f"the gradient of wire {wire!r}"
+        checks.has_shape(checks.floating(grad, what), f"{what}, like the wire,", tape.computed[wire])

@@ -1,4 +1,4 @@
-"""The forward walk: run the nodes in order, keep what a backward needs, free each wire after its last consumer."""
+"""The forward pass: run the nodes in order, save caches for backward, free each wire after its last consumer."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from minigooglenet.graph.errors import checked_result, named_errors
 from minigooglenet.parallel import inherited
 
 
-def schedule(nodes, wanted):
-    """Return [(node, wires free after it)] of what computing the wires `wanted` runs, in order."""
-    needed, waiting = set(), list(wanted)
+def schedule(nodes, outputs):
+    """Return [(node, wires to free after it)]: the nodes that `outputs` need, in order."""
+    needed, waiting = set(), list(outputs)
     while waiting:
         name = waiting.pop()
         if name in nodes and name not in needed:
@@ -17,23 +17,23 @@ def schedule(nodes, wanted):
             waiting.extend(nodes[name].wires)
     order = [name for name in nodes if name in needed]
     last_consumer = {wire: name for name in order for wire in nodes[name].wires}
-    free = {name: [] for name in order}
+    free: dict[str, list[str]] = {name: [] for name in order}
     for wire, name in last_consumer.items():
-        if wire not in wanted:
+        if wire not in outputs:
             free[name].append(wire)
     return list(free.items())
 
 
-def forward(nodes, shapes, inputs, wanted, *, train=False, tape=None, observer=None):
-    """Return {wire: array} for the wires `wanted`; with a tape, keep on it what a backward needs.
+def forward(nodes, shapes, inputs, outputs, *, train=False, tape=None, observer=None):
+    """Return {wire: array} for the wires `outputs`, and store every cache on the tape.
 
-    Without a tape this is inference, which keeps nothing.
+    Without a tape this is inference, which saves no caches.
     """
     values = dict(inputs)
-    parallel.get_num_threads()  # a wrong setting is not a node's fault
+    parallel.get_num_threads()  # report a wrong setting here, not as an error of a node
     inherited.check()
     with parallel.computing():
-        for name, free in schedule(nodes, wanted):
+        for name, free in schedule(nodes, outputs):
             layer, wires = nodes[name]
             if observer:
                 observer.before(name, "forward")
@@ -51,13 +51,13 @@ def forward(nodes, shapes, inputs, wanted, *, train=False, tape=None, observer=N
             del xs, y, cache  # so that a wire is freed after its last consumer
             for wire in free:
                 del values[wire]
-    return {wire: values[wire] for wire in wanted}
+    return {wire: values[wire] for wire in outputs}
 
 
-def unshared(arrays, taken):
-    """Return {wire: array} with a copy of each array that shares memory with one of `taken` or with another of them."""
-    taken, results = list(taken), {}
+def unshared(arrays, others):
+    """Return {wire: array}; an array that shares memory with one of `others` or with an earlier array is copied."""
+    others, results = list(others), {}
     for wire, array in arrays.items():
-        results[wire] = array.copy() if any(np.may_share_memory(array, other) for other in taken) else array
-        taken.append(results[wire])
+        results[wire] = array.copy() if any(np.may_share_memory(array, other) for other in others) else array
+        others.append(results[wire])
     return results

@@ -1,24 +1,35 @@
-"""What can watch a forward or a backward pass: two calls around every node.
+"""Observers of forward and backward passes: two calls around every node."""
 
-An observer is any object with `before(node, direction)` and `after(node, direction, arrays)`. `direction` is "forward"
-or "backward". `arrays` is {node: its output} forward; backward it is the gradients that the node sends, {wire: gradient
-of an input, "node/weight": gradient of a parameter}. An observer must not change them.
-"""
+from collections.abc import Mapping
+from typing import Protocol
 
 from minigooglenet.graph.errors import check_finite_wire
+from minigooglenet.typing import Array
+
+
+class Observer(Protocol):
+    """Any object with these two methods. `direction` is "forward" or "backward".
+
+    `arrays` is {node: its output} in a forward pass. In a backward pass it is the gradients that the node returned:
+    {wire: input gradient, "node/weight": parameter gradient}. An observer must not change them.
+    """
+
+    def before(self, node: str, direction: str) -> None: ...
+
+    def after(self, node: str, direction: str, arrays: Mapping[str, Array]) -> None: ...
 
 
 class FiniteCheck:
-    """Stops at the first wire that holds a NaN or an infinity; another observer is called where nothing is wrong."""
+    """Raise an error at the first wire with a NaN or an infinity; otherwise call another observer, if given."""
 
-    def __init__(self, other=None):
+    def __init__(self, other: Observer | None = None) -> None:
         self.other = other
 
-    def before(self, node, direction):
+    def before(self, node: str, direction: str) -> None:
         if self.other:
             self.other.before(node, direction)
 
-    def after(self, node, direction, arrays):
+    def after(self, node: str, direction: str, arrays: Mapping[str, Array]) -> None:
         for wire, array in arrays.items():
             check_finite_wire(wire, array)
         if self.other:

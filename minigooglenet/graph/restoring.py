@@ -1,11 +1,11 @@
-"""Buffers that are put back if a training forward or step fails halfway."""
+"""Restore buffers if a training forward pass or step fails halfway."""
 
 
 class restored_on_error:  # noqa: N801 (used as a function, as contextlib's are)
-    """Give the layers of {name: (layer, wires)} their buffers back if the block raises.
+    """Restore the buffers of the layers in {name: (layer, wires)} if the block raises.
 
-    Batch norm moves its running statistics as it runs, node by node. If a later node or the loss then rejects the
-    batch, the rejected call must not have changed anything.
+    Batch norm updates its running statistics node by node. If a later node or the loss then rejects the batch, the
+    rejected call must not have changed anything.
     """
 
     def __init__(self, nodes):

@@ -1,15 +1,17 @@
-"""What a forward pass keeps for its backward pass."""
+"""The tape: the caches that a forward pass saves for its backward pass."""
+
+from typing import Any
 
 
-class Tape(dict):
-    """{node: cache} of one forward pass, good for one backward pass, which pops it to free memory.
+class Tape(dict[str, Any]):
+    """{node: cache} of one forward pass, for one backward pass, which removes each cache after use.
 
     Attributes
     ----------
     computed : {wire: shape with the batch axis}
     frozen : nodes that computed as in inference, and whose parameters get no gradients
-    closed : wires that no gradient passes, because nothing before them trains
-    spent : whether a backward has used it
+    closed : wires without gradients, because nothing before them is trained
+    spent : whether a backward pass has used it
     """
 
     def __init__(self, nodes, input_shapes, frozen=()):
@@ -19,9 +21,9 @@ class Tape(dict):
         self.closed = set(input_shapes) if frozen else set()
 
     def keep(self, name, layer, wires, shape, cache):
-        """Keep a node's cache, unless no gradient can come past it."""
+        """Save a node's cache, unless the node is never part of a backward pass."""
         self.computed[name] = shape
-        trains = name not in self.frozen and getattr(layer, "params", ())
+        trains = name not in self.frozen and getattr(layer, "params", None)
         if self.closed.issuperset(wires) and not trains:
             self.closed.add(name)
         else:

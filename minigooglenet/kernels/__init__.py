@@ -1,8 +1,8 @@
-"""Pure array functions: the forward and the backward of every operation, in a file of its name.
+"""Functions on plain arrays: `forward` and `backward` of every operation, each operation in a file of its name.
 
-`kernels.max_pool2d.forward(x, 3, stride=2)` works on plain arrays. Its file states which arguments the operation
-accepts, checks them, and calls one form (`forms`): `loops` has each operation as its definition, `numpy` in readable
-NumPy, `fast` in compiled code. A backward takes the upstream gradient, then the arguments of the forward that it needs.
+`kernels.max_pool2d.forward(x, 3, stride=2)` works on plain arrays. Its file documents and checks the arguments, then
+calls one form of the operation (`forms`): `loops` is the definition, `numpy` is readable NumPy, `fast` is compiled
+code. `backward` takes the upstream gradient first, then those arguments of `forward` that it needs.
 """
 
 from minigooglenet.kernels import (
@@ -25,3 +25,21 @@ from minigooglenet.kernels import (
     softmax,
     softmax_cross_entropy,
 )
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "add",
+    "avg_pool2d",
+    "batch_norm2d",
+    "concat",
+    "conv2d",
+    "dropout",
+    "global_avg_pool2d",
+    "linear",
+    "local_response_norm",
+    "log_softmax",
+    "max_pool2d",
+    "relu",
+    "softmax",
+    "softmax_cross_entropy",
+]

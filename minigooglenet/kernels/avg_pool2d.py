@@ -1,20 +1,38 @@
 """Average pooling: the mean of each window.
 
-The divisor counts padding (`count_include_pad`) or real values only; the part of a ceil window past the padding never
-counts.
+The divisor counts the padding too (`count_include_pad`) or only real values. It never counts the out-of-bounds part of
+a ceil-mode window.
 """
 
 from minigooglenet import checks, shapes
 from minigooglenet.kernels.forms import form_of
 from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
+from minigooglenet.typing import Array, Padding, Size
+
+__all__ = ["backward", "forward"]
 
 
 @flushed
-def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+def forward(
+    x: Array,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
     """Return y (N, C, P, Q) for x (N, C, H, W), float32, float64 or complex128.
 
-    The hyperparameters are those of max pooling; `count_include_pad` is whether padding counts as zeros.
+    The hyperparameters are those of max pooling; with `count_include_pad` the divisor counts padding.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> mg.kernels.avg_pool2d.forward(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 2.5,  4.5],
+             [10.5, 12.5]]]])
     """
     checks.floating(x, "x", 4)
     kernel_size, stride, padding = shapes.pool_settings(kernel_size, stride, padding)
@@ -24,8 +42,27 @@ def forward(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_inclu
 
 
 @flushed
-def backward(grad_y, input_size, kernel_size, stride=None, padding=0, count_include_pad=True):
-    """Return grad_x (N, C, H, W): each window's gradient shared among its real values, for input_size = (H, W)."""
+def backward(
+    grad_y: Array,
+    input_size: Size,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    count_include_pad: bool = True,
+) -> Array:
+    """Return grad_x (N, C, H, W): each value of a window gets the window's gradient over the divisor.
+
+    input_size : (H, W)
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> mg.kernels.avg_pool2d.backward(np.array([[[[4.0, 8.0]]]]), (2, 4), 2)
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]])
+    """
+    input_size = shapes.pair(input_size, "input_size")
     checks.floating(grad_y, "grad_y", 4)
     kernel_size, stride, padding = shapes.pool_settings(kernel_size, stride, padding)
     shapes.check_pool_windows("grad_y", grad_y.shape[2:], input_size, kernel_size, stride, padding)

@@ -1,17 +1,17 @@
-"""The one way to compiled code, which is optional: not every machine has Numba."""
+"""The only entry to compiled code, which is optional: not every machine has Numba."""
 
 import functools
 import os
 import sys
 
 JIT_DISABLED = "NUMBA_DISABLE_JIT is set"
-INSTEAD = "Everything runs on NumPy instead, two to five times slower."
+INSTEAD = "Everything runs in NumPy instead, two to five times slower."
 WITHOUT_NUMBA = f"minigooglenet: {{reason}}. {INSTEAD}"
 
 
 @functools.cache
 def fast():
-    """Return the package `kernels.fast`, or None where Numba cannot be imported: the only way to compiled code."""
+    """Return the package `kernels.fast`, or None if Numba cannot be imported."""
     if reason := why_not_fast():
         print(WITHOUT_NUMBA.format(reason=reason), file=sys.stderr, flush=True)
         return None

@@ -1,9 +1,11 @@
-"""Convolution: the arguments that it accepts, and the call of the form that computes.
+"""Convolution: checks its arguments and calls an algorithm.
 
-`algorithm` names a form for one call: "loops" (the definition), "im2col" (readable NumPy), "numba" (implicit GEMM, on
+`algorithm` chooses one for this call: "loops" (the definition), "im2col" (readable NumPy), "numba" (implicit GEMM on
 all cores), "winograd" (3x3 with fewer multiplications), or your own pair of functions (forward, backward) with the same
 arguments. "auto" leaves the choice to `mg.use`.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -11,13 +13,24 @@ from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import compiled, forms
 from minigooglenet.kernels.signatures import pair, returned
 from minigooglenet.parallel import flushed
+from minigooglenet.typing import Array, Padding, Pair, Shape, Size
+
+__all__ = ["backward", "forward"]
 
 ALGORITHMS = ("loops", "im2col", "numba", "winograd")
 
 
 @flushed
-def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto"):
-    """Convolve a batch of images (a cross-correlation, as everywhere in this field).
+def forward(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: Padding = 0,
+    groups: int = 1,
+    algorithm: str | Pair = "auto",
+) -> Array:
+    """Convolve a batch of images. Strictly, this is a cross-correlation, as everywhere in deep learning.
 
     Parameters
     ----------
@@ -36,27 +49,63 @@ def forward(x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto
     Raises
     ------
     TypeError, ValueError
-        If an array or a hyperparameter does not fit, with the arithmetic.
+        If an array or a hyperparameter does not fit; the message shows the arithmetic.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> x, weight = np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2))
+    >>> mg.kernels.conv2d.forward(x, weight)
+    array([[[[ 8., 12.],
+             [20., 24.]]]])
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
-    with parallel.computing():  # the same bits whatever BLAS is set to
+    with parallel.computing():  # bit-identical for every number of BLAS threads
         y = form.forward(x, weight, bias, stride, padding, groups)
     return returned("conv2d", "forward", y, (shape, x.dtype))
 
 
 @flushed
-def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algorithm="auto", *, need_inputs=True):
+def backward(
+    grad_y: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: Padding = 0,
+    groups: int = 1,
+    algorithm: str | Pair = "auto",
+    *,
+    need_inputs: bool = True,
+) -> tuple[Array | None, Array, Array | None]:
     """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
 
-    The other arguments are the forward's. grad_bias is None without a bias. Without `need_inputs`, grad_x is None.
+    The other arguments are those of `forward`. grad_bias is None without a bias, grad_x is None if `need_inputs` is
+    False.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> x, weight, grad_y = np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2))
+    >>> grad_x, grad_weight, _ = mg.kernels.conv2d.backward(grad_y, x, weight)
+    >>> grad_x[0, 0]
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+    >>> grad_weight[0, 0]
+    array([[ 8., 12.],
+           [20., 24.]])
     """
     x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
     grad_y = checks.gradient(grad_y, shape, x.dtype)
     form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
     with parallel.computing():
         if not need_inputs and hasattr(form, "backward_params"):
-            return None, *form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
+            grad_weight, grad_bias = form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
+            return None, grad_weight, grad_bias
         grads = form.backward(grad_y, x, weight, bias, stride, padding, groups)
     return returned(
         "conv2d",
@@ -68,17 +117,17 @@ def backward(grad_y, x, weight, bias=None, stride=1, padding=0, groups=1, algori
     )
 
 
-def check_algorithm(algorithm, kernel_size, stride, padding) -> None:
+def check_algorithm(algorithm: str | Pair, kernel_size: tuple[int, int], stride: Size, padding: Padding) -> None:
     """Raise an error unless `algorithm` is known and can compute such a convolution."""
-    if not (isinstance(algorithm, str) and algorithm == "auto"):  # which is for `mg.use` to decide, at each call
+    if not (isinstance(algorithm, str) and algorithm == "auto"):  # `mg.use` decides about "auto", at each call
         form_named(algorithm, np.dtype(np.float32), (0, 0, *kernel_size), stride, padding)
 
 
 def form_named(algorithm, dtype, weight_shape, stride, padding):
-    """Return the form of an algorithm's name, or of a pair of functions; raise an error if it cannot compute this."""
+    """Return the module or Pair that computes `algorithm`; raise an error if it cannot compute such a convolution."""
     if not isinstance(algorithm, str):
         if not isinstance(algorithm, (tuple, list)) or len(algorithm) != 2 or not all(map(callable, algorithm)):
-            raise TypeError(f"algorithm as a pair must be two functions (forward, backward), got {algorithm!r}")
+            raise TypeError(f"algorithm must be a name or a pair of functions (forward, backward), got {algorithm!r}")
         return pair("conv2d", *algorithm)
     if algorithm == "auto":
         return forms.form_of("conv2d", dtype)
@@ -101,17 +150,21 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
     return compiled.fast().implicit_gemm if algorithm == "numba" else compiled.fast().winograd
 
 
-def output_shape(x_shape, weight_shape, stride, padding, groups):
-    """Return (K, P, Q) for x_shape (C, H, W) and weight_shape (K, C/groups, R, S), or say what does not fit."""
-    channels, *input_size = x_shape
-    filters, group_channels, *kernel_size = weight_shape
+def output_shape(x_shape: Shape, weight_shape: Shape, stride: Any, padding: Any, groups: int) -> Shape:
+    """Return (K, P, Q) for x_shape (C, H, W) and weight_shape (K, C/groups, R, S), or raise an error."""
+    (channels, height, width), (filters, group_channels, rows, columns) = x_shape, weight_shape
     if channels != group_channels * groups:
         expected = f"{group_channels} x {groups} groups = {group_channels * groups}" if groups > 1 else group_channels
-        hint = f"; perhaps Conv2d({channels}, {filters}, ...)?" if groups == 1 else ""
+        hint = f". Try Conv2d({channels}, {filters}, ...)." if groups == 1 else ""
         if x_shape[-1] == group_channels * groups:
-            hint = "; perhaps the channels are last? They come first here: (C, H, W), images x.transpose(0, 3, 1, 2)"
-        raise ValueError(f"the convolution takes {expected} input channels, got {channels} (C, H, W = {x_shape}){hint}")
-    return filters, *shapes.output_size(input_size, kernel_size, stride, padding)
+            hint = (
+                ". The channels seem to come last; this engine expects them first, (C, H, W): "
+                "x.transpose(0, 3, 1, 2) for a batch."
+            )
+        raise ValueError(
+            f"the convolution expects {expected} input channels, got {channels} (C, H, W = {x_shape}){hint}"
+        )
+    return filters, *shapes.output_size((height, width), (rows, columns), stride, padding)
 
 
 def _checked(x, weight, bias, stride, padding, groups):
@@ -119,7 +172,7 @@ def _checked(x, weight, bias, stride, padding, groups):
     checks.floating(weight, "weight", 4)
     groups = shapes.integer(groups, "groups", 1)
     if weight.shape[0] % groups:
-        raise ValueError(f"groups must divide the filters: {weight.shape[0]} filters, {groups} groups")
+        raise ValueError(f"groups must divide the number of filters: {weight.shape[0]} filters, {groups} groups")
     stride, padding = shapes.pair(stride, "stride"), shapes.four_sided(padding)
     shape = output_shape(x.shape[1:], weight.shape, stride, padding, groups)
     weight = checks.parameter(weight, "weight", weight.shape, x.dtype)

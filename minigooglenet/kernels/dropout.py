@@ -1,6 +1,6 @@
-"""Inverted dropout: while training, drop each value with probability p and scale the others by 1 / (1 - p).
+"""Inverted dropout: in training, set each value to zero with probability p and scale the others by 1 / (1 - p).
 
-Scaling while training keeps the expected value, so inference needs no change (Caffe and PyTorch do the same).
+The scaling preserves the expected value, so inference needs no change (Caffe and PyTorch do the same).
 """
 
 import numpy as np
@@ -9,13 +9,24 @@ from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of
 from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
+from minigooglenet.typing import Array, Rng
+
+__all__ = ["backward", "forward"]
 
 
 @flushed
-def forward(x, p, rng):
-    """Return (y, mask): y of x's shape, and a boolean array that is True where a value stayed.
+def forward(x: Array, p: float, rng: Rng) -> tuple[Array, Array]:
+    """Return (y, mask), both of x's shape; the boolean `mask` is True where a value is kept.
 
-    `rng`, a numpy.random.Generator or a seed, decides; float32 and float64 inputs get the same mask.
+    `rng` is a numpy.random.Generator or a seed. One seed gives the same mask for float32 and float64 inputs.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> y, mask = mg.kernels.dropout.forward(np.ones((1, 1000)), 0.5, rng=0)
+    >>> np.unique(y), bool((mask == (y > 0)).all())
+    (array([0., 2.]), True)
     """
     checks.floating(x, "x")
     mask = np.random.default_rng(rng).random(x.shape, dtype=np.float32) >= checks.probability(p)
@@ -24,8 +35,16 @@ def forward(x, p, rng):
 
 
 @flushed
-def backward(grad_y, mask, p):
-    """Return grad_x: what was dropped gets nothing, the rest is scaled as the forward was."""
+def backward(grad_y: Array, mask: Array, p: float) -> Array:
+    """Return grad_x: zero for dropped values, grad_y / (1 - p) for the others.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> mg.kernels.dropout.backward(np.array([[1.0, 2.0]]), np.array([[True, False]]), 0.5)
+    array([[2., 0.]])
+    """
     checks.has_shape(checks.floating(grad_y, "grad_y"), "grad_y", mask.shape)
     grad_x = form_of("dropout", grad_y.dtype).backward(grad_y, mask, p)
     return returned("dropout", "backward", grad_x, (grad_y.shape, grad_y.dtype))

@@ -1,4 +1,4 @@
-"""What the forms of each operation take and return: one table, and what holds a reader's own pair to it."""
+"""The arguments and results of every operation's forms: one table, and the checks of users' pairs against it."""
 
 import inspect
 from collections import namedtuple
@@ -8,7 +8,7 @@ import numpy as np
 from minigooglenet import checks
 
 _POOL = "kernel_size, stride, padding"
-# For each operation: the arguments and results of its forward, and those of its backward. docs/forms.md has the shapes.
+# {operation: ((arguments of forward, results), (arguments of backward, results))}. docs/forms.md has the shapes.
 SIGNATURES = {
     "conv2d": (
         ("x, weight, bias, stride, padding, groups", "y"),
@@ -46,7 +46,7 @@ Pair = namedtuple("Pair", "forward backward")  # your own functions for one oper
 
 
 def pair(operation, forward, backward) -> Pair:
-    """Return your own functions as a Pair, once they are known to take the operation's arguments."""
+    """Return your own functions as a Pair if they accept the operation's arguments; else raise an error."""
     for function, (arguments, _) in zip((forward, backward), SIGNATURES[operation], strict=True):
         names = ["x0", "x1"] if arguments == "*xs" else arguments.split(", ")
         try:
@@ -55,15 +55,15 @@ def pair(operation, forward, backward) -> Pair:
             name = getattr(function, "__name__", "the function")
             raise TypeError(f"{operation}: {name} is called as {name}({', '.join(names)}): {error}") from error
         except ValueError:
-            pass  # some compiled functions do not state their arguments
+            pass  # some compiled functions have no signature
     return Pair(forward, backward)
 
 
 def returned(operation, direction, values, *expected):
-    """Return what a form returned, once every array has its expected (shape, dtype); dtype None accepts any.
+    """Return the results of a form if every array has its expected (shape, dtype); dtype None accepts any.
 
-    shape None stands for a value that nobody asked for, which becomes None. The three storeys pass this too; it is here
-    for pairs, whose mistakes deserve the same sentences.
+    A shape of None marks a result that is not needed; it becomes None. Your own pairs need this check: their mistakes
+    get the same messages as everything else. The three storeys pass it too.
     """
     results = values if len(expected) > 1 else (values,)
     if type(results) is tuple and len(results) == len(expected) and all(map(_fits, results, expected)):
@@ -71,9 +71,9 @@ def returned(operation, direction, values, *expected):
     names = SIGNATURES[operation][direction == "backward"][1].split(", ")
     if not isinstance(results, (tuple, list)) or len(results) != len(names):
         got = f"{len(results)} values" if isinstance(results, (tuple, list)) else _type(results)
-        raise ValueError(f"the {direction} of {operation} must return ({', '.join(names)}), got {got}")
+        raise ValueError(f"{operation}: {direction} must return ({', '.join(names)}), got {got}")
     results = [
-        None if shape is None else _array(value, f"{name} from the {direction} of {operation}", shape, dtype)
+        None if shape is None else _array(value, f"{operation}: {name} from {direction}", shape, dtype)
         for name, value, (shape, dtype) in zip(names, results, expected, strict=True)
     ]
     return tuple(results) if len(names) > 1 else results[0]
@@ -87,12 +87,14 @@ def _fits(value, expected):
 
 
 def returned_tuple(operation, grads, shapes, dtype):
-    """Return the gradients of a backward with any number of inputs, once each has its shape."""
+    """Return the gradients of an operation with any number of inputs if each has its expected shape."""
     if not isinstance(grads, (tuple, list)) or len(grads) != len(shapes):
         got = f"{len(grads)} values" if isinstance(grads, (tuple, list)) else _type(grads)
-        raise ValueError(f"the backward of {operation} must return {len(shapes)} gradients, got {got}")
-    of = f"from the backward of {operation}"
-    return tuple(_array(g, f"gradient {i} {of}", s, dtype) for i, (g, s) in enumerate(zip(grads, shapes, strict=True)))
+        raise ValueError(f"{operation}: backward must return {len(shapes)} gradients, got {got}")
+    return tuple(
+        _array(grad, f"{operation}: gradient {i} from backward", shape, dtype)
+        for i, (grad, shape) in enumerate(zip(grads, shapes, strict=True))
+    )
 
 
 def _array(value, name, shape, dtype):

@@ -1,16 +1,29 @@
-"""Softmax and cross-entropy in one: the usual loss of a classifier."""
+"""Softmax and cross-entropy in one operation: the usual loss of a classifier."""
+
+from typing import Any
 
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of
 from minigooglenet.kernels.signatures import returned
 from minigooglenet.parallel import flushed
+from minigooglenet.typing import Array
+
+__all__ = ["backward", "forward"]
 
 
 @flushed
-def forward(logits, labels):
-    """Return (loss, log_probabilities) for logits (N, K) and N integer labels in 0 .. K - 1.
+def forward(logits: Array, labels: Array) -> tuple[Any, Array]:
+    """Return (loss, log_probabilities (N, K)) for logits (N, K) and N integer labels in 0 .. K - 1.
 
-    The loss is the mean over the batch of minus the log-probability (N, K) of the right class, in nats.
+    The loss is minus the log-probability of the correct class, averaged over the batch, in nats.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> loss, log_probabilities = mg.kernels.softmax_cross_entropy.forward(np.zeros((1, 4)), np.array([2]))
+    >>> round(float(loss), 4), log_probabilities.shape
+    (1.3863, (1, 4))
     """
     checks.floating(logits, "logits", 2)
     labels = checks.labels(labels, *logits.shape)
@@ -20,8 +33,16 @@ def forward(logits, labels):
 
 
 @flushed
-def backward(log_probabilities, labels):
-    """Return grad_logits (N, K): the probabilities, minus one for the right class, over N."""
+def backward(log_probabilities: Array, labels: Array) -> Array:
+    """Return grad_logits (N, K): (probabilities - 1 for the correct class) / N.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> mg.kernels.softmax_cross_entropy.backward(np.log([[0.25, 0.75]]), np.array([0])).round(4)
+    array([[-0.75,  0.75]])
+    """
     labels = checks.labels(labels, *log_probabilities.shape)
     form = form_of("softmax_cross_entropy", log_probabilities.dtype)
     expected = log_probabilities.shape, log_probabilities.dtype

@@ -1,4 +1,4 @@
-"""Thin objects over the kernels: an operation with its settings and parameters, as a node of a graph holds it."""
+"""Layers: thin objects over the kernels, each an operation with its hyperparameters and parameters."""
 
 from minigooglenet.layers.activation import Dropout, ReLU, Softmax
 from minigooglenet.layers.base import Layer

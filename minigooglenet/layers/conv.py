@@ -1,10 +1,13 @@
 """The convolution layer."""
 
+from typing import Any
+
 import numpy as np
 
 from minigooglenet import initializers, shapes
 from minigooglenet.kernels import conv2d
-from minigooglenet.layers.base import Layer, map_shape, named_gradients
+from minigooglenet.layers.base import Gradients, Layer, map_shape, named_gradients
+from minigooglenet.typing import Array, Padding, Pair, Rng, Shape, Size
 
 
 class Conv2d(Layer):
@@ -16,31 +19,42 @@ class Conv2d(Layer):
     kernel_size : R = S, or (R, S)
     stride : int or (h, w)
     padding : int, (h, w) or ((top, bottom), (left, right)); zeros
-    groups : into how many independent convolutions the channels are split
-    bias : whether there is one
+    groups : number of independent convolutions that the channels are split into
+    bias : whether the layer has a bias
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or your own pair (forward, backward); see
         `kernels.conv2d`. "auto" leaves the choice to `mg.use`
-    init, bias_init : how the weight starts (a rule of `initializers`) and at which value the bias does
+    init, bias_init : initialisation of the weight (a rule of `initializers`); initial value of the bias
     rng : Generator, int or None, for the weight
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> conv = mg.layers.Conv2d(3, 64, 7, stride=2, padding=3, rng=0)
+    >>> conv.output_shape((3, 224, 224))
+    (64, 112, 112)
+    >>> y, cache = conv.forward(np.zeros((2, 3, 16, 16), np.float32))
+    >>> y.shape, conv.params["weight"].shape
+    ((2, 64, 8, 8), (64, 3, 7, 7))
     """
 
     _setting_names = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "groups")
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Padding = 0,
         *,
-        groups=1,
-        bias=True,
-        algorithm="auto",
-        init="he",
-        bias_init=0.0,
-        rng=None,
-    ):
+        groups: int = 1,
+        bias: bool = True,
+        algorithm: str | Pair = "auto",
+        init: str = "he",
+        bias_init: float = 0.0,
+        rng: Rng = None,
+    ) -> None:
         super().__init__()
         self.in_channels = shapes.integer(in_channels, "in_channels", 1)
         self.out_channels = shapes.integer(out_channels, "out_channels", 1)
@@ -53,7 +67,7 @@ class Conv2d(Layer):
                 f"groups must divide both channel counts: {in_channels} in, {out_channels} out, {groups} groups"
             )
         self.algorithm = algorithm
-        conv2d.check_algorithm(algorithm, self.kernel_size, self.stride, self.padding)  # not only at the first image
+        conv2d.check_algorithm(algorithm, self.kernel_size, self.stride, self.padding)  # now, not at the first image
         group_channels = self.in_channels // self.groups
         fan_in = group_channels * self.kernel_size[0] * self.kernel_size[1]
         shape = (self.out_channels, group_channels, *self.kernel_size)
@@ -61,20 +75,20 @@ class Conv2d(Layer):
         if bias:
             self.params["bias"] = np.full(self.out_channels, bias_init, np.float32)
 
-    def output_shape(self, x_shape):
+    def output_shape(self, x_shape: Shape) -> Shape:
         return conv2d.output_shape(
             map_shape(self, x_shape), self._weight_shape(), self.stride, self.padding, self.groups
         )
 
-    def forward(self, x, train=False):
+    def forward(self, x: Array, train: bool = False) -> tuple[Array, Any]:
         return conv2d.forward(x, *self._arguments()), x
 
-    def backward(self, grad_output, cache, need_inputs=True):
+    def backward(self, grad_output: Array, cache: Any, need_inputs: bool = True) -> Gradients:
         grads = conv2d.backward(grad_output, cache, *self._arguments(), need_inputs=need_inputs)
         grad_x, grad_weight, grad_bias = grads
         return (grad_x,), named_gradients(grad_weight, grad_bias)
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         return {**super().settings(), "bias": "bias" in self.params}
 
     def _arguments(self):

@@ -1,50 +1,71 @@
 """The normalisation layers."""
 
+from typing import Any
+
 import numpy as np
 
 from minigooglenet import shapes
 from minigooglenet.kernels import batch_norm2d, local_response_norm
-from minigooglenet.layers.base import Layer, map_shape
+from minigooglenet.layers.base import Gradients, Layer, map_shape
+from minigooglenet.typing import Array, Shape
 
 
 class LocalResponseNorm(Layer):
-    """Each value divided by a power of the squares around it across channels: (C, H, W) -> (C, H, W).
+    """Each value divided by a power of the squares in nearby channels: (C, H, W) -> (C, H, W).
 
-    y = x * (k + alpha / size * sum of squares of the `size` channels around) ** -beta, with alpha divided by size.
+    y = x * (k + alpha / size * sum of the squares of the `size` channels around x) ** -beta. As in Caffe and PyTorch,
+    alpha is divided by size.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> mg.layers.LocalResponseNorm(size=1, alpha=0.25, beta=1.0).forward(np.full((1, 1, 1, 1), 2.0))[0].item()
+    1.0
     """
 
     _setting_names = ("size", "alpha", "beta", "k")
 
-    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size = shapes.integer(size, "size", 1)
         self.alpha, self.beta, self.k = float(alpha), float(beta), float(k)
 
-    def output_shape(self, x_shape):
+    def output_shape(self, x_shape: Shape) -> Shape:
         return map_shape(self, x_shape)
 
-    def forward(self, x, train=False):
+    def forward(self, x: Array, train: bool = False) -> tuple[Array, Any]:
         y, scale = local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k)
         return y, (x, scale)
 
-    def infer(self, x):
+    def infer(self, x: Array) -> Array:
         return local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k, save=False)[0]
 
-    def backward(self, grad_output, cache):
-        return (local_response_norm.backward(grad_output, *cache, self.size, self.alpha, self.beta),), {}
+    def backward(self, grad_output: Array, cache: Any) -> Gradients:
+        x, scale = cache
+        return (local_response_norm.backward(grad_output, x, scale, self.size, self.alpha, self.beta),), {}
 
 
 class BatchNorm2d(Layer):
     """Batch normalisation: (C, H, W) -> (C, H, W), weight and bias (C,).
 
-    Training normalises with the batch's mean and biased variance and moves the running ones towards the batch's mean
-    and unbiased variance: running = (1 - momentum) * running + momentum * batch, as in PyTorch. Inference uses the
-    running ones.
+    Training normalises with the mean and the biased variance of the batch. It also updates the running mean and the
+    running variance with the mean and the unbiased variance of the batch, as in PyTorch:
+    running = (1 - momentum) * running + momentum * batch. Inference normalises with the running statistics.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> norm = mg.layers.BatchNorm2d(1, momentum=0.5)
+    >>> y, cache = norm.forward(np.array([2.0, 6.0]).reshape(2, 1, 1, 1), train=True)
+    >>> y.ravel().round(2), norm.buffers["running_mean"]
+    (array([-1.,  1.]), array([2.], dtype=float32))
     """
 
     _setting_names = ("num_features", "eps", "momentum")
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
         self.num_features = shapes.integer(num_features, "num_features", 1)
         self.eps, self.momentum = float(eps), float(momentum)
@@ -53,23 +74,21 @@ class BatchNorm2d(Layer):
         self.buffers["running_mean"] = np.zeros(num_features, np.float32)
         self.buffers["running_var"] = np.ones(num_features, np.float32)
 
-    def output_shape(self, x_shape):
+    def output_shape(self, x_shape: Shape) -> Shape:
         shape = map_shape(self, x_shape)
         if shape[0] != self.num_features:
-            raise ValueError(
-                f"batch norm was made for {self.num_features} channels, got {shape[0]} (C, H, W = {shape})"
-            )
+            raise ValueError(f"batch norm expects {self.num_features} channels, got {shape[0]} (C, H, W = {shape})")
         return shape
 
-    def forward(self, x, train=False):
-        statistics = () if train else (self.buffers["running_mean"], self.buffers["running_var"])
+    def forward(self, x: Array, train: bool = False) -> tuple[Array, Any]:
+        mean, var = (None if train else self.buffers[name] for name in ("running_mean", "running_var"))
         weight, bias = self.params["weight"], self.params["bias"]
-        y, mean, var = batch_norm2d.forward(x, weight, bias, *statistics, eps=self.eps)
+        y, mean, var = batch_norm2d.forward(x, weight, bias, mean, var, self.eps)
         if train:
             self._update_running(mean, var, x.size // x.shape[1])
         return y, (x, mean, var, train)
 
-    def backward(self, grad_output, cache):
+    def backward(self, grad_output: Array, cache: Any) -> Gradients:
         x, mean, var, train = cache
         grad_x, grad_weight, grad_bias = batch_norm2d.backward(
             grad_output, x, self.params["weight"], mean, var, self.eps, batch_statistics=train

@@ -1,9 +1,9 @@
-"""Layers by name: the only ones that a file can ask for. A name is looked up in a table; no code comes from a file."""
+"""Layers by name: the only layers that a file can contain. A name is looked up in a table; files contain no code."""
 
 import inspect
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from minigooglenet import shapes
 from minigooglenet.layers.activation import Dropout, ReLU, Softmax
@@ -14,10 +14,11 @@ from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
 from minigooglenet.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 
-NOT_SETTINGS = ("self", "rng", "init", "bias_init")  # they decide the first weights, which the weights of now replace
+L = TypeVar("L", bound=type)
+NOT_SETTINGS = ("self", "rng", "init", "bias_init")  # for initialisation only; the weights in the file replace it
 
 
-def _nothing(**settings) -> int:
+def _no_values(**settings: Any) -> int:
     return 0
 
 
@@ -37,21 +38,21 @@ def _batch_norm2d(*, num_features, **others) -> int:
 
 
 class Entry(NamedTuple):
-    """A layer that a file can ask for.
+    """A layer that a file can contain.
 
-    values : function of the settings that returns how many values its parameters and buffers hold, so that a file
-        that asks for more than it has is rejected before anything is allocated; None if that is unknown
-    blank : further arguments that make it without drawing random numbers
-    unnamed : {attribute: usual value} that decide what it computes and that `settings()` leaves out
+    values : function of the settings that returns the number of values in parameters and buffers, so that a file that
+        declares more than it contains is rejected before memory is allocated; None if unknown
+    blank : more arguments of the constructor, so that no random numbers are drawn
+    unnamed : {attribute: usual value} of attributes that change the result but are not in `settings()`
     """
 
     cls: type
-    values: Callable[..., int] | None = _nothing
-    blank: dict = {}  # noqa: RUF012 (never changed)
-    unnamed: dict = {}  # noqa: RUF012
+    values: Callable[..., int] | None = _no_values
+    blank: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    unnamed: dict[str, Any] = {}  # noqa: RUF012
 
 
-BUILT_IN = {
+BUILT_IN: dict[str, Entry] = {
     entry.cls.__name__: entry
     for entry in (
         Entry(AdaptiveAvgPool2d),
@@ -70,69 +71,84 @@ BUILT_IN = {
         Entry(Softmax),
     )
 }
-_REGISTERED: dict[str, Entry] = {}  # the user's
+_REGISTERED: dict[str, Entry] = {}  # the user's layers
 
 
-def register(cls):
-    """Let graphs with this layer be saved and loaded: a decorator for a class of your own.
+def register(cls: L) -> L:
+    """Decorate your own layer class so that graphs with this layer can be saved and loaded.
 
-    Its `settings()` returns the keyword arguments of its constructor (`rng`, `init` and `bias_init` may be left out),
-    each a number, a text, a boolean, None, or a tuple, list or dict of such values. A file holds the name of the
-    class and these settings, so the program that loads the file must register the class too.
+    Its `settings()` must return the keyword arguments of its constructor (`rng`, `init` and `bias_init` may be left
+    out), each a number, a string, a boolean, None, or a tuple, list or dict of such values. A file contains the name of
+    the class and these settings, so the program that loads the file must register the class too.
 
     Raises
     ------
     TypeError
-        If this is not a layer's class, or its constructor takes arguments and it has no `settings()` of its own.
+        If this is not a layer class, or its constructor takes arguments but it defines no `settings()`.
     ValueError
         If a layer of this package, or another of your classes, has this name.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> @mg.layers.register
+    ... class Swish(mg.layers.Layer):
+    ...     def output_shape(self, x_shape):
+    ...         return x_shape
+    ...     def forward(self, x, train=False):
+    ...         y = x / (1 + np.exp(-x))
+    ...         return y, (x, y)
+    >>> Swish()
+    Swish()
     """
     if not isinstance(cls, type) or not all(callable(getattr(cls, name, None)) for name in ("forward", "output_shape")):
-        raise TypeError(f"register takes the class of a layer, with forward and output_shape, got {cls!r}")
+        raise TypeError(f"register expects a layer class with forward and output_shape, got {cls!r}")
     name = cls.__name__
     if name in BUILT_IN:
-        raise ValueError(f"{name} is the name of a layer of this package, which files already use; choose another name")
-    method, taken = getattr(cls, "settings", None), arguments(cls)
-    if not callable(method) or (method is Layer.settings and taken):
+        raise ValueError(
+            f"{name} is the name of a layer of this package, which files already use. Choose another name."
+        )
+    method, names = getattr(cls, "settings", None), arguments(cls)
+    if not callable(method) or (method is Layer.settings and names):
         raise TypeError(
             f"{name} needs a method settings() that returns its constructor's keyword arguments: "
-            f"{{{', '.join(f'{argument!r}: ...' for argument in taken)}}}"
+            f"{{{', '.join(f'{argument!r}: ...' for argument in names)}}}"
         )
     other = _REGISTERED.get(name)
     if other is not None and (other.cls.__module__, other.cls.__qualname__) != (cls.__module__, cls.__qualname__):
-        raise ValueError(f"{name} is the name of another registered layer, {other.cls!r}; choose another name")
-    _REGISTERED[name] = Entry(cls, None)  # a cell that is run again registers its class again
+        raise ValueError(f"{name} is the name of another registered layer, {other.cls!r}. Choose another name.")
+    _REGISTERED[name] = Entry(cls, None)  # running a cell again registers its class again
     return cls
 
 
 def entry(name: str) -> Entry:
-    """Return the entry of that name, or raise a ValueError that says how a class gets one."""
-    found = BUILT_IN.get(name) or _REGISTERED.get(name)
-    if found is None:
+    """Return the entry of that name, or raise a ValueError that explains how to register a class."""
+    registered = BUILT_IN.get(name) or _REGISTERED.get(name)
+    if registered is None:
         raise ValueError(
-            f"layer {name!r} is not registered; if it is your own class, import or define it "
-            "with @mg.layers.register above it before you load the file"
+            f"layer {name!r} is not registered. If it is your own class, import or define it "
+            "with @mg.layers.register above it before you load the file."
         )
-    return found
+    return registered
 
 
-def entry_of(layer) -> Entry:
-    """Return the entry of a layer's class itself, not of one that it inherits from."""
+def entry_of(layer: object) -> Entry:
+    """Return the entry of a layer's class itself, never that of a base class."""
     cls = type(layer)
-    found = BUILT_IN.get(cls.__name__) or _REGISTERED.get(cls.__name__)
-    if found is None:
-        raise ValueError(f"its class {cls.__name__} is not registered; write @mg.layers.register above the class")
-    if found.cls is not cls:
+    registered = BUILT_IN.get(cls.__name__) or _REGISTERED.get(cls.__name__)
+    if registered is None:
+        raise ValueError(f"its class {cls.__name__} is not registered. Write @mg.layers.register above the class.")
+    if registered.cls is not cls:
         if cls.__name__ in BUILT_IN:
             raise ValueError(
-                f"its class {cls.__name__} is not this package's layer of that name; rename and register it"
+                f"its class {cls.__name__} is not this package's layer of that name. Rename and register it."
             )
-        raise ValueError(f"its class {cls.__name__} was defined again since; make the layer again")
-    return found
+        raise ValueError(f"its class {cls.__name__} was defined again after the layer was made. Make the layer again.")
+    return registered
 
 
-def arguments(cls) -> list[str]:
-    """Return the names of the arguments of a class's constructor that its settings should hold."""
+def arguments(cls: Any) -> list[str]:
+    """Return the constructor's arguments that `settings()` should return."""
     parameters = inspect.signature(cls.__init__).parameters.values()
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [p.name for p in parameters if p.kind not in several and p.name not in NOT_SETTINGS]

@@ -1,4 +1,4 @@
-"""Whole networks, each a function that returns its graph."""
+"""Networks, each a function that returns a graph."""
 
 from minigooglenet.models.blocks import Style
 from minigooglenet.models.catalogue import build, builder, names

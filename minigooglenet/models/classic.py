@@ -1,21 +1,30 @@
 """Networks to compare GoogLeNet with: AlexNet, VGG-16 and Network in Network."""
 
+from typing import Any
+
 from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Flatten, ReLU
 from minigooglenet.models.blocks import Builder, Style
 from minigooglenet.models.factory import recorded
+from minigooglenet.typing import Rng
 
 
 @recorded
-def alexnet(groups=1, *, num_classes=1000, init="he", rng=None):
-    """Return AlexNet (Krizhevsky et al. 2012), in one of its two usual forms, which differ in widths too.
+def alexnet(groups: int = 1, *, num_classes: int = 1000, init: str = "he", rng: Rng = None) -> Graph:
+    """Return AlexNet (Krizhevsky et al. 2012), in one of its two common versions, which also differ in width.
 
-    groups=1 is PyTorch's single tower: 64-192-384-256-256 filters, no normalisation, floor pools, for 224 x 224.
-    groups=2 is Caffe's: 96-256-384-384-256 filters, the 2nd, 4th and 5th convolution in two groups, two LRN layers,
-    ceil pools, for 227 x 227.
+    groups=1 is PyTorch's single tower: 64-192-384-256-256 filters, no normalisation, floor-mode pools, 224 x 224 input.
+    groups=2 is Caffe's version: 96-256-384-384-256 filters, two groups in the 2nd, 4th and 5th convolution, two LRN
+    layers, ceil-mode pools, 227 x 227 input.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.count(mg.models.alexnet(init="zeros")).params
+    61100840
     """
     if groups not in (1, 2):
-        raise ValueError(f"groups must be 1 (PyTorch's one tower) or 2 (Caffe's two), got {groups!r}")
+        raise ValueError(f"groups must be 1 (PyTorch's single tower) or 2 (Caffe's version), got {groups!r}")
     caffe = groups == 2
     filters = (96, 256, 384, 384, 256) if caffe else (64, 192, 384, 256, 256)
     style = Style(norm="lrn" if caffe else None, init=init, rng=rng)
@@ -33,8 +42,15 @@ def alexnet(groups=1, *, num_classes=1000, init="he", rng=None):
 
 
 @recorded
-def vgg16(*, num_classes=1000, init="he", rng=None):
-    """Return VGG-16, configuration D (Simonyan and Zisserman 2014), for 224 x 224."""
+def vgg16(*, num_classes: int = 1000, init: str = "he", rng: Rng = None) -> Graph:
+    """Return VGG-16, configuration D (Simonyan and Zisserman 2014), for 224 x 224 input.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.count(mg.models.vgg16(init="zeros")).params
+    138357544
+    """
     g = Builder(Graph(image=(3, 224, 224)), Style(init=init, rng=rng))
     wire = "image"
     for block, (filters, layers) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), start=1):
@@ -45,10 +61,16 @@ def vgg16(*, num_classes=1000, init="he", rng=None):
 
 
 @recorded
-def nin(*, num_classes=1000, init="he", rng=None):
-    """Return Network in Network for ImageNet (Lin et al. 2013; its published Caffe model), for 224 x 224.
+def nin(*, num_classes: int = 1000, init: str = "he", rng: Rng = None) -> Graph:
+    """Return Network in Network for ImageNet (Lin et al. 2013; its published Caffe model), for 224 x 224 input.
 
-    Its 1x1 convolutions are where GoogLeNet's come from, and so is the average pooling in place of linear layers.
+    GoogLeNet took two ideas from it: 1x1 convolutions, and average pooling instead of linear layers.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.count(mg.models.nin(init="zeros")).params
+    7595176
     """
     g = Builder(Graph(image=(3, 224, 224)), Style(init=init, rng=rng))
     wire = "image"
@@ -66,17 +88,18 @@ def nin(*, num_classes=1000, init="he", rng=None):
             wire = g.max_pool(wire, f"pool{block}")
         if block == len(blocks) - 1:
             wire = g.dropout(wire, "drop", 0.5)
-    wire = g.add("pool4", AvgPool2d(g.graph.shapes[wire][1:], stride=1), wire)
+    _, height, width = g.graph.shapes[wire]
+    wire = g.add("pool4", AvgPool2d((height, width), stride=1), wire)
     g.add("classifier", Flatten(), wire)
     return g.graph
 
 
-def _conv(g, wire, block, filters, kernel_size, **settings):
+def _conv(g: Builder, wire: str, block: Any, filters: int, kernel_size: int, **settings: Any) -> str:
     return g.conv_relu(wire, f"conv{block}", f"{kernel_size}x{kernel_size}", filters, kernel_size, **settings)
 
 
-def _classified(g, wire, num_classes):
-    """Add the three linear layers of AlexNet and VGG, where most of their parameters are, and return the graph."""
+def _classified(g: Builder, wire: str, num_classes: int) -> Graph:
+    """Add the three linear layers of AlexNet and VGG, which have most of the parameters; return the graph."""
     wire = g.add("flatten", Flatten(), wire)
     for name in ("fc6", "fc7"):
         wire = g.linear(wire, name, 4096)

@@ -1,17 +1,22 @@
-"""What a network was made by, so that a file of its weights can say how to make it again."""
+"""Factory metadata: which function of `models` built a network, so that a weights file can rebuild it."""
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import ParamSpec
 
-NOT_KEPT = ("rng",)  # it decided the first weights, which the weights of now replace
+from minigooglenet.graph import Graph
+
+P = ParamSpec("P")
+NOT_KEPT = ("rng",)  # only for initialisation, which the weights in the file replace
 
 
-def recorded(build):
-    """Return `build` so that its graph tells how it was made: graph.made_by = (name, {argument: value})."""
+def recorded(build: Callable[P, Graph]) -> Callable[P, Graph]:
+    """Decorate a function so that its graph records how it was built: graph.made_by = (name, {argument: value})."""
     signature = inspect.signature(build)
 
     @functools.wraps(build)
-    def made(*args, **kwargs):
+    def made(*args: P.args, **kwargs: P.kwargs) -> Graph:
         graph = build(*args, **kwargs)
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()

@@ -1,8 +1,8 @@
 """GoogLeNet: the network of "Going deeper with convolutions" (Szegedy et al. 2014).
 
-What the paper leaves open (the place of the normalisations, the rounding of the pools, the first weights) is as BVLC's
-Caffe replication pins it down, and so are the names of the nodes. The network that torchvision publishes under this
-name differs in a few settings (`TORCHVISION`).
+Where the paper gives no details (the positions of the normalisations, the rounding of the pools, the initialisation),
+this network follows BVLC's Caffe replication, whose node names it uses too. The network that torchvision publishes as
+GoogLeNet differs in a few hyperparameters (`TORCHVISION`).
 """
 
 from typing import NamedTuple
@@ -11,10 +11,11 @@ from minigooglenet.graph import Graph
 from minigooglenet.layers import AvgPool2d, Flatten
 from minigooglenet.models.blocks import Builder, Style
 from minigooglenet.models.factory import recorded
+from minigooglenet.typing import Rng
 
 
 class Module(NamedTuple):
-    """A row of the paper's Table 1: an Inception module, the auxiliary head on it, and the pool after it."""
+    """A row of the paper's Table 1: an Inception module, its auxiliary head if any, and the pool after it if any."""
 
     filters: tuple[int, ...]  # #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj
     head: str | None = None
@@ -36,13 +37,13 @@ MODULES = {name: module.filters for name, module in TABLE.items()}
 
 
 class Variant(NamedTuple):
-    """What the published versions of this network do differently."""
+    """The hyperparameters in which the published versions of this network differ."""
 
-    large: int  # kernel of the convolutions called 5x5
-    pool4: int  # window of the pool called pool4/3x3_s2
-    adaptive_heads: bool  # the auxiliary heads' average pool makes 4 x 4 of any map, by windows of 4 x 4 at 224
+    large: int  # kernel size of the convolutions called 5x5
+    pool4: int  # window size of the pool called pool4/3x3_s2
+    adaptive_heads: bool  # the heads' average pool is adaptive, to 4 x 4; at 224 its windows are 4 x 4
     dropout: float  # before the last layer
-    eps: float  # of batch norm
+    eps: float  # in batch norm
 
 
 PAPER = Variant(large=5, pool4=3, adaptive_heads=False, dropout=0.4, eps=1e-5)
@@ -52,38 +53,47 @@ VARIANTS = {"paper": PAPER, "torchvision": TORCHVISION}
 
 @recorded
 def googlenet(
-    num_classes=1000,
+    num_classes: int = 1000,
     *,
-    aux=True,
-    norm="lrn",
-    dropout=True,
-    size=224,
-    width=1.0,
-    init="caffe",
-    variant="paper",
-    rng=None,
-):
+    aux: bool = True,
+    norm: str | None = "lrn",
+    dropout: bool = True,
+    size: int = 224,
+    width: float = 1.0,
+    init: str = "caffe",
+    variant: str = "paper",
+    rng: Rng = None,
+) -> Graph:
     """Return the graph of GoogLeNet for images (3, size, size).
 
     Parameters
     ----------
-    num_classes : outputs of each classifier
-    aux : whether the auxiliary heads on 4a and 4d are there (wires loss1/classifier and loss2/classifier)
+    num_classes : number of classes of each classifier
+    aux : whether to add the auxiliary heads on 4a and 4d (wires loss1/classifier and loss2/classifier)
     norm : "lrn" as in the paper; "batch" for batch norm after each convolution instead; None for neither
-    dropout : whether the dropout nodes are there
-    size : height and width of the images; the last average pool covers whatever map is left (7 x 7 at 224)
+    dropout : whether to add the dropout nodes
+    size : height and width of the images; the last average pool covers the whole feature map (7 x 7 at 224)
     width : factor on every channel count
     init : "caffe" (uniform by fan-in, ReLU biases 0.2), "he" or "gaussian" (standard deviation 0.01), biases 0
-    variant : "paper", or "torchvision" for the network of torchvision.models.googlenet, which always has batch norm in
-        place of LRN. Its nodes bear the paper's names, so that the two can be laid side by side, although there the
-        convolutions called 5x5 are 3x3 (a mistake that its weights have kept) and pool4/3x3_s2 is 2x2. Its images are
+    variant : "paper", or "torchvision" for the network of torchvision.models.googlenet, which always has batch norm
+        instead of LRN. Its nodes have the paper's names, so that the two can be compared, although its convolutions
+        called 5x5 are 3x3 (a mistake that its trained weights depend on) and pool4/3x3_s2 is 2x2. Its pixels are in
         -1 .. 1, `data.UNIT`.
-    rng : Generator, int or None, for the weights and the dropout
+    rng : Generator, int or None, for weights and dropout
 
     Returns
     -------
     Graph
         Its main output, added last, is loss3/classifier.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.models.googlenet(init="zeros")
+    >>> g.shapes["inception_3a/output"], g.outputs
+    ((256, 28, 28), ('loss1/classifier', 'loss2/classifier', 'loss3/classifier'))
+    >>> mg.count(g, outputs=["loss3/classifier"]).params
+    6998552
     """
     if variant not in VARIANTS:
         raise ValueError(f"variant must be one of {', '.join(map(repr, VARIANTS))}, got {variant!r}")
@@ -105,7 +115,8 @@ def googlenet(
             g.auxiliary_head(wire, module.head, num_classes, adaptive=version.adaptive_heads)
         if module.pool:
             wire = g.max_pool(wire, module.pool, version.pool4 if name == "4e" else 3)
-    wire = g.add("pool5/7x7_s1", AvgPool2d(g.graph.shapes[wire][1:], stride=1), wire)
+    _, height, columns = g.graph.shapes[wire]
+    wire = g.add("pool5/7x7_s1", AvgPool2d((height, columns), stride=1), wire)
     wire = g.dropout(wire, "pool5/drop_7x7_s1", version.dropout)
     wire = g.add("pool5/flatten", Flatten(), wire)
     g.linear(wire, "loss3/classifier", num_classes)

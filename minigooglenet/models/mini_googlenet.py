@@ -7,8 +7,9 @@ from minigooglenet.graph import Graph
 from minigooglenet.layers import GlobalAvgPool2d
 from minigooglenet.models.blocks import Builder, Style
 from minigooglenet.models.factory import recorded
+from minigooglenet.typing import Rng
 
-# The first module of a stage, and those behind it.
+# {stage: (filters of its first module, filters of the others)}
 MINI_STAGES = {
     "3": ((16, 16, 24, 4, 8, 8), (24, 24, 36, 6, 12, 12)),
     "4": ((32, 24, 48, 8, 16, 16), (40, 32, 56, 8, 16, 16)),
@@ -18,26 +19,36 @@ LETTERS = string.ascii_lowercase
 
 @recorded
 def mini_googlenet(
-    num_classes=10,
+    num_classes: int = 10,
     *,
-    in_channels=3,
-    size=32,
-    depth=4,
-    aux=False,
-    norm="batch",
-    dropout=True,
-    width=1.0,
-    init="he",
-    rng=None,
-):
+    in_channels: int = 3,
+    size: int = 32,
+    depth: int = 4,
+    aux: bool = False,
+    norm: str | None = "batch",
+    dropout: bool = True,
+    width: float = 1.0,
+    init: str = "he",
+    rng: Rng = None,
+) -> Graph:
     """Return a small GoogLeNet for images (in_channels, size, size), 32 x 32 or 64 x 64, that a laptop can train.
 
-    A 3x3 stem, `depth` Inception modules in two stages, global average pooling, one linear layer. `aux` adds a head
-    behind the first stage (3b where the depth is 4). The other parameters are googlenet's.
+    It has a 3x3 stem, `depth` Inception modules in two stages, global average pooling and one linear layer. `aux` adds
+    an auxiliary head after the first stage (on 3b for depth 4). The other parameters are those of `googlenet`.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> g = mg.models.mini_googlenet(num_classes=5, rng=0)
+    >>> g(np.zeros((2, 3, 32, 32), np.float32)).shape
+    (2, 5)
     """
     depth = shapes.integer(depth, "depth", 2)
     if depth > 2 * len(LETTERS):
-        raise ValueError(f"depth must be at most {2 * len(LETTERS)} modules, for which there are names, got {depth}")
+        raise ValueError(
+            f"depth must be at most {2 * len(LETTERS)}, because modules have letters as names, got {depth}"
+        )
     style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
     g = Builder(Graph(image=(in_channels, size, size)), style)
     wire = g.conv_relu("image", "conv1", "3x3", 32, 3, padding=1)

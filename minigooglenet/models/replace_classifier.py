@@ -1,89 +1,115 @@
-"""A trained network for other classes: everything is kept but the classifiers, which are new or in another order."""
+"""Replace the classifiers of a trained network, by new ones or by the same classes in another order."""
 
 import copy
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from minigooglenet import checks
+from minigooglenet.graph import Graph
 from minigooglenet.models.catalogue import build
+from minigooglenet.typing import IntArray, Rng
 
-_TAG = 0x636C6173  # "clas": separates this stream from every other one that the same seed starts
+_TAG = 0x636C6173  # "clas": distinguishes this random stream from all others that use the same seed
 
 
-def with_classes(graph, num_classes, *, rng=None):
-    """Return (a network for `num_classes` classes with this one's parameters, names of the arrays that are new).
+def with_classes(graph: Graph, num_classes: int, *, rng: Rng = None) -> tuple[Graph, list[str]]:
+    """Return (a network for `num_classes` classes with this network's parameters, names of the new arrays).
 
-    Fine-tuning starts with it. Only the classifier of each head depends on the number of classes. The new classifiers
-    come from a random stream of their own, made from `rng` and from the classifiers that they replace: they never
-    equal the first weights of a network that was built with the same seed.
+    This is the first step of fine-tuning. Only the classifier of each head depends on the number of classes. The new
+    classifiers come from a separate random stream, derived from `rng` and from the classifiers that they replace. So
+    they never equal the initial weights of a network that was built with the same seed.
 
     Parameters
     ----------
-    graph : Graph that a function of `models` made, and that nobody changed since
-    rng : Generator, int or None, for the new classifiers and the dropout
+    graph : Graph that a function of `models` built and that was not changed since
+    num_classes : number of classes of the new network
+    rng : Generator, int or None, for the new classifiers and dropout
 
     Raises
     ------
     ValueError
-        If the graph does not know how to be made again.
+        If the graph does not record how it was built.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.models.mini_googlenet(num_classes=10, rng=0)
+    >>> other, new = mg.models.with_classes(g, 3, rng=0)
+    >>> other.shapes["loss3/classifier"], new
+    ((3,), ['loss3/classifier/weight', 'loss3/classifier/bias'])
     """
     if graph.made_by is None:
         raise ValueError(
-            "only a network as a function of mg.models made it can be made again for other classes; "
-            "this graph was put together by hand, so give it a new Linear by hand too"
+            "with_classes can only rebuild an unchanged network from mg.models. This graph was built or changed by "
+            "hand: replace its last Linear layer by hand too."
         )
     name, arguments = graph.made_by
     replaced = {node for nodes in classifiers(graph).values() for node in nodes}
-    stream = _own_stream(graph, replaced, rng)
+    stream = _separate_stream(graph, replaced, rng)
     other = build(name, **{**arguments, "num_classes": num_classes, "rng": stream})
     new = []
-    for theirs, ours in ((other.params, graph.params), (other.buffers, graph.buffers)):
-        for key, array in theirs.items():
-            if ours[key].shape == array.shape and key.rpartition("/")[0] not in replaced:
-                theirs[key] = ours[key].copy()
+    for target, source in ((other.params, graph.params), (other.buffers, graph.buffers)):
+        for key, array in target.items():
+            if source[key].shape == array.shape and key.rpartition("/")[0] not in replaced:
+                target[key] = source[key].copy()
             else:
-                theirs[key] = array.astype(ours[key].dtype)
+                target[key] = array.astype(source[key].dtype)
                 new.append(key)
     other.outputs = graph.assigned_outputs
     return other, new
 
 
-def with_class_order(graph, order):
-    """Return a copy of a network whose class i is this network's class order[i], in every head.
+def with_class_order(graph: Graph, order: Sequence[int] | IntArray) -> Graph:
+    """Return a copy of a network whose class i is class order[i] of this network, in every head.
 
     Parameters
     ----------
-    graph : Graph whose classifiers are linear layers or convolutions with one output channel for each class
+    graph : Graph whose classifiers are linear layers or convolutions with one output channel per class
     order : K integers, each of 0 .. K - 1 once
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.models.mini_googlenet(num_classes=3, rng=0)
+    >>> other = mg.models.with_class_order(g, [2, 0, 1])
+    >>> bool((other.params["loss3/classifier/weight"][0] == g.params["loss3/classifier/weight"][2]).all())
+    True
     """
     order = np.asarray(checks.unmasked(order, "order"))
     if not np.array_equal(np.sort(order), np.arange(len(order))):
         raise ValueError(f"order must contain each of 0 .. {len(order) - 1} once, got {order.tolist()}")
-    other, found = copy.deepcopy(graph), classifiers(graph)
+    other, heads = copy.deepcopy(graph), classifiers(graph)
     arrays = {
         f"{node}/{name}": view
-        for node in dict.fromkeys(node for nodes in found.values() for node in nodes)
+        for node in dict.fromkeys(node for nodes in heads.values() for node in nodes)
         for view, names in ((other.params, graph.nodes[node].layer.params), (other.buffers, _buffers(graph, node)))
         for name in names
     }
     shapes = {key: view[key].shape for key, view in arrays.items()}
-    wrong = [graph.shapes[output] for output in found if graph.shapes[output] != (len(order),) or not found[output]]
+    wrong = [graph.shapes[output] for output in heads if graph.shapes[output] != (len(order),) or not heads[output]]
     if wrong or any(shape[:1] != (len(order),) for shape in shapes.values()):
         raise ValueError(
-            f"cannot put {len(order)} classes in another order: the outputs have the shapes "
-            f"{[graph.shapes[output] for output in found]}, their last arrays {shapes}"
+            f"cannot reorder {len(order)} classes: the outputs have shapes "
+            f"{[graph.shapes[output] for output in heads]}, their last arrays {shapes}"
         )
     for key, view in arrays.items():
         view[key] = np.ascontiguousarray(view[key][order])
     return other
 
 
-def classifiers(graph) -> dict[str, list[str]]:
-    """Return {output: nodes whose parameters belong to its classes, one row for each}, empty where none is found.
+def classifiers(graph: Graph) -> dict[str, list[str]]:
+    """Return {output: nodes whose parameters have one row per class}, with an empty list if no node has.
 
-    The outputs are the main one and the wires without consumers of the same shape, which are auxiliary heads. The nodes
-    are the last one with a weight matrix or kernels on the way to the output, and what follows it (batch norm).
+    The outputs are the main output and all wires without consumers of the same shape, the auxiliary heads. The nodes
+    are the last node with a weight before the output, and nodes with parameters after it (batch norm).
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.models.classifiers(mg.models.mini_googlenet(aux=True, rng=0))
+    {'loss1/classifier': ['loss1/classifier'], 'loss3/classifier': ['loss3/classifier']}
     """
     ends = dict.fromkeys([*graph.default_outputs, graph.main])
     return {wire: _last_weights(graph, wire) for wire in ends if graph.shapes[wire] == graph.shapes[graph.main]}
@@ -108,11 +134,11 @@ def _buffers(graph, node):
     return getattr(graph.nodes[node].layer, "buffers", {})
 
 
-def _own_stream(graph, nodes, rng):
+def _separate_stream(graph, nodes, rng):
     """Return a Generator that depends on `rng` and on the arrays of these nodes."""
     digest = hashlib.sha256()
     for node in sorted(nodes):
         for array in graph.nodes[node].layer.params.values():
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
     drawn = int(np.random.default_rng(rng).integers(1 << 63))
     return np.random.default_rng([_TAG, drawn, int.from_bytes(digest.digest()[:16], "little")])

@@ -1,10 +1,10 @@
-"""One pool of threads for all work: `parallel_for` splits a range, and every thread does one part.
+"""One thread pool for all work: `parallel_for` splits a range into one chunk per thread.
 
-Two pools of threads on the same cores cost a factor of ten or more: each waits for the other. So there is one pool
-here, its tasks run serial kernels, and BLAS (which brings a pool of its own) is held to one thread while they run.
+Two thread pools on the same cores cost a factor of ten or more, because each waits for the other. So the engine has one
+pool whose tasks run serial kernels, and BLAS, which has its own pool, is limited to one thread while they run.
 
-Results must not depend on the number of threads. Work that only writes its own part of the output may be cut anywhere
-(`parallel_for`); a sum over the batch is cut in a way that depends on the batch only.
+Results must not depend on the number of threads. Work whose chunks write separate parts of the output may be split
+anywhere (`parallel_for`). A sum over the batch is split in a way that depends only on the batch.
 """
 
 import functools
@@ -13,20 +13,20 @@ from minigooglenet.parallel.pool import get_num_threads, run, set_num_threads
 from minigooglenet.parallel.regions import computing, flush_with, flushed, flushing
 from minigooglenet.parallel.state import THREAD
 from minigooglenet.parallel.tasks import AbandonedError
-from minigooglenet.parallel.team import alone, as_team, look_after_team, member
+from minigooglenet.parallel.team import alone, as_team, check_team, team_rank
 
-__all__ = ["AbandonedError", "alone", "as_team", "computing", "even", "flush_with", "flushed", "flushing"]
-__all__ += ["get_num_threads", "look_after_team", "member", "num_workers", "parallel_for", "run", "set_num_threads"]
+__all__ = ["AbandonedError", "alone", "as_team", "check_team", "computing", "flush_with", "flushed", "flushing"]
+__all__ += ["get_num_threads", "num_chunks", "num_workers", "parallel_for", "run", "set_num_threads", "team_rank"]
 
 
 def parallel_for(task, count: int) -> None:
-    """Call `task(start, stop)` so that the ranges cover 0 .. count, one range per thread.
+    """Call `task(start, stop)` for ranges that cover 0 .. count, one range per thread.
 
-    In a team every thread calls this, and each does its own range; the team waits for itself elsewhere.
+    In a team, every thread calls this function and runs its own range. It does not wait for the others.
     """
-    if THREAD.member is not None:
-        number, size = THREAD.member
-        start, stop = _ranges(count, size)[number]
+    if THREAD.rank is not None:
+        rank, size = THREAD.rank
+        start, stop = _ranges(count, size)[rank]
         if start < stop:
             task(start, stop)
         return
@@ -38,13 +38,13 @@ def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
 
 
 def num_workers() -> int:
-    """Return how many threads a `parallel_for` from here would use."""
-    if THREAD.member is not None:
-        return THREAD.member[1]
+    """Return how many threads `parallel_for` would use if the calling thread called it now."""
+    if THREAD.rank is not None:
+        return THREAD.rank[1]
     return 1 if THREAD.task else get_num_threads()
 
 
-def even(least: int, most: int, threads: int | None = None) -> int:
-    """Return into how many pieces to cut work, from `least` to `most`, so that the threads here get equally many."""
+def num_chunks(least: int, most: int, threads: int | None = None) -> int:
+    """Return a number of chunks from `least` to `most`, a multiple of the number of threads if possible."""
     threads = threads or num_workers()
     return max(1, min(most, -(-least // threads) * threads))

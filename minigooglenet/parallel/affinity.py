@@ -1,8 +1,8 @@
-"""The calling thread stays on its processor while work is shared, and the engine's own threads keep away from there.
+"""Pinning: during parallel work the calling thread stays on its processor, and the worker threads use the others.
 
-The scheduler of a virtual machine may wake a thread on the very processor of the thread that wakes it, because the
-other processor sleeps, and leave both there for many milliseconds. On a machine that is busy with other work, staying
-costs more than it gains; MINIGOOGLENET_PIN=0 or `set_pinning(False)` switches it off.
+The scheduler of a virtual machine may wake a worker on the processor of the thread that wakes it, because the other
+processor sleeps, and leave both there for many milliseconds. On a machine that is busy with other work, pinning costs
+more than it gains. Switch it off with MINIGOOGLENET_PIN=0 or `set_pinning(False)`.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from minigooglenet.parallel.state import POOL, THREAD
 
 
 def get_pinning() -> bool:
-    """Return whether threads are pinned while work is shared: `set_pinning`, else MINIGOOGLENET_PIN, else True."""
+    """Return whether threads are pinned: the value of `set_pinning`, else of MINIGOOGLENET_PIN, else True."""
     if POOL.pinning is None:
         given = os.environ.get("MINIGOOGLENET_PIN", "").strip()
         if given not in ("", "0", "1"):
@@ -25,21 +25,21 @@ def get_pinning() -> bool:
     return POOL.pinning
 
 
-def set_pinning(wanted: bool) -> None:
-    """Switch pinning on or off from now on. Results stay the same to the bit; only the time changes."""
-    if not isinstance(wanted, bool):
-        raise TypeError(f"set_pinning takes True or False, got {wanted!r}")
-    POOL.pinning = wanted
-    if not wanted and POOL.kept is not None:
-        _, everywhere = POOL.kept
-        POOL.kept = None
+def set_pinning(enabled: bool) -> None:
+    """Switch pinning on or off. Results are bit-identical either way; only the time changes."""
+    if not isinstance(enabled, bool):
+        raise TypeError(f"set_pinning expects True or False, got {enabled!r}")
+    POOL.pinning = enabled
+    if not enabled and POOL.reserved is not None:
+        _, everywhere = POOL.reserved
+        POOL.reserved = None
         _move(POOL.worker_ids, everywhere)
 
 
 def pinned():
-    """Return a context manager: the calling thread stays on its processor, and the engine's threads keep away.
+    """Return a context manager that keeps the calling thread on its processor and the workers on the others.
 
-    Where this system does not say on which processor a thread runs, or has only one, it does nothing.
+    It does nothing if the system has one processor or does not report on which processor a thread runs.
     """
     pin = None
     try:
@@ -50,8 +50,8 @@ def pinned():
         pin = held([functools.partial(os.sched_setaffinity, 0, allowed)])
         THREAD.pin = weakref.ref(pin)
         os.sched_setaffinity(0, {processor})
-        if POOL.kept != (processor, allowed):  # said before the workers wake, for they may wake there
-            POOL.kept = processor, allowed
+        if POOL.reserved != (processor, allowed):  # set before the workers wake, because they may wake there
+            POOL.reserved = processor, allowed
             _move(POOL.worker_ids, allowed - {processor})
         return within(pin)
     except BaseException:
@@ -60,8 +60,8 @@ def pinned():
 
 
 def is_pinned() -> bool:
-    """Return whether threads keep to some of their processors now, so that a library would count too few."""
-    return POOL.kept is not None
+    """Return whether workers are restricted to some processors now, so that a library would count too few."""
+    return POOL.reserved is not None
 
 
 def allowed() -> int:
@@ -70,12 +70,12 @@ def allowed() -> int:
 
 
 def begin_worker() -> None:
-    """Keep the calling thread, one of the engine's own, away from the processor of the thread that calls."""
+    """Keep the calling worker thread off the reserved processor."""
     worker = threading.get_native_id()
     THREAD.worker = True
     POOL.worker_ids.add(worker)
-    if POOL.kept is not None:
-        processor, everywhere = POOL.kept
+    if POOL.reserved is not None:
+        processor, everywhere = POOL.reserved
         _move([worker], everywhere - {processor})
 
 
@@ -87,7 +87,7 @@ def _move(workers, processors):
             POOL.worker_ids.discard(worker)  # it has ended
 
 
-try:  # which processor this thread runs on, or None if the system does not tell
+try:  # the processor that this thread runs on, or None if the system does not report it
     _processor = ctypes.PyDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else type(None)
 except (OSError, AttributeError):  # not every C library of Linux has it
     _processor = type(None)

@@ -1,7 +1,7 @@
-"""BLAS held to one thread while the engine's own threads work, and given back in the same instant as the last of them.
+"""BLAS limited to one thread while the engine's threads work, and restored when the last of them is done.
 
-NumPy and SciPy may each bring a BLAS of their own, and one may be loaded at any time: whenever modules were imported
-since the last look, the libraries of this process are listed again.
+NumPy and SciPy may each contain a BLAS library, and one may be loaded at any time. So the libraries of this process are
+listed again whenever modules were imported since the last call.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ import threadpoolctl
 from minigooglenet.parallel.holds import held
 from minigooglenet.parallel.state import POOL
 
-# The functions that set and tell a library's number of threads, by threadpoolctl's name of the library.
+# {threadpoolctl's name of a library: its functions that set the number of threads}; GETTERS: that return it.
 SETTERS = {
     "openblas": tuple(f"{a}openblas_set_num_threads{b}" for a in ("", "scipy_") for b in ("", "64_", "_64")),
     "mkl": ("MKL_Set_Num_Threads_Local",),
@@ -27,12 +27,12 @@ GETTERS["mkl"] = ("MKL_Get_Max_Threads",)
 
 
 class _Library:
-    """One BLAS: how many threads it has, and a function of C that sets them without letting other threads run."""
+    """One BLAS library: functions that return and set its number of threads, in C and without releasing the GIL."""
 
     def __init__(self, controller):
         self.controller, self.path = controller, controller.filepath
         openmp = getattr(controller, "threading_layer", None) == "openmp"
-        self.per_caller = openmp or controller.internal_api == "mkl"  # it counts threads for each of its callers
+        self.per_caller = openmp or controller.internal_api == "mkl"  # each calling thread has its own thread count
         setters, getters = SETTERS.get(controller.internal_api, ()), GETTERS.get(controller.internal_api, ())
         if openmp and controller.internal_api == "openblas":
             setters, getters = ("omp_set_num_threads",), ("omp_get_max_threads",)
@@ -48,7 +48,7 @@ def _function(library, names, result, *arguments):
 
 
 def libraries() -> tuple:
-    """Return every BLAS of this process, also one that was loaded since the last call."""
+    """Return every BLAS library of this process, including any that were loaded since the last call."""
     modules = len(sys.modules)
     count, known = POOL.libraries
     if count != modules:
@@ -60,7 +60,7 @@ def libraries() -> tuple:
 
 
 def hold():
-    """Hold BLAS to one thread; return the Hold, at whose end every library gets its number of threads back."""
+    """Limit BLAS to one thread; return a Hold that restores every library's number of threads when it is released."""
     shared = None
     try:
         with POOL.blas_lock:
@@ -78,26 +78,27 @@ def hold():
 
 
 def with_several_threads(per_caller: bool) -> list:
-    """Return [(library, its number of threads)], of those that count threads for each of their callers or not."""
-    own = [(library, library.get()) for library in libraries() if library.per_caller == per_caller]
-    return [(library, count) for library, count in own if count is not None and count > 1]
+    """Return [(library, its number of threads)] of the libraries with several threads, per caller or not."""
+    counts = [(library, library.get()) for library in libraries() if library.per_caller == per_caller]
+    return [(library, count) for library, count in counts if count is not None and count > 1]
 
 
 def correct(known, allowed) -> None:
-    """Give libraries that are not among `known` as many threads as they would have taken of `allowed` processors.
+    """Give libraries that are not in `known` as many threads as they would have chosen on `allowed` processors.
 
-    A library that is loaded by a thread that keeps to one processor takes that for the whole machine.
+    A library that is loaded by a pinned thread takes that thread's one processor for the whole machine.
     """
     for library in libraries():
         if library not in known:
-            wanted = min(allowed, _told() or allowed)
-            if (library.get() or wanted) < wanted:
-                library.set(wanted)
+            threads = min(allowed, _configured() or allowed)
+            if (library.get() or threads) < threads:
+                library.set(threads)
 
 
-def _told():
+def _configured():
+    """Return the number of threads that the environment sets for BLAS, or None."""
     for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "OMP_NUM_THREADS"):
-        told = os.environ.get(name, "")
-        if told.isascii() and told.isdigit() and int(told):
-            return int(told)
+        value = os.environ.get(name, "")
+        if value.isascii() and value.isdigit() and int(value):
+            return int(value)
     return None

@@ -1,6 +1,6 @@
-"""A value of one thread that the engine's own threads inherit when they work for it.
+"""A per-thread value that worker threads inherit from the thread that they work for.
 
-Not a context variable: notebook kernels drop those between cells, and a choice would disappear without a word.
+It is not a context variable: notebook kernels drop those between cells, and a setting would silently disappear.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ _every: list = []
 
 
 class Inherited:
-    """A value of the current thread. A thread that has none starts from `default()`."""
+    """A value of the current thread, initially `default()`."""
 
     def __init__(self, default):
         self.default = default
@@ -42,16 +42,16 @@ class Inherited:
 
 
 def check() -> None:
-    """Start every value of this thread, so that a wrong setting is reported here and not inside a layer."""
+    """Initialise every value of this thread, so that a wrong setting is reported here and not inside a layer."""
     for value in _every:
         value.get()
 
 
 def snapshot() -> dict:
-    """Return all values of this thread, to hand to another."""
+    """Return all values of this thread, for another thread to adopt."""
     return dict(THREAD.inherited)
 
 
 def adopt(values: dict) -> None:
-    """Take over the values of another thread."""
+    """Use the values of another thread."""
     THREAD.inherited = dict(values)

@@ -1,4 +1,4 @@
-"""How many threads compute; the workers, which are the engine's own threads; and how tasks are shared with them."""
+"""The number of threads, the worker threads, and how tasks are distributed to them."""
 
 import contextvars
 import os
@@ -6,6 +6,8 @@ import queue
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from minigooglenet.parallel import affinity, blas
 from minigooglenet.parallel.regions import compute_for_good, computing
@@ -13,22 +15,43 @@ from minigooglenet.parallel.state import POOL, THREAD
 from minigooglenet.parallel.tasks import Tasks, is_running
 from minigooglenet.shapes import integer
 
-SECONDS_TO_START = 2  # after which a thread that has not begun counts as ended
+SECONDS_TO_START = 2  # a thread that has not started by then counts as ended
 
 
 def get_num_threads() -> int:
-    """Return how many threads the engine uses: `set_num_threads`, else MINIGOOGLENET_NUM_THREADS, else every core."""
+    """Return the number of threads that the engine uses.
+
+    It is the value of `set_num_threads`, else of the environment variable MINIGOOGLENET_NUM_THREADS, else the number of
+    cores that this process may use.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.get_num_threads() >= 1
+    True
+    """
     if POOL.num_threads is None:
         given = os.environ.get("MINIGOOGLENET_NUM_THREADS", "").strip()
         if given and not (given.isascii() and given.isdigit() and int(given) > 0):
-            raise ValueError(f"MINIGOOGLENET_NUM_THREADS must be a whole number of at least 1, got {given!r}")
-        affinity.get_pinning()  # a wrong setting is said here, and not in the middle of a layer
+            raise ValueError(f"MINIGOOGLENET_NUM_THREADS must be an integer of at least 1, got {given!r}")
+        affinity.get_pinning()  # report a wrong setting here, not in the middle of a layer
         POOL.num_threads = int(given) if given else affinity.allowed()
-    return POOL.num_threads
+    threads: int = POOL.num_threads
+    return threads
 
 
 def set_num_threads(n: int) -> None:
-    """Use `n` threads from now on. Results stay the same to the bit; only the time changes."""
+    """Use `n` threads from now on. Results are bit-identical for every number of threads; only the time changes.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> before = mg.get_num_threads()
+    >>> mg.set_num_threads(1)
+    >>> mg.get_num_threads()
+    1
+    >>> mg.set_num_threads(before)
+    """
     n = integer(n, "the number of threads", 1)
     with POOL.lock:
         if POOL.workers is not None and n != POOL.num_threads:
@@ -38,34 +61,34 @@ def set_num_threads(n: int) -> None:
         POOL.num_threads = n
 
 
-def run(tasks: list) -> None:
-    """Run functions without arguments, on all threads where that helps, and raise the first error of any.
+def run(tasks: Sequence[Callable[[], object]]) -> None:
+    """Run functions without arguments on all threads, and raise the first error.
 
-    The calling thread takes its share of the tasks, so that only the other threads need waking. After an error the
-    other tasks still run, but not after Ctrl-C, an exit or another exception that is not an `Exception`.
+    The calling thread runs tasks too, so that only the other threads must be woken. After an error the remaining tasks
+    still run, unless the exception is Ctrl-C, an exit, or anything else that is not an `Exception`.
     """
     if len(tasks) < 2 or get_num_threads() == 1 or THREAD.task or sys.is_finalizing():
         with computing():
             for task in tasks:
                 task()
     else:
-        share(tasks)
+        distribute(tasks)
 
 
-def share(functions, least=1, abandon=lambda: None) -> bool:
-    """Run functions on all threads and return True; or return False if there are fewer than `least`."""
+def distribute(functions, least=1, abandon=lambda: None) -> bool:
+    """Run functions on all threads and return True; return False if fewer than `least` threads are available."""
     tasks = Tasks(functions, abandon)
     with computing():
         known = blas.libraries()
         with affinity.pinned():
             try:
-                with POOL.lock:  # so that nobody closes the queue of jobs between two of them
+                with POOL.lock:  # so that no one closes the job queue between two jobs
                     workers = tasks.workers = _the_workers()
                     count = min(len(functions) - 1, len(workers.threads))
                     if count + 1 < least:
                         return False
                     for _ in range(count):
-                        # Each worker sees the caller's np.errstate, which NumPy keeps in the context.
+                        # Workers use the caller's np.errstate, which NumPy stores in the context.
                         workers.jobs.put((contextvars.copy_context(), tasks))
                 THREAD.tasks = tasks
                 tasks.work()
@@ -75,9 +98,9 @@ def share(functions, least=1, abandon=lambda: None) -> bool:
             finally:
                 THREAD.tasks = None
                 try:
-                    tasks.end()  # nothing runs on after the call
+                    tasks.end()  # no task runs after this call returns
                 finally:
-                    tasks.end()  # not after Ctrl-C either
+                    tasks.end()  # not even after Ctrl-C
     if affinity.is_pinned() and blas.libraries() is not known:
         blas.correct(known, affinity.allowed())
     tasks.raise_errors()
@@ -99,32 +122,34 @@ def _begin_worker():
 
 
 class _Started(threading.Event):
-    """What `Thread.start` waits for: not for ever, if a thread is ended before it begins."""
+    """The event that `Thread.start` waits for, with a timeout: a thread may be ended before it begins."""
 
     def wait(self, timeout=None):
         return super().wait(SECONDS_TO_START if timeout is None else timeout)
 
 
 class Workers:
-    """As many threads as `size`, which wait for jobs (context, tasks) until they are told to go."""
+    """`size` worker threads, which wait for jobs (context, tasks) until the pool is closed."""
 
     def __init__(self, size):
         self.size = size
-        self.jobs, self.threads, self.dead = queue.SimpleQueue(), [], deque()
+        self.jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.threads: list[threading.Thread] = []
+        self.dead: deque[BaseException] = deque()
         self.started = 0
 
     def fill(self) -> bool:
-        """Start threads until there are `size`, or as many as the system gives; return whether all are there."""
+        """Start threads until `size` threads run, or the system allows no more; return whether all of them run."""
         self.dead.clear()
         self.threads = list(filter(is_running, self.threads))
         while len(self.threads) < self.size:
             thread = threading.Thread(target=self._serve, name=f"minigooglenet_{self.started}", daemon=True)
-            thread._started = _Started()
+            thread._started = _Started()  # type: ignore[attr-defined]
             self.started += 1
             try:
                 thread.start()
             except (RuntimeError, MemoryError):
-                return False  # fewer do the work
+                return False  # fewer threads do the work
             self.threads.append(thread)
         return True
 
@@ -133,13 +158,13 @@ class Workers:
             _begin_worker()
             while (job := self.jobs.get()) is not None:
                 context, tasks = job
-                context.run(tasks.help)
-                del job, context, tasks  # what they hold is freed while this thread waits
-            self.jobs.put(None)  # for the next thread
+                context.run(tasks.run_in_worker)
+                del job, context, tasks  # free their memory while this thread waits
+            self.jobs.put(None)  # so that the next thread ends too
         except BaseException as error:
             self.dead.append(error)
             raise
 
     def close(self):
-        """Let all threads end, also one that nobody knows of because its start was interrupted."""
+        """Let all threads end, including one that is not in the list because its start was interrupted."""
         self.jobs.put(None)

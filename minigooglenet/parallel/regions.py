@@ -1,15 +1,20 @@
-"""Regions in which a thread computes: BLAS has one thread there, and subnormal numbers are taken for zero."""
+"""Regions in which a thread computes: BLAS is limited to one thread, and subnormal numbers are flushed to zero."""
 
 import functools
 import weakref
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from minigooglenet.parallel import blas
 from minigooglenet.parallel.holds import held, within
 from minigooglenet.parallel.state import POOL, THREAD
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def flush_with(read, write, bits) -> None:
-    """Take functions that read and write a thread's floating-point register, and the bits by which it flushes.
+    """Set the functions that read and write a thread's floating-point register, and the bits that make it flush.
 
     They come from compiled code (`kernels/fast/subnormals.py`), which may never be loaded.
     """
@@ -20,24 +25,24 @@ def flush_with(read, write, bits) -> None:
 @functools.cache
 def _compiled_register():
     read, write, _ = POOL.register
-    write(read())  # compiled now, and not when an interrupted thread puts its state back
+    write(read())  # compile them now, not while an interrupted thread restores its state
     return POOL.register
 
 
 def flushing():
-    """Return a context manager in which the calling thread takes subnormal numbers for zero.
+    """Return a context manager in which the calling thread flushes subnormal numbers to zero.
 
-    The outermost one of a thread puts the thread's state back: also after an exception, and whatever instruction an
+    The outermost block of a thread restores the thread's state, also after an exception and whatever instruction an
     interrupt hits (`holds`).
     """
     return within(_flush())
 
 
-def flushed(function):
-    """Let a function compute with subnormal numbers taken for zero: a decorator."""
+def flushed(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function so that it computes with subnormal numbers flushed to zero."""
 
     @functools.wraps(function)
-    def flushing_function(*args, **kwargs):
+    def flushing_function(*args: P.args, **kwargs: P.kwargs) -> R:
         with flushing():
             return function(*args, **kwargs)
 
@@ -60,18 +65,19 @@ def _flush():
 
 
 def computing():
-    """Return a context manager in which the engine computes: one thread for BLAS, and subnormal numbers are zero.
+    """Return a context manager in which the engine computes: BLAS uses one thread, subnormal numbers become zero.
 
-    The outermost one of a thread puts the thread's state back, and the last one of all threads gives BLAS its threads
-    back: also after an exception, and whatever instruction an interrupt hits (`holds`).
+    The outermost block of a thread restores the thread's state, and the last block of all threads restores BLAS's
+    thread count, also after an exception and whatever instruction an interrupt hits (`holds`).
     """
     hold = None if THREAD.computing is None else THREAD.computing()
     try:
         if hold is None:
-            hold = held(give_back := [])
+            restore: list[Callable[[], Any]] = []
+            hold = held(restore)
             hold.other = _flush(), blas.hold()
             THREAD.computing = weakref.ref(hold)
-            _limit_own(give_back)
+            _limit_per_caller(restore)
         return within(hold)
     except BaseException:
         del hold
@@ -79,13 +85,13 @@ def computing():
 
 
 def compute_for_good() -> None:
-    """Let the calling thread, one of the engine's own, compute until it ends."""
+    """Prepare the calling worker thread to compute until it ends."""
     read, write, bits = _compiled_register()
     write(read() | bits)
-    _limit_own([])
+    _limit_per_caller([])
 
 
-def _limit_own(give_back):
+def _limit_per_caller(restore):
     for library, count in blas.with_several_threads(per_caller=True):
-        give_back.append(functools.partial(library.set, count))
+        restore.append(functools.partial(library.set, count))
         library.set(1)

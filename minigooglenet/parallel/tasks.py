@@ -1,7 +1,7 @@
-"""Tasks that several threads share, with every outcome known: done, failed, or lost with its thread.
+"""Tasks that several threads run, each with a known outcome: done, failed, or lost with its thread.
 
-Between any two steps of Python a thread may get an exception that nobody expects: Ctrl-C in the main thread, and
-`PyThreadState_SetAsyncExc` in every other. So nothing here waits for a sign that a dead thread would have to give.
+An unexpected exception may arrive between any two bytecode instructions: Ctrl-C in the main thread, and
+`PyThreadState_SetAsyncExc` in every other. So no code here waits for a signal that a dead thread would have to send.
 """
 
 import collections
@@ -13,34 +13,33 @@ import time
 from minigooglenet.parallel import inherited
 from minigooglenet.parallel.state import THREAD
 
-PATIENCE = 0.02  # seconds between looks at whether the threads that somebody waits for are alive
-REVIVALS = 3  # how often a team that waits gets threads for those that have ended
+CHECK_SECONDS = 0.02  # interval at which a waiting thread checks that the others are alive
+MOST_RESTARTS = 3  # how often a waiting team replaces threads that have ended
 
 
 class AbandonedError(RuntimeError):
-    """What a member of a team raises because another has failed, whose error is the one to tell."""
+    """Raised by a thread of a team because another thread failed; the other thread's error is the one to report."""
 
 
 class Tasks:
-    """Functions that several threads take one after the other.
+    """Functions without arguments that several threads take one by one.
 
-    All that threads share here is made in C and atomic, so that Ctrl-C at any moment leaves no lock behind.
+    All shared objects are implemented in C and atomic, so that Ctrl-C at any moment leaves no lock held.
 
-    functions : without arguments
-    abandon : called when a task will not end as others expect
+    abandon : called if a task will not end as others expect
     """
 
     def __init__(self, functions, abandon):
         self.abandon, self.count = abandon, len(functions)
         self.waiting, self.done, self.errors = collections.deque(enumerate(functions)), collections.deque(), []
-        self.helping, self.ended = set(), queue.SimpleQueue()
+        self.active, self.ended = set(), queue.SimpleQueue()  # the threads that are working, a signal when one is done
         self.inherited = inherited.snapshot()
-        self.workers, self.next_look, self.revivals = None, 0.0, 0
+        self.workers, self.next_check, self.restarts = None, 0.0, 0
 
     def work(self):
-        """Take tasks until none waits."""
+        """Run tasks until none is waiting."""
         try:
-            THREAD.task = True  # a task that spreads work itself must not wait for the threads that it occupies
+            THREAD.task = True  # a task that calls parallel_for must not wait for the threads that are busy here
             while self.waiting:
                 number, task = self.waiting.popleft()
                 try:
@@ -52,14 +51,14 @@ class Tasks:
                     self.errors.append((number, error))
                     self.stop()
         except IndexError:
-            pass  # another thread took the last one
+            pass  # another thread took the last task
         finally:
             THREAD.task = False
 
-    def help(self):
-        """Take tasks on one of the engine's own threads."""
+    def run_in_worker(self):
+        """Run tasks in a worker thread."""
         thread = threading.current_thread()
-        self.helping.add(thread)
+        self.active.add(thread)
         try:
             inherited.adopt(self.inherited)
             self.work()
@@ -67,27 +66,27 @@ class Tasks:
             self.errors.append((self.count, error))
             self.stop()
         finally:
-            self.helping.discard(thread)
+            self.active.discard(thread)
             self.ended.put(None)
 
     def stop(self):
-        """Start no more tasks, and let nobody wait for those that have begun."""
+        """Start no more tasks, and stop all waiting for tasks that have begun."""
         self.waiting.clear()
         self.abandon()
 
     def end(self):
-        """Return when no other thread works any more; one that comes later finds nothing to do."""
+        """Return when no other thread is working. A thread that arrives later finds no tasks."""
         self.waiting.clear()
-        while self.helping:
+        while self.active:
             try:
-                self.ended.get(timeout=PATIENCE)
+                self.ended.get(timeout=CHECK_SECONDS)
             except queue.Empty:
-                self._forget_the_dead()
+                self._discard_dead()
 
     def raise_errors(self):
-        """Raise the error that tells most, or one that says how many tasks have no outcome."""
+        """Raise the most informative error, or one that reports how many tasks have no outcome."""
         errors = sorted(self.errors, key=lambda entry: (_rank(entry[1]), entry[0]))
-        self.errors.clear()  # an error's traceback leads here, and back to all that the tasks hold
+        self.errors.clear()  # an error's traceback refers to this object, and so to everything that the tasks hold
         if errors and not isinstance(errors[0][1], AbandonedError):
             raise errors[0][1]
         if errors or len(self.done) != self.count:
@@ -95,38 +94,38 @@ class Tasks:
             missing = self.count - len(self.done)
             raise RuntimeError(
                 f"{missing} of {self.count} tasks did not finish, because a worker thread ended. The result is "
-                "incomplete. Call again: new threads take the place of those that ended."
+                "incomplete. Call again: new threads replace those that ended."
             ) from cause
 
-    def look_after(self):
-        """Replace threads that have ended before they took a task; call `abandon` if one ended with its task."""
+    def check_workers(self):
+        """Replace threads that ended before they took a task; call `abandon` if a thread ended during its task."""
         now = time.monotonic()
-        if now < self.next_look or self.workers is None:
+        if now < self.next_check or self.workers is None:
             return
-        self.next_look = now + PATIENCE
-        # In this order, because a thread counts as helping before it takes a task, and until the task is done.
-        taken, at_work = self.count - len(self.waiting), len(self.helping) + 1
-        if self._forget_the_dead() or self.errors or taken > at_work + len(self.done):
+        self.next_check = now + CHECK_SECONDS
+        # In this order, because a thread counts as active before it takes a task, and until the task is done.
+        taken, at_work = self.count - len(self.waiting), len(self.active) + 1
+        if self._discard_dead() or self.errors or taken > at_work + len(self.done):
             self.stop()
         elif not all(map(is_running, self.workers.threads)):
-            self.revivals += 1
-            if self.revivals > REVIVALS or not self.workers.fill():
+            self.restarts += 1
+            if self.restarts > MOST_RESTARTS or not self.workers.fill():
                 self.stop()
-        elif self.waiting and self.workers.jobs.empty():  # a thread ended with its job: one too many does no harm
+        elif self.waiting and self.workers.jobs.empty():  # a thread ended with its job; an extra job is harmless
             self.workers.jobs.put((contextvars.copy_context(), self))
 
-    def _forget_the_dead(self):
-        dead = [thread for thread in list(self.helping) if not is_running(thread)]
-        self.helping.difference_update(dead)
+    def _discard_dead(self):
+        dead = [thread for thread in list(self.active) if not is_running(thread)]
+        self.active.difference_update(dead)
         return dead
 
 
 def is_running(thread) -> bool:
-    """Return whether a thread runs. Before Python 3.13, `is_alive` returns False for ever once an interrupt hits it."""
+    """Return whether a thread runs. Before Python 3.13, `is_alive` returns False forever after an interrupt in it."""
     lock = getattr(thread, "_tstate_lock", None)  # released in C when the thread ends
     return thread.is_alive() if lock is None else lock.locked()
 
 
 def _rank(error):
-    # Ctrl-C comes before an error of a task, and what follows from another error comes last.
+    # Ctrl-C comes first, then errors of tasks, then errors that follow from other errors.
     return 2 if isinstance(error, AbandonedError) else int(isinstance(error, Exception))

@@ -1,58 +1,58 @@
-"""A team: threads that work at the same time, so that they may wait for one another."""
+"""A thread team: threads that run at the same time, so that they may wait for one another."""
 
 import functools
 import sys
 import weakref
 
-from minigooglenet.parallel.pool import share
+from minigooglenet.parallel.pool import distribute
 from minigooglenet.parallel.state import POOL, THREAD
 
 
-def member() -> tuple[int, int] | None:
-    """Return (this thread's number, how many there are) inside `as_team`, else None."""
-    return THREAD.member
+def team_rank() -> tuple[int, int] | None:
+    """Return (rank of this thread, size of the team) inside `as_team`, else None."""
+    return THREAD.rank
 
 
 def as_team(work, size: int, abandon=lambda: None) -> bool:
-    """Call `work(number)` on `size` threads at once, which may wait for one another; raise the first error of any.
+    """Call `work(rank)` on `size` threads at the same time and return True; the threads may wait for one another.
 
-    `abandon()` is called when one of them will not come any more, so that the others stop waiting. It should be a
-    function of C, which no interrupt can precede.
+    `abandon()` is called if one thread will not continue, so that the others stop waiting. It should be implemented
+    in C, so that no interrupt can prevent it. The first error of any thread is raised.
 
-    Return False, with nothing done, where so many threads are not to be had: inside a task, or beside another team.
+    Return False without calling `work` if `size` threads are not available: inside a task, or while another team runs.
     """
 
-    def work_as_member(number):
+    def work_with_rank(rank):
         try:
-            THREAD.member = number, size
-            work(number)
+            THREAD.rank = rank, size
+            work(rank)
         finally:
-            THREAD.member = None
+            THREAD.rank = None
 
     if THREAD.task or sys.is_finalizing():
         return False
-    mine = weakref.ref(work_as_member)
+    reference = weakref.ref(work_with_rank)
     try:
-        holder = POOL.team.setdefault("work", mine)
-        if holder is not mine and holder() is not None:
-            return False  # two teams that each hold some of the threads would wait for the others for ever
-        POOL.team["work"] = mine  # a team that was interrupted may have left without a word
-        return share([functools.partial(work_as_member, number) for number in range(size)], size, abandon)
+        current = POOL.team.setdefault("work", reference)
+        if current is not reference and current() is not None:
+            return False  # two teams that each have some of the threads would wait for the others forever
+        POOL.team["work"] = reference  # an interrupted team may not have removed its entry
+        return distribute([functools.partial(work_with_rank, rank) for rank in range(size)], size, abandon)
     finally:
-        if POOL.team.get("work") is mine:
+        if POOL.team.get("work") is reference:
             POOL.team.clear()
 
 
-def look_after_team() -> None:
-    """Let a team that waits find out that one of its threads has ended: called now and then by those who wait."""
+def check_team() -> None:
+    """Check whether a thread of the team has ended; waiting threads call this from time to time."""
     if THREAD.tasks is not None:
-        THREAD.tasks.look_after()
+        THREAD.tasks.check_workers()
 
 
 def alone(task) -> None:
-    """Call `task()` on one thread of a team, which then does every range of its `parallel_for`."""
-    place, THREAD.member = THREAD.member, None
+    """Call `task()` on one thread of a team, whose `parallel_for` then runs the whole range."""
+    rank, THREAD.rank = THREAD.rank, None
     try:
         task()
     finally:
-        THREAD.member = place
+        THREAD.rank = rank

@@ -1,4 +1,4 @@
-"""Graphs prepared for inference. The package is not called `plan`, because `mg.plan` is its function."""
+"""Plans: graphs prepared for inference. The package is not called `plan`, because `mg.plan` is a function."""
 
 from minigooglenet.planning.planner import Plan, plan
 

@@ -1,7 +1,7 @@
 """Plan steps that do the work of several layers in one pass, in compiled code.
 
-Batch norm is folded into the weights of the convolution before it, and ReLU is applied as the convolution writes its
-output. Weights are copied, and transformed once. Worth: one image of GoogLeNet in 9.5 ms instead of 11.0.
+Batch norm is folded into the weights of the convolution before it, and ReLU is applied while the convolution writes its
+output. Weights are copied, and transformed once. Gain: one image of GoogLeNet takes 9.5 ms instead of 11.0.
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ from minigooglenet.layers import BatchNorm2d, Conv2d, Linear, ReLU
 
 
 def fused(layer, followers):
-    """Return the step for a convolution or linear layer and some of its followers, or None if there is none.
+    """Return the fused step for a convolution or linear layer and some of its followers, or None.
 
-    `followers` is the chain of layers after it whose inputs nobody else reads. A layer with an algorithm of your own or
-    with arrays of other shapes stays as it is.
+    `followers` is the chain of layers after it in which every wire has one consumer. A layer with your own algorithm or
+    with arrays of unexpected shapes is not fused.
     """
     if type(layer) is Conv2d:
         auto = layer.algorithm == "auto" and forms.storey_of("conv2d") == "fast"
@@ -30,11 +30,11 @@ def fused(layer, followers):
 
 
 class FusedConv2d:
-    """A convolution, the batch norm and the ReLU after it; `taken` has the types of the layers that it stands for."""
+    """A convolution with the batch norm and the ReLU after it; `taken` lists the types of the layers that are fused."""
 
     def __init__(self, conv, followers):
         self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm
-        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, conv.stride, conv.padding)  # it may have been assigned
+        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, conv.stride, conv.padding)  # it may have changed
         self.weight, self.bias = conv.params["weight"].copy(), conv.params.get("bias")
         if self.bias is not None:
             self.bias = self.bias.copy()
@@ -54,9 +54,9 @@ class FusedConv2d:
             self.transformed = winograd.prepare(self.weight, self.groups)
 
     def bind(self, x, out, images):
-        """Return [(task, count)] for `parallel_for` that compute `out` as often as they are run.
+        """Return [(task, count)] for `parallel_for`; every run computes `out` again.
 
-        `images` is the size of the whole batch that x is a part of, so that the same form computes every part.
+        `images` is the size of the whole batch that x is a part of, so that one algorithm computes every part.
         """
         weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in (self.weight, self.bias))
         if self._form(images, x) is winograd:
@@ -66,13 +66,13 @@ class FusedConv2d:
         return implicit_gemm.bind(x, weight, bias, self.stride, self.padding, self.groups, self.relu, out)
 
     def forward(self, x):
-        """Return (y, None) for complex arrays, which `bind` does not take."""
+        """Return (y, None) for complex arrays, which `bind` does not support."""
         return conv2d.forward(x, self.weight, self.bias, self.stride, self.padding, self.groups), None
 
     def describe(self):
-        """Return in words what was done."""
-        form = "winograd for batches, weights transformed" if self.transformed else "one product"
-        names = {BatchNorm2d: "batch norm in the weights", ReLU: "ReLU as it writes"}
+        """Return a description for `print(plan)`."""
+        form = "Winograd for batches, weights transformed in advance" if self.transformed else "implicit GEMM"
+        names = {BatchNorm2d: "batch norm folded into the weights", ReLU: "fused ReLU"}
         return ", ".join([form, *(names[kind] for kind in self.taken)])
 
     def _may_be_winograd(self):
@@ -89,19 +89,19 @@ class FusedConv2d:
     def _fold(self, norm):
         """Fold y = weight * (x - mean) / sqrt(var + eps) + bias into the convolution: a factor per filter, and a bias.
 
-        Return False, with nothing changed, where batch norm would reject its arrays, or has values that only its own
-        formula computes: a factor or a product that is not finite.
+        Return False and change nothing if batch norm would reject its arrays, or if a factor or a product is not
+        finite, because then only batch norm's own formula gives the correct values.
         """
         arrays = *norm.params.values(), *norm.buffers.values()
         if not all(_is_float(array, (len(self.weight),)) for array in arrays):
             return False
         weight, bias = norm.params["weight"], norm.params["bias"]
         mean, var = norm.buffers["running_mean"], norm.buffers["running_var"]
-        own, dtype = 0 if self.bias is None else self.bias, self.weight.dtype
+        conv_bias, dtype = 0 if self.bias is None else self.bias, self.weight.dtype
         with np.errstate(all="ignore"), parallel.flushing():  # as batch norm itself computes
             factor = weight / np.sqrt(var + var.dtype.type(norm.eps))
             product = self.weight * factor[:, None, None, None]
-            folded = product.astype(dtype, copy=False), ((own - mean) * factor + bias).astype(dtype, copy=False)
+            folded = product.astype(dtype, copy=False), ((conv_bias - mean) * factor + bias).astype(dtype, copy=False)
         if not all(np.isfinite(array).all() for array in (factor, *folded)):
             return False
         self.weight, self.bias = folded
@@ -109,20 +109,20 @@ class FusedConv2d:
 
 
 class FusedLinear:
-    """A linear layer with copied weights, transposed once so that the engine's own GEMM reads them.
+    """A linear layer with copied weights, transposed once for the engine's own GEMM.
 
-    Unlike NumPy's product it gives an image the same bits in any batch, and threads share its outputs.
+    Unlike NumPy's product, the result for an image is bit-identical in every batch, and threads split the outputs.
     """
 
     taken = ()
 
     def __init__(self, layer):
-        self.weight = layer.params["weight"].T.copy()  # even where the two lie in memory alike
+        self.weight = layer.params["weight"].T.copy()  # a copy even if both have the same memory layout
         bias = layer.params.get("bias")
         self.bias = np.zeros(layer.out_features, np.float32) if bias is None else bias.copy()
 
     def bind(self, x, out, images):
-        """Return [(task, count)] for `parallel_for` that compute `out` as often as they are run."""
+        """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
         weight, bias = (array.astype(x.dtype, copy=False) for array in (self.weight, self.bias))
         lanes = gemm.padded_columns(1, x.dtype)
 
@@ -134,12 +134,12 @@ class FusedLinear:
         return [(task, -(-weight.shape[1] // lanes))]
 
     def forward(self, x):
-        """Return (y, None) for complex arrays, which `bind` does not take."""
+        """Return (y, None) for complex arrays, which `bind` does not support."""
         return linear.forward(x, self.weight.T, self.bias), None
 
     def describe(self):
-        """Return in words what was done."""
-        return "one product, weights turned"
+        """Return a description for `print(plan)`."""
+        return "GEMM, weights transposed in advance"
 
 
 def _regular(layer, shape):
@@ -148,6 +148,6 @@ def _regular(layer, shape):
 
 
 def _is_float(array, shape):
-    """Return whether a parameter is a float array of this shape; others are left to their layer, which rejects them."""
-    usual = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
-    return usual and array.dtype in checks.FLOATS and array.shape == shape
+    """Return whether a parameter is a float array of this shape; if not, the layer itself rejects it."""
+    plain = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
+    return plain and array.dtype in checks.FLOATS and array.shape == shape

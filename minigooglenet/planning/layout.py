@@ -1,88 +1,89 @@
-"""Where each wire of a plan lies, which memory is shared, and before which steps a team must wait for itself."""
+"""The memory layout of a plan: the view and the buffer of each wire, and the steps before which a team must wait."""
 
 import math
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
-    """Where a wire lies: the channels first .. end of the array `whole`, which has a slot of memory."""
+class View(NamedTuple):
+    """The channels first .. end of the array of wire `owner`, which has a buffer."""
 
-    whole: str
+    owner: str
     first: int
     end: int
 
 
-def places_of(steps, shapes, join=True):
-    """Return {wire: Place}: the inputs of a concat lie in its output, where each has its channels to itself."""
-    places = {step.wire: Place(step.wire, 0, shapes[step.wire][0]) for step in steps}
-    for step in reversed(steps):  # a concat of concats finds its own place first
+def views_of(steps, shapes, join=True):
+    """Return {wire: View}: the inputs of a concat are views of its output, unless another wire uses those channels."""
+    views = {step.wire: View(step.wire, 0, shapes[step.wire][0]) for step in steps}
+    for step in reversed(steps):  # so that in a concat of concats the outer one comes first
         if join and step.joins:
-            joint, at = places[step.wire], 0
+            output, at = views[step.wire], 0
             for wire in step.wires:
                 channels = shapes[wire][0]
-                if wire in places and places[wire].whole == wire and step.wires.count(wire) == 1:
-                    places[wire] = Place(joint.whole, joint.first + at, joint.first + at + channels)
+                if wire in views and views[wire].owner == wire and step.wires.count(wire) == 1:
+                    views[wire] = View(output.owner, output.first + at, output.first + at + channels)
                 at += channels
-    return places
+    return views
 
 
-def rounds_of(plan):
-    """Return the numbers of the steps before which a team must wait for itself.
+def waits_of(plan):
+    """Return the indices of the steps before which the threads of a team must wait for one another.
 
-    A step may begin while others still compute as long as it neither reads what they write nor writes where they work.
+    A step may begin while other threads still run earlier steps if it does not read what those write, and does not
+    write to a buffer that they use.
     """
-    rounds, written, used = [], set(), {}
-    for number, step in enumerate(plan.steps):
-        whole = plan.places[step.wire].whole
-        if step.joins and not apart_from(step, plan.places):
-            continue  # nothing to do
-        reads = {plan.places[wire].whole for wire in step.wires if wire in plan.places}
-        slot = plan.slots[whole]
-        if not step.thread_parallel or reads & written or used.get(slot, whole) != whole:
-            rounds.append(number)
+    waits, written, used = [], set(), {}
+    for index, step in enumerate(plan.steps):
+        owner = plan.views[step.wire].owner
+        if step.joins and not misplaced_inputs(step, plan.views):
+            continue  # no input must be copied
+        reads = {plan.views[wire].owner for wire in step.wires if wire in plan.views}
+        buffer = plan.buffers[owner]
+        if not step.thread_parallel or reads & written or used.get(buffer, owner) != owner:
+            waits.append(index)
             written, used = set(), {}
-        written.add(whole)
-        used |= {plan.slots[name]: name for name in (*reads, whole)}
+        written.add(owner)
+        used |= {plan.buffers[name]: name for name in (*reads, owner)}
         if not step.thread_parallel:
-            written = set(plan.slots)  # one thread does it: everybody waits for it
-    return rounds
+            written = set(plan.buffers)  # one thread runs the step, and all others wait for it
+    return waits
 
 
-def apart_from(step, places):
-    """Return {input number: first channel} of a concat's inputs that do not lie where they belong in its output."""
-    apart, joint = {}, places[step.wire]
-    at = joint.first
-    for number, (wire, channels) in enumerate(zip(step.wires, step.channels, strict=True)):
-        if places.get(wire) != Place(joint.whole, at, at + channels):
-            apart[number] = at - joint.first
+def misplaced_inputs(step, views):
+    """Return {index of an input: first channel} for the inputs of a concat that must be copied into its output."""
+    misplaced, output = {}, views[step.wire]
+    at = output.first
+    for index, (wire, channels) in enumerate(zip(step.wires, step.channels, strict=True)):
+        if views.get(wire) != View(output.owner, at, at + channels):
+            misplaced[index] = at - output.first
         at += channels
-    return apart
+    return misplaced
 
 
-def slots_of(plan):
-    """Return {whole array: number of its slot} and the slots' sizes: arrays that are not needed at once share."""
+def buffers_of(plan):
+    """Return {owner: index of its buffer} and the buffer sizes. Arrays never needed together share a buffer."""
     last = {}
-    for number, step in enumerate(plan.steps):
+    for index, step in enumerate(plan.steps):
         for wire in (*step.wires, step.wire):
-            if wire in plan.places:
-                last[plan.places[wire].whole] = number
+            if wire in plan.views:
+                last[plan.views[wire].owner] = index
     for wire in plan.outputs:
-        source = plan.same.get(wire, wire)
-        if source in plan.places:
-            last[plan.places[source].whole] = len(plan.steps)
-    slots, sizes, free = {}, [], []
-    for number, step in enumerate(plan.steps):
-        whole = plan.places[step.wire].whole
-        if whole not in slots:
-            size = math.prod(plan.shapes[whole])
-            # The smallest that is large enough, else the largest, which grows.
-            slot = min(free, key=lambda i: (sizes[i] < size, abs(sizes[i] - size)), default=None)
-            if slot is None:
-                slot = len(sizes)
+        source = plan.identities.get(wire, wire)
+        if source in plan.views:
+            last[plan.views[source].owner] = len(plan.steps)
+    buffers, sizes, free = {}, [], []
+    for index, step in enumerate(plan.steps):
+        owner = plan.views[step.wire].owner
+        if owner not in buffers:
+            size = math.prod(plan.shapes[owner])
+            # The smallest buffer that is large enough, else the largest, which grows.
+            buffer = min(free, key=lambda i: (sizes[i] < size, abs(sizes[i] - size)), default=None)
+            if buffer is None:
+                buffer = len(sizes)
                 sizes.append(0)
             else:
-                free.remove(slot)
-            slots[whole] = slot
-            sizes[slot] = max(sizes[slot], size)
-        free += [slots[name] for name, end in last.items() if end == number]
-    return slots, sizes
+                free.remove(buffer)
+            buffers[owner] = buffer
+            sizes[buffer] = max(sizes[buffer], size)
+        free += [buffers[name] for name, end in last.items() if end == index]
+    return buffers, sizes

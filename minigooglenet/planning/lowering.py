@@ -1,8 +1,8 @@
-"""How a plan computes each layer: a table by exact type, for layers none of whose methods was replaced.
+"""How a plan computes each layer: a table by exact type, for layers whose methods are unchanged.
 
-A plan computes with the arrays and settings of a layer instead of calling its methods. A subclass may override any of
-those, so nothing is inherited here. A layer that is not in the table runs through its own `infer` or `forward`, with
-the batch in one piece.
+A plan uses the arrays and hyperparameters of a layer instead of calling its methods. A subclass may override any
+method, so subclasses do not inherit an entry. A layer without an entry runs its own `infer` or `forward` on the whole
+batch.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from minigooglenet.kernels.compiled import fast
 class Lowering(NamedTuple):
     """What a plan knows about a type of layer.
 
-    operation : whose form decides whether `bind` can be used; None if no form is involved
-    bind : function (layer, *inputs, out) -> [(task, count)] for `parallel_for` that compute `out` as often as they
-        are run, in compiled code; or None
-    per_sample : whether inference treats each image by itself, so that a batch may be split
+    operation : the operation whose form decides whether `bind` is used; None if no form is involved
+    bind : function (layer, *inputs, out) -> [(task, count)] for `parallel_for`, which compute `out` in compiled code
+        on every run; or None
+    per_sample : whether inference treats each image independently, so that a batch may be split
     """
 
     operation: str | None = None
@@ -55,7 +55,7 @@ def _flatten(layer, x, out):
 
 LOWERINGS = {
     layers.Conv2d: Lowering("conv2d"),
-    # Unless it is fused, BLAS computes it, whose bits depend on the number of images.
+    # Unless it is fused, BLAS computes it, and its round-off depends on the number of images.
     layers.Linear: Lowering("linear", per_sample=False),
     layers.MaxPool2d: Lowering("max_pool2d", _max_pool2d),
     layers.AvgPool2d: Lowering("avg_pool2d", _avg_pool2d),
@@ -73,7 +73,7 @@ LOWERINGS = {
 
 
 def lowering(layer):
-    """Return the Lowering of a layer, or None: its own methods run, and may look at the whole batch."""
-    found = LOWERINGS.get(type(layer))
-    unchanged = found and methods.unchanged(layer, "forward", "output_shape")
-    return found if unchanged and methods.infers(layer) == hasattr(layer, "infer") else None
+    """Return the Lowering of a layer, or None if its own methods must run, which may depend on the whole batch."""
+    entry = LOWERINGS.get(type(layer))
+    unchanged = entry and methods.unchanged(layer, "forward", "output_shape")
+    return entry if unchanged and methods.infers(layer) == hasattr(layer, "infer") else None

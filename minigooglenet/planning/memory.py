@@ -1,4 +1,4 @@
-"""The arrays that a plan computes in, and its steps bound to them: made once, run for every group of images."""
+"""The buffers of a plan, and its steps bound to them: created once, used for every group of images."""
 
 import math
 from functools import partial
@@ -7,69 +7,69 @@ import numpy as np
 
 from minigooglenet import checks, methods, parallel
 from minigooglenet.graph.errors import checked_result, named_errors
-from minigooglenet.planning.layout import apart_from
+from minigooglenet.planning.layout import misplaced_inputs
 
 MOST_KEPT = 8  # batch sizes for which bound steps are kept
 
 
 class Memory:
-    """Slots for the largest group so far, every wire's view into them, and every step as a function to call.
+    """Buffers for the largest group so far, a view of them for every wire, and every step as a function to call.
 
-    It serves one group at a time: a plan has one for every thread that runs it.
+    It is used for one group at a time; a plan has one for every thread that runs it.
     """
 
     def __init__(self, plan, dtype):
         self.plan, self.dtype = plan, dtype
-        self.room, self.slots = 0, []
+        self.capacity, self.memory = 0, []
         self.arrays, self.jobs = {}, {}
 
     def bind(self, inputs, count, images):
-        """Return (arrays, jobs): {wire: array} and a function per step, for these `count` of `images` images."""
-        if count > self.room:
-            self.room, self.arrays, self.jobs = count, {}, {}
-            self.slots = [np.empty(count * size, self.dtype) for size in self.plan.sizes]
+        """Return (arrays, jobs): {wire: array} and one function per step, for a group of `count` of `images` images."""
+        if count > self.capacity:
+            self.capacity, self.arrays, self.jobs = count, {}, {}
+            self.memory = [np.empty(count * size, self.dtype) for size in self.plan.sizes]
         if count not in self.arrays:
             self.arrays[count] = self._views(count)
         if len(self.jobs) > MOST_KEPT:
             self.jobs.clear()
         arrays, jobs = inputs | self.arrays[count], self.jobs.setdefault((count, images), [None] * len(self.plan.steps))
-        for number, step in enumerate(self.plan.steps):
-            if jobs[number] is None:
-                jobs[number] = self._job(step, arrays, images)
+        for index, step in enumerate(self.plan.steps):
+            if jobs[index] is None:
+                jobs[index] = self._job(step, arrays, images)
         ready = list(jobs)
-        for number, step in enumerate(self.plan.steps):
+        for index, step in enumerate(self.plan.steps):
             if not inputs.keys().isdisjoint(step.wires):
-                jobs[number] = None  # bound to arrays of the caller's, which are not kept
+                jobs[index] = None  # bound to the caller's arrays, which must not be kept
         return arrays, ready
 
     def _views(self, count):
-        wholes = {}
-        for whole, slot in self.plan.slots.items():
-            shape = self.plan.shapes[whole]
-            wholes[whole] = self.slots[slot][: count * math.prod(shape)].reshape(count, *shape)
-        views = {wire: wholes[place.whole][:, place.first : place.end] for wire, place in self.plan.places.items()}
-        return views | {wire: views[source] for wire, source in self.plan.same.items() if source in views}
+        owners = {}
+        for owner, buffer in self.plan.buffers.items():
+            shape = self.plan.shapes[owner]
+            owners[owner] = self.memory[buffer][: count * math.prod(shape)].reshape(count, *shape)
+        views = {wire: owners[view.owner][:, view.first : view.end] for wire, view in self.plan.views.items()}
+        return views | {wire: views[source] for wire, source in self.plan.identities.items() if source in views}
 
     def _job(self, step, arrays, images):
         xs, out = [arrays[wire] for wire in step.wires], arrays[step.wire]
         if step.joins:
-            return partial(_join, [(at, xs[i]) for i, at in apart_from(step, self.plan.places).items()], out)
+            return partial(_join, [(at, xs[i]) for i, at in misplaced_inputs(step, self.plan.views).items()], out)
         if self.dtype.kind == "c" and getattr(step.layer, "relu", False):
-            return partial(_refuse_complex_relu, step, xs[0])
+            return partial(_reject_complex_relu, step, xs[0])
         with named_errors(step.nodes[0], step.wires):
             if step.bind is not None and self.dtype.kind == "f":
                 extra = {"images": images} if hasattr(step.layer, "taken") else {}
-                return partial(_spread, step.bind(step.layer, *xs, out=out, **extra))
+                return partial(_run_in_parallel, step.bind(step.layer, *xs, out=out, **extra))
         return partial(_infer, step, xs, out)
 
 
-def _spread(bound):
+def _run_in_parallel(bound):
     for task, count in bound:
         parallel.parallel_for(task, count)
 
 
-def _join(apart, out):
-    for first, x in apart:
+def _join(misplaced, out):
+    for first, x in misplaced:
         out[:, first : first + x.shape[1]] = x
 
 
@@ -78,11 +78,11 @@ def _infer(step, xs, out):
     with named_errors(name, step.wires):
         y = methods.infer(step.layer, xs)
     checked_result(name, y, out.shape)
-    if y.dtype not in checks.ANALYTIC or y.dtype.kind != out.dtype.kind:
-        raise TypeError(f"node {name!r}: its forward returned {y.dtype} for {out.dtype}; return y.astype(x.dtype)")
+    if y.dtype not in checks.COMPLEX_STEP or y.dtype.kind != out.dtype.kind:
+        raise TypeError(f"node {name!r}: forward returned {y.dtype} for {out.dtype}. Return y.astype(x.dtype).")
     out[...] = y
 
 
-def _refuse_complex_relu(step, x):
+def _reject_complex_relu(step, x):
     with named_errors(step.nodes[-1], step.nodes[-2:-1]):
         checks.floating(x, "x", dtypes=checks.FLOATS)

@@ -1,16 +1,20 @@
-"""A graph prepared for inference: fewer passes over memory, and none of it new.
+"""A graph prepared for inference: fewer passes over memory, and no new memory per call.
 
-What a plan does beyond `graph(x)`, as `print(plan)` tells: a convolution takes in the batch norm and ReLU behind it;
-branches write straight into the output of the concat where they meet; dropout is left out; and arrays that are never
-needed at the same time share memory, which stays warm in the caches from call to call. With as many images as threads,
-each thread takes some of them through the whole network; few images are shared by a team, layer by layer. The team is
-worth 9.5 ms instead of 12.4 for one image of GoogLeNet.
+A plan does four things that `graph(x)` does not; `print(plan)` shows them. Batch norm and ReLU are fused into the
+convolution before them. Branches write directly into the output of their concat. Dropout is removed. Arrays that are
+never needed at the same time share a buffer, which stays in the caches from call to call.
 
-A plan holds the network as it is at this moment: later changes of the graph's parameters do not reach it.
+With as many images as threads, each thread takes some images through the whole network. Fewer images are computed by a
+thread team, step by step. With a team, one image of GoogLeNet takes 9.5 ms instead of 12.4.
+
+A plan copies the network: later changes of the graph's parameters do not affect it.
 """
 
 import math
 import threading
+import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -18,37 +22,47 @@ from minigooglenet import parallel
 from minigooglenet.graph import Graph
 from minigooglenet.graph.errors import check_inputs
 from minigooglenet.kernels import compiled, forms
-from minigooglenet.planning.layout import apart_from, places_of, rounds_of, slots_of
+from minigooglenet.planning.layout import buffers_of, misplaced_inputs, views_of, waits_of
 from minigooglenet.planning.memory import Memory
 from minigooglenet.planning.steps import steps_of
+from minigooglenet.typing import Array
 
-TOGETHER = 4  # images that one thread takes through the network at a time
-LARGEST_TEAM = 4  # threads that share the steps of few images: each more makes the others wait for Python's lock
+GROUP_SIZE = 4  # images that one thread takes through the network at a time
+LARGEST_TEAM = 4  # threads of a team: with more threads, all of them wait longer for the GIL
 
 
 class Plan:
     """What `plan` returns: call it with x (N, C, H, W), or with {input: array}."""
 
-    def __init__(self, graph, outputs=None, *, fuse=True, join=True, apart=True):
+    def __init__(
+        self,
+        graph: Graph,
+        outputs: str | Iterable[str] | None = None,
+        *,
+        fuse: bool = True,
+        join: bool = True,
+        split_batch: bool = True,
+    ) -> None:
         if not isinstance(graph, Graph):
-            raise TypeError(f"plan takes a graph, got {type(graph).__name__}")
+            raise TypeError(f"plan expects a graph, got {type(graph).__name__}")
         if not graph.nodes:
             raise ValueError("the graph has no nodes yet")
         outputs = graph.main if outputs is None else outputs
         outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         order = [name for name, _ in graph.schedule(outputs)]
-        self.outputs, self.together = outputs, TOGETHER
-        self.left_out = [name for name in graph.nodes if name not in order]
+        self.outputs, self.group_size = outputs, GROUP_SIZE
+        self.unneeded = [name for name in graph.nodes if name not in order]
         self.inputs, self.shapes = tuple(graph.inputs), dict(graph.shapes)
-        self.choice = forms.choice.get()  # a plan keeps the forms that it was made with
-        self.steps, self.same = steps_of(graph, order, outputs, fuse)
-        self.places = places_of(self.steps, self.shapes, join)
-        self.slots, self.sizes = slots_of(self)
-        self.rounds = set(rounds_of(self))
-        self.apart = apart and all(step.per_sample for step in self.steps)
-        self._resting, self._lock = {}, threading.Lock()
+        self.choice = forms.choice.get()  # a plan keeps the forms that were chosen when it was made
+        self.steps, self.identities = steps_of(graph, order, outputs, fuse)
+        self.views = views_of(self.steps, self.shapes, join)
+        self.buffers, self.sizes = buffers_of(self)
+        self.waits = set(waits_of(self))
+        self.split_batch = split_batch and all(step.per_sample for step in self.steps)
+        self._unused: dict[Any, list[Memory]] = {}
+        self._lock = threading.Lock()
 
-    def __call__(self, x):
+    def __call__(self, x: Array | dict[str, Array]) -> Any:
         """Return the array of the one output, or {wire: array} for several."""
         expected = {name: self.shapes[name] for name in self.inputs}
         inputs = check_inputs(x if isinstance(x, dict) else {self.inputs[0]: x}, expected)
@@ -56,14 +70,14 @@ class Plan:
         count, threads = len(first), parallel.get_num_threads()
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}
         with parallel.computing(), forms.choice.replaced(self.choice):
-            if self.apart and count >= min(threads, LARGEST_TEAM + 1):
-                share = min(self.together, -(-count // threads))
-                groups = [(start, min(count, start + share)) for start in range(0, count, share)]
+            if self.split_batch and count >= min(threads, LARGEST_TEAM + 1):
+                size = min(self.group_size, -(-count // threads))
+                groups = [(start, min(count, start + size)) for start in range(0, count, size)]
                 parallel.parallel_for(
                     lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups)
                 )
             else:
-                size = min(threads, LARGEST_TEAM) if self.apart and compiled.fast() else 1
+                size = min(threads, LARGEST_TEAM) if self.split_batch and compiled.fast() else 1
                 self._run_together(inputs, results, first.dtype, size)
         return results[self.outputs[0]] if len(self.outputs) == 1 else results
 
@@ -74,24 +88,24 @@ class Plan:
             for job in jobs:
                 job()
             for wire, result in results.items():
-                result[start:end] = arrays[self.same.get(wire, wire)]
-        self._give_back(memory, dtype, "group")
+                result[start:end] = arrays[self.identities.get(wire, wire)]
+        self._return_memory(memory, dtype, "group")
 
     def _run_together(self, inputs, results, dtype, size):
-        """Run all images at once, each step shared by a team of threads that wait for one another between steps."""
+        """Run all images at once: a team of threads splits each step and waits between steps."""
         memory = self._take_memory(dtype, "team")
         images = len(next(iter(inputs.values())))
         arrays, jobs = memory.bind(dict(inputs), images, images)
         barrier = _barrier(size)
 
-        def work(number):
+        def work(rank):
             try:
-                for place, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
-                    if place in self.rounds:
+                for index, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
+                    if index in self.waits:
                         barrier.wait()
                     if step.thread_parallel:
                         job()
-                    elif number == 0:
+                    elif rank == 0:
                         parallel.alone(job)
             except BaseException:
                 barrier.give_up()
@@ -101,55 +115,55 @@ class Plan:
             for job in jobs:
                 job()
         for wire, result in results.items():
-            result[:] = arrays[self.same.get(wire, wire)]
-        self._give_back(memory, dtype, "team")
+            result[:] = arrays[self.identities.get(wire, wire)]
+        self._return_memory(memory, dtype, "team")
 
     def _take_memory(self, dtype, mode):
         with self._lock:
-            resting = self._resting.setdefault((dtype, mode), [])
-            return resting.pop() if resting else Memory(self, dtype)
+            unused = self._unused.setdefault((dtype, mode), [])
+            return unused.pop() if unused else Memory(self, dtype)
 
-    def _give_back(self, memory, dtype, mode):
+    def _return_memory(self, memory, dtype, mode):
         with self._lock:
-            self._resting[dtype, mode].append(memory)
+            self._unused[dtype, mode].append(memory)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Plan({len(self.steps)} steps, outputs={list(self.outputs)})"
 
-    def __str__(self):
-        nodes = sum(len(step.nodes) for step in self.steps) + len(self.same)
+    def __str__(self) -> str:
+        nodes = sum(len(step.nodes) for step in self.steps) + len(self.identities)
         lines = [f"plan for {', '.join(self.outputs)}: {nodes} nodes in {len(self.steps)} steps"]
-        if self.left_out:
-            lines.append(f"left out, because no output needs them: {', '.join(self.left_out)}")
-        if self.same:
-            lines.append(f"left out, because inference passes their input on: {', '.join(self.same)}")
+        if self.unneeded:
+            lines.append(f"removed, because no output needs them: {', '.join(self.unneeded)}")
+        if self.identities:
+            lines.append(f"removed, because they are the identity at inference: {', '.join(self.identities)}")
         named = [form if isinstance(form, str) else "yours" for form in self.choice.values()]
         if named != ["fast"]:
             operations = zip(self.choice, named, strict=True)
             lines.append("forms: " + ", ".join(f"{name}: {form}" if name else form for name, form in operations))
         if not all(step.per_sample for step in self.steps):
             names = [step.nodes[0] for step in self.steps if not step.per_sample]
-            lines.append(f"images stay together, because {', '.join(names)} may depend on the whole batch")
-        alone = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
+            lines.append(f"the batch is not split, because {', '.join(names)} may depend on the whole batch")
+        unshared = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
         lines.append(
-            f"{sum(self.sizes):,} values of memory for an image in {len(self.sizes)} shared arrays, "
-            f"instead of {alone:,} in one for each node"
+            f"{sum(self.sizes):,} values of memory per image in {len(self.sizes)} buffers, "
+            f"instead of {unshared:,} in one array per node"
         )
-        rows = [(" + ".join(step.nodes), self._how(step), self._where(step.wire)) for step in self.steps]
+        rows = [(" + ".join(step.nodes), self._described(step), self._location(step.wire)) for step in self.steps]
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
         lines += [f"  {a:{widths[0]}}  {b:{widths[1]}}  -> {c}" for a, b, c in rows]
         return "\n".join(lines)
 
-    def _how(self, step):
+    def _described(self, step):
         if step.joins:
-            there = len(step.wires) - len(apart_from(step, self.places))
-            return f"{there} of {len(step.wires)} inputs are there already"
+            in_place = len(step.wires) - len(misplaced_inputs(step, self.views))
+            return f"{in_place} of {len(step.wires)} inputs are already in place (no copy)"
         return step.layer.describe() if hasattr(step.layer, "describe") else type(step.layer).__name__
 
-    def _where(self, wire):
-        place = self.places[wire]
-        array = f"array {self.slots[place.whole]}"
-        return array if place.whole == wire else f"{array}, channels {place.first} to {place.end} of {place.whole}"
+    def _location(self, wire):
+        view = self.views[wire]
+        buffer = f"buffer {self.buffers[view.owner]}"
+        return buffer if view.owner == wire else f"{buffer}, channels {view.first} to {view.end} of {view.owner}"
 
 
 def _barrier(size):
@@ -160,24 +174,46 @@ def _barrier(size):
     return Barrier(size)
 
 
-def plan(graph, outputs=None, *, fuse=True, join=True, apart=True):
-    """Prepare a graph for inference with its parameters as they are now.
+def plan(
+    graph: Graph,
+    outputs: str | Iterable[str] | None = None,
+    *,
+    fuse: bool = True,
+    join: bool = True,
+    split_batch: bool = True,
+    apart: bool | None = None,
+) -> Plan:
+    """Prepare a graph for inference with its current parameters.
 
     Parameters
     ----------
     graph : Graph
-    outputs : wire or wires to return; the main output unless given
-    fuse : let a convolution take in the batch norm and the ReLU behind it, and use weights transformed ahead
-    join : let branches write straight into their concat
-    apart : take images apart through the network, or few of them as a team, instead of layer by layer with all threads
+    outputs : wire or wires to return; by default the main output
+    fuse : fuse batch norm and ReLU into the convolution before them, and transform weights in advance
+    join : let branches write directly into the output of their concat
+    split_batch : let each thread take some images through the whole network, or a thread team compute few images,
+        instead of running layer by layer with all threads
+    apart : the old name of `split_batch`
 
-    Each of the last three can be switched off to see what it is worth (`minigooglenet bench ideas`).
+    Switch `fuse`, `join` or `split_batch` off to measure what it gains (`minigooglenet bench ideas`).
 
     Returns
     -------
     Plan
-        `plan(x)` returns what `graph(x)` does, to float32 round-off: about 4e-6 of the largest value where the two use
-        different algorithms (`docs/accuracy.md`). `print(plan)` tells what runs, in what order, and where each wire
-        lies.
+        `plan(x)` equals `graph(x)` up to float32 round-off: about 4e-6 of the largest value where the two use different
+        algorithms (`docs/accuracy.md`). `print(plan)` shows what runs, in what order, and in which buffer each wire is.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> g = mg.models.mini_googlenet(rng=0)
+    >>> plan = mg.plan(g)
+    >>> x = np.ones((2, 3, 32, 32), np.float32)
+    >>> np.allclose(plan(x), g(x), atol=1e-4)
+    True
     """
-    return Plan(graph, outputs, fuse=fuse, join=join, apart=apart)
+    if apart is not None:
+        warnings.warn("apart= is now split_batch=; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+        split_batch = apart
+    return Plan(graph, outputs, fuse=fuse, join=join, split_batch=split_batch)

@@ -1,4 +1,4 @@
-"""Which nodes become one step of a plan: a layer with what is fused into it, a layer as it is, or none (dropout)."""
+"""Which nodes become one step of a plan: a layer with the layers fused into it, a single layer, or none (dropout)."""
 
 import copy
 from typing import NamedTuple
@@ -9,15 +9,15 @@ from minigooglenet.planning.lowering import lowering
 
 
 class Step(NamedTuple):
-    """A layer as a plan computes it, the wires that it reads and their channels, and the nodes whose work it does.
+    """A layer as a plan computes it, the wires that it reads, their channels, and the nodes whose work it does.
 
-    It writes the wire of the last of them.
+    It writes the wire of the last node.
 
-    layer : a copy of the layer, or a fused step (`fused`) in its place
-    bind : function (layer, *inputs, out, images) -> [(task, count)] for `parallel_for`, or None: the layer's own
+    layer : a copy of the layer, or a fused step (`fused`) that replaces it
+    bind : function (layer, *inputs, out, images) -> [(task, count)] for `parallel_for`, or None if the layer's own
         `infer` or `forward` runs
-    per_sample : whether each image is treated by itself
-    joins : whether the output is the inputs, one after the other
+    per_sample : whether each image is treated independently
+    joins : whether the step is a concat
     """
 
     layer: object
@@ -34,16 +34,16 @@ class Step(NamedTuple):
 
     @property
     def thread_parallel(self):
-        """Whether it does nothing but spread work over threads, so that a team may share it."""
+        """Whether all its work is split over threads, so that a team may run it."""
         return self.bind is not None or self.joins
 
 
-def steps_of(graph, order, wanted, fuse=True):
-    """Return the steps that do the work of the nodes in `order`, and {wire: the wire whose values it has}."""
-    readers = {}
+def steps_of(graph, order, outputs, fuse=True):
+    """Return the steps that do the work of the nodes in `order`, and {output of an identity: its input}."""
+    consumers = {}
     for name in order:
         for wire in graph.nodes[name].wires:
-            readers.setdefault(wire, []).append(name)
+            consumers.setdefault(wire, []).append(name)
     steps, same, done = [], {}, set()
     for name in order:
         layer, wires = graph.nodes[name]
@@ -55,8 +55,8 @@ def steps_of(graph, order, wanted, fuse=True):
             same[name] = wires[0]
             continue
         chain = [name]
-        while chain[-1] not in wanted and len(readers.get(chain[-1], ())) == 1:
-            (follower,) = readers[chain[-1]]
+        while chain[-1] not in outputs and len(consumers.get(chain[-1], ())) == 1:
+            (follower,) = consumers[chain[-1]]
             if len(graph.nodes[follower].wires) != 1 or not _rule(graph, follower):
                 break
             chain.append(follower)
@@ -69,22 +69,22 @@ def steps_of(graph, order, wanted, fuse=True):
             steps.append(Step(fused, wires, channels, nodes, type(fused).bind, per_sample=True))
         elif rule:
             joins = type(layer) is Concat and forms.storey_of("concat") != "yours"
-            steps.append(Step(copy.deepcopy(layer), wires, channels, nodes, *_ways(layer, rule), joins))
+            steps.append(Step(copy.deepcopy(layer), wires, channels, nodes, *_bind_of(layer, rule), joins))
         else:
             steps.append(Step(copy.deepcopy(layer), wires, channels, nodes))
     return _by_depth(steps), same
 
 
-def _ways(layer, rule):
-    """Return (bind or None, whether a batch may be split) of a layer that no other is fused with."""
+def _bind_of(layer, rule):
+    """Return (bind or None, whether a batch may be split) for a layer that is not fused."""
     storey = "fast" if rule.operation is None else forms.storey_of(rule.operation)
     bound = storey == "fast" and (rule.operation is None or hasattr(compiled.fast(), rule.operation))
-    own = storey == "yours" or not isinstance(getattr(layer, "algorithm", ""), str)
-    return rule.bind if bound else None, rule.per_sample and not own
+    yours = storey == "yours" or not isinstance(getattr(layer, "algorithm", ""), str)
+    return rule.bind if bound else None, rule.per_sample and not yours
 
 
 def _may_fuse(layer):
-    """Return whether compiled code computes a layer that `fused` knows; only then is Numba imported."""
+    """Return whether compiled code computes this layer and `fused` supports it; only then is Numba imported."""
     if type(layer) is Linear:
         return forms.storey_of("linear") == "fast"
     if type(layer) is not Conv2d:
@@ -99,9 +99,9 @@ def _fused(layer, followers):
 
 
 def _rule(graph, name):
-    """Return how a plan lowers a node, or None if its layer no longer has the shape that it was added with.
+    """Return the Lowering of a node, or None if its layer no longer has the output shape that it was added with.
 
-    Then the plan calls its forward as the graph does, so that both return the same or raise the same error.
+    Then the plan calls forward, as the graph does, so that both return the same or raise the same error.
     """
     layer, wires = graph.nodes[name]
     try:
@@ -112,7 +112,7 @@ def _rule(graph, name):
 
 
 def _by_depth(steps):
-    """Order steps by their longest way from the inputs: branches go side by side, and a team seldom has to wait."""
+    """Order steps by their longest path from the inputs, so that branches run side by side and a team waits rarely."""
     depth = {}
     for step in steps:
         depth[step.wire] = 1 + max(depth.get(wire, 0) for wire in step.wires)

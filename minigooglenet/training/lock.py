@@ -137,7 +137,7 @@ def _open(folder):
     """Return a descriptor of the lock file, which is made if it is not there."""
     path = folder / FILE
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | files.WITHOUT_WAITING | files.NO_LINK, 0o666)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | files.NON_BLOCKING | files.NO_LINK, 0o666)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"cannot train in {folder}: the folder does not exist") from error
     except OSError as error:

@@ -23,7 +23,7 @@ def test_where_nobody_tells_the_memory_it_is_said(monkeypatch, quick, silent):
 
 
 def test_a_process_that_fails_is_left_out_with_its_last_words():
-    with pytest.raises(RuntimeError, match="its process ended with 1: ValueError: there is no model 'nothing'"):
+    with pytest.raises(RuntimeError, match="its process ended with 1: ValueError: unknown model 'nothing'"):
         memory.in_fresh_process({"model": "nothing", "batch": 1, "threads": 1, "contender": "x", "peers": []})
 
 
@@ -37,5 +37,5 @@ def test_the_start_is_measured_cold_and_warm(quick, silent):
 
 def test_a_start_that_fails_says_what_python_said(quick, tmp_path):
     quick.model = "nothing"
-    with pytest.raises(ValueError, match="did not reach its first result: ValueError: there is no model 'nothing'"):
+    with pytest.raises(ValueError, match="did not reach its first result: ValueError: unknown model 'nothing'"):
         start.first_result(quick, tmp_path)

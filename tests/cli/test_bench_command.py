@@ -61,7 +61,7 @@ def test_peers_that_are_not_there_are_named_and_the_run_goes_on(capsys, monkeypa
     [
         (["--peers", "torch"], "torch is not installed: pip install torch"),
         (["--peers", "jax"], "there is no peer 'jax'"),
-        (["--model", "resnet"], "there is no model 'resnet'"),
+        (["--model", "resnet"], "unknown model 'resnet'"),
         (["ladder", "--layers", "conv9"], "there is no convolution 'conv9'"),
         (["network", "--json", "no/such/folder/a.json"], "there is no folder"),
     ],

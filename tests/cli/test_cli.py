@@ -46,7 +46,7 @@ def test_count_explains_one_node(capsys):
     ("arguments", "message"),
     [
         (["count", "googlenet", "--no-heads", "--explain", "loss1/conv"], "no node 'loss1/conv' was counted"),
-        (["count", "resnet"], "there is no model 'resnet'"),
+        (["count", "resnet"], "unknown model 'resnet'"),
         (
             ["count", "mini", "--explain", "conv9"],
             "no node 'conv9' was counted in mini; perhaps conv1/3x3? --by layer lists them",

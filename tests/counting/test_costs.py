@@ -1,4 +1,4 @@
-"""The cost of a layer: registered by class, inherited, and, for one more version, stated by methods."""
+"""The cost of a layer: registered by class, inherited and, for one more version, defined by methods."""
 
 import math
 
@@ -84,7 +84,7 @@ def test_nearest_class_of_the_inheritance_decides():
     assert mg.count(Both(), (2, 3, 3)).compares == 18
 
 
-def test_register_replaces_the_cost_of_a_layer_of_the_package():
+def test_register_replaces_a_built_in_cost():
     register(layers.ReLU)(lambda layer, x_shape: Cost([Term("add", (5, *x_shape))]))
     counted = mg.count(layers.ReLU(), (2, 3, 3))
     assert (counted.adds, counted.compares) == (90, 0)
@@ -96,14 +96,14 @@ def test_window_of_a_cost_decides_what_is_seen():
 
 
 @pytest.mark.parametrize("wrong", [Swish(), "Swish", None])
-def test_register_rejects_what_is_not_a_class(wrong):
+def test_register_rejects_other_objects_than_classes(wrong):
     with pytest.raises(
-        TypeError, match=r"^register takes the class of a layer, as in @mg\.counting\.register\(Swish\), got"
+        TypeError, match=r"^register expects a layer class, as in @mg\.counting\.register\(Swish\), got"
     ):
         register(wrong)
 
 
-def test_unknown_cost_is_an_error_that_says_how_to_add_one():
+def test_unknown_cost_error_shows_how_to_register():
     text = r"Swish has no registered cost\. Add one with @mg\.counting\.register\(Swish\)"
     with pytest.raises(NotImplementedError, match=f"^{text}$"):
         costs.cost(Swish(), (2, 3, 3))
@@ -112,7 +112,7 @@ def test_unknown_cost_is_an_error_that_says_how_to_add_one():
 
 
 class Stated(Swish):
-    """A layer as 0.1 took it, which states its cost by methods."""
+    """A layer in the style of 0.1, which defines its cost by methods."""
 
     def operations(self, x_shape):
         return [Term("multiply", (2, *x_shape))]
@@ -136,23 +136,23 @@ class Incomplete(Swish):
 
 def test_methods_of_0_1_count_with_a_warning():
     text = (
-        r"^Stated states its cost by methods \(operations, taped, window\); from 0\.3 on, only a function registered "
-        r"with @mg\.counting\.register\(Stated\) counts$"
+        r"^Stated defines its cost by methods \(operations, taped, window\)\. From 0\.3 on, this must be a function "
+        r"registered with @mg\.counting\.register\(Stated\)\.$"
     )
     with pytest.warns(DeprecationWarning, match=text):
         cost = costs.cost(Stated(), (2, 4, 4))
     assert cost == Cost([Term("multiply", (2, 2, 4, 4))], Keeps(inputs=True), ((3, 3), (1, 1)))
-    with pytest.warns(DeprecationWarning, match="^Stated states"):
+    with pytest.warns(DeprecationWarning, match="^Stated defines"):
         assert mg.count(Stated(), (2, 4, 4)).multiplies == 64
 
 
-def test_method_of_0_1_replaces_one_part_of_an_inherited_cost():
-    with pytest.warns(DeprecationWarning, match="^OnlyOperations states its cost by methods \\(operations\\)"):
+def test_method_of_0_1_replaces_part_of_a_cost():
+    with pytest.warns(DeprecationWarning, match="^OnlyOperations defines its cost by methods \\(operations\\)"):
         cost = costs.cost(OnlyOperations(), (2, 4, 4))
     assert cost == Cost([Term("divide", (2, 4, 4))], Keeps(bytes=32))
 
 
-def test_methods_of_0_1_without_the_tape_are_an_unknown_cost():
+def test_methods_of_0_1_without_taped_raise():
     with pytest.raises(NotImplementedError, match=r"^Incomplete has no registered cost"):
         costs.cost(Incomplete(), (2, 4, 4))
 

@@ -1,4 +1,4 @@
-"""Counts against known integers, against the arrays that a run makes, and against themselves."""
+"""Counts compared with known integers, with the arrays of a run, and with each other."""
 
 import csv
 import json
@@ -42,7 +42,7 @@ def test_every_count_is_a_python_integer(whole):
     assert all(type(getattr(row, column)) is int for row in whole.rows for column in SUMMED)
 
 
-def test_a_training_step_costs_a_little_less_than_three_forwards(main):
+def test_training_step_costs_almost_three_forward_passes(main):
     step = main.macs + main.grad_input_macs + main.grad_weight_macs - main["conv1/7x7_s2"].grad_input_macs
     assert round(step / main.macs, 3) == 2.925
 
@@ -53,22 +53,24 @@ def test_a_training_step_costs_a_little_less_than_three_forwards(main):
 )
 def test_receptive_fields_follow_the_largest_path(main, node, largest, stride):
     assert main[node].receptive_field_max == (largest, largest)
-    assert main[node].stride == (stride, stride)
+    assert main[node].jump == (stride, stride)
 
 
-def test_the_smallest_path_goes_through_the_1x1_branches(main):
+def test_smallest_path_goes_through_the_1x1_branches(main):
     assert main["inception_3b/output"].receptive_field_min == main["pool2/3x3_s2"].receptive_field_min == (27, 27)
 
 
 def test_receptive_fields_keep_height_and_width_apart():
     row = mg.count(Conv2d(1, 1, (3, 5), stride=(1, 2)), (1, 9, 9)).rows[0]
-    assert (row.receptive_field_max, row.stride) == ((3, 5), (1, 2))
+    assert (row.receptive_field_max, row.jump) == ((3, 5), (1, 2))
 
 
-def test_adaptive_windows_are_counted_one_by_one_and_are_pools():
-    count = mg.count(AdaptiveAvgPool2d((4, 2)), (3, 14, 7))  # windows of 4 rows, and of 4 columns of which 1 is shared
+def test_adaptive_windows_are_counted_as_pools():
+    count = mg.count(
+        AdaptiveAvgPool2d((4, 2)), (3, 14, 7)
+    )  # windows of 4 rows and 4 columns; neighbours have one column in common
     assert (count.rows[0].adds, count.rows[0].divides) == (3 * (4 * 4 * 2 * 4 - 8), 3 * 8)
-    assert (count.rows[0].receptive_field_max, count.rows[0].stride) == ((4, 4), (3, 3))
+    assert (count.rows[0].receptive_field_max, count.rows[0].jump) == ((4, 4), (3, 3))
     assert (count.depth, count.depth_with_pooling) == (0, 1)
     assert [count.as_convention(tool) for tool in ("fvcore", "ptflops")] == [3 * 14 * 7] * 2
 
@@ -82,22 +84,22 @@ def _arrays(cache):
 
 
 @pytest.mark.parametrize("norm", ["lrn", "batch"])
-def test_tape_bytes_are_the_bytes_that_a_real_tape_holds(norm):
+def test_tape_bytes_match_a_real_tape(norm):
     g = mg.models.googlenet(10, size=128, width=0.1, norm=norm, rng=0)
     _, tape = g.forward({"image": np.ones((1, 3, 128, 128), np.float32)}, train=True)
     held = {id(array): array.nbytes for cache in tape.values() for array in _arrays(cache)}
     assert mg.count(g).tape_bytes == sum(held.values())
 
 
-def test_comparisons_of_a_pool_are_counted_in_real_windows_only():
-    # 3x3 stride 1 padding 1 on 2 x 2: each of 4 windows sees 4 real values, so 3 comparisons each, in 5 channels.
+def test_comparisons_of_a_pool_exclude_padding():
+    # 3x3 stride 1 padding 1 on 2 x 2: each of 4 windows contains 4 real values, so 3 comparisons each, in 5 channels.
     assert mg.count(MaxPool2d(3, stride=1, padding=1), (5, 2, 2)).compares == 5 * 4 * 3
 
 
-def test_operations_of_each_kind_have_columns_of_their_own(main):
+def test_operations_of_each_kind_have_a_column(main):
     norm = main["conv2/norm2"]
     assert norm.powers == 192 * 56 * 56
-    assert norm.adds == (762 + 192) * 56 * 56  # 5 neighbours less itself, fewer at the ends, and k
+    assert norm.adds == (762 + 192) * 56 * 56  # 5 channels minus itself, fewer at the ends, and k
     assert main["inception_3a/relu_1x1"].compares == 64 * 28 * 28
     assert main["pool5/7x7_s1"].adds == 1024 * 48
     assert main["pool5/7x7_s1"].divides == 1024
@@ -114,14 +116,14 @@ def test_operations_of_each_kind_have_columns_of_their_own(main):
     ],
 )
 def test_other_tools_totals_follow_from_our_integers(main, name, total):
-    theirs = main.as_convention(name)
-    assert theirs == total
-    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]{2,}", str(theirs))]
+    converted = main.as_convention(name)
+    assert converted == total
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]{2,}", str(converted))]
     factor = 2 if name == "torch" else 1
     assert numbers[0] == total == factor * numbers[1] + sum(numbers[2:])
 
 
-def test_an_unknown_convention_is_refused(main):
+def test_unknown_convention_raises(main):
     with pytest.raises(ValueError, match=r"convention must be one of 'torchinfo', .* got 'flops'"):
         main.as_convention("flops")
 
@@ -149,18 +151,18 @@ def test_torchvisions_googlenet_has_the_measured_totals():
     assert totals == [1_498_391_752, 1_504_878_688, 2_996_752_384]
 
 
-def test_a_convention_says_how_its_tool_is_called():
+def test_convention_shows_the_call_of_its_tool():
     explanation = mg.count(ReLU(), (4, 8, 8)).as_convention("ptflops").explanation
     assert "backend='pytorch'" in explanation
     assert "'count_functional': False" in explanation
 
 
-def test_a_formula_is_shown_with_its_integers(main):
+def test_formula_is_shown_with_its_integers(main):
     assert "64*192*3*3*56*56 = 346,816,512 MAC" in main.explain("conv2/3x3")
     assert "110,592 weights + 192 biases = 110,784 parameters" in main.explain("conv2/3x3")
 
 
-def test_the_grouped_formula_counts_the_channels_of_one_group():
+def test_grouped_formula_counts_the_channels_of_one_group():
     counted = mg.count(Conv2d(96, 256, 5, padding=2, groups=2), (96, 27, 27))
     assert "48*256*5*5*27*27 = 223,948,800 MAC" in counted.explain("Conv2d")
 
@@ -174,7 +176,7 @@ class Louder(ReLU):
     pass
 
 
-def test_an_unknown_layer_is_an_error_never_zero():
+def test_unregistered_cost_raises():
     text = (
         r"^node 'Unknown': Unknown has no registered cost\. Add one with @mg\.counting\.register\(Unknown\)\. "
         r"An unknown cost is not zero$"
@@ -183,14 +185,14 @@ def test_an_unknown_layer_is_an_error_never_zero():
         mg.count(Unknown(), (3, 4, 4))
 
 
-def test_a_subclass_counts_as_its_base_class():
+def test_subclass_is_counted_as_its_base_class():
     counted = mg.count(Louder(), (3, 4, 4))
     assert counted.rows[0].kind == "ReLU"
     assert counted.compares == 48
     assert counted.as_convention("ptflops") == 48
 
 
-def test_a_single_layer_needs_its_shape():
+def test_single_layer_needs_its_shape():
     with pytest.raises(TypeError, match="needs its input shape"):
         mg.count(ReLU())
 
@@ -211,7 +213,7 @@ def test_json_holds_totals_and_rows(whole, tmp_path):
     assert read["totals"]["params"] == whole.params == sum(row["params"] for row in read["rows"])
 
 
-def test_the_text_is_a_table_in_ascii(whole):
+def test_text_is_a_table_in_ascii(whole):
     text = str(whole)
     assert text.isascii()
     assert re.search(r"inception_3a .* 163,696 .* 128,049,152", text)
@@ -219,7 +221,7 @@ def test_the_text_is_a_table_in_ascii(whole):
     assert re.search(r"inception_3a/3x3 .* Conv2d .* 86,704,128", str(whole.table("layer", wide=True)))
 
 
-def test_the_html_folds_by_module_and_holds_no_script(whole):
+def test_html_folds_by_module_and_holds_no_script(whole):
     page = whole._repr_html_()
     assert page.count("<details>") == len(whole.modules()) == 19
     assert "346,816,512" in page

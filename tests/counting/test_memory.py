@@ -1,4 +1,4 @@
-"""The memory of an inference, by part, against arithmetic and against what a process really takes."""
+"""The peak memory of an inference by part, compared with arithmetic and with a real process."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def test_peak_holds_the_input_and_every_wire_still_read():
     g, c = branches()
     assert g.schedule([c]) == [("a", []), ("b", ["image"]), ("c", ["a", "b"])]
     assert mg.count(g).peak_wire_bytes == 128 + 64 + 192
-    assert mg.count(g).memory() == ("c", 64, 128 + 64 + 192, 0, 0)  # the caller holds the image to the end
+    assert mg.count(g).memory() == ("c", 64, 128 + 64 + 192, 0, 0)  # the caller keeps the image during the call
     assert mg.count(g).peak_bytes == 64 + 128 + 64 + 192
 
 
@@ -54,7 +54,7 @@ def test_im2col_counts_its_columns():
 
 
 @needs_numba
-def test_the_text_names_the_node_and_every_part():
+def test_text_names_the_node_and_every_part():
     text = str(mg.count(mg.models.vgg16(init="zeros")).memory())
     assert "at 'conv4_2/3x3'" in text
     assert "of transformed weights" in text
@@ -62,7 +62,7 @@ def test_the_text_names_the_node_and_every_part():
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", True])
-def test_a_wrong_batch_is_rejected(wrong):
+def test_wrong_batch_is_rejected(wrong):
     g, _ = branches()
     with pytest.raises((TypeError, ValueError), match="batch must be"):
         mg.count(g).memory(batch=wrong)
@@ -91,7 +91,7 @@ print(memory.resident()[1] - before + x.nbytes, mg.count(g).memory(batch, thread
 @pytest.mark.parametrize(("name", "batch", "threads"), [("nin", 2, 1), ("nin", 8, 2), ("alexnet", 2, 2)])
 def test_counted_peak_is_what_a_process_takes(name, batch, threads):
     command = [sys.executable, "-c", MEASURE, json.dumps([name, batch, threads])]
-    # Large blocks come from the system and go back to it, so that what is resident is what is held.
+    # Large blocks are returned to the system when freed, so the resident memory is the allocated memory.
     environment = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | environment)
     measured, counted = map(int, run.stdout.split()[-2:])

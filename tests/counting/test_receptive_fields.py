@@ -1,4 +1,4 @@
-"""Receptive fields against what gradients reach, on random branched networks."""
+"""Receptive fields compared with the pixels that gradients reach, on random branched networks."""
 
 import numpy as np
 import pytest
@@ -25,14 +25,14 @@ from minigooglenet.layers import (
 
 
 def ones(layer):
-    """Return the layer with weights of 1, so that no gradient cancels."""
+    """Return the layer with weights of 1, so that no gradients cancel."""
     for value in layer.params.values():
         value[...] = 1
     return layer
 
 
 def reached(g, wire, axis):
-    """Return the most input pixels along an axis, from the first to the last, that one value's gradient reaches."""
+    """Return the largest extent of a value's input gradient along an axis, in pixels."""
     most, positions = 0, g.shapes[wire][1:]
     for position in np.ndindex(*positions) if positions else range(g.shapes[wire][0]):
         x = np.random.default_rng(0).standard_normal((1, *g.shapes["image"]))
@@ -77,7 +77,11 @@ def test_receptive_field_is_what_gradients_reach(layers, ends_in_linear):
         ([AdaptiveAvgPool2d(4), Flatten(), Linear(16, 1)], 14, 14),
         ([AdaptiveAvgPool2d(4), Conv2d(1, 1, 2)], 10, 6),
         ([AdaptiveAvgPool2d(4), MaxPool2d(2)], 10, 5),
-        ([AdaptiveAvgPool2d(2), Conv2d(1, 1, 3, padding=1)], 14, 14),  # padding after an adaptive pool shows no pixels
+        (
+            [AdaptiveAvgPool2d(2), Conv2d(1, 1, 3, padding=1)],
+            14,
+            14,
+        ),  # padding after an adaptive pool contains no pixels
         ([AdaptiveAvgPool2d(7)], 3, 2),  # more windows than positions: 0..1, 0..1, 0..2, 1..2, ...
         ([Conv2d(1, 1, 3, 2), GlobalAvgPool2d()], 9, 9),
         ([Conv2d(1, 1, 3), Flatten()], 9, 3),
@@ -121,13 +125,13 @@ def test_windows_past_the_edge_count_their_padding():
 
 
 class Every(Layer):
-    """A layer of a reader's own; its registered cost has a window and nothing more."""
+    """A user's layer; its registered cost has only a window."""
 
     def output_shape(self, x_shape):
         return x_shape[0], x_shape[1] // 2, x_shape[2] // 2
 
 
-def test_a_layer_of_your_own_needs_only_its_window(monkeypatch):
+def test_own_layer_needs_only_a_window(monkeypatch):
     monkeypatch.setattr(costs, "COSTS", {**costs.COSTS, Every: lambda layer, x_shape: Cost(window=((4, 4), (2, 2)))})
     g = mg.Graph(image=(1, 16, 16))
     wire = g.add("conv", Conv2d(1, 1, 3, padding=1), "image")

@@ -44,5 +44,5 @@ def test_images_load_plain_for_testing_and_augmented_for_training():
 
 
 def test_a_label_without_a_class_is_refused():
-    with pytest.raises(ValueError, match=r"labels must lie in 0 \.\. 1"):
+    with pytest.raises(ValueError, match=r"labels must be in 0 \.\. 1"):
         data.Images(np.zeros((1, 1, 2, 2), np.uint8), [2], ("a", "b"), data.GREY_UNIT)

@@ -32,7 +32,7 @@ def test_a_nan_is_no_right_answer():
 
 
 def test_labels_must_fit_the_probabilities():
-    with pytest.raises(ValueError, match=r"labels must lie in 0 \.\. 2"):
+    with pytest.raises(ValueError, match=r"labels must be in 0 \.\. 2"):
         ranks(FOUR, [0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"labels must have shape \(4,\)"):
         top_k_error(FOUR, [0, 1], 1)

@@ -188,7 +188,7 @@ def test_a_backward_that_raises_is_a_finding():
 def test_a_shape_that_does_not_fit_is_a_finding():
     report = check_layer(Conv2d(3, 4, 3, rng=0), (2, 5, 5))
     assert report.verdict == "FAIL"
-    assert "takes 3 input channels, got 2" in str(report)
+    assert "expects 3 input channels, got 2" in str(report)
 
 
 def test_several_inputs_are_told_apart():

@@ -1,4 +1,4 @@
-"""`docs/accuracy.md` holds: how exact each algorithm is, what Winograd's error touches, when bits may differ."""
+"""The numbers in `docs/accuracy.md`: the accuracy of each algorithm, Winograd's error, when results may differ."""
 
 import re
 from pathlib import Path
@@ -49,7 +49,7 @@ def lrn_gradient(g, x):
     return local_response_norm.backward(g, x, local_response_norm.forward(x, 5, 1.0)[1], 5, 1.0)
 
 
-# {row of the page's table: (function, its arrays)}
+# {row of the table on the page: (function, its arguments)}
 MEASURED = {
     "Conv2d, `numba`": (convolution("numba"), (X, WEIGHT)),
     "Conv2d, `im2col`": (convolution("im2col"), (X, WEIGHT)),
@@ -135,7 +135,7 @@ def network():
 
 
 @needs_numba
-def test_image_alone_and_in_a_batch_differ_where_the_algorithm_does():
+def test_batch_size_changes_results_only_with_the_algorithm():
     g, x, fast = network(), draw(8, 3, 12, 12, dtype=np.float32), compiled.fast()
     chosen = {
         fast.conv2d.choose((n, 32, 12, 12), (32, 32, 3, 3), (1, 1), ((1, 1), (1, 1)), np.dtype(np.float32))
@@ -151,7 +151,7 @@ def test_image_alone_and_in_a_batch_differ_where_the_algorithm_does():
 
 
 @needs_numba
-def test_same_algorithm_gives_an_image_the_same_bits_in_any_batch():
+def test_algorithm_is_bit_identical_for_any_batch_size():
     g = network()
     for layer, _ in g.nodes.values():
         if isinstance(layer, mg.layers.Conv2d):

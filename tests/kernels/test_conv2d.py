@@ -1,4 +1,4 @@
-"""Convolution: worked by hand, every form against the loops, every backward against the complex step."""
+"""Convolution: a worked example, and every algorithm compared with the loops and with the complex step."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_every_form_agrees_with_the_loops(form, case):
 
 @needs_numba
 @given(case=convolutions())
-def test_the_product_agrees_in_bands_of_few_rows(case):
+def test_product_agrees_in_bands_of_few_rows(case):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled.fast().implicit_gemm, "BAND", 40)
         hold_against_loops("numba", case)
@@ -78,7 +78,7 @@ def test_auto_has_the_bits_of_the_numba_form(case):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_kernel_is_not_flipped(form):
+def test_convolution_does_not_rotate_the_kernel(form):
     weight = np.array([[[[1.0, 2, 0], [0, 0, -1]]]])
     y = conv2d.forward(IMAGE, weight, np.array([0.5]), algorithm=form)
     first = 0 * 1 + 1 * 2 - 6 + 0.5
@@ -98,7 +98,7 @@ def test_padding_is_top_bottom_left_right(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_backward_worked_by_hand(form):
+def test_backward_worked_by_hand(form):
     x, weight = np.array([[[[1.0, 2, 3]]]]), np.array([[[[10.0, 20]]]])
     grad_x, grad_weight, grad_bias = conv2d.backward(np.array([[[[1.0, 100]]]]), x, weight, np.zeros(1), algorithm=form)
     assert grad_x.tolist() == [[[[10, 20 + 1000, 2000]]]]
@@ -117,7 +117,7 @@ def test_groups_do_not_see_each_other(form):
 @pytest.mark.parametrize(
     ("form", "name"), [("loops", "3x3 padding 1"), *((form, name) for form in FAST for name in GOOGLENET)]
 )
-def test_the_backward_is_the_slope_at_the_networks_settings(form, name):
+def test_backward_matches_finite_differences_at_googlenets_hyperparameters(form, name):
     weight_shape, x_shape, stride, padding = GOOGLENET[name]
     x, weight, bias = draw(*x_shape), draw(*weight_shape), draw(weight_shape[0])
     settings = {"stride": stride, "padding": padding, "algorithm": form}
@@ -136,7 +136,7 @@ def test_the_backward_is_the_slope_at_the_networks_settings(form, name):
 
 
 @pytest.mark.parametrize("form", FAST)
-def test_the_backward_is_the_slope_with_groups_and_unequal_everything(form):
+def test_grouped_backward_matches_finite_differences(form):
     x, weight = draw(2, 4, 6, 5), draw(6, 2, 3, 2)
     settings = {"stride": (2, 3), "padding": ((0, 2), (1, 0)), "groups": 2, "algorithm": form}
     grad_y = draw(*conv2d.forward(x, weight, **settings).shape, seed=1)
@@ -147,7 +147,7 @@ def test_the_backward_is_the_slope_with_groups_and_unequal_everything(form):
 
 
 @pytest.mark.parametrize("form", FAST)
-def test_a_batch_larger_than_the_parts_of_a_sum(form):
+def test_batch_larger_than_the_parts_of_a_sum(form):
     x, weight, grad_y = draw(35, 2, 4, 4), draw(3, 2, 3, 3), draw(35, 3, 2, 2)
     for got, expected in zip(
         conv2d.backward(grad_y, x, weight, algorithm=form)[:2],
@@ -184,13 +184,13 @@ def test_awkward_memory_works_and_nothing_given_is_changed(form, kernel):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_results_of_two_calls_share_nothing(form):
+def test_results_of_two_calls_do_not_alias(form):
     x, weight = draw(1, 2, 3, 3), draw(2, 2, 1, 1)
     assert not np.shares_memory(conv2d.forward(x, weight, algorithm=form), conv2d.forward(x, weight, algorithm=form))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_nan_reaches_every_window_that_sees_it_and_no_other(form):
+def test_nan_reaches_exactly_the_windows_that_contain_it(form):
     x = np.ones((2, 1, 4, 5))
     x[0, 0, 1, 1] = np.nan
     seen = np.isnan(conv2d.forward(x, np.ones((1, 1, 2, 2)), algorithm=form))
@@ -207,7 +207,7 @@ def test_parameters_of_another_precision_follow_the_input(form):
     assert {grad.dtype for grad in conv2d.backward(y, x, weight, bias, algorithm=form)} == {y.dtype}
 
 
-def test_a_pair_of_functions_stands_in_for_a_form():
+def test_pair_replaces_a_form():
     calls = []
 
     def my_forward(x, weight, bias, stride, padding, groups):
@@ -227,23 +227,23 @@ def test_a_pair_of_functions_stands_in_for_a_form():
     assert grads[2] is None
 
 
-def test_the_mistakes_of_a_pair_are_told():
+def test_wrong_results_of_a_pair_raise():
     x, weight, bias = draw(1, 2, 3, 3), draw(2, 2, 2, 2), draw(2)
     with pytest.raises(
-        ValueError, match=r"^y from the forward of conv2d must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"
+        ValueError, match=r"^conv2d: y from forward must have shape \(1, 2, 2, 2\), got \(1, 2, 3, 3\)$"
     ):
         conv2d.forward(x, weight, bias, algorithm=(lambda *_: x, readable.conv2d.backward))
     with pytest.raises(
-        TypeError, match=r"^y from the forward of conv2d must be a NumPy array, got None\. Is a return missing\?$"
+        TypeError, match=r"^conv2d: y from forward must be a NumPy array, got None\. Is a return missing\?$"
     ):
         conv2d.forward(x, weight, bias, algorithm=(lambda *_: None, readable.conv2d.backward))
     with pytest.raises(
-        ValueError, match=r"^the backward of conv2d must return \(grad_x, grad_weight, grad_bias\), got 2 values$"
+        ValueError, match=r"^conv2d: backward must return \(grad_x, grad_weight, grad_bias\), got 2 values$"
     ):
         conv2d.backward(
             np.ones((1, 2, 2, 2)), x, weight, bias, algorithm=(readable.conv2d.forward, lambda *_: (x, weight))
         )
-    with pytest.raises(ValueError, match=r"^grad_bias from the backward of conv2d must have shape \(2,\), got \(1,\)$"):
+    with pytest.raises(ValueError, match=r"^conv2d: grad_bias from backward must have shape \(2,\), got \(1,\)$"):
         conv2d.backward(
             np.ones((1, 2, 2, 2)),
             x,
@@ -253,7 +253,7 @@ def test_the_mistakes_of_a_pair_are_told():
         )
 
 
-def test_a_pair_that_cannot_be_called_is_told_how_it_will_be():
+def test_pair_with_wrong_arguments_raises():
     def naive(x, weight):
         return x
 
@@ -263,7 +263,7 @@ def test_a_pair_that_cannot_be_called_is_told_how_it_will_be():
 
 
 @pytest.mark.parametrize("algorithm", ["loops", *FAST])
-def test_a_nan_weight_shows_where_it_meets_only_padding(algorithm):
+def test_nan_weight_times_padding_is_nan(algorithm):
     weight = np.ones((1, 1, 3, 3))
     weight[0, 0, 0] = np.nan
     y = conv2d.forward(np.ones((1, 1, 1, 1)), weight, None, 1, 1, 1, algorithm)

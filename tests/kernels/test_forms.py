@@ -1,4 +1,4 @@
-"""The storeys of every operation agree, and `mg.use` decides which of them, or which pair of yours, computes."""
+"""The storeys of every operation agree, and `mg.use` chooses which of them, or which of your pairs, computes."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def own_choice():
 
 
 class Drawn:
-    """Shapes, settings and arrays that hypothesis draws."""
+    """Shapes, hyperparameters and arrays drawn by hypothesis."""
 
     def __init__(self, data, dtype):
         self.data, self.dtype, self.count = data, np.dtype(dtype), 0
@@ -80,8 +80,8 @@ class Middle(Drawn):
         return values[-1]
 
 
-# For each operation: a function that returns the arguments of its forward, and a function that turns
-# (the forward's results, an upstream gradient) into the arguments of its backward.
+# {operation: (function that returns the arguments of forward, function (results of forward, upstream gradient) that
+# returns the arguments of backward)}
 def conv2d(drawn):
     groups, kernel, stride = drawn.integer(1, 2), drawn.pair(1, 3), drawn.pair(1, 2)
     padding = drawn.pair(0, 2), drawn.pair(0, 2)
@@ -239,14 +239,14 @@ def test_forward_of_one_storey_works_with_backward_of_another(operation, data):
 
 
 def one_case(operation, dtype=np.float32):
-    """Return (arguments of the forward, a function for those of the backward, an upstream gradient)."""
+    """Return (arguments of forward, function that returns those of backward, upstream gradient)."""
     drawn = Middle(dtype)
     arguments, to_backward = CASES[operation](drawn)
     y = forward_on("numpy", operation, arguments)[0]
     return arguments, to_backward, drawn.array(*y.shape)
 
 
-# What a pair may get wrong.
+# Mistakes of a pair.
 
 
 def pair_of(operation, storey=readable):
@@ -255,7 +255,7 @@ def pair_of(operation, storey=readable):
 
 
 def replaced(operation, direction, change):
-    """Return a pair of NumPy's functions whose results of one direction `change` replaces."""
+    """Return the functions of the NumPy form, with `change` applied to the results of one direction."""
     forward, backward = pair_of(operation)
     if direction == "forward":
         return (lambda *args: change(forward(*args))), backward
@@ -271,7 +271,7 @@ def run(operation, direction):
 
 
 def first_changed(change):
-    """Return a function that changes the first of some results, or the only one."""
+    """Return a function that changes the first of several results, or the only one."""
     return lambda values: (change(values[0]), *values[1:]) if isinstance(values, tuple) else change(values)
 
 
@@ -284,23 +284,23 @@ DIRECTION = pytest.mark.parametrize("direction", ["forward", "backward"])
 
 
 def wrong(operation, direction, change):
-    """Return a context in which NumPy's functions compute an operation, the results of one direction changed."""
+    """Return a context in which the NumPy form computes an operation with changed results in one direction."""
     return mg.use(**{operation: replaced(operation, direction, change)})
 
 
 @EVERY
 @DIRECTION
 def test_pair_that_returns_none_is_reported_with_the_operation(operation, direction):
-    text = rf"the {direction} of {operation}\b.*, got None\. Is a return missing\?$"
+    text = rf"^{operation}: .*{direction} must .*, got None\. Is a return missing\?$"
     with wrong(operation, direction, lambda values: None), pytest.raises((TypeError, ValueError), match=text):
         run(operation, direction)
 
 
 @EVERY
 @DIRECTION
-def test_pair_that_returns_none_in_one_place_names_the_place(operation, direction):
-    of = f"{names_of(operation, direction)} from the {direction} of {operation}"
-    text = rf"^{of} must be a NumPy array, got None\. Is a return missing\?$"
+def test_pair_that_returns_none_names_the_result(operation, direction):
+    result = f"{operation}: {names_of(operation, direction)} from {direction}"
+    text = rf"^{result} must be a NumPy array, got None\. Is a return missing\?$"
     with wrong(operation, direction, first_changed(lambda value: None)), pytest.raises(TypeError, match=text):
         run(operation, direction)
 
@@ -312,8 +312,8 @@ def run_names(operation, direction):
 @EVERY
 @DIRECTION
 def test_pair_that_returns_a_wrong_shape_is_reported(operation, direction):
-    of = f"{names_of(operation, direction)} from the {direction} of {operation}"
-    text = rf"^{of} must have shape \(.*\), got \(2,.*\)$"
+    result = f"{operation}: {names_of(operation, direction)} from {direction}"
+    text = rf"^{result} must have shape \(.*\), got \(2,.*\)$"
     with (
         wrong(operation, direction, first_changed(lambda value: np.stack([value, value]))),
         pytest.raises(ValueError, match=text),
@@ -325,8 +325,8 @@ def test_pair_that_returns_a_wrong_shape_is_reported(operation, direction):
 @DIRECTION
 @pytest.mark.parametrize("dtype", [np.complex128, object])
 def test_pair_that_returns_a_wrong_type_is_reported(operation, direction, dtype):
-    of = f"{names_of(operation, direction)} from the {direction} of {operation}"
-    text = rf"^{of} must be float32, got {np.dtype(dtype).name}$"
+    result = f"{operation}: {names_of(operation, direction)} from {direction}"
+    text = rf"^{result} must be float32, got {np.dtype(dtype).name}$"
     with (
         wrong(operation, direction, first_changed(lambda value: np.asarray(value).astype(dtype))),
         pytest.raises(TypeError, match=text),
@@ -337,11 +337,13 @@ def test_pair_that_returns_a_wrong_type_is_reported(operation, direction, dtype)
 @EVERY
 @DIRECTION
 def test_pair_that_returns_a_wrong_count_is_reported(operation, direction):
-    of, names = f"the {direction} of {operation}", run_names(operation, direction)
+    names = run_names(operation, direction)
     if len(names) == 1 and names != ["grads"]:
-        change, text = (lambda value: (value, value)), rf"from {of} must be a NumPy array, got tuple$"
+        text = rf"^{operation}: \w+ from {direction} must be a NumPy array, got tuple$"
+        change = lambda value: (value, value)  # noqa: E731
     else:
-        change, text = (lambda values: values[:-1]), rf"^{of} must return .*, got \d values$"
+        text = rf"^{operation}: {direction} must return .*, got \d values$"
+        change = lambda values: values[:-1]  # noqa: E731
     with wrong(operation, direction, change), pytest.raises((TypeError, ValueError), match=text):
         run(operation, direction)
 
@@ -358,12 +360,12 @@ def test_float64_results_of_a_pair_become_float32(operation, direction):
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [
-        (lambda argmax: argmax.astype(float), TypeError, r"^argmax must be integers as the forward returned them"),
+        (lambda argmax: argmax.astype(float), TypeError, r"^argmax must be the integers that forward returned"),
         (lambda argmax: argmax.astype(int) + 4, ValueError, r"^4 argmax values point outside their window"),
         (lambda argmax: argmax.astype(int) - 4, ValueError, r"^4 argmax values point outside their window"),
     ],
 )
-def test_argmax_of_a_pair_must_be_positions_of_its_window(change, error, text):
+def test_argmax_of_a_pair_must_be_window_positions(change, error, text):
     with (
         wrong("max_pool2d", "forward", lambda values: (values[0], change(values[1]))),
         pytest.raises(error, match=text),
@@ -371,7 +373,7 @@ def test_argmax_of_a_pair_must_be_positions_of_its_window(change, error, text):
         kernels.max_pool2d.forward(np.zeros((1, 1, 4, 4)), 2)
 
 
-def test_backward_of_a_pair_gets_an_argmax_that_it_can_subtract_from():
+def test_backward_of_a_pair_gets_a_signed_argmax():
     seen = []
 
     def backward(grad_y, argmax, *rest):
@@ -507,7 +509,7 @@ def test_naming_a_storey_removes_earlier_pairs(ran):
     assert forms.choice.get() == {"": "numpy"}
 
 
-def test_single_operation_can_have_its_own_storey(ran):
+def test_storey_can_be_set_per_operation(ran):
     mg.use("numpy", relu="loops")
     kernels.relu.forward(X)
     assert storeys(ran) == ["loops"]
@@ -530,7 +532,7 @@ def test_threads_of_the_engine_inherit_the_choice(own_threads, storey):
     seen = []
 
     def task(start, stop):
-        time.sleep(0.05)  # so that every thread gets some of the work
+        time.sleep(0.05)  # so that every thread gets a chunk
         seen.append((forms.choice.get()[""], threading.get_ident()))
 
     with mg.use(storey):
@@ -564,7 +566,7 @@ def test_two_callers_keep_their_own_choice_on_shared_threads(own_threads):
     assert seen == {"loops": {"loops"}, "numpy": {"numpy"}}
 
 
-def test_plan_computes_on_its_threads_with_the_forms_it_was_made_with(own_threads, ran, monkeypatch):
+def test_plan_keeps_its_forms_on_every_thread(own_threads, ran, monkeypatch):
     g = mg.Graph(image=(2, 3, 3))
     g.add("relu", layers.ReLU(), "image")
     slow = readable.relu.forward
@@ -623,7 +625,7 @@ def test_algorithm_of_a_convolution_comes_before_use(monkeypatch, algorithm, sto
     assert calls == [algorithm]
 
 
-# A reader's pair runs everywhere.
+# Your own pair runs in every network.
 
 
 EXAMPLES = {
@@ -643,7 +645,7 @@ EXAMPLES = {
 
 
 def doubled(operation):
-    """Return a pair whose output and gradients are twice the right ones."""
+    """Return a pair whose output and gradients are twice the correct ones."""
     forward, backward = pair_of(operation)
 
     def my_forward(*args):
@@ -671,7 +673,7 @@ def test_pair_runs_in_graph_and_plan_forward_and_backward(operation, images):
     def everything():
         outputs, tape = g.forward(x)
         grads = g.backward({"node": np.ones_like(outputs["node"])}, tape)
-        plans = [mg.plan(g)(x), mg.plan(g, fuse=False, join=False, apart=False)(x)]
+        plans = [mg.plan(g)(x), mg.plan(g, fuse=False, join=False, split_batch=False)(x)]
         return [outputs["node"], g(x), *plans], [*grads[0].values(), *grads[1].values()]
 
     expected, expected_grads = everything()
@@ -685,7 +687,7 @@ def test_pair_runs_in_graph_and_plan_forward_and_backward(operation, images):
 
 
 @pytest.mark.parametrize("follower", [layers.ReLU, lambda: layers.BatchNorm2d(3)])
-def test_pair_of_a_follower_is_not_fused_away(follower):
+def test_plan_keeps_the_pair_of_a_follower(follower):
     g = mg.Graph(image=(2, 6, 6))
     g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "image")
     g.add("next", follower(), "conv")
@@ -697,7 +699,7 @@ def test_pair_of_a_follower_is_not_fused_away(follower):
         assert_close(mg.plan(g)(x), g(x))
 
 
-USED = {  # by GoogLeNet with its heads, and where it may take loops: few values
+USED = {  # operations of GoogLeNet with auxiliary heads, and whether loops are fast enough (few values)
     "conv2d": readable,
     "relu": readable,
     "max_pool2d": readable,
@@ -719,7 +721,7 @@ def googlenet_step(g):
     return np.float32(loss), outputs, grad_params
 
 
-def test_googlenet_runs_on_pairs_of_ones_own():
+def test_googlenet_runs_on_your_own_pairs():
     def build():
         return mg.models.googlenet(10, size=64, width=0.25, rng=0)
 
@@ -787,13 +789,13 @@ def test_training_step_of_a_network_agrees_with_the_loops(storey):
     with mg.use("loops"):
         expected = network_step()
     with mg.use(storey):
-        found = network_step()
-    assert found.keys() == expected.keys()
+        result = network_step()
+    assert result.keys() == expected.keys()
     for key, right in expected.items():
-        assert_close(found[key], right, 1e-9)
+        assert_close(result[key], right, 1e-9)
 
 
-# Processes of their own.
+# Separate processes.
 
 
 def child(program, **environment):

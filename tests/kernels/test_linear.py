@@ -1,4 +1,4 @@
-"""The linear layer's product: by hand, against the loops, against the complex step."""
+"""The linear operation: a worked example, comparison with the loops and with the complex step."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ BOTH = pytest.mark.parametrize("module", [linear, loops.linear])
 
 
 @given(COUNTS, COUNTS, COUNTS, st.sampled_from([np.float32, np.float64]), st.booleans())
-def test_the_product_agrees_with_the_loops(images, inputs, outputs, dtype, with_bias):
+def test_product_agrees_with_the_loops(images, inputs, outputs, dtype, with_bias):
     x, weight = draw(images, inputs, dtype=dtype), draw(outputs, inputs, seed=1, dtype=dtype)
     bias = draw(outputs, dtype=dtype) if with_bias else None
     y, grad_y = linear.forward(x, weight, bias), draw(images, outputs, seed=2, dtype=dtype)
@@ -27,7 +27,7 @@ def test_the_product_agrees_with_the_loops(images, inputs, outputs, dtype, with_
 
 
 @BOTH
-def test_the_product_worked_by_hand(module):
+def test_product_worked_by_hand(module):
     x, weight, bias = np.array([[1.0, 2]]), np.array([[10.0, 20], [30, 40], [50, 60]]), np.array([0.0, 1, 2])
     assert module.forward(x, weight, bias).tolist() == [[50, 111, 172]]
     grad_x, grad_weight, grad_bias = module.backward(np.array([[1.0, 0, 2]]), x, weight, bias)
@@ -37,7 +37,7 @@ def test_the_product_worked_by_hand(module):
 
 
 @BOTH
-def test_the_gradients_are_the_slopes(module):
+def test_gradients_match_finite_differences(module):
     x, weight, bias, grad_y = draw(3, 4), draw(2, 4), draw(2), draw(3, 2)
     grad_x, grad_weight, grad_bias = module.backward(grad_y, x, weight, bias)
     z = x.astype(complex)
@@ -52,7 +52,7 @@ def test_parameters_of_another_precision_follow_the_input():
     assert {a.dtype for a in (y, *linear.backward(y, x, weight, bias))} == {np.dtype(np.float32)}
 
 
-def test_a_nan_spoils_its_own_row_only():
+def test_nan_stays_in_its_row():
     x = draw(3, 4)
     x[1, 2] = np.nan
     assert np.isnan(linear.forward(x, draw(2, 4))).all(axis=1).tolist() == [False, True, False]

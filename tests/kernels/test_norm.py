@@ -1,4 +1,4 @@
-"""Local response and batch normalisation: by hand, against the loops, against the complex step."""
+"""Local response and batch normalisation: worked examples, comparison with the loops and the complex step."""
 
 import numpy as np
 import pytest
@@ -38,28 +38,28 @@ def test_alpha_is_divided_by_the_size_of_the_window(module):
 
 
 @BOTH_LRN
-def test_an_even_window_reaches_further_down_than_up(module):
+def test_even_window_has_one_more_channel_below(module):
     x = np.array([1.0, 2, 3]).reshape(1, 3, 1, 1)
     assert_close(module.forward(x, 2, 2.0, 1.0, 1.0)[0].ravel(), [1 / (1 + 1), 2 / (1 + 1 + 4), 3 / (1 + 4 + 9)])
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 9])
 @pytest.mark.parametrize(("alpha", "beta", "k"), [(1.0, 0.75, 1.0), (2.5, 0.5, 2.0), (1e-4, 0.75, 1.0)])
-def test_the_gradient_of_local_response_norm_is_the_slope(size, alpha, beta, k):
+def test_lrn_gradient_matches_finite_differences(size, alpha, beta, k):
     x, grad_y = draw(1, 7, 2, 1), draw(1, 7, 2, 1, seed=1)
     _, scale = local_response_norm.forward(x, size, alpha, beta, k)
-    slopes = complex_step(lambda z: local_response_norm.forward(z, size, alpha, beta, k)[0], x, grad_y)
+    numerical = complex_step(lambda z: local_response_norm.forward(z, size, alpha, beta, k)[0], x, grad_y)
     for module in (local_response_norm, *BY_STOREY):
-        assert_close(module.backward(grad_y, x, scale, size, alpha, beta), slopes, 1e-13)
+        assert_close(module.backward(grad_y, x, scale, size, alpha, beta), numerical, 1e-13)
 
 
-def test_the_constants_of_local_response_norm_are_googlenets():
+def test_constants_of_local_response_norm_are_googlenets():
     x = draw(1, 6, 2, 2) * 10
     assert (local_response_norm.forward(x)[0] == local_response_norm.forward(x, 5, 1e-4, 0.75, 1.0)[0]).all()
 
 
 @BOTH_LRN
-def test_a_nan_stays_within_its_window_of_channels(module):
+def test_nan_stays_within_its_window_of_channels(module):
     x = np.ones((1, 7, 1, 2))
     x[0, 3, 0, 0] = np.nan
     y = module.forward(x, 3, 1.0, 0.75, 1.0)[0]
@@ -98,14 +98,14 @@ def test_inference_uses_the_statistics_that_it_is_given():
     assert y.ravel().tolist() == [0, 1, 7, 8]
 
 
-def test_a_constant_channel_becomes_its_bias():
+def test_constant_channel_becomes_its_bias():
     y, *_ = batch_norm2d.forward(np.full((2, 1, 2, 2), 3.0), np.ones(1), np.full(1, 0.5))
     assert (y == 0.5).all()
 
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("module", [batch_norm2d, loops.batch_norm2d, readable.batch_norm2d])
-def test_the_gradients_of_batch_norm_are_the_slopes(module, training):
+def test_batch_norm_gradients_match_finite_differences(module, training):
     x, weight, bias, grad_y = draw(3, 2, 2, 3), draw(2), draw(2, seed=1), draw(3, 2, 2, 3, seed=1)
     statistics = () if training else (draw(2, seed=2), np.array([0.5, 2.0]))
     _, mean, var = module.forward(x, weight, bias, *statistics)
@@ -120,7 +120,7 @@ def test_the_gradients_of_batch_norm_are_the_slopes(module, training):
     assert_close(grads[2], complex_step(lambda z: forward(x, weight, z), bias, grad_y))
 
 
-def test_the_gradient_of_training_has_no_mean_and_no_part_along_the_output():
+def test_batch_norm_gradient_is_orthogonal_to_the_output():
     x, grad_y = draw(4, 2, 3, 3), draw(4, 2, 3, 3, seed=1) + 2
     y, mean, var = batch_norm2d.forward(x, np.ones(2), np.zeros(2), eps=0)
     grad_x, *_ = batch_norm2d.backward(grad_y, x, np.ones(2), mean, var, 0)
@@ -128,7 +128,7 @@ def test_the_gradient_of_training_has_no_mean_and_no_part_along_the_output():
     assert_close((grad_x * y).sum(axis=(0, 2, 3)), np.zeros(2))
 
 
-def test_a_nan_spoils_its_own_channel_only():
+def test_nan_stays_in_its_channel():
     x = draw(2, 2, 2, 2)
     x[0, 1, 0, 0] = np.nan
     y, *_ = batch_norm2d.forward(x, np.ones(2), np.zeros(2))
@@ -165,7 +165,7 @@ def test_awkward_memory_works_and_nothing_given_is_changed():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("beta", [0.75, 0.6])
-def test_local_response_norm_agrees_with_the_loops_over_several_blocks_of_pixels(dtype, beta):
+def test_local_response_norm_of_many_pixels_matches_loops(dtype, beta):
     x, grad_y = draw(2, 6, 25, 43, dtype=dtype), draw(2, 6, 25, 43, seed=1, dtype=dtype)
     double, grad_double = x.astype(np.float64), grad_y.astype(np.float64)
     y, scale = local_response_norm.forward(x, 5, 1.5, beta, 2.0)
@@ -193,7 +193,7 @@ def test_local_response_norm_reads_slices_of_larger_arrays():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_mean_far_from_zero_costs_the_variance_no_digits(dtype):
+def test_variance_is_accurate_far_from_zero(dtype):
     offset = 1000 if dtype == np.float32 else 1e6
     x = (draw(4, 2, 9, 7) + offset).astype(dtype)
     _, mean, var = batch_norm2d.forward(x, np.ones(2, dtype), np.zeros(2, dtype))
@@ -203,7 +203,7 @@ def test_a_mean_far_from_zero_costs_the_variance_no_digits(dtype):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_normalisation_has_the_same_bits_for_any_number_of_threads(own_threads, training):
+def test_normalisation_is_bit_identical_for_any_thread_count(own_threads, training):
     x, grad_y = draw(3, 33, 41, 41, dtype=np.float32), draw(3, 33, 41, 41, seed=1, dtype=np.float32)
     weight = draw(33, dtype=np.float32)
     statistics = () if training else (weight, weight * weight)

@@ -1,4 +1,4 @@
-"""ReLU, dropout, addition and concatenation: by hand, against the loops, against numeric gradients."""
+"""ReLU, dropout, addition and concatenation: worked examples, comparison with loops and numerical gradients."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_relu_agrees_with_the_loops(shape, dtype):
 
 
 @pytest.mark.parametrize("module", [relu, loops.relu, readable.relu])
-def test_relu_passes_no_gradient_at_zero_and_carries_nan_and_infinity(module):
+def test_relu_gradient_is_zero_at_zero(module):
     x = np.array([[-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf, np.nan]])
     y, mask = module.forward(x)
     np.testing.assert_array_equal(y, [[0, 0, 0, 0, 2, np.inf, np.nan]])
@@ -37,7 +37,7 @@ def test_relu_keeps_a_nan_in_the_gradient():
     np.testing.assert_array_equal(relu.backward(np.array([np.nan, 1.0]), np.array([True, True])), [np.nan, 1])
 
 
-def test_the_gradient_of_relu_is_the_slope():
+def test_relu_gradient_matches_finite_differences():
     x, grad_y = distinct(2, 3, 4), draw(2, 3, 4)
     analytic = relu.backward(grad_y, relu.forward(x)[1])
     assert_close(analytic, differences(lambda x: relu.forward(x)[0], x, grad_y), 1e-8)
@@ -54,14 +54,14 @@ def test_dropout_agrees_with_the_loops(shape, dtype, p):
     assert_close(grad_x, loops.dropout.backward(grad_y, mask, p))
 
 
-def test_dropout_keeps_the_share_and_the_expected_value():
+def test_dropout_keeps_the_fraction_and_the_expected_value():
     y, mask = dropout.forward(np.ones((200, 300)), 0.7, np.random.default_rng(0))
     np.testing.assert_allclose(mask.mean(), 0.3, atol=0.01)
     np.testing.assert_allclose(y.mean(), 1, atol=0.03)
     assert_close(np.unique(y), [0, 1 / 0.3])
 
 
-def test_dropout_decides_alike_for_both_precisions_and_anew_each_time():
+def test_dropout_masks_match_for_both_precisions():
     rng = np.random.default_rng(0)
     first = dropout.forward(np.ones((9, 9)), 0.5, rng)[1]
     second = dropout.forward(np.ones((9, 9)), 0.5, rng)[1]
@@ -75,11 +75,11 @@ def test_dropout_shows_a_nan_even_where_it_drops():
     assert np.isnan(dropout.forward(x, 0.5, np.random.default_rng(0))[0]).all()
 
 
-def test_the_gradient_of_dropout_is_the_slope():
+def test_dropout_gradient_matches_finite_differences():
     x, grad_y = draw(3, 5), draw(3, 5, seed=1)
     _, mask = dropout.forward(x, 0.4, np.random.default_rng(3))
-    slopes = complex_step(lambda z: dropout.forward(z, 0.4, np.random.default_rng(3))[0], x, grad_y)
-    assert_close(dropout.backward(grad_y, mask, 0.4), slopes)
+    numerical = complex_step(lambda z: dropout.forward(z, 0.4, np.random.default_rng(3))[0], x, grad_y)
+    assert_close(dropout.backward(grad_y, mask, 0.4), numerical)
 
 
 @given(SHAPES, DTYPES, st.integers(1, 4))
@@ -92,7 +92,7 @@ def test_addition_agrees_with_the_loops(shape, dtype, count):
         assert (got == expected).all()
 
 
-def test_every_term_of_an_addition_gets_the_whole_gradient():
+def test_every_term_of_a_sum_gets_the_full_gradient():
     grad_y = draw(2, 3)
     assert all((grad == grad_y).all() for grad in add.backward(grad_y, 3))
     assert not np.shares_memory(add.forward(grad_y), grad_y)
@@ -119,7 +119,7 @@ def test_concatenation_keeps_the_order_of_its_inputs():
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_the_gradients_of_concatenation_and_addition_are_the_slopes(which):
+def test_concat_and_add_gradients_match_finite_differences(which):
     xs = [draw(2, 2, 3, seed=i) for i in range(3)]
 
     def among(forward):
@@ -172,7 +172,7 @@ def test_relu_reads_a_slice_of_a_larger_array(shape, dtype):
     assert (relu.backward(grad_y, mask) == loops.relu.backward(grad_y, x > 0)).all()
 
 
-def test_arrays_that_occupy_several_threads_give_the_same_bits_for_any_number_of_them(own_threads):
+def test_large_arrays_are_bit_identical_for_any_thread_count(own_threads):
     x, other = draw(3, 100, 97, 41, dtype=np.float32), draw(3, 100, 97, 41, seed=1, dtype=np.float32)
 
     def compute(threads):

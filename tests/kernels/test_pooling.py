@@ -1,4 +1,4 @@
-"""Max, average and global average pooling: by hand, against the loops, against differences; ties, NaN, ceil mode."""
+"""Pooling: worked examples, comparison with the loops and with finite differences; ties, NaN, ceil mode."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def pools(draw_):
 
 
 def max_pool(form, x, kernel, stride, padding, ceil_mode=False):
-    """Return (y, argmax) of one form with settings in full."""
+    """Return (y, argmax) of one form, for hyperparameters in full."""
     return MAX[form].forward(x, *shapes.pool_settings(kernel, stride, padding), ceil_mode)
 
 
@@ -50,14 +50,14 @@ def test_max_pooling_agrees_with_the_loops(case):
     dtype, seed, shape, *settings, ceil_mode = case
     x = draw(*shape, seed=seed, dtype=dtype).round(1)  # rounded: ties are common
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
-    expected, places = loops.max_pool2d.forward(x, *settings, ceil_mode)
+    expected, positions = loops.max_pool2d.forward(x, *settings, ceil_mode)
     assert y.dtype == dtype
     assert (y == expected).all()
-    assert (argmax == places).all()
+    assert (argmax == positions).all()
     grad_y = draw(*y.shape, seed=seed + 1, dtype=dtype)
     grad_x = max_pool2d.backward(grad_y, argmax, shape[2:], *settings)
     assert grad_x.dtype == dtype
-    assert_close(grad_x, loops.max_pool2d.backward(grad_y, places, shape[2:], *settings))
+    assert_close(grad_x, loops.max_pool2d.backward(grad_y, positions, shape[2:], *settings))
 
 
 @EVERY
@@ -79,7 +79,7 @@ def test_ties_go_to_the_first_in_window_order(form):
 
 
 @EVERY
-def test_a_tie_in_the_lower_left_loses_to_the_upper_right(form):
+def test_tie_goes_to_the_first_position(form):
     _, argmax = max_pool(form, np.array([[[[0.0, 5], [5, 0]]]]), 2, 2, 0)
     assert argmax.item() == 1
 
@@ -94,7 +94,7 @@ def test_padding_never_wins_a_maximum(form):
 
 
 @EVERY
-def test_the_position_of_a_maximum_is_counted_from_the_padded_window(form):
+def test_argmax_is_relative_to_the_padded_window(form):
     _, argmax = max_pool(form, np.array([[[[7.0]]]]), 2, 1, 1)
     assert argmax.tolist() == [[[[3, 2], [1, 0]]]]
 
@@ -109,7 +109,7 @@ def test_minus_infinity_can_win(form):
 
 
 @EVERY
-def test_the_first_nan_of_a_window_wins(form):
+def test_first_nan_of_a_window_wins(form):
     x = np.array([[[[1.0, np.nan, np.inf, 2, np.nan]]]])
     y, argmax = max_pool(form, x, (1, 3), 1, 0)
     assert np.isnan(y).all()
@@ -117,7 +117,7 @@ def test_the_first_nan_of_a_window_wins(form):
 
 
 @EVERY
-def test_a_nan_stays_out_of_other_windows_planes_and_images(form):
+def test_nan_stays_in_its_windows(form):
     x = np.zeros((2, 2, 2, 4))
     x[0, 1, 1, 0] = np.nan
     y, _ = max_pool(form, x, 2, 2, 0)
@@ -125,7 +125,7 @@ def test_a_nan_stays_out_of_other_windows_planes_and_images(form):
 
 
 @EVERY
-def test_ceil_mode_keeps_the_overhang_and_drops_the_window_beyond(form):
+def test_ceil_mode_drops_a_window_past_the_edge(form):
     x = np.arange(1.0, 6).reshape(1, 1, 1, 5)
     assert max_pool(form, x, (1, 2), 2, 0, True)[0].tolist() == [[[[2, 4, 5]]]]
     assert max_pool(form, x, (1, 2), 2, 0, False)[0].tolist() == [[[[2, 4]]]]
@@ -134,13 +134,13 @@ def test_ceil_mode_keeps_the_overhang_and_drops_the_window_beyond(form):
 
 
 @pytest.mark.parametrize("name", GOOGLENET_MAX)
-def test_the_gradient_of_max_pooling_is_the_slope(name):
+def test_max_pool_gradient_matches_finite_differences(name):
     size, *settings, ceil_mode = GOOGLENET_MAX[name]
     x = distinct(2, 2, *size)
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
     grad_y = draw(*y.shape)
-    slopes = differences(lambda z: max_pool2d.forward(z, *settings, ceil_mode)[0], x, grad_y)
-    assert_close(max_pool2d.backward(grad_y, argmax, size, *settings), slopes, 1e-8)
+    numerical = differences(lambda z: max_pool2d.forward(z, *settings, ceil_mode)[0], x, grad_y)
+    assert_close(max_pool2d.backward(grad_y, argmax, size, *settings), numerical, 1e-8)
 
 
 def test_argmax_takes_as_few_bytes_as_its_window_allows():
@@ -174,7 +174,7 @@ AVERAGES = {
 
 @pytest.mark.parametrize(("count_include_pad", "expected"), [(True, [0.5, 2.5, 4, 3]), (False, [1, 2.5, 4, 3])])
 @EVERY
-def test_the_divisor_may_count_padding_but_never_the_overhang(form, count_include_pad, expected):
+def test_divisor_may_count_padding_but_never_the_overhang(form, count_include_pad, expected):
     x = np.array([[[[1.0, 2, 3, 4, 4, 3]]]])
     settings = (1, 2), (1, 2), ((0, 0), (1, 0))
     y = AVERAGES[form](x, *settings, True, count_include_pad)
@@ -182,10 +182,10 @@ def test_the_divisor_may_count_padding_but_never_the_overhang(form, count_includ
 
 
 @EVERY
-def test_the_divisor_counts_padding_at_the_end_up_to_its_edge(form):
+def test_divisor_counts_padding_up_to_its_edge(form):
     x = np.full((1, 1, 1, 4), 6.0)
     y = AVERAGES[form](x, (1, 3), (1, 3), ((0, 0), (0, 1)), True, True)
-    assert y.tolist() == [[[[6, 3]]]]  # the second window holds one value, one padding and one overhanging position
+    assert y.tolist() == [[[[6, 3]]]]  # the second window has a real, a padded and an out-of-bounds position
 
 
 @pytest.mark.parametrize("count_include_pad", [True, False])
@@ -198,15 +198,15 @@ def test_the_divisor_counts_padding_at_the_end_up_to_its_edge(form):
         ((5, 4), ((3, 2), (2, 3), ((2, 0), (1, 1))), True),
     ],
 )
-def test_the_gradient_of_average_pooling_is_the_slope(size, settings, ceil_mode, count_include_pad):
+def test_avg_pool_gradient_matches_finite_differences(size, settings, ceil_mode, count_include_pad):
     x = draw(1, 1, *size)
     grad_y = draw(*avg_pool2d.forward(x, *settings, ceil_mode, count_include_pad).shape, seed=1)
-    slopes = complex_step(lambda z: avg_pool2d.forward(z, *settings, ceil_mode, count_include_pad), x, grad_y)
-    assert_close(avg_pool2d.backward(grad_y, size, *settings, count_include_pad), slopes)
+    numerical = complex_step(lambda z: avg_pool2d.forward(z, *settings, ceil_mode, count_include_pad), x, grad_y)
+    assert_close(avg_pool2d.backward(grad_y, size, *settings, count_include_pad), numerical)
 
 
 @EVERY
-def test_an_average_carries_a_nan_into_its_own_windows_only(form):
+def test_average_spreads_a_nan_only_within_its_windows(form):
     x = np.ones((1, 2, 2, 4))
     x[0, 0, 0, 1] = np.nan
     y = AVERAGES[form](x, (2, 2), (2, 2), ((0, 0), (0, 0)))
@@ -233,7 +233,7 @@ ADAPTIVE = {
 
 
 @EVERY
-def test_fourteen_values_become_four_by_windows_of_four_at_0_3_7_and_10(form):
+def test_adaptive_windows_of_fourteen_values_start_as_documented(form):
     x = np.arange(14.0).reshape(1, 1, 1, 14)
     y = ADAPTIVE[form].forward(x, (1, 4))
     assert y.tolist() == [[[[start + 1.5 for start in (0, 3, 7, 10)]]]]
@@ -242,16 +242,16 @@ def test_fourteen_values_become_four_by_windows_of_four_at_0_3_7_and_10(form):
 
 
 @EVERY
-def test_adaptive_windows_differ_in_length_and_a_small_map_is_repeated(form):
+def test_adaptive_windows_repeat_values_of_a_small_input(form):
     assert ADAPTIVE[form].forward(np.array([[[[1.0, 2, 3, 4, 9]]]]), (1, 3)).tolist() == [[[[1.5, 3, 6.5]]]]
     assert ADAPTIVE[form].forward(np.array([[[[1.0, 5]]]]), (2, 3)).tolist() == [[[[1, 3, 5], [1, 3, 5]]]]
 
 
 @pytest.mark.parametrize(("size", "output_size"), [((14, 13), (4, 4)), ((2, 5), (4, 3))])
-def test_the_gradient_of_adaptive_average_pooling_is_the_slope(size, output_size):
+def test_adaptive_avg_pool_gradient_matches_finite_differences(size, output_size):
     x, grad_y = draw(2, 2, *size), draw(2, 2, *output_size, seed=1)
-    slopes = complex_step(lambda z: adaptive_avg_pool2d.forward(z, output_size), x, grad_y)
-    assert_close(adaptive_avg_pool2d.backward(grad_y, size), slopes)
+    numerical = complex_step(lambda z: adaptive_avg_pool2d.forward(z, output_size), x, grad_y)
+    assert_close(adaptive_avg_pool2d.backward(grad_y, size), numerical)
 
 
 def test_adaptive_average_pooling_is_what_pytorch_has():
@@ -271,7 +271,7 @@ def test_global_average_pooling_agrees_with_the_loops(shape, dtype):
     assert_close(grad_x, loops.global_avg_pool2d.backward(grad_y, shape[2:]))
 
 
-def test_the_gradient_of_global_average_pooling_is_the_slope():
+def test_global_avg_pool_gradient_matches_finite_differences():
     x, grad_y = draw(2, 3, 2, 5), draw(2, 3, seed=1)
     assert_close(global_avg_pool2d.backward(grad_y, (2, 5)), complex_step(global_avg_pool2d.forward, x, grad_y))
 
@@ -305,54 +305,54 @@ def test_pooling_with_a_window_of_one_still_copies():
     assert not np.shares_memory(global_avg_pool2d.forward(x[:, :, :1, :1]), x)
 
 
-def test_the_sizes_are_those_of_shapes():
+def test_sizes_are_those_of_shapes():
     x = draw(1, 1, 11, 9)
     expected = shapes.output_size((11, 9), (4, 3), (3, 2), ((1, 2), (0, 1)), ceil_mode=True)
     assert max_pool2d.forward(x, (4, 3), (3, 2), ((1, 2), (0, 1)), True)[0].shape[2:] == expected
     assert avg_pool2d.forward(x, (4, 3), (3, 2), ((1, 2), (0, 1)), True).shape[2:] == expected
 
 
-def test_argmax_of_another_pool_is_rejected_before_memory_is_touched():
+def test_max_pool_backward_rejects_out_of_range_argmax():
     grad_y, far = np.ones((1, 1, 4, 4)), np.full((1, 1, 4, 4), 2**40)
     with pytest.raises(ValueError, match="16 argmax values point outside"):
         max_pool2d.backward(grad_y, far, (4, 4), 3, 1, 1)
     with pytest.raises(
         ValueError, match="7 argmax values point outside"
-    ):  # the first place of a window is padding there
+    ):  # there the first position of the window is padding
         max_pool2d.backward(grad_y, np.zeros((1, 1, 4, 4), np.uint8), (4, 4), 3, 1, 1)
-    with pytest.raises(TypeError, match="argmax must be integers as the forward returned them, got float64"):
+    with pytest.raises(TypeError, match="argmax must be the integers that forward returned, got float64"):
         max_pool2d.backward(grad_y, far.astype(float), (4, 4), 3, 1, 1)
 
 
-def test_the_mean_of_a_large_window_does_not_drift_in_float32():
+def test_mean_of_a_large_window_is_accurate():
     x = np.full((1, 1, 400, 400), 0.1, np.float32)
     assert avg_pool2d.forward(x, 400).item() == np.float32(0.1)
 
 
 @given(pools(), st.sampled_from([0.0, 0.2, 1.0]))
-def test_max_pooling_agrees_with_the_loops_where_there_are_nans_and_infinities(case, share):
+def test_max_pooling_of_nans_and_infinities_matches_loops(case, fraction):
     dtype, seed, shape, *settings, ceil_mode = case
     x = draw(*shape, seed=seed, dtype=dtype).round()
     chance = np.random.default_rng(seed).random(shape)
-    x[chance < share] = np.nan
-    x[(share <= chance) & (chance < share + 0.2)] = -np.inf
+    x[chance < fraction] = np.nan
+    x[(fraction <= chance) & (chance < fraction + 0.2)] = -np.inf
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
-    expected, places = loops.max_pool2d.forward(x, *settings, ceil_mode)
+    expected, positions = loops.max_pool2d.forward(x, *settings, ceil_mode)
     np.testing.assert_array_equal(y, expected)
-    assert (argmax == places).all()
+    assert (argmax == positions).all()
 
 
 @pytest.mark.parametrize("shape", [(2, 130, 7, 7), (1, 3, 70, 62), (2, 300, 5, 4)])
 @pytest.mark.parametrize("settings", [(3, 2, 0, True), (3, 1, 1, False), (2, 3, ((1, 0), (0, 1)), True)])
-def test_max_pooling_agrees_with_the_loops_where_planes_fill_several_chunks(shape, settings):
+def test_max_pooling_of_many_planes_matches_loops(shape, settings):
     *settings, ceil_mode = settings
     x = draw(*shape, dtype=np.float32).round(1)
     y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
-    expected, places = max_pool("loops", x, *settings, ceil_mode)
+    expected, positions = max_pool("loops", x, *settings, ceil_mode)
     assert (y == expected).all()
-    assert (argmax == places).all()
+    assert (argmax == positions).all()
     grad_x = max_pool2d.backward(y, argmax, shape[2:], *settings)
-    assert_close(grad_x, max_pool_gradient("loops", y, places, shape[2:], *settings))
+    assert_close(grad_x, max_pool_gradient("loops", y, positions, shape[2:], *settings))
 
 
 @given(pools())
@@ -376,8 +376,8 @@ def test_pooling_reads_a_slice_of_a_larger_array():
     assert (avg_pool2d.backward(grad_y, *args) == avg_pool2d.backward(grad_y.copy(), *args)).all()
 
 
-def test_pools_have_the_same_bits_for_any_number_of_threads(own_threads):
-    x = draw(3, 33, 41, 41, dtype=np.float32)  # more values than stay with one thread
+def test_pools_are_bit_identical_for_any_thread_count(own_threads):
+    x = draw(3, 33, 41, 41, dtype=np.float32)  # enough values for several threads
 
     def compute(threads):
         parallel.set_num_threads(threads)
@@ -389,7 +389,7 @@ def test_pools_have_the_same_bits_for_any_number_of_threads(own_threads):
     assert compute(1) == compute(2) == compute(5)
 
 
-def test_a_ceil_window_larger_than_the_image_has_its_backward():
+def test_ceil_window_larger_than_the_image_has_a_gradient():
     x = draw(1, 1, 4, 4)
     y, argmax = max_pool2d.forward(x, 5, 2, 0, True)
     grad = max_pool2d.backward(y, argmax, (4, 4), 5, 2, 0)

@@ -1,4 +1,4 @@
-"""Softmax, log-softmax and softmax cross-entropy: by hand, against the loops and the complex step; large scores."""
+"""Softmax, log-softmax and cross-entropy: worked examples, loops, the complex step, and large logits."""
 
 import numpy as np
 import pytest
@@ -28,14 +28,14 @@ def test_both_forms_agree(name, shape, dtype):
 
 @PAIRS
 @pytest.mark.parametrize("shape", [(2, 5), (2, 3, 2, 2)])
-def test_the_gradient_is_the_slope(name, shape):
+def test_gradient_matches_finite_differences(name, shape):
     x, grad_y = draw(*shape), draw(*shape, seed=1)
     for module in (FAST[name], SLOW[name]):
         assert_close(module.backward(grad_y, module.forward(x)), complex_step(module.forward, x, grad_y))
 
 
 @pytest.mark.parametrize("module", [softmax, loops.softmax])
-def test_softmax_of_logarithms_gives_their_shares(module):
+def test_softmax_of_logarithms_gives_their_fractions(module):
     assert_close(module.forward(np.log([[1.0, 2, 5]])), [[0.125, 0.25, 0.625]])
 
 
@@ -46,14 +46,14 @@ def test_scores_of_ten_thousand_stay_finite(dtype):
     np.testing.assert_allclose(log_softmax.forward(x), [[0, -1e4, -2e4], [-np.log(3)] * 3], rtol=1e-6)
 
 
-def test_a_score_of_minus_infinity_has_no_share():
+def test_logit_of_minus_infinity_has_probability_zero():
     x = np.array([[0.0, -np.inf, 0.0]])
     assert softmax.forward(x).tolist() == [[0.5, 0, 0.5]]
     assert log_softmax.forward(x)[0, 1] == -np.inf
 
 
 @PAIRS
-def test_a_nan_spoils_its_own_row_only(name):
+def test_nan_stays_in_its_row(name):
     x = draw(3, 4)
     x[1, 2] = np.nan
     assert np.isnan(FAST[name].forward(x)).all(axis=1).tolist() == [False, True, False]
@@ -72,11 +72,11 @@ def test_cross_entropy_agrees_with_the_loops(images, classes, dtype, seed):
 
 
 @pytest.mark.parametrize("module", [softmax_cross_entropy, loops.softmax_cross_entropy])
-def test_the_gradient_of_cross_entropy_is_the_slope(module):
+def test_cross_entropy_gradient_matches_finite_differences(module):
     logits, labels = draw(3, 4), np.array([3, 0, 0])
     _, log_probabilities = module.forward(logits, labels)
-    slopes = complex_step(lambda z: module.forward(z, labels)[0], logits, 1.0)
-    assert_close(module.backward(log_probabilities, labels), slopes)
+    numerical = complex_step(lambda z: module.forward(z, labels)[0], logits, 1.0)
+    assert_close(module.backward(log_probabilities, labels), numerical)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,4 +1,4 @@
-"""One example or more of every layer, with inputs that suit it."""
+"""Examples of every layer, with suitable inputs."""
 
 import numpy as np
 from numeric import distinct, draw

@@ -1,4 +1,4 @@
-"""What every layer keeps to: exact shapes, dtypes, gradients, and that nothing given or kept is touched."""
+"""Properties of every layer: exact shapes, dtypes and gradients; inputs and caches are never changed."""
 
 import copy
 
@@ -16,7 +16,7 @@ DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def run(layer, inputs, grad, train):
-    """Return the output and all gradients in a list, of a copy of the layer (whose dropout thus draws the same)."""
+    """Return a list of the output and all gradients of a copy of the layer, so that dropout draws the same mask."""
     layer = copy.deepcopy(layer)
     y, cache = layer.forward(*inputs, train=train)
     grad_inputs, grad_params = layer.backward(grad, cache)
@@ -39,7 +39,7 @@ def test_shapes_are_exact_and_results_have_the_inputs_dtype(name, train, dtype):
 
 @EVERY
 @TRAIN
-def test_the_backward_is_the_slope(name, train):
+def test_backward_matches_finite_differences(name, train):
     layer, inputs, grad = make(name)
     for view in (layer.params, layer.buffers):
         view.update({key: value.astype(np.float64) + 0.1 for key, value in view.items()})
@@ -63,13 +63,15 @@ def test_the_backward_is_the_slope(name, train):
 
 @EVERY
 @TRAIN
-def test_awkward_memory_gives_the_same_and_is_not_changed(name, train):
+def test_strided_inputs_give_the_same_results(name, train):
     layer, inputs, grad = make(name, np.float32)
     odd_inputs, odd_grad = [awkward(x) for x in inputs], awkward(grad)
     results = run(layer, odd_inputs, odd_grad, train)
     for got, expected in zip(results, run(layer, inputs, grad, train), strict=True):
         assert_close(got, expected)
-        assert got.flags.writeable or np.shares_memory(got, odd_grad)  # a gradient may be a view of the upstream one
+        assert got.flags.writeable or np.shares_memory(
+            got, odd_grad
+        )  # a gradient may be a view of the upstream gradient
     assert results[0].flags.writeable
     for given, before in zip((*odd_inputs, odd_grad), (*inputs, grad), strict=True):
         assert (given == before).all()
@@ -105,7 +107,7 @@ def test_nothing_that_passes_through_stays_on_the_layer(name, train):
 
 
 @EVERY
-def test_a_cache_survives_another_forward(name):
+def test_cache_survives_another_forward(name):
     layer, inputs, grad = make(name)
     layer, other = copy.deepcopy(layer), copy.deepcopy(layer)
     _, cache = layer.forward(*inputs, train=True)
@@ -116,7 +118,7 @@ def test_a_cache_survives_another_forward(name):
 
 
 @EVERY
-def test_every_image_is_treated_alone_in_inference(name):
+def test_inference_treats_images_independently(name):
     layer, inputs, grad = make(name, images=3)
     y, *_ = run(layer, inputs, grad, train=False)
     for n in range(3):
@@ -125,14 +127,14 @@ def test_every_image_is_treated_alone_in_inference(name):
 
 
 @EVERY
-def test_a_layer_prints_as_it_was_made(name):
+def test_layer_repr_shows_its_hyperparameters(name):
     layer, *_ = make(name)
     namespace = {type(layer).__name__: type(layer)}
     again = eval(repr(layer), namespace)
     assert repr(again) == repr(layer)
 
 
-def test_parameters_changed_in_place_or_replaced_are_what_forward_reads():
+def test_forward_reads_changed_and_replaced_parameters():
     layer, x = layers.Linear(2, 1, rng=0), np.array([[1.0, 2]], np.float32)
     layer.params["weight"][:] = [[3, 4]]
     assert layer.forward(x)[0].tolist() == [[11]]
@@ -148,7 +150,7 @@ def test_running_statistics_move_by_momentum_towards_the_unbiased_variance():
     assert {buffer.dtype for buffer in layer.buffers.values()} == {np.dtype(np.float32)}
 
 
-def test_batch_norm_in_inference_reads_its_running_statistics_and_leaves_them():
+def test_batch_norm_inference_uses_running_statistics():
     layer = layers.BatchNorm2d(1, eps=0)
     layer.buffers["running_mean"][:], layer.buffers["running_var"][:] = 1, 4
     y, _ = layer.forward(np.full((1, 1, 1, 2), 5, np.float32))
@@ -156,7 +158,7 @@ def test_batch_norm_in_inference_reads_its_running_statistics_and_leaves_them():
     assert (layer.buffers["running_mean"], layer.buffers["running_var"]) == (1, 4)
 
 
-def test_dropout_is_the_identity_in_inference_and_drops_while_training():
+def test_dropout_is_the_identity_in_inference():
     layer, x = layers.Dropout(0.5, rng=0), np.ones((4, 50), np.float32)
     assert (layer.forward(x)[0] == x).all()
     assert set(layer.forward(x, train=True)[0].ravel()) == {0, 2}
@@ -169,12 +171,12 @@ def test_dropout_of_the_same_seed_drops_the_same():
     assert (first != other).any()
 
 
-def test_a_convolution_runs_on_functions_of_ones_own():
+def test_convolution_runs_on_your_own_pair():
     loops = mg.kernels.loops.conv2d
-    mine = layers.Conv2d(2, 3, 3, stride=2, padding=1, algorithm=(loops.forward, loops.backward), rng=0)
+    own_pair = layers.Conv2d(2, 3, 3, stride=2, padding=1, algorithm=(loops.forward, loops.backward), rng=0)
     built_in = layers.Conv2d(2, 3, 3, stride=2, padding=1, rng=0)
     x, grad = draw(2, 2, 5, 5), draw(2, 3, 3, 3)
-    for got, expected in zip(run(mine, [x], grad, True), run(built_in, [x], grad, True), strict=True):
+    for got, expected in zip(run(own_pair, [x], grad, True), run(built_in, [x], grad, True), strict=True):
         assert_close(got, expected)
 
 
@@ -183,14 +185,14 @@ def test_flatten_goes_channel_by_channel_and_row_by_row():
     assert layers.Flatten().forward(x)[0].tolist() == [list(range(12)), list(range(12, 24))]
 
 
-def test_a_layer_that_lacks_an_answer_says_which():
+def test_incomplete_layer_names_the_missing_method():
     class Empty(layers.Layer):
         pass
 
     for call, text in [
-        (lambda: Empty().output_shape((1,)), "Empty does not say its output_shape"),
-        (lambda: Empty().forward(None), "Empty has no forward"),
-        (lambda: Empty().backward(None, None), "Empty has no backward"),
+        (lambda: Empty().output_shape((1,)), "Empty does not define output_shape"),
+        (lambda: Empty().forward(None), "Empty does not define forward"),
+        (lambda: Empty().backward(None, None), "Empty does not define backward"),
         (
             lambda: mg.counting.costs.cost(Empty(), (1,)),
             r"Empty has no registered cost\. Add one with @mg\.counting\.register\(Empty\)",
@@ -200,7 +202,7 @@ def test_a_layer_that_lacks_an_answer_says_which():
             call()
 
 
-def test_a_layer_has_at_most_eight_public_members():
+def test_layer_has_at_most_eight_public_members():
     members = {name for name in dir(layers.Layer()) if not name.startswith("_")}
     assert members == {"params", "buffers", "inputs_taken", "kind", "output_shape", "forward", "backward", "settings"}
 

@@ -1,4 +1,4 @@
-"""A replaced method runs, whichever way it was replaced, in the graph and in a plan, forward and backward."""
+"""A method replaced in any way runs in the graph and in a plan, forward and backward."""
 
 import copy
 
@@ -16,7 +16,7 @@ WAY = pytest.mark.parametrize("way", WAYS)
 
 
 def replace(layer, method, way, monkeypatch):
-    """Replace forward or backward so that what it returns is doubled: on the object, in a subclass, in the class."""
+    """Replace forward or backward by one with doubled results: on the object, in a subclass or in the class."""
     cls, old = type(layer), getattr(type(layer), method)
 
     def doubled(self, *args, **kwargs):
@@ -41,7 +41,7 @@ def graph_of(layer, inputs):
 
 
 def every_result(g, x):
-    """Return the node's output as each way to run the graph gives it."""
+    """Return the node's output from each way to run the graph."""
     outputs, _ = g.forward(x)
     return [
         outputs["node"],
@@ -78,14 +78,14 @@ def test_replaced_backward_runs_with_and_without_input_gradients(name, way, monk
             if wanted:
                 assert_close(got_inputs[wire], 2 * expected)
         assert got_inputs.keys() == (set(x) if wanted else set())
-        # With nobody to need them, a layer without parameters is not asked for its gradients.
+        # A layer without parameters gets no backward pass if no one needs its gradients.
         assert got_params.keys() == {f"node/{key}" for key in grad_params}
         for key, expected in grad_params.items():
             assert_close(got_params[f"node/{key}"], 2 * expected)
 
 
 @EVERY
-def test_replaced_backward_runs_only_if_somebody_needs_it(name):
+def test_replaced_backward_runs_only_if_needed(name):
     layer, inputs, grad = make(name, np.float32)
     calls, right = [], layer.backward
     layer.backward = lambda *args: calls.append(1) or right(*args)
@@ -97,7 +97,7 @@ def test_replaced_backward_runs_only_if_somebody_needs_it(name):
 
 
 @EVERY
-def test_need_inputs_is_passed_only_to_a_backward_that_takes_it(name):
+def test_need_inputs_is_passed_only_if_accepted(name):
     layer, inputs, grad = make(name, np.float32)
     received, right = [], layer.backward
 
@@ -113,7 +113,7 @@ def test_need_inputs_is_passed_only_to_a_backward_that_takes_it(name):
 
 
 @EVERY
-def test_subclass_without_super_runs_its_own_forward(name):
+def test_subclass_without_super_runs_its_forward(name):
     layer, inputs, _ = make(name, np.float32)
     shape = layer.output_shape(*(x.shape[1:] for x in inputs))
 
@@ -150,7 +150,7 @@ def test_patched_and_restored_class_is_inferred_again(monkeypatch):
     assert methods.unchanged(layer, "forward")
 
 
-def test_own_shortcut_of_a_subclass_runs():
+def test_infer_of_a_subclass_runs():
     class Mine(layers.ReLU):
         def infer(self, x):
             return x + 1
@@ -163,7 +163,7 @@ def test_own_shortcut_of_a_subclass_runs():
 
 
 @pytest.mark.parametrize("layer", [layers.MaxPool2d(2), layers.ReLU(), layers.LocalResponseNorm()])
-def test_infer_called_by_an_own_forward_does_not_recurse(layer):
+def test_infer_called_by_an_overridden_forward_does_not_recurse(layer):
     class Mine(type(layer)):
         def forward(self, x, train=False):
             return -super().infer(x), x.shape
@@ -187,7 +187,7 @@ CHAIN = {
 
 
 def chain():
-    """Return a graph in which a plan fuses, joins and leaves out what it can."""
+    """Return a graph in which a plan fuses nodes, joins branches in place and removes nodes."""
     g, wire = mg.Graph(image=(3, 8, 8)), "image"
     for name, build in CHAIN.items():
         wire = g.add(

@@ -1,4 +1,4 @@
-"""GoogLeNet as the paper's Table 1 and BVLC's replication have it."""
+"""GoogLeNet matches the paper's Table 1 and BVLC's replication."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def counted():
     return mg.count(mg.models.googlenet(init="zeros"))
 
 
-def test_all_155_layers_have_the_shapes_parameters_and_operations_of_the_replication(counted):
+def test_all_155_layers_match_the_replication(counted):
     ours = [
         [row.name, row.kind, list(row.output_shape), row.weights, row.biases, row.macs]
         for row in counted.rows
@@ -35,32 +35,32 @@ def test_every_convolution_is_followed_by_its_relu():
     assert all(g.nodes[readers[name]].layer.kind == "ReLU" for name in convolutions)
 
 
-def test_the_branches_meet_in_the_order_of_the_replication():
+def test_branches_meet_in_the_order_of_the_replication():
     g = mg.models.googlenet(init="zeros")
     assert g.nodes["inception_4c/output"].wires == tuple(
         f"inception_4c/relu_{branch}" for branch in ("1x1", "3x3", "5x5", "pool_proj")
     )
 
 
-def test_the_heads_sit_on_4a_and_4d():
+def test_heads_sit_on_4a_and_4d():
     g = mg.models.googlenet(init="zeros")
     assert g.nodes["loss1/ave_pool"].wires == ("inception_4a/output",)
     assert g.nodes["loss2/ave_pool"].wires == ("inception_4d/output",)
     assert g.outputs == ("loss1/classifier", "loss2/classifier", "loss3/classifier")
 
 
-def test_the_constants_of_pools_normalisation_and_dropout_are_bvlcs():
+def test_constants_of_pools_normalisation_and_dropout_are_bvlcs():
     nodes = mg.models.googlenet(init="zeros").nodes
     norm = nodes["pool1/norm1"].layer
     assert (norm.size, norm.alpha, norm.beta, norm.k) == (5, 1e-4, 0.75, 1.0)
     assert [nodes[name].layer.p for name in ("loss1/drop_fc", "loss2/drop_fc", "pool5/drop_7x7_s1")] == [0.7, 0.7, 0.4]
-    trunk = [nodes[f"pool{i}/3x3_s2"].layer for i in (1, 2, 3, 4)]
+    pools = [nodes[f"pool{i}/3x3_s2"].layer for i in (1, 2, 3, 4)]
     assert all(
-        (p.kernel_size, p.stride, p.padding, p.ceil_mode) == ((3, 3), (2, 2), ((0, 0), (0, 0)), True) for p in trunk
+        (p.kernel_size, p.stride, p.padding, p.ceil_mode) == ((3, 3), (2, 2), ((0, 0), (0, 0)), True) for p in pools
     )
 
 
-def test_caffe_weights_are_uniform_by_fan_in_and_biases_two_tenths_except_in_classifiers():
+def test_caffe_initialisation_matches_the_replication():
     g = mg.models.googlenet(rng=0)
     for name, (layer, _) in g.nodes.items():
         if "weight" not in layer.params:
@@ -91,7 +91,7 @@ def test_batch_norm_replaces_normalisation_and_biases():
     assert mg.count(g).params == 7_005_832
 
 
-def test_without_norm_and_dropout_the_other_names_stay():
+def test_names_do_not_depend_on_norm_and_dropout():
     whole = set(mg.models.googlenet(init="zeros").nodes)
     bare = set(mg.models.googlenet(norm=None, dropout=False, init="zeros").nodes)
     assert whole - bare == {
@@ -117,19 +117,19 @@ def test_other_image_sizes_end_in_one_value_per_channel(size):
     assert g.shapes["pool5/7x7_s1"][1:] == (1, 1)
 
 
-def test_the_same_seed_builds_the_same_network():
+def test_same_seed_builds_the_same_network():
     a, b, c = (mg.models.googlenet(width=0.1, size=64, rng=seed).params for seed in (1, 1, 2))
     assert all(np.array_equal(a[key], b[key]) for key in a)
     assert not np.array_equal(a["conv1/7x7_s2/weight"], c["conv1/7x7_s2/weight"])
 
 
-def test_an_unknown_choice_is_refused_by_name():
+def test_unknown_choice_raises():
     for wrong in ({"norm": "layer"}, {"init": "xavier"}, {"variant": "v2"}, {"width": 0}):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
             mg.models.googlenet(**wrong)
 
 
-def test_the_whole_network_runs_forward_and_backward_at_224():
+def test_whole_network_runs_forward_and_backward_at_224():
     g = mg.models.googlenet(rng=0)
     x = np.random.default_rng(1).normal(0, 50, (2, 3, 224, 224)).astype(np.float32)
     logits, tape = g.forward({"image": x}, train=True)
@@ -144,13 +144,13 @@ def test_the_whole_network_runs_forward_and_backward_at_224():
     assert all(np.isfinite(value).all() and np.any(value) for value in grad_params.values())
 
 
-def test_the_gradient_of_the_whole_network_agrees_with_a_difference():
+def test_gradient_of_the_whole_network_agrees_with_a_difference():
     g = mg.models.googlenet(num_classes=10, size=96, width=0.25, rng=0)
     x = np.random.default_rng(2).standard_normal((2, 3, 96, 96))
     assert mg.gradcheck.directional_check(g, x, np.array([1, 8])).relative_error < 1e-5
 
 
-def test_a_deeper_small_net_repeats_the_last_module_of_each_stage():
+def test_deeper_mini_googlenet_repeats_modules():
     g = mg.models.mini_googlenet(depth=7, aux=True, init="zeros")
     outputs = [name for name in g.nodes if name.startswith("inception") and name.endswith("/output")]
     assert [name[10:12] for name in outputs] == ["3a", "3b", "3c", "3d", "4a", "4b", "4c"]

@@ -1,4 +1,4 @@
-"""The networks beside GoogLeNet: known totals, shapes, and that they run."""
+"""The other networks: known totals and shapes, and that they run."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ import minigooglenet as mg
         (lambda: mg.models.nin(init="zeros"), 7_595_176, 1_100_188_800),
     ],
 )
-def test_the_classic_networks_have_their_published_totals(build, params, macs):
+def test_classic_networks_have_their_published_totals(build, params, macs):
     counted = mg.count(build())
     assert (counted.params, counted.macs) == (params, macs)
 
@@ -39,7 +39,7 @@ def test_alexnet_exists_with_one_or_two_groups_only():
 
 @pytest.mark.parametrize("size", [32, 64])
 @pytest.mark.parametrize("norm", ["lrn", "batch", None])
-def test_the_small_googlenet_runs_at_both_sizes_with_every_norm(size, norm):
+def test_small_googlenet_runs_at_both_sizes_with_every_norm(size, norm):
     g = mg.models.mini_googlenet(7, in_channels=1, size=size, norm=norm, aux=True, rng=0)
     x = np.random.default_rng(0).standard_normal((2, 1, size, size)).astype(np.float32)
     logits, tape = g.forward({"image": x}, train=True)
@@ -55,7 +55,7 @@ def test_one_module_function_serves_by_itself():
     assert mg.count(g).macs == 128_049_152
 
 
-def test_a_naive_module_lets_its_pool_branch_through_whole():
+def test_naive_module_keeps_all_pooled_channels():
     g = mg.Graph(image=(192, 28, 28))
     wire = mg.models.inception_naive(g, "image", "inception_3a", 64, 128, 32)
     assert g.shapes[wire] == (416, 28, 28)
@@ -64,5 +64,5 @@ def test_a_naive_module_lets_its_pool_branch_through_whole():
 def test_models_are_built_by_name():
     assert mg.models.names() == ("alexnet", "googlenet", "mini_googlenet", "nin", "vgg16")
     assert mg.models.build("mini", num_classes=3).shapes["loss3/classifier"] == (3,)
-    with pytest.raises(ValueError, match="there is no model 'resnet'; there are alexnet, googlenet"):
+    with pytest.raises(ValueError, match="unknown model 'resnet'; choose from alexnet, googlenet"):
         mg.models.build("resnet")

@@ -1,4 +1,4 @@
-"""A network knows how it was made, as long as it is that network."""
+"""A network records how it was built, until it is changed."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import minigooglenet as mg
 
 
 @pytest.mark.parametrize("name", mg.models.names())
-def test_a_network_can_be_made_again_from_what_it_was_made_by(name):
+def test_network_can_be_rebuilt_from_its_factory_metadata(name):
     g = mg.models.build(name, num_classes=7, init="zeros")
     made_by, arguments = g.made_by
     again = mg.models.build(made_by, **arguments)
@@ -16,7 +16,7 @@ def test_a_network_can_be_made_again_from_what_it_was_made_by(name):
     assert [repr(layer) for layer, _ in again.nodes.values()] == [repr(layer) for layer, _ in g.nodes.values()]
 
 
-def test_a_network_that_was_changed_no_longer_says_what_made_it():
+def test_changed_network_loses_its_factory_metadata():
     g = mg.models.mini_googlenet(3, in_channels=1, init="zeros")
     assert g.made_by[1]["in_channels"] == 1
     assert "rng" not in g.made_by[1]
@@ -24,7 +24,7 @@ def test_a_network_that_was_changed_no_longer_says_what_made_it():
     assert g.made_by is None
 
 
-def test_a_network_for_other_classes_keeps_everything_but_its_classifiers():
+def test_with_classes_keeps_all_other_arrays():
     g = mg.models.mini_googlenet(5, aux=True, width=0.25, rng=0)
     g.buffers["conv1/bn_3x3/running_mean"] += 1
     other, new = mg.models.with_classes(g, 3, rng=1)
@@ -38,23 +38,23 @@ def test_a_network_for_other_classes_keeps_everything_but_its_classifiers():
     assert mg.models.build(other.made_by[0], **other.made_by[1]).shapes == other.shapes
 
 
-def test_the_same_number_of_classes_gets_new_classifiers_too():
+def test_same_number_of_classes_gets_new_classifiers_too():
     g = mg.models.mini_googlenet(5, width=0.25, rng=0)
     other, new = mg.models.with_classes(g, 5, rng=1)
     assert new == ["loss3/classifier/weight", "loss3/classifier/bias"]
     assert not np.array_equal(other.params[new[0]], g.params[new[0]])
 
 
-def test_a_network_made_by_hand_cannot_be_made_again():
+def test_network_built_by_hand_cannot_be_rebuilt():
     g = mg.Graph(image=(4,))
     g.add("fc", mg.layers.Linear(4, 2, rng=0), "image")
-    with pytest.raises(ValueError, match="put together by hand"):
+    with pytest.raises(ValueError, match="built or changed by hand"):
         mg.models.with_classes(g, 3)
 
 
 @pytest.mark.parametrize("name", ["mini_googlenet", "googlenet"])
 @pytest.mark.parametrize("seed", [0, 7])
-def test_a_new_classifier_differs_from_the_seeds_first_one(name, seed):
+def test_new_classifier_differs_from_the_initial_one(name, seed):
     size = 32 if name == "mini_googlenet" else 64
     g = mg.models.build(name, 4, width=0.25, aux=True, size=size, rng=seed)
     other, new = mg.models.with_classes(g, 4, rng=seed)
@@ -66,7 +66,7 @@ def test_a_new_classifier_differs_from_the_seeds_first_one(name, seed):
     assert all(np.array_equal(again.params[key], other.params[key]) for key in new)
 
 
-def test_a_generator_gives_new_classifiers_of_their_own_too():
+def test_new_classifiers_from_a_generator_differ():
     g = mg.models.mini_googlenet(4, width=0.25, rng=np.random.default_rng(3))
     other, new = mg.models.with_classes(g, 4, rng=np.random.default_rng(3))
     assert not np.array_equal(other.params[new[0]], g.params[new[0]])
@@ -81,7 +81,7 @@ def test_fine_tuning_twice_with_one_seed_draws_two_classifiers():
     assert not np.array_equal(third.params[key], started)
 
 
-def test_a_convolution_that_classifies_is_replaced_too():
+def test_convolution_that_classifies_is_replaced_too():
     g = mg.models.nin(num_classes=5, init="gaussian", rng=0)
     assert mg.models.classifiers(g) == {"classifier": ["conv4/1x1_2"]}
     other, new = mg.models.with_classes(g, 5, rng=0)
@@ -116,8 +116,8 @@ def test_reordered_classes_give_reordered_logits(make):
 
 
 @pytest.mark.parametrize("order", [[0, 1, 1, 2], [0, 1, 2], [1, 2, 3, 4]])
-def test_an_order_that_is_none_is_rejected(order):
-    with pytest.raises(ValueError, match=r"once, got|cannot put 3 classes"):
+def test_invalid_class_order_raises(order):
+    with pytest.raises(ValueError, match=r"once, got|cannot reorder 3 classes"):
         mg.models.with_class_order(mg.models.mini_googlenet(4, width=0.25, rng=0), order)
 
 
@@ -134,7 +134,7 @@ def test_assigned_outputs_change_no_classifier():
     np.testing.assert_allclose(mg.models.with_class_order(g, order)(x), g(x)[:, order], rtol=1e-5, atol=1e-6)
 
 
-def test_a_softmax_after_the_classifier_moves_its_rows_once():
+def test_softmax_after_the_classifier_moves_its_rows_once():
     g = mg.Graph(image=(4,))
     g.add("softmax", mg.layers.Softmax(), g.add("fc", mg.layers.Linear(4, 3, rng=0), "image"))
     x, order = np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32), [2, 0, 1]

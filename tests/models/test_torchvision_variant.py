@@ -1,4 +1,4 @@
-"""googlenet(variant="torchvision") is torchvision's network: its counts, its outputs, its gradients."""
+"""googlenet(variant="torchvision") matches torchvision's network: counts, outputs and gradients."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ import minigooglenet as mg
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.weights.torchvision import names
 
-OUTPUTS = ("loss3/classifier", "loss2/classifier", "loss1/classifier")  # in the order of torchvision's
+OUTPUTS = ("loss3/classifier", "loss2/classifier", "loss1/classifier")  # in torchvision's order
 
 
 def twin(model, **arguments):
-    """Return our network with the weights of torchvision's, and its names of the arrays."""
+    """Return our network with torchvision's weights, and torchvision's names of the arrays."""
     g = mg.models.googlenet(5, variant="torchvision", dropout=False, init="zeros", **arguments)
     g = g.astype(next(model.parameters()).detach().numpy().dtype)
     state = model.state_dict()
@@ -22,7 +22,7 @@ def twin(model, **arguments):
     return g
 
 
-def test_it_has_the_published_numbers_of_parameters_and_multiply_adds():
+def test_variant_has_the_published_parameters_and_macs():
     g = mg.models.googlenet(variant="torchvision", init="zeros")
     whole, main = mg.count(g), mg.count(g, outputs=["loss3/classifier"])
     assert (whole.params, whole.macs) == (13_004_888, 1_506_748_416)
@@ -30,7 +30,7 @@ def test_it_has_the_published_numbers_of_parameters_and_multiply_adds():
     assert mg.count(mg.models.googlenet(variant="torchvision", aux=False, init="zeros")).params == 6_624_904
 
 
-def test_it_differs_from_the_paper_with_batch_norm_in_five_places():
+def test_variant_differs_from_the_paper_in_five_nodes():
     ours = mg.models.googlenet(variant="torchvision", init="zeros").nodes
     paper = mg.models.googlenet(norm="batch", init="zeros").nodes
     assert list(ours) == list(paper)
@@ -74,7 +74,7 @@ def test_outputs_gradients_and_statistics_of_training_are_torchvisions():
 def test_outputs_of_inference_are_torchvisions(dtype, size, tolerance):
     torch = pytest.importorskip("torch")
     model = random_googlenet(seed=1).to(getattr(torch, dtype)).eval()
-    model.training = True  # of the outermost module alone: the heads are computed, by the rules of inference
+    model.training = True  # only of the outermost module, so that the heads run, in inference mode
     g = twin(model, size=size)
     x = draw(2, 3, size, size, dtype=dtype)
     with torch.no_grad():
@@ -86,7 +86,7 @@ def test_outputs_of_inference_are_torchvisions(dtype, size, tolerance):
         assert relative(planned[wire], values) < 1e-5
 
 
-def test_the_pixels_are_those_of_torchvisions_input_transform():
+def test_pixels_are_those_of_torchvisions_input_transform():
     torch = pytest.importorskip("torch")
     model = random_googlenet(aux=False)
     model.transform_input = True
@@ -96,7 +96,7 @@ def test_the_pixels_are_those_of_torchvisions_input_transform():
     assert np.abs(model._transform_input(normalised).numpy() - UNIT.to_input(pixels)).max() < 1e-6
 
 
-def test_it_can_be_made_again_and_trains_with_its_dropout():
+def test_variant_can_be_rebuilt_and_trained():
     g = mg.models.googlenet(7, size=64, width=0.1, variant="torchvision", rng=0)
     name, arguments = g.made_by
     assert arguments["variant"] == "torchvision"

@@ -1,4 +1,4 @@
-"""The same bits for any number of threads, forward and backward."""
+"""Results are bit-identical for every number of threads, forward and backward."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from minigooglenet.kernels import compiled
 
 
 def network(norm, rng):
-    """Return an Inception net with two heads, dropout and every kind of pool."""
+    """Return an Inception network with two heads, dropout and every type of pool."""
     style = mg.models.Style(norm=norm, rng=rng)
     layers = mg.layers
     g = mg.Graph(image=(3, 20, 22))
@@ -28,7 +28,7 @@ def network(norm, rng):
 
 
 def one_step(threads, norm, images):
-    """Return everything that one training step and one inference compute, as bytes by name."""
+    """Return {name: bytes} of all results of a training step and an inference."""
     mg.set_num_threads(threads)
     g = network(norm, rng=0)
     x = draw(images, 3, 20, 22, dtype=np.float32)
@@ -42,26 +42,26 @@ def one_step(threads, norm, images):
 
 @pytest.mark.parametrize("norm", ["lrn", "batch"])
 @pytest.mark.parametrize("images", [1, 3, 19])
-def test_a_training_step_has_the_same_bits_for_any_number_of_threads(own_threads, norm, images):
+def test_training_step_is_bit_identical_for_any_thread_count(own_threads, norm, images):
     expected = one_step(1, norm, images)
     for threads in (2, 3, 5):
         assert one_step(threads, norm, images) == expected
 
 
 @needs_numba
-def test_bands_have_the_same_bits_for_any_number_of_threads(own_threads, monkeypatch):
+def test_bands_are_bit_identical_for_any_thread_count(own_threads, monkeypatch):
     monkeypatch.setattr(compiled.fast().implicit_gemm, "BAND", 500)
     expected = one_step(1, "lrn", 2)
     for threads in (2, 5):
         assert one_step(threads, "lrn", 2) == expected
 
 
-def test_a_step_repeated_has_the_same_bits(own_threads):
+def test_repeated_step_is_bit_identical(own_threads):
     assert one_step(2, "lrn", 5) == one_step(2, "lrn", 5)
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", *COMPILED[:1]])
-def test_a_convolution_called_alone_has_the_same_bits_for_any_number_of_threads(own_threads, algorithm):
+def test_convolution_is_bit_identical_for_any_thread_count(own_threads, algorithm):
     x, weight = draw(5, 8, 13, 11, dtype=np.float32), draw(6, 4, 3, 3, dtype=np.float32)
 
     def compute(threads):
@@ -74,7 +74,7 @@ def test_a_convolution_called_alone_has_the_same_bits_for_any_number_of_threads(
 
 
 @pytest.mark.parametrize("algorithm", ["im2col", *COMPILED[:1]])
-def test_a_convolution_called_alone_has_the_same_bits_however_blas_is_set(algorithm):
+def test_convolution_is_bit_identical_for_any_blas_setting(algorithm):
     x, weight = draw(2, 64, 28, 28, dtype=np.float32), draw(96, 64, 3, 3, dtype=np.float32)
 
     def compute(threads):
@@ -86,7 +86,7 @@ def test_a_convolution_called_alone_has_the_same_bits_however_blas_is_set(algori
     assert compute(1) == compute(2)
 
 
-def test_the_seed_decides_the_weights():
+def test_seed_decides_the_weights():
     first, again, other = (dict(network("lrn", rng=seed).params) for seed in (0, 0, 1))
     assert all((first[key] == again[key]).all() for key in first)
     assert (first["stem/weight"] != other["stem/weight"]).any()

@@ -1,4 +1,4 @@
-"""Work over cores: every item once, the same parts for any number of threads, BLAS and threads left as they were."""
+"""Parallel work: every item runs once, chunks do not depend on threads where they must not, state is restored."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ def blas_threads():
     pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
     numpys = [
         pool for pool in pools if "numpy" in pool["filepath"]
-    ]  # Numba may load SciPy's too, which nobody uses here
+    ]  # Numba may load SciPy's BLAS too, which no test uses
     return [pool["num_threads"] for pool in numpys or pools]
 
 
@@ -42,7 +42,7 @@ def in_another_thread(function):
 def two_blas_threads():
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         if not blas_threads() or blas_threads() != [2] * len(blas_threads()):
-            pytest.skip("this BLAS cannot be told its number of threads")
+            pytest.skip("the number of threads of this BLAS cannot be set")
         yield
 
 
@@ -59,7 +59,7 @@ def test_parallel_for_covers_every_item_once(own_threads, threads, count):
     assert (visits == 1).all()
 
 
-def test_the_first_error_of_any_task_is_raised(own_threads):
+def test_first_error_of_any_task_is_raised(own_threads):
     mg.set_num_threads(3)
     done = []
 
@@ -71,7 +71,7 @@ def test_the_first_error_of_any_task_is_raised(own_threads):
     assert sorted(done) == [1, 2]
 
 
-def test_a_task_may_call_parallel_for_itself(own_threads):
+def test_task_may_call_parallel_for_itself(own_threads):
     mg.set_num_threads(2)
     visits = np.zeros((4, 6), int)
 
@@ -86,7 +86,7 @@ def test_a_task_may_call_parallel_for_itself(own_threads):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_blas_has_one_thread_inside_and_its_own_number_again_after(own_threads, two_blas_threads, threads):
+def test_blas_thread_count_is_restored_after_computing(own_threads, two_blas_threads, threads):
     mg.set_num_threads(threads)
     inside = []
     parallel.run([lambda: inside.extend(blas_threads())] * 3)
@@ -94,7 +94,7 @@ def test_blas_has_one_thread_inside_and_its_own_number_again_after(own_threads, 
     assert set(blas_threads()) == {2}
 
 
-def test_the_outermost_region_gives_blas_back_after_an_exception(two_blas_threads):
+def test_outermost_region_gives_blas_back_after_an_exception(two_blas_threads):
     def fail():
         with parallel.computing():
             pass
@@ -121,7 +121,7 @@ def test_blas_is_given_back_when_a_layer_raises(two_blas_threads):
     assert set(blas_threads()) == {2}
 
 
-def test_blas_is_given_back_after_forward_and_backward(two_blas_threads):
+def test_blas_is_restored_after_forward_and_backward(two_blas_threads):
     g = mg.models.mini_googlenet(size=32, width=0.25, rng=0)
     outputs, tape = g.forward({"image": np.ones((2, 3, 32, 32), np.float32)})
     g.backward({wire: np.ones_like(y) for wire, y in outputs.items()}, tape)
@@ -153,7 +153,7 @@ def test_overlapping_regions_of_two_threads_give_blas_back_once(two_blas_threads
     assert set(blas_threads()) == {2}
 
 
-def test_tasks_see_the_errstate_of_their_caller_and_keep_none(own_threads):
+def test_tasks_use_the_errstate_of_their_caller(own_threads):
     mg.set_num_threads(2)
     before = np.geterr()
 
@@ -167,7 +167,7 @@ def test_tasks_see_the_errstate_of_their_caller_and_keep_none(own_threads):
     assert np.geterr() == before
 
 
-def test_no_more_threads_stay_than_were_asked_for(own_threads):
+def test_surplus_threads_end(own_threads):
     for threads in (5, 2, 4, 3):
         mg.set_num_threads(threads)
         old = engine_threads()
@@ -186,13 +186,13 @@ def test_one_thread_starts_no_pool(own_threads):
     assert engine_threads() == []
 
 
-def test_the_environment_sets_the_number_of_threads(monkeypatch):
+def test_environment_sets_the_number_of_threads(monkeypatch):
     monkeypatch.setattr(POOL, "num_threads", None)
     monkeypatch.setenv("MINIGOOGLENET_NUM_THREADS", " 3 ")
     assert mg.get_num_threads() == 3
 
 
-def test_without_the_environment_every_core_is_used(monkeypatch):
+def test_every_core_is_used_by_default(monkeypatch):
     monkeypatch.setattr(POOL, "num_threads", None)
     monkeypatch.delenv("MINIGOOGLENET_NUM_THREADS", raising=False)
     assert 1 <= mg.get_num_threads() <= os.cpu_count()
@@ -200,13 +200,13 @@ def test_without_the_environment_every_core_is_used(monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_has_a_pool_of_its_own(own_threads):
+def test_forked_child_has_a_new_pool(own_threads):
     mg.set_num_threads(2)
     parallel.run([lambda: None] * 4)
     child = multiprocessing.get_context("fork").Process(target=parallel.run, args=([lambda: None] * 4,))
     child.start()
     child.join(30)
-    child.kill()  # a deadlock must not hold up the end of the tests
+    child.kill()  # a deadlock must not delay the end of the tests
     assert child.exitcode == 0
 
 
@@ -216,7 +216,7 @@ def _exit_with_blas_threads():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_forked_inside_a_region_gets_blas_back(two_blas_threads):
+def test_child_forked_inside_a_region_gets_blas_back(two_blas_threads):
     with parallel.computing():
         child = multiprocessing.get_context("fork").Process(target=_exit_with_blas_threads)
         child.start()
@@ -225,7 +225,7 @@ def test_a_child_forked_inside_a_region_gets_blas_back(two_blas_threads):
     assert child.exitcode == 2
 
 
-def test_the_number_of_threads_may_change_while_others_work(own_threads):
+def test_number_of_threads_may_change_while_others_work(own_threads):
     stop, errors, visits = threading.Event(), [], []
 
     def work():
@@ -247,42 +247,42 @@ def test_the_number_of_threads_may_change_while_others_work(own_threads):
     assert len(visits) > 0
 
 
-def test_a_team_shares_the_ranges_of_parallel_for(own_threads):
+def test_team_splits_the_range_of_parallel_for(own_threads):
     mg.set_num_threads(3)
     done, members = [], []
 
     def work(number):
-        members.append((number, parallel.member(), parallel.num_workers()))
+        members.append((number, parallel.team_rank(), parallel.num_workers()))
         parallel.parallel_for(lambda start, stop: done.append((start, stop)), 7)
 
     parallel.as_team(work, 3)
     assert sorted(members) == [(number, (number, 3), 3) for number in range(3)]
     assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
-    assert parallel.member() is None
+    assert parallel.team_rank() is None
 
 
-def test_one_member_of_a_team_may_do_all_of_it(own_threads):
+def test_alone_runs_the_whole_range_on_one_thread(own_threads):
     mg.set_num_threads(2)
     done = []
 
     def work(number):
         if number == 0:
             parallel.alone(lambda: parallel.parallel_for(lambda start, stop: done.append((start, stop)), 5))
-            assert parallel.member() == (0, 2)
+            assert parallel.team_rank() == (0, 2)
 
     parallel.as_team(work, 2)
     assert done == [(0, 5)]
 
 
-def test_pieces_are_a_multiple_of_the_threads_where_there_is_room(own_threads):
+def test_num_chunks_is_a_multiple_of_the_threads(own_threads):
     mg.set_num_threads(4)
-    assert [parallel.even(least, 10) for least in (1, 4, 5, 9)] == [4, 4, 8, 10]
-    assert parallel.even(1, 3) == 3
-    assert parallel.even(0, 0) == 1
+    assert [parallel.num_chunks(least, 10) for least in (1, 4, 5, 9)] == [4, 4, 8, 10]
+    assert parallel.num_chunks(1, 3) == 3
+    assert parallel.num_chunks(0, 0) == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell")
-def test_the_caller_may_use_all_its_processors_again_after_an_error_too(own_threads):
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not report it")
+def test_affinity_is_restored_after_an_error(own_threads):
     mg.set_num_threads(2)
     before, inside = os.sched_getaffinity(0), []
 
@@ -298,7 +298,7 @@ def test_the_caller_may_use_all_its_processors_again_after_an_error_too(own_thre
         assert len(set().union(*inside)) <= len(before)
 
 
-def test_there_is_no_team_inside_a_task_beside_another_or_of_more_threads_than_there_are(own_threads):
+def test_team_needs_free_threads(own_threads):
     mg.set_num_threads(2)
     answers = []
     parallel.run([lambda: answers.append(parallel.as_team(print, 2))] * 2)
@@ -308,7 +308,7 @@ def test_there_is_no_team_inside_a_task_beside_another_or_of_more_threads_than_t
 
 
 @needs_numba
-def test_a_barrier_holds_everybody_until_the_last_has_come(own_threads):
+def test_barrier_waits_for_all_threads(own_threads):
     mg.set_num_threads(4)
     barrier, arrived = new_barrier(4), [0] * 50
 
@@ -324,7 +324,7 @@ def test_a_barrier_holds_everybody_until_the_last_has_come(own_threads):
 
 
 @needs_numba
-def test_a_member_that_fails_lets_the_others_go(own_threads):
+def test_failing_thread_releases_its_team(own_threads):
     mg.set_num_threads(2)
     barrier = new_barrier(2)
 
@@ -339,7 +339,7 @@ def test_a_member_that_fails_lets_the_others_go(own_threads):
 
 
 @needs_numba
-def test_the_error_of_the_member_that_failed_is_the_one_told(own_threads):
+def test_error_of_the_failing_thread_is_raised(own_threads):
     mg.set_num_threads(2)
     barrier = new_barrier(2)
 
@@ -353,7 +353,7 @@ def test_the_error_of_the_member_that_failed_is_the_one_told(own_threads):
         parallel.as_team(work, 2)
 
 
-def test_without_more_threads_the_caller_does_all_the_work(own_threads, monkeypatch):
+def test_caller_does_all_work_without_threads(own_threads, monkeypatch):
     def no_thread(self):
         raise RuntimeError("can't start new thread")
 
@@ -363,7 +363,7 @@ def test_without_more_threads_the_caller_does_all_the_work(own_threads, monkeypa
     parallel.parallel_for(lambda start, stop: done.append((start, stop)), 10)
     assert sum(stop - start for start, stop in done) == 10
     assert not parallel.as_team(print, 2)
-    mg.set_num_threads(6)  # a new pool for those who come later
+    mg.set_num_threads(6)  # a new pool for later tests
 
 
 @pytest.mark.parametrize(

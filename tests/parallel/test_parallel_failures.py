@@ -1,4 +1,4 @@
-"""Workers that fail: the caller gets the exception, no task is lost without a word, and the next call works."""
+"""Failing workers: the caller gets the exception, no task is lost silently, and the next call works."""
 
 import contextlib
 import sys
@@ -32,10 +32,10 @@ def two_threads(own_threads):
 
 @pytest.fixture
 def silent_ends(monkeypatch):
-    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)  # threads end on purpose here
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)  # these tests end threads on purpose
     yield
-    mg.set_num_threads(mg.get_num_threads() + 1)  # the pool closes
-    for thread in threading.enumerate():  # one that ends later would be reported in the next test
+    mg.set_num_threads(mg.get_num_threads() + 1)  # this closes the pool
+    for thread in threading.enumerate():  # a thread that ends later would be reported in the next test
         if thread.name.startswith("minigooglenet_"):
             with contextlib.suppress(RuntimeError):  # it has not started
                 thread.join(5)
@@ -46,7 +46,7 @@ def raise_error(error):
 
 
 def run_on_both(in_caller, in_helper):
-    """Run one function in the calling thread and one in a helper, at the same time."""
+    """Run one function in the calling thread and one in a worker, at the same time."""
     caller, meet = threading.current_thread(), threading.Barrier(2)
 
     def task():
@@ -68,7 +68,7 @@ def sum_of_squares():
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, OwnError, MemoryError, StopIteration])
 @pytest.mark.parametrize("where", ["caller", "helper"])
-def test_the_caller_gets_any_exception_of_a_worker(two_threads, kind, where):
+def test_caller_gets_any_exception_of_a_worker(two_threads, kind, where):
     for _ in range(3):
         functions = [lambda: None, lambda: None]
         functions[where == "helper"] = lambda: raise_error(kind("on purpose"))
@@ -77,12 +77,12 @@ def test_the_caller_gets_any_exception_of_a_worker(two_threads, kind, where):
         assert sum_of_squares() == sum(k * k for k in range(64))
 
 
-def test_an_interrupt_comes_before_the_error_of_a_task(two_threads):
+def test_interrupt_comes_before_the_error_of_a_task(two_threads):
     with pytest.raises(KeyboardInterrupt):
         run_on_both(lambda: raise_error(ValueError("a task")), lambda: raise_error(KeyboardInterrupt()))
 
 
-def test_an_exit_starts_no_more_tasks(own_threads):
+def test_exit_starts_no_more_tasks(own_threads):
     mg.set_num_threads(1)
     mg.set_num_threads(2)
     started = []
@@ -96,7 +96,7 @@ def test_an_exit_starts_no_more_tasks(own_threads):
     assert len(started) <= 2
 
 
-def test_all_images_are_right_after_an_exit_in_a_layer(two_threads):
+def test_results_are_correct_after_an_exit_in_a_layer(two_threads):
     g = mg.models.mini_googlenet(size=32, width=0.25, rng=0)
     plan, x = mg.plan(g), np.random.default_rng(0).random((8, 3, 32, 32), np.float32)
     graph_right, plan_right = g(x), plan(x)
@@ -112,24 +112,24 @@ def test_all_images_are_right_after_an_exit_in_a_layer(two_threads):
     np.testing.assert_array_equal(plan(x), plan_right)
 
 
-def test_a_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_ends, monkeypatch):
+def test_task_that_is_lost_with_its_thread_is_reported(two_threads, silent_ends, monkeypatch):
     lost = threading.Event()
 
     def die(shared):
-        shared.helping.add(threading.current_thread())
+        shared.active.add(threading.current_thread())
         shared.waiting.pop()
         lost.set()
         raise OwnError("on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks.Tasks, "help", die)
+        patch.setattr(tasks.Tasks, "run_in_worker", die)
         with pytest.raises(RuntimeError, match="1 of 2 tasks did not finish"):
             parallel.run([lambda: lost.wait(30)] * 2)
     assert sum_of_squares() == sum(k * k for k in range(64))
 
 
 def begin_badly(monkeypatch, times):
-    """Let the next `times` threads of a new pool of one helper end as they begin."""
+    """Make the next `times` threads of a new pool with one worker end immediately."""
     begin, left = pool._begin_worker, [None] * times
 
     def begins():
@@ -153,8 +153,10 @@ def test_threads_that_ended_are_replaced(two_threads, silent_ends, monkeypatch):
 
 
 @needs_numba
-def test_a_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, monkeypatch):
-    monkeypatch.setattr(tasks.Tasks, "help", lambda shared: shared.helping.add(threading.current_thread()) or exit())
+def test_team_does_not_wait_for_a_thread_that_ended(two_threads, silent_ends, monkeypatch):
+    monkeypatch.setattr(
+        tasks.Tasks, "run_in_worker", lambda shared: shared.active.add(threading.current_thread()) or exit()
+    )
     barrier = new_barrier(2)
     with pytest.raises(RuntimeError, match="did not finish, because a worker thread ended"):
         parallel.as_team(lambda number: barrier.wait(), 2, barrier.give_up)
@@ -172,14 +174,14 @@ def check_that_a_team_works():
 
 
 @needs_numba
-def test_a_team_gets_threads_for_those_that_end_as_they_begin(two_threads, silent_ends, monkeypatch):
+def test_team_replaces_threads_that_end_immediately(two_threads, silent_ends, monkeypatch):
     begin_badly(monkeypatch, 2)
     check_that_a_team_works()
 
 
 @needs_numba
-def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, monkeypatch):
-    help_, lost = tasks.Tasks.help, [None]
+def test_team_replaces_a_thread_with_a_lost_job(two_threads, silent_ends, monkeypatch):
+    help_, lost = tasks.Tasks.run_in_worker, [None]
 
     def loses_one(shared):
         if lost:
@@ -187,11 +189,11 @@ def test_a_team_gets_a_thread_for_a_job_that_was_lost(two_threads, silent_ends, 
             raise OwnError
         help_(shared)
 
-    monkeypatch.setattr(tasks.Tasks, "help", loses_one)
+    monkeypatch.setattr(tasks.Tasks, "run_in_worker", loses_one)
     check_that_a_team_works()
 
 
-def test_a_thread_that_ends_before_it_begins_is_not_waited_for(two_threads, silent_ends, monkeypatch):
+def test_thread_that_never_starts_does_not_block(two_threads, silent_ends, monkeypatch):
     monkeypatch.setattr(pool, "SECONDS_TO_START", 0.05)
     monkeypatch.setattr(threading.Thread, "_bootstrap_inner", lambda thread: None)
     mg.set_num_threads(3)
@@ -202,7 +204,7 @@ def test_a_thread_that_ends_before_it_begins_is_not_waited_for(two_threads, sile
 
 
 @needs_numba
-def test_a_team_whose_threads_never_begin_is_given_up(two_threads, silent_ends, monkeypatch):
+def test_team_without_threads_raises(two_threads, silent_ends, monkeypatch):
     begin_badly(monkeypatch, 1000)
     barrier = new_barrier(2)
     with pytest.raises(RuntimeError, match="did not finish"):
@@ -210,7 +212,7 @@ def test_a_team_whose_threads_never_begin_is_given_up(two_threads, silent_ends, 
 
 
 @needs_numba
-def test_an_interrupted_team_lets_the_next_one_begin(two_threads):
+def test_interrupted_team_does_not_block_the_next(two_threads):
     barrier = new_barrier(2)
 
     def work(number):
@@ -232,7 +234,7 @@ def test_memory_that_ends_while_work_is_shared_is_raised(two_threads, monkeypatc
     assert sum_of_squares() == sum(k * k for k in range(64))
 
 
-def test_workers_count_as_alive_after_an_interrupt_at_any_line(two_threads):
+def test_workers_are_alive_after_an_interrupt(two_threads):
     parallel.run([lambda: None] * 2)
     looked, before, lines = tasks.Tasks([], lambda: None), sys.gettrace(), 0
 
@@ -245,10 +247,10 @@ def test_workers_count_as_alive_after_an_interrupt_at_any_line(two_threads):
 
     while True:
         left = lines
-        looked.helping.update(POOL.workers.threads)
+        looked.active.update(POOL.workers.threads)
         try:
             sys.settrace(trace)
-            assert looked._forget_the_dead() == []
+            assert looked._discard_dead() == []
             break
         except KeyboardInterrupt:
             lines += 1

@@ -1,4 +1,4 @@
-"""What the engine changes in a thread and in BLAS is as before: after interrupts, the first call, forks and imports."""
+"""The state of threads and BLAS is restored after interrupts, the first call, forks and imports."""
 
 import ast
 import functools
@@ -49,7 +49,7 @@ def test_every_blas_has_its_threads_after_the_first_call():
     assert child.stdout.split() == [str(len(os.sched_getaffinity(0)))] * 2, child.stdout + child.stderr[-2000:]
 
 
-def test_a_library_that_was_loaded_by_a_pinned_thread_gets_its_threads(monkeypatch):
+def test_library_loaded_by_a_pinned_thread_gets_its_threads(monkeypatch):
     class Library:
         per_caller, count = False, 1
 
@@ -82,7 +82,7 @@ def test_libraries_are_listed_again_after_an_import(monkeypatch):
 @needs_numba
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_forked_by_a_task_has_the_state_of_outside(own_threads):
+def test_child_forked_by_a_task_restores_thread_state(own_threads):
     mg.set_num_threads(2)
     register, everywhere = mg.kernels.compiled.fast().subnormals, affinity.allowed()
     outside, codes = register.read() & register.BITS, []
@@ -110,13 +110,13 @@ def test_pinning_can_be_switched_off(own_threads, monkeypatch):
 
 
 @pytest.mark.parametrize(("given", "expected"), [("0", False), ("1", True), ("", True), (" 0 ", False)])
-def test_the_environment_switches_pinning(monkeypatch, given, expected):
+def test_environment_switches_pinning(monkeypatch, given, expected):
     monkeypatch.setattr(state.POOL, "pinning", None)
     monkeypatch.setenv("MINIGOOGLENET_PIN", given)
     assert affinity.get_pinning() is expected
 
 
-def test_a_wrong_setting_of_pinning_is_rejected(monkeypatch):
+def test_wrong_setting_of_pinning_is_rejected(monkeypatch):
     monkeypatch.setattr(state.POOL, "pinning", None)
     monkeypatch.setenv("MINIGOOGLENET_PIN", "no")
     with pytest.raises(ValueError, match="MINIGOOGLENET_PIN must be 0 or 1, got 'no'"):
@@ -125,7 +125,7 @@ def test_a_wrong_setting_of_pinning_is_rejected(monkeypatch):
         affinity.set_pinning(1)
 
 
-def test_a_hold_is_undone_once_by_its_last_reference():
+def test_hold_is_undone_once_by_its_last_reference():
     calls = []
     hold = holds.held([lambda: calls.append("first"), lambda: calls.append("second")])
     with holds.within(hold):
@@ -138,7 +138,7 @@ def hold_that_reports(name, calls):
     return holds.held([functools.partial(calls.append, name)])
 
 
-def test_a_forked_child_puts_state_back_in_this_order(monkeypatch):
+def test_forked_child_restores_state_in_order(monkeypatch):
     calls, pool = [], state.Pool()
     kept = {name: hold_that_reports(name, calls) for name in ("flushing", "pin", "computing", "blas")}
     for name in ("computing", "flushing", "pin"):
@@ -150,25 +150,25 @@ def test_a_forked_child_puts_state_back_in_this_order(monkeypatch):
     locks = pool.lock, pool.blas_lock
     pool.start_in_child()
     assert calls == ["computing", "flushing", 7 & ~3, "pin", "blas"]
-    assert (pool.workers, pool.kept, pool.blas, pool.team, pool.worker_ids) == (None, None, None, {}, set())
+    assert (pool.workers, pool.reserved, pool.blas, pool.team, pool.worker_ids) == (None, None, None, {}, set())
     assert pool.lock is not locks[0]
     assert pool.blas_lock is not locks[1]
-    assert (pool.num_threads, pool.pinning) == (4, False)  # what the user asked for stays
+    assert (pool.num_threads, pool.pinning) == (4, False)  # the user's settings do not change
     kept.clear()
     assert len(calls) == 5  # nothing is undone twice
 
 
-def test_a_new_thread_starts_with_its_own_state(monkeypatch):
+def test_new_thread_starts_with_its_own_state(monkeypatch):
     monkeypatch.setattr(state.THREAD, "task", True)
     seen = []
     thread = threading.Thread(target=lambda: seen.append(dict(vars(state.THREAD))))
     thread.start()
     thread.join(30)
-    nothing = dict.fromkeys(("member", "tasks", "computing", "flushing", "pin"))
+    nothing = dict.fromkeys(("rank", "tasks", "computing", "flushing", "pin"))
     assert seen == [{"task": False, "worker": False, **nothing, "inherited": {}}]
 
 
-def test_what_threads_remember_is_in_one_file():
+def test_thread_state_is_in_one_file():
     for path in Path(parallel.__file__).parent.glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], path.name

@@ -1,4 +1,4 @@
-"""How a plan computes each layer: by its table for exact types with their own methods, else by the layer's forward."""
+"""Lowering: a plan uses its table for exact types with unchanged methods, else the layer's forward."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_exact_type_is_lowered(cls):
 
 
 @EVERY
-def test_subclass_is_not_lowered_and_keeps_the_batch_together(cls):
+def test_subclass_runs_on_the_whole_batch(cls):
     sizes = []
 
     class Mine(cls):
@@ -60,11 +60,11 @@ def test_subclass_is_not_lowered_and_keeps_the_batch_together(cls):
     g, x = one_node(layer, shape)
     assert_close(mg.plan(g)(x), g(x))
     assert set(sizes) == {5}
-    assert "images stay together, because node may depend on the whole batch" in str(mg.plan(g))
+    assert "the batch is not split, because node may depend on the whole batch" in str(mg.plan(g))
 
 
 @EVERY
-def test_subclass_without_methods_of_its_own_is_not_lowered_either(cls):
+def test_subclass_without_methods_runs_its_forward(cls):
     layer = BUILD[cls][0]()
     layer.__class__ = type("Mine", (cls,), {})
     assert lowering(layer) is None
@@ -74,7 +74,7 @@ def test_subclass_without_methods_of_its_own_is_not_lowered_either(cls):
 
 @EVERY
 @pytest.mark.parametrize("method", ["forward", "output_shape"])
-def test_method_assigned_to_the_object_is_not_lowered(cls, method):
+def test_method_assigned_to_the_object_runs(cls, method):
     layer = BUILD[cls][0]()
     right = getattr(layer, method)
     setattr(layer, method, lambda *args, **kwargs: right(*args, **kwargs))
@@ -85,7 +85,7 @@ def test_method_assigned_to_the_object_is_not_lowered(cls, method):
 
 @EVERY
 @pytest.mark.parametrize("method", ["forward", "output_shape"])
-def test_method_assigned_to_the_class_is_not_lowered(cls, method, monkeypatch):
+def test_method_assigned_to_the_class_runs(cls, method, monkeypatch):
     layer, right = BUILD[cls][0](), getattr(cls, method)
     with monkeypatch.context() as patch:
         patch.setattr(cls, method, lambda self, *args, **kwargs: right(self, *args, **kwargs))
@@ -151,7 +151,7 @@ def test_plan_on_numpy_joins_and_leaves_dropout_out():
     with mg.use("numpy"):
         plan, expected = mg.plan(g), g(x)
     text = str(plan)
-    assert "2 of 2 inputs are there already" in text
+    assert "2 of 2 inputs are already in place" in text
     assert "inference passes their input on: drop" in text
     assert_close(plan(x), expected)
     assert plan.choice == {"": "numpy"} != forms.choice.get()

@@ -80,6 +80,6 @@ def test_a_batch_with_a_nan_leaves_the_running_statistics_as_they_were():
     g = mg.models.mini_googlenet(2, in_channels=1, size=32, width=0.25, rng=0)
     before = {key: value.copy() for key, value in g.buffers.items()}
     x = np.full((4, 1, 32, 32), np.nan, np.float32)
-    with pytest.raises(FloatingPointError, match="wire 'image' is the first that is not finite"):
+    with pytest.raises(FloatingPointError, match="wire 'image' is the first wire with a NaN or an infinity"):
         training.train(g, x, [0, 1, 0, 1], epochs=1)
     assert all(np.array_equal(g.buffers[key], before[key]) for key in before)

@@ -23,7 +23,7 @@ def _written(folder, change=None):
     [
         ("data", 5, "data must be text, got 5"),
         ("data", "a\0b", "data must be a name or a path"),
-        ("size", "32", "size must be a whole number, got '32'"),
+        ("size", "32", "size must be an integer, got '32'"),
         ("size", 10**6, "size must be at most 16384"),
         ("augment", "false", "augment must be True or False, got 'false'"),
         ("augment", 1, "augment must be True or False, got 1"),
@@ -31,7 +31,7 @@ def _written(folder, change=None):
         ("arguments", [1], "arguments must be a dict of the model's arguments by name"),
         ("start", {}, "start must be text or None"),
         ("weights_seed", -1, "weights_seed must be at least 0, got -1"),
-        ("weights_seed", 1.5, "weights_seed must be a whole number, got 1.5"),
+        ("weights_seed", 1.5, "weights_seed must be an integer, got 1.5"),
         ("models", 0, "models must be at least 1, got 0"),
         ("settings", None, "'settings' must be an object of named fields, got None"),
         ("settings", {"epoch": 3}, r"'settings' has an unknown field 'epoch'. Did you mean 'epochs'"),
@@ -42,7 +42,7 @@ def _written(folder, change=None):
         ("settings", {"freeze": 5}, "freeze must be patterns of node names"),
         ("settings", {"freeze": [5]}, "freeze must be patterns of node names"),
         ("settings", {"caffe_biases": "no"}, "caffe_biases must be True or False, got 'no'"),
-        ("settings", {"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
+        ("settings", {"epochs": 2.5}, "epochs must be an integer, got 2.5"),
         ("sise", 3, r"the file has an unknown field 'sise'. Did you mean 'size'"),
     ],
 )

@@ -69,7 +69,7 @@ def test_train_rejects_a_label_of_the_last_batch_first():
     g, seen = net(), []
     labels = np.zeros(60, int)
     labels[-1] = 7
-    with pytest.raises(ValueError, match=r"^labels must lie in 0 \.\. 2 for 3 classes: label 7 at position 59"):
+    with pytest.raises(ValueError, match=r"^labels must be in 0 \.\. 2 for 3 classes: label 7 at index 59"):
         training.train(g, np.tile(X, (10, 1, 1, 1)), labels, epochs=1, batch_size=2, on_step=seen.append)
     assert seen == []
 
@@ -77,7 +77,7 @@ def test_train_rejects_a_label_of_the_last_batch_first():
 def test_labels_must_suit_every_head():
     g = net(classes=5)
     before = state(g)
-    with pytest.raises(ValueError, match=r"^labels must lie in 0 \.\. 2 for 3 classes"):  # of the early head
+    with pytest.raises(ValueError, match=r"^labels must be in 0 \.\. 2 for 3 classes"):  # of the early head
         training.train(g, X, [0, 1, 2, 3, 4, 0], epochs=1)
     assert state(g) == before
 
@@ -199,7 +199,7 @@ def test_forward_stopped_by_check_finite_gives_the_statistics_back():
     g, x = net(), X.copy()
     g.params["early/weight"][0, 0] = np.nan
     before = state(g)[0]
-    with pytest.raises(ValueError, match="wire 'early' is the first that is not finite"):
+    with pytest.raises(ValueError, match="wire 'early' is the first wire with a NaN or an infinity"):
         g.forward({"image": x}, train=True, check_finite=True)
     assert state(g)[0] == before
 

@@ -333,7 +333,7 @@ def test_names_that_would_clash_are_rejected(own):
 
 @pytest.mark.parametrize("thing", [Swish(), lambda x: x, int, "Swish"])
 def test_only_classes_of_layers_can_be_registered(own, thing):
-    with pytest.raises(TypeError, match="register takes the class of a layer"):
+    with pytest.raises(TypeError, match="register expects a layer class"):
         mg.layers.register(thing)
 
 
@@ -402,7 +402,7 @@ CANNOT = {
     "a pair of functions": (_pair_of_functions, "node 'conv': its algorithm is a pair of functions of your own"),
     "a stale shape": (_stale_shape, "give \\(2, 1, 1\\), the graph has \\(2, 2, 2\\); was a setting changed"),
     "an array more": (_extra_array, "node 'conv': its settings ask for 38 values in parameters and buffers"),
-    "an unregistered layer": (_unregistered, "its class Gelu is not registered; write @mg.layers.register"),
+    "an unregistered layer": (_unregistered, "its class Gelu is not registered. Write @mg.layers.register"),
     "a class of the same name": (_same_name, "its class Conv2d is not this package's layer of that name"),
     "a setting that is not finite": (_not_finite, "its setting 'alpha' is inf"),
     "a replaced method of the graph": (_graph_method, "the graph's own method forward was replaced"),

@@ -52,12 +52,12 @@ LIES = {
     "a negative input": ({**SOUND, "inputs": {"image": [3, -8, 8]}}, r"has the input 'image' of shape \[3, -8, 8\]"),
     "an input of truths": ({**SOUND, "inputs": {"image": [True]}}, r"has the input 'image' of shape \[True\]"),
     "an endless input": ({**SOUND, "inputs": {"image": [2**20] * 3}}, "'image' has the shape .* more than 2,147"),
-    "an input that no console shows": ({**SOUND, "inputs": {"\x1b[2J": [3]}}, "reads an unknown wire 'image'"),
+    "an input that no console shows": ({**SOUND, "inputs": {"\x1b[2J": [3]}}, "unknown wire 'image'"),
     "a node that no console shows": (
         _more("\x1b[2J\n", "ReLU", {}, ["x\x1b"]),
-        r"node '.x1b.2J.n' reads an unknown wire",
+        r"node '.x1b.2J.n': unknown wire",
     ),
-    "outputs that are nowhere": ({**SOUND, "outputs": ["nothing"]}, "outputs names an unknown wire 'nothing'"),
+    "outputs that are nowhere": ({**SOUND, "outputs": ["nothing"]}, "outputs: unknown wire 'nothing'"),
     "an output twice": ({**SOUND, "outputs": ["fc", "fc"]}, "outputs must be one or more different wires"),
     # names that lead to code
     "a class with a module": (_more("a", "os.system", {}, ["fc"]), "layer 'os.system' is not registered"),
@@ -102,9 +102,9 @@ LIES = {
     # a graph that is none
     "a wire before its node": (
         {**SOUND, "nodes": [NODES[1], NODES[0], NODES[2]]},
-        "node 'mean' reads an unknown wire 'conv'",
+        "node 'mean': unknown wire 'conv'",
     ),
-    "a node twice": (_more(*NODES[0]), "node 'conv': the name is taken|node 'conv'.*every wire needs its own"),
+    "a node twice": (_more(*NODES[0]), "node 'conv': this name is already used"),
     "channels that do not fit": (
         {**SOUND, "inputs": {"image": [4, 8, 8]}},
         "node 'conv'.*",

@@ -229,7 +229,7 @@ FILES = {
 LIES = {
     "no model": (make.own(), "does not say which model it is for"),
     "no model in an npz": (_members(("a.npy", make.npy())), "does not say which model it is for"),
-    "unknown model": (make.own(model="os.system"), "there is no model 'os.system'"),
+    "unknown model": (make.own(model="os.system"), "unknown model 'os.system'"),
     "unknown argument": (make.own(model="vgg16", arguments={"command": "rm"}), "unexpected keyword argument 'command'"),
     "argument of the machinery": (make.own(model="vgg16", arguments={"rng": 1}), "cannot bring random numbers"),
     "unknown start": (make.own(model="vgg16", arguments={"init": "evil"}), "init must be one of"),

@@ -188,7 +188,7 @@ def test_weights_are_not_written_under_the_name_of_another_format(tmp_path):
     for name in ("a.npz", "a", "a.safetensors.bak"):
         with pytest.raises(ValueError, match=r"whose name ends in \.safetensors, got "):
             weights.save(_mini(), tmp_path / name)
-    with pytest.raises(FileNotFoundError, match="there is no folder"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         weights.save(_mini(), tmp_path / "no" / "a.safetensors")
 
 

@@ -244,13 +244,13 @@ def test_what_onnx_cannot_say_is_refused_and_the_old_file_stays(what, tmp_path):
 
 def test_wrong_arguments_are_told(tmp_path):
     graph = one(layers.ReLU())
-    with pytest.raises(ValueError, match="unknown wire 'a nod'; perhaps 'a node'"):
+    with pytest.raises(ValueError, match=r"unknown wire 'a nod'\. Did you mean 'a node'"):
         model(graph, outputs=["a nod"])
     with pytest.raises(ValueError, match="needs outputs that it computes"):
         model(graph, outputs=["image"])
     with pytest.raises(ValueError, match="classes must be 4 names, one for each output, got 2"):
         model(graph, classes=("a", "b"))
-    with pytest.raises(OSError, match="there is no folder"):
+    with pytest.raises(OSError, match="does not exist"):
         export(graph, tmp_path / "none" / "net.onnx")
 
 

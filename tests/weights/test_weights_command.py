@@ -116,7 +116,7 @@ def test_convert_to_onnx_hands_the_filled_network_over(saved, tmp_path, monkeypa
         (["PLAIN", "a.onnx"], "does not say which model it is for"),
         (["SAVED", "a.npz", "--model", "mini"], "says itself that its model is 'mini_googlenet'; leave --model away"),
         (["PLAIN", "a.safetensors", "--argument", "width=1"], "--argument goes with --model"),
-        (["PLAIN", "a.safetensors", "--model", "resnet"], "there is no model 'resnet'"),
+        (["PLAIN", "a.safetensors", "--model", "resnet"], "unknown model 'resnet'"),
         (
             ["PLAIN", "a.safetensors", "--model", "mini", "--argument", "norm=lrn"],
             "cannot read .*mini.npz as weights: ",

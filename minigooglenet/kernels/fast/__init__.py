@@ -1,6 +1,6 @@
-"""The optimised machinery. An operation has a file here only if it pays; the others are building blocks for these.
+"""Optimised compiled code. An operation has a file here only if it pays; the other files are building blocks.
 
-This package is reached only through `compiled.fast()`: it imports Numba, which not every machine has.
+Import this package only through `compiled.fast()`: it needs Numba, which not every machine has.
 """
 
 from minigooglenet.kernels.fast import (

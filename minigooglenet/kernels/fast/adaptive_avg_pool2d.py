@@ -1,9 +1,9 @@
-"""Adaptive average pooling by the loops of average pooling: only the windows are placed in another way."""
+"""Adaptive average pooling: the loops of average pooling, with other windows."""
 
 import numpy as np
 
 from minigooglenet import shapes
-from minigooglenet.kernels.fast.avg_pool2d import averages, averages_task, shares
+from minigooglenet.kernels.fast.avg_pool2d import averages, averages_task, backward_averages
 
 
 def forward(x, output_size):
@@ -12,13 +12,13 @@ def forward(x, output_size):
 
 
 def bind(x, output_size, y):
-    """Return [(task, count)] for `parallel_for` that pool x into y as often as they are run."""
+    """Return [(task, count)] for `parallel_for`; every run pools x into y."""
     return [averages_task(x, y, _windows(x.shape[2:], output_size))]
 
 
 def backward(grad_y, input_size):
     """Return grad_x (N, C, H, W)."""
-    return shares(grad_y, input_size, _windows(input_size, grad_y.shape[2:]))
+    return backward_averages(grad_y, input_size, _windows(input_size, grad_y.shape[2:]))
 
 
 def _windows(input_size, output_size):

@@ -1,4 +1,4 @@
-"""Addition, cut along the batch for several threads."""
+"""Addition, split along the batch over several threads."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def forward(*xs):
         if len(terms) == 1:
             total[start:stop] = terms[0][start:stop]
             return
-        np.add(terms[0][start:stop], terms[1][start:stop], out=total[start:stop])  # one pass, not a copy first
+        np.add(terms[0][start:stop], terms[1][start:stop], out=total[start:stop])  # one pass, without a copy
         for term in terms[2:]:
             total[start:stop] += term[start:stop]
 

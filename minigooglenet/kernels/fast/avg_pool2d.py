@@ -1,7 +1,7 @@
 """Average pooling, row by row.
 
-What makes it fast: whole rows are added up first (or last, backward), which the compiler makes vector instructions;
-only the sum of those is taken window by window.
+What makes it fast: the rows of a window are added first (in backward: last), which the compiler vectorises. Only this
+row of sums is added window by window.
 """
 
 import numpy as np
@@ -18,19 +18,19 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False, count_include_pad=
 
 
 def bind(x, kernel_size, stride, padding, count_include_pad, y):
-    """Return [(task, count)] for `parallel_for` that pool x into y as often as they are run."""
+    """Return [(task, count)] for `parallel_for`; every run pools x into y."""
     return [_task(blocks(x), y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
 
 
 def averages(x, size, windows):
-    """Return y (N, C, P, Q), the averages of `windows`: (rows (P, 2), columns (Q, 2), divisors (P, Q)) of integers."""
+    """Return y (N, C, P, Q), the averages of `windows`: integers (rows (P, 2), columns (Q, 2), divisors (P, Q))."""
     y = np.empty((*x.shape[:2], *size), x.dtype)
     parallel_for(*averages_task(x, y, windows), x.size)
     return y
 
 
 def averages_task(x, y, windows):
-    """Return (task, count) that write the averages of `windows` to y."""
+    """Return (task, count); the task writes the averages of `windows` to y."""
     return _task(blocks(x), y, windows)
 
 
@@ -39,7 +39,7 @@ def _task(x, y, windows):
     divisors = divisors.astype(x.dtype)
 
     def task(start, stop):
-        sums = np.empty(x.shape[3], np.float64)  # float32 sums of large windows would drift
+        sums = np.empty(x.shape[3], np.float64)  # float32 sums of large windows would accumulate round-off
         for n, first, end in pieces(start, stop, x.shape[1]):
             _forward(x[n, first:end].reshape(-1), y[n, first:end].reshape(-1), sums, rows, columns, divisors)
 
@@ -49,11 +49,13 @@ def _task(x, y, windows):
 def backward(grad_y, input_size, kernel_size, stride, padding, count_include_pad=True):
     """Return grad_x (N, C, H, W)."""
     size = grad_y.shape[2:]
-    return shares(grad_y, input_size, _windows(input_size, size, kernel_size, stride, padding, count_include_pad))
+    return backward_averages(
+        grad_y, input_size, _windows(input_size, size, kernel_size, stride, padding, count_include_pad)
+    )
 
 
-def shares(grad_y, input_size, windows):
-    """Return grad_x (N, C, H, W): the gradient of each of `windows`, as in `averages`, shared among its values."""
+def backward_averages(grad_y, input_size, windows):
+    """Return grad_x (N, C, H, W): every value of a window gets the window's gradient over its divisor."""
     rows, columns, divisors = windows
     divisors = divisors.astype(grad_y.dtype)
     grad_x, grad_y = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype), blocks(grad_y)
@@ -69,7 +71,7 @@ def shares(grad_y, input_size, windows):
 
 
 def _windows(input_size, size, kernel_size, stride, padding, count_include_pad):
-    """Return, for each axis, the real range of every window; and the divisors (P, Q) of all windows."""
+    """Return the real ranges of the windows along each axis, and the divisors (P, Q)."""
     ranges, lengths = [], []
     for axis in range(2):
         along = (input_size[axis], kernel_size[axis], stride[axis])
@@ -104,11 +106,11 @@ def _backward(grad_y, grad_x, line, rows, columns, divisors, height):
         for j in range(height * width):
             grad_x[np.uintp(i * height * width + j)] = 0
         for p in range(windows_h):
-            line[:] = 0  # what every row of these windows gets
+            line[:] = 0  # the gradient of every row in these windows
             for q in range(windows_w):
-                share = grad_y[(i * windows_h + p) * windows_w + q] / divisors[p, q]
+                grad = grad_y[(i * windows_h + p) * windows_w + q] / divisors[p, q]
                 for w in range(columns[q, 0], columns[q, 1]):
-                    line[np.uintp(w)] += share
+                    line[np.uintp(w)] += grad
             for h in range(rows[p, 0], rows[p, 1]):
                 for w in range(width):
                     grad_x[np.uintp((i * height + h) * width + w)] += line[w]

@@ -1,6 +1,6 @@
 """Batch normalisation, one channel of all images at a time.
 
-What makes it fast: a channel stays in the cache from its sums to its output. The sums are in float64.
+What makes it fast: a channel stays in the cache between its sums and its output. The sums are in float64.
 """
 
 import numpy as np
@@ -51,7 +51,7 @@ def _forward(x, y, weight, bias, mean, var, eps, train, start, stop):
     count = x.shape[0] * x.shape[2]
     for c in range(start, stop):
         if train:
-            # Around one of the values, so that a mean far from zero costs the variance no digits.
+            # Relative to one of the values, so that a mean far from zero causes no cancellation in the variance.
             origin = np.float64(x[0, c, 0])
             total = squares = 0.0
             for n in range(len(x)):
@@ -69,7 +69,7 @@ def _forward(x, y, weight, bias, mean, var, eps, train, start, stop):
 
 @compiled_sum
 def _sums(x, n, c, origin):
-    """Return the sums of (x - origin) and of its squares over one map."""
+    """Return the sums of (x - origin) and of its squares over one channel of one image."""
     total = squares = 0.0
     for i in range(x.shape[2]):
         value = x[n, c, i] - origin
@@ -88,14 +88,14 @@ def _backward(grad_y, x, grad_x, weight, mean, var, grad_weight, grad_bias, eps,
             sums = _products(grad_y, x, n, c, np.float64(mean[c]))
             total, along = total + sums[0], along + sums[1]
         grad_bias[c], grad_weight[c] = total, along * inverse
-        # What the mean and the variance pass on, if they came from this batch.
-        constant, slope = (total / count, along * inverse * inverse / count) if batch_statistics else (0.0, 0.0)
-        _pull_back(grad_y, x, grad_x, c, mean[c], weight[c], mean.dtype.type(inverse), constant, slope)
+        # The gradients through the mean and the variance, if they are statistics of this batch.
+        constant, factor = (total / count, along * inverse * inverse / count) if batch_statistics else (0.0, 0.0)
+        _grad_input(grad_y, x, grad_x, c, mean[c], weight[c], mean.dtype.type(inverse), constant, factor)
 
 
 @compiled_sum
 def _products(grad_y, x, n, c, mean):
-    """Return the sums of grad_y and of grad_y * (x - mean) over one map."""
+    """Return the sums of grad_y and of grad_y * (x - mean) over one channel of one image."""
     total = along = 0.0
     for i in range(x.shape[2]):
         grad = np.float64(grad_y[n, c, i])
@@ -105,9 +105,9 @@ def _products(grad_y, x, n, c, mean):
 
 
 @compiled
-def _pull_back(grad_y, x, grad_x, c, mean, weight, inverse, constant, slope):
-    factor = weight * inverse
-    constant, slope = x.dtype.type(constant), x.dtype.type(slope)
+def _grad_input(grad_y, x, grad_x, c, mean, weight, inverse, constant, factor):
+    scale = weight * inverse
+    constant, factor = x.dtype.type(constant), x.dtype.type(factor)
     for n in range(len(x)):
         for i in range(x.shape[2]):
-            grad_x[n, c, i] = (grad_y[n, c, i] - constant - (x[n, c, i] - mean) * slope) * factor
+            grad_x[n, c, i] = (grad_y[n, c, i] - constant - (x[n, c, i] - mean) * factor) * scale

@@ -1,4 +1,4 @@
-"""Sums over the places of a map, a vector at a time: gradients of biases."""
+"""Bias gradients: sums over all positions of a channel, a SIMD vector at a time."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from minigooglenet import parallel
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
-from minigooglenet.kernels.fast.simd import everywhere, load, store
+from minigooglenet.kernels.fast.simd import broadcast, load, store
 
 
 def sums_per_channel(x):
-    """Return (C,), the sums of x (N, C, H, W) over images and places."""
+    """Return (C,), the sums of x (N, C, H, W) over images and positions."""
     values, step = flat.flat(x)
     sums = np.empty(x.shape[:2], x.dtype)
     area = x.shape[2] * x.shape[3]
@@ -30,7 +30,7 @@ def row_sums(a, sums):
     lanes = VECTOR_BYTES // a.itemsize
     parts = np.empty(lanes, a.dtype)
     for i in range(a.shape[0]):
-        total = everywhere(a.dtype.type(0))
+        total = broadcast(a.dtype.type(0))
         whole = columns // lanes * lanes
         for j in range(0, whole, lanes):
             total = total + load(values, i * columns + j)

@@ -1,12 +1,12 @@
-"""Compiled kernels on disk: loaded only from folders that no other user may write to, and only if every bit is right.
+"""Compiled kernels on disk: loaded only from folders that no other user may write to, and only if a checksum matches.
 
-Numba's own cache unpickles an index and a data file as they are, and runs the machine code in them. Here each compiled
-kernel is one file: a checksum, then the content. The checksum also covers what the code was compiled from and for
-(sources, versions, processor, argument types). So a corrupt, truncated, exchanged or outdated file is recognised before
-anything in it is used, and compiled again. A checksum does not stop an attacker who can write to the folder. Ownership
-and permissions do, so they are checked first.
+Numba's own cache unpickles an index and a data file without checks and runs the machine code in them. Here each
+compiled kernel is one file: a checksum, then the content. The checksum also covers the inputs of the compilation
+(sources, versions, processor, argument types). So a corrupt, truncated, exchanged or outdated file is detected before
+any of its content is used, and the kernel is compiled again. A checksum does not stop an attacker who can write to the
+folder. Ownership and permissions do, so they are checked first.
 
-No fault here stops a computation: it is reported once in a process, and the kernel is compiled.
+No error here stops a computation: it is reported once per process, and the kernel is compiled.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ import numpy as np
 from minigooglenet import files
 
 VARIABLE = "NUMBA_CACHE_DIR"
-ADVICE = f"Try setting {VARIABLE} to a folder of your own."
+ADVICE = f"Try setting {VARIABLE} to a folder that only you can write to."
 MAGIC = b"minigooglenet kernel 1\n"
 HEAD = len(MAGIC) + 32  # bytes before the content
 _VERSIONS = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
@@ -49,7 +49,7 @@ class KernelCache:
     """
 
     def __init__(self, function, sources: str):
-        """Read what the compiled code depends on."""
+        """Compute a digest of everything that the compiled code depends on."""
         self.function = function
         self.file = Path(inspect.getfile(function)).absolute()
         self.made_from = (sources, _digest_of(self.file), _VERSIONS, function.__code__.co_code)
@@ -57,7 +57,7 @@ class KernelCache:
 
     @property
     def cache_path(self):
-        """Return the folder in which this function is kept, or None."""
+        """Return the folder in which this function is cached, or None."""
         folder = kept_in(self.file.parent)
         return None if folder is None else str(folder)
 
@@ -68,10 +68,10 @@ class KernelCache:
         self.enabled = False
 
     def flush(self):
-        """Do nothing: a function that is compiled again replaces its file."""
+        """Do nothing: when a function is compiled again, its file is replaced."""
 
     def load_overload(self, sig, target_context):
-        """Return the compiled form for a signature, or None."""
+        """Return the compiled code for a signature, or None."""
         if not self.enabled:
             return None
         try:
@@ -84,11 +84,11 @@ class KernelCache:
                 if content is not None and content[:HEAD] == _seal(identity, memoryview(content)[HEAD:]):
                     return CompileResult._rebuild(target_context, *pickle.loads(memoryview(content)[HEAD:]))
         except Exception as error:  # a Numba whose internals changed
-            report("read", f"compiled kernels cannot be loaded ({_reason(error)}), so they are compiled again")
+            report("read", f"cached kernels cannot be loaded ({_reason(error)}), so they are compiled again")
         return None
 
     def save_overload(self, sig, data):
-        """Keep a compiled form in the first folder that can be written."""
+        """Save compiled code in the first writable folder."""
         try:
             if not (self.enabled and _keeping) or data.lifted or data.library.has_dynamic_globals:
                 return
@@ -104,10 +104,10 @@ class KernelCache:
                     reasons.append(f"{folder}: {_reason(error)}")
                 else:
                     return
-            why = "; ".join(reasons) or "no folder is safe to keep them in"
+            why = "; ".join(reasons) or "no folder is safe for them"
         except Exception as error:
             why = _reason(error)
-        report("keep", f"compiled kernels cannot be kept, so every process compiles them again ({why}). {ADVICE}")
+        report("keep", f"compiled kernels cannot be cached, so every process compiles them again ({why}). {ADVICE}")
 
     def _name_and_identity(self, sig, codegen):
         """Return (name of the file, key of its checksum): everything that the compiled code depends on."""
@@ -124,27 +124,27 @@ class KernelCache:
 
 
 def attach(dispatcher, sources: str) -> None:
-    """Make a compiled function use this cache. If Numba's internals do not allow that, it is not kept."""
+    """Make a compiled function use this cache. If Numba's internals do not allow that, it is not cached."""
     try:
         dispatcher._cache = KernelCache(dispatcher.py_func, sources)
     except Exception as error:
-        why = f"compiled kernels cannot be kept, so every process compiles them again ({_reason(error)})"
+        why = f"compiled kernels cannot be cached, so every process compiles them again ({_reason(error)})"
         report("keep", why)
 
 
 def keep_nothing() -> None:
-    """Write no more compiled code in this process. Kernels that are on disk are still loaded."""
+    """Save no more compiled code in this process. Cached kernels are still loaded."""
     global _keeping
     _keeping = False
 
 
 @functools.cache
 def folders(source: Path) -> tuple[Path, ...]:
-    """Return where the kernels of a folder of sources may be kept, first choice first; the folders need not exist.
+    """Return the folders in which the kernels of a source folder may be cached, in order; they need not exist.
 
-    That is NUMBA_CACHE_DIR, if it is set and usable. Otherwise it is `__pycache__` in the folder, then a folder of the
-    user's. The environment decides and not `numba.config`, which also reads a file in the current folder: that folder
-    may have come from someone else.
+    If NUMBA_CACHE_DIR is set and usable, it is the only one. Otherwise they are `__pycache__` in the source folder and
+    then a folder in the user's cache. The environment variable counts, not `numba.config`, which also reads a file in
+    the current folder: that folder may belong to someone else.
     """
     below = f"{source.name}_{hashlib.sha1(os.fsencode(source)).hexdigest()}"
     candidates = []
@@ -154,31 +154,31 @@ def folders(source: Path) -> tuple[Path, ...]:
         if Path(given).is_absolute():
             reason = unsafe(folder) or _made(folder) or unsafe(folder)
         else:
-            reason = "the path is relative, so it is another folder wherever a program starts"
+            reason = "the path is relative, so it would depend on the folder in which a program starts"
         if reason is None:
             return (folder,)
-        report("folder", f"compiled kernels are not kept in {VARIABLE}={given}: {reason}")
+        report("folder", f"compiled kernels are not cached in {VARIABLE}={given}: {reason}")
     else:
         folder = Path(os.path.realpath(source / "__pycache__"))
         reason = unsafe(folder, source)
         if reason is None:
             candidates.append(folder)
-        elif _is_mine(folder):  # a reader of someone else's installation cannot change it
-            report("folder", f"compiled kernels are not kept in {folder}: {reason}")
+        elif _belongs_to_user(folder):  # a user of someone else's installation cannot change it
+            report("folder", f"compiled kernels are not cached in {folder}: {reason}")
     try:
         folder = Path(os.path.realpath(files.cache_folder())) / "kernels" / below
-    except RuntimeError:  # the user has no home
+    except RuntimeError:  # the user has no home folder
         return tuple(candidates)
     reason = unsafe(folder)
     if reason is None:
         candidates.append(folder)
     elif not candidates:
-        report("folder", f"compiled kernels are not kept in {folder}: {reason}")
+        report("folder", f"compiled kernels are not cached in {folder}: {reason}")
     return tuple(candidates)
 
 
 def kept_in(source: Path) -> Path | None:
-    """Return the folder in which the kernels of a folder of sources are kept now; None if none can be written."""
+    """Return the folder in which the kernels of a source folder are cached now, or None if none is writable."""
     if "keep" in _reported:
         return None
     usable = (folder for folder in folders(source) if _made(folder) is None and not unsafe(folder, source))
@@ -186,71 +186,71 @@ def kept_in(source: Path) -> Path | None:
 
 
 def unsafe(folder: Path, source: Path | None = None) -> str | None:
-    """Return in words why code from a folder must not run, or None if only its owner and root can write there.
+    """Return the reason why code from a folder must not run, or None if only its owner and root can write to it.
 
-    A missing folder is as safe as the folders above it. All of them count. A sticky folder above, such as /tmp, may be
-    writable, because other users cannot rename there what is not theirs. If the folder is `__pycache__` in `source`,
-    the folders above do not count: who can write to them can change the sources. Windows has no such permissions, so
-    nothing is checked there.
+    A missing folder is as safe as its parent folders, which are all checked. A sticky parent folder, such as /tmp, may
+    be writable, because other users cannot rename files there that belong to someone else. If the folder is
+    `__pycache__` in `source`, its parent folders are not checked: anyone who can write to them can change the sources.
+    Windows has no such permissions, so nothing is checked there.
 
     Parameters
     ----------
-    folder : absolute, without links
-    source : folder of the sources, whose owner is trusted because they run already
+    folder : absolute path, without links
+    source : source folder, whose owner is trusted because the sources are already running
     """
     if not _POSIX:
         return None
     if os.path.realpath(folder) != str(folder):
-        return f"{folder} leads through a link"
+        return f"the path of {folder} contains a link"
     owners, chain = {0, os.getuid()}, (folder, *folder.parents)
     try:
         if source is not None and folder == Path(os.path.realpath(source)) / "__pycache__":
             owners.add(source.stat().st_uid)
             chain = (folder,)
-        for place in chain:
+        for path in chain:
             try:
-                status = place.lstat()
+                status = path.lstat()
             except FileNotFoundError:
                 continue
             if not stat.S_ISDIR(status.st_mode):
-                return f"{place} is not a folder"
+                return f"{path} is not a folder"
             if status.st_uid not in owners:
-                return f"{place} belongs to another user (number {status.st_uid}), who could put any code there"
-            sticky = place != folder and status.st_mode & stat.S_ISVTX
-            if not sticky and (writers := _other_writers(place, status)):
-                return f"{writers} may write to {place} and could put any code there. Try `chmod go-w {place}`."
+                return f"{path} belongs to another user (ID {status.st_uid}), who could put any code there"
+            sticky = path != folder and status.st_mode & stat.S_ISVTX
+            if not sticky and (writers := _other_writers(path, status)):
+                return f"{writers} may write to {path} and could put any code there. Try `chmod go-w {path}`."
     except OSError as error:
         return _reason(error)
     return None
 
 
 def report(kind: str, sentence: str) -> None:
-    """Print a sentence on standard error, once in a process for each kind."""
+    """Print a sentence to standard error, once per process and kind."""
     if kind not in _reported:
         _reported.add(kind)
-        say(f"minigooglenet: {sentence}")
+        print_line(f"minigooglenet: {sentence}")
 
 
-def say(sentence: str) -> None:
-    """Print a line on standard error. A stream that is closed, or on a full disk, stops nothing."""
+def print_line(sentence: str) -> None:
+    """Print a line to standard error; ignore errors, such as a closed stream or a full disk."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(sentence, file=sys.stderr, flush=True)
 
 
-def _other_writers(place, status):
-    """Return in words who else may write to a file or folder, or None."""
+def _other_writers(path, status):
+    """Return who else may write to a file or folder, as text, or None."""
     if status.st_mode & stat.S_IWOTH:
         return "every user"
-    if not status.st_mode & stat.S_IWGRP or status.st_gid in _ADMINISTRATORS or _is_private(place, status.st_gid):
+    if not status.st_mode & stat.S_IWGRP or status.st_gid in _ADMINISTRATORS or _is_private(path, status.st_gid):
         return None
     return "a group"
 
 
-def _is_private(place, gid):
-    """Return whether a group is the user's own: of the same name, without another member, as many systems make it."""
+def _is_private(path, gid):
+    """Return whether a group belongs to the user only: the same name and no other members, as on many systems."""
     if os.getuid() == 0:
-        return False  # system accounts are in root's group
+        return False  # root's group has other system accounts
     import grp
     import pwd
 
@@ -258,14 +258,14 @@ def _is_private(place, gid):
         user, group = pwd.getpwuid(os.getuid()), grp.getgrgid(gid)
     except KeyError:
         return False
-    # The users in an access list appear as the permissions of the group.
+    # The permissions of users in an access control list appear as group permissions.
     with contextlib.suppress(OSError, AttributeError):
-        if "system.posix_acl_access" in os.listxattr(place):
+        if "system.posix_acl_access" in os.listxattr(path):
             return False
     return (user.pw_name, user.pw_gid) == (group.gr_name, gid) and set(group.gr_mem) <= {user.pw_name}
 
 
-def _is_mine(folder):
+def _belongs_to_user(folder):
     try:
         return not _POSIX or folder.stat().st_uid == os.getuid()
     except OSError:
@@ -273,11 +273,11 @@ def _is_mine(folder):
 
 
 def _made(folder):
-    """Make a folder and those above it, which only the user may write to; return why that is impossible, or None."""
+    """Make a folder and its parents, writable only by the user; return the reason if that fails, or None."""
     try:
-        for place in (*reversed(folder.parents), folder):
-            if not place.is_dir():
-                place.mkdir(0o755, exist_ok=True)
+        for path in (*reversed(folder.parents), folder):
+            if not path.is_dir():
+                path.mkdir(0o755, exist_ok=True)
     except OSError as error:
         return _reason(error)
     return None
@@ -286,7 +286,7 @@ def _made(folder):
 def _read(folder, name, source):
     """Return the content of a file that no other user may change, or None."""
     if folder not in _safe:
-        if not folder.is_dir() or unsafe(folder, source):  # it may have appeared since it was chosen
+        if not folder.is_dir() or unsafe(folder, source):  # it may have been created after it was chosen
             return None
         _safe.add(folder)
     try:
@@ -298,11 +298,11 @@ def _read(folder, name, source):
                 return None
             return file.read()
     except OSError:
-        return None  # missing, as a rule
+        return None  # usually the file does not exist
 
 
 def _write(folder, name, parts, source):
-    """Write a file completely or not at all. Others may read it and never write to it."""
+    """Write a file atomically. Other users may read it but not write to it."""
     if reason := _made(folder) or unsafe(folder, source):
         raise OSError(reason)
     temporary = folder / f"{name}.{secrets.token_hex(4)}.part"
@@ -315,12 +315,12 @@ def _write(folder, name, parts, source):
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         if os.name == "nt" and isinstance(error, PermissionError) and (folder / name).exists():
-            return  # another process has the same kernel open
+            return  # another process has opened the same kernel
         raise
 
 
 def _seal(identity, content):
-    """Return the bytes before the content: a checksum of it under the key `identity`."""
+    """Return the bytes before the content: a checksum of the content with key `identity`."""
     return MAGIC + hashlib.blake2b(content, digest_size=HEAD - len(MAGIC), key=identity).digest()
 
 

@@ -1,6 +1,6 @@
-"""Which of two fast forms computes a convolution: Winograd's or implicit GEMM, by shapes and dtype alone.
+"""The choice between two fast convolution algorithms, Winograd and implicit GEMM, by shapes and dtype only.
 
-So the same call gives the same bits everywhere.
+So the same call gives the same bits on every run and for every number of threads.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from minigooglenet import shapes
 from minigooglenet.kernels.fast import implicit_gemm, winograd
 
-# The rule of `choose`: where the two forms were about equally fast, measured on GoogLeNet's and smaller layers.
+# The thresholds of `choose`: where both algorithms were equally fast, measured on GoogLeNet's and smaller layers.
 LEAST_TILES, LEAST_CHANNELS = 32, 8
 
 
@@ -25,7 +25,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
 
 
 def backward_params(grad_y, x, weight, bias, stride, padding, groups):
-    """Return (grad_weight, grad_bias), without the cost of grad_x."""
+    """Return (grad_weight, grad_bias) without computing grad_x."""
     form = choose(x.shape, weight.shape, stride, padding, x.dtype)
     return form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
 
@@ -33,11 +33,12 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups):
 def choose(x_shape, weight_shape, stride, padding, dtype):
     """Return the module that computes x (N, C, H, W) with weight (K, C/groups, R, S): `winograd` or `implicit_gemm`.
 
-    Winograd's form pays where 3x3 kernels move by one over enough tiles of 4 x 4 outputs in the whole batch: its
-    transformed weights are four times as large and take time to read. It rounds more, so only float32 takes it.
+    Winograd's algorithm pays for 3x3 kernels with stride 1 and enough tiles of 4 x 4 outputs in the whole batch: its
+    transformed weights are four times as large and take time to read. It has more round-off, so it is used only for
+    float32.
 
-    The choice depends on the size of the batch. So the results of an image alone and in a batch may differ by the
-    round-off error of the two forms: up to 4e-6 of the largest value. Name an algorithm to get the same bits.
+    The choice depends on the batch size. So the results of an image by itself and in a batch may differ by the
+    round-off of the two algorithms: up to 4e-6 of the largest value. Name an algorithm to get bit-identical results.
     """
     if dtype != np.float32 or not shapes.winograd_applies(weight_shape[2:], stride, padding):
         return implicit_gemm
@@ -47,11 +48,11 @@ def choose(x_shape, weight_shape, stride, padding, dtype):
 
 
 def may_be_winograd(weight_shape, stride, padding, dtype):
-    """Return whether `choose` may pick Winograd's form for such a weight, whatever the size of the images."""
+    """Return whether `choose` may pick Winograd's algorithm for such a weight, for some image size."""
     return choose((1 << 10, 0, 1 << 10, 1 << 10), weight_shape, stride, padding, dtype) is winograd
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
-    """Return (bytes of transformed weights, bytes of workspace) that a forward holds besides its arrays."""
+    """Return (bytes of transformed weights, bytes of workspace) that a forward pass allocates next to its arrays."""
     form = choose(x_shape, weight_shape, stride, padding, np.dtype(f"f{itemsize}"))
     return form.workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)

@@ -1,4 +1,4 @@
-"""A batch as compiled code sees it: one flat array, and how far it is from one image to the next."""
+"""A batch for compiled code: one flat array, and the distance from one image to the next."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ class _Shared:
 
 
 def typed(x):
-    """Return the values of x in an array of the one type for which kernels are compiled: aligned and writeable.
+    """Return x as an aligned and writeable array, the only type for which kernels are compiled.
 
-    Numba compiles a function once more for read-only arrays. Kernels never write to what they only read.
+    Numba would compile a function again for read-only arrays. Kernels never write to their inputs.
     """
     if x.flags.writeable and x.flags.aligned:
         return x
@@ -22,10 +22,9 @@ def typed(x):
 
 
 def flat(x):
-    """Return (values, step): x (N, C, ...) without axes, image n beginning at n * step.
+    """Return (values, step): x (N, C, ...) as a flat array in which image n starts at n * step.
 
-    An image that lies in memory as one piece is not copied, so a block of channels of a larger array may be read and
-    written through it.
+    Contiguous images are not copied, so a block of channels of a larger array can be read and written through it.
     """
     if len(x) == 0 or x[0].size == 0:
         return np.empty(0, x.dtype), 0

@@ -1,4 +1,4 @@
-"""Global average pooling: sums that LLVM may reorder into vectors, in float64."""
+"""Global average pooling: float64 sums that LLVM may reorder, and so vectorise."""
 
 import numpy as np
 
@@ -11,19 +11,19 @@ from minigooglenet.kernels.numpy.global_avg_pool2d import backward as backward
 def forward(x):
     """Return y (N, C) for x (N, C, H, W)."""
     y = np.empty(x.shape[:2], x.dtype)
-    maps, means = typed(np.ascontiguousarray(x)).reshape(y.size, -1), y.reshape(-1)
+    channels, means = typed(np.ascontiguousarray(x)).reshape(y.size, -1), y.reshape(-1)
 
     def task(start, stop):
-        _means(maps, means, start, stop)
+        _means(channels, means, start, stop)
 
     parallel_for(task, y.size, x.size, few=1 << 20)
     return y
 
 
 @compiled_sum
-def _means(maps, means, start, stop):
+def _means(channels, means, start, stop):
     for i in range(start, stop):
         total = 0.0
-        for j in range(maps.shape[1]):
-            total += maps[i, j]
-        means[i] = total / maps.shape[1]
+        for j in range(channels.shape[1]):
+            total += channels[i, j]
+        means[i] = total / channels.shape[1]

@@ -1,11 +1,11 @@
-"""Convolution as one matrix product whose column matrix is never written, in compiled code from end to end.
+"""Implicit GEMM: convolution as one matrix product, compiled, without ever writing the im2col matrix.
 
-The idea that makes it faster than im2col: the product reads its columns where they lie, in padded planes, keeps its
-sums in registers (`gemm`) and adds the bias and takes the ReLU before it writes. Images and bands of
-rows run on all cores at once. A 1x1 convolution with stride 1 reads the image as it lies in memory.
-Worth: one image of GoogLeNet in 9.5 ms, instead of 26 ms with im2col and NumPy's product.
+It is faster than im2col because the product reads the rows of the im2col matrix as slices of padded planes, keeps its
+sums in registers (`gemm`), and adds the bias and applies the ReLU before it writes. Images and bands of rows are
+computed on all cores. A 1x1 convolution with stride 1 reads the image directly.
+Gain: one image of GoogLeNet takes 9.5 ms, instead of 26 ms with im2col and NumPy's product.
 
-Hyperparameters come in full and are not checked here.
+Hyperparameters are in full form and are not checked here.
 """
 
 import numpy as np
@@ -13,15 +13,16 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat, padded_planes
 from minigooglenet.kernels.fast.bias_gradient import row_sums
-from minigooglenet.kernels.fast.gemm import multiply_rows, padded_columns, rows_apart, transpose_matrix
+from minigooglenet.kernels.fast.gemm import gemm_rows, padded_columns, row_table, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import ROWS
+from minigooglenet.kernels.fast.microkernel import MR
 from minigooglenet.kernels.fast.simd import fill
 
-BAND = 1 << 17  # output values of a band: 512 kB in float32, which stays in the second-level cache of most cores
-# Bands of a smaller map would leave vectors half empty, and every thread reading all weights: its filters are shared.
+BAND = 1 << 17  # output values per band of rows: 512 kB in float32, which fits into the L2 cache of most cores
+# For a smaller output, split the filters: bands of rows would leave vectors half empty, and each thread would read all
+# weights.
 SMALL_MAP = 16 * 16
-AT_ONCE = 8  # images whose upstream gradients are kept turned at a time
+GROUP = 8  # images whose transposed upstream gradients are in memory at the same time
 
 
 def forward(x, weight, bias, stride, padding, groups):
@@ -38,9 +39,9 @@ def _into(y, x, *arguments):
 
 
 def bind(x, weight, bias, stride, padding, groups, relu, y):
-    """Return [(task, count)] for `parallel_for` that compute y from x as often as they are run.
+    """Return [(task, count)] for `parallel_for`; every run computes y from x.
 
-    relu : write max(y, 0) instead
+    relu : write max(y, 0) instead of y
     """
     window = padded_planes.window(x.shape, weight.shape, stride, padding)
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
@@ -57,31 +58,29 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
 
 
 def backward_params(grad_y, x, weight, bias, stride, padding, groups):
-    """Return (grad_weight, grad_bias), without the cost of grad_x."""
+    """Return (grad_weight, grad_bias) without computing grad_x."""
     return _gradients(None, grad_y, x, weight, bias, stride, padding, groups)
 
 
 def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups):
-    """Write grad_x, if there is one, and return (grad_weight, grad_bias)."""
+    """Write grad_x, unless it is None, and return (grad_weight, grad_bias)."""
     window = padded_planes.window(x.shape, weight.shape, stride, padding)
     grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
     around = [(size - 1 - a, size - 1 - b) for size, (a, b) in zip(weight.shape[2:], padding, strict=True)]
     mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
     for matrix, reads, writes in _groups(weight, groups):
         target = None if grad_x is None else grad_x[:, reads]
-        if (
-            target is not None and mirrored
-        ):  # every value then gathers what its windows send: a convolution itself, in one pass
-            kernels = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
-            _into(target, grad_y[:, writes], kernels, None, stride, around, 1)
+        if target is not None and mirrored:  # then the input gradient is a convolution too, computed in one pass
+            rotated = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
+            _into(target, grad_y[:, writes], rotated, None, stride, around, 1)
             target = None
-        turned, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
-        grad_weight[writes] = turned.T.reshape(grad_weight[writes].shape)
+        transposed, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
+        grad_weight[writes] = transposed.T.reshape(grad_weight[writes].shape)
     return grad_weight, None if bias is None else grad_bias
 
 
 def _groups(weight, groups):
-    """Yield each group's (matrix of weights, channels that it reads, channels that it writes)."""
+    """Yield (weight matrix, channels that it reads, channels that it writes) of each group."""
     filters = len(weight) // groups
     for g, part in enumerate(np.split(flat.typed(np.ascontiguousarray(weight)), groups)):
         matrix = part.reshape(filters, -1)
@@ -91,54 +90,54 @@ def _groups(weight, groups):
 def _bind(x, y, matrix, bias, relu, window):
     values, step = flat.flat(x)
     target, target_step = flat.flat(y)
-    band, shares = _cut(window, len(matrix), len(x), parallel.num_workers())
+    band, chunks = _split(window, len(matrix), len(x), parallel.num_workers())
     bands = -(-window.output[0] // band)
     offsets = window.offsets(band) * x.itemsize
-    settings = tuple(window), window.is_plain, offsets, band, shares
+    settings = tuple(window), window.is_plain, offsets, band, chunks
 
     def task(start, stop):
         _convolve_parts(values, step, target, target_step, matrix, bias, relu, *settings, (start, stop))
 
-    return task, len(x) * bands * shares
+    return task, len(x) * bands * chunks
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
-    """Return (0, the most bytes of memory that a `forward` on so many threads takes besides its arrays)."""
+    """Return (0, the most bytes that `forward` on so many threads allocates next to its arrays)."""
     window, filters = padded_planes.window(x_shape, weight_shape, stride, padding), weight_shape[0] // groups
-    band, shares = _cut(window, filters, x_shape[0], threads)
-    laid = 0 if window.is_plain else window.channels * window.plane_values(band)
-    tiles = -(-filters // ROWS)
-    most = -(-tiles // shares) * ROWS  # filters of a share
+    band, chunks = _split(window, filters, x_shape[0], threads)
+    packed = 0 if window.is_plain else window.channels * window.plane_values(band)
+    tiles = -(-filters // MR)
+    most = -(-tiles // chunks) * MR  # filters of a chunk
     results = 0 if window.pitch == window.output[1] else most * band * window.pitch
-    parts = x_shape[0] * -(-window.output[0] // band) * shares
-    return 0, min(threads, parts) * (laid + results) * itemsize
+    parts = x_shape[0] * -(-window.output[0] // band) * chunks
+    return 0, min(threads, parts) * (packed + results) * itemsize
 
 
-def _cut(window, filters, images, threads):
-    """Return (rows of a band, shares of the filters): the parts into which an image's work is cut for the threads."""
+def _split(window, filters, images, threads):
+    """Return (rows of a band, number of chunks of the filters): how an image's work is split over threads."""
     height, width = window.output
     per_image = threads // images
-    if height * width <= SMALL_MAP and 1 < per_image <= filters // (2 * ROWS):
+    if height * width <= SMALL_MAP and 1 < per_image <= filters // (2 * MR):
         return height, per_image
-    least = -(-height * filters * window.pitch // BAND)  # bands that fit into the cache
-    return -(-height // -(-parallel.even(least * images, height * images, threads) // images)), 1
+    least = -(-height * filters * window.pitch // BAND)  # number of bands that each fit into the cache
+    return -(-height // -(-parallel.num_chunks(least * images, height * images, threads) // images)), 1
 
 
 @compiled
-def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, shares, items):
+def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, chunks, items):
     channels, size, kernel, stride, _, output, phases, pitch = window
     filters = matrix.shape[0]
-    area, room_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
-    bands, tiles = (output[0] + band - 1) // band, (filters + ROWS - 1) // ROWS
-    most = (tiles + shares - 1) // shares * ROWS  # filters of a share
-    laid = np.empty(0 if is_plain else channels * phases[0] * phases[1] * room_rows * pitch, x.dtype)
+    area, plane_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
+    bands, tiles = (output[0] + band - 1) // band, (filters + MR - 1) // MR
+    most = (tiles + chunks - 1) // chunks * MR  # filters of a chunk
+    packed = np.empty(0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch, x.dtype)
     results = np.empty(0 if pitch == output[1] else most * band * pitch, x.dtype)
-    a_rows = rows_apart(most, matrix.strides[0])
-    image_rows = rows_apart(channels, size[0] * size[1] * x.itemsize)
+    a_rows = row_table(most, matrix.strides[0])
+    image_rows = row_table(channels, size[0] * size[1] * x.itemsize)
     for item in range(items[0], items[1]):
-        n, part = item // (bands * shares), item % (bands * shares)
-        first, share = part // shares * band, part % shares
-        begin, end = tiles * share // shares * ROWS, min(tiles * (share + 1) // shares * ROWS, filters)
+        n, part = item // (bands * chunks), item % (bands * chunks)
+        first, chunk = part // chunks * band, part % chunks
+        begin, end = tiles * chunk // chunks * MR, min(tiles * (chunk + 1) // chunks * MR, filters)
         rows = min(band, output[0] - first)
         columns = (rows - 1) * pitch + output[1]
         a = matrix.ctypes.data + begin * matrix.strides[0], a_rows[: end - begin], matrix.itemsize
@@ -147,115 +146,123 @@ def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, 
         if is_plain:
             b = x.ctypes.data + (n * x_step + first * output[1]) * x.itemsize, image_rows
         else:
-            padded_planes.lay(x, n * x_step, window, first, band, (0, channels), laid)
-            b = laid.ctypes.data, offsets
+            padded_planes.pack(x, n * x_step, window, first, band, (0, channels), packed)
+            b = packed.ctypes.data, offsets
         if pitch == output[1]:
             c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
-            multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
         else:
             c = results.ctypes.data, band * pitch * y.itemsize, columns
-            multiply_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
-            padded_planes.gather_rows(
-                results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first
-            )
+            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            padded_planes.unpad_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
 
 
 def _backward(grad_y, x, grad_x, matrix, window):
-    """Fill grad_x unless it is None; return the gradient of the matrix, turned (depth, K), and of the bias (K,)."""
+    """Fill grad_x unless it is None; return the weight gradient as a transposed matrix (C*R*S, K), and grad_bias."""
     filters, height = len(matrix), window.output[0]
     grads, grads_step = flat.flat(grad_y)
     values, step = flat.flat(x)
     target, target_step = (np.empty(0, x.dtype), 0) if grad_x is None else flat.flat(grad_x)
     stretch = height * window.pitch
-    turned = np.empty((min(AT_ONCE, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
-    turned[:, :, filters:] = 0
-    grad_matrix = np.zeros((matrix.shape[1], turned.shape[2]), x.dtype)
+    transposed = np.empty((min(GROUP, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
+    transposed[:, :, filters:] = 0
+    grad_matrix = np.zeros((matrix.shape[1], transposed.shape[2]), x.dtype)
     sums = np.zeros((len(x), filters), x.dtype)
     offsets = window.offsets(height) * x.itemsize
-    # The backward walks through the kernel's places; for each it needs the weights (C, K) of that place.
-    by_place = np.ascontiguousarray(matrix.reshape(filters, window.channels, -1).transpose(2, 1, 0))
+    # The input gradient is computed for one kernel position at a time, from the weights (C, K) of that position.
+    by_position = np.ascontiguousarray(matrix.reshape(filters, window.channels, -1).transpose(2, 1, 0))
     settings = tuple(window), window.is_plain
 
     def of_images(start, stop, begin):
         _images_backward(
-            grads, grads_step, target, target_step, by_place, offsets, turned, sums, *settings, begin, (start, stop)
+            grads,
+            grads_step,
+            target,
+            target_step,
+            by_position,
+            offsets,
+            transposed,
+            sums,
+            *settings,
+            begin,
+            (start, stop),
         )
 
     def of_weights(start, stop, span):
-        depths = start * ROWS, min(stop * ROWS, len(grad_matrix))
-        _weights_backward(values, step, turned, grad_matrix, offsets, *settings, span, depths)
+        inner = start * MR, min(stop * MR, len(grad_matrix))
+        _weights_backward(values, step, transposed, grad_matrix, offsets, *settings, span, inner)
 
-    for begin in range(0, len(x), AT_ONCE):
-        end = min(len(x), begin + AT_ONCE)
+    for begin in range(0, len(x), GROUP):
+        end = min(len(x), begin + GROUP)
         parallel.parallel_for(lambda start, stop, begin=begin: of_images(start, stop, begin), end - begin)
         parallel.parallel_for(
-            lambda start, stop, span=(begin, end): of_weights(start, stop, span), -(-len(grad_matrix) // ROWS)
+            lambda start, stop, span=(begin, end): of_weights(start, stop, span), -(-len(grad_matrix) // MR)
         )
     return grad_matrix[:, :filters], sums.sum(axis=0)
 
 
 @compiled
 def _images_backward(
-    grads, grads_step, grad_x, x_step, by_place, offsets, turned, sums, window, is_plain, begin, items
+    grads, grads_step, grad_x, x_step, by_position, offsets, transposed, sums, window, is_plain, begin, items
 ):
-    """For each image: its upstream gradient turned, the sum over places, and the gradient of the input, if asked."""
+    """For each image, transpose its upstream gradient, sum it over positions, and compute grad_x if needed."""
     channels, _, kernel, stride, _, output, phases, pitch = window
-    filters = by_place.shape[2]
+    filters = by_position.shape[2]
     area, stretch = output[0] * output[1], output[0] * pitch
-    room_rows = output[0] + (kernel[0] - 1) // stride[0]
-    values = channels * phases[0] * phases[1] * room_rows * pitch
-    laid = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
-    spread = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
-    b_rows = rows_apart(filters, stretch * grads.itemsize)
-    a_rows = rows_apart(channels, by_place.strides[1])
+    plane_rows = output[0] + (kernel[0] - 1) // stride[0]
+    values = channels * phases[0] * phases[1] * plane_rows * pitch
+    packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
+    padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
+    b_rows = row_table(filters, stretch * grads.itemsize)
+    a_rows = row_table(channels, by_position.strides[1])
     for item in range(items[0], items[1]):
         n = begin + item
         grad = grads[n * grads_step : n * grads_step + filters * area].reshape(filters, area)
         row_sums(grad, sums[n])
         if pitch != output[1]:
-            padded_planes.spread_rows(grads, n * grads_step, filters, area, output[1], 0, output[0], pitch, spread)
-            grad = spread.reshape(filters, stretch)
-        transpose_matrix(grad, turned[item])
+            padded_planes.pad_rows(grads, n * grads_step, filters, area, output[1], 0, output[0], pitch, padded_rows)
+            grad = padded_rows.reshape(filters, stretch)
+        transpose_matrix(grad, transposed[item])
         if len(grad_x) == 0:
             continue
         b = grad.ctypes.data, b_rows
         if is_plain:
-            a = by_place.ctypes.data, a_rows, by_place.itemsize
+            a = by_position.ctypes.data, a_rows, by_position.itemsize
             c = grad_x.ctypes.data + n * x_step * grads.itemsize, area * grads.itemsize, area
-            multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, False)
+            gemm_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, False)
             continue
-        fill(laid, 0, values, grads.dtype.type(0))
-        # Each place of the kernel sends the gradient to the plane from its own value on.
-        for place in range(kernel[0] * kernel[1]):
-            a = by_place.ctypes.data + place * by_place.strides[0], a_rows, by_place.itemsize
+        fill(packed, 0, values, grads.dtype.type(0))
+        # Each kernel position adds its product to the plane, starting at the element of that position.
+        for position in range(kernel[0] * kernel[1]):
+            a = by_position.ctypes.data + position * by_position.strides[0], a_rows, by_position.itemsize
             c = (
-                laid.ctypes.data + offsets[place],
-                phases[0] * phases[1] * room_rows * pitch * grads.itemsize,
+                packed.ctypes.data + offsets[position],
+                phases[0] * phases[1] * plane_rows * pitch * grads.itemsize,
                 stretch - pitch + output[1],
             )
-            multiply_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
-        padded_planes.collect(laid, grad_x, n * x_step, window)
+            gemm_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
+        padded_planes.unpack(packed, grad_x, n * x_step, window)
 
 
 @compiled
-def _weights_backward(x, x_step, turned, grad_matrix, offsets, window, is_plain, span, depths):
-    """Add what the images of `span` contribute to the rows first .. end of the turned weights' gradient."""
+def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_plain, span, inner):
+    """Add the contributions of the images in `span` to some rows of the transposed weight gradient."""
     _, size, kernel, stride, _, output, phases, pitch = window
-    places = kernel[0] * kernel[1]
-    reads = depths[0] // places, (depths[1] + places - 1) // places
-    room_rows = output[0] + (kernel[0] - 1) // stride[0]
-    plane = phases[0] * phases[1] * room_rows * pitch
-    laid = np.empty(0 if is_plain else (reads[1] - reads[0]) * plane, x.dtype)
-    rows = offsets[depths[0] : depths[1]] - reads[0] * plane * x.itemsize
+    positions = kernel[0] * kernel[1]
+    reads = inner[0] // positions, (inner[1] + positions - 1) // positions
+    plane_rows = output[0] + (kernel[0] - 1) // stride[0]
+    plane = phases[0] * phases[1] * plane_rows * pitch
+    packed = np.empty(0 if is_plain else (reads[1] - reads[0]) * plane, x.dtype)
+    rows = offsets[inner[0] : inner[1]] - reads[0] * plane * x.itemsize
     if is_plain:
-        rows = rows_apart(depths[1] - depths[0], size[0] * size[1] * x.itemsize)
-    b_rows = rows_apart((output[0] - 1) * pitch + output[1], turned.strides[1])
-    c = grad_matrix.ctypes.data + depths[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
+        rows = row_table(inner[1] - inner[0], size[0] * size[1] * x.itemsize)
+    b_rows = row_table((output[0] - 1) * pitch + output[1], transposed.strides[1])
+    c = grad_matrix.ctypes.data + inner[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
     for n in range(span[0], span[1]):
         if is_plain:
-            at = x.ctypes.data + (n * x_step + depths[0] * size[0] * size[1]) * x.itemsize
+            at = x.ctypes.data + (n * x_step + inner[0] * size[0] * size[1]) * x.itemsize
         else:
-            padded_planes.lay(x, n * x_step, window, 0, output[0], reads, laid)
-            at = laid.ctypes.data
-        b = turned.ctypes.data + (n - span[0]) * turned.strides[0], b_rows
-        multiply_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)
+            padded_planes.pack(x, n * x_step, window, 0, output[0], reads, packed)
+            at = packed.ctypes.data
+        b = transposed.ctypes.data + (n - span[0]) * transposed.strides[0], b_rows
+        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)

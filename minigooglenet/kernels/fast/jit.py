@@ -1,4 +1,4 @@
-"""How this package compiles: serial Numba without the interpreter lock, kept on disk by `compile_cache`."""
+"""The compiler of this package: serial Numba without the GIL, cached on disk by `compile_cache`."""
 
 import hashlib
 import os
@@ -10,30 +10,30 @@ from numba.core import event
 from minigooglenet import starting
 from minigooglenet.kernels.fast import compile_cache
 
-if starting.FORGOTTEN:  # Numba reads a file of settings in the current folder again before each compilation
+if starting.FORGOTTEN:  # Numba reads a settings file in the current folder before every compilation
     numba.core.config._config_fname = os.devnull
 
 
 def compiled(function):
-    """Compile `function` on its first call, without threads of its own: the engine's threads run it side by side."""
+    """Compile `function` on its first call, as serial code that the engine's threads run in parallel."""
     return _compile(function)
 
 
 def compiled_sum(function):
-    """Compile a function whose sums may be taken in any order, which lets LLVM keep a vector of partial sums.
+    """Compile a function whose sums may be computed in any order, so that LLVM can use a vector of partial sums.
 
-    NaN and infinity stay what they are.
+    NaN and infinity are handled correctly.
     """
     return _compile(function, fastmath={"reassoc", "contract", "nsz"})
 
 
 def is_kernel(dispatcher) -> bool:
-    """Tell whether a compiled function is one of this package's kernels, which are kept on disk."""
+    """Return whether a compiled function is one of this package's kernels, which are cached on disk."""
     return getattr(dispatcher.py_func, "is_kernel", False)
 
 
 class Counter(event.Listener):
-    """Counts the kernels that are compiled inside a `with` block."""
+    """Count the kernels that are compiled inside a `with` block."""
 
     def __init__(self):
         self.count = 0
@@ -49,7 +49,7 @@ class Counter(event.Listener):
         self.count += is_kernel(event.data["dispatcher"])
 
     def on_end(self, event):
-        """Nothing to count."""
+        """Do nothing."""
 
 
 def _compile(function, **options):
@@ -57,7 +57,7 @@ def _compile(function, **options):
     options |= {"nogil": True, "error_model": "numpy"}
     dispatcher = numba.njit(**options)(function)
     if not numba.config.DISABLE_JIT:
-        # A kernel holds the code of the functions that it calls, and those are in other files.
+        # A kernel contains the code of the functions that it calls, which may be in other files.
         compile_cache.attach(dispatcher, SOURCES)
     return dispatcher
 
@@ -73,18 +73,18 @@ SOURCES = _digest_of_sources()
 
 
 class _Announcement(event.Listener):
-    """Says once in a process that kernels are being compiled, so that nobody takes the first call for the usual one."""
+    """Print once per process that kernels are being compiled, so that users do not expect every call to be slow."""
 
     def __init__(self):
-        self.said = False
+        self.printed = False
 
     def on_start(self, event):
-        if not self.said and is_kernel(event.data["dispatcher"]):
-            self.said = True
-            compile_cache.say(MESSAGE)
+        if not self.printed and is_kernel(event.data["dispatcher"]):
+            self.printed = True
+            compile_cache.print_line(MESSAGE)
 
     def on_end(self, event):
-        """Nothing to say."""
+        """Do nothing."""
 
 
 MESSAGE = (

@@ -1,8 +1,8 @@
-"""Local response normalisation, some pixels at a time.
+"""Local response normalisation, a block of pixels at a time.
 
-What makes it fast: all channels of some pixels at a time, which stay in the cache for all their windows; and the usual
-power, -0.75, from two square roots. The squares are added anew for every channel: a running sum would drift, and would
-carry a NaN on and on.
+What makes it fast: all channels of a block of pixels stay in the cache for all windows, and the usual power, -0.75, is
+computed with two square roots. The squares are summed again for every channel: a running sum would accumulate round-off
+and would spread a NaN to all later channels.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
-PIXELS = 512  # in a block: long rows to read, few enough values for the first cache
-FEW = 1 << 15  # values: powers take longer than most, so that waking the threads pays earlier
+PIXELS = 512  # in a block: long enough for fast reads, short enough for the L1 cache
+FEW = 1 << 15  # values: powers are slow, so waking the threads pays earlier than in other kernels
 
 
 def forward(x, size, alpha, beta, k):
@@ -22,20 +22,20 @@ def forward(x, size, alpha, beta, k):
 
 
 def infer(x, size, alpha, beta, k):
-    """Return y (N, C, H, W) without the scale, which only a backward needs."""
+    """Return y (N, C, H, W) without the scale, which only `backward` needs."""
     y = np.empty(x.shape, x.dtype)
     parallel_for(*_task(x, y, None, size, alpha, beta, k), x.size, few=FEW)
     return y
 
 
 def bind(x, size, alpha, beta, k, y):
-    """Return [(task, count)] for `parallel_for` that compute y from x as often as they are run."""
+    """Return [(task, count)] for `parallel_for`; every run computes y from x."""
     return [_task(x, y, None, size, alpha, beta, k)]
 
 
 def backward(grad_y, x, scale, size, alpha, beta):
     """Return grad_x (N, C, H, W)."""
-    window = (size - 1) // 2, size // 2  # the forward's, mirrored
+    window = (size - 1) // 2, size // 2  # the window of forward, mirrored
     grad_x = np.empty(x.shape, x.dtype)
     constants = [x.dtype.type(value) for value in (2 * beta * alpha / size, beta)]
     arrays = blocks(grad_y), blocks(x), blocks(scale), grad_x
@@ -49,7 +49,7 @@ def _task(x, y, scale, size, alpha, beta, k):
 
 
 def _over_blocks(kernel, arrays, window, constants):
-    """Return (task, count) that call `kernel` for every block of pixels; arrays (N, C, H, W) or None arrive flat."""
+    """Return (task, count); the task calls `kernel` for every block of pixels, with flat arrays."""
     images, channels, height, width = arrays[0].shape
     pixels = height * width
 

@@ -1,12 +1,12 @@
-"""Max pooling, a plane at a time: the maximum of every window and its position, a vector of windows at once.
+"""Max pooling, one channel at a time: the maximum of every window and its position, for a SIMD vector of windows.
 
-What makes it fast: the maximum of each column of a window first, then the maximum of those columns, so that windows
-which overlap share the work; vectors of neighbouring windows; and no branches. Codes r * S + s travel with the values,
-as floating-point numbers, because those compare and select like the values do.
+Three ideas make it fast. It computes the maximum of each column of a window first, then the maximum of those, so that
+overlapping windows reuse column maxima. It computes vectors of neighbouring windows. It has no branches: the codes
+r * S + s are floating-point values too, so they are selected by the same instructions as the maxima.
 
-The backward adds every window's gradient at its argmax. Tables say where each window starts and how far from there each
-of its positions lies, so that one loop over a plane's windows needs no division; and only windows at the border are
-tested for positions outside the image.
+`backward` adds the gradient of every window at its argmax. Tables contain the start of each window and the offset of
+each of its positions, so that one loop over the windows needs no division. Only windows at the border are checked for
+positions outside the image.
 """
 
 import functools
@@ -30,9 +30,9 @@ from minigooglenet.kernels.fast.simd import (
 )
 from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
-MOST_PLACES = 256  # of a window whose codes fit into bytes
-CHECKS_ARGMAX = True  # while it adds, at no cost
-_NOWHERE = 1e6  # the code of padding: of two equal values the other is taken
+MOST_POSITIONS = 256  # in a window whose codes fit into bytes
+CHECKS_ARGMAX = True  # `backward` checks the argmax while it adds, at no extra cost
+_NOWHERE = 1e6  # the code of padding: of two equal values, the one with the smaller code counts
 
 
 def forward(x, kernel_size, stride, padding, ceil_mode=False):
@@ -44,19 +44,19 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False):
 
 
 def infer(x, kernel_size, stride, padding, ceil_mode=False):
-    """Return y (N, C, P, Q) without the argmax, which only a backward needs."""
+    """Return y (N, C, P, Q) without the argmax, which only `backward` needs."""
     y = _empty(x, kernel_size, stride, padding, ceil_mode)
     parallel_for(*_task(blocks(x), y, None, kernel_size, stride, padding), x.size)
     return y
 
 
 def bind(x, kernel_size, stride, padding, y):
-    """Return [(task, count)] for `parallel_for` that pool x into y as often as they are run."""
+    """Return [(task, count)] for `parallel_for`; every run pools x into y."""
     return [_task(x, y, None, kernel_size, stride, padding)]
 
 
 def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
-    """Return grad_x (N, C, H, W); raise a ValueError if a position lies outside its window or the image."""
+    """Return grad_x (N, C, H, W); raise a ValueError if an argmax is outside its window or the image."""
     grad_x = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype)
     grad_y, argmax = blocks(grad_y), blocks(argmax)
     before = padding[0][0], padding[1][0]
@@ -87,8 +87,8 @@ def _task(x, y, argmax, kernel_size, stride, padding):
     nothing = np.empty(0, _argmax_type(kernel_size))
     channels, area, windows = x.shape[1], x.shape[2] * x.shape[3], y.shape[2] * y.shape[3]
     settings = (*x.shape[2:], *y.shape[2:]), kernel_size, stride, (padding[0][0], padding[1][0])
-    few_places = kernel_size[0] * kernel_size[1] <= MOST_PLACES
-    compute = in_vectors if few_places and stride[1] <= 2 else one_by_one
+    few_positions = kernel_size[0] * kernel_size[1] <= MOST_POSITIONS
+    compute = in_vectors if few_positions and stride[1] <= 2 else one_by_one
 
     def task(start, stop):
         for n, first, end in pieces(start, stop, channels):
@@ -105,7 +105,9 @@ def _argmax_type(kernel_size):
 
 @compiled
 def in_vectors(planes, y, argmax, sizes, kernel, stride, before):
-    """Fill y (planes, P, Q) and argmax, unless empty, from planes (planes, H, W), all flat; stride 1 or 2 along a row.
+    """Fill y (planes, P, Q), and argmax unless it is empty, from planes (planes, H, W); stride 1 or 2 along a row.
+
+    All arrays are flat.
 
     sizes : (H, W, P, Q);  before : padding at the top and at the left
     """
@@ -124,7 +126,7 @@ def in_vectors(planes, y, argmax, sizes, kernel, stride, before):
     fill(nowhere, 0, len(nowhere), far)
     fill(nowhere, before[1], width, zero)
     line, line_codes = np.empty(columns + lanes, planes.dtype), np.empty(columns + lanes, np.uint8)
-    # Each pass goes over the whole plane: a vector that is loaded as soon as parts of it are stored must wait for them.
+    # Each pass covers the whole plane, because loading a vector right after parts of it were stored would stall.
     for plane in range(len(planes) // (height * width)):
         for h in range(height):
             copy(planes, (plane * height + h) * width, padded, h * pitch + before[1], width)
@@ -189,20 +191,20 @@ def _rows_with_codes(best, codes, at, kernel, stride, columns, line, line_codes,
         if stride == 1:
             top, code = load(best, at + q), load(codes, at + q)
             for s in range(1, kernel):
-                here = at + q + s
-                top, code = larger_with_code(load(best, here), load(codes, here) + s * one, top, code)
+                column = at + q + s
+                top, code = larger_with_code(load(best, column), load(codes, column) + s * one, top, code)
         else:
             top, code = load_second(best, at + 2 * q), load_second(codes, at + 2 * q)
             for s in range(1, kernel):
-                here = at + 2 * q + s
-                top, code = larger_with_code(load_second(best, here), load_second(codes, here) + s * one, top, code)
+                column = at + 2 * q + s
+                top, code = larger_with_code(load_second(best, column), load_second(codes, column) + s * one, top, code)
         store(line, q, top)
         store_bytes(line_codes, q, code)
 
 
 @compiled
 def one_by_one(planes, y, argmax, sizes, kernel, stride, before):
-    """Do the same for any stride and any window, value by value."""
+    """Compute the same as `in_vectors` value by value, for any stride and any window."""
     height, width, rows, columns = sizes
     for plane in range(len(planes) // (height * width)):
         values = planes[plane * height * width : (plane + 1) * height * width].reshape(height, width)
@@ -228,7 +230,7 @@ def one_by_one(planes, y, argmax, sizes, kernel, stride, before):
 
 @functools.lru_cache(maxsize=32)
 def _tables(input_size, size, kernel_size, stride, before):
-    """Return what `_add_at_argmax` needs a pool of H x W to P x Q."""
+    """Return the tables of `_add_at_argmax` for a pool of H x W to P x Q."""
     along = [np.arange(size[axis]) * stride[axis] - before[axis] for axis in range(2)]
     starts = np.add.outer(along[0] * input_size[1], along[1]).ravel()
     offsets = np.add.outer(np.arange(kernel_size[0]) * input_size[1], np.arange(kernel_size[1])).ravel()
@@ -240,45 +242,47 @@ def _tables(input_size, size, kernel_size, stride, before):
 
 
 def _real(windows, size, kernel, stride, before):
-    """Return (kernel, windows): whether each place of each window along one axis lies in the image."""
+    """Return (kernel, windows): whether each position of each window along one axis is inside the image."""
     positions = np.arange(windows) * stride + np.arange(kernel)[:, None] - before
     return (positions >= 0) & (positions < size)
 
 
 @compiled
 def _add_at_argmax(grad_y, argmax, grad_x, size, starts, offsets, inside, border):
-    """Write grad_x, and return how many argmax lie outside their window or the image; all arrays are flat.
+    """Write grad_x, and return how many argmax values are outside their window or the image; all arrays are flat.
 
-    `size` is H * W. `starts` (P * Q) tells where in a plane each window starts, `offsets` (R * S) how far behind that
-    each of its places lies: one loop over a plane's windows, without a division. `inside` (P * Q, R * S) tells which
-    places lie in the image. Only windows of `border` have others: the rest need no test, which costs more than a sum.
+    size : H * W
+    starts : (P * Q), the index in a plane at which each window starts
+    offsets : (R * S), the offset of each position from the start of its window
+    inside : (P * Q, R * S), whether each position is inside the image
+    border : indices of the windows with positions outside; the others need no check, which costs more than an addition
     """
     windows, strays = len(starts), 0
     for i in range(len(grad_x) // size):
         corner, window = i * size, i * windows
-        for j in range(size):  # here, so that the plane is in the cache when its gradients arrive
+        for j in range(size):  # here, so that the plane is in the cache when its gradients are added
             grad_x[np.uintp(corner + j)] = 0
         outside = _count_outside(argmax, window, inside, border)
         if outside == 0:
             for j in range(windows):
-                place = np.uintp(argmax[np.uintp(window + j)])
-                grad_x[np.uintp(corner + starts[j] + offsets[place])] += grad_y[np.uintp(window + j)]
+                position = np.uintp(argmax[np.uintp(window + j)])
+                grad_x[np.uintp(corner + starts[j] + offsets[position])] += grad_y[np.uintp(window + j)]
         strays += outside
     return strays
 
 
 @compiled
 def _count_outside(argmax, window, inside, border):
-    windows, places = inside.shape
+    windows, positions = inside.shape
     largest = argmax[window]
     for j in range(windows):
         largest = max(largest, argmax[np.uintp(window + j)])
     outside = 0
-    if largest < places:
+    if largest < positions:
         for j in border:
             outside += not inside[np.uintp(j), np.uintp(argmax[np.uintp(window + j)])]
     else:
         for j in range(windows):
-            place = argmax[np.uintp(window + j)]
-            outside += place >= places or not inside[j, place]
+            position = argmax[np.uintp(window + j)]
+            outside += position >= positions or not inside[j, position]
     return outside

@@ -1,12 +1,12 @@
-"""The innermost piece of every fast product here: a small tile of C = A B whose sums never leave the registers.
+"""GEMM micro-kernel: an MR x NR block of C = A B whose sums stay in registers.
 
-Each value that is loaded serves a whole row or column of the tile: 8 rows of 3 vectors take 8 + 3 loads for 24 vector
-multiply-adds, and the processor does as many loads as multiply-adds in the same time. A loop that keeps one sum at
-a time loads twice as much as it multiplies, and waits for each sum before it can go on.
+Each loaded value is used for a whole row or column of the block: 8 rows of 3 vectors need 8 + 3 loads for 24 vector
+multiply-adds, and a processor can do as many loads as multiply-adds per cycle. A loop with a single sum needs two loads
+per multiply-add, and must wait for each addition before the next.
 
-Numba has no vector type and may not keep a two-dimensional array in registers, so the tile's instructions are written
-down here with LLVM's builder: Python's loops over rows and vectors unroll them. LLVM fits any vector length to
-the machine at hand; the sizes below are chosen for its registers.
+Numba has no vector type and may not keep a two-dimensional array in registers, so this file emits the instructions with
+LLVM's builder, in Python loops that unroll over rows and vectors. LLVM supports any vector length on any machine; the
+sizes below fit the registers of this machine.
 """
 
 import platform
@@ -16,11 +16,11 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-VECTORS = 3  # the widest tile, in vectors
+NR = 3  # columns of the largest block, in vectors
 
 
 def registers(machine, features):
-    """Return (bytes of a vector register, how many there are)."""
+    """Return (bytes of a vector register, number of vector registers)."""
     if machine.lower() in ("arm64", "aarch64"):
         return 16, 32
     if features.get("avx512f"):
@@ -29,44 +29,45 @@ def registers(machine, features):
 
 
 VECTOR_BYTES, REGISTERS = registers(platform.machine(), llvmlite.binding.get_host_cpu_features())
-ROWS = 8 if REGISTERS == 32 else 4  # ROWS * VECTORS sums, VECTORS values of B and one of A fit into the registers
+MR = 8 if REGISTERS == 32 else 4  # MR * NR sums, NR values of B and one of A fit into the registers
 
 _INT = ir.IntType(64)
 
 
-def tile_product(rows, vectors, scalar=False):
-    """Return the function that computes a tile of `rows` x `vectors` vectors; with `scalar`, of single values.
+def micro_kernel(rows, vectors, scalar=False):
+    """Return the function that computes a block of `rows` x `vectors` vectors; with `scalar`, of single values.
 
-    tile(zero, a, a_rows, a_step, b, b_rows, c, c_row, depth, bias, add, lowest) in Numba code:
+    block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, lowest) in Numba code:
 
         c[i, j] = max(lowest, start + sum over k of a[i, k] * b[k, j])
 
-    zero : 0 of the arrays' type, float32 or float64
-    a, b, c, bias : addresses of the tile's first values; b and c are contiguous along j
-    a_rows, b_rows : addresses of tables of integers: how many bytes each row of a and b lies behind its first
-    a_step, c_row : bytes from one value of a row of a to the next, and from one row of c to the next
-    bias, add : sums start from c itself if `add`, else from bias[i], or from 0 if the address is 0
-    lowest : 0 for a ReLU (NaN stays), -infinity for none
+    zero : 0 of the arrays' dtype, float32 or float64
+    a, b, c, bias : addresses of the first values; b and c are contiguous along j
+    a_rows, b_rows : addresses of row tables: the offset in bytes of each row of a and b from the address
+    a_step, c_row : bytes between values in a row of a, and between rows of c
+    inner : the inner dimension, the number of values of k
+    bias, add : sums start from c if `add`, else from bias[i], or from 0 if the address of bias is 0
+    lowest : 0 for a ReLU (NaN stays NaN), -infinity for none
     """
 
     @intrinsic
-    def tile(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, depth, bias, add, lowest):
+    def block(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, lowest):
         signature = types.void(zero, *[types.intp] * 9, types.boolean, zero)
 
         def code(context, builder, signature, arguments):
             real = ir.FloatType() if zero == types.float32 else ir.DoubleType()
             size = zero.bitwidth // 8
             lanes = 1 if scalar else VECTOR_BYTES // size
-            _Tile(builder, arguments[1:], real, size, lanes, rows, vectors).emit()
+            _Block(builder, arguments[1:], real, size, lanes, rows, vectors).emit()
             return context.get_dummy_value()
 
         return signature, code
 
-    return tile
+    return block
 
 
-class _Tile:
-    """Emits the instructions of one tile."""
+class _Block:
+    """The instructions of one block."""
 
     def __init__(self, builder, arguments, real, size, lanes, rows, vectors):
         self.builder, self.real, self.size, self.lanes = builder, real, size, lanes
@@ -74,30 +75,30 @@ class _Tile:
         self.cells = [(i, j) for i in range(rows) for j in range(vectors)]
         self.rows, self.vectors = rows, vectors
         self.a, self.a_rows, self.a_step, self.b, self.b_rows, self.c, self.c_row = arguments[:7]
-        self.depth, self.bias, self.add, self.lowest = arguments[7:]
+        self.inner, self.bias, self.add, self.lowest = arguments[7:]
 
     def emit(self):
         sums = self._products(self._start())
         lowest = self._broadcast(self.lowest)
         for (i, j), value in sums.items():
             below = self.builder.fcmp_ordered("<", value, lowest)
-            self._store(self.builder.select(below, lowest, value), self._place(self.c, self.c_row, i, j))
+            self._store(self.builder.select(below, lowest, value), self._at(self.c, self.c_row, i, j))
 
     def _start(self):
-        """Return {cell: the vector from which its sum starts}."""
+        """Return {cell: initial vector of its sum}."""
         builder = self.builder
         add, fresh, begin = (builder.append_basic_block(name) for name in ("add", "fresh", "begin"))
         biased, empty = builder.append_basic_block("biased"), builder.append_basic_block("empty")
         builder.cbranch(self.add, add, fresh)
         choices = []
         builder.position_at_end(add)
-        choices.append(({cell: self._load(self._place(self.c, self.c_row, *cell)) for cell in self.cells}, add))
+        choices.append(({cell: self._load(self._at(self.c, self.c_row, *cell)) for cell in self.cells}, add))
         builder.branch(begin)
         builder.position_at_end(fresh)
         builder.cbranch(builder.icmp_signed("!=", self.bias, _INT(0)), biased, empty)
         builder.position_at_end(biased)
         step = _INT(self.size)
-        by_row = [self._splat(self._place(self.bias, step, i, 0)) for i in range(self.rows)]
+        by_row = [self._splat(self._at(self.bias, step, i, 0)) for i in range(self.rows)]
         choices.append(({(i, j): by_row[i] for i, j in self.cells}, biased))
         builder.branch(begin)
         builder.position_at_end(empty)
@@ -107,21 +108,21 @@ class _Tile:
         return {cell: self._either([(values[cell], block) for values, block in choices]) for cell in self.cells}
 
     def _products(self, start):
-        """Return {cell: its sum over the depth}: a loop with every sum in a register."""
+        """Return {cell: its sum over k}, computed in a loop with all sums in registers."""
         builder = self.builder
         before, loop, done = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("done")
         rows_of_a = [builder.add(self.a, self._entry(self.a_rows, _INT(i))) for i in range(self.rows)]
-        builder.cbranch(builder.icmp_signed(">", self.depth, _INT(0)), loop, done)
+        builder.cbranch(builder.icmp_signed(">", self.inner, _INT(0)), loop, done)
         builder.position_at_end(loop)
         k, along = (self._either([(_INT(0), before)]) for _ in range(2))
         sums = {cell: self._either([(start[cell], before)]) for cell in self.cells}
         b = builder.add(self.b, self._entry(self.b_rows, k))
-        row = [self._load(self._place(b, _INT(0), 0, j)) for j in range(self.vectors)]
+        row = [self._load(self._at(b, _INT(0), 0, j)) for j in range(self.vectors)]
         following = {}
         for i in range(self.rows):
             value = self._splat(builder.add(rows_of_a[i], along))
             for j in range(self.vectors):
-                # "contract" lets LLVM fuse the two into one instruction where the processor has it.
+                # "contract" lets LLVM fuse the two into one instruction if the processor has it.
                 product = builder.fmul(value, row[j], flags=("contract",))
                 following[i, j] = builder.fadd(product, sums[i, j], flags=("contract",))
         for phi, value in (
@@ -130,7 +131,7 @@ class _Tile:
             *((sums[cell], following[cell]) for cell in self.cells),
         ):
             phi.add_incoming(value, loop)
-        builder.cbranch(builder.icmp_signed("<", builder.add(k, _INT(1)), self.depth), loop, done)
+        builder.cbranch(builder.icmp_signed("<", builder.add(k, _INT(1)), self.inner), loop, done)
         builder.position_at_end(done)
         return {cell: self._either([(start[cell], before), (following[cell], loop)]) for cell in self.cells}
 
@@ -138,7 +139,7 @@ class _Tile:
         address = self.builder.add(table, self.builder.mul(index, _INT(8)))
         return self.builder.load(self.builder.inttoptr(address, _INT.as_pointer()))
 
-    def _place(self, address, stride, i, j):
+    def _at(self, address, stride, i, j):
         """Return the address of vector j in row i."""
         offset = self.builder.mul(stride, _INT(i))
         return self.builder.add(self.builder.add(address, offset), _INT(j * self.lanes * self.size))
@@ -154,8 +155,8 @@ class _Tile:
 
     def _broadcast(self, value):
         first = self.builder.insert_element(self.vector(ir.Undefined), value, ir.IntType(32)(0))
-        everywhere = ir.VectorType(ir.IntType(32), self.lanes)([0] * self.lanes)
-        return self.builder.shuffle_vector(first, self.vector(ir.Undefined), everywhere)
+        zeros = ir.VectorType(ir.IntType(32), self.lanes)([0] * self.lanes)
+        return self.builder.shuffle_vector(first, self.vector(ir.Undefined), zeros)
 
     def _either(self, choices):
         phi = self.builder.phi(choices[0][0].type)

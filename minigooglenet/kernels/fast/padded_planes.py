@@ -1,12 +1,12 @@
-"""An image as padded planes, in which every column of a convolution's matrix is a stretch of memory already.
+"""Padded planes: an image layout in which every row of the im2col matrix is a contiguous slice.
 
-`im2col` writes each value once for every window that sees it, 25 times for a 5x5 kernel. Here it is copied once, with
-its padding, into rows that are `pitch` long. Seen from kernel place (r, s), the inputs of all outputs, row after row,
-then lie in one stretch: the plane from its value (r, s) on. Where a row of outputs ends, pitch - Q values follow that
-belong to no output; they are computed along and dropped.
+`im2col` copies each pixel into every window that reads it: 25 times for a 5x5 kernel. `pack` copies it once, with the
+padding, into rows of length `pitch`. The inputs that kernel position (r, s) reads for all outputs, row by row, are then
+one slice of the plane, which starts at element (r, s). After each output row, that slice has pitch - Q extra values
+that belong to no output; their products are computed too, and dropped.
 
-With stride 2 the values that one place sees lie two apart, so there is a plane for every phase: even and odd rows,
-even and odd columns.
+With stride 2, the inputs of one kernel position are two elements apart, so the image is split into one plane per
+phase: even and odd rows, even and odd columns.
 """
 
 from typing import NamedTuple
@@ -19,41 +19,41 @@ from minigooglenet.kernels.fast.simd import copy, fill
 
 
 class Window(NamedTuple):
-    """The integers of one group of a convolution."""
+    """The sizes of one group of a convolution."""
 
     channels: int
     size: tuple[int, int]  # of the input
     kernel: tuple[int, int]
     stride: tuple[int, int]
-    corner: tuple[int, int]  # where the first window begins: -padding
+    corner: tuple[int, int]  # the start of the first window: -padding
     output: tuple[int, int]
     phases: tuple[int, int]
     pitch: int
 
     @property
     def is_plain(self):
-        """Whether the image as it lies in memory is its own planes: 1x1, stride 1, no padding."""
+        """Whether the image itself already has the layout of its planes: 1x1, stride 1, no padding."""
         return self.kernel == self.stride == (1, 1) and self.corner == (0, 0) and self.size == self.output
 
     def stretch(self, rows):
-        """Return how many columns `rows` rows of outputs take, the dropped ones between them included."""
+        """Return the number of columns for `rows` output rows, including the dropped values between rows."""
         return (rows - 1) * self.pitch + self.output[1]
 
     def plane_rows(self, rows):
-        """Return how many rows of a plane the outputs of `rows` rows see."""
+        """Return the number of plane rows that `rows` output rows read."""
         return rows + (self.kernel[0] - 1) // self.stride[0]
 
     def plane_values(self, rows):
-        """Return how many values a channel's planes take; a last row may be read a little beyond its end."""
+        """Return the number of values in the planes of one channel."""
         return self.phases[0] * self.phases[1] * self.plane_rows(rows) * self.pitch
 
     def offsets(self, rows):
-        """Return (C * R * S,) where each row of the column matrix begins in the planes for `rows` rows of outputs."""
+        """Return (C * R * S,), the start of each row of the im2col matrix in the planes for `rows` output rows."""
         channel = np.arange(self.channels)[:, None, None] * self.plane_values(rows)
         r, s = np.arange(self.kernel[0])[:, None], np.arange(self.kernel[1])
         phase = r % self.stride[0] * self.phases[1] + s % self.stride[1]
-        place = (phase * self.plane_rows(rows) + r // self.stride[0]) * self.pitch + s // self.stride[1]
-        return (channel + place).reshape(-1)
+        position = (phase * self.plane_rows(rows) + r // self.stride[0]) * self.pitch + s // self.stride[1]
+        return (channel + position).reshape(-1)
 
 
 def window(x_shape, weight_shape, stride, padding):
@@ -66,8 +66,8 @@ def window(x_shape, weight_shape, stride, padding):
 
 
 @compiled
-def lay(image, base, window, first, rows, channels, planes):
-    """Fill planes, flat, with what the outputs of `rows` rows from `first` on see of the channels first .. end."""
+def pack(image, base, window, first, rows, channels, planes):
+    """Fill planes, flat, with the inputs of `rows` output rows from row `first`, for the channels in a range."""
     _, size, kernel, stride, corner, _, phases, pitch = window
     height, zero = rows + (kernel[0] - 1) // stride[0], planes.dtype.type(0)
     at = 0
@@ -93,8 +93,8 @@ def lay(image, base, window, first, rows, channels, planes):
 
 
 @compiled
-def collect(planes, image, base, window):
-    """Write planes, flat, of all outputs back into an image: the reverse of `lay`; what no window sees is zero."""
+def unpack(planes, image, base, window):
+    """Unpack padded planes into an image, the inverse of `pack`; pixels that no window reads become zero."""
     channels, size, kernel, stride, corner, output, phases, pitch = window
     height = output[0] + (kernel[0] - 1) // stride[0]
     fill(image, base, channels * size[0] * size[1], image.dtype.type(0))
@@ -117,8 +117,8 @@ def collect(planes, image, base, window):
 
 
 @compiled
-def spread_rows(values, base, channels, area, width, first, rows, pitch, out):
-    """Copy rows of `width` values (channels, rows, width) to rows that are `pitch` long, with zeros between."""
+def pad_rows(values, base, channels, area, width, first, rows, pitch, out):
+    """Copy rows of `width` values (channels, rows, width) to rows of length `pitch`, padded with zeros."""
     for c in range(channels):
         for p in range(rows):
             source, at = base + c * area + (first + p) * width, (c * rows + p) * pitch
@@ -127,8 +127,8 @@ def spread_rows(values, base, channels, area, width, first, rows, pitch, out):
 
 
 @compiled
-def gather_rows(values, step, channels, rows, pitch, out, base, area, width, first):
-    """Copy the first `width` values of rows that are `pitch` long to their place in out: the reverse."""
+def unpad_rows(values, step, channels, rows, pitch, out, base, area, width, first):
+    """Copy the first `width` values of rows of length `pitch` into an image, the inverse of `pad_rows`."""
     for c in range(channels):
         for p in range(rows):
             source, at = c * step + p * pitch, base + c * area + (first + p) * width
@@ -137,7 +137,7 @@ def gather_rows(values, step, channels, rows, pitch, out, base, area, width, fir
 
 @compiled
 def _inside(offset, stride, size, count):
-    """Return the range of q in 0 .. count for which q * stride + offset lies in 0 .. size."""
+    """Return the range of q in 0 .. count for which q * stride + offset is in 0 .. size."""
     begin = min(count, max(0, (-offset + stride - 1) // stride))
     end = max(begin, min(count, (size - offset + stride - 1) // stride))
     return begin, end

@@ -1,4 +1,4 @@
-"""ReLU: output and mask leave in one pass over memory."""
+"""ReLU: output and mask are written in one pass over memory."""
 
 import numpy as np
 
@@ -14,14 +14,14 @@ def forward(x):
 
 
 def infer(x):
-    """Return y without the mask, which only a backward needs."""
+    """Return y without the mask, which only `backward` needs."""
     y = np.empty(x.shape, x.dtype)
     _over_pieces(_forward, blocks(x), y, None)
     return y
 
 
 def bind(x, y):
-    """Return [(task, count)] for `parallel_for` that write max(x, 0) to y as often as they are run."""
+    """Return [(task, count)] for `parallel_for`; every run writes max(x, 0) to y."""
     return [_task(_forward, blocks(x), y, None)]
 
 

@@ -1,4 +1,4 @@
-"""One optimizer step as one pass over memory, where array expressions would take five (SGD) or ten (AdamW)."""
+"""An optimiser step in one pass over memory; array expressions would need five (SGD) or ten (AdamW)."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from minigooglenet.kernels.fast.threads import parallel_for
 
 
 def sgd(param, grad, velocity, lr, momentum, weight_decay):
-    """Move `param` and `velocity` in place; all arrays are flat."""
+    """Update `param` and `velocity` in place; all arrays are flat."""
 
     def task(start, stop):
         _sgd(param[start:stop], grad[start:stop], velocity[start:stop], lr, momentum, weight_decay)
@@ -16,7 +16,7 @@ def sgd(param, grad, velocity, lr, momentum, weight_decay):
 
 
 def adamw(param, grad, mean, square, *constants):
-    """Move `param`, `mean` and `square` in place; all arrays are flat."""
+    """Update `param`, `mean` and `square` in place; all arrays are flat."""
 
     def task(start, stop):
         _adamw(param[start:stop], grad[start:stop], mean[start:stop], square[start:stop], *constants)

@@ -1,13 +1,13 @@
-"""Vectors in compiled code: as many neighbouring values as a register of this machine holds, one instruction for all.
+"""SIMD vectors in compiled code: as many neighbouring values as one register holds, processed by one instruction.
 
-LLVM turns many plain loops into vector instructions by itself. Where it doesn't (a transform with six rows in and six
-out looks to it as if the rows might overlap), these say it outright:
+LLVM vectorises many plain loops by itself. It does not vectorise a transform with six input and six output rows,
+because it cannot prove that they do not alias. For such loops there are explicit vectors:
 
     x = load(values, at);  store(values, at, x + 2 * y)
 
-`at` counts values from the start of a contiguous array and is not checked.
+`at` is an index into a contiguous array and is not checked.
 
-Worth: Winograd's transforms took 40 to 70 cycles for a tile and channel as plain loops, and take 6 to 10 in this form.
+Gain: Winograd's transforms took 40 to 70 cycles per tile and channel as plain loops, and take 6 to 10 with vectors.
 """
 
 import operator
@@ -53,8 +53,8 @@ def load(_, values, at):
 
     def code(context, builder, signature, arguments):
         vector = _llvm(result.real, result.lanes)
-        place = _address(context, builder, signature.args[0], *arguments, vector)
-        return builder.load(place, align=result.real.bitwidth // 8)
+        address = _address(context, builder, signature.args[0], *arguments, vector)
+        return builder.load(address, align=result.real.bitwidth // 8)
 
     return result(values, types.intp), code
 
@@ -65,16 +65,16 @@ def store(_, values, at, vector):
 
     def code(context, builder, signature, arguments):
         array, at, value = arguments
-        place = _address(context, builder, signature.args[0], array, at, value.type)
-        builder.store(value, place, align=vector.real.bitwidth // 8)
+        address = _address(context, builder, signature.args[0], array, at, value.type)
+        builder.store(value, address, align=vector.real.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(values, types.intp, vector), code
 
 
 @intrinsic
-def everywhere(_, value):
-    """Return the vector with `value` at every place."""
+def broadcast(_, value):
+    """Return the vector with `value` in every lane."""
     result = Vector(value)
 
     def code(context, builder, signature, arguments):
@@ -144,7 +144,7 @@ _copy_16, _copy_8, copy_four, _copy_2, _copy_1 = (_copier(count) for count in (1
 
 @compiled
 def copy(source, at, target, to, count):
-    """Copy source[at : at + count] to target[to : to + count] in as few pieces as it takes, both contiguous."""
+    """Copy source[at : at + count] to target[to : to + count] with few instructions; both are contiguous."""
     done = 0
     while count - done >= 16:
         _copy_16(source, at + done, target, to + done)
@@ -165,7 +165,7 @@ def copy(source, at, target, to, count):
 @compiled
 def fill(target, to, count, value):
     """Set target[to : to + count], contiguous, to `value`."""
-    values, lanes, done = everywhere(value), VECTOR_BYTES // target.itemsize, 0
+    values, lanes, done = broadcast(value), VECTOR_BYTES // target.itemsize, 0
     while count - done >= lanes:
         store(target, to + done, values)
         done += lanes
@@ -175,7 +175,7 @@ def fill(target, to, count, value):
 
 @intrinsic
 def at_least(_, lowest, vector):
-    """Return the larger of two vectors place by place, NaN where the second is NaN."""
+    """Return the larger value in each lane of two vectors, or NaN if the second is NaN."""
 
     def code(context, builder, signature, arguments):
         low, value = arguments
@@ -186,9 +186,9 @@ def at_least(_, lowest, vector):
 
 @intrinsic
 def transpose(_, source, at, step, target, to, hop):
-    """Copy a square block of as many rows as a vector is long: target[to + j * hop + i] = source[at + i * step + j].
+    """Transpose a square block with as many rows as a vector has lanes.
 
-    In registers: each round swaps ever larger halves between pairs of rows.
+    target[to + j * hop + i] = source[at + i * step + j], in registers: each round swaps larger parts of pairs of rows.
     """
     square = Vector(source.dtype)
 
@@ -197,11 +197,11 @@ def transpose(_, source, at, step, target, to, hop):
         vector = _llvm(square.real, square.lanes)
         size = square.real.bitwidth // 8
 
-        def place(kind, array, at, step, i):
+        def address(kind, array, at, step, i):
             at = builder.add(at, builder.mul(step, step.type(i)))
             return _address(context, builder, kind, array, at, vector)
 
-        rows = [builder.load(place(signature.args[0], source, at, step, i), align=size) for i in range(square.lanes)]
+        rows = [builder.load(address(signature.args[0], source, at, step, i), align=size) for i in range(square.lanes)]
         half = 1
         while half < square.lanes:
             low = [j if not j & half else square.lanes + j - half for j in range(square.lanes)]
@@ -213,7 +213,7 @@ def transpose(_, source, at, step, target, to, hop):
                     rows[i], rows[i + half] = (builder.shuffle_vector(a, b, mask) for mask in masks)
             half *= 2
         for i, row in enumerate(rows):
-            builder.store(row, place(signature.args[3], target, to, hop, i), align=size)
+            builder.store(row, address(signature.args[3], target, to, hop, i), align=size)
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), code
@@ -227,10 +227,10 @@ def load_second(_, values, at):
     def code(context, builder, signature, arguments):
         array, at = arguments
         vector = _llvm(result.real, result.lanes)
-        places = at, builder.add(at, at.type(result.lanes))
+        addresses = at, builder.add(at, at.type(result.lanes))
         halves = [
-            builder.load(_address(context, builder, signature.args[0], array, place, vector), align=1)
-            for place in places
+            builder.load(_address(context, builder, signature.args[0], array, address, vector), align=1)
+            for address in addresses
         ]
         return builder.shuffle_vector(
             *halves, ir.VectorType(cgutils.int32_t, result.lanes)(list(range(0, 2 * result.lanes, 2)))
@@ -241,7 +241,7 @@ def load_second(_, values, at):
 
 @intrinsic
 def larger(_, value, best):
-    """Return the larger of two vectors place by place; a NaN is larger than everything."""
+    """Return the larger value in each lane of two vectors; a NaN is larger than everything."""
 
     def code(context, builder, signature, arguments):
         value, best = arguments
@@ -253,12 +253,12 @@ def larger(_, value, best):
 
 @intrinsic
 def larger_or_first(_, value, value_code, best, best_code):
-    """Return (the larger of two vectors, its code): a NaN is largest, and of equals the second, which came first."""
+    """Return (the larger of two vectors, its code). A NaN is the largest; of equal values the second counts."""
 
     def code(context, builder, signature, arguments):
         value, value_code, best, best_code = arguments
-        was_no_nan = builder.fcmp_ordered("ord", best, best)
-        wins = builder.and_(builder.fcmp_unordered(">", value, best), was_no_nan)
+        best_is_number = builder.fcmp_ordered("ord", best, best)
+        wins = builder.and_(builder.fcmp_unordered(">", value, best), best_is_number)
         pair = builder.select(wins, value, best), builder.select(wins, value_code, best_code)
         return context.make_tuple(builder, signature.return_type, pair)
 
@@ -267,7 +267,7 @@ def larger_or_first(_, value, value_code, best, best_code):
 
 @intrinsic
 def larger_with_code(_, value, value_code, best, best_code):
-    """Return (the larger of two vectors, its code): a NaN is largest, and of equals the one with the smaller code."""
+    """Return (the larger of two vectors, its code). A NaN is the largest; of equal values the smaller code counts."""
 
     def code(context, builder, signature, arguments):
         value, value_code, best, best_code = arguments
@@ -284,7 +284,7 @@ def larger_with_code(_, value, value_code, best, best_code):
 
 @intrinsic
 def store_bytes(_, target, to, codes):
-    """Write a vector of whole numbers below 256 as bytes."""
+    """Write a vector of integer values below 256 as bytes."""
 
     def code(context, builder, signature, arguments):
         array, to, value = arguments

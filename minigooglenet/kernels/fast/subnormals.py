@@ -1,7 +1,7 @@
-"""Numbers next to zero count as zero while the engine computes: some processors take many times as long for them.
+"""Subnormal numbers are flushed to zero while the engine computes, because some processors are very slow with them.
 
-A subnormal (denormal) number is smaller than the smallest normal one, 1.2e-38 in float32 and 2.2e-308 in float64. Each
-thread has a register that says whether it computes with them. `parallel.computing` sets it and puts it back.
+A subnormal (denormal) number is smaller than the smallest normal number: 1.2e-38 in float32 and 2.2e-308 in float64.
+Each thread has a register that controls whether they are flushed. `parallel.computing` sets and restores it.
 """
 
 import platform
@@ -18,7 +18,7 @@ _INT, _WORD = ir.IntType(64), ir.IntType(32)
 
 
 def family(machine):
-    """Return "x86", "arm" or None: which register there is."""
+    """Return "x86", "arm" or None: the processor family, which determines the register."""
     machine = machine.lower()
     if machine in ("x86_64", "amd64", "i386", "i686"):
         return "x86"
@@ -26,31 +26,31 @@ def family(machine):
 
 
 FAMILY = family(platform.machine())
-# MXCSR: flush results to zero (bit 15), take inputs as zero (bit 6). FPCR: flush both (bit 24).
+# MXCSR: flush results to zero (bit 15), treat inputs as zero (bit 6). FPCR: flush both (bit 24).
 BITS = {"x86": 1 << 15 | 1 << 6, "arm": 1 << 24, None: 0}[FAMILY]
 
 
 def emit_read(builder, family):
     """Emit the instructions that read the register, as a 64-bit integer."""
     if family == "x86":
-        place = builder.alloca(_WORD)
-        _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), _address(builder, place))
-        return builder.zext(builder.load(place), _INT)
+        address = builder.alloca(_WORD)
+        _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), _address(builder, address))
+        return builder.zext(builder.load(address), _INT)
     return _call(builder, "llvm.aarch64.get.fpcr", _INT)
 
 
 def emit_write(builder, family, value):
     """Emit the instructions that write a 64-bit integer to the register."""
     if family == "x86":
-        place = builder.alloca(_WORD)
-        builder.store(builder.trunc(value, _WORD), place)
-        _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), _address(builder, place))
+        address = builder.alloca(_WORD)
+        builder.store(builder.trunc(value, _WORD), address)
+        _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), _address(builder, address))
     else:
         _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), value)
 
 
-def _address(builder, place):
-    return builder.bitcast(place, ir.IntType(8).as_pointer())
+def _address(builder, address):
+    return builder.bitcast(address, ir.IntType(8).as_pointer())
 
 
 def _call(builder, name, result, *arguments):
@@ -84,12 +84,12 @@ def read():
 
 @compiled
 def write(value):
-    """Set the register of the calling thread to what `read` returned."""
+    """Set the register of the calling thread to a value that `read` returned."""
     _write_register(value)
 
 
 for real in (np.float16, np.float32, np.float64, np.longdouble):
-    np.finfo(real)  # NumPy measures a type once, and warns if the smallest number of a type is zero
+    np.finfo(real)  # now, because NumPy measures each type once and warns if its smallest number is zero
 
 if FAMILY is not None and not config.DISABLE_JIT:
     parallel.flush_with(read, write, BITS)

@@ -1,7 +1,7 @@
-"""Every operation as plain loops over its definition: slow, obvious, and the oracle of all the others.
+"""Every operation as plain loops, its definition: slow, obvious, and the reference for all other forms.
 
-`loops.conv2d.forward(...)` takes what `kernels.conv2d.forward(...)` takes, but its settings in their full form: kernel
-and stride as (h, w), padding as ((top, bottom), (left, right)). Nothing is checked, so that the definition is in view.
+`loops.conv2d.forward(...)` has the arguments of `kernels.conv2d.forward(...)`, with hyperparameters in full: kernel and
+stride as (h, w), padding as ((top, bottom), (left, right)). Nothing is checked, so that only the definition is left.
 """
 
 from minigooglenet.kernels.loops import (

@@ -1,6 +1,6 @@
-"""Adaptive average pooling as its definition: window p of P covers the positions from p / P to (p + 1) / P of the map.
+"""Adaptive average pooling by definition: window p of P covers an axis from p / P to (p + 1) / P.
 
-Its start is rounded down and its end up, so that no position is left out.
+Its start is rounded down and its end up, so that every position is covered.
 """
 
 import math
@@ -12,20 +12,20 @@ def forward(x, output_size):
     """Return y (N, C, P, Q), the mean of each window."""
     y = np.zeros((*x.shape[:2], *output_size), x.dtype)
     for n, c, p, q in np.ndindex(y.shape):
-        places = _window(p, q, x.shape[2:], output_size)
-        for h, w in places:
+        positions = _window(p, q, x.shape[2:], output_size)
+        for h, w in positions:
             y[n, c, p, q] += x[n, c, h, w]
-        y[n, c, p, q] /= len(places)
+        y[n, c, p, q] /= len(positions)
     return y
 
 
 def backward(grad_y, input_size):
-    """Return grad_x (N, C, H, W): each window's gradient is shared equally among its positions."""
+    """Return grad_x (N, C, H, W): each window's gradient is divided equally among its positions."""
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     for n, c, p, q in np.ndindex(grad_y.shape):
-        places = _window(p, q, input_size, grad_y.shape[2:])
-        for h, w in places:
-            grad_x[n, c, h, w] += grad_y[n, c, p, q] / len(places)
+        positions = _window(p, q, input_size, grad_y.shape[2:])
+        for h, w in positions:
+            grad_x[n, c, h, w] += grad_y[n, c, p, q] / len(positions)
     return grad_x
 
 

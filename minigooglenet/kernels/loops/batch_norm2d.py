@@ -1,10 +1,10 @@
-"""Batch normalisation as its definition, channel by channel: y = weight * (x - mean) / sqrt(var + eps) + bias."""
+"""Batch normalisation by definition, channel by channel: y = weight * (x - mean) / sqrt(var + eps) + bias."""
 
 import numpy as np
 
 
 def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
-    """Return (y, mean, var); the batch's own mean and (biased) variance where none are given."""
+    """Return (y, mean, var); by default, mean and (biased) variance are those of the batch."""
     if mean is None:
         mean, var = _statistics(x)
     y = np.empty_like(x)

@@ -1,4 +1,4 @@
-"""Concatenation along axis 1 as its definition: copy value by value."""
+"""Concatenation along axis 1 by definition: copy value by value."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def forward(*xs):
 
 
 def backward(grad_y, channels):
-    """Return one gradient for each of the inputs, which had `channels` channels."""
+    """Return one gradient for each input, with so many `channels`."""
     grads, first = [], 0
     for count in channels:
         grad = np.empty((grad_y.shape[0], count, *grad_y.shape[2:]), grad_y.dtype)

@@ -1,10 +1,10 @@
-"""Convolution as its definition: seven nested loops, no idea of speed. Every other form is held against this one.
+"""Convolution by definition: seven nested loops. Tests compare every other algorithm with this one.
 
 One image of GoogLeNet takes about a quarter of an hour.
 
 y[n, k, p, q] = bias[k] + sum over c, r, s of weight[k, c, r, s] * padded[n, c, p * stride + r, q * stride + s]
 
-where `padded` is x with zeros around it. (Strictly this is a cross-correlation: the kernel is not flipped.)
+where `padded` is x with zeros around it. (Strictly, this is a cross-correlation: the kernel is not rotated.)
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def forward(x, weight, bias, stride, padding, groups):
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
     y = np.zeros((len(x), len(weight), *size), x.dtype)
     for n, k, p, q in np.ndindex(y.shape):
-        for c, r, s, i, h, w in _met(weight, k, p, q, stride, groups):
+        for c, r, s, i, h, w in _window(weight, k, p, q, stride, groups):
             y[n, k, p, q] += weight[k, c, r, s] * padded[n, i, h, w]
         if bias is not None:
             y[n, k, p, q] += bias[k]
@@ -26,12 +26,12 @@ def forward(x, weight, bias, stride, padding, groups):
 
 
 def backward(grad_y, x, weight, bias, stride, padding, groups):
-    """Return (grad_x, grad_weight, grad_bias): the same loops, each product sent back to its two factors."""
+    """Return (grad_x, grad_weight, grad_bias): the same loops; each product adds to the gradients of its factors."""
     padded = np.pad(x, ((0, 0), (0, 0), *padding))
     grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
     grad_bias = None if bias is None else np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
-        for c, r, s, i, h, w in _met(weight, k, p, q, stride, groups):
+        for c, r, s, i, h, w in _window(weight, k, p, q, stride, groups):
             grad_padded[n, i, h, w] += grad_y[n, k, p, q] * weight[k, c, r, s]
             grad_weight[k, c, r, s] += grad_y[n, k, p, q] * padded[n, i, h, w]
         if bias is not None:
@@ -41,7 +41,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
     return grad_x, grad_weight, grad_bias
 
 
-def _met(weight, k, p, q, stride, groups):
+def _window(weight, k, p, q, stride, groups):
     """Yield (c, r, s, i, h, w): output (k, p, q) multiplies weight[k, c, r, s] by padded[:, i, h, w]."""
     filters, channels, kernel_height, kernel_width = weight.shape
     first_channel = k // (filters // groups) * channels

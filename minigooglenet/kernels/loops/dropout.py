@@ -1,14 +1,14 @@
-"""Inverted dropout as its definition: drop each value with probability p, divide the others by 1 - p."""
+"""Inverted dropout by definition: drop each value with probability p, divide the others by 1 - p."""
 
 import numpy as np
 
 
 def forward(x, mask, p):
-    """Return y of x's shape; `mask` is True where a value stays."""
+    """Return y of x's shape; `mask` is True where a value is kept."""
     y = np.zeros_like(x)
-    for place in np.ndindex(x.shape):
-        if mask[place]:
-            y[place] = x[place] / (1 - p)
+    for index in np.ndindex(x.shape):
+        if mask[index]:
+            y[index] = x[index] / (1 - p)
     return y
 
 

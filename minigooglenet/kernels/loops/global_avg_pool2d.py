@@ -1,4 +1,4 @@
-"""Global average pooling as its definition: the mean of each channel's map."""
+"""Global average pooling by definition: the mean of each channel."""
 
 import numpy as np
 

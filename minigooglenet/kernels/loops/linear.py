@@ -1,4 +1,4 @@
-"""A linear layer as its definition: y[n, o] = bias[o] + sum over i of weight[o, i] * x[n, i]."""
+"""A linear layer by definition: y[n, o] = bias[o] + sum over i of weight[o, i] * x[n, i]."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Local response normalisation across channels as its definition.
+"""Local response normalisation across channels by definition.
 
 y[n, c] = x[n, c] * scale[n, c] ** -beta,  scale[n, c] = k + alpha / size * sum of x[n, j] ** 2 over the `size` channels
 j around c (those that exist).
@@ -18,14 +18,14 @@ def forward(x, size, alpha, beta, k):
 
 
 def backward(grad_y, x, scale, size, alpha, beta):
-    """Return grad_x: a value is in its own output as numerator, and in the scale of every neighbour's output."""
+    """Return grad_x: a value is the numerator of its output, and is in the scale of every neighbouring output."""
     grad_x = np.zeros_like(x)
     for n, c, h, w in np.ndindex(x.shape):
-        own_scale = scale[n, c, h, w]
-        grad_x[n, c, h, w] += grad_y[n, c, h, w] * own_scale**-beta
+        z = scale[n, c, h, w]
+        grad_x[n, c, h, w] += grad_y[n, c, h, w] * z**-beta
         for j in _neighbours(c, x.shape[1], size):
-            slope = -beta * x[n, c, h, w] * own_scale ** (-beta - 1) * 2 * alpha / size * x[n, j, h, w]
-            grad_x[n, j, h, w] += grad_y[n, c, h, w] * slope
+            derivative = -beta * x[n, c, h, w] * z ** (-beta - 1) * 2 * alpha / size * x[n, j, h, w]
+            grad_x[n, j, h, w] += grad_y[n, c, h, w] * derivative
     return grad_x
 
 

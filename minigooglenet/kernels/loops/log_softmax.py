@@ -1,4 +1,4 @@
-"""Log-softmax over axis 1 as its definition: x minus the logarithm of the sum of exp, after taking off the largest."""
+"""Log-softmax along axis 1 by definition: x - max, minus the logarithm of the sum of exp(x - max)."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def forward(x):
 
 
 def backward(grad_y, y):
-    """Return grad_x, by the full Jacobian dy[c] / dx[j] = (c == j) - exp(y[j])."""
+    """Return grad_x from the full Jacobian dy[c] / dx[j] = (c == j) - exp(y[j])."""
     grad_x = np.zeros_like(y)
     for n, *rest in np.ndindex(y.shape[0], *y.shape[2:]):
         for c in range(y.shape[1]):

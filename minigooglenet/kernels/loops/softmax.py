@@ -1,10 +1,10 @@
-"""Softmax over axis 1 as its definition: exp of a value over the sum of them all, after taking off the largest."""
+"""Softmax along axis 1 by definition: exp(x - max), divided by the sum of exp(x - max)."""
 
 import numpy as np
 
 
 def forward(x):
-    """Return y (N, C, ...): positive, summing to one along axis 1."""
+    """Return y (N, C, ...): positive, with sum 1 along axis 1."""
     y = np.empty_like(x)
     for n, *rest in np.ndindex(x.shape[0], *x.shape[2:]):
         values = [x[(n, c, *rest)] for c in range(x.shape[1])]
@@ -16,11 +16,11 @@ def forward(x):
 
 
 def backward(grad_y, y):
-    """Return grad_x, by the full Jacobian dy[c] / dx[j] = y[c] * ((c == j) - y[j])."""
+    """Return grad_x from the full Jacobian dy[c] / dx[j] = y[c] * ((c == j) - y[j])."""
     grad_x = np.zeros_like(y)
     for n, *rest in np.ndindex(y.shape[0], *y.shape[2:]):
         for c in range(y.shape[1]):
             for j in range(y.shape[1]):
-                slope = y[(n, c, *rest)] * ((c == j) - y[(n, j, *rest)])
-                grad_x[(n, j, *rest)] += grad_y[(n, c, *rest)] * slope
+                derivative = y[(n, c, *rest)] * ((c == j) - y[(n, j, *rest)])
+                grad_x[(n, j, *rest)] += grad_y[(n, c, *rest)] * derivative
     return grad_x

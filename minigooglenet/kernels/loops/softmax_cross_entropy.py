@@ -1,4 +1,4 @@
-"""Softmax cross-entropy as its definition: the mean over the batch of minus the log-probability of the right class."""
+"""Softmax cross-entropy by definition: minus the log-probability of the correct class, averaged over the batch."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def forward(logits, labels):
 
 
 def backward(log_probabilities, labels):
-    """Return grad_logits (N, K): probability minus one for the right class, over N."""
+    """Return grad_logits (N, K): (probability - 1 for the correct class) / N."""
     grad = np.empty_like(log_probabilities)
     for n, k in np.ndindex(grad.shape):
         grad[n, k] = (np.exp(log_probabilities[n, k]) - (k == labels[n])) / len(labels)

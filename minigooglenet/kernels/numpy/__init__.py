@@ -1,11 +1,11 @@
-"""Every operation in readable NumPy: whole arrays instead of loops, fast enough to run GoogLeNet, and nothing compiled.
+"""Every operation in readable NumPy: array operations instead of loops, fast enough to run GoogLeNet, nothing compiled.
 
-`numpy.max_pool2d.forward(...)` takes what `loops.max_pool2d.forward(...)` takes: hyperparameters in full, (h, w) and
-four-sided padding, nothing checked. What a forward saves means the same in every form, so the forward of one works with
-the backward of another.
+`numpy.max_pool2d.forward(...)` has the arguments of `loops.max_pool2d.forward(...)`: hyperparameters in full, (h, w)
+and four-sided padding, unchecked. All forms save the same values for `backward`, so `forward` of one form works with
+`backward` of another.
 """
 
-if __name__ == "numpy":  # a file of `kernels/` was run as a script, which puts this folder in front of NumPy itself
+if __name__ == "numpy":  # a file in `kernels/` was run as a script, so this folder comes before NumPy on the path
     raise ImportError("this folder is not NumPy. Run the file as a module: python -m and its full name")
 
 from minigooglenet.kernels.numpy import (

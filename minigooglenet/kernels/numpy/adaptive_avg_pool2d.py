@@ -1,6 +1,6 @@
 """Adaptive average pooling: the mean of a slice for each of the P x Q outputs.
 
-Two matrix products would be shorter, but a zero times NaN is NaN and would reach windows that do not see it.
+Two matrix products would be shorter, but zero times NaN is NaN, so a NaN would reach windows that do not contain it.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def forward(x, output_size):
 
 
 def backward(grad_y, input_size):
-    """Return grad_x (N, C, H, W): each window's gradient is shared equally among its values."""
+    """Return grad_x (N, C, H, W): each window's gradient is divided equally among its values."""
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     for p, q, window in _slices(input_size, grad_y.shape[2:]):
         values = grad_x[window]  # a view

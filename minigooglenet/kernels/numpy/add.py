@@ -10,5 +10,5 @@ def forward(*xs):
 
 
 def backward(grad_y, count):
-    """Return `count` gradients: every term of a sum gets the whole gradient, here one array for all."""
+    """Return `count` gradients, each of which is grad_y itself."""
     return (grad_y,) * count

@@ -1,6 +1,6 @@
 """Average pooling: the sum of each window, divided by a table of divisors.
 
-The divisors differ at the border: padding counts or not, and the part of a ceil window past the padding never does.
+The divisors differ at the border: padding may count, but the out-of-bounds part of a ceil-mode window never does.
 """
 
 import numpy as np
@@ -18,20 +18,20 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False, count_include_pad=
 
 
 def backward(grad_y, input_size, kernel_size, stride, padding, count_include_pad=True):
-    """Return grad_x (N, C, H, W): each window's gradient is shared equally among its values."""
+    """Return grad_x (N, C, H, W): each value of a window gets the window's gradient over the divisor."""
     size = grad_y.shape[2:]
     divisors = _divisors(input_size, size, kernel_size, stride, padding, count_include_pad)
-    share = grad_y / divisors.astype(grad_y.real.dtype)
+    quotients = grad_y / divisors.astype(grad_y.real.dtype)
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     grad_padded = padded(grad_x, size, kernel_size, stride, padding, fill=0)
     for _, _, rows, columns in shifts(kernel_size, stride, size):
-        grad_padded[:, :, rows, columns] += share
+        grad_padded[:, :, rows, columns] += quotients
     (top, _), (left, _) = padding
     return grad_padded[:, :, top : top + input_size[0], left : left + input_size[1]].copy()
 
 
 def _divisors(input_size, size, kernel_size, stride, padding, count_include_pad):
-    """Return (P, Q): how many positions each window counts."""
+    """Return (P, Q), the number of positions of each window that count."""
     lengths = []
     for axis in range(2):
         along = input_size[axis], kernel_size[axis], stride[axis]

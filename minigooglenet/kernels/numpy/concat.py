@@ -1,4 +1,4 @@
-"""Concatenation along axis 1, and its backward: a split."""
+"""Concatenation along axis 1; `backward` is a split."""
 
 import itertools
 

@@ -1,6 +1,6 @@
-"""Convolution as one matrix product: weight (K, C*R*S) times the columns (C*R*S, P*Q) of `im2col`.
+"""Convolution as one matrix product: weight (K, C*R*S) times the im2col matrix (C*R*S, P*Q).
 
-Worth a factor of ten thousand: the product is one call of a library that keeps values in registers and caches.
+Gain: a factor of ten thousand, because the product is one call of a library that uses registers and caches well.
 """
 
 import math
@@ -30,7 +30,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
-    """Return (0, the bytes of the columns, of the padded images and of the product before its bias is added)."""
+    """Return (0, the bytes of the im2col matrix, and of the padded images or the product before its bias is added)."""
     images, channels, height, width = x_shape
     (top, bottom), (left, right) = padding
     positions = math.prod(shapes.output_size((height, width), weight_shape[2:], stride, padding))

@@ -2,7 +2,7 @@
 
 
 def forward(x, mask, p):
-    """Return y of x's shape. A product rather than a choice: a NaN stays visible even where it is dropped."""
+    """Return y of x's shape. It is a product, not a selection, so that a dropped NaN is still visible."""
     return x * (mask / x.real.dtype.type(1 - p))
 
 

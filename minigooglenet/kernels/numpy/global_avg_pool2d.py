@@ -1,4 +1,4 @@
-"""Global average pooling: one mean over both axes of the map; its backward is a broadcast."""
+"""Global average pooling: one mean over both spatial axes; `backward` is a broadcast."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def forward(x):
 
 
 def backward(grad_y, input_size):
-    """Return grad_x (N, C, H, W): every position gets 1 / (H * W) of its mean's gradient."""
+    """Return grad_x (N, C, H, W): every position gets grad_y / (H * W)."""
     height, width = input_size
-    share = grad_y / grad_y.dtype.type(height * width)
-    return np.broadcast_to(share[:, :, None, None], (*grad_y.shape, height, width)).copy()
+    quotients = grad_y / grad_y.dtype.type(height * width)
+    return np.broadcast_to(quotients[:, :, None, None], (*grad_y.shape, height, width)).copy()

@@ -1,7 +1,7 @@
-"""im2col: every window of an image as a column, so that a convolution becomes one matrix product.
+"""im2col: every window of an image becomes a column of a matrix, so that a convolution is one matrix product.
 
-The price is memory: each pixel is copied into every window that sees it. `col2im` is the transpose of `im2col`, not its
-inverse: where windows overlap, it adds.
+The price is memory: each pixel is copied into every window that reads it. `col2im` is the transpose of `im2col`, not
+its inverse: where windows overlap, it adds.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from minigooglenet.kernels.numpy.windows import shifts
 
 
 def im2col(x, kernel_size, stride, padding):
-    """Return columns (N, C*R*S, P*Q) of x (N, C, H, W)."""
+    """Return the im2col matrices (N, C*R*S, P*Q) of x (N, C, H, W)."""
     kernel_size, stride, padding = _in_full(kernel_size, stride, padding)
     images, channels, *input_size = x.shape
     size = shapes.output_size(input_size, kernel_size, stride, padding)
@@ -23,7 +23,7 @@ def im2col(x, kernel_size, stride, padding):
 
 
 def col2im(columns, input_size, kernel_size, stride, padding):
-    """Return (N, C, H, W): every column value added where `im2col` read it."""
+    """Return (N, C, H, W): every value of a column is added at the position from which `im2col` read it."""
     kernel_size, stride, padding = _in_full(kernel_size, stride, padding)
     images = columns.shape[0]
     size = shapes.output_size(input_size, kernel_size, stride, padding)

@@ -1,4 +1,4 @@
-"""A linear layer: one matrix product forward, two backward."""
+"""A linear layer: `forward` is one matrix product, `backward` is two."""
 
 
 def forward(x, weight, bias):

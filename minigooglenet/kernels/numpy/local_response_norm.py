@@ -1,6 +1,6 @@
-"""Local response normalisation as shifted sums: the squares added `size` times, each time moved by one channel.
+"""Local response normalisation as shifted sums: the squares are added `size` times, each time shifted by one channel.
 
-A cumulative sum would need fewer additions, but it subtracts large numbers from each other, and one NaN would reach
+A cumulative sum would need fewer additions, but it subtracts large values from each other, and a NaN would spread to
 every channel after it.
 """
 
@@ -15,8 +15,8 @@ def forward(x, size, alpha, beta, k):
 def backward(grad_y, x, scale, size, alpha, beta):
     """Return grad_x (N, C, H, W).
 
-    x[c] is in its own output and in the scale of every channel whose window contains c. So the windows of this sum are
-    the forward's, mirrored.
+    x[c] is in y[c], and in the scale of every channel whose window contains c. So the windows of this sum are those of
+    the forward pass, mirrored.
     """
     direct = grad_y * scale**-beta
     sums = _window_sums(direct * x / scale, (size - 1) // 2, size // 2)

@@ -1,4 +1,4 @@
-"""Log-softmax along axis 1, without ever forming a probability that could underflow to zero."""
+"""Log-softmax along axis 1, computed without probabilities, which could underflow to zero."""
 
 import numpy as np
 
@@ -13,5 +13,5 @@ def forward(x):
 
 
 def backward(grad_y, y):
-    """Return grad_x from the output y: grad_y - softmax * (sum of grad_y along axis 1)."""
+    """Return grad_x for the output y: grad_y - softmax * (sum of grad_y along axis 1)."""
     return grad_y - np.exp(y) * grad_y.sum(axis=1, keepdims=True)

@@ -1,6 +1,6 @@
-"""Max pooling: the windows as the last axis of an array, then one argmax.
+"""Max pooling: windows as the last axis of an array, then one call of argmax.
 
-`argmax` takes the first of tied values and a NaN before all others, which is the rule of max pooling too.
+NumPy's `argmax` returns the first of tied values, and prefers a NaN to all other values, as max pooling does.
 """
 
 import numpy as np
@@ -16,15 +16,15 @@ def forward(x, kernel_size, stride, padding, ceil_mode=False):
     values = values.reshape(*values.shape[:4], -1)
     argmax = values.argmax(axis=-1)
     y = np.take_along_axis(values, argmax[..., None], axis=-1)[..., 0]
-    # Padding never wins, not even against -inf: where nothing is larger, the first real position is the maximum.
+    # Padding is never the maximum: in a window of only -inf, the argmax is the first real position.
     return y, np.where(y == -np.inf, _first_real(size, kernel_size, stride, padding), argmax)
 
 
 def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
     """Return grad_x (N, C, H, W): each window's gradient is added at its argmax.
 
-    `np.add.at` adds once for every window. `grad_x[...] += grad_y` would keep only the last of the windows that share a
-    maximum, and the network would still train.
+    `np.add.at` adds once per window. `grad_x[...] += grad_y` would keep the gradient of only one of the windows that
+    share a maximum, and the network would still train.
     """
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     n, c, p, q = np.ogrid[tuple(map(slice, grad_y.shape))]
@@ -35,6 +35,6 @@ def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
 
 
 def _first_real(size, kernel_size, stride, padding):
-    """Return (P, Q): the first position r * S + s of each window that lies in the image."""
+    """Return (P, Q), the first position r * S + s of each window that is inside the image."""
     r, s = (np.maximum(0, padding[axis][0] - np.arange(size[axis]) * stride[axis]) for axis in range(2))
     return r[:, None] * kernel_size[1] + s

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy in one: minus the log-probability of the right class, averaged over the batch."""
+"""Softmax and cross-entropy in one: minus the log-probability of the correct class, averaged over the batch."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def forward(logits, labels):
 
 
 def backward(log_probabilities, labels):
-    """Return grad_logits (N, K): the probabilities, minus one for the right class, over N."""
+    """Return grad_logits (N, K): (probabilities - 1 for the correct class) / N."""
     grad = np.exp(log_probabilities)
     grad[np.arange(len(labels)), labels] -= 1
     grad /= grad.dtype.type(len(labels))

@@ -1,6 +1,6 @@
-"""The windows of a pool as a view, and the shifts of a kernel over an image.
+"""The windows of a pool as a view, and the slices of an image that each kernel position reads.
 
-Both look at the same padded image. A view costs no memory: `sliding_window_view` only changes the strides.
+Both use the same padded image. A view needs no memory: `sliding_window_view` only changes the strides.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 def padded(x, size, kernel_size, stride, padding, fill):
     """Return x (N, C, H, W) with `fill` around it, just large enough for `size` (P, Q) windows.
 
-    In ceil mode the last window may reach past the padding; that part is filled like padding.
+    In ceil mode the last window may extend past the padding; that part is filled like padding.
     """
     sides = []
     for axis in range(2):
@@ -27,7 +27,7 @@ def windows(x, size, kernel_size, stride, padding, fill):
 
 
 def shifts(kernel_size, stride, size):
-    """Yield (r, s, rows, columns): the slices of the padded image that kernel position (r, s) meets."""
+    """Yield (r, s, rows, columns): the slices of the padded image that kernel position (r, s) reads."""
     for r in range(kernel_size[0]):
         for s in range(kernel_size[1]):
             rows = slice(r, r + stride[0] * (size[0] - 1) + 1, stride[0])

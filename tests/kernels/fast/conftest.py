@@ -1,11 +1,11 @@
-"""Compiled code needs Numba: without it the files of this folder are skipped before they are imported."""
+"""Compiled code needs Numba: without it, the files in this folder are skipped before they are imported."""
 
 import pytest
 from numeric import NEEDS_NUMBA
 
 
 class Skipped(pytest.Module):
-    """A file of tests that is not imported."""
+    """A test file that is not imported."""
 
     def collect(self):
         pytest.skip(NEEDS_NUMBA)

@@ -1,4 +1,4 @@
-"""Bound tasks: what plans run. They write a strided part of a larger array, nothing else, as often as they are run."""
+"""Bound tasks, which plans run: every run writes a strided part of a larger array and nothing else."""
 
 import numpy as np
 import pytest
@@ -116,7 +116,7 @@ def test_bound_tasks_read_a_slice_of_a_larger_array(name):
 
 
 @EVERY
-def test_bound_tasks_read_their_arrays_anew_at_each_run(name):
+def test_bound_tasks_read_their_arrays_at_each_run(name):
     bind, forward = BOUND[name]
     x = X.copy()
     y = np.full_like(forward(x), np.nan)

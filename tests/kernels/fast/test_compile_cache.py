@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: only exact files from private folders are loaded, and no fault stops a computation."""
+"""Compiled kernels on disk: only intact files from private folders are loaded, and no error stops a computation."""
 
 import errno
 import hashlib
@@ -28,19 +28,19 @@ def _twice(x):
 
 
 def fresh():
-    """Return the function as a new process has it: not compiled."""
+    """Return the function as in a new process: not compiled."""
     return compiled(types.FunctionType(_twice.__code__, globals(), _twice.__name__))
 
 
 def compiled_again(function):
-    """Return whether a call had to compile, after checking its result."""
+    """Check the result of a call and return whether it had to compile."""
     assert function(np.int64(20)) == 41
     return sum(function.stats.cache_misses.values()) == 1
 
 
 @pytest.fixture
 def new_process(monkeypatch):
-    """Return a function that forgets what this process decided about folders, and give it back afterwards."""
+    """Return a function that clears the process's decisions about folders; restore them afterwards."""
 
     def forget():
         monkeypatch.setattr(compile_cache, "_reported", set())
@@ -54,7 +54,7 @@ def new_process(monkeypatch):
 
 @pytest.fixture
 def cache(new_process, monkeypatch, tmp_path):
-    """Return a cache folder of the test's own, and another home for what cannot be kept in it."""
+    """Return a cache folder for this test, with another home folder for files that cannot be cached there."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "home"))
@@ -63,7 +63,7 @@ def cache(new_process, monkeypatch, tmp_path):
 
 
 def kept(folder):
-    """Return the one file in a cache."""
+    """Return the only file in a cache."""
     (path,) = (path for path in folder.rglob("*") if path.is_file())
     return path
 
@@ -80,11 +80,11 @@ def test_every_changed_bit_is_found_and_rebuilt(cache):
     assert compiled_again(fresh())
     path = kept(cache)
     content = path.read_bytes()
-    places = [*range(120), *np.random.default_rng(0).integers(0, len(content), 200), len(content) - 1]
+    positions = [*range(120), *np.random.default_rng(0).integers(0, len(content), 200), len(content) - 1]
     function = fresh()
-    for place in places:
+    for position in positions:
         changed = bytearray(content)
-        changed[place] ^= 1 << (place % 8)
+        changed[position] ^= 1 << (position % 8)
         path.write_bytes(changed)
         assert function._cache.load_overload((numba.int64,), function.targetctx) is None
     assert compiled_again(function)
@@ -116,13 +116,13 @@ def test_foreign_pickle_is_never_unpickled(cache, monkeypatch, tmp_path, sealed)
     assert not Path("exploded").exists()
 
 
-def test_kernel_of_other_types_or_versions_is_not_loaded(cache, monkeypatch):
+def test_kernel_of_other_types_or_versions_is_ignored(cache, monkeypatch):
     function = fresh()
     compiled_again(function)
     path = kept(cache)
     monkeypatch.setattr(compile_cache, "_VERSIONS", ("0.1", *compile_cache._VERSIONS[1:]))
     assert compiled_again(fresh())
-    assert kept(cache) == path  # an upgrade replaces, so old files do not pile up
+    assert kept(cache) == path  # an upgrade replaces files, so that old files do not accumulate
     assert function(20.5) == 42.0
     (other,) = (file for file in cache.rglob("*.nbc") if file != path)
     shutil.copyfile(other, path)
@@ -138,7 +138,7 @@ def test_failed_write_is_reported_once_and_computes(cache, monkeypatch, capsys, 
     assert compiled_again(fresh())
     assert compiled_again(fresh())
     error = capsys.readouterr().err
-    assert error.count("compiled kernels cannot be kept") == 1
+    assert error.count("compiled kernels cannot be cached") == 1
     assert os.strerror(number) in error
     assert "NUMBA_CACHE_DIR" in error
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -161,11 +161,11 @@ def test_vanished_folder_is_made_again(cache):
     assert kept(cache)
 
 
-def test_something_else_in_place_of_a_folder_is_reported(cache, new_process, capsys, tmp_path):
+def test_file_instead_of_a_folder_is_reported(cache, new_process, capsys, tmp_path):
     cache.write_text("in the way")
     assert compiled_again(fresh())
     error = capsys.readouterr().err
-    assert error.count(f"compiled kernels are not kept in NUMBA_CACHE_DIR={cache}: ") == 1
+    assert error.count(f"compiled kernels are not cached in NUMBA_CACHE_DIR={cache}: ") == 1
     assert kept(tmp_path / "home")
     new_process()
     assert not compiled_again(fresh())
@@ -231,7 +231,7 @@ def test_folder_that_others_can_write_is_rejected(
     new_process()
     assert compiled_again(fresh())
     error = capsys.readouterr().err
-    assert error.count("compiled kernels are not kept in NUMBA_CACHE_DIR=") == 1
+    assert error.count("compiled kernels are not cached in NUMBA_CACHE_DIR=") == 1
     assert re.search(reason, error)
     assert path.read_bytes() == before
     assert kept(tmp_path / "home")
@@ -247,7 +247,7 @@ def test_sticky_folder_above_is_safe(cache, capsys):
 
 
 @posix
-def test_kernel_file_that_others_can_write_is_not_loaded(cache):
+def test_kernel_file_that_others_can_write_is_ignored(cache):
     compiled_again(fresh())
     kept(cache).chmod(0o666)
     assert compiled_again(fresh())
@@ -255,14 +255,14 @@ def test_kernel_file_that_others_can_write_is_not_loaded(cache):
 
 
 @as_root
-def test_kernel_file_of_another_user_is_not_loaded(cache):
+def test_kernel_file_of_another_user_is_ignored(cache):
     compiled_again(fresh())
     os.chown(kept(cache), 54321, -1)
     assert compiled_again(fresh())
 
 
 @posix
-def test_folders_are_private_whatever_the_umask(cache):
+def test_folders_are_private_for_every_umask(cache):
     before = os.umask(0)
     try:
         compiled_again(fresh())
@@ -293,7 +293,7 @@ def test_relative_folder_is_rejected(cache, monkeypatch, capsys, tmp_path):
 
 
 def test_folder_in_the_configuration_of_numba_is_ignored(cache, monkeypatch, tmp_path):
-    # Numba reads .numba_config.yaml in the current folder, which may have come from someone else.
+    # Numba reads .numba_config.yaml in the current folder, which may belong to someone else.
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setattr(numba.config, "CACHE_LOCATOR_CLASSES", "nowhere.Locator", raising=False)
     compiled_again(fresh())
@@ -305,13 +305,13 @@ def test_folder_in_the_configuration_of_numba_is_ignored(cache, monkeypatch, tmp
 def test_folder_next_to_the_sources_is_checked_too(cache, monkeypatch, tmp_path):
     source = tmp_path / "kernels"
     (source / "__pycache__").mkdir(parents=True)
-    tmp_path.chmod(0o777)  # who can write here can change the sources
+    tmp_path.chmod(0o777)  # anyone who can write here can change the sources
     assert compile_cache.unsafe(source / "__pycache__", source) is None
     (source / "__pycache__").chmod(0o777)
     assert "every user may write to" in compile_cache.unsafe(source / "__pycache__", source)
     tmp_path.chmod(0o700)
     (tmp_path / "link").symlink_to(source)
-    assert "leads through a link" in compile_cache.unsafe(tmp_path / "link" / "__pycache__", source)
+    assert "contains a link" in compile_cache.unsafe(tmp_path / "link" / "__pycache__", source)
 
 
 MODULE = """
@@ -325,7 +325,7 @@ def twice(x):
 
 
 def module_in(folder):
-    """Return the function of a new module in a folder, as a package has it that is installed there."""
+    """Return the function of a new module in a folder, as if a package were installed there."""
     folder.mkdir(exist_ok=True)
     (folder / "twice_here.py").write_text(MODULE, encoding="utf-8")
     specification = importlib.util.spec_from_file_location("twice_here", folder / "twice_here.py")
@@ -343,7 +343,7 @@ def test_kernel_is_kept_next_to_its_sources_by_default(cache, monkeypatch, tmp_p
 
 
 @posix
-def test_folder_next_to_the_sources_that_others_can_write_is_reported(cache, monkeypatch, tmp_path, capsys):
+def test_writable_folder_next_to_the_sources_is_reported(cache, monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     function = module_in(tmp_path / "package")
     (tmp_path / "package" / "__pycache__").mkdir(exist_ok=True)
@@ -354,7 +354,7 @@ def test_folder_next_to_the_sources_that_others_can_write_is_reported(cache, mon
     assert not compiled_again(module_in(tmp_path / "package"))
 
 
-def test_kernel_in_a_folder_that_is_read_only_is_loaded(cache, monkeypatch, tmp_path):
+def test_kernel_in_a_read_only_folder_is_loaded(cache, monkeypatch, tmp_path):
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     compiled_again(module_in(tmp_path / "package"))
     monkeypatch.setattr(compile_cache, "_made", lambda folder: "read-only file system")
@@ -362,7 +362,7 @@ def test_kernel_in_a_folder_that_is_read_only_is_loaded(cache, monkeypatch, tmp_
 
 
 @as_root
-def test_folder_of_the_owner_of_the_sources_is_as_safe_as_they(tmp_path):
+def test_folder_of_the_owner_of_the_sources_is_safe(tmp_path):
     source = tmp_path / "kernels"
     (source / "__pycache__").mkdir(parents=True)
     os.chown(source / "__pycache__", 54321, -1)
@@ -402,7 +402,7 @@ def test_numba_with_other_internals_compiles_and_reports(cache, monkeypatch, cap
     assert fresh()(np.int64(20)) == 41
     error = capsys.readouterr().err
     assert error.count("compiled kernels cannot be loaded (CompileResult has no _rebuild)") == 1
-    assert error.count("compiled kernels cannot be kept") == 1
+    assert error.count("compiled kernels cannot be cached") == 1
 
 
 def test_keep_nothing_writes_nothing_and_still_loads(cache, monkeypatch):
@@ -422,4 +422,4 @@ def test_stream_that_cannot_be_written_stops_nothing(monkeypatch):
 
     for stream in (Full(), None):
         monkeypatch.setattr(sys, "stderr", stream)
-        compile_cache.say("compiling")
+        compile_cache.print_line("compiling")

@@ -1,4 +1,4 @@
-"""How kernels are compiled: what is cached, when it is stale, and the one line that is printed."""
+"""Compilation of kernels: what is cached, when it is stale, and the line that is printed."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def run(program, cache, cwd=None, **environment):
     )
 
 
-def test_the_first_compilation_is_said_once_and_kept_for_the_next_process(tmp_path):
+def test_first_compilation_is_announced_and_cached(tmp_path):
     first, second = run(RELU, tmp_path), run(RELU, tmp_path)
     assert first.stdout == second.stdout == "[[0.0, 2.0]]\n"
     assert first.stderr.count(jit.MESSAGE) == 1
@@ -57,13 +57,13 @@ def test_only_a_change_in_the_fast_folder_compiles_again(tmp_path):
     ours = Path(minigooglenet.__file__).parent
     copy = shutil.copytree(ours, tmp_path / "minigooglenet", ignore=shutil.ignore_patterns("__pycache__"))
     where = {"cwd": tmp_path, "PYTHONPATH": str(tmp_path)}
-    said = [run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE) for _ in range(2)]
+    messages = [run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE) for _ in range(2)]
     for name in ("kernels/loops/relu.py", "kernels/numpy/relu.py", "kernels/relu.py", "layers/activation.py"):
         _append_comment(copy / name)
-    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
+    messages.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
     _append_comment(copy / "kernels" / "fast" / "simd.py")
-    said.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
-    assert said == [1, 0, 0, 1]
+    messages.append(run(RELU, tmp_path / "cache", **where).stderr.count(jit.MESSAGE))
+    assert messages == [1, 0, 0, 1]
 
 
 def _append_comment(path):
@@ -71,14 +71,14 @@ def _append_comment(path):
         file.write("# A kernel contains the code of the functions that it calls.\n")
 
 
-def test_where_no_folder_can_be_written_kernels_are_compiled_and_work(tmp_path):
+def test_kernels_compile_without_a_writable_folder(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     result = run(RELU, blocked / "below")
     assert result.stdout == "[[0.0, 2.0]]\n"
 
 
-def test_the_folder_of_the_kernels_is_known():
+def test_folder_of_the_kernels_is_known():
     path = folder()
     if path is None:
         pytest.skip("no folder can be written here")

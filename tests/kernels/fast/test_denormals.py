@@ -1,4 +1,4 @@
-"""Subnormal numbers: zero in kernels on any number of threads, and as ever outside of them."""
+"""Subnormal numbers are zero in kernels, for every number of threads, and not changed outside."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from minigooglenet import adaptive, optim, parallel
 from minigooglenet.kernels.fast import subnormals
 from minigooglenet.kernels.loops import relu as loops_relu
 
-pytestmark = pytest.mark.skipif(subnormals.FAMILY is None, reason="this processor has no register that is known")
+pytestmark = pytest.mark.skipif(subnormals.FAMILY is None, reason="the register of this processor is unknown")
 TINY = np.float32(1e-40)
 K = mg.kernels
 
@@ -22,7 +22,7 @@ def is_flushing():
 
 
 def tiny(*shape, dtype=np.float32):
-    """Return values of which two fifths are subnormal, and others zero, nearly subnormal or around 1."""
+    """Return values of which two fifths are subnormal and the others zero, nearly subnormal or around 1."""
     rng = np.random.default_rng(5)
     smallest = float(np.finfo(dtype).smallest_normal)
     values = rng.standard_normal(shape) * rng.choice([0, smallest / 10, smallest / 1e4, smallest * 2, 1], shape)
@@ -71,7 +71,7 @@ def arrays(result):
 
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("images", [3, 40])
-def test_subnormal_inputs_give_the_same_bits_on_any_number_of_threads(own_threads, name, images):
+def test_subnormal_inputs_are_bit_identical_for_any_thread_count(own_threads, name, images):
     x = tiny(images, 8, 13, 13)
     results = []
     for threads in (1, 2, 3):
@@ -98,7 +98,7 @@ def network():
     return g
 
 
-def test_a_network_gives_the_same_bits_on_any_number_of_threads(own_threads):
+def test_network_is_bit_identical_for_any_thread_count(own_threads):
     g, x = network(), tiny(9, 3, 12, 12)
     g.nodes["conv"].layer.params["weight"] *= np.float32(1e-38)
     g.nodes["norm"].layer.params["weight"] *= np.float32(1e-36)
@@ -137,7 +137,7 @@ def test_nested_regions_put_the_state_back_once():
     assert not is_flushing()
 
 
-def test_a_state_of_the_callers_own_is_kept():
+def test_register_state_of_the_caller_is_restored():
     before = subnormals.read()
     try:
         subnormals.write(before | subnormals.BITS)
@@ -167,7 +167,7 @@ def test_normal_numbers_keep_their_bits():
         np.testing.assert_array_equal(array, outside)
 
 
-def test_the_complex_step_works_with_a_step_of_1e_200():
+def test_complex_step_works_with_a_step_of_1e_200():
     x = np.random.default_rng(0).random((2, 4, 6, 6)) + 0j
     x[0, 0, 2, 3] += 1e-200j
     settings, real = (3, 1.0, 0.75, 1.0), x.real.copy()
@@ -178,7 +178,7 @@ def test_the_complex_step_works_with_a_step_of_1e_200():
 
 
 @pytest.mark.parametrize(("machine", "triple"), [("x86_64", "x86_64-linux-gnu"), ("arm64", "aarch64-linux-gnu")])
-def test_the_instructions_of_each_processor_are_known(machine, triple):
+def test_instructions_of_each_processor_are_known(machine, triple):
     family = subnormals.family(machine)
     module = ir.Module()
     module.triple = triple

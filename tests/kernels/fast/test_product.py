@@ -1,4 +1,4 @@
-"""The fast product and its vectors: every width of tile, the ends of rows and columns, and where they write."""
+"""GEMM and SIMD vectors: every block size, the ends of rows and columns, and where they write."""
 
 import numpy as np
 import pytest
@@ -8,17 +8,17 @@ from numeric import assert_close, draw
 
 from minigooglenet.kernels.fast import bias_gradient, gemm, microkernel
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import at_least, everywhere, load, store, transpose
+from minigooglenet.kernels.fast.simd import at_least, broadcast, load, store, transpose
 
 SIZES = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 48, 49, 100])
 
 
 @given(SIZES, st.sampled_from([0, 1, 2, 5, 31]), SIZES, st.sampled_from("fd"), st.booleans(), st.booleans())
-def test_a_product_of_any_size_is_right(rows, depth, columns, dtype, relu, turned):
+def test_product_of_any_size_matches_numpy(rows, depth, columns, dtype, relu, transposed):
     a, b = draw(rows, depth, seed=1), draw(depth, columns, seed=2)
     bias = draw(rows, seed=3)
     expected = a @ b + bias[:, None]
-    given_a = (np.asfortranarray(a) if turned else a).astype(dtype, order="K")
+    given_a = (np.asfortranarray(a) if transposed else a).astype(dtype, order="K")
     c = np.full((rows, columns), np.nan, dtype)
     gemm.multiply(given_a, b.astype(dtype), c, bias.astype(dtype), relu, False)
     assert_close(c, np.maximum(expected, 0) if relu else expected)
@@ -26,7 +26,7 @@ def test_a_product_of_any_size_is_right(rows, depth, columns, dtype, relu, turne
     assert_close(c, (np.maximum(expected, 0) if relu else expected) + a @ b)
 
 
-def test_a_product_writes_its_own_part_of_an_array_and_nothing_beside_it():
+def test_product_writes_only_its_part_of_an_array():
     whole = np.full((20, 90), 5, np.float32)
     a, b = draw(9, 4, dtype=np.float32), draw(4, 50, seed=1, dtype=np.float32)
     gemm.multiply(a, b, whole[3:12, 7:57], np.empty(0, np.float32), False, False)
@@ -36,7 +36,7 @@ def test_a_product_writes_its_own_part_of_an_array_and_nothing_beside_it():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_value_has_the_same_bits_wherever_its_tile_falls(dtype):
+def test_value_is_bit_identical_in_every_block(dtype):
     a, b = draw(19, 40, dtype=dtype), draw(40, 100, seed=1, dtype=dtype)
     nothing = np.empty(0, dtype)
     whole = np.empty((19, 100), dtype)
@@ -56,12 +56,12 @@ def test_relu_keeps_nan_and_the_sign_of_what_passes():
 
 
 @given(SIZES, SIZES, st.sampled_from("fd"))
-def test_a_matrix_is_turned_and_its_rows_are_summed(rows, columns, dtype):
+def test_transpose_and_row_sums_match_numpy(rows, columns, dtype):
     a = draw(rows, columns, dtype=dtype)
-    turned = np.full((columns, rows + 3), 9, dtype)
-    gemm.transpose_matrix(a, turned)
-    assert (turned[:, :rows] == a.T).all()
-    assert (turned[:, rows:] == 9).all()
+    transposed = np.full((columns, rows + 3), 9, dtype)
+    gemm.transpose_matrix(a, transposed)
+    assert (transposed[:, :rows] == a.T).all()
+    assert (transposed[:, rows:] == 9).all()
     out = np.empty(rows, dtype)
     bias_gradient.row_sums(a, out)
     assert_close(out, a.astype(np.float64).sum(axis=1))
@@ -77,7 +77,7 @@ def test_sums_per_channel_are_those_of_numpy(shape):
 @compiled
 def _vector_arithmetic(a, b, out):
     x, y = load(a, 0), load(b, 0)
-    store(out, 0, at_least(everywhere(a.dtype.type(1)), (x + 2 * y) * x - y / a.dtype.type(4)))
+    store(out, 0, at_least(broadcast(a.dtype.type(1)), (x + 2 * y) * x - y / a.dtype.type(4)))
 
 
 @compiled
@@ -86,15 +86,15 @@ def _turn(a, b, step):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_vectors_compute_place_by_place_in_their_own_precision(dtype):
+def test_vectors_compute_lane_by_lane_in_their_precision(dtype):
     lanes = microkernel.VECTOR_BYTES // np.dtype(dtype).itemsize
     a, b = draw(lanes, seed=1, dtype=dtype), draw(lanes, seed=2, dtype=dtype)
     out = np.empty(lanes, dtype)
     _vector_arithmetic(a, b, out)
     assert_close(out, np.maximum((a + 2 * b) * a - b / 4, 1))
-    square, turned = draw(lanes, lanes, seed=3, dtype=dtype), np.empty((lanes, lanes), dtype)
-    _turn(square.reshape(-1), turned.reshape(-1), lanes)
-    assert (turned == square.T).all()
+    square, transposed = draw(lanes, lanes, seed=3, dtype=dtype), np.empty((lanes, lanes), dtype)
+    _turn(square.reshape(-1), transposed.reshape(-1), lanes)
+    assert (transposed == square.T).all()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The fast kernels on processors with shorter registers: the same functions, built for them in a process of its own."""
+"""The fast kernels for processors with shorter registers, built in a separate process."""
 
 import os
 import subprocess
@@ -29,8 +29,8 @@ y = conv2d.forward(x, weight, bias, 1, 1, algorithm="loops")
 expected = y, *conv2d.backward(y, x, weight, bias, 1, 1, algorithm="loops")
 for form in ("numba", "winograd"):
     single = [a.astype(np.float32) for a in (y, x, weight, bias)]
-    found = conv2d.forward(*single[1:], 1, 1, algorithm=form), *conv2d.backward(*single, 1, 1, algorithm=form)
-    for value, right in zip(found, expected, strict=True):
+    results = conv2d.forward(*single[1:], 1, 1, algorithm=form), *conv2d.backward(*single, 1, 1, algorithm=form)
+    for value, right in zip(results, expected, strict=True):
         assert np.abs(value - right).max() < 4e-5 * np.abs(right).max()
 print("agrees")
 """

@@ -1,4 +1,4 @@
-"""Winograd's form: against the loops, its error on GoogLeNet's layers, and where it is chosen."""
+"""Winograd's algorithm: comparison with the loops, its error on GoogLeNet's layers, and when it is chosen."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from minigooglenet.kernels import conv2d
 from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import implicit_gemm, winograd
 
-BOUND = 4e-5  # of the largest value; `kernels/fast/winograd` and the README quote it
+BOUND = 4e-5  # fraction of the largest value; `kernels/fast/winograd` and the README quote it
 LAYERS = {  # the ten 3x3 convolutions of GoogLeNet: C, K, H = W
     "conv2": (64, 192, 56),
     "3a": (96, 128, 28),
@@ -58,7 +58,7 @@ def test_winograd_agrees_with_the_loops_forward_and_backward(case):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_the_error_on_googlenets_layers_is_bounded(name):
+def test_error_on_googlenets_layers_is_bounded(name):
     channels, filters, size = LAYERS[name]
     x = np.maximum(draw(1, channels, size, size, seed=1), 0).astype(np.float32)
     weight = (draw(filters, channels, 3, 3, seed=2) * np.sqrt(2 / (9 * channels))).astype(np.float32)
@@ -71,7 +71,7 @@ def test_the_error_on_googlenets_layers_is_bounded(name):
         assert np.abs(value - right).max() <= BOUND * np.abs(right).max()
 
 
-def test_auto_takes_winograd_for_all_ten_3x3_layers_of_a_batch_and_for_nothing_else():
+def test_auto_picks_winograd_for_the_ten_3x3_layers():
     g = mg.models.googlenet(init="zeros")
     chosen = set()
     for name, (layer, wires) in g.nodes.items():
@@ -89,10 +89,12 @@ def test_auto_is_exact_on_whole_numbers_in_double_precision(dtype):
     weight = rng.integers(-8, 9, (16, 16, 3, 3)).astype(dtype)
     y = conv2d.forward(x, weight, None, 1, 1)
     assert (y == conv2d.forward(x, weight, None, 1, 1, algorithm="im2col")).all()
-    assert (conv2d.forward(x.real, weight.real, None, 1, 1, algorithm="winograd") != y.real).any()  # so it would show
+    assert (
+        conv2d.forward(x.real, weight.real, None, 1, 1, algorithm="winograd") != y.real
+    ).any()  # so a difference would be visible
 
 
-def test_few_tiles_and_few_channels_are_left_to_the_product():
+def test_few_tiles_or_channels_use_implicit_gemm():
     def choice(images, channels, filters, size, padding=((1, 1), (1, 1))):
         shapes = (images, channels, size, size), (filters, channels, 3, 3)
         return choosing.choose(*shapes, (1, 1), padding, np.dtype(np.float32))
@@ -110,13 +112,13 @@ def test_few_tiles_and_few_channels_are_left_to_the_product():
 @pytest.mark.parametrize(
     ("weight", "stride", "padding"), [((4, 2, 3, 3), 2, 1), ((4, 2, 5, 5), 1, 2), ((4, 2, 3, 3), 1, 3)]
 )
-def test_what_winograd_cannot_compute_is_refused_with_a_way_out(weight, stride, padding):
-    with pytest.raises(ValueError, match=r"^Winograd's form computes 3x3 .*, got .*\. Try algorithm='auto'\.$"):
+def test_winograd_rejects_other_convolutions(weight, stride, padding):
+    with pytest.raises(ValueError, match=r"^Winograd's algorithm computes 3x3 .*, got .*\. Try algorithm='auto'\.$"):
         conv2d.forward(draw(1, 2, 9, 9), draw(*weight), None, stride, padding, algorithm="winograd")
 
 
 @pytest.mark.parametrize("form", ["numba", "winograd"])
-def test_a_block_of_channels_of_a_larger_array_is_read_in_place_and_odd_memory_too(form):
+def test_channel_slices_and_strided_arrays_are_read_in_place(form):
     whole, weight = draw(3, 9, 11, 10), draw(5, 4, 3, 3, seed=1)
     part = whole[:, 3:7]
     expected = conv2d.forward(part.copy(), weight, None, 1, 1, algorithm=form)
@@ -125,7 +127,7 @@ def test_a_block_of_channels_of_a_larger_array_is_read_in_place_and_odd_memory_t
 
 
 @pytest.mark.parametrize("form", ["numba", "winograd"])
-def test_the_gradient_of_the_input_may_be_left_out(form):
+def test_gradient_of_the_input_may_be_left_out(form):
     x, weight, bias = draw(2, 4, 6, 6), draw(5, 4, 3, 3, seed=1), draw(5, seed=2)
     grad_y = draw(2, 5, 6, 6, seed=3)
     _, *expected = conv2d.backward(grad_y, x, weight, bias, 1, 1, algorithm=form)

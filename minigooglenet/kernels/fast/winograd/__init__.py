@@ -1,17 +1,19 @@
-"""Convolution 3x3 with stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
+"""Winograd's algorithm F(4x4, 3x3) for 3x3 convolutions with stride 1: a quarter of the multiplications.
 
-The idea that makes it faster than implicit GEMM: 16 neighbouring outputs share their inputs so cleverly (`transforms`)
-that they need 36 products instead of 144. Worth: GoogLeNet in 7.0 ms an image instead of 9.3, in batches of 8.
+It is faster than implicit GEMM because 16 neighbouring outputs have many inputs in common: with transformed inputs
+(`transforms`) they need 36 products instead of 144. Gain: GoogLeNet takes 7.0 ms per image instead of 9.3, in batches
+of 8.
 
-The price is additions, and accuracy: the transforms multiply by up to 8 and cancel again. In float32 the error is about
-ten times that of implicit GEMM, 1e-5 of the largest value, and below 4e-5 on GoogLeNet's layers, which the tests check.
+The price is additions and accuracy: the transforms multiply by up to 8, and these terms cancel later. In float32 the
+error is about ten times that of implicit GEMM, 1e-5 of the largest value. It is below 4e-5 on GoogLeNet's layers, which
+the tests check.
 
-The error is not local. All 16 outputs of a tile share the round-off of its largest input, even outputs whose 3x3
-window does not contain that input: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the
-other outputs of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
+The error is not local. The largest input of a tile causes round-off in every output of the tile, even in outputs whose
+3x3 window does not contain it: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the other
+outputs of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
 
-Tiles of all images are numbered one after the other. A block of 48 of them is transformed, multiplied and transformed
-back while it stays in the processor's caches.
+The tiles of all images have consecutive indices. A block of 48 tiles is transformed, multiplied and transformed back
+while it stays in the processor's caches.
 """
 
 import numpy as np
@@ -19,11 +21,11 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
-from minigooglenet.kernels.fast.gemm import multiply_rows, rows_apart
+from minigooglenet.kernels.fast.gemm import gemm_rows, row_table
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
-from minigooglenet.kernels.fast.winograd.transforms import FILTERS, INPUT, OUTPUT, PLACES, ROW, WIDTH
+from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, ROW, WIDTH
 
 
 def forward(x, weight, bias, stride, padding, groups):
@@ -35,14 +37,14 @@ def forward(x, weight, bias, stride, padding, groups):
     return y
 
 
-def bind(x, kernels, bias, padding, relu, y):
-    """Return [(task, count)] for `parallel_for` that compute y from x as often as they are run.
+def bind(x, transformed, bias, padding, relu, y):
+    """Return [(task, count)] for `parallel_for`; every run computes y from x.
 
-    kernels : `prepare(weight, groups)`;  relu : write max(y, 0) instead
+    transformed : `prepare(weight, groups)`;  relu : write max(y, 0) instead of y
     """
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     corner, bound = (-padding[0][0], -padding[1][0]), []
-    for g, u in enumerate(kernels):
+    for g, u in enumerate(transformed):
         channels, filters = _block(g, u.shape[2]), _block(g, u.shape[1])
         bound.append(_bind(x[:, channels], y[:, filters], u, starts[filters], relu, corner))
     return bound
@@ -51,18 +53,18 @@ def bind(x, kernels, bias, padding, relu, y):
 def backward(grad_y, x, weight, bias, stride, padding, groups):
     """Return (grad_x, grad_weight, grad_bias)."""
     filters, channels = len(weight) // groups, weight.shape[1]
-    # The gradient of the input is the convolution of grad_y with the kernels turned round, in and out exchanged.
-    turned = weight.reshape(groups, filters, channels, 3, 3)[:, :, :, ::-1, ::-1].transpose(0, 2, 1, 3, 4)
+    # The input gradient is grad_y convolved with the kernels rotated by 180 degrees, input and output channels swapped.
+    rotated = weight.reshape(groups, filters, channels, 3, 3)[:, :, :, ::-1, ::-1].transpose(0, 2, 1, 3, 4)
     grad_x = np.empty(x.shape, x.dtype)
     corner = padding[0][0] - 2, padding[1][0] - 2
-    for g, u in enumerate(prepare(turned.reshape(groups * channels, filters, 3, 3), groups)):
+    for g, u in enumerate(prepare(rotated.reshape(groups * channels, filters, 3, 3), groups)):
         reads, writes = _block(g, filters), _block(g, channels)
         parallel.parallel_for(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
     return grad_x, *backward_params(grad_y, x, weight, bias, stride, padding, groups)
 
 
 def backward_params(grad_y, x, weight, bias, stride, padding, groups):
-    """Return (grad_weight, grad_bias), without the cost of grad_x."""
+    """Return (grad_weight, grad_bias) without computing grad_x."""
     filters, channels = len(weight) // groups, weight.shape[1]
     parts = [
         weight_gradient.grad_weight(grad_y[:, _block(g, filters)], x[:, _block(g, channels)], padding)
@@ -73,27 +75,27 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups):
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
-    """Return (bytes of transformed weights, the most bytes that a `forward` on so many threads takes besides)."""
+    """Return (bytes of transformed weights, the most other bytes that `forward` on so many threads allocates)."""
     filters, lanes = weight_shape[0] // groups, VECTOR_BYTES // itemsize
     size = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding)
     grid = _grid(size)
-    blocks, shares = _cut(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
-    values = PLACES * (weight_shape[1] * WIDTH + lanes + FILTERS * WIDTH)
-    transformed = PLACES * weight_shape[0] * weight_shape[1] * itemsize
-    return transformed, min(threads, blocks * shares) * (values + tiles.room_values(x_shape[2:], grid[1])) * itemsize
+    blocks, chunks = _split(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
+    values = ELEMENTS * (weight_shape[1] * WIDTH + lanes + FILTERS * WIDTH)
+    transformed = ELEMENTS * weight_shape[0] * weight_shape[1] * itemsize
+    return transformed, min(threads, blocks * chunks) * (values + tiles.buffer_values(x_shape[2:], grid[1])) * itemsize
 
 
 def prepare(weight, groups):
-    """Return the transformed kernels of each group: (36, K/groups, C/groups)."""
+    """Return the transformed weight of each group: (36, K/groups, C/groups)."""
     weight = flat.typed(np.ascontiguousarray(weight))
-    kernels = []
+    transformed = []
     for part in np.split(weight, groups):
-        u = np.empty((PLACES, *part.shape[:2]), weight.dtype)
+        u = np.empty((ELEMENTS, *part.shape[:2]), weight.dtype)
         parallel.parallel_for(
-            lambda start, stop, part=part, u=u: transforms.transform_kernels(part, u, start, stop), len(part)
+            lambda start, stop, part=part, u=u: transforms.transform_weights(part, u, start, stop), len(part)
         )
-        kernels.append(u)
-    return kernels
+        transformed.append(u)
+    return transformed
 
 
 def _block(index, size):
@@ -104,10 +106,10 @@ def _grid(size):
     return shapes.winograd_grid(size)
 
 
-def _cut(count, filters, lanes, threads):
-    """Return (blocks of tiles, shares of the filters): the parts into which the work is cut for the threads."""
-    blocks = parallel.even(-(-count // WIDTH), -(-count // lanes), threads)
-    # With too few tiles for all threads, several of them share a block, each for some of the filters.
+def _split(count, filters, lanes, threads):
+    """Return (number of blocks of tiles, number of chunks of the filters): how the work is split over threads."""
+    blocks = parallel.num_chunks(-(-count // WIDTH), -(-count // lanes), threads)
+    # If there are too few tiles for all threads, several threads compute one block, each for some of the filters.
     return blocks, max(1, min(threads // blocks, filters // (2 * FILTERS)))
 
 
@@ -118,50 +120,50 @@ def _bind(x, y, u, bias, relu, corner):
     grid = _grid(y.shape[2:])
     count, filters = len(x) * grid[0] * grid[1], u.shape[1]
     vectors = -(-count // lanes)
-    blocks, shares = _cut(count, filters, lanes, parallel.num_workers())
+    blocks, chunks = _split(count, filters, lanes, parallel.num_workers())
     settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, relu, corner, grid
 
     def task(start, stop):
-        v = np.empty((PLACES, u.shape[2] * WIDTH + lanes), u.dtype)
+        v = np.empty((ELEMENTS, u.shape[2] * WIDTH + lanes), u.dtype)
         for item in range(start, stop):
-            block, share = divmod(item, shares)
+            block, chunk = divmod(item, chunks)
             first, end = (min(count, vectors * i // blocks * lanes) for i in (block, block + 1))
-            part = filters * share // shares, filters * (share + 1) // shares
+            part = filters * chunk // chunks, filters * (chunk + 1) // chunks
             _convolve_block(*settings, (first, end), part, v, lanes)
 
-    return task, blocks * shares
+    return task, blocks * chunks
 
 
 @compiled
 def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner, grid, span, filters, v, lanes):
-    """Compute the filters first .. end of the tiles in `span`; v (36, C * WIDTH + lanes) is room for transforms."""
+    """Compute some filters for the tiles in `span`; v (36, C * WIDTH + lanes) is a buffer for transformed inputs."""
     channels, count = u.shape[2], span[1] - span[0]
     per_image = grid[0] * grid[1]
-    rows, records = tiles.room(x_size, grid[1], x.dtype)
-    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(PLACES * WIDTH, x.dtype)
+    rows, records = tiles.buffers(x_size, grid[1], x.dtype)
+    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
     flat_v = v.reshape(-1)
     for c in range(channels):
         tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
-        tiles.turn_inputs(records, d, count, lanes)
+        tiles.transpose_inputs(records, d, count, lanes)
         transforms.transform_inputs(d, half, flat_v, c * WIDTH, v.shape[1], count, lanes)
-    m, o = np.empty((PLACES, FILTERS, WIDTH), x.dtype), np.empty(OUTPUT * OUTPUT * WIDTH, x.dtype)
+    m, o = np.empty((ELEMENTS, FILTERS, WIDTH), x.dtype), np.empty(OUTPUT * OUTPUT * WIDTH, x.dtype)
     flat_m = m.reshape(-1)
     width = (count + lanes - 1) // lanes * lanes
     zero, size = x.dtype.type(0), x.itemsize
-    # The same tables of rows serve every product; only the places where they begin differ.
-    u_rows, v_rows = rows_apart(FILTERS, channels * size), rows_apart(channels, WIDTH * size)
+    # All products use the same row tables; only the addresses differ.
+    u_rows, v_rows = row_table(FILTERS, channels * size), row_table(channels, WIDTH * size)
     lowest = x.dtype.type(0) if relu else x.dtype.type(-np.inf)
     for k in range(filters[0], filters[1], FILTERS):
         some = min(FILTERS, filters[1] - k)
-        for place in range(PLACES):
-            a = u.ctypes.data + place * u.strides[0] + k * u.strides[1], u_rows[:some], size
-            b = v.ctypes.data + place * v.strides[0], v_rows
-            c = m.ctypes.data + place * m.strides[0], WIDTH * size, width
-            multiply_rows(zero, a, b, c, size, 0, False, False)
+        for element in range(ELEMENTS):
+            a = u.ctypes.data + element * u.strides[0] + k * u.strides[1], u_rows[:some], size
+            b = v.ctypes.data + element * v.strides[0], v_rows
+            c = m.ctypes.data + element * m.strides[0], WIDTH * size, width
+            gemm_rows(zero, a, b, c, size, 0, False, False)
         for f in range(some):
             begin = bias[k + f] if len(bias) else x.dtype.type(0)
             transforms.transform_outputs(flat_m, half, o, f, begin, lowest, count, lanes)
-            tiles.turn_outputs(o, records, count, lanes)
+            tiles.transpose_outputs(o, records, count, lanes)
             tile = span[0]
             while tile < span[1]:
                 n, first = tile // per_image, tile % per_image

@@ -1,36 +1,36 @@
-"""Tiles out of images and back: where the values of many tiles come to lie side by side.
+"""Gather Winograd tiles from images and scatter them back, so that the same element of many tiles is contiguous.
 
-Copying value by value would cost more than all additions of the transforms. Rows are copied as vectors into one record
-per tile, and a square of records is turned round in registers (`vector.transpose`).
+Copying single values would cost more than all additions of the transforms. Rows are copied as vectors into one record
+per tile, and a square of records is transposed in registers (`simd.transpose`).
 """
 
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import copy, copy_four, everywhere, load, store, transpose
+from minigooglenet.kernels.fast.simd import broadcast, copy, copy_four, load, store, transpose
 from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, ROW, WIDTH
 
-RECORD = ROW * INPUT + 16  # what a tile's record takes; a vector that begins with its last row ends inside
+RECORD = ROW * INPUT + 16  # values of a tile's record; a vector that starts at its last row still ends inside
 SQUARE = OUTPUT * OUTPUT
 
 
 @compiled
-def room(size, across, dtype):
-    """Return memory for `gather`: padded rows of an image, and a record per tile."""
+def buffers(size, across, dtype):
+    """Return buffers for `gather`: padded rows of an image, and a record per tile."""
     return np.zeros((size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64, dtype), np.zeros(WIDTH * RECORD, dtype)
 
 
-def room_values(size, across):
-    """Return how many values `room` allocates."""
+def buffer_values(size, across):
+    """Return the number of values in the buffers."""
     return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64 + WIDTH * RECORD
 
 
 @compiled
 def gather(images, base, size, corner, grid, first, end, rows, records, record, lanes):
-    """Fill records from number `record` on with the tiles first .. end of one channel of one image.
+    """Fill the records from index `record` with the tiles first .. end of one channel of one image.
 
-    images : flat; the channel begins at `base`;  size : (H, W)
-    corner : (row, column) where tile 0 begins; outside the image is zero;  grid : tiles down and across
+    images : flat; the channel starts at `base`;  size : (H, W)
+    corner : (row, column) of the start of tile 0; pixels outside the image are zero;  grid : tiles down and across
     """
     height, width = size
     across = grid[1]
@@ -38,16 +38,16 @@ def gather(images, base, size, corner, grid, first, end, rows, records, record, 
     bottom = corner[0] + (end - 1) // across * OUTPUT + INPUT
     pitch = across * OUTPUT + 2
     left = -corner[1]
-    zero = everywhere(images.dtype.type(0))
+    zero = broadcast(images.dtype.type(0))
     store(rows, 0, zero)
     for h in range(top, bottom):
         at = (h - top) * pitch + left
-        seen = 0
+        copied = 0
         if 0 <= h < height:
             row = base + h * width
-            seen = min(width, pitch - left)
-            copy(images, row, rows, at, seen)
-        for w in range(seen, pitch, lanes):  # to the end of this row, and over the left padding of the next
+            copied = min(width, pitch - left)
+            copy(images, row, rows, at, copied)
+        for w in range(copied, pitch, lanes):  # to the end of this row, and over the left padding of the next
             store(rows, at + w, zero)
     for tile in range(first, end):
         at = (tile // across - first // across) * OUTPUT * pitch + tile % across * OUTPUT
@@ -58,7 +58,7 @@ def gather(images, base, size, corner, grid, first, end, rows, records, record, 
 
 
 @compiled
-def turn_inputs(records, d, count, lanes):
+def transpose_inputs(records, d, count, lanes):
     """Fill d (6, ROW, WIDTH), flat, from the records of `count` tiles."""
     for tile in range(0, count, lanes):
         for value in range(0, INPUT * ROW, lanes):
@@ -66,7 +66,7 @@ def turn_inputs(records, d, count, lanes):
 
 
 @compiled
-def turn_outputs(o, records, count, lanes):
+def transpose_outputs(o, records, count, lanes):
     """Fill the records of `count` tiles, 16 values each, from o (4, 4, WIDTH), flat."""
     for tile in range(0, count, lanes):
         for value in range(0, SQUARE, lanes):
@@ -75,7 +75,7 @@ def turn_outputs(o, records, count, lanes):
 
 @compiled
 def scatter(records, record, images, base, size, grid, first, end):
-    """Write the tiles first .. end of one channel of one image, from number `record` on; the overhang is dropped."""
+    """Write the tiles first .. end of one channel of one image, from index `record`, without out-of-bounds parts."""
     height, width = size
     across = grid[1]
     for tile in range(first, end):
@@ -93,7 +93,7 @@ def scatter(records, record, images, base, size, grid, first, end):
 
 @compiled
 def gather_block(x, step, channel, size, corner, grid, span, rows, records, lanes):
-    """Fill records with the tiles in `span`, counted over all images, at one channel."""
+    """Fill the records with the tiles in `span` (indices over all images) of one channel."""
     per_image = grid[0] * grid[1]
     tile = span[0]
     while tile < span[1]:

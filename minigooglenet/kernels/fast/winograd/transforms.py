@@ -2,28 +2,28 @@
 
 For a tile of 6 x 6 inputs d, a 3 x 3 kernel g and the 4 x 4 outputs y (Lavin and Gray 2015, arXiv 1509.09308):
 
-    y = A' [ (G g G') * (B' d B) ] A        with ' for transposed and * value by value
+    y = A' [ (G g G') * (B' d B) ] A        with ' for the transpose and * for elementwise products
 
-36 multiplications instead of 144. Summed over channels, each of the 36 places is a matrix product of its own. The
-gradient of g runs the other way round: G' [ (A grad_y A') * (B' d B) ] G.
+This needs 36 multiplications instead of 144. Summed over channels, each of the 36 elements is one matrix product. The
+gradient of g is G' [ (A grad_y A') * (B' d B) ] G.
 
-A transform of one dimension is a few additions, written out here. It is applied to the rows and then to the columns of
-a tile, for a vector of tiles side by side.
+A one-dimensional transform is a few additions, which are written out here. It is applied to the rows and then to the
+columns of a tile, for a SIMD vector of tiles.
 """
 
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import at_least, everywhere, load, store
+from minigooglenet.kernels.fast.simd import at_least, broadcast, load, store
 
 OUTPUT, INPUT = 4, 6  # values of a tile along one axis
-PLACES = INPUT * INPUT
-WIDTH = 48  # tiles side by side: a whole number of vectors on every machine
-FILTERS = 8  # filters whose products lie side by side
-ROW = 8  # a row of a gathered tile takes as much room as eight values
-SCALE = 1 / 576  # G is used 24 times as large, which makes it whole numbers
+ELEMENTS = INPUT * INPUT
+WIDTH = 48  # tiles in a block: a multiple of the vector length on every machine
+FILTERS = 8  # filters whose products are contiguous
+ROW = 8  # values in a row of a gathered tile, of which six are used
+SCALE = 1 / 576  # 24 G is used instead of G, so that all its entries are integers
 
-# Small integers: in compiled code a float32 times an int8 stays float32; times an ordinary integer it does not.
+# Small integer types: in compiled code float32 times int8 is float32; float32 times an ordinary integer is not.
 _2, _4, _5, _6, _8, _24 = (np.int8(value) for value in (2, 4, 5, 6, 8, 24))
 
 
@@ -66,9 +66,9 @@ def grad_kernel_transform(a, b, c, d, e, f):
 
 @compiled
 def transform_inputs(d, half, v, at, step, count, lanes):
-    """Write B' d B of `count` tiles to v[at + place * step + tile], from d (6, ROW, WIDTH), flat.
+    """Write B' d B of `count` tiles to v[at + element * step + tile], from d (6, ROW, WIDTH), flat.
 
-    half : room for (6, 6, WIDTH)
+    half : buffer for (6, 6, WIDTH)
     """
     for t in range(0, count, lanes):
         for j in range(INPUT):
@@ -80,7 +80,7 @@ def transform_inputs(d, half, v, at, step, count, lanes):
 
 @compiled
 def transform_grad_outputs(d, half, v, at, step, count, lanes):
-    """Write A d A' of `count` tiles to v[at + place * step + tile], from the first 4 x 4 of d (6, ROW, WIDTH), flat."""
+    """Write A d A' of `count` tiles to v[at + element * step + tile], from the first 4 x 4 of d (6, ROW, WIDTH)."""
     for t in range(0, count, lanes):
         for j in range(OUTPUT):
             _store_six(_grad_output(d, j * WIDTH + t, ROW * WIDTH), half, j * WIDTH + t, INPUT * WIDTH)
@@ -92,7 +92,7 @@ def transform_grad_outputs(d, half, v, at, step, count, lanes):
 @compiled
 def transform_outputs(m, half, o, f, start, lowest, count, lanes):
     """Write max(lowest, A' m A + start) of `count` tiles to o (4, 4, WIDTH), from m[:, f] of (36, FILTERS, WIDTH)."""
-    begin, low = everywhere(start), everywhere(lowest)
+    begin, low = broadcast(start), broadcast(lowest)
     for t in range(0, count, lanes):
         for j in range(INPUT):
             column = _output(m, (j * FILTERS + f) * WIDTH + t, INPUT * FILTERS * WIDTH)
@@ -104,8 +104,8 @@ def transform_outputs(m, half, o, f, start, lowest, count, lanes):
 
 
 @compiled
-def transform_kernels(weight, u, first, end):
-    """Fill u (36, K, C) with G g G' of the filters first .. end of weight (K, C, 3, 3)."""
+def transform_weights(weight, u, first, end):
+    """Fill u (36, K, C) with G g G' for the filters first .. end of weight (K, C, 3, 3)."""
     channels = weight.shape[1]
     scale = weight.dtype.type(SCALE)
     rows = np.empty((INPUT, 3, channels), weight.dtype)

@@ -1,8 +1,8 @@
-"""The gradient of the weights, in Winograd's form: 36 products over tiles, transformed back to 3 x 3 once.
+"""The weight gradient by Winograd's algorithm: 36 products over tiles, transformed back to 3 x 3 once.
 
-Tiles are taken in chunks, so that their transforms stay in cache; for each chunk the products add to what the chunks
-before gave. A task has some of the channels to transform, then some of the 36 places to multiply: no two tasks add
-to the same number, so no bit depends on the number of threads.
+Tiles are processed in chunks, so that their transforms stay in the cache; the products of all chunks are added up. A
+task transforms some of the channels, then multiplies some of the 36 elements. No two tasks add to the same value, so
+the result is bit-identical for every number of threads.
 """
 
 import numpy as np
@@ -13,9 +13,9 @@ from minigooglenet.kernels.fast.gemm import multiply, padded_columns, transpose_
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms
-from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, PLACES, ROW, WIDTH
+from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, INPUT, OUTPUT, ROW, WIDTH
 
-CHUNK = 4 * WIDTH  # tiles whose transforms are kept at a time
+CHUNK = 4 * WIDTH  # tiles whose transforms are in memory at the same time
 
 
 def grad_weight(grad_y, x, padding):
@@ -26,10 +26,10 @@ def grad_weight(grad_y, x, padding):
     count = len(x) * grid[0] * grid[1]
     width = min(CHUNK, -(-count // WIDTH) * WIDTH)
     values, grads = flat.flat(x), flat.flat(grad_y)
-    v = np.empty((PLACES, channels, width), x.dtype)
-    # Rows beyond the filters turn into the padding of the products' columns, whatever they hold.
-    m = np.zeros((PLACES, filters, width), x.dtype)
-    grad_u = np.zeros((PLACES, channels, padded_columns(filters, x.dtype)), x.dtype)
+    v = np.empty((ELEMENTS, channels, width), x.dtype)
+    # Transposed into the padded columns of the products.
+    m = np.zeros((ELEMENTS, filters, width), x.dtype)
+    grad_u = np.zeros((ELEMENTS, channels, padded_columns(filters, x.dtype)), x.dtype)
     corner = -padding[0][0], -padding[1][0]
 
     def transform(start, stop, chunk):
@@ -44,7 +44,7 @@ def grad_weight(grad_y, x, padding):
         chunk = begin, min(count, begin + width)
         parallel.parallel_for(lambda start, stop, chunk=chunk: transform(start, stop, chunk), channels + filters)
         in_chunk = chunk[1] - chunk[0]
-        parallel.parallel_for(lambda start, stop, n=in_chunk: _products(v, m, grad_u, n, (start, stop)), PLACES)
+        parallel.parallel_for(lambda start, stop, n=in_chunk: _products(v, m, grad_u, n, (start, stop)), ELEMENTS)
     result = np.empty((filters, channels, 3, 3), x.dtype)
     parallel.parallel_for(lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop), channels)
     return result
@@ -52,27 +52,27 @@ def grad_weight(grad_y, x, padding):
 
 @compiled
 def _transform(x, step, size, corner, grid, span, channels, v, is_input, lanes):
-    """Fill v (36, C, width) with the transforms of the tiles in `span`, for the channels first .. end."""
-    rows, records = tiles.room(size, grid[1], x.dtype)
-    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(PLACES * WIDTH, x.dtype)
-    flat_v, place = v.reshape(-1), v.shape[1] * v.shape[2]
+    """Fill v (36, C, width) with the transforms of the tiles in `span`, for some channels."""
+    rows, records = tiles.buffers(size, grid[1], x.dtype)
+    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
+    flat_v, element = v.reshape(-1), v.shape[1] * v.shape[2]
     for c in range(channels[0], channels[1]):
         for first in range(span[0], span[1], WIDTH):
             block = first, min(span[1], first + WIDTH)
             count = block[1] - block[0]
             at = c * v.shape[2] + first - span[0]
             tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
-            tiles.turn_inputs(records, d, count, lanes)
+            tiles.transpose_inputs(records, d, count, lanes)
             if is_input:
-                transforms.transform_inputs(d, half, flat_v, at, place, count, lanes)
+                transforms.transform_inputs(d, half, flat_v, at, element, count, lanes)
             else:
-                transforms.transform_grad_outputs(d, half, flat_v, at, place, count, lanes)
+                transforms.transform_grad_outputs(d, half, flat_v, at, element, count, lanes)
 
 
 @compiled
-def _products(v, m, grad_u, count, places):
-    turned = np.zeros((m.shape[2], grad_u.shape[2]), m.dtype)
+def _products(v, m, grad_u, count, elements):
+    transposed = np.zeros((m.shape[2], grad_u.shape[2]), m.dtype)
     nothing = np.empty(0, m.dtype)
-    for place in range(places[0], places[1]):
-        transpose_matrix(m[place], turned)
-        multiply(v[place, :, :count], turned[:count], grad_u[place], nothing, False, True)
+    for element in range(elements[0], elements[1]):
+        transpose_matrix(m[element], transposed)
+        multiply(v[element, :, :count], transposed[:count], grad_u[element], nothing, False, True)
