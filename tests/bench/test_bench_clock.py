@@ -42,7 +42,7 @@ def fake_time(monkeypatch):
     return time
 
 
-def test_the_first_call_which_compiles_is_in_no_timing(fake_time):
+def test_first_call_is_not_timed(fake_time):
     slow_first = Contender(fake_time, 1.0, first=100.0)
     timings = clock.alternate({"a": slow_first, "b": Contender(fake_time, 2.0)}, rounds=4, seconds=1000)
     assert timings["a"].seconds == (1.0,) * 4
@@ -57,14 +57,14 @@ def test_rounds_take_turns(fake_time):
     assert "".join(log) == "abc" * 4
 
 
-def test_a_slow_contender_sits_out_once_its_seconds_are_spent_but_not_before_three_rounds(fake_time):
+def test_slow_engine_stops_after_its_time_limit(fake_time):
     contenders = {"slow": Contender(fake_time, 10.0), "fast": Contender(fake_time, 1.0)}
     timings = clock.alternate(contenders, rounds=8, seconds=20)
     assert len(timings["slow"].seconds) == 3
     assert len(timings["fast"].seconds) == 8
 
 
-def test_there_is_a_pause_before_each_timing_of_several_and_none_for_one(fake_time):
+def test_pause_precedes_each_timing_of_several(fake_time):
     clock.alternate({"a": Contender(fake_time, 1), "b": Contender(fake_time, 1)}, rounds=2, seconds=9, pause=0.5)
     assert fake_time.slept == [0.5] * 4
     fake_time.slept.clear()
@@ -72,7 +72,7 @@ def test_there_is_a_pause_before_each_timing_of_several_and_none_for_one(fake_ti
     assert fake_time.slept == []
 
 
-def test_what_happens_before_a_call_is_not_timed(fake_time):
+def test_before_callback_is_not_timed(fake_time):
     names = []
 
     def before(name):
@@ -85,12 +85,12 @@ def test_what_happens_before_a_call_is_not_timed(fake_time):
     assert timings["b"].seconds == (1.0, 1.0)
 
 
-def test_a_timing_tells_its_median_and_its_minimum():
+def test_timing_has_median_and_minimum():
     timing = clock.Timing((3.0, 1.0, 2.0))
     assert timing.as_dict() == {"median_seconds": 2.0, "minimum_seconds": 1.0, "rounds": 3}
 
 
-def test_unequal_outputs_are_refused_by_name_and_with_the_difference():
+def test_unequal_outputs_raise_with_name_and_difference():
     x = np.array([1.0, -4.0], np.float32)
     with pytest.raises(
         ValueError, match=r"b and a do not compute the same: off by 2\.5e-01, where 0\.0001 of the largest"
@@ -102,7 +102,7 @@ def test_unequal_outputs_are_refused_by_name_and_with_the_difference():
         clock.alternate({"a": lambda: x, "b": lambda: x * np.float32(np.nan)}, rounds=1, seconds=1)
 
 
-def test_of_several_outputs_the_one_that_differs_is_named():
+def test_unequal_output_is_named_by_its_index():
     x = np.ones(4)
     with pytest.raises(ValueError, match=r"\(array 1 of 2\)"):
         equality.require_equal({"a": (x, x), "b": (x, 2 * x)})
@@ -111,6 +111,6 @@ def test_of_several_outputs_the_one_that_differs_is_named():
     equality.require_equal({"a": (x, x), "b": [x, x + 1e-6]})
 
 
-def test_outputs_may_go_uncompared_where_chance_is_in_them():
+def test_random_outputs_may_stay_uncompared():
     timings = clock.alternate({"a": lambda: 1.0, "b": lambda: 2.0}, rounds=1, seconds=1, tolerance=None)
     assert set(timings) == {"a", "b"}

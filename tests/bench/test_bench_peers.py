@@ -10,7 +10,7 @@ from minigooglenet import layers, models
 from minigooglenet.bench import equality, peers, settings, training
 
 
-def test_missing_peers_are_named_with_what_installs_them(monkeypatch):
+def test_missing_engines_are_reported_with_install_command(monkeypatch):
     for module in ("torch", "onnxruntime", "openvino"):
         monkeypatch.setitem(sys.modules, module, None)
     found, missing = peers.find()
@@ -20,7 +20,7 @@ def test_missing_peers_are_named_with_what_installs_them(monkeypatch):
     assert missing["openvino"].endswith("pip install onnx openvino")
 
 
-def test_a_broken_peer_says_why(monkeypatch):
+def test_broken_engine_reports_its_error(monkeypatch):
     def broken(name):
         raise OSError(f"{name}: a library does not load\nmore")
 
@@ -31,7 +31,7 @@ def test_a_broken_peer_says_why(monkeypatch):
     )
 
 
-def test_peers_are_asked_for_by_name():
+def test_names_parses_the_list_of_engines():
     assert peers.names("torch, openvino") == ("torch", "openvino")
     assert peers.names("none") == ()
     with pytest.raises(ValueError, match="there is no peer 'jax'; there are torch, onnxruntime, openvino, or none"):
@@ -70,7 +70,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_peer_infers_what_ours_does(peer, name):
+def test_inference_of_another_engine_matches(peer, name):
     graph = NETWORKS[name]()
     for key, value in graph.buffers.items():  # running statistics that are not zeros and ones
         value += np.random.default_rng(len(key)).random(value.shape, dtype=np.float32)
@@ -87,7 +87,7 @@ def pytorch():
     return peers.find(["torch"])[0]["torch"]
 
 
-def test_pytorch_trains_as_ours_does(pytorch):
+def test_pytorch_training_matches(pytorch):
     graph = models.googlenet(width=0.25, init="he", dropout=False, rng=0)
     with settings.threads(1, [pytorch]):
         training.require_equal_gradients(graph, 2, pytorch)
@@ -99,7 +99,7 @@ def test_pytorch_trains_as_ours_does(pytorch):
         assert np.allclose(losses[name], losses["minigooglenet"], rtol=1e-3)
 
 
-def test_pytorchs_threads_are_given_back(pytorch):
+def test_pytorch_threads_are_restored(pytorch):
     import torch
 
     def fail():
@@ -113,6 +113,6 @@ def test_pytorchs_threads_are_given_back(pytorch):
     assert torch.get_num_threads() == before
 
 
-def test_a_layer_that_pytorch_does_not_have_is_told(pytorch):
+def test_pytorch_rejects_unsupported_padding(pytorch):
     with pytest.raises(ValueError, match="PyTorch pads both sides alike"):
         pytorch.module(layers.Conv2d(1, 1, 3, padding=((0, 1), (0, 1))))

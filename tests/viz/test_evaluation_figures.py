@@ -10,7 +10,7 @@ from minigooglenet.viz import evaluation
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("count", "different"), [(1, 1), (10, 5), (144, 72)])
-def test_every_crop_is_on_the_sheet_and_every_box_on_the_image(channels, count, different):
+def test_crops_figure_shows_every_crop_and_box(channels, count, different):
     image = np.random.default_rng(0).integers(0, 250, (channels, 30, 50), np.uint8)
     pieces = crops(image, 16, count)
     figure, text = evaluation.crops(image, pieces, boxes(image.shape, 16, count)[0], places(count))
@@ -27,13 +27,13 @@ def test_every_crop_is_on_the_sheet_and_every_box_on_the_image(channels, count, 
     assert len(lines) == 3 + different
 
 
-def test_the_lines_of_the_text_are_the_boxes():
+def test_crops_text_lists_the_boxes():
     image = np.zeros((1, 256, 256), np.uint8)
     _, text = evaluation.crops(image, crops(image, 224, 10), boxes(image.shape, 224, 10)[0], places(10))
     assert text.splitlines()[4].split() == ["256", "middle", "top", "right", "32.0", "0.0", "256.0", "224.0"]
 
 
-def test_calibration_tells_whether_the_network_is_too_sure():
+def test_calibration_text_reports_over_and_underconfidence():
     sure = np.array([[0.95, 0.05]] * 10)
     _, text = evaluation.calibration(calibration(sure, [0] * 6 + [1] * 4))
     assert "expected calibration error 35.0%; on the whole the network is more sure than right, by 35.0%" in text
@@ -43,7 +43,7 @@ def test_calibration_tells_whether_the_network_is_too_sure():
     assert len(figure.axes[0].patches) == 1
 
 
-def test_a_setting_that_is_not_told_apart_is_hollow():
+def test_insignificant_setting_is_hollow():
     base = Change(1, 0.2, 0, 0, 0)
     rows = [Row(1, 1, 1, (base,)), Row(1, 10, 10, (Change(1, 0.15, -0.05, -0.08, -0.02),))]
     rows.append(Row(7, 0, 7, (Change(1, 0.19, -0.01, -0.03, 0.01),)))

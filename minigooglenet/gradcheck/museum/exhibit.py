@@ -24,7 +24,7 @@ KEYS = (
     "dropout not rescaled",
     "cross-channel term missing",
     "batch norm terms missing",
-    "softmax Jacobian taken as diagonal",
+    "softmax Jacobian treated as diagonal",
     "label's one not subtracted",
     "upstream gradient ignored",
     "gradient missing",

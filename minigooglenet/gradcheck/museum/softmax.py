@@ -36,14 +36,14 @@ LOG_SOFTMAX = Room("log_softmax", _log_softmax_forward, _log_softmax_correct, _i
 ROOMS = (SOFTMAX, LOG_SOFTMAX)
 
 
-@SOFTMAX.backward("softmax Jacobian taken as diagonal")
+@SOFTMAX.backward("softmax Jacobian treated as diagonal")
 def derivative_of_the_sigmoid(grad_y, x):
     """The formula y * (1 - y) is remembered from the sigmoid, where an output has one input only."""
     y = _softmax(x)
     return (grad_y * y * (1 - y),)
 
 
-@SOFTMAX.backward("softmax Jacobian taken as diagonal")
+@SOFTMAX.backward("softmax Jacobian treated as diagonal")
 def denominator_taken_as_constant(grad_y, x):
     """The derivative of exp is exp, and that the sum below it moves with every score is left out."""
     return (grad_y * _softmax(x),)
@@ -56,7 +56,7 @@ def summed_over_the_batch(grad_y, x):
     return (y * (grad_y - (grad_y * y).sum(axis=0, keepdims=True)),)
 
 
-@LOG_SOFTMAX.backward("softmax Jacobian taken as diagonal")
+@LOG_SOFTMAX.backward("softmax Jacobian treated as diagonal")
 def only_the_score_itself(grad_y, x):
     """The slope 1 - y of a score's own output is kept, and its effect on all the others through the sum is not."""
     return (grad_y * (1 - _softmax(x)),)
