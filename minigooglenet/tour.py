@@ -107,7 +107,7 @@ def _photograph(console, net, photo, out):
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
         norms[module] = norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
-    figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
+    figure, text = viz.gradient_norms(norms, auxiliary=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
     console.print(text, markup=False)
     written = figures.save(figure, text, out / "gradient_norms")
     figure, text = viz.first_filters(net.params["conv1/7x7_s2/weight"], "First filters of GoogLeNet, untrained")

@@ -1,4 +1,4 @@
-"""Gradient checks: is a backward right, and if not, what is wrong with it?
+"""Gradient checks: is `backward` right, and if not, what is wrong with it?
 
 A check has stages, from cheap and exact to thorough: the contract, exact integers, one random direction, every index.
 A wrong gradient is compared with the gradients that known mistakes would return, and the mistake is named.

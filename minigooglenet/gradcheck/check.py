@@ -27,7 +27,7 @@ REVEALING = {
 
 
 def check_layer(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> Report:
-    """Check the backward of a layer: on a float64 copy, in training mode, through its own or overridden methods.
+    """Check the `backward` of a layer: on a float64 copy, in training mode, through its own or overridden methods.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def check_function(
         inputs = tuple(np.asarray(a, np.float64) if i in low else a for i, a in enumerate(inputs))
     subject = from_functions(forward, backward, inputs)
     if not subject.floats:
-        raise TypeError("none of the inputs is a float array, so there is no gradient to check")
+        raise TypeError("none of the inputs is a float array, so no gradient can be checked")
     return run_stages(subject, np.random.default_rng(rng))
 
 

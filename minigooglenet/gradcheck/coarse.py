@@ -1,6 +1,6 @@
 """Low precision inside the checked functions: results with 3 or 7 correct digits, too few to decide.
 
-float32 inside a backward makes it a staircase: a change of 1e-12 in the upstream gradient or in x leaves every bit of
+float32 inside `backward` makes it a staircase: a change of 1e-12 in the upstream gradient or in x leaves every bit of
 the result unchanged. An error that such steps explain is not a mistake in the formula.
 """
 

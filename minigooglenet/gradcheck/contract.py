@@ -10,7 +10,7 @@ from minigooglenet.gradcheck.subject import CheckError, as_tuple
 
 
 def check(subject, rng):
-    """Return (findings, suspects, grad_y); grad_y is None if the backward cannot be compared at all."""
+    """Return (findings, suspects, grad_y); grad_y is None if `backward` cannot be compared at all."""
     findings = []
     before = [np.array(array) for array in subject.arrays]
     try:

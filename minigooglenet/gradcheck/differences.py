@@ -1,8 +1,8 @@
-"""The numerical gradient: central differences of every output, refined for entries that disagree with the backward.
+"""The numerical gradient: central differences of every output, refined for entries that disagree with `backward`.
 
 Two forward passes per index are enough almost everywhere. If the result is in doubt, `settle` takes more step sizes
 until the cause is clear: truncation error (smaller steps agree), round-off error (larger steps agree), a kink (the
-derivative jumps, however small the step), or a wrong backward (all steps repeat the first result).
+derivative jumps, however small the step), or a wrong `backward` (all steps repeat the first result).
 """
 
 import warnings
@@ -100,7 +100,7 @@ def central_differences(subject, position, grad_y, indices=None, analytic=None) 
                 flags["edges"][row] = state == EDGE
                 flags["undecided"][row] = state not in (KINK, OUTSIDE, WRONG, AGREES)
             if not (analytic.any() or gradient.any()):
-                probe.noise()  # both gradients are zero, which a forward with steps in its output could cause
+                probe.noise()  # both gradients are zero, which steps in the output of `forward` could cause
     probe.raise_if_nothing_worked()
     floor = probe.floor(float(np.abs(gradient).max(initial=0)), STEP * probe.size)
     return Differences(indices, gradient, jacobian, **flags, error=error, floor=floor, noise=probe.measured)
@@ -157,7 +157,7 @@ class _Probe:
         self.worked = self.x.size == 0
 
     def values(self, array):
-        """Return the outputs, or NaN if the forward raises, as it may outside of its domain."""
+        """Return the outputs, or NaN if `forward` raises, as it may outside of its domain."""
         try:
             y = self.subject.at(self.position, array).reshape(-1)
         except CheckError as error:
@@ -169,7 +169,7 @@ class _Probe:
         return y
 
     def raise_if_nothing_worked(self):
-        """Raise the error of the forward if it failed for every moved input."""
+        """Raise the error of `forward` if it failed for every moved input."""
         if not self.worked and self.failure is not None:
             raise self.failure
 
@@ -193,7 +193,7 @@ class _Probe:
         return self.lost
 
     def complex_step(self, index):
-        """Return the derivative of one index by the complex step, or None if the forward cannot compute with it."""
+        """Return the derivative of one index by the complex step, or None if `forward` cannot compute with it."""
         arrays = [a.astype(np.complex128) if a.dtype.kind == "f" else a for a in map(np.asarray, self.subject.arrays)]
         arrays[self.position].reshape(-1)[index] += 1e-30j
         try:

@@ -164,7 +164,7 @@ def _gradient(which, ds, p, g, q, k):
 
 
 def _recognise_attention(e, q, k, v):
-    """Return (attention weights, scale) if the forward is attention, causal or not."""
+    """Return (attention weights, scale) if `forward` is attention, causal or not."""
     y = np.asarray(e.subject.forward(*e.subject.arrays), np.float64)
     for scale in (q.shape[-1] ** -0.5, 1.0, 1 / q.shape[-1]):
         logits = q @ k.swapaxes(-1, -2) * scale
@@ -178,7 +178,7 @@ def _recognise_attention(e, q, k, v):
 
 
 def labels(e):
-    """Ignored labels that get a gradient anyway, and label smoothing missing in the backward."""
+    """Ignored labels that get a gradient anyway, and label smoothing missing in `backward`."""
     if np.ndim(e.grad_y) != 0 or e.numerical.ndim != 2:
         return
     integers = [
@@ -209,7 +209,7 @@ def labels(e):
         one = np.eye(classes)[target.argmax(axis=1)]
         rest = target[one == 0]
         if np.ptp(rest) < 1e-6 and rest.min() > 1e-4 and e.explains((p - one) * e.grad_y / divisor):
-            hint = f"the forward uses targets {target.max():.4g} and {rest.mean():.4g}, the backward 1 and 0"
+            hint = f"forward uses targets {target.max():.4g} and {rest.mean():.4g}, backward 1 and 0"
             yield "label smoothing left out", hint
             return
 
@@ -252,7 +252,7 @@ def clipped(e):
 
 
 def deviation(e):
-    """The variance or the standard deviation: N in the forward and N - 1 in the backward, or the reverse."""
+    """The variance or the standard deviation: N in `forward` and N - 1 in `backward`, or the reverse."""
     if len(e.subject.floats) > 1 or e.y_shape == e.numerical.shape or not e.numerical.size:
         return
     y = np.asarray(e.subject.forward(*e.subject.arrays), np.float64)
@@ -267,7 +267,7 @@ def deviation(e):
                     continue
                 ratio = (count - ddof) / (count - 1 + ddof)
                 if any(e.explains(e.numerical * factor) for factor in (ratio, np.sqrt(ratio))):
-                    divisors = f"the forward divides by {_divisor(ddof)}, the backward by {_divisor(1 - ddof)}"
+                    divisors = f"forward divides by {_divisor(ddof)}, backward by {_divisor(1 - ddof)}"
                     yield "biased and unbiased variance mixed", f"{divisors}, with N = {count}"
                     return
 

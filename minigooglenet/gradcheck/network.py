@@ -42,7 +42,7 @@ def check_network(
     rng: Rng = 0,
     on_node: Callable[[int, int, str], object] | None = None,
 ) -> Report:
-    """Check the backward of a network and of each of its nodes, in float64 and training mode.
+    """Check the `backward` of a network and of each of its nodes, in float64 and training mode.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def check_network(
     Returns
     -------
     Report
-        Its `culprit` is the first node, from the losses backwards, with a wrong backward, or None. GoogLeNet at 224
+        Its `culprit` is the first node, from the losses backwards, with a wrong `backward`, or None. GoogLeNet at 224
         with auxiliary heads needs about 1 GB.
 
     Examples
@@ -237,7 +237,7 @@ def _branches(g, x, labels, sums, parts, param_grads, report):
     for key, value in {**param_grads, name: sums[name]}.items():
         returned = grad_wires.get(key) if key == name else grad_params.get(key)
         if returned is None or not _same(returned, value):
-            sentence = f"the backward of the graph and the backward of the node return different gradients for {key}"
+            sentence = f"the graph's backward and the node's backward return different gradients for {key}"
             report.findings.append(Finding(FAIL, sentence, key))
             report.culprit = key
             return

@@ -1,10 +1,10 @@
-"""The precision of a forward: the round-off noise of each output, and outputs that change in steps.
+"""The precision of `forward`: the round-off noise of each output, and outputs that change in steps.
 
 A difference of two forward passes is only as good as their digits. The noise is measured, because the size of y does
 not show it: `(x + 1e6) - 1e6` has small results and the noise of 1e6. Seven evaluations at tiny, equal steps are
 enough: the third differences of a smooth function vanish there, and only noise remains.
 
-A forward with float32 inside, or with rounded values, does not change at all for a tiny step. It is a staircase: its
+A `forward` with float32 inside, or with rounded values, does not change at all for a tiny step. It is a staircase: its
 noise is the height of a stair, not the 1e-16 of float64.
 """
 

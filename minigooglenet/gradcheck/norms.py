@@ -1,6 +1,6 @@
 """Suspects of normalisation: layer, group, instance and RMS norm, and local response norm.
 
-The forward is recognised by its values: n = k * (x - mean), or n = k * x, with one k for each group of values. The
+`forward` is recognised by its values: n = k * (x - mean), or n = k * x, with one k for each group of values. The
 right gradient is then k * (g - mean(g)) minus the term of the variance. A wrong gradient is a sum of the same terms
 with different factors, or with means over different axes.
 """
@@ -94,7 +94,7 @@ def _terms(e, kind, mean, count, base, k, g, is_rms):
         if other is not None and e.explains(other):
             yield (
                 MIXED,
-                f"the forward divides by {_divisor(1 - ddof)}, the backward by {_divisor(ddof)}, with N = {count}",
+                f"forward divides by {_divisor(1 - ddof)}, backward by {_divisor(ddof)}, with N = {count}",
             )
             return
     if not e.explains(matrix @ [a, b, t]) or abs(a - 1) > 1e-5:
@@ -119,7 +119,7 @@ def _terms(e, kind, mean, count, base, k, g, is_rms):
 
 
 def _with_variance(e, count, base, k, g, mean, ddof, is_rms):
-    """Return the gradient of a norm that divides by N - ddof if the forward divides by N - (1 - ddof), else None."""
+    """Return the gradient of a norm that divides by N - ddof if `forward` divides by N - (1 - ddof), else None."""
     if is_rms or count < 2:
         return None
     square = mean(base * base)
@@ -137,13 +137,13 @@ def _other_axes(e, kind, groups, base, k, g, is_rms):
             if e.explains(k * (g - (0 if is_rms else 1) * mean(g) - base * scale)):
                 yield (
                     "axes swapped",
-                    f"{kind}: the means in the backward run over {_axes(name)}, unlike those in the forward",
+                    f"{kind}: the means in backward run over {_axes(name)}, unlike those in forward",
                 )
                 return
 
 
 def local_response(e):
-    """LRN with a window of a different size or position in the backward, or with beta instead of beta + 1."""
+    """LRN with a window of a different size or position in `backward`, or with beta instead of beta + 1."""
     x = e.array
     if x.ndim < 2 or len(e.subject.floats) > 1 or e.y_shape != x.shape or np.any(x == 0) or x.shape[1] < 3:
         return
@@ -173,8 +173,8 @@ def local_response(e):
             for power, also in ((1, ""), (0, ". Also, the exponent is beta instead of beta + 1")):
                 if e.explains(direct - cross(power, lambda a, low=low, high=high: _sums(a, low, high))):
                     hint = (
-                        f"the forward sums over a window of {size} channels, "
-                        f"the backward over channels {_channel(-low)} to {_channel(high)}{also}"
+                        f"forward sums over a window of {size} channels, "
+                        f"backward over channels {_channel(-low)} to {_channel(high)}{also}"
                     )
                     yield "window of the wrong size", hint
                     return

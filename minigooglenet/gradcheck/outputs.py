@@ -1,4 +1,4 @@
-"""The return value of a forward: one array, or a sentence that explains why it cannot be checked."""
+"""The return value of `forward`: one array, or a sentence that explains why it cannot be checked."""
 
 import numpy as np
 

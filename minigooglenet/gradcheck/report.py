@@ -5,9 +5,12 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigooglenet.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 
@@ -126,7 +129,7 @@ class Report:
         """Return the names of the arguments whose gradient is wrong."""
         return {finding.argument for finding in self.findings if finding.verdict == FAIL and finding.argument}
 
-    def figure(self) -> tuple[Any, str]:
+    def figure(self) -> tuple["Figure", str]:
         """Return (figure, text) with the error map of the argument with the largest relative error."""
         from minigooglenet.gradcheck.error_maps import error_figure, worst_argument
 

@@ -38,7 +38,7 @@ def classifier(e):
                 yield "axes swapped", f"the softmax runs over the batch instead of the classes{also}"
     for factor, advice in (
         (rows, "Divide it by N."),
-        (1 / rows, "The forward sums, but the backward averages."),
+        (1 / rows, "The loss is a sum in forward but a mean in backward."),
     ):
         if e.explains(e.numerical * factor):
             yield "1/N missing", f"the gradient is {factor:.4g} times the right one, with N = {rows} rows. {advice}"
@@ -140,14 +140,14 @@ def mask(e):
         ratio = float((e.analytic[passes] / (derivative * e.grad_y)[passes]).mean())
         if e.explains(ratio * e.numerical):
             hint = (
-                f"the forward scales the kept values by {scale:.4g}, the backward by {ratio * scale:.4g}. "
+                f"forward scales the kept values by {scale:.4g}, backward by {ratio * scale:.4g}. "
                 "Both need the factor 1 / (1 - p)."
             )
             yield "dropout not rescaled", hint
     if abs(scale - 1) > 1e-6 and e.explains(np.where(derivative != 0, e.grad_y, 0)):
         yield (
             "dropout not rescaled",
-            f"the forward scales the kept values by {scale:.4g}. Scale their gradient in the same way.",
+            f"forward scales the kept values by {scale:.4g}. Scale their gradient in the same way.",
         )
     for factor in (scale, 1.0, scale * scale):
         if e.explains(np.where(passes, factor * e.grad_y, 0)):
@@ -157,4 +157,4 @@ def mask(e):
             elif np.array_equal(passes[~e.kinks], (derivative == 0)[~e.kinks]):
                 which = "the mask is inverted"
             if not np.array_equal(passes[~e.kinks], (derivative != 0)[~e.kinks]):
-                yield "mask from the wrong array", f"{which}. Use the mask of the forward."
+                yield "mask from the wrong array", f"{which}. Use the mask from forward."

@@ -150,7 +150,7 @@ def settle(line, analytic, largest, measure, scale=0.0) -> Settled:
     analytic : the derivative to check
     largest : the largest entry of its gradient; round-off must be small compared with it
     scale : for a directional derivative, the typical size of such a sum
-    measure : returns the Noise of the forward; called if the first step is not enough
+    measure : returns the Noise of `forward`; called if the first step is not enough
     """
     first = _estimate(line, line.step, None)
     if _plain(first, analytic, largest, scale) and first.jump <= 1e-3 * _absolute(first, line) + 16 * first.noise:

@@ -77,7 +77,7 @@ def _reconcile(subject, report):
 
 
 def _exact(subject, grad_y, rng, report):
-    """Check <g, f(x + v) - f(x)> == <b, v> on small integers: a linear function and its backward agree in every bit."""
+    """Check <g, f(x + v) - f(x)> == <b, v> on small integers, exactly, in every argument in which forward is linear."""
     arrays = [
         rng.integers(-3, 4, np.shape(a)).astype(float) if i in subject.floats else a
         for i, a in enumerate(subject.arrays)
@@ -116,21 +116,21 @@ def _linear_change(subject, arrays, position, rng):
     """Return (f(x + v) - f(x), v, its noise) on integers if the function is linear along two directions v.
 
     Otherwise the first value is None. Large steps in both directions distinguish a linear function from one that is
-    linear only nearby, such as ReLU or a maximum. Their distance from the straight line is the round-off of the forward
+    linear only nearby, such as ReLU or a maximum. Their distance from the straight line is the round-off of `forward`
     pass: 0 if it computes with integers.
     """
     if not np.size(arrays[position]):
         return None, None, None
     for _ in range(2):
         v = rng.integers(1, 3, np.shape(arrays[position])) * rng.choice([-1.0, 1.0], np.shape(arrays[position]))
-        here = _at(subject, arrays, position, 0, v)
-        one = _at(subject, arrays, position, 1, v) - here
+        middle = _at(subject, arrays, position, 0, v)
+        one = _at(subject, arrays, position, 1, v) - middle
         noise = np.zeros(np.shape(one))
-        if not np.array_equal(here, np.round(here)) or np.abs(here).max(initial=0) > 2**48:
-            noise += EPS * (np.abs(here) + np.abs(one))
+        if not np.array_equal(middle, np.round(middle)) or np.abs(middle).max(initial=0) > 2**48:
+            noise += EPS * (np.abs(middle) + np.abs(one))
         for factor in (0.5, -1, 1024, -1024):
-            far = _at(subject, arrays, position, factor, v) - here
-            ulp = 16 * np.finfo(float).eps * (np.abs(here) + np.abs(far))
+            far = _at(subject, arrays, position, factor, v) - middle
+            ulp = 16 * np.finfo(float).eps * (np.abs(middle) + np.abs(far))
             miss = np.abs(far - factor * one)
             if not np.all(miss <= ulp * max(1, abs(factor))) or not np.any(one):
                 return None, v, None

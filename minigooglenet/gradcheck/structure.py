@@ -226,7 +226,7 @@ def weighted(e):
         elif what == "positions" and weights.min() > 0 and e.jacobian.min() >= -1e-12:
             yield (
                 "divided by the wrong count",
-                "windows at the border have fewer values. Divide by the same count as the forward.",
+                "windows at the border have fewer values. Divide by the same count as in forward.",
             )
         elif what == "channels":
             yield "wrong by a constant factor", f"a different one per channel: {np.round(weights, 4).tolist()}"
@@ -287,7 +287,7 @@ def locations(e):
     if first and e.y_shape[:1] == e.numerical.shape[:1] and e.numerical.ndim > 1 and len(wrong) > 1:
         images, used = (np.flatnonzero(np.any(a.reshape(len(wrong), -1), axis=1)) for a in (wrong, e.numerical))
         if len(used) == 1:
-            yield "only one image counts", f"the forward uses only image {used[0]}"
+            yield "only one image counts", f"forward uses only image {used[0]}"
         if len(images) < len(wrong) and wrong[images].all():
             yield "only one image counts", f"the gradient is wrong only for images {images.tolist()}"
     if images_of_pixels and first:

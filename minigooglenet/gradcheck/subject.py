@@ -1,4 +1,4 @@
-"""The subject of a check: a forward and its backward over plain arrays, made from a layer or from two functions."""
+"""The subject of a check: `forward` and `backward` over plain arrays, made from a layer or from two functions."""
 
 import copy
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Subject:
     names : names of the arrays in findings
     operation : the kind of the layer, or None if unknown
     settings : hyperparameters of the operation
-    complex_safe : whether the forward accepts complex arrays, for the complex step
+    complex_safe : whether `forward` accepts complex arrays, for the complex step
     remembers : for a layer, a function that returns a sentence if the layer stores activations
     """
 
@@ -56,7 +56,7 @@ class Subject:
         )  # a copy: the function may reuse one array for all its results
 
     def gradients(self, grad_y, arrays=None) -> dict[int, np.ndarray]:
-        """Return {position: gradient}; only for a backward that passed the contract stage."""
+        """Return {position: gradient}; only for functions that passed the contract stage."""
         arrays = self.arrays if arrays is None else arrays
         result = as_tuple(self.backward(grad_y, *arrays))
         gradients = self.by_position(result) if len(result) in (len(self.floats), len(self.arrays)) else {0: None}
@@ -86,7 +86,7 @@ def _named(function, name):
 
 
 def as_tuple(gradients) -> tuple:
-    """Return the result of a backward as a tuple; a single array becomes a tuple of one."""
+    """Return the result of `backward` as a tuple; a single array becomes a tuple of one."""
     if isinstance(gradients, (tuple, list)):
         return tuple(gradients)
     return (gradients,)
@@ -116,9 +116,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
         result = one.forward(*arrays[:count], train=True)
         if not (isinstance(result, tuple) and len(result) == 2):
             what = f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, (tuple, list)) else "")
-            raise TypeError(
-                f"the forward of a layer must return (y, cache), a tuple of 2, but this one returned {what}"
-            )
+            raise TypeError(f"the layer's forward must return (y, cache), a tuple of 2, but it returned {what}")
         return result
 
     def forward(*arrays):
@@ -129,7 +127,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
         _, cache = pair(one, arrays)
         result = one.backward(grad_y, cache)
         if not (isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[1], dict)):
-            raise TypeError("the backward of a layer must return (tuple of input gradients, {parameter: gradient})")
+            raise TypeError("the layer's backward must return (tuple of input gradients, {parameter: gradient})")
         grad_inputs, grad_params = result
         return (*as_tuple(grad_inputs), *(grad_params.get(name) for name in params))
 

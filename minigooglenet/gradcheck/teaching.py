@@ -1,6 +1,6 @@
 """Gradient checks for teaching: error against step size, one index line by line, three kinds of differences."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +11,15 @@ from minigooglenet.gradcheck.differences import STEP, complex_step
 from minigooglenet.typing import Rng, Shape
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from minigooglenet.layers import Layer
 
 STEPS = 10.0 ** np.arange(-1, -15, -1)
 ROUND_OFF = 1e-10  # a larger error at the largest step is truncation error
 
 
-def ucurve(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> tuple[Any, str]:
+def ucurve(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> tuple["Figure", str]:
     """Draw the relative error of a central difference against the step size h, for one random direction.
 
     A large step suffers from truncation error, which falls with h squared. A small step suffers from round-off error,
@@ -51,11 +53,8 @@ def ucurve(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> tuple[Any, str
     for (name, values), colour, marker in zip(errors.items(), figures.PALETTE, "os", strict=False):
         axis.loglog(STEPS, np.maximum(values, 1e-17), marker=marker, color=colour, label=name)
     chosen = errors["float64"][int(np.argmin(np.abs(np.log(STEPS / STEP))))]
-    aside = {
-        "textcoords": "offset points",
-        "ha": "right",
-        "arrowprops": {"arrowstyle": "->"},
-    }  # to the left, where the figure is empty
+    # The figure is empty to the left of the curve.
+    aside = {"textcoords": "offset points", "ha": "right", "arrowprops": {"arrowstyle": "->"}}
     axis.annotate("the checker's step", (STEP, max(chosen, 1e-17)), (-70, 0), **aside)
     axis.set(xlabel="step size h", ylabel="relative error", title=f"{subject.operation}: error of a central difference")
     axis.legend(frameon=False)

@@ -52,7 +52,7 @@ def _recognise_pool(x, y):
 
 
 def _corners(x, y, kernel):
-    """Yield (stride, padding) with an output larger than y, for a forward that computes only the first positions."""
+    """Yield (stride, padding) with an output larger than y, for a `forward` that computes only the first positions."""
     for pad in range(4):
         padding = ((pad, pad), (pad, pad))
         counts = [shapes.window_count(x.shape[2 + a], kernel[a], 1, padding[a]) for a in range(2)]
@@ -152,7 +152,7 @@ def average_pooling(e, settings):
     for divisor in divisors.values():
         constant = np.ptp(divisor / divisors["right"]) < 1e-9  # `structure.factor` reports a constant factor
         if not constant and e.explains(_scatter_windows(e.grad_y / divisor, e.array.shape, kernel, stride, offset)):
-            yield "divided by the wrong count", "divide each window by the same count as the forward"
+            yield "divided by the wrong count", "divide each window by the same count as in forward"
             return
     for key, hint, rule in _rules(stride, padding, kernel):
         if any(
@@ -198,23 +198,23 @@ def _rules(stride, padding, kernel):
     for name, other in strides.items():
         if other != stride:
             key = "axes swapped" if "exchanged" in name else "stride ignored"
-            yield key, f"the backward uses stride {other} instead of {stride}{name}", (other, offset)
+            yield key, f"backward uses stride {other} instead of {stride}{name}", (other, offset)
     for step in range(2, 5):
         if (step, step) not in (stride, *strides.values()):
             yield (
                 "stride ignored",
-                f"the forward has stride {stride}, the backward {(step, step)}",
+                f"forward has stride {stride}, backward {(step, step)}",
                 ((step, step), offset),
             )
     for name, other in offsets.items():
         if other != offset:
             key = "axes swapped" if "exchanged" in name else "padding ignored"
-            yield key, f"the backward uses padding {other} instead of {offset}{name}", (stride, other)
+            yield key, f"backward uses padding {other} instead of {offset}{name}", (stride, other)
     for other_stride, other in product(strides.values(), offsets.values()):
         if other_stride != stride and other != offset:
             yield (
                 "stride ignored",
-                f"the backward uses stride {other_stride} and padding {other} instead of {stride} and {offset}",
+                f"backward uses stride {other_stride} and padding {other} instead of {stride} and {offset}",
                 (other_stride, other),
             )
 

@@ -15,7 +15,7 @@ from minigooglenet.kernels import avg_pool2d, conv2d, max_pool2d
 
 @dataclass
 class Operation:
-    """A forward with its vector-Jacobian product; `kinks` counts the values without a derivative."""
+    """A `forward` with its vector-Jacobian product; `kinks` counts the values without a derivative."""
 
     name: str
     forward: Callable

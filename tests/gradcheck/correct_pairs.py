@@ -1,4 +1,4 @@
-"""Random pairs of a forward and its right backward, and wrong pairs made from them, to test the checker.
+"""Random pairs of `forward` and the right `backward`, and wrong pairs made from them, to test the checker.
 
 A pair is a chain of one to four operations with inputs of very different scales, with offsets, zeros and 0 to 4 axes;
 or attention; or a loss with labels. `wrong(pair, rng, kind)` makes one gradient wrong.
@@ -13,7 +13,7 @@ from correct_operations import elementwise, moving, norm, reduction, weighted
 
 @dataclass
 class Pair:
-    """A forward and a backward with inputs; `kinks` and `coarse` are reasons for the verdict INCONCLUSIVE."""
+    """A `forward` and `backward` with inputs; `kinks` and `coarse` are reasons for the verdict INCONCLUSIVE."""
 
     name: str
     forward: Callable

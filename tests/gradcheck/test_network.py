@@ -123,7 +123,7 @@ def test_wrong_graph_backward_is_reported():
     g.__class__ = Doubling
     report = check_network(g, X, LABELS)
     assert report.verdict == "FAIL"
-    assert "the backward of the graph and the backward of the node return different gradients for" in str(report)
+    assert "the graph's backward and the node's backward return different gradients for" in str(report)
 
 
 def test_small_weights_pass():

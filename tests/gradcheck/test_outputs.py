@@ -1,4 +1,4 @@
-"""Return values of a forward that are accepted or explained, and inputs without elements."""
+"""Return values of `forward` that are accepted or explained, and inputs without elements."""
 
 import numpy as np
 import pytest
@@ -91,4 +91,4 @@ class OnlyY(mg.layers.ReLU):
 def test_layer_without_cache_is_explained():
     report = check_layer(OnlyY())
     assert report.verdict == "FAIL"
-    assert "the forward of a layer must return (y, cache), a tuple of 2, but this one returned a ndarray" in str(report)
+    assert "the layer's forward must return (y, cache), a tuple of 2, but it returned a ndarray" in str(report)

@@ -184,7 +184,7 @@ def test_complex_step_decides_what_round_off_hides():
     assert report.verdict == "PASS", str(report)
 
 
-def test_mask_of_maximum_is_not_low_precision():
+def test_maximum_mask_counts_as_full_precision():
     x = RNG.standard_normal((2, 3, 4))
 
     def backward(grad_y, x):

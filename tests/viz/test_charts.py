@@ -1,4 +1,4 @@
-"""Bars and lines: a figure, and a text that says the same."""
+"""Bar charts and line charts: the figure and its text."""
 
 from minigooglenet import viz
 from minigooglenet.counting import count

@@ -1,4 +1,4 @@
-"""Figures are drawn, and their text says the same."""
+"""Figures are drawn, and their text agrees with them."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_first_filters_are_shown_one_by_one(shape):
 
 
 def test_first_filters_rejects_many_channels():
-    with pytest.raises(ValueError, match=r"1 or 3 input channels, got weight \(4, 64, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"1 or 3 input channels to be drawn, got shape \(4, 64, 3, 3\)"):
         viz.first_filters(np.ones((4, 64, 3, 3)))
 
 

@@ -1,4 +1,4 @@
-"""Arrays as images: a figure that a notebook can show, and a text that says the same."""
+"""Arrays as images: the figure in a notebook and its text."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def test_large_array_text_shows_shades():
     _, text = viz.images({"ramp": np.tile(np.arange(20.0), (20, 1)), "photo": np.full((4, 5, 3), 100)})
     assert "from 0 to 19:\n  " in text
     assert "@" in text
-    assert "photo: an image in colour, 4 x 5 x 3, mean brightness 100 of 255" in text
+    assert "photo: colour image, 4 x 5 x 3, mean brightness 100 of 255" in text
     assert text.isascii()
 
 
@@ -24,7 +24,7 @@ def test_shades_keep_a_checkerboard_and_report_sampling():
     rows = viz.images({"board": board})[1].splitlines()[1:]
     assert [row.removeprefix("  ") for row in rows] == ["  @@" * 7, ("@@  " * 7).rstrip()] * 7
     text = viz.images({"wide": np.tile(np.arange(100.0), (40, 1))})[1]
-    assert text.startswith("wide (40 x 100), from 0 to 99; one value for 6 x 3:\n")
+    assert text.startswith("wide (40 x 100), from 0 to 99; one of 6 x 3 values:\n")
     assert len(text.splitlines()) == 1 + 7
 
 

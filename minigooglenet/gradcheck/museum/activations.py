@@ -92,7 +92,7 @@ def density_without_its_factor(grad_y, x):
 
 @LEAKY.backward(ANOTHER)
 def slope_forgotten(grad_y, x):
-    """The slope is added to the forward, but the backward still has the mask of the plain ReLU."""
+    """The slope is added to the forward pass, but the backward pass still has the mask of the plain ReLU."""
     return (grad_y * (x > 0),)
 
 

@@ -67,7 +67,7 @@ def sum_of_the_exponentials_treated_as_constant(grad_y, q, k, v):
 
 @ATTENTION.backward("attention's softmax Jacobian wrong")
 def sum_over_the_queries(grad_y, q, k, v):
-    """The sum in the backward of the softmax runs over the second to last axis, which is the axis of the queries."""
+    """The sum in the backward pass of the softmax runs over the second to last axis, that of the queries."""
     p = _weights(q, k)
     grad_p = grad_y @ v.swapaxes(1, 2)
     return _gradients(p * (grad_p - (grad_p * p).sum(axis=-2, keepdims=True)), p, grad_y, q, k)
@@ -75,7 +75,7 @@ def sum_over_the_queries(grad_y, q, k, v):
 
 @ATTENTION.backward("wrong by a constant factor")
 def scale_forgotten(grad_y, q, k, v):
-    """The logits are divided by the root of the size in the forward, but their gradients are not."""
+    """The logits are divided by the root of the size in the forward pass, but their gradients are not."""
     p = _weights(q, k)
     grad_logits = _softmax_backward(p, grad_y @ v.swapaxes(1, 2))
     return grad_logits @ k, grad_logits.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
@@ -92,7 +92,7 @@ def keys_without_the_transpose(grad_y, q, k, v):
 
 @ATTENTION.backward("axes swapped")
 def values_without_the_transpose(grad_y, q, k, v):
-    """The attention weights multiply the values in the forward, and the same product is used for the value gradient."""
+    """The attention weights multiply the values, and the same product without a transpose gives the value gradient."""
     grad_q, grad_k, _ = _correct(grad_y, q, k, v)
     return grad_q, grad_k, _weights(q, k) @ grad_y
 

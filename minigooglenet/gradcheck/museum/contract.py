@@ -60,13 +60,13 @@ def returns_none(grad_y, x, weight, bias):
 
 @LINEAR.backward("")
 def one_gradient_too_few(grad_y, x, weight, bias):
-    """The bias was added to the forward later, and the backward still returns two gradients."""
+    """The bias was added to the forward pass later, and the backward pass still returns two gradients."""
     return grad_y @ weight, grad_y.T @ x
 
 
 @LINEAR.backward("")
 def wrong_shape(grad_y, x, weight, bias):
-    """The product for the weight's gradient is written in the order (in, out) and comes out transposed."""
+    """The product for the weight gradient is written in the order (in, out), so the result is transposed."""
     return grad_y @ weight, x.T @ grad_y, grad_y.sum(axis=0)
 
 
@@ -129,7 +129,7 @@ def dropout_drawn_in_every_call(x):
 
 @RELU.backward("")
 def noisy_backward(grad_y, x):
-    """The backward draws from a random generator without a fixed seed, so no two calls agree."""
+    """The backward pass draws from a random generator without a fixed seed, so no two calls agree."""
     return (grad_y * (x > 0) * (_drawn.random(x.shape) < 0.5),)
 
 

@@ -191,7 +191,7 @@ def padding_not_cropped(grad_y, x, weight, bias):
 
 @CONV.backward("padding ignored")
 def windows_read_without_the_padding(grad_y, x, weight, bias):
-    """The forward pads a copy of the image, but the backward reads its windows from the image without padding."""
+    """The forward pass pads a copy of the image, but the backward pass reads windows of the image without padding."""
     grad_padded, grad_weight, grad_bias = np.zeros_like(_padded(x)), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
         for c, r, s in np.ndindex(weight.shape[1:]):

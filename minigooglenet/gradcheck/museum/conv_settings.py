@@ -120,7 +120,7 @@ def forward_adds_the_bias_for_every_weight(x, weight, bias):
 
 @FORWARDS.broken_forward("kernel not flipped")
 def forward_flips_the_kernel(x, weight, bias):
-    """In mathematics a convolution flips its kernel, but the layer of that name and its backward do not."""
+    """In mathematics a convolution flips its kernel, but the layer of that name and its backward pass do not."""
     pixels = windows(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
     return np.einsum("ncpqrs,kcrs->nkpq", pixels, weight[:, :, ::-1, ::-1]) + bias[:, None, None]
 

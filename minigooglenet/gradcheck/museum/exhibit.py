@@ -68,7 +68,7 @@ class Exhibit:
 
 
 class Room:
-    """One operation with fixed hyperparameters: the right forward and backward, inputs, and the exhibits so far."""
+    """One operation with fixed hyperparameters: the right functions, their inputs, and the exhibits so far."""
 
     def __init__(self, operation, forward, correct, inputs):
         self.operation, self.forward, self.correct, self.inputs = operation, forward, correct, inputs
@@ -84,7 +84,7 @@ class Room:
         return add
 
     def broken_forward(self, suspect):
-        """Return a decorator that adds a broken forward; its backward belongs to the right forward."""
+        """Return a decorator that adds a broken `forward`; the `backward` belongs to the right one."""
 
         def add(function):
             self._add(function, suspect, function, self.correct, self.forward, "forward")

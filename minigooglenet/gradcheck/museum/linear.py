@@ -24,7 +24,7 @@ ROOMS = (LINEAR,)
 
 @LINEAR.backward("axes swapped")
 def weight_not_transposed(grad_y, x, weight, bias):
-    """The forward needs weight.T and the backward needs weight, but with a square matrix both run."""
+    """The forward pass needs weight.T and the backward pass needs weight, but with a square matrix both run."""
     return grad_y @ weight.T, grad_y.T @ x, grad_y.sum(axis=0)
 
 
@@ -62,5 +62,5 @@ def nothing_flows_to_the_input(grad_y, x, weight, bias):
 
 @LINEAR.broken_forward("axes swapped")
 def forward_without_the_transpose(x, weight, bias):
-    """The matrix product runs because the weight is square, but the backward was written for the transposed weight."""
+    """The matrix product runs because the weight is square, but the backward pass belongs to the transposed weight."""
     return x @ weight + bias

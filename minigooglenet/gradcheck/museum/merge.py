@@ -114,5 +114,5 @@ def one_branch_left_out(grad_y, x, weight0, weight1, weight2):
 
 @RESIDUAL.backward("gradient missing")
 def shortcut_forgotten(grad_y, x, weight):
-    """The shortcut has no parameters and no code, so its backward is easily forgotten."""
+    """The shortcut has no parameters and no code, so its backward pass is easily forgotten."""
     return grad_y @ weight, grad_y.T @ x

@@ -174,14 +174,14 @@ def mean_of_a_row_left_out(grad_y, x, weight, bias):
 
 @LAYER.backward("axes swapped")
 def means_over_the_batch(grad_y, x, weight, bias):
-    """The backward is copied from batch norm, where the same sums run over axis 0 instead of the features."""
+    """The backward pass is copied from batch norm, where the same sums run over axis 0 instead of the features."""
     normal, inverse = _normalised(x, 1)
     return _norm_backward(grad_y * weight, normal, inverse, 0), *_layer_rest(grad_y, x)
 
 
 @UNBIASED.backward("biased and unbiased variance mixed")
 def backward_of_the_biased_variance(grad_y, x):
-    """The forward uses the standard deviation with N - 1, but the formula in the book has N everywhere."""
+    """The forward pass uses the standard deviation with N - 1, but the formula in the book has N everywhere."""
     return (_norm_backward(grad_y, *_normalised(x, 0), 0),)
 
 
@@ -199,7 +199,7 @@ def mean_square_treated_as_constant(grad_y, x, weight):
 
 @RMS.backward("norm terms missing")
 def backward_of_layer_norm(grad_y, x, weight):
-    """RMS norm replaces layer norm in the model, but the backward still subtracts the mean of the gradient."""
+    """RMS norm replaces layer norm in the model, but the backward pass still subtracts the mean of the gradient."""
     inverse = _rms(x)
     return _norm_backward(grad_y * weight, x * inverse, inverse, 1), (grad_y * x * inverse).sum(axis=0)
 
@@ -222,7 +222,7 @@ def statistics_of_a_group_treated_as_constants(grad_y, x):
 
 @GROUP.backward("axes swapped")
 def means_of_the_whole_image(grad_y, x):
-    """The means in the backward are taken over all channels of an image, as if it were one group."""
+    """The means in the backward pass are taken over all channels of an image, as if it were one group."""
     normal, inverse = (np.broadcast_to(a, _grouped(x).shape).reshape(x.shape) for a in _normalised(_grouped(x), 2))
     return (_norm_backward(grad_y, normal, inverse, (1, 2, 3)),)
 
@@ -241,19 +241,19 @@ def projection_left_out(grad_y, x):
 
 @VARIANCE.backward("biased and unbiased variance mixed")
 def variance_divided_by_n(grad_y, x):
-    """The forward calls a function with ddof=1, but the derivative is written with a plain mean."""
+    """The forward pass calls a function with ddof=1, but the derivative is written with a plain mean."""
     return (grad_y * 2 * (x - x.mean(axis=0)) / len(x),)
 
 
 @LRN.backward("exponent beta instead of beta + 1")
 def exponent_not_lowered(grad_y, x):
-    """The cross term reuses the power that the forward cached, but its exponent must be lower by one."""
+    """The cross term reuses the power that the forward pass cached, but its exponent must be lower by one."""
     return _lrn_backward(grad_y, x, -BETA, 1, 1)
 
 
 @LRN.backward("window of the wrong size")
 def window_of_five(grad_y, x):
-    """The forward gets the size as an argument, but the backward uses the default of five."""
+    """The forward pass gets the size as an argument, but the backward pass uses the default of five."""
     return _lrn_backward(grad_y, x, -BETA - 1, 2, 2)
 
 

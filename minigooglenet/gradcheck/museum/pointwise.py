@@ -42,13 +42,13 @@ ROOMS = (RELU, DROPOUT)
 
 @RELU.backward("mask from the wrong array")
 def mask_of_the_upstream_gradient(grad_y, x):
-    """The backward looks like the forward, so the maximum is applied to its input, which is now a gradient."""
+    """The backward pass looks like the forward pass, so it applies the maximum to its input, which is a gradient."""
     return (np.where(grad_y > 0, grad_y, 0.0),)
 
 
 @RELU.backward("mask from the wrong array")
 def mask_inverted(grad_y, x):
-    """The forward uses the mask x < 0 to set values to zero, and the backward uses it to let them through."""
+    """The forward pass uses the mask x < 0 to set values to zero, and the backward pass uses it to let them through."""
     return (grad_y * (x < 0),)
 
 
@@ -60,13 +60,13 @@ def derivative_without_the_upstream_gradient(grad_y, x):
 
 @DROPOUT.backward("dropout not rescaled")
 def gradient_not_rescaled(grad_y, x):
-    """The mask is cached and applied, but the division by 1 - p happens only in the forward."""
+    """The mask is cached and applied, but the division by 1 - p happens only in the forward pass."""
     return (grad_y * _kept(x.shape),)
 
 
 @DROPOUT.backward("mask from the wrong array")
 def mask_drawn_again(grad_y, x):
-    """The backward draws a new mask instead of using the forward's, so dropped values get a gradient."""
+    """The backward pass draws a new mask instead of using the old one, so dropped values get a gradient."""
     return (grad_y * _kept(x.shape, seed=1) / (1 - P),)
 
 

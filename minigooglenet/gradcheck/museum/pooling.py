@@ -114,7 +114,7 @@ def argmax_of_the_magnitude(grad_y, x):
 
 @MAX.backward("mask from the wrong array")
 def every_position_gets_the_gradient(grad_y, x):
-    """The backward of average pooling is copied and its division removed, but the mask is not added."""
+    """The backward pass of average pooling is copied and its division removed, but the mask is not added."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] += grad_y[n, c, p, q]
@@ -191,7 +191,7 @@ def forward_takes_the_maximum_with_the_padding(x):
 
 @AVG.backward("wrong by a constant factor")
 def not_divided(grad_y, x):
-    """Every value of the window gets the full gradient, as if the forward were a sum."""
+    """Every value of the window gets the full gradient, as if the forward pass were a sum."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] += grad_y[n, c, p, q]
@@ -218,7 +218,7 @@ def average_stride_ignored(grad_y, x):
 
 @REAL_AVG.backward("divided by the wrong count")
 def divided_by_the_whole_kernel(grad_y, x):
-    """The forward divides by the number of real values, but the backward divides by nine everywhere."""
+    """The forward pass divides by the number of real values, but the backward pass divides by nine everywhere."""
     grad_padded = np.pad(np.zeros_like(x), ((0, 0), (0, 0), (1, 1), (1, 1)))
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_padded[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] += grad_y[n, c, p, q] / 9
@@ -227,7 +227,7 @@ def divided_by_the_whole_kernel(grad_y, x):
 
 @PADDED_AVG.backward("divided by the wrong count")
 def divided_by_the_real_values(grad_y, x):
-    """The forward counts the zeros of the padding, but the backward counts only the values inside the image."""
+    """The forward pass counts the zeros of the padding, but the backward pass counts only values inside the image."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         window = np.s_[n, c, max(2 * p - 1, 0) : 2 * p + 2, max(2 * q - 1, 0) : 2 * q + 2]

@@ -122,7 +122,7 @@ def divided_by_all_labels(grad_loss, logits, labels):
 
 @IGNORING.backward("ignored labels counted")
 def mask_forgotten(grad_loss, logits, labels):
-    """The option to ignore a label is added to the forward, but the backward is not changed."""
+    """The option to ignore a label is added to the forward pass, but the backward pass is not changed."""
     return (grad_loss * _less_one(logits, labels) / len(labels),)
 
 
@@ -148,7 +148,7 @@ def sign_everywhere(grad_loss, x, target):
 
 @HUBER.backward("wrong by a constant factor")
 def sum_instead_of_mean(grad_loss, x, target):
-    """The loss of one value is differentiated, but the mean over all values is only in the forward."""
+    """The loss of one value is differentiated, but the mean over all values is only in the forward pass."""
     grad_x = grad_loss * np.clip(x - target, -DELTA, DELTA)
     return grad_x, -grad_x
 
