@@ -1,4 +1,4 @@
-"""The parts that measure the whole network and its operations, beside a peer that is this engine itself."""
+"""The parts that measure the whole network and its operations, compared with a fake engine."""
 
 import json
 
@@ -11,13 +11,13 @@ from minigooglenet.bench import cores, equality, machine, network, operations, p
 
 
 @pytest.fixture
-def beside_fake(quick):
+def with_fake(quick):
     quick.peers = {"fake": fakes.peer()}
     return quick
 
 
-def test_inference_is_measured_with_another_engine(beside_fake, silent):
-    result = network.measure(beside_fake, silent)
+def test_inference_is_measured_with_another_engine(with_fake, silent):
+    result = network.measure(with_fake, silent)
     assert [(r["batch"], r["contender"]) for r in result["records"]] == [(2, "plan(x)"), (2, "graph(x)"), (2, "Fake")]
     assert result["records"][0]["ratio_of_medians"] == 1.0
     assert all(r["threads"] == 2 and r["minimum_seconds"] <= r["median_seconds"] for r in result["records"])
@@ -41,21 +41,21 @@ def test_different_results_raise_and_restore_threads(quick, silent, own_threads)
     assert mg.get_num_threads() == 1
 
 
-def test_broken_engine_is_skipped_with_its_name(beside_fake, silent):
+def test_broken_engine_is_skipped_with_its_name(with_fake, silent):
     def inference(graph, x, count):
         def build():
             raise RuntimeError("no such operator\nand a long trace")
 
         return {"Fake": build}
 
-    beside_fake.peers["fake"].inference = inference
-    result = network.measure(beside_fake, silent)
+    with_fake.peers["fake"].inference = inference
+    result = network.measure(with_fake, silent)
     assert result["left_out"] == {"Fake": "RuntimeError: no such operator"}
-    assert "Fake is left out. RuntimeError: no such operator" in str(network.tables(result)[0])
+    assert "Fake was skipped. RuntimeError: no such operator" in str(network.tables(result)[0])
 
 
-def test_training_step_is_measured_with_another_engine(beside_fake, silent):
-    result = training.measure(beside_fake, silent)
+def test_training_step_is_measured_with_another_engine(with_fake, silent):
+    result = training.measure(with_fake, silent)
     assert [r["contender"] for r in result["records"]] == ["minigooglenet", "Fake"]
     assert "One training step" in str(training.tables(result)[0])
 
@@ -69,11 +69,20 @@ def test_our_step_trains_a_copy(quick):
     assert all(np.array_equal(graph.params[name], value) for name, value in before.items())
 
 
-def test_operations_cover_every_kind_with_both_norms(beside_fake, silent):
-    result = operations.measure(beside_fake, silent)
+def test_operations_cover_every_kind_with_both_norms(with_fake, silent):
+    result = operations.measure(with_fake, silent)
     kinds = {r["operation"].split()[0] for r in result["records"]}
-    wanted = {"Conv2d", "MaxPool2d", "GlobalAvgPool2d", "LocalResponseNorm", "BatchNorm2d", "ReLU", "Concat", "Linear"}
-    assert kinds == wanted
+    expected = {
+        "Conv2d",
+        "MaxPool2d",
+        "GlobalAvgPool2d",
+        "LocalResponseNorm",
+        "BatchNorm2d",
+        "ReLU",
+        "Concat",
+        "Linear",
+    }
+    assert kinds == expected
     assert {r["direction"] for r in result["records"]} == {"forward", "backward"}
     (table,) = operations.tables(result)
     assert len(table.rows) == 2 * len({r["operation"] for r in result["records"]})
@@ -110,7 +119,7 @@ def test_profile_times_every_node_in_both_passes(quick, silent):
     assert [node["node"] for node in record["nodes"]] == list(graph.nodes)
     assert all(node["forward_seconds"] > 0 and node["backward_seconds"] > 0 for node in record["nodes"])
     kinds = profile.by_kind(record["nodes"])
-    assert sum(own["nodes"] for own in kinds.values()) == len(graph.nodes)
+    assert sum(sums["nodes"] for sums in kinds.values()) == len(graph.nodes)
     assert kinds["Conv2d"]["macs"] + kinds["Linear"]["macs"] == 2 * mg.count(graph).macs
     by_kind, by_node = profile.tables(result)
     assert "between the nodes" in str(by_kind)
@@ -136,7 +145,7 @@ def test_timer_does_not_change_results_or_graph(quick, inputs):
     assert {name: vars(layer).keys() for name, (layer, _) in timed.nodes.items()} == {
         name: kept.keys() for name, kept in before.items()
     }
-    first = next(iter(timed.nodes))  # without gradients of the images, still needed for its parameters
+    first = next(iter(timed.nodes))  # the images get no gradient, but the parameters of the first node do
     assert timer.seconds["backward"].keys() == set(timed.nodes)
     assert timed.nodes[first].layer.params
 
@@ -154,13 +163,13 @@ def test_profile_times_a_replaced_backward(quick):
     assert timer.seconds["backward"][first] > 0
 
 
-def test_results_survive_json(beside_fake, silent):
-    result = run.describe(beside_fake, {"torch": "torch is not installed: pip install torch"})
+def test_results_survive_json(with_fake, silent):
+    result = run.describe(with_fake, {"torch": "torch is not installed: pip install torch"})
     for part in ("network", "training", "threads", "profile"):
-        result[part] = run.measure(part, beside_fake, silent)
+        result[part] = run.measure(part, with_fake, silent)
     read = json.loads(json.dumps(result, allow_nan=False))
     assert read == result
-    assert read["machine"] == machine.describe(beside_fake.peers.values())
+    assert read["machine"] == machine.describe(with_fake.peers.values())
     for part in ("network", "training", "threads", "profile"):
         assert list(map(str, run.PARTS[part].tables(read[part]))) == list(
             map(str, run.PARTS[part].tables(result[part]))
@@ -170,7 +179,7 @@ def test_results_survive_json(beside_fake, silent):
 def test_head_reports_a_busy_machine(quick):
     result = run.describe(quick, {"torch": "torch is not installed"})
     assert len(run.head({**result, "load_average": 0.1})) == 2
-    assert "2.5 processes wanted a core" in run.head({**result, "load_average": 2.5})[1]
+    assert "The load average of the last minute is 2.5." in run.head({**result, "load_average": 2.5})[1]
     assert run.head({**result, "load_average": None})[1] == "not measured: torch is not installed"
 
 
@@ -186,9 +195,9 @@ def test_numbers_have_significant_digits():
     assert results.milliseconds(1.5) == "1,500.0"
     assert results.giga(2.3e6) == "0.0023"
     assert results.giga(1.5e11) == "150.0"
-    assert results.per_cent(0.042) == "4.2%"
-    assert results.per_cent(1.25) == "125%"
-    shown = (results.milliseconds, results.giga, results.per_cent, results.mega, results.times)
+    assert results.percent(0.042) == "4.2%"
+    assert results.percent(1.25) == "125%"
+    shown = (results.milliseconds, results.giga, results.percent, results.mega, results.times)
     assert [show(None) for show in shown] == ["-"] * 5
 
 

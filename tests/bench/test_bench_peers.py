@@ -1,4 +1,4 @@
-"""Other engines: which are there, and that those compute what ours does."""
+"""Other engines: which ones are installed, and that their results equal ours."""
 
 import sys
 
@@ -27,14 +27,14 @@ def test_broken_engine_reports_its_error(monkeypatch):
     monkeypatch.setattr(peers.importlib, "import_module", broken)
     _, missing = peers.find(["torch"])
     assert missing["torch"].startswith(
-        "torch does not load (torch: a library does not load); perhaps anew: pip install"
+        "torch does not load (torch: a library does not load). Try installing it again: pip install"
     )
 
 
 def test_names_parses_the_list_of_engines():
     assert peers.names("torch, openvino") == ("torch", "openvino")
     assert peers.names("none") == ()
-    with pytest.raises(ValueError, match="there is no peer 'jax'; there are torch, onnxruntime, openvino, or none"):
+    with pytest.raises(ValueError, match="unknown engine 'jax'; choose from torch, onnxruntime, openvino, or none"):
         peers.names("jax")
 
 
@@ -48,11 +48,13 @@ def peer(request):
 
 
 def odd():
-    """Return a network of what GoogLeNet lacks: groups, a sum, softmax, padding and pools of every kind."""
+    """Return a network with layers that GoogLeNet lacks: groups, a sum, softmax, padding, all kinds of pools."""
     g = mg.Graph(image=(4, 17, 15))
     g.add("conv", layers.Conv2d(4, 6, (3, 5), stride=(1, 2), padding=(1, 2), groups=2, rng=0), "image")
     g.add("relu", layers.ReLU(), "conv")
-    g.add("other", layers.Conv2d(6, 6, 1, bias=False, rng=0), "conv")  # so that nothing may happen in place
+    g.add(
+        "other", layers.Conv2d(6, 6, 1, bias=False, rng=0), "conv"
+    )  # a second consumer, so that in-place layers would be wrong
     g.add("sum", layers.Add(), "relu", "other")
     g.add("max", layers.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), "sum")
     g.add("mean", layers.AvgPool2d(3, stride=1, padding=1, count_include_pad=False), "max")
@@ -72,7 +74,7 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_inference_of_another_engine_matches(peer, name):
     graph = NETWORKS[name]()
-    for key, value in graph.buffers.items():  # running statistics that are not zeros and ones
+    for key, value in graph.buffers.items():  # running statistics other than zeros and ones
         value += np.random.default_rng(len(key)).random(value.shape, dtype=np.float32)
     x = settings.images(graph, 2)
     with settings.threads(1, [peer]):
@@ -114,5 +116,5 @@ def test_pytorch_threads_are_restored(pytorch):
 
 
 def test_pytorch_rejects_unsupported_padding(pytorch):
-    with pytest.raises(ValueError, match="PyTorch pads both sides alike"):
+    with pytest.raises(ValueError, match="PyTorch pads both sides equally"):
         pytorch.module(layers.Conv2d(1, 1, 3, padding=((0, 1), (0, 1))))

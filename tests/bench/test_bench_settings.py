@@ -1,4 +1,4 @@
-"""Settings and the machine: what is given back, and what is said of it."""
+"""Settings and the machine: restored thread counts, and the description of the machine."""
 
 import fakes
 import pytest
