@@ -88,6 +88,8 @@ MODULES = {
     "minigooglenet.exercises.sick_runs": "minigooglenet.lessons.lesson_10_training.sick_runs",
     "minigooglenet.exercises.starts": "minigooglenet.lessons.lesson_09_starts.starts",
     "minigooglenet.exercises.wrong_backwards": "minigooglenet.lessons.lesson_03_gradients.wrong_backwards",
+    "minigooglenet.gradcheck.ladder": "minigooglenet.gradcheck.stages",
+    "minigooglenet.gradcheck.place": "minigooglenet.gradcheck.error_maps",
     "minigooglenet.inference": "minigooglenet.evaluation",
     "minigooglenet.inference.classify": "minigooglenet.evaluation.classification",
     "minigooglenet.inference.crops": "minigooglenet.evaluation.multicrop",
@@ -126,6 +128,11 @@ NAMES = {
     "minigooglenet.exercises.regions.trained_trunk": (
         "minigooglenet.lessons.lesson_12_transfer.regions.trained_backbone"
     ),
+    "minigooglenet.gradcheck.Rung": "minigooglenet.gradcheck.report.Stage",
+    "minigooglenet.gradcheck.Slope": "minigooglenet.gradcheck.direction.DirectionalDerivative",
+    "minigooglenet.gradcheck.direction.Slope": "minigooglenet.gradcheck.direction.DirectionalDerivative",
+    "minigooglenet.gradcheck.ladder.climb": "minigooglenet.gradcheck.stages.run_stages",
+    "minigooglenet.gradcheck.report.Rung": "minigooglenet.gradcheck.report.Stage",
     "minigooglenet.kernels.conv2d.choose": "minigooglenet.kernels.fast.conv2d.choose",
     "minigooglenet.layers.KINDS": "minigooglenet.counting.costs.KINDS",
     "minigooglenet.layers.Taped": "minigooglenet.counting.costs.Keeps",

@@ -1,7 +1,7 @@
-"""The tour: GoogLeNet counted, run on a photograph, checked, and a small one trained, all on real input.
+"""The tour: count GoogLeNet, run it on a photograph, check its gradient, and train a small one, all with real data.
 
-Each stop prints what it found. What a stop needs and does not find (scikit-learn, a photograph) is named with the
-remedy, and the tour goes on with the rest. A photograph that was asked for and cannot be read ends it before any work.
+Each stop prints its results. If scikit-learn or a photograph is missing, the stop is skipped and the tour prints how to
+get it. A requested photograph that cannot be read is an error before any work.
 """
 
 import math
@@ -23,9 +23,12 @@ from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
 from minigooglenet.training.gradient_norms import norm
 
-PHOTO_LABEL = 652  # the ImageNet class "military uniform": what the portrait shows, and any class would do here
+PHOTO_LABEL = 652  # the ImageNet class "military uniform", as in the portrait; any class would do
 EPOCHS, QUICK_EPOCHS = 5, 1
-NETWORK, DIGIT = "mini_googlenet_digits.safetensors", "digit.png"  # the trained network, and an image to try it on
+NETWORK, DIGIT = (
+    "mini_googlenet_digits.safetensors",
+    "digit.png",
+)  # the trained network, and an image to classify with it
 
 
 def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) -> Path:
@@ -33,23 +36,23 @@ def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) 
 
     Parameters
     ----------
-    console : rich console that it prints on
-    image : path of a photograph; the one that matplotlib carries unless given
-    out : folder for weights and figures, made if need be; results of an earlier tour in it are replaced
-    quick : train for one epoch only
-    seed : of weights, dropout and the order of images
+    console : rich console for the output
+    image : path of a photograph (default: the portrait that comes with matplotlib)
+    out : folder for weights and figures, created if necessary; results of an earlier tour are replaced
+    quick : train for only one epoch
+    seed : random seed for weights, dropout and the order of images
 
     Raises
     ------
     ValueError
-        Before any work, if the photograph cannot be read or the folder cannot be made.
+        Before any work, if the photograph cannot be read or the folder cannot be created.
     """
     photo = _photo_or_default(console, image)
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:  # the tour ends here, before any work
-        raise ValueError(f"cannot make the folder {out} for the results: {error.strerror}") from error
+        raise ValueError(f"cannot create the folder {out} for the results: {error.strerror}") from error
     net = models.googlenet(rng=seed)
     written = _counts(console, net, out)
     _savings(console)
@@ -64,7 +67,7 @@ def _counts(console, net, out):
     counted = count(net)
     main = count(net, outputs=[net.main])
     show(console, counted.table("module"))
-    console.print(f"Without the auxiliary heads: {main.params:,} parameters, {main.macs:,} MAC.")
+    console.print(f"Without the auxiliary heads: {main.params:,} parameters, {main.macs:,} MACs.")
     counted.to_csv(out / "googlenet_counts.csv")
     return [out / "googlenet_counts.csv"]
 
@@ -77,51 +80,51 @@ def _savings(console):
 def _photograph(console, net, photo, out):
     _heading(console, 3, "A photograph, forward and backward")
     if photo is None:
-        console.print("Skipped: there is no photograph.")
+        console.print("Skipped: no photograph is available.")
         return []
     x, labels = data.prepare(photo), np.array([PHOTO_LABEL])
     weights = losses.head_weights(net)
     with console.status(
-        "loading the kernels (the very first time they are compiled, which takes some seconds) ...", spinner="line"
+        "loading the kernels (they are compiled on first use, which takes some seconds) ...", spinner="line"
     ):
         logits, tape = net.forward({"image": x})
         net.backward(logits, tape)
     times = {}
     with _timed(times, "inference (main output only)"):
         net(x)
-    with _timed(times, "forward with tape, three heads"):
+    with _timed(times, "forward pass with tape, three classifiers"):
         logits, tape = net.forward({"image": x}, train=True)
     with _timed(times, "losses"):
-        loss, each, grads = losses.weighted_sum(logits, labels, weights)
-    with _timed(times, "backward"):
+        loss, parts, grads = losses.weighted_sum(logits, labels, weights)
+    with _timed(times, "backward pass"):
         _, grad_params = net.backward(grads, tape)
     console.print(
-        f"{photo.width} x {photo.height} pixels: the central square, resized to 224 x 224, mean colour subtracted."
+        f"{photo.width} x {photo.height} pixels: central square, resized to 224 x 224, mean colour subtracted."
     )
     show(console, Table("Time of each stage", ("stage", ">milliseconds"), [(k, 1000 * v) for k, v in times.items()]))
-    parts = " + ".join(f"{weights[wire]:g} x {float(value):.3f} ({wire})" for wire, value in each.items())
-    even = sum(weights.values()) * math.log(1000)
-    console.print(f"Loss {loss:.3f} = {parts}.")
-    console.print("The weights are random. If all 1000 classes looked alike, it would be")
-    console.print(f"{sum(weights.values()):g} x ln 1000 = {even:.3f}.")
+    terms = " + ".join(f"{weights[wire]:g} x {float(value):.3f} ({wire})" for wire, value in parts.items())
+    uniform = sum(weights.values()) * math.log(1000)
+    console.print(f"Loss {loss:.3f} = {terms}.")
+    console.print("The weights are random. If they made all 1000 classes equally likely, the loss would be")
+    console.print(f"{sum(weights.values()):g} x ln 1000 = {uniform:.3f}.")
     norms = {}
     for module in dict.fromkeys(name.split("/")[0] for name in net.params):
         norms[module] = norm([grad for name, grad in grad_params.items() if name.split("/")[0] == module])
-    figure, text = viz.gradient_norms(norms, beside=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
+    figure, text = viz.gradient_norms(norms, auxiliary=[wire.split("/")[0] for wire in net.outputs if wire != net.main])
     console.print(text, markup=False)
     written = figures.save(figure, text, out / "gradient_norms")
     figure, text = viz.first_filters(net.params["conv1/7x7_s2/weight"], "First filters of GoogLeNet, untrained")
     written += figures.save(figure, text, out / "googlenet_filters")
     _heading(console, 4, "Is that gradient right?")
-    with console.status("two more forwards in float64 ...", spinner="line"):
-        slope = directional_check(net, x, labels)
-    verdict = "they agree." if slope.relative_error < 1e-3 else "THEY DISAGREE."
+    with console.status("two more forward passes in float64 ...", spinner="line"):
+        derivative = directional_check(net, x, labels)
+    verdict = "they agree." if derivative.relative_error < 1e-3 else "THEY DISAGREE."
     console.print(
-        f"Along one random direction through the image and all {count(net).params:,} parameters\n"
-        "the loss changes at the rate\n"
-        f"  {slope.analytic:+.9f}  by backward,\n"
-        f"  {slope.numeric:+.9f}  by a difference of two forwards (float64, step {slope.step:g}).\n"
-        f"Relative error {slope.relative_error:.1e}: {verdict}",
+        "The derivative of the loss along one random direction, through the image\n"
+        f"and all {count(net).params:,} parameters:\n"
+        f"  {derivative.analytic:+.9f}  analytic, by the backward pass\n"
+        f"  {derivative.numerical:+.9f}  numerical, by a central difference (float64, step size {derivative.step:g})\n"
+        f"Relative error {derivative.relative_error:.1e}: {verdict}",
         markup=False,
     )
     return written
@@ -133,7 +136,7 @@ def _photo_or_default(console, path):
     except ValueError as error:
         if path is not None:
             raise ValueError(f"{error}. Check the path, or leave out --image.") from error
-        console.print(f"{error}. Give a photograph of your own with --image FILE.", markup=False)
+        console.print(f"{error}. Pass your own photograph with --image FILE.", markup=False)
         return None
 
 
@@ -146,8 +149,8 @@ def _digits(console, epochs, seed, out):
         return []
     net = models.mini_googlenet(in_channels=1, rng=seed)
     console.print(
-        f"{len(images)} handwritten digits of 8 x 8, enlarged to 32 x 32, to learn from, {len(test_images)} held out;\n"
-        f"{count(net).params:,} parameters, {count(net).macs:,} MAC; epochs: {epochs}."
+        f"Handwritten digits of 8 x 8, enlarged to 32 x 32: {len(images)} for training, {len(test_images)} held out.\n"
+        f"{count(net).params:,} parameters, {count(net).macs:,} MACs; epochs: {epochs}."
     )
     started, tested = time.perf_counter(), []
     with progress(console) as bar:
@@ -163,7 +166,7 @@ def _digits(console, epochs, seed, out):
     seconds = time.perf_counter() - started
     predicted = evaluation.predict(net, test_images)
     hits = float(np.mean(predicted == test_labels))
-    console.print(f"Held-out digits right: {hits:.1%}, after {seconds:.0f} s of training ({len(steps)} steps).")
+    console.print(f"Accuracy on held-out digits: {hits:.1%} after {seconds:.0f} s of training ({len(steps)} steps).")
     notes = {"crops": "0"}  # it was trained on whole images
     classes = tuple("0123456789")
     weights.save(net, out / NETWORK, pixels=data.GREY_UNIT, classes=classes, notes=notes)
@@ -182,7 +185,7 @@ def _digits(console, epochs, seed, out):
 
 
 def _tested(net, images, labels, epoch):
-    """Return the Epoch of held-out images; what it says of training is left out."""
+    """Return an Epoch with the held-out loss and accuracy; its training columns are NaN."""
     logits, unknown = net(images), float("nan")
     loss = float(losses.softmax_cross_entropy(logits, labels)[0])
     return training.Epoch(epoch, unknown, unknown, loss, float((logits.argmax(axis=1) == labels).mean()), unknown)
@@ -203,14 +206,14 @@ def _farewell(console, out, written, trained):
     tips = [
         *map(_as_typed, commands),
         "the same tour with your own photograph: --image FILE",
-        "in Python: import minigooglenet as mg; print(mg.counting.table1.table())   (the paper's own table, audited)",
+        "in Python: import minigooglenet as mg; print(mg.counting.table1.table())   (the table of the paper, audited)",
     ]
     for tip in tips:
         console.print(f"  {tip}", markup=False, soft_wrap=True)
 
 
 def _as_typed(words):
-    """Return a command as a shell of this system reads it."""
+    """Return a command quoted for the shell of this system."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

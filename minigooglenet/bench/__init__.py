@@ -1,1 +1,1 @@
-"""How fast the engine is on this machine: algorithm by algorithm, node by node, and beside other engines."""
+"""Benchmarks on this machine: by algorithm, by node, and compared with other engines."""

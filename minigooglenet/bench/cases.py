@@ -1,4 +1,4 @@
-"""The convolutions that the ladder climbs on: taken from a network, and cut down for algorithms that are too slow."""
+"""Test cases of the ladder: convolutions of a network, and smaller parts of them for algorithms that are too slow."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from minigooglenet import shapes
 from minigooglenet.counting.costs import cost
 from minigooglenet.kernels import conv2d
 
-FEW_MACS = 50_000  # plain loops in Python do about so many in a tenth of a second
+FEW_MACS = 50_000  # about a tenth of a second of plain loops in Python
 FLOAT_BYTES = 4
 
 
@@ -31,21 +31,21 @@ class Case:
 
     @property
     def macs(self) -> int:
-        """The multiply-adds of the definition; an algorithm may do with fewer."""
+        """The MACs of the definition; an algorithm may need fewer."""
         return len(self.x) * self.weight.size * math.prod(self.output_size)
 
     @property
     def bytes(self) -> int:
-        """What has to move at least: input and weights read once, the output written once."""
+        """The minimum memory traffic: input and weights are read once, and the output is written once."""
         outputs = len(self.x) * len(self.weight) * math.prod(self.output_size)
         return FLOAT_BYTES * (self.x.size + self.weight.size + len(self.weight) * (self.bias is not None) + outputs)
 
     def run(self, algorithm):
-        """Return the output as that algorithm computes it."""
+        """Return the output of an algorithm."""
         return conv2d.forward(self.x, self.weight, self.bias, self.stride, self.padding, self.groups, algorithm)
 
     def small(self, macs=FEW_MACS) -> "Case":
-        """Return the same convolution of one image, one group, the first rows and filters for about `macs` only."""
+        """Return a part with about `macs` MACs: one image, one group, and only the first rows and filters."""
         filters, channels = len(self.weight) // self.groups, self.weight.shape[1]
         rows = min(self.x.shape[2], self.weight.shape[2] + self.stride[0])
         x = np.ascontiguousarray(self.x[:1, :channels, :rows])
@@ -55,7 +55,7 @@ class Case:
         return Case(self.name, x, self.weight[:filters], bias, self.stride, self.padding, 1)
 
     def refusal(self, algorithm) -> str | None:
-        """Return why an algorithm does not take this convolution, None if it does."""
+        """Return why an algorithm does not support this convolution, or None if it does."""
         try:
             self.small().run(algorithm)
         except ValueError as error:
@@ -64,24 +64,24 @@ class Case:
 
 
 def of_node(graph, name, batch) -> Case:
-    """Return the convolution of a node, on random images."""
+    """Return the convolution of a node with random images."""
     layer, (wire,) = graph.nodes[name]
     x = np.random.default_rng(0).standard_normal((batch, *graph.shapes[wire]), dtype=np.float32)
     return Case(name, x, layer.params["weight"], layer.params.get("bias"), layer.stride, layer.padding, layer.groups)
 
 
 def convolutions(graph, outputs=None) -> list[str]:
-    """Return the names of the nodes that are convolutions and that `outputs` need."""
+    """Return the names of the convolutions that `outputs` need."""
     return [name for name, _ in graph.schedule(outputs) if graph.nodes[name].layer.kind == "Conv2d"]
 
 
 def chosen(graph, names=None, few=False) -> list[str]:
-    """Return the nodes of `names`; without, of each kernel and stride that with most work and (not `few`) the last."""
+    """Return `names`, or by default the largest node of each kernel size and stride and (unless `few`) the last one."""
     if names:
         known = convolutions(graph)
         for name in names:
             if name not in known:
-                raise ValueError(f"there is no convolution {name!r} in this network; there are {', '.join(known)}")
+                raise ValueError(f"unknown convolution {name!r}; choose from {', '.join(known)}")
         return list(names)
     kinds = {}
     for name in convolutions(graph, [graph.main]):

@@ -1,27 +1,27 @@
-"""How much faster the plan gets with every core more."""
+"""Speed-up of the plan with the number of threads."""
 
 import functools
 import time
 
 from minigooglenet import parallel
 from minigooglenet.bench import clock, network, settings
-from minigooglenet.bench.results import busy_notes, milliseconds, per_cent, times
+from minigooglenet.bench.results import busy_notes, milliseconds, percent, times
 from minigooglenet.console import Table
 
 BATCHES, QUICK = (1, 8), (1,)
 
 
-def measure(asked, tell) -> dict:
-    """Return the times of `plan(x)` with 1, 2, 4, ... and all threads, in turn."""
-    graph = asked.graph()
+def measure(options, progress) -> dict:
+    """Return the times of `plan(x)` with 1, 2, 4, ... and all threads, measured in turn."""
+    graph = options.graph()
     records = []
-    for batch in asked.batch_sizes(BATCHES, QUICK):
-        tell(f"threads, batch {batch}")
+    for batch in options.batch_sizes(BATCHES, QUICK):
+        progress(f"threads, batch {batch}")
         x = settings.images(graph, batch)
         call = network.ours(graph, x)[network.PLAN]()
-        with settings.threads(asked.threads):  # and back to as many as before
-            calls = dict.fromkeys(asked.thread_counts(), call)
-            timings = clock.alternate(calls, rounds=asked.rounds, seconds=asked.seconds, before=_use)
+        with settings.threads(options.threads):  # restores the number of threads
+            calls = dict.fromkeys(options.thread_counts(), call)
+            timings = clock.alternate(calls, rounds=options.rounds, seconds=options.seconds, before=_use)
         one = timings[1].median
         records += [
             {"batch": batch, "threads": count, **timing.as_dict(), "speed_up": one / timing.median}
@@ -31,7 +31,7 @@ def measure(asked, tell) -> dict:
 
 
 def _use(count):
-    """Switch to `count` threads and wait until they are there, so that starting them is in no timing."""
+    """Switch to `count` threads and wait until they have started, so that their start is not timed."""
     parallel.set_num_threads(count)
     parallel.run([functools.partial(time.sleep, 0.001)] * count)
 
@@ -46,11 +46,13 @@ def tables(result) -> list:
             milliseconds(record["minimum_seconds"]),
             milliseconds(record["median_seconds"] / record["batch"]),
             times(record["speed_up"]),
-            per_cent(record["speed_up"] / record["threads"]),
+            percent(record["speed_up"] / record["threads"]),
         )
         for record in result["records"]
     ]
-    columns = (">batch", ">threads", ">median ms", ">minimum ms", ">median ms an image", ">speed-up", ">of ideal")
-    notes = ["Speed-up: the median with one thread over this one. Ideal is as many times as there are threads."]
+    columns = (">batch", ">threads", ">median ms", ">minimum ms", ">median ms per image", ">speed-up", ">of ideal")
+    notes = [
+        "Speed-up: the median with one thread divided by this median. The ideal speed-up is the number of threads."
+    ]
     notes += busy_notes(result["records"])
     return [Table("Threads: plan(x) from one to all", columns, rows, notes)]

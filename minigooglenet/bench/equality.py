@@ -1,8 +1,8 @@
-"""Only equal results have times worth comparing."""
+"""Require equal results, because only times of equal results can be compared."""
 
 import numpy as np
 
-TOLERANCE = 1e-4  # relative to the largest value: float32 sums in another order stay well below
+TOLERANCE = 1e-4  # relative to the largest value; float32 sums in a different order differ much less
 
 
 def difference(a, b) -> float:
@@ -15,20 +15,22 @@ def difference(a, b) -> float:
 
 
 def require_equal(outputs, tolerance=TOLERANCE) -> None:
-    """Raise a ValueError unless all outputs {name: array or tuple of arrays} equal the first one."""
+    """Raise a ValueError unless all outputs {name: array or tuple of arrays} equal the first output."""
     (first, reference), *others = outputs.items()
     for name, output in others:
         parts, expected = _parts(output), _parts(reference)
         if len(parts) != len(expected):
-            raise ValueError(f"{name} returns {len(parts)} arrays, {first} {len(expected)}; their times say nothing")
+            raise ValueError(
+                f"{name} returns {len(parts)} arrays, {first} {len(expected)}, so their times are not compared"
+            )
         for part, (a, b) in enumerate(zip(expected, parts, strict=True)):
-            off = difference(a, b)
-            if not off <= tolerance:
+            error = difference(a, b)
+            if not error <= tolerance:
                 which = f" (array {part} of {len(parts)})" if len(parts) > 1 else ""
-                what = f"shape {b.shape} instead of {a.shape}" if a.shape != b.shape else f"off by {off:.1e}"
+                what = f"shape {b.shape} instead of {a.shape}" if a.shape != b.shape else f"off by {error:.1e}"
                 raise ValueError(
-                    f"{name} and {first} do not compute the same{which}: {what}, where {tolerance:g} of the largest "
-                    "value is allowed; their times are not compared"
+                    f"{name} and {first} do not compute the same{which}: {what}, but only {tolerance:g} of the largest "
+                    "value is allowed, so their times are not compared"
                 )
 
 

@@ -1,4 +1,4 @@
-"""What each idea is worth: the plan with one of them switched off at a time, in turn with the whole."""
+"""The gain of each optimisation: plans with one optimisation switched off, timed in turn with the full plan."""
 
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, milliseconds, times
@@ -11,9 +11,9 @@ BATCHES, QUICK = (1, 8), (1,)
 ALL = "all ideas"
 
 
-def measure(asked, tell) -> dict:
-    """Return the times of plans that each lack one idea."""
-    graph = asked.graph()
+def measure(options, progress) -> dict:
+    """Return the times of plans that each lack one optimisation."""
+    graph = options.graph()
     main = graph.main
     products_only = {} if compiled.why_not_fast() else {"no Winograd": plan(_with_algorithm(graph, "numba"), main)}
     plans = {
@@ -26,14 +26,14 @@ def measure(asked, tell) -> dict:
         "no plan: graph(x)": lambda x: graph.infer(_named(graph, x), main)[main],
     }
     records = []
-    with settings.threads(asked.threads):
-        for batch in asked.batch_sizes(BATCHES, QUICK):
-            tell(f"ideas, batch {batch}")
+    with settings.threads(options.threads):
+        for batch in options.batch_sizes(BATCHES, QUICK):
+            progress(f"optimisations, batch {batch}")
             x = settings.images(graph, batch)
             calls = {name: lambda run=run, x=x: run(x) for name, run in plans.items()}
-            timings = clock.alternate(calls, rounds=asked.rounds, seconds=asked.seconds, pause=0)
+            timings = clock.alternate(calls, rounds=options.rounds, seconds=options.seconds, pause=0)
             records += [{"batch": batch, "without": name, **timing.as_dict()} for name, timing in timings.items()]
-    return {"threads": asked.threads, "records": records}
+    return {"threads": options.threads, "records": records}
 
 
 def _named(graph, x):
@@ -61,7 +61,7 @@ def tables(result) -> list[Table]:
         )
         for record in result["records"]
     ]
-    columns = (">batch", "plan(x) with", ">median ms", ">minimum ms", ">to all ideas")
+    columns = (">batch", "plan(x) with", ">median ms", ">minimum ms", ">relative to all ideas")
     return [
-        Table(f"What each idea is worth, {result['threads']} threads", columns, rows, busy_notes(result["records"]))
+        Table(f"Gain of each optimisation, {result['threads']} threads", columns, rows, busy_notes(result["records"]))
     ]

@@ -1,4 +1,4 @@
-"""The machine that a measurement was made on: what it is, and how fast it multiplies and copies at best."""
+"""The machine of a measurement: its hardware and software, and its peak rates of matrix products and copies."""
 
 import functools
 import itertools
@@ -15,17 +15,17 @@ import threadpoolctl
 from minigooglenet import parallel
 from minigooglenet.bench import settings
 
-PRODUCT = 1024  # the matrices are PRODUCT x PRODUCT: large enough that BLAS is at its best
-COPY_BYTES = 128 << 20  # copied at once by all threads: beyond the caches of most machines
-# Variables that change how fast NumPy, Numba or a peer is: a result names those that were set, as they were before a
-# peer's import sets its own. One of them threadpoolctl has set by then; it has nothing to do with speed.
-TELLING = ("BLIS_", "GOMP_", "KMP_", "MINIGOOGLENET_", "MKL_", "NUMBA_", "OMP_", "ONEDNN_", "OPENBLAS_", "VECLIB_")
-ENVIRONMENT = {name: value for name, value in sorted(os.environ.items()) if name.startswith(TELLING)}
+PRODUCT = 1024  # the matrices are PRODUCT x PRODUCT, large enough for the peak rate of BLAS
+COPY_BYTES = 128 << 20  # copied by all threads together: larger than the caches of most machines
+# Variables that change the speed of NumPy, Numba or another engine. A result lists those that were set before another
+# engine was imported, which may set more. threadpoolctl has already set one, which does not affect the speed.
+PREFIXES = ("BLIS_", "GOMP_", "KMP_", "MINIGOOGLENET_", "MKL_", "NUMBA_", "OMP_", "ONEDNN_", "OPENBLAS_", "VECLIB_")
+ENVIRONMENT = {name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIXES)}
 ENVIRONMENT.pop("KMP_DUPLICATE_LIB_OK", None)
 
 
 def describe(peers=()) -> dict:
-    """Return what the machine and the software are called."""
+    """Return the names of the hardware and the versions of the software."""
     packages = ("minigooglenet", "numpy", "numba", "threadpoolctl")
     return {
         "cpu": cpu_name(),
@@ -42,7 +42,7 @@ def describe(peers=()) -> dict:
 
 
 def installed(package) -> str:
-    """Return the version of a package, or "not installed": the engine works without Numba."""
+    """Return the version of a package, or "not installed", because the engine also works without Numba."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -50,7 +50,7 @@ def installed(package) -> str:
 
 
 def cpu_name() -> str:
-    """Return the processor's name as its maker writes it, or the best that the system tells."""
+    """Return the name of the processor as given by its maker, or else by the system."""
     try:
         return _READERS.get(platform.system(), _no_name)() or _no_name()
     except (OSError, subprocess.SubprocessError):
@@ -85,8 +85,8 @@ _READERS = {"Linux": _linux, "Darwin": _mac, "Windows": _windows}
 
 
 def blas_name() -> str:
-    """Return the BLAS behind NumPy with its version and the processor family it computes for."""
-    libraries = [each for each in threadpoolctl.threadpool_info() if each.get("user_api") == "blas"]
+    """Return NumPy's BLAS with its version and its processor family."""
+    libraries = [library for library in threadpoolctl.threadpool_info() if library.get("user_api") == "blas"]
     if not libraries:
         return "unknown to threadpoolctl"
     parts = (libraries[0].get(key) for key in ("internal_api", "version", "architecture"))
@@ -95,10 +95,10 @@ def blas_name() -> str:
 
 @functools.lru_cache(maxsize=64)
 def rates(threads: int, seconds: float = 0.3) -> dict:
-    """Return the best rates with so many threads, each working as the engine's do: serial code on its own part.
+    """Return the peak rates with this number of threads, each running serial code on its own part, as in the engine.
 
-    The product is float32 `np.matmul`, one per thread; the copy counts the bytes that are read and those written.
-    Both reuse their memory. Measured once in a process.
+    The product is one float32 `np.matmul` per thread. The copy counts the bytes read plus the bytes written. Both reuse
+    their memory. Measured once per process.
     """
     with settings.threads(threads):
         products = [_product() for _ in range(threads)]
@@ -125,7 +125,7 @@ def _copies(threads):
 
 
 def _best(tasks, seconds) -> float:
-    """Return the shortest time of running all tasks at once; the first run, which touches the memory, is left out."""
+    """Return the shortest time of running all tasks in parallel, without the first run, which touches the memory."""
     parallel.run(tasks)
     best, until = float("inf"), time.perf_counter() + seconds
     while best == float("inf") or time.perf_counter() < until:
@@ -136,12 +136,12 @@ def _best(tasks, seconds) -> float:
 
 
 def load_average() -> float | None:
-    """Return how many processes wanted a core in the last minute, None where the system does not tell."""
+    """Return the load average of the last minute, or None if the system does not provide it."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def line(described: dict) -> str:
-    """Return the machine in two lines of text, and one for variables that were set."""
+    """Describe the machine in two lines of text, with a third line for environment variables."""
     versions = ", ".join(f"{name} {number}" for name, number in described["versions"].items())
     lines = [
         f"{described['cpu']}, {described['cores']} cores, {described['system']}",

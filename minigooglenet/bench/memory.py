@@ -1,6 +1,7 @@
-"""How much memory training takes: the peak of a few steps over what the process held when the network was built.
+"""Memory of training: the peak during a few steps, compared with the process after the network was built.
 
-Each contender runs in a fresh process: a peak never falls again, and what one contender freed would serve the next.
+Each engine runs in a fresh process, because a peak never falls again, and an engine could reuse memory that another one
+freed.
 """
 
 import contextlib
@@ -18,40 +19,41 @@ from minigooglenet.console import Table
 
 BATCHES, QUICK = (8, 16), (2,)
 STEPS = 3
-LIMIT = 600  # seconds after which a process is given up
+LIMIT = 600  # seconds, the time limit of a process
 
 
-def measure(asked, tell) -> dict:
-    """Return the peak memory of three training steps, ours and each peer's, each in a process of its own."""
+def measure(options, progress) -> dict:
+    """Return the peak memory of three training steps of each engine, each in its own process."""
     if resident() is None:
-        return {"records": [], "left_out": {"everything": "this system tells a process's memory only through psutil"}}
-    graph = asked.graph()
+        return {
+            "records": [],
+            "left_out": {"everything": "this system provides the memory of a process only through psutil"},
+        }
+    graph = options.graph()
     records, left_out = [], {}
-    tell("memory of training, kernels compiled beforehand")
-    training.our_step(graph, *training.batch_of(graph, 1))()  # a compiler's memory is not the training's
-    for batch in asked.batch_sizes(BATCHES, QUICK):
-        for contender, peer in _contenders(graph, batch, asked.peers).items():
-            tell(f"memory of training, batch {batch}, {contender}")
-            request = {"model": asked.model, "batch": batch, "threads": asked.threads, "contender": contender}
-            request["peers"] = peer  # nothing that it does not need is imported beside it
+    progress("memory of training, compiling kernels")
+    training.our_step(graph, *training.batch_of(graph, 1))()  # the memory of the compiler does not belong to training
+    for batch in options.batch_sizes(BATCHES, QUICK):
+        for engine, peer in _engines(graph, batch, options.peers).items():
+            progress(f"memory of training, batch {batch}, {engine}")
+            request = {"model": options.model, "batch": batch, "threads": options.threads, "contender": engine}
+            request["peers"] = peer  # import only what this engine needs
             try:
                 records.append({**request, **in_fresh_process(request)})
             except RuntimeError as error:
-                left_out[contender] = str(error)
+                left_out[engine] = str(error)
     return {"records": records, "left_out": left_out}
 
 
-def _contenders(graph, batch, peers):
-    found = {training.OURS: []}
+def _engines(graph, batch, peers):
+    engines = {training.OURS: []}
     for name, peer in peers.items():
-        found |= {
-            contender: [name] for contender in training.steps(graph, batch, {name: peer}) if contender not in found
-        }
-    return found
+        engines |= {engine: [name] for engine in training.steps(graph, batch, {name: peer}) if engine not in engines}
+    return engines
 
 
 def in_fresh_process(request) -> dict:
-    """Return what `child` says of a request."""
+    """Return the answer of `child` to a request."""
     command = children.command("memory", program="from minigooglenet.bench import memory; memory.child()")
     with children.own_folder() as folder:
         run = subprocess.run(
@@ -66,20 +68,22 @@ def in_fresh_process(request) -> dict:
         )
     if run.returncode:
         lines = run.stderr.strip().splitlines()
-        raise RuntimeError(f"its process ended with {run.returncode}: {lines[-1] if lines else 'it said nothing'}")
+        raise RuntimeError(
+            f"its process ended with exit code {run.returncode}: {lines[-1] if lines else 'no error message'}"
+        )
     return json.loads(run.stdout.splitlines()[-1])
 
 
 def child() -> None:
-    """Read a request from standard input, build its contender, do the steps, print the memory as JSON."""
+    """Read a request from standard input, build the engine, run the steps, and print the memory as JSON."""
     orphans.watch()
     request = json.load(sys.stdin)
     peers, missing = known_peers.find(request["peers"])
     if missing:
         raise SystemExit("; ".join(missing.values()))
-    asked = settings.Settings(model=request["model"], threads=request["threads"], peers=peers)
-    with settings.threads(asked.threads, peers.values()):
-        step = training.steps(asked.graph(), request["batch"], peers)[request["contender"]]()
+    options = settings.Settings(model=request["model"], threads=request["threads"], peers=peers)
+    with settings.threads(options.threads, peers.values()):
+        step = training.steps(options.graph(), request["batch"], peers)[request["contender"]]()
         forget_peak()
         built, _ = resident()
         for _ in range(STEPS):
@@ -89,14 +93,14 @@ def child() -> None:
 
 
 def forget_peak() -> None:
-    """Let the peak start from here, where the system can; elsewhere it is that of the process so far."""
+    """Reset the peak if the system supports it; otherwise it is the peak of the process so far."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def resident() -> tuple[int, int] | None:
-    """Return (bytes of memory that this process holds now, the most that it ever held), or None where nobody tells."""
-    # Linux hands getrusage's maximum on from the parent process, so what /proc says comes first.
+    """Return (resident memory of this process in bytes, its peak), or None if the system does not provide them."""
+    # On Linux the maximum of getrusage is inherited from the parent process, so /proc is read first.
     status = Path("/proc/self/status")
     if status.exists():
         pairs = (line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines() if ":" in line)
@@ -106,10 +110,10 @@ def resident() -> tuple[int, int] | None:
     try:
         import psutil
 
-        found = psutil.Process().memory_info()
-        if hasattr(found, "peak_wset"):  # Windows
-            return found.rss, found.peak_wset
-        now = found.rss
+        info = psutil.Process().memory_info()
+        if hasattr(info, "peak_wset"):  # Windows
+            return info.rss, info.peak_wset
+        now = info.rss
     except ModuleNotFoundError:
         if sys.platform == "win32":
             return None
@@ -137,9 +141,9 @@ def tables(result) -> list[Table]:
         )
         for record in result["records"]
     ]
-    columns = (">batch", "contender", ">built MB", ">peak over it MB", ">kept over it MB", ">peak to ours")
+    columns = (">batch", "engine", ">built MB", ">added peak MB", ">added at the end MB", ">peak relative to ours")
     notes = [
-        f"Resident memory of a fresh process: when the network is built, and what {STEPS} training steps add to it.",
-        *(f"{name} is left out: {reason}" for name, reason in result["left_out"].items()),
+        f"Resident memory of a fresh process: after the network is built, and added by {STEPS} training steps.",
+        *(f"{name} was skipped: {reason}" for name, reason in result["left_out"].items()),
     ]
     return [Table("Memory of training", columns, rows, notes)]

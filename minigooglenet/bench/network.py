@@ -1,37 +1,37 @@
-"""Inference of the whole network, batch by batch, ours and the peers' in turn."""
+"""Inference of the whole network by batch size, ours and other engines in turn."""
 
 import minigooglenet.bench.peers as known_peers
 from minigooglenet.bench import clock, settings
-from minigooglenet.bench.results import beside, contenders_table, left_out_notes
+from minigooglenet.bench.results import engines_table, skipped_notes, with_ratios
 from minigooglenet.planning import plan
 
 PLAN, GRAPH = "plan(x)", "graph(x)"
 BATCHES, QUICK = (1, 8, 32), (1,)
 
 
-def measure(asked, tell) -> dict:
+def measure(options, progress) -> dict:
     """Return the times of the main output, without auxiliary heads, for each batch size.
 
-    All contenders hold the same weights, compute in float32 with the same number of threads, and agree.
+    All engines have the same weights, compute in float32 with the same number of threads, and give equal outputs.
     """
-    graph = asked.graph()
+    graph = options.graph()
     records, left_out = [], {}
-    with settings.threads(asked.threads, asked.peers.values()):
-        for batch in asked.batch_sizes(BATCHES, QUICK):
-            tell(f"inference, batch {batch}")
+    with settings.threads(options.threads, options.peers.values()):
+        for batch in options.batch_sizes(BATCHES, QUICK):
+            progress(f"inference, batch {batch}")
             x = settings.images(graph, batch)
             factories = ours(graph, x)
-            for peer in asked.peers.values():
-                factories |= peer.inference(graph, x, asked.threads)
-            contenders, failed = known_peers.build(factories)
+            for peer in options.peers.values():
+                factories |= peer.inference(graph, x, options.threads)
+            functions, failed = known_peers.build(factories)
             left_out |= failed
-            timings = clock.alternate(contenders, rounds=asked.rounds, seconds=asked.seconds)
-            records += beside(timings, PLAN, batch=batch, threads=asked.threads)
+            timings = clock.alternate(functions, rounds=options.rounds, seconds=options.seconds)
+            records += with_ratios(timings, PLAN, batch=batch, threads=options.threads)
     return {"records": records, "left_out": left_out}
 
 
 def ours(graph, x) -> dict:
-    """Return {contender: build} of the two ways in which this engine infers."""
+    """Return {name: build} for the two kinds of inference of this engine."""
 
     def planned():
         prepared = plan(graph)
@@ -44,7 +44,7 @@ def tables(result) -> list:
     """Return the table of a result."""
     threads = result["records"][0]["threads"]
     notes = [
-        "In turn, with the same weights, float32, outputs equal to 1e-4 of the largest value; no first call is timed.",
-        *left_out_notes(result["left_out"]),
+        "In turn: same weights, float32, outputs equal to 1e-4 of the largest value. First calls are not timed.",
+        *skipped_notes(result["left_out"]),
     ]
-    return [contenders_table(f"Inference of the main output, {threads} threads", result["records"], PLAN, notes)]
+    return [engines_table(f"Inference of the main output, {threads} threads", result["records"], PLAN, notes)]

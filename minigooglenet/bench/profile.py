@@ -1,6 +1,6 @@
-"""Where the time of a training step goes: node by node, and summed by kind of layer, forward and backward.
+"""Profile of a training step: the time of the forward and backward pass by node, and by kind of layer.
 
-As in training, the images get no gradient.
+As in training, no gradient of the images is computed.
 """
 
 import copy
@@ -11,7 +11,7 @@ import warnings
 
 from minigooglenet import losses
 from minigooglenet.bench import settings, training
-from minigooglenet.bench.results import milliseconds, per_cent
+from minigooglenet.bench.results import milliseconds, percent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
 
@@ -19,15 +19,15 @@ BATCHES, QUICK = (8,), (1,)
 DIRECTIONS = ("forward", "backward")
 
 
-def measure(asked, tell) -> dict:
-    """Return the median times of every node in training, and what passes between the nodes."""
-    graph = asked.graph()
+def measure(options, progress) -> dict:
+    """Return the median times of every node in training, and of the whole passes."""
+    graph = options.graph()
     macs = {row.name: row.macs for row in count(graph).rows}
     results = []
-    with settings.threads(asked.threads):
-        for batch in asked.batch_sizes(BATCHES, QUICK):
-            tell(f"profile, batch {batch}")
-            times, whole = _rounds(asked, graph, batch)
+    with settings.threads(options.threads):
+        for batch in options.batch_sizes(BATCHES, QUICK):
+            progress(f"profile, batch {batch}")
+            times, whole = _rounds(options, graph, batch)
             nodes = [
                 {
                     "node": name,
@@ -40,20 +40,20 @@ def measure(asked, tell) -> dict:
             medians = {f"{d}_seconds": statistics.median(whole[d]) for d in DIRECTIONS}
             rounds = len(whole["forward"])
             results.append(
-                {"batch": batch, "threads": asked.threads, "rounds": rounds, "whole": medians, "nodes": nodes}
+                {"batch": batch, "threads": options.threads, "rounds": rounds, "whole": medians, "nodes": nodes}
             )
     return {"records": results}
 
 
-def _rounds(asked, graph, batch):
-    graph, timer = copy.deepcopy(graph), Timer()  # batch norm's running statistics move
+def _rounds(options, graph, batch):
+    graph, timer = copy.deepcopy(graph), Timer()  # batch norm changes its running statistics
     x, labels, weights = training.batch_of(graph, batch)
     (image,) = graph.inputs
     times = {d: {name: [] for name in graph.nodes} for d in DIRECTIONS}
     whole = {d: [] for d in DIRECTIONS}
     spent = 0.0
-    for number in range(asked.rounds + 1):
-        if number > 3 and spent > 2 * asked.seconds:
+    for number in range(options.rounds + 1):
+        if number > 3 and spent > 2 * options.seconds:
             break
         for seconds in timer.seconds.values():
             seconds.clear()
@@ -70,13 +70,13 @@ def _rounds(asked, graph, batch):
         whole["forward"].append(forward)
         whole["backward"].append(backward)
         for direction in DIRECTIONS:
-            for name, own in times[direction].items():
-                own.append(timer.seconds[direction].get(name, 0.0))
+            for name, values in times[direction].items():
+                values.append(timer.seconds[direction].get(name, 0.0))
     return times, whole
 
 
 class Timer:
-    """An observer that takes the time of every node: {direction: {node: seconds of the last call}}."""
+    """An observer that times every node: {direction: {node: seconds of the last call}}."""
 
     def __init__(self):
         self.seconds, self._started = {direction: {} for direction in DIRECTIONS}, 0.0
@@ -86,12 +86,12 @@ class Timer:
         self._started = time.perf_counter()
 
     def after(self, node, direction, arrays):
-        """Stop it."""
+        """Stop the clock and store the time."""
         self.seconds[direction][node] = time.perf_counter() - self._started
 
 
 def timed(graph):
-    """Return (a copy of `graph` that times its nodes, seconds as in `Timer`). Deprecated: pass a Timer to a graph."""
+    """Return (a copy of `graph` that times its nodes, seconds as in `Timer`). Deprecated: pass a Timer to the graph."""
     warnings.warn("profile.timed goes in 0.3: pass profile.Timer() as on_node=", DeprecationWarning, stacklevel=2)
     net, timer = copy.deepcopy(graph), Timer()
     net.forward = functools.partial(net.forward, on_node=timer)
@@ -103,30 +103,32 @@ def by_kind(nodes) -> dict:
     """Return {kind: {nodes, macs, forward_seconds, backward_seconds}} summed over a profile's nodes."""
     kinds = {}
     for node in nodes:
-        own = kinds.setdefault(node["kind"], {"nodes": 0, "macs": 0, "forward_seconds": 0.0, "backward_seconds": 0.0})
-        own["nodes"] += 1
+        sums = kinds.setdefault(node["kind"], {"nodes": 0, "macs": 0, "forward_seconds": 0.0, "backward_seconds": 0.0})
+        sums["nodes"] += 1
         for key in ("macs", "forward_seconds", "backward_seconds"):
-            own[key] += node[key]
+            sums[key] += node[key]
     return kinds
 
 
 def tables(result) -> list[Table]:
-    """Return for each batch size a table by kind of layer and one by node."""
+    """Return two tables for each batch size: by kind of layer, and by node."""
     return [table for record in result["records"] for table in (_kinds_table(record), _nodes_table(record))]
 
 
 def _kinds_table(record):
     kinds, whole = by_kind(record["nodes"]), record["whole"]
     order = sorted(kinds.items(), key=lambda item: -(item[1]["forward_seconds"] + item[1]["backward_seconds"]))
-    rows = [(kind, own["nodes"], *_passes(own, whole)) for kind, own in order]
+    rows = [(kind, sums["nodes"], *_passes(sums, whole)) for kind, sums in order]
     between = {
         f"{d}_seconds": whole[f"{d}_seconds"] - sum(n[f"{d}_seconds"] for n in record["nodes"]) for d in DIRECTIONS
     }
     rows.append(("between the nodes", "", *_passes(between, whole)))
-    columns = ("kind", ">nodes", ">forward ms", ">share", ">backward ms", ">share")
-    notes = [f"Medians of {record['rounds']} steps, in training. Between: gradients of branches added up, bookkeeping."]
-    total = ("whole", len(record["nodes"]), *_passes(whole, whole))
-    title = f"Where a step's time goes, batch {record['batch']}, {record['threads']} threads"
+    columns = ("kind", ">nodes", ">forward ms", ">of total", ">backward ms", ">of total")
+    notes = [
+        f"Medians of {record['rounds']} steps, in training. Between the nodes: sums of branch gradients, bookkeeping."
+    ]
+    total = ("total", len(record["nodes"]), *_passes(whole, whole))
+    title = f"Time of a training step, batch {record['batch']}, {record['threads']} threads"
     return Table(title, columns, rows, notes, total)
 
 
@@ -140,13 +142,13 @@ def _nodes_table(record):
         )
         for node in record["nodes"]
     ]
-    columns = ("node", "kind", ">forward ms", ">share", ">backward ms", ">share", ">forward GMAC/s")
+    columns = ("node", "kind", ">forward ms", ">of total", ">backward ms", ">of total", ">forward GMAC/s")
     return Table(f"Node by node, batch {record['batch']}, {record['threads']} threads", columns, rows)
 
 
-def _passes(own, whole):
+def _passes(times, whole):
     cells = []
     for direction in DIRECTIONS:
-        seconds = own[f"{direction}_seconds"]
-        cells += [milliseconds(seconds), per_cent(seconds / whole[f"{direction}_seconds"])]
+        seconds = times[f"{direction}_seconds"]
+        cells += [milliseconds(seconds), percent(seconds / whole[f"{direction}_seconds"])]
     return cells

@@ -1,42 +1,42 @@
-"""What the parts of a result share: how a number is shown, and the lines of contenders beside ours."""
+"""Helpers for the tables of all parts: number formats, and records with ratios to our engine."""
 
 from minigooglenet.console import Table
 
-UNSTEADY = 1.3  # a median so many times the minimum tells of a busy machine
+UNSTEADY = 1.3  # a median this many times the minimum means a busy machine
 
 
 def milliseconds(seconds) -> str:
-    """Return seconds as milliseconds with at least three digits that count; a dash for None."""
+    """Format seconds as milliseconds with at least three significant digits; a dash for None."""
     if seconds is None:
         return "-"
     value = 1000 * seconds
     return f"{value:,.3f}" if value < 10 else f"{value:,.1f}"
 
 
-def per_cent(share) -> str:
-    """Return a share as per cent, a dash for None."""
-    return "-" if share is None else f"{100 * share:.{0 if share >= 0.1 else 1}f}%"
+def percent(fraction) -> str:
+    """Format a fraction as a percentage; a dash for None."""
+    return "-" if fraction is None else f"{100 * fraction:.{0 if fraction >= 0.1 else 1}f}%"
 
 
 def giga(rate) -> str:
-    """Return a rate in units of 10^9, a dash for None."""
+    """Format a rate in units of 10^9; a dash for None."""
     return "-" if rate is None else f"{rate / 1e9:,.{4 if rate < 1e8 else 1}f}"
 
 
 def mega(count) -> str:
-    """Return bytes in units of 10^6, a dash for None."""
+    """Format bytes in units of 10^6; a dash for None."""
     return "-" if count is None else f"{count / 1e6:,.1f}"
 
 
 def times(ratio) -> str:
-    """Return a ratio as people read it: "1.25x"."""
+    """Format a ratio, such as "1.25x"; a dash for None."""
     return "-" if ratio is None else f"{ratio:.2f}x"
 
 
-def beside(timings, first, **what) -> list[dict]:
-    """Return a record for each contender of {name: Timing}, with its ratios to the one called `first`.
+def with_ratios(timings, first, **what) -> list[dict]:
+    """Return a record for each entry of {engine: Timing}, with its ratios to the engine `first`.
 
-    Above 1 a contender takes longer than `first`.
+    A ratio above 1 means slower than `first`.
     """
     one = timings[first]
     return [
@@ -52,17 +52,17 @@ def beside(timings, first, **what) -> list[dict]:
 
 
 def busy_notes(records) -> list[str]:
-    """Return a warning where medians lie far above minima, as they do when something else uses the machine."""
+    """Return a warning if medians are far above minima, which happens if other programs use the machine."""
     measured = [record for record in records if record["median_seconds"] is not None]
     unsteady = [record for record in measured if record["median_seconds"] > UNSTEADY * record["minimum_seconds"]]
     if not unsteady:
         return []
     where = f"{len(unsteady)} of {len(measured)} medians are more than {UNSTEADY} times their minimum"
-    return [f"{where}: something else used the machine. Trust the minima, or measure again."]
+    return [f"{where}: other programs used the machine. Trust the minima, or measure again."]
 
 
-def contenders_table(title, records, first, notes=()) -> Table:
-    """Return the table of records made by `beside`, which hold a batch size."""
+def engines_table(title, records, first, notes=()) -> Table:
+    """Return the table of records from `with_ratios` that have a batch size."""
     rows = [
         (
             record["batch"],
@@ -76,10 +76,18 @@ def contenders_table(title, records, first, notes=()) -> Table:
         )
         for record in records
     ]
-    columns = (">batch", "contender", ">median ms", ">minimum ms", ">median ms an image", ">rounds", f">to {first}")
+    columns = (
+        ">batch",
+        "engine",
+        ">median ms",
+        ">minimum ms",
+        ">median ms per image",
+        ">rounds",
+        f">relative to {first}",
+    )
     return Table(title, (*columns, ">of minima"), rows, [*notes, *busy_notes(records)])
 
 
-def left_out_notes(left_out) -> list[str]:
-    """Return a line for each contender that could not be built."""
-    return [f"{name} is left out. {reason}" for name, reason in left_out.items()]
+def skipped_notes(left_out) -> list[str]:
+    """Return a line for each engine that could not be built."""
+    return [f"{name} was skipped. {reason}" for name, reason in left_out.items()]

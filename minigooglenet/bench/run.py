@@ -1,4 +1,4 @@
-"""A run of the bench: the parts that were asked for, one after the other, into one result."""
+"""A run of the bench: the requested parts, one after another, in one result."""
 
 from pathlib import Path
 
@@ -28,22 +28,22 @@ PARTS = {
     "start": start,
     "profile": profile,
 }
-BUSY = 0.5  # processes that want a core before the run begins
-USUAL = ("ladder", "network", "training", "operations", "threads")  # what a run without names measures
+BUSY = 0.5  # load average above which the machine counts as busy before the run
+USUAL = ("ladder", "network", "training", "operations", "threads")  # the default parts
 
 
-def describe(asked, missing) -> dict:
-    """Return the head of a result: the machine, the settings and the peers that are not there."""
+def describe(options, missing) -> dict:
+    """Return the head of a result: the machine, the settings and the missing engines."""
     return {
-        "machine": machine.describe(asked.peers.values()),
+        "machine": machine.describe(options.peers.values()),
         "settings": {
-            "model": asked.model,
-            "threads": asked.threads,
-            "rounds": asked.rounds,
-            "budget_seconds": asked.seconds,
-            "batches": list(asked.batches) if asked.batches else None,
-            "peers": list(asked.peers),
-            "quick": asked.quick,
+            "model": options.model,
+            "threads": options.threads,
+            "rounds": options.rounds,
+            "budget_seconds": options.seconds,
+            "batches": list(options.batches) if options.batches else None,
+            "peers": list(options.peers),
+            "quick": options.quick,
         },
         "missing_peers": missing,
         "load_average": machine.load_average(),
@@ -51,25 +51,25 @@ def describe(asked, missing) -> dict:
 
 
 def head(result) -> list[str]:
-    """Return what is said before any measurement: the machine, whether it is busy, and the peers that are not there."""
+    """Return the lines to print before any measurement: the machine, whether it is busy, and the missing engines."""
     lines = [machine.line(result["machine"])]
     load = result["load_average"]
     if load is not None and load > BUSY:
         lines.append(
-            f"{load:.1f} processes wanted a core in the last minute. If they still do, times will be too long, most of "
-            "all those of peers whose threads wait for one another by spinning (OpenMP)."
+            f"The load average of the last minute is {load:.1f}. If the machine is still busy, times will be too long, "
+            "especially those of engines whose threads spin while they wait for each other (OpenMP)."
         )
     return [*lines, *(f"not measured: {reason}" for reason in result["missing_peers"].values())]
 
 
-def measure(part, asked, tell, layers=None) -> dict:
+def measure(part, options, progress, layers=None) -> dict:
     """Return the result of one part."""
     if part == "ladder":
-        return ladder.measure(asked, tell, layers)
-    return PARTS[part].measure(asked, tell)
+        return ladder.measure(options, progress, layers)
+    return PARTS[part].measure(options, progress)
 
 
 def save_figures(result, out) -> list[Path]:
-    """Draw the roofline of a ladder's result with all threads; return the files, the image and its text."""
+    """Draw the roofline of a result of the ladder with all threads; return the paths of the figure and its text."""
     threads = max(rates["threads"] for rates in result["rates"])
     return figures.save(*roofline.roofline(result, threads), Path(out) / "roofline")

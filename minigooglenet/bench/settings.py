@@ -1,4 +1,4 @@
-"""What a run of the bench is asked for, and the number of threads of all contenders, given back afterwards."""
+"""Settings of a benchmark run, and a context manager for the number of threads of all engines."""
 
 import contextlib
 import os
@@ -11,13 +11,13 @@ from minigooglenet import models, parallel
 
 @dataclass
 class Settings:
-    """What all parts of one run share.
+    """Settings of all parts of a run.
 
-    model : a name that `models.build` knows
-    threads : of every contender
-    rounds, seconds : how often each contender is timed, and what it may take in all
-    batches : images at once; each part has its own choice where this is None
-    peers : {name: module} of other engines to measure beside ours
+    model : name of a model for `models.build`
+    threads : number of threads of every engine
+    rounds, seconds : number of timings per engine, and its time limit
+    batches : batch sizes (default: each part has its own)
+    peers : {name: module} of other engines
     quick : measure less of everything
     """
 
@@ -30,22 +30,22 @@ class Settings:
     quick: bool = False
 
     def graph(self):
-        """Return the network, with weights under which activations keep their size from layer to layer."""
+        """Return the network, with an initialisation that keeps the activations at the same size in all layers."""
         return models.build(self.model, init="he", rng=0)
 
     def batch_sizes(self, usual, quick) -> tuple[int, ...]:
-        """Return the batch sizes that were asked for, else the usual ones of a part."""
+        """Return the requested batch sizes, or the default of a part."""
         return self.batches or (quick if self.quick else usual)
 
     def thread_counts(self) -> list[int]:
-        """Return 1, 2, 4, ... and the number of threads itself."""
+        """Return 1, 2, 4, ... and the full number of threads."""
         counts = [1 << power for power in range(self.threads.bit_length()) if 1 << power < self.threads]
         return [*counts, self.threads]
 
 
 @contextlib.contextmanager
 def threads(count, peers=()):
-    """Let our engine and all `peers` use `count` threads inside; afterwards, errors or not, as many as before."""
+    """Set the number of threads of our engine and all `peers` in the block, and restore it afterwards."""
     with contextlib.ExitStack() as stack:
         stack.callback(parallel.set_num_threads, parallel.get_num_threads())
         parallel.set_num_threads(count)
@@ -57,11 +57,11 @@ def threads(count, peers=()):
 def images(graph, batch, seed=0) -> np.ndarray:
     """Return random images (batch, C, H, W) in float32 for the one input of a graph."""
     if len(graph.inputs) != 1:
-        raise ValueError(f"the bench feeds one input, this graph has {list(graph.inputs)}")
+        raise ValueError(f"the bench needs a graph with one input, got inputs {list(graph.inputs)}")
     (shape,) = graph.inputs.values()
     return np.random.default_rng(seed).standard_normal((batch, *shape), dtype=np.float32)
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

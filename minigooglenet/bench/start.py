@@ -1,6 +1,6 @@
-"""How long it takes from calling Python to the first result of a network, with compiled kernels at hand and without.
+"""Start-up time: from starting Python to the first result of a network, with and without cached kernels.
 
-Each time is of a fresh process. Cold means an empty folder for the compiled kernels, warm the same folder afterwards.
+Each time is that of a fresh process. Cold means an empty kernel cache, warm the same cache afterwards.
 """
 
 import json
@@ -13,9 +13,9 @@ from minigooglenet import children
 from minigooglenet.bench.results import milliseconds
 from minigooglenet.console import Table
 
-LIMIT = 600  # seconds after which a process is given up
+LIMIT = 600  # seconds, the time limit of a process
 WARM_RUNS, QUICK_WARM_RUNS = 5, 2
-# What a first-time user types; the time of each stage is told from inside, the whole from outside.
+# A typical first program. It prints the time of each stage; the total time is measured from outside.
 PROGRAM = """
 import json, sys, time
 started = time.perf_counter()
@@ -34,30 +34,30 @@ print(json.dumps(stages), flush=True)
 """
 
 
-def measure(asked, tell) -> dict:
-    """Return the times from a fresh process to the first result, cold once and warm several times."""
+def measure(options, progress) -> dict:
+    """Return the times from a fresh process to the first result: one cold run and several warm runs."""
     records = []
     with tempfile.TemporaryDirectory(prefix="minigooglenet-cache-", ignore_cleanup_errors=True) as folder:
-        tell("start, kernels compiled anew")
-        records.append({"cache": "cold", "model": asked.model, "runs": 1, **first_result(asked, folder)})
+        progress("start, compiling all kernels")
+        records.append({"cache": "cold", "model": options.model, "runs": 1, **first_result(options, folder)})
         runs = []
-        for number in range(QUICK_WARM_RUNS if asked.quick else WARM_RUNS):
-            tell(f"start, kernels at hand, run {number + 1}")
-            runs.append(first_result(asked, folder))
+        for number in range(QUICK_WARM_RUNS if options.quick else WARM_RUNS):
+            progress(f"start, cached kernels, run {number + 1}")
+            runs.append(first_result(options, folder))
     medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-    records.append({"cache": "warm", "model": asked.model, "runs": len(runs), **medians})
+    records.append({"cache": "warm", "model": options.model, "runs": len(runs), **medians})
     return {"records": records}
 
 
-def first_result(asked, folder) -> dict:
-    """Return the seconds of each stage of one fresh process that keeps its compiled kernels in `folder`."""
-    variables = children.environment(NUMBA_CACHE_DIR=str(folder), MINIGOOGLENET_NUM_THREADS=str(asked.threads))
-    # The errors go to a file: nobody reads a second pipe while this one is waited for.
-    with children.own_folder() as place, tempfile.TemporaryFile() as errors:
+def first_result(options, folder) -> dict:
+    """Return the seconds of each stage of one fresh process with its kernel cache in `folder`."""
+    variables = children.environment(NUMBA_CACHE_DIR=str(folder), MINIGOOGLENET_NUM_THREADS=str(options.threads))
+    # The errors go to a file, because a second pipe that is not read could block the process.
+    with children.own_folder() as process_folder, tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
         process = children.start(
-            *("start", asked.model),
-            folder=place,
+            *("start", options.model),
+            folder=process_folder,
             program=PROGRAM,
             variables=variables,
             stdout=subprocess.PIPE,
@@ -72,10 +72,9 @@ def first_result(asked, folder) -> dict:
             process.wait()
         if not line:
             errors.seek(0)
-            said = errors.read().decode(errors="replace").strip().splitlines()
-            raise ValueError(
-                f"a fresh process did not reach its first result: {said[-1] if said else 'it said nothing'}"
-            )
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else "no error message"
+            raise ValueError(f"a fresh process did not reach its first result: {reason}")
     return {"whole_seconds": whole, **json.loads(line)}
 
 
@@ -83,9 +82,9 @@ def tables(result) -> list[Table]:
     """Return the table of a result."""
     stages = ("whole_seconds", "import_seconds", "build_seconds", "first_result_seconds")
     rows = [(r["cache"], r["runs"], *(milliseconds(r[stage]) for stage in stages)) for r in result["records"]]
-    columns = ("kernels", ">runs", ">whole ms", ">import ms", ">build the network ms", ">first result ms")
+    columns = ("kernels", ">runs", ">total ms", ">import ms", ">build the network ms", ">first result ms")
     notes = [
-        "Whole: from starting Python in a fresh process to the first output of one image; medians over the runs.",
-        "cold: every kernel is compiled; warm: compiled kernels are loaded from their folder.",
+        "Total: from starting Python in a fresh process to the first output for one image; medians over the runs.",
+        "cold: every kernel is compiled; warm: compiled kernels are loaded from the cache.",
     ]
     return [Table(f"From Python to the first result of {result['records'][0]['model']}", columns, rows, notes)]

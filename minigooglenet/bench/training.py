@@ -1,4 +1,4 @@
-"""One training step of the whole network, ours and PyTorch's in turn, after their gradients were compared."""
+"""One training step of the whole network, ours and PyTorch in turn, after a comparison of their gradients."""
 
 import copy
 import functools
@@ -8,36 +8,36 @@ import numpy as np
 import minigooglenet.bench.peers as known_peers
 from minigooglenet import losses, optim
 from minigooglenet.bench import clock, equality, settings
-from minigooglenet.bench.results import beside, contenders_table, left_out_notes
+from minigooglenet.bench.results import engines_table, skipped_notes, with_ratios
 
 OURS = "minigooglenet"
 BATCHES, QUICK = (8, 16), (2,)
 LEARNING_RATE, MOMENTUM = 1e-3, 0.9
-# A gradient passes many masks, and where rounding turns one ReLU or one maximum, more than a last digit differs. Seen
-# in GoogLeNet: up to 3e-3 of a gradient's largest value, and 2e-3 between our own float32 and float64.
+# A gradient passes many masks. If rounding changes one ReLU mask or one argmax, more than the last digit differs. Seen
+# in GoogLeNet: up to 3e-3 of the largest value of a gradient, and 2e-3 between float32 and float64 in our engine.
 GRADIENT_TOLERANCE = 1e-2
 
 
-def measure(asked, tell) -> dict:
-    """Return the times of a step: forward with dropout, all losses weighted, backward, SGD with momentum."""
-    graph = asked.graph()
+def measure(options, progress) -> dict:
+    """Return the times of a step: forward pass with dropout, weighted losses, backward pass, SGD with momentum."""
+    graph = options.graph()
     records, left_out = [], {}
-    with settings.threads(asked.threads, asked.peers.values()):
-        for batch in asked.batch_sizes(BATCHES, QUICK):
-            tell(f"training step, batch {batch}")
-            for peer in asked.peers.values():
+    with settings.threads(options.threads, options.peers.values()):
+        for batch in options.batch_sizes(BATCHES, QUICK):
+            progress(f"training step, batch {batch}")
+            for peer in options.peers.values():
                 if hasattr(peer, "gradients"):
                     require_equal_gradients(graph, batch, peer)
-            contenders, failed = known_peers.build(steps(graph, batch, asked.peers))
+            functions, failed = known_peers.build(steps(graph, batch, options.peers))
             left_out |= failed
-            # The losses differ from round to round, as each draws its own dropout and moves its own weights.
-            timings = clock.alternate(contenders, rounds=asked.rounds, seconds=2 * asked.seconds, tolerance=None)
-            records += beside(timings, OURS, batch=batch, threads=asked.threads)
+            # The losses cannot be compared, because each engine draws its own dropout masks and trains its own weights.
+            timings = clock.alternate(functions, rounds=options.rounds, seconds=2 * options.seconds, tolerance=None)
+            records += with_ratios(timings, OURS, batch=batch, threads=options.threads)
     return {"records": records, "left_out": left_out}
 
 
 def steps(graph, batch, peers) -> dict:
-    """Return {contender: build}; each function that is built does one step on weights of its own."""
+    """Return {engine: build}; each built function does one step on its own weights."""
     x, labels, weights = batch_of(graph, batch)
     factories = {OURS: functools.partial(our_step, graph, x, labels, weights)}
     for peer in peers.values():
@@ -47,7 +47,7 @@ def steps(graph, batch, peers) -> dict:
 
 
 def batch_of(graph, batch):
-    """Return (images, labels, {wire: weight of its loss}) to train on."""
+    """Return (images, labels, {wire: loss weight}) for training."""
     (classes,) = graph.shapes[graph.main]
     labels = np.random.default_rng(1).integers(0, classes, batch)
     return settings.images(graph, batch), labels, losses.head_weights(graph)
@@ -69,20 +69,20 @@ def our_step(graph, x, labels, weights):
 
 
 def require_equal_gradients(graph, batch, peer) -> None:
-    """Raise a ValueError unless a peer's logits and parameter gradients, dropout off, are ours."""
+    """Raise a ValueError unless another engine has our logits and parameter gradients, without dropout."""
     x, labels, weights = batch_of(graph, batch)
     (image,) = graph.inputs
     logits, tape = graph.forward({image: x})
     _, _, grads = losses.weighted_sum(logits, labels, weights)
     _, ours = graph.backward(grads, tape)
-    their_logits, theirs = peer.gradients(graph, x, labels, weights)
-    equality.require_equal({OURS: [logits[wire] for wire in weights], peer.TITLE: their_logits})
+    peer_logits, peer_gradients = peer.gradients(graph, x, labels, weights)
+    equality.require_equal({OURS: [logits[wire] for wire in weights], peer.TITLE: peer_logits})
     for name, grad in ours.items():
-        off = equality.difference(grad, theirs[name])
-        if not off <= GRADIENT_TOLERANCE:
+        error = equality.difference(grad, peer_gradients[name])
+        if not error <= GRADIENT_TOLERANCE:
             raise ValueError(
-                f"{peer.TITLE} and {OURS} do not train the same: the gradients of {name} differ by {off:.1e} of the "
-                f"largest value, where {GRADIENT_TOLERANCE:g} is allowed; their times are not compared"
+                f"{peer.TITLE} and {OURS} do not train the same: the gradients of {name} differ by {error:.1e} of the "
+                f"largest value, but only {GRADIENT_TOLERANCE:g} is allowed, so their times are not compared"
             )
 
 
@@ -90,8 +90,8 @@ def tables(result) -> list:
     """Return the table of a result."""
     threads = result["records"][0]["threads"]
     notes = [
-        "A step: forward with dropout, losses of all heads (0.3 for auxiliary ones), backward, SGD with momentum 0.9.",
-        f"In turn. Dropout off, logits equal to 1e-4 and gradients to {GRADIENT_TOLERANCE:g} of the largest value.",
-        *left_out_notes(result["left_out"]),
+        "A step: forward pass with dropout, all losses (auxiliary ones times 0.3), backward pass, SGD, momentum 0.9.",
+        f"In turn. Without dropout, logits agree to 1e-4 and gradients to {GRADIENT_TOLERANCE:g} of the largest value.",
+        *skipped_notes(result["left_out"]),
     ]
-    return [contenders_table(f"One training step, {threads} threads", result["records"], OURS, notes)]
+    return [engines_table(f"One training step, {threads} threads", result["records"], OURS, notes)]

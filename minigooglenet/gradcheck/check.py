@@ -1,14 +1,22 @@
-"""Is this backward right? For a layer of this package or of a student's, and for any pair of functions."""
+"""The two entry points for a single operation: check a layer, or check any pair of functions."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from minigooglenet import checks
-from minigooglenet.gradcheck.ladder import climb
 from minigooglenet.gradcheck.report import FAIL, Finding, Report
+from minigooglenet.gradcheck.stages import run_stages
 from minigooglenet.gradcheck.subject import from_functions, from_layer
 from minigooglenet.shapes import shape
+from minigooglenet.typing import Rng, Shape
 
-# Small shapes that reveal: unequal sides, a stride with a remainder behind, enough channels for a window across them.
+if TYPE_CHECKING:
+    from minigooglenet.layers import Layer
+
+# Small shapes that reveal mistakes: unequal sides, a remainder after the last stride, enough channels for LRN's window.
 REVEALING = {
     "Linear": lambda layer: (layer.in_features,),
     "Softmax": lambda layer: (5,),
@@ -18,39 +26,53 @@ REVEALING = {
 }
 
 
-def check_layer(layer, *input_shapes, rng=0) -> Report:
-    """Check the backward of a layer at a float64 copy, in training mode, through its own (perhaps overridden) methods.
+def check_layer(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> Report:
+    """Check the `backward` of a layer: on a float64 copy, in training mode, through its own or overridden methods.
 
     Parameters
     ----------
-    layer : Layer; it is left as it is. Dropout draws the same mask each time.
-    input_shapes : (C, H, W) of each input, without the batch axis; small and revealing ones unless given
+    layer : Layer; it is not changed. Dropout draws the same mask every time.
+    input_shapes : (C, H, W) of each input, without the batch axis (default: small shapes that reveal mistakes)
     rng : Generator, int or None, for the values
 
     Returns
     -------
     Report
-        `.verdict` "PASS", "FAIL" or "INCONCLUSIVE", `.findings`, `.suspects`, and the ladder as text.
+        `.verdict` "PASS", "FAIL" or "INCONCLUSIVE", `.findings`, `.suspects`, and a text with all stages.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.gradcheck.check_layer(mg.layers.ReLU()).verdict
+    'PASS'
+    >>> class Doubled(mg.layers.ReLU):
+    ...     def backward(self, grad_output, cache):
+    ...         (grad_x,), grad_params = super().backward(grad_output, cache)
+    ...         return (2 * grad_x,), grad_params
+    >>> mg.gradcheck.check_layer(Doubled()).suspects
+    ['wrong by a constant factor: 2']
     """
     if isinstance(layer, type) or not all(hasattr(layer, name) for name in ("forward", "backward", "params")):
-        raise TypeError(f"check_layer takes a layer with forward, backward and params, got {layer!r}")
+        raise TypeError(f"check_layer expects a layer with forward, backward and params, got {layer!r}")
     shapes = _shapes(layer, input_shapes)
     try:
         subject = from_layer(layer, shapes, np.random.default_rng(rng))
     except (ValueError, TypeError, AttributeError) as error:
-        return Report(repr(layer), [Finding(FAIL, f"the layer cannot be prepared: {error}")])
-    return climb(subject, np.random.default_rng(rng))
+        return Report(repr(layer), [Finding(FAIL, f"the layer cannot be checked with this input: {error}")])
+    return run_stages(subject, np.random.default_rng(rng))
 
 
-def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
-    """Check a pair of functions: forward(*inputs) -> y, backward(grad_y, *inputs) -> tuple of gradients.
+def check_function(
+    forward: Callable[..., Any], backward: Callable[..., Any], *inputs: ArrayLike, rng: Rng = 0, force: bool = False
+) -> Report:
+    """Check a pair of functions: forward(*inputs) -> y and backward(grad_y, *inputs) -> tuple of gradients.
 
     Parameters
     ----------
-    forward, backward : the pair; a backward may leave out the gradients of integer inputs
+    forward, backward : the pair; `backward` may omit the gradients of integer inputs
     inputs : float64 arrays, and integers such as labels
     rng : Generator, int or None, for the upstream gradient and the directions
-    force : check float32 inputs all the same
+    force : check float32 inputs anyway
 
     Returns
     -------
@@ -59,35 +81,48 @@ def check_function(forward, backward, *inputs, rng=0, force=False) -> Report:
     Raises
     ------
     TypeError
-        For float32 inputs without `force`: half their digits are lost to the difference of two forwards.
+        For float32 inputs without `force`: a finite difference loses half of their digits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigooglenet as mg
+    >>> def square(x):
+    ...     return x * x
+    >>> def square_backward(grad_y, x):
+    ...     return (grad_y * x,)  # the 2 is missing
+    >>> report = mg.gradcheck.check_function(square, square_backward, np.array([1.0, -2.0, 3.0]))
+    >>> report.verdict, report.suspects[0]
+    ('FAIL', 'derivative of another function: the square: the 2 is missing')
     """
     if not inputs:
-        raise TypeError("check_function needs the inputs at which to check: check_function(forward, backward, x, ...)")
+        raise TypeError("check_function needs at least one input: check_function(forward, backward, x, ...)")
     for i, array in enumerate(inputs):
         checks.unmasked(array, f"input {i}")
     low = [i for i, array in enumerate(inputs) if np.asarray(array).dtype in (np.float16, np.float32)]
     if low and not force:
         raise TypeError(
-            f"input {low[0]} is {np.asarray(inputs[low[0]]).dtype}: with 7 digits the best step of a difference leaves "
-            "an error near 1e-3, which hides real mistakes; give x.astype(np.float64), or force=True"
+            f"input {low[0]} is {np.asarray(inputs[low[0]]).dtype}: float32 has about 7 digits, so even the best step "
+            "size leaves an error near 1e-3, which hides real mistakes. Pass x.astype(np.float64), or force=True to "
+            "check anyway."
         )
     if low:
-        inputs = [np.asarray(a, np.float64) if i in low else a for i, a in enumerate(inputs)]
+        inputs = tuple(np.asarray(a, np.float64) if i in low else a for i, a in enumerate(inputs))
     subject = from_functions(forward, backward, inputs)
     if not subject.floats:
-        raise TypeError("none of the inputs is a float array, so there is no gradient to check")
-    return climb(subject, np.random.default_rng(rng))
+        raise TypeError("none of the inputs is a float array, so no gradient can be checked")
+    return run_stages(subject, np.random.default_rng(rng))
 
 
 def subject_of(layer, input_shapes, rng):
-    """Return (Subject, upstream gradient) of a layer as `check_layer` would see it."""
+    """Return (Subject, upstream gradient) of a layer, as `check_layer` makes them."""
     rng = np.random.default_rng(rng)
     subject = from_layer(layer, _shapes(layer, input_shapes), rng)
     return subject, rng.standard_normal(np.shape(subject.forward(*subject.arrays)))
 
 
 def _shapes(layer, input_shapes):
-    """Return the shapes that were given, or small and revealing ones."""
+    """Return the given shapes, or by default small shapes that reveal mistakes."""
     if input_shapes:
         return [shape(given, "an input shape") for given in input_shapes]
     kind = getattr(layer, "kind", type(layer).__name__)

@@ -1,7 +1,7 @@
-"""Low precision inside what is checked: correct to 3 or 7 digits, and so neither right nor wrong for a difference.
+"""Low precision inside the checked functions: results with 3 or 7 correct digits, too few to decide.
 
-float32 inside a backward makes it a staircase: a change of the upstream gradient or of x by 1e-12 leaves the result the
-same to the last bit. Errors that such steps explain are not a mistake in the formula.
+float32 inside `backward` makes it a staircase: a change of 1e-12 in the upstream gradient or in x leaves every bit of
+the result unchanged. An error that such steps explain is not a mistake in the formula.
 """
 
 import numpy as np
@@ -12,19 +12,22 @@ from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE
 from minigooglenet.gradcheck.subject import CheckError
 
 WIDTHS = (2.0**-28, 2.0**-24, 2.0**-20, 2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4)
-SINGLE, HALF = 2e-6, 4e-3  # of the largest entry: what float32 and float16 may do to a gradient
+SINGLE, HALF = 2e-6, 4e-3  # error of a gradient in float32 and float16, relative to its largest entry
 
 
-def excuse(subject, grad_y, rungs) -> None:
+def excuse(subject, grad_y, stages) -> None:
     """Turn each FAIL that low precision explains into INCONCLUSIVE, and name the cause.
 
-    Findings carry their `error` in units of the gradient; those without one are left alone. On a staircase of a forward
-    the integers of rung 1 decide nothing; the indices do, whose differences know the height of its steps.
+    The `error` of a finding is in units of the gradient; findings without one do not change. If the output of forward
+    changes in steps, the integers of stage 1 decide nothing. The indices decide, because their differences take the
+    height of the steps into account.
     """
-    findings = [f for rung in rungs for f in rung.findings if f.verdict == FAIL and None not in (f.error, f.argument)]
+    findings = [
+        f for stage in stages for f in stage.findings if f.verdict == FAIL and None not in (f.error, f.argument)
+    ]
     if not findings:
         return
-    exact = [f for rung in rungs if rung.number == 1 for f in rung.findings]
+    exact = [f for stage in stages if stage.number == 1 for f in stage.findings]
     try:
         gradients = subject.gradients(grad_y)
         backward = _of_backward(subject, grad_y, gradients)
@@ -40,8 +43,8 @@ def excuse(subject, grad_y, rungs) -> None:
             if finding.error <= _bound(cause, largest) or (who == "forward" and any(finding is f for f in exact)):
                 finding.verdict = INCONCLUSIVE
                 finding.sentence = (
-                    f"{finding.argument}: the gradients agree only to {finding.error:.1g} because {who} moves in "
-                    f"steps: {cause}; compute in float64 to decide"
+                    f"{finding.argument}: the gradients agree only to {finding.error:.1g}, because the result of {who} "
+                    f"changes in steps: {cause}. Compute in float64 to decide."
                 )
                 break
 
@@ -55,18 +58,18 @@ def _bound(cause, largest):
     if "decimal" in cause:
         return 10.0 ** -int(cause.split(" to ")[1].split()[0])
     if "integers" in cause:
-        return 0.0  # a gradient cut to integers has lost what it had to say
+        return 0.0  # a gradient truncated to integers is wrong
     return (SINGLE if "float32" in cause else HALF) * largest
 
 
 def _of_backward(subject, grad_y, gradients):
-    """Return {position: cause} of the gradients that stay the same where they must move."""
+    """Return {position: cause} of the gradients that do not change although they should."""
     rng = np.random.default_rng(0)
     factors = {i: rng.uniform(1, 2, np.shape(subject.arrays[i])) for i in subject.floats}
-    of_grad = rng.uniform(1, 2, np.shape(grad_y))
+    factors_of_grad = rng.uniform(1, 2, np.shape(grad_y))
 
     def upstream(scale):
-        return subject.gradients(grad_y * (1 + scale * of_grad))
+        return subject.gradients(grad_y * (1 + scale * factors_of_grad))
 
     def arrays(scale):
         moved = [a * (1 + scale * factors[i]) if i in factors else a for i, a in enumerate(subject.arrays)]
@@ -77,7 +80,7 @@ def _of_backward(subject, grad_y, gradients):
         near, *further = move(FINE), move(2.0**-8), move(2.0**-7), move(2.0**-6)
         for i, gradient in gradients.items():
             change, twice, four = (np.abs(far[i] - gradient) for far in further)
-            # A mask flips few entries, wholly and anywhere; what is rounded grows with the step.
+            # A mask changes few entries by any amount; a rounded value changes in proportion to the step.
             moving = (change > 0) & (np.abs(twice - 2 * change) < change) & (np.abs(four - 2 * twice) < twice)
             still = moving & (near[i] == gradient)
             most = moving.any() and 2 * moving.sum() >= (gradient != 0).sum()

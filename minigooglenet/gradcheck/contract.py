@@ -1,16 +1,16 @@
-"""Rung 0: what came back, before asking whether it is right. Nothing here raises: every fault is a finding."""
+"""Stage 0, the contract: what the functions return, before any value is compared. Every fault is a finding."""
 
 import numpy as np
 
 from minigooglenet.gradcheck import diagnosis
-from minigooglenet.gradcheck.differences import backward_noise, slopes, typical_size
+from minigooglenet.gradcheck.differences import backward_noise, central_differences, typical_size
 from minigooglenet.gradcheck.outputs import misread
 from minigooglenet.gradcheck.report import FAIL, INCONCLUSIVE, PASS, Finding
 from minigooglenet.gradcheck.subject import CheckError, as_tuple
 
 
 def check(subject, rng):
-    """Return (findings, suspects, grad_y): grad_y is None where the backward cannot be compared at all."""
+    """Return (findings, suspects, grad_y); grad_y is None if `backward` cannot be compared at all."""
     findings = []
     before = [np.array(array) for array in subject.arrays]
     try:
@@ -26,13 +26,16 @@ def check(subject, rng):
     if first.dtype.kind not in "f":
         return [*findings, _fail(f"forward returned {first.dtype}, not floats")], [], None
     if not np.array_equal(first, second, equal_nan=True):
-        sentence = "forward gives two results for the same input: fix the seed, or draw the dropout mask outside"
+        sentence = (
+            "forward returned different results for the same input. "
+            "Fix the random seed, or draw the dropout mask outside of forward."
+        )
         return [*findings, _fail(sentence)], [], None
     if first.dtype.itemsize < 8:
-        sentence = f"forward returned {first.dtype} for float64 inputs: digits are lost on the way"
+        sentence = f"forward returned {first.dtype} for float64 inputs, so precision is lost"
         if subject.operation is not None:
             return [*findings, _fail(sentence)], [], None
-        findings.append(Finding(INCONCLUSIVE, f"{sentence}; compute in float64 to decide"))
+        findings.append(Finding(INCONCLUSIVE, f"{sentence}. Compute in float64 to decide."))
     if not np.isfinite(first).all():
         return (
             [*findings, _fail(f"forward returned {int((~np.isfinite(first)).sum())} values that are not finite")],
@@ -47,12 +50,14 @@ def check(subject, rng):
 
 
 def _empty(subject, y):
-    """Nothing compared is nothing proven: arrays without elements leave the verdict open."""
+    """Return an INCONCLUSIVE finding for each array without elements, because nothing in it can be compared."""
     findings = []
     for i in subject.floats:
         if not np.size(subject.arrays[i]):
             name, shape = subject.names[i], np.shape(subject.arrays[i])
-            sentence = f"{name} has shape {shape}, so it has no elements and nothing is compared; give it at least one"
+            sentence = (
+                f"{name} has shape {shape}: it has no elements, so nothing is compared. Pass at least one element."
+            )
             findings.append(Finding(INCONCLUSIVE, sentence, name))
     if not y.size and not findings:
         sentence = f"forward returned shape {y.shape}, which has no elements, so nothing is compared"
@@ -69,24 +74,26 @@ def _backward(subject, grad_y, before):
         return [_fail(str(error))], [], False
     findings = _unchanged(subject, before, "backward")
     if not np.array_equal(grad_y, given):
-        findings.append(_fail("backward changed the upstream gradient that it was given; work on a copy"))
+        findings.append(_fail("backward changed its upstream gradient in place. Work on a copy."))
         grad_y[...] = given
     expected = [subject.names[i] for i in subject.floats]
     if len(gradients) not in (len(expected), len(subject.arrays)):
-        sentence = f"backward returned {len(gradients)} gradient(s) for {len(expected)} input(s): {', '.join(expected)}"
+        counts = f"{_many(len(gradients), 'gradient')} for {_many(len(expected), 'input')}"
+        sentence = f"backward returned {counts}: {', '.join(expected)}"
         return [*findings, _fail(sentence)], [], False
     gradients = subject.by_position(gradients)
-    more, suspects = _kinds_and_shapes(subject, gradients, grad_y)
+    more, suspects = _dtypes_and_shapes(subject, gradients, grad_y)
     if more:
         return findings + more, suspects, False
     for i, other in zip(subject.floats, subject.by_position(again).values(), strict=True):
         if not np.array_equal(gradients[i], other, equal_nan=True):
-            findings.append(_fail(f"backward gives two results for {subject.names[i]} from the same arguments"))
+            findings.append(
+                _fail(f"backward returned different gradients of {subject.names[i]} for the same arguments")
+            )
     for i, gradient in gradients.items():
         if any(np.shares_memory(gradient, a) for a in (*subject.arrays, grad_y) if isinstance(a, np.ndarray)):
-            sentence = (
-                f"the gradient of {subject.names[i]} is a view of an argument: changing one changes both; copy it"
-            )
+            view = f"the gradient of {subject.names[i]} is a view of an argument"
+            sentence = f"{view}, so changing one changes both. Return a copy."
             findings.append(Finding(PASS, sentence, subject.names[i]))
     more, ignoring = _linear_in_upstream(subject, grad_y)
     findings += more
@@ -97,7 +104,7 @@ def _backward(subject, grad_y, before):
     return findings, suspects, True
 
 
-def _kinds_and_shapes(subject, gradients, grad_y):
+def _dtypes_and_shapes(subject, gradients, grad_y):
     findings, suspects = [], []
     for i, gradient in gradients.items():
         name, shape = subject.names[i], np.shape(subject.arrays[i])
@@ -107,25 +114,25 @@ def _kinds_and_shapes(subject, gradients, grad_y):
             findings.append(_fail(f"the gradient of {name} is a {type(gradient).__name__}, not an array", name))
         elif np.asarray(gradient).dtype.kind != "f":
             findings.append(
-                _fail(f"the gradient of {name} holds {np.asarray(gradient).dtype}; gradients are floats", name)
+                _fail(f"the gradient of {name} is {np.asarray(gradient).dtype}, but gradients must be floats", name)
             )
         elif np.asarray(gradient).dtype.itemsize < np.asarray(subject.arrays[i]).dtype.itemsize:
-            kinds = f"{np.asarray(gradient).dtype}, its input {np.asarray(subject.arrays[i]).dtype}"
-            findings.append(_fail(f"the gradient of {name} is {kinds}: digits are lost on the way", name))
+            dtypes = f"{np.asarray(gradient).dtype} but its input is {np.asarray(subject.arrays[i]).dtype}"
+            findings.append(_fail(f"the gradient of {name} is {dtypes}, so precision is lost", name))
         elif np.shape(gradient) != shape:
             findings.append(
                 _fail(f"the gradient of {name} has shape {np.shape(gradient)}, but {name} has {shape}", name)
             )
             if np.size(subject.arrays[i]) <= 2000:
-                right = slopes(subject, i, grad_y).gradient.reshape(shape)
+                right = central_differences(subject, i, grad_y).gradient.reshape(shape)
                 suspects += diagnosis.wrong_shape(name, np.asarray(gradient), right)
         elif not np.isfinite(gradient).all():
-            findings.append(_fail(f"the gradient of {name} holds values that are not finite", name))
+            findings.append(_fail(f"the gradient of {name} contains values that are not finite", name))
     return findings, suspects
 
 
 def _linear_in_upstream(subject, grad_y):
-    """A backward is linear in the upstream gradient: twice the one gives twice the other."""
+    """Check that backward is linear in the upstream gradient: doubling grad_y doubles the result."""
     other = np.roll(grad_y, 1) * 0.7 + 0.1
     one, two, both = (subject.gradients(g) for g in (grad_y, other, 2 * grad_y - 3 * other))
     y = np.abs(np.asarray(subject.forward(*subject.arrays), np.float64))
@@ -134,14 +141,19 @@ def _linear_in_upstream(subject, grad_y):
         if not np.size(subject.arrays[i]):
             continue
         expected = 2 * one[i] - 3 * two[i]
-        # What cancels to nothing leaves round-off, which is not linear; it is small next to the outputs per input.
-        usual = float(np.sum(y * np.abs(grad_y))) / typical_size(np.asarray(subject.arrays[i], np.float64))
+        # Terms that cancel leave round-off, which is not linear, but small compared with the outputs per input.
+        typical = float(np.sum(y * np.abs(grad_y))) / typical_size(np.asarray(subject.arrays[i], np.float64))
         largest = max(float(np.abs(2 * one[i]).max(initial=0)), float(np.abs(3 * two[i]).max(initial=0)), 1e-300)
         error = float(np.abs(both[i] - expected).max(initial=0))
-        if error > 1e-7 * largest and error > 1e-13 * usual and error > 100 * backward_noise(subject, i, grad_y).max():
+        if (
+            error > 1e-7 * largest
+            and error > 1e-13 * typical
+            and error > 100 * backward_noise(subject, i, grad_y).max()
+        ):
             name = subject.names[i]
             sentence = (
-                f"the gradient of {name} is not linear in the upstream gradient: is grad_y used, once, as a factor?"
+                f"the gradient of {name} is not linear in the upstream gradient. "
+                "Is grad_y used exactly once, as a factor?"
             )
             findings.append(Finding(FAIL, sentence, name, error=error / 5))
             if np.array_equal(one[i], two[i]):
@@ -153,12 +165,15 @@ def _unchanged(subject, before, who):
     findings = []
     for name, array, kept in zip(subject.names, subject.arrays, before, strict=True):
         if not np.array_equal(array, kept, equal_nan=array.dtype.kind == "f"):
-            place = tuple(int(i) for i in np.argwhere(array != kept)[0])
-            findings.append(
-                _fail(f"{who} changed its input: {name}{list(place)} was {kept[place]:g}, is {array[place]:g}")
-            )
+            index = tuple(int(i) for i in np.argwhere(array != kept)[0])
+            change = f"{name}{list(index)} was {kept[index]:g} and is now {array[index]:g}"
+            findings.append(_fail(f"{who} changed its input in place: {change}"))
             array[...] = kept
     return findings
+
+
+def _many(count, noun):
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _fail(sentence, argument=None):

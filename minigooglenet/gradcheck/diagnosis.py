@@ -1,4 +1,4 @@
-"""From a wrong gradient to what it looks like, in words. When nothing fits, nothing is said."""
+"""From a wrong gradient to the known mistakes that explain it. If none does, the list is empty."""
 
 from itertools import combinations, product
 
@@ -8,7 +8,7 @@ from minigooglenet.gradcheck import functions, norms, same_shape, structure, win
 from minigooglenet.gradcheck.evidence import matches
 from minigooglenet.gradcheck.subject import CheckError
 
-# In this order: what explains more specifically comes first.
+# The most specific explanations come first.
 DETECTORS = (
     structure.all_zero,
     functions.labels,
@@ -16,7 +16,7 @@ DETECTORS = (
     functions.attention,
     functions.activation,
     functions.clipped,
-    functions.spread,
+    functions.deviation,
     norms.normalisation,
     norms.local_response,
     same_shape.diagonal,
@@ -36,42 +36,49 @@ DETECTORS = (
 
 
 def suspects(evidences) -> tuple[list[str], list[str]]:
-    """Return two lists of "key: hint", the likeliest first: what explains a wrong gradient, and where it is wrong.
+    """Return two lists of "key: hint", the most likely first: explanations of a wrong gradient, and where it is wrong.
 
-    A suspect must predict the wrong gradient to six digits. What several arguments agree on comes first. The second
-    list only says where the errors lie, if that has a pattern.
+    A suspect must predict the wrong gradient to six digits. Suspects that several arguments share come first. The
+    second list only locates the errors, if they have a pattern.
     """
     for evidence in evidences:
-        evidence.others = {o.name: o.numeric for o in evidences if o is not evidence}
-    return _ranked(_exact, evidences), _ranked(structure.places, evidences)
+        evidence.others = {o.name: o.numerical for o in evidences if o is not evidence}
+    return _ranked(_exact, evidences), _ranked(structure.locations, evidences)
 
 
 def _ranked(detect, evidences):
-    found = [(key, f"{key}: {hint}") for evidence in evidences for key, hint in detect(evidence)]
-    keys = [key for key, _ in found]
-    ranked = sorted(found, key=lambda pair: (-min(keys.count(pair[0]), len(evidences)), keys.index(pair[0])))
+    candidates = [(key, f"{key}: {hint}") for evidence in evidences for key, hint in detect(evidence)]
+    keys = [key for key, _ in candidates]
+    ranked = sorted(candidates, key=lambda pair: (-min(keys.count(pair[0]), len(evidences)), keys.index(pair[0])))
     return list(dict.fromkeys(text for _, text in ranked))
 
 
-def wrong_shape(name, analytic, numeric) -> list[str]:
-    """Return suspects for a gradient whose shape is not that of its array, while `numeric` is right."""
-    found = []
-    shape = numeric.shape
+def wrong_shape(name, analytic, numerical) -> list[str]:
+    """Return suspects for a gradient that differs in shape from its array; `numerical` is the right gradient."""
+    suspected = []
+    shape = numerical.shape
     for count in range(1, analytic.ndim + 1):
         for axes in combinations(range(analytic.ndim), count):
             summed = analytic.sum(axis=axes)
-            if summed.size == numeric.size and matches(summed.reshape(shape), numeric):
-                found.append(f"not summed over: sum what came back for {name} over axes {axes}")
-    if analytic.size == numeric.size and matches(np.squeeze(analytic), np.squeeze(numeric)):
-        found.append(f"axes swapped: the values for {name} are right, but it has axes of length 1 too many or too few")
+            if summed.size == numerical.size and matches(summed.reshape(shape), numerical):
+                suspected.append(f"not summed over: sum the returned gradient of {name} over axes {axes}")
+    if analytic.size == numerical.size and matches(np.squeeze(analytic), np.squeeze(numerical)):
+        suspected.append(f"axes swapped: the values for {name} are right, but axes of length 1 are missing or extra")
     if analytic.ndim == len(shape) == 4 and all(a > b for a, b in zip(analytic.shape[2:], shape[2:], strict=True)):
         rows, columns = (a - b for a, b in zip(analytic.shape[2:], shape[2:], strict=True))
         for top, left in product(range(rows + 1), range(columns + 1)):
-            if matches(analytic[:, :, top : top + shape[2], left : left + shape[3]], numeric):
-                found.append(f"padding ignored: {name} is right once {top} rows and {left} columns are cropped first")
+            if matches(analytic[:, :, top : top + shape[2], left : left + shape[3]], numerical):
+                crop = f"{_many(top, 'row')} at the top and {_many(left, 'column')} at the left"
+                suspected.append(f"padding ignored: the gradient of {name} is right after cropping {crop}")
     if sorted(analytic.shape) == sorted(shape):
-        found.append(f"axes swapped: the shape {analytic.shape} for {name} is {shape} in another order")
-    return list(dict.fromkeys(found))
+        suspected.append(
+            f"axes swapped: the sizes of {name} are in the wrong order: {analytic.shape} instead of {shape}"
+        )
+    return list(dict.fromkeys(suspected))
+
+
+def _many(count, noun):
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _exact(e):
@@ -84,4 +91,4 @@ def _exact(e):
         try:
             yield from list(detector(e))
         except (CheckError, ValueError, ArithmeticError, IndexError):
-            continue  # a function at whose zeros or ones a detector looks may not be defined there
+            continue  # a detector may evaluate the function outside of its domain, for example at zeros

@@ -1,8 +1,8 @@
-"""The gradient by numbers: central differences of every output, refined where they and the backward disagree.
+"""The numerical gradient: central differences of every output, refined for entries that disagree with `backward`.
 
-Two forward passes per index are enough almost everywhere. Where the result is in doubt, `settle` takes further steps
-until it is clear why: truncation (smaller steps agree), round-off (larger steps agree), a kink (the derivative jumps,
-however small the step), or a wrong backward (all steps repeat what the first one gave).
+Two forward passes per index are enough almost everywhere. If the result is in doubt, `settle` takes more step sizes
+until the cause is clear: truncation error (smaller steps agree), round-off error (larger steps agree), a kink (the
+derivative jumps, however small the step), or a wrong `backward` (all steps repeat the first result).
 """
 
 import warnings
@@ -26,27 +26,27 @@ from minigooglenet.gradcheck.settle import (
 )
 from minigooglenet.gradcheck.subject import CheckError
 
-STEP = 1e-5  # of the array's size; near the best for float64, where truncation and round-off meet
-JACOBIAN_VALUES = 4_000_000  # above so many, only the gradient is kept and not every output's own slope
+STEP = 1e-5  # relative to the array; near the best for float64, where truncation and round-off error are equal
+JACOBIAN_VALUES = 4_000_000  # for more values than this, keep only the gradient, not the derivatives of each output
 
 
 @dataclass
-class Slopes:
+class Differences:
     """Central differences with respect to some indices of one array.
 
     Attributes
     ----------
-    indices : flat indices that were moved
-    gradient : d sum(y * grad_y) / d index, one for each index
-    jacobian : (indices, outputs), or None where it would be large
-    kinks : whether the function has a kink there, so that no gradient exists
-    outside : at a kink, whether the analytic gradient lies outside the two one-sided derivatives
-    undecided : whether no step gave a number to trust: not finite, or another one for every step
-    edges : which of the undecided lie at the edge of the function's domain
+    indices : flat indices of the entries
+    gradient : d sum(y * grad_y) / d entry, one value per index
+    jacobian : (indices, outputs), or None if it would be large
+    kinks : whether the function has a kink at the entry, so that no gradient exists
+    outside : at a kink, whether the analytic gradient is outside the two one-sided derivatives
+    undecided : whether no step size gives a reliable derivative: it is not finite, or differs for every step
+    edges : which undecided entries are at the edge of the function's domain
     wrong : whether the analytic gradient differs by clearly more than the error of the difference
-    error : how far each entry of `gradient` may be off
-    floor : how far round-off alone can move an entry of the gradient, at the first step
-    noise : the measured Noise, or None where nothing was in doubt
+    error : estimated error of each entry of `gradient`
+    floor : noise floor: the round-off error of an entry of the gradient, at the first step size
+    noise : the measured Noise, or None if nothing was in doubt
     """
 
     indices: np.ndarray
@@ -62,14 +62,14 @@ class Slopes:
     noise: Noise | None = None
 
 
-def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
+def central_differences(subject, position, grad_y, indices=None, analytic=None) -> Differences:
     """Return the central differences of a Subject with respect to its array at `position`.
 
     Parameters
     ----------
     grad_y : upstream gradient, of the shape of y
-    indices : flat indices to move; all unless given
-    analytic : flat gradient of the whole array; where it disagrees the step is refined
+    indices : flat indices of the entries (default: all)
+    analytic : flat gradient of the whole array; entries that disagree are measured with more step sizes
     """
     probe = _Probe(subject, position, grad_y)
     indices = np.arange(probe.x.size) if indices is None else np.asarray(indices)
@@ -86,39 +86,40 @@ def slopes(subject, position, grad_y, indices=None, analytic=None) -> Slopes:
             largest = float(np.abs(analytic).max(initial=0))
             for row in _in_doubt(analytic[indices], gradient, jumps, absolute, error, largest):
                 value = float(analytic[indices[row]])
-                found = settle(probe.line(indices[row]), value, largest, probe.noise)
-                if found.state in (WRONG, OPEN) and _excused(probe, indices[row], value, found, largest):
-                    found.state = AGREES
-                if found.state != AGREES or not abs(value - gradient[row]) <= allowed(value, gradient[row], error[row]):
-                    gradient[row], error[row] = found.value, found.error
+                settled = settle(probe.line(indices[row]), value, largest, probe.noise)
+                state = settled.state
+                if state in (WRONG, OPEN) and _excused(probe, indices[row], value, settled, largest):
+                    state = AGREES
+                if state != AGREES or not abs(value - gradient[row]) <= allowed(value, gradient[row], error[row]):
+                    gradient[row], error[row] = settled.value, settled.error
                     if jacobian is not None:
-                        jacobian[row] = found.column
-                flags["kinks"][row] = found.state in (KINK, OUTSIDE)
-                flags["outside"][row] = found.state == OUTSIDE
-                flags["wrong"][row] = found.state == WRONG
-                flags["edges"][row] = found.state == EDGE
-                flags["undecided"][row] = found.state not in (KINK, OUTSIDE, WRONG, AGREES)
+                        jacobian[row] = settled.column
+                flags["kinks"][row] = state in (KINK, OUTSIDE)
+                flags["outside"][row] = state == OUTSIDE
+                flags["wrong"][row] = state == WRONG
+                flags["edges"][row] = state == EDGE
+                flags["undecided"][row] = state not in (KINK, OUTSIDE, WRONG, AGREES)
             if not (analytic.any() or gradient.any()):
-                probe.noise()  # zeros on both sides: a forward that moves in steps would hide a missing gradient
+                probe.noise()  # both gradients are zero, which steps in the output of `forward` could cause
     probe.raise_if_nothing_worked()
     floor = probe.floor(float(np.abs(gradient).max(initial=0)), STEP * probe.size)
-    return Slopes(indices, gradient, jacobian, **flags, error=error, floor=floor, noise=probe.measured)
+    return Differences(indices, gradient, jacobian, **flags, error=error, floor=floor, noise=probe.measured)
 
 
-def _excused(probe, index, analytic, found, largest):
-    """Return whether the digits that backward itself loses make up a small disagreement, or the complex step agrees."""
-    off = abs(analytic - found.value)
-    if found.state == WRONG:
+def _excused(probe, index, analytic, settled, largest):
+    """Return whether round-off in backward explains a small disagreement, or the complex step confirms the gradient."""
+    off = abs(analytic - settled.value)
+    if settled.state == WRONG:
         lost = 20 * probe.backward_noise()[index]
         return off <= 1e-2 * abs(analytic) and off <= lost and lost <= 1e-3 * largest
-    if not (analytic and np.isfinite(found.error) and off <= CLEAR * found.error):
+    if not (analytic and np.isfinite(settled.error) and off <= CLEAR * settled.error):
         return False
     exact = probe.complex_step(index)
     return exact is not None and abs(exact - analytic) <= 1e-9 * abs(analytic)
 
 
 def _in_doubt(analytic, gradient, jumps, absolute, error, largest):
-    """Return the rows that disagree, that jump like a symmetric kink, or that round-off leaves open."""
+    """Return the rows that disagree, that jump like a symmetric kink, or that round-off leaves undecided."""
     agree = np.abs(analytic - gradient) <= allowed(analytic, gradient, error)  # False where anything is NaN
     jumping = (jumps > 1e-3 * absolute) & (jumps > 1e-4 * largest) & (jumps > 16 * error)
     open_ = 4 * error > 4 * TIGHT * largest
@@ -126,21 +127,21 @@ def _in_doubt(analytic, gradient, jumps, absolute, error, largest):
 
 
 def along(subject, position, direction, grad_y, analytic, linear=False, scale=0.0):
-    """Return a `settle.Settled` along a direction in one array, for an analytic slope.
+    """Return a `settle.Settled` for an analytic directional derivative in one array.
 
-    A linear function has no truncation error: the larger its step, the less round-off.
+    A linear function has no truncation error: the larger the step, the smaller the round-off error.
     """
     probe = _Probe(subject, position, grad_y)
     step = (1.0 if linear else STEP) * probe.size
     line = Line(lambda t: probe.values(probe.x + t * direction), probe.middle, probe.weights, step, probe.inside)
     with np.errstate(all="ignore"):
-        found = settle(line, analytic, scale, probe.noise, scale)
+        settled = settle(line, analytic, scale, probe.noise, scale)
     probe.raise_if_nothing_worked()
-    return found
+    return settled
 
 
 class _Probe:
-    """One array of a Subject, ready to be moved: the outputs, and their noise once it is asked for."""
+    """One array of a Subject, ready to be moved: the outputs, and their noise, measured on demand."""
 
     def __init__(self, subject, position, grad_y):
         self.subject, self.position = subject, position
@@ -149,12 +150,14 @@ class _Probe:
         self.weights = np.asarray(grad_y, np.float64).reshape(-1)
         self.absolute = np.abs(self.weights)
         self.size = typical_size(self.x)
-        self.inside = EPS * float(np.abs(self.x).max(initial=0))  # round-off of values that a large mean is taken off
+        self.inside = EPS * float(
+            np.abs(self.x).max(initial=0)
+        )  # round-off of values from which a large mean is subtracted
         self.measured = self.failure = self.lost = None
         self.worked = self.x.size == 0
 
     def values(self, array):
-        """Return the outputs, or NaN where the forward raises: outside its domain it may."""
+        """Return the outputs, or NaN if `forward` raises, as it may outside of its domain."""
         try:
             y = self.subject.at(self.position, array).reshape(-1)
         except CheckError as error:
@@ -166,18 +169,18 @@ class _Probe:
         return y
 
     def raise_if_nothing_worked(self):
-        """Raise what the forward raised, if it raised for every moved input."""
+        """Raise the error of `forward` if it failed for every moved input."""
         if not self.worked and self.failure is not None:
             raise self.failure
 
     def noise(self):
-        """Return the measured Noise; measured once."""
+        """Return the Noise, measured in the first call."""
         if self.measured is None:
             self.measured = measure(self.values, self.x, self.middle, self.size)
         return self.measured
 
     def backward_noise(self):
-        """Return the round-off of each entry of the analytic gradient, flat; measured once."""
+        """Return the round-off error of each entry of the analytic gradient, flat; measured in the first call."""
         if self.lost is None:
             grad_y = self.weights.reshape(np.shape(self.subject.forward(*self.subject.arrays)))
 
@@ -190,7 +193,7 @@ class _Probe:
         return self.lost
 
     def complex_step(self, index):
-        """Return the slope of one index by the complex step, or None where the forward does not compute with it."""
+        """Return the derivative of one index by the complex step, or None if `forward` cannot compute with it."""
         arrays = [a.astype(np.complex128) if a.dtype.kind == "f" else a for a in map(np.asarray, self.subject.arrays)]
         arrays[self.position].reshape(-1)[index] += 1e-30j
         try:
@@ -204,13 +207,13 @@ class _Probe:
         return float(y.imag @ self.weights / 1e-30)
 
     def step(self, index):
-        """Return the first step for one index, as it is after rounding."""
+        """Return the first step size for one index, after rounding."""
         value = self.x.reshape(-1)[index]
         h = STEP * max(self.size, 1e-4 * abs(value))
         return ((value + h) - (value - h)) / 2
 
     def first(self, index):
-        """Return (slopes of the outputs, their sum, their jump, their absolute sum, the floor of round-off)."""
+        """Return (derivatives of the outputs, their sum, their jump, their absolute sum, the noise floor)."""
         h = self.step(index)
         up, down = (self.values(_moved(self.x, index, sign * h)) for sign in (1, -1))
         change = up - down
@@ -235,9 +238,9 @@ class _Probe:
             self.size,
         )
 
-    def floor(self, slope, h):
-        """Return how far round-off alone can move a slope of that size with step h."""
-        return (EPS * float(np.abs(self.middle) @ self.absolute) + self.inside * slope) / h
+    def floor(self, derivative, h):
+        """Return the noise floor of a derivative of that size with step size h."""
+        return (EPS * float(np.abs(self.middle) @ self.absolute) + self.inside * derivative) / h
 
 
 def forward_noise(subject, position, grad_y) -> Noise:
@@ -247,29 +250,29 @@ def forward_noise(subject, position, grad_y) -> Noise:
 
 
 def backward_noise(subject, position, grad_y) -> np.ndarray:
-    """Return the round-off of each entry of a Subject's analytic gradient, flat."""
+    """Return the round-off error of each entry of a Subject's analytic gradient, flat."""
     with np.errstate(all="ignore"):
         return _Probe(subject, position, grad_y).backward_noise()
 
 
 def complex_step(subject, position, direction, grad_y, step=1e-30) -> float:
-    """Return the slope along one direction by the complex step: exact to rounding for an analytic forward."""
+    """Return the derivative along one direction by the complex step; it is exact up to rounding."""
     arrays = [a.astype(np.complex128) if np.asarray(a).dtype.kind == "f" else a for a in subject.arrays]
     arrays[position] = arrays[position] + 1j * step * direction
     return float(np.sum(np.asarray(subject.forward(*arrays)).imag * grad_y) / step)
 
 
 def typical_size(x) -> float:
-    """Return how far the values of an array spread, their root mean square if they are all alike, or 1 for zeros."""
+    """Return the standard deviation of an array, its root mean square if all values are equal, or 1 for zeros."""
     for size in (float(np.std(x)), float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))):
         if np.isfinite(size) and size > 1e-12 * float(np.abs(x).max(initial=0)):
             return size
     return 1.0
 
 
-def allowed(analytic, numeric, floor):
-    """Return how far entries may be off: |a - n| / max(|a|, |n|) up to TOLERANCE, above the floor of round-off."""
-    return TOLERANCE * np.maximum(np.abs(analytic), np.abs(numeric)) + 4 * floor
+def allowed(analytic, numerical, floor):
+    """Return the allowed difference of entries: TOLERANCE of the larger value, plus 4 times the noise floor."""
+    return TOLERANCE * np.maximum(np.abs(analytic), np.abs(numerical)) + 4 * floor
 
 
 def _moved(x, index, amount):

@@ -1,9 +1,9 @@
-"""Layers to check, by name: every kind of this package, at the settings that GoogLeNet uses and at ones that reveal."""
+"""Layers to check: every kind of this package, with hyperparameters of GoogLeNet and others that reveal mistakes."""
 
 from minigooglenet import layers
 from minigooglenet.kernels import compiled
 
-# The kinds that `examples` has, known without making a layer.
+# The kinds in `examples`, available without creating a layer.
 KINDS = (
     *("Conv2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d", "LocalResponseNorm", "BatchNorm2d"),
     *("ReLU", "Dropout", "Linear", "Flatten", "Concat", "Add", "Softmax"),

@@ -1,4 +1,4 @@
-"""Suspects of elementwise functions, of attention, and of losses: what people write in place of the derivative."""
+"""Suspects of elementwise functions, attention and losses: common formulas that are not the derivative."""
 
 from math import erf
 
@@ -23,13 +23,13 @@ def _density(x):
     return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
 
 
-# name: (function, {hint: derivative that is not its own, of x and y})
+# name: (function, {hint: wrong derivative, a function of x and y})
 FUNCTIONS = {
     "the sigmoid": (
         _sigmoid,
         {
-            "x * (1 - x) is used where y * (1 - y) belongs": lambda x, y: x * (1 - x),
-            "the sigmoid is applied to y once more": lambda x, y: _sigmoid(y) * (1 - _sigmoid(y)),
+            "the formula is y * (1 - y), not x * (1 - x)": lambda x, y: x * (1 - x),
+            "the sigmoid is applied to y again": lambda x, y: _sigmoid(y) * (1 - _sigmoid(y)),
             "the factor 1 - y is missing": lambda x, y: y,
             "the factor y is missing": lambda x, y: 1 - y,
             "1 - y^2 belongs to tanh": lambda x, y: 1 - y * y,
@@ -39,15 +39,15 @@ FUNCTIONS = {
         np.tanh,
         {
             "y is not squared": lambda x, y: 1 - y,
-            "1 - x^2 is used where 1 - y^2 belongs": lambda x, y: 1 - x * x,
-            "tanh is applied to y once more": lambda x, y: 1 - np.tanh(y) ** 2,
+            "the formula is 1 - y^2, not 1 - x^2": lambda x, y: 1 - x * x,
+            "tanh is applied to y again": lambda x, y: 1 - np.tanh(y) ** 2,
             "y * (1 - y) belongs to the sigmoid": lambda x, y: y * (1 - y),
         },
     ),
     "SiLU": (
         lambda x: x * _sigmoid(x),
         {
-            "the sigmoid is taken for a constant": lambda x, y: _sigmoid(x),
+            "the sigmoid is treated as a constant": lambda x, y: _sigmoid(x),
             "only the sigmoid is differentiated": lambda x, y: x * _sigmoid(x) * (1 - _sigmoid(x)),
             "x is missing in the second term": lambda x, y: _sigmoid(x) + _sigmoid(x) * (1 - _sigmoid(x)),
         },
@@ -55,48 +55,48 @@ FUNCTIONS = {
     "GELU": (
         lambda x: x * _cumulative(x),
         {
-            "the normal distribution is taken for a constant": lambda x, y: _cumulative(x),
+            "the normal distribution is treated as a constant": lambda x, y: _cumulative(x),
             "x is missing in the second term": lambda x, y: _cumulative(x) + _density(x),
             "only the normal distribution is differentiated": lambda x, y: x * _density(x),
-            "it is the gradient of the tanh approximation": lambda x, y: _slope(_tanh_gelu, x),
+            "this is the gradient of the tanh approximation": lambda x, y: _derivative(_tanh_gelu, x),
         },
     ),
     "GELU by tanh": (
         _tanh_gelu,
         {
-            "the tanh is taken for a constant": lambda x, y: y / x,
-            "it is the gradient of the exact form": lambda x, y: _cumulative(x) + x * _density(x),
+            "the tanh is treated as a constant": lambda x, y: y / x,
+            "this is the gradient of the exact form": lambda x, y: _cumulative(x) + x * _density(x),
         },
     ),
     "softplus": (
         lambda x: np.log1p(np.exp(x)),
         {
-            "it is the value, not the sigmoid": lambda x, y: y,
-            "the sigmoid is subtracted from 1": lambda x, y: 1 - _sigmoid(x),
-            "it is the derivative of ReLU": lambda x, y: x > 0,
+            "this is its value, but its derivative is the sigmoid": lambda x, y: y,
+            "this is 1 minus the sigmoid, but its derivative is the sigmoid": lambda x, y: 1 - _sigmoid(x),
+            "this is the derivative of ReLU": lambda x, y: x > 0,
         },
     ),
     "ELU": (
         lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
         {
-            "y is used below 0 where y + 1 belongs": lambda x, y: np.where(x > 0, 1, y),
-            "it is 1 everywhere": lambda x, y: 1 + 0 * x,
-            "it is the derivative of ReLU": lambda x, y: x > 0,
+            "below 0 the derivative is y + 1, not y": lambda x, y: np.where(x > 0, 1, y),
+            "this is 1 everywhere": lambda x, y: 1 + 0 * x,
+            "this is the derivative of ReLU": lambda x, y: x > 0,
         },
     ),
-    "exp": (np.exp, {"it is x, not y": lambda x, y: x, "it is 1": lambda x, y: 1 + 0 * x}),
-    "the square root": (np.sqrt, {"1/2 is missing": lambda x, y: 1 / y, "it is y / 2": lambda x, y: y / 2}),
-    "the square": (np.square, {"the 2 is missing": lambda x, y: x, "it is the value": lambda x, y: y}),
+    "exp": (np.exp, {"the derivative is y, not x": lambda x, y: x, "this is 1": lambda x, y: 1 + 0 * x}),
+    "the square root": (np.sqrt, {"1/2 is missing": lambda x, y: 1 / y, "this is y / 2": lambda x, y: y / 2}),
+    "the square": (np.square, {"the 2 is missing": lambda x, y: x, "this is the value": lambda x, y: y}),
 }
 
 
-def _slope(function, x, step=1e-6):
+def _derivative(function, x, step=1e-6):
     return (function(x + step) - function(x - step)) / (2 * step)
 
 
 def activation(e):
-    """The derivative of an elementwise function, confused with another."""
-    if e.y_shape != e.numeric.shape or len(e.subject.floats) > 1:
+    """The derivative of a different elementwise function, or a wrong formula for the right one."""
+    if e.y_shape != e.numerical.shape or len(e.subject.floats) > 1:
         return
     x, y = e.array, np.asarray(e.subject.forward(*e.subject.arrays), np.float64)
     with np.errstate(all="ignore"):
@@ -107,18 +107,18 @@ def activation(e):
                         yield ANOTHER, f"{name}: {hint}"
                         return
         below = x < 0
-        slopes = y[below] / x[below]
-        if slopes.size and np.ptp(slopes) < 1e-9 and abs(slopes[0]) > 1e-6 and np.allclose(y[~below], x[~below]):
-            a = float(slopes[0])
-            mistakes = {"1 below 0 too": 1.0, "0 below 0, as for ReLU": 0.0, "1 / slope below 0": 1 / a, "-slope": -a}
+        ratios = y[below] / x[below]
+        if ratios.size and np.ptp(ratios) < 1e-9 and abs(ratios[0]) > 1e-6 and np.allclose(y[~below], x[~below]):
+            a = float(ratios[0])
+            mistakes = {"1": 1.0, "0 as for ReLU": 0.0, "1 / slope": 1 / a, "-slope": -a}
             for hint, wrong in mistakes.items():
                 if e.explains(np.where(below, wrong, 1.0) * e.grad_y) and abs(a - 1) > 1e-9:
-                    yield ANOTHER, f"leaky ReLU with slope {a:.4g}: its derivative is taken for {hint}"
+                    yield ANOTHER, f"leaky ReLU with slope {a:.4g}: below 0 the derivative is the slope, not {hint}"
                     return
 
 
 def attention(e):
-    """softmax(q k^T * scale) v: the softmax's Jacobian, and transposes."""
+    """softmax(q k^T * scale) v: the Jacobian of the softmax, and transposes."""
     floats = e.subject.floats
     if len(floats) != 3 or e.position not in floats:
         return
@@ -127,31 +127,32 @@ def attention(e):
         return
     if e.y_shape != (*q.shape[:-1], v.shape[-1]):
         return
-    found = _recognised(e, q, k, v)
-    if found is None:
+    recognised = _recognise_attention(e, q, k, v)
+    if recognised is None:
         return
-    p, scale = found
+    p, scale = recognised
     g, which = e.grad_y, floats.index(e.position)
     dp = g @ v.swapaxes(-1, -2)
     along = (dp * p).sum(axis=-1, keepdims=True)
     jacobians = {
         "": p * (dp - along),
-        "it is taken as diagonal: p * (1 - p)": p * (1 - p) * dp,
-        "the sum below the exponentials is taken for a constant": p * dp,
-        "the softmax is passed over, as if it did nothing": dp,
-        "the sum runs over the queries; it belongs over the keys": p * (dp - (dp * p).sum(axis=-2, keepdims=True)),
-        "p is missing in the sum": p * (dp - dp.sum(axis=-1, keepdims=True)),
-        "p is missing in front": dp - along,
+        "it is treated as diagonal, p * (1 - p)": p * (1 - p) * dp,
+        "the sum of the exponentials is treated as a constant": p * dp,
+        "the softmax is skipped, as if it were the identity": dp,
+        "the sum runs over the queries instead of the keys": p * (dp - (dp * p).sum(axis=-2, keepdims=True)),
+        "the factor p is missing inside the sum": p * (dp - dp.sum(axis=-1, keepdims=True)),
+        "the factor p is missing in front of the parentheses": dp - along,
     }
     for hint, ds in jacobians.items():
         for factor, also in ((scale, ""), (1.0, ", and the scale is missing")):
             right = _gradient(which, ds * factor, p, g, q, k)
             if hint and e.explains(right):
-                yield JACOBIAN, f"{hint}{also}; each weight depends on all the scores of its row"
+                yield JACOBIAN, f"{hint}{also}. Each attention weight depends on all the logits of its row."
                 return
-            turned = _gradient(which, ds.swapaxes(-1, -2) * factor, p.swapaxes(-1, -2), g, q, k)
-            if turned is not None and e.explains(turned):
-                yield "axes swapped", f"the {'scores' if which < 2 else 'weights'} are transposed (or not) by mistake"
+            transposed = _gradient(which, ds.swapaxes(-1, -2) * factor, p.swapaxes(-1, -2), g, q, k)
+            if transposed is not None and e.explains(transposed):
+                array = "gradient of the logits" if which < 2 else "array of attention weights"
+                yield "axes swapped", f"the {array} has its last two axes exchanged"
                 return
 
 
@@ -162,13 +163,13 @@ def _gradient(which, ds, p, g, q, k):
         return None
 
 
-def _recognised(e, q, k, v):
-    """Return (weights, scale) if the forward is attention, perhaps causal."""
+def _recognise_attention(e, q, k, v):
+    """Return (attention weights, scale) if `forward` is attention, causal or not."""
     y = np.asarray(e.subject.forward(*e.subject.arrays), np.float64)
     for scale in (q.shape[-1] ** -0.5, 1.0, 1 / q.shape[-1]):
-        scores = q @ k.swapaxes(-1, -2) * scale
+        logits = q @ k.swapaxes(-1, -2) * scale
         for causal in (False, True):
-            s = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf) if causal else scores
+            s = np.where(np.tri(*logits.shape[-2:]) > 0, logits, -np.inf) if causal else logits
             p = np.exp(s - s.max(axis=-1, keepdims=True))
             p /= p.sum(axis=-1, keepdims=True)
             if np.allclose(p @ v, y, rtol=1e-9):
@@ -177,46 +178,51 @@ def _recognised(e, q, k, v):
 
 
 def labels(e):
-    """Ignored labels that get a gradient all the same, and label smoothing left out of the backward."""
-    if np.ndim(e.grad_y) != 0 or e.numeric.ndim != 2:
+    """Ignored labels that get a gradient anyway, and label smoothing missing in `backward`."""
+    if np.ndim(e.grad_y) != 0 or e.numerical.ndim != 2:
         return
-    integers = [a for a in e.subject.arrays if np.asarray(a).dtype.kind in "iu" and np.shape(a) == e.numeric.shape[:1]]
-    rows, classes = e.numeric.shape
-    silent = ~np.any(np.abs(e.numeric) > 1e-9 * np.abs(e.numeric).max(), axis=1)
-    if integers and silent.any() and not silent.all():
-        marks = np.unique(np.asarray(integers[0])[silent])
-        if len(marks) == 1 and not np.any(integers[0][~silent] == marks[0]):
-            kept = int((~silent).sum())
-            scale = _ratio(e, ~silent)
+    integers = [
+        a for a in e.subject.arrays if np.asarray(a).dtype.kind in "iu" and np.shape(a) == e.numerical.shape[:1]
+    ]
+    rows, classes = e.numerical.shape
+    ignored = ~np.any(np.abs(e.numerical) > 1e-9 * np.abs(e.numerical).max(), axis=1)
+    if integers and ignored.any() and not ignored.all():
+        values = np.unique(np.asarray(integers[0])[ignored])
+        if len(values) == 1 and not np.any(integers[0][~ignored] == values[0]):
+            kept = int((~ignored).sum())
+            scale = _ratio(e, ~ignored)
             if scale is not None:
-                loud = bool(np.any(np.abs(e.analytic[silent]) > 1e-9 * np.abs(e.analytic).max()))
+                counted = bool(np.any(np.abs(e.analytic[ignored]) > 1e-9 * np.abs(e.analytic).max()))
                 divided = abs(scale - kept / rows) < 1e-6
-                if loud and (abs(scale - 1) < 1e-6 or divided):
-                    also = f", and N = {rows} counts them too" if divided else ""
-                    yield "ignored labels counted", f"rows with label {marks[0]} must get a gradient of 0{also}"
+                if counted and (abs(scale - 1) < 1e-6 or divided):
+                    also = f". The divisor must be {kept}, without them, not {rows}" if divided else ""
+                    yield "ignored labels counted", f"rows with label {values[0]} must get a gradient of 0{also}"
                 elif divided:
-                    yield "ignored labels counted", f"divide by the {kept} labels that count, not by all {rows}"
+                    yield (
+                        "ignored labels counted",
+                        f"divide by the {kept} labels that are not ignored, not by all {rows}",
+                    )
     p = np.exp(e.array - e.array.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    for share in (rows, 1):
-        target = p - e.numeric * share / e.grad_y
+    for divisor in (rows, 1):
+        target = p - e.numerical * divisor / e.grad_y
         one = np.eye(classes)[target.argmax(axis=1)]
         rest = target[one == 0]
-        if np.ptp(rest) < 1e-6 and rest.min() > 1e-4 and e.explains((p - one) * e.grad_y / share):
-            hint = f"the target is {target.max():.4g} and {rest.mean():.4g} in the forward, 1 and 0 in the backward"
+        if np.ptp(rest) < 1e-6 and rest.min() > 1e-4 and e.explains((p - one) * e.grad_y / divisor):
+            hint = f"forward uses targets {target.max():.4g} and {rest.mean():.4g}, backward 1 and 0"
             yield "label smoothing left out", hint
             return
 
 
 def _ratio(e, rows):
-    """Return by what factor the wrong gradient is larger in these rows, if it is one factor."""
-    wrong, right = e.analytic[rows], e.numeric[rows]
+    """Return the ratio of the wrong to the right gradient in these rows if it is constant, else None."""
+    wrong, right = e.analytic[rows], e.numerical[rows]
     scale = float((wrong * right).sum() / (right * right).sum())
     return scale if np.abs(wrong - scale * right).max() <= 1e-6 * np.abs(right).max() else None
 
 
 def clipped(e):
-    """Huber's loss whose gradient is not clipped, or clipped everywhere."""
+    """Huber's loss with a gradient that is not clipped, or clipped everywhere."""
     if len(e.subject.floats) > 2:
         return
     others = [np.asarray(e.subject.arrays[i]) for i in e.subject.floats if i != e.position]
@@ -224,34 +230,34 @@ def clipped(e):
         return
     r = e.array - (others[0] if others else 0)
     with np.errstate(all="ignore"):
-        ratio = e.numeric / r
+        ratio = e.numerical / r
     upstream = np.broadcast_to(e.grad_y, r.shape) if np.shape(e.grad_y) in ((), r.shape) else None
     if upstream is None or not np.isfinite(ratio).all():
         return
-    slopes = ratio / upstream
-    c = slopes[np.abs(slopes).argmax()] if slopes.ndim == 1 else slopes.reshape(-1)[np.abs(slopes).argmax()]
-    bent = np.abs(slopes - c) > 1e-5 * abs(c)
-    if not bent.any() or bent.all():
+    ratio = ratio / upstream
+    c = ratio.reshape(-1)[np.abs(ratio).argmax()]
+    linear = np.abs(ratio - c) > 1e-5 * abs(c)  # beyond delta, where the loss is a straight line
+    if not linear.any() or linear.all():
         return
-    heights = np.abs(e.numeric / upstream)[bent]
-    if np.ptp(heights) > 1e-5 * heights.max() or np.abs(r[bent]).min() < np.abs(r[~bent]).max():
+    heights = np.abs(e.numerical / upstream)[linear]
+    if np.ptp(heights) > 1e-5 * heights.max() or np.abs(r[linear]).min() < np.abs(r[~linear]).max():
         return
     if e.explains(c * r * upstream):
-        yield "loss not clipped", "beyond delta the gradient stays delta, and here it still grows with the difference"
+        yield "loss not clipped", "beyond delta the gradient must stay at delta, but it still grows with the difference"
     elif e.explains(np.sign(r) * heights.max() * np.sign(c) * upstream):
         yield (
             "loss not clipped",
-            "it is the gradient of the absolute value everywhere; below delta the loss is a square",
+            "this is the gradient of the absolute value everywhere, but below delta the loss is a square",
         )
 
 
-def spread(e):
-    """The variance or the standard deviation: N in one half, N - 1 in the other."""
-    if len(e.subject.floats) > 1 or e.y_shape == e.numeric.shape or not e.numeric.size:
+def deviation(e):
+    """The variance or the standard deviation: N in `forward` and N - 1 in `backward`, or the reverse."""
+    if len(e.subject.floats) > 1 or e.y_shape == e.numerical.shape or not e.numerical.size:
         return
     y = np.asarray(e.subject.forward(*e.subject.arrays), np.float64)
-    for axis in (None, *range(e.numeric.ndim)):
-        count = e.numeric.size if axis is None else e.numeric.shape[axis]
+    for axis in (None, *range(e.numerical.ndim)):
+        count = e.numerical.size if axis is None else e.numerical.shape[axis]
         for ddof in (0, 1):
             if count <= 1:
                 continue
@@ -260,7 +266,11 @@ def spread(e):
                 if np.size(value) != y.size or not np.allclose(np.reshape(value, y.shape), y, rtol=1e-9):
                     continue
                 ratio = (count - ddof) / (count - 1 + ddof)
-                if any(e.explains(e.numeric * factor) for factor in (ratio, np.sqrt(ratio))):
-                    hint = f"forward divides by N - {ddof}, backward by N - {1 - ddof}: N is {count} here"
-                    yield "biased and unbiased variance mixed", hint
+                if any(e.explains(e.numerical * factor) for factor in (ratio, np.sqrt(ratio))):
+                    divisors = f"forward divides by {_divisor(ddof)}, backward by {_divisor(1 - ddof)}"
+                    yield "biased and unbiased variance mixed", f"{divisors}, with N = {count}"
                     return
+
+
+def _divisor(ddof):
+    return "N - 1" if ddof else "N"

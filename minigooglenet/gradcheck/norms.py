@@ -1,8 +1,8 @@
 """Suspects of normalisation: layer, group, instance and RMS norm, and local response norm.
 
-The forward is recognised by its numbers: n = k * (x - mean), or n = k * x, with one k for each group of values. The
-right gradient is then k * (g - mean(g)) minus the term of the variance, and a wrong one is a sum of the same terms with
-other factors, or with means over other axes.
+`forward` is recognised by its values: n = k * (x - mean), or n = k * x, with one k for each group of values. The
+right gradient is then k * (g - mean(g)) minus the term of the variance. A wrong gradient is a sum of the same terms
+with different factors, or with means over different axes.
 """
 
 from itertools import combinations
@@ -14,8 +14,8 @@ KEY, MIXED = "norm terms missing", "biased and unbiased variance mixed"
 
 
 def normalisation(e):
-    """Layer, group, instance, batch or RMS norm with terms missing, or with two kinds of variance."""
-    if e.position != e.subject.floats[0] or e.y_shape != e.numeric.shape or e.numeric.ndim < 2:
+    """Layer, group, instance, batch or RMS norm with missing terms, or with two kinds of variance."""
+    if e.position != e.subject.floats[0] or e.y_shape != e.numerical.shape or e.numerical.ndim < 2:
         return
     normal, gain = _without_parameters(e)
     if normal is None:
@@ -36,7 +36,7 @@ def normalisation(e):
 
 
 def _without_parameters(e):
-    """Return (the normalised values, what each is multiplied by): y = normal * gain + shift."""
+    """Return (the normalised values, the gain of each) with y = normal * gain + shift."""
     arrays, floats = e.subject.arrays, e.subject.floats
     y = np.asarray(e.subject.forward(*arrays), np.float64)
     if len(floats) == 1:
@@ -54,7 +54,7 @@ def _without_parameters(e):
 
 
 def _groupings(shape):
-    """Yield (name, mean over each group, size of a group): along axes, and over groups of channels."""
+    """Yield (name, function for the mean over each group, size of a group): over axes, and over groups of channels."""
     for count in range(1, len(shape) + 1):
         for axes in combinations(range(len(shape)), count):
             size = int(np.prod([shape[a] for a in axes]))
@@ -83,40 +83,43 @@ def _kind(name, is_rms):
 
 def _terms(e, kind, mean, count, base, k, g, is_rms):
     direct, of_mean = k * g, (0 if is_rms else 1) * k * mean(g)
-    of_variance = direct - of_mean - e.numeric
+    of_variance = direct - of_mean - e.numerical
     columns = [direct, k * mean(g), of_variance]
     matrix = np.stack([column.reshape(-1) for column in columns], axis=1)
     (a, b, t), *_ = np.linalg.lstsq(matrix, e.analytic.reshape(-1), rcond=1e-12)
     right = 0.0 if is_rms else -1.0
-    spread = "the mean square" if is_rms else "the variance"
+    moment = "the mean square" if is_rms else "the variance"
     for ddof in (0, 1):
         other = _with_variance(e, count, base, k, g, mean, ddof, is_rms)
         if other is not None and e.explains(other):
-            yield MIXED, f"forward divides by N - {1 - ddof} values, backward by N - {ddof}: N is {count} here"
+            yield (
+                MIXED,
+                f"forward divides by {_divisor(1 - ddof)}, backward by {_divisor(ddof)}, with N = {count}",
+            )
             return
     if not e.explains(matrix @ [a, b, t]) or abs(a - 1) > 1e-5:
         return
-    shares = (count - 1) / count, count / (count - 1)
-    if abs(b - right) < 1e-5 and any(abs(-t - share) < 1e-5 for share in shares):
-        yield MIXED, f"the term of the variance is {-t:.4g} times too large: N = {count} or N - 1 in one place only"
+    ratios = (count - 1) / count, count / (count - 1)
+    if abs(b - right) < 1e-5 and any(abs(-t - ratio) < 1e-5 for ratio in ratios):
+        yield MIXED, f"the variance term is {-t:.4g} times the right one: it mixes N and N - 1, with N = {count}"
     elif kind == "batch norm":
-        return  # it has names of its own
+        return  # `same_shape` reports batch norm
     elif is_rms and abs(b) > 1e-5:
-        yield KEY, "RMS norm takes no mean off, so its backward must not either"
+        yield KEY, "RMS norm does not subtract the mean, so its backward must not either"
     elif abs(b - right) < 1e-5 and abs(t) < 1e-5:
-        yield KEY, f"{kind}: {spread} depends on x too, and its term is missing"
+        yield KEY, f"{kind}: {moment} depends on x too, but its term is missing"
     elif abs(b) < 1e-5 and abs(t) < 1e-5:
-        yield KEY, f"{kind}: the mean and the variance depend on x too, and both of their terms are missing"
+        yield KEY, f"{kind}: the mean and the variance depend on x too, but both terms are missing"
     elif abs(b) < 1e-5 and abs(t + 1) < 1e-5:
-        yield KEY, f"{kind}: the mean depends on x too, and its term is missing"
+        yield KEY, f"{kind}: the mean depends on x too, but its term is missing"
     elif abs(b - right) < 1e-5:
-        yield KEY, f"{kind}: the term of {spread} is there {-t:.4g} times"
+        yield KEY, f"{kind}: the term of {moment} must have the factor 1, not {-t:.4g}"
     else:
-        yield KEY, f"{kind}: the terms of the mean and of the variance are there {-b:.4g} and {-t:.4g} times"
+        yield KEY, f"{kind}: the terms of the mean and the variance must have the factor 1, not {-b:.4g} and {-t:.4g}"
 
 
 def _with_variance(e, count, base, k, g, mean, ddof, is_rms):
-    """Return the gradient of a norm that divides by N - ddof, if the forward divides by the other number."""
+    """Return the gradient of a norm that divides by N - ddof if `forward` divides by N - (1 - ddof), else None."""
     if is_rms or count < 2:
         return None
     square = mean(base * base)
@@ -132,22 +135,25 @@ def _other_axes(e, kind, groups, base, k, g, is_rms):
     for name, mean, _ in groups:
         for scale in (mean(g * base * k) * k, mean(g * base) / np.maximum(mean(base * base), 1e-300)):
             if e.explains(k * (g - (0 if is_rms else 1) * mean(g) - base * scale)):
-                yield "axes swapped", f"the means of {kind}'s backward run over axes {name} instead of the forward's"
+                yield (
+                    "axes swapped",
+                    f"{kind}: the means in backward run over {_axes(name)}, unlike those in forward",
+                )
                 return
 
 
 def local_response(e):
-    """LRN's window of another size or place in the backward, and beta for beta + 1."""
+    """LRN with a window of a different size or position in `backward`, or with beta instead of beta + 1."""
     x = e.array
     if x.ndim < 2 or len(e.subject.floats) > 1 or e.y_shape != x.shape or np.any(x == 0) or x.shape[1] < 3:
         return
     y = np.asarray(e.subject.forward(*e.subject.arrays), np.float64)
     if not np.all(y * x > 0):
         return
-    found = _fit(x, y / x)
-    if found is None:
+    parameters = _fit(x, y / x)
+    if parameters is None:
         return
-    size, beta, alpha, scale = found
+    size, beta, alpha, scale = parameters
     g = e.grad_y
     direct = g * scale**-beta
 
@@ -164,10 +170,11 @@ def local_response(e):
             (other - 1, 0),
             (0, other - 1),
         }:
-            for power, also in ((1, ""), (0, ", and beta belongs to where beta + 1 is needed")):
+            for power, also in ((1, ""), (0, ". Also, the exponent is beta instead of beta + 1")):
                 if e.explains(direct - cross(power, lambda a, low=low, high=high: _sums(a, low, high))):
                     hint = (
-                        f"the backward adds over channels -{low} to +{high}, the forward over a window of {size}{also}"
+                        f"forward sums over a window of {size} channels, "
+                        f"backward over channels {_channel(-low)} to {_channel(high)}{also}"
                     )
                     yield "window of the wrong size", hint
                     return
@@ -194,3 +201,15 @@ def _window(a, size):
 def _sums(a, low, high):
     """Return the sums over channels c - low to c + high."""
     return np.stack([a[:, max(0, c - low) : c + high + 1].sum(axis=1) for c in range(a.shape[1])], axis=1)
+
+
+def _divisor(ddof):
+    return "N - 1" if ddof else "N"
+
+
+def _axes(name):
+    return name if isinstance(name, str) else f"axes {name}"
+
+
+def _channel(offset):
+    return f"c {'-' if offset < 0 else '+'} {abs(offset)}" if offset else "c"

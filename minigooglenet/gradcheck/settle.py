@@ -1,12 +1,12 @@
-"""One derivative in doubt, settled: central differences at several steps, each with an estimate of its own error.
+"""Settle one derivative that is in doubt: central differences with several step sizes, each with an error estimate.
 
-Two errors compete. Truncation falls with the square of the step: it is estimated from two steps h and h/q, whose
-difference is (q^2 - 1) times the error of the smaller one, and Richardson's extrapolation takes it off. Round-off grows
-as noise / h: the noise is measured. The best pair of steps gives a value and its error, and the analytic value is wrong
-only if it is clearly further away than that.
+Two errors compete. The truncation error falls with the square of the step size. It is estimated from two steps h and
+h/q, whose difference is (q^2 - 1) times the error of the smaller one, and removed by Richardson's extrapolation. The
+round-off error grows as noise / h, and the noise is measured. The best pair of steps gives a value and its error. The
+analytic value is wrong only if it is clearly further away than that.
 
-A kink shows in the one-sided derivatives: their difference falls with h where the function is smooth, and stays where
-it has a kink. A central difference alone is blind to a symmetric kink such as |x| at 0.
+A kink shows in the one-sided derivatives: their difference falls with h if the function is smooth, and stays constant
+at a kink. A central difference alone cannot detect a symmetric kink such as |x| at 0.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,16 @@ import numpy as np
 
 from minigooglenet.gradcheck.noise import EPS
 
-TOLERANCE = 3e-6  # of an entry, next to the error of the difference
+TOLERANCE = 3e-6  # relative to an entry, in addition to the error of the difference
 TIGHT = 2.5e-5  # an entry is decided if its difference is known to this fraction of the largest entry
-RESIDUE = 8  # times the machine epsilon, relative to the upstream gradient: what is left if its terms cancel
-CLEAR = 10.0  # a disagreement is a mistake only if it is so many times the error of the difference
+RESIDUE = 8  # times the machine epsilon, relative to the upstream gradient: the residue of terms that cancel
+CLEAR = 10.0  # a disagreement is a mistake only if it is at least this many times the error of the difference
 AGREES, WRONG, KINK, OUTSIDE, EDGE, OPEN = "agrees", "wrong", "kink", "outside", "edge", "open"
 SMALLER = tuple(8.0**-k for k in range(1, 7))
 LARGER = (16.0, 256.0, 4096.0, 3e4)
 FAR = 1e9
 SINGLE = 2.0**-24
-RELATIVE = (2.0**-3, 2.0**-5, 2.0**-9, 2.0**-14, 2.0**-17)  # steps of a value that is far smaller than its array
+RELATIVE = (2.0**-3, 2.0**-5, 2.0**-9, 2.0**-14, 2.0**-17)  # steps for a value that is far smaller than its array
 
 
 @dataclass
@@ -35,10 +35,10 @@ class Line:
 
     Attributes
     ----------
-    at, middle, weights : the outputs at t and at 0, and what each of them counts
-    step : the first step
-    inside : round-off of the values inside, relative to the derivative
-    value, size : of the entry that moves, and of its array
+    at, middle, weights : the outputs at t and at 0, and the weight of each output
+    step : the first step size
+    inside : round-off error of intermediate values, relative to the derivative
+    value, size : the value of the entry that moves, and the typical size of its array
     """
 
     at: Callable
@@ -53,7 +53,7 @@ class Line:
         self.far = None
         self.level = EPS * np.abs(self.middle)  # the noise of each output
         self.reached = np.zeros(self.weights.shape, bool)  # the outputs that any step so far has changed
-        self.ends = {}  # the outputs at the first step, which is looked at twice
+        self.ends = {}  # {step: outputs}: the first step is used twice
 
     def both(self, h):
         """Return the outputs at h and at -h."""
@@ -62,17 +62,17 @@ class Line:
         return self.ends[h]
 
     def depends(self):
-        """Return which outputs a far step changes: the others do not depend on this entry, as far as one can see."""
+        """Return a mask of the outputs that a large step changes; the others apparently do not depend on this entry."""
         if self.far is None:
             far = FAR * self.step
             self.far = (self.at(far) != self.middle) | (self.at(-far) != self.middle)
         return self.far
 
     def hidden(self, touched, h):
-        """Return how large a derivative the outputs that step h left alone may hide below their last digit.
+        """Return the derivative that outputs unchanged by step h may hide below their last digit.
 
-        Of several outputs, those that even a far step leaves alone do not depend on the entry. But if no step changed
-        any output, all of them may hide something, and they may be float32.
+        Of several outputs, those that even a large step does not change do not depend on the entry. But if no step
+        changed any output, each of them may hide a derivative, and they may be float32.
         """
         weights = np.abs(self.weights)
         if not self.reached.any():
@@ -85,7 +85,7 @@ class Line:
         return float(level[~touched & moved].sum() / h + level[~touched & ~moved].sum() / max(h, far))
 
     def steps_down(self):
-        """Return smaller steps, in falling order; also some relative to the value, where that is small."""
+        """Return smaller steps in descending order, some of them relative to the value if that is small."""
         steps = [self.step * factor for factor in SMALLER]
         if self.value:
             steps += [abs(self.value) * factor for factor in RELATIVE if abs(self.value) * factor < self.step / 2]
@@ -95,11 +95,11 @@ class Line:
 
 @dataclass
 class Estimate:
-    """A central difference with step h.
+    """A central difference with step size h.
 
-    `value` is the sum over the outputs, `column` their own derivatives, `jumps` how far the one-sided derivatives of
-    each output differ, and `low` and `high` the range that they span.
-    An output that a larger step changed, and this one did not, is below its last digit: it has noise all the same.
+    `value` is the sum over the outputs, `column` the derivative of each output, `jumps` the difference of the one-sided
+    derivatives of each output, and `low` and `high` the range that they span. An output that changes for a larger step
+    but not for this one changes below its last digit, so it has noise too.
     """
 
     line: Line
@@ -117,23 +117,23 @@ class Estimate:
 
     @property
     def noises(self):
-        """How far round-off moves the derivative of each output."""
+        """The round-off error of the derivative of each output."""
         return np.where(self.line.reached, self.level, 0) / self.h
 
     @property
     def noise(self):
-        """How far round-off moves `value`."""
+        """The round-off error of `value`."""
         return float(self.noises @ np.abs(self.line.weights)) + self.inside
 
     @property
     def jump(self):
-        """The sum of all jumps, weighted as the outputs are."""
+        """The sum of all jumps, weighted like the outputs."""
         return self.high - self.low
 
 
 @dataclass
 class Settled:
-    """What came of it: a state, the best value with its error, and the derivative of each output."""
+    """The result: a state, the best value with its error, and the derivative of each output."""
 
     state: str
     value: float
@@ -142,15 +142,15 @@ class Settled:
 
 
 def settle(line, analytic, largest, measure, scale=0.0) -> Settled:
-    """Decide whether an analytic derivative is right, with as few steps as will do.
+    """Decide whether an analytic derivative is right, with as few steps as possible.
 
     Parameters
     ----------
     line : Line
-    analytic : the derivative to judge
-    largest : the largest entry of its gradient, next to which round-off must be small
-    scale : for a sum along a direction, what such a sum usually is: it is compared with that
-    measure : called for the Noise of the forward if the first step is not enough
+    analytic : the derivative to check
+    largest : the largest entry of its gradient; round-off must be small compared with it
+    scale : for a directional derivative, the typical size of such a sum
+    measure : returns the Noise of `forward`; called if the first step is not enough
     """
     first = _estimate(line, line.step, None)
     if _plain(first, analytic, largest, scale) and first.jump <= 1e-3 * _absolute(first, line) + 16 * first.noise:
@@ -168,22 +168,22 @@ def settle(line, analytic, largest, measure, scale=0.0) -> Settled:
             break
         seen.append(_estimate(line, h, noise))
         seen.sort(key=lambda e: -e.h)
-        found = _judge(seen, analytic, largest, line, scale)
-        if found is not None:
-            return found
+        settled = _judge(seen, analytic, largest, line, scale)
+        if settled is not None:
+            return settled
     if not noisy:
         for h in up:
             seen.append(_estimate(line, h, noise))
             seen.sort(key=lambda e: -e.h)
-            found = _judge(seen, analytic, largest, line, scale)
-            if found is not None:
-                return found
+            settled = _judge(seen, analytic, largest, line, scale)
+            if settled is not None:
+                return settled
     return _give_up(seen, analytic, largest, line)
 
 
 def _estimate(line, h, noise):
     if line.value is not None:
-        h = ((line.value + h) - (line.value - h)) / 2  # what is left of it after rounding
+        h = ((line.value + h) - (line.value - h)) / 2  # the step size after rounding
     (up, down), middle = line.both(h), line.middle
     right, left = (up - middle) / h, (middle - down) / h
     column = (up - down) / (2 * h)
@@ -223,7 +223,7 @@ def _drowned(seen, analytic, largest):
 
 
 def _smooth(a, b, line):
-    """Return whether the one-sided derivatives of each output close up from step a to the smaller step b."""
+    """Return whether the one-sided derivatives of each output converge from step a to the smaller step b."""
     if not (a.finite and b.finite):
         return False
     bound = 0.3 * a.jumps + 16 * b.noises + 1e-6 * np.abs(b.column)
@@ -239,7 +239,9 @@ def _best(seen, line):
     for larger, smaller in pairwise(seen):
         if not _smooth(larger, smaller, line):
             continue
-        ratio = min((larger.h / smaller.h) ** 2 - 1, 255.0)  # a far step may be too far for the smaller one's error
+        ratio = min(
+            (larger.h / smaller.h) ** 2 - 1, 255.0
+        )  # a very large step says little about the error of the smaller one
         change = abs(larger.value - smaller.value)
         richardson = smaller.value + (smaller.value - larger.value) / ratio
         for candidate in (
@@ -259,7 +261,7 @@ def _judge(seen, analytic, largest, line, scale):
     value, error, column, smaller = best
     off, size = abs(analytic - value), max(abs(analytic), abs(value), scale)
     if value == 0 and off <= RESIDUE * EPS * float(np.abs(line.weights).max()):
-        off = 0.0  # terms of the upstream gradient's size cancel; what is left of them is round-off
+        off = 0.0  # terms as large as the upstream gradient cancel, and their residue is round-off
     if off <= TOLERANCE * size + 4 * error:
         if error <= TIGHT * max(size, largest):
             return Settled(AGREES, value, error, column)
@@ -268,28 +270,29 @@ def _judge(seen, analytic, largest, line, scale):
     if off > TOLERANCE * size + CLEAR * (error + hidden) and _confirmed(seen, smaller, value, error, line, off):
         first = next(e for e in seen if e.h >= line.step * 0.9 and e.h <= line.step * 1.1)
         if abs(first.value - value) <= 1e-8 * size + 4 * _floor(first, line):
-            value, column = first.value, first.column  # as good, and what an agreement would have been held against
+            value, column = first.value, first.column  # just as good, and the value that an agreement is compared with
         return Settled(WRONG, value, error, column)
     return None
 
 
 def _floor(estimate, line):
-    """Return round-off as it is estimated before it is measured."""
+    """Return the round-off error as estimated without a measurement."""
     outputs = EPS * float(np.abs(line.middle) @ np.abs(line.weights))
     return (outputs + line.inside * _absolute(estimate, line)) / estimate.h
 
 
 def _hidden(estimate, line, off):
-    """Return what untouched outputs may hide, if that could make up a disagreement."""
+    """Return the derivative that unchanged outputs may hide, if it could explain a disagreement."""
     untouched = ~estimate.touched
     level = float(np.maximum(line.level, SINGLE * np.abs(line.middle))[untouched] @ np.abs(line.weights)[untouched])
     return line.hidden(estimate.touched, estimate.h) if CLEAR * level / estimate.h > off else 0.0
 
 
 def _confirmed(seen, smaller, value, error, line, off):
-    """Return whether a still smaller step repeats the value; for an entry far below its array, a fraction of itself.
+    """Return whether a smaller step repeats the value; for an entry far below its array, a fraction of the entry.
 
-    Curves can look straight over steps that are far too large. The smaller step must see clearly that `value` is off.
+    A curve can look straight over steps that are far too large. The smaller step must be precise enough to see the
+    disagreement.
     """
     smallest = smaller.h
     if line.value:
@@ -299,7 +302,7 @@ def _confirmed(seen, smaller, value, error, line, off):
 
 
 def _give_up(seen, analytic, largest, line):
-    """Return the state when no pair of steps decides: a kink, the edge of the domain, or open."""
+    """Return the state if no pair of steps decides: a kink, the edge of the domain, or open."""
     finite = [e for e in seen if e.finite]
     nothing = np.zeros(line.weights.shape)
     if not finite:

@@ -1,4 +1,4 @@
-"""What is checked, in one form: a forward and its backward over plain arrays, be they a layer's or a student's."""
+"""The subject of a check: `forward` and `backward` over plain arrays, made from a layer or from two functions."""
 
 import copy
 from collections.abc import Callable
@@ -9,24 +9,24 @@ import numpy as np
 
 from minigooglenet.methods import unchanged
 
-BATCH = 3  # a batch of one hides everything about the batch axis
+BATCH = 3  # a batch of one image hides every mistake about the batch axis
 
 
 class CheckError(Exception):
-    """What was checked raised an error of its own; the message says which and where."""
+    """The checked function raised an error; the message contains the error and names the function."""
 
 
 @dataclass
 class Subject:
-    """A forward(*arrays) -> y and a backward(grad_y, *arrays) -> gradients, with the arrays to check them at.
+    """A forward(*arrays) -> y and a backward(grad_y, *arrays) -> gradients, with the arrays at which to check them.
 
     Attributes
     ----------
-    names : of the arrays, as findings call them
-    operation : what is computed, where it is known: a kind of `layers` or None
-    settings : of the operation
-    analytic : whether the forward may be called with complex arrays
-    remembers : for a layer, returns a sentence if it keeps what passed through it
+    names : names of the arrays in findings
+    operation : the kind of the layer, or None if unknown
+    settings : hyperparameters of the operation
+    complex_safe : whether `forward` accepts complex arrays, for the complex step
+    remembers : for a layer, a function that returns a sentence if the layer stores activations
     """
 
     title: str
@@ -36,62 +36,66 @@ class Subject:
     backward: Callable
     operation: str | None = None
     settings: dict = field(default_factory=dict)
-    analytic: bool = False
+    complex_safe: bool = False
     remembers: Callable | None = None
 
     def __post_init__(self):
-        self.forward, self.backward = _told(self.forward, "forward"), _told(self.backward, "backward")
+        self.forward, self.backward = _named(self.forward, "forward"), _named(self.backward, "backward")
 
     @property
     def floats(self) -> list[int]:
-        """The positions of the arrays that have gradients: labels and other integers have none."""
+        """The positions of the arrays with gradients; labels and other integers have none."""
         return [i for i, array in enumerate(self.arrays) if np.asarray(array).dtype.kind == "f"]
 
     def at(self, position, array):
         """Return y with the array at `position` replaced."""
         arrays = list(self.arrays)
         arrays[position] = array
-        return np.array(self.forward(*arrays), np.float64)  # a copy: the function may use one array for all its results
+        return np.array(
+            self.forward(*arrays), np.float64
+        )  # a copy: the function may reuse one array for all its results
 
     def gradients(self, grad_y, arrays=None) -> dict[int, np.ndarray]:
-        """Return {position: gradient}; only for a backward that has kept the contract."""
+        """Return {position: gradient}; only for functions that passed the contract stage."""
         arrays = self.arrays if arrays is None else arrays
-        found = as_tuple(self.backward(grad_y, *arrays))
-        found = self.by_position(found) if len(found) in (len(self.floats), len(self.arrays)) else {0: None}
-        if any(gradient is None for gradient in found.values()):
-            raise CheckError("backward returned gradients at first and None or too few later")
-        return {i: np.array(gradient, np.float64) for i, gradient in found.items()}
+        result = as_tuple(self.backward(grad_y, *arrays))
+        gradients = self.by_position(result) if len(result) in (len(self.floats), len(self.arrays)) else {0: None}
+        if any(gradient is None for gradient in gradients.values()):
+            raise CheckError("backward returned all gradients in the first call, but None or too few in a later call")
+        return {i: np.array(gradient, np.float64) for i, gradient in gradients.items()}
 
     def by_position(self, gradients) -> dict:
-        """Return {position: gradient} of gradients for every array, or for the float arrays only."""
+        """Return {position: gradient} of gradients for all arrays, or for the float arrays only."""
         if len(gradients) == len(self.floats):
             return dict(zip(self.floats, gradients, strict=True))
         return {i: gradients[i] for i in self.floats}
 
 
-def _told(function, who):
-    def told(*arrays):
+def _named(function, name):
+    """Return a function that raises a CheckError with its name instead of any other error."""
+
+    def named(*arrays):
         try:
             return function(*arrays)
         except CheckError:
             raise
         except Exception as error:
-            raise CheckError(f"{who} raised {type(error).__name__}: {error}") from error
+            raise CheckError(f"{name} raised {type(error).__name__}: {error}") from error
 
-    return told
+    return named
 
 
 def as_tuple(gradients) -> tuple:
-    """Return what a backward returned as a tuple; a single array stands for a tuple of one."""
+    """Return the result of `backward` as a tuple; a single array becomes a tuple of one."""
     if isinstance(gradients, (tuple, list)):
         return tuple(gradients)
     return (gradients,)
 
 
 def from_layer(layer, input_shapes, rng) -> Subject:
-    """Return a float64 copy of a layer in training mode as a Subject, with values that keep clear of kinks.
+    """Return a float64 copy of a layer in training mode as a Subject, with inputs that are not close to kinks.
 
-    Every forward sees the same dropout mask and the same running statistics.
+    Every forward pass has the same dropout mask and the same running statistics.
     """
     layer = copy.deepcopy(layer)
     for arrays in (layer.params, layer.buffers):
@@ -102,7 +106,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
     names = (*(["x"] if count == 1 else [f"x{i}" for i in range(count)]), *params)
     inputs = [clear_of_kinks((BATCH, *shape), rng) for shape in input_shapes]
     for name in params:
-        # A bias of zero or a weight of one would hide a gradient that forgets them.
+        # A bias of zero or a weight of one would hide a gradient that omits them.
         layer.params[name] = layer.params[name] + 0.1 * rng.standard_normal(layer.params[name].shape)
 
     def twin(arrays):
@@ -112,7 +116,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
         result = one.forward(*arrays[:count], train=True)
         if not (isinstance(result, tuple) and len(result) == 2):
             what = f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, (tuple, list)) else "")
-            raise TypeError(f"a layer's forward returns (y, cache), a tuple of 2; this one returned {what}")
+            raise TypeError(f"the layer's forward must return (y, cache), a tuple of 2, but it returned {what}")
         return result
 
     def forward(*arrays):
@@ -123,12 +127,12 @@ def from_layer(layer, input_shapes, rng) -> Subject:
         _, cache = pair(one, arrays)
         result = one.backward(grad_y, cache)
         if not (isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[1], dict)):
-            raise TypeError("a layer's backward returns (tuple of gradients of its inputs, {parameter: gradient})")
+            raise TypeError("the layer's backward must return (tuple of input gradients, {parameter: gradient})")
         grad_inputs, grad_params = result
         return (*as_tuple(grad_inputs), *(grad_params.get(name) for name in params))
 
     def remembers():
-        """Run two batches through one object, then go back through the first."""
+        """Run two batches forward through one object, then the first batch backward."""
         arrays = [*inputs, *(layer.params[name] for name in params)]
         one, other = twin(arrays), [x[::-1] * 0.5 for x in inputs]
         y, cache = one.forward(*inputs, train=True)
@@ -136,21 +140,24 @@ def from_layer(layer, input_shapes, rng) -> Subject:
         one = twin(arrays)
         _, cache = one.forward(*inputs, train=True)
         one.forward(*other, train=True)
-        for which in ("another batch went forward in between", "it ran before on the same cache"):
+        for when in ("after a forward pass with a different batch", "in a second call with the same cache"):
             again = as_tuple(one.backward(np.ones_like(y), cache)[0])
             if not all(np.array_equal(a, b) for a, b in zip(expected, again, strict=True)):
-                return f"backward gives other gradients when {which}: the layer keeps something; put it into the cache"
+                return (
+                    f"backward returns different gradients {when}: the layer stores activations. "
+                    "Put everything that backward needs into the cache."
+                )
         return None
 
     kind = getattr(layer, "kind", type(layer).__name__)
     settings = layer.settings() if hasattr(layer, "settings") else {}
-    # A forward of the reader's own may use real buffers: only this package's may be called with complex arrays.
-    own = str(type(layer).forward.__module__).startswith("minigooglenet.layers.") and unchanged(
+    # A user's forward may use real buffers, so only layers of this package are called with complex arrays.
+    ours = str(type(layer).forward.__module__).startswith("minigooglenet.layers.") and unchanged(
         layer, "forward", "backward"
     )
-    analytic = own and kind in ANALYTIC and isinstance(getattr(layer, "algorithm", "auto"), str)
+    complex_safe = ours and kind in COMPLEX_SAFE and isinstance(getattr(layer, "algorithm", "auto"), str)
     arrays = [*inputs, *(layer.params[name] for name in params)]
-    return Subject(repr(layer), names, arrays, forward, backward, kind, settings, analytic, remembers)
+    return Subject(repr(layer), names, arrays, forward, backward, kind, settings, complex_safe, remembers)
 
 
 def from_functions(forward, backward, inputs) -> Subject:
@@ -159,16 +166,16 @@ def from_functions(forward, backward, inputs) -> Subject:
     title = getattr(forward, "__qualname__", "function").replace("<lambda>", "function")
 
     def after_its_forward(grad_y, *arrays):
-        forward(*arrays)  # a pair that hands something over in an object needs the forward of the same arrays before
+        forward(*arrays)  # a pair that shares an object needs a forward pass with the same arrays first
         return backward(grad_y, *arrays)
 
     return Subject(title, names, [np.array(array) for array in inputs], forward, after_its_forward)
 
 
 def fresh(layer, params=None):
-    """Return a shallow copy of a layer whose random generators and buffers start where the layer's stand.
+    """Return a shallow copy of a layer, with copies of its buffers and of its random generators in their current state.
 
-    Methods that were assigned to the layer object belong to the copy.
+    Methods that were assigned to the layer object are bound to the copy.
     """
     twin = copy.copy(layer)
     twin.params = dict(layer.params if params is None else params)
@@ -182,7 +189,7 @@ def fresh(layer, params=None):
 
 
 def small_twin(layer):
-    """Return a layer like this one with few channels, so that every index can be compared; itself if it has none."""
+    """Return a copy of a layer with few channels, so that every index can be compared; other layers are returned."""
     twin = copy.copy(layer)
     if layer.kind == "Conv2d" and layer.groups == 1:
         twin.in_channels, twin.out_channels = min(3, layer.in_channels), min(3, layer.out_channels)
@@ -201,15 +208,15 @@ def small_twin(layer):
 
 
 def clear_of_kinks(shape, rng) -> np.ndarray:
-    """Return values between about -2 and 2 of which no two are close and none is close to zero.
+    """Return values between about -2 and 2 of which no two are close to each other and none is close to zero.
 
-    So no ReLU is about to switch and no pooling window about to change its winner within a small step.
+    So a small step changes no ReLU mask and no argmax of a pool.
     """
     count = int(np.prod(shape))
     return ((rng.permutation(count) + 0.5 - count // 2) * (4 / count)).reshape(shape)
 
 
-ANALYTIC = (
+COMPLEX_SAFE = (
     "Conv2d",
     "AvgPool2d",
     "AdaptiveAvgPool2d",

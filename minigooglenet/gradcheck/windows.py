@@ -1,7 +1,7 @@
-"""Suspects of sliding windows: positions computed with the wrong stride, padding or place in the window.
+"""Suspects of sliding windows: positions computed with the wrong stride, padding or kernel position.
 
-A convolution or pooling multiplies, or moves, values between position p of the output and h = p * stride - padding + r
-of the input. Faulty backwards use that rule with another stride or padding; this file computes what they would return.
+A convolution or a pool connects position p of the output with position h = p * stride - padding + r of the input. A
+faulty backward uses that rule with a wrong stride or padding; this module computes what it would return.
 """
 
 from itertools import product
@@ -13,7 +13,7 @@ from minigooglenet.kernels import avg_pool2d, conv2d, max_pool2d
 
 
 def recognise(subject):
-    """Return (kind, settings) of a function that turns out to be a convolution or pooling, else (None, {})."""
+    """Return (kind, hyperparameters) if a function is a convolution or a pool, else (None, {})."""
     x = np.asarray(subject.arrays[0])
     y = np.asarray(subject.forward(*subject.arrays))
     if x.ndim != 4 or y.ndim != 4 or len(x) != len(y):
@@ -26,8 +26,8 @@ def recognise(subject):
             if np.allclose(y, conv2d.forward(x, rest[0], bias, stride, padding, groups, "im2col")):
                 return "Conv2d", {"stride": stride, "padding": padding, "groups": groups}
         for stride, padding in _corners(x, y, rest[0].shape[2:]):
-            whole = conv2d.forward(x, rest[0], bias, stride, padding, groups, "im2col")
-            if np.allclose(y, whole[:, :, : y.shape[2], : y.shape[3]]):
+            full = conv2d.forward(x, rest[0], bias, stride, padding, groups, "im2col")
+            if np.allclose(y, full[:, :, : y.shape[2], : y.shape[3]]):
                 return "Conv2d", {"stride": stride, "padding": padding, "groups": groups}
     if not rest and x.shape[1] == y.shape[1]:
         return _recognise_pool(x, y)
@@ -52,7 +52,7 @@ def _recognise_pool(x, y):
 
 
 def _corners(x, y, kernel):
-    """Yield (stride, padding) whose output is larger than y: a forward that computes the first positions only."""
+    """Yield (stride, padding) with an output larger than y, for a `forward` that computes only the first positions."""
     for pad in range(4):
         padding = ((pad, pad), (pad, pad))
         counts = [shapes.window_count(x.shape[2 + a], kernel[a], 1, padding[a]) for a in range(2)]
@@ -75,7 +75,7 @@ def _fits(x, y, kernel, ceil_modes):
 
 
 def convolution(e, settings):
-    """What the backward of a convolution returns when it computes positions by another rule."""
+    """A convolution whose backward computes positions with a wrong stride or padding, or ignores the groups."""
     stride, padding, groups = settings["stride"], settings["padding"], settings["groups"]
     x, weight = (np.asarray(a) for a in e.subject.arrays[:2])
     if e.position > 1:
@@ -92,69 +92,73 @@ def convolution(e, settings):
             return
     if groups > 1:
         rule = (stride, tuple(sides[0] for sides in padding))
-        first = [
-            x[:, : weight.shape[1]]
-        ] * groups  # what it looks like when every group reads the first group's channels
+        first = [x[:, : weight.shape[1]]] * groups  # every group reads the channels of the first group
         if e.position == 0:
             grad = _conv_grad_x(e.grad_y, (len(x), weight.shape[1], *x.shape[2:]), weight, 1, *rule)
             prediction = np.concatenate([grad, np.zeros_like(x[:, weight.shape[1] :])], axis=1)
         else:
             prediction = _conv_grad_weight(e.grad_y, np.concatenate(first, axis=1), weight.shape, groups, *rule)
         if e.explains(prediction):
-            yield "gradient missing", "groups are ignored: all of them read the channels of the first"
+            yield "gradient missing", "the groups are ignored: all of them read the channels of the first group"
 
 
 def max_pooling(e, settings):
-    """What the backward of max pooling returns when positions, or the place in the window, follow another rule."""
+    """A max pool whose backward computes windows, or positions in the window, in a wrong way."""
     kernel, stride, padding = settings["kernel_size"], settings["stride"], settings["padding"]
     x = e.array
-    _, winners = max_pool2d.forward(x, kernel, stride, padding, settings["ceil_mode"])
-    winners = winners.astype(int)
+    _, argmax = max_pool2d.forward(x, kernel, stride, padding, settings["ceil_mode"])
+    argmax = argmax.astype(int)
     for key, hint, rule in _rules(stride, padding, kernel):
-        if e.explains(_scatter(e.grad_y, x.shape, winners // kernel[1], winners % kernel[1], *rule)):
+        if e.explains(_scatter(e.grad_y, x.shape, argmax // kernel[1], argmax % kernel[1], *rule)):
             yield key, hint
             return
-    places = {
+    fixed = {
         "the last": (kernel[0] - 1, kernel[1] - 1),
         "the first": (0, 0),
         "the middle": (kernel[0] // 2, kernel[1] // 2),
     }
     rule = (stride, tuple(sides[0] for sides in padding))
-    for name, (r, s) in places.items():
-        if e.explains(_scatter(e.grad_y, x.shape, np.full_like(winners, r), np.full_like(winners, s), *rule)):
-            yield "mask from the wrong array", f"the gradient goes to {name} place of each window, not to its winner"
+    for name, (r, s) in fixed.items():
+        if e.explains(_scatter(e.grad_y, x.shape, np.full_like(argmax, r), np.full_like(argmax, s), *rule)):
+            yield (
+                "mask from the wrong array",
+                f"the gradient goes to {name} position of each window instead of the argmax",
+            )
             return
-    everywhere = _spread(e.grad_y, x.shape, kernel, *rule)
+    everywhere = _scatter_windows(e.grad_y, x.shape, kernel, *rule)
     for prediction in (everywhere, everywhere / (kernel[0] * kernel[1])):
         if e.explains(prediction):
-            yield "mask from the wrong array", "the gradient is spread over the whole window; only its winner gets it"
+            yield "mask from the wrong array", "the gradient goes to the whole window instead of the argmax only"
             return
-    exchanged = _scatter(e.grad_y, x.shape, winners % kernel[1], winners // kernel[1], *rule)
+    exchanged = _scatter(e.grad_y, x.shape, argmax % kernel[1], argmax // kernel[1], *rule)
     if e.explains(exchanged):
-        yield "axes swapped", "the winner's row and column are exchanged"
+        yield "axes swapped", "the row and the column of the argmax are exchanged"
 
 
 def average_pooling(e, settings):
-    """What the backward of average pooling returns when positions or divisors follow another rule."""
+    """An average pool whose backward uses wrong positions or divisors."""
     kernel, stride, padding = settings["kernel_size"], settings["stride"], settings["padding"]
     size = e.grad_y.shape[2:]
     counts = {}
     for counted in (True, False):
         ones = np.ones((1, 1, *e.array.shape[2:]))
         sums = avg_pool2d.forward(ones, kernel, stride, padding, settings["ceil_mode"], False)
-        shares = avg_pool2d.forward(ones, kernel, stride, padding, settings["ceil_mode"], counted) / sums
+        means = avg_pool2d.forward(ones, kernel, stride, padding, settings["ceil_mode"], counted) / sums
         inside = _inside_counts(e.array.shape[2:], size, kernel, stride, padding)
-        counts[counted] = inside / shares[0, 0]
+        counts[counted] = inside / means[0, 0]
     divisors = {"right": counts[settings["count_include_pad"]], "other": counts[not settings["count_include_pad"]]}
     divisors |= {"kernel": np.full(size, float(kernel[0] * kernel[1])), "none": np.ones(size)}
     offset = tuple(sides[0] for sides in padding)
     for divisor in divisors.values():
-        constant = np.ptp(divisor / divisors["right"]) < 1e-9  # a plain factor has a name of its own
-        if not constant and e.explains(_spread(e.grad_y / divisor, e.array.shape, kernel, stride, offset)):
-            yield "divided by the wrong count", "divide each window by the count that the forward divided it by"
+        constant = np.ptp(divisor / divisors["right"]) < 1e-9  # `structure.factor` reports a constant factor
+        if not constant and e.explains(_scatter_windows(e.grad_y / divisor, e.array.shape, kernel, stride, offset)):
+            yield "divided by the wrong count", "divide each window by the same count as in forward"
             return
     for key, hint, rule in _rules(stride, padding, kernel):
-        if any(e.explains(_spread(e.grad_y / divisor, e.array.shape, kernel, *rule)) for divisor in divisors.values()):
+        if any(
+            e.explains(_scatter_windows(e.grad_y / divisor, e.array.shape, kernel, *rule))
+            for divisor in divisors.values()
+        ):
             yield key, hint
             return
 
@@ -167,7 +171,7 @@ def _inside_counts(input_size, size, kernel, stride, padding):
     return np.multiply.outer(*lengths).astype(float)
 
 
-def _spread(grad_y, x_shape, kernel, stride, offset):
+def _scatter_windows(grad_y, x_shape, kernel, stride, offset):
     return sum(
         _scatter(grad_y, x_shape, np.full(grad_y.shape, r), np.full(grad_y.shape, s), stride, offset)
         for r, s in product(range(kernel[0]), range(kernel[1]))
@@ -177,42 +181,46 @@ def _spread(grad_y, x_shape, kernel, stride, offset):
 def _rules(stride, padding, kernel):
     """Yield (key, hint, (stride, offset)) of wrong position rules, the simplest first."""
     offset = tuple(sides[0] for sides in padding)
-    strides = {"ignored": (1, 1), "the kernel size": tuple(kernel), "height and width exchanged": stride[::-1]}
+    strides = {
+        "": (1, 1),
+        ", the kernel size": tuple(kernel),
+        ", because height and width are exchanged": stride[::-1],
+    }
     offsets = {
-        "ignored": (0, 0),
-        "height and width exchanged": offset[::-1],
-        "one too many": tuple(o + 1 for o in offset),
-        "one too few": tuple(o - 1 for o in offset),
-        "taken off twice": tuple(2 * o for o in offset),
-        "kernel - 1 - padding": tuple(k - 1 - o for k, o in zip(kernel, offset, strict=True)),
-        "bottom and right taken for top and left": tuple(sides[1] for sides in padding),
+        "": (0, 0),
+        ", because height and width are exchanged": offset[::-1],
+        ", which is one too large": tuple(o + 1 for o in offset),
+        ", which is one too small": tuple(o - 1 for o in offset),
+        ", which subtracts the padding twice": tuple(2 * o for o in offset),
+        ", which is kernel - 1 - padding": tuple(k - 1 - o for k, o in zip(kernel, offset, strict=True)),
+        ", the bottom and right sides": tuple(sides[1] for sides in padding),
     }
     for name, other in strides.items():
         if other != stride:
             key = "axes swapped" if "exchanged" in name else "stride ignored"
-            yield key, f"positions are computed with stride {other} instead of {stride}: {name}", (other, offset)
+            yield key, f"backward uses stride {other} instead of {stride}{name}", (other, offset)
     for step in range(2, 5):
         if (step, step) not in (stride, *strides.values()):
             yield (
                 "stride ignored",
-                f"the forward moves by {stride}, the backward by {(step, step)}",
+                f"forward has stride {stride}, backward {(step, step)}",
                 ((step, step), offset),
             )
     for name, other in offsets.items():
         if other != offset:
             key = "axes swapped" if "exchanged" in name else "padding ignored"
-            yield key, f"positions are computed with padding {other} instead of {offset}: {name}", (stride, other)
+            yield key, f"backward uses padding {other} instead of {offset}{name}", (stride, other)
     for other_stride, other in product(strides.values(), offsets.values()):
         if other_stride != stride and other != offset:
             yield (
                 "stride ignored",
-                f"positions are computed with stride {other_stride} and padding {other}",
+                f"backward uses stride {other_stride} and padding {other} instead of {stride} and {offset}",
                 (other_stride, other),
             )
 
 
 def _positions(count, step, offset, r, size):
-    """Return (outputs, inputs): which of `count` outputs meet which real input through kernel position r."""
+    """Return (outputs, inputs): the outputs that read a real input through kernel position r, and these inputs."""
     inputs = np.arange(count) * step - offset + r
     real = (inputs >= 0) & (inputs < size)
     return np.flatnonzero(real), inputs[real]
@@ -241,8 +249,8 @@ def _conv_grad_weight(grad_y, x, weight_shape, groups, stride, offset):
     for r, s, (p, q), (h, w) in _windows(grad_y, x.shape, weight_shape[2:], stride, offset):
         for g in range(groups):
             filters, channels = (_group(g, count, groups) for count in (weight_shape[0], x.shape[1]))
-            seen = x[:, channels][:, :, h, w]
-            grad_weight[filters, :, r, s] += np.einsum("nkpq,ncpq->kc", grad_y[:, filters][:, :, p, q], seen)
+            pixels = x[:, channels][:, :, h, w]
+            grad_weight[filters, :, r, s] += np.einsum("nkpq,ncpq->kc", grad_y[:, filters][:, :, p, q], pixels)
     return grad_weight
 
 

@@ -1,4 +1,4 @@
-"""Images of a network and its training. Each function returns (figure, text): the text says the same in words."""
+"""Figures of a network and its training. Each function returns (figure, text): the text describes the figure."""
 
 from minigooglenet.viz import evaluation
 from minigooglenet.viz.arrays import images

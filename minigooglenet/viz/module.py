@@ -1,9 +1,14 @@
 """An Inception module as circles and arrows."""
 
+from typing import TYPE_CHECKING, Any
+
 from minigooglenet import figures
 
-# Name -> (column, row); arrows go from left to right.
-_PLACES = {
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Name -> (column, row); arrows point from left to right.
+_POSITIONS = {
     "input": (0, 1.5),
     "3x3_reduce": (1, 1),
     "5x5_reduce": (1, 2),
@@ -26,12 +31,25 @@ _READS = {
 }
 
 
-def module_drawing(count, name):
-    """Draw module `name` of a count (`mg.count`) as circles, with the channels that leave each.
+def module_drawing(count: Any, name: str) -> tuple["Figure", str]:
+    """Draw an Inception module as circles and arrows, with the number of output channels of each node.
+
+    Parameters
+    ----------
+    count : Count of a network, from `mg.count`
+    name : name of the module, such as "inception_4a"
 
     Returns
     -------
     figure, text
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> counted = mg.count(mg.models.googlenet(aux=False, init="zeros"))
+    >>> figure, text = mg.viz.module_drawing(counted, "inception_4a")
+    >>> print(text.splitlines()[6])
+    5x5 (48) reads 5x5_reduce
     """
     channels = {node: count[f"{name}/{node}"].output_shape[0] for node in _READS}
     channels["input"] = count[f"{name}/1x1"].input_shapes[0][0]
@@ -39,8 +57,8 @@ def module_drawing(count, name):
     for node, sources in _READS.items():
         for source in sources:
             arrow = {"arrowstyle": "->", "shrinkA": 24, "shrinkB": 24, "color": "0.4"}
-            axis.annotate("", xy=_PLACES[node], xytext=_PLACES[source], arrowprops=arrow)
-    for node, (column, row) in _PLACES.items():
+            axis.annotate("", xy=_POSITIONS[node], xytext=_POSITIONS[source], arrowprops=arrow)
+    for node, (column, row) in _POSITIONS.items():
         colour = figures.PALETTE[5] if node in ("input", "output") else figures.PALETTE[6 if node == "pool" else 1]
         axis.scatter(column, row, s=1900, color=colour, edgecolor="black", zorder=2)
         axis.text(column, row, f"{node.replace('_', chr(10))}\n{channels[node]}", ha="center", va="center", fontsize=8)

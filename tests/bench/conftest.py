@@ -1,4 +1,4 @@
-"""What the tests of the bench share: the smallest run, and a machine whose rates cost nothing to measure."""
+"""Fixtures of the benchmark tests: the smallest run, with peak rates that need no measurement."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from minigooglenet.bench import machine, settings
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Return settings of the smallest run on the small network."""
+    """Return settings of the smallest run with the small network."""
     monkeypatch.setattr(
         machine,
         "rates",

@@ -1,4 +1,4 @@
-"""A peer that is this engine under another name, so that the bench can be tested where no other engine is installed."""
+"""Our engine under another name, so that the bench can be tested without other engines."""
 
 import contextlib
 import types
@@ -8,7 +8,7 @@ from minigooglenet.bench import training
 
 
 def peer(off=0.0, log=None):
-    """Return a peer whose outputs are ours plus `off`; its number of threads is written into the list `log`."""
+    """Return an engine with our outputs plus `off`; it appends its numbers of threads to the list `log`."""
     log = [] if log is None else log
 
     @contextlib.contextmanager
@@ -28,8 +28,8 @@ def peer(off=0.0, log=None):
     def gradients(graph, x, labels, weights):
         logits, tape = graph.forward({"image": x})
         _, _, grads = losses.weighted_sum(logits, labels, weights)
-        _, found = graph.backward(grads, tape)
-        return [logits[wire] for wire in weights], {name: grad + off for name, grad in found.items()}
+        _, grad_params = graph.backward(grads, tape)
+        return [logits[wire] for wire in weights], {name: grad + off for name, grad in grad_params.items()}
 
     def operation(layer, xs, grad):
         y, cache = layer.forward(*xs, train=True)

@@ -1,4 +1,4 @@
-"""Other engines: which are there, and that those compute what ours does."""
+"""Other engines: which ones are installed, and that their results equal ours."""
 
 import sys
 
@@ -10,7 +10,7 @@ from minigooglenet import layers, models
 from minigooglenet.bench import equality, peers, settings, training
 
 
-def test_missing_peers_are_named_with_what_installs_them(monkeypatch):
+def test_missing_engines_are_reported_with_install_command(monkeypatch):
     for module in ("torch", "onnxruntime", "openvino"):
         monkeypatch.setitem(sys.modules, module, None)
     found, missing = peers.find()
@@ -20,21 +20,21 @@ def test_missing_peers_are_named_with_what_installs_them(monkeypatch):
     assert missing["openvino"].endswith("pip install onnx openvino")
 
 
-def test_a_broken_peer_says_why(monkeypatch):
+def test_broken_engine_reports_its_error(monkeypatch):
     def broken(name):
         raise OSError(f"{name}: a library does not load\nmore")
 
     monkeypatch.setattr(peers.importlib, "import_module", broken)
     _, missing = peers.find(["torch"])
     assert missing["torch"].startswith(
-        "torch does not load (torch: a library does not load); perhaps anew: pip install"
+        "torch does not load (torch: a library does not load). Try installing it again: pip install"
     )
 
 
-def test_peers_are_asked_for_by_name():
+def test_names_parses_the_list_of_engines():
     assert peers.names("torch, openvino") == ("torch", "openvino")
     assert peers.names("none") == ()
-    with pytest.raises(ValueError, match="there is no peer 'jax'; there are torch, onnxruntime, openvino, or none"):
+    with pytest.raises(ValueError, match="unknown engine 'jax'; choose from torch, onnxruntime, openvino, or none"):
         peers.names("jax")
 
 
@@ -48,11 +48,13 @@ def peer(request):
 
 
 def odd():
-    """Return a network of what GoogLeNet lacks: groups, a sum, softmax, padding and pools of every kind."""
+    """Return a network with layers that GoogLeNet lacks: groups, a sum, softmax, padding, all kinds of pools."""
     g = mg.Graph(image=(4, 17, 15))
     g.add("conv", layers.Conv2d(4, 6, (3, 5), stride=(1, 2), padding=(1, 2), groups=2, rng=0), "image")
     g.add("relu", layers.ReLU(), "conv")
-    g.add("other", layers.Conv2d(6, 6, 1, bias=False, rng=0), "conv")  # so that nothing may happen in place
+    g.add(
+        "other", layers.Conv2d(6, 6, 1, bias=False, rng=0), "conv"
+    )  # a second consumer, so that in-place layers would be wrong
     g.add("sum", layers.Add(), "relu", "other")
     g.add("max", layers.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), "sum")
     g.add("mean", layers.AvgPool2d(3, stride=1, padding=1, count_include_pad=False), "max")
@@ -70,9 +72,9 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_peer_infers_what_ours_does(peer, name):
+def test_inference_of_another_engine_matches(peer, name):
     graph = NETWORKS[name]()
-    for key, value in graph.buffers.items():  # running statistics that are not zeros and ones
+    for key, value in graph.buffers.items():  # running statistics other than zeros and ones
         value += np.random.default_rng(len(key)).random(value.shape, dtype=np.float32)
     x = settings.images(graph, 2)
     with settings.threads(1, [peer]):
@@ -87,7 +89,7 @@ def pytorch():
     return peers.find(["torch"])[0]["torch"]
 
 
-def test_pytorch_trains_as_ours_does(pytorch):
+def test_pytorch_training_matches(pytorch):
     graph = models.googlenet(width=0.25, init="he", dropout=False, rng=0)
     with settings.threads(1, [pytorch]):
         training.require_equal_gradients(graph, 2, pytorch)
@@ -99,7 +101,7 @@ def test_pytorch_trains_as_ours_does(pytorch):
         assert np.allclose(losses[name], losses["minigooglenet"], rtol=1e-3)
 
 
-def test_pytorchs_threads_are_given_back(pytorch):
+def test_pytorch_threads_are_restored(pytorch):
     import torch
 
     def fail():
@@ -113,6 +115,6 @@ def test_pytorchs_threads_are_given_back(pytorch):
     assert torch.get_num_threads() == before
 
 
-def test_a_layer_that_pytorch_does_not_have_is_told(pytorch):
-    with pytest.raises(ValueError, match="PyTorch pads both sides alike"):
+def test_pytorch_rejects_unsupported_padding(pytorch):
+    with pytest.raises(ValueError, match="PyTorch pads both sides equally"):
         pytorch.module(layers.Conv2d(1, 1, 3, padding=((0, 1), (0, 1))))

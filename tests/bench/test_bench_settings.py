@@ -1,4 +1,4 @@
-"""Settings and the machine: what is given back, and what is said of it."""
+"""Settings and the machine: restored thread counts, and the description of the machine."""
 
 import fakes
 import pytest
@@ -7,7 +7,7 @@ import minigooglenet as mg
 from minigooglenet.bench import machine, settings
 
 
-def test_threads_are_given_back_after_an_error_ours_and_the_peers(own_threads):
+def test_threads_are_restored_after_an_error(own_threads):
     mg.set_num_threads(1)
     log = []
 
@@ -22,18 +22,18 @@ def test_threads_are_given_back_after_an_error_ours_and_the_peers(own_threads):
     assert log == [2, "as before"]
 
 
-def test_threads_go_in_powers_of_two_up_to_all():
+def test_thread_counts_are_powers_of_two_up_to_all():
     counts = {n: settings.Settings(threads=n).thread_counts() for n in (1, 2, 6, 8)}
     assert counts == {1: [1], 2: [1, 2], 6: [1, 2, 4, 6], 8: [1, 2, 4, 8]}
 
 
-def test_batches_that_were_asked_for_come_before_a_parts_own():
+def test_requested_batch_sizes_override_the_defaults():
     assert settings.Settings().batch_sizes((1, 8), (1,)) == (1, 8)
     assert settings.Settings(quick=True).batch_sizes((1, 8), (1,)) == (1,)
     assert settings.Settings(batches=(3,), quick=True).batch_sizes((1, 8), (1,)) == (3,)
 
 
-def test_the_machine_is_stated_with_versions_and_peers():
+def test_machine_description_includes_versions_and_engines():
     described = machine.describe([fakes.peer()])
     assert described["cpu"]
     assert described["cores"] >= 1
@@ -45,7 +45,7 @@ def test_the_machine_is_stated_with_versions_and_peers():
 
 
 @pytest.mark.parametrize("system", ["Plan9", "Darwin", "Windows"])
-def test_a_processor_without_a_name_is_no_reason_to_stop(monkeypatch, system):
+def test_unknown_cpu_name_does_not_raise(monkeypatch, system):
     def fails():
         raise OSError("not here")
 
@@ -54,7 +54,7 @@ def test_a_processor_without_a_name_is_no_reason_to_stop(monkeypatch, system):
     assert machine.cpu_name()
 
 
-def test_the_machines_rates_are_measured_once_and_leave_the_threads_alone(monkeypatch):
+def test_rates_are_cached_and_restore_threads(monkeypatch):
     monkeypatch.setattr(machine, "PRODUCT", 64)
     monkeypatch.setattr(machine, "COPY_BYTES", 1 << 16)
     before = mg.get_num_threads()

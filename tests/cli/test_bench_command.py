@@ -21,9 +21,9 @@ def test_a_quick_run_prints_its_tables_and_writes_its_files(capsys, tmp_path):
     files = ["--json", str(tmp_path / "bench.json"), "--out", str(tmp_path / "out")]
     assert main(["bench", *SMALL, *files, "--layers", "conv1/3x3", "--profile", "ladder", "network", "threads"]) == 0
     out = capsys.readouterr().out
-    for part in ("This machine at its best", "The ladder on single layers", "The ladder in the whole network"):
+    for part in ("Peak rates of this machine", "The ladder on single layers", "The ladder in the whole network"):
         assert part in out
-    for part in ("Inference of the main output", "Threads: plan(x)", "Where a step's time goes", "Node by node"):
+    for part in ("Inference of the main output", "Threads: plan(x)", "Time of a training step", "Node by node"):
         assert part in out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"roofline.png", "roofline.txt"}
     result = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
@@ -40,7 +40,7 @@ def test_profile_alone_measures_nothing_else(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["bench", *SMALL, "--profile"]) == 0
     out = capsys.readouterr().out
-    assert "Where a step's time goes" in out
+    assert "Time of a training step" in out
     assert "Inference" not in out
     assert list(tmp_path.iterdir()) == []
 
@@ -60,9 +60,9 @@ def test_peers_that_are_not_there_are_named_and_the_run_goes_on(capsys, monkeypa
     ("arguments", "message"),
     [
         (["--peers", "torch"], "torch is not installed: pip install torch"),
-        (["--peers", "jax"], "there is no peer 'jax'"),
+        (["--peers", "jax"], "unknown engine 'jax'"),
         (["--model", "resnet"], "unknown model 'resnet'"),
-        (["ladder", "--layers", "conv9"], "there is no convolution 'conv9'"),
+        (["ladder", "--layers", "conv9"], "unknown convolution 'conv9'"),
         (["network", "--json", "no/such/folder/a.json"], "there is no folder"),
     ],
 )

@@ -112,7 +112,7 @@ def toured(tmp_path_factory):
 
 def test_the_tour_leaves_a_network_and_figures(toured):
     out, folder = toured
-    for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Held-out digits right", "What to try next"):
+    for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Accuracy on held-out digits", "What to try next"):
         assert part in out
     names = {path.name for path in folder.iterdir()}
     images = ("gradient_norms", "googlenet_filters", "training_curve", "confusion_matrix", "digit_filters")
@@ -127,7 +127,7 @@ def test_the_tour_leaves_a_network_and_figures(toured):
 def test_the_tours_curve_has_the_held_out_line(toured):
     out, folder = toured
     text = (folder / "training_curve.txt").read_text(encoding="utf-8")
-    hits = float(re.search(r"Held-out digits right: ([0-9.]+)%", out)[1])
+    hits = float(re.search(r"Accuracy on held-out digits: ([0-9.]+)%", out)[1])
     (row,) = re.findall(r"^ +1 +[0-9.]+ +([0-9.]+)%$", text.partition("Held out, at the end of each epoch:")[2], re.M)
     assert abs(float(row) - hits) < 0.06
 

@@ -57,7 +57,7 @@ def test_the_text_form_is_folded_below_the_figure_and_is_what_a_console_shows():
 
 def test_alt_text_is_words_without_the_drawing_and_not_endless():
     figure, _ = viz.line_chart({"loss": (range(3), [3.0, 2.0, 1.0])}, "step", "loss")
-    assert _shown(figure)[1] == "lines of loss against step; loss: from 3 to 1, largest 3 at step 0"
+    assert _shown(figure)[1] == "line chart of loss against step; loss: from 3 to 1, largest 3 at step 0"
     many, _ = viz.images({f"a map called {i}": np.zeros((2, 2)) for i in range(40)})
     assert len(_shown(many)[1].split()) <= figures.MOST_ALT == 50
     assert _shown(many)[1].endswith("; and 36 more")

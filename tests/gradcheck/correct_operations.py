@@ -1,7 +1,7 @@
-"""Operations with a right derivative, for the random pairs: elementwise, reductions, norms, layers with weights.
+"""Operations with the right derivative, for the random pairs: elementwise, reductions, norms, layers with weights.
 
-Each is an Operation: forward(x, *params) -> y and vjp(grad_y, x, y, *params) -> (grad_x, *grad_params). They are
-written from their formulas and share nothing with the package, except for convolution and pooling.
+Each is an Operation: forward(x, *params) -> y and vjp(grad_y, x, y, *params) -> (grad_x, *grad_params). They follow
+their formulas and share no code with the package, except for convolution and pooling.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from minigooglenet.kernels import avg_pool2d, conv2d, max_pool2d
 
 @dataclass
 class Operation:
-    """A forward with its vector-Jacobian product; `kinks` counts values at which no derivative exists."""
+    """A `forward` with its vector-Jacobian product; `kinks` counts the values without a derivative."""
 
     name: str
     forward: Callable
@@ -25,7 +25,7 @@ class Operation:
 
 
 def elementwise(rng, x):
-    """Return an elementwise operation that suits the values of x."""
+    """Return an elementwise operation that is defined at the values of x."""
     largest, least = np.abs(x).max(initial=0), x.min(initial=np.inf)
     a, b = float(rng.uniform(0.3, 2)), float(rng.choice([0, 1, 100, 1e4]) * rng.standard_normal())
     choices = [
@@ -54,8 +54,8 @@ def elementwise(rng, x):
         ("abs", np.abs, np.sign, True),
         ("huber", lambda x: np.where(abs(x) < a, x * x / 2, a * (abs(x) - a / 2)), lambda x: np.clip(x, -a, a), True),
     ]
-    suits = [choice for choice in choices if choice[3]]
-    name, function, derivative, _ = suits[rng.integers(len(suits))]
+    suitable = [choice for choice in choices if choice[3]]
+    name, function, derivative, _ = suitable[rng.integers(len(suitable))]
     kinks = (lambda x: int((x == 0).sum())) if name in ("relu", "leaky", "abs") else (lambda x: 0)
     return Operation(name, function, lambda g, x, y: (g * derivative(x),), kinks=kinks)
 
@@ -81,7 +81,7 @@ def reduction(rng, x):
     def variance(g, x, y):
         return (wide(g) * 2 * (x - x.mean(axis=axis, keepdims=True)) / (n - 1),)
 
-    def spread(g, x, y):
+    def deviation(g, x, y):
         return (wide(g / y) * (x - x.mean(axis=axis, keepdims=True)) / n,)
 
     def largest(g, x, y):
@@ -119,13 +119,13 @@ def reduction(rng, x):
     if n > 2 and np.all(x.std(axis=axis) > 1e-6 * np.abs(x).max()):
         choices += [
             Operation("variance", lambda x: x.var(axis=axis, ddof=1, keepdims=keep), variance),
-            Operation("std", lambda x: x.std(axis=axis, keepdims=keep), spread),
+            Operation("std", lambda x: x.std(axis=axis, keepdims=keep), deviation),
         ]
     return choices[rng.integers(len(choices))]
 
 
 def norm(rng, x):
-    """Return layer norm, RMS norm, softmax or log-softmax over one axis, or None where the values do not allow it."""
+    """Return layer norm, RMS norm, softmax or log-softmax over one axis, or None if the values do not allow it."""
     axis = int(rng.integers(x.ndim)) if x.ndim else None
     if axis is None or x.shape[axis] < 3:
         return None
@@ -203,7 +203,7 @@ def weighted(rng, x):
 
 
 def moving(rng, x):
-    """Return a pool, a transpose, a reshape, a slice, a running sum, or a concatenation with itself."""
+    """Return a pool, a transpose, a reshape, a running sum, a stack, or a product with the reversed array."""
     if x.ndim == 4 and min(x.shape[2:]) > 1 and rng.random() < 0.7:
         settings = ((2, 2), (1, 1), ((0, 0), (0, 0)), False)
         if rng.random() < 0.5:
@@ -214,7 +214,7 @@ def moving(rng, x):
             )
         return Operation("max pool", lambda x: max_pool2d.forward(x, *settings)[0], _max_pool_back, kinks=_pool_ties)
 
-    def turned(a):
+    def reversed_(a):
         return a.reshape(-1)[::-1].reshape(a.shape)
 
     def running_back(g, x, y):
@@ -225,7 +225,7 @@ def moving(rng, x):
         Operation("flatten", lambda x: x.reshape(-1).copy(), lambda g, x, y: (g.reshape(x.shape).copy(),)),
         Operation("running sum", lambda x: np.cumsum(x), running_back),
         Operation("twice", lambda x: np.stack([x, 2 * x]), lambda g, x, y: (g[0] + 2 * g[1],)),
-        Operation("turned", lambda x: x * turned(x), lambda g, x, y: (g * turned(x) + turned(g * x),)),
+        Operation("reversed", lambda x: x * reversed_(x), lambda g, x, y: (g * reversed_(x) + reversed_(g * x),)),
     ]
     return choices[rng.integers(len(choices) - (np.abs(x).max(initial=0) > 1e7))]
 

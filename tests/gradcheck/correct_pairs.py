@@ -1,7 +1,7 @@
-"""Random pairs of a forward and its right backward, and wrong ones made of them: what the checker is held to.
+"""Random pairs of `forward` and the right `backward`, and wrong pairs made from them, to test the checker.
 
-A pair is a chain of one to four operations at inputs of very different scales, with offsets, zeros and every number of
-axes from 0 to 4; or attention, or a loss with labels. `wrong(pair, rng)` spoils one gradient in one way.
+A pair is a chain of one to four operations with inputs of very different scales, with offsets, zeros and 0 to 4 axes;
+or attention; or a loss with labels. `wrong(pair, rng, kind)` makes one gradient wrong.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from correct_operations import elementwise, moving, norm, reduction, weighted
 
 @dataclass
 class Pair:
-    """A forward and a backward with inputs; `kinks` and `coarse` tell what may make the verdict INCONCLUSIVE."""
+    """A `forward` and `backward` with inputs; `kinks` and `coarse` are reasons for the verdict INCONCLUSIVE."""
 
     name: str
     forward: Callable
@@ -24,7 +24,7 @@ class Pair:
 
 
 def inputs(rng):
-    """Return an array of 0 to 4 axes: one scale or a mixture of them, perhaps with an offset, zeros or one sign."""
+    """Return an array with 0 to 4 axes: one scale or a mixture, sometimes with an offset, zeros or only one sign."""
     shape = [(), (5,), (3, 4), (2, 1, 5), (2, 3, 4), (2, 2, 3, 4), (1,), (1, 1)][rng.integers(8)]
     x = rng.standard_normal(shape) * 10.0 ** rng.uniform(-8, 6)
     kind = rng.random()
@@ -55,7 +55,7 @@ def _usable(pair):
     gradients = [g for g in pair.backward(np.ones(y.shape), *pair.inputs) if g is not None]
     if not all(np.isfinite(v).all() and 0 < np.abs(v).max(initial=0) < 1e30 for v in (y, *gradients)):
         return False
-    # What moves the outputs only below their last digits has a gradient that no difference can see.
+    # An input that changes the outputs only below their last digits has a gradient that no difference can detect.
     floats = [x for x in pair.inputs if x.dtype.kind == "f"]
     moves = [np.abs(g).max() * np.abs(x).max() for g, x in zip(gradients, floats, strict=True)]
     return min(moves) > 1e-8 * np.abs(y).max()
@@ -93,11 +93,11 @@ def _chain(rng):
 
     def backward(grad, *arrays):
         values, given = run(arrays)
-        found = []
+        gradients = []
         for k in reversed(range(len(operations))):
-            grad, *own = operations[k].vjp(np.asarray(grad), values[k], values[k + 1], *given[k])
-            found = [*own, *found]
-        return (grad, *found)
+            grad, *grad_params = operations[k].vjp(np.asarray(grad), values[k], values[k + 1], *given[k])
+            gradients = [*grad_params, *gradients]
+        return (grad, *gradients)
 
     name = " > ".join(operation.name for operation in operations) + (" > float32" if coarse else "")
     arrays = (x, *(p for operation in operations for p in operation.params))
@@ -150,7 +150,7 @@ WRONG = ("scaled by 1.001", "zero", "negative", "shifted", "transposed", "one en
 
 
 def wrong(pair, rng, kind) -> Pair | None:
-    """Return the pair with one gradient spoilt, or None where that makes no clear difference."""
+    """Return the pair with one wrong gradient, or None if that makes no clear difference."""
     y = np.asarray(pair.forward(*pair.inputs))
     right = pair.backward(rng.uniform(0.5, 1.5, y.shape), *pair.inputs)
     which = int(rng.integers(len(right)))

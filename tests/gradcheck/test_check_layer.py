@@ -1,4 +1,4 @@
-"""Right layers pass at every setting that GoogLeNet uses; wrong ones fail with a name."""
+"""Right layers pass with all hyperparameters of GoogLeNet; wrong layers fail, and the mistake is named."""
 
 from types import MethodType
 
@@ -14,7 +14,7 @@ EXAMPLES = [(layer, f"{kind}-{i}") for kind, layers in examples().items() for i,
 
 
 @pytest.mark.parametrize("layer", [pytest.param(layer, id=name) for layer, name in EXAMPLES])
-def test_every_layer_passes_with_five_seeds(layer):
+def test_layer_passes_with_five_seeds(layer):
     seeds = range(1) if getattr(layer, "algorithm", None) == "loops" else range(5)
     for seed in seeds:
         report = check_layer(layer, rng=seed)
@@ -22,18 +22,18 @@ def test_every_layer_passes_with_five_seeds(layer):
         assert report.suspects == []
 
 
-def test_the_examples_cover_every_window_of_googlenet():
+def test_examples_cover_every_window_of_googlenet():
     def window(layer):
         return layer.kind, layer.kernel_size, layer.stride, layer.padding, getattr(layer, "ceil_mode", None)
 
-    shown = {window(layer) for layer, _ in EXAMPLES if hasattr(layer, "kernel_size")}
+    covered = {window(layer) for layer, _ in EXAMPLES if hasattr(layer, "kernel_size")}
     nodes = mg.models.googlenet(init="zeros").nodes
     used = {window(layer) for layer, _ in nodes.values() if hasattr(layer, "kernel_size")}
-    last = ("AvgPool2d", (7, 7), (1, 1), ((0, 0), (0, 0)), False)  # shown at 5 x 7, so that its sides differ
-    assert used - shown <= {last}
+    last = ("AvgPool2d", (7, 7), (1, 1), ((0, 0), (0, 0)), False)  # checked at 5 x 7, so that its sides differ
+    assert used - covered <= {last}
 
 
-def test_the_layer_is_left_as_it_was():
+def test_check_does_not_change_the_layer():
     layer = mg.layers.BatchNorm2d(3)
     dropout = Dropout(0.5, rng=1)
     state = dropout.rng.bit_generator.state
@@ -44,20 +44,20 @@ def test_the_layer_is_left_as_it_was():
     assert dropout.rng.bit_generator.state == state
 
 
-def test_linear_layers_are_held_to_the_last_bit():
-    rung = check_layer(Conv2d(3, 3, 3, stride=2, padding=1, rng=0)).rungs[1]
-    assert (rung.verdict, rung.outcome) == ("PASS", "linear in x, weight, bias: the adjoint identity on integers")
+def test_linear_layer_is_checked_exactly():
+    stage = check_layer(Conv2d(3, 3, 3, stride=2, padding=1, rng=0)).stages[1]
+    assert (stage.verdict, stage.outcome) == ("PASS", "linear in x, weight, bias: adjoint identity checked on integers")
 
 
-class ForgetsTheUnitBias(Conv2d):
+class SlightlyWrongBias(Conv2d):
     def backward(self, grad_output, cache):
         grads, params = super().backward(grad_output, cache)
         return grads, params | {"bias": params["bias"] + 1e-9}
 
 
-def test_the_exact_rung_sees_an_error_far_below_round_off_of_a_difference():
-    report = check_layer(ForgetsTheUnitBias(3, 3, 3, rng=0))
-    assert report.rungs[1].verdict == "FAIL"
+def test_exact_stage_detects_an_error_below_round_off():
+    report = check_layer(SlightlyWrongBias(3, 3, 3, rng=0))
+    assert report.stages[1].verdict == "FAIL"
     assert "bias: on integers" in str(report)
 
 
@@ -72,9 +72,9 @@ def halved_backward(self, grad_output, cache):
 
 
 @pytest.mark.filterwarnings("error")
-def test_methods_assigned_to_the_object_are_checked():
+def test_assigned_methods_are_checked():
     layer = Linear(4, 3, rng=0)
-    layer.forward = MethodType(real_forward, layer)  # takes no complex arrays
+    layer.forward = MethodType(real_forward, layer)  # does not accept complex arrays
     assert check_layer(layer).verdict == "PASS"
     layer.backward = MethodType(halved_backward, layer)
     assert check_layer(layer).verdict == "FAIL"
@@ -82,24 +82,24 @@ def test_methods_assigned_to_the_object_are_checked():
 
 class Overwrites(MaxPool2d):
     def backward(self, grad_output, cache):
-        winners, (height, width), _ = cache
+        argmax, (height, width), _ = cache
         grad_x = np.zeros((*grad_output.shape[:2], height, width))
         (top, _), (left, _) = self.padding
         for n, c, p, q in np.ndindex(grad_output.shape):
-            r, s = divmod(int(winners[n, c, p, q]), self.kernel_size[1])
+            r, s = divmod(int(argmax[n, c, p, q]), self.kernel_size[1])
             h, w = p * self.stride[0] - top + r, q * self.stride[1] - left + s
             grad_x[n, c, h, w] = grad_output[n, c, p, q]
         return (grad_x,), {}
 
 
 @pytest.mark.parametrize("layer", [Overwrites(3, 2, ceil_mode=True), Overwrites(3, 1, 1)])
-def test_a_subclass_is_checked_through_its_own_methods(layer):
+def test_subclass_methods_are_checked(layer):
     report = check_layer(layer)
     assert report.verdict == "FAIL"
     assert report.suspects[0].startswith("= where += belongs")
 
 
-def test_windows_that_do_not_overlap_hide_the_same_mistake():
+def test_separate_windows_hide_the_mistake():
     assert check_layer(Overwrites(2)).verdict == "PASS"
 
 
@@ -109,7 +109,7 @@ class Identity(LocalResponseNorm):
 
 
 @pytest.mark.parametrize("alpha", [1.0, 1e-4])
-def test_an_identity_backward_of_lrn_is_seen_even_at_the_papers_small_alpha(alpha):
+def test_identity_backward_of_lrn_fails_at_small_alpha(alpha):
     report = check_layer(Identity(alpha=alpha))
     assert report.verdict == "FAIL"
     assert report.suspects[0].startswith("cross-channel term missing")
@@ -121,7 +121,7 @@ class ForgetsBias(Linear):
         return grads, {"weight": params["weight"]}
 
 
-def test_a_parameter_without_a_gradient_is_named():
+def test_parameter_without_gradient_is_reported():
     report = check_layer(ForgetsBias(5, 4, rng=0))
     assert report.verdict == "FAIL"
     assert "backward returned None for bias" in str(report)
@@ -133,8 +133,8 @@ class Scaled(ReLU):
         return (2 * grad,), params
 
 
-def test_a_factor_is_given_as_a_number():
-    assert check_layer(Scaled()).suspects[0] == "wrong by a constant factor: 2, which is 2"
+def test_constant_factor_is_reported_with_its_value():
+    assert check_layer(Scaled()).suspects[0] == "wrong by a constant factor: 2"
 
 
 class Wrong(ReLU):
@@ -143,18 +143,18 @@ class Wrong(ReLU):
         return (grad * (1 + 0.1 * np.sin(np.arange(grad.size).reshape(grad.shape))),), params
 
 
-def test_when_nothing_fits_nothing_is_guessed_and_the_error_map_is_shown():
+def test_unknown_mistake_reports_only_the_error_map():
     report = check_layer(Wrong())
     assert report.verdict == "FAIL"
     assert report.suspects == []
-    assert "It looks like nothing known; the error map shows where it is wrong." in str(report)
+    assert "It matches no known mistake. The error map shows where the gradient is wrong." in str(report)
     assert "error map of x" in str(report)
     figure, text = report.figure()
     assert len(figure.axes) == 3
     assert "worst at x[" in text
 
 
-def test_one_wrong_weight_among_thousands_is_found_by_halves():
+def test_bisection_finds_one_wrong_weight():
     class OneWrong(Conv2d):
         def backward(self, grad_output, cache):
             grads, params = super().backward(grad_output, cache)
@@ -179,19 +179,19 @@ class Raises(Layer):
         raise RuntimeError("not written yet")
 
 
-def test_a_backward_that_raises_is_a_finding():
+def test_backward_error_is_a_finding():
     report = check_layer(Raises(), (2, 3, 3))
     assert report.verdict == "FAIL"
     assert "backward raised RuntimeError: not written yet" in str(report)
 
 
-def test_a_shape_that_does_not_fit_is_a_finding():
+def test_unsuitable_input_shape_is_a_finding():
     report = check_layer(Conv2d(3, 4, 3, rng=0), (2, 5, 5))
     assert report.verdict == "FAIL"
     assert "expects 3 input channels, got 2" in str(report)
 
 
-def test_several_inputs_are_told_apart():
+def test_several_inputs_are_numbered():
     assert "x0 315, x1 315" in str(check_layer(Concat()))
 
 
@@ -204,10 +204,10 @@ class Keeps(ReLU):
         return (np.where(self.passed, grad_output, 0),), {}
 
 
-def test_a_layer_that_keeps_what_passed_through_it_is_told_so():
+def test_layer_that_stores_activations_fails():
     report = check_layer(Keeps())
     assert report.verdict == "FAIL"
-    assert "the layer keeps something; put it into the cache" in str(report)
+    assert "Put everything that backward needs into the cache." in str(report)
 
 
 class InLoops(Conv2d):
@@ -217,22 +217,22 @@ class InLoops(Conv2d):
         return y, x
 
 
-def test_a_forward_of_ones_own_with_real_buffers_is_right():
+def test_custom_forward_with_real_buffers_passes():
     assert check_layer(InLoops(3, 3, 3, stride=2, padding=1, rng=0)).verdict == "PASS"
 
 
 @pytest.mark.parametrize(("layer", "shape"), [(ReLU(), (1,)), (MaxPool2d(2), (1, 2, 2)), (MaxPool2d(3), (1, 3, 3))])
-def test_tiny_maps_are_no_reason_to_fail(layer, shape):
+def test_tiny_feature_maps_pass(layer, shape):
     for seed in range(40):
         assert check_layer(layer, shape, rng=seed).verdict == "PASS"
 
 
-def test_averages_are_held_to_a_few_ulp():
+def test_average_pools_are_checked_exactly():
     for layer in examples()["AvgPool2d"]:
-        assert check_layer(layer).rungs[1].outcome.startswith("linear in x")
+        assert check_layer(layer).stages[1].outcome.startswith("linear in x")
 
 
 @pytest.mark.parametrize("wrong", [None, ReLU, 5])
-def test_what_is_no_layer_is_refused(wrong):
-    with pytest.raises(TypeError, match="check_layer takes a layer"):
+def test_check_layer_rejects_other_objects(wrong):
+    with pytest.raises(TypeError, match="check_layer expects a layer"):
         check_layer(wrong)

@@ -1,4 +1,4 @@
-"""The museum: every exhibit is wrong, its companions are right, and its story is one sentence."""
+"""The museum: every exhibit is wrong, its companion function is right, and its story is one sentence."""
 
 import importlib
 import pkgutil
@@ -27,44 +27,42 @@ def _copies(inputs):
     return [array.copy() for array in inputs]
 
 
-def _slopes(forward, inputs, grad_y):
-    """Return the numeric gradient of each input of floats."""
-    slopes = []
+def _numerical(forward, inputs, grad_y):
+    """Return the numerical gradient of each input of floats."""
+    gradients = []
     for i, array in enumerate(inputs):
         if array.dtype.kind == "f":
 
             def moved(value, i=i):
                 return forward(*inputs[:i], value, *inputs[i + 1 :])
 
-            slopes.append(differences(moved, array, grad_y))
-    return slopes
+            gradients.append(differences(moved, array, grad_y))
+    return gradients
 
 
-def _worst(gradients, slopes):
-    """Return the largest difference of a gradient from its slopes, relative to the largest slope."""
-    assert len(gradients) == len(slopes)
-    if any(gradient.shape != slope.shape for gradient, slope in zip(gradients, slopes, strict=True)):
+def _worst(analytic, numerical):
+    """Return the largest error of the analytic gradients, relative to the largest numerical entry."""
+    assert len(analytic) == len(numerical)
+    if any(a.shape != n.shape for a, n in zip(analytic, numerical, strict=True)):
         return np.inf
-    return max(
-        np.abs(gradient - slope).max() / np.abs(slope).max() for gradient, slope in zip(gradients, slopes, strict=True)
-    )
+    return max(np.abs(a - n).max() / np.abs(n).max() for a, n in zip(analytic, numerical, strict=True))
 
 
 @EVERY
 @pytest.mark.parametrize("seed", SEEDS)
-def test_only_the_exhibit_is_wrong(exhibit, seed):
+def test_exhibit_is_wrong_and_its_companion_right(exhibit, seed):
     inputs, grad_y = _case(exhibit, seed)
-    wrong = _worst(exhibit.backward(grad_y, *inputs), _slopes(exhibit.forward, inputs, grad_y))
+    wrong = _worst(exhibit.backward(grad_y, *inputs), _numerical(exhibit.forward, inputs, grad_y))
     assert wrong > 1e-3
     if exhibit.broken == "backward":
-        right = _worst(exhibit.correct(grad_y, *inputs), _slopes(exhibit.forward, inputs, grad_y))
+        right = _worst(exhibit.correct(grad_y, *inputs), _numerical(exhibit.forward, inputs, grad_y))
     else:
-        right = _worst(exhibit.backward(grad_y, *inputs), _slopes(exhibit.correct, inputs, grad_y))
+        right = _worst(exhibit.backward(grad_y, *inputs), _numerical(exhibit.correct, inputs, grad_y))
     assert right < 1e-6
 
 
 @EVERY
-def test_an_exhibit_keeps_the_contract(exhibit):
+def test_exhibit_keeps_the_contract(exhibit):
     inputs, grad_y = _case(exhibit, 0)
     before = _copies((*inputs, grad_y))
     gradients = exhibit.backward(grad_y, *inputs)
@@ -81,7 +79,7 @@ def test_an_exhibit_keeps_the_contract(exhibit):
 
 
 @EVERY
-def test_a_forward_gives_the_same_twice_and_leaves_its_inputs(exhibit):
+def test_exhibit_forward_is_repeatable_and_keeps_inputs(exhibit):
     inputs = exhibit.inputs(np.random.default_rng(0))
     before = _copies(inputs)
     np.testing.assert_array_equal(exhibit.forward(*inputs), exhibit.forward(*inputs))
@@ -91,7 +89,7 @@ def test_a_forward_gives_the_same_twice_and_leaves_its_inputs(exhibit):
 
 
 @pytest.mark.parametrize("exhibit", [*EXHIBITS.values(), *CONTRACT_FAULTS.values()], ids=lambda e: e.name)
-def test_a_story_is_one_sentence(exhibit):
+def test_story_is_one_sentence(exhibit):
     assert exhibit.story[0].isupper()
     assert exhibit.story.endswith(".")
     assert not any(end in exhibit.story for end in (". ", "! ", "? "))
@@ -105,18 +103,18 @@ def test_names_and_stories_are_unique():
     assert not EXHIBITS.keys() & CONTRACT_FAULTS.keys()
 
 
-def test_no_exhibit_hides_behind_another_of_its_name():
+def test_exhibit_names_are_unique_across_rooms():
     halls = [importlib.import_module(f"{museum.__name__}.{m.name}") for m in pkgutil.iter_modules(museum.__path__)]
-    hung = [exhibit for hall in halls for room in getattr(hall, "ROOMS", ()) for exhibit in room.exhibits]
-    assert len(hung) == len(EXHIBITS) + len(CONTRACT_FAULTS)
+    exhibits = [exhibit for hall in halls for room in getattr(hall, "ROOMS", ()) for exhibit in room.exhibits]
+    assert len(exhibits) == len(EXHIBITS) + len(CONTRACT_FAULTS)
 
 
-def test_every_suspect_has_an_exhibit():
+def test_suspects_all_have_an_exhibit():
     assert {exhibit.suspect for exhibit in EXHIBITS.values()} == set(KEYS)
     assert {fault.suspect for fault in CONTRACT_FAULTS.values()} == {""}
 
 
-def test_the_museum_is_large_enough():
+def test_museum_is_large_enough():
     broken = Counter(exhibit.broken for exhibit in EXHIBITS.values())
     assert broken["backward"] >= 36
     assert broken["forward"] >= 5
@@ -130,16 +128,16 @@ def _fault(name):
 
 
 @EVERY_FAULT
-def test_the_right_function_beside_a_fault_is_right(fault):
+def test_companion_of_contract_fault_is_right(fault):
     inputs = fault.inputs(np.random.default_rng(0))
     forward, backward = fault.forward, fault.correct
     if fault.broken == "forward":
         forward, backward = fault.correct, fault.backward
     grad_y = np.random.default_rng(1).standard_normal(np.shape(forward(*inputs)))
-    assert _worst(backward(grad_y, *inputs), _slopes(forward, inputs, grad_y)) < 1e-6
+    assert _worst(backward(grad_y, *inputs), _numerical(forward, inputs, grad_y)) < 1e-6
 
 
-def test_the_faults_break_the_contract():
+def test_backward_faults_break_the_contract():
     def result(name, seed=0):
         fault = _fault(name)
         inputs, grad_y = _case(fault, seed)
@@ -166,7 +164,7 @@ def test_the_faults_break_the_contract():
     assert np.abs(gradients[1] - grad_y.T @ inputs[0]).max() > 1e-3
 
 
-def test_the_faulty_forwards_break_the_contract():
+def test_forward_faults_break_the_contract():
     fault = _fault("forward_changes_its_input")
     inputs = fault.inputs(np.random.default_rng(0))
     kept = _copies(inputs)

@@ -1,4 +1,4 @@
-"""What a forward may return, and what is explained instead of misread; inputs without elements."""
+"""Return values of `forward` that are accepted or explained, and inputs without elements."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ X = np.random.default_rng(0).standard_normal((3, 4))
 
 
 class Matrix(np.ndarray):
-    """An array of a kind of its own, as np.matrix is."""
+    """A subclass of an array, as np.matrix is."""
 
 
 def square_back(grad_y, x):
@@ -35,16 +35,16 @@ def square_back(grad_y, x):
         (lambda x: np.array([x, None], dtype=object), "an array of object"),
     ],
 )
-def test_forward_that_returns_more_than_y_is_explained(forward, words):
+def test_forward_with_several_results_is_explained(forward, words):
     report = check_function(forward, square_back, X)
     assert report.verdict == "FAIL"
     assert words in str(report)
-    assert "return y alone, without a cache, or check lambda *arrays: forward(*arrays)[0]" in str(report)
+    assert "Return only y, without a cache, or check lambda *arrays: forward(*arrays)[0]" in str(report)
 
 
 def test_forward_without_a_return_is_explained():
     report = check_function(lambda x: None, square_back, X)
-    assert "forward returned None: is its return statement missing?" in str(report)
+    assert "forward returned None. Is its return statement missing?" in str(report)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_array_number_and_list_of_numbers_are_outputs(forward, backward):
 def test_input_without_elements_is_inconclusive(shape):
     report = check_function(lambda x: x**2, lambda g, x: (17 * g,), np.zeros(shape))
     assert report.verdict == "INCONCLUSIVE"
-    assert f"x has shape {shape}, so it has no elements" in str(report)
+    assert f"x has shape {shape}: it has no elements" in str(report)
 
 
 def test_output_without_elements_is_inconclusive():
@@ -88,7 +88,7 @@ class OnlyY(mg.layers.ReLU):
         return super().forward(x, train=train)[0]
 
 
-def test_layer_that_returns_no_cache_is_explained():
+def test_layer_without_cache_is_explained():
     report = check_layer(OnlyY())
     assert report.verdict == "FAIL"
-    assert "a layer's forward returns (y, cache), a tuple of 2; this one returned a ndarray" in str(report)
+    assert "the layer's forward must return (y, cache), a tuple of 2, but it returned a ndarray" in str(report)

@@ -1,13 +1,13 @@
-"""Other engines that compute the same network with the same weights, each imported only where it is installed.
+"""Other engines that compute the same network with the same weights, each imported only if it is installed.
 
-A peer is a module with these names; engines that only do inference leave the last three out:
+Each engine is a module with these names; engines that only do inference omit the last three:
 
-TITLE, version() : what it is called
-threads(count) : context manager in which it uses so many threads
-inference(graph, x, count) : {contender: build}; build() prepares everything and returns a function without arguments
-training(graph, x, labels, weights, lr, momentum) : {contender: build}; the function does one step of SGD
-gradients(graph, x, labels, weights) : (logits, {"node/weight": gradient}) with dropout off, to hold against ours
-operation(layer, xs, grad) : {contender: (forward, backward)}, functions without arguments
+TITLE, version() : name and version
+threads(count) : context manager that sets the number of threads
+inference(graph, x, count) : {name: build}; build() prepares everything and returns a function without arguments
+training(graph, x, labels, weights, lr, momentum) : {name: build}; the function does one step of SGD
+gradients(graph, x, labels, weights) : (logits, {"node/weight": gradient}) without dropout, to compare with ours
+operation(layer, xs, grad) : {name: (forward, backward)}, functions without arguments
 """
 
 import importlib
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Known:
-    """Where a peer's module lies, what it imports, and how that is installed."""
+    """The module of an engine, the packages that it imports, and the command that installs them."""
 
     module: str
     imports: tuple[str, ...]
@@ -37,44 +37,46 @@ KNOWN = {
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return the peers of a list such as "torch,openvino"; "none" is no peer."""
-    asked = tuple(name.strip() for name in text.split(",") if name.strip())
-    if asked == ("none",):
+    """Return the engines of a list such as "torch,openvino"; "none" is an empty list."""
+    requested = tuple(name.strip() for name in text.split(",") if name.strip())
+    if requested == ("none",):
         return ()
-    for name in asked:
+    for name in requested:
         if name not in KNOWN:
-            raise ValueError(f"there is no peer {name!r}; there are {', '.join(KNOWN)}, or none")
-    return asked
+            raise ValueError(f"unknown engine {name!r}; choose from {', '.join(KNOWN)}, or none")
+    return requested
 
 
-def find(asked=None) -> tuple[dict, dict]:
-    """Return ({name: module} of the peers that work here, {name: why not and what helps} of the others).
+def find(names=None) -> tuple[dict, dict]:
+    """Return ({name: module} of the engines that work here, {name: reason and install command} of the others).
 
-    All known ones are looked for unless `asked` names some. What is broken, not merely missing, says why.
+    names : of the engines (default: all). If an engine is installed but broken, the reason is its error.
     """
-    found, missing = {}, {}
-    for name in KNOWN if asked is None else asked:
+    working, missing = {}, {}
+    for name in KNOWN if names is None else names:
         known = KNOWN[name]
         absent = []
         try:
             for module in known.imports:
                 absent = [module]
                 importlib.import_module(module)
-            found[name] = importlib.import_module(known.module)
+            working[name] = importlib.import_module(known.module)
         except ModuleNotFoundError as error:
             missing[name] = f"{error.name or absent[0]} is not installed: {known.install}"
         except (ImportError, OSError, RuntimeError) as error:
-            missing[name] = f"{absent[0]} does not load ({_first_line(error)}); perhaps anew: {known.install}"
-    return found, missing
+            missing[name] = (
+                f"{absent[0]} does not load ({_first_line(error)}). Try installing it again: {known.install}"
+            )
+    return working, missing
 
 
 def build(factories: dict) -> tuple[dict, dict]:
-    """Return ({contender: its function}, {contender: why it could not be built})."""
+    """Return ({name: function}, {name: reason why it could not be built})."""
     built, left_out = {}, {}
     for name, factory in factories.items():
         try:
             built[name] = factory()
-        # Whatever a foreign engine raises, the others can still be measured; the result says which one is not there.
+        # An engine may raise any error. The others can still be measured, and the result lists the failed one.
         except Exception as error:
             left_out[name] = f"{type(error).__name__}: {_first_line(error)}"
     return built, left_out

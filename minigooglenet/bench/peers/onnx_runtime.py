@@ -16,18 +16,18 @@ def version() -> str:
 
 @contextlib.contextmanager
 def threads(count):
-    """Do nothing: a session is told its number of threads when it is made."""
+    """Do nothing: the number of threads of a session is fixed when it is created."""
     yield
 
 
 def inference(graph, x, count):
-    """Return {contender: build} for the main output of `graph` on x (N, C, H, W) with `count` threads."""
+    """Return {name: build} for the main output of `graph` on x (N, C, H, W) with `count` threads."""
 
     def build():
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = count, 1
-        # Its threads spin on between calls by default, measured on 2 cores as 20 to 50 ms long: whoever came next took
-        # 1.2 (ours) to 1.7 times as long (OpenVINO). Stopping when a call returns costs its own time nothing.
+        # By default its threads spin for 20 to 50 ms after a call (measured on 2 cores), and the next engine took 1.2
+        # (ours) to 1.7 times (OpenVINO) as long. Stopping them at the end of a call does not slow down ONNX Runtime.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         whole = model(graph, outputs=graph.main, batch=len(x)).SerializeToString()
         session = onnxruntime.InferenceSession(whole, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU, held to float32: where the processor has bfloat16 it would use that by itself."""
+"""OpenVINO on the CPU in float32; by default it would use bfloat16 if the processor supports it."""
 
 import contextlib
 
@@ -16,12 +16,12 @@ def version() -> str:
 
 @contextlib.contextmanager
 def threads(count):
-    """Do nothing: a model is told its number of threads when it is compiled."""
+    """Do nothing: the number of threads of a model is fixed when it is compiled."""
     yield
 
 
 def inference(graph, x, count):
-    """Return {contender: build} for the main output of `graph` on x (N, C, H, W) with `count` threads."""
+    """Return {name: build} for the main output of `graph` on x (N, C, H, W) with `count` threads."""
 
     def build():
         core = openvino.Core()

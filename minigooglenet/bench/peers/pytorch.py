@@ -1,4 +1,4 @@
-"""PyTorch, as the same graph walked by its modules; channels first (NCHW) and channels last."""
+"""PyTorch: the same graph with PyTorch's modules, in channels-first (NCHW) and channels-last memory layout."""
 
 import contextlib
 import copy
@@ -17,7 +17,7 @@ def version() -> str:
 
 @contextlib.contextmanager
 def threads(count):
-    """Let PyTorch use `count` threads inside."""
+    """Set the number of threads of PyTorch in the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -27,7 +27,7 @@ def threads(count):
 
 
 def inference(graph, x, count):
-    """Return {contender: build} for the main output of `graph` on x (N, C, H, W)."""
+    """Return {name: build} for the main output of `graph` on x (N, C, H, W)."""
 
     def build(layout):
         net = Walk(graph, (graph.main,)).eval().to(memory_format=layout)
@@ -43,7 +43,7 @@ def inference(graph, x, count):
 
 
 def training(graph, x, labels, weights, lr, momentum):
-    """Return {contender: build}; a step forwards, adds the losses {wire: weight}, goes back and moves the weights."""
+    """Return {name: build}; a step is a forward pass, the losses {wire: weight}, a backward pass and an SGD update."""
 
     def build(layout):
         net = Walk(graph, tuple(weights)).train().to(memory_format=layout)
@@ -53,7 +53,7 @@ def training(graph, x, labels, weights, lr, momentum):
         def step():
             optimizer.zero_grad(set_to_none=True)
             losses = (nn.functional.cross_entropy(logits, targets) for logits in net(images))
-            loss = sum(weight * each for weight, each in zip(weights.values(), losses, strict=True))
+            loss = sum(weight * part for weight, part in zip(weights.values(), losses, strict=True))
             loss.backward()
             optimizer.step()
             return loss.item()
@@ -64,12 +64,12 @@ def training(graph, x, labels, weights, lr, momentum):
 
 
 def gradients(graph, x, labels, weights):
-    """Return (logits of each loss, {"node/weight": gradient of the sum}) with dropout off, to hold against ours."""
+    """Return (logits of each loss, {"node/weight": gradient of the sum}) without dropout, to compare with ours."""
     net = Walk(graph, tuple(weights)).eval()
     logits, targets = net(torch.from_numpy(x)), torch.from_numpy(labels)
-    losses = (nn.functional.cross_entropy(each, targets) for each in logits)
-    sum(weight * each for weight, each in zip(weights.values(), losses, strict=True)).backward()
-    return [each.detach().numpy() for each in logits], {
+    losses = (nn.functional.cross_entropy(output, targets) for output in logits)
+    sum(weight * loss for weight, loss in zip(weights.values(), losses, strict=True)).backward()
+    return [output.detach().numpy() for output in logits], {
         f"{name}/{key}": parameter.grad.numpy()
         for name, module, _, _ in net.steps
         for key, parameter in module.named_parameters()
@@ -77,9 +77,9 @@ def gradients(graph, x, labels, weights):
 
 
 def operation(layer, xs, grad):
-    """Return {contender: (forward, backward)} of one layer in training, on inputs `xs` and an upstream gradient."""
-    maps = all(x.ndim == 4 for x in (*xs, grad))
-    layouts = LAYOUTS if maps else {"PyTorch": torch.contiguous_format}
+    """Return {name: (forward, backward)} of one layer in training, on inputs `xs` and an upstream gradient."""
+    feature_maps = all(x.ndim == 4 for x in (*xs, grad))
+    layouts = LAYOUTS if feature_maps else {"PyTorch": torch.contiguous_format}
     return {name: _operation(layer, xs, grad, layout) for name, layout in layouts.items()}
 
 
@@ -87,20 +87,20 @@ def _operation(layer, xs, grad, layout):
     net = module(layer).train().to(memory_format=layout)
     inputs = [torch.from_numpy(x).to(memory_format=layout, copy=True).requires_grad_() for x in xs]
     upstream = torch.from_numpy(grad).to(memory_format=layout)
-    wanted = [*inputs, *net.parameters()]
+    variables = [*inputs, *net.parameters()]
     y = net(*inputs)
 
     def forward():
         return net(*inputs).detach().numpy()
 
     def backward():
-        return tuple(each.numpy() for each in torch.autograd.grad(y, wanted, upstream, retain_graph=True))
+        return tuple(grad.numpy() for grad in torch.autograd.grad(y, variables, upstream, retain_graph=True))
 
     return forward, backward
 
 
 class Walk(nn.Module):
-    """A graph of ours with PyTorch's modules in it, from its input to `outputs`."""
+    """One of our graphs with PyTorch's modules, from its input to `outputs`."""
 
     def __init__(self, graph, outputs):
         super().__init__()
@@ -110,10 +110,10 @@ class Walk(nn.Module):
         self.steps = []
         for name, free in schedule:
             layer, wires = graph.nodes[name]
-            # In place is PyTorch's best where nobody else reads the input, nor a layer's backward: a convolution's,
-            # a batch norm's or a linear layer's asks for its inputs only.
-            alone = all(wire in graph.nodes and len(_readers(graph, wire)) == 1 for wire in wires)
-            self.steps.append((name, module(layer, in_place=alone and _before(graph, wires)), wires, free))
+            # PyTorch is fastest in place, which is safe if nothing else reads the input: no other node, and not the
+            # backward pass of the layer before. Convolution, batch norm and linear layers only need their own inputs.
+            only_consumer = all(wire in graph.nodes and len(_consumers(graph, wire)) == 1 for wire in wires)
+            self.steps.append((name, module(layer, in_place=only_consumer and _before(graph, wires)), wires, free))
         self.parts = nn.ModuleList(part for _, part, _, _ in self.steps)
 
     def forward(self, x):
@@ -125,7 +125,7 @@ class Walk(nn.Module):
         return tuple(values[wire] for wire in self.outputs)
 
 
-def _readers(graph, wire):
+def _consumers(graph, wire):
     return [name for name, node in graph.nodes.items() if wire in node.wires]
 
 
@@ -144,16 +144,16 @@ class _Add(nn.Module):
 
 
 def module(layer, in_place=False):
-    """Return PyTorch's module for a layer of ours, with copies of its parameters."""
+    """Return the PyTorch module for one of our layers, with copies of its parameters."""
     if layer.kind not in _MODULES:
-        raise ValueError(f"the PyTorch twin knows no {layer.kind}")
+        raise ValueError(f"{layer.kind} is not supported in the PyTorch version of a network")
     made = _MODULES[layer.kind](layer)
     if isinstance(made, nn.ReLU):
         made.inplace = in_place
-    own = dict(made.named_parameters()) | dict(made.named_buffers())
+    arrays = dict(made.named_parameters()) | dict(made.named_buffers())
     with torch.no_grad():
         for name, value in (layer.params | layer.buffers).items():
-            own[name].copy_(torch.from_numpy(copy.copy(value)))
+            arrays[name].copy_(torch.from_numpy(copy.copy(value)))
     return made
 
 
@@ -175,7 +175,7 @@ def _avg_pool(layer):
 def _padding(layer):
     (top, bottom), (left, right) = layer.padding
     if top != bottom or left != right:
-        raise ValueError(f"PyTorch pads both sides alike, this layer has {layer.padding}")
+        raise ValueError(f"PyTorch pads both sides equally, but this layer has padding {layer.padding}")
     return top, left
 
 

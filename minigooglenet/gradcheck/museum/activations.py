@@ -1,4 +1,4 @@
-"""Broken elementwise functions: sigmoid, tanh, SiLU, GELU, leaky ReLU, ELU, softplus, on values clear of zero."""
+"""Broken elementwise functions: sigmoid, tanh, SiLU, GELU, leaky ReLU, ELU, softplus, on values away from zero."""
 
 from math import erf
 
@@ -43,72 +43,72 @@ ANOTHER = "derivative of another function"
 
 @SIGMOID.backward(ANOTHER)
 def input_where_the_output_belongs(grad_y, x):
-    """The formula s * (1 - s) is right, and the cache holds the input instead of the output."""
+    """The formula s * (1 - s) is right, but the cache contains the input instead of the output."""
     return (grad_y * x * (1 - x),)
 
 
 @SIGMOID.backward(ANOTHER)
 def sigmoid_applied_twice(grad_y, x):
-    """The helper for the derivative takes the input and applies the sigmoid itself, but it is given the output."""
+    """The helper for the derivative expects the input and applies the sigmoid itself, but it gets the output."""
     y = _sigmoid(_sigmoid(x))
     return (grad_y * y * (1 - y),)
 
 
 @TANH.backward(ANOTHER)
 def output_not_squared(grad_y, x):
-    """One minus the output is remembered from the sigmoid, and the square of tanh is lost."""
+    """One minus the output is remembered from the sigmoid, but tanh needs the square of the output."""
     return (grad_y * (1 - np.tanh(x)),)
 
 
 @TANH.backward(ANOTHER)
 def square_of_the_input(grad_y, x):
-    """The formula 1 - y^2 is applied to the input, because that is what the layer kept."""
+    """The formula 1 - y^2 is applied to the input, because the input is what the layer saved."""
     return (grad_y * (1 - x * x),)
 
 
 @SILU.backward(ANOTHER)
-def gate_taken_as_constant(grad_y, x):
+def gate_treated_as_constant(grad_y, x):
     """SiLU is read as x times a gate, and the product rule stops after its first term."""
     return (grad_y * _sigmoid(x),)
 
 
 @SILU.backward(ANOTHER)
 def only_the_gate_differentiated(grad_y, x):
-    """The second term of the product rule is there, and the gate itself as the first one is not."""
+    """The second term of the product rule is there, but the first term, the gate itself, is missing."""
     return (grad_y * x * _sigmoid(x) * (1 - _sigmoid(x)),)
 
 
 @GELU.backward(ANOTHER)
-def distribution_taken_as_constant(grad_y, x):
-    """The normal distribution looks like a mask with soft edges, and a mask has no derivative of its own."""
+def distribution_treated_as_constant(grad_y, x):
+    """The normal distribution looks like a mask with soft edges, and a mask has no derivative."""
     return (grad_y * _cumulative(x),)
 
 
 @GELU.backward(ANOTHER)
 def density_without_its_factor(grad_y, x):
-    """The derivative of the distribution is its density, and the x in front of it is dropped."""
+    """The derivative of the distribution is its density, but the factor x in front of it is lost."""
     return (grad_y * (_cumulative(x) + _density(x)),)
 
 
 @LEAKY.backward(ANOTHER)
 def slope_forgotten(grad_y, x):
-    """The mask of the plain ReLU is kept when the slope is added to the forward."""
+    """The slope is added to the forward pass, but the backward pass still has the mask of the plain ReLU."""
     return (grad_y * (x > 0),)
 
 
 @LEAKY.backward(ANOTHER)
 def slope_of_one_everywhere(grad_y, x):
-    """With a small slope nothing is ever cut off, so the gradient is passed on everywhere."""
+    """With a small slope no value becomes zero, so the gradient is passed on unchanged everywhere."""
     return (grad_y.copy(),)
 
 
 @ELU.backward(ANOTHER)
 def one_not_added_back(grad_y, x):
-    """The exponential is read off the output below zero, where the output is the exponential minus one."""
+    """Below zero the output is used as the exponential, but it is the exponential minus one."""
     return (grad_y * np.where(x > 0, 1.0, np.expm1(np.minimum(x, 0))),)
 
 
 @SOFTPLUS.backward(ANOTHER)
 def value_instead_of_the_sigmoid(grad_y, x):
-    """A smooth ReLU seems to be its own soft mask, so its value multiplies the gradient."""
+    """A smooth ReLU looks like a soft mask, so the gradient is multiplied by its value."""
     return (grad_y * np.log1p(np.exp(x)),)

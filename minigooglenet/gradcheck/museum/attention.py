@@ -1,4 +1,4 @@
-"""Broken attention: as many queries as keys and as features, so that every wrong transpose runs."""
+"""Broken attention: queries, keys and features are equal in number, so that every wrong transpose runs."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ SIZE = 4
 
 
 def _weights(q, k, causal=False):
-    scores = q @ k.swapaxes(1, 2) / np.sqrt(SIZE)
+    logits = q @ k.swapaxes(1, 2) / np.sqrt(SIZE)
     if causal:
-        scores = np.where(np.tri(SIZE) > 0, scores, -1e30)
-    y = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        logits = np.where(np.tri(SIZE) > 0, logits, -1e30)
+    y = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return y / y.sum(axis=-1, keepdims=True)
 
 
@@ -23,9 +23,9 @@ def _softmax_backward(p, grad_p):
     return p * (grad_p - (grad_p * p).sum(axis=-1, keepdims=True))
 
 
-def _gradients(grad_scores, p, grad_y, q, k):
-    grad_scores = grad_scores / np.sqrt(SIZE)
-    return grad_scores @ k, grad_scores.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
+def _gradients(grad_logits, p, grad_y, q, k):
+    grad_logits = grad_logits / np.sqrt(SIZE)
+    return grad_logits @ k, grad_logits.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
 
 
 def _correct(grad_y, q, k, v):
@@ -52,22 +52,22 @@ ROOMS = (ATTENTION, CAUSAL)
 
 
 @ATTENTION.backward("attention's softmax Jacobian wrong")
-def softmax_taken_as_diagonal(grad_y, q, k, v):
-    """The derivative p * (1 - p) of a single sigmoid takes the place of the softmax over all keys."""
+def softmax_treated_as_diagonal(grad_y, q, k, v):
+    """The derivative p * (1 - p) of a single sigmoid is used instead of that of the softmax over all keys."""
     p = _weights(q, k)
     return _gradients(p * (1 - p) * (grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)
 
 
 @ATTENTION.backward("attention's softmax Jacobian wrong")
-def sum_of_the_exponentials_taken_as_constant(grad_y, q, k, v):
-    """Only the exponential is differentiated, and the sum that all the weights of a query share is not."""
+def sum_of_the_exponentials_treated_as_constant(grad_y, q, k, v):
+    """The exponential is differentiated, but not the sum by which all weights of a query are divided."""
     p = _weights(q, k)
     return _gradients(p * (grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)
 
 
 @ATTENTION.backward("attention's softmax Jacobian wrong")
 def sum_over_the_queries(grad_y, q, k, v):
-    """The sum in the softmax's backward runs over the axis before the last, where the queries are."""
+    """The sum in the backward pass of the softmax runs over the second to last axis, that of the queries."""
     p = _weights(q, k)
     grad_p = grad_y @ v.swapaxes(1, 2)
     return _gradients(p * (grad_p - (grad_p * p).sum(axis=-2, keepdims=True)), p, grad_y, q, k)
@@ -75,37 +75,37 @@ def sum_over_the_queries(grad_y, q, k, v):
 
 @ATTENTION.backward("wrong by a constant factor")
 def scale_forgotten(grad_y, q, k, v):
-    """The scores are divided by the root of the size in the forward, and their gradients are not."""
+    """The logits are divided by the root of the size in the forward pass, but their gradients are not."""
     p = _weights(q, k)
-    grad_scores = _softmax_backward(p, grad_y @ v.swapaxes(1, 2))
-    return grad_scores @ k, grad_scores.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
+    grad_logits = _softmax_backward(p, grad_y @ v.swapaxes(1, 2))
+    return grad_logits @ k, grad_logits.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ grad_y
 
 
 @ATTENTION.backward("axes swapped")
 def keys_without_the_transpose(grad_y, q, k, v):
-    """The gradient of the keys is written like that of the queries, and square scores let the product run."""
+    """The key gradient is written like the query gradient, and the product runs because the logits are square."""
     grad_q, _, grad_v = _correct(grad_y, q, k, v)
     p = _weights(q, k)
-    grad_scores = _softmax_backward(p, grad_y @ v.swapaxes(1, 2)) / np.sqrt(SIZE)
-    return grad_q, grad_scores @ q, grad_v
+    grad_logits = _softmax_backward(p, grad_y @ v.swapaxes(1, 2)) / np.sqrt(SIZE)
+    return grad_q, grad_logits @ q, grad_v
 
 
 @ATTENTION.backward("axes swapped")
 def values_without_the_transpose(grad_y, q, k, v):
-    """The weights multiply the values in the forward, and the same product is used for their gradient."""
+    """The attention weights multiply the values, and the same product without a transpose gives the value gradient."""
     grad_q, grad_k, _ = _correct(grad_y, q, k, v)
     return grad_q, grad_k, _weights(q, k) @ grad_y
 
 
 @ATTENTION.backward("axes swapped")
 def queries_and_keys_exchanged(grad_y, q, k, v):
-    """The two gradients are returned in the other order, and their shapes are the same."""
+    """The two gradients are returned in the wrong order, and nothing fails because their shapes are equal."""
     grad_q, grad_k, grad_v = _correct(grad_y, q, k, v)
     return grad_k, grad_q, grad_v
 
 
 @CAUSAL.backward("attention's softmax Jacobian wrong")
-def masked_softmax_passed_over(grad_y, q, k, v):
-    """The gradient of the weights is handed to the scores as it is, only the masked entries are set to zero."""
+def masked_softmax_skipped(grad_y, q, k, v):
+    """The gradient of the attention weights becomes that of the logits, with only the masked entries set to zero."""
     p = _weights(q, k, causal=True)
     return _gradients(p * (grad_y @ v.swapaxes(1, 2)), p, grad_y, q, k)

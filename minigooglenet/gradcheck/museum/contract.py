@@ -1,4 +1,4 @@
-"""Functions that break the contract before any number is compared: what comes back, and what must be left alone."""
+"""Functions that break the contract before any value is compared: in what they return, or what they change."""
 
 import numpy as np
 
@@ -45,13 +45,13 @@ RELU = Room("contract/relu", _relu_forward, _relu_correct, _relu_inputs)
 FLATTEN = Room("contract/flatten", _flatten_forward, _flatten_correct, _relu_inputs)
 ROOMS = (LINEAR, RELU, FLATTEN)
 
-_kept = {}  # what `keeps_the_first_input` remembers
-_drawn = np.random.default_rng(0)  # what `dropout_drawn_in_every_call` draws from
+_kept = {}  # the cache of `keeps_the_first_input`
+_drawn = np.random.default_rng(0)  # the generator of `dropout_drawn_in_every_call`
 
 
 @LINEAR.backward("")
 def returns_none(grad_y, x, weight, bias):
-    """The gradients are worked out and stored, and the return statement is missing."""
+    """The gradients are computed and stored, but the return statement is missing."""
     grads = {}
     grads["x"] = grad_y @ weight
     grads["weight"] = grad_y.T @ x
@@ -60,80 +60,80 @@ def returns_none(grad_y, x, weight, bias):
 
 @LINEAR.backward("")
 def one_gradient_too_few(grad_y, x, weight, bias):
-    """The bias was added to the forward later, and the backward still returns two gradients."""
+    """The bias was added to the forward pass later, and the backward pass still returns two gradients."""
     return grad_y @ weight, grad_y.T @ x
 
 
 @LINEAR.backward("")
 def wrong_shape(grad_y, x, weight, bias):
-    """The product for the weight's gradient is written in the order (in, out) and comes out transposed."""
+    """The product for the weight gradient is written in the order (in, out), so the result is transposed."""
     return grad_y @ weight, x.T @ grad_y, grad_y.sum(axis=0)
 
 
 @LINEAR.backward("")
 def raises(grad_y, x, weight, bias):
-    """The transpose is on the wrong factor, and with unequal sizes the product fails."""
+    """The transpose is on the wrong factor, and with unequal sizes the matrix product fails."""
     return grad_y @ weight.T, grad_y.T @ x, grad_y.sum(axis=0)
 
 
 @LINEAR.backward("")
 def float32_result(grad_y, x, weight, bias):
-    """Memory was short, so the gradients are kept in float32, whatever the inputs are."""
+    """To save memory the gradients are stored in float32, even if the inputs are float64."""
     grads = grad_y @ weight, grad_y.T @ x, grad_y.sum(axis=0)
     return tuple(grad.astype(np.float32) for grad in grads)
 
 
 @LINEAR.backward("")
 def keeps_the_first_input(grad_y, x, weight, bias):
-    """The layer caches its input the first time and finds the cache filled ever after."""
+    """The layer caches its input in the first call and uses that cache in every later call."""
     x = _kept.setdefault(x.shape, x.copy())
     return grad_y @ weight, grad_y.T @ x, grad_y.sum(axis=0)
 
 
 @RELU.backward("")
 def integer_result(grad_y, x):
-    """An array made by np.full(shape, 0) holds integers, and every gradient put into it is cut to a whole number."""
+    """An array made by np.full(shape, 0) has an integer dtype, so it truncates every gradient written into it."""
     grad_x = np.full(x.shape, 0)
-    for place in np.ndindex(x.shape):
-        if x[place] > 0:
-            grad_x[place] = grad_y[place]
+    for index in np.ndindex(x.shape):
+        if x[index] > 0:
+            grad_x[index] = grad_y[index]
     return (grad_x,)
 
 
 @RELU.backward("")
 def changes_grad_y(grad_y, x):
-    """The upstream gradient is masked in place, and whoever else holds that array finds zeros in it."""
+    """The upstream gradient is masked in place, so all other users of that array find zeros in it."""
     grad_y[x < 0] = 0
     return (grad_y.copy(),)
 
 
 @RELU.backward("")
 def changes_its_input(grad_y, x):
-    """To save memory the input becomes the mask, and the layer before it finds zeros and ones."""
+    """To save memory the input is overwritten with the mask, and the layer before it finds zeros and ones."""
     np.greater(x, 0, out=x, casting="unsafe")
     return (grad_y * x,)
 
 
 @RELU.broken_forward("")
 def forward_changes_its_input(x):
-    """The ReLU works in place, and every other branch that reads the same wire finds its values cut."""
+    """The ReLU works in place, so every other branch that reads the same wire gets clipped values."""
     x[x < 0] = 0
     return x.copy()
 
 
 @RELU.broken_forward("")
 def dropout_drawn_in_every_call(x):
-    """The mask is drawn anew in each call, so the two forwards of a difference are two different functions."""
+    """The mask is drawn again in every call, so the two forward passes of a difference are different functions."""
     return np.maximum(x, 0) * (_drawn.random(x.shape) < 0.5)
 
 
 @RELU.backward("")
 def noisy_backward(grad_y, x):
-    """A random generator without a seed decides inside the backward, and no two calls agree."""
+    """The backward pass draws from a random generator without a fixed seed, so no two calls agree."""
     return (grad_y * (x > 0) * (_drawn.random(x.shape) < 0.5),)
 
 
 @FLATTEN.backward("")
 def view_of_grad_y(grad_y, x):
-    """A reshape is free because it copies nothing, and a later += into the result changes the upstream gradient too."""
+    """A reshape is free because it copies nothing, but a later += on the result also changes the upstream gradient."""
     return (grad_y.reshape(x.shape),)

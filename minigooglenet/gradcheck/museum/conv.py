@@ -1,7 +1,7 @@
 """Broken convolutions: N = C = K = 3, an image of 5 x 7, kernel 3 x 3, stride 2, padding 1.
 
-Equal channels let a swap of inputs and outputs run, unequal sides betray a swap of height and width, and a stride below
-the kernel makes windows overlap.
+With equal channel counts a swap of inputs and outputs still runs, unequal sides reveal a swap of height and width, and
+a stride below the kernel size makes windows overlap.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ from minigooglenet.kernels import conv2d
 
 
 def _forward(x, weight, bias):
-    seen = windows(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight) + bias[:, None, None]
+    pixels = windows(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+    return np.einsum("ncpqrs,kcrs->nkpq", pixels, weight) + bias[:, None, None]
 
 
 def _correct(grad_y, x, weight, bias):
@@ -33,7 +33,7 @@ def _padded(x):
 
 @CONV.backward("stride ignored")
 def stride_ignored(grad_y, x, weight, bias):
-    """The loops were written and tested at stride 1, where an output and its window begin at the same place."""
+    """The loops were written and tested with stride 1, where an output and its window start at the same position."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -46,7 +46,7 @@ def stride_ignored(grad_y, x, weight, bias):
 
 @CONV.backward("stride ignored")
 def stride_ignored_in_grad_weight(grad_y, x, weight, bias):
-    """The window start is worked out for the image's gradient, and the slice of the image above it keeps p and q."""
+    """The input gradient uses the right start of the window, but the slice for the weight gradient uses p and q."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -59,7 +59,7 @@ def stride_ignored_in_grad_weight(grad_y, x, weight, bias):
 
 @CONV.backward("wrong by a constant factor")
 def bias_added_for_every_weight(grad_y, x, weight, bias):
-    """The bias line slips into the loops over the kernel, so each output counts 27 times; a course shipped that."""
+    """The bias line is inside the loops over the kernel, so each output counts 27 times; a course published this."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -73,7 +73,7 @@ def bias_added_for_every_weight(grad_y, x, weight, bias):
 
 @CONV.backward("wrong by a constant factor")
 def grad_weight_divided_by_the_batch(grad_y, x, weight, bias):
-    """The mean over the batch is taken once in the loss and, out of habit, once more in the layer."""
+    """The mean over the batch is taken in the loss and then, out of habit, again in the layer."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -86,7 +86,7 @@ def grad_weight_divided_by_the_batch(grad_y, x, weight, bias):
 
 @CONV.backward("wrong by a constant factor")
 def bias_gradient_averaged_over_positions(grad_y, x, weight, bias):
-    """A bias is shared by all positions, and sharing suggests a mean where the chain rule asks for a sum."""
+    """All positions share the bias, which suggests a mean, but the chain rule requires a sum."""
     padded = _padded(x)
     grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -98,14 +98,14 @@ def bias_gradient_averaged_over_positions(grad_y, x, weight, bias):
 
 @CONV.backward("kernel not flipped")
 def grad_x_by_convolution_without_the_flip(grad_y, x, weight, bias):
-    """The image's gradient is a convolution of the spread-out upstream gradient, with the kernel left as it was."""
+    """The input gradient is a convolution of the dilated upstream gradient, but the kernel is not flipped."""
     padded = _padded(x)
-    spread = np.zeros((3, 3, 5, 7))
-    spread[:, :, ::2, ::2] = grad_y  # zeros between the outputs, for the stride
-    spread = _padded(spread)
+    dilated = np.zeros((3, 3, 5, 7))
+    dilated[:, :, ::2, ::2] = grad_y  # zeros between the outputs, because of the stride
+    dilated = _padded(dilated)
     grad_x, grad_weight = np.zeros_like(x), np.zeros_like(weight)
     for n, c, h, w in np.ndindex(x.shape):
-        grad_x[n, c, h, w] = np.sum(spread[n, :, h : h + 3, w : w + 3] * weight[:, c])
+        grad_x[n, c, h, w] = np.sum(dilated[n, :, h : h + 3, w : w + 3] * weight[:, c])
     for n, k, p, q in np.ndindex(grad_y.shape):
         grad_weight[k] += grad_y[n, k, p, q] * padded[n, :, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3]
     return grad_x, grad_weight, grad_y.sum(axis=(0, 2, 3))
@@ -113,7 +113,7 @@ def grad_x_by_convolution_without_the_flip(grad_y, x, weight, bias):
 
 @CONV.backward("kernel not flipped")
 def grad_weight_reversed(grad_y, x, weight, bias):
-    """The two arguments of the cross-correlation are exchanged, which turns the result by 180 degrees, as published."""
+    """The arguments of the cross-correlation are exchanged, which rotates the result by 180 degrees (seen in print)."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -127,7 +127,7 @@ def grad_weight_reversed(grad_y, x, weight, bias):
 
 @CONV.backward("axes swapped")
 def grad_x_with_channels_swapped(grad_y, x, weight, bias):
-    """With as many filters as channels weight[c, k] runs as well as weight[k, c], so the order is never questioned."""
+    """With as many filters as channels both weight[c, k] and weight[k, c] run, so the wrong order raises no error."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -140,7 +140,7 @@ def grad_x_with_channels_swapped(grad_y, x, weight, bias):
 
 @CONV.backward("axes swapped")
 def grad_weight_with_channels_swapped(grad_y, x, weight, bias):
-    """Another library keeps its weights with the input channels first, and the loops were copied from it."""
+    """The loops are copied from a library that stores its weights with the input channels first."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -153,7 +153,7 @@ def grad_weight_with_channels_swapped(grad_y, x, weight, bias):
 
 @CONV.backward("axes swapped")
 def grad_weight_with_height_and_width_swapped(grad_y, x, weight, bias):
-    """Rows are called y and columns x, the indices are written [x, y], and a square kernel takes both."""
+    """Rows are y and columns are x, but the indices are written [x, y], and a square kernel accepts both."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -167,7 +167,7 @@ def grad_weight_with_height_and_width_swapped(grad_y, x, weight, bias):
 
 @CONV.backward("axes swapped")
 def grad_y_reshaped_without_a_transpose(grad_y, x, weight, bias):
-    """For one matrix product (N, K, P, Q) must become (K, N*P*Q), and a reshape gives that shape without the order."""
+    """A matrix product needs (N, K, P, Q) as (K, N*P*Q), and a reshape gives that shape in the wrong order."""
     columns = windows(_padded(x), (3, 3), (2, 2), ((0, 0), (0, 0))).transpose(1, 4, 5, 0, 2, 3).reshape(27, -1)
     grad_weight = (grad_y.reshape(3, -1) @ columns.T).reshape(weight.shape)
     grad_padded = np.zeros_like(_padded(x))
@@ -178,7 +178,7 @@ def grad_y_reshaped_without_a_transpose(grad_y, x, weight, bias):
 
 @CONV.backward("padding ignored")
 def padding_not_cropped(grad_y, x, weight, bias):
-    """The gradient of the padded image is cut to the image's shape, but from its upper left corner."""
+    """The gradient of the padded image is cropped to the shape of the image, but at the top left corner."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -191,7 +191,7 @@ def padding_not_cropped(grad_y, x, weight, bias):
 
 @CONV.backward("padding ignored")
 def windows_read_without_the_padding(grad_y, x, weight, bias):
-    """The forward pads a copy, and the backward reads its windows from the image that it was given."""
+    """The forward pass pads a copy of the image, but the backward pass reads windows of the image without padding."""
     grad_padded, grad_weight, grad_bias = np.zeros_like(_padded(x)), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
         for c, r, s in np.ndindex(weight.shape[1:]):
@@ -205,7 +205,7 @@ def windows_read_without_the_padding(grad_y, x, weight, bias):
 
 @CONV.backward("only one image counts")  # noqa: RET503
 def returned_inside_the_loop(grad_y, x, weight, bias):
-    """The return is indented one level too far, and one image's gradient still trains a network, only worse."""
+    """The return is indented one level too far, and a network still trains on the gradient of one image, only worse."""
     padded = _padded(x)
     grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
     for n in range(len(x)):
@@ -221,7 +221,7 @@ def returned_inside_the_loop(grad_y, x, weight, bias):
 
 @CONV.backward("only one image counts")
 def grad_weight_of_the_last_image(grad_y, x, weight, bias):
-    """A version for one image is wrapped in a loop over the batch, and its assignments are left as they were."""
+    """A version for one image is put into a loop over the batch, but its assignments are not changed to sums."""
     padded = _padded(x)
     grad_x, grad_bias = np.zeros_like(x), np.zeros_like(bias)
     for n in range(len(x)):
@@ -237,7 +237,7 @@ def grad_weight_of_the_last_image(grad_y, x, weight, bias):
 
 @CONV.backward("= where += belongs")
 def overlaps_overwritten(grad_y, x, weight, bias):
-    """The test of the day used windows that do not overlap, where `=` and `+=` are the same."""
+    """The test used windows that do not overlap, for which `=` and `+=` give the same result."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, p, q in np.ndindex(len(x), *grad_y.shape[2:]):
@@ -250,7 +250,7 @@ def overlaps_overwritten(grad_y, x, weight, bias):
 
 @CONV.backward("not summed over")
 def bias_added_after_the_loop_over_columns(grad_y, x, weight, bias):
-    """The bias line lost one level of indentation, so it runs once a row, with the column that the loop left behind."""
+    """The bias line lost one level of indentation, so it runs once per row and adds only the last column."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p in np.ndindex(grad_y.shape[:3]):
@@ -264,7 +264,7 @@ def bias_added_after_the_loop_over_columns(grad_y, x, weight, bias):
 
 @CONV.backward("not summed over")
 def bias_not_summed_over_the_batch(grad_y, x, weight, bias):
-    """The sum over the two axes of the map was written for one image, and a batch leaves (N, K) instead of (K,)."""
+    """The sum over height and width was written for one image, and for a batch it returns (N, K) instead of (K,)."""
     padded = _padded(x)
     grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -276,7 +276,7 @@ def bias_not_summed_over_the_batch(grad_y, x, weight, bias):
 
 @CONV.backward("upstream gradient ignored")
 def grad_weight_without_the_upstream_gradient(grad_y, x, weight, bias):
-    """Checked with an upstream gradient of all ones, a sum of windows passes for the weights' gradient."""
+    """The check used an upstream gradient of ones, for which a sum of windows equals the weight gradient."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -289,7 +289,7 @@ def grad_weight_without_the_upstream_gradient(grad_y, x, weight, bias):
 
 @CONV.backward("gradient missing")
 def bias_gradient_forgotten(grad_y, x, weight, bias):
-    """The array for the bias is prepared with the others and never filled, and the network still learns a little."""
+    """The array for the bias gradient is created but never filled, and the network still learns a little."""
     padded = _padded(x)
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -301,7 +301,7 @@ def bias_gradient_forgotten(grad_y, x, weight, bias):
 
 @CONV.backward("wrong at the border only")
 def negative_index_wraps(grad_y, x, weight, bias):
-    """Without padded arrays the end of the image is tested and its start is not, and index -1 is the last row."""
+    """Only the upper bound of the index is tested, not the lower one, and index -1 is the last row."""
     grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
         for c, r, s in np.ndindex(weight.shape[1:]):
@@ -316,7 +316,7 @@ def negative_index_wraps(grad_y, x, weight, bias):
 
 @CONV.backward("wrong at the border only")
 def indices_clipped_into_the_image(grad_y, x, weight, bias):
-    """Clipping an index silences the IndexError, and what belongs to the padding is added to the edge of the image."""
+    """Clipping the index avoids an IndexError, but it adds the gradient of the padding to the edge of the image."""
     padded = _padded(x)
     grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):

@@ -1,4 +1,4 @@
-"""Broken convolutions at settings of their own (groups, unequal strides, four-sided padding), and broken forwards."""
+"""Broken convolutions with groups, unequal strides or four-sided padding, and broken forward functions."""
 
 import numpy as np
 
@@ -18,13 +18,13 @@ def _grouped_forward(x, weight, bias):
 
 
 def _strided_forward(x, weight, bias):
-    seen = windows(x, (3, 3), (2, 1), ONE)
-    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight) + bias[:, None, None]
+    pixels = windows(x, (3, 3), (2, 1), ONE)
+    return np.einsum("ncpqrs,kcrs->nkpq", pixels, weight) + bias[:, None, None]
 
 
 def _four_sided_forward(x, weight, bias):
-    seen = windows(x, (3, 3), (2, 2), FOUR_SIDED)
-    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight) + bias[:, None, None]
+    pixels = windows(x, (3, 3), (2, 2), FOUR_SIDED)
+    return np.einsum("ncpqrs,kcrs->nkpq", pixels, weight) + bias[:, None, None]
 
 
 def _grouped_correct(grad_y, x, weight, bias):
@@ -52,7 +52,7 @@ ROOMS = (GROUPED, STRIDED, FOUR_SIDES, FORWARDS)
 
 @GROUPED.backward("gradient missing")
 def groups_ignored(grad_y, x, weight, bias):
-    """The loops run over the weight's own channels and never add the group's first, so all groups read the same."""
+    """The loops run over the channels of the weight without the offset of the group, so all groups read the same."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     grad_padded, grad_weight, grad_bias = np.zeros_like(padded), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -66,7 +66,7 @@ def groups_ignored(grad_y, x, weight, bias):
 
 @GROUPED.backward("gradient missing")
 def only_the_first_group(grad_y, x, weight, bias):
-    """The number of filters in a group bounds the loop over all filters, so the other groups keep their zeros."""
+    """The loop over the filters ends after the first group, so the gradients of the other groups stay zero."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     grad_padded, grad_weight = np.zeros_like(padded), np.zeros_like(weight)
     filters, channels = weight.shape[0] // 2, weight.shape[1]
@@ -80,7 +80,7 @@ def only_the_first_group(grad_y, x, weight, bias):
 
 @STRIDED.backward("axes swapped")
 def strides_of_height_and_width_exchanged(grad_y, x, weight, bias):
-    """The stride is unpacked as (x, y) like a point on a screen, and with equal strides nobody sees it."""
+    """The stride is unpacked as (x, y), like a point on a screen, which equal strides do not reveal."""
     stride_w, stride_h = 2, 1
     grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -95,7 +95,7 @@ def strides_of_height_and_width_exchanged(grad_y, x, weight, bias):
 
 @FOUR_SIDES.backward("padding ignored")
 def shifted_by_the_wrong_side_of_the_padding(grad_y, x, weight, bias):
-    """Half of the total padding is taken for its upper part, which holds until the two sides differ."""
+    """Half of the total padding is used as the top padding, which is right only if both sides are equal."""
     top, left = (2 + 0) // 2, (1 + 1) // 2
     grad_x, grad_weight, grad_bias = np.zeros_like(x), np.zeros_like(weight), np.zeros_like(bias)
     for n, k, p, q in np.ndindex(grad_y.shape):
@@ -110,7 +110,7 @@ def shifted_by_the_wrong_side_of_the_padding(grad_y, x, weight, bias):
 
 @FORWARDS.broken_forward("wrong by a constant factor")
 def forward_adds_the_bias_for_every_weight(x, weight, bias):
-    """The bias is added inside the sum over the window, and a course's expected output had it so."""
+    """The bias is added inside the sum over the window, as in the expected output of a published course."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     y = np.zeros((len(x), len(weight), 3, 4))
     for n, k, p, q in np.ndindex(y.shape):
@@ -120,14 +120,14 @@ def forward_adds_the_bias_for_every_weight(x, weight, bias):
 
 @FORWARDS.broken_forward("kernel not flipped")
 def forward_flips_the_kernel(x, weight, bias):
-    """In mathematics a convolution turns its kernel round, and the layer of that name, with its backward, does not."""
-    seen = windows(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-    return np.einsum("ncpqrs,kcrs->nkpq", seen, weight[:, :, ::-1, ::-1]) + bias[:, None, None]
+    """In mathematics a convolution flips its kernel, but the layer of that name and its backward pass do not."""
+    pixels = windows(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+    return np.einsum("ncpqrs,kcrs->nkpq", pixels, weight[:, :, ::-1, ::-1]) + bias[:, None, None]
 
 
 @FORWARDS.broken_forward("stride ignored")
 def forward_ignores_the_stride(x, weight, bias):
-    """The output has the right size, so nobody looks at where its windows begin."""
+    """The output has the right size, so nothing shows that its windows start at the wrong positions."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     y = np.zeros((len(x), len(weight), 3, 4))
     for n, k, p, q in np.ndindex(y.shape):
@@ -137,7 +137,7 @@ def forward_ignores_the_stride(x, weight, bias):
 
 @FORWARDS.broken_forward("only one image counts")
 def forward_repeats_the_first_image(x, weight, bias):
-    """A convolution for one image grew a loop over the batch, and the index of the image stayed at zero."""
+    """A loop over the batch was added to a convolution for one image, but the image index is still zero."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     y = np.zeros((len(x), len(weight), 3, 4))
     for n, k, p, q in np.ndindex(y.shape):
@@ -147,7 +147,7 @@ def forward_repeats_the_first_image(x, weight, bias):
 
 @FORWARDS.broken_forward("padding ignored")
 def forward_pads_below_and_right_only(x, weight, bias):
-    """Twice the padding at the end gives the same shape as once at both ends."""
+    """Twice the padding at the end gives the same output shape as the padding at both ends."""
     padded = np.pad(x, ((0, 0), (0, 0), (0, 2), (0, 2)))
     y = np.zeros((len(x), len(weight), 3, 4))
     for n, k, p, q in np.ndindex(y.shape):

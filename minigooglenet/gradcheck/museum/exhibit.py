@@ -1,7 +1,7 @@
-"""What hangs in the museum: a wrong function, its right companions, and how people come to write it.
+"""An exhibit of the museum: a wrong function, the right functions next to it, and how people come to write it.
 
-A room is one operation at one setting. Its broken functions are written out below it, each as a student would write it,
-and each differs from the right one by the mistake that its name tells. The docstring is the story.
+A room is one operation with fixed hyperparameters. Its broken functions follow it in the code, each written as a
+student would write it. Each differs from the right function by the mistake in its name. The docstring is the story.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ KEYS = (
     "dropout not rescaled",
     "cross-channel term missing",
     "batch norm terms missing",
-    "softmax Jacobian taken as diagonal",
+    "softmax Jacobian treated as diagonal",
     "label's one not subtracted",
     "upstream gradient ignored",
     "gradient missing",
@@ -43,17 +43,17 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A pair of functions of which one is wrong.
+    """A pair of functions, one of which is wrong.
 
     Attributes
     ----------
     name : operation and mistake, "conv2d/stride_ignored"
-    story : one sentence on how people come to write it
-    suspect : how the checker's first suspect must start, one of `KEYS`; empty for faults of the contract
+    story : one sentence about how people come to write it
+    suspect : the first words of the checker's first suspect, one of `KEYS`; empty for faults of the contract
     forward : forward(*inputs) -> y
-    backward : backward(grad_y, *inputs) -> one gradient for each input of floats, in order
+    backward : backward(grad_y, *inputs) -> one gradient per float input, in order
     inputs : inputs(rng) -> float64 arrays (labels are integers), small and chosen to reveal the mistake
-    correct : what should stand in place of the broken function
+    correct : the right version of the broken function
     broken : "backward" or "forward"
     """
 
@@ -68,29 +68,29 @@ class Exhibit:
 
 
 class Room:
-    """One operation at one setting: the right forward and backward, inputs that reveal, and the exhibits so far."""
+    """One operation with fixed hyperparameters: the right functions, their inputs, and the exhibits so far."""
 
     def __init__(self, operation, forward, correct, inputs):
         self.operation, self.forward, self.correct, self.inputs = operation, forward, correct, inputs
         self.exhibits = []
 
     def backward(self, suspect):
-        """Return a decorator that hangs a broken backward here."""
+        """Return a decorator that adds a broken backward."""
 
-        def hang(function):
+        def add(function):
             self._add(function, suspect, self.forward, function, self.correct, "backward")
             return function
 
-        return hang
+        return add
 
     def broken_forward(self, suspect):
-        """Return a decorator that hangs a broken forward here; the backward beside it belongs to the right one."""
+        """Return a decorator that adds a broken `forward`; the `backward` belongs to the right one."""
 
-        def hang(function):
+        def add(function):
             self._add(function, suspect, function, self.correct, self.forward, "forward")
             return function
 
-        return hang
+        return add
 
     def _add(self, function, suspect, forward, backward, correct, broken):
         name = f"{self.operation}/{function.__name__}"

@@ -1,4 +1,4 @@
-"""Broken losses: means over the batch, with an upstream gradient that is not one (an auxiliary head has 0.3)."""
+"""Broken losses: means over the batch, with an upstream gradient that is not 1 (an auxiliary head has 0.3)."""
 
 import numpy as np
 
@@ -43,14 +43,14 @@ ROOMS = (ENTROPY, SQUARE)
 
 
 @ENTROPY.backward("label's one not subtracted")
-def probabilities_alone(grad_loss, logits, labels):
-    """The gradient is remembered as the softmax itself, without the one taken off at the right class."""
+def only_the_probabilities(grad_loss, logits, labels):
+    """The gradient is remembered as the softmax itself, without subtracting 1 at the right class."""
     return (grad_loss * _probabilities(logits) / len(labels),)
 
 
 @ENTROPY.backward("1/N missing")
 def not_divided_by_the_batch(grad_loss, logits, labels):
-    """The loss is a mean, and the gradient was derived for one image, where N is not seen."""
+    """The loss is a mean over the batch, but the gradient was derived for a single image."""
     grad = _probabilities(logits)
     grad[np.arange(len(labels)), labels] -= 1
     return (grad_loss * grad,)
@@ -58,7 +58,7 @@ def not_divided_by_the_batch(grad_loss, logits, labels):
 
 @ENTROPY.backward("wrong by a constant factor")
 def divided_by_the_classes(grad_loss, logits, labels):
-    """A mean over the whole array or shape[1] for shape[0] divides by classes where images are meant."""
+    """A mean over the whole array, or shape[1] instead of shape[0], divides by classes instead of images."""
     grad = _probabilities(logits)
     grad[np.arange(len(labels)), labels] -= 1
     return (grad_loss * grad / logits.shape[1],)
@@ -66,7 +66,7 @@ def divided_by_the_classes(grad_loss, logits, labels):
 
 @ENTROPY.backward("upstream gradient ignored")
 def weight_of_the_loss_ignored(grad_loss, logits, labels):
-    """The loss is taken for the end of the chain, so a head weighted by 0.3 trains at full strength."""
+    """The loss is treated as the end of the chain, so a head with loss weight 0.3 trains with weight 1."""
     grad = _probabilities(logits)
     grad[np.arange(len(labels)), labels] -= 1
     return (grad / len(labels),)
@@ -74,7 +74,7 @@ def weight_of_the_loss_ignored(grad_loss, logits, labels):
 
 @ENTROPY.backward("axes swapped")
 def softmax_over_the_batch(grad_loss, logits, labels):
-    """The sum runs over axis 0, so that each class's column and not each image's row adds up to one."""
+    """The sum runs over axis 0, so the column of each class adds up to one instead of the row of each image."""
     grad = _probabilities(logits, axis=0)
     grad[np.arange(len(labels)), labels] -= 1
     return (grad_loss * grad / len(labels),)
@@ -82,26 +82,26 @@ def softmax_over_the_batch(grad_loss, logits, labels):
 
 @ENTROPY.broken_forward("1/N missing")
 def forward_adds_instead_of_averaging(logits, labels):
-    """A framework's sum and another's mean are both called the loss, and each half was taken from another one."""
+    """One framework calls the sum the loss and another the mean, and forward and backward come from different ones."""
     return -np.log(_probabilities(logits)[np.arange(len(labels)), labels]).sum()
 
 
 @SQUARE.backward("wrong by a constant factor")
 def the_two_forgotten(grad_loss, x, target):
-    """The textbook's loss carries a half that cancels the two, and the loss in the program does not."""
+    """The loss in the textbook has a factor 1/2 that cancels the 2, but the loss in the program does not."""
     grad_x = grad_loss * (x - target) / len(x)
     return grad_x, -grad_x
 
 
 @SQUARE.backward("1/N missing")
 def square_not_divided_by_the_batch(grad_loss, x, target):
-    """The derivative is taken inside the mean, and the mean around it is forgotten."""
+    """The derivative is taken inside the mean, but the mean itself is forgotten."""
     grad_x = grad_loss * 2 * (x - target)
     return grad_x, -grad_x
 
 
 @SQUARE.backward("wrong by a constant factor")
 def sign_exchanged(grad_loss, x, target):
-    """The square does not care which of the two is subtracted, but its gradient does."""
+    """The order of the subtraction does not change the square, but it changes the sign of the gradient."""
     grad_x = grad_loss * 2 * (target - x) / len(x)
     return grad_x, -grad_x

@@ -1,4 +1,4 @@
-"""Broken joints: concatenation, addition, and a fork whose three branches are joined again."""
+"""Broken merges: concatenation, addition, a fork with three concatenated branches, and a shortcut."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def _add_correct(grad_y, x0, x1):
 
 
 def _fork_forward(x, weight0, weight1, weight2):
-    """Return y (N, 6): three branches of two outputs each that read one x (N, 3), joined along axis 1."""
+    """Return y (N, 6): three branches of two outputs each that read one x (N, 3), concatenated along axis 1."""
     return np.concatenate([x @ weight.T for weight in (weight0, weight1, weight2)], axis=1)
 
 
@@ -66,14 +66,14 @@ ROOMS = (CONCAT, ADD, FORK, RESIDUAL)
 
 @CONCAT.backward("axes swapped")
 def slices_exchanged(grad_y, x0, x1, x2):
-    """The last two branches have equal widths, like 5x5 and pool projection, so their slices fit in either order."""
+    """The last two branches have the same size, like 5x5 and pool projection, so both orders have the right shape."""
     grad0, grad2, grad1 = np.split(grad_y, 3, axis=1)
     return grad0.copy(), grad1.copy(), grad2.copy()
 
 
 @CONCAT.backward("gradient missing")
 def last_input_forgotten(grad_y, x0, x1, x2):
-    """The loop runs over the boundaries between the slices, of which there is one fewer than there are slices."""
+    """The loop runs over the boundaries between the slices, but a row of slices has one boundary fewer than slices."""
     grads = [np.zeros_like(x) for x in (x0, x1, x2)]
     boundaries = [0, 2, 4]
     for i in range(len(boundaries) - 1):
@@ -83,19 +83,19 @@ def last_input_forgotten(grad_y, x0, x1, x2):
 
 @ADD.backward("gradient missing")
 def one_branch_only(grad_y, x0, x1):
-    """The gradient is sent where the sum was stored, into the first input, and the shortcut gets nothing."""
+    """The sum was stored in the first input, so only that input gets the gradient and the shortcut gets nothing."""
     return grad_y.copy(), np.zeros_like(x1)
 
 
 @ADD.backward("wrong by a constant factor")
 def gradient_divided_among_the_inputs(grad_y, x0, x1):
-    """It seems fair that two inputs share the gradient, but each moves the sum by as much as it moves itself."""
+    """It seems fair to divide the gradient between two inputs, but the sum changes by as much as either input does."""
     return grad_y / 2, grad_y / 2
 
 
 @FORK.backward("= where += belongs")
 def branches_overwritten(grad_y, x, weight0, weight1, weight2):
-    """The dictionary of gradients is filled by assignment, so the branch that is visited last replaces the others."""
+    """The dictionary of gradients is filled by assignment, so the last branch overwrites the others."""
     grads = {}
     for i, weight in enumerate((weight0, weight1, weight2)):
         part = grad_y[:, 2 * i : 2 * i + 2]
@@ -106,7 +106,7 @@ def branches_overwritten(grad_y, x, weight0, weight1, weight2):
 
 @FORK.backward("gradient missing")
 def one_branch_left_out(grad_y, x, weight0, weight1, weight2):
-    """One of several branches is left out of the sum, and the network learns around it."""
+    """One of several branches is missing in the sum, and the network still learns with the others."""
     part0, part1, part2 = np.split(grad_y, 3, axis=1)
     grad_x = part0 @ weight0 + part2 @ weight2
     return grad_x, part0.T @ x, part1.T @ x, part2.T @ x
@@ -114,5 +114,5 @@ def one_branch_left_out(grad_y, x, weight0, weight1, weight2):
 
 @RESIDUAL.backward("gradient missing")
 def shortcut_forgotten(grad_y, x, weight):
-    """The shortcut has no parameters and no code of its own, so nobody writes a backward for it."""
+    """The shortcut has no parameters and no code, so its backward pass is easily forgotten."""
     return grad_y @ weight, grad_y.T @ x

@@ -1,4 +1,4 @@
-"""Broken normalisation: local response with alpha = 1, where its cross term shows, and batch norm in training."""
+"""Broken normalisation: LRN with alpha = 1, so that its cross term is large, and batch norm in training."""
 
 import numpy as np
 
@@ -60,27 +60,27 @@ ROOMS = (LRN, BATCH_NORM)
 
 @LRN.backward("cross-channel term missing")
 def gradient_passed_on_unchanged(grad_y, x):
-    """At the paper's alpha of 1e-4 the layer hardly changes anything, and passing the gradient on is off by 1e-4."""
+    """With the paper's alpha of 1e-4 the layer changes little, and returning the upstream gradient is off by 1e-4."""
     return (grad_y.copy(),)
 
 
 @LRN.backward("cross-channel term missing")
-def scale_taken_as_constant(grad_y, x):
-    """The output is a value times its scale, and the product rule is stopped after the first of its two terms."""
+def scale_treated_as_constant(grad_y, x):
+    """The output is a value times its scale, but only the first term of the product rule is written."""
     return (grad_y * _scale(x) ** -BETA,)
 
 
 @LRN.backward("cross-channel term missing")
 def neighbours_left_out(grad_y, x):
-    """A value's own place in its scale is differentiated, and its places in the scales of its neighbours are not."""
+    """The effect of a value on its own scale is differentiated, but not its effect on the scales of its neighbours."""
     scale = _scale(x)
-    own = 2 * BETA * ALPHA / SIZE * x * x / scale
-    return (grad_y * scale**-BETA * (1 - own),)
+    direct = 2 * BETA * ALPHA / SIZE * x * x / scale
+    return (grad_y * scale**-BETA * (1 - direct),)
 
 
 @BATCH_NORM.backward("batch norm terms missing")
-def statistics_taken_as_constants(grad_y, x, weight, bias):
-    """In inference mean and variance are given numbers, and the formula for that is used in training too."""
+def statistics_treated_as_constants(grad_y, x, weight, bias):
+    """At inference the mean and the variance are constants, and that formula is used in training too."""
     normalised, inverse = _normalised(x)
     grad_x = grad_y * _per_channel(weight * inverse)
     return grad_x, (grad_y * normalised).sum(axis=(0, 2, 3)), grad_y.sum(axis=(0, 2, 3))
@@ -88,7 +88,7 @@ def statistics_taken_as_constants(grad_y, x, weight, bias):
 
 @BATCH_NORM.backward("batch norm terms missing")
 def mean_term_missing(grad_y, x, weight, bias):
-    """The long way through the variance is worked out with care, and the short one through the mean is forgotten."""
+    """The long path through the variance is derived with care, but the short path through the mean is forgotten."""
     normalised, inverse = _normalised(x)
     grad_weight = (grad_y * normalised).sum(axis=(0, 2, 3))
     count = x.size / x.shape[1]
@@ -98,7 +98,7 @@ def mean_term_missing(grad_y, x, weight, bias):
 
 @BATCH_NORM.backward("batch norm terms missing")
 def variance_term_missing(grad_y, x, weight, bias):
-    """The gradient is centred like the values were, and that the variance moves with the values goes unnoticed."""
+    """The gradient is centred like the values, but the dependence of the variance on the values is forgotten."""
     normalised, inverse = _normalised(x)
     grad_bias = grad_y.sum(axis=(0, 2, 3))
     count = x.size / x.shape[1]
@@ -108,7 +108,7 @@ def variance_term_missing(grad_y, x, weight, bias):
 
 @BATCH_NORM.backward("not summed over")
 def grad_weight_summed_over_the_batch_only(grad_y, x, weight, bias):
-    """The formulas of the paper are for vectors, and their one sum over the batch leaves the map in the gradient."""
+    """The formulas of the paper are for vectors, and their sum over the batch does not sum over height and width."""
     normalised, inverse = _normalised(x)
     count = x.size / x.shape[1]
     grad_bias = grad_y.sum(axis=(0, 2, 3))

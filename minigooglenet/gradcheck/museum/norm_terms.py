@@ -1,4 +1,4 @@
-"""Broken layer, group, instance and RMS norm, variances with N and N - 1, and the window and exponent of LRN."""
+"""Broken layer, group, instance and RMS norm, variances with N and N - 1, and window and exponent of LRN."""
 
 import numpy as np
 
@@ -152,21 +152,21 @@ def _layer_rest(grad_y, x):
 
 
 @LAYER.backward("norm terms missing")
-def statistics_of_a_row_taken_as_constants(grad_y, x, weight, bias):
-    """The mean and the deviation of a row are computed first, and from then on they are treated as numbers."""
+def statistics_of_a_row_treated_as_constants(grad_y, x, weight, bias):
+    """The mean and the deviation of a row are computed first, and then they are treated as constants."""
     return grad_y * weight * _normalised(x, 1)[1], *_layer_rest(grad_y, x)
 
 
 @LAYER.backward("norm terms missing")
 def variance_of_a_row_left_out(grad_y, x, weight, bias):
-    """The gradient is centred as the values were, and the path through the deviation of the row is forgotten."""
+    """The gradient is centred like the values, but the path through the deviation of the row is forgotten."""
     g = grad_y * weight
     return _normalised(x, 1)[1] * (g - g.mean(axis=1, keepdims=True)), *_layer_rest(grad_y, x)
 
 
 @LAYER.backward("norm terms missing")
 def mean_of_a_row_left_out(grad_y, x, weight, bias):
-    """The long path through the variance is derived with care, and the short path through the mean is left out."""
+    """The path through the variance of a row is derived with care, but the path through the mean is left out."""
     normal, inverse = _normalised(x, 1)
     g = grad_y * weight
     return inverse * (g - normal * (g * normal).mean(axis=1, keepdims=True)), *_layer_rest(grad_y, x)
@@ -174,39 +174,39 @@ def mean_of_a_row_left_out(grad_y, x, weight, bias):
 
 @LAYER.backward("axes swapped")
 def means_over_the_batch(grad_y, x, weight, bias):
-    """The backward is copied from batch norm, where the same sums run over axis 0 instead of the features."""
+    """The backward pass is copied from batch norm, where the same sums run over axis 0 instead of the features."""
     normal, inverse = _normalised(x, 1)
     return _norm_backward(grad_y * weight, normal, inverse, 0), *_layer_rest(grad_y, x)
 
 
 @UNBIASED.backward("biased and unbiased variance mixed")
 def backward_of_the_biased_variance(grad_y, x):
-    """Forward takes the standard deviation with N - 1, and the formula in the book has N in every place."""
+    """The forward pass uses the standard deviation with N - 1, but the formula in the book has N everywhere."""
     return (_norm_backward(grad_y, *_normalised(x, 0), 0),)
 
 
 @UNBIASED.backward("biased and unbiased variance mixed")
 def one_mean_of_the_biased_variance(grad_y, x):
-    """The deviation is the right one with N - 1, but the sum through the variance is written as a mean over N."""
+    """The deviation correctly has N - 1, but the sum in the variance term is written as a mean over N."""
     return (_norm_backward(grad_y, *_normalised(x, 0, ddof=1), 0),)
 
 
 @RMS.backward("norm terms missing")
-def mean_square_taken_as_constant(grad_y, x, weight):
-    """The division by the root mean square is treated like a multiplication with a given number."""
+def mean_square_treated_as_constant(grad_y, x, weight):
+    """The division by the root mean square is treated like a multiplication by a constant."""
     return grad_y * weight * _rms(x), (grad_y * x * _rms(x)).sum(axis=0)
 
 
 @RMS.backward("norm terms missing")
 def backward_of_layer_norm(grad_y, x, weight):
-    """RMS norm replaces layer norm in the model, and the backward still takes off the mean of the gradient."""
+    """RMS norm replaces layer norm in the model, but the backward pass still subtracts the mean of the gradient."""
     inverse = _rms(x)
     return _norm_backward(grad_y * weight, x * inverse, inverse, 1), (grad_y * x * inverse).sum(axis=0)
 
 
 @RMS.backward("norm terms missing")
 def term_of_the_square_halved(grad_y, x, weight):
-    """The 2 of the square and the 1/2 of the root cancel, but here the 1/2 is applied once more."""
+    """The 2 of the square and the 1/2 of the root cancel, but here the 1/2 is applied again."""
     inverse, g = _rms(x), grad_y * weight
     normal = x * inverse
     grad_x = inverse * (g - 0.5 * normal * (g * normal).mean(axis=1, keepdims=True))
@@ -214,50 +214,50 @@ def term_of_the_square_halved(grad_y, x, weight):
 
 
 @GROUP.backward("norm terms missing")
-def statistics_of_a_group_taken_as_constants(grad_y, x):
-    """Group norm keeps no running statistics, so its mean and deviation look like constants of the image."""
+def statistics_of_a_group_treated_as_constants(grad_y, x):
+    """Group norm has no running statistics, so its mean and deviation look like constants of the image."""
     _, inverse = _normalised(_grouped(x), 2)
     return ((_grouped(grad_y) * inverse).reshape(x.shape),)
 
 
 @GROUP.backward("axes swapped")
 def means_of_the_whole_image(grad_y, x):
-    """The means in the backward are taken over all channels of an image, as for a single group."""
+    """The means in the backward pass are taken over all channels of an image, as if it were one group."""
     normal, inverse = (np.broadcast_to(a, _grouped(x).shape).reshape(x.shape) for a in _normalised(_grouped(x), 2))
     return (_norm_backward(grad_y, normal, inverse, (1, 2, 3)),)
 
 
 @INSTANCE.backward("norm terms missing")
 def variance_of_a_channel_left_out(grad_y, x):
-    """Style transfer code centres the gradient of each channel and forgets that its contrast depends on x."""
+    """Style transfer code centres the gradient of each channel but forgets that its contrast depends on x."""
     return (_normalised(x, (2, 3))[1] * (grad_y - grad_y.mean(axis=(2, 3), keepdims=True)),)
 
 
 @UNIT.backward("norm terms missing")
 def projection_left_out(grad_y, x):
-    """A vector is divided by its length, and that the length changes with every entry is left out."""
+    """A vector is divided by its length, but the dependence of the length on every entry is left out."""
     return (grad_y / np.sqrt((x * x).sum(axis=1, keepdims=True)),)
 
 
 @VARIANCE.backward("biased and unbiased variance mixed")
 def variance_divided_by_n(grad_y, x):
-    """The forward calls a function with ddof=1, and the derivative is written down with a plain mean."""
+    """The forward pass calls a function with ddof=1, but the derivative is written with a plain mean."""
     return (grad_y * 2 * (x - x.mean(axis=0)) / len(x),)
 
 
 @LRN.backward("exponent beta instead of beta + 1")
 def exponent_not_lowered(grad_y, x):
-    """The cross term reuses the power that the forward cached, but its own exponent is lower by one."""
+    """The cross term reuses the power that the forward pass cached, but its exponent must be lower by one."""
     return _lrn_backward(grad_y, x, -BETA, 1, 1)
 
 
 @LRN.backward("window of the wrong size")
 def window_of_five(grad_y, x):
-    """The size is an argument of the forward and stays at the default of five in the backward."""
+    """The forward pass gets the size as an argument, but the backward pass uses the default of five."""
     return _lrn_backward(grad_y, x, -BETA - 1, 2, 2)
 
 
 @LRN.backward("window of the wrong size")
 def window_on_one_side(grad_y, x):
-    """A loop over range(c - 1, c + 1) leaves out its end, so the next channel is never added."""
+    """A loop over range(c - 1, c + 1) excludes its end, so the next channel is never added."""
     return _lrn_backward(grad_y, x, -BETA - 1, 1, 0)

@@ -1,4 +1,4 @@
-"""Broken ReLU and dropout, on values that are clear of zero."""
+"""Broken ReLU and dropout, on values away from zero."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def _relu_correct(grad_y, x):
 
 
 def _kept(shape, seed=0):
-    """Return which values stay: the same ones in every call."""
+    """Return the mask of the kept values, the same in every call."""
     return np.random.default_rng(seed).random(shape) >= P
 
 
@@ -42,35 +42,35 @@ ROOMS = (RELU, DROPOUT)
 
 @RELU.backward("mask from the wrong array")
 def mask_of_the_upstream_gradient(grad_y, x):
-    """Backward looks like forward, so the same maximum is applied to what comes in, which now is a gradient."""
+    """The backward pass looks like the forward pass, so it applies the maximum to its input, which is a gradient."""
     return (np.where(grad_y > 0, grad_y, 0.0),)
 
 
 @RELU.backward("mask from the wrong array")
 def mask_inverted(grad_y, x):
-    """The forward says what to set to zero, x < 0, and that mask is reused for what to let through."""
+    """The forward pass uses the mask x < 0 to set values to zero, and the backward pass uses it to let them through."""
     return (grad_y * (x < 0),)
 
 
 @RELU.backward("upstream gradient ignored")
-def slope_without_the_upstream_gradient(grad_y, x):
-    """The derivative of ReLU is 0 or 1, and the derivative is returned where the chain rule wants a product."""
+def derivative_without_the_upstream_gradient(grad_y, x):
+    """The derivative of ReLU is 0 or 1, and it is returned without the product that the chain rule requires."""
     return ((x > 0).astype(x.dtype),)
 
 
 @DROPOUT.backward("dropout not rescaled")
 def gradient_not_rescaled(grad_y, x):
-    """The mask is cached and applied, and the division by 1 - p stays behind in the forward."""
+    """The mask is cached and applied, but the division by 1 - p happens only in the forward pass."""
     return (grad_y * _kept(x.shape),)
 
 
 @DROPOUT.backward("mask from the wrong array")
-def mask_drawn_anew(grad_y, x):
-    """The backward draws a mask of its own instead of the forward's, so values that were dropped get a gradient."""
+def mask_drawn_again(grad_y, x):
+    """The backward pass draws a new mask instead of using the old one, so dropped values get a gradient."""
     return (grad_y * _kept(x.shape, seed=1) / (1 - P),)
 
 
 @DROPOUT.broken_forward("dropout not rescaled")
 def forward_not_rescaled(x):
-    """The paper scales at test time, most code scales in training, and here each half follows another of the two."""
+    """The paper scales at test time and most code scales in training, but here forward and backward differ in this."""
     return x * _kept(x.shape)

@@ -1,4 +1,4 @@
-"""Broken pooling: overlapping windows, as all of GoogLeNet's are, on planes of shuffled distinct values."""
+"""Broken pools with overlapping windows, as in GoogLeNet, on shuffled distinct values."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ def _max_forward(x):
 
 
 def _max_correct(grad_y, x):
-    _, winners = max_pool2d.forward(x, 3, 2)
-    return (max_pool2d.backward(grad_y, winners, x.shape[2:], 3, 2),)
+    _, argmax = max_pool2d.forward(x, 3, 2)
+    return (max_pool2d.backward(grad_y, argmax, x.shape[2:], 3, 2),)
 
 
 def _padded_max_forward(x):
@@ -23,8 +23,8 @@ def _padded_max_forward(x):
 
 
 def _padded_max_correct(grad_y, x):
-    _, winners = max_pool2d.forward(x, 3, 1, 1)
-    return (max_pool2d.backward(grad_y, winners, x.shape[2:], 3, 1, 1),)
+    _, argmax = max_pool2d.forward(x, 3, 1, 1)
+    return (max_pool2d.backward(grad_y, argmax, x.shape[2:], 3, 1, 1),)
 
 
 def _avg_forward(x):
@@ -78,43 +78,43 @@ GLOBAL_AVG = Room("global_avg_pool2d", _global_forward, _global_correct, _inputs
 ROOMS = (MAX, PADDED_MAX, NEGATIVE_MAX, AVG, REAL_AVG, PADDED_AVG, GLOBAL_AVG)
 
 
-def _winner(window):
+def _argmax(window):
     return np.unravel_index(window.argmax(), window.shape)
 
 
 @MAX.backward("= where += belongs")
 def overlaps_overwritten(grad_y, x):
-    """Two windows may have one winner, but in the usual test, 2 x 2 windows with stride 2, no two windows meet."""
+    """Two windows may have the same maximum, but in the usual test, 2 x 2 with stride 2, no windows overlap."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
-        r, s = _winner(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
+        r, s = _argmax(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
         grad_x[n, c, 2 * p + r, 2 * q + s] = grad_y[n, c, p, q]
     return (grad_x,)
 
 
 @MAX.backward("mask from the wrong array")
-def winners_of_the_first_image(grad_y, x):
-    """The winners are kept in an array without a batch axis, and every image is served with those of one."""
+def argmax_of_the_first_image(grad_y, x):
+    """The argmax is stored in an array without a batch axis, so every image uses the argmax of one image."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
-        r, s = _winner(x[0, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
+        r, s = _argmax(x[0, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
         grad_x[n, c, 2 * p + r, 2 * q + s] += grad_y[n, c, p, q]
     return (grad_x,)
 
 
 @MAX.backward("mask from the wrong array")
-def winners_by_magnitude(grad_y, x):
-    """The mask compares absolute values, in the belief that the strongest response is meant."""
+def argmax_of_the_magnitude(grad_y, x):
+    """The mask compares absolute values, because the strongest response seems to be the largest magnitude."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
-        r, s = _winner(np.abs(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3]))
+        r, s = _argmax(np.abs(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3]))
         grad_x[n, c, 2 * p + r, 2 * q + s] += grad_y[n, c, p, q]
     return (grad_x,)
 
 
 @MAX.backward("mask from the wrong array")
 def every_position_gets_the_gradient(grad_y, x):
-    """The backward of average pooling is taken over with its division removed, and no mask put in."""
+    """The backward pass of average pooling is copied and its division removed, but the mask is not added."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] += grad_y[n, c, p, q]
@@ -123,7 +123,7 @@ def every_position_gets_the_gradient(grad_y, x):
 
 @MAX.backward("mask from the wrong array")
 def last_position_of_the_window(grad_y, x):
-    """On the increasing numbers of the usual example the winner always sits in the window's last corner."""
+    """The usual example has increasing values, for which the maximum is always in the last corner of the window."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, 2 * p + 2, 2 * q + 2] += grad_y[n, c, p, q]
@@ -132,17 +132,17 @@ def last_position_of_the_window(grad_y, x):
 
 @MAX.backward("stride ignored")
 def stride_ignored(grad_y, x):
-    """The winner is found in the right window, and its place is added to p and q instead of the window's start."""
+    """The argmax is right within its window, but it is added to p and q instead of the start of the window."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
-        r, s = _winner(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
+        r, s = _argmax(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
         grad_x[n, c, p + r, q + s] += grad_y[n, c, p, q]
     return (grad_x,)
 
 
 @MAX.backward("axes swapped")
-def row_and_column_of_the_winner_exchanged(grad_y, x):
-    """The flat place of the winner is divided by the width, and quotient and remainder are taken in the wrong order."""
+def row_and_column_of_the_argmax_exchanged(grad_y, x):
+    """The flat argmax is divided by the kernel width, but quotient and remainder are used in the wrong order."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         s, r = divmod(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3].argmax(), 3)
@@ -152,18 +152,18 @@ def row_and_column_of_the_winner_exchanged(grad_y, x):
 
 @MAX.backward("only one image counts")  # noqa: RET503
 def returned_inside_the_loop(grad_y, x):
-    """The return stands inside the loop over the images, and a batch of one never notices."""
+    """The return is inside the loop over the images, which a test with a batch of one does not reveal."""
     grad_x = np.zeros_like(x)
     for n in range(len(x)):
         for c, p, q in np.ndindex(grad_y.shape[1:]):
-            r, s = _winner(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
+            r, s = _argmax(x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3])
             grad_x[n, c, 2 * p + r, 2 * q + s] += grad_y[n, c, p, q]
         return (grad_x,)
 
 
 @PADDED_MAX.backward("= where += belongs")
 def overlaps_overwritten_at_stride_1(grad_y, x):
-    """A boolean mask selects the winners, and an assignment through a mask keeps one gradient for each pixel."""
+    """A boolean mask selects the maxima, but an assignment through a mask keeps only one gradient per pixel."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     grad_padded = np.zeros_like(padded)
     for n, c, p, q in np.ndindex(grad_y.shape):
@@ -174,24 +174,24 @@ def overlaps_overwritten_at_stride_1(grad_y, x):
 
 @PADDED_MAX.backward("padding ignored")
 def padding_not_cropped(grad_y, x):
-    """The gradient is collected on the padded plane and cut to the image's size without its offset."""
+    """The gradient of the padded image is cropped to the size of the image without the offset of the padding."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     grad_padded = np.zeros_like(padded)
     for n, c, p, q in np.ndindex(grad_y.shape):
-        r, s = _winner(padded[n, c, p : p + 3, q : q + 3])
+        r, s = _argmax(padded[n, c, p : p + 3, q : q + 3])
         grad_padded[n, c, p + r, q + s] += grad_y[n, c, p, q]
     return (grad_padded[:, :, : x.shape[2], : x.shape[3]],)
 
 
 @NEGATIVE_MAX.broken_forward("wrong at the border only")
-def forward_lets_padding_win(x):
-    """Padding with zeros is harmless behind a ReLU, and beats every negative value elsewhere."""
+def forward_takes_the_maximum_with_the_padding(x):
+    """Padding with zeros is harmless after a ReLU, but elsewhere zero is larger than every negative value."""
     return windows(x, (3, 3), (1, 1), ONE, 0.0).max(axis=(4, 5))
 
 
 @AVG.backward("wrong by a constant factor")
 def not_divided(grad_y, x):
-    """Every value of the window gets the whole gradient, as if the forward had been a sum."""
+    """Every value of the window gets the full gradient, as if the forward pass were a sum."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] += grad_y[n, c, p, q]
@@ -200,7 +200,7 @@ def not_divided(grad_y, x):
 
 @AVG.backward("= where += belongs")
 def average_overlaps_overwritten(grad_y, x):
-    """Each window writes its share over what its neighbour wrote, which only overlapping windows reveal."""
+    """Each window overwrites the gradient of the previous window, which only overlapping windows reveal."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] = grad_y[n, c, p, q] / 9
@@ -209,7 +209,7 @@ def average_overlaps_overwritten(grad_y, x):
 
 @AVG.backward("stride ignored")
 def average_stride_ignored(grad_y, x):
-    """The windows start at p and q, as they would with stride 1."""
+    """The windows start at p and q, as they would with a stride of 1."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_x[n, c, p : p + 3, q : q + 3] += grad_y[n, c, p, q] / 9
@@ -218,7 +218,7 @@ def average_stride_ignored(grad_y, x):
 
 @REAL_AVG.backward("divided by the wrong count")
 def divided_by_the_whole_kernel(grad_y, x):
-    """The forward divides by the values that exist, and the backward by the nine of a full window everywhere."""
+    """The forward pass divides by the number of real values, but the backward pass divides by nine everywhere."""
     grad_padded = np.pad(np.zeros_like(x), ((0, 0), (0, 0), (1, 1), (1, 1)))
     for n, c, p, q in np.ndindex(grad_y.shape):
         grad_padded[n, c, 2 * p : 2 * p + 3, 2 * q : 2 * q + 3] += grad_y[n, c, p, q] / 9
@@ -227,7 +227,7 @@ def divided_by_the_whole_kernel(grad_y, x):
 
 @PADDED_AVG.backward("divided by the wrong count")
 def divided_by_the_real_values(grad_y, x):
-    """The forward counts its zeros of padding, and the backward cuts the window to the image and counts the rest."""
+    """The forward pass counts the zeros of the padding, but the backward pass counts only values inside the image."""
     grad_x = np.zeros_like(x)
     for n, c, p, q in np.ndindex(grad_y.shape):
         window = np.s_[n, c, max(2 * p - 1, 0) : 2 * p + 2, max(2 * q - 1, 0) : 2 * q + 2]
@@ -237,13 +237,13 @@ def divided_by_the_real_values(grad_y, x):
 
 @REAL_AVG.broken_forward("divided by the wrong count")
 def forward_divides_by_the_whole_kernel(x):
-    """The padded window is averaged with its zeros, although the layer was asked to leave them out."""
+    """The mean of the padded window includes the zeros, although count_include_pad is False for this layer."""
     return windows(x, (3, 3), (2, 2), ONE).mean(axis=(4, 5))
 
 
 @GLOBAL_AVG.backward("wrong by a constant factor")
-def map_taken_for_square(grad_y, x):
-    """The size of the map is written as the square of its width, as in every network whose images are square."""
+def map_treated_as_square(grad_y, x):
+    """The size of the feature map is written as its squared width, which is right only for square images."""
     grad_x = np.zeros_like(x)
     for n, c in np.ndindex(grad_y.shape):
         grad_x[n, c] = grad_y[n, c] / x.shape[3] ** 2

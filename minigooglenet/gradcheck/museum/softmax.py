@@ -7,7 +7,7 @@ from minigooglenet.kernels import log_softmax, softmax
 
 
 def _softmax(x):
-    y = np.exp(x)  # the inputs are small: nothing overflows
+    y = np.exp(x)  # the inputs are small, so nothing overflows
     return y / y.sum(axis=1, keepdims=True)
 
 
@@ -36,27 +36,27 @@ LOG_SOFTMAX = Room("log_softmax", _log_softmax_forward, _log_softmax_correct, _i
 ROOMS = (SOFTMAX, LOG_SOFTMAX)
 
 
-@SOFTMAX.backward("softmax Jacobian taken as diagonal")
+@SOFTMAX.backward("softmax Jacobian treated as diagonal")
 def derivative_of_the_sigmoid(grad_y, x):
     """The formula y * (1 - y) is remembered from the sigmoid, where an output has one input only."""
     y = _softmax(x)
     return (grad_y * y * (1 - y),)
 
 
-@SOFTMAX.backward("softmax Jacobian taken as diagonal")
-def denominator_taken_as_constant(grad_y, x):
-    """The derivative of exp is exp, and that the sum below it moves with every score is left out."""
+@SOFTMAX.backward("softmax Jacobian treated as diagonal")
+def denominator_treated_as_constant(grad_y, x):
+    """The derivative of exp is exp, but the dependence of the denominator on every logit is left out."""
     return (grad_y * _softmax(x),)
 
 
 @SOFTMAX.backward("axes swapped")
 def summed_over_the_batch(grad_y, x):
-    """Axis 0 was the class axis while there was a single vector, and the batch has taken its place."""
+    """Axis 0 was the class axis of a single vector, but with a batch it is the batch axis."""
     y = _softmax(x)
     return (y * (grad_y - (grad_y * y).sum(axis=0, keepdims=True)),)
 
 
-@LOG_SOFTMAX.backward("softmax Jacobian taken as diagonal")
-def only_the_score_itself(grad_y, x):
-    """The slope 1 - y of a score's own output is kept, and its effect on all the others through the sum is not."""
+@LOG_SOFTMAX.backward("softmax Jacobian treated as diagonal")
+def only_the_diagonal(grad_y, x):
+    """The effect of a logit on its own output is there, but its effect on all others through the sum is not."""
     return (grad_y * (1 - _softmax(x)),)

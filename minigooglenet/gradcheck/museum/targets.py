@@ -1,4 +1,4 @@
-"""Broken losses and targets: ignored labels, label smoothing, Huber, a temperature, a mean, looked-up rows."""
+"""Broken losses and targets: ignored labels, label smoothing, Huber, a temperature, a mean, an embedding."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def _log_probabilities(logits):
 
 
 def _less_one(logits, labels):
-    """Return the softmax minus 1 at each row's label; -1 is the last class, as it is for NumPy."""
+    """Return the softmax minus 1 at the label of each row; label -1 is the last class, as in NumPy."""
     grad = np.exp(_log_probabilities(logits))
     grad[np.arange(len(labels)), labels] -= 1
     return grad
@@ -110,65 +110,65 @@ ROOMS = (IGNORING, SMOOTH, HUBER, WARM, MEAN, TABLE)
 
 @IGNORING.backward("ignored labels counted")
 def ignored_rows_get_a_gradient(grad_loss, logits, labels):
-    """The label -1 says that a row does not count, and as an index it is the last class."""
+    """The label -1 marks a row to be ignored, but as an index it is the last class."""
     return (grad_loss * _less_one(logits, labels) / (labels != IGNORED).sum(),)
 
 
 @IGNORING.backward("ignored labels counted")
 def divided_by_all_labels(grad_loss, logits, labels):
-    """The rows that do not count are masked, and the mean is still taken over the whole batch."""
+    """The ignored rows are masked, but the mean is still taken over the whole batch."""
     return (grad_loss * _less_one(logits, labels) * (labels != IGNORED)[:, None] / len(labels),)
 
 
 @IGNORING.backward("ignored labels counted")
-def mask_forgotten_altogether(grad_loss, logits, labels):
-    """The option to ignore a label is added to the forward, and the backward stays as it was."""
+def mask_forgotten(grad_loss, logits, labels):
+    """The option to ignore a label is added to the forward pass, but the backward pass is not changed."""
     return (grad_loss * _less_one(logits, labels) / len(labels),)
 
 
 @SMOOTH.backward("label smoothing left out")
 def hard_labels(grad_loss, logits, labels):
-    """Smoothing is a change of the loss alone to its author, and softmax minus one-hot is never touched."""
+    """Label smoothing is added to the loss, but the gradient is still softmax minus one-hot."""
     return (grad_loss * _less_one(logits, labels) / len(labels),)
 
 
 @HUBER.backward("loss not clipped")
 def square_everywhere(grad_loss, x, target):
-    """The gradient is that of the square in the middle, and the straight parts outside are forgotten."""
+    """The gradient is that of the square in the middle, but the straight lines outside are forgotten."""
     grad_x = grad_loss * (x - target) / x.size
     return grad_x, -grad_x
 
 
 @HUBER.backward("loss not clipped")
 def sign_everywhere(grad_loss, x, target):
-    """The loss is remembered as a robust absolute error, and its gradient is delta times the sign."""
+    """The loss is remembered as an absolute error, so its gradient is delta times the sign everywhere."""
     grad_x = grad_loss * DELTA * np.sign(x - target) / x.size
     return grad_x, -grad_x
 
 
 @HUBER.backward("wrong by a constant factor")
-def sum_where_a_mean_belongs(grad_loss, x, target):
-    """The loss of one value is differentiated, and the mean over all of them is left to the forward."""
+def sum_instead_of_mean(grad_loss, x, target):
+    """The loss of one value is differentiated, but the mean over all values is only in the forward pass."""
     grad_x = grad_loss * np.clip(x - target, -DELTA, DELTA)
     return grad_x, -grad_x
 
 
 @WARM.backward("wrong by a constant factor")
 def temperature_forgotten(grad_y, x):
-    """The scores are divided by a temperature before the softmax, and their gradient is not divided."""
+    """The logits are divided by a temperature before the softmax, but their gradient is not divided."""
     y = _warm_forward(x)
     return (y * (grad_y - (grad_y * y).sum(axis=1, keepdims=True)),)
 
 
 @MEAN.backward("wrong by a constant factor")
 def mean_as_a_sum(grad_y, x):
-    """A mean spreads its gradient over all rows, and each row is given the whole of it."""
+    """A mean divides its gradient among all rows, but here each row gets the full gradient."""
     return (np.repeat((grad_y * 2 * x.mean(axis=0))[None], len(x), axis=0),)
 
 
 @TABLE.backward("= where += belongs")
 def repeated_rows_overwritten(grad_y, table, rows):
-    """Indexing with += adds once for each different row, however often the row was looked up."""
+    """Indexing with += adds only once per row, even if the row was looked up several times."""
     grad = np.zeros_like(table)
     grad[rows] += grad_y
     return (grad,)

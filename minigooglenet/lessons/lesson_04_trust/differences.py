@@ -56,7 +56,7 @@ def numeric_grad_reference(f, x, dout, h=1e-4):
     return _differences(f, x, dout, h)
 
 
-numeric_grad.engine(differences.slopes)
+numeric_grad.engine(differences.central_differences)
 
 
 @numeric_grad.right
