@@ -17,7 +17,8 @@ class HeldOut(NamedTuple):
     predicted: np.ndarray
     loss: float
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
     @property
     def accuracy(self) -> float:

@@ -68,7 +68,8 @@ class Calibration(NamedTuple):
     accuracy: np.ndarray
     error: float
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
 
 def calibration(probabilities, labels, bins: int = 10) -> Calibration:

@@ -25,7 +25,8 @@ class Evaluation:
     labels: np.ndarray
     skipped: dict[str, str] = field(default_factory=dict)
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
     def probabilities(self, models=None, crops=None) -> np.ndarray:
         """Return (N, classes): the mean over the first `models`, all unless given, with `crops`, the most unless given.

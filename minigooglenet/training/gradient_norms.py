@@ -34,7 +34,8 @@ class Flow(NamedTuple):
     after: dict[str, float]
     losses: list[float]
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
     @property
     def reach(self) -> float:

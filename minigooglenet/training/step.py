@@ -31,7 +31,8 @@ class Gradients(NamedTuple):
     accuracy: float
     params: dict[str, np.ndarray]
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
 
 def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:

@@ -131,8 +131,8 @@ def check(file):
 
 PROGRAM = """
 import sys
-from minigooglenet.data.download import Source, fetched
-path = fetched(Source("file", int(sys.argv[1]), sys.argv[2], (sys.argv[3],)))
+from minigooglenet.data.download import Source, fetch
+path = fetch(Source("file", int(sys.argv[1]), sys.argv[2], (sys.argv[3],)))
 print(path.stat().st_size)
 """
 
@@ -154,7 +154,7 @@ def test_processes_that_download_at_once_download_once(server, home):
 def test_threads_that_download_at_once_download_once(server, home):
     server.pause = 0.005
     paths = []
-    threads = [threading.Thread(target=lambda: paths.append(download.fetched(source(server, "whole")))) for _ in "1234"]
+    threads = [threading.Thread(target=lambda: paths.append(download.fetch(source(server, "whole")))) for _ in "1234"]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -175,7 +175,7 @@ def test_killed_download_gives_its_lock_and_bytes_to_the_next(server, home):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     have, server.pause = part.stat().st_size, 0.0
-    download.fetched(source(server, "whole"))
+    download.fetch(source(server, "whole"))
     assert server.asked[-1] == ("/whole", f"bytes={have}-")
     assert (home / "file").read_bytes() == CONTENT
 
@@ -187,10 +187,10 @@ def test_interrupted_download_is_resumed(server, home):
 
     server.pause = 0.001
     with pytest.raises(KeyboardInterrupt):
-        download.fetched(source(server, "whole"), on_bytes=interrupt)
+        download.fetch(source(server, "whole"), on_bytes=interrupt)
     have = (home / "file.part").stat().st_size
     assert have > 20_000
-    download.fetched(source(server, "whole"))
+    download.fetch(source(server, "whole"))
     assert server.asked[-1] == ("/whole", f"bytes={have}-")
     assert names(home) == ["file"]
 
@@ -198,25 +198,25 @@ def test_interrupted_download_is_resumed(server, home):
 def test_wrong_part_is_downloaded_again_from_scratch(server, home):
     home.mkdir()
     (home / "file.part").write_bytes(b"a sign-in page" * 100)
-    assert download.fetched(source(server, "whole")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "whole")).read_bytes() == CONTENT
     assert [asked for _, asked in server.asked] == ["bytes=1400-", None]
 
 
 def test_part_that_the_server_cannot_continue_starts_from_scratch(server, home):
     home.mkdir()
     (home / "file.part").write_bytes(CONTENT[:100])
-    assert download.fetched(source(server, "no_more")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "no_more")).read_bytes() == CONTENT
     assert [asked for _, asked in server.asked] == ["bytes=100-", None]
 
 
 def test_part_beyond_the_size_starts_from_scratch(server, home):
     home.mkdir()
     (home / "file.part").write_bytes(CONTENT + b"more")
-    assert download.fetched(source(server, "whole")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "whole")).read_bytes() == CONTENT
 
 
 def test_redirect_is_followed_unless_it_gives_up_encryption(server, home):
-    assert download.fetched(source(server, "moved")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "moved")).read_bytes() == CONTENT
     rule = transfer._redirects()()
     for target in ("http://a/b", "ftp://a/b", "file:///etc/passwd"):
         with pytest.raises(transfer.UnusableError, match=r"it redirects to '.*', which is not secure"):
@@ -230,14 +230,14 @@ def test_redirect_is_followed_unless_it_gives_up_encryption(server, home):
 def test_answer_without_progress_ends_with_the_reason(server, home, monkeypatch, path):
     monkeypatch.setattr(transfer, "SLOW", (0.3, 10_000))
     with pytest.raises(OSError, match=r"cannot download file .* bytes in 0.3 s; that is too slow"):
-        download.fetched(source(server, path))
+        download.fetch(source(server, path))
     assert not (home / "file").exists()
-    assert download.fetched(source(server, "whole")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "whole")).read_bytes() == CONTENT
 
 
 def test_endless_answer_is_bounded(server, home, tmp_path):
     with pytest.raises(OSError, match="what came is another file, its size is 102,401 bytes"):
-        download.fetched(source(server, "endless"))
+        download.fetch(source(server, "endless"))
     with pytest.raises(transfer.UnavailableError, match="it sends more than 500,000 bytes; what came was deleted"):
         transfer.obtain(tmp_path / "other", [f"{server.url}/endless"], check, most=500_000)
     assert names(tmp_path) == ["data"]
@@ -246,11 +246,11 @@ def test_endless_answer_is_bounded(server, home, tmp_path):
 
 def test_length_that_is_not_a_number_is_reported(server, home):
     with pytest.raises(OSError, match="it declares the length '-5'"):
-        download.fetched(source(server, "odd_length"))
+        download.fetch(source(server, "odd_length"))
 
 
 def test_cut_download_is_finished_from_the_next_address(server, home):
-    assert download.fetched(source(server, "cut_unannounced", "whole")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "cut_unannounced", "whole")).read_bytes() == CONTENT
     assert server.asked[-1] == ("/whole", "bytes=30000-")
 
 
@@ -281,11 +281,11 @@ def test_full_disk_is_reported_and_what_came_is_kept(server, home, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(transfer, "_opened", full)
         with pytest.raises(OSError, match=r"cannot write .*file\.part: no space left.*next download continues"):
-            download.fetched(source(server, "whole"))
+            download.fetch(source(server, "whole"))
     have = (home / "file.part").stat().st_size
     assert 0 < have <= 50_000
     assert not (home / "file").exists()
-    download.fetched(source(server, "whole"))
+    download.fetch(source(server, "whole"))
     assert server.asked[-1] == ("/whole", f"bytes={have}-")
 
 
@@ -311,14 +311,14 @@ def test_process_that_does_not_get_further_is_not_waited_for(server, home, monke
     home.mkdir()
     reason = r"another process is downloading .*file and has not made progress for 0.3 s"
     with transfer._locked(home / "file.part", home / "file"), pytest.raises(OSError, match=reason):
-        download.fetched(source(server, "whole"))
-    assert download.fetched(source(server, "whole"))
+        download.fetch(source(server, "whole"))
+    assert download.fetch(source(server, "whole"))
 
 
 def test_folder_in_place_of_the_file_is_reported(server, home):
     (home / "file").mkdir(parents=True)
     with pytest.raises(OSError, match="it is a folder, not a file"):
-        download.fetched(source(server, "whole"))
+        download.fetch(source(server, "whole"))
     assert server.asked == []
 
 
@@ -328,11 +328,11 @@ def test_pipe_or_link_in_place_of_the_file_is_reported(server, home, name):
     home.mkdir()
     os.mkfifo(home / name)
     with pytest.raises(OSError, match="is a pipe, not a file"):
-        download.fetched(source(server, "whole"))
+        download.fetch(source(server, "whole"))
     (home / name).unlink()
     (home / name).symlink_to(home / name)
     with pytest.raises(OSError, match="is a link"):
-        download.fetched(source(server, "whole"))
+        download.fetch(source(server, "whole"))
     assert server.asked == []
 
 
@@ -348,5 +348,5 @@ def test_file_is_synced_before_and_its_folder_after_the_rename(server, home, mon
     home.mkdir()
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", lambda self, target: events.append("rename") or replace(self, target))
-    download.fetched(source(server, "whole"))
+    download.fetch(source(server, "whole"))
     assert events == ["sync file", "rename", "sync folder"]

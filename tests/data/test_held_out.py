@@ -25,7 +25,7 @@ def test_about_a_fifth_is_held_out():
 def test_new_images_never_move_old_ones(old, new):
     before, by_rule = names.held_out([NAMES[i] for i in sorted(old)])
     after, _ = names.held_out([NAMES[i] for i in sorted(old | new)])
-    assert by_rule == (not any(names.position(NAMES[i]) < names.TEST_SHARE for i in old))
+    assert by_rule == (not any(names.position(NAMES[i]) < names.TEST_FRACTION for i in old))
     if not by_rule:
         assert after & {NAMES[i] for i in old} == before
 
@@ -76,7 +76,7 @@ def test_images_keep_their_side_in_a_folder_that_grows(tmp_path):
 
 
 def test_class_without_a_name_on_one_side_is_noted(tmp_path):
-    held_in = [name for name in NAMES if names.position(name) > names.TEST_SHARE][:4]
+    held_in = [name for name in NAMES if names.position(name) > names.TEST_FRACTION][:4]
     _fill(tmp_path, 15)
     for path in (tmp_path / "dog").iterdir():
         path.unlink()
