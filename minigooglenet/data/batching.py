@@ -1,7 +1,7 @@
 """Batches of images: threads decode the next batches while the network computes the current one."""
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import NamedTuple
@@ -49,8 +49,8 @@ def batches(
     epoch: int = 0,
     workers: int | None = None,
     start: int = 0,
-) -> Iterator[Batch]:
-    """Return an iterator over batches of a data set, in the given order.
+) -> Generator[Batch, None, None]:
+    """Return a generator of batches of a data set, in the given order.
 
     An image that cannot be used is left out of its batch and recorded in `dataset.skipped`; a batch without any usable
     image is skipped. Image i is augmented with default_rng([seed, epoch, i]) only, so neither the number of workers nor
@@ -99,7 +99,7 @@ def _checked_order(order, count) -> IntArray:
     return order
 
 
-def _without_empty(all_batches: Generator[Batch]) -> Iterator[Batch]:
+def _without_empty(all_batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
     """Yield the batches that have an image; closing this generator closes `all_batches`."""
     try:
         for batch in all_batches:
