@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigooglenet.graph.params import closest
+from minigooglenet.names import closest
 from minigooglenet.training import fingerprint
 from minigooglenet.training.log import Epoch
 from minigooglenet.weights import detect, safetensors

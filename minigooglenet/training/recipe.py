@@ -17,7 +17,7 @@ from minigooglenet import data, files, models, weights
 from minigooglenet.data import Split
 from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.graph import Graph
-from minigooglenet.graph.params import closest
+from minigooglenet.names import closest
 from minigooglenet.shapes import integer
 from minigooglenet.training import checkpoint, fingerprint, origin
 from minigooglenet.training.lock import Hold, locked

@@ -188,9 +188,8 @@ class Trainer:
             self._check_unchanged()
             for log in self.logs:
                 log.sync()
-            self._write_weights(
-                WEIGHTS, "last"
-            )  # before the checkpoint: a run resumed at the last step has no step left
+            # Before the checkpoint: a run that is resumed after its last step writes no weights.
+            self._write_weights(WEIGHTS, "last")
             contents = contents_of(self.graph, **self.metadata(), arrays_only=not self.saves_graph)
             checkpoint.save(self.out / CHECKPOINT, self.state_dict(copy=False), contents)
             self._known = run_files.identity(self.out / CHECKPOINT)
