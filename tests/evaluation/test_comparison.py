@@ -111,3 +111,9 @@ def test_csv_and_json_contain_the_same_numbers(tmp_path):
         assert line["more_than_chance"] == str(change.significant)
     assert kept["rows"][8]["changes"][0]["low"] == table.rows[8].changes[0].low
     assert (kept["pictures"], kept["classes"]) == (300, 10)
+
+
+def test_old_name_of_significant_works_with_a_warning():
+    change = table3(_evaluation()).rows[-1].changes[0]
+    with pytest.warns(DeprecationWarning, match="told_apart is now significant"):
+        assert change.told_apart
