@@ -125,6 +125,10 @@ NAMES = {
     "minigooglenet.course.grading.grade": "minigooglenet.course.grading.grader.grade",
     "minigooglenet.data.Pictures": "minigooglenet.data.dataset.Images",
     "minigooglenet.data.dataset.Pictures": "minigooglenet.data.dataset.Images",
+    "minigooglenet.data.transforms.AREA_SHARE": "minigooglenet.data.transforms.AREA_FRACTION",
+    "minigooglenet.data.transforms.MIDDLE_SHARE": "minigooglenet.data.transforms.MIDDLE_FRACTION",
+    "minigooglenet.evaluation.multicrop.places": "minigooglenet.evaluation.multicrop.crop_list",
+    "minigooglenet.evaluation.places": "minigooglenet.evaluation.multicrop.crop_list",
     "minigooglenet.exercises.regions.trained_trunk": (
         "minigooglenet.lessons.lesson_12_transfer.regions.trained_backbone"
     ),
@@ -160,6 +164,7 @@ NAMES = {
     "minigooglenet.shapes.adaptive_windows": "minigooglenet.counting.windows.adaptive_windows",
     "minigooglenet.shapes.receptive_field": "minigooglenet.counting.windows.receptive_field",
     "minigooglenet.shapes.windows": "minigooglenet.counting.windows.windows",
+    "minigooglenet.training.artifacts.leave": "minigooglenet.training.artifacts.write",
     "minigooglenet.training.confusion": "minigooglenet.evaluation.metrics.confusion",
     "minigooglenet.training.evaluation.Evaluation": "minigooglenet.evaluation.held_out.HeldOut",
     "minigooglenet.training.evaluation.evaluate": "minigooglenet.evaluation.held_out.measure",
@@ -292,6 +297,12 @@ def _aliased(old, new):
 def _warn(old, new):
     """Issue a DeprecationWarning at the line that uses an old name, two callers up."""
     warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=3)
+
+
+def old_attribute(owner, old, new):
+    """Return the attribute `new` of an object to a property with its old name, and warn the reader of the property."""
+    _warn(old, new)
+    return getattr(owner, new)
 
 
 def install():

@@ -12,7 +12,7 @@ from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole,
 from minigooglenet.data import names
 from minigooglenet.evaluation import evaluate, report, table3
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
-from minigooglenet.evaluation.prediction import crops_of
+from minigooglenet.evaluation.prediction import crop_count
 
 HELP = "test trained networks on a data set, with several crops and models"
 SAMPLE_SEED = 0
@@ -64,7 +64,7 @@ def run(options):
     indices = _sample(len(dataset), options.limit)
     # A set of images that need no fitting was also trained on whole; the 1 crop would cut their edges off.
     counts = options.crops or [0 if dataset.whole else 1]
-    crops = len(indices) * crops_of(counts, rule) * len(graphs)
+    crops = len(indices) * crop_count(counts, rule) * len(graphs)
     started = time.perf_counter()
     with console.progress(out) as bar:
         task = bar.add_task("crops", total=crops, status="")

@@ -131,7 +131,7 @@ def _one(asked, options, hold):
         if (trainer.out / path).exists():
             what = f"{which} epoch, {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
             display.line(f"written: {trainer.out / path} ({what})", whole=True)
-    for path in artifacts.leave(trainer):
+    for path in artifacts.write(trainer):
         display.line(f"written: {path}", whole=True)
     skipped = sum(len(part.skipped) for part in trainer.split)
     if skipped:

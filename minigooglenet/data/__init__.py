@@ -1,4 +1,4 @@
-"""Real images as arrays, and drawn ones."""
+"""Labelled images as arrays: digits, CIFAR-10, drawn scenes and folders of photographs."""
 
 from minigooglenet.data import seen, transforms
 from minigooglenet.data.batching import Batch, batches

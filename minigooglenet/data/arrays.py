@@ -1,4 +1,4 @@
-"""Arrays of images as training takes them: what their values mean, and that they are what they claim to be."""
+"""Checks of image arrays for training: their shape, their dtype, and that their values fit the stated mean and std."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from minigooglenet import checks
 from minigooglenet.data.pixels import GREY_UNIT, UNIT
 
 FLOATS = (np.float32, np.float64)
-SLACK = 1e-3  # of the range, for round-off
+SLACK = 1e-3  # tolerance for round-off, as a fraction of the range
 
 
 def checked(images, pixels) -> np.ndarray:
-    """Return images (M, C, H, W), uint8 or float32, once their shape and their values fit `pixels`.
+    """Return images (M, C, H, W), uint8 or float32, after checking that their shape and values fit `pixels`.
 
-    float64 becomes float32. Floats outside the range of all inputs, (0 - mean) / std to (255 - mean) / std, were not
-    computed with this mean and std. Without pixels the values only need to be finite.
+    float64 becomes float32. Floats outside the range of possible inputs, (0 - mean) / std to (255 - mean) / std, were
+    not computed with this mean and std. Without `pixels` the values only need to be finite.
 
     Raises
     ------
@@ -23,8 +23,8 @@ def checked(images, pixels) -> np.ndarray:
     images = np.asarray(checks.unmasked(images, "images"))
     if images.dtype != np.uint8 and images.dtype not in FLOATS:
         raise TypeError(
-            "images must be uint8, pixels of 0 .. 255, or float32 or float64, inputs of a network; got "
-            f"{images.dtype}{_hint(images)}"
+            f"images must be uint8 (pixels in 0 .. 255), or float32 or float64 (network inputs), got {images.dtype}"
+            f"{_hint(images)}"
         )
     if images.ndim != 4:
         hint = ". A single image needs its batch axis: images[None]" if images.ndim == 3 else ""
@@ -34,14 +34,14 @@ def checked(images, pixels) -> np.ndarray:
         raise ValueError(f"{pixels.colours} has {pixels.channels} channels, got {images.shape}{last}")
     if images.dtype == np.uint8:
         if pixels is None:
-            raise ValueError("uint8 images need pixels=, the mean and std by which they become inputs")
+            raise ValueError("uint8 images need pixels=, the mean and std that convert them to inputs")
         return images
     _check_values(images, pixels)
     return images.astype(np.float32, copy=False)
 
 
 def default_pixels(images):
-    """Return the Pixels of arrays that come without: -1 .. 1 for uint8; None for floats, which are used as they are."""
+    """Return the default Pixels of arrays: inputs in -1 .. 1 for uint8; None for floats, which are used unchanged."""
     if np.asarray(images).dtype != np.uint8:
         return None
     return GREY_UNIT if np.shape(images)[1:2] == (1,) else UNIT
@@ -59,7 +59,7 @@ def _check_values(images, pixels):
     low, high = float(images.min()), float(images.max())  # NaN if there is one
     if not (np.isfinite(low) and np.isfinite(high)):
         count = images.size - np.count_nonzero(np.isfinite(images))
-        raise ValueError(f"images hold {count:,} of {images.size:,} values that are not finite")
+        raise ValueError(f"images must be finite: {count:,} of {images.size:,} values are NaN or infinite")
     if pixels is None:
         return
     ends = [(value - np.array(pixels.mean)) / np.array(pixels.std) for value in (0, 255)]
@@ -67,11 +67,11 @@ def _check_values(images, pixels):
     slack = SLACK * (most - least)
     if low < least - slack or high > most + slack:
         advice = (
-            " They look like pixels of 0 .. 255: pass them as uint8."
+            " They look like pixels in 0 .. 255: pass them as uint8."
             if low >= 0 and high <= 255 and high > most
             else ""
         )
         raise ValueError(
-            f"floats must be inputs, (pixel - mean) / std, which are in {least:g} .. {most:g} for mean {pixels.mean} "
-            f"and std {pixels.std}; got {low:g} .. {high:g}.{advice}"
+            f"float images must be inputs, (pixel - mean) / std, in {least:g} .. {most:g} for mean {pixels.mean} "
+            f"and std {pixels.std}, got {low:g} .. {high:g}.{advice}"
         )

@@ -1,8 +1,8 @@
-"""Batches of images, decoded ahead by threads while the network works on earlier ones."""
+"""Batches of images: threads decode the next batches while the network computes the current one."""
 
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import NamedTuple
 
@@ -12,84 +12,112 @@ from minigooglenet import checks, console
 from minigooglenet.data.dataset import BadImageError, Dataset, Images
 from minigooglenet.parallel import get_num_threads
 from minigooglenet.shapes import integer
+from minigooglenet.typing import ArrayLike, FloatArray, IntArray
 
 
 class Batch(NamedTuple):
-    """n images of a dataset.
+    """A batch of n images of a data set.
 
-    number : which batch of the order this is, from 0
-    indices : (n,) their places in the dataset;  x : (n, C, H, W) float32;  labels : (n,) integers
+    number : index of this batch in the order, from 0
+    indices : (n,) indices of the images in the data set
+    x : (n, C, H, W) float32
+    labels : (n,) integers
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> train, test = mg.data.load("digits")
+    >>> next(mg.data.batches(train, range(8), 4))
+    Batch(number=0, indices=int64 (4,), x=float32 (4, 1, 32, 32), labels=int64 (4,))
     """
 
     number: int
-    indices: np.ndarray
-    x: np.ndarray
-    labels: np.ndarray
+    indices: IntArray
+    x: FloatArray
+    labels: IntArray
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
 
-def batches(dataset, order, batch_size, *, seed=None, epoch=0, workers=None, start=0) -> Iterator[Batch]:
-    """Return an iterator over the images of a dataset, in the order that is asked for.
+def batches(
+    dataset: Dataset,
+    order: ArrayLike,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    epoch: int = 0,
+    workers: int | None = None,
+    start: int = 0,
+) -> Generator[Batch, None, None]:
+    """Return a generator of batches of a data set, in the given order.
 
-    An image that cannot be used is left out of its batch and noted in `dataset.skipped`; a batch without any image
-    is not given. Image i is augmented with default_rng([seed, epoch, i]) alone: neither the number of workers nor
-    where one starts changes a bit. At most `workers` + 1 batches are held at a time.
+    An image that cannot be used is left out of its batch and recorded in `dataset.skipped`; a batch without any usable
+    image is skipped. Image i is augmented with default_rng([seed, epoch, i]) only, so neither the number of workers nor
+    `start` changes a bit. At most `workers` + 1 batches are in memory at a time.
 
     Parameters
     ----------
     dataset : Dataset
-    order : integers, places in the dataset
-    batch_size : images in a batch; the last has the rest
-    seed : integer, or None for no augmentation, as in testing
-    epoch : integer that, with the seed, decides the augmentation
-    workers : threads that decode, by default as many as the engine uses; 0 decodes when a batch is asked for
-    start : how many batches to leave out at the beginning, without decoding them
+    order : (M,) integers, indices of images in the data set
+    batch_size : images per batch; the last batch may be smaller
+    seed : integer, or None for no augmentation, as in evaluation
+    epoch : integer that, together with the seed, determines the augmentation
+    workers : number of decoding threads, by default as many as the engine uses; 0 decodes each batch on demand
+    start : number of batches to skip at the beginning, without decoding them
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> train, test = mg.data.load("digits")
+    >>> [len(batch.labels) for batch in mg.data.batches(train, range(10), 4)]
+    [4, 4, 2]
     """
-    order = _checked_order(order, len(dataset))
+    rows = _checked_order(order, len(dataset))
     batch_size, start = integer(batch_size, "batch_size", 1), integer(start, "start", 0)
     key = None if seed is None else (integer(seed, "seed", 0), integer(epoch, "epoch", 0))
     workers = get_num_threads() if workers is None else integer(workers, "workers", 0)
-    places = range(start * batch_size, len(order), batch_size)
-    parts = [(number, order[at : at + batch_size]) for number, at in enumerate(places, start)]
+    firsts = range(start * batch_size, len(rows), batch_size)
+    parts = [(number, rows[first : first + batch_size]) for number, first in enumerate(firsts, start)]
     if isinstance(dataset, Images) and (key is None or dataset.augment is None):
-        return (_as_they_are(dataset, *part) for part in parts)
+        return (_from_memory(dataset, *part) for part in parts)
     if workers == 0:
-        return _filled(_decoded(dataset, *part, key) for part in parts)
-    return _filled(_ahead(dataset, parts, key, workers))
+        return _without_empty(_decoded(dataset, *part, key) for part in parts)
+    return _without_empty(_ahead(dataset, parts, key, workers))
 
 
-def _checked_order(order, count):
+def _checked_order(order, count) -> IntArray:
     order = np.asarray(order)
     if order.ndim != 1 or (order.dtype.kind not in "iu" and order.size):
-        raise TypeError(f"order must be a row of integers, got {order.dtype} of shape {order.shape}")
+        raise TypeError(f"order must be a one-dimensional array of integers, got {order.dtype} of shape {order.shape}")
     order = order.astype(np.int64)
     if order.size and not 0 <= order.min() <= order.max() < count:
         raise ValueError(
-            f"order must hold places in 0 .. {count - 1}, got {order.min()} .. {order.max()}; the dataset has {count}"
+            f"order must contain indices in 0 .. {count - 1}, got {order.min()} .. {order.max()}: the data set has "
+            f"{count} images"
         )
     return order
 
 
-def _filled(all_batches):
-    """Leave out the batches without any image; closing this closes what it reads."""
+def _without_empty(all_batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Yield the batches that have an image; closing this generator closes `all_batches`."""
     try:
         for batch in all_batches:
             if len(batch.labels):
                 yield batch
-            del batch  # before the next is made
+            del batch  # frees its memory before the next one is decoded
     finally:
         all_batches.close()
 
 
-def _as_they_are(images, number, indices):
+def _from_memory(images, number, indices):
     return Batch(number, indices, images.inputs(indices), images.labels[indices])
 
 
 def _decoded(dataset: Dataset, number, indices, key, stop: Event | None = None) -> Batch:
-    """Return the batch of the images at `indices` that are good."""
+    """Return the batch of the usable images at `indices`."""
     x = np.empty((len(indices), *dataset.shape), np.float32)
-    good = []
+    good = list[int]()
     for index in indices.tolist():
         if stop is not None and stop.is_set():
             break
@@ -101,21 +129,21 @@ def _decoded(dataset: Dataset, number, indices, key, stop: Event | None = None) 
             continue
         x[len(good)] = checks.has_shape(loaded, dataset.name(index), dataset.shape)
         good.append(index)
-    good = np.array(good, np.int64)
-    return Batch(number, good, x[: len(good)], dataset.labels[good])
+    indices = np.array(good, np.int64)
+    return Batch(number, indices, x[: len(good)], dataset.labels[indices])
 
 
 def _ahead(dataset, parts, key, workers):
-    """Yield the batches while `workers` threads make the next ones; end them when nobody wants more."""
-    stop, coming = Event(), deque()
+    """Yield the batches while `workers` threads decode the next ones; stop the threads when the caller stops."""
+    stop, pending = Event(), deque[Future[Batch]]()
     pool = ThreadPoolExecutor(workers, "minigooglenet-data")
     try:
-        for part in parts:
-            coming.append(pool.submit(_decoded, dataset, *part, key, stop))
-            if len(coming) > workers:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+        for number, indices in parts:
+            pending.append(pool.submit(_decoded, dataset, number, indices, key, stop))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Files that never change from the network: kept in one folder, and compared with their size and SHA-256."""
+"""Downloads of files that never change: kept in one folder, and checked by size and SHA-256."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from minigooglenet.data import transfer
 
 
 class Source(NamedTuple):
-    """A file that never changes: its name in the data folder, its size in bytes, its SHA-256, and where it is."""
+    """A file that never changes: its name in the data folder, its size in bytes, its SHA-256 and its URLs."""
 
     name: str
     size: int
@@ -19,27 +19,37 @@ class Source(NamedTuple):
 
 
 def data_folder() -> Path:
-    """Return where data is kept: MINIGOOGLENET_DATA, else a folder of the user's for what can be had again."""
-    given = os.environ.get("MINIGOOGLENET_DATA", "").strip()
-    if given:
-        return Path(given).expanduser()
+    """Return the folder for downloaded data: MINIGOOGLENET_DATA if it is set, otherwise the user's cache folder.
+
+    Examples
+    --------
+    >>> import os
+    >>> import minigooglenet as mg
+    >>> os.environ["MINIGOOGLENET_DATA"] = "datasets"
+    >>> mg.data.data_folder().name
+    'datasets'
+    >>> del os.environ["MINIGOOGLENET_DATA"]
+    """
+    folder = os.environ.get("MINIGOOGLENET_DATA", "").strip()
+    if folder:
+        return Path(folder).expanduser()
     return files.cache_folder()
 
 
-def fetched(source: Source, *, on_bytes=None) -> Path:
-    """Return the path of a file in the data folder, downloaded if it is not there, its checksum compared.
+def fetch(source: Source, *, on_bytes=None) -> Path:
+    """Return the path of a file in the data folder; download it if it is missing, and check it.
 
     Parameters
     ----------
     source : Source
-    on_bytes : called with (bytes so far, bytes in all) while downloading
+    on_bytes : called with (bytes so far, total bytes) while downloading
 
     Raises
     ------
     OSError
-        If no address gives the file, with each one's reason and what can be done by hand.
+        If no URL provides the file, with the reason for each URL and instructions for a manual download.
     ValueError
-        If the file that lies there is another one.
+        If the file in the data folder is not the expected one.
     """
     path = data_folder() / source.name
     while not os.path.lexists(path):
@@ -47,7 +57,7 @@ def fetched(source: Source, *, on_bytes=None) -> Path:
             files.make_folder(path.parent)
         except OSError as error:
             raise OSError(
-                f"cannot make the data folder {path.parent}: {error}; MINIGOOGLENET_DATA names another"
+                f"cannot create the data folder {path.parent}: {error}. Set MINIGOOGLENET_DATA to another folder."
             ) from error
         try:
             if transfer.obtain(
@@ -57,23 +67,23 @@ def fetched(source: Source, *, on_bytes=None) -> Path:
         except transfer.UnavailableError as error:
             raise OSError(
                 f"cannot download {source.name} ({error}). Without a network, get it elsewhere ({source.size:,} bytes, "
-                f"SHA-256 {source.sha256}) and put it at {path}; MINIGOOGLENET_DATA can name another"
+                f"SHA-256 {source.sha256}) and save it as {path}, or set MINIGOOGLENET_DATA to a folder that has it."
             ) from error
     with files.open_regular(path) as file:
         wrong = _difference(file, source)
     if wrong:
-        raise ValueError(f"{path} is not the file that it should be: {wrong}; remove it, then it is downloaded anew")
+        raise ValueError(f"{path} is not the expected file: {wrong}. Delete it to download it again.")
     return path
 
 
 def _check(file, source):
     if wrong := _difference(file, source):
-        raise ValueError(f"what came is another file, {wrong}")
+        raise ValueError(f"the URL provided another file: {wrong}")
     return True
 
 
 def _difference(file, source):
-    """Return what is wrong with an open file, or nothing."""
+    """Return how an open file differs from the source, as text; empty if it does not."""
     if (size := os.fstat(file.fileno()).st_size) != source.size:
         return f"its size is {size:,} bytes, not {source.size:,}"
     digest = hashlib.file_digest(file, "sha256").hexdigest()

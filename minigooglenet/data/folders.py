@@ -1,47 +1,90 @@
-"""Images in folders, one folder for each class: the form in which ImageNet and most own collections lie."""
+"""Image folders: data sets with one folder of image files per class, as for ImageNet."""
+
+from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from minigooglenet import console
-from minigooglenet.data import layout, listing, names, seen, transforms
+from minigooglenet.data import layout, listing, names, transforms
+from minigooglenet.data import seen as records_of
 from minigooglenet.data.dataset import BadImageError, Dataset, Split
 from minigooglenet.data.photos import read
 from minigooglenet.data.pixels import Pixels
+from minigooglenet.data.seen import Overlap, SeenImages
 from minigooglenet.shapes import integer
+from minigooglenet.typing import Array, PathLike, UInt8Array
 
-MOST_PIXELS = 50_000_000  # 200 MB once decoded, twice that if it is not in RGB, and each worker may hold one
+MOST_PIXELS = 50_000_000  # 200 MB when decoded, twice that if the image is not RGB; each worker may hold one such image
 FEW = 5  # names in a message
 
 
 class FolderWarning(UserWarning):
-    """A folder that seems to be meant for testing cannot be used, and a part of the training images is held out."""
+    """A folder that seems to be meant for testing cannot be used, so a fraction of the training images is held out.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import minigooglenet as mg
+    >>> warnings.simplefilter("error", mg.data.FolderWarning)  # stop instead
+    >>> warnings.resetwarnings()
+    """
 
 
 class ImageFolder(Dataset):
-    """Images that are decoded when they are asked for.
+    """Image files, decoded on demand.
+
+    Parameters
+    ----------
+    folder : path of the folder that contains the class folders
+    classes : names of the classes; the index of a class is its label
+    listed : {class: "folder/file" of its images}
+    size : S, images become (3, S, S), mean colour subtracted
+    augment : function (image, rng) -> image (3, S, S) for training, or None
+    most_pixels : images that declare more pixels are not decoded
 
     Attributes
     ----------
-    folder : Path
-    files : list of M names, "class/image.jpg", as they are on the disk
-    most_pixels : an image that declares more is not decoded
-    and those of Dataset; `skipped` holds what was no image when the folder was listed, too
+    files : list of M names, "class/image.jpg", as they are on disk
+    skipped : as in Dataset; also the files that were not images when the folder was listed
+
+    Examples
+    --------
+    >>> import pathlib
+    >>> import minigooglenet as mg
+    >>> files = {"cat": ["cat/1.jpg"], "dog": ["dog/1.jpg", "dog/2.jpg"]}
+    >>> dataset = mg.data.ImageFolder(pathlib.Path("photos"), ("cat", "dog"), files, size=224)
+    >>> dataset
+    ImageFolder(3 images, 2 classes, 3x224x224)
+    >>> dataset.name(2), int(dataset.labels[2])
+    ('dog/2.jpg', 1)
     """
 
-    def __init__(self, folder, classes, listed, *, size, augment=None, most_pixels=MOST_PIXELS):
-        """Take {class: "folder/file" of its images} as `listed`; the place of a class in `classes` is its label."""
+    def __init__(
+        self,
+        folder: Path,
+        classes: tuple[str, ...],
+        listed: Mapping[str, Sequence[str]],
+        *,
+        size: int,
+        augment: Callable[[Array, np.random.Generator], Array] | None = None,
+        most_pixels: int = MOST_PIXELS,
+    ) -> None:
         self.folder, self.classes, self.augment, self.most_pixels = folder, classes, augment, most_pixels
         self.pixels = Pixels()
         self.shape = (3, size, size)
         self.files = [file for name in classes for file in listed.get(name, ())]
         self.labels = np.repeat(np.arange(len(classes)), [len(listed.get(name, ())) for name in classes])
 
-    def name(self, index):
+    def name(self, index: int) -> str:
+        """Return "class/file" of image `index`."""
         return self.files[index]
 
-    def image(self, index):
+    def image(self, index: int) -> UInt8Array:
+        """Return image `index` as uint8 (3, height, width)."""
         path = self.folder / self.files[index]
         try:
             return read(path, size=self.shape[-1] if self.shrink else None, most_pixels=self.most_pixels)
@@ -52,60 +95,81 @@ class ImageFolder(Dataset):
     def _content(self):
         return "\n".join(map(names.same, self.files)).encode(errors="surrogateescape")
 
-    def seen(self):
-        """Return a record of these images, by which others can tell later whether they are among them."""
-        return seen.record(self.folder, self.files)
+    def seen(self) -> SeenImages | None:
+        """Return the record of these images, with which other images can be compared later."""
+        return records_of.record(self.folder, self.files)
 
-    def overlap(self, records, indices):
+    def overlap(self, records: Iterable[SeenImages | None], indices: Iterable[int]) -> Overlap | None:
         """Return how many of these images are in at least one of the records, or None without a record."""
-        return seen.overlap(records, self.folder, [self.files[index] for index in indices])
+        return records_of.overlap(records, self.folder, [self.files[index] for index in indices])
 
-    def fitted(self, image):
+    def fitted(self, image: Array) -> Array:
+        """Return the central square of 224/256 of the shorter side, resized to `shape`."""
         return transforms.middle(image, self.shape[-1])
 
 
-def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, held_out=None) -> Split:
+def image_folder(
+    folder: PathLike,
+    size: int = 224,
+    *,
+    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    most_pixels: int = MOST_PIXELS,
+    held_out: str | None = None,
+) -> Split:
     """Return the images of a folder; its subfolders, sorted, are the classes. Nothing is decoded yet.
 
-    If there is a folder `train`, the classes are inside it, and the held-out images may be in one called `val`,
-    `valid`, `validation` or `dev`, else in `test`, `testing`, `eval` or `evaluation`, in any capitalisation. Otherwise
-    about a fifth of each class is held out: the name of an image decides, so an image keeps its side when others are
-    added. `train.notes` has sentences about folders that are not used and about classes that are too small for that.
+    If the folder contains a folder `train`, the class folders must be inside `train`. The held-out images are then
+    taken from `val`, `valid`, `validation` or `dev`, or else from `test`, `testing`, `eval` or `evaluation`, in any
+    capitalisation. Otherwise about a fifth of each class is held out. The name of an image decides, so an image stays
+    in its set when others are added. `train.notes` has sentences about folders that are not used, and about classes
+    that are too small for this rule.
 
     Parameters
     ----------
     folder : path
     size : S, images become (3, S, S), mean colour subtracted
     augment : function (image, rng) -> image (3, S, S) for training, or None
-    most_pixels : images that declare more are skipped
-    held_out : name of the held-out folder next to `train`, as "test" if there is a validation folder too
+    most_pixels : images that declare more pixels are skipped
+    held_out : name of the held-out folder next to `train`, for example "test" if there is a validation folder too
 
     Raises
     ------
     ValueError
-        Without two classes, if a class has no images, or if it is not clear what a folder next to `train` is for.
+        If there are fewer than two classes, a class has no images, or the purpose of a folder next to `train` is
+        unclear.
     OSError
         If a folder cannot be listed.
 
     Warns
     -----
     FolderWarning
-        If a folder for testing has no class folders, and a part of `train` is held out instead.
+        If a folder for testing has no class folders, and a fraction of `train` is held out instead.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import minigooglenet as mg
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         pathlib.Path(folder, name).mkdir()
+    ...         for i in range(5):
+    ...             mg.data.photograph().resize((9, 9)).save(f"{folder}/{name}/{i}.png")
+    ...     mg.data.image_folder(folder)
+    Split(8 train, 2 test, 2 classes, 3x224x224)
     """
     size, most_pixels = integer(size, "size", 1), integer(most_pixels, "most_pixels", 1)
-    home, held_out, notes, missed = layout.find(folder, held_out)
+    home, test_home, notes, missed = layout.find(folder, held_out)
     if missed:
         warnings.warn(console.printable(notes[0]), FolderWarning, stacklevel=2)
     train, skipped = listing.listed(home)
     classes = tuple(train)
     _check(home, train)
-    if held_out is None:
+    if test_home is None:
         train, test, small = _split(home, train)
         test_home, test_skipped, notes = home, {}, notes + small
     else:
-        test_home = held_out
-        test, test_skipped = listing.listed(held_out)
-        _check_held_out(home, classes, held_out, test)
+        test, test_skipped = listing.listed(test_home)
+        _check_held_out(home, classes, test_home, test)
     sets = Split(
         ImageFolder(home, classes, train, size=size, augment=augment, most_pixels=most_pixels),
         ImageFolder(test_home, classes, test, size=size, most_pixels=most_pixels),
@@ -118,26 +182,28 @@ def image_folder(folder, size=224, *, augment=None, most_pixels=MOST_PIXELS, hel
 
 def _check(folder, images):
     if not images:
-        raise ValueError(f"{folder} has no folders inside; images belong in one folder for each class")
-    strange = [name for name in images if not name.isprintable()]
-    if strange:
-        raise ValueError(f"{folder} has a class whose name is no printable text: {strange[0]!r}; rename its folder")
+        raise ValueError(f"{folder} has no subfolders. Put the images into one folder per class.")
+    unprintable = [name for name in images if not name.isprintable()]
+    if unprintable:
+        raise ValueError(
+            f"{folder} has a class name with unprintable characters: {unprintable[0]!r}. Rename its folder."
+        )
     if len(images) == 1:
-        raise ValueError(f"{folder} has one class only, {next(iter(images))!r}; a classifier needs two to tell apart")
+        raise ValueError(f"{folder} has only one class, {next(iter(images))!r}; a classifier needs at least two")
     empty = [name for name, files in images.items() if not files]
     if empty:
         raise ValueError(f"{folder} has classes without images: {_few(empty)}{_nested(folder, empty)}")
 
 
 def _nested(folder, empty):
-    """Return advice for classes without images of their own whose folders have folders inside."""
+    """Return advice for classes without images whose folders have subfolders."""
     parts = [name for name in empty if name.casefold() in layout.TRAIN + layout.VALIDATION + layout.TEST]
     if parts:
-        return f". If {parts[0]} is a part of the data set and not a class, call the training part train"
+        return f". If {parts[0]} is not a class but a part of the data set, name the folder of the training part train."
     for name in empty:
         inside = listing.subfolders(folder / name) if (folder / name).is_dir() else []
         if inside:
-            return f". {name} has folders inside ({_few(inside)}); images belong directly in the folder of their class"
+            return f". {name} has subfolders ({_few(inside)}). Put the images directly into the folder of their class."
     return ""
 
 
@@ -156,15 +222,17 @@ def _split(folder, images):
     train, test, small = {}, {}, []
     for name, files in images.items():
         if len(files) < 2:
-            raise ValueError(f"class {name!r} of {folder} has one image; one to learn from and one to test are needed")
+            raise ValueError(
+                f"class {name!r} of {folder} has 1 image, but needs at least 2: one for training, one held out"
+            )
         held_out, by_rule = names.held_out([_name(file) for file in files])
         test[name] = [file for file in files if _name(file) in held_out]
         train[name] = [file for file in files if _name(file) not in held_out]
         if by_rule:
             small.append(name)
     note = (
-        f"{_few(small)}: the names of all images are on one side of the split, so one is on the other side by rule. "
-        "It may change sides when images are added."
+        f"{_few(small)}: by their names, all images belong to the same side of the split, so one was moved to the "
+        "other side. It may change sides when images are added."
     )
     return train, test, (note,) if small else ()
 

@@ -1,4 +1,4 @@
-"""Kinds of image files: which are read, what their names end in, and how to recognise one by its first bytes."""
+"""Image file formats: which are read, their file name suffixes, and how their first bytes identify them."""
 
 import functools
 
@@ -6,7 +6,7 @@ from PIL import Image
 
 from minigooglenet import files
 
-# Kinds that hold pixels and run no other program, as Pillow's reader of PostScript does.
+# Formats that contain pixels. Pillow's PostScript reader is left out, because it runs another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = frozenset(
     (
@@ -17,7 +17,7 @@ SUFFIXES = frozenset(
 )
 FIRST_BYTES = 16
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# What is in these is recognised although nothing here decodes it, so that the message can name it.
+# These formats are recognised although they are not decoded, so that the error can name them.
 _UNREAD_BRANDS = {
     b"heic": "HEIC",
     b"heix": "HEIC",
@@ -32,14 +32,14 @@ _UNREAD_BRANDS = {
 
 @functools.cache
 def readable() -> tuple[str, ...]:
-    """Return the formats that the installed Pillow knows; AVIF is not in every build."""
+    """Return the formats that the installed Pillow reads; not every build reads AVIF."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether a file name ends as an image's does, in any capitalisation."""
-    stem, dot, suffix = name.rpartition(".")  # pathlib takes ten times as long, and a set can have a million names
+    """Return whether a file name has the suffix of an image, in any capitalisation."""
+    stem, dot, suffix = name.rpartition(".")  # ten times faster than pathlib; a data set can have a million names
     return stem != "" and dot + suffix.lower() in SUFFIXES
 
 
@@ -53,7 +53,7 @@ def first_bytes(path) -> bytes:
 
 
 def recognise(start: bytes) -> str | None:
-    """Return the kind of image that begins with these bytes, or None. TIFF is not named: raw camera files share it."""
+    """Return the image format that begins with these bytes, or None; never TIFF, as raw camera files begin alike."""
     if start.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -72,9 +72,9 @@ def why_unidentified(path) -> str:
     start = first_bytes(path)
     kind = recognise(start)
     if kind in readable() or start.startswith(TIFF_STARTS):
-        return f"it starts as {kind or 'TIFF'}, but its header is damaged or of a rare kind that Pillow does not read"
+        return f"it starts as {kind or 'TIFF'}, but its header is corrupt or of a variant that Pillow does not read"
     if kind is not None:
-        return f"it is {kind}, which the installed Pillow does not read; convert it to JPEG or PNG first"
+        return f"it is {kind}, which the installed Pillow does not read. Convert it to JPEG or PNG first."
     if not start:
-        return f"it is none of {', '.join(readable())}: the file is empty"
-    return f"it is none of {', '.join(readable())}"
+        return "the file is empty"
+    return f"it is not an image in one of these formats: {', '.join(readable())}"

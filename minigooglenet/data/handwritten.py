@@ -1,22 +1,30 @@
-"""The 1,797 handwritten digits that scikit-learn carries: real data without a download."""
+"""The 1,797 handwritten digits that come with scikit-learn: real data without a download."""
 
 import numpy as np
 from PIL import Image
 
 from minigooglenet.shapes import integer
+from minigooglenet.typing import FloatArray, IntArray
 
-TEST_SHARE = 0.2
+TEST_FRACTION = 0.2
 
 
-def digits(size=32):
-    """Return (train_images, train_labels, test_images, test_labels), a fixed split.
+def digits(size: int = 32) -> tuple[FloatArray, IntArray, FloatArray, IntArray]:
+    """Return (train_images, train_labels, test_images, test_labels), always split the same way.
 
-    Images are (N, 1, size, size) float32 in -1 .. 1, resized from 8 x 8 (bilinear); labels are N integers in 0 .. 9.
+    Images are (N, 1, size, size) float32 in -1 .. 1, resized from 8 x 8 (bilinear). Labels are N integers in 0 .. 9.
 
     Raises
     ------
     ModuleNotFoundError
-        Without scikit-learn, with the command that installs it.
+        If scikit-learn is not installed, with the command that installs it.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> images, labels, test_images, test_labels = mg.data.digits(16)
+    >>> images.shape, test_images.shape
+    ((1438, 1, 16, 16), (359, 1, 16, 16))
     """
     size = integer(size, "size", 1)
     try:
@@ -25,9 +33,10 @@ def digits(size=32):
         message = "the digits come with scikit-learn, which is not installed: pip install scikit-learn"
         raise ModuleNotFoundError(message, name="sklearn") from error
     raw = load_digits()
-    resized = [Image.fromarray(image.astype(np.float32)).resize((size, size), Image.BILINEAR) for image in raw.images]
-    images = np.stack([np.asarray(image) for image in resized])[:, None] / np.float32(8) - 1  # pixels are 0 .. 16
+    small = [Image.fromarray(image.astype(np.float32)) for image in raw.images]
+    resized = [image.resize((size, size), Image.Resampling.BILINEAR) for image in small]
+    images = np.stack([np.asarray(image) for image in resized])[:, None] / np.float32(8) - 1  # pixels are in 0 .. 16
     labels = raw.target.astype(np.int64)
-    order = np.random.default_rng(0).permutation(len(labels))  # writers follow one another in the file
-    test, train = np.split(order, [round(TEST_SHARE * len(order))])
+    order = np.random.default_rng(0).permutation(len(labels))  # the file is sorted by writer
+    test, train = np.split(order, [round(TEST_FRACTION * len(order))])
     return images[train], labels[train], images[test], labels[test]

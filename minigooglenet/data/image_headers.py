@@ -1,7 +1,7 @@
-"""What the header of an image file asks for, read before Pillow sees the file.
+"""Memory demands that the header of an image file declares, read before Pillow opens the file.
 
-Each reader walks the outer structure of one format: segments, chunks, blocks. A file that a reader does not understand
-is left to Pillow, which has the words for damage. Only what exceeds a limit is rejected here.
+Each function here parses the outer structure of one format: segments, chunks, blocks. A file that it cannot parse is
+left to Pillow, which reports corrupt files. Only files that exceed a limit are rejected here.
 """
 
 import re
@@ -15,22 +15,22 @@ MOST_SCANS = 100  # of a JPEG; encoders write 10, the most thorough about 60
 MOST_SCANNED = 4_000_000_000  # pixels times scans: each scan visits the whole image
 MOST_GAP = 65_536  # bytes between two segments of a JPEG, or before the first image of a GIF or PPM
 BLOCK = 65_536
-SMALL_EXIF = 28_000  # bytes: all entries that fit cannot ask for MOST_METADATA
-UNPACKED = 4 * 1024**2  # bytes of a compressed text as Pillow keeps it: a million letters of up to four bytes
-DEFLATE = 1032 * 4  # bytes of such letters that a compressed byte can become
+SMALL_EXIF = 28_000  # bytes: too few for entries that demand MOST_METADATA
+UNPACKED = 4 * 1024**2  # bytes of a compressed text in Pillow: a million characters of up to four bytes
+DEFLATE = 1032 * 4  # bytes of such characters that one compressed byte can become
 MOST_PREVIOUS = 1024**2  # bytes before the first image of a GIF
 SAVE_AGAIN = "save it again, without the metadata"
 
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in coded data, all others are data or restarts
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in coded data, any other pair is data or a restart marker
 
 
 def demand(path) -> Demand:
-    """Return what the header of an image file asks for beyond its pixels.
+    """Return the memory that the header of an image file demands beyond its pixels.
 
     Raises
     ------
     BadImageError
-        If it exceeds a limit.
+        If the demand exceeds a limit.
     OSError
         If the file cannot be read.
     """
@@ -59,7 +59,7 @@ def demand(path) -> Demand:
 
 
 def _jpeg(file):
-    """Return what a JPEG asks for: coefficients of every block if it has several scans."""
+    """Return the demand of a JPEG: the coefficients of every block if it has several scans."""
     at, exif, parts, height, width, samples, scans = 2, [], 0, 0, 0, 0, 0
     components = several = 0
     while True:
@@ -67,11 +67,10 @@ def _jpeg(file):
         head = file.read(4)
         if len(head) < 4 or head[:2] == b"\xff\xd9":
             break
-        if head[0] != 0xFF or head[1] in (0, 0xFF):  # padding or junk, which Pillow passes over byte by byte
-            found = _marker(file, at, MOST_GAP)
-            if found is None:
+        if head[0] != 0xFF or head[1] in (0, 0xFF):  # padding or junk, which Pillow skips byte by byte
+            at = _marker(file, at, MOST_GAP)
+            if at is None:
                 break
-            at = found
             continue
         kind, length = head[1], int.from_bytes(head[2:], "big")
         parts += 1
@@ -101,10 +100,9 @@ def _jpeg(file):
                     f"{MOST_SCANS} scans or {MOST_SCANNED:,} pixels in total",
                     "save it again as an ordinary JPEG",
                 )
-            found = _marker(file, at + 2 + length)
-            if found is None:
+            at = _marker(file, at + 2 + length)
+            if at is None:
                 break
-            at = found
             continue
         at += 2 + max(length, 2)
     check_exif(b"".join(exif))
@@ -112,7 +110,7 @@ def _jpeg(file):
 
 
 def _samples(components, count):
-    """Return samples per pixel of a JPEG's components with their sampling factors."""
+    """Return the samples per pixel of the components of a JPEG, from their sampling factors."""
     factors = [
         (components[3 * i + 1] >> 4, components[3 * i + 1] & 15) for i in range(min(count, len(components) // 3))
     ]
@@ -127,8 +125,8 @@ def _marker(file, at, most=None):
     tail = b""
     while block := file.read(BLOCK):
         block = tail + block
-        if found := _MARKER.search(block):
-            return at - len(tail) + found.start()
+        if match := _MARKER.search(block):
+            return at - len(tail) + match.start()
         at += len(block) - len(tail)
         tail = block[-1:]
         if most is not None and at - start > most:
@@ -137,13 +135,13 @@ def _marker(file, at, most=None):
 
 
 def check_exif(exif: bytes) -> None:
-    """Raise a BadImageError if the entries of an EXIF block ask for more than the metadata may take."""
+    """Raise a BadImageError if the entries of an EXIF block demand more memory than metadata may use."""
     if len(exif) > SMALL_EXIF:
         tiff_tags.total(lambda at, count: exif[at : at + count], len(exif))
 
 
 def _png(file):
-    """Return what a PNG asks for: its texts and profile, unpacked."""
+    """Return the demand of a PNG: its texts and colour profile, decompressed."""
     at, fixed, parts = 8, 0, 0
     while True:
         file.seek(at)
@@ -155,10 +153,10 @@ def _png(file):
         if kind in (b"zTXt", b"iTXt", b"iCCP"):
             fixed += min(UNPACKED, DEFLATE * length)
         if kind not in (b"IDAT", b"fdAT"):
-            fixed += length + 500  # and an entry in a list
+            fixed += length + 500  # 500 for its entry in a list
         if fixed > 4 * MOST_METADATA or parts > MOST_PARTS:
             raise bad(
-                f"{parts:,} chunks with texts and data of {fixed:,} bytes, once unpacked",
+                f"{parts:,} chunks with texts and data of {fixed:,} bytes when decompressed",
                 f"{MOST_PARTS:,} chunks or {4 * MOST_METADATA:,} bytes",
                 SAVE_AGAIN,
             )
@@ -169,7 +167,7 @@ def _png(file):
 
 
 def _gif(file):
-    """Check what is before the first image of a GIF: Pillow joins its blocks of 255 bytes one by one."""
+    """Check the size of the data before the first image of a GIF: Pillow joins its blocks of 255 bytes one by one."""
     file.seek(10)
     flags = file.read(3)
     if len(flags) == 3 and flags[0] & 128:
@@ -188,7 +186,7 @@ def _gif(file):
 
 
 def _bmp(file):
-    """Return what a BMP asks for: run-length coding is decoded into an array first, and may skip 255 rows at once."""
+    """Return the demand of a BMP: run-length coding is decoded into an array first, and can skip 255 rows at once."""
     file.seek(18)
     head = file.read(16)
     if len(head) < 16 or int.from_bytes(head[12:], "little") not in (1, 2):

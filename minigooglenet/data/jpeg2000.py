@@ -1,6 +1,6 @@
-"""The header of a JPEG 2000 file: how much its tiles and code-blocks ask for.
+"""The header of a JPEG 2000 file: how much memory its tiles and code-blocks demand.
 
-The decoder keeps each sample of a tile in four bytes, and records for each tile, precinct and code-block. A few bytes
+The decoder stores each sample of a tile in four bytes, and a record for each tile, precinct and code-block. A few bytes
 can declare millions of these.
 """
 
@@ -11,16 +11,16 @@ from minigooglenet.data.image_limits import Demand, bad
 MOST_BOXES = 1_000
 MOST_COMPONENTS = 4  # what Pillow reads
 MOST_SEGMENTS = 10_000  # of the main header and of all tile-parts
-PER_TILE, PER_COMPONENT = 6_000, 1_200  # bytes of the decoder's settings for a tile, and for each component in it
+PER_TILE, PER_COMPONENT = 6_000, 1_200  # bytes of decoder settings per tile, and per component in it
 PER_SAMPLE = 6  # bytes: the coefficients, and the decoder's copy for Pillow
-PER_BLOCK = 400  # bytes of a code-block with its part of the tag trees
+PER_BLOCK = 400  # bytes of a code-block, including the tag trees
 PER_PRECINCT = 400
 SIZ, COD, COC, SOT, SOD, END = 0x51, 0x52, 0x53, 0x90, 0x93, 0xD9
 SAVE_AGAIN = "save it again with the usual settings, or as a PNG"
 
 
 def demand(file, size) -> Demand:
-    """Return what a JPEG 2000 file asks for beyond its pixels."""
+    """Return the memory that a JPEG 2000 file demands beyond its pixels."""
     at = _codestream(file, size)
     if at is None:
         return Demand()
@@ -39,14 +39,14 @@ def demand(file, size) -> Demand:
     tiles = -(-max(0, x1 - left) // across) * -(-max(0, y1 - top) // down)
     samples = min(across, width) * min(down, height) * components
     block, precinct = _smallest(file, at + 2, size, components)
-    # Every resolution level has its own, of half the sides: a third more in total, and at least one for each level.
+    # Each resolution level halves the sides: a third more records in total, and at least one per level. 2x covers that.
     records = 2 * samples * (PER_BLOCK / block + PER_PRECINCT / precinct)
     fixed = tiles * (PER_TILE + PER_COMPONENT * components) + int(PER_SAMPLE * samples + records) + 100_000
     return Demand(fixed=fixed)
 
 
 def _codestream(file, size):
-    """Return the position of the codestream: at once, or inside a box of a JP2 file."""
+    """Return the position of the codestream: the start of the file, or inside a box of a JP2 file."""
     at = 0
     for _ in range(MOST_BOXES):
         if at > size:

@@ -1,4 +1,4 @@
-"""Which folders of a data set are for training and which is held out, by their names; none is ignored in silence."""
+"""Which folder of a data set is for training and which is held out, by their names; no folder is ignored silently."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,12 +11,12 @@ TEST = ("test", "testing", "eval", "evaluation")
 
 
 class Layout(NamedTuple):
-    """Where the classes of a data set are.
+    """The folders that contain the class folders of a data set.
 
-    train : folder of the class folders to train on
-    held_out : folder of the class folders to test on, or None if a part of `train` is held out
+    train : folder for training
+    held_out : held-out folder, or None if a fraction of `train` is held out
     notes : sentences about folders that are not used
-    missed : whether one of those folders was meant for testing, and a part of `train` is held out instead
+    missed : whether one of those folders was meant for testing, and a fraction of `train` is held out instead
     """
 
     train: Path
@@ -26,9 +26,9 @@ class Layout(NamedTuple):
 
 
 def find(folder, held_out=None) -> Layout:
-    """Return the layout of a folder: `train` next to a held-out folder, or class folders without either.
+    """Return the layout of a folder: `train` next to a held-out folder, or only class folders.
 
-    `held_out` names the held-out folder; without it, the names above decide.
+    `held_out` is the name of the held-out folder; without it, the names in VALIDATION and TEST decide.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def find(folder, held_out=None) -> Layout:
     training = [name for name in inside if name.casefold() in TRAIN and listing.subfolders(folder / name)]
     if held_out is not None:
         return _chosen(folder, training, held_out)
-    if not training:  # then a folder train is a class: images of trains
+    if not training:  # without class folders inside, a folder train is a class: images of trains
         return Layout(folder, None, (), False)
     train = folder / _only(folder, training)
     others = [name for name in inside if name not in training]
@@ -53,12 +53,12 @@ def find(folder, held_out=None) -> Layout:
     if test is not None:
         if not listing.subfolders(folder / test):
             missed = validation is None
-            instead = f"; a part of {train.name} is held out instead" * missed
+            instead = f". A fraction of {train.name} is held out instead" * missed
             notes.append(f"{folder / test} has no class folders, so it is not used{instead}")
         elif validation is None:
             held_out = test
         else:
-            other = f"{folder / test} is not used (`evaluate --held-out {test}` tests on it)"
+            other = f"{folder / test} is not used (`evaluate --held-out {test}` evaluates on it)"
             notes.append(f"{folder / validation} is held out; {other}")
     for name in others:
         if name not in (validation, test):
@@ -80,8 +80,8 @@ def _chosen(folder, training, held_out):
 def _only(folder, candidates):
     if len(candidates) > 1:
         raise ValueError(
-            f"{folder} has {' and '.join(candidates)}, which are names for the same part. Keep one of them, and move "
-            "the other elsewhere or merge them."
+            f"{folder} has {' and '.join(candidates)}, which are names for the same part of a data set. Merge them, or "
+            "move one of them elsewhere."
         )
     return candidates[0] if candidates else None
 
@@ -89,18 +89,18 @@ def _only(folder, candidates):
 def _without_classes(folder, train):
     if listing.has_images(folder):
         return (
-            f"{folder} has images, but no class folders. Sort them into one folder for each class, as in {train}; "
+            f"{folder} has images, but no class folders. Sort the images into one folder per class, as in {train}; "
             "a file of labels is not read."
         )
-    return f"{folder} has no class folders. Put one folder for each class there, named as in {train}, or remove it."
+    return f"{folder} has no class folders. Add one folder per class, named as in {train}, or remove {folder.name}."
 
 
 def _check_unknown(folder, train):
-    """Raise an error if a folder has images in class folders named as those of `train`: it was meant for testing."""
+    """Raise an error if a folder has images in class folders named as in `train`: it was meant for testing."""
     classes = {names.same(name).casefold() for name in listing.subfolders(train)}
     for name in listing.subfolders(folder):
         if names.same(name).casefold() in classes and listing.has_images(folder / name):
             raise ValueError(
-                f"{folder} has images of the class {name!r}, as {train} does, but its name does not say what for. "
-                f"Rename it to val or test, pass held_out={folder.name!r} to test on it, or move it elsewhere."
+                f"{folder} has images of the class {name!r}, as {train} does, but its name does not show its purpose. "
+                f"Rename it to val or test, pass held_out={folder.name!r} to hold it out, or move it elsewhere."
             )

@@ -1,4 +1,4 @@
-"""Which files of a folder of classes are images: by the suffix of the name, or without one by the first bytes."""
+"""The images in a folder of class folders, recognised by their suffix, or without a suffix by their first bytes."""
 
 import os
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from minigooglenet import files
 from minigooglenet.data import formats, names
 
-# What systems and archives put next to images. Hidden files and folders, such as ._x.jpg, are passed over too.
+# Folders that operating systems and archives put next to images. Hidden files and folders are ignored too.
 SYSTEM_FOLDERS = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information", "__pycache__"}
 
-NO_IMAGE = "its name does not end as an image's does"
+NO_IMAGE = "its name does not have the suffix of an image"
 
 
 def subfolders(folder) -> list[str]:
-    """Return the sorted names of the folders inside, without hidden and system folders."""
+    """Return the sorted names of the subfolders, without hidden and system folders."""
     with os.scandir(folder) as entries:
         return sorted(
             entry.name
@@ -23,15 +23,15 @@ def subfolders(folder) -> list[str]:
 
 
 def class_folders(folder) -> dict[str, list[str]]:
-    """Return {class: the folders of that name}, sorted; folders whose names differ only in Unicode form are one."""
-    found = {}
+    """Return {class: its folders}, sorted; folders whose names differ only in their Unicode form are one class."""
+    folders = dict[str, list[str]]()
     for name in subfolders(folder):
-        found.setdefault(names.same(name), []).append(name)
-    return dict(sorted(found.items()))
+        folders.setdefault(names.same(name), []).append(name)
+    return dict(sorted(folders.items()))
 
 
 def has_images(folder) -> bool:
-    """Return whether a file whose name ends as an image's does is in the folder itself."""
+    """Return whether the folder itself contains a file with the suffix of an image."""
     with os.scandir(folder) as entries:
         return any(
             not entry.name.startswith(".") and formats.is_image_name(entry.name) and _is_file(entry)
@@ -40,22 +40,22 @@ def has_images(folder) -> bool:
 
 
 def listed(folder):
-    """Return ({class: sorted "folder/file" of its images}, {"folder/file" that was left out: reason})."""
+    """Return ({class: sorted "folder/file" of its images}, {skipped "folder/file": reason})."""
     images, skipped = {}, {}
     for name, folders in class_folders(folder).items():
-        taken = {}  # {name in one form: "folder/file"}
+        taken = dict[str, str]()  # {name in its normal form: "folder/file"}
         for inside in folders:
             with os.scandir(folder / inside) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
                     if entry.name.startswith("."):
                         continue
-                    place = f"{inside}/{entry.name}"
-                    one_form = names.same(entry.name)
-                    reason = _unusable(entry) or _twin(taken.get(one_form))
+                    path = f"{inside}/{entry.name}"
+                    normal = names.same(entry.name)
+                    reason = _unusable(entry) or _duplicate(taken.get(normal))
                     if reason is None:
-                        taken[one_form] = place
+                        taken[normal] = path
                     else:
-                        skipped[place] = reason
+                        skipped[path] = reason
         images[name] = sorted(taken.values(), key=names.same)
     return images, skipped
 
@@ -63,7 +63,7 @@ def listed(folder):
 def _unusable(entry) -> str | None:
     """Return why a file in the folder of a class is not an image, or None."""
     if _is_dir(entry):
-        return "it is a folder; images belong directly in the folder of their class"
+        return "it is a folder; images must be directly in the folder of their class"
     if not _is_file(entry):
         return _why_no_file(entry)
     if formats.is_image_name(entry.name):
@@ -72,7 +72,7 @@ def _unusable(entry) -> str | None:
     if kind in formats.FORMATS and not suffix:
         return None
     if kind:
-        return f"{NO_IMAGE}, but it starts as {kind}; rename or convert it"
+        return f"{NO_IMAGE}, but it starts as {kind}. Rename or convert it."
     return NO_IMAGE
 
 
@@ -84,8 +84,8 @@ def _why_no_file(entry):
     return "it is not a file"
 
 
-def _twin(other):
-    return None if other is None else f"its name is that of {other} in another Unicode form"
+def _duplicate(other):
+    return None if other is None else f"its name is the name of {other} in another Unicode form"
 
 
 def _is_file(entry) -> bool:

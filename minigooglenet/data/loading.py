@@ -1,8 +1,10 @@
-"""Data by name, ready to train on."""
+"""Data sets by name, ready for training."""
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,38 +17,53 @@ from minigooglenet.data.handwritten import digits
 from minigooglenet.data.pixels import GREY_UNIT, UNIT
 from minigooglenet.data.scenes import shapes
 from minigooglenet.shapes import integer
+from minigooglenet.typing import PathLike
 
 NAMES = ("digits", "shapes", "cifar10")
-SCENES = (4000, 1000)  # to learn from, held out
+SCENES = (4000, 1000)  # for training, held out
 
 
-def load(name_or_folder, size=None, *, augment=False, on_bytes=None, held_out=None) -> Split:
-    """Return labelled images, those to learn from and those held out, always split the same way.
+def load(
+    name_or_folder: PathLike,
+    size: int | None = None,
+    *,
+    augment: bool = False,
+    on_bytes: Callable[[int, int], object] | None = None,
+    held_out: str | None = None,
+) -> Split:
+    """Return labelled images as a training set and a held-out set, always split the same way.
 
     Parameters
     ----------
-    name_or_folder : "digits", "shapes", "cifar10", or the path of a folder with one folder for each class
-    size : height and width, 32 for the named ones by default and 224 for a folder; CIFAR-10 has 32 only
-    augment : whether training sees an image differently each time: digits shifted; shapes and CIFAR-10 shifted and
-        mirrored; photographs cropped as in the paper, mirrored and distorted
-    on_bytes : called with (bytes so far, bytes in all) while CIFAR-10 is downloaded
+    name_or_folder : "digits", "shapes", "cifar10", or the path of a folder with one folder per class
+    size : height and width; by default 32 for a name and 224 for a folder. CIFAR-10 is only available at 32
+    augment : whether training images vary at random: digits are shifted; shapes and CIFAR-10 are shifted and mirrored;
+        photographs are cropped as in the paper, mirrored and distorted
+    on_bytes : called with (bytes so far, total bytes) while CIFAR-10 is downloaded
     held_out : name of the held-out folder next to `train`, for a folder that has several
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.data.load("digits")
+    Split(1438 train, 359 test, 10 classes, 1x32x32)
     """
     if held_out is not None and name_or_folder in NAMES:
-        raise ValueError(f"held_out={held_out!r} is for a folder; {name_or_folder} has one test set")
+        raise ValueError(f"held_out={held_out!r} is only for folders; {name_or_folder} has one test set")
+    change: Callable[..., Any]
     if name_or_folder == "digits":
         split, change = _digits(32 if size is None else size), partial(transforms.shift, most=2)
     elif name_or_folder == "shapes":
         split, change = _shapes(32 if size is None else size), transforms.small_augmentation
     elif name_or_folder == "cifar10":
         if size not in (None, CIFAR10_SHAPE[-1]):
-            raise ValueError(f"the images of CIFAR-10 are 32 x 32, size {size!r} cannot be had")
+            raise ValueError(f"size must be 32 for CIFAR-10, whose images are 32 x 32, got {size!r}")
         split, change = cifar10(on_bytes=on_bytes), transforms.small_augmentation
     else:
         folder = Path(name_or_folder)
         if not folder.is_dir():
             raise ValueError(
-                f"data is 'digits', 'shapes', 'cifar10' or a folder; {os.fspath(folder)!r} is none of them"
+                f"data must be 'digits', 'shapes', 'cifar10' or an existing folder, got {os.fspath(folder)!r}"
             )
         size = integer(224 if size is None else size, "size", 1)
         split, change = image_folder(folder, size, held_out=held_out), partial(transforms.photo_augmentation, size=size)

@@ -1,7 +1,7 @@
-"""Images of every mode as 8-bit RGB: the mode and the file's header decide the scale, never the pixel values.
+"""Conversion of every Pillow mode to 8-bit RGB: the mode and the header decide the scale, never the pixel values.
 
-If the brightest pixel decided, an image would change its scale with one pixel, and two images of one set would have
-different scales. So whatever does not state its range is rejected. docs/data.md has the rule for each mode.
+If the brightest pixel decided, one pixel could change the scale of an image, and two images of a data set could have
+different scales. So an image that does not state its range is rejected. docs/data.md has the rule for each mode.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ WHITE_IS_ZERO = 0
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Return a loaded image as 8-bit RGB; alpha is dropped, and of several frames this is the first.
+    """Return a loaded image as 8-bit RGB, without alpha; of several frames, the first.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image = _deep(image)
     if image.mode == "La":  # grey, multiplied by its alpha
         image = image.convert("LA")
-    if "transparency" in image.info:  # a palette of which some colours are transparent; Pillow wants this step
+    if "transparency" in image.info:  # a palette with transparent colours; Pillow recommends this step
         image = image.convert("RGBA")
     return image if image.mode == "RGB" else image.convert("RGB")
 
@@ -37,7 +37,7 @@ def _deep(image):
     """Return an image of one channel with more than 8 bits as 8-bit grey, rounded down."""
     white, tags = 65_535, getattr(image, "tag_v2", {})
     if image.mode == "I":
-        # Pillow scales what it reads from a PGM to 16 bits, and a PNG has no more of them.
+        # Pillow scales a PGM to 16 bits, and a PNG has at most 16.
         if image.format not in ("PNG", "PPM"):
             raise BadImageError(
                 "its pixels are signed or 32-bit integers, and the file does not state which value is white; " + ADVICE
@@ -45,7 +45,7 @@ def _deep(image):
     elif tags.get(BITS_PER_SAMPLE) == (12,):
         white = 4_095
     levels = np.arange(white + 1)
-    if image.format == "TIFF" and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts it with 8 bits only
+    if image.format == "TIFF" and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts only 8-bit images
         levels = levels[::-1]
     table = (levels * 255 // white).astype(np.uint8)
     return Image.fromarray(table[np.asarray(image).clip(0, white)])

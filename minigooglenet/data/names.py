@@ -1,22 +1,22 @@
-"""Names of files and folders: one form for comparing them, and the share of [0, 1) that a name has forever."""
+"""Names of files and folders: their normal form for comparison, and the split that they decide."""
 
 import hashlib
 import unicodedata
 
 from minigooglenet.data.formats import is_image_name
 
-TEST_SHARE = 0.2
+TEST_FRACTION = 0.2
 
 
 def same(name: str) -> str:
-    """Return a name in Unicode's composed form, NFC: macOS and some archives decompose it, which looks the same."""
+    """Return a name in Unicode's composed form, NFC; macOS and some archives store the decomposed form."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def position(name: str) -> float:
-    """Return a number in [0, 1) that depends on nothing but a file's name, without an image's suffix and its case.
+    """Return a number in [0, 1) that depends only on a file name, without the suffix of an image and its case.
 
-    So 1.jpg and 1.png, which usually are one image in two formats, have the same number, and so has 1.JPG.
+    So 1.jpg, 1.JPG and 1.png have the same number: they usually are the same image in several formats.
     """
     stem = name.rpartition(".")[0] if is_image_name(name) else name
     key = same(same(stem).casefold())
@@ -25,14 +25,14 @@ def position(name: str) -> float:
 
 
 def held_out(files: list[str]) -> tuple[set[str], bool]:
-    """Return (which files of one class are held out, whether the rule for a single side was needed).
+    """Return (which files of one class are held out, whether the class needed the rule for an empty side).
 
-    Held out are those with a position below `TEST_SHARE`. The others of the class do not matter, so an image keeps its
-    side when files are added or removed. Only if all files are on one side does the class need a rule: then the lowest
-    position is held out, or the highest position is for training, so that neither side is empty.
+    A file is held out if its `position` is below `TEST_FRACTION`. Other files do not matter, so an image keeps its side
+    when files are added or removed. Only if all files of a class are on one side does a rule move one of them: the file
+    with the lowest position is held out, or the file with the highest position is used for training.
     """
     positions = {name: position(name) for name in files}
-    chosen = {name for name, at in positions.items() if at < TEST_SHARE}
+    chosen = {name for name, at in positions.items() if at < TEST_FRACTION}
     if 0 < len(chosen) < len(files):
         return chosen, False
     lowest, highest = min(positions.values()), max(positions.values())

@@ -1,7 +1,7 @@
-"""The orientation that a camera noted in an image file: this one entry is read, whatever the others are like.
+"""The orientation that a camera recorded in an image file, read even if other entries are corrupt.
 
-Cameras, phones and editors leave EXIF blocks that are truncated, point outside the file or hold wrong types. Pillow's
-reader stops at the first bad entry and may raise; the orientation usually comes after entries that are often damaged.
+Cameras, phones and editors write EXIF blocks that are truncated, point outside the file or have wrong types. Pillow's
+reader stops at the first bad entry and may raise. The orientation usually comes after entries that are often corrupt.
 """
 
 import re
@@ -10,7 +10,7 @@ import struct
 from PIL import Image
 
 TAG = 0x0112
-SIZES = {3: 2, 4: 4}  # bytes of the types that an orientation has, a short or a long integer
+SIZES = {3: 2, 4: 4}  # bytes of the two types that an orientation can have, a short or a long integer
 METHODS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -23,8 +23,8 @@ METHODS = {
 _IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
-def turn(image):
-    """Return the transposition that turns a loaded image upright, or None. Pillow turns a TIFF while it loads it."""
+def transposition(image):
+    """Return the transposition that makes a loaded image upright, or None. Pillow already transposes a TIFF."""
     if image.format == "TIFF":
         return None
     return METHODS.get(_of_exif(_exif(image.info)) or _of_xmp(image.info) or 1)
@@ -32,7 +32,7 @@ def turn(image):
 
 def _exif(info) -> bytes:
     exif = info.get("exif")
-    if exif is None and isinstance(text := info.get("Raw profile type exif"), str):  # ImageMagick's form, in a PNG
+    if exif is None and isinstance(text := info.get("Raw profile type exif"), str):  # ImageMagick's form in a PNG
         try:
             exif = bytes.fromhex("".join(text.split("\n")[3:]))
         except ValueError:
@@ -51,10 +51,10 @@ def _of_exif(exif: bytes) -> int | None:
     if start + 2 > len(exif):
         return None
     (count,) = struct.unpack_from(order + "H", exif, start)
-    for place in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
-        tag, kind, length = struct.unpack_from(order + "HHL", exif, place)
-        if tag == TAG and kind in SIZES and 4 >= length * SIZES[kind] > 0:  # else the value is elsewhere
-            return struct.unpack_from(order + ("H" if SIZES[kind] == 2 else "L"), exif, place + 8)[0]
+    for at in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
+        tag, kind, length = struct.unpack_from(order + "HHL", exif, at)
+        if tag == TAG and kind in SIZES and 4 >= length * SIZES[kind] > 0:  # otherwise the value is elsewhere
+            return struct.unpack_from(order + ("H" if SIZES[kind] == 2 else "L"), exif, at + 8)[0]
     return None
 
 

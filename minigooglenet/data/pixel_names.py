@@ -1,4 +1,4 @@
-"""Names and a text form for how pixels become inputs, as commands and `pixels=` take them."""
+"""Names and a text form of Pixels, for command-line options and `pixels=`."""
 
 from minigooglenet.data.pixels import COLOURS, GREY_UNIT, RGB_MEAN, UNIT, Pixels
 
@@ -7,30 +7,38 @@ IMAGENET = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))  # torchvi
 CAFFE = Pixels(RGB_MEAN[::-1], colours="BGR")
 GREY_ZERO_ONE = Pixels((0.0,), (255.0,), "L")
 
-# name -> (Pixels, what it is)
+# name -> (Pixels, description)
 NAMED = {
-    "unit": (UNIT, "-1 to 1, as the network that torchvision publishes takes them"),
+    "unit": (UNIT, "-1 to 1, as for torchvision's published GoogLeNet"),
     "zero-one": (ZERO_ONE, "0 to 1"),
     "imagenet": (IMAGENET, "ImageNet's means and standard deviations, torchvision's usual transform"),
-    "caffe": (CAFFE, "blue, green, red less 104, 117, 123, as Caffe's networks take them"),
+    "caffe": (CAFFE, "blue, green, red minus 104, 117, 123, as for Caffe's networks"),
     "grey-unit": (GREY_UNIT, "grey, -1 to 1"),
     "grey-zero-one": (GREY_ZERO_ONE, "grey, 0 to 1"),
 }
-FORM = "COLOURS:MEAN:STD, such as RGB:123.7,116.3,103.5:58.4,57.1,57.4 (pixels of 0 to 255)"
+FORM = "COLOURS:MEAN:STD, such as RGB:123.7,116.3,103.5:58.4,57.1,57.4 (pixels in 0 to 255)"
 
 
-def pixels_of(value) -> Pixels:
-    """Return Pixels as they are, or those of a name ("unit") or a text ("L:127.5:127.5").
+def pixels_of(value: Pixels | str) -> Pixels:
+    """Return the Pixels for a name ("unit") or a text ("L:127.5:127.5"); Pixels are returned unchanged.
 
     Raises
     ------
     ValueError, TypeError
-        If it is neither, with all names.
+        If the value is none of these, with all names.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.data.pixels_of("grey-unit")
+    Pixels(mean=(127.5,), std=(127.5,), colours='L')
+    >>> mg.data.pixels_of("L:0:255").std
+    (255.0,)
     """
     if isinstance(value, Pixels):
         return value
     if not isinstance(value, str):
-        raise TypeError(f"pixels must be Pixels or a text, got {value!r}")
+        raise TypeError(f"pixels must be Pixels or text, got {value!r}")
     text = value.strip()
     if text.lower() in NAMED:
         return NAMED[text.lower()][0]

@@ -1,12 +1,12 @@
-"""A record of the images that a network was trained on, small enough to be stored with its weights.
+"""Records of the images that a network was trained on, small enough to be stored with its weights.
 
-With it, a test can say how many of its images the network knows already. An image is known by a hash of its file name
-(in Unicode's NFC form, without folders) and its content. So it is found again after the data set or its folders were
-moved or renamed, and a file 0.png in `train` is not mistaken for the file 0.png in `val`. An image that was renamed or
-saved again is not found.
+With such a record, an evaluation can report how many of its images were used in training. An image is identified by a
+hash of its file name (in Unicode's NFC form, without folders) and its content. So it is recognised after the data set
+or its folders were moved or renamed, and 0.png in `train` is not confused with 0.png in `val`. An image that was
+renamed or saved again is not recognised.
 
-A hash has 24 bits of the name, then 24 bits of the content. Of more than 8,192 images, the record keeps those whose
-hash is below a limit. The names decide that, so only these files are read, and the number of known images is then an
+A hash has 24 bits of the name, then 24 bits of the content. With more than 8,192 images, the record keeps only the
+hashes below a limit. The names decide which, so only these files are read, and the number of known images is then an
 estimate from this sample.
 """
 
@@ -23,40 +23,41 @@ from minigooglenet.data import names
 
 HALF = 24  # bits for the name, and bits for the content
 MOST = 8192  # hashes in a record, which takes 64 kB with them
-PART = 65_536  # bytes at the beginning and at the end of a file that count as its content, with its size
+PART = 65_536  # bytes at the start and at the end of a file that are hashed as its content, together with its size
 MOST_IMAGES = 2**40
 
 
 class SeenImages(NamedTuple):
-    """The images that a network was trained on.
+    """The record of the images that a network was trained on.
 
-    count : how many there were
-    halvings : the hashes below 2**48 / 2**halvings were kept; with 0 all of them
+    count : number of images
+    halvings : the record keeps the hashes below 2**48 / 2**halvings; with 0 it keeps all of them
     hashes : uint64, sorted
     """
 
-    count: int
+    count: int  # type: ignore[assignment]
     halvings: int
     hashes: np.ndarray
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
-    def to_json(self) -> dict:
-        """Return plain values, from which `from_json` makes the record again."""
+    def to_json(self) -> dict[str, int | str]:
+        """Return the record as plain values, which `from_json` reads."""
         data = self.hashes.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 2:].tobytes()
         return {"count": self.count, "halvings": self.halvings, "hashes": base64.b64encode(data).decode()}
 
 
 class Overlap(NamedTuple):
-    """How many of `of` images a network was trained on; an estimate if not `exact`."""
+    """The number of images, out of `of`, that a network was trained on; an estimate unless it is `exact`."""
 
-    count: int
+    count: int  # type: ignore[assignment]
     of: int
     exact: bool
 
 
 def from_json(values) -> SeenImages:
-    """Return the record that `to_json` gave; raise a ValueError or TypeError if these are not such values."""
+    """Return the record of which `to_json` returned the values; raise a ValueError or TypeError for other values."""
     if not isinstance(values, dict) or set(values) != {"count", "halvings", "hashes"}:
         raise TypeError("the record of training images must have count, halvings and hashes")
     count, halvings, text = values["count"], values["halvings"], values["hashes"]
@@ -77,7 +78,7 @@ def from_json(values) -> SeenImages:
 
 
 def record(folder, files) -> SeenImages:
-    """Return the record of the `files` in a folder; those that cannot be read are left out."""
+    """Return the record of the `files` in a folder; unreadable files are left out."""
     heads = np.sort([_head(file) for file in files])
     halvings = 0
     while np.searchsorted(heads, 2 ** (HALF - halvings)) > MOST:
@@ -86,7 +87,7 @@ def record(folder, files) -> SeenImages:
 
 
 def merged(records) -> SeenImages | None:
-    """Return the record of all images that are in at least one of the records, as for fine-tuning; None for none."""
+    """Return one record of all images in the records, as for fine-tuning; None if there are none."""
     records = [one for one in records if one is not None]
     if not records:
         return None
@@ -99,7 +100,7 @@ def merged(records) -> SeenImages | None:
 
 
 def overlap(records, folder, files) -> Overlap | None:
-    """Return how many of the `files` in a folder are in at least one record; None if there is no record."""
+    """Return how many of the `files` in a folder are in at least one record; None without a record."""
     records = [one for one in records if one is not None]
     if not records:
         return None
@@ -109,14 +110,14 @@ def overlap(records, folder, files) -> Overlap | None:
 
 
 def _union(records):
-    """Return (halvings, hashes) of the records together: those below the lowest limit."""
+    """Return (halvings, hashes) of all records together: the hashes below the lowest limit."""
     halvings = max(one.halvings for one in records)
     hashes = np.unique(np.concatenate([one.hashes for one in records]))
     return halvings, hashes[hashes < _limit(halvings)]
 
 
 def _hashes(folder, files, halvings):
-    """Return the hashes below the limit of the files that can be read."""
+    """Return the hashes below the limit; unreadable files are left out."""
     limit = 2 ** (HALF - halvings)
     heads = {file: head for file in files if (head := _head(file)) < limit}
     tails = ((head, _tail(Path(folder) / file)) for file, head in heads.items())
@@ -134,7 +135,7 @@ def _head(file) -> int:
 
 
 def _tail(path) -> int | None:
-    """Return the 24 bits of the content, None if the file cannot be read."""
+    """Return the 24 bits of the content, or None if the file cannot be read."""
     try:
         with files.open_regular(path) as file:
             size = file.seek(0, 2)

@@ -1,4 +1,7 @@
-"""What a Trainer accepts as data: a Split, or arrays of images and labels."""
+"""Conversion of the data that a Trainer accepts, a Split or arrays of images and labels."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +15,21 @@ FORMS = (
 )
 
 
-def as_split(value, classes: int) -> Split:
-    """Return training and test data as a Split.
+def as_split(value: Split | Sequence[Any], classes: int) -> Split:
+    """Return training and held-out data as a Split.
 
     Parameters
     ----------
-    value : Split, a pair of data sets, or four arrays: images and labels to train on, images and labels to test on.
-        uint8 images become inputs in -1 .. 1. Floats are used as they are; to record what they mean with the weights,
-        pass a Split of `Images(images, labels, classes, pixels)`.
-    classes : how many classes the network has; those of arrays are named "0", "1", ...
+    value : Split, a pair of data sets, or four arrays: training images and labels, held-out images and labels. uint8
+        images become inputs in -1 .. 1. Floats are used unchanged; to record their mean and std with the weights, pass
+        a Split of `Images(images, labels, classes, pixels)`.
+    classes : number of classes of the network; for arrays they are named "0", "1", ...
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.data.as_split(mg.data.digits(), classes=10)
+    Split(1438 train, 359 test, 10 classes, 1x32x32)
     """
     if isinstance(value, Split):
         return value
@@ -32,12 +41,12 @@ def as_split(value, classes: int) -> Split:
         raise TypeError(f"data must be {FORMS}; got {len(value)} values")
     names = tuple(map(str, range(classes)))
     parts = []
-    for what, images, labels in (("train", *value[:2]), ("test", *value[2:])):
+    for part, images, labels in (("train", *value[:2]), ("test", *value[2:])):
         try:
             images = np.asarray(images)
             if len(images) != np.size(labels):
-                raise ValueError(f"{len(images)} images and {np.size(labels)} labels; every image needs its label")
+                raise ValueError(f"{len(images)} images and {np.size(labels)} labels; every image needs one label")
             parts.append(Images(images, checks.labels(labels, len(images), classes), names, default_pixels(images)))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{what}: {error}") from error
+            raise type(error)(f"{part}: {error}") from error
     return Split(*parts)

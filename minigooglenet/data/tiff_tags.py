@@ -1,6 +1,6 @@
-"""The directory of a TIFF file or an EXIF block: how much its entries, strips and tiles ask for.
+"""The directory of a TIFF file or an EXIF block: how much memory its entries, strips and tiles demand.
 
-Pillow reads the data of every entry, and several entries may point to the same bytes.
+Pillow reads the data of every entry, and several entries can point to the same bytes.
 """
 
 import struct
@@ -12,13 +12,13 @@ SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12:
 WIDTH, HEIGHT, BITS, SAMPLES, ROWS, ORIENTATION = 256, 257, 258, 277, 278, 274
 OFFSETS, COUNTS, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS = 273, 279, 322, 323, 324, 325
 COMPRESSION = 259
-INSIDE = (34665, 34853, 40965)  # EXIF, GPS and interoperability: directories of their own
+INSIDE = (34665, 34853, 40965)  # EXIF, GPS and interoperability: these entries point to nested directories
 SHORT, LONG, LONG8 = 3, 4, 16
 MOST_ENTRIES = 10_000
 
 
 def demand(file, size) -> Demand:
-    """Return what a TIFF file asks for: its entries, and the buffer for one strip or tile."""
+    """Return the demand of a TIFF file: its entries, and the buffer for one strip or tile."""
 
     def read(at, count):
         if at > size:
@@ -40,13 +40,13 @@ def demand(file, size) -> Demand:
     part = across * down * samples * bits // 8
     if _number(entries, COMPRESSION, 1) == 1:
         part = 0  # read row by row
-    # Pillow copies the image to turn it, and keeps a few hundred bytes for each part.
-    turned = 4 * width * height if _number(entries, ORIENTATION, 1) in range(2, 9) else 0
-    return Demand(fixed=2 * part + 3 * total_bytes + turned + 500 * parts)
+    # Pillow copies the image to transpose it, and keeps a few hundred bytes for each strip or tile.
+    transposed = 4 * width * height if _number(entries, ORIENTATION, 1) in range(2, 9) else 0
+    return Demand(fixed=2 * part + 3 * total_bytes + transposed + 500 * parts)
 
 
 def total(read, size) -> int:
-    """Return the bytes that all entries ask for, or raise a BadImageError if they are too many."""
+    """Return the bytes that all entries demand; raise a BadImageError if they are too many."""
     return _directory(read, size)[1]
 
 
@@ -72,7 +72,7 @@ def _directory(read, size):
 
 
 def _entries(read, order, big, position):
-    """Return ({tag: (type, count, value)}, bytes of all values that are elsewhere)."""
+    """Return ({tag: (type, count, value)}, bytes of all values outside the directory)."""
     head = read(position, 8 if big else 2)
     if len(head) < (8 if big else 2):
         return {}, 0
@@ -81,18 +81,18 @@ def _entries(read, order, big, position):
         raise bad(f"a directory of {count:,} entries", f"{MOST_ENTRIES:,}", "save it again")
     length, inline = (20, 8) if big else (12, 4)
     content = read(position + len(head), length * count)
-    found, elsewhere = {}, 0
+    entries, elsewhere = {}, 0
     for at in range(0, len(content) - length + 1, length):
         tag, kind, items = struct.unpack_from(order + ("HHQ" if big else "HHL"), content, at)
         needed = SIZES.get(kind, 0) * items
         if needed > inline:
             elsewhere += needed
-        found[tag] = kind, items, content[at + length - inline : at + length]
-    return found, elsewhere
+        entries[tag] = kind, items, content[at + length - inline : at + length]
+    return entries, elsewhere
 
 
 def _number(entries, tag, default):
-    """Return the number of an entry that is in the directory itself, or the default."""
+    """Return the value of an entry that is stored in the directory itself, or the default."""
     if tag not in entries:
         return default
     kind, count, value, order = entries[tag]
@@ -103,7 +103,7 @@ def _number(entries, tag, default):
 
 
 def _bits(entries, read):
-    """Return the largest number of bits of a sample."""
+    """Return the largest number of bits per sample."""
     if BITS not in entries:
         return 1
     kind, count, value, order = entries[BITS]

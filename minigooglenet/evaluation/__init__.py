@@ -1,11 +1,11 @@
-"""Testing: crops, averages over crops and models, and what a test set tells."""
+"""Evaluation: crops, averages over crops and models, error rates and their confidence intervals."""
 
 from minigooglenet.evaluation.classification import Answer, Guess, classify
 from minigooglenet.evaluation.comparison import Table3, table3
 from minigooglenet.evaluation.held_out import HeldOut
 from minigooglenet.evaluation.intervals import bootstrap_interval, paired_interval, proportion_interval
 from minigooglenet.evaluation.metrics import accuracy, calibration, confusion, ranks, top_k_error
-from minigooglenet.evaluation.multicrop import boxes, crops, places
+from minigooglenet.evaluation.multicrop import boxes, crop_list, crops
 from minigooglenet.evaluation.networks import Evaluation, evaluate
 from minigooglenet.evaluation.prediction import predict, predictions, probabilities
 
@@ -21,10 +21,10 @@ __all__ = [
     "calibration",
     "classify",
     "confusion",
+    "crop_list",
     "crops",
     "evaluate",
     "paired_interval",
-    "places",
     "predict",
     "predictions",
     "probabilities",

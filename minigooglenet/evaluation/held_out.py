@@ -1,54 +1,68 @@
-"""What a network makes of images that it has not learned from."""
+"""Evaluation of a network on held-out images during training: loss and accuracy, one crop per image."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet import checks, console, data, losses
+from minigooglenet.graph import Graph
 from minigooglenet.planning import plan
+from minigooglenet.typing import ArrayLike, IntArray
 
 BATCH = 64
 
 
 class HeldOut(NamedTuple):
-    """Labels and predictions (M,) of the images that could be used, and their mean loss in nats."""
+    """Labels and predictions (M,) of the usable images, and their mean loss in nats.
 
-    labels: np.ndarray
-    predicted: np.ndarray
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigooglenet as mg
+    >>> mg.evaluation.HeldOut(np.array([0, 1, 2, 2]), np.array([0, 1, 2, 0]), loss=0.7).accuracy
+    0.75
+    """
+
+    labels: IntArray
+    predicted: IntArray
     loss: float
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
     @property
     def accuracy(self) -> float:
+        """Return the fraction of correct predictions, NaN without images."""
         return float((self.labels == self.predicted).mean()) if len(self.labels) else float("nan")
 
 
-def measure(graph, dataset, stop=()) -> HeldOut | None:
-    """Return what the graph's main output makes of a data.Dataset; None as soon as `stop` holds something."""
+def measure(graph: Graph, dataset: data.Dataset, stop: Sequence[object] = ()) -> HeldOut | None:
+    """Evaluate the graph's main output on a data set; return None as soon as the list `stop` is not empty."""
     if not isinstance(dataset, data.Dataset):
-        raise TypeError(f"measure takes a data.Dataset, got {type(dataset).__name__}. Try data.Images(...).")
-    takes = graph.inputs[only_input(graph)]
-    if len(dataset) and tuple(dataset.shape) != takes:
-        raise ValueError(f"the network takes images of {takes}, the data have {tuple(dataset.shape)}")
+        raise TypeError(f"dataset must be a data.Dataset, got {type(dataset).__name__}. Try data.Images(...).")
+    expected = graph.inputs[only_input(graph)]
+    if len(dataset) and tuple(dataset.shape) != expected:
+        raise ValueError(f"the network expects images of {expected}, but the data set has {tuple(dataset.shape)}")
     if len(dataset):
         check_labels(graph, dataset.labels, len(dataset), (graph.main,))
-    ready, labels, predicted, total = plan(graph), [], [], 0.0
+    run, total = plan(graph), 0.0
+    labels, predicted = list[IntArray](), list[IntArray]()
     for batch in data.batches(dataset, np.arange(len(dataset)), BATCH):
         if stop:
             return None
-        logits = ready(batch.x)
+        logits = run(batch.x)
         total += float(losses.softmax_cross_entropy(logits, batch.labels)[0]) * len(batch.labels)
         labels.append(batch.labels)
         predicted.append(logits.argmax(axis=1))
     if not labels:
         return HeldOut(np.empty(0, np.int64), np.empty(0, np.int64), float("nan"))
-    labels, predicted = np.concatenate(labels), np.concatenate(predicted)
-    return HeldOut(labels, predicted, total / len(labels))
+    every_label = np.concatenate(labels)
+    return HeldOut(every_label, np.concatenate(predicted), total / len(every_label))
 
 
-def check_labels(g, labels, count, wires=None):
-    """Return `count` labels as integers, once they are known to be classes of every one of `wires`.
+def check_labels(g: Graph, labels: ArrayLike, count: int, wires: Sequence[str] | None = None) -> IntArray:
+    """Return `count` labels as integers, after checking that they are classes of each of the `wires`.
 
     wires : the classifiers of graph g, by default all of its outputs
     """
@@ -60,11 +74,11 @@ def check_labels(g, labels, count, wires=None):
                 "Add a GlobalAvgPool2d or a Flatten and a Linear, or name other outputs."
             )
         labels = checks.labels(labels, count, *shape)
-    return labels
+    return np.asarray(labels)
 
 
-def only_input(g) -> str:
-    """Return the name of a graph's one input, or say that there are several."""
+def only_input(g: Graph) -> str:
+    """Return the name of the only input of a graph; raise a ValueError if it has several."""
     if len(g.inputs) != 1:
-        raise ValueError(f"training feeds one input, this graph has {list(g.inputs)}")
+        raise ValueError(f"a graph must have one input to be trained or evaluated, this one has {list(g.inputs)}")
     return next(iter(g.inputs))

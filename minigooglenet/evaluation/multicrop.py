@@ -1,25 +1,26 @@
-"""The pieces of an image that testing looks at: the paper's 144, AlexNet's ten, or the middle alone.
+"""The crops of an image for evaluation: the paper's 144, AlexNet's 10, or only the centre crop.
 
-The paper's (section 7): the image is resized so that its shorter side is 256, 288, 320 and 352. Of each size three
-squares are taken: left, middle and right of a landscape, top, middle and bottom of a portrait. Of each square six
-pieces of 224 x 224: the four corners, the centre, and the whole square made smaller. And each piece again, mirrored:
-4 x 3 x 6 x 2 = 144. In a square image the three squares are one, and the count stays.
+144 crops (the paper, section 7): The image is resized to a shorter side of 256, 288, 320 and 352. From each size come
+three squares: left, middle and right of a landscape, top, middle and bottom of a portrait. From each square come six
+crops of 224 x 224: the four corners, the centre, and the whole square resized. With the mirror image of each crop,
+these are 4 x 3 x 6 x 2 = 144. In a square image the three squares are the same, and there are still 144 crops.
 
-AlexNet's ten are corners and centre of the middle square of 256, and their mirror images. The one is its centre. So the
-one is among the ten and the ten are among the 144, and one pass over the 144 tells what all three would say. And 0 is
-no cropping: the middle square whole, resized in one go. An image that has the network's size already is left as it is,
-which is what a network that was trained on whole images expects.
+10 crops (AlexNet): the corners and the centre of the middle square of 256, and their mirror images. 1 crop: only its
+centre. The 1 crop is among the 10 and the 10 are among the 144, so one evaluation with 144 crops gives all three
+results. 0 means no cropping: the whole middle square, resized in one step. An image of the network's size is then used
+unchanged, as a network that was trained on whole images expects.
 
-A network that takes another size than 224 gets everything in proportion, rounded to whole pixels.
+For a network with another input size than 224, all sizes are scaled in proportion and rounded to integers.
 
-Where the squares are in an image is one of two rules. "box", the one of this package and of BVLC's Caffe networks here,
-takes the exact square, with fractions of a pixel, and resizes only that. "torchvision" is what the weights that
-torchvision publishes were tested with: the whole image is resized to a shorter side of 256, the longer one truncated to
-int(256 * longer / shorter), and the one crop begins at round((side - 224) / 2), a half rounded to the even number. The
-two differ by up to a pixel. The rule decides about the one crop only: torchvision has no rule for the other counts.
+There are two rules for the position of the single crop. "box", the rule of this package and of BVLC's Caffe networks,
+uses the exact square, with fractions of a pixel, and resizes only that. "torchvision" is the rule with which
+torchvision evaluated its published weights: the whole image is resized to a shorter side of 256 and a longer side of
+int(256 * longer / shorter), and the crop starts at round((side - 224) / 2), with halves rounded to even. The two rules
+differ by up to a pixel. For the other numbers of crops torchvision has no rule, so both are the same.
 """
 
 import functools
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,18 +29,19 @@ from PIL import Image
 from minigooglenet import checks
 from minigooglenet.data import transforms
 from minigooglenet.shapes import integer
+from minigooglenet.typing import Array, FloatArray, UInt8Array
 
-SIDE = 224  # the side of a piece, to which the scales belong
+SIDE = 224  # side of a crop for these scales
 SCALES = (256, 288, 320, 352)
 SQUARES = ("first", "middle", "last")
-IMAGE = "image"  # in place of a square: the whole image, resized by torchvision's rule
+IMAGE = "image"  # instead of a square: the whole image, resized by torchvision's rule
 MOST_RESIZED = 50_000_000  # pixels of an image that is resized as a whole
 RULES = ("box", "torchvision")
 PARTS = ("top left", "top right", "bottom left", "bottom right", "centre", "whole")
 
 
 class Crop(NamedTuple):
-    """One piece: of which size of the image, which square of it, which part of that, and whether it is mirrored."""
+    """One crop: the scale of the image, the square in it, the part of the square, and whether it is mirrored."""
 
     scale: int
     square: str
@@ -62,13 +64,24 @@ _CHOICES = {0: _WHOLE, 1: _ONE, 10: _TEN, 144: _ALL}
 COUNTS = tuple(_CHOICES)
 
 
-def rule_of(notes) -> str:
+def rule_of(notes: dict[str, str]) -> str:
     """Return the rule for weights with these notes: "torchvision" for the weights that torchvision publishes."""
     return "torchvision" if notes.get("from") == "torchvision" else "box"
 
 
-def places(count: int, rule="box") -> tuple[Crop, ...]:
-    """Return the crops of that count, 0 (whole), 1, 10 or 144, in the order of everything here: mirrored fastest."""
+def crop_list(count: int, rule: str = "box") -> tuple[Crop, ...]:
+    """Return the scale, square, part and mirroring of each of 0 (whole image), 1, 10 or 144 crops.
+
+    All functions for crops use this order, in which the mirroring changes fastest.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.evaluation.crop_list(10)[1]
+    Crop(scale=256, square='middle', part='top left', mirrored=True)
+    >>> len(mg.evaluation.crop_list(144))
+    144
+    """
     if count not in _CHOICES:
         raise ValueError(f"crops must be one of {', '.join(map(str, COUNTS))}, got {count!r}")
     if rule not in RULES:
@@ -76,20 +89,27 @@ def places(count: int, rule="box") -> tuple[Crop, ...]:
     return _ONE_OF_TORCHVISION if rule == "torchvision" and count == 1 else _CHOICES[count]
 
 
-def boxes(shape, size: int, count: int, rule="box"):
-    """Return where the crops lie in an image of `shape` (..., H, W), for a network of (C, size, size).
+def boxes(shape: Sequence[int], size: int, count: int, rule: str = "box") -> tuple[FloatArray, Array]:
+    """Return the positions of the crops in an image of `shape` (..., H, W), for a network of (C, size, size).
 
     Returns
     -------
-    boxes : (count, 4) float64 (a single one for 0), left, top, right, bottom in pixels of the image
+    boxes : (count, 4) float64 (one box for count 0), left, top, right, bottom in pixels of the image
     mirrored : (count,) bool
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> boxes, mirrored = mg.evaluation.boxes((3, 256, 256), 224, 1)
+    >>> boxes.tolist(), mirrored.tolist()
+    ([[16.0, 16.0, 240.0, 240.0]], [False])
     """
     height, width = shape[-2:]
     size = integer(size, "size", 1)
-    found = []
-    for scale, square, part, _ in places(count, rule):
+    edges = []
+    for scale, square, part, _ in crop_list(count, rule):
         if square == IMAGE:
-            found.append(_torchvision_box(height, width, scaled(scale, size), size))
+            edges.append(_torchvision_box(height, width, scaled(scale, size), size))
             continue
         left, top, right, _ = _square_box(width, height, square)
         if part == "whole":
@@ -98,39 +118,47 @@ def boxes(shape, size: int, count: int, rule="box"):
             side = scaled(scale, size)
             corner, span = _corner(part, side - size), size / side
         length = right - left
-        step = length * span / size  # of one pixel of the crop
-        x, y = (start + step * offset for start, offset in zip((left, top), corner, strict=True))
-        found.append((x, y, x + span * length, y + span * length))
-    return np.array(found), np.array([crop.mirrored for crop in places(count, rule)])
+        pixel = length * span / size  # side of one pixel of the crop
+        x, y = (start + pixel * offset for start, offset in zip((left, top), corner, strict=True))
+        edges.append((x, y, x + span * length, y + span * length))
+    return np.array(edges), np.array([crop.mirrored for crop in crop_list(count, rule)])
 
 
-def crops(image, size: int, count: int, rule="box") -> np.ndarray:
-    """Return the crops of an image, uint8 (count, C, size, size), in the order of `places`; for 0 the whole one.
+def crops(image: UInt8Array, size: int, count: int, rule: str = "box") -> UInt8Array:
+    """Return the crops of an image, uint8 (count, C, size, size), in the order of `crop_list`; for 0, the whole image.
 
-    Pillow resizes (bilinear, smoothing where it makes smaller), and only the three squares, so that nothing large is
-    made of an image of 10,000 x 20. One crop is the piece that `data.prepare` takes from a photograph, resized there
-    from its exact box; here it is cut from a resized square, whose side is a whole number. At 224 the two agree up
-    to rounding, at 32 their edges lie up to a pixel apart.
+    Pillow resizes with bilinear interpolation, and smooths when it shrinks. Only the three squares are resized, so that
+    an image of 10,000 x 20 needs little memory. The single crop is also what `data.prepare` returns for a photograph.
+    There it is resized from its exact box, here it is cropped from a resized square with an integer side. At 224 the
+    two agree up to rounding; at 32 their edges differ by up to a pixel.
 
     Parameters
     ----------
     image : uint8 (C, H, W) of any size, C = 3 or 1
-    size : height and width of what the network takes
+    size : height and width of the network's input
     count : 0, 1, 10 or 144
-    rule : "box" or "torchvision", where the one crop is
+    rule : "box" or "torchvision", for the position of the single crop
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigooglenet as mg
+    >>> image = np.zeros((3, 300, 400), np.uint8)
+    >>> mg.evaluation.crops(image, 224, 10).shape
+    (10, 3, 224, 224)
     """
-    return cut(image, size, places(count, rule))
+    return crop_pixels(image, size, crop_list(count, rule))
 
 
-def cut(image, size: int, wanted) -> np.ndarray:
-    """Return those crops of an image that are `wanted`, in that order."""
+def crop_pixels(image: UInt8Array, size: int, chosen: Iterable[Crop]) -> UInt8Array:
+    """Return the `chosen` crops of an image, in that order."""
     image, size = _checked(image), integer(size, "size", 1)
     decoded = Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
     @functools.cache
     def square(scale, which):
         side = scaled(scale, size)
-        return decoded.resize((side, side), Image.BILINEAR, box=_square_box(*decoded.size, which))
+        return decoded.resize((side, side), Image.Resampling.BILINEAR, box=_square_box(*decoded.size, which))
 
     @functools.cache
     def square_values(scale, which):
@@ -141,12 +169,11 @@ def cut(image, size: int, wanted) -> np.ndarray:
         if which == IMAGE:
             return _as_torchvision(image, scaled(scale, size), size)
         if part == "whole":
-            return _values(square(scale, which).resize((size, size), Image.BILINEAR))
+            return _values(square(scale, which).resize((size, size), Image.Resampling.BILINEAR))
         x, y = _corner(part, scaled(scale, size) - size)
         return square_values(scale, which)[:, y : y + size, x : x + size]
 
-    pieces = (part_values(*crop[:3])[:, :, :: -1 if crop.mirrored else 1] for crop in wanted)
-    return np.stack(list(pieces))
+    return np.stack([part_values(*crop[:3])[:, :, :: -1 if crop.mirrored else 1] for crop in chosen])
 
 
 def _as_torchvision(image, side, size):
@@ -167,20 +194,20 @@ def _torchvision_box(height, width, side, size):
 
 
 def scaled(scale: int, size: int) -> int:
-    """Return the shorter side that stands for `scale` where a network takes `size`: in proportion, rounded."""
+    """Return the shorter side for `scale` and a network of input size `size`: in proportion, rounded."""
     return (2 * scale * size + SIDE) // (2 * SIDE)
 
 
 def _square_box(width, height, which):
-    """Return (left, top, right, bottom) of a square of the image's shorter side."""
+    """Return (left, top, right, bottom) of a square whose side is the image's shorter side."""
     side = min(width, height)
-    share = SQUARES.index(which) / 2
-    left, top = (width - side) * share, (height - side) * share
+    fraction = SQUARES.index(which) / 2
+    left, top = (width - side) * fraction, (height - side) * fraction
     return left, top, left + side, top + side
 
 
 def _corner(part, room):
-    """Return (x, y) of a part's upper left corner, where `room` pixels are left and right, above and below of it."""
+    """Return (x, y) of the upper left corner of a part, if the square is `room` pixels larger than the part."""
     if part == "centre":
         return room // 2, room // 2
     return room * part.endswith("right"), room * part.startswith("bottom")
@@ -194,9 +221,9 @@ def _values(image):
 def _checked(image):
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = getattr(image, "dtype", type(image).__name__)
-        raise TypeError(f"an image is an array of uint8, 0 .. 255, before mean and scale are taken off; got {kind}")
-    checks.unmasked(image, "the image")
+        raise TypeError(f"image must be a uint8 array, pixels in 0 .. 255 that are not normalised yet, got {kind}")
+    checks.unmasked(image, "image")
     if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape:
-        hint = "; perhaps image.transpose(2, 0, 1)?" if image.ndim == 3 and image.shape[2] in (1, 3) else ""
-        raise ValueError(f"an image must be (C, H, W) with 3 channels or 1, got {image.shape}{hint}")
+        hint = ". Try image.transpose(2, 0, 1)." if image.ndim == 3 and image.shape[2] in (1, 3) else ""
+        raise ValueError(f"image must be (C, H, W) with 3 channels or 1, got {image.shape}{hint}")
     return image

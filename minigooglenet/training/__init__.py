@@ -1,4 +1,4 @@
-"""The training loop, the trainer for long runs and ensembles."""
+"""Training: a short training loop, a Trainer for long runs, and ensembles."""
 
 from minigooglenet.training.ensemble import train_ensemble
 from minigooglenet.training.gradient_norms import gradient_flow

@@ -1,27 +1,28 @@
-"""What a finished run leaves beside its weights: images with their texts, and the images that it had to skip."""
+"""The files of a finished run besides its weights: figures with their text forms, and the list of skipped images."""
 
 import csv
+from pathlib import Path
 
 from minigooglenet import figures, files, viz
 from minigooglenet.evaluation import confusion, held_out
 from minigooglenet.training.gradient_norms import module_norms
-from minigooglenet.training.lock import only_one
+from minigooglenet.training.lock import locked
 from minigooglenet.training.step import Step
 
-MOST_CLASSES = 20  # of a confusion matrix that one can read
+MOST_CLASSES = 20  # that are readable in a confusion matrix
 
 
-def leave(trainer) -> list:
-    """Write into a Trainer's folder what its run came to, and return the files.
+def write(trainer) -> list[Path]:
+    """Write the figures and tables of a finished run into its folder, and return their paths.
 
-    The training curve; the confusion matrix of the held-out images where the classes are few; how far gradients
-    reached where they were recorded; skipped.csv where images could not be used. The folder is locked meanwhile.
+    These are the training curve; the confusion matrix of the held-out images, unless there are too many classes; the
+    gradient norms, if they were recorded; and skipped.csv, if images could not be used. The folder is locked meanwhile.
     """
-    with only_one(trainer.out, trainer.hold):
-        return _leave(trainer)
+    with locked(trainer.out, trainer.hold):
+        return _write(trainer)
 
 
-def _leave(trainer):
+def _write(trainer):
     classes, written = trainer.split.test.classes, []
     skipped = {name: reason for part in trainer.split for name, reason in part.skipped.items()}
     if skipped:
@@ -29,16 +30,16 @@ def _leave(trainer):
         with files.atomic(written[-1], "w") as file:
             csv.writer(file, lineterminator="\n").writerows([("picture", "reason"), *skipped.items()])
     heads = len(trainer.head_weights) - 1
-    images = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
+    plots = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
     if len(classes) <= MOST_CLASSES:
-        tested = held_out.measure(trainer.trained(), trainer.split.test)
-        if len(tested.labels):
-            matrix = confusion(tested.labels, tested.predicted, len(classes))
-            images["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
+        result = held_out.measure(trainer.trained(), trainer.split.test)
+        if result is not None and len(result.labels):
+            matrix = confusion(result.labels, result.predicted, len(classes))
+            plots["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
     norms = module_norms(trainer.gradient_log.rows())
     if norms:
-        images["gradient_norms"] = viz.gradients_over_time(norms)
-    for name, (figure, text) in images.items():
+        plots["gradient_norms"] = viz.gradients_over_time(norms)
+    for name, (figure, text) in plots.items():
         written += figures.save(figure, text, trainer.out / name)
     return written
 

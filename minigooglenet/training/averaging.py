@@ -1,4 +1,4 @@
-"""Polyak averaging: the running mean of the weights, which may be better than the last ones."""
+"""Polyak averaging: the running mean of the parameters, which can be better than their last values."""
 
 from copy import deepcopy
 
@@ -8,7 +8,7 @@ from minigooglenet.parallel import flushed
 
 @flushed
 def average_step(average, arrays, count):
-    """Take `arrays` into the running mean of `count` earlier ones, in place (Polyak averaging).
+    """Update the running mean of `count` earlier values with `arrays`, in place (Polyak averaging).
 
     average = average + (array - average) / (count + 1)
 
@@ -25,7 +25,7 @@ def average_step(average, arrays, count):
 
 
 def averaged(graph, average):
-    """Return a copy of a graph with the arrays of a running mean, where there is one."""
+    """Return a copy of a graph with the arrays of a running mean, if the mean has any."""
     graph = deepcopy(graph)
     for view in (graph.params, graph.buffers):
         for name in view:

@@ -1,6 +1,6 @@
-"""Lines and one status on any output: a bar on a terminal, a line that changes in a notebook, plain lines in a log.
+"""Progress output: a bar on a terminal, one changing line in a notebook, plain lines in a log.
 
-A log gets no carriage return and no control code: its status is a line every so often, at growing intervals.
+A log contains no carriage returns and no control codes: its status is written as a line, at growing intervals.
 """
 
 import os
@@ -9,14 +9,14 @@ import time
 
 from minigooglenet import console
 
-FIRST, LONGEST = 10.0, 60.0  # seconds to the first line of status in a log, and the longest interval
-REWRITE = 0.3  # seconds between two states of the line in a notebook
+FIRST, LONGEST = 10.0, 60.0  # seconds before the first status line of a log, and the longest interval
+REWRITE = 0.3  # seconds between two updates of the line in a notebook
 
 
 def kind(file) -> str:
     """Return "terminal", "notebook" (this process is a notebook's kernel) or "log".
 
-    A command that a notebook starts with `!` writes to a log: its output only looks like a terminal.
+    A command that a notebook starts with `!` writes to a log, although its output looks like a terminal.
     """
     if file is sys.stdout and _shell() is not None:
         return "notebook"
@@ -25,7 +25,7 @@ def kind(file) -> str:
 
 
 class Display:
-    """Lines that stay, and a status that is replaced; a context manager.
+    """Permanent lines and a status that is replaced; a context manager.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ class Display:
         self._bar = self._task = self._handle = None
 
     def line(self, text: str, whole: bool = False) -> None:
-        """Write a line that stays, at once. A terminal breaks it between words, unless it is `whole`, as a path is."""
-        text = console.printable(text)  # names of files and classes may have control characters
+        """Write a permanent line immediately. A terminal wraps it between words, unless it is `whole`, like a path."""
+        text = console.printable(text)  # names of files and classes can contain control characters
         if self.kind == "terminal":
             out = self.out if self._bar is None else self._bar.console
             out.print(text, markup=False, highlight=False, soft_wrap=whole)
@@ -64,7 +64,7 @@ class Display:
             print(text, file=self.out.file, flush=True)
 
     def status(self, name: str, done: int, total: int | None, text: str = "") -> None:
-        """Show how far the work is. In a log this writes a line only if the last one is long enough ago."""
+        """Show the progress. In a log this writes a line only if the last one was written long enough ago."""
         whole = "" if total is None else f" of {total:,}"
         text = console.printable(text)
         self._text = f"{name} {done:,}{whole}{': ' * bool(text)}{text}"
@@ -95,13 +95,13 @@ class Display:
 
 
 def _started_by_notebook():
-    """Return whether a notebook's kernel started this process, by the variables that Jupyter or the kernel sets."""
+    """Return whether a notebook kernel started this process, from the variables that Jupyter or the kernel sets."""
     kernels = {"TERM": "xterm-color", "GIT_PAGER": "cat", "CLICOLOR": "1"}
     return "JPY_PARENT_PID" in os.environ or all(os.environ.get(name) == value for name, value in kernels.items())
 
 
 def _shell():
-    """Return IPython's shell if this process is the kernel of a notebook."""
+    """Return the IPython shell if this process is a notebook kernel."""
     if "IPython" not in sys.modules:
         return None
     shell = sys.modules["IPython"].get_ipython()

@@ -1,4 +1,4 @@
-"""What `train` and a Trainer feed to a network, checked before anything changes."""
+"""Input data for `train` and a Trainer, checked before anything changes."""
 
 import math
 import os
@@ -12,49 +12,49 @@ from minigooglenet.training.settings import Settings
 
 
 def feeding(g, images, labels, pixels, rng):
-    """Return (M, a function (indices, epoch) that returns (x, labels)); the parameters are those of `train`."""
+    """Return (M, function (indices, epoch) -> (x, labels)); the parameters are those of `train`."""
     classes = g.shapes[g.main][-1]
     if isinstance(images, data.Dataset):
         if labels is not None or pixels is not None:
-            raise TypeError("a data set has its own labels and pixels: leave labels= and pixels= out")
+            raise TypeError("a data set already has labels and pixels: do not pass labels= or pixels=")
         return len(images), _of_dataset(g, images, classes, rng)
     images = np.asarray(checks.unmasked(images, "images"))
     if labels is None:
-        raise TypeError("labels are missing: pass one integer for each image, or a data set instead of both")
+        raise TypeError("labels are missing: pass one integer per image, or pass a data set instead of arrays")
     labels = np.asarray(checks.unmasked(labels, "labels"))
     if images.shape[:1] != labels.shape[:1]:
         counts = (str(len(a)) if a.ndim else "a single number for" for a in (images, labels))
-        raise ValueError("every image needs its label: {} images, {} labels".format(*counts))
+        raise ValueError("every image needs one label, got {} images and {} labels".format(*counts))
     labels = check_labels(g, labels, len(images))
     if images.dtype not in arrays.FLOATS or pixels is not None:
         pixels = pixels or arrays.default_pixels(images)
         arrays.checked(images, pixels)
     if images.dtype == np.uint8:
-        g.check_inputs({only_input(g): np.broadcast_to(np.float32(0), images.shape)})  # their shape
+        g.check_inputs({only_input(g): np.broadcast_to(np.float32(0), images.shape)})  # checks the shape
         return len(images), lambda indices, epoch: (pixels.to_input(images[indices]), labels[indices])
     g.check_inputs({only_input(g): images})
     return len(images), lambda indices, epoch: (images[indices], labels[indices])
 
 
 def _of_dataset(g, dataset, classes, rng):
-    takes = g.inputs[only_input(g)]
-    if tuple(dataset.shape) != takes:
-        raise ValueError(f"the network takes images of {takes}, the data set has {tuple(dataset.shape)}")
+    expected = g.inputs[only_input(g)]
+    if tuple(dataset.shape) != expected:
+        raise ValueError(f"the network expects images of {expected}, but the data set has {tuple(dataset.shape)}")
     if len(dataset.classes) != classes:
         raise ValueError(f"the network has {classes} outputs, but the data set has {len(dataset.classes)} classes")
     check_labels(g, dataset.labels, len(dataset))
-    seed = int(rng.integers(2**31))  # of the augmentation
+    seed = int(rng.integers(2**31))  # for the augmentation
 
     def take(indices, epoch):
         for batch in data.batches(dataset, indices, len(indices), seed=seed, epoch=epoch):
             return batch.x, batch.labels
-        return None, ()  # not one of these images can be used
+        return None, ()  # none of these images can be used
 
     return take
 
 
 def check_batches(g, count, batch_size, wires=None, frozen=()) -> None:
-    """Raise a ValueError if the last batch of an epoch of `count` images gives a batch norm one value per channel."""
+    """Raise a ValueError if a batch norm has only one value per channel in the last batch of an epoch."""
     last = count % batch_size or min(count, batch_size)
     if last > 1:
         return
@@ -68,22 +68,22 @@ def check_batches(g, count, batch_size, wires=None, frozen=()) -> None:
 
 
 def check_run(graph, split, settings, out=None) -> None:
-    """Raise unless a Trainer can train this graph on this data.Split, with these settings, in the folder `out`."""
+    """Raise an error unless a Trainer can train this graph on this data.Split with these settings in `out`."""
     if not isinstance(settings, Settings):
         raise TypeError(f"settings must be training.Settings, got {type(settings).__name__}")
     train, test = split
     if not len(train):
-        raise ValueError("there are no images to learn from")
+        raise ValueError("the training set is empty")
     if settings.patience is not None and not len(test):
-        raise ValueError("patience needs held-out images, and there are none")
-    takes = graph.inputs[only_input(graph)]
-    gives = graph.shapes[graph.main]
-    if tuple(train.shape) != takes:
-        raise ValueError(f"the network takes images of {takes}, the data have {tuple(train.shape)}")
-    if gives != (len(train.classes),):
-        raise ValueError(f"the network tells {gives[0]} classes apart, the data have {len(train.classes)}")
+        raise ValueError("patience needs held-out images, but the held-out set is empty")
+    expected = graph.inputs[only_input(graph)]
+    outputs = graph.shapes[graph.main]
+    if tuple(train.shape) != expected:
+        raise ValueError(f"the network expects images of {expected}, but the data set has {tuple(train.shape)}")
+    if outputs != (len(train.classes),):
+        raise ValueError(f"the network has {outputs[0]} outputs, but the data set has {len(train.classes)} classes")
     if train.classes != test.classes or train.shape != test.shape:
-        raise ValueError("what is learned from and what is held out must have the same classes and sizes")
+        raise ValueError("the training set and the held-out set must have the same classes and image sizes")
     frozen = settings.frozen(graph)
     heads = tuple(settings.head_weights(graph, frozen))
     for part, wires in ((train, heads), (test, (graph.main,))):
@@ -91,4 +91,4 @@ def check_run(graph, split, settings, out=None) -> None:
             check_labels(graph, part.labels, len(part), wires)
     check_batches(graph, len(train), settings.batch_size, heads, frozen)
     if out is not None and os.path.lexists(out) and not out.is_dir():
-        raise FileExistsError(f"{out} is a file; results go into a folder")
+        raise FileExistsError(f"out must be a folder, but {out} is a file")

@@ -1,22 +1,25 @@
-"""What decides the bits of a run besides its state: a checkpoint holds it, and resuming with anything else is rejected.
+"""Fingerprint of a run: everything besides its state that determines its bits.
 
-A checkpoint of version 0.2.0 or earlier holds less. What it lacks cannot be compared, and a sentence says so.
+A checkpoint contains the fingerprint, and resuming with a different one is rejected. Checkpoints of version 0.2.0 or
+earlier contain less of it; what they lack cannot be compared, and a warning lists it.
 """
 
 import functools
 import hashlib
 import json
 from dataclasses import asdict
+from typing import Any
 
 from minigooglenet.training.settings import Settings
 
-FREE = ("save_every", "gradients_every")  # settings that may change on the way: they decide no bit
-PATHS = ("data", "start")  # of a recipe: the same images may be elsewhere now, and their content is compared
+FREE = ("save_every", "gradients_every")  # settings that may change during a run, because they do not affect its bits
+PATHS = ("data", "start")  # of a recipe: the data may have moved, so its content is compared instead
+SHOWN = {"pictures": "number of images", "which pictures": "images and labels"}  # in messages; the entries are fixed
 SINCE_0_3 = ("layers", "augmentation", "held-out images", "pixels", "content of the images")
 
 
-def of(trainer) -> dict:
-    """Return {what: plain value} of a Trainer, as JSON gives it back."""
+def of(trainer) -> dict[str, Any]:
+    """Return the fingerprint of a Trainer, {name: plain value}, as read back from JSON."""
     train, test = trainer.split
     network = [f"{name}: {shape}" for name, shape in trainer.graph.shapes.items()]
     record = trainer.training_images
@@ -37,57 +40,57 @@ def of(trainer) -> dict:
     return json.loads(_text(facts))
 
 
-def of_recipe(recipe) -> dict:
-    """Return what a fingerprint has of a Recipe: all fields but those that have entries of their own."""
+def of_recipe(recipe) -> dict[str, Any]:
+    """Return the fields of a Recipe for a fingerprint, without those that have separate entries."""
     values = asdict(recipe)
     return {name: value for name, value in values.items() if name not in ("settings", "models")}
 
 
-def differences(there: dict, here: dict) -> list[str]:
-    """Return each difference between the fingerprint of a checkpoint and that of a Trainer, with both values."""
+def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Return each difference between the fingerprints of a checkpoint and of a Trainer, with both values."""
     parts = []
-    # A checkpoint from before a setting existed was trained with that setting's default.
-    usual = {name: value for name, value in asdict(Settings()).items() if name not in FREE}
-    there = {**there, "settings": {**json.loads(_text(usual)), **there["settings"]}}
-    for what, value in here.items():
-        if what in there and there[what] != value:
-            parts += _differences(what, there[what], value)
+    # A checkpoint from before a setting existed was trained with the default of that setting.
+    defaults = {name: value for name, value in asdict(Settings()).items() if name not in FREE}
+    there = {**there, "settings": {**json.loads(_text(defaults)), **there["settings"]}}
+    for entry, value in here.items():
+        if entry in there and there[entry] != value:
+            parts += _differences(entry, there[entry], value)
     both = there.get("recipe") or {}
     if parts and "recipe" in here:
         parts += _unequal("recipe", both, {name: here["recipe"][name] for name in PATHS if name in both})
     return parts
 
 
-def recipe_differences(there: dict, recipe) -> list[str]:
-    """Return the differences between the fingerprint of a checkpoint and a Recipe that can be seen without its data."""
+def recipe_differences(there: dict[str, Any], recipe) -> list[str]:
+    """Return the differences between the fingerprint of a checkpoint and a Recipe, as far as they need no data."""
     here = json.loads(_text({"recipe": of_recipe(recipe), "settings": asdict(recipe.settings)}))
     for name in FREE:
         here["settings"].pop(name)
     return differences(there, here)
 
 
-def missing(there: dict, here: dict) -> list[str]:
-    """Return what the fingerprint of an older checkpoint lacks."""
-    return [what for what in here if what not in there and what in SINCE_0_3]
+def missing(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Return the entries that the fingerprint of an older checkpoint lacks."""
+    return [entry for entry in here if entry not in there and entry in SINCE_0_3]
 
 
-def _differences(what, there, here):
-    if what == "recipe":
-        return _unequal(what, there, {name: value for name, value in here.items() if name not in PATHS})
+def _differences(entry, there, here):
+    if entry == "recipe":
+        return _unequal(entry, there, {name: value for name, value in here.items() if name not in PATHS})
     if isinstance(there, dict) and isinstance(here, dict):
-        gone = [f"{what}: {name!r} only there" for name in there if name not in here]
-        return _unequal(what, there, here) + gone[:3]
-    return [f"{what} {_short(there)} there, {_short(here)} here"]
+        gone = [f"{entry}: {name!r} only there" for name in there if name not in here]
+        return _unequal(entry, there, here) + gone[:3]
+    return [f"{SHOWN.get(entry, entry)} {_short(there)} there, {_short(here)} here"]
 
 
-def _unequal(what, there, here):
+def _unequal(entry, there, here):
     wrong = [
         f"{name} {_short(there.get(name))} there, {_short(value)} here"
         for name, value in here.items()
         if there.get(name) != value
     ]
     more = [f"and {len(wrong) - 3} more"] if len(wrong) > 3 else []
-    return [f"{what} {'; '.join(wrong[:3] + more)}"] if wrong else []
+    return [f"{entry} {'; '.join(wrong[:3] + more)}"] if wrong else []
 
 
 def _layer(layer, wires):
@@ -97,14 +100,14 @@ def _layer(layer, wires):
 
 
 def _name(function):
-    """Return a name for a function that is the same in another process: no address, no module that was run as main."""
+    """Return a name of a function that is the same in every process: without its address and without `__main__`."""
     if function is None or isinstance(function, str | int | float | bool):
         return function
     if isinstance(function, tuple | list):
-        return [_name(each) for each in function]
+        return [_name(item) for item in function]
     if isinstance(function, functools.partial):
-        given = {name: _name(value) for name, value in sorted(function.keywords.items())}
-        return [_name(function.func), [_name(value) for value in function.args], given]
+        keywords = {name: _name(value) for name, value in sorted(function.keywords.items())}
+        return [_name(function.func), [_name(value) for value in function.args], keywords]
     return getattr(function, "__qualname__", type(function).__qualname__)
 
 

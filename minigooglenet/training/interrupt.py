@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of a step, so that what is saved is whole."""
+"""Ctrl-C that takes effect at the end of a step, so that the saved state is consistent."""
 
 import signal
 import threading
@@ -7,23 +7,23 @@ from contextlib import contextmanager
 
 @contextmanager
 def ctrl_c_waits():
-    """Yield a list that the first Ctrl-C puts something in; a second one stops at once.
+    """Yield a list to which the first Ctrl-C appends a value; a second Ctrl-C raises KeyboardInterrupt immediately.
 
-    Outside of the main thread, where Python delivers no Ctrl-C, the list stays empty.
+    Python delivers Ctrl-C only to the main thread, so in other threads the list stays empty.
     """
-    asked = []
+    interrupts = list[int]()
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
-        yield asked
+        yield interrupts
         return
 
-    def ask(number, frame):
-        if asked:
+    def on_interrupt(number, frame):
+        if interrupts:
             raise KeyboardInterrupt
-        asked.append(number)
+        interrupts.append(number)
 
-    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield asked
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,11 +1,11 @@
-"""One process at a time in the folder of a run: two would write over each other's records.
+"""File lock for the folder of a run: two processes in one folder would overwrite each other's files.
 
-The lock is the operating system's, on an open file, so it ends with its process, however that ends. The file stays: a
-process that removed it could leave two others with a lock each, one on the removed file and one on its successor. Its
-first byte is locked (on Windows nobody else can read it), and the rest says who holds it.
+The operating system locks an open file, so the lock ends with its process, even if the process is killed. The lock file
+itself is never removed, because then two processes could each hold a lock: one on the removed file, one on a new file.
+The first byte of the file is locked (on Windows no other process can read it), and the rest records the holder.
 
-filelock locks the open file. Its class FileLock would do less: it locks a pipe, makes a folder that is missing, and
-takes a lock file that was renamed while it was opened, which a second holder then does not see.
+filelock locks the open file. Its class FileLock is not used, because it locks a pipe, creates a missing folder, and
+accepts a lock file that was renamed while it was opened, which a second holder would not see.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ from pathlib import Path
 from minigooglenet import files
 
 FILE = ".training.lock"
-MOST = 4096  # bytes of what the holder writes about itself
+MOST = 4096  # bytes of the holder's description
 _OPEN: "weakref.WeakSet[Hold]" = weakref.WeakSet()
 
 
 class Hold:
-    """The lock of one folder: take it, and it is yours until `release` or the end of the process.
+    """The lock of one folder, held from `take` until `release` or the end of the process.
 
-    It is a context manager that releases, but does not take: whoever needs the folder first calls `take`. Another Hold
-    of the same folder is another holder, in the same process and thread too.
+    It is a context manager that releases the lock but does not take it: call `take` first. Two Holds of one folder
+    exclude each other, even in the same process and thread.
     """
 
     def __init__(self, folder):
@@ -36,16 +36,16 @@ class Hold:
 
     @property
     def taken(self) -> bool:
-        """Whether this process has the lock; a fork of it has not."""
+        """Whether this process has the lock; a forked child does not."""
         return self._file is not None and self._pid == os.getpid()
 
     def take(self) -> None:
-        """Take the lock, or do nothing if it is taken already.
+        """Take the lock, or do nothing if it is already taken.
 
         Raises
         ------
         BlockingIOError
-            If the folder is in use, with the process that uses it.
+            If another process uses the folder, with its ID.
         OSError
             If the folder does not exist, cannot be written to or cannot be locked.
         """
@@ -57,7 +57,7 @@ class Hold:
             try:
                 if not _lock(file, self.folder):
                     raise BlockingIOError(
-                        f"another process is training in {self.folder}{_holder(file)}. Wait for its end, or choose "
+                        f"another process is training in {self.folder}{_holder(file)}. Wait until it ends, or choose "
                         "another folder."
                     )
                 current = _same(file, self.folder / FILE)
@@ -66,32 +66,32 @@ class Hold:
                 raise
             if current:
                 break
-            os.close(file)  # somebody removed the file in between: lock its successor
+            os.close(file)  # the file was removed in the meantime: lock the new one
         self._file, self._pid = file, os.getpid()
         _OPEN.add(self)
         since = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
         _write(file, json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": since}))
 
     def check(self) -> None:
-        """Raise a FileNotFoundError if the folder was removed or replaced, so that this lock no longer guards it."""
+        """Raise a FileNotFoundError if the folder was removed or replaced, so that this lock no longer protects it."""
         if not _same(self._file, self.folder / FILE):
             raise FileNotFoundError(
-                f"{self.folder} was removed, moved or replaced while this process trained in it, so nothing more is "
-                "written there. Choose another folder."
+                f"{self.folder} was removed, moved or replaced while this process was training in it, so nothing more "
+                "is written there. Choose another folder."
             )
 
     def release(self) -> None:
-        """Give the folder to others; nothing happens if the lock is not taken."""
-        file, ours, self._file = self._file, self.taken, None
+        """Release the lock, or do nothing if it is not taken."""
+        file, taken, self._file = self._file, self.taken, None
         _OPEN.discard(self)
-        if not ours:
+        if file is None or not taken:
             return
         from filelock import unlock_descriptor
 
         try:
             _write(file, "")
             with contextlib.suppress(OSError):
-                unlock_descriptor(file)  # a child that was forked meanwhile may have the file open too
+                unlock_descriptor(file)  # explicitly, because a forked child may also have the file open
         finally:
             os.close(file)
 
@@ -109,7 +109,7 @@ class Hold:
             self.release()
 
     def _forget(self):
-        """Close the file in a child that was forked: the lock is the parent's alone."""
+        """Close the file in a forked child: only the parent has the lock."""
         file, self._file = self._file, None
         if file is not None:
             with contextlib.suppress(OSError):
@@ -117,10 +117,10 @@ class Hold:
 
 
 @contextlib.contextmanager
-def only_one(folder, hold=None):
-    """Yield a taken Hold of a folder that exists: `hold` if it is taken, else one for the time of the block.
+def locked(folder, hold=None):
+    """Yield a taken Hold of an existing folder: `hold` if it is taken, otherwise a new one for the block.
 
-    None is not a folder: then nothing is held, and None is given.
+    If `folder` is None, nothing is locked and None is yielded.
     """
     if folder is None:
         yield None
@@ -128,13 +128,13 @@ def only_one(folder, hold=None):
         hold.check()
         yield hold
     else:
-        with Hold(folder) as own:
-            own.take()
-            yield own
+        with Hold(folder) as new:
+            new.take()
+            yield new
 
 
 def _open(folder):
-    """Return a descriptor of the lock file, which is made if it is not there."""
+    """Return a descriptor of the lock file, which is created if it does not exist."""
     path = folder / FILE
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | files.NON_BLOCKING | files.NO_LINK, 0o666)
@@ -142,15 +142,15 @@ def _open(folder):
         raise FileNotFoundError(f"cannot train in {folder}: the folder does not exist") from error
     except OSError as error:
         if path.is_symlink() or path.is_dir():
-            raise _odd(path) from error
+            raise _not_a_file(path) from error
         raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise _odd(path)
+        raise _not_a_file(path)
     return file
 
 
-def _odd(path):
+def _not_a_file(path):
     kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "not a regular file"
     return OSError(f"cannot lock {path.parent}: {path} is {kind}. Move it away, then run the command again.")
 
@@ -168,14 +168,14 @@ def _lock(file, folder) -> bool:
 
 
 def _same(file, path) -> bool:
-    """Return whether an open file is the one at `path`; Windows does not remove a file that is open."""
+    """Return whether an open file is the one at `path`; on Windows it always is, because open files stay."""
     with contextlib.suppress(OSError):
         return os.name == "nt" or files.is_at(file, path)
     return False
 
 
 def _write(file, text):
-    """Note who holds the lock, after the byte that is locked; a full disk is not a reason to stop here."""
+    """Write the holder's description after the locked byte; a full disk is not an error here."""
     with contextlib.suppress(OSError):
         os.ftruncate(file, 0)
         if text:
@@ -184,18 +184,18 @@ def _write(file, text):
 
 
 def _holder(file) -> str:
-    """Return who holds the lock, as the rest of a sentence; empty if it is not known."""
+    """Return the holder of the lock in parentheses, for a message; empty if it is unknown."""
     try:
         os.lseek(file, 1, os.SEEK_SET)
-        noted = json.loads(os.read(file, MOST))
-        process, host, since = noted["process"], noted["host"], noted["since"]
+        holder = json.loads(os.read(file, MOST))
+        process, host, since = holder["process"], holder["host"], holder["since"]
         if type(process) is not int or not (host + since).isprintable():
             return ""
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return ""
-    here = host == socket.gethostname()
-    this = ", this one" if here and process == os.getpid() else ""
-    return f" (process {process}{this}{'' if here else f' on {host[:64]}'}, since {since[:40]})"
+    local = host == socket.gethostname()
+    this = ", this one" if local and process == os.getpid() else ""
+    return f" (process {process}{this}{'' if local else f' on {host[:64]}'}, since {since[:40]})"
 
 
 def _forget_all():

@@ -1,7 +1,7 @@
-"""Rows of numbers that grow with the training: in memory, or in CSV files that can be cut back to a checkpoint.
+"""Logs of a training run, in memory or in CSV files, which can be truncated to the step of a checkpoint.
 
-What somebody else wrote into a file is never an error and never lost: rows that cannot be those of the run are left
-out, because its checkpoint knows enough to tell, and when the file is cut, it is moved aside with them.
+Rows that someone else wrote into a file are never an error and never lost. The checkpoint has enough information to
+detect rows that this run cannot have written. They are left out, and the file that contains them is renamed and kept.
 """
 
 import csv
@@ -12,19 +12,27 @@ import stat
 from collections import defaultdict
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minigooglenet import files
 
 LONGEST = 10_000  # bytes of a row
-DAMAGED = "damaged"
-CLOSE = 1e-9  # relative; the numbers are the same, but for text written by another program
+DAMAGED = "damaged"  # part of the name of a file that was renamed and kept
+CLOSE = 1e-9  # relative tolerance: another program may have written the same numbers with fewer digits
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
 
 
 class Epoch(NamedTuple):
-    """What one epoch came to: means over its batches, and over the held-out images at its end."""
+    """The results of one epoch: means over its batches, and over the held-out images at its end.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> epoch = mg.training.Epoch(0, 0.9, 0.7, 0.5, 0.85, seconds=12.0)
+    >>> epoch.test_accuracy
+    0.85
+    """
 
     epoch: int
     train_loss: float
@@ -35,52 +43,52 @@ class Epoch(NamedTuple):
 
 
 def best_epoch(epochs) -> Epoch | None:
-    """Return the Epoch with the highest held-out accuracy; of equals, the one with the lowest loss, then the first.
+    """Return the Epoch with the highest held-out accuracy; of several, the one with the lowest loss, then the first.
 
     None if no held-out image could be used in any epoch.
     """
     best = None
     for epoch in epochs:
-        if not math.isnan(epoch.test_accuracy) and (best is None or _score(epoch) > _score(best)):
+        if not math.isnan(epoch.test_accuracy) and (best is None or _quality(epoch) > _quality(best)):
             best = epoch
     return best
 
 
-def _score(epoch):
+def _quality(epoch):
     return epoch.test_accuracy, -math.inf if math.isnan(epoch.test_loss) else -epoch.test_loss
 
 
-class Found(NamedTuple):
-    """What a CSV file holds: rows that fit, how many do not, and whether the bytes are exactly those of the rows."""
+class Contents(NamedTuple):
+    """The contents of a CSV file: its valid rows, the number of bad rows, and whether it has no other bytes."""
 
-    rows: list[tuple]
+    rows: list[tuple[Any, ...]]
     bad: int
     exact: bool
 
 
-class Cut(NamedTuple):
-    """How a log will be cut: rows to keep, and a sentence if the file is moved aside or is not complete."""
+class Truncation(NamedTuple):
+    """How to truncate a log: the rows to keep, and a sentence if the file is renamed or incomplete."""
 
     log: "Log"
-    rows: list[tuple]
+    rows: list[tuple[Any, ...]]
     rewrite: bool
-    aside: Path | None
+    kept_as: Path | None
     sentence: str | None
 
     def carry_out(self) -> None:
-        """Write what `Log.plan` planned."""
-        if self.aside is not None:
-            self.log.path.rename(self.aside)
+        """Write the file as `Log.plan` planned it."""
+        if self.kept_as is not None and self.log.path is not None:
+            self.log.path.rename(self.kept_as)
         if self.rewrite:
             with files.atomic(self.log.path, "w") as file:
                 csv.writer(file, lineterminator="\n").writerows([self.log.columns, *self.rows])
 
 
 class Log:
-    """Rows under `columns`; the first counts steps or epochs from 0, and never falls.
+    """Rows under `columns`; the first column counts steps or epochs from 0, and never decreases.
 
-    path : of the CSV file, or None to keep the rows in memory
-    kinds : int, float (a finite number or nan) or str for each column; by default whatever a row looks like
+    path : path of the CSV file, or None to keep the rows in memory
+    kinds : int, float (a finite number or nan) or str for each column; by default the type that a value looks like
     """
 
     def __init__(self, columns, path=None, kinds=None):
@@ -101,80 +109,87 @@ class Log:
         csv.writer(self._file, lineterminator="\n").writerow(row)
 
     def sync(self):
-        """Return once every row is on the disk, so that a checkpoint may count on it."""
+        """Write every row to the disk, so that a checkpoint can rely on it."""
         if self._file is not None:
             self._file.flush()
             os.fsync(self._file.fileno())
 
-    def cut(self, count):
-        """Drop the rows whose first number is `count` or more, and a last row that a crash tore; return a sentence.
+    def truncate(self, count):
+        """Drop the rows from step or epoch `count` on, and a last row that a crash truncated.
 
-        The sentence is None unless something else was in the file, which then is moved aside.
+        If the file contained anything else, it is renamed and kept; return a sentence about that, or None.
         """
         self.close()
         if self.path is None:
             self._rows = [row for row in self._rows if row[0] < count]
             return None
-        cut = self.plan(count)
-        cut.carry_out()
-        return cut.sentence
+        truncation = self.plan(count)
+        truncation.carry_out()
+        return truncation.sentence
 
-    def plan(self, count, fits=None, instead=None) -> Cut:
-        """Return how to cut the file; nothing is written yet.
+    def plan(self, count, fits=None, instead=None) -> Truncation:
+        """Return how to truncate the file; nothing is written yet.
 
         Parameters
         ----------
-        count : rows whose first number is as large are dropped, as later than the checkpoint
-        fits : function that takes the rows below `count` and returns (those that can be this run's, a sentence or None)
-        instead : all the rows that there should be, where the checkpoint has them
+        count : the step or epoch of the checkpoint, from which on rows are dropped
+        fits : function that takes the rows before `count` and returns (the rows that this run can have written, a
+            sentence or None)
+        instead : all rows that the file should have, if the checkpoint contains them
         """
+        assert self.path is not None  # rows in memory need no plan
         if not os.path.lexists(self.path):
             lost = bool(instead)
-            return Cut(self, instead or [], lost, None, f"{self.path} was missing and is restored." if lost else None)
+            sentence = f"{self.path} was missing and is restored." if lost else None
+            return Truncation(self, instead or [], lost, None, sentence)
         if not _is_file(self.path):
-            aside = self._aside()
-            why = f"{self.path} was not a regular file. It is now {aside.name}"
-            return Cut(self, instead or [], True, aside, self._told(why, instead or [], instead))
-        found = self._read()
-        rows = [row for row in found.rows if row[0] < count]
+            kept_as = self._free_name()
+            reason = f"{self.path} was not a regular file. It is now {kept_as.name}"
+            return Truncation(self, instead or [], True, kept_as, self._sentence(reason, instead or [], instead))
+        contents = self._read()
+        rows = [row for row in contents.rows if row[0] < count]
         kept, sentence = (rows, None) if fits is None else fits(rows)
-        odd = found.bad + len(rows) - len(kept)
+        odd = contents.bad + len(rows) - len(kept)
         if not odd and kept != rows:  # out of order
             odd = sum(later[0] < row[0] for row, later in itertools.pairwise(rows))
         if instead is not None:
-            there, here = [repr(row) for row in kept], [repr(row) for row in instead]  # nan is not equal to nan
-            odd += sum(row not in here for row in there)
-            sentence = None if there == here else f"{self.path} lacked rows, which are restored from the checkpoint."
+            actual, expected = [repr(row) for row in kept], [repr(row) for row in instead]  # nan is not equal to nan
+            odd += sum(row not in expected for row in actual)
+            lacked = f"{self.path} lacked rows, which are restored from the checkpoint."
+            sentence = None if actual == expected else lacked
             kept = instead
         if odd:
-            aside = self._aside()
-            rows = "1 row" if odd == 1 else f"{odd:,} rows"
-            why = f"{self.path} had {rows} that this run did not write so. It is now {aside.name}"
-            return Cut(self, kept, True, aside, self._told(why, kept, instead))
-        whole = found.exact and len(kept) == len(found.rows) and sentence is None
-        return Cut(self, kept, not whole, None, sentence)
+            kept_as = self._free_name()
+            number = "1 row" if odd == 1 else f"{odd:,} rows"
+            reason = f"{self.path} had {number} that this run did not write. It is now {kept_as.name}"
+            return Truncation(self, kept, True, kept_as, self._sentence(reason, kept, instead))
+        unchanged = contents.exact and len(kept) == len(contents.rows) and sentence is None
+        return Truncation(self, kept, not unchanged, None, sentence)
 
-    def _told(self, why, kept, instead):
+    def _sentence(self, reason, kept, instead):
+        assert self.path is not None
         if instead is not None:
-            return f"{why}, and {self.path.name} is restored from the checkpoint."
-        return f"{why}, and {self.path.name} has the {len(kept):,} other rows." if kept else f"{why}."
+            return f"{reason}, and {self.path.name} is restored from the checkpoint."
+        return f"{reason}, and {self.path.name} has the {len(kept):,} other rows." if kept else f"{reason}."
 
-    def _aside(self):
-        """Return a name beside the file that is free."""
+    def _free_name(self):
+        """Return an unused path next to the file."""
+        assert self.path is not None
         number = 1
-        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
+        while os.path.lexists(path := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
             number += 1
-        return aside
+        return path
 
-    def rows(self) -> list[tuple]:
-        """Return all rows that fit: whole numbers as int, others as float, words as they are."""
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return all valid rows: integers as int, other numbers as float, text unchanged."""
         if self.path is None:
             return list(self._rows)
         if self._file is not None:
             self._file.flush()
         return self._read().rows if _is_file(self.path) else []
 
-    def _read(self) -> Found:
+    def _read(self) -> Contents:
+        assert self.path is not None
         rows, bad = [], 0
         with self.path.open("rb") as file:
             head = file.readline(LONGEST)
@@ -183,13 +198,13 @@ class Log:
             if not header:
                 if head.endswith(b"\n") or file.read(1):
                     bad += 1
-                file.seek(0 if self._row(head) else len(head))  # the header alone may be lost
+                file.seek(0 if self._row(head) else len(head))  # only the header may be missing
             while line := file.readline(LONGEST):
                 row = self._row(line)
                 if not line.endswith(b"\n"):
                     exact = False
                     if len(line) < LONGEST:
-                        break  # a crash tore it
+                        break  # a crash truncated it
                     row = None
                     while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
                         pass
@@ -198,10 +213,10 @@ class Log:
                 else:
                     rows.append(row)
                     exact = exact and not line.endswith(b"\r\n")
-        return Found(rows, bad, exact)
+        return Contents(rows, bad, exact)
 
     def _row(self, line):
-        """Return the values of a line, or None if it cannot be a row of this log."""
+        """Return the values of a line, or None if the line is not a valid row of this log."""
         try:
             text = line.decode()
             if "\0" in text:
@@ -215,14 +230,14 @@ class Log:
         return None if any(value is _BAD for value in row) or row[0] < 0 else row
 
     def close(self):
-        """Close the file; a later row opens it again."""
+        """Close the file; the next row opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
 def run_logs(out):
-    """Return the Logs of a run's steps, epochs and gradients: files in the folder `out`, or in memory if it is None."""
+    """Return the Logs of the steps, epochs and gradients of a run, as files in `out`, or in memory if it is None."""
     steps, epochs, gradients = (
         None if out is None else out / f"{name}.csv" for name in ("steps", "epochs", "gradients")
     )
@@ -233,11 +248,11 @@ def run_logs(out):
     )
 
 
-def cuts(trainer, state) -> list:
-    """Return a Cut for each record of a Trainer that goes back to a checkpoint; nothing is written yet.
+def truncations(trainer, state) -> list[Truncation]:
+    """Return a Truncation of each log of a Trainer to the step of a checkpoint; nothing is written yet.
 
-    The epochs are in the checkpoint. Steps are held against the settings and against the mean losses of the epochs, and
-    gradients against the names of the nodes.
+    The epochs are in the checkpoint. Steps are compared with the settings and with the mean losses of the epochs, and
+    gradients with the names of the nodes.
     """
     step, epochs = state["step"], [tuple(epoch) for epoch in state["epochs"]]
     return [
@@ -248,14 +263,14 @@ def cuts(trainer, state) -> list:
 
 
 def _steps(rows, trainer, state):
-    """Return (the rows of steps that can be this run's, a sentence about rows that are missing or None)."""
-    settings, each = trainer.settings, trainer.steps_per_epoch
+    """Return (the rows of steps that this run can have written, a sentence about missing rows or None)."""
+    settings, per_epoch = trainer.settings, trainer.steps_per_epoch
     of_epoch, last = defaultdict(list), -1
     for row in sorted(rows, key=itemgetter(0)):
         number, epoch, loss, accuracy, rate, images, seconds = row
-        expected = settings.rate(number, trainer.steps, each)
+        expected = settings.rate(number, trainer.steps, per_epoch)
         if (
-            epoch == number // each
+            epoch == number // per_epoch
             and math.isfinite(loss)
             and 0 <= accuracy <= 1
             and math.isclose(rate, expected, rel_tol=CLOSE, abs_tol=1e-300)
@@ -269,19 +284,20 @@ def _steps(rows, trainer, state):
     images, loss, hits = state["tally"]
     if images:
         means[len(means)] = loss / images, hits / images
-    verified = {epoch for epoch, those in of_epoch.items() if epoch in means and _adds_up(those, means[epoch])}
-    odd = {epoch for epoch, those in of_epoch.items() if epoch not in verified and (not verified or len(those) >= each)}
-    kept = [row for epoch, those in of_epoch.items() if epoch not in odd for row in those]
+    verified = {epoch for epoch, part in of_epoch.items() if epoch in means and _adds_up(part, means[epoch])}
+    suspects = {epoch: part for epoch, part in of_epoch.items() if epoch not in verified}
+    odd = {epoch for epoch, part in suspects.items() if not verified or len(part) >= per_epoch}
+    kept = [row for epoch, part in of_epoch.items() if epoch not in odd for row in part]
     lacking = [epoch + 1 for epoch in means if epoch not in verified]
     if not lacking:
         return kept, None
     which = f"epoch {lacking[0]}" if len(lacking) == 1 else f"{len(lacking)} epochs, the first of them {lacking[0]}"
-    return kept, f"{trainer.log.path} lacks steps of {which}. The run continues; only its curve has a gap."
+    return kept, f"{trainer.log.path} lacks steps of {which}. The run continues, but its training curve has a gap."
 
 
 def _adds_up(rows, mean):
     images = sum(row[5] for row in rows)
-    loss, hits = (sum(row[5] * row[place] for row in rows) / images for place in (2, 3))
+    loss, hits = (sum(row[5] * row[column] for row in rows) / images for column in (2, 3))
     return math.isclose(loss, mean[0], rel_tol=1e-6) and math.isclose(hits, mean[1], rel_tol=1e-6, abs_tol=1e-12)
 
 
@@ -299,7 +315,7 @@ _BAD = object()
 
 def _value(text, kind):
     if kind is None:
-        return next((value for each in (int, float) if (value := _number(text, each)) is not _BAD), text or None)
+        return next((value for number in (int, float) if (value := _number(text, number)) is not _BAD), text or None)
     if kind is str:
         return text if text else _BAD
     value = _number(text, kind)
@@ -314,12 +330,12 @@ def _number(text, kind):
 
 
 def _is_file(path) -> bool:
-    """Return whether there is a file to read, through links too: a pipe would keep its reader waiting."""
+    """Return whether a path is a file or a link to one; reading a pipe would block."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         return False
     except OSError as error:
-        if path.is_symlink():  # one that leads to itself
+        if path.is_symlink():  # a link to itself
             return False
         raise error

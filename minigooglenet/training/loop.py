@@ -1,43 +1,50 @@
-"""The training loop, in plain view: batches in, one step of SGD after the other."""
+"""A short training loop, readable from top to bottom: one SGD step per batch."""
+
+from collections.abc import Callable
 
 import numpy as np
 
 from minigooglenet import losses, optim, schedules
+from minigooglenet.data import Dataset, Pixels
+from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
 from minigooglenet.training.feeding import check_batches, feeding
 from minigooglenet.training.settings import number as checked
 from minigooglenet.training.step import Step, gradients
+from minigooglenet.typing import Array, ArrayLike, Rng
 
 
 def train(
-    g,
-    images,
-    labels=None,
+    g: Graph,
+    images: Array | Dataset,
+    labels: ArrayLike | None = None,
     *,
-    epochs,
-    batch_size=32,
-    lr=0.05,
-    momentum=0.9,
-    weight_decay=2e-4,
-    rng=None,
-    on_step=None,
-    pixels=None,
+    epochs: int,
+    batch_size: int = 32,
+    lr: float = 0.05,
+    momentum: float = 0.9,
+    weight_decay: float = 2e-4,
+    rng: Rng = None,
+    on_step: Callable[[Step], object] | None = None,
+    pixels: Pixels | None = None,
 ) -> list[Step]:
-    """Train a graph in place by SGD with momentum, its learning rate falling to zero by the square root.
+    """Train a graph in place by SGD with momentum; the learning rate decays to zero with the square root of the rest.
 
-    Every output of the graph is a classifier: the last counts whole, the others 0.3.
+    Every output of the graph is a classifier. The loss weight of the last one is 1, of the others 0.3.
 
     Parameters
     ----------
     g : Graph with one input
-    images : (M, C, H, W). float32 and float64 are inputs of the network and are used as they are. uint8 are pixels of
-        0 .. 255, which become inputs by `pixels`. Or a data.Dataset, which has its own labels and pixels, and is
-        augmented if it says so.
+    images : (M, C, H, W). float32 and float64 are network inputs and are used unchanged. uint8 are pixels in 0 .. 255,
+        which `pixels` converts to inputs. Or a data.Dataset, which has its own labels and pixels, and is augmented if
+        it has an `augment` function.
     labels : M integers; None for a data set
-    epochs : how often every image is seen, each time in a new order; batches are full but for an epoch's last
+    epochs : number of passes over the images, each in a new order; only the last batch of an epoch may be smaller
+    batch_size : images per step
+    lr, momentum, weight_decay : hyperparameters of `optim.sgd_step`
     rng : Generator, int or None, for the order
     on_step : called with each `Step` when it is done
-    pixels : Pixels by which uint8 images become inputs, by default -1 .. 1; floats must be in its range
+    pixels : Pixels that convert uint8 images to inputs, by default to -1 .. 1; floats must be in the range of `pixels`
 
     Returns
     -------
@@ -48,7 +55,17 @@ def train(
     TypeError, ValueError
         If an argument does not fit the graph. Nothing is changed then.
     FloatingPointError
-        When the loss is no longer finite, with the name of the first wire that is not.
+        If the loss is not finite, with the name of the first wire that is not.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> images, labels, *_ = mg.data.digits(8)
+    >>> g = mg.Graph(image=(1, 8, 8))
+    >>> wire = g.add("fc", mg.layers.Linear(64, 10, rng=0), g.add("flat", mg.layers.Flatten(), "image"))
+    >>> steps = mg.training.train(g, images, labels, epochs=2, rng=0)
+    >>> len(steps), steps[-1].loss < steps[0].loss
+    (90, True)
     """
     batch_size, epochs = integer(batch_size, "batch_size", 1), integer(epochs, "epochs", 1)
     lr, momentum, weight_decay = (
@@ -61,17 +78,17 @@ def train(
     check_batches(g, size, batch_size)
     weights = losses.head_weights(g)
     count = epochs * -(-size // batch_size)
-    velocity, steps = {}, []
+    velocity, steps = dict[str, Array](), list[Step]()
     for epoch in range(epochs):
         order = rng.permutation(size)
         for start in range(0, len(order), batch_size):
             (x, targets), number = take(order[start : start + batch_size], epoch), len(steps)
             if not len(targets):
                 continue
-            found = gradients(g, x, targets, weights, number=number)
+            result = gradients(g, x, targets, weights, number=number)
             rate = schedules.polynomial(lr, number, count)
-            optim.sgd_step(g.params, found.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
-            steps.append(Step(number, count, found.loss, found.accuracy))
+            optim.sgd_step(g.params, result.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
+            steps.append(Step(number, count, result.loss, result.accuracy))
             if on_step:
                 on_step(steps[-1])
     return steps

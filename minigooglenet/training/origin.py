@@ -1,20 +1,21 @@
-"""Where the parameters of a run come from: loaded from a file, new, in another order, and which of them are frozen."""
+"""Origin of the parameters of a run: which are loaded from a file, new, reordered, and frozen."""
 
 import unicodedata
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 from minigooglenet import models, weights
 
 
 @dataclass
 class Origin:
-    """Where the parameters of a network come from before its first step.
+    """Origin of the parameters of a network before its first step.
 
-    file : weights file, or None for a network with only new parameters
+    file : weights file, or None if all parameters are new
     classifier : sentence about the classifiers
     new : names of the nodes with new parameters; all others are loaded
-    pixels : whether the file says how images become inputs; if not, those of the data do
+    pixels : whether the file records how images become inputs; if not, the Pixels of the data are used
     """
 
     file: str | None = None
@@ -29,20 +30,20 @@ def fresh(graph) -> Origin:
 
 
 def fine_tuned(path, classes, *, seed=0):
-    """Return (graph, Pixels or None, Origin) of the network in a weights file, ready to train on `classes`.
+    """Return (graph, Pixels or None, Origin) of the network in a weights file, ready for training on `classes`.
 
-    The classifiers are kept if the file names the same classes in the same order. If the order differs, their rows
-    move to the new order. Otherwise (other names, another number, or a file without names) they are new: a classifier
-    is only ever used for the classes that it was trained on.
+    The classifiers are kept if the file has the same classes in the same order. If only the order differs, their rows
+    are reordered. Otherwise (other names, another number, or a file without class names) they are new: a classifier is
+    only used for the classes that it was trained on.
 
     Parameters
     ----------
-    path : weights file that says which network it is for
+    path : weights file that describes its network
     classes : names of the classes to train on
     seed : random seed for new classifiers
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # the report says it
+        warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # the report includes it
         loaded = weights.load(path)
     graph, origin = loaded.graph, Origin(str(path), pixels=loaded.pixels is not None)
     old, now = (tuple(map(_name, names or ())) for names in (loaded.classes, classes))
@@ -51,8 +52,8 @@ def fine_tuned(path, classes, *, seed=0):
     elif sorted(old) == sorted(now) and len(set(now)) == len(now):
         graph = models.with_class_order(graph, [old.index(name) for name in now])
         origin.classifier = (
-            f"the classifier is loaded, with its rows in another order: the file has the same {len(now)} classes as "
-            f"{_few(loaded.classes)}, the data as {_few(classes)}"
+            f"the classifier is loaded and its rows are reordered: the file has the same {len(now)} classes in the "
+            f"order {_few(loaded.classes)}, the data in the order {_few(classes)}"
         )
     else:
         graph, new = models.with_classes(graph, len(now), rng=seed)
@@ -61,8 +62,8 @@ def fine_tuned(path, classes, *, seed=0):
     return graph, loaded.pixels, origin
 
 
-def report(graph, origin, frozen=()) -> dict:
-    """Return what is loaded, new and frozen, as recipe.json keeps it: names of nodes, and numbers of parameters."""
+def report(graph, origin, frozen=()) -> dict[str, Any]:
+    """Return what is loaded, new and frozen, for recipe.json: names of nodes, and numbers of parameters."""
     sizes = {name: sum(array.size for array in layer.params.values()) for name, layer in _with_params(graph)}
     groups = {
         "loaded": [name for name in sizes if name not in origin.new],
@@ -79,23 +80,23 @@ def report(graph, origin, frozen=()) -> dict:
     }
 
 
-def sentences(found: dict) -> list[str]:
+def sentences(report: dict[str, Any]) -> list[str]:
     """Return a `report` as lines of text."""
-    count, lines = found["parameters"], []
-    if found["file"] is not None:
-        lines.append(f"Loaded {count['loaded']:,} parameters of {_layers(found['loaded'])} from {found['file']}.")
-        new = f" New: {count['new']:,} parameters ({_few(found['new'])})." if found["new"] else ""
-        lines.append(f"{found['classifier'][0].upper()}{found['classifier'][1:]}.{new}")
-        if found["pixels"] == "as the data say":
-            lines.append("Pixels become inputs as the data say: the file does not.")
-    if found["frozen"]:
+    count, lines = report["parameters"], []
+    if report["file"] is not None:
+        lines.append(f"Loaded {count['loaded']:,} parameters of {_layers(report['loaded'])} from {report['file']}.")
+        new = f" New: {count['new']:,} parameters ({_few(report['new'])})." if report["new"] else ""
+        lines.append(f"{report['classifier'][0].upper()}{report['classifier'][1:]}.{new}")
+        if report["pixels"] == "as the data say":
+            lines.append("The file does not record how pixels become inputs, so the Pixels of the data are used.")
+    if report["frozen"]:
         lines.append(
-            f"Frozen: {count['frozen']:,} parameters of {_layers(found['frozen'])} ({_few(found['frozen'])}). "
-            f"Trained: {count['trained']:,} parameters of {_layers(found['trained'])}."
+            f"Frozen: {count['frozen']:,} parameters of {_layers(report['frozen'])} ({_few(report['frozen'])}). "
+            f"Trained: {count['trained']:,} parameters of {_layers(report['trained'])}."
         )
-    stuck = [name for name in found["new"] if name in found["frozen"]]
-    if stuck:
-        lines.append(f"Warning: new and frozen, so random to the end: {_few(stuck)}. Leave them out of --freeze.")
+    random = [name for name in report["new"] if name in report["frozen"]]
+    if random:
+        lines.append(f"Warning: new and frozen, so they stay random: {_few(random)}. Leave them out of --freeze.")
     return lines
 
 
@@ -104,7 +105,7 @@ def _with_params(graph):
 
 
 def _name(text):
-    return unicodedata.normalize("NFC", text)  # systems store the same name in two forms
+    return unicodedata.normalize("NFC", text)  # operating systems store the same name in two forms
 
 
 def _layers(names):
@@ -118,7 +119,7 @@ def _few(names, most=4):
 
 def _why(old, now):
     if old is None:
-        return "the file does not name its classes"
+        return "the file has no class names"
     if len(old) != len(now):
         return f"the file has {len(old)} classes, the data {len(now)}"
     return f"the file has the classes {_few(old)}, the data {_few(now)}"

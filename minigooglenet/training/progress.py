@@ -1,18 +1,22 @@
-"""Progress of a training run: what is trained on what, how long it may take, and how far it is."""
+"""Progress of a training run: the data, the network and the settings, the expected time, and the results so far."""
 
 import time
+from collections.abc import Callable
 
 from minigooglenet.counting import count
 from minigooglenet.training.display import Display
+from minigooglenet.training.log import Epoch
 from minigooglenet.training.origin import sentences
+from minigooglenet.training.step import Step
+from minigooglenet.training.trainer import Trainer
 
-LARGE = 100_000  # parameters, below which no head is too large
-MEASURED = 5  # steps, after a first one, that the expected time is estimated from
-TESTING = 1 / 3  # of the time of an image in training, that a held-out image takes
+LARGE = 100_000  # parameters; a smaller head is never too large
+MEASURED = 5  # steps after the first one, from which the expected time is estimated
+EVALUATING = 1 / 3  # time of a held-out image, as a fraction of the time of a training image
 
 
-def header(trainer) -> list[str]:
-    """Return lines about the data, the network and the settings of a Trainer, and warnings about them."""
+def header(trainer: Trainer) -> list[str]:
+    """Return lines about the data, the network and the settings of a Trainer, with warnings."""
     train, test = trainer.split
     settings, graph = trainer.settings, trainer.graph
     parameters = sum(array.size for array in graph.params.values())
@@ -23,10 +27,10 @@ def header(trainer) -> list[str]:
     if settings.warmup:
         rate += f" after {settings.warmup:g} {'epoch' if settings.warmup == 1 else 'epochs'} of warm-up"
     if settings.patience:
-        rate += f", at most {_count(settings.patience, 'epoch')} without a better held-out result"
+        rate += f", at most {_count(settings.patience, 'epoch')} without improvement on held-out images"
     lines = [
         f"Data: {data}; image size {' x '.join(map(str, train.shape))}.",
-        f"Network: {parameters:,} parameters, {_macs(graph)} for one image, forward.",
+        f"Network: {parameters:,} parameters, {_macs(graph)} per image and forward pass.",
         f"Training: {plan}; {rate}.",
     ]
     lines += train.notes
@@ -34,19 +38,19 @@ def header(trainer) -> list[str]:
 
 
 def large_heads(graph) -> list[str]:
-    """Return a warning for each auxiliary head with more parameters than the rest of the network, as a line of text."""
+    """Return a warning, one line of text, for each auxiliary head with more parameters than the rest of the network."""
     heads = [output for output in graph.outputs if output != graph.main]
     shared, lines = {name for name, _ in graph.schedule([graph.main])}, []
     rest = sum(_size(graph, name) for name in shared)
     for head in heads:
-        own = {name: _size(graph, name) for name, _ in graph.schedule([head]) if name not in shared}
-        if sum(own.values()) > max(rest, LARGE):
-            largest = max(own, key=own.get)
-            reads = graph.shapes[graph.nodes[largest].wires[0]]
+        sizes = {name: _size(graph, name) for name, _ in graph.schedule([head]) if name not in shared}
+        if sum(sizes.values()) > max(rest, LARGE):
+            largest = max(sizes, key=sizes.__getitem__)
+            inputs = graph.shapes[graph.nodes[largest].wires[0]]
             size = " x ".join(map(str, next(iter(graph.inputs.values()))[1:]))
             lines.append(
-                f"Warning: the auxiliary head {head!r} has {sum(own.values()):,} parameters, the network without it "
-                f"{rest:,}: its layer {largest!r} reads {' x '.join(map(str, reads))} values, because the images are "
+                f"Warning: the auxiliary head {head!r} has {sum(sizes.values()):,} parameters, the rest of the network "
+                f"{rest:,}. Its layer {largest!r} has {' x '.join(map(str, inputs))} inputs, because the images are "
                 f"{size}. Leave out --heads, or use smaller images, such as --size 32."
             )
     return lines
@@ -62,19 +66,20 @@ class Progress:
     clock : function that returns seconds
     """
 
-    def __init__(self, trainer, display, clock=time.perf_counter):
+    def __init__(self, trainer: Trainer, display: Display, clock: Callable[[], float] = time.perf_counter) -> None:
         self._trainer, self._display, self._clock = trainer, display, clock
-        self._begun, self._seen, self._times = clock(), 0, []
+        self._begun, self._seen = clock(), 0
+        self._times: list[float] | None = []
 
-    def on_step(self, step):
-        """Report a step, and the expected time once some steps are measured."""
+    def on_step(self, step: Step) -> None:
+        """Report a step, and the expected time as soon as enough steps are measured."""
         now = self._clock()
         trainer, self._seen = self._trainer, self._seen + 1
         done = step.number + 1
         if self._times is not None:
             self._times.append(now)
             if len(self._times) > MEASURED or done % trainer.steps_per_epoch == 0:
-                self._display.line(self._expected(done))
+                self._display.line(self._expected(done, self._times))
                 self._times = None
         rate = self._seen * trainer.settings.batch_size / max(now - self._begun, 1e-9)
         left = (now - self._begun) / self._seen * (step.count - done)
@@ -83,44 +88,56 @@ class Progress:
             f"epoch {epoch} of {trainer.settings.epochs}, loss {step.loss:.3f}, accuracy {step.accuracy:.0%}, "
             f"{rate:,.0f} images/s"
         )
-        if self._display.kind != "terminal":  # whose bar shows the time left
+        if self._display.kind != "terminal":  # on a terminal the bar shows the remaining time
             text += f", {left:.0f} s left" if left < 100 else f", {left / 60:.0f} min left"
         self._display.status("step", done, step.count, text)
 
-    def on_epoch(self, epoch):
+    def on_epoch(self, epoch: Epoch) -> None:
         """Report an epoch."""
         best = self._trainer.best
         self._display.line(
             f"epoch {epoch.epoch + 1:3}: loss {epoch.train_loss:.3f}, accuracy {epoch.train_accuracy:.1%}; "
-            f"held out: loss {epoch.test_loss:.3f}, accuracy {epoch.test_accuracy:.2%}"
+            f"held-out loss {epoch.test_loss:.3f}, accuracy {epoch.test_accuracy:.2%}"
             f"{', best so far' * (best == epoch)}  ({epoch.seconds:.0f} s)"
         )
-        if self._trainer.stopped_early:
+        if best is not None and self._trainer.stopped_early:
             self._display.line(
-                f"Stopped early: no better held-out result in {_count(self._trainer.settings.patience, 'epoch')} "
-                f"since epoch {best.epoch + 1}."
+                f"Stopped early: no improvement on held-out images in "
+                f"{_count(self._trainer.settings.patience, 'epoch')} since epoch {best.epoch + 1}."
             )
 
-    def _expected(self, done):
-        """Return a line about the time that is left, from the steps that were measured; the first may compile."""
-        trainer, times = self._trainer, self._times
+    def _expected(self, done: int, times: list[float]) -> str:
+        """Return a line about the remaining time, from the measured steps; the first step may compile kernels."""
+        trainer = self._trainer
         steps = len(times) - 1
-        each = (times[-1] - times[0]) / steps if steps else times[0] - self._begun
+        seconds = (times[-1] - times[0]) / steps if steps else times[0] - self._begun  # per step
         images = len(trainer.split.test) * (trainer.settings.epochs - len(trainer.epochs))
-        testing = images * TESTING * each / trainer.settings.batch_size
-        left = (trainer.steps - done) * each + testing
+        evaluating = images * EVALUATING * seconds / trainer.settings.batch_size
+        left = (trainer.steps - done) * seconds + evaluating
         measured = f"steps {done - steps + 1} to {done}" if steps > 1 else f"step {done}"
         most = "at most " if trainer.settings.patience else ""
         return (
             f"Expected: {most}{_duration(left)} for {trainer.steps - done:,} more steps, estimated from {measured} "
-            f"({each:.2g} s each; a held-out image counts as a third of a training image)."
+            f"({seconds:.2g} s per step; a held-out image counts as a third of a training image)."
         )
 
 
-def run_with_progress(trainer, display=None) -> bool:
-    """Run a Trainer, with its header and its progress on a display (standard output by default); return `run`'s result.
+def run_with_progress(trainer: Trainer, display: Display | None = None) -> bool:
+    """Run a Trainer and show its progress on a display (default: standard output); return the result of `Trainer.run`.
 
-    On a terminal this is a bar, in a notebook a line that changes, in a log a line every so often.
+    The progress is a bar on a terminal, one changing line in a notebook, and a line from time to time in a log.
+
+    Examples
+    --------
+    >>> import contextlib, io
+    >>> import minigooglenet as mg
+    >>> g = mg.Graph(image=(1, 8, 8))
+    >>> wire = g.add("fc", mg.layers.Linear(64, 10, rng=0), g.add("flat", mg.layers.Flatten(), "image"))
+    >>> trainer = mg.training.Trainer(g, mg.data.digits(8), mg.training.Settings(epochs=1))
+    >>> with contextlib.redirect_stdout(io.StringIO()) as output:
+    ...     finished = mg.training.run_with_progress(trainer)
+    >>> finished, output.getvalue().splitlines()[0]
+    (True, 'Data: 1,438 training images in 10 classes, 359 held out; image size 1 x 8 x 8.')
     """
     display = Display() if display is None else display
     for line in header(trainer):
@@ -137,7 +154,7 @@ def _count(number, noun):
 def _macs(graph):
     try:
         return f"{count(graph).macs:,} MACs"
-    except (NotImplementedError, TypeError, ValueError):  # a layer that nobody has counted
+    except (NotImplementedError, TypeError, ValueError):  # a layer without a registered cost
         return "an unknown number of MACs"
 
 

@@ -1,21 +1,27 @@
-"""A learning-rate sweep: a short training whose rate grows at every step, to see where the loss falls and rises.
+"""Learning-rate sweep: a short training with a growing learning rate, which shows where the loss falls and rises.
 
-After Smith (2017), "Cyclical Learning Rates for Training Neural Networks", section 3.3.
+See Smith (2017), "Cyclical Learning Rates for Training Neural Networks", section 3.3.
 """
 
 import copy
 import itertools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from minigooglenet import viz
+from minigooglenet.data import Split
+from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
 from minigooglenet.training.settings import Settings, number
 from minigooglenet.training.trainer import Trainer
 
-KEEP = 0.9  # of the running mean of the losses in each step
-BURST = 3.0  # times the lowest mean loss, after which the sweep stops
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KEEP = 0.9  # fraction of the running mean of the losses that each step keeps
+BURST = 3.0  # the sweep stops when the mean loss exceeds the lowest one by this factor
 FEWEST = 10  # steps that a suggestion needs
 
 
@@ -23,11 +29,20 @@ class RateSweep(NamedTuple):
     """Result of `find_learning_rate`.
 
     rates : learning rate of each step, growing by a constant factor
-    losses : loss of each step, in nats; smoothed : their running mean
+    losses : loss of each step, in nats
+    smoothed : running mean of the losses
     lowest : the rate with the lowest smoothed loss
-    suggestion : a tenth of `lowest`, rounded to one digit: large, with a margin to where the loss rises. None if the
-        loss did not fall clearly: by less than it varies from batch to batch
-    fall, noise : how much the mean fell from the first steps to its lowest value, and that variation, in nats
+    suggestion : a tenth of `lowest`, rounded to one digit: a large rate with a margin to the rates at which the loss
+        rises. None if the loss fell by less than its variation from batch to batch
+    fall, noise : decrease of the mean loss from the first steps to its lowest value, and the variation, in nats
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> sweep = mg.training.RateSweep([0.1, 1.0], [2.3, 2.2], [2.3, 2.2], 1.0, None, fall=0.1, noise=0.2)
+    >>> print(sweep)  # doctest: +NORMALIZE_WHITESPACE
+    No suggestion: in 2 steps, rate 0.1 to 1, the mean loss fell by 0.10 nats,
+    but it varies by 0.20 from batch to batch. Try more steps.
     """
 
     rates: list[float]
@@ -38,16 +53,17 @@ class RateSweep(NamedTuple):
     fall: float
     noise: float
 
-    def figure(self):
+    def figure(self) -> tuple["Figure", str]:
         """Return (figure, its text form)."""
-        return viz.learning_rates(self)
+        figure, text = viz.learning_rates(self)
+        return figure, text
 
-    def __str__(self):
+    def __str__(self) -> str:
         steps = f"{len(self.rates)} steps, rate {self.rates[0]:.3g} to {self.rates[-1]:.3g}"
         if self.suggestion is None:
             return (
                 f"No suggestion: in {steps}, the mean loss fell by {max(self.fall, 0):.2f} nats, "
-                f"and from batch to batch it varies by {self.noise:.2f}. Try more steps."
+                f"but it varies by {self.noise:.2f} from batch to batch. Try more steps."
             )
         return (
             f"Suggested learning rate: {self.suggestion:g}, a tenth of {self.lowest:.2g}, where the mean loss was "
@@ -55,8 +71,17 @@ class RateSweep(NamedTuple):
         )
 
 
-def find_learning_rate(graph, split, settings=None, *, first=1e-5, last=10.0, steps=100, on_step=None) -> RateSweep:
-    """Train a copy of a graph with a rate that grows from `first` to `last`, and return what the loss did.
+def find_learning_rate(
+    graph: Graph,
+    split: Split,
+    settings: Settings | None = None,
+    *,
+    first: float = 1e-5,
+    last: float = 10.0,
+    steps: int = 100,
+    on_step: Callable[[int, int, float, float], object] | None = None,
+) -> RateSweep:
+    """Train a copy of a graph with a learning rate that grows from `first` to `last`, and return the losses.
 
     The graph does not change. The batches, the augmentation, the optimizer and the frozen layers are those of the
     settings; their `lr`, schedule and epochs are not used.
@@ -66,7 +91,7 @@ def find_learning_rate(graph, split, settings=None, *, first=1e-5, last=10.0, st
     graph : Graph with one input
     split : data.Split; only split.train is used
     settings : training.Settings
-    first, last : rates of the first and the last step
+    first, last : learning rates of the first and the last step
     steps : number of steps, at least 10
     on_step : called with (steps done, steps in total, rate, loss)
 
@@ -74,24 +99,33 @@ def find_learning_rate(graph, split, settings=None, *, first=1e-5, last=10.0, st
     ------
     ValueError
         If the loss is not finite within the first 10 steps.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.Graph(image=(1, 8, 8))
+    >>> wire = g.add("fc", mg.layers.Linear(64, 10, rng=0), g.add("flat", mg.layers.Flatten(), "image"))
+    >>> sweep = mg.training.find_learning_rate(g, mg.data.as_split(mg.data.digits(8), 10), steps=50)
+    >>> len(sweep.losses)
+    50
     """
     first, last, steps = number(first, "first"), number(last, "last"), integer(steps, "steps", FEWEST)
     if not 0 < first < last:
-        raise ValueError(f"the rates must grow from above 0: got first={first:g} and last={last:g}")
+        raise ValueError(f"first must be above 0 and last above first, got first={first:g} and last={last:g}")
     trainer = Trainer(copy.deepcopy(graph), split, settings or Settings())
-    every = np.geomspace(first, last, steps).tolist()
-    rates, losses, smoothed, mean = [], [], [], 0.0
+    schedule = np.geomspace(first, last, steps).tolist()
+    rates, losses, smoothed, mean = [], list[float](), list[float](), 0.0
     batches = _batches(trainer)
     try:
-        for done, (rate, batch) in enumerate(zip(every, batches, strict=False), 1):
+        for done, (rate, batch) in enumerate(zip(schedule, batches, strict=False), 1):
             try:
                 loss = trainer.learn(batch, rate).loss
-            except FloatingPointError:  # the rate was too large: that is what the sweep is for
+            except FloatingPointError:  # the rate is too large, as expected at the end of a sweep
                 break
             rates.append(rate)
             losses.append(loss)
             mean = KEEP * mean + (1 - KEEP) * loss
-            smoothed.append(mean / (1 - KEEP**done))  # without the pull of the 0 that the mean started with
+            smoothed.append(mean / (1 - KEEP**done))  # corrects the bias towards the initial value, 0
             if on_step:
                 on_step(done, steps, rate, loss)
             if done > FEWEST and smoothed[-1] > BURST * min(smoothed):
@@ -100,22 +134,22 @@ def find_learning_rate(graph, split, settings=None, *, first=1e-5, last=10.0, st
         batches.close()
     if len(rates) < FEWEST:
         raise ValueError(
-            f"the loss was not finite after {len(rates)} steps, at the rate {every[len(rates)]:.3g}: "
-            f"start lower than first={first:g}, or look at the data"
+            f"the loss was not finite after {len(rates)} steps, at the rate {schedule[len(rates)]:.3g}. "
+            f"Use a smaller first than {first:g}, or check the data."
         )
     at = int(np.argmin(smoothed))
-    noise = float(np.std(np.diff(losses[: max(at, FEWEST)]))) / 2**0.5  # of one loss
+    noise = float(np.std(np.diff(losses[: max(at, FEWEST)]))) / 2**0.5  # standard deviation of one loss
     fall = float(np.mean(losses[:FEWEST])) - smoothed[at]
     suggestion = float(f"{rates[at] / 10:.0e}") if fall > noise else None
     return RateSweep(rates, losses, smoothed, rates[at], suggestion, fall, noise)
 
 
 def _batches(trainer):
-    """Yield the batches of a Trainer, epoch after epoch, without end."""
+    """Yield the batches of a Trainer, epoch after epoch, endlessly."""
     for epoch in itertools.count():
-        found = False
+        empty = True
         for batch in trainer.batches(epoch):
-            found = True
+            empty = False
             yield batch
-        if not found:
-            raise ValueError(f"not one of {len(trainer.split.train)} training images could be used")
+        if empty:
+            raise ValueError(f"none of the {len(trainer.split.train)} training images could be used")

@@ -1,126 +1,146 @@
-"""A whole training run as plain values: data, network, settings.
+"""A complete training run as plain values: data, network and settings.
 
-It goes to other processes, and recipe.json keeps it next to the results, so that `resume` needs nothing else. Somebody
-may have edited that file: each field is checked, and each mistake has its own sentence.
+A Recipe can be sent to other processes. recipe.json stores it next to the results, so that `resume` needs nothing else.
+Users may edit that file, so each field is checked, with an error for each mistake.
 """
 
 import contextlib
 import inspect
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from minigooglenet import data, files, models, weights
+from minigooglenet.data import Split
 from minigooglenet.evaluation.held_out import only_input
-from minigooglenet.graph.params import closest
+from minigooglenet.graph import Graph
+from minigooglenet.names import closest
 from minigooglenet.shapes import integer
 from minigooglenet.training import checkpoint, fingerprint, origin
-from minigooglenet.training.lock import only_one
+from minigooglenet.training.lock import Hold, locked
 from minigooglenet.training.run_files import CHECKPOINT, trained
 from minigooglenet.training.settings import Settings, flag
 from minigooglenet.training.trainer import Trainer
+from minigooglenet.typing import PathLike
 
 FILE, ORIGIN = "recipe.json", "origin"
-MOST_BYTES = 4 << 20  # GoogLeNet's, with all names of its origin, has 12,000
-MOST_ARGUMENT = 64  # of the width and the depth of a model
+MOST_BYTES = 4 << 20  # the recipe.json of GoogLeNet, with all names in its origin, has 12,000
+MOST_ARGUMENT = 64  # for the width and the depth of a model
 MOST_SIZE = 16_384  # height and width of an image
-GIVEN = ("num_classes", "size", "in_channels", "rng")  # arguments of a model that the recipe itself decides
+GIVEN = ("num_classes", "size", "in_channels", "rng")  # model arguments that the data and the recipe determine
 WAY_OUT = "Restore the file from a copy, or train in another folder; --weights FILE starts from trained weights"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to train on what, and how.
+    """A complete training run as plain values.
 
-    data : "digits", "shapes", "cifar10" or a folder with a folder for each class
-    size : height and width of the images; None for the usual one of the data
-    augment : whether images are varied at random
-    model : a name of `models.build`;  arguments : of its function, beside what the data decide
-    start : file of weights to start from (fine-tuning), or None
-    weights_seed : of the first weights
-    models : how many to train that differ only in sampling and order (`train_ensemble`)
+    data : "digits", "shapes", "cifar10" or a folder with one folder per class
+    size : height and width of the images; None for the default of the data
+    augment : whether training images vary at random
+    model : a name for `models.build`
+    arguments : arguments of that model, except those that the data determine
+    start : weights file to start from (fine-tuning), or None
+    weights_seed : random seed for the initial weights
+    settings : Settings
+    models : number of models that differ only in sampling and order (`train_ensemble`)
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> recipe = mg.training.Recipe("digits", settings=mg.training.Settings(epochs=2))
+    >>> split = recipe.split()
+    >>> recipe.graph(split).shapes["image"]
+    (1, 32, 32)
     """
 
     data: str = "digits"
     size: int | None = None
     augment: bool = False
     model: str = "mini"
-    arguments: dict = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     start: str | None = None
     weights_seed: int = 0
     settings: Settings = field(default_factory=Settings)
     models: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self)
-        for name in ("data", "start"):  # a run is resumed from any folder
+        for name in ("data", "start"):  # absolute paths, so that the run can be resumed from any folder
             value = getattr(self, name)
             if value is not None and value not in data.NAMES:
                 object.__setattr__(self, name, os.path.realpath(value))
 
-    def split(self, on_bytes=None):
-        """Return the images, data.Split; `on_bytes` is told of a download, as by `data.load`."""
+    def split(self, on_bytes: Callable[[int, int], object] | None = None) -> Split:
+        """Return the images as a data.Split; `on_bytes` reports a download, as in `data.load`."""
         return data.load(self.data, self.size, augment=self.augment, on_bytes=on_bytes)
 
-    def graph(self, split):
-        """Return the network for these images; they then become inputs as the file `start` says, if it does."""
+    def graph(self, split: Split) -> Graph:
+        """Return the network for these images, and give them the Pixels of the file `start`, if it records them."""
         return self.begin(split)[0]
 
-    def begin(self, split):
-        """Return (the network of `graph`, its `origin.Origin`: what is loaded and what is new)."""
+    def begin(self, split: Split) -> tuple[Graph, origin.Origin]:
+        """Return (the network as from `graph`, its `origin.Origin`: what is loaded and what is new)."""
         channels, size, _ = split.train.shape
         if self.start is not None:
-            graph, pixels, where = origin.fine_tuned(self.start, split.train.classes, seed=self.weights_seed)
-            takes = graph.inputs[only_input(graph)]
-            if takes != tuple(split.train.shape):
-                advice = f": use size={takes[1]} (--size {takes[1]})" if takes[1] != size else ""
+            graph, pixels, source = origin.fine_tuned(self.start, split.train.classes, seed=self.weights_seed)
+            expected = graph.inputs[only_input(graph)]
+            if expected != tuple(split.train.shape):
+                advice = f". Use size={expected[1]} (--size {expected[1]})." if expected[1] != size else ""
                 raise ValueError(
-                    f"{self.start} takes images of {takes}, the data have {tuple(split.train.shape)}{advice}"
+                    f"the network in {self.start} expects images of {expected}, but the data set has "
+                    f"{tuple(split.train.shape)}{advice}"
                 )
             if pixels is not None:
                 for part in split:
                     part.pixels = pixels
-            return graph, where
+            return graph, source
         arguments = {"size": size, **self.arguments}
         if self.model in ("mini", "mini_googlenet"):
             arguments["in_channels"] = channels
         elif channels != 3:
-            raise ValueError(f"{self.model} takes colour images, {self.data} has {channels} channel; perhaps mini?")
+            raise ValueError(
+                f"{self.model} expects colour images, but {self.data} has {channels} channel. Try model='mini'."
+            )
         _check_arguments(self.model, self.arguments)
         graph = models.build(self.model, len(split.train.classes), **arguments, rng=self.weights_seed)
         return graph, origin.fresh(graph)
 
-    def trainer(self, out, on_bytes=None, hold=None):
+    def trainer(
+        self, out: PathLike, on_bytes: Callable[[int, int], object] | None = None, hold: Hold | None = None
+    ) -> Trainer:
         """Return a Trainer that writes to the folder `out`, with this recipe and its origin in recipe.json.
 
-        Attribute `origin` of the Trainer is then the dict of `origin.report`.
+        The attribute `origin` of the Trainer is the dict of `origin.report`.
 
         hold : `lock.Hold` of `out`, which is taken before anything is written and stays taken; by default the folder
-            is locked only while the recipe is written, and by each call of the Trainer
+            is locked only while the recipe is written, and during each call of the Trainer
         """
         checkpoint.check_recipe(Path(out) / CHECKPOINT, self)
         split = self.split(on_bytes)
         if self.start is not None:
             split.train.seen_before = weights.training_images(self.start)
-        graph, where = self.begin(split)
+        graph, source = self.begin(split)
         self.check(out)
         trainer = Trainer(graph, split, self.settings, out)
-        trainer.origin = origin.report(graph, where, trainer.frozen)
+        trainer.origin = origin.report(graph, source, trainer.frozen)
         trainer.recipe = fingerprint.of_recipe(self)
         if hold is not None:
             hold.take()
-        with only_one(out, hold):  # nobody else's run has begun here
+        with locked(out, hold):  # `write` rejects the folder of another run
             self.write(out, trainer.origin)
         trainer.hold = hold
         return trainer
 
-    def member(self, number):
-        """Return the recipe of model 0, 1, ...: other sampling is all that differs (order, augmentation, dropout)."""
+    def member(self, number: int) -> "Recipe":
+        """Return the recipe of model 0, 1, ...: only the random seed for order, augmentation and dropout differs."""
         return replace(self, settings=replace(self.settings, seed=self.settings.seed + number), models=1)
 
-    def check(self, out) -> bool:
-        """Return whether the folder `out` has this recipe and something trained; raise if it has another run's."""
+    def check(self, out: PathLike) -> bool:
+        """Return whether the folder `out` has a trained run of this recipe; raise if it has another run."""
         if not os.path.lexists(Path(out) / FILE):
             return False
         there, here = (json.loads(json.dumps(asdict(recipe))) for recipe in (read(out), self))
@@ -128,28 +148,28 @@ class Recipe:
             return False
         if there != here:
             other = [f"{name} {there[name]!r} there, {here[name]!r} here" for name in here if there[name] != here[name]]
-            raise ValueError(f"{out} holds another run: {'; '.join(other)}; take another folder")
+            raise ValueError(f"{out} contains another run: {'; '.join(other)}. Choose another folder.")
         return True
 
-    def write(self, out, found=None) -> None:
-        """Write this and a report on the origin into the folder `out`; refuse if it has something trained otherwise.
+    def write(self, out: PathLike, report: dict[str, Any] | None = None) -> None:
+        """Write this recipe and a report on the origin into the folder `out`; raise if it has another trained run.
 
         The recipe of a run that ended before its first checkpoint is replaced.
         """
         if not self.check(out):
-            values = asdict(self) if found is None else {**asdict(self), ORIGIN: found}
+            values = asdict(self) if report is None else {**asdict(self), ORIGIN: report}
             files.write_text(Path(out) / FILE, json.dumps(values, indent=1) + "\n")
 
 
-def read(out) -> Recipe:
+def read(out: PathLike) -> Recipe:
     """Return the recipe of the run in the folder `out`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the folder has no recipe.json.
     ValueError
-        If it is not the recipe of a run, with the field that is wrong and what to do.
+        If the file is not a valid recipe, with the wrong field and advice.
     """
     path = Path(out) / FILE
     with _reading(path):
@@ -158,7 +178,7 @@ def read(out) -> Recipe:
             values = json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
         except json.JSONDecodeError as error:
             where = f"line {error.lineno}, column {error.colno}"
-            raise ValueError(f"it is not JSON from {where} on" if text.strip("\0 \r\n\t") else "it is empty") from None
+            raise ValueError(f"invalid JSON at {where}" if text.strip("\0 \r\n\t") else "it is empty") from None
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         _fields(values, "the file", (*_names(Recipe), ORIGIN))
@@ -172,18 +192,18 @@ def read(out) -> Recipe:
 
 @contextlib.contextmanager
 def _reading(path):
-    """Turn a rejection into a sentence with the file's name and what to do."""
+    """Add the file's name and advice to an error."""
     try:
         yield
     except FileNotFoundError:
-        raise FileNotFoundError(f"there is no run to resume in {path.parent}: no {FILE}") from None
+        raise FileNotFoundError(f"{path.parent} has no run to resume: {FILE} does not exist") from None
     except (ValueError, TypeError) as error:
         text = str(error).rstrip(".")
-        raise ValueError(f"{path} is not the recipe of a run: {text}. {WAY_OUT}.".replace("?.", "?")) from error
+        raise ValueError(f"{path} is not a valid recipe: {text}. {WAY_OUT}.".replace("?.", "?")) from error
 
 
 def _check(recipe) -> None:
-    """Raise a ValueError or TypeError unless every field of a Recipe has the type and the range that it needs."""
+    """Raise a ValueError or TypeError unless every field of a Recipe has the right type and range."""
     for name, optional in (("data", False), ("start", True), ("model", False)):
         value = getattr(recipe, name)
         kinds = str if name == "model" else str | os.PathLike
@@ -208,17 +228,17 @@ def _check_arguments(model, arguments) -> None:
     known = [name for name in inspect.signature(function).parameters if name not in GIVEN]
     for name, value in arguments.items():
         if name in GIVEN:
-            raise ValueError(f"arguments: the data and the recipe decide {name!r}; leave it out")
+            raise ValueError(f"arguments: the data and the recipe determine {name!r}. Leave it out.")
         if name not in known:
-            raise ValueError(f"arguments: {model} does not take {name!r}{_closest(name, known)}")
-        usual = inspect.signature(function).parameters[name].default
-        if isinstance(usual, bool):
+            raise ValueError(f"arguments: {model} has no argument {name!r}{_closest(name, known)}")
+        default = inspect.signature(function).parameters[name].default
+        if isinstance(default, bool):
             flag(value, f"argument {name!r}")
-        elif isinstance(usual, int | float) and (isinstance(value, bool) or not isinstance(value, int | float)):
+        elif isinstance(default, int | float) and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise TypeError(f"argument {name!r} must be a number, got {_short(value)}")
-        elif isinstance(usual, int | float) and not abs(value) <= MOST_ARGUMENT:
+        elif isinstance(default, int | float) and not abs(value) <= MOST_ARGUMENT:
             raise ValueError(f"argument {name!r} must be at most {MOST_ARGUMENT}, got {_short(value)}")
-        elif isinstance(usual, str | None) and not isinstance(value, str | None):
+        elif isinstance(default, str | None) and not isinstance(value, str | None):
             raise TypeError(f"argument {name!r} must be text, got {_short(value)}")
 
 
@@ -232,15 +252,15 @@ def _text(path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("it is not text in UTF-8") from None
+        raise ValueError("it is not UTF-8 text") from None
 
 
-def _fields(values, what, known):
+def _fields(values, part, known):
     if not isinstance(values, dict):
-        raise TypeError(f"{what} must be an object of named fields, got {_short(values)}")
+        raise TypeError(f"{part} must be an object of named fields, got {_short(values)}")
     for name in values:
         if name not in known:
-            raise ValueError(f"{what} has an unknown field {_short(name)}{_closest(name, known)}")
+            raise ValueError(f"{part} has an unknown field {_short(name)}{_closest(name, known)}")
 
 
 def _names(kind):
@@ -257,7 +277,7 @@ def _once(pairs):
 
 
 def _constant(text):
-    raise ValueError(f"it holds {text}, which is not a number")
+    raise ValueError(f"it contains {text}, which is not a number")
 
 
 def _short(value) -> str:

@@ -1,4 +1,4 @@
-"""The files of a run: their names, whether they can be written, and what a killed process left of them."""
+"""The files of a run: their names, whether they can be written, and the cleanup after a killed process."""
 
 import contextlib
 import glob
@@ -9,22 +9,22 @@ from pathlib import Path
 from minigooglenet.weights import architecture
 
 CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last epoch and of the best
+WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last and of the best epoch
 SAVED = (CHECKPOINT, WEIGHTS, BEST)
 
 
 def trained(out) -> bool:
-    """Return whether the folder, or that of a member of an ensemble in it, has a checkpoint or weights."""
+    """Return whether the folder, or the folder of an ensemble member in it, has a checkpoint or weights."""
     folders = [Path(out), *Path(out).glob("member_*")]
     return any((folder / name).exists() for folder in folders for name in SAVED)
 
 
 def check(out, names) -> None:
-    """Raise a ValueError if a file could not be written, because something else has its name in the folder `out`."""
+    """Raise a ValueError if a file cannot be written, because its name in the folder `out` is not a file."""
     for name in names:
         path = out / name
         if os.path.lexists(path) and not path.is_file():
-            kind = "a link that leads nowhere" if path.is_symlink() and not path.exists() else "not a file"
+            kind = "a broken link" if path.is_symlink() and not path.exists() else "not a file"
             kind = "a folder" if path.is_dir() else kind
             raise ValueError(
                 f"{path} is {kind}, so nothing can be saved there. Move it away, or choose another folder."
@@ -32,17 +32,17 @@ def check(out, names) -> None:
 
 
 def can_hold(graph, out) -> bool:
-    """Return whether the files in the folder `out` can hold the graph; if not, warn before the first step."""
+    """Return whether the files in the folder `out` can store the graph; if not, warn before the first step."""
     try:
         architecture.describe(graph)
     except ValueError as error:
-        warnings.warn(f"the files in {out} will hold the arrays alone: {error}", stacklevel=3)
+        warnings.warn(f"the files in {out} will contain only the arrays, not the graph: {error}", stacklevel=3)
         return False
     return True
 
 
 def sweep(out, names) -> None:
-    """Remove what a process that was killed while it wrote left of these files; the folder is locked."""
+    """Remove partly written versions of these files, left by a killed process; the folder must be locked."""
     for name in names:
         for path in out.glob(f".{glob.escape(name)}.*.part"):
             with contextlib.suppress(OSError):
@@ -50,23 +50,23 @@ def sweep(out, names) -> None:
 
 
 def keep_earlier(out, names) -> str | None:
-    """Give files of a run that cannot continue other names, so that a new start does not write over them.
+    """Rename the files of a run that cannot continue, so that a new run does not overwrite them.
 
     Returns
     -------
-    a sentence about it, None if there are no such files
+    a sentence about it, or None if no such files exist
     """
-    there = [name for name in names if os.path.lexists(out / name)]
-    if not there:
+    existing = [name for name in names if os.path.lexists(out / name)]
+    if not existing:
         return None
     number = 1
     while any(os.path.lexists(out / _earlier(name, number)) for name in names):
         number += 1
-    for name in there:
+    for name in existing:
         (out / name).rename(out / _earlier(name, number))
     return (
-        f"{out} has weights and no checkpoint, so the run starts from scratch. Its earlier files are kept: "
-        f"{', '.join(_earlier(name, number) for name in there)}."
+        f"{out} has weights but no checkpoint, so the run starts from scratch. Its earlier files are kept: "
+        f"{', '.join(_earlier(name, number) for name in existing)}."
     )
 
 
@@ -76,9 +76,9 @@ def _earlier(name, number):
 
 
 def identity(path):
-    """Return what changes when a file is written again, or None if it is not there."""
+    """Return values that change when a file is written again, or None if it does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

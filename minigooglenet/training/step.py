@@ -1,64 +1,86 @@
-"""One training step: the losses of all heads, their gradients, and a clear word when a loss is not finite."""
+"""One training step: the losses of all classifiers and their gradients, with an error if a loss is not finite."""
 
 import copy
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet import console, losses
 from minigooglenet.evaluation.held_out import only_input
+from minigooglenet.graph import Graph
 from minigooglenet.graph.restoring import restored_on_error
+from minigooglenet.typing import Array, IntArray
 
 
 class Step(NamedTuple):
-    """What one training step saw: its number from 0 of `count`, the loss, and the accuracy on its own batch."""
+    """The result of one training step: its number from 0, of `count`, and the loss and the accuracy of its batch.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.training.Step(number=0, count=90, loss=2.31, accuracy=0.125)
+    Step(number=0, count=90, loss=2.31, accuracy=0.125)
+    """
 
     number: int
-    count: int
+    count: int  # type: ignore[assignment]
     loss: float
     accuracy: float
 
 
 class Gradients(NamedTuple):
-    """What a forward and a backward of one batch give.
+    """The result of one forward and one backward pass for a batch.
 
-    loss : the weighted sum of the heads' losses, in nats;  heads : {wire: its own loss}
-    accuracy : share of the batch that the main head gets right;  params : {name: gradient}
+    loss : the weighted sum of the losses of all classifiers, in nats
+    heads : {wire: loss of this classifier}
+    accuracy : accuracy of the main classifier on the batch
+    params : {name: gradient}
     """
 
     loss: float
     heads: dict[str, float]
     accuracy: float
-    params: dict[str, np.ndarray]
+    params: dict[str, Array]
 
-    __repr__ = console.brief
+    def __repr__(self) -> str:
+        return console.brief(self)
 
 
-def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
+def gradients(
+    g: Graph,
+    x: Array,
+    labels: IntArray,
+    weights: Mapping[str, float],
+    *,
+    number: int = 0,
+    frozen: Collection[str] = (),
+) -> Gradients:
     """Return the Gradients of a batch.
 
     Parameters
     ----------
     g : Graph with one input
-    x : (N, C, H, W);  labels : N integers
-    weights : {wire: factor on its loss}, the main head last
-    number : of this step, for the error's words
-    frozen : nodes that stay as they are
+    x : (N, C, H, W)
+    labels : N integers
+    weights : {wire: loss weight}, the main classifier last
+    number : number of this step, for the error message
+    frozen : nodes that are not trained
 
     Raises
     ------
     FloatingPointError
-        When the loss is not finite, with the name of the first wire that is not; running statistics are as before,
-        as after any error.
+        If the loss is not finite, with the name of the first wire that is not. As after any error, the running
+        statistics are restored.
     """
     name = only_input(g)
-    # A NaN in the running statistics would stay there for ever.
+    # Restored, because a NaN in the running statistics would stay there forever.
     with restored_on_error(g.nodes), np.errstate(over="ignore", invalid="ignore"):
         logits, tape = g.forward({name: x}, outputs=tuple(weights), train=True, frozen=frozen)
         loss, heads, grads = losses.weighted_sum(logits, labels, weights)
         if not np.isfinite(loss):
             _stop(g, name, x, number)
-        _, grad_params = g.backward(grads, tape, inputs=False)  # the next loss reports what is not finite here
+        _, grad_params = g.backward(grads, tape, inputs=False)  # the next loss reports a gradient that is not finite
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)
@@ -67,8 +89,8 @@ def gradients(g, x, labels, weights, *, number=0, frozen=()) -> Gradients:
 def _stop(g, name, x, number):
     try:
         copy.deepcopy(g).forward({name: x}, train=True, check_finite=True)
-        where = "the forward of the same batch is finite now, so dropout decided it"
+        where = "another forward pass of the same batch is finite, so it depends on dropout"
     except ValueError as error:
-        where = str(error)
-    advice = "look at the images" if f"wire {name!r}" in where else "perhaps a smaller learning rate?"
-    raise FloatingPointError(f"the loss of step {number} is not finite: {where}; {advice}")
+        where = str(error).rstrip(".")
+    advice = "Check the images." if f"wire {name!r}" in where else "Try a smaller learning rate."
+    raise FloatingPointError(f"the loss of step {number} is not finite: {where}. {advice}")

@@ -123,7 +123,7 @@ def table3(table):
         axis.axvline(0, color="black", linewidth=1)
         for row, change in enumerate(changes):
             axis.plot([100 * change.low, 100 * change.high], [row, row], color=colour, linewidth=2)
-            filled = colour if change.told_apart else "white"
+            filled = colour if change.significant else "white"
             axis.plot(100 * change.difference, row, "o", color=colour, markerfacecolor=filled, markersize=7)
         start = base.changes[column].error
         axis.set(xlabel="percentage points, with 95% interval", title=f"top-{k} error relative to {start:.2%}")
@@ -131,7 +131,7 @@ def table3(table):
         lines.append(f"Top-{k} error of the base: {start:.2%}. Change in percentage points:")
         lines += [
             f"  {name:24} {100 * c.difference:+7.2f}  ({100 * c.low:+.2f} to {100 * c.high:+.2f})  "
-            f"{'significant' if c.told_apart else 'not significant'}"
+            f"{'significant' if c.significant else 'not significant'}"
             for name, c in zip(names, changes, strict=True)
         ]
     axes[0][0].set_yticks(range(len(names)), names)
@@ -141,7 +141,7 @@ def table3(table):
     head = f"Settings compared with the base ({start}), {table.images:,} images."
     k, changes = ks[0], [row.changes[0] for row in others]
     named = [f"{name} {100 * change.difference:+.2f}" for name, change in zip(names, changes, strict=True)]
-    significant = sum(change.told_apart for change in changes)
+    significant = sum(change.significant for change in changes)
     alt = (
         f"{head} {significant} of {len(others)} differ significantly in the top-{k} error. "
         f"Percentage points: {'; '.join(named)}"

@@ -342,8 +342,8 @@ def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, 
     g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)
     weights.save(g, tmp_path / "w.safetensors", pixels=mg.data.UNIT)
     started = []
-    real = ensemble.artifacts.leave
-    monkeypatch.setattr(ensemble.artifacts, "leave", lambda trainer: started.append(trainer.origin) or real(trainer))
+    real = ensemble.artifacts.write
+    monkeypatch.setattr(ensemble.artifacts, "write", lambda trainer: started.append(trainer.origin) or real(trainer))
     more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
     assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
     assert "The classifier is new: the file does not name its classes. New: " in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Small image files that ask for much: each function returns the bytes of one, below a megabyte."""
+"""Small image files that demand much memory: each function returns the bytes of one, below a megabyte."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ def _chunk(kind, content):
 
 
 def _zeros(count):
-    """Return about `count` zeros, deflated: a block of a megabyte, compressed once, as often as needed."""
+    """Return about `count` zeros, deflated: a block of one megabyte is compressed once and repeated."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     blocks = -(-count >> 20)
@@ -56,7 +56,7 @@ def jpeg(side=16, **options):
 
 
 def jpeg_scans(count, side):
-    """Return a progressive JPEG whose last scan is there `count` times."""
+    """Return a progressive JPEG whose last scan is repeated `count` times."""
     content = _saved(Image.new("L", (side, side)), "JPEG", progressive=True)
     last = content.rindex(b"\xff\xda")
     return content[:-2] + content[last:-2] * count + b"\xff\xd9"
@@ -70,7 +70,7 @@ def jpeg_declares(width, height):
 
 
 def _directory(entries, *, following=0, start=8):
-    """Return a little-endian TIFF directory of (tag, type, count, value or position) at `start`, as a whole file."""
+    """Return a file with a little-endian TIFF directory of (tag, type, count, value or position) at `start`."""
     packed = b"".join(struct.pack("<HHLL", *entry) for entry in entries)
     return b"II*\0" + struct.pack("<LH", start, len(entries)) + packed + struct.pack("<L", following)
 
@@ -93,7 +93,7 @@ def jpeg_junk(count=900_000):
 
 
 def jpeg2000(width, height, across, down, *, components=1, precincts=False):
-    """Return the header of a JPEG 2000 codestream, with the first tile-part of no content."""
+    """Return the header of a JPEG 2000 codestream with an empty first tile-part."""
     size = struct.pack(">HLLLLLLLLH", 0, width, height, 0, 0, across, down, 0, 0, components)
     size += b"\7\1\1" * components
     style = b"\1\0\0\1\0\0\0\0\0\1\x11" if precincts else b"\0\0\0\1\0\5\4\4\0\1"
@@ -146,7 +146,7 @@ def gif(side):
 
 
 def webp_canvas(width, height):
-    """Return an animation of 16 x 16 whose canvas is declared as larger."""
+    """Return an animation of 16 x 16 that declares a larger canvas."""
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
     content = bytearray(_saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=50))
     at = content.index(b"VP8X") + 12
@@ -161,7 +161,7 @@ def bmp(width, height, *, compression=0, data=b"", bits=24):
 
 
 def avif(width, height):
-    """Return an AVIF of 16 x 16 that is declared as larger."""
+    """Return an AVIF of 16 x 16 that declares a larger size."""
     content = bytearray(_saved(Image.new("RGB", (16, 16)), "AVIF"))
     at = content.index(b"ispe") + 8
     content[at : at + 8] = struct.pack(">LL", width, height)

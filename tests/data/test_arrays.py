@@ -1,4 +1,4 @@
-"""Arrays of images: uint8 pixels, or floats that are inputs already; what does not fit is rejected with the fix."""
+"""Image arrays: uint8 pixels or float inputs; arrays that do not fit are rejected with advice."""
 
 import numpy as np
 import pytest
@@ -31,20 +31,20 @@ def test_float_images_are_augmented_as_floats():
     assert np.array_equal(batch.x, x[:, :, ::-1])
 
 
-def test_float_images_of_unknown_pixels_cannot_be_turned_back():
+def test_float_images_without_pixels_have_no_uint8_image():
     some = data.Images(np.ones((2, 3, 4, 4)) * 7, [0, 1], ("a", "b"), None)
     assert some.load(0).max() == 7
-    with pytest.raises(ValueError, match="without pixels= cannot be turned back"):
+    with pytest.raises(ValueError, match=r"without pixels=, so they cannot be converted back .* Pass pixels="):
         some.image(0)
 
 
 @pytest.mark.parametrize(
     ("images", "pixels", "error", "message"),
     [
-        (PIXELS.astype(np.float32), data.UNIT, ValueError, r"which are in -1 \.\. 1 .*got 0 \.\. 255\. They look like"),
+        (PIXELS.astype(np.float32), data.UNIT, ValueError, r"in -1 \.\. 1 for mean .*got 0 \.\. 255\. They look like"),
         (np.full((1, 3, 2, 2), -9.0), data.UNIT, ValueError, r"got -9 \.\. -9\.$"),
-        (np.full((1, 3, 2, 2), np.nan), data.UNIT, ValueError, "12 of 12 values that are not finite"),
-        (np.full((1, 3, 2, 2), np.inf), None, ValueError, "12 of 12 values that are not finite"),
+        (np.full((1, 3, 2, 2), np.nan), data.UNIT, ValueError, "12 of 12 values are NaN or infinite"),
+        (np.full((1, 3, 2, 2), np.inf), None, ValueError, "12 of 12 values are NaN or infinite"),
         (PIXELS.astype(int), data.UNIT, TypeError, r"got int64\. Try images\.astype\(np\.uint8\)"),
         (PIXELS.astype(np.float16), data.UNIT, TypeError, "got float16$"),
         (PIXELS[0], data.UNIT, TypeError, r"must be \(M, C, H, W\), got \(3, 5, 4\)\. A single image needs its batch"),
@@ -53,12 +53,12 @@ def test_float_images_of_unknown_pixels_cannot_be_turned_back():
         (PIXELS, None, ValueError, "uint8 images need pixels="),
     ],
 )
-def test_wrong_arrays_are_rejected_with_the_fix(images, pixels, error, message):
+def test_wrong_arrays_are_rejected_with_advice(images, pixels, error, message):
     with pytest.raises(error, match=message):
         arrays.checked(images, pixels)
 
 
-def test_four_arrays_become_a_split():
+def test_as_split_accepts_four_arrays():
     x = data.UNIT.to_input(PIXELS)
     split = data.as_split((x, LABELS, x[:2], LABELS[:2]), 3)
     assert split.train.classes == split.test.classes == ("0", "1", "2")
@@ -81,6 +81,6 @@ def test_four_arrays_become_a_split():
         ((PIXELS.astype(int), LABELS, PIXELS, LABELS), TypeError, "train: images must be uint8"),
     ],
 )
-def test_other_values_are_not_a_split(value, error, message):
+def test_as_split_rejects_other_values(value, error, message):
     with pytest.raises(error, match=message):
         data.as_split(value, 2)

@@ -1,4 +1,4 @@
-"""CIFAR-10 from a small archive of the real layout, through a server on this machine that misbehaves in every way."""
+"""CIFAR-10 from a small archive with the real layout, from a local server that can misbehave."""
 
 import contextlib
 import hashlib
@@ -24,7 +24,7 @@ def _member(seed, records=RECORDS):
 
 
 def _archive(members, kind="w:gz"):
-    """Return the bytes of an archive {name: bytes}, after the folder that the real one begins with."""
+    """Return the bytes of an archive {name: bytes}, which starts with a folder like the real one."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=kind) as archive:
         folder = tarfile.TarInfo("cifar-10-batches-bin")
@@ -43,18 +43,18 @@ def _members():
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves one file; `ranges`, `breaks_after` and `declares` say how badly."""
+    """Serves one file; `ranges`, `breaks_after` and `declares` set its faults."""
 
     daemon_threads = True
     content = b""
     ranges = True
-    breaks_after = None  # bytes of each answer
+    breaks_after = None  # bytes of each response
     declares = True
     status = 200
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked = []
+        self.requests = []
 
     @property
     def url(self):
@@ -62,15 +62,15 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers as its server says."""
+    """Responds with the faults of its server."""
 
     def do_GET(self):
-        server, asked = self.server, self.headers.get("Range")
-        server.asked.append(asked)
+        server, requested = self.server, self.headers.get("Range")
+        server.requests.append(requested)
         if server.status != 200:
             self.send_error(server.status)
             return
-        begin = int(asked.split("=")[1].rstrip("-")) if asked and server.ranges else 0
+        begin = int(requested.split("=")[1].rstrip("-")) if requested and server.ranges else 0
         self.send_response(206 if begin else 200)
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(server.content) - 1}/{len(server.content)}")
@@ -96,7 +96,7 @@ def server():
 
 @pytest.fixture
 def home(tmp_path, monkeypatch, server):
-    """A data folder that is not there yet, and an archive whose only address is the server's."""
+    """A data folder that does not exist yet, and an archive whose only URL is the server."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "*")
     monkeypatch.setenv("MINIGOOGLENET_DATA", str(tmp_path / "data"))
@@ -113,13 +113,13 @@ def _publish(monkeypatch, server, content):
     monkeypatch.setattr(cifar, "ARCHIVE", source)
 
 
-def test_the_published_archive_is_the_one_that_is_asked_for():
+def test_archive_constants_match_the_published_file():
     assert cifar.ARCHIVE.size == 170_052_171
     assert cifar.ARCHIVE.sha256 == "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
     assert cifar.RECORDS * 3073 == 30_730_000
 
 
-def test_it_is_downloaded_once_and_read_as_it_is_laid_out(home, server):
+def test_cifar10_is_downloaded_once_and_decoded(home, server):
     seen = []
     train, test = data.load("cifar10", on_bytes=lambda *progress: seen.append(progress))
     assert (len(train), len(test), train.shape) == (5 * RECORDS, RECORDS, (3, 32, 32))
@@ -130,58 +130,58 @@ def test_it_is_downloaded_once_and_read_as_it_is_laid_out(home, server):
     assert np.array_equal(test.images[:, 2, 31, 31], _member(5)[:, -1])
     assert seen[-1] == (len(server.content), len(server.content))
     assert data.load("cifar10", augment=True).train.augment is not None
-    assert server.asked == [None]
+    assert server.requests == [None]
     assert [path.name for path in home.iterdir()] == ["cifar-10-binary.tar.gz"]
 
 
-def test_a_broken_download_goes_on_where_it_ended(home, server):
+def test_broken_download_resumes_at_its_end(home, server):
     server.breaks_after = len(server.content) // 3
     assert len(data.cifar10().test) == RECORDS
     third = len(server.content) // 3
-    assert server.asked == [None, *(f"bytes={n * third}-" for n in range(1, len(server.asked)))]
+    assert server.requests == [None, *(f"bytes={n * third}-" for n in range(1, len(server.requests)))]
 
 
-def test_the_next_session_goes_on_too(home, server):
+def test_download_resumes_in_the_next_process(home, server):
     home.mkdir()
     (home / "cifar-10-binary.tar.gz.part").write_bytes(server.content[:1000])
     data.cifar10()
-    assert server.asked == ["bytes=1000-"]
+    assert server.requests == ["bytes=1000-"]
 
 
-def test_a_server_without_ranges_starts_anew(home, server):
+def test_server_without_ranges_restarts_the_download(home, server):
     server.ranges = False
     home.mkdir()
     (home / "cifar-10-binary.tar.gz.part").write_bytes(b"x" * 1000)
     assert len(data.cifar10().test) == RECORDS
 
 
-def test_a_download_that_never_gets_further_ends_with_the_reason(home, server):
+def test_download_without_progress_raises_with_the_reason(home, server):
     server.ranges, server.breaks_after = False, 500
     with pytest.raises(OSError, match=r"cannot download cifar-10-binary.tar.gz \(http://127.*500"):
         data.cifar10()
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
-def test_another_file_is_deleted_and_said_so(home, server):
+def test_wrong_file_is_deleted_and_reported(home, server):
     server.content = server.content[:-1] + b"?"
-    with pytest.raises(OSError, match=r"what came is another file, its SHA-256 is .*, not .*; it was deleted"):
+    with pytest.raises(OSError, match=r"the URL provided another file: its SHA-256 is .*, not .*; it was deleted"):
         data.cifar10()
     assert list(home.iterdir()) == []
 
 
-def test_a_file_that_is_too_long_is_refused_before_it_fills_the_disk(home, server):
+def test_oversized_file_is_rejected_before_it_fills_the_disk(home, server):
     size = len(server.content)
     server.content += bytes(5_000_000)
-    with pytest.raises(OSError, match=f"it offers {size + 5_000_000:,} bytes, not {size:,}; perhaps a sign-in page"):
+    with pytest.raises(OSError, match=rf"offers {size + 5_000_000:,} bytes, not {size:,}\. It may be the sign-in page"):
         data.cifar10()
     server.declares, seen = False, []
-    with pytest.raises(OSError, match=r"what came is another file, its size is .* it was deleted"):
+    with pytest.raises(OSError, match=r"the URL provided another file: its size is .* it was deleted"):
         data.cifar10(on_bytes=lambda have, size: seen.append(have))
     assert max(seen) == size + 1
     assert list(home.iterdir()) == []
 
 
-def test_mirrors_are_asked_first_and_what_one_lacks_the_next_has(home, server, monkeypatch):
+def test_mirrors_are_tried_in_order_before_the_original(home, server, monkeypatch):
     monkeypatch.setattr(cifar, "ARCHIVE", cifar.ARCHIVE._replace(urls=("http://127.0.0.1:9/home",)))
     monkeypatch.setenv("MINIGOOGLENET_CIFAR10_URLS", "nonsense http://127.0.0.1:9/gone")
     with pytest.raises(OSError, match=r"\(nonsense: unknown url type.*; http://127.0.0.1:9/gone: .*; .*9/home: "):
@@ -190,7 +190,7 @@ def test_mirrors_are_asked_first_and_what_one_lacks_the_next_has(home, server, m
     assert len(data.cifar10().test) == RECORDS
 
 
-def test_without_a_network_the_words_say_what_to_put_where(home, server):
+def test_error_without_network_explains_the_manual_download(home, server):
     server.status = 404
     with pytest.raises(OSError, match="HTTP Error 404") as raised:
         data.cifar10()
@@ -198,24 +198,24 @@ def test_without_a_network_the_words_say_what_to_put_where(home, server):
     for part in (f"{len(server.content):,} bytes", cifar.ARCHIVE.sha256, str(home / cifar.ARCHIVE.name)):
         assert part in message
     assert "MINIGOOGLENET_DATA" in message
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
-def test_an_archive_put_there_by_hand_is_used_if_it_is_the_right_one(home, server):
+def test_manual_archive_is_used_if_it_is_correct(home, server):
     home.mkdir()
     (home / cifar.ARCHIVE.name).write_bytes(server.content)
     assert len(data.cifar10().test) == RECORDS
     (home / cifar.ARCHIVE.name).write_bytes(server.content[:-9])
-    with pytest.raises(ValueError, match=r"is not the file that it should be: its size is .*; remove it"):
+    with pytest.raises(ValueError, match=r"is not the expected file: its size is .*\. Delete it to download it again"):
         data.cifar10()
     assert (home / cifar.ARCHIVE.name).exists()
-    assert server.asked == []
+    assert server.requests == []
 
 
-def test_a_data_folder_that_cannot_be_made_is_said(home, monkeypatch, tmp_path):
+def test_impossible_data_folder_is_reported(home, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("MINIGOOGLENET_DATA", str(tmp_path / "file" / "data"))
-    with pytest.raises(OSError, match=r"cannot make the data folder .*; MINIGOOGLENET_DATA names another"):
+    with pytest.raises(OSError, match=r"cannot create the data folder .* Set MINIGOOGLENET_DATA to another folder"):
         data.cifar10()
 
 
@@ -238,13 +238,13 @@ def _without(name):
         (_archive(_members() | {cifar.TEST[0]: b"\x0a" * 12_292}), r"labels must be in 0 \.\. 9"),
     ],
 )
-def test_an_archive_of_another_layout_is_refused(home, server, monkeypatch, content, reason):
+def test_archive_of_another_layout_is_rejected(home, server, monkeypatch, content, reason):
     _publish(monkeypatch, server, content)
     with pytest.raises(ValueError, match=reason):
         data.cifar10()
 
 
-def test_a_link_in_place_of_a_member_is_refused(home, server, monkeypatch):
+def test_link_instead_of_a_member_is_rejected(home, server, monkeypatch):
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         info = tarfile.TarInfo(cifar.TEST[0])
@@ -259,7 +259,7 @@ def test_a_link_in_place_of_a_member_is_refused(home, server, monkeypatch):
     ("platform", "variable", "end"),
     [("win32", "LOCALAPPDATA", "minigooglenet"), ("linux", "XDG_CACHE_HOME", "minigooglenet")],
 )
-def test_data_lies_where_each_system_keeps_what_can_be_had_again(monkeypatch, tmp_path, platform, variable, end):
+def test_data_folder_is_the_cache_folder_of_the_system(monkeypatch, tmp_path, platform, variable, end):
     monkeypatch.setattr("sys.platform", platform)
     monkeypatch.delenv("MINIGOOGLENET_DATA", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))

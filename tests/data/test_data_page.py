@@ -1,4 +1,4 @@
-"""The page about images: its examples run and print what it says, and its lists are those of the package."""
+"""The docs page about images: its examples print the stated output, and its lists match the package."""
 
 import re
 import tempfile
@@ -10,7 +10,7 @@ from minigooglenet.data import layout
 from minigooglenet.data.formats import SUFFIXES
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
-pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the page comes with the source alone")
+pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the page comes only with the source")
 
 
 def test_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
@@ -23,7 +23,7 @@ def test_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
     assert "(3, 32, 32) {} ()" in printed
 
 
-def test_page_names_every_suffix_and_folder():
+def test_page_lists_every_suffix_and_folder():
     text = PAGE.read_text(encoding="utf-8")
     listed = re.search(r"A suffix decides, in any capitalisation: `([^`]+)`", text)[1]
     assert set(listed.split()) == SUFFIXES

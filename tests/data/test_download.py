@@ -1,4 +1,4 @@
-"""Downloads under attack: several at once, cut, slow, endless, redirected, on a full disk; never a wrong file."""
+"""Downloads with faults: concurrent, truncated, slow, endless, redirected, on a full disk; never a wrong file."""
 
 import contextlib
 import errno
@@ -24,13 +24,13 @@ posix = pytest.mark.skipif(os.name != "posix", reason="only on POSIX systems")
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT; the path says how badly."""
+    """Serves CONTENT; the path names the fault."""
 
     def do_GET(self):
-        asked = self.headers.get("Range")
-        self.server.asked.append((self.path, asked))
+        requested = self.headers.get("Range")
+        self.server.requests.append((self.path, requested))
         with contextlib.suppress(OSError):
-            getattr(self, self.path.strip("/"))(int(asked.split("=")[1].rstrip("-")) if asked else 0)
+            getattr(self, self.path.strip("/"))(int(requested.split("=")[1].rstrip("-")) if requested else 0)
 
     def head(self, begin=0, length=None):
         self.send_response(206 if begin else 200)
@@ -42,15 +42,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def whole(self, begin):
         self.head(begin, len(CONTENT) - begin)
-        for place in range(begin, len(CONTENT), 4096):
-            self.wfile.write(CONTENT[place : place + 4096])
+        for start in range(begin, len(CONTENT), 4096):
+            self.wfile.write(CONTENT[start : start + 4096])
             time.sleep(self.server.pause)
 
-    def cut(self, begin):
+    def truncated(self, begin):
         self.head(begin, len(CONTENT) - begin)
         self.wfile.write(CONTENT[begin : begin + 30_000])
 
-    def cut_unannounced(self, begin):
+    def truncated_without_length(self, begin):
         if begin:
             self.send_error(404)
         else:
@@ -101,7 +101,7 @@ def server(monkeypatch):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "*")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as one:
-        one.daemon_threads, one.asked, one.over, one.pause = True, [], False, 0.0
+        one.daemon_threads, one.requests, one.over, one.pause = True, [], False, 0.0
         one.url = f"http://127.0.0.1:{one.server_port}"
         thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -131,8 +131,8 @@ def check(file):
 
 PROGRAM = """
 import sys
-from minigooglenet.data.download import Source, fetched
-path = fetched(Source("file", int(sys.argv[1]), sys.argv[2], (sys.argv[3],)))
+from minigooglenet.data.download import Source, fetch
+path = fetch(Source("file", int(sys.argv[1]), sys.argv[2], (sys.argv[3],)))
 print(path.stat().st_size)
 """
 
@@ -142,30 +142,30 @@ def started(server, path="whole"):
     return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_processes_that_download_at_once_download_once(server, home):
+def test_concurrent_processes_download_once(server, home):
     server.pause = 0.02
     processes = [started(server) for _ in range(3)]
     for process in processes:
         assert process.communicate(timeout=100) == (f"{len(CONTENT)}{os.linesep}".encode(), b"")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert names(home) == ["file"]
 
 
-def test_threads_that_download_at_once_download_once(server, home):
+def test_concurrent_threads_download_once(server, home):
     server.pause = 0.005
     paths = []
-    threads = [threading.Thread(target=lambda: paths.append(download.fetched(source(server, "whole")))) for _ in "1234"]
+    threads = [threading.Thread(target=lambda: paths.append(download.fetch(source(server, "whole")))) for _ in "1234"]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert paths == [home / "file"] * 4
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert names(home) == ["file"]
 
 
 @posix
-def test_killed_download_gives_its_lock_and_bytes_to_the_next(server, home):
+def test_killed_download_releases_its_lock_and_is_resumed(server, home):
     server.pause = 0.1
     process = started(server)
     part = home / "file.part"
@@ -175,8 +175,8 @@ def test_killed_download_gives_its_lock_and_bytes_to_the_next(server, home):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     have, server.pause = part.stat().st_size, 0.0
-    download.fetched(source(server, "whole"))
-    assert server.asked[-1] == ("/whole", f"bytes={have}-")
+    download.fetch(source(server, "whole"))
+    assert server.requests[-1] == ("/whole", f"bytes={have}-")
     assert (home / "file").read_bytes() == CONTENT
 
 
@@ -187,39 +187,39 @@ def test_interrupted_download_is_resumed(server, home):
 
     server.pause = 0.001
     with pytest.raises(KeyboardInterrupt):
-        download.fetched(source(server, "whole"), on_bytes=interrupt)
+        download.fetch(source(server, "whole"), on_bytes=interrupt)
     have = (home / "file.part").stat().st_size
     assert have > 20_000
-    download.fetched(source(server, "whole"))
-    assert server.asked[-1] == ("/whole", f"bytes={have}-")
+    download.fetch(source(server, "whole"))
+    assert server.requests[-1] == ("/whole", f"bytes={have}-")
     assert names(home) == ["file"]
 
 
 def test_wrong_part_is_downloaded_again_from_scratch(server, home):
     home.mkdir()
     (home / "file.part").write_bytes(b"a sign-in page" * 100)
-    assert download.fetched(source(server, "whole")).read_bytes() == CONTENT
-    assert [asked for _, asked in server.asked] == ["bytes=1400-", None]
+    assert download.fetch(source(server, "whole")).read_bytes() == CONTENT
+    assert [requested for _, requested in server.requests] == ["bytes=1400-", None]
 
 
 def test_part_that_the_server_cannot_continue_starts_from_scratch(server, home):
     home.mkdir()
     (home / "file.part").write_bytes(CONTENT[:100])
-    assert download.fetched(source(server, "no_more")).read_bytes() == CONTENT
-    assert [asked for _, asked in server.asked] == ["bytes=100-", None]
+    assert download.fetch(source(server, "no_more")).read_bytes() == CONTENT
+    assert [requested for _, requested in server.requests] == ["bytes=100-", None]
 
 
 def test_part_beyond_the_size_starts_from_scratch(server, home):
     home.mkdir()
     (home / "file.part").write_bytes(CONTENT + b"more")
-    assert download.fetched(source(server, "whole")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "whole")).read_bytes() == CONTENT
 
 
-def test_redirect_is_followed_unless_it_gives_up_encryption(server, home):
-    assert download.fetched(source(server, "moved")).read_bytes() == CONTENT
+def test_redirect_is_followed_unless_it_drops_encryption(server, home):
+    assert download.fetch(source(server, "moved")).read_bytes() == CONTENT
     rule = transfer._redirects()()
     for target in ("http://a/b", "ftp://a/b", "file:///etc/passwd"):
-        with pytest.raises(transfer.UnusableError, match=r"it redirects to '.*', which is not secure"):
+        with pytest.raises(transfer.UnusableError, match=r"the server redirects to '.*', which is not secure"):
             rule.redirect_request(Request("https://a/b"), None, 302, "", {}, target)
     with pytest.raises(transfer.UnusableError):
         rule.redirect_request(Request("http://a/b"), None, 302, "", {}, "file:///etc/passwd")
@@ -227,43 +227,45 @@ def test_redirect_is_followed_unless_it_gives_up_encryption(server, home):
 
 
 @pytest.mark.parametrize("path", ["dribbling", "dribbling_header", "silent"])
-def test_answer_without_progress_ends_with_the_reason(server, home, monkeypatch, path):
+def test_response_without_progress_raises_with_the_reason(server, home, monkeypatch, path):
     monkeypatch.setattr(transfer, "SLOW", (0.3, 10_000))
-    with pytest.raises(OSError, match=r"cannot download file .* bytes in 0.3 s; that is too slow"):
-        download.fetched(source(server, path))
+    with pytest.raises(OSError, match=r"cannot download file .* the server is too slow: it sent .* bytes in 0.3 s"):
+        download.fetch(source(server, path))
     assert not (home / "file").exists()
-    assert download.fetched(source(server, "whole")).read_bytes() == CONTENT
+    assert download.fetch(source(server, "whole")).read_bytes() == CONTENT
 
 
-def test_endless_answer_is_bounded(server, home, tmp_path):
-    with pytest.raises(OSError, match="what came is another file, its size is 102,401 bytes"):
-        download.fetched(source(server, "endless"))
-    with pytest.raises(transfer.UnavailableError, match="it sends more than 500,000 bytes; what came was deleted"):
+def test_endless_response_is_bounded(server, home, tmp_path):
+    with pytest.raises(OSError, match="the URL provided another file: its size is 102,401 bytes"):
+        download.fetch(source(server, "endless"))
+    with pytest.raises(
+        transfer.UnavailableError, match="the server sends more than 500,000 bytes; the part file was deleted"
+    ):
         transfer.obtain(tmp_path / "other", [f"{server.url}/endless"], check, most=500_000)
     assert names(tmp_path) == ["data"]
     assert names(home) == []
 
 
 def test_length_that_is_not_a_number_is_reported(server, home):
-    with pytest.raises(OSError, match="it declares the length '-5'"):
-        download.fetched(source(server, "odd_length"))
+    with pytest.raises(OSError, match="the server declares the length '-5', which is not a number"):
+        download.fetch(source(server, "odd_length"))
 
 
-def test_cut_download_is_finished_from_the_next_address(server, home):
-    assert download.fetched(source(server, "cut_unannounced", "whole")).read_bytes() == CONTENT
-    assert server.asked[-1] == ("/whole", "bytes=30000-")
+def test_truncated_download_is_completed_from_the_next_url(server, home):
+    assert download.fetch(source(server, "truncated_without_length", "whole")).read_bytes() == CONTENT
+    assert server.requests[-1] == ("/whole", "bytes=30000-")
 
 
 def test_download_without_a_checksum_is_never_continued(server, tmp_path):
     (tmp_path / "other.part").write_bytes(CONTENT[:100])
-    with pytest.raises(transfer.UnavailableError, match="it ended after 30,000 of 102,400 bytes"):
-        transfer.obtain(tmp_path / "other", [f"{server.url}/cut"], check, resumes=False)
+    with pytest.raises(transfer.UnavailableError, match="the response ended after 30,000 of 102,400 bytes"):
+        transfer.obtain(tmp_path / "other", [f"{server.url}/truncated"], check, resumes=False)
     assert names(tmp_path) == []
     assert transfer.obtain(tmp_path / "other", [f"{server.url}/whole"], check, resumes=False) == SHA256
-    assert {asked for _, asked in server.asked} == {None}
+    assert {requested for _, requested in server.requests} == {None}
 
 
-def test_full_disk_is_reported_and_what_came_is_kept(server, home, monkeypatch):
+def test_full_disk_is_reported_and_the_part_kept(server, home, monkeypatch):
     class Full(io.BufferedRandom):
         def write(self, data):
             if self.tell() + len(data) > 50_000:
@@ -281,12 +283,12 @@ def test_full_disk_is_reported_and_what_came_is_kept(server, home, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(transfer, "_opened", full)
         with pytest.raises(OSError, match=r"cannot write .*file\.part: no space left.*next download continues"):
-            download.fetched(source(server, "whole"))
+            download.fetch(source(server, "whole"))
     have = (home / "file.part").stat().st_size
     assert 0 < have <= 50_000
     assert not (home / "file").exists()
-    download.fetched(source(server, "whole"))
-    assert server.asked[-1] == ("/whole", f"bytes={have}-")
+    download.fetch(source(server, "whole"))
+    assert server.requests[-1] == ("/whole", f"bytes={have}-")
 
 
 @posix
@@ -306,47 +308,47 @@ def test_limit_on_file_sizes_is_reported(server, home):
     assert names(home) == ["file.part"]
 
 
-def test_process_that_does_not_get_further_is_not_waited_for(server, home, monkeypatch):
+def test_process_without_progress_is_not_waited_for(server, home, monkeypatch):
     monkeypatch.setattr(transfer, "WAIT", 0.3)
     home.mkdir()
     reason = r"another process is downloading .*file and has not made progress for 0.3 s"
     with transfer._locked(home / "file.part", home / "file"), pytest.raises(OSError, match=reason):
-        download.fetched(source(server, "whole"))
-    assert download.fetched(source(server, "whole"))
+        download.fetch(source(server, "whole"))
+    assert download.fetch(source(server, "whole"))
 
 
-def test_folder_in_place_of_the_file_is_reported(server, home):
+def test_folder_instead_of_the_file_is_reported(server, home):
     (home / "file").mkdir(parents=True)
     with pytest.raises(OSError, match="it is a folder, not a file"):
-        download.fetched(source(server, "whole"))
-    assert server.asked == []
+        download.fetch(source(server, "whole"))
+    assert server.requests == []
 
 
 @posix
 @pytest.mark.parametrize("name", ["file", "file.part"])
-def test_pipe_or_link_in_place_of_the_file_is_reported(server, home, name):
+def test_pipe_or_link_instead_of_the_file_is_reported(server, home, name):
     home.mkdir()
     os.mkfifo(home / name)
     with pytest.raises(OSError, match="is a pipe, not a file"):
-        download.fetched(source(server, "whole"))
+        download.fetch(source(server, "whole"))
     (home / name).unlink()
     (home / name).symlink_to(home / name)
     with pytest.raises(OSError, match="is a link"):
-        download.fetched(source(server, "whole"))
-    assert server.asked == []
+        download.fetch(source(server, "whole"))
+    assert server.requests == []
 
 
 @posix
-def test_file_is_synced_before_and_its_folder_after_the_rename(server, home, monkeypatch):
+def test_file_is_synced_before_rename_and_folder_after(server, home, monkeypatch):
     events = []
 
-    def fsync(place):
-        kind = "folder" if os.path.isdir(f"/dev/fd/{place}") else "file"  # noqa: PTH112
+    def fsync(descriptor):
+        kind = "folder" if os.path.isdir(f"/dev/fd/{descriptor}") else "file"  # noqa: PTH112
         events.append(f"sync {kind}")
 
     replace = Path.replace
     home.mkdir()
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", lambda self, target: events.append("rename") or replace(self, target))
-    download.fetched(source(server, "whole"))
+    download.fetch(source(server, "whole"))
     assert events == ["sync file", "rename", "sync folder"]

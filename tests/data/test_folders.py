@@ -1,4 +1,4 @@
-"""Folders of images: classes, the split, and files of every kind that somebody will have in them."""
+"""Image folders: classes, the split, and all kinds of files that users have in them."""
 
 import contextlib
 import io
@@ -48,14 +48,14 @@ def _bomb(path, width, height):
 
 
 def _inputs(dataset):
-    """Return {name: input} of the images that are good."""
-    found = {}
+    """Return {name: input} of the usable images."""
+    inputs = {}
     for batch in data.batches(dataset, np.arange(len(dataset)), 4, workers=2):
-        found |= {dataset.name(i): x for i, x in zip(batch.indices, batch.x, strict=True)}
-    return found
+        inputs |= {dataset.name(i): x for i, x in zip(batch.indices, batch.x, strict=True)}
+    return inputs
 
 
-def test_sorted_folders_are_the_classes_and_some_images_are_held_out(tmp_path):
+def test_image_folder_finds_classes_and_holds_images_out(tmp_path):
     train, test = data.image_folder(_two_classes(tmp_path, 10), 16)
     assert train.classes == test.classes == ("blue", "red")
     assert len(train) + len(test) == 20
@@ -69,7 +69,7 @@ def test_sorted_folders_are_the_classes_and_some_images_are_held_out(tmp_path):
     assert (again.train.files, again.test.files) == (train.files, test.files)
 
 
-def test_a_image_becomes_its_middle_with_the_mean_colour_subtracted(tmp_path):
+def test_image_becomes_its_mean_subtracted_centre(tmp_path):
     train, _ = data.load(_two_classes(tmp_path), 16)
     x = _inputs(train)
     assert len(x) == len(train)
@@ -79,7 +79,7 @@ def test_a_image_becomes_its_middle_with_the_mean_colour_subtracted(tmp_path):
     assert train.skipped == {}
 
 
-def test_the_size_is_224_unless_another_is_asked_for_and_training_is_augmented_on_request(tmp_path):
+def test_folder_has_size_224_and_no_augmentation_by_default(tmp_path):
     plain = data.load(_two_classes(tmp_path))
     assert (plain.train.shape, plain.train.augment) == ((3, 224, 224), None)
     split = data.load(str(tmp_path), 20, augment=True)
@@ -89,37 +89,39 @@ def test_the_size_is_224_unless_another_is_asked_for_and_training_is_augmented_o
     assert not np.array_equal(one, other)
 
 
-def test_a_folder_for_training_alone_is_split(tmp_path):
+def test_training_folder_without_held_out_folder_is_split(tmp_path):
     train, test = data.image_folder(_two_classes(tmp_path / "train").parent, 16)
     assert (len(train), len(test)) == (8, 2)
 
 
-def test_a_class_may_be_called_train(tmp_path):
+def test_class_can_be_named_train(tmp_path):
     for i in range(2):
         _save(tmp_path / "train" / f"{i}.png")
         _save(tmp_path / "bus" / f"{i}.png")
     assert data.image_folder(tmp_path, 16).train.classes == ("bus", "train")
 
 
-def test_folders_that_cannot_be_learned_from_are_refused_with_the_reason(tmp_path):
-    with pytest.raises(ValueError, match="has no folders inside; images belong in one folder for each class"):
+def test_unusable_folders_are_rejected_with_the_reason(tmp_path):
+    with pytest.raises(ValueError, match=r"has no subfolders\. Put the images into one folder per class"):
         data.image_folder(tmp_path)
     _save(tmp_path / "red" / "1.png")
     _save(tmp_path / "red" / "2.png")
-    with pytest.raises(ValueError, match="has one class only, 'red'"):
+    with pytest.raises(ValueError, match="has only one class, 'red'"):
         data.image_folder(tmp_path)
     (tmp_path / "blue").mkdir()
     (tmp_path / "blue" / "notes.txt").write_text("later", encoding="utf-8")
     with pytest.raises(ValueError, match="has classes without images: blue"):
         data.image_folder(tmp_path)
     _save(tmp_path / "blue" / "1.png")
-    with pytest.raises(ValueError, match=r"class 'blue' of .* has one image"):
+    with pytest.raises(ValueError, match=r"class 'blue' of .* has 1 image, but needs at least 2"):
         data.image_folder(tmp_path)
-    with pytest.raises(ValueError, match="data is 'digits', 'shapes', 'cifar10' or a folder; 'shape' is none of them"):
+    with pytest.raises(
+        ValueError, match="data must be 'digits', 'shapes', 'cifar10' or an existing folder, got 'shape'"
+    ):
         data.load("shape")
 
 
-def test_a_held_out_folder_of_other_classes_is_refused(tmp_path):
+def test_held_out_folder_with_other_classes_is_rejected(tmp_path):
     _two_classes(tmp_path / "train", 2)
     _save(tmp_path / "val" / "green" / "1.png")
     with pytest.raises(ValueError, match=r"has classes that .* lacks: green"):
@@ -131,7 +133,7 @@ def test_a_held_out_folder_of_other_classes_is_refused(tmp_path):
 
 
 def _hostile(folder):
-    """Fill a class with files that are no good; return {name: part of the reason}."""
+    """Fill a class with unusable files; return {name: part of the reason}."""
     folder.mkdir(parents=True)
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
     for name in ("truncated.jpg", "truncated.png", "truncated.webp", "truncated.gif"):
@@ -147,11 +149,12 @@ def _hostile(folder):
     (folder / "empty.jpg").write_bytes(b"")
     _bomb(folder / "bomb.png", 100_000, 100_000)
     _bomb(folder / "large.png", 12_000, 8_000)  # Pillow would only warn
-    Image.new("1", (8_000, 7_000)).save(folder / "white.png")  # a real one: 56 million pixels in few bytes
+    Image.new("1", (8_000, 7_000)).save(folder / "white.png")  # a valid image: 56 million pixels in few bytes
     assert (folder / "white.png").stat().st_size < 20_000
     return {
         **dict.fromkeys(("truncated.jpg", "truncated.png", "truncated.webp", "truncated.gif", "corrupt.png"), ""),
-        **dict.fromkeys(("text.jpg", "program.png", "empty.jpg"), "it is none of JPEG, PNG"),
+        **dict.fromkeys(("text.jpg", "program.png"), "it is not an image in one of these formats: JPEG, PNG"),
+        "empty.jpg": "the file is empty",
         "bomb.png": "it declares more than 50,000,000 pixels",
         "large.png": "",
         "white.png": "declares 8000 x 7000 pixels, more than 50,000,000",
@@ -159,7 +162,7 @@ def _hostile(folder):
 
 
 @pytest.mark.parametrize("warned", ["error", "ignore"])
-def test_bad_files_are_left_out_and_listed_and_the_others_are_used(tmp_path, warned):
+def test_bad_files_are_skipped_and_listed(tmp_path, warned):
     _two_classes(tmp_path / "train", 3)
     reasons = _hostile(tmp_path / "train" / "bad")
     _save(tmp_path / "train" / "bad" / "good.png")
@@ -167,8 +170,8 @@ def test_bad_files_are_left_out_and_listed_and_the_others_are_used(tmp_path, war
     with warnings.catch_warnings():
         warnings.simplefilter(warned)
         train, _ = data.image_folder(tmp_path, 16)
-        found = _inputs(train)
-    assert set(found) == {"bad/good.png", *(f for f in train.files if not f.startswith("bad"))}
+        inputs = _inputs(train)
+    assert set(inputs) == {"bad/good.png", *(f for f in train.files if not f.startswith("bad"))}
     assert set(train.skipped) == {f"bad/{name}" for name in reasons}
     for name, reason in reasons.items():
         assert reason in train.skipped[f"bad/{name}"]
@@ -178,7 +181,7 @@ def test_bad_files_are_left_out_and_listed_and_the_others_are_used(tmp_path, war
     assert raised.value.__notes__ == [str(tmp_path / "train" / "bad" / "empty.jpg")]
 
 
-def test_images_of_unusual_kinds_are_used(tmp_path):
+def test_images_of_unusual_formats_are_used(tmp_path):
     _two_classes(tmp_path / "train", 1)
     odd = tmp_path / "train" / "odd"
     values = np.full((30, 40), 51_400, np.uint16)
@@ -204,7 +207,7 @@ def test_images_of_unusual_kinds_are_used(tmp_path):
         assert np.abs(middles[name] - RED).max() < 6, name
 
 
-def test_what_is_no_file_or_no_image_is_left_out_when_listing(tmp_path):
+def test_other_entries_are_skipped_when_listing(tmp_path):
     _two_classes(tmp_path)
     (tmp_path / "red" / "folder.jpg").mkdir()
     (tmp_path / "red" / "Thumbs.db").write_bytes(b"x")
@@ -215,12 +218,12 @@ def test_what_is_no_file_or_no_image_is_left_out_when_listing(tmp_path):
     assert train.classes == ("blue", "red")
     assert len(train) + len(test) == 10
     assert train.skipped == {
-        "red/folder.jpg": "it is a folder; images belong directly in the folder of their class",
-        "red/Thumbs.db": "its name does not end as an image's does",
+        "red/folder.jpg": "it is a folder; images must be directly in the folder of their class",
+        "red/Thumbs.db": "its name does not have the suffix of an image",
     }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and links that any user may make")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and links without special rights")
 def test_pipes_sockets_and_broken_links_are_skipped_with_the_reason(tmp_path, monkeypatch):
     _two_classes(tmp_path)
     os.mkfifo(tmp_path / "red" / "pipe.jpg")
@@ -251,7 +254,7 @@ def test_links_to_the_folder_itself_end(tmp_path):
         data.image_folder(tmp_path)
 
 
-def test_files_that_vanish_or_may_not_be_read_later_are_left_out(tmp_path, monkeypatch):
+def test_vanished_and_unreadable_files_are_skipped(tmp_path, monkeypatch):
     train, _ = data.image_folder(_two_classes(tmp_path), 16)
     gone, shut = train.files[:2]
     (tmp_path / gone).unlink()
@@ -267,7 +270,7 @@ def test_files_that_vanish_or_may_not_be_read_later_are_left_out(tmp_path, monke
     assert train.skipped == {gone: "No such file or directory", shut: "Permission denied"}
 
 
-def test_a_file_for_which_the_memory_does_not_suffice_is_left_out(tmp_path, monkeypatch):
+def test_file_that_exceeds_the_memory_is_skipped(tmp_path, monkeypatch):
     train, _ = data.image_folder(_two_classes(tmp_path), 16)
 
     def failing(image):
@@ -278,13 +281,13 @@ def test_a_file_for_which_the_memory_does_not_suffice_is_left_out(tmp_path, monk
     assert set(train.skipped.values()) == {"MemoryError"}
 
 
-def test_the_limit_of_pixels_can_be_chosen(tmp_path):
+def test_pixel_limit_can_be_chosen(tmp_path):
     train, _ = data.image_folder(_two_classes(tmp_path), 16, most_pixels=40 * 30 - 1)
     assert _inputs(train) == {}
     assert train.skipped[train.files[0]] == "it declares 40 x 30 pixels, more than 1,199; make it smaller first"
 
 
-def test_a_large_image_is_held_no_larger_than_needed_and_looks_the_same(tmp_path):
+def test_large_image_is_reduced_and_looks_the_same(tmp_path):
     ramp = np.linspace(0, 255, 1600).astype(np.uint8)[None, :, None].repeat(1200, 0).repeat(3, 2)
     for name in ("1.jpg", "1.png", "2.jpg"):
         (tmp_path / "red").mkdir(exist_ok=True)
@@ -295,12 +298,12 @@ def test_a_large_image_is_held_no_larger_than_needed_and_looks_the_same(tmp_path
     by_name = {name: (one, i) for one in (train, test) for i, name in enumerate(one.files)}
     jpeg, png = ((one.image(i), one.load(i)) for one, i in (by_name["red/1.jpg"], by_name["red/1.png"]))
     assert jpeg[0].shape == (3, 150, 200)
-    assert png[0].shape == (3, 134, 178)  # by 9: both sides keep 2 x 64
+    assert png[0].shape == (3, 134, 178)  # divided by 9, so that both sides are at least 2 x 64
     assert np.abs(jpeg[1] - png[1]).max() < 3
 
 
 @given(st.data())
-def test_no_change_of_a_files_bytes_leads_to_another_error(draw):
+def test_corrupt_bytes_raise_only_bad_image_errors(draw):
     kind = draw.draw(st.sampled_from(["JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "PPM"]))
     stream = io.BytesIO()
     exif = Image.Exif()

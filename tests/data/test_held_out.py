@@ -1,4 +1,4 @@
-"""Which images are held out: the name decides, whatever else is in the folder."""
+"""The held-out images: only their names decide, not the other files in the folder."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from minigooglenet import data
 from minigooglenet.data import names
 
 POSITIONS = [0.467521, 0.414426, 0.519768]
-BUILT_IN = {  # before a name decided in folders
+BUILT_IN = {  # digests of the two parts
     "digits": ["e923f0b6ffa6f803", "4df9f46a7060ffbe"],
     "shapes": ["165b24580fa830cb", "7438627ffc93d22c"],
 }
@@ -25,7 +25,7 @@ def test_about_a_fifth_is_held_out():
 def test_new_images_never_move_old_ones(old, new):
     before, by_rule = names.held_out([NAMES[i] for i in sorted(old)])
     after, _ = names.held_out([NAMES[i] for i in sorted(old | new)])
-    assert by_rule == (not any(names.position(NAMES[i]) < names.TEST_SHARE for i in old))
+    assert by_rule == (not any(names.position(NAMES[i]) < names.TEST_FRACTION for i in old))
     if not by_rule:
         assert after & {NAMES[i] for i in old} == before
 
@@ -43,7 +43,7 @@ def test_same_stem_has_the_same_position():
 
 
 @given(st.lists(st.text("abc.", min_size=1, max_size=4), min_size=2, max_size=6, unique=True))
-def test_no_class_is_without_training_or_test_images(files):
+def test_every_class_has_training_and_held_out_images(files):
     chosen, _ = names.held_out(files)
     assert 0 < len(chosen) < len(files)
     assert chosen <= set(files)
@@ -66,7 +66,7 @@ def _fill(folder, count):
     return folder
 
 
-def test_images_keep_their_side_in_a_folder_that_grows(tmp_path):
+def test_images_keep_their_side_in_a_growing_folder(tmp_path):
     small = data.image_folder(_fill(tmp_path, 15), 8)
     assert small.train.notes == ()
     for count in (16, 20, 40):
@@ -76,7 +76,7 @@ def test_images_keep_their_side_in_a_folder_that_grows(tmp_path):
 
 
 def test_class_without_a_name_on_one_side_is_noted(tmp_path):
-    held_in = [name for name in NAMES if names.position(name) > names.TEST_SHARE][:4]
+    held_in = [name for name in NAMES if names.position(name) > names.TEST_FRACTION][:4]
     _fill(tmp_path, 15)
     for path in (tmp_path / "dog").iterdir():
         path.unlink()
@@ -85,7 +85,7 @@ def test_class_without_a_name_on_one_side_is_noted(tmp_path):
     train, test = data.image_folder(tmp_path, 8)
     assert (test.labels == 1).sum() == 1
     (note,) = train.notes
-    assert note.startswith("dog: the names of all images are on one side of the split")
+    assert note.startswith("dog: by their names, all images belong to the same side of the split")
     assert "may change sides when images are added" in note
 
 

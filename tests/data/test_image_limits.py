@@ -1,4 +1,4 @@
-"""Image files that ask for much are rejected by their header; large ones are converted in bands, pixel for pixel."""
+"""Image files with large demands are rejected by their header; converting large images in bands changes no pixel."""
 
 import struct
 
@@ -12,33 +12,33 @@ from minigooglenet import data
 from minigooglenet.data import image_headers, image_limits, photos, tiff_tags, upright
 
 REJECTED = {
-    "a PNG of one row": "149000000 x 1 pixels, which take 4,619,001,045 bytes to decode",
-    "a PNG of one column": "1 x 100000000 pixels, which take",
-    "a PNG that is narrow": "50 x 2900000 pixels, which take 1,107,802,213 bytes",
+    "a PNG of one row": "149000000 x 1 pixels, which need 4,619,001,045 bytes to decode",
+    "a PNG of one column": "1 x 100000000 pixels, which need",
+    "a PNG that is narrow": "50 x 2900000 pixels, which need 1,107,802,213 bytes",
     "a JPEG of 1,500 scans": "at least 101 scans of 3000 x 3000 pixels, more than 100 scans",
-    "a progressive JPEG, truncated": "12200 x 12200 pixels, which take 902,684,100 bytes to decode",
+    "a progressive JPEG, truncated": "12200 x 12200 pixels, which need 902,684,100 bytes to decode",
     "a JPEG whose EXIF overlaps": "entries of 3,200,000,000 bytes in a file of",
     "a JPEG of segments": "at least 10,001 segments, more than 10,000",
     "a JPEG with junk": "bytes between two segments, more than 65,536",
-    "a JPEG 2000 of 65,025 tiles": "255 x 255 pixels, which take 702,",
+    "a JPEG 2000 of 65,025 tiles": "255 x 255 pixels, which need 702,",
     "a JPEG 2000 of 16,384 components": "16,384 components, more than 4",
-    "a JPEG 2000 of small precincts": "5000 x 5000 pixels, which take 10,",
-    "a JPEG 2000 of 144 million pixels": "12000 x 12000 pixels, which take 3,253,156,921 bytes",
+    "a JPEG 2000 of small precincts": "5000 x 5000 pixels, which need 10,",
+    "a JPEG 2000 of 144 million pixels": "12000 x 12000 pixels, which need 3,253,156,921 bytes",
     "a TIFF whose entries overlap": "entries of 3,200,000,000 bytes in a file of 908,122, more than 67,108,864",
-    "a TIFF with one large tile": "8 x 8 pixels, which take 7,200,",
-    "a TIFF with one strip": "12000 x 12000 pixels, which take 864,672,500 bytes",
+    "a TIFF with one large tile": "8 x 8 pixels, which need 7,200,",
+    "a TIFF with one strip": "12000 x 12000 pixels, which need 864,672,500 bytes",
     "a TIFF of 900,000 strips": "900,000 strips or tiles, more than 100,000",
-    "a WebP with a large canvas": "16000 x 9000 pixels, which take",
-    "a BMP that skips rows": "140000000 x 1 pixels, which take",
+    "a WebP with a large canvas": "16000 x 9000 pixels, which need",
+    "a BMP that skips rows": "140000000 x 1 pixels, which need",
     "a PPM with a long comment": "a header of more than 65,536 bytes",
-    "an AVIF with a large frame": "12000 x 12000 pixels, which take",
+    "an AVIF with a large frame": "12000 x 12000 pixels, which need",
 }
-TURNS = (None, *Image.Transpose)
+TRANSPOSITIONS = (None, *Image.Transpose)
 
 
 @pytest.mark.parametrize("name", [name for name in REJECTED if name in IMAGES])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_headers_reject_small_files_that_ask_for_much(name, tmp_path):
+def test_headers_reject_small_files_with_large_demands(name, tmp_path):
     (tmp_path / "image").write_bytes(IMAGES[name]())
     with pytest.raises(data.BadImageError, match=REJECTED[name]):
         photos.decode(tmp_path / "image", 150_000_000, 64)
@@ -70,7 +70,7 @@ def test_scans_times_pixels_are_limited(tmp_path, monkeypatch):
 def test_marker_inside_a_comment_does_not_end_the_scan_count(tmp_path):
     content = jpeg_scans(1, 32)
     last = content.rindex(b"\xff\xda")
-    comment = b"\xff\xfe\0\4\xff\xd9"  # an end of image that is none
+    comment = b"\xff\xfe\0\4\xff\xd9"  # its content looks like an end-of-image marker
     path = tmp_path / "a.jpg"
     path.write_bytes(content[:last] + (comment + content[last:-2]) * 150 + b"\xff\xd9")
     with pytest.raises(data.BadImageError, match="at least 101 scans"):
@@ -85,7 +85,7 @@ def test_png_texts_count_as_unpacked(tmp_path):
         if accepted:
             assert image_headers.demand(tmp_path / "a.png").fixed >= least
         else:
-            with pytest.raises(data.BadImageError, match="once unpacked, more than"):
+            with pytest.raises(data.BadImageError, match="when decompressed, more than"):
                 image_headers.demand(tmp_path / "a.png")
 
 
@@ -97,9 +97,9 @@ def test_tiff_entries_are_added_up_in_both_byte_orders_and_sizes():
             assert tiff_tags.total(lambda at, n, content=content: content[at : at + n], len(content)) == expected
 
 
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("transposition", TRANSPOSITIONS)
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "CMYK", "I;16"])
-def test_bands_give_the_same_pixels_as_the_whole_image(mode, turn, monkeypatch):
+def test_bands_give_the_same_pixels_as_the_whole_image(mode, transposition, monkeypatch):
     image = Image.effect_noise((37, 53), 90) if mode != "I;16" else None
     if image is None:
         values = np.random.default_rng(0).integers(0, 65_536, (53, 37)).astype(np.uint16)
@@ -110,16 +110,16 @@ def test_bands_give_the_same_pixels_as_the_whole_image(mode, turn, monkeypatch):
         image = image.convert(mode)
     for factor in (1, 2, 5):
         monkeypatch.undo()
-        whole = upright.convert(image, turn, factor)
+        whole = upright.convert(image, transposition, factor)
         monkeypatch.setattr(upright, "BAND", 150)
-        banded = upright.convert(image, turn, factor)
+        banded = upright.convert(image, transposition, factor)
         assert np.array_equal(np.asarray(whole), np.asarray(banded)), factor
         for channels in ("RGB", "L"):
             values = upright.values(banded, channels)
             assert np.array_equal(values, np.asarray(whole.convert(channels)))
 
 
-def test_large_images_take_turns_and_small_ones_do_not():
-    assert image_limits.turn_to_decode(image_limits.LARGE + 1) is image_limits.turn_to_decode(2 * image_limits.LARGE)
-    with image_limits.turn_to_decode(image_limits.LARGE), image_limits.turn_to_decode(100):
+def test_only_large_images_are_decoded_one_at_a_time():
+    assert image_limits.decoding_lock(image_limits.LARGE + 1) is image_limits.decoding_lock(2 * image_limits.LARGE)
+    with image_limits.decoding_lock(image_limits.LARGE), image_limits.decoding_lock(100):
         pass

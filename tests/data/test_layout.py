@@ -1,4 +1,4 @@
-"""Which folder is for training, which is held out, and what is said about every other folder."""
+"""Which folder is for training, which is held out, and the notes about other folders."""
 
 import warnings
 
@@ -40,7 +40,7 @@ def test_validation_is_held_out_and_test_is_noted(tmp_path):
     train, test = data.image_folder(tmp_path, 8)
     assert test.folder == tmp_path / "valid"
     assert train.notes == test.notes
-    assert train.notes[0].endswith("testing is not used (`evaluate --held-out testing` tests on it)")
+    assert train.notes[0].endswith("testing is not used (`evaluate --held-out testing` evaluates on it)")
     assert data.load(tmp_path, 8, held_out="testing").test.folder == tmp_path / "testing"
 
 
@@ -51,7 +51,7 @@ def test_two_names_for_one_part_are_rejected(tmp_path, first, second):
     for name in ("train", first, second):
         _images(tmp_path / name, "cat", "dog")
     if len(list(tmp_path.iterdir())) < 3:
-        pytest.skip("this file system does not tell capitals apart")
+        pytest.skip("this file system ignores capitalisation")
     with pytest.raises(ValueError, match="which are names for the same part") as raised:
         data.image_folder(tmp_path, 8)
     assert first in str(raised.value)
@@ -61,7 +61,9 @@ def test_two_names_for_one_part_are_rejected(tmp_path, first, second):
 def test_loose_test_images_warn_and_train_is_split(tmp_path):
     _images(tmp_path / "train", "cat", "dog", count=10)
     _images(tmp_path / "test")
-    with pytest.warns(data.FolderWarning, match="test has no class folders, so it is not used; a part of train is"):
+    with pytest.warns(
+        data.FolderWarning, match=r"test has no class folders, so it is not used\. A fraction of train is"
+    ):
         train, test = data.image_folder(tmp_path, 8)
     assert len(train) + len(test) == 20
     assert test.folder == tmp_path / "train"
@@ -90,7 +92,7 @@ def test_loose_validation_images_are_rejected_with_advice(tmp_path):
 def test_empty_validation_folder_is_rejected(tmp_path):
     _images(tmp_path / "train", "cat", "dog")
     (tmp_path / "validation").mkdir()
-    with pytest.raises(ValueError, match=r"validation has no class folders\. Put one folder for each class there"):
+    with pytest.raises(ValueError, match=r"validation has no class folders\. Add one folder per class, named as in"):
         data.image_folder(tmp_path, 8)
 
 
@@ -115,7 +117,10 @@ def test_other_folders_next_to_train_are_noted(tmp_path):
 def test_parts_without_train_are_rejected_with_advice(tmp_path):
     for part in ("training_set", "test"):
         _images(tmp_path / part, "cat", "dog")
-    with pytest.raises(ValueError, match="If test is a part of the data set and not a class, call the training part"):
+    with pytest.raises(
+        ValueError,
+        match="If test is not a class but a part of the data set, name the folder of the training part train",
+    ):
         data.image_folder(tmp_path, 8)
 
 
@@ -128,7 +133,7 @@ def test_class_in_other_capitals_is_suggested(tmp_path):
 
 def test_nested_class_folders_are_rejected_with_advice(tmp_path):
     _images(tmp_path, "cat/2023", "cat/2024", "dog")
-    with pytest.raises(ValueError, match=r"cat has folders inside \(2023, 2024\); images belong directly in the"):
+    with pytest.raises(ValueError, match=r"cat has subfolders \(2023, 2024\)\. Put the images directly into the"):
         data.image_folder(tmp_path, 8)
 
 
@@ -138,7 +143,7 @@ def test_chosen_folder_must_be_next_to_train(tmp_path, name):
     _images(tmp_path / "loose")
     with pytest.raises(ValueError, match=r"next to a folder train|has images, but no class folders"):
         data.image_folder(tmp_path, 8, held_out=name)
-    with pytest.raises(ValueError, match="held_out='val' is for a folder; shapes has one test set"):
+    with pytest.raises(ValueError, match="held_out='val' is only for folders; shapes has one test set"):
         data.load("shapes", held_out="val")
 
 

@@ -1,4 +1,4 @@
-"""Which files of a class are images: suffixes, names without one, system files, links, and forms of Unicode."""
+"""Which files of a class are images: suffixes, names without a suffix, system files, links and Unicode forms."""
 
 import sys
 import unicodedata
@@ -23,7 +23,7 @@ def _save(path, kind="PNG", seed=0):
 
 def _forms_differ(folder):
     (folder / NFC).mkdir(parents=True)
-    return not (folder / NFD).exists()  # as they do not on macOS
+    return not (folder / NFD).exists()  # on macOS both names are the same folder
 
 
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
@@ -46,11 +46,11 @@ def test_jfif_and_jpe_are_decoded(tmp_path):
 def test_name_without_suffix_is_decided_by_content(tmp_path):
     for name, kind in (("photo", "JPEG"), ("icon", "PNG"), ("moving", "GIF"), ("web", "WEBP")):
         _save(tmp_path / "cat" / name, kind)
-    (tmp_path / "cat" / "README").write_text("no image", encoding="utf-8")
+    (tmp_path / "cat" / "README").write_text("not an image", encoding="utf-8")
     (tmp_path / "cat" / "nothing").write_bytes(b"")
     images, skipped = listing.listed(tmp_path)
     assert images["cat"] == [f"cat/{name}" for name in ("icon", "moving", "photo", "web")]
-    assert skipped == dict.fromkeys(("cat/README", "cat/nothing"), "its name does not end as an image's does")
+    assert skipped == dict.fromkeys(("cat/README", "cat/nothing"), "its name does not have the suffix of an image")
 
 
 def test_other_suffix_is_skipped_and_listed_even_for_an_image(tmp_path):
@@ -61,14 +61,14 @@ def test_other_suffix_is_skipped_and_listed_even_for_an_image(tmp_path):
     images, skipped = listing.listed(tmp_path)
     assert images["cat"] == []
     assert {name: reason.partition("starts as ")[2] for name, reason in skipped.items()} == {
-        "cat/a.jpg_large": "JPEG; rename or convert it",
-        "cat/b.png~": "PNG; rename or convert it",
-        "cat/c.heic": "HEIC; rename or convert it",
+        "cat/a.jpg_large": "JPEG. Rename or convert it.",
+        "cat/b.png~": "PNG. Rename or convert it.",
+        "cat/c.heic": "HEIC. Rename or convert it.",
         "cat/desktop.ini": "",
     }
 
 
-def test_hidden_and_system_entries_are_passed_over(tmp_path):
+def test_hidden_and_system_entries_are_ignored(tmp_path):
     for name in ("cat", "dog"):
         _save(tmp_path / name / "1.png")
         _save(tmp_path / name / "2.png")
@@ -104,7 +104,7 @@ def test_class_folders_of_both_unicode_forms_are_merged(tmp_path):
     assert reason.endswith("in another Unicode form")
 
 
-def test_digest_of_a_folder_is_that_of_both_unicode_forms(tmp_path):
+def test_folder_digest_ignores_the_unicode_form(tmp_path):
     digests = set()
     for form in (NFC, NFD):
         for name in ("cat", form):
@@ -115,7 +115,7 @@ def test_digest_of_a_folder_is_that_of_both_unicode_forms(tmp_path):
     assert len(digests) == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs links that any user may make")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links without special rights")
 def test_links_to_images_and_classes_are_followed(tmp_path):
     _save(tmp_path / "store" / "1.png")
     (tmp_path / "set" / "cat").mkdir(parents=True)
@@ -143,5 +143,5 @@ def test_unusual_class_names_work(tmp_path, name):
 def test_class_name_with_a_line_break_is_rejected(tmp_path):
     for name in ("a\nb", "c"):
         _save(tmp_path / name / "1.png")
-    with pytest.raises(ValueError, match="a class whose name is no printable text"):
+    with pytest.raises(ValueError, match="a class name with unprintable characters"):
         data.image_folder(tmp_path, 8)

@@ -1,4 +1,4 @@
-"""Data by name: what each set holds, and how each is augmented."""
+"""Data sets by name: their contents and their augmentation."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from minigooglenet import data
 
 
-def test_digits_are_whole_grey_levels_that_become_the_same_inputs():
+def test_digits_are_uint8_and_give_the_same_inputs():
     pytest.importorskip("sklearn")
     split, (images, labels, _, test_labels) = data.load("digits"), data.digits()
     assert (len(split.train), len(split.test), split.train.shape) == (1438, 359, (1, 32, 32))
@@ -18,7 +18,7 @@ def test_digits_are_whole_grey_levels_that_become_the_same_inputs():
     assert data.load("digits", 16).test.shape == (1, 16, 16)
 
 
-def test_shapes_are_4000_and_1000_scenes_that_share_none():
+def test_shapes_are_4000_and_1000_disjoint_scenes():
     split = data.load("shapes")
     assert (len(split.train), len(split.test), split.train.shape) == (4000, 1000, (3, 32, 32))
     assert split.train.pixels == data.UNIT
@@ -28,7 +28,7 @@ def test_shapes_are_4000_and_1000_scenes_that_share_none():
 
 
 @pytest.mark.parametrize("name", ["digits", "shapes"])
-def test_only_training_is_augmented_and_only_on_request(name, monkeypatch):
+def test_only_the_training_set_is_augmented_on_request(name, monkeypatch):
     monkeypatch.setattr(data.loading, "SCENES", (50, 5))
     if name == "digits":
         pytest.importorskip("sklearn")
@@ -44,7 +44,7 @@ def test_only_training_is_augmented_and_only_on_request(name, monkeypatch):
     assert not np.array_equal(one, later)
 
 
-def test_no_digit_is_mirrored():
+def test_digits_are_never_mirrored():
     pytest.importorskip("sklearn")
     train = data.load("digits", augment=True).train
     image = np.zeros((1, 32, 32), np.uint8)
@@ -54,5 +54,5 @@ def test_no_digit_is_mirrored():
 
 
 def test_cifar10_has_one_size():
-    with pytest.raises(ValueError, match="the images of CIFAR-10 are 32 x 32, size 64 cannot be had"):
+    with pytest.raises(ValueError, match="size must be 32 for CIFAR-10, whose images are 32 x 32, got 64"):
         data.load("cifar10", 64)

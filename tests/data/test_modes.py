@@ -1,4 +1,4 @@
-"""Every mode of image file: which value is white is decided by the mode and the header, never by the pixels."""
+"""Every image mode: the mode and the header decide which value is white, never the pixels."""
 
 import io
 import struct
@@ -67,15 +67,15 @@ def test_compressed_sixteen_bit_tiff_keeps_its_scale(tmp_path, order, compressio
 
 
 def test_sixteen_bit_tiff_with_white_zero_is_inverted(tmp_path):
-    found = _decoded(tmp_path, _tiff(LEVELS.astype("<u2"), photometric=0))
-    assert np.array_equal(found[..., 0], (65_535 - LEVELS.astype(int)) // 257)
+    decoded = _decoded(tmp_path, _tiff(LEVELS.astype("<u2"), photometric=0))
+    assert np.array_equal(decoded[..., 0], (65_535 - LEVELS.astype(int)) // 257)
 
 
 def test_pgm_is_scaled_by_its_stated_maximum(tmp_path):
     for most, values in ((4_095, LEVELS >> 4), (65_535, LEVELS), (1_000, LEVELS.astype(int) * 1_000 // 65_535)):
         content = f"P5 64 48 {most}\n".encode() + values.astype(">u2").tobytes()
-        found = _decoded(tmp_path, content)[..., 0]
-        assert np.abs(found - values * 255.0 / most).max() <= 1
+        decoded = _decoded(tmp_path, content)[..., 0]
+        assert np.abs(decoded - values * 255.0 / most).max() <= 1
 
 
 def test_packed_twelve_bit_tiff_is_scaled_by_its_stated_bits(tmp_path):
@@ -83,8 +83,8 @@ def test_packed_twelve_bit_tiff_is_scaled_by_its_stated_bits(tmp_path):
     packed = np.zeros((48, 96), np.uint8)
     first, second = values[:, ::2], values[:, 1::2]
     packed[:, 0::3], packed[:, 1::3], packed[:, 2::3] = first >> 4, (first & 15) << 4 | second >> 8, second & 255
-    found = _decoded(tmp_path, _tiff(packed, bits=12, width=64))[..., 0]
-    assert np.array_equal(found, values.astype(int) * 255 // 4_095)
+    decoded = _decoded(tmp_path, _tiff(packed, bits=12, width=64))[..., 0]
+    assert np.array_equal(decoded, values.astype(int) * 255 // 4_095)
 
 
 def test_sixteen_bit_colour_keeps_the_upper_byte(tmp_path):
@@ -116,13 +116,13 @@ def test_signed_and_32_bit_integers_are_rejected_with_advice(tmp_path):
             _decoded(tmp_path, content)
 
 
-def test_tiff_that_pillow_cannot_read_is_called_a_tiff(tmp_path):
-    with pytest.raises(data.BadImageError, match="it starts as TIFF, but its header is damaged or of a rare kind"):
+def test_unreadable_tiff_is_named_in_the_error(tmp_path):
+    with pytest.raises(data.BadImageError, match="it starts as TIFF, but its header is corrupt or of a variant"):
         _decoded(tmp_path, _tiff(LEVELS.astype("<f8"), form=3))
 
 
-def test_heic_is_named_with_what_to_do(tmp_path):
-    with pytest.raises(data.BadImageError, match=r"it is HEIC, .*; convert it to JPEG or PNG first"):
+def test_heic_is_rejected_with_advice(tmp_path):
+    with pytest.raises(data.BadImageError, match=r"it is HEIC, .*\. Convert it to JPEG or PNG first"):
         _decoded(tmp_path, struct.pack(">L", 24) + b"ftypheic" + bytes(16), "phone.jpg")
 
 
@@ -135,14 +135,14 @@ def test_all_modes_of_8_bits_look_the_same(tmp_path, mode):
     else:
         image = grey.convert(mode)
     for kind in ("TIFF", "PNG", "JPEG", "WEBP", "BMP", "GIF", "JPEG2000", "PPM"):
-        if (kind, mode) == ("TIFF", "YCbCr"):  # Pillow 11.0 cannot read its own
+        if (kind, mode) == ("TIFF", "YCbCr"):  # Pillow 11.0 cannot read the file that it writes
             continue
         try:
             content = _saved(image, kind)
-        except (OSError, ValueError):  # this kind does not hold this mode
+        except (OSError, ValueError):  # this format does not support this mode
             continue
         saved += 1
-        blocks = _decoded(tmp_path, content).reshape(6, 8, 8, 8, 3).mean(axis=(1, 3))  # one bit a pixel is dithered
+        blocks = _decoded(tmp_path, content).reshape(6, 8, 8, 8, 3).mean(axis=(1, 3))  # 1-bit images are dithered
         assert np.abs(blocks - np.asarray(grey).reshape(6, 8, 8, 8, 3).mean(axis=(1, 3))).max() < 12, kind
     assert saved
 
@@ -163,7 +163,7 @@ def test_first_of_several_frames_is_used(tmp_path, kind):
 
 
 @pytest.mark.skipif("AVIF" not in formats.readable() or "AVIF" not in Image.SAVE, reason="this Pillow has no AVIF")
-def test_avif_is_read_where_pillow_has_it(tmp_path):
+def test_avif_is_read_if_pillow_supports_it(tmp_path):
     assert np.abs(_decoded(tmp_path, _saved(Image.new("RGB", (40, 30), "red"), "AVIF")) - [255, 0, 0]).max() < 6
 
 

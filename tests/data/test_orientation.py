@@ -1,4 +1,4 @@
-"""The orientation of an image file is found whatever the rest of its EXIF block is like."""
+"""The orientation of an image file is orientation even if the rest of its EXIF block is corrupt."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from minigooglenet.data import photos
-from minigooglenet.data.orientation import _of_exif, turn
+from minigooglenet.data.orientation import _of_exif, transposition
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 SIX = (0x112, 3, 1, struct.pack("<HH", 6, 0))
@@ -22,7 +22,7 @@ BEFORE_AND_AFTER = {
     "fraction outside the block": (0x11A, 5, 1, FAR),
     "wrong type": (0x8298, 3, 1, struct.pack("<HH", 5, 0)),
     "sub-directory outside the block": (0x8769, 4, 1, FAR),
-    "sub-directory that is this one": (0x8769, 4, 1, struct.pack("<L", 8)),
+    "sub-directory that is its own parent": (0x8769, 4, 1, struct.pack("<L", 8)),
 }
 
 
@@ -38,7 +38,7 @@ def _jpeg(exif):
     return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow, which reads the block for the resolution
+@pytest.mark.filterwarnings("ignore::UserWarning")  # from Pillow, which reads the resolution in the block
 @pytest.mark.parametrize("name", BEFORE_AND_AFTER)
 def test_bad_exif_entry_keeps_image_and_orientation(tmp_path, name):
     for entries in ((BEFORE_AND_AFTER[name], SIX), (SIX, BEFORE_AND_AFTER[name])):
@@ -60,15 +60,15 @@ def test_bad_exif_entry_keeps_image_and_orientation(tmp_path, name):
         _exif((0x112, 3, 1, bytes(4))),
     ],
 )
-def test_exif_without_orientation_leaves_image_as_it_is(tmp_path, exif):
+def test_exif_without_orientation_keeps_the_image(tmp_path, exif):
     (tmp_path / "x.jpg").write_bytes(_jpeg(exif))
-    found = np.asarray(photos.decode(tmp_path / "x.jpg", 10**6)).astype(int)
-    assert found.shape == PIXELS.shape
+    decoded = np.asarray(photos.decode(tmp_path / "x.jpg", 10**6)).astype(int)
+    assert decoded.shape == PIXELS.shape
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_turned_upright(tmp_path, suffix, orientation):
+def test_every_orientation_becomes_upright(tmp_path, suffix, orientation):
     exif = Image.Exif()
     exif[0x112] = orientation
     path = tmp_path / f"x.{suffix}"
@@ -78,7 +78,7 @@ def test_every_orientation_is_turned_upright(tmp_path, suffix, orientation):
     assert np.array_equal(np.asarray(photos.decode(path, 10**6)), expected)
 
 
-def test_orientation_is_read_from_other_places():
+def test_orientation_is_read_from_other_metadata():
     upside_down = Image.Transpose.ROTATE_180
     big = b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHLHH", 0x112, 3, 1, 3, 0) + bytes(4)
     for info in (
@@ -89,13 +89,13 @@ def test_orientation_is_read_from_other_places():
     ):
         image = Image.new("RGB", (2, 2))
         image.info = info
-        assert turn(image) == upside_down
+        assert transposition(image) == upside_down
     image.info = {"Raw profile type exif": "\nexif\n 3\nxyz"}
-    assert turn(image) is None
+    assert transposition(image) is None
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_have_an_orientation_or_none(content):
     for start in (b"", b"II*\0\x08\0\0\0", b"Exif\0\0MM\0*\0\0\0\x08"):
-        found = _of_exif(start + content)
-        assert found is None or 0 <= found < 2**32
+        orientation = _of_exif(start + content)
+        assert orientation is None or 0 <= orientation < 2**32

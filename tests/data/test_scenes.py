@@ -1,4 +1,4 @@
-"""Scenes from a seed: the same bits again, exact labels and boxes, and objects apart from one another."""
+"""Scenes from a seed: reproducible bits, exact labels and boxes, and objects that do not overlap."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minigooglenet import data
 
 
-def test_a_seed_gives_the_same_scenes_and_fewer_are_the_first_of_more():
+def test_seed_repeats_scenes_for_any_count():
     many, again, few = data.shapes(20, 32, seed=3), data.shapes(20, 32, seed=3), data.shapes(5, 32, seed=3)
     assert np.array_equal(many.images, again.images)
     assert np.array_equal(few.images, many.images[:5])
@@ -16,7 +16,7 @@ def test_a_seed_gives_the_same_scenes_and_fewer_are_the_first_of_more():
     assert not np.array_equal(data.shapes(5, 32, seed=4).images, few.images)
 
 
-def test_what_is_given_has_the_documented_forms():
+def test_scenes_have_the_documented_shapes():
     one, three = data.shapes(4, 40, seed=0), data.shapes(4, 64, seed=0, objects=3)
     assert (one.images.shape, one.images.dtype) == ((4, 3, 40, 40), np.uint8)
     assert (one.labels.shape, one.boxes.shape) == ((4,), (4, 4))
@@ -24,20 +24,20 @@ def test_what_is_given_has_the_documented_forms():
     assert len(set(one.classes)) == 10
 
 
-def test_a_seed_shows_the_same_objects_at_every_size():
+def test_seed_gives_the_same_objects_at_every_size():
     small, large = data.shapes(10, 32, seed=1), data.shapes(10, 128, seed=1)
     assert np.array_equal(small.labels, large.labels)
     assert np.abs(small.boxes * 4 - large.boxes).max() <= 6
 
 
-def test_every_class_appears_and_scales_differ_by_two_at_least():
+def test_scenes_contain_every_class_at_different_scales():
     scenes = data.shapes(300, 64, seed=0)
     sides = (scenes.boxes[:, 2:] - scenes.boxes[:, :2]).max(axis=1)
     assert set(scenes.labels) == set(range(10))
     assert sides.max() > 2 * sides.min()
 
 
-def test_a_box_holds_every_pixel_of_its_object_and_touches_it_on_all_sides(monkeypatch):
+def test_box_is_tight_around_its_object(monkeypatch):
     module = _scenes_module()
     monkeypatch.setattr(module, "_texture", lambda rng, ground, size: module.Image.new("RGB", (size, size)))
     monkeypatch.setattr(module, "_clutter", lambda rng, draw, side: None)
@@ -48,7 +48,7 @@ def test_a_box_holds_every_pixel_of_its_object_and_touches_it_on_all_sides(monke
         assert (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) == (x0, y0, x1, y1)
 
 
-def test_an_object_stands_out_from_its_ground(monkeypatch):
+def test_object_contrasts_with_its_background(monkeypatch):
     module = _scenes_module()
     tones = {}
 
@@ -64,7 +64,7 @@ def test_an_object_stands_out_from_its_ground(monkeypatch):
 
 
 @given(st.integers(32, 80), st.integers(1, 12), st.integers(0, 1000))
-def test_boxes_lie_inside_the_scene_and_never_overlap(size, objects, seed):
+def test_boxes_are_inside_the_scene_and_disjoint(size, objects, seed):
     scenes = data.shapes(1, size, seed=seed, objects=objects)
     boxes = scenes.boxes.reshape(-1, 4)
     assert boxes.min() >= 0
@@ -76,10 +76,10 @@ def test_boxes_lie_inside_the_scene_and_never_overlap(size, objects, seed):
     assert taken.max() == 1
 
 
-def test_what_no_scene_can_be_is_refused():
+def test_shapes_reject_impossible_scenes():
     with pytest.raises(ValueError, match="size must be at least 32, got 16"):
         data.shapes(1, 16)
-    with pytest.raises(ValueError, match="room for at most 12 objects, got 13"):
+    with pytest.raises(ValueError, match="objects must be at most 12, got 13"):
         data.shapes(1, 64, objects=13)
     with pytest.raises(ValueError, match="count must be at least 1"):
         data.shapes(0)

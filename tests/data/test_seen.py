@@ -1,4 +1,4 @@
-"""The record of training images: small, found again after a move, and honest about what it cannot know."""
+"""The record of training images: small, valid after the images are moved, and marked as an estimate if it is one."""
 
 import json
 
@@ -19,7 +19,7 @@ def _round_trip(record):
     return seen.from_json(json.loads(json.dumps(record.to_json())))
 
 
-def test_images_are_known_after_a_move_and_not_by_number(tmp_path):
+def test_images_are_recognised_after_a_move(tmp_path):
     files = _files(tmp_path / "train" / "cat", [f"{i}.png" for i in range(20)])
     record = _round_trip(seen.record(tmp_path / "train" / "cat", files))
     assert (record.count, record.halvings, len(record.hashes)) == (20, 0, 20)
@@ -44,9 +44,9 @@ def test_beginning_end_and_size_of_a_long_file_count(tmp_path):
     whole = bytearray(3 * seen.PART)
     (tmp_path / "x.bmp").write_bytes(whole)
     record = seen.record(tmp_path, ["x.bmp"])
-    for place in (0, seen.PART - 1, len(whole) - 1):
+    for index in (0, seen.PART - 1, len(whole) - 1):
         changed = bytearray(whole)
-        changed[place] = 1
+        changed[index] = 1
         (tmp_path / "x.bmp").write_bytes(changed)
         assert seen.overlap([record], tmp_path, ["x.bmp"]).count == 0
     (tmp_path / "x.bmp").write_bytes(bytes(len(whole) + 1))
@@ -55,17 +55,17 @@ def test_beginning_end_and_size_of_a_long_file_count(tmp_path):
     assert seen.overlap([record], tmp_path, ["x.bmp"]).count == 1
 
 
-def test_many_images_leave_a_sample_that_estimates_the_overlap(tmp_path, monkeypatch):
+def test_overlap_of_many_images_is_estimated_from_a_sample(tmp_path, monkeypatch):
     monkeypatch.setattr(seen, "MOST", 200)
     files = _files(tmp_path, [f"image_{i}.jpg" for i in range(3000)])
     record = _round_trip(seen.record(tmp_path, files[:2000]))
     assert record.count == 2000
     assert record.halvings >= 4
     assert 50 < len(record.hashes) <= 200
-    found = seen.overlap([record], tmp_path, files[1000:])
-    assert found.of == 2000
-    assert not found.exact
-    assert 600 < found.count < 1400  # 1,000
+    overlap = seen.overlap([record], tmp_path, files[1000:])
+    assert overlap.of == 2000
+    assert not overlap.exact
+    assert 600 < overlap.count < 1400  # 1,000
     assert seen.overlap([record], tmp_path, files[2000:]).count == 0
 
 

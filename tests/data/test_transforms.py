@@ -1,4 +1,4 @@
-"""Transforms: what each does to an image whose pixels say where they were."""
+"""Transforms of images whose pixel values are their positions."""
 
 import numpy as np
 import pytest
@@ -12,32 +12,32 @@ def _image(height=30, width=40, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (channels, height, width), np.uint8)
 
 
-def _map(height, width):
-    """Return an image whose values are its places: rows in red, columns in green."""
+def _positions(height, width):
+    """Return an image whose values are the positions: rows in red, columns in green."""
     rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     return np.stack([rows, columns, 0 * rows]).astype(np.uint8)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("interpolation", transforms.INTERPOLATIONS)
-def test_resizing_keeps_the_order_of_axes_and_colours(channels, interpolation):
+def test_resize_keeps_the_order_of_axes_and_colours(channels, interpolation):
     image = np.zeros((channels, 8, 12), np.uint8) + np.arange(50, 50 + channels, dtype=np.uint8)[:, None, None]
     resized = transforms.resize(image, 4, 30, interpolation)
     assert (resized.shape, resized.dtype) == ((channels, 4, 30), np.uint8)
     assert resized[:, 0, 0].tolist() == resized[:, -1, -1].tolist() == list(range(50, 50 + channels))
 
 
-def test_halving_by_area_takes_the_mean_of_four():
+def test_halving_by_area_averages_four_pixels():
     image = np.array([[[0, 4, 10, 10], [4, 8, 10, 10]]], np.uint8)
     assert transforms.resize(image, 1, 2, "area").tolist() == [[[4, 10]]]
 
 
-def test_an_unknown_interpolation_is_refused_with_those_that_there_are():
+def test_unknown_interpolation_is_rejected_with_the_choices():
     with pytest.raises(ValueError, match="one of bilinear, area, nearest, bicubic, got 'cubic'"):
         transforms.resize(_image(), 4, 4, "cubic")
 
 
-def test_resizing_follows_the_rule_of_torchvision():
+def test_resize_follows_torchvisions_rule():
     for side in (224, 232, 256, 299):
         for height in range(200, 600, 7):
             for width in range(height % 5 + 200, 600, 11):
@@ -51,7 +51,7 @@ def test_resizing_follows_the_rule_of_torchvision():
     assert transforms.resize_shorter_side(_image(300, 451), 256).shape == (3, 256, 384)  # 384.85
 
 
-def test_centre_crop_follows_the_rule_of_torchvision():
+def test_centre_crop_follows_torchvisions_rule():
     for height in range(224, 400):
         for width in (224, 225, 226, 227, 255, 383, 385):
             expected = round((height - 224) / 2.0), round((width - 224) / 2.0)
@@ -67,42 +67,42 @@ def test_shorter_side_gets_its_size_and_keeps_proportions(height, width, side):
         assert 0 <= side * before / min(height, width) - length < 1
 
 
-def test_the_central_crop_is_the_middle():
-    assert transforms.centre_crop(_map(10, 20), 4)[:, 0, 0].tolist() == [3, 8, 0]
-    with pytest.raises(ValueError, match="does not lie inside an image of 10 x 20"):
-        transforms.centre_crop(_map(10, 20), 11)
+def test_centre_crop_is_central():
+    assert transforms.centre_crop(_positions(10, 20), 4)[:, 0, 0].tolist() == [3, 8, 0]
+    with pytest.raises(ValueError, match="extends past the edge of an image of 10 x 20"):
+        transforms.centre_crop(_positions(10, 20), 11)
 
 
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (200, 120), (64, 250)])
-def test_the_middle_for_testing_is_224_of_256_of_the_shorter_side(height, width):
-    middle = transforms.middle(_map(height, width), 56).astype(float)
+def test_middle_is_224_of_256_of_the_shorter_side(height, width):
+    middle = transforms.middle(_positions(height, width), 56).astype(float)
     side = min(height, width) * 224 / 256
     for channel, axis, length in ((0, 1, height), (1, 2, width)):
         values = middle[channel].mean(axis=2 - axis)
-        step = side / 56
-        assert values[0] == pytest.approx((length - side) / 2 + step / 2 - 0.5, abs=1.5)
-        assert values[-1] == pytest.approx((length + side) / 2 - step / 2 - 0.5, abs=1.5)
+        pixel = side / 56
+        assert values[0] == pytest.approx((length - side) / 2 + pixel / 2 - 0.5, abs=1.5)
+        assert values[-1] == pytest.approx((length + side) / 2 - pixel / 2 - 0.5, abs=1.5)
 
 
-def test_the_middle_of_a_very_long_image_takes_no_more_memory_than_a_square():
+def test_middle_needs_little_memory_for_long_images():
     assert transforms.middle(np.zeros((1, 10, 100_000), np.uint8), 224).shape == (1, 224, 224)
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10**6))
-def test_a_training_crop_lies_inside_with_the_papers_area_and_aspect(height, width, seed):
+def test_training_crop_has_the_papers_area_and_aspect(height, width, seed):
     top, left, rows, columns = transforms.area_box(np.random.default_rng(seed), height, width)
     assert min(top, left) >= 0
     assert top + rows <= height
     assert left + columns <= width
     if rows == columns == min(height, width):
-        return  # what does not fit becomes the central square
-    # Whole pixels move an area and an aspect a little.
+        return  # a crop that does not fit becomes the central square
+    # Rounding to integers changes the area and the aspect ratio a little.
     assert (rows + 0.5) * (columns + 0.5) >= 0.08 * height * width
     assert (columns + 0.5) / max(rows - 0.5, 0.5) >= 3 / 4
     assert (columns - 0.5) / (rows + 0.5) <= 4 / 3
 
 
-def test_areas_are_uniform_and_wide_is_as_likely_as_tall():
+def test_crop_areas_are_uniform_and_aspects_symmetric():
     rng = np.random.default_rng(0)
     boxes = np.array([transforms.area_box(rng, 1000, 1000) for _ in range(4000)])
     areas, log_aspect = boxes[:, 2] * boxes[:, 3] / 1e6, np.log(boxes[:, 3] / boxes[:, 2])
@@ -112,16 +112,16 @@ def test_areas_are_uniform_and_wide_is_as_likely_as_tall():
     assert log_aspect.max() == pytest.approx(np.log(4 / 3), abs=0.01)
 
 
-def test_what_fits_in_no_try_becomes_the_central_square():
+def test_crop_that_never_fits_becomes_the_central_square():
     class Wide:
         def uniform(self, low, high):
-            return high  # all of the area at 4 : 3 does not fit into a square
+            return high  # 100% of the area at 4 : 3 does not fit into a square
 
     assert transforms.area_box(Wide(), 10, 10) == (0, 0, 10, 10)
     assert transforms.area_box(Wide(), 6, 12) == (0, 3, 6, 6)
 
 
-def test_random_interpolation_draws_all_four_and_the_default_none(monkeypatch):
+def test_random_interpolation_draws_all_four(monkeypatch):
     used = []
     monkeypatch.setattr(transforms, "resize", lambda image, height, width, interpolation: used.append(interpolation))
     rng = np.random.default_rng(0)
@@ -132,15 +132,15 @@ def test_random_interpolation_draws_all_four_and_the_default_none(monkeypatch):
     assert used[-1] == "bilinear"
 
 
-def test_half_of_all_images_are_mirrored():
+def test_mirror_flips_half_of_the_images():
     image, rng = _image(), np.random.default_rng(0)
-    turned = [np.array_equal(transforms.mirror(image, rng), image[:, :, ::-1]) for _ in range(1000)]
-    assert 430 < sum(turned) < 570
+    flipped = [np.array_equal(transforms.mirror(image, rng), image[:, :, ::-1]) for _ in range(1000)]
+    assert 430 < sum(flipped) < 570
 
 
-def test_a_shift_moves_and_mirrors_at_the_border():
+def test_shift_moves_and_reflects_at_the_border():
     seen = set()
-    image = _map(9, 7)
+    image = _positions(9, 7)
     for seed in range(300):
         moved = transforms.shift(image, np.random.default_rng(seed), 2)
         assert moved.shape == image.shape
@@ -148,7 +148,7 @@ def test_a_shift_moves_and_mirrors_at_the_border():
     assert seen == {(row, column) for row in range(2, 7) for column in range(1, 6)}
     assert transforms._reflected(5, 2, 2).tolist() == [2, 3, 4, 3, 2]
     assert transforms._reflected(5, -2, 2).tolist() == [2, 1, 0, 1, 2]
-    with pytest.raises(ValueError, match="by up to 4 pixels needs an image of more than 4, got 3"):
+    with pytest.raises(ValueError, match="by up to 4 pixels needs an image larger than 4 pixels, got 3"):
         transforms.shift(_image(3, 3), np.random.default_rng(0))
 
 
@@ -165,7 +165,7 @@ class _Fixed:
         return self.factor
 
 
-def test_each_distortion_is_howards():
+def test_distortions_match_howard():
     image = np.array([10, 20, 40], np.uint8).reshape(3, 1, 1).repeat(2, axis=2)
     image[:, :, 1] = 100
     grey = 0.299 * 10 + 0.587 * 20 + 0.114 * 40
@@ -179,14 +179,14 @@ def test_each_distortion_is_howards():
     assert transforms.distort(image, _Fixed([2], half))[:, 0, 1].tolist() == [100] * 3
 
 
-def test_the_order_of_distortions_matters():
+def test_order_of_distortions_matters():
     image = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
     first, last = (transforms.distort(image, _Fixed(order, 1.5)) for order in ([0, 1, 2], [2, 1, 0]))
     assert not np.array_equal(first, last)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_whole_augmentation_repeats_with_its_seed_and_differs_with_another(channels):
+def test_augmentation_repeats_with_its_seed(channels):
     image = _image(60, 80, channels)
     for function in (lambda p, rng: transforms.photo_augmentation(p, rng, 24), transforms.small_augmentation):
         one, again, other = (function(image, np.random.default_rng(seed)) for seed in (1, 1, 2))

@@ -1,4 +1,4 @@
-"""Intervals cover the true value as often as they say, for few images and for answers that are all alike."""
+"""Intervals have their stated coverage, also for few images and for answers that are all equal."""
 
 import math
 import re
@@ -17,14 +17,14 @@ def binomial(count, p):
     return np.array([math.comb(count, k) * p**k * (1 - p) ** (count - k) for k in range(count + 1)])
 
 
-def test_all_right_is_not_certain():
+def test_interval_of_only_successes_excludes_certainty():
     assert proportion_interval(12, 12) == pytest.approx((0.025 ** (1 / 12), 1))  # 73.5% to 100%
     assert proportion_interval(0, 12) == pytest.approx((0, 1 - 0.025 ** (1 / 12)))
     assert proportion_interval(1, 1) == pytest.approx((0.025, 1))
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100, 5000])
-def test_a_proportion_interval_ends_where_the_binomial_tails_are_small(count):
+def test_proportion_interval_ends_at_the_binomial_tails(count):
     for successes in {0, 1, count // 3, count - 1, count} & set(range(count + 1)):
         low, high = proportion_interval(successes, count, 0.9)
         assert 0 <= low <= successes / count <= high <= 1
@@ -36,7 +36,7 @@ def test_a_proportion_interval_ends_where_the_binomial_tails_are_small(count):
         assert proportion_interval(count - successes, count, 0.9) == pytest.approx((1 - high, 1 - low))
 
 
-def test_a_proportion_interval_is_that_of_the_beta_distribution():
+def test_proportion_interval_matches_the_beta_distribution():
     beta = pytest.importorskip("scipy.stats").beta
     for successes, count in ((7, 10), (199, 200), (45_000, 50_000), (1, 30)):
         expected = beta.ppf(0.025, successes, count - successes + 1), beta.ppf(0.975, successes + 1, count - successes)
@@ -44,14 +44,14 @@ def test_a_proportion_interval_is_that_of_the_beta_distribution():
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_a_proportion_interval_covers_as_often_as_it_says(count):
+def test_proportion_interval_has_its_stated_coverage(count):
     intervals = np.array([proportion_interval(k, count) for k in range(count + 1)])
     for p in np.linspace(0.005, 0.995, 100):
         covered = (intervals[:, 0] <= p) & (p <= intervals[:, 1])
         assert binomial(count, p) @ covered >= 0.95 - 1e-12, p
 
 
-def test_a_simulated_accuracy_is_covered_at_twenty_images():
+def test_proportion_interval_covers_simulated_accuracy_of_20_images():
     rng = np.random.default_rng(0)
     intervals = np.array([proportion_interval(hits, 20) for hits in range(21)])
     for accuracy in (0.5, 0.9, 0.98):
@@ -60,24 +60,24 @@ def test_a_simulated_accuracy_is_covered_at_twenty_images():
 
 
 def pairs(rng, count, more, less):
-    """Return booleans (first, second) of which `more` differ one way and `less` the other, on average."""
+    """Return booleans (first, second) that differ one way with probability `more`, the other way with `less`."""
     kind = rng.choice(4, count, p=[more, less, (1 - more - less) / 2, (1 - more - less) / 2])
     return (kind == 0) | (kind == 2), (kind == 1) | (kind == 2)
 
 
 @pytest.mark.parametrize("count", [12, 20, 100])
 @pytest.mark.parametrize("disagree", [0.05, 0.2, 0.5])
-def test_a_simulated_difference_is_covered(count, disagree):
+def test_paired_interval_covers_simulated_differences(count, disagree):
     rng = np.random.default_rng(count)
-    for share in (0.5, 0.8, 1.0):  # of the disagreements, those in favour of the second setting
-        more, less = disagree * share, disagree * (1 - share)
-        found = [paired_interval(*pairs(rng, count, more, less)) for _ in range(400)]
-        assert np.mean([low <= more - less <= high for low, high in found]) > 0.91
+    for fraction in (0.5, 0.8, 1.0):  # of the disagreements, in favour of the second setting
+        more, less = disagree * fraction, disagree * (1 - fraction)
+        intervals = [paired_interval(*pairs(rng, count, more, less)) for _ in range(400)]
+        assert np.mean([low <= more - less <= high for low, high in intervals]) > 0.91
 
 
 @pytest.mark.parametrize("count", [12, 20, 50])
-def test_settings_without_a_difference_are_marked_in_one_of_twenty_cases_at_most(count):
-    # Exact: the sum over all numbers of disagreements in either direction.
+def test_equal_settings_are_significant_in_at_most_5_percent(count):
+    # Exact: the sum over all numbers of disagreements in both directions.
     values = np.array([[_excludes_zero(more, less, count) for less in range(count + 1)] for more in range(count + 1)])
     for disagree in (0.05, 0.1, 0.2, 0.4):
         total, marked = binomial(count, disagree), 0.0
@@ -96,15 +96,15 @@ def _excludes_zero(more, less, count):
     return low > 0 or high < 0
 
 
-def test_equal_answers_do_not_prove_equal_settings():
+def test_equal_answers_give_an_interval_around_0():
     same = np.array([True] * 11 + [False])
     low, high = paired_interval(same, same)
     assert low == -high
     assert high == pytest.approx(0.198, abs=1e-3)
 
 
-def test_a_paired_interval_is_worked_by_hand():
-    # 8 of 98 images only the first gets wrong, 2 only the second: (9 - 3) / 100 after one more of each.
+def test_paired_interval_matches_a_manual_calculation():
+    # Of 98 images, only the first misclassifies 8 and only the second 2: (9 - 3) / 100 with one added to each.
     first, second = np.repeat([1, 0, 0, 1], [8, 2, 50, 38]), np.repeat([0, 1, 0, 1], [8, 2, 50, 38])
     half = 1.959964 * math.sqrt((0.09 + 0.03 - 0.06**2) / 100)
     assert paired_interval(first, second) == pytest.approx((0.06 - half, 0.06 + half))
@@ -112,7 +112,7 @@ def test_a_paired_interval_is_worked_by_hand():
     assert paired_interval(np.ones(3), np.zeros(3)) == pytest.approx((-0.101, 1), abs=1e-3)
 
 
-def test_what_is_hard_for_both_settings_cancels_out():
+def test_images_hard_for_both_settings_cancel_out():
     rng = np.random.default_rng(0)
     hard = rng.random(500) < 0.4
     better = hard & (rng.random(500) > 0.1)
@@ -121,7 +121,7 @@ def test_what_is_hard_for_both_settings_cancels_out():
     assert high - low < 0.6 * np.diff(proportion_interval(int(hard.sum()), 500))[0]
 
 
-def test_a_higher_confidence_is_wider():
+def test_higher_confidence_widens_every_interval():
     values = np.random.default_rng(1).normal(2, 1, 60)
     pair = np.repeat([0, 1], [70, 30]), np.repeat([1, 0], [20, 80])
     for interval, arguments in (
@@ -135,7 +135,7 @@ def test_a_higher_confidence_is_wider():
 
 
 @pytest.mark.parametrize("values", [np.repeat([0, 1], [70, 30]), np.random.default_rng(3).normal(2, 1, 50)])
-def test_a_bootstrap_is_that_of_drawing_the_images_again(values):
+def test_bootstrap_interval_matches_explicit_resampling(values):
     rng = np.random.default_rng(1)
     means = values[rng.integers(0, len(values), (20_000, len(values)))].mean(axis=1)
     expected = np.quantile(means, [0.025, 0.975])
@@ -143,33 +143,33 @@ def test_a_bootstrap_is_that_of_drawing_the_images_again(values):
     assert bootstrap_interval(values, seed=5) == bootstrap_interval(values, seed=5)
 
 
-def test_a_simulated_mean_is_covered_where_a_bootstrap_is_valid():
+def test_bootstrap_interval_covers_simulated_means():
     rng = np.random.default_rng(0)
     for draw, mean in ((rng.normal, 0), (rng.exponential, 1)):
-        found = [bootstrap_interval(draw(size=60), rounds=1000) for _ in range(150)]
-        assert np.mean([low <= mean <= high for low, high in found]) > 0.88
+        intervals = [bootstrap_interval(draw(size=60), rounds=1000) for _ in range(150)]
+        assert np.mean([low <= mean <= high for low, high in intervals]) > 0.88
 
 
 @pytest.mark.parametrize(
     "values", [np.ones(12), np.zeros(100), [1.0], np.repeat([0, 1], [95, 5]), np.random.default_rng(0).normal(size=20)]
 )
-def test_a_bootstrap_of_too_little_is_rejected(values):
-    with pytest.raises(ValueError, match=r"needs at least 50 values, of which 10 differ .* take proportion_interval"):
+def test_bootstrap_rejects_too_few_values(values):
+    with pytest.raises(ValueError, match=r"needs at least 50 values, of which 10 differ .* use proportion_interval"):
         bootstrap_interval(values)
 
 
-def test_an_interval_needs_numbers():
-    with pytest.raises(ValueError, match=r"one finite number an image, got an array of shape \(0,\)"):
+def test_intervals_reject_invalid_arguments():
+    with pytest.raises(ValueError, match=r"one finite number per image, got an array of shape \(0,\)"):
         bootstrap_interval([])
-    with pytest.raises(ValueError, match="confidence must lie between 0 and 1, got 95"):
+    with pytest.raises(ValueError, match="confidence must be between 0 and 1, got 95"):
         bootstrap_interval(np.arange(60), 95)
-    with pytest.raises(ValueError, match="confidence must lie between 0 and 1, got 95"):
+    with pytest.raises(ValueError, match="confidence must be between 0 and 1, got 95"):
         proportion_interval(1, 2, 95)
     with pytest.raises(ValueError, match="successes must be at most count, got 3 of 2"):
         proportion_interval(3, 2)
     with pytest.raises(ValueError, match="count must be at least 1"):
         proportion_interval(0, 0)
-    with pytest.raises(ValueError, match=r"two values for each image, got arrays of shape \(2,\) and \(3,\)"):
+    with pytest.raises(ValueError, match=r"two arrays of one value per image, got shapes \(2,\) and \(3,\)"):
         paired_interval([0, 1], [0, 1, 1])
     with pytest.raises(ValueError, match="booleans, or zeros and ones"):
         paired_interval([0, 1], [0, 0.5])
@@ -178,13 +178,13 @@ def test_an_interval_needs_numbers():
 PAGE = (Path(__file__).parents[2] / "docs" / "intervals.md").read_text(encoding="utf-8")
 
 
-def test_the_example_of_the_page_runs(capsys):
+def test_page_example_prints_its_stated_output(capsys):
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     exec(block, {})
     assert capsys.readouterr().out.splitlines() == re.findall(r"^print.*  # (.*)$", PAGE, flags=re.MULTILINE)
 
 
-def test_the_coverage_on_the_page_is_that_of_the_interval():
+def test_page_coverage_matches_the_interval():
     ps = np.linspace(0.005, 0.995, 199)
     for count, least, mean in re.findall(r"^\| (\d+) \| (\.\d+) \| (\.\d+)", PAGE, flags=re.MULTILINE):
         low, high = np.array([proportion_interval(k, int(count)) for k in range(int(count) + 1)]).T

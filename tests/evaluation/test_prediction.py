@@ -1,4 +1,4 @@
-"""Probabilities are the plain mean over crops and models, however the work is cut."""
+"""Probabilities are the mean over crops and models, for any batch size."""
 
 import tracemalloc
 
@@ -8,7 +8,7 @@ import pytest
 import minigooglenet as mg
 from minigooglenet import data
 from minigooglenet.evaluation import crops, predictions, probabilities
-from minigooglenet.evaluation.prediction import crops_of
+from minigooglenet.evaluation.prediction import crop_count
 
 
 def _net(seed, channels=3, classes=4, size=8):
@@ -16,7 +16,7 @@ def _net(seed, channels=3, classes=4, size=8):
     wire = g.add("relu", mg.layers.ReLU(), g.add("conv", mg.layers.Conv2d(channels, 6, 3, rng=seed), "image"))
     g.add("head", mg.layers.Linear(6, classes, rng=seed), g.add("early", mg.layers.GlobalAvgPool2d(), wire))
     g.add("flat", mg.layers.Flatten(), wire)
-    g.add("scores", mg.layers.Linear(6 * (size - 2) ** 2, classes, rng=seed + 1), "flat")
+    g.add("logits", mg.layers.Linear(6 * (size - 2) ** 2, classes, rng=seed + 1), "flat")
     return g
 
 
@@ -25,85 +25,85 @@ def _images(count=5, channels=3):
     return [rng.integers(0, 256, (channels, *rng.integers(5, 40, 2)), np.uint8) for _ in range(count)]
 
 
-def _softmax(scores):
-    powers = np.exp(scores.astype(np.float64) - scores.max())
+def _softmax(logits):
+    powers = np.exp(logits.astype(np.float64) - logits.max())
     return powers / powers.sum()
 
 
 @pytest.mark.parametrize("count", [1, 10, 144])
-def test_it_is_the_mean_of_the_softmax_of_every_crop_and_model(count):
+def test_probabilities_are_the_mean_over_crops_and_models(count):
     nets, images = [_net(seed) for seed in (1, 2, 3)], _images()
-    found = probabilities(nets, images, data.UNIT, count, batch_size=16)
-    for row, image in zip(found, images, strict=True):
-        each = [_softmax(net(data.UNIT.to_input(crop[None]))[0]) for net in nets for crop in crops(image, 8, count)]
-        assert row == pytest.approx(np.mean(each, axis=0), abs=1e-6)
-    assert found.dtype == np.float64
-    assert found.sum(axis=1) == pytest.approx(1, abs=1e-12)
+    result = probabilities(nets, images, data.UNIT, count, batch_size=16)
+    for row, image in zip(result, images, strict=True):
+        rows = [_softmax(net(data.UNIT.to_input(crop[None]))[0]) for net in nets for crop in crops(image, 8, count)]
+        assert row == pytest.approx(np.mean(rows, axis=0), abs=1e-6)
+    assert result.dtype == np.float64
+    assert result.sum(axis=1) == pytest.approx(1, abs=1e-12)
 
 
-def test_it_is_not_the_softmax_of_the_mean_score():
+def test_probabilities_differ_from_softmax_of_mean_logits():
     net, images = _net(1), _images(1)
-    net.params["scores/weight"] *= 30
-    scores = net(data.UNIT.to_input(crops(images[0], 8, 10)))
-    assert np.abs(probabilities([net], images, data.UNIT, 10)[0] - _softmax(scores.mean(axis=0))).max() > 1e-3
+    net.params["logits/weight"] *= 30
+    logits = net(data.UNIT.to_input(crops(images[0], 8, 10)))
+    assert np.abs(probabilities([net], images, data.UNIT, 10)[0] - _softmax(logits.mean(axis=0))).max() > 1e-3
 
 
-def test_the_batch_size_changes_nothing_but_round_off():
+def test_batch_size_changes_only_round_off():
     nets, images = [_net(seed) for seed in (1, 2)], _images(7)
     whole = probabilities(nets, images, data.UNIT, 10, batch_size=1000)
     for size in (1, 3, 10, 29):
         assert probabilities(nets, images, data.UNIT, 10, batch_size=size) == pytest.approx(whole, abs=1e-6)
 
 
-def test_a_network_that_treats_each_image_alone_gives_the_same_bits_for_any_batch_size():
+def test_per_sample_network_is_bit_identical_for_any_batch_size():
     g = mg.Graph(image=(3, 8, 8))
-    g.add("scores", mg.layers.GlobalAvgPool2d(), g.add("relu", mg.layers.ReLU(), "image"))
+    g.add("logits", mg.layers.GlobalAvgPool2d(), g.add("relu", mg.layers.ReLU(), "image"))
     images = _images(5)
     whole = probabilities([g], images, data.UNIT, 144, batch_size=1000)
     for size in (1, 7, 144):
         assert np.array_equal(probabilities([g], images, data.UNIT, 144, batch_size=size), whole)
 
 
-def test_fewer_crops_are_had_from_the_same_pass():
+def test_one_pass_gives_all_crop_counts():
     nets, images = [_net(seed) for seed in (1, 2)], _images(3)
     together = np.stack(list(predictions(nets, images, data.UNIT, (0, 1, 10, 144))))
     assert together.shape == (3, 2, 4, 4)
-    assert [crops_of(counts) for counts in ([1], [10, 1], [1, 144, 10], [0, 1])] == [1, 10, 144, 2]
-    for place, count in enumerate((0, 1, 10, 144)):
+    assert [crop_count(counts) for counts in ([1], [10, 1], [1, 144, 10], [0, 1])] == [1, 10, 144, 2]
+    for index, count in enumerate((0, 1, 10, 144)):
         for number, net in enumerate(nets):
-            alone = probabilities(net, images, data.UNIT, count)
-            assert together[:, number, place] == pytest.approx(alone, abs=1e-6)
+            expected = probabilities(net, images, data.UNIT, count)
+            assert together[:, number, index] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_plan_serves_as_well_as_its_graph():
+def test_plan_and_graph_give_equal_probabilities():
     net, images = _net(1), _images(2)
     assert np.array_equal(
         probabilities([mg.plan(net)], images, data.UNIT, 10), probabilities([net], images, data.UNIT, 10)
     )
 
 
-def test_a_network_that_ends_in_softmax_is_not_put_through_it_twice():
+def test_final_softmax_is_not_applied_twice():
     net, other, images = _net(1), _net(1), _images(2)
-    other.add("probabilities", mg.layers.Softmax(), "scores")
+    other.add("probabilities", mg.layers.Softmax(), "logits")
     assert np.array_equal(probabilities([other], images, data.UNIT, 10), probabilities([net], images, data.UNIT, 10))
 
 
-def test_pixels_become_input_as_the_weights_say():
+def test_pixels_decide_how_images_become_inputs():
     net, image = _net(1), _images(1)[0]
     blue_first = data.Pixels((104, 117, 123), (50, 60, 70), "BGR")
-    turned = data.Pixels((123, 117, 104), (70, 60, 50), "RGB")
-    found = probabilities([net], [image], blue_first)
+    red_first = data.Pixels((123, 117, 104), (70, 60, 50), "RGB")
+    result = probabilities([net], [image], blue_first)
     net.params["conv/weight"] = np.ascontiguousarray(net.params["conv/weight"][:, ::-1])
-    assert found == pytest.approx(probabilities([net], [image], turned), abs=1e-6)
+    assert result == pytest.approx(probabilities([net], [image], red_first), abs=1e-6)
 
 
-def test_grey_images_go_to_grey_networks():
+def test_grey_images_need_grey_networks():
     assert probabilities([_net(1, channels=1)], _images(2, 1), data.GREY_UNIT, 144).shape == (2, 4)
     with pytest.raises(ValueError, match=r"pixels must be \(\.\.\., 3, H, W\) for RGB, got \(1, 1, 8, 8\)"):
         probabilities([_net(1)], _images(1, 1), data.UNIT)
 
 
-def test_images_are_read_as_they_are_needed_and_not_kept():
+def test_images_are_read_on_demand_and_freed():
     read = []
 
     def images():
@@ -122,35 +122,35 @@ def test_images_are_read_as_they_are_needed_and_not_kept():
     assert most < 8 * 3 * 600 * 600
 
 
-def test_every_crop_of_every_model_is_reported():
+def test_on_batch_counts_every_crop_of_every_model():
     seen = []
     probabilities([_net(1), _net(2)], _images(3), data.UNIT, 10, batch_size=16, on_batch=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 2 * 3 * 10
 
 
-def test_scores_that_are_not_finite_are_no_probabilities():
+def test_probabilities_reject_infinite_logits():
     broken = _net(2)
-    broken.params["scores/bias"][0] = np.inf
-    with pytest.raises(FloatingPointError, match="model 1 gives scores that are not finite"):
+    broken.params["logits/bias"][0] = np.inf
+    with pytest.raises(FloatingPointError, match="the logits of model 1 are not finite"):
         probabilities([_net(1), broken], _images(1), data.UNIT)
 
 
-def test_models_that_cannot_be_averaged_are_refused():
-    with pytest.raises(ValueError, match="there are no models"):
+def test_probabilities_reject_incompatible_models():
+    with pytest.raises(ValueError, match="models is empty"):
         probabilities([], _images(1), data.UNIT)
-    with pytest.raises(ValueError, match=r"model 0 \(3, 8, 8\) to \(4,\), model 1 \(3, 8, 8\) to \(5,\)"):
+    with pytest.raises(ValueError, match=r"model 0 maps \(3, 8, 8\) to \(4,\), model 1 maps \(3, 8, 8\) to \(5,\)"):
         probabilities([_net(1), _net(1, classes=5)], _images(1), data.UNIT)
-    with pytest.raises(TypeError, match="a model is a Graph or a plan of one, got str"):
+    with pytest.raises(TypeError, match=r"a model must be a Graph or a plan, got str\. Load a file with"):
         probabilities(["net.npz"], _images(1), data.UNIT)
-    with pytest.raises(ValueError, match="one input and one output, got image and head, scores"):
-        probabilities([mg.plan(_net(1), ["head", "scores"])], _images(1), data.UNIT)
+    with pytest.raises(ValueError, match="one input and one output, got image and head, logits"):
+        probabilities([mg.plan(_net(1), ["head", "logits"])], _images(1), data.UNIT)
     with pytest.raises(
-        ValueError, match=r"must take \(C, size, size\) and give \(classes,\), got \(3, 8, 8\) and \(6, 6, 6\)"
+        ValueError, match=r"must map \(C, size, size\) to \(classes,\), this one maps \(3, 8, 8\) to \(6, 6, 6\)"
     ):
         probabilities([mg.plan(_net(1), "conv")], _images(1), data.UNIT)
 
 
-def test_no_images_have_no_probabilities():
-    with pytest.raises(ValueError, match="there are no images to predict"):
+def test_probabilities_reject_an_empty_batch():
+    with pytest.raises(ValueError, match="images is empty"):
         probabilities([_net(1)], [], data.UNIT)

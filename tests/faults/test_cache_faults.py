@@ -129,7 +129,7 @@ DOWNLOADS = """
 import os, random, signal, sys, time
 from pathlib import Path
 from minigooglenet.data import transfer
-from minigooglenet.data.download import Source, fetched
+from minigooglenet.data.download import Source, fetch
 
 url, digest, size, rounds, home = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5])
 transfer.ATTEMPTS = 1000
@@ -142,7 +142,7 @@ def start():
     if process == 0:
         code = 9
         try:
-            path = fetched(source)
+            path = fetch(source)
             code = 0 if path.stat().st_size == size else 7
         except OSError as error:
             print(error, file=sys.stderr, flush=True)

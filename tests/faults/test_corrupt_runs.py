@@ -40,7 +40,7 @@ def runs(tmp_path_factory):
         for number in range(6):
             pixels = rng.integers(level, level + 100, (32, 32, 3), np.uint8)
             Image.fromarray(pixels).save(home / "data" / name / f"{number}.png")
-    patch.setattr("minigooglenet.training.artifacts.leave", lambda trainer: [])  # figures take longest
+    patch.setattr("minigooglenet.training.artifacts.write", lambda trainer: [])  # figures take longest
     for name, seed in (("run", "0"), ("other", "1")):
         patch.setattr("minigooglenet.training.trainer.gradients", _stopping_at(9))
         command = ["train", "--data", str(home / "data"), "--out", str(home / name), "--epochs", "4", *QUICK]

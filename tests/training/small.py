@@ -1,4 +1,4 @@
-"""A small problem that every test of training shares: bars that lie or stand."""
+"""A small problem for all tests of training: horizontal and vertical bars."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ def split(count=40, size=8, seed=0, augment=None):
     labels = rng.integers(0, 2, count)
     images = rng.integers(0, 60, (count, 1, size, size), np.uint8)
     at = rng.integers(1, size - 1, count)
-    for image, label, place in zip(images, labels, at, strict=True):
-        (image[0] if label else image[0].T)[place] += 150
+    for image, label, position in zip(images, labels, at, strict=True):
+        (image[0] if label else image[0].T)[position] += 150
     half = count // 2
     parts = [
-        data.Images(images[part], labels[part], ("stands", "lies"), data.GREY_UNIT, augment)
+        data.Images(images[part], labels[part], ("vertical", "horizontal"), data.GREY_UNIT, augment)
         for part in (slice(None, half), slice(half, None))
     ]
     return data.Split(*parts)
@@ -40,5 +40,5 @@ def graph(size=8, rng=0):
 
 
 def digest(arrays):
-    """Return {name: bytes}, to compare runs to the bit."""
+    """Return {name: bytes}, to check that runs are bit-identical."""
     return {name: array.tobytes() for name, array in arrays.items()}

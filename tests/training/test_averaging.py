@@ -1,4 +1,4 @@
-"""The running mean of the weights."""
+"""The running mean of the parameters."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from minigooglenet.training import averaging
 
 
-def test_the_average_is_the_mean_of_all_that_came_and_shares_no_memory_with_them():
+def test_average_is_the_mean_and_shares_no_memory():
     average, array = {}, np.array([1.0])
     for count, value in enumerate((1.0, 2.0, 6.0)):
         array[:] = value

@@ -1,4 +1,4 @@
-"""The best epoch's weights, early stopping, and checkpoints of runs that had neither."""
+"""The weights of the best epoch, early stopping, and checkpoints of versions without them."""
 
 import json
 from dataclasses import replace
@@ -24,14 +24,14 @@ def _small():
 
 @pytest.fixture
 def scores(monkeypatch):
-    """Make the held-out accuracies and losses those of a list, an epoch each; every other result stays."""
+    """Replace the held-out accuracies and losses by those in a list, one pair per epoch."""
     values = []
 
     def scripted(g, dataset, stop=()):
-        found = measure(g, dataset)
+        labels = measure(g, dataset).labels
         accuracy, loss = values.pop(0)
-        right = np.arange(len(found.labels)) < round(accuracy * len(found.labels))
-        return HeldOut(found.labels, np.where(right, found.labels, -1), loss)
+        right = np.arange(len(labels)) < round(accuracy * len(labels))
+        return HeldOut(labels, np.where(right, labels, -1), loss)
 
     monkeypatch.setattr(module, "measure", scripted)
     return values
@@ -41,7 +41,7 @@ def _epoch(number, accuracy, loss):
     return Epoch(number, 1.0, 0.5, loss, accuracy, 1.0)
 
 
-def test_the_best_epoch_is_the_most_accurate_one():
+def test_best_epoch_is_the_most_accurate_one():
     nan = float("nan")
     rows = [(0.5, 1.0), (0.9, 0.7), (0.9, 0.4), (0.9, 0.4), (0.9, nan), (nan, nan)]
     epochs = [_epoch(number, *row) for number, row in enumerate(rows)]
@@ -64,7 +64,7 @@ def test_best_and_last_weights_are_both_kept(tmp_path, scores):
     assert trainer.best.epoch == 1
 
 
-def test_best_weights_of_an_averaged_run_are_the_mean(tmp_path, scores):
+def test_best_weights_of_averaged_run_are_the_mean(tmp_path, scores):
     scores += [(0.5, 1.0), (0.4, 1.0)]
     kept = []
     trainer = Trainer(_small(), split(), replace(QUICK, epochs=2, average_from=0.0), tmp_path)
@@ -72,7 +72,7 @@ def test_best_weights_of_an_averaged_run_are_the_mean(tmp_path, scores):
     assert digest(weights.load(tmp_path / "best.safetensors").graph.params) == kept[0]
 
 
-def test_training_stops_after_epochs_without_a_better_one(tmp_path, scores):
+def test_training_stops_after_epochs_without_improvement(tmp_path, scores):
     scores += [(0.5, 1.0), (0.6, 1.0), (0.6, 1.0), (0.5, 0.9)]
     trainer = Trainer(_small(), split(), replace(QUICK, patience=2), tmp_path)
     assert trainer.run()
@@ -92,14 +92,14 @@ def test_patience_changes_no_bit_before_the_stop(scores):
     assert ends[0] == ends[1]
 
 
-def test_patience_without_held_out_images_is_refused():
+def test_patience_without_held_out_images_is_rejected():
     train, test = split()
     none = mg.data.Images(test.images[:0], test.labels[:0], test.classes, test.pixels)
-    with pytest.raises(ValueError, match="patience needs held-out images, and there are none"):
+    with pytest.raises(ValueError, match="patience needs held-out images, but the held-out set is empty"):
         Trainer(graph(), mg.data.Split(train, none), replace(QUICK, patience=1))
 
 
-def test_a_checkpoint_from_before_the_new_settings_is_resumed(tmp_path):
+def test_checkpoint_without_new_settings_is_resumed(tmp_path):
     settings = Settings(epochs=2, batch_size=6, save_every=0.0)
     whole = Trainer(graph(), split(), settings)
     whole.run()
@@ -133,7 +133,7 @@ def _run_until(trainer, steps):
         trainer.run(stop)
 
 
-def test_a_new_run_removes_an_old_best_file(tmp_path, scores):
+def test_new_run_removes_an_old_best_file(tmp_path, scores):
     scores += [(0.5, 1.0)]
     Trainer(_small(), split(), replace(QUICK, epochs=1), tmp_path).run()
     assert (tmp_path / "best.safetensors").exists()
@@ -142,3 +142,9 @@ def test_a_new_run_removes_an_old_best_file(tmp_path, scores):
     scores[:] = [(0.0, 1.0)]
     Trainer(_small(), mg.data.Split(train, none), replace(QUICK, epochs=1), tmp_path).run()
     assert not (tmp_path / "best.safetensors").exists()
+
+
+def test_old_name_of_metadata_works_with_a_warning():
+    trainer = Trainer(graph(), split(), QUICK)
+    with pytest.warns(DeprecationWarning, match="told is now metadata"):
+        assert trainer.told() == trainer.metadata()

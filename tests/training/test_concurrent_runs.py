@@ -1,4 +1,4 @@
-"""A second run next to one that trains: it is refused before it has read, cut or written anything."""
+"""A second run in the folder of a running one: it is rejected before it has read or written anything."""
 
 import json
 import os
@@ -24,8 +24,8 @@ def _files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != FILE}
 
 
-@pytest.mark.parametrize("call", ["resume", "run", "save", "leave"])
-def test_every_call_of_a_second_trainer_changes_nothing(tmp_path, call):
+@pytest.mark.parametrize("call", ["resume", "run", "save", "write"])
+def test_calls_of_a_second_trainer_change_nothing(tmp_path, call):
     Trainer(graph(), split(), QUICK, tmp_path).run()
     other, seen = Trainer(graph(rng=3), split(), QUICK, tmp_path), []
 
@@ -34,7 +34,7 @@ def test_every_call_of_a_second_trainer_changes_nothing(tmp_path, call):
             first.log.sync()
             before = _files(tmp_path), other.step, other.epochs
             with pytest.raises(BlockingIOError, match="another process is training in"):
-                artifacts.leave(other) if call == "leave" else getattr(other, call)()
+                artifacts.write(other) if call == "write" else getattr(other, call)()
             seen.append((_files(tmp_path), other.step, other.epochs) == before)
 
     first = Trainer(graph(), split(), QUICK, tmp_path)
@@ -43,7 +43,7 @@ def test_every_call_of_a_second_trainer_changes_nothing(tmp_path, call):
     assert [row[0] for row in first.log.rows()] == list(range(12))
 
 
-def test_a_trainer_in_use_refuses_its_own_callbacks_and_threads():
+def test_running_trainer_rejects_calls_from_callbacks_and_threads():
     trainer, errors = Trainer(graph(), split(), QUICK), []
 
     def again(step):
@@ -59,11 +59,11 @@ def test_a_trainer_in_use_refuses_its_own_callbacks_and_threads():
         call()
 
     assert trainer.run(again)
-    assert set(errors) == {"this Trainer is training already"}
+    assert set(errors) == {"this Trainer is already training"}
     assert len(errors) == 24
 
 
-def test_a_trainer_whose_folder_another_run_used_is_refused(tmp_path):
+def test_trainer_rejects_a_folder_that_another_run_used(tmp_path):
     def stop(step):
         if step.number == 4:
             os.kill(os.getpid(), signal.SIGINT)
@@ -75,13 +75,13 @@ def test_a_trainer_whose_folder_another_run_used_is_refused(tmp_path):
     assert second.run()
     files = _files(tmp_path)
     for call in (first.run, first.save):
-        with pytest.raises(ValueError, match="was written by another run since"):
+        with pytest.raises(ValueError, match=r"another run has written .* since"):
             call()
     assert _files(tmp_path) == files
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not move a folder with open files")
-def test_a_folder_moved_while_training_is_not_written_to_again(tmp_path):
+def test_folder_moved_during_training_is_not_written(tmp_path):
     out = tmp_path / "run"
     trainer = Trainer(graph(), split(), QUICK, out)
 
@@ -90,27 +90,27 @@ def test_a_folder_moved_while_training_is_not_written_to_again(tmp_path):
             out.rename(tmp_path / "moved")
             out.mkdir()
 
-    with pytest.raises(FileNotFoundError, match="was removed, moved or replaced while this process trained"):
+    with pytest.raises(FileNotFoundError, match="was removed, moved or replaced while this process was training"):
         trainer.run(move)
     assert list(out.iterdir()) == []
 
 
-def test_resume_in_a_folder_that_does_not_exist_makes_none(tmp_path):
+def test_resume_does_not_create_a_missing_folder(tmp_path):
     trainer = Trainer(graph(), split(), QUICK, tmp_path / "run")
     (tmp_path / "run").rmdir()
     assert not trainer.resume()
     assert not (tmp_path / "run").exists()
 
 
-def test_what_a_killed_save_left_is_removed(tmp_path):
-    left = [".weights.safetensors.0a1b2c3d.part", ".steps.csv.0a1b2c3d.part"]
-    for name in [*left, ".notes.txt.0a1b2c3d.part"]:
+def test_partial_files_of_a_killed_save_are_removed(tmp_path):
+    partial = [".weights.safetensors.0a1b2c3d.part", ".steps.csv.0a1b2c3d.part"]
+    for name in [*partial, ".notes.txt.0a1b2c3d.part"]:
         (tmp_path / name).write_bytes(b"half")
     Trainer(graph(), split(), QUICK, tmp_path).run()
     assert [path.name for path in tmp_path.glob("*.part")] == [".notes.txt.0a1b2c3d.part"]
 
 
-def test_weights_are_those_of_the_checkpoint_after_a_kill_between_them(tmp_path, monkeypatch):
+def test_weights_match_the_checkpoint_after_a_kill(tmp_path, monkeypatch):
     from minigooglenet.training import checkpoint
 
     def killed(path, state, contents):
@@ -132,7 +132,7 @@ def test_weights_are_those_of_the_checkpoint_after_a_kill_between_them(tmp_path,
         assert killed[name] == whole[name]
 
 
-def test_a_second_ensemble_in_a_folder_is_refused(tmp_path):
+def test_second_ensemble_in_a_folder_is_rejected(tmp_path):
     with Hold(tmp_path) as hold:
         hold.take()
         with pytest.raises(BlockingIOError, match="another process is training in"):
@@ -144,15 +144,15 @@ ENSEMBLE = textwrap.dedent(
     """
     import sys
     from minigooglenet.training import Recipe, Settings, train_ensemble
-    settings = Settings(epochs=10_000, batch_size=8, lr=1e-4, save_every=0.0)  # pixels of +-128: 0.05 diverges
+    settings = Settings(epochs=10_000, batch_size=8, lr=1e-4, save_every=0.0)  # inputs of +-128: 0.05 diverges
     small = {"width": 0.125, "depth": 2, "norm": None}
     train_ensemble(Recipe(sys.argv[2], 32, False, "mini", small, settings=settings, models=3), sys.argv[1], jobs=2)
     """
 )
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
-def test_members_of_an_ensemble_end_with_a_killed_parent(tmp_path):
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_ensemble_members_end_with_a_killed_parent(tmp_path):
     data = _images(tmp_path / "images")
     process = subprocess.Popen([sys.executable, "-c", ENSEMBLE, str(tmp_path), str(data)])
     members = [tmp_path / f"member_{number}" for number in (1, 2)]
@@ -169,7 +169,7 @@ def test_members_of_an_ensemble_end_with_a_killed_parent(tmp_path):
         process.wait()
     deadline = time.monotonic() + 30
     while any(Path(f"/proc/{holder}").exists() for holder in holders):
-        assert time.monotonic() < deadline, "a member still trains"
+        assert time.monotonic() < deadline, "a member is still training"
         time.sleep(0.05)
     for member in members:
         recipe = json.loads((member / "recipe.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Damaged records next to a good checkpoint: the run continues, what is good stays, nothing is lost."""
+"""Corrupt logs next to a valid checkpoint: the run continues, valid rows stay, and nothing is lost."""
 
 import os
 import signal
@@ -52,16 +52,16 @@ ODD = (
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_good_steps_stay_and_the_damaged_file_is_kept(stopped, odd):
+def test_valid_steps_stay_and_corrupt_file_is_kept(stopped, odd):
     path, whole = stopped / "steps.csv", _lines(stopped / "steps.csv")
     _edit(
         path, lambda lines: [*lines[:3], odd, *lines[3:]] if odd != b'"' else [*lines[:3], odd + lines[3], *lines[4:]]
     )
-    damaged = path.read_bytes()
+    corrupt = path.read_bytes()
     trainer = _resumed(
-        stopped, r"steps\.csv had 1 row that this run did not write so. It is now steps\.csv\.damaged-1, and"
+        stopped, r"steps\.csv had 1 row that this run did not write. It is now steps\.csv\.damaged-1, and"
     )
-    assert (stopped / "steps.csv.damaged-1").read_bytes() == damaged
+    assert (stopped / "steps.csv.damaged-1").read_bytes() == corrupt
     rows = [row[0] for row in trainer.log.rows()]
     assert rows == ([0, 1, 2, 3, 4, 5, 6] if odd != b'"' else [0, 1, 3, 4, 5, 6])
     if odd != b'"':
@@ -70,34 +70,34 @@ def test_good_steps_stay_and_the_damaged_file_is_kept(stopped, odd):
     assert [row[0] for row in trainer.log.rows()][-5:] == [7, 8, 9, 10, 11]
 
 
-def test_rows_that_are_lost_are_reported(stopped):
+def test_missing_rows_are_reported(stopped):
     _edit(stopped / "steps.csv", lambda lines: [lines[0], *lines[3:]])
-    trainer = _resumed(stopped, r"steps\.csv lacks steps of epoch 1\. The run continues; only its curve has a gap")
+    trainer = _resumed(
+        stopped, r"steps\.csv lacks steps of epoch 1\. The run continues, but its training curve has a gap"
+    )
     assert [row[0] for row in trainer.log.rows()] == [2, 3, 4, 5, 6]
 
 
-def test_rows_out_of_order_are_sorted_and_the_file_is_kept(stopped):
+def test_unordered_rows_are_sorted_and_the_file_kept(stopped):
     whole = _lines(stopped / "steps.csv")
     _edit(stopped / "steps.csv", lambda lines: [lines[0], *reversed(lines[1:])])
-    _resumed(stopped, r"steps\.csv had 6 rows that this run did not write so")
+    _resumed(stopped, r"steps\.csv had 6 rows that this run did not write")
     assert _lines(stopped / "steps.csv") == whole
     assert (stopped / "steps.csv.damaged-1").exists()
 
 
-def test_a_changed_number_is_noticed(stopped):
+def test_changed_number_is_detected(stopped):
     _edit(stopped / "steps.csv", lambda lines: [*lines[:2], lines[2].replace(b"1,0,", b"1,0,9"), *lines[3:]])
-    trainer = _resumed(
-        stopped, r"steps\.csv had 4 rows that this run did not write so. It is now steps\.csv\.damaged-1"
-    )
+    trainer = _resumed(stopped, r"steps\.csv had 4 rows that this run did not write. It is now steps\.csv\.damaged-1")
     assert [row[0] for row in trainer.log.rows()] == [4, 5, 6]
 
 
 @pytest.mark.parametrize("name", ["steps.csv", "epochs.csv"])
-def test_records_of_another_run_are_moved_aside(stopped, tmp_path, name):
+def test_logs_of_another_run_are_renamed(stopped, tmp_path, name):
     Trainer(graph(rng=9), split(seed=9), SETTINGS, tmp_path / "other").run()
     other = (tmp_path / "other" / name).read_bytes()
     (stopped / name).write_bytes(other)
-    trainer = _resumed(stopped, rf"{name} had . rows? that this run did not write so. It is now {name}\.damaged-1")
+    trainer = _resumed(stopped, rf"{name} had . rows? that this run did not write. It is now {name}\.damaged-1")
     assert (stopped / f"{name}.damaged-1").read_bytes() == other
     assert trainer.epoch_log.rows() == [tuple(epoch) for epoch in trainer.epochs]
 
@@ -111,15 +111,15 @@ def test_epochs_are_restored_from_the_checkpoint(stopped, damage):
     assert path.read_bytes() == whole
 
 
-def test_gradients_of_unknown_nodes_are_moved_aside(stopped):
+def test_gradients_of_unknown_nodes_are_renamed(stopped):
     path, whole = stopped / "gradients.csv", (stopped / "gradients.csv").read_bytes()
     path.write_bytes(whole + b"6,conv9/3x3,1.5\n6,conv1/3x3,nan\n")
-    _resumed(stopped, r"gradients\.csv had 2 rows that this run did not write so")
+    _resumed(stopped, r"gradients\.csv had 2 rows that this run did not write")
     assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("kind", ["folder", "link to itself", "pipe"])
-def test_what_is_not_a_file_is_moved_aside(stopped, kind):
+def test_other_entries_instead_of_logs_are_renamed(stopped, kind):
     path = stopped / "steps.csv"
     path.unlink()
     if kind == "folder":
@@ -135,13 +135,13 @@ def test_what_is_not_a_file_is_moved_aside(stopped, kind):
     assert trainer.run()
 
 
-def test_whole_records_are_not_written_again(stopped):
+def test_intact_logs_are_not_rewritten(stopped):
     before = {path.name: path.stat().st_mtime_ns for path in stopped.glob("*.csv")}
     assert Trainer(graph(rng=5), split(), SETTINGS, stopped).resume()
     assert {path.name: path.stat().st_mtime_ns for path in stopped.glob("*.csv")} == before
 
 
-def test_rows_after_the_checkpoint_and_a_torn_one_are_cut_silently(stopped):
+def test_rows_after_the_checkpoint_are_dropped_silently(stopped):
     path, whole = stopped / "steps.csv", (stopped / "steps.csv").read_bytes()
     last = _lines(path)[-1]
     path.write_bytes(whole + last.replace(b"6,1", b"7,1", 1) + b"8,2,0.5")
@@ -150,9 +150,9 @@ def test_rows_after_the_checkpoint_and_a_torn_one_are_cut_silently(stopped):
     assert not list(stopped.glob("*damaged*"))
 
 
-def test_a_table_of_another_program_is_kept_by_a_new_run(tmp_path):
+def test_new_run_keeps_a_table_of_another_program(tmp_path):
     (tmp_path / "steps.csv").write_bytes(b"date;steps\n2026-01-01;9000\n")
-    with pytest.warns(ResumeWarning, match=r"steps\.csv had 2 rows that this run did not write so. It is now"):
+    with pytest.warns(ResumeWarning, match=r"steps\.csv had 2 rows that this run did not write. It is now"):
         Trainer(graph(), split(), SETTINGS, tmp_path).run()
     assert (tmp_path / "steps.csv.damaged-1").read_bytes() == b"date;steps\n2026-01-01;9000\n"
 
@@ -162,7 +162,7 @@ def test_weights_without_a_checkpoint_are_kept(stopped):
     (stopped / "checkpoint.safetensors").unlink()
     trainer = Trainer(graph(), split(), SETTINGS, stopped)
     with pytest.warns(
-        ResumeWarning, match=r"has weights and no checkpoint, so the run starts from scratch. Its earlier"
+        ResumeWarning, match=r"has weights but no checkpoint, so the run starts from scratch. Its earlier"
     ):
         assert not trainer.resume_or_restart()
     assert (stopped / "weights.earlier-1.safetensors").read_bytes() == weights
@@ -170,7 +170,7 @@ def test_weights_without_a_checkpoint_are_kept(stopped):
     assert trainer.run()
 
 
-def test_finished_rows_are_read_past_damage(tmp_path):
+def test_valid_rows_are_read_between_corrupt_ones(tmp_path):
     log = Log(("step", "loss"), tmp_path / "steps.csv", (int, float))
     (tmp_path / "steps.csv").write_bytes(b"step,loss\n0,1.5\nx\n\xff\n1,inf\n2,1.25\n")
     assert log.rows() == [(0, 1.5), (2, 1.25)]

@@ -1,4 +1,4 @@
-"""`training.train` and `Trainer` accept the same images: uint8, floats, or data sets; and check them first."""
+"""`training.train` and `Trainer` accept the same images (uint8, floats or data sets) and check them first."""
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ def _arrays():
     return train.images, train.labels
 
 
-def _trained(*given, **options):
+def _trained(*arguments, **options):
     g = graph()
-    training.train(g, *given, epochs=2, batch_size=8, rng=0, **options)
+    training.train(g, *arguments, epochs=2, batch_size=8, rng=0, **options)
     return digest(g.params)
 
 
@@ -33,18 +33,18 @@ def test_data_set_trains_without_labels_and_repeats():
     assert _trained(train) == _trained(data.Images(train.inputs(range(20)), train.labels, train.classes, None))
 
 
-def test_bad_images_of_a_data_set_are_left_out():
-    class Torn(data.Images):
+def test_train_skips_bad_images_of_a_data_set():
+    class Corrupt(data.Images):
         def image(self, index):
             if index % 2:
-                raise data.BadImageError("it is torn")
+                raise data.BadImageError("it is corrupt")
             return super().image(index)
 
     images, labels = _arrays()
-    torn = Torn(images, labels, ("a", "b"), data.GREY_UNIT, augment=lambda image, rng: image)
-    steps = training.train(graph(), torn, epochs=1, batch_size=1, rng=0)
+    some = Corrupt(images, labels, ("a", "b"), data.GREY_UNIT, augment=lambda image, rng: image)
+    steps = training.train(graph(), some, epochs=1, batch_size=1, rng=0)
     assert len(steps) == len(images) // 2
-    assert len(torn.skipped) == len(images) // 2
+    assert len(some.skipped) == len(images) // 2
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,16 @@ def test_bad_images_of_a_data_set_are_left_out():
         (lambda x, y: (x, y + 1), {}, ValueError, r"labels must be in 0 \.\. 1"),
         (lambda x, y: (x, y * 1.0), {}, TypeError, "labels must be integers"),
         (lambda x, y: (x, np.eye(2)[y]), {}, ValueError, "one-hot rows become integers"),
-        (lambda x, y: (x[1:], y), {}, ValueError, "every image needs its label"),
+        (lambda x, y: (x[1:], y), {}, ValueError, "every image needs one label, got 19 images and 20 labels"),
         (lambda x, y: (x.astype(np.float32), y), {"pixels": data.GREY_UNIT}, ValueError, "pass them as uint8"),
         (lambda x, y: (x.astype(np.int64), y), {}, TypeError, r"Try images\.astype\(np\.uint8\)"),
-        (lambda x, y: (split().train, y), {}, TypeError, "leave labels= and pixels= out"),
-        (lambda x, y: (split(8, 9).train, None), {}, ValueError, r"takes images of \(1, 8, 8\), the data set has"),
+        (lambda x, y: (split().train, y), {}, TypeError, "do not pass labels= or pixels="),
+        (
+            lambda x, y: (split(8, 9).train, None),
+            {},
+            ValueError,
+            r"expects images of \(1, 8, 8\), but the data set has",
+        ),
     ],
 )
 def test_rejected_call_changes_nothing(change, options, error, message):
@@ -77,7 +82,7 @@ def test_trainer_accepts_four_arrays(tmp_path, dtype):
         images = part.images if dtype == np.uint8 else part.inputs(range(len(part))).astype(dtype)
         arrays += [images, part.labels]
     settings = training.Settings(epochs=2, batch_size=8)
-    trainers = [training.Trainer(graph(), given, settings, tmp_path / name) for name, given in
+    trainers = [training.Trainer(graph(), images, settings, tmp_path / name) for name, images in
                 (("arrays", arrays), ("split", split()))]  # fmt: skip
     assert all(trainer.run() for trainer in trainers)
     assert digest(trainers[0].graph.params) == digest(trainers[1].graph.params)
@@ -90,7 +95,7 @@ def test_trainer_resumes_with_float_arrays(tmp_path):
     settings = training.Settings(epochs=1, batch_size=8)
     assert training.Trainer(graph(), (x, labels, x, labels), settings, tmp_path).run()
     assert training.Trainer(graph(), (x, labels, x, labels), settings, tmp_path).resume()
-    with pytest.raises(ValueError, match="belongs to another run: which images"):
+    with pytest.raises(ValueError, match="belongs to another run: images and labels"):
         training.Trainer(graph(), (-x, labels, x, labels), settings, tmp_path).resume()
 
 
@@ -99,10 +104,10 @@ def test_weights_state_the_pixels_of_float_arrays(tmp_path):
 
     images, labels = (values[:16] for values in _arrays())
     x = data.GREY_UNIT.to_input(images.repeat(2, axis=2).repeat(2, axis=3))
-    for name, given, pixels in (
-        ("told", data.Split(*[data.Images(x, labels, ("a", "b"), data.GREY_UNIT)] * 2), data.GREY_UNIT),
-        ("untold", (x, labels, x, labels), None),
+    for name, images, pixels in (
+        ("known", data.Split(*[data.Images(x, labels, ("a", "b"), data.GREY_UNIT)] * 2), data.GREY_UNIT),
+        ("unknown", (x, labels, x, labels), None),
     ):
         g = models.mini_googlenet(2, in_channels=1, size=16, width=0.25, rng=0)
-        training.Trainer(g, given, training.Settings(epochs=1), tmp_path / name).run()
+        training.Trainer(g, images, training.Settings(epochs=1), tmp_path / name).run()
         assert weights.load(tmp_path / name / "weights.safetensors").pixels == pixels

@@ -1,4 +1,4 @@
-"""The vanishing gradient: it vanishes where it should, and the remedies help."""
+"""Vanishing gradients: they vanish with small initial weights, and every remedy helps."""
 
 import numpy as np
 import pytest
@@ -22,19 +22,19 @@ def flows():
     return training.gradient_flow(images, labels, variants, steps=2, batch_size=8)
 
 
-def test_small_first_weights_make_the_gradient_vanish_on_its_way_to_the_input(flows):
+def test_small_initial_weights_make_gradients_vanish(flows):
     norms = list(flows["bad"].before.values())
     assert norms == sorted(norms)
     assert flows["bad"].reach < 1e-6
 
 
-def test_every_remedy_lets_more_of_it_through(flows):
+def test_every_remedy_increases_the_first_gradient(flows):
     for remedy in ("shallow", "head", "he", "norm"):
         assert flows[remedy].reach > 10 * flows["bad"].reach
     assert flows["norm"].reach > 0.1
 
 
-def test_modules_stand_input_first_without_the_heads_beside_the_way(flows):
+def test_flow_lists_modules_from_input_without_heads(flows):
     assert list(flows["head"].before) == [
         "conv1",
         *(f"inception_{m}" for m in ("3a", "3b", "3c", "4a", "4b", "4c")),
@@ -42,7 +42,7 @@ def test_modules_stand_input_first_without_the_heads_beside_the_way(flows):
     ]
 
 
-def test_the_table_and_the_image_name_every_network(flows):
+def test_table_and_figure_name_every_network(flows):
     text = str(gradient_norms.table(flows, 2))
     _, words = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
     for name in flows:
@@ -50,7 +50,7 @@ def test_the_table_and_the_image_name_every_network(flows):
         assert name in words
 
 
-def test_a_network_that_blows_up_is_told_as_such():
+def test_diverging_network_is_reported_as_not_finite():
     images, labels = np.ones((8, 1, 32, 32), np.float32), np.arange(8) % 2
     variants = {"wild": {"depth": 2, "norm": None, "init": "he", "width": 0.25}}
     flows = training.gradient_flow(images, labels, variants, steps=30, batch_size=4, lr=1e9)
@@ -58,5 +58,5 @@ def test_a_network_that_blows_up_is_told_as_such():
     assert "not finite" in str(gradient_norms.table(flows, 30))
 
 
-def test_the_norm_is_over_all_arrays_together():
+def test_norm_is_over_all_arrays_together():
     assert gradient_norms.norm([np.array([3.0]), np.array([[0.0, 4.0]])]) == 5.0

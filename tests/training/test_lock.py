@@ -1,4 +1,4 @@
-"""The lock of a run's folder: one holder at a time, in all processes, and a sentence about who it is."""
+"""The lock of a run's folder: one holder at a time across processes, and an error that names the holder."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ from pathlib import Path
 import filelock
 import pytest
 
-from minigooglenet.training.lock import FILE, Hold, only_one
+from minigooglenet.training.lock import FILE, Hold, locked
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX only")
 HOLDER = """
@@ -38,15 +38,15 @@ def _other_process(folder):
             process.kill()
 
 
-def test_the_lock_file_stays_after_release(tmp_path):
-    with only_one(tmp_path):
+def test_lock_file_stays_after_release(tmp_path):
+    with locked(tmp_path):
         inode = (tmp_path / FILE).stat().st_ino
-    with only_one(tmp_path):
+    with locked(tmp_path):
         assert (tmp_path / FILE).stat().st_ino == inode
     assert (tmp_path / FILE).read_bytes() == b""
 
 
-def test_a_held_folder_is_refused_with_its_process(tmp_path):
+def test_locked_folder_is_rejected_with_its_process(tmp_path):
     with _other_process(tmp_path) as process:
         with pytest.raises(
             BlockingIOError, match=rf"another process is training in .* \(process {process.pid}, since 20"
@@ -57,49 +57,49 @@ def test_a_held_folder_is_refused_with_its_process(tmp_path):
         Hold(tmp_path).take()
 
 
-def test_a_killed_holder_leaves_its_folder_free(tmp_path):
+def test_killed_holder_releases_its_folder(tmp_path):
     with _other_process(tmp_path) as process:
         process.kill()
         process.wait()
         assert b'"process"' in (tmp_path / FILE).read_bytes()
-        with only_one(tmp_path):
+        with locked(tmp_path):
             pass
 
 
-def test_a_second_hold_of_this_process_is_refused(tmp_path):
-    with only_one(tmp_path) as hold:
-        with pytest.raises(BlockingIOError, match=rf"\(process {os.getpid()}, this one, since"), only_one(tmp_path):
+def test_second_hold_in_a_process_is_rejected(tmp_path):
+    with locked(tmp_path) as hold:
+        with pytest.raises(BlockingIOError, match=rf"\(process {os.getpid()}, this one, since"), locked(tmp_path):
             pass
-        with only_one(tmp_path, hold) as same:
+        with locked(tmp_path, hold) as same:
             assert same is hold
     assert not hold.taken
-    with only_one(tmp_path, hold) as other:  # a hold that was released does not cover anything
+    with locked(tmp_path, hold) as other:  # a released hold locks nothing
         assert other is not hold
 
 
-def test_a_holder_on_another_host_is_named(tmp_path, monkeypatch):
-    with only_one(tmp_path):
+def test_holder_on_another_host_is_named(tmp_path, monkeypatch):
+    with locked(tmp_path):
         monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
         here = os.uname().nodename if os.name != "nt" else ""
         with pytest.raises(BlockingIOError, match=f"on {here}"):
             Hold(tmp_path).take()
 
 
-@POSIX  # Windows lets nobody else write there
+@POSIX  # on Windows no other process can write there
 @pytest.mark.parametrize("noted", [b"", b"\n", b"\n\xff\xfe", b"\n[1]", b'\n{"process": "1"}', b"\n" + b"[" * 3000])
-def test_a_holder_that_is_not_known_is_refused_too(tmp_path, noted):
-    with only_one(tmp_path):
+def test_lock_of_an_unknown_holder_is_respected(tmp_path, noted):
+    with locked(tmp_path):
         (tmp_path / FILE).write_bytes(noted)
         with pytest.raises(BlockingIOError, match=r"another process is training in [^(]*$"):
             Hold(tmp_path).take()
 
 
-def test_of_many_threads_one_holds(tmp_path):
+def test_only_one_of_many_threads_holds(tmp_path):
     inside, worst, taken = [], [], []
 
     def race():
         for _ in range(30):
-            with contextlib.suppress(BlockingIOError), only_one(tmp_path):
+            with contextlib.suppress(BlockingIOError), locked(tmp_path):
                 inside.append(1)
                 worst.append(len(inside))
                 taken.append(1)
@@ -115,7 +115,7 @@ def test_of_many_threads_one_holds(tmp_path):
 
 
 @POSIX
-def test_a_forked_child_neither_has_nor_keeps_the_lock(tmp_path):
+def test_forked_child_does_not_hold_the_lock(tmp_path):
     script = textwrap.dedent(
         """
         import os, sys, time
@@ -123,8 +123,8 @@ def test_a_forked_child_neither_has_nor_keeps_the_lock(tmp_path):
         hold = Hold(sys.argv[1]); hold.take()
         child = os.fork()
         if child == 0:
-            hold.release()  # not the child's to give
-            os.write(1, f"child {hold.taken}\\n".encode())  # in one piece, whatever the buffering
+            hold.release()  # has no effect in the child
+            os.write(1, f"child {hold.taken}\\n".encode())  # unbuffered, so that lines are not mixed
             time.sleep(60)
             os._exit(0)
         os.write(1, f"parent {hold.taken} {child}\\n".encode())
@@ -132,23 +132,23 @@ def test_a_forked_child_neither_has_nor_keeps_the_lock(tmp_path):
         """
     )
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
-        said = dict(parent.stdout.readline().strip().split(" ", 1) for _ in range(2))
-        child = int(said["parent"].split()[1])
+        output = dict(parent.stdout.readline().strip().split(" ", 1) for _ in range(2))
+        child = int(output["parent"].split()[1])
         try:
-            assert said["child"] == "False"
-            assert said["parent"].startswith("True")
+            assert output["child"] == "False"
+            assert output["parent"].startswith("True")
             with pytest.raises(BlockingIOError):
                 Hold(tmp_path).take()
             parent.kill()
             parent.wait()
-            with only_one(tmp_path):  # although the child lives
+            with locked(tmp_path):  # although the child is still running
                 os.kill(child, 0)
         finally:
             os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
-def test_a_lock_that_is_not_a_file_is_refused(tmp_path, kind):
+def test_lock_that_is_not_a_file_is_rejected(tmp_path, kind):
     path, target = tmp_path / FILE, tmp_path / "other"
     if kind == "folder":
         path.mkdir()
@@ -158,19 +158,19 @@ def test_a_lock_that_is_not_a_file_is_refused(tmp_path, kind):
         os.mkfifo(path)
     else:
         pytest.skip("this system has no pipes with names")
-    says = "not a regular file" if kind == "pipe" else f"a {kind}"
-    with pytest.raises(OSError, match=f"cannot lock .* is {says}. Move it away"):
+    name = "not a regular file" if kind == "pipe" else f"a {kind}"
+    with pytest.raises(OSError, match=rf"cannot lock .* is {name}\. Move it away"):
         Hold(tmp_path).take()
     assert not target.exists()
 
 
-def test_a_folder_that_does_not_exist_is_reported(tmp_path):
+def test_missing_folder_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"cannot train in .*: the folder does not exist"):
         Hold(tmp_path / "gone").take()
 
 
 @POSIX
-def test_a_folder_without_permission_is_reported(tmp_path):
+def test_folder_without_permission_is_reported(tmp_path):
     tmp_path.chmod(0o555)
     try:
         if os.geteuid() != 0:
@@ -190,7 +190,7 @@ def test_a_folder_without_permission_is_reported(tmp_path):
         tmp_path.chmod(0o755)
 
 
-def test_a_file_system_without_locks_is_reported(tmp_path, monkeypatch):
+def test_file_system_without_locks_is_reported(tmp_path, monkeypatch):
     def unsupported(file, blocking):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
@@ -202,37 +202,37 @@ def test_a_file_system_without_locks_is_reported(tmp_path, monkeypatch):
 
 
 @POSIX
-def test_a_lock_file_removed_by_somebody_is_noticed(tmp_path):
-    with only_one(tmp_path) as hold:
+def test_removed_lock_file_is_detected(tmp_path):
+    with locked(tmp_path) as hold:
         (tmp_path / FILE).unlink()
-        with pytest.raises(FileNotFoundError, match="was removed, moved or replaced"), only_one(tmp_path, hold):
+        with pytest.raises(FileNotFoundError, match="was removed, moved or replaced"), locked(tmp_path, hold):
             pass
 
 
 @POSIX
-def test_a_lock_on_a_removed_file_is_not_a_lock(tmp_path, monkeypatch):
+def test_lock_on_a_removed_file_is_not_accepted(tmp_path, monkeypatch):
     real, removed = filelock.lock_descriptor, []
 
     def remove_first(file, blocking):
         if not removed:
             removed.append((tmp_path / FILE).stat().st_ino)
-            (tmp_path / FILE).rename(tmp_path / "old")  # as version 0.2.0 did when it let go
+            (tmp_path / FILE).rename(tmp_path / "old")  # as version 0.2.0 did on release
         return real(file, blocking=blocking)
 
     monkeypatch.setattr(filelock, "lock_descriptor", remove_first)
-    with only_one(tmp_path):
+    with locked(tmp_path):
         assert (tmp_path / FILE).stat().st_ino != removed[0]
         monkeypatch.undo()
         with pytest.raises(BlockingIOError):
             Hold(tmp_path).take()
 
 
-def test_processes_in_a_race_hold_one_after_another(tmp_path):
+def test_racing_processes_hold_one_at_a_time(tmp_path):
     sys.path.insert(0, str(Path(__file__).parent.parent / "faults"))
     try:
         import lock_race
     finally:
         sys.path.pop(0)
-    told = lock_race.race(tmp_path, processes=3, tries=60)
-    assert told["double"] == 0
-    assert told["held"] > 0
+    counts = lock_race.race(tmp_path, processes=3, tries=60)
+    assert counts["double"] == 0
+    assert counts["held"] > 0

@@ -1,4 +1,4 @@
-"""Records of a training: what is added is there, and a checkpoint's cut leaves what came before it."""
+"""Logs of a training run: rows that were added can be read, and truncating keeps the rows before a checkpoint."""
 
 import pytest
 
@@ -12,30 +12,30 @@ def log(request, tmp_path):
     log.close()
 
 
-def test_rows_come_back_as_the_numbers_that_they_were(log):
+def test_rows_keep_their_exact_numbers(log):
     log.add(0, 0.1 + 0.2, "conv1")
     log.add(1, float("inf"), "conv2")
     assert log.rows() == [(0, 0.1 + 0.2, "conv1"), (1, float("inf"), "conv2")]
 
 
-def test_a_cut_drops_what_came_later_and_the_log_goes_on(log):
+def test_truncate_drops_later_rows_and_the_log_continues(log):
     for step in range(5):
         log.add(step, 0.5, "a")
         log.add(step, 0.25, "b")
-    log.cut(3)
+    log.truncate(3)
     log.add(3, 1.5, "a")
     assert [row[0] for row in log.rows()] == [0, 0, 1, 1, 2, 2, 3]
 
 
-def test_a_row_that_a_crash_tore_is_dropped(tmp_path):
+def test_truncated_last_row_is_dropped(tmp_path):
     path = tmp_path / "steps.csv"
     path.write_text("step,loss\n0,1.5\n1,1.2", encoding="utf-8")
     log = Log(("step", "loss"), path)
-    log.cut(10)
+    log.truncate(10)
     assert path.read_text(encoding="utf-8") == "step,loss\n0,1.5\n"
 
 
-def test_the_file_is_a_table_that_anything_reads(tmp_path):
+def test_log_file_is_plain_csv(tmp_path):
     log = Log(("step", "loss"), tmp_path / "steps.csv")
     log.add(0, 1.5)
     log.sync()

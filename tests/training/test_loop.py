@@ -1,4 +1,4 @@
-"""The training loop: it learns, repeats itself, and stops with a reason."""
+"""The training loop: it learns, is reproducible, and stops with a reason."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from minigooglenet import evaluation, training
 
 
 def _problem(images=24, seed=0):
-    """Return a small graph with two heads, and bars that lie or stand."""
+    """Return a small graph with two classifiers, and images of horizontal or vertical bars."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, images)
     x = rng.normal(0, 0.1, (images, 1, 6, 6)).astype(np.float32)
@@ -22,14 +22,14 @@ def _problem(images=24, seed=0):
     return g, x, labels
 
 
-def test_it_learns_to_tell_bars_that_lie_from_bars_that_stand():
+def test_train_learns_to_classify_bars():
     g, x, labels = _problem()
     steps = training.train(g, x, labels, epochs=30, batch_size=8, lr=0.1, rng=0)
     assert np.mean([s.loss for s in steps[-3:]]) < 0.3 * steps[0].loss
     assert np.all(evaluation.predict(g, x, batch_size=7) == labels)
 
 
-def test_the_same_seed_trains_to_the_same_bits():
+def test_same_seed_trains_to_the_same_bits():
     finals = []
     for _ in range(2):
         g, x, labels = _problem()
@@ -38,7 +38,7 @@ def test_the_same_seed_trains_to_the_same_bits():
     assert all(np.array_equal(finals[0][key], finals[1][key]) for key in finals[0])
 
 
-def test_every_image_is_seen_once_an_epoch_and_every_step_is_reported():
+def test_train_reports_every_step():
     g, x, labels = _problem(images=11)
     seen = []
     steps = training.train(g, x, labels, epochs=2, batch_size=4, on_step=seen.append)
@@ -47,7 +47,7 @@ def test_every_image_is_seen_once_an_epoch_and_every_step_is_reported():
     assert {step.count for step in steps} == {6}
 
 
-def test_the_loss_counts_the_early_head_at_three_tenths():
+def test_auxiliary_head_has_loss_weight_0_3():
     g, x, labels = _problem(images=8)
     for key, value in g.params.items():
         g.params[key] = np.zeros_like(value)
@@ -55,7 +55,7 @@ def test_the_loss_counts_the_early_head_at_three_tenths():
     assert step.loss == pytest.approx(1.3 * np.log(2))
 
 
-def test_a_loss_that_is_not_finite_names_the_first_wire():
+def test_infinite_loss_names_the_first_wire():
     g, x, labels = _problem()
     g.params["conv/weight"][0, 0, 0, 0] = np.inf
     with (
@@ -65,18 +65,18 @@ def test_a_loss_that_is_not_finite_names_the_first_wire():
         training.train(g, x, labels, epochs=1)
 
 
-def test_images_and_labels_must_be_equally_many():
+def test_train_rejects_unequal_numbers_of_images_and_labels():
     g, x, labels = _problem()
-    with pytest.raises(ValueError, match="24 images, 23 labels"):
+    with pytest.raises(ValueError, match="got 24 images and 23 labels"):
         training.train(g, x, labels[:-1], epochs=1)
 
 
-def test_a_confusion_matrix_counts_true_by_predicted():
+def test_confusion_matrix_counts_true_by_predicted():
     matrix = evaluation.confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2]), 3)
     assert matrix.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 1]]
 
 
-def test_a_batch_with_a_nan_leaves_the_running_statistics_as_they_were():
+def test_batch_with_nan_restores_the_running_statistics():
     g = mg.models.mini_googlenet(2, in_channels=1, size=32, width=0.25, rng=0)
     before = {key: value.copy() for key, value in g.buffers.items()}
     x = np.full((4, 1, 32, 32), np.nan, np.float32)

@@ -1,4 +1,4 @@
-"""A graph put together by hand is trained, and its files are used like those of a model."""
+"""A custom graph can be trained, and its files can be used like those of a model."""
 
 import json
 import re
@@ -45,7 +45,7 @@ def run(tmp_path_factory):
     return folder, trainer
 
 
-def test_the_weights_of_a_run_hold_graph_classes_and_pixels(run):
+def test_weights_of_a_run_contain_graph_classes_and_pixels(run):
     folder, trainer = run
     loaded = weights.load(folder / "weights.safetensors")
     assert (loaded.classes, loaded.pixels, loaded.crops) == (CLASSES, data.GREY_UNIT, 0)
@@ -53,7 +53,7 @@ def test_the_weights_of_a_run_hold_graph_classes_and_pixels(run):
     assert loaded.graph(x).tobytes() == trainer.trained()(x).tobytes()
 
 
-def test_a_checkpoint_loads_as_the_trained_network(run):
+def test_checkpoint_loads_as_the_trained_network(run):
     folder, trainer = run
     loaded = weights.load(folder / "checkpoint.safetensors")
     assert loaded.classes == CLASSES
@@ -64,7 +64,7 @@ def test_a_checkpoint_loads_as_the_trained_network(run):
     assert other(x).tobytes() == trainer.trained()(x).tobytes()
 
 
-def test_a_checkpoint_of_your_own_graph_is_resumed(run):
+def test_checkpoint_of_a_custom_graph_is_resumed(run):
     folder, trainer = run
     again = Trainer(_graph(3), _split(), trainer.settings, folder)
     assert again.resume()
@@ -72,7 +72,7 @@ def test_a_checkpoint_of_your_own_graph_is_resumed(run):
     assert again.graph.params["fc/weight"].tobytes() == trainer.graph.params["fc/weight"].tobytes()
 
 
-def test_a_loaded_network_classifies_files_images_and_arrays(run, tmp_path):
+def test_loaded_network_classifies_files_images_and_arrays(run, tmp_path):
     loaded = weights.load(run[0])
     Image.new("L", (40, 30), 230).save(tmp_path / "light.png")
     answer = loaded.classify(tmp_path / "light.png")
@@ -86,7 +86,7 @@ def test_a_loaded_network_classifies_files_images_and_arrays(run, tmp_path):
     assert str(answer).splitlines()[0].endswith("  light")
 
 
-def test_what_cannot_be_classified_is_one_sentence(run, tmp_path):
+def test_classify_rejects_other_images_in_one_sentence(run, tmp_path):
     loaded = weights.load(run[0])
     with pytest.raises(ValueError, match=r"a file, a PIL image or a uint8 array \(1, H, W\), got float64 \(16, 16\)"):
         loaded.classify(np.zeros((16, 16)))
@@ -102,7 +102,7 @@ def test_what_cannot_be_classified_is_one_sentence(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "weights.safetensors", "checkpoint.safetensors"])
-def test_commands_take_a_folder_a_file_and_a_checkpoint(run, tmp_path, capsys, monkeypatch, name):
+def test_commands_accept_a_folder_file_or_checkpoint(run, tmp_path, capsys, monkeypatch, name):
     path = str(run[0] / name)
     Image.new("L", (40, 30), 230).save(tmp_path / "light.png")
     assert cli.main(["classify", str(tmp_path / "light.png"), "--weights", path, "--json"]) == 0
@@ -111,23 +111,23 @@ def test_commands_take_a_folder_a_file_and_a_checkpoint(run, tmp_path, capsys, m
     assert "58 parameters" in capsys.readouterr().out
     monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _images(20, 1)))
     assert cli.main(["evaluate", "--data", "tones", "--weights", path]) == 0
-    assert "of 20 images right" in capsys.readouterr().out
+    assert "accuracy on 20 images" in capsys.readouterr().out
     assert cli.main(["weights", "inspect", path]) == 0
     assert "graph: 6 nodes with inputs image" in capsys.readouterr().out
 
 
-def test_functions_take_what_was_loaded(run):
+def test_functions_accept_a_loaded_network(run):
     loaded = weights.load(run[0])
     assert (
         mg.count(loaded).params == mg.count(run[0]).params == mg.count(str(run[0])).params == mg.count(_graph()).params
     )
-    found = mg.evaluation.evaluate(loaded, _images(20, 1), (0,))
-    assert found.probabilities().argmax(axis=1).tolist() == found.labels.tolist()
-    with pytest.raises(TypeError, match=r"load a file by mg\.weights\.load\(path\)"):
+    result = mg.evaluation.evaluate(loaded, _images(20, 1), (0,))
+    assert result.probabilities().argmax(axis=1).tolist() == result.labels.tolist()
+    with pytest.raises(TypeError, match=r"Load a file with mg\.weights\.load\(path\)"):
         mg.evaluation.evaluate(str(run[0]), _images(20, 1), (0,))
 
 
-def test_the_folder_of_an_ensemble_is_all_of_its_members(run, tmp_path, capsys, monkeypatch):
+def test_ensemble_folder_means_all_members(run, tmp_path, capsys, monkeypatch):
     content = (run[0] / "weights.safetensors").read_bytes()
     for number in (1, 2, 10):
         (tmp_path / f"member_{number}").mkdir()
@@ -139,16 +139,16 @@ def test_the_folder_of_an_ensemble_is_all_of_its_members(run, tmp_path, capsys, 
         weights.load(tmp_path)
 
 
-def test_a_folder_without_a_run_is_named(tmp_path):
+def test_folder_without_a_run_is_reported(tmp_path):
     with pytest.raises(weights.WeightsError, match=r"it is a folder without weights\.safetensors, which a run"):
         weights.load(tmp_path)
 
 
-def test_a_graph_that_does_not_classify_images_is_reported(tmp_path, capsys):
+def test_graph_that_classifies_no_images_is_reported(tmp_path, capsys):
     g = mg.Graph(features=(4,))
     g.add("fc", layers.Linear(4, 2, rng=0), "features")
     weights.save(g, tmp_path / "a.safetensors")
-    sentence = r"a model must take (C, size, size) and give (classes,), got (4,) and (2,)"
+    sentence = r"a model must map (C, size, size) to (classes,), this one maps (4,) to (2,)"
     with pytest.raises(ValueError, match=re.escape(sentence)):
         weights.load(tmp_path / "a.safetensors").classify(np.zeros((1, 4, 4), np.uint8), pixels="grey-unit")
     Image.new("L", (16, 16), 20).save(tmp_path / "dark.png")
@@ -156,19 +156,19 @@ def test_a_graph_that_does_not_classify_images_is_reported(tmp_path, capsys):
     assert sentence in capsys.readouterr().err
 
 
-def test_pixels_given_to_a_command_replace_those_of_the_file(run, tmp_path, capsys):
+def test_pixels_option_overrides_the_file(run, tmp_path, capsys):
     Image.new("L", (16, 16), 20).save(tmp_path / "dark.png")
-    given = ["classify", str(tmp_path / "dark.png"), "--weights", str(run[0]), "--json"]
-    assert cli.main(given) == 0
-    with_own = capsys.readouterr().out
-    assert cli.main([*given, "--pixels", "L:0:255"]) == 0
-    assert capsys.readouterr().out != with_own
+    command = ["classify", str(tmp_path / "dark.png"), "--weights", str(run[0]), "--json"]
+    assert cli.main(command) == 0
+    default = capsys.readouterr().out
+    assert cli.main([*command, "--pixels", "L:0:255"]) == 0
+    assert capsys.readouterr().out != default
     with pytest.raises(SystemExit):
-        cli.main([*given, "--pixels", "grey"])
+        cli.main([*command, "--pixels", "grey"])
     assert "pixels must be one of unit, zero-one" in capsys.readouterr().err
 
 
-def test_a_graph_that_cannot_be_saved_is_reported_before_training(tmp_path):
+def test_unsavable_graph_is_reported_before_training(tmp_path):
     class Halved(layers.ReLU):
         pass
 
@@ -176,7 +176,9 @@ def test_a_graph_that_cannot_be_saved_is_reported_before_training(tmp_path):
     g.add("relu", Halved(), "image")
     g.add("mean", layers.GlobalAvgPool2d(), "relu")
     g.add("fc", layers.Linear(1, 2, rng=0), "mean")
-    with pytest.warns(UserWarning, match=r"will hold the arrays alone.*(\n.*)*Halved is not registered"):
+    with pytest.warns(
+        UserWarning, match=r"will contain only the arrays, not the graph.*(\n.*)*Halved is not registered"
+    ):
         trainer = Trainer(g, _split(), Settings(epochs=1, batch_size=30), tmp_path)
     assert trainer.run()
     with pytest.raises(weights.WeightsError, match="does not say which model it is for"):

@@ -1,4 +1,4 @@
-"""recipe.json as somebody may have edited it: one sentence for each mistake, with what to do."""
+"""recipe.json after edits by a user: each mistake has its own error, with advice."""
 
 import json
 
@@ -46,9 +46,9 @@ def _written(folder, change=None):
         ("sise", 3, r"the file has an unknown field 'sise'. Did you mean 'size'"),
     ],
 )
-def test_a_wrong_field_is_named(tmp_path, field, value, sentence):
+def test_recipe_with_a_wrong_field_names_it(tmp_path, field, value, sentence):
     _written(tmp_path, lambda values: values.update({field: value}))
-    with pytest.raises(ValueError, match=rf"recipe\.json is not the recipe of a run: {sentence}.*{WAY_OUT[2:]}"):
+    with pytest.raises(ValueError, match=rf"recipe\.json is not a valid recipe: {sentence}.*{WAY_OUT[2:]}"):
         recipe.read(tmp_path)
 
 
@@ -57,29 +57,29 @@ def test_a_wrong_field_is_named(tmp_path, field, value, sentence):
     [
         (b"", "it is empty"),
         (bytes(50), "it is empty"),
-        (b'{"data": "digits"', "it is not JSON from line 1, column 18 on"),
-        (b"\xff\xfe{\0}\0", "it is not text in UTF-8"),
+        (b'{"data": "digits"', "invalid JSON at line 1, column 18"),
+        (b"\xff\xfe{\0}\0", "it is not UTF-8 text"),
         (b"[1]", r"the file must be an object of named fields, got \[1\]"),
         (b"{}", "it has no 'settings'"),
         (b"[" * 100_000, "it is nested too deeply"),
         (b'{"size": 1, "size": 2}', "it has the field 'size' twice"),
-        (b'{"size": NaN}', "it holds NaN, which is not a number"),
+        (b'{"size": NaN}', "it contains NaN, which is not a number"),
         (b" " * (5 << 20), "it has more than 4,194,304 bytes"),
     ],
 )
-def test_a_file_that_is_not_a_recipe_is_described(tmp_path, content, sentence):
+def test_file_that_is_not_a_recipe_is_described(tmp_path, content, sentence):
     (tmp_path / "recipe.json").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"recipe\.json is not the recipe of a run: {sentence}{WAY_OUT}"):
+    with pytest.raises(ValueError, match=rf"recipe\.json is not a valid recipe: {sentence}{WAY_OUT}"):
         recipe.read(tmp_path)
 
 
-def test_a_folder_in_place_of_the_file_is_reported(tmp_path):
+def test_folder_instead_of_the_file_is_reported(tmp_path):
     (tmp_path / "recipe.json").mkdir()
-    with pytest.raises(ValueError, match="is not the recipe of a run: it is a folder"):
+    with pytest.raises(ValueError, match="is not a valid recipe: it is a folder"):
         recipe.read(tmp_path)
 
 
-def test_a_byte_order_mark_is_not_a_mistake(tmp_path):
+def test_byte_order_mark_is_accepted(tmp_path):
     _written(tmp_path)
     path = tmp_path / "recipe.json"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
@@ -89,8 +89,8 @@ def test_a_byte_order_mark_is_not_a_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"widht": 1}, "mini does not take 'widht'. Did you mean 'width'"),
-        ({"rng": 1}, "the data and the recipe decide 'rng'; leave it out"),
+        ({"widht": 1}, r"mini has no argument 'widht'\. Did you mean 'width'"),
+        ({"rng": 1}, r"the data and the recipe determine 'rng'\. Leave it out"),
         ({"aux": "no"}, "argument 'aux' must be True or False, got 'no'"),
         ({"width": "1"}, "argument 'width' must be a number, got '1'"),
         ({"width": float("nan")}, "argument 'width' must be at most 64, got nan"),
@@ -104,6 +104,6 @@ def test_arguments_are_checked_before_the_model_is_built(arguments, sentence):
         recipe.graph(recipe.split())
 
 
-def test_a_recipe_made_in_python_is_checked_too():
+def test_recipe_made_in_python_is_checked():
     with pytest.raises(TypeError, match=r"settings must be training\.Settings, got \{\}"):
         Recipe("digits", settings={})

@@ -1,4 +1,4 @@
-"""A rejected call of anything that trains leaves the graph as it was, and says why before it computes."""
+"""A rejected training call does not change the graph, and raises before it computes anything."""
 
 import copy
 
@@ -17,7 +17,7 @@ LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 
 def net(classes=3, last=()):
-    """Return a graph with batch norm, dropout and two heads."""
+    """Return a graph with batch norm, dropout and two classifiers."""
     g = mg.Graph(image=(1, 6, 6))
     wire = g.add("norm", mg.layers.BatchNorm2d(4), g.add("conv", mg.layers.Conv2d(1, 4, 3, rng=0), "image"))
     wire = g.add("pool", mg.layers.GlobalAvgPool2d(), g.add("relu", mg.layers.ReLU(), wire))
@@ -50,7 +50,7 @@ BAD = {
     "momentum None": {"momentum": None},
     "weight decay infinite": {"weight_decay": np.inf},
     "epochs of a half": {"epochs": 0.5},
-    "batch of zero": {"batch_size": 0},
+    "empty batches": {"batch_size": 0},
     "on_step that cannot be called": {"on_step": 3},
     "a wrong rng": {"rng": "seed"},
 }
@@ -65,7 +65,7 @@ def test_rejected_train_changes_nothing(bad):
     assert state(g) == before
 
 
-def test_train_rejects_a_label_of_the_last_batch_first():
+def test_train_checks_all_labels_before_the_first_step():
     g, seen = net(), []
     labels = np.zeros(60, int)
     labels[-1] = 7
@@ -74,7 +74,7 @@ def test_train_rejects_a_label_of_the_last_batch_first():
     assert seen == []
 
 
-def test_labels_must_suit_every_head():
+def test_labels_must_fit_every_classifier():
     g = net(classes=5)
     before = state(g)
     with pytest.raises(ValueError, match=r"^labels must be in 0 \.\. 2 for 3 classes"):  # of the early head
@@ -94,7 +94,7 @@ def test_outputs_that_are_not_classifiers_are_rejected():
 
 
 @pytest.mark.parametrize(("images", "batch_size"), [(5, 4), (1, 8), (3, 1)])
-def test_last_batch_too_small_for_batch_norm_is_rejected_first(images, batch_size):
+def test_too_small_last_batch_is_rejected_for_batch_norm(images, batch_size):
     g = mg.Graph(image=(1, 1, 1))
     wire = g.add("norm", mg.layers.BatchNorm2d(4), g.add("conv", mg.layers.Conv2d(1, 4, 1, rng=0), "image"))
     g.add("main", mg.layers.Linear(4, 3, rng=2), g.add("flat", mg.layers.Flatten(), wire))
@@ -129,11 +129,11 @@ def test_trainer_rejects_labels_before_it_touches_the_graph(where):
     assert state(g) == before
 
 
-def test_trainer_whose_folder_is_a_file_leaves_the_graph(tmp_path):
+def test_trainer_with_a_file_as_folder_changes_nothing(tmp_path):
     path, g = tmp_path / "file", net()
     path.write_text("")
     before = state(g)
-    with pytest.raises(FileExistsError, match="is a file; results go into a folder"):
+    with pytest.raises(FileExistsError, match=r"out must be a folder, but .* is a file"):
         training.Trainer(g, split_of(X, LABELS), training.Settings(seed=5), out=path)
     assert state(g) == before
 
@@ -151,14 +151,16 @@ def test_evaluate_rejects_before_any_image_is_computed(monkeypatch):
     monkeypatch.setattr(mg.layers.Conv2d, "forward", lambda *_, **__: pytest.fail("ran"))
     with pytest.raises(ValueError, match="label 3 at position 5"):
         measure(g, split_of(X, [0, 1, 2, 0, 1, 3]).train)
-    with pytest.raises(ValueError, match=r"the network takes images of \(1, 6, 6\), the data have \(1, 6, 5\)"):
+    with pytest.raises(
+        ValueError, match=r"the network expects images of \(1, 6, 6\), but the data set has \(1, 6, 5\)"
+    ):
         measure(g, split_of(X[..., :5], LABELS).train)
-    with pytest.raises(TypeError, match=r"measure takes a data\.Dataset, got ndarray"):
+    with pytest.raises(TypeError, match=r"dataset must be a data\.Dataset, got ndarray"):
         measure(g, X)
 
 
 class Rejects(mg.layers.ReLU):
-    """Accepts its input when it is asked for the shape, and fails later, as a layer of your own may."""
+    """Accepts its input shape and fails later, as a custom layer can."""
 
     def __init__(self, when):
         super().__init__()
@@ -174,11 +176,11 @@ class Rejects(mg.layers.ReLU):
 
 
 @pytest.mark.parametrize("when", ["forward", "backward"])
-def test_step_that_fails_halfway_gives_the_statistics_back(when):
-    g = net(last=[("mine", Rejects(when))])
-    g.add("late", mg.layers.Linear(4, 3, rng=3), "mine")
+def test_failing_step_restores_the_running_statistics(when):
+    g = net(last=[("custom", Rejects(when))])
+    g.add("late", mg.layers.Linear(4, 3, rng=3), "custom")
     before = state(g)[0]
-    with pytest.raises(ValueError, match=r"^node 'mine': not today$"):
+    with pytest.raises(ValueError, match=r"^node 'custom': not today$"):
         gradients(g, X, LABELS, losses.head_weights(g))
     assert state(g)[0] == before
     if when == "forward":
@@ -187,7 +189,7 @@ def test_step_that_fails_halfway_gives_the_statistics_back(when):
         assert state(g)[0] == before
 
 
-def test_labels_rejected_by_the_loss_give_the_statistics_back():
+def test_labels_rejected_by_the_loss_restore_statistics():
     g = net()
     before = state(g)[0]
     with pytest.raises(ValueError, match="label 7"):
@@ -195,7 +197,7 @@ def test_labels_rejected_by_the_loss_give_the_statistics_back():
     assert state(g)[0] == before
 
 
-def test_forward_stopped_by_check_finite_gives_the_statistics_back():
+def test_check_finite_error_restores_the_running_statistics():
     g, x = net(), X.copy()
     g.params["early/weight"][0, 0] = np.nan
     before = state(g)[0]
@@ -205,7 +207,7 @@ def test_forward_stopped_by_check_finite_gives_the_statistics_back():
 
 
 @pytest.mark.parametrize("bad", ["unknown", "shape", "state"])
-def test_rejected_sgd_step_moves_no_parameter(bad):
+def test_rejected_sgd_step_changes_no_parameter(bad):
     params = {"a": np.ones(3, np.float32), "b": np.ones(4, np.float32)}
     grads, velocity = copy.deepcopy(params), {}
     if bad == "unknown":

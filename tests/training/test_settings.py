@@ -1,4 +1,4 @@
-"""Settings: what cannot be is refused, and patterns name nodes."""
+"""Settings: invalid values are rejected, and patterns select nodes."""
 
 import pytest
 
@@ -14,27 +14,27 @@ from minigooglenet.training import Settings
         ({"lr": 0}, "lr must be above 0"),
         ({"lr": float("nan")}, "lr must be finite"),
         ({"lr": "0.05"}, "lr must be a number"),
-        ({"momentum": 1}, "momentum must be at least 0 and below 1"),
+        ({"momentum": 1}, r"momentum must be in \[0, 1\), got 1"),
         ({"weight_decay": -1}, "weight_decay must be at least 0"),
         ({"schedule": "linear"}, "schedule must be one of constant, paper, step, polynomial, cosine"),
-        ({"average_from": 1}, "average_from is the share of the steps"),
+        ({"average_from": 1}, r"average_from must be in \[0, 1\), got 1.*: it is the fraction of the steps"),
         ({"seed": -1}, "seed must be at least 0"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(wrong, message):
+def test_settings_reject_invalid_values(wrong, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Settings(**wrong)
 
 
-def test_a_pattern_freezes_the_nodes_that_it_names():
+def test_freeze_pattern_selects_matching_nodes():
     g = mg.models.mini_googlenet(aux=True, init="zeros")
     frozen = Settings(freeze="inception_3[ab]*").frozen(g)
     assert frozen == {name for name in g.nodes if name.startswith(("inception_3a", "inception_3b"))}
-    with pytest.raises(ValueError, match="no node is named like 'incepton"):
+    with pytest.raises(ValueError, match="no node matches 'incepton"):
         Settings(freeze=("conv1*", "incepton*")).frozen(g)
 
 
-def test_heads_count_as_much_as_the_settings_say_and_those_that_nothing_trains_for_not_at_all():
+def test_head_weights_follow_the_settings_and_skip_frozen_heads():
     g = mg.models.mini_googlenet(aux=True, init="zeros")
     assert Settings().head_weights(g) == {"loss1/classifier": 0.3, "loss3/classifier": 1.0}
     assert Settings(heads=0).head_weights(g) == {"loss3/classifier": 1.0}
@@ -42,7 +42,7 @@ def test_heads_count_as_much_as_the_settings_say_and_those_that_nothing_trains_f
     assert Settings().head_weights(g, frozen) == {"loss3/classifier": 1.0}
 
 
-def test_freezing_everything_is_refused():
+def test_freezing_every_layer_is_rejected():
     g = mg.models.mini_googlenet(init="zeros")
-    with pytest.raises(ValueError, match="everything is frozen"):
+    with pytest.raises(ValueError, match="every layer is frozen"):
         Settings().head_weights(g, Settings(freeze="*").frozen(g))

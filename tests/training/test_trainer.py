@@ -1,4 +1,4 @@
-"""The trainer: it learns, reports, and goes on after any interruption with the very same bits."""
+"""The Trainer: it learns, reports, and a run resumed after any interruption is bit-identical."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def _state(trainer):
     return digest({**trainer.graph.params, **trainer.graph.buffers}), *map(digest, parts), trainer.adam["count"]
 
 
-def test_it_learns_to_tell_lying_from_standing_bars(tmp_path):
+def test_trainer_learns_to_classify_bars(tmp_path):
     trainer = Trainer(graph(), split(120), Settings(epochs=12, batch_size=10, lr=0.1), tmp_path)
     assert trainer.run()
     assert [epoch.epoch for epoch in trainer.epochs] == list(range(12))
@@ -37,7 +37,7 @@ def test_it_learns_to_tell_lying_from_standing_bars(tmp_path):
     assert trainer.epochs[-1].train_loss < 0.5 * trainer.epochs[0].train_loss
 
 
-def test_it_writes_down_steps_epochs_and_gradients(tmp_path):
+def test_trainer_logs_steps_epochs_and_gradients(tmp_path):
     steps, epochs = [], []
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run(steps.append, epochs.append)
@@ -49,7 +49,7 @@ def test_it_writes_down_steps_epochs_and_gradients(tmp_path):
     assert {(row[0], row[1]) for row in trainer.gradient_log.rows()} == {(s, n) for s in range(0, 12, 2) for n in nodes}
 
 
-def test_the_mean_of_an_epoch_counts_every_image_once(tmp_path):
+def test_epoch_mean_counts_every_image_once(tmp_path):
     trainer = Trainer(graph(), split(34), Settings(epochs=1, batch_size=6))
     trainer.run()
     rows = trainer.log.rows()
@@ -58,7 +58,7 @@ def test_the_mean_of_an_epoch_counts_every_image_once(tmp_path):
     assert trainer.epochs[0].train_loss == pytest.approx(np.average([row[2] for row in rows], weights=images))
 
 
-def test_the_kept_weights_are_the_mean_over_the_last_steps():
+def test_averaged_weights_are_the_mean_of_the_last_steps():
     seen = []
     trainer = Trainer(graph(), split(), Settings(epochs=2, batch_size=10, average_from=0.5))
     trainer.run(lambda step: seen.append({name: array.copy() for name, array in trainer.graph.params.items()}))
@@ -68,7 +68,7 @@ def test_the_kept_weights_are_the_mean_over_the_last_steps():
         assert not np.array_equal(array, trainer.graph.params[name])
 
 
-def test_frozen_nodes_stay_to_the_bit_and_the_others_move():
+def test_frozen_nodes_do_not_change():
     g = graph()
     before = digest({**g.params, **g.buffers})
     Trainer(g, split(), Settings(epochs=1, freeze=("conv1/*", "loss1/*"))).run()
@@ -77,7 +77,7 @@ def test_frozen_nodes_stay_to_the_bit_and_the_others_move():
     assert moved == {f"{node}/{part}" for node in ("conv2/3x3", "loss3/classifier") for part in ("weight", "bias")}
 
 
-def test_the_seed_decides_everything_but_the_first_weights():
+def test_seed_determines_everything_but_the_initial_weights():
     ends = []
     for seed in (0, 0, 1):
         trainer = Trainer(graph(), split(augment=_mirror), Settings(epochs=1, seed=seed))
@@ -91,7 +91,7 @@ ADAMW = replace(QUICK, optimizer="adamw", lr=0.01, schedule="cosine", warmup=0.7
 
 @pytest.mark.parametrize("settings", [QUICK, ADAMW])
 @pytest.mark.parametrize("steps", [1, 4, 5, 8, 11])
-def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, steps, settings):
+def test_resumed_run_is_bit_identical(tmp_path, steps, settings):
     images = split(augment=_mirror)
     whole = Trainer(graph(), images, settings, tmp_path / "whole")
     whole.run()
@@ -113,7 +113,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_same_bits(tmp_path, st
     assert [epoch[:5] for epoch in second.epochs] == [epoch[:5] for epoch in whole.epochs]
 
 
-def test_ctrl_c_while_the_held_out_images_are_tested_loses_no_step(tmp_path, monkeypatch):
+def test_ctrl_c_during_evaluation_loses_no_step(tmp_path, monkeypatch):
     from minigooglenet.training import trainer as module
 
     real = module.measure
@@ -133,14 +133,14 @@ def test_ctrl_c_while_the_held_out_images_are_tested_loses_no_step(tmp_path, mon
     assert len(again.epochs) == 3
 
 
-def test_ctrl_c_between_two_epochs_is_no_end(tmp_path):
+def test_ctrl_c_between_epochs_can_be_resumed(tmp_path):
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     assert not trainer.run(on_epoch=lambda epoch: os.kill(os.getpid(), signal.SIGINT))
     assert 1 <= len(trainer.epochs) < 3
     assert Trainer(graph(), split(), QUICK, tmp_path).resume()
 
 
-def test_a_second_ctrl_c_stops_at_once_and_the_handler_is_given_back():
+def test_second_ctrl_c_stops_immediately_and_restores_the_handler():
     before = signal.getsignal(signal.SIGINT)
 
     def twice(step):
@@ -153,7 +153,7 @@ def test_a_second_ctrl_c_stops_at_once_and_the_handler_is_given_back():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_it_trains_outside_of_the_main_thread_too():
+def test_trainer_runs_outside_of_the_main_thread():
     trainer = Trainer(graph(), split(), QUICK)
     thread = threading.Thread(target=trainer.run)
     thread.start()
@@ -161,23 +161,23 @@ def test_it_trains_outside_of_the_main_thread_too():
     assert len(trainer.epochs) == 3
 
 
-def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
+def test_checkpoint_of_another_run_is_rejected(tmp_path):
     Trainer(graph(), split(), QUICK, tmp_path).run()
     other = Trainer(graph(rng=1), split(), Settings(epochs=3, batch_size=6, lr=0.1, average_from=0.5), tmp_path)
     before = digest(other.graph.params)
     with pytest.raises(ValueError, match=r"belongs to another run: settings lr 0.05 there, 0.1 here"):
         other.resume()
     assert digest(other.graph.params) == before
-    with pytest.raises(ValueError, match="images 20 there, 30 here"):
+    with pytest.raises(ValueError, match="number of images 20 there, 30 here"):
         Trainer(graph(), split(60), QUICK, tmp_path).resume()
 
 
-def test_without_a_checkpoint_there_is_nothing_to_resume(tmp_path):
+def test_resume_without_a_checkpoint_returns_false(tmp_path):
     assert not Trainer(graph(), split(), QUICK, tmp_path).resume()
     assert not Trainer(graph(), split(), QUICK).resume()
 
 
-def test_a_damaged_checkpoint_is_refused_with_its_name(tmp_path):
+def test_corrupt_checkpoint_is_rejected_with_its_name(tmp_path):
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run()
     path = tmp_path / "checkpoint.safetensors"
@@ -188,7 +188,7 @@ def test_a_damaged_checkpoint_is_refused_with_its_name(tmp_path):
         trainer.resume()
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_node_where_it_arose_and_the_checkpoint_stays(tmp_path):
+def test_infinite_loss_stops_training_and_keeps_the_checkpoint(tmp_path):
     def poison(step):
         if step.number == 5:
             trainer.graph.params["conv2/3x3/weight"][0, 0, 0, 0] = np.nan
@@ -201,17 +201,19 @@ def test_a_loss_that_is_not_finite_stops_with_the_node_where_it_arose_and_the_ch
     assert again.step == 4
 
 
-def test_data_that_do_not_fit_the_network_are_refused():
-    with pytest.raises(ValueError, match=r"the network takes images of \(1, 8, 8\), the data have \(1, 9, 9\)"):
+def test_trainer_rejects_data_that_do_not_fit():
+    with pytest.raises(
+        ValueError, match=r"the network expects images of \(1, 8, 8\), but the data set has \(1, 9, 9\)"
+    ):
         Trainer(graph(), split(size=9))
     g = graph()
     g.add("more", mg.layers.Linear(2, 3, rng=0), "loss3/classifier")
-    with pytest.raises(ValueError, match="tells 3 classes apart, the data have 2"):
+    with pytest.raises(ValueError, match="the network has 3 outputs, but the data set has 2 classes"):
         Trainer(g, split())
 
 
 class _Bad(mg.data.Images):
-    """Images of which some cannot be used."""
+    """Images, some of them unusable."""
 
     def __init__(self, bad, *args):
         super().__init__(*args)
@@ -219,7 +221,7 @@ class _Bad(mg.data.Images):
 
     def image(self, index):
         if index in self.bad:
-            raise mg.data.BadImageError("it is torn")
+            raise mg.data.BadImageError("it is corrupt")
         return super().image(index)
 
 
@@ -229,33 +231,33 @@ def _with_bad(bad):
     return mg.data.Split(_Bad(bad, *arguments), test)
 
 
-def test_bad_images_are_left_out_and_listed_and_a_batch_of_nothing_else_is_no_step(tmp_path):
+def test_bad_images_and_empty_batches_are_skipped(tmp_path):
     order = np.random.default_rng([0, 0]).permutation(20)
     settings = Settings(epochs=1, batch_size=5)
     trainer = Trainer(graph(), _with_bad({*order[5:10], order[0]}), settings, tmp_path)
     assert trainer.run()
     assert [(row[0], row[5]) for row in trainer.log.rows()] == [(0, 4), (2, 5), (3, 5)]
     assert trainer.step == 4
-    artifacts.leave(trainer)
+    artifacts.write(trainer)
     assert len((tmp_path / "skipped.csv").read_text(encoding="utf-8").splitlines()) == 7
 
 
-def test_images_of_which_none_can_be_used_end_the_training_with_the_reason():
-    with pytest.raises(ValueError, match=r"not one of 20 images could be used: image .*: it is torn"):
+def test_training_without_usable_images_raises_with_the_reason():
+    with pytest.raises(ValueError, match=r"none of the 20 training images could be used: image .*: it is corrupt"):
         Trainer(graph(), _with_bad(set(range(20))), QUICK).run()
 
 
-def test_a_finished_run_leaves_its_images_and_their_texts(tmp_path):
+def test_finished_run_writes_figures_with_their_texts(tmp_path):
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
     trainer.run()
-    names = {path.name for path in artifacts.leave(trainer)}
+    names = {path.name for path in artifacts.write(trainer)}
     assert names == {
         f"{n}.{s}" for n in ("training_curve", "confusion_matrix", "gradient_norms") for s in ("png", "txt")
     }
     assert "of 20 right" in (tmp_path / "confusion_matrix.txt").read_text(encoding="utf-8")
 
 
-def test_kill_9_at_any_moment_loses_nothing_but_time(tmp_path):
+def test_run_killed_repeatedly_is_bit_identical(tmp_path):
     script = textwrap.dedent(
         f"""
         import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -284,7 +286,7 @@ def test_kill_9_at_any_moment_loses_nothing_but_time(tmp_path):
     assert [row[:6] for row in killed.log.rows()] == [row[:6] for row in whole.log.rows()]
 
 
-def test_a_run_that_was_killed_before_its_first_checkpoint_starts_its_records_anew(tmp_path):
+def test_run_killed_before_its_first_checkpoint_restarts_its_logs(tmp_path):
     (tmp_path / "steps.csv").write_text("", encoding="utf-8")
     Trainer(graph(), split(), QUICK, tmp_path).run()
     again = Trainer(graph(), split(), QUICK, tmp_path)
@@ -295,7 +297,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_its_records_an
     assert [row[0] for row in again.epoch_log.rows()] == list(range(3))
 
 
-def test_two_trainings_in_one_folder_are_refused(tmp_path):
+def test_second_training_in_a_folder_is_rejected(tmp_path):
     other = Trainer(graph(), split(), QUICK, tmp_path)
 
     def begin(step):
@@ -306,24 +308,24 @@ def test_two_trainings_in_one_folder_are_refused(tmp_path):
     assert other.run()
 
 
-def test_what_was_skipped_before_an_interruption_is_listed_after_it(tmp_path):
+def test_skipped_images_are_listed_after_resuming(tmp_path):
     settings = Settings(epochs=2, batch_size=5)
     first = Trainer(graph(), _with_bad({3}), settings, tmp_path)
     assert not first.run(on_epoch=lambda epoch: os.kill(os.getpid(), signal.SIGINT))
     second = Trainer(graph(), _with_bad({3}), settings, tmp_path)
     assert second.resume()
-    assert second.split.train.skipped == {"image 3": "it is torn"}
+    assert second.split.train.skipped == {"image 3": "it is corrupt"}
 
 
-def test_other_images_with_the_same_labels_are_another_run(tmp_path):
+def test_other_images_with_equal_labels_are_rejected(tmp_path):
     Trainer(graph(), split(), QUICK, tmp_path).run()
     images = split()
     images.train.images[3, 0, 0, 0] ^= 1
-    with pytest.raises(ValueError, match="another run: which images"):
+    with pytest.raises(ValueError, match="another run: images and labels"):
         Trainer(graph(), images, QUICK, tmp_path).resume()
 
 
-def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
+def test_checkpoint_without_an_array_is_rejected(tmp_path):
     from minigooglenet.weights import detect, safetensors
 
     trainer = Trainer(graph(), split(), QUICK, tmp_path)
@@ -332,20 +334,20 @@ def test_a_checkpoint_without_an_array_changes_nothing(tmp_path):
     del contents.arrays["params/conv2/3x3/weight"]
     safetensors.write(contents, tmp_path / "checkpoint.safetensors")
     before = digest(trainer.graph.params)
-    with pytest.raises(ValueError, match="it is no checkpoint of this network: 'conv2/3x3/weight' is missing"):
+    with pytest.raises(ValueError, match="it is not a checkpoint of this network: 'conv2/3x3/weight' is missing"):
         trainer.resume()
     assert digest(trainer.graph.params) == before
 
 
-def test_held_out_images_of_which_none_can_be_used_leave_the_rest_as_it_is(tmp_path):
+def test_run_without_usable_held_out_images_completes(tmp_path):
     class Bad(mg.data.Dataset):
-        classes, labels, shape, pixels = ("stands", "lies"), np.arange(4) % 2, (1, 8, 8), mg.data.GREY_UNIT
+        classes, labels, shape, pixels = ("vertical", "horizontal"), np.arange(4) % 2, (1, 8, 8), mg.data.GREY_UNIT
 
         def image(self, index):
-            raise mg.data.BadImageError("it is torn")
+            raise mg.data.BadImageError("it is corrupt")
 
     trainer = Trainer(graph(), mg.data.Split(split().train, Bad()), QUICK, tmp_path)
     assert trainer.run()
-    names = {path.name for path in artifacts.leave(trainer)}
+    names = {path.name for path in artifacts.write(trainer)}
     assert "skipped.csv" in names
     assert "confusion_matrix.png" not in names

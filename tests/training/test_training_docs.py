@@ -1,4 +1,4 @@
-"""The page on training: its Python runs, and its numbers hold."""
+"""The docs page about training: its examples run, and its numbers are right."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from minigooglenet.training import progress
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 
 
-def test_the_pages_python_runs_in_order(tmp_path, monkeypatch, capsys):
+def test_page_examples_run_in_order(tmp_path, monkeypatch, capsys):
     pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     names = {}
@@ -25,7 +25,7 @@ def test_the_pages_python_runs_in_order(tmp_path, monkeypatch, capsys):
     assert "[ 0.899 -0.999] {'w': 1}" in out
 
 
-def test_the_pages_options_and_schedules_exist(capsys):
+def test_page_options_and_schedules_exist(capsys):
     from minigooglenet.cli import main
 
     with pytest.raises(SystemExit):
@@ -36,17 +36,17 @@ def test_the_pages_options_and_schedules_exist(capsys):
     assert all(f"`{name}`" in PAGE for name in schedules.SCHEDULES)
 
 
-def test_the_pages_defaults_are_the_commands():
+def test_page_defaults_match_the_command():
     assert train.RATES == {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}
     assert train.DECAYS == {"sgd": 0.0002, "adamw": 0.01}
     for row in ("0.05 with batch norm; 0.01 without", "0.003 and 0.001", "0.0002, of all parameters", "0.01, not of"):
         assert row in PAGE
 
 
-def test_the_pages_counts_of_the_network_and_its_head_hold():
+def test_page_counts_match_the_network_and_its_head():
     g = mg.models.mini_googlenet(10, in_channels=1, init="zeros")
     counted = mg.count(g)
-    assert f"{counted.params:,} parameters, {counted.macs:,} MACs for one image" in PAGE
+    assert f"{counted.params:,} parameters, {counted.macs:,} MACs per image and forward pass" in PAGE
     small, large = (mg.models.mini_googlenet(10, size=size, aux=True, init="zeros") for size in (32, 224))
     heads = [mg.count(one).params - mg.count(one, outputs=one.outputs[-1:]).params for one in (small, large)]
     assert f"{round(heads[0] / 1000)},000 parameters at 32 x 32 and {heads[1] / 1e6:.1f} million at 224 x 224" in PAGE

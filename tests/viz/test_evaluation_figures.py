@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigooglenet.evaluation import boxes, calibration, crops, places
+from minigooglenet.evaluation import boxes, calibration, crop_list, crops
 from minigooglenet.evaluation.comparison import Change, Row, Table3
 from minigooglenet.viz import evaluation
 
@@ -13,7 +13,7 @@ from minigooglenet.viz import evaluation
 def test_crops_figure_shows_every_crop_and_box(channels, count, different):
     image = np.random.default_rng(0).integers(0, 250, (channels, 30, 50), np.uint8)
     images = crops(image, 16, count)
-    figure, text = evaluation.crops(image, images, boxes(image.shape, 16, count)[0], places(count))
+    figure, text = evaluation.crops(image, images, boxes(image.shape, 16, count)[0], crop_list(count))
     left, right = figure.axes
     assert len([line for line in left.lines if len(line.get_xdata())]) == different
     sheet = np.asarray(right.images[0].get_array())
@@ -29,7 +29,7 @@ def test_crops_figure_shows_every_crop_and_box(channels, count, different):
 
 def test_crops_text_lists_the_boxes():
     image = np.zeros((1, 256, 256), np.uint8)
-    _, text = evaluation.crops(image, crops(image, 224, 10), boxes(image.shape, 224, 10)[0], places(10))
+    _, text = evaluation.crops(image, crops(image, 224, 10), boxes(image.shape, 224, 10)[0], crop_list(10))
     assert text.splitlines()[4].split() == ["256", "middle", "top", "right", "32.0", "0.0", "256.0", "224.0"]
 
 

@@ -409,7 +409,7 @@ outcome("10.i", f"{learned:.0%} of the training images, {useful:.0%} of the held
 assert training.Settings().momentum == 0.9
 assert losses.head_weights(["a", "b", "main"]) == {"a": 0.3, "b": 0.3, "main": 1.0}
 assert [round(schedules.paper(1, e, 1, 1), 4) for e in (7, 8, 16)] == [1, 0.96, 0.9216]
-assert transforms.AREA_SHARE == (0.08, 1.0)
+assert transforms.AREA_FRACTION == (0.08, 1.0)
 assert transforms.ASPECT == (3 / 4, 4 / 3)
 print("stated: momentum 0.9, 4% less every 8 epochs, averaged weights, heads 0.3, area 8 to 100%, ratio 3/4 to 4/3")
 print("not stated: batch size, base learning rate, weight decay, first weights, constants of LRN, first biases")

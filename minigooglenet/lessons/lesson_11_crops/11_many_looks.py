@@ -369,7 +369,7 @@ low, high = 100 * many_crops.low, 100 * many_crops.high
 print(
     f"144 crops of one network change its error by {100 * many_crops.difference:+.2f} points, {low:+.2f} to {high:+.2f}"
 )
-print("The interval excludes 0: more than chance." if many_crops.told_apart else "It contains 0: this may be chance.")
+print("The interval excludes 0: more than chance." if many_crops.significant else "It contains 0: this may be chance.")
 figure, _ = viz.evaluation.table3(grid)
 figure
 
@@ -428,7 +428,7 @@ claims = [
     ("seven independent networks", simulated[0.5][1] > simulated[0.0][1], "refined: equal starts, related errors"),
     (
         "more crops are always better",
-        not (many_crops.told_apart and many_crops.difference < 0),
+        not (many_crops.significant and many_crops.difference < 0),
         f"not shown on these digits: {100 * many_crops.difference:+.2f} points ({low:+.2f} to {high:+.2f}) for 144",
     ),
 ]

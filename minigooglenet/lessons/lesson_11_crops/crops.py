@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet.evaluation.multicrop import SCALES, boxes, places
+from minigooglenet.evaluation.multicrop import SCALES, boxes, crop_list
 from minigooglenet.evaluation.multicrop import SIDE as PIECE
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, Raised, call, close, form
@@ -28,7 +28,7 @@ def crop_boxes_reference(H, W):
     """The engine's own boxes, moved from the image to the resized image."""
     found, mirrored = boxes((H, W), PIECE, 144)
     rows = []
-    for crop, (left, top, right, _), mirror in zip(places(144), found, mirrored, strict=True):
+    for crop, (left, top, right, _), mirror in zip(crop_list(144), found, mirrored, strict=True):
         factor = crop.scale / min(H, W)
         rows.append([crop.scale, top * factor, left * factor, (right - left) * factor, mirror])
     return np.rint(np.array(rows))

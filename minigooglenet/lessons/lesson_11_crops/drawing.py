@@ -32,7 +32,7 @@ def six_crops(image, size=224):
     -------
     figure, text
     """
-    places, boxes = evaluation.places(144), evaluation.boxes(image.shape, size, 144)[0]
+    places, boxes = evaluation.crop_list(144), evaluation.boxes(image.shape, size, 144)[0]
     squares = list(dict.fromkeys(square for _, square, _, _ in places))
     chosen = [
         i

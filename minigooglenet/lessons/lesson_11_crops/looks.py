@@ -10,7 +10,7 @@ All of them start from the same weights and differ only in the order and the pie
 import numpy as np
 
 from minigooglenet import data, evaluation, models, training
-from minigooglenet.evaluation.prediction import crops_of
+from minigooglenet.evaluation.prediction import crop_count
 
 SIDE, SIZE = 16, 14  # of an image and of what the network takes: 256 and 224, by sixteen
 LEAST = 10  # the smallest piece
@@ -47,7 +47,7 @@ def ask(networks, images=300, counts=COUNTS, tell=None):
     tell : called with a line of text after each quarter of the crops
     """
     test = data.load("digits", SIDE).test
-    total, told = images * len(networks) * crops_of(counts), 0
+    total, told = images * len(networks) * crop_count(counts), 0
 
     def report(done):
         nonlocal told
