@@ -114,9 +114,9 @@ def run(options):
     out, begun = output(options.csv), time.monotonic()
     held = probe.held()
     for line in held.missing():
-        out.print(f"Not held on this system: {line}.", markup=False, soft_wrap=True)
+        out.print(f"Not enforced on this system: {line}.", markup=False, soft_wrap=True)
     if held.missing():
-        out.print("See Walls in docs/grading.md for what to do about it.", markup=False, soft_wrap=True)
+        out.print("See Walls in docs/grading.md for advice.", markup=False, soft_wrap=True)
     with console.progress(out) as bar:
         task = bar.add_task("grading", total=None, status="")
 
