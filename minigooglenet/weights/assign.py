@@ -67,7 +67,7 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
     unknown = [name for name in given if name not in in_graph]
     if strict and missing:
         raise ValueError(
-            f"{len(missing)} of the {len(in_graph)} arrays of the network are missing, for example {missing[0]!r}. "
+            f"no array is given for {len(missing)} of the {len(in_graph)} in the network, for example {missing[0]!r}. "
             f"{_suggestion(missing[0], unknown, '')}Pass strict=False to fill only the others."
         )
     if strict and unknown:

@@ -208,7 +208,7 @@ def _fields(message):
             if count > MOST_FIELDS:
                 raise _corrupt(f"a message has more than {MOST_FIELDS:,} fields")
             if end > len(message):
-                raise _corrupt(f"it is truncated: {end - len(message):,} bytes are missing")
+                raise _corrupt(f"{end - len(message):,} bytes are missing at its end")
             if wire == wire_format.LENGTH:
                 yield number, message[start:end]
     except EOFError as error:

@@ -96,7 +96,7 @@ def test_what_cannot_be_classified_is_one_sentence(run, tmp_path):
         loaded.classify(np.zeros((1, 16, 16), np.uint8), crops=7)
     weights.save(loaded.graph, tmp_path / "bare.safetensors")
     bare = weights.load(tmp_path / "bare.safetensors")
-    with pytest.raises(ValueError, match="does not say how images become inputs; pass pixels=, such as 'unit'"):
+    with pytest.raises(ValueError, match="does not record how images become inputs. Pass pixels=, such as 'unit'"):
         bare.classify(np.zeros((1, 16, 16), np.uint8))
     assert bare.classify(np.full((1, 16, 16), 230, np.uint8), pixels="grey-unit")[0].name == "class 1"
 
@@ -179,7 +179,7 @@ def test_a_graph_that_cannot_be_saved_is_reported_before_training(tmp_path):
     with pytest.warns(UserWarning, match=r"will hold the arrays alone.*(\n.*)*Halved is not registered"):
         trainer = Trainer(g, _split(), Settings(epochs=1, batch_size=30), tmp_path)
     assert trainer.run()
-    with pytest.raises(weights.WeightsError, match="does not say which model it is for"):
+    with pytest.raises(weights.WeightsError, match="does not record its model"):
         weights.load(tmp_path)
     assert weights.load_into(g, tmp_path) == ["fc/weight", "fc/bias"]
     assert trainer.resume()

@@ -93,7 +93,7 @@ def _counts(jobs):
     return json.loads(counts), library == "True"
 
 
-def test_every_weights_file_is_opened_once_and_its_header_parsed_once(tmp_path):
+def test_weights_file_is_opened_and_parsed_once(tmp_path):
     jobs = _files(tmp_path)
     counts, library = _counts(jobs)
     assert set(map(tuple, counts.values())) == {(1, 1)}, counts
@@ -101,13 +101,13 @@ def test_every_weights_file_is_opened_once_and_its_header_parsed_once(tmp_path):
     assert not library  # it would open the file where no audit hook sees it
 
 
-def test_a_file_of_torch_is_opened_once(tmp_path):
+def test_torch_file_is_opened_once(tmp_path):
     _torchvision(tmp_path / "a.pth", pytest.importorskip("torch"))
     counts, _ = _counts([(action, str(tmp_path / "a.pth")) for action in ("load", "read", "load_into", "inspect")])
     assert set(map(tuple, counts.values())) == {(1, 1)}, counts
 
 
-def test_an_onnx_file_is_opened_once(tmp_path):
+def test_onnx_file_is_opened_once(tmp_path):
     pytest.importorskip("onnx")
     mg.weights.onnx.export(mg.models.mini_googlenet(2, width=0.1, rng=0), tmp_path / "a.onnx")
     assert _counts([("import_graph", str(tmp_path / "a.onnx"))])[0] == {"import_graph a.onnx": [1, 1]}

@@ -119,7 +119,7 @@ def close(actual, expected):
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_a_random_network_is_computed_as_by_onnx_runtime_or_rejected(block, tmp_path):
+def test_random_networks_match_onnx_runtime_or_are_rejected(block, tmp_path):
     compared = rejected = 0
     for seed in range(1000 * block, 1000 * block + 300):
         whole, shape, outputs = drawn(seed)

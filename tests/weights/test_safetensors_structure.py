@@ -73,7 +73,7 @@ def _ours(path):
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_headers_are_accepted_and_ordered_as_by_the_library(tmp_path, block):
+def test_headers_are_read_like_the_library(tmp_path, block):
     path, outcomes = tmp_path / "a.safetensors", []
     for seed in range(100 * block, 100 * block + 100):
         path.write_bytes(_file(seed))

@@ -19,7 +19,7 @@ def _blocks():
     return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
 
 
-def test_the_first_example_runs_as_it_stands(tmp_path, monkeypatch):
+def test_first_example_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = {}
     exec(_blocks()[0], found)
@@ -27,7 +27,7 @@ def test_the_first_example_runs_as_it_stands(tmp_path, monkeypatch):
     assert found["loaded"].classify(np.zeros((1, 20, 20), np.uint8))[0].name in ("dark", "light")
 
 
-def test_the_layer_of_your_own_is_saved_and_has_right_gradients(tmp_path, monkeypatch):
+def test_custom_layer_of_the_page_saves_and_checks(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_REGISTERED", {})
     found = {"mg": mg, "np": np, "__name__": "page"}
     exec(_blocks()[1], found)
@@ -38,7 +38,7 @@ def test_the_layer_of_your_own_is_saved_and_has_right_gradients(tmp_path, monkey
     assert mg.gradcheck.check_layer(found["Swish"](1.5), (2, 3, 3)).verdict == "PASS"
 
 
-def test_the_page_names_every_published_file_and_pixel_rule():
+def test_page_lists_published_files_and_pixel_rules():
     text = PAGE.read_text(encoding="utf-8")
     for one in PUBLISHED:
         assert all(
