@@ -106,8 +106,8 @@ def test_torchvision_weights_use_its_resizing_rule(images, tmp_path, monkeypatch
     calls = []
     real = evaluate.evaluate
     monkeypatch.setattr(
-        evaluate, "evaluate", lambda graphs, dataset, *counts, **options: calls.append((options["rule"], dataset.shrink))
-        or real(graphs, dataset, *counts, **options)
+        evaluate, "evaluate", lambda graphs, dataset, *args, **options: calls.append((options["rule"], dataset.shrink))
+        or real(graphs, dataset, *args, **options)
     )  # fmt: skip
     default = _weights(tmp_path / "a.safetensors", None)
     torchvision = _weights(tmp_path / "b.safetensors", None, notes={"from": "torchvision"})

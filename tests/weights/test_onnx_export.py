@@ -247,7 +247,7 @@ def test_failed_export_keeps_the_old_file(what, tmp_path):
 
 def test_export_rejects_wrong_arguments(tmp_path):
     graph = one(layers.ReLU())
-    with pytest.raises(ValueError, match="unknown wire 'a nod'.*'a node'"):
+    with pytest.raises(ValueError, match=r"unknown wire 'a nod'.*'a node'"):
         model(graph, outputs=["a nod"])
     with pytest.raises(ValueError, match="outputs must be computed wires"):
         model(graph, outputs=["image"])

@@ -57,7 +57,11 @@ BAD = {
     "infinity": ("conv/bias", np.inf, "in 'conv/bias', 1 of 3 values are not finite"),
     "negative infinity": ("bn/running_mean", -np.inf, "in 'bn/running_mean', 1 of 3 values are not finite"),
     "an infinite variance": ("bn/running_var", np.inf, "in 'bn/running_var', 1 of 3 values are not finite"),
-    "a negative variance": ("bn/running_var", -1e-12, r"in 'bn/running_var', 1 of 3 values are below 0 \(minimum -1e-12\)"),
+    "a negative variance": (
+        "bn/running_var",
+        -1e-12,
+        r"in 'bn/running_var', 1 of 3 values are below 0 \(minimum -1e-12\)",
+    ),
 }
 
 
