@@ -1,4 +1,4 @@
-"""Graphs of registered layers go to a file and come back; what cannot is reported before anything is written."""
+"""Graphs of registered layers are saved and loaded; others are rejected before anything is written."""
 
 import functools
 
@@ -63,7 +63,7 @@ def _lrn(draw, shape):
     return layers.LocalResponseNorm(draw(st.integers(1, 5)), draw(SMALL), draw(SMALL), draw(SMALL))
 
 
-# {class: function of (draw, input shape) that makes a layer}
+# {class: function (draw, input shape) -> layer}
 MAKE = {
     "AdaptiveAvgPool2d": lambda draw, shape: layers.AdaptiveAvgPool2d(draw(SIZE)),
     "Add": lambda draw, shape: layers.Add(),
@@ -85,7 +85,7 @@ MAPS = {"AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm2d", "Conv2d", "GlobalAvgPoo
 
 @st.composite
 def graphs(draw):
-    """Return a graph of layers drawn at random, each on wires drawn at random, as far as their shapes allow it."""
+    """Return a graph of random layers on random wires, as far as the shapes allow."""
     shape = draw(st.tuples(st.integers(1, 4), st.integers(3, 9), st.integers(3, 9)))
     graph = mg.Graph(image=shape)
     for kind in draw(st.lists(st.sampled_from(sorted(MAKE)), min_size=1, max_size=8)):
@@ -97,7 +97,7 @@ def graphs(draw):
         try:
             graph.add(f"{kind}/{len(graph.nodes)}", MAKE[kind](draw, shape), *wires)
         except ValueError:
-            continue  # a window larger than what is there
+            continue  # the window is larger than its input
     if not graph.nodes:
         graph.add("relu", layers.ReLU(), "image")
     if draw(st.booleans()):
@@ -105,8 +105,8 @@ def graphs(draw):
     return graph
 
 
-def _again(graph, path, **said):
-    weights.save(graph, path / "a.safetensors", **said)
+def _again(graph, path, **options):
+    weights.save(graph, path / "a.safetensors", **options)
     return weights.load(path / "a.safetensors").graph
 
 
@@ -207,7 +207,7 @@ def test_changed_setting_of_a_model_is_saved(tmp_path):
     g.nodes[name].layer.p = 0.125
     again = _again(g, tmp_path)
     assert again.nodes[name].layer.p == 0.125
-    assert again.made_by is None  # the function would give another graph
+    assert again.made_by is None  # the function would build a different graph
 
 
 def test_unchanged_model_records_its_function(tmp_path):
@@ -231,12 +231,12 @@ def test_recorded_function_with_a_different_graph_is_ignored(tmp_path, monkeypat
         _check_same(again, g)
 
 
-# --- layers of one's own
+# --- custom layers
 
 
 @pytest.fixture
-def own(monkeypatch):
-    """Return the table of registered layers, as it was again after the test."""
+def registered(monkeypatch):
+    """Return the table of registered layers, which is restored after the test."""
     monkeypatch.setattr(registry, "_REGISTERED", {})
     return registry._REGISTERED
 
@@ -264,7 +264,7 @@ def _with(layer):
     return g
 
 
-def test_registered_custom_layer_reloads(own, tmp_path):
+def test_registered_custom_layer_reloads(registered, tmp_path):
     assert mg.layers.register(Swish) is Swish
     g = _with(Swish(2.5, names=("a", ("b", None, True))))
     again = _again(g, tmp_path)
@@ -274,7 +274,7 @@ def test_registered_custom_layer_reloads(own, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float16])
-def test_arrays_of_other_dtypes_are_rejected(own, dtype, tmp_path):
+def test_arrays_of_other_dtypes_are_rejected(registered, dtype, tmp_path):
     mg.layers.register(Swish)
     layer = Swish()
     layer.buffers["steps"] = np.zeros(2, dtype)
@@ -283,17 +283,17 @@ def test_arrays_of_other_dtypes_are_rejected(own, dtype, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_unregistered_layer_error_names_the_decorator(own, tmp_path):
+def test_unregistered_layer_error_names_the_decorator(registered, tmp_path):
     mg.layers.register(Swish)
     weights.save(_with(Swish()), tmp_path / "a.safetensors")
-    own.clear()
+    registered.clear()
     with pytest.raises(
         weights.WeightsError, match=r"node 'own': layer 'Swish' is not registered.*@mg\.layers\.register"
     ):
         weights.load(tmp_path / "a.safetensors")
 
 
-def test_registered_subclass_reloads(own, tmp_path):
+def test_registered_subclass_reloads(registered, tmp_path):
     class Odd(layers.Conv2d):
         def __init__(self, channels, **more):
             super().__init__(channels, channels, 3, padding=1, **more)
@@ -307,7 +307,7 @@ def test_registered_subclass_reloads(own, tmp_path):
         weights.save(_with(Odd(2, algorithm="im2col")), tmp_path / "b.safetensors")
 
 
-def test_registering_again_rejects_old_layers(own, tmp_path):
+def test_registering_again_rejects_old_layers(registered, tmp_path):
     def define():
         class Same(Swish):
             pass
@@ -320,7 +320,7 @@ def test_registering_again_rejects_old_layers(own, tmp_path):
         weights.save(_with(old), tmp_path / "b.safetensors")
 
 
-def test_register_rejects_clashing_names(own):
+def test_register_rejects_clashing_names(registered):
     def of_name(name, module):
         return type(name, (Swish,), {"__module__": module})
 
@@ -332,12 +332,12 @@ def test_register_rejects_clashing_names(own):
 
 
 @pytest.mark.parametrize("thing", [Swish(), lambda x: x, int, "Swish"])
-def test_register_rejects_other_objects(own, thing):
+def test_register_rejects_other_objects(registered, thing):
     with pytest.raises(TypeError, match="register "):
         mg.layers.register(thing)
 
 
-def test_register_rejects_a_class_without_settings(own):
+def test_register_rejects_a_class_without_settings(registered):
     class Scale(layers.Layer):
         def __init__(self, factor):
             super().__init__()
@@ -357,7 +357,7 @@ def test_register_rejects_a_class_without_settings(own):
         mg.layers.register(Duck)
 
 
-# --- what cannot be saved
+# --- graphs that cannot be saved
 
 
 def _replaced_method(g):
@@ -418,14 +418,14 @@ def _small():
 
 
 @pytest.mark.parametrize("what", CANNOT)
-def test_unsavable_graph_raises_before_writing(own, tmp_path, what):
+def test_unsavable_graph_raises_before_writing(registered, tmp_path, what):
     change, sentence = CANNOT[what]
     g = _small()
     change(g)
     with pytest.raises(ValueError, match=sentence):
         weights.save(g, tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
-    weights.save(g, tmp_path / "a.safetensors", arrays_only=True)  # as the message advises
+    weights.save(g, tmp_path / "a.safetensors", arrays_only=True)  # the advice in the message
 
 
 def test_save_reports_all_problems_at_once(tmp_path):
@@ -459,13 +459,13 @@ def test_method_replaced_on_the_class_is_rejected(tmp_path, monkeypatch):
         ({"names": ((((((((),),),),),),),)}, "its setting 'names' is nested more than 5 levels deep"),
     ],
 )
-def test_save_rejects_settings_that_are_not_plain(own, tmp_path, settings, sentence):
+def test_save_rejects_settings_that_are_not_plain(registered, tmp_path, settings, sentence):
     mg.layers.register(Swish)
     with pytest.raises(ValueError, match=sentence):
         weights.save(_with(Swish(**settings)), tmp_path / "a.safetensors")
 
 
-def test_save_reports_a_failing_settings_method(own, tmp_path):
+def test_save_reports_a_failing_settings_method(registered, tmp_path):
     class Forgot(Swish):
         def settings(self):
             return {"beta": self.alpha, "names": ()}
@@ -475,7 +475,7 @@ def test_save_reports_a_failing_settings_method(own, tmp_path):
         weights.save(_with(Forgot()), tmp_path / "a.safetensors")
 
 
-def test_save_rejects_settings_of_a_different_layer(own, tmp_path):
+def test_save_rejects_settings_of_a_different_layer(registered, tmp_path):
     class Forgets(Swish):
         def settings(self):
             return {"names": self.names}
@@ -509,7 +509,7 @@ def test_shared_array_warns(tmp_path):
 def test_custom_initialisation_rule_warns(tmp_path, monkeypatch):
     monkeypatch.setitem(initializers.RULES, "mine", lambda shape, *_: np.ones(shape, np.float32))
     g = mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, init="mine")
-    with pytest.warns(UserWarning, match="init='mine' is a rule of your own, so it is not recorded"):
+    with pytest.warns(UserWarning, match="init='mine' is your own rule, so it is not recorded"):
         weights.save(g, tmp_path / "a.safetensors")
     monkeypatch.undo()
     again = weights.load(tmp_path / "a.safetensors").graph
@@ -548,7 +548,7 @@ def test_description_has_only_plain_values():
     assert record["outputs"] is None
 
 
-def test_settings_of_an_older_class_are_rejected(own, tmp_path):
+def test_settings_of_an_older_class_are_rejected(registered, tmp_path):
     class Second(Swish):
         def output_shape(self, x_shape):
             return (x_shape[self.names[0]],)
@@ -556,11 +556,11 @@ def test_settings_of_an_older_class_are_rejected(own, tmp_path):
     mg.layers.register(Second)
     weights.save(_with(Second(names=(1,))), tmp_path / "a.safetensors")
 
-    class Second(Swish):  # a later version of it
+    class Second(Swish):  # a later version of the class
         def output_shape(self, x_shape):
             return (x_shape[7],)
 
-    Second.__qualname__ = own["Second"].cls.__qualname__
+    Second.__qualname__ = registered["Second"].cls.__qualname__
     mg.layers.register(Second)
     with pytest.raises(weights.WeightsError, match="node 'own': tuple index out of range"):
         weights.load(tmp_path / "a.safetensors")
@@ -569,7 +569,7 @@ def test_settings_of_an_older_class_are_rejected(own, tmp_path):
 def test_file_of_version_0_1_loads_from_its_function(tmp_path):
     g = mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, rng=0)
     name, arguments = g.made_by
-    content = make.own({**g.params, **g.buffers}, model=name, arguments=arguments)
+    content = make.native({**g.params, **g.buffers}, model=name, arguments=arguments)
     (tmp_path / "a.safetensors").write_bytes(content)
     again = weights.load(tmp_path / "a.safetensors").graph
     assert again.made_by == g.made_by

@@ -1,4 +1,4 @@
-"""Arrays into a network: by name and pattern, all or nothing."""
+"""Copying arrays into a network: by name and pattern, all or none."""
 
 import numpy as np
 import pytest
@@ -47,9 +47,9 @@ def test_only_pattern_leaves_other_nodes_unchanged(only, filled):
 
 def test_pattern_keeps_a_new_classifier():
     g = _network(classes=2)
-    own = g.params["fc/weight"].copy()
+    before = g.params["fc/weight"].copy()
     weights.fill(g, _arrays(), only=["conv", "bn"])
-    assert np.array_equal(g.params["fc/weight"], own)
+    assert np.array_equal(g.params["fc/weight"], before)
     assert np.array_equal(g.params["conv/weight"], _arrays()["conv/weight"])
 
 
@@ -160,7 +160,7 @@ def test_invalid_file_error_names_the_file(tmp_path, name, kind):
             np.savez(file, **arrays)
         sentence = {"complex": "has dtype complex128"}.get(name, sentence)
     else:
-        path.write_bytes(make.own(arrays))
+        path.write_bytes(make.native(arrays))
     g, before = _network(), _bits(_network())
     options = {key: value for key, value in arguments.items() if key != "arrays"}
     with pytest.raises(weights.WeightsError, match=rf"^cannot read .*file as weights: .*{sentence}"):
@@ -169,7 +169,7 @@ def test_invalid_file_error_names_the_file(tmp_path, name, kind):
 
 
 def test_corrupt_file_leaves_the_network_unchanged(tmp_path):
-    data = make.own(_arrays())
+    data = make.native(_arrays())
     (tmp_path / "a").write_bytes(data[:-1] + bytes([data[-1] ^ 64]))
     g, before = _network(), _bits(_network())
     with pytest.raises(weights.WeightsError, match="1 of 8 arrays are corrupt"):

@@ -274,10 +274,10 @@ HOSTILE = {  # {fault: (function (layers, bytes of a valid file) -> bytes, part 
 @pytest.mark.parametrize("fault", HOSTILE)
 def test_other_caffemodels_are_rejected_with_the_reason(read, net, whole, fault):
     make, reason = HOSTILE[fault]
-    with pytest.raises(WeightsError, match=r"^cannot read .*some\.caffemodel as weights: ") as told:
+    with pytest.raises(WeightsError, match=r"^cannot read .*some\.caffemodel as weights: ") as error:
         read(make(net, whole))
-    assert reason in str(told.value)
-    assert len(str(told.value)) < 600
+    assert reason in str(error.value)
+    assert len(str(error.value)) < 600
 
 
 def test_folder_and_missing_file_are_rejected(tmp_path):
@@ -289,16 +289,16 @@ def test_folder_and_missing_file_are_rejected(tmp_path):
 def test_corrupt_caffemodels_are_rejected_or_read(read, net):
     small = model({name: blobs if name.startswith("conv1") else [b""] * 2 for name, blobs in net.items()})
     rng = np.random.default_rng(0)
-    said = set()
+    reasons = set()
     for _ in range(300):
         corrupt = io.BytesIO(small)
         for position in rng.integers(0, len(small), rng.integers(1, 8)):
             corrupt.seek(position)
             corrupt.write(rng.bytes(1))
-        with pytest.raises(WeightsError) as told:
+        with pytest.raises(WeightsError) as error:
             read(corrupt.getvalue()[: rng.integers(1, len(small)) if rng.random() < 0.3 else None])
-        said.add(str(told.value).partition("weights: ")[2][:20])
-    assert len(said) > 2
+        reasons.add(str(error.value).partition("weights: ")[2][:20])
+    assert len(reasons) > 2
 
 
 def test_messages_do_not_clash_with_installed_caffe():

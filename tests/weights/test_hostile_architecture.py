@@ -20,8 +20,8 @@ NODES = [
 SOUND = {"inputs": {"image": [3, 8, 8]}, "nodes": NODES, "outputs": None}
 
 
-def _conv(**said):
-    return {**SOUND, "nodes": [["conv", "Conv2d", {**CONV, **said}, ["image"]], *NODES[1:]]}
+def _conv(**settings):
+    return {**SOUND, "nodes": [["conv", "Conv2d", {**CONV, **settings}, ["image"]], *NODES[1:]]}
 
 
 def _more(*node):
@@ -114,7 +114,7 @@ LIES = {
 
 def _file(tmp_path, record):
     path = tmp_path / "a.safetensors"
-    path.write_bytes(make.own(architecture=record))
+    path.write_bytes(make.native(architecture=record))
     return path
 
 
@@ -144,7 +144,7 @@ def test_false_architecture_is_rejected_in_one_sentence(tmp_path, lie):
 
 def test_arrays_outside_the_graph_are_rejected(tmp_path):
     path = tmp_path / "a.safetensors"
-    path.write_bytes(make.own({**make.arrays(), "more/weight": np.zeros(3, np.float32)}, architecture=SOUND))
+    path.write_bytes(make.native({**make.arrays(), "more/weight": np.zeros(3, np.float32)}, architecture=SOUND))
     with pytest.raises(
         weights.WeightsError,
         match="1 of the 5 given arrays have no counterpart in the network, for example 'more/weight'",
@@ -154,7 +154,7 @@ def test_arrays_outside_the_graph_are_rejected(tmp_path):
 
 def test_unknown_metadata_is_ignored(tmp_path):
     path = tmp_path / "a.safetensors"
-    path.write_bytes(make.own(architecture=SOUND, later={"anything": [1, None]}))
+    path.write_bytes(make.native(architecture=SOUND, later={"anything": [1, None]}))
     assert len(weights.load(path).graph.nodes) == 3
 
 

@@ -17,7 +17,7 @@ from minigooglenet.weights import safetensors
 from minigooglenet.weights.contents import MOST_TEXT
 
 MOST_MEMORY = 4 * 1024**2
-SOUND = make.own()
+SOUND = make.native()
 MINI = {"model": "mini_googlenet", "arguments": {"width": 0.1}}
 A = make.ENTRY
 
@@ -152,26 +152,26 @@ FILES = {
         "its metadata is corrupt: it does not match",
     ),
     "metadata under another name": (SOUND.replace(b'{"minigooglenet"', b'{"minigoogleneu"'), "its metadata is corrupt"),
-    "NaN in the metadata": (make.own(arguments={"width": float("nan")}), "its metadata is corrupt"),
-    "metadata that is a list": (make.own(text="[]"), "its metadata is corrupt"),
-    "deep metadata": (make.own(text="[" * 100_000), "its metadata is corrupt"),
-    "later format": (make.own(format="minigooglenet weights 2"), "this version reads .*. Try a newer version"),
-    "missing checksum": (make.own(arrays={}), "disagree about 4 names, for example 'conv/bias'"),
-    "model that is a number": (make.own(model=7), "the model must be text, got 7"),
-    "arguments that are a list": (make.own(arguments=[1]), r"its metadata has invalid arguments: \[1\]"),
-    "argument that is a list": (make.own(arguments={"width": [1]}), r"argument 'width' must be text, a number"),
-    "huge argument": (make.own(arguments={"width": 10**400}), "argument 'width' must be text, a number up to"),
-    "pixels that are text": (make.own(pixels="RGB"), "its metadata has invalid pixels: 'RGB'"),
+    "NaN in the metadata": (make.native(arguments={"width": float("nan")}), "its metadata is corrupt"),
+    "metadata that is a list": (make.native(text="[]"), "its metadata is corrupt"),
+    "deep metadata": (make.native(text="[" * 100_000), "its metadata is corrupt"),
+    "later format": (make.native(format="minigooglenet weights 2"), "this version reads .*. Try a newer version"),
+    "missing checksum": (make.native(arrays={}), "disagree about 4 names, for example 'conv/bias'"),
+    "model that is a number": (make.native(model=7), "the model must be text, got 7"),
+    "arguments that are a list": (make.native(arguments=[1]), r"its metadata has invalid arguments: \[1\]"),
+    "argument that is a list": (make.native(arguments={"width": [1]}), r"argument 'width' must be text, a number"),
+    "huge argument": (make.native(arguments={"width": 10**400}), "argument 'width' must be text, a number up to"),
+    "pixels that are text": (make.native(pixels="RGB"), "its metadata has invalid pixels: 'RGB'"),
     "pixels of nothing": (
-        make.own(pixels={"mean": None, "std": [1], "colours": "L"}),
+        make.native(pixels={"mean": None, "std": [1], "colours": "L"}),
         "its metadata has invalid pixels: {'mean': None, ",
     ),
     "pixels that divide by zero": (
-        make.own(pixels={"mean": [0], "std": [0], "colours": "L"}),
+        make.native(pixels={"mean": [0], "std": [0], "colours": "L"}),
         "std must hold finite numbers above 0",
     ),
-    "classes that are numbers": (make.own(classes=[1, 2]), "the name of a class must be text, got 1"),
-    "note that moves the cursor": (make.own(notes={"a": "\x1b[1A"}), "note 'a' must be a line of printable text"),
+    "classes that are numbers": (make.native(classes=[1, 2]), "the name of a class must be text, got 1"),
+    "note that moves the cursor": (make.native(notes={"a": "\x1b[1A"}), "note 'a' must be a line of printable text"),
     # .npz
     "no archive": (b"PK\x03\x04" + bytes(100), "it is a zip archive whose first bytes are corrupt"),
     "cut archive": (_members(("a.npy", make.npy()))[:-30], "it is a truncated or corrupt zip archive"),
@@ -233,28 +233,31 @@ FILES = {
 }
 # Valid files with false metadata: they can be read, but not loaded.
 LIES = {
-    "no model": (make.own(), "does not record its model"),
+    "no model": (make.native(), "does not record its model"),
     "no model in an npz": (_members(("a.npy", make.npy())), "does not record its model"),
-    "unknown model": (make.own(model="os.system"), "model 'os.system'"),
-    "unknown argument": (make.own(model="vgg16", arguments={"command": "rm"}), "unexpected keyword argument 'command'"),
+    "unknown model": (make.native(model="os.system"), "model 'os.system'"),
+    "unknown argument": (
+        make.native(model="vgg16", arguments={"command": "rm"}),
+        "unexpected keyword argument 'command'",
+    ),
     "argument of the machinery": (
-        make.own(model="vgg16", arguments={"rng": 1}),
+        make.native(model="vgg16", arguments={"rng": 1}),
         "cannot contain a random number generator",
     ),
-    "unknown start": (make.own(model="vgg16", arguments={"init": "evil"}), "init must be one of"),
-    "argument of the wrong type": (make.own(model="googlenet", arguments={"size": "224"}), "got '224'"),
-    "seven groups": (make.own(model="alexnet", arguments={"groups": 7}), "groups must be 1 .* or 2 .*, got 7"),
-    "other model": (make.own(model="googlenet"), "make a network larger than its arrays"),
-    "endless width": (make.own(model="mini", arguments={"width": 1e9}), "make a network larger than its arrays"),
-    "endless classes": (make.own(model="mini", arguments={"num_classes": 2**31}), "larger than its arrays"),
-    "endless channels": (make.own(model="mini", arguments={"in_channels": 2**31}), "larger than its arrays"),
+    "unknown start": (make.native(model="vgg16", arguments={"init": "evil"}), "init must be one of"),
+    "argument of the wrong type": (make.native(model="googlenet", arguments={"size": "224"}), "got '224'"),
+    "seven groups": (make.native(model="alexnet", arguments={"groups": 7}), "groups must be 1 .* or 2 .*, got 7"),
+    "other model": (make.native(model="googlenet"), "make a network larger than its arrays"),
+    "endless width": (make.native(model="mini", arguments={"width": 1e9}), "make a network larger than its arrays"),
+    "endless classes": (make.native(model="mini", arguments={"num_classes": 2**31}), "larger than its arrays"),
+    "endless channels": (make.native(model="mini", arguments={"in_channels": 2**31}), "larger than its arrays"),
     "endless image": (
-        make.own(model="googlenet", arguments={"size": 2**31, "width": 0.01}),
+        make.native(model="googlenet", arguments={"size": 2**31, "width": 0.01}),
         "larger than its arrays",
     ),
-    "width of nothing": (make.own(model="mini", arguments={"width": 0}), "width must be above 0"),
+    "width of nothing": (make.native(model="mini", arguments={"width": 0}), "width must be above 0"),
     "arrays of another network": (
-        make.own({"a/weight": np.zeros(10**5, np.float32)}, **MINI),
+        make.native({"a/weight": np.zeros(10**5, np.float32)}, **MINI),
         "none of the 1 arrays is in the network: the first is 'a/weight', the first in the network 'conv1/3x3/weight'",
     ),
 }

@@ -63,10 +63,10 @@ def test_tests_cover_every_model():
 
 def test_metadata_reloads(tmp_path):
     pixels = data.Pixels((1 / 3,), (0.1,), "L")
-    said = {"pixels": pixels, "classes": ("caf\u00e9", "b", "c"), "notes": {"data": "digits", "epochs": "3"}}
-    weights.save(_mini(), tmp_path / "a.safetensors", **said)
+    metadata = {"pixels": pixels, "classes": ("caf\u00e9", "b", "c"), "notes": {"data": "digits", "epochs": "3"}}
+    weights.save(_mini(), tmp_path / "a.safetensors", **metadata)
     loaded = weights.load(tmp_path / "a.safetensors")
-    assert (loaded.pixels, loaded.classes, loaded.notes) == tuple(said.values())
+    assert (loaded.pixels, loaded.classes, loaded.notes) == tuple(metadata.values())
 
 
 def test_loaded_network_predicts_and_trains_the_same(tmp_path):
@@ -111,7 +111,7 @@ def test_safetensors_library_reads_the_documented_format(tmp_path):
     from safetensors.numpy import load_file
 
     values = make.arrays()
-    (tmp_path / "a.safetensors").write_bytes(make.own(values, notes={"by": "hand"}))
+    (tmp_path / "a.safetensors").write_bytes(make.native(values, notes={"by": "hand"}))
     contents = weights.read(tmp_path / "a.safetensors")
     assert _same(contents.arrays, values)
     assert contents.notes == {"by": "hand"}
@@ -158,7 +158,7 @@ def test_arrays_without_a_graph_load_into_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("metadata", "sentence"),
     [
         ({"classes": "ab"}, r"got 2 class names for a network with outputs \(3,\)"),
         ({"pixels": data.Pixels()}, r"RGB has 3 channels, but the network expects inputs \(1, 16, 16\)"),
@@ -167,9 +167,9 @@ def test_arrays_without_a_graph_load_into_one(tmp_path):
         ({"notes": {"a": "two\nlines"}}, "note 'a' must be a line of printable text"),
     ],
 )
-def test_save_rejects_unreadable_metadata(tmp_path, said, sentence):
+def test_save_rejects_unreadable_metadata(tmp_path, metadata, sentence):
     with pytest.raises((ValueError, TypeError), match=sentence):
-        weights.save(_mini(), tmp_path / "a.safetensors", **said)
+        weights.save(_mini(), tmp_path / "a.safetensors", **metadata)
     assert not list(tmp_path.iterdir())
 
 
@@ -202,7 +202,7 @@ def test_unrecorded_initialisation_stays_unrecorded(tmp_path):
     g = _mini()
     name, arguments = g.made_by
     del arguments["init"]
-    (tmp_path / "a").write_bytes(make.own({**g.params, **g.buffers}, model=name, arguments=arguments))
+    (tmp_path / "a").write_bytes(make.native({**g.params, **g.buffers}, model=name, arguments=arguments))
     assert weights.load(tmp_path / "a").graph.made_by == (name, arguments)
 
 
@@ -211,16 +211,16 @@ def test_mismatched_arrays_and_metadata_are_rejected(tmp_path):
     values = {**g.params, **g.buffers}
     name, arguments = g.made_by
     path = tmp_path / "a.safetensors"
-    for said, sentence in (
+    for metadata, sentence in (
         ({"classes": ["a", "b"]}, "there are 2 names of classes"),
         ({"pixels": {"mean": [0, 0, 0], "std": [1, 1, 1], "colours": "BGR"}}, "BGR has 3 channels"),
         ({"arguments": {**arguments, "num_classes": 2}}, r"'loss3/classifier/weight' must have the shape \(2, "),
         ({"arguments": {**arguments, "norm": "lrn"}}, "in the network"),
     ):
-        path.write_bytes(make.own(values, **{"model": name, "arguments": arguments, **said}))
+        path.write_bytes(make.native(values, **{"model": name, "arguments": arguments, **metadata}))
         with pytest.raises(weights.WeightsError, match=sentence):
             weights.load(path)
-    path.write_bytes(make.own(values, model=name, arguments=arguments))
+    path.write_bytes(make.native(values, model=name, arguments=arguments))
     assert _same(dict(weights.load(path).graph.params), dict(g.params))
 
 

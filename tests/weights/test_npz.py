@@ -1,4 +1,4 @@
-"""NumPy's archives: as the tour writes them, and in all forms that NumPy has."""
+"""NumPy archives: as the tour writes them, and in all variants of the format."""
 
 import io
 import zipfile

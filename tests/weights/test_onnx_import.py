@@ -1,4 +1,4 @@
-"""Networks read from ONNX files, our own and those of other programs: they compute the same numbers."""
+"""Networks imported from ONNX files of this package and of other programs compute the same values."""
 
 import io
 import warnings
@@ -21,7 +21,7 @@ def runtime(whole, x):
 
 
 def require_as_runtime(whole, tmp_path, batch=2):
-    """Read the network, hold its main output against ONNX Runtime's, and return it."""
+    """Import a network, compare its main output with ONNX Runtime, and return it."""
     graph = read(whole, tmp_path).graph
     x = random(batch, *graph.shapes["x"])
     expected, actual = runtime(whole, x), graph(x)
@@ -99,7 +99,7 @@ def test_float64_stays_and_float16_becomes_float32(tmp_path):
 
 W = {"w": random(6, 2, 3, 3), "b": random(6)}
 FC = {"a": random(4, 5), "v": random(5)}
-FORMS = {  # what other programs write -> (nodes, the kinds of layer that they become, arrays, further settings)
+FORMS = {  # {description: (nodes, expected layer kinds, arrays, further settings)}
     "a convolution in groups": (
         [node("Conv", ["x", "w", "b"], ["y"], group=2, strides=[2, 1], pads=[0, 1, 2, 3], dilations=[1, 1])],
         "Conv2d", W, {},
@@ -188,7 +188,10 @@ def test_operators_of_other_programs_import_correctly(form, tmp_path):
     more=st.tuples(*[st.integers(0, 2)] * 2),
 )
 def test_automatic_padding_matches_onnx_runtime(mode, size, stride, more, tmp_path_factory):
-    kernel = stride[0] + more[0], stride[1] + more[1]  # ONNX Runtime's maximum fails on a stride beyond the kernel
+    kernel = (
+        stride[0] + more[0],
+        stride[1] + more[1],
+    )  # max pooling in ONNX Runtime fails if the stride exceeds the kernel
     size = tuple(map(max, size, kernel))
     settings = {"auto_pad": mode, "strides": stride}
     nodes = [
@@ -258,10 +261,10 @@ def test_network_exported_by_pytorch_matches_pytorch(tmp_path):
     net[3].norm.running_mean.uniform_(-1, 1)
     net[3].norm.running_var.uniform_(0.5, 2)
     x = torch.randn(2, 3, 21, 18)
-    for folded in (True, False):  # batch norm inside the convolution, or behind it
+    for folded in (True, False):  # batch norm folded into the convolution, or after it
         file, mode = io.BytesIO(), torch.onnx.TrainingMode
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that this way of exporting is no longer the newest
+            warnings.simplefilter("ignore")  # deprecation of this exporter
             torch.onnx.export(
                 net, x, file, dynamo=False, dynamic_axes={"x": {0: "N"}}, input_names=["x"], output_names=["chances"],
                 training=mode.EVAL if folded else mode.PRESERVE, do_constant_folding=folded,

@@ -1,4 +1,4 @@
-"""ONNX files that ask for much are rejected before they are parsed, and arrays are read straight from the file."""
+"""ONNX files with excessive sizes are rejected before they are parsed, and arrays are read directly from the file."""
 
 from pathlib import Path
 
@@ -39,8 +39,8 @@ def test_imported_arrays_match_the_file(dtype, tmp_path):
     constant = node("Constant", [], ["b"], value=onnx.numpy_helper.from_array(bias))
     conv = node("Conv", ["x", "w", "b"], ["y"])
     graph = read(network([constant, conv], arrays={"w": weight}), tmp_path).graph
-    found = graph.params["y/weight"], graph.params["y/bias"]
-    for array, expected in zip(found, (weight, bias), strict=True):
+    arrays = graph.params["y/weight"], graph.params["y/bias"]
+    for array, expected in zip(arrays, (weight, bias), strict=True):
         kept = np.result_type(np.float32, dtype)
         assert array.dtype == kept
         assert np.array_equal(array, expected.astype(kept))

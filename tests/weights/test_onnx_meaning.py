@@ -1,4 +1,4 @@
-"""What changes the meaning of an ONNX operator is rejected by name: training forms, further outputs, other domains."""
+"""Changes in the meaning of an ONNX operator are rejected: training modes, further outputs, other domains."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from onnx_made import network, node, onnx, random, read
 
 from minigooglenet.weights.contents import WeightsError
 
-TRAINING = {  # how a batch normalisation says that it is one in training -> (opset, outputs, attributes, what is said)
+TRAINING = {  # {how a batch normalisation declares training mode: (opset, outputs, attributes, part of the message)}
     "five outputs": (9, "yabcd", {}, "it has 5 outputs, so it normalises with the statistics of the batch"),
     "five outputs of old": (7, "yabcd", {"spatial": 1}, "it has 5 outputs"),
     "five outputs, four without a name": (13, ["y", "", "", "", ""], {}, "it has 5 outputs"),

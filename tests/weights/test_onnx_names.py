@@ -1,4 +1,4 @@
-"""Names in ONNX files: every name that a graph accepts comes back, and names of other programs are no obstacle."""
+"""Names in ONNX files: every valid graph name reloads, and names of other programs are imported."""
 
 import numpy as np
 import pytest

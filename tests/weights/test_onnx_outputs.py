@@ -1,4 +1,4 @@
-"""The outputs of an ONNX file: all of them, in the file's order, the first the main one; and back again."""
+"""The outputs of an ONNX file are imported and exported in order, the main one first."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ W = {"w": random(5, 4), "v": random(5)}
 
 
 def require_as_runtime(whole, tmp_path, outputs):
-    """Require that the graph, its plan and ONNX Runtime return the same for every output of the file; return it."""
+    """Check that the graph, its plan and ONNX Runtime agree on every output of the file; return the graph."""
     runtime = pytest.importorskip("onnxruntime")
     graph = read(whole, tmp_path).graph
     x = random(2, *graph.shapes["x"])
@@ -51,7 +51,7 @@ def test_outputs_keep_the_order_of_the_file(outputs, tmp_path):
     assert graph.outputs == outputs
 
 
-PASSED_ON = {  # nodes after which several outputs are one wire, or an output is a wire that other nodes read
+PASSED_ON = {  # {description: nodes after which outputs share a wire, or an output wire has consumers}
     "an output that is passed on": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y", "r")),
     "an input that is passed on": ([node("Identity", ["x"], ["y"])], ("y",)),
     "an input among others": ([node("Identity", ["x"], ["i"]), node("Relu", ["i"], ["r"])], ("r", "i")),

@@ -1,4 +1,4 @@
-"""What an ONNX file cannot hold of a graph: methods of your own, and settings that no longer fit."""
+"""Graphs that ONNX cannot express: overridden methods, and settings that no longer match the shapes."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ class Twice(layers.Conv2d):
         return 2 * y, cache
 
 
-class AtMostSix(layers.ReLU):  # the same for values of ordinary size
+class AtMostSix(layers.ReLU):  # equal for values of ordinary size
     def forward(self, x, train=False):
         return np.clip(x, 0, 6), x
 

@@ -1,4 +1,4 @@
-"""A part of a file's arrays, and files as training scripts and other tools leave them."""
+"""Partial loading, and files from training scripts and other tools."""
 
 import hashlib
 
@@ -27,7 +27,7 @@ def _caffe(num_classes, aux=False, rename=lambda name: name, make=blob):
 
 
 def _raw(kind, dtype):
-    """Return a function that makes a blob of raw bytes, as NVIDIA's Caffe writes them."""
+    """Return a function that encodes a blob as raw bytes, as NVIDIA's Caffe does."""
 
     def make(values):
         shape = b"".join(bytes([n]) if n < 128 else bytes([n & 127 | 128, n >> 7]) for n in values.shape)
@@ -137,7 +137,7 @@ def source():
 @pytest.fixture(scope="module")
 def state(source):
     arrays = {**source.params, **source.buffers}
-    return {theirs: arrays[ours] for theirs, ours in torchvision.names(aux=False).items()}
+    return {key: arrays[name] for key, name in torchvision.names(aux=False).items()}
 
 
 def _write(path, state):
@@ -258,7 +258,7 @@ def test_long_names_are_read(tmp_path, form):
     assert len(str(caught.value)) < 1000
 
 
-# --- pixels that nobody can know
+# --- unknown pixels
 
 
 @FORMS

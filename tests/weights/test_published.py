@@ -1,4 +1,4 @@
-"""Published weights: what is known is shown, what comes is checked, and a failure says what can be done by hand."""
+"""Published weights: known facts are listed, downloads are verified, and a failure explains the manual steps."""
 
 import hashlib
 import http.server
@@ -15,7 +15,7 @@ SHA256, SHA1 = hashlib.sha256(CONTENT).hexdigest(), hashlib.sha1(CONTENT).hexdig
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Serves /whole, and breaks off /short; everything else is missing."""
+    """Serve /whole, truncate /short, and reject all other paths."""
 
     def do_GET(self):
         if self.path not in ("/whole", "/short"):
@@ -42,7 +42,7 @@ def address():
 
 @pytest.fixture
 def listed(tmp_path, monkeypatch):
-    """Return a function that makes a list with one entry, "mine", the only one that is used."""
+    """Return a function that writes a list with the single entry "mine"."""
     monkeypatch.setenv("MINIGOOGLENET_DATA", str(tmp_path / "data"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -80,10 +80,10 @@ def test_fetch_list_shows_facts_and_command(capsys, monkeypatch):
 def test_fetch_downloads_once_and_reports_the_verification(listed, address, tmp_path, known, sentence):
     listed(urls=[f"{address}/missing", f"{address}/whole"], **known)
     seen = []
-    path, said = published.fetch("mine", on_bytes=lambda done, size: seen.append((done, size)))
+    path, verification = published.fetch("mine", on_bytes=lambda done, size: seen.append((done, size)))
     assert path == tmp_path / "data" / "mine.npz"
     assert path.read_bytes() == CONTENT
-    assert said == sentence
+    assert verification == sentence
     assert seen[-1] == (len(CONTENT), len(CONTENT))
     listed(urls=["http://127.0.0.1:9/nowhere"], **known)
     assert published.fetch("mine") == (path, f"already downloaded; {sentence}")

@@ -1,4 +1,4 @@
-"""Small files of weights that ask for much: a sentence, before anything large is built."""
+"""Decompression bombs and similar weights files are rejected before anything large is built."""
 
 import pickletools
 
@@ -57,7 +57,7 @@ def test_ordinary_state_dicts_pass_the_pickle_check(tmp_path):
     for old in (False, True):
         path = tmp_path / "state.pth"
         torch.save({"state_dict": state, "epoch": 3}, path, _use_new_zipfile_serialization=not old)
-        with pytest.raises(WeightsError, match="torchvision's GoogLeNet"):  # read, and of another network
+        with pytest.raises(WeightsError, match="torchvision's GoogLeNet"):  # readable, but a different network
             mg.weights.read(path)
 
 

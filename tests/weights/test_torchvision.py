@@ -1,4 +1,4 @@
-"""torchvision's weights, from safetensors and from torch's own files, and what is said of files that are not."""
+"""torchvision weights in safetensors and torch files, and errors for other files."""
 
 import sys
 import zipfile
@@ -14,7 +14,7 @@ from minigooglenet.weights.contents import WeightsError
 
 
 def read_state(path):
-    """Return the contents of a state dict that is held to be torchvision's, whatever its names."""
+    """Return the contents of a state dict read as torchvision's, whatever its names."""
     with detect.opened(path) as reader:
         if not isinstance(reader, torchvision.Reader):
             reader = torchvision.Reader(reader._file, reader)
@@ -23,11 +23,11 @@ def read_state(path):
 
 @pytest.fixture(scope="module")
 def state():
-    """A state dict of torchvision's form, of three classes and without heads, in half precision to be small."""
+    """A state dict in torchvision's layout with three classes, without heads, in half precision to save space."""
     g = mg.models.googlenet(3, variant="torchvision", aux=False, init="zeros")
     arrays = {**g.params, **g.buffers}
     rng = np.random.default_rng(0)
-    state = {theirs: rng.random(arrays[ours].shape).astype("f2") for theirs, ours in torchvision.names(False).items()}
+    state = {key: rng.random(arrays[name].shape).astype("f2") for key, name in torchvision.names(False).items()}
     return {**state, "conv1.bn.num_batches_tracked": np.array(7)}
 
 
@@ -61,9 +61,9 @@ def test_torchvision_state_dict_reads_bit_identically(tmp_path, aux, suffix):
         name: array.shape for view in (g.params, g.buffers) for name, array in view.items()
     }
     expected = model.state_dict()
-    for theirs, ours in torchvision.names(aux).items():
-        assert contents.arrays[ours].dtype == np.float32
-        np.testing.assert_array_equal(contents.arrays[ours], expected[theirs].numpy())
+    for key, name in torchvision.names(aux).items():
+        assert contents.arrays[name].dtype == np.float32
+        np.testing.assert_array_equal(contents.arrays[name], expected[key].numpy())
 
 
 def test_load_detects_torchvision_files(tmp_path):
@@ -103,7 +103,7 @@ def spoiled(state, value):
     return {**state, "inception4a.branch2.1.conv.weight": weight}
 
 
-WRONG = {  # what is wrong: (state dict from a good one, what must be said)
+WRONG = {  # {fault: (function that changes a valid state dict, part of the message)}
     "another network": (
         lambda state: {"layer1.0.conv1.weight": np.ones((2, 2), "f4")},
         "is not torchvision's GoogLeNet",
@@ -139,7 +139,7 @@ WRONG = {  # what is wrong: (state dict from a good one, what must be said)
         lambda state: {**state, "fc.weight": np.ones((0, 1024), "f2")},
         "it has no matrix",
     ),
-    "whole numbers": (
+    "integers": (
         lambda state: {**state, "fc.bias": np.ones(3, "i4")},
         "must have floats, got ",
     ),
@@ -162,9 +162,9 @@ def test_other_state_dicts_are_rejected_with_the_reason(tmp_path, state, fault, 
     else:
         torch = pytest.importorskip("torch")
         torch.save({name: torch.from_numpy(value) for name, value in make(state).items()}, path)
-    with pytest.raises(WeightsError, match=r"^cannot read .*googlenet\.\w+ as weights: ") as told:
+    with pytest.raises(WeightsError, match=r"^cannot read .*googlenet\.\w+ as weights: ") as error:
         read_state(path)
-    assert reason in str(told.value)
+    assert reason in str(error.value)
 
 
 def declaring(shape, count):

@@ -1,4 +1,4 @@
-"""Values that no network can have are rejected in files of every kind, and unusual ones that it can have are kept."""
+"""Impossible values are rejected in every file format, and unusual but possible values are kept."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def _safetensors(path, arrays):
 
 
 def _sealed(path, arrays):
-    path.write_bytes(make.own(arrays))
+    path.write_bytes(make.native(arrays))
 
 
 def _torch(path, arrays):
@@ -51,7 +51,7 @@ def _caffe_layer(name, arrays):
     return layer(name, [blob(arrays[f"{name}/{key}"]) for key in ("weight", "bias")])
 
 
-KINDS = {"npz": _npz, "safetensors": _safetensors, "own": _sealed, "torch": _torch}
+KINDS = {"npz": _npz, "safetensors": _safetensors, "native": _sealed, "torch": _torch}
 BAD = {
     "NaN": ("conv/weight", np.nan, "in 'conv/weight', 1 of 54 values are not finite"),
     "infinity": ("conv/bias", np.inf, "in 'conv/bias', 1 of 3 values are not finite"),
@@ -75,7 +75,7 @@ def test_impossible_values_are_rejected_without_changes(tmp_path, kind, what):
     before = {key: array.copy() for key, array in (*g.params.items(), *g.buffers.items())}
     g.params["conv/weight"][:] += 1
     before["conv/weight"] += 1
-    # torchvision's reader names the file's own array and looks at it before the network is known
+    # the torchvision reader checks the array under its name in the file, before the network is known
     with pytest.raises(weights.WeightsError, match=f"{sentence}|{name}' contains values that are not finite"):
         weights.load_into(g, path)
     for key, array in (*g.params.items(), *g.buffers.items()):

@@ -1,4 +1,4 @@
-"""`minigooglenet weights`: a file shown, and written in another form."""
+"""`minigooglenet weights`: showing and converting weights files."""
 
 import argparse
 import sys
