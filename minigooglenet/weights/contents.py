@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -110,11 +111,11 @@ class Contents:
 
     arrays: dict[str, np.ndarray]
     model: str | None = None
-    arguments: dict = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
     notes: dict[str, str] = field(default_factory=dict)
-    architecture: dict | None = None
+    architecture: dict[str, Any] | None = None
     training_images: SeenImages | None = None
 
     __repr__ = console.brief
@@ -130,7 +131,12 @@ class WeightsReader:
     """
 
     FORMAT = ""
-    arrays_for = None
+    declared: Contents
+    arrays_for: Any = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return {name: array} with values."""
+        raise NotImplementedError
 
     def read(self) -> Contents:
         """Return the contents of the file."""

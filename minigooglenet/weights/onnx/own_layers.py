@@ -11,7 +11,7 @@ from minigooglenet.layers import Layer
 
 Writer = TypeVar("Writer", bound=Callable[..., Iterable[tuple[Any, ...]]])
 
-_WRITERS = {}  # {class: function (layer, *input_shapes) -> [(operator, inputs, output, attributes)]}
+_WRITERS: dict[type, Callable[..., Iterable[tuple[Any, ...]]]] = {}  # {class: function (layer, *input_shapes) -> [(operator, inputs, output, attributes)]}
 
 
 def register(cls: type[Layer]) -> Callable[[Writer], Writer]:
@@ -49,7 +49,8 @@ def operators(layer, name, wires, shapes, used):
     if writer is None:
         return None
     names = {"y": name} | ({"x": wires[0]} if len(wires) == 1 else {f"x{i}": wire for i, wire in enumerate(wires)})
-    written, arrays = [], {}
+    written: list[tuple[Any, ...]] = []
+    arrays: dict[str, np.ndarray] = {}
     entries = list(writer(layer, *shapes))
     if not entries or entries[-1][2] != "y":
         raise ValueError(f'node {name!r}: the last operator of {type(layer).__name__} must write "y"')

@@ -248,10 +248,10 @@ def _needed(message):
         raise ValueError(f"no node writes its output{f' {_short(missing[0])!r}' if missing else ''}")
     needed, waiting = set(), [output.name for output in message.output]
     while waiting:
-        index = writers.get(waiting.pop())
-        if index is not None and index not in needed:
-            needed.add(index)
-            waiting.extend(message.node[index].input)
+        writer = writers.get(waiting.pop())
+        if writer is not None and writer not in needed:
+            needed.add(writer)
+            waiting.extend(message.node[writer].input)
     return [message.node[index] for index in sorted(needed)]
 
 

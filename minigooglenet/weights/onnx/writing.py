@@ -22,7 +22,7 @@ from minigooglenet.weights.onnx.operators import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.own_methods import check_methods
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, NodeProto
 
 OPSET, IR_VERSION = 22, 10  # the last change of these operators; newer opsets only add dtypes that no layer has
 MOST_BYTES = 2**31 - 2**24  # the limit of protobuf, minus space for names and settings
@@ -97,7 +97,8 @@ def model(
     outputs, assigned = _outputs(graph, outputs)
     schedule = [name for name, _ in graph.schedule(outputs)]
     dtype = _dtype(graph, schedule)
-    nodes, arrays = [], {}
+    nodes: list[NodeProto] = []
+    arrays: dict[str, np.ndarray] = {}
     for name in schedule:
         layer, wires = graph.nodes[name]
         shapes = [graph.shapes[wire] for wire in wires]
