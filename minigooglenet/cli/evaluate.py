@@ -44,7 +44,7 @@ def add_parser(commands, name):
     parser.add_argument(
         "--held-out",
         metavar="NAME",
-        help="folder of held-out images, next to the train folder (default: val, or test if there is no val)",
+        help="folder of held-out images, next to the train folder (default: val, or test if val does not exist)",
     )
     parser.add_argument(
         "--limit", type=positive, metavar="N", help="number of images to use, the same each time (default: all)"

@@ -342,13 +342,13 @@ def test_ensemble_members_share_the_new_classifier(folder, tmp_path, capsys, mon
 
     g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)
     weights.save(g, tmp_path / "w.safetensors", pixels=mg.data.UNIT)
-    origins = []
+    started = []
     real = ensemble.artifacts.leave
-    monkeypatch.setattr(ensemble.artifacts, "leave", lambda trainer: origins.append(trainer.origin) or real(trainer))
+    monkeypatch.setattr(ensemble.artifacts, "leave", lambda trainer: started.append(trainer.origin) or real(trainer))
     more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
     assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
     assert "The classifier is new: the file does not name its classes. New: " in capsys.readouterr().out
-    assert [report["new"] for report in origins] == [["loss3/classifier"]] * 2
+    assert [report["new"] for report in started] == [["loss3/classifier"]] * 2
     first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
     assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
 

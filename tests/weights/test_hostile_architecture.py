@@ -35,7 +35,7 @@ def _nested(depth):
     return value
 
 
-LIES = {
+FALSE_GRAPHS = {
     # shapes of the record
     "a list": ([], "its architecture must have inputs, nodes, outputs, got list"),
     "a text": ("Graph()", "its architecture must have inputs, nodes, outputs, got str"),
@@ -123,9 +123,9 @@ def test_valid_architecture_is_loaded(tmp_path):
     assert graph(np.zeros((1, 3, 8, 8), np.float32)).shape == (1, 5)
 
 
-@pytest.mark.parametrize("lie", LIES)
-def test_false_architecture_is_rejected_in_one_sentence(tmp_path, lie):
-    record, sentence = LIES[lie]
+@pytest.mark.parametrize("name", FALSE_GRAPHS)
+def test_false_architecture_is_rejected_in_one_sentence(tmp_path, name):
+    record, sentence = FALSE_GRAPHS[name]
     path = _file(tmp_path, record)
     if sentence is None:
         weights.load(path)

@@ -315,7 +315,7 @@ def test_missing_files_and_folders_are_rejected(tmp_path):
         weights.read("a\0b")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only where there are named pipes")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_pipe_is_rejected_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(weights.WeightsError, match="it is a pipe, not a file"):

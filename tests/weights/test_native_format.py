@@ -188,7 +188,7 @@ def test_save_rejects_other_suffixes(tmp_path):
     for name in ("a.npz", "a", "a.safetensors.bak"):
         with pytest.raises(ValueError, match=r"whose name ends in \.safetensors, got "):
             weights.save(_mini(), tmp_path / name)
-    with pytest.raises(FileNotFoundError, match="folder"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         weights.save(_mini(), tmp_path / "no" / "a.safetensors")
 
 

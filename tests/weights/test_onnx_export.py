@@ -255,7 +255,7 @@ def test_export_rejects_wrong_arguments(tmp_path):
         model(graph, outputs=["image"])
     with pytest.raises(ValueError, match="classes must have 4 names, one per output, got 2"):
         model(graph, classes=("a", "b"))
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises(OSError, match="does not exist"):
         export(graph, tmp_path / "none" / "net.onnx")
 
 

@@ -144,32 +144,32 @@ FORMS = {  # {description: (nodes, expected layer kinds, arrays, further setting
     "a linear layer with one number for a bias": (
         [node("Gemm", ["x", "a", "c"], ["y"], alpha=1.0)], "Linear", FC | {"c": np.float32(0.5)}, {"shape": (4,)},
     ),
-    "arrays in nodes and under other names": (
+    "arrays from Constant and Identity nodes": (
         [node("Constant", [], ["c"], value=onnx.numpy_helper.from_array(random(1, 5))), node("Identity", ["c"], ["d"]),
          node("Gemm", ["x", "a", "d"], ["y"])],
         "Linear", FC, {"shape": (4,)},
     ),
-    "batch norm of old": (
+    "old batch norm": (
         [node("BatchNormalization", ["x", "b", "b", "b", "s"], ["y"], epsilon=0.1, spatial=1)],
         "BatchNorm2d", {"b": random(4), "s": abs(random(4))}, {"opset": 7},
     ),
     "response norm with its defaults": ([node("LRN", ["x"], ["y"], size=3, alpha=2.0)], "LocalResponseNorm", {}, {}),
-    "what passes on": (
+    "identity nodes": (
         [node("Identity", ["x"], ["i"]), node("Relu", ["i"], ["r"]), node("Identity", ["r"], ["j"]),
          node("Dropout", ["j"], ["d"], ratio=0.25), node("Identity", ["d"], ["y"])],
         "ReLU Dropout", {}, {"opset": 7},
     ),
-    "dropout that is told not to": (
+    "disabled dropout": (
         [node("Dropout", ["x", "p", "t"], ["y"])], "Dropout", {"p": np.float32(0.4), "t": np.array(False)}, {},
     ),
-    "sums and joins": (
+    "sums and concats": (
         [node("Relu", ["x"], ["r"]), node("Sum", ["x", "r", "x"], ["s"]), node("Add", ["s", "r"], ["t"]),
          node("Concat", ["s", "t"], ["y"], axis=-3)],
         "ReLU Add Add Concat", {}, {},
     ),
     "softmax": ([node("Softmax", ["x"], ["y"], axis=-3)], "Softmax", {}, {}),
-    "softmax of old": ([node("Softmax", ["x"], ["y"])], "Softmax", {}, {"shape": (9,), "opset": 11}),
-    "what no output needs": ([node("Relu", ["x"], ["y"]), node("Sin", ["x"], ["z"])], "ReLU", {}, {}),
+    "old softmax": ([node("Softmax", ["x"], ["y"])], "Softmax", {}, {"shape": (9,), "opset": 11}),
+    "unneeded nodes": ([node("Relu", ["x"], ["y"]), node("Sin", ["x"], ["z"])], "ReLU", {}, {}),
 }  # fmt: skip
 
 

@@ -51,20 +51,20 @@ def test_outputs_keep_the_order_of_the_file(outputs, tmp_path):
     assert graph.outputs == outputs
 
 
-PASSED_ON = {  # {description: nodes after which outputs share a wire, or an output wire has consumers}
-    "an output that is passed on": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y", "r")),
-    "an input that is passed on": ([node("Identity", ["x"], ["y"])], ("y",)),
+IDENTITIES = {  # {description: nodes after which outputs share a wire, or an output wire has consumers}
+    "an output after an output": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y", "r")),
+    "an output that is an input": ([node("Identity", ["x"], ["y"])], ("y",)),
     "an input among others": ([node("Identity", ["x"], ["i"]), node("Relu", ["i"], ["r"])], ("r", "i")),
-    "the name of what was passed on": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y",)),
+    "the input of an identity": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y",)),
     "two names for one wire": (
         [node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"]), node("Identity", ["r"], ["z"])], ("z", "y"),
     ),
-    "a wire that others read": (
+    "a wire with another consumer": (
         [node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"]),
          node("MaxPool", ["r"], ["m"], kernel_shape=[2, 2])],
         ("y", "m"),
     ),
-    "a wire that others read twice": (
+    "a wire with two other consumers": (
         [node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"]), node("Sum", ["r", "y", "r"], ["s"]),
          node("Identity", ["y"], ["z"])],
         ("s", "z", "r", "y"),
@@ -72,9 +72,9 @@ PASSED_ON = {  # {description: nodes after which outputs share a wire, or an out
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", PASSED_ON)
+@pytest.mark.parametrize("what", IDENTITIES)
 def test_identity_outputs_keep_their_names(what, tmp_path):
-    nodes, outputs = PASSED_ON[what]
+    nodes, outputs = IDENTITIES[what]
     require_as_runtime(network(nodes, outputs=outputs), tmp_path, outputs)
 
 

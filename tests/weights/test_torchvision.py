@@ -204,8 +204,8 @@ def test_truncated_torch_files_are_rejected(tmp_path, state):
     torch.save({"fc.weight": torch.ones(3, 1024)}, tmp_path / "old", _use_new_zipfile_serialization=False)
     for name in ("safe", "new", "old"):
         whole = (tmp_path / name).read_bytes()
-        for share in (0.1, 0.5, 0.9):
-            (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+        for fraction in (0.1, 0.5, 0.9):
+            (tmp_path / name).write_bytes(whole[: int(fraction * len(whole))])
             with pytest.raises(WeightsError, match="cannot read"):
                 read_state(tmp_path / name)
 

@@ -11,7 +11,9 @@ from minigooglenet.layers import Layer
 
 Writer = TypeVar("Writer", bound=Callable[..., Iterable[tuple[Any, ...]]])
 
-_WRITERS: dict[type, Callable[..., Iterable[tuple[Any, ...]]]] = {}  # {class: function (layer, *input_shapes) -> [(operator, inputs, output, attributes)]}
+_WRITERS: dict[
+    type, Callable[..., Iterable[tuple[Any, ...]]]
+] = {}  # {class: function (layer, *input_shapes) -> [(operator, inputs, output, attributes)]}
 
 
 def register(cls: type[Layer]) -> Callable[[Writer], Writer]:
