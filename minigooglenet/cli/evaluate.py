@@ -59,8 +59,9 @@ def run(options):
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
     options.weights = _members(options.weights)
-    if max(options.models or [1]) > len(options.weights):
-        raise ValueError(f"--models {max(options.models)} needs as many models; --weights has {len(options.weights)}")
+    most = max(options.models or [1])
+    if most > len(options.weights):
+        raise ValueError(f"--models {most} needs {most} models, but --weights has {len(options.weights)}")
     loaded = _load_all(options.weights, options.pixels, out)
     graphs = [one.graph for one in loaded]
     channels, size, _ = next(iter(graphs[0].inputs.values()))

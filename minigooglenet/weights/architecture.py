@@ -242,7 +242,7 @@ def _checked(record):
 
 def _names(value, what):
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"its architecture has invalid {what}: {some(value)}")
+        raise ValueError(f"its architecture must have a list of names as {what}, got {some(value)}")
 
 
 def _check_size(name, shape):

@@ -66,13 +66,15 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
     missing = [name for name in in_graph if name not in given]
     unknown = [name for name in given if name not in in_graph]
     if strict and missing:
+        verb = "is" if len(missing) == 1 else "are"
         raise ValueError(
-            f"no array is given for {len(missing)} of the {len(in_graph)} in the network, for example {missing[0]!r}. "
+            f"{len(missing)} of the {len(in_graph)} arrays of the network {verb} missing, for example {missing[0]!r}. "
             f"{_suggestion(missing[0], unknown, '')}Pass strict=False to fill only the others."
         )
     if strict and unknown:
+        verb = "has" if len(unknown) == 1 else "have"
         raise ValueError(
-            f"{len(unknown)} of the {len(given)} given arrays have no counterpart in the network, for example "
+            f"{len(unknown)} of the {len(given)} given arrays {verb} no counterpart in the network, for example "
             f"{unknown[0]!r}. {_suggestion(unknown[0], in_graph, '')}Pass strict=False to skip them."
         )
     for name in common:

@@ -50,7 +50,7 @@ OTHERS = (
         rb"\s*(#.*\n\s*)*(name|layers?|input)\s*[:{]",
         "it is a prototxt file, which describes a network but has no weights",
     ),
-    (rb"[\t\r\n -~]*$", "it is text"),
+    (rb"[\t\r\n -~]*$", "it is a text file"),
 )
 # (number, wire type) of the required fields of ONNX's ModelProto, and of all fields of Caffe's NetParameter.
 MODEL_PROTO = {(1, 0), (7, 2)}

@@ -46,7 +46,7 @@ class Published(NamedTuple):
         return {
             "file": self.file,
             "publisher": self.page or "unknown",
-            "address": ", ".join(self.urls),
+            "URL": ", ".join(self.urls),
             "size": f"{self.size:,} bytes" if self.size else self.about or "unknown",
             "SHA-256": f"{beginning}{self.sha256}" if self.sha256 else "unknown",
             **({"SHA-1": self.sha1} if self.sha1 else {}),

@@ -122,7 +122,7 @@ def test_mismatched_weights_are_rejected_with_the_difference(capsys, files, tmp_
             [files[0], saved("scale", CLASSES, data.Pixels((0,), (255,), "L"))],
             "averaged models need the same pixels: ",
         ),
-        ([files[0], "--models", "3"], "--models 3 needs as many models; --weights has 1"),
+        ([files[0], "--models", "3"], "--models 3 needs 3 models, but --weights has 1"),
         ([files[0], "--json", str(tmp_path / "no" / "a.json")], "does not exist"),
         ([str(tmp_path / "missing.safetensors")], "missing.safetensors"),
     ]

@@ -135,12 +135,14 @@ def test_the_folder_of_an_ensemble_is_all_of_its_members(run, tmp_path, capsys, 
     monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _images(20, 1)))
     assert cli.main(["evaluate", "--data", "x", "--weights", str(tmp_path), "--json", str(tmp_path / "a.json")]) == 0
     assert len(json.loads((tmp_path / "a.json").read_text())["weights"]) == 3
-    with pytest.raises(weights.WeightsError, match=r"without weights\.safetensors.*name one of its members, such as"):
+    with pytest.raises(weights.WeightsError, match=r"without weights\.safetensors.*Pass one of its members, such as"):
         weights.load(tmp_path)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(weights.WeightsError, match=r"it is a folder without weights\.safetensors, which a run"):
+    with pytest.raises(
+        weights.WeightsError, match=r"it is a folder without weights\.safetensors, which a training run"
+    ):
         weights.load(tmp_path)
 
 

@@ -89,7 +89,7 @@ NAN = np.full(5, np.nan, np.float32)
 FAULTS = {
     "missing": (
         {"arrays": _without("fc/bias")},
-        "no array is given for 1 of the 8 in the network, for example 'fc/bias'",
+        "1 of the 8 arrays of the network is missing, for example 'fc/bias'",
     ),
     "misspelt": (
         {"arrays": {**_without("fc/weight"), "fc/weigth": np.zeros((5, 4))}},
@@ -97,7 +97,7 @@ FAULTS = {
     ),
     "unknown": (
         {"arrays": _arrays(**{"fc2/bias": np.zeros(5)})},
-        "1 of the 9 given arrays have no counterpart in the network, for example 'fc2/bias'. Did you mean 'fc/bias'",
+        "1 of the 9 given arrays has no counterpart in the network, for example 'fc2/bias'. Did you mean 'fc/bias'",
     ),
     "of another network": (
         {"arrays": {"layer1.weight": np.zeros(5)}, "strict": False},
@@ -126,7 +126,7 @@ FAULTS = {
         {"arrays": _arrays(), "only": ["conv", "fcc"]},
         "no node with parameters matches 'fcc'. Did you mean 'fc'",
     ),
-    "a pattern without arrays": ({"arrays": _without("conv/bias"), "only": "conv"}, "1 of 2 arrays of the network"),
+    "a pattern without arrays": ({"arrays": _without("conv/bias"), "only": "conv"}, "1 of the 2 arrays of the network"),
 }
 
 

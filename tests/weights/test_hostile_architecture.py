@@ -44,13 +44,19 @@ FALSE_GRAPHS = {
     "no inputs": ({**SOUND, "inputs": {}}, "must have at least one input and one node"),
     "nodes by name": ({**SOUND, "nodes": {"a": 1}}, "must have at least one input and one node"),
     "too many nodes": ({**SOUND, "nodes": NODES * 2000}, "its architecture has 6,000 nodes, more than 4,000"),
-    "a short node": (_more("a", "ReLU", {}), "has a node .'a', 'ReLU', .*, not .name, class, settings, wires"),
-    "a node of numbers": (_more(1, 2, 3, 4), r"has a node \[1, 2, 3, 4\], not"),
-    "wires that are numbers": (_more("a", "ReLU", {}, [1]), r"has \[1\] as the wires of a node"),
-    "no wires": (_more("a", "ReLU", {}, []), r"has \[\] as the wires of a node"),
-    "outputs that are a number": ({**SOUND, "outputs": 3}, "has 3 as outputs"),
-    "a negative input": ({**SOUND, "inputs": {"image": [3, -8, 8]}}, r"has the input 'image' of shape \[3, -8, 8\]"),
-    "an input of truths": ({**SOUND, "inputs": {"image": [True]}}, r"has the input 'image' of shape \[True\]"),
+    "a short node": (_more("a", "ReLU", {}), "has the node .'a', 'ReLU', .*expected .name, class, settings, wires"),
+    "a node of numbers": (_more(1, 2, 3, 4), r"has the node \[1, 2, 3, 4\]; expected"),
+    "wires that are numbers": (_more("a", "ReLU", {}, [1]), r"a list of names as the wires of a node, got \[1\]"),
+    "no wires": (_more("a", "ReLU", {}, []), r"a list of names as the wires of a node, got \[\]"),
+    "outputs that are a number": ({**SOUND, "outputs": 3}, "a list of names as outputs, got 3"),
+    "a negative input": (
+        {**SOUND, "inputs": {"image": [3, -8, 8]}},
+        r"has input 'image' with the invalid shape \[3, -8, 8\]",
+    ),
+    "an input of truths": (
+        {**SOUND, "inputs": {"image": [True]}},
+        r"has input 'image' with the invalid shape \[True\]",
+    ),
     "an endless input": ({**SOUND, "inputs": {"image": [2**20] * 3}}, "'image' has the shape .* more than 2,147"),
     "an input that no console shows": ({**SOUND, "inputs": {"\x1b[2J": [3]}}, "reads an unknown wire 'image'"),
     "a node that no console shows": (
@@ -72,17 +78,17 @@ FALSE_GRAPHS = {
     "an algorithm that is code": (_conv(algorithm="__import__"), "node 'conv': .*"),
     "an algorithm of two texts": (_conv(algorithm=["eval", "exec"]), "node 'conv': .*"),
     # sizes
-    "more filters than values": (_conv(out_channels=2**31), "ask for 60,129,542,144 values .* the file has 112"),
-    "fewer filters than values": (_conv(out_channels=3), "ask for 84 values .* the file has 112"),
+    "more filters than values": (_conv(out_channels=2**31), "need 60,129,542,144 values .* the file has 112"),
+    "fewer filters than values": (_conv(out_channels=3), "need 84 values .* the file has 112"),
     "a window of half the memory": (_conv(kernel_size=[2**31, 2**31]), "values in parameters and buffers"),
     "channels that are a list": (_conv(out_channels=[4] * 1000), "node 'conv': out_channels must be"),
     "channels that are a text": (_conv(in_channels="3" * 150), "node 'conv': in_channels must be"),
     "a bias that is a text": (_conv(bias="no"), None),  # a true value in Python: there is a bias, as in the file
     "no groups": (_conv(groups=0), "node 'conv': groups must be at least 1"),
-    "a batch norm without end": (_more("a", "BatchNorm2d", {"num_features": 2**31}, ["conv"]), "ask for 8,589,934,592"),
+    "a batch norm without end": (_more("a", "BatchNorm2d", {"num_features": 2**31}, ["conv"]), "need 8,589,934,592"),
     "a matrix without end": (
         _more("a", "Linear", {"in_features": 2**31, "out_features": 2**31}, ["fc"]),
-        "ask for 4,611,686,020,574,871,552 values",
+        "need 4,611,686,020,574,871,552 values",
     ),
     "a pool that makes much of little": (
         _more("a", "AdaptiveAvgPool2d", {"output_size": [2**31, 2**31]}, ["conv"]),
@@ -147,7 +153,7 @@ def test_arrays_outside_the_graph_are_rejected(tmp_path):
     path.write_bytes(make.native({**make.arrays(), "more/weight": np.zeros(3, np.float32)}, architecture=SOUND))
     with pytest.raises(
         weights.WeightsError,
-        match="1 of the 5 given arrays have no counterpart in the network, for example 'more/weight'",
+        match="1 of the 5 given arrays has no counterpart in the network, for example 'more/weight'",
     ):
         weights.load(path)
 

@@ -57,9 +57,9 @@ def _flag(data, bit):
 FILES = {
     # files that are not weights
     "empty": (b"", "the file is empty"),
-    "one byte": (b"{", "it is text"),
-    "text": (b"these are my weights\n", "it is text"),
-    "JSON": (b'{"conv1": [1, 2, 3]}', "it is text"),
+    "one byte": (b"{", "it is a text file"),
+    "text": (b"these are my weights\n", "it is a text file"),
+    "JSON": (b'{"conv1": [1, 2, 3]}', "it is a text file"),
     "PNG": (b"\x89PNG\r\n\x1a\n" + bytes(50), "it is an image"),
     "JPEG": (b"\xff\xd8\xff\xe0" + bytes(50), "it is an image"),
     "web page": (b"\n<!DOCTYPE html><html><body>404", "it is a web page, such as an error or log-in page"),
@@ -67,7 +67,7 @@ FILES = {
     "LFS pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n", "Run `git lfs pull`"),
     "pickle": (pickle.dumps({"a": [1.0]}), "it is a Python pickle, which can run any code"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(50), "it is an HDF5 file"),
-    "one npy": (make.npy(), "it is one array without a name"),
+    "one npy": (make.npy(), "it is a single array without a name"),
     "gzip": (b"\x1f\x8b\x08" + bytes(50), "it is compressed. Unpack it first."),
     "tar": (b"a" + bytes(256) + b"ustar" + bytes(250), "it is a tar archive"),
     "prototxt": (
@@ -75,9 +75,9 @@ FILES = {
         "it is a prototxt file, which describes a network but has no weights",
     ),
     "commented prototxt": (b'# BVLC\nname: "GoogLeNet"\n', "it is a prototxt"),
-    "text that would take a greedy pattern for ever": (b"#" * 3000 + b"\n", "it is text"),
-    "text of a brace": (b"weights {\n", "it is text"),
-    "ONNX": (b"\x08\x08\x12\x07pytorch\x3a\x04abcd", "it is an ONNX file, a whole network"),
+    "text that would take a greedy pattern for ever": (b"#" * 3000 + b"\n", "it is a text file"),
+    "text of a brace": (b"weights {\n", "it is a text file"),
+    "ONNX": (b"\x08\x08\x12\x07pytorch\x3a\x04abcd", "it is an ONNX file. Import it with"),
     "cut ONNX": (b"\x08\x08\x12\x07pytorch\x3a\xff\xff\x7fabcd", "it is an ONNX file"),
     "noise": (np.random.default_rng(0).bytes(2000), "it is not a safetensors, .npz, .caffemodel or torch file"),
     "zeros": (bytes(5000), "it is not a safetensors, .npz, .caffemodel or torch file"),
@@ -87,7 +87,7 @@ FILES = {
     "cut in the values": (SOUND[:-9], "declares .* bytes but has .*: it is truncated"),
     "bytes too many": (
         SOUND + b"\0",
-        "bytes, and its arrays end at",
+        "bytes, but its arrays end at",
     ),
     "header longer than the file": (
         struct.pack("<Q", 2**63) + SOUND[8:],
@@ -105,37 +105,46 @@ FILES = {
         make.safetensors(b'{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}', bytes(8)),
         "its header has 'shape' twice",
     ),
-    "negative offsets": (_with({"data_offsets": [-8, 0]}), "needs dtype, shape and data_offsets of integers from 0"),
+    "negative offsets": (
+        _with({"data_offsets": [-8, 0]}),
+        "needs dtype, shape and data_offsets, with integers of at least 0",
+    ),
     "offsets backwards": (_with({"data_offsets": [8, 0]}), "'a' needs dtype, shape and data_offsets"),
     "overlapping offsets": (_with(b=A), "'b' begins at byte .*, but the data before it ends at"),
     "a gap between arrays": (
         _with(data=bytes(24), b={**A, "data_offsets": [16, 24]}),
-        "'b' begins at byte .*, and what is before it",
+        "'b' begins at byte .*, but the data before it",
     ),
     "offsets beyond the file": (
         _with({"shape": [2**40], "data_offsets": [0, 2**42]}),
         "declares 4,398,046,5.* bytes but has 101: it is truncated",
     ),
-    "shape and offsets disagree": (_with({"shape": [3]}), r"shape \(3,\) takes 12 bytes as F32, its offsets give 8"),
+    "shape and offsets disagree": (
+        _with({"shape": [3]}),
+        r"shape \(3,\) needs 12 bytes as F32, but its offsets give 8",
+    ),
     "negative shape": (_with({"shape": [-2]}), "'a' needs dtype, shape and data_offsets"),
     "shape that overflows": (_with({"shape": [2**62, 2**62]}), "its offsets give 8"),
     "nothing, of an endless shape": (
         _with({"shape": [0, 2**62], "data_offsets": [0, 0]}, b""),
-        "declares a shape that NumPy cannot make: ",
+        "declares a shape that NumPy rejects: ",
     ),
     "shape of 70 axes": (
         _with({"shape": [1] * 70, "data_offsets": [0, 4]}, bytes(4)),
-        "declares a shape that NumPy cannot make: ",
+        "declares a shape that NumPy rejects: ",
     ),
     "shape of many axes": (_with({"shape": [2**62] * 90_000}), "'a' has 90,000 axes, more than 100"),
-    "shape of long integers": (_with({"shape": [10**4000] * 400}), "needs dtype, shape and data_offsets of integers"),
-    "unknown type": (_with({"dtype": "F31"}), "holds F31; save it as F32 first"),
-    "type that NumPy lacks": (_with({"dtype": "F8_E4M3", "shape": [8]}), "holds F8_E4M3; save it as F32 first"),
-    "header that is a list": (make.safetensors(b"[]" + b" " * 7 + b"{"), "it is none of|is not JSON"),
+    "shape of long integers": (
+        _with({"shape": [10**4000] * 400}),
+        "needs dtype, shape and data_offsets, with integers",
+    ),
+    "unknown type": (_with({"dtype": "F31"}), "has dtype F31. Save it as F32 first"),
+    "type that NumPy lacks": (_with({"dtype": "F8_E4M3", "shape": [8]}), "has dtype F8_E4M3. Save it as F32 first"),
+    "header that is a list": (make.safetensors(b"[]" + b" " * 7 + b"{"), "it is not a safetensors|is not JSON"),
     "array that is a number": (make.safetensors({"a": 1}), "'a' needs dtype, shape and data_offsets .*, got 1"),
     "name of a path": (make.safetensors({"../../a": A}, bytes(8)), "'../../a' is not a valid array name"),
     "name that no console shows": (make.safetensors({"\x1b[2J": A}, bytes(8)), "must be a line of printable text"),
-    "number in the metadata": (_with(__metadata__={"a": 1}), "its metadata must be texts by name"),
+    "number in the metadata": (_with(__metadata__={"a": 1}), "its metadata must map names to strings"),
     # the native format
     "corrupt value": (SOUND[:-3] + b"\x7f" + SOUND[-2:], "1 of 4 arrays are corrupt, for example 'fc/bias'"),
     "names of two arrays swapped": (
@@ -182,8 +191,8 @@ FILES = {
     ),
     "TorchScript": (_members(("m/data/0", b""), ("m/data.pkl", b"")), "it is a TorchScript program"),
     "bomb": (_bomb(), "unpacks to 1,000,000,0.., more than 16,777,216: it looks like a decompression bomb"),
-    "npz with objects": (_members(("a.npy", make.npy("'|O'"))), "holds pickled objects, which can run any code"),
-    "npz with hidden objects": (_members(("a.npy", make.npy("[('x', '|O')]"))), "holds pickled objects"),
+    "npz with objects": (_members(("a.npy", make.npy("'|O'"))), "contains pickled objects, which can run any code"),
+    "npz with hidden objects": (_members(("a.npy", make.npy("[('x', '|O')]"))), "contains pickled objects"),
     "npz of structures": (
         _members(("a.npy", make.npy("[('x', '<f4'), ('y', '<f4')]", "(1,)"))),
         "floats of 16, 32 or 64",
@@ -194,7 +203,7 @@ FILES = {
         _members(("a.npy", make.npy(shape="(10000000000,)"))),
         "more than 2,147,483,648 bytes",
     ),
-    "npz of another size": (_members(("a.npy", make.npy(shape="(3,)"))), r"of shape \(3,\) takes .* bytes"),
+    "npz of another size": (_members(("a.npy", make.npy(shape="(3,)"))), r"of shape \(3,\) needs .* bytes"),
     "npz of negative shape": (_members(("a.npy", make.npy(shape="(-2,)"))), r"declares the shape \(-2,\)"),
     "npz header that is code": (
         _members(("a.npy", make.npy(header="__import__('os')"))),
@@ -365,7 +374,7 @@ def test_false_model_is_rejected_before_reading_values(tmp_path):
     os.truncate(path, path.stat().st_size + 4 * 10**8)
     tracemalloc.start()
     try:
-        with pytest.raises(weights.WeightsError, match="no array is given for 126 of the 127 in the network"):
+        with pytest.raises(weights.WeightsError, match="126 of the 127 arrays of the network are missing"):
             weights.load(path)
         assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
     finally:
@@ -382,6 +391,6 @@ def test_largest_written_header_can_be_read(tmp_path):
     contents = weights.Contents(make.arrays(), classes=classes)
     safetensors.write(contents, tmp_path / "a.safetensors")
     assert weights.read(tmp_path / "a.safetensors").classes == classes
-    with pytest.raises(ValueError, match="more than 2,097,152: not written"):
+    with pytest.raises(ValueError, match="more than 2,097,152. Nothing was written"):
         safetensors.write(weights.Contents(make.arrays(), classes=classes * 3), tmp_path / "b.safetensors")
     assert MOST_TEXT > 160

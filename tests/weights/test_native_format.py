@@ -186,7 +186,7 @@ def test_diverged_network_does_not_replace_a_file(tmp_path):
 
 def test_save_rejects_other_suffixes(tmp_path):
     for name in ("a.npz", "a", "a.safetensors.bak"):
-        with pytest.raises(ValueError, match=r"whose name ends in \.safetensors, got "):
+        with pytest.raises(ValueError, match=r"path must end in \.safetensors, got "):
             weights.save(_mini(), tmp_path / name)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         weights.save(_mini(), tmp_path / "no" / "a.safetensors")
@@ -212,10 +212,10 @@ def test_mismatched_arrays_and_metadata_are_rejected(tmp_path):
     name, arguments = g.made_by
     path = tmp_path / "a.safetensors"
     for metadata, sentence in (
-        ({"classes": ["a", "b"]}, "there are 2 names of classes"),
+        ({"classes": ["a", "b"]}, "got 2 class names"),
         ({"pixels": {"mean": [0, 0, 0], "std": [1, 1, 1], "colours": "BGR"}}, "BGR has 3 channels"),
         ({"arguments": {**arguments, "num_classes": 2}}, r"'loss3/classifier/weight' must have the shape \(2, "),
-        ({"arguments": {**arguments, "norm": "lrn"}}, "in the network"),
+        ({"arguments": {**arguments, "norm": "lrn"}}, "arrays of the network"),
     ):
         path.write_bytes(make.native(values, **{"model": name, "arguments": arguments, **metadata}))
         with pytest.raises(weights.WeightsError, match=sentence):

@@ -30,7 +30,7 @@ def test_unsupported_nodes_are_listed_with_counts(tmp_path):
     head, *lines = str(caught.value).split("\n  ")
     assert head == (f"cannot read {tmp_path / 'net.onnx'} as weights: no layer supports 5 of its nodes")
     assert lines == [
-        "Conv (1 node, 'wide'): attribute dilations is [2, 2], not [1, 1]",
+        "Conv (1 node, 'wide'): attribute dilations is [2, 2]; only [1, 1] is supported",
         "Sigmoid (2 nodes, first 'gate 1'): no layer supports this operator",
         "com.microsoft.FusedConv (1 node, 'f'): no layer supports this operator",
         "Concat (1 node, 'along'): attribute axis is 2; only 1 is supported",
@@ -83,10 +83,10 @@ LACKING = {  # {problem: node}; nodes read the computed x (4, 7, 6) and the arra
     r"attribute pads is \[1, 1, 1, 1\] next to auto_pad VALID": node(
         "MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[1, 1, 1, 1], auto_pad="VALID"
     ),
-    "a kernel of 1 with stride 3 on 6 values would need a padding of -2": node(
+    "a kernel of size 1 with stride 3 on 6 values would need a padding of -2": node(
         "Conv", ["x", "w"], ["y"], strides=[1, 3], auto_pad="SAME_LOWER"
     ),
-    "a kernel of 2 with stride 3 on 6 values would need a padding of -1": node(
+    "a kernel of size 2 with stride 3 on 6 values would need a padding of -1": node(
         "AveragePool", ["x"], ["y"], kernel_shape=[2, 2], strides=[1, 3], auto_pad="SAME_UPPER"
     ),
     "attribute dilations is": node("AveragePool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 1]),
@@ -240,7 +240,7 @@ HOSTILE = {
         lambda: changed(conv(), with_shape(10**6, 10**6)),
         "1,000,000,000,000 values so far, more than 268,435,456",
     ),
-    "a negative shape": (lambda: changed(conv(), with_shape(-3, -36)), r"declares the shape \(-3, -36\)"),
+    "a negative shape": (lambda: changed(conv(), with_shape(-3, -36)), r"declares the invalid shape \(-3, -36\)"),
     "a shape of a hundred axes": (lambda: changed(conv(), with_shape(*[1] * 100)), "declares the invalid"),
     "half an array": (lambda: changed(conv(), lambda m: setattr(m.graph.initializer[0], "raw_data", b"123")), "0.75"),
     "numbers of 8 bits": (

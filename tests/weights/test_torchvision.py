@@ -267,7 +267,7 @@ def test_flipped_bit_in_a_torch_file_raises(tmp_path):
     content = bytearray((tmp_path / "some.pth").read_bytes())
     content[content.index(np.full(8, 0.25, "<f4").tobytes()) + 8] ^= 1
     (tmp_path / "some.pth").write_bytes(content)
-    with pytest.raises(WeightsError, match="'some/data/0' in it does not match its checksum"):
+    with pytest.raises(WeightsError, match="its member 'some/data/0' does not match its checksum"):
         read_state(tmp_path / "some.pth")
 
 

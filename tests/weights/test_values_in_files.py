@@ -123,7 +123,7 @@ def test_double_beyond_single_precision_is_rejected(tmp_path):
     arrays = {name: array.astype(np.float64) for name, array in _with("conv/bias", 0.5).items()}
     arrays["conv/bias"][0] = 1e39
     _npz(tmp_path / "a.npz", arrays)
-    with pytest.raises(weights.WeightsError, match=r"'conv/bias' holds 1e\+39, which is too large for .* float32"):
+    with pytest.raises(weights.WeightsError, match=r"'conv/bias' contains 1e\+39, which is too large for float32"):
         weights.load_into(_network(), tmp_path / "a.npz")
 
 
@@ -172,7 +172,7 @@ def test_inspect_reports_unusable_values(tmp_path, capsys):
 
 def test_variance_check_depends_on_the_name():
     for name in ("a/running_var", "a.bn.running_var", "running_var"):
-        with pytest.raises(ValueError, match="values below 0"):
+        with pytest.raises(ValueError, match="values are below 0"):
             contents.check_values(name, np.array([-1.0]))
     contents.check_values("running_var/weight", np.array([-1.0]))
 
@@ -183,5 +183,5 @@ def test_read_notes_unusable_values_and_convert_rejects_them(tmp_path, capsys):
     _npz(tmp_path / "b.npz", _with("bn/running_var", 1.0))
     assert "not usable" not in weights.read(tmp_path / "b.npz").notes
     assert cli.main(["weights", "convert", str(tmp_path / "a.npz"), str(tmp_path / "c.npz")]) == 1
-    assert "a.npz is not usable: 'bn/running_var'" in capsys.readouterr().err
+    assert "a.npz is not usable: in 'bn/running_var'" in capsys.readouterr().err
     assert not (tmp_path / "c.npz").exists()

@@ -177,7 +177,10 @@ def test_a_platforms_submission_is_of_one_student(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--csv", "-", "--format", "canvas"], "--format writes next to the CSV file. Pass a file, such as --csv grades.csv"),
+        (
+            ["--csv", "-", "--format", "canvas"],
+            "--format writes next to the CSV file. Pass a file, such as --csv grades.csv",
+        ),
         (["--csv", "out.csv", "--format", "gradescope", "--student", "ada"], "is for the folder of one student"),
         (["--csv", "out.csv", "--format", "gradescope", "--format", "canvas"], "is for the folder of one student"),
         (["--csv", "out.csv", "--course", "wrong.toml"], "Did you mean 'name'?"),
