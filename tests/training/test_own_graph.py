@@ -96,7 +96,7 @@ def test_what_cannot_be_classified_is_one_sentence(run, tmp_path):
         loaded.classify(np.zeros((1, 16, 16), np.uint8), crops=7)
     weights.save(loaded.graph, tmp_path / "bare.safetensors")
     bare = weights.load(tmp_path / "bare.safetensors")
-    with pytest.raises(ValueError, match="does not record how images become inputs. Pass pixels=, such as 'unit'"):
+    with pytest.raises(ValueError, match=r"does not record how images become inputs\. Pass pixels=, such as 'unit'"):
         bare.classify(np.zeros((1, 16, 16), np.uint8))
     assert bare.classify(np.full((1, 16, 16), 230, np.uint8), pixels="grey-unit")[0].name == "class 1"
 

@@ -391,6 +391,6 @@ def test_largest_written_header_can_be_read(tmp_path):
     contents = weights.Contents(make.arrays(), classes=classes)
     safetensors.write(contents, tmp_path / "a.safetensors")
     assert weights.read(tmp_path / "a.safetensors").classes == classes
-    with pytest.raises(ValueError, match="more than 2,097,152. Nothing was written"):
+    with pytest.raises(ValueError, match=r"more than 2,097,152\. Nothing was written"):
         safetensors.write(weights.Contents(make.arrays(), classes=classes * 3), tmp_path / "b.safetensors")
     assert MOST_TEXT > 160
