@@ -13,7 +13,7 @@ from minigooglenet.weights.contents import NOT_VERIFIED, PIXELS_ASSUMED, PIXELS_
 from minigooglenet.weights.detect import NOT_USABLE
 
 HELP = "show, convert or download a weights file"
-STATISTICS = ("/running_mean", "/running_var")  # batch norm's
+STATISTICS = ("/running_mean", "/running_var")  # of batch norm
 SUFFIXES = (safetensors.SUFFIX, ".npz", ".onnx")
 
 

@@ -72,13 +72,13 @@ def build(record, arrays) -> Graph:
         If the record is invalid, names an unknown layer, or needs more values than the arrays have.
     """
     inputs, nodes, outputs = _checked(record)
-    held = collections.Counter()
+    sizes = collections.Counter()
     for name, array in arrays.items():
-        held[name.rpartition("/")[0]] += array.size
+        sizes[name.rpartition("/")[0]] += array.size
     graph = Graph(**inputs)
     for name, kind, settings, wires in nodes:
         try:
-            layer = _layer(registry.entry(kind), settings, held[name])
+            layer = _layer(registry.entry(kind), settings, sizes[name])
         except UNFIT as error:
             raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
         try:
@@ -206,9 +206,9 @@ def _shared(graph):
             yield f"{shared} share one array. The file stores one copy per name, and loaded copies train separately"
 
 
-def _layer(entry, settings, held):
-    if entry.values is not None and (expected := entry.values(**settings)) != held:
-        raise ValueError(f"its settings need {expected:,} values in parameters and buffers, the file has {held:,}")
+def _layer(entry, settings, size):
+    if entry.values is not None and (expected := entry.values(**settings)) != size:
+        raise ValueError(f"its settings need {expected:,} values in parameters and buffers, the file has {size:,}")
     return entry.cls(**settings, **entry.blank)
 
 

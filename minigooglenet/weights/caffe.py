@@ -85,7 +85,7 @@ class Reader(WeightsReader):
         The first array of a layer is its weight, the second its bias.
         """
         targets, arrays = {**graph.params, **graph.buffers}, {}
-        for name, blobs in _without_twins(self._layers).items():
+        for name, blobs in _unique_layers(self._layers).items():
             for index, blob in enumerate(blobs):
                 array = f"{name}/{BLOBS[index] if index < len(BLOBS) else index}"
                 if array not in targets:
@@ -112,7 +112,7 @@ def _checked(layers) -> dict[str, list]:
     """Return {name: blobs}, after checking that the layers are those of GoogLeNet, with or without its heads."""
     if not layers:
         raise ValueError("it is not a Caffe model, or one without weights: no layer has arrays")
-    unique = _without_twins(layers)
+    unique = _unique_layers(layers)
     aux = any(name.startswith(HEADS) for name in unique)
     expected = dict.fromkeys(key.rpartition("/")[0] for key in googlenet(aux=aux, init="zeros").params)
     for what, names in (
@@ -133,7 +133,7 @@ def _checked(layers) -> dict[str, list]:
     return unique
 
 
-def _without_twins(layers):
+def _unique_layers(layers):
     unique = {}
     for name, blobs in layers:
         if name in unique:

@@ -20,7 +20,7 @@ from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of its unpacked contents
-MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet's has 25,024
+MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet has 25,024
 MOST_TEXT = 200  # characters of a name
 MOST_NUMBER = 2**31  # of an argument of a model
 VARIANCE = "running_var"  # its name in batch norm

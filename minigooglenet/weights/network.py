@@ -6,9 +6,9 @@ import math
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from minigooglenet import console, initializers, models
 from minigooglenet.data.pixel_names import NAMED, pixels_of
@@ -29,6 +29,9 @@ from minigooglenet.weights.contents import (
     UnknownPixelsWarning,
     check_contents,
 )
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 BUILT_IN_RULES = tuple(initializers.RULES)  # before users add their own
 
@@ -335,8 +338,8 @@ def _from_function(contents):
         raise ValueError("its argument 'rng' is not allowed: a file cannot contain a random number generator")
     if "init" in recorded:
         initializers.rule(recorded["init"])
-    stock = _Stock(sum(array.size for array in contents.arrays.values()))
-    graph = models.build(contents.model, **{**recorded, "init": "gaussian"}, rng=stock)
+    zeros = _LimitedZeros(sum(array.size for array in contents.arrays.values()))
+    graph = models.build(contents.model, **{**recorded, "init": "gaussian"}, rng=zeros)
     made_by, arguments = graph.made_by
     if "init" not in recorded:
         del arguments["init"]
@@ -354,7 +357,7 @@ def check_fits(graph, pixels, classes) -> None:
         raise ValueError(f"{pixels.colours} has {pixels.channels} channels, but the network expects inputs {inputs}")
 
 
-class _Stock(np.random.Generator):
+class _LimitedZeros(np.random.Generator):
     """A random generator whose values are all zero, with a limit on their number: the values in a file.
 
     Without the limit, a file with a false model could request a network that fills the memory.

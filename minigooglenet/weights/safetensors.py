@@ -174,7 +174,7 @@ def _header(file):
     if length > MOST_HEADER:
         raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique_keys)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError("its header is not JSON") from error
     if not isinstance(header, dict):
@@ -236,7 +236,7 @@ def _declared(parts, metadata):
     return _contents(_unsealed(metadata[KEY]), arrays)
 
 
-def _without_twins(pairs):
+def _unique_keys(pairs):
     result = {}
     for name, value in pairs:
         if name in result:

@@ -43,25 +43,25 @@ class Reader(WeightsReader):
     torchvision publishes, identified by its SHA-256; otherwise `pixels` is None and a note gives the reason.
 
     file : the open file
-    held : reader of a safetensors file; if None, torch reads the file
+    reader : reader of a safetensors file; if None, torch reads the file
     """
 
     FORMAT = "torchvision's GoogLeNet"
 
-    def __init__(self, file, held=None):
-        self._file, self._held = file, held
+    def __init__(self, file, reader=None):
+        self._file, self._reader = file, reader
 
     @functools.cached_property
     def _state(self):
         """({name: tensor or placeholder}, notes), without a prefix and without batch norm counters."""
-        tensors, notes = (self._held.declared.arrays, {}) if self._held else torch_state.read(self._file)
+        tensors, notes = (self._reader.declared.arrays, {}) if self._reader else torch_state.read(self._file)
         tensors, prefix = torch_state.without_prefix(tensors, FIRST)
         tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
         return tensors, {**notes, **prefix}
 
     @functools.cached_property
-    def _held_values(self):
-        return torch_state.without_prefix(self._held.arrays(), FIRST)[0]
+    def _reader_values(self):
+        return torch_state.without_prefix(self._reader.arrays(), FIRST)[0]
 
     @functools.cached_property
     def declared(self):
@@ -102,8 +102,8 @@ class Reader(WeightsReader):
         return arrays
 
     def _value(self, name):
-        if self._held:
-            return self._held_values[name]
+        if self._reader:
+            return self._reader_values[name]
         tensor = self._state[0][name].detach()
         return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
