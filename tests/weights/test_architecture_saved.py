@@ -400,7 +400,10 @@ CANNOT = {
     "a replaced forward": (_replaced_method, "node 'conv': its method forward was replaced"),
     "a replaced infer": (_replaced_inference, "node 'relu': its method infer was replaced"),
     "a pair of functions": (_pair_of_functions, "node 'conv': its algorithm is a pair of your own functions"),
-    "a stale shape": (_stale_shape, "give \\(2, 1, 1\\), the graph has \\(2, 2, 2\\); was a setting changed"),
+    "a stale shape": (
+        _stale_shape,
+        r"give the shape \(2, 1, 1\), but the graph has \(2, 2, 2\)\. Was a setting changed",
+    ),
     "an array more": (_extra_array, "node 'conv': its settings need 38 values in parameters and buffers"),
     "an unregistered layer": (_unregistered, "its class Gelu is not registered; write @mg.layers.register"),
     "a class of the same name": (_same_name, "its class Conv2d is not this package's layer of that name"),

@@ -141,7 +141,7 @@ FILES = {
     "unknown type": (_with({"dtype": "F31"}), "has dtype F31. Save it as F32 first"),
     "type that NumPy lacks": (_with({"dtype": "F8_E4M3", "shape": [8]}), "has dtype F8_E4M3. Save it as F32 first"),
     "header that is a list": (make.safetensors(b"[]" + b" " * 7 + b"{"), "it is not a safetensors|is not JSON"),
-    "array that is a number": (make.safetensors({"a": 1}), "'a' needs dtype, shape and data_offsets .*, got 1"),
+    "array that is a number": (make.safetensors({"a": 1}), "'a' needs dtype, shape and data_offsets, .*, got 1"),
     "name of a path": (make.safetensors({"../../a": A}, bytes(8)), "'../../a' is not a valid array name"),
     "name that no console shows": (make.safetensors({"\x1b[2J": A}, bytes(8)), "must be a line of printable text"),
     "number in the metadata": (_with(__metadata__={"a": 1}), "its metadata must map names to strings"),
