@@ -6,10 +6,14 @@ A class is looked up by its name in `layers.registry`, and its settings are the 
 A file therefore contains no code, and its sizes are checked before anything is allocated.
 """
 
+from __future__ import annotations
+
 import collections
 import math
 import types
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +21,10 @@ from minigooglenet import checks
 from minigooglenet.graph import Graph
 from minigooglenet.layers import registry
 from minigooglenet.layers.base import Layer
+from minigooglenet.typing import Array
 from minigooglenet.weights.contents import MOST_BYTES, MOST_NUMBER, MOST_TEXT, check_text, some
+
+__all__ = ["build", "describe"]
 
 MOST_NODES = 4000
 MOST_DEPTH = 5  # of nested settings
@@ -27,13 +34,21 @@ PACKAGE = "minigooglenet."
 UNFIT = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError)  # raised by unsuitable settings
 
 
-def describe(graph) -> dict:
+def describe(graph: Graph) -> dict[str, Any]:
     """Return a graph as plain values, after checking that they give the same graph again.
 
     Raises
     ------
     ValueError
         If they do not: the message lists the nodes that a file cannot store, with reasons.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.Graph(image=(3, 8, 8))
+    >>> _ = g.add("relu", mg.layers.ReLU(), "image")
+    >>> mg.weights.architecture.describe(g)
+    {'inputs': {'image': [3, 8, 8]}, 'nodes': [['relu', 'ReLU', {}, ['image']]], 'outputs': None}
     """
     record, problems = _record(graph)
     problems += _of_graph(graph)
@@ -58,7 +73,7 @@ def has_nodes_of(graph, record) -> bool:
     return not problems and all(current[part] == record[part] for part in ("inputs", "nodes"))
 
 
-def build(record, arrays) -> Graph:
+def build(record: dict[str, Any], arrays: Mapping[str, Array]) -> Graph:
     """Return the graph that a file describes, with placeholder parameters, at most as many as the file has values.
 
     Parameters
@@ -70,9 +85,16 @@ def build(record, arrays) -> Graph:
     ------
     ValueError, TypeError
         If the record is invalid, names an unknown layer, or needs more values than the arrays have.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> record = {"inputs": {"image": [3, 8, 8]}, "nodes": [["relu", "ReLU", {}, ["image"]]], "outputs": None}
+    >>> mg.weights.architecture.build(record, {}).shapes["relu"]
+    (3, 8, 8)
     """
     inputs, nodes, outputs = _checked(record)
-    sizes = collections.Counter()
+    sizes: collections.Counter[str] = collections.Counter()
     for name, array in arrays.items():
         sizes[name.rpartition("/")[0]] += array.size
     graph = Graph(**inputs)
@@ -106,7 +128,7 @@ def _record(graph):
     return {"inputs": inputs, "nodes": nodes, "outputs": None if assigned is None else list(assigned)}, problems
 
 
-def _settings(layer) -> dict:
+def _settings(layer) -> dict[str, Any]:
     """Return the settings of a layer as plain values, or raise an error if a file cannot store them."""
     entry = registry.entry_of(layer)
     _check_methods(layer, entry)
@@ -173,7 +195,8 @@ def _differences(graph, record):
         return [str(error)]
     problems = []
     for name, _, settings, _ in record["nodes"]:
-        layer, again = graph.nodes[name].layer, restored.nodes[name].layer
+        layer = graph.nodes[name].layer
+        again: Layer = restored.nodes[name].layer
         if restored.shapes[name] != graph.shapes[name]:
             problems.append(
                 f"node {name!r}: its settings {layer.settings()} give the shape {restored.shapes[name]}, but the graph "
@@ -197,7 +220,7 @@ def _differences(graph, record):
 
 def _shared(graph):
     """Yield a warning for each array that two nodes share, because loaded nodes do not share it."""
-    owners = {}
+    owners: dict[int, list[str]] = {}
     for name, array in graph.params.items():
         owners.setdefault(id(array), []).append(name)
     for names in owners.values():
