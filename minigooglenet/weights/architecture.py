@@ -196,7 +196,7 @@ def _differences(graph, record):
     problems = []
     for name, _, settings, _ in record["nodes"]:
         layer = graph.nodes[name].layer
-        again: Layer = restored.nodes[name].layer
+        again: Any = restored.nodes[name].layer
         if restored.shapes[name] != graph.shapes[name]:
             problems.append(
                 f"node {name!r}: its settings {layer.settings()} give the shape {restored.shapes[name]}, but the graph "
