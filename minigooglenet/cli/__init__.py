@@ -55,42 +55,42 @@ COMMANDS = {
 }
 LINE = "\n"  # some errors have several lines
 
-# Reasons that people meet most, with what to do; the others are given in the system's own words.
+# The most common system errors, with advice. All other errors keep the text of the operating system.
 REASONS = {
     errno.ENOENT: "no such file or folder",
-    errno.EACCES: "no permission; choose another path, or ask the owner for access",
-    errno.EPERM: "the system does not permit this; choose another path",
+    errno.EACCES: "permission denied; choose another path, or ask the owner for access",
+    errno.EPERM: "operation not permitted; choose another path",
     errno.ENOSPC: "the disk is full; free some space and run the command again",
     errno.EDQUOT: "your quota on this disk is used up; free some space and run the command again",
     errno.EROFS: "the disk is read-only; choose another path",
-    errno.EISDIR: "this is a folder; name a file",
+    errno.EISDIR: "this is a folder; give the path of a file",
     errno.ENOTDIR: "part of this path is a file, not a folder",
-    errno.EEXIST: "this exists already; choose another path",
-    errno.ENAMETOOLONG: "this name is too long for the disk",
+    errno.EEXIST: "already exists; choose another path",
+    errno.ENAMETOOLONG: "this name is too long for the file system",
     errno.EMFILE: "too many files are open; close some programs, or raise the limit (ulimit -n)",
     errno.ENOMEM: "not enough memory",
 }
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors cannot steer the terminal: a pattern such as * passes on whatever files are called."""
+    """An argument parser whose errors print no control characters: a pattern such as * can pass any file name."""
 
     def error(self, message):
-        """Print an error and end with code 2."""
+        """Print an error and exit with code 2."""
         super().error(printable(message, keep=LINE))
 
 
 def sentence(error: OSError) -> str:
-    """Return what the operating system reported in words, with the path and what to do about it."""
+    """Return a system error as one sentence: the path, the reason and what to do about it."""
     if error.errno is None or error.strerror is None:
-        return str(error)  # one of this package's own
+        return str(error)  # raised by this package, with a complete message
     path = "" if error.filename is None else f"{os.fspath(error.filename)}: "
     reason = REASONS.get(error.errno, error.strerror.lower())
     return f"{path}{reason}"
 
 
 def main(arguments=None) -> int:
-    """Run one command and return the exit code: 0, 1 for what went wrong in the work, 2 for a wrong call."""
+    """Run one command and return its exit code: 0 for success, 1 if the work failed, 2 for wrong arguments."""
     parser = Parser(prog="minigooglenet", description="GoogLeNet from scratch in NumPy and Numba.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('minigooglenet')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -98,14 +98,12 @@ def main(arguments=None) -> int:
         command.add_parser(commands, name)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a file name that the console cannot show is no reason to stop
+            stream.reconfigure(errors="backslashreplace")  # the console may be unable to show a file name
     options = parser.parse_args(arguments)
     try:
-        parallel.get_num_threads()  # a wrong setting is said before any work
+        parallel.get_num_threads()  # report an invalid setting before any work
         return COMMANDS[options.command].run(options) or 0
-    except BrokenPipeError:  # `minigooglenet count googlenet | head` has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe: `minigooglenet count googlenet | head`
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (Python flushes it at exit)
         return 141
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Kinds of arguments that several commands take."""
+"""Arguments that several commands share, and their parsing."""
 
 import argparse
 import os
@@ -17,54 +17,54 @@ NO_TABLE = (".safetensors", ".npz", ".caffemodel", ".pth", ".pt", ".onnx", ".ipy
 
 
 def seed(text: str) -> int:
-    """Return a seed: a whole number of at least 0."""
+    """Return a seed: an integer of at least 0."""
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"a seed is a whole number of at least 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 0, got {text!r}")
     return int(text)
 
 
-def whole(text: str) -> int:
-    """Return a whole number of at least 1."""
+def positive(text: str) -> int:
+    """Return an integer of at least 1."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text!r}")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """Return a length of time above 0."""
+    """Return a number of seconds above 0."""
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = 0.0
-    if not 0 < found < 1e6:
+        value = 0.0
+    if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
-    return found
+    return value
 
 
 def output(*paths):
-    """Return the console for a command that writes to `paths`, each a file's path, "-" for standard output, or None.
+    """Return the console for a command that writes to `paths`: file paths, "-" for standard output, or None.
 
-    If a path is "-", standard output is only for it, and people read the rest on standard error.
+    If one path is "-", standard output gets only that file's text, and everything else goes to standard error.
 
     Raises
     ------
     ValueError
-        If two of them are "-", or one is named like an image, weights, a notebook or a program.
+        If two paths are "-", or a path has the suffix of an image, a weights file, a notebook or a program.
     OSError
-        If a file could not be written there. It is raised before the work whose result it would hold.
+        If a file cannot be written at a path. It is raised before the work starts.
     """
     given = [path for path in paths if path]
     if given.count(files.STDOUT) > 1:
         raise ValueError("only one of the outputs can go to standard output (-)")
     for path in given:
         if is_image_name(str(path)) or Path(path).suffix.lower() in NO_TABLE:
-            raise ValueError(f"{path} would be overwritten with CSV or JSON: name a .csv or .json file, or -")
+            raise ValueError(f"{path} would be overwritten with CSV or JSON. Choose a .csv or .json file, or -.")
         check_folder(path)
     return console.stderr() if files.STDOUT in given else console.stdout()
 
 
-def written(out, path) -> None:
-    """Print the path of a file that was written."""
+def report_written(out, path) -> None:
+    """Print the path of a written file."""
     if path != files.STDOUT:
         out.print(f"written: {path}", markup=False, soft_wrap=True)
 
@@ -75,23 +75,23 @@ def check_folder(path) -> None:
         return
     folder = Path(os.path.realpath(path)).parent  # Path.resolve raises a RuntimeError for a link to itself
     if not folder.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
+        raise FileNotFoundError(f"cannot write {path}: folder {folder} does not exist")
     if Path(path).is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a folder; name a file in it")
+        raise IsADirectoryError(f"cannot write {path}: it is a folder. Give the path of a file in it.")
 
 
 def add_pixels(parser) -> None:
-    """Add --pixels, for weights that do not say how images become inputs, or say it wrongly."""
+    """Add --pixels, for weights files that do not record how images become inputs, or record it wrongly."""
     parser.add_argument(
         "--pixels",
         type=pixels,
         metavar="RULE",
-        help=f"how images become inputs, instead of what the weights say: {', '.join(NAMED)}, or {FORM}",
+        help=f"rule that turns images into inputs, instead of the rule in the file: {', '.join(NAMED)}, or {FORM}",
     )
 
 
 def pixels(text: str):
-    """Return the Pixels that a text names."""
+    """Return the Pixels for a name or a text form."""
     try:
         return pixels_of(text)
     except ValueError as error:
@@ -99,13 +99,12 @@ def pixels(text: str):
 
 
 def load_weights(path, pixels, out):
-    """Return the classifier of images that `weights.load` does; print what is assumed.
+    """Return the image classifier that `weights.load` returns; print the assumptions that it makes.
 
     Raises
     ------
     ValueError
-        If the network does not classify images, or `pixels` is None and training scripts of this kind differ in how
-        images become inputs.
+        If the network does not classify images, or if `pixels` is None and the input rule of the weights is unknown.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", weights.UnknownPixelsWarning)
@@ -125,20 +124,22 @@ def load_weights(path, pixels, out):
 
 def add_lessons(parser) -> None:
     """Add --lesson, which can be repeated."""
-    parser.add_argument("--lesson", metavar="NN", action="append", help="one lesson; can be repeated (default: all)")
+    parser.add_argument(
+        "--lesson", metavar="NN", action="append", help="lesson, such as 03; can be repeated (default: all)"
+    )
 
 
 def add_exercises(parser) -> None:
-    """Add --exercises, for exercises of a course's own."""
+    """Add --exercises, for a folder of exercises that are not in the package."""
     parser.add_argument(
         "--exercises", metavar="DIR", help="folder of your own exercises (see `minigooglenet exercise`)"
     )
 
 
 def use_course(options):
-    """Add a course's own exercises, and return the plan that its course file contains, None without one.
+    """Add the exercises of a course, and return the plan in its course file, or None without a course file.
 
-    options : with `course`, and with `exercises`, which becomes the folder that the course file names by default
+    options : has `course` and `exercises`; if `exercises` is None, it becomes the folder that the course file names
     """
     if options.course and options.exercises is None:
         options.exercises = course_file.own_exercises(options.course)
@@ -147,8 +148,8 @@ def use_course(options):
 
 
 def use_exercises(folder) -> None:
-    """Add a folder of exercises, here and in every process that this one starts."""
+    """Add a folder of exercises, in this process and in every process that it starts."""
     if folder is not None:
         add_folder(folder)
-        others = [each for each in os.environ.get(FOLDERS, "").split(os.pathsep) if each]
-        os.environ[FOLDERS] = os.pathsep.join(dict.fromkeys([*others, str(Path(folder).resolve())]))
+        folders = [path for path in os.environ.get(FOLDERS, "").split(os.pathsep) if path]
+        os.environ[FOLDERS] = os.pathsep.join(dict.fromkeys([*folders, str(Path(folder).resolve())]))

@@ -1,4 +1,4 @@
-"""`minigooglenet check 03.4 FILE`: the check of an exercise, on a Python file or a notebook."""
+"""`minigooglenet check 03.4 FILE`: check an exercise in a Python file or a notebook."""
 
 import os
 from pathlib import Path
@@ -20,29 +20,31 @@ def add_parser(commands, name):
         description=f"{HELP[0].upper()}{HELP[1:]}. Without an ID, list the exercises. "
         "Exit code 0: passed, 1: wrong, 2: not yet.",
     )
-    parser.add_argument("number", metavar="ID", nargs="?", help="exercise ID, such as 03.4 (default: list them all)")
     parser.add_argument(
-        "file", metavar="FILE", nargs="?", help=".py file or notebook; the cells that the answer needs are run"
+        "number", metavar="ID", nargs="?", help="exercise ID, such as 03.4 (default: list all exercises)"
     )
-    parser.add_argument("--function", metavar="NAME", help="name of your function (default: as the exercise calls it)")
     parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=120.0, help="time limit in seconds (default: 120)"
+        "file", metavar="FILE", nargs="?", help="Python file or notebook; only the cells that the answer needs are run"
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON, for other programs")
+    parser.add_argument("--function", metavar="NAME", help="name of your function (default: its name in the exercise)")
+    parser.add_argument(
+        "--timeout", metavar="S", type=seconds, default=120.0, help="time limit, in seconds (default: 120)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_exercises(parser)
 
 
 def run(options):
-    """Check in a process of its own, and pass its exit code on."""
+    """Run the check in a separate process and return its exit code."""
     use_exercises(options.exercises)
     if options.number is None:
         console.stdout().print(listing(), markup=False)
         return 0
     exercise = find(options.number)  # a wrong ID or file is reported before any work
     if options.file is None:
-        raise ValueError(f"name the file with your answer: minigooglenet check {exercise.number} FILE")
+        raise ValueError(f"no file given. Pass the file with your answer: minigooglenet check {exercise.number} FILE")
     if Path(options.file).is_dir():
-        raise IsADirectoryError(f"{options.file} is a folder; name a .py file or a notebook in it")
+        raise IsADirectoryError(f"{options.file} is a folder. Pass a .py file or a notebook in it.")
     if not os.path.lexists(options.file):
         raise FileNotFoundError(f"file {options.file} does not exist")
     files.check_regular(options.file)

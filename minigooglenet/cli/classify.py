@@ -1,37 +1,39 @@
-"""`minigooglenet classify`: what a trained network takes images for."""
+"""`minigooglenet classify`: the most likely classes of images."""
 
 import json
 from pathlib import Path
 
 from minigooglenet import console, data, files
-from minigooglenet.cli.arguments import add_pixels, load_weights, output, written
+from minigooglenet.cli.arguments import add_pixels, load_weights, output, report_written
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.evaluation import predictions
 from minigooglenet.evaluation.classification import likeliest, read_image
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
 
-HELP = "tell what images show, with a trained network"
-MOST_LABELS = 16 * 1024**2  # bytes of a file of names
-BATCH_SIZE = 24  # answers come after so many crops
+HELP = "classify images with a trained network"
+MOST_LABELS = 16 * 1024**2  # bytes of a file of class names
+BATCH_SIZE = 24  # crops per batch; answers are printed after each batch
 
 
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
-    parser.add_argument("--weights", required=True, metavar="FILE", help="of the network, or the folder of a run")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image file, or folder of images")
+    parser.add_argument("--weights", required=True, metavar="FILE", help="weights file, or folder of a training run")
     add_pixels(parser)
     parser.add_argument(
-        "--crops", type=int, choices=COUNTS, help="of each image; 0 is the whole of it (default: what was trained on)"
+        "--crops", type=int, choices=COUNTS, help="crops per image; 0 uses the whole image (default: as in training)"
     )
-    parser.add_argument("--labels", metavar="FILE", help="names of the classes, one a line (default: the weights' own)")
     parser.add_argument(
-        "--json", nargs="?", const="-", metavar="FILE", help="write the answers as JSON, or print them instead of text"
+        "--labels", metavar="FILE", help="text file with one class name per line (default: names in the weights file)"
+    )
+    parser.add_argument(
+        "--json", nargs="?", const="-", metavar="FILE", help="JSON file for the answers; without FILE, print JSON"
     )
 
 
 def run(options):
-    """Print the likeliest classes of each image as it is done; exit code 1 if any could not be read."""
+    """Print the most likely classes of each image; return 1 if any image could not be read."""
     out, quiet = output(options.json), options.json == files.STDOUT
     paths = _images(options.images)
     loaded = load_weights(options.weights, options.pixels, out)
@@ -41,7 +43,7 @@ def run(options):
     pixels = loaded.pixels or (data.Pixels() if channels == 3 else data.GREY_UNIT)
     if loaded.pixels is None:
         out.print(
-            f"{options.weights} does not say how pixels become input; taken: {pixels}; --pixels gives others",
+            f"{options.weights} does not record how pixels become inputs. Using {pixels}; --pixels changes it.",
             markup=False,
             soft_wrap=True,
         )
@@ -59,14 +61,14 @@ def run(options):
                 continue
             readable.append(path)
             yield image
-            del image  # before the next is decoded
+            del image  # free it before the next one is decoded
 
     with console.progress(out) as bar:
         task = bar.add_task("images", total=len(paths), status="")
-        found = predictions([graph], images(), pixels, (crops,), batch_size=BATCH_SIZE, rule=rule)
-        for number, answer in enumerate(found):
-            path = readable[number]
-            top = likeliest(answer[0, 0], names)
+        probabilities = predictions([graph], images(), pixels, (crops,), batch_size=BATCH_SIZE, rule=rule)
+        for index, probability in enumerate(probabilities):
+            path = readable[index]
+            top = likeliest(probability[0, 0], names)
             answers[path] = {
                 "image": str(path),
                 "top": [{"class": name, "number": i, "probability": p} for name, p, i in top],
@@ -77,14 +79,14 @@ def run(options):
     if options.json:
         text = json.dumps([answers[path] for path in paths], indent=1, allow_nan=False)
         files.write_text(options.json, text + "\n")
-        written(out, options.json)
+        report_written(out, options.json)
     return 0 if len(readable) == len(paths) else 1
 
 
-def _images(given):
-    """Return the files that are meant: of a folder all its images, in the order of their names."""
-    found = []
-    for path in map(Path, given):
+def _images(arguments):
+    """Return the image files; for a folder, all its images sorted by name."""
+    paths = []
+    for path in map(Path, arguments):
         if path.is_dir():
             inside = sorted(
                 file
@@ -92,24 +94,26 @@ def _images(given):
                 if is_image_name(file.name) and not file.name.startswith(".") and not file.is_dir()
             )
             if not inside:
-                raise ValueError(f"there are no images in the folder {path}")
-            found += inside
+                raise ValueError(f"folder {path} contains no images")
+            paths += inside
         else:
-            found.append(path)
-    return list(dict.fromkeys(found))
+            paths.append(path)
+    return list(dict.fromkeys(paths))
 
 
 def _names(path, loaded, count):
     if path is None:
-        return loaded.classes or tuple(f"class {number}" for number in range(count))
+        return loaded.classes or tuple(f"class {index}" for index in range(count))
     try:
         files.check_regular(path)
         if (size := Path(path).stat().st_size) > MOST_LABELS:
-            raise ValueError(f"{path} has {size:,} bytes, more than {MOST_LABELS:,} for names of classes, one a line")
+            raise ValueError(
+                f"{path} has {size:,} bytes; a file of class names, one per line, has at most {MOST_LABELS:,}"
+            )
         names = files.read_bytes(path).decode("utf-8-sig").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"cannot read names of classes, one a line, from {path}: {reason}") from error
+        raise ValueError(f"cannot read class names, one per line, from {path}: {reason}") from error
     if len(names) != count:
-        raise ValueError(f"{path} names {len(names)} classes, one a line, and the network has {count}")
+        raise ValueError(f"{path} has {len(names)} class names, one per line, but the network has {count} classes")
     return names

@@ -1,4 +1,4 @@
-"""`minigooglenet evaluate`: trained networks on a test set, and what more crops and more models are worth."""
+"""`minigooglenet evaluate`: accuracy of trained networks on held-out images, with several crops and models."""
 
 import json
 import time
@@ -8,67 +8,77 @@ from pathlib import Path
 import numpy as np
 
 from minigooglenet import console, data, evaluation, files
-from minigooglenet.cli.arguments import add_pixels, load_weights, output, whole, written
+from minigooglenet.cli.arguments import add_pixels, load_weights, output, positive, report_written
 from minigooglenet.data import names
 from minigooglenet.evaluation import evaluate, report, table3
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
 from minigooglenet.evaluation.prediction import crop_count
 
-HELP = "test trained networks on a data set, with several crops and models"
+HELP = "evaluate trained networks on held-out images, with several crops and models"
 SAMPLE_SEED = 0
 
 
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    parser.add_argument("--data", required=True, metavar="NAME", help="digits, shapes, cifar10 or a folder")
+    parser.add_argument("--data", required=True, metavar="NAME", help="digits, shapes, cifar10, or a folder of images")
     parser.add_argument(
-        "--weights", required=True, nargs="+", metavar="FILE", help="a file or the folder of a run for each model"
+        "--weights", required=True, nargs="+", metavar="FILE", help="weights file or run folder, one per model"
     )
     add_pixels(parser)
     parser.add_argument(
-        "--models", type=whole, nargs="+", metavar="N", help="how many of them to average (default: 1, 3, 7 and all)"
+        "--models",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        help="numbers of models to average (default: 1, 3, 7 and all)",
     )
     parser.add_argument(
         "--crops",
         type=int,
         choices=COUNTS,
         nargs="+",
-        help="how many of each image; 0 is the whole of it (default: 0 where all have the network's size, else 1)",
+        help="numbers of crops per image; 0 uses the whole image "
+        "(default: 0 if all images have the input size of the network, else 1)",
     )
     parser.add_argument(
-        "--held-out", metavar="NAME", help="folder next to train to test on (default: val, or test without a val)"
+        "--held-out",
+        metavar="NAME",
+        help="folder of held-out images, next to the train folder (default: val, or test if val does not exist)",
     )
-    parser.add_argument("--limit", type=whole, metavar="N", help="only so many images, the same each time")
-    parser.add_argument("--out", metavar="DIR", help="write tables, figures and every prediction")
-    parser.add_argument("--json", metavar="FILE", help="write everything that is printed")
+    parser.add_argument(
+        "--limit", type=positive, metavar="N", help="number of images to use, the same each time (default: all)"
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder for tables, figures and all predictions")
+    parser.add_argument("--json", metavar="FILE", help="JSON file for everything that is printed")
 
 
 def run(options):
-    """Ask the networks once, then print and write what that tells."""
+    """Run the networks once, then print and write the results."""
     out = output(options.json)
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)
     options.weights = _members(options.weights)
-    if max(options.models or [1]) > len(options.weights):
-        raise ValueError(f"--models {max(options.models)}: there are {len(options.weights)} files of weights")
+    most = max(options.models or [1])
+    if most > len(options.weights):
+        raise ValueError(f"--models {most} needs {most} models, but --weights has {len(options.weights)}")
     loaded = _load_all(options.weights, options.pixels, out)
     graphs = [one.graph for one in loaded]
     channels, size, _ = next(iter(graphs[0].inputs.values()))
     rule = _rule(options.weights, loaded)
     dataset = _load_data(options.data, size, options.held_out)
-    dataset.shrink = rule == "box"  # torchvision's rule begins with every pixel
+    dataset.shrink = rule == "box"  # torchvision resizes the full-size image
     for note in dataset.notes:
         out.print(note, markup=False, soft_wrap=True)
     _check_fit(dataset, loaded[0], options.weights[0], channels)
     indices = _sample(len(dataset), options.limit)
-    # A set of images that need no fitting was also trained on whole; the 1 crop would cut their edges off.
+    # Images that already have the input size were trained on without cropping; 1 crop would lose their edges.
     counts = options.crops or [0 if dataset.whole else 1]
     crops = len(indices) * crop_count(counts, rule) * len(graphs)
     started = time.perf_counter()
     with console.progress(out) as bar:
         task = bar.add_task("crops", total=crops, status="")
-        found = evaluate(
+        evaluated = evaluate(
             graphs,
             dataset,
             counts,
@@ -78,16 +88,16 @@ def run(options):
             on_batch=lambda done: bar.update(task, completed=done),
         )
     seconds = time.perf_counter() - started
-    comparison = table3(found, options.models)
-    last = found.probabilities(comparison.rows[-1].models, comparison.rows[-1].crops)
-    matrix = evaluation.confusion(found.labels, last.argmax(axis=1), len(dataset.classes))
-    overlap = dataset.overlap([one.training_images for one in loaded], found.indices)
+    comparison = table3(evaluated, options.models)
+    last = evaluated.probabilities(comparison.rows[-1].models, comparison.rows[-1].crops)
+    matrix = evaluation.confusion(evaluated.labels, last.argmax(axis=1), len(dataset.classes))
+    overlap = dataset.overlap([one.training_images for one in loaded], evaluated.indices)
     numbers = {
         "data": options.data,
         "weights": options.weights,
         "seconds": seconds,
         "training_overlap": overlap and overlap._asdict(),
-        **report.summary(found, comparison, matrix, dataset.classes),
+        **report.summary(evaluated, comparison, matrix, dataset.classes),
     }
     if len(comparison.rows) > 1:
         console.show(out, comparison.table())
@@ -95,48 +105,48 @@ def run(options):
     out.print(report.sentence(numbers), markup=False, soft_wrap=True)
     if overlap and overlap.count:
         out.print(_overlapping(overlap), markup=False, soft_wrap=True)
-    out.print(f"{crops:,} crops through a network in {seconds:.1f} s, {crops / seconds:,.0f} a second.")
-    for name, reason in found.skipped.items():
-        out.print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
-    paths = report.save(options.out, dataset, size, found, comparison, matrix) if options.out else []
+    out.print(f"Classified {crops:,} crops in {seconds:.1f} s ({crops / seconds:,.0f} per second).")
+    for name, reason in evaluated.skipped.items():
+        out.print(f"skipped: {name}: {reason}", markup=False, soft_wrap=True)
+    paths = report.save(options.out, dataset, size, evaluated, comparison, matrix) if options.out else []
     if options.json:
         files.write_text(options.json, json.dumps(numbers, indent=1, allow_nan=False) + "\n")
         paths.append(options.json)
     for path in paths:
-        written(out, path)
+        report_written(out, path)
 
 
 def _members(paths):
-    """Return the paths, in place of the folder of an ensemble those of its members."""
-    found = []
+    """Return the paths; the folder of an ensemble is replaced by the folders of its members."""
+    expanded = []
     for path in paths:
         members = sorted(Path(path).glob("member_*"), key=lambda member: (len(member.name), member.name))
-        found += [str(member) for member in members] or [path]
-    return found
+        expanded += [str(member) for member in members] or [path]
+    return expanded
 
 
 def _load_data(name, size, held_out):
-    given = {} if held_out is None else {"held_out": held_out}
+    options = {} if held_out is None else {"held_out": held_out}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", data.FolderWarning)  # the notes say the same
-        return data.load(name, size, **given).test
+        warnings.simplefilter("ignore", data.FolderWarning)  # the notes contain the same text
+        return data.load(name, size, **options).test
 
 
 def _overlapping(overlap):
     about = "" if overlap.exact else "about "
     return (
         f"WARNING: {about}{overlap.count:,} of the {overlap.of:,} test images were training images of these weights "
-        "(same file name and content), so these results are too good. Test on other images."
+        "(same file name and content), so these results are too optimistic. Evaluate on other images."
     )
 
 
 def _rule(paths, loaded):
-    """Return the rule by which images are resized for one crop; models that are averaged need the same."""
+    """Return the rule that resizes images for one crop; averaged models need the same rule."""
     rules = [rule_of(one.notes) for one in loaded]
     for path, rule in zip(paths, rules, strict=True):
         if rule != rules[0]:
             raise ValueError(
-                f"models that are averaged need the same rule for resizing; {paths[0]}: {rules[0]}, {path}: {rule}"
+                f"averaged models need the same resizing rule: {paths[0]} has {rules[0]}, {path} has {rule}"
             )
     return rules[0]
 
@@ -145,26 +155,26 @@ def _load_all(paths, pixels, out):
     loaded = [load_weights(path, pixels, out) for path in paths]
     for path, one in zip(paths, loaded, strict=True):
         for what in ("pixels", "classes"):
-            first, own = getattr(loaded[0], what), getattr(one, what)
-            if own != first:
-                raise ValueError(f"models that are averaged need the same {what}; {paths[0]}: {first}, {path}: {own}")
+            first, other = getattr(loaded[0], what), getattr(one, what)
+            if other != first:
+                raise ValueError(f"averaged models need the same {what}: {paths[0]} has {first}, {path} has {other}")
     return loaded
 
 
 def _check_fit(dataset, loaded, path, channels):
-    """Say where the weights were made for something else than this data set."""
-    outputs, there = loaded.graph.shapes[loaded.graph.main], len(dataset.classes)
+    """Raise an error if the weights were trained for other images or classes than those of this data set."""
+    outputs, classes = loaded.graph.shapes[loaded.graph.main], len(dataset.classes)
     if dataset.pixels.channels != channels:
-        raise ValueError(f"{path} takes {channels} channels, the images have {dataset.pixels.channels}")
-    if outputs != (there,):
-        raise ValueError(f"{path} tells {outputs[0]} classes apart, the data set has {there}")
-    for number, (ours, theirs) in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
-        if names.same(ours) != names.same(theirs):
-            raise ValueError(f"class {number} is {ours!r} in {path}, but {theirs!r} in the data set")
+        raise ValueError(f"{path} expects {channels} channels, but the images have {dataset.pixels.channels}")
+    if outputs != (classes,):
+        raise ValueError(f"{path} has {outputs[0]} classes, but the data set has {classes}")
+    for index, (in_file, in_data) in enumerate(zip(loaded.classes or (), dataset.classes, strict=False)):
+        if names.same(in_file) != names.same(in_data):
+            raise ValueError(f"class {index} is {in_file!r} in {path}, but {in_data!r} in the data set")
 
 
 def _sample(count, limit):
-    """Return numbers of images, in order; with a limit a fixed random choice, for sets that are sorted by class."""
+    """Return sorted image indices; with a limit, a fixed random sample, because data sets may be sorted by class."""
     if limit is None or limit >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(SAMPLE_SEED).permutation(count)[:limit])

@@ -1,27 +1,31 @@
-"""`minigooglenet experiment gradients`: the vanishing gradient made visible, and what each remedy does to it."""
+"""`minigooglenet experiment gradients`: vanishing gradients in a deep network, and the effect of each remedy."""
 
 from pathlib import Path
 
 import numpy as np
 
 from minigooglenet import console, data, figures, viz
-from minigooglenet.cli.arguments import seed, whole
+from minigooglenet.cli.arguments import positive, seed
 from minigooglenet.training import gradient_norms
 
-HELP = "watch the gradient vanish in a deep network, and what each remedy does to it"
+HELP = "show how gradients vanish in a deep network, and the effect of each remedy"
 
 
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    parser.add_argument("name", choices=("gradients",), help="which experiment")
-    parser.add_argument("--steps", type=whole, default=40, help="of training in each variant (default: %(default)s)")
-    parser.add_argument("--seed", type=seed, default=0, help="of weights and order (default: 0)")
-    parser.add_argument("--out", metavar="DIR", help="write the image and its text there")
+    parser.add_argument("name", choices=("gradients",), help="experiment to run")
+    parser.add_argument(
+        "--steps", type=positive, default=40, metavar="N", help="training steps per variant (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="random seed for weights and shuffling (default: 0)"
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder for the figure and its alt text")
 
 
 def run(options):
-    """Train each variant for a while, and compare."""
+    """Train each variant for some steps and compare the gradient norms."""
     out = console.stdout()
     if options.out:
         Path(options.out).mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,19 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     layers = ", ".join(KINDS)
-    parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all, or a layer: {layers}")
-    parser.add_argument("--image", metavar="FILE", help="for a network: the photograph at which it is checked")
-    parser.add_argument("--seed", type=seed, default=0, help="of values and directions (default: 0)")
+    parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all (layers), or a layer: {layers}")
+    parser.add_argument(
+        "--image",
+        metavar="FILE",
+        help="photograph to check a network on (default: a sample photograph for googlenet, random values for mini)",
+    )
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="random seed for values and directions (default: 0)"
+    )
 
 
 def run(options):
-    """Print the reports; exit code 1 if anything failed."""
+    """Print the reports; return 1 if any check failed."""
     out = console.stdout()
     if options.name in NETWORKS:
         reports = [_network(out, options)]
@@ -29,7 +35,7 @@ def run(options):
         names = list(chosen) if options.name == "all" else [options.name.lower().removesuffix("()")]
         if names[0] not in chosen:
             raise ValueError(
-                f"there is no {options.name!r} to check; there are {', '.join((*NETWORKS, 'all', *KINDS))}"
+                f"unknown layer or network {options.name!r}; choose from {', '.join((*NETWORKS, 'all', *KINDS))}"
             )
         reports = [gradcheck.check_layer(layer, rng=options.seed) for name in names for layer in chosen[name]]
     for report in reports:
@@ -43,7 +49,9 @@ def _network(out, options):
     rng = np.random.default_rng(options.seed)
     if options.name == "googlenet":
         graph, x = models.googlenet(rng=options.seed), data.prepare(data.photograph(options.image))
-        out.print("GoogLeNet at 224 with both heads, in float64: about 1 GB.")
+        out.print(
+            "Checking GoogLeNet at 224 x 224 with both auxiliary heads, in float64; this needs about 1 GB of memory."
+        )
     else:
         graph = models.mini_googlenet(aux=True, rng=options.seed)
         if options.image:

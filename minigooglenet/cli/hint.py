@@ -1,4 +1,4 @@
-"""`minigooglenet hint 03.4`: help with an exercise, a step at a time."""
+"""`minigooglenet hint 03.4`: three hints for an exercise, one at a time."""
 
 import shlex
 
@@ -7,20 +7,22 @@ from minigooglenet.cli.arguments import add_exercises, use_exercises
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import listing
 
-HELP = "help with an exercise, one step at a time"
+HELP = "show the hints of an exercise, one at a time"
 
 
 def add_parser(commands, name):
     """Add this command to the command line."""
     description = f"{HELP[0].upper()}{HELP[1:]}. Without an ID, list the exercises."
     parser = commands.add_parser(name, help=HELP, description=description)
-    parser.add_argument("number", metavar="ID", nargs="?", help="exercise ID, such as 03.4 (default: list them all)")
+    parser.add_argument(
+        "number", metavar="ID", nargs="?", help="exercise ID, such as 03.4 (default: list all exercises)"
+    )
     parser.add_argument(
         "--step",
         type=int,
         choices=(1, 2, 3),
         default=1,
-        help="1: where to look, 2: the idea, 3: a line to complete (default: 1)",
+        help="hint to show: 1 is where to look, 2 the idea, 3 a line to complete (default: 1)",
     )
     add_exercises(parser)
 

@@ -1,4 +1,4 @@
-"""`minigooglenet train`: train a network on labelled images, write down everything, and go on after interruptions."""
+"""`minigooglenet train`: train a network on labelled images, log everything, and resume after interruptions."""
 
 import argparse
 import contextlib
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from minigooglenet import data, figures, files, schedules
-from minigooglenet.cli.arguments import seed, whole
+from minigooglenet.cli.arguments import positive, seed
 from minigooglenet.training import (
     Recipe,
     Settings,
@@ -16,9 +16,9 @@ from minigooglenet.training import (
     ensemble,
     find_learning_rate,
     origin,
-    recipe,
     run_with_progress,
 )
+from minigooglenet.training import recipe as recipes
 from minigooglenet.training.checkpoint import ResumeWarning
 from minigooglenet.training.display import Display
 from minigooglenet.training.lock import Hold
@@ -28,14 +28,14 @@ from minigooglenet.training.settings import OPTIMIZERS
 from minigooglenet.training.trainer import Trainer
 
 HELP = "train a network on digits, shapes, CIFAR-10 or your own images"
-# What suits the small network on two cores: accuracies in the README were measured with these.
+# Settings for the small network on two cores; the accuracies in the README were measured with them.
 DEFAULTS = {
     "digits": {"epochs": 8},
     "shapes": {"epochs": 28, "augment": True},
     "cifar10": {"epochs": 30, "augment": True},
 }
 FOLDER = {"epochs": 60, "augment": True}
-RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}  # without batch norm or from other weights, and with it
+RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}  # (without batch norm or from other weights, with batch norm)
 RATES_HELP = "0.05 with batch norm, 0.01 without or from other weights; adamw: 0.003 and 0.001"
 DECAYS = {"sgd": 2e-4, "adamw": 0.01}
 
@@ -44,87 +44,159 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     add = parser.add_argument
-    add("--data", metavar="DATA", default="digits", help="digits, shapes, cifar10 or a folder with one folder a class")
-    add("--model", choices=("mini", "googlenet"), default="mini", help="which network (default: %(default)s)")
-    add("--out", metavar="DIR", required=True, help="folder for the checkpoint, weights, records and figures")
+    add(
+        "--data",
+        metavar="DATA",
+        default="digits",
+        help="digits, shapes, cifar10, or a folder with one subfolder per class (default: digits)",
+    )
+    add("--model", choices=("mini", "googlenet"), default="mini", help="network to train (default: %(default)s)")
+    add("--out", metavar="DIR", required=True, help="folder for the checkpoint, weights, logs and figures")
     add("--resume", action="store_true", help="continue the run in DIR with its settings")
-    group = parser.add_argument_group("how to train")
+    group = parser.add_argument_group("training")
     add = group.add_argument
-    add("--epochs", type=whole, help="number of epochs (default: depends on the data set)")
-    add("--batch", type=whole, default=32, help="batch size (default: %(default)s)")
+    add("--epochs", type=positive, metavar="N", help="number of epochs (default: depends on the data set)")
+    add("--batch", type=positive, default=32, metavar="N", help="batch size (default: %(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="sgd", help="optimizer (default: %(default)s)")
-    add("--lr", type=float, help=f"learning rate (default: {RATES_HELP})")
-    add("--momentum", type=float, default=0.9, help="momentum of sgd, first beta of adamw (default: %(default)s)")
-    add("--weight-decay", type=float, help="weight decay (default: 0.0002 for sgd, 0.01 for adamw)")
+    add("--lr", type=float, metavar="RATE", help=f"learning rate (default: {RATES_HELP})")
+    add(
+        "--momentum",
+        type=float,
+        default=0.9,
+        metavar="BETA",
+        help="momentum of sgd, first beta of adamw (default: %(default)s)",
+    )
+    add("--weight-decay", type=float, metavar="DECAY", help="weight decay (default: 0.0002 for sgd, 0.01 for adamw)")
     add(
         "--schedule",
         choices=tuple(schedules.SCHEDULES),
         default="polynomial",
         help="learning-rate schedule (default: %(default)s)",
     )
-    add("--warmup", type=float, default=0.0, metavar="EPOCHS", help="epochs of linear warm-up (default: 0)")
-    add("--patience", type=whole, metavar="EPOCHS", help="stop after EPOCHS epochs without a better held-out result")
-    add("--caffe-biases", action="store_true", help="biases learn at twice the rate and do not decay")
-    add("--average", type=float, metavar="SHARE", help="keep the mean of the weights after this share of the steps")
-    add("--augment", action=argparse.BooleanOptionalAction, help="vary the images at random (default: by the data)")
-    add("--seed", type=seed, default=0, help="of weights, order, augmentation and dropout (default: 0)")
-    group = parser.add_argument_group("the network")
+    add(
+        "--warmup",
+        type=float,
+        default=0.0,
+        metavar="EPOCHS",
+        help="length of the linear warm-up, in epochs (default: 0)",
+    )
+    add(
+        "--patience",
+        type=positive,
+        metavar="EPOCHS",
+        help="epochs without a better held-out result before training stops (default: never stop early)",
+    )
+    add("--caffe-biases", action="store_true", help="train biases at twice the learning rate and without weight decay")
+    add(
+        "--average",
+        type=float,
+        metavar="FRACTION",
+        help="fraction of the steps after which weight averaging starts (default: no averaging)",
+    )
+    add(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        help="random augmentation of the training images (default: depends on the data set)",
+    )
+    add(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="random seed for weights, shuffling, augmentation and dropout (default: 0)",
+    )
+    group = parser.add_argument_group("network")
     add = group.add_argument
-    add("--size", type=whole, help="height and width of the images (default: by the data)")
-    add("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads (default: for googlenet)")
-    add("--norm", choices=("batch", "lrn", "none"), help="normalisation (default: batch for mini, lrn for googlenet)")
-    add("--init", choices=("caffe", "he", "gaussian"), help="first weights; gaussian (0.01) is the bad old way")
-    add("--depth", type=whole, metavar="MODULES", help="Inception modules of the small network (default: 4)")
-    add("--width", type=float, help="factor on every channel count (default: 1)")
-    group = parser.add_argument_group("more")
+    add("--size", type=positive, metavar="N", help="height and width of the images (default: depends on the data set)")
+    add("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads (default: only for googlenet)")
+    add(
+        "--norm",
+        choices=("batch", "lrn", "none"),
+        help="normalisation layers (default: batch for mini, lrn for googlenet)",
+    )
+    add(
+        "--init",
+        choices=("caffe", "he", "gaussian"),
+        help="weight initialisation; gaussian (standard deviation 0.01) trains badly and is kept for comparison "
+        "(default: he for mini, caffe for googlenet)",
+    )
+    add(
+        "--depth", type=positive, metavar="MODULES", help="number of Inception modules in the mini network (default: 4)"
+    )
+    add("--width", type=float, metavar="FACTOR", help="width multiplier for all channel counts (default: 1)")
+    group = parser.add_argument_group("more options")
     add = group.add_argument
     add(
         "--weights",
         metavar="FILE",
-        help="start from these weights; other classes get a new classifier, classes in another order keep theirs",
+        help="weights file to start from; its classifier is kept if the classes are the same, in any order, "
+        "and replaced otherwise (default: random weights)",
     )
-    add("--freeze", metavar="PATTERN", action="append", default=[], help="nodes that stay, such as 'inception_[345]*'")
-    add("--gradients", type=whole, metavar="N", help="record every node's gradient norm every N steps, and draw it")
-    add("--ensemble", type=whole, metavar="N", help="train N models that differ only in sampling and order")
+    add(
+        "--freeze",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="nodes to freeze, such as 'inception_[345]*'; can be repeated (default: none)",
+    )
+    add(
+        "--gradients",
+        type=positive,
+        metavar="N",
+        help="steps between two records of all gradient norms, which are drawn at the end (default: no records)",
+    )
+    add(
+        "--ensemble",
+        type=positive,
+        metavar="N",
+        help="number of models to train, which differ only in sampling and order (default: 1)",
+    )
     add(
         "--find-lr",
-        type=whole,
+        type=positive,
         nargs="?",
         const=100,
         metavar="STEPS",
-        help="do not train: try STEPS growing learning rates (default: 100), draw the losses and suggest one",
+        help="learning-rate sweep instead of training: draw the losses for STEPS growing rates and suggest one "
+        "(default: 100)",
     )
-    parser.set_defaults(usual={action.dest: action.default for action in parser._actions})
-    add("--jobs", type=whole, default=1, metavar="N", help="models of an ensemble at a time (default: 1)")
+    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
+    add(
+        "--jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="number of ensemble models to train in parallel (default: 1)",
+    )
 
 
 def run(options):
-    """Train, or resume training, or look for a learning rate."""
+    """Train, resume training, or search for a learning rate."""
     _check_options(options)
-    asked = recipe.read(options.out) if options.resume else _recipe(options)  # a first look, which changes nothing
+    recipe = recipes.read(options.out) if options.resume else _recipe(options)  # without the lock: changes nothing
     if options.find_lr:
         with _quiet_display() as display:
-            return _find_rate(display, asked, options)
+            return _find_rate(display, recipe, options)
     _check_free(options)
     with Hold(options.out) as hold:
         if options.resume:
             hold.take()
-            asked = recipe.read(options.out)  # a run that has just ended may have written since
-        return (_ensemble if asked.models > 1 else _one)(asked, options, hold)
+            recipe = recipes.read(options.out)  # again: another process may have changed it before the lock
+        return (_ensemble if recipe.models > 1 else _one)(recipe, options, hold)
 
 
-def _one(asked, options, hold):
+def _one(recipe, options, hold):
     with _quiet_display() as display:
-        trainer = asked.trainer(options.out, partial(display.status, "bytes"), hold)
-    _check_free(options)  # again: now nobody else can begin a run here
+        trainer = recipe.trainer(options.out, partial(display.status, "bytes"), hold)
+    _check_free(options)  # again, because no other process can begin a run from here on
     display = Display()
     with warnings.catch_warnings():
         warnings.simplefilter("always", ResumeWarning)
         warnings.showwarning = partial(_show, display, warnings.showwarning)
         if options.resume and trainer.resume_or_restart():
             display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
-        whole = run_with_progress(trainer, display)
-    if not whole:
+        finished = run_with_progress(trainer, display)
+    if not finished:
         display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
         return 130
     for path, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
@@ -139,59 +211,61 @@ def _one(asked, options, hold):
     return 0
 
 
-def _show(display, usual, message, category, *place):
+def _show(display, showwarning, message, category, *location):
     if issubclass(category, ResumeWarning):
         display.line(str(message), whole=True)
     else:
-        usual(message, category, *place)
+        showwarning(message, category, *location)
 
 
 @contextlib.contextmanager
 def _quiet_display():
     with Display() as display, warnings.catch_warnings():
-        warnings.simplefilter("ignore", data.FolderWarning)  # the header says the same
+        warnings.simplefilter("ignore", data.FolderWarning)  # the header contains the same text
         yield display
 
 
 def _check_free(options):
-    """Refuse to write over what an earlier run has trained. A run without a checkpoint leaves nothing to keep."""
+    """Raise an error if an earlier run saved anything here. A run without a checkpoint leaves nothing to keep."""
     if options.resume or not trained(options.out):
         return
-    ways = "choose another folder"
-    if (Path(options.out) / recipe.FILE).exists():
-        ways = f"continue it with --resume, or {ways}"
-    raise ValueError(f"{options.out} already contains a run: {ways}")
+    advice = "Choose another folder."
+    if (Path(options.out) / recipes.FILE).exists():
+        advice = "Continue it with --resume, or choose another folder."
+    raise ValueError(f"{options.out} already contains a run. {advice}")
 
 
 def _check_options(options):
-    """Refuse options that would change nothing."""
-    given = [name for name, usual in options.usual.items() if name in vars(options) and getattr(options, name) != usual]
+    """Raise an error if an option would have no effect."""
+    given = [
+        name
+        for name, default in options.defaults.items()
+        if name in vars(options) and getattr(options, name) != default
+    ]
     if options.resume:
-        vain, why = set(given) - {"out", "resume"}, "--resume goes on with the settings that the run was begun with"
+        unused, why = set(given) - {"out", "resume"}, "--resume continues with the settings of the run"
     elif options.weights is not None:
-        vain, why = (
-            set(given) & {"model", "heads", "norm", "init", "depth", "width"},
-            "--weights says what the network is",
-        )
+        unused, why = set(given) & {"model", "heads", "norm", "init", "depth", "width"}, "--weights defines the network"
     elif options.find_lr:
-        vain, why = set(given) & {"lr", "ensemble", "jobs"}, "--find-lr tries one network with many rates"
+        unused, why = set(given) & {"lr", "ensemble", "jobs"}, "--find-lr tries many learning rates with one network"
     else:
-        vain, why = {"jobs"} if options.jobs > 1 and not options.ensemble else set(), "--jobs is for --ensemble"
+        unused, why = {"jobs"} if options.jobs > 1 and not options.ensemble else set(), "--jobs needs --ensemble"
     if options.model == "googlenet" and options.depth:
-        vain, why = {"depth"}, "--depth is of the small network"
-    if vain:
-        raise ValueError(f"{why}: leave {', '.join('--' + name.replace('_', '-') for name in sorted(vain))} away")
+        unused, why = {"depth"}, "--depth is only for the mini network"
+    if unused:
+        names = ", ".join("--" + name.replace("_", "-") for name in sorted(unused))
+        raise ValueError(f"{why}. Leave out {names}.")
 
 
-def _find_rate(display, asked, options):
-    split = asked.split(partial(display.status, "bytes"))
+def _find_rate(display, recipe, options):
+    split = recipe.split(partial(display.status, "bytes"))
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
 
     def on_step(done, steps, rate, loss):
         display.status("step", done, steps, f"learning rate {rate:.2g}, loss {loss:.3f}")
 
-    sweep = find_learning_rate(asked.graph(split), split, asked.settings, steps=options.find_lr, on_step=on_step)
+    sweep = find_learning_rate(recipe.graph(split), split, recipe.settings, steps=options.find_lr, on_step=on_step)
     with files.atomic(out / "learning_rate.csv", "w") as file:
         rows = zip(sweep.rates, sweep.losses, sweep.smoothed, strict=True)
         csv.writer(file, lineterminator="\n").writerows([("rate", "loss", "mean"), *rows])
@@ -199,26 +273,26 @@ def _find_rate(display, asked, options):
         display.line(f"written: {path}", whole=True)
     display.line(str(sweep))
     if sweep.suggestion is None:
-        display.line(f"For example: --find-lr {3 * options.find_lr}.")
+        display.line(f"Try --find-lr {3 * options.find_lr}.")
     else:
-        display.line(f"To train with it: the same command with --lr {sweep.suggestion:g} instead of --find-lr.")
+        display.line(f"To train with it, run the same command with --lr {sweep.suggestion:g} instead of --find-lr.")
     return 0
 
 
-def _ensemble(asked, options, hold):
+def _ensemble(recipe, options, hold):
     with _quiet_display() as display:
-        split = asked.split(partial(display.status, "bytes"))
-        graph, where = asked.begin(split)
-        one = Trainer(graph, split, asked.settings)  # what does not fit is said before any process starts
-        one.origin = origin.report(graph, where, one.frozen)
-        for line in header(one):
+        split = recipe.split(partial(display.status, "bytes"))
+        graph, source = recipe.begin(split)
+        trainer = Trainer(graph, split, recipe.settings)  # raises errors before any process starts
+        trainer.origin = origin.report(graph, source, trainer.frozen)
+        for line in header(trainer):
             display.line(line)
-        display.line(f"Training {asked.models} models, each in its own folder in {options.out}.")
+        display.line(f"Training {recipe.models} models, each in its own folder in {options.out}.")
         Path(options.out).mkdir(parents=True, exist_ok=True)
         hold.take()
-        _check_free(options)  # again: now nobody else can begin a run here
+        _check_free(options)  # again, because no other process can begin a run from here on
         done = partial(_member_done, display)
-        for path in ensemble.train_ensemble(asked, options.out, jobs=options.jobs, on_member=done, hold=hold):
+        for path in ensemble.train_ensemble(recipe, options.out, jobs=options.jobs, on_member=done, hold=hold):
             display.line(f"written: {path}", whole=True)
         return 0
 
@@ -230,19 +304,19 @@ def _member_done(display, done, count):
 
 
 def _recipe(options):
-    usual = DEFAULTS.get(options.data, FOLDER)
+    defaults = DEFAULTS.get(options.data, FOLDER)
     small = options.model == "mini"
     norm = options.norm or ("batch" if small else "lrn")
     arguments = {"norm": None if norm == "none" else norm, "aux": not small if options.heads is None else options.heads}
     arguments |= {name: value for name in ("init", "depth", "width") if (value := getattr(options, name)) is not None}
-    usual_rate = RATES[options.optimizer][norm == "batch" and options.weights is None]
-    usual_decay = DECAYS[options.optimizer]
+    rate = RATES[options.optimizer][norm == "batch" and options.weights is None]
+    decay = DECAYS[options.optimizer]
     settings = Settings(
-        epochs=options.epochs or usual["epochs"],
+        epochs=options.epochs or defaults["epochs"],
         batch_size=options.batch,
-        lr=options.lr if options.lr is not None else usual_rate,
+        lr=options.lr if options.lr is not None else rate,
         momentum=options.momentum,
-        weight_decay=options.weight_decay if options.weight_decay is not None else usual_decay,
+        weight_decay=options.weight_decay if options.weight_decay is not None else decay,
         schedule=options.schedule,
         caffe_biases=options.caffe_biases,
         average_from=options.average,
@@ -253,7 +327,7 @@ def _recipe(options):
         warmup=options.warmup,
         patience=options.patience,
     )
-    augment = usual.get("augment", False) if options.augment is None else options.augment
+    augment = defaults.get("augment", False) if options.augment is None else options.augment
     return Recipe(
         options.data,
         options.size,

@@ -1,10 +1,10 @@
-"""`minigooglenet warmup`: compile every kernel now instead of at its first call."""
+"""`minigooglenet warmup`: compile every kernel now, not at its first call."""
 
 from minigooglenet import console
 from minigooglenet.kernels import compiled
 from minigooglenet.warmup import warmup
 
-HELP = "compile all kernels ahead, once for this machine"
+HELP = "compile all kernels in advance, once per machine"
 
 
 def add_parser(commands, name):
@@ -13,7 +13,7 @@ def add_parser(commands, name):
 
 
 def run(options):
-    """Compile, and say what was done."""
+    """Compile all kernels and print a summary."""
     if reason := compiled.why_not_fast():
         raise ValueError(f"nothing was compiled, because {reason}. {compiled.INSTEAD}")
     out = console.stdout()
@@ -21,12 +21,14 @@ def run(options):
         task = bar.add_task("compiling", total=None, status="")
         done = warmup(lambda steps, total, text: bar.update(task, completed=steps, total=total, status=text))
     if done["compiled"]:
-        out.print(f"{done['compiled']} functions compiled in {done['seconds']:.0f} s.", markup=False)
+        out.print(f"Compiled {done['compiled']} functions in {done['seconds']:.0f} s.", markup=False)
     else:
-        out.print(f"All kernels were compiled already (looked for {done['seconds']:.1f} s).", markup=False)
+        out.print(f"All kernels are already compiled (checked in {done['seconds']:.1f} s).", markup=False)
     if done["folder"] is None:
         out.print(
-            "No folder could be written, so every process compiles anew; set NUMBA_CACHE_DIR to one.", markup=False
+            "No cache folder is writable, so every process compiles again. Set NUMBA_CACHE_DIR to a writable folder.",
+            markup=False,
+            soft_wrap=True,
         )
     else:
-        out.print(f"They are kept in {done['folder']}.", markup=False)
+        out.print(f"They are stored in {done['folder']}.", markup=False)

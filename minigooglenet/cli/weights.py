@@ -1,4 +1,4 @@
-"""`minigooglenet weights inspect|convert|fetch`: what a file of weights holds, the same in another form, downloads."""
+"""`minigooglenet weights inspect|convert|fetch`: show, convert or download a weights file."""
 
 import argparse
 import json
@@ -12,8 +12,8 @@ from minigooglenet.weights import detect, network, npz, published, safetensors
 from minigooglenet.weights.contents import NOT_VERIFIED, PIXELS_ASSUMED, PIXELS_UNKNOWN, check_values, reading
 from minigooglenet.weights.detect import NOT_USABLE
 
-HELP = "show, convert or download a file of weights"
-STATISTICS = ("/running_mean", "/running_var")  # batch norm's
+HELP = "show, convert or download a weights file"
+STATISTICS = ("/running_mean", "/running_var")  # of batch norm
 SUFFIXES = (safetensors.SUFFIX, ".npz", ".onnx")
 
 
@@ -25,12 +25,14 @@ def add_parser(commands, name):
         description=f"{HELP[0].upper()}{HELP[1:]} ({', '.join(reader.FORMAT for reader in detect.READERS)}).",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    inspect = actions.add_parser("inspect", help="show what a file says and holds")
-    inspect.add_argument("file", metavar="FILE")
-    convert = actions.add_parser("convert", help=f"write it as {', '.join(SUFFIXES)}, as OUT's ending says")
-    convert.add_argument("file", metavar="FILE")
-    convert.add_argument("out", metavar="OUT")
-    convert.add_argument("--model", metavar="NAME", help=f"where FILE does not say it: {', '.join(models.names())}")
+    inspect = _add_action(actions, "inspect", "show the metadata and the arrays of a weights file")
+    inspect.add_argument("file", metavar="FILE", help="weights file, or folder of a training run")
+    convert = _add_action(actions, "convert", "write a weights file in another format")
+    convert.add_argument("file", metavar="FILE", help="weights file, or folder of a training run")
+    convert.add_argument("out", metavar="OUT", help=f"file to write; its suffix sets the format: {', '.join(SUFFIXES)}")
+    convert.add_argument(
+        "--model", metavar="NAME", help=f"model, if FILE does not record it: {', '.join(models.names())}"
+    )
     add_pixels(convert)
     convert.add_argument(
         "--argument",
@@ -38,15 +40,19 @@ def add_parser(commands, name):
         type=_argument,
         action="append",
         default=[],
-        help="of the model, such as in_channels=1; may be given several times",
+        help="argument of the model, such as in_channels=1; can be repeated",
     )
-    fetch = actions.add_parser("fetch", help="download weights that others publish, or list them")
-    fetch.add_argument("name", nargs="?", metavar="NAME", help="of the list; the list is shown without it")
-    fetch.add_argument("--out", metavar="FILE", help="file or folder to write to (default: the data folder)")
+    fetch = _add_action(actions, "fetch", "download published weights, or list them")
+    fetch.add_argument("name", nargs="?", metavar="NAME", help="weights to download (default: list all)")
+    fetch.add_argument("--out", metavar="FILE", help="output file or folder (default: the data folder)")
+
+
+def _add_action(actions, name, text):
+    return actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
 
 
 def run(options):
-    """Show the file, write the other one, or download one."""
+    """Show, convert or download a weights file."""
     {"inspect": _inspect, "convert": _convert, "fetch": _fetch}[options.action](options)
 
 
@@ -60,10 +66,10 @@ def _fetch(options):
         return
     with console.progress(out) as bar:
         task = bar.add_task(options.name, total=None, status="")
-        path, said = published.fetch(
+        path, summary = published.fetch(
             options.name, options.out, on_bytes=lambda done, size: bar.update(task, completed=done, total=size)
         )
-    out.print(f"{path}: {said}", markup=False, soft_wrap=True)
+    out.print(f"{path}: {summary}", markup=False, soft_wrap=True)
     out.print(f"next: minigooglenet classify IMAGE --weights {path}", markup=False, soft_wrap=True)
 
 
@@ -72,13 +78,13 @@ def _inspect(options):
     with detect.opened(options.file) as reader:
         contents = reader.read()
     graph = contents.architecture
-    without = None if isinstance(reader, safetensors.Reader) else "files of this kind have no checksums"
+    without = None if isinstance(reader, safetensors.Reader) else "this format has no checksums"
     unverified = contents.notes.pop(NOT_VERIFIED, without)
     facts = {
-        "kind": reader.FORMAT,
-        "verified": f"no: {unverified}" if unverified else "every array and what is said here match their SHA-256",
+        "format": reader.FORMAT,
+        "verified": f"no: {unverified}" if unverified else "all arrays and all metadata match their SHA-256",
         "graph": graph and f"{len(graph['nodes'])} nodes with inputs {', '.join(graph['inputs'])}",
-        "model": contents.model or (None if graph else "the file does not say"),
+        "model": contents.model or (None if graph else "not recorded in the file"),
         "arguments": ", ".join(f"{name}={value!r}" for name, value in contents.arguments.items()),
         "pixels": contents.pixels and str(contents.pixels),
         "classes": contents.classes and f"{len(contents.classes)}: {_some(contents.classes)}",
@@ -100,10 +106,10 @@ def _inspect(options):
 
 
 def _row(name, array):
-    with np.errstate(all="ignore"):  # what is not finite is shown as it is
+    with np.errstate(all="ignore"):  # NaN and infinity are shown
         values = (f"{f(array, dtype=np.float64):.4g}" if array.size else "" for f in (np.mean, np.std))
-        ends = (f"{f(array):.4g}" if array.size else "" for f in (np.min, np.max))
-        return (name, "x".join(map(str, array.shape)), array.dtype.name, *values, *ends)
+        extremes = (f"{f(array):.4g}" if array.size else "" for f in (np.min, np.max))
+        return (name, "x".join(map(str, array.shape)), array.dtype.name, *values, *extremes)
 
 
 def _convert(options):
@@ -115,11 +121,11 @@ def _convert(options):
     if NOT_USABLE in contents.notes:
         raise ValueError(f"{options.file} is {NOT_USABLE}: {contents.notes[NOT_USABLE]}")
     if options.model and contents.architecture and not contents.model:
-        raise ValueError(f"{options.file} holds its graph itself; leave --model away")
+        raise ValueError(f"{options.file} contains its graph. Leave out --model.")
     if options.model and contents.model:
-        raise ValueError(f"{options.file} says itself that its model is {contents.model!r}; leave --model away")
+        raise ValueError(f"{options.file} records its model, {contents.model!r}. Leave out --model.")
     if options.argument and not options.model:
-        raise ValueError("--argument goes with --model NAME")
+        raise ValueError("--argument needs --model NAME")
     if options.model:
         contents.model, contents.arguments = options.model, dict(options.argument)
     contents.notes.pop(NOT_VERIFIED, None)
@@ -145,13 +151,13 @@ def _convert(options):
     out = console.stdout()
     out.print(f"written: {options.out}, {len(contents.arrays)} arrays", markup=False, soft_wrap=True)
     if suffix == ".npz":
-        out.print("It holds the arrays alone: neither the model, nor pixels, nor classes.", markup=False)
+        out.print("It contains only arrays, without the model, pixels or classes.", markup=False)
     elif PIXELS_UNKNOWN in contents.notes:
         out.print(f"{options.file}: {contents.notes[PIXELS_UNKNOWN]}", markup=False, soft_wrap=True)
 
 
 def _argument(text):
-    """Return (name, value) of NAME=VALUE; a value that is no number, true, false or null is text."""
+    """Return (name, value) from NAME=VALUE; a value that is not valid JSON is a string."""
     name, _, value = text.partition("=")
     if not (name and value):
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, got {text!r}")

@@ -1,4 +1,4 @@
-"""Weights of a network: read from files of many kinds, checked, and written so that damage is noticed."""
+"""Weights files: reading several formats, checking them, and writing files with checksums."""
 
 from minigooglenet.weights import architecture, onnx
 from minigooglenet.weights.assign import fill

@@ -1,15 +1,19 @@
-"""A graph as plain values, for a file, and a graph again from what a file says.
+"""Graphs as plain values that a file can store, and graphs rebuilt from such values.
 
     {"inputs": {name: shape}, "nodes": [[name, class, settings, wires], ...], "outputs": [wire, ...] or null}
 
 A class is looked up by its name in `layers.registry`, and its settings are the keyword arguments of its constructor.
-So a file holds no code, and what it asks for is checked before anything is allocated.
+A file therefore contains no code, and its sizes are checked before anything is allocated.
 """
+
+from __future__ import annotations
 
 import collections
 import math
 import types
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,23 +21,34 @@ from minigooglenet import checks
 from minigooglenet.graph import Graph
 from minigooglenet.layers import registry
 from minigooglenet.layers.base import Layer
+from minigooglenet.typing import Array
 from minigooglenet.weights.contents import MOST_BYTES, MOST_NUMBER, MOST_TEXT, check_text, some
 
+__all__ = ["build", "describe"]
+
 MOST_NODES = 4000
-MOST_DEPTH = 5  # of settings in settings
-MOST_PROBLEMS = 5  # that one message lists
+MOST_DEPTH = 5  # of nested settings
+MOST_PROBLEMS = 5  # listed in one message
 KEYS = {"inputs", "nodes", "outputs"}
 PACKAGE = "minigooglenet."
-UNFIT = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError)  # what settings that do not fit lead to
+UNFIT = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError)  # raised by unsuitable settings
 
 
-def describe(graph) -> dict:
-    """Return the plain values of a graph, once it is known that the same graph can be made from them.
+def describe(graph: Graph) -> dict[str, Any]:
+    """Return a graph as plain values, after checking that they give the same graph again.
 
     Raises
     ------
     ValueError
-        If it cannot: with every node that a file cannot hold, and the reason.
+        If they do not: the message lists the nodes that a file cannot store, with reasons.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.Graph(image=(3, 8, 8))
+    >>> _ = g.add("relu", mg.layers.ReLU(), "image")
+    >>> mg.weights.architecture.describe(g)
+    {'inputs': {'image': [3, 8, 8]}, 'nodes': [['relu', 'ReLU', {}, ['image']]], 'outputs': None}
     """
     record, problems = _record(graph)
     problems += _of_graph(graph)
@@ -42,7 +57,7 @@ def describe(graph) -> dict:
     if problems:
         more = f"\n  and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
         raise ValueError(
-            "this graph cannot be saved, because a file holds layers by name and settings, never code:\n  "
+            "this graph cannot be saved, because a file stores layers by name and settings, never code:\n  "
             + "\n  ".join(problems[:MOST_PROBLEMS])
             + more
             + "\nTo write its arrays without the graph, use weights.save(graph, path, arrays_only=True)."
@@ -53,38 +68,45 @@ def describe(graph) -> dict:
 
 
 def has_nodes_of(graph, record) -> bool:
-    """Return whether a graph has the inputs and the nodes of a record, whatever its outputs."""
-    own, problems = _record(graph)
-    return not problems and all(own[part] == record[part] for part in ("inputs", "nodes"))
+    """Return whether a graph has the inputs and nodes of a record; outputs are ignored."""
+    current, problems = _record(graph)
+    return not problems and all(current[part] == record[part] for part in ("inputs", "nodes"))
 
 
-def build(record, arrays) -> Graph:
-    """Return the graph that a file describes, with parameters of no meaning, no more of them than there are values.
+def build(record: dict[str, Any], arrays: Mapping[str, Array]) -> Graph:
+    """Return the graph that a file describes, with placeholder parameters, at most as many as the file has values.
 
     Parameters
     ----------
-    record : what `describe` returned, as JSON gives it back
+    record : what `describe` returned, after a round trip through JSON
     arrays : {"node/weight": array} of the file, or placeholders
 
     Raises
     ------
     ValueError, TypeError
-        If it is not such a record, asks for an unknown layer, or for more than the arrays hold.
+        If the record is invalid, names an unknown layer, or needs more values than the arrays have.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> record = {"inputs": {"image": [3, 8, 8]}, "nodes": [["relu", "ReLU", {}, ["image"]]], "outputs": None}
+    >>> mg.weights.architecture.build(record, {}).shapes["relu"]
+    (3, 8, 8)
     """
     inputs, nodes, outputs = _checked(record)
-    held = collections.Counter()
+    sizes: collections.Counter[str] = collections.Counter()
     for name, array in arrays.items():
-        held[name.rpartition("/")[0]] += array.size
+        sizes[name.rpartition("/")[0]] += array.size
     graph = Graph(**inputs)
     for name, kind, settings, wires in nodes:
         try:
-            layer = _layer(registry.entry(kind), settings, held[name])
+            layer = _layer(registry.entry(kind), settings, sizes[name])
         except UNFIT as error:
             raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
         try:
             graph.add(name, layer, *wires)
         except (ValueError, TypeError):
-            raise  # it names the node
+            raise  # the message names the node already
         except UNFIT as error:
             raise ValueError(f"node {name!r}: {error or type(error).__name__}") from error
         _check_size(name, graph.shapes[name])
@@ -106,29 +128,31 @@ def _record(graph):
     return {"inputs": inputs, "nodes": nodes, "outputs": None if assigned is None else list(assigned)}, problems
 
 
-def _settings(layer) -> dict:
-    """Return a layer's settings as plain values, or raise an error that says what a file cannot hold."""
+def _settings(layer) -> dict[str, Any]:
+    """Return the settings of a layer as plain values, or raise an error if a file cannot store them."""
     entry = registry.entry_of(layer)
     _check_methods(layer, entry)
     settings = dict(layer.settings())
     built_in = entry is registry.BUILT_IN.get(type(layer).__name__)
     for cls in type(layer).__mro__:
-        for name, usual in getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {}).items():
+        for name, default in getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {}).items():
             value = getattr(layer, name)
             if not isinstance(value, str):
-                raise ValueError(f"its {name} is a pair of functions of your own, and a file never holds code")
-            if value != usual and built_in:
+                raise ValueError(f"its {name} is a pair of your own functions, and a file never stores code")
+            if value != default and built_in:
                 settings[name] = value
-            elif value != usual and settings.get(name) != value:
-                raise ValueError(f"its {name} is {value!r}, which its settings() leaves out")
+            elif value != default and settings.get(name) != value:
+                raise ValueError(f"its {name} is {value!r}, but its settings() does not return {name!r}")
     missing = [name for name in registry.arguments(type(layer)) if not built_in and name not in settings]
     if missing:
-        raise ValueError(f"its settings() leaves out {', '.join(map(repr, missing))} of its constructor's arguments")
+        raise ValueError(
+            f"its settings() must return every constructor argument; missing: {', '.join(map(repr, missing))}"
+        )
     return {check_text(name, "a setting's name"): _plain(value, name) for name, value in settings.items()}
 
 
 def _check_methods(layer, entry):
-    """Raise a ValueError if a method was replaced, on the object or, for a layer of this package, on its class."""
+    """Raise a ValueError if a method was replaced on the object, or on the class if it belongs to this package."""
     replaced = [name for name in vars(layer) if callable(getattr(type(layer), name, None))]
     if entry.cls.__module__.startswith(PACKAGE):
         for cls in type(layer).__mro__[: type(layer).__mro__.index(Layer) + 1]:
@@ -139,21 +163,23 @@ def _check_methods(layer, entry):
                     replaced.append(name)
     if replaced:
         raise ValueError(
-            f"its method {replaced[0]} was replaced, and a file never holds code; "
-            "write a subclass and register it with @mg.layers.register"
+            f"its method {replaced[0]} was replaced, and a file never stores code. "
+            "Write a subclass and register it with @mg.layers.register."
         )
 
 
 def _of_graph(graph):
-    """Return what a file cannot hold of the graph itself."""
-    own = [name for name in vars(graph) if callable(getattr(type(graph), name, None))]
-    problems = [f"the graph's own method {name} was replaced" for name in own]
+    """Return the parts of the graph itself that a file cannot store."""
+    replaced = [name for name in vars(graph) if callable(getattr(type(graph), name, None))]
+    problems = [f"the method {name} of the graph was replaced" for name in replaced]
     for cls in type(graph).__mro__[: type(graph).__mro__.index(Graph)]:
         changed = [name for name, value in vars(cls).items() if isinstance(value, types.FunctionType | property)]
         if any(hasattr(Graph, name) and name != "__init__" for name in changed):
-            problems.append(f"the graph's class {cls.__name__} changes what a Graph does; a file makes a plain Graph")
+            problems.append(
+                f"the graph class {cls.__name__} overrides methods of Graph, but a file restores a plain Graph"
+            )
     names = collections.Counter([*graph.params, *graph.buffers])
-    problems += [f"two arrays are both called {name!r}" for name, count in names.items() if count > 1]
+    problems += [f"two arrays have the name {name!r}" for name, count in names.items() if count > 1]
     problems += [
         f"it has {len(graph.nodes):,} nodes, more than {MOST_NODES:,}" for _ in range(len(graph.nodes) > MOST_NODES)
     ]
@@ -161,54 +187,56 @@ def _of_graph(graph):
 
 
 def _differences(graph, record):
-    """Return how the graph that a file would give differs from this one."""
+    """Return the differences between this graph and the graph that its file would give."""
     arrays = {**graph.params, **graph.buffers}
     try:
-        made = build(record, arrays)
+        restored = build(record, arrays)
     except (ValueError, TypeError) as error:
         return [str(error)]
     problems = []
     for name, _, settings, _ in record["nodes"]:
-        layer, again = graph.nodes[name].layer, made.nodes[name].layer
-        if made.shapes[name] != graph.shapes[name]:
+        layer = graph.nodes[name].layer
+        again: Any = restored.nodes[name].layer
+        if restored.shapes[name] != graph.shapes[name]:
             problems.append(
-                f"node {name!r}: its settings {layer.settings()} give {made.shapes[name]}, the graph has "
-                f"{graph.shapes[name]}; was a setting changed after the node was added?"
+                f"node {name!r}: its settings {layer.settings()} give the shape {restored.shapes[name]}, but the graph "
+                f"has {graph.shapes[name]}. Was a setting changed after the node was added?"
             )
         elif _settings(again) != settings:
-            problems.append(f"node {name!r}: settings() of the layer made again is {again.settings()}, not the same")
+            problems.append(f"node {name!r}: the restored layer has different settings(): {again.settings()}")
         for what in ("params", "buffers"):
             for key, array in getattr(layer, what, {}).items():
                 if np.asarray(array).dtype not in checks.FLOATS:
                     problems.append(
-                        f"node {name!r}: its array {key!r} holds {np.asarray(array).dtype}, not float32 or float64"
+                        f"node {name!r}: its array {key!r} has dtype {np.asarray(array).dtype}, not float32 or float64"
                     )
-            here, there = (
+            actual, expected = (
                 {key: np.shape(array) for key, array in getattr(one, what, {}).items()} for one in (layer, again)
             )
-            if here != there:
-                problems.append(f"node {name!r}: its settings give the {what} {there}, it has {here}")
+            if actual != expected:
+                problems.append(f"node {name!r}: its settings give the {what} {expected}, but it has {actual}")
     return problems
 
 
 def _shared(graph):
-    """Return a warning for each array that two nodes share, which they will not when they are loaded."""
-    owners = {}
+    """Yield a warning for each array that two nodes share, because loaded nodes do not share it."""
+    owners: dict[int, list[str]] = {}
     for name, array in graph.params.items():
         owners.setdefault(id(array), []).append(name)
     for names in owners.values():
         if len(names) > 1:
-            yield f"{' and '.join(map(repr, names))} are one array; the file holds a copy for each, trained separately"
+            shared = " and ".join(map(repr, names))
+            yield f"{shared} share one array. The file stores one copy per name, and loaded copies train separately"
 
 
-def _layer(entry, settings, held):
-    if entry.values is not None and (wanted := entry.values(**settings)) != held:
-        raise ValueError(f"its settings ask for {wanted:,} values in parameters and buffers, the file has {held:,}")
+def _layer(entry, settings, size):
+    if entry.values is not None and (expected := entry.values(**settings)) != size:
+        raise ValueError(f"its settings need {expected:,} values in parameters and buffers, the file has {size:,}")
     return entry.cls(**settings, **entry.blank)
 
 
 def _checked(record):
-    """Return (inputs, nodes, outputs) of a record whose every part is of its type and size."""
+    """Return (inputs, nodes, outputs) of a record, after checking the types and sizes of all its parts."""
     if not isinstance(record, dict) or set(record) != KEYS:
         got = sorted(record) if isinstance(record, dict) else type(record).__name__
         raise ValueError(f"its architecture must have {', '.join(sorted(KEYS))}, got {got}")
@@ -219,25 +247,25 @@ def _checked(record):
         raise ValueError(f"its architecture has {len(nodes):,} nodes, more than {MOST_NODES:,}")
     for name, shape in inputs.items():
         if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
-            raise ValueError(f"its architecture has the input {name!r} of shape {some(shape)}")
+            raise ValueError(f"its architecture has input {name!r} with the invalid shape {some(shape)}")
         _check_size(name, shape)
     for node in nodes:
         if not isinstance(node, list) or [type(part) for part in node] != [str, str, dict, list]:
-            raise ValueError(f"its architecture has a node {some(node)}, not [name, class, settings, wires]")
+            raise ValueError(f"its architecture has the node {some(node)}; expected [name, class, settings, wires]")
         check_text(node[1], "the class of a node")
         _names(node[3], "the wires of a node")
     if outputs is not None:
         _names(outputs, "outputs")
     nodes = [
-        (name, kind, {key: _restored(value) for key, value in given.items()}, wires)
-        for name, kind, given, wires in nodes
+        (name, kind, {key: _restored(value) for key, value in settings.items()}, wires)
+        for name, kind, settings, wires in nodes
     ]
     return {name: tuple(shape) for name, shape in inputs.items()}, nodes, outputs
 
 
 def _names(value, what):
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"its architecture has {some(value)} as {what}")
+        raise ValueError(f"its architecture must have a list of names as {what}, got {some(value)}")
 
 
 def _check_size(name, shape):
@@ -246,11 +274,11 @@ def _check_size(name, shape):
 
 
 def _plain(value, name, depth=0):
-    """Return a setting as JSON can hold it: a tuple as a list, a number of NumPy as one of Python."""
+    """Return a setting as a JSON value: tuples become lists, NumPy scalars become Python numbers."""
     if isinstance(value, np.generic):
         value = value.item()
     if depth > MOST_DEPTH:
-        raise ValueError(f"its setting {name!r} is nested more than {MOST_DEPTH} deep")
+        raise ValueError(f"its setting {name!r} is nested more than {MOST_DEPTH} levels deep")
     if isinstance(value, list | tuple):
         return [_plain(one, name, depth + 1) for one in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -262,18 +290,18 @@ def _plain(value, name, depth=0):
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
     raise ValueError(
-        f"its setting {name!r} is {some(value)}, and a file holds only finite floats, integers up to "
-        f"{MOST_NUMBER:,}, texts up to {MOST_TEXT} characters, booleans, None, tuples and dicts of these"
+        f"its setting {name!r} is {some(value)}, but a file stores only finite floats, integers up to "
+        f"{MOST_NUMBER:,}, strings up to {MOST_TEXT} characters, booleans, None, and tuples and dicts of these"
     )
 
 
 def _restored(value, depth=0):
-    """Return a setting from JSON, lists as tuples, once every part of it is one that `_plain` writes."""
+    """Return a setting from JSON with lists as tuples, after checking that `_plain` could have written it."""
     if isinstance(value, list) and depth <= MOST_DEPTH:
         return tuple(_restored(one, depth + 1) for one in value)
     if isinstance(value, dict) and depth <= MOST_DEPTH:
         return {key: _restored(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | dict):
-        raise ValueError(f"its architecture has a setting that is nested more than {MOST_DEPTH} deep")
+        raise ValueError(f"its architecture has a setting that is nested more than {MOST_DEPTH} levels deep")
     _plain(value, "of a node")
     return value

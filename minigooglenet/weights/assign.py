@@ -1,29 +1,46 @@
-"""Arrays into a network: all of them are checked before the first one is changed."""
+"""Copying arrays into a network; all arrays are checked before the first one is copied."""
+
+from __future__ import annotations
 
 import difflib
 import fnmatch
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from minigooglenet.graph import Graph
+from minigooglenet.typing import Array
 from minigooglenet.weights.contents import MOST_TEXT, check_values, some
 
-_MOST_COMPARED = 1000  # names that a suggestion is looked for in
+_MOST_COMPARED = 1000  # names that are searched for a suggestion
 
 
-def fill(graph, arrays, *, only=None, strict=True) -> list[str]:
+def fill(
+    graph: Graph, arrays: Mapping[str, Array], *, only: str | Iterable[str] | None = None, strict: bool = True
+) -> list[str]:
     """Copy arrays into the parameters and buffers of the same names, and return the names.
 
     Parameters
     ----------
-    graph : the network; it keeps its own types, so that float16 and float64 become float32
+    graph : the network; it keeps its dtypes, so float16 and float64 arrays may become float32
     arrays : {"node/weight": array of floats}
-    only : pattern or patterns of node names, as "inception_[345]*"; whatever does not match is left as it is
-    strict : whether the names must be the same on both sides; without it, what is on both sides is copied
+    only : pattern or patterns of node names, such as "inception_[345]*"; other nodes are not changed
+    strict : whether the network and `arrays` must have the same names; if False, only common names are copied
 
     Raises
     ------
     ValueError, TypeError
-        If a name, a shape, a type or a value does not fit; then nothing was changed.
+        If a name, a shape, a dtype or a value does not fit. The network is not changed then.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> g = mg.models.mini_googlenet(num_classes=3, width=0.25)
+    >>> mg.weights.fill(g, {"loss3/classifier/bias": np.array([1.0, 2.0, 3.0])}, strict=False)
+    ['loss3/classifier/bias']
+    >>> g.params["loss3/classifier/bias"]
+    array([1., 2., 3.], dtype=float32)
     """
     names = match(graph, arrays, only=only, strict=strict)
     targets = {**graph.params, **graph.buffers}
@@ -35,27 +52,30 @@ def fill(graph, arrays, *, only=None, strict=True) -> list[str]:
 
 
 def match(graph, arrays, *, only=None, strict=True) -> list[str]:
-    """Return the names that `fill` would copy, in the network's order, after all checks that need no value."""
+    """Return the names that `fill` would copy, in network order, after all checks that need no values."""
     targets = {**graph.params, **graph.buffers}
     patterns = (only,) if isinstance(only, str) else None if only is None else tuple(only)
-    here, there = (_matching(names, patterns) for names in (targets, arrays))
+    in_graph, given = (_matching(names, patterns) for names in (targets, arrays))
     for pattern in patterns or ():
         if not _matching(targets, (pattern,)):
             nodes = dict.fromkeys(name.rpartition("/")[0] for name in targets)
-            raise ValueError(f"no node with parameters is called {pattern!r}{_perhaps(pattern, nodes)}")
-    common = [name for name in here if name in there]
-    if not common and (here or there or patterns):
-        raise ValueError(f"none of the {len(there)} arrays is in the network{_first_names(there, here)}")
-    missing, unknown = [name for name in here if name not in there], [name for name in there if name not in here]
+            raise ValueError(f"no node with parameters matches {pattern!r}{_suggestion(pattern, nodes)}")
+    common = [name for name in in_graph if name in given]
+    if not common and (in_graph or given or patterns):
+        raise ValueError(f"none of the {len(given)} arrays is in the network{_first_names(given, in_graph)}")
+    missing = [name for name in in_graph if name not in given]
+    unknown = [name for name in given if name not in in_graph]
     if strict and missing:
+        verb = "is" if len(missing) == 1 else "are"
         raise ValueError(
-            f"{len(missing)} of {len(here)} arrays of the network are not there, the first {missing[0]!r}"
-            f"{_perhaps(missing[0], unknown)}; strict=False fills what is there"
+            f"{len(missing)} of the {len(in_graph)} arrays of the network {verb} missing, for example {missing[0]!r}. "
+            f"{_suggestion(missing[0], unknown, '')}Pass strict=False to fill only the others."
         )
     if strict and unknown:
+        verb = "has" if len(unknown) == 1 else "have"
         raise ValueError(
-            f"{len(unknown)} of {len(there)} arrays are not in the network, the first {unknown[0]!r}"
-            f"{_perhaps(unknown[0], here)}; strict=False leaves them out"
+            f"{len(unknown)} of the {len(given)} given arrays {verb} no counterpart in the network, for example "
+            f"{unknown[0]!r}. {_suggestion(unknown[0], in_graph, '')}Pass strict=False to skip them."
         )
     for name in common:
         _check_kind(name, arrays[name], targets[name])
@@ -63,7 +83,7 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
 
 
 def _matching(names, patterns):
-    """Return {name: None} of the names whose node matches one of the patterns, all without patterns."""
+    """Return {name: None} for the names whose node matches a pattern, or for all names without patterns."""
     nodes = ((name, name.rpartition("/")[0]) for name in names)
     return {
         name: None for name, node in nodes if patterns is None or any(fnmatch.fnmatchcase(node, p) for p in patterns)
@@ -75,28 +95,30 @@ def _check_kind(name, array, target):
         raise TypeError(f"{name!r} must be an array of floats, got {getattr(array, 'dtype', type(array).__name__)}")
     if array.shape != target.shape:
         hint = (
-            "; to leave a part of the network as it is, fill the others: only=['conv*', 'inception_*']"
+            ". To keep part of the network unchanged, fill only the rest: only=['conv*', 'inception_*']"
             if array.shape[1:] == target.shape[1:]
             else ""
         )
-        raise ValueError(f"{name!r} has the shape {target.shape} in the network, got {array.shape}{hint}")
+        raise ValueError(f"{name!r} must have the shape {target.shape}, got {array.shape}{hint}")
     if not target.flags.writeable:
-        raise ValueError(f"{name!r} of the network cannot be written to; perhaps graph.params[...] = array.copy()?")
+        raise ValueError(f"{name!r} of the network is read-only. Try graph.params[{name!r}] = array.copy().")
 
 
 def _check_values(name, array, dtype):
     check_values(name, array)
     largest = max(-array.min(initial=0), array.max(initial=0))
     if largest > np.finfo(dtype).max:
-        raise ValueError(f"{some(name)} holds {largest:g}, which is too large for the network's {dtype}")
+        raise ValueError(f"{some(name)} contains {largest:g}, which is too large for {dtype}, its dtype in the network")
 
 
-def _perhaps(name, others):
+def _suggestion(name, others, before=". "):
     near = [other for other in list(others)[:_MOST_COMPARED] if len(other) <= MOST_TEXT]
     close = [] if len(name) > MOST_TEXT else difflib.get_close_matches(name, near, n=2, cutoff=0.6)
-    return f"; perhaps {' or '.join(map(repr, close))} is meant?" if close else ""
+    if not close:
+        return ""
+    return f"{before}Did you mean {' or '.join(map(repr, close))}?{'' if before else ' '}"
 
 
-def _first_names(there, here):
-    first, second = next(iter(there), None), next(iter(here), None)
-    return f": {first!r} there, {second!r} here" if first and second else ""
+def _first_names(given, in_graph):
+    first, second = next(iter(given), None), next(iter(in_graph), None)
+    return f": the first is {first!r}, the first in the network {second!r}" if first and second else ""

@@ -1,10 +1,13 @@
-"""Opens any weights file: detects its format by what it holds, not by its name, and reads it with that reader."""
+"""Detection of the file format of weights files, by their first bytes and not by their names."""
+
+from __future__ import annotations
 
 import contextlib
 import mmap
 import re
 from pathlib import Path
 
+from minigooglenet.typing import PathLike
 from minigooglenet.weights import caffe, npz, safetensors, torchvision, wire_format
 from minigooglenet.weights.contents import (
     MOST_HEADER,
@@ -17,30 +20,39 @@ from minigooglenet.weights.contents import (
 )
 
 READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torchvision.Reader)
-NOT_USABLE = "not usable"  # the note on values that no network can have
+NOT_USABLE = "not usable"  # note: values that no network can have
 RUN_FILE = "weights.safetensors"  # in the folder of a run
 SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
 
-HEAD = 512  # bytes that decide
-MOST_FIELDS = 10_000  # of a protobuf message; GoogLeNet's has 170
+HEAD = 512  # bytes that decide the format
+MOST_FIELDS = 10_000  # of a protobuf message; GoogLeNet has 170
 ARCHIVE, EMPTY_ARCHIVE = b"PK\3\4", b"PK\5\6"
-TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # how torch's files began until 2020
+TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # beginning of torch files until 2020
 
-# Beginnings of files that people take for weights, or get in their place.
+# Beginnings of files that are mistaken for weights, or downloaded instead of them.
 OTHERS = (
-    (rb"version https://git-lfs", "it is a Git LFS pointer, which only names the file; run `git lfs pull` to fetch it"),
-    (rb"(?i)\s*(<!doctype|<html|<\?xml|<head|<body)", "it is a web page, an error or a log-in perhaps; download again"),
-    (rb"\x80[\2-\5]", "it is a Python pickle, which can run any code when it is read; save its arrays with np.savez"),
-    (rb"\x93NUMPY", "it is one array without a name; save all of them with np.savez(file, **arrays)"),
-    (rb"\x89HDF\r\n", "it is an HDF5 file, which is not read here; save its arrays with np.savez"),
+    (
+        rb"version https://git-lfs",
+        "it is a Git LFS pointer, not the file itself. Run `git lfs pull` to fetch the file.",
+    ),
+    (
+        rb"(?i)\s*(<!doctype|<html|<\?xml|<head|<body)",
+        "it is a web page, such as an error or log-in page. Download the file again.",
+    ),
+    (rb"\x80[\2-\5]", "it is a Python pickle, which can run any code when it is read. Save its arrays with np.savez."),
+    (rb"\x93NUMPY", "it is a single array without a name. Save all arrays with np.savez(file, **arrays)."),
+    (rb"\x89HDF\r\n", "it is an HDF5 file, which this package cannot read. Save its arrays with np.savez."),
     (rb"\x89PNG\r\n|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|RIFF....WEBP", "it is an image"),
     (rb"%PDF", "it is a PDF document"),
-    (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd|Rar!", "it is compressed; unpack it first"),
-    (rb"(?s).{257}ustar", "it is a tar archive; unpack it first"),
-    (rb"\s*(#.*\n\s*)*(name|layers?|input)\s*[:{]", "it is a prototxt, which describes a network without its weights"),
-    (rb"[\t\r\n -~]*$", "it is text"),
+    (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd|Rar!", "it is compressed. Unpack it first."),
+    (rb"(?s).{257}ustar", "it is a tar archive. Unpack it first."),
+    (
+        rb"\s*(#.*\n\s*)*(name|layers?|input)\s*[:{]",
+        "it is a prototxt file, which describes a network but has no weights",
+    ),
+    (rb"[\t\r\n -~]*$", "it is a text file"),
 )
-# Number and wire type of the fields of ONNX's ModelProto that are always there, and of all of Caffe's NetParameter.
+# (number, wire type) of the required fields of ONNX's ModelProto, and of all fields of Caffe's NetParameter.
 MODEL_PROTO = {(1, 0), (7, 2)}
 NET_PARAMETER = {(1, 2), (2, 2), (3, 2), (4, 0), (4, 2), (5, 0), (6, 2), (7, 0), (8, 2), (100, 2)}
 LAYERS = {(2, 2), (100, 2)}
@@ -48,33 +60,44 @@ LAYERS = {(2, 2), (100, 2)}
 
 @contextlib.contextmanager
 def opened(path):
-    """Open a weights file once, and yield its reader, by what it holds: `declared` and `arrays()` of a `Reader`.
+    """Open a weights file, detect its format, and yield its `Reader`, with `declared` and `arrays()`.
 
-    path : a file of any known format, or the folder of a run
+    path : file of any known format, or folder of a training run
 
     Raises
     ------
     WeightsError
-        If the file is of no such format, or for whatever goes wrong inside the block: one sentence that says so.
+        If the format is unknown, and for errors inside the block: one sentence with the reason.
     """
     with open_file(weights_file(path)) as file:
-        form = kind(file)
+        form = file_format(file)
         reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torchvision}[form].Reader(file)
         if form == SAFETENSORS and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
             reader = torchvision.Reader(file, reader)
         yield reader
 
 
-def read(path) -> Contents:
-    """Return what the file at `path` holds: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
+def read(path: PathLike) -> Contents:
+    """Return the contents of a weights file: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
 
-    If its values cannot be those of a network (NaN, infinity, a negative running variance), the note "not usable" says
-    so; `load` and `load_into` reject them.
+    Values that no network can have (NaN, infinity, a negative running variance) are reported in the note "not usable";
+    `load` and `load_into` reject them.
 
     Raises
     ------
     WeightsError
-        If the file is of no such kind, damaged, or declares more than it has: one sentence that says so.
+        If the format is unknown, or the file is corrupt or declares more than it has: one sentence with the reason.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import minigooglenet as mg
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(os.path.join(folder, "a.npz"), **{"fc/bias": np.zeros(2, np.float32)})
+    ...     contents = mg.weights.read(os.path.join(folder, "a.npz"))
+    >>> contents.arrays
+    {'fc/bias': array([0., 0.], dtype=float32)}
     """
     with opened(path) as reader:
         contents = reader.read()
@@ -87,64 +110,64 @@ def read(path) -> Contents:
 
 
 def weights_file(path) -> Path:
-    """Return the file that is meant: of the folder of a run its weights.safetensors, else `path` itself."""
+    """Return `path`, or weights.safetensors in it if `path` is the folder of a training run."""
     path = Path(path)
     if not path.is_dir():
         return path
     if (path / RUN_FILE).is_file():
         return path / RUN_FILE
     members = sorted(path.glob(f"*/{RUN_FILE}"))
-    hint = f"; name one of its members, such as {members[0].parent}" if members else ""
-    raise cannot_read(path, f"it is a folder without {RUN_FILE}, which a run of training writes{hint}")
+    hint = f". Pass one of its members, such as {members[0].parent}." if members else ""
+    raise cannot_read(path, f"it is a folder without {RUN_FILE}, which a training run writes{hint}")
 
 
-def kind(file) -> str:
-    """Return SAFETENSORS, NPZ, CAFFE or TORCH of an open file, or raise a ValueError that says what it is instead."""
+def file_format(file) -> str:
+    """Return SAFETENSORS, NPZ, CAFFE or TORCH for an open file, or raise a ValueError about its actual content."""
     head = file.read(HEAD)
     if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
         file.seek(30)
-        return _kind_of_archive(head, file.read(int.from_bytes(head[26:28], "little")))
+        return _archive_format(head, file.read(int.from_bytes(head[26:28], "little")))
     if head.startswith(TORCH_MAGIC):
         return TORCH
-    # Eight bytes of length, which can look like any of the others' beginnings, then JSON.
+    # Eight bytes of length, which can look like the beginning of any other format, then JSON.
     as_safetensors = head[8:9] == b"{"
     if as_safetensors and int.from_bytes(head[:8], "little") <= MOST_HEADER:
         return SAFETENSORS
     for pattern, reason in OTHERS:
         if re.match(pattern, head):
             raise ValueError(reason)
-    found = _protobuf_fields(file)
-    if found >= MODEL_PROTO:
-        raise ValueError("it is an ONNX file, a whole network; weights.onnx.import_graph makes a graph of it")
-    if found & LAYERS and found <= NET_PARAMETER:
+    fields = _protobuf_fields(file)
+    if fields >= MODEL_PROTO:
+        raise ValueError("it is an ONNX file. Import it with weights.onnx.import_graph(path).")
+    if fields & LAYERS and fields <= NET_PARAMETER:
         return CAFFE
     if as_safetensors:
         return SAFETENSORS
-    raise ValueError("it is none of safetensors, npz, caffemodel and torch, or damaged at its beginning")
+    raise ValueError("it is not a safetensors, .npz, .caffemodel or torch file, or its first bytes are corrupt")
 
 
-def _kind_of_archive(head, name):
-    """Return the kind of a zip archive by the name of its first member, all that is known without its directory."""
+def _archive_format(head, name):
+    """Return the format of a zip archive from the name of its first member, without reading its directory."""
     name = name.decode("ascii", "replace")
     if name.endswith("/data.pkl"):
         return TORCH
     if name.endswith(".npy") or head.startswith(EMPTY_ARCHIVE):
         return NPZ
     if re.search(r"/(data/\d+|code/.*|constants\.pkl)$", name):
-        raise ValueError("it is a TorchScript program; save its state_dict() with torch.save or as safetensors")
+        raise ValueError("it is a TorchScript program. Save its state_dict() with torch.save or as safetensors.")
     if not name.isprintable() or not name:
-        raise ValueError("it is a zip archive that is damaged at its beginning")
-    raise ValueError(f"it is a zip archive with {some(name)} in it; unpack it first")
+        raise ValueError("it is a zip archive whose first bytes are corrupt")
+    raise ValueError(f"it is a zip archive with {some(name)} in it. Unpack it first.")
 
 
 def _protobuf_fields(file):
-    """Return {(number, wire type)} of the outermost fields as far as they make sense, skipping what they hold."""
-    found = set()
+    """Return {(number, wire type)} of the outermost fields, as far as they are valid, without their contents."""
+    types = set()
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content, contextlib.suppress(EOFError):
         for number, wire, _, end in wire_format.fields(content, MOST_FIELDS):
             if number == 0:
                 break
-            found.add((number, wire))
+            types.add((number, wire))
             if end > len(content):
                 break
-    return found
+    return types

@@ -1,4 +1,4 @@
-"""NumPy's archives: arrays by name and nothing else, so what they belong to must be known. Never pickled objects."""
+"""NumPy archives (.npz): named arrays without any metadata. Pickled objects are rejected."""
 
 import math
 import os
@@ -19,18 +19,18 @@ from minigooglenet.weights.contents import (
     size_of,
 )
 
-# Trained weights shrink by a tenth. A file that unpacks to far more than it has was made to fill the memory.
+# Trained weights compress by a tenth. A file that unpacks to far more than its size is a decompression bomb.
 MOST_GROWTH = 20
-HARMLESS = 16 * 1024**2  # bytes that any file may unpack to
-MOST_DIRECTORY = 1024**2  # bytes that list the members; GoogLeNet's has 9,000
-END = struct.Struct("<4s6xHII2x")  # of a zip archive: mark, number of members, length and place of their directory
+HARMLESS = 16 * 1024**2  # bytes to which any file may unpack
+MOST_DIRECTORY = 1024**2  # bytes of the list of members; GoogLeNet has 9,000
+END = struct.Struct("<4s6xHII2x")  # of a zip archive: mark, number of members, length and offset of their directory
 
 _PARSERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_NOTE = "an .npz has no checksum that is bound to its names; its CRC of each array was checked"
+_NOTE = "an .npz file has no checksums over its names; the CRC of each array was checked"
 
 
 def write(contents: Contents, path) -> None:
-    """Write the arrays of `contents`; `path` is as it was or whole. Nothing else of the contents is kept."""
+    """Write the arrays of `contents` atomically; nothing else of the contents is stored."""
     for name in contents.arrays:
         array_name(name)
     with files.atomic(path) as file:
@@ -38,7 +38,7 @@ def write(contents: Contents, path) -> None:
 
 
 class Reader(WeightsReader):
-    """A NumPy archive. Its directory, and each array's header, are parsed once, when the reader is made."""
+    """A NumPy archive. Its directory and the array headers are parsed once, on construction."""
 
     FORMAT = "NumPy archive"
 
@@ -47,80 +47,80 @@ class Reader(WeightsReader):
         self._archive = zipfile.ZipFile(file)
         members = self._archive.infolist()
         if len(members) != count:
-            raise ValueError(f"its directory is damaged: it declares {count} arrays, {len(members)} are found in it")
+            raise ValueError(f"its directory is corrupt: it declares {count} arrays but lists {len(members)}")
         total = sum(member.file_size for member in members)
         most = min(MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
         if total > most:
             raise ValueError(
-                f"it has {size:,} bytes and unpacks to {total:,}, more than {most:,}: made to fill the memory, it "
-                "seems; if it is yours, write it with np.savez, which does not compress"
+                f"it has {size:,} bytes and unpacks to {total:,}, more than {most:,}: it looks like a "
+                "decompression bomb. If the file is yours, save it with np.savez, which does not compress."
             )
         self._members, arrays = {}, {}
         for member in members:
             name = array_name(member.filename.removesuffix(".npy"))
             if name in arrays:
-                raise ValueError(f"array {name!r} is there twice")
+                raise ValueError(f"array {name!r} appears twice")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError(
-                    f"array {name!r} has compression method {member.compress_type}, and NumPy writes 0 (none) or 8 "
-                    "(deflate); other methods can ask for gigabytes of memory"
+                    f"array {name!r} has compression method {member.compress_type}, but NumPy writes 0 (none) or 8 "
+                    "(deflate); other methods can take gigabytes of memory"
                 )
             if not member.filename.endswith(".npy"):
-                raise ValueError(f"it is an .npz with something else in it: {member.filename!r}")
+                raise ValueError(f"it has a member that is not an .npy file: {member.filename!r}")
             with self._archive.open(member) as part:
                 arrays[name], *form = _header(part, name, member.file_size)
             self._members[name] = member, arrays[name], *form
         self.declared = Contents(arrays, notes={NOT_VERIFIED: _NOTE})
 
     def arrays(self):
-        """Return {name: array} in the machine's byte order and in C order, whatever they were written in."""
-        return {name: self._values(*told) for name, told in self._members.items()}
+        """Return {name: array} in native byte order and C order, converted if needed."""
+        return {name: self._values(*member) for name, member in self._members.items()}
 
     def _values(self, member, like, start, byteorder, axes):
         with self._archive.open(member) as file:
-            file.read(start)  # from the beginning, because the checksum is of the whole member
+            file.read(start)  # from the beginning, because the checksum covers the whole member
             data = file.read(like.nbytes)
             if len(data) != like.nbytes or file.read(1):
-                raise ValueError(f"an array of {like.nbytes:,} bytes is cut off or too long")
+                raise ValueError(f"an array of {like.nbytes:,} bytes is truncated or too long")
         values = np.frombuffer(data, like.dtype.newbyteorder(byteorder)).reshape(like.shape, order=axes)
         return np.array(values, like.dtype, order="C")
 
 
 def _count(file):
-    """Return how many members an archive declares, if the directory of them is one that can be read whole.
+    """Return the number of members that an archive declares, after checking the size of its directory.
 
-    The library takes as many as it finds, and that could be none or millions.
+    The library accepts any number, from none to millions.
     """
     size = size_of(file)
     file.seek(-min(size, END.size), os.SEEK_END)
     end = file.read()
     mark, count, length, offset = END.unpack(end) if len(end) == END.size else (b"", 0, 0, 0)
     if mark != b"PK\5\6" or offset + length + END.size != size:
-        raise ValueError("it is a zip archive that is cut off or damaged: its directory is not at its end")
+        raise ValueError("it is a truncated or corrupt zip archive: its directory is not at its end")
     if length > MOST_DIRECTORY:
         raise ValueError(f"it declares a directory of {length:,} bytes, more than {MOST_DIRECTORY:,}")
     return count
 
 
 def _header(file, name, size):
-    """Return (placeholder, position of the values, byte order, order of the axes), if the array fills its member."""
+    """Return (placeholder, offset of the values, byte order, axis order); the array must fill the member."""
     try:
         parse = _PARSERS[np.lib.format.read_magic(file)]
     except (ValueError, KeyError) as error:
         raise ValueError(f"array {name!r} is not written in version 1.0 or 2.0 of NumPy's format: {error}") from error
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # NumPy reads the headers of Python 2 too, but says so
+        warnings.simplefilter("ignore", UserWarning)  # NumPy also reads headers from Python 2, with a warning
         try:
             shape, fortran, dtype = parse(file)
-        except Exception as error:  # NumPy parses it as Python, so it fails in all the ways in which that can
-            raise ValueError(f"array {name!r} has a header that NumPy does not understand") from error
+        except Exception as error:  # NumPy parses it as Python code, so any exception is possible
+            raise ValueError(f"array {name!r} has a header that NumPy cannot parse") from error
     if dtype.hasobject:
-        raise TypeError(f"array {name!r} holds pickled objects, which can run any code when they are read")
+        raise TypeError(f"array {name!r} contains pickled objects, which can run any code when they are read")
     if any(length < 0 for length in shape):
         raise ValueError(f"array {name!r} declares the shape {shape}")
     byteorder = dtype.byteorder if dtype.byteorder in "<>" else "="
     like, start = placeholder(name, shape, dtype.newbyteorder("=")), file.tell()
     expected = start + math.prod(shape) * dtype.itemsize
     if size != expected:
-        raise ValueError(f"array {name!r} of shape {shape} takes {expected:,} bytes with its header, got {size:,}")
+        raise ValueError(f"array {name!r} of shape {shape} needs {expected:,} bytes with its header, got {size:,}")
     return like, start, byteorder, "F" if fortran else "C"

@@ -1,15 +1,15 @@
-"""The pickle of a file that torch saved: its instructions are counted before torch follows them.
+"""Limits for the pickle in a torch file: its instructions are counted before torch executes them.
 
-torch's restricted reader runs no code, but a few hundred bytes can build a tuple of tuples that has 2**60 parts once
-somebody counts, compares or prints it. So each tuple's parts are counted here, shared ones as often as they appear.
+torch's restricted unpickler runs no code, but a few hundred bytes can build nested tuples that have 2**60 parts when
+they are counted, compared or printed. So the parts of each tuple are counted here, shared ones each time they appear.
 """
 
 import pickletools
 
-MOST_STEPS = 300_000  # instructions; a state dict needs about 30 for each array
+MOST_STEPS = 300_000  # instructions; a state dict needs about 30 per array
 MOST_BYTES = 64 * 1024**2  # of a pickle without the values of tensors
-MOST_PARTS = 1_000  # of a tuple, counted through all tuples in it
-MAGIC = 5  # pickles that an old torch file starts with: mark, version, system, state and keys
+MOST_PARTS = 1_000  # of a tuple, nested tuples included
+MAGIC = 5  # pickles at the beginning of an old torch file: mark, version, system, state and keys
 MARK = object()
 
 
@@ -22,23 +22,23 @@ def check(file, size) -> None:
         except ValueError as error:
             if isinstance(error, _ExcessError):
                 raise ValueError(*error.args) from None
-            return  # torch has the words for a damaged pickle
+            return  # torch reports a corrupt pickle
         if file.tell() == before or file.tell() >= size:
             return
 
 
 class _ExcessError(ValueError):
-    """More than a state dict needs."""
+    """The pickle builds more than a state dict needs."""
 
 
 def _check(file, size):
-    """Follow the instructions of one pickle with the number of parts of each value instead of the value."""
+    """Interpret the instructions of one pickle, with the number of parts of each value instead of the value."""
     stack, memo, start = [], {}, file.tell()
     for number, (step, argument, _) in enumerate(pickletools.genops(file)):
         if number >= MOST_STEPS or file.tell() - start > MOST_BYTES:
             raise _ExcessError(
-                f"its pickle has {number:,} instructions in {file.tell() - start:,} bytes so far, more than the "
-                f"{MOST_STEPS:,} or {MOST_BYTES:,} that are read"
+                f"its pickle has {number:,} instructions in {file.tell() - start:,} bytes so far, more than "
+                f"{MOST_STEPS:,} or {MOST_BYTES:,}"
             )
         name = step.name
         if name == "MARK":
@@ -54,15 +54,15 @@ def _check(file, size):
         if name.startswith("TUPLE"):
             parts = 1 + sum(part for part in taken if part is not MARK)
             if parts > MOST_PARTS:
-                raise _ExcessError(f"a tuple in it has {parts:,} parts, more than {MOST_PARTS:,}")
+                raise _ExcessError(f"it has a tuple of {parts:,} parts, more than {MOST_PARTS:,}")
             stack.append(parts)
         elif step.stack_after:
-            # A list or dict keeps its count of one: what is added to it can be neither compared nor used as a name.
+            # A list or dict counts as one part: it is not hashable, so its contents are never compared.
             stack += [1] * len(step.stack_after)
 
 
 def _taken(step, stack):
-    """Remove and return what an instruction takes from the stack."""
+    """Pop and return the operands of an instruction."""
     before, taken = step.stack_before, []
     if pickletools.stackslice in before:
         while stack and (part := stack.pop()) is not MARK:

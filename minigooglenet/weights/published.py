@@ -1,30 +1,34 @@
-"""Weights that others publish: what is known of each file, and how it is downloaded and checked.
+"""Published weights: a list of known files, and their download and verification.
 
-MINIGOOGLENET_PUBLISHED names a JSON file with a list of your own, [{"name": ..., "file": ..., "urls": [...]}, ...],
-with further keys as `Published` has them. A name that is here too replaces the entry here.
+MINIGOOGLENET_PUBLISHED names a JSON file with your own list, [{"name": ..., "file": ..., "urls": [...]}, ...], and
+optionally the other fields of `Published`. Its entries replace built-in entries of the same name.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from minigooglenet import files
 from minigooglenet.data import transfer
 from minigooglenet.data.download import data_folder
+from minigooglenet.typing import PathLike
 from minigooglenet.weights import contents
 
 LIST = "MINIGOOGLENET_PUBLISHED"
 
 
 class Published(NamedTuple):
-    """A file of weights that its publisher offers.
+    """A published weights file.
 
-    size : bytes, and `about` in words where the exact number is unknown
-    sha256 : its SHA-256 or as much of its beginning as is known; sha1 : where only that is known; empty if unknown
-    page : where its publisher describes it
+    size : bytes; `about` describes the size if the exact value is unknown
+    sha256 : its SHA-256 or the known beginning of it;  sha1 : its SHA-1 if only that is known; empty if unknown
+    page : page on which its publisher describes it
     """
 
     name: str
@@ -37,12 +41,12 @@ class Published(NamedTuple):
     sha1: str = ""
 
     def facts(self) -> dict[str, str]:
-        """Return what is known of the file, in words."""
+        """Return the known facts about the file, as text."""
         beginning = "begins with " if len(self.sha256) < 64 else ""
         return {
             "file": self.file,
             "publisher": self.page or "unknown",
-            "address": ", ".join(self.urls),
+            "URL": ", ".join(self.urls),
             "size": f"{self.size:,} bytes" if self.size else self.about or "unknown",
             "SHA-256": f"{beginning}{self.sha256}" if self.sha256 else "unknown",
             **({"SHA-1": self.sha1} if self.sha1 else {}),
@@ -76,43 +80,52 @@ PUBLISHED = (
 
 
 def published() -> dict[str, Published]:
-    """Return {name: Published} of the list here and the user's own.
+    """Return {name: Published} from the built-in list and the user's list.
 
     Raises
     ------
     ValueError
-        If the user's own list cannot be read, with the reason.
+        If the user's list cannot be read, with the reason.
     """
-    found = {one.name: one for one in PUBLISHED}
+    entries = {one.name: one for one in PUBLISHED}
     path = os.environ.get(LIST, "").strip()
     if path:
         try:
-            told = json.loads(files.read_bytes(Path(path).expanduser()).decode("utf-8-sig"))
-            found |= {one.name: one for one in map(_entry, told)}
+            user_list = json.loads(files.read_bytes(Path(path).expanduser()).decode("utf-8-sig"))
+            entries |= {one.name: one for one in map(_entry, user_list)}
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"cannot read the list {path}, which {LIST} names: {error}") from error
-    return found
+    return entries
 
 
-def fetch(name: str, path=None, *, on_bytes=None) -> tuple[Path, str]:
-    """Download a published file, unless it is there already, and check it.
+def fetch(
+    name: str, path: PathLike | None = None, *, on_bytes: Callable[[int, int | None], object] | None = None
+) -> tuple[Path, str]:
+    """Download a published weights file, unless it already exists, and verify it.
 
     Parameters
     ----------
     name : one of `published()`
-    path : where to write it; in the data folder by default
-    on_bytes : called with (bytes so far, bytes in total or None)
+    path : file or folder to write to (default: the data folder)
+    on_bytes : progress callback with the arguments (bytes so far, bytes in total or None)
 
     Returns
     -------
-    path, and a sentence that says what was checked
+    path, and a sentence about the verification
 
     Raises
     ------
     ValueError
-        If the name is unknown, or the file that is there already is another one.
+        If the name is unknown, or an existing file is a different one.
     OSError
-        If no address gives the file, with each one's reason and what can be done by hand.
+        If no URL delivers the file: the reasons, and how to proceed by hand.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.weights.fetch("resnet")
+    Traceback (most recent call last):
+    ValueError: unknown file 'resnet'; choose from bvlc_googlenet, torchvision_googlenet, places365_googlenet
     """
     known = published()
     if name not in known:
@@ -122,10 +135,10 @@ def fetch(name: str, path=None, *, on_bytes=None) -> tuple[Path, str]:
     if path.is_dir():
         path = path / one.file
     if os.path.lexists(path):
-        return path, f"it was there already; {_of_file(path, one)}"
+        return path, f"already downloaded; {_of_file(path, one)}"
     files.make_folder(path.parent)
     try:
-        said = transfer.obtain(
+        verification = transfer.obtain(
             path,
             one.urls,
             lambda file: _checked(file, one),
@@ -138,21 +151,23 @@ def fetch(name: str, path=None, *, on_bytes=None) -> tuple[Path, str]:
         facts = "; ".join(f"{what}: {fact}" for what, fact in one.facts().items())
         raise OSError(
             f"cannot download {one.file} ({error}). Without a network, download it on another computer and copy it to "
-            f"{path}. What is known of it: {facts}. {LIST} can name a list with another address"
+            f"{path}. Known facts: {facts}. {LIST} can name a list with another URL."
         ) from error
-    return path, said or f"another process downloaded it; {_of_file(path, one)}"
+    return path, verification or f"another process downloaded it; {_of_file(path, one)}"
 
 
-def _entry(told) -> Published:
-    """Return an entry of the user's list, once every part of it is of its kind."""
-    if not isinstance(told, dict) or not {"name", "file", "urls"} <= told.keys() <= set(Published._fields):
-        raise ValueError(f"an entry must have name, file, urls, and may have page, about, size, sha256, sha1: {told!r}")
-    one = Published(**{**told, "urls": tuple(told["urls"])})
+def _entry(values) -> Published:
+    """Return an entry of the user's list, after checking the types of its fields."""
+    if not isinstance(values, dict) or not {"name", "file", "urls"} <= values.keys() <= set(Published._fields):
+        raise ValueError(
+            f"an entry must have name, file, urls, and may have page, about, size, sha256, sha1; got {values!r}"
+        )
+    one = Published(**{**values, "urls": tuple(values["urls"])})
     texts = (one.name, one.file, one.page, one.about, one.sha256, one.sha1, *one.urls)
     if not all(isinstance(text, str) for text in texts) or not (one.size is None or type(one.size) is int):
-        raise ValueError(f"size must be an integer, everything else text: {told!r}")
+        raise ValueError(f"size must be an integer and everything else text, got {values!r}")
     if Path(one.file).name != one.file or "\\" in one.file or not one.file:
-        raise ValueError(f"file must be the name of a file, without a folder, got {one.file!r}")
+        raise ValueError(f"file must be a file name without a folder, got {one.file!r}")
     if not all(re.match(r"(https?|file)://", url) for url in one.urls):
         raise ValueError(f"urls must begin with https://, http:// or file://, got {one.urls}")
     if not all(re.fullmatch("[0-9a-f]*", digest) for digest in (one.sha256, one.sha1)):
@@ -166,25 +181,25 @@ def _of_file(path, one):
 
 
 def _checked(file, one) -> str:
-    """Return a sentence that says what of an open file was checked, or raise a ValueError if it is another file."""
+    """Return a sentence about the verification of an open file, or raise a ValueError if it is a different file."""
     size = os.fstat(file.fileno()).st_size
     if size == 0:
-        raise ValueError("it is another file: it is empty")
+        raise ValueError("it is a different file: it is empty")
     digests = {}
     for kind in ("sha256", "sha1"):
         file.seek(0)
         digests[kind] = hashlib.file_digest(file, kind).hexdigest()
     if one.size is not None and size != one.size:
-        raise ValueError(f"it is another file: it has {size:,} bytes, not {one.size:,}")
+        raise ValueError(f"it is a different file: it has {size:,} bytes, not {one.size:,}")
     for kind, shown in (("sha256", "SHA-256"), ("sha1", "SHA-1")):
         expected = getattr(one, kind)
         if expected and not digests[kind].startswith(expected):
-            wanted = expected if len(expected) >= 40 else f"one that begins with {expected}"
-            raise ValueError(f"it is another file: its {shown} is {digests[kind]}, not {wanted}")
+            described = expected if len(expected) >= 40 else f"one that begins with {expected}"
+            raise ValueError(f"it is a different file: its {shown} is {digests[kind]}, not {described}")
     if len(one.sha256) == 64:
-        return "its SHA-256 is the published one"
+        return "its SHA-256 matches the published one"
     if one.sha1:
-        return f"its SHA-1 is the published one; its SHA-256 is {digests['sha256']}"
+        return f"its SHA-1 matches the published one; its SHA-256 is {digests['sha256']}"
     if one.sha256:
         return f"its SHA-256 is {digests['sha256']}, which begins with the published {one.sha256}"
-    return f"no checksum of it is published, so it was not checked; its SHA-256 is {digests['sha256']}"
+    return f"not verified, because no checksum is published; its SHA-256 is {digests['sha256']}"

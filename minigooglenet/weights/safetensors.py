@@ -1,9 +1,9 @@
-"""The package's own files: safetensors whose metadata says what the network is and holds a checksum of all that counts.
+"""The native format: safetensors files whose metadata describes the network and contains checksums.
 
-The structure of a file shows no changed bit. So each array is under a SHA-256 of its name, type, shape and values, and
-the metadata is under one of its own. That is a guard against damage, not against somebody who forges both. Safetensors
-of other origin are read too; nothing in them can be verified. The safetensors library writes the files. It cannot read
-one that is open already, so the header is parsed here.
+The safetensors structure cannot reveal a changed bit. So the metadata has a SHA-256 over the name, dtype, shape and
+values of each array, and one over the metadata. This protects against corruption, not against someone who forges both.
+Safetensors files from other programs can be read too, but not verified. The safetensors library writes the files. It
+cannot read an open file, so the header is parsed here.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ from minigooglenet.weights.contents import (
 )
 
 SUFFIX = ".safetensors"
-KEY = "minigooglenet"  # the one entry of the metadata: the library would write several in random order
+KEY = "minigooglenet"  # the only metadata entry, because the library writes several in random order
 FORMAT = "minigooglenet weights 1"
-MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # by which a file is known whose key is damaged
+MARKS = ("minigooglenet weights", '"arrays":{', '"sha256":"')  # these identify a native file with a corrupt key
 BFLOAT16 = "BF16"
 MOST_AXES = 100
 
 _DTYPES = {
-    BFLOAT16: "float32",  # NumPy lacks it; every value of it is one of float32
+    BFLOAT16: "float32",  # NumPy lacks it; float32 represents all its values
     "F16": "float16",
     "F32": "float32",
     "F64": "float64",
@@ -52,21 +52,21 @@ _DTYPES = {
 
 
 def write(contents: Contents, path) -> None:
-    """Write a file, the same bytes for the same contents; whatever goes wrong, `path` is as it was or whole.
+    """Write a file atomically, with the same bytes for the same contents.
 
-    A process that is killed while it writes may leave a hidden file .NAME.*.part beside `path`, which can be deleted.
+    A process that is killed while it writes may leave a hidden file .NAME.*.part next to `path`, which can be deleted.
 
     Raises
     ------
     ValueError, TypeError
-        If `path` does not end in .safetensors, or a value could not be read back: one that is not finite, say.
+        If `path` does not end in .safetensors, or a value could not be read back, such as infinity.
     """
     from safetensors.numpy import save
 
     if Path(path).suffix != SUFFIX:
-        raise ValueError(f"weights are written to a file whose name ends in {SUFFIX}, got {str(path)!r}")
+        raise ValueError(f"path must end in {SUFFIX}, got {str(path)!r}")
     check_contents(contents)
-    # The library would write an array that is not contiguous in the wrong order, without a word.
+    # The library would silently write a non-contiguous array in the wrong order.
     names = _file_names(contents.arrays)
     arrays = {
         names[name]: np.asarray(checks.unmasked(array, repr(name)), order="C")
@@ -75,11 +75,11 @@ def write(contents: Contents, path) -> None:
     for name, array in zip(contents.arrays, arrays.values(), strict=True):
         placeholder(name, array.shape, array.dtype)
         if not np.isfinite(array).all():
-            raise ValueError(f"{name!r} holds values that are not finite, so nothing was written to {path}")
+            raise ValueError(f"{name!r} contains values that are not finite. Nothing was written to {path}.")
         try:
             check_values(name, array)
         except ValueError as error:
-            raise ValueError(f"{error}, so nothing was written to {path}") from error
+            raise ValueError(f"{error}. Nothing was written to {path}.") from error
     pixels = contents.pixels
     record = {
         "format": FORMAT,
@@ -89,33 +89,35 @@ def write(contents: Contents, path) -> None:
         "classes": contents.classes,
         "notes": contents.notes,
         "architecture": contents.architecture,
-        "renamed": {ours: name for name, ours in names.items() if ours != name},
+        "renamed": {in_file: name for name, in_file in names.items() if in_file != name},
         "arrays": {name: _digest(name, array) for name, array in arrays.items()},
     }
     if contents.training_images is not None:
         record["training_images"] = contents.training_images.to_json()
     data = save(arrays, metadata={KEY: _sealed(record)})
     if (length := int.from_bytes(data[:8], "little")) > MOST_HEADER:
-        raise ValueError(f"the notes and names take {length:,} bytes, more than {MOST_HEADER:,}: not written to {path}")
+        raise ValueError(
+            f"notes and names take {length:,} bytes, more than {MOST_HEADER:,}. Nothing was written to {path}."
+        )
     with files.atomic(path) as file:
         file.write(data)
 
 
 def _file_names(arrays) -> dict[str, str]:
-    """Return {name of an array: its name in a file}, another one where that could not be read back."""
+    """Return {name of an array: its name in the file}, which differs if the name could not be read back."""
     names = {}
-    for number, name in enumerate(arrays):
+    for index, name in enumerate(arrays):
         try:
             names[name] = array_name(name)
         except ValueError:
-            names[name] = f"array {number}"
+            names[name] = f"array {index}"
             while names[name] in arrays:
                 names[name] += "_"
     return names
 
 
 class Reader(WeightsReader):
-    """A safetensors file. Its header is parsed once, when the reader is made."""
+    """A safetensors file. Its header is parsed once, on construction."""
 
     FORMAT = "safetensors"
 
@@ -126,12 +128,12 @@ class Reader(WeightsReader):
         self._names = tuple(self.declared.arrays)
 
     def arrays(self):
-        """Return {name: array}, every array checked against its checksum where the file has them."""
+        """Return {name: array}, each verified by its checksum if the file has checksums."""
         arrays = {name: self._values(self._parts[name]) for name in self._digests or self._parts}
-        damaged = [name for name, digest in self._digests.items() if _digest(name, arrays[name]) != digest]
-        if damaged:
+        corrupt = [name for name, digest in self._digests.items() if _digest(name, arrays[name]) != digest]
+        if corrupt:
             raise ValueError(
-                f"{len(damaged)} of {len(self._digests)} arrays are damaged, the first {damaged[0]!r}: "
+                f"{len(corrupt)} of {len(self._digests)} arrays are corrupt, for example {corrupt[0]!r}: "
                 "the values do not match their checksum"
             )
         return dict(zip(self._names, arrays.values(), strict=True))
@@ -142,14 +144,14 @@ class Reader(WeightsReader):
         )
         self._file.seek(part.start)
         if self._file.readinto(array) != array.nbytes:
-            raise EOFError("it became shorter while it was read")
+            raise EOFError("the file became shorter while it was read")
         if part.dtype == BFLOAT16:
             array = (array.astype(np.uint32) << 16).view(np.float32)
         return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 class _Part(NamedTuple):
-    """An array in a file: the type's name in the header, the shape, and where its values are in the file."""
+    """An array in a file: its dtype name in the header, its shape, and the byte range of its values."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -158,50 +160,52 @@ class _Part(NamedTuple):
 
 
 def _header(file):
-    """Return ({name: _Part} in the order of the names, metadata), once the arrays fill the file without gap or overlap.
+    """Return ({name: _Part} sorted by name, metadata), after checking that the arrays fill the file without gaps.
 
-    A name that is there twice is rejected: a parser would take the last one.
+    Duplicate names are rejected, because a JSON parser would keep the last one.
     """
     size = size_of(file)
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if 8 + length > size:
-        raise ValueError(f"it declares a header of {length:,} bytes and has {size:,} in all; cut off or damaged")
+        raise ValueError(
+            f"it declares a header of {length:,} bytes but has {size:,} in total: it is truncated or corrupt"
+        )
     if length > MOST_HEADER:
         raise ValueError(f"it declares a header of {length:,} bytes, more than {MOST_HEADER:,}")
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_without_twins)
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique_keys)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError("its header is not JSON") from error
     if not isinstance(header, dict):
-        raise TypeError(f"its header must be an object of JSON, got {some(header)}")
+        raise TypeError(f"its header must be a JSON object, got {some(header)}")
     metadata = header.pop("__metadata__", None)
     metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise TypeError(f"its metadata must be texts by name, got {some(metadata)}")
+        raise TypeError(f"its metadata must map names to strings, got {some(metadata)}")
     parts = {name: _part(name, entry, 8 + length) for name, entry in header.items()}
     parts = dict(sorted(parts.items(), key=lambda item: item[1][2:]))
     end = max((part.end for part in parts.values()), default=8 + length)
     if end > size:
-        raise EOFError(f"it declares {end:,} bytes and has {size:,}; cut off while it was copied, perhaps")
+        raise EOFError(f"it declares {end:,} bytes but has {size:,}: it is truncated")
     at = 8 + length
     for name, part in parts.items():
         if part.start != at:
-            raise ValueError(f"array {some(name)} begins at byte {part.start:,}, and what is before it ends at {at:,}")
+            raise ValueError(f"array {some(name)} begins at byte {part.start:,}, but the data before it ends at {at:,}")
         at = part.end
         expected = math.prod(part.shape) * np.dtype(_DTYPES[part.dtype]).itemsize // (1 + (part.dtype == BFLOAT16))
         if part.end - part.start != expected:
             raise ValueError(
-                f"array {some(name)} of shape {some(part.shape)} takes {expected:,} bytes as {part.dtype}, "
-                f"its offsets give {part.end - part.start:,}"
+                f"array {some(name)} of shape {some(part.shape)} needs {expected:,} bytes as {part.dtype}, "
+                f"but its offsets give {part.end - part.start:,}"
             )
     if at != size:
-        raise ValueError(f"it has {size:,} bytes, and its arrays end at {at:,}")
+        raise ValueError(f"it has {size:,} bytes, but its arrays end at {at:,}")
     return dict(sorted(parts.items())), metadata
 
 
 def _part(name, entry, first):
-    """Return a _Part of an entry of the header, once each of its values is of its type."""
+    """Return the _Part of a header entry, after checking the types of its values."""
     fields = [entry.get(field) for field in ("dtype", "shape", "data_offsets")] if isinstance(entry, dict) else [None]
     kind, *sizes = fields
     if not (
@@ -210,27 +214,29 @@ def _part(name, entry, first):
         and len(sizes[1]) == 2
         and sizes[1][0] <= sizes[1][1]
     ):
-        raise TypeError(f"array {some(name)} needs dtype, shape and data_offsets of integers from 0, got {some(entry)}")
+        raise TypeError(
+            f"array {some(name)} needs dtype, shape and data_offsets, with integers of at least 0, got {some(entry)}"
+        )
     if kind not in _DTYPES:
-        raise TypeError(f"array {some(name)} holds {kind}; save it as F32 first")
-    if len(sizes[0]) > MOST_AXES:  # their product would take minutes
+        raise TypeError(f"array {some(name)} has dtype {kind}. Save it as F32 first.")
+    if len(sizes[0]) > MOST_AXES:  # multiplying more would take minutes
         raise ValueError(f"array {some(name)} has {len(sizes[0]):,} axes, more than {MOST_AXES}")
     return _Part(kind, tuple(sizes[0]), first + sizes[1][0], first + sizes[1][1])
 
 
 def _declared(parts, metadata):
-    """Return (contents with placeholders, {name: digest}), the latter empty for a file that was not written here."""
+    """Return (contents with placeholders, {name: digest}); files from other programs have no digests."""
     arrays = {
         array_name(name): placeholder(name, part.shape, np.dtype(_DTYPES[part.dtype])) for name, part in parts.items()
     }
     if KEY not in metadata and not any(mark in value for mark in MARKS for value in metadata.values()):
-        return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums that this package knows"}), {}
+        return Contents(arrays, notes={NOT_VERIFIED: "the file has no checksums of this package"}), {}
     if set(metadata) != {KEY}:
-        raise ValueError(f"its metadata is damaged: {sorted(metadata)} in place of {KEY!r}")
+        raise ValueError(f"its metadata is corrupt: {sorted(metadata)} instead of {KEY!r}")
     return _contents(_unsealed(metadata[KEY]), arrays)
 
 
-def _without_twins(pairs):
+def _unique_keys(pairs):
     result = {}
     for name, value in pairs:
         if name in result:
@@ -240,27 +246,27 @@ def _without_twins(pairs):
 
 
 def _contents(record, placeholders):
-    """Return (contents, {name: digest}) of the metadata, in the order in which the arrays were written."""
+    """Return (contents, {name: digest}) from the metadata, in the order in which the arrays were written."""
     for name, kind in (("arguments", dict), ("notes", dict), ("arrays", dict)):
         if not isinstance(record.get(name), kind):
-            raise TypeError(f"its metadata has {some(record.get(name))} as {name}")
+            raise TypeError(f"its metadata has invalid {name}: {some(record.get(name))}")
     digests, pixels, classes = record["arrays"], record.get("pixels"), record.get("classes")
     if set(digests) != set(placeholders):
         odd = sorted(set(digests) ^ set(placeholders))
-        raise ValueError(f"its metadata and its arrays disagree about {len(odd)} names, the first {odd[0]!r}")
+        raise ValueError(f"its metadata and its arrays disagree about {len(odd)} names, for example {odd[0]!r}")
     if pixels is not None:
         try:
             pixels = Pixels(tuple(pixels["mean"]), tuple(pixels["std"]), pixels["colours"])
         except (TypeError, KeyError) as error:
-            raise TypeError(f"its metadata has {pixels!r} as pixels") from error
+            raise TypeError(f"its metadata has invalid pixels: {pixels!r}") from error
     if not isinstance(classes, list | None):
-        raise TypeError(f"its metadata has {classes!r} as classes")
+        raise TypeError(f"its metadata has invalid classes: {classes!r}")
     renamed = record.get("renamed", {})
     if not isinstance(renamed, dict) or not all(isinstance(name, str) for name in renamed.values()):
-        raise TypeError(f"its metadata has {some(renamed)} as renamed")
+        raise TypeError(f"its metadata has invalid renamed: {some(renamed)}")
     arrays = {renamed.get(name, name): placeholders[name] for name in digests}
     if len(arrays) < len(digests):
-        raise ValueError("its metadata gives two arrays one name")
+        raise ValueError("its metadata gives two arrays the same name")
     contents = Contents(
         arrays,
         record.get("model"),
@@ -276,30 +282,32 @@ def _contents(record, placeholders):
 
 
 def _digest(name, array) -> str:
-    """Return the SHA-256 of an array, its name, type and shape included."""
+    """Return the SHA-256 of an array, including its name, dtype and shape."""
     digest = hashlib.sha256(json.dumps([name, array.dtype.name, array.shape]).encode())
     digest.update(array.data)
     return digest.hexdigest()
 
 
 def _sealed(record) -> str:
-    """Return the one text that stands for a record, with the SHA-256 of the rest at its end."""
+    """Return a record as text that ends with the SHA-256 of the rest."""
     digest = hashlib.sha256(_text(record).encode()).hexdigest()
     return _text({**record, "sha256": digest})
 
 
 def _unsealed(text):
-    """Return the record that a text stands for, if it is exactly what `_sealed` made of it."""
+    """Return the record in a text, after checking that `_sealed` gives exactly this text."""
     try:
         record = json.loads(text)
         record.pop("sha256")
-        whole = _sealed(record) == text
+        intact = _sealed(record) == text
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        whole = False
-    if not whole:
-        raise ValueError("its metadata is damaged: it does not match its checksum")
+        intact = False
+    if not intact:
+        raise ValueError("its metadata is corrupt: it does not match its checksum")
     if record.get("format") != FORMAT:
-        raise ValueError(f"it is written as {record.get('format')!r}, this version reads {FORMAT!r}; perhaps update?")
+        raise ValueError(
+            f"its format is {record.get('format')!r}, but this version reads {FORMAT!r}. Try a newer version."
+        )
     return record
 
 

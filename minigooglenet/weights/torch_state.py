@@ -1,4 +1,4 @@
-"""State dicts, {name: tensor}, as torch and training scripts save them. No code of a file is run."""
+"""State dicts, {name: tensor}, as torch and training scripts save them. No code in a file is run."""
 
 import re
 import struct
@@ -7,16 +7,16 @@ import zipfile
 from minigooglenet.weights import pickles
 from minigooglenet.weights.contents import ESCAPE, MOST_SHOWN, MOST_TEXT, size_of, some
 
-# What DataParallel, torch.compile and Lightning put before every name, also one before the other.
+# Prefixes that DataParallel, torch.compile and Lightning add to every name, possibly several at once.
 PREFIX = re.compile(r"(?:(?:module|_orig_mod|model)\.)+")
-INSIDE = ("state_dict", "model_state_dict", "model")  # where checkpoints keep it, the likeliest first
-MOST_DIRECTORY = 16 * 1024**2  # bytes that list the members of an archive; GoogLeNet's has 30,000
+INSIDE = ("state_dict", "model_state_dict", "model")  # its key in a checkpoint, the most likely first
+MOST_DIRECTORY = 16 * 1024**2  # bytes of the list of members of an archive; GoogLeNet has 30,000
 SAVE = "torch.save(model.state_dict(), PATH)"
 CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'googlenet.safetensors')"
 
 
 def read(file) -> tuple[dict, dict[str, str]]:
-    """Return ({name: tensor}, notes) of an open file of torch: of a state dict or of a checkpoint that holds one."""
+    """Return ({name: tensor}, notes) from an open torch file: a state dict, or a checkpoint that contains one."""
     size = size_of(file)
     file.seek(0)
     if zipfile.is_zipfile(file):
@@ -28,39 +28,39 @@ def read(file) -> tuple[dict, dict[str, str]]:
     try:
         import torch
     except ImportError as error:
-        raise ValueError(f"a .pth file needs torch; a computer that has it converts it: {CONVERT}") from error
+        raise ValueError(f"a .pth file needs torch. On a computer with torch, convert it with {CONVERT}.") from error
     try:
         loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever an unpickler meets in a damaged file
+    except Exception as error:  # a corrupt file can raise any exception
         raise ValueError(_reason(error)) from error
     state, notes = _state_dict(loaded, torch)
     for name, tensor in state.items():
-        if tensor.numel() > size:  # one value may stand for many
+        if tensor.numel() > size:  # a tensor with strides of 0 repeats its values
             shape = tuple(tensor.shape)
-            raise ValueError(f"array {some(name)} has the shape {shape}, more values than the file has bytes")
+            raise ValueError(f"array {some(name)} has the shape {shape}, which has more values than the file has bytes")
     return state, notes
 
 
 def without_prefix(tensors, known) -> tuple[dict, dict[str, str]]:
-    """Return ({name: tensor}, notes) without what a training script put before the names.
+    """Return ({name: tensor}, notes) without the prefix that a training script added to the names.
 
     Parameters
     ----------
     tensors : {name: tensor}
-    known : name that the network is known by; what is before it is removed where it is there. If it is None, or no
-        name ends with it, only what all names share is removed
+    known : a name in the network; the prefix before it is removed from every name that has it. If `known` is None, or
+        no name ends with it, only a prefix that all names share is removed
     """
     names = [name for name in tensors if name.endswith(known)] if known else []
-    found = PREFIX.match(names[0] if names else next(iter(tensors), ""))
-    prefix = found.group() if found else ""
+    match = PREFIX.match(names[0] if names else next(iter(tensors), ""))
+    prefix = match.group() if match else ""
     if names and prefix + known != names[0]:
         return tensors, {}
     if not prefix or (not names and not all(name.startswith(prefix) for name in tensors)):
         return tensors, {}
     shorter = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     if len(shorter) < len(tensors):
-        raise ValueError(f"some of its names are there with and without {prefix!r}")
-    return shorter, {"prefix": f"{prefix!r} was removed from the beginning of the names"}
+        raise ValueError(f"some of its names appear with and without {prefix!r}")
+    return shorter, {"prefix": f"the prefix {prefix!r} was removed from the names"}
 
 
 def _state_dict(loaded, torch):
@@ -73,7 +73,7 @@ def _state_dict(loaded, torch):
                 others = ", ".join(some(name) for name in loaded if name != key)
                 note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
                 return loaded[key], {"inside": note[:MOST_TEXT]}
-    raise TypeError(f"it holds no plain state dict; save it by {SAVE}")
+    raise TypeError(f"it does not contain a plain state dict. Save one with {SAVE}.")
 
 
 def _is_state(value, torch):
@@ -87,36 +87,36 @@ def _is_state(value, torch):
 
 def _reason(error):
     text = ESCAPE.sub("", str(error))
-    found = re.search(r"GLOBAL ([\w.]+)", text)
-    if found or "Unsupported" in text:
-        what = f", {found.group(1)[:MOST_SHOWN]}," if found else ""
+    match = re.search(r"GLOBAL ([\w.]+)", text)
+    if match or "Unsupported" in text:
+        name = f", {match.group(1)[:MOST_SHOWN]}," if match else ""
         return (
-            f"torch does not load it as weights only: it holds a Python object{what} that could run any code when "
-            f"it is read; save the tensors by {SAVE}"
+            f"torch cannot load it with weights_only=True: it contains a Python object{name} that could run any code. "
+            f"Save the tensors with {SAVE}."
         )
-    return f"torch does not load it as weights only: {(text or type(error).__name__).splitlines()[0]}"
+    return f"torch cannot load it with weights_only=True: {(text or type(error).__name__).splitlines()[0]}"
 
 
 def _check_zip(file, size):
-    """Reject an archive that unpacks to more than it is, since torch compresses nothing, or has wrong checksums."""
+    """Reject a compressed archive, because torch never compresses, and an archive with wrong checksums."""
     if (start := _directory(file, size)) < size - MOST_DIRECTORY:
         raise ValueError(f"its directory takes {size - start:,} bytes, more than {MOST_DIRECTORY:,}")
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         unpacked = sum(member.file_size for member in members)
         if unpacked > size or any(member.compress_type for member in members):
-            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}; torch compresses nothing")
-        damaged = archive.testzip()
+            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}, but torch never compresses")
+        corrupt = archive.testzip()
         for member in members:
             if member.filename.endswith("data.pkl"):
                 with archive.open(member) as part:
                     pickles.check(part, member.file_size)
-    if damaged:
-        raise ValueError(f"it is damaged: {some(damaged)} in it does not match its checksum")
+    if corrupt:
+        raise ValueError(f"it is corrupt: its member {some(corrupt)} does not match its checksum")
 
 
 def _directory(file, size) -> int:
-    """Return the position where the list of an archive's members starts, or 0 if its end is not there."""
+    """Return the offset of the list of members in an archive, or 0 if the end of the archive is missing."""
     tail = min(size, 65_557)  # the longest comment and the end of the directory
     file.seek(size - tail)
     end = file.read()

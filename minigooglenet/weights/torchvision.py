@@ -1,6 +1,6 @@
-"""torchvision's GoogLeNet: the weights that torchvision publishes, and others trained from them.
+"""torchvision's GoogLeNet: the weights that torchvision publishes, and weights trained from them.
 
-They come as a state dict, {name: tensor}, in a safetensors file or, as torch saves it, in a .pth file. The network is
+They are a state dict, {name: tensor}, in a safetensors file or in a .pth file from torch. The network is
 `googlenet(variant="torchvision")`.
 """
 
@@ -13,7 +13,7 @@ from minigooglenet.models.googlenet import MODULES, googlenet
 from minigooglenet.weights import torch_state
 from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, WeightsReader, digest_of, single, some
 
-# Module of torchvision's -> node of ours
+# {module of torchvision: node of this package}
 STEM = {"conv1": "conv1/7x7_s2", "conv2": "conv2/3x3_reduce", "conv3": "conv2/3x3"}
 BRANCHES = {
     "branch1": "1x1",
@@ -25,43 +25,43 @@ BRANCHES = {
 }
 HEADS = {"aux1": "loss1", "aux2": "loss2"}
 CLASSIFIER = "fc.weight"
-COUNTERS = ".num_batches_tracked"  # of batch norm; nothing is computed with it
+COUNTERS = ".num_batches_tracked"  # of batch norm; unused in computations
 FIRST = "inception3a.branch1.conv.weight"  # a name that only this network has
-PUBLISHED = "1378be20"  # the SHA-256 of torchvision's own file begins with it, as its name googlenet-1378be20.pth says
-PART = "to take the other arrays, use weights.load_into(graph, path, only=['conv*', 'inception_*'])"
+PUBLISHED = "1378be20"  # beginning of the SHA-256 of torchvision's file googlenet-1378be20.pth
+PART = "To load the other arrays, use weights.load_into(graph, path, only=['conv*', 'inception_*'])."
 UNKNOWN = (
-    "it does not say how images become inputs; training scripts differ: pass pixels=, or --pixels, such as "
-    "'imagenet' (torchvision's usual transform), 'unit' (-1 to 1) or 'zero-one'"
+    "it does not record how images become inputs, and training scripts differ. Pass pixels=, or --pixels, such as "
+    "'imagenet' (torchvision's usual transform), 'unit' (-1 to 1) or 'zero-one'."
 )
 
 
 class Reader(WeightsReader):
-    """torchvision's GoogLeNet from a state dict, and for `arrays_for` any other state dict.
+    """torchvision's GoogLeNet from a state dict or, for `arrays_for`, any other state dict.
 
-    The number of classes, and whether the auxiliary heads are there, are as in the file. What a training script put
-    before the names (`module.`, `_orig_mod.`, `model.`) is removed, and a note says so. Only the file that torchvision
-    publishes, known by its SHA-256, is known to take pixels of -1 to 1; otherwise `pixels` is None and a note says why.
+    The file decides the number of classes and whether there are auxiliary heads. A prefix from a training script
+    (`module.`, `_orig_mod.`, `model.`) is removed, with a note. The pixels (-1 to 1) are known only for the file that
+    torchvision publishes, identified by its SHA-256; otherwise `pixels` is None and a note gives the reason.
 
     file : the open file
-    held : the reader of a safetensors file; without it, torch reads the file
+    reader : reader of a safetensors file; if None, torch reads the file
     """
 
     FORMAT = "torchvision's GoogLeNet"
 
-    def __init__(self, file, held=None):
-        self._file, self._held = file, held
+    def __init__(self, file, reader=None):
+        self._file, self._reader = file, reader
 
     @functools.cached_property
     def _state(self):
-        """({name: tensor or placeholder}, notes): names without a prefix, and no counters of batch norm."""
-        tensors, notes = (self._held.declared.arrays, {}) if self._held else torch_state.read(self._file)
+        """({name: tensor or placeholder}, notes), without a prefix and without batch norm counters."""
+        tensors, notes = (self._reader.declared.arrays, {}) if self._reader else torch_state.read(self._file)
         tensors, prefix = torch_state.without_prefix(tensors, FIRST)
         tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
         return tensors, {**notes, **prefix}
 
     @functools.cached_property
-    def _held_values(self):
-        return torch_state.without_prefix(self._held.arrays(), FIRST)[0]
+    def _reader_values(self):
+        return torch_state.without_prefix(self._reader.arrays(), FIRST)[0]
 
     @functools.cached_property
     def declared(self):
@@ -80,58 +80,58 @@ class Reader(WeightsReader):
         )
 
     def arrays(self):
-        """Return {name: array} in single precision, once all values are finite."""
+        """Return {name: array} in single precision, after checking that all values are finite."""
         aux = self.declared.arguments["aux"]
-        return {ours: single(theirs, self._value(theirs)) for theirs, ours in names(aux).items()}
+        return {name: single(key, self._value(key)) for key, name in names(aux).items()}
 
     def arrays_for(self, graph):
-        """Return the arrays of any state dict: those of torchvision's GoogLeNet by their names here.
+        """Return the arrays of any state dict; arrays of torchvision's GoogLeNet get the names of this package.
 
         Only the arrays that `graph` has are read; the others are placeholders.
         """
-        ours, targets, found = names(), {**graph.params, **graph.buffers}, {}
-        for theirs, tensor in self._state[0].items():
-            name = theirs if theirs in targets else ours.get(theirs, theirs)
+        renamed, targets, arrays = names(), {**graph.params, **graph.buffers}, {}
+        for key, tensor in self._state[0].items():
+            name = key if key in targets else renamed.get(key, key)
             shape = tuple(tensor.shape)
             if name not in targets or shape != targets[name].shape:
-                found[name] = np.broadcast_to(np.zeros((), np.float32), shape)
+                arrays[name] = np.broadcast_to(np.zeros((), np.float32), shape)
             elif _floats(tensor):
-                found[name] = single(theirs, self._value(theirs))
+                arrays[name] = single(key, self._value(key))
             else:
-                found[name] = self._value(theirs)  # `fill` has the words for it
-        return found
+                arrays[name] = self._value(key)  # rejected later by `fill`
+        return arrays
 
     def _value(self, name):
-        if self._held:
-            return self._held_values[name]
+        if self._reader:
+            return self._reader_values[name]
         tensor = self._state[0][name].detach()
         return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
 
 def names(aux=True) -> dict[str, str]:
-    """Return {name in torchvision's state dict: name of the array here}, with or without the auxiliary heads."""
+    """Return {name in torchvision's state dict: array name in this package}, with or without auxiliary heads."""
     convolutions = {
         **STEM,
         **{
-            f"inception{module}.{theirs}": f"inception_{module}/{ours}"
+            f"inception{module}.{branch}": f"inception_{module}/{node}"
             for module in MODULES
-            for theirs, ours in BRANCHES.items()
+            for branch, node in BRANCHES.items()
         },
     }
     linear = {"fc": "loss3/classifier"}
     if aux:
-        convolutions |= {f"{theirs}.conv": f"{ours}/conv" for theirs, ours in HEADS.items()}
-        linear |= {f"{theirs}.fc1": f"{ours}/fc" for theirs, ours in HEADS.items()}
-        linear |= {f"{theirs}.fc2": f"{ours}/classifier" for theirs, ours in HEADS.items()}
-    found = {}
-    for theirs, ours in convolutions.items():
-        found[f"{theirs}.conv.weight"] = f"{ours}/weight"
-        module, _, name = ours.partition("/")
-        norm = f"{module}/bn_{name.removesuffix('_s2')}"
-        found |= {f"{theirs}.bn.{key}": f"{norm}/{key}" for key in ("weight", "bias", "running_mean", "running_var")}
-    for theirs, ours in linear.items():
-        found |= {f"{theirs}.{key}": f"{ours}/{key}" for key in ("weight", "bias")}
-    return found
+        convolutions |= {f"{head}.conv": f"{node}/conv" for head, node in HEADS.items()}
+        linear |= {f"{head}.fc1": f"{node}/fc" for head, node in HEADS.items()}
+        linear |= {f"{head}.fc2": f"{node}/classifier" for head, node in HEADS.items()}
+    arrays = {}
+    for module, node in convolutions.items():
+        arrays[f"{module}.conv.weight"] = f"{node}/weight"
+        group, _, name = node.partition("/")
+        norm = f"{group}/bn_{name.removesuffix('_s2')}"
+        arrays |= {f"{module}.bn.{key}": f"{norm}/{key}" for key in ("weight", "bias", "running_mean", "running_var")}
+    for module, node in linear.items():
+        arrays |= {f"{module}.{key}": f"{node}/{key}" for key in ("weight", "bias")}
+    return arrays
 
 
 def _floats(tensor) -> bool:
@@ -141,23 +141,23 @@ def _floats(tensor) -> bool:
 def _classes(tensors) -> int:
     shape = tensors[CLASSIFIER].shape if CLASSIFIER in tensors else ()
     if len(shape) != 2 or 0 in shape:
-        raise ValueError(f"it is not torchvision's GoogLeNet, which has a matrix {CLASSIFIER!r}; {PART}")
+        raise ValueError(f"it is not torchvision's GoogLeNet, because it has no matrix {CLASSIFIER!r}. {PART}")
     return shape[0]
 
 
 def _check(tensors, graph):
-    """Reject names, shapes and types that are not those of torchvision's network, which `graph` is."""
+    """Raise an error if the names, shapes or dtypes differ from those of `graph`, torchvision's network."""
     targets = {**graph.params, **graph.buffers}
-    expected = {theirs: targets[ours].shape for theirs, ours in names().items() if ours in targets}
-    for what, found in (
-        ("it is not torchvision's GoogLeNet, which has no", [name for name in tensors if name not in expected]),
-        ("of torchvision's GoogLeNet it lacks", [name for name in expected if name not in tensors]),
+    expected = {key: targets[name].shape for key, name in names().items() if name in targets}
+    for what, differing in (
+        ("it is not torchvision's GoogLeNet, because it also has", [name for name in tensors if name not in expected]),
+        ("it is not torchvision's GoogLeNet, because it lacks", [name for name in expected if name not in tensors]),
     ):
-        if found:
-            raise ValueError(f"{what} {', '.join(map(some, found[:3]))} ({len(found)} such arrays in all); {PART}")
+        if differing:
+            raise ValueError(f"{what} {', '.join(map(some, differing[:3]))} ({len(differing)} in total). {PART}")
     for name, shape in expected.items():
         if tensors[name].shape != shape:
-            found = tuple(tensors[name].shape)
-            raise ValueError(f"array {name!r} has the shape {found}, torchvision's has {shape}; {PART}")
+            actual = tuple(tensors[name].shape)
+            raise ValueError(f"array {name!r} must have the shape {shape}, as in torchvision, got {actual}. {PART}")
         if not _floats(tensors[name]):
-            raise TypeError(f"array {name!r} holds {tensors[name].dtype}, not floats")
+            raise TypeError(f"array {name!r} must have floats, got {tensors[name].dtype}")

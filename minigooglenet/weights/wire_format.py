@@ -1,11 +1,11 @@
-"""The wire format of protocol buffers, read field by field: a length is a claim, and nothing is allocated for it."""
+"""The wire format of protocol buffers, read field by field, without allocating memory for declared lengths."""
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 SIZES = {VARINT: 0, FIXED64: 8, FIXED32: 4}  # bytes after the tag, without the integer of a varint
 
 
 def varint(content, at, end):
-    """Return the integer that starts at `at`, seven bits to a byte, and the position after it."""
+    """Return the integer that starts at `at`, with seven bits per byte, and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= end:
@@ -15,11 +15,11 @@ def varint(content, at, end):
         value |= (byte & 127) << shift
         if byte < 128:
             return value, at
-    raise EOFError("it ends within a number, or a number has no end")
+    raise EOFError("it is truncated within an integer, or an integer is too long")
 
 
 def fields(content, most):
-    """Yield (number, wire type, start, end) of at most `most` fields of a message; `end` can be beyond its own end."""
+    """Yield (number, wire type, start, end) of at most `most` fields; `end` can be past the end of the message."""
     at = 0
     for _ in range(most):
         if at >= len(content):
@@ -29,6 +29,6 @@ def fields(content, most):
         if wire in (VARINT, LENGTH):
             size, at = varint(content, at, len(content))
         elif wire not in SIZES:
-            raise EOFError(f"a field is written in the form {wire}, which Caffe does not use")
+            raise EOFError(f"a field has the wire type {wire}, which Caffe does not use")
         start, at = at, at + SIZES.get(wire, size)
         yield tag >> 3, wire, start, at

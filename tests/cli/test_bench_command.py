@@ -1,4 +1,4 @@
-"""`minigooglenet bench`, from its arguments to its files, at its smallest."""
+"""`minigooglenet bench`, from its arguments to its files, with the smallest settings."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ def cheap_rates(monkeypatch):
     monkeypatch.setattr(machine, "COPY_BYTES", 1 << 16)
 
 
-def test_a_quick_run_prints_its_tables_and_writes_its_files(capsys, tmp_path):
+def test_quick_run_prints_tables_and_writes_files(capsys, tmp_path):
     files = ["--json", str(tmp_path / "bench.json"), "--out", str(tmp_path / "out")]
     assert main(["bench", *SMALL, *files, "--layers", "conv1/3x3", "--profile", "ladder", "network", "threads"]) == 0
     out = capsys.readouterr().out
@@ -36,7 +36,7 @@ def test_a_quick_run_prints_its_tables_and_writes_its_files(capsys, tmp_path):
     assert "median_seconds" in result["network"]["records"][0]
 
 
-def test_profile_alone_measures_nothing_else(capsys, tmp_path, monkeypatch):
+def test_profile_measures_no_other_part(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["bench", *SMALL, "--profile"]) == 0
     out = capsys.readouterr().out
@@ -45,7 +45,7 @@ def test_profile_alone_measures_nothing_else(capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_peers_that_are_not_there_are_named_and_the_run_goes_on(capsys, monkeypatch):
+def test_missing_peers_are_reported_and_the_run_continues(capsys, monkeypatch):
     for module in ("torch", "onnxruntime", "openvino"):
         monkeypatch.setitem(sys.modules, module, None)
     arguments = SMALL[: SMALL.index("--peers")]
@@ -63,10 +63,10 @@ def test_peers_that_are_not_there_are_named_and_the_run_goes_on(capsys, monkeypa
         (["--peers", "jax"], "unknown engine 'jax'"),
         (["--model", "resnet"], "unknown model 'resnet'"),
         (["ladder", "--layers", "conv9"], "unknown convolution 'conv9'"),
-        (["network", "--json", "no/such/folder/a.json"], "there is no folder"),
+        (["network", "--json", "no/such/folder/a.json"], "does not exist"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_exit_code_1(capsys, monkeypatch, tmp_path, arguments, message):
+def test_bench_failure_prints_one_line_and_returns_1(capsys, monkeypatch, tmp_path, arguments, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["bench", *SMALL, *arguments]) == 1
@@ -76,7 +76,7 @@ def test_what_goes_wrong_is_one_line_and_exit_code_1(capsys, monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize("arguments", [["everything"], ["--batch", "0"], ["--threads", "none"]])
-def test_a_wrong_call_is_exit_code_2(capsys, arguments):
+def test_wrong_arguments_exit_with_code_2(capsys, arguments):
     with pytest.raises(SystemExit) as stop:
         main(["bench", *arguments])
     assert stop.value.code == 2

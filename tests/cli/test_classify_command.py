@@ -1,4 +1,4 @@
-"""`minigooglenet classify`: from image files to answers, whatever some of the files are."""
+"""`minigooglenet classify`: from image files to answers, with unreadable and unusual files."""
 
 import json
 
@@ -17,7 +17,7 @@ def _registered(monkeypatch):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Return a file of a small grey network that tells light images from dark ones."""
+    """Return the weights file of a small grey network that classifies images as light or dark."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 48)
     images = rng.integers(0, 60, (48, 1, 16, 16), np.uint8) + (180 * labels).astype(np.uint8)[:, None, None, None]
@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def images(tmp_path):
-    """Return a folder with a light and a dark image, of other sizes and modes, and in it another."""
+    """Return a folder with a light and a dark image of different sizes and modes, and a subfolder with a third."""
     Image.new("RGB", (40, 30), (20, 25, 30)).save(tmp_path / "a_dark.png")
     Image.new("L", (17, 50), 230).save(tmp_path / "b_light.jpg")
     (tmp_path / "more").mkdir()
@@ -40,7 +40,7 @@ def images(tmp_path):
 
 
 @pytest.mark.parametrize("crops", ["1", "10", "144"])
-def test_a_folder_of_images_is_told_with_bars(capsys, trained, images, crops):
+def test_classifying_a_folder_prints_bars(capsys, trained, images, crops):
     assert cli.main(["classify", str(images), "--weights", trained, "--crops", crops]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line]
     names = [line for line in lines if not line.startswith(" ")]
@@ -52,21 +52,21 @@ def test_a_folder_of_images_is_told_with_bars(capsys, trained, images, crops):
     assert len(lines) == 9
 
 
-def test_what_cannot_be_read_is_said_and_the_others_are_told(capsys, trained, images):
+def test_unreadable_images_are_reported_and_others_classified(capsys, trained, images):
     (images / "b_light.jpg").write_bytes((images / "b_light.jpg").read_bytes()[:150])
-    given = [str(images / name) for name in ("a_dark.png", "b_light.jpg", "missing.png", "more")]
+    paths = [str(images / name) for name in ("a_dark.png", "b_light.jpg", "missing.png", "more")]
     answers = images / "answers.json"
-    assert cli.main(["classify", *given, "--weights", trained, "--json", str(answers)]) == 1
+    assert cli.main(["classify", *paths, "--weights", trained, "--json", str(answers)]) == 1
     out = capsys.readouterr().out
-    kept = json.loads(answers.read_text(encoding="utf-8"))
-    assert [one["image"].rsplit("_")[-1] for one in kept][::3] == ["dark.png", "light.PNG"]
-    assert ["top" in one for one in kept] == [True, False, False, True]
-    for one in kept[1:3]:
+    saved = json.loads(answers.read_text(encoding="utf-8"))
+    assert [one["image"].rsplit("_")[-1] for one in saved][::3] == ["dark.png", "light.PNG"]
+    assert ["top" in one for one in saved] == [True, False, False, True]
+    for one in saved[1:3]:
         assert f"{one['image']} as an image: {one['error']}" in out
     assert f"written: {answers}" in out
 
 
-def test_json_without_a_file_is_all_that_the_standard_output_gets(capsys, trained, images):
+def test_json_without_a_file_goes_to_standard_output(capsys, trained, images):
     (images / "broken.png").write_bytes(b"")
     assert cli.main(["classify", str(images), "--weights", trained, "--json"]) == 1
     captured = capsys.readouterr()
@@ -79,45 +79,45 @@ def test_json_without_a_file_is_all_that_the_standard_output_gets(capsys, traine
     assert "cannot read" in captured.err
 
 
-def test_names_come_from_a_file_if_it_has_one_for_each_class(capsys, trained, images):
+def test_labels_file_needs_one_name_per_class(capsys, trained, images):
     labels = images / "names.txt"
     labels.write_bytes("\ufeffnight sky\r\nsnow field\r\n\r\n".encode())
-    given = ["classify", str(images / "a_dark.png"), "--weights", trained, "--labels", str(labels)]
-    assert cli.main(given) == 0
+    arguments = ["classify", str(images / "a_dark.png"), "--weights", trained, "--labels", str(labels)]
+    assert cli.main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[1].endswith("  night sky")
     labels.write_text("one\ntwo\nthree\n", encoding="utf-8")
-    assert cli.main(given) == 1
-    assert "names 3 classes, one a line, and the network has 2" in capsys.readouterr().err
+    assert cli.main(arguments) == 1
+    assert "has 3 class names, one per line, but the network has 2 classes" in capsys.readouterr().err
 
 
-def test_weights_that_say_little_are_used_and_what_was_taken_is_said(capsys, images):
+def test_classify_reports_assumed_pixels(capsys, images):
     g = models.mini_googlenet(7, size=16, width=0.25, rng=0)
     weights.save(g, images / "bare.safetensors")
     assert cli.main(["classify", str(images / "a_dark.png"), "--weights", str(images / "bare.safetensors")]) == 0
     out = capsys.readouterr().out
-    assert "does not say how pixels become input; taken: Pixels(mean=(123.0, 117.0, 104.0)" in out
+    assert "does not record how pixels become inputs. Using Pixels(mean=(123.0, 117.0, 104.0)" in out
     assert len([line for line in out.splitlines() if "  class " in line]) == 5
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("arguments", "message"),
     [
-        (["more"], "there are no images in the folder"),
+        (["more"], "contains no images"),
         (["a_dark.png", "--weights", "missing.safetensors"], "missing.safetensors"),
-        (["a_dark.png", "--json", "no/such/a.json"], "there is no folder"),
+        (["a_dark.png", "--json", "no/such/a.json"], "does not exist"),
     ],
 )
-def test_what_cannot_work_is_one_line_and_exit_code_1(capsys, monkeypatch, trained, images, given, message):
+def test_classify_failure_prints_one_line_and_returns_1(capsys, monkeypatch, trained, images, arguments, message):
     (images / "more" / "c_light.PNG").unlink()
     monkeypatch.chdir(images)
-    assert cli.main(["classify", "--weights", trained, *given]) == 1
+    assert cli.main(["classify", "--weights", trained, *arguments]) == 1
     captured = capsys.readouterr()
     assert message in captured.err
     assert len(captured.err.splitlines()) == 1
     assert captured.out == ""
 
 
-def test_hidden_files_are_passed_over_and_jfif_is_an_image(capsys, trained, tmp_path):
+def test_classify_skips_hidden_files_and_reads_jfif(capsys, trained, tmp_path):
     Image.new("L", (20, 20), 230).save(tmp_path / "a.jfif", "JPEG")
     Image.new("L", (20, 20), 230).save(tmp_path / "b.JPE", "JPEG")
     (tmp_path / "._a.jpg").write_bytes(b"attributes of macOS")
@@ -125,7 +125,7 @@ def test_hidden_files_are_passed_over_and_jfif_is_an_image(capsys, trained, tmp_
     assert [answer["image"][-6:] for answer in json.loads(capsys.readouterr().out)] == ["a.jfif", "/b.JPE"[-6:]]
 
 
-def test_weights_of_torchvision_see_its_centre_crop(capsys, tmp_path, monkeypatch):
+def test_torchvision_weights_use_its_centre_crop(capsys, tmp_path, monkeypatch):
     from minigooglenet.evaluation import crops, probabilities
 
     g = models.mini_googlenet(2, size=32, width=0.25, rng=0)
@@ -137,6 +137,6 @@ def test_weights_of_torchvision_see_its_centre_crop(capsys, tmp_path, monkeypatc
     (answer,) = json.loads(capsys.readouterr().out)
     image = pixels.transpose(2, 0, 1)
     expected = probabilities([weights.load(path).graph], [image], data.UNIT, 1, rule="torchvision")[0]
-    found = {one["class"]: one["probability"] for one in answer["top"]}
-    assert [found["a"], found["b"]] == pytest.approx(expected)
+    probability = {one["class"]: one["probability"] for one in answer["top"]}
+    assert [probability["a"], probability["b"]] == pytest.approx(expected)
     assert not np.array_equal(crops(image, 32, 1), crops(image, 32, 1, rule="torchvision"))

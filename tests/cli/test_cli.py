@@ -45,16 +45,16 @@ def test_count_explains_one_node(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["count", "googlenet", "--no-heads", "--explain", "loss1/conv"], "no node 'loss1/conv' was counted"),
+        (["count", "googlenet", "--no-heads", "--explain", "loss1/conv"], "node 'loss1/conv' was not counted"),
         (["count", "resnet"], "unknown model 'resnet'"),
         (
             ["count", "mini", "--explain", "conv9"],
-            "no node 'conv9' was counted in mini; perhaps conv1/3x3? --by layer lists them",
+            "node 'conv9' was not counted in mini. Did you mean 'conv1/3x3'? List all nodes with --by layer.",
         ),
         (["count", "mini", "--csv", "no/such/folder/a.csv"], "no/such/folder"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_exit_code_1(capsys, arguments, message):
+def test_count_failure_prints_one_line_and_returns_1(capsys, arguments, message):
     assert main(arguments) == 1
     error = capsys.readouterr().err.replace("\\", "/")
     assert message in error
@@ -62,33 +62,33 @@ def test_what_goes_wrong_is_one_line_and_exit_code_1(capsys, arguments, message)
     assert len(error.splitlines()) == 1
 
 
-def test_a_wrong_call_is_exit_code_2(capsys):
+def test_wrong_arguments_exit_with_code_2(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["count"])
     assert stop.value.code == 2
     assert "NAME" in capsys.readouterr().err
 
 
-def test_gradcheck_climbs_the_ladder_of_a_layer(capsys):
+def test_gradcheck_checks_a_layer(capsys):
     assert main(["gradcheck", "maxpool2d"]) == 0
     out = capsys.readouterr().out
     assert "PASS  MaxPool2d(kernel_size=(3, 3), stride=(2, 2)" in out
     assert "4 PASS, 0 FAIL, 0 INCONCLUSIVE" in out
 
 
-def test_gradcheck_goes_through_a_small_network(capsys, tmp_path):
+def test_gradcheck_checks_a_small_network(capsys, tmp_path):
     Image.effect_noise((60, 50), 80).save(tmp_path / "noise.png")
     assert main(["gradcheck", "mini", "--image", str(tmp_path / "noise.png")]) == 0
     assert "97 nodes, each with its true upstream gradient" in capsys.readouterr().out
 
 
-def test_gradcheck_knows_what_it_can_check(capsys):
+def test_gradcheck_rejects_unknown_names(capsys):
     assert main(["gradcheck", "resnet"]) == 1
-    assert "there is no 'resnet' to check; there are googlenet, mini, all, Conv2d" in capsys.readouterr().err
+    assert "unknown layer or network 'resnet'; choose from googlenet, mini, all, Conv2d" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_it_runs_as_a_module_on_any_console(encoding):
+def test_module_runs_with_any_console_encoding(encoding):
     run = subprocess.run(
         [sys.executable, "-m", "minigooglenet", "count", "mini"],
         env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
@@ -102,7 +102,7 @@ def test_it_runs_as_a_module_on_any_console(encoding):
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory):
-    """Return (what the tour printed, its folder, whose name has a space)."""
+    """Return (printed text, results folder) of a tour; the folder name has a space."""
     pytest.importorskip("sklearn")
     out, stream = tmp_path_factory.mktemp("tour") / "my results", io.StringIO()
     with contextlib.redirect_stdout(stream):
@@ -110,7 +110,7 @@ def toured(tmp_path_factory):
     return stream.getvalue(), out
 
 
-def test_the_tour_leaves_a_network_and_figures(toured):
+def test_tour_writes_a_network_and_figures(toured):
     out, folder = toured
     for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Accuracy on held-out digits", "What to try next"):
         assert part in out
@@ -124,7 +124,7 @@ def test_the_tour_leaves_a_network_and_figures(toured):
     }
 
 
-def test_the_tours_curve_has_the_held_out_line(toured):
+def test_tour_curve_has_the_held_out_accuracy(toured):
     out, folder = toured
     text = (folder / "training_curve.txt").read_text(encoding="utf-8")
     hits = float(re.search(r"Accuracy on held-out digits: ([0-9.]+)%", out)[1])
@@ -132,7 +132,7 @@ def test_the_tours_curve_has_the_held_out_line(toured):
     assert abs(float(row) - hits) < 0.06
 
 
-def test_the_tours_network_names_its_classes(toured):
+def test_tour_network_records_classes_and_pixels(toured):
     _, folder = toured
     loaded = weights.load(folder / "mini_googlenet_digits.safetensors")
     assert loaded.classes == tuple("0123456789")
@@ -143,7 +143,7 @@ def test_the_tours_network_names_its_classes(toured):
         assert np.abs(loaded.pixels.to_input(np.asarray(image)[None]) - images[0]).max() < 0.5 / 127  # 8 bits
 
 
-def test_the_tours_commands_run_as_they_are_printed(toured):
+def test_printed_tour_commands_run(toured):
     out, folder = toured
     lines = [line.strip() for line in out.splitlines()]
     tip = next(line for line in lines if " classify " in line)
@@ -159,7 +159,7 @@ def test_the_tours_commands_run_as_they_are_printed(toured):
         assert main(shlex.split(line.partition("minigooglenet ")[2])) == 0
 
 
-def test_the_tour_goes_on_without_scikit_learn(capsys, tmp_path, monkeypatch):
+def test_tour_continues_without_scikit_learn(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     assert main(["tour", "--out", str(tmp_path / "results")]) == 0
     out = " ".join(capsys.readouterr().out.split())
@@ -170,7 +170,7 @@ def test_the_tour_goes_on_without_scikit_learn(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["typo.jpg", "broken.jpg", "folder"])
-def test_the_tour_stops_before_any_work_at_an_unreadable_image(capsys, tmp_path, name):
+def test_tour_reports_unreadable_images_before_any_work(capsys, tmp_path, name):
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     (tmp_path / "folder").mkdir()
     assert main(["tour", "--image", str(tmp_path / name), "--out", str(tmp_path / "results")]) == 1
@@ -181,7 +181,7 @@ def test_the_tour_stops_before_any_work_at_an_unreadable_image(capsys, tmp_path,
     assert not (tmp_path / "results").exists()
 
 
-def test_a_results_folder_that_cannot_be_made_is_said_before_any_work(capsys, tmp_path):
+def test_tour_reports_unwritable_folder_before_any_work(capsys, tmp_path):
     (tmp_path / "file").touch()
     assert main(["tour", "--out", str(tmp_path / "file")]) == 1
     captured = capsys.readouterr()

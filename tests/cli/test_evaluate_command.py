@@ -1,4 +1,4 @@
-"""`minigooglenet evaluate`: from files of weights to the table, the figures and every prediction."""
+"""`minigooglenet evaluate`: from weights files to the table, the figures and all predictions."""
 
 import csv
 import json
@@ -13,11 +13,11 @@ CLASSES = ("dark", "grey", "light")
 
 
 class _Bad(data.Images):
-    """Images of which the third cannot be read."""
+    """Images whose third image cannot be read."""
 
     def image(self, index):
         if index == 2:
-            raise data.BadImageError("it is cut off")
+            raise data.BadImageError("it is truncated")
         return super().image(index)
 
 
@@ -30,14 +30,14 @@ def _tones(count, seed, kind=data.Images):
 
 @pytest.fixture(autouse=True)
 def _tones_only(monkeypatch):
-    """Register the command, and let every name of a data set mean the tones."""
+    """Register the command, and return the tones for every data set name."""
     monkeypatch.setitem(cli.COMMANDS, "evaluate", evaluate)
     monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _tones(30, 1, _Bad)))
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Return files of three small networks that differ in order and first weights only."""
+    """Return the weights files of three small networks that differ only in order and initialisation."""
     folder, train = tmp_path_factory.mktemp("weights"), _tones(60, 0)
     x = data.GREY_UNIT.to_input(train.images)
     paths = []
@@ -49,17 +49,17 @@ def files(tmp_path_factory):
     return paths
 
 
-def test_one_file_prints_how_many_are_right_class_by_class(capsys, files):
+def test_one_model_prints_accuracy_per_class(capsys, files):
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
     out = capsys.readouterr().out
     assert "1 model, whole images: 100.00% of 29 images right" in out
     assert "Class by class" in out
     assert "Table 3" not in out
-    assert "left out: image 2: it is cut off" in out
-    assert "30 crops through a network" in out
+    assert "skipped: image 2: it is truncated" in out
+    assert "Classified 30 crops in" in out
 
 
-def test_the_usual_crop_is_the_whole_image_where_all_have_the_networks_size(capsys, files, monkeypatch):
+def test_default_is_one_crop_for_resized_images(capsys, files, monkeypatch):
     class Fitted(data.Images):
         def fitted(self, image):
             return image[:, :16, :16]
@@ -69,15 +69,15 @@ def test_the_usual_crop_is_the_whole_image_where_all_have_the_networks_size(caps
     assert "1 model, 1 crop: " in capsys.readouterr().out
 
 
-def test_models_by_crops_make_a_table_and_a_folder_of_results(capsys, files, tmp_path):
+def test_models_and_crops_make_a_table_and_files(capsys, files, tmp_path):
     out, numbers = tmp_path / "new" / "results", tmp_path / "numbers.json"
-    given = ["--crops", "1", "10", "144", "--models", "1", "3", "--out", str(out), "--json", str(numbers)]
-    assert cli.main(["evaluate", "--data", "tones", "--weights", *files, *given]) == 0
+    options = ["--crops", "1", "10", "144", "--models", "1", "3", "--out", str(out), "--json", str(numbers)]
+    assert cli.main(["evaluate", "--data", "tones", "--weights", *files, *options]) == 0
     printed = capsys.readouterr().out
     assert "As the paper's Table 3: 29 images of 3 classes" in printed
     assert "3 models, 144 crops" in printed
-    kept = json.loads(numbers.read_text(encoding="utf-8"))
-    assert [(row["models"], row["crops"], row["cost"]) for row in kept["table3"]["rows"]] == [
+    saved = json.loads(numbers.read_text(encoding="utf-8"))
+    assert [(row["models"], row["crops"], row["cost"]) for row in saved["table3"]["rows"]] == [
         (1, 1, 1),
         (1, 10, 10),
         (1, 144, 144),
@@ -85,56 +85,56 @@ def test_models_by_crops_make_a_table_and_a_folder_of_results(capsys, files, tmp
         (3, 10, 30),
         (3, 144, 432),
     ]
-    assert np.trace(kept["confusion"]) == round(kept["accuracy"] * kept["pictures"])
-    assert kept["skipped"] == {"image 2": "it is cut off"}
+    assert np.trace(saved["confusion"]) == round(saved["accuracy"] * saved["pictures"])
+    assert saved["skipped"] == {"image 2": "it is truncated"}
     with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 29
-    assert sum(line["right"] == "True" for line in lines) == np.trace(kept["confusion"])
+    assert sum(line["right"] == "True" for line in lines) == np.trace(saved["confusion"])
     assert {path.name for path in out.iterdir()} >= {"table3.png", "table3.txt", "crops.png", "calibration.png"}
     for path in out.iterdir():
         assert str(path) in printed
 
 
-def test_a_limit_takes_the_same_images_each_time_and_not_only_the_first(files, tmp_path):
-    given = ["evaluate", "--data", "tones", "--weights", files[0], "--limit", "12"]
+def test_limit_takes_the_same_sample_each_time(files, tmp_path):
+    arguments = ["evaluate", "--data", "tones", "--weights", files[0], "--limit", "12"]
     for name in ("a", "b"):
-        assert cli.main([*given, "--out", str(tmp_path / name)]) == 0
+        assert cli.main([*arguments, "--out", str(tmp_path / name)]) == 0
     texts = [(tmp_path / name / "predictions.csv").read_text(encoding="utf-8") for name in ("a", "b")]
     assert texts[0] == texts[1]
-    numbers = [int(line.split(",")[0].split()[1]) for line in texts[0].splitlines()[1:]]
-    assert numbers == sorted(numbers)
-    assert len(numbers) in (11, 12)
-    assert max(numbers) > 12
+    indices = [int(line.split(",")[0].split()[1]) for line in texts[0].splitlines()[1:]]
+    assert indices == sorted(indices)
+    assert len(indices) in (11, 12)
+    assert max(indices) > 12
 
 
-def test_weights_for_something_else_are_refused_with_what_differs(capsys, files, tmp_path):
+def test_mismatched_weights_are_rejected_with_the_difference(capsys, files, tmp_path):
     def saved(name, classes, pixels=data.GREY_UNIT, **arguments):
         g = models.mini_googlenet(len(classes), size=16, width=0.25, rng=0, in_channels=pixels.channels, **arguments)
         weights.save(g, tmp_path / f"{name}.safetensors", pixels=pixels, classes=classes)
         return str(tmp_path / f"{name}.safetensors")
 
     cases = [
-        ([saved("four", ("a", "b", "c", "d"))], "tells 4 classes apart, the data set has 3"),
+        ([saved("four", ("a", "b", "c", "d"))], "has 4 classes, but the data set has 3"),
         ([saved("other", ("light", "grey", "dark"))], "class 0 is 'light' in"),
-        ([saved("colour", CLASSES, data.UNIT)], "takes 3 channels, the images have 1"),
+        ([saved("colour", CLASSES, data.UNIT)], "expects 3 channels, but the images have 1"),
         (
             [files[0], saved("scale", CLASSES, data.Pixels((0,), (255,), "L"))],
-            "models that are averaged need the same pixels",
+            "averaged models need the same pixels: ",
         ),
-        ([files[0], "--models", "3"], "--models 3: there are 1 files of weights"),
-        ([files[0], "--json", str(tmp_path / "no" / "a.json")], "there is no folder"),
+        ([files[0], "--models", "3"], "--models 3 needs 3 models, but --weights has 1"),
+        ([files[0], "--json", str(tmp_path / "no" / "a.json")], "does not exist"),
         ([str(tmp_path / "missing.safetensors")], "missing.safetensors"),
     ]
-    for given, message in cases:
-        assert cli.main(["evaluate", "--data", "tones", "--weights", *given]) == 1
+    for arguments, message in cases:
+        assert cli.main(["evaluate", "--data", "tones", "--weights", *arguments]) == 1
         captured = capsys.readouterr()
         assert message in captured.err
         assert len(captured.err.splitlines()) == 1
         assert captured.out == ""
 
 
-def test_other_numbers_of_crops_are_a_wrong_call(capsys):
+def test_unsupported_crop_counts_are_rejected(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["evaluate", "--data", "tones", "--weights", "a", "--crops", "12"])
     assert stop.value.code == 2

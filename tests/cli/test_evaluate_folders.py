@@ -1,4 +1,4 @@
-"""`minigooglenet evaluate` on folders: it warns of images that the network was trained on, as far as can be known."""
+"""`minigooglenet evaluate` on folders: its warning about images that the network was trained on."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def _registered(monkeypatch):
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """Return a folder of two classes with 30 images of noise each."""
+    """Return a folder of two classes with 30 noise images each."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("images")
     for name, level in (("bright", 150), ("dark", 0)):
         (folder / name).mkdir()
@@ -42,14 +42,14 @@ def _evaluate(folder, files, out, *more):
     return json.loads(out.read_text(encoding="utf-8"))["training_overlap"]
 
 
-def test_held_out_images_of_the_same_folder_do_not_warn(capsys, images, tmp_path):
+def test_held_out_images_of_the_training_folder_do_not_warn(capsys, images, tmp_path):
     file = _weights(tmp_path / "a.safetensors", data.load(images, 16).train.seen())
     held_out = len(data.load(images, 16).test)
     assert _evaluate(images, [file], tmp_path / "n.json") == {"count": 0, "of": held_out, "exact": True}
     assert "WARNING" not in capsys.readouterr().out
 
 
-def test_training_images_that_became_held_out_warn_with_their_number(capsys, images, tmp_path):
+def test_training_images_in_the_test_set_are_counted(capsys, images, tmp_path):
     train = data.load(images, 16).train
     file = _weights(tmp_path / "a.safetensors", train.seen())
     shutil.copytree(images, tmp_path / "moved" / "train")
@@ -67,7 +67,7 @@ def test_training_images_that_became_held_out_warn_with_their_number(capsys, ima
     assert 0 < limited["count"] <= 10
 
 
-def test_same_numbers_in_train_and_val_do_not_warn(capsys, images, tmp_path):
+def test_equal_file_names_in_train_and_val_do_not_warn(capsys, images, tmp_path):
     rng = np.random.default_rng(5)
     for name in ("bright", "dark"):
         (tmp_path / "set" / "val" / name).mkdir(parents=True)
@@ -79,7 +79,7 @@ def test_same_numbers_in_train_and_val_do_not_warn(capsys, images, tmp_path):
     assert _evaluate(tmp_path / "set", [file], tmp_path / "n.json")["count"] == 0
 
 
-def test_ensemble_counts_an_image_that_any_model_saw(images, tmp_path):
+def test_ensemble_counts_training_images_of_any_model(images, tmp_path):
     train, test = data.load(images, 16)
     files = [
         _weights(tmp_path / "a.safetensors", seen.record(images, test.files[:2])),
@@ -102,30 +102,30 @@ def test_overlap_of_a_sample_is_called_an_estimate(capsys, images, tmp_path, mon
     assert f"WARNING: about {overlap['count']} of the 60 test images" in capsys.readouterr().out
 
 
-def test_weights_of_torchvision_see_images_by_its_rule(images, tmp_path, monkeypatch):
-    asked = []
+def test_torchvision_weights_use_its_resizing_rule(images, tmp_path, monkeypatch):
+    calls = []
     real = evaluate.evaluate
     monkeypatch.setattr(
-        evaluate, "evaluate", lambda graphs, dataset, *given, **options: asked.append((options["rule"], dataset.shrink))
-        or real(graphs, dataset, *given, **options)
+        evaluate, "evaluate", lambda graphs, dataset, *args, **options: calls.append((options["rule"], dataset.shrink))
+        or real(graphs, dataset, *args, **options)
     )  # fmt: skip
-    own = _weights(tmp_path / "a.safetensors", None)
-    theirs = _weights(tmp_path / "b.safetensors", None, notes={"from": "torchvision"})
-    for file in (own, theirs):
+    default = _weights(tmp_path / "a.safetensors", None)
+    torchvision = _weights(tmp_path / "b.safetensors", None, notes={"from": "torchvision"})
+    for file in (default, torchvision):
         _evaluate(images, [file], tmp_path / "n.json")
-    assert asked == [("box", True), ("torchvision", False)]
+    assert calls == [("box", True), ("torchvision", False)]
 
 
-def test_models_with_two_rules_are_not_averaged(capsys, images, tmp_path):
+def test_models_with_two_resizing_rules_are_rejected(capsys, images, tmp_path):
     files = [
         _weights(tmp_path / "a.safetensors", None),
         _weights(tmp_path / "b.safetensors", None, notes={"from": "torchvision"}),
     ]
     assert cli.main(["evaluate", "--data", str(images), "--weights", *files]) == 1
-    assert "models that are averaged need the same rule for resizing" in capsys.readouterr().err
+    assert "averaged models need the same resizing rule: " in capsys.readouterr().err
 
 
-def test_folders_that_are_not_used_are_printed_once(capsys, images, tmp_path):
+def test_unused_folders_are_reported_once(capsys, images, tmp_path):
     shutil.copytree(images, tmp_path / "set" / "train")
     (tmp_path / "set" / "eval").mkdir()
     _evaluate(tmp_path / "set", [_weights(tmp_path / "a.safetensors", None)], tmp_path / "n.json")
@@ -134,7 +134,7 @@ def test_folders_that_are_not_used_are_printed_once(capsys, images, tmp_path):
     assert captured.err == ""
 
 
-def test_chosen_folder_is_tested(images, tmp_path):
+def test_held_out_option_selects_the_folder(images, tmp_path):
     for part in ("train", "val", "test"):
         shutil.copytree(images, tmp_path / "set" / part)
     (tmp_path / "set" / "test" / "dark" / "0.png").unlink()

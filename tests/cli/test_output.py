@@ -1,4 +1,4 @@
-"""Where commands write: standard output for "-", closed pipes, and the operating system's errors as sentences."""
+"""Where commands write: standard output for "-", closed pipes, and system errors as sentences."""
 
 import csv
 import errno
@@ -16,7 +16,9 @@ from minigooglenet import cli, files
 from minigooglenet.kernels import compiled
 
 REASON = compiled.why_not_fast()
-NOTICE = [compiled.WITHOUT_NUMBA.format(reason=REASON)] if REASON else []  # all that a command may write beside
+NOTICE = (
+    [compiled.WITHOUT_NUMBA.format(reason=REASON)] if REASON else []
+)  # the only other text that a command may print
 
 
 def test_count_writes_csv_to_standard_output(capsys):
@@ -24,7 +26,7 @@ def test_count_writes_csv_to_standard_output(capsys):
     printed = capsys.readouterr()
     rows = list(csv.DictReader(io.StringIO(printed.out)))
     assert rows[0]["name"] == "conv1/3x3"
-    assert "parameters" in printed.err  # the table is for people
+    assert "parameters" in printed.err  # the table goes to standard error
 
 
 def test_count_writes_json_to_standard_output(capsys, tmp_path, monkeypatch):
@@ -40,7 +42,7 @@ def test_two_outputs_on_standard_output_are_rejected(capsys):
 
 
 @pytest.mark.parametrize("name", ["cat.jpg", "cat.PNG", "net.safetensors", "net.onnx", "03_gradients.ipynb"])
-def test_file_of_another_kind_is_not_overwritten(capsys, tmp_path, name):
+def test_json_output_overwrites_no_other_format(capsys, tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"kept")
     for call in (
@@ -59,14 +61,14 @@ def test_bench_writes_json_to_standard_output(capsys, tmp_path):
     assert "threads" in json.loads(capsys.readouterr().out)
 
 
-def test_an_unwritable_output_is_reported_before_any_work(capsys, tmp_path):
+def test_unwritable_output_is_reported_before_any_work(capsys, tmp_path):
     assert cli.main(["count", "mini", "--csv", str(tmp_path / "missing" / "a.csv")]) == 1
     printed = capsys.readouterr()
-    assert "there is no folder" in printed.err
+    assert "does not exist" in printed.err
     assert printed.out == ""
 
 
-def test_a_closed_pipe_ends_a_command_quietly():
+def test_closed_pipe_ends_a_command_silently():
     command = [sys.executable, "-m", "minigooglenet", "count", "googlenet", "--by", "layer"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
@@ -75,17 +77,19 @@ def test_a_closed_pipe_ends_a_command_quietly():
 
 
 @pytest.mark.parametrize("number", sorted(cli.REASONS))
-def test_errors_of_the_system_are_sentences_with_the_path(number):
+def test_system_errors_are_sentences_with_the_path(number):
     error = OSError(number, os.strerror(number), "file")
-    told = cli.sentence(error)
-    assert told == f"{error.filename}: {cli.REASONS[number]}"
-    assert "Errno" not in told
+    sentence = cli.sentence(error)
+    assert sentence == f"{error.filename}: {cli.REASONS[number]}"
+    assert "Errno" not in sentence
 
 
-def test_an_unlisted_system_error_is_in_the_systems_own_words():
+def test_unlisted_system_errors_keep_the_system_text():
     assert cli.sentence(OSError(errno.EIO, "Input/output error", "x")) == "x: input/output error"
     assert cli.sentence(OSError(errno.EIO, "Input/output error")) == "input/output error"
-    assert cli.sentence(FileNotFoundError("cannot write a.csv: there is no folder b")).startswith("cannot write a.csv")
+    assert cli.sentence(FileNotFoundError("cannot write a.csv: folder b does not exist")).startswith(
+        "cannot write a.csv"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,25 +115,25 @@ def test_an_unlisted_system_error_is_in_the_systems_own_words():
 )
 def test_every_command_reports_system_errors_in_one_sentence(arguments, tmp_path, capsys):
     (tmp_path / "a file").write_text("x", encoding="utf-8")
-    places = {"FOLDER": str(tmp_path), "FILE": str(tmp_path / "a file")}
-    for word, place in places.items():
-        arguments = [argument.replace(word, place) for argument in arguments]
+    paths = {"FOLDER": str(tmp_path), "FILE": str(tmp_path / "a file")}
+    for word, path in paths.items():
+        arguments = [argument.replace(word, path) for argument in arguments]
     code = cli.main(arguments)
     printed = capsys.readouterr()
     assert code in (1, 2)
     assert "Errno" not in printed.err + printed.out
     assert "Traceback" not in printed.err
-    assert str(tmp_path) in printed.err + printed.out  # what it is about
+    assert str(tmp_path) in printed.err + printed.out  # the path of the error
 
 
-def test_text_for_a_dash_goes_to_standard_output(capsys):
+def test_dash_writes_to_standard_output(capsys):
     files.write_text("-", "some text\n")
     assert capsys.readouterr().out == "some text\n"
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """Return (weights file of a network without training, folder with two images)."""
+    """Return (weights file of an untrained network, folder with two images)."""
     folder = tmp_path_factory.mktemp("tiny")
     g = mg.models.mini_googlenet(10, in_channels=1, width=0.25, depth=2, rng=0)
     mg.weights.save(g, folder / "w.safetensors", pixels=mg.data.GREY_UNIT, classes=tuple("0123456789"))
@@ -150,7 +154,7 @@ def test_evaluate_writes_json_to_standard_output(tiny, capsys):
     assert cli.main(["evaluate", "--data", "digits", "--weights", str(tiny[0]), "--limit", "20", "--json", "-"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["data"] == "digits"
-    assert "crops through a network" in printed.err
+    assert "Classified 20 crops in" in printed.err
 
 
 def test_grade_writes_csv_to_standard_output(capsys, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Pipes, sockets, devices and broken links given to commands: one sentence, and no command waits for them."""
+"""Commands report pipes, sockets, devices and broken links in one sentence, without waiting for them."""
 
 import os
 import re
@@ -35,8 +35,8 @@ COMMANDS = {
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    """Work in a folder with a network, an image and one of each kind; end a test that hangs."""
+def folder(tmp_path, monkeypatch):
+    """Work in a folder with a network, an image and one special file of each kind; end a test that hangs."""
     monkeypatch.chdir(tmp_path)
     g = mg.models.mini_googlenet(2, in_channels=3, width=0.25, rng=0)
     mg.weights.save(g, "small.safetensors")
@@ -60,7 +60,7 @@ def place(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command_reports_what_is_not_a_file(place, capsys, command, name):
+def test_command_rejects_special_files(folder, capsys, command, name):
     arguments = COMMANDS[command].format(name).split()
     assert cli.main(arguments) == 1
     captured = capsys.readouterr()
@@ -69,8 +69,8 @@ def test_command_reports_what_is_not_a_file(place, capsys, command, name):
     assert "Traceback" not in error
 
 
-def test_folder_with_special_files_is_classified_without_waiting(place, capsys):
-    (place / "up").symlink_to(place)
+def test_classify_skips_special_files_in_a_folder(folder, capsys):
+    (folder / "up").symlink_to(folder)
     assert cli.main(["classify", ".", "--weights", "small.safetensors"]) == 1
     captured = capsys.readouterr()
     error = " ".join((captured.err + captured.out).split())
@@ -83,14 +83,14 @@ def test_folder_with_special_files_is_classified_without_waiting(place, capsys):
 @pytest.mark.parametrize(
     "command", ["train --data {} --out run", "train --data digits --out run --weights {}", "lessons {}"]
 )
-def test_command_for_folders_does_not_wait(place, capsys, command, name):
+def test_folder_commands_do_not_wait_for_special_files(folder, capsys, command, name):
     assert cli.main(command.format(name).split()) in (1, 2)
     assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["pipe", "loop"])
-def test_output_that_cannot_be_written_is_reported(place, capsys, name):
-    (place / "pipe.png").rename("pipe")
-    (place / "loop").symlink_to("loop")
+def test_special_file_as_output_is_rejected(folder, capsys, name):
+    (folder / "pipe.png").rename("pipe")
+    (folder / "loop").symlink_to("loop")
     assert cli.main(["count", "mini_googlenet", "--json", name]) == 1
     assert f"cannot write {name}: it is a " in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ SMALL = [*SHORT, "--width", "0.25"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder of two classes, ten images each: dark and bright ones, some not square."""
-    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("pictures")
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("images")
     for name, level in (("bright", 150), ("dark", 0)):
         (folder / name).mkdir()
         for number in range(10):
@@ -34,7 +35,7 @@ def _train(folder, out, *more, settings=SMALL):
     return main(["train", "--data", str(folder), "--out", str(out), *settings, *more])
 
 
-def test_a_folder_of_images_becomes_weights_records_and_images(folder, tmp_path, capsys):
+def test_train_writes_weights_logs_and_figures(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--gradients", "2", "--average", "0.5", "--heads") == 0
     out = capsys.readouterr().out
     assert "16 training images in 2 classes, 4 held out; image size 3 x 32 x 32." in out
@@ -49,7 +50,7 @@ def test_a_folder_of_images_becomes_weights_records_and_images(folder, tmp_path,
     assert "Held out, at the end of each epoch:" in (tmp_path / "training_curve.txt").read_text(encoding="utf-8")
 
 
-def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path, capsys, monkeypatch):
+def test_resumed_run_is_bit_identical(folder, tmp_path, capsys, monkeypatch):
     assert _train(folder, tmp_path / "whole") == 0
     _stopped(folder, tmp_path / "parts", monkeypatch)
     assert "Stopped and saved after step 3; continue with --resume." in capsys.readouterr().out
@@ -59,18 +60,18 @@ def test_a_run_goes_on_with_the_settings_that_it_was_begun_with(folder, tmp_path
     assert whole == parts
 
 
-def test_a_folder_with_a_run_is_not_written_over(folder, tmp_path, capsys):
+def test_train_rejects_a_folder_with_a_run(folder, tmp_path, capsys):
     assert _train(folder, tmp_path) == 0
     assert _train(folder, tmp_path) == 1
-    assert "already contains a run: continue it with --resume, or choose another folder" in capsys.readouterr().err
+    assert "already contains a run. Continue it with --resume, or choose another folder." in capsys.readouterr().err
 
 
-def test_there_must_be_a_run_to_resume(tmp_path, capsys):
+def test_resume_needs_a_run(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 1
-    assert "there is no run to resume" in capsys.readouterr().err
+    assert "no run to resume" in capsys.readouterr().err
 
 
-def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder, tmp_path, capsys):
+def test_fine_tuning_keeps_frozen_layers_and_replaces_the_classifier(folder, tmp_path, capsys):
     assert _train(folder, tmp_path / "first") == 0
     start = tmp_path / "first" / "weights.safetensors"
     (folder / "grey").mkdir()
@@ -96,7 +97,7 @@ def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder,
             assert name.startswith("loss3") or np.array_equal(others[name], array)
 
 
-def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path, capsys):
+def test_ensemble_models_start_equal_and_end_different(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--ensemble", "2", "--jobs", "2") == 0
     out = capsys.readouterr().out
     assert "16 training images in 2 classes" in out
@@ -109,14 +110,14 @@ def test_an_ensemble_starts_alike_and_ends_differently(folder, tmp_path, capsys)
     assert not np.array_equal(first["conv1/3x3/weight"], second["conv1/3x3/weight"])
 
 
-def test_members_in_their_own_processes_end_as_one_alone_would(folder, tmp_path):
+def test_ensemble_member_matches_a_single_run(folder, tmp_path):
     _train(folder, tmp_path / "together", "--ensemble", "2", "--jobs", "2")
     _train(folder, tmp_path / "alone")
     files = (tmp_path / name / "weights.safetensors" for name in ("together/member_1", "alone"))
     assert len({file.read_bytes() for file in files}) == 1
 
 
-def test_an_ensemble_goes_on_with_the_members_that_are_left(folder, tmp_path):
+def test_resumed_ensemble_trains_missing_members(folder, tmp_path):
     assert _train(folder, tmp_path, "--ensemble", "2") == 0
     whole = [(tmp_path / f"member_{k}" / "weights.safetensors").read_bytes() for k in (1, 2)]
     for path in (tmp_path / "member_2").iterdir():
@@ -125,13 +126,13 @@ def test_an_ensemble_goes_on_with_the_members_that_are_left(folder, tmp_path):
     assert [(tmp_path / f"member_{k}" / "weights.safetensors").read_bytes() for k in (1, 2)] == whole
 
 
-def test_grey_images_are_no_food_for_the_paper_s_network(tmp_path, capsys):
+def test_googlenet_rejects_grey_images(tmp_path, capsys):
     pytest.importorskip("sklearn")
     assert main(["train", "--data", "digits", "--model", "googlenet", "--out", str(tmp_path)]) == 1
-    assert "googlenet takes colour images, digits has 1 channel; perhaps mini?" in capsys.readouterr().err
+    assert "digits has 1 channel" in capsys.readouterr().err
 
 
-def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, capsys):
+def test_experiment_prints_and_draws_gradient_norms(tmp_path, capsys):
     assert main(["experiment", "gradients", "--steps", "1", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "weights of 0.01" in out
@@ -142,32 +143,32 @@ def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, ca
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--resume", "--epochs", "9"], "--resume goes on with the settings that the run was begun with"),
-        (["--weights", "a.safetensors", "--depth", "9"], "--weights says what the network is: leave --depth away"),
-        (["--jobs", "2"], "--jobs is for --ensemble"),
-        (["--model", "googlenet", "--depth", "5"], "--depth is of the small network"),
+        (["--resume", "--epochs", "9"], "--resume continues with the settings of the run. Leave out --epochs."),
+        (["--weights", "a.safetensors", "--depth", "9"], "--weights defines the network. Leave out --depth."),
+        (["--jobs", "2"], "--jobs needs --ensemble. Leave out --jobs."),
+        (["--model", "googlenet", "--depth", "5"], "--depth is only for the mini network. Leave out --depth."),
         (["--lr", "0"], "lr must be above 0"),
-        (["--find-lr", "--lr", "0.1"], "--find-lr tries one network with many rates: leave --lr away"),
-        (["--find-lr", "20", "--ensemble", "2"], "--find-lr tries one network with many rates: leave --ensemble away"),
+        (["--find-lr", "--lr", "0.1"], "--find-lr tries many learning rates with one network. Leave out --lr."),
+        (["--find-lr", "20", "--ensemble", "2"], "with one network. Leave out --ensemble."),
         (["--find-lr", "9", "--size", "8"], "steps must be at least 10, got 9"),
-        (["--resume", "--find-lr"], "--resume goes on with the settings"),
-        (["--resume", "--optimizer", "adamw"], "--resume goes on with the settings"),
+        (["--resume", "--find-lr"], "--resume continues with the settings"),
+        (["--resume", "--optimizer", "adamw"], "--resume continues with the settings"),
         (["--warmup", "8"], "warmup must be shorter than the training, got 8 of 8 epochs"),
     ],
 )
-def test_options_that_would_change_nothing_are_refused(tmp_path, capsys, more, message):
+def test_options_without_effect_are_rejected(tmp_path, capsys, more, message):
     assert main(["train", "--out", str(tmp_path / "run"), *more]) == 1
     assert message in capsys.readouterr().err
 
 
-def test_another_recipe_in_the_folder_of_an_ensemble_is_refused_and_stays(tmp_path):
+def test_ensemble_rejects_and_keeps_a_different_recipe(tmp_path):
     from minigooglenet import training
 
     recipe = training.Recipe("digits", models=2)
     recipe.write(tmp_path)
     (tmp_path / "member_2").mkdir()
     (tmp_path / "member_2" / "checkpoint.safetensors").touch()
-    with pytest.raises(ValueError, match="holds another run: models 2 there, 3 here"):
+    with pytest.raises(ValueError, match="models 2 there, 3 here"):
         training.train_ensemble(training.Recipe("digits", models=3), tmp_path)
     assert training.recipe.read(tmp_path) == recipe
 
@@ -176,7 +177,7 @@ def _record(path):
     return weights.training_images(path)
 
 
-def test_weights_record_the_training_images(folder, tmp_path):
+def test_weights_file_records_the_training_images(folder, tmp_path):
     from minigooglenet import data
 
     assert _train(folder, tmp_path, "--average", "0.5") == 0
@@ -188,7 +189,7 @@ def test_weights_record_the_training_images(folder, tmp_path):
     assert weights.load(tmp_path / "weights.safetensors").training_images.hashes.tolist() == record.hashes.tolist()
 
 
-def test_fine_tuned_weights_record_both_sets_of_images(folder, tmp_path):
+def test_fine_tuned_weights_record_both_image_sets(folder, tmp_path):
     rng, other = np.random.default_rng(9), tmp_path / "other"
     for name in ("bright", "dark"):
         (other / name).mkdir(parents=True)
@@ -208,7 +209,7 @@ def test_built_in_data_has_no_record(tmp_path):
     assert _record(tmp_path / "weights.safetensors") is None
 
 
-def test_folders_that_are_not_used_are_printed(folder, tmp_path, capsys):
+def test_unused_folders_are_reported(folder, tmp_path, capsys):
     import shutil
 
     shutil.copytree(folder, tmp_path / "set" / "train")
@@ -220,7 +221,7 @@ def test_folders_that_are_not_used_are_printed(folder, tmp_path, capsys):
     assert captured.err == ""
 
 
-def test_a_run_without_a_checkpoint_leaves_its_folder_free(folder, tmp_path, capsys):
+def test_diverged_first_run_leaves_its_folder_free(folder, tmp_path, capsys):
     with np.errstate(all="ignore"):
         assert _train(folder, tmp_path, "--lr", "1e30") == 1
     assert "is not finite" in capsys.readouterr().err
@@ -234,7 +235,7 @@ def test_a_run_without_a_checkpoint_leaves_its_folder_free(folder, tmp_path, cap
     assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
-def test_a_killed_first_run_leaves_its_folder_free(folder, tmp_path, monkeypatch):
+def test_interrupted_first_step_leaves_its_folder_free(folder, tmp_path, monkeypatch):
     from minigooglenet.training import trainer
 
     def killed(*args, **kwargs):
@@ -247,22 +248,22 @@ def test_a_killed_first_run_leaves_its_folder_free(folder, tmp_path, monkeypatch
     assert _train(folder, tmp_path, "--ensemble", "2", "--epochs", "1") == 1
 
 
-@pytest.mark.parametrize("kept", ["checkpoint.safetensors", "weights.safetensors", "best.safetensors"])
-def test_what_was_trained_without_a_recipe_is_not_written_over(folder, tmp_path, capsys, kept):
-    (tmp_path / kept).write_bytes(b"trained in Python")
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "weights.safetensors", "best.safetensors"])
+def test_trained_files_without_a_recipe_are_kept(folder, tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(b"trained in Python")
     assert _train(folder, tmp_path) == 1
-    assert "already contains a run: choose another folder" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == [kept]
+    assert "already contains a run. Choose another folder." in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_another_program_s_recipe_json_is_not_written_over(folder, tmp_path, capsys):
+def test_foreign_recipe_json_is_kept(folder, tmp_path, capsys):
     (tmp_path / "recipe.json").write_text('["flour", "eggs"]', encoding="utf-8")
     assert _train(folder, tmp_path) == 1
     assert "is not the recipe of a run" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
 
-def test_a_run_in_its_first_epoch_keeps_its_folder(folder, tmp_path, capsys, monkeypatch):
+def test_running_run_locks_its_folder(folder, tmp_path, capsys, monkeypatch):
     from minigooglenet.training import trainer
 
     real, codes = trainer.gradients, []
@@ -280,7 +281,7 @@ def test_a_run_in_its_first_epoch_keeps_its_folder(folder, tmp_path, capsys, mon
     assert json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))["settings"]["seed"] == 0
 
 
-def test_finding_a_learning_rate_leaves_the_folder_free(folder, tmp_path, capsys):
+def test_learning_rate_sweep_leaves_the_folder_free(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--find-lr", "12") == 0
     out = capsys.readouterr().out
     assert "uggest" in out
@@ -289,7 +290,7 @@ def test_finding_a_learning_rate_leaves_the_folder_free(folder, tmp_path, capsys
     assert _train(folder, tmp_path, "--epochs", "1") == 0
 
 
-def test_new_options_reach_the_recipe_and_resume(folder, tmp_path, capsys):
+def test_new_options_are_saved_and_resumed(folder, tmp_path, capsys):
     more = ["--optimizer", "adamw", "--schedule", "cosine", "--warmup", "0.5", "--patience", "1"]
     assert _train(folder, tmp_path, *more) == 0
     assert "adamw, learning rate 0.003, schedule cosine after 0.5 epochs of warm-up" in capsys.readouterr().out
@@ -299,7 +300,7 @@ def test_new_options_reach_the_recipe_and_resume(folder, tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
 
 
-def test_a_recipe_from_before_the_new_settings_is_resumed(folder, tmp_path):
+def test_recipe_without_the_new_settings_resumes(folder, tmp_path):
     assert _train(folder, tmp_path) == 0
     path = tmp_path / "recipe.json"
     recipe = json.loads(path.read_text(encoding="utf-8"))
@@ -311,7 +312,7 @@ def test_a_recipe_from_before_the_new_settings_is_resumed(folder, tmp_path):
     assert json.loads(path.read_text(encoding="utf-8")) == recipe
 
 
-def test_a_log_of_the_command_has_no_control_codes(folder, tmp_path):
+def test_redirected_log_has_no_control_codes(folder, tmp_path):
     run = subprocess.run(
         [sys.executable, "-m", "minigooglenet", "train", "--data", folder, "--out", tmp_path, *SMALL],
         env={**os.environ, "FORCE_COLOR": "1"},
@@ -325,7 +326,7 @@ def test_a_log_of_the_command_has_no_control_codes(folder, tmp_path):
     assert all(line.isprintable() for line in text.replace(os.linesep, "\n").split("\n"))
 
 
-def test_large_heads_are_warned_of_before_training(folder, tmp_path, capsys, monkeypatch):
+def test_train_warns_about_large_auxiliary_heads(folder, tmp_path, capsys, monkeypatch):
     from minigooglenet.training import trainer
 
     def stop(*args, **kwargs):
@@ -336,7 +337,7 @@ def test_large_heads_are_warned_of_before_training(folder, tmp_path, capsys, mon
     assert "Warning: the auxiliary head 'loss1/classifier' has 5,3" in capsys.readouterr().out
 
 
-def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, capsys, monkeypatch):
+def test_ensemble_members_share_the_new_classifier(folder, tmp_path, capsys, monkeypatch):
     from minigooglenet.training import ensemble
 
     g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)
@@ -347,13 +348,13 @@ def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, 
     more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
     assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
     assert "The classifier is new: the file does not name its classes. New: " in capsys.readouterr().out
-    assert [found["new"] for found in started] == [["loss3/classifier"]] * 2
+    assert [report["new"] for report in started] == [["loss3/classifier"]] * 2
     first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
     assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
 
 
 def _stopped(folder, out, monkeypatch, *more):
-    """Begin a run that Ctrl-C stops after its third step."""
+    """Start a run that Ctrl-C stops after its third step."""
     from minigooglenet.training import trainer
 
     real, calls = trainer.gradients, []
@@ -373,7 +374,7 @@ def _bytes(out):
     return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file() and path.name != ".training.lock"}
 
 
-def test_resume_next_to_a_running_run_changes_nothing(folder, tmp_path, capsys, monkeypatch):
+def test_resuming_a_running_run_changes_nothing(folder, tmp_path, capsys, monkeypatch):
     from minigooglenet.training import trainer
 
     real, codes = trainer.gradients, []
@@ -406,9 +407,7 @@ def test_resume_next_to_a_running_run_changes_nothing(folder, tmp_path, capsys, 
         (None, "model", "minni", "belongs to another run: recipe model 'mini' there, 'minni' here"),
     ],
 )
-def test_an_edited_recipe_is_rejected_with_both_values(
-    folder, tmp_path, capsys, monkeypatch, part, name, value, message
-):
+def test_edited_recipe_is_rejected_with_both_values(folder, tmp_path, capsys, monkeypatch, part, name, value, message):
     _stopped(folder, tmp_path, monkeypatch, "--no-augment")
     path = tmp_path / "recipe.json"
     values = json.loads(path.read_text(encoding="utf-8"))
@@ -421,7 +420,7 @@ def test_an_edited_recipe_is_rejected_with_both_values(
     assert _bytes(tmp_path) == before
 
 
-def test_moved_images_are_the_same_images(folder, tmp_path, monkeypatch):
+def test_run_resumes_with_moved_images(folder, tmp_path, monkeypatch):
     import shutil
 
     shutil.copytree(folder, tmp_path / "images")
@@ -432,22 +431,22 @@ def test_moved_images_are_the_same_images(folder, tmp_path, monkeypatch):
     assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 0
 
 
-def test_damaged_records_are_reported_and_the_run_continues(folder, tmp_path, capsys, monkeypatch):
+def test_corrupt_logs_are_reported_and_the_run_continues(folder, tmp_path, capsys, monkeypatch):
     _stopped(folder, tmp_path, monkeypatch)
     (tmp_path / "steps.csv").write_bytes(b"\0" * 500 + b"\n")
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
     captured = capsys.readouterr()
-    assert "steps.csv had 1 row that this run did not write so. It is now steps.csv.damaged-1" in captured.out
+    assert re.search(r"steps.csv .*\b1 row .*steps.csv.damaged-1", captured.out)
     assert captured.err == ""
 
 
-def test_resume_without_a_folder_makes_none(tmp_path, capsys):
+def test_resume_creates_no_folder(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 1
-    assert "there is no run to resume" in capsys.readouterr().err
+    assert "no run to resume" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
-def test_a_rejected_new_run_makes_no_folder(tmp_path, capsys):
+def test_rejected_run_creates_no_folder(tmp_path, capsys):
     assert main(["train", "--data", str(tmp_path / "nothing"), "--out", str(tmp_path / "run")]) == 1
-    assert "is none of them" in capsys.readouterr().err
+    assert str(tmp_path / "nothing") in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

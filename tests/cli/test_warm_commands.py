@@ -1,4 +1,4 @@
-"""After `warmup`, no command compiles anything, in its own process or in those that it starts."""
+"""After `warmup`, no command compiles anything, in its own process or in processes that it starts."""
 
 import json
 import os
@@ -26,7 +26,7 @@ NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
-COMMANDS = [  # every command, and the settings of a command that run other kernels
+COMMANDS = [  # every command, with options that run other kernels
     "warmup",
     "count mini",
     "gradcheck all",
@@ -54,7 +54,7 @@ COMMANDS = [  # every command, and the settings of a command that run other kern
     "exam papers --key keys --seed 1",
     "doctor",
 ]
-FAILING = ("doctor", "exercise lint")  # a machine may lack something, and a new exercise lacks everything
+FAILING = ("doctor", "exercise lint")  # a machine may have problems, and a new exercise is incomplete
 PROGRAM = """
 import json, sys, traceback
 from numba.core import event
@@ -69,19 +69,19 @@ class Listener(event.Listener):
         pass
 
 event.register("numba:compile", Listener())
-found = {}
+results = {}
 for command in json.load(open("commands.json")):
     compiled = []
     try:
         code = cli.main(command.split())
     except SystemExit as stop:
         code = stop.code
-    found[command] = code, compiled
-json.dump(found, open("found.json", "w"))
+    results[command] = code, compiled
+json.dump(results, open("results.json", "w"))
 """
 
 
-def kept(cache):
+def cached(cache):
     return sorted(path.relative_to(cache) for path in cache.rglob("*.nbc"))
 
 
@@ -109,12 +109,12 @@ def test_no_command_compiles_after_warmup(tmp_path):
         )
 
     run("-m", "minigooglenet", "warmup")
-    warm = kept(cache)
+    warm = cached(cache)
     assert len(warm) > 100
     commands = run("-c", PROGRAM)
-    found = json.loads((work / "found.json").read_text(encoding="utf-8"))
-    assert {command: kernels for command, (_, kernels) in found.items() if kernels} == {}
+    results = json.loads((work / "results.json").read_text(encoding="utf-8"))
+    assert {command: kernels for command, (_, kernels) in results.items() if kernels} == {}
     assert compiled.fast().jit.MESSAGE not in commands.stdout + commands.stderr
-    assert kept(cache) == warm  # processes that a command started compiled nothing either
-    failed = {command: code for command, (code, _) in found.items() if code and not command.startswith(FAILING)}
+    assert cached(cache) == warm  # child processes compiled nothing either
+    failed = {command: code for command, (code, _) in results.items() if code and not command.startswith(FAILING)}
     assert failed == {}, commands.stderr

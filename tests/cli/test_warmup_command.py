@@ -1,22 +1,22 @@
-"""`minigooglenet warmup`: it says what it did, and where the kernels are."""
+"""`minigooglenet warmup`: what it prints, and where the kernels are stored."""
 
 from numeric import needs_numba
 
 from minigooglenet import cli, warmup
 
-pytestmark = needs_numba  # tests/test_without_numba.py has what it says elsewhere
+pytestmark = needs_numba  # for its output without Numba, see tests/test_without_numba.py
 
 
-def test_warmup_compiles_once_and_then_finds_everything(capsys):
+def test_second_warmup_compiles_nothing(capsys):
     assert cli.main(["warmup"]) == 0
     capsys.readouterr()
     assert cli.main(["warmup"]) == 0
     out = capsys.readouterr().out
-    assert "All kernels were compiled already" in out
-    assert (str(warmup.folder()) in out.replace("\n", "")) or "No folder could be written" in out
+    assert "All kernels are already compiled" in out
+    assert (str(warmup.folder()) in out.replace("\n", "")) or "No cache folder is writable" in out
 
 
-def test_progress_goes_from_nothing_to_all():
-    seen = []
-    warmup.warmup(lambda done, steps, text: seen.append((done, steps)))
-    assert seen == [(done, seen[0][1]) for done in range(seen[0][1] + 1)]
+def test_warmup_progress_counts_every_step():
+    progress = []
+    warmup.warmup(lambda done, steps, text: progress.append((done, steps)))
+    assert progress == [(done, progress[0][1]) for done in range(progress[0][1] + 1)]

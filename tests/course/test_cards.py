@@ -79,5 +79,5 @@ def test_numbers_in_quizzes_are_what_the_engine_computes():
 @pytest.mark.parametrize("lesson", ["14", "x"])
 def test_an_unknown_lesson_is_rejected(lesson, tmp_path, capsys):
     assert main(["cards", str(tmp_path / "deck.txt"), "--lesson", lesson]) == 1
-    assert "there is no lesson" in capsys.readouterr().err
+    assert "unknown lesson" in capsys.readouterr().err
     assert not (tmp_path / "deck.txt").exists()

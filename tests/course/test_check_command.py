@@ -137,7 +137,7 @@ def test_exercises_are_listed_without_an_id_or_with_an_unknown_one(capsys, comma
 
 def test_check_without_an_answer_names_it(capsys):
     assert main(["check", "3.1"]) == 1
-    assert "name the file with your answer: minigooglenet check 03.1 FILE" in capsys.readouterr().err
+    assert "Pass the file with your answer: minigooglenet check 03.1 FILE" in capsys.readouterr().err
     assert "check('03.1', conv_db)" in check("3.1").what
     assert check("3.1").status == "not yet"
 
@@ -153,7 +153,7 @@ def test_what_never_ends_is_ended(tmp_path, capfd):
     [
         (["99.9", __file__], "unknown exercise '99.9'"),
         (["03.1", "nowhere.py"], "file nowhere.py does not exist"),
-        (["03.1", str(Path(__file__).parent)], "is a folder; name a .py file or a notebook in it"),
+        (["03.1", str(Path(__file__).parent)], "is a folder. Pass a .py file or a notebook in it"),
     ],
 )
 def test_a_wrong_call_is_one_line(capsys, arguments, said):

@@ -41,7 +41,7 @@ def test_what_a_student_changed_stays_and_is_said(two_lessons, tmp_path, capsys)
     assert main(["lessons", str(tmp_path / "my"), "--no-open"]) == 0
     out = capsys.readouterr().out
     assert "1 files copied" in out
-    assert "left as it is" in out
+    assert "kept your version, which differs from the original lesson" in out
     assert "00_start.ipynb" in out
     assert place.read_text(encoding="utf-8") == "my work"
 
@@ -84,7 +84,7 @@ def test_jupyterlab_is_opened_there_or_its_absence_said(two_lessons, tmp_path, c
     assert started == [("-I", "00_start.ipynb", str(tmp_path / "my"))]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["lessons", str(tmp_path / "my")]) == 1
-    assert "JupyterLab is not installed: pip install jupyterlab" in capsys.readouterr().out
+    assert "JupyterLab is not installed. Run pip install jupyterlab" in capsys.readouterr().out
 
 
 def test_what_is_wrong_with_the_set_up_is_said_before_jupyterlab_starts(two_lessons, tmp_path, capsys, monkeypatch):

@@ -146,7 +146,7 @@ def test_a_file_that_cannot_be_imported_does_not_hide_the_others(folder, capsys)
     out = capsys.readouterr().out
     assert "exercise_02_8:\n  - it cannot be imported: SyntaxError" in out
     assert "02.9: ready" in out
-    assert "1 of 2 exercises need something done." in out
+    assert "1 of 2 exercises need attention." in out
 
 
 def test_an_exercise_in_a_file_of_another_number_is_reported(folder):

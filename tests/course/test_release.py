@@ -62,7 +62,7 @@ def test_an_edited_source_replaces_what_nobody_changed_and_nothing_else(course, 
         (course / "src" / f"{name}.py").write_text(SOURCE + "print('new')\n", encoding="utf-8")
     for _ in range(2):  # a file that was left stays left
         assert main(["release", str(course / "src"), str(course / "out")]) == 0
-        assert f"left as it is, for somebody changed it: {work}" in capsys.readouterr().out
+        assert f"kept, because it was changed: {work}" in capsys.readouterr().out
     assert "print('new')" in (course / "out" / "03_a.ipynb").read_text(encoding="utf-8")
     assert work.read_text(encoding="utf-8") == "a student's work"
 

@@ -1,4 +1,4 @@
-"""Ways to damage the folder of a run, each a function of a random generator and a folder, drawn by number."""
+"""Functions that corrupt the folder of a run, each called with a random generator and chosen by a seed."""
 
 import json
 import os
@@ -15,7 +15,7 @@ VALUES = (
 
 
 def damage(number, folder, other) -> str:
-    """Damage a folder in the way of that number, and return what was done; `other` is the folder of another run."""
+    """Corrupt a folder in the way that `number` selects, and describe it; `other` is the folder of another run."""
     rng = np.random.default_rng(number)
     kinds = (_bytes, _bytes, _kind, _rows, _rows, _recipe, _recipe, _recipe, _state, _state, _arrays, _another)
     return kinds[number % len(kinds)](rng, folder, other)
@@ -83,10 +83,10 @@ def _rows(rng, folder, other):
     lines = (folder / name).read_text(encoding="utf-8").splitlines()
     at, to = (int(value) for value in rng.integers(1, len(lines), 2))
     cells = lines[at].split(",")
-    place = int(rng.integers(len(cells)))
+    index = int(rng.integers(len(cells)))
 
     def cell(text):
-        return [*lines[:at], ",".join([*cells[:place], text, *cells[place + 1 :]]), *lines[at + 1 :]]
+        return [*lines[:at], ",".join([*cells[:index], text, *cells[index + 1 :]]), *lines[at + 1 :]]
 
     texts = ("", "x", "nan", "inf", "-1", "1e400", "0x1", "1_0", "9" * 5000, "\0", "=1+1", "1;2", '"', "\u0661", " 1")
     ways = {
@@ -111,7 +111,7 @@ def _rows(rng, folder, other):
 
 
 def _changed(rng, values, names):
-    """Change one field of a dict, and return what was done."""
+    """Change one field of a dict, and describe the change."""
     name, way = _pick(rng, names), _pick(rng, ("value", "value", "value", "gone", "unknown", "renamed"))
     if way == "value":
         values[name] = _pick(rng, VALUES)
@@ -130,11 +130,11 @@ def _recipe(rng, folder, other):
     values = json.loads(path.read_text(encoding="utf-8"))
     inner = _pick(rng, ("settings", "settings", "arguments", None, None))
     if inner is None:
-        told = _changed(rng, values, list(values))
+        change = _changed(rng, values, list(values))
     else:
-        told = f"{inner}: {_changed(rng, values[inner], list(values[inner]))}"
+        change = f"{inner}: {_changed(rng, values[inner], list(values[inner]))}"
     path.write_text(json.dumps(values), encoding="utf-8")
-    return f"recipe.json: {told}"
+    return f"recipe.json: {change}"
 
 
 def _contents(folder):
@@ -150,19 +150,19 @@ def _state(rng, folder, other):
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     inner = _pick(rng, ("run", "settings", "epochs", "tally", "generators", None, None, None))
     if inner is None:
-        told = _changed(rng, state, list(state))
+        change = _changed(rng, state, list(state))
     elif inner == "run":
-        told = f"run: {_changed(rng, state['run'], list(state['run']))}"
+        change = f"run: {_changed(rng, state['run'], list(state['run']))}"
     elif inner == "settings":
-        told = f"run settings: {_changed(rng, state['run']['settings'], list(state['run']['settings']))}"
+        change = f"run settings: {_changed(rng, state['run']['settings'], list(state['run']['settings']))}"
     else:
         value = _pick(rng, VALUES)
-        place = int(rng.integers(len(state[inner]) + 1))
-        state[inner][place : place + 1] = [value]
-        told = f"{inner}[{place}] = {str(value)[:40]!r}"
+        index = int(rng.integers(len(state[inner]) + 1))
+        state[inner][index : index + 1] = [value]
+        change = f"{inner}[{index}] = {str(value)[:40]!r}"
     contents.arrays["trainer/state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     safetensors.write(contents, folder / "checkpoint.safetensors")
-    return f"checkpoint: state {told}"
+    return f"checkpoint: state {change}"
 
 
 def _arrays(rng, folder, other):

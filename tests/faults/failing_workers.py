@@ -1,6 +1,6 @@
-"""A child process in which workers fail: `python failing_workers.py COUNT SEED` prints what came of each kind.
+"""A child process with failing workers: `python failing_workers.py COUNT SEED` prints the count of each outcome.
 
-A failure that hangs ends the process with the stacks of all threads.
+If a call hangs, the process prints the stacks of all threads and ends.
 """
 
 import collections
@@ -19,7 +19,7 @@ import minigooglenet as mg
 from minigooglenet import parallel
 from minigooglenet.parallel import pool, tasks
 
-SECONDS = 60  # after which a call hangs
+SECONDS = 60  # after which a call counts as hanging
 ASYNC = ctypes.pythonapi.PyThreadState_SetAsyncExc
 KINDS = (SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError, ValueError, StopIteration)
 
@@ -29,9 +29,9 @@ class OwnError(BaseException):
 
 
 class Failing(mg.layers.ReLU):
-    """A layer of the user's, which does what it is told to before it computes."""
+    """A user-defined layer that calls `act` before it computes."""
 
-    act = staticmethod(lambda: None)  # of the class: a plan has a copy of the layer
+    act = staticmethod(lambda: None)  # on the class, because a plan has a copy of the layer
 
     def forward(self, x, train=False):
         Failing.act()
@@ -48,7 +48,7 @@ def network():
 
 
 class Scene:
-    """Calls with known results, and ways in which they fail."""
+    """Calls with known results, and ways to make them fail."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -90,8 +90,8 @@ class Scene:
         _, grads = self.other.backward({wire: np.ones_like(y) for wire, y in outputs.items()}, tape)
         return b"".join(grad.tobytes() for grad in grads.values())
 
-    # Each of these yields around one call: it prepares a failure, and cleans up after it. It returns the exception that
-    # the caller must get, or None where the call may end either way: right, or with an exception.
+    # Each of these functions prepares a failure of one call, and returns a function that cleans up. That function
+    # returns the exception that the caller must get, or None if the call may also return the right result.
 
     def fail_in_a_task(self):
         kind = self.random.choice((*KINDS, OwnError))
@@ -115,7 +115,7 @@ class Scene:
         Failing.act = act
         return lambda: kind
 
-    def fail_as_helpers_begin(self):
+    def fail_as_workers_begin(self):
         begin, kind = pool._begin_worker, self.random.choice(KINDS)
 
         def broken():
@@ -190,7 +190,7 @@ class Scene:
         return after
 
     def fail_asynchronously(self, threads, kind=None):
-        """Throw exceptions into threads at random moments while the call runs."""
+        """Raise exceptions in threads at random moments during the call."""
         kind, stop = kind or self.random.choice((*KINDS[:4], OwnError)), threading.Event()
         waits = [self.random.uniform(0, 0.003) for _ in range(3)]
 
@@ -213,7 +213,7 @@ class Scene:
 
         return after
 
-    def fail_helpers_asynchronously(self):
+    def fail_workers_asynchronously(self):
         return self.fail_asynchronously(
             lambda: [t.ident for t in threading.enumerate() if t.name.startswith("minigooglenet_")]
         )
@@ -243,12 +243,12 @@ class Scene:
 
         def after():
             for child in children:
-                assert os.waitpid(child, 0)[1] == 0, "a forked child computed something else"
+                assert os.waitpid(child, 0)[1] == 0, "a forked child computed a different result"
 
         return after
 
     def one(self):
-        """Fail once; return the names of what failed in which call, and what came of it."""
+        """Make one call fail; return (failure, call, outcome)."""
         mg.set_num_threads(self.random.randrange(2, 5))
         call = self.random.choice(list(self.calls))
         kinds = [name for name in vars(Scene) if name.startswith("fail_") and name != "fail_asynchronously"]
@@ -260,21 +260,21 @@ class Scene:
         try:
             try:
                 self.armed.set()
-                for _ in range(1 if failure not in ("fail_helpers_asynchronously",) else 3):
+                for _ in range(1 if failure not in ("fail_workers_asynchronously",) else 3):
                     result = self.calls[call](self)
             except BaseException as caught:
                 error = caught
             finally:
                 expected = self.surely(after)
                 Failing.act = staticmethod(lambda: None)
-        except BaseException as late:  # one that was thrown into the caller arrives after its call
+        except BaseException as late:  # an asynchronous exception arrived after the call
             error = error or late
             expected = self.surely(after)
             Failing.act = staticmethod(lambda: None)
         if expected is not None and not isinstance(error, self.as_raised(expected)):
             return failure, call, f"lost {expected.__name__}: {error!r}"
         if error is None and result != self.right[call]:
-            return failure, call, "wrong images"
+            return failure, call, "wrong result"
         return failure, call, self.compare_again()
 
     @staticmethod
@@ -295,16 +295,16 @@ class Scene:
             for attempt in range(4):
                 try:
                     if self.calls[name](self) != self.right[name]:
-                        return f"wrong images in the next {name}"
+                        return f"wrong result of the next {name}"
                     break
-                except BaseException as error:  # thrown a little late
+                except BaseException as error:  # raised a little late
                     if attempt == 3:
                         return f"the next {name} failed: {error!r}"
         return "right"
 
 
 def main(count, seed):
-    threading.excepthook = lambda arguments: None  # the ends of threads are wanted here
+    threading.excepthook = lambda arguments: None  # threads end with exceptions on purpose
     sys.unraisablehook = lambda arguments: None
     scene, outcomes = Scene(seed), collections.Counter()
     for _ in range(count):

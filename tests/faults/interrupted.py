@@ -1,8 +1,8 @@
-"""A child process that is interrupted: `python interrupted.py COUNT SEED [outside]` prints how often state was left.
+"""A child process for interrupts: `python interrupted.py COUNT SEED [outside]` counts states that are not restored.
 
-COUNT interrupts come at random microseconds: from a timer of this process, or with `outside` as one SIGINT from another
-process for every line "go". The traceback of each is kept while the state is
-looked at, as an interactive session keeps it.
+COUNT interrupts arrive at random microseconds: from a timer of this process or, with `outside`, as one SIGINT from
+another process for every line "go". Each traceback is kept while the state is
+read, as in an interactive session.
 """
 
 import faulthandler
@@ -19,20 +19,20 @@ import minigooglenet as mg
 from minigooglenet import parallel
 from minigooglenet.kernels.fast import subnormals
 
-SECONDS = 120  # after which a call hangs
+SECONDS = 120  # after which a call counts as hanging
 
 
 def calls():
     g = mg.models.mini_googlenet(size=32, width=0.25, rng=0)
     x = np.random.default_rng(0).random((4, 3, 32, 32), np.float32)
-    plan, scores = mg.plan(g), np.ones((4, 5), np.float32)
+    plan, logits = mg.plan(g), np.ones((4, 5), np.float32)
 
     def nested():
         with parallel.computing(), parallel.computing():
             pass
 
-    # The short ones spend most of their time in the places where something can be left undone.
-    short = [nested, lambda: parallel.run([int] * 3), lambda: mg.kernels.softmax.forward(scores)]
+    # The short calls spend most of their time in code that must restore state.
+    short = [nested, lambda: parallel.run([int] * 3), lambda: mg.kernels.softmax.forward(logits)]
     long = [lambda: g(x).tobytes(), lambda: plan(x).tobytes(), lambda: plan(x[:1]).tobytes()]
     return short, long
 

@@ -1,4 +1,4 @@
-"""Small runs in forks of one process that has imported everything, killed at any moment, and what they leave."""
+"""Small training runs in forks of one process, killed at random moments, and digests of their files."""
 
 import hashlib
 import json
@@ -29,22 +29,22 @@ def trainer(out, seed):
 
 def to_the_end(out, seed):
     """Resume a run and finish it."""
-    one = trainer(out, seed)
-    one.resume()
-    assert one.run()
+    run = trainer(out, seed)
+    run.resume()
+    assert run.run()
 
 
 def digests(out) -> dict:
-    """Return a SHA-256 of each file that a run leaves, without the seconds in its records."""
-    found = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in FILES}
+    """Return the SHA-256 of each file that a run leaves, without the times in its logs."""
+    digest = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in FILES}
     for name in ("steps.csv", "epochs.csv"):
         rows = [line.rpartition(",")[0] for line in (out / name).read_text(encoding="utf-8").splitlines()]
-        found[name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        digest[name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     odd = [path.name for path in out.iterdir() if ".damaged-" in path.name or path.name.endswith(".part")]
-    return found | {"odd": sorted(odd)}
+    return digest | {"odd": sorted(odd)}
 
 
-def kill_again_and_again(out, seed, kills) -> dict:
+def kill_repeatedly(out, seed, kills) -> dict:
     """Kill a run `kills` times at random moments, finish it, and return its digests."""
     draw, done = random.Random(seed), 0
     while done < kills:
@@ -53,20 +53,20 @@ def kill_again_and_again(out, seed, kills) -> dict:
             try:
                 to_the_end(out, seed)
             finally:
-                os._exit(3)  # it came to its end, or failed
+                os._exit(3)  # it finished or failed
         time.sleep(draw.choice((0.001, 0.01, 0.05, 0.15)) * 2 * draw.random())
         os.kill(child, signal.SIGKILL)
         ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        assert ended == -signal.SIGKILL, f"it ended before it was killed for the {done + 1}. time"
+        assert ended == -signal.SIGKILL, f"it ended before kill {done + 1}"
         done += 1
     to_the_end(out, seed)
     return digests(out)
 
 
 def main(folder, first, last, kills):
-    """Kill the runs first .. last - 1, and print for each its digests and those of a run that nobody killed."""
+    """Kill the runs first .. last - 1; print the digests of each, and those of an uninterrupted run."""
     for seed in range(first, last):
-        killed = kill_again_and_again(folder / f"killed_{seed}", seed, kills)
+        killed = kill_repeatedly(folder / f"killed_{seed}", seed, kills)
         to_the_end(folder / f"whole_{seed}", seed)
         print(json.dumps([killed, digests(folder / f"whole_{seed}")]), flush=True)
 

@@ -1,4 +1,4 @@
-"""The long form: 200 faults in a cache of compiled kernels, and 20 rounds of eight downloads at once."""
+"""The long form: 200 faults in a cache of compiled kernels, and 20 rounds of eight parallel downloads."""
 
 import contextlib
 import hashlib
@@ -33,7 +33,7 @@ def total(values):
         s += square(values[i])
     return s
 """
-# A process that compiled none of the kernels forks for each fault. The child is like a new process, and may crash.
+# A process without compiled kernels forks for each fault. The child acts as a new process, and may crash.
 PROGRAM = """
 import os, pickle, random, sys
 from pathlib import Path
@@ -41,7 +41,7 @@ import numba
 import numpy as np
 import kernels
 
-numba.njit(lambda x: sum(x))(np.arange(5.0))  # Numba starts up here, not in every child
+numba.njit(lambda x: sum(x))(np.arange(5.0))  # start Numba once, not in every child
 
 folder, faults = Path(sys.argv[1]), int(sys.argv[2])
 draw = random.Random(13)
@@ -108,7 +108,7 @@ print(len(outcomes) - 1, sorted(set(outcomes)))
 """
 
 
-def test_no_fault_in_the_cache_crashes_or_changes_a_result(tmp_path):
+def test_cache_faults_never_crash_or_change_results(tmp_path):
     (tmp_path / "kernels.py").write_text(KERNELS, encoding="utf-8")
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
     result = subprocess.run(
@@ -165,12 +165,12 @@ for number in range(rounds):
 """
 
 
-class _Cutting(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT, and often ends early."""
+class _Truncating(http.server.BaseHTTPRequestHandler):
+    """Serve CONTENT, often truncated."""
 
     def do_GET(self):
-        asked = self.headers.get("Range")
-        begin = int(asked.split("=")[1].rstrip("-")) if asked else 0
+        requested = self.headers.get("Range")
+        begin = int(requested.split("=")[1].rstrip("-")) if requested else 0
         self.send_response(206 if begin else 200)
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(CONTENT) - 1}/{len(CONTENT)}")
@@ -183,8 +183,8 @@ class _Cutting(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_downloads_at_once_through_cut_connections_give_one_right_file(tmp_path):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Cutting) as server:
+def test_parallel_downloads_over_broken_connections_give_one_file(tmp_path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Truncating) as server:
         server.daemon_threads, server.draw = True, random.Random(1)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

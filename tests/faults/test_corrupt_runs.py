@@ -1,4 +1,4 @@
-"""Five hundred corrupt folders of runs: a sentence and no change, or the run continues to the same bits."""
+"""Five hundred corrupt run folders: one sentence and no change, or a bit-identical end of the run."""
 
 import json
 import os
@@ -32,7 +32,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Return the folder of a run that was stopped in its third epoch, that of another run, and the first one's end."""
+    """Return the folders of a run stopped in its third epoch, of another stopped run, and of the first run finished."""
     home, patch = tmp_path_factory.mktemp("runs"), pytest.MonkeyPatch()
     rng = np.random.default_rng(0)
     for name, level in (("bright", 150), ("dark", 0)):
@@ -64,18 +64,18 @@ def _stopping_at(step):
 
 
 def _snapshot(folder):
-    found = {}
+    snapshot = {}
     for path in sorted(folder.rglob("*")):
         if path.name == ".training.lock" and path.is_file() and not path.is_symlink():
-            continue  # its holder is noted there
+            continue  # it records its holder
         kind = path.lstat().st_mode
-        found[str(path.relative_to(folder))] = kind, path.read_bytes() if path.is_file() else None
-    return found
+        snapshot[str(path.relative_to(folder))] = kind, path.read_bytes() if path.is_file() else None
+    return snapshot
 
 
-def _check(told, code, error, before, folder, whole):
+def _check(name, code, error, before, folder, whole):
     error = "".join(line for line in error.splitlines(keepends=True) if "compiling kernels" not in line)
-    text = f"{told}: {error}"
+    text = f"{name}: {error}"
     assert not PYTHON_WORDS.search(error.replace(str(folder), "")), text
     if code == 1:
         assert error.count("\n") == 1, text
@@ -83,20 +83,20 @@ def _check(told, code, error, before, folder, whole):
         assert _snapshot(folder) == before, text
         return
     assert (code, error) == (0, ""), text
-    if ": checkpoint: " in told:
-        return  # with numbers that a run could have, under a checksum that fits them
+    if ": checkpoint: " in name:
+        return  # possible values, with matching checksums
     assert (folder / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes(), text
     assert _epochs(folder) == _epochs(whole), text
-    for name in damage.RECORDS:  # nothing is lost
-        content = before.get(name, (0, b""))[1]
-        kept = [path for path in folder.glob(f"{name[:-4]}*") if path.is_file()]
+    for log in damage.RECORDS:  # no row is lost
+        content = before.get(log, (0, b""))[1]
+        kept = [path for path in folder.glob(f"{log[:-4]}*") if path.is_file()]
         lines = set(b"".join(path.read_bytes() for path in kept).replace(b"\r", b"").split(b"\n"))
         rows = (content or b"").removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"").split(b"\n")[:-1]
-        assert lines.issuperset(row for row in rows if not _later(name, row)), text
+        assert lines.issuperset(row for row in rows if not _later(log, row)), text
 
 
 def _later(name, row):
-    """Whether a row is of a step or an epoch after the checkpoint, which is trained again."""
+    """Return whether a row is from a step or epoch after the checkpoint, which is trained again."""
     number = row.partition(b",")[0]
     return number.isdigit() and len(number) < 20 and int(number) >= (3 if name == "epochs.csv" else 9)
 
@@ -106,28 +106,28 @@ def _epochs(folder):
     return [row.rpartition(",")[0] for row in rows]
 
 
-def test_corrupt_folders_end_with_a_sentence_or_the_same_bits(runs, tmp_path, capsys):
+def test_corrupt_folders_are_rejected_or_resume_bit_identically(runs, tmp_path, capsys):
     run, other, whole = runs
     ends, problems = {0: 0, 1: 0}, []
     for number in range(FOLDERS):
         folder = tmp_path / str(number)
         shutil.copytree(run, folder)
-        told = f"{number}: {damage.damage(number, folder, other)}"
+        name = f"{number}: {damage.damage(number, folder, other)}"
         before = _snapshot(folder)
         capsys.readouterr()
         try:
             code = main(["train", "--out", str(folder), "--resume"])
             ends[code] += 1
-            _check(told, code, capsys.readouterr().err, before, folder, whole)
+            _check(name, code, capsys.readouterr().err, before, folder, whole)
         except Exception as error:
-            problems.append(f"{told}: {type(error).__name__}: {str(error)[:600]}")
+            problems.append(f"{name}: {type(error).__name__}: {str(error)[:600]}")
         shutil.rmtree(folder)
     assert problems == [], "\n".join(problems)
     assert ends[0] > FOLDERS // 20
     assert ends[1] > FOLDERS // 4
 
 
-def test_the_command_ends_with_a_sentence_too(runs, tmp_path):
+def test_command_rejects_corrupt_recipes_in_one_sentence(runs, tmp_path):
     run, _, whole = runs
     for number in range(BY_COMMAND):
         folder = tmp_path / str(number)

@@ -1,7 +1,7 @@
-"""Sixty class folders full of files that would run as the grader: none of them does, as root and as an ordinary user.
+"""Sixty class folders with files that a careless grader would run: none of them runs, as root or as an ordinary user.
 
-Each folder has its own selection of files with the names of modules, packages and settings, at its top, next to a
-notebook, or both. One command runs in each, started in the folder, in a student's folder or above.
+Each folder has a selection of files with the names of modules, packages and settings, at its top, next to a notebook,
+or both. One command runs per folder, started in the folder, in a student's folder or in the folder above.
 """
 
 import json
@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parents[1] / "course" / "grading"))
 import ordinary
 
 FOLDERS = 60
-GRADES = 8  # of them are graded, which takes longest
+GRADES = 8  # folders that are graded, which takes longest
 MODULES = sorted(sys.stdlib_module_names - {"builtins", "sys", "antigravity", "this"})
 PACKAGES = (
     *("numpy", "numba", "llvmlite", "matplotlib", "PIL", "rich", "threadpoolctl", "safetensors", "joblib", "yaml"),
@@ -57,16 +57,16 @@ TRAIN = ["train", "--data", "digits", "--epochs", "1", "--ensemble", "2", "--job
 PARTS = (range(GRADES), range(GRADES, 34), range(34, FOLDERS))
 
 
-def build(folder, place, marker, port):
-    """Fill a class folder with foreign files, which ones depends on its number."""
-    draw = random.Random(place)
+def build(folder, number, marker, port):
+    """Fill a class folder with foreign files that its number selects."""
+    draw = random.Random(number)
     student = folder / "ada"
     student.mkdir(parents=True)
     made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in CELLS]
     (student / "03_gradients.ipynb").write_text(json.dumps({"cells": made}), encoding="utf-8")
     text = FOREIGN.format(marker=str(marker), port=port)
-    modules, packages = (6, 3) if place < GRADES else (60, 12)  # `grade` takes each file for a student's
-    for target in ((folder,), (student,), (folder, student))[place % 3]:
+    modules, packages = (6, 3) if number < GRADES else (60, 12)  # `grade` treats each file as a submission
+    for target in ((folder,), (student,), (folder, student))[number % 3]:
         for name in [*draw.sample(MODULES, modules), "json", "socket", "subprocess", "tempfile", "contextlib"]:
             (target / f"{name}.py").write_text(text, encoding="utf-8")
         for name in draw.sample(PACKAGES, packages):
@@ -74,46 +74,46 @@ def build(folder, place, marker, port):
             (target / name / "__init__.py").write_text(text, encoding="utf-8")
         for name in draw.sample(sorted(OTHERS), 8):
             (target / name).write_text(OTHERS[name].replace("{marker!r}", repr(str(marker))).format(port=port))
-        if place % 2:  # out of reach of `python -m`, which is why it is started as -P -m or as a command here
+        if number % 2:  # `python -m` would import this package, so -P -m is used here
             (target / "minigooglenet").mkdir()
             (target / "minigooglenet" / "__init__.py").write_text(text, encoding="utf-8")
 
 
-def commands(place):
-    """Return the command of a folder's number, its folder, and the exit codes that are right."""
-    where = (".", "ada", "..")[place // 3 % 3]
+def commands(number):
+    """Return the command for a folder number, its working folder, and the expected exit codes."""
+    where = (".", "ada", "..")[number // 3 % 3]
     notebook = {".": "ada/03_gradients.ipynb", "ada": "03_gradients.ipynb", "..": "class/ada/03_gradients.ipynb"}[where]
     handed = {".": ".", "ada": "..", "..": "class"}[where]
-    if place < GRADES:
-        return ["grade", handed, "--csv", os.devnull if place % 2 else "-", "--lesson", "3"], where, (0,)
-    if place in (GRADES, GRADES + 1):
+    if number < GRADES:
+        return ["grade", handed, "--csv", os.devnull if number % 2 else "-", "--lesson", "3"], where, (0,)
+    if number in (GRADES, GRADES + 1):
         return TRAIN, where, (0,)
-    if place % 15 == 0:
+    if number % 15 == 0:
         return ["doctor"], where, (0, 1)
     check, lessons = ["check", "03.1", notebook], ["lessons", "OUT", "--no-open"]
-    return (check, ["count", "mini"], check, lessons, check, ["hint", "03.1"])[place % 6], where, (0,)
+    return (check, ["count", "mini"], check, lessons, check, ["hint", "03.1"])[number % 6], where, (0,)
 
 
 @pytest.mark.faults
 @pytest.mark.skipif(sys.platform == "win32", reason="not tried: the test makes users and links")
 @pytest.mark.parametrize("who", ["root", "ordinary"])
 @pytest.mark.parametrize("part", PARTS)
-def test_no_foreign_file_runs_in_sixty_class_folders(who, part):
+def test_sixty_class_folders_run_no_foreign_files(who, part):
     if who == "root" and os.geteuid():
         pytest.skip("not tried: the tests do not run as root")
     with ordinary.temporary_folder() as base, socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.01)
         marker, kernels = Path(base, "marker"), Path(base, "kernels")
-        for place in part:
-            folder = Path(base, str(place), "class")
-            build(folder, place, marker, server.getsockname()[1])
-            words, where, right = commands(place)
-            words = [str(Path(base, f"out-{place}")) if word == "OUT" else word for word in words]
-            options = ["-P", "-m", "minigooglenet"] if place % 2 else ["-m", "minigooglenet"]
+        for number in part:
+            folder = Path(base, str(number), "class")
+            build(folder, number, marker, server.getsockname()[1])
+            words, where, right = commands(number)
+            words = [str(Path(base, f"out-{number}")) if word == "OUT" else word for word in words]
+            options = ["-P", "-m", "minigooglenet"] if number % 2 else ["-m", "minigooglenet"]
             variables = {"HOME": str(Path.home())} if who == "root" else {"NUMBA_CACHE_DIR": str(kernels)}
             done = ordinary.python([*options, *words], base, who == "root", cwd=folder / where, **variables)
-            assert done.returncode in right, (place, words, done.stdout[-500:], done.stderr[-2000:])
-            assert not marker.exists(), (place, words, marker.read_text(encoding="utf-8"))
+            assert done.returncode in right, (number, words, done.stdout[-500:], done.stderr[-2000:])
+            assert not marker.exists(), (number, words, marker.read_text(encoding="utf-8"))
             if words[0] == "grade" and words[3] == "-":
                 assert "ada,03_gradients.ipynb,03.1" in done.stdout.replace('"', ""), done.stdout[:500]
                 assert ",passed," in done.stdout

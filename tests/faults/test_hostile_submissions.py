@@ -1,4 +1,4 @@
-"""Hundreds of hostile entries of a class: no traceback, no hang, a row or a sentence each, no formula in the CSV."""
+"""Hundreds of hostile class entries: one row or sentence each, no traceback, no hang, no formula in the CSV."""
 
 import csv
 import io
@@ -86,19 +86,19 @@ def name_of(rng):
 
 
 def archive_of(rng, ending):
-    """Return an archive with hostile members, sometimes damaged."""
+    """Return an archive with hostile members, sometimes corrupt."""
     data, name = io.BytesIO(), name_of(rng)
     if ending == "zip":
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
-            for place in range(rng.randint(0, 9)):
+            for index in range(rng.randint(0, 9)):
                 kind = rng.choice([stat.S_IFREG, stat.S_IFLNK, stat.S_IFIFO, 0])
-                member = zipfile.ZipInfo(rng.choice(["", "../", "/", "a/" * 40, "..\\"]) + f"{name}{place}.ipynb")
+                member = zipfile.ZipInfo(rng.choice(["", "../", "/", "a/" * 40, "..\\"]) + f"{name}{index}.ipynb")
                 member.create_system, member.external_attr = 3, (kind | 0o644) << 16
                 file.writestr(member, rng.choice([TEXT, "", "\0" * 1_000_000]))
     else:
         with tarfile.open(fileobj=data, mode=f"w:{ending}") as file:
-            for place in range(rng.randint(0, 9)):
-                member = tarfile.TarInfo(rng.choice(["", "../", "/", "a/" * 40]) + f"{name}{place}.ipynb")
+            for index in range(rng.randint(0, 9)):
+                member = tarfile.TarInfo(rng.choice(["", "../", "/", "a/" * 40]) + f"{name}{index}.ipynb")
                 member.type = rng.choice([*b"0012345678Z"]).to_bytes(1, "little")
                 member.linkname = rng.choice(["ada", "/etc/passwd", "../x"])
                 member.size = len(TEXT) if member.type in (b"0", b"7", b"Z") else 0
@@ -111,7 +111,7 @@ def archive_of(rng, ending):
 
 
 def notebook_of(rng):
-    """Return the bytes of a notebook, a Python file, or of what only looks like one."""
+    """Return the bytes of a notebook, a Python file, or a file that resembles one."""
     code = "".join(rng.choice(CODE) for _ in range(rng.randint(1, 12)))
     made = rng.choice(
         [
@@ -128,7 +128,7 @@ def notebook_of(rng):
 
 
 def entry(rng, folder):
-    """Make one hostile entry in a folder."""
+    """Create one hostile entry in a folder."""
     name = name_of(rng)
     parent = folder if rng.random() < 0.5 else folder / name_of(rng)
     parent.mkdir(exist_ok=True)
@@ -159,7 +159,7 @@ def entry(rng, folder):
 
 
 def fields(text):
-    """Yield every field that a spreadsheet may make of the lines: four separators, with and without quotes."""
+    """Yield every field that a spreadsheet may read from the lines: four separators, with and without quotes."""
     for separator in ",;|\t":
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
             for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting):
@@ -168,14 +168,14 @@ def fields(text):
 
 @unix
 @pytest.mark.faults
-def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
+def test_hostile_entries_have_a_row_or_a_sentence(tmp_path, monkeypatch):
     rng, folder = random.Random(SEED), tmp_path / "class"
     (folder / "ada").mkdir(parents=True)
     (folder / "ada" / "03_gradients.ipynb").write_text(TEXT, encoding="utf-8")
     while len(list(folder.iterdir())) < ENTRIES:
         entry(rng, folder)
     passed = serialisation.pack({"number": "03.1", "calls": []}) + serialisation.pack({"end": True})
-    monkeypatch.setattr(grader, "run", lambda *_: (passed, 0))  # what is run is another test's subject
+    monkeypatch.setattr(grader, "run", lambda *_: (passed, 0))  # other tests run notebooks
     sentences = []
     asked = grader.Asked(seconds=20.0, lesson="03")
     rows, _, whole = grader.grade(folder, tmp_path / "out.csv", asked, say=sentences.append)
@@ -183,10 +183,12 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
     students = {row["student"] for row in rows}
     assert all(sum(row["student"] == student for row in rows) == len(NUMBERS) for student in students)
     text = (tmp_path / "out.csv").read_bytes().decode("utf-8-sig")
-    told = "\n".join([*sentences, *(f"{row['student']} {row['file']} {row['message']} {row['note']}" for row in rows)])
+    report = "\n".join(
+        [*sentences, *(f"{row['student']} {row['file']} {row['message']} {row['note']}" for row in rows)]
+    )
     for path in folder.iterdir():
         name = submissions.file_names.clean(path.name)
-        assert name.partition(".")[0] in told or name.startswith("."), repr(name)
+        assert name.partition(".")[0] in report or name.startswith("."), repr(name)
     assert all(letter.isprintable() for letter in text.replace("\n", ""))
     assert all(gradebook.safe(sentence).isprintable() for sentence in sentences)
     first = {unicodedata.normalize("NFKC", field).strip(' "')[:1] for field in fields(text)}
@@ -196,8 +198,8 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(150))
-def test_whatever_a_process_sends_ends_in_rows(seed, monkeypatch):
-    """Records of real values with bytes exchanged, and headers that no honest process writes."""
+def test_forged_records_end_in_rows(seed, monkeypatch):
+    """Use records of plain values with changed bytes, and headers that no honest process writes."""
     rng = random.Random(seed)
     monkeypatch.setattr(comparer, "LEAST_SECONDS", 1.0)
     values = [
@@ -231,7 +233,7 @@ def test_whatever_a_process_sends_ends_in_rows(seed, monkeypatch):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(60))
-def test_any_text_is_read_and_compared(tmp_path, seed):
+def test_any_text_is_read_without_errors(tmp_path, seed):
     rng, path = random.Random(seed), tmp_path / f"ada.{'ipynb' if seed % 2 else 'py'}"
     for _ in range(3):
         path.write_bytes(notebook_of(rng))

@@ -1,4 +1,4 @@
-"""After an interrupt at any microsecond, BLAS, affinity and the floating-point state of the thread are as before."""
+"""An interrupt at any microsecond leaves BLAS, affinity and the floating-point state of the thread unchanged."""
 
 import json
 import os
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_no_state_is_left_by_interrupts_of_a_timer(seed):
+def test_timer_interrupts_restore_all_state(seed):
     command = [sys.executable, str(CHILD), "8000", str(seed)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert child.returncode == 0, child.stderr[-3000:]
@@ -27,7 +27,7 @@ def test_no_state_is_left_by_interrupts_of_a_timer(seed):
     assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (8000, 0, 0), outcome
 
 
-def test_no_state_is_left_by_interrupts_from_another_process():
+def test_interrupts_from_another_process_restore_all_state():
     command = [sys.executable, str(CHILD), "2000", "7", "outside"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         waits = random.Random(0)

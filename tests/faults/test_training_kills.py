@@ -1,4 +1,4 @@
-"""Two hundred kills at random moments of training, each run resumed to the bits of a run that nobody killed."""
+"""Two hundred kills at random moments of training; every resumed run ends bit-identical to an uninterrupted one."""
 
 import json
 import os
@@ -12,14 +12,14 @@ RUNS, KILLS, PROCESSES = 10, 20, 2
 
 
 @pytest.mark.faults
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process that has imported everything")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_two_hundred_kills_change_no_bit(tmp_path):
-    script, each = Path(__file__).with_name("kill_runs.py"), RUNS // PROCESSES
-    # One thread: a fork of a process has no other.
+    script, runs = Path(__file__).with_name("kill_runs.py"), RUNS // PROCESSES
+    # One thread, because a forked process has only one.
     environment = {**os.environ, "MINIGOOGLENET_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     running = [
         subprocess.Popen(
-            [sys.executable, str(script), str(tmp_path), str(number * each), str((number + 1) * each), str(KILLS)],
+            [sys.executable, str(script), str(tmp_path), str(number * runs), str((number + 1) * runs), str(KILLS)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,

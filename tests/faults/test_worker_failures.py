@@ -1,4 +1,4 @@
-"""Workers that fail in every way, 500 times: the caller gets the exception, and the next calls are right."""
+"""500 worker failures of all kinds: the caller gets the exception, and the next calls return the right results."""
 
 import collections
 import json
@@ -13,8 +13,8 @@ CHILD = Path(__file__).with_name("failing_workers.py")
 
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.skipif(sys.platform == "win32", reason="forks and exits of threads as on POSIX")
-def test_no_call_hangs_and_no_image_is_wrong_after_failures(seed):
+@pytest.mark.skipif(sys.platform == "win32", reason="needs forks and thread exits as on POSIX")
+def test_calls_neither_hang_nor_fail_after_worker_failures(seed):
     command = [sys.executable, "-W", "ignore", str(CHILD), "125", str(seed)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert child.returncode == 0, child.stderr[-3000:]

@@ -96,7 +96,7 @@ def test_classify_rejects_other_images_in_one_sentence(run, tmp_path):
         loaded.classify(np.zeros((1, 16, 16), np.uint8), crops=7)
     weights.save(loaded.graph, tmp_path / "bare.safetensors")
     bare = weights.load(tmp_path / "bare.safetensors")
-    with pytest.raises(ValueError, match="does not say how images become inputs; pass pixels=, such as 'unit'"):
+    with pytest.raises(ValueError, match=r"does not record how images become inputs\. Pass pixels=, such as 'unit'"):
         bare.classify(np.zeros((1, 16, 16), np.uint8))
     assert bare.classify(np.full((1, 16, 16), 230, np.uint8), pixels="grey-unit")[0].name == "class 1"
 
@@ -135,12 +135,14 @@ def test_ensemble_folder_means_all_members(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(data, "load", lambda name, size: data.Split(None, _images(20, 1)))
     assert cli.main(["evaluate", "--data", "x", "--weights", str(tmp_path), "--json", str(tmp_path / "a.json")]) == 0
     assert len(json.loads((tmp_path / "a.json").read_text())["weights"]) == 3
-    with pytest.raises(weights.WeightsError, match=r"without weights\.safetensors.*name one of its members, such as"):
+    with pytest.raises(weights.WeightsError, match=r"without weights\.safetensors.*Pass one of its members, such as"):
         weights.load(tmp_path)
 
 
-def test_folder_without_a_run_is_reported(tmp_path):
-    with pytest.raises(weights.WeightsError, match=r"it is a folder without weights\.safetensors, which a run"):
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(
+        weights.WeightsError, match=r"it is a folder without weights\.safetensors, which a training run"
+    ):
         weights.load(tmp_path)
 
 
@@ -181,7 +183,7 @@ def test_unsavable_graph_is_reported_before_training(tmp_path):
     ):
         trainer = Trainer(g, _split(), Settings(epochs=1, batch_size=30), tmp_path)
     assert trainer.run()
-    with pytest.raises(weights.WeightsError, match="does not say which model it is for"):
+    with pytest.raises(weights.WeightsError, match="does not record its model"):
         weights.load(tmp_path)
     assert weights.load_into(g, tmp_path) == ["fc/weight", "fc/bias"]
     assert trainer.resume()

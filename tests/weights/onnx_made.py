@@ -1,4 +1,4 @@
-"""Networks in ONNX's form as other programs may write them, made of the operators that a test names."""
+"""ONNX networks as other programs may write them, from operators that a test chooses."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def random(*shape, dtype=np.float32):
 
 
 def network(nodes, shape=(4, 7, 6), arrays=None, *, opset=22, batch="N", outputs=("y",), ir=10, also_inputs=()):
-    """Return the ModelProto of nodes that read "x" and the named arrays."""
+    """Return a ModelProto with nodes that read "x" and the named arrays."""
     value = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         list(nodes),

@@ -1,4 +1,4 @@
-"""Arrays into a network: by name and pattern, all or nothing."""
+"""Copying arrays into a network: by name and pattern, all or none."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def _bits(g):
     return {key: (value.dtype, value.shape, value.tobytes()) for key, value in {**g.params, **g.buffers}.items()}
 
 
-def test_everything_is_copied_and_its_names_are_returned_in_the_networks_order():
+def test_fill_copies_all_arrays_in_network_order():
     g, arrays = _network(), _arrays()
     names = weights.fill(g, dict(reversed(arrays.items())))
     assert names == [*g.params, *g.buffers]
@@ -38,27 +38,27 @@ def test_everything_is_copied_and_its_names_are_returned_in_the_networks_order()
 @pytest.mark.parametrize(
     ("only", "filled"), [("conv", {"conv"}), ("[cb]*", {"conv", "bn"}), (("fc", "bn"), {"fc", "bn"})]
 )
-def test_a_pattern_of_node_names_leaves_the_rest_as_it_is(only, filled):
+def test_only_pattern_leaves_other_nodes_unchanged(only, filled):
     g, before = _network(), _bits(_network())
     names = weights.fill(g, {key: value + 1 for key, value in _arrays().items()}, only=only)
     assert {name.rpartition("/")[0] for name in names} == filled
     assert {key for key, bits in _bits(g).items() if bits != before[key]} == set(names)
 
 
-def test_a_new_classifier_keeps_its_weights_while_the_others_are_filled():
+def test_pattern_keeps_a_new_classifier():
     g = _network(classes=2)
-    own = g.params["fc/weight"].copy()
+    before = g.params["fc/weight"].copy()
     weights.fill(g, _arrays(), only=["conv", "bn"])
-    assert np.array_equal(g.params["fc/weight"], own)
+    assert np.array_equal(g.params["fc/weight"], before)
     assert np.array_equal(g.params["conv/weight"], _arrays()["conv/weight"])
 
 
-def test_patterns_mean_the_same_capitals_on_every_system():
-    with pytest.raises(ValueError, match="no node with parameters is called 'CONV'"):
+def test_patterns_are_case_sensitive_on_every_system():
+    with pytest.raises(ValueError, match="no node with parameters matches 'CONV'"):
         weights.fill(_network(), _arrays(), only="CONV")
 
 
-def test_other_floats_take_the_networks_type():
+def test_fill_converts_floats_to_the_network_dtype():
     for dtype in (np.float16, np.float64):
         g = _network()
         weights.fill(g, {key: value.astype(dtype) for key, value in _arrays().items()})
@@ -69,7 +69,7 @@ def test_other_floats_take_the_networks_type():
     assert g.params["conv/weight"].dtype == np.float64
 
 
-def test_without_strict_what_is_on_both_sides_is_copied():
+def test_non_strict_fill_copies_common_names():
     g, arrays = _network(), _arrays(other=np.zeros(3, np.float32))
     del arrays["conv/weight"]
     before = g.params["conv/weight"].copy()
@@ -87,48 +87,51 @@ def _without(name):
 
 NAN = np.full(5, np.nan, np.float32)
 FAULTS = {
-    "missing": ({"arrays": _without("fc/bias")}, "1 of 8 arrays of the network are not there, the first 'fc/bias'"),
+    "missing": (
+        {"arrays": _without("fc/bias")},
+        "1 of the 8 arrays of the network is missing, for example 'fc/bias'",
+    ),
     "misspelt": (
         {"arrays": {**_without("fc/weight"), "fc/weigth": np.zeros((5, 4))}},
-        "the first 'fc/weight'; perhaps 'fc/weigth' is meant",
+        "for example 'fc/weight'. Did you mean 'fc/weigth'",
     ),
     "unknown": (
         {"arrays": _arrays(**{"fc2/bias": np.zeros(5)})},
-        "1 of 9 arrays are not in the network, the first 'fc2/bias'; perhaps 'fc/bias'",
+        "1 of the 9 given arrays has no counterpart in the network, for example 'fc2/bias'. Did you mean 'fc/bias'",
     ),
     "of another network": (
         {"arrays": {"layer1.weight": np.zeros(5)}, "strict": False},
-        "none of the 1 arrays is in the network: 'layer1.weight' there, 'conv/weight' here",
+        "none of the 1 arrays is in the network: the first is 'layer1.weight', the first in the network 'conv/weight'",
     ),
     "nothing": ({"arrays": {}}, "none of the 0 arrays is in the network"),
     "other classes": (
         {"arrays": _arrays(**{"fc/weight": np.zeros((7, 4))}), "strict": False},
-        r"'fc/weight' has the shape \(5, 4\) in the network, got \(7, 4\); to leave a part of the network as it is",
+        r"'fc/weight' must have the shape \(5, 4\), got \(7, 4\). To keep part of the network unchanged",
     ),
-    "other axes": ({"arrays": _arrays(**{"fc/bias": np.zeros((5, 1))})}, r"\(5,\) in the network, got \(5, 1\)"),
-    "one for all": ({"arrays": _arrays(**{"fc/bias": np.zeros(1)})}, r"\(5,\) in the network, got \(1,\)"),
-    "NaN": ({"arrays": _arrays(**{"fc/bias": NAN})}, "'fc/bias' holds 5 of 5 values that are not finite"),
+    "other axes": ({"arrays": _arrays(**{"fc/bias": np.zeros((5, 1))})}, r"must have the shape \(5,\), got \(5, 1\)"),
+    "one for all": ({"arrays": _arrays(**{"fc/bias": np.zeros(1)})}, r"must have the shape \(5,\), got \(1,\)"),
+    "NaN": ({"arrays": _arrays(**{"fc/bias": NAN})}, "in 'fc/bias', 5 of 5 values are not finite"),
     "infinite": (
         {"arrays": _arrays(**{"fc/bias": np.array([0, 0, -np.inf, 0, 1])})},
-        "'fc/bias' holds 1 of 5 values that are not finite",
+        "in 'fc/bias', 1 of 5 values are not finite",
     ),
     "too large": (
         {"arrays": _arrays(**{"fc/bias": np.full(5, -1e39)})},
-        r"'fc/bias' holds 1e\+39, which is too large for the network's float32",
+        r"'fc/bias' contains 1e\+39, which is too large for float32",
     ),
     "integers": ({"arrays": _arrays(**{"fc/bias": np.zeros(5, int)})}, "must be an array of floats, got int64"),
     "complex": ({"arrays": _arrays(**{"fc/bias": np.zeros(5, complex)})}, "must be an array of floats, got complex128"),
     "a list": ({"arrays": _arrays(**{"fc/bias": [0.0] * 5})}, "must be an array of floats, got list"),
     "a pattern of nothing": (
         {"arrays": _arrays(), "only": ["conv", "fcc"]},
-        "no node with parameters is called 'fcc'; perhaps 'fc' is meant",
+        "no node with parameters matches 'fcc'. Did you mean 'fc'",
     ),
-    "a pattern without arrays": ({"arrays": _without("conv/bias"), "only": "conv"}, "1 of 2 arrays of the network"),
+    "a pattern without arrays": ({"arrays": _without("conv/bias"), "only": "conv"}, "1 of the 2 arrays of the network"),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_anywhere_changes_nothing(name):
+def test_invalid_array_leaves_the_network_unchanged(name):
     arguments, sentence = FAULTS[name]
     g, before = _network(), _bits(_network())
     with pytest.raises((ValueError, TypeError), match=sentence):
@@ -136,18 +139,18 @@ def test_a_fault_anywhere_changes_nothing(name):
     assert _bits(g) == before
 
 
-def test_a_parameter_that_cannot_be_written_to_is_noticed_before_the_others_are():
+def test_read_only_parameter_leaves_the_network_unchanged():
     g = _network()
     g.params["fc/bias"].flags.writeable = False
     before = _bits(g)
-    with pytest.raises(ValueError, match="'fc/bias' of the network cannot be written to"):
+    with pytest.raises(ValueError, match="'fc/bias' of the network is read-only"):
         weights.fill(g, _arrays())
     assert _bits(g) == before
 
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("kind", ["safetensors", "npz"])
-def test_a_file_with_a_fault_changes_nothing_and_is_named(tmp_path, name, kind):
+def test_invalid_file_error_names_the_file(tmp_path, name, kind):
     arguments, sentence = FAULTS[name]
     if name == "a list" or (kind == "safetensors" and name in ("complex", "integers")):
         pytest.skip("no such file")
@@ -155,9 +158,9 @@ def test_a_file_with_a_fault_changes_nothing_and_is_named(tmp_path, name, kind):
     if kind == "npz":
         with path.open("wb") as file:
             np.savez(file, **arrays)
-        sentence = {"complex": "holds complex128"}.get(name, sentence)
+        sentence = {"complex": "has dtype complex128"}.get(name, sentence)
     else:
-        path.write_bytes(make.own(arrays))
+        path.write_bytes(make.native(arrays))
     g, before = _network(), _bits(_network())
     options = {key: value for key, value in arguments.items() if key != "arrays"}
     with pytest.raises(weights.WeightsError, match=rf"^cannot read .*file as weights: .*{sentence}"):
@@ -165,10 +168,10 @@ def test_a_file_with_a_fault_changes_nothing_and_is_named(tmp_path, name, kind):
     assert _bits(g) == before
 
 
-def test_a_damaged_file_changes_nothing(tmp_path):
-    data = make.own(_arrays())
+def test_corrupt_file_leaves_the_network_unchanged(tmp_path):
+    data = make.native(_arrays())
     (tmp_path / "a").write_bytes(data[:-1] + bytes([data[-1] ^ 64]))
     g, before = _network(), _bits(_network())
-    with pytest.raises(weights.WeightsError, match="1 of 8 arrays are damaged"):
+    with pytest.raises(weights.WeightsError, match="1 of 8 arrays are corrupt"):
         weights.load_into(g, tmp_path / "a")
     assert _bits(g) == before

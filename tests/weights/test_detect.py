@@ -1,4 +1,4 @@
-"""The front door: files go to their reader by what they hold, whatever they are called."""
+"""Format detection: the content of a file selects its reader, not its name."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ LEGACY = detect.TORCH_MAGIC + bytes(20)
 
 
 def _field(number, data):
-    """Return a field of a protobuf message that holds bytes."""
+    """Return a protobuf field that contains bytes."""
     tag, size = number << 3 | 2, len(data)
     varints = bytearray()
     for value in (tag, size):
@@ -31,7 +31,7 @@ CAFFE = _field(1, b"GoogLeNet")
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (make.own(), detect.SAFETENSORS),
+        (make.native(), detect.SAFETENSORS),
         (make.safetensors({"a": make.ENTRY}, bytes(8)), detect.SAFETENSORS),
         (make.archive([("a.npy", make.npy())]), detect.NPZ),
         (make.archive([("archive/data.pkl", b""), ("archive/data/0", b"")]), detect.TORCH),
@@ -42,15 +42,15 @@ CAFFE = _field(1, b"GoogLeNet")
         ((CAFFE + _field(3, b"data") + b"\x20\x01" + _field(100, bytes(300)))[:-9], detect.CAFFE),
     ],
 )
-def test_the_kind_of_a_file_is_told_by_what_it_holds(tmp_path, data, kind):
+def test_file_format_is_detected_from_the_content(tmp_path, data, kind):
     (tmp_path / "weights.png").write_bytes(data)
     with (tmp_path / "weights.png").open("rb") as file:
-        assert detect.kind(file) == kind
+        assert detect.file_format(file) == kind
 
 
 @pytest.mark.parametrize("length", [640, 896, 1152, 35_615, 19_778, 12_040])
-def test_safetensors_are_known_whatever_the_length_of_their_header_looks_like(tmp_path, length):
-    # 640 is 80 02, as a pickle begins, 35,615 is gzip's 1f 8b, 19,778 the BM of a bitmap.
+def test_safetensors_detection_ignores_the_header_length(tmp_path, length):
+    # 640 is 80 02, the beginning of a pickle; 35,615 is 1f 8b, as in gzip; 19,778 is BM, as in a bitmap.
     header = json.dumps({"a": make.ENTRY}).encode().ljust(length)
     (tmp_path / "file").write_bytes(make.safetensors(header, bytes(8)))
     assert weights.read(tmp_path / "file").arrays["a"].tolist() == [0, 0]
@@ -59,27 +59,27 @@ def test_safetensors_are_known_whatever_the_length_of_their_header_looks_like(tm
 @pytest.mark.parametrize(
     ("data", "reader"),
     [
-        (make.own(), safetensors.Reader),
+        (make.native(), safetensors.Reader),
         (make.archive([("a.npy", make.npy())]), npz.Reader),
         (CAFFE + _field(2, bytes(300)), caffe.Reader),
         (LEGACY, torchvision.Reader),
         (make.safetensors({"inception3a.branch1.conv.weight": make.ENTRY}, bytes(8)), torchvision.Reader),
     ],
 )
-def test_each_format_has_its_reader(tmp_path, data, reader):
+def test_every_format_has_a_reader(tmp_path, data, reader):
     (tmp_path / "file").write_bytes(data)
-    with detect.opened(tmp_path / "file") as found:
-        assert type(found) is reader
+    with detect.opened(tmp_path / "file") as opened:
+        assert type(opened) is reader
     assert reader in detect.READERS
 
 
-def test_telling_the_kind_reads_no_more_than_a_beginning_and_the_fields_of_a_message(tmp_path):
+def test_format_detection_reads_little_of_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"\x20\x01" * 1_000_000)
-    with (tmp_path / "file").open("rb") as file, pytest.raises(ValueError, match="it is none of"):
-        detect.kind(file)
+    with (tmp_path / "file").open("rb") as file, pytest.raises(ValueError, match="it is not a safetensors"):
+        detect.file_format(file)
 
 
-def test_importing_the_package_does_not_import_the_libraries_of_formats():
+def test_package_import_loads_no_format_libraries():
     names = ("safetensors", "google.protobuf", "torch", "onnx")
     code = f"import sys, minigooglenet.weights; print([name for name in {names} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

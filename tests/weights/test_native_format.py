@@ -1,4 +1,4 @@
-"""Networks go to a file and come back, the same bits; the same network makes the same file."""
+"""Saved networks reload bit-identically, and the same network gives the same file."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ SMALL = {
     "mini_googlenet": {"num_classes": 3, "width": 0.3, "in_channels": 1, "size": 16, "aux": True},
     "nin": {"num_classes": 3},
 }
-LARGE = {"alexnet": {"groups": 2}, "vgg16": {"num_classes": 3}}  # they have no width, and files of 250 MB and more
+LARGE = {"alexnet": {"groups": 2}, "vgg16": {"num_classes": 3}}  # without width, and with files of at least 250 MB
 
 
 def _same(a, b):
@@ -27,7 +27,7 @@ def _same(a, b):
 def _mini(seed=0, **arguments):
     g = mg.models.mini_googlenet(3, in_channels=1, size=16, width=0.2, rng=seed, **arguments)
     rng = np.random.default_rng(seed)
-    for key, value in g.buffers.items():  # statistics that look as if it had been trained
+    for key, value in g.buffers.items():  # statistics as after training
         g.buffers[key] = rng.random(value.shape, dtype=np.float32)
     return g
 
@@ -40,7 +40,7 @@ def _check_made_again(again, g):
 
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("norm", [{}, {"norm": "batch"}, {"norm": None}], ids=["usual", "batch", "plain"])
-def test_every_model_comes_back_as_it_was(tmp_path, name, norm):
+def test_every_model_reloads_bit_identically(tmp_path, name, norm):
     if norm and name == "nin":
         pytest.skip("has no such choice")
     g = mg.models.build(name, **SMALL[name], **norm, rng=0)
@@ -52,24 +52,24 @@ def test_every_model_comes_back_as_it_was(tmp_path, name, norm):
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_large_models_are_made_again_from_what_their_files_would_say(name):
+def test_large_models_rebuild_from_their_metadata(name):
     g = mg.models.build(name, **LARGE[name], init="zeros")
     _check_made_again(network.build(weights.Contents(dict(g.params), *g.made_by)), g)
 
 
-def test_every_model_is_tested():
+def test_tests_cover_every_model():
     assert set(mg.models.names()) == set(SMALL) | set(LARGE)
 
 
-def test_what_is_said_beside_the_arrays_comes_back_too(tmp_path):
+def test_metadata_reloads(tmp_path):
     pixels = data.Pixels((1 / 3,), (0.1,), "L")
-    said = {"pixels": pixels, "classes": ("caf\u00e9", "b", "c"), "notes": {"data": "digits", "epochs": "3"}}
-    weights.save(_mini(), tmp_path / "a.safetensors", **said)
+    metadata = {"pixels": pixels, "classes": ("caf\u00e9", "b", "c"), "notes": {"data": "digits", "epochs": "3"}}
+    weights.save(_mini(), tmp_path / "a.safetensors", **metadata)
     loaded = weights.load(tmp_path / "a.safetensors")
-    assert (loaded.pixels, loaded.classes, loaded.notes) == tuple(said.values())
+    assert (loaded.pixels, loaded.classes, loaded.notes) == tuple(metadata.values())
 
 
-def test_a_loaded_network_computes_the_same_and_can_be_trained_on(tmp_path):
+def test_loaded_network_predicts_and_trains_the_same(tmp_path):
     g, x = _mini(), np.random.default_rng(1).standard_normal((2, 1, 16, 16), dtype=np.float32)
     weights.save(g, tmp_path / "a.safetensors")
     again = weights.load(tmp_path / "a.safetensors").graph
@@ -89,7 +89,7 @@ def test_float64_stays_float64(tmp_path):
     assert again.made_by == g.made_by
 
 
-def test_the_same_network_makes_the_same_bytes_in_every_process(tmp_path):
+def test_saved_bytes_are_the_same_in_every_process(tmp_path):
     code = (
         "import sys, minigooglenet as mg, minigooglenet.weights as w\n"
         "g = mg.models.mini_googlenet(3, width=0.2, rng=5)\n"
@@ -100,18 +100,18 @@ def test_the_same_network_makes_the_same_bytes_in_every_process(tmp_path):
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-def test_a_file_that_is_loaded_and_saved_again_is_the_same_file(tmp_path):
+def test_loading_and_saving_keeps_the_bytes(tmp_path):
     weights.save(_mini(), tmp_path / "a.safetensors", classes="abc")
     loaded = weights.load(tmp_path / "a.safetensors")
     weights.save(loaded.graph, tmp_path / "b.safetensors", classes=loaded.classes)
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-def test_the_format_is_as_described_and_the_library_alone_reads_it(tmp_path):
+def test_safetensors_library_reads_the_documented_format(tmp_path):
     from safetensors.numpy import load_file
 
     values = make.arrays()
-    (tmp_path / "a.safetensors").write_bytes(make.own(values, notes={"by": "hand"}))
+    (tmp_path / "a.safetensors").write_bytes(make.native(values, notes={"by": "hand"}))
     contents = weights.read(tmp_path / "a.safetensors")
     assert _same(contents.arrays, values)
     assert contents.notes == {"by": "hand"}
@@ -120,7 +120,7 @@ def test_the_format_is_as_described_and_the_library_alone_reads_it(tmp_path):
     assert all(np.array_equal(plain[key], value) for key, value in _mini().params.items())
 
 
-def test_arrays_in_any_memory_order_are_written_as_they_read(tmp_path):
+def test_any_memory_order_is_written_correctly(tmp_path):
     g = _mini()
     weight = g.params["conv1/3x3/weight"]
     g.params["conv1/3x3/weight"] = np.asfortranarray(weight)
@@ -131,7 +131,7 @@ def test_arrays_in_any_memory_order_are_written_as_they_read(tmp_path):
     assert again["conv1/bn_3x3/weight"].tolist() == [0, 2, 4, 6, 8, 10]
 
 
-def test_safetensors_of_other_origin_are_plain_arrays_and_said_not_to_be_verified(tmp_path):
+def test_foreign_safetensors_are_read_as_not_verified(tmp_path):
     from safetensors.numpy import save_file
 
     values = {"a.weight": np.arange(3.0), "a.half": np.ones(2, np.float16), "a.steps": np.array(7)}
@@ -143,7 +143,7 @@ def test_safetensors_of_other_origin_are_plain_arrays_and_said_not_to_be_verifie
     assert "not verified" not in weights.read(_saved(tmp_path)).notes
 
 
-def test_arrays_without_their_graph_are_loaded_into_its_like(tmp_path):
+def test_arrays_without_a_graph_load_into_one(tmp_path):
     def like(seed):
         g = mg.Graph(image=(4,))
         g.add("fc", mg.layers.Linear(4, 2, rng=seed), "image")
@@ -153,74 +153,74 @@ def test_arrays_without_their_graph_are_loaded_into_its_like(tmp_path):
     g = like(2)
     assert weights.load_into(g, tmp_path / "a.safetensors") == ["fc/weight", "fc/bias"]
     assert _same(dict(g.params), dict(like(1).params))
-    with pytest.raises(weights.WeightsError, match=r"does not say which model it is for; build that, then .*load_into"):
+    with pytest.raises(weights.WeightsError, match=r"does not record its model. Build the model and call .*load_into"):
         weights.load(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("metadata", "sentence"),
     [
-        ({"classes": "ab"}, r"there are 2 names of classes for a network with outputs \(3,\)"),
-        ({"pixels": data.Pixels()}, r"RGB has 3 channels, the network takes \(1, 16, 16\)"),
+        ({"classes": "ab"}, r"got 2 class names for a network with outputs \(3,\)"),
+        ({"pixels": data.Pixels()}, r"RGB has 3 channels, but the network expects inputs \(1, 16, 16\)"),
         ({"classes": (1, 2, 3)}, "the name of a class must be text, got 1"),
         ({"notes": {"a": 3}}, "note 'a' must be text, got 3"),
         ({"notes": {"a": "two\nlines"}}, "note 'a' must be a line of printable text"),
     ],
 )
-def test_what_could_not_be_read_back_is_not_saved(tmp_path, said, sentence):
+def test_save_rejects_unreadable_metadata(tmp_path, metadata, sentence):
     with pytest.raises((ValueError, TypeError), match=sentence):
-        weights.save(_mini(), tmp_path / "a.safetensors", **said)
+        weights.save(_mini(), tmp_path / "a.safetensors", **metadata)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_diverged_does_not_replace_the_file_of_one_that_did_not(tmp_path):
+def test_diverged_network_does_not_replace_a_file(tmp_path):
     path, g = _saved(tmp_path), _mini(1)
     before = path.read_bytes()
     g.buffers["conv1/bn_3x3/running_var"][1] = np.inf
     with pytest.raises(
-        ValueError, match=r"'conv1/bn_3x3/running_var' holds values that are not finite, so nothing was"
+        ValueError, match=r"'conv1/bn_3x3/running_var' contains values that are not finite. Nothing was"
     ):
         weights.save(g, path)
     assert path.read_bytes() == before
 
 
-def test_weights_are_not_written_under_the_name_of_another_format(tmp_path):
+def test_save_rejects_other_suffixes(tmp_path):
     for name in ("a.npz", "a", "a.safetensors.bak"):
-        with pytest.raises(ValueError, match=r"whose name ends in \.safetensors, got "):
+        with pytest.raises(ValueError, match=r"path must end in \.safetensors, got "):
             weights.save(_mini(), tmp_path / name)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         weights.save(_mini(), tmp_path / "no" / "a.safetensors")
 
 
-def test_numbers_of_numpy_are_arguments_too(tmp_path):
+def test_numpy_scalars_are_saved_as_arguments(tmp_path):
     g = mg.models.mini_googlenet(np.int64(3), in_channels=1, size=16, width=np.float32(0.25), rng=0)
     weights.save(g, tmp_path / "a.safetensors")
     assert weights.load(tmp_path / "a.safetensors").graph.made_by == g.made_by
 
 
-def test_how_the_weights_started_is_not_made_up_where_a_file_does_not_say_it(tmp_path):
+def test_unrecorded_initialisation_stays_unrecorded(tmp_path):
     g = _mini()
     name, arguments = g.made_by
     del arguments["init"]
-    (tmp_path / "a").write_bytes(make.own({**g.params, **g.buffers}, model=name, arguments=arguments))
+    (tmp_path / "a").write_bytes(make.native({**g.params, **g.buffers}, model=name, arguments=arguments))
     assert weights.load(tmp_path / "a").graph.made_by == (name, arguments)
 
 
-def test_files_that_came_apart_from_what_they_say_are_not_loaded(tmp_path):
+def test_mismatched_arrays_and_metadata_are_rejected(tmp_path):
     g = _mini()
     values = {**g.params, **g.buffers}
     name, arguments = g.made_by
     path = tmp_path / "a.safetensors"
-    for said, sentence in (
-        ({"classes": ["a", "b"]}, "there are 2 names of classes"),
+    for metadata, sentence in (
+        ({"classes": ["a", "b"]}, "got 2 class names"),
         ({"pixels": {"mean": [0, 0, 0], "std": [1, 1, 1], "colours": "BGR"}}, "BGR has 3 channels"),
-        ({"arguments": {**arguments, "num_classes": 2}}, r"'loss3/classifier/weight' has the shape \(2, "),
-        ({"arguments": {**arguments, "norm": "lrn"}}, "arrays of the network are not there"),
+        ({"arguments": {**arguments, "num_classes": 2}}, r"'loss3/classifier/weight' must have the shape \(2, "),
+        ({"arguments": {**arguments, "norm": "lrn"}}, "arrays of the network"),
     ):
-        path.write_bytes(make.own(values, **{"model": name, "arguments": arguments, **said}))
+        path.write_bytes(make.native(values, **{"model": name, "arguments": arguments, **metadata}))
         with pytest.raises(weights.WeightsError, match=sentence):
             weights.load(path)
-    path.write_bytes(make.own(values, model=name, arguments=arguments))
+    path.write_bytes(make.native(values, model=name, arguments=arguments))
     assert _same(dict(weights.load(path).graph.params), dict(g.params))
 
 

@@ -1,4 +1,4 @@
-"""NumPy's archives: as the tour writes them, and in all forms that NumPy has."""
+"""NumPy archives: as the tour writes them, and in all variants of the format."""
 
 import io
 import zipfile
@@ -19,7 +19,7 @@ def _saved(tmp_path, arrays, save=np.savez):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_what_the_tour_writes_is_loaded(tmp_path, save):
+def test_tour_archives_are_loaded(tmp_path, save):
     g = mg.models.mini_googlenet(in_channels=1, width=0.3, rng=0)
     path = _saved(tmp_path, {**g.params, **g.buffers}, save)
     other = mg.models.mini_googlenet(in_channels=1, width=0.3, rng=1)
@@ -30,7 +30,7 @@ def test_what_the_tour_writes_is_loaded(tmp_path, save):
 
 @pytest.mark.parametrize("dtype", ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8", ">i8", "|b1", "<u1"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_any_byte_order_and_any_axis_order_become_the_machines_own(tmp_path, dtype, order):
+def test_byte_and_axis_order_become_native(tmp_path, dtype, order):
     values = np.arange(24).reshape(2, 3, 4).astype(dtype)
     read = weights.read(_saved(tmp_path, {"a": np.asarray(values, order=order)})).arrays["a"]
     assert np.array_equal(read, values)
@@ -40,13 +40,13 @@ def test_any_byte_order_and_any_axis_order_become_the_machines_own(tmp_path, dty
     assert read.flags.writeable
 
 
-def test_arrays_without_axes_and_without_values_are_read(tmp_path):
+def test_scalar_and_empty_arrays_are_read(tmp_path):
     arrays = weights.read(_saved(tmp_path, {"one": np.float32(3), "none": np.zeros((0, 4))})).arrays
     assert arrays["one"] == 3
     assert arrays["none"].shape == (0, 4)
 
 
-def test_headers_of_version_2_and_of_python_2_are_read(tmp_path):
+def test_old_npy_headers_are_read(tmp_path):
     members = {
         "new": make.npy(version=(2, 0), data=np.array([1, 2], np.float32).tobytes()),
         "old": make.npy(shape="(2L,)", data=np.array([3, 4], np.float32).tobytes()),
@@ -56,13 +56,13 @@ def test_headers_of_version_2_and_of_python_2_are_read(tmp_path):
     assert [array.tolist() for array in arrays.values()] == [[1, 2], [3, 4]]
 
 
-def test_nothing_of_an_archive_is_unpickled(tmp_path, monkeypatch):
+def test_npz_reader_unpickles_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("pickle.load", lambda *a, **k: pytest.fail("it was unpickled"))
-    with pytest.raises(weights.WeightsError, match="array 'a' holds pickled objects"):
+    with pytest.raises(weights.WeightsError, match="array 'a' contains pickled objects"):
         weights.read(_saved(tmp_path, {"a": np.array([{}, None])}))
 
 
-def test_what_packs_well_is_read_as_long_as_it_is_small(tmp_path):
+def test_small_compressed_archives_are_read(tmp_path):
     small = {"a": np.zeros(3 * 1024**2, np.float32)}
     assert weights.read(_saved(tmp_path, small, np.savez_compressed)).arrays["a"].shape == (3 * 1024**2,)
     large = {"a": np.zeros(5 * 1024**2, np.float32)}
@@ -72,7 +72,7 @@ def test_what_packs_well_is_read_as_long_as_it_is_small(tmp_path):
     assert weights.read(_saved(tmp_path, large)).arrays["a"].shape == (5 * 1024**2,)
 
 
-def test_many_members_that_share_the_same_bytes_count_each(tmp_path):
+def test_overlapping_members_are_counted_separately(tmp_path):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", make.npy(shape="(1000000,)", data=bytes(4_000_000)))
@@ -88,7 +88,7 @@ def test_many_members_that_share_the_same_bytes_count_each(tmp_path):
         weights.read(tmp_path / "a.npz")
 
 
-def test_a_written_archive_is_numpys_own_and_whole_or_absent(tmp_path):
+def test_written_archive_is_standard_and_atomic(tmp_path):
     arrays = make.arrays()
     npz.write(weights.Contents(arrays), tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz", allow_pickle=False) as file:

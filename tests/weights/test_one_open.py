@@ -1,4 +1,4 @@
-"""A weights file is opened once and its header is parsed once, whatever its format and whatever reads it."""
+"""Every action opens a weights file once and parses its header once, in every format."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from test_caffe import weights as caffe_weights
 import minigooglenet as mg
 from minigooglenet.weights.torchvision import names
 
-# In a process of its own, because an audit hook stays. To open a descriptor is not to open the file again.
+# In a separate process, because an audit hook cannot be removed. Opening a descriptor does not open the file again.
 CHILD = """
 import contextlib, io, json, os, sys, warnings
 import minigooglenet as mg
@@ -31,7 +31,7 @@ def hook(event, arguments):
 
 def counted(module, name):
     function = getattr(module, name)
-    setattr(module, name, lambda *given: seen.append("parsed") or function(*given))
+    setattr(module, name, lambda *args: seen.append("parsed") or function(*args))
 
 for module, name in (
     (safetensors, "_header"), (npz, "_count"), (caffe, "layers_of"), (torch_state, "read"), (walk, "walk")
@@ -63,7 +63,7 @@ print(json.dumps(results), "safetensors" in sys.modules)
 def _torchvision(path, torch=None):
     g = mg.models.googlenet(3, aux=False, variant="torchvision", init="zeros")
     arrays = {**g.params, **g.buffers}
-    state = {theirs: np.array(arrays[ours], "f4") for theirs, ours in names(False).items()}
+    state = {key: np.array(arrays[name], "f4") for key, name in names(False).items()}
     if torch is None:
         save_file(state, path)
     else:
@@ -71,7 +71,7 @@ def _torchvision(path, torch=None):
 
 
 def _files(folder):
-    """Write a file of each format, and return (action, path) for all that can be done with each."""
+    """Write a file of each format, and return (action, path) for all actions on each file."""
     g = mg.models.googlenet(3, aux=False, width=1.0, init="zeros")
     mg.weights.save(g, folder / "a.safetensors", notes={"a": "b"})
     np.savez(folder / "a.npz", **g.params, **g.buffers)
@@ -87,27 +87,27 @@ def _files(folder):
 
 
 def _counts(jobs):
-    """Return ({"action file": [how often it was opened, how often parsed]}, whether safetensors was imported)."""
+    """Return ({"action file": [times opened, times parsed]}, whether safetensors was imported)."""
     done = subprocess.run([sys.executable, "-c", CHILD, json.dumps(jobs)], capture_output=True, text=True, check=True)
     counts, _, library = done.stdout.strip().rpartition(" ")
     return json.loads(counts), library == "True"
 
 
-def test_every_weights_file_is_opened_once_and_its_header_parsed_once(tmp_path):
+def test_weights_file_is_opened_and_parsed_once(tmp_path):
     jobs = _files(tmp_path)
     counts, library = _counts(jobs)
     assert set(map(tuple, counts.values())) == {(1, 1)}, counts
     assert len(counts) == len(jobs)
-    assert not library  # it would open the file where no audit hook sees it
+    assert not library  # it would open the file without an audit event
 
 
-def test_a_file_of_torch_is_opened_once(tmp_path):
+def test_torch_file_is_opened_once(tmp_path):
     _torchvision(tmp_path / "a.pth", pytest.importorskip("torch"))
     counts, _ = _counts([(action, str(tmp_path / "a.pth")) for action in ("load", "read", "load_into", "inspect")])
     assert set(map(tuple, counts.values())) == {(1, 1)}, counts
 
 
-def test_an_onnx_file_is_opened_once(tmp_path):
+def test_onnx_file_is_opened_once(tmp_path):
     pytest.importorskip("onnx")
     mg.weights.onnx.export(mg.models.mini_googlenet(2, width=0.1, rng=0), tmp_path / "a.onnx")
     assert _counts([("import_graph", str(tmp_path / "a.onnx"))])[0] == {"import_graph a.onnx": [1, 1]}

@@ -1,4 +1,4 @@
-"""Networks written as ONNX: other engines compute the same, and viewers find our names, shapes and settings."""
+"""Exported ONNX networks: other engines compute the same, and names, shapes and settings are kept."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ onnx = pytest.importorskip("onnx")
 
 
 def random_arrays(graph, outputs=None, seed=0):
-    """Give everything that `outputs` need random numbers, which keep the scale of what passes; return the graph."""
+    """Fill the nodes that `outputs` need with random parameters that preserve the scale, and return the graph."""
     rng = np.random.default_rng(seed)
     for name, _ in graph.schedule(outputs):
         layer = graph.nodes[name].layer
@@ -33,7 +33,7 @@ def images(graph, count=2):
 
 
 def run(whole, inputs):
-    """Return {output: array} as ONNX Runtime computes it."""
+    """Return {output: array} from ONNX Runtime."""
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
     names = [value.name for value in session.get_outputs()]
@@ -49,14 +49,14 @@ def require_same(actual, expected, tolerance=1e-5):
 
 
 def odd():
-    """Return a network of everything that the models lack: unequal padding, groups, sums, maps of probabilities."""
+    """Return a network with features that the models lack: unequal padding, groups, sums, probability maps."""
     g = mg.Graph(image=(4, 17, 15), other=(6, 6, 8))
     g.add("conv", layers.Conv2d(4, 6, (3, 5), stride=(3, 2), padding=((0, 1), (4, 1)), groups=2), "image")
     g.add("sum", layers.Add(), "conv", "other", "conv")
     g.add("max", layers.MaxPool2d(3, stride=2, padding=((1, 0), (2, 1)), ceil_mode=True), "sum")
     g.add("lrn", layers.LocalResponseNorm(3, alpha=0.7, beta=0.6, k=1.5), "max")
     g.add("mean", layers.AvgPool2d(3, stride=1, padding=((0, 2), (1, 0)), count_include_pad=False), "lrn")
-    g.add("probable places", layers.Softmax(), "mean")
+    g.add("probabilities", layers.Softmax(), "mean")
     g.add("norm", layers.BatchNorm2d(6, eps=0.01, momentum=0.3), "mean")
     g.add("global", layers.GlobalAvgPool2d(), "norm")
     g.add("scores", layers.Linear(6, 4, bias=False), "global")
@@ -66,14 +66,14 @@ def odd():
     return g
 
 
-NETWORKS = {  # name -> (network, the wires asked for)
+NETWORKS = {  # {name: (network, requested wires)}
     "GoogLeNet": (lambda: models.googlenet(width=0.5, init="zeros"), None),
     "GoogLeNet without heads": (lambda: models.googlenet(aux=False, init="zeros"), None),
     "GoogLeNet with batch norm": (lambda: models.googlenet(norm="batch", width=0.5, init="zeros"), None),
     "GoogLeNet of torchvision": (lambda: models.googlenet(variant="torchvision", width=0.5, init="zeros"), None),
     "mini with a head": (lambda: models.mini_googlenet(aux=True, init="zeros"), None),
     "mini with LRN": (lambda: models.mini_googlenet(norm="lrn", init="zeros"), None),
-    # Behind these wires come linear layers of hundreds of megabytes, which differ from other linear layers in nothing.
+    # After these wires there are only linear layers of hundreds of megabytes, which need no further test.
     "AlexNet": (lambda: models.alexnet(init="zeros"), ("pool5",)),
     "AlexNet in two groups": (lambda: models.alexnet(2, init="zeros"), ("pool5",)),
     "VGG-16": (lambda: models.vgg16(init="zeros"), ("pool4",)),
@@ -83,7 +83,7 @@ NETWORKS = {  # name -> (network, the wires asked for)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_onnx_runtime_computes_what_we_do(name):
+def test_onnx_runtime_matches_the_exported_network(name):
     build, outputs = NETWORKS[name]
     graph = random_arrays(build(), outputs)
     inputs = images(graph, 1 if name == "VGG-16" else 2)
@@ -91,7 +91,7 @@ def test_onnx_runtime_computes_what_we_do(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_checker_and_shape_inference_find_our_names_and_shapes(name):
+def test_onnx_checker_accepts_names_and_shapes(name):
     build, outputs = NETWORKS[name]
     graph = build()
     whole = model(graph, outputs=outputs)
@@ -103,22 +103,22 @@ def test_the_checker_and_shape_inference_find_our_names_and_shapes(name):
     arrays = {array.name for array in whole.graph.initializer}
     assert {key for key in (*graph.params, *graph.buffers) if key.rpartition("/")[0] in schedule} <= arrays
 
-    onnx.checker.check_model(whole, full_check=True)  # with the shapes that we say
-    said = {value.name: value for value in whole.graph.value_info}
-    assert set(said) == set(schedule) - {value.name for value in whole.graph.output}
+    onnx.checker.check_model(whole, full_check=True)  # with the declared shapes
+    declared = {value.name: value for value in whole.graph.value_info}
+    assert set(declared) == set(schedule) - {value.name for value in whole.graph.output}
     del whole.graph.value_info[:]
-    found = onnx.shape_inference.infer_shapes(whole, check_type=True, strict_mode=True, data_prop=True).graph
+    inferred = onnx.shape_inference.infer_shapes(whole, check_type=True, strict_mode=True, data_prop=True).graph
     shapes = {
         value.name: tuple(dim.dim_value or dim.dim_param for dim in value.type.tensor_type.shape.dim)
-        for values in (found.input, found.value_info, found.output)
+        for values in (inferred.input, inferred.value_info, inferred.output)
         for value in values
     }
-    wanted = [*whole.graph.input, *said.values(), *whole.graph.output]
-    assert shapes == {value.name: ("N", *graph.shapes[value.name]) for value in wanted}
+    values = [*whole.graph.input, *declared.values(), *whole.graph.output]
+    assert shapes == {value.name: ("N", *graph.shapes[value.name]) for value in values}
 
 
 @given(choices=st.data())
-def test_pools_of_all_settings_are_those_of_onnx_runtime(choices):
+def test_exported_pools_match_onnx_runtime(choices):
     def draw(least, most):
         return choices.draw(st.integers(least, most))
 
@@ -133,13 +133,13 @@ def test_pools_of_all_settings_are_those_of_onnx_runtime(choices):
         graph.add("max", layers.MaxPool2d(kernel, **settings), "image")
         graph.add("mean", layers.AvgPool2d(kernel, **settings, count_include_pad=choices.draw(st.booleans())), "image")
     except ValueError:
-        assume(False)  # no window fits
+        assume(False)  # no window fits the input
     whole = model(graph)
     onnx.checker.check_model(whole, full_check=True)
     require_same(run(whole, images(graph)), graph.infer(images(graph)))
 
 
-def test_a_file_says_who_made_it_what_each_node_is_and_how_images_come_in(tmp_path):
+def test_exported_file_records_its_metadata(tmp_path):
     graph = models.mini_googlenet(3, in_channels=1, init="zeros")
     export(graph, tmp_path / "net.onnx", pixels=data.GREY_UNIT, classes=("a", "b", "c"))
     whole = onnx.load(tmp_path / "net.onnx")
@@ -148,14 +148,14 @@ def test_a_file_says_who_made_it_what_each_node_is_and_how_images_come_in(tmp_pa
     assert whole.graph.doc_string == repr(graph)
     for node in whole.graph.node:
         assert node.doc_string == repr(graph.nodes[node.name].layer)
-    told = {entry.key: entry.value for entry in whole.metadata_props}
-    assert set(told) == {"model", "arguments", "nodes", "pixels", "classes"}
-    assert told["pixels"] == '{"mean": [127.5], "std": [127.5], "colours": "L"}'
-    assert told["classes"] == '["a", "b", "c"]'
-    assert told["model"] == '"mini_googlenet"'
+    properties = {entry.key: entry.value for entry in whole.metadata_props}
+    assert set(properties) == {"model", "arguments", "nodes", "pixels", "classes"}
+    assert properties["pixels"] == '{"mean": [127.5], "std": [127.5], "colours": "L"}'
+    assert properties["classes"] == '["a", "b", "c"]'
+    assert properties["model"] == '"mini_googlenet"'
 
 
-def test_only_the_asked_output_and_what_it_needs_are_written():
+def test_export_writes_only_needed_nodes():
     graph = models.googlenet(width=0.125, init="zeros")
     whole = model(graph, outputs="loss1/classifier", batch=3)
     assert [value.name for value in whole.graph.output] == ["loss1/classifier"]
@@ -164,7 +164,7 @@ def test_only_the_asked_output_and_what_it_needs_are_written():
     assert "inception_4b/1x1/weight" not in {array.name for array in whole.graph.initializer}
 
 
-def test_an_input_that_nobody_reads_is_left_out():
+def test_export_omits_unused_inputs():
     graph = mg.Graph(image=(3,), spare=(2,))
     graph.add("relu", layers.ReLU(), "image")
     whole = model(graph)
@@ -174,12 +174,14 @@ def test_an_input_that_nobody_reads_is_left_out():
     ]
 
 
-def test_a_network_of_float64_is_written_as_such():
+def test_float64_network_exports_as_float64():
     from onnx.reference import ReferenceEvaluator
 
     graph = mg.Graph(image=(3, 7, 6))
     graph.add("conv", layers.Conv2d(3, 5, 3, stride=2, padding=((1, 0), (2, 1))), "image")
-    graph.add("norm", layers.BatchNorm2d(5, eps=0.01), "conv")  # no LRN: the evaluator's takes images for channels
+    graph.add(
+        "norm", layers.BatchNorm2d(5, eps=0.01), "conv"
+    )  # no LRN: the reference evaluator confuses images and channels
     graph.add("global", layers.GlobalAvgPool2d(), "norm")
     graph.add("scores", layers.Linear(5, 4), graph.add("dropped", layers.Dropout(), "global"))
     graph = random_arrays(graph).astype(np.float64)
@@ -188,7 +190,7 @@ def test_a_network_of_float64_is_written_as_such():
     onnx.checker.check_model(whole, full_check=True)
     (scores,) = ReferenceEvaluator(whole).run(None, inputs)
     assert scores.dtype == np.float64
-    require_same({"scores": scores}, graph.infer(inputs), 1e-7)  # ONNX's settings are float32
+    require_same({"scores": scores}, graph.infer(inputs), 1e-7)  # ONNX settings are float32
 
 
 class Own(layers.ReLU):
@@ -196,13 +198,13 @@ class Own(layers.ReLU):
         return np.maximum(x, 0), None
 
 
-def test_a_subclass_is_written_as_the_layer_that_it_stands_for():
+def test_equivalent_subclass_exports_as_its_base_class():
     graph = mg.Graph(x=(3,))
     graph.add("mine", Own(), "x")
     assert model(graph).graph.node[0].op_type == "Relu"
 
 
-class ReLU:  # none of ours, whatever it is called
+class ReLU:  # not a layer of this package, despite its name
     params = buffers = {}  # noqa: RUF012
 
     def output_shape(self, shape):
@@ -223,16 +225,19 @@ def too_large():
 
 
 REFUSED = {
-    "an even window": (lambda: one(layers.LocalResponseNorm(4)), "node 'a node': a window of 4 channels reaches one"),
-    "a foreign layer": (lambda: one(ReLU()), "node 'a node': ONNX has no operator for a layer ReLU. Register one"),
-    "complex numbers": (lambda: one(layers.Conv2d(4, 1, 1)).astype(np.complex128), "take no complex numbers"),
-    "nothing": (lambda: mg.Graph(image=(3, 4, 4)), "a file's network needs outputs that it computes"),
-    "more than protobuf holds": (too_large, "an ONNX file holds at most 2 GB, .* take 2,147,483,652 bytes"),
+    "an even window": (
+        lambda: one(layers.LocalResponseNorm(4)),
+        "node 'a node': size must be odd, got 4: an even window extends one",
+    ),
+    "a foreign layer": (lambda: one(ReLU()), "node 'a node': no ONNX operator is registered for ReLU. Register one"),
+    "complex numbers": (lambda: one(layers.Conv2d(4, 1, 1)).astype(np.complex128), "do not support complex numbers"),
+    "nothing": (lambda: mg.Graph(image=(3, 4, 4)), "outputs must be computed wires, not inputs"),
+    "more than protobuf holds": (too_large, "an ONNX file has at most 2 GB, .* take 2,147,483,652 bytes"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_onnx_cannot_say_is_refused_and_the_old_file_stays(what, tmp_path):
+def test_failed_export_keeps_the_old_file(what, tmp_path):
     build, sentence = REFUSED[what]
     path = tmp_path / "net.onnx"
     path.write_text("old")
@@ -242,25 +247,25 @@ def test_what_onnx_cannot_say_is_refused_and_the_old_file_stays(what, tmp_path):
     assert path.read_text() == "old"
 
 
-def test_wrong_arguments_are_told(tmp_path):
+def test_export_rejects_wrong_arguments(tmp_path):
     graph = one(layers.ReLU())
     with pytest.raises(ValueError, match=r"unknown wire 'a nod'\. Did you mean 'a node'"):
         model(graph, outputs=["a nod"])
-    with pytest.raises(ValueError, match="needs outputs that it computes"):
+    with pytest.raises(ValueError, match="outputs must be computed wires"):
         model(graph, outputs=["image"])
-    with pytest.raises(ValueError, match="classes must be 4 names, one for each output, got 2"):
+    with pytest.raises(ValueError, match="classes must have 4 names, one per output, got 2"):
         model(graph, classes=("a", "b"))
     with pytest.raises(OSError, match="does not exist"):
         export(graph, tmp_path / "none" / "net.onnx")
 
 
-def test_the_opset_is_the_newest_in_which_an_operator_changed_what_it_computes():
+def test_opset_is_the_last_with_changed_operators():
     operators = {node.op_type for node in model(odd()).graph.node} | {"Flatten", "Relu"}
     since = {name: onnx.defs.get_schema(name, writing.OPSET).since_version for name in operators}
     assert max(since.values()) == writing.OPSET
 
 
-def test_the_onnx_package_is_asked_for_only_where_it_is_needed(monkeypatch):
+def test_onnx_package_is_imported_only_when_needed(monkeypatch):
     code = "import minigooglenet.weights.onnx, sys; sys.exit('onnx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     monkeypatch.setitem(sys.modules, "onnx", None)

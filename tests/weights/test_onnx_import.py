@@ -1,4 +1,4 @@
-"""Networks read from ONNX files, our own and those of other programs: they compute the same numbers."""
+"""Networks imported from ONNX files of this package and of other programs compute the same values."""
 
 import io
 import warnings
@@ -21,7 +21,7 @@ def runtime(whole, x):
 
 
 def require_as_runtime(whole, tmp_path, batch=2):
-    """Read the network, hold its main output against ONNX Runtime's, and return it."""
+    """Import a network, compare its main output with ONNX Runtime, and return it."""
     graph = read(whole, tmp_path).graph
     x = random(batch, *graph.shapes["x"])
     expected, actual = runtime(whole, x), graph(x)
@@ -41,7 +41,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_our_own_networks_come_back_bit_for_bit(name, tmp_path):
+def test_exported_networks_import_bit_identically(name, tmp_path):
     graph = OWN[name]()
     for key, value in graph.buffers.items():
         value += np.random.default_rng(len(key)).random(value.shape, np.float32)
@@ -58,7 +58,7 @@ def test_our_own_networks_come_back_bit_for_bit(name, tmp_path):
         assert np.array_equal(value, expected[wire])
 
 
-def test_a_network_that_was_read_can_be_trained(tmp_path):
+def test_imported_network_can_be_trained(tmp_path):
     graph = read(model(models.mini_googlenet(3, norm=None, rng=0, width=0.5)), tmp_path).graph
     logits, tape = graph.forward({"image": random(2, 3, 32, 32)}, train=True)
     _, grads = graph.backward({"loss3/classifier": np.ones_like(logits["loss3/classifier"])}, tape)
@@ -67,7 +67,7 @@ def test_a_network_that_was_read_can_be_trained(tmp_path):
         graph.params[key] -= 0.1 * grads[key]
 
 
-def test_pixels_classes_and_the_model_come_back(tmp_path):
+def test_pixels_classes_and_model_are_imported(tmp_path):
     graph = models.mini_googlenet(2, in_channels=1, width=0.5, rng=0)
     export(graph, tmp_path / "net.onnx", pixels=data.Pixels((1.5,), (2.5,), "L"), classes=["cat", "dog \u00fc"])
     again, pixels, classes = import_graph(tmp_path / "net.onnx")
@@ -76,7 +76,7 @@ def test_pixels_classes_and_the_model_come_back(tmp_path):
     assert classes == ("cat", "dog \u00fc")
 
 
-def test_a_network_that_another_program_changed_no_longer_says_what_made_it(tmp_path):
+def test_changed_network_imports_without_its_function(tmp_path):
     whole = model(models.mini_googlenet(2, width=0.5, rng=0))
     next(n for n in whole.graph.node if n.op_type == "MaxPool").attribute.append(
         onnx.helper.make_attribute("auto_pad", "VALID")
@@ -99,7 +99,7 @@ def test_float64_stays_and_float16_becomes_float32(tmp_path):
 
 W = {"w": random(6, 2, 3, 3), "b": random(6)}
 FC = {"a": random(4, 5), "v": random(5)}
-FORMS = {  # what other programs write -> (nodes, the kinds of layer that they become, arrays, further settings)
+FORMS = {  # {description: (nodes, expected layer kinds, arrays, further settings)}
     "a convolution in groups": (
         [node("Conv", ["x", "w", "b"], ["y"], group=2, strides=[2, 1], pads=[0, 1, 2, 3], dilations=[1, 1])],
         "Conv2d", W, {},
@@ -144,37 +144,37 @@ FORMS = {  # what other programs write -> (nodes, the kinds of layer that they b
     "a linear layer with one number for a bias": (
         [node("Gemm", ["x", "a", "c"], ["y"], alpha=1.0)], "Linear", FC | {"c": np.float32(0.5)}, {"shape": (4,)},
     ),
-    "arrays in nodes and under other names": (
+    "arrays from Constant and Identity nodes": (
         [node("Constant", [], ["c"], value=onnx.numpy_helper.from_array(random(1, 5))), node("Identity", ["c"], ["d"]),
          node("Gemm", ["x", "a", "d"], ["y"])],
         "Linear", FC, {"shape": (4,)},
     ),
-    "batch norm of old": (
+    "old batch norm": (
         [node("BatchNormalization", ["x", "b", "b", "b", "s"], ["y"], epsilon=0.1, spatial=1)],
         "BatchNorm2d", {"b": random(4), "s": abs(random(4))}, {"opset": 7},
     ),
     "response norm with its defaults": ([node("LRN", ["x"], ["y"], size=3, alpha=2.0)], "LocalResponseNorm", {}, {}),
-    "what passes on": (
+    "identity nodes": (
         [node("Identity", ["x"], ["i"]), node("Relu", ["i"], ["r"]), node("Identity", ["r"], ["j"]),
          node("Dropout", ["j"], ["d"], ratio=0.25), node("Identity", ["d"], ["y"])],
         "ReLU Dropout", {}, {"opset": 7},
     ),
-    "dropout that is told not to": (
+    "disabled dropout": (
         [node("Dropout", ["x", "p", "t"], ["y"])], "Dropout", {"p": np.float32(0.4), "t": np.array(False)}, {},
     ),
-    "sums and joins": (
+    "sums and concats": (
         [node("Relu", ["x"], ["r"]), node("Sum", ["x", "r", "x"], ["s"]), node("Add", ["s", "r"], ["t"]),
          node("Concat", ["s", "t"], ["y"], axis=-3)],
         "ReLU Add Add Concat", {}, {},
     ),
     "softmax": ([node("Softmax", ["x"], ["y"], axis=-3)], "Softmax", {}, {}),
-    "softmax of old": ([node("Softmax", ["x"], ["y"])], "Softmax", {}, {"shape": (9,), "opset": 11}),
-    "what no output needs": ([node("Relu", ["x"], ["y"]), node("Sin", ["x"], ["z"])], "ReLU", {}, {}),
+    "old softmax": ([node("Softmax", ["x"], ["y"])], "Softmax", {}, {"shape": (9,), "opset": 11}),
+    "unneeded nodes": ([node("Relu", ["x"], ["y"]), node("Sin", ["x"], ["z"])], "ReLU", {}, {}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_other_programs_write_becomes_layers_that_compute_the_same(form, tmp_path):
+def test_operators_of_other_programs_import_correctly(form, tmp_path):
     nodes, kinds, arrays, settings = FORMS[form]
     graph = require_as_runtime(network(nodes, arrays=arrays, **settings), tmp_path)
     assert " ".join(layer.kind for layer, _ in graph.nodes.values()) == kinds
@@ -187,8 +187,11 @@ def test_what_other_programs_write_becomes_layers_that_compute_the_same(form, tm
     stride=st.tuples(*[st.integers(1, 4)] * 2),
     more=st.tuples(*[st.integers(0, 2)] * 2),
 )
-def test_automatic_padding_is_that_of_onnx_runtime(mode, size, stride, more, tmp_path_factory):
-    kernel = stride[0] + more[0], stride[1] + more[1]  # ONNX Runtime's maximum fails on a stride beyond the kernel
+def test_automatic_padding_matches_onnx_runtime(mode, size, stride, more, tmp_path_factory):
+    kernel = (
+        stride[0] + more[0],
+        stride[1] + more[1],
+    )  # max pooling in ONNX Runtime fails if the stride exceeds the kernel
     size = tuple(map(max, size, kernel))
     settings = {"auto_pad": mode, "strides": stride}
     nodes = [
@@ -201,21 +204,21 @@ def test_automatic_padding_is_that_of_onnx_runtime(mode, size, stride, more, tmp
     require_as_runtime(whole, tmp_path_factory.mktemp("same"))
 
 
-def test_settings_come_back_as_the_decimals_that_were_meant(tmp_path):
+def test_float32_settings_import_as_short_decimals(tmp_path):
     nodes = [node("LRN", ["x"], ["a"], size=5, alpha=0.0001, bias=0.1), node("Dropout", ["a", "p"], ["y"])]
     graph = read(network(nodes, arrays={"p": np.float32(0.7)}), tmp_path).graph
     assert graph.nodes["a"].layer.settings() == {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 0.1}
     assert graph.nodes["y"].layer.p == 0.7
 
 
-def test_a_slash_in_front_of_a_name_goes_and_two_names_stay_two(tmp_path):
+def test_leading_slash_is_removed_without_clashes(tmp_path):
     nodes = [node("Relu", ["x"], ["/a/b"]), node("Relu", ["/a/b"], ["a/b"]), node("Identity", ["a/b"], ["/y"])]
     graph = read(network(nodes, outputs=("/y",)), tmp_path).graph
     assert list(graph.nodes) == ["a/b", "y"]
     assert graph.nodes["y"].wires == ("a/b",)
 
 
-def test_two_layers_that_shared_an_array_have_their_own(tmp_path):
+def test_shared_arrays_import_as_copies(tmp_path):
     whole = network(
         [node("Conv", ["x", "w"], ["c"]), node("Conv", ["c", "w"], ["y"])], arrays={"w": random(4, 4, 1, 1)}
     )
@@ -230,7 +233,7 @@ def test_two_layers_that_shared_an_array_have_their_own(tmp_path):
     assert graph.params["y/bias"].all()
 
 
-def test_a_network_exported_by_pytorch_computes_what_pytorch_does(tmp_path):
+def test_network_exported_by_pytorch_matches_pytorch(tmp_path):
     torch = pytest.importorskip("torch")
 
     class Branches(torch.nn.Module):
@@ -258,10 +261,10 @@ def test_a_network_exported_by_pytorch_computes_what_pytorch_does(tmp_path):
     net[3].norm.running_mean.uniform_(-1, 1)
     net[3].norm.running_var.uniform_(0.5, 2)
     x = torch.randn(2, 3, 21, 18)
-    for folded in (True, False):  # batch norm inside the convolution, or behind it
+    for folded in (True, False):  # batch norm folded into the convolution, or after it
         file, mode = io.BytesIO(), torch.onnx.TrainingMode
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that this way of exporting is no longer the newest
+            warnings.simplefilter("ignore")  # deprecation of this exporter
             torch.onnx.export(
                 net, x, file, dynamo=False, dynamic_axes={"x": {0: "N"}}, input_names=["x"], output_names=["chances"],
                 training=mode.EVAL if folded else mode.PRESERVE, do_constant_folding=folded,

@@ -1,4 +1,4 @@
-"""What changes the meaning of an ONNX operator is rejected by name: training forms, further outputs, other domains."""
+"""Changes in the meaning of an ONNX operator are rejected: training modes, further outputs, other domains."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,24 @@ from onnx_made import network, node, onnx, random, read
 
 from minigooglenet.weights.contents import WeightsError
 
-TRAINING = {  # how a batch normalisation says that it is one in training -> (opset, outputs, attributes, what is said)
+TRAINING = {  # {how a batch normalisation declares training mode: (opset, outputs, attributes, part of the message)}
     "five outputs": (9, "yabcd", {}, "it has 5 outputs, so it normalises with the statistics of the batch"),
     "five outputs of old": (7, "yabcd", {"spatial": 1}, "it has 5 outputs"),
     "five outputs, four without a name": (13, ["y", "", "", "", ""], {}, "it has 5 outputs"),
     "three outputs": (15, "yab", {}, "it has 3 outputs"),
-    "training mode": (15, "yab", {"training_mode": 1}, "attribute training_mode is 1, not 0"),
-    "training mode and one output": (14, "y", {"training_mode": 1}, "attribute training_mode is 1, not 0"),
-    "statistics for each position": (8, "y", {"spatial": 0}, "attribute spatial is 0, not 1"),
+    "training mode": (15, "yab", {"training_mode": 1}, "attribute training_mode is 1; only 0 is supported"),
+    "training mode and one output": (
+        14,
+        "y",
+        {"training_mode": 1},
+        "attribute training_mode is 1; only 0 is supported",
+    ),
+    "statistics for each position": (8, "y", {"spatial": 0}, "attribute spatial is 0; only 1 is supported"),
 }
 
 
 @pytest.mark.parametrize("form", TRAINING)
-def test_batch_norm_in_training_is_rejected(form, tmp_path):
+def test_batch_norm_in_training_mode_is_rejected(form, tmp_path):
     opset, outputs, attributes, sentence = TRAINING[form]
     norm = node("BatchNormalization", ["r", "n", "n", "n", "n"], list(outputs), name="bn1", **attributes)
     whole = network(
@@ -29,9 +34,9 @@ def test_batch_norm_in_training_is_rejected(form, tmp_path):
         read(whole, tmp_path)
 
 
-def test_running_statistics_that_are_an_output_are_named(tmp_path):
+def test_output_running_statistics_are_rejected(tmp_path):
     norm = node("BatchNormalization", ["x", "n", "n", "n", "n"], ["y", "mean", "var"], training_mode=1)
-    with pytest.raises(WeightsError, match=r"BatchNormalization .1 node, 'y'.: its output 2, 'mean', is needed too"):
+    with pytest.raises(WeightsError, match=r"BatchNormalization .1 node, 'y'.: its output 2, 'mean', is also used"):
         read(network([norm], arrays={"n": abs(random(4))}, outputs=("y", "mean")), tmp_path)
 
 
@@ -47,27 +52,27 @@ def test_running_statistics_that_are_an_output_are_named(tmp_path):
         ("GRU", ["x", "n", "n"], ["p", "y"], {"hidden_size": 3}),
     ],
 )
-def test_an_operator_without_a_layer_is_named_for_what_it_is(operator, inputs, outputs, attributes, tmp_path):
+def test_unsupported_operator_is_named(operator, inputs, outputs, attributes, tmp_path):
     whole = network([node(operator, inputs, outputs, **attributes)], arrays={"k": np.array([2]), "n": random(4)})
-    with pytest.raises(WeightsError, match=rf"{operator} \(1 node, '{outputs[0]}'\): there is no layer for it$"):
+    with pytest.raises(WeightsError, match=rf"{operator} \(1 node, '{outputs[0]}'\): no layer supports this operator$"):
         read(whole, tmp_path)
 
 
-def test_an_operator_of_another_domain_is_not_taken_for_the_known_one(tmp_path):
+def test_operator_of_another_domain_is_rejected(tmp_path):
     whole = network([node("Relu", ["x"], ["y"], domain="com.example")])
-    with pytest.raises(WeightsError, match=r"com.example.Relu \(1 node, 'y'\): there is no layer for it$"):
+    with pytest.raises(WeightsError, match=r"com.example.Relu \(1 node, 'y'\): no layer supports this operator$"):
         read(whole, tmp_path)
 
 
-def test_an_attribute_twice_is_rejected(tmp_path):
+def test_duplicate_attribute_is_rejected(tmp_path):
     pool = node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2])
     pool.attribute.append(onnx.helper.make_attribute("kernel_shape", [3, 3]))
     with pytest.raises(WeightsError, match=r"MaxPool .1 node, 'y'.: it has an attribute twice: kernel_shape"):
         read(network([pool]), tmp_path)
 
 
-def test_the_indices_of_a_pool_are_missing(tmp_path):
+def test_indices_output_of_a_pool_is_rejected(tmp_path):
     pool = node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2], storage_order=1)
     assert list(read(network([pool]), tmp_path).graph.nodes) == ["y"]
-    with pytest.raises(WeightsError, match=r"MaxPool .1 node, 'y'.: its output 2, 'where', is needed too"):
+    with pytest.raises(WeightsError, match=r"MaxPool .1 node, 'y'.: its output 2, 'where', is also used"):
         read(network([pool], outputs=("y", "where")), tmp_path)

@@ -1,4 +1,4 @@
-"""Names in ONNX files: every name that a graph accepts comes back, and names of other programs are no obstacle."""
+"""Names in ONNX files: every valid graph name reloads, and names of other programs are imported."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def require_back(graph, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_an_unusual_name_comes_back(name, tmp_path):
+def test_unusual_names_are_imported(name, tmp_path):
     require_back(built(name, f"{name}_"), tmp_path)
     require_back(built("a", f"/{name}", entry=name), tmp_path)
 
@@ -48,7 +48,7 @@ def test_an_unusual_name_comes_back(name, tmp_path):
 @example(names=["a", "/a", "//a"])
 @example(names=["a_", "a", "a__"])
 @example(names=["a", "a/weight", "a/weight_"])
-def test_every_name_that_a_graph_accepts_comes_back(names, tmp_path_factory):
+def test_every_valid_name_is_imported(names, tmp_path_factory):
     assume("joined" not in names)
     require_back(built(*names), tmp_path_factory.mktemp("names"))
 
@@ -65,14 +65,14 @@ def test_every_name_that_a_graph_accepts_comes_back(names, tmp_path_factory):
         ("../y", None),
     ],
 )
-def test_a_name_of_another_program_is_read(tensor, name, tmp_path):
+def test_names_of_other_programs_are_imported(tensor, name, tmp_path):
     whole = network([node("Conv", ["x", "w"], [tensor])], arrays={"w": random(3, 4, 1, 1)}, outputs=(tensor,))
     graph = read(whole, tmp_path).graph
     assert graph.outputs == (name or tensor,)
     assert list(graph.params) == [f"{name or tensor}/weight"]
 
 
-def test_an_output_has_its_name_before_others(tmp_path):
+def test_output_names_take_precedence(tmp_path):
     nodes = [node("Relu", ["x"], ["/y"]), node("Relu", ["/y"], ["y_"]), node("Relu", ["y_"], ["y"])]
     graph = read(network(nodes, outputs=("y", "/y")), tmp_path).graph
     assert graph.outputs == ("y", "y_")
@@ -80,7 +80,7 @@ def test_an_output_has_its_name_before_others(tmp_path):
     assert (graph.outputs, len(graph.nodes)) == (("y",), 3)
 
 
-def test_a_long_name_is_cut_in_an_error(tmp_path):
+def test_long_names_are_truncated_in_errors(tmp_path):
     whole = network([node("Sigmoid", ["x"], ["y" * 10_000])], outputs=("y" * 10_000,))
-    with pytest.raises(ValueError, match=r"Sigmoid \(1 node, 'y{60}'\): there is no layer for it$"):
+    with pytest.raises(ValueError, match=r"Sigmoid \(1 node, 'y{60}'\): no layer supports this operator$"):
         read(whole, tmp_path)

@@ -1,4 +1,4 @@
-"""The outputs of an ONNX file: all of them, in the file's order, the first the main one; and back again."""
+"""The outputs of an ONNX file are imported and exported in order, the main one first."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ W = {"w": random(5, 4), "v": random(5)}
 
 
 def require_as_runtime(whole, tmp_path, outputs):
-    """Require that the graph, its plan and ONNX Runtime return the same for every output of the file; return it."""
+    """Check that the graph, its plan and ONNX Runtime agree on every output of the file; return the graph."""
     runtime = pytest.importorskip("onnxruntime")
     graph = read(whole, tmp_path).graph
     x = random(2, *graph.shapes["x"])
@@ -51,20 +51,20 @@ def test_outputs_keep_the_order_of_the_file(outputs, tmp_path):
     assert graph.outputs == outputs
 
 
-PASSED_ON = {  # nodes after which several outputs are one wire, or an output is a wire that other nodes read
-    "an output that is passed on": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y", "r")),
-    "an input that is passed on": ([node("Identity", ["x"], ["y"])], ("y",)),
+IDENTITIES = {  # {description: nodes after which outputs share a wire, or an output wire has consumers}
+    "an output after an output": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y", "r")),
+    "an output that is an input": ([node("Identity", ["x"], ["y"])], ("y",)),
     "an input among others": ([node("Identity", ["x"], ["i"]), node("Relu", ["i"], ["r"])], ("r", "i")),
-    "the name of what was passed on": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y",)),
+    "the input of an identity": ([node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"])], ("y",)),
     "two names for one wire": (
         [node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"]), node("Identity", ["r"], ["z"])], ("z", "y"),
     ),
-    "a wire that others read": (
+    "a wire with another consumer": (
         [node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"]),
          node("MaxPool", ["r"], ["m"], kernel_shape=[2, 2])],
         ("y", "m"),
     ),
-    "a wire that others read twice": (
+    "a wire with two other consumers": (
         [node("Relu", ["x"], ["r"]), node("Identity", ["r"], ["y"]), node("Sum", ["r", "y", "r"], ["s"]),
          node("Identity", ["y"], ["z"])],
         ("s", "z", "r", "y"),
@@ -72,13 +72,13 @@ PASSED_ON = {  # nodes after which several outputs are one wire, or an output is
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", PASSED_ON)
-def test_an_output_that_a_node_passes_on_keeps_its_name(what, tmp_path):
-    nodes, outputs = PASSED_ON[what]
+@pytest.mark.parametrize("what", IDENTITIES)
+def test_identity_outputs_keep_their_names(what, tmp_path):
+    nodes, outputs = IDENTITIES[what]
     require_as_runtime(network(nodes, outputs=outputs), tmp_path, outputs)
 
 
-def test_a_bias_is_not_added_to_an_output(tmp_path):
+def test_bias_is_not_added_to_an_output(tmp_path):
     nodes = [node("MatMul", ["x", "a"], ["p"]), node("Add", ["p", "v"], ["y"])]
     arrays = {"a": random(4, 5), "v": random(5)}
     require_as_runtime(network(nodes, (4,), arrays, outputs=("y",)), tmp_path, ("y",))
@@ -86,13 +86,13 @@ def test_a_bias_is_not_added_to_an_output(tmp_path):
         read(network(nodes, (4,), arrays, outputs=("y", "p")), tmp_path)
 
 
-def test_an_output_twice_is_rejected(tmp_path):
+def test_duplicate_output_is_rejected(tmp_path):
     with pytest.raises(WeightsError, match="it has output 'logits' twice"):
         read(network(CLASSIFIER, arrays=W, outputs=("logits", "logits")), tmp_path)
 
 
 @pytest.mark.parametrize("outputs", [("x", "y"), ("w", "y")])
-def test_an_output_that_no_node_computes_is_rejected(outputs, tmp_path):
+def test_output_without_a_node_is_rejected(outputs, tmp_path):
     whole = network([node("Relu", ["x"], ["y"])], arrays={"w": random(3)}, outputs=outputs)
     with pytest.raises(WeightsError, match=f"no node writes its output '{outputs[0]}'"):
         read(whole, tmp_path)
@@ -111,7 +111,7 @@ def heads():
         ("loss3/classifier",),
     ],
 )
-def test_the_outputs_of_a_graph_come_back_as_they_were(assigned, tmp_path):
+def test_outputs_of_a_graph_are_restored(assigned, tmp_path):
     graph = heads()
     graph.outputs = assigned
     export(graph, tmp_path / "net.onnx", classes=None if assigned and "output" in assigned[0] else "abcd")
@@ -123,7 +123,7 @@ def test_the_outputs_of_a_graph_come_back_as_they_were(assigned, tmp_path):
     assert np.array_equal(again(x), graph(x))
 
 
-def test_the_first_of_the_exported_outputs_is_the_main_one(tmp_path):
+def test_first_exported_output_is_the_main_one(tmp_path):
     graph = heads()
     features = "inception_3b/output"
     outputs = ("loss3/classifier", features, "loss1/classifier")
@@ -131,11 +131,11 @@ def test_the_first_of_the_exported_outputs_is_the_main_one(tmp_path):
     again, _, classes = import_graph(tmp_path / "net.onnx")
     assert (again.outputs, classes) == (outputs, ("a", "b", "c", "d"))
     assert graph.assigned_outputs is None
-    with pytest.raises(ValueError, match="classes must be 21 names"):
+    with pytest.raises(ValueError, match="classes must have 21 names"):
         model(graph, outputs=(features, "loss3/classifier"), classes=("a", "b", "c", "d"))
 
 
-def test_outputs_that_another_program_changed_are_those_of_the_file(tmp_path):
+def test_outputs_changed_by_another_program_are_kept(tmp_path):
     whole = model(heads())
     first, last = whole.graph.output
     first.name, last.name = last.name, first.name
@@ -144,9 +144,9 @@ def test_outputs_that_another_program_changed_are_those_of_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("outputs", "sentence"),
-    [(("scores", "scores"), "returns each output once"), (("x", "scores"), "needs outputs that it computes")],
+    [(("scores", "scores"), "outputs must be distinct"), (("x", "scores"), "outputs must be computed wires")],
 )
-def test_outputs_that_a_file_cannot_return_are_rejected(outputs, sentence):
+def test_export_rejects_invalid_outputs(outputs, sentence):
     graph = mg.Graph(x=(4,))
     graph.add("scores", layers.Linear(4, 2), "x")
     with pytest.raises(ValueError, match=sentence):
@@ -157,7 +157,7 @@ def test_outputs_that_a_file_cannot_return_are_rejected(outputs, sentence):
             model(graph)
 
 
-def test_the_examples_of_the_page_run(tmp_path, monkeypatch, capsys):
+def test_examples_of_the_onnx_page_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[2] / "docs" / "onnx.md").read_text(encoding="utf-8")
     names = {}

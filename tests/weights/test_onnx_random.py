@@ -1,4 +1,4 @@
-"""Random ONNX networks of all opsets: each is computed as ONNX Runtime does, or rejected with a node's operator."""
+"""Random ONNX networks of all opsets match ONNX Runtime or are rejected with the name of an operator."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SQUEEZE, REDUCE = 13, 18  # opsets since which the axes are an input
 
 
 class Draws:
-    """A random network in the making."""
+    """A random network under construction."""
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
@@ -103,14 +103,14 @@ def drawn(seed):
 
 
 def runtime(whole, x):
-    """Return the outputs as ONNX Runtime computes them, or None where it cannot."""
+    """Return the outputs from ONNX Runtime, or None if it fails."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 4, 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = onnxruntime.InferenceSession(whole.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return session.run(None, {"x": x})
-    except Exception:  # its own classes, which have no common name
+    except Exception:  # its exceptions have no common base class
         return None
 
 
@@ -119,7 +119,7 @@ def close(actual, expected):
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_a_random_network_is_computed_as_by_onnx_runtime_or_rejected(block, tmp_path):
+def test_random_networks_match_onnx_runtime_or_are_rejected(block, tmp_path):
     compared = rejected = 0
     for seed in range(1000 * block, 1000 * block + 300):
         whole, shape, outputs = drawn(seed)
@@ -133,7 +133,7 @@ def test_a_random_network_is_computed_as_by_onnx_runtime_or_rejected(block, tmp_
             continue
         x = np.random.default_rng(seed).standard_normal((2, *shape)).astype(np.float32)
         expected = runtime(whole, x)
-        if expected is None:  # a node that no output needs, or an attribute that came with a later opset
+        if expected is None:  # an unused node, or an attribute of a later opset
             continue
         compared += 1
         actual, planned = graph.infer({"x": x}), mg.plan(graph, graph.outputs)(x)

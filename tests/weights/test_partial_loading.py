@@ -1,4 +1,4 @@
-"""A part of a file's arrays, and files as training scripts and other tools leave them."""
+"""Partial loading, and files from training scripts and other tools."""
 
 import hashlib
 
@@ -27,7 +27,7 @@ def _caffe(num_classes, aux=False, rename=lambda name: name, make=blob):
 
 
 def _raw(kind, dtype):
-    """Return a function that makes a blob of raw bytes, as NVIDIA's Caffe writes them."""
+    """Return a function that encodes a blob as raw bytes, as NVIDIA's Caffe does."""
 
     def make(values):
         shape = b"".join(bytes([n]) if n < 128 else bytes([n & 127 | 128, n >> 7]) for n in values.shape)
@@ -48,7 +48,7 @@ def _check_backbone(target, source, names):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_caffemodel_with_a_renamed_classifier_gives_the_rest(tmp_path, part):
+def test_caffemodel_with_a_renamed_classifier_loads_partially(tmp_path, part):
     content, source = _caffe(5, rename=lambda name: name.replace("classifier", "classifier_food101"))
     (tmp_path / "a.caffemodel").write_bytes(content)
     target = mg.models.googlenet(7, aux=False, rng=1)
@@ -60,30 +60,33 @@ def test_a_caffemodel_with_a_renamed_classifier_gives_the_rest(tmp_path, part):
         weights.load(tmp_path / "a.caffemodel")
 
 
-def test_a_caffemodel_of_other_classes_gives_the_rest_with_only(tmp_path):
+def test_caffemodel_of_other_classes_loads_partially(tmp_path):
     content, source = _caffe(5)
     (tmp_path / "a.caffemodel").write_bytes(content)
     target = mg.models.googlenet(7, aux=False, rng=1)
     _check_backbone(target, source, weights.load_into(target, tmp_path / "a.caffemodel", **PARTS["only"]))
-    with pytest.raises(weights.WeightsError, match=r"has the shape \(7, 1024\) in the network, got \(5, 1024\)"):
+    with pytest.raises(weights.WeightsError, match=r"must have the shape \(7, 1024\), got \(5, 1024\)"):
         weights.load_into(target, tmp_path / "a.caffemodel")
 
 
-def test_a_caffemodel_of_any_network_fills_one_with_its_names(tmp_path):
+def test_caffemodel_of_any_network_fills_matching_names(tmp_path):
     g, other = mg.Graph(image=(3, 8, 8)), mg.Graph(image=(3, 8, 8))
     for graph, seed in ((g, 0), (other, 1)):
         graph.add("conv1", layers.Conv2d(3, 4, 3, rng=seed), "image")
     content = layer("conv1", [blob(array, "four") for array in g.params.values()])
     content += layer("bn1", [blob(np.ones((1,), np.float32)) for _ in range(3)])
     (tmp_path / "a.caffemodel").write_bytes(content)
-    with pytest.raises(weights.WeightsError, match="3 of 5 arrays are not in the network, the first 'bn1/weight'"):
+    with pytest.raises(
+        weights.WeightsError,
+        match="3 of the 5 given arrays have no counterpart in the network, for example 'bn1/weight'",
+    ):
         weights.load_into(other, tmp_path / "a.caffemodel")
     assert weights.load_into(other, tmp_path / "a.caffemodel", strict=False) == ["conv1/weight", "conv1/bias"]
     np.testing.assert_array_equal(other.params["conv1/weight"], g.params["conv1/weight"])
 
 
 @pytest.mark.parametrize(("kind", "dtype"), [(2, "<f2"), (1, "<f4"), (0, "<f8")])
-def test_a_caffemodel_of_raw_bytes_is_read(tmp_path, kind, dtype):
+def test_caffemodel_with_raw_bytes_is_read(tmp_path, kind, dtype):
     content, source = _caffe(3, make=_raw(kind, dtype))
     (tmp_path / "a.caffemodel").write_bytes(content)
     loaded = weights.load(tmp_path / "a.caffemodel").graph
@@ -94,13 +97,16 @@ def test_a_caffemodel_of_raw_bytes_is_read(tmp_path, kind, dtype):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda values: _raw(3, "<i4")(values), "bytes of type 3; half, single and double precision can be read"),
+        (lambda values: _raw(3, "<i4")(values), "bytes of type 3; only half, single and double precision can be read"),
         (lambda values: _raw(2, "<f2")(values)[:0] + field(12, b"\0\0"), "bytes of type none"),
         (lambda values: field(7, field(1, b"\2")) + field(10, 2) + field(12, b"\0\0\0"), "an array of 3 bytes"),
-        (lambda values: field(7, field(1, b"\2")) + field(10, 2) + field(12, b"\0\0"), "has the shape|holds 1 values"),
+        (
+            lambda values: field(7, field(1, b"\2")) + field(10, 2) + field(12, b"\0\0"),
+            "must have the shape|has 1 values",
+        ),
     ],
 )
-def test_raw_bytes_that_cannot_be_values_are_rejected(tmp_path, make, sentence):
+def test_invalid_raw_bytes_are_rejected(tmp_path, make, sentence):
     g = mg.Graph(image=(3,))
     g.add("fc", layers.Linear(3, 2, bias=False), "image")
     (tmp_path / "a.caffemodel").write_bytes(layer("fc", [make(np.ones((2, 3), np.float32))]))
@@ -109,12 +115,12 @@ def test_raw_bytes_that_cannot_be_values_are_rejected(tmp_path, make, sentence):
 
 
 @pytest.mark.parametrize(("classes", "aux"), [(365, False), (20, True)])
-def test_caffemodels_of_other_data_sets_keep_blue_green_red(tmp_path, classes, aux):
+def test_other_caffemodels_assume_bgr_pixels(tmp_path, classes, aux):
     (tmp_path / "a.caffemodel").write_bytes(_caffe(classes, aux)[0])
     loaded = weights.load(tmp_path / "a.caffemodel")
     assert loaded.graph.made_by[1]["num_classes"] == classes
     assert loaded.pixels.colours == "BGR"
-    assert "if yours had other means" in loaded.notes["pixels assumed"]
+    assert "For other means, pass pixels=" in loaded.notes["pixels assumed"]
     loaded = weights.load(tmp_path / "a.caffemodel", pixels="BGR:104,112.5,116.7")
     assert loaded.pixels.mean == (104, 112.5, 116.7)
     assert "pixels assumed" not in loaded.notes
@@ -131,7 +137,7 @@ def source():
 @pytest.fixture(scope="module")
 def state(source):
     arrays = {**source.params, **source.buffers}
-    return {theirs: arrays[ours] for theirs, ours in torchvision.names(aux=False).items()}
+    return {key: arrays[name] for key, name in torchvision.names(aux=False).items()}
 
 
 def _write(path, state):
@@ -153,18 +159,18 @@ FORMS = pytest.mark.parametrize("form", ["a.safetensors", "a.pth"])
 
 @FORMS
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.", "model.module."])
-def test_a_prefix_of_a_training_script_is_removed_and_reported(tmp_path, state, source, form, prefix):
+def test_training_script_prefix_is_removed_and_reported(tmp_path, state, source, form, prefix):
     _write(tmp_path / form, {f"{prefix}{name}": array for name, array in state.items()})
     loaded = weights.load(tmp_path / form, pixels="imagenet")
-    assert loaded.notes["prefix"] == f"{prefix!r} was removed from the beginning of the names"
+    assert loaded.notes["prefix"] == f"the prefix {prefix!r} was removed from the names"
     np.testing.assert_array_equal(loaded.graph.params[KEPT], source.params[KEPT])
 
 
 @FORMS
-def test_names_next_to_the_network_are_reported_after_the_prefix(tmp_path, state, form):
+def test_extra_names_are_reported_without_the_prefix(tmp_path, state, form):
     more = {"criterion.weight": np.ones(5, np.float32)}
     _write(tmp_path / form, {f"model.{name}": array for name, array in state.items()} | more)
-    with pytest.raises(weights.WeightsError, match=r"which has no 'criterion\.weight'"):
+    with pytest.raises(weights.WeightsError, match=r"it also has 'criterion\.weight'"):
         weights.load(tmp_path / form)
     target = mg.models.googlenet(5, aux=False, variant="torchvision", rng=1)
     assert len(weights.load_into(target, tmp_path / form, strict=False)) == len(state)
@@ -172,25 +178,25 @@ def test_names_next_to_the_network_are_reported_after_the_prefix(tmp_path, state
 
 @FORMS
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_of_a_state_dict_is_loaded(tmp_path, state, source, form, part):
+def test_partial_state_dict_is_loaded(tmp_path, state, source, form, part):
     changed = {name: array for name, array in state.items() if not name.startswith("fc.")}
     changed |= {"fc.1.weight": np.ones((9, 1024), np.float32), "fc.1.bias": np.ones(9, np.float32)}
     _write(tmp_path / form, changed)
     target = mg.models.googlenet(7, aux=False, variant="torchvision", rng=1)
     _check_backbone(target, source, weights.load_into(target, tmp_path / form, **PARTS[part]))
-    with pytest.raises(weights.WeightsError, match=r"a matrix 'fc\.weight'.*load_into\(graph, path, only="):
+    with pytest.raises(weights.WeightsError, match=r"it has no matrix 'fc\.weight'.*load_into\(graph, path, only="):
         weights.load(tmp_path / form)
 
 
 @FORMS
-def test_a_state_dict_of_other_classes_gives_the_rest_with_only(tmp_path, state, source, form):
+def test_state_dict_of_other_classes_loads_partially(tmp_path, state, source, form):
     _write(tmp_path / form, state)
     target = mg.models.googlenet(7, aux=False, variant="torchvision", rng=1)
     _check_backbone(target, source, weights.load_into(target, tmp_path / form, **PARTS["only"]))
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model", "net"])
-def test_a_checkpoint_that_holds_a_state_dict_is_read(tmp_path, state, source, key):
+def test_checkpoint_with_a_state_dict_is_read(tmp_path, state, source, key):
     _write(tmp_path / "a.pth", {key: state, "epoch": 3, "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]}})
     loaded = weights.load(tmp_path / "a.pth", pixels="unit")
     assert loaded.notes["inside"] == f"{key!r} of a checkpoint, next to 'epoch', 'optimizer'"
@@ -202,7 +208,7 @@ class _Odd:
 
 
 @pytest.mark.parametrize("thing", [_Odd(), {"model": _Odd()}, [_Odd()]])
-def test_a_whole_module_is_rejected_in_one_sentence(tmp_path, thing):
+def test_pickled_module_is_rejected_in_one_sentence(tmp_path, thing):
     torch = pytest.importorskip("torch")
     for new in (True, False):
         torch.save(thing, tmp_path / "a.pth", _use_new_zipfile_serialization=new)
@@ -215,7 +221,7 @@ def test_a_whole_module_is_rejected_in_one_sentence(tmp_path, thing):
 
 
 @FORMS
-def test_a_state_dict_of_your_own_graph_loses_its_prefix(tmp_path, form):
+def test_state_dict_of_any_graph_loses_its_prefix(tmp_path, form):
     g, other = mg.Graph(image=(3,)), mg.Graph(image=(3,))
     for graph, seed in ((g, 0), (other, 1)):
         graph.add("fc", layers.Linear(3, 2, rng=seed), "image")
@@ -224,7 +230,7 @@ def test_a_state_dict_of_your_own_graph_loses_its_prefix(tmp_path, form):
     np.testing.assert_array_equal(other.params["fc/weight"], g.params["fc/weight"])
 
 
-def test_a_graph_whose_names_begin_like_a_prefix_keeps_them(tmp_path):
+def test_names_that_resemble_a_prefix_are_kept(tmp_path):
     g, other = mg.Graph(image=(3,)), mg.Graph(image=(3,))
     for graph, seed in ((g, 0), (other, 1)):
         graph.add("model.fc", layers.Linear(3, 2, rng=seed), "image")
@@ -234,7 +240,7 @@ def test_a_graph_whose_names_begin_like_a_prefix_keeps_them(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["a.safetensors", "a.pth", "a.npz", "a.caffemodel"])
-def test_names_of_any_length_are_read(tmp_path, form):
+def test_long_names_are_read(tmp_path, form):
     name, array = "deep/" * 600 + "fc", np.ones((2, 3), np.float32)
     if form == "a.npz":
         np.savez(tmp_path / form, **{f"{name}/weight": array})
@@ -252,13 +258,15 @@ def test_names_of_any_length_are_read(tmp_path, form):
     assert len(str(caught.value)) < 1000
 
 
-# --- pixels that nobody can know
+# --- unknown pixels
 
 
 @FORMS
-def test_a_state_dict_leaves_pixels_unset_and_warns(tmp_path, state, form):
+def test_state_dict_without_pixels_warns(tmp_path, state, form):
     _write(tmp_path / form, state)
-    with pytest.warns(weights.UnknownPixelsWarning, match=r"does not say how images become inputs.*pixels=.*--pixels"):
+    with pytest.warns(
+        weights.UnknownPixelsWarning, match=r"does not record how images become inputs.*Pass pixels=.*--pixels"
+    ):
         loaded = weights.load(tmp_path / form)
     assert loaded.pixels is None
     weights.load(tmp_path / form, pixels=data.UNIT)  # no warning
@@ -267,7 +275,7 @@ def test_a_state_dict_leaves_pixels_unset_and_warns(tmp_path, state, form):
     assert "pixels unknown" not in loaded.notes
 
 
-def test_the_file_that_torchvision_publishes_says_its_pixels(tmp_path, state, monkeypatch):
+def test_published_torchvision_file_has_known_pixels(tmp_path, state, monkeypatch):
     _write(tmp_path / "a.safetensors", state)
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
     monkeypatch.setattr(torchvision, "PUBLISHED", digest[:8])
@@ -275,9 +283,9 @@ def test_the_file_that_torchvision_publishes_says_its_pixels(tmp_path, state, mo
     assert loaded.pixels == data.UNIT
 
 
-def test_pixels_that_do_not_fit_the_network_are_rejected(tmp_path, state):
+def test_mismatched_pixels_are_rejected(tmp_path, state):
     _write(tmp_path / "a.safetensors", state)
-    with pytest.raises(weights.WeightsError, match=r"L has 1 channels, the network takes \(3, 224, 224\)"):
+    with pytest.raises(weights.WeightsError, match=r"L has 1 channels, but the network expects inputs \(3, 224, 224\)"):
         weights.load(tmp_path / "a.safetensors", pixels="grey-unit")
     for wrong, kind in (("gray", ValueError), ("RGB:1,2", ValueError), ("RGB:a,b,c", ValueError), (3, TypeError)):
         with pytest.raises(kind, match=r"pixels must be|mean needs 3 numbers"):

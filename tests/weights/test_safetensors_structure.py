@@ -1,4 +1,4 @@
-"""The header of a safetensors file: what the safetensors library accepts is accepted here, and nothing else."""
+"""Safetensors headers: this package accepts exactly what the safetensors library accepts."""
 
 import json
 import random
@@ -20,7 +20,7 @@ METADATA = ({}, {"a": "b"}, None, {"a": 1}, [], "x")
 
 
 def _header(rng):
-    """Return ({name: entry} of up to three arrays without gap or overlap, how many bytes they take)."""
+    """Return ({name: entry} of up to three arrays without gaps or overlaps, their size in bytes)."""
     header, at = {}, 0
     for number in range(rng.randrange(4)):
         kind, shape = rng.choice(list(BYTES)), [rng.randrange(4) for _ in range(rng.randrange(3))]
@@ -33,7 +33,7 @@ def _header(rng):
 
 
 def _file(seed):
-    """Return the bytes of a file, about half of them with something wrong."""
+    """Return the bytes of a file; about half of the files are invalid."""
     rng = random.Random(seed)
     header, size = _header(rng)
     if header and rng.random() < 0.5:
@@ -58,13 +58,13 @@ def _library(path):
     """Return {name: (type, shape)} as the library reads it, or None if it rejects the file."""
     try:
         with safe_open(path, "numpy") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is not a dict)
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (file is not a dict)
             return {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
     except SafetensorError:
         return None
 
 
-def _ours(path):
+def _read(path):
     try:
         with detect.opened(path) as reader:
             return {name: (part.dtype, part.shape) for name, part in reader._parts.items()}
@@ -73,13 +73,13 @@ def _ours(path):
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_headers_are_accepted_and_ordered_as_by_the_library(tmp_path, block):
+def test_headers_are_read_like_the_library(tmp_path, block):
     path, outcomes = tmp_path / "a.safetensors", []
     for seed in range(100 * block, 100 * block + 100):
         path.write_bytes(_file(seed))
         expected = _library(path)
-        found = _ours(path)
-        assert found == expected, path.read_bytes()
-        assert list(found or ()) == list(expected or ())
-        outcomes.append(found is None)
+        header = _read(path)
+        assert header == expected, path.read_bytes()
+        assert list(header or ()) == list(expected or ())
+        outcomes.append(header is None)
     assert 20 < sum(outcomes) < 80

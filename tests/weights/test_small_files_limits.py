@@ -1,4 +1,4 @@
-"""Small files of weights that ask for much: a sentence, before anything large is built."""
+"""Decompression bombs and similar weights files are rejected before anything large is built."""
 
 import pickletools
 
@@ -14,18 +14,18 @@ from minigooglenet.weights.contents import WeightsError
 IMAGE = np.zeros((3, 8, 8), np.uint8)
 REJECTED = {
     "an npz with a large dictionary": "array 'w' has compression method 14",
-    "an npz with a deep header": "has a header that NumPy does not understand",
-    "a state dict with a tuple of tuples": "a tuple in it has 1,023 parts, more than 1,000",
-    "an old state dict with a tuple of tuples": "a tuple in it has 1,023 parts, more than 1,000",
+    "an npz with a deep header": "has a header that NumPy cannot parse",
+    "a state dict with a tuple of tuples": "it has a tuple of 1,023 parts, more than 1,000",
+    "an old state dict with a tuple of tuples": "it has a tuple of 1,023 parts, more than 1,000",
     "a deep header": "its header is not JSON",
-    "a long format": "its metadata is damaged",
+    "a long format": "its metadata is corrupt",
     "a Caffe layer of empty blobs": "more than 1,000 fields",
     "empty Caffe layers": "more than 1,000 fields",
 }
 
 
 @pytest.mark.parametrize("name", REJECTED)
-def test_small_files_of_weights_are_rejected(name, tmp_path):
+def test_small_weights_bombs_are_rejected(name, tmp_path):
     (tmp_path / "net").write_bytes(weight_bombs.FILES[name]())
     with pytest.raises(WeightsError, match=f"(?s)cannot read .*{REJECTED[name]}"):
         mg.weights.read(tmp_path / "net")
@@ -47,21 +47,21 @@ def test_parts_of_shared_tuples_are_counted(tmp_path):
             if accepted:
                 pickles.check(file, path.stat().st_size)
             else:
-                with pytest.raises(ValueError, match=r"a tuple in it has 1,\d+ parts"):
+                with pytest.raises(ValueError, match=r"it has a tuple of 1,\d+ parts"):
                     pickles.check(file, path.stat().st_size)
 
 
-def test_ordinary_state_dicts_pass_the_check_of_pickles(tmp_path):
+def test_ordinary_state_dicts_pass_the_pickle_check(tmp_path):
     torch = pytest.importorskip("torch")
     state = {f"layer{i}.weight": torch.zeros(2, 3) for i in range(200)}
     for old in (False, True):
         path = tmp_path / "state.pth"
         torch.save({"state_dict": state, "epoch": 3}, path, _use_new_zipfile_serialization=not old)
-        with pytest.raises(WeightsError, match="torchvision's GoogLeNet"):  # read, and of another network
+        with pytest.raises(WeightsError, match="torchvision's GoogLeNet"):  # readable, but a different network
             mg.weights.read(path)
 
 
-def test_networks_of_huge_inputs_are_not_run(tmp_path):
+def test_networks_with_huge_inputs_are_rejected(tmp_path):
     (tmp_path / "net.safetensors").write_bytes(weight_bombs.network(8_000))
     loaded = mg.weights.load(tmp_path / "net.safetensors")
     with pytest.raises(ValueError, match=r"inputs \(3, 8000, 8000\) needs 2,304,000,0\d\d bytes for one image"):
@@ -71,7 +71,7 @@ def test_networks_of_huge_inputs_are_not_run(tmp_path):
         mg.weights.load(tmp_path / "net.safetensors").classify(IMAGE, crops=144)
 
 
-def test_bfloat16_arrays_are_read_with_one_header(tmp_path, monkeypatch):
+def test_bfloat16_file_is_parsed_once(tmp_path, monkeypatch):
     from minigooglenet.weights import safetensors
 
     header = {str(i): {"dtype": "BF16", "shape": [1], "data_offsets": [2 * i, 2 * i + 2]} for i in range(50)}

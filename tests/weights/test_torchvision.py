@@ -1,4 +1,4 @@
-"""torchvision's weights, from safetensors and from torch's own files, and what is said of files that are not."""
+"""torchvision weights in safetensors and torch files, and errors for other files."""
 
 import sys
 import zipfile
@@ -14,7 +14,7 @@ from minigooglenet.weights.contents import WeightsError
 
 
 def read_state(path):
-    """Return the contents of a state dict that is held to be torchvision's, whatever its names."""
+    """Return the contents of a state dict read as torchvision's, whatever its names."""
     with detect.opened(path) as reader:
         if not isinstance(reader, torchvision.Reader):
             reader = torchvision.Reader(reader._file, reader)
@@ -23,11 +23,11 @@ def read_state(path):
 
 @pytest.fixture(scope="module")
 def state():
-    """A state dict of torchvision's form, of three classes and without heads, in half precision to be small."""
+    """A state dict in torchvision's layout with three classes, without heads, in half precision to save space."""
     g = mg.models.googlenet(3, variant="torchvision", aux=False, init="zeros")
     arrays = {**g.params, **g.buffers}
     rng = np.random.default_rng(0)
-    state = {theirs: rng.random(arrays[ours].shape).astype("f2") for theirs, ours in torchvision.names(False).items()}
+    state = {key: rng.random(arrays[name].shape).astype("f2") for key, name in torchvision.names(False).items()}
     return {**state, "conv1.bn.num_batches_tracked": np.array(7)}
 
 
@@ -42,7 +42,7 @@ def read(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "aux"), [("safetensors", True), ("zip.pth", False), ("old.pth", True)])
-def test_a_state_dict_of_torchvision_is_read_to_the_last_bit(tmp_path, aux, suffix):
+def test_torchvision_state_dict_reads_bit_identically(tmp_path, aux, suffix):
     torch = pytest.importorskip("torch")
     model, path = random_googlenet(aux, num_classes=4).float(), tmp_path / suffix
     if suffix == "safetensors":
@@ -61,12 +61,12 @@ def test_a_state_dict_of_torchvision_is_read_to_the_last_bit(tmp_path, aux, suff
         name: array.shape for view in (g.params, g.buffers) for name, array in view.items()
     }
     expected = model.state_dict()
-    for theirs, ours in torchvision.names(aux).items():
-        assert contents.arrays[ours].dtype == np.float32
-        np.testing.assert_array_equal(contents.arrays[ours], expected[theirs].numpy())
+    for key, name in torchvision.names(aux).items():
+        assert contents.arrays[name].dtype == np.float32
+        np.testing.assert_array_equal(contents.arrays[name], expected[key].numpy())
 
 
-def test_the_front_door_knows_torchvisions_files_and_loads_them(tmp_path):
+def test_load_detects_torchvision_files(tmp_path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file as save
 
@@ -81,13 +81,13 @@ def test_the_front_door_knows_torchvisions_files_and_loads_them(tmp_path):
         assert np.abs(y - expected).max() < 1e-5 * np.abs(expected).max()
 
 
-def test_every_array_of_torchvision_has_its_place(state):
+def test_every_torchvision_array_has_a_name(state):
     assert len(torchvision.names(False)) == len(state) - 1 == 57 * 5 + 2
     assert len(set(torchvision.names().values())) == len(torchvision.names()) == 59 * 5 + 5 * 2
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f8"])
-def test_other_precisions_become_single(read, state, dtype):
+def test_torchvision_arrays_become_single_precision(read, state, dtype):
     contents = read({name: value.astype(dtype) for name, value in state.items()})
     assert {array.dtype for array in contents.arrays.values()} == {np.dtype(np.float32)}
     np.testing.assert_array_equal(contents.arrays["conv1/7x7_s2/weight"], state["conv1.conv.weight"].astype("f4"))
@@ -103,46 +103,49 @@ def spoiled(state, value):
     return {**state, "inception4a.branch2.1.conv.weight": weight}
 
 
-WRONG = {  # what is wrong: (state dict from a good one, what must be said)
+WRONG = {  # {fault: (function that changes a valid state dict, part of the message)}
     "another network": (
         lambda state: {"layer1.0.conv1.weight": np.ones((2, 2), "f4")},
         "is not torchvision's GoogLeNet",
     ),
     "an array less": (
         lambda state: without(state, "inception5b.branch4.1.bn.running_var"),
-        "it lacks 'inception5b.branch4.1.bn.running_var' (1 such arrays in all)",
+        "it lacks 'inception5b.branch4.1.bn.running_var' (1 in total)",
     ),
-    "an array more": (lambda state: {**state, "fc2.weight": np.ones(3, "f4")}, "which has no 'fc2.weight' (1 such"),
+    "an array more": (lambda state: {**state, "fc2.weight": np.ones(3, "f4")}, "it also has 'fc2.weight' (1 in total"),
     "names of an unknown wrapping": (
         lambda state: {f"student.{name}": value for name, value in state.items()} | {"fc.weight": state["fc.weight"]},
-        "which has no 'student.",
+        "it also has 'student.",
     ),
     "names with and without a wrapping": (
         lambda state: {f"module.{name}": value for name, value in state.items()} | {"fc.weight": state["fc.weight"]},
-        "some of its names are there with and without 'module.'",
+        "some of its names appear with and without 'module.'",
     ),
     "half a head": (lambda state: {**state, "aux1.fc2.bias": np.ones(3, "f4")}, "it lacks 'aux1.conv.conv.weight'"),
     "a true 5x5": (
         lambda state: {**state, "inception3a.branch3.1.conv.weight": np.ones((32, 16, 5, 5), "f2")},
-        "'inception3a.branch3.1.conv.weight' has the shape (32, 16, 5, 5), torchvision's has (32, 16, 3, 3)",
+        "'inception3a.branch3.1.conv.weight' must have the shape (32, 16, 3, 3), as in torchvision, got (32, 16, 5, 5)",
     ),
-    "other classes in the bias": (lambda state: {**state, "fc.bias": np.ones(4, "f4")}, "'fc.bias' has the shape (4,)"),
+    "other classes in the bias": (
+        lambda state: {**state, "fc.bias": np.ones(4, "f4")},
+        "'fc.bias' must have the shape (3,), as in torchvision, got (4,)",
+    ),
     "a classifier on its side": (
         lambda state: {**state, "fc.weight": np.ones((1024, 3), "f2")},
-        "has the shape (1024, 3)",
+        "got (1024, 3)",
     ),
-    "a classifier without axes": (lambda state: {**state, "fc.weight": np.ones((), "f2")}, "which has a matrix"),
+    "a classifier without axes": (lambda state: {**state, "fc.weight": np.ones((), "f2")}, "it has no matrix"),
     "a classifier of no classes": (
         lambda state: {**state, "fc.weight": np.ones((0, 1024), "f2")},
-        "which has a matrix",
+        "it has no matrix",
     ),
-    "whole numbers": (
+    "integers": (
         lambda state: {**state, "fc.bias": np.ones(3, "i4")},
-        "int32, not floats",
+        "must have floats, got ",
     ),
     "no number": (
         lambda state: spoiled(state, np.nan),
-        "'inception4a.branch2.1.conv.weight' holds values that are not",
+        "'inception4a.branch2.1.conv.weight' contains values that are not",
     ),
     "infinity": (lambda state: spoiled(state, np.inf), "values that are not finite"),
     "a double beyond a float": (lambda state: spoiled(state, -1e300), "values that are not finite"),
@@ -151,7 +154,7 @@ WRONG = {  # what is wrong: (state dict from a good one, what must be said)
 
 @pytest.mark.parametrize("form", ["safetensors", "torch"])
 @pytest.mark.parametrize("fault", WRONG)
-def test_a_state_dict_that_is_not_torchvisions_is_refused_with_the_reason(tmp_path, state, fault, form):
+def test_other_state_dicts_are_rejected_with_the_reason(tmp_path, state, fault, form):
     make, reason = WRONG[fault]
     path = tmp_path / f"googlenet.{form}"
     if form == "safetensors":
@@ -159,9 +162,9 @@ def test_a_state_dict_that_is_not_torchvisions_is_refused_with_the_reason(tmp_pa
     else:
         torch = pytest.importorskip("torch")
         torch.save({name: torch.from_numpy(value) for name, value in make(state).items()}, path)
-    with pytest.raises(WeightsError, match=r"^cannot read .*googlenet\.\w+ as weights: ") as told:
+    with pytest.raises(WeightsError, match=r"^cannot read .*googlenet\.\w+ as weights: ") as error:
         read_state(path)
-    assert reason in str(told.value)
+    assert reason in str(error.value)
 
 
 def declaring(shape, count):
@@ -174,18 +177,18 @@ def declaring(shape, count):
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (np.random.default_rng(0).bytes(5000), "it is none of safetensors"),
+        (np.random.default_rng(0).bytes(5000), "it is not a safetensors, "),
         ((2**62).to_bytes(8, "little") + b"{}", "it declares a header of 4,611,686,018,427,387,904 bytes"),
-        (declaring((2**20, 1024), 64), r"takes 4,294,967,296 bytes as F32, its offsets give 64"),
+        (declaring((2**20, 1024), 64), r"needs 4,294,967,296 bytes as F32, but its offsets give 64"),
         (declaring((2**62, 1024), 64), "its offsets give 64"),
-        (declaring((4, 4), 64)[:-1], "it declares 138 bytes and has 137"),
+        (declaring((4, 4), 64)[:-1], "it declares 138 bytes but has 137"),
         (declaring((4, 4), 64), "it lacks 'conv1.conv.weight'"),
-        (b"PK\x03\x04" + bytes(99), "it is a zip archive that is"),
+        (b"PK\x03\x04" + bytes(99), "it is a zip archive whose"),
         (b"\x80\x02" + bytes(99), "it is a Python pickle"),
-        (detect.TORCH_MAGIC + bytes(99), "torch does not load it as weights only"),
+        (detect.TORCH_MAGIC + bytes(99), "torch cannot load it with weights_only=True"),
     ],
 )
-def test_what_is_no_state_dict_is_refused_with_the_reason(tmp_path, content, reason):
+def test_other_torch_files_are_rejected_with_the_reason(tmp_path, content, reason):
     if content.startswith(detect.TORCH_MAGIC):
         pytest.importorskip("torch")
     path = tmp_path / "googlenet.safetensors"
@@ -194,15 +197,15 @@ def test_what_is_no_state_dict_is_refused_with_the_reason(tmp_path, content, rea
         read_state(path)
 
 
-def test_truncated_files_are_refused(tmp_path, state):
+def test_truncated_torch_files_are_rejected(tmp_path, state):
     torch = pytest.importorskip("torch")
     save_file(state, tmp_path / "safe")
     torch.save({"fc.weight": torch.ones(3, 1024)}, tmp_path / "new")
     torch.save({"fc.weight": torch.ones(3, 1024)}, tmp_path / "old", _use_new_zipfile_serialization=False)
     for name in ("safe", "new", "old"):
         whole = (tmp_path / name).read_bytes()
-        for share in (0.1, 0.5, 0.9):
-            (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+        for fraction in (0.1, 0.5, 0.9):
+            (tmp_path / name).write_bytes(whole[: int(fraction * len(whole))])
             with pytest.raises(WeightsError, match="cannot read"):
                 read_state(tmp_path / name)
 
@@ -212,31 +215,35 @@ class _Attack:
         return print, ("code of the file was run",)
 
 
-def test_no_code_of_a_pickle_is_run(tmp_path, capsys):
+def test_pickled_code_is_not_run(tmp_path, capsys):
     torch = pytest.importorskip("torch")
     for new in (True, False):
         torch.save({"fc.weight": _Attack()}, tmp_path / "attack.pth", _use_new_zipfile_serialization=new)
-        with pytest.raises(WeightsError, match="torch does not load it as weights only"):
+        with pytest.raises(WeightsError, match="torch cannot load it with weights_only=True"):
             read_state(tmp_path / "attack.pth")
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("held", [[1, 2], {"model": {}}, {"fc.weight": 3}, {3: "three"}])
-def test_what_is_no_plain_state_dict_is_refused(tmp_path, held):
+def test_nested_state_dicts_are_rejected(tmp_path, held):
     torch = pytest.importorskip("torch")
     torch.save(held, tmp_path / "other.pth")
-    with pytest.raises(WeightsError, match=r"it holds no plain state dict; save it by torch\.save\(model\.state_dict"):
+    with pytest.raises(
+        WeightsError, match=r"it does not contain a plain state dict. Save one with torch\.save\(model\.state_dict"
+    ):
         read_state(tmp_path / "other.pth")
 
 
-def test_a_tensor_that_declares_more_than_the_file_holds_is_refused(tmp_path):
+def test_tensor_larger_than_the_file_is_rejected(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"fc.weight": torch.ones(1, 1).expand(2**40, 1024)}, tmp_path / "wide.pth")
-    with pytest.raises(WeightsError, match=r"has the shape \(1099511627776, 1024\), more values than the file"):
+    with pytest.raises(
+        WeightsError, match=r"has the shape \(1099511627776, 1024\), which has more values than the file"
+    ):
         read_state(tmp_path / "wide.pth")
 
 
-def test_tensors_that_share_memory_or_are_of_half_precision_become_single_arrays_of_their_own(tmp_path):
+def test_shared_and_half_precision_tensors_are_copied(tmp_path):
     torch = pytest.importorskip("torch")
     state = random_googlenet(False, num_classes=3).float().state_dict()
     state["conv1.bn.bias"] = state["conv1.bn.weight"]
@@ -247,26 +254,28 @@ def test_tensors_that_share_memory_or_are_of_half_precision_become_single_arrays
     assert not np.shares_memory(arrays["conv1/bn_7x7/weight"], arrays["conv1/bn_7x7/bias"])
 
 
-def test_an_archive_that_unpacks_to_more_than_it_is_is_refused_unread(tmp_path):
+def test_compressed_torch_archive_is_rejected_unread(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb/data.pkl", bytes(10**7))
     with pytest.raises(WeightsError, match="bytes and would unpack to 10,000,000"):
         read_state(tmp_path / "bomb.pth")
 
 
-def test_a_flipped_bit_of_a_torch_file_is_noticed(tmp_path):
+def test_flipped_bit_in_a_torch_file_raises(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"fc.weight": torch.full((3, 64), 0.25)}, tmp_path / "some.pth")
     content = bytearray((tmp_path / "some.pth").read_bytes())
     content[content.index(np.full(8, 0.25, "<f4").tobytes()) + 8] ^= 1
     (tmp_path / "some.pth").write_bytes(content)
-    with pytest.raises(WeightsError, match="'some/data/0' in it does not match its checksum"):
+    with pytest.raises(WeightsError, match="its member 'some/data/0' does not match its checksum"):
         read_state(tmp_path / "some.pth")
 
 
-def test_without_torch_the_way_to_convert_is_told(tmp_path, monkeypatch):
+def test_missing_torch_error_shows_the_conversion(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "googlenet.pth", "w") as archive:
         archive.writestr("googlenet/data.pkl", b"")
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(WeightsError, match=r"needs torch; a computer that has it converts it: safetensors\.torch"):
+    with pytest.raises(
+        WeightsError, match=r"needs torch. On a computer with torch, convert it with safetensors\.torch"
+    ):
         read_state(tmp_path / "googlenet.pth")

@@ -1,4 +1,4 @@
-"""Values that no network can have are rejected in files of every kind, and unusual ones that it can have are kept."""
+"""Impossible values are rejected in every file format, and unusual but possible values are kept."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def _safetensors(path, arrays):
 
 
 def _sealed(path, arrays):
-    path.write_bytes(make.own(arrays))
+    path.write_bytes(make.native(arrays))
 
 
 def _torch(path, arrays):
@@ -51,19 +51,23 @@ def _caffe_layer(name, arrays):
     return layer(name, [blob(arrays[f"{name}/{key}"]) for key in ("weight", "bias")])
 
 
-KINDS = {"npz": _npz, "safetensors": _safetensors, "own": _sealed, "torch": _torch}
+KINDS = {"npz": _npz, "safetensors": _safetensors, "native": _sealed, "torch": _torch}
 BAD = {
-    "NaN": ("conv/weight", np.nan, "'conv/weight' holds 1 of 54 values that are not finite"),
-    "infinity": ("conv/bias", np.inf, "'conv/bias' holds 1 of 3 values that are not finite"),
-    "negative infinity": ("bn/running_mean", -np.inf, "'bn/running_mean' holds 1 of 3 values that are not finite"),
-    "an infinite variance": ("bn/running_var", np.inf, "'bn/running_var' holds 1 of 3 values that are not finite"),
-    "a negative variance": ("bn/running_var", -1e-12, "'bn/running_var' holds 1 of 3 values below 0, the least -1e-12"),
+    "NaN": ("conv/weight", np.nan, "in 'conv/weight', 1 of 54 values are not finite"),
+    "infinity": ("conv/bias", np.inf, "in 'conv/bias', 1 of 3 values are not finite"),
+    "negative infinity": ("bn/running_mean", -np.inf, "in 'bn/running_mean', 1 of 3 values are not finite"),
+    "an infinite variance": ("bn/running_var", np.inf, "in 'bn/running_var', 1 of 3 values are not finite"),
+    "a negative variance": (
+        "bn/running_var",
+        -1e-12,
+        r"in 'bn/running_var', 1 of 3 values are below 0 \(minimum -1e-12\)",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("what", BAD)
-def test_values_that_cannot_be_are_rejected_and_change_nothing(tmp_path, kind, what):
+def test_impossible_values_are_rejected_without_changes(tmp_path, kind, what):
     name, value, sentence = BAD[what]
     KINDS[kind](tmp_path / "a", arrays := _with(name, value))
     path = tmp_path / "a.npz" if kind == "npz" else tmp_path / "a"
@@ -71,8 +75,8 @@ def test_values_that_cannot_be_are_rejected_and_change_nothing(tmp_path, kind, w
     before = {key: array.copy() for key, array in (*g.params.items(), *g.buffers.items())}
     g.params["conv/weight"][:] += 1
     before["conv/weight"] += 1
-    # torchvision's reader names the file's own array and looks at it before the network is known
-    with pytest.raises(weights.WeightsError, match=f"{sentence}|{name}' holds values that are not finite"):
+    # the torchvision reader checks the array under its name in the file, before the network is known
+    with pytest.raises(weights.WeightsError, match=f"{sentence}|{name}' contains values that are not finite"):
         weights.load_into(g, path)
     for key, array in (*g.params.items(), *g.buffers.items()):
         np.testing.assert_array_equal(array, before[key])
@@ -80,24 +84,24 @@ def test_values_that_cannot_be_are_rejected_and_change_nothing(tmp_path, kind, w
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_values_that_cannot_be_are_not_saved(tmp_path, what):
+def test_save_rejects_impossible_values(tmp_path, what):
     name, value, _ = BAD[what]
     g = _network()
     (g.params if name in g.params else g.buffers)[name].flat[1] = value
-    with pytest.raises(ValueError, match="so nothing was written to"):
+    with pytest.raises(ValueError, match="Nothing was written to"):
         weights.save(g, tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 1e-45, 1e-40, 3.4e38, -3.4e38])
-def test_zeros_denormals_and_large_values_are_kept(tmp_path, value):
+def test_unusual_values_are_kept(tmp_path, value):
     _npz(tmp_path / "a.npz", _with("conv/weight", np.float32(value)))
     g = _network()
     weights.load_into(g, tmp_path / "a.npz")
     assert g.params["conv/weight"].flat[1].tobytes() == np.float32(value).tobytes()
 
 
-def test_a_variance_of_zero_is_kept(tmp_path):
+def test_zero_variance_is_kept(tmp_path):
     _npz(tmp_path / "a.npz", _with("bn/running_var", 0.0))
     g = _network()
     weights.load_into(g, tmp_path / "a.npz")
@@ -105,7 +109,7 @@ def test_a_variance_of_zero_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_half_and_double_precision_become_single(tmp_path, dtype):
+def test_other_precisions_load_as_single_precision(tmp_path, dtype):
     arrays = {name: array.astype(dtype) for name, array in _with("conv/bias", 0.5).items()}
     _npz(tmp_path / "a.npz", arrays)
     g = _network()
@@ -115,11 +119,11 @@ def test_half_and_double_precision_become_single(tmp_path, dtype):
         np.testing.assert_array_equal(array, arrays[name].astype(np.float32))
 
 
-def test_a_double_beyond_single_precision_is_rejected(tmp_path):
+def test_double_beyond_single_precision_is_rejected(tmp_path):
     arrays = {name: array.astype(np.float64) for name, array in _with("conv/bias", 0.5).items()}
     arrays["conv/bias"][0] = 1e39
     _npz(tmp_path / "a.npz", arrays)
-    with pytest.raises(weights.WeightsError, match=r"'conv/bias' holds 1e\+39, which is too large for .* float32"):
+    with pytest.raises(weights.WeightsError, match=r"'conv/bias' contains 1e\+39, which is too large for float32"):
         weights.load_into(_network(), tmp_path / "a.npz")
 
 
@@ -135,49 +139,49 @@ def test_bfloat16_in_safetensors_is_read_exactly(tmp_path):
     np.testing.assert_array_equal(array.ravel(), (upper << 16).astype(np.uint32).view(np.float32))
 
 
-def test_values_in_a_caffemodel_are_checked_too(tmp_path):
+def test_caffemodel_values_are_checked(tmp_path):
     path = tmp_path / "a.caffemodel"
     arrays = _with("conv/weight", np.nan)
     _caffe(path, arrays)
     g = mg.Graph(image=(2, 4, 4))
     g.add("conv", layers.Conv2d(2, 3, 3, rng=0), "image")
-    with pytest.raises(weights.WeightsError, match="'conv/weight' holds values that are not finite"):
+    with pytest.raises(weights.WeightsError, match="'conv/weight' contains values that are not finite"):
         weights.load_into(g, path, only="conv")
     _caffe(path, _with("conv/weight", 0.5))
     assert weights.load_into(g, path, only="conv") == ["conv/weight", "conv/bias"]
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_an_onnx_file_with_such_values_is_rejected(tmp_path, what):
+def test_onnx_file_with_impossible_values_is_rejected(tmp_path, what):
     pytest.importorskip("onnx")
     name, value, _ = BAD[what]
     g = _network()
     (g.params if name in g.params else g.buffers)[name].flat[1] = value
     weights.onnx.export(g, tmp_path / "a.onnx")
-    with pytest.raises(weights.WeightsError, match=r"holds a NaN or an infinity|variance has values below 0"):
+    with pytest.raises(weights.WeightsError, match=r"contains NaN or infinity|variance has values below 0"):
         weights.onnx.import_graph(tmp_path / "a.onnx")
 
 
-def test_inspect_reports_what_is_not_usable(tmp_path, capsys):
+def test_inspect_reports_unusable_values(tmp_path, capsys):
     _npz(tmp_path / "a.npz", {**_with("bn/running_var", -1.0), "conv/bias": np.array([1, np.nan, 3], np.float32)})
     assert cli.main(["weights", "inspect", str(tmp_path / "a.npz")]) == 0
     out = capsys.readouterr().out
-    assert "not usable: 'bn/running_var' holds 1 of 3 values below 0, the least -1" in out
-    assert "not usable: 'conv/bias' holds 1 of 3 values that are not finite" in out
+    assert "not usable: in 'bn/running_var', 1 of 3 values are below 0 (minimum -1)" in out
+    assert "not usable: in 'conv/bias', 1 of 3 values are not finite" in out
 
 
-def test_only_the_name_of_a_variance_makes_one():
+def test_variance_check_depends_on_the_name():
     for name in ("a/running_var", "a.bn.running_var", "running_var"):
-        with pytest.raises(ValueError, match="values below 0"):
+        with pytest.raises(ValueError, match="values are below 0"):
             contents.check_values(name, np.array([-1.0]))
     contents.check_values("running_var/weight", np.array([-1.0]))
 
 
-def test_reading_reports_what_is_not_usable_and_convert_stops(tmp_path, capsys):
+def test_read_notes_unusable_values_and_convert_rejects_them(tmp_path, capsys):
     _npz(tmp_path / "a.npz", _with("bn/running_var", -1.0))
-    assert "'bn/running_var' holds 1 of 3 values below 0" in weights.read(tmp_path / "a.npz").notes["not usable"]
+    assert "in 'bn/running_var', 1 of 3 values are below 0" in weights.read(tmp_path / "a.npz").notes["not usable"]
     _npz(tmp_path / "b.npz", _with("bn/running_var", 1.0))
     assert "not usable" not in weights.read(tmp_path / "b.npz").notes
     assert cli.main(["weights", "convert", str(tmp_path / "a.npz"), str(tmp_path / "c.npz")]) == 1
-    assert "a.npz is not usable: 'bn/running_var'" in capsys.readouterr().err
+    assert "a.npz is not usable: in 'bn/running_var'" in capsys.readouterr().err
     assert not (tmp_path / "c.npz").exists()

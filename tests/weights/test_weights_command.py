@@ -1,4 +1,4 @@
-"""`minigooglenet weights`: a file shown, and written in another form."""
+"""`minigooglenet weights`: showing and converting weights files."""
 
 import argparse
 import sys
@@ -37,12 +37,12 @@ def plain(tmp_path):
     return tmp_path / "mini.npz"
 
 
-def test_inspect_shows_what_a_file_says_and_every_array(saved, capsys):
+def test_inspect_prints_metadata_and_arrays(saved, capsys):
     _run("inspect", saved)
     out = capsys.readouterr().out
     for line in (
-        "kind: safetensors",
-        "verified: every array and what is said here match their SHA-256",
+        "format: safetensors",
+        "verified: all arrays and all metadata match their SHA-256",
         "model: mini_googlenet",
         "colours='L'",
         "classes: 3: a, b, c",
@@ -62,13 +62,13 @@ def test_inspect_shows_what_a_file_says_and_every_array(saved, capsys):
     assert all(name in out for name in g.params)
 
 
-def test_inspect_shows_a_network_that_diverged_and_what_is_not_verified(tmp_path, capsys):
+def test_inspect_prints_a_diverged_network(tmp_path, capsys):
     with (tmp_path / "a.npz").open("wb") as file:
         np.savez(file, a=np.array([1, np.nan, np.inf]), none=np.zeros((0, 2)), steps=np.array(7))
     _run("inspect", tmp_path / "a.npz")
     out = capsys.readouterr().out
     assert "verified: no: " in out
-    assert "model: the file does not say" in out
+    assert "model: not recorded in the file" in out
     assert "nan" in out
     assert "0x2" in out
     (tmp_path / "b").write_bytes(make.safetensors({"a": make.ENTRY}, bytes(8)))
@@ -78,7 +78,7 @@ def test_inspect_shows_a_network_that_diverged_and_what_is_not_verified(tmp_path
 
 def test_convert_to_npz_and_back_keeps_every_bit(saved, tmp_path, capsys):
     _run("convert", saved, tmp_path / "a.npz")
-    assert "neither the model, nor pixels, nor classes" in capsys.readouterr().out
+    assert "only arrays, without the model, pixels or classes" in capsys.readouterr().out
     options = ("--model", "mini", "--argument", "num_classes=3", "--argument", "in_channels=1")
     _run("convert", tmp_path / "a.npz", tmp_path / "b.safetensors", *options, "--argument", "width=0.2")
     g = weights.load(tmp_path / "b.safetensors").graph
@@ -86,19 +86,19 @@ def test_convert_to_npz_and_back_keeps_every_bit(saved, tmp_path, capsys):
     assert all(np.array_equal(g.buffers[key], value) for key, value in _network().buffers.items())
 
 
-def test_a_file_without_a_model_stays_one_and_is_under_checksums_from_then_on(plain, tmp_path):
+def test_convert_adds_checksums_to_plain_arrays(plain, tmp_path):
     _run("convert", plain, tmp_path / "a.safetensors")
     contents = weights.read(tmp_path / "a.safetensors")
     assert contents.model is None
     assert contents.notes == {}
 
 
-def test_a_file_in_the_own_format_converts_to_the_same_file(saved, tmp_path):
+def test_native_file_converts_to_the_same_bytes(saved, tmp_path):
     _run("convert", saved, tmp_path / "a.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == saved.read_bytes()
 
 
-def test_convert_to_onnx_hands_the_filled_network_over(saved, tmp_path, monkeypatch):
+def test_convert_to_onnx_exports_the_filled_network(saved, tmp_path, monkeypatch):
     got, fake = [], types.ModuleType("onnx")
     fake.export = lambda graph, path, pixels, classes: got.append((graph, path, pixels, classes))
     monkeypatch.setitem(sys.modules, "minigooglenet.weights.onnx", fake)
@@ -113,9 +113,9 @@ def test_convert_to_onnx_hands_the_filled_network_over(saved, tmp_path, monkeypa
     ("arguments", "sentence"),
     [
         (["PLAIN", "a.txt"], "OUT must end in one of .safetensors, .npz, .onnx, got"),
-        (["PLAIN", "a.onnx"], "does not say which model it is for"),
-        (["SAVED", "a.npz", "--model", "mini"], "says itself that its model is 'mini_googlenet'; leave --model away"),
-        (["PLAIN", "a.safetensors", "--argument", "width=1"], "--argument goes with --model"),
+        (["PLAIN", "a.onnx"], "does not record its model"),
+        (["SAVED", "a.npz", "--model", "mini"], "records its model, 'mini_googlenet'. Leave out --model"),
+        (["PLAIN", "a.safetensors", "--argument", "width=1"], "--argument needs --model"),
         (["PLAIN", "a.safetensors", "--model", "resnet"], "unknown model 'resnet'"),
         (
             ["PLAIN", "a.safetensors", "--model", "mini", "--argument", "norm=lrn"],
@@ -123,7 +123,7 @@ def test_convert_to_onnx_hands_the_filled_network_over(saved, tmp_path, monkeypa
         ),
     ],
 )
-def test_what_cannot_be_converted_says_why_and_writes_nothing(saved, plain, tmp_path, arguments, sentence):
+def test_failed_convert_reports_why_and_writes_nothing(saved, plain, tmp_path, arguments, sentence):
     paths = {"PLAIN": plain, "SAVED": saved}
     file, out, *options = arguments
     with pytest.raises(ValueError, match=sentence):
@@ -131,7 +131,7 @@ def test_what_cannot_be_converted_says_why_and_writes_nothing(saved, plain, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"mini.safetensors", "mini.npz"}
 
 
-def test_an_argument_is_a_name_and_a_value(capsys):
+def test_convert_rejects_malformed_arguments(capsys):
     for wrong in ("width", "=3", "width="):
         with pytest.raises(SystemExit):
             _run("convert", "a", "b.npz", "--argument", wrong)

@@ -1,4 +1,4 @@
-"""The page about files of weights: its examples run, and its tables are those of the package."""
+"""docs/weights.md: its examples run, and its tables match the package."""
 
 import re
 from pathlib import Path
@@ -19,26 +19,26 @@ def _blocks():
     return re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
 
 
-def test_the_first_example_runs_as_it_stands(tmp_path, monkeypatch):
+def test_first_example_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = {}
-    exec(_blocks()[0], found)
-    assert found["loaded"].classes == ("dark", "light")
-    assert found["loaded"].classify(np.zeros((1, 20, 20), np.uint8))[0].name in ("dark", "light")
+    namespace = {}
+    exec(_blocks()[0], namespace)
+    assert namespace["loaded"].classes == ("dark", "light")
+    assert namespace["loaded"].classify(np.zeros((1, 20, 20), np.uint8))[0].name in ("dark", "light")
 
 
-def test_the_layer_of_your_own_is_saved_and_has_right_gradients(tmp_path, monkeypatch):
+def test_custom_layer_of_the_page_saves_and_checks(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_REGISTERED", {})
-    found = {"mg": mg, "np": np, "__name__": "page"}
-    exec(_blocks()[1], found)
+    namespace = {"mg": mg, "np": np, "__name__": "page"}
+    exec(_blocks()[1], namespace)
     g = mg.Graph(image=(2, 3, 3))
-    g.add("swish", found["Swish"](1.5), "image")
+    g.add("swish", namespace["Swish"](1.5), "image")
     mg.weights.save(g, tmp_path / "a.safetensors")
     assert mg.weights.load(tmp_path / "a.safetensors").graph.nodes["swish"].layer.beta == 1.5
-    assert mg.gradcheck.check_layer(found["Swish"](1.5), (2, 3, 3)).verdict == "PASS"
+    assert mg.gradcheck.check_layer(namespace["Swish"](1.5), (2, 3, 3)).verdict == "PASS"
 
 
-def test_the_page_names_every_published_file_and_pixel_rule():
+def test_page_lists_published_files_and_pixel_rules():
     text = PAGE.read_text(encoding="utf-8")
     for one in PUBLISHED:
         assert all(

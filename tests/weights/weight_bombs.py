@@ -1,4 +1,4 @@
-"""Small files of weights and networks that ask for much: each function returns the bytes of one, below a megabyte."""
+"""Decompression bombs and similar files of weights and networks: each function returns less than a megabyte."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import pickle
 import zipfile
 
 import numpy as np
-from weight_files import own, safetensors
+from weight_files import native, safetensors
 
 
 def varint(number):
@@ -53,7 +53,7 @@ def _floats(name, *shape):
 
 
 def onnx_einsum():
-    """Return a file whose matrices are columns of 150,000 rows, for maps of 100,000 rows."""
+    """Return a file whose matrices have one column of 150,000 rows, for feature maps of 100,000 rows."""
     equation = _attribute(b"equation", 3, field(4, b"nchw,ph,qw->ncpq"))
     nodes = _node(b"Einsum", [b"x", b"rows", b"columns"], attributes=equation)
     return model(_graph(nodes, _floats(b"rows", 150_000, 1), _floats(b"columns", 1, 1), shape=(b"N", 1, 100_000, 1)))
@@ -90,7 +90,7 @@ def onnx_property():
 
 
 def npz_lzma(size=4 * 1024**3 - 1):
-    """Return an archive whose member asks for a dictionary of four gigabytes."""
+    """Return an archive whose member needs a dictionary of four gigabytes."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
         inner = io.BytesIO()
@@ -131,7 +131,7 @@ def _archive(pickled, members=()):
 
 
 def tuples(depth=60):
-    """Return a pickle of a dictionary whose key is a tuple of 2**depth parts, each level shared twice."""
+    """Return a pickle of a dict whose key is a tuple of 2**depth parts; each level is shared twice."""
     levels = b"".join(b"h\0h\0\x86q\0" for _ in range(depth))
     return b"\x80\2}K\1q\0" + levels.replace(b"h\0", b"h\0", 1) + b"h\0K\1s."
 
@@ -163,7 +163,7 @@ def safetensors_bfloat16(count=9_000):
 
 
 def network(side):
-    """Return a file of a network whose input is large and whose arrays are small."""
+    """Return a file of a network with a large input and small arrays."""
     arrays = {"fc/weight": np.zeros((2, 3), np.float32), "fc/bias": np.zeros(2, np.float32)}
     nodes = [
         ["pool", "GlobalAvgPool2d", {}, ["x"]],
@@ -171,7 +171,7 @@ def network(side):
     ]
     record = {"inputs": {"x": [3, side, side]}, "nodes": nodes, "outputs": None}
     pixels = {"mean": [0.0] * 3, "std": [1.0] * 3, "colours": "RGB"}
-    return own(arrays, architecture=record, pixels=pixels)
+    return native(arrays, architecture=record, pixels=pixels)
 
 
 def caffe_blobs():
@@ -218,7 +218,7 @@ FILES = {
 
 
 def onnx_large(outputs, inputs):
-    """Return what is before and after the values of a linear layer's weight in an ONNX file."""
+    """Return the bytes before and after the values of a linear weight in an ONNX file."""
     count = 4 * outputs * inputs
     dims = field(1, outputs) + field(1, inputs) + field(2, 1) + field(8, b"w")
     tensor = len(dims) + 1 + len(varint(count)) + count

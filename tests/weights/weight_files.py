@@ -1,4 +1,4 @@
-"""Files of weights made byte by byte, sound and hostile, apart from the code that they are given to."""
+"""Weights files made byte by byte, valid and hostile, without the code under test."""
 
 import hashlib
 import io
@@ -13,14 +13,14 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
 def arrays(seed=0):
-    """Return four small arrays, as a network of two layers might have them."""
+    """Return four small arrays, as in a network of two layers."""
     rng = np.random.default_rng(seed)
     shapes = {"conv/weight": (4, 3, 3, 3), "conv/bias": (4,), "fc/weight": (5, 4), "fc/bias": (5,)}
     return {name: rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}
 
 
 def safetensors(header, data=b""):
-    """Return the bytes of a safetensors file: a length, a header of JSON (or bytes of it), data."""
+    """Return the bytes of a safetensors file: header length, JSON header (or its bytes), data."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 
@@ -36,11 +36,11 @@ def sealed(record):
     return json.dumps({**record, "sha256": seal}, separators=(",", ":"))
 
 
-def own(values=None, text=None, **said):
-    """Return the bytes of a file in the package's own format that says what is given, with honest checksums."""
+def native(values=None, text=None, **metadata):
+    """Return the bytes of a file in the native format with this metadata, and with valid checksums."""
     values = arrays() if values is None else values
     record = {"format": FORMAT, "model": None, "arguments": {}, "pixels": None, "classes": None, "notes": {}}
-    record |= {"arrays": {name: digest(name, array) for name, array in values.items()}, **said}
+    record |= {"arrays": {name: digest(name, array) for name, array in values.items()}, **metadata}
     header, data = {"__metadata__": {"minigooglenet": sealed(record) if text is None else text}}, b""
     for name, array in values.items():
         ends = [len(data), len(data) + array.nbytes]
@@ -68,6 +68,6 @@ def archive(members, method=zipfile.ZIP_STORED):
 
 
 def changed(data, old, new):
-    """Return `data` with the first `old` replaced, which must be there."""
+    """Return `data` with the first `old` replaced; `old` must occur."""
     assert old in data
     return data.replace(old, new, 1)

@@ -1,4 +1,4 @@
-"""Networks to and from ONNX, the format that other engines and viewers read."""
+"""Export to ONNX, the format that other engines and viewers read, and import from it."""
 
 from minigooglenet.weights.onnx.own_layers import register
 from minigooglenet.weights.onnx.reading import Imported, import_graph

@@ -1,4 +1,4 @@
-"""The messages that an ONNX file consists of; what they declare is checked before it is believed."""
+"""The messages in an ONNX file; their declared sizes are checked before any memory is allocated."""
 
 import math
 from collections import Counter
@@ -9,13 +9,13 @@ import numpy as np
 from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
 
-OLDEST_OPSET, NEWEST_OPSET = 7, 28  # whose operators `operators` knows the meaning of
+OLDEST_OPSET, NEWEST_OPSET = 7, 28  # opsets whose operators `operators` supports
 MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
-DOMAINS = ("", "ai.onnx")  # two names of the one set of operators
+DOMAINS = ("", "ai.onnx")  # two names of the same operator set
 
 
 def onnx():
-    """Return the onnx package, or raise a ModuleNotFoundError that says how it is installed."""
+    """Return the onnx package, or raise a ModuleNotFoundError that shows how to install it."""
     try:
         import onnx
     except ModuleNotFoundError as error:
@@ -26,7 +26,7 @@ def onnx():
 
 
 class Source(NamedTuple):
-    """Where the values of arrays are: `spans` of the open file of that path, as `walk` returns them."""
+    """The location of array values: the path, the open file, and the spans from `walk`."""
 
     path: object
     file: object
@@ -34,45 +34,43 @@ class Source(NamedTuple):
 
 
 def parse(path, file):
-    """Return (graph, opset, {property: text}, name of the program that wrote it, Source) of an open ONNX file.
+    """Return (graph, opset, {property: text}, producer, Source) of an open ONNX file.
 
     Raises
     ------
     ValueError
-        If they are none, or are of a kind that no layer could follow.
+        If the file is not an ONNX file, or has features that no layer supports.
     """
     library = onnx()
-    from google.protobuf.message import DecodeError  # a package that onnx brings
+    from google.protobuf.message import DecodeError  # onnx depends on this package
 
     walked = walk.walk(file, library.ModelProto.DESCRIPTOR)
     try:
         model = library.ModelProto.FromString(walked.content)
     except DecodeError as error:
-        raise ValueError("it is no ONNX file, or a damaged one, or its end is missing") from error
+        raise ValueError("it is not an ONNX file, or it is corrupt or truncated") from error
     opsets = sorted({entry.version for entry in model.opset_import if entry.domain in DOMAINS})
     if not model.HasField("graph") or not opsets:
-        raise ValueError("it holds no network in ONNX's form; perhaps another kind of file, or its end is missing?")
+        raise ValueError("it contains no ONNX network: it is a different kind of file, or truncated")
     if not OLDEST_OPSET <= opsets[0] <= NEWEST_OPSET:
-        raise ValueError(f"its opset is {opsets[0]}; those of {OLDEST_OPSET} to {NEWEST_OPSET} are read")
+        raise ValueError(f"its opset is {opsets[0]}; supported are {OLDEST_OPSET} to {NEWEST_OPSET}")
     if len(opsets) > 1:
-        raise ValueError(f"it declares the opsets {' and '.join(map(str, opsets))}; only one can hold")
+        raise ValueError(f"it declares the opsets {' and '.join(map(str, opsets))}; only one is possible")
     if model.functions:
-        raise ValueError(
-            f"it defines functions of its own ({_list(f.name for f in model.functions)}): inline them first"
-        )
+        raise ValueError(f"it defines functions ({_list(f.name for f in model.functions)}). Inline them first.")
     graph = model.graph
     if graph.sparse_initializer:
-        raise ValueError("it holds sparse arrays, which no layer takes")
+        raise ValueError("it has sparse arrays, which no layer supports")
     if len(graph.node) > MOST_NODES:
         raise ValueError(f"it has {len(graph.node):,} nodes, more than {MOST_NODES:,}")
     names = [value.name for values in (graph.input, graph.output, graph.initializer, graph.node) for value in values]
     names += [text for node in graph.node for text in (*node.input, *node.output, node.op_type, node.domain)]
-    if not all(isinstance(name, str) for name in names):  # protobuf hands on as bytes what is not UTF-8
-        raise ValueError("a name in it is no text")
+    if not all(isinstance(name, str) for name in names):  # protobuf returns invalid UTF-8 as bytes
+        raise ValueError("it has a name that is not text")
     for what, values in (("input", graph.input), ("array", graph.initializer), ("output", graph.output)):
-        twice = [name for name, count in Counter(value.name for value in values).items() if count > 1]
-        if twice:
-            raise ValueError(f"it has {what} {twice[0][:60]!r} twice")
+        duplicates = [name for name, count in Counter(value.name for value in values).items() if count > 1]
+        if duplicates:
+            raise ValueError(f"it has {what} {duplicates[0][:60]!r} twice")
     properties = {entry.key: entry.value for entry in model.metadata_props}
     return graph, opsets[0], properties, model.producer_name, Source(path, file, walked.spans)
 
@@ -80,45 +78,47 @@ def parse(path, file):
 def array(tensor, name: str, source: Source) -> np.ndarray:
     """Return the array of a TensorProto as float32 or float64 (float16 becomes float32), or as int64.
 
-    The values are read from the file into this one array.
+    The values are read from the file without a second copy.
     """
     proto = onnx().TensorProto
     if tensor.data_location == proto.EXTERNAL or tensor.external_data:
         raise ValueError(
-            f"array {name!r} lies in another file, and only this one is read; "
-            f"perhaps save it as one file: onnx.save(onnx.load(path), path, save_as_external_data=False)"
+            f"array {name!r} is in another file, and only this file is read. "
+            "Save it as one file: onnx.save(onnx.load(path), path, save_as_external_data=False)."
         )
     helper, kind = onnx().helper, tensor.data_type
     if kind not in (proto.FLOAT, proto.DOUBLE, proto.FLOAT16, proto.INT64, proto.INT32, proto.BOOL):
-        raise ValueError(f"array {name!r} holds {type_name(tensor.data_type)}; floats of 16, 32 or 64 bits are read")
+        raise ValueError(
+            f"array {name!r} has dtype {type_name(tensor.data_type)}; only floats of 16, 32 or 64 bits can be read"
+        )
     dtype, field = helper.tensor_dtype_to_np_dtype(kind), helper.tensor_dtype_to_field(kind)
     shape, count = tuple(tensor.dims), math.prod(tensor.dims)
     if len(shape) > 8 or any(size < 0 for size in shape):
-        raise ValueError(f"array {name!r} declares the shape {shape[:9]}, which none can have")
+        raise ValueError(f"array {name!r} declares the invalid shape {shape[:9]}")
     raw = tensor.HasField("raw_data")
     span = source.spans[int.from_bytes(tensor.raw_data, "little")] if raw else (0, 0)
     stored = span[1] / dtype.itemsize if raw else len(getattr(tensor, field))
     if stored != count:
-        raise ValueError(f"array {name!r} declares the shape {shape}, {count:,} numbers, but {stored:,} are there")
-    kept = np.int64 if dtype.kind in "ib" else np.result_type(np.float32, dtype)
+        raise ValueError(f"array {name!r} declares the shape {shape}, {count:,} values, but has {stored:,}")
+    target = np.int64 if dtype.kind in "ib" else np.result_type(np.float32, dtype)
     if raw:
-        return walk.values(source.file, span, dtype, count).reshape(shape).astype(kept, copy=False)
-    return np.array(onnx().numpy_helper.to_array(tensor), kept)
+        return walk.values(source.file, span, dtype, count).reshape(shape).astype(target, copy=False)
+    return np.array(onnx().numpy_helper.to_array(tensor), target)
 
 
 def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
-    """Return (batch, None for any, and shape without it) of a ValueInfoProto, an input of the network."""
+    """Return (batch size or None, shape without the batch axis) of a network input, a ValueInfoProto."""
     proto, tensor = onnx().TensorProto, value.type.tensor_type
     if tensor.elem_type not in (proto.FLOAT, proto.DOUBLE, proto.FLOAT16):
-        raise ValueError(f"input {name!r} takes {type_name(tensor.elem_type)}; networks here take floats")
+        raise ValueError(f"input {name!r} has dtype {type_name(tensor.elem_type)}; only floats are supported")
     sizes = [
         dim.dim_value if dim.WhichOneof("value") == "dim_value" else dim.dim_param or "?" for dim in tensor.shape.dim
     ]
     if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes[1:]):
-        told = ", ".join(str(size)[:20] for size in sizes[:9])
+        text = ", ".join(str(size)[:20] for size in sizes[:9])
         raise ValueError(
-            f"input {name!r} has the shape ({told}); behind the batch axis every size must be a number: "
-            f"export it anew for a fixed size, or fix it with onnx.tools.update_model_dims"
+            f"input {name!r} has the shape ({text}), but every size after the batch axis must be fixed. "
+            "Export the model again with a fixed size, or set it with onnx.tools.update_model_dims."
         )
     if math.prod(sizes[1:]) * 4 > contents.MOST_BYTES:
         raise ValueError(f"input {name!r} declares the shape {tuple(sizes)}, more than {contents.MOST_BYTES:,} bytes")
@@ -126,7 +126,7 @@ def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
 
 
 def attributes(node) -> dict:
-    """Return {name: value} of a node's attributes: numbers, texts, lists of numbers, or a tensor as it is."""
+    """Return {name: value} of the attributes of a node: numbers, strings, lists of numbers, or TensorProtos."""
     kinds, value_of = onnx().AttributeProto, onnx().helper.get_attribute_value
     known = (kinds.INT, kinds.FLOAT, kinds.STRING, kinds.INTS, kinds.FLOATS, kinds.TENSOR)
     values = {a.name: value_of(a) if a.type in known else None for a in node.attribute}
@@ -137,7 +137,7 @@ def attributes(node) -> dict:
 
 
 def type_name(number) -> str:
-    """Return the name of a type of number, such as INT8."""
+    """Return the name of an ONNX data type, such as INT8."""
     return {n: name for name, n in onnx().TensorProto.DataType.items()}.get(number, f"type {number}")
 
 

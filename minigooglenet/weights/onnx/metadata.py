@@ -1,6 +1,6 @@
-"""What an ONNX file says beside its network: how that was made, how images become inputs, and its classes.
+"""Metadata of an ONNX file: which function built the network, how images become inputs, and the classes.
 
-Each is a line of JSON among the model's properties, which viewers show and other engines leave alone.
+Each entry is a line of JSON in the model properties, which viewers show and other engines ignore.
 """
 
 import dataclasses
@@ -10,18 +10,18 @@ import json
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights.network import check_fits
 
-PRODUCER = "minigooglenet"  # the program that wrote a file, as the file says
+PRODUCER = "minigooglenet"  # the name of this package as the producer of a file
 
 
 def pack(graph, outputs, assigned, pixels=None, classes=None) -> dict[str, str]:
-    """Return {property: JSON} for a network; what is None is left out.
+    """Return {property: JSON} for a network, without entries that are None.
 
     Parameters
     ----------
     graph : the network
-    outputs : of the file
-    assigned : whether they were chosen, so that the first is the main one, or are the wires without consumers
-    pixels, classes : those of `export`
+    outputs : outputs of the file
+    assigned : whether they were chosen, so that the first is the main one; else they are the wires without consumers
+    pixels, classes : as in `export`
     """
     packed = {"main": "first"} if assigned else {}
     main = outputs[0] if assigned else outputs[-1]
@@ -37,20 +37,20 @@ def pack(graph, outputs, assigned, pixels=None, classes=None) -> dict[str, str]:
 
 
 def outputs_by_default(properties, producer) -> bool:
-    """Return whether this package wrote the outputs of a file as the wires without consumers, the main one last."""
+    """Return whether this package wrote the file with default outputs: wires without consumers, the main one last."""
     return producer == PRODUCER and "main" not in properties
 
 
 def unpack(properties, graph):
-    """Return (made_by, pixels, classes) from {property: JSON}, each None where it is not told.
+    """Return (made_by, pixels, classes) from {property: JSON}; a missing entry is None.
 
-    Another program may have changed the network and left the properties as they were: what it was made by is believed
-    only of the very nodes that were written.
+    Another program may have changed the network without changing the properties. So `made_by` is returned only if the
+    nodes are exactly those that were written.
 
     Raises
     ------
     ValueError
-        If a property is there but holds something else than it should.
+        If a property has an invalid value.
     """
     made_by = pixels = classes = None
     if properties.get("nodes") == json.dumps(fingerprint(graph)):
@@ -64,7 +64,7 @@ def unpack(properties, graph):
 
 
 def fingerprint(graph) -> str:
-    """Return a digest of every node: its name, its layer's settings and the wires that it reads."""
+    """Return a digest of all nodes: their names, layer settings and input wires."""
     lines = [f"{name} {shape}" for name, shape in graph.inputs.items()]
     lines += [f"{name} {layer!r} {wires}" for name, (layer, wires) in graph.nodes.items()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -74,29 +74,29 @@ def _read(properties, key, kind):
     try:
         value = json.loads(properties[key])
     except (KeyError, ValueError, RecursionError) as error:
-        raise ValueError(f"its property {key!r} is no JSON: {properties.get(key, '')[:60]!r}") from error
+        raise ValueError(f"its property {key!r} is not JSON: {properties.get(key, '')[:60]!r}") from error
     if not isinstance(value, kind):
-        raise ValueError(f"its property {key!r} should hold a {kind.__name__}, got {type(value).__name__}")
+        raise ValueError(f"its property {key!r} must be a {kind.__name__}, got {type(value).__name__}")
     return value
 
 
-def _pixels(told):
+def _pixels(arguments):
     try:
-        return Pixels(**told)
+        return Pixels(**arguments)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"its property 'pixels' does not say how images become inputs: {error}") from error
+        raise ValueError(f"its property 'pixels' is invalid: {error}") from error
 
 
 def _check_fits(graph, main, pixels, classes):
-    """Raise a ValueError unless there is a name for each output, and the inputs have the channels of the pixels."""
+    """Raise a ValueError unless each output has a class name and the inputs have the channels of the pixels."""
     outputs = graph.shapes[main]
     if classes is not None and (len(classes) != outputs[0] or not all(isinstance(name, str) for name in classes)):
-        raise ValueError(f"classes must be {outputs[0]} names, one for each output, got {len(classes)}: {classes[:3]}")
+        raise ValueError(f"classes must have {outputs[0]} names, one per output, got {len(classes)}: {classes[:3]}")
     check_fits(graph, pixels, None)
 
 
 def _plain(value):
-    """Return a NumPy number as one of Python's, for JSON."""
+    """Return a NumPy scalar as a Python number, for JSON."""
     if hasattr(value, "item"):
         return value.item()
-    raise TypeError(f"{type(value).__name__} {value!r} cannot be kept in a file")
+    raise TypeError(f"{type(value).__name__} {value!r} cannot be stored in a file")

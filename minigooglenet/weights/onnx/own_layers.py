@@ -1,21 +1,41 @@
-"""Layers of your own as operators of ONNX: a function for each class, registered by you."""
+"""Export of your own layers to ONNX: one function per class, which you register."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 
-_WRITERS = {}  # {class: function (layer, *input_shapes) -> [(operator, inputs, output, attributes)]}
+from minigooglenet.layers import Layer
+
+Writer = TypeVar("Writer", bound=Callable[..., Iterable[tuple[Any, ...]]])
+
+_WRITERS: dict[
+    type, Callable[..., Iterable[tuple[Any, ...]]]
+] = {}  # {class: function (layer, *input_shapes) -> [(operator, inputs, output, attributes)]}
 
 
-def register(cls):
-    """State how a class of layers is written to ONNX: a decorator for a function (layer, *input_shapes) -> operators.
+def register(cls: type[Layer]) -> Callable[[Writer], Writer]:
+    """Register how a layer class is written to ONNX: a decorator for a function (layer, *input_shapes) -> operators.
 
-    Each operator is (name, inputs, output) or (name, inputs, output, attributes). An input is "x" ("x0", "x1", ... of a
-    layer with several), the output of an earlier operator, or an array, which becomes a constant. The last operator's
-    output is "y". A subclass needs a function of its own.
+    Each operator is (name, inputs, output) or (name, inputs, output, attributes). An input is "x" ("x0", "x1", ... for
+    a layer with several inputs), the output of an earlier operator, or an array, which becomes a constant. The output
+    of the last operator is "y". A subclass needs its own function.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> class Tanh(mg.layers.Layer):
+    ...     pass
+    >>> @mg.weights.onnx.register(Tanh)
+    ... def write_tanh(layer, input_shape):
+    ...     return [("Tanh", ["x"], "y")]
     """
     if not isinstance(cls, type):
-        raise TypeError(f"register takes the class of a layer, as in @onnx.register(Swish), got {cls!r}")
+        raise TypeError(f"register expects a layer class, as in @onnx.register(Swish), got {cls!r}")
 
-    def add(function):
+    def add(function: Writer) -> Writer:
         _WRITERS[cls] = function
         return function
 
@@ -25,13 +45,14 @@ def register(cls):
 def operators(layer, name, wires, shapes, used):
     """Return ([(operator, inputs, output, attributes)], {name: array}) of a registered layer, or None.
 
-    Local names become `name/local`; `used` holds the names that are taken already.
+    Local names become `name/local`; `used` has the names that are already taken.
     """
     writer = _WRITERS.get(type(layer))
     if writer is None:
         return None
     names = {"y": name} | ({"x": wires[0]} if len(wires) == 1 else {f"x{i}": wire for i, wire in enumerate(wires)})
-    written, arrays = [], {}
+    written: list[tuple[Any, ...]] = []
+    arrays: dict[str, np.ndarray] = {}
     entries = list(writer(layer, *shapes))
     if not entries or entries[-1][2] != "y":
         raise ValueError(f'node {name!r}: the last operator of {type(layer).__name__} must write "y"')
@@ -40,7 +61,7 @@ def operators(layer, name, wires, shapes, used):
         for source in inputs:
             if isinstance(source, str):
                 if source not in names or source == "y":
-                    raise ValueError(f"node {name!r}: {operator} reads {source!r}, which no operator before it writes")
+                    raise ValueError(f"node {name!r}: {operator} reads {source!r}, which no earlier operator writes")
                 sources.append(names[source])
             else:
                 key = free(f"{name}/constant{len(arrays)}", used)
@@ -52,7 +73,7 @@ def operators(layer, name, wires, shapes, used):
 
 
 def free(name, used):
-    """Return a name, with an underscore after it for as long as it is used already."""
+    """Return an unused name: `name` with as many underscores after it as needed."""
     while name in used:
         name += "_"
     return name

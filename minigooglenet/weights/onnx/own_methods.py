@@ -1,30 +1,30 @@
-"""Whether a layer whose methods are not the package's own computes what the operator in a file will."""
+"""Checks that a layer with overridden methods computes the same as its ONNX operator."""
 
 import numpy as np
 
 from minigooglenet import methods
 
-SCALES = (1, 100, 0.01)  # of the images that are compared: a subclass may differ only for large or small values
-ROUND_OFF = 1e-4  # of the largest value
+SCALES = (1, 100, 0.01)  # of the compared inputs, because a subclass may differ only for large or small values
+ROUND_OFF = 1e-4  # relative to the largest value
 
 
 def check_methods(layer, cls, shapes) -> None:
-    """Raise a ValueError if a layer has methods that differ from those of `cls` and gives other values.
+    """Raise a ValueError if a layer overrides methods of `cls` and computes different values.
 
     Parameters
     ----------
     layer : an object of `cls` or of a subclass
     cls : the class of this package whose operator is written
-    shapes : of the layer's inputs
+    shapes : input shapes of the layer
     """
-    own_pair = not isinstance(getattr(layer, "algorithm", ""), str)
-    if type(layer) is cls and not own_pair and methods.unchanged(layer, "forward", "output_shape"):
+    has_pair = not isinstance(getattr(layer, "algorithm", ""), str)
+    if type(layer) is cls and not has_pair and methods.unchanged(layer, "forward", "output_shape"):
         return
     if not methods.as_written(cls, "forward"):
-        raise ValueError(f"the forward of {cls.__name__} itself was replaced, and a file holds no code")
+        raise ValueError(f"the forward method of {cls.__name__} was replaced, and a file stores no code")
     plain = object.__new__(cls)
     vars(plain).update({name: value for name, value in vars(layer).items() if not hasattr(cls, name)})
-    if own_pair:
+    if has_pair:
         plain.algorithm = "auto"
     arrays = [*layer.params.values(), *layer.buffers.values()]
     dtype = np.result_type(np.float32, *(array.dtype for array in arrays))
@@ -36,6 +36,6 @@ def check_methods(layer, cls, shapes) -> None:
         most = np.abs(expected).max()
         if np.shape(y) != expected.shape or not np.allclose(y, expected, rtol=0, atol=ROUND_OFF * most):
             raise ValueError(
-                f"its own methods give other values than {cls.__name__}, and a file holds no code; "
-                f"write it as layers of this package"
+                f"its methods compute different values than {cls.__name__}, and a file stores no code. "
+                "Build it from layers of this package."
             )

@@ -1,7 +1,7 @@
-"""An ONNX file before it is parsed: its fields are counted, and the values of its arrays are left in the file.
+"""A scan of an ONNX file before it is parsed: it counts fields and leaves the array values in the file.
 
-An empty message takes two bytes in a file and hundreds in memory, so the counts are checked first. The parser would
-also copy every array. So it gets the file without the values, and each array is read once, straight from the file.
+An empty message has two bytes in a file but hundreds in memory, so the counts are checked first. The parser would also
+copy every array. So it gets the file without the values, and each array is read once, directly from the file.
 """
 
 import math
@@ -13,20 +13,20 @@ import numpy as np
 from minigooglenet.weights.wire_format import FIXED32, FIXED64, LENGTH, VARINT, varint
 
 MOST_VALUES = 2**28  # of all arrays in a file: 1 GiB of float32
-MOST_FIELDS = 500_000  # of a whole file; a network of 1,000 nodes has about 20,000
-MOST_TEXT = 16 * 1024**2  # bytes of a field that is neither a message nor the values of an array
-MOST_TEXTS = 64 * 1024**2  # and of all such fields
-MOST_DEPTH = 20  # of messages in messages
+MOST_FIELDS = 500_000  # of a file; a network of 1,000 nodes has about 20,000
+MOST_TEXT = 16 * 1024**2  # bytes of a field that is neither a message nor array values
+MOST_TEXTS = 64 * 1024**2  # bytes of all such fields
+MOST_DEPTH = 20  # of nested messages
 TENSOR, RAW_DATA, DIMS = "TensorProto", 9, 1
-PACKED = (4, 5, 7, 10, 11)  # a TensorProto's other fields of values
-_DAMAGED = "it is no ONNX file, or a damaged one, or its end is missing"
+PACKED = (4, 5, 7, 10, 11)  # the other value fields of a TensorProto
+_CORRUPT = "it is not an ONNX file, or it is corrupt or truncated"
 
 
 class Walked(NamedTuple):
-    """A file without the values of its arrays.
+    """An ONNX file without its array values.
 
-    content : the bytes to parse, in which the raw data of each array is its index in `spans`, four bytes
-    spans : (position, length) of the values in the file
+    content : the bytes to parse; the raw data of each array is replaced by its index in `spans`, in four bytes
+    spans : (offset, length) of the array values in the file
     """
 
     content: bytes
@@ -34,23 +34,23 @@ class Walked(NamedTuple):
 
 
 def walk(file, descriptor) -> Walked:
-    """Return an open file without the values of its arrays.
+    """Return an open file without its array values.
 
     Parameters
     ----------
-    descriptor : protobuf's descriptor of the whole file's message
+    descriptor : protobuf descriptor of the outermost message
 
     Raises
     ------
     ValueError
-        If the file has more fields, longer texts or larger arrays than a network needs, or is not such a message.
+        If the file has more fields, longer strings or larger arrays than a network needs, or is not such a message.
     """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         walker = _Walker(content)
         try:
             parts = walker.message(0, len(content), descriptor, 0)
         except EOFError as error:
-            raise ValueError(_DAMAGED) from error
+            raise ValueError(_CORRUPT) from error
         return Walked(b"".join(parts), walker.spans)
 
 
@@ -60,9 +60,9 @@ class _Walker:
         self.fields = self.values = self.texts = 0
 
     def message(self, at, end, descriptor, depth):
-        """Return the bytes of the message from `at` to `end` in parts, once its fields are within the limits."""
+        """Return the bytes of the message from `at` to `end`, in parts, after checking the limits."""
         if depth > MOST_DEPTH:
-            raise ValueError(f"its messages are nested more than {MOST_DEPTH} deep, which no network needs")
+            raise ValueError(f"its messages are nested more than {MOST_DEPTH} levels deep, which no network needs")
         parts, dims, fields = [], [], descriptor.fields_by_number
         while at < end:
             start = at
@@ -71,7 +71,7 @@ class _Walker:
             self.fields += 1
             if self.fields > MOST_FIELDS:
                 raise ValueError(
-                    f"it has more than {MOST_FIELDS:,} fields (names, numbers, nodes, attributes); "
+                    f"it has more than {MOST_FIELDS:,} fields (names, values, nodes, attributes); "
                     "a network of 1,000 nodes has about 20,000"
                 )
             if wire == VARINT:
@@ -83,7 +83,7 @@ class _Walker:
             elif wire == LENGTH:
                 length, at = varint(self.content, at, end)
                 if at + length > end:
-                    raise ValueError(_DAMAGED)
+                    raise ValueError(_CORRUPT)
                 field = fields.get(number)
                 inner = None if field is None else field.message_type
                 if inner is not None:
@@ -102,9 +102,9 @@ class _Walker:
                     self._check_text(length)
                 at += length
             else:
-                raise ValueError(_DAMAGED)
+                raise ValueError(_CORRUPT)
             if at > end:
-                raise ValueError(_DAMAGED)
+                raise ValueError(_CORRUPT)
             parts.append(self.content[start:at])
         if descriptor.name == TENSOR:
             self._check_values(dims)
@@ -114,12 +114,12 @@ class _Walker:
         self.texts += length
         if length > MOST_TEXT or self.texts > MOST_TEXTS:
             raise ValueError(
-                f"it has a name, text or list of numbers of {length:,} bytes, {self.texts:,} so far; at most "
-                f"{MOST_TEXT:,} and {MOST_TEXTS:,} are read"
+                f"it has a name, string or list of {length:,} bytes, {self.texts:,} so far; the limits are "
+                f"{MOST_TEXT:,} and {MOST_TEXTS:,}"
             )
 
     def _check_values(self, dims):
-        if all(0 <= size < 2**63 for size in dims):  # others are rejected with the array's name
+        if all(0 <= size < 2**63 for size in dims):  # other sizes are rejected later, with the array name
             self.values += math.prod(dims)
         if self.values > MOST_VALUES:
             raise ValueError(
@@ -133,12 +133,12 @@ class _Walker:
             value, at = varint(self.content, at, end)
             numbers.append(value)
             if len(numbers) > 100:
-                raise ValueError(f"an array in it has {len(numbers)} axes or more")
+                raise ValueError(f"it has an array with {len(numbers)} axes or more")
         return numbers
 
 
 def _encoded(number) -> bytes:
-    """Return a number in seven bits to a byte."""
+    """Return an integer with seven bits per byte."""
     encoded = bytearray()
     while number > 127:
         encoded.append(number & 127 | 128)
@@ -148,9 +148,9 @@ def _encoded(number) -> bytes:
 
 
 def values(file, span, dtype, count) -> np.ndarray:
-    """Return `count` values from their position in the file, in the machine's byte order."""
-    found = np.empty(count, np.dtype(dtype).newbyteorder("<"))
+    """Return `count` values from a span of the file, in native byte order."""
+    array = np.empty(count, np.dtype(dtype).newbyteorder("<"))
     file.seek(span[0])
-    if file.readinto(found) != found.nbytes:
-        raise ValueError("it became shorter while it was read")
-    return found.astype(dtype, copy=False)
+    if file.readinto(array) != array.nbytes:
+        raise ValueError("the file became shorter while it was read")
+    return array.astype(dtype, copy=False)

@@ -114,7 +114,7 @@ def test_notes_are_about_names_and_what_is_not_allowed(graded):
         "Lesson 03: handed in by 3 of 5 students; missing: Dan Ro, eve",
         "written: grades-canvas.csv",
         "written: grades-totals.csv",
-        "5 pages of feedback: pages",
+        "written: pages, 5 feedback pages",
         "written: report.html",
         "5 students, 10 rows",
     ],
@@ -177,13 +177,16 @@ def test_a_platforms_submission_is_of_one_student(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--csv", "-", "--format", "canvas"], "--format writes next to the CSV: name a file"),
+        (
+            ["--csv", "-", "--format", "canvas"],
+            "--format writes next to the CSV file. Pass a file, such as --csv grades.csv",
+        ),
         (["--csv", "out.csv", "--format", "gradescope", "--student", "ada"], "is for the folder of one student"),
         (["--csv", "out.csv", "--format", "gradescope", "--format", "canvas"], "is for the folder of one student"),
         (["--csv", "out.csv", "--course", "wrong.toml"], "Did you mean 'name'?"),
-        (["--csv", "out.csv", "--report", "none/report.html"], "there is no folder"),
-        (["--csv", "out.csv", "--feedback", "wrong.toml"], "wrong.toml is a file; name a folder"),
-        (["--csv", "out.csv", "--solutions", "class"], "class has no notebooks"),
+        (["--csv", "out.csv", "--report", "none/report.html"], "folder none does not exist"),
+        (["--csv", "out.csv", "--feedback", "wrong.toml"], "wrong.toml is a file. Pass a folder"),
+        (["--csv", "out.csv", "--solutions", "class"], "class contains no notebooks"),
     ],
 )
 def test_options_that_do_not_fit_are_told_before_any_work(tmp_path, monkeypatch, capsys, words, told):

@@ -91,9 +91,9 @@ def test_grade_says_first_what_does_not_hold(tmp_path, monkeypatch, capsys):
     )
     assert main(["grade", str(tmp_path), "--csv", "-"]) == 0
     assert told[0].out == ""
-    assert "Not held on this system: sockets: a notebook can talk to programs" in told[0].err
-    assert "Not held on this system: keys:" in told[0].err
-    assert told[0].err.count("Not held") == 2
+    assert "Not enforced on this system: sockets: a notebook can talk to programs" in told[0].err
+    assert "Not enforced on this system: keys:" in told[0].err
+    assert told[0].err.count("Not enforced") == 2
 
 
 def test_doctor_lists_the_walls(monkeypatch):
