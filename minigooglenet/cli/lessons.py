@@ -45,7 +45,7 @@ def run(options):
     print(f"{printable(options.dir)}: {len(new)} files copied, {len(same)} were there already.")
     for path in kept:
         print(f"left as it is, for it is not the lesson as it came: {printable(path)}")
-    wrong = [finding for finding in doctor.look(short=True) if not finding.well]
+    wrong = [diagnosis for diagnosis in doctor.diagnose(short=True) if not diagnosis.ok]
     for finding in wrong:
         print(printable(finding, "\n"))
     if wrong:
