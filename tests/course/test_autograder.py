@@ -47,7 +47,7 @@ def released(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_archive_is_what_gradescope_expects(released):
+def test_gradescope_archive_has_the_expected_files(released):
     with zipfile.ZipFile("gradescope.zip") as archive:
         modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
         needed = archive.read("requirements.txt").decode().splitlines()
@@ -62,7 +62,7 @@ def test_the_archive_is_what_gradescope_expects(released):
     assert not [line for line in needed if line.startswith(("pytest", "onnx"))]
 
 
-def test_the_same_release_gives_the_same_archive(released):
+def test_equal_releases_give_equal_archives(released):
     before = Path("gradescope.zip").read_bytes()
     autograder.write("again.zip", "out", "00")
     assert Path("again.zip").read_bytes() == before
@@ -70,7 +70,7 @@ def test_the_same_release_gives_the_same_archive(released):
 
 @pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="Gradescope runs bash")
 @pytest.mark.parametrize(("place", "score"), [("solved", 1), (None, 0)])
-def test_its_scripts_write_the_results_that_gradescope_reads(released, place, score):
+def test_archive_scripts_write_gradescope_results(released, place, score):
     root = released / "autograder"
     with zipfile.ZipFile("gradescope.zip") as archive:
         archive.extractall(root / "source")
@@ -97,13 +97,13 @@ def test_its_scripts_write_the_results_that_gradescope_reads(released, place, sc
     assert (test["score"], test["max_score"]) == (score, 1)
 
 
-def test_the_archive_with_solutions_never_goes_into_what_students_get(released, capsys):
+def test_archive_inside_the_handout_is_rejected(released, capsys):
     assert main(["release", "src", "out", "--autograder", "out/gradescope.zip"]) == 1
     assert "is inside out, which students get" in capsys.readouterr().err
     assert not Path("out/gradescope.zip").exists()
 
 
-def test_the_container_recipe_names_what_exists():
+def test_container_recipe_uses_existing_files_and_commands():
     recipe = (ROOT / "Containerfile").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     copied = [word for line in re.findall(r"^COPY (.*) \S+$", recipe, re.MULTILINE) for word in line.split()]
@@ -118,7 +118,7 @@ def test_the_container_recipe_names_what_exists():
     assert project["requires-python"] == ">=3.11"
 
 
-def test_the_archive_has_the_course_file_and_the_roster_that_it_names(released):
+def test_archive_contains_course_file_and_roster(released):
     Path("course.toml").write_text("students = 'roster.csv'\n[lessons.00]", encoding="utf-8")
     Path("roster.csv").write_text("name,id\nAda Byron,7\n", encoding="utf-8")
     words = ["src", "out", "--autograder", "gradescope.zip", "--course", "course.toml"]
@@ -128,7 +128,7 @@ def test_the_archive_has_the_course_file_and_the_roster_that_it_names(released):
     assert "--course source/course.toml" in Path("source/run_autograder").read_text(encoding="utf-8")
 
 
-def test_the_archive_has_every_file_of_own_exercises_that_a_check_needs(released):
+def test_archive_contains_all_files_of_own_exercises(released):
     place = Path("own_ones")
     (place / "lesson_20_means").mkdir(parents=True)
     (place / "exercise_02_9.py").write_text("exercise = 1\n", encoding="utf-8")

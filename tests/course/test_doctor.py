@@ -11,7 +11,7 @@ from minigooglenet.cli import main
 from minigooglenet.course import doctor
 
 
-def test_every_finding_is_one_line_and_its_remedy_another(capsys):
+def test_doctor_prints_one_line_per_check(capsys):
     code = main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     assert code == (1 if any(line.startswith("WRONG") for line in lines) else 0)
@@ -19,8 +19,8 @@ def test_every_finding_is_one_line_and_its_remedy_another(capsys):
     assert all(line.isascii() for line in lines)
 
 
-def test_something_wrong_is_exit_code_1(capsys, monkeypatch):
-    monkeypatch.setattr(doctor, "look", lambda: [doctor.Finding(False, "no numpy", "get it")])
+def test_failed_check_gives_exit_code_1(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "look", lambda: [doctor.Diagnosis(False, "no numpy", "get it")])
     assert main(["doctor"]) == 1
     assert "1 of 1 findings" in capsys.readouterr().out
 
@@ -34,14 +34,14 @@ def test_versions_compare_as_numbers(version, floor, well, monkeypatch):
     assert doctor.package("numpy", floor).well is well
 
 
-def test_a_missing_package_is_named_with_the_command_that_installs_it():
+def test_missing_package_comes_with_its_install_command():
     finding = doctor.package("no-such-package", "1.0")
     assert not finding.well
     assert finding.remedy.endswith('-m pip install "no-such-package>=1.0"')
 
 
 @needs_numba
-def test_a_folder_that_cannot_keep_kernels_is_found(monkeypatch, tmp_path):
+def test_unwritable_cache_folder_is_detected(monkeypatch, tmp_path):
     monkeypatch.setattr(warmup, "folder", lambda: None)
     assert "NUMBA_CACHE_DIR" in doctor.cache().remedy
     (tmp_path / "file").touch()
@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_keep_kernels_is_found(monkeypatch, tmp_path):
     assert not doctor.cache().well
 
 
-def test_little_memory_an_old_python_and_a_missing_jupyterlab_are_found(monkeypatch):
+def test_low_memory_old_python_and_missing_jupyterlab_are_detected(monkeypatch):
     monkeypatch.setattr(doctor, "available_memory", lambda: 100 << 20)
     assert not doctor.memory().well
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
@@ -59,14 +59,14 @@ def test_little_memory_an_old_python_and_a_missing_jupyterlab_are_found(monkeypa
     assert not doctor.kernel().well
 
 
-def test_what_cannot_be_looked_at_is_a_finding(monkeypatch):
+def test_check_that_raises_has_failed(monkeypatch):
     def broken():
         raise RuntimeError("no\nidea")
 
     monkeypatch.setattr(doctor, "memory", broken)
-    (finding,) = [finding for finding in doctor.look() if not finding.well and "no idea" in finding.text]
+    (finding,) = [finding for finding in doctor.diagnose() if not finding.well and "no idea" in finding.text]
     assert "RuntimeError" in finding.text
 
 
-def test_this_machine_tells_its_memory():
+def test_available_memory_is_plausible():
     assert doctor.available_memory() is None or doctor.available_memory() > 1 << 20

@@ -51,8 +51,8 @@ def executed(tmp_path, monkeypatch):
         nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=place).execute()
         execute.cells = notebook.cells[1:-1]
         results = {}
-        for number, status, told in json.loads("".join(each["text"] for each in last.outputs)):
-            results.setdefault(number, []).append((status, told))
+        for number, status, expected in json.loads("".join(item["text"] for item in last.outputs)):
+            results.setdefault(number, []).append((status, expected))
         return results
 
     return execute
@@ -65,7 +65,7 @@ def _exercises(source):
 def _output(cell):
     """Return what a cell printed and showed, as text."""
     outputs = cell.get("outputs", ())
-    return "".join(each.get("text", "") or each.get("data", {}).get("text/plain", "") for each in outputs)
+    return "".join(item.get("text", "") or item.get("data", {}).get("text/plain", "") for item in outputs)
 
 
 def _spoiled(cells):
@@ -85,30 +85,30 @@ def _spoiled(cells):
     return spoiled
 
 
-def test_an_answer_that_an_earlier_cell_shows_is_found():
+def test_answer_in_an_earlier_cell_is_detected():
     def cell(source, output=""):
         return nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output("stream", text=output)])
 
-    asked, told = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
+    options, expected = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
     question = nbformat.v4.new_markdown_cell("Is it 2.925?")
-    assert _spoiled([question, asked, told]) == []
-    assert _spoiled([cell("x", "sum 2.925"), question, asked, told]) == [("98.a", "2.925")]
-    assert _spoiled([question, asked, nbformat.v4.new_markdown_cell("It is 2.925"), told]) == [("98.a", "2.925")]
+    assert _spoiled([question, options, expected]) == []
+    assert _spoiled([cell("x", "sum 2.925"), question, options, expected]) == [("98.a", "2.925")]
+    assert _spoiled([question, options, nbformat.v4.new_markdown_cell("It is 2.925"), expected]) == [("98.a", "2.925")]
 
 
 @pytest.mark.filterwarnings("ignore")  # what a kernel's libraries warn of is not ours
 @pytest.mark.parametrize("source", SOURCES)
-def test_with_solutions_every_check_passes(source, executed):
+def test_solution_notebook_passes_every_check(source, executed):
     results = executed(notebooks.solution(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source), "an exercise that the lesson never checks"
-    failed = [told[-1] for told in results.values() if "passed" not in [status for status, _ in told]]
-    assert not failed, "\n".join(told for _, told in failed)
+    failed = [expected[-1] for expected in results.values() if "passed" not in [status for status, _ in expected]]
+    assert not failed, "\n".join(expected for _, expected in failed)
     assert _spoiled(executed.cells) == []
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("source", SOURCES)
-def test_without_solutions_it_runs_to_its_end_and_nothing_has_passed(source, executed):
+def test_student_notebook_runs_to_its_end_without_a_pass(source, executed):
     results = executed(notebooks.student(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source)
-    assert [told for results in results.values() for status, told in results if status == "passed"] == []
+    assert [expected for results in results.values() for status, expected in results if status == "passed"] == []

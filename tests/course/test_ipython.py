@@ -57,18 +57,18 @@ def value(source, folder, monkeypatch):
 
 
 @pytest.mark.parametrize(("source", "expected"), [*CELLS.values(), *ONLY_IPYTHON.values()], ids=[*CELLS, *ONLY_IPYTHON])
-def test_a_cell_gives_what_jupyter_gives(source, expected, tmp_path, monkeypatch):
+def test_cell_gives_the_same_value_as_jupyter(source, expected, tmp_path, monkeypatch):
     pytest.importorskip("IPython")
     assert value(source, tmp_path, monkeypatch) == expected
 
 
 @pytest.mark.parametrize(("source", "expected"), CELLS.values(), ids=CELLS)
-def test_a_cell_gives_the_same_without_ipython(source, expected, tmp_path, monkeypatch):
+def test_cell_gives_the_same_value_without_ipython(source, expected, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.core.inputtransformer2", None)
     assert value(source, tmp_path, monkeypatch) == expected
 
 
-def test_a_written_module_can_be_imported(tmp_path, monkeypatch):
+def test_written_module_can_be_imported(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
     sources = [
@@ -82,7 +82,7 @@ def test_a_written_module_can_be_imported(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["def f(:\n    pass\n%time f", "x = = 3", "f(x)?", "\0", "(" * 10_000])
-def test_a_cell_that_nobody_reads_stays_unread(source):
+def test_invalid_cell_stays_invalid(source):
     assert not ipython.valid(ipython.python(source))
     assert cells.syntax_error(source)
 
@@ -92,12 +92,12 @@ def test_lines_keep_their_numbers():
     assert made.split("\n").index("x = 3") == 6
 
 
-def test_a_future_import_holds_for_later_cells():
+def test_future_import_holds_for_later_cells():
     notes = cells.run(["from __future__ import annotations", "def f(x: nowhere): return 3", "x = f(1)"])
     assert notes.stopped == {}
 
 
-def test_a_cell_that_lists_the_exercises_does_not_stop():
+def test_listing_the_exercises_does_not_stop_a_cell():
     notes = cells.run(["from minigooglenet.exercises import check, hint\ncheck()\nhint()", "x = 1"])
     assert notes.stopped == {}
     assert notes.checked == {}

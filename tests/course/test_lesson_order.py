@@ -80,7 +80,7 @@ def _words(answer):
 
 
 @LESSONS
-def test_an_answer_in_words_is_in_no_earlier_cell(source):
+def test_answer_in_words_is_in_no_earlier_cell(source):
     """The question itself may offer it among others; every other cell before the answer's may not."""
     cells = _cells(source)
     texts = [text for path in SOURCES if path.name < source.name for _, text in _cells(path)]
@@ -101,8 +101,8 @@ def _index(cells, heading):
 
 def _headings(cells):
     """Return {exercise: index of its heading}."""
-    found = ((index, re.match(r"#+ Exercise (\d\d\.\d+\w?):", text)) for index, (kind, text) in enumerate(cells))
-    return {heading.group(1): index for index, heading in found if heading}
+    result = ((index, re.match(r"#+ Exercise (\d\d\.\d+\w?):", text)) for index, (kind, text) in enumerate(cells))
+    return {heading.group(1): index for index, heading in result if heading}
 
 
 def _ends(cells):
@@ -130,7 +130,7 @@ def test_exercises_are_at_most_fifteen_cells_apart(source):
 
 
 @LESSONS
-def test_the_heading_of_an_exercise_states_what_the_exercise_is(source):
+def test_exercise_heading_states_title_difficulty_and_minutes(source):
     cells = _cells(source)
     further = _index(cells, FURTHER)
     for number, index in _headings(cells).items():
@@ -156,7 +156,7 @@ def _minutes(cells):
 
 
 @LESSONS
-def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
+def test_stated_minutes_cover_reading_and_core_exercises(source):
     cells = _cells(source)
     core = cells[: _index(cells, FURTHER)]
     stated = int(re.search(r"^About (\d+) minutes", cells[0][1], flags=re.M).group(1))
@@ -166,19 +166,19 @@ def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
 
 
 @LESSONS
-def test_a_line_of_a_paragraph_does_not_begin_as_a_list_does(source):
+def test_paragraph_line_does_not_begin_like_a_list_item(source):
     """Markdown would make "* dout" at the start of a line an item."""
-    item, found = re.compile(r"[*+-] |\d+[.)] |  "), []
+    item, result = re.compile(r"[*+-] |\d+[.)] |  "), []
     for kind, text in _cells(source):
         lines = re.sub(r"\$\$.*?\$\$", "", text, flags=re.S).splitlines() if kind == "markdown" else []
         for before, line in itertools.pairwise(lines):
             if item.match(line) and before.strip() and not (item.match(before) or before.endswith(":")):
-                found.append(line)
-    assert found == []
+                result.append(line)
+    assert result == []
 
 
 @LESSONS
-def test_a_lesson_imports_only_what_it_uses(source):
+def test_lesson_imports_only_names_that_it_uses(source):
     """Students call check, hint and the like themselves."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -203,33 +203,33 @@ def _shows_progress(text, printing):
     if any("print(" in loop and any(call in loop for call in LONG) for loop in loops):
         return True
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    given = [each for node in calls for each in (*node.args, *(keyword.value for keyword in node.keywords))]
-    lines = any("print(" in ast.unparse(each) for each in given if isinstance(each, ast.Lambda))
-    names = {each.id for each in given if isinstance(each, ast.Name)}
+    given = [item for node in calls for item in (*node.args, *(keyword.value for keyword in node.keywords))]
+    lines = any("print(" in ast.unparse(item) for item in given if isinstance(item, ast.Lambda))
+    names = {item.id for item in given if isinstance(item, ast.Name)}
     names |= {getattr(node.func, "id", getattr(node.func, "attr", "")) for node in calls} - {"print"}
     return lines or bool(printing & names)
 
 
-def test_every_call_that_takes_long_is_in_a_lesson():
+def test_every_long_call_is_in_a_lesson():
     texts = [path.read_text(encoding="utf-8") for path in SOURCES]
     assert [call for call in LONG if not any(call in text for text in texts)] == []
 
 
 @LESSONS
-def test_a_cell_that_trains_announces_how_long_it_takes_and_shows_how_far_it_is(source):
+def test_training_cell_announces_its_time_and_shows_progress(source):
     cells, announced = _cells(source), ""
     printing = _printing(cells)
     for kind, text in cells:
         if kind == "markdown":
             announced = text
         elif any(call in text for call in LONG):
-            said = re.sub(r"About \d+ minutes", "", announced)  # of an exercise
-            assert re.search(r"\b(seconds|minutes?)\b", said), text
+            expected = re.sub(r"About \d+ minutes", "", announced)  # of an exercise
+            assert re.search(r"\b(seconds|minutes?)\b", expected), text
             assert _shows_progress(text, printing), text
 
 
 @LESSONS
-def test_a_lesson_shows_its_words_and_uses_them(source):
+def test_lesson_shows_its_terms_and_uses_them(source):
     lesson, cells = source.name[:2], _cells(source)
     assert any(f'glossary.terms("{lesson}")' in text for kind, text in cells if kind == "code")
     prose = " ".join(" ".join(text for _, text in cells).lower().split())
@@ -237,13 +237,13 @@ def test_a_lesson_shows_its_words_and_uses_them(source):
     assert [name for name in names if name.lower() not in prose] == []
 
 
-def test_the_glossary_has_each_term_once_and_every_lesson():
+def test_glossary_has_unique_terms_for_every_lesson():
     terms = glossary.every_term()
     assert len({term.name.lower() for term in terms}) == len(terms)
     assert {lesson for term in terms for lesson in term.lessons} >= {path.name[:2] for path in SOURCES}
     assert all(term.meaning for term in terms)
 
 
-def test_a_lesson_without_words_is_named():
+def test_lesson_without_terms_raises():
     with pytest.raises(ValueError, match="no terms of lesson '99'"):
         glossary.terms("99")

@@ -61,7 +61,7 @@ def source(tmp_path):
     return folder
 
 
-def test_each_exercise_has_one_locked_cell_with_its_points_after_its_last_check(source):
+def test_each_exercise_has_one_locked_cell_with_its_points(source):
     cells = _cells(nbgrader.course(source)["source/01_lesson/01_lesson.ipynb"])
     graded = {c["metadata"]["nbgrader"]["grade_id"]: c for c in cells if c["metadata"].get("nbgrader", {}).get("grade")}
     assert {name: cell["source"] for name, cell in graded.items()} == {
@@ -73,7 +73,7 @@ def test_each_exercise_has_one_locked_cell_with_its_points_after_its_last_check(
     assert before["source"].startswith("result = check")
 
 
-def test_what_students_write_is_alone_in_its_cell(source):
+def test_solutions_are_alone_in_their_cells(source):
     cells = _cells(nbgrader.course(source)["source/01_lesson/01_lesson.ipynb"])
     answers = [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("solution")]
     assert len(answers) == 2
@@ -81,7 +81,7 @@ def test_what_students_write_is_alone_in_its_cell(source):
 
 
 @pytest.mark.parametrize("path", handout.sources(), ids=lambda path: path.stem)
-def test_every_exercise_of_our_lessons_is_graded(path):
+def test_every_exercise_of_the_lessons_is_graded(path):
     made = nbgrader.course(path.parent)[f"source/{path.stem}/{path.stem}.ipynb"]
     ids = re.findall(r'"grade_id": "points-([\w-]+)"', made)
     assert sorted(ids) == sorted(
@@ -145,7 +145,7 @@ def test_nbgrader_generates_and_grades(source, tmp_path, settings):
         assert not [out for cell in outputs for out in cell.get("outputs", ()) if out["output_type"] == "error"]
 
 
-def test_release_for_nbgrader_takes_what_a_teacher_changed_into_account(source, tmp_path):
+def test_release_for_nbgrader_keeps_an_edited_configuration(source, tmp_path):
     release.release_for_nbgrader(source, tmp_path / "course")
     config = tmp_path / "course" / "nbgrader_config.py"
     config.write_text("c = get_config()\n", encoding="utf-8")

@@ -33,13 +33,13 @@ def handed(tmp_path):
 
 @pytest.mark.parametrize("name", ["mine.ipynb", "mine.py"])
 @pytest.mark.parametrize("there", [True, False])
-def test_check_imports_own_modules_and_never_a_foreign_json(handed, monkeypatch, capfd, name, there):
+def test_check_imports_own_modules_but_never_a_foreign_json(handed, monkeypatch, capfd, name, there):
     monkeypatch.chdir(handed if there else handed.parent)
     assert main(["check", "03.1", name if there else str(Path("class", name))]) == 0, capfd.readouterr().out
     assert not (handed.parent / "marker").exists()
 
 
-def test_libraries_never_find_a_students_module(handed):
+def test_libraries_never_import_a_students_module(handed):
     from minigooglenet.course import own_modules
 
     with own_modules.importable(handed), pytest.raises(ModuleNotFoundError):
@@ -50,7 +50,7 @@ def test_libraries_never_find_a_students_module(handed):
     assert namespace["found"] == (0, 2, 3)
 
 
-def test_answers_read_files_from_the_callers_folder(handed, monkeypatch, capfd):
+def test_answers_read_files_from_the_current_folder(handed, monkeypatch, capfd):
     (handed / "axes.txt").write_text("0 2 3", encoding="utf-8")
     text = "def conv_db(dout):\n    return dout.sum(axis=tuple(map(int, open('axes.txt').read().split())))\n"
     (handed / "reads.py").write_text(text, encoding="utf-8")
