@@ -20,7 +20,10 @@ def rules(plan: Plan, lesson: str, exercises) -> str:
     shown = ", ".join(f"{number} ({points:g})" for number, points in counted.items())
     lines.append(f"- **Points:** {total}. Exercises that count, with their points: {shown or 'none'}.")
     if left := [number for number in exercises if number not in counted]:
-        lines.append(f"- {', '.join(left)} {'does' if len(left) == 1 else 'do'} not count, but are good practice.")
+        one = len(left) == 1
+        lines.append(
+            f"- {', '.join(left)} {'does' if one else 'do'} not count, but try {'it' if one else 'them'} anyway."
+        )
     if plan.partial:
         lines.append("- A function that passes some of the test cases earns that fraction of the points.")
     for word, allowed in (("may", True), ("may not", False)):

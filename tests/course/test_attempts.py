@@ -1,4 +1,4 @@
-"""A pass at any attempt counts, as the notebook was at that time: later cells change names, or check again."""
+"""A pass at any attempt counts, with the notebook's names at that time: later cells change names, or check again."""
 
 import pytest
 
@@ -12,10 +12,10 @@ CHECK = "check('03.1', conv_db)"
 LATER = {
     "nothing": "",
     "wrong answers": "for k in range(12):\n    check('03.1', lambda dout, k=k: float(k))",
-    "a helper is another thing": "total = np.zeros(3)",
-    "a helper's constant is another one": "AXES = 0",
+    "a helper is replaced": "total = np.zeros(3)",
+    "a helper's constant is changed": "AXES = 0",
     "a name is deleted": "del total, AXES",
-    "NumPy is another thing": "np = None",
+    "NumPy is replaced": "np = None",
     "the same is checked again, with another helper": f"AXES = 0\n{CHECK}",
 }
 GIVEN = {
@@ -81,10 +81,10 @@ def test_only_wrong_attempts_are_wrong():
 def test_missing_answer_without_a_name_is_described(number):
     sources = [START, f"check('{number}', nowhere)"]
     (record,) = worker._answers(cells.run(sources), number, sources, WORK)
-    assert record["missing"].startswith(f'nothing was given to check("{number}", ...); cell 2 stopped with NameError')
-    assert "there is no " not in cells.check_exercise(cells.run(sources), number).what
+    assert record["missing"].startswith(f'check("{number}", ...) was never called; cell 2 stopped with NameError')
+    assert "is not defined;" not in cells.check_exercise(cells.run(sources), number).what
     (record,) = worker._answers(cells.run([START]), number, [START], WORK)
-    assert record["missing"] == f'the cell with check("{number}", ...) is gone'
+    assert record["missing"] == f'the cell with check("{number}", ...) was deleted'
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_missing_answer_without_a_name_is_described(number):
     ],
 )
 def test_unneeded_cells_run_only_for_a_missing_name(tmp_path, made, ran, status):
-    place = tmp_path / "ran"
-    sources = [START, f"__import__('pathlib').Path({str(place)!r}).touch()", made, CHECK]
+    marker = tmp_path / "ran"
+    sources = [START, f"__import__('pathlib').Path({str(marker)!r}).touch()", made, CHECK]
     sent = (tmp_path / "sent").open("wb")
     worker._answer_all(sent.fileno(), sources, WORK | {"whole": False, "cell_seconds": 10.0})
     sent.close()
-    marked = comparer.compare((tmp_path / "sent").read_bytes(), ["03.1"], WORK["seed"])
-    assert marked["rows"][0]["status"] == status
-    assert place.exists() == ran
+    graded = comparer.compare((tmp_path / "sent").read_bytes(), ["03.1"], WORK["seed"])
+    assert graded["rows"][0]["status"] == status
+    assert marker.exists() == ran

@@ -1,4 +1,4 @@
-"""The archive for Gradescope grades a submission with nothing but its own files; the container recipe is true."""
+"""The archive for Gradescope grades a submission with only its own files; the container recipe is valid."""
 
 import json
 import os
@@ -69,8 +69,8 @@ def test_equal_releases_give_equal_archives(released):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="Gradescope runs bash")
-@pytest.mark.parametrize(("place", "score"), [("solved", 1), (None, 0)])
-def test_archive_scripts_write_gradescope_results(released, place, score):
+@pytest.mark.parametrize(("folder", "score"), [("solved", 1), (None, 0)])
+def test_archive_scripts_write_gradescope_results(released, folder, score):
     root = released / "autograder"
     with zipfile.ZipFile("gradescope.zip") as archive:
         archive.extractall(root / "source")
@@ -79,19 +79,19 @@ def test_archive_scripts_write_gradescope_results(released, place, score):
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
     python.chmod(0o755)
     (root / "submission").mkdir()
-    if place is not None:
-        shutil.copy(f"{place}/00_start_here.ipynb", root / "submission")
+    if folder is not None:
+        shutil.copy(f"{folder}/00_start_here.ipynb", root / "submission")
     (root / "submission_metadata.json").write_text('{"users": [{"name": "Ada Byron"}]}', encoding="utf-8")
     variables = {
         **os.environ,
         "AUTOGRADER_ROOT": str(root),
         "NUMBA_DISABLE_JIT": "1",
-    }  # another folder: nothing is compiled yet
+    }  # in a new folder, kernels are not compiled yet
     command = ["bash", str(root / "source" / "run_autograder")]
     subprocess.run(command, check=True, env=variables, capture_output=True, timeout=300)
     results = json.loads((root / "results" / "results.json").read_text(encoding="utf-8"))
     assert results["score"] == score
-    if place is None:
+    if folder is None:
         return
     (test,) = [test for test in results["tests"] if test["number"] == "00.1" and test["visibility"] == "visible"]
     assert (test["score"], test["max_score"]) == (score, 1)
@@ -129,13 +129,13 @@ def test_archive_contains_course_file_and_roster(released):
 
 
 def test_archive_contains_all_files_of_own_exercises(released):
-    place = Path("own_ones")
-    (place / "lesson_20_means").mkdir(parents=True)
-    (place / "exercise_02_9.py").write_text("exercise = 1\n", encoding="utf-8")
-    (place / "lesson_20_means" / "__init__.py").write_text("from own_ones.lesson_20_means import means\n", "utf-8")
-    (place / "lesson_20_means" / "means.py").write_text("", encoding="utf-8")
-    (place / "lesson_20_means" / "quiz.tsv").write_text("Why?\tSo.\n", encoding="utf-8")
-    autograder.write("own.zip", "out", exercises=place)
+    folder = Path("own_ones")
+    (folder / "lesson_20_means").mkdir(parents=True)
+    (folder / "exercise_02_9.py").write_text("exercise = 1\n", encoding="utf-8")
+    (folder / "lesson_20_means" / "__init__.py").write_text("from own_ones.lesson_20_means import means\n", "utf-8")
+    (folder / "lesson_20_means" / "means.py").write_text("", encoding="utf-8")
+    (folder / "lesson_20_means" / "quiz.tsv").write_text("Why?\tSo.\n", encoding="utf-8")
+    autograder.write("own.zip", "out", exercises=folder)
     with zipfile.ZipFile("own.zip") as archive:
         kept = {name for name in archive.namelist() if name.startswith("own_ones/")}
         assert b"--exercises source/own_ones" in archive.read("run_autograder")

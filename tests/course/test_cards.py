@@ -1,4 +1,4 @@
-"""Flashcards: a text file that Anki imports, whose numbers the engine computes when it is made."""
+"""Flashcards: a text file for Anki, with numbers that the engine computes when the file is written."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""`course.toml`: what counts, until when, for how much; and one line for everything that is wrong with it."""
+"""`course.toml`: what counts, due dates and points; and one line for each mistake in it."""
 
 import datetime
 import re
@@ -49,7 +49,7 @@ ada = {01 = 2026-11-06}
 
 @pytest.fixture
 def read(tmp_path):
-    """Return a function: the plan of a course file with this text."""
+    """Return a function that reads the plan from the text of a course file."""
 
     def made(text, **files):
         path = tmp_path / "course.toml"
@@ -95,7 +95,7 @@ def test_empty_course_file_counts_everything_by_stars(read):
         ("[lessons.15]", "lessons.15: unknown lesson '15'. Choose from 00, 01"),
         ("lessons = ['01']", "lessons: expected a table, got ['01']"),
         ("[lessons]\n01 = true", "lessons.01: expected a table, [lessons.01], got true"),
-        ("[lessons.01]\n[lessons.1]", "lessons.1: lesson 01 is there twice"),
+        ("[lessons.01]\n[lessons.1]", "lessons.1: lesson 01 appears twice"),
         ("[lessons.01]\nwithout = ['01.7']", "unknown exercise of lesson 01 '01.7'. Did you mean '01."),
         ("[lessons.01]\nexercises = ['02.1']", "unknown exercise of lesson 01 '02.1'. Did you mean '01."),
         ("[lessons.01]\nexercises = [01.1]", "not valid TOML"),
@@ -114,20 +114,20 @@ def test_empty_course_file_counts_everything_by_stars(read):
         ("[points]\n01.1 = 'many'", "points.01.1: expected points from 0 to 10000, got 'many'"),
         ("[points]\n07.1 = 2\n[lessons.01]", "points.07.1: this exercise does not count in [lessons]"),
         ("[late]\nper_day = 10", "late.per_day: expected a fraction, 0.1 for 10%, from 0 to 1, got 10"),
-        ("[late]\ndays = 1.5", "late.days: expected a whole number, got 1.5"),
+        ("[late]\ndays = 1.5", "late.days: expected an integer, got 1.5"),
         ("[late]\ncopies = 'best'", "late.copies: expected 'newest' or 'on time', got 'best'"),
         ("[allowed]\ntorch = true", "allowed.torch: unknown key. Choose from engine, scipy, each_other, assistants."),
         ("[allowed]\nscipy = 'yes'", "allowed.scipy: expected true or false, got 'yes'"),
         ("time_zone = 'Europe/Berln'", "unknown time zone 'Europe/Berln'. Did you mean 'Europe/Berlin'?"),
         ("[students]\nada = 3", "expected a list of aliases, or {id"),
         ("[students]\nada = {mail = 'x'}", "mail: unknown key. Did you mean 'email'?"),
-        ("[students]\nada = ['x']\nbob = ['X']", "'x' is an alias, an id or an email of 'ada' and 'bob'"),
+        ("[students]\nada = ['x']\nbob = ['X']", "'x' is an alias, an id or an email of both 'ada' and 'bob'"),
         (
             "students = '../roster.csv'",
             "name a file next to the course file, such as \"roster.csv\", got '../roster.csv'",
         ),
         ("students = 'none.csv'", "students: file none.csv cannot be read"),
-        ("[extensions]\nada = {01 = 2026-11-03}", "nobody on the roster has this name"),
+        ("[extensions]\nada = {01 = 2026-11-03}", "no student on the roster has this name"),
         ("[students]\nada = []\n[extensions]\nada = {77 = 2026-11-03}", "unknown lesson '77'"),
         ('name = "c:\\users"', "Write paths with / or in single quotes"),
         ("name = ", "not valid TOML"),
@@ -149,7 +149,7 @@ def test_unreadable_course_file_raises(tmp_path):
     (tmp_path / "course.toml").write_bytes(b"name = '\xff'")
     with pytest.raises(ValueError, match="is not UTF-8: byte 8"):
         course_file.read(tmp_path / "course.toml")
-    with pytest.raises(IsADirectoryError, match="name the course file in it"):
+    with pytest.raises(IsADirectoryError, match="pass the course file in it"):
         course_file.read(tmp_path)
 
 
@@ -180,8 +180,8 @@ def test_late_fraction_decreases_to_zero(per_day, days):
 
 @given(st.integers(1, 1000), st.lists(st.integers(1, 9), min_size=1, max_size=14))
 def test_distributed_points_are_hundredths_and_add_up(total, weights):
-    weights = {f"01.{place}": weight for place, weight in enumerate(weights)}
-    result = course_file.shared(total, weights)
+    weights = {f"01.{index}": weight for index, weight in enumerate(weights)}
+    result = course_file.distributed(total, weights)
     assert sum(round(100 * value) for value in result.values()) == 100 * total
     assert all(abs(result[item] - total * weights[item] / sum(weights.values())) <= 0.0101 for item in weights)
 

@@ -1,4 +1,4 @@
-"""Exams on paper: the seed decides everything, versions differ, and the key is right."""
+"""Exams on paper: the seed determines everything, versions differ, and the key is right."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The lessons on their way out: in a wheel, in a checkout, and never over anybody's work."""
+"""Copies of the lessons: from a wheel, from a checkout, and never over edited files."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def two_lessons(tmp_path, monkeypatch):
     for name in ("00_start.ipynb", "01_next.ipynb"):
         (origin / name).write_text(f"{name} as it came\n", encoding="utf-8")
     monkeypatch.setattr(handout, "folder", lambda: origin)
-    monkeypatch.setattr(doctor, "look", lambda short: [])
+    monkeypatch.setattr(doctor, "diagnose", lambda short: [])
     return origin
 
 
@@ -35,15 +35,15 @@ def test_second_copy_changes_nothing(two_lessons, tmp_path):
 
 
 def test_copy_keeps_and_reports_edited_files(two_lessons, tmp_path, capsys):
-    place = tmp_path / "my" / "00_start.ipynb"
-    place.parent.mkdir()
-    place.write_text("my work", encoding="utf-8")
+    work = tmp_path / "my" / "00_start.ipynb"
+    work.parent.mkdir()
+    work.write_text("my work", encoding="utf-8")
     assert main(["lessons", str(tmp_path / "my"), "--no-open"]) == 0
     out = capsys.readouterr().out
     assert "1 files copied" in out
     assert "left as it is" in out
     assert "00_start.ipynb" in out
-    assert place.read_text(encoding="utf-8") == "my work"
+    assert work.read_text(encoding="utf-8") == "my work"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
@@ -55,15 +55,15 @@ def test_copy_does_not_write_through_a_link(two_lessons, tmp_path):
 
 
 def test_solutions_are_copied_only_to_a_second_folder(two_lessons, tmp_path, capsys):
-    answer_names, hidden = tmp_path / "my", tmp_path / "sources"
-    assert hidden / "03_gradients.py" in handout.copy(answer_names, hidden).new
-    assert not [path for path in answer_names.rglob("*") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
-    for folder in (answer_names, answer_names / "src"):
-        assert main(["lessons", str(answer_names), "--no-open", "--solutions", str(folder)]) == 1
-        assert "which students get; name a folder next to it" in capsys.readouterr().err
-    assert main(["lessons", str(answer_names), "--no-open", "--sources"]) == 1
+    handout_folder, hidden = tmp_path / "my", tmp_path / "sources"
+    assert hidden / "03_gradients.py" in handout.copy(handout_folder, hidden).new
+    assert not [path for path in handout_folder.rglob("*") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
+    for folder in (handout_folder, handout_folder / "src"):
+        assert main(["lessons", str(handout_folder), "--no-open", "--solutions", str(folder)]) == 1
+        assert "which students get. Choose a folder outside of it." in capsys.readouterr().err
+    assert main(["lessons", str(handout_folder), "--no-open", "--sources"]) == 1
     assert "--sources is now --solutions SOURCES" in capsys.readouterr().err
-    assert not (answer_names / "src").exists()
+    assert not (handout_folder / "src").exists()
 
 
 def test_copy_into_the_lessons_folder_is_rejected(two_lessons, capsys):
@@ -88,20 +88,20 @@ def test_lessons_command_opens_jupyterlab_or_reports_its_absence(two_lessons, tm
 
 
 def test_lessons_command_reports_failed_checks_first(two_lessons, tmp_path, capsys, monkeypatch):
-    finding = doctor.Diagnosis(False, "numpy is not installed", "pip install numpy")
-    monkeypatch.setattr(doctor, "look", lambda short: [finding])
+    diagnosis = doctor.Diagnosis(False, "numpy is not installed", "pip install numpy")
+    monkeypatch.setattr(doctor, "diagnose", lambda short: [diagnosis])
     assert main(["lessons", str(tmp_path / "my"), "--no-open"]) == 0
     assert "WRONG  numpy is not installed\n       what to do: pip install numpy" in capsys.readouterr().out
 
 
-def _build(kind, tree, place):
-    """Return what hatchling makes of a tree, unpacked: "sdist" or "wheel"."""
-    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(place)]
+def _build(kind, tree, target):
+    """Build a tree with hatchling, "sdist" or "wheel", and return the unpacked result."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
     done = subprocess.run(build, cwd=tree, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    (made,) = (path for path in place.iterdir() if path.suffix in (".gz", ".whl"))
-    shutil.unpack_archive(made, place, "zip" if kind == "wheel" else "gztar", **({} if kind == "wheel" else FILTER))
-    return place if kind == "wheel" else next(path for path in place.iterdir() if path.is_dir())
+    (made,) = (path for path in target.iterdir() if path.suffix in (".gz", ".whl"))
+    shutil.unpack_archive(made, target, "zip" if kind == "wheel" else "gztar", **({} if kind == "wheel" else FILTER))
+    return target if kind == "wheel" else next(path for path in target.iterdir() if path.is_dir())
 
 
 def test_wheel_from_the_sdist_contains_the_lessons(tmp_path):

@@ -1,4 +1,4 @@
-"""Cells that only IPython reads give what they give in Jupyter: with IPython installed, and nearly all without it."""
+"""Cells with IPython syntax give the same values as in Jupyter: with IPython installed, and nearly all without it."""
 
 import sys
 
@@ -14,7 +14,7 @@ CELLS = {
     "the lines of a command": ("files = !echo one\nx = files[0]", "one"),
     "a command with a variable": ("name = 'two'\nx = (files := None) or 1\n!echo {name}\nx = 3", 3),
     "a command that installs": ("!pip install nothing\n%pip install nothing\nx = 3", 3),
-    "a timing that is kept": (
+    "a timing that is bound": (
         "t = %timeit -o -n1 -r1 sum(range(10))\nx = t.average >= 0 and t.best == t.timings[0]",
         True,
     ),
@@ -35,7 +35,7 @@ CELLS = {
     "a variable with a magic's name": ("ls = 3\nx = ls", 3),
     "a magic inside a text": ('x = """\n%time\n!ls\nlen?\n"""', "\n%time\n!ls\nlen?\n"),
     "a remainder on its own line": ("x = (7\n%4)", 3),
-    "a line that goes on": ("files = !echo one \\\n  two\nx = files[0].split()[-1]", "two"),
+    "a continued line": ("files = !echo one \\\n  two\nx = files[0].split()[-1]", "two"),
     "a call as nbconvert writes it": ("get_ipython().run_line_magic('matplotlib', 'inline')\nx = 3", 3),
     "a cell magic as nbconvert writes it": ("get_ipython().run_cell_magic('time', '', 'x = 3\\n')", 3),
     "a timed statement as nbconvert writes it": ("get_ipython().run_line_magic('time', 'x = 3')", 3),

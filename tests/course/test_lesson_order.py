@@ -1,4 +1,4 @@
-"""The order of a lesson's cells: predictions before their answers, exercises near their explanation, honest minutes."""
+"""The order of cells in a lesson: predictions before answers, exercises near explanations, and realistic minutes."""
 
 import ast
 import itertools
@@ -18,8 +18,8 @@ SOURCES = handout.sources()
 LESSONS = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 FURTHER = "## Take it further"
 MOST_CELLS = 15  # between an exercise and the heading of the next
-SHORTEST_ANSWER = 4  # characters; a shorter answer, such as a digit, is found everywhere
-# What takes more than about five seconds on two cores: trainings, and measurements of many layers or positions.
+SHORTEST_ANSWER = 4  # characters; shorter answers, such as a digit, appear everywhere
+# Calls that take more than about five seconds on two cores: training, and measurements of many layers or positions.
 LONG = (
     "by_letter(",
     "kept(",
@@ -34,7 +34,7 @@ LONG = (
     "class_probabilities(scene))",
     "ladder.measure(",
 )
-# Readers new to the field took 75 minutes where the sum of these gave 55, and 120 where it gave 75.
+# Readers new to the field took 75 minutes when the sum of these was 55, and 120 minutes when it was 75.
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_PREDICTION, NEW_TO_THE_FIELD = 150, 25, 0.5, 1.4
 
 
@@ -71,7 +71,7 @@ def test_every_prediction_is_answered_in_a_later_cell(source):
 
 
 def _words(answer):
-    """Return the words that an answer always has, whatever is computed: texts, and both sides of a condition."""
+    """Return the words that an answer always contains: constant texts, and both branches of a condition."""
     if isinstance(answer, ast.IfExp):
         return _words(answer.body) + _words(answer.orelse)
     parts = answer.values if isinstance(answer, ast.JoinedStr) else [answer]
@@ -81,7 +81,7 @@ def _words(answer):
 
 @LESSONS
 def test_answer_in_words_is_in_no_earlier_cell(source):
-    """The question itself may offer it among others; every other cell before the answer's may not."""
+    """The question itself may list the answer as a choice; no other cell before the answer may contain it."""
     cells = _cells(source)
     texts = [text for path in SOURCES if path.name < source.name for _, text in _cells(path)]
     first, predictions, spoiled = len(texts), _numbered(cells, "predict"), []
@@ -122,7 +122,7 @@ def test_exercises_are_at_most_fifteen_cells_apart(source):
     cells = _cells(source)
     headings, ends = _headings(cells), _ends(cells)
     assert headings.keys() == ends.keys() == {number for number in everything() if number[:2] == source.name[:2]}
-    starts = [-1, *ends.values(), _index(cells, FURTHER)]  # of what comes before an exercise
+    starts = [-1, *ends.values(), _index(cells, FURTHER)]  # cells after which the explanation of an exercise starts
     gaps = {number: index - max(start for start in starts if start < index) - 1 for number, index in headings.items()}
     closing = min(_index(cells, "## Make it break"), _index(cells, "## Claims, checked"))
     gaps["the end"] = closing - max(end for end in ends.values() if end < starts[-1]) - 1
@@ -144,7 +144,7 @@ def test_exercise_heading_states_title_difficulty_and_minutes(source):
 
 
 def _minutes(cells):
-    """Return how long a reader takes for these cells: prose, code that is there, predictions and core exercises."""
+    """Return the minutes for reading these cells: prose, given code, predictions and core exercises."""
     words = sum(len(text.split()) for kind, text in cells if kind == "markdown")
     code = [
         re.sub(r"### BEGIN SOLUTION.*?### END SOLUTION", "", text, flags=re.S) for kind, text in cells if kind == "code"
@@ -167,7 +167,7 @@ def test_stated_minutes_cover_reading_and_core_exercises(source):
 
 @LESSONS
 def test_paragraph_line_does_not_begin_like_a_list_item(source):
-    """Markdown would make "* dout" at the start of a line an item."""
+    """Markdown would make "* dout" at the start of a line a list item."""
     item, result = re.compile(r"[*+-] |\d+[.)] |  "), []
     for kind, text in _cells(source):
         lines = re.sub(r"\$\$.*?\$\$", "", text, flags=re.S).splitlines() if kind == "markdown" else []
@@ -179,7 +179,7 @@ def test_paragraph_line_does_not_begin_like_a_list_item(source):
 
 @LESSONS
 def test_lesson_imports_only_names_that_it_uses(source):
-    """Students call check, hint and the like themselves."""
+    """Except check, hint and so on, which students call themselves."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -190,14 +190,14 @@ def test_lesson_imports_only_names_that_it_uses(source):
 
 
 def _printing(cells):
-    """Return the names of functions that print a line at a time: print itself, and functions of the lesson with it."""
+    """Return the names of functions that print lines: print, and the lesson's functions that call it."""
     trees = [ast.parse(text) for kind, text in cells if kind == "code"]
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return {"print", "by_letter"} | {f.name for f in functions if any(True for _ in _calls(ast.unparse(f), "print"))}
 
 
 def _shows_progress(text, printing):
-    """Return whether a cell prints in its long loop, calls a function that prints, or gives one to its calls."""
+    """Return whether a cell prints in its long loop, calls a function that prints, or passes one as an argument."""
     tree = ast.parse(text)
     loops = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.For)]
     if any("print(" in loop and any(call in loop for call in LONG) for loop in loops):

@@ -1,4 +1,4 @@
-"""What the lessons' README promises: its commands are there, its lessons are the notebooks, its figures the code's."""
+"""The README of the lessons is valid: its commands exist, it lists the notebooks, and its numbers match the code."""
 
 import re
 from pathlib import Path

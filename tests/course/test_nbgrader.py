@@ -1,4 +1,4 @@
-"""nbgrader's own commands on the released notebooks: a blank one gets nothing, a part its part, the solution all."""
+"""nbgrader's commands on the released notebooks: blank, half and right notebooks get their points."""
 
 import json
 import os
@@ -104,7 +104,7 @@ def _run(*words, folder):
 
 
 def _answered(handed, right, names):
-    """Return a released notebook with the answers of the source in the cells that give these names."""
+    """Return a released notebook with the solutions filled in for these names."""
     work, solved = json.loads(handed), {cell["id"]: cell["source"] for cell in _cells(right)}
     for cell in work["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution") and any(n in solved[cell["id"]] for n in names):
@@ -128,17 +128,17 @@ def test_nbgrader_generates_and_grades(source, tmp_path, settings):
         ("half", ("mean_of_window",)),
         ("right", ("mean_of_window", "your_params")),
     ):
-        place = course / "submitted" / student / "01_lesson"
-        place.mkdir(parents=True)
+        folder = course / "submitted" / student / "01_lesson"
+        folder.mkdir(parents=True)
         text = _answered(handed.read_text(encoding="utf-8"), right.read_text(encoding="utf-8"), answered)
-        (place / "01_lesson.ipynb").write_text(text, encoding="utf-8")
+        (folder / "01_lesson.ipynb").write_text(text, encoding="utf-8")
     _run("autograde", "01_lesson", folder=course)
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         scores = {s.student.id: (s.score, s.max_score) for s in gradebook.assignment_submissions("01_lesson")}
     assert scores == {"blank": (0, 2), "half": (1, 2), "right": (2, 2)}
-    if settings == "ours":  # a student's notebook runs to its end
+    if settings == "ours":  # the student's notebook runs to its end
         outputs = _cells(
             (course / "autograded" / "blank" / "01_lesson" / "01_lesson.ipynb").read_text(encoding="utf-8")
         )

@@ -1,4 +1,4 @@
-"""Notebooks from sources: byte for byte again, without a trace of the solutions, and errors that name the cell."""
+"""Notebooks from sources: reproducible bytes, no traces of solutions, and errors that name the cell."""
 
 import json
 from pathlib import Path
@@ -142,5 +142,5 @@ def test_each_of_several_functions_becomes_a_stub():
 
 
 def test_folder_without_sources_raises(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no lesson's source"):
+    with pytest.raises(FileNotFoundError, match="contains no lesson sources"):
         notebooks.generate(tmp_path, tmp_path)

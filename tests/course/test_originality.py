@@ -1,4 +1,4 @@
-"""Notes compare with the handout: what was handed out is nobody's, and solutions and the engine are recognised."""
+"""Notes about originality ignore the handout, and recognise solutions, engine calls and equal answers."""
 
 import ast
 import json
@@ -44,7 +44,7 @@ def test_two_untouched_handouts_have_no_note(tmp_path):
 
 
 class Renamed(ast.NodeTransformer):
-    """Every local name of a function gets another one."""
+    """A transformer that renames the local names of a function."""
 
     def __init__(self, names):
         self.names = names
@@ -59,17 +59,17 @@ class Renamed(ast.NodeTransformer):
 
 
 def disguised(source):
-    """Return a cell without comments, spaced in another way, with other names of variables in its functions."""
+    """Return a cell without comments, with other spacing, and with other names of variables in its functions."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return source
-    for place, node in enumerate(tree.body):
+    for index, node in enumerate(tree.body):
         if isinstance(node, ast.FunctionDef):
             nodes = list(ast.walk(node))
             stored = {item.id for item in nodes if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
             answer_names = stored | {item.arg for item in nodes if isinstance(item, ast.arg)}
-            tree.body[place] = Renamed({name: f"my_{name}" for name in answer_names}).visit(node)
+            tree.body[index] = Renamed({name: f"my_{name}" for name in answer_names}).visit(node)
     return ast.unparse(tree)
 
 
@@ -104,7 +104,7 @@ DELEGATED = {
 @pytest.mark.parametrize("source", DELEGATED.values(), ids=DELEGATED)
 def test_engine_call_is_noted(source, tmp_path):
     (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', conv_forward)"))
-    assert result["01.3"][0].startswith("leaves the work to the engine: ")
+    assert result["01.3"][0].startswith("calls the engine: ")
     (result,) = notes_of(
         write(tmp_path / "bob.ipynb", IMPORTS, source.replace("conv_forward", "f"), "check('01.3', f)")
     )
@@ -135,7 +135,7 @@ def test_original_answer_has_no_note(tmp_path):
 )
 def test_solution_lookup_is_noted(source, tmp_path):
     (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', f)"))
-    assert result[""][0].startswith("looks up right answers: ")
+    assert result[""][0].startswith("looks up solutions: ")
 
 
 def test_edited_handout_cell_has_no_note(tmp_path):
@@ -192,7 +192,10 @@ def test_unreadable_file_has_no_note(tmp_path):
 def test_deeply_nested_code_has_a_note(tmp_path):
     source = "def conv_forward(x):\n    return " + "+".join(["x"] * 2000)
     (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source))
-    assert result in ({"": ["its code is nested too deeply to be compared"]}, {})  # as deep as this Python allows
+    assert result in (
+        {"": ["its code is nested too deeply to be compared"]},
+        {},
+    )  # depends on the nesting limit of this Python
 
 
 def test_renamed_helper_does_not_hide_a_solution(tmp_path):
@@ -212,7 +215,7 @@ def test_canonical_form_ignores_names_but_not_operations():
 def test_engine_call_that_the_course_allows_has_no_note(tmp_path):
     path = write(tmp_path / "ada.ipynb", IMPORTS, DELEGATED["a call"], "check('01.3', conv_forward)")
     handed = [("ada", path, numbers("01"))]
-    assert "leaves the work to the engine" in originality.notes(handed, allowed={"engine": False})[0]["01.3"][0]
+    assert "calls the engine" in originality.notes(handed, allowed={"engine": False})[0]["01.3"][0]
     assert not any(originality.notes(handed, allowed={"engine": True})[0].values())
 
 

@@ -1,4 +1,4 @@
-"""A teacher's own exercise: from the template to the grade, and what the linter reports on the way."""
+"""A course's own exercise, from the template to the grade, and the reports of the linter."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ TWO_FUNCTIONS = f"def total(x):\n    return x.sum(axis=1)\n\n\n{REFERENCE.replac
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return where own exercises go, and forget them afterwards."""
+    """Return the folder for own exercises, and unregister them afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(find.FOLDERS, "")
     monkeypatch.setattr(find, "COURSES", find.COURSES[:])
@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def _ready(number="02.9", question=False, **changes):
-    """Write an exercise from the template, filled in, with parts of its text replaced; return its path."""
+    """Write a completed exercise from the template, with parts of its text replaced; return its path."""
     path = own_exercises.new(number, "my_exercises", question)
     text = path.read_text(encoding="utf-8").replace("TODO ", "")
     for old, new in changes.items():
@@ -159,8 +159,8 @@ def test_file_name_with_another_number_is_reported(folder):
 @pytest.mark.parametrize(
     ("number", "folder_name", "expected"),
     [
-        ("02.1", "my_exercises", "exercise 02.1 exists already. Lesson 02 has 02.1"),
-        ("2.9", "my_exercises", "two digits, a dot and its own: 02.9, got '2.9'"),
+        ("02.1", "my_exercises", "exercise 02.1 already exists. Lesson 02 has 02.1"),
+        ("2.9", "my_exercises", "the two digits of the lesson, a dot and a number, such as 02.9, got '2.9'"),
         ("../02.9", "my_exercises", "two digits"),
         ("02.9", "my-exercises", "rename the folder 'my-exercises'"),
         ("02.9", "numpy", "rename the folder 'numpy': there is another module of this name"),
@@ -176,7 +176,7 @@ def test_existing_exercise_file_is_never_replaced(folder, capsys):
     path = _ready()
     kept = path.read_text(encoding="utf-8")
     assert main(["exercise", "new", "02.9"]) == 1
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == kept
 
 
@@ -227,8 +227,8 @@ def test_tolerance_0_requires_equal_values_in_any_container(folder):
         assert answer(form).passed
     result = answer(other)
     assert not result.passed
-    answer_names, theirs = re.match(r"the output is (\S+) at \(\d+,?\), expected (\S+)", result.what).groups()
-    assert answer_names != theirs
+    received, reference = re.match(r"the output is (\S+) at \(\d+,?\), expected (\S+)", result.what).groups()
+    assert received != reference
 
 
 def test_release_adds_cells_and_files_of_own_exercises(folder):
@@ -266,8 +266,8 @@ def test_released_notebook_and_its_solution_are_graded(folder):
     _ready("20.2", question=True)
     release.release("my_exercises", "out", "solved", exercises="my_exercises")
     Path("class").mkdir()
-    for student, place in (("ada", "solved"), ("bob", "out")):
-        Path(f"class/{student}.ipynb").write_bytes(Path(f"{place}/20_exercises.ipynb").read_bytes())
+    for student, folder_name in (("ada", "solved"), ("bob", "out")):
+        Path(f"class/{student}.ipynb").write_bytes(Path(f"{folder_name}/20_exercises.ipynb").read_bytes())
     assert main(["grade", "class", "--csv", "grades.csv", "--exercises", "my_exercises"]) == 0
     with Path("grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {(row["student"], row["exercise"]): row["status"] for row in csv.DictReader(file)}

@@ -1,4 +1,4 @@
-"""`check` imports a student's own modules, but no file next to a notebook takes the place of a library."""
+"""`check` imports a student's modules, but no file next to a notebook replaces a library."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ FOREIGN = "import os\nopen({marker!r}, 'a').close()\nraise SystemExit('foreign c
 
 @pytest.fixture
 def handed(tmp_path):
-    """A folder with a notebook, its two modules, and files with the names of libraries."""
+    """A folder with a notebook, its two modules, and files named after libraries."""
     folder = tmp_path / "class"
     folder.mkdir()
     for name in ("json", "socket", "numpy", "scipy", "onnx", "sitecustomize", "minigooglenet", "IPython", "struct"):
@@ -32,10 +32,10 @@ def handed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mine.ipynb", "mine.py"])
-@pytest.mark.parametrize("there", [True, False])
-def test_check_imports_own_modules_but_never_a_foreign_json(handed, monkeypatch, capfd, name, there):
-    monkeypatch.chdir(handed if there else handed.parent)
-    assert main(["check", "03.1", name if there else str(Path("class", name))]) == 0, capfd.readouterr().out
+@pytest.mark.parametrize("inside", [True, False])
+def test_check_imports_own_modules_but_never_a_foreign_json(handed, monkeypatch, capfd, name, inside):
+    monkeypatch.chdir(handed if inside else handed.parent)
+    assert main(["check", "03.1", name if inside else str(Path("class", name))]) == 0, capfd.readouterr().out
     assert not (handed.parent / "marker").exists()
 
 

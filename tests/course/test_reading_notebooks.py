@@ -1,4 +1,4 @@
-"""Notebooks of every version and encoding, and Python files as tools export them, give the same cells."""
+"""Notebooks of every version and encoding, and Python files exported by tools, give the same cells."""
 
 import json
 
@@ -77,16 +77,16 @@ def test_python_is_read_despite_wrong_language_metadata(about):
         (b'{"metadata": {}, "cells": null}', "it has no list of cells"),
         (b'{"cells": [1, 2]}', "it has no list of cells"),
         (b"\x80PDF", "not valid UTF-8"),
-        (b"%PDF-1.7\n%\xe2\xe3", "no notebook: it is a PDF"),
-        (b"PK\3\4\x14\0", "no notebook: it is a .zip archive"),
-        (b"\n<!DOCTYPE html>\n<html>", "no notebook: it is a web page"),
-        (b"\x89PNG\r\n\x1a\n", "no notebook: it is an image"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "it is a pointer of Git LFS"),
-        (b"\0" * 5000, "it has only zero bytes"),
-        (b'{\n<<<<<<< HEAD\n"cells": []\n=======\n"cells": [1]\n>>>>>>> b\n}', "merge conflict, from line 2 on"),
-        (b"<<<<<<< HEAD\n{}", "merge conflict, from line 1 on"),
-        (b'{\n"cells": [\n{"cell_type": "co', "it ends in the middle, in line 3"),
-        (b'{\n"cells": [', "it ends in the middle, in line 2"),
+        (b"%PDF-1.7\n%\xe2\xe3", "not a notebook: it is a PDF"),
+        (b"PK\3\4\x14\0", "not a notebook: it is a .zip archive"),
+        (b"\n<!DOCTYPE html>\n<html>", "not a notebook: it is a web page"),
+        (b"\x89PNG\r\n\x1a\n", "not a notebook: it is an image"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "it is a Git LFS pointer"),
+        (b"\0" * 5000, "it contains only zero bytes"),
+        (b'{\n<<<<<<< HEAD\n"cells": []\n=======\n"cells": [1]\n>>>>>>> b\n}', "merge conflict, from line 2"),
+        (b"<<<<<<< HEAD\n{}", "merge conflict, from line 1"),
+        (b'{\n"cells": [\n{"cell_type": "co', "it is truncated in line 3"),
+        (b'{\n"cells": [', "it is truncated in line 2"),
         (b'{"cells": [],\n"metadata": oops}', "Expecting value: line 2"),
     ],
 )

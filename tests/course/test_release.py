@@ -1,4 +1,4 @@
-"""`minigooglenet release`: a course's own notebooks, and a deck that Anki imports."""
+"""`minigooglenet release`: notebooks for a course, and a deck for Anki."""
 
 import csv
 import json
@@ -14,8 +14,8 @@ SOURCE = "# %%\n# exercise 03.1\n### BEGIN SOLUTION\nvalue = 12\n### END SOLUTIO
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    options = [("What is a MAC?", "A multiply-add."), ("Why?", 'Because of "this".')]
-    monkeypatch.setattr(release, "cards", lambda lesson: options if lesson == "03" else cards("none"))
+    quiz = [("What is a MAC?", "A multiply-add."), ("Why?", 'Because of "this".')]
+    monkeypatch.setattr(release, "cards", lambda lesson: quiz if lesson == "03" else cards("none"))
     for name in ("03_a", "04_b"):
         (tmp_path / "src").mkdir(exist_ok=True)
         (tmp_path / "src" / f"{name}.py").write_text(SOURCE, encoding="utf-8")
@@ -35,7 +35,7 @@ def test_solutions_are_released_only_on_request(course):
 @pytest.mark.parametrize("inside", ["out", "out/solutions", "out/../out/x"])
 def test_solutions_inside_the_handout_are_rejected(course, inside, capsys):
     assert main(["release", str(course / "src"), str(course / "out"), "--solutions", str(course / inside)]) == 1
-    assert "which students get; name a folder next to it" in capsys.readouterr().err
+    assert "which students get. Choose a folder outside of it." in capsys.readouterr().err
     assert not (course / "out").exists()
 
 
@@ -49,7 +49,7 @@ def test_release_accepts_sources_from_the_lessons_command(tmp_path):
 
 def test_release_without_sources_names_the_lessons_command(tmp_path, capsys):
     assert main(["release", str(tmp_path), str(tmp_path / "out")]) == 1
-    assert "`minigooglenet lessons DIR --solutions SOURCES` writes them to SOURCES" in capsys.readouterr().err
+    assert "Write them to SOURCES with `minigooglenet lessons DIR --solutions SOURCES`" in capsys.readouterr().err
     assert main(["release", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
     assert "none does not exist" in capsys.readouterr().err
 
@@ -118,37 +118,37 @@ def test_notebooks_state_the_rules_of_their_course(course, capsys):
     assert main([*words, "--solutions", str(course / "hidden")]) == 0
     assert [path.name for path in sorted((course / "out").glob("*.ipynb"))] == ["03_a.ipynb"]
     for folder in ("out", "hidden"):
-        expected = texts(course / folder / "03_a.ipynb")[1]
+        rules = texts(course / folder / "03_a.ipynb")[1]
         for sentence in (
             "## In this course: Nets",
-            "**Due** Tuesday 3 November 2026, 18:00 (Europe/Berlin). Up to 15 minutes later is on time.",
-            "Each day after that, also one just begun, costs 10% of the points. After 3 days nothing counts.",
-            "If you hand in several times, the last notebook in time counts.",
+            "**Due** Tuesday 3 November 2026, 18:00 (Europe/Berlin). Up to 15 minutes later still counts as on time.",
+            "Each day late, or part of a day, costs 10% of the points. After 3 days nothing counts.",
+            "If you hand in several notebooks, the last one on time counts.",
             "**Points:** 10. Exercises that count, with their points: 03.1 (1.43)",
-            "03.4 does not count; try anyway.",
+            "03.4 does not count, but try it anyway.",
             "**You may use** SciPy.",
-            "**You may not use** the functions of minigooglenet in place of your own or the code of other students.",
+            "**You may not use** the functions of minigooglenet instead of your own or the code of other students.",
             "that fraction of the points",
-            "write it as it is on the course's list of students",
+            "write it as in the course's list of students",
         ):
-            assert sentence in expected
-        assert "Ada" not in expected, "the roster stays with the staff"
+            assert sentence in rules
+        assert "Ada" not in rules, "the roster stays with the staff"
     assert "lesson04" not in (course / "out" / "flashcards.tsv").read_text(encoding="utf-8")
 
 
 def test_course_without_rules_states_only_points(course):
     (course / "course.toml").write_text("", encoding="utf-8")
     assert main(["release", str(course / "src"), str(course / "out"), "--course", str(course / "course.toml")]) == 0
-    expected = texts(course / "out" / "03_a.ipynb")[1]
-    assert "**Points:**" in expected
-    assert not any(word in expected for word in ("Due", "may", "fraction", "does not count"))
+    rules = texts(course / "out" / "03_a.ipynb")[1]
+    assert "**Points:**" in rules
+    assert not any(word in rules for word in ("Due", "may", "fraction", "does not count"))
 
 
 @pytest.mark.parametrize("call", ['check("03.7", f)', "hint('03.7')", 'answer( "03.7", 5)'])
 def test_unknown_exercise_in_a_source_is_rejected(course, capsys, call):
     (course / "src" / "03_a.py").write_text(f"{SOURCE}\n\n# %%\n{call}\n", encoding="utf-8")
     assert main(["release", str(course / "src"), str(course / "out")]) == 1
-    assert "03_a has an exercise '03.7', which does not exist. Did you mean '03." in capsys.readouterr().err
+    assert "03_a: unknown exercise '03.7'. Did you mean '03." in capsys.readouterr().err
     assert not (course / "out").exists()
 
 

@@ -1,4 +1,4 @@
-"""The roster: students by all the names under which their files arrive."""
+"""The roster: students by all of their names and aliases."""
 
 import pytest
 
@@ -30,7 +30,7 @@ ROSTER = Roster(
         ("zoe kay", "Zo\u00eb Kay"),
         ("Zoe\u0308 Kay", "Zo\u00eb Kay"),
         ("Hal Ito", "Hal Ito"),
-        ("itohal", None),  # Canvas writes both of them like this, or the other way round
+        ("itohal", None),  # two students, because words may be in any order
         ("", None),
         ("nobody", None),
     ],
@@ -109,7 +109,7 @@ def test_roster_reads_utf_16(tmp_path):
     [
         (b"who,what\nada,1\n", "has no column 'name', or 'first name' and 'last name'; its first line is: who, what"),
         (b"", "its first line is: nothing"),
-        (b"name\n", "has no students below its first line"),
+        (b"name\n", "contains no students after its first line"),
         (b"name\nZo\xeb\n", "is not valid UTF-8: line 2 has the byte 0xeb"),
     ],
 )
@@ -123,5 +123,5 @@ def test_invalid_roster_file_raises(tmp_path, data, expected):
 def test_duplicate_names_or_aliases_are_rejected():
     with pytest.raises(ValueError, match="'Ada' is on the roster twice"):
         Roster([Person("Ada"), Person("Ada")])
-    with pytest.raises(ValueError, match="'x1' is an alias, an id or an email of 'Ada' and 'Bob'"):
+    with pytest.raises(ValueError, match="'x1' is an alias, an id or an email of both 'Ada' and 'Bob'"):
         Roster([Person("Ada", ("X1",)), Person("Bob", ("x_1",))])

@@ -1,4 +1,4 @@
-"""The pages for teachers are true: their commands exist, slides begin where they say."""
+"""The pages for instructors are valid: their commands, slides, JSON keys and references."""
 
 import json
 import re

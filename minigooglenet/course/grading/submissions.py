@@ -399,7 +399,9 @@ def _nbgrader(contents, work, result):
         f"{submission.file.shown} is not graded: it is nbgrader's configuration" for submission in config
     ]
     own_folders = tops & {"source", "release", "autograded", "feedback"}
-    work[:] = [submission for submission in work if not submission.file.parts or submission.file.parts[0] not in own_folders]
+    work[:] = [
+        submission for submission in work if not submission.file.parts or submission.file.parts[0] not in own_folders
+    ]
     contents.others[:] = [
         submission for submission in contents.others if not submission.parts or submission.parts[0] not in own_folders
     ]
