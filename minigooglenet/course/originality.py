@@ -17,7 +17,7 @@ from minigooglenet.course import handout as of_package
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
 
-# Minimum sizes (see answers.size) at which equal answers are no coincidence: literally equal, equal up to names.
+# Minimum sizes (see answers.size) at which equal answers cannot be a coincidence: literally equal, equal up to names.
 SAME_WORDS, SAME_CODE = 40, 70
 MOST_NAMES = 3  # students in one note
 # Modules, attributes and names that lead to objects, frames and files outside a lesson.

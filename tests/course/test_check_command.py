@@ -49,7 +49,7 @@ def test_notebook_check_uses_the_arguments_of_its_checks(tmp_path):
     assert check_runner.check("03.1", path, "mine").passed
 
 
-def test_missing_answer_is_not_yet_with_a_reason(tmp_path):
+def test_missing_answer_gives_not_yet_with_a_reason(tmp_path):
     path = _notebook(tmp_path / "a.ipynb", "from minigooglenet.exercises import check", "check('03.1', conv_db)")
     result = check_runner.check("03.1", path)
     assert result.status == "not yet"

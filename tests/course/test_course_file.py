@@ -183,7 +183,7 @@ def test_distributed_points_are_hundredths_and_add_up(total, weights):
     weights = {f"01.{index}": weight for index, weight in enumerate(weights)}
     result = course_file.distributed(total, weights)
     assert sum(round(100 * value) for value in result.values()) == 100 * total
-    assert all(abs(result[item] - total * weights[item] / sum(weights.values())) <= 0.0101 for item in weights)
+    assert all(abs(result[number] - total * weights[number] / sum(weights.values())) <= 0.0101 for number in weights)
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "semester.md").read_text(encoding="utf-8")

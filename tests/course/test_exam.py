@@ -25,7 +25,7 @@ def test_key_has_right_answers_and_known_mistakes():
     for number, right, rest in result:
         assert answer(number, float(right), student).passed
         wrong = dict(re.findall(r"^- (\S+): (.*?)\. ", rest, re.MULTILINE))
-        assert sorted(wrong.values()) == sorted(item.name for item in find(number).wrongs)
+        assert sorted(wrong.values()) == sorted(mistake.name for mistake in find(number).wrongs)
         for value, name in wrong.items():
             assert answer(number, float(value), student).mistake == name
 

@@ -42,17 +42,17 @@ def executed(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     (tmp_path / "work").mkdir()
 
-    def execute(text):
+    def execute(source):
         """Run a notebook; return {number: [(status, text), ...]} of its checks."""
-        notebook = nbformat.reads(text, as_version=4)
+        notebook = nbformat.reads(source, as_version=4)
         first, last = nbformat.v4.new_code_cell(RECORDING), nbformat.v4.new_code_cell(PRINTING)
         notebook.cells = [first, *notebook.cells, last]
         resources = {"metadata": {"path": str(tmp_path / "work")}}
         nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=resources).execute()
         execute.cells = notebook.cells[1:-1]
         results = {}
-        for number, status, expected in json.loads("".join(item["text"] for item in last.outputs)):
-            results.setdefault(number, []).append((status, expected))
+        for number, status, text in json.loads("".join(output["text"] for output in last.outputs)):
+            results.setdefault(number, []).append((status, text))
         return results
 
     return execute
@@ -65,7 +65,7 @@ def _exercises(source):
 def _output(cell):
     """Return the output of a cell, printed or displayed, as text."""
     outputs = cell.get("outputs", ())
-    return "".join(item.get("text", "") or item.get("data", {}).get("text/plain", "") for item in outputs)
+    return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs)
 
 
 def _spoiled(cells):
@@ -89,11 +89,13 @@ def test_answer_in_an_earlier_cell_is_detected():
     def cell(source, output=""):
         return nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output("stream", text=output)])
 
-    options, expected = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
+    prediction, outcome = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
     question = nbformat.v4.new_markdown_cell("Is it 2.925?")
-    assert _spoiled([question, options, expected]) == []
-    assert _spoiled([cell("x", "sum 2.925"), question, options, expected]) == [("98.a", "2.925")]
-    assert _spoiled([question, options, nbformat.v4.new_markdown_cell("It is 2.925"), expected]) == [("98.a", "2.925")]
+    assert _spoiled([question, prediction, outcome]) == []
+    assert _spoiled([cell("x", "sum 2.925"), question, prediction, outcome]) == [("98.a", "2.925")]
+    assert _spoiled([question, prediction, nbformat.v4.new_markdown_cell("It is 2.925"), outcome]) == [
+        ("98.a", "2.925")
+    ]
 
 
 @pytest.mark.filterwarnings("ignore")  # warnings of a notebook kernel's libraries
@@ -101,8 +103,8 @@ def test_answer_in_an_earlier_cell_is_detected():
 def test_solution_notebook_passes_every_check(source, executed):
     results = executed(notebooks.solution(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source), "the lesson does not check every exercise"
-    failed = [expected[-1] for expected in results.values() if "passed" not in [status for status, _ in expected]]
-    assert not failed, "\n".join(expected for _, expected in failed)
+    failed = [checks[-1] for checks in results.values() if "passed" not in [status for status, _ in checks]]
+    assert not failed, "\n".join(checks for _, checks in failed)
     assert _spoiled(executed.cells) == []
 
 
@@ -111,4 +113,4 @@ def test_solution_notebook_passes_every_check(source, executed):
 def test_student_notebook_runs_to_its_end_without_a_pass(source, executed):
     results = executed(notebooks.student(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source)
-    assert [expected for results in results.values() for status, expected in results if status == "passed"] == []
+    assert [text for results in results.values() for status, text in results if status == "passed"] == []

@@ -125,9 +125,9 @@ def test_wheel_from_the_sdist_contains_the_lessons(tmp_path):
     assert not any("solutions" in name or name.startswith(("lessons", "tests")) for name in names)
     ask = "from minigooglenet.course import handout; print(handout.folder(), len(handout.sources()), sep='\\n')"
     env = {**os.environ, "PYTHONPATH": str(site)}
-    expected = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", ask], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
-    folder, count = expected.stdout.splitlines()
+    folder, count = done.stdout.splitlines()
     assert Path(folder).samefile(site / notebooks)
     assert count == "14"

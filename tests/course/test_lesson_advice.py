@@ -47,9 +47,11 @@ def _odd(*arguments):
 @pytest.mark.parametrize("source", SOURCES)
 def test_advice_runs_in_the_namespace_of_its_lesson(source):
     names = _names(source)
-    expected = [re.findall(r"\b(?:hint|check|ask|compare|quiz)\([^()]*\)", text) for text in _failures(source.stem[:2])]
+    calls_by_text = [
+        re.findall(r"\b(?:hint|check|ask|compare|quiz)\([^()]*\)", text) for text in _failures(source.stem[:2])
+    ]
     numbers = [number for number in everything() if number.startswith(source.stem[:2])]
-    calls = {call for item in expected for call in item}
+    calls = {call for group in calls_by_text for call in group}
     assert {f"hint({number!r})" for number in numbers} <= calls
     for call in sorted(calls):
         assert re.search("Hint . of 3", eval(call, names)), call

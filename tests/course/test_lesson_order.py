@@ -203,9 +203,9 @@ def _shows_progress(text, printing):
     if any("print(" in loop and any(call in loop for call in LONG) for loop in loops):
         return True
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    given = [item for node in calls for item in (*node.args, *(keyword.value for keyword in node.keywords))]
-    lines = any("print(" in ast.unparse(item) for item in given if isinstance(item, ast.Lambda))
-    names = {item.id for item in given if isinstance(item, ast.Name)}
+    given = [argument for node in calls for argument in (*node.args, *(keyword.value for keyword in node.keywords))]
+    lines = any("print(" in ast.unparse(argument) for argument in given if isinstance(argument, ast.Lambda))
+    names = {argument.id for argument in given if isinstance(argument, ast.Name)}
     names |= {getattr(node.func, "id", getattr(node.func, "attr", "")) for node in calls} - {"print"}
     return lines or bool(printing & names)
 
@@ -223,8 +223,8 @@ def test_training_cell_announces_its_time_and_shows_progress(source):
         if kind == "markdown":
             announced = text
         elif any(call in text for call in LONG):
-            expected = re.sub(r"About \d+ minutes", "", announced)  # of an exercise
-            assert re.search(r"\b(seconds|minutes?)\b", expected), text
+            announcement = re.sub(r"About \d+ minutes", "", announced)  # of an exercise
+            assert re.search(r"\b(seconds|minutes?)\b", announcement), text
             assert _shows_progress(text, printing), text
 
 

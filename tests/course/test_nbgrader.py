@@ -103,9 +103,9 @@ def _run(*words, folder):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def _answered(handed, right, names):
+def _answered(released, right, names):
     """Return a released notebook with the solutions filled in for these names."""
-    work, solved = json.loads(handed), {cell["id"]: cell["source"] for cell in _cells(right)}
+    work, solved = json.loads(released), {cell["id"]: cell["source"] for cell in _cells(right)}
     for cell in work["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution") and any(n in solved[cell["id"]] for n in names):
             cell["source"] = solved[cell["id"]]
@@ -120,8 +120,8 @@ def test_nbgrader_generates_and_grades(source, tmp_path, settings):
     if settings != "ours":
         (course / "nbgrader_config.py").unlink()
     _run("generate_assignment", "01_lesson", folder=course)
-    handed = course / "release" / "01_lesson" / "01_lesson.ipynb"
-    assert "SOLUTION" not in handed.read_text(encoding="utf-8")
+    released = course / "release" / "01_lesson" / "01_lesson.ipynb"
+    assert "SOLUTION" not in released.read_text(encoding="utf-8")
     right = course / "source" / "01_lesson" / "01_lesson.ipynb"
     for student, answered in (
         ("blank", ()),
@@ -130,7 +130,7 @@ def test_nbgrader_generates_and_grades(source, tmp_path, settings):
     ):
         folder = course / "submitted" / student / "01_lesson"
         folder.mkdir(parents=True)
-        text = _answered(handed.read_text(encoding="utf-8"), right.read_text(encoding="utf-8"), answered)
+        text = _answered(released.read_text(encoding="utf-8"), right.read_text(encoding="utf-8"), answered)
         (folder / "01_lesson.ipynb").write_text(text, encoding="utf-8")
     _run("autograde", "01_lesson", folder=course)
     from nbgrader.api import Gradebook

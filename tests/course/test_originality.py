@@ -18,11 +18,8 @@ def numbers(lesson):
 
 
 def notes_of(*files, lesson="01", handout=None):
-    handed = [(path.stem, path, numbers(lesson)) for path in files]
-    return [
-        {number: expected for number, expected in item.items() if expected}
-        for item in originality.notes(handed, handout)
-    ]
+    submitted = [(path.stem, path, numbers(lesson)) for path in files]
+    return [{number: texts for number, texts in notes.items() if texts} for notes in originality.notes(submitted, handout)]
 
 
 def write(path, *sources):
@@ -67,22 +64,20 @@ def disguised(source):
     for index, node in enumerate(tree.body):
         if isinstance(node, ast.FunctionDef):
             nodes = list(ast.walk(node))
-            stored = {item.id for item in nodes if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
-            answer_names = stored | {item.arg for item in nodes if isinstance(item, ast.arg)}
+            stored = {child.id for child in nodes if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)}
+            answer_names = stored | {child.arg for child in nodes if isinstance(child, ast.arg)}
             tree.body[index] = Renamed({name: f"my_{name}" for name in answer_names}).visit(node)
     return ast.unparse(tree)
 
 
 @pytest.mark.parametrize("change", [lambda source: source, disguised], ids=["word for word", "disguised"])
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_official_solutions_are_noted(path, change, tmp_path):
+def test_official_solutions_get_a_note(path, change, tmp_path):
     made = json.loads((LESSONS / "solutions" / path.name).read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
     (result,) = notes_of(write(tmp_path / "ada.ipynb", *map(change, sources)), lesson=path.stem[:2])
     assert [
-        expected
-        for number, expected in result.items()
-        if number and expected[0].startswith("the same code as the official")
+        texts for number, texts in result.items() if number and texts[0].startswith("the same code as the official")
     ]
     assert ("" in result and "markers" in result[""][0]) == (change is not disguised)
 
@@ -102,7 +97,7 @@ DELEGATED = {
 
 
 @pytest.mark.parametrize("source", DELEGATED.values(), ids=DELEGATED)
-def test_engine_call_is_noted(source, tmp_path):
+def test_engine_call_gets_a_note(source, tmp_path):
     (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', conv_forward)"))
     assert result["01.3"][0].startswith("calls the engine: ")
     (result,) = notes_of(
@@ -133,7 +128,7 @@ def test_original_answer_has_no_note(tmp_path):
         "import minigooglenet.lessons.lesson_01_feature_map.one_value as hidden\nf = hidden.conv_at",
     ],
 )
-def test_solution_lookup_is_noted(source, tmp_path):
+def test_solution_lookup_gets_a_note(source, tmp_path):
     (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', f)"))
     assert result[""][0].startswith("looks up solutions: ")
 
@@ -155,14 +150,14 @@ def conv_forward(x, w, b, stride, pad):
 """
 
 
-def test_equal_files_are_noted_on_both(tmp_path):
+def test_equal_files_both_get_a_note(tmp_path):
     files = [write(tmp_path / f"{name}.ipynb", IMPORTS, OWN) for name in ("ada", "bob", "cem", "dan", "eve")]
     result = notes_of(*files)
     assert result[0][""] == ["the same file as bob, cem, dan and 1 more"]
     assert result[4][""] == ["the same file as ada, bob, cem and 1 more"]
 
 
-def test_equal_code_with_other_names_is_noted(tmp_path):
+def test_equal_code_with_other_names_gets_a_note(tmp_path):
     ada = write(tmp_path / "ada.ipynb", IMPORTS, OWN)
     bob = write(tmp_path / "bob.ipynb", IMPORTS, "# by bob\n" + OWN)
     cem = write(tmp_path / "cem.ipynb", IMPORTS, disguised(OWN), "x = 3")
@@ -203,7 +198,7 @@ def test_renamed_helper_does_not_hide_a_solution(tmp_path):
     sources = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
     answer_names = [disguised(source).replace("conv_at", "one_pixel") for source in sources]
     (result,) = notes_of(write(tmp_path / "ada.ipynb", *answer_names))
-    assert {number for number, expected in result.items() if "official" in expected[0]} >= {"01.1", "01.3"}
+    assert {number for number, texts in result.items() if "official" in texts[0]} >= {"01.1", "01.3"}
 
 
 def test_canonical_form_ignores_names_but_not_operations():
@@ -214,43 +209,43 @@ def test_canonical_form_ignores_names_but_not_operations():
 
 def test_engine_call_that_the_course_allows_has_no_note(tmp_path):
     path = write(tmp_path / "ada.ipynb", IMPORTS, DELEGATED["a call"], "check('01.3', conv_forward)")
-    handed = [("ada", path, numbers("01"))]
-    assert "calls the engine" in originality.notes(handed, allowed={"engine": False})[0]["01.3"][0]
-    assert not any(originality.notes(handed, allowed={"engine": True})[0].values())
+    submitted = [("ada", path, numbers("01"))]
+    assert "calls the engine" in originality.notes(submitted, allowed={"engine": False})[0]["01.3"][0]
+    assert not any(originality.notes(submitted, allowed={"engine": True})[0].values())
 
 
-def test_scipy_is_noted_only_if_the_course_forbids_it(tmp_path):
+def test_scipy_gets_a_note_only_if_forbidden(tmp_path):
     path = write(tmp_path / "ada.ipynb", IMPORTS, "from scipy import signal\n" + OWN)
-    handed = [("ada", path, numbers("01"))]
-    assert originality.notes(handed, allowed={"scipy": False})[0][""] == [
+    submitted = [("ada", path, numbers("01"))]
+    assert originality.notes(submitted, allowed={"scipy": False})[0][""] == [
         "uses SciPy, which this course does not allow"
     ]
     for allowed in ({}, {"scipy": True}):
-        assert not any(originality.notes(handed, allowed=allowed)[0].values())
+        assert not any(originality.notes(submitted, allowed=allowed)[0].values())
 
 
 def test_equal_code_has_no_note_if_sharing_is_allowed(tmp_path):
-    handed = [(name, write(tmp_path / f"{name}.ipynb", IMPORTS, OWN), numbers("01")) for name in ("ada", "bob")]
-    assert [len(item[""]) for item in originality.notes(handed, allowed={"each_other": False})] == [1, 1]
-    assert not any(any(item.values()) for item in originality.notes(handed, allowed={"each_other": True}))
+    submitted = [(name, write(tmp_path / f"{name}.ipynb", IMPORTS, OWN), numbers("01")) for name in ("ada", "bob")]
+    assert [len(notes[""]) for notes in originality.notes(submitted, allowed={"each_other": False})] == [1, 1]
+    assert not any(any(notes.values()) for notes in originality.notes(submitted, allowed={"each_other": True}))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_untouched_handout_has_no_note_with_any_rules(path):
-    handed = [("ada", path, numbers(path.stem[:2]))]
+    submitted = [("ada", path, numbers(path.stem[:2]))]
     for value in (True, False):
         allowed = dict.fromkeys(("engine", "scipy", "each_other", "assistants"), value)
-        assert not any(originality.notes(handed, allowed=allowed)[0].values())
+        assert not any(originality.notes(submitted, allowed=allowed)[0].values())
 
 
-def test_solutions_of_the_course_are_noted(tmp_path):
+def test_solutions_of_the_course_get_a_note(tmp_path):
     (tmp_path / "src").mkdir()
     solved = OWN.replace("    return", "    ### BEGIN SOLUTION\n    return", 1) + "    ### END SOLUTION\n"
     source = f"# %%\n# exercise 01.3\n{solved}\n\n# %%\ncheck('01.3', conv_forward)\n"
     (tmp_path / "src" / "01_feature_map.py").write_text(source, encoding="utf-8")
     release.release(tmp_path / "src", tmp_path / "out", tmp_path / "hidden")
     path = write(tmp_path / "ada.ipynb", IMPORTS, OWN, "check('01.3', conv_forward)")
-    handed = [("ada", path, numbers("01"))]
-    assert not any(originality.notes(handed)[0].values())
-    (result,) = originality.notes(handed, tmp_path / "out", solutions=tmp_path / "hidden")
+    submitted = [("ada", path, numbers("01"))]
+    assert not any(originality.notes(submitted)[0].values())
+    (result,) = originality.notes(submitted, tmp_path / "out", solutions=tmp_path / "hidden")
     assert result["01.3"] == ["the same code as the official solution"]

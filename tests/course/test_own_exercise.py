@@ -236,11 +236,11 @@ def test_release_adds_cells_and_files_of_own_exercises(folder):
     Path("src").mkdir()
     Path("src/02_matrix.py").write_text("# %% [markdown]\n# # 02 Matrix\n", encoding="utf-8")
     assert main(["release", "src", "out", "--exercises", "my_exercises", "--solutions", "solved"]) == 0
-    handed = Path("out/02_matrix.ipynb").read_text(encoding="utf-8")
-    assert 'raise NotImplementedError("exercise 02.9: write this")' in _code(handed)
-    assert "x.sum(axis=1)" not in _code(handed)
-    assert "# 02 Matrix" in handed
-    assert "Return the sum of each row, an array (H,)." in handed
+    released = Path("out/02_matrix.ipynb").read_text(encoding="utf-8")
+    assert 'raise NotImplementedError("exercise 02.9: write this")' in _code(released)
+    assert "x.sum(axis=1)" not in _code(released)
+    assert "# 02 Matrix" in released
+    assert "Return the sum of each row, an array (H,)." in released
     assert "def row_sums(x):" in _code(Path("solved/02_matrix.ipynb").read_text(encoding="utf-8"))
     assert Path("out/my_exercises/exercise_02_9.py").read_bytes() == Path("my_exercises/exercise_02_9.py").read_bytes()
 

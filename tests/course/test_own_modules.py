@@ -17,7 +17,7 @@ FOREIGN = "import os\nopen({marker!r}, 'a').close()\nraise SystemExit('foreign c
 
 
 @pytest.fixture
-def handed(tmp_path):
+def class_folder(tmp_path):
     """A folder with a notebook, its two modules, and files named after libraries."""
     folder = tmp_path / "class"
     folder.mkdir()
@@ -33,26 +33,26 @@ def handed(tmp_path):
 
 @pytest.mark.parametrize("name", ["mine.ipynb", "mine.py"])
 @pytest.mark.parametrize("inside", [True, False])
-def test_check_imports_own_modules_but_never_a_foreign_json(handed, monkeypatch, capfd, name, inside):
-    monkeypatch.chdir(handed if inside else handed.parent)
+def test_check_imports_own_modules_but_never_a_foreign_json(class_folder, monkeypatch, capfd, name, inside):
+    monkeypatch.chdir(class_folder if inside else class_folder.parent)
     assert main(["check", "03.1", name if inside else str(Path("class", name))]) == 0, capfd.readouterr().out
-    assert not (handed.parent / "marker").exists()
+    assert not (class_folder.parent / "marker").exists()
 
 
-def test_libraries_never_import_a_students_module(handed):
+def test_libraries_never_import_a_students_module(class_folder):
     from minigooglenet.course import own_modules
 
-    with own_modules.importable(handed), pytest.raises(ModuleNotFoundError):
+    with own_modules.importable(class_folder), pytest.raises(ModuleNotFoundError):
         import second  # noqa: F401
     namespace = {"__name__": "student"}
-    with own_modules.importable(handed):
+    with own_modules.importable(class_folder):
         exec(compile("import second\nfound = second.AXIS", "cell 1", "exec"), namespace)
     assert namespace["found"] == (0, 2, 3)
 
 
-def test_answers_read_files_from_the_current_folder(handed, monkeypatch, capfd):
-    (handed / "axes.txt").write_text("0 2 3", encoding="utf-8")
+def test_answers_read_files_from_the_current_folder(class_folder, monkeypatch, capfd):
+    (class_folder / "axes.txt").write_text("0 2 3", encoding="utf-8")
     text = "def conv_db(dout):\n    return dout.sum(axis=tuple(map(int, open('axes.txt').read().split())))\n"
-    (handed / "reads.py").write_text(text, encoding="utf-8")
-    monkeypatch.chdir(handed)
+    (class_folder / "reads.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(class_folder)
     assert main(["check", "03.1", "reads.py"]) == 0, capfd.readouterr().out

@@ -32,7 +32,7 @@ ROSTER = Roster(
         ("Hal Ito", "Hal Ito"),
         ("itohal", None),  # two students, because words may be in any order
         ("", None),
-        ("nobody", None),
+        ("unknown", None),
     ],
 )
 def test_roster_finds_a_student_by_any_spelling(name, student):

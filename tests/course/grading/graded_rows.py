@@ -28,7 +28,7 @@ def course(*numbers, late=None, partial=False, people=(), points=2.0, **more):
     for number in numbers or ("03.1", "03.2"):
         lesson = lessons.setdefault(number[:2], plan.Lesson(number[:2], {}, DUE))
         lesson.points[number] = points
-    roster = Roster([item if isinstance(item, Person) else Person(item) for item in people])
+    roster = Roster([name if isinstance(name, Person) else Person(name) for name in people])
     return plan.Plan("A course", lessons, partial, late, roster=roster, **more)
 
 

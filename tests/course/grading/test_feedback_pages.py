@@ -94,23 +94,23 @@ def test_pages_escape_everything_a_student_wrote(tmp_path):
 
 
 @given(st.text())
-def test_feedback_page_keeps_any_message_as_text(expected):
+def test_feedback_page_keeps_any_message_as_text(message):
     made = feedback.of_student(
-        "ada", with_points([row("ada", "03.1", "wrong", message=f"[{expected}]")], COURSE), COURSE
+        "ada", with_points([row("ada", "03.1", "wrong", message=f"[{message}]")], COURSE), COURSE
     )
     page = Checker(made)
     assert page.tags.count("article") == 1
-    if expected.isascii() and expected.isprintable():
-        assert f"[{expected}]" in page.text
+    if message.isascii() and message.isprintable():
+        assert f"[{message}]" in page.text
 
 
 def test_table_aligns_percentages_as_numbers():
-    shown = pages.table("T", ("name", "share"), [("33", "33%"), ("b", "7%")])
+    shown = pages.table("T", ("name", "fraction"), [("33", "33%"), ("b", "7%")])
     assert re.findall(r"<td([^>]*)>", shown) == ["", ' class="number"'] * 2
 
 
 def test_feedback_page_fits_a_phone():
-    made = feedback.of_student("ada", [item for item in ROWS if item["student"] == "ada"], COURSE)
+    made = feedback.of_student("ada", [line for line in ROWS if line["student"] == "ada"], COURSE)
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in made
     assert "overflow-wrap: anywhere" in made
     assert "table" not in Checker(made).tags, "a table would be wider than 390 pixels"

@@ -61,12 +61,12 @@ def export(above):
 
 
 def test_gradescope_metadata_gives_students_and_times():
-    expected = gradescope_export.read(METADATA)
-    assert [person.name for person in expected["submission_111"].people] == ["Ada Byron"]
-    assert expected["submission_111"].people[0] == Person("Ada Byron", id="4711", email="ada@example.org")
-    assert tuple(person.name for person in expected["submission_222"].people) == TEAM
-    assert expected["submission_222"].when == datetime.datetime(2026, 11, 4, 4, 59, tzinfo=datetime.UTC).timestamp()
-    assert "submission_333" not in expected
+    exported = gradescope_export.read(METADATA)
+    assert [person.name for person in exported["submission_111"].people] == ["Ada Byron"]
+    assert exported["submission_111"].people[0] == Person("Ada Byron", id="4711", email="ada@example.org")
+    assert tuple(person.name for person in exported["submission_222"].people) == TEAM
+    assert exported["submission_222"].when == datetime.datetime(2026, 11, 4, 4, 59, tzinfo=datetime.UTC).timestamp()
+    assert "submission_333" not in exported
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_other_file_gives_no_submissions(text):
 @pytest.mark.parametrize("above", ["", "assignment_77_export/", "autumn/"])
 def test_gradescope_folders_belong_to_the_students_in_the_metadata(collect, above):
     result = collect(export(above))
-    assert {item.student for item in result.to_grade} == {"Ada Byron", *TEAM, "submission_333"}
+    assert {file.student for file in result.to_grade} == {"Ada Byron", *TEAM, "submission_333"}
     when = datetime.datetime(2026, 11, 3, 10, 11, 12, tzinfo=datetime.UTC).timestamp()
-    assert {item.when for item in result.to_grade if item.student == "Ada Byron"} == {when}
+    assert {file.when for file in result.to_grade if file.student == "Ada Byron"} == {when}
     assert result.sentences == [f"{above}submission_metadata.yml names the students of 2 submissions"]
 
 
 def test_team_submission_is_graded_for_both_with_a_note(collect):
-    notes = {item.student: item.note for item in collect(export("")).to_grade}
+    notes = {file.student: file.note for file in collect(export("")).to_grade}
     assert notes[TEAM[0]] == f"handed in together with {TEAM[1]}"
     assert notes[TEAM[1]] == f"handed in together with {TEAM[0]}"
     assert notes["Ada Byron"] == ""
@@ -95,10 +95,10 @@ def test_team_submission_is_graded_for_both_with_a_note(collect):
 def test_export_ids_and_emails_match_the_roster(collect):
     people = [Person("Countess", id="4711"), Person("Zoe Kay", email="zoe@example.org"), Person("Cy D'Ree")]
     result = collect(export("x/"), course("01.1", people=people))
-    assert {item.student for item in result.to_grade} == {"Countess", "Zoe Kay", "Cy D'Ree", "submission_333"}
+    assert {file.student for file in result.to_grade} == {"Countess", "Zoe Kay", "Cy D'Ree", "submission_333"}
     assert result.absent == []
 
 
 def test_metadata_in_a_students_folder_is_ignored(collect):
     tree = {f"bob/{name}": text for name, text in export("").items() if "333" not in name} | {f"cem/{OWN}": NOTEBOOK}
-    assert {item.student for item in collect(tree).to_grade} == {"bob", "cem"}
+    assert {file.student for file in collect(tree).to_grade} == {"bob", "cem"}

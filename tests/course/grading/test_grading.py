@@ -130,9 +130,9 @@ def test_class_folder_gives_rows_for_questions_and_missing_lessons(tmp_path, cap
     assert rows["ada", "03.5"]["status"] == "wrong"
     assert "drawn for 'ada'" in rows["ada", "03.5"]["message"]
     assert rows["bob", "03.1"]["status"] == "missing"
-    expected = capsys.readouterr().out
-    assert "03.1  1 of 2 passed" in expected
-    assert f"2 students, {len(rows)} rows" in expected
+    printed = capsys.readouterr().out
+    assert "03.1  1 of 2 passed" in printed
+    assert f"2 students, {len(rows)} rows" in printed
 
 
 def test_lesson_option_skips_notebooks_of_other_lessons(tmp_path):
@@ -210,7 +210,7 @@ def test_grade_names_the_same_mistakes_as_the_check(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
-def test_link_is_not_followed(tmp_path):
+def test_linked_notebook_fails(tmp_path):
     (tmp_path / "class").mkdir()
     notebook(tmp_path / "class" / "03_ada.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
     (tmp_path / "class" / "03_bob.ipynb").symlink_to(tmp_path / "class" / "03_ada.ipynb")

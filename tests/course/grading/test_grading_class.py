@@ -58,7 +58,7 @@ def graded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         printed = []
         patch.setattr(
-            "rich.console.Console.print", lambda self, *expected, **how: printed.append(" ".join(map(str, expected)))
+            "rich.console.Console.print", lambda self, *texts, **how: printed.append(" ".join(map(str, texts)))
         )
         assert main(["grade", str(folder / "class"), "--csv", str(out), "--lesson", "3", "--jobs", "2"]) == 0
     with out.open(encoding="utf-8-sig", newline="") as file:
@@ -116,13 +116,13 @@ def test_best_of_several_answers_counts(graded):
     assert graded[0]["twice wrong", "03.1"]["mistake"] == "mean over the images"
 
 
-def test_choice_between_two_files_is_noted(graded):
+def test_choice_between_two_files_gets_a_note(graded):
     row = graded[0]["ada", "03.1"]
     assert row["file"] == "03_gradients.ipynb"
     assert row["note"].startswith("2 files of lesson 03; graded: ada/03_gradients.ipynb")
 
 
-def test_imported_modules_are_noted(graded):
+def test_imported_modules_get_a_note(graded):
     assert "with its own modules helper.py, sums.py" in graded[0]["fay", "03.1"]["note"]
     assert "with its own modules" not in graded[0]["gus", "03.1"]["note"]
 

@@ -79,7 +79,7 @@ def graded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(
-            "rich.console.Console.print", lambda self, *expected, **how: printed.append(" ".join(map(str, expected)))
+            "rich.console.Console.print", lambda self, *texts, **how: printed.append(" ".join(map(str, texts)))
         )
         assert main([*words, "--feedback", "pages", "--report", "report.html"]) == 0
     return folder, "\n".join(printed)
@@ -164,8 +164,8 @@ def test_platform_submission_belongs_to_one_student(tmp_path, monkeypatch):
     (submission / "my work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
     (submission / "untitled.ipynb").write_text(text(("x = 1",)), encoding="utf-8")
     (tmp_path / "course.toml").write_text("[lessons.03]\ndue = 2001-01-01\n[late]\nper_day = 1.0", encoding="utf-8")
-    expected = json.dumps({"users": [{"name": "Ada Byron"}]})
-    (tmp_path / "submission_metadata.json").write_text(expected, encoding="utf-8")
+    metadata = json.dumps({"users": [{"name": "Ada Byron"}]})
+    (tmp_path / "submission_metadata.json").write_text(metadata, encoding="utf-8")
     out = str(results / "grades.csv")
     words = ["--lesson", "3", "--format", "gradescope", "--course", str(tmp_path / "course.toml")]
     assert main(["grade", str(submission), "--csv", out, *words]) == 0
@@ -205,10 +205,10 @@ def test_documented_autograder_writes_a_classroom_50_result(tmp_path):
     (tmp_path / "bundle" / "course.toml").write_text("[lessons.03]\nexercises = ['03.1', '03.5']", encoding="utf-8")
     (tmp_path / "checkout" / "work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
     (tmp_path / "checkout" / "json.py").write_text("raise SystemExit('a file of the student ran')", encoding="utf-8")
-    expected = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "OWNER": "ada"}
-    expected |= {"COMMIT_URL": "https://c", "RELEASE_URL": "https://r"}
+    variables = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "OWNER": "ada"}
+    variables |= {"COMMIT_URL": "https://c", "RELEASE_URL": "https://r"}
     words = [sys.executable, str(tmp_path / "bundle" / "autograder.py")]
-    subprocess.run(words, cwd=tmp_path / "checkout", env=os.environ | expected, check=True, timeout=300)
+    subprocess.run(words, cwd=tmp_path / "checkout", env=os.environ | variables, check=True, timeout=300)
     made = json.loads((tmp_path / "checkout" / "result.json").read_text(encoding="utf-8"))
     assert (made["score"], made["max-score"], made["classroom"]) == (1, 3, "nets")
     assert [(test["test-name"][:4], test["passed"]) for test in made["tests"]] == [("03.1", True), ("03.5", False)]

@@ -66,7 +66,7 @@ def test_late_result_is_never_saved(graded, ran, tmp_path):
 
 
 @pytest.mark.parametrize("late", [["wall"], ["CPU"]])
-def test_result_with_a_late_cell_is_not_saved(graded, monkeypatch, tmp_path, late):
+def test_result_with_a_late_cell_is_never_saved(graded, monkeypatch, tmp_path, late):
     made = []
 
     def run(task, options, slot, seed, jobs):
@@ -82,7 +82,7 @@ def test_result_with_a_late_cell_is_not_saved(graded, monkeypatch, tmp_path, lat
 def test_saved_result_depends_on_options_and_version(monkeypatch):
     def keys():
         options = ({}, {"seconds": 900.0}, {"memory": 1 << 30}, {"whole": True}, {"wall": 1e3})
-        return [grader.GradingOptions(**item).key for item in options]
+        return [grader.GradingOptions(**choice).key for choice in options]
 
     before = keys()
     monkeypatch.setattr(metadata, "version", lambda name: "99")

@@ -35,11 +35,11 @@ def folder(tmp_path):
 def collect(folder):
     """Return ({student: file}, {student: reason}, sentences)."""
     result = submissions.collect(folder, folder.parent / "scratch", "03")
-    return {item.student: item.path for item in result.to_grade}, _reasons(result), result.sentences
+    return {file.student: file.path for file in result.to_grade}, _reasons(result), result.sentences
 
 
 def _reasons(result):
-    return {item.student: item.reason for item in result.absent}
+    return {missing.student: missing.reason for missing in result.absent}
 
 
 def tar(members, **options):
@@ -56,7 +56,7 @@ def tar(members, **options):
 
 
 @unix
-def test_linked_folder_is_not_graded(folder):
+def test_linked_folder_is_never_graded(folder):
     (folder / "bob").symlink_to(folder / "ada")
     (folder / "cem").mkdir()
     (folder / "cem" / "week1").symlink_to(folder / "ada")
@@ -134,7 +134,7 @@ def test_ordinary_user_can_grade_a_class_with_closed_folders(folder):
                 os.setgid(54321)
                 os.setuid(54321)
             result = submissions.collect(class_folder.Path("class"), class_folder.Path("scratch"), "03")
-            students = {item.student for item in result.to_grade} | {item.student for item in result.absent}
+            students = {file.student for file in result.to_grade} | {missing.student for missing in result.absent}
             os.write(write_end, json.dumps(sorted(students)).encode())
         finally:
             os._exit(0)

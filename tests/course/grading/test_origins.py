@@ -57,9 +57,9 @@ def test_solution_inside_an_answer_is_detected(answer):
 
 def test_solution_called_by_an_answer_is_detected():
     def conv_db(dout):
-        for item in gc.get_objects():
-            if type(item) is types.FunctionType and id(item.__code__) in KNOWN:
-                return item(dout)
+        for thing in gc.get_objects():
+            if type(thing) is types.FunctionType and id(thing.__code__) in KNOWN:
+                return thing(dout)
         return None
 
     ran = []
@@ -68,7 +68,7 @@ def test_solution_called_by_an_answer_is_detected():
     assert origins.held(conv_db, {}) is None
 
 
-def test_honest_answer_is_not_flagged():
+def test_honest_answer_gets_no_flag():
     def conv_db(dout):
         return dout.sum(axis=(0, 2, 3))
 
@@ -81,13 +81,13 @@ def test_honest_answer_is_not_flagged():
 def test_solution_from_memory_passes_with_a_note(tmp_path):
     """Even if the names are hidden: the code builds the names of the module and the function while it runs."""
     source = """
-module, place = __import__("g" + "c"), "minigooglenet" + ".lessons.lesson_03_gradients.three_gradients"
+module, name = __import__("g" + "c"), "minigooglenet" + ".lessons.lesson_03_gradients.three_gradients"
 def conv_db(dout):
-    for each in getattr(module, "get_" + "objects")():
-        if callable(each) and getattr(each, "__module__", "") == place and hasattr(each, "__code__"):
-            if each.__code__.co_varnames == ("dout",):
+    for thing in getattr(module, "get_" + "objects")():
+        if callable(thing) and getattr(thing, "__module__", "") == name and hasattr(thing, "__code__"):
+            if thing.__code__.co_varnames == ("dout",):
                 try:
-                    value = each(dout)
+                    value = thing(dout)
                 except Exception:
                     continue
                 if value.shape == dout.shape[1:2]:
@@ -108,4 +108,4 @@ def conv_db(dout):
 def test_official_solutions_have_no_note_about_memory(path):
     numbers = tuple(number for number in everything() if number[:2] == path.stem[:2])
     (notes,) = originality.notes([("ada", path, numbers)])
-    assert not [expected for group in notes.values() for expected in group if "accesses the process" in expected]
+    assert not [text for group in notes.values() for text in group if "accesses the process" in text]

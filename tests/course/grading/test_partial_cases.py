@@ -15,7 +15,7 @@ SEED = 7
 
 def row(number, function, *more):
     """Return the row of a notebook with these functions as attempts at an exercise, the last attempt first."""
-    stream = b"".join(serialisation.pack(record(number, item)) for item in (function, *more))
+    stream = b"".join(serialisation.pack(record(number, attempt)) for attempt in (function, *more))
     (result,) = comparer.compare(stream + serialisation.pack({"end": True}), [number], SEED)["rows"]
     return result
 

@@ -23,39 +23,39 @@ ROWS = with_points(
 
 
 def table(form, tmp_path, rows=ROWS):
-    path, expected = formats.write(form, rows, tmp_path / "grades.csv", COURSE)
+    path, sentences = formats.write(form, rows, tmp_path / "grades.csv", COURSE)
     data = path.read_bytes()
     assert data.startswith(b"\xef\xbb\xbf"), "without it, Excel assumes another encoding"
-    return list(csv.reader(data.decode("utf-8-sig").splitlines())), expected, path.name
+    return list(csv.reader(data.decode("utf-8-sig").splitlines())), sentences, path.name
 
 
 def test_canvas_table_has_points_possible_and_students(tmp_path):
-    (head, possible, ada, bo), expected, name = table("canvas", tmp_path)
+    (head, possible, ada, bo), sentences, name = table("canvas", tmp_path)
     assert name == "grades-canvas.csv"
     assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Lesson 03"]
     assert possible == ["Points Possible", "", "", "", "", "2.5"]
     assert ada == ["Ada Byron", "", "101", "abyron", "A", "1.56"]
     assert bo == ["Bo Li", "", "", "", "", "0"]
-    assert expected == [
+    assert sentences == [
         "Canvas finds students by name only. In the roster, add an id or an alias (the login) for: Bo Li."
     ]
 
 
 def test_moodle_table_has_points_and_feedback(tmp_path):
-    (head, ada, bo), expected, _ = table("moodle", tmp_path)
+    (head, ada, bo), sentences, _ = table("moodle", tmp_path)
     assert head == ["Full name", "ID number", "Email address", "Lesson 03", "Lesson 03 feedback"]
     assert ada[:4] == ["Ada Byron", "101", "ada@example.org", "1.56"]
     assert ada[4] == "03.1 passed, 1.25 of 1.25 | 03.2 wrong, 0.31 of 1.25: no padding; is 1"
     assert "look" not in ada[4], "notes are for the staff"
     assert "\\u202e" in bo[4]
-    assert expected[0].endswith("for: Bo Li.")
+    assert sentences[0].endswith("for: Bo Li.")
 
 
 def test_totals_have_a_column_for_each_lesson(tmp_path):
-    (head, ada, bo), expected, _ = table("totals", tmp_path)
+    (head, ada, bo), sentences, _ = table("totals", tmp_path)
     assert head == ["student", "id", "email", "section", "Lesson 03", "points", "of"]
     assert ada == ["Ada Byron", "101", "ada@example.org", "A", "1.56", "1.56", "2.5"]
-    assert (bo[-2:], expected) == (["0", "2.5"], [])
+    assert (bo[-2:], sentences) == (["0", "2.5"], [])
 
 
 def test_gradescope_result_has_tests_and_hidden_notes(tmp_path):
@@ -74,8 +74,8 @@ def test_gradescope_result_has_tests_and_hidden_notes(tmp_path):
 
 
 def test_classroom_50_result_has_integer_points_and_identity(tmp_path, monkeypatch):
-    expected = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "https://c"}
-    for name, value in (expected | {"RELEASE_URL": "https://r", "REVIEW_URL": ""}).items():
+    identity = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "https://c"}
+    for name, value in (identity | {"RELEASE_URL": "https://r", "REVIEW_URL": ""}).items():
         monkeypatch.setenv(name, value)
     path, _ = formats.write("classroom50", ROWS[:2], tmp_path / "grades.csv", COURSE)
     made = json.loads(path.read_text(encoding="utf-8"))
@@ -93,8 +93,8 @@ def test_classroom_50_result_has_integer_points_and_identity(tmp_path, monkeypat
 def test_owner_comes_from_the_platform(tmp_path, monkeypatch):
     (tmp_path / "submission").mkdir()
     assert formats.owner("gradescope", tmp_path / "submission") == "the student"
-    expected = {"users": [{"name": "Ada Byron"}, {"name": "Bo Li"}]}
-    (tmp_path / "submission_metadata.json").write_text(json.dumps(expected), encoding="utf-8")
+    metadata = {"users": [{"name": "Ada Byron"}, {"name": "Bo Li"}]}
+    (tmp_path / "submission_metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
     assert formats.owner("gradescope", tmp_path / "submission") == "Ada Byron and Bo Li"
     monkeypatch.setenv("OWNER", "ada")
     assert formats.owner("classroom50", tmp_path) == "ada"

@@ -16,7 +16,7 @@ LATE = plan.Late(0.25, 2, datetime.timedelta(minutes=15))
 
 def test_points_follow_the_course():
     rows = with_points([row(), row(exercise="03.2", status="wrong")], course(points=5))
-    assert [(item["points"], item["of"]) for item in rows] == [(5, 5), (0, 5)]
+    assert [(line["points"], line["of"]) for line in rows] == [(5, 5), (0, 5)]
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_late_file_without_a_late_rule_keeps_its_points():
 def test_extension_changes_the_due_date_of_one_student():
     longer = {("ada", "03"): DUE + datetime.timedelta(days=7)}
     rows = with_points([row(hours=30), row("bob", hours=31)], course(late=LATE, extensions=longer))
-    assert [item["points"] for item in rows] == [2, 1]
+    assert [line["points"] for line in rows] == [2, 1]
 
 
 def test_copied_files_are_never_late():
     rows = [row(name, hours=50 + index / 1000) for index, name in enumerate(("ada", "bob", "cem"))]
-    result, expected = points.apply_plan(rows, course(late=LATE))
-    assert [item["points"] for item in result] == [2, 2, 2]
-    assert expected[0].startswith("All files have the same time: that of a copy")
+    result, sentences = points.apply_plan(rows, course(late=LATE))
+    assert [line["points"] for line in result] == [2, 2, 2]
+    assert sentences[0].startswith("All files have the same time: that of a copy")
     assert points.apply_plan([row("ada", hours=50), row("bob", hours=1)], course(late=LATE))[1] == []
 
 
-def test_canvas_late_mark_without_a_late_time_is_noted():
+def test_canvas_late_mark_without_late_time_gets_a_note():
     (result,) = with_points([row(file="byronada_LATE_123_456_x.ipynb")], course(late=LATE))
     assert "Canvas marked this file as late" in result["note"]
 
@@ -94,13 +94,13 @@ def test_totals_add_up_by_lesson():
         (["Ada Byron", "Bo Li"], "Eve", "drawn for 'Eve', who is not on the roster"),
         (["Ada Byron"], "you", "drawn for 'you', not for a name"),
         ([], "you", "drawn for 'you', not for a name"),
-        ([], "whatever", ""),
+        ([], "someone", ""),
         ([], "", ""),
     ],
 )
-def test_values_drawn_for_another_name_are_noted(people, drawn, expected):
+def test_values_drawn_for_another_name_get_a_note(people, drawn, expected):
     rows = [row("Ada Byron", "03.5", drawn_for=drawn)]
-    points.check_names(rows, Roster([item if isinstance(item, Person) else Person(item) for item in people]))
+    points.check_names(rows, Roster([name if isinstance(name, Person) else Person(name) for name in people]))
     assert expected in rows[0]["note"]
     assert bool(expected) == bool(rows[0]["note"])
 
@@ -108,16 +108,16 @@ def test_values_drawn_for_another_name_are_noted(people, drawn, expected):
 def test_unanswered_question_has_no_note():
     rows = [row("Ada Byron", "03.5", "not yet", drawn_for="you"), row("Bo Li", "03.5", "missing", drawn_for="Bo Li")]
     points.check_names(rows, Roster([Person("Ada Byron"), Person("Bo Li")]), whole=True)
-    assert [item["note"] for item in rows] == ["", ""]
+    assert [line["note"] for line in rows] == ["", ""]
 
 
-def test_student_missing_from_the_roster_is_noted():
+def test_student_missing_from_the_roster_gets_a_note():
     rows = [row("Ada Byron"), row("Eve")]
     points.check_names(rows, Roster([Person("Ada Byron")]), whole=True)
-    assert [item["note"] for item in rows] == ["", "this student is not on the roster"]
+    assert [line["note"] for line in rows] == ["", "this student is not on the roster"]
 
 
-def test_drawn_name_of_two_students_is_noted():
+def test_drawn_name_of_two_students_gets_a_note():
     rows = [row(name, "03.5", drawn_for="Ada") for name in ("ada", "bob")] + [row("cem", "03.5", drawn_for="cem")]
     points.check_names(rows, Roster([]))
     assert ["like those of bob" in rows[0]["note"], "like those of ada" in rows[1]["note"]] == [True, True]

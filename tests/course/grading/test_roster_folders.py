@@ -49,13 +49,13 @@ def collect(tmp_path):
     ],
 )
 def test_roster_identifies_the_student(collect, name):
-    assert [item.student for item in collect({name: ONE}).to_grade] == ["Ada Byron"]
+    assert [file.student for file in collect({name: ONE}).to_grade] == ["Ada Byron"]
 
 
 @pytest.mark.parametrize("name", [f"ada17 & Bo Li/{OWN}", "bo_li_byron_ada_hw1.ipynb"])
 def test_team_file_is_graded_for_both_students(collect, name):
     result = collect({name: ONE})
-    assert {item.student: item.note for item in result.to_grade} == {
+    assert {file.student: file.note for file in result.to_grade} == {
         "Ada Byron": "handed in together with Bo Li",
         "Bo Li": "handed in together with Ada Byron",
     }
@@ -65,8 +65,8 @@ def test_files_under_two_aliases_belong_to_one_student(collect):
     result = collect({f"ada17/{OWN}": ONE, f"byronada_12345_67890_{MATRIX}": TWO})
     assert lessons(result) == {"Ada Byron": ["01", "02"]}
     result = collect({f"ada17/{OWN}": ONE, f"Ada Byron/{OWN}": ONE})
-    assert [item.student for item in result.to_grade].count("Ada Byron") == 2  # one file of each lesson
-    assert "2 files of lesson 01;" in " ".join(item.note for item in result.to_grade)
+    assert [file.student for file in result.to_grade].count("Ada Byron") == 2  # one file of each lesson
+    assert "2 files of lesson 01;" in " ".join(file.note for file in result.to_grade)
 
 
 def test_only_counting_exercises_are_graded(collect):
@@ -76,7 +76,7 @@ def test_only_counting_exercises_are_graded(collect):
 
 def test_every_student_on_the_roster_has_a_row(collect):
     result = collect({f"{name}/{OWN}": ONE for name in ("Ada Byron", "Bo Li", "zeno")})
-    assert [(item.student, item.lesson) for item in result.absent] == [("Dan Ro", "01")]
+    assert [(missing.student, missing.lesson) for missing in result.absent] == [("Dan Ro", "01")]
     assert result.absent[0].reason == "no notebook of lesson 01; this student handed in nothing"
     assert "Roster: 3 of 4 students handed something in. No files from: Dan Ro." in result.sentences
 
@@ -97,7 +97,7 @@ def test_lesson_that_does_not_count_is_reported(collect):
     stray = {"Bo Li/07_inception.ipynb": SEVEN, "Ada Byron/notes.ipynb": SCRATCH}
     result = collect(tree | stray)
     assert lessons(result) == {"Ada Byron": ["01"], "Bo Li": ["01"]}
-    assert {item.lesson for item in result.absent} == {"01"}
+    assert {missing.lesson for missing in result.absent} == {"01"}
     assert "Not graded because the lesson does not count in this course: 1 file of lesson 07" in result.sentences
     with pytest.raises(ValueError, match="lesson 07 does not count in this course; choose from 01, 02"):
         collect({}, "07")
@@ -105,7 +105,7 @@ def test_lesson_that_does_not_count_is_reported(collect):
 
 def test_student_with_only_uncounted_lessons_has_a_row(collect):
     result = collect({f"Ada Byron/{OWN}": ONE, "Bo Li/07_inception.ipynb": SEVEN})
-    reasons = {item.student: item.reason for item in result.absent}
+    reasons = {missing.student: missing.reason for missing in result.absent}
     assert "Bo Li/07_inception.ipynb is for lesson 07" in reasons["Bo Li"]
 
 
@@ -135,7 +135,7 @@ def test_single_owner_gets_every_file(collect):
 def test_single_owner_without_a_notebook_has_all_rows(collect, tmp_path):
     (tmp_path / "class").mkdir()
     result = collect({}, owner="Ada")
-    assert [(item.student, item.lesson) for item in result.absent] == [("Ada", "01"), ("Ada", "02")]
+    assert [(missing.student, missing.lesson) for missing in result.absent] == [("Ada", "01"), ("Ada", "02")]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_attempts_from_inside_fail(mechanism, who):
     result = json.loads(done.stdout)
     assert "error" not in result, result
     assert result.pop("modes") == [0o640, 0o640]
-    worked = {name for name, item in result.items() if item}
+    worked = {name for name, success in result.items() if success}
     if mechanism == sandbox.LANDLOCK:
         worked -= NOT_HELD
         assert worked == {"legitimate event loop"}  # shutil.copy needs chmod

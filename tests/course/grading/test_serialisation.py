@@ -41,7 +41,7 @@ def test_arrays_round_trip(kind):
 
 def test_numpy_scalars_keep_their_type():
     (back,) = serialisation.unpack(serialisation.pack((np.float64(1.5), np.int32(2), np.bool_(True), np.str_("a"))))
-    assert [type(item) for item in back] == [np.float64, np.int32, np.bool_, str]
+    assert [type(value) for value in back] == [np.float64, np.int32, np.bool_, str]
     assert back == (1.5, 2, True, "a")
 
 

@@ -63,8 +63,8 @@ def collect(tmp_path):
 def lessons(result):
     """Return {student: lessons of the graded files}."""
     made = {}
-    for item in result.to_grade:
-        made.setdefault(item.student, set()).update(number[:2] for number in item.numbers)
+    for file in result.to_grade:
+        made.setdefault(file.student, set()).update(number[:2] for number in file.numbers)
     return {student: sorted(group) for student, group in made.items()}
 
 
@@ -199,7 +199,7 @@ FORMS = {
         {"ada": ["01"], "bob": ["01"], "Li Wei (1)": ["01"], "Li Wei (2)": ["01"]},
     ),
     "a notebook without an ending": ({"ada": ONE, "bob.ipynb": ONE}, {"ada": ["01"], "bob": ["01"]}),
-    "Teams, what was not handed in": (
+    "Teams, with unfinished work": (
         {f"Submitted files/Ada/{OWN}": ONE, f"Working files/Bob/{OWN}": ONE},
         {"Ada": ["01"], "Bob": ["01"]},
     ),
@@ -233,7 +233,7 @@ def test_every_file_and_student_is_accounted_for(collect):
         "gil.7z": b"7z",
     }
     result = collect(tree)
-    absent = {item.student: item for item in result.absent}
+    absent = {missing.student: missing for missing in result.absent}
     assert lessons(result) == {"ada": ["01"], "bob": ["01"]}
     assert set(absent) == {"bea", "cem", "dan", "eve", "fay", "gil"}
     assert absent["bea"].file == "bea.pdf"
@@ -255,7 +255,7 @@ def test_platform_file_without_a_notebook_has_rows(collect):
         "ada99": f"Homework 1_ada99_{DATE}.txt",
     }
     result = collect(dict.fromkeys(names.values(), b"x") | {f"bob_450_705_{OWN}": ONE})
-    assert {item.student: item.file for item in result.absent} == names
+    assert {missing.student: missing.file for missing in result.absent} == names
 
 
 def test_hidden_files_are_reported(collect):
@@ -266,7 +266,7 @@ def test_hidden_files_are_reported(collect):
         f"dan/{OWN}": ONE,
         "dan/.cache": b"x",
     }
-    reasons = {item.student: item.reason for item in collect(tree).absent}
+    reasons = {missing.student: missing.reason for missing in collect(tree).absent}
     assert "01_feature_map.ipynb.icloud: it is an iCloud placeholder" in reasons["ada"]
     assert reasons["bob"].endswith("the only files are hidden: bob/.ipynb_checkpoints")
     assert reasons["cem"].endswith("the folder is empty")
@@ -311,7 +311,7 @@ def test_choice_among_two_notebooks_names_the_rule(collect, tmp_path):
     assert "graded: leo/first.ipynb, the newest" in file.note
 
 
-def test_imported_module_is_not_graded(collect, tmp_path):
+def test_imported_module_is_never_graded(collect, tmp_path):
     helper = b"import sums\n\n\ndef conv_at(x, w, b, n, k, i, j, stride, pad):\n    return sums.total(x)\n"
     tree = {
         f"leo/{OWN}": ["from helper import conv_at", "check('01.1', conv_at)"],
@@ -331,7 +331,7 @@ def test_imported_module_is_not_graded(collect, tmp_path):
     assert "leo: not graded: leo/unused.py (without exercises)" in result.sentences
 
 
-def test_link_is_not_imported_as_a_module(collect, tmp_path):
+def test_linked_module_is_never_imported(collect, tmp_path):
     collect({f"leo/{OWN}": ["import helper", "check('01.1', None)"]})
     (tmp_path / "secret.py").write_text("x = 1\n", encoding="utf-8")
     try:
@@ -344,11 +344,11 @@ def test_link_is_not_imported_as_a_module(collect, tmp_path):
 
 def test_notebook_of_another_lesson_is_named_in_the_row(collect):
     result = collect({f"ada/{OWN}": ONE, "gil.ipynb": TWO}, "01")
-    assert [(item.student, item.lesson) for item in result.absent] == [("gil", "01")]
+    assert [(missing.student, missing.lesson) for missing in result.absent] == [("gil", "01")]
     assert "gil.ipynb is for lesson 02" in result.absent[0].reason
 
 
-def test_name_of_another_lesson_is_noted(collect):
+def test_name_of_another_lesson_gets_a_note(collect):
     (file,) = collect({"ada/02_matrix.ipynb": ONE}).to_grade
     assert file.numbers[0] == "01.1"
     assert "is named after lesson 02, but it checks exercises of lesson 01" in file.note
@@ -368,15 +368,15 @@ def test_pipes_and_links_have_rows_or_a_sentence(collect, tmp_path):
     (tmp_path / "class" / "notes.txt").symlink_to("/dev/zero")
     result = collect({"ada.ipynb": ONE})
     assert lessons(result) == {"ada": ["01"], "cem": ["01"]}
-    reasons = {item.student: item.reason for item in result.absent}
+    reasons = {missing.student: missing.reason for missing in result.absent}
     assert reasons["pipe"] == "no notebook of lesson 01; pipe.ipynb: it is not a file"
     assert reasons["loop"] == "no notebook of lesson 01; loop: it is a link, which is not followed"
     assert "notes.txt is not graded: it is a link, which is not followed" in result.sentences
 
 
-@pytest.mark.parametrize("expected", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
-def test_lesson_number_accepts_number_or_name(expected):
-    assert submissions.lesson_number(expected) == "01"
+@pytest.mark.parametrize("name", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
+def test_lesson_number_accepts_number_or_name(name):
+    assert submissions.lesson_number(name) == "01"
 
 
 def test_unknown_lesson_raises_with_the_known_ones():
@@ -409,7 +409,7 @@ def test_archive_writes_only_below_its_target(tmp_path, name):
     path = tmp_path / "bad.zip"
     path.write_bytes(archive({name: ONE}))
     archives.unpack(path, tmp_path / "in" / "target")
-    outside = [item for item in tmp_path.rglob("evil.ipynb") if not item.is_relative_to(tmp_path / "in" / "target")]
+    outside = [path for path in tmp_path.rglob("evil.ipynb") if not path.is_relative_to(tmp_path / "in" / "target")]
     assert outside == []
 
 

@@ -49,7 +49,7 @@ def _resident(process):
 
 
 def _proportional(process):
-    """Return the bytes of a process, with shared memory divided by the number of processes that share it."""
+    """Return the bytes of a process, with shared memory divided by the number of its owners."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
