@@ -8,7 +8,7 @@ import warnings
 from minigooglenet.course.ipython import python
 from minigooglenet.exercises.find import everything
 
-MOST_LETTERS = 1 << 20  # in one cell
+MOST_CHARACTERS = 1 << 20  # in one cell
 
 
 def statements(sources) -> list:
@@ -17,7 +17,7 @@ def statements(sources) -> list:
     for source in sources:
         try:
             with warnings.catch_warnings(action="ignore"):
-                body += ast.parse(python(source)).body if len(source) < MOST_LETTERS else []
+                body += ast.parse(python(source)).body if len(source) < MOST_CHARACTERS else []
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return body

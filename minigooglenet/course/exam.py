@@ -15,7 +15,7 @@ LINES = "\n\n".join(["_" * 60] * 3)
 
 
 class Version(NamedTuple):
-    """One version of an exam, "A", as Markdown: what students get, and the key."""
+    """One version of an exam, such as "A": the paper and the key, as Markdown."""
 
     name: str
     paper: str

@@ -24,7 +24,7 @@ AUTOMATIC = (
     *("psearch", "pushd", "pwd", "pylab", "quickref", "recall", "reload_ext", "reset", "rm", "rmdir", "run"),
     *("store", "time", "timeit", "unload_ext", "uv", "who", "who_ls", "whos", "xmode"),
 )
-MOST_WORK = 2_000_000  # letters of a cell times its magics, because each magic scans all letters
+MOST_WORK = 2_000_000  # characters of a cell times its magics, because each magic scans all characters
 MOST_LINES = 200  # lines that are rewritten in one cell without IPython
 _CALL = re.compile(
     r"^(?P<before>[^\S\n]*(?:[^\n#'\"()]*=[^\S\n]*)?)get_ipython\(\)\.run_line_magic\('(?:time|prun)', "

@@ -10,7 +10,7 @@ import json
 from minigooglenet.course import notebooks
 from minigooglenet.exercises.find import everything
 
-CONFIG = '''"""What nbgrader needs to know about these notebooks. Add your course's own settings below."""
+CONFIG = '''"""Configuration of nbgrader for these notebooks. Add the settings of your course below."""
 
 from minigooglenet.course.notebooks import without_solution
 from nbgrader.converters import GenerateAssignment

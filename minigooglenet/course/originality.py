@@ -217,7 +217,7 @@ def _note_equal(students, works, key, words):
 
 
 def _dump(answer):
-    """Return an answer's code without its name and its docstring."""
+    """Return the code of an answer without its name and docstring."""
     if not isinstance(answer, ast.FunctionDef):
         return ast.dump(answer)
     body = answer.body[ast.get_docstring(answer) is not None :]

@@ -21,7 +21,7 @@ from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.shown import error_text
 
 _NUMBER = re.compile(r"(\d\d)\.(\d{1,2}[a-z]?)")
-_NOT_HANDED_OUT = re.compile(r"\d\d_\w+\.py")  # sources of notebooks, which hold solutions
+_NOT_HANDED_OUT = re.compile(r"\d\d_\w+\.py")  # sources of notebooks, which contain solutions
 SET_UP = """
 # %% [markdown]
 # ## Further exercises

@@ -14,7 +14,7 @@ from minigooglenet.course.ipython import valid
 
 MOST_BYTES = 200 << 20  # in a notebook; outputs can be large
 MOST_VALUES = 10_000_000  # in a notebook, to bound the memory for reading
-MOST_SOURCE = 1 << 19  # letters of code; a lesson has 30,000
+MOST_SOURCE = 1 << 19  # characters of code; a lesson has 30,000
 MOST_PADDING = 8 << 20  # empty lines in total that keep the line numbers of the cells
 _MARKER = re.compile(r"^# ?(?:%%(?=\s|$).*|In\[[\d ]*\]:[^\S\n]*|<codecell>.*|\+(?:[^\S\n].*)?|-)$", re.MULTILINE)
 _LIGHT = re.compile(r"^#\s+format_name: light$|^# [+-]$", re.MULTILINE)
@@ -56,8 +56,8 @@ def read(path, follow=True) -> list[str]:
     del data
     is_notebook = path.suffix.lower() == ".ipynb" or looks_like_notebook(text)
     sources = notebook(text) if is_notebook else [text]
-    if (letters := sum(map(len, sources))) > MOST_SOURCE:
-        raise ValueError(f"{path.name} has {letters:,} letters of code; at most {MOST_SOURCE:,} are read")
+    if (characters := sum(map(len, sources))) > MOST_SOURCE:
+        raise ValueError(f"{path.name} has {characters:,} characters of code; at most {MOST_SOURCE:,} are read")
     return sources if is_notebook else python_file(text)
 
 
@@ -132,15 +132,15 @@ def _source(cell):
 
 def python_file(text: str) -> list[str]:
     """Return the cells of Python source: between markers (percent, nbconvert, light), or blocks between empty lines."""
-    marks = list(_MARKER.finditer(text))
-    cells = [(0, text[: marks[0].start()] if marks else text)]
-    for mark, end in zip(marks, [*(mark.start() for mark in marks[1:]), len(text)], strict=False):
-        if not _TEXT_CELL.match(mark[0]):
+    markers = list(_MARKER.finditer(text))
+    cells = [(0, text[: markers[0].start()] if markers else text)]
+    for marker, end in zip(markers, [*(marker.start() for marker in markers[1:]), len(text)], strict=False):
+        if not _TEXT_CELL.match(marker[0]):
             cells.append(
-                (text.count("\n", 0, mark.end()), text[mark.end() : end])
+                (text.count("\n", 0, marker.end()), text[marker.end() : end])
             )  # the line of the marker becomes empty
     whole = valid(text)
-    if whole and (not marks or _LIGHT.search(text) or not all(valid(cell) for _, cell in cells)):
+    if whole and (not markers or _LIGHT.search(text) or not all(valid(cell) for _, cell in cells)):
         cells = _blocks(text)
     if len(cells) * text.count("\n") > MOST_PADDING:
         return [text]

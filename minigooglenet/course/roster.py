@@ -131,8 +131,8 @@ def people_of(path) -> list[Person]:
         raise ValueError(f"{path.name} is larger than {MOST_BYTES:,} bytes")
     text = source_text.decode(data, path.name)
     head = text.partition("\n")[0]
-    mark = max(",;\t", key=head.count)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    delimiter = max(",;\t", key=head.count)
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     heads = [cell.strip().casefold() for cell in rows[0]] if rows else []
     columns = {kind: [i for i, head in enumerate(heads) if head in known] for kind, known in COLUMNS.items()}
     if not columns["name"] and not (columns["first"] and columns["last"]):

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 SECONDS = 10.0  # time limit of a command
-MOST_LETTERS = 1 << 20  # in its output
+MOST_CHARACTERS = 1 << 20  # in its output
 SKIPPED = re.compile(
     r"^\s*(?:sudo\s+)?(?:\S*python\S*\s+-m\s+)?(?:pip|conda|mamba|uv|apt|apt-get|brew|wget|curl|git)\d?\b"
 )
@@ -107,7 +107,7 @@ class Shell:
             )
         except (OSError, subprocess.SubprocessError):
             return Lines()
-        return Lines(done.stdout.decode(errors="replace")[:MOST_LETTERS].splitlines())
+        return Lines(done.stdout.decode(errors="replace")[:MOST_CHARACTERS].splitlines())
 
     def _value(self, code, otherwise):
         try:

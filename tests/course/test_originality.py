@@ -19,7 +19,9 @@ def numbers(lesson):
 
 def notes_of(*files, lesson="01", handout=None):
     submitted = [(path.stem, path, numbers(lesson)) for path in files]
-    return [{number: texts for number, texts in notes.items() if texts} for notes in originality.notes(submitted, handout)]
+    return [
+        {number: texts for number, texts in notes.items() if texts} for notes in originality.notes(submitted, handout)
+    ]
 
 
 def write(path, *sources):

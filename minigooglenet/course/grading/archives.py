@@ -21,7 +21,7 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_MEMBERS = 2_000  # in one archive
 MOST_UNPACKED = 1 << 30  # bytes unpacked from one archive
 MOST_MEMBER = 256 << 20
-MOST_NAME = 255  # letters of a reported name of a folder or file
+MOST_NAME = 255  # characters of a reported name of a folder or file
 MOST_ARCHIVE = 4 << 30  # bytes of the archive itself
 DEEPEST = 12  # nested folders and archives
 JUNK = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "timestamp.txt", "comments.txt")
@@ -164,7 +164,7 @@ def _of_zip(file):
 def _of_tar(file):
     start = file.read(6)
     file.seek(0)
-    opens = next((opens for mark, opens in _COMPRESSED if start.startswith(mark)), None)
+    opens = next((opens for signature, opens in _COMPRESSED if start.startswith(signature)), None)
     with contextlib.ExitStack() as stack:
         plain = stack.enter_context(opens(file)) if opens else file
         archive = stack.enter_context(tarfile.open(fileobj=safe_open.Bounded(plain, MOST_ARCHIVE), mode="r:"))

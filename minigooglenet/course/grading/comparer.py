@@ -188,7 +188,7 @@ def _dict(value):
 
 
 def _text(value):
-    """Return at most 500 letters of a text, "" for anything else: str() of a forged value may be huge or raise."""
+    """Return at most 500 characters of a text, "" for anything else: str() of a forged value may be huge or raise."""
     return value[:500] if isinstance(value, str) else ""
 
 

@@ -12,7 +12,7 @@ from minigooglenet.course.grading.serialisation import FAILED, MISSING
 from minigooglenet.course.plan import Plan
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG
 
-MOST_NAME = 80  # letters of a file's name
+MOST_NAME = 80  # characters in a file name
 RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)  # Windows opens devices
 CLASSES = {PASSED: "passed", WRONG: "wrong", FAILED: "failed", MISSING: "missing", NOT_YET: "notyet"}
 

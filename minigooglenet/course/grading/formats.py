@@ -21,7 +21,7 @@ from minigooglenet.exercises.result import PASSED
 ONE = {"gradescope": "results.json", "classroom50": "result.json"}  # for one student: {format: file that it reads}
 CLASS = ("totals", "canvas", "moodle")
 FORMATS = (*CLASS, *ONE)
-MOST_OUTPUT = 4_000  # letters of one message
+MOST_OUTPUT = 4_000  # characters of one message
 # Environment variables in which the runner of Classroom 50 describes a submission: {field: variable}.
 _IDENTITY = {
     "classroom": "CLASSROOM",

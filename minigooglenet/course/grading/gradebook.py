@@ -22,7 +22,7 @@ from minigooglenet.exercises.find import everything
 KEPT = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
 COLUMNS = (*KEPT[:7], "cases_right", "cases", "handed_in", "late", *KEPT[7:])
 NAMES = ("student", "file")  # columns with longer text, so that two long names stay different
-MOST_TEXT, MOST_NAME = 400, 4000  # letters in a cell
+MOST_TEXT, MOST_NAME = 400, 4000  # characters in a cell
 SEPARATORS = ",;|\t"  # a spreadsheet may split a line at any of them
 FORMULA = "=+-@|%"  # first characters of a formula or a command, also as full-width characters
 LONGEST = 1 << 20  # bytes in a line of the ledger; the rows of one notebook take about 5,000
@@ -35,7 +35,7 @@ _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 def safe(text, most=MOST_TEXT) -> str:
-    """Return text in one line of at most `most` letters, with control characters and invisible ones as escapes."""
+    """Return text in one line of at most `most` characters, with control characters and invisible ones as escapes."""
     text = printable(_SPACES.sub(" ", _LINES.sub(" ", str(text))).strip(" "))
     return text if len(text) <= most else text[: most - 3] + "..."
 
@@ -56,12 +56,12 @@ def _quiet(text):
     field may begin after any separator, and after the spaces and quotes that follow it.
     """
     made, begins = [], True
-    for letter in text:
-        if begins and unicodedata.normalize("NFKC", letter)[:1] in FORMULA:
+    for character in text:
+        if begins and unicodedata.normalize("NFKC", character)[:1] in FORMULA:
             made.append("'")
             begins = False
-        made.append(letter)
-        begins = letter in SEPARATORS or (begins and (letter.isspace() or letter in "\"'`"))
+        made.append(character)
+        begins = character in SEPARATORS or (begins and (character.isspace() or character in "\"'`"))
     return "".join(made)
 
 
@@ -119,7 +119,7 @@ def submitted(seconds) -> str:
 def table(path, columns, rows, most=MOST_TEXT) -> None:
     """Write a heading and rows as CSV that a spreadsheet opens: UTF-8, with a byte order mark in a file.
 
-    most : maximum number of letters in a text, except in names
+    most : maximum number of characters in a text, except in names
     """
     is_file = path != files.STDOUT and (Path(path).is_file() or not Path(path).exists())  # not a pipe or a device
     with files.atomic(path, "w") as file:

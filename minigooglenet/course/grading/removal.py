@@ -1,6 +1,6 @@
 """Removal of folders with untrusted contents: any depth, names of any length, any permissions.
 
-Recursion fails for a thousand nested folders, and a path has at most a few thousand letters. So nested folders are
+Recursion fails for a thousand nested folders, and a path has at most a few thousand characters. So nested folders are
 first moved up to the top folder, and no removed folder is deeper than two levels. Folders are opened without following
 links and used by descriptor if the system supports it, so nobody can replace one by a link in the meantime.
 """

@@ -100,7 +100,7 @@ def _compile_without_keeping():
 def _send(results, record):
     try:
         data = memoryview(serialisation.pack(record))
-    except Exception as error:  # a student's object may do anything when it is read
+    except Exception as error:  # serialising a student's object may raise anything
         message = f"the answer cannot be sent: {error_text(error)}"
         data = memoryview(serialisation.pack({"number": record.get("number"), "failed": message}))
     while data:
