@@ -178,7 +178,7 @@ def test_every_hostile_entry_has_a_row_or_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(grader, "run", lambda *_: (passed, 0))  # what is run is another test's subject
     sentences = []
     asked = grader.GradingOptions(seconds=20.0, lesson="03")
-    rows, _, whole = grader.grade(folder, tmp_path / "out.csv", asked, say=sentences.append)
+    rows, _, whole = grader.grade(folder, tmp_path / "out.csv", asked, report=sentences.append)
     assert whole
     students = {row["student"] for row in rows}
     assert all(sum(row["student"] == student for row in rows) == len(NUMBERS) for student in students)

@@ -42,8 +42,8 @@ def apply_plan(rows, plan) -> tuple[list[dict], list[str]]:
     copied = plan.late is not None and _copied(rows)
     if copied:
         sentences.append(
-            "All files have the same time: that of a copy, not that of their submission. No points were deducted for "
-            "late files. Pass the platform's archive itself, or unpack it again, to keep the times."
+            "All files have the same time, so they were copied, and their submission times are unknown. No points were "
+            "deducted for late files. To keep the times, pass the platform's archive itself, or unpack it again."
         )
     made = [_row(row, plan, copied) for row in rows]
     return made, sentences

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from minigooglenet.course import plan
 from minigooglenet.course.grading import feedback, report
 from minigooglenet.course.grading import page as pages
+from minigooglenet.exercises.find import everything
 
 LATE = plan.Late(0.1)
 COURSE = course("03.1", "03.2", "03.5", late=LATE, partial=True)
@@ -62,7 +63,7 @@ def test_feedback_page_shows_points_mistake_message_and_hint(tmp_path):
     for expected in (
         "Feedback for ada",
         "2.5 of 6 points",
-        "03.2 the weights' gradient: wrong",
+        f"03.2 {everything()['03.2'].title}: wrong",
         "0.5 of 2 points; 1 of 4 test cases right",
         "known mistake: no padding",
         "is 1, expected 2",

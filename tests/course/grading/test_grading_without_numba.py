@@ -36,4 +36,4 @@ def test_class_is_graded_without_numba(tmp_path):
     assert "Everything runs on NumPy instead" in done.stderr
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["exercise"] == "03.1")
-    assert (row["status"], row["message"][:11]) == ("passed", "all 4 cases")
+    assert (row["status"], row["message"][:6]) == ("passed", "all 4 ")

@@ -67,7 +67,7 @@ def test_copied_files_are_never_late():
     rows = [row(name, hours=50 + index / 1000) for index, name in enumerate(("ada", "bob", "cem"))]
     result, sentences = points.apply_plan(rows, course(late=LATE))
     assert [line["points"] for line in result] == [2, 2, 2]
-    assert sentences[0].startswith("All files have the same time: that of a copy")
+    assert sentences[0].startswith("All files have the same time, so they were copied")
     assert points.apply_plan([row("ada", hours=50), row("bob", hours=1)], course(late=LATE))[1] == []
 
 
