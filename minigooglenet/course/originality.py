@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minigooglenet.course import answers, cells, reading, safe_open
-from minigooglenet.course import handout as of_package
+from minigooglenet.course import handout as package_handout
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.questions import Question
 
@@ -81,7 +81,7 @@ def official(handout=None, solutions=None) -> Official:
     """Return the official material: the lessons of this package, and the release and solutions of a course."""
     made = Official()
     try:
-        folder = of_package.folder()
+        folder = package_handout.folder()
     except FileNotFoundError:
         folder = None
     folders = [Path(path) for path in (folder, handout) if path]
@@ -91,7 +91,7 @@ def official(handout=None, solutions=None) -> Official:
         made.peeks |= set(_peeks(body))
         made.reaches |= set(_reaches(body))
         made.functions |= set(answers.bound(body))
-    solved = of_package.sources() if folder else []
+    solved = package_handout.sources() if folder else []
     solved += Path(handout).glob("solutions/*.ipynb") if handout else []
     solved += Path(solutions).glob("*.ipynb") if solutions else []
     for path in sorted(solved):

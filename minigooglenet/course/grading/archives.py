@@ -141,12 +141,12 @@ def _write(path, opens, size, when):
 def _members(file, name):
     """Yield (name, time, size, function that opens it, why it is skipped or "") for each member of an archive."""
     if archive_ending(name) == ".zip":
-        yield from _of_zip(file)
+        yield from _zip_members(file)
     else:
-        yield from _of_tar(file)
+        yield from _tar_members(file)
 
 
-def _of_zip(file):
+def _zip_members(file):
     with zipfile.ZipFile(safe_open.Bounded(file, MOST_ARCHIVE)) as archive:
         for member in archive.infolist():
             if member.is_dir():
@@ -161,7 +161,7 @@ def _of_zip(file):
             yield member.filename, when, member.file_size, lambda member=member: archive.open(member), problem
 
 
-def _of_tar(file):
+def _tar_members(file):
     start = file.read(6)
     file.seek(0)
     opens = next((opens for signature, opens in _COMPRESSED if start.startswith(signature)), None)

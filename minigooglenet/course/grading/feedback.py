@@ -30,7 +30,7 @@ def write(folder, rows, plan=None, only=None) -> list[Path]:
     for student, name in names(by_student).items():
         if only in (None, student):
             files.make_folder(folder)
-            files.write_text(folder / name, of_student(student, by_student[student], plan))
+            files.write_text(folder / name, student_page(student, by_student[student], plan))
             written.append(folder / name)
     return written
 
@@ -50,7 +50,7 @@ def names(students) -> dict[str, str]:
     return names
 
 
-def of_student(student, rows, plan) -> str:
+def student_page(student, rows, plan) -> str:
     """Return the page of one student."""
     (total,) = totals(rows)
     lessons = defaultdict(list)

@@ -100,7 +100,7 @@ def numbered_lesson(name: str) -> str | None:
     return number if number in set(stems().values()) else None
 
 
-def of_system(name: str) -> Named | None:
+def parse_platform_name(name: str) -> Named | None:
     """Return the parts of a name that a learning platform gave to a file or folder, or None."""
     for pattern in SYSTEMS:
         if match := pattern.fullmatch(name):
@@ -127,10 +127,10 @@ def marked_late(name: str) -> bool:
     return _LATE.fullmatch(name) is not None
 
 
-def of_file(stem: str) -> Named:
+def parse_file_name(stem: str) -> Named:
     """Return the parts of a file name without its ending; if no rule matches, the name is the student's."""
     stem = clean(stem)
-    if named := of_system(stem):
+    if named := parse_platform_name(stem):
         return named
     stem = without_copy(stem)
     parts = [part for part in stem.split(" - ") if not structural(part) and own_lesson(part)[1] == part]
@@ -143,10 +143,10 @@ def of_file(stem: str) -> Named:
     return Named(stem, stem)
 
 
-def of_folder(name: str) -> str | None:
+def student_of_folder(name: str) -> str | None:
     """Return the owner of a folder, or None if its name is that of a lesson, an assignment or a course."""
     name = clean(name)
-    if named := of_system(name):
+    if named := parse_platform_name(name):
         return named.student
     if not re.search(r"\(\d+\)$", name):  # otherwise it may be a student with the same name
         name = without_copy(name)

@@ -71,7 +71,7 @@ def _lessons(students):
     return sorted({lesson for total in students for lesson in total.lessons})
 
 
-def _of(students, lesson):
+def _maximum(students, lesson):
     """Return the maximum points of a lesson."""
     return max((total.lessons[lesson][1] for total in students if lesson in total.lessons), default=0)
 
@@ -97,7 +97,7 @@ def _canvas(rows, plan):
     students = totals(rows)
     lessons = _lessons(students)
     columns = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", *map(plan.title, lessons))
-    table = [["    Points Possible", "", "", "", "", *(_of(students, lesson) for lesson in lessons)]]
+    table = [["    Points Possible", "", "", "", "", *(_maximum(students, lesson) for lesson in lessons)]]
     unknown = []
     for total in students:
         person = _known(total.student, plan)

@@ -330,7 +330,7 @@ def run(task, options, slot, seed, jobs=1):
             "patience": patience,
             "readable": readable(),
             "mechanism": probe.held().mechanism,
-            "threads": sandbox.threads_of(slot),
+            "threads": sandbox.thread_count(slot),
         }
         process = _start(work, results)
         try:

@@ -26,7 +26,7 @@ class Submission(NamedTuple):
     when: float | None
 
 
-def of_file(path) -> dict[str, Submission]:
+def load(path) -> dict[str, Submission]:
     """Return the submissions in a metadata file, or {} if it cannot be read."""
     try:
         return read(safe_open.read(path, MOST_BYTES).decode("utf-8-sig", errors="replace"))

@@ -46,7 +46,7 @@ class _Folder:
 
     def __init__(self, path, above=None):
         self.path = path
-        self.number = os.open(path, os.O_RDONLY | _OPEN, **_of(above)) if _BY_NUMBER else None
+        self.number = os.open(path, os.O_RDONLY | _OPEN, **_dir_fd(above)) if _BY_NUMBER else None
 
     def __enter__(self):
         return self
@@ -68,9 +68,9 @@ class _Folder:
     def allow(self, name):
         """Give the owner of an entry all permissions, unless the entry is a link."""
         with contextlib.suppress(OSError):
-            status = os.stat(self.at(name), follow_symlinks=False, **_of(self))  # noqa: PTH116 (by descriptor)
+            status = os.stat(self.at(name), follow_symlinks=False, **_dir_fd(self))  # noqa: PTH116 (by descriptor)
             if not stat.S_ISLNK(status.st_mode):
-                os.chmod(self.at(name), stat.S_IRWXU, **_of(self))  # noqa: PTH101 (by descriptor)
+                os.chmod(self.at(name), stat.S_IRWXU, **_dir_fd(self))  # noqa: PTH101 (by descriptor)
 
     def remove(self, name, is_folder) -> bool:
         """Remove a file, or move the contents of a folder into this one; return whether anything changed."""
@@ -90,7 +90,7 @@ class _Folder:
                     os.rename(inside.at(inner), new, **descriptors)  # noqa: PTH104 (by descriptor)
                     changed = True
         with contextlib.suppress(OSError):
-            os.rmdir(self.at(name), **_of(self))
+            os.rmdir(self.at(name), **_dir_fd(self))
             changed = True
         return changed
 
@@ -98,7 +98,7 @@ class _Folder:
         """Remove a file; a read-only one is made writable first, because Windows would keep it."""
         for _ in range(2):
             try:
-                os.unlink(self.at(name), **_of(self))
+                os.unlink(self.at(name), **_dir_fd(self))
             except OSError:
                 self.allow(name)
             else:
@@ -106,5 +106,5 @@ class _Folder:
         return False
 
 
-def _of(folder):
+def _dir_fd(folder):
     return {} if folder is None or folder.number is None else {"dir_fd": folder.number}

@@ -24,11 +24,11 @@ HOUR = 3600.0
 def write(path, rows, plan=None, sentences=()) -> Path:
     """Write the report on a class to a file."""
     path = Path(path)
-    files.write_text(path, of_class(rows, plan or Plan(), sentences))
+    files.write_text(path, class_page(rows, plan or Plan(), sentences))
     return path
 
 
-def of_class(rows, plan, sentences) -> str:
+def class_page(rows, plan, sentences) -> str:
     """Return the report on a class."""
     students = totals(rows)
     count = len(students)

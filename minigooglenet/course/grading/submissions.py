@@ -117,7 +117,7 @@ def collect(folder, scratch, lesson=None, plan=None, owner=None) -> Collected:
     result = Collected(sentences=contents.sentences)
     roster = plan.roster if plan else Roster([])
     owners = _Owners(contents, roster, owner)
-    work = [_submission(file, owners.of(file)) for file in contents.programs]
+    work = [_submission(file, owners.owner(file)) for file in contents.programs]
     _nbgrader(contents, work, result)
     if not owner:
         _strays(work, owners)
@@ -127,7 +127,7 @@ def collect(folder, scratch, lesson=None, plan=None, owner=None) -> Collected:
     }
     documents = defaultdict(list)
     for file in contents.others:
-        student = owners.of(file) if _is_handed(file) else owners.by_folder(file)
+        student = owners.owner(file) if _may_be_submission(file) else owners.by_folder(file)
         if student is None:
             result.sentences.append(f"{file.shown} is not graded: {file.problem or f'it is {file.kind}'}")
             continue
@@ -212,20 +212,22 @@ class _Owners:
         self.programs = set(map(id, contents.programs))
         self.folders = set(contents.folders)
         ids = defaultdict(set)
-        for named in (named for file in files for named in self._of_systems(file)):
+        for named in (named for file in files for named in self._platform_names(file)):
             ids[named.student].add(named.id)
         self.namesakes = {student for student, known in ids.items() if len(known) > 1}
         tops = [(part, file_names.own_lesson(file.stem)[0]) for file in contents.programs for part in file.parts[:1]]
         self.numbered = any(
             re.fullmatch(r"\d{1,2}", part) and number not in (None, part.zfill(2)) for part, number in tops
         )
-        above = [parts for parts in self.inside if parts and file_names.of_system(parts[-1]) is None]
+        above = [parts for parts in self.inside if parts and file_names.parse_platform_name(parts[-1]) is None]
         self.shared = {parts for parts in above if self._shared(parts)}
         self.exported = {}  # {folder of a Gradescope export: its submission}
         self.teams = {}  # {joined names of a team: its members}
         for file in [file for file in contents.others if file.name == gradescope_export.NAME]:
-            trusted = not any(map(file_names.of_folder, file.parts)) or len(self.inside[file.parts]) == len(files)
-            exported = gradescope_export.of_file(file.path) if trusted else {}
+            trusted = not any(map(file_names.student_of_folder, file.parts)) or len(self.inside[file.parts]) == len(
+                files
+            )
+            exported = gradescope_export.load(file.path) if trusted else {}
             if exported:
                 contents.others.remove(file)
                 contents.sentences.append(f"{file.shown} names the students of {_count(len(exported), 'submission')}")
@@ -249,7 +251,7 @@ class _Owners:
         for file in inside:
             if file.parts == parts:
                 lesson, rest = file_names.own_lesson(file_names.without_copy(file.stem))
-                dash = file_names.of_file(file.stem)
+                dash = file_names.parse_file_name(file.stem)
                 student = dash.student if dash.student != dash.rest else ""
                 if lesson and rest and student and not file_names.version(student):
                     named[lesson].add(student)
@@ -258,12 +260,12 @@ class _Owners:
     def _exported(self, parts):
         """Return whether a learning platform named the entries of a folder."""
         inside = {(*file.parts, file.stem)[len(parts)] for file in self.inside[parts]}
-        students = {named.student for name in inside if (named := file_names.of_system(name))}
+        students = {named.student for name in inside if (named := file_names.parse_platform_name(name))}
         return len(students) > 1 or any(rule.fullmatch(name) for rule in file_names.SURE for name in inside)
 
     @staticmethod
-    def _of_systems(file):
-        return [named for name in (file.stem, *file.parts) if (named := file_names.of_system(name))]
+    def _platform_names(file):
+        return [named for name in (file.stem, *file.parts) if (named := file_names.parse_platform_name(name))]
 
     def _named(self, named) -> str:
         if person := self.roster.find(named.id) if named.id else None:
@@ -279,13 +281,13 @@ class _Owners:
             self.teams[" and ".join(names)] = names
             return " and ".join(names)
         for depth, part in enumerate(file.parts, 1):
-            if named := file_names.of_system(part):
+            if named := file_names.parse_platform_name(part):
                 return self._named(named)
             if self.numbered and depth == 1 and re.fullmatch(r"\d{1,2}", part):  # students by number
                 return part
             original = file_names.without_copy(part)  # "ada (1)" belongs to ada if there is also a folder "ada"
             part = original if (*file.parts[: depth - 1], original) in self.folders else part
-            if file.parts[:depth] not in self.shared and (student := file_names.of_folder(part)):
+            if file.parts[:depth] not in self.shared and (student := file_names.student_of_folder(part)):
                 return student
         return None
 
@@ -316,12 +318,12 @@ class _Owners:
             copies.append(replace(work, student=name, note=note, when=exported.when if exported else None))
         return copies
 
-    def of(self, file) -> str:
+    def owner(self, file) -> str:
         """Return the student that a file belongs to."""
         if self.only:
             return self.only
-        named = file_names.of_system(file.stem)
-        return self._named(named) if named else self.by_folder(file) or file_names.of_file(file.stem).student
+        named = file_names.parse_platform_name(file.stem)
+        return self._named(named) if named else self.by_folder(file) or file_names.parse_file_name(file.stem).student
 
     def known(self) -> set[str]:
         """Return the students who have a folder."""
@@ -583,12 +585,12 @@ def _absent(student, lesson, work, documents, nothing) -> Absent:
     return Absent(student, lesson, name, reason)
 
 
-def _is_handed(file):
+def _may_be_submission(file):
     """Return whether a file may be a submission: a notebook, a document, or a folder that cannot be read."""
     lower = file.name.lower()
     if lower == "index.html":  # part of a platform's download
         return False
-    if file_names.of_system(file.stem):
+    if file_names.parse_platform_name(file.stem):
         return True
     known = lower.endswith((*class_folder.PROGRAMS, *class_folder.HANDED)) or class_folder.archive_ending(lower)
     return bool(known) or (bool(file.problem) and (file.folder or not file.staff))

@@ -85,7 +85,7 @@ def test_pages_escape_everything_a_student_wrote(tmp_path):
         [row(EVIL, "03.1", "wrong", mistake=EVIL, message=EVIL, file=EVIL, choice=EVIL, note=EVIL)], COURSE
     )
     (path,) = feedback.write(tmp_path, evil, COURSE)
-    for text in (path.read_text(encoding="utf-8"), report.of_class(evil, COURSE, [EVIL])):
+    for text in (path.read_text(encoding="utf-8"), report.class_page(evil, COURSE, [EVIL])):
         page = Checker(text)
         assert "script" not in page.tags
         assert "alert('x')" in page.text
@@ -96,7 +96,7 @@ def test_pages_escape_everything_a_student_wrote(tmp_path):
 
 @given(st.text())
 def test_feedback_page_keeps_any_message_as_text(message):
-    made = feedback.of_student(
+    made = feedback.student_page(
         "ada", with_points([row("ada", "03.1", "wrong", message=f"[{message}]")], COURSE), COURSE
     )
     page = Checker(made)
@@ -111,7 +111,7 @@ def test_table_aligns_percentages_as_numbers():
 
 
 def test_feedback_page_fits_a_phone():
-    made = feedback.of_student("ada", [line for line in ROWS if line["student"] == "ada"], COURSE)
+    made = feedback.student_page("ada", [line for line in ROWS if line["student"] == "ada"], COURSE)
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in made
     assert "overflow-wrap: anywhere" in made
     assert "table" not in Checker(made).tags, "a table would be wider than 390 pixels"
@@ -149,7 +149,7 @@ def test_report_counts_statuses_mistakes_and_arrivals():
 
 
 def test_report_figures_have_alt_text():
-    page = Checker(report.of_class(ROWS, COURSE, ["eve.pdf is not graded"]))
+    page = Checker(report.class_page(ROWS, COURSE, ["eve.pdf is not graded"]))
     assert len(page.images) == 3
     for image in page.images:
         kind, _, data = image["src"].partition(",")
@@ -169,11 +169,11 @@ def test_report_figures_have_alt_text():
 
 @pytest.mark.parametrize("rows", [[], [row(status="missing", hours=None)], [row()]], ids=["none", "missing", "passed"])
 def test_report_accepts_few_rows(rows):
-    assert "report" in Checker(report.of_class(rows, plan.Plan(), [])).text
+    assert "report" in Checker(report.class_page(rows, plan.Plan(), [])).text
 
 
 def test_report_accepts_a_mistake_with_a_dollar_sign():
-    report.of_class([row("ada", "03.1", "wrong", mistake="$\\frac{$ \u4e2d")], COURSE, [])
+    report.class_page([row("ada", "03.1", "wrong", mistake="$\\frac{$ \u4e2d")], COURSE, [])
 
 
 def test_table_breaks_long_words():

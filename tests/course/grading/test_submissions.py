@@ -426,4 +426,4 @@ def test_archive_bomb_is_rejected(tmp_path, monkeypatch):
     [("2025", "2025"), ("01", None), ("Week 3 Gradients", None), ("lesson01", None), ("ada_lesson01", "ada")],
 )
 def test_folder_name_is_a_student_or_a_unit(name, student):
-    assert file_names.of_folder(name) == student
+    assert file_names.student_of_folder(name) == student

@@ -147,7 +147,7 @@ def limit(cpu, memory, file_size, threads=0) -> set:
     return held - ({"memory"} if sys.platform == "darwin" else set())  # macOS takes the limit and ignores it
 
 
-def threads_of(slot) -> int:
+def thread_count(slot) -> int:
     """Return the number of threads of the user that runs the notebook of this slot."""
     if not Path("/proc/self/task").exists():
         return 400
