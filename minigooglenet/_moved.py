@@ -120,7 +120,7 @@ MODULES = {
     **dict(_of_lessons()),
 }
 NAMES = {
-    "minigooglenet.course.grading.Asked": "minigooglenet.course.grading.grader.Asked",
+    "minigooglenet.course.grading.Asked": "minigooglenet.course.grading.grader.GradingOptions",
     "minigooglenet.course.grading.collect": "minigooglenet.course.grading.grader.collect",
     "minigooglenet.course.grading.grade": "minigooglenet.course.grading.grader.grade",
     "minigooglenet.data.Pictures": "minigooglenet.data.dataset.Images",

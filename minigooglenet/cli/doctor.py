@@ -3,7 +3,7 @@
 from minigooglenet.console import printable
 from minigooglenet.course import doctor
 
-HELP = "look for what is wrong with this machine, and say what to do"
+HELP = "check this machine and show how to fix what is wrong"
 
 
 def add_parser(commands, name):
@@ -12,10 +12,11 @@ def add_parser(commands, name):
 
 
 def run(options):
-    """Print every finding; exit code 1 if something is wrong."""
-    found = doctor.look()
-    for finding in found:
-        print(printable(finding, "\n"))
-    wrong = sum(not finding.well for finding in found)
-    print(f"{wrong} of {len(found)} findings need something done." if wrong else f"All {len(found)} findings are well.")
+    """Print every diagnosis; exit code 1 if something is wrong."""
+    diagnoses = doctor.diagnose()
+    for diagnosis in diagnoses:
+        print(printable(diagnosis, "\n"))
+    wrong = sum(not diagnosis.ok for diagnosis in diagnoses)
+    count = len(diagnoses)
+    print(f"{wrong} of {count} checks need attention." if wrong else f"All {count} checks passed.")
     return 1 if wrong else 0

@@ -14,7 +14,7 @@ from minigooglenet.cli.arguments import (
     use_course,
 )
 from minigooglenet.course.grading import feedback, formats, gradebook, report, sandbox
-from minigooglenet.course.grading.grader import Asked, grade
+from minigooglenet.course.grading.grader import GradingOptions, grade
 from minigooglenet.course.grading.sandbox import probe
 
 HELP = "grade the notebooks of a class"
@@ -93,7 +93,7 @@ def add_parser(commands, name):
 def run(options):
     """Grade the notebooks and print a summary of the class."""
     course = use_course(options)
-    asked = Asked(
+    asked = GradingOptions(
         *(options.timeout, options.memory << 20, options.whole, options.lesson), options.wall, options.handout
     )
     if options.handout and not any(Path(options.handout).glob("*.ipynb")):
@@ -109,7 +109,7 @@ def run(options):
     _check_forms(options)
     one = [form for form in options.format if form in formats.ONE]
     if one:
-        asked.everything_of = formats.owner(one[0], options.folder)
+        asked.owner = formats.owner(one[0], options.folder)
     sentences: list[str] = []
     out, begun = output(options.csv), time.monotonic()
     held = probe.held()
@@ -123,7 +123,7 @@ def run(options):
         def tell(done, count, name):
             bar.update(task, completed=done, total=count, status=gradebook.safe(name))
 
-        rows, walls, _ = grade(options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append)
+        rows, protections, _ = grade(options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append)
     for line in gradebook.summary(rows) + gradebook.arrived(rows):
         out.print(line, markup=False, soft_wrap=True)
     for sentence in sentences:
@@ -142,7 +142,7 @@ def run(options):
         )
     if options.report:
         report_written(out, report.write(options.report, rows, asked.plan, sentences))
-    missing = [wall for wall in sandbox.WALLS if wall not in walls]
+    missing = [name for name in sandbox.PROTECTIONS if name not in protections]
     students = len({row["student"] for row in rows})
     out.print(
         f"{students} student{'s' * (students != 1)}, {len(rows)} rows, {time.monotonic() - begun:.0f} s: {options.csv}",

@@ -47,7 +47,7 @@ def run(options):
     print(f"{printable(options.dir)}: {len(new)} files copied, {len(same)} already present.")
     for path in kept:
         print(f"kept your version, which differs from the original lesson: {printable(path)}")
-    wrong = [finding for finding in doctor.look(short=True) if not finding.well]
+    wrong = [diagnosis for diagnosis in doctor.diagnose(short=True) if not diagnosis.ok]
     for finding in wrong:
         print(printable(finding, "\n"))
     if wrong:

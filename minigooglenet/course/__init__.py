@@ -1,1 +1,1 @@
-"""The course around the exercises: notebooks from their sources, lessons on their way to students, grades."""
+"""The course around the exercises: notebooks and their sources, handouts for students, releases, and grading."""

@@ -1,4 +1,4 @@
-"""The answers in a notebook as syntax trees, in a form that spaces, comments and names of variables do not change."""
+"""Answers in a notebook as syntax trees, in a canonical form without spaces, comments and names of variables."""
 
 import ast
 import copy
@@ -8,71 +8,71 @@ import warnings
 from minigooglenet.course.ipython import python
 from minigooglenet.exercises.find import everything
 
-MOST_LETTERS = 1 << 20  # of a cell
+MOST_CHARACTERS = 1 << 20  # in one cell
 
 
 def statements(sources) -> list:
-    """Return the statements of all cells that Python can read."""
-    found = []
+    """Return the statements of all cells that are valid Python."""
+    body = []
     for source in sources:
         try:
             with warnings.catch_warnings(action="ignore"):
-                found += ast.parse(python(source)).body if len(source) < MOST_LETTERS else []
+                body += ast.parse(python(source)).body if len(source) < MOST_CHARACTERS else []
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-    return found
+    return body
 
 
 def bound(body) -> dict[str, ast.AST]:
-    """Return {name: what it is bound to last} of a list of statements: a function, a class or an expression."""
-    found = {}
+    """Return {name: its last binding in a list of statements}: a function, a class or an expression."""
+    bindings = {}
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found[node.name] = node
+            bindings[node.name] = node
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {target.id: node.value for target in targets if isinstance(target, ast.Name)}
-    return found
+            bindings |= {target.id: node.value for target in targets if isinstance(target, ast.Name)}
+    return bindings
 
 
 def given(body) -> dict[str, ast.AST]:
-    """Return {exercise: its answer}: what is passed to check or answer, or what has the exercise's name."""
-    names, found = bound(body), {}
+    """Return {exercise: its answer}: the argument of `check` or `answer`, or the object with the exercise's name."""
+    names, answers = bound(body), {}
     for number, exercise in everything().items():
         if exercise.name in names:
-            found[number] = names[exercise.name]
+            answers[number] = names[exercise.name]
     for node in (node for statement in body for node in ast.walk(statement)):
         match node:
             case ast.Call(ast.Name("check" | "answer"), [ast.Constant(str(number)), value, *_]):
-                found[number] = names.get(value.id, value) if isinstance(value, ast.Name) else value
-    return found
+                answers[number] = names.get(value.id, value) if isinstance(value, ast.Name) else value
+    return answers
 
 
 def canonical(node, functions=()) -> str:
-    """Return a text that two answers share if they differ only in comments, spaces and names of their variables.
+    """Return a text that is equal for two answers that differ only in comments, spaces and names of variables.
 
-    functions : names of the notebook's own functions, which may differ too
+    functions : names of functions in the notebook, which may differ too
     """
     node = copy.deepcopy(node)
-    mine: dict[str, str] = {}
-    for each in ast.walk(node):
-        if isinstance(each, ast.arg):
-            each.annotation = None
-            mine.setdefault(each.arg, f"v{len(mine)}")
-        elif isinstance(each, ast.Name) and (isinstance(each.ctx, ast.Store) or each.id in functions):
-            mine.setdefault(each.id, f"v{len(mine)}")
-        elif isinstance(each, ast.FunctionDef):
-            each.returns, each.decorator_list = None, []
-            mine.setdefault(each.name, f"v{len(mine)}")
-            if ast.get_docstring(each, clean=False) is not None:
-                each.body = each.body[1:] or [ast.Pass()]
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            each.id = mine.get(each.id, each.id)
-        elif isinstance(each, ast.arg):
-            each.arg = mine[each.arg]
-        elif isinstance(each, ast.FunctionDef):
-            each.name = mine[each.name]
+    renamed: dict[str, str] = {}
+    for child in ast.walk(node):
+        if isinstance(child, ast.arg):
+            child.annotation = None
+            renamed.setdefault(child.arg, f"v{len(renamed)}")
+        elif isinstance(child, ast.Name) and (isinstance(child.ctx, ast.Store) or child.id in functions):
+            renamed.setdefault(child.id, f"v{len(renamed)}")
+        elif isinstance(child, ast.FunctionDef):
+            child.returns, child.decorator_list = None, []
+            renamed.setdefault(child.name, f"v{len(renamed)}")
+            if ast.get_docstring(child, clean=False) is not None:
+                child.body = child.body[1:] or [ast.Pass()]
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name):
+            child.id = renamed.get(child.id, child.id)
+        elif isinstance(child, ast.arg):
+            child.arg = renamed[child.arg]
+        elif isinstance(child, ast.FunctionDef):
+            child.name = renamed[child.name]
     return ast.dump(node)
 
 
@@ -82,52 +82,54 @@ def functions(body) -> set[str]:
 
 
 def size(node) -> int:
-    """Return how many parts an answer has: one line has about 20."""
+    """Return the number of syntax nodes in an answer: a line has about 20."""
     body = node.body if isinstance(node, ast.FunctionDef) else [node]
     skip = isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None
-    return sum(not isinstance(each, ast.expr_context) for part in body[skip:] for each in ast.walk(part))
+    return sum(not isinstance(child, ast.expr_context) for part in body[skip:] for child in ast.walk(part))
 
 
 def imports(body) -> dict[str, str]:
     """Return {name: the module or object of this package that it is imported from}."""
-    found = {}
+    imported = {}
     for node in (node for statement in body for node in ast.walk(statement)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "minigooglenet":
-                    found[alias.asname or "minigooglenet"] = alias.name if alias.asname else "minigooglenet"
+                    imported[alias.asname or "minigooglenet"] = alias.name if alias.asname else "minigooglenet"
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "minigooglenet":
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            imported |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return imported
 
 
 def uses(node, body, known=()) -> set[str]:
-    """Return what an answer uses of this package, also through functions of the notebook: "kernels.conv2d.forward".
+    """Return the names of this package that an answer uses, directly or through the notebook's functions.
 
-    known : names whose own code is not followed
+    A name looks like "kernels.conv2d.forward".
+
+    known : names of functions whose code is not searched
     """
     names, from_package = bound(body), imports(body)
-    found, waiting, seen = set(), [node], set(known)
+    used, waiting, seen = set(), [node], set(known)
     while waiting:
         node = waiting.pop()
         texts = (
-            each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            child.value for child in ast.walk(node) if isinstance(child, ast.Constant) and isinstance(child.value, str)
         )
-        found |= {text.partition(".")[2] for text in texts if re.fullmatch(r"minigooglenet(\.\w+)+", text)}
+        used |= {text.partition(".")[2] for text in texts if re.fullmatch(r"minigooglenet(\.\w+)+", text)}
         for name, attributes in _chains(node):
             if name in from_package:
-                found.add(".".join([from_package[name], *attributes]).partition(".")[2])
+                used.add(".".join([from_package[name], *attributes]).partition(".")[2])
             elif name in names and name not in seen:
                 seen.add(name)
                 waiting.append(names[name])
-    return found
+    return used
 
 
 def _chains(node):
     """Yield (name, attributes) of every name that is read: ("mg", ["layers", "Conv2d"])."""
-    inner, mine = set(), _locals(node)
-    for each in ast.walk(node):
-        attributes, base = [], each
+    inner, local = set(), _locals(node)
+    for child in ast.walk(node):
+        attributes, base = [], child
         while isinstance(base, ast.Attribute):
             inner.add(id(base.value))
             attributes.insert(0, base.attr)
@@ -135,14 +137,14 @@ def _chains(node):
         if (
             isinstance(base, ast.Name)
             and isinstance(base.ctx, ast.Load)
-            and id(each) not in inner
-            and base.id not in mine
+            and id(child) not in inner
+            and base.id not in local
         ):
             yield base.id, attributes
 
 
 def _locals(node):
-    """Return the names that a function or an expression binds itself."""
+    """Return the names that are local to a function or an expression."""
     nodes = list(ast.walk(node))
-    stored = {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    return stored | {each.arg for each in nodes if isinstance(each, ast.arg)}
+    stored = {child.id for child in nodes if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)}
+    return stored | {child.arg for child in nodes if isinstance(child, ast.arg)}

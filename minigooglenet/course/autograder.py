@@ -1,4 +1,4 @@
-"""The autograder that Gradescope runs: this package, its settings and two scripts in one archive.
+"""The autograder archive for Gradescope: this package, its settings and two scripts.
 
 Gradescope unpacks the archive to /autograder/source, runs setup.sh once, and run_autograder for each submission.
 """
@@ -15,7 +15,7 @@ from minigooglenet.course import course_file, own_exercises
 PACKAGE = Path(minigooglenet.__file__).parent
 EXTRA = "course"
 SETUP = """#!/usr/bin/env bash
-# Gradescope runs this once, as it builds the image.
+# Gradescope runs this once, when it builds the image.
 set -euo pipefail
 root=${AUTOGRADER_ROOT:-/autograder}
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -37,7 +37,7 @@ cd "$root"
 mkdir -p results
 export PYTHONPATH="$root/source"
 if ! venv/bin/python -m minigooglenet grade submission --csv results/grades.csv --format gradescope@OPTIONS@; then
-  why="This submission could not be graded. Hand in the notebook of the lesson; if you did, tell the teaching staff."
+  why="This submission could not be graded. Hand in the notebook of the lesson. If you did, contact the teaching staff."
   printf '{"score": 0, "output": "%s"}\\n' "$why" > results/results.json
 fi
 """
@@ -71,7 +71,7 @@ def write(path, handout, lesson=None, course=None, exercises=None) -> Path:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in made.items():
-            entry = zipfile.ZipInfo(name)  # of 1980: the same content gives the same bytes
+            entry = zipfile.ZipInfo(name)  # dated 1980, so that equal content gives equal bytes
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if name in ("setup.sh", "run_autograder") else 0o644) << 16
             archive.writestr(entry, data)
@@ -81,20 +81,20 @@ def write(path, handout, lesson=None, course=None, exercises=None) -> Path:
 
 
 def requirements() -> list[str]:
-    """Return what pip installs for this package, with what a course needs."""
+    """Return the requirements of this package with the extra for courses."""
     from packaging.requirements import Requirement
 
-    found = map(Requirement, metadata.requires("minigooglenet") or ())
+    required = map(Requirement, metadata.requires("minigooglenet") or ())
     kept = []
-    for each in found:
-        if each.marker is None or each.marker.evaluate({"extra": EXTRA}):
-            each.marker = None
-            kept.append(str(each))
+    for requirement in required:
+        if requirement.marker is None or requirement.marker.evaluate({"extra": EXTRA}):
+            requirement.marker = None
+            kept.append(str(requirement))
     return kept
 
 
 def _package():
-    """Return {path: content} of this package as it runs here, and of what names its version."""
+    """Return {path: content} of this package as it runs here, and of its metadata with the version."""
     version = metadata.version("minigooglenet")
     about = f"Metadata-Version: 2.1\nName: minigooglenet\nVersion: {version}\n"
     kept = [

@@ -1,4 +1,4 @@
-"""A student's cells: cut down to what the answers need, and run with the checks taking notes."""
+"""A student's cells: selection of those that the answers need, and a run in which the checks record their arguments."""
 
 import __future__
 
@@ -23,46 +23,46 @@ from minigooglenet.exercises.find import find
 from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import NOT_YET, Result
 
-__all__ = ["Notes", "mark", "needed", "notebook", "numbers_in", "plain", "read", "run"]
+__all__ = ["Notes", "check_exercise", "needed", "notebook", "numbers_in", "plain", "read", "run"]
 NOTED = ("check", "answer", "ask", "predict")
-MOST_ATTEMPTS = 20  # at one exercise that count; the best of them does
+MOST_ATTEMPTS = 20  # at one exercise that are graded; the best one counts
 FUTURE = __future__.annotations.compiler_flag
-# What makes names that no statement binds: a dictionary of names, code in text, `global` in a function.
+# Code that may bind names without a statement: a dictionary of names, code in a string, `global` in a function.
 _MAKES_NAMES = re.compile(
     r"\b(?:exec|globals|locals|vars|setattr|global(?= +\w)|f_globals|user_ns|push|builtins|__dict__)\b"
 )
-SHOWN_BY_MAGIC = ("run", "load", "writefile", "file")  # they bind names, or write modules that cells import
+BINDING_MAGICS = ("run", "load", "writefile", "file")  # they bind names, or write modules that cells import
 
 
 def needed(cells, numbers=None, names=()) -> list[int]:
-    """Return the places of the cells that answers need: those that give them, and all that bind what these read.
+    """Return the indices of the cells that answers need: those that check them, and all that bind names they read.
 
-    numbers : exercises, or None for all that are checked or answered;  names : more that must be bound
-    A cell that cannot be parsed is left out: it could not run.
+    numbers : exercises, or None for all that are checked or answered;  names : further names that must be bound
+    A cell that cannot be parsed is skipped, because it cannot run.
     """
-    known = {place: names_of(cell) for place, cell in enumerate(map(plain, cells))}
-    known = {place: found for place, found in known.items() if found is not None}
-    wanted, chosen = set(names), set()
-    for place, (_, loaded, calls) in known.items():
+    parsed = {index: names_of(cell) for index, cell in enumerate(map(plain, cells))}
+    parsed = {index: names for index, names in parsed.items() if names is not None}
+    needs, chosen = set(names), set()
+    for index, (_, loaded, calls) in parsed.items():
         if any(numbers is None or number in numbers for number in calls):
-            chosen.add(place)
-            wanted |= loaded
+            chosen.add(index)
+            needs |= loaded
     while True:
-        more = {place for place, (bound, _, _) in known.items() if place not in chosen and bound & (wanted | {"*"})}
+        more = {index for index, (bound, _, _) in parsed.items() if index not in chosen and bound & (needs | {"*"})}
         if not more:
             return sorted(chosen)
         chosen |= more
-        wanted |= {name for place in more for name in known[place][1]}
+        needs |= {name for index in more for name in parsed[index][1]}
 
 
 def may_make_names(source: str) -> bool:
-    """Return whether a cell may bind a name in a way that `names_of` does not see."""
+    """Return whether a cell may bind a name in a way that `names_of` does not detect."""
     code = plain(source)
     return _MAKES_NAMES.search(code) is not None and syntax_error(source) is None
 
 
 def names_of(source: str):
-    """Return (names that a cell binds or changes, names that it reads, exercises that it gives), or None."""
+    """Return (names that a cell binds or changes, names that it reads, exercises that it checks), or None."""
     try:
         tree = ast.parse(source)
         table = symtable.symtable(source, "cell", "exec")
@@ -92,13 +92,13 @@ def names_of(source: str):
             first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
             if called in NOTED:
                 calls.add(first)
-            if called in ("run_line_magic", "run_cell_magic") and first in SHOWN_BY_MAGIC:
+            if called in ("run_line_magic", "run_cell_magic") and first in BINDING_MAGICS:
                 bound.add("*")
     return bound, loaded, calls
 
 
 def syntax_error(source: str) -> str | None:
-    """Return what Python says about a cell that it cannot read, with the line, or None."""
+    """Return why a cell is not valid Python, with the line, or None."""
     try:
         ast.parse(plain(source))
     except SyntaxError as error:
@@ -110,9 +110,9 @@ def syntax_error(source: str) -> str | None:
 
 
 def numbers_in(cells) -> list[str]:
-    """Return the numbers of the exercises that cells check or answer, in order."""
-    found = re.findall(r"\b(?:check|answer)\(\s*[\"'](\d\d\.\w+)[\"']", "\n".join(cells))
-    return list(dict.fromkeys(found))
+    """Return the IDs of the exercises that cells check or answer, in order."""
+    numbers = re.findall(r"\b(?:check|answer)\(\s*[\"'](\d\d\.\w+)[\"']", "\n".join(cells))
+    return list(dict.fromkeys(numbers))
 
 
 def _base(node):
@@ -122,50 +122,50 @@ def _base(node):
 
 
 class Attempt(NamedTuple):
-    """What was given to a check, and {name: value} of what it read in the notebook at that time."""
+    """An argument of a check, and {name: value} of the notebook's names that it read at that time."""
 
     given: object
     names: dict
 
 
 def _read_by(answer, namespace) -> dict:
-    """Return {name: value} of the names of a notebook that a function reads, and the functions that it calls."""
-    found, waiting, seen = {}, [answer, type(answer)], set()
+    """Return {name: value} of the notebook's names that a function reads, directly or through other functions."""
+    values, waiting, seen = {}, [answer, type(answer)], set()
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, functools.partial):
-            each = each.func
-        elif isinstance(each, types.MethodType):
-            each = each.__func__
-        elif type(each).__module__.startswith("numba."):
-            each = getattr(each, "py_func", each)
-        if isinstance(each, types.FunctionType):
-            inside = [cell.cell_contents for cell in each.__closure__ or () if cell != types.CellType()]
-            waiting += [each.__code__, *inside]
-        elif isinstance(each, type):
-            waiting += [method for method in vars(each).values() if isinstance(method, types.FunctionType)]
-        elif isinstance(each, types.CodeType) and each not in seen:
-            seen.add(each)
-            names = {name: namespace[name] for name in each.co_names if name in namespace and name not in found}
-            found |= names
-            waiting += [*names.values(), *(const for const in each.co_consts if isinstance(const, types.CodeType))]
-    return found
+        item = waiting.pop()
+        if isinstance(item, functools.partial):
+            item = item.func
+        elif isinstance(item, types.MethodType):
+            item = item.__func__
+        elif type(item).__module__.startswith("numba."):
+            item = getattr(item, "py_func", item)
+        if isinstance(item, types.FunctionType):
+            inside = [cell.cell_contents for cell in item.__closure__ or () if cell != types.CellType()]
+            waiting += [item.__code__, *inside]
+        elif isinstance(item, type):
+            waiting += [method for method in vars(item).values() if isinstance(method, types.FunctionType)]
+        elif isinstance(item, types.CodeType) and item not in seen:
+            seen.add(item)
+            names = {name: namespace[name] for name in item.co_names if name in namespace and name not in values}
+            values |= names
+            waiting += [*names.values(), *(const for const in item.co_consts if isinstance(const, types.CodeType))]
+    return values
 
 
 @dataclass
 class Notes:
-    """What a student's cells gave: {number: answer}, {number: (value, student)}, {prediction: whether one was made}."""
+    """A record of what a student's cells passed to the checks and predictions."""
 
-    checked: dict = field(default_factory=dict)
-    attempts: dict = field(default_factory=dict)  # {number: [Attempt at check, or (value, student) of an answer]}
-    answered: dict = field(default_factory=dict)
-    asked: dict = field(default_factory=dict)
-    predicted: dict = field(default_factory=dict)
-    stopped: dict = field(default_factory=dict)  # {place of a cell: what it stopped with}
+    checked: dict = field(default_factory=dict)  # {number: last answer}
+    attempts: dict = field(default_factory=dict)  # {number: [Attempt, or (value, student) for a question]}
+    answered: dict = field(default_factory=dict)  # {number: (last value, student)}
+    students: dict = field(default_factory=dict)  # {number: student for whom `ask` drew the question}
+    predicted: dict = field(default_factory=dict)  # {prediction: whether a guess was made}
+    stopped: dict = field(default_factory=dict)  # {index of a cell: exception that stopped it}
     namespace: dict = field(default_factory=dict)
 
     def check(self, number=None, given=None):
-        """Note an answer in place of the check; without an exercise, list them as always."""
+        """Record an answer instead of checking it; without an exercise, list all exercises as usual."""
         if number is None:
             return ORIGINAL["check"]()
         self.checked[str(number)] = given
@@ -174,18 +174,19 @@ class Notes:
         return Result(str(number), NOT_YET, what="noted")
 
     def answer(self, number, value, student=None):
-        """Note a number in place of marking it."""
-        self.answered[str(number)] = (value, self.asked.get(str(number), "you") if student is None else str(student))
+        """Record a value instead of checking it."""
+        student = self.students.get(str(number), "you") if student is None else str(student)
+        self.answered[str(number)] = (value, student)
         self._attempted(number, self.answered[str(number)])
         return Result(str(number), NOT_YET, what="noted")
 
     def _attempted(self, number, attempt):
-        """Keep the last attempts, the newest first."""
-        kept = self.attempts.setdefault(str(number), [])
-        kept[:] = [attempt, *(each for each in kept if not _same(each, attempt))][:MOST_ATTEMPTS]
+        """Store the last attempts, the newest first."""
+        attempts = self.attempts.setdefault(str(number), [])
+        attempts[:] = [attempt, *(old for old in attempts if not _same(old, attempt))][:MOST_ATTEMPTS]
 
     def tries(self, number):
-        """Yield what was given to a check, the newest first, while the notebook's names are those of that time."""
+        """Yield the arguments of a check, the newest first, with the notebook's names restored to that time."""
         for given, names in self.attempts.get(number, ()):
             now = {name: self.namespace[name] for name in names if name in self.namespace}
             self.namespace |= names
@@ -195,30 +196,30 @@ class Notes:
                 self.namespace |= now
 
     def ask(self, number, student="you"):
-        """Note for whom the question is drawn; say it as always."""
-        self.asked[str(number)] = str(student)
+        """Record for whom the question is drawn, and print it as usual."""
+        self.students[str(number)] = str(student)
         return ORIGINAL["ask"](number, student)
 
     def predict(self, name, guess=None):
-        """Note whether there is a guess."""
+        """Record whether there is a guess."""
         self.predicted[str(name)] = not (guess is None or guess is Ellipsis)
         return ORIGINAL["predict"](name, guess)
 
     def given(self, number, function=None):
-        """Return the answer to an exercise: a function by its name, what was checked, or what bears the asked name."""
+        """Return the answer to an exercise: the last argument of `check`, or the object with the exercise's name."""
         exercise = find(number)
         if function is not None or number not in self.checked:
             name = function or exercise.name
             if not name.isidentifier():
-                raise LookupError(f'nothing was given to check("{number}", ...)')
+                raise LookupError(f'check("{number}", ...) was never called')
             if name not in self.namespace:
-                raise LookupError(f"there is no {name}")
+                raise LookupError(f"{name} is not defined")
             return self.namespace[name]
         return self.checked[number]
 
 
 def _same(a, b):
-    """Return whether two attempts are one: the same function, which reads the same objects."""
+    """Return whether two attempts are equal: the same function, which reads the same objects."""
     return (
         isinstance(a, Attempt)
         and a.given is b.given
@@ -228,7 +229,7 @@ def _same(a, b):
 
 
 def _copied(given):
-    """Return a copy of data, because a later cell may change it; what cannot be copied is kept itself."""
+    """Return a copy of data, because a later cell may change it; an object that cannot be copied is kept itself."""
     try:
         return copy.deepcopy(given)
     except Exception:
@@ -238,11 +239,11 @@ def _copied(given):
 ORIGINAL = {name: getattr(exercises, name) for name in NOTED}
 
 
-def run(cells, places=None, label="cell", around=lambda run: run()) -> Notes:
-    """Run cells one after another in one namespace and note what they give. A cell that stops is noted too.
+def run(cells, chosen=None, label="cell", around=lambda run: run()) -> Notes:
+    """Run cells one after another in one namespace, and record the arguments of checks and the exceptions of cells.
 
-    places : of the cells to run;  label : the file that tracebacks name, or what they call a cell
-    around : calls what runs one cell, under a time limit perhaps
+    chosen : indices of the cells to run, by default all;  label : file name or word for a cell in tracebacks
+    around : called with the function that runs one cell, for example to limit its time
     """
     notes, flags, loop = Notes(), 0, None
     notes.namespace = {"__name__": "student", "__builtins__": __builtins__, "display": lambda *shown, **how: None}
@@ -251,9 +252,9 @@ def run(cells, places=None, label="cell", around=lambda run: run()) -> Notes:
     for name in NOTED:
         setattr(exercises, name, getattr(notes, name))
     try:
-        for place in range(len(cells)) if places is None else places:
-            source = plain(cells[place])
-            file = label if label.endswith(".py") else f"{label} {place + 1}"
+        for index in range(len(cells)) if chosen is None else chosen:
+            source = plain(cells[index])
+            file = label if label.endswith(".py") else f"{label} {index + 1}"
             lines = _lines(cells) if label.endswith(".py") else _lines([source])
             linecache.cache[file] = (len(source), None, lines, file)
             try:
@@ -266,7 +267,7 @@ def run(cells, places=None, label="cell", around=lambda run: run()) -> Notes:
                 else:
                     around(lambda code=code: exec(code, notes.namespace))
             except (Exception, SystemExit) as error:
-                notes.stopped[place] = f"{type(error).__name__}: {error}"
+                notes.stopped[index] = f"{type(error).__name__}: {error}"
     finally:
         if loop:
             loop.close()
@@ -276,19 +277,19 @@ def run(cells, places=None, label="cell", around=lambda run: run()) -> Notes:
 
 
 def _lines(sources):
-    """Return the lines of cells that each begin with as many empty lines as stand before them."""
+    """Return the lines of a file from its cells, each of which begins with an empty line for each line before it."""
     lines = []
     for source in sources:
         lines[len(lines) :] = source.splitlines(keepends=True)[len(lines) :]
     return lines
 
 
-def mark(notes, number, function=None) -> Result:
-    """Check what the cells gave for one exercise."""
+def check_exercise(notes, number, function=None) -> Result:
+    """Check the recorded answer to one exercise."""
     if isinstance(find(number), Question):
         if number not in notes.answered:
-            return Result(number, NOT_YET, what=f"nothing is given to answer({number!r}, ...){_stopped(notes)}")
-        results = [exercises.answer(number, *each) for each in notes.attempts[number]]
+            return Result(number, NOT_YET, what=f"answer({number!r}, ...) was never called{_stopped(notes)}")
+        results = [exercises.answer(number, *attempt) for attempt in notes.attempts[number]]
         return next((result for result in results if result.passed), results[0])
     if function is None and number in notes.attempts:
         results = []
@@ -304,5 +305,5 @@ def mark(notes, number, function=None) -> Result:
 
 
 def _stopped(notes):
-    """Return "; cell 3 stopped with ..." for each cell that did."""
-    return "".join(f"; cell {place + 1} stopped with {told}" for place, told in notes.stopped.items())
+    """Return "; cell 3 stopped with ..." for each cell that stopped."""
+    return "".join(f"; cell {index + 1} stopped with {error}" for index, error in notes.stopped.items())

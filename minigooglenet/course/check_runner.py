@@ -16,11 +16,11 @@ from minigooglenet.exercises.shown import error_text, printable
 
 CODES = {PASSED: 0, WRONG: 1, NOT_YET: 2}
 TOO_LONG = 124
-FAILED = "failed"  # there is no result: the file cannot be read, or a limit ended it
+FAILED = "failed"  # no result: the file cannot be read, or a limit ended the check
 
 
 def check(number, path, function=None):
-    """Run what the answer to one exercise needs of a file, and return the result of its check."""
+    """Run the cells of a file that the answer to one exercise needs, and return the result of its check."""
     exercise = find(number)
     number = exercise.number
     sources = cells.read(path)
@@ -28,14 +28,14 @@ def check(number, path, function=None):
     label = "cell" if Path(path).suffix == ".ipynb" else Path(path).name
     with own_modules.importable(Path(path).absolute().parent, label):
         notes = cells.run(sources, cells.needed(sources, {number}, names), label)
-        result = cells.mark(notes, number, function)
+        result = cells.check_exercise(notes, number, function)
     return _unreadable(number, sources, label) or result if result.status == NOT_YET else result
 
 
 def _unreadable(number, sources, label):
-    """Return a result that names the first line that is not valid Python, or None: its definitions are missing."""
-    for place, source in enumerate(sources, 1):
-        of = f" of cell {place}" if label == "cell" else ""
+    """Return a result that shows the first line that is not valid Python, or None if all cells are valid."""
+    for index, source in enumerate(sources, 1):
+        of = f" of cell {index}" if label == "cell" else ""
         try:
             compile(cells.plain(source), label, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except SyntaxError as error:
@@ -48,14 +48,14 @@ def _unreadable(number, sources, label):
 
 
 def in_a_process(number, path, function=None, seconds=120.0, as_json=False) -> int:
-    """Do the same in another process, print what comes out, and return 0 passed, 1 wrong, 2 not yet, 124 too long."""
-    asked_for = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
-    encoding = asked_for or getattr(sys.stdout, "encoding", None) or "ascii"
-    asked = (number, str(path), function or "", str(Path.cwd()), encoding, as_json)
+    """Run `check` in a separate process and print its result; return 0 passed, 1 wrong, 2 not yet, 124 too long."""
+    requested = os.environ.get("PYTHONIOENCODING", "").partition(":")[0]
+    encoding = requested or getattr(sys.stdout, "encoding", None) or "ascii"
+    arguments = (number, str(path), function or "", str(Path.cwd()), encoding, as_json)
     quick = {"start_new_session": os.name == "posix"}
     with (
         children.own_folder() as folder,
-        children.start("minigooglenet.course.check_runner", *asked, folder=folder, **quick) as process,
+        children.start("minigooglenet.course.check_runner", *arguments, folder=folder, **quick) as process,
     ):
         try:
             return process.wait(seconds)
@@ -68,7 +68,7 @@ def in_a_process(number, path, function=None, seconds=120.0, as_json=False) -> i
 
 
 def end(process) -> None:
-    """Kill a process, and everything that it started where the system knows process groups."""
+    """Kill a process and, on a system with process groups, all of its children."""
     if os.name == "posix":
         try:
             os.killpg(process.pid, signal.SIGKILL)
@@ -79,14 +79,14 @@ def end(process) -> None:
 
 
 def as_text(result) -> str:
-    """Return a result as one line of JSON. Its keys stay what they are."""
+    """Return a result as one line of JSON. Other programs rely on its keys."""
     kept = {name: getattr(result, name) for name in ("status", "mistake", "what", "looks_like", "advice")}
     return json.dumps({"exercise": result.number, "passed": result.passed, **kept})
 
 
 def main(number, path, function, as_json=False) -> int:
-    """Print the result of one check, or a sentence about a file that cannot be read, and return the exit code."""
-    orphans.end_with_parent()  # nobody else would end a loop that never ends
+    """Print the result of one check, or why the file cannot be read, and return the exit code."""
+    orphans.end_with_parent()  # otherwise an endless loop would run for ever
     try:
         result = check(number, path, function or None)
     except (OSError, ValueError) as error:
@@ -101,14 +101,14 @@ def main(number, path, function, as_json=False) -> int:
 
 
 def _print(text):
-    """Print text on any console: characters that its encoding lacks are shown as escapes."""
+    """Print text on any console: characters outside its encoding become escapes."""
     text, encoding = printable(text), sys.stdout.encoding or "ascii"
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 if __name__ == "__main__":
     starting.read_settings_before(sys.argv[4])
-    os.chdir(sys.argv[4])  # everything is imported: only now the folder of the caller, from which answers read files
+    os.chdir(sys.argv[4])  # only after all imports; answers read files from the folder of the caller
     sys.stdout.reconfigure(encoding=sys.argv[5], errors="backslashreplace")
     code = main(*sys.argv[1:4], sys.argv[6] == "True")
-    os._exit(code)  # a thread that a student's answer left behind does not hold the result up
+    os._exit(code)  # without waiting for threads that a student's answer may have started

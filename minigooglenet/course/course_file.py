@@ -1,4 +1,4 @@
-"""The file `course.toml`, in which a teacher writes the plan of a course.
+"""The course file `course.toml`, in which an instructor writes the plan of a course.
 
     name = "Networks from scratch, autumn 2026"
     partial = true                      # a wrong function earns its fraction of the test cases
@@ -8,9 +8,9 @@
     without = ["01.4"]                  # does not count
 
     [late]
-    per_day = 0.1                       # of the points, for each day begun
+    per_day = 0.1                       # of the points, for each day or part of a day
 
-`read` reports everything that is wrong with a file in one error.
+`read` reports all problems of a file in one error.
 """
 
 import datetime
@@ -31,12 +31,12 @@ MOST_BYTES = 1 << 20
 
 
 def read(path) -> Plan:
-    """Return the plan that a course file contains.
+    """Return the plan in a course file.
 
     Raises
     ------
     ValueError
-        With one line for everything that is wrong, and what it should be.
+        With one line for each problem: where, expected, received, fix.
     """
     path = Path(path)
     table, reader = _table(path), _Reader(path)
@@ -48,24 +48,24 @@ def read(path) -> Plan:
 
 
 def own_exercises(path) -> Path | None:
-    """Return the folder of the course's own exercises that a course file names, or None.
+    """Return the folder of the course's own exercises in a course file, or None.
 
-    They must be known before the file is read: it may give points for them.
+    They must be registered before the file is read, because it may give points for them.
     """
     folder = _table(Path(path)).get("exercises")
     return Path(path).parent / folder if isinstance(folder, str) else None
 
 
 def roster_file(path) -> str | None:
-    """Return the file next to a course file that it names as its roster, or None if the students are in it."""
+    """Return the name of the roster file in a course file, or None if the students are in the course file itself."""
     students = _table(Path(path)).get("students")
     return students if isinstance(students, str) else None
 
 
 def _table(path) -> dict:
-    """Return a course file as TOML reads it."""
+    """Return the contents of a course file as a dict."""
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name the course file in it, such as {path / 'course.toml'}")
+        raise IsADirectoryError(f"{path} is a folder; pass the course file in it, such as {path / 'course.toml'}")
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -75,14 +75,14 @@ def _table(path) -> dict:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: byte {error.start}. Save it as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        told = str(error)
-        if "\\" in told or "Unescaped" in told or "Invalid hex" in told:
-            told += ". Write paths with / or in single quotes"
-        raise ValueError(f"{path} is not valid TOML: {told}") from None
+        message = str(error)
+        if "\\" in message or "Unescaped" in message or "Invalid hex" in message:
+            message += ". Write paths with / or in single quotes"
+        raise ValueError(f"{path} is not valid TOML: {message}") from None
 
 
 class _Reader:
-    """A course file as it is read: the problems that are found in it."""
+    """Reader of a course file, which collects its problems."""
 
     def __init__(self, path):
         self.path, self.problems = path, []
@@ -90,11 +90,11 @@ class _Reader:
         self.numbers = sorted({number.partition(".")[0] for number in self.known})
         self.zone = None
 
-    def wrong(self, where, told):
-        self.problems.append(f"{where}: {told}")
+    def wrong(self, where, message):
+        self.problems.append(f"{where}: {message}")
 
     def keys(self, table, known, where):
-        """Report the keys of a table that nobody reads."""
+        """Report unknown keys of a table."""
         for key in table:
             if key not in known:
                 near = closest(key, known, 1)
@@ -104,7 +104,7 @@ class _Reader:
     def typed(self, table, key, kind, where, default=None):
         """Return the value of a key, or report that it has another type."""
         value = table.get(key, default)
-        kinds = {bool: "true or false", str: "text in quotes", dict: "a table", list: "a list", int: "a whole number"}
+        kinds = {bool: "true or false", str: "text in quotes", dict: "a table", list: "a list", int: "an integer"}
         good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
         if key in table and not good:
             self.wrong(f"{where}{key}", f"expected {kinds[kind]}, got {_shown(value)}")
@@ -112,7 +112,7 @@ class _Reader:
         return value
 
     def number(self, table, key, where, default, low, high, unit):
-        """Return a number between two bounds, or report it."""
+        """Return a number, or report it if it is outside its bounds."""
         value = table.get(key, default)
         if value is default:
             return default
@@ -154,15 +154,15 @@ class _Reader:
             self.wrong("time_zone", f"unknown time zone {_shown(name)}.{advice}")
 
     def _exercise(self, number, where, lesson=None) -> str | None:
-        """Return the ID of an exercise, or report that it does not exist."""
+        """Return the full ID of an exercise, or report that it does not exist."""
         text = str(number)
         text = text.zfill(len(text) + 1) if text[1:2] == "." else text
         if text in self.known and lesson in (None, text.partition(".")[0]):
             return text
-        there = [each for each in self.known if lesson in (None, each.partition(".")[0])]
-        near = closest(text, there, 2)
+        candidates = [known for known in self.known if lesson in (None, known.partition(".")[0])]
+        near = closest(text, candidates, 2)
         of = f" of lesson {lesson}" if lesson else ""
-        advice = f" Did you mean {near}?" if near else f" Choose from {', '.join(there)}." if lesson else ""
+        advice = f" Did you mean {near}?" if near else f" Choose from {', '.join(candidates)}." if lesson else ""
         self.wrong(where, f"unknown exercise{of} {_shown(number)}.{advice}")
         return None
 
@@ -174,10 +174,12 @@ class _Reader:
         return None
 
     def _points(self, table) -> dict[str, float]:
-        """Return {exercise: points}; TOML reads `01.3 = 4` as a table 01 with a key 3."""
+        """Return {exercise: points}. In TOML, `01.3 = 4` is a table 01 with the key 3."""
         flat = {}
         for key, value in table.items():
-            flat |= {f"{key}.{rest}": each for rest, each in value.items()} if isinstance(value, dict) else {key: value}
+            flat |= (
+                {f"{key}.{rest}": points for rest, points in value.items()} if isinstance(value, dict) else {key: value}
+            )
         points = {}
         for key in flat:
             number = self._exercise(key, f"points.{key}")
@@ -194,48 +196,48 @@ class _Reader:
             if not isinstance(inside, dict):
                 self.wrong(where, f"expected a table, [lessons.{key}], got {_shown(inside)}")
             elif number in made:
-                self.wrong(where, f"lesson {number} is there twice")
+                self.wrong(where, f"lesson {number} appears twice")
             elif number:
                 made[number] = self._one_lesson(number, inside, f"{where}.", points)
         if given and not made and not self.problems:
-            self.wrong("lessons", "no lesson counts. Add [lessons.01], or leave [lessons] out: then all count")
+            self.wrong("lessons", "no lesson counts. Add [lessons.01], or remove [lessons] so that all lessons count")
         titles = [lesson.title or f"Lesson {number}" for number, lesson in made.items()]
         for title in sorted({title for title in titles if titles.count(title) > 1}):
-            self.wrong("lessons", f"two lessons have the title {title!r}; a gradebook needs different ones")
+            self.wrong("lessons", f"two lessons have the title {title!r}; titles must be unique in a gradebook")
         return {number: made[number] for number in sorted(made)}
 
     def _one_lesson(self, number, table, where, points) -> Lesson:
         self.keys(table, LESSON_KEYS, where)
-        there = [each for each in self.known if each.startswith(f"{number}.")]
-        chosen = there
+        exercises = [known for known in self.known if known.startswith(f"{number}.")]
+        chosen = exercises
         if "exercises" in table and "without" in table:
             self.wrong(f"{where}without", "use `exercises` (those that count) or `without` (those that do not)")
         if "exercises" in table:
-            wanted = self._list(table, "exercises", where, number)
-            chosen = [each for each in there if each in wanted]
+            listed = self._list(table, "exercises", where, number)
+            chosen = [exercise for exercise in exercises if exercise in listed]
         elif "without" in table:
-            left = self._list(table, "without", where, number)
-            chosen = [each for each in there if each not in left]
+            listed = self._list(table, "without", where, number)
+            chosen = [exercise for exercise in exercises if exercise not in listed]
         if not chosen:
             self.wrong(where.removesuffix("."), "no exercise of this lesson counts. Leave the lesson out instead.")
-        found = {each: float(points.get(each, self.known[each].difficulty)) for each in chosen}
+        counted = {exercise: float(points.get(exercise, self.known[exercise].difficulty)) for exercise in chosen}
         total = self.number(table, "points", where, None, 0, MOST_POINTS, "points")
-        if total is not None and sum(found.values()):
-            found = shared(total, found)
+        if total is not None and sum(counted.values()):
+            counted = distributed(total, counted)
         due = self._date(table["due"], f"{where}due") if "due" in table else None
-        return Lesson(number, found, due, self.typed(table, "title", str, where, ""))
+        return Lesson(number, counted, due, self.typed(table, "title", str, where, ""))
 
     def _list(self, table, key, where, lesson) -> list[str]:
-        found = []
-        for each in self.typed(table, key, list, where, []):
-            if isinstance(each, float):  # 07.10 would be 7.1
-                self.wrong(f"{where}{key}", f'write exercise IDs in quotes, such as "{lesson}.1", got {each}')
+        numbers = []
+        for number in self.typed(table, key, list, where, []):
+            if isinstance(number, float):  # 07.10 would be 7.1
+                self.wrong(f"{where}{key}", f'write exercise IDs in quotes, such as "{lesson}.1", got {number}')
             else:
-                found.append(self._exercise(each, f"{where}{key}", lesson))
-        return [each for each in found if each]
+                numbers.append(self._exercise(number, f"{where}{key}", lesson))
+        return [number for number in numbers if number]
 
     def _date(self, value, where) -> datetime.datetime | None:
-        """Return a date with its time zone; a date without a time is the end of that day."""
+        """Return a date with a time zone; a date without a time means the end of that day."""
         if isinstance(value, datetime.datetime):
             return self._in_zone(value)
         if isinstance(value, datetime.date):
@@ -256,7 +258,7 @@ class _Reader:
             self.wrong("late.copies", f"expected {NEWEST!r} or {ON_TIME!r}, got {_shown(copies)}")
         days = self.typed(table, "days", int, "late.")
         if days is not None and days < 0:
-            self.wrong("late.days", f"expected days from 0, got {days}")
+            self.wrong("late.days", f"expected at least 0 days, got {days}")
         grace = self.number(table, "grace_minutes", "late.", 0, 0, 60 * 24, "minutes")
         per_day = self.number(table, "per_day", "late.", 0.0, 0, 1, "a fraction, 0.1 for 10%,")
         return Late(float(per_day), days, datetime.timedelta(minutes=grace), copies)
@@ -276,8 +278,8 @@ class _Reader:
             people = people_of(self.path.parent / given) if isinstance(given, str) else self._people(given)
             return Roster(people)
         except (OSError, ValueError) as error:
-            told = f"file {given} cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
-            self.wrong("students", told)
+            message = f"file {given} cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+            self.wrong("students", message)
             return Roster([])
 
     def _people(self, table) -> list[Person]:
@@ -296,13 +298,13 @@ class _Reader:
         return people
 
     def _extensions(self, table, plan) -> dict:
-        found = {}
+        due_dates = {}
         for name, dates in table.items():
             where = f'extensions."{name}"'
             student = plan.roster.find(name)
             if student is None:
                 near = closest(name, plan.roster.names, 1)
-                self.wrong(where, f"nobody on the roster has this name.{f' Did you mean {near}?' if near else ''}")
+                self.wrong(where, f"no student on the roster has this name.{f' Did you mean {near}?' if near else ''}")
             if not isinstance(dates, dict):
                 self.wrong(where, f"expected {{01 = 2026-11-10}}, got {_shown(dates)}")
                 continue
@@ -311,18 +313,18 @@ class _Reader:
                 if lesson and lesson not in plan.lessons:
                     self.wrong(f"{where}.{key}", f"lesson {lesson} does not count in [lessons]")
                 if lesson and date and student:
-                    found[student.name, lesson] = date
-        return found
+                    due_dates[student.name, lesson] = date
+        return due_dates
 
 
-def shared(total, weights) -> dict[str, float]:
-    """Return {exercise: points} in proportion to weights: hundredths whose sum is the total exactly."""
-    found, done, given = {}, 0.0, 0
-    for each, weight in weights.items():
-        done += weight
-        upto = round(100 * total * done / sum(weights.values()))
-        found[each], given = (upto - given) / 100, upto
-    return found
+def distributed(total, weights) -> dict[str, float]:
+    """Return {exercise: points} in proportion to weights: hundredths whose sum is exactly the total."""
+    points, weight_so_far, assigned = {}, 0.0, 0
+    for exercise, weight in weights.items():
+        weight_so_far += weight
+        upto = round(100 * total * weight_so_far / sum(weights.values()))
+        points[exercise], assigned = (upto - assigned) / 100, upto
+    return points
 
 
 def _shown(value):

@@ -1,4 +1,4 @@
-"""The lessons on their way to a student: where they are, and copies that never replace anybody's work."""
+"""Copies of the lessons for students: where the notebooks are, and copying that never overwrites edited files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from minigooglenet import files
 
 
 class Copied(NamedTuple):
-    """What a copy did: paths that are new, that were the same already, and that somebody changed and were left."""
+    """Result of a copy: new paths, paths that were up to date, and edited files that were kept."""
 
     new: list[Path]
     same: list[Path]
@@ -16,42 +16,42 @@ class Copied(NamedTuple):
 
 
 def folder() -> Path:
-    """Return where the notebooks are: in a wheel inside the package, in a checkout beside it."""
+    """Return the folder of the notebooks: inside the package in a wheel, next to it in a checkout."""
     package = Path(minigooglenet.__file__).parent
-    for place in (package / "lessons" / "notebooks", package.parent / "lessons"):
-        if any(place.glob("[0-9][0-9]_*.ipynb")):
-            return place
-    raise FileNotFoundError("this installation has no lessons; install minigooglenet again, or use a checkout")
+    for candidate in (package / "lessons" / "notebooks", package.parent / "lessons"):
+        if any(candidate.glob("[0-9][0-9]_*.ipynb")):
+            return candidate
+    raise FileNotFoundError("this installation contains no lessons; reinstall minigooglenet, or use a checkout")
 
 
 def sources() -> list[Path]:
-    """Return the sources of the notebooks, each in its lesson's folder, in order."""
+    """Return the sources of the notebooks, in order."""
     lessons = Path(minigooglenet.__file__).parent / "lessons"
     return sorted(lessons.glob("lesson_*/[0-9][0-9]_*.py"), key=lambda path: path.name)
 
 
 def copy(target, solutions=None) -> Copied:
-    """Copy the lessons to the folder `target`, made if need be.
+    """Copy the lessons to the folder `target`, which is created if needed.
 
-    A file that is there and differs is somebody's work and stays as it is.
+    A file that exists and differs is kept, because it has been edited.
 
-    solutions : another folder, for the sources: they hold the solutions, and `minigooglenet release` makes notebooks
-        of them
+    solutions : another folder, for the sources, which contain the solutions; `minigooglenet release` makes notebooks
+        from them
     """
     target, copied = Path(target), Copied([], [], [])
     chosen = [(path, target / path.name) for path in sorted(folder().glob("*.ipynb"))]
     if solutions is not None:
         chosen += [(path, Path(solutions) / path.name) for path in sources()]
-    for path, place in chosen:
-        copied[put(place, path.read_bytes())].append(place)
+    for path, destination in chosen:
+        copied[put(destination, path.read_bytes())].append(destination)
     return copied
 
 
-def put(place, data: bytes) -> int:
-    """Write `data` to `place` unless something else is there; return 0 if written, 1 if there already, 2 if left."""
-    if place.exists() or place.is_symlink():
-        return 1 if place.is_file() and place.read_bytes() == data else 2
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with files.atomic(place) as file:
+def put(path, data: bytes) -> int:
+    """Write `data` to `path` if it does not exist; return 0 if written, 1 if it was up to date, 2 if it was kept."""
+    if path.exists() or path.is_symlink():
+        return 1 if path.is_file() and path.read_bytes() == data else 2
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.atomic(path) as file:
         file.write(data)
     return 0

@@ -1,7 +1,7 @@
-"""Cells as Python: what only IPython reads (%magics, !commands, name?) becomes calls of `get_ipython()`.
+"""Conversion of cells to Python: IPython syntax (%magics, !commands, name?) becomes calls of `get_ipython()`.
 
-IPython itself rewrites a cell that Python cannot read. Without IPython the lines that Python stops at are rewritten
-here, one after another, if they look like magics. Text, comments and valid code are never touched.
+If IPython is installed, it rewrites cells that are not valid Python. Otherwise the lines with syntax errors are
+rewritten here, one after another, if they look like magics. Strings, comments and valid code do not change.
 """
 
 import ast
@@ -10,13 +10,13 @@ import re
 import textwrap
 import warnings
 
-# Cell magics whose body is not code of this notebook. Any other cell magic runs its body.
+# Cell magics whose body is not code of the notebook. Any other cell magic runs its body.
 OPAQUE = (
     *("!", "bash", "sh", "script", "sx", "system", "html", "HTML", "javascript", "js", "latex", "markdown", "svg"),
     *("perl", "ruby", "cmd", "powershell", "python", "python2", "python3", "pypy", "writefile", "file", "timeit"),
     *("sql", "R", "cython"),
 )
-# Line magics that a cell of one line may use without the %.
+# Line magics that work without the % in a cell of one line.
 AUTOMATIC = (
     *("alias", "autoreload", "bookmark", "cat", "cd", "clear", "conda", "config", "cp", "debug", "dirs", "env", "hist"),
     *("history", "ldir", "less", "lf", "lk", "ll", "load", "load_ext", "ls", "lsmagic", "lx", "magic", "man"),
@@ -24,15 +24,15 @@ AUTOMATIC = (
     *("psearch", "pushd", "pwd", "pylab", "quickref", "recall", "reload_ext", "reset", "rm", "rmdir", "run"),
     *("store", "time", "timeit", "unload_ext", "uv", "who", "who_ls", "whos", "xmode"),
 )
-MOST_WORK = 2_000_000  # letters of a cell times its magics: each of them takes a look at all letters
-MOST_LINES = 200  # that are rewritten in one cell without IPython
+MOST_WORK = 2_000_000  # characters of a cell times its magics, because each magic scans all characters
+MOST_LINES = 200  # lines that are rewritten in one cell without IPython
 _CALL = re.compile(
     r"^(?P<before>[^\S\n]*(?:[^\n#'\"()]*=[^\S\n]*)?)get_ipython\(\)\.run_line_magic\('(?:time|prun)', "
     r"(?P<code>'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")\)[^\S\n]*$",
     re.MULTILINE,
 )
 _OPTIONS = re.compile(r"^(?:-(?:[lsTDnrp]\s*\S+|[a-z]+|-[\w-]+)\s+)*")
-_TARGET = r"[\w.,\[\]'\"][\w.,\s\[\]'\"]*=\s*"  # no space first: spaces before it have one reading, not thousands
+_TARGET = r"[\w.,\[\]'\"][\w.,\s\[\]'\"]*=\s*"  # no leading space, to avoid exponential backtracking
 _MAGIC = re.compile(rf"^(\s*)({_TARGET})?(?<!%)%(\w+)[^\S\n]?(.*)$")
 _COMMAND = re.compile(rf"^(\s*)({_TARGET})?!!?(.*)$")
 _LIKE_MAGIC = re.compile(r"^[^\S\n]*[%!?]|=[^\S\n]*[%!]|\?[^\S\n]*$", re.MULTILINE)
@@ -41,10 +41,10 @@ _HELP = re.compile(r"^(\s*)(?:\?{1,2}\s*([%\w.*]+)|(?:\w[\w\s]*=\s*)?([%\w.*]+)\
 
 @functools.lru_cache(maxsize=4096)
 def python(source: str) -> str:
-    """Return a cell as Python. A cell that Python reads stays as it is; one that nobody reads comes back unread."""
+    """Return a cell as Python. Valid Python does not change, nor does a cell that cannot be converted."""
     if valid(source) and not _automatic(source):
         return _unpacked(source) if "get_ipython()" in source else source
-    above = source[: len(source) - len(source.lstrip("\n"))]  # lines keep their numbers
+    above = source[: len(source) - len(source.lstrip("\n"))]  # keeps line numbers
     cell = source[len(above) :]
     if magic := re.match(r"%%([\w!]+)[^\S\n]*(.*)", cell):
         return above + _cell_magic(*magic.groups(), cell.partition("\n")[2])
@@ -55,7 +55,7 @@ def python(source: str) -> str:
 
 
 def _unpacked(source):
-    """Return a cell that nbconvert exported, with the code that a magic runs in place of the call."""
+    """Return a cell exported by nbconvert in which each call of a magic is replaced by the code that it runs."""
     lines = _CALL.sub(_timed, source).split("\n")
     for statement in reversed(ast.parse("\n".join(lines)).body):
         match statement:
@@ -70,7 +70,7 @@ def _unpacked(source):
 
 
 def valid(source: str) -> bool:
-    """Return whether Python can read a cell."""
+    """Return whether a cell is valid Python."""
     try:
         with warnings.catch_warnings(action="ignore"):  # "\d" in a student's text
             ast.parse(source)
@@ -80,7 +80,7 @@ def valid(source: str) -> bool:
 
 
 def _automatic(source):
-    """Return whether a cell is one line that is a magic without its %."""
+    """Return whether a cell is a single line with a magic without its %."""
     text = source.strip()
     name = text.split(maxsplit=1)[0] if text else ""
     if name not in AUTOMATIC or "\n" in text:
@@ -97,7 +97,7 @@ def _cell_magic(name, options, body):
 
 
 def _timed(call):
-    """Return the statement of a %time or %prun: it runs in the notebook's own namespace."""
+    """Return the statement of a %time or %prun, which runs in the namespace of the notebook."""
     code = ast.literal_eval(call["code"])
     statement = code[_OPTIONS.match(code).end() :]
     return call["before"] + statement if valid(statement) and "\n" not in statement else call[0]
@@ -117,7 +117,7 @@ def _lines(cell):
 
 
 def _rewritten(cell):
-    """Return a cell with the lines that Python stops at rewritten, as long as they look like IPython's."""
+    """Return a cell whose lines with syntax errors are rewritten, as long as they look like IPython syntax."""
     lines = textwrap.dedent(cell).split("\n")
     for _ in range(MOST_LINES):
         try:
@@ -139,17 +139,17 @@ def _rewritten(cell):
 
 
 def _first(lines, stop):
-    """Return the index of the line to rewrite: where Python stops, or the one before it."""
+    """Return the index of the line to rewrite: the one with the syntax error, or the one before it."""
     return next((at for at in (stop, stop - 1) if 0 <= at < len(lines) and _rewritten_line(lines[at])), None)
 
 
 def _rewritten_line(line):
-    if found := _MAGIC.match(line):
-        space, target, name, rest = found.groups()
+    if match := _MAGIC.match(line):
+        space, target, name, rest = match.groups()
         return f"{space}{target or ''}get_ipython().run_line_magic({name!r}, {rest!r})"
-    if found := _COMMAND.match(line):
-        space, target, command = found.groups()
+    if match := _COMMAND.match(line):
+        space, target, command = match.groups()
         return f"{space}{target or ''}get_ipython().{'getoutput' if target else 'system'}({command!r})"
-    if found := _HELP.match(line):
-        return f"{found[1]}get_ipython().run_line_magic('pinfo', {found[2] or found[3]!r})"
+    if match := _HELP.match(line):
+        return f"{match[1]}get_ipython().run_line_magic('pinfo', {match[2] or match[3]!r})"
     return None

@@ -1,8 +1,7 @@
-"""The lessons for nbgrader: notebooks that its `generate_assignment` and `autograde` take as they are.
+"""The lessons for nbgrader: notebooks for its `generate_assignment` and `autograde`.
 
-What students write is a solution cell. After the last check of each exercise comes a locked cell whose value is the
-number of points: a cell that stops would keep a student's notebook from running to its end, and nbgrader reads a
-number as well as an assert.
+Students write in solution cells. After the last check of each exercise follows a locked cell whose value is the number
+of points. A number is used instead of an assert, because a failing assert would stop the student's notebook.
 """
 
 import ast
@@ -11,7 +10,7 @@ import json
 from minigooglenet.course import notebooks
 from minigooglenet.exercises.find import everything
 
-CONFIG = '''"""What nbgrader needs to know about these notebooks. Add your course's own settings below."""
+CONFIG = '''"""Configuration of nbgrader for these notebooks. Add the settings of your course below."""
 
 from minigooglenet.course.notebooks import without_solution
 from nbgrader.converters import GenerateAssignment
@@ -37,9 +36,9 @@ c.ExecutePreprocessor.timeout = 300  # seconds for a cell: some train a network
 
 
 def course(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
-    """Return {path below the course's folder: text} of every lesson that has exercises, and of nbgrader's settings.
+    """Return {path in the course folder: text} for every lesson with exercises, and for nbgrader's configuration.
 
-    edit, more : as of `notebooks.both`
+    edit, more : as for `notebooks.both`
     """
     made = {"nbgrader_config.py": CONFIG}
     for path, text in notebooks.both(source, edit, more).items():
@@ -52,22 +51,22 @@ def course(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
 
 
 def graded(notebook: dict) -> dict:
-    """Return a notebook with solutions, with nbgrader's metadata and a locked cell for the points of each exercise."""
+    """Return a notebook with nbgrader's metadata and a locked cell for the points of each exercise."""
     cells = [part for cell in notebook["cells"] for part in _parts(cell)]
-    last = {number: place for place, cell in enumerate(cells) for number, _ in _calls(cell)}
+    last = {number: index for index, cell in enumerate(cells) for number, _ in _calls(cell)}
     made = []
-    for place, cell in enumerate(cells):
+    for index, cell in enumerate(cells):
         if _has_solution(cell):
             cell["metadata"] |= _metadata(f"answer-{cell['id']}", solution=True)
         made.append(cell)
         for number, call in _calls(cell):
-            if last[number] == place:
+            if last[number] == index:
                 made.append(_points(cell, number, call))
     return {**notebook, "cells": made}
 
 
 def _parts(cell):
-    """Return a cell, or two if a check follows the solution in the same cell."""
+    """Return a cell as a list, split in two if a check follows the solution in the same cell."""
     text = "".join(cell["source"])
     answer, end, rest = text.rpartition(notebooks.END)
     after = {**cell, "id": f"{cell['id']}c", "source": rest.strip(), "metadata": {}}
@@ -81,15 +80,15 @@ def _has_solution(cell):
 
 
 def _calls(cell):
-    """Return [(exercise, source of the call)] of the checks and answers in a cell."""
+    """Return [(exercise, source of the call)] for the calls of `check` and `answer` in a cell."""
     if cell["cell_type"] != "code":
         return []
-    found, known = {}, everything()
+    calls, known = {}, everything()
     for node in ast.walk(ast.parse(cell["source"])):
         match node:
             case ast.Call(ast.Name("check" | "answer"), [ast.Constant(str(number)), _, *_]) if number in known:
-                found[number] = ast.get_source_segment(cell["source"], node)
-    return list(found.items())
+                calls[number] = ast.get_source_segment(cell["source"], node)
+    return list(calls.items())
 
 
 def _points(cell, number, call):

@@ -1,10 +1,10 @@
-"""Notebooks from reviewed sources: for students without solutions, for instructors with them; never with outputs.
+"""Notebooks from reviewed sources: without solutions for students, with solutions for instructors, without outputs.
 
-A source is a Python file in jupytext's percent format. What students write stands between `### BEGIN SOLUTION` and
-`### END SOLUTION`, nbgrader's markers. In a function it becomes a NotImplementedError that names the exercise; outside
-of one every name that it assigns becomes `name = ...`. A cell that answers a prediction loses its asserts.
+A source is a Python file in jupytext's percent format. Solutions are marked with nbgrader's `### BEGIN SOLUTION` and
+`### END SOLUTION`. In a function, a solution becomes a NotImplementedError that names the exercise; outside of
+functions, every name that it assigns becomes `name = ...`. A cell that answers a prediction loses its asserts.
 
-The same source gives the same bytes: cell ids are hashes, and nothing of the machine goes in.
+The same source gives the same bytes on every machine: cell IDs are hashes.
 """
 
 import ast
@@ -24,23 +24,23 @@ _NUMBER = re.compile(r"exercise (\d\d\.\d+\w?)", re.IGNORECASE)
 
 
 def student(text: str, name: str, repository: str | None = None) -> str:
-    """Return the notebook that students get of a source's text, as JSON.
+    """Return the notebook for students as JSON, from the text of a source.
 
-    name : of the lesson, "03_gradients";  repository : "owner/name" on GitHub, for a line that opens it in Colab
+    name : of the lesson, "03_gradients";  repository : "owner/name" on GitHub, for a link that opens it in Colab
     """
     return _notebook(text, name, repository, solutions=False)
 
 
 def solution(text: str, name: str, repository: str | None = None) -> str:
-    """Return the notebook with solutions of a source's text, as JSON."""
+    """Return the notebook with solutions as JSON, from the text of a source."""
     return _notebook(text, name, repository, solutions=True)
 
 
 def both(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
-    """Return {path below the lessons' folder: notebook} of every source, for students and with solutions.
+    """Return {path in the lessons folder: notebook} for every source, for students and with solutions.
 
-    edit : returns the text that is used for a source, or None to leave it out
-    more : {lesson: further cells as text}, after those of the lesson, or in a notebook of their own
+    edit : returns the text that is used for a source, or None to skip it
+    more : {lesson: additional cells as text}, after the cells of the lesson, or in a separate notebook
     """
     made, repository = {}, github(Path(source).resolve())
     texts = {path.stem: path.read_text(encoding="utf-8") for path in (lesson_files if more else sources)(source)}
@@ -52,27 +52,27 @@ def both(source, edit=lambda stem, text: text, more=None) -> dict[str, str]:
         text = edit(stem, text)
         if text is None:
             continue
-        for make, place in ((student, ""), (solution, "solutions/")):
-            made[f"{place}{stem}.ipynb"] = make(text, stem, repository)
+        for make, subfolder in ((student, ""), (solution, "solutions/")):
+            made[f"{subfolder}{stem}.ipynb"] = make(text, stem, repository)
     return made
 
 
 def sources(folder) -> list[Path]:
-    """Return the lessons' sources in a folder or in its lessons' folders, or say that there are none."""
+    """Return the sources of the lessons in a folder, or raise a FileNotFoundError if it has none."""
     paths = lesson_files(folder)
     if not paths:
-        raise FileNotFoundError(f"{folder} has no lesson's source, such as 03_gradients.py")
+        raise FileNotFoundError(f"{folder} contains no lesson sources, such as 03_gradients.py")
     return paths
 
 
 def lesson_files(folder) -> list[Path]:
-    """Return the lessons' sources in a folder, 03_gradients.py, or in lesson_03_gradients/ below it, in order."""
-    paths = [path for place in ("", "lesson_*/") for path in Path(folder).glob(f"{place}[0-9][0-9]_*.py")]
+    """Return the sources of the lessons in a folder or in its subfolders such as lesson_03_gradients/, in order."""
+    paths = [path for subfolder in ("", "lesson_*/") for path in Path(folder).glob(f"{subfolder}[0-9][0-9]_*.py")]
     return sorted(paths, key=lambda path: path.name)
 
 
 def generate(source, folder) -> list[Path]:
-    """Write the notebooks of every source in `source` to `folder` and `folder`/solutions; return their paths."""
+    """Write the notebooks of all sources in `source` to `folder` and `folder`/solutions; return their paths."""
     written = []
     for name, notebook in both(source).items():
         written.append(Path(folder) / name)
@@ -82,21 +82,21 @@ def generate(source, folder) -> list[Path]:
 
 
 def with_text(text: str, words: str) -> str:
-    """Return a source with a cell of Markdown after its first cell."""
+    """Return a source with an additional Markdown cell after its first cell."""
     cell = "\n".join(["# %% [markdown]", *(f"# {line}".rstrip() for line in words.splitlines()), "", ""])
     cells = [match.start() for match in re.finditer(r"^# %%", text, re.MULTILINE)]
-    place = cells[1] if len(cells) > 1 else len(text)
-    return f"{text[:place]}{cell}{text[place:]}"
+    position = cells[1] if len(cells) > 1 else len(text)
+    return f"{text[:position]}{cell}{text[position:]}"
 
 
 def github(folder) -> str | None:
-    """Return "owner/name" of the GitHub repository that the pyproject.toml of this package above `folder` names."""
-    for place in Path(folder).parents:
-        if (place / "pyproject.toml").is_file():
-            project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    """Return "owner/name" of the GitHub repository in this package's pyproject.toml above `folder`, or None."""
+    for parent in Path(folder).parents:
+        if (parent / "pyproject.toml").is_file():
+            project = tomllib.loads((parent / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
             urls = project.get("urls", {}).values() if project.get("name") == "minigooglenet" else ()
-            found = (re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", url) for url in urls)
-            return next((match.group(1) for match in found if match), None)
+            matches = (re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", url) for url in urls)
+            return next((match.group(1) for match in matches if match), None)
     return None
 
 
@@ -125,7 +125,7 @@ def _notebook(text, name, repository, solutions):
 
 
 def _slide(cell):
-    """Return the metadata that make a heading begin a slide, for `nbconvert --to slides`."""
+    """Return the metadata that start a new slide at a heading, for `nbconvert --to slides`."""
     heading = re.match(r"#{1,3} ", cell.source) if cell.cell_type == "markdown" else None
     if heading is None:
         return {}
@@ -133,7 +133,7 @@ def _slide(cell):
 
 
 def without_solution(source: str) -> str:
-    """Return a code cell with every solution replaced by what a student starts from."""
+    """Return a code cell in which every solution is replaced by a stub."""
     lines, kept, inside = source.splitlines(), [], None
     exercise = _NUMBER.search(source)
     for number, line in enumerate(lines, 1):
@@ -156,15 +156,16 @@ def without_solution(source: str) -> str:
 
 
 def _unspoiled(source):
-    """Return a cell that answers a prediction without its asserts, which tell the answer to those who still guess."""
+    """Return a cell that answers a prediction without its asserts, which would reveal the answer."""
     if "outcome(" not in source:
         return source
     try:
         statements = ast.parse(source).body
-    except SyntaxError:  # a line of IPython's
+    except SyntaxError:  # IPython syntax
         return source
-    told = {n for each in statements if isinstance(each, ast.Assert) for n in range(each.lineno, each.end_lineno + 1)}
-    return "\n".join(line for n, line in enumerate(source.splitlines(), 1) if n not in told).rstrip()
+    asserts = [statement for statement in statements if isinstance(statement, ast.Assert)]
+    removed = {number for node in asserts for number in range(node.lineno, node.end_lineno + 1)}
+    return "\n".join(line for number, line in enumerate(source.splitlines(), 1) if number not in removed).rstrip()
 
 
 def _stub(solution, exercise):
@@ -176,7 +177,7 @@ def _stub(solution, exercise):
 
 
 def _unassigned(solution, stop):
-    """Return lines that bind what a solution outside of any function binds, to nothing yet."""
+    """Return lines that bind the names of a solution outside of functions to placeholders."""
     lines = []
     for statement in ast.parse("\n".join(solution)).body:
         if isinstance(statement, ast.FunctionDef):
@@ -184,11 +185,11 @@ def _unassigned(solution, stop):
             lines.append(f"{apart}def {statement.name}({ast.unparse(statement.args)}):\n    {stop}")
         elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            found = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-            names = [node.id for node in sorted(found, key=_place) if isinstance(node.ctx, ast.Store)]
+            nodes = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            names = [node.id for node in sorted(nodes, key=_position) if isinstance(node.ctx, ast.Store)]
             lines += [f"{name} = ...  # your answer" for name in names]
     return list(dict.fromkeys(lines))
 
 
-def _place(node):
+def _position(node):
     return node.lineno, node.col_offset

@@ -1,4 +1,4 @@
-"""A teacher's own exercises: a file for each, from a template; the cells that students get; what it lacks."""
+"""A course's own exercises: files from a template, a check of what they lack, and the cells for students."""
 
 import ast
 import hashlib
@@ -21,7 +21,7 @@ from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.shown import error_text
 
 _NUMBER = re.compile(r"(\d\d)\.(\d{1,2}[a-z]?)")
-_NOT_HANDED_OUT = re.compile(r"\d\d_\w+\.py")  # sources of notebooks, which hold solutions
+_NOT_HANDED_OUT = re.compile(r"\d\d_\w+\.py")  # sources of notebooks, which contain solutions
 SET_UP = """
 # %% [markdown]
 # ## Further exercises
@@ -39,67 +39,68 @@ exercises.add_lessons("{course}")
 def new(number: str, folder, question=False) -> Path:
     """Write the file of a new exercise from the template, and return its path.
 
-    number : "02.9", which no exercise has;  folder : of the course's own exercises, made if need be
-    question : whether it asks for a number instead of a function
+    number : unused exercise ID, "02.9";  folder : of the course's own exercises, created if needed
+    question : whether students give a number instead of a function
     """
     match = _NUMBER.fullmatch(number)
     if not match:
         raise ValueError(
-            f"the number of an exercise is its lesson's two digits, a dot and its own: 02.9, got {number!r}"
+            f"an exercise ID must be the two digits of the lesson, a dot and a number, such as 02.9, got {number!r}"
         )
     folder = Path(folder)
     path = folder / f"exercise_{match[1]}_{match[2]}.py"
     if path.exists():
-        raise FileExistsError(f"{path} exists already; choose another number, or edit it")
+        raise FileExistsError(f"{path} already exists; choose another ID, or edit the file")
     if number in everything():
-        taken = ", ".join(each for each in REGISTERED if each.startswith(match[1]))
-        raise ValueError(f"exercise {number} exists already. Lesson {match[1]} has {taken}. Choose another number.")
+        taken = ", ".join(known for known in REGISTERED if known.startswith(match[1]))
+        raise ValueError(f"exercise {number} already exists. Lesson {match[1]} has {taken}. Choose another ID.")
     folder.mkdir(parents=True, exist_ok=True)
-    add_folder(folder)  # a name that cannot be imported is reported before anything is written
+    add_folder(folder)  # raises an error before anything is written, if the name cannot be imported
     template = resources.files("minigooglenet.course") / f"{'question' if question else 'exercise'}_template.txt"
     files.write_text(path, template.read_text(encoding="utf-8").replace("NUMBER", number))
     return path
 
 
 def findings(folder) -> Iterator[tuple[str, list[str]]]:
-    """Yield (exercise ID or file, what it lacks) of every exercise in a folder."""
+    """Yield (exercise ID or file, problems) for every exercise in a folder."""
     course = add_folder(folder)
     importlib.invalidate_caches()
     names = [info.name for info in sorted(pkgutil.iter_modules([str(Path(folder).resolve())]))]
     names = [name for name in names if name.startswith(("exercise_", "lesson_"))]
     if not names:
         raise FileNotFoundError(
-            f"{folder} has no exercises: `minigooglenet exercise new 02.9 --exercises {folder}` writes the first"
+            f"{folder} contains no exercises. Create one with `minigooglenet exercise new 02.9 --exercises {folder}`."
         )
-    for other in folders():  # of the lessons: a number that one of them has is reported
+    for other in folders():  # the lessons are imported too, so that a used ID is reported
         if not other.startswith(f"{course}."):
             importlib.import_module(other)
     for name in names:
         before = set(REGISTERED)
         try:
             importlib.import_module(f"{course}.{name}")
-        except Exception as error:  # a teacher's own code may do anything
+        except Exception as error:  # an exercise file may raise anything
             yield name, [f"it cannot be imported: {lint.raised(error)}"]
             continue
-        mine = [number for number, each in REGISTERED.items() if lint.module_of(each).startswith(f"{course}.{name}")]
-        mine += [number for number in REGISTERED if number not in before and number not in mine]
-        if not mine:
-            yield name, ["it registers no exercise: exercise = Exercise(...)"]
-        for number in mine:
+        prefix = f"{course}.{name}"
+        new = [number for number, known in REGISTERED.items() if lint.module_of(known).startswith(prefix)]
+        new += [number for number in REGISTERED if number not in before and number not in new]
+        if not new:
+            yield name, ["it registers no exercise. Add exercise = Exercise(...)"]
+        for number in new:
             exercise = REGISTERED[number]
-            told = [*_file_name(name, number), *lint.missing(exercise)]
-            yield number, told or list(_as_released(exercise))
+            problems = [*_file_name(name, number), *lint.missing(exercise)]
+            yield number, problems or list(_as_released(exercise))
 
 
 def _file_name(name, number):
-    """Yield that a file has another number than its exercise, so that nobody would find it."""
+    """Yield a problem if the file name does not match the exercise ID, because the exercise would not be found."""
     right = f"exercise_{number.replace('.', '_')}"
     if name.startswith("exercise_") and name != right:
-        yield f"rename the file to {right}.py: an exercise is found by the name of its file"
+        yield f"rename the file to {right}.py: exercises are found by file name"
 
 
 def _as_released(exercise):
-    """Yield why the solution that `release` writes into a notebook would not pass."""
+    """Yield a problem if the solution that `release` writes into a notebook would not pass."""
     if isinstance(exercise, Question) or exercise.judge_function:
         return
     names = {}
@@ -114,15 +115,15 @@ def _as_released(exercise):
 
 
 def cells(exercise) -> str:
-    """Return the cells of an exercise in jupytext's percent format, with the solution between its markers."""
+    """Return the cells of an exercise in jupytext's percent format, with the solution between markers."""
     task = inspect.cleandoc(inspect.getdoc(importlib.import_module(lint.module_of(exercise))) or "")
     stars, number = "*" * exercise.difficulty, exercise.number
     text = f"## Exercise {number}: {exercise.title}\n\nDifficulty: {stars} of ***. About {exercise.minutes} minutes."
     markdown = "\n".join(f"# {line}".rstrip() for line in f"{text}\n\n{task}".splitlines())
     if isinstance(exercise, Question):
-        code = f'student = "you"  # your name or number, if your course asks for it\nask("{number}", student)'
-        found = f'find("{number}")'
-        right = f"number = {found}.solution_function(**{found}.values(student))"
+        code = f'student = "you"  # your name or ID, if your course asks for it\nask("{number}", student)'
+        question = f'find("{number}")'
+        right = f"number = {question}.solution_function(**{question}.values(student))"
         solved = f"from minigooglenet.exercises.find import find\n\n{right}"
         code += f"\n\n# %%\n# exercise {number}\n{_marked(solved)}"
         checked = f'answer("{number}", number)'
@@ -139,7 +140,7 @@ def _marked(solution):
 
 
 def _solution(exercise, marked=False):
-    """Return the reference as the function that students write."""
+    """Return the source of the reference, renamed to the function that students write."""
     arguments = exercise.signature.partition("(")[2].partition(")")[0]
     return _function(exercise.reference_function, exercise.name, arguments, marked)
 
@@ -158,7 +159,7 @@ def _function(function, name, arguments, marked=False):
 
 
 def appended(folder) -> dict[str, str]:
-    """Return {lesson: cells of its exercises of this folder, in percent format}, for `release`."""
+    """Return {lesson: cells of its exercises in this folder, in percent format}, for `release`."""
     course, texts = add_folder(folder), {}
     for number, exercise in everything().items():
         if lint.module_of(exercise).startswith(f"{course}.exercise_"):
@@ -168,7 +169,7 @@ def appended(folder) -> dict[str, str]:
 
 
 def handed_out(folder) -> dict[str, str]:
-    """Return {path below the handout: text} of the files that a student's checks need."""
+    """Return {path in the handout: text} of the files that the checks of students need."""
     folder = Path(folder).resolve()
     kept = [*folder.rglob("*.py"), *folder.rglob("*.tsv")]
     return {
@@ -179,6 +180,6 @@ def handed_out(folder) -> dict[str, str]:
 
 
 def digest(folders) -> str:
-    """Return a digest of everything in folders of exercises: with another one, answers are graded again."""
+    """Return a digest of all files in folders of exercises; if it changes, answers are graded again."""
     texts = [handed_out(folder) for folder in folders]
     return hashlib.sha256(repr(texts).encode()).hexdigest() if texts else ""

@@ -1,7 +1,7 @@
-"""A student's own modules: found next to the notebook, but only when the student's code asks for them.
+"""A student's own modules: they are imported from the folder of the notebook, but only by the student's code.
 
-Everything else (this package, NumPy, what they import on the way) never looks there, so a file `json.py` or `scipy.py`
-that somebody put next to a notebook cannot take the place of a library.
+Other code (this package, NumPy, and everything that they import) never searches this folder, so a file `json.py` or
+`scipy.py` next to a notebook cannot replace a library.
 """
 
 import contextlib
@@ -12,18 +12,18 @@ from pathlib import Path
 
 
 class _OwnModules:
-    """The last place where Python looks for a module."""
+    """Finder for modules in one folder, the last in `sys.meta_path`."""
 
     def __init__(self, folder, label):
         self.folder, self.label = os.path.realpath(folder), label
 
     def find_spec(self, name, path=None, target=None):
-        """Return where a module of the student's is, or None."""
-        if path is not None or not self._asked_by_the_student():
+        """Return the spec of a student's module, or None."""
+        if path is not None or not self._called_by_student():
             return None
         return importlib.machinery.PathFinder.find_spec(name, [self.folder])
 
-    def _asked_by_the_student(self):
+    def _called_by_student(self):
         frame = sys._getframe(2)
         while frame is not None and _is_import(frame.f_code.co_filename):
             frame = frame.f_back
@@ -35,13 +35,13 @@ class _OwnModules:
 
 
 def _is_import(file):
-    """Return whether a file is part of Python's own import."""
+    """Return whether a file is part of Python's import system."""
     return file.startswith("<frozen importlib") or Path(file).parent.name == "importlib"
 
 
 @contextlib.contextmanager
 def importable(folder, label="cell"):
-    """Let code that is named `label`, and modules in a folder, import the modules of that folder."""
+    """Let cells, whose file name begins with `label`, and modules in a folder import the modules in that folder."""
     finder = _OwnModules(folder, label)
     sys.meta_path.append(finder)
     try:

@@ -1,4 +1,4 @@
-"""The plan of a course: what counts, for how many points, until when, what is allowed, and who takes part."""
+"""The plan of a course: lessons and exercises that count, points, due dates, rules, and the roster."""
 
 import datetime
 import math
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from minigooglenet.course.roster import Roster
 
 DAY = datetime.timedelta(days=1)
-NEWEST, ON_TIME = "newest", "on time"  # which of several files of a lesson counts
-USES = {  # {key: what students may use or not, for people}
-    "engine": "the functions of minigooglenet in place of your own",
+NEWEST, ON_TIME = "newest", "on time"  # rule for several files of a lesson
+USES = {  # {key: description of what students may or may not use}
+    "engine": "the functions of minigooglenet instead of your own",
     "scipy": "SciPy",
     "each_other": "the code of other students",
     "assistants": "coding assistants",
@@ -18,10 +18,11 @@ USES = {  # {key: what students may use or not, for people}
 
 @dataclass(frozen=True)
 class Late:
-    """What a late notebook loses.
+    """Deductions for late notebooks.
 
-    per_day : fraction of the points for each day begun;  days : after these nothing counts, None for never
-    grace : how much later than the due date is on time;  copies : which of several files counts, NEWEST or ON_TIME
+    per_day : fraction of the points that is deducted per day or part of a day
+    days : number of days after which nothing counts, None for no limit
+    grace : time after the due date that is still on time;  copies : which of several files counts, NEWEST or ON_TIME
     """
 
     per_day: float = 0.0
@@ -30,11 +31,11 @@ class Late:
     copies: str = NEWEST
 
     def days_late(self, when, due) -> int:
-        """Return how many days have begun since a due date, 0 within the grace."""
+        """Return the number of days since a due date, rounded up; 0 within the grace period."""
         return 0 if due is None or when - due <= self.grace else math.ceil((when - due) / DAY)
 
     def fraction(self, days) -> float:
-        """Return the fraction of the points that counts so many days late."""
+        """Return the fraction of the points that counts after this number of days."""
         if days and self.days is not None and days > self.days:
             return 0.0
         return max(0.0, 1.0 - self.per_day * days)
@@ -42,7 +43,7 @@ class Late:
 
 @dataclass
 class Lesson:
-    """What counts of a lesson: {exercise: points}, and when it is due; its title in the platform's gradebook."""
+    """A lesson in a course: {exercise: points}, due date, and title in the platform's gradebook."""
 
     number: str
     points: dict[str, float]
@@ -52,11 +53,12 @@ class Lesson:
 
 @dataclass
 class Plan:
-    """What a course file says.
+    """The contents of a course file.
 
-    lessons : {number: Lesson}, the lessons that count;  partial : whether test cases earn a fraction of the points
-    late : None if nothing is lost;  allowed : {key of USES: bool}, only what the file says
-    roster : the students;  extensions : {(student, lesson): due date of this student}
+    lessons : {number: Lesson}, the lessons that count
+    partial : whether right test cases earn a fraction of the points
+    late : None for no deductions;  allowed : {key of USES: bool}, only keys that are in the file
+    roster : the students;  extensions : {(student, lesson): due date for this student}
     """
 
     name: str = ""
@@ -77,17 +79,17 @@ class Plan:
         return self.lessons[number.partition(".")[0]].points[number]
 
     def title(self, lesson) -> str:
-        """Return what a lesson is called: in the course file, or "Lesson 01"."""
+        """Return the title of a lesson from the course file, by default "Lesson 01"."""
         return (self.lessons[lesson].title if lesson in self.lessons else "") or f"Lesson {lesson}"
 
     def due(self, student, lesson) -> datetime.datetime | None:
-        """Return when a student has to hand in a lesson, or None."""
+        """Return the due date of a lesson for a student, or None."""
         return self.extensions.get((student, lesson)) or (self.lessons[lesson].due if lesson in self.lessons else None)
 
 
 def when_of(seconds) -> datetime.datetime:
-    """Return a file's time as a date with the time zone of this machine."""
+    """Return the time of a file as a date in the time zone of this machine."""
     try:
         return datetime.datetime.fromtimestamp(seconds).astimezone()
-    except (OverflowError, ValueError, OSError):  # a year that no calendar has
+    except (OverflowError, ValueError, OSError):  # a year out of range
         return datetime.datetime.fromtimestamp(0).astimezone()

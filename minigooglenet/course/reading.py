@@ -1,6 +1,6 @@
-"""A student's file as code cells: notebooks of any version, and Python files in the forms that tools export.
+"""Reading of a student's file as code cells: notebooks of any version, and Python files as exported by common tools.
 
-The bytes decide, not only the name: a notebook saved as `ada.ipynb.txt` is a notebook. Outputs are ignored.
+The contents decide, not only the name: a notebook saved as `ada.ipynb.txt` is a notebook. Outputs are ignored.
 """
 
 import ast
@@ -12,16 +12,16 @@ from pathlib import Path
 from minigooglenet.course import safe_open, source_text
 from minigooglenet.course.ipython import valid
 
-MOST_BYTES = 200 << 20  # of a notebook: outputs make it large
-MOST_VALUES = 10_000_000  # in it, which bounds the memory that reading takes
-MOST_SOURCE = 1 << 19  # letters of code: a lesson has 30,000
-MOST_PADDING = 8 << 20  # empty lines that keep the line numbers of its cells, in total
+MOST_BYTES = 200 << 20  # in a notebook; outputs can be large
+MOST_VALUES = 10_000_000  # in a notebook, to bound the memory for reading
+MOST_SOURCE = 1 << 19  # characters of code; a lesson has 30,000
+MOST_PADDING = 8 << 20  # empty lines in total that keep the line numbers of the cells
 _MARKER = re.compile(r"^# ?(?:%%(?=\s|$).*|In\[[\d ]*\]:[^\S\n]*|<codecell>.*|\+(?:[^\S\n].*)?|-)$", re.MULTILINE)
 _LIGHT = re.compile(r"^#\s+format_name: light$|^# [+-]$", re.MULTILINE)
 _TEXT_CELL = re.compile(r"# ?%%.*\[(?:markdown|md|raw)\]")
-_LANGUAGES = (("kernelspec", "language"), ("language_info", "name"))  # where a notebook says it
+_LANGUAGES = (("kernelspec", "language"), ("language_info", "name"))  # keys in the metadata
 _CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
-# What is handed in under a notebook's name, by its first bytes.
+# Other files under the name of a notebook, by their first bytes.
 _INSTEAD = (
     (b"%PDF", "a PDF"),
     (b"PK\3\4", "a .zip archive or an office document"),
@@ -33,22 +33,22 @@ _INSTEAD = (
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
     *((sign, "a web page, perhaps one to sign in or to view the notebook") for sign in (b"<!", b"<html", b"<?xml")),
-    (b"version https://git-lfs", "a pointer of Git LFS, and the notebook itself did not arrive"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the notebook itself"),
 )
 
 
 def read(path, follow=True) -> list[str]:
-    """Return the code cells of a notebook or of a Python file; only a regular file, and of limited size, is opened.
+    """Return the code cells of a notebook or of a Python file, which must be a regular file of limited size.
 
-    follow : whether a link is followed, for a file that its owner names
+    follow : whether to follow a link, for a file that its owner names
 
-    Cells keep their lines' numbers in a Python file: each begins with as many empty lines as stand before it.
+    Cells of a Python file keep their line numbers: each begins with an empty line for every line before it.
     """
     path = Path(path)
     try:
         data = safe_open.read(path, MOST_BYTES, follow)
     except safe_open.TooLargeError as error:
-        advice = "Clear the outputs (Kernel, Restart and clear outputs), save it and hand it in again."
+        advice = "Clear the outputs (Kernel, Restart and Clear Outputs), save the notebook and hand it in again."
         raise ValueError(f"{error}. {advice}") from None
     if path.suffix.lower() == ".ipynb":
         _instead(data[:1000].lstrip())
@@ -56,13 +56,13 @@ def read(path, follow=True) -> list[str]:
     del data
     is_notebook = path.suffix.lower() == ".ipynb" or looks_like_notebook(text)
     sources = notebook(text) if is_notebook else [text]
-    if (letters := sum(map(len, sources))) > MOST_SOURCE:
-        raise ValueError(f"{path.name} has {letters:,} letters of code; at most {MOST_SOURCE:,} are read")
+    if (characters := sum(map(len, sources))) > MOST_SOURCE:
+        raise ValueError(f"{path.name} has {characters:,} characters of code; at most {MOST_SOURCE:,} are read")
     return sources if is_notebook else python_file(text)
 
 
 def decoded(data: bytes, name: str) -> str:
-    """Return the text of a file: JSON in any Unicode encoding, anything else as Python reads it."""
+    """Return the text of a file: JSON in any Unicode encoding, other text with Python's rules for source files."""
     if b"\0" in data[:4] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         with contextlib.suppress(UnicodeDecodeError):
             return data.decode(json.detect_encoding(data))
@@ -70,22 +70,22 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def _instead(head):
-    """Raise a ValueError that says what a file is, if it is a well-known kind and no notebook."""
+    """Raise a ValueError with the type of a file, if it is a well-known type and not a notebook."""
     if head and not head.strip(b"\0"):
-        raise ValueError("this is no notebook: it has only zero bytes. Save it and hand it in again.")
+        raise ValueError("this is not a notebook: it contains only zero bytes. Save it and hand it in again.")
     if kind := next((kind for sign, kind in _INSTEAD if head.lower().startswith(sign.lower())), None):
-        raise ValueError(f"this is no notebook: it is {kind}. Hand in the notebook (.ipynb) itself.")
+        raise ValueError(f"this is not a notebook: it is {kind}. Hand in the notebook (.ipynb) itself.")
 
 
 def looks_like_notebook(text: str) -> bool:
-    """Return whether text is a notebook's JSON, whatever its file is called."""
+    """Return whether a text is the JSON of a notebook, regardless of the file name."""
     return text[:200].lstrip().startswith("{") and ('"cells"' in text or '"worksheets"' in text)
 
 
 def notebook(text: str) -> list[str]:
-    """Return the code cells of a notebook's JSON, or say what is wrong with it."""
+    """Return the code cells of a notebook's JSON, or raise a ValueError with the problem."""
     if text.count(",") > MOST_VALUES:
-        raise ValueError(f"this notebook has more than {MOST_VALUES:,} values; clear its outputs and hand it in again")
+        raise ValueError(f"this notebook has more than {MOST_VALUES:,} values. Clear its outputs and hand it in again.")
     try:
         made = json.loads(text)
         if "cells" not in made and "worksheets" in made:  # before version 4
@@ -93,18 +93,18 @@ def notebook(text: str) -> list[str]:
         sources = [_source(cell) for cell in made["cells"] if cell["cell_type"] == "code"]
         language = _language(made)
     except RecursionError:
-        raise ValueError("this is no notebook: it is nested without end") from None
+        raise ValueError("this is not a notebook: it is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"this is no notebook: {_broken(text, error)}") from None
+        raise ValueError(f"this is not a notebook: {_broken(text, error)}") from None
     except (ValueError, KeyError, TypeError):
-        raise ValueError("this is no notebook: it has no list of cells with a source each") from None
-    if language and sources and 2 * sum(map(valid, sources)) <= len(sources):  # `x <- 1` is Python, too
+        raise ValueError("this is not a notebook: it has no list of cells with sources") from None
+    if language and sources and 2 * sum(map(valid, sources)) <= len(sources):  # `x <- 1` is also valid Python
         raise ValueError(f"this notebook is in {language}; expected Python")
     return sources
 
 
 def _language(made):
-    """Return the language that a notebook says it is in, if that is not Python."""
+    """Return the language in the metadata of a notebook if it is not Python, otherwise ""."""
     about = made.get("metadata")
     parts = [(about.get(part), key) for part, key in _LANGUAGES] if isinstance(about, dict) else []
     names = [str(part.get(key) or "") for part, key in parts if isinstance(part, dict)]
@@ -113,15 +113,15 @@ def _language(made):
 
 
 def _broken(text, error):
-    """Return in words why text is not JSON."""
+    """Return the reason why a text is not JSON."""
     if not text.strip():
         return "the file is empty"
-    if found := _CONFLICT.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        return f"it has a merge conflict, from line {line} on. Resolve it, and hand in what Jupyter opens."
+    if match := _CONFLICT.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        return f"it contains a merge conflict, from line {line}. Resolve it, and check that Jupyter opens the file."
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         line = text.rstrip().count("\n") + 1
-        return f"it ends in the middle, in line {line}. Save it and hand it in again."
+        return f"it is truncated in line {line}. Save it and hand it in again."
     return str(error)[:200]
 
 
@@ -132,13 +132,15 @@ def _source(cell):
 
 def python_file(text: str) -> list[str]:
     """Return the cells of Python source: between markers (percent, nbconvert, light), or blocks between empty lines."""
-    marks = list(_MARKER.finditer(text))
-    cells = [(0, text[: marks[0].start()] if marks else text)]
-    for mark, end in zip(marks, [*(mark.start() for mark in marks[1:]), len(text)], strict=False):
-        if not _TEXT_CELL.match(mark[0]):
-            cells.append((text.count("\n", 0, mark.end()), text[mark.end() : end]))  # the marker's line stays empty
+    markers = list(_MARKER.finditer(text))
+    cells = [(0, text[: markers[0].start()] if markers else text)]
+    for marker, end in zip(markers, [*(marker.start() for marker in markers[1:]), len(text)], strict=False):
+        if not _TEXT_CELL.match(marker[0]):
+            cells.append(
+                (text.count("\n", 0, marker.end()), text[marker.end() : end])
+            )  # the line of the marker becomes empty
     whole = valid(text)
-    if whole and (not marks or _LIGHT.search(text) or not all(valid(cell) for _, cell in cells)):
+    if whole and (not markers or _LIGHT.search(text) or not all(valid(cell) for _, cell in cells)):
         cells = _blocks(text)
     if len(cells) * text.count("\n") > MOST_PADDING:
         return [text]
@@ -146,10 +148,10 @@ def python_file(text: str) -> list[str]:
 
 
 def _blocks(text):
-    """Return [(lines above it, block)] of valid source: statements that no empty line separates."""
+    """Return [(lines above it, block)] of valid source; a block has no empty line between statements."""
     lines, starts, end = text.split("\n"), [0], None
     for statement in ast.parse(text).body:
-        first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
+        first = min([statement.lineno, *(decorator.lineno for decorator in getattr(statement, "decorator_list", ()))])
         if end is not None and not all(line.strip() for line in lines[end : first - 1]):
             starts.append(end)
         end = statement.end_lineno

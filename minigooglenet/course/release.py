@@ -1,6 +1,6 @@
-"""A course's own version of the lessons: notebooks from edited sources, and the quizzes as flashcards.
+"""Releases of the lessons for a course: notebooks from edited sources, and the quizzes as flashcards.
 
-What a release wrote is noted in the folder, so that the next one replaces only what nobody has changed since.
+A release records the files that it wrote in its folder, so that the next release replaces only unedited files.
 """
 
 import functools
@@ -26,7 +26,7 @@ _NUMBERS = re.compile(r"\b(?:check|answer|ask|hint|compare)\(\s*[\"'](\d\d\.\w+)
 
 
 class Released(NamedTuple):
-    """What a release did: files written, the same already, and left because somebody changed them."""
+    """Result of a release: files written, files that were up to date, and edited files that were kept."""
 
     written: list[Path]
     same: list[Path]
@@ -34,19 +34,19 @@ class Released(NamedTuple):
 
 
 def release(source, target, solutions=None, plan=None, exercises=None) -> Released:
-    """Write the notebooks of every source in the folder `source`, and the deck of their quizzes, to `target`.
+    """Write the notebooks of all sources in the folder `source`, and a deck of their quizzes, to `target`.
 
-    source : the sources, or the folder that `minigooglenet lessons DIR --solutions SOURCES` wrote
+    source : folder of the sources, as written by `minigooglenet lessons DIR --solutions SOURCES`
     solutions : a second folder, for the notebooks with solutions; never inside `target`, which is handed out
-    plan : a course's: only its lessons are written, and each states the course's rules
-    exercises : folder of the course's own exercises: their cells follow those of their lesson, or make a notebook
+    plan : of a course: only its lessons are written, and each states the rules of the course
+    exercises : folder of the course's own exercises: their cells follow those of their lesson, or form a new notebook
     """
     (source, more), target = _started(source, exercises), Path(target)
     if solutions is not None:
         apart(target, solutions)
     made = notebooks.both(source, functools.partial(_for_course, plan), more)
     if not made:
-        raise ValueError(f"none of the lessons in {source} counts in this course: {', '.join(plan.lessons)}")
+        raise ValueError(f"no lesson in {source} counts in this course. These count: {', '.join(plan.lessons)}")
     open_ = {name: text for name, text in made.items() if "/" not in name}
     lessons = {name[:2] for name in open_}
     if exercises is not None:
@@ -60,7 +60,7 @@ def release(source, target, solutions=None, plan=None, exercises=None) -> Releas
 
 
 def release_for_nbgrader(source, target, plan=None, exercises=None) -> Released:
-    """Write what nbgrader's generate_assignment starts from, solutions among it, to its course folder `target`."""
+    """Write the inputs of nbgrader's generate_assignment, including solutions, to its course folder `target`."""
     source, more = _started(source, exercises)
     made = nbgrader.course(source, functools.partial(_for_course, plan), more)
     folders = [path.rpartition("/")[0] for path in made if path.startswith("source/")]
@@ -70,57 +70,57 @@ def release_for_nbgrader(source, target, plan=None, exercises=None) -> Released:
 
 
 def _started(source, exercises):
-    """Return the folder of the lessons' sources, and the cells of a course's own exercises."""
+    """Return the folder of the lesson sources, and the cells of the course's own exercises."""
     alone = exercises is not None and Path(source).resolve() == Path(exercises).resolve()
     more = {} if exercises is None else own_exercises.appended(exercises)
     return Path(source) if alone else folder_of_sources(source), more
 
 
 def apart(handed_out, solutions) -> None:
-    """Raise a ValueError if a folder with solutions is, or is inside, what students get."""
+    """Raise a ValueError if the folder of the solutions is inside the folder for students, or the same folder."""
     inside, outside = (Path(os.path.realpath(folder)) for folder in (solutions, handed_out))
     if inside == outside or inside.is_relative_to(outside):
-        raise ValueError(f"{solutions} is inside {handed_out}, which students get; name a folder next to it")
+        raise ValueError(f"{solutions} is inside {handed_out}, which students get. Choose a folder outside of it.")
 
 
 def _for_course(plan, stem, text):
-    """Return a source with the rules of the course, or None if its lesson does not count; check its exercises."""
+    """Return a source with the rules of the course, or None if its lesson does not count; check its exercise IDs."""
     known, lesson = everything(), stem[:2]
-    there = [number for number in known if number.startswith(f"{lesson}.")]
+    exercises = [number for number in known if number.startswith(f"{lesson}.")]
     for number in sorted(set(_NUMBERS.findall(text)) - set(known)):
-        those = [each for each in known if each.partition(".")[0] == number.partition(".")[0]]
-        if those:  # the exercises of other lessons may be a course's own
-            near = closest(number, those)
-            advice = f" Did you mean {near}?" if near else f" There are: {', '.join(those)}."
-            raise ValueError(f"{stem} has an exercise {number!r}, which does not exist.{advice}")
+        candidates = [other for other in known if other.partition(".")[0] == number.partition(".")[0]]
+        if candidates:  # otherwise the lesson may be the course's own
+            near = closest(number, candidates)
+            advice = f"Did you mean {near}?" if near else f"Choose from {', '.join(candidates)}."
+            raise ValueError(f"{stem}: unknown exercise {number!r}. {advice}")
     if plan is None:
         return text
-    return notebooks.with_text(text, rules(plan, lesson, there)) if lesson in plan.lessons else None
+    return notebooks.with_text(text, rules(plan, lesson, exercises)) if lesson in plan.lessons else None
 
 
 def _write(target, made, done) -> Released:
-    """Write {name: text} to a folder, except over what somebody changed."""
+    """Write {name: text} to a folder, but keep edited files."""
     target.mkdir(parents=True, exist_ok=True)
     note = _note(target)
     for name, text in made.items():
-        place, now = target / name, _digest(text.encode())
-        there = _digest(place.read_bytes()) if place.is_file() else None
-        if there == now:
-            done.same.append(place)
-        elif place.is_symlink() or (place.exists() and there != note.get(name)):
-            done.kept.append(place)
+        path, new = target / name, _digest(text.encode())
+        old = _digest(path.read_bytes()) if path.is_file() else None
+        if old == new:
+            done.same.append(path)
+        elif path.is_symlink() or (path.exists() and old != note.get(name)):
+            done.kept.append(path)
             continue
         else:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            files.write_text(place, text)
-            done.written.append(place)
-        note[name] = now
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write_text(path, text)
+            done.written.append(path)
+        note[name] = new
     files.write_text(target / NOTE, json.dumps(note, indent=1, sort_keys=True) + "\n")
     return done
 
 
 def folder_of_sources(source) -> Path:
-    """Return the folder with the lessons' sources: the one given, or `src` in it."""
+    """Return the folder of the lesson sources: `source`, or `src` or the package's lessons inside it."""
     source = Path(source)
     if not source.is_dir():
         raise FileNotFoundError(f"folder {source} does not exist")
@@ -128,36 +128,36 @@ def folder_of_sources(source) -> Path:
         if notebooks.lesson_files(folder):
             return folder
     raise FileNotFoundError(
-        f"{source} has no lesson sources, such as 03_gradients.py, and neither has {source / 'src'}. "
-        "`minigooglenet lessons DIR --solutions SOURCES` writes them to SOURCES."
+        f"{source} contains no lesson sources, such as 03_gradients.py, nor does {source / 'src'}. "
+        "Write them to SOURCES with `minigooglenet lessons DIR --solutions SOURCES`."
     )
 
 
 def flashcards(sources) -> str:
-    """Return the quizzes and computed cards of the lessons with these sources as a deck that Anki imports."""
-    asked = {}
+    """Return the quizzes and computed cards of the lessons with these sources as a deck for Anki."""
+    quiz_by_lesson = {}
     for path in sources:
-        lesson, beside = path.stem[:2], path.with_name("quiz.tsv")
-        asked[lesson] = pairs(beside) if beside.is_file() else quizzes(lesson)
-    return deck(asked)
+        lesson, quiz = path.stem[:2], path.with_name("quiz.tsv")
+        quiz_by_lesson[lesson] = pairs(quiz) if quiz.is_file() else quizzes(lesson)
+    return deck(quiz_by_lesson)
 
 
-def deck(asked) -> str:
-    """Return {lesson: (question, answer) pairs}, and our computed cards, as text that Anki imports."""
+def deck(quiz_by_lesson) -> str:
+    """Return a deck for Anki, as text, from {lesson: (question, answer) pairs} and the computed cards."""
     lines = ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
-    for lesson, those in asked.items():
+    for lesson, quiz in quiz_by_lesson.items():
         more = [(card.question, card.answer()) for card in computed(lesson)]
-        lines += ["\t".join(map(_field, (*pair, f"lesson{lesson}"))) for pair in [*those, *more]]
+        lines += ["\t".join(map(_field, (*pair, f"lesson{lesson}"))) for pair in [*quiz, *more]]
     return "\n".join(lines) + "\n"
 
 
 def _field(text):
-    """Return a field as CSV with tabs has it: Anki drops quotes at its beginning, and lines that begin with #."""
+    """Return a field of tab-separated text, quoted if needed: Anki drops leading quotes and lines that begin with #."""
     return '"' + text.replace('"', '""') + '"' if text.startswith(('"', "#")) else text
 
 
 def quizzes(lesson) -> list[tuple[str, str]]:
-    """Return the quiz of a lesson, [] if it has none: a course's own lesson may."""
+    """Return the quiz of a lesson, [] if it has none, as a course's own lesson may."""
     try:
         return cards(lesson)
     except ValueError:

@@ -1,7 +1,7 @@
-"""What stands in for IPython while a student's cells run: magics that matter to an answer, and silence for the rest.
+"""A substitute for IPython's shell: it runs the magics that may affect a student's answers and ignores all others.
 
-Commands (`!ls`) run in the folder of the cells, with a time limit. Commands that install or download do nothing: there
-is no network, and what a lesson needs is installed.
+Commands (`!ls`) run in the folder of the cells, with a time limit. Commands that install or download do nothing,
+because the sandbox has no network and everything that a lesson needs is installed.
 """
 
 import re
@@ -9,8 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-SECONDS = 10.0  # that a command may take
-MOST_LETTERS = 1 << 20  # of its output
+SECONDS = 10.0  # time limit of a command
+MOST_CHARACTERS = 1 << 20  # in its output
 SKIPPED = re.compile(
     r"^\s*(?:sudo\s+)?(?:\S*python\S*\s+-m\s+)?(?:pip|conda|mamba|uv|apt|apt-get|brew|wget|curl|git)\d?\b"
 )
@@ -18,16 +18,16 @@ _OPTIONS = re.compile(r"^(?:-(?:[nrp]\s*\d+|[tcqov]+)\s+)*")
 
 
 class Lines(list):
-    """The lines that a command printed, as IPython returns them."""
+    """The lines that a command printed, in the class that IPython returns."""
 
     @property
     def n(self):
-        """All lines as one text."""
+        """The lines, joined by newlines."""
         return "\n".join(self)
 
     @property
     def s(self):
-        """All lines with spaces between them."""
+        """The lines, joined by spaces."""
         return " ".join(self)
 
     @property
@@ -46,7 +46,7 @@ class Timing:
 
 
 class Captured:
-    """The variable of `%%capture`: nothing is captured, because nothing that cells print is kept."""
+    """The variable of `%%capture`, always empty, because the output of cells is discarded."""
 
     stdout = stderr = ""
     outputs = ()
@@ -64,7 +64,7 @@ class Shell:
         self.user_ns = namespace
 
     def run_line_magic(self, name, line="", *_more):
-        """Run what an answer may depend on: %timeit -o, %run, %time; ignore every other line magic."""
+        """Run line magics that an answer may depend on (%timeit -o, %run, %time), and ignore all others."""
         if name == "timeit":
             return self._timeit(line)
         if name in ("run", "load"):
@@ -79,13 +79,13 @@ class Shell:
     def _timeit(self, line):
         code = line[_OPTIONS.match(line).end() :]
         if "o" not in "".join(re.findall(r"-([tcqov]+)", line[: len(line) - len(code)])):
-            return None  # it only prints, and binds nothing
+            return None  # without -o, it only prints
         begun = time.perf_counter()
         exec(code, dict(self.user_ns))
         return Timing(time.perf_counter() - begun)
 
     def magic(self, line):
-        """Run a line magic in its old form."""
+        """Run a line magic, given as one string."""
         name, _, rest = line.lstrip("%").partition(" ")
         return self.run_line_magic(name, rest)
 
@@ -100,14 +100,14 @@ class Shell:
         """Return the lines that a command prints."""
         if SKIPPED.match(command):
             return Lines()
-        command = re.sub(r"\{([^{}]+)\}", lambda found: self._value(found[1], found[0]), command)
+        command = re.sub(r"\{([^{}]+)\}", lambda match: self._value(match[1], match[0]), command)
         try:
             done = subprocess.run(
                 command, shell=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
             )
         except (OSError, subprocess.SubprocessError):
             return Lines()
-        return Lines(done.stdout.decode(errors="replace")[:MOST_LETTERS].splitlines())
+        return Lines(done.stdout.decode(errors="replace")[:MOST_CHARACTERS].splitlines())
 
     def _value(self, code, otherwise):
         try:
@@ -120,7 +120,7 @@ class Shell:
         self.getoutput(command)
 
     def captured(self):
-        """Return what `%%capture` binds."""
+        """Return the object that `%%capture` binds."""
         return Captured()
 
     def run_cell(self, source, *_more, **_options):
@@ -140,7 +140,7 @@ class Shell:
 
 
 class Nothing:
-    """Events, configuration and whatever else changes no answer: calls and attributes lead nowhere."""
+    """A placeholder for events, configuration and other parts of the shell: its calls and attributes do nothing."""
 
     def __getattr__(self, name):
         if name.startswith("__"):

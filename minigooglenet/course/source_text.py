@@ -1,10 +1,10 @@
-"""The text of a Python file or a notebook: byte order mark, coding line (PEP 263), universal newlines."""
+"""Decoding of a Python file or a notebook: byte order mark, coding line (PEP 263), universal newlines."""
 
 import codecs
 import io
 import tokenize
 
-# UTF-32's mark begins with UTF-16's, so it comes first. Some editors call these "Unicode".
+# The mark of UTF-32 begins with that of UTF-16, so it comes first. Some editors call these encodings "Unicode".
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -15,14 +15,14 @@ MARKS = (
 
 
 def decode(data: bytes, name: str = "the file") -> str:
-    """Return source text as Python reads it, or raise a ValueError that names the first unreadable line."""
+    """Return source text with Python's rules, or raise a ValueError that names the first unreadable line."""
     lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), None)
     try:
         text = data.decode(encoding or tokenize.detect_encoding(io.BytesIO(lines).readline)[0])
     except UnicodeDecodeError as error:
         raise ValueError(_unreadable(data, name, error)) from None
-    except (SyntaxError, LookupError, UnicodeError) as error:  # from the first two lines
+    except (SyntaxError, LookupError, UnicodeError) as error:  # an error in the first two lines
         _utf8(data, name)
         raise ValueError(f"{name}: its coding line cannot be used: {error}. Save the file as UTF-8.") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,12 +1,12 @@
-"""The same checks under pytest, in its own process so that breakpoints work inside a student's function.
+"""The checks as pytest tests, in pytest's own process, so that breakpoints work inside a student's function.
 
     # test_my_lessons.py
     from minigooglenet.course.testing import checks_of
 
     test_03 = checks_of("03_gradients.ipynb")
 
-`pytest test_my_lessons.py` checks every exercise of that file, `pytest -m ex03_4` (or `-k 03.4`) one. An exercise that
-is not written yet is skipped.
+`pytest test_my_lessons.py` checks every exercise in that file; `pytest -m ex03_4` (or `-k 03.4`) checks one exercise.
+Exercises that are not written yet are skipped.
 """
 
 import warnings
@@ -17,7 +17,7 @@ from minigooglenet.course.check_runner import check
 
 
 def assert_passed(number, path, function=None) -> None:
-    """Check one exercise of a file; fail with the result's text, skip what is not written yet."""
+    """Check one exercise of a file: fail with the text of the result, or skip an exercise that is not written yet."""
     import pytest
 
     result = check(number, path, function)
@@ -27,11 +27,11 @@ def assert_passed(number, path, function=None) -> None:
 
 
 def checks_of(path):
-    """Return a pytest test with one case for each exercise that a file checks."""
+    """Return a parametrised pytest test with one case for each exercise that a file checks."""
     import pytest
 
     def mark(number):
-        with warnings.catch_warnings(action="ignore"):  # a mark for each exercise, which no pytest.ini need list
+        with warnings.catch_warnings(action="ignore"):  # unregistered marks, one per exercise
             return getattr(pytest.mark, f"ex{number.replace('.', '_')}")
 
     numbers = cells.numbers_in(cells.read(Path(path)))

@@ -1,4 +1,4 @@
-"""The archive for Gradescope grades a submission with nothing but its own files; the container recipe is true."""
+"""The archive for Gradescope grades a submission with only its own files; the container recipe is valid."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def released(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_archive_is_what_gradescope_expects(released):
+def test_gradescope_archive_has_the_expected_files(released):
     with zipfile.ZipFile("gradescope.zip") as archive:
         modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
         needed = archive.read("requirements.txt").decode().splitlines()
@@ -62,15 +62,15 @@ def test_the_archive_is_what_gradescope_expects(released):
     assert not [line for line in needed if line.startswith(("pytest", "onnx"))]
 
 
-def test_the_same_release_gives_the_same_archive(released):
+def test_equal_releases_give_equal_archives(released):
     before = Path("gradescope.zip").read_bytes()
     autograder.write("again.zip", "out", "00")
     assert Path("again.zip").read_bytes() == before
 
 
 @pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="Gradescope runs bash")
-@pytest.mark.parametrize(("place", "score"), [("solved", 1), (None, 0)])
-def test_its_scripts_write_the_results_that_gradescope_reads(released, place, score):
+@pytest.mark.parametrize(("folder", "score"), [("solved", 1), (None, 0)])
+def test_archive_scripts_write_gradescope_results(released, folder, score):
     root = released / "autograder"
     with zipfile.ZipFile("gradescope.zip") as archive:
         archive.extractall(root / "source")
@@ -79,31 +79,31 @@ def test_its_scripts_write_the_results_that_gradescope_reads(released, place, sc
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
     python.chmod(0o755)
     (root / "submission").mkdir()
-    if place is not None:
-        shutil.copy(f"{place}/00_start_here.ipynb", root / "submission")
+    if folder is not None:
+        shutil.copy(f"{folder}/00_start_here.ipynb", root / "submission")
     (root / "submission_metadata.json").write_text('{"users": [{"name": "Ada Byron"}]}', encoding="utf-8")
     variables = {
         **os.environ,
         "AUTOGRADER_ROOT": str(root),
         "NUMBA_DISABLE_JIT": "1",
-    }  # another folder: nothing is compiled yet
+    }  # in a new folder, kernels are not compiled yet
     command = ["bash", str(root / "source" / "run_autograder")]
     subprocess.run(command, check=True, env=variables, capture_output=True, timeout=300)
     results = json.loads((root / "results" / "results.json").read_text(encoding="utf-8"))
     assert results["score"] == score
-    if place is None:
+    if folder is None:
         return
     (test,) = [test for test in results["tests"] if test["number"] == "00.1" and test["visibility"] == "visible"]
     assert (test["score"], test["max_score"]) == (score, 1)
 
 
-def test_the_archive_with_solutions_never_goes_into_what_students_get(released, capsys):
+def test_archive_inside_the_handout_is_rejected(released, capsys):
     assert main(["release", "src", "out", "--autograder", "out/gradescope.zip"]) == 1
     assert "is inside out, which students get" in capsys.readouterr().err
     assert not Path("out/gradescope.zip").exists()
 
 
-def test_the_container_recipe_names_what_exists():
+def test_container_recipe_uses_existing_files_and_commands():
     recipe = (ROOT / "Containerfile").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     copied = [word for line in re.findall(r"^COPY (.*) \S+$", recipe, re.MULTILINE) for word in line.split()]
@@ -118,7 +118,7 @@ def test_the_container_recipe_names_what_exists():
     assert project["requires-python"] == ">=3.11"
 
 
-def test_the_archive_has_the_course_file_and_the_roster_that_it_names(released):
+def test_archive_contains_course_file_and_roster(released):
     Path("course.toml").write_text("students = 'roster.csv'\n[lessons.00]", encoding="utf-8")
     Path("roster.csv").write_text("name,id\nAda Byron,7\n", encoding="utf-8")
     words = ["src", "out", "--autograder", "gradescope.zip", "--course", "course.toml"]
@@ -128,14 +128,14 @@ def test_the_archive_has_the_course_file_and_the_roster_that_it_names(released):
     assert "--course source/course.toml" in Path("source/run_autograder").read_text(encoding="utf-8")
 
 
-def test_the_archive_has_every_file_of_own_exercises_that_a_check_needs(released):
-    place = Path("own_ones")
-    (place / "lesson_20_means").mkdir(parents=True)
-    (place / "exercise_02_9.py").write_text("exercise = 1\n", encoding="utf-8")
-    (place / "lesson_20_means" / "__init__.py").write_text("from own_ones.lesson_20_means import means\n", "utf-8")
-    (place / "lesson_20_means" / "means.py").write_text("", encoding="utf-8")
-    (place / "lesson_20_means" / "quiz.tsv").write_text("Why?\tSo.\n", encoding="utf-8")
-    autograder.write("own.zip", "out", exercises=place)
+def test_archive_contains_all_files_of_own_exercises(released):
+    folder = Path("own_ones")
+    (folder / "lesson_20_means").mkdir(parents=True)
+    (folder / "exercise_02_9.py").write_text("exercise = 1\n", encoding="utf-8")
+    (folder / "lesson_20_means" / "__init__.py").write_text("from own_ones.lesson_20_means import means\n", "utf-8")
+    (folder / "lesson_20_means" / "means.py").write_text("", encoding="utf-8")
+    (folder / "lesson_20_means" / "quiz.tsv").write_text("Why?\tSo.\n", encoding="utf-8")
+    autograder.write("own.zip", "out", exercises=folder)
     with zipfile.ZipFile("own.zip") as archive:
         kept = {name for name in archive.namelist() if name.startswith("own_ones/")}
         assert b"--exercises source/own_ones" in archive.read("run_autograder")

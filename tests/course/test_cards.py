@@ -1,4 +1,4 @@
-"""Flashcards: a text file that Anki imports, whose numbers the engine computes when it is made."""
+"""Flashcards: a text file for Anki, with numbers that the engine computes when the file is written."""
 
 import csv
 import re
@@ -19,7 +19,7 @@ def _rows(path):
     return head, list(csv.reader(lines[len(head) :], delimiter="\t", strict=True))
 
 
-def test_the_deck_has_question_answer_and_lesson_of_every_card(tmp_path, capsys):
+def test_deck_has_question_answer_and_lesson_of_every_card(tmp_path, capsys):
     assert main(["cards", str(tmp_path / "deck.txt")]) == 0
     head, rows = _rows(tmp_path / "deck.txt")
     assert head == ["#separator:tab", "#html:false", "#notetype:Basic", "#deck:minigooglenet", "#tags column:3"]
@@ -29,14 +29,14 @@ def test_the_deck_has_question_answer_and_lesson_of_every_card(tmp_path, capsys)
     assert capsys.readouterr().out.startswith(f"{len(rows)} cards")
 
 
-def test_anki_reads_every_question_and_answer_as_it_is_written(tmp_path):
+def test_deck_keeps_every_question_and_answer(tmp_path):
     assert main(["cards", str(tmp_path / "deck.txt")]) == 0
     _, rows = _rows(tmp_path / "deck.txt")
     assert {pair for lesson in LESSONS for pair in cards(lesson)} <= {(row[0], row[1]) for row in rows}
     assert any(question.startswith('"Gradients vanish') for question, *_ in rows)
 
 
-def test_a_hash_or_a_quote_at_the_beginning_survives(tmp_path):
+def test_leading_hash_or_quote_is_kept(tmp_path):
     written = [('"a" or "b"?', "#1"), ("# of layers?", 'the "22"')]
     path = tmp_path / "deck.txt"
     path.write_text(release.deck({"x": written}), encoding="utf-8")
@@ -45,14 +45,14 @@ def test_a_hash_or_a_quote_at_the_beginning_survives(tmp_path):
     assert list(csv.reader(lines, delimiter="\t", strict=True)) == [[*pair, "lessonx"] for pair in written]
 
 
-def test_a_quiz_may_have_empty_lines_and_a_byte_order_mark(tmp_path):
+def test_quiz_may_have_empty_lines_and_byte_order_mark(tmp_path):
     path = tmp_path / "quiz.tsv"
     path.write_text("Why?\tBecause.\n\nHow?\tSo. \n\n", encoding="utf-8-sig")
     assert pairs(path) == [("Why?", "Because."), ("How?", "So.")]
 
 
 @pytest.mark.parametrize("line", ["Why? Because.", "Why?\tBecause.\tSo.", "Why?\t"])
-def test_a_line_of_a_quiz_without_question_and_answer_is_named(tmp_path, line):
+def test_quiz_line_without_an_answer_raises_with_its_number(tmp_path, line):
     path = tmp_path / "quiz.tsv"
     path.write_text(f"How?\tSo.\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"line 2 of .*quiz.tsv: expected a question, a tab and an answer, got 'Why"):
@@ -68,7 +68,7 @@ def test_numbers_follow_the_engine(tmp_path, monkeypatch):
     assert {lesson for *_, lesson in rows} == {"lesson00"}
 
 
-def test_numbers_in_quizzes_are_what_the_engine_computes():
+def test_numbers_in_quizzes_match_the_engine():
     answers = " ".join(card.answer() for card in flashcards.CARDS)
     for lesson in LESSONS:
         for _, answer in cards(lesson):
@@ -77,7 +77,7 @@ def test_numbers_in_quizzes_are_what_the_engine_computes():
 
 
 @pytest.mark.parametrize("lesson", ["14", "x"])
-def test_an_unknown_lesson_is_rejected(lesson, tmp_path, capsys):
+def test_unknown_lesson_is_rejected(lesson, tmp_path, capsys):
     assert main(["cards", str(tmp_path / "deck.txt"), "--lesson", lesson]) == 1
     assert "unknown lesson" in capsys.readouterr().err
     assert not (tmp_path / "deck.txt").exists()

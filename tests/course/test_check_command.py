@@ -1,4 +1,4 @@
-"""The check from the command line and under pytest says what the notebook says, of a .py file or a notebook."""
+"""The check from the command line and under pytest gives the notebook's results, for a .py file or a notebook."""
 
 import json
 import textwrap
@@ -26,21 +26,21 @@ def _notebook(path, *sources):
 
 
 @pytest.mark.parametrize(
-    ("source", "code", "said"),
+    ("source", "code", "expected"),
     [(RIGHT, 0, "03.1: passed"), (WRONG, 1, "the mean belongs in the loss"), (STUB, 2, "03.1: not yet")],
 )
-def test_a_file_is_checked_with_the_notebooks_words_and_a_code(tmp_path, capfd, source, code, said):
+def test_check_command_prints_result_and_returns_exit_code(tmp_path, capfd, source, code, expected):
     (tmp_path / "mine.py").write_text(source, encoding="utf-8")
     assert main(["check", "03.1", str(tmp_path / "mine.py")]) == code
-    assert said in capfd.readouterr().out
+    assert expected in capfd.readouterr().out
 
 
-def test_a_notebook_is_checked_with_what_it_gives_to_check(tmp_path):
+def test_notebook_check_uses_the_arguments_of_its_checks(tmp_path):
     path = _notebook(
         tmp_path / "a.ipynb",
         "%pip install something\n!ls\nfrom minigooglenet.exercises import answer, ask, check",
         RIGHT.replace("conv_db", "mine"),
-        "raise RuntimeError('a cell that has nothing to do with it')",
+        "raise RuntimeError('an unrelated cell')",
         "check('03.1', mine)",
         "ask('03.5', 'ada')\nanswer('03.5', -1)",
     )
@@ -49,24 +49,24 @@ def test_a_notebook_is_checked_with_what_it_gives_to_check(tmp_path):
     assert check_runner.check("03.1", path, "mine").passed
 
 
-def test_without_an_answer_it_is_not_yet_and_says_why(tmp_path):
+def test_missing_answer_gives_not_yet_with_a_reason(tmp_path):
     path = _notebook(tmp_path / "a.ipynb", "from minigooglenet.exercises import check", "check('03.1', conv_db)")
     result = check_runner.check("03.1", path)
     assert result.status == "not yet"
-    assert "there is no conv_db; cell 2 stopped with NameError" in result.what
+    assert "conv_db is not defined; cell 2 stopped with NameError" in result.what
     assert check_runner.check("03.5", path).status == "not yet"
-    assert "no other" in check_runner.check("03.1", path, "other").what
+    assert "other is not defined" in check_runner.check("03.1", path, "other").what
 
 
-def test_a_number_that_is_not_given_because_a_cell_stopped_says_with_what(tmp_path):
+def test_missing_number_names_the_exception(tmp_path):
     (tmp_path / "mine.py").write_text('answer("03.5", 4)\n', encoding="utf-8")
     result = check_runner.check("03.5", tmp_path / "mine.py")
     assert result.status == "not yet"
-    assert "nothing is given to answer('03.5', ...)" in result.what
+    assert "answer('03.5', ...) was never called" in result.what
     assert "stopped with NameError: name 'answer' is not defined" in result.what
 
 
-def test_a_stop_names_the_line_of_the_file(tmp_path):
+def test_exception_names_the_line_of_the_file(tmp_path):
     text = f"# %% [markdown]\n# words\n\n# %%\n{WRONG.replace('dout.mean', 'dout.men')}"
     (tmp_path / "mine.py").write_text(text, encoding="utf-8")
     assert "in your line 6: return dout.men" in check_runner.check("03.1", tmp_path / "mine.py").what
@@ -87,7 +87,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_python_files_are_checked_as_they_come(tmp_path, form):
+def test_python_files_of_all_forms_are_checked(tmp_path, form):
     (tmp_path / "mine.py").write_bytes(FORMS[form])
     result = check_runner.check("03.1", tmp_path / "mine.py")
     assert result.passed, str(result)
@@ -99,12 +99,12 @@ def test_python_files_are_checked_as_they_come(tmp_path, form):
         ("mine.py", b"# caf\xe9\n" + RIGHT.encode(), "mine.py is not valid UTF-8: line 1 has the byte 0xe9"),
         ("mine.py", b"x = '\x00'\n" + RIGHT.encode(), "not valid Python"),
         ("mine.py", b"x = " + b"(" * 5000, "not valid Python"),
-        ("mine.ipynb", b"{", "no notebook"),
-        ("mine.ipynb", b"", "no notebook"),
+        ("mine.ipynb", b"{", "not a notebook"),
+        ("mine.ipynb", b"", "not a notebook"),
         ("mine.ipynb", b'{"cells": "\xe9"}', "is not valid UTF-8"),
     ],
 )
-def test_unreadable_files_are_a_sentence_without_a_traceback(tmp_path, capfd, name, data, words):
+def test_unreadable_file_gives_one_sentence(tmp_path, capfd, name, data, words):
     (tmp_path / name).write_bytes(data)
     assert main(["check", "03.1", str(tmp_path / name)]) == 1
     out, err = capfd.readouterr()
@@ -142,23 +142,23 @@ def test_check_without_an_answer_names_it(capsys):
     assert check("3.1").status == "not yet"
 
 
-def test_what_never_ends_is_ended(tmp_path, capfd):
+def test_endless_loop_is_ended(tmp_path, capfd):
     (tmp_path / "mine.py").write_text("while True:\n    conv_db = 1\n", encoding="utf-8")
     assert main(["check", "03.1", str(tmp_path / "mine.py"), "--timeout", "4"]) == check_runner.TOO_LONG
     assert "still running after 4 s" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["99.9", __file__], "unknown exercise '99.9'"),
         (["03.1", "nowhere.py"], "file nowhere.py does not exist"),
         (["03.1", str(Path(__file__).parent)], "is a folder. Pass a .py file or a notebook in it"),
     ],
 )
-def test_a_wrong_call_is_one_line(capsys, arguments, said):
+def test_wrong_arguments_give_one_line(capsys, arguments, expected):
     assert main(["check", *arguments]) == 1
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["hint"], ["hint", "03.1"]])
@@ -171,12 +171,12 @@ def test_lists_and_hints_fit_a_narrow_terminal(monkeypatch, capsys, arguments):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [{}]}', "[" * 100_000, "\x00"])
-def test_what_is_no_notebook_is_said(text):
-    with pytest.raises(ValueError, match="no notebook"):
+def test_other_json_is_rejected_as_a_notebook(text):
+    with pytest.raises(ValueError, match="not a notebook"):
         cells.notebook(text)
 
 
-def test_only_what_the_answers_need_is_run():
+def test_only_needed_cells_run():
     sources = [
         "import numpy as np",
         "slow = 1",
@@ -212,7 +212,7 @@ def test_pytest_runs_the_same_checks_one_by_one(pytester):
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-m", "ex03_1").assert_outcomes(passed=1, deselected=2)
 
 
-def test_a_line_that_is_no_python_is_named_and_not_taken_for_a_missing_answer(tmp_path):
+def test_syntax_error_is_named_instead_of_a_missing_answer(tmp_path):
     (tmp_path / "mine.py").write_text(RIGHT.replace("):", ")"), encoding="utf-8")
     result = check_runner.check("03.1", tmp_path / "mine.py")
     assert result.status == "wrong"
@@ -221,7 +221,7 @@ def test_a_line_that_is_no_python_is_named_and_not_taken_for_a_missing_answer(tm
     assert "line 1 of cell 2 is not valid Python" in check_runner.check("03.1", path).what
 
 
-def test_a_shell_is_told_of_the_shells_hint_which_comes_in_three_steps(tmp_path, capfd):
+def test_check_command_points_to_hints_in_three_steps(tmp_path, capfd):
     (tmp_path / "mine.py").write_text(RIGHT.replace("sum", "max"), encoding="utf-8")
     assert main(["check", "03.1", str(tmp_path / "mine.py")]) == 1
     assert "minigooglenet hint 03.1 for one more step" in capfd.readouterr().out

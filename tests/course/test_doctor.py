@@ -1,4 +1,4 @@
-"""The doctor: this machine is well, and each thing that may be wrong is said with what to do."""
+"""The doctor: its checks on this machine, and what it reports if something is wrong."""
 
 import sys
 from importlib import metadata
@@ -11,7 +11,7 @@ from minigooglenet.cli import main
 from minigooglenet.course import doctor
 
 
-def test_every_finding_is_one_line_and_its_remedy_another(capsys):
+def test_doctor_prints_one_line_per_check(capsys):
     code = main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     assert code == (1 if any(line.startswith("WRONG") for line in lines) else 0)
@@ -19,54 +19,54 @@ def test_every_finding_is_one_line_and_its_remedy_another(capsys):
     assert all(line.isascii() for line in lines)
 
 
-def test_something_wrong_is_exit_code_1(capsys, monkeypatch):
-    monkeypatch.setattr(doctor, "look", lambda: [doctor.Finding(False, "no numpy", "get it")])
+def test_failed_check_gives_exit_code_1(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "diagnose", lambda: [doctor.Diagnosis(False, "no numpy", "get it")])
     assert main(["doctor"]) == 1
-    assert "1 of 1 findings" in capsys.readouterr().out
+    assert "1 of 1 checks need attention" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("version", "floor", "well"),
+    ("version", "floor", "ok"),
     [("2.2", "2.2", True), ("2.10", "2.2", True), ("2.1.9", "2.2", False), ("4.0.0rc1", "4", True), ("2", "2.0", True)],
 )
-def test_versions_compare_as_numbers(version, floor, well, monkeypatch):
+def test_versions_compare_as_numbers(version, floor, ok, monkeypatch):
     monkeypatch.setattr(metadata, "version", lambda name: version)
-    assert doctor.package("numpy", floor).well is well
+    assert doctor.package("numpy", floor).ok is ok
 
 
-def test_a_missing_package_is_named_with_the_command_that_installs_it():
-    finding = doctor.package("no-such-package", "1.0")
-    assert not finding.well
-    assert finding.remedy.endswith('-m pip install "no-such-package>=1.0"')
+def test_missing_package_comes_with_its_install_command():
+    diagnosis = doctor.package("no-such-package", "1.0")
+    assert not diagnosis.ok
+    assert diagnosis.remedy.endswith('-m pip install "no-such-package>=1.0"')
 
 
 @needs_numba
-def test_a_folder_that_cannot_keep_kernels_is_found(monkeypatch, tmp_path):
+def test_unwritable_cache_folder_is_detected(monkeypatch, tmp_path):
     monkeypatch.setattr(warmup, "folder", lambda: None)
     assert "NUMBA_CACHE_DIR" in doctor.cache().remedy
     (tmp_path / "file").touch()
     monkeypatch.setattr(warmup, "folder", lambda: tmp_path / "file")
-    assert not doctor.cache().well
+    assert not doctor.cache().ok
 
 
-def test_little_memory_an_old_python_and_a_missing_jupyterlab_are_found(monkeypatch):
+def test_low_memory_old_python_and_missing_jupyterlab_are_detected(monkeypatch):
     monkeypatch.setattr(doctor, "available_memory", lambda: 100 << 20)
-    assert not doctor.memory().well
+    assert not doctor.memory().ok
     monkeypatch.setattr(sys, "version_info", (3, 10, 0))
-    assert not doctor.python().well
+    assert not doctor.python().ok
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert not doctor.jupyter().well
-    assert not doctor.kernel().well
+    assert not doctor.jupyter().ok
+    assert not doctor.kernel().ok
 
 
-def test_what_cannot_be_looked_at_is_a_finding(monkeypatch):
+def test_check_that_raises_has_failed(monkeypatch):
     def broken():
         raise RuntimeError("no\nidea")
 
     monkeypatch.setattr(doctor, "memory", broken)
-    (finding,) = [finding for finding in doctor.look() if not finding.well and "no idea" in finding.text]
-    assert "RuntimeError" in finding.text
+    (diagnosis,) = [diagnosis for diagnosis in doctor.diagnose() if not diagnosis.ok and "no idea" in diagnosis.text]
+    assert "RuntimeError" in diagnosis.text
 
 
-def test_this_machine_tells_its_memory():
+def test_available_memory_is_plausible():
     assert doctor.available_memory() is None or doctor.available_memory() > 1 << 20

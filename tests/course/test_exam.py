@@ -1,4 +1,4 @@
-"""Exams on paper: the seed decides everything, versions differ, and the key is right."""
+"""Exams on paper: the seed determines everything, versions differ, and the key is right."""
 
 import re
 
@@ -10,27 +10,27 @@ from minigooglenet.exercises import answer
 from minigooglenet.exercises.find import find
 
 
-def test_the_same_seed_gives_the_same_exam_and_another_one_another():
+def test_seed_determines_the_exam():
     made = exam.versions(7, 2, ["01", "06"])
     assert made == exam.versions(7, 2, ["01", "06"])
     assert made != exam.versions(8, 2, ["01", "06"])
     assert made[0].paper.replace("version A", "") != made[1].paper.replace("version B", "")
 
 
-def test_the_key_has_the_number_that_the_check_accepts_and_those_of_mistakes():
+def test_key_has_right_answers_and_known_mistakes():
     (version,) = exam.versions(3, 1, ["06"], numbers=20)
     student = "exam 3 A"
-    found = re.findall(r"\((\d\d\.\w+), \d points?\) \*\*([^*]+)\*\*(.*?)(?=\n\n\*\*|\Z)", version.key, re.DOTALL)
-    assert len(found) >= 3
-    for number, right, rest in found:
+    result = re.findall(r"\((\d\d\.\w+), \d points?\) \*\*([^*]+)\*\*(.*?)(?=\n\n\*\*|\Z)", version.key, re.DOTALL)
+    assert len(result) >= 3
+    for number, right, rest in result:
         assert answer(number, float(right), student).passed
         wrong = dict(re.findall(r"^- (\S+): (.*?)\. ", rest, re.MULTILINE))
-        assert sorted(wrong.values()) == sorted(each.name for each in find(number).wrongs)
+        assert sorted(wrong.values()) == sorted(mistake.name for mistake in find(number).wrongs)
         for value, name in wrong.items():
             assert answer(number, float(value), student).mistake == name
 
 
-def test_the_paper_holds_no_answer():
+def test_paper_contains_no_answers():
     (version,) = exam.versions(3, 1, ["06"])
     answers = re.findall(r"point\) (.*)$", version.key, re.MULTILINE)
     assert answers

@@ -1,6 +1,6 @@
-"""Every lesson runs from a clean kernel: with solutions all checks pass, without them it runs to its end all the same.
+"""Every lesson runs in a new notebook kernel: with solutions all checks pass, without them it still runs to its end.
 
-MINIGOOGLENET_FAST shortens training, and the notebooks say so. Each runs in an empty folder, as a student's does.
+MINIGOOGLENET_FAST shortens training, as the notebooks state. Each notebook runs in an empty folder.
 """
 
 import json
@@ -19,21 +19,21 @@ SOURCES = [
     pytest.param(path, id=path.stem, marks=needs_numba if path.stem == "13_fast" else ()) for path in handout.sources()
 ]
 SECONDS = 600
-NOTING = """
+RECORDING = """
 import minigooglenet.exercises as _exercises
 
 _results = []
 
-def _noting(function):
-    def noted(number, *given, **more):
+def _recording(function):
+    def recorded(number, *given, **more):
         result = function(number, *given, **more)
         _results.append((str(number), result.status, str(result)))
         return result
-    return noted
+    return recorded
 
-_exercises.check, _exercises.answer = _noting(_exercises.check), _noting(_exercises.answer)
+_exercises.check, _exercises.answer = _recording(_exercises.check), _recording(_exercises.answer)
 """
-TELLING = "import json\nprint(json.dumps(_results))"
+PRINTING = "import json\nprint(json.dumps(_results))"
 
 
 @pytest.fixture
@@ -42,17 +42,17 @@ def executed(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     (tmp_path / "work").mkdir()
 
-    def execute(text):
+    def execute(source):
         """Run a notebook; return {number: [(status, text), ...]} of its checks."""
-        notebook = nbformat.reads(text, as_version=4)
-        first, last = nbformat.v4.new_code_cell(NOTING), nbformat.v4.new_code_cell(TELLING)
+        notebook = nbformat.reads(source, as_version=4)
+        first, last = nbformat.v4.new_code_cell(RECORDING), nbformat.v4.new_code_cell(PRINTING)
         notebook.cells = [first, *notebook.cells, last]
-        place = {"metadata": {"path": str(tmp_path / "work")}}
-        nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=place).execute()
+        resources = {"metadata": {"path": str(tmp_path / "work")}}
+        nbclient.NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=resources).execute()
         execute.cells = notebook.cells[1:-1]
         results = {}
-        for number, status, told in json.loads("".join(each["text"] for each in last.outputs)):
-            results.setdefault(number, []).append((status, told))
+        for number, status, text in json.loads("".join(output["text"] for output in last.outputs)):
+            results.setdefault(number, []).append((status, text))
         return results
 
     return execute
@@ -63,52 +63,54 @@ def _exercises(source):
 
 
 def _output(cell):
-    """Return what a cell printed and showed, as text."""
+    """Return the output of a cell, printed or displayed, as text."""
     outputs = cell.get("outputs", ())
-    return "".join(each.get("text", "") or each.get("data", {}).get("text/plain", "") for each in outputs)
+    return "".join(output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs)
 
 
 def _spoiled(cells):
-    """Return (prediction, answer) if a cell before the answer's, other than the question, contains the answer.
+    """Return [(prediction, answer)] of the answers that a cell before them, other than the question, contains.
 
-    Answers of fewer than four letters and digits are left out: [0, 0] is found everywhere.
+    Answers of fewer than four letters and digits are ignored, because [0, 0] appears everywhere.
     """
     questions, spoiled = {}, []
     for index, cell in enumerate(cells):
         questions |= dict.fromkeys(re.findall(r'predict\("(\d\d\.\w)"', cell.source), index - 1)
         for number, answer in re.findall(r"^(\d\d\.[a-z]): it is (.+?)\.(?=\s|$)", _output(cell), flags=re.M):
             answer = answer.strip("'")
-            earlier = [other for place, other in enumerate(cells[:index]) if place != questions[number]]
+            earlier = [other for position, other in enumerate(cells[:index]) if position != questions[number]]
             letters = sum(map(str.isalnum, answer))
             if letters > 3 and any(answer in text for other in earlier for text in (other.source, _output(other))):
                 spoiled.append((number, answer))
     return spoiled
 
 
-def test_an_answer_that_an_earlier_cell_shows_is_found():
+def test_answer_in_an_earlier_cell_is_detected():
     def cell(source, output=""):
         return nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output("stream", text=output)])
 
-    asked, told = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
+    prediction, outcome = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
     question = nbformat.v4.new_markdown_cell("Is it 2.925?")
-    assert _spoiled([question, asked, told]) == []
-    assert _spoiled([cell("x", "sum 2.925"), question, asked, told]) == [("98.a", "2.925")]
-    assert _spoiled([question, asked, nbformat.v4.new_markdown_cell("It is 2.925"), told]) == [("98.a", "2.925")]
+    assert _spoiled([question, prediction, outcome]) == []
+    assert _spoiled([cell("x", "sum 2.925"), question, prediction, outcome]) == [("98.a", "2.925")]
+    assert _spoiled([question, prediction, nbformat.v4.new_markdown_cell("It is 2.925"), outcome]) == [
+        ("98.a", "2.925")
+    ]
 
 
-@pytest.mark.filterwarnings("ignore")  # what a kernel's libraries warn of is not ours
+@pytest.mark.filterwarnings("ignore")  # warnings of a notebook kernel's libraries
 @pytest.mark.parametrize("source", SOURCES)
-def test_with_solutions_every_check_passes(source, executed):
+def test_solution_notebook_passes_every_check(source, executed):
     results = executed(notebooks.solution(source.read_text(encoding="utf-8"), source.stem))
-    assert set(results) >= _exercises(source), "an exercise that the lesson never checks"
-    failed = [told[-1] for told in results.values() if "passed" not in [status for status, _ in told]]
-    assert not failed, "\n".join(told for _, told in failed)
+    assert set(results) >= _exercises(source), "the lesson does not check every exercise"
+    failed = [checks[-1] for checks in results.values() if "passed" not in [status for status, _ in checks]]
+    assert not failed, "\n".join(checks for _, checks in failed)
     assert _spoiled(executed.cells) == []
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("source", SOURCES)
-def test_without_solutions_it_runs_to_its_end_and_nothing_has_passed(source, executed):
+def test_student_notebook_runs_to_its_end_without_a_pass(source, executed):
     results = executed(notebooks.student(source.read_text(encoding="utf-8"), source.stem))
     assert set(results) >= _exercises(source)
-    assert [told for results in results.values() for status, told in results if status == "passed"] == []
+    assert [text for results in results.values() for status, text in results if status == "passed"] == []

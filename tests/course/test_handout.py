@@ -1,4 +1,4 @@
-"""The lessons on their way out: in a wheel, in a checkout, and never over anybody's work."""
+"""Copies of the lessons: from a wheel, from a checkout, and never over edited files."""
 
 import os
 import shutil
@@ -22,11 +22,11 @@ def two_lessons(tmp_path, monkeypatch):
     for name in ("00_start.ipynb", "01_next.ipynb"):
         (origin / name).write_text(f"{name} as it came\n", encoding="utf-8")
     monkeypatch.setattr(handout, "folder", lambda: origin)
-    monkeypatch.setattr(doctor, "look", lambda short: [])
+    monkeypatch.setattr(doctor, "diagnose", lambda short: [])
     return origin
 
 
-def test_a_copy_is_whole_and_a_second_one_changes_nothing(two_lessons, tmp_path):
+def test_second_copy_changes_nothing(two_lessons, tmp_path):
     first = handout.copy(tmp_path / "my" / "course")
     assert [path.name for path in first.new] == ["00_start.ipynb", "01_next.ipynb"]
     assert first.new[0].read_bytes() == (two_lessons / "00_start.ipynb").read_bytes()
@@ -34,44 +34,44 @@ def test_a_copy_is_whole_and_a_second_one_changes_nothing(two_lessons, tmp_path)
     assert (again.new, len(again.same), again.kept) == ([], 2, [])
 
 
-def test_what_a_student_changed_stays_and_is_said(two_lessons, tmp_path, capsys):
-    place = tmp_path / "my" / "00_start.ipynb"
-    place.parent.mkdir()
-    place.write_text("my work", encoding="utf-8")
+def test_copy_keeps_and_reports_edited_files(two_lessons, tmp_path, capsys):
+    work = tmp_path / "my" / "00_start.ipynb"
+    work.parent.mkdir()
+    work.write_text("my work", encoding="utf-8")
     assert main(["lessons", str(tmp_path / "my"), "--no-open"]) == 0
     out = capsys.readouterr().out
     assert "1 files copied" in out
     assert "kept your version, which differs from the original lesson" in out
     assert "00_start.ipynb" in out
-    assert place.read_text(encoding="utf-8") == "my work"
+    assert work.read_text(encoding="utf-8") == "my work"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
-def test_a_link_is_not_written_through(two_lessons, tmp_path):
+def test_copy_does_not_write_through_a_link(two_lessons, tmp_path):
     (tmp_path / "my").mkdir()
     (tmp_path / "my" / "00_start.ipynb").symlink_to(tmp_path / "nowhere")
     assert [path.name for path in handout.copy(tmp_path / "my").kept] == ["00_start.ipynb"]
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_solutions_come_on_request_and_to_a_second_folder(two_lessons, tmp_path, capsys):
-    mine, hidden = tmp_path / "my", tmp_path / "sources"
-    assert hidden / "03_gradients.py" in handout.copy(mine, hidden).new
-    assert not [path for path in mine.rglob("*") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
-    for folder in (mine, mine / "src"):
-        assert main(["lessons", str(mine), "--no-open", "--solutions", str(folder)]) == 1
-        assert "which students get; name a folder next to it" in capsys.readouterr().err
-    assert main(["lessons", str(mine), "--no-open", "--sources"]) == 1
+def test_solutions_are_copied_only_to_a_second_folder(two_lessons, tmp_path, capsys):
+    handout_folder, hidden = tmp_path / "my", tmp_path / "sources"
+    assert hidden / "03_gradients.py" in handout.copy(handout_folder, hidden).new
+    assert not [path for path in handout_folder.rglob("*") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
+    for folder in (handout_folder, handout_folder / "src"):
+        assert main(["lessons", str(handout_folder), "--no-open", "--solutions", str(folder)]) == 1
+        assert "which students get. Choose a folder outside of it." in capsys.readouterr().err
+    assert main(["lessons", str(handout_folder), "--no-open", "--sources"]) == 1
     assert "--sources is now --solutions SOURCES" in capsys.readouterr().err
-    assert not (mine / "src").exists()
+    assert not (handout_folder / "src").exists()
 
 
-def test_the_lessons_own_folder_is_refused(two_lessons, capsys):
+def test_copy_into_the_lessons_folder_is_rejected(two_lessons, capsys):
     assert main(["lessons", str(two_lessons)]) == 1
     assert "name another" in capsys.readouterr().err
 
 
-def test_jupyterlab_is_opened_there_or_its_absence_said(two_lessons, tmp_path, capsys, monkeypatch):
+def test_lessons_command_opens_jupyterlab_or_reports_its_absence(two_lessons, tmp_path, capsys, monkeypatch):
     started = []
 
     def run(command, cwd, env, check):
@@ -87,24 +87,24 @@ def test_jupyterlab_is_opened_there_or_its_absence_said(two_lessons, tmp_path, c
     assert "JupyterLab is not installed. Run pip install jupyterlab" in capsys.readouterr().out
 
 
-def test_what_is_wrong_with_the_set_up_is_said_before_jupyterlab_starts(two_lessons, tmp_path, capsys, monkeypatch):
-    finding = doctor.Finding(False, "numpy is not installed", "pip install numpy")
-    monkeypatch.setattr(doctor, "look", lambda short: [finding])
+def test_lessons_command_reports_failed_checks_first(two_lessons, tmp_path, capsys, monkeypatch):
+    diagnosis = doctor.Diagnosis(False, "numpy is not installed", "pip install numpy")
+    monkeypatch.setattr(doctor, "diagnose", lambda short: [diagnosis])
     assert main(["lessons", str(tmp_path / "my"), "--no-open"]) == 0
     assert "WRONG  numpy is not installed\n       what to do: pip install numpy" in capsys.readouterr().out
 
 
-def _build(kind, tree, place):
-    """Return what hatchling makes of a tree, unpacked: "sdist" or "wheel"."""
-    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(place)]
+def _build(kind, tree, target):
+    """Build a tree with hatchling, "sdist" or "wheel", and return the unpacked result."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
     done = subprocess.run(build, cwd=tree, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    (made,) = (path for path in place.iterdir() if path.suffix in (".gz", ".whl"))
-    shutil.unpack_archive(made, place, "zip" if kind == "wheel" else "gztar", **({} if kind == "wheel" else FILTER))
-    return place if kind == "wheel" else next(path for path in place.iterdir() if path.is_dir())
+    (made,) = (path for path in target.iterdir() if path.suffix in (".gz", ".whl"))
+    shutil.unpack_archive(made, target, "zip" if kind == "wheel" else "gztar", **({} if kind == "wheel" else FILTER))
+    return target if kind == "wheel" else next(path for path in target.iterdir() if path.is_dir())
 
 
-def test_a_wheel_from_the_sdist_has_the_lessons(tmp_path):
+def test_wheel_from_the_sdist_contains_the_lessons(tmp_path):
     pytest.importorskip("hatchling")
     tree = tmp_path / "tree"
     for name in ("minigooglenet", "lessons"):
@@ -125,9 +125,9 @@ def test_a_wheel_from_the_sdist_has_the_lessons(tmp_path):
     assert not any("solutions" in name or name.startswith(("lessons", "tests")) for name in names)
     ask = "from minigooglenet.course import handout; print(handout.folder(), len(handout.sources()), sep='\\n')"
     env = {**os.environ, "PYTHONPATH": str(site)}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", ask], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
-    folder, count = told.stdout.splitlines()
+    folder, count = done.stdout.splitlines()
     assert Path(folder).samefile(site / notebooks)
     assert count == "14"

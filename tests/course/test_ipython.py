@@ -1,4 +1,4 @@
-"""Cells that only IPython reads give what they give in Jupyter: with IPython installed, and nearly all without it."""
+"""Cells with IPython syntax give the same values as in Jupyter: with IPython installed, and nearly all without it."""
 
 import sys
 
@@ -14,7 +14,7 @@ CELLS = {
     "the lines of a command": ("files = !echo one\nx = files[0]", "one"),
     "a command with a variable": ("name = 'two'\nx = (files := None) or 1\n!echo {name}\nx = 3", 3),
     "a command that installs": ("!pip install nothing\n%pip install nothing\nx = 3", 3),
-    "a timing that is kept": (
+    "a timing that is bound": (
         "t = %timeit -o -n1 -r1 sum(range(10))\nx = t.average >= 0 and t.best == t.timings[0]",
         True,
     ),
@@ -35,7 +35,7 @@ CELLS = {
     "a variable with a magic's name": ("ls = 3\nx = ls", 3),
     "a magic inside a text": ('x = """\n%time\n!ls\nlen?\n"""', "\n%time\n!ls\nlen?\n"),
     "a remainder on its own line": ("x = (7\n%4)", 3),
-    "a line that goes on": ("files = !echo one \\\n  two\nx = files[0].split()[-1]", "two"),
+    "a continued line": ("files = !echo one \\\n  two\nx = files[0].split()[-1]", "two"),
     "a call as nbconvert writes it": ("get_ipython().run_line_magic('matplotlib', 'inline')\nx = 3", 3),
     "a cell magic as nbconvert writes it": ("get_ipython().run_cell_magic('time', '', 'x = 3\\n')", 3),
     "a timed statement as nbconvert writes it": ("get_ipython().run_line_magic('time', 'x = 3')", 3),
@@ -57,18 +57,18 @@ def value(source, folder, monkeypatch):
 
 
 @pytest.mark.parametrize(("source", "expected"), [*CELLS.values(), *ONLY_IPYTHON.values()], ids=[*CELLS, *ONLY_IPYTHON])
-def test_a_cell_gives_what_jupyter_gives(source, expected, tmp_path, monkeypatch):
+def test_cell_gives_the_same_value_as_jupyter(source, expected, tmp_path, monkeypatch):
     pytest.importorskip("IPython")
     assert value(source, tmp_path, monkeypatch) == expected
 
 
 @pytest.mark.parametrize(("source", "expected"), CELLS.values(), ids=CELLS)
-def test_a_cell_gives_the_same_without_ipython(source, expected, tmp_path, monkeypatch):
+def test_cell_gives_the_same_value_without_ipython(source, expected, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.core.inputtransformer2", None)
     assert value(source, tmp_path, monkeypatch) == expected
 
 
-def test_a_written_module_can_be_imported(tmp_path, monkeypatch):
+def test_written_module_can_be_imported(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
     sources = [
@@ -82,7 +82,7 @@ def test_a_written_module_can_be_imported(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("source", ["def f(:\n    pass\n%time f", "x = = 3", "f(x)?", "\0", "(" * 10_000])
-def test_a_cell_that_nobody_reads_stays_unread(source):
+def test_invalid_cell_stays_invalid(source):
     assert not ipython.valid(ipython.python(source))
     assert cells.syntax_error(source)
 
@@ -92,12 +92,12 @@ def test_lines_keep_their_numbers():
     assert made.split("\n").index("x = 3") == 6
 
 
-def test_a_future_import_holds_for_later_cells():
+def test_future_import_holds_for_later_cells():
     notes = cells.run(["from __future__ import annotations", "def f(x: nowhere): return 3", "x = f(1)"])
     assert notes.stopped == {}
 
 
-def test_a_cell_that_lists_the_exercises_does_not_stop():
+def test_listing_the_exercises_does_not_stop_a_cell():
     notes = cells.run(["from minigooglenet.exercises import check, hint\ncheck()\nhint()", "x = 1"])
     assert notes.stopped == {}
     assert notes.checked == {}

@@ -1,4 +1,4 @@
-"""The advice of every failed check can be followed in its lesson: the names in it are imported there."""
+"""The advice of every failed check works in its lesson, because the lesson imports the names in it."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ SOURCES = [
 
 
 def _names(source):
-    """Return what a lesson's own imports bind."""
+    """Return the names that a lesson imports."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     names = {}
@@ -26,7 +26,7 @@ def _names(source):
 
 
 def _failures(lesson):
-    """Yield what is said about each known mistake of a lesson, and about an answer that nobody expects."""
+    """Yield the text of the result for each known mistake of a lesson, and for an unknown wrong answer."""
     for number, exercise in everything().items():
         if not number.startswith(lesson):
             continue
@@ -47,9 +47,11 @@ def _odd(*arguments):
 @pytest.mark.parametrize("source", SOURCES)
 def test_advice_runs_in_the_namespace_of_its_lesson(source):
     names = _names(source)
-    said = [re.findall(r"\b(?:hint|check|ask|compare|quiz)\([^()]*\)", text) for text in _failures(source.stem[:2])]
+    calls_by_text = [
+        re.findall(r"\b(?:hint|check|ask|compare|quiz)\([^()]*\)", text) for text in _failures(source.stem[:2])
+    ]
     numbers = [number for number in everything() if number.startswith(source.stem[:2])]
-    calls = {call for each in said for call in each}
+    calls = {call for group in calls_by_text for call in group}
     assert {f"hint({number!r})" for number in numbers} <= calls
     for call in sorted(calls):
         assert re.search("Hint . of 3", eval(call, names)), call

@@ -1,4 +1,4 @@
-"""The order of a lesson's cells: predictions before their answers, exercises near their explanation, honest minutes."""
+"""The order of cells in a lesson: predictions before answers, exercises near explanations, and realistic minutes."""
 
 import ast
 import itertools
@@ -18,8 +18,8 @@ SOURCES = handout.sources()
 LESSONS = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 FURTHER = "## Take it further"
 MOST_CELLS = 15  # between an exercise and the heading of the next
-SHORTEST_ANSWER = 4  # characters; a shorter answer, such as a digit, is found everywhere
-# What takes more than about five seconds on two cores: trainings, and measurements of many layers or positions.
+SHORTEST_ANSWER = 4  # characters; shorter answers, such as a digit, appear everywhere
+# Calls that take more than about five seconds on two cores: training, and measurements of many layers or positions.
 LONG = (
     "by_letter(",
     "kept(",
@@ -34,7 +34,7 @@ LONG = (
     "class_probabilities(scene))",
     "ladder.measure(",
 )
-# Readers new to the field took 75 minutes where the sum of these gave 55, and 120 where it gave 75.
+# Readers new to the field took 75 minutes when the sum of these was 55, and 120 minutes when it was 75.
 WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES_A_PREDICTION, NEW_TO_THE_FIELD = 150, 25, 0.5, 1.4
 
 
@@ -71,7 +71,7 @@ def test_every_prediction_is_answered_in_a_later_cell(source):
 
 
 def _words(answer):
-    """Return the words that an answer always has, whatever is computed: texts, and both sides of a condition."""
+    """Return the words that an answer always contains: constant texts, and both branches of a condition."""
     if isinstance(answer, ast.IfExp):
         return _words(answer.body) + _words(answer.orelse)
     parts = answer.values if isinstance(answer, ast.JoinedStr) else [answer]
@@ -80,8 +80,8 @@ def _words(answer):
 
 
 @LESSONS
-def test_an_answer_in_words_is_in_no_earlier_cell(source):
-    """The question itself may offer it among others; every other cell before the answer's may not."""
+def test_answer_in_words_is_in_no_earlier_cell(source):
+    """The question itself may list the answer as a choice; no other cell before the answer may contain it."""
     cells = _cells(source)
     texts = [text for path in SOURCES if path.name < source.name for _, text in _cells(path)]
     first, predictions, spoiled = len(texts), _numbered(cells, "predict"), []
@@ -101,8 +101,8 @@ def _index(cells, heading):
 
 def _headings(cells):
     """Return {exercise: index of its heading}."""
-    found = ((index, re.match(r"#+ Exercise (\d\d\.\d+\w?):", text)) for index, (kind, text) in enumerate(cells))
-    return {heading.group(1): index for index, heading in found if heading}
+    result = ((index, re.match(r"#+ Exercise (\d\d\.\d+\w?):", text)) for index, (kind, text) in enumerate(cells))
+    return {heading.group(1): index for index, heading in result if heading}
 
 
 def _ends(cells):
@@ -122,7 +122,7 @@ def test_exercises_are_at_most_fifteen_cells_apart(source):
     cells = _cells(source)
     headings, ends = _headings(cells), _ends(cells)
     assert headings.keys() == ends.keys() == {number for number in everything() if number[:2] == source.name[:2]}
-    starts = [-1, *ends.values(), _index(cells, FURTHER)]  # of what comes before an exercise
+    starts = [-1, *ends.values(), _index(cells, FURTHER)]  # cells after which the explanation of an exercise starts
     gaps = {number: index - max(start for start in starts if start < index) - 1 for number, index in headings.items()}
     closing = min(_index(cells, "## Make it break"), _index(cells, "## Claims, checked"))
     gaps["the end"] = closing - max(end for end in ends.values() if end < starts[-1]) - 1
@@ -130,7 +130,7 @@ def test_exercises_are_at_most_fifteen_cells_apart(source):
 
 
 @LESSONS
-def test_the_heading_of_an_exercise_states_what_the_exercise_is(source):
+def test_exercise_heading_states_title_difficulty_and_minutes(source):
     cells = _cells(source)
     further = _index(cells, FURTHER)
     for number, index in _headings(cells).items():
@@ -144,7 +144,7 @@ def test_the_heading_of_an_exercise_states_what_the_exercise_is(source):
 
 
 def _minutes(cells):
-    """Return how long a reader takes for these cells: prose, code that is there, predictions and core exercises."""
+    """Return the minutes for reading these cells: prose, given code, predictions and core exercises."""
     words = sum(len(text.split()) for kind, text in cells if kind == "markdown")
     code = [
         re.sub(r"### BEGIN SOLUTION.*?### END SOLUTION", "", text, flags=re.S) for kind, text in cells if kind == "code"
@@ -156,7 +156,7 @@ def _minutes(cells):
 
 
 @LESSONS
-def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
+def test_stated_minutes_cover_reading_and_core_exercises(source):
     cells = _cells(source)
     core = cells[: _index(cells, FURTHER)]
     stated = int(re.search(r"^About (\d+) minutes", cells[0][1], flags=re.M).group(1))
@@ -166,20 +166,20 @@ def test_the_stated_minutes_are_enough_for_reading_and_core_exercises(source):
 
 
 @LESSONS
-def test_a_line_of_a_paragraph_does_not_begin_as_a_list_does(source):
-    """Markdown would make "* dout" at the start of a line an item."""
-    item, found = re.compile(r"[*+-] |\d+[.)] |  "), []
+def test_paragraph_line_does_not_begin_like_a_list_item(source):
+    """Markdown would make "* dout" at the start of a line a list item."""
+    item, result = re.compile(r"[*+-] |\d+[.)] |  "), []
     for kind, text in _cells(source):
         lines = re.sub(r"\$\$.*?\$\$", "", text, flags=re.S).splitlines() if kind == "markdown" else []
         for before, line in itertools.pairwise(lines):
             if item.match(line) and before.strip() and not (item.match(before) or before.endswith(":")):
-                found.append(line)
-    assert found == []
+                result.append(line)
+    assert result == []
 
 
 @LESSONS
-def test_a_lesson_imports_only_what_it_uses(source):
-    """Students call check, hint and the like themselves."""
+def test_lesson_imports_only_names_that_it_uses(source):
+    """Except check, hint and so on, which students call themselves."""
     tree = ast.parse(source.read_text(encoding="utf-8"))
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -190,46 +190,46 @@ def test_a_lesson_imports_only_what_it_uses(source):
 
 
 def _printing(cells):
-    """Return the names of functions that print a line at a time: print itself, and functions of the lesson with it."""
+    """Return the names of functions that print lines: print, and the lesson's functions that call it."""
     trees = [ast.parse(text) for kind, text in cells if kind == "code"]
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return {"print", "by_letter"} | {f.name for f in functions if any(True for _ in _calls(ast.unparse(f), "print"))}
 
 
 def _shows_progress(text, printing):
-    """Return whether a cell prints in its long loop, calls a function that prints, or gives one to its calls."""
+    """Return whether a cell prints in its long loop, calls a function that prints, or passes one as an argument."""
     tree = ast.parse(text)
     loops = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.For)]
     if any("print(" in loop and any(call in loop for call in LONG) for loop in loops):
         return True
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    given = [each for node in calls for each in (*node.args, *(keyword.value for keyword in node.keywords))]
-    lines = any("print(" in ast.unparse(each) for each in given if isinstance(each, ast.Lambda))
-    names = {each.id for each in given if isinstance(each, ast.Name)}
+    given = [argument for node in calls for argument in (*node.args, *(keyword.value for keyword in node.keywords))]
+    lines = any("print(" in ast.unparse(argument) for argument in given if isinstance(argument, ast.Lambda))
+    names = {argument.id for argument in given if isinstance(argument, ast.Name)}
     names |= {getattr(node.func, "id", getattr(node.func, "attr", "")) for node in calls} - {"print"}
     return lines or bool(printing & names)
 
 
-def test_every_call_that_takes_long_is_in_a_lesson():
+def test_every_long_call_is_in_a_lesson():
     texts = [path.read_text(encoding="utf-8") for path in SOURCES]
     assert [call for call in LONG if not any(call in text for text in texts)] == []
 
 
 @LESSONS
-def test_a_cell_that_trains_announces_how_long_it_takes_and_shows_how_far_it_is(source):
+def test_training_cell_announces_its_time_and_shows_progress(source):
     cells, announced = _cells(source), ""
     printing = _printing(cells)
     for kind, text in cells:
         if kind == "markdown":
             announced = text
         elif any(call in text for call in LONG):
-            said = re.sub(r"About \d+ minutes", "", announced)  # of an exercise
-            assert re.search(r"\b(seconds|minutes?)\b", said), text
+            announcement = re.sub(r"About \d+ minutes", "", announced)  # of an exercise
+            assert re.search(r"\b(seconds|minutes?)\b", announcement), text
             assert _shows_progress(text, printing), text
 
 
 @LESSONS
-def test_a_lesson_shows_its_words_and_uses_them(source):
+def test_lesson_shows_its_terms_and_uses_them(source):
     lesson, cells = source.name[:2], _cells(source)
     assert any(f'glossary.terms("{lesson}")' in text for kind, text in cells if kind == "code")
     prose = " ".join(" ".join(text for _, text in cells).lower().split())
@@ -237,13 +237,13 @@ def test_a_lesson_shows_its_words_and_uses_them(source):
     assert [name for name in names if name.lower() not in prose] == []
 
 
-def test_the_glossary_has_each_term_once_and_every_lesson():
+def test_glossary_has_unique_terms_for_every_lesson():
     terms = glossary.every_term()
     assert len({term.name.lower() for term in terms}) == len(terms)
     assert {lesson for term in terms for lesson in term.lessons} >= {path.name[:2] for path in SOURCES}
     assert all(term.meaning for term in terms)
 
 
-def test_a_lesson_without_words_is_named():
+def test_lesson_without_terms_raises():
     with pytest.raises(ValueError, match="no terms of lesson '99'"):
         glossary.terms("99")

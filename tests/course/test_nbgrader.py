@@ -1,4 +1,4 @@
-"""nbgrader's own commands on the released notebooks: a blank one gets nothing, a part its part, the solution all."""
+"""nbgrader's commands on the released notebooks: blank, half and right notebooks get their points."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def source(tmp_path):
     return folder
 
 
-def test_each_exercise_has_one_locked_cell_with_its_points_after_its_last_check(source):
+def test_each_exercise_has_one_locked_cell_with_its_points(source):
     cells = _cells(nbgrader.course(source)["source/01_lesson/01_lesson.ipynb"])
     graded = {c["metadata"]["nbgrader"]["grade_id"]: c for c in cells if c["metadata"].get("nbgrader", {}).get("grade")}
     assert {name: cell["source"] for name, cell in graded.items()} == {
@@ -73,7 +73,7 @@ def test_each_exercise_has_one_locked_cell_with_its_points_after_its_last_check(
     assert before["source"].startswith("result = check")
 
 
-def test_what_students_write_is_alone_in_its_cell(source):
+def test_solutions_are_alone_in_their_cells(source):
     cells = _cells(nbgrader.course(source)["source/01_lesson/01_lesson.ipynb"])
     answers = [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("solution")]
     assert len(answers) == 2
@@ -81,7 +81,7 @@ def test_what_students_write_is_alone_in_its_cell(source):
 
 
 @pytest.mark.parametrize("path", handout.sources(), ids=lambda path: path.stem)
-def test_every_exercise_of_our_lessons_is_graded(path):
+def test_every_exercise_of_the_lessons_is_graded(path):
     made = nbgrader.course(path.parent)[f"source/{path.stem}/{path.stem}.ipynb"]
     ids = re.findall(r'"grade_id": "points-([\w-]+)"', made)
     assert sorted(ids) == sorted(
@@ -103,9 +103,9 @@ def _run(*words, folder):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def _answered(handed, right, names):
-    """Return a released notebook with the answers of the source in the cells that give these names."""
-    work, solved = json.loads(handed), {cell["id"]: cell["source"] for cell in _cells(right)}
+def _answered(released, right, names):
+    """Return a released notebook with the solutions filled in for these names."""
+    work, solved = json.loads(released), {cell["id"]: cell["source"] for cell in _cells(right)}
     for cell in work["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution") and any(n in solved[cell["id"]] for n in names):
             cell["source"] = solved[cell["id"]]
@@ -120,32 +120,32 @@ def test_nbgrader_generates_and_grades(source, tmp_path, settings):
     if settings != "ours":
         (course / "nbgrader_config.py").unlink()
     _run("generate_assignment", "01_lesson", folder=course)
-    handed = course / "release" / "01_lesson" / "01_lesson.ipynb"
-    assert "SOLUTION" not in handed.read_text(encoding="utf-8")
+    released = course / "release" / "01_lesson" / "01_lesson.ipynb"
+    assert "SOLUTION" not in released.read_text(encoding="utf-8")
     right = course / "source" / "01_lesson" / "01_lesson.ipynb"
     for student, answered in (
         ("blank", ()),
         ("half", ("mean_of_window",)),
         ("right", ("mean_of_window", "your_params")),
     ):
-        place = course / "submitted" / student / "01_lesson"
-        place.mkdir(parents=True)
-        text = _answered(handed.read_text(encoding="utf-8"), right.read_text(encoding="utf-8"), answered)
-        (place / "01_lesson.ipynb").write_text(text, encoding="utf-8")
+        folder = course / "submitted" / student / "01_lesson"
+        folder.mkdir(parents=True)
+        text = _answered(released.read_text(encoding="utf-8"), right.read_text(encoding="utf-8"), answered)
+        (folder / "01_lesson.ipynb").write_text(text, encoding="utf-8")
     _run("autograde", "01_lesson", folder=course)
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         scores = {s.student.id: (s.score, s.max_score) for s in gradebook.assignment_submissions("01_lesson")}
     assert scores == {"blank": (0, 2), "half": (1, 2), "right": (2, 2)}
-    if settings == "ours":  # a student's notebook runs to its end
+    if settings == "ours":  # the student's notebook runs to its end
         outputs = _cells(
             (course / "autograded" / "blank" / "01_lesson" / "01_lesson.ipynb").read_text(encoding="utf-8")
         )
         assert not [out for cell in outputs for out in cell.get("outputs", ()) if out["output_type"] == "error"]
 
 
-def test_release_for_nbgrader_takes_what_a_teacher_changed_into_account(source, tmp_path):
+def test_release_for_nbgrader_keeps_an_edited_configuration(source, tmp_path):
     release.release_for_nbgrader(source, tmp_path / "course")
     config = tmp_path / "course" / "nbgrader_config.py"
     config.write_text("c = get_config()\n", encoding="utf-8")

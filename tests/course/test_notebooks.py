@@ -1,4 +1,4 @@
-"""Notebooks from sources: byte for byte again, without a trace of the solutions, and errors that name the cell."""
+"""Notebooks from sources: reproducible bytes, no traces of solutions, and errors that name the cell."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ print(answer)
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("folder", ["", "solutions"])
-def test_the_notebooks_in_the_repository_are_their_sources(source, folder):
+def test_notebooks_in_the_repository_match_their_sources(source, folder):
     made = notebooks.both(source.parent)[f"{folder}/{source.stem}.ipynb".lstrip("/")]
     kept = (LESSONS / folder / f"{source.stem}.ipynb").read_text(encoding="utf-8")
     assert kept == made, "generate the notebooks again: minigooglenet.course.notebooks.generate"
@@ -48,7 +48,7 @@ def test_every_notebook_has_a_source():
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_a_students_notebook_is_ascii_with_one_title_no_outputs_and_no_solutions(source):
+def test_student_notebook_has_no_solutions_and_no_outputs(source):
     text = notebooks.student(source.read_text(encoding="utf-8"), source.stem)
     cells = json.loads(text)["cells"]
     prose = "".join(line for cell in cells if cell["cell_type"] == "markdown" for line in [*cell["source"], "\n"])
@@ -63,7 +63,7 @@ def _code(text):
     return ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
 
 
-def test_a_function_stops_with_its_exercise_and_names_wait_for_an_answer():
+def test_solutions_become_stubs_and_placeholders():
     first, second = _code(notebooks.student(SOURCE, "98_a"))
     assert first.endswith('    raise NotImplementedError("exercise 98.1: write this")')
     assert second.splitlines() == [
@@ -77,7 +77,7 @@ def test_a_function_stops_with_its_exercise_and_names_wait_for_an_answer():
     ]
 
 
-def test_the_cell_below_a_guess_does_not_assert_its_answer_for_those_who_guess():
+def test_cell_after_a_prediction_loses_its_asserts():
     cell = 'values = [\n    1,\n]\noutcome("98.a", len(values))\nassert len(values) == 1\nassert (\n    values\n)\n'
     assert notebooks.without_solution(cell) == 'values = [\n    1,\n]\noutcome("98.a", len(values))'
     text = f"{SOURCE}\n# %%\n{cell}"
@@ -86,12 +86,12 @@ def test_the_cell_below_a_guess_does_not_assert_its_answer_for_those_who_guess()
     assert notebooks.without_solution('%time outcome("98.a", 1)') == '%time outcome("98.a", 1)'
 
 
-def test_the_solution_notebook_keeps_solutions():
+def test_solution_notebook_keeps_solutions():
     first, _ = _code(notebooks.solution(SOURCE, "98_a"))
     assert "return x + 1" in first
 
 
-def test_the_same_source_gives_the_same_bytes_and_ids_that_are_unique_and_depend_on_the_lesson():
+def test_equal_sources_give_equal_bytes_and_unique_ids():
     text = notebooks.student(SOURCE, "98_a")
     assert text == notebooks.student(SOURCE, "98_a")
     ids = [cell["id"] for cell in json.loads(text)["cells"]]
@@ -99,7 +99,7 @@ def test_the_same_source_gives_the_same_bytes_and_ids_that_are_unique_and_depend
     assert not set(ids) & {cell["id"] for cell in json.loads(notebooks.student(SOURCE, "97_a"))["cells"]}
 
 
-def test_a_notebook_is_valid_for_jupyter():
+def test_notebook_is_valid_for_jupyter():
     nbformat = pytest.importorskip("nbformat")
     nbformat.validate(nbformat.reads(notebooks.student(SOURCE, "98_a"), as_version=4))
 
@@ -115,12 +115,12 @@ def test_a_notebook_is_valid_for_jupyter():
         ),
     ],
 )
-def test_markers_that_do_not_pair_are_named_with_their_cell(cell, message):
+def test_unpaired_markers_raise_with_their_cell(cell, message):
     with pytest.raises(ValueError, match=message):
         notebooks.student(f"# %%\n{cell}", "98_a")
 
 
-def test_a_line_for_colab_stands_where_pyproject_names_a_repository(tmp_path):
+def test_colab_link_needs_a_repository_in_pyproject(tmp_path):
     source = tmp_path / "lessons" / "src"
     source.mkdir(parents=True)
     (source / "98_a.py").write_text(SOURCE, encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_line_for_colab_stands_where_pyproject_names_a_repository(tmp_path):
     assert "blob/main/lessons/solutions/98_a.ipynb" in made["solutions/98_a.ipynb"]
 
 
-def test_functions_after_one_another_each_become_a_stub():
+def test_each_of_several_functions_becomes_a_stub():
     cell = f"{notebooks.BEGIN}\ndef f(x):\n    return x\n\n\ndef g(x):\n    return 2 * x\n{notebooks.END}\n"
     names = {}
     exec(notebooks.without_solution(cell), names)
@@ -141,6 +141,6 @@ def test_functions_after_one_another_each_become_a_stub():
             names[name](1)
 
 
-def test_a_folder_without_sources_is_said(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no lesson's source"):
+def test_folder_without_sources_raises(tmp_path):
+    with pytest.raises(FileNotFoundError, match="contains no lesson sources"):
         notebooks.generate(tmp_path, tmp_path)

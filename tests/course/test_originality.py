@@ -1,4 +1,4 @@
-"""Notes compare with the handout: what was handed out is nobody's, and solutions and the engine are recognised."""
+"""Notes about originality ignore the handout, and recognise solutions, engine calls and equal answers."""
 
 import ast
 import json
@@ -18,8 +18,10 @@ def numbers(lesson):
 
 
 def notes_of(*files, lesson="01", handout=None):
-    handed = [(path.stem, path, numbers(lesson)) for path in files]
-    return [{number: told for number, told in each.items() if told} for each in originality.notes(handed, handout)]
+    submitted = [(path.stem, path, numbers(lesson)) for path in files]
+    return [
+        {number: texts for number, texts in notes.items() if texts} for notes in originality.notes(submitted, handout)
+    ]
 
 
 def write(path, *sources):
@@ -29,11 +31,11 @@ def write(path, *sources):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_an_untouched_handout_has_no_note(path):
+def test_untouched_handout_has_no_note(path):
     assert notes_of(path, lesson=path.stem[:2]) == [{}]
 
 
-def test_two_untouched_handouts_are_not_the_same_file(tmp_path):
+def test_two_untouched_handouts_have_no_note(tmp_path):
     copies = [tmp_path / f"{name}.ipynb" for name in ("ada", "bob")]
     for copy in copies:
         copy.write_bytes(NOTEBOOKS[1].read_bytes())
@@ -41,7 +43,7 @@ def test_two_untouched_handouts_are_not_the_same_file(tmp_path):
 
 
 class Renamed(ast.NodeTransformer):
-    """Every local name of a function gets another one."""
+    """A transformer that renames the local names of a function."""
 
     def __init__(self, names):
         self.names = names
@@ -56,28 +58,30 @@ class Renamed(ast.NodeTransformer):
 
 
 def disguised(source):
-    """Return a cell without comments, spaced in another way, with other names of variables in its functions."""
+    """Return a cell without comments, with other spacing, and with other names of variables in its functions."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return source
-    for place, node in enumerate(tree.body):
+    for index, node in enumerate(tree.body):
         if isinstance(node, ast.FunctionDef):
             nodes = list(ast.walk(node))
-            stored = {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-            mine = stored | {each.arg for each in nodes if isinstance(each, ast.arg)}
-            tree.body[place] = Renamed({name: f"my_{name}" for name in mine}).visit(node)
+            stored = {child.id for child in nodes if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)}
+            answer_names = stored | {child.arg for child in nodes if isinstance(child, ast.arg)}
+            tree.body[index] = Renamed({name: f"my_{name}" for name in answer_names}).visit(node)
     return ast.unparse(tree)
 
 
 @pytest.mark.parametrize("change", [lambda source: source, disguised], ids=["word for word", "disguised"])
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_official_solutions_are_noted(path, change, tmp_path):
+def test_official_solutions_get_a_note(path, change, tmp_path):
     made = json.loads((LESSONS / "solutions" / path.name).read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
-    (found,) = notes_of(write(tmp_path / "ada.ipynb", *map(change, sources)), lesson=path.stem[:2])
-    assert [told for number, told in found.items() if number and told[0].startswith("the same code as the official")]
-    assert ("" in found and "markers" in found[""][0]) == (change is not disguised)
+    (result,) = notes_of(write(tmp_path / "ada.ipynb", *map(change, sources)), lesson=path.stem[:2])
+    assert [
+        texts for number, texts in result.items() if number and texts[0].startswith("the same code as the official")
+    ]
+    assert ("" in result and "markers" in result[""][0]) == (change is not disguised)
 
 
 IMPORTS = "import numpy as np\nimport minigooglenet as mg\nfrom minigooglenet.kernels import conv2d, im2col\n"
@@ -95,20 +99,22 @@ DELEGATED = {
 
 
 @pytest.mark.parametrize("source", DELEGATED.values(), ids=DELEGATED)
-def test_the_engines_own_kernel_is_noted(source, tmp_path):
-    (found,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', conv_forward)"))
-    assert found["01.3"][0].startswith("leaves the work to the engine: ")
-    (found,) = notes_of(write(tmp_path / "bob.ipynb", IMPORTS, source.replace("conv_forward", "f"), "check('01.3', f)"))
-    assert "01.3" in found
+def test_engine_call_gets_a_note(source, tmp_path):
+    (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', conv_forward)"))
+    assert result["01.3"][0].startswith("calls the engine: ")
+    (result,) = notes_of(
+        write(tmp_path / "bob.ipynb", IMPORTS, source.replace("conv_forward", "f"), "check('01.3', f)")
+    )
+    assert "01.3" in result
 
 
-def test_the_engine_is_not_noted_if_the_exercise_allows_it(tmp_path):
+def test_engine_call_that_the_exercise_allows_has_no_note(tmp_path):
     source = "def inception(x, weights, biases):\n    return conv2d.forward(x, weights, biases, 1, 0)"
     name = everything()["07.3"].name
     assert notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source.replace("inception", name)), lesson="07") == [{}]
 
 
-def test_an_own_answer_has_no_note(tmp_path):
+def test_original_answer_has_no_note(tmp_path):
     local = "def conv_forward(x, w, b, stride, pad):\n    mg = im2col = conv2d = x\n    return mg + conv2d * im2col"
     short = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))"
     assert notes_of(write(tmp_path / "ada.ipynb", IMPORTS, local, "check('01.3', conv_forward)")) == [{}]
@@ -124,12 +130,12 @@ def test_an_own_answer_has_no_note(tmp_path):
         "import minigooglenet.lessons.lesson_01_feature_map.one_value as hidden\nf = hidden.conv_at",
     ],
 )
-def test_looking_up_a_right_answer_is_noted(source, tmp_path):
-    (found,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', f)"))
-    assert found[""][0].startswith("looks up right answers: ")
+def test_solution_lookup_gets_a_note(source, tmp_path):
+    (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source, "check('01.3', f)"))
+    assert result[""][0].startswith("looks up solutions: ")
 
 
-def test_a_handout_cell_with_an_added_line_has_no_note(tmp_path):
+def test_edited_handout_cell_has_no_note(tmp_path):
     made = json.loads((LESSONS / "04_trust.ipynb").read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
     sources[0] += "\nimport math"
@@ -146,25 +152,25 @@ def conv_forward(x, w, b, stride, pad):
 """
 
 
-def test_two_files_that_are_the_same_are_noted_on_both(tmp_path):
+def test_equal_files_both_get_a_note(tmp_path):
     files = [write(tmp_path / f"{name}.ipynb", IMPORTS, OWN) for name in ("ada", "bob", "cem", "dan", "eve")]
-    found = notes_of(*files)
-    assert found[0][""] == ["the same file as bob, cem, dan and 1 more"]
-    assert found[4][""] == ["the same file as ada, bob, cem and 1 more"]
+    result = notes_of(*files)
+    assert result[0][""] == ["the same file as bob, cem, dan and 1 more"]
+    assert result[4][""] == ["the same file as ada, bob, cem and 1 more"]
 
 
-def test_code_that_two_share_is_noted_whatever_the_names(tmp_path):
+def test_equal_code_with_other_names_gets_a_note(tmp_path):
     ada = write(tmp_path / "ada.ipynb", IMPORTS, OWN)
     bob = write(tmp_path / "bob.ipynb", IMPORTS, "# by bob\n" + OWN)
     cem = write(tmp_path / "cem.ipynb", IMPORTS, disguised(OWN), "x = 3")
     dan = write(tmp_path / "dan.ipynb", IMPORTS, OWN.replace("stride)", "stride * 1)"))
-    found = notes_of(ada, bob, cem, dan)
-    assert found[0][""] == ["the same code as bob"]
-    assert found[2]["01.3"] == ["the same code as ada, bob"]
-    assert found[3] == {}
+    result = notes_of(ada, bob, cem, dan)
+    assert result[0][""] == ["the same code as bob"]
+    assert result[2]["01.3"] == ["the same code as ada, bob"]
+    assert result[3] == {}
 
 
-def test_a_courses_own_handout_is_what_counts(tmp_path):
+def test_handout_of_the_course_is_ignored(tmp_path):
     (tmp_path / "src").mkdir()
     text = (handout.sources()[1]).read_text(encoding="utf-8")
     peek = "from minigooglenet.lessons.lesson_01_feature_map.one_value import something"
@@ -175,70 +181,73 @@ def test_a_courses_own_handout_is_what_counts(tmp_path):
     assert notes_of(path, handout=tmp_path / "out") == [{}]
 
 
-def test_a_file_that_cannot_be_read_has_no_note(tmp_path):
+def test_unreadable_file_has_no_note(tmp_path):
     (tmp_path / "ada.ipynb").write_text("{", encoding="utf-8")
     assert notes_of(tmp_path / "ada.ipynb") == [{}]
 
 
-def test_code_without_end_has_a_note_and_no_traceback(tmp_path):
+def test_deeply_nested_code_has_a_note(tmp_path):
     source = "def conv_forward(x):\n    return " + "+".join(["x"] * 2000)
-    (found,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source))
-    assert found in ({"": ["its code is nested too deeply to be compared"]}, {})  # as deep as this Python allows
+    (result,) = notes_of(write(tmp_path / "ada.ipynb", IMPORTS, source))
+    assert result in (
+        {"": ["its code is nested too deeply to be compared"]},
+        {},
+    )  # depends on the nesting limit of this Python
 
 
-def test_a_renamed_helper_does_not_hide_a_solution(tmp_path):
+def test_renamed_helper_does_not_hide_a_solution(tmp_path):
     made = json.loads((LESSONS / "solutions" / "01_feature_map.ipynb").read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
-    mine = [disguised(source).replace("conv_at", "one_pixel") for source in sources]
-    (found,) = notes_of(write(tmp_path / "ada.ipynb", *mine))
-    assert {number for number, told in found.items() if "official" in told[0]} >= {"01.1", "01.3"}
+    answer_names = [disguised(source).replace("conv_at", "one_pixel") for source in sources]
+    (result,) = notes_of(write(tmp_path / "ada.ipynb", *answer_names))
+    assert {number for number, texts in result.items() if "official" in texts[0]} >= {"01.1", "01.3"}
 
 
-def test_answers_ignore_names_and_not_operations():
+def test_canonical_form_ignores_names_but_not_operations():
     plain, renamed = (ast.parse(f"def f({a}):\n    '''Text.'''\n    return {a} + 1").body[0] for a in "ab")
     other = ast.parse("def f(a):\n    return a - 1").body[0]
     assert answers.canonical(plain) == answers.canonical(renamed) != answers.canonical(other)
 
 
-def test_the_engine_is_not_noted_where_the_course_allows_it(tmp_path):
+def test_engine_call_that_the_course_allows_has_no_note(tmp_path):
     path = write(tmp_path / "ada.ipynb", IMPORTS, DELEGATED["a call"], "check('01.3', conv_forward)")
-    handed = [("ada", path, numbers("01"))]
-    assert "leaves the work to the engine" in originality.notes(handed, allowed={"engine": False})[0]["01.3"][0]
-    assert not any(originality.notes(handed, allowed={"engine": True})[0].values())
+    submitted = [("ada", path, numbers("01"))]
+    assert "calls the engine" in originality.notes(submitted, allowed={"engine": False})[0]["01.3"][0]
+    assert not any(originality.notes(submitted, allowed={"engine": True})[0].values())
 
 
-def test_scipy_is_noted_only_where_the_course_forbids_it(tmp_path):
+def test_scipy_gets_a_note_only_if_forbidden(tmp_path):
     path = write(tmp_path / "ada.ipynb", IMPORTS, "from scipy import signal\n" + OWN)
-    handed = [("ada", path, numbers("01"))]
-    assert originality.notes(handed, allowed={"scipy": False})[0][""] == [
+    submitted = [("ada", path, numbers("01"))]
+    assert originality.notes(submitted, allowed={"scipy": False})[0][""] == [
         "uses SciPy, which this course does not allow"
     ]
     for allowed in ({}, {"scipy": True}):
-        assert not any(originality.notes(handed, allowed=allowed)[0].values())
+        assert not any(originality.notes(submitted, allowed=allowed)[0].values())
 
 
-def test_shared_code_is_not_noted_where_students_may_share_it(tmp_path):
-    handed = [(name, write(tmp_path / f"{name}.ipynb", IMPORTS, OWN), numbers("01")) for name in ("ada", "bob")]
-    assert [len(each[""]) for each in originality.notes(handed, allowed={"each_other": False})] == [1, 1]
-    assert not any(any(each.values()) for each in originality.notes(handed, allowed={"each_other": True}))
+def test_equal_code_has_no_note_if_sharing_is_allowed(tmp_path):
+    submitted = [(name, write(tmp_path / f"{name}.ipynb", IMPORTS, OWN), numbers("01")) for name in ("ada", "bob")]
+    assert [len(notes[""]) for notes in originality.notes(submitted, allowed={"each_other": False})] == [1, 1]
+    assert not any(any(notes.values()) for notes in originality.notes(submitted, allowed={"each_other": True}))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_an_untouched_handout_has_no_note_whatever_is_allowed(path):
-    handed = [("ada", path, numbers(path.stem[:2]))]
+def test_untouched_handout_has_no_note_with_any_rules(path):
+    submitted = [("ada", path, numbers(path.stem[:2]))]
     for value in (True, False):
         allowed = dict.fromkeys(("engine", "scipy", "each_other", "assistants"), value)
-        assert not any(originality.notes(handed, allowed=allowed)[0].values())
+        assert not any(originality.notes(submitted, allowed=allowed)[0].values())
 
 
-def test_a_courses_own_solutions_are_compared_with(tmp_path):
+def test_solutions_of_the_course_get_a_note(tmp_path):
     (tmp_path / "src").mkdir()
     solved = OWN.replace("    return", "    ### BEGIN SOLUTION\n    return", 1) + "    ### END SOLUTION\n"
     source = f"# %%\n# exercise 01.3\n{solved}\n\n# %%\ncheck('01.3', conv_forward)\n"
     (tmp_path / "src" / "01_feature_map.py").write_text(source, encoding="utf-8")
     release.release(tmp_path / "src", tmp_path / "out", tmp_path / "hidden")
     path = write(tmp_path / "ada.ipynb", IMPORTS, OWN, "check('01.3', conv_forward)")
-    handed = [("ada", path, numbers("01"))]
-    assert not any(originality.notes(handed)[0].values())
-    (found,) = originality.notes(handed, tmp_path / "out", solutions=tmp_path / "hidden")
-    assert found["01.3"] == ["the same code as the official solution"]
+    submitted = [("ada", path, numbers("01"))]
+    assert not any(originality.notes(submitted)[0].values())
+    (result,) = originality.notes(submitted, tmp_path / "out", solutions=tmp_path / "hidden")
+    assert result["01.3"] == ["the same code as the official solution"]

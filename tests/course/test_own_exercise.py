@@ -1,4 +1,4 @@
-"""A teacher's own exercise: from the template to the grade, and what the linter reports on the way."""
+"""A course's own exercise, from the template to the grade, and the reports of the linter."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ TWO_FUNCTIONS = f"def total(x):\n    return x.sum(axis=1)\n\n\n{REFERENCE.replac
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return where own exercises go, and forget them afterwards."""
+    """Return the folder for own exercises, and unregister them afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(find.FOLDERS, "")
     monkeypatch.setattr(find, "COURSES", find.COURSES[:])
@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def _ready(number="02.9", question=False, **changes):
-    """Write an exercise from the template, filled in, with parts of its text replaced; return its path."""
+    """Write a completed exercise from the template, with parts of its text replaced; return its path."""
     path = own_exercises.new(number, "my_exercises", question)
     text = path.read_text(encoding="utf-8").replace("TODO ", "")
     for old, new in changes.items():
@@ -51,16 +51,16 @@ def _missing(changes):
 
 
 @pytest.mark.parametrize("question", [False, True])
-def test_a_new_exercise_works_and_lacks_only_the_teachers_words(folder, question, capsys):
+def test_new_exercise_lacks_only_its_texts(folder, question, capsys):
     more = ["--question"] if question else []
     assert main(["exercise", "new", "02.9", *more]) == 0
     assert main(["exercise", "lint"]) == 1
-    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  - ")]
-    assert len(told) >= 8
-    assert all(line.endswith("still says TODO") for line in told)
+    expected = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  - ")]
+    assert len(expected) >= 8
+    assert all(line.endswith("still says TODO") for line in expected)
 
 
-def test_a_filled_in_exercise_is_ready(folder, capsys):
+def test_completed_exercise_is_ready(folder, capsys):
     _ready()
     _ready("02.10", question=True)
     assert main(["exercise", "lint", "my_exercises"]) == 0
@@ -72,7 +72,7 @@ def test_a_filled_in_exercise_is_ready(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"    yield (rng.standard_normal((4, 1)),)\n": ""}, "1 test case, at least 2 are needed"),
         ({"@exercise.wrong\ndef one_sum": "def one_sum"}, "2 wrong answers, at least 3 are needed"),
@@ -113,12 +113,12 @@ def test_a_filled_in_exercise_is_ready(folder, capsys):
         ({"return x.sum()": "return x.sum(axis=1) * (1 + 1e-12)"}, "it differs only by round-off"),
     ],
 )
-def test_the_linter_reports_what_is_missing(folder, changes, told):
-    assert any(told in sentence for sentence in _missing(changes))
+def test_linter_reports_problems_of_an_exercise(folder, changes, expected):
+    assert any(expected in sentence for sentence in _missing(changes))
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"{h} x {h}": "{height} x {h}"}, "the question names a value that is not drawn"),
         ({"rng.integers(2, 9)": "3", "rng.integers(10, 30)": "11"}, "get only 1 different questions"),
@@ -133,13 +133,13 @@ def test_the_linter_reports_what_is_missing(folder, changes, told):
         ({"int(rng.integers(2, 9))": "id(object()) + int(1e6 * __import__('time').time())"}, "differ from run to run"),
     ],
 )
-def test_the_linter_reports_what_a_question_lacks(folder, changes, told):
+def test_linter_reports_problems_of_a_question(folder, changes, expected):
     _ready(question=True, **changes)
     ((_, missing),) = own_exercises.findings("my_exercises")
-    assert any(told in sentence for sentence in missing)
+    assert any(expected in sentence for sentence in missing)
 
 
-def test_a_file_that_cannot_be_imported_does_not_hide_the_others(folder, capsys):
+def test_import_error_does_not_hide_other_exercises(folder, capsys):
     _ready()
     Path("my_exercises/exercise_02_8.py").write_text("exercise = \n", encoding="utf-8")
     assert main(["exercise", "lint", "my_exercises"]) == 1
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_imported_does_not_hide_the_others(folder, capsys)
     assert "1 of 2 exercises need attention." in out
 
 
-def test_an_exercise_in_a_file_of_another_number_is_reported(folder):
+def test_file_name_with_another_number_is_reported(folder):
     path = _ready()
     path.rename(path.with_name("exercise_02_11.py"))
     ((_, missing),) = own_exercises.findings("my_exercises")
@@ -157,26 +157,26 @@ def test_an_exercise_in_a_file_of_another_number_is_reported(folder):
 
 
 @pytest.mark.parametrize(
-    ("number", "folder_name", "told"),
+    ("number", "folder_name", "expected"),
     [
-        ("02.1", "my_exercises", "exercise 02.1 exists already. Lesson 02 has 02.1"),
-        ("2.9", "my_exercises", "two digits, a dot and its own: 02.9, got '2.9'"),
+        ("02.1", "my_exercises", "exercise 02.1 already exists. Lesson 02 has 02.1"),
+        ("2.9", "my_exercises", "the two digits of the lesson, a dot and a number, such as 02.9, got '2.9'"),
         ("../02.9", "my_exercises", "two digits"),
         ("02.9", "my-exercises", "rename the folder 'my-exercises'"),
         ("02.9", "numpy", "rename the folder 'numpy': there is another module of this name"),
     ],
 )
-def test_what_cannot_become_an_exercise_is_said_before_anything_is_written(folder, number, folder_name, told, capsys):
+def test_invalid_exercise_id_or_folder_raises_before_writing(folder, number, folder_name, expected, capsys):
     assert main(["exercise", "new", number, "--exercises", folder_name]) == 1
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
     assert not list(Path().rglob("*.py"))
 
 
-def test_an_existing_file_is_never_replaced(folder, capsys):
+def test_existing_exercise_file_is_never_replaced(folder, capsys):
     path = _ready()
     kept = path.read_text(encoding="utf-8")
     assert main(["exercise", "new", "02.9"]) == 1
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == kept
 
 
@@ -195,7 +195,7 @@ def _code(text):
     return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
 
 
-def test_the_first_hint_in_a_terminal_leads_to_the_second(folder, capsys):
+def test_first_hint_in_a_terminal_names_the_next_command(folder, capsys):
     _ready()
     assert main(["hint", "02.9", "--exercises", "my_exercises"]) == 0
     command = capsys.readouterr().out.splitlines()[-1].removeprefix("More: minigooglenet ")
@@ -212,7 +212,7 @@ EXACT = {
 }
 
 
-def test_a_tolerance_of_0_asks_for_equal_values_in_any_container(folder):
+def test_tolerance_0_requires_equal_values_in_any_container(folder):
     assert _missing(EXACT) == []
     ((x,), _) = find.find("02.9").arguments
     right = np.cumsum(x, axis=1, dtype=np.float32)[:, -1]
@@ -227,47 +227,47 @@ def test_a_tolerance_of_0_asks_for_equal_values_in_any_container(folder):
         assert answer(form).passed
     result = answer(other)
     assert not result.passed
-    mine, theirs = re.match(r"the output is (\S+) at \(\d+,?\), expected (\S+)", result.what).groups()
-    assert mine != theirs
+    received, reference = re.match(r"the output is (\S+) at \(\d+,?\), expected (\S+)", result.what).groups()
+    assert received != reference
 
 
-def test_release_adds_the_cells_to_the_lesson_and_the_file_next_to_it(folder):
+def test_release_adds_cells_and_files_of_own_exercises(folder):
     _ready()
     Path("src").mkdir()
     Path("src/02_matrix.py").write_text("# %% [markdown]\n# # 02 Matrix\n", encoding="utf-8")
     assert main(["release", "src", "out", "--exercises", "my_exercises", "--solutions", "solved"]) == 0
-    handed = Path("out/02_matrix.ipynb").read_text(encoding="utf-8")
-    assert 'raise NotImplementedError("exercise 02.9: write this")' in _code(handed)
-    assert "x.sum(axis=1)" not in _code(handed)
-    assert "# 02 Matrix" in handed
-    assert "Return the sum of each row, an array (H,)." in handed
+    released = Path("out/02_matrix.ipynb").read_text(encoding="utf-8")
+    assert 'raise NotImplementedError("exercise 02.9: write this")' in _code(released)
+    assert "x.sum(axis=1)" not in _code(released)
+    assert "# 02 Matrix" in released
+    assert "Return the sum of each row, an array (H,)." in released
     assert "def row_sums(x):" in _code(Path("solved/02_matrix.ipynb").read_text(encoding="utf-8"))
     assert Path("out/my_exercises/exercise_02_9.py").read_bytes() == Path("my_exercises/exercise_02_9.py").read_bytes()
 
 
-def test_a_lesson_of_ones_own_becomes_a_notebook(folder):
+def test_own_lesson_becomes_a_notebook(folder):
     _ready("20.1")
     done = release.release("my_exercises", "out", exercises="my_exercises")
     names = {path.relative_to("out").as_posix() for path in done.written}
     assert names == {"20_exercises.ipynb", "flashcards.tsv", "my_exercises/exercise_20_1.py"}
 
 
-@pytest.mark.parametrize(("ready", "told"), [(False, ["02.9 is not ready"]), (True, [])])
-def test_release_tells_which_exercises_are_not_ready(folder, capsys, ready, told):
+@pytest.mark.parametrize(("ready", "expected"), [(False, ["02.9 is not ready"]), (True, [])])
+def test_release_reports_unfinished_exercises(folder, capsys, ready, expected):
     _ready() if ready else own_exercises.new("02.9", folder)
     sources = Path(release.__file__).parents[1] / "lessons"
     assert main(["release", str(sources), "handout", "--exercises", str(folder)]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if "not ready" in line]
-    assert [line.partition(" for")[0] for line in lines] == told
+    assert [line.partition(" for")[0] for line in lines] == expected
 
 
-def test_the_released_notebook_and_its_solution_are_graded(folder):
+def test_released_notebook_and_its_solution_are_graded(folder):
     _ready("20.1")
     _ready("20.2", question=True)
     release.release("my_exercises", "out", "solved", exercises="my_exercises")
     Path("class").mkdir()
-    for student, place in (("ada", "solved"), ("bob", "out")):
-        Path(f"class/{student}.ipynb").write_bytes(Path(f"{place}/20_exercises.ipynb").read_bytes())
+    for student, folder_name in (("ada", "solved"), ("bob", "out")):
+        Path(f"class/{student}.ipynb").write_bytes(Path(f"{folder_name}/20_exercises.ipynb").read_bytes())
     assert main(["grade", "class", "--csv", "grades.csv", "--exercises", "my_exercises"]) == 0
     with Path("grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {(row["student"], row["exercise"]): row["status"] for row in csv.DictReader(file)}
@@ -277,7 +277,7 @@ def test_the_released_notebook_and_its_solution_are_graded(folder):
     }
 
 
-def test_another_text_of_an_exercise_makes_grades_stale(folder):
+def test_edited_exercise_changes_the_digest(folder):
     path = _ready()
     before = own_exercises.digest([folder])
     path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
@@ -285,7 +285,7 @@ def test_another_text_of_an_exercise_makes_grades_stale(folder):
     assert own_exercises.digest([]) == ""
 
 
-def test_every_command_of_the_guide_exists(folder, capsys):
+def test_every_command_in_the_guide_exists(folder, capsys):
     commands = {line.split("#")[0].strip() for line in GUIDE.splitlines() if line.startswith("minigooglenet ")}
     assert len(commands) == 9
     for command in commands:
@@ -297,7 +297,7 @@ def test_every_command_of_the_guide_exists(folder, capsys):
         assert [option for option in re.findall(r"--[\w-]+", command) if option not in page] == []
 
 
-def test_a_course_file_names_the_folder_of_own_exercises_and_gives_points(folder, tmp_path, capsys):
+def test_course_file_includes_own_exercises_with_points(folder, tmp_path, capsys):
     _ready()
     (tmp_path / "course.toml").write_text(
         'exercises = "my_exercises"\n[lessons.02]\nexercises = ["02.1", "02.9"]\n[points]\n02.9 = 5\n', encoding="utf-8"
@@ -309,7 +309,7 @@ def test_a_course_file_names_the_folder_of_own_exercises_and_gives_points(folder
     assert any('check("02.9"' in "".join(cell["source"]) for cell in cells)
 
 
-def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
+def test_linter_reports_an_argument_that_never_varies(folder):
     changes = {
         '"row_sums(x) -> (H,)"': '"row_sums(x, factor) -> (H,)"',
         "yield (integers(rng, (2, 3)),)": "yield integers(rng, (2, 3)), 2",
@@ -324,7 +324,7 @@ def test_the_linter_finds_an_argument_that_no_test_case_varies(folder):
     assert any("no test case reveals this fault: factor: " in sentence for sentence in missing), missing
 
 
-def test_the_guides_course_file_releases_and_grades_nothing_but_ones_own(folder):
+def test_guide_course_file_releases_and_grades_only_own_exercises(folder):
     _ready()
     Path("course.toml").write_text(re.search(r"```toml\n(.*?)```", GUIDE, re.DOTALL)[1], encoding="utf-8")
     assert main(["release", "my_exercises", "handout", "--course", "course.toml"]) == 0

@@ -1,4 +1,4 @@
-"""`check` imports a student's own modules, but no file next to a notebook takes the place of a library."""
+"""`check` imports a student's modules, but no file next to a notebook replaces a library."""
 
 import json
 from pathlib import Path
@@ -17,8 +17,8 @@ FOREIGN = "import os\nopen({marker!r}, 'a').close()\nraise SystemExit('foreign c
 
 
 @pytest.fixture
-def handed(tmp_path):
-    """A folder with a notebook, its two modules, and files with the names of libraries."""
+def class_folder(tmp_path):
+    """A folder with a notebook, its two modules, and files named after libraries."""
     folder = tmp_path / "class"
     folder.mkdir()
     for name in ("json", "socket", "numpy", "scipy", "onnx", "sitecustomize", "minigooglenet", "IPython", "struct"):
@@ -32,27 +32,27 @@ def handed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mine.ipynb", "mine.py"])
-@pytest.mark.parametrize("there", [True, False])
-def test_check_imports_own_modules_and_never_a_foreign_json(handed, monkeypatch, capfd, name, there):
-    monkeypatch.chdir(handed if there else handed.parent)
-    assert main(["check", "03.1", name if there else str(Path("class", name))]) == 0, capfd.readouterr().out
-    assert not (handed.parent / "marker").exists()
+@pytest.mark.parametrize("inside", [True, False])
+def test_check_imports_own_modules_but_never_a_foreign_json(class_folder, monkeypatch, capfd, name, inside):
+    monkeypatch.chdir(class_folder if inside else class_folder.parent)
+    assert main(["check", "03.1", name if inside else str(Path("class", name))]) == 0, capfd.readouterr().out
+    assert not (class_folder.parent / "marker").exists()
 
 
-def test_libraries_never_find_a_students_module(handed):
+def test_libraries_never_import_a_students_module(class_folder):
     from minigooglenet.course import own_modules
 
-    with own_modules.importable(handed), pytest.raises(ModuleNotFoundError):
+    with own_modules.importable(class_folder), pytest.raises(ModuleNotFoundError):
         import second  # noqa: F401
     namespace = {"__name__": "student"}
-    with own_modules.importable(handed):
+    with own_modules.importable(class_folder):
         exec(compile("import second\nfound = second.AXIS", "cell 1", "exec"), namespace)
     assert namespace["found"] == (0, 2, 3)
 
 
-def test_answers_read_files_from_the_callers_folder(handed, monkeypatch, capfd):
-    (handed / "axes.txt").write_text("0 2 3", encoding="utf-8")
+def test_answers_read_files_from_the_current_folder(class_folder, monkeypatch, capfd):
+    (class_folder / "axes.txt").write_text("0 2 3", encoding="utf-8")
     text = "def conv_db(dout):\n    return dout.sum(axis=tuple(map(int, open('axes.txt').read().split())))\n"
-    (handed / "reads.py").write_text(text, encoding="utf-8")
-    monkeypatch.chdir(handed)
+    (class_folder / "reads.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(class_folder)
     assert main(["check", "03.1", "reads.py"]) == 0, capfd.readouterr().out

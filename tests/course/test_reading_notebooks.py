@@ -1,4 +1,4 @@
-"""Notebooks of every version and encoding, and Python files as tools export them, give the same cells."""
+"""Notebooks of every version and encoding, and Python files exported by tools, give the same cells."""
 
 import json
 
@@ -22,7 +22,7 @@ def version_3(sources):
 @pytest.mark.parametrize("version", [version_3, version_4])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("name", ["a.ipynb", "A.IPYNB", "a.ipynb.txt", "a.json"])
-def test_a_notebook_gives_its_code_cells(tmp_path, version, encoding, name):
+def test_notebook_gives_its_code_cells(tmp_path, version, encoding, name):
     path = tmp_path / name
     path.write_bytes(json.dumps(version(SOURCES), ensure_ascii=False).encode(encoding))
     assert reading.read(path) == SOURCES
@@ -43,7 +43,7 @@ def test_large_outputs_are_ignored(tmp_path):
         ("MOST_SOURCE", "a.py", "x = 1\n" * 9),
     ],
 )
-def test_a_file_beyond_a_limit_raises_with_the_limit(tmp_path, monkeypatch, limit, name, content):
+def test_file_above_a_limit_raises_with_the_limit(tmp_path, monkeypatch, limit, name, content):
     monkeypatch.setattr(reading, limit, 5)
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"\b5\b"):
@@ -56,7 +56,7 @@ def _in(language, *sources):
 
 
 @pytest.mark.parametrize("about", [{"kernelspec": {"language": "R"}}, {"language_info": {"name": "R"}}])
-def test_a_notebook_in_another_language_is_told(about):
+def test_notebook_in_another_language_raises(about):
     with pytest.raises(ValueError, match="this notebook is in R; expected Python"):
         reading.notebook(_in(about, "x <- 1", "f <- function(x) x + 1"))
 
@@ -64,12 +64,12 @@ def test_a_notebook_in_another_language_is_told(about):
 @pytest.mark.parametrize(
     "about", [{"kernelspec": {"language": "sage"}}, {"kernelspec": None}, None, [], {"language_info": 3}]
 )
-def test_python_is_read_whatever_the_notebook_says_about_its_language(about):
+def test_python_is_read_despite_wrong_language_metadata(about):
     assert reading.notebook(_in(about, "x = 1", "y = (", "z = 3")) == ["x = 1", "y = (", "z = 3"]
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"", "the file is empty"),
         (b"\xff\xfe\x00", "not valid"),
@@ -77,22 +77,22 @@ def test_python_is_read_whatever_the_notebook_says_about_its_language(about):
         (b'{"metadata": {}, "cells": null}', "it has no list of cells"),
         (b'{"cells": [1, 2]}', "it has no list of cells"),
         (b"\x80PDF", "not valid UTF-8"),
-        (b"%PDF-1.7\n%\xe2\xe3", "no notebook: it is a PDF"),
-        (b"PK\3\4\x14\0", "no notebook: it is a .zip archive"),
-        (b"\n<!DOCTYPE html>\n<html>", "no notebook: it is a web page"),
-        (b"\x89PNG\r\n\x1a\n", "no notebook: it is an image"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "it is a pointer of Git LFS"),
-        (b"\0" * 5000, "it has only zero bytes"),
-        (b'{\n<<<<<<< HEAD\n"cells": []\n=======\n"cells": [1]\n>>>>>>> b\n}', "merge conflict, from line 2 on"),
-        (b"<<<<<<< HEAD\n{}", "merge conflict, from line 1 on"),
-        (b'{\n"cells": [\n{"cell_type": "co', "it ends in the middle, in line 3"),
-        (b'{\n"cells": [', "it ends in the middle, in line 2"),
+        (b"%PDF-1.7\n%\xe2\xe3", "not a notebook: it is a PDF"),
+        (b"PK\3\4\x14\0", "not a notebook: it is a .zip archive"),
+        (b"\n<!DOCTYPE html>\n<html>", "not a notebook: it is a web page"),
+        (b"\x89PNG\r\n\x1a\n", "not a notebook: it is an image"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d", "it is a Git LFS pointer"),
+        (b"\0" * 5000, "it contains only zero bytes"),
+        (b'{\n<<<<<<< HEAD\n"cells": []\n=======\n"cells": [1]\n>>>>>>> b\n}', "merge conflict, from line 2"),
+        (b"<<<<<<< HEAD\n{}", "merge conflict, from line 1"),
+        (b'{\n"cells": [\n{"cell_type": "co', "it is truncated in line 3"),
+        (b'{\n"cells": [', "it is truncated in line 2"),
         (b'{"cells": [],\n"metadata": oops}', "Expecting value: line 2"),
     ],
 )
-def test_a_broken_notebook_raises_one_sentence(tmp_path, content, told):
+def test_broken_notebook_raises_one_sentence(tmp_path, content, expected):
     (tmp_path / "a.ipynb").write_bytes(content)
-    with pytest.raises(ValueError, match=told) as caught:
+    with pytest.raises(ValueError, match=expected) as caught:
         reading.read(tmp_path / "a.ipynb")
     assert "\n" not in str(caught.value)
 
@@ -101,7 +101,7 @@ def test_a_broken_notebook_raises_one_sentence(tmp_path, content, told):
     ("head", "encoding"),
     [("", "utf-8"), ("", "utf-8-sig"), ("", "utf-16"), ("# -*- coding: latin-1 -*-\n", "latin-1")],
 )
-def test_a_python_file_is_read_in_its_encoding(tmp_path, head, encoding):
+def test_python_file_is_read_in_its_encoding(tmp_path, head, encoding):
     (tmp_path / "a.py").write_bytes(f"{head}x = 'caf\u00e9'\r\n".encode(encoding))
     assert [cell.replace("\n", "") for cell in reading.read(tmp_path / "a.py")][-1].endswith("x = 'caf\u00e9'")
 
@@ -181,7 +181,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), FORMS.values(), ids=FORMS)
-def test_a_python_file_gives_cells_with_their_line_numbers(text, expected):
+def test_python_file_gives_cells_with_line_numbers(text, expected):
     lines = text.split("\n")
     for cell in reading.python_file(text):
         for number, line in enumerate(cell.split("\n")):
@@ -196,6 +196,6 @@ def _code(text):
     return [cell for cell in cells if any(line and not line.startswith("#") for line in cell.split("\n"))]
 
 
-def test_thousands_of_cells_take_no_memory():
+def test_thousands_of_cells_stay_within_the_padding_limit():
     text = "# %%\nx = 1\n" * 20_000
     assert sum(map(len, reading.python_file(text))) <= len(text) + reading.MOST_PADDING

@@ -1,4 +1,4 @@
-"""`minigooglenet release`: a course's own notebooks, and a deck that Anki imports."""
+"""`minigooglenet release`: notebooks for a course, and a deck for Anki."""
 
 import csv
 import json
@@ -14,15 +14,15 @@ SOURCE = "# %%\n# exercise 03.1\n### BEGIN SOLUTION\nvalue = 12\n### END SOLUTIO
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    asked = [("What is a MAC?", "A multiply-add."), ("Why?", 'Because of "this".')]
-    monkeypatch.setattr(release, "cards", lambda lesson: asked if lesson == "03" else cards("none"))
+    quiz = [("What is a MAC?", "A multiply-add."), ("Why?", 'Because of "this".')]
+    monkeypatch.setattr(release, "cards", lambda lesson: quiz if lesson == "03" else cards("none"))
     for name in ("03_a", "04_b"):
         (tmp_path / "src").mkdir(exist_ok=True)
         (tmp_path / "src" / f"{name}.py").write_text(SOURCE, encoding="utf-8")
     return tmp_path
 
 
-def test_students_get_no_solutions_and_instructors_on_request(course):
+def test_solutions_are_released_only_on_request(course):
     assert main(["release", str(course / "src"), str(course / "out")]) == 0
     assert not (course / "out" / "solutions").exists()
     assert "12" not in json.loads((course / "out" / "03_a.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"][1]
@@ -33,13 +33,13 @@ def test_students_get_no_solutions_and_instructors_on_request(course):
 
 
 @pytest.mark.parametrize("inside", ["out", "out/solutions", "out/../out/x"])
-def test_solutions_are_never_written_into_what_is_handed_out(course, inside, capsys):
+def test_solutions_inside_the_handout_are_rejected(course, inside, capsys):
     assert main(["release", str(course / "src"), str(course / "out"), "--solutions", str(course / inside)]) == 1
-    assert "which students get; name a folder next to it" in capsys.readouterr().err
+    assert "which students get. Choose a folder outside of it." in capsys.readouterr().err
     assert not (course / "out").exists()
 
 
-def test_release_accepts_what_lessons_with_sources_wrote(tmp_path):
+def test_release_accepts_sources_from_the_lessons_command(tmp_path):
     assert main(["lessons", str(tmp_path / "my"), "--solutions", str(tmp_path / "sources"), "--no-open"]) == 0
     assert main(["release", str(tmp_path / "sources"), str(tmp_path / "out")]) == 0
     direct = release.release(tmp_path / "sources", tmp_path / "out")
@@ -47,14 +47,14 @@ def test_release_accepts_what_lessons_with_sources_wrote(tmp_path):
     assert (tmp_path / "out" / "03_gradients.ipynb").is_file()
 
 
-def test_release_without_sources_names_the_command_that_writes_them(tmp_path, capsys):
+def test_release_without_sources_names_the_lessons_command(tmp_path, capsys):
     assert main(["release", str(tmp_path), str(tmp_path / "out")]) == 1
-    assert "`minigooglenet lessons DIR --solutions SOURCES` writes them to SOURCES" in capsys.readouterr().err
+    assert "Write them to SOURCES with `minigooglenet lessons DIR --solutions SOURCES`" in capsys.readouterr().err
     assert main(["release", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
     assert "none does not exist" in capsys.readouterr().err
 
 
-def test_an_edited_source_replaces_what_nobody_changed_and_nothing_else(course, capsys):
+def test_release_replaces_only_unedited_notebooks(course, capsys):
     release.release(course / "src", course / "out")
     work = course / "out" / "04_b.ipynb"
     work.write_text("a student's work", encoding="utf-8")
@@ -67,7 +67,7 @@ def test_an_edited_source_replaces_what_nobody_changed_and_nothing_else(course, 
     assert work.read_text(encoding="utf-8") == "a student's work"
 
 
-def test_the_deck_is_what_anki_imports(course):
+def test_released_deck_has_quizzes_for_anki(course):
     release.release(course / "src", course / "out")
     lines = (course / "out" / "flashcards.tsv").read_text(encoding="utf-8").splitlines()
     head = [line for line in lines if line.startswith("#")]
@@ -79,7 +79,7 @@ def test_the_deck_is_what_anki_imports(course):
     ]
 
 
-def test_a_source_that_cannot_be_used_is_one_line_and_nothing_is_written(course, capsys):
+def test_invalid_source_raises_before_writing(course, capsys):
     (course / "src" / "05_c.py").write_text("# %%\n### END SOLUTION\n", encoding="utf-8")
     assert main(["release", str(course / "src"), str(course / "out")]) == 1
     assert "05_c, cell 1" in capsys.readouterr().err
@@ -118,40 +118,40 @@ def test_notebooks_state_the_rules_of_their_course(course, capsys):
     assert main([*words, "--solutions", str(course / "hidden")]) == 0
     assert [path.name for path in sorted((course / "out").glob("*.ipynb"))] == ["03_a.ipynb"]
     for folder in ("out", "hidden"):
-        told = texts(course / folder / "03_a.ipynb")[1]
+        rules = texts(course / folder / "03_a.ipynb")[1]
         for sentence in (
             "## In this course: Nets",
-            "**Due** Tuesday 3 November 2026, 18:00 (Europe/Berlin). Up to 15 minutes later is on time.",
-            "Each day after that, also one just begun, costs 10% of the points. After 3 days nothing counts.",
-            "If you hand in several times, the last notebook in time counts.",
+            "**Due** Tuesday 3 November 2026, 18:00 (Europe/Berlin). Up to 15 minutes later still counts as on time.",
+            "Each day late, or part of a day, costs 10% of the points. After 3 days nothing counts.",
+            "If you hand in several notebooks, the last one on time counts.",
             "**Points:** 10. Exercises that count, with their points: 03.1 (1.43)",
-            "03.4 does not count; try anyway.",
+            "03.4 does not count, but try it anyway.",
             "**You may use** SciPy.",
-            "**You may not use** the functions of minigooglenet in place of your own or the code of other students.",
+            "**You may not use** the functions of minigooglenet instead of your own or the code of other students.",
             "that fraction of the points",
-            "write it as it is on the course's list of students",
+            "write it as in the course's list of students",
         ):
-            assert sentence in told
-        assert "Ada" not in told, "the roster stays with the staff"
+            assert sentence in rules
+        assert "Ada" not in rules, "the roster stays with the staff"
     assert "lesson04" not in (course / "out" / "flashcards.tsv").read_text(encoding="utf-8")
 
 
-def test_a_course_without_rules_says_little(course):
+def test_course_without_rules_states_only_points(course):
     (course / "course.toml").write_text("", encoding="utf-8")
     assert main(["release", str(course / "src"), str(course / "out"), "--course", str(course / "course.toml")]) == 0
-    told = texts(course / "out" / "03_a.ipynb")[1]
-    assert "**Points:**" in told
-    assert not any(word in told for word in ("Due", "may", "fraction", "does not count"))
+    rules = texts(course / "out" / "03_a.ipynb")[1]
+    assert "**Points:**" in rules
+    assert not any(word in rules for word in ("Due", "may", "fraction", "does not count"))
 
 
 @pytest.mark.parametrize("call", ['check("03.7", f)', "hint('03.7')", 'answer( "03.7", 5)'])
-def test_an_exercise_that_does_not_exist_is_rejected_with_the_closest(course, capsys, call):
+def test_unknown_exercise_in_a_source_is_rejected(course, capsys, call):
     (course / "src" / "03_a.py").write_text(f"{SOURCE}\n\n# %%\n{call}\n", encoding="utf-8")
     assert main(["release", str(course / "src"), str(course / "out")]) == 1
-    assert "03_a has an exercise '03.7', which does not exist. Did you mean '03." in capsys.readouterr().err
+    assert "03_a: unknown exercise '03.7'. Did you mean '03." in capsys.readouterr().err
     assert not (course / "out").exists()
 
 
-def test_exercises_of_a_lesson_of_ones_own_are_not_rejected(course):
+def test_exercises_of_own_lessons_are_accepted(course):
     (course / "src" / "20_own.py").write_text('# %%\ncheck("20.1", f)\n', encoding="utf-8")
     assert main(["release", str(course / "src"), str(course / "out")]) == 0

@@ -37,7 +37,7 @@ def _shown(figure):
     return bundle, metadata["image/png"]["alt"]
 
 
-def test_a_figure_has_alt_text_as_metadata_and_in_html():
+def test_figure_has_alt_text_in_metadata_and_html():
     figure, text = viz.bar_chart({"a <b>": 1.0, "c": 3.0}, "million MAC")
     bundle, alt = _shown(figure)
     assert alt == figure._repr_png_()[1]["alt"] == "bar chart of million MAC; a <b>: 1; c: 3"
@@ -46,7 +46,7 @@ def test_a_figure_has_alt_text_as_metadata_and_in_html():
     assert set(bundle) == {"text/html", "image/png", "text/plain"}
 
 
-def test_the_text_form_is_folded_below_the_figure_and_is_what_a_console_shows():
+def test_figure_text_is_folded_in_html():
     figure, text = viz.images({"<ramp>": np.arange(9.0).reshape(3, 3)})
     bundle, _ = _shown(figure)
     image, folded = bundle["text/html"].split("<details>")
@@ -55,7 +55,7 @@ def test_the_text_form_is_folded_below_the_figure_and_is_what_a_console_shows():
     assert bundle["text/plain"] == text
 
 
-def test_alt_text_is_words_without_the_drawing_and_not_endless():
+def test_alt_text_has_no_drawing_and_a_limited_length():
     figure, _ = viz.line_chart({"loss": (range(3), [3.0, 2.0, 1.0])}, "step", "loss")
     assert _shown(figure)[1] == "line chart of loss against step; loss: from 3 to 1, largest 3 at step 0"
     many, _ = viz.images({f"a map called {i}": np.zeros((2, 2)) for i in range(40)})
@@ -65,14 +65,16 @@ def test_alt_text_is_words_without_the_drawing_and_not_endless():
     assert _shown(figure)[1] == "word " * 50 + "..."
 
 
-def test_alt_text_of_images_says_how_many_they_are_how_large_and_where_the_largest_value_is():
+def test_alt_text_of_images_gives_number_sizes_and_maxima():
     ramp = np.arange(6.0).reshape(2, 3)
     figure, _ = viz.images({"ramp": ramp, "flat": np.ones((2, 2)), "photo": np.zeros((4, 5, 3))})
-    told = "3 images: ramp, 2 x 3, from 0 to 5 in row 1, column 2; flat, 2 x 2, 1 everywhere; photo, 4 x 5 in colour"
-    assert _shown(figure)[1] == told
+    expected = (
+        "3 images: ramp, 2 x 3, from 0 to 5 in row 1, column 2; flat, 2 x 2, 1 everywhere; photo, 4 x 5 in colour"
+    )
+    assert _shown(figure)[1] == expected
 
 
-def test_alt_text_of_a_few_bars_has_every_value_and_that_of_many_the_extremes():
+def test_alt_text_of_bars_has_all_values_or_extremes():
     assert _shown(viz.bar_chart({"a": 1.0, "b": 3.0}, "MAC")[0])[1] == "bar chart of MAC; a: 1; b: 3"
     many = _shown(viz.bar_chart({f"n{i}": float(i) for i in range(1, 10)}, "MAC")[0])[1]
     assert many == "bar chart, 9 bars, MAC; the longest is n9 with 9; the shortest is n1 with 1"
@@ -95,14 +97,14 @@ def _alts():
     return {name: figure.alt_text for name, (figure, _) in drawn.items()}
 
 
-def test_alt_text_has_numbers_and_neither_a_heading_alone_nor_the_rows_of_a_table():
+def test_alt_text_has_numbers_but_no_table_rows():
     for name, alt in _alts().items():
         assert sum(character.isdigit() for character in alt) >= 3, name
         assert not re.search(r":$|\||\*|rows? {2}", alt), name
     assert _alts()["gradient_norms"].endswith("input first: conv1 0.25, loss 2")
 
 
-def test_the_figures_of_the_primer_say_what_can_be_seen():
+def test_primer_figures_describe_their_contents():
     figure, _ = drawing.descent(lambda w: (w - 2) ** 2, [0.0, 1.0], -1, 4)
     assert "lowest near w = 2" in _shown(figure)[1]
     assert "2 points" in _shown(figure)[1]
@@ -110,7 +112,7 @@ def test_the_figures_of_the_primer_say_what_can_be_seen():
     assert _shown(figure)[1] == "boxes in a row. forward: x -> [ y = w x ] -> y backward: dx <- dy"
 
 
-def test_on_a_narrow_page_a_figure_scrolls_before_its_letters_are_too_small_to_read():
+def test_figure_scrolls_on_a_narrow_page():
     figure, _ = figures.described(figures.new(10, 2)[0], "wide")
     scroller, style = re.findall(r'style="([^"]*)"', _shown(figure)[0]["text/html"])[:2]
     assert "overflow-x:auto" in scroller
@@ -119,7 +121,7 @@ def test_on_a_narrow_page_a_figure_scrolls_before_its_letters_are_too_small_to_r
 
 
 @pytest.mark.parametrize("arrays", [{"flat": np.zeros((3, 4))}, {"tall": np.zeros((9, 1)), "a title " * 6: np.eye(4)}])
-def test_titles_of_images_are_inside_the_figure_and_apart_from_each_other(arrays):
+def test_image_titles_fit_and_do_not_overlap(arrays):
     figure, _ = viz.images(arrays, inches=2.4)
     figure.canvas.draw()
     boxes = [axis.title.get_window_extent() for axis in figure.axes if axis.get_title()]
@@ -133,14 +135,14 @@ def test_bars_fill_the_height_of_their_chart():
     assert figure.axes[0].get_ylim() == (59.6, -0.6)
 
 
-def test_a_figure_without_text_is_still_an_image():
+def test_figure_without_text_is_still_an_image():
     figure, _ = figures.new(2, 2)
     bundle, alt = _shown(figure)
     assert alt == ""
     assert "<details>" not in bundle["text/html"]
 
 
-def test_every_function_that_returns_a_figure_and_its_text_describes_it():
+def test_every_figure_function_returns_a_description():
     bare = []
     for path in set(PACKAGE.rglob("*.py")) - {PACKAGE / "figures.py"}:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -151,18 +153,18 @@ def test_every_function_that_returns_a_figure_and_its_text_describes_it():
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_no_lesson_prints_the_text_of_a_figure_that_it_shows(path):
+def test_lessons_do_not_print_text_of_displayed_figures(path):
     both = [cell for cell in _code(path) if re.search(r"(?m)^ *print\(text", cell) and cell.rstrip().endswith("figure")]
     assert both == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_no_lesson_prints_a_table_that_a_notebook_would_show(path):
+def test_lessons_do_not_print_tables_that_notebooks_show(path):
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"(?m)^print\((?:counted|\S*table\(.*\)|\S*compare_steps\(.*\))\)$", text) == []
 
 
-def test_a_table_is_html_with_columns_aligned_by_their_headings():
+def test_table_html_aligns_columns_by_their_headings():
     table = console.Table("T", ("name", ">shape", ">n"), [("a", (3, 4), 5)], total=("total", "", 5))
     page = table._repr_html_()
     assert re.findall(r"text-align:(left|right)[^>]*>([^<]*)</t[hd]", page) == [
@@ -172,24 +174,24 @@ def test_a_table_is_html_with_columns_aligned_by_their_headings():
     ]
 
 
-def test_text_of_a_table_is_made_without_showing_anything_in_a_notebook(monkeypatch):
+def test_table_text_displays_nothing_in_a_notebook(monkeypatch):
     rich = pytest.importorskip("rich.console")
     monkeypatch.setattr(rich, "_is_jupyter", lambda: True)
     monkeypatch.setattr("rich.jupyter.display", lambda *shown: pytest.fail("it was displayed"))
     assert "| a" in str(console.Table("T", ("name", ">n"), [("a", 5)]))
 
 
-def test_what_is_wider_than_a_phone_scrolls():
+def test_wide_content_scrolls_on_a_phone():
     counted = count(Conv2d(3, 8, 3), (3, 8, 8))
     for shown in (counted._repr_html_(), counted.table()._repr_html_(), console.monospaced("a")):
         assert "overflow-x:auto" in shown
 
 
-def test_printed_lines_in_html_start_where_everything_else_does():
+def test_printed_lines_in_html_are_left_aligned():
     assert "margin:0;padding:0" in console.monospaced("a")
 
 
-def test_the_tables_of_a_count_start_at_one_place_whether_they_fold_or_not():
+def test_count_tables_have_the_same_indent():
     shown = count(Conv2d(3, 8, 3), (3, 8, 8))._repr_html_()
     heading, _, nodes, total = re.findall(r'<table style="[^"]*?margin:([^;"]*)[^>]*"', shown)
     assert heading == nodes == total == "0 0 0 16px"
@@ -197,7 +199,7 @@ def test_the_tables_of_a_count_start_at_one_place_whether_they_fold_or_not():
     assert re.search(r'<summary[^>]*><table style="[^"]*margin:0"', shown)
 
 
-def test_a_result_keeps_its_columns_whatever_the_page_prescribes():
+def test_result_keeps_its_columns_in_any_page():
     page = check("00.1", lambda x, i, j, k: x[i : i + k, j : j + k].sum() / k)._repr_html_()
     styles = re.findall(r'<(?:div|table|pre) style="([^"]*)"', page)
     assert len(styles) == 3
@@ -206,7 +208,7 @@ def test_a_result_keeps_its_columns_whatever_the_page_prescribes():
     assert "white-space:pre;" in styles[2]
 
 
-def test_the_rows_of_an_input_are_below_each_other():
+def test_rows_of_an_input_are_on_separate_lines():
     x = np.array([[5.0, 5.0], [10.0, 2.0]])
     result = Result("1", "wrong", inputs={"x": x, "k": np.arange(2)}, expected=np.float64(1), got=np.float64(2))
     assert "  x = array (2, 2) float64\n    [[ 5.,  5.],\n     [10.,  2.]]\n  k = array (2,) int64 [0, 1]" in str(
@@ -214,27 +216,27 @@ def test_the_rows_of_an_input_are_below_each_other():
     )
 
 
-def test_the_image_of_a_difference_tells_how_many_values_differ_and_where():
+def test_difference_image_reports_count_and_position():
     expected, got = np.zeros((4, 5)), np.zeros((4, 5))
     got[1:3, 4] = 1
     alt = re.search(r'<img alt="([^"]*)"', Result("1", "wrong", expected=expected, got=got)._repr_html_()).group(1)
     assert alt.endswith("2 of 20 values differ, in rows 1 to 2 and columns 4 to 4")
 
 
-def test_short_cells_of_a_table_stay_on_one_line():
+def test_short_table_cells_stay_on_one_line():
     page = console.Table(
         "T", ("name", "meaning"), [("64 x 112 x 112", "a sentence that may well be broken")]
     )._repr_html_()
     assert re.findall(r"white-space:([\w-]+)[^>]*>(64|a )", page) == [("pre", "64"), ("pre-line", "a ")]
 
 
-def test_numbers_with_their_interval_stay_on_one_line_and_the_title_of_a_wide_table_is_broken():
+def test_intervals_stay_on_one_line_and_wide_titles_wrap():
     shown = console.Table("T", (">change",), [("+11.00 (-18.43 to -3.14) *",)])._repr_html_()
     assert 'white-space:pre">+11.00' in shown
     assert '<caption style="text-align:left"><div style="max-width:75vw">T</div></caption>' in shown
 
 
-def test_code_that_compare_shows_scrolls_instead_of_being_broken_into_lines():
+def test_compared_code_scrolls_instead_of_wrapping():
     check("00.1", lambda x, i, j, k: x[i : i + k, j : j + k].mean())
     code, sentence = compare("00.1")._repr_html_().split("</pre>")
     assert "white-space:pre;" in code
@@ -242,13 +244,13 @@ def test_code_that_compare_shows_scrolls_instead_of_being_broken_into_lines():
     assert sentence.startswith("<p>On the check&#x27;s cases")
 
 
-def test_a_result_is_escaped():
+def test_result_is_escaped():
     page = check("00.1", lambda x, i, j, k: (_ for _ in ()).throw(ValueError("<script>")))._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
 
-def test_html_keeps_words_whole_where_pages_break_lines_inside_them():
+def test_html_does_not_break_lines_inside_words():
     assert "word-break:normal" in console.WRAPPING
     for shown in (console.monospaced(""), console.Table("T", ("a",))._repr_html_()):
         assert console.WRAPPING in shown

@@ -1,4 +1,4 @@
-"""The roster: students by all the names under which their files arrive."""
+"""The roster: students by all of their names and aliases."""
 
 import pytest
 
@@ -30,14 +30,14 @@ ROSTER = Roster(
         ("zoe kay", "Zo\u00eb Kay"),
         ("Zoe\u0308 Kay", "Zo\u00eb Kay"),
         ("Hal Ito", "Hal Ito"),
-        ("itohal", None),  # Canvas writes both of them like this, or the other way round
+        ("itohal", None),  # two students, because words may be in any order
         ("", None),
-        ("nobody", None),
+        ("unknown", None),
     ],
 )
-def test_a_student_is_found_by_any_spelling(name, student):
-    found = ROSTER.find(name)
-    assert (found and found.name) == student
+def test_roster_finds_a_student_by_any_spelling(name, student):
+    result = ROSTER.find(name)
+    assert (result and result.name) == student
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_a_student_is_found_by_any_spelling(name, student):
         ("homework_101", None),  # a number may mean anything
     ],
 )
-def test_a_name_inside_a_longer_name_is_found_if_it_is_the_only_one(name, student):
-    found = ROSTER.within(name)
-    assert (found and found.name) == student
+def test_roster_finds_the_only_name_inside_a_longer_one(name, student):
+    result = ROSTER.within(name)
+    assert (result and result.name) == student
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_a_name_inside_a_longer_name_is_found_if_it_is_the_only_one(name, studen
         ("team_07_hw1", []),
     ],
 )
-def test_a_name_with_several_students_names_is_of_all_of_them(name, students):
+def test_roster_finds_several_names_in_one(name, students):
     assert [person.name for person in ROSTER.several(name)] == students
 
 
-def test_two_names_that_share_a_word_are_nobodys():
+def test_overlapping_names_match_nobody():
     roster = Roster([Person("Ana Maria"), Person("Maria Lopez")])
     assert roster.several("ana_maria_lopez") == []
     assert [person.name for person in roster.several("ana maria & maria lopez")] == ["Ana Maria", "Maria Lopez"]
@@ -91,7 +91,7 @@ CANVAS += "Ada Byron\t7\tabyron\tada@x.org\tA\nBo Li\t8\n"
     ],
     ids=["plain", "Moodle in Excel", "Canvas", "aliases"],
 )
-def test_a_roster_is_read_as_platforms_export_it(tmp_path, text):
+def test_roster_reads_exports_of_platforms(tmp_path, text):
     (tmp_path / "roster.csv").write_bytes(text.encode("utf-8"))
     ada, bo = people_of(tmp_path / "roster.csv")
     assert (ada.name, ada.id, ada.email, ada.section) == ("Ada Byron", "7", "ada@x.org", "A")
@@ -99,29 +99,29 @@ def test_a_roster_is_read_as_platforms_export_it(tmp_path, text):
     assert ada.aliases in ((), ("abyron",), ("abyron", "ada b"))
 
 
-def test_a_roster_in_utf_16_is_read(tmp_path):
+def test_roster_reads_utf_16(tmp_path):
     (tmp_path / "roster.csv").write_bytes("name\nZo\u00eb Kay\n".encode("utf-16"))
     assert people_of(tmp_path / "roster.csv") == [Person("Zo\u00eb Kay")]
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "expected"),
     [
         (b"who,what\nada,1\n", "has no column 'name', or 'first name' and 'last name'; its first line is: who, what"),
         (b"", "its first line is: nothing"),
-        (b"name\n", "has no students below its first line"),
+        (b"name\n", "contains no students after its first line"),
         (b"name\nZo\xeb\n", "is not valid UTF-8: line 2 has the byte 0xeb"),
     ],
 )
-def test_a_file_that_is_no_roster_is_told(tmp_path, data, told):
+def test_invalid_roster_file_raises(tmp_path, data, expected):
     (tmp_path / "roster.csv").write_bytes(data)
     with pytest.raises(ValueError, match=r"roster\.csv") as caught:
         people_of(tmp_path / "roster.csv")
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
-def test_two_students_of_one_name_or_alias_are_rejected():
+def test_duplicate_names_or_aliases_are_rejected():
     with pytest.raises(ValueError, match="'Ada' is on the roster twice"):
         Roster([Person("Ada"), Person("Ada")])
-    with pytest.raises(ValueError, match="'x1' is an alias, an id or an email of 'Ada' and 'Bob'"):
+    with pytest.raises(ValueError, match="'x1' is an alias, an id or an email of both 'Ada' and 'Bob'"):
         Roster([Person("Ada", ("X1",)), Person("Bob", ("x_1",))])

@@ -1,4 +1,4 @@
-"""Source files are read with the encoding that they declare; anything else is one sentence."""
+"""Source files are read in their declared encoding; anything else raises one sentence."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""The pages for teachers are true: their commands exist, slides begin where they say."""
+"""The pages for instructors are valid: their commands, slides, JSON keys and references."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def test_every_heading_begins_a_slide():
     ]
 
 
-def test_the_keys_of_a_json_result_are_those_of_the_page(tmp_path, capfd):
+def test_json_result_has_the_documented_keys(tmp_path, capfd):
     page = next(page for page in PAGES if page.stem == "containers").read_text(encoding="utf-8")
     stated = re.findall(r"`(\w+)`", page[page.index("with the keys") : page.index("The exit codes")])
     path = tmp_path / "mine.py"
@@ -54,14 +54,14 @@ def test_the_keys_of_a_json_result_are_those_of_the_page(tmp_path, capfd):
     ("content", "code", "status"),
     [("def mean_of_window(x, i, j, k):\n    return x[i : i + k, j : j + k].mean()\n", 0, "passed"), ("", 2, "not yet")],
 )
-def test_json_has_the_exit_codes_of_the_check(tmp_path, capfd, content, code, status):
+def test_json_check_has_the_same_exit_codes(tmp_path, capfd, content, code, status):
     path = tmp_path / "mine.py"
     path.write_text(content, encoding="utf-8")
     assert main(["check", "00.1", str(path), "--json"]) == code
     assert json.loads(capfd.readouterr().out)["status"] == status
 
 
-def test_json_says_that_a_file_cannot_be_read(tmp_path, capfd):
+def test_json_reports_an_unreadable_file(tmp_path, capfd):
     path = tmp_path / "mine.ipynb"
     path.write_text("{", encoding="utf-8")
     assert main(["check", "00.1", str(path), "--json"]) == 1
@@ -70,14 +70,14 @@ def test_json_says_that_a_file_cannot_be_read(tmp_path, capfd):
     assert "cannot be checked" in result["what"]
 
 
-def test_json_says_that_a_check_took_too_long(tmp_path, capfd):
+def test_json_reports_a_timeout(tmp_path, capfd):
     path = tmp_path / "mine.py"
     path.write_text("def mean_of_window(x, i, j, k):\n    while True:\n        pass\n", encoding="utf-8")
     assert main(["check", "00.1", str(path), "--json", "--timeout", "4"]) == 124
     assert json.loads(capfd.readouterr().out)["status"] == "failed"
 
 
-def test_every_preprint_that_a_lesson_names_is_in_the_references():
+def test_every_preprint_in_a_lesson_is_in_the_references():
     lessons = "".join(path.read_text(encoding="utf-8") for path in handout.sources())
     listed = next(page for page in PAGES if page.stem == "licence").read_text(encoding="utf-8")
     named = set(re.findall(r"arXiv:\d{4}\.\d{4,5}", lessons))
@@ -86,7 +86,7 @@ def test_every_preprint_that_a_lesson_names_is_in_the_references():
 
 
 @pytest.mark.parametrize("name", ["AlexNet", "VGG"])
-def test_the_references_state_the_lessons_that_name_a_network(name):
+def test_references_list_the_lessons_that_name_a_network(name):
     listed = next(page for page in PAGES if page.stem == "licence").read_text(encoding="utf-8")
     (used,) = re.findall(rf"\| ([\d, to]+): {name}", listed)
     stated = set()

@@ -1,1 +1,1 @@
-"""Grading a class: notebooks run in processes of their own inside a sandbox, and another process compares answers."""
+"""Grading of a class: each notebook runs in a worker process inside a sandbox, and a comparer process grades it."""

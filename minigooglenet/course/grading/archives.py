@@ -1,7 +1,7 @@
-"""Archives of strangers, unpacked: regular files only, within limits, each where its name says or nowhere.
+"""Safe unpacking of untrusted archives: only regular files, within limits, and only below the target folder.
 
-A member that cannot be unpacked (a link, a device, a damaged or encrypted file, an impossible name) is left out with
-its reason; all others are unpacked.
+A member that cannot be unpacked (a link, a device, a corrupt or encrypted file, an impossible name) is skipped and
+reported with a reason; all others are unpacked.
 """
 
 import bz2
@@ -18,19 +18,19 @@ from pathlib import Path, PurePosixPath
 from minigooglenet.course import safe_open
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-MOST_MEMBERS = 2_000  # of an archive
-MOST_UNPACKED = 1 << 30  # bytes of one archive
+MOST_MEMBERS = 2_000  # in one archive
+MOST_UNPACKED = 1 << 30  # bytes unpacked from one archive
 MOST_MEMBER = 256 << 20
-MOST_NAME = 255  # letters of a folder or file in it, as far as anybody reads on
+MOST_NAME = 255  # characters of a reported name of a folder or file
 MOST_ARCHIVE = 4 << 30  # bytes of the archive itself
-DEEPEST = 12  # folders and archives inside one another
+DEEPEST = 12  # nested folders and archives
 JUNK = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "timestamp.txt", "comments.txt")
 _COMPRESSED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
-_DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError)
+_CORRUPT = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError)
 
 
 class Budget:
-    """What all archives of a class may take together: an archive in an archive counts twice."""
+    """Limits on the files and bytes of all archives of a class in total; an archive in an archive counts twice."""
 
     def __init__(self, members=100_000, size=16 << 30):
         self.members, self.size, self.count = members, size, 0
@@ -41,18 +41,18 @@ class Budget:
         return self.count
 
     def take(self, size):
-        """Take one file of a size, or raise a ValueError."""
+        """Count one file of this size, or raise a ValueError if the limits are exceeded."""
         self.members, self.size = self.members - 1, self.size - size
         if self.members < 0 or self.size < 0:
-            raise TooMuchError("the archives of this class are too large together")
+            raise TooMuchError("the archives of this class are too large in total")
 
 
 class TooMuchError(ValueError):
-    """More files or bytes than an archive may have: nothing more of it is unpacked."""
+    """Too many files or bytes: nothing more of the archive is unpacked."""
 
 
 def archive_ending(name: str) -> str | None:
-    """Return the ending of an archive that can be opened, or None."""
+    """Return the ending of a name if it is that of an archive that can be opened, or None."""
     return next((ending for ending in ARCHIVES if name.lower().endswith(ending)), None)
 
 
@@ -61,13 +61,13 @@ def unpack(path, target, budget=None, follow=False) -> list[tuple[tuple[str, ...
 
     Returns
     -------
-    [(parts of its name, reason)] of each member that is left out; without a name, of everything after a damage
+    [(parts of its name, reason)] of each member that is skipped; without a name for everything after a corrupt position
 
     Raises
     ------
-    ValueError or the archive's own exception if not one member could be read
+    ValueError or an exception of the archive's library if no member could be read
     """
-    total, left, budget, done = 0, [], budget or Budget(), 0
+    total, skipped, budget, done = 0, [], budget or Budget(), 0
     with safe_open.opened(path, follow) as file:
         members = _members(file, path.name)
         for count in range(MOST_MEMBERS + 1):
@@ -81,10 +81,10 @@ def unpack(path, target, budget=None, follow=False) -> list[tuple[tuple[str, ...
                     raise TooMuchError(f"it is too large: more than {MOST_MEMBERS:,} files or {MOST_UNPACKED:,} bytes")
             except TooMuchError:
                 raise
-            except _DAMAGED as error:  # nothing after this place can be read
+            except _CORRUPT as error:  # nothing after this position can be read
                 if not done:
                     raise
-                left.append(((), _told(error)))
+                skipped.append(((), _message(error)))
                 break
             parts = _parts(name)
             if not parts or any(part.startswith(".") or part in JUNK for part in parts):
@@ -97,56 +97,56 @@ def unpack(path, target, budget=None, follow=False) -> list[tuple[tuple[str, ...
                 done += 1
             except TooMuchError:
                 raise
-            except _DAMAGED as error:
-                left.append((tuple(part[:MOST_NAME] for part in parts[: 2 * DEEPEST]), _told(error)))
-    return left
+            except _CORRUPT as error:
+                skipped.append((tuple(part[:MOST_NAME] for part in parts[: 2 * DEEPEST]), _message(error)))
+    return skipped
 
 
 def _beyond(size):
     if size > MOST_MEMBER:
         return f"it has {size:,} bytes; at most {MOST_MEMBER:,} are unpacked"
-    return f"it is in more than {2 * DEEPEST} folders"
+    return f"it is nested in more than {2 * DEEPEST} folders"
 
 
 def _parts(name):
-    """Return the folders and the name of a member, below wherever it is unpacked."""
+    """Return the folders and the name of a member, relative to the target folder."""
     parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "//", "..", ".")]
     return [part.replace(":", "_").replace("\0", "_") for part in parts]
 
 
-def _told(error):
+def _message(error):
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _write(place, opens, size, when):
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(place) and not place.is_file():
+def _write(path, opens, size, when):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(path) and not path.is_file():
         raise ValueError("a folder has the same name")
     try:
-        with opens() as source, place.open("wb") as file:
+        with opens() as source, path.open("wb") as file:
             written = 0
             while data := source.read(1 << 20):
                 written += len(data)
                 if written > size:
-                    raise ValueError("a file in it is larger than the archive says")
+                    raise ValueError("a file in it is larger than its size in the archive")
                 file.write(data)
     except BaseException:
         with contextlib.suppress(OSError):
-            place.unlink()
+            path.unlink()
         raise
     with contextlib.suppress(OSError, OverflowError, ValueError):
-        os.utime(place, (when, when))
+        os.utime(path, (when, when))
 
 
 def _members(file, name):
-    """Yield (name, time, size, function that opens it, why it is left out or "") of an archive's members."""
+    """Yield (name, time, size, function that opens it, why it is skipped or "") for each member of an archive."""
     if archive_ending(name) == ".zip":
-        yield from _of_zip(file)
+        yield from _zip_members(file)
     else:
-        yield from _of_tar(file)
+        yield from _tar_members(file)
 
 
-def _of_zip(file):
+def _zip_members(file):
     with zipfile.ZipFile(safe_open.Bounded(file, MOST_ARCHIVE)) as archive:
         for member in archive.infolist():
             if member.is_dir():
@@ -161,10 +161,10 @@ def _of_zip(file):
             yield member.filename, when, member.file_size, lambda member=member: archive.open(member), problem
 
 
-def _of_tar(file):
+def _tar_members(file):
     start = file.read(6)
     file.seek(0)
-    opens = next((opens for mark, opens in _COMPRESSED if start.startswith(mark)), None)
+    opens = next((opens for signature, opens in _COMPRESSED if start.startswith(signature)), None)
     with contextlib.ExitStack() as stack:
         plain = stack.enter_context(opens(file)) if opens else file
         archive = stack.enter_context(tarfile.open(fileobj=safe_open.Bounded(plain, MOST_ARCHIVE), mode="r:"))

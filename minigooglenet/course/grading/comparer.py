@@ -1,8 +1,8 @@
-"""The comparer: the process that marks. It reads what workers sent, compares, and names the mistake.
+"""The comparer process, which grades: it reads the values that workers sent, compares them, and names the mistake.
 
-It never runs a student's code, only reads values (see `serialisation`). One process marks many students, so that what
-the right and the known wrong answers return is computed once. It reads its work as lines of JSON and answers each with
-a line.
+It never runs a student's code and only reads values (see `serialisation`). One process grades many students, so the
+outputs of the reference solutions and of the known mistakes are computed only once. It reads its tasks as lines of
+JSON, and answers each with a line.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ from minigooglenet.exercises.questions import Question
 from minigooglenet.exercises.result import PASSED, WRONG, Result
 from minigooglenet.exercises.shown import error_text
 
-SAID = {"walls", "end", "unreadable", "predicted", "late", "stopped"}  # of a notebook, not of one exercise
+NOTEBOOK_KEYS = {"protections", "end", "unreadable", "predicted", "late", "stopped"}  # not about one exercise
 MOST_MEMORY = 4 << 30
-LEAST_SECONDS = 5.0  # of CPU time to mark an answer: right and wrong ones of this course take a tenth of it
+LEAST_SECONDS = 5.0  # of CPU time to grade an answer; the known answers of this course take a tenth of it
 
 
 def prepare(numbers, seed) -> None:
-    """Compute what answers are compared with: nothing in this depends on a student."""
+    """Compute the outputs that answers are compared with; they do not depend on a student."""
     for number in numbers:
         exercise = find(number)
         if not isinstance(exercise, Question) and not exercise.judge_function:
@@ -42,7 +42,7 @@ def prepare(numbers, seed) -> None:
 
 @contextlib.contextmanager
 def limited(seconds):
-    """Raise a TimeoutError in what takes more CPU time, where the system can and in the main thread."""
+    """Raise a TimeoutError in code that takes more CPU time, if the system can and in the main thread."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -60,42 +60,42 @@ def limited(seconds):
 
 
 def compare(stream: bytes, numbers, seed: int, seconds: float = 30.0) -> dict:
-    """Mark what a student's process sent.
+    """Grade the values that a worker sent.
 
-    seconds : CPU time to mark one attempt at an exercise; an answer that takes more is not marked
+    seconds : CPU time to grade one attempt at an exercise; an attempt that takes longer is not graded
 
     Returns
     -------
-    dict with "rows", one of each exercise; "walls", what the process was kept from; "end", whether it came to its end;
-    "predicted", "stopped" and "late", as it says itself
+    dict with "rows", one for each exercise; "protections" of the sandbox; "end", whether the worker finished;
+    "predicted", "stopped" and "late", which the worker itself reports
     """
-    said, found = {}, {}
+    notebook, attempts = {}, {}
     with contextlib.suppress(TimeoutError), limited(max(seconds, LEAST_SECONDS)):
         for record in serialisation.unpack(stream):
             if isinstance(record, dict) and isinstance(record.get("number"), str):
-                found.setdefault(record["number"], []).append(record)
+                attempts.setdefault(record["number"], []).append(record)
             elif isinstance(record, dict):
-                for key in SAID & record.keys():
-                    said.setdefault(key, record[key])  # what was said first: before the student's code ran
+                for key in NOTEBOOK_KEYS & record.keys():
+                    notebook.setdefault(key, record[key])  # the first value, sent before the student's code ran
     return {
-        "rows": [_best(number, found.get(number, [])[:MOST_ATTEMPTS], seed, seconds) for number in numbers],
-        "walls": [_text(wall) for wall in _list(said.get("walls"))[:10]],
-        "end": said.get("end") is True,
-        "unreadable": _text(said.get("unreadable")),
-        "predicted": [each is True for each in _list(said.get("predicted"))[:100]],
-        "late": [_text(which) for which in _list(said.get("late"))[:2]],
-        "stopped": [_text(told) for told in list(_dict(said.get("stopped")).values())[:3]],
+        "rows": [_best(number, attempts.get(number, [])[:MOST_ATTEMPTS], seed, seconds) for number in numbers],
+        "protections": [_text(name) for name in _list(notebook.get("protections"))[:10]],
+        "end": notebook.get("end") is True,
+        "unreadable": _text(notebook.get("unreadable")),
+        "predicted": [guess is True for guess in _list(notebook.get("predicted"))[:100]],
+        "late": [_text(limit) for limit in _list(notebook.get("late"))[:2]],
+        "stopped": [_text(error) for error in list(_dict(notebook.get("stopped")).values())[:3]],
     }
 
 
 def _best(number, records, seed, seconds):
-    """Return the row of the best attempt: the first that passed, or the last made of those with most cases right."""
+    """Return the row of the best attempt: the first that passed, or the latest with the most cases right."""
     rows = []
     for record in records or [None]:
         rows.append(_row(number, record, seed, seconds))
         if rows[-1]["status"] == PASSED:
             return rows[-1]
-    return max(rows, key=lambda row: row["cases_right"])  # the first of equal ones
+    return max(rows, key=lambda row: row["cases_right"])  # of equal ones the first, which is the latest attempt
 
 
 def _row(number, record, seed, seconds):
@@ -105,12 +105,12 @@ def _row(number, record, seed, seconds):
     else:
         try:
             with limited(max(seconds, LEAST_SECONDS)):
-                result, verified = _marked(exercise, record, seed)
+                result, verified = _graded(exercise, record, seed)
                 cases = _cases(exercise, record, seed, result)
         except Exception as error:
-            what = f"the answer could not be marked: {type(error).__name__}: {error_text(error)}"
+            what = f"the answer could not be graded: {type(error).__name__}: {error_text(error)}"
             result = Result(number, FAILED, what=what)
-    passed, place = result.status == PASSED, _text((record or {}).get("ran"))
+    passed, location = result.status == PASSED, _text((record or {}).get("ran"))
     return {
         "exercise": number,
         "title": exercise.title,
@@ -123,12 +123,14 @@ def _row(number, record, seed, seconds):
         "cases_right": cases[0],
         "cases": cases[1],
         "drawn_for": _text(record.get("student"))[:200] if record and isinstance(exercise, Question) else "",
-        "note": f"runs the solution of the exercise, found in memory ({place}): look at it" if place else "",
+        "note": f"runs the solution of the exercise, found in memory ({location}): check it by hand"
+        if location
+        else "",
     }
 
 
-def _marked(exercise, record, seed):
-    """Return (result, whether it was found here and not said by the student's process)."""
+def _graded(exercise, record, seed):
+    """Return (result, whether it was computed here and not reported by the student's process)."""
     number = exercise.number
     for status in (MISSING, FAILED):
         if status in record:
@@ -141,7 +143,7 @@ def _marked(exercise, record, seed):
     if exercise.judge_function and "verdict" in record:
         status, mistake, what = record["verdict"]
         status = status if status in (PASSED, WRONG) else "not yet"
-        return Result(number, status, mistake and str(mistake), f"{what} (as the student's process says)"), False
+        return Result(number, status, mistake and str(mistake), f"{what} (as reported by the student's process)"), False
     if exercise.judge_function:
         return exercises.check(number, record["answer"]), True
     calls, sent = _calls(number, seed), record["calls"]
@@ -152,22 +154,22 @@ def _marked(exercise, record, seed):
     result = marked(calls, outputs, calls.changed(afterwards))
     if result.passed and exercise.demand_function:
         passed, mistake, what = record["demand"]
-        what = f"{what} (as the student's process says)"
+        what = f"{what} (as reported by the student's process)"
         return demanded(exercise, Verdict(passed is True, mistake and str(mistake), what), result), False
     return result, True
 
 
 def _cases(exercise, record, seed, result):
-    """Return (test cases that are right, test cases) of a function, (0, 0) of anything else.
+    """Return (number of right test cases, number of test cases) for a function, (0, 0) for anything else.
 
-    A rule that an answer breaks while its values are right counts as one more case, which is wrong.
+    An answer with right values that breaks a rule gets one more test case, which is wrong.
     """
     if "calls" not in record or exercise.judge_function or isinstance(exercise, Question):
         return 0, 0
     calls = _calls(exercise.number, seed)
     outputs = [output if isinstance(output, Raised) else plain(output) for output, _ in record["calls"]]
     outputs = outputs[: len(calls.arguments)]
-    right = sum(calls.agree(place, output, calls.expected[place]) for place, output in enumerate(outputs))
+    right = sum(calls.agree(index, output, calls.expected[index]) for index, output in enumerate(outputs))
     return right, len(calls.arguments) + (result.status != PASSED and right == len(calls.arguments))
 
 
@@ -186,15 +188,15 @@ def _dict(value):
 
 
 def _text(value):
-    """Return a text, not endless; anything else is none, because its own text may be endless or not exist."""
+    """Return at most 500 characters of a text, "" for anything else: str() of a forged value may be huge or raise."""
     return value[:500] if isinstance(value, str) else ""
 
 
 def main() -> None:
-    """Mark whatever comes, line by line, until there is no more."""
+    """Grade the tasks on standard input, line by line, until it ends."""
     orphans.watch()
     sandbox.limit(None, MOST_MEMORY, None)
-    out, sys.stdout = sys.stdout, sys.stderr  # whatever an exercise prints is no mark
+    out, sys.stdout = sys.stdout, sys.stderr  # prints of an exercise must not mix with the answers
     for line in sys.stdin:
         work = json.loads(line)
         prepare(work["numbers"], work["seed"])

@@ -1,4 +1,4 @@
-"""A page for each student: points, what the check saw, and where a hint is. Notes for the staff are not on it."""
+"""Feedback pages, one per student: points, results of the checks, and where to find a hint; no notes for the staff."""
 
 import re
 import unicodedata
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from minigooglenet import files
 from minigooglenet.course.grading import gradebook, page
-from minigooglenet.course.grading.marks import totals
+from minigooglenet.course.grading.points import totals
 from minigooglenet.course.grading.serialisation import FAILED, MISSING
 from minigooglenet.course.plan import Plan
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG
 
-MOST_NAME = 80  # letters of a file's name
+MOST_NAME = 80  # characters in a file name
 RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)  # Windows opens devices
 CLASSES = {PASSED: "passed", WRONG: "wrong", FAILED: "failed", MISSING: "missing", NOT_YET: "notyet"}
 
@@ -20,7 +20,7 @@ CLASSES = {PASSED: "passed", WRONG: "wrong", FAILED: "failed", MISSING: "missing
 def write(folder, rows, plan=None, only=None) -> list[Path]:
     """Write a page for each student of a grading to a folder; return the paths.
 
-    only : the one student whose page is written
+    only : write only the page of this student
     """
     folder, plan = Path(folder), plan or Plan()
     by_student = defaultdict(list)
@@ -30,14 +30,14 @@ def write(folder, rows, plan=None, only=None) -> list[Path]:
     for student, name in names(by_student).items():
         if only in (None, student):
             files.make_folder(folder)
-            files.write_text(folder / name, of_student(student, by_student[student], plan))
+            files.write_text(folder / name, student_page(student, by_student[student], plan))
             written.append(folder / name)
     return written
 
 
 def names(students) -> dict[str, str]:
-    """Return {student: file name}: letters of all scripts, and different on every system."""
-    found, taken = {}, set()
+    """Return {student: file name}: with letters of any script, and unique even if the file system ignores case."""
+    names, taken = {}, set()
     for student in sorted(students):
         stem = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", student)).strip("._-")[:MOST_NAME] or "student"
         stem = f"_{stem}" if RESERVED.match(stem) else stem
@@ -46,11 +46,11 @@ def names(students) -> dict[str, str]:
             number += 1
             name = f"{stem}-{number}"
         taken.add(name.casefold())
-        found[student] = f"{name}.html"
-    return found
+        names[student] = f"{name}.html"
+    return names
 
 
-def of_student(student, rows, plan) -> str:
+def student_page(student, rows, plan) -> str:
     """Return the page of one student."""
     (total,) = totals(rows)
     lessons = defaultdict(list)
@@ -58,19 +58,19 @@ def of_student(student, rows, plan) -> str:
         lessons[row["exercise"].partition(".")[0]].append(row)
     body = [f"<p>{page.text(plan.name)}</p>" if plan.name else ""]
     body.append(f"<p><strong>{total.points:g} of {total.of:g} points</strong></p>")
-    for lesson, those in sorted(lessons.items()):
+    for lesson, group in sorted(lessons.items()):
         points, of = total.lessons[lesson]
-        passed = sum(row["status"] == PASSED for row in those)
+        passed = sum(row["status"] == PASSED for row in group)
         body.append(f"<section><h2>{page.text(plan.title(lesson))}: {points:g} of {of:g} points</h2>")
-        body.append(f"<p>{passed} of {len(those)} exercises passed.</p>")
-        body += _facts(lesson, those, plan, student)
-        body += map(_exercise, those)
+        body.append(f"<p>{passed} of {len(group)} exercises passed.</p>")
+        body += _facts(lesson, group, plan, student)
+        body += map(_exercise, group)
         body.append("</section>")
     return page.page(f"Feedback for {student}", filter(None, body))
 
 
 def _facts(lesson, rows, plan, student):
-    """Return when a lesson arrived, when it was due, and which of several files was graded."""
+    """Return a list with the file, its times, and the choice among several files, or nothing."""
     row = rows[0]
     due = plan.due(student, lesson)
     facts = {
@@ -80,8 +80,8 @@ def _facts(lesson, rows, plan, student):
         "late": row.get("late", ""),
         "files": row.get("choice", ""),
     }
-    there = [f"<dt>{name}</dt><dd>{page.text(value)}</dd>" for name, value in facts.items() if value]
-    return [f"<dl>{''.join(there)}</dl>"] if there else []
+    items = [f"<dt>{name}</dt><dd>{page.text(value)}</dd>" for name, value in facts.items() if value]
+    return [f"<dl>{''.join(items)}</dl>"] if items else []
 
 
 def _exercise(row):

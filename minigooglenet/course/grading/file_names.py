@@ -1,6 +1,6 @@
-"""Whose file it is, by its name and its folders, as Canvas, Moodle, Blackboard, Brightspace and nbgrader write them.
+"""The owner of a file by its name and folders, in the forms of Canvas, Moodle, Blackboard, Brightspace and nbgrader.
 
-A name that follows none of these rules is the student's name as it stands.
+A name that matches none of these rules is the student's name unchanged.
 """
 
 import datetime
@@ -18,15 +18,15 @@ _BLACKBOARD = re.compile(r"(?:.*_)?(?P<student>[^_]+)_attempt_\d{4}(?:-\d\d){5}_
 _BRIGHTSPACE = re.compile(r"\d+-\d+ - (?P<student>.+?) - (?P<rest>.+)")
 _CANVAS_TEXT = re.compile(r"(?P<student>[^_]+)(?:_LATE)?_(?P<id>\d{3,})_(?P<rest>text|link)", re.IGNORECASE)
 SYSTEMS = (_MOODLE, _BLACKBOARD, _BRIGHTSPACE, _CANVAS_TEXT, _CANVAS)
-SURE = SYSTEMS[:-2]  # nobody names a file of their own like this; Canvas's forms might be anybody's
-# The time at which a platform received a file, where it writes it into a name.
+SURE = SYSTEMS[:-2]  # no student chooses such a name; the forms of Canvas are less clear
+# The time at which a platform received a file, if the platform writes it into the name.
 _ATTEMPT = re.compile(r"_attempt_(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)")
 _RECEIVED = re.compile(r" - ([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}) (\d{1,2})[:.]?(\d\d) ([AP])M", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LATE = re.compile(r"[^_]+_LATE_\d{3,}_\d{3,}_.+", re.IGNORECASE)
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-# What systems add to the name of a copy, in several languages: the last three are Russian, Japanese and Chinese.
-_ALONE = "copy|kopie|copie"  # also without a dash or brackets, where the others may be names of people
+# Words that systems add to the name of a copy, in several languages: the last three are Russian, Japanese and Chinese.
+_ALONE = "copy|kopie|copie"  # also without a dash or brackets; the other words may be names of people
 _WORD = rf"(?:{_ALONE}|copia|c\u00f3pia|kopia|kopi|\u043a\u043e\u043f\u0438\u044f|\u30b3\u30d4\u30fc|\u526f\u672c)"
 _COPY = re.compile(
     rf"(?:[ _]*(?:-[ _]?{_WORD}(?:[ _]?\d+|[ _]?\(\d+\))?|\({_WORD}(?:[ _]\d+)?\)|\(\d+\))"
@@ -56,7 +56,7 @@ _VERSION = re.compile(
 
 
 class Named(NamedTuple):
-    """What a name says: the student, what is left of the name, and the platform's number of the student."""
+    """Parts of a name: the student, the rest of the name, and the platform's ID of the student."""
 
     student: str
     rest: str
@@ -65,58 +65,58 @@ class Named(NamedTuple):
 
 @functools.cache
 def stems() -> dict[str, str]:
-    """Return {name of a lesson's own notebook: its number}, {"03_gradients": "03", ...}."""
+    """Return {stem of a lesson's notebook: number of the lesson}, {"03_gradients": "03", ...}."""
     known = {number.partition(".")[0] for number in everything()}
     try:
-        found = [path.stem for path in handout.folder().glob("[0-9][0-9]_*.ipynb")]
+        names = [path.stem for path in handout.folder().glob("[0-9][0-9]_*.ipynb")]
     except FileNotFoundError:
-        found = []
-    return {stem: stem[:2] for stem in found if stem[:2] in known}
+        names = []
+    return {stem: stem[:2] for stem in names if stem[:2] in known}
 
 
 def clean(name: str) -> str:
-    """Return a name in one Unicode form, without spaces around it; control characters stay, to be seen as escapes."""
+    """Return a name in normal form C, without outer spaces; control characters stay, and are displayed as escapes."""
     return _SPACES.sub(" ", unicodedata.normalize("NFC", name)).strip(" ")
 
 
 def without_copy(stem: str) -> str:
-    """Return a name without what is added to a copy: "-Copy1", " (1)", " - Copy", "Copy of ", "Kopie von "."""
+    """Return a name without the marks of a copy: "-Copy1", " (1)", " - Copy", "Copy of ", "Kopie von "."""
     return _COPY.sub("", _COPY_OF.sub("", stem, count=1)) or stem
 
 
 def own_lesson(name: str) -> tuple[str | None, str]:
-    """Return (number of the lesson whose own name occurs in a name, the name without it), or (None, the name)."""
+    """Return (number of the lesson whose notebook name occurs in a name, rest of the name), or (None, the name)."""
     for stem, number in stems().items():
-        found = re.search(rf"(?<!\d){'[ _-]'.join(map(re.escape, stem.split('_')))}(?![a-z])", name, re.IGNORECASE)
-        if found:
-            return number, _joined(name[: found.start()], name[found.end() :])
+        match = re.search(rf"(?<!\d){'[ _-]'.join(map(re.escape, stem.split('_')))}(?![a-z])", name, re.IGNORECASE)
+        if match:
+            return number, _joined(name[: match.start()], name[match.end() :])
     return None, name
 
 
 def numbered_lesson(name: str) -> str | None:
-    """Return the lesson that a name such as "03_ada", "Lesson 3" or "03" begins with or says, or None."""
-    found = re.match(r"(\d\d)(?=_[a-z]|$)", name, re.IGNORECASE) or _LESSON.search(name)
-    number = found and found[1].zfill(2)
+    """Return the number of the lesson in a name such as "03_ada", "Lesson 3" or "03", or None."""
+    match = re.match(r"(\d\d)(?=_[a-z]|$)", name, re.IGNORECASE) or _LESSON.search(name)
+    number = match and match[1].zfill(2)
     return number if number in set(stems().values()) else None
 
 
-def of_system(name: str) -> Named | None:
-    """Return what a learning platform wrote into the name of a file or folder, or None."""
+def parse_platform_name(name: str) -> Named | None:
+    """Return the parts of a name that a learning platform gave to a file or folder, or None."""
     for pattern in SYSTEMS:
-        if found := pattern.fullmatch(name):
-            rest = re.sub(r"-\d{1,2}$", "", found["rest"])
-            return Named(clean(found["student"]), rest, found.groupdict().get("id", ""))
+        if match := pattern.fullmatch(name):
+            rest = re.sub(r"-\d{1,2}$", "", match["rest"])
+            return Named(clean(match["student"]), rest, match.groupdict().get("id", ""))
     return None
 
 
 def received(name: str) -> datetime.datetime | None:
-    """Return when a platform received a file, by a name of Blackboard's or Brightspace's, in this machine's time."""
+    """Return the time in a file name of Blackboard or Brightspace, in the time zone of this machine, or None."""
     try:
-        if found := _ATTEMPT.search(name):
-            return datetime.datetime(*map(int, found.groups())).astimezone()
-        if (found := _RECEIVED.search(name)) and found[1].lower() in _MONTHS:
-            month, hour = _MONTHS.index(found[1].lower()) + 1, int(found[4]) % 12 + 12 * (found[6].lower() == "p")
-            return datetime.datetime(int(found[3]), month, int(found[2]), hour, int(found[5])).astimezone()
+        if match := _ATTEMPT.search(name):
+            return datetime.datetime(*map(int, match.groups())).astimezone()
+        if (match := _RECEIVED.search(name)) and match[1].lower() in _MONTHS:
+            month, hour = _MONTHS.index(match[1].lower()) + 1, int(match[4]) % 12 + 12 * (match[6].lower() == "p")
+            return datetime.datetime(int(match[3]), month, int(match[2]), hour, int(match[5])).astimezone()
     except (ValueError, OverflowError, OSError):  # the 31st of June
         return None
     return None
@@ -127,10 +127,10 @@ def marked_late(name: str) -> bool:
     return _LATE.fullmatch(name) is not None
 
 
-def of_file(stem: str) -> Named:
-    """Return what the name of a file without its ending says; without a rule it is the student's name."""
+def parse_file_name(stem: str) -> Named:
+    """Return the parts of a file name without its ending; if no rule matches, the name is the student's."""
     stem = clean(stem)
-    if named := of_system(stem):
+    if named := parse_platform_name(stem):
         return named
     stem = without_copy(stem)
     parts = [part for part in stem.split(" - ") if not structural(part) and own_lesson(part)[1] == part]
@@ -143,27 +143,27 @@ def of_file(stem: str) -> Named:
     return Named(stem, stem)
 
 
-def of_folder(name: str) -> str | None:
-    """Return the student that a folder belongs to, or None if its name is a lesson's, an assignment's or a course's."""
+def student_of_folder(name: str) -> str | None:
+    """Return the owner of a folder, or None if its name is that of a lesson, an assignment or a course."""
     name = clean(name)
-    if named := of_system(name):
+    if named := parse_platform_name(name):
         return named.student
-    if not re.search(r"\(\d+\)$", name):  # perhaps a namesake
+    if not re.search(r"\(\d+\)$", name):  # otherwise it may be a student with the same name
         name = without_copy(name)
     if structural(name):
         return None
     lesson, rest = own_lesson(name)
-    if not lesson and " " not in name and (found := _NUMBERED.match(name)):
-        lesson, rest = found[0], name[found.end() :].strip(" _-.")  # GitHub Classroom: lesson01-ada
-    if not lesson and " " not in name and (found := _LESSON.search(name)):
-        lesson, rest = found[1], _joined(name[: found.start()], name[found.end() :])  # ada_lesson01
+    if not lesson and " " not in name and (match := _NUMBERED.match(name)):
+        lesson, rest = match[0], name[match.end() :].strip(" _-.")  # GitHub Classroom: lesson01-ada
+    if not lesson and " " not in name and (match := _LESSON.search(name)):
+        lesson, rest = match[1], _joined(name[: match.start()], name[match.end() :])  # ada_lesson01
     if lesson and (not rest or structural(rest)):
         return None
     return rest if lesson else name
 
 
 def structural(name: str) -> bool:
-    """Return whether a name is a lesson's, a week's, an assignment's or a tool's, and nobody's."""
+    """Return whether a name is that of a lesson, a week, an assignment or a tool, and not of a student."""
     if _STRUCTURE.fullmatch(name) or re.fullmatch(r"\d{1,2}", name):
         return True
     if own_lesson(name) != (None, name) and not own_lesson(name)[1]:
@@ -172,17 +172,17 @@ def structural(name: str) -> bool:
 
 
 def section(name: str) -> bool:
-    """Return whether a folder with folders in it may be a part of a class: "section A"."""
+    """Return whether the name of a folder may be that of a part of the class: "section A"."""
     return _SECTION.fullmatch(name) is not None
 
 
 def version(name: str) -> bool:
-    """Return whether a name says which version of somebody's work it is: "final", "v2", "scratch"."""
+    """Return whether a name describes a version of a file: "final", "v2", "scratch"."""
     return _VERSION.fullmatch(name.strip(" _-.")) is not None
 
 
 def belongs(stem: str, student: str) -> bool:
-    """Return whether a file's name is a student's name and then a number or a version: "bob_07_scratch" of "bob"."""
+    """Return whether a file name is a student's name and then a number or a version: "bob_07_scratch" for "bob"."""
     if stem[: len(student)].lower() != student.lower() or stem[len(student) : len(student) + 1] not in tuple(" _.-"):
         return False
     words = re.split(r"[ _.-]+", stem[len(student) :].strip(" _.-"))

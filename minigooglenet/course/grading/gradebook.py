@@ -1,6 +1,6 @@
-"""What a grading leaves: a CSV that no spreadsheet runs, and a file of what is done, so that it can go on.
+"""The output files of a grading: a CSV without formulas, and a ledger of finished notebooks, from which it can resume.
 
-Somebody may have damaged that file: every line that fits counts, and no other.
+The ledger may be corrupt: every valid line counts, and no other line.
 """
 
 import csv
@@ -21,27 +21,27 @@ from minigooglenet.exercises.find import everything
 
 KEPT = ("student", "file", "exercise", "title", "status", "points", "of", "mistake", "message", "verified", "note")
 COLUMNS = (*KEPT[:7], "cases_right", "cases", "handed_in", "late", *KEPT[7:])
-NAMES = ("student", "file")  # columns whose text is not cut short: two long names must stay two
-MOST_TEXT, MOST_NAME = 400, 4000  # letters in a cell
-SEPARATORS = ",;|\t"  # that a spreadsheet may split a line at, whatever this file uses
-FORMULA = "=+-@|%"  # what a formula or a command begins with, in any width
-LONGEST = 1 << 20  # bytes of a line of the ledger; one notebook's rows have about 5,000
+NAMES = ("student", "file")  # columns with longer text, so that two long names stay different
+MOST_TEXT, MOST_NAME = 400, 4000  # characters in a cell
+SEPARATORS = ",;|\t"  # a spreadsheet may split a line at any of them
+FORMULA = "=+-@|%"  # first characters of a formula or a command, also as full-width characters
+LONGEST = 1 << 20  # bytes in a line of the ledger; the rows of one notebook take about 5,000
 SEEDS = 1 << 60
 MOST_TIMES = 1000
-MOST_LISTED = 20  # names in a line of the summary
+MOST_LISTED = 20  # names in one line of the summary
 DAMAGED = "damaged"
 _LINES = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 def safe(text, most=MOST_TEXT) -> str:
-    """Return text for people in one line of at most `most` letters; what steers a terminal or is unseen, as escapes."""
+    """Return text in one line of at most `most` characters, with control characters and invisible ones as escapes."""
     text = printable(_SPACES.sub(" ", _LINES.sub(" ", str(text))).strip(" "))
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def cell(value, most=MOST_TEXT):
-    """Return what goes into a cell: a number, or text that a spreadsheet takes for text."""
+    """Return the content of a cell: a number, or text that a spreadsheet does not read as a formula."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or isinstance(value, (int, float)):
@@ -50,47 +50,47 @@ def cell(value, most=MOST_TEXT):
 
 
 def _quiet(text):
-    """Return text with an apostrophe before whatever might begin a formula, wherever a field might begin.
+    """Return text with an apostrophe before each character that might begin a formula at the start of a field.
 
-    A spreadsheet may split at another separator than this file's, and quotes then protect nothing: a field begins
-    after each of them, and after spaces and quotes that follow it.
+    A spreadsheet may split at a different separator than this file's, and then quotes do not protect a field. So a
+    field may begin after any separator, and after the spaces and quotes that follow it.
     """
     made, begins = [], True
-    for letter in text:
-        if begins and unicodedata.normalize("NFKC", letter)[:1] in FORMULA:
+    for character in text:
+        if begins and unicodedata.normalize("NFKC", character)[:1] in FORMULA:
             made.append("'")
             begins = False
-        made.append(letter)
-        begins = letter in SEPARATORS or (begins and (letter.isspace() or letter in "\"'`"))
+        made.append(character)
+        begins = character in SEPARATORS or (begins and (character.isspace() or character in "\"'`"))
     return "".join(made)
 
 
-def rows_of(handed, marked, reason) -> list[dict]:
+def rows_of(task, graded, reason) -> list[dict]:
     """Return a row for each exercise of a notebook.
 
-    marked : what `comparer.compare` returns, or None;  reason : why there is no answer, where nothing else says why
+    graded : result of `comparer.compare`, or None;  reason : why answers are missing, if their records do not tell
     """
-    if marked is None:
-        return [row_of(handed.student, handed.name, number, FAILED, reason) for number in handed.numbers]
-    predicted, notes = marked["predicted"], []
+    if graded is None:
+        return [row_of(task.student, task.name, number, FAILED, reason) for number in task.numbers]
+    predicted, notes = graded["predicted"], []
     if predicted:
         notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
-    if marked["stopped"]:
-        notes.append(f"a cell stopped: {marked['stopped'][0]}")
+    if graded["stopped"]:
+        notes.append(f"a cell stopped: {graded['stopped'][0]}")
     rows = []
-    for row in marked["rows"]:
+    for row in graded["rows"]:
         if row["status"] == MISSING and not row["message"]:
-            row["status"], row["message"] = FAILED, marked["unreadable"] or reason
-        told = "; ".join(filter(None, [row["note"], *notes]))
-        rows.append({"student": handed.student, "file": handed.name, **row, "note": told})
+            row["status"], row["message"] = FAILED, graded["unreadable"] or reason
+        note = "; ".join(filter(None, [row["note"], *notes]))
+        rows.append({"student": task.student, "file": task.name, **row, "note": note})
     return rows
 
 
 def row_of(student, file, number, status, message) -> dict:
-    """Return a row of no points."""
+    """Return a row with 0 points."""
     exercise = everything()[number]
-    found = {"title": exercise.title, "points": 0, "of": exercise.difficulty, "mistake": None, "verified": True}
-    return found | {
+    known = {"title": exercise.title, "points": 0, "of": exercise.difficulty, "mistake": None, "verified": True}
+    return known | {
         "student": student,
         "file": file,
         "exercise": number,
@@ -101,25 +101,25 @@ def row_of(student, file, number, status, message) -> dict:
 
 
 def write(path, rows) -> None:
-    """Write rows, dicts of COLUMNS, as CSV."""
+    """Write rows, dicts with the keys COLUMNS, as CSV."""
     table(path, COLUMNS, [[row.get(column) for column in COLUMNS] for row in map(_readable, rows)])
 
 
 def _readable(row):
-    """Return a row with its time for people, and without the numbers of test cases if there are none."""
+    """Return a row with a readable time, and with empty counts of test cases if it has none."""
     when = submitted(row.get("when"))
     return row | {"handed_in": when} | ({} if row.get("cases") else {"cases": None, "cases_right": None})
 
 
 def submitted(seconds) -> str:
-    """Return the time at which a file was handed in as a spreadsheet reads it, or ""."""
+    """Return the time at which a file was handed in, in a form that spreadsheets read, or ""."""
     return f"{when_of(seconds):%Y-%m-%d %H:%M}" if seconds else ""
 
 
 def table(path, columns, rows, most=MOST_TEXT) -> None:
-    """Write a heading and rows as CSV that a spreadsheet opens: UTF-8, in a file with a mark that says so.
+    """Write a heading and rows as CSV that a spreadsheet opens: UTF-8, with a byte order mark in a file.
 
-    most : letters of a text that are kept, except of names
+    most : maximum number of characters in a text, except in names
     """
     is_file = path != files.STDOUT and (Path(path).is_file() or not Path(path).exists())  # not a pipe or a device
     with files.atomic(path, "w") as file:
@@ -133,17 +133,17 @@ def table(path, columns, rows, most=MOST_TEXT) -> None:
 
 
 def summary(rows) -> list[str]:
-    """Return lines about the class: points, and by exercise how many passed and the mistakes that were made most."""
+    """Return a line about each exercise: how many students passed, and the most frequent mistakes."""
     lines, by_exercise = [], {}
     for row in rows:
         by_exercise.setdefault(row["exercise"], []).append(row)
-    for exercise, those in sorted(by_exercise.items()):
+    for exercise, group in sorted(by_exercise.items()):
         if not exercise:
             continue
-        passed = sum(row["status"] == "passed" for row in those)
-        mistakes = Counter(safe(row["mistake"]) for row in those if row["mistake"])
-        told = ", ".join(f"{name} ({count})" for name, count in mistakes.most_common(3))
-        lines.append(f"{exercise}  {passed} of {len(those)} passed{'; ' if told else ''}{told}")
+        passed = sum(row["status"] == "passed" for row in group)
+        mistakes = Counter(safe(row["mistake"]) for row in group if row["mistake"])
+        shown = ", ".join(f"{name} ({count})" for name, count in mistakes.most_common(3))
+        lines.append(f"{exercise}  {passed} of {len(group)} passed{'; ' if shown else ''}{shown}")
     return lines
 
 
@@ -154,19 +154,21 @@ def arrived(rows) -> list[str]:
         lesson = students.setdefault(row["exercise"].partition(".")[0], {})
         lesson[row["student"]] = lesson.get(row["student"], False) or "choice" in row  # of a file
     lines = []
-    for lesson, those in sorted(students.items()):
-        missing = [safe(student, MOST_NAME) for student, there in those.items() if not there]
+    for lesson, handed_in in sorted(students.items()):
+        missing = [safe(student, MOST_NAME) for student, arrived in handed_in.items() if not arrived]
         more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
-        told = f"; missing: {', '.join(missing[:MOST_LISTED])}{more}" if missing else ""
-        lines.append(f"Lesson {lesson}: handed in by {len(those) - len(missing)} of {len(those)} students{told}")
+        absent = f"; missing: {', '.join(missing[:MOST_LISTED])}{more}" if missing else ""
+        lines.append(
+            f"Lesson {lesson}: handed in by {len(handed_in) - len(missing)} of {len(handed_in)} students{absent}"
+        )
     return lines
 
 
 class Ledger:
-    """What has been graded, kept in a file beside the CSV: a line for each notebook that is begun or done.
+    """The progress of a grading, in a file next to the CSV: a line for each notebook that is begun or done.
 
-    A grading that is ended at any moment goes on from there. A notebook that was being graded twice when the grading
-    died is not tried again. Lines that no grading wrote are kept in the file `aside`, None if there are none.
+    An interrupted grading resumes from it. A notebook is not tried again if the grading died twice while it ran.
+    Invalid lines are kept in the file `aside` (None if all lines are valid).
     """
 
     def __init__(self, path, fresh=False):
@@ -174,32 +176,34 @@ class Ledger:
         self.aside, self.bad = None, 0
         if os.path.lexists(path) and not self.path.is_file():
             kind = "a folder" if self.path.is_dir() else "not a regular file"
-            raise OSError(f"cannot keep what is graded in {path}: it is {kind}. Move it away, or name another CSV.")
+            raise OSError(
+                f"cannot save progress in {path}: it is {kind}. Move it away, or choose another name for the CSV."
+            )
         if fresh:
             self.path.unlink(missing_ok=True)
         good, torn = self._read()
-        if self.bad:  # nothing is lost: what was not written by a grading is kept beside it
+        if self.bad:  # nothing is lost: the original file is kept next to it
             self._move_aside(good)
         elif torn:
             with self.path.open("a", encoding="utf-8", newline="") as file:
                 file.write("\n")
         if self.seed is None:
-            self.seed = secrets.randbits(60)  # nobody can know the arguments that the answers will be called with
+            self.seed = secrets.randbits(60)  # so that nobody can predict the arguments that answers are called with
             self.write({"seed": self.seed})
 
     @property
     def sentence(self) -> str | None:
-        """What a user should know about lines that no grading wrote; None if there are none."""
+        """A sentence about invalid lines for the user; None if all lines are valid."""
         if self.aside is None:
             return None
         lines = "1 line" if self.bad == 1 else f"{self.bad:,} lines"
         return (
-            f"{self.path} had {lines} that cannot be read; the file is now {self.aside.name}. Notebooks whose results "
-            "are lost are graded again."
+            f"{self.path} had {lines} that cannot be read. The old file is now {self.aside.name}. Notebooks whose "
+            "results are lost are graded again."
         )
 
     def write(self, entry) -> None:
-        """Add a line and wait until it is on the disk."""
+        """Append a line, and wait until it is on the disk."""
         with self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(json.dumps(entry) + "\n")
             file.flush()
@@ -215,7 +219,7 @@ class Ledger:
             self.begun[entry["begun"]] += entry.get("times", 1)
 
     def _read(self):
-        """Take the entries of the file, count bad lines, and return the good ones and whether the last one is torn."""
+        """Load the entries, count bad lines, and return (good lines, whether the last line is incomplete)."""
         good, torn = [], False
         if not self.path.exists():
             return good, torn
@@ -236,11 +240,11 @@ class Ledger:
                     self._take(entry)
                     good.append(line.rstrip(b"\r\n") + b"\n")
                 else:
-                    self.bad += bool(line.strip() and not torn)  # one was being written when the power went
+                    self.bad += bool(line.strip() and not torn)  # a last line may be incomplete after a power failure
         return good, torn
 
     def _move_aside(self, good):
-        """Give the damaged file another name, and write its good lines under the old one."""
+        """Rename the corrupt file, and write its good lines under the old name."""
         number = 1
         while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
             number += 1
@@ -252,7 +256,7 @@ class Ledger:
 
 
 def _is_entry(entry) -> bool:
-    """Return whether a grading writes such an entry."""
+    """Return whether an entry has a form that a grading writes."""
     if not isinstance(entry, dict):
         return False
     if set(entry) == {"seed"}:
@@ -274,5 +278,5 @@ def _is_row(row):
 
 
 def digest_of(text: str) -> str:
-    """Return a short name for a text."""
+    """Return a short digest of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,7 +1,7 @@
-"""Pages of HTML about grades: one file each, without scripts or anything from elsewhere, readable on a telephone.
+"""HTML pages about grades: each is one file without scripts or external resources, and readable on a phone.
 
-Whatever comes from a student is text: it is escaped, and what nobody sees or what turns the direction of writing is
-shown as an escape.
+All input from a student is text: it is escaped, and invisible characters and changes of the writing direction are
+shown as escapes.
 """
 
 import html
@@ -33,18 +33,18 @@ th, td { border-bottom: 1px solid #999; overflow-wrap: normal; padding: 0.2rem 0
   vertical-align: top; }
 td.number, th.number { font-variant-numeric: tabular-nums; text-align: right; }
 """.strip()
-_LONG = re.compile(r"(\S{30})(?=\S)")  # a part of a word that would push a table's other columns out of sight
+_LONG = re.compile(r"(\S{30})(?=\S)")  # a long word, which would push other columns of a table out of sight
 
 
 def text(value) -> str:
-    """Return text as HTML shows it."""
+    """Return a value as escaped HTML text."""
     return html.escape(printable(value))
 
 
 def page(title, body) -> str:
-    """Return a whole page.
+    """Return a complete page.
 
-    body : parts in HTML, each already escaped
+    body : HTML fragments, already escaped
     """
     return "\n".join(
         [
@@ -69,13 +69,13 @@ def page(title, body) -> str:
 
 
 def table(caption, columns, rows) -> str:
-    """Return a table; numbers are aligned to the right."""
+    """Return a table in which numbers are aligned to the right."""
 
     def cell(tag, value, number):
         kind = ' class="number"' if number else ""
         scope = ' scope="col"' if tag == "th" else ""
         pieces = _LONG.split("" if value is None else str(value))
-        shown = "".join(text(piece) + "<wbr>" * (place % 2) for place, piece in enumerate(pieces))
+        shown = "".join(text(piece) + "<wbr>" * (index % 2) for index, piece in enumerate(pieces))
         return f"<{tag}{scope}{kind}>{shown}</{tag}>"
 
     numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
@@ -90,13 +90,13 @@ def _is_number(value):
 
 
 def figure(drawn, alt, words="") -> str:
-    """Return a figure of matplotlib's in the page, with its text: `alt` in one sentence, `words` whole and folded."""
+    """Return a matplotlib figure as HTML, with a sentence of alt text and, folded, all of its values as text."""
     lines = html.escape(printable(words, "\n"))
-    folded = f"<details><summary>The same as text</summary><pre>{lines}</pre></details>"
+    folded = f"<details><summary>This figure as text</summary><pre>{lines}</pre></details>"
     image = figures.image(drawn, figures.pixels(drawn), printable(alt))
     return f"<figure>{image}<figcaption>{text(alt)}</figcaption>{folded if words else ''}</figure>"
 
 
 def items(sentences) -> str:
-    """Return a list of sentences."""
+    """Return sentences as an HTML list."""
     return "<ul>" + "".join(f"<li>{text(sentence)}</li>" for sentence in sentences) + "</ul>"

@@ -1,8 +1,8 @@
-"""Folders that strangers filled, removed: of any depth, with names of any length, whatever permissions they took away.
+"""Removal of folders with untrusted contents: any depth, names of any length, any permissions.
 
-Recursion ends at a thousand folders inside one another, and a path at some thousand letters. So folders inside a
-folder are first moved up to the top, and what is then removed is never deeper than two. Folders are opened without
-following links, and used by their descriptors where the system can: nobody can exchange one for a link in between.
+Recursion fails for a thousand nested folders, and a path has at most a few thousand characters. So nested folders are
+first moved up to the top folder, and no removed folder is deeper than two levels. Folders are opened without following
+links and used by descriptor if the system supports it, so nobody can replace one by a link in the meantime.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ import stat
 import tempfile
 from pathlib import Path
 
-PASSES = 100_000  # over the top folder, each of which moves one level up: more levels than any disk limit allows
+PASSES = 100_000  # over the top folder; each moves one level up, and no disk limit allows so many levels
 _BY_NUMBER = os.scandir in os.supports_fd and {os.open, os.unlink, os.rmdir, os.rename, os.stat} <= os.supports_dir_fd
 _OPEN = sum(getattr(os, name, 0) for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC"))
 
 
 @contextlib.contextmanager
 def temporary_folder(prefix="minigooglenet-"):
-    """Make a folder, and remove it at the end with everything in it; what cannot be removed is left."""
+    """Create a folder, and remove it and its contents at the end, as far as they can be removed."""
     folder = tempfile.mkdtemp(prefix=prefix)
     try:
         yield folder
@@ -28,7 +28,7 @@ def temporary_folder(prefix="minigooglenet-"):
 
 
 def remove(folder) -> bool:
-    """Remove a folder with everything in it; never raise, and return whether it is gone. A link is not followed."""
+    """Remove a folder and its contents without following links; never raise; return whether the folder is gone."""
     folder = Path(folder)
     with contextlib.suppress(OSError):
         if stat.S_ISDIR(folder.lstat().st_mode):
@@ -42,11 +42,11 @@ def remove(folder) -> bool:
 
 
 class _Folder:
-    """A folder whose entries are removed: by its descriptor where there is one, by its path on Windows."""
+    """A folder whose entries are removed, by descriptor or (on Windows) by path."""
 
     def __init__(self, path, above=None):
         self.path = path
-        self.number = os.open(path, os.O_RDONLY | _OPEN, **_of(above)) if _BY_NUMBER else None
+        self.number = os.open(path, os.O_RDONLY | _OPEN, **_dir_fd(above)) if _BY_NUMBER else None
 
     def __enter__(self):
         return self
@@ -62,18 +62,18 @@ class _Folder:
         return []
 
     def at(self, name):
-        """Return how an entry is named beside `dir_fd`."""
+        """Return the name of an entry, relative to `dir_fd` if there is one."""
         return name if self.number is not None else Path(self.path, name)
 
     def allow(self, name):
-        """Give the owner of an entry all permissions, unless it is a link."""
+        """Give the owner of an entry all permissions, unless the entry is a link."""
         with contextlib.suppress(OSError):
-            found = os.stat(self.at(name), follow_symlinks=False, **_of(self))  # noqa: PTH116 (by descriptor)
-            if not stat.S_ISLNK(found.st_mode):
-                os.chmod(self.at(name), stat.S_IRWXU, **_of(self))  # noqa: PTH101 (by descriptor)
+            status = os.stat(self.at(name), follow_symlinks=False, **_dir_fd(self))  # noqa: PTH116 (by descriptor)
+            if not stat.S_ISLNK(status.st_mode):
+                os.chmod(self.at(name), stat.S_IRWXU, **_dir_fd(self))  # noqa: PTH101 (by descriptor)
 
     def remove(self, name, is_folder) -> bool:
-        """Remove a file, or empty a folder into this one; return whether anything changed."""
+        """Remove a file, or move the contents of a folder into this one; return whether anything changed."""
         if not is_folder:
             return self.unlink(name)
         self.allow(name)
@@ -83,22 +83,22 @@ class _Folder:
                 if not inner_is_folder:
                     changed |= inside.unlink(inner)
                     continue
-                inside.allow(inner)  # a folder that is moved changes, too: its ".." does
+                inside.allow(inner)  # moving a folder also changes the folder itself: its ".."
                 with contextlib.suppress(OSError):
-                    here = {"src_dir_fd": inside.number, "dst_dir_fd": self.number} if _BY_NUMBER else {}
+                    descriptors = {"src_dir_fd": inside.number, "dst_dir_fd": self.number} if _BY_NUMBER else {}
                     new = self.at(secrets.token_hex(8))
-                    os.rename(inside.at(inner), new, **here)  # noqa: PTH104 (by descriptor)
+                    os.rename(inside.at(inner), new, **descriptors)  # noqa: PTH104 (by descriptor)
                     changed = True
         with contextlib.suppress(OSError):
-            os.rmdir(self.at(name), **_of(self))
+            os.rmdir(self.at(name), **_dir_fd(self))
             changed = True
         return changed
 
     def unlink(self, name) -> bool:
-        """Remove a file; one that may only be read, which Windows would keep, is allowed to be written first."""
+        """Remove a file; a read-only one is made writable first, because Windows would keep it."""
         for _ in range(2):
             try:
-                os.unlink(self.at(name), **_of(self))
+                os.unlink(self.at(name), **_dir_fd(self))
             except OSError:
                 self.allow(name)
             else:
@@ -106,5 +106,5 @@ class _Folder:
         return False
 
 
-def _of(folder):
+def _dir_fd(folder):
     return {} if folder is None or folder.number is None else {"dir_fd": folder.number}

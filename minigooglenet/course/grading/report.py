@@ -1,6 +1,6 @@
-"""The report on a class: which exercises were hard, which mistakes were made, when the work arrived, what to look at.
+"""The report on a class: difficult exercises, frequent mistakes, times of submission, and files to check by hand.
 
-Each figure has the same numbers as text. The report names students, so it is for the staff.
+Each figure has its values as text. The report names students, so it is for the staff.
 """
 
 import itertools
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minigooglenet import figures, files
 from minigooglenet.course.grading import gradebook, page
-from minigooglenet.course.grading.marks import totals
+from minigooglenet.course.grading.points import totals
 from minigooglenet.course.grading.serialisation import FAILED, MISSING
 from minigooglenet.course.plan import Plan, when_of
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG
@@ -24,32 +24,32 @@ HOUR = 3600.0
 def write(path, rows, plan=None, sentences=()) -> Path:
     """Write the report on a class to a file."""
     path = Path(path)
-    files.write_text(path, of_class(rows, plan or Plan(), sentences))
+    files.write_text(path, class_page(rows, plan or Plan(), sentences))
     return path
 
 
-def of_class(rows, plan, sentences) -> str:
+def class_page(rows, plan, sentences) -> str:
     """Return the report on a class."""
-    found = totals(rows)
-    count = len(found)
+    students = totals(rows)
+    count = len(students)
     body = [f"<p>{count} student{'s' * (count != 1)}, {len(rows)} results.</p>"]
     body += ["<h2>Exercises</h2>", *_exercises(rows)]
     body += ["<h2>Mistakes</h2>", *_mistakes(rows)]
     body += ["<h2>When the work arrived</h2>", *_arrivals(rows, plan)]
-    body += ["<h2>Points</h2>", _points(found, plan)]
+    body += ["<h2>Points</h2>", _points(students, plan)]
     noted = [(row["student"], row["exercise"], row["note"]) for row in rows if row["note"]]
     if noted:
-        more = f"; {len(noted) - MOST_NOTES} more are in the CSV" if len(noted) > MOST_NOTES else ""
+        more = f"; the CSV has {len(noted) - MOST_NOTES} more" if len(noted) > MOST_NOTES else ""
         body.append("<h2>Notes</h2>")
-        body.append(f"<p>A note is a reason to look at a file, not a verdict{more}.</p>")
+        body.append(f"<p>A note is a reason to check a file by hand, not a verdict{more}.</p>")
         body.append(page.table("Notes for the staff", ("student", "exercise", "note"), _merged(noted)[:MOST_NOTES]))
     if sentences:
-        body += ["<h2>Files and students that need a look</h2>", page.items(sentences)]
+        body += ["<h2>Files and students to check by hand</h2>", page.items(sentences)]
     return page.page(f"{plan.name or 'The class'}: report", body)
 
 
 def _merged(noted):
-    """Return the notes of a student that are the same for several exercises as one."""
+    """Return notes in which equal notes of a student for several exercises are merged."""
     groups = defaultdict(list)
     for student, exercise, note in noted:
         groups[student, note].append(exercise)
@@ -57,27 +57,27 @@ def _merged(noted):
 
 
 def by_exercise(rows) -> dict[str, Counter]:
-    """Return {exercise: {status: how many}}."""
-    found = defaultdict(Counter)
+    """Return {exercise: {status: number of students}}."""
+    counts = defaultdict(Counter)
     for row in rows:
-        found[row["exercise"]][row["status"]] += 1
-    return dict(sorted(found.items()))
+        counts[row["exercise"]][row["status"]] += 1
+    return dict(sorted(counts.items()))
 
 
 def _exercises(rows):
-    found = by_exercise(rows)
-    if not found:
+    tallies = by_exercise(rows)
+    if not tallies:
         return ["<p>Nothing was graded.</p>"]
     titles = {row["exercise"]: row["title"] for row in rows}
     lines = []
-    for number, counts in found.items():
-        share = f"{counts[PASSED] / counts.total():.0%}"
-        lines.append((number, titles[number], *(counts[status] for status in STATUSES), share))
-    table = page.table("How many students, by exercise", ("exercise", "title", *STATUSES, "passed of all"), lines)
-    hardest = min(found, key=lambda number: found[number][PASSED] / found[number].total())
-    passed, tried = found[hardest][PASSED], found[hardest].total()
-    alt = f"Bars of how many students passed each exercise. The fewest passed {hardest}: {passed} of {tried}."
-    drawn = [page.figure(_stacked(part), alt) for part in _parts(list(found.items()))]
+    for number, counts in tallies.items():
+        fraction = f"{counts[PASSED] / counts.total():.0%}"
+        lines.append((number, titles[number], *(counts[status] for status in STATUSES), fraction))
+    table = page.table("Students by exercise and status", ("exercise", "title", *STATUSES, "passed of all"), lines)
+    hardest = min(tallies, key=lambda number: tallies[number][PASSED] / tallies[number].total())
+    passed, tried = tallies[hardest][PASSED], tallies[hardest].total()
+    alt = f"Bar chart of students by exercise and status. The fewest passed {hardest}: {passed} of {tried}."
+    drawn = [page.figure(_stacked(part), alt) for part in _parts(list(tallies.items()))]
     return [*drawn, table]
 
 
@@ -85,12 +85,12 @@ def _parts(pairs):
     return [dict(pairs[i : i + MOST_BARS]) for i in range(0, len(pairs), MOST_BARS)]
 
 
-def _stacked(found):
-    figure, axes = figures.new(7, 0.8 + 0.3 * len(found))
-    numbers = list(reversed(found))
+def _stacked(tallies):
+    figure, axes = figures.new(7, 0.8 + 0.3 * len(tallies))
+    numbers = list(reversed(tallies))
     left = [0] * len(numbers)
     for status in STATUSES:
-        widths = [found[number][status] for number in numbers]
+        widths = [tallies[number][status] for number in numbers]
         bars = {"color": COLOURS[status], "hatch": HATCHES[status], "edgecolor": "white", "linewidth": 0.5}
         axes.barh(numbers, widths, left=left, label=status, **bars)
         left = [a + b for a, b in zip(left, widths, strict=True)]
@@ -101,65 +101,67 @@ def _stacked(found):
 
 
 def mistakes(rows) -> list[tuple[str, str, int]]:
-    """Return (exercise, mistake, how many students), the most frequent first."""
-    found = Counter((row["exercise"], row["mistake"]) for row in rows if row.get("mistake") and row["status"] != PASSED)
-    return [(*key, count) for key, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
+    """Return (exercise, mistake, number of students), the most frequent first."""
+    tallies = Counter(
+        (row["exercise"], row["mistake"]) for row in rows if row.get("mistake") and row["status"] != PASSED
+    )
+    return [(*key, count) for key, count in sorted(tallies.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def _mistakes(rows):
-    found = mistakes(rows)
+    known = mistakes(rows)
     wrong = sum(row["status"] == WRONG for row in rows)
     unnamed = sum(row["status"] == WRONG and not row.get("mistake") for row in rows)
-    if not found:
-        return [f"<p>No known mistake was made; {wrong} wrong answers have no name.</p>"]
-    top = found[:MOST_MISTAKES]
+    if not known:
+        return [f"<p>No wrong answer matches a known mistake; {wrong} wrong answers are unknown.</p>"]
+    top = known[:MOST_MISTAKES]
     figure, axes = figures.new(7, 0.8 + 0.3 * len(top))
     labels = [f"{exercise} {gradebook.safe(mistake, 45)}" for exercise, mistake, _ in reversed(top)]
-    places = range(len(top))
-    axes.barh(places, [count for *_, count in reversed(top)], color=figures.PALETTE[0])
-    axes.set_yticks(places, [_plain(label) for label in labels])
+    positions = range(len(top))
+    axes.barh(positions, [count for *_, count in reversed(top)], color=figures.PALETTE[0])
+    axes.set_yticks(positions, [_plain(label) for label in labels])
     axes.set_xlabel("students")
     axes.xaxis.get_major_locator().set_params(integer=True)
     exercise, mistake, count = top[0]
-    alt = f"Bars of the mistakes that were made most. The first: {mistake} in {exercise}, {count} students."
-    table = page.table("Known mistakes", ("exercise", "mistake", "students"), found)
-    return [page.figure(figure, alt), f"<p>{unnamed} of {wrong} wrong answers have no name.</p>", table]
+    alt = f"Bar chart of the most frequent mistakes. The first: {mistake} in {exercise}, {count} students."
+    table = page.table("Known mistakes", ("exercise", "mistake", "students"), known)
+    return [page.figure(figure, alt), f"<p>{unnamed} of {wrong} wrong answers match no known mistake.</p>", table]
 
 
 def _plain(label):
-    """Return a label in which matplotlib reads no formula, and which its font has."""
+    """Return a label without formulas for matplotlib and without characters that its font may lack."""
     return label.replace("$", r"\$").encode("ascii", "replace").decode("ascii")
 
 
 def arrivals(rows, plan) -> list[tuple[str, str, float, float | None]]:
-    """Return (student, lesson, seconds since 1970, hours before the due date or None) of each file that arrived."""
-    found = {}
+    """Return (student, lesson, seconds since 1970, hours before the due date or None) of each file."""
+    arrived = {}
     for row in rows:
         if row.get("when"):
             lesson = row["exercise"].partition(".")[0]
             due = plan.due(row["student"], lesson)
             hours = (due.timestamp() - row["when"]) / HOUR if due else None
-            found[row["student"], lesson] = (row["when"], hours)
-    return [(*key, *value) for key, value in sorted(found.items())]
+            arrived[row["student"], lesson] = (row["when"], hours)
+    return [(*key, *value) for key, value in sorted(arrived.items())]
 
 
 def _arrivals(rows, plan):
-    found = arrivals(rows, plan)
-    if not found:
-        return ["<p>No file has a time.</p>"]
-    dated = [hours for *_, hours in found if hours is not None]
+    arrived = arrivals(rows, plan)
+    if not arrived:
+        return ["<p>The times of the files are unknown.</p>"]
+    dated = [hours for *_, hours in arrived if hours is not None]
     figure, axes = figures.new(7, 3)
-    if len(dated) == len(found):
+    if len(dated) == len(arrived):
         edges = sorted({-96, -72, -48, -24, -12, -6, 0, 6, 12, 24, 48, 72, 96, 168})
         counts = _binned([-hours for hours in dated], edges)
         axes.set_xlabel("hours after the due date (0)")
         late = sum(hours < 0 for hours in dated)
-        alt = f"Bars of when {len(found)} files arrived, in hours from the due date: {late} of them late."
+        alt = f"Bar chart of {len(arrived)} files by hours after the due date: {late} of them are late."
     else:
-        days = sorted({f"{when_of(when):%Y-%m-%d}" for _, _, when, _ in found})
-        counted = Counter(f"{when_of(when):%Y-%m-%d}" for _, _, when, _ in found)
+        days = sorted({f"{when_of(when):%Y-%m-%d}" for _, _, when, _ in arrived})
+        counted = Counter(f"{when_of(when):%Y-%m-%d}" for _, _, when, _ in arrived)
         counts = {day: counted[day] for day in days[-MOST_BARS:]}
-        alt = f"Bars of how many of {len(found)} files arrived on each day, by the files' own times."
+        alt = f"Bar chart of {len(arrived)} files by day, according to the times of the files."
     axes.bar(range(len(counts)), counts.values(), color=figures.PALETTE[0])
     axes.set_xticks(range(len(counts)), counts, rotation=60, ha="right", fontsize=8)
     axes.set_ylabel("files")
@@ -168,7 +170,7 @@ def _arrivals(rows, plan):
 
 
 def _binned(values, edges):
-    """Return {interval: how many values are in it}."""
+    """Return {interval: number of values in it}."""
     names = [
         f"before {edges[0]}",
         *(f"{a} to {b}" for a, b in itertools.pairwise(edges)),
@@ -177,15 +179,15 @@ def _binned(values, edges):
     counts = dict.fromkeys(names, 0)
     for value in values:
         counts[names[sum(value > edge for edge in edges)]] += 1
-    used = [place for place, count in enumerate(counts.values()) if count]
+    used = [index for index, count in enumerate(counts.values()) if count]
     return {name: counts[name] for name in names[used[0] : used[-1] + 1]}
 
 
-def _points(found, plan):
-    lessons = sorted({lesson for total in found for lesson in total.lessons})
+def _points(students, plan):
+    lessons = sorted({lesson for total in students for lesson in total.lessons})
     columns = ("student", *map(plan.title, lessons), "points", "of")
     rows = []
-    for total in found:
+    for total in students:
         points = [total.lessons[lesson][0] if lesson in total.lessons else None for lesson in lessons]
         rows.append((total.student, *points, total.points, total.of))
     return page.table("Points of every student", columns, rows)

@@ -1,6 +1,6 @@
-"""A program that goes into the box that graded notebooks run in, and says what it can do there.
+"""A program that enters the sandbox of graded notebooks and reports what it can do there.
 
-`python box.py MECHANISM` prints JSON: {attempt: whether it worked}, and the mode of the grader's file afterwards.
+`python box.py MECHANISM` prints JSON: {attempt: whether it succeeded}, and the modes of the grader's files afterwards.
 """
 
 import contextlib
@@ -24,15 +24,15 @@ from minigooglenet.course.grading import sandbox
 sandbox.confine(work["folder"], 32 << 20, (work["package"], work["readable"]), 0, work["mechanism"])
 sandbox.limit(60, 1 << 30, 32 << 20, 500)
 libc = ctypes.CDLL(None, use_errno=True)
-own, hidden, done = work["own"], work["hidden"], {}
+readable, hidden, done = work["grader's file"], work["hidden"], {}
 
 def call(number, *given):
     if libc.syscall(number, *given) < 0:
         raise OSError(ctypes.get_errno(), "denied")
 
 def connect(path):
-    with socket.socket(socket.AF_UNIX) as each:
-        each.connect(path)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
 
 def secrets():
     for name in os.listdir("/proc"):
@@ -46,7 +46,7 @@ def secrets():
 
 def processes():
     if sum(name.isdigit() for name in os.listdir("/proc")) <= 4:
-        raise OSError("only ours")
+        raise OSError("no other processes")
 
 def fill():
     for number in range(40_000):
@@ -74,12 +74,12 @@ def event_loop():
     loop.close()
 
 attempts = {
-    "chmod": lambda: os.chmod(own, 0o666),
-    "fchmod": lambda: os.fchmod(os.open(own, os.O_RDONLY), 0o666),
-    "chown": lambda: os.chown(own, os.getuid(), os.getgid()),
-    "utime": lambda: os.utime(own, (1, 1)),
-    "setxattr": lambda: os.setxattr(own, "user.owned", b"1"),
-    "write": lambda: open(own, "a"),
+    "chmod": lambda: os.chmod(readable, 0o666),
+    "fchmod": lambda: os.fchmod(os.open(readable, os.O_RDONLY), 0o666),
+    "chown": lambda: os.chown(readable, os.getuid(), os.getgid()),
+    "utime": lambda: os.utime(readable, (1, 1)),
+    "setxattr": lambda: os.setxattr(readable, "user.owned", b"1"),
+    "write": lambda: open(readable, "a"),
     "read hidden": lambda: open(hidden).read(),
     "chmod hidden": lambda: os.chmod(hidden, 0o666),
     "chmod the package": lambda: os.chmod(work["package"] + "/__init__.py", 0o644),
@@ -112,11 +112,11 @@ print(json.dumps(done), flush=True)
 
 
 def main(mechanism):
-    """Make what is to be reached, start the program inside, and print what it says."""
+    """Create the targets, start the program inside the sandbox, and print its results."""
     with contextlib.ExitStack() as stack:
         folder, readable, outside = (stack.enter_context(children.own_folder()) for _ in range(3))
-        own, hidden = Path(readable, "own"), Path(outside, "hidden")
-        for path in (own, hidden):
+        file, hidden = Path(readable, "file"), Path(outside, "hidden")
+        for path in (file, hidden):
             path.write_text("untouched", encoding="ascii")
             path.chmod(0o640)
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -127,15 +127,15 @@ def main(mechanism):
             listener.listen()
         package = str(children.PACKAGE)
         work = {"package": package, "folder": folder, "readable": readable, "mechanism": mechanism, **names}
-        work |= {"own": str(own), "hidden": str(hidden), "port": server.getsockname()[1]}
+        work |= {"grader's file": str(file), "hidden": str(hidden), "port": server.getsockname()[1]}
         work |= {"secret": os.environ["BOX_SECRET"]}
         words = children.command("box", json.dumps(work), program=INSIDE)
         words = sandbox.command(mechanism, words, folder, (package, readable), ())
         done = subprocess.run(
             words, cwd=folder, env=children.environment(), capture_output=True, text=True, timeout=120, check=False
         )
-        found = json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-2000:]}
-        print(json.dumps({**found, "modes": [path.stat().st_mode & 0o777 for path in (own, hidden)]}))
+        result = json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr[-2000:]}
+        print(json.dumps({**result, "modes": [path.stat().st_mode & 0o777 for path in (file, hidden)]}))
 
 
 if __name__ == "__main__":

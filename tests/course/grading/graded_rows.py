@@ -1,9 +1,9 @@
-"""Rows as a grading makes them, for tests of what is done with them."""
+"""Rows in the form of a grading, as input for tests."""
 
 import datetime
 
 from minigooglenet.course import plan
-from minigooglenet.course.grading import marks
+from minigooglenet.course.grading import points
 from minigooglenet.course.roster import Person, Roster
 from minigooglenet.exercises.find import everything
 
@@ -12,7 +12,7 @@ EVIL = "<script>alert('x')</script>\u202e\x1b[31m=cmd|'!A1'\""
 
 
 def row(student="ada", exercise="03.1", status="passed", hours=-1.0, **more):
-    """Return one row; `hours` after the due date, or None if nothing arrived."""
+    """Return one row; `hours` after the due date, or None for a missing file."""
     task = everything()[exercise]
     of = task.difficulty
     made = {"student": student, "file": f"{student}.ipynb", "exercise": exercise, "title": task.title, "status": status}
@@ -23,15 +23,15 @@ def row(student="ada", exercise="03.1", status="passed", hours=-1.0, **more):
 
 
 def course(*numbers, late=None, partial=False, people=(), points=2.0, **more):
-    """Return the plan of a course in which these exercises count."""
+    """Return the plan of a course in which only these exercises count."""
     lessons = {}
     for number in numbers or ("03.1", "03.2"):
         lesson = lessons.setdefault(number[:2], plan.Lesson(number[:2], {}, DUE))
         lesson.points[number] = points
-    roster = Roster([each if isinstance(each, Person) else Person(each) for each in people])
+    roster = Roster([name if isinstance(name, Person) else Person(name) for name in people])
     return plan.Plan("A course", lessons, partial, late, roster=roster, **more)
 
 
-def marked(rows, of_course):
+def with_points(rows, of_course):
     """Return rows with the points of a course."""
-    return marks.marked(rows, of_course)[0]
+    return points.apply_plan(rows, of_course)[0]

@@ -1,7 +1,7 @@
-"""Cells of notebooks that would harm the grader, the class or the grade: {name: source}.
+"""Cells of hostile notebooks, which try to harm the grader, the class or the grades: {name: source}.
 
-Each notebook also gives a wrong answer to 03.1, zeros, unless its source says otherwise. {victim}, {port}, {mark} are
-filled in: a file that nobody may touch, a port that nobody may reach, a word to find processes by.
+Each notebook also gives a wrong answer to 03.1, zeros, unless its source replaces it. {victim}, {port} and {mark} are
+filled in: a file that must not change, a port that must not be reached, a word in the command line of its processes.
 """
 
 HOSTILE = {
@@ -48,10 +48,10 @@ import os
 from minigooglenet.course.grading import serialisation
 record = serialisation.pack({"number": "03.1", "verdict": ["passed", None, "right"], "status": "passed"})
 record += serialisation.pack({"number": "03.1", "calls": []})
-record += serialisation.pack({"end": True, "walls": ["all"] * 99, "stopped": 3})
-for place in range(64):
+record += serialisation.pack({"end": True, "protections": ["all"] * 99, "stopped": 3})
+for number in range(64):
     try:
-        os.write(place, record)
+        os.write(number, record)
     except OSError:
         pass
 os._exit(0)
@@ -126,8 +126,8 @@ if text:
 """,
     "writes outside": """
 import glob, minigooglenet, os, pathlib
-places = ["{victim}", *glob.glob("{folder}/*"), "{folder}/forged", minigooglenet.__file__, "/tmp/owned"]
-for path in places:
+paths = ["{victim}", *glob.glob("{folder}/*"), "{folder}/forged", minigooglenet.__file__, "/tmp/owned"]
+for path in paths:
     try:
         with open(path, "a") as file:
             file.write("owned")
@@ -159,7 +159,7 @@ for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_NPROC, res
 """,
     "recurses": "import sys\nsys.setrecursionlimit(1 << 30)\ndef conv_db(dout):\n    return conv_db(dout)",
 }
-NEEDS_WALLS = {  # what would harm where the system has no such wall
+NEEDS = {  # {name: protection without which it would succeed}
     "kills": "processes",
     "forks": "processes",
     "outlives": "processes",
@@ -168,12 +168,12 @@ NEEDS_WALLS = {  # what would harm where the system has no such wall
     "deletes its folder": "files",
     "calls home": "network",
     "takes all memory": "memory",
-    "raises the limits": "files",  # root could, where it stays root
+    "raises the limits": "files",  # root could raise them, if it stays root
     "writes huge files": "memory",
 }
 BROKEN = {
-    "cut short": '{"cells": [{"cell_type": "code", "sou',
-    "no notebook": '{"cells": 3}',
+    "truncated": '{"cells": [{"cell_type": "code", "sou',
+    "not a notebook": '{"cells": 3}',
     "nested": '{"cells": ' + "[" * 200_000,
     "empty": "",
 }

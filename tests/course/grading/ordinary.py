@@ -1,4 +1,4 @@
-"""Run a Python program as an ordinary user, also where the tests run as root."""
+"""Runs of a Python program as an ordinary user, even if the tests run as root."""
 
 import os
 import subprocess
@@ -12,20 +12,20 @@ import minigooglenet
 from minigooglenet import warmup
 
 USER = 54_321
-# In a mount namespace of its own, so that a Python in a closed home folder can be read by the user that is made here.
+# In a separate mount namespace, so that the ordinary user can read a Python that is in a closed home folder.
 PROGRAM = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
 def mount(source, target, kind, flags, options=None):
     if libc.mount(source.encode(), target.encode(), kind, ctypes.c_ulong(flags), options):
         raise SystemExit(77)
-user, places, rest = int(sys.argv[1]), sys.argv[2].split(":"), sys.argv[3:]
+user, folders, rest = int(sys.argv[1]), sys.argv[2].split(":"), sys.argv[3:]
 if libc.unshare(0x20000):
     raise SystemExit(77)
 mount("none", "/", None, 1 << 18 | 1 << 14)
 closed = {}
-for place in filter(None, places):
-    above, below = place.split("|")
+for folder in filter(None, folders):
+    above, below = folder.split("|")
     closed.setdefault(above, []).append((below, os.open(below, os.O_PATH)))
 for above, kept in closed.items():
     mount("tmpfs", above, b"tmpfs", 0, b"mode=755")
@@ -41,7 +41,7 @@ os.execv(rest[0], rest)
 
 
 def python(arguments, folder, as_root=False, cwd=None, **variables) -> subprocess.CompletedProcess:
-    """Run Python with some arguments as an ordinary user, or as it is, whose home is a folder that it owns."""
+    """Run Python with these arguments as an ordinary user (or as the present user); its home is `folder`."""
     words, env = [sys.executable, *map(str, arguments)], {"HOME": str(folder), "PATH": os.environ["PATH"], **variables}
     if os.geteuid() == 0 and not as_root:
         if not sys.platform.startswith("linux"):
@@ -56,9 +56,9 @@ def python(arguments, folder, as_root=False, cwd=None, **variables) -> subproces
 
 
 def _closed(folder):
-    """Return "the first folder above it that others may not enter|a folder" of all that Python and the test read."""
+    """Return "closed parent|folder" for each folder of Python and the test that is inside a closed folder."""
     cache = warmup.folder()
-    places = [
+    paths = [
         sys.prefix,
         sys.base_prefix,
         Path(minigooglenet.__file__).parent,
@@ -66,16 +66,16 @@ def _closed(folder):
         folder,
         Path(__file__).parent,
     ]
-    places += [] if cache is None else [cache.parent]
-    found = set()
-    for place in map(Path, map(os.path.realpath, filter(os.path.isdir, places))):
-        for above in reversed((place, *place.parents)):
-            if above != place and not above.stat().st_mode & 0o001:
-                found.add(f"{above}|{place}")
+    paths += [] if cache is None else [cache.parent]
+    closed = set()
+    for path in map(Path, map(os.path.realpath, filter(os.path.isdir, paths))):
+        for above in reversed((path, *path.parents)):
+            if above != path and not above.stat().st_mode & 0o001:
+                closed.add(f"{above}|{path}")
                 break
-    return sorted(found)
+    return sorted(closed)
 
 
 def temporary_folder():
-    """Return a context manager: a folder that the ordinary user can reach; pytest's own are closed to others."""
+    """Return a context manager for a folder that the ordinary user can reach, because pytest's are closed to others."""
     return tempfile.TemporaryDirectory(prefix="ordinary-", ignore_cleanup_errors=True)

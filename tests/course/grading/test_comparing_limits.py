@@ -1,4 +1,4 @@
-"""What a student's process sends and what a student writes keep nobody busy: every answer ends in a row."""
+"""Limits of the comparer: no stream of a worker and no text of a student blocks it; every exercise gets a row."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from test_serialisation import forged, npy
 from minigooglenet.course import cells, ipython, originality, reading
 from minigooglenet.course.grading import comparer, grader, serialisation
 
-COLLIDING = [place * (2**61 - 1) for place in range(60_000)]  # integers of one hash
+COLLIDING = [factor * (2**61 - 1) for factor in range(60_000)]  # integers with the same hash
 DEEP = "[" * 900 + "]" * 900
 
 
 def answer(value, *files):
-    """Return records that give a value, in JSON, as an answer to 07.1 and as an output of 03.1."""
+    """Return records with a value, in JSON, as an answer to 07.1 and as an output of 03.1."""
     value = value if isinstance(value, str) else json.dumps(value)
     made = f'["dict", ["number", "07.1"], ["answer", {value}]]', f'["dict", ["number", "03.1"], ["calls", {CALLS}]]'
     return b"".join(forged(text.replace("VALUE", value), *files) for text in made)
@@ -26,8 +26,8 @@ def answer(value, *files):
 CALLS = '["list", ["list", VALUE, null]]'
 STRINGS = npy({"descr": "<U1000", "shape": (9_000,)}, bytes(36_000_000))
 STREAMS = {
-    "integers of one hash": answer(["set", *COLLIDING]),
-    "a dict with keys of one hash": answer(["dict", *([key, 0] for key in COLLIDING)]),
+    "integers with the same hash": answer(["set", *COLLIDING]),
+    "a dict with keys with the same hash": answer(["dict", *([key, 0] for key in COLLIDING)]),
     "thousands of layers": answer(["list", *[["tuple", "conv", 1, 1, 1]] * 40_000]),
     "a long list": answer(["list", *range(200_000)]),
     "arrays of long strings": answer(["array", 1], STRINGS) * 3,
@@ -35,8 +35,8 @@ STREAMS = {
     "strings of impossible letters": answer(["array", 1], npy({"descr": "<U1", "shape": (9,)}, b"\xff" * 36)),
     "nested as deep as JSON allows": forged(f'["dict", ["unreadable", {DEEP}], ["stopped", {DEEP}]]'),
     "a million records": forged("0") * 30_000 + bytes(8_000_000),
-    "records with a key of their own each": b"".join(forged(f'["dict", ["{key}", 1]]') for key in range(3_000)),
-    "text without end": forged(json.dumps(["dict", ["number", "03.1"], ["missing", "x" * 4_000_000]])),
+    "records with unique keys": b"".join(forged(f'["dict", ["{key}", 1]]') for key in range(3_000)),
+    "a huge text": forged(json.dumps(["dict", ["number", "03.1"], ["missing", "x" * 4_000_000]])),
     "a value for every text": forged(json.dumps(["dict", ["number", "03.1"], ["failed", ["list", *range(9)]]])),
     "an integer that Python does not print": answer("1" + "0" * 4000),
     "a name that is an array": forged('["dict", ["number", "03.5"], ["value", 1], ["student", ["list"]]]'),
@@ -47,47 +47,47 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
-def test_whatever_is_sent_ends_in_rows(stream, monkeypatch):
+def test_every_stream_gives_one_row_per_exercise(stream, monkeypatch):
     monkeypatch.setattr(comparer, "LEAST_SECONDS", 1.0)
     numbers = ["03.1", "03.5", "07.1"]
     comparer.prepare(numbers, 5)
-    marked = comparer.compare(stream, numbers, 5, 1.0)
-    assert [row["exercise"] for row in marked["rows"]] == numbers
-    assert all(row["status"] != "passed" and len(row["message"]) <= 1000 for row in marked["rows"])
-    json.dumps(marked)
+    graded = comparer.compare(stream, numbers, 5, 1.0)
+    assert [row["exercise"] for row in graded["rows"]] == numbers
+    assert all(row["status"] != "passed" and len(row["message"]) <= 1000 for row in graded["rows"])
+    json.dumps(graded)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
-def test_an_answer_that_takes_too_long_costs_only_its_exercise(monkeypatch):
+def test_slow_comparison_fails_only_its_exercise(monkeypatch):
     def endless(exercise, *_):
         while exercise.number == "03.2":
             pass
         return comparer.Result(exercise.number, "passed"), True
 
-    monkeypatch.setattr(comparer, "_marked", endless)
+    monkeypatch.setattr(comparer, "_graded", endless)
     monkeypatch.setattr(comparer, "LEAST_SECONDS", 0.2)
     stream = b"".join(serialisation.pack({"number": number, "calls": []}) for number in ("03.1", "03.2", "03.3"))
     rows = comparer.compare(stream, ["03.1", "03.2", "03.3"], 5, 0.2)["rows"]
     assert [row["status"] for row in rows] == ["passed", "failed", "passed"]
-    assert rows[1]["message"].startswith("the answer could not be marked: TimeoutError: it took more than 0 s of CPU")
+    assert rows[1]["message"].startswith("the answer could not be graded: TimeoutError: it took more than 0 s of CPU")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals to stop a process with")
-def test_a_marking_process_that_hangs_is_ended_and_replaced(monkeypatch):
-    marking, asked = grader.Comparer(), grader.Asked(seconds=1.0)
+def test_hanging_comparer_is_replaced(monkeypatch):
+    handle, options = grader.Comparer(), grader.GradingOptions(seconds=1.0)
     stream = serialisation.pack({"number": "03.1", "calls": []})
     try:
-        assert marking.mark(stream, ["03.1"], 5, asked)["rows"][0]["status"] == "wrong"
-        os.kill(marking.process.pid, signal.SIGSTOP)
+        assert handle.compare(stream, ["03.1"], 5, options)["rows"][0]["status"] == "wrong"
+        os.kill(handle.process.pid, signal.SIGSTOP)
         with monkeypatch.context() as patch:
             patch.setattr(grader, "COMPARER_SECONDS", 0.5)
-            assert marking.mark(stream, ["03.1"], 5, asked) is None
-        assert marking.mark(stream, ["03.1"], 5, asked)["rows"][0]["status"] == "wrong"
+            assert handle.compare(stream, ["03.1"], 5, options) is None
+        assert handle.compare(stream, ["03.1"], 5, options)["rows"][0]["status"] == "wrong"
     finally:
-        marking.close()
+        handle.close()
 
 
-def test_thousands_of_magics_in_a_cell_are_left_unread():
+def test_thousands_of_magics_stay_unconverted():
     source = "%a\n" * 5_000
     assert ipython.python(source) == source
     assert "run_line_magic" in ipython.python("%a\n" * 20)
@@ -102,6 +102,6 @@ def test_long_text_is_compared_in_linear_time(tmp_path, text):
     assert cells.needed(reading.read(path)) in ([], [0])
 
 
-def test_a_shape_that_fits_no_array_ends_the_record():
+def test_impossible_array_shape_ends_the_record():
     good = serialisation.pack(np.zeros(3, np.str_))
     assert len(serialisation.unpack(good + forged('["array", 1]', npy({"shape": (2, 3)}, bytes(8))) + good)) == 1

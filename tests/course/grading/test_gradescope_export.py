@@ -1,4 +1,4 @@
-"""What Gradescope exports: folders with numbers, and a file that says whose they are and when they were handed in."""
+"""Exports of Gradescope: numbered folders, and a file with their students and times."""
 
 import datetime
 import json
@@ -41,7 +41,7 @@ TEAM = ("Zo\u00eb O'Kay", "Cy: D'Ree")
 
 @pytest.fixture
 def collect(tmp_path):
-    """Return a function: what a class folder means, of {path: text}."""
+    """Return a function that collects the submissions of a class folder, {path: text}."""
 
     def collected(tree, plan=None):
         (tmp_path / "scratch").mkdir()
@@ -60,45 +60,45 @@ def export(above):
     return {f"{above}submission_metadata.yml": METADATA} | folders
 
 
-def test_the_file_says_who_handed_in_what_and_when():
-    said = gradescope_export.read(METADATA)
-    assert [person.name for person in said["submission_111"].people] == ["Ada Byron"]
-    assert said["submission_111"].people[0] == Person("Ada Byron", id="4711", email="ada@example.org")
-    assert tuple(person.name for person in said["submission_222"].people) == TEAM
-    assert said["submission_222"].when == datetime.datetime(2026, 11, 4, 4, 59, tzinfo=datetime.UTC).timestamp()
-    assert "submission_333" not in said
+def test_gradescope_metadata_gives_students_and_times():
+    exported = gradescope_export.read(METADATA)
+    assert [person.name for person in exported["submission_111"].people] == ["Ada Byron"]
+    assert exported["submission_111"].people[0] == Person("Ada Byron", id="4711", email="ada@example.org")
+    assert tuple(person.name for person in exported["submission_222"].people) == TEAM
+    assert exported["submission_222"].when == datetime.datetime(2026, 11, 4, 4, 59, tzinfo=datetime.UTC).timestamp()
+    assert "submission_333" not in exported
 
 
 @pytest.mark.parametrize(
     "text", ["", "- 1\n- 2\n", "submission_1: 3\n", ":name: x\n  :sid: y", "submission_1:\n  :submitters:\n"]
 )
-def test_another_file_says_nothing(text):
+def test_other_file_gives_no_submissions(text):
     assert gradescope_export.read(text) == {}
 
 
 @pytest.mark.parametrize("above", ["", "assignment_77_export/", "autumn/"])
-def test_folders_with_numbers_are_of_the_students_that_the_file_names(collect, above):
-    found = collect(export(above))
-    assert {each.student for each in found.handed} == {"Ada Byron", *TEAM, "submission_333"}
+def test_gradescope_folders_belong_to_the_students_in_the_metadata(collect, above):
+    result = collect(export(above))
+    assert {file.student for file in result.to_grade} == {"Ada Byron", *TEAM, "submission_333"}
     when = datetime.datetime(2026, 11, 3, 10, 11, 12, tzinfo=datetime.UTC).timestamp()
-    assert {each.when for each in found.handed if each.student == "Ada Byron"} == {when}
-    assert found.sentences == [f"{above}submission_metadata.yml says who handed in 2 submissions"]
+    assert {file.when for file in result.to_grade if file.student == "Ada Byron"} == {when}
+    assert result.sentences == [f"{above}submission_metadata.yml names the students of 2 submissions"]
 
 
-def test_a_file_for_two_is_graded_for_both_and_noted(collect):
-    notes = {each.student: each.note for each in collect(export("")).handed}
+def test_team_submission_is_graded_for_both_with_a_note(collect):
+    notes = {file.student: file.note for file in collect(export("")).to_grade}
     assert notes[TEAM[0]] == f"handed in together with {TEAM[1]}"
     assert notes[TEAM[1]] == f"handed in together with {TEAM[0]}"
     assert notes["Ada Byron"] == ""
 
 
-def test_ids_and_emails_of_the_export_find_students_on_the_roster(collect):
+def test_export_ids_and_emails_match_the_roster(collect):
     people = [Person("Countess", id="4711"), Person("Zoe Kay", email="zoe@example.org"), Person("Cy D'Ree")]
-    found = collect(export("x/"), course("01.1", people=people))
-    assert {each.student for each in found.handed} == {"Countess", "Zoe Kay", "Cy D'Ree", "submission_333"}
-    assert found.absent == []
+    result = collect(export("x/"), course("01.1", people=people))
+    assert {file.student for file in result.to_grade} == {"Countess", "Zoe Kay", "Cy D'Ree", "submission_333"}
+    assert result.absent == []
 
 
-def test_a_file_in_a_students_folder_gives_nothing_to_others(collect):
+def test_metadata_in_a_students_folder_is_ignored(collect):
     tree = {f"bob/{name}": text for name, text in export("").items() if "333" not in name} | {f"cem/{OWN}": NOTEBOOK}
-    assert {each.student for each in collect(tree).handed} == {"bob", "cem"}
+    assert {file.student for file in collect(tree).to_grade} == {"bob", "cem"}

@@ -1,6 +1,6 @@
-"""A class with hostile notebooks in it: a row for everybody, and nobody's harms anything but itself.
+"""Grading of a class with hostile notebooks: every student gets rows, and no notebook affects another.
 
-MINIGOOGLENET_CLASS=200 grades a class of that size instead of the usual one; its figures are printed with `-s`.
+MINIGOOGLENET_CLASS=200 grades a class of that size; its measurements are printed with `-s`.
 """
 
 import csv
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile import BROKEN, HOSTILE, NEEDS_WALLS
+from hostile import BROKEN, HOSTILE, NEEDS
 
 from minigooglenet.cli import main
 from minigooglenet.course.grading import gradebook, grader, sandbox, serialisation
@@ -46,24 +46,24 @@ def rows_of(path):
 
 
 @pytest.fixture(scope="module")
-def walls(tmp_path_factory):
-    """What this system can wall off, asked of an honest notebook."""
-    folder = tmp_path_factory.mktemp("walls")
+def protections(tmp_path_factory):
+    """The sandbox protections of this system, measured with an honest notebook."""
+    folder = tmp_path_factory.mktemp("protections")
     (folder / "class").mkdir()
     notebook(folder / "class" / "03_ada.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
-    _, found, _ = grader.grade(folder / "class", folder / "out.csv", grader.Asked())
-    return found
+    _, result, _ = grader.grade(folder / "class", folder / "out.csv", grader.GradingOptions())
+    return result
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="nothing walls a process off there: the docs say so")
-def test_a_hostile_notebook_costs_only_itself(tmp_path, walls):
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no sandbox, as documented")
+def test_hostile_notebooks_harm_only_their_own_grades(tmp_path, protections):
     folder, victim, mark = tmp_path / "class", tmp_path / "victim", f"mark-{os.getpid()}-{time.time_ns()}"
     folder.mkdir()
     victim.write_text("untouched", encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.01)
         filled = {"victim": victim, "folder": folder, "port": server.getsockname()[1], "mark": mark}
-        hostile = {name for name in HOSTILE if NEEDS_WALLS.get(name, "CPU time") in walls}
+        hostile = {name for name in HOSTILE if NEEDS.get(name, "CPU time") in protections}
         for name in hostile:
             source = HOSTILE[name]
             for key, value in filled.items():
@@ -72,14 +72,14 @@ def test_a_hostile_notebook_costs_only_itself(tmp_path, walls):
         for name, text in BROKEN.items():
             (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
         honest = {}
-        for place in range(CLASS - len(hostile) - len(BROKEN)):
-            status = list(HONEST)[place % 3]
-            honest[f"honest {place}"] = status
-            notebook(folder / f"honest {place}.ipynb", START, HONEST[status], "check('03.1', conv_db)")
+        for index in range(CLASS - len(hostile) - len(BROKEN)):
+            status = list(HONEST)[index % 3]
+            honest[f"honest {index}"] = status
+            notebook(folder / f"honest {index}.ipynb", START, HONEST[status], "check('03.1', conv_db)")
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         begun = time.monotonic()
-        asked = grader.Asked(seconds=20.0, memory=1 << 31, whole=True, lesson="03", wall=45.0)
-        _, _, whole = grader.grade(folder, tmp_path / "out.csv", asked, jobs=4)
+        options = grader.GradingOptions(seconds=20.0, memory=1 << 31, whole=True, lesson="03", wall=45.0)
+        _, _, whole = grader.grade(folder, tmp_path / "out.csv", options, jobs=4)
         seconds = time.monotonic() - begun
         with pytest.raises(TimeoutError):
             server.accept()
@@ -93,28 +93,28 @@ def test_a_hostile_notebook_costs_only_itself(tmp_path, walls):
     assert {name for name in first if name not in honest and first[name]["status"] == "passed"} == set()
     assert victim.read_text(encoding="utf-8") == "untouched"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    if "processes" in walls:
-        assert not [place for place in Path("/proc").glob("[0-9]*/cmdline") if mark in _command(place)]
+    if "processes" in protections:
+        assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _command(path)]
     text = (tmp_path / "out.csv").read_text(encoding="utf-8")
-    assert not any(ord(each) < 32 and each != "\n" for each in text)
-    assert "this is no notebook" in first["cut short"]["message"]
+    assert not any(ord(letter) < 32 and letter != "\n" for letter in text)
+    assert "this is not a notebook" in first["truncated"]["message"]
 
 
-def _command(place):
+def _command(path):
     try:
-        return place.read_bytes().decode(errors="replace")
+        return path.read_bytes().decode(errors="replace")
     except OSError:
         return ""
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="walls of Linux")
-def test_linux_walls_off_what_the_docs_say(walls):
-    assert {"memory", "CPU time"} <= walls
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has them")
+def test_linux_has_the_documented_protections(protections):
+    assert {"memory", "CPU time"} <= protections
     if sandbox.landlock.version() > 0:
-        assert "files" in walls
+        assert "files" in protections
 
 
-def test_a_class_in_folders_with_numbers_and_missing_lessons(tmp_path, capsys):
+def test_class_folder_gives_rows_for_questions_and_missing_lessons(tmp_path, capsys):
     for name in ("ada", "bob"):
         (tmp_path / "class" / name).mkdir(parents=True)
     cells = (START, HONEST["passed"], "check('03.1', conv_db)", "predict('03.a', 3)\npredict('03.b', ...)")
@@ -130,38 +130,38 @@ def test_a_class_in_folders_with_numbers_and_missing_lessons(tmp_path, capsys):
     assert rows["ada", "03.5"]["status"] == "wrong"
     assert "drawn for 'ada'" in rows["ada", "03.5"]["message"]
     assert rows["bob", "03.1"]["status"] == "missing"
-    told = capsys.readouterr().out
-    assert "03.1  1 of 2 passed" in told
-    assert f"2 students, {len(rows)} rows" in told
+    printed = capsys.readouterr().out
+    assert "03.1  1 of 2 passed" in printed
+    assert f"2 students, {len(rows)} rows" in printed
 
 
-def test_one_lesson_leaves_the_notebooks_of_others(tmp_path):
+def test_lesson_option_skips_notebooks_of_other_lessons(tmp_path):
     (tmp_path / "ada").mkdir()
     for name in ("03_gradients.ipynb", "99_other.ipynb"):
         notebook(tmp_path / "ada" / name, START)
     notebook(tmp_path / "ada" / "04_trust.ipynb", START, "check('04.1', f)")
     notebook(tmp_path / "mine.ipynb", START)
-    handed, _ = grader.collect(tmp_path, "3")
-    assert {each.path.name for each in handed} == {"03_gradients.ipynb", "mine.ipynb"}
-    assert {each.numbers for each in handed} == {tuple(NUMBERS)}
+    tasks, _ = grader.collect(tmp_path, "3")
+    assert {task.path.name for task in tasks} == {"03_gradients.ipynb", "mine.ipynb"}
+    assert {task.numbers for task in tasks} == {tuple(NUMBERS)}
 
 
-def test_a_folder_with_nothing_to_grade_is_said(tmp_path, capsys):
+def test_folder_without_notebooks_raises(tmp_path, capsys):
     assert main(["grade", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
     assert "is empty" in capsys.readouterr().err
     (tmp_path / "notes.txt").write_text("no notebook", encoding="utf-8")
     assert main(["grade", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
     assert "no notebook of a lesson with exercises" in capsys.readouterr().err
     assert main(["grade", str(tmp_path / "none"), "--csv", str(tmp_path / "out.csv")]) == 1
-    assert "there is no folder" in capsys.readouterr().err
+    assert "none does not exist" in capsys.readouterr().err
 
 
-def test_a_grading_that_is_killed_goes_on_where_it_was(tmp_path):
+def test_killed_grading_resumes(tmp_path):
     folder, out = tmp_path / "class", tmp_path / "out.csv"
     folder.mkdir()
-    for place in range(6):
+    for index in range(6):
         slow = "import time\ntime.sleep(2)\nslow = 1"
-        notebook(folder / f"student {place}.ipynb", START, slow, HONEST["passed"], "slow\ncheck('03.1', conv_db)")
+        notebook(folder / f"student {index}.ipynb", START, slow, HONEST["passed"], "slow\ncheck('03.1', conv_db)")
     command = [sys.executable, "-m", "minigooglenet", "grade", str(folder), "--csv", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     state = Path(f"{out}.state")
@@ -172,27 +172,27 @@ def test_a_grading_that_is_killed_goes_on_where_it_was(tmp_path):
     process.wait()
     done = state.read_text(encoding="utf-8").count('"done"')
     with state.open("a", encoding="utf-8") as file:
-        file.write('{"done": "cut sho')
+        file.write('{"done": "trunca')
     ran = []
     original = grader.run
 
-    def run(handed, *more):
-        ran.append(handed.student)
-        return original(handed, *more)
+    def run(task, *more):
+        ran.append(task.student)
+        return original(task, *more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grader, "run", run)
-        rows, _, whole = grader.grade(folder, out, grader.Asked())
+        rows, _, whole = grader.grade(folder, out, grader.GradingOptions())
         assert whole
         assert len(ran) == 6 - done
         assert [row["status"] for row in rows if row["exercise"] == "03.1"] == ["passed"] * 6
-        notebook(folder / "student 0.ipynb", START, HONEST["wrong"], "check('03.1', conv_db)")  # handed in anew
-        rows, _, _ = grader.grade(folder, out, grader.Asked())
+        notebook(folder / "student 0.ipynb", START, HONEST["wrong"], "check('03.1', conv_db)")  # handed in again
+        rows, _, _ = grader.grade(folder, out, grader.GradingOptions())
         assert ran[6 - done :] == ["student 0"]
         assert rows[0]["mistake"] == "mean over the images"
 
 
-def test_what_the_notebook_would_say_is_what_the_grade_says(tmp_path):
+def test_grade_names_the_same_mistakes_as_the_check(tmp_path):
     answers = {
         "changes its input": "def conv_db(dout):\n    db = dout.sum(axis=(0, 2, 3))\n    dout[:] = 0\n    return db",
         "first image only": "def conv_db(dout):\n    return dout[0].sum(axis=(1, 2)).tolist()",
@@ -202,49 +202,49 @@ def test_what_the_notebook_would_say_is_what_the_grade_says(tmp_path):
     for name, source in answers.items():
         notebook(tmp_path / "class" / f"{name}.ipynb", START, source, "check('03.1', conv_db)")
     notebook(tmp_path / "class" / "late.ipynb", START, "x = np.zeros(3)\nprint(later)", "later = 1", HONEST["passed"])
-    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.Asked())
+    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.GradingOptions())
     first = {row["student"]: row for row in rows if row["exercise"] == "03.1"}
     assert {name: first[name]["mistake"] for name in answers} == {name: name for name in answers}
-    assert first["late"]["status"] == "passed"  # found by its name, though never checked
+    assert first["late"]["status"] == "passed"  # recognised by its name, although it is never checked
     assert gradebook.summary(rows)[0].startswith("03.1  1 of 4 passed; ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
-def test_a_link_is_not_followed(tmp_path):
+def test_linked_notebook_fails(tmp_path):
     (tmp_path / "class").mkdir()
     notebook(tmp_path / "class" / "03_ada.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
     (tmp_path / "class" / "03_bob.ipynb").symlink_to(tmp_path / "class" / "03_ada.ipynb")
-    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.Asked())
+    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.GradingOptions())
     first = {row["student"]: row for row in rows if row["exercise"] == "03.1"}
     assert first["03_ada"]["status"] == "passed"
     assert first["03_bob"]["status"] == "failed"
     assert "a link" in first["03_bob"]["message"]
 
 
-def test_a_notebook_during_which_the_grading_died_twice_is_left(tmp_path):
+def test_notebook_that_killed_the_grading_twice_is_skipped(tmp_path):
     (tmp_path / "class").mkdir()
     notebook(tmp_path / "class" / "03_eve.ipynb", START, HONEST["passed"], "check('03.1', conv_db)")
-    (handed,), _ = grader.collect(tmp_path / "class")
+    (task,), _ = grader.collect(tmp_path / "class")
     ledger = gradebook.Ledger(tmp_path / "out.csv.state")
     for _ in range(2):
-        ledger.write({"begun": handed.key})
-    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.Asked())
+        ledger.write({"begun": task.key})
+    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.GradingOptions())
     assert {row["status"] for row in rows} == {"failed"}
-    assert "the grading itself died 2 times" in rows[0]["message"]
-    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.Asked(), fresh=True)
+    assert "the grading process died 2 times" in rows[0]["message"]
+    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.GradingOptions(), fresh=True)
     assert rows[0]["status"] == "passed"
 
 
-def test_an_interrupted_grading_ends_its_notebooks_and_writes_what_it_has(tmp_path):
+def test_interrupted_grading_ends_workers_and_writes_finished_rows(tmp_path):
     (tmp_path / "class").mkdir()
     notebook(tmp_path / "class" / "03_eve.ipynb", START, "while True:\n    conv_db = 1")
-    asked = grader.Asked(seconds=200.0)
-    threading.Timer(5.0, asked.ended.set).start()
+    options = grader.GradingOptions(seconds=200.0)
+    threading.Timer(5.0, options.ended.set).start()
     with pytest.raises(KeyboardInterrupt):
-        grader.grade(tmp_path / "class", tmp_path / "out.csv", asked)
+        grader.grade(tmp_path / "class", tmp_path / "out.csv", options)
     assert rows_of(tmp_path / "out.csv") == []
-    (handed,), _ = grader.collect(tmp_path / "class")
-    assert gradebook.Ledger(tmp_path / "out.csv.state").begun[handed.key] == 0
+    (task,), _ = grader.collect(tmp_path / "class")
+    assert gradebook.Ledger(tmp_path / "out.csv.state").begun[task.key] == 0
 
 
 @pytest.mark.parametrize(
@@ -275,23 +275,23 @@ def test_an_interrupted_grading_ends_its_notebooks_and_writes_what_it_has(tmp_pa
         (-1, -1),
     ],
 )
-def test_a_cell_is_text_or_a_number_and_nothing_that_runs(text, cell):
+def test_csv_cell_is_never_a_formula(text, cell):
     assert gradebook.cell(text) == cell
 
 
 @pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
-def test_cases_drawn_for_a_grade_tell_wrong_from_right_as_the_usual_ones_do(exercise):
+def test_drawn_test_cases_recognise_every_mistake(exercise):
     assert isinstance(exercise, Exercise)
     for seed in (1, 2):
         calls = Calls(exercise, [*exercise.arguments, *exercise.drawn(seed)])
         for right in (exercise.reference_function, *exercise.rights):
-            assert _marked(calls, right).passed
+            assert _graded(calls, right).passed
         for wrong in exercise.wrongs:
-            result = _marked(calls, wrong.function)
+            result = _graded(calls, wrong.function)
             assert (result.status, result.mistake) == ("wrong", wrong.name)
 
 
-def _marked(calls, function):
+def _graded(calls, function):
     outputs, touched = zip(*(call(function, arguments) for arguments in calls.arguments), strict=True)
     result = marked(calls, outputs, any(touched))
     demand = calls.exercise.demand_function
@@ -299,6 +299,6 @@ def _marked(calls, function):
 
 
 @pytest.mark.parametrize("exercise", [e for e in everything().values() if getattr(e, "cases_function", None)], ids=repr)
-def test_what_a_right_answer_returns_can_pass_to_the_process_that_marks(exercise):
+def test_reference_outputs_can_be_serialised(exercise):
     for arguments in [*exercise.arguments, *exercise.drawn(3)]:
         serialisation.pack(call(exercise.reference_function, arguments)[0])

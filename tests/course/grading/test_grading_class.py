@@ -1,4 +1,4 @@
-"""One class folder with the forms that arrive: each has its rows, and its message says what to do."""
+"""One class folder with many kinds of submissions: each has its rows and a message with advice."""
 
 import csv
 import json
@@ -42,7 +42,7 @@ CLASS = {
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """(rows by student and exercise, what the command printed)."""
+    """(rows by student and exercise, output of the command)."""
     folder = tmp_path_factory.mktemp("forms")
     question = everything()["03.5"]
     value = str(float(question.solution_function(**question.values("ada"))))
@@ -57,7 +57,9 @@ def graded(tmp_path_factory):
     out = folder / "out.csv"
     with pytest.MonkeyPatch.context() as patch:
         printed = []
-        patch.setattr("rich.console.Console.print", lambda self, *told, **how: printed.append(" ".join(map(str, told))))
+        patch.setattr(
+            "rich.console.Console.print", lambda self, *texts, **how: printed.append(" ".join(map(str, texts)))
+        )
         assert main(["grade", str(folder / "class"), "--csv", str(out), "--lesson", "3", "--jobs", "2"]) == 0
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -71,52 +73,56 @@ def test_every_student_has_a_row_for_every_exercise(graded):
 
 
 @pytest.mark.parametrize(
-    ("student", "status", "told"),
+    ("student", "status", "expected"),
     [
         ("ada", "passed", ""),
         ("bob", "missing", "the folder is empty"),
         ("gone", "passed", ""),
         ("syntax", "failed", "cell 2, line 1 is not valid Python (expected ':'): def conv_db(dout)"),
-        ("stopped", "missing", "there is no conv_db; cell 2 stopped with NameError: name 'nowhere' is not defined"),
+        ("stopped", "missing", "conv_db is not defined; cell 2 stopped with NameError: name 'nowhere' is not defined"),
         ("twice", "passed", ""),
         ("twice wrong", "wrong", ""),
         ("script", "passed", ""),
         ("magic", "passed", ""),
         ("fay", "passed", ""),
-        ("gus", "wrong", "name 'over' is not defined"),  # a module elsewhere, or of somebody else, is not found
-        ("paper", "missing", "paper.pdf arrived: it is a PDF. Hand in the notebook (.ipynb) or a .py file"),
-        ("early", "missing", "early.ipynb is of lesson 04"),
+        (
+            "gus",
+            "wrong",
+            "name 'over' is not defined",
+        ),  # modules in other folders or of other students are not imported
+        ("paper", "missing", "paper.pdf: it is a PDF. Hand in the notebook (.ipynb) or a .py file"),
+        ("early", "missing", "early.ipynb is for lesson 04"),
     ],
 )
-def test_a_form_has_its_status_and_message(graded, student, status, told):
+def test_submission_has_its_status_and_message(graded, student, status, expected):
     row = graded[0][student, "03.1"]
     assert row["status"] == status
-    assert told in row["message"]
+    assert expected in row["message"]
 
 
-def test_a_deleted_answer_cell_is_named(graded):
+def test_deleted_answer_cell_is_named(graded):
     row = graded[0]["gone", "03.5"]
-    assert (row["status"], row["message"]) == ("missing", 'the cell with answer("03.5", ...) is gone')
+    assert (row["status"], row["message"]) == ("missing", 'the cell with answer("03.5", ...) was deleted')
 
 
-def test_an_answer_after_an_error_names_the_error(graded):
+def test_answer_after_an_error_names_the_error(graded):
     row = graded[0]["stopped", "03.5"]
     assert row["status"] == "missing"
     assert "NameError" in row["message"]
 
 
-def test_the_best_of_several_answers_counts(graded):
+def test_best_of_several_answers_counts(graded):
     assert graded[0]["answers", "03.5"]["status"] == "passed"
     assert graded[0]["twice wrong", "03.1"]["mistake"] == "mean over the images"
 
 
-def test_the_choice_between_two_files_is_noted(graded):
+def test_choice_between_two_files_gets_a_note(graded):
     row = graded[0]["ada", "03.1"]
     assert row["file"] == "03_gradients.ipynb"
-    assert row["note"].startswith("2 files of lesson 03 arrived; graded: ada/03_gradients.ipynb")
+    assert row["note"].startswith("2 files of lesson 03; graded: ada/03_gradients.ipynb")
 
 
-def test_modules_next_to_a_notebook_are_noted(graded):
+def test_imported_modules_get_a_note(graded):
     assert "with its own modules helper.py, sums.py" in graded[0]["fay", "03.1"]["note"]
     assert "with its own modules" not in graded[0]["gus", "03.1"]["note"]
 
@@ -125,16 +131,16 @@ def test_modules_next_to_a_notebook_are_noted(graded):
     "sentence",
     [
         "ada: not graded: ada/notes.xyz (a .xyz file)",
-        "roster.csv is not graded: a .csv file",
+        "roster.csv is not graded: it is a .csv file",
         "Not graded because of --lesson 03: 1 file of lesson 04",
         f"14 students, {14 * len(NUMBERS)} rows",
     ],
 )
-def test_the_command_accounts_for_everything_else(graded, sentence):
+def test_command_reports_every_other_file(graded, sentence):
     assert sentence in graded[1]
 
 
-def test_a_dash_writes_only_the_csv_to_standard_output(tmp_path, capsys, monkeypatch):
+def test_dash_writes_only_the_csv_to_standard_output(tmp_path, capsys, monkeypatch):
     (tmp_path / "class" / "bob").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     assert main(["grade", "class", "--csv", "-", "--lesson", "3"]) == 0

@@ -1,4 +1,4 @@
-"""A small class graded by a course file: the command, its CSV, its forms, its pages, and one student again."""
+"""Grading of a small class with a course file: the command, its CSV, formats and pages, and one student again."""
 
 import csv
 import datetime
@@ -19,10 +19,10 @@ START = "import numpy as np\nfrom minigooglenet.exercises import answer, ask, ch
 RIGHT = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))"
 WRONG = "def conv_db(dout):\n    return dout.mean(axis=0).sum(axis=(1, 2))"
 CHECK = "check('03.1', conv_db)"
-ASKED = "ask('03.5', 'NAME')\nanswer('03.5', 1e9)"
+QUESTION = "ask('03.5', 'NAME')\nanswer('03.5', 1e9)"
 CLASS = {
-    "byronada_12345_67890_03_gradients.ipynb": ((START, RIGHT, CHECK, ASKED.replace("NAME", "Ada Byron")), -1),
-    "Bo Li/03_gradients.ipynb": ((START, RIGHT, CHECK, ASKED.replace("NAME", "Ada Byron")), 30),
+    "byronada_12345_67890_03_gradients.ipynb": ((START, RIGHT, CHECK, QUESTION.replace("NAME", "Ada Byron")), -1),
+    "Bo Li/03_gradients.ipynb": ((START, RIGHT, CHECK, QUESTION.replace("NAME", "Ada Byron")), 30),
     "zeno.ipynb": ((START, f"import scipy\n{WRONG}", CHECK), -5),
     "eve.pdf": ((), 0),
 }
@@ -61,7 +61,7 @@ def rows_of(path):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """(folder, what the command printed)."""
+    """(folder, output of the command)."""
     folder, printed = tmp_path_factory.mktemp("course"), []
     made(folder)
     words = [
@@ -78,12 +78,14 @@ def graded(tmp_path_factory):
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("rich.console.Console.print", lambda self, *told, **how: printed.append(" ".join(map(str, told))))
+        patch.setattr(
+            "rich.console.Console.print", lambda self, *texts, **how: printed.append(" ".join(map(str, texts)))
+        )
         assert main([*words, "--feedback", "pages", "--report", "report.html"]) == 0
     return folder, "\n".join(printed)
 
 
-def test_everybody_has_the_rows_and_points_of_the_course(graded):
+def test_every_student_has_rows_and_points_of_the_course(graded):
     rows = rows_of(graded[0] / "grades.csv")
     names = ("Ada Byron", "Bo Li", "Zo\u00eb Kay", "Dan Ro", "eve")
     assert set(rows) == {(name, number) for name in names for number in ("03.1", "03.5")}
@@ -99,17 +101,17 @@ def test_everybody_has_the_rows_and_points_of_the_course(graded):
     assert sum(float(rows["Ada Byron", number]["of"]) for number in ("03.1", "03.5")) == 8
 
 
-def test_notes_are_about_names_and_what_is_not_allowed(graded):
+def test_notes_report_names_and_forbidden_packages(graded):
     rows = rows_of(graded[0] / "grades.csv")
-    assert "drawn for Ada Byron, who is another student" in rows["Bo Li", "03.5"]["note"]
+    assert "drawn for Ada Byron, another student" in rows["Bo Li", "03.5"]["note"]
     assert "drawn" not in rows["Ada Byron", "03.5"]["note"]
     assert "uses SciPy, which this course does not allow" in rows["Zo\u00eb Kay", "03.1"]["note"]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "expected",
     [
-        "Roster: 3 of 4 students handed something in. Nothing arrived from: Dan Ro.",
+        "Roster: 3 of 4 students handed something in. No files from: Dan Ro.",
         "Not on the roster: eve.",
         "Lesson 03: handed in by 3 of 5 students; missing: Dan Ro, eve",
         "written: grades-canvas.csv",
@@ -119,8 +121,8 @@ def test_notes_are_about_names_and_what_is_not_allowed(graded):
         "5 students, 10 rows",
     ],
 )
-def test_the_command_tells_what_it_found_and_wrote(graded, told):
-    assert told in graded[1]
+def test_command_reports_students_and_written_files(graded, expected):
+    assert expected in graded[1]
 
 
 def test_each_student_has_a_page(graded):
@@ -131,14 +133,14 @@ def test_each_student_has_a_page(graded):
     assert "mean over the images" in (graded[0] / "report.html").read_text(encoding="utf-8")
 
 
-def test_one_student_again_leaves_all_others_as_they_are(tmp_path, graded, monkeypatch, capsys):
+def test_regrading_one_student_keeps_all_other_rows(tmp_path, graded, monkeypatch, capsys):
     monkeypatch.chdir(graded[0])
     before = rows_of(graded[0] / "grades.csv")
     ran = []
     from minigooglenet.course.grading import grader
 
     run = grader.run
-    monkeypatch.setattr(grader, "run", lambda handed, *rest: ran.append(handed.student) or run(handed, *rest))
+    monkeypatch.setattr(grader, "run", lambda task, *rest: ran.append(task.student) or run(task, *rest))
     words = ["grade", "class", "--csv", "grades.csv", "--course", "course.toml"]
     assert main([*words, "--student", "byron", "--feedback", str(tmp_path / "pages")]) == 0
     assert ran == ["Ada Byron"]
@@ -148,34 +150,34 @@ def test_one_student_again_leaves_all_others_as_they_are(tmp_path, graded, monke
     assert "no student 'Adda Byron' in this class. Did you mean 'Ada Byron'?" in capsys.readouterr().err
 
 
-def test_one_student_alone_without_earlier_results(tmp_path, graded, monkeypatch, capsys):
+def test_student_option_without_earlier_results_grades_only_them(tmp_path, graded, monkeypatch, capsys):
     monkeypatch.chdir(graded[0])
     assert main(["grade", "class", "--csv", "-", "--course", "course.toml", "--student", "Zo\u00eb Kay"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [(row["student"], row["exercise"]) for row in rows] == [("Zo\u00eb Kay", "03.1"), ("Zo\u00eb Kay", "03.5")]
 
 
-def test_a_platforms_submission_is_of_one_student(tmp_path, monkeypatch):
+def test_platform_submission_belongs_to_one_student(tmp_path, monkeypatch):
     submission, results = tmp_path / "submission", tmp_path / "results"
     submission.mkdir()
     results.mkdir()
     (submission / "my work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
     (submission / "untitled.ipynb").write_text(text(("x = 1",)), encoding="utf-8")
     (tmp_path / "course.toml").write_text("[lessons.03]\ndue = 2001-01-01\n[late]\nper_day = 1.0", encoding="utf-8")
-    said = json.dumps({"users": [{"name": "Ada Byron"}]})
-    (tmp_path / "submission_metadata.json").write_text(said, encoding="utf-8")
+    metadata = json.dumps({"users": [{"name": "Ada Byron"}]})
+    (tmp_path / "submission_metadata.json").write_text(metadata, encoding="utf-8")
     out = str(results / "grades.csv")
     words = ["--lesson", "3", "--format", "gradescope", "--course", str(tmp_path / "course.toml")]
     assert main(["grade", str(submission), "--csv", out, *words]) == 0
-    found = json.loads((results / "results.json").read_text(encoding="utf-8"))
-    tests = {test["number"]: test for test in found["tests"] if test["visibility"] == "visible"}
+    result = json.loads((results / "results.json").read_text(encoding="utf-8"))
+    tests = {test["number"]: test for test in result["tests"] if test["visibility"] == "visible"}
     assert tests["03.1"]["status"] == "passed"
-    assert found["score"] == tests["03.1"]["score"] == 1
+    assert result["score"] == tests["03.1"]["score"] == 1
     assert {row["student"] for row in rows_of(results / "grades.csv").values()} == {"Ada Byron"}
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (
             ["--csv", "-", "--format", "canvas"],
@@ -189,16 +191,16 @@ def test_a_platforms_submission_is_of_one_student(tmp_path, monkeypatch):
         (["--csv", "out.csv", "--solutions", "class"], "class contains no notebooks"),
     ],
 )
-def test_options_that_do_not_fit_are_told_before_any_work(tmp_path, monkeypatch, capsys, words, told):
+def test_conflicting_options_raise_before_any_work(tmp_path, monkeypatch, capsys, words, expected):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wrong.toml").write_text("nmae = 'x'", encoding="utf-8")
     (tmp_path / "class").mkdir()
     assert main(["grade", "class", *words]) == 1
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_the_autograder_of_the_page_writes_what_classroom_50_reads(tmp_path):
+def test_documented_autograder_writes_a_classroom_50_result(tmp_path):
     (program,) = re.findall(r"```python\n(import subprocess.*?)```", PAGE, re.DOTALL)
     for folder in ("bundle", "checkout"):
         (tmp_path / folder).mkdir()
@@ -206,10 +208,10 @@ def test_the_autograder_of_the_page_writes_what_classroom_50_reads(tmp_path):
     (tmp_path / "bundle" / "course.toml").write_text("[lessons.03]\nexercises = ['03.1', '03.5']", encoding="utf-8")
     (tmp_path / "checkout" / "work.ipynb").write_text(text((START, RIGHT, CHECK)), encoding="utf-8")
     (tmp_path / "checkout" / "json.py").write_text("raise SystemExit('a file of the student ran')", encoding="utf-8")
-    said = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "OWNER": "ada"}
-    said |= {"COMMIT_URL": "https://c", "RELEASE_URL": "https://r"}
+    variables = {"CLASSROOM": "nets", "ASSIGNMENT": "hw1", "SUBMISSION_TAG": "submit/1", "OWNER": "ada"}
+    variables |= {"COMMIT_URL": "https://c", "RELEASE_URL": "https://r"}
     words = [sys.executable, str(tmp_path / "bundle" / "autograder.py")]
-    subprocess.run(words, cwd=tmp_path / "checkout", env=os.environ | said, check=True, timeout=300)
+    subprocess.run(words, cwd=tmp_path / "checkout", env=os.environ | variables, check=True, timeout=300)
     made = json.loads((tmp_path / "checkout" / "result.json").read_text(encoding="utf-8"))
     assert (made["score"], made["max-score"], made["classroom"]) == (1, 3, "nets")
     assert [(test["test-name"][:4], test["passed"]) for test in made["tests"]] == [("03.1", True), ("03.5", False)]

@@ -1,4 +1,4 @@
-"""The grading marks right answers as the check does, however they round and in whatever container they come."""
+"""Grading accepts right answers like the check, with any rounding and in any container."""
 
 import functools
 
@@ -30,7 +30,7 @@ CALLED = [e for e in EXERCISES if e.cases_function]
 
 
 def graded(number, given):
-    """Return the row of an answer, as a worker sends it and the comparer marks it."""
+    """Return the row of an answer that a worker sends and the comparer grades."""
     exercise = find(number)
     record = worker._answer(exercise, given, {"seed": SEED, "call_seconds": 30.0, "patience": 1})
     stream = serialisation.pack({"number": number, **record})

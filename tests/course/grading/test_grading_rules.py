@@ -1,4 +1,4 @@
-"""The grading enforces the rules that exercises state: right values by other means get no points."""
+"""Grading enforces the rules of the exercises: right values by forbidden means get no points."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def _stops(x, w, b, stride, pad):
 
 
 @pytest.mark.parametrize(
-    ("number", "answer", "mistake", "says"),
+    ("number", "answer", "mistake", "expected"),
     [
         ("03.4", _direct_gradient, None, "conv is called 0 times"),
         ("13.2", _each_image, "a loop over images and filters", "it loops over the images"),
@@ -43,7 +43,7 @@ def _stops(x, w, b, stride, pad):
         ("13.7", _nine_products, "nine products each", "products of data and filter for"),
     ],
 )
-def test_right_values_by_other_means_get_no_points(number, answer, mistake, says):
+def test_right_values_by_forbidden_means_get_no_points(number, answer, mistake, expected):
     row = graded(number, answer)
     assert (row["status"], row["points"], row["mistake"]) == ("wrong", 0, mistake)
-    assert says in row["message"]
+    assert expected in row["message"]

@@ -1,4 +1,4 @@
-"""A class is graded on NumPy where Numba cannot be imported: in the grader, the worker and the comparer."""
+"""Grading uses NumPy if Numba cannot be imported: in the grader, the worker and the comparer."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ sys.exit(code)
 """
 
 
-def test_a_class_is_graded_without_numba(tmp_path):
+def test_class_is_graded_without_numba(tmp_path):
     (tmp_path / "without" / "numba").mkdir(parents=True)
     (tmp_path / "without" / "numba" / "__init__.py").write_text("raise ImportError('none')\n", encoding="utf-8")
     (tmp_path / "class").mkdir()
@@ -36,4 +36,4 @@ def test_a_class_is_graded_without_numba(tmp_path):
     assert "Everything runs on NumPy instead" in done.stderr
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["exercise"] == "03.1")
-    assert (row["status"], row["message"][:11]) == ("passed", "all 4 cases")
+    assert (row["status"], row["message"][:6]) == ("passed", "all 4 ")

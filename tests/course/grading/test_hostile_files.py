@@ -1,6 +1,6 @@
-"""Files that a class folder should not have: unreadable, linked, endless or huge ones, and archives made to harm.
+"""Hostile files in a class folder: unreadable, linked, endless or huge files, and malicious archives.
 
-Each has a row or a sentence, and no other student loses anything.
+Each has a row or a sentence, and does not affect other students.
 """
 
 import io
@@ -34,12 +34,12 @@ def folder(tmp_path):
 
 def collect(folder):
     """Return ({student: file}, {student: reason}, sentences)."""
-    found = submissions.collect(folder, folder.parent / "scratch", "03")
-    return {each.student: each.path for each in found.handed}, _reasons(found), found.sentences
+    result = submissions.collect(folder, folder.parent / "scratch", "03")
+    return {file.student: file.path for file in result.to_grade}, _reasons(result), result.sentences
 
 
-def _reasons(found):
-    return {each.student: each.reason for each in found.absent}
+def _reasons(result):
+    return {missing.student: missing.reason for missing in result.absent}
 
 
 def tar(members, **options):
@@ -56,7 +56,7 @@ def tar(members, **options):
 
 
 @unix
-def test_a_linked_folder_gets_nobodys_grades(folder):
+def test_linked_folder_is_never_graded(folder):
     (folder / "bob").symlink_to(folder / "ada")
     (folder / "cem").mkdir()
     (folder / "cem" / "week1").symlink_to(folder / "ada")
@@ -65,8 +65,8 @@ def test_a_linked_folder_gets_nobodys_grades(folder):
     handed, reasons, _ = collect(folder)
     assert set(handed) == {"ada", "dan"}
     assert safe_open.is_link(handed["dan"])
-    assert reasons["bob"] == "no notebook of lesson 03; bob arrived: it is a link, which is not followed"
-    assert "cem/week1 arrived: it is a link, which is not followed" in reasons["cem"]
+    assert reasons["bob"] == "no notebook of lesson 03; bob: it is a link, which is not followed"
+    assert "cem/week1: it is a link, which is not followed" in reasons["cem"]
 
 
 @unix
@@ -74,11 +74,11 @@ def test_hard_links_are_reported(folder):
     (folder / "bob").mkdir()
     (folder / "bob" / NAME).hardlink_to(folder / "ada" / NAME)
     _, _, sentences = collect(folder)
-    assert sentences == [f"ada/{NAME} and bob/{NAME} are one file under 2 names (hard links)"]
+    assert sentences == [f"ada/{NAME} and bob/{NAME} are 2 names of the same file (hard links)"]
 
 
 @unix
-def test_folders_and_files_that_cannot_be_read_have_rows(folder, monkeypatch):
+def test_unreadable_folders_and_files_have_rows(folder, monkeypatch):
     for name in ("bob", "cem", "dan", "eve"):
         (folder / name).mkdir()
         (folder / name / NAME).write_text(TEXT, encoding="utf-8")
@@ -106,15 +106,15 @@ def test_folders_and_files_that_cannot_be_read_have_rows(folder, monkeypatch):
     monkeypatch.setattr(os, "open", opens)
     handed, reasons, _ = collect(folder)
     assert set(handed) == {"ada", "eve"}
-    assert "bob arrived: it is a folder that cannot be read: Permission denied" in reasons["bob"]
-    assert f"cem/{NAME} arrived: it cannot be read: Input/output error" in reasons["cem"]
-    assert f"dan/{NAME} arrived: it cannot be read: No such file or directory" in reasons["dan"]
+    assert "bob: it is a folder that cannot be read: Permission denied" in reasons["bob"]
+    assert f"cem/{NAME}: it cannot be read: Input/output error" in reasons["cem"]
+    assert f"dan/{NAME}: it cannot be read: No such file or directory" in reasons["dan"]
     assert "Hand in" not in reasons["bob"]
 
 
 @unix
-def test_an_ordinary_user_grades_a_class_with_closed_folders(folder):
-    """In a child process without root's rights, because root may read everything."""
+def test_ordinary_user_can_grade_a_class_with_closed_folders(folder):
+    """In a child process without rights of root, because root may read everything."""
     for name, mode in (("bob", 0), ("cem", stat.S_IRUSR), ("dan", stat.S_IXUSR)):
         (folder / name).mkdir()
         (folder / name / NAME).write_text(TEXT, encoding="utf-8")
@@ -133,8 +133,8 @@ def test_an_ordinary_user_grades_a_class_with_closed_folders(folder):
             if os.geteuid() == 0:
                 os.setgid(54321)
                 os.setuid(54321)
-            found = submissions.collect(class_folder.Path("class"), class_folder.Path("scratch"), "03")
-            students = {each.student for each in found.handed} | {each.student for each in found.absent}
+            result = submissions.collect(class_folder.Path("class"), class_folder.Path("scratch"), "03")
+            students = {file.student for file in result.to_grade} | {missing.student for missing in result.absent}
             os.write(write_end, json.dumps(sorted(students)).encode())
         finally:
             os._exit(0)
@@ -148,20 +148,20 @@ def test_an_ordinary_user_grades_a_class_with_closed_folders(folder):
 
 
 @unix
-def test_pipes_devices_and_huge_files_are_not_read(tmp_path, monkeypatch):
+def test_pipes_devices_and_huge_files_are_rejected(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.ipynb")
     with (tmp_path / "huge.ipynb").open("wb") as file:
         file.truncate(3 << 30)
     (tmp_path / "zero.ipynb").symlink_to("/dev/zero")
-    for name, told in (("pipe", "it is a pipe"), ("huge", "3,221,225,472 bytes"), ("zero", "a link to another file")):
-        with pytest.raises(ValueError, match=told):
+    for name, expected in (("pipe", "a pipe"), ("huge", "3,221,225,472 bytes"), ("zero", "a link to another file")):
+        with pytest.raises(ValueError, match=expected):
             reading.read(tmp_path / f"{name}.ipynb", follow=False)
     with pytest.raises(ValueError, match="it is a device"):
         reading.read("/dev/zero")
     assert safe_open.digest(tmp_path / "huge.ipynb", 1000).startswith("3221225472 bytes")
 
 
-def test_a_file_that_grows_while_it_is_read_ends_at_the_limit(tmp_path, monkeypatch):
+def test_growing_file_is_rejected_at_the_limit(tmp_path, monkeypatch):
     path = tmp_path / "a.ipynb"
     path.write_bytes(b"x" * 100)
     monkeypatch.setattr(safe_open.os, "fstat", lambda number: os.stat_result((stat.S_IFREG, *[0] * 9)))
@@ -180,12 +180,12 @@ def test_links_and_devices_in_an_archive_have_rows(folder):
     (folder.parent / "class.tar").write_bytes(tar(members))
     handed, reasons, _ = collect(folder.parent / "class.tar")
     assert set(handed) == {"fay"}
-    assert "bob arrived: it is not unpacked: it is a link" in reasons["bob"]
-    for name, told in (("cem", "it is a link"), ("dan", "it is a link"), ("eve", "it is not a file")):
-        assert f"{name}/{NAME} arrived: it is not unpacked: {told}" in reasons[name]
+    assert "bob: it was not unpacked: it is a link" in reasons["bob"]
+    for name, expected in (("cem", "it is a link"), ("dan", "it is a link"), ("eve", "it is not a file")):
+        assert f"{name}/{NAME}: it was not unpacked: {expected}" in reasons[name]
 
 
-def test_one_bad_member_costs_only_itself(folder):
+def test_corrupt_archive_member_does_not_affect_others(folder):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as file:
         for name in ("bob", "cem", "n" * 300, "/".join("d" * 3000)):
@@ -194,21 +194,21 @@ def test_one_bad_member_costs_only_itself(folder):
         link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
         file.writestr(link, f"../bob/{NAME}")
         file.writestr("bob", "a file with the name of a folder")
-    damaged = data.getvalue().replace((TEXT + "cem").encode(), (TEXT + "CEM").encode(), 1)  # its checksum is wrong
-    (folder.parent / "class.zip").write_bytes(damaged)
+    corrupt = data.getvalue().replace((TEXT + "cem").encode(), (TEXT + "CEM").encode(), 1)  # wrong checksum
+    (folder.parent / "class.zip").write_bytes(corrupt)
     handed, reasons, _ = collect(folder.parent / "class.zip")
     assert set(handed) == {"bob"}
-    assert "it is not unpacked: Bad CRC-32" in reasons["cem"]
-    assert "it is not unpacked: it is a link" in reasons["dan"]
+    assert "it was not unpacked: Bad CRC-32" in reasons["cem"]
+    assert "it was not unpacked: it is a link" in reasons["dan"]
 
 
 @pytest.mark.parametrize("ending", ["tar.gz", "tar.bz2", "tar.xz"])
-def test_a_small_tar_bomb_is_rejected(tmp_path, monkeypatch, ending):
+def test_small_tar_bomb_is_rejected(tmp_path, monkeypatch, ending):
     monkeypatch.setattr(archives, "MOST_ARCHIVE", 1 << 20)
     path, kind = tmp_path / f"bomb.{ending}", ending.rpartition(".")[2]
     with tarfile.open(path, f"w:{kind}") as file:
         member = tarfile.TarInfo("skipped")
-        member.type, member.size = b"Z", 4 << 20  # a type that nobody knows: its content is passed over
+        member.type, member.size = b"Z", 4 << 20  # an unknown type, whose content is skipped
         file.addfile(member, io.BytesIO(bytes(4 << 20)))
         file.addfile(tarfile.TarInfo("ada.ipynb"), io.BytesIO())
     (tmp_path / "target").mkdir()
@@ -217,7 +217,7 @@ def test_a_small_tar_bomb_is_rejected(tmp_path, monkeypatch, ending):
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
-def test_a_long_header_of_an_archive_is_not_read_whole(tmp_path, monkeypatch, kind):
+def test_long_archive_header_is_rejected(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(safe_open, "MOST_AT_ONCE", 1 << 20)
     header = tarfile.TarInfo("long")
     header.type, header.size = kind, 2 << 20
@@ -228,11 +228,11 @@ def test_a_long_header_of_an_archive_is_not_read_whole(tmp_path, monkeypatch, ki
         archives.unpack(path, tmp_path / "target")
 
 
-def test_all_archives_of_a_class_share_a_budget(tmp_path):
+def test_archives_of_a_class_have_a_common_limit(tmp_path):
     (tmp_path / "target").mkdir()
     path = tmp_path / "a.tar"
     path.write_bytes(tar([("ada.ipynb", tarfile.REGTYPE, TEXT)]))
     budget = archives.Budget(members=1)
     assert archives.unpack(path, tmp_path / "target", budget) == []
-    with pytest.raises(ValueError, match="too large together"):
+    with pytest.raises(ValueError, match="too large in total"):
         archives.unpack(path, tmp_path / "target", budget)

@@ -1,4 +1,4 @@
-"""The file of what is graded, damaged in every way: its good lines count, the file is kept, and a sentence says so."""
+"""Corrupt ledgers of a grading: good lines count, the original file is kept, and a sentence reports it."""
 
 import json
 import random
@@ -19,7 +19,7 @@ def _filled(path):
     return ledger
 
 
-def test_a_whole_ledger_is_read_again(tmp_path):
+def test_valid_ledger_is_loaded_again(tmp_path):
     first = _filled(tmp_path / "out.csv.state")
     again = gradebook.Ledger(tmp_path / "out.csv.state")
     assert (again.done, again.begun, again.seed) == (first.done, first.begun, first.seed)
@@ -49,22 +49,22 @@ def test_a_whole_ledger_is_read_again(tmp_path):
         b'"' + b"x" * (3 << 20) + b'"',
     ],
 )
-def test_a_line_that_no_grading_wrote_is_kept_elsewhere(tmp_path, line):
+def test_invalid_ledger_line_is_kept_in_a_second_file(tmp_path, line):
     path = tmp_path / "out.csv.state"
     first = _filled(path)
     content = path.read_bytes()
     path.write_bytes(content.replace(b"\n", b"\n" + line + b"\n", 1))
-    damaged = path.read_bytes()
+    corrupt = path.read_bytes()
     again = gradebook.Ledger(path)
     assert (again.done, again.begun, again.seed) == (first.done, first.begun, first.seed)
     assert again.aside == tmp_path / "out.csv.state.damaged-1"
-    assert again.aside.read_bytes() == damaged
+    assert again.aside.read_bytes() == corrupt
     assert path.read_bytes() == content
-    assert "had 1 line that cannot be read; the file is now out.csv.state.damaged-1." in again.sentence
+    assert "had 1 line that cannot be read. The old file is now out.csv.state.damaged-1." in again.sentence
     assert gradebook.Ledger(path).sentence is None
 
 
-def test_a_torn_last_line_is_not_damage(tmp_path):
+def test_incomplete_last_ledger_line_is_ignored(tmp_path):
     path = tmp_path / "out.csv.state"
     _filled(path)
     path.write_bytes(path.read_bytes()[:-9])
@@ -74,31 +74,29 @@ def test_a_torn_last_line_is_not_damage(tmp_path):
     assert gradebook.Ledger(path).begun["fay"] == 1
 
 
-def test_random_damage_never_raises_and_loses_no_byte(tmp_path):
+def test_random_corruption_never_raises_and_loses_no_byte(tmp_path):
     path, draw = tmp_path / "out.csv.state", random.Random(0)
     _filled(path)
     content = path.read_bytes()
     for number in range(200):
         folder = tmp_path / str(number)
         folder.mkdir()
-        damaged, at = bytearray(content), draw.randrange(len(content))
-        damaged[at : at + draw.randrange(30)] = draw.randbytes(draw.randrange(30))
-        (folder / path.name).write_bytes(damaged)
+        corrupt, at = bytearray(content), draw.randrange(len(content))
+        corrupt[at : at + draw.randrange(30)] = draw.randbytes(draw.randrange(30))
+        (folder / path.name).write_bytes(corrupt)
         ledger = gradebook.Ledger(folder / path.name)
         assert all(isinstance(row["points"], int) for rows in ledger.done.values() for row in rows)
-        assert ledger.aside is None or ledger.aside.read_bytes() == damaged
+        assert ledger.aside is None or ledger.aside.read_bytes() == corrupt
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_a_folder_in_place_of_the_ledger_is_reported(tmp_path, fresh):
+def test_folder_instead_of_a_ledger_raises(tmp_path, fresh):
     (tmp_path / "out.csv.state").mkdir()
-    with pytest.raises(
-        OSError, match=r"cannot keep what is graded in .*: it is a folder. Move it away, or name another"
-    ):
+    with pytest.raises(OSError, match=r"cannot save progress in .*: it is a folder. Move it away, or choose another"):
         gradebook.Ledger(tmp_path / "out.csv.state", fresh)
 
 
-def test_grading_reports_a_damaged_ledger(tmp_path):
+def test_grading_reports_a_corrupt_ledger(tmp_path):
     from minigooglenet.course.grading import grader
 
     (tmp_path / "class").mkdir()
@@ -108,5 +106,5 @@ def test_grading_reports_a_damaged_ledger(tmp_path):
     (tmp_path / "class" / "ada.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     (tmp_path / "out.csv.state").write_bytes(b"{]\n")
     sentences = []
-    grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.Asked(), say=sentences.append)
+    grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.GradingOptions(), report=sentences.append)
     assert any("had 1 line that cannot be read" in sentence for sentence in sentences)

@@ -1,4 +1,4 @@
-"""An answer that was found in the memory of the process that runs it has a note; honest answers have none."""
+"""A solution found in memory gets a note; honest answers get none."""
 
 import functools
 import gc
@@ -13,7 +13,7 @@ from minigooglenet.exercises.find import everything, find
 
 REFERENCE = find("03.1").reference_function
 KNOWN = origins.solutions(["03.1"])
-PLACE = KNOWN[id(REFERENCE.__code__)]
+LOCATION = KNOWN[id(REFERENCE.__code__)]
 
 
 def _closure(dout):
@@ -21,10 +21,10 @@ def _closure(dout):
 
 
 def hidden(dout):
-    return found[0](dout)
+    return solutions[0](dout)
 
 
-found = [REFERENCE]
+solutions = [REFERENCE]
 
 
 class Holder:
@@ -51,24 +51,24 @@ Holder.__module__ = "student"
         lambda dout, f=REFERENCE: f(dout),
     ],
 )
-def test_a_solution_is_found_in_the_objects_of_an_answer(answer):
-    assert origins.held(answer, KNOWN) == PLACE
+def test_solution_inside_an_answer_is_detected(answer):
+    assert origins.held(answer, KNOWN) == LOCATION
 
 
-def test_a_solution_is_found_while_it_runs():
+def test_solution_called_by_an_answer_is_detected():
     def conv_db(dout):
-        for each in gc.get_objects():
-            if type(each) is types.FunctionType and id(each.__code__) in KNOWN:
-                return each(dout)
+        for thing in gc.get_objects():
+            if type(thing) is types.FunctionType and id(thing.__code__) in KNOWN:
+                return thing(dout)
         return None
 
     ran = []
     origins.watched(conv_db, KNOWN, ran)(find("03.1").arguments[0][0])
-    assert ran == [PLACE]
+    assert ran == [LOCATION]
     assert origins.held(conv_db, {}) is None
 
 
-def test_an_honest_answer_holds_and_runs_no_solution():
+def test_honest_answer_gets_no_flag():
     def conv_db(dout):
         return dout.sum(axis=(0, 2, 3))
 
@@ -78,16 +78,16 @@ def test_an_honest_answer_holds_and_runs_no_solution():
     assert origins.held(conv_db, KNOWN) is None
 
 
-def test_a_solution_from_memory_passes_with_a_note(tmp_path):
-    """However the words are hidden: the name of the module and of its function are made while it runs."""
+def test_solution_from_memory_passes_with_a_note(tmp_path):
+    """Even if the names are hidden: the code builds the names of the module and the function while it runs."""
     source = """
-module, place = __import__("g" + "c"), "minigooglenet" + ".lessons.lesson_03_gradients.three_gradients"
+module, name = __import__("g" + "c"), "minigooglenet" + ".lessons.lesson_03_gradients.three_gradients"
 def conv_db(dout):
-    for each in getattr(module, "get_" + "objects")():
-        if callable(each) and getattr(each, "__module__", "") == place and hasattr(each, "__code__"):
-            if each.__code__.co_varnames == ("dout",):
+    for thing in getattr(module, "get_" + "objects")():
+        if callable(thing) and getattr(thing, "__module__", "") == name and hasattr(thing, "__code__"):
+            if thing.__code__.co_varnames == ("dout",):
                 try:
-                    value = each(dout)
+                    value = thing(dout)
                 except Exception:
                     continue
                 if value.shape == dout.shape[1:2]:
@@ -97,15 +97,15 @@ def conv_db(dout):
     (tmp_path / "class").mkdir()
     made = [{"cell_type": "code", "source": text} for text in (start, source, "check('03.1', conv_db)")]
     (tmp_path / "class" / "ada.ipynb").write_text(json.dumps({"cells": made}), encoding="utf-8")
-    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.Asked(lesson="03"))
+    rows, _, _ = grader.grade(tmp_path / "class", tmp_path / "out.csv", grader.GradingOptions(lesson="03"))
     row = next(row for row in rows if row["exercise"] == "03.1")
-    assert "reaches into the process that runs it: " in row["note"]
-    place = "lessons/lesson_03_gradients/three_gradients.py"
-    assert f"runs the solution of the exercise, found in memory ({place}" in row["note"]
+    assert "accesses the process that runs it: " in row["note"]
+    location = "lessons/lesson_03_gradients/three_gradients.py"
+    assert f"runs the solution of the exercise, found in memory ({location}" in row["note"]
 
 
 @pytest.mark.parametrize("path", sorted(handout.folder().glob("solutions/*.ipynb")), ids=lambda path: path.stem)
 def test_official_solutions_have_no_note_about_memory(path):
     numbers = tuple(number for number in everything() if number[:2] == path.stem[:2])
     (notes,) = originality.notes([("ada", path, numbers)])
-    assert not [told for those in notes.values() for told in those if "reaches into" in told]
+    assert not [text for group in notes.values() for text in group if "accesses the process" in text]

@@ -1,4 +1,4 @@
-"""How many test cases of a function are right: the fraction that a course may give points for."""
+"""Number of right test cases of a function, for which a course may give a fraction of the points."""
 
 import copy
 
@@ -14,10 +14,10 @@ SEED = 7
 
 
 def row(number, function, *more):
-    """Return the row of a notebook whose attempts at an exercise are these functions, the last one first."""
-    stream = b"".join(serialisation.pack(record(number, each)) for each in (function, *more))
-    (found,) = comparer.compare(stream + serialisation.pack({"end": True}), [number], SEED)["rows"]
-    return found
+    """Return the row of a notebook with these functions as attempts at an exercise, the last attempt first."""
+    stream = b"".join(serialisation.pack(record(number, attempt)) for attempt in (function, *more))
+    (result,) = comparer.compare(stream + serialisation.pack({"end": True}), [number], SEED)["rows"]
+    return result
 
 
 def record(number, function):
@@ -37,37 +37,37 @@ def without_padding(*arguments):
     return find("02.1").reference_function(*arguments[:-1], 0)
 
 
-def test_a_pass_has_all_cases():
-    found = row("03.1", find("03.1").reference_function)
-    assert found["status"] == "passed"
-    assert found["cases_right"] == found["cases"] == len(find("03.1").arguments) + len(find("03.1").drawn(SEED))
+def test_pass_has_all_cases_right():
+    result = row("03.1", find("03.1").reference_function)
+    assert result["status"] == "passed"
+    assert result["cases_right"] == result["cases"] == len(find("03.1").arguments) + len(find("03.1").drawn(SEED))
 
 
-def test_an_answer_that_is_right_without_padding_has_some_cases():
+def test_answer_without_padding_has_some_cases_right():
     cases = [*find("02.1").arguments, *find("02.1").drawn(SEED)]
     same = sum(arguments[-1] == 0 for arguments in cases)
-    found = row("02.1", without_padding)
-    assert (found["status"], found["cases_right"], found["cases"]) == ("wrong", same, len(cases))
+    result = row("02.1", without_padding)
+    assert (result["status"], result["cases_right"], result["cases"]) == ("wrong", same, len(cases))
     assert 0 < same < len(cases)
 
 
-def test_an_answer_that_stops_has_no_case():
-    found = row("03.1", lambda dout: 1 // 0)
-    assert (found["status"], found["cases_right"]) == ("wrong", 0)
+def test_answer_that_raises_has_no_case_right():
+    result = row("03.1", lambda dout: 1 // 0)
+    assert (result["status"], result["cases_right"]) == ("wrong", 0)
 
 
-def test_an_answer_that_breaks_a_rule_with_right_values_is_not_whole():
+def test_broken_rule_costs_one_case():
     def changes_its_input(dout):
         right = dout.sum(axis=(0, 2, 3))
         dout += 1
         return right
 
-    found = row("03.1", changes_its_input)
-    assert (found["status"], found["mistake"]) == ("wrong", "changes its input")
-    assert found["cases_right"] == found["cases"] - 1
+    result = row("03.1", changes_its_input)
+    assert (result["status"], result["mistake"]) == ("wrong", "changes its input")
+    assert result["cases_right"] == result["cases"] - 1
 
 
-def test_of_several_wrong_attempts_the_one_with_most_cases_counts():
+def test_best_of_several_wrong_attempts_counts():
     def never(*arguments):
         return np.full(3, 0.5)
 
@@ -78,8 +78,8 @@ def test_of_several_wrong_attempts_the_one_with_most_cases_counts():
 
 
 @pytest.mark.parametrize("number", ["03.5", "01.5"])
-def test_what_is_no_function_has_no_cases(number):
+def test_questions_and_data_have_no_cases(number):
     stream = serialisation.pack({"number": number, "value": 1.0, "student": "Ada", "answer": 1.0})
-    (found,) = comparer.compare(stream, [number], SEED)["rows"]
-    assert (found["cases_right"], found["cases"]) == (0, 0)
-    assert found["drawn_for"] == ("Ada" if number == "03.5" else "")
+    (result,) = comparer.compare(stream, [number], SEED)["rows"]
+    assert (result["cases_right"], result["cases"]) == (0, 0)
+    assert result["drawn_for"] == ("Ada" if number == "03.5" else "")

@@ -1,4 +1,4 @@
-"""Folders that strangers filled are removed, however deep they are and whatever permissions they have."""
+"""Removal of folders with untrusted contents, of any depth and with any permissions."""
 
 import os
 import sys
@@ -14,17 +14,17 @@ unix = pytest.mark.skipif(sys.platform == "win32", reason="paths and permissions
 
 
 def descend(folder, names):
-    """Make folders inside one another with any path length, and a file in the last one; come back."""
-    here = Path.cwd()
+    """Create nested folders of any path length and a file in the last one, then return to the present folder."""
+    present = Path.cwd()
     os.chdir(folder)
     for name in names:
         Path(name).mkdir()
         os.chdir(name)
     Path("file").write_text("x", encoding="utf-8")
-    os.chdir(here)
+    os.chdir(present)
 
 
-def test_a_full_folder_is_removed(tmp_path):
+def test_full_folder_is_removed(tmp_path):
     for name in ("a/b/c", "a/d", "e"):
         (tmp_path / "top" / name).mkdir(parents=True)
         (tmp_path / "top" / name / "file").write_text("x", encoding="utf-8")
@@ -37,7 +37,7 @@ def test_a_full_folder_is_removed(tmp_path):
 
 @unix
 @pytest.mark.parametrize("names", [["d"] * DEEP, ["n" * 255] * 40], ids=["3,000 folders", "a path beyond PATH_MAX"])
-def test_folders_inside_one_another_are_removed(tmp_path, names):
+def test_nested_folders_are_removed(tmp_path, names):
     with removal.temporary_folder() as folder:
         descend(folder, names)
     assert not os.path.lexists(folder)
@@ -45,7 +45,7 @@ def test_folders_inside_one_another_are_removed(tmp_path, names):
 
 @unix
 def test_folders_without_permissions_are_removed(tmp_path):
-    """In a child process of an ordinary user, because root needs no permission."""
+    """In a child process of an ordinary user, because root needs no permissions."""
     folder = tmp_path / "top"
     (folder / "a" / "b" / "c").mkdir(parents=True)
     (folder / "a" / "b" / "file").write_text("x", encoding="utf-8")
@@ -71,12 +71,12 @@ def test_folders_without_permissions_are_removed(tmp_path):
 
 
 @unix
-def test_a_link_in_a_folder_is_removed_and_not_followed(tmp_path):
+def test_link_in_a_folder_is_removed_and_not_followed(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").write_text("x", encoding="utf-8")
     (tmp_path / "top" / "inner").mkdir(parents=True)
-    for place in ("top/link", "top/inner/link"):
-        (tmp_path / place).symlink_to(tmp_path / "kept")
+    for link in ("top/link", "top/inner/link"):
+        (tmp_path / link).symlink_to(tmp_path / "kept")
     assert not removal.remove(tmp_path / "top" / "link")
     assert removal.remove(tmp_path / "top")
     assert (tmp_path / "kept" / "file").exists()

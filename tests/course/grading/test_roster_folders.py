@@ -1,4 +1,4 @@
-"""A class folder with a course file: students by their roster, lessons that count, and who handed in nothing."""
+"""Class folders with a course file: students by roster, lessons that count, and missing submissions."""
 
 import datetime
 import os
@@ -19,9 +19,9 @@ DUE = datetime.datetime(2026, 11, 3, 23, 59, tzinfo=datetime.UTC)
 
 @pytest.fixture
 def collect(tmp_path):
-    """Return a function: what a class folder means for a course; {path: (sources, hours after the due date)}."""
+    """Return a function that collects submissions for a course from {path: (sources, hours after the due date)}."""
 
-    def collected(tree, lesson=None, everything_of=None, **more):
+    def collected(tree, lesson=None, owner=None, **more):
         folder = tmp_path / "class"
         for name, content in tree.items():
             sources, hours = content if isinstance(content, tuple) else (content, -1)
@@ -31,7 +31,7 @@ def collect(tmp_path):
             os.utime(path, ((DUE + datetime.timedelta(hours=hours)).timestamp(),) * 2)
         (tmp_path / "scratch").mkdir(exist_ok=True)
         more.setdefault("people", PEOPLE)
-        return submissions.collect(folder, tmp_path / "scratch", lesson, course(*COUNTED, **more), everything_of)
+        return submissions.collect(folder, tmp_path / "scratch", lesson, course(*COUNTED, **more), owner)
 
     return collected
 
@@ -48,94 +48,94 @@ def collect(tmp_path):
         "hw1 Ada Byron final (2).ipynb",
     ],
 )
-def test_a_student_is_found_by_the_roster(collect, name):
-    assert [each.student for each in collect({name: ONE}).handed] == ["Ada Byron"]
+def test_roster_identifies_the_student(collect, name):
+    assert [file.student for file in collect({name: ONE}).to_grade] == ["Ada Byron"]
 
 
 @pytest.mark.parametrize("name", [f"ada17 & Bo Li/{OWN}", "bo_li_byron_ada_hw1.ipynb"])
-def test_a_file_of_two_students_is_graded_for_both(collect, name):
-    found = collect({name: ONE})
-    assert {each.student: each.note for each in found.handed} == {
+def test_team_file_is_graded_for_both_students(collect, name):
+    result = collect({name: ONE})
+    assert {file.student: file.note for file in result.to_grade} == {
         "Ada Byron": "handed in together with Bo Li",
         "Bo Li": "handed in together with Ada Byron",
     }
 
 
-def test_files_under_two_names_are_of_one_student(collect):
-    found = collect({f"ada17/{OWN}": ONE, f"byronada_12345_67890_{MATRIX}": TWO})
-    assert lessons(found) == {"Ada Byron": ["01", "02"]}
-    found = collect({f"ada17/{OWN}": ONE, f"Ada Byron/{OWN}": ONE})
-    assert [each.student for each in found.handed].count("Ada Byron") == 2  # one file of each lesson
-    assert "2 files of lesson 01 arrived" in " ".join(each.note for each in found.handed)
+def test_files_under_two_aliases_belong_to_one_student(collect):
+    result = collect({f"ada17/{OWN}": ONE, f"byronada_12345_67890_{MATRIX}": TWO})
+    assert lessons(result) == {"Ada Byron": ["01", "02"]}
+    result = collect({f"ada17/{OWN}": ONE, f"Ada Byron/{OWN}": ONE})
+    assert [file.student for file in result.to_grade].count("Ada Byron") == 2  # one file of each lesson
+    assert "2 files of lesson 01;" in " ".join(file.note for file in result.to_grade)
 
 
-def test_only_exercises_that_count_are_graded(collect):
-    found = collect({f"ada17/{OWN}": ONE})
-    assert found.handed[0].numbers == ("01.1", "01.2")
+def test_only_counting_exercises_are_graded(collect):
+    result = collect({f"ada17/{OWN}": ONE})
+    assert result.to_grade[0].numbers == ("01.1", "01.2")
 
 
-def test_everybody_on_the_roster_has_a_row(collect):
-    found = collect({f"{name}/{OWN}": ONE for name in ("Ada Byron", "Bo Li", "zeno")})
-    assert [(each.student, each.lesson) for each in found.absent] == [("Dan Ro", "01")]
-    assert found.absent[0].reason == "no notebook of lesson 01; nothing arrived from this student"
-    assert "Roster: 3 of 4 students handed something in. Nothing arrived from: Dan Ro." in found.sentences
+def test_every_student_on_the_roster_has_a_row(collect):
+    result = collect({f"{name}/{OWN}": ONE for name in ("Ada Byron", "Bo Li", "zeno")})
+    assert [(missing.student, missing.lesson) for missing in result.absent] == [("Dan Ro", "01")]
+    assert result.absent[0].reason == "no notebook of lesson 01; this student handed in nothing"
+    assert "Roster: 3 of 4 students handed something in. No files from: Dan Ro." in result.sentences
 
 
-def test_a_student_who_is_not_on_the_roster_is_graded_and_told(collect):
-    found = collect({f"Bo Lee/{OWN}": ONE, f"ada17/{OWN}": ONE})
-    assert lessons(found) == {"Ada Byron": ["01"], "Bo Lee": ["01"]}
-    assert "Bo Lee is not on the roster. Is it 'Bo Li'? Add an alias." in found.sentences
+def test_student_missing_from_the_roster_is_graded_and_reported(collect):
+    result = collect({f"Bo Lee/{OWN}": ONE, f"ada17/{OWN}": ONE})
+    assert lessons(result) == {"Ada Byron": ["01"], "Bo Lee": ["01"]}
+    assert "Bo Lee is not on the roster. If this is 'Bo Li', add an alias." in result.sentences
 
 
-def test_students_who_are_not_on_the_roster_are_one_sentence(collect):
-    found = collect({f"{name}/{OWN}": ONE for name in ("ada17", "eve", "fay", "Byronn Adda")})
-    assert "Not on the roster: Byronn Adda, eve, fay." in found.sentences
+def test_students_missing_from_the_roster_are_one_sentence(collect):
+    result = collect({f"{name}/{OWN}": ONE for name in ("ada17", "eve", "fay", "Byronn Adda")})
+    assert "Not on the roster: Byronn Adda, eve, fay." in result.sentences
 
 
-def test_a_lesson_that_does_not_count_is_told_and_changes_nothing(collect):
+def test_lesson_that_does_not_count_is_reported(collect):
     tree = {f"{name}/{OWN}": ONE for name in ("Ada Byron", "Bo Li")}
     stray = {"Bo Li/07_inception.ipynb": SEVEN, "Ada Byron/notes.ipynb": SCRATCH}
-    found = collect(tree | stray)
-    assert lessons(found) == {"Ada Byron": ["01"], "Bo Li": ["01"]}
-    assert {each.lesson for each in found.absent} == {"01"}
-    assert "Not graded because the lesson does not count in this course: 1 file of lesson 07" in found.sentences
-    with pytest.raises(ValueError, match="lesson 07 does not count in this course; these do: 01, 02"):
+    result = collect(tree | stray)
+    assert lessons(result) == {"Ada Byron": ["01"], "Bo Li": ["01"]}
+    assert {missing.lesson for missing in result.absent} == {"01"}
+    assert "Not graded because the lesson does not count in this course: 1 file of lesson 07" in result.sentences
+    with pytest.raises(ValueError, match="lesson 07 does not count in this course; choose from 01, 02"):
         collect({}, "07")
 
 
-def test_a_student_with_only_a_lesson_that_does_not_count_has_a_row(collect):
-    found = collect({f"Ada Byron/{OWN}": ONE, "Bo Li/07_inception.ipynb": SEVEN})
-    reasons = {each.student: each.reason for each in found.absent}
-    assert "Bo Li/07_inception.ipynb is of lesson 07" in reasons["Bo Li"]
+def test_student_with_only_uncounted_lessons_has_a_row(collect):
+    result = collect({f"Ada Byron/{OWN}": ONE, "Bo Li/07_inception.ipynb": SEVEN})
+    reasons = {missing.student: missing.reason for missing in result.absent}
+    assert "Bo Li/07_inception.ipynb is for lesson 07" in reasons["Bo Li"]
 
 
 @pytest.mark.parametrize(
     ("copies", "hours", "chosen", "rule"),
     [
         (plan.NEWEST, {"a": -9, "b": 5}, "b.ipynb", "the newest"),
-        (plan.ON_TIME, {"a": -9, "b": 5}, "a.ipynb", "the only one in time"),
-        (plan.ON_TIME, {"a": -9, "b": -5, "c": 5}, "b.ipynb", "the newest in time"),
+        (plan.ON_TIME, {"a": -9, "b": 5}, "a.ipynb", "the only one on time"),
+        (plan.ON_TIME, {"a": -9, "b": -5, "c": 5}, "b.ipynb", "the newest on time"),
         (plan.ON_TIME, {"a": 9, "b": 5}, "a.ipynb", "the newest"),
     ],
 )
-def test_a_late_copy_counts_as_the_course_says(collect, copies, hours, chosen, rule):
+def test_choice_among_late_copies_follows_the_course(collect, copies, hours, chosen, rule):
     tree = {f"ada17/{name}.ipynb": (ONE, when) for name, when in hours.items()}
-    (handed,) = collect(tree, late=plan.Late(0.1, copies=copies)).handed
-    assert handed.name == chosen
-    assert f"graded: ada17/{chosen}, {rule}; not graded" in handed.note
-    assert handed.when == (DUE + datetime.timedelta(hours=hours[chosen[0]])).timestamp()
+    (file,) = collect(tree, late=plan.Late(0.1, copies=copies)).to_grade
+    assert file.name == chosen
+    assert f"graded: ada17/{chosen}, {rule}; not graded" in file.note
+    assert file.when == (DUE + datetime.timedelta(hours=hours[chosen[0]])).timestamp()
 
 
-def test_one_submission_is_of_one_student_whatever_its_files_are_called(collect):
-    found = collect({OWN: ONE, "bob_matrix.ipynb": TWO, "zeno/notes.ipynb": SCRATCH}, everything_of="Ada")
-    assert lessons(found) == {"Ada": ["01", "02"]}
-    assert not any("roster" in told.lower() for told in found.sentences)
+def test_single_owner_gets_every_file(collect):
+    result = collect({OWN: ONE, "bob_matrix.ipynb": TWO, "zeno/notes.ipynb": SCRATCH}, owner="Ada")
+    assert lessons(result) == {"Ada": ["01", "02"]}
+    assert not any("roster" in sentence.lower() for sentence in result.sentences)
 
 
-def test_one_submission_without_a_notebook_has_a_row_for_every_lesson(collect, tmp_path):
+def test_single_owner_without_a_notebook_has_all_rows(collect, tmp_path):
     (tmp_path / "class").mkdir()
-    found = collect({}, everything_of="Ada")
-    assert [(each.student, each.lesson) for each in found.absent] == [("Ada", "01"), ("Ada", "02")]
+    result = collect({}, owner="Ada")
+    assert [(missing.student, missing.lesson) for missing in result.absent] == [("Ada", "01"), ("Ada", "02")]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,6 @@ def test_one_submission_without_a_notebook_has_a_row_for_every_lesson(collect, t
         ("yukawa_2025-11-03_hw", None),
     ],
 )
-def test_the_time_that_a_platform_wrote_into_a_name_is_read(name, when):
-    found = file_names.received(name)
-    assert (found and found.replace(tzinfo=None)) == (when and datetime.datetime(*when))
+def test_submission_time_is_read_from_a_name(name, when):
+    result = file_names.received(name)
+    assert (result and result.replace(tzinfo=None)) == (when and datetime.datetime(*when))

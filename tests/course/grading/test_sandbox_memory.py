@@ -1,4 +1,4 @@
-"""The memory of a notebook is that of all its processes together."""
+"""The memory of a notebook is the total memory of its processes."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ SOCKETS = "import socket, time\nkept = [socket.socketpair() for _ in range(150)]
 
 @pytest.fixture
 def started():
-    """Return a function that starts a program, which then waits, and returns its process."""
+    """Return a function that starts a program, lets it wait at its end, and returns the process."""
     processes = []
 
     def start(program):
@@ -43,7 +43,7 @@ def test_memory_adds_up_all_processes(started):
     assert 110 * MEGA < watch.memory(process.pid, 0) < 200 * MEGA
 
 
-def test_memory_counts_what_is_shared_once(started):
+def test_memory_counts_shared_pages_once(started):
     process = started(SHARED)
     for _ in range(4):
         process.stdout.readline()
@@ -56,16 +56,16 @@ def test_memory_counts_full_buffers_of_sockets(started):
     assert watch.memory(process.pid, 0) > 100 * MEGA
 
 
-def test_memory_of_a_process_that_ended_is_nothing():
+def test_memory_of_a_finished_process_is_zero():
     process = subprocess.Popen([sys.executable, "-I", "-c", ""])
     process.wait()
     assert watch.memory(process.pid, 0) == 0
 
 
-def test_processes_beyond_the_memory_are_stopped(started):
-    asked = SimpleNamespace(memory=60 * MEGA, ended=threading.Event())
-    assert grader._wait(started(OWN), asked, 60) == grader.TOO_MUCH
-    asked = grader.Asked(memory=60 * MEGA)
-    assert grader._reason(grader.TOO_MUCH, asked, 1) == (
-        "it was stopped: its processes used more than 60 MB of memory together"
+def test_processes_above_the_memory_limit_are_stopped(started):
+    options = SimpleNamespace(memory=60 * MEGA, ended=threading.Event())
+    assert grader._wait(started(OWN), options, 60) == grader.TOO_MUCH
+    options = grader.GradingOptions(memory=60 * MEGA)
+    assert grader._reason(grader.TOO_MUCH, options, 1) == (
+        "it was stopped: its processes used more than 60 MB of memory in total"
     )

@@ -1,4 +1,4 @@
-"""The filter of system calls, read as the kernel reads it, for both kinds of processors."""
+"""The filter for system calls, interpreted like in the kernel, for both architectures."""
 
 import errno
 import struct
@@ -11,23 +11,23 @@ ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x50000
 
 
 def decide(code, machine, number, first=0, second=0):
-    """Return what the kernel would do with a call."""
-    data, place, value = struct.pack("<iIQQQ", number, machine, 0, first, second), 0, 0
+    """Return the kernel's decision about a call."""
+    data, position, value = struct.pack("<iIQQQ", number, machine, 0, first, second), 0, 0
     while True:
-        kind, if_true, if_false, k = struct.unpack_from("HBBI", code, 8 * place)
-        place += 1
+        kind, if_true, if_false, k = struct.unpack_from("HBBI", code, 8 * position)
+        position += 1
         if kind == 0x06:
             return k
         if kind == 0x20:
             value = struct.unpack_from("<I", data, k)[0]
         else:
             true = {0x15: value == k, 0x35: value >= k, 0x45: bool(value & k)}[kind]
-            place += if_true if true else if_false
+            position += if_true if true else if_false
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("attributes", [True, False])
-def test_filter_denies_what_a_notebook_never_needs(machine, attributes):
+def test_filter_denies_unneeded_system_calls(machine, attributes):
     column, name, clone, ioctl = seccomp.MACHINES[machine]
     code = seccomp.program(machine, attributes)
     denied = FAIL | errno.EPERM

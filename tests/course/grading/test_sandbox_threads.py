@@ -1,4 +1,4 @@
-"""The walls go up while there is one thread: a user's own namespace cannot be made by a process that has more."""
+"""The sandbox starts while the worker has one thread, because a process with more cannot create a user namespace."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ print(len(os.listdir("/proc/self/task")))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
-def test_what_a_students_process_loads_starts_no_thread():
+def test_worker_imports_start_no_thread():
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", ASK], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"

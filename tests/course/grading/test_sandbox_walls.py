@@ -1,4 +1,4 @@
-"""What a notebook attempts against its grader fails, as root and as an ordinary user, with every mechanism."""
+"""Attacks of a notebook on its grader fail, as root and as an ordinary user, with every mechanism."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from minigooglenet.course import doctor
 from minigooglenet.course.grading import sandbox
 from minigooglenet.course.grading.sandbox import bubblewrap, probe, seccomp
 
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="not tried: walls of Linux")
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="not tried: only Linux has a sandbox")
 BOX = Path(__file__).parent / "box.py"
 LEGITIMATE = {"legitimate files", "legitimate event loop"}
-NOT_HELD = {"processes", "empty files", "large files"}  # without namespaces; sums of files are not bounded there
+NOT_HELD = {"processes", "empty files", "large files"}  # without namespaces; the total size of files is unlimited there
 
 
 @linux
@@ -32,10 +32,10 @@ def test_attempts_from_inside_fail(mechanism, who):
         pytest.skip(f"not tried: {mechanism} does not work here")
     with ordinary.temporary_folder() as folder:
         done = ordinary.python([BOX, mechanism], folder, as_root=who == "root", BOX_SECRET="swordfish-1234")
-    found = json.loads(done.stdout)
-    assert "error" not in found, found
-    assert found.pop("modes") == [0o640, 0o640]
-    worked = {name for name, each in found.items() if each}
+    result = json.loads(done.stdout)
+    assert "error" not in result, result
+    assert result.pop("modes") == [0o640, 0o640]
+    worked = {name for name, success in result.items() if success}
     if mechanism == sandbox.LANDLOCK:
         worked -= NOT_HELD
         assert worked == {"legitimate event loop"}  # shutil.copy needs chmod
@@ -44,22 +44,22 @@ def test_attempts_from_inside_fail(mechanism, who):
 
 
 @linux
-def test_probe_finds_every_wall_that_the_mechanism_promises():
+def test_probe_confirms_every_promised_protection():
     for mechanism in sandbox.MECHANISMS:
         held = probe.held(mechanism)
         lacking = {"processes", "disk", "total memory"} if held.mechanism == sandbox.LANDLOCK else set()
         if platform.machine() in seccomp.MACHINES and sandbox.landlock.version() > 0:
-            assert held.walls == set(sandbox.WALLS) - lacking
+            assert held.protections == set(sandbox.PROTECTIONS) - lacking
 
 
-def test_an_unknown_mechanism_is_rejected(monkeypatch):
+def test_unknown_mechanism_is_rejected(monkeypatch):
     monkeypatch.setenv(probe.CHOICE, "chroot")
     with pytest.raises(ValueError, match="choose from: bubblewrap, namespaces, landlock"):
         probe.held.__wrapped__()
 
 
 @linux
-def test_bubblewrap_that_does_not_work_leaves_namespaces(monkeypatch):
+def test_failing_bubblewrap_falls_back_to_namespaces(monkeypatch):
     original, tried = probe._tried, []
 
     def fails(mechanism):
@@ -77,28 +77,30 @@ def test_bubblewrap_is_never_taken_from_the_path(tmp_path, monkeypatch):
     (tmp_path / "bwrap").write_text("#!/bin/sh\n", encoding="ascii")
     (tmp_path / "bwrap").chmod(0o777)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert bubblewrap.program() in (None, *bubblewrap.PLACES)
-    monkeypatch.setattr(bubblewrap, "PLACES", (str(tmp_path / "bwrap"),))
-    assert bubblewrap.program() is None  # others may change it
+    assert bubblewrap.program() in (None, *bubblewrap.PATHS)
+    monkeypatch.setattr(bubblewrap, "PATHS", (str(tmp_path / "bwrap"),))
+    assert bubblewrap.program() is None  # other users could change it
 
 
-def test_grade_says_first_what_does_not_hold(tmp_path, monkeypatch, capsys):
-    told = []
-    walls = frozenset(sandbox.WALLS) - {"sockets", "keys"}
-    monkeypatch.setattr(probe, "held", lambda: probe.Held("landlock", walls))
+def test_grade_reports_missing_protections_first(tmp_path, monkeypatch, capsys):
+    printed = []
+    protections = frozenset(sandbox.PROTECTIONS) - {"sockets", "keys"}
+    monkeypatch.setattr(probe, "held", lambda: probe.Held("landlock", protections))
     monkeypatch.setattr(
-        grade_command, "grade", lambda *given: told.append(capsys.readouterr()) or ([], set(sandbox.WALLS), True)
+        grade_command,
+        "grade",
+        lambda *given: printed.append(capsys.readouterr()) or ([], set(sandbox.PROTECTIONS), True),
     )
     assert main(["grade", str(tmp_path), "--csv", "-"]) == 0
-    assert told[0].out == ""
-    assert "Not enforced on this system: sockets: a notebook can talk to programs" in told[0].err
-    assert "Not enforced on this system: keys:" in told[0].err
-    assert told[0].err.count("Not enforced") == 2
+    assert printed[0].out == ""
+    assert "Not enforced on this system: sockets: a notebook can talk to programs" in printed[0].err
+    assert "Not enforced on this system: keys:" in printed[0].err
+    assert printed[0].err.count("Not enforced") == 2
 
 
-def test_doctor_lists_the_walls(monkeypatch):
+def test_doctor_lists_the_protections(monkeypatch):
     held = probe.Held("namespaces", frozenset({"network", "files"}))
     monkeypatch.setattr(probe, "held", lambda: held)
-    text = doctor.walls().text
+    text = doctor.sandbox().text
     assert "with namespaces: network, files; missing: processes, attributes" in text
     assert "docs/grading.md" in text

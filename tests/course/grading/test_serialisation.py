@@ -1,4 +1,4 @@
-"""What passes between two processes: plain values come back as they were, and everything else is stopped."""
+"""Serialisation between two processes: plain values round-trip, and everything else is rejected."""
 
 import io
 import math
@@ -26,12 +26,12 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
-def test_plain_values_come_back(value):
+def test_plain_values_round_trip(value):
     assert serialisation.unpack(serialisation.pack(value)) == [value]
 
 
 @pytest.mark.parametrize("kind", ["?", "i1", "u8", "f2", "f4", "f8", ">f4", ">i4", "g", "G", "F", "D"])
-def test_arrays_come_back(kind):
+def test_arrays_round_trip(kind):
     array = np.arange(12).reshape(2, 3, 2).astype(kind).T
     (back,) = serialisation.unpack(serialisation.pack({"a": (array, np.float32(2))}))
     assert np.array_equal(back["a"][0], array)
@@ -39,20 +39,20 @@ def test_arrays_come_back(kind):
     assert back["a"][0].flags.writeable
 
 
-def test_a_number_of_numpys_stays_a_number():
+def test_numpy_scalars_keep_their_type():
     (back,) = serialisation.unpack(serialisation.pack((np.float64(1.5), np.int32(2), np.bool_(True), np.str_("a"))))
-    assert [type(each) for each in back] == [np.float64, np.int32, np.bool_, str]
+    assert [type(value) for value in back] == [np.float64, np.int32, np.bool_, str]
     assert back == (1.5, 2, True, "a")
 
 
-def test_not_a_number_and_infinity_come_back():
+def test_nan_and_infinity_round_trip():
     (back,) = serialisation.unpack(serialisation.pack([math.nan, math.inf, np.array([np.nan, -np.inf])]))
     assert math.isnan(back[0])
     assert back[1] == math.inf
     assert np.isnan(back[2][0])
 
 
-def test_strings_ellipsis_and_what_was_raised_come_back():
+def test_strings_ellipsis_and_exceptions_round_trip():
     value = [np.array([["a", "b"]]), ..., Raised(NotImplementedError("write this")), Raised(UnicodeDecodeError), {1, 2}]
     (back,) = serialisation.unpack(serialisation.pack(value))
     assert back[0].tolist() == [["a", "b"]]
@@ -83,19 +83,19 @@ def _endless():
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_not_plain_is_stopped_at_its_own_end(value):
+def test_pack_rejects_other_values(value):
     with pytest.raises(serialisation.NotPlainError):
         serialisation.pack(value)
 
 
 def npy(header, data=b""):
-    """Return a file npy with any header."""
+    """Return an .npy file with any header."""
     text = repr({"descr": "<f8", "fortran_order": False, "shape": (1,), **header}).encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
 
 
 def forged(text, *files, compression=zipfile.ZIP_STORED, names=None):
-    """Return a record as a worker under a student's control may forge it."""
+    """Return a record as a student's code could forge it."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", compression) as archive:
         text = text.encode() if isinstance(text, str) else text
@@ -113,7 +113,7 @@ def pickled():
 GIGABYTES = npy({"shape": (1 << 28,)}, bytes(8))
 MALFORMED = {
     "nothing": b"",
-    "a torn length": b"\xff" * 7,
+    "a truncated length": b"\xff" * 7,
     "a length beyond everything": b"\xff" * 64,
     "not a zip": struct.pack("<Q", 8) + b"12345678",
     "an array alone": struct.pack("<Q", 100) + npy({}, bytes(100))[:100],
@@ -147,7 +147,7 @@ MALFORMED = {
     "a header that calls": forged('["array", 1]', npy({}).replace(b"False", b"exit()")),
     "a header of 100,000 letters": forged('["array", 1]', npy({"x" * 60_000: 1}, bytes(8))),
     "gigabytes that are not sent": forged('["array", 1]', GIGABYTES),
-    "an array cut short": forged('["array", 1]', npy({"shape": (2,)}, bytes(8))),
+    "a truncated array": forged('["array", 1]', npy({"shape": (2,)}, bytes(8))),
     "a member that is not an array": forged('["array", 1]', b"12345678"),
     "compressed": forged('["array", 1]', npy({"shape": (1 << 20,)}, bytes(8 << 20)), compression=zipfile.ZIP_DEFLATED),
     "a member with another name": forged("1", npy({}, bytes(8)), names=["arr_0.npy", "other.npy"]),
@@ -156,7 +156,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("record", MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_record_ends_the_reading(record):
+def test_malformed_record_ends_the_reading(record):
     good = serialisation.pack([1])
     assert serialisation.unpack(record) == []
     assert serialisation.unpack(good + record) == [[1]]
@@ -164,24 +164,24 @@ def test_a_malformed_record_ends_the_reading(record):
     assert len(serialisation.unpack(good + record + good)) <= 2
 
 
-def test_a_forged_record_that_fits_is_read():
+def test_valid_forged_record_is_read():
     assert serialisation.unpack(forged('["list", ["array", 1], "a"]', npy({}, struct.pack("<d", 1.5)))) == [[1.5, "a"]]
 
 
-def test_a_record_says_no_more_than_its_length():
+def test_truncated_record_is_rejected():
     good = serialisation.pack([1])
     assert serialisation.unpack(good[:-1]) == []
     assert serialisation.unpack(struct.pack("<Q", len(good) - 9) + good[8:]) == []
 
 
-def test_a_damaged_byte_of_an_array_is_noticed():
+def test_corrupt_array_byte_is_detected():
     good = bytearray(serialisation.pack(np.arange(3.0)))
     good[good.index(struct.pack("<d", 2.0))] ^= 1
     assert serialisation.unpack(bytes(good)) == []
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_the_reader_stop(data):
+def test_unpack_never_raises(data):
     serialisation.unpack(data)
     serialisation.unpack(struct.pack("<Q", len(data)) + data)
     serialisation.unpack(forged(data))

@@ -1,4 +1,4 @@
-"""What arrives in a class folder, form by form: whose it is, which lesson it is, and what is said about the rest."""
+"""Submissions in class folders of many layouts: students, lessons, and reports about all other files."""
 
 import io
 import json
@@ -42,7 +42,7 @@ def tarball(members):
 
 @pytest.fixture
 def collect(tmp_path):
-    """Return a function: of {path: sources, text or bytes}, what a class folder with these files means."""
+    """Return a function that collects the submissions in a class folder, {path: sources, text or bytes}."""
 
     def collected(tree, lesson=None):
         folder, scratch = tmp_path / "class", tmp_path / "scratch"
@@ -60,12 +60,12 @@ def collect(tmp_path):
     return collected
 
 
-def lessons(found):
-    """Return {student: the lessons of the files that are graded}."""
+def lessons(result):
+    """Return {student: lessons of the graded files}."""
     made = {}
-    for each in found.handed:
-        made.setdefault(each.student, set()).update(number[:2] for number in each.numbers)
-    return {student: sorted(those) for student, those in made.items()}
+    for file in result.to_grade:
+        made.setdefault(file.student, set()).update(number[:2] for number in file.numbers)
+    return {student: sorted(group) for student, group in made.items()}
 
 
 MOODLE = "_123456_assignsubmission_file_"
@@ -199,7 +199,7 @@ FORMS = {
         {"ada": ["01"], "bob": ["01"], "Li Wei (1)": ["01"], "Li Wei (2)": ["01"]},
     ),
     "a notebook without an ending": ({"ada": ONE, "bob.ipynb": ONE}, {"ada": ["01"], "bob": ["01"]}),
-    "Teams, what was not handed in": (
+    "Teams, with unfinished work": (
         {f"Submitted files/Ada/{OWN}": ONE, f"Working files/Bob/{OWN}": ONE},
         {"Ada": ["01"], "Bob": ["01"]},
     ),
@@ -212,7 +212,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("tree", "expected"), FORMS.values(), ids=FORMS)
-def test_a_form_gives_students_and_lessons(collect, tree, expected):
+def test_folder_layout_gives_students_and_lessons(collect, tree, expected):
     assert lessons(collect(tree)) == expected
 
 
@@ -232,33 +232,33 @@ def test_every_file_and_student_is_accounted_for(collect):
         "__MACOSX/ada/x.ipynb": ONE,
         "gil.7z": b"7z",
     }
-    found = collect(tree)
-    absent = {each.student: each for each in found.absent}
-    assert lessons(found) == {"ada": ["01"], "bob": ["01"]}
+    result = collect(tree)
+    absent = {missing.student: missing for missing in result.absent}
+    assert lessons(result) == {"ada": ["01"], "bob": ["01"]}
     assert set(absent) == {"bea", "cem", "dan", "eve", "fay", "gil"}
     assert absent["bea"].file == "bea.pdf"
     assert "it is a PDF. Hand in the notebook (.ipynb)" in absent["bea"].reason
     assert "a web page" in absent["cem"].reason
-    assert "dan.zip arrived: it cannot be unpacked" in absent["dan"].reason
+    assert "dan.zip: it cannot be unpacked" in absent["dan"].reason
     assert "eve.zip/notes.pdf" not in absent["eve"].reason or "a PDF" in absent["eve"].reason
     assert "the folder is empty" in absent["fay"].reason
-    told = "\n".join(found.sentences)
+    sentences = "\n".join(result.sentences)
     for name in ("ada/notes.txt", "ada/utils.py", "roster.csv", "._mia.ipynb", "__MACOSX"):
-        assert name in told
+        assert name in sentences
 
 
-def test_a_file_that_a_platform_named_after_a_student_has_rows(collect):
+def test_platform_file_without_a_notebook_has_rows(collect):
     names = {
         "lee": "lee_447_text.html",
         "gil": "gil_LATE_448_link.html",
         "kim": "kim_449_704_photo.png",
         "ada99": f"Homework 1_ada99_{DATE}.txt",
     }
-    found = collect(dict.fromkeys(names.values(), b"x") | {f"bob_450_705_{OWN}": ONE})
-    assert {each.student: each.file for each in found.absent} == names
+    result = collect(dict.fromkeys(names.values(), b"x") | {f"bob_450_705_{OWN}": ONE})
+    assert {missing.student: missing.file for missing in result.absent} == names
 
 
-def test_what_is_hidden_in_a_folder_is_told(collect):
+def test_hidden_files_are_reported(collect):
     tree = {
         "ada/.01_feature_map.ipynb.icloud": b"bplist00",
         "bob/.ipynb_checkpoints/01_feature_map-checkpoint.ipynb": ONE,
@@ -266,52 +266,52 @@ def test_what_is_hidden_in_a_folder_is_told(collect):
         f"dan/{OWN}": ONE,
         "dan/.cache": b"x",
     }
-    reasons = {each.student: each.reason for each in collect(tree).absent}
-    assert "01_feature_map.ipynb.icloud arrived: it is a placeholder of iCloud" in reasons["ada"]
-    assert reasons["bob"].endswith("only hidden files arrived: bob/.ipynb_checkpoints")
+    reasons = {missing.student: missing.reason for missing in collect(tree).absent}
+    assert "01_feature_map.ipynb.icloud: it is an iCloud placeholder" in reasons["ada"]
+    assert reasons["bob"].endswith("the only files are hidden: bob/.ipynb_checkpoints")
     assert reasons["cem"].endswith("the folder is empty")
 
 
-def test_names_that_may_be_one_students_are_told(collect):
-    found = collect({f"{name}.ipynb": ONE for name in ("Ada Byron", "ada_byron", "bob", "cem")})
-    assert len(found.handed) == 4
-    assert found.sentences == [
-        "Perhaps one student: 'Ada Byron' and 'ada_byron'. A roster with aliases makes them one."
+def test_similar_names_are_reported(collect):
+    result = collect({f"{name}.ipynb": ONE for name in ("Ada Byron", "ada_byron", "bob", "cem")})
+    assert len(result.to_grade) == 4
+    assert result.sentences == [
+        "'Ada Byron' and 'ada_byron' may be the same student. A roster with aliases would join them."
     ]
 
 
-def test_the_page_of_a_platforms_download_is_nobodys(collect):
-    found = collect({f"123-456 - Ada Byron - Nov 3, 2025 1011 AM/{OWN}": ONE, "index.html": b"<html>"})
-    assert lessons(found) == {"Ada Byron": ["01"]}
-    assert (found.absent, found.sentences) == ([], ["index.html is not graded: a web page"])
+def test_index_page_of_a_download_has_no_student(collect):
+    result = collect({f"123-456 - Ada Byron - Nov 3, 2025 1011 AM/{OWN}": ONE, "index.html": b"<html>"})
+    assert lessons(result) == {"Ada Byron": ["01"]}
+    assert (result.absent, result.sentences) == ([], ["index.html is not graded: it is a web page"])
 
 
-def test_a_stray_notebook_changes_nothing_for_others(collect):
+def test_stray_notebook_does_not_affect_other_students(collect):
     tree = {f"{name}/{OWN}": ONE for name in ("ada", "bob", "cem")}
-    found = collect(
+    result = collect(
         tree | {"bob_07_scratch.ipynb": SCRATCH, "cem/07_x.ipynb": SCRATCH, "ada/07_inception.ipynb": SEVEN}
     )
-    assert lessons(found) == {"ada": ["01", "07"], "bob": ["01"], "cem": ["01"]}
-    assert found.absent == []
-    assert any("Lesson 07 was handed in only by ada" in told for told in found.sentences)
-    assert any(told.startswith("bob: not graded: bob_07_scratch.ipynb") for told in found.sentences)
-    assert any(told.startswith("cem: not graded: cem/07_x.ipynb") for told in found.sentences)
+    assert lessons(result) == {"ada": ["01", "07"], "bob": ["01"], "cem": ["01"]}
+    assert result.absent == []
+    assert any("Lesson 07 was handed in only by ada" in sentence for sentence in result.sentences)
+    assert any(sentence.startswith("bob: not graded: bob_07_scratch.ipynb") for sentence in result.sentences)
+    assert any(sentence.startswith("cem: not graded: cem/07_x.ipynb") for sentence in result.sentences)
 
 
-def test_a_folder_with_two_notebooks_gives_one_and_names_the_rule(collect, tmp_path):
-    found = collect({"leo/final.ipynb": ONE, "leo/first.ipynb": ONE[:1], "leo/02_matrix.ipynb": TWO}, "01")
-    (handed,) = found.handed
-    assert handed.name == "final.ipynb"
-    assert "2 files of lesson 01 arrived; graded: leo/final.ipynb, the most complete of the same age" in handed.note
-    assert "not graded: leo/first.ipynb" in handed.note
+def test_choice_among_two_notebooks_names_the_rule(collect, tmp_path):
+    result = collect({"leo/final.ipynb": ONE, "leo/first.ipynb": ONE[:1], "leo/02_matrix.ipynb": TWO}, "01")
+    (file,) = result.to_grade
+    assert file.name == "final.ipynb"
+    assert "2 files of lesson 01; graded: leo/final.ipynb, the most complete of the same age" in file.note
+    assert "not graded: leo/first.ipynb" in file.note
     for age, name in ((5_000, "final"), (0, "first")):
         path = tmp_path / "class" / "leo" / f"{name}.ipynb"
         os.utime(path, (path.stat().st_mtime - age,) * 2)
-    (handed,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").handed
-    assert "graded: leo/first.ipynb, the newest" in handed.note
+    (file,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").to_grade
+    assert "graded: leo/first.ipynb, the newest" in file.note
 
 
-def test_a_module_that_a_notebook_imports_is_no_file_of_its_own(collect, tmp_path):
+def test_imported_module_is_never_graded(collect, tmp_path):
     helper = b"import sums\n\n\ndef conv_at(x, w, b, n, k, i, j, stride, pad):\n    return sums.total(x)\n"
     tree = {
         f"leo/{OWN}": ["from helper import conv_at", "check('01.1', conv_at)"],
@@ -323,74 +323,74 @@ def test_a_module_that_a_notebook_imports_is_no_file_of_its_own(collect, tmp_pat
     collect(tree)
     later = tmp_path / "class" / "leo" / "helper.py"
     os.utime(later, (later.stat().st_mtime + 5_000,) * 2)
-    found = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01")
-    ada, leo = found.handed
+    result = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01")
+    ada, leo = result.to_grade
     assert (leo.name, leo.note) == (OWN, "with its own modules helper.py, sums.py")
     assert [path.name for path in leo.modules] == ["helper.py", "sums.py"]
-    assert (ada.note, ada.modules) == ("", ())  # another student's
-    assert "leo: not graded: leo/unused.py (it checks no exercise)" in found.sentences
+    assert (ada.note, ada.modules) == ("", ())  # a module of another student
+    assert "leo: not graded: leo/unused.py (without exercises)" in result.sentences
 
 
-def test_a_link_is_no_module(collect, tmp_path):
+def test_linked_module_is_never_imported(collect, tmp_path):
     collect({f"leo/{OWN}": ["import helper", "check('01.1', None)"]})
     (tmp_path / "secret.py").write_text("x = 1\n", encoding="utf-8")
     try:
         (tmp_path / "class" / "leo" / "helper.py").symlink_to(tmp_path / "secret.py")
     except OSError:
-        pytest.skip("not tried: this system makes no links here")
-    (leo,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").handed
+        pytest.skip("not tried: links cannot be created here")
+    (leo,) = submissions.collect(tmp_path / "class", tmp_path / "scratch", "01").to_grade
     assert (leo.name, leo.modules) == (OWN, ())
 
 
-def test_another_lesson_is_a_row_that_says_so(collect):
-    found = collect({f"ada/{OWN}": ONE, "gil.ipynb": TWO}, "01")
-    assert [(each.student, each.lesson) for each in found.absent] == [("gil", "01")]
-    assert "gil.ipynb is of lesson 02" in found.absent[0].reason
+def test_notebook_of_another_lesson_is_named_in_the_row(collect):
+    result = collect({f"ada/{OWN}": ONE, "gil.ipynb": TWO}, "01")
+    assert [(missing.student, missing.lesson) for missing in result.absent] == [("gil", "01")]
+    assert "gil.ipynb is for lesson 02" in result.absent[0].reason
 
 
-def test_a_name_that_contradicts_the_checks_is_noted(collect):
-    (handed,) = collect({"ada/02_matrix.ipynb": ONE}).handed
-    assert handed.numbers[0] == "01.1"
-    assert "has the name of lesson 02, but it checks exercises of lesson 01" in handed.note
+def test_name_of_another_lesson_gets_a_note(collect):
+    (file,) = collect({"ada/02_matrix.ipynb": ONE}).to_grade
+    assert file.numbers[0] == "01.1"
+    assert "is named after lesson 02, but it checks exercises of lesson 01" in file.note
 
 
-def test_a_broken_notebook_is_graded_so_that_it_has_a_row(collect):
-    found = collect({f"ada/{OWN}": ONE, "bob.ipynb": b"{", f"cem/{OWN}": b""})
-    assert lessons(found) == {"ada": ["01"], "bob": ["01"], "cem": ["01"]}
+def test_broken_notebook_has_rows(collect):
+    result = collect({f"ada/{OWN}": ONE, "bob.ipynb": b"{", f"cem/{OWN}": b""})
+    assert lessons(result) == {"ada": ["01"], "bob": ["01"], "cem": ["01"]}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
-def test_what_is_not_a_file_has_rows_or_a_sentence(collect, tmp_path):
+def test_pipes_and_links_have_rows_or_a_sentence(collect, tmp_path):
     (tmp_path / "class").mkdir()
     os.mkfifo(tmp_path / "class" / "pipe.ipynb")
     (tmp_path / "class" / "loop").symlink_to(tmp_path / "class")
     (tmp_path / "class" / "cem.ipynb").symlink_to("/dev/zero")
     (tmp_path / "class" / "notes.txt").symlink_to("/dev/zero")
-    found = collect({"ada.ipynb": ONE})
-    assert lessons(found) == {"ada": ["01"], "cem": ["01"]}
-    reasons = {each.student: each.reason for each in found.absent}
-    assert reasons["pipe"] == "no notebook of lesson 01; pipe.ipynb arrived: it is not a file"
-    assert reasons["loop"] == "no notebook of lesson 01; loop arrived: it is a link, which is not followed"
-    assert "notes.txt is not graded: it is a link, which is not followed" in found.sentences
+    result = collect({"ada.ipynb": ONE})
+    assert lessons(result) == {"ada": ["01"], "cem": ["01"]}
+    reasons = {missing.student: missing.reason for missing in result.absent}
+    assert reasons["pipe"] == "no notebook of lesson 01; pipe.ipynb: it is not a file"
+    assert reasons["loop"] == "no notebook of lesson 01; loop: it is a link, which is not followed"
+    assert "notes.txt is not graded: it is a link, which is not followed" in result.sentences
 
 
-@pytest.mark.parametrize("said", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
-def test_a_lesson_is_found_by_number_or_name(said):
-    assert submissions.lesson_number(said) == "01"
+@pytest.mark.parametrize("name", ["1", "01", "lesson 1", "01_feature_map", "Lesson01"])
+def test_lesson_number_accepts_number_or_name(name):
+    assert submissions.lesson_number(name) == "01"
 
 
-def test_an_unknown_lesson_raises_with_the_known_ones():
+def test_unknown_lesson_raises_with_the_known_ones():
     with pytest.raises(ValueError, match="unknown lesson '77'; choose from 00, 01"):
         submissions.lesson_number("77")
 
 
-def test_a_folder_without_notebooks_raises_with_what_it_has(collect):
+def test_folder_without_notebooks_raises_with_its_contents(collect):
     with pytest.raises(ValueError, match="It contains 2 x a PDF"):
         collect({"ada.pdf": b"%PDF", "bob.pdf": b"%PDF"})
 
 
 @pytest.mark.parametrize(
-    ("tree", "lesson", "told"),
+    ("tree", "lesson", "expected"),
     [
         ({}, None, r"class is empty\.$"),
         ({}, "01", r"class is empty\.$"),
@@ -398,22 +398,22 @@ def test_a_folder_without_notebooks_raises_with_what_it_has(collect):
         ({"notes.csv": b""}, None, r"1 x a \.csv file\. Pass the lesson, such as --lesson 03\.$"),
     ],
 )
-def test_advice_to_pass_the_lesson_is_only_for_whom_it_helps(collect, tree, lesson, told):
-    with pytest.raises(ValueError, match=told):
+def test_lesson_advice_appears_only_if_it_helps(collect, tree, lesson, expected):
+    with pytest.raises(ValueError, match=expected):
         collect(tree, lesson)
 
 
 @pytest.mark.parametrize("name", ["../../evil.ipynb", "/evil.ipynb", "a/../../evil.ipynb", "..\\evil.ipynb"])
-def test_an_archive_writes_only_where_it_is_unpacked(tmp_path, name):
+def test_archive_writes_only_below_its_target(tmp_path, name):
     (tmp_path / "in" / "target").mkdir(parents=True)
     path = tmp_path / "bad.zip"
     path.write_bytes(archive({name: ONE}))
     archives.unpack(path, tmp_path / "in" / "target")
-    outside = [each for each in tmp_path.rglob("evil.ipynb") if not each.is_relative_to(tmp_path / "in" / "target")]
+    outside = [path for path in tmp_path.rglob("evil.ipynb") if not path.is_relative_to(tmp_path / "in" / "target")]
     assert outside == []
 
 
-def test_an_archive_that_grows_without_end_is_rejected(tmp_path, monkeypatch):
+def test_archive_bomb_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MOST_UNPACKED", 1000)
     path = tmp_path / "bomb.zip"
     path.write_bytes(archive({"a.ipynb": "0" * 600, "b.ipynb": "0" * 600}))
@@ -425,5 +425,5 @@ def test_an_archive_that_grows_without_end_is_rejected(tmp_path, monkeypatch):
     ("name", "student"),
     [("2025", "2025"), ("01", None), ("Week 3 Gradients", None), ("lesson01", None), ("ada_lesson01", "ada")],
 )
-def test_a_folder_name_is_a_student_or_a_part_of_the_course(name, student):
-    assert file_names.of_folder(name) == student
+def test_folder_name_is_a_student_or_a_unit(name, student):
+    assert file_names.student_of_folder(name) == student

@@ -1,9 +1,9 @@
-"""Walls around a process that runs a student's code, as many as the system has; what is missing is said, not hidden.
+"""The sandbox of a process that runs a student's code: it uses the system's protections and reports missing ones.
 
-Linux: a root folder of its own and namespaces (made by bubblewrap where it is installed, otherwise by `root`) leave
-nothing of the grader's to name; Landlock leaves nothing else to write and little to read; seccomp denies what a
-notebook never needs; a user of its own bounds the number of processes where root grades; `watch` bounds their memory.
-Unix: limits on CPU time, memory and the size of a file. Windows: none of them.
+Linux: the process has its own root folder and namespaces (made by bubblewrap if it is installed, otherwise by `root`),
+so it cannot name any file of the grader. Landlock restricts writing to one folder, and reading to what Python needs.
+Seccomp denies system calls that no notebook needs. If root grades, a separate user bounds the number of processes.
+`watch` bounds their memory. Unix: limits on CPU time, memory and file size. Windows: nothing.
 """
 
 import contextlib
@@ -13,34 +13,34 @@ from pathlib import Path
 
 from minigooglenet.course.grading.sandbox import bubblewrap, landlock, linux, root, seccomp
 
-# What Python and the libraries below it read of a system; no passwords, no home folders, no other process.
+# What Python and its libraries read from a system: no passwords, no home folders, no other process.
 SYSTEM = (
     *("/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/sys/devices/system/cpu", "/proc/self"),
     *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"),
     *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/mime.types", "/etc/os-release", "/etc/matplotlibrc"),
 )
-PROCESSES = 64  # and threads, beyond those there are
+PROCESSES = 64  # processes and threads that a notebook may add
 OPEN_FILES = 128
-FILES = 20_000  # in the notebook's folder, empty ones too
-NOBODY = 61_000  # ids of users that no system gives away; one for each place in the queue
+FILES = 20_000  # in the notebook's folder, including empty ones
+NOBODY = 61_000  # first user ID that no system assigns; one for each slot
 BUBBLEWRAP, NAMESPACES, LANDLOCK = "bubblewrap", "namespaces", "landlock"
-MECHANISMS = (BUBBLEWRAP, NAMESPACES, LANDLOCK)  # the best one first; the last one needs no namespaces
-WALLS = {  # and what a notebook can do where one is missing
+MECHANISMS = (BUBBLEWRAP, NAMESPACES, LANDLOCK)  # from best to worst; the last one needs no namespaces
+PROTECTIONS = {  # {name: what a notebook can do without it}
     "network": "reach other machines and programs that listen on this one",
-    "processes": "see and end your other processes, and leave some behind",
-    "files": "read and change your files and those of other students",
-    "attributes": "change modes, owners and times of your files",
+    "processes": "see and end your other processes, and leave processes running",
+    "files": "read and change your files and the files of other students",
+    "attributes": "change the modes, owners and times of your files",
     "sockets": "talk to programs that listen on UNIX sockets, such as ssh-agent and docker",
     "keys": "read the keys in your session's keyring",
     "disk": "fill the disk with more than 256 MB or with any number of files",
     "memory": "use more memory than --memory in one process",
-    "total memory": "use more memory than twice --memory in several processes, or in memory that belongs to none",
-    "CPU time": "use more CPU time than --timeout; the clock still ends it",
+    "total memory": "use more than twice --memory in several processes, or in memory that belongs to no process",
+    "CPU time": "use more CPU time than --timeout (the wall-clock limit still ends it)",
 }
 
 
 def command(mechanism, words, folder, readable, writable) -> list[str]:
-    """Return the command that starts a process inside what has to be built first: bubblewrap's box, or nothing.
+    """Return the command that starts a process: inside bubblewrap, or unchanged for the other mechanisms.
 
     readable : what the process may read;  writable : what it may write before it calls `confine`
     """
@@ -50,15 +50,15 @@ def command(mechanism, words, folder, readable, writable) -> list[str]:
 
 
 def confine(folder, disk, readable=(), slot=0, mechanism=NAMESPACES) -> set:
-    """Put this process behind every wall that there is, and return their names; Linux only, elsewhere the empty set.
+    """Apply every protection that this system has to this process; return their names (on Linux, otherwise none).
 
-    folder : the only one that can be written, of `disk` bytes at most;  readable : what else can be read
-    slot : which of the users that nobody is to become, where this one is root
-    It may be a new process that goes on: the child of the first one in a namespace.
+    folder : the only writable folder, of at most `disk` bytes;  readable : what else can be read
+    slot : selects the unprivileged user to become, if this process is root
+    The caller may continue as a new process: the child of the first process in a namespace.
     """
     if not sys.platform.startswith("linux"):
         return set()
-    as_root, known, walls = os.geteuid() == 0, (os.getuid(), os.getgid()), set()
+    as_root, known, protections = os.geteuid() == 0, (os.getuid(), os.getgid()), set()
     paths = [*_system(), *readable]
     inside = mechanism == BUBBLEWRAP or (mechanism == NAMESPACES and root.enter(as_root))
     rooted = mechanism == BUBBLEWRAP or (inside and _build(folder, paths))
@@ -67,10 +67,10 @@ def confine(folder, disk, readable=(), slot=0, mechanism=NAMESPACES) -> set:
         known = (NOBODY + slot,) * 2 if linux.mapped(NOBODY + slot) else known
     sealed = inside and _seal(mechanism)
     if inside:
-        walls |= {"network", "processes"}
+        protections |= {"network", "processes"}
         with contextlib.suppress(OSError):
             linux.mount_disk(folder, disk, FILES, *known)
-            walls.add("disk")
+            protections.add("disk")
         os.chdir(folder)
     elif known[0] != os.getuid():
         os.chown(folder, *known)
@@ -82,16 +82,16 @@ def confine(folder, disk, readable=(), slot=0, mechanism=NAMESPACES) -> set:
     devices = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
     fenced = landlock.restrict([*paths, "/proc"] if rooted else paths, (*devices, folder))
     filtered = seccomp.restrict(attributes=not sealed)
-    walls |= {"network", "attributes", "sockets", "keys"} if filtered else set()
-    walls |= {"files"} if rooted or fenced else set()
-    walls |= {"attributes"} if sealed else set()
-    walls |= {"sockets"} if rooted else set()
-    walls |= {"keys"} if joined else set()
-    return walls | ({"total memory"} if filtered and "disk" in walls else set())
+    protections |= {"network", "attributes", "sockets", "keys"} if filtered else set()
+    protections |= {"files"} if rooted or fenced else set()
+    protections |= {"attributes"} if sealed else set()
+    protections |= {"sockets"} if rooted else set()
+    protections |= {"keys"} if joined else set()
+    return protections | ({"total memory"} if filtered and "disk" in protections else set())
 
 
 def packages() -> list[str]:
-    """Return the folders of Python's search path that packages were installed in."""
+    """Return the folders on Python's search path that contain installed packages."""
     return [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
 
 
@@ -109,7 +109,7 @@ def _build(folder, paths):
 
 
 def _seal(mechanism):
-    """Make everything read-only; bubblewrap's box, which is still open for caches, must not stay open."""
+    """Make everything read-only. In bubblewrap this must not fail, because caches are still writable until now."""
     try:
         linux.make_read_only()
     except OSError:
@@ -120,10 +120,10 @@ def _seal(mechanism):
 
 
 def limit(cpu, memory, file_size, threads=0) -> set:
-    """Limit this process and what it starts: seconds of CPU time, bytes of memory, bytes of a file, processes.
+    """Limit this process and its children: seconds of CPU time, bytes of memory, bytes per file, processes.
 
-    None is no limit;  threads : how many the user has already, because the system counts all of them
-    Return what is limited.
+    None means no limit;  threads : threads that the user already has, because the system counts them too
+    Return the names of the limits that hold.
     """
     try:
         import resource
@@ -147,12 +147,12 @@ def limit(cpu, memory, file_size, threads=0) -> set:
     return held - ({"memory"} if sys.platform == "darwin" else set())  # macOS takes the limit and ignores it
 
 
-def threads_of(slot) -> int:
-    """Return how many threads the user has, as whom a notebook will run in that place of the queue."""
+def thread_count(slot) -> int:
+    """Return the number of threads of the user that runs the notebook of this slot."""
     if not Path("/proc/self/task").exists():
         return 400
     user, count = os.getuid() or NOBODY + slot, 0
-    for place in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            count += len(list((place / "task").iterdir())) if place.stat().st_uid == user else 0
+            count += len(list((process / "task").iterdir())) if process.stat().st_uid == user else 0
     return count

@@ -1,4 +1,4 @@
-"""Landlock, Linux's walls around files: one folder to write in, and to read only what Python needs."""
+"""Landlock, Linux's access control for processes: one writable folder, and reading only what Python needs."""
 
 import ctypes
 import os
@@ -10,16 +10,16 @@ from minigooglenet.course.grading.sandbox import linux
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # Landlock's system calls, the same on every architecture
 _READ = 0b1101  # execute, read a file, list a folder
 _ALL_FILES = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}
-_FILE_ONLY = 0b1000000000000111 | 1 << 14  # what applies to a file that is not a folder
+_FILE_ONLY = 0b1000000000000111 | 1 << 14  # rights that apply to a file that is not a folder
 
 
 def version() -> int:
-    """Return the version of Landlock that this system has, 0 or less for none."""
+    """Return the Landlock version of this system, at most 0 if it has none."""
     return linux.libc().syscall(_CREATE, None, ctypes.c_size_t(0), 1)
 
 
 def restrict(readable, writable) -> bool:
-    """Let this process, and all that it starts, read and write nothing else; return whether it holds."""
+    """Restrict this process and its children to these paths; return whether the restriction holds."""
     libc, number = linux.libc(), version()
     if number < 1:
         return False
@@ -39,11 +39,11 @@ def restrict(readable, writable) -> bool:
     return held
 
 
-def _allow(libc, rules, path, what):
+def _allow(libc, rules, path, rights):
     try:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
-    what = what if Path(path).is_dir() else what & _FILE_ONLY
-    libc.syscall(_ADD, rules, 1, struct.pack("=Qi", what, place), 0)
-    os.close(place)
+    rights = rights if Path(path).is_dir() else rights & _FILE_ONLY
+    libc.syscall(_ADD, rules, 1, struct.pack("=Qi", rights, descriptor), 0)
+    os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Which walls hold on this system: tried out once, by a process that goes behind them and attempts what they forbid."""
+"""Which sandbox protections hold on this system: a process inside the sandbox attempts what each of them forbids."""
 
 import contextlib
 import ctypes
@@ -19,8 +19,8 @@ from minigooglenet.course.grading import sandbox
 
 CHOICE = "MINIGOOGLENET_SANDBOX"  # the best mechanism to try, by its name
 DISK = 16 << 20
-SECONDS = 300  # for what takes a quarter of a second on a machine that has nothing else to do
-# The package's own first lines load NumPy, and a worker loads Numba: bubblewrap's box must already let them through.
+SECONDS = 300  # time limit of a probe, which takes a quarter of a second on an idle machine
+# The package's first lines load NumPy, and a worker loads Numba: both must be readable inside bubblewrap.
 PROGRAM = """
 import contextlib, sys, types
 if sys.argv[3]:
@@ -36,21 +36,22 @@ probe.inside(sys.argv[2])
 
 
 class Held(NamedTuple):
-    """How notebooks are kept in: the mechanism, and the walls that hold."""
+    """The sandbox on this system: the mechanism, and the protections that hold."""
 
     mechanism: str | None
-    walls: frozenset
+    protections: frozenset
 
     def missing(self) -> list[str]:
-        """Return a sentence about each wall that does not hold."""
-        return [f"{wall}: a notebook can {what}" for wall, what in sandbox.WALLS.items() if wall not in self.walls]
+        """Return a sentence about each protection that does not hold."""
+        absent = [name for name in sandbox.PROTECTIONS if name not in self.protections]
+        return [f"{name}: a notebook can {sandbox.PROTECTIONS[name]}" for name in absent]
 
 
 @functools.cache
 def held(best=None) -> Held:
-    """Return the best mechanism that works here, and the walls that hold.
+    """Return the best mechanism that works here, and the protections that hold.
 
-    best : where to begin, one of `sandbox.MECHANISMS` (default: the variable MINIGOOGLENET_SANDBOX, or the first)
+    best : first mechanism to try, from `sandbox.MECHANISMS` (default: the variable MINIGOOGLENET_SANDBOX, or the first)
     """
     best = best or os.environ.get(CHOICE, "").strip() or sandbox.BUBBLEWRAP
     if best not in sandbox.MECHANISMS:
@@ -61,14 +62,14 @@ def held(best=None) -> Held:
     for mechanism in choices:
         if mechanism == sandbox.BUBBLEWRAP and not sandbox.bubblewrap.usable():
             continue
-        found = _tried(mechanism)
-        if found is not None and (mechanism != sandbox.NAMESPACES or "processes" in found):
-            return Held(mechanism if sys.platform.startswith("linux") else None, frozenset(found))
+        protections = _tried(mechanism)
+        if protections is not None and (mechanism != sandbox.NAMESPACES or "processes" in protections):
+            return Held(mechanism if sys.platform.startswith("linux") else None, frozenset(protections))
     return Held(None, frozenset())
 
 
 def _tried(mechanism):
-    """Return the walls that hold around a process that tries them, or None if it does not come to its end."""
+    """Return the protections that hold for a process that tests them, or None if the process does not finish."""
     with (
         children.own_folder() as folder,
         children.own_folder() as outside,
@@ -89,7 +90,7 @@ def _tried(mechanism):
 
 
 def _targets(outside, stack):
-    """Make what the process attempts to reach: a file, a server on the network, two on UNIX sockets."""
+    """Create what the process attempts to reach: a file, a server on the network, two servers on UNIX sockets."""
     file = Path(outside, "file")
     file.touch()
     targets = {"file": str(file), "port": None, "paths": []}
@@ -98,7 +99,7 @@ def _targets(outside, stack):
         targets["port"] = server.getsockname()[1]
         for path in (str(Path(outside, "socket")), f"\0minigooglenet-{os.getpid()}-{os.urandom(4).hex()}"):
             listener = stack.enter_context(socket.socket(socket.AF_UNIX))
-            with contextlib.suppress(OSError):  # a path may be too long for a socket
+            with contextlib.suppress(OSError):  # the path may be too long for a socket
                 listener.bind(path)
                 listener.listen()
                 targets["paths"].append(path)
@@ -106,10 +107,10 @@ def _targets(outside, stack):
 
 
 def inside(work) -> None:
-    """Go behind the walls, attempt what they forbid, and print the names of those that hold."""
+    """Enter the sandbox, attempt what it forbids, and print the names of the protections that hold."""
     work = json.loads(work)
-    told = sandbox.confine(work["folder"], DISK, (str(children.PACKAGE),), 0, work["mechanism"])
-    told |= sandbox.limit(60, 1 << 30, DISK, 400) & set(sandbox.WALLS)
+    claimed = sandbox.confine(work["folder"], DISK, (str(children.PACKAGE),), 0, work["mechanism"])
+    claimed |= sandbox.limit(60, 1 << 30, DISK, 400) & set(sandbox.PROTECTIONS)
     if sys.platform.startswith("linux"):
         attempts = {
             "network": [lambda: socket.create_connection(("127.0.0.1", work["port"]), 2)],
@@ -120,8 +121,8 @@ def inside(work) -> None:
             "disk": [lambda: _see_no_bounds(work["folder"])],
             "total memory": [lambda: os.memfd_create("probe"), _make_segment],
         }
-        told = {wall for wall in told if not any(map(_works, attempts.get(wall, ())))}
-    print(json.dumps(sorted(told)), flush=True)
+        claimed = {name for name in claimed if not any(map(_works, attempts.get(name, ())))}
+    print(json.dumps(sorted(claimed)), flush=True)
 
 
 def _works(attempt):
@@ -140,33 +141,33 @@ def _owned(path):
 
 
 def _see_others():
-    """Raise OSError unless there are more processes than this one, its parent and the first of a namespace."""
+    """Raise OSError unless other processes are visible than this one, its parent and the first of a namespace."""
     if sum(name.isdigit() for name in os.listdir("/proc")) <= 4:  # noqa: PTH208
         raise FileNotFoundError("others")
 
 
 def _touch(path):
-    """Set the mode and the times of a file to what they are."""
-    found = os.stat(path)  # noqa: PTH116
+    """Set the mode and the times of a file to their present values."""
+    status = os.stat(path)  # noqa: PTH116
     with contextlib.suppress(OSError):
-        os.chmod(path, stat.S_IMODE(found.st_mode))  # noqa: PTH101
+        os.chmod(path, stat.S_IMODE(status.st_mode))  # noqa: PTH101
         return
-    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _connect(path):
-    with socket.socket(socket.AF_UNIX) as each:
-        each.connect(path)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
 
 
 def _see_no_bounds(folder):
-    found = os.statvfs(folder)
-    if found.f_files and found.f_files <= sandbox.FILES and found.f_blocks * found.f_frsize <= DISK:
+    status = os.statvfs(folder)
+    if status.f_files and status.f_files <= sandbox.FILES and status.f_blocks * status.f_frsize <= DISK:
         raise OSError("bounded")
 
 
 def _make_segment():
-    """Make a System V segment of one page, and leave nothing of it."""
+    """Create a System V segment of one page, and remove it."""
     libc = ctypes.CDLL(None, use_errno=True)
     segment = libc.shmget(0, mmap.PAGESIZE, 0o600)
     if segment < 0:

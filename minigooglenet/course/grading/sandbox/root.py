@@ -1,7 +1,7 @@
-"""A root folder of its own for a process that runs a student's code, and namespaces: the mechanism of this package.
+"""The package's own sandbox mechanism: a separate root folder and namespaces for a process that runs a student's code.
 
-What is not in this root cannot be named: other people's files, sockets of programs that listen, other processes.
-Everything in it is read-only but one folder in memory, of bounded size and number of files.
+The process cannot name anything outside this root: files of other people, listening sockets, other processes.
+Everything inside is read-only except one in-memory folder with a bounded size and number of files.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random")
 
 
 def enter(as_root) -> bool:
-    """Go on in namespaces of its own as the child of their first process; return whether that is possible.
+    """Continue in new namespaces, as the child of their first process; return whether that is possible.
 
-    When the first process ends, the kernel ends everything inside.
+    When the first process ends, the kernel ends every process inside.
     """
     known = (os.getuid(), os.getgid())
     spaces = linux.NEWNET | linux.NEWPID | linux.NEWIPC | linux.NEWNS | linux.NEWUTS
@@ -35,7 +35,7 @@ def enter(as_root) -> bool:
 
 
 def _map(user, group):
-    """Be the same user inside the namespace, so that files are owned as they were."""
+    """Keep the same user inside the namespace, so that files keep their owners."""
     with contextlib.suppress(OSError):
         Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
@@ -43,18 +43,18 @@ def _map(user, group):
 
 
 def visible(paths) -> list[str]:
-    """Return those of some paths that exist, also as what their links lead to, without what another one holds."""
-    found = set()
+    """Return the existing paths and the targets of their links, without paths that are inside another one."""
+    existing = set()
     for path in paths:
-        if os.path.exists(path):  # noqa: PTH110 (False, too, for what may not be looked at)
-            found |= {str(Path(path).absolute()), os.path.realpath(path)}
-    return sorted(path for path in found if not any(str(above) in found for above in Path(path).parents))
+        if os.path.exists(path):  # noqa: PTH110 (also False for a path that may not be read)
+            existing |= {str(Path(path).absolute()), os.path.realpath(path)}
+    return sorted(path for path in existing if not any(str(above) in existing for above in Path(path).parents))
 
 
 def build(folder, paths) -> None:
-    """Replace the root folder by one that holds some paths, read-only, and /proc; or raise OSError.
+    """Replace the root folder by one that contains these paths, read-only, and /proc; or raise OSError.
 
-    folder : an empty one, made on the way
+    folder : an empty folder, which exists in the new root too
     """
     linux.mount("none", "/", flags=linux.PRIVATE | linux.RECURSIVE)
     linux.mount("tmpfs", folder, "tmpfs", linux.NOSUID, "size=4m,nr_inodes=10000,mode=755")
@@ -69,7 +69,7 @@ def build(folder, paths) -> None:
         linux.mount(path, target, flags=linux.BIND | linux.RECURSIVE)
     for name in (folder.lstrip("/"), "proc", ".old"):
         (base / name).mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):  # a container that hides parts of its own /proc: then there is none
+    with contextlib.suppress(OSError):  # fails in a container that hides parts of its /proc: the new root then has none
         linux.mount("proc", base / "proc", "proc", linux.NOSUID | linux.NODEV | linux.NOEXEC)
     os.chdir(folder)
     if linux.libc().pivot_root(b".", b".old"):

@@ -1,7 +1,8 @@
-"""Seccomp, Linux's filter of system calls: what a notebook never needs fails with "not permitted".
+"""Seccomp, Linux's filter for system calls: calls that no notebook needs fail with "not permitted".
 
-That is memory that no limit counts (memfd_create, System V segments), keys, sockets (a pair of connected ones stays:
-asyncio needs it), new namespaces and mounts, looking into other processes, and io_uring, which passes filters by.
+These are calls for memory that no limit counts (memfd_create, System V segments), keys, sockets (connected pairs are
+allowed, because asyncio needs them), new namespaces and mounts, access to other processes, and io_uring, which bypasses
+filters.
 """
 
 import ctypes
@@ -11,7 +12,7 @@ import struct
 
 from minigooglenet.course.grading.sandbox import linux
 
-# {name: number of the call on x86_64 and on aarch64}; None: that system does not have it.
+# {name: number of the system call on x86_64 and on aarch64}; None if the architecture does not have it.
 DENIED = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
@@ -51,7 +52,7 @@ DENIED = {
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
 }
-# Owner, mode, times and attributes of files: denied where nothing else keeps the grader's own files as they are.
+# Owner, mode, times and attributes of files: denied if nothing else protects the grader's files.
 ATTRIBUTES = {
     "chmod": (90, None),
     "fchmod": (91, 52),
@@ -81,26 +82,26 @@ CLONE3, X32 = 435, 0x40000000
 NAMESPACES = linux.NEWNS | linux.NEWCGROUP | linux.NEWUTS | linux.NEWIPC | linux.NEWUSER | linux.NEWPID | linux.NEWNET
 _LOAD, _EQUAL, _LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # instructions of the filter
 _ALLOW, _KILL, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
-_NUMBER, _MACHINE, _FIRST, _SECOND = 0, 4, 16, 24  # where the filter finds the call's number and arguments
+_NUMBER, _MACHINE, _FIRST, _SECOND = 0, 4, 16, 24  # offsets of the call's number and arguments
 
 
 def restrict(attributes) -> bool:
-    """Let these calls fail from now on, also in all that this process starts; return whether it holds.
+    """Make these calls fail from now on, in this process and its children; return whether the filter holds.
 
-    attributes : whether to deny changes of files' owners, modes and times too
+    attributes : whether to deny changes of owners, modes and times of files too
     """
     if platform.machine() not in MACHINES:
         return False
     code = program(platform.machine(), attributes)
     buffer = ctypes.create_string_buffer(code, len(code))
     linux.no_new_rights()
-    asked = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
+    request = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
     set_seccomp, filtered = 22, 2
-    return linux.libc().prctl(set_seccomp, filtered, asked, 0, 0) == 0
+    return linux.libc().prctl(set_seccomp, filtered, request, 0, 0) == 0
 
 
 def program(machine, attributes) -> bytes:
-    """Return the filter: 8 bytes an instruction, from top to bottom."""
+    """Return the filter program, 8 bytes per instruction."""
     column, name, clone, ioctl = MACHINES[machine]
     denied = [numbers[column] for numbers in {**DENIED, **(ATTRIBUTES if attributes else {})}.values()]
     lines = [(_LOAD, 0, 0, _MACHINE), (_EQUAL, 1, 0, name), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, _NUMBER)]

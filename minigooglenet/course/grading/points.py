@@ -1,6 +1,6 @@
-"""Points of a class by the plan of its course: what counts, partial credit, late rules, totals, and names.
+"""Points of a class by the plan of its course: which exercises count, partial credit, late rules, totals, and names.
 
-The rows that come in have what happened; the rows that go out have the course's points.
+Input rows contain the results of the checks; output rows contain the points in this course.
 """
 
 from collections import defaultdict
@@ -11,46 +11,46 @@ from minigooglenet.course.plan import when_of
 from minigooglenet.course.roster import key_of
 from minigooglenet.exercises.result import PASSED, WRONG
 
-COPIED = 60.0  # seconds in which all files of a class change only if somebody copied them
-UNNAMED = "you"  # whom a question is drawn for if nobody says who
+COPIED = 60.0  # if all files of a class changed within so many seconds, they were copied
+UNNAMED = "you"  # name that a question is drawn for by default
 
 
 @dataclass
 class Total:
-    """What a student has: {lesson: (points, of)}, and the sum."""
+    """Points of one student: {lesson: (points, of)}, and their sums."""
 
     student: str
     lessons: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def points(self):
-        """Points of all lessons."""
+        """Total points."""
         return _short(sum(points for points, _ in self.lessons.values()))
 
     @property
     def of(self):
-        """Points that all lessons give."""
+        """Maximum of the total points."""
         return _short(sum(of for _, of in self.lessons.values()))
 
 
-def marked(rows, plan) -> tuple[list[dict], list[str]]:
+def apply_plan(rows, plan) -> tuple[list[dict], list[str]]:
     """Return (rows with the points of the course, sentences for the staff).
 
-    Each row has "when", seconds since 1970 at which its file was handed in, or None.
+    Each row has "when", the time at which its file was handed in, in seconds since 1970, or None.
     """
     sentences = []
     copied = plan.late is not None and _copied(rows)
     if copied:
         sentences.append(
-            "All files carry the same time, so they say when they were copied, not when they were handed in. "
-            "No points were deducted for late files. Unpack the platform's archive, or pass it, to keep the times."
+            "All files have the same time, so they were copied, and their submission times are unknown. No points were "
+            "deducted for late files. To keep the times, pass the platform's archive itself, or unpack it again."
         )
     made = [_row(row, plan, copied) for row in rows]
     return made, sentences
 
 
 def _copied(rows) -> bool:
-    """Return whether the files of a class have one time: that of a copy or of a clone."""
+    """Return whether all files of a class have the same time, because they were copied or cloned."""
     times = {(row["student"], row["file"]): row["when"] for row in rows if row.get("when")}
     students = {student for student, _ in times}
     return len(students) > 1 and max(times.values()) - min(times.values()) < COPIED
@@ -75,7 +75,7 @@ def _row(row, plan, copied):
             late = f"{days} day{'s' * (days != 1)} late: {fraction:.0%} of the points count"
             earned *= fraction
         if file_names.marked_late(row["file"]) and not late:
-            notes.append("Canvas marked this file as late, but its time does not say so: look at it")
+            notes.append("Canvas marked this file as late, but it is on time by its own time: check it by hand")
     return {
         **row,
         "points": _short(earned),
@@ -86,15 +86,15 @@ def _row(row, plan, copied):
 
 
 def _short(value):
-    """Return a number of points without a needless fraction."""
+    """Return points as an integer if possible, otherwise with two decimals."""
     value = round(float(value), 2)
     return int(value) if value.is_integer() else value
 
 
-def names(rows, roster, whole=False) -> None:
-    """Note on each row with a drawn question whose numbers these are, if it is not the student whose file it is.
+def check_names(rows, roster, whole=False) -> None:
+    """Add a note to each row of a question whose values were drawn for somebody other than its student.
 
-    With a roster the name must be this student's; without one, a name is noted that several students use.
+    With a roster, the name must be the name of this student. Without one, a name that several students use is noted.
 
     whole : whether every student must be on the roster
     """
@@ -108,24 +108,24 @@ def names(rows, roster, whole=False) -> None:
         drawn = row.get("drawn_for")
         if not drawn or row["status"] not in (PASSED, WRONG):  # the handout itself asks for "you"
             continue
-        person, told = roster.find(drawn), ""
+        person, note = roster.find(drawn), ""
         if drawn == UNNAMED:
-            told = f"its numbers are drawn for {UNNAMED!r}, not for a name"
+            note = f"its values were drawn for {UNNAMED!r}, not for a name"
         elif roster and person is None:
-            told = f"its numbers are drawn for {drawn!r}, who is not on the roster"
+            note = f"its values were drawn for {drawn!r}, who is not on the roster"
         elif person and person.name != row["student"]:
-            told = f"its numbers are drawn for {person.name}, who is another student"
+            note = f"its values were drawn for {person.name}, another student"
         elif not roster and (others := sorted(users[key_of(drawn)] - {row["student"]})):
-            told = f"its numbers are drawn for {drawn!r}, as are those of {', '.join(others[:3])}"
-        row["note"] = "; ".join(filter(None, [row["note"], told]))
+            note = f"its values were drawn for {drawn!r}, like those of {', '.join(others[:3])}"
+        row["note"] = "; ".join(filter(None, [row["note"], note]))
 
 
 def totals(rows) -> list[Total]:
     """Return the points of every student, by lesson and in total."""
-    found: dict[str, Total] = {}
+    by_student: dict[str, Total] = {}
     for row in rows:
-        total = found.setdefault(row["student"], Total(row["student"]))
+        total = by_student.setdefault(row["student"], Total(row["student"]))
         lesson = row["exercise"].partition(".")[0]
         points, of = total.lessons.get(lesson, (0, 0))
         total.lessons[lesson] = (_short(points + row["points"]), _short(of + row["of"]))
-    return [found[student] for student in sorted(found)]
+    return [by_student[student] for student in sorted(by_student)]
