@@ -16,4 +16,4 @@ def test_compare_shows_a_named_function(exercise):
     assert f"def {exercise.name}(" in text or exercise.engine_function
     assert "_reference(" not in text
     assert not text.startswith("@")
-    assert "On the check's cases: yours" in text
+    assert "On the test cases: your code takes" in text

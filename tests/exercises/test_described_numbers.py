@@ -22,12 +22,12 @@ def _said(number, change):
 DESCRIBED = [
     ("02.5", lambda f, v: f(**{**v, "p": 0}), "p = 0: is p ever used?"),
     ("07.2", lambda f, v: f(**{**v, "H": 1}), "H = 1: is H ever used?"),
-    ("06.3b", lambda f, v: f(layers=v["layers"][::-1]), "layers read from the end"),
+    ("06.3b", lambda f, v: f(layers=v["layers"][::-1]), "layers in reverse order"),
     ("06.2", lambda f, v: f(**v) // v["H"], "the right number divided by H"),
-    ("06.2d", lambda f, v: 100 * f(**v), "100 times the right number: per cent"),
+    ("06.2d", lambda f, v: 100 * f(**v), "100 times the right number: a percentage"),
     ("10.1", lambda f, v: -f(**v), "the wrong sign"),
-    ("07.2c", lambda f, v: f(**v) + 0.25, "a whole number"),
-    ("06.2d", lambda f, v: 1 / f(**v), "a fraction upside down"),
+    ("07.2c", lambda f, v: f(**v) + 0.25, "The answer is an integer, because it is a count."),
+    ("06.2d", lambda f, v: 1 / f(**v), "numerator and denominator exchanged"),
     ("12.6", lambda f, v: 1000 * f(**v), "1000"),
 ]
 

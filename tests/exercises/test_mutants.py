@@ -76,7 +76,7 @@ def test_limit_that_no_case_reaches_is_found(scaled):
         yield np.array([5.0, 1, 2, 0]), 2.5, 0
         yield np.array([4.0, 7, 3, 0]), -3.0, 2
 
-    assert any("range" in name or "limit" in name for name in _names(scaled))
+    assert any("range" in name or "bound" in name for name in _names(scaled))
 
 
 def test_survivor_comes_with_arguments_that_reveal_it(scaled):
@@ -98,8 +98,8 @@ def test_faults_that_change_nothing_are_left_out(scaled):
 
     made = [mutant.name for mutant in mutants(scaled)]
     assert any("minus 1" in name for name in made)
-    # Backwards, a sum from 0 on is the same, but not a sum from 2 on.
-    assert "x: backwards along axis 0" not in _names(scaled)
+    # A flip does not change the sum of x[0:], but it changes the sum of x[2:].
+    assert "x: flipped along axis 0" not in _names(scaled)
 
 
 def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
@@ -120,18 +120,18 @@ def test_source_mutants_change_one_thing_each():
     made = {name: function for name, _, function in faults}
     x = np.array([1.0, 2, 4, 8])
     outputs = {name.partition(": ")[2]: run(function, (x, 3.0, 1)) for name, function in made.items()}
-    assert outputs["= for +="] == 24
+    assert outputs["= instead of +="] == 24
     assert outputs["added twice"] == 84
     assert outputs["without scale"] == 14
     assert outputs["GtE 0 changed"] == 36
     assert outputs["start for scale"] == 14
-    assert outputs["limit 0 - 1"] == 18
+    assert outputs["bound 0 - 1"] == 18
     assert scaled_sum_in_a_loop(x, 3.0, 1) == 42, "the source itself is unchanged"
 
 
 def test_rows_and_columns_are_changed_together_too():
     names = [name for name, _, _ in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))]
-    both = [name for name in names if name.endswith("upper - 1 at all places")]
+    both = [name for name in names if name.endswith("upper - 1 everywhere")]
     assert both
     made = {name: function for name, _, function in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))}
     assert run(made[both[0]], (np.ones((4, 4)), 0, 1)) == 1
@@ -149,9 +149,9 @@ def test_words_name_the_arguments_that_a_student_knows():
         name.partition(": ")[2]: words
         for name, words, _ in source_mutants([scaled_sum], {"x": "array", "scale": "number", "start": "number"})
     }
-    assert words["without scale"] == "a factor is missing, where scale is read"
-    assert words["lower + 1"] == "a limit or an index that is off by one, where start is used"
-    assert words["start for scale"] == "start where scale belongs"
+    assert words["without scale"] == "a factor is missing: the one with scale"
+    assert words["lower + 1"] == "a bound or an index is off by one (in code that uses start)"
+    assert words["start for scale"] == "start instead of scale"
 
 
 def test_function_without_source_has_no_source_mutants():
@@ -170,4 +170,4 @@ def test_whole_numbers_do_not_tell_an_array_of_integers(scaled):
         yield integers(rng, 5, 1, 9), 2.0, 1
         yield integers(rng, 6, 1, 9), -3.0, 3
 
-    assert "output: cut to whole numbers" in _names(scaled)
+    assert "output: truncated to integers" in _names(scaled)

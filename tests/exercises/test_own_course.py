@@ -116,5 +116,6 @@ def test_release_puts_the_modules_of_the_course_next_to_its_notebook(course, tmp
 def test_a_course_that_is_not_installed_is_named_with_the_way_out(monkeypatch, capsys):
     monkeypatch.setenv(find.VARIABLE, "no_such_course")
     assert main(["hint", "20.1"]) == 1
-    assert "there is no package 'no_such_course'" in (told := capsys.readouterr().err)
-    assert "--exercises no_such_course" in told
+    error = capsys.readouterr().err
+    assert "package 'no_such_course', named in MINIGOOGLENET_LESSONS, is not installed" in error
+    assert "--exercises no_such_course" in error

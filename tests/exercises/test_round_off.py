@@ -189,4 +189,4 @@ def test_result_without_a_difference_can_be_shown():
     result = Result("0", "wrong", expected=same, got=same.copy())
     assert "expected:" in str(result)
     assert "<pre" in result._repr_html_()
-    assert "(only a corner)" not in str(Result("0", "wrong", expected=np.ones((3, 3, 3, 4)), got=np.ones((3, 3, 4, 3))))
+    assert "(only the first" not in str(Result("0", "wrong", expected=np.ones((3, 3, 3, 4)), got=np.ones((3, 3, 4, 3))))

@@ -194,7 +194,7 @@ def test_slices_report_an_error_in_other_sizes():
         assert x.shape[2:] != (7, 7), "no such size"
         return _by_slices(x, w, b, stride, pad)
 
-    assert "with other arguments it stopped with AssertionError: no such size" in check("13.2", answer).what
+    assert "with other arguments it raised AssertionError: no such size" in check("13.2", answer).what
 
 
 # --- 13.4 and 13.7: four products for two outputs, 16 for 2 x 2 ---
