@@ -44,9 +44,15 @@ def explanation(calls, outputs, case) -> str:
     if text:
         return text
     texts = symptom(right, got), _condition(calls, outputs) or _right_parts(calls, outputs[case], case)
-    sentences = [text.rstrip("?.") for text in texts if text]
-    joined = ". ".join([*sentences[:1], *(text[0].upper() + text[1:] for text in sentences[1:])])
-    return joined or vague(right, got) or _tendency(calls, outputs)
+    return _joined(filter(None, texts)) or vague(right, got) or _tendency(calls, outputs)
+
+
+def _joined(texts):
+    """Return texts as sentences; a result adds the last full stop if it needs one."""
+    joined = ""
+    for text in texts:
+        joined = f"{joined}{' ' if joined.endswith('?') else '. '}{text[0].upper()}{text[1:]}" if joined else text
+    return joined
 
 
 def _first_wrong(calls, output, case):

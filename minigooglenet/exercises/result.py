@@ -67,7 +67,7 @@ class Result:
     def _case(self):
         """Return the lines of the failing test case: its inputs, and the arrays that differ."""
         named = [line for name, value in self.inputs.items() for line in f"  {name} = {_brief(value)}".splitlines()]
-        return [*(["the case:", *named] if named else []), *(self._arrays() if self.expected is not None else [])]
+        return [*(["test case:", *named] if named else []), *(self._arrays() if self.expected is not None else [])]
 
     def _arrays(self):
         expected, got, differ, index = self._shown()

@@ -106,7 +106,7 @@ def _not_summed(expected, got):
                 if _same(got[tuple(at.get(axis, slice(None)) for axis in range(got.ndim))], expected):
                     position = index[0] if len(index) == 1 else index
                     which = f"index {position}{' (the last)' if index == last else ''} along {_axis(axes)}"
-                    return f"only one part of your output is right, {which}: return that part"
+                    return f"only {which} of your output is right: return that part"
             for word, reduce in (("sum", np.sum), ("mean", np.mean), ("maximum", np.max)):
                 if _same(reduce(got, axis=axes), expected):
                     return f"the {word} of your output over {_axis(axes)} is right: take this {word} before you return"
@@ -168,10 +168,15 @@ def _of_shape(expected, got):
         return "the right number of values in the wrong shape. Check for a missing or extra reshape"
     if expected.ndim != got.ndim:
         what = "for a missing sum" if got.ndim > expected.ndim else "the axes of your sums"
-        return f"{got.ndim} {'axis' if got.ndim == 1 else 'axes'} instead of {expected.ndim}. Check {what}"
+        return f"{_dimensions(got)} instead of {_dimensions(expected)}. Check {what}"
     pairs = enumerate(zip(expected.shape, got.shape, strict=True))
     sizes = "; ".join(f"axis {i} has size {b} instead of {a}" for i, (a, b) in pairs if a != b)
     return f"{sizes}. Check how you compute the output size{_common(expected, got)}"
+
+
+def _dimensions(values):
+    """Return the number of axes of an array in words."""
+    return ("a single number", "1 axis")[values.ndim] if values.ndim < 2 else f"{values.ndim} axes"
 
 
 def _common(expected, got):
@@ -261,7 +266,7 @@ def _slices(expected, got):
             left = np.delete(got, np.flatnonzero(~wrong.any(axis=others)), axis)
             first = np.take(got, [0], axis)
             if not left.any():
-                rest = "0 elsewhere: is the rest ever filled?"
+                rest = "zeros elsewhere: is the rest ever filled?"
             elif right[0] == 0 and _same(left, np.repeat(first, left.shape[axis], axis)):
                 rest = "the same values again elsewhere"
             else:

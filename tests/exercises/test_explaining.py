@@ -80,13 +80,17 @@ def _one_gradient_wrong(function):
 DETECTED = [
     ("00.3", lambda f: lambda w, x, t, rate, steps: f(w, x, t, 0.02, steps), "rate = 0.02 in every case"),
     ("00.3", lambda f: lambda w, x, t, rate, steps: f(w, x, t, rate, 8), "steps = 8 in every case"),
-    ("11.3", _in_a_pair, "index 1 (the last) along axis 0: return that part"),
+    ("11.3", _in_a_pair, "only index 1 (the last) along axis 0 of your output is right"),
     ("00.3", _first_point, "only part of the data is read along axis 0"),
     ("02.2", _whole, "truncated: integers instead of fractions"),
     ("02.2", _read_in_another_order, "w reshaped instead of transposed"),
     ("05.4", lambda f: _advanced_wrongly, "= instead of +=: only the last"),
     ("06.1", lambda f: lambda *given: [f(*given)[i] for i in (1, 0, 2)], "yours are the expected [1], [0], [2]"),
-    ("06.1", lambda f: lambda C, K, *more: (f(C, K, *more)[0] - K + 1, *f(C, K, *more)[1:]), "right at indices 1, 2 along axis 0"),
+    (
+        "06.1",
+        lambda f: lambda C, K, *more: (f(C, K, *more)[0] - K + 1, *f(C, K, *more)[1:]),
+        "right at indices 1, 2 along axis 0",
+    ),
     ("07.4", _one_gradient_wrong, "wrong: output[1]['5x5/bias']; all others are right"),
     ("13.2", lambda f: lambda x, w, b, stride, pad: f(x, w, b, 1, pad), "stride = 1 in every case"),
     ("13.2", lambda f: lambda x, w, b, *more: f(x, w, 0 * b, *more), "b = 0 everywhere: is b ever used?"),
@@ -98,7 +102,11 @@ DETECTED = [
     ("05.8", lambda f: lambda grads: f(grads) + 2, "every value is too large by 2"),
     ("11.3", lambda f: lambda *given: 100 * f(*given), "exactly 100 times the right values: a percentage"),
     ("08.3", lambda f: lambda *given: f(*given) + 1, "every value is too large by 1"),
-    ("09.4", lambda f: lambda *given: [f(*given)[i] for i in (0, 1, 3, 2)], "yours are the expected [0], [1], [3], [2]"),
+    (
+        "09.4",
+        lambda f: lambda *given: [f(*given)[i] for i in (0, 1, 3, 2)],
+        "are the expected [0], [1], [3], [2]",
+    ),
     ("10.2", lambda f: lambda *given: f(*given)[0], "only output[0], and it is right: return all 2 outputs"),
     ("05.1", lambda f: lambda *given: (f(*given)[0], f(*given)[1] + 1), "output[1]: every value is too large by 1"),
     ("13.7", lambda f: lambda d, g: f(d, g[::-1, ::-1]), "g rotated by 180 degrees"),
@@ -107,7 +115,11 @@ DETECTED = [
     ("01.3", lambda f: lambda *given: np.maximum(f(*given), 0), "negative values set to 0, as after a ReLU"),
     ("01.3", lambda f: lambda *given: f(*given)[:, :, :-1], "some are missing: 1 at the end of axis 2"),
     ("07.3", lambda f: lambda *given: np.roll(f(*given), 2, axis=1), "in a different order"),
-    ("08.6", lambda f: lambda x, w, b, c: np.stack([f(x, w, b, i) for i in range(len(w))]), "only one part of your output is right, index"),
+    (
+        "08.6",
+        lambda f: lambda x, w, b, c: np.stack([f(x, w, b, i) for i in range(len(w))]),
+        "along axis 0 of your output is right: return that part",
+    ),
     ("12.4", lambda f: lambda boxes, scores, t: f(boxes, scores, 0.5), "t = 0.5 in every case"),
     ("10.6c", lambda f: lambda *given: np.array(f(*given)) > 0.6, "is this a mask?"),
 ]
@@ -120,9 +132,7 @@ def test_detector_says_what_is_wrong(number, change, said):
 
 def test_condition_tells_the_cases_that_are_right():
     right = _reference("01.3")
-    assert "Right only if pad is 0" in _said(
-        "01.3", lambda x, w, b, stride, pad: right(x, w, b, stride, pad) + pad**3
-    )
+    assert "Right only if pad is 0" in _said("01.3", lambda x, w, b, stride, pad: right(x, w, b, stride, pad) + pad**3)
 
 
 def test_where_it_is_right_is_told_and_not_where_it_is_wrong_too():
