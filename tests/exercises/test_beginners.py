@@ -66,7 +66,7 @@ def _assigned(cols, x_shape, kh, kw, stride, pad):
         ("02.3", _assigned, "add (+=), do not assign (=)"),
     ],
 )
-def test_a_beginners_mistake_is_named(number, answer, told):
+def test_check_explains_beginners_mistake(number, answer, told):
     result = check(number, answer)
     assert result.status == "wrong"
     assert told in str(result)

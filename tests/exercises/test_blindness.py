@@ -67,14 +67,14 @@ def _row(number, outputs):
     return comparer.compare(stream, [number], SEED)["rows"][0]
 
 
-def test_comparer_passes_the_right_answer_as_it_is_sent():
+def test_comparer_accepts_right_answer():
     for exercise in CALLED[:3]:
         calls = [*exercise.arguments, *exercise.drawn(SEED)]
         row = _row(exercise.number, [run(exercise.reference_function, arguments) for arguments in calls])
         assert row["status"] == "passed", row
 
 
-def test_cases_of_the_compiled_loop_reveal_blind_answers():
+def test_compiled_loop_cases_reveal_faulty_answers():
     def outputs(function):
         written = []
         for x, w, b in parallel_loops.cases():

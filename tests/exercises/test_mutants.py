@@ -50,7 +50,7 @@ def _names(exercise):
     return [mutant.name for mutant in survivors(exercise)]
 
 
-def test_cases_that_vary_everything_leave_no_survivor(scaled):
+def test_varied_cases_leave_no_survivor(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
@@ -59,7 +59,7 @@ def test_cases_that_vary_everything_leave_no_survivor(scaled):
     assert _names(scaled) == []
 
 
-def test_argument_with_one_value_is_found(scaled):
+def test_constant_argument_survives(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
@@ -70,7 +70,7 @@ def test_argument_with_one_value_is_found(scaled):
     assert all(name.startswith("scale: ") for name in names)
 
 
-def test_limit_that_no_case_reaches_is_found(scaled):
+def test_untested_bound_survives(scaled):
     @scaled.cases
     def cases(rng):
         yield np.array([5.0, 1, 2, 0]), 2.5, 0
@@ -79,7 +79,7 @@ def test_limit_that_no_case_reaches_is_found(scaled):
     assert any("range" in name or "bound" in name for name in _names(scaled))
 
 
-def test_survivor_comes_with_arguments_that_reveal_it(scaled):
+def test_survivor_has_arguments_that_reveal_it(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 1.0, 1
@@ -90,7 +90,7 @@ def test_survivor_comes_with_arguments_that_reveal_it(scaled):
         assert run(mutant.function, mutant.arguments) != run(scaled_sum, mutant.arguments)
 
 
-def test_faults_that_change_nothing_are_left_out(scaled):
+def test_equivalent_mutants_do_not_survive(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 0
@@ -102,7 +102,7 @@ def test_faults_that_change_nothing_are_left_out(scaled):
     assert "x: flipped along axis 0" not in _names(scaled)
 
 
-def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
+def test_other_inputs_stay_within_bounds_of_cases(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
@@ -115,7 +115,7 @@ def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
     assert len({len(x) for x, _, _ in inputs}) > 1
 
 
-def test_source_mutants_change_one_thing_each():
+def test_source_mutant_has_one_change():
     faults = source_mutants([scaled_sum_in_a_loop], {"x": "array", "scale": "number", "start": "number"})
     made = {name: function for name, _, function in faults}
     x = np.array([1.0, 2, 4, 8])
@@ -129,7 +129,7 @@ def test_source_mutants_change_one_thing_each():
     assert scaled_sum_in_a_loop(x, 3.0, 1) == 42, "the source itself is unchanged"
 
 
-def test_rows_and_columns_are_changed_together_too():
+def test_twin_nodes_are_also_changed_together():
     names = [name for name, _, _ in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))]
     both = [name for name in names if name.endswith("upper - 1 everywhere")]
     assert both
@@ -137,14 +137,14 @@ def test_rows_and_columns_are_changed_together_too():
     assert run(made[both[0]], (np.ones((4, 4)), 0, 1)) == 1
 
 
-def test_endless_faults_come_to_an_end():
+def test_endless_loops_are_stopped():
     outputs = [run(function, (5,)) for _, _, function in source_mutants([descending], ["count"])]
     stopped = [output.error for output in outputs if isinstance(output, Raised)]
     assert any("too many steps" in str(error) for error in stopped)
     assert descending(5) == 15
 
 
-def test_words_name_the_arguments_that_a_student_knows():
+def test_words_name_known_arguments():
     words = {
         name.partition(": ")[2]: words
         for name, words, _ in source_mutants([scaled_sum], {"x": "array", "scale": "number", "start": "number"})
@@ -158,13 +158,13 @@ def test_function_without_source_has_no_source_mutants():
     assert list(source_mutants([np.sum, eval("lambda x: x + 1")], ["x"])) == []
 
 
-def test_no_faulty_answer_puts_an_array_where_a_shape_belongs():
+def test_mutants_never_replace_a_shape_by_an_array():
     made = [mutant.name for mutant in mutants(find("02.4"))]  # np.eye(np.prod(w)) would fill the memory
     assert any("stride for pad" in name for name in made)
     assert not any("w for in_shape" in name or "in_shape for w" in name for name in made)
 
 
-def test_whole_numbers_do_not_tell_an_array_of_integers(scaled):
+def test_integer_cases_let_truncation_survive(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.0, 1

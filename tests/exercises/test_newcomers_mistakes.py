@@ -134,7 +134,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_newcomers_mistake_is_named_with_words_that_help(name):
+def test_check_explains_newcomers_mistake(name):
     number, answer, words = MISTAKES[name]
     with np.errstate(all="ignore"):
         result = check(number, answer)
@@ -142,6 +142,6 @@ def test_a_newcomers_mistake_is_named_with_words_that_help(name):
     assert words in str(result), str(result)
 
 
-def test_a_pair_of_long_gradients_shows_the_entry_that_differs():
+def test_long_gradients_show_the_entry_that_differs():
     result = check("04.2", lambda a, n: np.mean(abs(a - n) / (abs(a) + abs(n) + 1e-12)))
     assert "a = 100 times 1, but 1.000003 at 37, n = 100 times 1." in str(result)

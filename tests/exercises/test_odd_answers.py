@@ -317,7 +317,7 @@ def test_odd_outputs_reach_the_grading_process(odd):
     _shown(marked(calls, [output, output]))
 
 
-def test_odd_outputs_are_named_by_their_form():
+def test_message_describes_form_of_odd_outputs():
     forms = {
         "text": "got the text '5.5'",
         "generator": "got <generator>; make a list of it",
@@ -333,7 +333,7 @@ def test_odd_outputs_are_named_by_their_form():
         assert words in check("00.1", lambda *given, made=ODD[odd]: made()).what
 
 
-def test_plain_keeps_what_is_plain():
+def test_plain_data_is_copied_unchanged():
     value = {"a": [1, 2.5, (True, None)], "b": np.arange(3), 3: {"x"}}
     copied = plain(value)
     assert repr(copied) == repr(value)
@@ -342,7 +342,7 @@ def test_plain_keeps_what_is_plain():
     assert plain(fractions.Fraction(1, 4)) == 0.25
 
 
-def test_a_buffer_that_every_call_returns_is_copied():
+def test_reused_output_buffer_is_copied():
     buffer = {}
 
     def answer(x, kh, kw, stride, pad):
@@ -353,7 +353,7 @@ def test_a_buffer_that_every_call_returns_is_copied():
     assert check("02.1", answer).passed
 
 
-def test_a_raised_error_shows_the_arguments_of_its_call():
+def test_exception_shows_arguments_of_its_call():
     def mean_of_window(x, i, j, k):
         return x[i, j, k]
 
@@ -364,7 +364,7 @@ RAISING = [e for e in JUDGED if callable(e.reference_function) and e.number != "
 
 
 @pytest.mark.parametrize("exercise", RAISING, ids=lambda exercise: exercise.number)
-def test_a_judged_function_that_raises_shows_its_line_and_its_call(exercise):
+def test_judged_exception_shows_line_and_arguments(exercise):
     names = exercise.signature.partition("(")[2].partition(")")[0].split(", ")
     source = f"def {exercise.name}({', '.join(names)}):\n    return {names[0]}.nothing\n"
     linecache.cache["cell 9"] = (len(source), None, source.splitlines(keepends=True), "cell 9")

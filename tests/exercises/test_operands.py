@@ -94,14 +94,14 @@ def test_products_are_counted_in_any_copy(name):
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_a_lost_count_says_so(name):
+def test_lost_count_shows_the_line(name):
     count = counted(LOST[name], (D, G))
     assert count.why.startswith("To count products, the check passes special numbers")
     assert "test_operands.py" not in count.why
     assert "in your line" in count.why
 
 
-def test_the_function_itself_stays_as_it_is():
+def test_counted_function_stays_unchanged():
     before = dict(_helper.__globals__)
     counted(_helper, (D, G))
     assert _helper.__globals__ == before

@@ -89,12 +89,12 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("number", "answer"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
-def test_check_accepts_the_rule_of_the_text(number, answer):
+def test_check_accepts_the_stated_rule(number, answer):
     assert check(number, answer).passed
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_check_rejects_another_rule(name):
+def test_check_rejects_a_different_rule(name):
     assert not check(name.partition(":")[0], OTHERS[name]).passed
 
 
@@ -102,5 +102,5 @@ def test_adjoint_with_one_side_of_ones_is_named():
     assert check("04.5", _adjoint("y")).mistake == "one side of ones"
 
 
-def test_detection_that_takes_the_next_truth_is_named():
+def test_detection_matching_the_next_truth_is_named():
     assert check("12.5", _precision(_best_free)).mistake == "another truth taken"

@@ -166,7 +166,7 @@ def test_slices_accept_loops_over_the_kernel_only(answer):
 
 
 @pytest.mark.parametrize("answer", LOOPS, ids=lambda answer: answer.__name__)
-def test_slices_reject_any_other_loop_and_name_its_axis(answer):
+def test_slices_reject_other_loops_and_name_the_axis(answer):
     result = check("13.2", answer)
     assert not result.passed
     assert result.what.endswith(f"it loops over the {LOOPS[answer]}")
@@ -430,7 +430,7 @@ def test_one_call_of_conv_passes(answer):
         (_own_padding, "conv is called with stride 1 and padding 1"),
     ],
 )
-def test_other_ways_than_one_call_of_conv_fail(answer, says):
+def test_anything_but_one_conv_call_fails(answer, says):
     result = check("03.4", answer)
     assert not result.passed
     assert says in result.what
