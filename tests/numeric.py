@@ -1,4 +1,4 @@
-"""Seeded arrays, gradients by numbers, and the one way to compare arrays that the tests use."""
+"""Seeded arrays, numerical gradients, and the comparison of arrays that all tests use."""
 
 import numpy as np
 import pytest
@@ -6,48 +6,48 @@ import pytest
 from minigooglenet.kernels import compiled
 
 COMPILED = () if compiled.why_not_fast() else ("numba", "winograd")  # the values of `algorithm=` that need Numba
-# Why tests of compiled code cannot run here, or an empty string. tests/kernels/fast skips all of its files for it.
+# Reason why tests of compiled code cannot run, or an empty string. tests/kernels/fast skips all of its files for it.
 NEEDS_NUMBA = "" if COMPILED else f"This tests compiled code, but {compiled.why_not_fast()}."
 needs_numba = pytest.mark.skipif(not COMPILED, reason=NEEDS_NUMBA)
-TINY = 1e-30  # the complex step subtracts nothing, so it may be as small as one likes
+TINY = 1e-30  # the complex step has no subtraction, so its step size may be tiny
 TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-10, np.dtype(np.complex128): 1e-10}
 
 
 def draw(*shape, seed=0, dtype=np.float64):
-    """Return normal values; another shape or seed gives other values."""
+    """Return normal values; a different shape or seed gives different values."""
     return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
 
 
 def distinct(*shape, seed=0, dtype=np.float64):
-    """Return values around zero of which any two differ by 0.1 or more, and none is within 0.04 of zero."""
+    """Return values around zero; any two differ by at least 0.1, and all are further than 0.04 from zero."""
     count = int(np.prod(shape))
     ranks = np.random.default_rng([seed, *shape]).permutation(count)
     return ((ranks - count // 2) / 10 + 0.05).reshape(shape).astype(dtype)
 
 
 def complex_step(f, x, grad_y):
-    """Return the gradient of sum(f(x) * grad_y) for an analytic f, exact to rounding."""
+    """Return the gradient of sum(f(x) * grad_y) for a complex-step safe f, exact up to round-off."""
     grad = np.empty(x.shape)
-    for place in np.ndindex(x.shape):
+    for index in np.ndindex(x.shape):
         moved = x.astype(np.complex128)
-        moved[place] += TINY * 1j
-        grad[place] = np.sum(f(moved) * grad_y).imag / TINY
+        moved[index] += TINY * 1j
+        grad[index] = np.sum(f(moved) * grad_y).imag / TINY
     return grad
 
 
 def differences(f, x, grad_y, step=1e-5):
-    """Return the gradient of sum(f(x) * grad_y) by central differences, good to about 1e-9."""
+    """Return the numerical gradient of sum(f(x) * grad_y) by central differences, right to about 1e-9."""
     grad = np.empty(x.shape)
-    for place in np.ndindex(x.shape):
+    for index in np.ndindex(x.shape):
         up, down = x.copy(), x.copy()
-        up[place] += step
-        down[place] -= step
-        grad[place] = np.sum((f(up) - f(down)) * grad_y) / (2 * step)
+        up[index] += step
+        down[index] -= step
+        grad[index] = np.sum((f(up) - f(down)) * grad_y) / (2 * step)
     return grad
 
 
 def assert_close(actual, expected, tolerance=None):
-    """Compare to the rounding of the actual dtype, or to `tolerance`, of the largest expected value."""
+    """Compare up to a fraction of the largest expected value: `tolerance`, or round-off of the actual dtype."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape
     tolerance = TOLERANCE[actual.dtype] if tolerance is None else tolerance

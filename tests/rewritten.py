@@ -1,6 +1,6 @@
-"""Right answers to exercises, rewritten: they round otherwise, or return their values in other containers.
+"""Right answers to exercises in other forms: with different round-off, or with their values in other containers.
 
-A way is a function of one value that an answer returns, or of the whole answer where this is not a function.
+A form is a function of one value of the output, or of the whole answer if the answer is not a function.
 """
 
 import re
@@ -25,7 +25,7 @@ def then(function, change):
 
 
 def noisy(value, relative=1e-13):
-    """Return a value that is off by a fraction of its largest entry."""
+    """Return a value with noise, relative to its largest entry."""
     noise = np.random.default_rng(0).uniform(-relative, relative, np.shape(value))
     values = np.asarray(value)
     return value * (1 + noise) + np.max(np.abs(values[np.isfinite(values)]), initial=0) * noise
@@ -66,15 +66,15 @@ CONTAINERS = {
     "double length": lambda value: np.asarray(value, np.longdouble),
     "complex": lambda value: np.asarray(value) + 0j,
 }
-LOOP_OVER_IMAGES = ("tuples", "NumPy's numbers", "0-d arrays", "iterators of arrays")  # which 13.2 forbids
-# Of a whole output or answer: other sequences for lists and tuples.
+LOOP_OVER_IMAGES = ("tuples", "NumPy's numbers", "0-d arrays", "iterators of arrays")  # 13.2 forbids such a loop
+# Other sequences instead of lists and tuples, for the whole output or answer.
 SEQUENCES = {
     "lists of parts": lambda value: list(value) if isinstance(value, (tuple, set, np.ndarray)) else value,
     "tuples of parts": lambda value: tuple(value) if isinstance(value, (list, set, np.ndarray)) else value,
     "generators": lambda value: (part for part in value) if isinstance(value, (list, tuple)) else value,
     "iterators of arrays": lambda value: iter(value) if isinstance(value, np.ndarray) and value.ndim else value,
 }
-# Linear in these arguments: computed for a third of them, times 3.
+# Exercises that are linear in these arguments: computed for a third of them, then multiplied by 3.
 LINEAR = {
     "01.1": "xb",
     "01.3": "xb",
@@ -126,7 +126,7 @@ def _names(exercise):
 
 
 def of_thirds(number):
-    """Return an answer that computes with a third of its arguments, and returns three times as much."""
+    """Return an answer that computes with a third of its arguments and multiplies the output by 3."""
     exercise, reference = find(number), find(number).reference_function
     names = _names(exercise)
 
@@ -145,7 +145,7 @@ def _flipped(value, axis):
 
 
 def in_reverse(number):
-    """Return an answer that takes its sums in the opposite order."""
+    """Return an answer that computes its sums in reverse order."""
     exercise, reference = find(number), find(number).reference_function
     names, (axes, parts) = _names(exercise), REVERSED[number]
 
@@ -164,15 +164,15 @@ def in_reverse(number):
 
 
 def in_single(number, back):
-    """Return an answer that computes in float32, and returns that or float64."""
+    """Return an answer that computes in float32 and returns the dtype `back`."""
     reference = find(number).reference_function
 
     def single(value):
         return value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype == np.float64 else value
 
     def answer(*given):
-        found = reference(*(leaves(value, single) for value in given))
-        return leaves(found, lambda value: value.astype(back) if np.asarray(value).dtype == np.float32 else value)
+        output = reference(*(leaves(value, single) for value in given))
+        return leaves(output, lambda value: value.astype(back) if np.asarray(value).dtype == np.float32 else value)
 
     return answer
 
@@ -188,16 +188,16 @@ def by_fft(x, w, b, stride, pad):
 
 
 def one_by_fft(x, w, b, n, k, i, j, stride, pad):
-    """Return one value of it."""
+    """Return one value of a convolution by Fourier transforms."""
     return by_fft(x, w, b, stride, pad)[n, k, i, j]
 
 
 def gradient_by_fft(dout, w, x_shape, stride, pad):
     """Return the input gradient of a convolution by Fourier transforms."""
     size = [x_shape[i] + 2 * pad + w.shape[i] for i in (2, 3)]
-    spread = np.zeros((*dout.shape[:2], *size))
-    spread[:, :, : stride * dout.shape[2] : stride, : stride * dout.shape[3] : stride] = dout
-    dx = np.fft.ifft2(np.einsum("nkhw,kchw->nchw", np.fft.fft2(spread), np.fft.fft2(w, size))).real
+    dilated = np.zeros((*dout.shape[:2], *size))
+    dilated[:, :, : stride * dout.shape[2] : stride, : stride * dout.shape[3] : stride] = dout
+    dx = np.fft.ifft2(np.einsum("nkhw,kchw->nchw", np.fft.fft2(dilated), np.fft.fft2(w, size))).real
     return dx[:, :, pad : pad + x_shape[2], pad : pad + x_shape[3]]
 
 
@@ -206,5 +206,5 @@ FORM = re.compile(r"(?:should be|should return|expected) .*, got ", re.DOTALL)
 
 
 def passes_or_names_the_form(passed, message):
-    """Return whether an answer passed, or its message says which form is expected and which one came."""
+    """Return whether an answer passed, or its message names the expected and the returned form."""
     return passed or bool(FORM.search(message))

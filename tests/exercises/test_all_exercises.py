@@ -1,4 +1,4 @@
-"""Every exercise: its check takes right answers, rejects each wrong one by its name, and calls a stub "not yet"."""
+"""Every exercise: its check accepts right answers, names each known mistake, and reports a stub as "not yet"."""
 
 import inspect
 
@@ -22,7 +22,7 @@ def _number(exercise):
 
 
 def _compiles(exercise):
-    """Return the mark of exercises that compile what a student wrote."""
+    """Return the pytest mark of exercises that compile a student's code."""
     return needs_numba if exercise.number == "13.3" else ()
 
 
@@ -74,8 +74,8 @@ def test_exercise_has_distinct_hints_and_mistakes(exercise):
 
 @pytest.mark.parametrize("exercise", [e for e in CALLED if e.reference_function], ids=_number)
 def test_signature_matches_reference_arguments(exercise):
-    told = exercise.signature.partition("(")[2].partition(")")[0]
-    names = [part.split("=")[0].strip() for part in told.split(",") if part.strip()]
+    arguments = exercise.signature.partition("(")[2].partition(")")[0]
+    names = [part.split("=")[0].strip() for part in arguments.split(",") if part.strip()]
     assert names == list(inspect.signature(exercise.reference_function).parameters)
     assert "->" in exercise.signature
 

@@ -1,4 +1,4 @@
-"""The budget game: its score is counted and trained, its file is written whole, a file edited by hand gains nothing."""
+"""The budget game: its score combines counts and training; its file is written atomically and cannot be forged."""
 
 import json
 import math
@@ -12,18 +12,18 @@ PAPER = MODULES["4a"]
 
 
 def test_paper_module_scores_by_the_formula():
-    found = budget.counted(*PAPER)
-    assert found.macs == 73_608_192
-    assert not found.broken
-    shares = [n / 512 for n in (192, 208 + 64, 48)]
-    assert found.mix == pytest.approx(math.exp(-sum(p * math.log(p) for p in shares)))
-    assert found.points == pytest.approx(512 * found.mix / (found.macs / 1e6))
+    score = budget.counted(*PAPER)
+    assert score.macs == 73_608_192
+    assert not score.broken
+    fractions = [n / 512 for n in (192, 208 + 64, 48)]
+    assert score.mix == pytest.approx(math.exp(-sum(p * math.log(p) for p in fractions)))
+    assert score.points == pytest.approx(512 * score.mix / (score.macs / 1e6))
 
 
 def test_points_include_accuracy_of_short_training():
-    most, found = budget.counted(*PAPER), budget.score(*PAPER)
-    assert found.learned == short_run.learned(PAPER) > 0.6
-    assert found.points == pytest.approx(most.points * found.learned)
+    most, score = budget.counted(*PAPER), budget.score(*PAPER)
+    assert score.learned == short_run.learned(PAPER) > 0.6
+    assert score.points == pytest.approx(most.points * score.learned)
 
 
 def test_single_filter_module_learns_less_than_paper_module():
@@ -67,9 +67,9 @@ def test_filters_after_narrow_reduction_do_not_count():
     ],
 )
 def test_design_outside_budget_scores_0_with_reason(design, what, tmp_path):
-    found = budget.play("ada", *design, path=tmp_path / "board.json")
-    assert found.points == 0
-    assert what in str(found)
+    score = budget.play("ada", *design, path=tmp_path / "board.json")
+    assert score.points == 0
+    assert what in str(score)
     assert not (tmp_path / "board.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""docs/checks.md is true: its Python runs, and its tolerances are those of the exercises."""
+"""docs/checks.md is correct: its examples run, and it states the tolerances and rules of the exercises."""
 
 import doctest
 import re

@@ -1,4 +1,4 @@
-"""After a pass, compare shows readable code of every exercise: a function with its own name and no decorator."""
+"""After a pass, `compare` shows readable code for every exercise: a function with its name and without decorators."""
 
 import pytest
 

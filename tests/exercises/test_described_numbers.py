@@ -1,4 +1,4 @@
-"""A wrong number that no known mistake leads to is described by a fault of the formula or by its factor."""
+"""A wrong number that is not a known mistake is described by a fault of the formula or by a factor."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from minigooglenet.exercises.result import WRONG
 STUDENT = "you"
 
 
-def _said(number, change):
-    """Return what is said of a number made from the right one and the drawn values."""
+def _description(number, change):
+    """Return the description of a number computed from the solution and the drawn values."""
     question = find(number)
     values = question.values(STUDENT)
     result = answer(number, change(question.solution_function, values), STUDENT)
@@ -32,17 +32,17 @@ DESCRIBED = [
 ]
 
 
-@pytest.mark.parametrize(("number", "change", "said"), DESCRIBED, ids=[f"{n}: {said}" for n, _, said in DESCRIBED])
-def test_number_is_described(number, change, said):
-    assert said in _said(number, change)
+@pytest.mark.parametrize(("number", "change", "words"), DESCRIBED, ids=[f"{n}: {words}" for n, _, words in DESCRIBED])
+def test_number_is_described(number, change, words):
+    assert words in _description(number, change)
 
 
 def test_number_close_to_another_by_chance_is_not_described():
     def relu_counted_once(f, v):
         return (v["fan_in"] * v["std"] ** 2) ** (v["layers"] / 2) / 2**0.5
 
-    assert _said("09.5", relu_counted_once) == ""  # within the tolerance of the right number plus 1
+    assert _description("09.5", relu_counted_once) == ""  # within the tolerance of the right number plus 1
 
 
 def test_number_with_many_explanations_is_not_described():
-    assert _said("03.5", lambda f, v: 6) == ""
+    assert _description("03.5", lambda f, v: 6) == ""

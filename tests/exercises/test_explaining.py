@@ -1,4 +1,4 @@
-"""Wrong answers that no list knows are named or described, and what is said of them is true."""
+"""Wrong answers that are not known mistakes are described, and the descriptions are true."""
 
 import collections
 
@@ -11,7 +11,7 @@ from minigooglenet.exercises.exercise import REGISTERED, Exercise, integers
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.result import WRONG
 
-VAGUE = "values differ, the first"  # says where, not what
+VAGUE = "values differ, the first"  # a position without an explanation
 
 
 def _kind(result):
@@ -31,10 +31,10 @@ def test_most_fresh_wrong_answers_are_named_or_described():
         assert result.status == WRONG, (number, what)
         kinds[_kind(result)] += 1
     assert kinds["neither"] <= 0.1 * sum(kinds.values()), kinds
-    assert kinds["described"] >= 0.8 * (kinds["described"] + kinds["neither"]), kinds  # of those that no list has
+    assert kinds["described"] >= 0.8 * (kinds["described"] + kinds["neither"]), kinds  # not counting known mistakes
 
 
-def _said(number, answer):
+def _description(number, answer):
     result = check(number, answer)
     assert result.status == WRONG
     assert result.mistake is None, result.mistake
@@ -125,26 +125,30 @@ DETECTED = [
 ]
 
 
-@pytest.mark.parametrize(("number", "change", "said"), DETECTED)
-def test_explanation_names_the_fault(number, change, said):
-    assert said in _said(number, change(_reference(number)))
+@pytest.mark.parametrize(("number", "change", "words"), DETECTED)
+def test_explanation_names_the_fault(number, change, words):
+    assert words in _description(number, change(_reference(number)))
 
 
 def test_condition_names_right_cases():
     right = _reference("01.3")
-    assert "Right only if pad is 0" in _said("01.3", lambda x, w, b, stride, pad: right(x, w, b, stride, pad) + pad**3)
+    assert "Right only if pad is 0" in _description(
+        "01.3", lambda x, w, b, stride, pad: right(x, w, b, stride, pad) + pad**3
+    )
 
 
 def test_condition_names_only_one_side():
     right = _reference("01.3")
-    told = _said("01.3", lambda x, w, b, stride, pad: right(x, w, b, stride, pad) + (pad == 1) * pad * x[0, 0, 0, 0])
-    assert "only if" in told.lower()
-    assert not ("right only" in told.lower() and "wrong only" in told.lower())
+    text = _description(
+        "01.3", lambda x, w, b, stride, pad: right(x, w, b, stride, pad) + (pad == 1) * pad * x[0, 0, 0, 0]
+    )
+    assert "only if" in text.lower()
+    assert not ("right only" in text.lower() and "wrong only" in text.lower())
 
 
 @pytest.fixture
 def halves():
-    """An exercise with two cases and one number each, where luck could look like a cause."""
+    """An exercise with two small test cases, in which a coincidence may look like an explanation."""
     exercise = Exercise("98.2", "a half", "halves(x) -> (2,)", minutes=1, difficulty=1, hints=("", "", ""))
 
     @exercise.cases
@@ -161,12 +165,12 @@ def halves():
 
 
 def test_unrelated_values_are_not_explained(halves):
-    assert VAGUE in _said("98.2", lambda x: np.sin(7 * x) * 5)
+    assert VAGUE in _description("98.2", lambda x: np.sin(7 * x) * 5)
 
 
 def test_factor_must_hold_in_every_case(halves):
     wrong = iter((3.0, 4.0))
-    assert "exactly" not in _said("98.2", lambda x: x / 2 * next(wrong))
+    assert "exactly" not in _description("98.2", lambda x: x / 2 * next(wrong))
 
 
 def test_wrong_integer_is_not_called_rounded():
@@ -176,7 +180,7 @@ def test_wrong_integer_is_not_called_rounded():
         params, macs, size = right(*given)
         return params, macs + 3, size
 
-    assert "digits" not in _said("06.1", answer)
+    assert "digits" not in _description("06.1", answer)
 
 
 @pytest.mark.parametrize(

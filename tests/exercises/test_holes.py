@@ -1,4 +1,4 @@
-"""Wrong answers that a check once passed are rejected, and no machine's load makes a right one wrong."""
+"""Wrong answers that a check once accepted are rejected, and right answers pass on a busy machine."""
 
 import time
 
@@ -27,7 +27,7 @@ def signs_ignored(forward, transpose, x_shape, y_shape, rng):
     return abs((forward(x) * y).sum()) == abs((transpose(y) * x).sum())
 
 
-def only_outputs_of_the_map(forward, transpose, x_shape, y_shape, rng):
+def only_outputs_of_the_forward(forward, transpose, x_shape, y_shape, rng):
     x = _drawn(rng, x_shape)
     return (forward(x) ** 2).sum() == (transpose(forward(x)) * x).sum()
 
@@ -60,7 +60,7 @@ def square_kernel(x, dout, w_shape, stride, pad):
 HOLES = [
     ("04.4", absolute_error),
     ("04.5", signs_ignored),
-    ("04.5", only_outputs_of_the_map),
+    ("04.5", only_outputs_of_the_forward),
     ("04.5", one_image_for_all),
     ("05.7", stays_above_the_ratio_only),
     ("05.7", masked_where_x_is_negative),
@@ -93,7 +93,7 @@ def test_adjoint_comparing_shapes_is_named():
 def test_busy_machine_gives_an_answer_more_time(monkeypatch):
     monkeypatch.setattr(outputs, "LONGER", 300)
     begun = time.process_time()
-    monkeypatch.setattr(outputs.time, "process_time", lambda: begun)  # other programs had the processor
+    monkeypatch.setattr(outputs.time, "process_time", lambda: begun)  # other programs used the CPU
     assert attempt(lambda: time.sleep(0.2) or 7, (), 0.05) == 7
 
 

@@ -1,4 +1,4 @@
-"""The figures of the primer say in text what they show, and the glossary is one table."""
+"""Lesson 00: alt text of the primer's figures, and the glossary table."""
 
 from minigooglenet.lessons.lesson_00_start import drawing, glossary
 

@@ -1,4 +1,4 @@
-"""The case that reveals: what is no case is said, what is a weak case is scored."""
+"""Lesson 01, the revealing test case: invalid cases are explained, weak cases get a score."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ X, W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "words"),
     [
         ((X, W), "should be (x, w, stride, pad), got a tuple of 2"),
         ((X, W[:, :1], 2, 1), "input channels"),
@@ -18,10 +18,10 @@ X, W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
         ((np.zeros((2, 2, 30, 31)), W, 2, 1), "at most 1000"),
     ],
 )
-def test_invalid_case_shows_the_reason(answer, told):
+def test_invalid_case_shows_the_reason(answer, words):
     result = check("01.5", answer)
     assert result.status == "wrong"
-    assert told in result.what
+    assert words in result.what
 
 
 def test_weak_case_lists_surviving_mistakes():

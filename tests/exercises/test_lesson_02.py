@@ -1,4 +1,4 @@
-"""Lesson 02's ladder: every way computes the same convolution, and each is timed."""
+"""Lesson 02: all algorithms of its ladder compute the same convolution, and each is timed."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Lesson 03's eight backwards: the right one is right, and each of the others is wrong where it says."""
+"""Lesson 03: of its eight backward methods one is correct, and each of the others has the bug in its name."""
 
 import numpy as np
 import pytest
@@ -19,9 +19,9 @@ def test_letters_name_every_backward_once():
 
 @pytest.mark.parametrize("name", wrong_backwards.NAMES)
 def test_broken_backward_keeps_the_forward_pass(name):
-    right, found = _gradients(wrong_backwards.network()), _gradients(wrong_backwards.broken(name))
-    assert found.loss == right.loss
-    same = [np.array_equal(found.params[key], right.params[key]) for key in right.params]
+    right, broken = _gradients(wrong_backwards.network()), _gradients(wrong_backwards.broken(name))
+    assert broken.loss == right.loss
+    same = [np.array_equal(broken.params[key], right.params[key]) for key in right.params]
     assert all(same) == (name == "correct")
 
 
@@ -53,15 +53,15 @@ def test_accuracy_is_repeatable(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Replace training by a note of its arguments."""
-    noted = []
+    """Replace training by a function that records its arguments."""
+    calls = []
 
     def accuracy(name, seed=0, epochs=4):
-        noted.append((name, seed, epochs))
-        return 0.5 + len(noted) / 1000
+        calls.append((name, seed, epochs))
+        return 0.5 + len(calls) / 1000
 
     monkeypatch.setattr(wrong_backwards, "accuracy", accuracy)
-    return noted
+    return calls
 
 
 def test_lesson_04_reuses_accuracies_of_lesson_03(trainings, tmp_path, capsys):

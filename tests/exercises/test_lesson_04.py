@@ -1,4 +1,4 @@
-"""Lesson 04's judges: cases that do not fit are told so, and each student's detective cases stay."""
+"""Lesson 04: its judges explain unusable cases, and each student's detective cases stay the same."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ def test_case_may_be_a_tuple_or_a_function():
 
 
 @pytest.mark.parametrize(
-    ("case", "says"),
+    ("case", "words"),
     [
         ((1, 2), "should be (x, w, dout, stride, pad), got an array of shape (2,)"),
         ((np.ones(3), np.ones(3), np.ones(3), 1, 0), "four axes"),
@@ -31,10 +31,10 @@ def test_case_may_be_a_tuple_or_a_function():
         ((np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)), 1, 0), "output's shape"),
     ],
 )
-def test_unusable_case_shows_the_reason(case, says):
+def test_unusable_case_shows_the_reason(case, words):
     result = check("04.3", case)
     assert result.status == "wrong"
-    assert says in result.what
+    assert words in result.what
 
 
 def test_weak_case_lists_survivors():
@@ -52,9 +52,9 @@ def test_student_gets_three_different_mistakes_repeatably(student):
 def test_evidence_differs_for_every_broken_convolution():
     for exhibit in detective.BROKEN:
         case = detective.Case(exhibit.forward, exhibit.backward, exhibit.inputs(np.random.default_rng(0)))
-        found = detective.evidence(case)
-        assert set(found) == {"x", "weight", "bias"}
-        assert any(a.shape != b.shape or abs(a - b).max() > 1e-6 for a, b in found.values()), exhibit.name
+        evidence = detective.evidence(case)
+        assert set(evidence) == {"x", "weight", "bias"}
+        assert any(a.shape != b.shape or abs(a - b).max() > 1e-6 for a, b in evidence.values()), exhibit.name
 
 
 def test_detective_without_names_is_not_yet():
@@ -73,14 +73,14 @@ def test_detective_example_has_the_form_of_an_answer():
 
 
 def _alternately(f, params, grads, rng, h):
-    """Compare one value after the other, with the wrong sign."""
+    """Compare one value at a time, with the wrong sign."""
     error = 0.0
     for name, value in params.items():
-        for place in np.ndindex(value.shape):
+        for index in np.ndindex(value.shape):
             moved = [{key: array.copy() for key, array in params.items()} for _ in range(2)]
-            moved[0][name][place] += h
-            moved[1][name][place] -= h
-            error = max(error, abs((f(moved[1]) - f(moved[0])) / (2 * h) - grads[name][place]))
+            moved[0][name][index] += h
+            moved[1][name][index] -= h
+            error = max(error, abs((f(moved[1]) - f(moved[0])) / (2 * h) - grads[name][index]))
     return error
 
 

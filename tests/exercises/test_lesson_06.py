@@ -1,4 +1,4 @@
-"""The judges of lesson 06 where no known mistake fits."""
+"""Lesson 06: its judges on answers that are not known mistakes, and its helpers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Lesson 07: the judge of its stems, on what it does not know, and its figures."""
+"""Lesson 07: the judge of stems on unknown answers, and the figures."""
 
 import numpy as np
 import pytest
@@ -19,8 +19,8 @@ def test_verdict_shows_counts_of_a_stem():
 
 
 def test_bottleneck_curves_cross_at_equal_cost():
-    _, text, meet = drawing.bottleneck_costs(480, 48, 5, 196, chosen=16)
-    direct, reduced = (480 * 48 * 25, meet * (480 + 48 * 25))
+    _, text, crossing = drawing.bottleneck_costs(480, 48, 5, 196, chosen=16)
+    direct, reduced = (480 * 48 * 25, crossing * (480 + 48 * 25))
     assert reduced == pytest.approx(direct)
     assert "r = 16: 5.27" in text
 

@@ -1,4 +1,4 @@
-"""The judges of lesson 08 on networks that no known mistake fits."""
+"""Lesson 08: its judges on networks that are not known mistakes."""
 
 import numpy as np
 

@@ -46,12 +46,12 @@ def test_batch_norm_chain_ignores_weight_scale():
 
 
 def test_survey_adds_classifier_gradients(net, monkeypatch):
-    for place, wire in (("FIRST", "conv1/3x3"), ("MIDDLE", "conv1/relu_3x3"), ("LAST", "inception_4a/output")):
-        monkeypatch.setattr(starts, place, wire)
-    found = starts.survey(net, "he")
-    assert list(found.at_4a) == list(found.losses) == list(net.outputs)
+    for constant, wire in (("FIRST", "conv1/3x3"), ("MIDDLE", "conv1/relu_3x3"), ("LAST", "inception_4a/output")):
+        monkeypatch.setattr(starts, constant, wire)
+    survey = starts.survey(net, "he")
+    assert list(survey.at_4a) == list(survey.losses) == list(net.outputs)
     norms = [starts.gradients(net, starts.images(net, "he"), wire, [starts.FIRST])[1] for wire in net.outputs]
-    assert found.with_heads == pytest.approx(starts.length(*(grads[starts.FIRST] for grads in norms)))
+    assert survey.with_heads == pytest.approx(starts.length(*(grads[starts.FIRST] for grads in norms)))
 
 
 @pytest.fixture

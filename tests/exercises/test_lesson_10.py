@@ -1,4 +1,4 @@
-"""The sick runs: each is sick, only its own repair cures it, and whoever answers otherwise is told why."""
+"""Lesson 10, faulty runs: each has one bug, only its own repair cures it, and wrong answers get a reason."""
 
 import pytest
 

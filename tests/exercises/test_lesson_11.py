@@ -1,4 +1,4 @@
-"""Lesson 11: the checks that judge for themselves, and the small networks that look."""
+"""Lesson 11: its judges, and the small networks that evaluate crops."""
 
 import numpy as np
 import pytest

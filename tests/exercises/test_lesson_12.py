@@ -1,4 +1,4 @@
-"""Lesson 12: the trunk that comes with it, the regions, and what the judges say beside the known mistakes."""
+"""Lesson 12: the bundled backbone, the regions, and its judges on answers that are not known mistakes."""
 
 import numpy as np
 

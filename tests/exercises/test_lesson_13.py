@@ -1,4 +1,4 @@
-"""Lesson 13's instruments: they count steps and find a race without a clock."""
+"""Lesson 13: its instruments count steps and find a race without measuring time."""
 
 import numpy as np
 import pytest

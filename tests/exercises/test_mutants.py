@@ -1,4 +1,4 @@
-"""The machine that makes faulty answers finds blind test cases, and leaves out faults that change nothing."""
+"""The generator of faulty answers finds weak test cases and leaves out equivalent mutants."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from minigooglenet.exercises.source_mutants import source_mutants
 
 @pytest.fixture
 def scaled():
-    """An exercise whose test cases a test may choose: scale * sum(x[start:]) + offset."""
+    """An exercise whose test cases the test chooses: scale * sum(x[start:])."""
     exercise = Exercise(
         "98.1", "a sum", "scaled(x, scale, start) -> float", minutes=1, difficulty=1, hints=("", "", "")
     )
@@ -28,9 +28,9 @@ def scaled_sum(x, scale, start):
 
 def scaled_sum_in_a_loop(x, scale, start):
     total = 0.0
-    for place in range(len(x)):
-        if place >= start:
-            total += scale * x[place]
+    for index in range(len(x)):
+        if index >= start:
+            total += scale * x[index]
     return total
 
 
@@ -84,9 +84,9 @@ def test_survivor_has_arguments_that_reveal_it(scaled):
     def cases(rng):
         yield integers(rng, 5, 1, 9), 1.0, 1
 
-    found = survivors(scaled)
-    assert found
-    for mutant in found:
+    survived = survivors(scaled)
+    assert survived
+    for mutant in survived:
         assert run(mutant.function, mutant.arguments) != run(scaled_sum, mutant.arguments)
 
 

@@ -1,4 +1,4 @@
-"""Nothing that a student returns, raises or gives breaks a check, its display or its way to the grading process."""
+"""No answer, output or exception of a student breaks a check, its display or its transfer to the grading process."""
 
 import collections
 import decimal
@@ -42,7 +42,7 @@ class Broken:
 
 
 class Leaves(Broken):
-    """One that ends the program."""
+    """An object whose methods end the program."""
 
     def _exit(self, *arguments, **named):
         raise SystemExit(3)
@@ -51,13 +51,13 @@ class Leaves(Broken):
 
 
 class Liar(dict):
-    """A dict whose methods say what is not so."""
+    """A dict whose methods fail."""
 
     items = keys = values = __iter__ = __getitem__ = __len__ = lambda self, *arguments: 1 / 0
 
 
 class LongList(list):
-    """A list that goes on for ever."""
+    """A list whose iteration never ends."""
 
     def __iter__(self):
         while True:
@@ -75,7 +75,7 @@ class Array(np.ndarray):
 
 
 class Frame:
-    """An object that is an array for NumPy, as a table of pandas is."""
+    """An object that NumPy converts to an array, such as a pandas table."""
 
     def __init__(self, values):
         self.values = values
@@ -93,7 +93,7 @@ class Sly(type):
 
 
 class Nameless(metaclass=Sly):
-    """An object of it."""
+    """An object whose class has no readable name."""
 
 
 def _endless():
@@ -198,7 +198,7 @@ ODD = {
 }
 
 
-LARGE = ("nested wide", "range", "list without end", "an endless recursion")  # reading them takes a while
+LARGE = ("nested wide", "range", "list without end", "an endless recursion")  # slow to read
 
 
 class UnprintableError(Exception):
@@ -209,7 +209,7 @@ class UnprintableError(Exception):
 
 
 class NeedsMoreError(Exception):
-    """An exception that cannot be made from a text."""
+    """An exception that cannot be created from a text."""
 
     def __init__(self, one, two):
         super().__init__(one)
@@ -259,20 +259,20 @@ def test_judge_survives_any_answer(exercise):
     for odd, made in {**ODD, **RAISES}.items():
         if odd not in RAISES:
             what = check(exercise.number, lambda *given, made=made: made()).what
-            assert "it raised" not in what or "broken" in what, "nothing of the student's stopped"
+            assert "it raised" not in what or "broken" in what, "the student's code did not raise"
             result = check(exercise.number, made())
             _shown(result, "not yet" if odd in ("nothing", "...") else result.status)
             assert not result.passed
-        if odd != "an interrupt":  # a student's own, or the one of whoever waits
+        if odd != "an interrupt":  # the judge cannot know whether the user pressed Ctrl-C
             _shown(check(exercise.number, lambda *given, made=made: made()))
 
 
 @pytest.mark.parametrize("number", ["04.3", "04.6", "06.4", "07.1", "10.5", "11.5"])
 def test_judge_survives_odd_parts_of_an_answer(number):
     right = find(number).reference_function
-    for place in range(len(right)):
+    for part in range(len(right)):
         for made in ODD.values():
-            given = [*right[:place], made(), *right[place + 1 :]]
+            given = [*right[:part], made(), *right[part + 1 :]]
             result = check(number, given)
             _shown(result, result.status)
 

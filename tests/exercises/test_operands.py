@@ -1,4 +1,4 @@
-"""Operands count products of two arguments, in whatever copies an answer makes; a count that is lost says so."""
+"""Operands count products of two arguments in any copy that an answer makes, and report a lost count."""
 
 import decimal
 import functools
@@ -110,8 +110,8 @@ def test_counted_function_stays_unchanged():
 
 
 def test_recursion_and_unset_variables_are_rebound():
-    def total(d, g, place=0):
-        return d[place] * float(g[0]) + (total(d, g, place + 1) if place < 3 else 0)
+    def total(d, g, index=0):
+        return d[index] * float(g[0]) + (total(d, g, index + 1) if index < 3 else 0)
 
     assert counted(total, (D, G)).products == 4
 

@@ -1,4 +1,4 @@
-"""A message points at the last line of the student's own code: not at NumPy, not at this package."""
+"""A message shows the last line of the student's own code, not a line of NumPy or of this package."""
 
 import functools
 import linecache
@@ -22,7 +22,7 @@ def _error(function, *arguments):
 
 
 def _defined(source, filename, name="conv_db", known=True):
-    """Return a function of source text that a notebook or a file would hold."""
+    """Return a function defined by source text, as in a notebook or a file."""
     if known:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     names = {"np": np}

@@ -1,4 +1,4 @@
-"""docs/your-own-course.md is true: the course of the page is added, checked, asked and released."""
+"""docs/your-own-course.md is correct: the course of the page can be added, checked and released."""
 
 import doctest
 import json
@@ -80,15 +80,15 @@ def test_adding_a_course_twice_has_no_effect(course):
 
 
 @pytest.mark.parametrize(
-    ("package", "error", "says"),
+    ("package", "error", "words"),
     [
         ("no_such_course", ValueError, "'no_such_course' cannot be imported"),
         ("minigooglenet.shapes", ValueError, "'minigooglenet.shapes' is a module, not a package"),
         (find, TypeError, "add_lessons expects the name of a package"),
     ],
 )
-def test_add_lessons_rejects_anything_but_packages(package, error, says):
-    with pytest.raises(error, match=says):
+def test_add_lessons_rejects_anything_but_packages(package, error, words):
+    with pytest.raises(error, match=words):
         exercises.add_lessons(package)
 
 

@@ -1,5 +1,4 @@
-"""Right answers pass however they round and in whatever container; wrong ones keep their names; no message shows equal
-numbers."""
+"""Right answers pass with any round-off and in any container; known mistakes keep their names."""
 
 import fractions
 import re
@@ -112,7 +111,7 @@ def test_check_accepts_float32_or_names_it(exercise, back):
 def test_check_names_known_mistakes_that_round(exercise):
     for wrong in exercise.wrongs:
         if wrong.name == "changes its input" or "values are right" in wrong.message:
-            continue  # these have right values, and are seen by other means
+            continue  # these have right values and are detected by other means
         result = check(exercise.number, then(wrong.function, noisy))
         assert (result.status, result.mistake) == ("wrong", wrong.name)
 

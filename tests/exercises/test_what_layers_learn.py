@@ -1,4 +1,4 @@
-"""Lesson 12: the strongest images of a channel, their receptive fields, and maps of covered images."""
+"""Lesson 12: the images with the strongest activation of a channel, their receptive fields, and occlusion maps."""
 
 import numpy as np
 import pytest
