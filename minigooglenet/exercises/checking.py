@@ -36,10 +36,10 @@ from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 from minigooglenet.exercises.shown import brief, error_text, pair
 
-PASSES: dict = {}  # {exercise ID: the answer that passed}, for `compare`
+PASSES: dict[str, Callable[..., Any]] = {}  # {exercise ID: the answer that passed}, for `compare`
 
 
-def check(number: str | None = None, given: Callable | Any = None) -> Result | Listing:
+def check(number: str | None = None, given: Any = None) -> Result | Listing:
     """Check the answer to an exercise. Without arguments, list all exercises.
 
     Parameters

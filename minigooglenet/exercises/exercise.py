@@ -6,7 +6,7 @@
     def conv_db_cases(rng): ...         # yields the arguments of each call
 
     @conv_db.reference
-    def conv_db_reference(dout): ...    # the reference solution: the engine's, if it has one
+    def conv_db_reference(dout): ...    # the reference solution: the engine's function if it has one
 
     @conv_db.wrong
     def mean_over_the_batch(dout):
@@ -23,7 +23,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Wrong(NamedTuple):
 
     name: str
     message: str
-    function: Callable
+    function: Callable[..., Any]
 
 
 class Verdict(NamedTuple):
@@ -106,9 +106,12 @@ class Exercise(Task):
             number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
         )
         self.signature, self.objects = signature, objects
-        self.reference_function = self.cases_function = self.judge_function = self.engine_function = None
-        self.demand_function = None
-        self.rights: list[Callable] = []
+        self.reference_function: Any = None
+        self.cases_function: Any = None
+        self.judge_function: Any = None
+        self.engine_function: Any = None
+        self.demand_function: Any = None
+        self.rights: list[Callable[..., Any]] = []
 
     def cases(self, function):
         """Register cases(rng), which yields the test cases: one tuple of arguments per call."""
@@ -121,7 +124,7 @@ class Exercise(Task):
         return function
 
     def engine(self, function):
-        """Register the function that `compare` shows next to the student's; by default the reference solution."""
+        """Register the function that `compare` shows next to the student's code; by default the reference solution."""
         self.engine_function = function
         return function
 
@@ -146,12 +149,12 @@ class Exercise(Task):
         return self.signature.partition("(")[0]
 
     @functools.cached_property
-    def arguments(self) -> list[tuple]:
+    def arguments(self) -> list[tuple[Any, ...]]:
         """The arguments of every call, the same in every run."""
         digits = int("".join(filter(str.isdigit, self.number)))  # "10.6b" has the seed of "10.6"
         return [tuple(case) for case in self.cases_function(np.random.default_rng(digits))]
 
-    def drawn(self, seed: int) -> list[tuple]:
+    def drawn(self, seed: int) -> list[tuple[Any, ...]]:
         """Return the arguments of every call, drawn from a different seed: `grade` needs unpredictable test cases."""
         entropy = [seed, *self.number.encode()]
         return [tuple(case) for case in self.cases_function(np.random.default_rng(entropy))]

@@ -1,6 +1,6 @@
 """The explanation of an unknown wrong answer: a relation, a fault with the same outputs, or a condition.
 
-Every explanation holds in all test cases. The faults are generated (see `mutants`): if a student's outputs equal those
+Every explanation holds in every test case. The faults are generated (see `mutants`): if a student's outputs equal those
 of the reference solution with `stride` fixed at 1, the explanation is `stride = 1`.
 """
 
@@ -114,7 +114,7 @@ def _faults(exercise):
 
 
 def _fault(calls, outputs, case):
-    """Return in words the fault of a right answer that gives the same outputs in all test cases."""
+    """Return in words the fault of a right answer that gives the same outputs in every test case."""
     faults, stop = _faults(calls.exercise), time.process_time() + SECONDS
     if text := _constant(calls, outputs, time.process_time() + SECONDS / 4):
         return text
@@ -228,7 +228,7 @@ def _condition(calls, outputs):
 
 
 def _tendency(calls, outputs):
-    """Return in how many test cases a number is right, and whether it is too large or too small in all others."""
+    """Return in how many test cases a number is right, and whether all others are too large or too small."""
     try:
         pairs = [next(iter(matched(*both).values())) for both in zip(outputs, calls.expected, strict=False)]
     except FormError:
@@ -237,13 +237,14 @@ def _tendency(calls, outputs):
     errors = [float(got) - float(value) for (got, value), ok in zip(pairs, right, strict=True) if not ok]
     for word, all_are in (("large", all(e > 0 for e in errors)), ("small", all(e < 0 for e in errors))):
         if all_are and len(errors) > 1:
-            where = f"right in {sum(right)} of {len(right)} test cases, " if any(right) else ""
-            return f"{where}too {word} in all {'others' if where else f'{len(right)} test cases'}"
+            if any(right):
+                return f"right in {sum(right)} of {len(right)} test cases, too {word} in the others"
+            return f"too {word} in every test case"
     return ""
 
 
 def _separating(features, right):
-    """Return a condition for each feature with one value in all right test cases; if none, in all wrong ones."""
+    """Return a condition for each feature with one value in every right test case; otherwise in every wrong one."""
     right_if, wrong_if = [], []
     for name in features[0]:
         values = [one.get(name) for one in features]

@@ -8,7 +8,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-from minigooglenet.exercises.exercise import REGISTERED
+from minigooglenet.exercises.exercise import REGISTERED, Task
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
 
@@ -72,8 +72,9 @@ def add_folder(folder) -> str:
     if name not in sys.modules:
         first = folder / "__init__.py"
         spec = importlib.util.spec_from_file_location(name, first, submodule_search_locations=[str(folder)])
+        assert spec is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
-        if first.is_file():
+        if first.is_file() and spec.loader is not None:
             spec.loader.exec_module(sys.modules[name])
     if name not in COURSES:
         COURSES.append(name)
@@ -111,13 +112,13 @@ def find(number):
 
 def _ids(numbers):
     """Return the IDs of exercises, one line per lesson."""
-    lessons_of = {}
+    lessons_of: dict[str, list[str]] = {}
     for number in sorted(numbers):
         lessons_of.setdefault(number.partition(".")[0], []).append(number)
     return "\n".join(f"  lesson {lesson}: {', '.join(ids)}" for lesson, ids in lessons_of.items())
 
 
-def everything() -> dict:
+def everything() -> dict[str, Task]:
     """Return {ID: exercise} of all lessons, in order."""
     for name in folders():
         importlib.import_module(name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import Listing, listing
+from minigooglenet.exercises.result import Result
 
 _given: dict[str, int] = {}
-_last: dict = {}
+_last: dict[str, Result] = {}
 
 
 class Hint(str):

@@ -12,7 +12,8 @@ class Listing(str):
 
 def listing() -> Listing:
     """Return the exercises of all lessons, each with its ID, its title and the call that answers it."""
-    lines, lesson = [], None
+    lines: list[str] = []
+    lesson = None
     for number, exercise in everything().items():
         if number[:2] != lesson:
             lesson = number[:2]

@@ -28,7 +28,7 @@ USUAL = (0, 1, 2)  # constants that replace an argument, in addition to its valu
 class Mutant(NamedTuple):
     """A right answer with one fault.
 
-    name : "stride: always 1";  words : explanation for a student who made this fault;  function : the answer
+    name : "stride: always 1";  words : explanation for a student with this fault;  function : the answer
     """
 
     name: str
@@ -89,7 +89,7 @@ def survivors(exercise, candidates=None) -> list[Survivor]:
 
 
 def _compared(exercise, candidates):
-    """Return the mutants whose outputs are right in all test cases."""
+    """Return the mutants whose outputs are right in every test case."""
     calls = sorted(exercise.arguments, key=size)
     expected = [run(exercise.reference_function, arguments) for arguments in calls]
     least = [round_off(arguments) for arguments in calls]
@@ -130,7 +130,7 @@ def _agree(exercise, output, expected, least):
 
 
 def run(function, arguments):
-    """Return function(*copies of the arguments) as plain data, or Raised. There is no time limit."""
+    """Return function(*copies of the arguments) as plain data, or Raised, without a time limit."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -57,7 +57,7 @@ def arguments(error) -> dict:
 
 
 def foreign(filename) -> bool:
-    """Return whether a file is not the student's: it belongs to this package, to a library or to Python."""
+    """Return whether a file has no code of the student: it belongs to this package, to a library or to Python."""
     return _inside(filename, [PACKAGE]) or _library(filename)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
 
-_predicted: dict = {}
+_predicted: dict[str, Any] = {}
 
 
 def predict(name: str, guess: Any = None) -> Note:

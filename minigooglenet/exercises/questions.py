@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,8 @@ class Question(Task):
             number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
         )
         self.text = text
-        self.draw_function = self.solution_function = None
+        self.draw_function: Any = None
+        self.solution_function: Any = None
 
     def draw(self, function):
         """Register draw(rng) -> {name: value}."""
@@ -50,7 +52,7 @@ class Question(Task):
         self.solution_function = function
         return function
 
-    def values(self, student) -> dict:
+    def values(self, student) -> dict[str, Any]:
         """Return the values drawn for a student: the first draw whose right and wrong answers all differ."""
         key = f"{os.environ.get(COURSE, '')}/{student}/{self.number}".encode(errors="surrogatepass")
         rng = np.random.default_rng(list(hashlib.sha256(key).digest()))
@@ -109,13 +111,13 @@ def ask(number: str, student: str = "you") -> Note:
     return Note(f"{question.number} for {printable(student)}: {question.text.format(**question.values(student))}{near}")
 
 
-def answer(number: str, value: float | str | None, student: str | None = None) -> Result:
+def answer(number: str, value: Any, student: str | None = None) -> Result:
     """Check a number; the result of a known mistake gets the name of that mistake.
 
     Parameters
     ----------
     number : exercise ID, such as "01.2"
-    value : your answer; None or ... asks the question again
+    value : your answer, a number or its text; None or ... shows the question again
     student : name or ID of the student (default: as in the last `ask`, otherwise "you")
 
     Returns

@@ -1,6 +1,6 @@
 """Relations between wrong and right outputs: a factor with a name, an offset, a different order.
 
-A relation is reported only if it holds in all test cases up to round-off, so it is true whatever the cause is.
+A relation is reported only if it holds in every test case up to round-off, so it is true whatever the cause is.
 """
 
 import itertools
@@ -44,7 +44,7 @@ FUNCTIONS = {
 
 
 def relation(calls, outputs) -> str:
-    """Return the relation of the outputs to the right ones in all test cases, in words, or an empty string."""
+    """Return the relation of the outputs to the right ones in every test case, in words, or an empty string."""
     if any(isinstance(output, Raised) for output in outputs):
         return ""
     with np.errstate(all="ignore"):

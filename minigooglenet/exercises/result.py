@@ -3,12 +3,14 @@
 import html
 import textwrap
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from minigooglenet import console, figures
 from minigooglenet.exercises import shown
 from minigooglenet.exercises.outputs import close
+from minigooglenet.typing import Array
 
 PASSED, WRONG, NOT_YET = "passed", "wrong", "not yet"
 MOST_SHOWN = 64  # values of an array that are printed in full
@@ -38,18 +40,18 @@ class Result:
     what: str = ""
     looks_like: str = ""
     advice: str = ""
-    inputs: dict = field(default_factory=dict)
-    expected: np.ndarray | None = None
-    got: np.ndarray | None = None
-    differ: np.ndarray | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    expected: Array | None = None
+    got: Array | None = None
+    differ: Array | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the answer is right."""
         return self.status == PASSED
 
-    def points(self, of=1):
-        """Return `of` points for a pass, otherwise 0: the number that nbgrader reads."""
+    def points(self, of: float = 1) -> float:
+        """Return `of` points for a pass, otherwise 0. nbgrader reads this number."""
         return of if self.passed else 0
 
     def __str__(self):

@@ -276,7 +276,7 @@ def _which(node, arguments):
 
 
 def _added(node, arguments):
-    """Yield an in-place sum that overwrites, one that counts twice, and one with the wrong sign."""
+    """Yield a += that overwrites, one that counts twice, and one with the wrong sign."""
     if isinstance(node.op, (ast.Add, ast.Sub, ast.Mult)):
         target, words = node.target, "= instead of +=: only the last of several parts is kept"
         yield "= instead of +=", words, ast.Assign([target], node.value)

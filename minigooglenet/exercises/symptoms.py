@@ -237,8 +237,8 @@ def _shifted(expected, got):
         return ""
     steps = itertools.product(range(-2, 3), repeat=2) if expected.ndim > 1 else ((0, by) for by in range(-2, 3))
     for down, right in sorted(steps, key=lambda step: abs(step[0]) + abs(step[1])):
-        here, there = _window(expected, -down, -right), _window(got, down, right)
-        if (down or right) and here.any() and _same(there, here):
+        right_part, got_part = _window(expected, -down, -right), _window(got, down, right)
+        if (down or right) and right_part.any() and _same(got_part, right_part):
             moves = _move(down, "row", "down", "up"), _move(right, "column", "to the right", "to the left")
             return f"the right values, shifted {' and '.join(filter(None, moves))}"
     return ""

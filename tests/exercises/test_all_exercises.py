@@ -53,7 +53,7 @@ def test_integer_arguments_are_signed(exercise):
 
 
 @pytest.mark.parametrize("exercise", CALLED, ids=_number)
-def test_stub_is_not_yet(exercise):
+def test_stub_gives_not_yet(exercise):
     def stub(*args, **kwargs):
         raise NotImplementedError(f"exercise {exercise.number}: write this")
 

@@ -1,4 +1,4 @@
-"""The budget game: its score combines counts and training; its file is written atomically and cannot be forged."""
+"""The budget game: its result combines counts and training; its file is written atomically and cannot be forged."""
 
 import json
 import math
@@ -12,18 +12,18 @@ PAPER = MODULES["4a"]
 
 
 def test_paper_module_scores_by_the_formula():
-    score = budget.counted(*PAPER)
-    assert score.macs == 73_608_192
-    assert not score.broken
+    result = budget.counted(*PAPER)
+    assert result.macs == 73_608_192
+    assert not result.broken
     fractions = [n / 512 for n in (192, 208 + 64, 48)]
-    assert score.mix == pytest.approx(math.exp(-sum(p * math.log(p) for p in fractions)))
-    assert score.points == pytest.approx(512 * score.mix / (score.macs / 1e6))
+    assert result.mix == pytest.approx(math.exp(-sum(p * math.log(p) for p in fractions)))
+    assert result.points == pytest.approx(512 * result.mix / (result.macs / 1e6))
 
 
 def test_points_include_accuracy_of_short_training():
-    most, score = budget.counted(*PAPER), budget.score(*PAPER)
-    assert score.learned == short_run.learned(PAPER) > 0.6
-    assert score.points == pytest.approx(most.points * score.learned)
+    most, result = budget.counted(*PAPER), budget.score(*PAPER)
+    assert result.learned == short_run.learned(PAPER) > 0.6
+    assert result.points == pytest.approx(most.points * result.learned)
 
 
 def test_single_filter_module_learns_less_than_paper_module():
@@ -36,7 +36,7 @@ def test_short_training_is_repeatable():
     assert short_run.learned(PAPER) == first
 
 
-def test_design_outside_the_budget_is_not_trained(monkeypatch):
+def test_design_outside_budget_skips_training(monkeypatch):
     monkeypatch.setattr(short_run, "learned", lambda design: pytest.fail("trained"))
     assert budget.score(8, 8, 8, 8, 8, 8).learned == 0
 
@@ -67,9 +67,9 @@ def test_filters_after_narrow_reduction_do_not_count():
     ],
 )
 def test_design_outside_budget_scores_0_with_reason(design, what, tmp_path):
-    score = budget.play("ada", *design, path=tmp_path / "board.json")
-    assert score.points == 0
-    assert what in str(score)
+    result = budget.play("ada", *design, path=tmp_path / "board.json")
+    assert result.points == 0
+    assert what in str(result)
     assert not (tmp_path / "board.json").exists()
 
 

@@ -37,12 +37,12 @@ def test_number_is_described(number, change, words):
     assert words in _description(number, change)
 
 
-def test_number_close_to_another_by_chance_is_not_described():
+def test_number_matching_by_chance_gets_no_description():
     def relu_counted_once(f, v):
         return (v["fan_in"] * v["std"] ** 2) ** (v["layers"] / 2) / 2**0.5
 
     assert _description("09.5", relu_counted_once) == ""  # within the tolerance of the right number plus 1
 
 
-def test_number_with_many_explanations_is_not_described():
+def test_number_with_many_explanations_gets_no_description():
     assert _description("03.5", lambda f, v: 6) == ""

@@ -164,7 +164,7 @@ def halves():
     del REGISTERED["98.2"]
 
 
-def test_unrelated_values_are_not_explained(halves):
+def test_unrelated_values_get_no_explanation(halves):
     assert VAGUE in _description("98.2", lambda x: np.sin(7 * x) * 5)
 
 
@@ -173,7 +173,7 @@ def test_factor_must_hold_in_every_case(halves):
     assert "exactly" not in _description("98.2", lambda x: x / 2 * next(wrong))
 
 
-def test_wrong_integer_is_not_called_rounded():
+def test_wrong_integer_gets_no_rounding_message():
     right = _reference("06.1")
 
     def answer(*given):

@@ -35,5 +35,5 @@ def test_case_size_is_counted():
     assert "68 numbers" in check("01.5", (X, W, 2, 1)).what
 
 
-def test_no_answer_is_not_yet():
+def test_missing_answer_gives_not_yet():
     assert check("01.5", ...).status == "not yet"

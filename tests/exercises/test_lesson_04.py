@@ -57,7 +57,7 @@ def test_evidence_differs_for_every_broken_convolution():
         assert any(a.shape != b.shape or abs(a - b).max() > 1e-6 for a, b in evidence.values()), exhibit.name
 
 
-def test_detective_without_names_is_not_yet():
+def test_detective_without_names_gives_not_yet():
     assert check("04.6", None).status == "not yet"
     assert check("04.6", ("you", {"A": ..., "B": ..., "C": ...})).status == "not yet"
     named = {letter: exhibit.suspect for letter, exhibit in detective.drawn("you").items()}

@@ -29,7 +29,7 @@ def test_wrong_claim_is_named():
 
 
 @pytest.mark.parametrize("number", ["06.4", "06.4b"])
-def test_missing_answer_is_not_yet_and_nonsense_is_wrong(number):
+def test_missing_answer_gives_not_yet_and_nonsense_wrong(number):
     assert check(number, ...).status == "not yet"
     assert check(number, 5).status == "wrong"
 

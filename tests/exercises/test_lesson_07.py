@@ -7,7 +7,7 @@ from minigooglenet.exercises import check
 from minigooglenet.lessons.lesson_07_inception import drawing
 
 
-def test_missing_stem_is_not_yet_and_nonsense_is_wrong():
+def test_missing_stem_gives_not_yet_and_nonsense_wrong():
     assert check("07.1", ...).status == "not yet"
     for nonsense in (7, [], ["conv"], [("dense", 5)], [("conv", 64, 7)]):
         assert (check("07.1", nonsense).status, check("07.1", nonsense).mistake) == ("wrong", None)

@@ -51,7 +51,7 @@ def test_unknown_fault_name_lists_the_names():
     assert "sign of the rate" in check("10.5", ("you", given)).what
 
 
-def test_no_answer_is_not_yet():
+def test_missing_answer_gives_not_yet():
     assert check("10.5", None).status == "not yet"
 
 

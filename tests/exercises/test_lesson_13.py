@@ -62,7 +62,7 @@ def test_out_of_bounds_read_shows_index_error():
     assert "IndexError" in result.what
 
 
-def test_unwritten_function_is_not_yet_even_compiled():
+def test_unwritten_function_gives_not_yet_even_compiled():
     def conv_numba(x, w, b, y):
         raise NotImplementedError("exercise 13.3: write this")
 

@@ -168,7 +168,7 @@ ODD = {
     "ends the program": Leaves,
     "list of broken": lambda: [Broken(), Leaves()],
     "dict of broken": lambda: {"x": Broken()},
-    "dict that lies": lambda: Liar(x=1),
+    "dict with failing methods": lambda: Liar(x=1),
     "list without end": lambda: LongList([1, 2]),
     "nameless": Nameless,
     "contains itself": _itself,

@@ -179,8 +179,8 @@ def test_message_never_shows_equal_numbers(exponent, seed):
 def test_scalar_message_has_as_many_digits_as_it_needs(digits):
     right = find("00.1").reference_function
     what = check("00.1", lambda *given: right(*given) * (1 + 10.0**-digits)).what
-    mine, theirs = re.fullmatch(r"the output is (\S+), expected (\S+)", what).groups()
-    assert float(mine) != float(theirs)
+    got, expected = re.fullmatch(r"the output is (\S+), expected (\S+)", what).groups()
+    assert float(got) != float(expected)
 
 
 def test_result_without_a_difference_can_be_shown():
