@@ -312,7 +312,7 @@ def _compared(node, arguments):
 def _number(node, arguments):
     value = node.value
     if isinstance(value, bool):
-        yield f"{not value} for {value}", "a flag has the opposite value, such as reverse=True", ast.Constant(not value)
+        yield f"{not value} for {value}", "a flag such as reverse=True has the opposite value", ast.Constant(not value)
     elif isinstance(value, int):
         for other in (value + 1, value - 1):
             yield (
