@@ -29,7 +29,7 @@ FACTORS = {
 }
 FUNCTIONS = {
     "1 over the right number: numerator and denominator exchanged?": lambda right: 1 / right,
-    "1 minus the right number: the fraction of the rest?": lambda right: 1 - right,
+    "1 minus the right number: the fraction of the other part?": lambda right: 1 - right,
     "the right number minus 1": lambda right: right - 1,
     "the right number plus 1": lambda right: right + 1,
     "the square of the right number": lambda right: right**2,

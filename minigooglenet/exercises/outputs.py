@@ -10,7 +10,7 @@ from minigooglenet.exercises.plain import Odd, floating, kind_of, plain
 from minigooglenet.exercises.shown import brief
 
 SECONDS = 30.0  # time limit of a call; the slowest right answers take one second
-BUSY, LONGER = 0.5, 3.0  # if a call used less than half of the CPU time, the machine was busy: wait three times longer
+BUSY, LONGER = 0.5, 3.0  # after a limit with less than half of it as CPU time, wait three times as long again
 ROUND_OFF = 1e-9  # fraction of the largest value by which right answers in float64 may differ: sums in any order
 SINGLE = 1e-5  # the same in float32 and float16
 
