@@ -239,7 +239,7 @@ def test_code_that_compare_shows_scrolls_instead_of_being_broken_into_lines():
     code, sentence = compare("00.1")._repr_html_().split("</pre>")
     assert "white-space:pre;" in code
     assert "def mean_of_window" in code
-    assert sentence.startswith("<p>On the check&#x27;s cases")
+    assert sentence.startswith("<p>On the test cases: your code takes")
 
 
 def test_a_result_is_escaped():

@@ -11,7 +11,7 @@ import pytest
 
 from minigooglenet.course.grading import serialisation, worker
 from minigooglenet.exercises import answer, ask, check, outcome, predict
-from minigooglenet.exercises.checking import Calls, marked
+from minigooglenet.exercises.checking import Calls, grade
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.outputs import attempt
@@ -314,7 +314,7 @@ def test_odd_outputs_reach_the_grading_process(odd):
     calls = Calls(exercise, exercise.arguments)
     output = attempt(lambda *given: made(), exercise.arguments[0], 30, worker._raised)
     output = serialisation.unpack(serialisation.pack([output]))[0][0]
-    _shown(marked(calls, [output, output]))
+    _shown(grade(calls, [output, output]))
 
 
 def test_message_describes_form_of_odd_outputs():
