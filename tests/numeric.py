@@ -6,7 +6,7 @@ import pytest
 from minigooglenet.kernels import compiled
 
 COMPILED = () if compiled.why_not_fast() else ("numba", "winograd")  # the values of `algorithm=` that need Numba
-# Why tests of compiled code cannot run here, or an empty string. tests/kernels/fast skips all of its files for it.
+# Reason why tests of compiled code cannot run, or an empty string. tests/kernels/fast skips all of its files for it.
 NEEDS_NUMBA = "" if COMPILED else f"This tests compiled code, but {compiled.why_not_fast()}."
 needs_numba = pytest.mark.skipif(not COMPILED, reason=NEEDS_NUMBA)
 TINY = 1e-30  # the complex step has no cancellation, so its step size may be tiny

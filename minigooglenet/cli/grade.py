@@ -149,8 +149,8 @@ def run(options):
         markup=False,
     )
     if missing:
-        walls = ", ".join(missing)
-        out.print(f"Not isolated or limited on this system: {walls}. See lessons/README.md.", markup=False)
+        names = ", ".join(missing)
+        out.print(f"Not isolated or limited on this system: {names}. See lessons/README.md.", markup=False)
 
 
 def _check_forms(options):

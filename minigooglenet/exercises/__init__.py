@@ -1,6 +1,6 @@
-"""Exercises that answer back: checks that know what people get wrong, hints, predictions and numbers to work out.
+"""Exercises: checks that recognise common mistakes, hints, predictions and questions that ask for a number.
 
-This is the framework, without content. The lessons are packages of their own; `add_lessons` adds them.
+This is the framework, without content. Each course of lessons is a separate package; `add_lessons` adds it.
 """
 
 from minigooglenet.exercises.cards import quiz

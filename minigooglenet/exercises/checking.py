@@ -1,11 +1,16 @@
-"""The check of an exercise: does it run, does it fit, does it leave its inputs alone, are the values right.
+"""The check of an exercise: does the answer run, return the right form and the right values, and change no input?
 
-It stops at the first that fails and says one thing. Values are right within round-off, in whatever order sums are
-taken. A wrong answer whose outputs are those of a known mistake is named by it, if the mistake's own are wrong there.
+It stops at the first failure and reports only that. Values are right up to round-off, in whatever order sums are
+taken. A wrong answer gets the name of a known mistake if its outputs match the outputs of that mistake and these are
+wrong in the failing test case.
 """
+
+from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +18,7 @@ from minigooglenet.exercises import hints, own_code
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.explaining import arguments_of, explanation
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.listing import listing
+from minigooglenet.exercises.listing import Listing, listing
 from minigooglenet.exercises.outputs import (
     FormError,
     Raised,
@@ -31,27 +36,45 @@ from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 from minigooglenet.exercises.shown import brief, error_text, pair
 
-PASSES: dict = {}  # {number: the answer that passed}, for `compare`
+PASSES: dict[str, Callable[..., Any]] = {}  # {exercise ID: the answer that passed}, for `compare`
 
 
-def check(number=None, given=None) -> Result:
-    """Check an answer: a function, or what the exercise asks for. Without arguments, list the exercises.
+def check(number: str | None = None, given: Any = None) -> Result | Listing:
+    """Check the answer to an exercise. Without arguments, list all exercises.
 
     Parameters
     ----------
-    number : "03.4"
-    given : the answer; the stub as it stands is "not yet"
+    number : exercise ID, such as "03.4"
+    given : your answer: a function, or whatever the exercise asks for; an unchanged stub is "not yet"
 
     Returns
     -------
-    Result
-        Its `passed`, `mistake` and text; a notebook shows it with a figure.
+    Result or Listing
+        `passed`, `status`, `mistake` and the text of the message; a notebook adds a figure. Without an exercise ID,
+        the list of exercises.
+
+    Raises
+    ------
+    ValueError
+        If the exercise ID is unknown.
+    TypeError
+        If the exercise asks for a number: use `answer`.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> result = mg.exercises.check("03.1", lambda dout: dout.sum(axis=(0, 2, 3)))
+    >>> result.passed
+    True
+    >>> result = mg.exercises.check("03.1", lambda dout: dout.mean(axis=(0, 2, 3)))
+    >>> result.status, result.what.startswith("the output is ")
+    ('wrong', True)
     """
     if number is None:
         return listing()
     exercise = find(number)
     if not hasattr(exercise, "judge_function"):
-        raise TypeError(f"{exercise.number} asks for a number: answer({exercise.number!r}, value)")
+        raise TypeError(f"exercise {exercise.number} asks for a number: use answer({exercise.number!r}, value)")
     result = _judged(exercise, given) if exercise.judge_function else _called(exercise, given)
     if result.passed:
         PASSES[exercise.number] = given
@@ -60,9 +83,9 @@ def check(number=None, given=None) -> Result:
 
 
 def _judged(exercise, given):
-    """Return the result of an exercise's own judge, which reads plain data, or calls a function."""
+    """Return the result of the exercise's judge, which reads plain data or calls a function."""
     if given is None or given is Ellipsis:
-        return Result(exercise.number, NOT_YET, what="there is no answer yet")
+        return Result(exercise.number, NOT_YET, what="no answer yet")
     given = plain(given, (callable, *exercise.objects))
     advice = f"hint({exercise.number!r})"
     try:
@@ -72,13 +95,13 @@ def _judged(exercise, given):
         return Result(exercise.number, NOT_YET, what=error_text(error) or "not written yet")
     except FormError as error:
         return Result(exercise.number, WRONG, what=str(error), advice=advice)
-    except KeyboardInterrupt:  # whoever waits may stop it
+    except KeyboardInterrupt:  # the user stopped the check
         raise
     except BaseException as error:
         if where(error) or not isinstance(error, Exception):
-            return Result(exercise.number, WRONG, what=_told(error), advice=advice, inputs=own_code.arguments(error))
-        told = f"{kind_of(error)}: {error_text(error)}"
-        what = f"the answer should be {exercise.signature}, got {_kind(given)} ({told})"
+            return Result(exercise.number, WRONG, what=_raised(error), advice=advice, inputs=own_code.arguments(error))
+        reason = f"{kind_of(error)}: {error_text(error)}"
+        what = f"the answer should be {exercise.signature}, got {_kind(given)} ({reason})"
         return Result(exercise.number, WRONG, what=what, advice=advice)
     if verdict.passed:
         return Result(exercise.number, PASSED, what=verdict.what)
@@ -94,36 +117,37 @@ def _kind(given):
 def _called(exercise, function):
     name = exercise.name
     if function is None or function is Ellipsis:
-        return Result(exercise.number, NOT_YET, what=f"there is no {name} yet: check({exercise.number!r}, {name})")
+        what = f"{name} is not written yet. Write it, then run check({exercise.number!r}, {name})"
+        return Result(exercise.number, NOT_YET, what=what)
     if not callable(function):
         given = f"{form(plain(function))}: {brief(function)}"
-        what = f"expected the function {name}, got {given}. Leave out the parentheses after its name"
+        what = f"expected the function {name}, got {given}. Pass the name without parentheses"
         return Result(exercise.number, WRONG, what=what)
     outputs, changed = [], False
     for arguments in exercise.arguments:
-        output, touched = call(function, arguments)
+        output, modified = call(function, arguments)
         outputs.append(output)
-        changed = changed or touched
+        changed = changed or modified
         if isinstance(output, Raised) and isinstance(output.error, (NotImplementedError, TimeoutError)):
             break
-    result = marked(_usual(exercise), outputs, changed)
+    result = grade(_usual(exercise), outputs, changed)
     if result.passed and exercise.demand_function:
         return demanded(exercise, demand(exercise, function), result)
     return result
 
 
 def demand(exercise, function):
-    """Return the verdict of an exercise's demand; an answer that it stops is told where."""
+    """Return the verdict of the exercise's demand; if the answer raises, the verdict shows the line."""
     try:
         return exercise.demand_function(function)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return Verdict(False, None, f"the values are right, but with other arguments {_told(error)}")
+        return Verdict(False, None, f"the values are right, but with other arguments {_raised(error)}")
 
 
 def demanded(exercise, verdict, result) -> Result:
-    """Return the result of an answer whose values are right, once the exercise's demand has been judged too."""
+    """Return the result of an answer whose values are right, given the verdict of the exercise's demand."""
     if verdict.passed:
         return Result(exercise.number, PASSED, what=f"{result.what}; {verdict.what}" if verdict.what else result.what)
     known = {wrong.name: wrong.message for wrong in exercise.wrongs}
@@ -132,42 +156,42 @@ def demanded(exercise, verdict, result) -> Result:
 
 
 class Calls:
-    """Arguments that an exercise's answer is called with, and what the right and the known wrong answers return."""
+    """The test cases of an exercise, with the outputs of the reference solution and of the known mistakes."""
 
     def __init__(self, exercise, arguments):
         self.exercise, self.arguments = exercise, arguments
         self.tolerance, self.names = exercise.tolerance, arguments_of(exercise)
-        self.usual = len(exercise.arguments)  # these come first
+        self.usual = len(exercise.arguments)  # the usual test cases come first
 
     @functools.cached_property
     def expected(self):
-        """What the right answer returns for each, however long its kernels take to compile."""
+        """Outputs of the reference solution, without a time limit because its kernels may have to compile."""
         return [call(self.exercise.reference_function, arguments, None)[0] for arguments in self.arguments]
 
     @functools.cached_property
     def known(self):
-        """What each known wrong answer returns for each."""
+        """Outputs of each known mistake in each test case."""
         return [[call(w.function, arguments, None)[0] for arguments in self.arguments] for w in self.exercise.wrongs]
 
     @functools.cached_property
     def least(self):
-        """How far each output may be off by round-off alone, even if it should be 0."""
+        """Round-off that each output may have, even if it should be 0."""
         return [round_off(arguments) for arguments in self.arguments]
 
     def changed(self, afterwards) -> bool:
-        """Return whether one of the arguments' copies, None if it is not known, is another one after the calls."""
+        """Return whether a call changed its arguments; `afterwards` has its copy of them, or None if unknown."""
         return any(
             after is not None and not all(map(identical, before, after))
             for after, before in zip(afterwards, self.arguments, strict=False)
         )
 
-    def near(self, place, got, right):
-        """Return where two arrays of one call agree."""
-        return close(got, right, self.tolerance, self.least[place])
+    def near(self, case, got, right):
+        """Return where two arrays agree in a test case."""
+        return close(got, right, self.tolerance, self.least[case])
 
-    def agree(self, place, a, b) -> bool:
-        """Return whether two outputs of one call are the same up to round-off."""
-        return same(a, b, self.tolerance, self.least[place])
+    def agree(self, case, a, b) -> bool:
+        """Return whether two outputs are equal up to round-off in a test case."""
+        return same(a, b, self.tolerance, self.least[case])
 
 
 @functools.lru_cache(maxsize=128)
@@ -175,8 +199,13 @@ def _usual(exercise):
     return Calls(exercise, exercise.arguments)
 
 
-def marked(calls, outputs, changed=False) -> Result:
-    """Mark what an answer returned: outputs of the first calls or of all, `changed` if it changed an argument."""
+def grade(calls, outputs, changed=False) -> Result:
+    """Grade the outputs of an answer.
+
+    calls : the test cases
+    outputs : outputs of the first test cases, or of all
+    changed : whether the answer changed an argument
+    """
     exercise, number = calls.exercise, calls.exercise.number
     for output in outputs:
         if isinstance(output, Raised) and isinstance(output.error, NotImplementedError):
@@ -185,17 +214,17 @@ def marked(calls, outputs, changed=False) -> Result:
     failing = _first_failing(calls, outputs)
     if failing is not None:
         mistake = _recognised(calls, outputs, failing)
-        told = (mistake.name, mistake.message) if mistake else (None, _explained(calls, outputs, failing))
-        return _told_about(calls, failing, outputs[failing], *told)
+        name_and_words = (mistake.name, mistake.message) if mistake else (None, _explained(calls, outputs, failing))
+        return _wrong_result(calls, failing, outputs[failing], *name_and_words)
     if changed:
-        what = f"the values are right, but {exercise.name} changed an array that it was given; work on a copy"
+        what = f"the values are right, but {exercise.name} changed one of its input arrays. Work on a copy"
         return Result(number, WRONG, "changes its input", what, advice=f"hint({number!r})")
-    told = len(exercise.wrongs)
-    return Result(number, PASSED, what=f"all {len(outputs)} cases agree; they would have caught {told} known mistakes")
+    what = f"all {len(outputs)} test cases pass; they also catch {len(exercise.wrongs)} known mistakes"
+    return Result(number, PASSED, what=what)
 
 
 def _explained(calls, outputs, failing):
-    """Return an explanation, or none: whatever a student returned, help that fails must not fail the check."""
+    """Return an explanation, or an empty string: an explanation that fails must not break the check."""
     try:
         return explanation(calls, outputs, failing)
     except (ArithmeticError, AttributeError, IndexError, MemoryError, TypeError, ValueError):
@@ -203,60 +232,58 @@ def _explained(calls, outputs, failing):
 
 
 def _first_failing(calls, outputs):
-    """Return the number of the failing case with the smallest inputs, or None."""
+    """Return the index of the failing test case with the smallest inputs, or None."""
     failing = [
-        place
-        for place, (output, expected) in enumerate(zip(outputs, calls.expected, strict=False))
-        if not calls.agree(place, output, expected)
+        case
+        for case, (output, expected) in enumerate(zip(outputs, calls.expected, strict=False))
+        if not calls.agree(case, output, expected)
     ]
-    return min(failing, key=lambda place: size(calls.arguments[place]), default=None)
+    return min(failing, key=lambda case: size(calls.arguments[case]), default=None)
 
 
-def _told_about(calls, place, output, name, looks_like):
-    """Return the result of an output that is wrong in one case, by the mistake's name, if it has one."""
+def _wrong_result(calls, case, output, name, looks_like):
+    """Return the result for an output that is wrong in a test case; `name` is the known mistake, or None."""
     exercise = calls.exercise
     advice = f"hint({exercise.number!r}) for one more step"
-    inputs = _named(calls.names, calls.arguments[place])
+    inputs = _named(calls.names, calls.arguments[case])
 
     def wrong(what, **arrays):
         return Result(exercise.number, WRONG, name, what, looks_like, advice, inputs, **arrays)
 
     if isinstance(output, Raised):
-        return wrong(_told(output.error))
+        return wrong(_raised(output.error))
     if output is None:
         return wrong(f"{exercise.name} returned None. Check for a missing return")
     try:
-        both = matched(output, calls.expected[place])
+        both = matched(output, calls.expected[case])
     except FormError as error:
         return wrong(f"{exercise.name}: {error}")
     for key, (got, right) in both.items():
-        near = calls.near(place, got, right)
+        near = calls.near(case, got, right)
         if near.all():
             continue
-        of = f"the output{key}" if key else "the output"
+        part = f"output{key}" if key else "the output"
         if got.shape != right.shape:
-            what = f"{of} should be {form(right)}, got {form(got)}"
+            what = f"{part} should be {form(right)}, got {form(got)}"
             return wrong(what, expected=right, got=got)
         first = tuple(map(int, np.argwhere(~near)[0])) if near.ndim else ()
         at = f" at {first}" if first else ""
-        mine, theirs = pair(got[first], right[first])
-        what = f"{of} is {mine}{at}, expected {theirs}"
+        got_text, right_text = pair(got[first], right[first])
+        what = f"{part} is {got_text}{at}, expected {right_text}"
         return wrong(what, expected=right, got=got, differ=~near)
-    return wrong("the output differs")
+    return wrong("the output is wrong")
 
 
 def _recognised(calls, outputs, failing):
-    """Return the known mistake whose outputs these are, if they are wrong in the failing case, or None."""
-    for wrong, theirs in zip(calls.exercise.wrongs, calls.known, strict=True):
-        if calls.agree(failing, theirs[failing], calls.expected[failing]):
+    """Return the known mistake with these outputs, if it is wrong in the failing test case too, or None."""
+    for wrong, known in zip(calls.exercise.wrongs, calls.known, strict=True):
+        if calls.agree(failing, known[failing], calls.expected[failing]):
             continue
-        alike = [calls.agree(place, *both) for place, both in enumerate(zip(outputs, theirs, strict=False))]
-        telling = any(
-            ok and not calls.agree(place, theirs[place], calls.expected[place]) for place, ok in enumerate(alike)
-        )
-        # Where both stop it may be in different ways, as loops and slices do.
-        stops = [isinstance(a, Raised) and isinstance(b, Raised) for a, b in zip(outputs, theirs, strict=False)]
-        if telling and all(a or b for a, b in zip(alike, stops, strict=True)):
+        equal = [calls.agree(case, *both) for case, both in enumerate(zip(outputs, known, strict=False))]
+        evidence = any(ok and not calls.agree(case, known[case], calls.expected[case]) for case, ok in enumerate(equal))
+        # Two answers that raise count as equal, because loops and slices raise different exceptions.
+        both_raise = [isinstance(a, Raised) and isinstance(b, Raised) for a, b in zip(outputs, known, strict=False)]
+        if evidence and all(a or b for a, b in zip(equal, both_raise, strict=True)):
             return wrong
     return None
 
@@ -265,8 +292,8 @@ def _named(names, arguments):
     return {names[i] if i < len(names) else f"argument {i}": value for i, value in enumerate(arguments)}
 
 
-def _told(error):
-    """Return an exception with the line of the student's own code where it arose."""
+def _raised(error):
+    """Return an exception as text, with the line of the student's own code that raised it."""
     if isinstance(error, TimeoutError):
         return error_text(error)
-    return f"it stopped with {kind_of(error)}: {error_text(error)}{where(error)}"
+    return f"it raised {kind_of(error)}: {error_text(error)}{where(error)}"

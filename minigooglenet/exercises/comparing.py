@@ -1,4 +1,6 @@
-"""After a pass: the engine's own code beside the student's, and how long each takes."""
+"""After a pass: the engine's code for the same exercise, and the time of both."""
+
+from __future__ import annotations
 
 import html
 import inspect
@@ -16,30 +18,50 @@ ROUNDS = 5
 
 
 class _Comparison(Note):
-    """Code and a sentence below it: on a narrow page the code scrolls, and only the sentence is broken into lines."""
+    """Code with a sentence below it: on a narrow page the code scrolls and only the sentence wraps."""
 
     def _repr_html_(self):
         code, _, sentence = self.rpartition("\n\n")
         return f"{console.monospaced(code)}<p>{html.escape(sentence)}</p>"
 
 
-def compare(number):
-    """Return the engine's own code and its time beside the student's, once the exercise has passed."""
+def compare(number: str) -> Note:
+    """Return the engine's code for an exercise and its time next to yours, once your answer has passed.
+
+    Parameters
+    ----------
+    number : exercise ID, such as "03.1"
+
+    Returns
+    -------
+    Note
+        Text, which a notebook shows without quotes.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.exercises.compare("01.3")
+    01.3: compare() is available after the check has passed.
+    >>> mg.exercises.check("03.1", lambda dout: dout.sum(axis=(0, 2, 3))).passed
+    True
+    >>> mg.exercises.compare("03.1").splitlines()[0]
+    'def conv_db(dout):'
+    """
     exercise = find(number)
     if exercise.number not in PASSES or exercise.judge_function:
-        return Note(f"{number}: compare() opens when the check has passed.")
-    mine, theirs = PASSES[exercise.number], exercise.engine_function or exercise.reference_function
-    source = _source(theirs, exercise.name)
-    seconds = [_seconds(function, exercise.arguments) for function in (mine, exercise.reference_function)]
+        return Note(f"{number}: compare() is available after the check has passed.")
+    student, engine = PASSES[exercise.number], exercise.engine_function or exercise.reference_function
+    source = _source(engine, exercise.name)
+    seconds = [_seconds(function, exercise.arguments) for function in (student, exercise.reference_function)]
     factor = seconds[0] / seconds[1] if seconds[1] else float("inf")
     return _Comparison(
-        f"{source.rstrip()}\n\nOn the check's cases: yours {1e3 * seconds[0]:.3g} ms, the engine's "
-        f"{1e3 * seconds[1]:.3g} ms ({factor:.2g} times). The check rejects {len(exercise.wrongs)} known mistakes."
+        f"{source.rstrip()}\n\nOn the test cases: your code takes {1e3 * seconds[0]:.3g} ms, the engine "
+        f"{1e3 * seconds[1]:.3g} ms (ratio {factor:.2g}). The check catches {len(exercise.wrongs)} known mistakes."
     )
 
 
 def _source(function, name):
-    """Return the text of a function without the decorators that register it; ours under the name that students use."""
+    """Return the source of a function without decorators; a reference solution gets the name that students use."""
     try:
         lines = textwrap.dedent(inspect.getsource(function)).splitlines()
     except (OSError, TypeError):

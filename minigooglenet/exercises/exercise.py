@@ -1,28 +1,29 @@
-"""What an exercise is: inputs that reveal, a right answer to compare with, and the wrong answers that people write.
+"""The definition of an exercise: test cases that reveal mistakes, a reference solution, and known mistakes.
 
-    conv_db = Exercise("03.1", "the bias's gradient", "conv_db(dout) -> (K,)", minutes=5, difficulty=1, hints=(...))
+    conv_db = Exercise("03.1", "the bias gradient", "conv_db(dout) -> (K,)", minutes=5, difficulty=1, hints=(...))
 
     @conv_db.cases
     def conv_db_cases(rng): ...         # yields the arguments of each call
 
     @conv_db.reference
-    def conv_db_reference(dout): ...    # the right answer: the engine's own, where there is one
+    def conv_db_reference(dout): ...    # the reference solution: the engine's function if it has one
 
     @conv_db.wrong
     def mean_over_the_batch(dout):
-        '''Exactly 1/N of ours: the mean belongs in the loss.'''
+        '''Exactly 1/N of the correct gradient: the mean belongs in the loss.'''
         return dout.mean(axis=(0, 2, 3))
 
-A wrong answer is a function: its name is the mistake, its docstring what to say to whoever makes it. It is known by its
-outputs: a student whose outputs equal its on every case made that mistake, if these outputs are wrong. Outputs are
-compared up to round-off, so an exercise that asks for sums in a certain order needs a tolerance of 0.
+A known mistake is a function: its name is the name of the mistake, and its docstring is the message for a student who
+makes it. The check recognises a mistake by its outputs: they must be wrong, and equal to the outputs of the student in
+every test case. Outputs are compared up to round-off, so an exercise that asks for sums in a certain order needs a
+tolerance of 0.
 """
 
 import functools
 import inspect
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,15 +33,15 @@ REGISTERED: dict[str, "Task"] = {}
 
 
 class Wrong(NamedTuple):
-    """A wrong answer with the name of its mistake, and what to say to whoever gives it; not always a function."""
+    """A known mistake: its name, the message for a student who makes it, and the wrong answer, usually a function."""
 
     name: str
     message: str
-    function: Callable
+    function: Callable[..., Any]
 
 
 class Verdict(NamedTuple):
-    """What a judge of an exercise's own says: whether it passed, the name of a known mistake or None, and why."""
+    """The verdict of a judge: whether the answer passed, the name of a known mistake or None, and the reason."""
 
     passed: bool
     mistake: str | None
@@ -49,18 +50,18 @@ class Verdict(NamedTuple):
 
 
 class Task:
-    """What exercises and questions share: a number under which they are found, hints, and known wrong answers.
+    """The common part of exercises and questions: an ID, hints and known mistakes.
 
-    number : "03.1", lesson and place in it;  title : a few words
-    minutes : that it takes;  difficulty : 1, 2 or 3
-    hints : where to look; the idea on a tiny example; the line with one hole
+    number : exercise ID, such as "03.1";  title : a few words
+    minutes : expected time;  difficulty : 1, 2 or 3
+    hints : where to look; the idea on a tiny example; the fill-in hint, a line with a blank
     tolerance : fraction by which a value may differ
     core : whether the lesson needs it
     """
 
     def __init__(self, number, title, *, minutes, difficulty, hints, tolerance, core):
         if number in REGISTERED:
-            raise ValueError(f"there are two exercises {number}. Choose another number for yours")
+            raise ValueError(f"exercise ID {number!r} is already in use. Choose a different ID")
         if len(hints) != 3:
             raise ValueError(f"exercise {number} needs three hints, got {len(hints)}")
         self.number, self.title, self.minutes, self.difficulty = number, title, minutes, difficulty
@@ -69,32 +70,32 @@ class Task:
         REGISTERED[number] = self
 
     def wrong(self, function):
-        """Register a wrong answer: its name, with spaces for underscores, is the mistake; its docstring is the story.
+        """Register a known mistake: its name, with spaces instead of underscores, and its docstring, the message.
 
-        A wrong answer that is not a function is what a function without parameters returns.
+        If the wrong answer is not a function, return it from a function without parameters.
         """
-        story = " ".join((function.__doc__ or "").split())
-        if not story and sys.flags.optimize < 2:  # python -OO leaves docstrings out
+        message = " ".join((function.__doc__ or "").split())
+        if not message and sys.flags.optimize < 2:  # python -OO removes docstrings
             raise ValueError(f"exercise {self.number}: the wrong answer {function.__name__} needs a docstring")
         answer = function if inspect.signature(function).parameters else function()
-        self.wrongs.append(Wrong(function.__name__.replace("_", " "), story, answer))
+        self.wrongs.append(Wrong(function.__name__.replace("_", " "), message, answer))
         return function
 
 
 class Exercise(Task):
-    """An exercise whose answer is a function, or whatever its judge takes.
+    """An exercise whose answer is a function, or anything else that its judge accepts.
 
     Parameters
     ----------
-    number : "03.1", lesson and place in it
+    number : exercise ID: the lesson and the exercise in it, such as "03.1"
     title : a few words
-    signature : "conv_db(dout) -> (K,)": what a student writes, with the shapes
-    minutes : that it takes
+    signature : the function that a student writes, with shapes: "conv_db(dout) -> (K,)"
+    minutes : expected time
     difficulty : 1, 2 or 3
-    hints : where to look; the idea on a tiny example; the line with one hole
-    tolerance : fraction of the largest value by which a value may differ: round-off, in whatever order sums are taken;
-        0: every value must be equal, where exactness is the lesson
-    objects : classes of objects in the answer that the judge reads as they are
+    hints : where to look; the idea on a tiny example; the fill-in hint, a line with a blank
+    tolerance : fraction of the largest value by which a value may differ, because sums in any order are right; 0 means
+        that every value must be equal, if exactness is the lesson
+    objects : classes of objects in the answer that the judge reads unchanged
     core : whether the lesson needs it
     """
 
@@ -105,27 +106,30 @@ class Exercise(Task):
             number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
         )
         self.signature, self.objects = signature, objects
-        self.reference_function = self.cases_function = self.judge_function = self.engine_function = None
-        self.demand_function = None
-        self.rights: list[Callable] = []
+        self.reference_function: Any = None
+        self.cases_function: Any = None
+        self.judge_function: Any = None
+        self.engine_function: Any = None
+        self.demand_function: Any = None
+        self.rights: list[Callable[..., Any]] = []
 
     def cases(self, function):
-        """Register cases(rng) -> the tuples of arguments that the answer is called with."""
+        """Register cases(rng), which yields the test cases: one tuple of arguments per call."""
         self.cases_function = function
         return function
 
     def reference(self, function):
-        """Register the right answer: the engine's own where there is one, so that nothing is written twice."""
+        """Register the reference solution: the engine's function if it has one, so that nothing is written twice."""
         self.reference_function = function
         return function
 
     def engine(self, function):
-        """Register what `compare` shows beside the student's own; the reference unless given."""
+        """Register the function that `compare` shows next to the student's code; by default the reference solution."""
         self.engine_function = function
         return function
 
     def right(self, function):
-        """Register another right answer, written differently: the check must take it too."""
+        """Register another right answer, written differently: the check must accept it too."""
         self.rights.append(function)
         return function
 
@@ -135,30 +139,30 @@ class Exercise(Task):
         return function
 
     def demand(self, function):
-        """Register demand(answer) -> Verdict, asked once the values are right: how they were reached matters too."""
+        """Register demand(answer) -> Verdict, called if the values are right: a rule on how they are computed."""
         self.demand_function = function
         return function
 
     @property
     def name(self) -> str:
-        """What a student's function is called."""
+        """Name of the function that a student writes."""
         return self.signature.partition("(")[0]
 
     @functools.cached_property
-    def arguments(self) -> list[tuple]:
-        """The arguments of every call, the same each time."""
-        digits = int("".join(filter(str.isdigit, self.number)))  # "10.6b" draws as "10.6" does
+    def arguments(self) -> list[tuple[Any, ...]]:
+        """The arguments of every call, the same in every run."""
+        digits = int("".join(filter(str.isdigit, self.number)))  # "10.6b" has the seed of "10.6"
         return [tuple(case) for case in self.cases_function(np.random.default_rng(digits))]
 
-    def drawn(self, seed: int) -> list[tuple]:
-        """Return the arguments of every call drawn from another seed, as a grade needs them that nobody can know."""
-        numbers = [seed, *self.number.encode()]
-        return [tuple(case) for case in self.cases_function(np.random.default_rng(numbers))]
+    def drawn(self, seed: int) -> list[tuple[Any, ...]]:
+        """Return the arguments of every call, drawn from a different seed: `grade` needs unpredictable test cases."""
+        entropy = [seed, *self.number.encode()]
+        return [tuple(case) for case in self.cases_function(np.random.default_rng(entropy))]
 
     def __repr__(self):
         return f"Exercise({self.number!r}, {self.title!r})"
 
 
 def integers(rng, shape, low=-9, high=10):
-    """Return random whole numbers as float64: sums and products of them are exact, whatever the order."""
+    """Return random integers as float64: their sums and products are exact in any order."""
     return rng.integers(low, high, shape).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Exercises by number, in the packages of lessons that were added. A lesson is imported when it is asked for."""
+"""Exercises by ID, in the courses that were added. A lesson is imported on first use."""
 
 import difflib
 import importlib
@@ -8,19 +8,36 @@ import pkgutil
 import sys
 from pathlib import Path
 
-from minigooglenet.exercises.exercise import REGISTERED
+from minigooglenet.exercises.exercise import REGISTERED, Task
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
 
 COURSES: list[str] = []  # names of packages whose subpackages are lessons: "minigooglenet.lessons"
-VARIABLE = "MINIGOOGLENET_LESSONS"  # more of them, with commas between: for the processes that commands start
-FOLDERS = "MINIGOOGLENET_EXERCISES"  # folders of exercises, separated as in PATH: what --exercises sets
+VARIABLE = "MINIGOOGLENET_LESSONS"  # more course packages, separated by commas: for the processes that commands start
+FOLDERS = "MINIGOOGLENET_EXERCISES"  # folders with exercises, separated as in PATH: set by --exercises
 
 
 def add_lessons(package: str) -> None:
-    """Add a course of your own: a package whose subpackages are lessons, such as `lesson_20_attention`.
+    """Add your own course: a package whose subpackages are lessons, such as `lesson_20_attention`.
 
-    package : its name, "my_course"; it must be importable. The lessons are imported when somebody asks for them.
+    Lessons are imported on first use.
+
+    Parameters
+    ----------
+    package : name of an importable package, such as "my_course"
+
+    Raises
+    ------
+    ValueError
+        If the package cannot be imported, or is a module.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.exercises.add_lessons("minigooglenet.lessons")
+    >>> mg.exercises.add_lessons("misspelt_course")
+    Traceback (most recent call last):
+    ValueError: 'misspelt_course' cannot be imported. add_lessons expects a package whose subpackages are the lessons.
     """
     if not isinstance(package, str):
         raise TypeError(f"add_lessons expects the name of a package, such as 'my_course', got {brief(plain(package))}")
@@ -36,9 +53,9 @@ def add_lessons(package: str) -> None:
 
 
 def add_folder(folder) -> str:
-    """Add a folder with exercises of your own, wherever it is, and return the name of the package that it becomes.
+    """Add a folder with your own exercises, and return the name of the package that it becomes.
 
-    folder : its files exercise_02_9.py and its packages lesson_20_attention are imported when somebody asks for them
+    folder : its files such as exercise_02_9.py and packages such as lesson_20_attention are imported on first use
     """
     folder = Path(folder).resolve()
     name = folder.name
@@ -46,17 +63,18 @@ def add_folder(folder) -> str:
         raise FileNotFoundError(f"the folder of exercises {printable(folder)} does not exist")
     if not name.isidentifier():
         raise ValueError(
-            f"rename the folder {printable(name)!r}: it is imported, so only letters, digits and _ will do"
+            f"rename the folder {printable(name)!r}: it becomes a Python package, so use only letters, digits and _"
         )
-    there = sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)
-    places = [Path(place).resolve() for place in getattr(there, "submodule_search_locations", None) or ()]
-    if there and folder not in places:
-        raise ValueError(f"rename the folder {printable(name)!r}: there is another module of this name")
+    spec = sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)
+    locations = [Path(path).resolve() for path in getattr(spec, "submodule_search_locations", None) or ()]
+    if spec and folder not in locations:
+        raise ValueError(f"rename the folder {printable(name)!r}: another module has this name")
     if name not in sys.modules:
         first = folder / "__init__.py"
         spec = importlib.util.spec_from_file_location(name, first, submodule_search_locations=[str(folder)])
+        assert spec is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
-        if first.is_file():
+        if first.is_file() and spec.loader is not None:
             spec.loader.exec_module(sys.modules[name])
     if name not in COURSES:
         COURSES.append(name)
@@ -64,7 +82,7 @@ def add_folder(folder) -> str:
 
 
 def own_folders() -> list[Path]:
-    """Return the folders of exercises that --exercises named."""
+    """Return the folders that were passed with --exercises."""
     return [Path(folder) for folder in os.environ.get(FOLDERS, "").split(os.pathsep) if folder]
 
 
@@ -76,7 +94,7 @@ def courses() -> list[str]:
 
 
 def find(number):
-    """Return the Exercise or Question of that number, "03.4", or say which there are."""
+    """Return the Exercise or Question with this ID, such as "03.4"; the error for an unknown ID lists all IDs."""
     number = plain(number)
     number = str(number) if isinstance(number, str) else brief(number)
     number = number.zfill(len(number) + 1) if number[1:2] == "." else number  # 1.1 is 01.1
@@ -88,27 +106,27 @@ def find(number):
         everything()
         close = difflib.get_close_matches(number, REGISTERED, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise ValueError(f"unknown exercise {printable(number[:40])!r}.{hint} There are:\n{_ids(REGISTERED)}")
+        raise ValueError(f"unknown exercise {printable(number[:40])!r}.{hint} Choose from:\n{_ids(REGISTERED)}")
     return REGISTERED[number]
 
 
 def _ids(numbers):
-    """Return the IDs of exercises, one line for each lesson."""
-    lessons_of = {}
+    """Return the IDs of exercises, one line per lesson."""
+    lessons_of: dict[str, list[str]] = {}
     for number in sorted(numbers):
         lessons_of.setdefault(number.partition(".")[0], []).append(number)
     return "\n".join(f"  lesson {lesson}: {', '.join(ids)}" for lesson, ids in lessons_of.items())
 
 
-def everything() -> dict:
-    """Return {number: exercise} of all lessons, in order."""
+def everything() -> dict[str, Task]:
+    """Return {ID: exercise} of all lessons, in order."""
     for name in folders():
         importlib.import_module(name)
     return {number: REGISTERED[number] for number in sorted(REGISTERED)}
 
 
 def folders(lesson=None) -> list[str]:
-    """Return the names of the lessons' packages and of single exercises, in order; of one lesson, "03", or of all."""
+    """Return the names of lesson packages and of single exercises, in order: of one lesson, such as "03", or of all."""
     return [
         f"{course}.{info.name}"
         for course in courses()
@@ -118,11 +136,11 @@ def folders(lesson=None) -> list[str]:
 
 
 def _package(course):
-    """Return the package of a course, or say what to do if it cannot be imported."""
+    """Return the package of a course; the error for a missing package explains what to do."""
     try:
         return importlib.import_module(course)
     except ModuleNotFoundError as error:
         if error.name != course.partition(".")[0]:
             raise
-        told = f"there is no package {printable(course)!r}, which {VARIABLE} names. Install it, or pass its folder"
-        raise ValueError(f"{told}: --exercises {printable(course)}") from error
+        reason = f"package {printable(course)!r}, named in {VARIABLE}, is not installed"
+        raise ValueError(f"{reason}. Install it, or pass its folder: --exercises {printable(course)}") from error

@@ -1,10 +1,13 @@
-"""Hints, one step at a time and only when asked: where to look, the idea on a tiny case, the line with a hole."""
+"""Hints, one step at a time: where to look, the idea on a tiny case, the fill-in hint."""
+
+from __future__ import annotations
 
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.listing import listing
+from minigooglenet.exercises.listing import Listing, listing
+from minigooglenet.exercises.result import Result
 
 _given: dict[str, int] = {}
-_last: dict = {}
+_last: dict[str, Result] = {}
 
 
 class Hint(str):
@@ -14,8 +17,26 @@ class Hint(str):
         return str(self)
 
 
-def hint(number=None) -> Hint:
-    """Return one more step of help with an exercise; the third is the last. Without an ID, list the exercises."""
+def hint(number: str | None = None) -> Hint | Listing:
+    """Return the next of three hints to an exercise. Without an ID, list all exercises.
+
+    Parameters
+    ----------
+    number : exercise ID, such as "03.1"
+
+    Returns
+    -------
+    Hint or Listing
+        The next hint; after the third hint, the third again. Before the first hint comes what the last check found.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.exercises.hint("01.2").startswith("Hint 1 of 3: ")
+    True
+    >>> mg.exercises.hint("01.2").startswith("Hint 2 of 3: ")
+    True
+    """
     if number is None:
         return listing()
     exercise = find(number)
@@ -30,5 +51,5 @@ def hint(number=None) -> Hint:
 
 
 def remember(number, result) -> None:
-    """Keep the last result of a check, from which the first hint starts."""
+    """Store the last result of a check, which the first hint repeats."""
     _last[number] = result

@@ -1,7 +1,7 @@
-"""What a wrong number looks like that no known mistake leads to: a fault of the formula, or a relation to the right.
+"""The explanation of an unknown wrong number: a fault of the formula, or a relation to the right number.
 
-What is said is true of the numbers drawn for this student: a formula with that fault gives this number, or the factor
-between them is that value. If more than two faults give it, none of them is told.
+The explanation holds for the values drawn for this student: a formula with that fault gives this number, or the factor
+between the two numbers has that value. If more than two faults give the number, none is shown.
 """
 
 import functools
@@ -15,21 +15,21 @@ from minigooglenet.exercises.mutants import Mutant, argument_mutants_of, run
 from minigooglenet.exercises.source_mutants import source_mutants
 
 MOST = 2  # explanations of one number
-NEAR = 1e-4  # share by which a number may be rounded: less than a question's tolerance, which luck often meets
+NEAR = 1e-4  # fraction by which a number may be rounded: less than a tolerance, which chance often meets
 FACTORS = {
     -1: "the right number with the wrong sign",
     2: "twice the right number",
     0.5: "half of the right number",
-    100: "100 times the right number: per cent?",
-    0.01: "the right number divided by 100: per cent?",
+    100: "100 times the right number: a percentage instead of a fraction?",
+    0.01: "the right number divided by 100: a fraction instead of a percentage?",
     **{10.0**n: f"{10**n:,} times the right number: check the unit" for n in (3, 6, 9)},
     **{10.0**-n: f"the right number divided by {10**n:,}: check the unit" for n in (3, 6, 9)},
     2.0**20: "2**20 times the right number: check the unit",
     2.0**-20: "the right number divided by 2**20: check the unit",
 }
 FUNCTIONS = {
-    "1 over the right number: a fraction upside down": lambda right: 1 / right,
-    "1 minus the right number: the other part": lambda right: 1 - right,
+    "1 over the right number: numerator and denominator exchanged?": lambda right: 1 / right,
+    "1 minus the right number: the fraction of the other part?": lambda right: 1 - right,
     "the right number minus 1": lambda right: right - 1,
     "the right number plus 1": lambda right: right + 1,
     "the square of the right number": lambda right: right**2,
@@ -38,33 +38,34 @@ FUNCTIONS = {
 
 
 def described(question, given, values) -> str:
-    """Return what a wrong number looks like, in words, or an empty string."""
+    """Return an explanation of a wrong number, or an empty string."""
     right = question.solution_function(**values)
     if question.tolerance == 0 and isinstance(right, int) and not given.is_integer():
-        return "The answer is a whole number: what is counted has no parts."
+        return "The answer is an integer, because it is a count."
     faults = _some(_faults(question, given, values))
     if 0 < len(faults) <= MOST:
-        return _sentence(f"A formula with this fault gives it: {'; or '.join(faults)}".replace(" in every case", ""))
-    found = [] if faults else _some(_related(question, given, float(right), values))
-    return _sentence(f"It is {', or '.join(found)}") if 0 < len(found) <= MOST else ""
+        text = "; or ".join(faults).replace(" in every case", "").replace(" everywhere", "")
+        return _sentence(f"A formula with this fault gives your number: {text}")
+    relations = [] if faults else _some(_related(question, given, float(right), values))
+    return _sentence(f"It is {', or '.join(relations)}") if 0 < len(relations) <= MOST else ""
 
 
 def _sentence(text):
     return text if text.endswith("?") else f"{text}."
 
 
-def _some(found):
-    """Return different texts, one more than may be told at most."""
-    seen = {}
-    for text in found:
-        seen[text] = None
-        if len(seen) > MOST:
+def _some(texts):
+    """Return the first different texts, at most one more than are shown."""
+    different = {}
+    for text in texts:
+        different[text] = None
+        if len(different) > MOST:
             break
-    return list(seen)
+    return list(different)
 
 
 def _faults(question, given, values):
-    """Yield in words the faults of the solution that give this number."""
+    """Yield in words each fault of the solution that gives this number."""
     positional = _positional(question.solution_function, list(values))
     kinds = {name: type(value).__name__ for name, value in values.items()}
     of_source = itertools.starmap(Mutant, source_mutants([question.solution_function], kinds))
@@ -77,7 +78,7 @@ def _faults(question, given, values):
 
 
 def _positional(function, names):
-    """Return a function of keywords as one of positional arguments with these names."""
+    """Return a function of keyword arguments as a function of positional arguments with these names."""
 
     def answer(*arguments):
         return function(**dict(zip(names, arguments, strict=True)))
@@ -93,7 +94,7 @@ def _gives(question, given, output):
 
 
 def _related(question, given, right, values):
-    """Yield in words how a number is related to the right one."""
+    """Yield in words each relation of a number to the right number."""
     for factor, words in FACTORS.items():
         if _gives(question, given, factor * right):
             yield words
@@ -102,8 +103,8 @@ def _related(question, given, right, values):
             yield words
     for name, value in values.items():
         if isinstance(value, (int, float)) and value > 2:
-            for told, factor in ((name, value), (f"{name} * {name}", value * value)):
+            for text, factor in ((name, value), (f"{name} * {name}", value * value)):
                 if _gives(question, given, right * factor):
-                    yield f"the right number times {told}"
+                    yield f"the right number times {text}"
                 if _gives(question, given, right / factor):
-                    yield f"the right number divided by {told}"
+                    yield f"the right number divided by {text}"

@@ -1,8 +1,8 @@
-"""Numbers that count how often an answer multiplies a value of one array by a value of another, in whatever copies.
+"""Numbers that count products: how often an answer multiplies a value of one array by a value of a different array.
 
-An answer is called with arrays of Operands. It finds a NumPy that keeps them where a plain one would make floats of
-them: `np.zeros`, `np.array(d, float)`, `d.astype(float)`. If a value becomes a plain float all the same, the count
-says so, because what follows could not be counted.
+An answer is called with arrays of Operands, and with a NumPy that keeps Operands in calls that convert to float, such
+as `np.zeros`, `np.array(d, float)` and `d.astype(float)`. If a value becomes a plain float in spite of this, the count
+reports it, because later products could not be counted.
 """
 
 import functools
@@ -21,10 +21,10 @@ from minigooglenet.exercises.shown import error_text
 
 
 class Count:
-    """What was counted.
+    """The result of a count.
 
-    products : of values that come from different arguments;  output : what the function returned, as plain data
-    why : why the count does not hold, in a sentence, or an empty string
+    products : products of values from different arguments;  output : the output of the function as plain data
+    why : reason why the count is incomplete, in a sentence, or an empty string
     """
 
     def __init__(self):
@@ -32,24 +32,24 @@ class Count:
         self.running = True
 
     def lose(self):
-        """Note that a value became a plain number in the student's line that runs now."""
+        """Record that a value became a plain number in the student's current line."""
         if self.running and not self.why:
             line = line_of(traceback.extract_stack())
             self.why = (
-                "The check counts with numbers of its own, and they became plain floats"
-                f"{line or ' on the way'}. Work on the arrays as they are, without other libraries"
+                "To count products, the check passes special numbers, and they became plain floats"
+                f"{line}. Compute with the arrays directly, without other libraries"
             )
 
     def read(self, output):
-        """Return what the function returned as plain data: nothing is counted any more."""
+        """Return the output of the function as plain data, and stop counting."""
         self.running = False
         return plain(output)
 
 
 def counted(function, arguments, names=()) -> Count:
-    """Call a function with its arrays as operands, each array another kind, and return what was counted.
+    """Call a function with arrays of operands, a different kind for each array, and return the count.
 
-    names : {name: make(count)}: functions that the answer finds under these names
+    names : {name: make}: `make(count)` returns the function that the answer gets under this name
     """
     count = Count()
     kinds = iter("abcdefgh")
@@ -59,8 +59,8 @@ def counted(function, arguments, names=()) -> Count:
     if isinstance(count.output, Raised):
         error = count.output.error
         count.why = count.why or (
-            f"The check counts with numbers of its own, and it stopped with {kind_of(error)}: {error_text(error)}"
-            f"{where(error)}. Use plain arithmetic on the arrays as they are"
+            "To count products, the check passes special numbers, and your function raised "
+            f"{kind_of(error)}: {error_text(error)}{where(error)}. Use plain arithmetic on the arrays"
         )
     return count
 
@@ -68,13 +68,13 @@ def counted(function, arguments, names=()) -> Count:
 def operands(values, kind, count, multiplied=False):
     """Return an array of operands with these values."""
     array = np.empty(np.shape(values), object)
-    for place, value in np.ndenumerate(values):
-        array[place] = Operand(float(value), frozenset(kind), multiplied, count)
+    for index, value in np.ndenumerate(values):
+        array[index] = Operand(float(value), frozenset(kind), multiplied, count)
     return array
 
 
 def values(array) -> np.ndarray:
-    """Return the values of an array that may hold operands."""
+    """Return the values of an array that may contain operands."""
     array = np.asarray(array)
     items = [float(value.value if isinstance(value, Operand) else value) for value in array.ravel().tolist()]
     return np.reshape(np.array(items, np.float64), array.shape)
@@ -85,9 +85,9 @@ def _operation(function, multiplies=False, reverse=False):
         a, b = (other, self) if reverse else (self, other)
         if isinstance(other, Operand):
             kinds = self.kinds | other.kinds
-            meet = multiplies and len(kinds) > 1
-            self.count.products += meet
-            multiplied = meet or self.multiplied or other.multiplied
+            counts = multiplies and len(kinds) > 1
+            self.count.products += counts
+            multiplied = counts or self.multiplied or other.multiplied
             return Operand(function(a.value, b.value), kinds, multiplied, self.count)
         if isinstance(other, numbers.Complex) and not other.imag:
             other = float(other.real)
@@ -111,9 +111,9 @@ def _compared(function):
 
 
 class Operand:
-    """A number that knows from which arguments it comes, and whether values of two of them were multiplied for it.
+    """A number that knows which arguments it comes from, and whether it includes a product of two of them.
 
-    It is not a float, because NumPy would make an array of floats of a list of them.
+    It is not a float, because NumPy would turn a list of floats into an array of floats.
     """
 
     def __init__(self, value, kinds, multiplied, count):
@@ -130,7 +130,7 @@ class Operand:
     __hash__ = None
 
     def __pow__(self, exponent):
-        """Raise to a power: one product if the value is a sum of values of two arguments, as in (d + g)**2."""
+        """Raise to a power: one product if the value includes values of two arguments, as in (d + g)**2."""
         if not isinstance(exponent, numbers.Real):
             return NotImplemented
         mixed = len(self.kinds) > 1
@@ -138,13 +138,13 @@ class Operand:
         return Operand(self.value**exponent, self.kinds, self.multiplied or mixed, self.count)
 
     def __float__(self):
-        """Return the value; this ends the count unless everything was multiplied before."""
+        """Return the value; this ends the count unless the value includes its product already."""
         if not self.multiplied:
             self.count.lose()
         return float(self.value)
 
     def __int__(self):
-        """Return the value cut to an integer."""
+        """Return the value truncated to an integer."""
         return int(float(self))
 
     def __complex__(self):
@@ -156,11 +156,11 @@ class Operand:
         return bool(self.value)
 
     def item(self):
-        """Return itself, as a number of NumPy's returns a number."""
+        """Return the operand, as a NumPy scalar returns a number."""
         return self
 
     def conjugate(self):
-        """Return itself: it is real."""
+        """Return the operand, because it is real."""
         return self
 
     real = property(lambda self: self)
@@ -172,10 +172,10 @@ class _FloatKind(type):
 
 
 class Float(metaclass=_FloatKind):
-    """What stands for float and for NumPy's types of floats: it leaves an operand as it is."""
+    """Replacement for float and NumPy's float types that keeps operands."""
 
     def __new__(cls, value=0.0):
-        """Return an operand as it is, and anything else as a float."""
+        """Return an operand unchanged, and anything else as a float."""
         return value if isinstance(value, Operand) else float(value)
 
 
@@ -204,7 +204,7 @@ def _filled(function):
     return keeping
 
 
-def _asked(function):
+def _of_values(function):
     return lambda array: function(values(array) if _holds(array) else array)
 
 
@@ -215,12 +215,12 @@ def _from_iterator(iterable, *_rest, **_named):
 _FLOATS = ("float16", "half", "float32", "single", "float64", "double", "longdouble")
 _ARRAYS = ("array", "asarray", "asanyarray", "ascontiguousarray")
 _FILLED = ("zeros", "ones", "full", "zeros_like", "ones_like", "full_like")
-_QUESTIONS = ("isfinite", "isnan", "isinf")
+_PREDICATES = ("isfinite", "isnan", "isinf")
 _KEPT = {
     **dict.fromkeys(_FLOATS, Float),
     **{name: _made_of(getattr(np, name)) for name in _ARRAYS},
     **{name: _filled(getattr(np, name)) for name in _FILLED},
-    **{name: _asked(getattr(np, name)) for name in _QUESTIONS},
+    **{name: _of_values(getattr(np, name)) for name in _PREDICATES},
     "empty": _filled(np.zeros),
     "empty_like": _filled(np.zeros_like),
     "fromiter": _from_iterator,
@@ -232,8 +232,8 @@ class _Numpy(types.ModuleType):
         return _KEPT[name] if name in _KEPT else getattr(np, name)
 
 
-_STANDS_FOR = {id(np): _Numpy("numpy"), id(float): Float, **{id(getattr(np, name)): _KEPT[name] for name in _KEPT}}
+_REPLACEMENTS = {id(np): _Numpy("numpy"), id(float): Float, **{id(getattr(np, name)): _KEPT[name] for name in _KEPT}}
 
 
 def _replaced(value):
-    return _STANDS_FOR.get(id(value), value)
+    return _REPLACEMENTS.get(id(value), value)

@@ -1,4 +1,4 @@
-"""What a function returned, made comparable: arrays, numbers, tuples and dicts of them, up to round-off."""
+"""Outputs of an answer and their comparison up to round-off: arrays, numbers, and tuples and dicts of them."""
 
 import copy
 import threading
@@ -9,28 +9,28 @@ import numpy as np
 from minigooglenet.exercises.plain import Odd, floating, kind_of, plain
 from minigooglenet.exercises.shown import brief
 
-SECONDS = 30.0  # an answer may take; the slowest right ones take one
-BUSY, LONGER = 0.5, 3.0  # less CPU time than this share of them: the machine was busy, so as much again, times three
+SECONDS = 30.0  # time limit of a call; the slowest right answers take one second
+BUSY, LONGER = 0.5, 3.0  # after a limit with less than half of it as CPU time, wait three times as long again
 ROUND_OFF = 1e-9  # fraction of the largest value by which right answers in float64 may differ: sums in any order
 SINGLE = 1e-5  # the same in float32 and float16
 
 
 class Raised:
-    """An exception in place of an output."""
+    """An exception instead of an output."""
 
     def __init__(self, error):
         self.error = error
 
 
 class FormError(Exception):
-    """A sentence about the form of an answer: text for a number, two arrays for one."""
+    """An answer of the wrong form, such as text instead of a number; its message is a sentence for the student."""
 
 
 def attempt(function, arguments, seconds, raised=Raised, read=plain):
-    """Return read(function(*arguments)), raised(the exception), or a TimeoutError in Raised.
+    """Return read(function(*arguments)), raised(exception), or Raised(TimeoutError).
 
-    The arguments are handed on as they are, so that the caller sees what became of them. What is returned is read as
-    plain data within the same time. The thread of a call that takes too long is left behind.
+    The arguments are not copied, so that the caller sees changes. The time limit includes reading the output as plain
+    data. After a timeout the thread keeps running in the background.
     """
     box = []
 
@@ -41,29 +41,29 @@ def attempt(function, arguments, seconds, raised=Raised, read=plain):
         except BaseException as error:
             try:
                 box.append(raised(error))
-            except BaseException:  # an exception whose own text cannot be read
+            except BaseException:  # even str(error) fails
                 box.append(raised(RuntimeError(f"{kind_of(error)}, whose text cannot be shown")))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    waited = _waited(thread, seconds)
-    slow = f"it was still running after {waited:.0f} s. Check for a loop that never ends"
+    elapsed = _wait(thread, seconds)
+    slow = f"it was still running after {elapsed:.0f} s. Check for a loop that never ends"
     return box[0] if box else Raised(TimeoutError(slow))
 
 
-def _waited(thread, seconds):
-    """Wait so long for a thread, None for ever, and longer if the machine gave it little time; return how long."""
-    begun, used = time.monotonic(), time.process_time()
+def _wait(thread, seconds):
+    """Wait for a thread, without a limit if `seconds` is None, longer on a busy machine; return the seconds waited."""
+    start, used = time.monotonic(), time.process_time()
     thread.join(seconds)
     if thread.is_alive() and time.process_time() - used < BUSY * seconds:
         thread.join(LONGER * seconds)
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
 def call(function, arguments, seconds=SECONDS, read=plain):
-    """Return function(*copies of the arguments), or Raised; and whether it changed what it was given.
+    """Return function(*copies of the arguments), or Raised, and whether the function changed its arguments.
 
-    After `seconds`, None for no limit, a TimeoutError is what was raised, and the thread is left behind.
+    After `seconds` (None: no limit) the output is Raised(TimeoutError).
     """
     given = copy.deepcopy(arguments)
     output = attempt(function, given, seconds, read=read)
@@ -73,7 +73,7 @@ def call(function, arguments, seconds=SECONDS, read=plain):
 
 
 def identical(before, after) -> bool:
-    """Return whether two values are the same to the bit, in type, shape and values; NaN equals NaN."""
+    """Return whether two values are bit-identical, in type, shape and values; NaN equals NaN."""
     if type(before) is not type(after):
         return False
     if isinstance(before, np.ndarray):
@@ -88,7 +88,7 @@ def identical(before, after) -> bool:
 
 
 def same(a, b, tolerance=ROUND_OFF, least=0.0) -> bool:
-    """Return whether two outputs agree: types of containers aside, and values as `close` says."""
+    """Return whether two outputs agree: their values by the rule of `close`, their containers in any type."""
     if isinstance(a, Raised) or isinstance(b, Raised):
         return isinstance(a, Raised) and isinstance(b, Raised) and type(a.error) is type(b.error)
     try:
@@ -98,7 +98,7 @@ def same(a, b, tolerance=ROUND_OFF, least=0.0) -> bool:
 
 
 def matched(output, expected, name="") -> dict:
-    """Return {where: (got, right)} as arrays, in the structure of the expected output, or raise FormError."""
+    """Return {part: (got, right)} as arrays, in the structure of the expected output, or raise FormError."""
     if isinstance(expected, dict):
         items = _items_of_dict(output, expected, name)
     elif _has_parts(expected):
@@ -107,13 +107,18 @@ def matched(output, expected, name="") -> dict:
         right = _leaf(expected)
         got = _leaf(output)
         if got is None:
-            raise FormError(f"{name or 'the output'} should be {form(expected)}, got {form(output)}")
+            raise FormError(f"{_part(name)} should be {form(expected)}, got {form(output)}")
         return {name: (got, right)}
-    return {key: both for at, mine, theirs in items for key, both in matched(mine, theirs, f"{name}{at}").items()}
+    return {key: both for at, got, right in items for key, both in matched(got, right, f"{name}{at}").items()}
+
+
+def _part(name):
+    """Return the name of a part of an output for a message: "output[0]"."""
+    return f"output{name}" if name.startswith("[") else name or "the output"
 
 
 def _has_parts(value):
-    """Return whether a list or tuple holds arrays or containers, and not only numbers, which make one array."""
+    """Return whether a list or tuple contains arrays or containers, and not only numbers, which make one array."""
     return isinstance(value, (list, tuple)) and any(
         isinstance(item, (np.ndarray, tuple, list, dict, type(None))) for item in value
     )
@@ -123,23 +128,23 @@ def _items(output, expected, name):
     if isinstance(output, np.ndarray) and output.ndim:
         output = list(output)
     if not isinstance(output, (list, tuple)) or len(output) != len(expected):
-        raise FormError(f"{name or 'the output'} should be {form(expected)}, got {form(output)}")
-    return [(f"[{i}]", mine, theirs) for i, (mine, theirs) in enumerate(zip(output, expected, strict=True))]
+        raise FormError(f"{_part(name)} should be {form(expected)}, got {form(output)}")
+    return [(f"[{i}]", got, right) for i, (got, right) in enumerate(zip(output, expected, strict=True))]
 
 
 def _items_of_dict(output, expected, name):
     if not isinstance(output, dict):
-        raise FormError(f"{name or 'the output'} should be {form(expected)}, got {form(output)}")
+        raise FormError(f"{_part(name)} should be {form(expected)}, got {form(output)}")
     missing = [key for key in expected if key not in output]
     extra = [key for key in output if key not in expected]
     if missing or extra:
-        told = [
+        differences = [
             f"{word} {', '.join(map(brief, keys[:4]))}"
             for word, keys in (("without", missing), ("with", extra))
             if keys
         ]
-        raise FormError(f"{name or 'the output'} should be {form(expected)}, got one {' and '.join(told)}")
-    return [(f"[{key!r}]", output[key], theirs) for key, theirs in expected.items()]
+        raise FormError(f"{_part(name)} should be {form(expected)}, got one {' and '.join(differences)}")
+    return [(f"[{key!r}]", output[key], right) for key, right in expected.items()]
 
 
 def _leaf(value):
@@ -158,14 +163,14 @@ def _leaf(value):
 
 
 def _real(leaf):
-    """Return an array of real numbers, None if there is none or some are complex."""
+    """Return an array of real numbers, or None if it is missing or has complex values."""
     if leaf is None or leaf.dtype.kind != "c":
         return leaf
     return leaf.real if not leaf.imag.any() else None
 
 
 def one_number(output, name) -> float:
-    """Return what a student's function returned as a float, or raise FormError."""
+    """Return the output of a student's function as a float, or raise FormError."""
     leaf = _real(_leaf(plain(output)))
     if leaf is None or leaf.ndim:
         raise FormError(f"{name} should be one number, got {form(plain(output))}")
@@ -173,7 +178,7 @@ def one_number(output, name) -> float:
 
 
 def integer(output, name) -> int:
-    """Return what a student gave as an integer, or raise FormError; 2.0 is one too."""
+    """Return a student's value as an integer, or raise FormError; 2.0 counts as an integer."""
     value = one_number(output, name)
     if not value.is_integer():
         raise FormError(f"{name} should be an integer, got {brief(output)}")
@@ -181,7 +186,7 @@ def integer(output, name) -> int:
 
 
 def parts(output, names, name="the answer") -> list:
-    """Return the parts of plain data that has one for each of the names, or raise FormError."""
+    """Return the parts of plain data, one per name, or raise FormError."""
     output = list(output) if isinstance(output, np.ndarray) and output.ndim else output
     if not isinstance(output, (list, tuple)) or len(output) != len(names):
         raise FormError(f"{name} should be ({', '.join(names)}), got {form(output)}")
@@ -189,7 +194,7 @@ def parts(output, names, name="the answer") -> list:
 
 
 def finite(values, name) -> np.ndarray:
-    """Return a student's numbers as an array of float64, or raise FormError if some are not finite numbers."""
+    """Return a student's values as a float64 array, or raise FormError if some are not finite numbers."""
     leaf = _real(_leaf(plain(values)))
     if leaf is None or not np.isfinite(leaf).all():
         raise FormError(f"{name} should be an array of finite numbers, got {form(plain(values))}")
@@ -197,7 +202,7 @@ def finite(values, name) -> np.ndarray:
 
 
 def form(value) -> str:
-    """Return what kind of thing plain data is, in words."""
+    """Return the form of plain data in words, such as "an array of shape (2, 3)"."""
     if value is None:
         return "None"
     if isinstance(value, Odd):
@@ -211,9 +216,10 @@ def form(value) -> str:
         return "a set, which has no order"
     leaf = _leaf(value)
     if leaf is not None and not _has_parts(value):
-        number = "complex number" if leaf.dtype.kind == "c" else "number"
-        of = f" of {number}s" if leaf.dtype.kind == "c" else ""
-        return f"an array{of} of shape {leaf.shape}" if leaf.ndim else f"one {number}"
+        is_complex = leaf.dtype.kind == "c"
+        if not leaf.ndim:
+            return "one complex number" if is_complex else "one number"
+        return f"{'a complex' if is_complex else 'an'} array of shape {leaf.shape}"
     if isinstance(value, (list, tuple)):
         return (
             f"a {kind_of(value)} of {len(value)} ({'; '.join(map(form, value[:6]))}{'; ...' if len(value) > 6 else ''})"
@@ -224,8 +230,8 @@ def form(value) -> str:
 def close(a, b, tolerance=ROUND_OFF, least=0.0):
     """Return where two arrays of numbers agree, or False if their shapes differ; NaN agrees with NaN.
 
-    They agree within `tolerance` times the largest right value (b) and never less than `least`, the round-off of sums
-    of the inputs. Of whole numbers none may be off by a half. With a tolerance of 0 they agree if they are equal.
+    The limit is `tolerance` times the largest right value (b), but at least `least`, the round-off of sums of the
+    inputs. Integers agree only if they differ by less than 0.5. With a tolerance of 0, values must be equal.
     """
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
@@ -247,7 +253,7 @@ def close(a, b, tolerance=ROUND_OFF, least=0.0):
 
 
 def round_off(arguments) -> float:
-    """Return how far sums of products of the arguments' arrays may be off, even if they are exactly 0."""
+    """Return the round-off error of sums of products of the arguments' arrays, for sums that should be 0."""
     arrays = [array for array in _arrays(arguments) if array.size and array.dtype.kind == "f"]
     if not arrays:
         return 0.0
@@ -256,7 +262,7 @@ def round_off(arguments) -> float:
 
 
 def size(value) -> int:
-    """Return how many values there are in arguments."""
+    """Return the number of values in arguments."""
     if isinstance(value, dict):
         return sum(map(size, value.values()))
     return sum(map(size, value)) if isinstance(value, (list, tuple)) else np.size(value)

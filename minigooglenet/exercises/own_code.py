@@ -1,4 +1,4 @@
-"""The last line of the student's own code in a traceback: not one of this package, of NumPy or of Python."""
+"""The last line of the student's own code in a traceback: not a line of this package, of NumPy or of Python."""
 
 import inspect
 import os
@@ -12,7 +12,7 @@ from minigooglenet.exercises.plain import plain
 PACKAGE = Path(__file__).resolve().parents[1]
 STANDARD = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
 INSTALLED = ("site-packages", "dist-packages")
-CELL = re.compile(r"\bipykernel_\d+[/\\]|^<ipython-input")  # a cell's name is a number that tells nobody anything
+CELL = re.compile(r"\bipykernel_\d+[/\\]|^<ipython-input")  # the file name of a cell is a meaningless number
 KNOWN = ("numpy", "scipy", "numba", "llvmlite", "PIL", "matplotlib", "rich", "IPython", "ipykernel")
 
 
@@ -20,34 +20,34 @@ def where(error) -> str:
     """Return ", in your line 3: y = x / 0" for an exception, or an empty string."""
     try:
         return line_of(traceback.extract_tb(error.__traceback__))
-    except Exception:  # a traceback that cannot be read is left out
+    except Exception:  # the traceback cannot be read
         return ""
 
 
 def line_of(frames) -> str:
     """Return ", in your line 3: y = x / 0" for the frames of a traceback or a stack, or an empty string."""
-    frames = own(frames)
+    frames = students_frames(frames)
     if not frames:
         return ""
     last = frames[-1]
-    place = last.name if CELL.search(last.filename) else Path(last.filename).name
-    file = f" of {place}" if last.filename != frames[0].filename else ""
+    origin = last.name if CELL.search(last.filename) else Path(last.filename).name
+    file = f" of {origin}" if last.filename != frames[0].filename else ""
     line = f": {last.line[:200]}" if last.line else ""
     return f", in your line {last.lineno}{file}{line}"
 
 
-def own(frames) -> list:
-    """Return the frames of the student's own code; of an installed module if the answer is one of its functions."""
+def students_frames(frames) -> list:
+    """Return the frames of the student's code, or of an installed module if the answer is one of its functions."""
     outside = [frame for frame in frames if not _inside(frame.filename, [PACKAGE])]
-    mine = [frame for frame in outside if not _library(frame.filename)]
-    if mine or not outside:
-        return mine
+    students = [frame for frame in outside if not _library(frame.filename)]
+    if students or not outside:
+        return students
     module = _installed(outside[0].filename)
     return [frame for frame in outside if module and _installed(frame.filename) == module]
 
 
 def arguments(error) -> dict:
-    """Return {name: value} of the arguments of the student's function that raised, or was calling what raised."""
+    """Return {name: value} of the arguments of the student's function that raised, itself or in a call."""
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
     for frame in frames:
         if not foreign(frame.f_code.co_filename):
@@ -57,7 +57,7 @@ def arguments(error) -> dict:
 
 
 def foreign(filename) -> bool:
-    """Return whether a file is not the student's own: of this package, of a library or of Python."""
+    """Return whether a file has no code of the student: it belongs to this package, to a library or to Python."""
     return _inside(filename, [PACKAGE]) or _library(filename)
 
 
@@ -74,10 +74,10 @@ def _inside(filename, folders):
 
 
 def _installed(filename):
-    """Return the name of an installed module that is not one of ours or of the libraries, or None."""
+    """Return the name of an installed module that is none of the usual libraries, or None."""
     parts = Path(filename).parts
-    place = max((parts.index(name) for name in INSTALLED if name in parts), default=None)
-    if place is None or place + 1 >= len(parts):
+    folder = max((parts.index(name) for name in INSTALLED if name in parts), default=None)
+    if folder is None or folder + 1 >= len(parts):
         return None
-    name = parts[place + 1].removesuffix(".py")
+    name = parts[folder + 1].removesuffix(".py")
     return None if name in KNOWN else name

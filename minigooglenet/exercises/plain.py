@@ -1,7 +1,7 @@
 """A student's objects as plain data: numbers, text, containers and NumPy arrays, all of the base classes.
 
-Only this module runs methods of a returned object. Everything after it works on copies, so a broken `__repr__`,
-`__eq__`, `__array__` or a list that contains itself cannot break a check or its display.
+Only this module runs methods of a returned object. All later code works on copies, so a broken `__repr__`, `__eq__` or
+`__array__`, or a list that contains itself, cannot break a check or its display.
 """
 
 import array
@@ -10,11 +10,11 @@ import fractions
 
 import numpy as np
 
-MOST_VALUES = 4_000_000  # of an array: the largest right answer has some thousand
-MOST_ITEMS = 50_000  # of nested containers
+MOST_VALUES = 4_000_000  # in an array: the largest right answer has some thousand
+MOST_ITEMS = 50_000  # in nested containers
 DEEPEST = 40
 MOST_TEXT = 1000
-MOST_BITS = 4096  # of an integer: Python does not print much longer ones
+MOST_BITS = 4096  # in an integer: Python refuses to print much longer ones
 
 
 class Odd(str):
@@ -25,13 +25,13 @@ class Odd(str):
 
 
 class _TooMuchError(Exception):
-    """Containers with more items than anyone reads."""
+    """Containers with more than MOST_ITEMS items."""
 
 
 def plain(value, keep=()):
-    """Return a value as plain data, with an Odd in place of everything else.
+    """Return a value as plain data, with an Odd instead of everything else.
 
-    keep : classes, or callables themselves if it contains `callable`, whose objects are returned as they are
+    keep : classes whose objects are returned unchanged; `callable` in it keeps all callables
     """
     try:
         return _read(value, tuple(kind for kind in keep if isinstance(kind, type)), callable in keep, (), [MOST_ITEMS])
@@ -92,7 +92,7 @@ def _defines(kind, *methods):
 
 
 def _container(value, keep, functions, path, left):
-    """Return a container of the base class; the base's own iteration is used, whatever a subclass does."""
+    """Return a container of the base class, read with the iteration of the base class, not of a subclass."""
     if id(value) in path or len(path) >= DEEPEST:
         return Odd(f"<{kind_of(value)} that contains itself>" if id(value) in path else "<nested without end>")
     path = (*path, id(value))
@@ -112,12 +112,12 @@ def _container(value, keep, functions, path, left):
 
 
 def _key(key):
-    """Return something that can be a key."""
+    """Return a hashable key."""
     return Odd(f"<{kind_of(key)}>") if isinstance(key, (list, dict, set, np.ndarray)) else key
 
 
 def _array(value, keep, functions, path, left):
-    values = np.asarray(value)  # the base class; NumPy asks no method of a subclass
+    values = np.asarray(value)  # the base class; NumPy calls no method of a subclass
     if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
         return Odd(f"<masked array with {int(np.ma.getmaskarray(value).sum())} masked values>")
     if values.size > MOST_VALUES:
@@ -138,7 +138,7 @@ def _array(value, keep, functions, path, left):
 
 
 def floating(number):
-    """Return a number that fits in an array: an integer beyond 64 bits as a float, infinite if it must be."""
+    """Return a number that fits in an array: an integer beyond 64 bits as a float, or as infinity if too large."""
     if type(number) is int and not -(2**63) <= number < 2**63:
         try:
             return float(number)

@@ -1,34 +1,69 @@
-"""Predictions: said before a cell runs, kept, and never marked. To have guessed is what makes the answer stick."""
+"""Predictions before a cell runs. They are stored but never graded: a guess helps to remember the answer."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
 
-_predicted: dict = {}
+_predicted: dict[str, Any] = {}
 
 
-def predict(name, guess=None) -> str:
-    """Note a prediction before running the next cell; being wrong is the point.
+def predict(name: str, guess: Any = None) -> Note:
+    """Record a prediction before you run the next cell. Predictions are never graded, so a wrong one costs nothing.
 
     Parameters
     ----------
-    name : of the prediction in the lesson, "01.a"
-    guess : whatever you expect; None only says that nothing was predicted
+    name : name of the prediction in the lesson, such as "01.a"
+    guess : the value that you expect; None or ... records nothing
+
+    Returns
+    -------
+    Note
+        Text, which a notebook shows without quotes.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.exercises.predict("01.a", 12)
+    01.a: you predict 12.
+    >>> mg.exercises.outcome("01.a", 16)
+    01.a: you predicted 12, it is 16.
     """
     name = _name(name)
     if guess is None or guess is Ellipsis:
-        return Note(f"{name}: no prediction noted. A guess before the answer makes it stick; go on whenever you like.")
+        advice = "A guess helps you to remember the answer; continue whenever you like."
+        return Note(f"{name}: no prediction recorded. {advice}")
     _predicted[name] = guess
     return Note(f"{name}: you predict {brief(guess)}.")
 
 
-def outcome(name, truth) -> str:
-    """Return a prediction beside what came out."""
-    name, told = _name(name), f"it is {_plain(truth)}."
+def outcome(name: str, truth: Any) -> Note:
+    """Return your prediction next to the result.
+
+    Parameters
+    ----------
+    name : name of the prediction in the lesson, such as "01.a"
+    truth : the result
+
+    Returns
+    -------
+    Note
+        Text, which a notebook shows without quotes.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> mg.exercises.outcome("99.z", 16)
+    99.z: it is 16.
+    """
+    name, result = _name(name), f"it is {_plain(truth)}."
     if name not in _predicted:
-        return Note(f"{name}: {told}")
-    return Note(f"{name}: you predicted {_plain(_predicted[name])}, {told}")
+        return Note(f"{name}: {result}")
+    return Note(f"{name}: you predicted {_plain(_predicted[name])}, {result}")
 
 
 def _name(name):
@@ -36,7 +71,7 @@ def _name(name):
 
 
 def _plain(value):
-    """Return a value as people read it: no names of types, thousands apart."""
+    """Return a value as text without type names and with thousands separators."""
     value = plain(value)
     value = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
     if isinstance(value, int) and not isinstance(value, bool) and 10_000 <= abs(value) < 10**30:

@@ -1,12 +1,14 @@
-"""Numbers to work out, drawn for each student, and answers marked with the usual mistake by name.
+"""Questions that ask for a number, with values drawn for each student; wrong answers get the name of the mistake.
 
-A draw is used only if the right answer and all known wrong ones differ from one another, so that a mistake can be told
-from its number.
+A draw is used only if the right answer and all known wrong answers differ, so that the answer identifies the mistake.
 """
+
+from __future__ import annotations
 
 import hashlib
 import math
 import os
+from typing import Any
 
 import numpy as np
 
@@ -19,17 +21,17 @@ from minigooglenet.exercises.predicting import Note
 from minigooglenet.exercises.result import NOT_YET, PASSED, WRONG, Result
 from minigooglenet.exercises.shown import brief, printable
 
-COURSE = "MINIGOOGLENET_COURSE_KEY"  # a course may set it, so that its draws are its own
+COURSE = "MINIGOOGLENET_COURSE_KEY"  # a course may set it to get different draws from other courses
 MOST_DRAWS = 10_000
 _students: dict[str, str] = {}
 
 
 class Question(Task):
-    """A number to work out.
+    """A question that asks for a number.
 
-    number, title, minutes, difficulty, hints, core : as of an Exercise
+    number, title, minutes, difficulty, hints, core : as in an Exercise
     text : the question, with the names of the drawn values in braces
-    tolerance : share by which an answer may differ, 0 for whole numbers; said to the student where it is not 0
+    tolerance : fraction by which an answer may differ, 0 for integers; the question states it unless it is 0
     """
 
     def __init__(self, number, title, text, *, minutes, difficulty, hints, tolerance=0.0, core=True):
@@ -37,7 +39,8 @@ class Question(Task):
             number, title, minutes=minutes, difficulty=difficulty, hints=hints, tolerance=tolerance, core=core
         )
         self.text = text
-        self.draw_function = self.solution_function = None
+        self.draw_function: Any = None
+        self.solution_function: Any = None
 
     def draw(self, function):
         """Register draw(rng) -> {name: value}."""
@@ -45,42 +48,62 @@ class Question(Task):
         return function
 
     def solution(self, function):
-        """Register solution(**values) -> the right number."""
+        """Register solution(**values), which returns the right number."""
         self.solution_function = function
         return function
 
-    def values(self, student) -> dict:
-        """Return what is drawn for a student: the first draw whose right and wrong answers all differ."""
+    def values(self, student) -> dict[str, Any]:
+        """Return the values drawn for a student: the first draw whose right and wrong answers all differ."""
         key = f"{os.environ.get(COURSE, '')}/{student}/{self.number}".encode(errors="surrogatepass")
         rng = np.random.default_rng(list(hashlib.sha256(key).digest()))
         for _ in range(MOST_DRAWS):
             values = self.draw_function(rng)
             if self.separated(values):
                 return values
-        raise RuntimeError(f"{self.number}: no draw tells the mistakes apart")
+        raise RuntimeError(f"{self.number}: in each of {MOST_DRAWS:,} draws, two answers are equal")
 
     def separated(self, values) -> bool:
         """Return whether the right and all wrong answers differ by more than the tolerance."""
-        found = [float(self.solution_function(**values)), *(float(wrong.function(**values)) for wrong in self.wrongs)]
-        return all(not self.agree(a, b) for i, a in enumerate(found) for b in found[:i])
+        answers = [float(self.solution_function(**values)), *(float(w.function(**values)) for w in self.wrongs)]
+        return all(not self.agree(a, b) for i, a in enumerate(answers) for b in answers[:i])
 
     def agree(self, a, b) -> bool:
-        """Return whether two answers count as one."""
+        """Return whether two answers are equal up to the tolerance."""
         return math.isclose(a, b, rel_tol=max(self.tolerance, ROUND_OFF), abs_tol=1e-12)
 
     def right(self, given, value) -> bool:
-        """Return whether a given number is this one; an integer may be written as a float, but is not off by 1."""
+        """Return whether a given number equals a value; an integer may be given as a float, but not be off by 1."""
         exact = self.tolerance == 0 and isinstance(value, (int, np.integer))
         return self.agree(given, float(value)) and not (exact and abs(given - float(value)) > 0.49)
 
     @property
     def name(self) -> str:
-        """What is asked for."""
+        """The kind of answer."""
         return "a number"
 
 
-def ask(number, student="you"):
-    """Return the question as drawn for a student, by name or id: the same every time."""
+def ask(number: str, student: str = "you") -> Note:
+    """Return a question with the values drawn for a student, the same values every time.
+
+    Parameters
+    ----------
+    number : exercise ID, such as "01.2"
+    student : name or ID of the student
+
+    Returns
+    -------
+    Note
+        Text, which a notebook shows without quotes.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> question = mg.exercises.ask("01.2", "ada")
+    >>> question.startswith("01.2 for ada: ")
+    True
+    >>> question == mg.exercises.ask("01.2", "ada")
+    True
+    """
     question = _question(number)
     student = _name(student)
     _students[question.number] = student
@@ -88,8 +111,27 @@ def ask(number, student="you"):
     return Note(f"{question.number} for {printable(student)}: {question.text.format(**question.values(student))}{near}")
 
 
-def answer(number, value, student=None) -> Result:
-    """Mark a number; a wrong one that a known mistake leads to is named by it."""
+def answer(number: str, value: Any, student: str | None = None) -> Result:
+    """Check a number; the result of a known mistake gets the name of that mistake.
+
+    Parameters
+    ----------
+    number : exercise ID, such as "01.2"
+    value : your answer, a number or its text; None or ... shows the question again
+    student : name or ID of the student (default: as in the last `ask`, otherwise "you")
+
+    Returns
+    -------
+    Result
+        `passed`, `status`, `mistake` and the text of the message.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> result = mg.exercises.answer("01.2", -1)
+    >>> result.passed, result.what
+    (False, '-1 is not right')
+    """
     question = _question(number)
     student = _students.get(question.number, "you") if student is None else _name(student)
     if value is None or value is Ellipsis:
@@ -104,14 +146,14 @@ def answer(number, value, student=None) -> Result:
         return Result(question.number, PASSED, what=f"{brief(value)} is right")
     for wrong in question.wrongs:
         if question.right(given, wrong.function(**values)):
-            what = f"{brief(value)} is what comes out by a usual mistake"
+            what = f"{brief(value)} is the result of a common mistake"
             return Result(question.number, WRONG, wrong.name, what, wrong.message, advice)
     looks_like = described(question, given, values)
     return Result(question.number, WRONG, what=f"{brief(value)} is not right", looks_like=looks_like, advice=advice)
 
 
 def _float(value):
-    """Return plain data as a float, text of a number too, or None."""
+    """Return plain data as a float, also from the text of a number, or None."""
     try:
         return one_number(float(value) if type(value) is str else value, "the answer")
     except (FormError, ValueError):
@@ -119,7 +161,7 @@ def _float(value):
 
 
 def _name(student):
-    """Return the name or id of a student as text."""
+    """Return the name or ID of a student as text."""
     student = plain(student)
     return student if type(student) is str else brief(student)
 
@@ -128,5 +170,5 @@ def _question(number) -> Question:
     question = find(number)
     if not isinstance(question, Question):
         name = question.name or "your answer"
-        raise TypeError(f"{question.number} asks for {name}: check({question.number!r}, {name})")
+        raise TypeError(f"exercise {question.number} asks for {name}: use check({question.number!r}, {name})")
     return question

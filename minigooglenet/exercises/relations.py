@@ -1,6 +1,6 @@
-"""How wrong outputs are related to the right ones in every test case: a factor with a name, an offset, an order.
+"""Relations between wrong and right outputs: a factor with a name, an offset, a different order.
 
-A relation is told only if it holds in all cases up to round-off, so it is true whatever its cause.
+A relation is reported only if it holds in every test case up to round-off, so it is true whatever the cause is.
 """
 
 import itertools
@@ -12,39 +12,39 @@ from minigooglenet.exercises.outputs import FormError, Raised, close, matched, s
 from minigooglenet.exercises.shown import number
 
 NEAR = 1e-7
-MOST_PARTS, MOST_PAIRS = 5, 100  # of outputs whose orders are tried, and of keys
+MOST_PARTS, MOST_PAIRS = 5, 100  # outputs whose orders are tried, and pairs of keys
 CONSTANTS = {
     -1.0: "the sign is wrong",
     2.0: "check for something that is added or counted twice",
-    0.5: "check for a 2 that is one too many, or missing",
-    100.0: "per cent where a fraction is asked for",
-    0.01: "a fraction where per cent is asked for",
-    1 / math.log(2): "the logarithm to the base 2 where the natural one is asked for",
-    1 / math.log(10): "the logarithm to the base 10 where the natural one is asked for",
+    0.5: "check for a factor of 2 that is missing, or one too many",
+    100.0: "a percentage instead of a fraction",
+    0.01: "a fraction instead of a percentage",
+    1 / math.log(2): "the logarithm to base 2 instead of the natural logarithm",
+    1 / math.log(10): "the logarithm to base 10 instead of the natural logarithm",
 }
 POWERS = {
-    "times": 1.0, "divided by": -1.0, "times the root of": 0.5, "divided by the root of": -0.5,
+    "times": 1.0, "divided by": -1.0, "times the square root of": 0.5, "divided by the square root of": -0.5,
     "times the square of": 2.0, "divided by the square of": -2.0,
 }  # fmt: skip
 FUNCTIONS = {
-    "the absolute values of the right ones": np.abs,
-    "the right values with zeros for negative ones, as after a ReLU": lambda v: np.maximum(v, 0),
-    "the right values, rounded down: // where / belongs": np.floor,
+    "the absolute values of the right values": np.abs,
+    "the right values with negative values set to 0, as after a ReLU": lambda v: np.maximum(v, 0),
+    "the right values, rounded down: // instead of /": np.floor,
     "the right values, rounded": np.rint,
-    "the right values, rounded toward 0: integers where fractions belong": np.trunc,
+    "the right values, truncated: integers instead of fractions": np.trunc,
     "1 minus the right values": lambda v: 1 - v,
-    "1 over the right values: a fraction upside down": lambda v: 1 / v,
+    "1 over the right values: numerator and denominator exchanged": lambda v: 1 / v,
     "the squares of the right values: is a square root missing?": np.square,
     "the square roots of the right values": np.sqrt,
     "the exponentials of the right values": np.exp,
     "the logarithms of the right values": np.log,
-    "the right values after a softmax that is one too many": lambda v: _softmax(v),
-    "zeros and ones where the right values are positive": lambda v: (v > 0).astype(float),
+    "the softmax of the right values: one softmax too many": lambda v: _softmax(v),
+    "1 where the right values are positive, otherwise 0: is this a mask?": lambda v: (v > 0).astype(float),
 }  # fmt: skip
 
 
 def relation(calls, outputs) -> str:
-    """Return how the outputs of all cases are related to the right ones, in words, or an empty string."""
+    """Return the relation of the outputs to the right ones in every test case, in words, or an empty string."""
     if any(isinstance(output, Raised) for output in outputs):
         return ""
     with np.errstate(all="ignore"):
@@ -52,29 +52,29 @@ def relation(calls, outputs) -> str:
 
 
 def _order(calls, outputs):
-    """Say that the outputs of a function are right, but in another order."""
+    """Return that the outputs of a function are right but in a different order, or an empty string."""
     rights, lists = list(map(_items, calls.expected)), list(map(_items, outputs))
     numbers = isinstance(calls.expected[0], tuple) and len(set(map(str, rights[0]))) == len(rights[0])
     if not 1 < len(rights[0]) <= MOST_PARTS or not (numbers or any(np.size(item) > 1 for item in rights[0])):
         return _order_of_keys(calls, outputs)
     for order in list(itertools.permutations(range(len(rights[0]))))[1:]:
         if all(
-            len(mine) == len(right) == len(order) and calls.agree(place, mine, [right[i] for i in order])
-            for place, (mine, right) in enumerate(zip(lists, rights, strict=False))
+            len(got) == len(right) == len(order) and calls.agree(case, got, [right[i] for i in order])
+            for case, (got, right) in enumerate(zip(lists, rights, strict=False))
         ):
             names = ", ".join(f"[{i}]" for i in order)
-            return f"the right outputs in another order: yours are {names} of what is asked for"
+            return f"the right outputs in a different order: yours are the expected {names}"
     return ""
 
 
 def _order_of_keys(calls, outputs):
-    """Say that the values of a dict are right, but two of them are exchanged."""
+    """Return that the values of a dict are right but two of them are exchanged, or an empty string."""
     if not all(isinstance(value, dict) for value in (*calls.expected, *outputs)):
         return ""
     for one, other in itertools.islice(itertools.combinations(calls.expected[0], 2), MOST_PAIRS):
         if all(
-            {one, other} <= right.keys() and calls.agree(place, mine, {**right, one: right[other], other: right[one]})
-            for place, (mine, right) in enumerate(zip(outputs, calls.expected, strict=False))
+            {one, other} <= right.keys() and calls.agree(case, got, {**right, one: right[other], other: right[one]})
+            for case, (got, right) in enumerate(zip(outputs, calls.expected, strict=False))
         ):
             return f"the right values, but {one!r} and {other!r} are exchanged"
     return ""
@@ -87,39 +87,39 @@ def _items(value):
 
 
 def _alone(calls, outputs):
-    """Say that one of several outputs is all that came back."""
+    """Return that the function returned only one of several outputs, or an empty string."""
     rights = list(map(_items, calls.expected))
     if isinstance(calls.expected[0], np.ndarray) or len(rights[0]) < 2:
         return ""
     for part in range(len(rights[0])):
         if all(
-            len(right) > part and same(mine, right[part], calls.tolerance, calls.least[place])
-            for place, (mine, right) in enumerate(zip(outputs, rights, strict=False))
+            len(right) > part and same(got, right[part], calls.tolerance, calls.least[case])
+            for case, (got, right) in enumerate(zip(outputs, rights, strict=False))
         ):
-            return f"output [{part}] alone, which is right: return all {len(rights[0])}"
+            return f"only output[{part}], and it is right: return all {len(rights[0])} outputs"
     return ""
 
 
 def _parts(calls, outputs):
     """Describe the first part of the outputs that has a relation to the right ones."""
     try:
-        both = [matched(mine, right) for mine, right in zip(outputs, calls.expected, strict=False)]
+        both = [matched(got, right) for got, right in zip(outputs, calls.expected, strict=False)]
     except FormError:
         return ""
     for name in both[0]:
         pairs = [one[name] for one in both if name in one]
         if len(pairs) < len(both) or not all(_real(*pair) and pair[0].shape == pair[1].shape for pair in pairs):
             continue
-        pairs = [(mine.astype(float), right.astype(float)) for mine, right in pairs]
-        wrong = [not calls.near(place, *pair).all() for place, pair in enumerate(pairs)]
-        found = _of_pairs(calls, pairs, wrong) if any(wrong) else ""
-        if found:
-            return f"output{name}: {found}" if name else found
+        pairs = [(got.astype(float), right.astype(float)) for got, right in pairs]
+        wrong = [not calls.near(case, *pair).all() for case, pair in enumerate(pairs)]
+        text = _of_pairs(calls, pairs, wrong) if any(wrong) else ""
+        if text:
+            return f"output{name}: {text}" if name else text
     return ""
 
 
-def _real(mine, right):
-    return mine.dtype.kind in "biuf" and right.dtype.kind in "biuf"
+def _real(got, right):
+    return got.dtype.kind in "biuf" and right.dtype.kind in "biuf"
 
 
 def _of_pairs(calls, pairs, wrong):
@@ -131,9 +131,9 @@ def _of_pairs(calls, pairs, wrong):
     )
 
 
-def _telling(pairs, wrong):
-    """Return whether the values are enough for a relation to be more than luck."""
-    return sum(mine.size for (mine, _), off in zip(pairs, wrong, strict=True) if off) >= 2
+def _significant(pairs, wrong):
+    """Return whether there are so many values that a relation is not a coincidence."""
+    return sum(got.size for (got, _), off in zip(pairs, wrong, strict=True) if off) >= 2
 
 
 # Factors and offsets
@@ -141,28 +141,27 @@ def _telling(pairs, wrong):
 
 def _factor(calls, pairs, wrong):
     ratios = [_ratio(*pair) if off else 1.0 for pair, off in zip(pairs, wrong, strict=True)]
-    if None in ratios or not _telling(pairs, wrong):
+    if None in ratios or not _significant(pairs, wrong):
         return ""
-    # Zeros are any multiple of zeros.
-    seen = [(place, ratio) for place, ratio in enumerate(ratios) if pairs[place][1].any()]
-    if not seen or not any(abs(ratio - 1) > NEAR for _, ratio in seen):
+    # Every factor fits an array of zeros.
+    nonzero = [(case, ratio) for case, ratio in enumerate(ratios) if pairs[case][1].any()]
+    if not nonzero or not any(abs(ratio - 1) > NEAR for _, ratio in nonzero):
         return ""
-    first = seen[0][1]
-    if all(_near(ratio, first) for _, ratio in seen):
+    first = nonzero[0][1]
+    if all(_near(ratio, first) for _, ratio in nonzero):
         why = next((words for value, words in CONSTANTS.items() if _near(first, value)), "")
-        named = _named(calls, [(place, ratio) for place, ratio in seen]) if not why else ""
-        told = f"exactly {number(first)} times the right values"
-        return f"{told}: {why}" if why else f"{told}{named}"
-    named = _named(calls, seen)
-    return f"a multiple of the right values{named}" if named else ""
+        why = why or _named(calls, nonzero)
+        return f"exactly {number(first)} times the right values{f': {why}' if why else ''}"
+    named = _named(calls, nonzero)
+    return f"the right values {named}" if named else ""
 
 
-def _ratio(mine, right):
-    """Return the factor between two arrays, or None if there is none."""
+def _ratio(got, right):
+    """Return the factor between two arrays, or None if no factor fits."""
     square = float((right * right).sum())
-    ratio = float((mine * right).sum()) / square if square else 1.0
-    limit = NEAR * max(float(np.abs(mine).max(initial=0)), 1e-300)
-    return ratio if ratio and np.isfinite(ratio) and np.abs(mine - ratio * right).max(initial=0) <= limit else None
+    ratio = float((got * right).sum()) / square if square else 1.0
+    limit = NEAR * max(float(np.abs(got).max(initial=0)), 1e-300)
+    return ratio if ratio and np.isfinite(ratio) and np.abs(got - ratio * right).max(initial=0) <= limit else None
 
 
 def _near(a, b):
@@ -170,28 +169,28 @@ def _near(a, b):
 
 
 def _named(calls, ratios):
-    """Return what the factors of the cases are: a size, a number or a product of two of them, in words."""
-    sizes = [_sizes(calls, place) for place, _ in ratios]
+    """Return the ratios in words: multiplied or divided by a size, a number, or a product of two of them."""
+    sizes = [_sizes(calls, case) for case, _ in ratios]
     common = [name for name in sizes[0] if all(name in one for one in sizes)]
     singles = [(name,) for name in common]
     pairs = list(itertools.combinations_with_replacement(common, 2))
-    for candidates, way in ((singles, " * "), (pairs, " * "), ([pair for pair in pairs if len(set(pair)) == 2], " / ")):
-        found = [
+    for candidates, sign in ((singles, " * "), (pairs, " * "), ([p for p in pairs if len(set(p)) == 2], " / ")):
+        words = [
             word
             for names in candidates
-            for word in _powers(way.join(names), [_combined([one[n] for n in names], way) for one in sizes], ratios)
+            for word in _powers(sign.join(names), [_combined([one[n] for n in names], sign) for one in sizes], ratios)
         ]
-        if found:
-            return f": they are {' or '.join(found[:2])}"
+        if words:
+            return " or ".join(words[:2])
     return ""
 
 
-def _combined(values, way):
-    return math.prod(values) if way == " * " else values[0] / values[1] if values[1] else 0
+def _combined(values, sign):
+    return math.prod(values) if sign == " * " else values[0] / values[1] if values[1] else 0
 
 
 def _powers(text, values, ratios):
-    """Yield in words what power of these values the ratios are."""
+    """Yield in words the power of these values that equals the ratios."""
     if all(value in (0, 1) for value in values):
         return
     text = f"({text})" if "/" in text else text
@@ -200,34 +199,34 @@ def _powers(text, values, ratios):
             yield f"{word} {text}"
 
 
-def _sizes(calls, place):
-    """Return {name: value} of the sizes and numbers among the arguments of a call."""
-    found = {}
-    for name, value in zip(calls.names, calls.arguments[place], strict=False):
+def _sizes(calls, case):
+    """Return {name: value} of the sizes and numbers among the arguments of a test case."""
+    sizes = {}
+    for name, value in zip(calls.names, calls.arguments[case], strict=False):
         if isinstance(value, np.ndarray):
-            found |= {f"{name}.shape[{axis}]": size for axis, size in enumerate(value.shape)}
+            sizes |= {f"{name}.shape[{axis}]": size for axis, size in enumerate(value.shape)}
             if value.ndim > 2:
-                found[f"{name}.size / {name}.shape[1]"] = value.size // max(value.shape[1], 1)
+                sizes[f"{name}.size / {name}.shape[1]"] = value.size // max(value.shape[1], 1)
         elif isinstance(value, (bool, str)) or callable(value):
             continue
         elif isinstance(value, (int, float, np.number)):
-            found[name] = float(value)
-            found[f"(1 - {name})"] = 1 - float(value)
+            sizes[name] = float(value)
+            sizes[f"(1 - {name})"] = 1 - float(value)
         elif isinstance(value, (list, tuple)):
-            found[f"len({name})"] = len(value)
+            sizes[f"len({name})"] = len(value)
             if len(value) <= 4 and all(isinstance(item, int) for item in value):
-                found |= {f"{name}[{axis}]": item for axis, item in enumerate(value)}
-    return found
+                sizes |= {f"{name}[{axis}]": item for axis, item in enumerate(value)}
+    return sizes
 
 
 def _offset(calls, pairs, wrong):
     offsets = [_difference(*pair) if off else 0.0 for pair, off in zip(pairs, wrong, strict=True)]
-    if None in offsets or not _telling(pairs, wrong):
+    if None in offsets or not _significant(pairs, wrong):
         return ""
     first = offsets[0]
     if all(_near(offset, first) for offset in offsets):
-        return f"every value is off by the same {number(first)}"
-    sizes = [_sizes(calls, place) for place in range(len(pairs))]
+        return f"every value is too {'large' if first > 0 else 'small'} by {number(abs(first))}"
+    sizes = [_sizes(calls, case) for case in range(len(pairs))]
     for name in sizes[0]:
         for sign, word in ((1, "too large"), (-1, "too small")):
             values = [one.get(name) for one in sizes]
@@ -237,7 +236,7 @@ def _offset(calls, pairs, wrong):
 
 
 def _factor_and_offset(calls, pairs, wrong):
-    """Say that the values are a multiple of the right ones apart from an offset: a part that is not multiplied."""
+    """Return that the values are a multiple of the right ones plus an offset that has no factor, or an empty string."""
     if not all(wrong) or min(right.size for _, right in pairs) < 6:
         return ""
     for axis in range(pairs[0][0].ndim):
@@ -247,25 +246,25 @@ def _factor_and_offset(calls, pairs, wrong):
         if centred and None not in ratios and all(np.count_nonzero(right) > 3 for _, right in centred):
             named = _named(calls, list(enumerate(ratios))) if abs(ratios[0] - 1) > NEAR else ""
             if named:
-                return f"apart from an offset, a multiple of the right values{named}"
+                return f"apart from an offset, the right values {named}"
     return ""
 
 
-def _difference(mine, right):
-    """Return the offset between two arrays, or None if there is none."""
-    apart = mine - right
-    if not apart.size or not np.isfinite(apart).all():
+def _difference(got, right):
+    """Return the offset between two arrays, or None if no offset fits."""
+    errors = got - right
+    if not errors.size or not np.isfinite(errors).all():
         return None
-    offset = float(apart.flat[0])
-    return offset if np.abs(apart - offset).max() <= NEAR * max(float(np.abs(mine).max()), 1e-300) else None
+    offset = float(errors.flat[0])
+    return offset if np.abs(errors - offset).max() <= NEAR * max(float(np.abs(got).max()), 1e-300) else None
 
 
 def _function(pairs, wrong):
-    """Say which function of the right values these are."""
-    if sum(mine.size for mine, _ in pairs) < 3:
+    """Return the function of the right values that gives these values, in words, or an empty string."""
+    if sum(got.size for got, _ in pairs) < 3:
         return ""
     for words, function in FUNCTIONS.items():
-        if all(close(mine, np.asarray(function(right)), NEAR).all() for mine, right in pairs):
+        if all(close(got, np.asarray(function(right)), NEAR).all() for got, right in pairs):
             return words
     return ""
 

@@ -1,16 +1,16 @@
-"""Values in messages: short, printable on any console, and with as many digits as it takes to tell two apart."""
+"""Values in messages: short, printable on any console, and with enough digits to distinguish two values."""
 
 import numpy as np
 
 from minigooglenet import console
 from minigooglenet.exercises.plain import Odd, kind_of, plain
 
-MOST = 200  # characters of a value
+MOST = 200  # characters per value
 DIGITS = (6, 9, 12, 15, 17)
 
 
 def printable(text) -> str:
-    """Return text of any number of lines as every console can print it."""
+    """Return text, of one or several lines, in a form that every console can print."""
     return console.printable(text, "\n")
 
 
@@ -47,7 +47,7 @@ def _small(value, items=50):
 
 
 def error_text(error) -> str:
-    """Return what an exception says, even if its own `__str__` is broken."""
+    """Return the text of an exception, even if its `__str__` is broken."""
     try:
         text = str(error)
         text = printable(text) if type(text) is str else ""
@@ -57,7 +57,7 @@ def error_text(error) -> str:
 
 
 def number(value, digits=6) -> str:
-    """Return one number with so many digits; an integer or a bool is exact."""
+    """Return one number with this many digits; an integer or a bool is exact."""
     value = np.asarray(value)[()]
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
@@ -67,21 +67,21 @@ def number(value, digits=6) -> str:
 
 
 def pair(a, b) -> tuple[str, str]:
-    """Return two different numbers as two different texts."""
+    """Return two different numbers as two texts that differ in value."""
     for digits in DIGITS:
         texts = number(a, digits), number(b, digits)
-        if _as_read(texts[0]) != _as_read(texts[1]):
+        if _parsed(texts[0]) != _parsed(texts[1]):
             return texts
     return f"{number(a, 17)} ({np.asarray(a).dtype})", f"{number(b, 17)} ({np.asarray(b).dtype})"
 
 
-def _as_read(text):
-    """Return what a reader takes from the text of a number: -7, -7.0 and -7+0j are one."""
+def _parsed(text):
+    """Return the value of the text of a number: -7, -7.0 and -7+0j are equal."""
     return {"True": 1, "False": 0}.get(text) if text in ("True", "False") else complex(text)
 
 
 def arrays(expected, got, differ) -> tuple[str, str]:
-    """Return two arrays of one shape as text in which every two values that differ look different."""
+    """Return two arrays of one shape as text in which values that differ look different."""
     texts = "", ""
     for digits in (4, 8, 12, 17):
         texts = tuple(_array(values, digits) for values in (expected, got))

@@ -1,4 +1,4 @@
-"""What a wrong array looks like next to the right one: axes in another order, a flip, a shift, only the first image."""
+"""Symptoms of a wrong array next to the right one: axes in a different order, a flip, a shift, only the first image."""
 
 import itertools
 import math
@@ -8,9 +8,9 @@ import numpy as np
 from minigooglenet.exercises.outputs import close
 
 NEAR = 1e-6
-ROUNDED, HALF = 2e-6, 2e-3  # of the largest value: float32 or a rounding in between, and float16
-MOST_AXES = 6  # of which all orders are tried
-MOST_SLICES = 64  # along an axis, whose order is looked for
+ROUNDED, HALF = 2e-6, 2e-3  # fraction of the largest value: float32 or an intermediate rounding, and float16
+MOST_AXES = 6  # largest number of axes for which every order is tried
+MOST_SLICES = 64  # largest number of slices along an axis whose order is determined
 
 
 def _real(*arrays):
@@ -18,7 +18,7 @@ def _real(*arrays):
 
 
 def rounded(expected, got) -> str:
-    """Say to how many digits values agree that were rounded on the way, or that some are not finite."""
+    """Return to how many digits rounded values agree, or how many values are not finite."""
     expected, got = np.asarray(expected), np.asarray(got)
     if not _real(expected, got) or expected.shape != got.shape or expected.dtype.kind != "f":
         return ""
@@ -31,27 +31,27 @@ def rounded(expected, got) -> str:
 
 
 def exact(expected, got) -> str:
-    """Say how all of `got` follows from `expected`: a place, an order or a shape that differs, or an empty string."""
+    """Return how all of `got` follows from `expected` by a different position, order or shape, or an empty string."""
     if np.asarray(got).dtype.kind == "b" != np.asarray(expected).dtype.kind and np.size(got) > 1:
-        return "True and False where numbers are asked for: is this a mask?"
+        return "True and False instead of numbers: is this a mask?"
     return _first_of(
         expected, got, (_zeros, _axes, _mirrored, _rolled), (_sizes_exchanged, _not_summed, _summed, _part)
     )
 
 
 def symptom(expected, got) -> str:
-    """Say what `got` looks like next to `expected`: where it is right and where it is not, or an empty string."""
+    """Return where `got` is right and how it differs elsewhere, or an empty string."""
     kinds = (_shifted, _slices, _ordered, _filled, _border, _affine, _along, _scrambled)
     return _first_of(expected, got, kinds, (_of_shape,))
 
 
 def likeness(expected, got) -> str:
-    """Return all that one wrong array shows next to the right one, for exercises with a judge of their own."""
+    """Return the first explanation of a wrong array, for exercises that have a judge."""
     return rounded(expected, got) or exact(expected, got) or symptom(expected, got) or vague(expected, got)
 
 
 def vague(expected, got) -> str:
-    """Return how many values differ."""
+    """Return how many values differ, and the position of the first."""
     expected, got = np.asarray(expected), np.asarray(got)
     if expected.shape != got.shape or expected.size < 2:
         return ""
@@ -63,13 +63,13 @@ def _first_of(expected, got, same_shape, other_shape):
     expected, got = np.asarray(expected), np.asarray(got)
     if not _real(expected, got):
         return ""
-    whole = all(array.dtype.kind in "biu" for array in (expected, got))  # of which none may be off by one
-    expected, got = (array.astype(np.int64 if whole else np.float64) for array in (expected, got))
+    integers = all(array.dtype.kind in "biu" for array in (expected, got))  # compared exactly
+    expected, got = (array.astype(np.int64 if integers else np.float64) for array in (expected, got))
     with np.errstate(all="ignore"):
         for describe in same_shape if expected.shape == got.shape else other_shape:
-            found = describe(expected, got)
-            if found:
-                return found
+            text = describe(expected, got)
+            if text:
+                return text
     return ""
 
 
@@ -81,21 +81,21 @@ def _first(wrong):
     return tuple(map(int, np.argwhere(wrong)[0])) if wrong.ndim and wrong.any() else ()
 
 
-# Of another shape
+# A different shape
 
 
 def _sizes_exchanged(expected, got):
     if expected.size == got.size and expected.size:
-        if (found := _axes(expected, got)) or expected.ndim != got.ndim:
-            values = "the right values" if _same(expected.ravel(), got.ravel()) else "as many values"
-            return found or f"{values} in another shape. Check for a reshape or squeeze that is missing or one too many"
+        if (text := _axes(expected, got)) or expected.ndim != got.ndim:
+            values = "the right values" if _same(expected.ravel(), got.ravel()) else "the right number of values"
+            return text or f"{values} in the wrong shape. Check for a missing or extra reshape or squeeze"
         if _same(expected.ravel(), got.ravel()):
-            return "the right values, reshaped to another shape"
+            return "the right values, reshaped to a different shape"
     return ""
 
 
 def _not_summed(expected, got):
-    """Say over which axes a sum, a mean or a maximum is still missing."""
+    """Return the axes over which a sum, a mean or a maximum is missing."""
     if got.ndim <= expected.ndim or not got.size:
         return ""
     for count in range(1, got.ndim + 1):
@@ -104,101 +104,114 @@ def _not_summed(expected, got):
             for index in (*np.ndindex(*(min(got.shape[axis], 8) for axis in axes)), last):
                 at = dict(zip(axes, index, strict=True))
                 if _same(got[tuple(at.get(axis, slice(None)) for axis in range(got.ndim))], expected):
-                    place = f"{index}, the last," if index == last else f"{index}"
-                    return f"one part of your output is right, at {place} of {_axis(axes)}: return that part alone"
+                    position = index[0] if len(index) == 1 else index
+                    which = f"index {position}{' (the last)' if index == last else ''} along {_axis(axes)}"
+                    return f"only {which} of your output is right: return that part"
             for word, reduce in (("sum", np.sum), ("mean", np.mean), ("maximum", np.max)):
                 if _same(reduce(got, axis=axes), expected):
-                    return f"the {word} over {_axis(axes)} of your output is right: it is still missing"
+                    return f"the {word} of your output over {_axis(axes)} is right: take this {word} before you return"
     return ""
 
 
 def _summed(expected, got):
-    """Say over which axes too many were summed."""
+    """Return the axes over which a sum, a mean or a maximum is one too many."""
     if got.ndim >= expected.ndim or not expected.size:
         return ""
     for axis in range(expected.ndim):
-        for place in (0, -1):
-            if _same(np.take(expected, place, axis), got):
-                end = "end" if place else "start"
-                return f"the right values at the {end} of axis {axis} alone; all of them are asked for"
+        for index, word in ((0, "first"), (-1, "last")):
+            if _same(np.take(expected, index, axis), got):
+                return f"the right values, but only the {word} along axis {axis}: return all of them"
     for count in range(1, expected.ndim + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             for word, reduce in (("sum", np.sum), ("mean", np.mean), ("maximum", np.max)):
                 if _same(reduce(expected, axis=axes), got):
-                    return f"the {word} of the right values over {_axis(axes)}, which should stay"
+                    keep = "this axis" if count == 1 else "these axes"
+                    return f"the {word} of the right values over {_axis(axes)}: keep {keep}"
     return ""
 
 
 def _axis(axes):
-    return f"axis {axes[0]}" if len(axes) == 1 else f"the axes {axes}"
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
 
 
 def _part(expected, got):
-    """Say which rows and columns are missing, or one too many, next to right values."""
+    """Return which rows and columns are missing or extra, if the others are right."""
     if expected.ndim != got.ndim or not expected.ndim:
         return ""
-    for small, large, what in ((got, expected, "missing"), (expected, got, "too many")):
+    for small, large, what in ((got, expected, "some are missing"), (expected, got, "there are too many")):
         if small.size < 3 or np.ptp(small) == 0 or any(a > b for a, b in zip(small.shape, large.shape, strict=True)):
             continue
         for starts in itertools.product(
             *(range(min(b - a, 4) + 1) for a, b in zip(small.shape, large.shape, strict=True))
         ):
-            where = tuple(slice(s, s + a) for s, a in zip(starts, small.shape, strict=True))
-            if _same(large[where], small):
-                told = [
-                    f"{s} at the start and {b - a - s} at the end of axis {axis}"
+            region = tuple(slice(s, s + a) for s, a in zip(starts, small.shape, strict=True))
+            if _same(large[region], small):
+                counts = [
+                    _ends(s, b - a - s, axis)
                     for axis, (s, a, b) in enumerate(zip(starts, small.shape, large.shape, strict=True))
                     if a != b
                 ]
-                return f"the right values, but {what}: {', '.join(told)}"
+                return f"the right values, but {what}: {', '.join(counts)}"
     return ""
+
+
+def _ends(start, end, axis):
+    """Return how many values are missing or extra at the two ends of an axis."""
+    ends = [f"{count} at the {word}" for count, word in ((start, "start"), (end, "end")) if count]
+    return f"{' and '.join(ends)} of axis {axis}"
 
 
 def _of_shape(expected, got):
     if sorted(expected.shape) == sorted(got.shape):
-        return "the same axes in another order. Check whether two of them are exchanged"
+        return "the same axis sizes in a different order. Check whether two axes are exchanged"
     if expected.size == got.size:
-        return "as many values in another shape. Check for a reshape that is missing or one too many"
+        return "the right number of values in the wrong shape. Check for a missing or extra reshape"
     if expected.ndim != got.ndim:
-        what = "for a sum that is missing" if got.ndim > expected.ndim else "over which axes you sum"
-        return f"{got.ndim} {'axis' if got.ndim == 1 else 'axes'} instead of {expected.ndim}. Check {what}"
+        what = "for a missing sum" if got.ndim > expected.ndim else "the axes of your sums"
+        return f"{_dimensions(got)} instead of {_dimensions(expected)}. Check {what}"
     pairs = enumerate(zip(expected.shape, got.shape, strict=True))
-    told = "; ".join(f"axis {i} has {b}, not {a}" for i, (a, b) in pairs if a != b)
-    return f"{told}. Check how sizes are computed{_common(expected, got)}"
+    sizes = "; ".join(f"axis {i} has size {b} instead of {a}" for i, (a, b) in pairs if a != b)
+    return f"{sizes}. Check how you compute the output size{_common(expected, got)}"
+
+
+def _dimensions(values):
+    """Return the number of axes of an array in words."""
+    return ("a single number", "1 axis")[values.ndim] if values.ndim < 2 else f"{values.ndim} axes"
 
 
 def _common(expected, got):
-    """Say whether the part that both have is right."""
-    where = tuple(slice(min(a, b)) for a, b in zip(expected.shape, got.shape, strict=True))
-    return "; the part that both have is right" if expected[where].size and _same(expected[where], got[where]) else ""
+    """Return that the part with indices in both arrays is right, or an empty string."""
+    region = tuple(slice(min(a, b)) for a, b in zip(expected.shape, got.shape, strict=True))
+    right = expected[region].size and _same(expected[region], got[region])
+    return ". The values that fit in both are right" if right else ""
 
 
-# Of the same shape
+# The same shape
 
 
 def _digits(expected, got, largest):
-    """Say to how many digits values agree that were rounded on the way."""
+    """Return to how many digits rounded values agree, or an empty string."""
     sizes = abs(expected[np.isfinite(expected)])
     with np.errstate(invalid="ignore"):
         error = np.max(np.where(expected == got, 0, abs(got - expected)), initial=0) / (sizes.max(initial=0) or 1)
     if not 0 < error <= largest:
         return ""
     return (
-        f"right to about {-math.log10(error):.0f} digits: compute in float64 to the end. "
-        "Check for float32, a rounding, or a small number that was added on the way"
+        f"right to about {-math.log10(error):.0f} digits: compute in float64 throughout. "
+        "Check for float32, for rounding, or for a small constant that you add"
     )
 
 
 def _zeros(expected, got):
-    return "zeros everywhere; is it ever filled?" if got.size > 1 and not got.any() and expected.any() else ""
+    return "0 everywhere: is the output ever filled?" if got.size > 1 and not got.any() and expected.any() else ""
 
 
 def _axes(expected, got):
     if expected.ndim > MOST_AXES or expected.ndim != got.ndim:
         return ""
     for axes in itertools.permutations(range(expected.ndim)):
-        turned = expected.transpose(axes)
-        if axes != tuple(range(expected.ndim)) and _same(got, turned):
+        transposed = expected.transpose(axes)
+        if axes != tuple(range(expected.ndim)) and _same(got, transposed):
             return f"the right values with axes exchanged: yours are in the order {axes}"
     return ""
 
@@ -207,7 +220,7 @@ def _mirrored(expected, got):
     for count in range(1, expected.ndim + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             if _same(got, np.flip(expected, axes)):
-                return f"the right values, mirrored along axis {' and '.join(map(str, axes))}"
+                return f"the right values, flipped along axis {' and '.join(map(str, axes))}"
     return ""
 
 
@@ -215,9 +228,7 @@ def _rolled(expected, got):
     for axis in range(expected.ndim):
         for by in (1, -1):
             if expected.shape[axis] > 2 and _same(got, np.roll(expected, by, axis)):
-                return (
-                    f"the right values, one place {'later' if by > 0 else 'earlier'} along axis {axis}, around the end"
-                )
+                return f"the right values, shifted by {by:+d} along axis {axis} with wrap-around"
     return ""
 
 
@@ -226,11 +237,16 @@ def _shifted(expected, got):
         return ""
     steps = itertools.product(range(-2, 3), repeat=2) if expected.ndim > 1 else ((0, by) for by in range(-2, 3))
     for down, right in sorted(steps, key=lambda step: abs(step[0]) + abs(step[1])):
-        here, there = _window(expected, -down, -right), _window(got, down, right)
-        if (down or right) and here.any() and _same(there, here):
-            ways = ("down" if down > 0 else "up"), ("right" if right > 0 else "left")
-            return f"the right values, {abs(down)} rows {ways[0]} and {abs(right)} columns {ways[1]}"
+        right_part, got_part = _window(expected, -down, -right), _window(got, down, right)
+        if (down or right) and right_part.any() and _same(got_part, right_part):
+            moves = _move(down, "row", "down", "up"), _move(right, "column", "to the right", "to the left")
+            return f"the right values, shifted {' and '.join(filter(None, moves))}"
     return ""
+
+
+def _move(by, unit, forwards, backwards):
+    """Return a shift in words, such as "2 rows down", or an empty string."""
+    return f"{abs(by)} {unit}{'' if abs(by) == 1 else 's'} {forwards if by > 0 else backwards}" if by else ""
 
 
 def _window(values, down, right):
@@ -241,7 +257,7 @@ def _window(values, down, right):
 
 
 def _slices(expected, got):
-    """Say along which axis some parts are right, and what the others hold."""
+    """Return the axis along which some slices are right, and the content of the others."""
     wrong = ~close(got, expected, NEAR)
     for axis in range(expected.ndim):
         others = tuple(i for i in range(expected.ndim) if i != axis)
@@ -250,32 +266,32 @@ def _slices(expected, got):
             left = np.delete(got, np.flatnonzero(~wrong.any(axis=others)), axis)
             first = np.take(got, [0], axis)
             if not left.any():
-                rest = "zeros at the others: are they ever filled?"
+                rest = "zeros elsewhere: is the rest ever filled?"
             elif right[0] == 0 and _same(left, np.repeat(first, left.shape[axis], axis)):
-                rest = "the first again at the others"
+                rest = "the same values again elsewhere"
             else:
-                rest = "wrong at the others"
-            return f"right at {_list(right)} along axis {axis}, {rest}"
+                rest = "wrong elsewhere"
+            return f"right at {'index' if len(right) == 1 else 'indices'} {_list(right)} along axis {axis}, {rest}"
     return ""
 
 
 def _ordered(expected, got):
-    """Say that the parts along an axis are right, but in another order, or one of them in every place."""
+    """Return that the slices along an axis are right but in a different order, or one of them at every index."""
     for axis in range(expected.ndim):
         count = expected.shape[axis]
         if not 1 < count <= MOST_SLICES:
             continue
         parts = np.moveaxis(expected, axis, 0), np.moveaxis(got, axis, 0)
-        order = [next((i for i in range(count) if _same(mine, parts[0][i])), None) for mine in parts[1]]
+        order = [next((i for i in range(count) if _same(part, parts[0][i])), None) for part in parts[1]]
         if None not in order and any(part.any() for part in parts[0]):
             if len(set(order)) == 1:
-                return f"every part along axis {axis} is the right one of place {order[0]}"
-            return f"the right parts along axis {axis} in another order: yours are {_list(order, 16)}"
+                return f"every slice along axis {axis} has the right values of index {order[0]}"
+            return f"the right slices along axis {axis} in a different order: yours are {_list(order, 16)}"
     return ""
 
 
 def _filled(expected, got):
-    """Say that what is there is right, and the rest is 0."""
+    """Return that all values are right except those that are 0, or should be 0."""
     wrong = ~close(got, expected, NEAR)
     if got.size > 3 and wrong.any() and not got[wrong].any() and got.any():
         return f"{int(wrong.sum())} of {got.size} values are 0 and should not be; the others are right"
@@ -290,35 +306,35 @@ def _border(expected, got):
         return ""
     inside, corner = wrong[..., 1:-1, 1:-1], wrong[..., 1:, 1:]
     if not inside.any():
-        return "right inside, wrong at the border: check the padding, and where loops begin and end"
+        return "right inside, wrong at the border: check the padding, and where loops start and end"
     if expected.shape[-1] > 3 < expected.shape[-2] and not wrong[..., :-1, :-1].any():
-        return "wrong in the last row and column only: check where loops end"
-    return "wrong in the first row and column only" if not corner.any() else ""
+        return "wrong only in the last row and column: check where loops end"
+    return "wrong only in the first row and column: check where loops start" if not corner.any() else ""
 
 
 def _affine(expected, got):
-    """Say that the values are a multiple of the right ones, apart from an offset, for each part along an axis."""
+    """Return that the values are a multiple of the right ones plus an offset, which may depend on one axis."""
     for axis in range(-1, expected.ndim):
         others = tuple(i for i in range(expected.ndim) if i != axis)
         if not others or np.prod([expected.shape[i] for i in others]) < 4:
             continue
-        right, mine = (v - v.mean(axis=others, keepdims=True) for v in (expected, got))
+        right, centred = (v - v.mean(axis=others, keepdims=True) for v in (expected, got))
         square = float((right * right).sum())
-        factor = float((right * mine).sum()) / square if square > NEAR else 0
-        if factor and _same(mine, factor * right):
-            where = f", another one at each index of axis {axis}" if axis >= 0 else ""
+        factor = float((right * centred).sum()) / square if square > NEAR else 0
+        if factor and _same(centred, factor * right):
+            offset = f" that differs along axis {axis}" if axis >= 0 else ""
             times = f"{factor:.6g} times the right values" if abs(factor - 1) > NEAR else "the right values"
             if _same(got, factor * expected):
                 return f"{times} in this case"
-            return f"{times} plus an offset{where}: check what is added, and where"
+            return f"{times} plus an offset{offset}: check what you add, and where"
     return ""
 
 
 def _along(expected, got):
-    """Say along which axes the error does not change: what is added or multiplied wrongly has only the others."""
-    for word, error in (("added", got - expected), ("multiplied", got / np.where(expected == 0, np.nan, expected))):
+    """Return the axes along which the error varies: the wrong summand or factor has only these axes."""
+    for word, error in (("add", got - expected), ("multiply by", got / np.where(expected == 0, np.nan, expected))):
         finite = np.isfinite(error)
-        if word == "multiplied" and not finite.all():
+        if word != "add" and not finite.all():
             continue
         axes = [
             axis
@@ -328,15 +344,15 @@ def _along(expected, got):
         if axes and len(axes) < error.ndim:
             kept = [axis for axis in range(error.ndim) if axis not in axes and error.shape[axis] > 1]
             if kept:
-                return f"what is {word} wrongly changes along {_axis(tuple(kept))} only"
+                return f"the error varies only along {_axis(tuple(kept))}: check what you {word}"
     return ""
 
 
 def _scrambled(expected, got):
     if got.size > 3 and _same(np.sort(got, axis=None), np.sort(expected, axis=None)):
-        return "the right values at other places: check for a reshape where axes should be exchanged"
+        return "the right values at the wrong positions: check for a reshape that should be a transpose"
     return ""
 
 
-def _list(places, most=4):
-    return ", ".join(str(int(place)) for place in places[:most]) + (", ..." if len(places) > most else "")
+def _list(indices, most=4):
+    return ", ".join(str(int(index)) for index in indices[:most]) + (", ..." if len(indices) > most else "")

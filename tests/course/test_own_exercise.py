@@ -57,7 +57,7 @@ def test_new_exercise_lacks_only_its_texts(folder, question, capsys):
     assert main(["exercise", "lint"]) == 1
     expected = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  - ")]
     assert len(expected) >= 8
-    assert all(line.endswith("still says TODO") for line in expected)
+    assert all(line.endswith("still contains TODO") for line in expected)
 
 
 def test_completed_exercise_is_ready(folder, capsys):
@@ -77,16 +77,16 @@ def test_completed_exercise_is_ready(folder, capsys):
         ({"    yield (rng.standard_normal((4, 1)),)\n": ""}, "1 test case, at least 2 are needed"),
         ({"@exercise.wrong\ndef one_sum": "def one_sum"}, "2 wrong answers, at least 3 are needed"),
         ({"@exercise.right\n": ""}, "no second right answer"),
-        ({"@exercise.reference\n": ""}, "no right answer: a function with @exercise.reference"),
-        ({"@exercise.cases\n": ""}, "no test cases: a function with @exercise.cases"),
+        ({"@exercise.reference\n": ""}, "no right answer. Write a function with @exercise.reference"),
+        ({"@exercise.cases\n": ""}, "no test cases. Write a function with @exercise.cases"),
         ({"(2, 3)": "(2, 1)"}, "the check accepts the wrong answer 'means of rows'"),
         (
             {"return x.mean(axis=1)": "return x.sum(axis=0)"},
-            "the wrong answer 'means of rows' is called 'sums of columns'",
+            "the wrong answer 'means of rows' is recognised as 'sums of columns'",
         ),
         ({"sum(row) for row in x": "sum(row) for row in x.T"}, "the check rejects the right answer row_by_row"),
         ({"row_sums(x) ->": "row_sums(image) ->"}, "have different arguments"),
-        ({'"row_sums(x) -> (H,)"': '"row_sums(x)"'}, "does not say what is returned"),
+        ({'"row_sums(x) -> (H,)"': '"row_sums(x)"'}, "lacks the result. Write row_sums(...) -> (shape)"),
         ({"difficulty=1,": "difficulty=4,"}, "difficulty must be 1, 2 or 3, got 4"),
         ({"means. Do not divide.": "sums of the columns. Which axis disappears?"}, "same docstring"),
         ({REFERENCE: TWO_FUNCTIONS}, "NameError: name 'total' is not defined"),
@@ -96,20 +96,23 @@ def test_completed_exercise_is_ready(folder, capsys):
         ),
         ({"def cases(rng):\n": "def cases(rng):\n    raise OSError('no disk')\n"}, "OSError: no disk, in your line"),
         ({"def cases(rng):\n": "def cases(rng):\n    return\n"}, "0 test cases, at least 2 are needed"),
-        ({"yield (rng.standard_normal((4, 1)),)": "yield (rng.standard_normal((4, 1)))"}, "one argument needs a comma"),
+        (
+            {"yield (rng.standard_normal((4, 1)),)": "yield (rng.standard_normal((4, 1)))"},
+            "A single argument needs a comma",
+        ),
         (
             {"yield (rng.standard_normal((4, 1)),)": "yield rng.standard_normal((4, 1)), 2"},
-            "the right answer stops in test case 2",
+            "the right answer raises an exception in test case 2",
         ),
         ({"(rng, (2, 3))": "(np.random.default_rng(), (2, 3))"}, "the test cases differ from run to run"),
         (
             {"return x.sum(axis=1)\n": "return x.sum(axis=1 if x.sum(axis=1).max() < 4 else 2)\n"},
-            "the right answer stops in a test case that `grade` may draw",
+            "the right answer raises an exception in a test case that `grade` may draw",
         ),
         ({"[sum(row) for": "[min(sum(row), 3) for"}, "draw a test case that rejects the right answer row_by_row"),
         ({"return x.sum(axis=1)\n": "return x.sum(axis=1) + y\n"}, "name 'y' is not defined, in your line"),
         ({"minutes=5": "minutes='5'"}, "minutes must be a number above 0, got '5'"),
-        ({'"02.9"': '"02.1"'}, "there are two exercises 02.1. Choose another number"),
+        ({'"02.9"': '"02.1"'}, "exercise ID '02.1' is already in use. Choose a different ID"),
         ({"return x.sum()": "return x.sum(axis=1) * (1 + 1e-12)"}, "it differs only by round-off"),
     ],
 )
@@ -123,8 +126,8 @@ def test_linter_reports_problems_of_an_exercise(folder, changes, expected):
         ({"{h} x {h}": "{height} x {h}"}, "the question names a value that is not drawn"),
         ({"rng.integers(2, 9)": "3", "rng.integers(10, 30)": "11"}, "get only 1 different questions"),
         ({"@exercise.solution\n": ""}, "no drawn values or no right number"),
-        ({"return 3 * n * h * h": "return n * h"}, "'three channels' is the wrong number 'one side' in 50 draws"),
-        ({"return n * h * h\n": "return n * h * h + 0.5\n"}, "not whole: give a tolerance"),
+        ({"return 3 * n * h * h": "return n * h"}, "'three channels' equals the wrong number 'one side' in each of"),
+        ({"return n * h * h\n": "return n * h * h + 0.5\n"}, "not an integer. Set a tolerance"),
         ({"return 3 * n * h * h": "return 3 * n * k"}, "'three channels' cannot be computed for n="),
         ({"return n * h * h\n": "return n * h * h * float('nan')\n"}, "the right number is nan for n="),
         ({"def solution(n, h)": "def solution(n)"}, "the right number cannot be computed for n="),
@@ -163,7 +166,7 @@ def test_file_name_with_another_number_is_reported(folder):
         ("2.9", "my_exercises", "the two digits of the lesson, a dot and a number, such as 02.9, got '2.9'"),
         ("../02.9", "my_exercises", "two digits"),
         ("02.9", "my-exercises", "rename the folder 'my-exercises'"),
-        ("02.9", "numpy", "rename the folder 'numpy': there is another module of this name"),
+        ("02.9", "numpy", "rename the folder 'numpy': another module has this name"),
     ],
 )
 def test_invalid_exercise_id_or_folder_raises_before_writing(folder, number, folder_name, expected, capsys):

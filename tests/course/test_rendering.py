@@ -241,7 +241,7 @@ def test_compared_code_scrolls_instead_of_wrapping():
     code, sentence = compare("00.1")._repr_html_().split("</pre>")
     assert "white-space:pre;" in code
     assert "def mean_of_window" in code
-    assert sentence.startswith("<p>On the check&#x27;s cases")
+    assert sentence.startswith("<p>On the test cases: your code takes")
 
 
 def test_result_is_escaped():

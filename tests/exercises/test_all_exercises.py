@@ -1,4 +1,4 @@
-"""Every exercise: its check takes right answers, rejects each wrong one by its name, and calls a stub "not yet"."""
+"""Every exercise: its check accepts right answers, names each known mistake, and reports a stub as "not yet"."""
 
 import inspect
 
@@ -22,7 +22,7 @@ def _number(exercise):
 
 
 def _compiles(exercise):
-    """Return the mark of exercises that compile what a student wrote."""
+    """Return the pytest mark of exercises that compile a student's code."""
     return needs_numba if exercise.number == "13.3" else ()
 
 
@@ -30,7 +30,7 @@ def _compiles(exercise):
     "exercise",
     [pytest.param(e, id=e.number, marks=_compiles(e)) for e in CALLED + JUDGED if e.reference_function],
 )
-def test_the_reference_and_every_other_right_answer_pass(exercise):
+def test_right_answers_pass(exercise):
     for right in (exercise.reference_function, *exercise.rights):
         result = check(exercise.number, right)
         assert result.passed, str(result)
@@ -40,20 +40,20 @@ def test_the_reference_and_every_other_right_answer_pass(exercise):
     ("exercise", "wrong"),
     [pytest.param(e, w, id=f"{e.number}-{w.name}", marks=_compiles(e)) for e in CALLED + JUDGED for w in e.wrongs],
 )
-def test_every_known_wrong_answer_is_rejected_by_its_name(exercise, wrong):
+def test_check_names_every_known_mistake(exercise, wrong):
     result = check(exercise.number, wrong.function)
     assert result.status == "wrong"
     assert result.mistake == wrong.name
 
 
 @pytest.mark.parametrize("exercise", [e for e in CALLED if e.cases_function], ids=_number)
-def test_integers_handed_to_an_answer_are_signed(exercise):
+def test_integer_arguments_are_signed(exercise):
     arrays = [value for arguments in exercise.drawn(7) for value in arguments if isinstance(value, np.ndarray)]
     assert not [array.dtype for array in arrays if array.dtype.kind == "u"], "as unsigned integers, 0 - 1 is 255"
 
 
 @pytest.mark.parametrize("exercise", CALLED, ids=_number)
-def test_a_stub_is_not_yet(exercise):
+def test_stub_gives_not_yet(exercise):
     def stub(*args, **kwargs):
         raise NotImplementedError(f"exercise {exercise.number}: write this")
 
@@ -62,7 +62,7 @@ def test_a_stub_is_not_yet(exercise):
 
 
 @pytest.mark.parametrize("exercise", ALL.values(), ids=_number)
-def test_it_ships_three_hints_and_three_wrong_answers_with_words_of_their_own(exercise):
+def test_exercise_has_distinct_hints_and_mistakes(exercise):
     assert len({hint(exercise.number) for _ in range(3)}) == 3
     assert all(len(text.split()) < 100 for text in exercise.hints)
     names = [wrong.name for wrong in exercise.wrongs]
@@ -73,15 +73,15 @@ def test_it_ships_three_hints_and_three_wrong_answers_with_words_of_their_own(ex
 
 
 @pytest.mark.parametrize("exercise", [e for e in CALLED if e.reference_function], ids=_number)
-def test_the_signature_names_the_arguments_that_the_reference_takes(exercise):
-    told = exercise.signature.partition("(")[2].partition(")")[0]
-    names = [part.split("=")[0].strip() for part in told.split(",") if part.strip()]
+def test_signature_matches_reference_arguments(exercise):
+    arguments = exercise.signature.partition("(")[2].partition(")")[0]
+    names = [part.split("=")[0].strip() for part in arguments.split(",") if part.strip()]
     assert names == list(inspect.signature(exercise.reference_function).parameters)
     assert "->" in exercise.signature
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=_number)
-def test_a_number_is_marked_right_or_by_the_mistake_that_leads_to_it(question):
+def test_answer_accepts_right_number_and_names_mistakes(question):
     for student in map(str, range(100)):
         values = question.values(student)
         ask(question.number, student)
@@ -93,7 +93,7 @@ def test_a_number_is_marked_right_or_by_the_mistake_that_leads_to_it(question):
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=_number)
-def test_students_get_numbers_of_their_own_that_stay(question):
+def test_draws_differ_between_students_and_repeat(question):
     drawn = [tuple(question.values(student).values()) for student in map(str, range(30))]
     assert len(set(drawn)) > 5
     assert drawn == [tuple(question.values(student).values()) for student in map(str, range(30))]

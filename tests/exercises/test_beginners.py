@@ -1,4 +1,4 @@
-"""Mistakes as beginners wrote them in lessons 00 to 02 are named in words that tell what to change."""
+"""Mistakes as beginners wrote them in lessons 00 to 02: each message names what to change."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def _no_gradient_of_b(w, b, x, t):
 
 
 def _width_from_the_height(x, w, b, stride, pad):
-    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad + 9)))  # reads zeros behind the image
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad + 9)))  # reads zeros past the edge
     height, width = w.shape[2:]
     y = np.zeros((len(x), len(w), _size(x.shape[2], height, stride, pad), _size(x.shape[3], height, stride, pad)))
     for n, k, i, j in np.ndindex(*y.shape):
@@ -57,7 +57,7 @@ def _assigned(cols, x_shape, kh, kw, stride, pad):
 
 
 @pytest.mark.parametrize(
-    ("number", "answer", "told"),
+    ("number", "answer", "words"),
     [
         ("00.3", _every_weight, "Return the last one only."),
         ("00.4", _no_gradient_of_b, "db is 0 in yours."),
@@ -66,7 +66,7 @@ def _assigned(cols, x_shape, kh, kw, stride, pad):
         ("02.3", _assigned, "add (+=), do not assign (=)"),
     ],
 )
-def test_a_beginners_mistake_is_named(number, answer, told):
+def test_check_explains_beginners_mistake(number, answer, words):
     result = check(number, answer)
     assert result.status == "wrong"
-    assert told in str(result)
+    assert words in str(result)

@@ -1,7 +1,7 @@
-"""No check is blind: a machine makes faulty answers of the right ones, and every one of them is rejected.
+"""Mutation tests of the checks: every faulty answer that is generated from a right one is rejected.
 
-Arguments are frozen, changed and exchanged; terms, limits, comparisons and statements of the source are changed. A
-faulty answer that returns what the right ones return for many other inputs is not faulty and does not count.
+Arguments are made constant, changed and exchanged; terms, bounds, comparisons and statements of the source are changed.
+A mutant that equals the right answers on many other inputs is not faulty and does not count.
 """
 
 import itertools
@@ -23,7 +23,7 @@ WITH_FUNCTION = [
 ]
 CALLED = [exercise for exercise in WITH_FUNCTION if exercise.cases_function]
 NETWORKS = {"08.2"}  # each faulty answer builds GoogLeNet: faults of the source take minutes
-EVERY = 60  # mutants that the comparer is asked about
+EVERY = 60  # the comparer gets every 60th mutant
 SEED = 5
 
 
@@ -46,7 +46,7 @@ def test_comparer_rejects_the_same_faulty_answers(exercise):
     for mutant in itertools.islice(mutants(exercise), 0, None, EVERY):
         outputs = [run(mutant.function, arguments) for arguments in calls]
         right = zip(outputs, expected, strict=False)
-        if not all(same(output, wanted, exercise.tolerance) for output, wanted in right):
+        if not all(same(output, expected_output, exercise.tolerance) for output, expected_output in right):
             faulty.append((mutant.name, outputs))
     assert faulty
     passed = [name for name, outputs in faulty if _row(exercise.number, outputs)["status"] == "passed"]
@@ -54,7 +54,7 @@ def test_comparer_rejects_the_same_faulty_answers(exercise):
 
 
 def _row(number, outputs):
-    """Return the comparer's row of an answer with these outputs, which come as a worker sends them."""
+    """Return the comparer's row for an answer with these outputs, serialised as a worker sends them."""
     sent = []
     for output in outputs:
         sent.append((output, None))
@@ -67,14 +67,14 @@ def _row(number, outputs):
     return comparer.compare(stream, [number], SEED)["rows"][0]
 
 
-def test_comparer_passes_the_right_answer_as_it_is_sent():
+def test_comparer_accepts_right_answer():
     for exercise in CALLED[:3]:
         calls = [*exercise.arguments, *exercise.drawn(SEED)]
         row = _row(exercise.number, [run(exercise.reference_function, arguments) for arguments in calls])
         assert row["status"] == "passed", row
 
 
-def test_cases_of_the_compiled_loop_reveal_blind_answers():
+def test_compiled_loop_cases_reveal_faulty_answers():
     def outputs(function):
         written = []
         for x, w, b in parallel_loops.cases():
@@ -90,5 +90,5 @@ def test_cases_of_the_compiled_loop_reveal_blind_answers():
     right = outputs(function)
     arguments = [(*case, y) for case, y in zip(parallel_loops.cases(), right, strict=True)]
     for mutant in argument_mutants_of(function, list(zip(*arguments, strict=True))):
-        found = outputs(mutant.function)
-        assert found is None or not same(found, right), mutant.name
+        faulty = outputs(mutant.function)
+        assert faulty is None or not same(faulty, right), mutant.name

@@ -1,4 +1,4 @@
-"""The budget game: its score is counted and trained, its file is written whole, a file edited by hand gains nothing."""
+"""The budget game: its result combines counts and training; its file is written atomically and cannot be forged."""
 
 import json
 import math
@@ -11,37 +11,37 @@ from minigooglenet.models.googlenet import MODULES
 PAPER = MODULES["4a"]
 
 
-def test_the_papers_module_is_within_the_budget_and_its_points_follow_the_rule():
-    found = budget.counted(*PAPER)
-    assert found.macs == 73_608_192
-    assert not found.broken
-    shares = [n / 512 for n in (192, 208 + 64, 48)]
-    assert found.mix == pytest.approx(math.exp(-sum(p * math.log(p) for p in shares)))
-    assert found.points == pytest.approx(512 * found.mix / (found.macs / 1e6))
+def test_paper_module_scores_by_the_formula():
+    result = budget.counted(*PAPER)
+    assert result.macs == 73_608_192
+    assert not result.broken
+    fractions = [n / 512 for n in (192, 208 + 64, 48)]
+    assert result.mix == pytest.approx(math.exp(-sum(p * math.log(p) for p in fractions)))
+    assert result.points == pytest.approx(512 * result.mix / (result.macs / 1e6))
 
 
-def test_points_include_what_a_short_training_run_learned():
-    most, found = budget.counted(*PAPER), budget.score(*PAPER)
-    assert found.learned == short_run.learned(PAPER) > 0.6
-    assert found.points == pytest.approx(most.points * found.learned)
+def test_points_include_accuracy_of_short_training():
+    most, result = budget.counted(*PAPER), budget.score(*PAPER)
+    assert result.learned == short_run.learned(PAPER) > 0.6
+    assert result.points == pytest.approx(most.points * result.learned)
 
 
-def test_module_of_single_filters_learns_less_than_the_papers():
+def test_single_filter_module_learns_less_than_paper_module():
     assert short_run.learned((1,) * 6) < short_run.learned(PAPER) - 0.2
 
 
-def test_short_run_of_a_design_is_the_same_every_time():
+def test_short_training_is_repeatable():
     first = short_run.learned(PAPER)
     short_run.learned.cache_clear()
     assert short_run.learned(PAPER) == first
 
 
-def test_design_outside_the_budget_is_not_trained(monkeypatch):
+def test_design_outside_budget_skips_training(monkeypatch):
     monkeypatch.setattr(short_run, "learned", lambda design: pytest.fail("trained"))
     assert budget.score(8, 8, 8, 8, 8, 8).learned == 0
 
 
-def test_leaderboard_ranks_by_what_was_learned_and_trains_no_design_in_vain(tmp_path, monkeypatch):
+def test_leaderboard_ranks_by_accuracy_and_trains_only_candidates(tmp_path, monkeypatch):
     trained, path = [], tmp_path / "board.json"
     monkeypatch.setattr(budget, "SHOWN", 1)
     monkeypatch.setattr(
@@ -54,7 +54,7 @@ def test_leaderboard_ranks_by_what_was_learned_and_trains_no_design_in_vain(tmp_
     assert set(trained) == {designs["ada"], PAPER}
 
 
-def test_filters_that_a_narrow_reduction_cannot_feed_do_not_count():
+def test_filters_after_narrow_reduction_do_not_count():
     assert budget.counted(192, 96, 208, 2, 400, 64).useful == 192 + 208 + 6 + 64
 
 
@@ -66,14 +66,14 @@ def test_filters_that_a_narrow_reduction_cannot_feed_do_not_count():
         ((8, 8, 8, 8, 8, 8), "useful channels"),
     ],
 )
-def test_outside_the_budget_there_are_no_points_and_the_reason_is_told(design, what, tmp_path):
-    found = budget.play("ada", *design, path=tmp_path / "board.json")
-    assert found.points == 0
-    assert what in str(found)
+def test_design_outside_budget_scores_0_with_reason(design, what, tmp_path):
+    result = budget.play("ada", *design, path=tmp_path / "board.json")
+    assert result.points == 0
+    assert what in str(result)
     assert not (tmp_path / "board.json").exists()
 
 
-def test_a_player_keeps_the_best_design(tmp_path):
+def test_player_keeps_best_design(tmp_path):
     path = tmp_path / "board.json"
     better = (160, 64, 192, 32, 96, 64)
     assert budget.counted(*better).points > budget.counted(*PAPER).points
@@ -86,7 +86,7 @@ def test_a_player_keeps_the_best_design(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_points_written_into_the_file_by_hand_are_not_believed(tmp_path):
+def test_leaderboard_ignores_hand_edited_points(tmp_path):
     path = tmp_path / "board.json"
     budget.play("ada", *PAPER, path=path)
     content = json.loads(path.read_text())
@@ -99,7 +99,7 @@ def test_points_written_into_the_file_by_hand_are_not_believed(tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"designs": {"ada": [1, 2]}}', '{"designs": {"ada": [1e9]}}', "[" * 10**5]
 )
-def test_a_damaged_leaderboard_is_named_and_left_as_it_is(text, tmp_path):
+def test_corrupt_leaderboard_raises_and_stays_unchanged(text, tmp_path):
     path = tmp_path / "board.json"
     path.write_text(text)
     with pytest.raises(ValueError, match="not a leaderboard"):
@@ -108,12 +108,12 @@ def test_a_damaged_leaderboard_is_named_and_left_as_it_is(text, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41, "a\x1b[31m"])
-def test_names_that_a_table_cannot_hold_are_refused(name, tmp_path):
+def test_unprintable_player_names_raise(name, tmp_path):
     with pytest.raises(ValueError, match="printable"):
         budget.play(name, *PAPER, path=tmp_path / "board.json")
 
 
 @pytest.mark.parametrize("design", [(1, 2, 3), (0, 1, 1, 1, 1, 1), (5000, 1, 1, 1, 1, 1)])
-def test_a_design_has_six_numbers_of_filters(design):
+def test_design_needs_six_filter_counts(design):
     with pytest.raises(ValueError, match=r"six numbers|at least 1|at most"):
         budget.score(*design)

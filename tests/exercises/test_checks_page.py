@@ -1,4 +1,4 @@
-"""docs/checks.md is true: its Python runs, and its tolerances are those of the exercises."""
+"""docs/checks.md is correct: its examples run, and it states the tolerances and rules of the exercises."""
 
 import doctest
 import re
@@ -20,7 +20,7 @@ def test_examples_of_the_page_run():
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_tolerances_of_the_page_are_those_of_the_exercises():
+def test_page_states_tolerances_of_the_exercises():
     other = {
         e.number: e.tolerance for e in everything().values() if isinstance(e, Exercise) and e.tolerance != ROUND_OFF
     }
@@ -29,7 +29,7 @@ def test_tolerances_of_the_page_are_those_of_the_exercises():
     assert f"{ROUND_OFF:g}".replace("1e-09", "1e-9") in PAGE
 
 
-def test_rules_of_the_page_are_those_that_are_enforced():
+def test_page_states_the_enforced_rules():
     rows = re.findall(r"^\| ((?:\d\d\.\w+,? ?)+) \|", PAGE, flags=re.MULTILINE)
     stated = {number for row in rows for number in row.split(", ")}
     demanding = {e.number for e in everything().values() if isinstance(e, Exercise) and e.demand_function}

@@ -1,4 +1,4 @@
-"""After a pass, compare shows readable code of every exercise: a function with its own name and no decorator."""
+"""After a pass, `compare` shows readable code for every exercise: a function with its name and without decorators."""
 
 import pytest
 
@@ -16,4 +16,4 @@ def test_compare_shows_a_named_function(exercise):
     assert f"def {exercise.name}(" in text or exercise.engine_function
     assert "_reference(" not in text
     assert not text.startswith("@")
-    assert "On the check's cases: yours" in text
+    assert "On the test cases: your code takes" in text

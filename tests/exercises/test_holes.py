@@ -1,4 +1,4 @@
-"""Wrong answers that a check once passed are rejected, and no machine's load makes a right one wrong."""
+"""Wrong answers that a check once accepted are rejected, and right answers pass on a busy machine."""
 
 import time
 
@@ -27,7 +27,7 @@ def signs_ignored(forward, transpose, x_shape, y_shape, rng):
     return abs((forward(x) * y).sum()) == abs((transpose(y) * x).sum())
 
 
-def only_outputs_of_the_map(forward, transpose, x_shape, y_shape, rng):
+def only_outputs_of_the_forward(forward, transpose, x_shape, y_shape, rng):
     x = _drawn(rng, x_shape)
     return (forward(x) ** 2).sum() == (transpose(forward(x)) * x).sum()
 
@@ -60,7 +60,7 @@ def square_kernel(x, dout, w_shape, stride, pad):
 HOLES = [
     ("04.4", absolute_error),
     ("04.5", signs_ignored),
-    ("04.5", only_outputs_of_the_map),
+    ("04.5", only_outputs_of_the_forward),
     ("04.5", one_image_for_all),
     ("05.7", stays_above_the_ratio_only),
     ("05.7", masked_where_x_is_negative),
@@ -74,7 +74,7 @@ def test_wrong_answer_is_rejected(number, answer):
     assert check(number, answer).status == WRONG
 
 
-def test_transpose_that_compares_lengths_is_not_told_about_signs():
+def test_transpose_comparing_norms_gets_no_sign_message():
     def lengths(forward, transpose, x_shape, y_shape, rng):
         x = _drawn(rng, x_shape)
         return np.linalg.norm(forward(x)) == np.linalg.norm(transpose(forward(x)))
@@ -82,7 +82,7 @@ def test_transpose_that_compares_lengths_is_not_told_about_signs():
     assert check("04.5", lengths).mistake is None
 
 
-def test_answer_that_says_yes_to_every_shape_is_told_to_compare_numbers():
+def test_adjoint_comparing_shapes_is_named():
     def shapes(forward, transpose, x_shape, y_shape, rng):
         x, y = _drawn(rng, x_shape), _drawn(rng, y_shape)
         return forward(x).shape == tuple(y_shape) and transpose(y).shape == tuple(x_shape)
@@ -93,11 +93,11 @@ def test_answer_that_says_yes_to_every_shape_is_told_to_compare_numbers():
 def test_busy_machine_gives_an_answer_more_time(monkeypatch):
     monkeypatch.setattr(outputs, "LONGER", 300)
     begun = time.process_time()
-    monkeypatch.setattr(outputs.time, "process_time", lambda: begun)  # other programs had the processor
+    monkeypatch.setattr(outputs.time, "process_time", lambda: begun)  # other programs used the CPU
     assert attempt(lambda: time.sleep(0.2) or 7, (), 0.05) == 7
 
 
-def test_answer_that_keeps_the_machine_busy_gets_no_more_time(monkeypatch):
+def test_busy_answer_gets_no_more_time(monkeypatch):
     used = iter((0.0, 10.0))
     monkeypatch.setattr(outputs.time, "process_time", lambda: next(used))
     output = attempt(lambda: time.sleep(0.5), (), 0.05)
@@ -119,7 +119,7 @@ def slow():
     del REGISTERED["98.7"]
 
 
-def test_right_answer_passes_although_the_reference_takes_long(slow, monkeypatch):
+def test_right_answer_passes_with_slow_reference(slow, monkeypatch):
     monkeypatch.setattr(outputs, "LONGER", 0.0)
     monkeypatch.setattr(checking, "call", lambda *given: outputs.call(*(given if len(given) > 2 else (*given, 0.1))))
     monkeypatch.setattr(checking, "find", lambda number: slow)
@@ -128,7 +128,7 @@ def test_right_answer_passes_although_the_reference_takes_long(slow, monkeypatch
 
 @pytest.mark.parametrize("number", ["04.2", "04.4", "04.5", "12.1"])
 @pytest.mark.parametrize("error", [GeneratorExit(), SystemExit(3), type("Odd", (BaseException,), {})("odd")])
-def test_judged_answer_that_stops_oddly_is_wrong_and_not_an_error(number, error):
+def test_judge_rejects_answer_that_raises_base_exception(number, error):
     def answer(*given):
         raise error
 

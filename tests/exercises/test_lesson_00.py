@@ -1,9 +1,9 @@
-"""The figures of the primer say in text what they show, and the glossary is one table."""
+"""Lesson 00: alt text of the primer's figures, and the glossary table."""
 
 from minigooglenet.lessons.lesson_00_start import drawing, glossary
 
 
-def test_a_chain_is_drawn_forward_and_backward():
+def test_chain_is_drawn_forward_and_backward():
     figure, text = drawing.chain(["h = w x", "L = h^2"], ["x", "h", "L"], ["dx", "dh", "1"])
     assert text == "forward:  x -> [ h = w x ] -> h -> [ L = h^2 ] -> L\nbackward: dx <- dh <- 1"
     drawn = [item.get_text() for item in figure.axes[0].texts]
@@ -17,7 +17,7 @@ def test_steps_downhill_are_drawn_on_the_loss():
     assert text.splitlines()[2] == "step 1: w =  1.000, loss =   1.0000"
 
 
-def test_the_words_of_a_lesson_are_those_that_name_it():
+def test_glossary_lists_terms_of_a_lesson():
     names = {name for name, _ in glossary.terms("02").rows}
     assert {"im2col", "col2im", "transpose"} <= names
     assert "ReLU" not in names

@@ -1,4 +1,4 @@
-"""The case that reveals: what is no case is said, what is a weak case is scored."""
+"""Lesson 01, the revealing test case: invalid cases are explained, weak cases get a score."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ X, W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "words"),
     [
         ((X, W), "should be (x, w, stride, pad), got a tuple of 2"),
         ((X, W[:, :1], 2, 1), "input channels"),
@@ -18,22 +18,22 @@ X, W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
         ((np.zeros((2, 2, 30, 31)), W, 2, 1), "at most 1000"),
     ],
 )
-def test_an_answer_that_is_no_case_is_told_why(answer, told):
+def test_invalid_case_shows_the_reason(answer, words):
     result = check("01.5", answer)
     assert result.status == "wrong"
-    assert told in result.what
+    assert words in result.what
 
 
-def test_a_case_that_hides_everything_names_the_first_and_lists_the_others():
+def test_weak_case_lists_surviving_mistakes():
     result = check("01.5", (np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2)), 1, 0))
     assert result.mistake == "kernel flipped survives"
     assert "0 of 6" in result.what
     assert "edge padding too" in result.what
 
 
-def test_the_number_of_numbers_is_counted():
+def test_case_size_is_counted():
     assert "68 numbers" in check("01.5", (X, W, 2, 1)).what
 
 
-def test_no_answer_is_not_yet():
+def test_missing_answer_gives_not_yet():
     assert check("01.5", ...).status == "not yet"

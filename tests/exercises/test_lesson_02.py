@@ -1,4 +1,4 @@
-"""Lesson 02's ladder: every way computes the same convolution, and each is timed."""
+"""Lesson 02: all algorithms of its ladder compute the same convolution, and each is timed."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_loops_and_positions_compute_the_convolution(arrays):
     assert np.array_equal(ladder.by_positions(x, w), expected)
 
 
-def test_every_way_has_a_time(arrays):
+def test_every_method_is_timed(arrays):
     times = ladder.seconds_of_each(*arrays)
     missing = {ladder.COMPILED} if compiled.why_not_fast() else set()
     names = {ladder.PYTHON, ladder.COMPILED, ladder.POSITIONS, ladder.ONE_PRODUCT, ladder.ENGINE}

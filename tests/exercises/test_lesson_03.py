@@ -1,4 +1,4 @@
-"""Lesson 03's eight backwards: the right one is right, and each of the others is wrong where it says."""
+"""Lesson 03: of its eight backward methods one is correct, and each of the others has the bug in its name."""
 
 import numpy as np
 import pytest
@@ -13,19 +13,19 @@ def _gradients(g):
     return gradients(g, images[:6], labels[:6], losses.head_weights(g.outputs))
 
 
-def test_the_letters_stand_for_every_backward_once():
+def test_letters_name_every_backward_once():
     assert sorted(wrong_backwards.LETTERS.values()) == list(range(len(wrong_backwards.NAMES)))
 
 
 @pytest.mark.parametrize("name", wrong_backwards.NAMES)
-def test_only_the_backward_is_broken(name):
-    right, found = _gradients(wrong_backwards.network()), _gradients(wrong_backwards.broken(name))
-    assert found.loss == right.loss
-    same = [np.array_equal(found.params[key], right.params[key]) for key in right.params]
+def test_broken_backward_keeps_the_forward_pass(name):
+    right, broken = _gradients(wrong_backwards.network()), _gradients(wrong_backwards.broken(name))
+    assert broken.loss == right.loss
+    same = [np.array_equal(broken.params[key], right.params[key]) for key in right.params]
     assert all(same) == (name == "correct")
 
 
-def test_a_pool_that_overwrites_pays_no_pixel_more_than_once():
+def test_overwriting_pool_gives_pixels_one_gradient_at_most():
     g = wrong_backwards.broken("max pool = for +=")
     layer = g.nodes["pool1/3x3_s2"].layer
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 8), dtype=np.float32)
@@ -34,13 +34,13 @@ def test_a_pool_that_overwrites_pays_no_pixel_more_than_once():
     assert set(np.unique(dx)) == {0, 1}
 
 
-def test_the_first_layer_is_broken_too():
+def test_forgotten_bias_gradient_affects_first_layer():
     key = "conv1/3x3/bias"
     assert _gradients(wrong_backwards.network()).params[key].any()
     assert not _gradients(wrong_backwards.broken("bias gradient forgotten")).params[key].any()
 
 
-def test_an_accuracy_is_the_same_at_every_call(monkeypatch, tmp_path):
+def test_accuracy_is_repeatable(monkeypatch, tmp_path):
     images, labels, *_ = wrong_backwards._digits()
     monkeypatch.setattr(wrong_backwards, "_digits", lambda: (images[:64], labels[:64], images[64:96], labels[64:96]))
     steps = []
@@ -53,18 +53,18 @@ def test_an_accuracy_is_the_same_at_every_call(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Replace training by a note of its arguments."""
-    noted = []
+    """Replace training by a function that records its arguments."""
+    calls = []
 
     def accuracy(name, seed=0, epochs=4):
-        noted.append((name, seed, epochs))
-        return 0.5 + len(noted) / 1000
+        calls.append((name, seed, epochs))
+        return 0.5 + len(calls) / 1000
 
     monkeypatch.setattr(wrong_backwards, "accuracy", accuracy)
-    return noted
+    return calls
 
 
-def test_lesson_04_reads_what_lesson_03_trained(trainings, tmp_path, capsys):
+def test_lesson_04_reuses_accuracies_of_lesson_03(trainings, tmp_path, capsys):
     path = tmp_path / "kept.json"
     first = wrong_backwards.by_letter((0, 1), 2, path)
     assert len(trainings) == 16
@@ -77,7 +77,7 @@ def test_lesson_04_reads_what_lesson_03_trained(trainings, tmp_path, capsys):
     assert "correct" not in path.read_text(encoding="utf-8")
 
 
-def test_a_number_is_shown_before_the_next_network_trains(monkeypatch, tmp_path, capsys):
+def test_accuracy_is_printed_before_next_training(monkeypatch, tmp_path, capsys):
     shown = []
 
     def accuracy(name, seed=0, epochs=4):
@@ -90,7 +90,7 @@ def test_a_number_is_shown_before_the_next_network_trains(monkeypatch, tmp_path,
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"A": []}', "\xff"])
-def test_a_file_that_cannot_be_read_is_trained_again(text, trainings, tmp_path):
+def test_unreadable_file_is_trained_again(text, trainings, tmp_path):
     path = tmp_path / "kept.json"
     path.write_text(text, encoding="latin-1")
     assert wrong_backwards.kept("correct", path=path) == 0.501
@@ -98,13 +98,13 @@ def test_a_file_that_cannot_be_read_is_trained_again(text, trainings, tmp_path):
     assert len(trainings) == 1
 
 
-def test_a_folder_that_cannot_be_written_keeps_nothing(trainings, tmp_path):
+def test_unwritable_folder_stores_nothing(trainings, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     path = tmp_path / "file" / "kept.json"
     assert wrong_backwards.kept("correct", path=path) == 0.501
     assert wrong_backwards.kept("correct", path=path) == 0.502
 
 
-def test_the_small_network_has_the_layers_that_the_lesson_names():
+def test_small_network_has_layers_of_the_lesson():
     kinds = [type(node.layer).__name__ for node in small_network.small_network("im2col").nodes.values()]
     assert kinds == ["Conv2d", "ReLU", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear"]

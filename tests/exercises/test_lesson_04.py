@@ -1,4 +1,4 @@
-"""Lesson 04's judges: cases that do not fit are told so, and each student's detective cases stay."""
+"""Lesson 04: its judges explain unusable cases, and each student's detective cases stay the same."""
 
 import ast
 import re
@@ -11,19 +11,19 @@ from minigooglenet.exercises import check
 from minigooglenet.lessons.lesson_04_trust import detective, revealing
 
 
-def test_the_case_of_par_has_as_many_numbers_as_par_says():
+def test_par_case_has_par_size():
     x, w, *_ = revealing.revealing.reference_function
     assert x.size + w.size == revealing.PAR
 
 
-def test_a_case_may_be_given_as_it_is_or_by_a_function():
+def test_case_may_be_a_tuple_or_a_function():
     case = revealing.revealing.reference_function
     assert check("04.3", case).passed
     assert check("04.3", lambda: case).passed
 
 
 @pytest.mark.parametrize(
-    ("case", "says"),
+    ("case", "words"),
     [
         ((1, 2), "should be (x, w, dout, stride, pad), got an array of shape (2,)"),
         ((np.ones(3), np.ones(3), np.ones(3), 1, 0), "four axes"),
@@ -31,40 +31,40 @@ def test_a_case_may_be_given_as_it_is_or_by_a_function():
         ((np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)), 1, 0), "output's shape"),
     ],
 )
-def test_a_case_that_does_not_fit_is_told_why(case, says):
+def test_unusable_case_shows_the_reason(case, words):
     result = check("04.3", case)
     assert result.status == "wrong"
-    assert says in result.what
+    assert words in result.what
 
 
-def test_a_weak_case_lists_what_survives():
+def test_weak_case_lists_survivors():
     _, _, case = next(wrong for wrong in revealing.revealing.wrongs if wrong.name == "stride 1")
     assert "03.2 stride ignored" in check("04.3", case).what
 
 
 @pytest.mark.parametrize("student", [str(number) for number in range(20)])
-def test_each_student_has_three_different_mistakes_that_stay(student):
+def test_student_gets_three_different_mistakes_repeatably(student):
     drawn = detective.drawn(student)
     assert len({exhibit.suspect for exhibit in drawn.values()}) == 3
     assert drawn == detective.drawn(student)
 
 
-def test_the_evidence_differs_for_every_broken_convolution():
+def test_evidence_differs_for_every_broken_convolution():
     for exhibit in detective.BROKEN:
         case = detective.Case(exhibit.forward, exhibit.backward, exhibit.inputs(np.random.default_rng(0)))
-        found = detective.evidence(case)
-        assert set(found) == {"x", "weight", "bias"}
-        assert any(a.shape != b.shape or abs(a - b).max() > 1e-6 for a, b in found.values()), exhibit.name
+        evidence = detective.evidence(case)
+        assert set(evidence) == {"x", "weight", "bias"}
+        assert any(a.shape != b.shape or abs(a - b).max() > 1e-6 for a, b in evidence.values()), exhibit.name
 
 
-def test_a_detective_without_names_is_not_yet():
+def test_detective_without_names_gives_not_yet():
     assert check("04.6", None).status == "not yet"
     assert check("04.6", ("you", {"A": ..., "B": ..., "C": ...})).status == "not yet"
     named = {letter: exhibit.suspect for letter, exhibit in detective.drawn("you").items()}
     assert check("04.6", ("you", named)).passed
 
 
-def test_the_example_of_the_detective_has_the_form_of_an_answer():
+def test_detective_example_has_the_form_of_an_answer():
     text = (Path(detective.__file__).parent / "04_trust.py").read_text(encoding="utf-8")
     example = ast.literal_eval(re.search(r"`mistakes = (\{.*?\})`", text.replace("\n# ", " "))[1])
     assert set(example) == set(detective.LETTERS)
@@ -73,14 +73,14 @@ def test_the_example_of_the_detective_has_the_form_of_an_answer():
 
 
 def _alternately(f, params, grads, rng, h):
-    """Compare one value after the other, with the wrong sign."""
+    """Compare one value at a time, with the wrong sign."""
     error = 0.0
     for name, value in params.items():
-        for place in np.ndindex(value.shape):
+        for index in np.ndindex(value.shape):
             moved = [{key: array.copy() for key, array in params.items()} for _ in range(2)]
-            moved[0][name][place] += h
-            moved[1][name][place] -= h
-            error = max(error, abs((f(moved[1]) - f(moved[0])) / (2 * h) - grads[name][place]))
+            moved[0][name][index] += h
+            moved[1][name][index] -= h
+            error = max(error, abs((f(moved[1]) - f(moved[0])) / (2 * h) - grads[name][index]))
     return error
 
 
@@ -118,12 +118,12 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_an_unknown_mistake_is_not_given_the_name_of_another(name):
+def test_unknown_mistake_gets_no_name(name):
     result = check(name[:4], UNKNOWN[name])
     assert (result.status, result.mistake) == ("wrong", None), str(result)
 
 
-def test_a_name_follows_from_what_an_answer_did():
+def test_recorded_calls_name_the_mistake():
     def ones_for_x(forward, transpose, x_shape, y_shape, rng):
         x, y = np.ones(x_shape), rng.integers(-5, 6, y_shape).astype(float)
         return abs(np.vdot(forward(x), y) - np.vdot(x, transpose(y))) < 0.5

@@ -1,4 +1,4 @@
-"""The judges of lesson 06 where no known mistake fits."""
+"""Lesson 06: its judges on answers that are not known mistakes, and its helpers."""
 
 import numpy as np
 import pytest
@@ -11,37 +11,37 @@ from minigooglenet.lessons.lesson_06_counting import fields, padding
 from minigooglenet.lessons.lesson_06_counting.audit import CLAIMS, audit, compared, published, verdicts
 
 
-def test_an_unknown_row_is_named_beside_the_known_ones():
+def test_unknown_row_is_reported():
     result = check("06.4", ({"conv9"}, 1024))
     assert (result.status, result.mistake) == ("wrong", None)
     assert "no row is called 'conv9'" in result.what
 
 
-def test_a_set_of_rows_that_nobody_usually_gives_is_counted():
+def test_missing_and_extra_rows_are_counted():
     assert "1 rows are missing, 1 too many" in check("06.4", ({"linear", "inception (5a)"}, 1024)).what
     assert "K is not 512" in check("06.4", (audit.reference_function[0], 512)).what
 
 
-def test_a_claim_that_is_off_is_named():
+def test_wrong_claim_is_named():
     right = verdicts.reference_function
     assert "field" in check("06.4b", right | {"field": 1000}).what
     assert check("06.4b", right | {"stem": ...}).mistake == "numbers missing"
 
 
 @pytest.mark.parametrize("number", ["06.4", "06.4b"])
-def test_no_answer_is_not_yet_and_nonsense_is_no_crash(number):
+def test_missing_answer_gives_not_yet_and_nonsense_wrong(number):
     assert check(number, ...).status == "not yet"
     assert check(number, 5).status == "wrong"
 
 
-def test_claims_that_the_lesson_imports_hold_no_answer():
+def test_imported_claims_contain_no_answer():
     assert set(CLAIMS) == set(verdicts.reference_function)
     assert {field for claim in CLAIMS.values() for field in claim._fields} == {"text", "printed"}
     for key, claim in CLAIMS.items():
         assert claim.printed != verdicts.reference_function[key]
 
 
-def test_claims_are_compared_with_what_a_student_counted():
+def test_claims_are_compared_with_students_counts():
     right = verdicts.reference_function
     assert "holds" in {row[-1] for row in compared(right).rows}
     assert [row[0] for row in compared({"stem": 1e8, "field": ..., "other": 1}).rows] == ["stem"]
@@ -51,12 +51,12 @@ def test_claims_are_compared_with_what_a_student_counted():
 
 
 @pytest.mark.parametrize(("kernel", "size", "pad"), [(3, 5, 1), (5, 7, 2), (1, 3, 0)])
-def test_products_with_a_pixel_are_those_that_the_loops_meet(kernel, size, pad):
+def test_products_with_pixels_match_counting_loops(kernel, size, pad):
     row = count(Conv2d(2, 3, kernel, padding=pad, init="zeros"), (2, size, size)).rows[0]
     assert padding.by_loops(2, 3, kernel, size, pad) == (row.macs, padding.with_a_pixel(row))
 
 
-def test_the_side_of_a_gradient_is_the_receptive_field():
+def test_gradient_side_matches_receptive_field():
     g = Graph(image=(3, 40, 40))
     wire = g.add("conv1", Conv2d(3, 4, 5, stride=2, padding=2, rng=0), "image")
     wire = g.add("pool", MaxPool2d(2), wire)
@@ -65,7 +65,7 @@ def test_the_side_of_a_gradient_is_the_receptive_field():
     assert fields.side(gradient) == 5 + 1 * 2 + 2 * 4
 
 
-def test_the_fraction_inside_grows_with_the_square():
+def test_fraction_inside_grows_with_the_square():
     gradient = np.zeros((9, 9))
     gradient[4, 4], gradient[4, 6] = 3, 1
     assert fields.inside(gradient, [1, 3, 5]).tolist() == [0.75, 0.75, 1]

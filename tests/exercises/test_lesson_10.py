@@ -1,4 +1,4 @@
-"""The sick runs: each is sick, only its own repair cures it, and whoever answers otherwise is told why."""
+"""Lesson 10, faulty runs: each has one bug, only its own repair cures it, and wrong answers get a reason."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def _drawn(student):
 
 
 @pytest.mark.parametrize("fault", sick_runs.FAULTS)
-def test_a_fault_shows_within_the_steps_that_the_check_runs_and_only_its_repair_cures_it(fault):
+def test_only_its_own_repair_cures_a_fault(fault):
     student = next(name for name in map(str, range(100)) if sick_runs.key(name).get("A") == fault)
     run = sick_runs.of(student)["A"]
     assert run.history[: sick_runs.CHECKED] != CURED
@@ -28,34 +28,34 @@ def test_a_fault_shows_within_the_steps_that_the_check_runs_and_only_its_repair_
             assert check("10.5", (student, given)).status == "wrong"
 
 
-def test_students_get_four_of_the_six_faults_and_keep_them():
+def test_students_get_four_of_six_faults_repeatably():
     drawn = [tuple(sick_runs.key(student).values()) for student in map(str, range(40))]
     assert {len(set(faults)) for faults in drawn} == {4}
     assert len(set(drawn)) > 20
     assert drawn == [tuple(sick_runs.key(student).values()) for student in map(str, range(40))]
 
 
-def test_the_answer_of_another_student_does_not_pass():
+def test_answer_of_another_student_fails():
     assert sick_runs.key("ada") != sick_runs.key("you")
     assert check("10.5", ("you", _drawn("you"))).passed
     assert not check("10.5", ("you", _drawn("ada"))).passed
 
 
 @pytest.mark.parametrize("answer", ["you", ("you", None), ("you", {"A": 3}), ("you", dict.fromkeys("ABCD", ("x", 1)))])
-def test_an_answer_of_another_form_is_wrong_and_no_crash(answer):
+def test_malformed_answer_is_wrong(answer):
     assert check("10.5", answer).status == "wrong"
 
 
-def test_a_fault_of_no_known_name_is_told_the_names():
+def test_unknown_fault_name_lists_the_names():
     given = _drawn("you") | {"A": ("gremlins", 3, "p")}
     assert "sign of the rate" in check("10.5", ("you", given)).what
 
 
-def test_no_answer_is_not_yet():
+def test_missing_answer_gives_not_yet():
     assert check("10.5", None).status == "not yet"
 
 
-def test_a_repair_that_is_none_or_a_line_outside_of_the_loop_is_said():
+def test_unknown_repair_or_line_raises():
     run = sick_runs.of("you")["A"]
     with pytest.raises(ValueError, match="the repairs are p, q"):
         sick_runs.repaired(run, 3, "a")
@@ -63,7 +63,7 @@ def test_a_repair_that_is_none_or_a_line_outside_of_the_loop_is_said():
         sick_runs.repaired(run, 15, "p")
 
 
-def test_a_scripted_generator_gives_the_same_however_it_is_asked():
+def test_scripted_rng_returns_given_values_by_every_method():
     ways = [
         lambda rng: rng.integers(5),
         lambda rng: rng.integers(0, 5),
@@ -79,13 +79,13 @@ def test_a_scripted_generator_gives_the_same_however_it_is_asked():
         Scripted().integers(0)
 
 
-def test_photograph_of_the_crops_keeps_its_proportions():
+def test_crop_photograph_keeps_its_aspect_ratio():
     whole = data.photograph()
     assert drawing.photograph().shape == (drawing.HEIGHT, drawing.WIDTH, 3)
     assert whole.size[0] * drawing.HEIGHT / drawing.WIDTH <= whole.size[1]
 
 
-def test_text_of_crop_boxes_is_about_all_of_them():
+def test_crop_box_text_covers_all_boxes():
     boxes = [(0, 0, 64, 96), (10, 20, 40, 20), *[(0, 0, 12, 16)] * 10]
     _, text = drawing.crop_boxes(boxes, "crops", drawn=2)
     assert "12 crops, 11 wider than high, 1% to 25% of the area" in text

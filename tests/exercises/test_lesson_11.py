@@ -1,4 +1,4 @@
-"""Lesson 11: the checks that judge for themselves, and the small networks that look."""
+"""Lesson 11: its judges, and the small networks that evaluate crops."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from minigooglenet.exercises import check
 from minigooglenet.lessons.lesson_11_crops import crops, drawing, looks, spending
 
 
-def test_pieces_in_any_order_pass_and_one_moved_piece_is_told_with_its_place():
+def test_crops_pass_in_any_order_but_not_moved():
     rng = np.random.default_rng(0)
     assert check("11.1", lambda H, W: rng.permutation(crops.crop_boxes.reference_function(H, W))).passed
 
@@ -23,7 +23,7 @@ def test_pieces_in_any_order_pass_and_one_moved_piece_is_told_with_its_place():
     assert "none of ours" in result.what
 
 
-def test_a_stub_and_a_missing_return_are_told_apart():
+def test_stub_and_missing_return_are_distinguished():
     def stub(H, W):
         raise NotImplementedError("exercise 11.1: write this")
 
@@ -33,19 +33,19 @@ def test_a_stub_and_a_missing_return_are_told_apart():
 
 
 @pytest.mark.parametrize("models", range(1, 8))
-def test_only_rows_that_cost_twenty_or_less_are_compared(models):
+def test_only_affordable_rows_are_compared(models):
     rows = spending.affordable(spending._MEASURED)
     assert all(row.cost <= spending.BUDGET for row in rows)
     assert any(row.models == models for row in rows)
 
 
-def test_a_piece_lies_inside_the_image_and_has_the_networks_size():
+def test_random_crop_is_inside_image_with_network_size():
     rng = np.random.default_rng(0)
     image = data.load("digits", looks.SIDE).train.images[0]
     assert all(looks.piece(image, rng).shape == (1, looks.SIZE, looks.SIZE) for _ in range(50))
 
 
-def test_asking_networks_tells_each_quarter_and_ends_at_all_crops():
+def test_evaluation_reports_each_quarter_and_all_crops():
     net = models.mini_googlenet(in_channels=1, size=looks.SIZE, width=0.25, depth=2, dropout=False, rng=0)
     lines = []
     looks.ask([net], images=40, counts=(1, 10), tell=lines.append)
@@ -53,7 +53,7 @@ def test_asking_networks_tells_each_quarter_and_ends_at_all_crops():
     assert len(lines) <= 4
 
 
-def test_figure_of_six_crops_says_where_they_are():
+def test_six_crops_figure_lists_their_positions():
     image = np.zeros((3, 384, 512), np.uint8)
     _, text = drawing.six_crops(image)
     header, *rows = text.splitlines()

@@ -1,4 +1,4 @@
-"""The machine that makes faulty answers finds blind test cases, and leaves out faults that change nothing."""
+"""The generator of faulty answers finds weak test cases and leaves out equivalent mutants."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from minigooglenet.exercises.source_mutants import source_mutants
 
 @pytest.fixture
 def scaled():
-    """An exercise whose test cases a test may choose: scale * sum(x[start:]) + offset."""
+    """An exercise whose test cases the test chooses: scale * sum(x[start:])."""
     exercise = Exercise(
         "98.1", "a sum", "scaled(x, scale, start) -> float", minutes=1, difficulty=1, hints=("", "", "")
     )
@@ -28,9 +28,9 @@ def scaled_sum(x, scale, start):
 
 def scaled_sum_in_a_loop(x, scale, start):
     total = 0.0
-    for place in range(len(x)):
-        if place >= start:
-            total += scale * x[place]
+    for index in range(len(x)):
+        if index >= start:
+            total += scale * x[index]
     return total
 
 
@@ -50,7 +50,7 @@ def _names(exercise):
     return [mutant.name for mutant in survivors(exercise)]
 
 
-def test_cases_that_vary_everything_leave_no_survivor(scaled):
+def test_varied_cases_leave_no_survivor(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
@@ -59,7 +59,7 @@ def test_cases_that_vary_everything_leave_no_survivor(scaled):
     assert _names(scaled) == []
 
 
-def test_argument_with_one_value_is_found(scaled):
+def test_constant_argument_survives(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
@@ -70,27 +70,27 @@ def test_argument_with_one_value_is_found(scaled):
     assert all(name.startswith("scale: ") for name in names)
 
 
-def test_limit_that_no_case_reaches_is_found(scaled):
+def test_untested_bound_survives(scaled):
     @scaled.cases
     def cases(rng):
         yield np.array([5.0, 1, 2, 0]), 2.5, 0
         yield np.array([4.0, 7, 3, 0]), -3.0, 2
 
-    assert any("range" in name or "limit" in name for name in _names(scaled))
+    assert any("range" in name or "bound" in name for name in _names(scaled))
 
 
-def test_survivor_comes_with_arguments_that_reveal_it(scaled):
+def test_survivor_has_arguments_that_reveal_it(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 1.0, 1
 
-    found = survivors(scaled)
-    assert found
-    for mutant in found:
+    survived = survivors(scaled)
+    assert survived
+    for mutant in survived:
         assert run(mutant.function, mutant.arguments) != run(scaled_sum, mutant.arguments)
 
 
-def test_faults_that_change_nothing_are_left_out(scaled):
+def test_equivalent_mutants_do_not_survive(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 0
@@ -98,11 +98,11 @@ def test_faults_that_change_nothing_are_left_out(scaled):
 
     made = [mutant.name for mutant in mutants(scaled)]
     assert any("minus 1" in name for name in made)
-    # Backwards, a sum from 0 on is the same, but not a sum from 2 on.
-    assert "x: backwards along axis 0" not in _names(scaled)
+    # A flip does not change the sum of x[0:], but it changes the sum of x[2:].
+    assert "x: flipped along axis 0" not in _names(scaled)
 
 
-def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
+def test_other_inputs_stay_within_bounds_of_cases(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.5, 1
@@ -115,59 +115,59 @@ def test_other_inputs_have_numbers_within_the_cases_bounds(scaled):
     assert len({len(x) for x, _, _ in inputs}) > 1
 
 
-def test_source_mutants_change_one_thing_each():
+def test_source_mutant_has_one_change():
     faults = source_mutants([scaled_sum_in_a_loop], {"x": "array", "scale": "number", "start": "number"})
     made = {name: function for name, _, function in faults}
     x = np.array([1.0, 2, 4, 8])
     outputs = {name.partition(": ")[2]: run(function, (x, 3.0, 1)) for name, function in made.items()}
-    assert outputs["= for +="] == 24
+    assert outputs["= instead of +="] == 24
     assert outputs["added twice"] == 84
     assert outputs["without scale"] == 14
     assert outputs["GtE 0 changed"] == 36
     assert outputs["start for scale"] == 14
-    assert outputs["limit 0 - 1"] == 18
+    assert outputs["bound 0 - 1"] == 18
     assert scaled_sum_in_a_loop(x, 3.0, 1) == 42, "the source itself is unchanged"
 
 
-def test_rows_and_columns_are_changed_together_too():
+def test_twin_nodes_are_also_changed_together():
     names = [name for name, _, _ in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))]
-    both = [name for name in names if name.endswith("upper - 1 at all places")]
+    both = [name for name in names if name.endswith("upper - 1 everywhere")]
     assert both
     made = {name: function for name, _, function in source_mutants([row_and_column], dict.fromkeys(["x", "i", "j"]))}
     assert run(made[both[0]], (np.ones((4, 4)), 0, 1)) == 1
 
 
-def test_endless_faults_come_to_an_end():
+def test_endless_loops_are_stopped():
     outputs = [run(function, (5,)) for _, _, function in source_mutants([descending], ["count"])]
     stopped = [output.error for output in outputs if isinstance(output, Raised)]
     assert any("too many steps" in str(error) for error in stopped)
     assert descending(5) == 15
 
 
-def test_words_name_the_arguments_that_a_student_knows():
+def test_words_name_known_arguments():
     words = {
         name.partition(": ")[2]: words
         for name, words, _ in source_mutants([scaled_sum], {"x": "array", "scale": "number", "start": "number"})
     }
-    assert words["without scale"] == "a factor is missing, where scale is read"
-    assert words["lower + 1"] == "a limit or an index that is off by one, where start is used"
-    assert words["start for scale"] == "start where scale belongs"
+    assert words["without scale"] == "a factor is missing: the one with scale"
+    assert words["lower + 1"] == "a bound or an index is off by one (in code that uses start)"
+    assert words["start for scale"] == "start instead of scale"
 
 
 def test_function_without_source_has_no_source_mutants():
     assert list(source_mutants([np.sum, eval("lambda x: x + 1")], ["x"])) == []
 
 
-def test_no_faulty_answer_puts_an_array_where_a_shape_belongs():
+def test_mutants_never_replace_a_shape_by_an_array():
     made = [mutant.name for mutant in mutants(find("02.4"))]  # np.eye(np.prod(w)) would fill the memory
     assert any("stride for pad" in name for name in made)
     assert not any("w for in_shape" in name or "in_shape for w" in name for name in made)
 
 
-def test_whole_numbers_do_not_tell_an_array_of_integers(scaled):
+def test_integer_cases_let_truncation_survive(scaled):
     @scaled.cases
     def cases(rng):
         yield integers(rng, 5, 1, 9), 2.0, 1
         yield integers(rng, 6, 1, 9), -3.0, 3
 
-    assert "output: cut to whole numbers" in _names(scaled)
+    assert "output: truncated to integers" in _names(scaled)

@@ -1,4 +1,4 @@
-"""Wrong answers that a newcomer wrote to lessons 03 to 05: each is named, with the words that help."""
+"""Wrong answers that a newcomer wrote in lessons 03 to 05: each gets a message that helps."""
 
 import numpy as np
 import pytest
@@ -28,12 +28,12 @@ def _dx_assigned(by_filter):
         dxp = np.zeros((N, C, H + 2 * pad, W + 2 * pad))
         for u in range(R):
             for v in range(S):
-                place = np.s_[:, :, u : u + stride * high : stride, v : v + stride * across : stride]
+                read = np.s_[:, :, u : u + stride * high : stride, v : v + stride * across : stride]
                 if by_filter:
                     for k in range(K):
-                        dxp[place] = dout[:, k, None] * w[k, :, u, v, None, None]
+                        dxp[read] = dout[:, k, None] * w[k, :, u, v, None, None]
                 else:
-                    dxp[place] = np.tensordot(dout, w[:, :, u, v], (1, 0)).transpose(0, 3, 1, 2)
+                    dxp[read] = np.tensordot(dout, w[:, :, u, v], (1, 0)).transpose(0, 3, 1, 2)
         return dxp[:, :, pad : pad + H, pad : pad + W]
 
     return conv_dx
@@ -48,7 +48,7 @@ def conv_dx_assigned_in_plain_loops(dout, w, x_shape, stride, pad):
     return dxp[:, :, pad : pad + H, pad : pad + W]
 
 
-def numeric_grad_in_place(f, x, dout, h=1e-4):
+def numeric_grad_modifying_x(f, x, dout, h=1e-4):
     grad = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         x[i] += h
@@ -60,7 +60,7 @@ def numeric_grad_in_place(f, x, dout, h=1e-4):
     return grad
 
 
-def numeric_grad_in_place_of_sums(f, x, dout, h=1e-4):
+def numeric_grad_of_sums_modifying_x(f, x, dout, h=1e-4):
     grad = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         x[i] += h
@@ -118,12 +118,12 @@ def concat_backward_cut_at_widths(dout, widths):
 
 MISTAKES = {
     "np.pad with one number": ("03.2", conv_dw_padded_on_all_axes, "a pair for each of the four axes"),
-    "dw, = for +=": ("03.2", conv_dw_assigned, "`=` where `+=` is meant"),
-    "dx, = for +=, by filters": ("03.3", _dx_assigned(True), "`=` where `+=` is meant"),
-    "dx, = for +=, all filters": ("03.3", _dx_assigned(False), "`=` where `+=` is meant"),
-    "dx, = for +=, plain loops": ("03.3", conv_dx_assigned_in_plain_loops, "`=` where `+=` is meant"),
-    "integers moved in place": ("04.1", numeric_grad_in_place, "copy it as floats"),
-    "integers moved in place, sums": ("04.1", numeric_grad_in_place_of_sums, "copy it as floats"),
+    "dw, = instead of +=": ("03.2", conv_dw_assigned, "`=` where `+=` is meant"),
+    "dx, = instead of +=, by filters": ("03.3", _dx_assigned(True), "`=` where `+=` is meant"),
+    "dx, = instead of +=, all filters": ("03.3", _dx_assigned(False), "`=` where `+=` is meant"),
+    "dx, = instead of +=, plain loops": ("03.3", conv_dx_assigned_in_plain_loops, "`=` where `+=` is meant"),
+    "integers changed by x[i] += h": ("04.1", numeric_grad_modifying_x, "copy it as floats"),
+    "integers changed by x[i] += h, sums": ("04.1", numeric_grad_of_sums_modifying_x, "copy it as floats"),
     "a difference that is not divided": ("04.4", directional_check_not_divided, "Divide the difference by the larger"),
     "+= with indices": ("05.2", maxpool_backward_by_indices, "np.add.at"),
     "arg as a pixel of the image": ("05.2", maxpool_backward_in_the_image, "arg counts in the window"),
@@ -134,7 +134,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_newcomers_mistake_is_named_with_words_that_help(name):
+def test_check_explains_newcomers_mistake(name):
     number, answer, words = MISTAKES[name]
     with np.errstate(all="ignore"):
         result = check(number, answer)
@@ -142,6 +142,6 @@ def test_a_newcomers_mistake_is_named_with_words_that_help(name):
     assert words in str(result), str(result)
 
 
-def test_a_pair_of_long_gradients_shows_the_entry_that_differs():
+def test_long_gradients_show_the_entry_that_differs():
     result = check("04.2", lambda a, n: np.mean(abs(a - n) / (abs(a) + abs(n) + 1e-12)))
     assert "a = 100 times 1, but 1.000003 at 37, n = 100 times 1." in str(result)

@@ -1,4 +1,4 @@
-"""Nothing that a student returns, raises or gives breaks a check, its display or its way to the grading process."""
+"""No answer, output or exception of a student breaks a check, its display or its transfer to the grading process."""
 
 import collections
 import decimal
@@ -11,7 +11,7 @@ import pytest
 
 from minigooglenet.course.grading import serialisation, worker
 from minigooglenet.exercises import answer, ask, check, outcome, predict
-from minigooglenet.exercises.checking import Calls, marked
+from minigooglenet.exercises.checking import Calls, grade
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything, find
 from minigooglenet.exercises.outputs import attempt
@@ -42,7 +42,7 @@ class Broken:
 
 
 class Leaves(Broken):
-    """One that ends the program."""
+    """An object whose methods end the program."""
 
     def _exit(self, *arguments, **named):
         raise SystemExit(3)
@@ -51,13 +51,13 @@ class Leaves(Broken):
 
 
 class Liar(dict):
-    """A dict whose methods say what is not so."""
+    """A dict whose methods fail."""
 
     items = keys = values = __iter__ = __getitem__ = __len__ = lambda self, *arguments: 1 / 0
 
 
 class LongList(list):
-    """A list that goes on for ever."""
+    """A list whose iteration never ends."""
 
     def __iter__(self):
         while True:
@@ -75,7 +75,7 @@ class Array(np.ndarray):
 
 
 class Frame:
-    """An object that is an array for NumPy, as a table of pandas is."""
+    """An object that NumPy converts to an array, such as a pandas table."""
 
     def __init__(self, values):
         self.values = values
@@ -93,7 +93,7 @@ class Sly(type):
 
 
 class Nameless(metaclass=Sly):
-    """An object of it."""
+    """An object whose class has no readable name."""
 
 
 def _endless():
@@ -168,7 +168,7 @@ ODD = {
     "ends the program": Leaves,
     "list of broken": lambda: [Broken(), Leaves()],
     "dict of broken": lambda: {"x": Broken()},
-    "dict that lies": lambda: Liar(x=1),
+    "dict with failing methods": lambda: Liar(x=1),
     "list without end": lambda: LongList([1, 2]),
     "nameless": Nameless,
     "contains itself": _itself,
@@ -198,7 +198,7 @@ ODD = {
 }
 
 
-LARGE = ("nested wide", "range", "list without end", "an endless recursion")  # reading them takes a while
+LARGE = ("nested wide", "range", "list without end", "an endless recursion")  # slow to read
 
 
 class UnprintableError(Exception):
@@ -209,7 +209,7 @@ class UnprintableError(Exception):
 
 
 class NeedsMoreError(Exception):
-    """An exception that cannot be made from a text."""
+    """An exception that cannot be created from a text."""
 
     def __init__(self, one, two):
         super().__init__(one)
@@ -259,20 +259,20 @@ def test_judge_survives_any_answer(exercise):
     for odd, made in {**ODD, **RAISES}.items():
         if odd not in RAISES:
             what = check(exercise.number, lambda *given, made=made: made()).what
-            assert "it stopped with" not in what or "broken" in what, "nothing of the student's stopped"
+            assert "it raised" not in what or "broken" in what, "the student's code did not raise"
             result = check(exercise.number, made())
             _shown(result, "not yet" if odd in ("nothing", "...") else result.status)
             assert not result.passed
-        if odd != "an interrupt":  # a student's own, or the one of whoever waits
+        if odd != "an interrupt":  # the judge cannot know whether the user pressed Ctrl-C
             _shown(check(exercise.number, lambda *given, made=made: made()))
 
 
 @pytest.mark.parametrize("number", ["04.3", "04.6", "06.4", "07.1", "10.5", "11.5"])
 def test_judge_survives_odd_parts_of_an_answer(number):
     right = find(number).reference_function
-    for place in range(len(right)):
+    for part in range(len(right)):
         for made in ODD.values():
-            given = [*right[:place], made(), *right[place + 1 :]]
+            given = [*right[:part], made(), *right[part + 1 :]]
             result = check(number, given)
             _shown(result, result.status)
 
@@ -314,10 +314,10 @@ def test_odd_outputs_reach_the_grading_process(odd):
     calls = Calls(exercise, exercise.arguments)
     output = attempt(lambda *given: made(), exercise.arguments[0], 30, worker._raised)
     output = serialisation.unpack(serialisation.pack([output]))[0][0]
-    _shown(marked(calls, [output, output]))
+    _shown(grade(calls, [output, output]))
 
 
-def test_odd_outputs_are_named_by_their_form():
+def test_message_describes_form_of_odd_outputs():
     forms = {
         "text": "got the text '5.5'",
         "generator": "got <generator>; make a list of it",
@@ -333,7 +333,7 @@ def test_odd_outputs_are_named_by_their_form():
         assert words in check("00.1", lambda *given, made=ODD[odd]: made()).what
 
 
-def test_plain_keeps_what_is_plain():
+def test_plain_data_is_copied_unchanged():
     value = {"a": [1, 2.5, (True, None)], "b": np.arange(3), 3: {"x"}}
     copied = plain(value)
     assert repr(copied) == repr(value)
@@ -342,7 +342,7 @@ def test_plain_keeps_what_is_plain():
     assert plain(fractions.Fraction(1, 4)) == 0.25
 
 
-def test_a_buffer_that_every_call_returns_is_copied():
+def test_reused_output_buffer_is_copied():
     buffer = {}
 
     def answer(x, kh, kw, stride, pad):
@@ -353,7 +353,7 @@ def test_a_buffer_that_every_call_returns_is_copied():
     assert check("02.1", answer).passed
 
 
-def test_a_raised_error_shows_the_arguments_of_its_call():
+def test_exception_shows_arguments_of_its_call():
     def mean_of_window(x, i, j, k):
         return x[i, j, k]
 
@@ -364,7 +364,7 @@ RAISING = [e for e in JUDGED if callable(e.reference_function) and e.number != "
 
 
 @pytest.mark.parametrize("exercise", RAISING, ids=lambda exercise: exercise.number)
-def test_a_judged_function_that_raises_shows_its_line_and_its_call(exercise):
+def test_judged_exception_shows_line_and_arguments(exercise):
     names = exercise.signature.partition("(")[2].partition(")")[0].split(", ")
     source = f"def {exercise.name}({', '.join(names)}):\n    return {names[0]}.nothing\n"
     linecache.cache["cell 9"] = (len(source), None, source.splitlines(keepends=True), "cell 9")

@@ -1,4 +1,4 @@
-"""Operands count products of two arguments, in whatever copies an answer makes; a count that is lost says so."""
+"""Operands count products of two arguments in any copy that an answer makes, and report a lost count."""
 
 import decimal
 import functools
@@ -94,14 +94,14 @@ def test_products_are_counted_in_any_copy(name):
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_a_lost_count_says_so(name):
+def test_lost_count_shows_the_line(name):
     count = counted(LOST[name], (D, G))
-    assert count.why.startswith("The check counts with numbers of its own")
+    assert count.why.startswith("To count products, the check passes special numbers")
     assert "test_operands.py" not in count.why
     assert "in your line" in count.why
 
 
-def test_the_function_itself_stays_as_it_is():
+def test_counted_function_stays_unchanged():
     before = dict(_helper.__globals__)
     counted(_helper, (D, G))
     assert _helper.__globals__ == before
@@ -110,14 +110,14 @@ def test_the_function_itself_stays_as_it_is():
 
 
 def test_recursion_and_unset_variables_are_rebound():
-    def total(d, g, place=0):
-        return d[place] * float(g[0]) + (total(d, g, place + 1) if place < 3 else 0)
+    def total(d, g, index=0):
+        return d[index] * float(g[0]) + (total(d, g, index + 1) if index < 3 else 0)
 
     assert counted(total, (D, G)).products == 4
 
     def late(d, g):
         return later * d[0] * g[0]
 
-    assert "it stopped with NameError" in counted(late, (D, G)).why
+    assert "your function raised NameError" in counted(late, (D, G)).why
     later = 2
     assert counted(late, (D, G)).products == 1

@@ -1,4 +1,4 @@
-"""A message points at the last line of the student's own code: not at NumPy, not at this package."""
+"""A message shows the last line of the student's own code, not a line of NumPy or of this package."""
 
 import functools
 import linecache
@@ -22,7 +22,7 @@ def _error(function, *arguments):
 
 
 def _defined(source, filename, name="conv_db", known=True):
-    """Return a function of source text that a notebook or a file would hold."""
+    """Return a function defined by source text, as in a notebook or a file."""
     if known:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     names = {"np": np}
@@ -45,7 +45,7 @@ def test_error_of_any_numpy_function_shows_the_students_line(call):
     assert f"in your line 2: return {call}" in check("03.1", function).what
 
 
-def test_error_in_text_that_was_executed_shows_its_line():
+def test_error_in_executed_text_shows_its_line():
     function = _defined("def conv_db(dout):\n\n    return dout / dout.nothing\n", "<string>", known=False)
     assert check("03.1", function).what.endswith("has no attribute 'nothing', in your line 3")
 
@@ -63,7 +63,7 @@ def test_error_in_this_package_shows_the_call():
     assert "conv2d.forward(dout, np.ones((1, 99, 1, 1)))" in what
 
 
-def test_error_in_another_own_file_names_the_file(tmp_path, monkeypatch):
+def test_error_in_students_module_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "my_helper.py").write_text("def total(values):\n    return values.nothing\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     import my_helper
@@ -75,14 +75,14 @@ def test_error_in_another_own_file_names_the_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("other", ["/tmp/ipykernel_12/678.py", r"C:\Temp\ipykernel_12\678.py", "<ipython-input-5-0>"])
-def test_error_in_an_earlier_cell_names_the_function_not_the_cells_number(other):
+def test_error_in_earlier_cell_names_the_function(other):
     total = _defined("def total(values):\n    return values.nothing\n", other, "total")
     function = _defined("def conv_db(dout):\n    return total(dout)\n", "/tmp/ipykernel_12/345.py")
     function.__globals__["total"] = total
     assert "in your line 2 of total: return values.nothing" in check("03.1", function).what
 
 
-def test_error_in_an_installed_module_shows_the_students_call_or_its_own_line(tmp_path):
+def test_error_in_installed_module_shows_students_line(tmp_path):
     folder = tmp_path / "lib" / "site-packages" / "my_tools"
     folder.mkdir(parents=True)
     source = "import numpy as np\ndef total(dout):\n    return np.einsum('ab', dout)\n"

@@ -1,4 +1,4 @@
-"""docs/your-own-course.md is true: the course of the page is added, checked, asked and released."""
+"""docs/your-own-course.md is correct: the course of the page can be added, checked and released."""
 
 import doctest
 import json
@@ -44,7 +44,7 @@ def test_examples_of_the_page_run(course):
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_own_exercises_are_like_ours(course):
+def test_own_exercises_behave_like_built_in_ones(course):
     number = find.find("20.2").values("ada")
     assert exercises.answer("20.2", number["n"] * number["h"] ** 2, "ada").passed
     assert exercises.answer("20.2", number["h"] ** 2, "ada").mistake == "one image"
@@ -54,7 +54,7 @@ def test_own_exercises_are_like_ours(course):
     assert exercises.check("03.1", lambda dout: dout.sum(axis=(0, 2, 3))).passed
 
 
-def test_commands_find_own_exercises_by_a_variable(course, tmp_path, monkeypatch, capfd):
+def test_environment_variable_adds_own_exercises(course, tmp_path, monkeypatch, capfd):
     find.COURSES.remove("my_course")
     path = tmp_path / "mine.py"
     path.write_text("def channel_means(x):\n    return x[0].mean(axis=(1, 2))\n", encoding="utf-8")
@@ -73,26 +73,26 @@ def test_own_lessons_are_released(course, tmp_path, capfd):
     assert deck.endswith("What does a mean over N, H and W keep?\tOne value for each channel.\tlesson20\n")
 
 
-def test_a_course_added_twice_is_one(course):
+def test_adding_a_course_twice_has_no_effect(course):
     exercises.add_lessons("my_course")
     assert find.COURSES.count("my_course") == 1
     assert len(find.folders("20")) == 1
 
 
 @pytest.mark.parametrize(
-    ("package", "error", "says"),
+    ("package", "error", "words"),
     [
         ("no_such_course", ValueError, "'no_such_course' cannot be imported"),
         ("minigooglenet.shapes", ValueError, "'minigooglenet.shapes' is a module, not a package"),
         (find, TypeError, "add_lessons expects the name of a package"),
     ],
 )
-def test_what_is_not_a_course_is_rejected(package, error, says):
-    with pytest.raises(error, match=says):
+def test_add_lessons_rejects_anything_but_packages(package, error, words):
+    with pytest.raises(error, match=words):
         exercises.add_lessons(package)
 
 
-def test_a_wrong_answer_without_a_story_is_rejected():
+def test_wrong_answer_without_docstring_raises():
     with pytest.raises(ValueError, match=r"exercise 03\.1: the wrong answer nameless needs a docstring"):
 
         @find.find("03.1").wrong
@@ -100,12 +100,12 @@ def test_a_wrong_answer_without_a_story_is_rejected():
             return dout
 
 
-def test_the_linter_finds_nothing_to_do_in_the_course_of_the_page(course, capsys):
+def test_linter_accepts_course_of_the_page(course, capsys):
     assert main(["exercise", "lint", str(course)]) == 0
     assert "20.1: ready\n20.2: ready\n" in capsys.readouterr().out
 
 
-def test_release_puts_the_modules_of_the_course_next_to_its_notebook(course, tmp_path):
+def test_release_includes_modules_of_the_course(course, tmp_path):
     assert main(["release", str(course), str(tmp_path / "out"), "--exercises", str(course)]) == 0
     names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     lesson = "my_course/lesson_20_means"
@@ -113,8 +113,9 @@ def test_release_puts_the_modules_of_the_course_next_to_its_notebook(course, tmp
     assert f"{lesson}/20_means.py" not in names
 
 
-def test_a_course_that_is_not_installed_is_named_with_the_way_out(monkeypatch, capsys):
+def test_missing_course_package_shows_the_fix(monkeypatch, capsys):
     monkeypatch.setenv(find.VARIABLE, "no_such_course")
     assert main(["hint", "20.1"]) == 1
-    assert "there is no package 'no_such_course'" in (told := capsys.readouterr().err)
-    assert "--exercises no_such_course" in told
+    error = capsys.readouterr().err
+    assert "package 'no_such_course', named in MINIGOOGLENET_LESSONS, is not installed" in error
+    assert "--exercises no_such_course" in error

@@ -1,4 +1,4 @@
-"""Rules that exercises state are enforced: cheating answers with the right values fail, honest unusual ones pass."""
+"""The stated rules of exercises are enforced: cheating answers with right values fail, unusual honest answers pass."""
 
 import functools
 import itertools
@@ -37,7 +37,7 @@ def _by_slices(x, w, b, stride, pad):
     return y + b[:, None, None]
 
 
-# --- 13.2: Python may loop over the kernel's positions and over nothing else ---
+# --- 13.2: Python may loop over the kernel positions only ---
 
 
 def _as_matrix(x, w, b, stride, pad):
@@ -61,23 +61,23 @@ def _by_fft(x, w, b, stride, pad):
 
 def _sum_of_a_generator(x, w, b, stride, pad):
     xp, (rows, columns) = _padded(x, pad), _sizes(x, w, stride, pad)
-    places = itertools.product(range(w.shape[2]), range(w.shape[3]))
+    positions = itertools.product(range(w.shape[2]), range(w.shape[3]))
     return b[:, None, None] + sum(
         np.einsum(
             "nchw,kc->nkhw",
             xp[:, :, u : u + stride * rows : stride, v : v + stride * columns : stride],
             w[:, :, u, v],
         )
-        for u, v in places
+        for u, v in positions
     )
 
 
 def _while(x, w, b, stride, pad):
     xp, (rows, columns) = _padded(x, pad), _sizes(x, w, stride, pad)
-    y, place = b[:, None, None] + np.zeros((len(x), 1, rows, columns)), 0
-    while place < w[0, 0].size:
-        u, v = divmod(place, w.shape[3])
-        place += 1
+    y, position = b[:, None, None] + np.zeros((len(x), 1, rows, columns)), 0
+    while position < w[0, 0].size:
+        u, v = divmod(position, w.shape[3])
+        position += 1
         seen = xp[:, :, u : u + stride * rows : stride, v : v + stride * columns : stride]
         y = y + (seen[:, None] * w[:, :, u, v, None, None]).sum(axis=2)
     return y
@@ -140,7 +140,7 @@ def _along_axis(x, w, b, stride, pad):
 
 def _executed(x, w, b, stride, pad):
     names = {"np": np, "seen": _windows(x, w, stride, pad), "w": w, "b": b}
-    source = "y = np.stack([np.einsum('cpqrs,kcrs->kpq', each, w) for each in seen]) + b[:, None, None]"
+    source = "y = np.stack([np.einsum('cpqrs,kcrs->kpq', image, w) for image in seen]) + b[:, None, None]"
     exec(compile(source, "<string>", "exec"), names)
     return names["y"]
 
@@ -166,7 +166,7 @@ def test_slices_accept_loops_over_the_kernel_only(answer):
 
 
 @pytest.mark.parametrize("answer", LOOPS, ids=lambda answer: answer.__name__)
-def test_slices_reject_any_other_loop_and_name_its_axis(answer):
+def test_slices_reject_other_loops_and_name_the_axis(answer):
     result = check("13.2", answer)
     assert not result.passed
     assert result.what.endswith(f"it loops over the {LOOPS[answer]}")
@@ -194,7 +194,7 @@ def test_slices_report_an_error_in_other_sizes():
         assert x.shape[2:] != (7, 7), "no such size"
         return _by_slices(x, w, b, stride, pad)
 
-    assert "with other arguments it stopped with AssertionError: no such size" in check("13.2", answer).what
+    assert "with other arguments it raised AssertionError: no such size" in check("13.2", answer).what
 
 
 # --- 13.4 and 13.7: four products for two outputs, 16 for 2 x 2 ---
@@ -342,16 +342,16 @@ def conv(x, w, stride=1, pad=0):
     return conv2d.forward(x, np.ascontiguousarray(w), None, stride, pad, algorithm="im2col")
 
 
-def _spread(dout, w, x_shape, stride, pad):
-    spread = np.zeros((*dout.shape[:2], *(stride * (n - 1) + 1 for n in dout.shape[2:])))
-    spread[:, :, ::stride, ::stride] = dout
+def _dilated(dout, w, x_shape, stride, pad):
+    dilated = np.zeros((*dout.shape[:2], *(stride * (n - 1) + 1 for n in dout.shape[2:])))
+    dilated[:, :, ::stride, ::stride] = dout
     remainder = [(n + 2 * pad - k) % stride for n, k in zip(x_shape[2:], w.shape[2:], strict=True)]
     sides = [(k - 1 - pad, k - 1 - pad + r) for k, r in zip(w.shape[2:], remainder, strict=True)]
-    return np.pad(spread, ((0, 0), (0, 0), *sides)), w[:, :, ::-1, ::-1].swapaxes(0, 1)
+    return np.pad(dilated, ((0, 0), (0, 0), *sides)), w[:, :, ::-1, ::-1].swapaxes(0, 1)
 
 
 def _once(dout, w, x_shape, stride, pad):
-    return conv(*_spread(dout, w, x_shape, stride, pad))
+    return conv(*_dilated(dout, w, x_shape, stride, pad))
 
 
 def _by_kron(dout, w, x_shape, stride, pad):
@@ -390,17 +390,17 @@ def _loops_into_a_call(dout, w, x_shape, stride, pad):
 
 
 def _each_image(dout, w, x_shape, stride, pad):
-    return np.concatenate([_once(each[None], w, (1, *x_shape[1:]), stride, pad) for each in dout])
+    return np.concatenate([_once(image[None], w, (1, *x_shape[1:]), stride, pad) for image in dout])
 
 
 def _own_padding(dout, w, x_shape, stride, pad):
-    spread, flipped = _spread(dout, w, x_shape, stride, pad)
-    inner = [slice(1, -1) if spread.shape[i] > 2 and w.shape[2] > 1 + pad else slice(None) for i in (2, 3)]
-    if inner[0] == slice(None) or spread[:, :, 0].any() or spread[:, :, -1].any():
-        return conv(spread, flipped)
-    if spread[..., 0].any() or spread[..., -1].any():
-        return conv(spread, flipped)
-    return conv(spread[:, :, 1:-1, 1:-1], flipped, 1, 1)
+    dilated, flipped = _dilated(dout, w, x_shape, stride, pad)
+    inner = [slice(1, -1) if dilated.shape[i] > 2 and w.shape[2] > 1 + pad else slice(None) for i in (2, 3)]
+    if inner[0] == slice(None) or dilated[:, :, 0].any() or dilated[:, :, -1].any():
+        return conv(dilated, flipped)
+    if dilated[..., 0].any() or dilated[..., -1].any():
+        return conv(dilated, flipped)
+    return conv(dilated[:, :, 1:-1, 1:-1], flipped, 1, 1)
 
 
 def _the_engine(dout, w, x_shape, stride, pad):
@@ -419,7 +419,7 @@ def test_one_call_of_conv_passes(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "words"),
     [
         (_loops, "conv is called 0 times"),
         (_the_engine, "conv is called 0 times"),
@@ -430,8 +430,8 @@ def test_one_call_of_conv_passes(answer):
         (_own_padding, "conv is called with stride 1 and padding 1"),
     ],
 )
-def test_other_ways_than_one_call_of_conv_fail(answer, says):
+def test_anything_but_one_conv_call_fails(answer, words):
     result = check("03.4", answer)
     assert not result.passed
-    assert says in result.what
+    assert words in result.what
     assert "the values are right" in result.what

@@ -1,4 +1,4 @@
-"""Lesson 12: the strongest images of a channel, their receptive fields, and maps of covered images."""
+"""Lesson 12: the images with the strongest activation of a channel, their receptive fields, and occlusion maps."""
 
 import numpy as np
 import pytest
@@ -14,14 +14,14 @@ def net():
     return models.mini_googlenet(3, in_channels=1, size=16, width=0.25, dropout=False, rng=0)
 
 
-def test_strongest_images_come_in_order_with_the_position_of_their_maximum():
+def test_strongest_images_are_sorted_with_maximum_positions():
     maps = np.zeros((4, 2, 3, 5))
     maps[2, 1, 0, 4], maps[0, 1, 2, 1], maps[3, 0, 1, 1] = 7, 9, 100
     first, second = learned.strongest(maps, 1, count=2)
     assert (first, second) == ((0, 2, 1, 9.0), (2, 0, 4, 7.0))
 
 
-def test_purity_is_the_fraction_of_the_commonest_label_and_skips_dead_channels():
+def test_purity_skips_dead_channels():
     maps, labels = np.zeros((6, 3, 1, 1)), np.array([0, 0, 0, 1, 1, 1])
     maps[:, 0, 0, 0] = [6, 5, 4, 3, 2, 1]
     maps[:, 2, 0, 0] = [6, 1, 1, 5, 4, 1]
@@ -70,13 +70,13 @@ def test_occlusion_leaves_the_image_unchanged(corner_reader):
     assert (image == 1).all()
 
 
-def test_figure_of_strongest_images_lists_their_numbers(net):
+def test_strongest_images_figure_lists_their_indices(net):
     images = np.random.default_rng(2).standard_normal((5, 1, 16, 16)).astype(np.float32)
     _, text = learned.show_strongest(net, images, ["conv1/relu_3x3", "inception_3a/output"], count=3)
     assert text.count("no. ") == 6
 
 
-def test_the_figure_of_occlusion_says_in_words_where_the_probability_falls_most(corner_reader):
+def test_occlusion_text_names_largest_drop(corner_reader):
     images = np.ones((3, 1, 4, 4), np.float32)
     drop, _ = learned.occlusion(corner_reader, images[0], 0, fill=0.0, side=2, step=2)
     figure, text = learned.show_occlusion(corner_reader, images, [0, 0, 0], {"ink": 0.0}, side=2, step=2)

@@ -17,7 +17,7 @@ from minigooglenet import exercises, orphans
 from minigooglenet.course.cells import MOST_ATTEMPTS
 from minigooglenet.course.grading import sandbox, serialisation
 from minigooglenet.course.grading.serialisation import FAILED, MISSING
-from minigooglenet.exercises.checking import Calls, demanded, marked
+from minigooglenet.exercises.checking import Calls, demanded, grade
 from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.outputs import Raised
@@ -151,7 +151,7 @@ def _graded(exercise, record, seed):
     if len(outputs) < len(calls.arguments) and not (outputs and isinstance(outputs[-1], Raised)):
         outputs.append(Raised(RuntimeError("no more outputs came back")))
     afterwards = [after if after is None else _list(after) for _, after in sent]
-    result = marked(calls, outputs, calls.changed(afterwards))
+    result = grade(calls, outputs, calls.changed(afterwards))
     if result.passed and exercise.demand_function:
         passed, mistake, what = record["demand"]
         what = f"{what} (as reported by the student's process)"

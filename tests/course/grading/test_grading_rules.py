@@ -38,7 +38,7 @@ def _stops(x, w, b, stride, pad):
     [
         ("03.4", _direct_gradient, None, "conv is called 0 times"),
         ("13.2", _each_image, "a loop over images and filters", "it loops over the images"),
-        ("13.2", _stops, None, "with other arguments it stopped with AssertionError: no such size"),
+        ("13.2", _stops, None, "with other arguments it raised AssertionError: no such size"),
         ("13.4", _three_products, "three products each", "products of data and filter for"),
         ("13.7", _nine_products, "nine products each", "products of data and filter for"),
     ],
