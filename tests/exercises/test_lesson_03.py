@@ -26,7 +26,7 @@ def test_only_the_backward_is_broken(name):
 
 
 def test_a_pool_that_overwrites_pays_no_pixel_more_than_once():
-    g = wrong_backwards.broken("max pool = for +=")
+    g = wrong_backwards.broken("max pool with = instead of +=")
     layer = g.nodes["pool1/3x3_s2"].layer
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 8), dtype=np.float32)
     y, cache = layer.forward(x)

@@ -118,10 +118,10 @@ def concat_backward_cut_at_widths(dout, widths):
 
 MISTAKES = {
     "np.pad with one number": ("03.2", conv_dw_padded_on_all_axes, "a pair for each of the four axes"),
-    "dw, = for +=": ("03.2", conv_dw_assigned, "`=` where `+=` is meant"),
-    "dx, = for +=, by filters": ("03.3", _dx_assigned(True), "`=` where `+=` is meant"),
-    "dx, = for +=, all filters": ("03.3", _dx_assigned(False), "`=` where `+=` is meant"),
-    "dx, = for +=, plain loops": ("03.3", conv_dx_assigned_in_plain_loops, "`=` where `+=` is meant"),
+    "dw, assigned": ("03.2", conv_dw_assigned, "Use += instead of ="),
+    "dx, assigned, by filters": ("03.3", _dx_assigned(True), "Use += instead of ="),
+    "dx, assigned, all filters": ("03.3", _dx_assigned(False), "Use += instead of ="),
+    "dx, assigned, plain loops": ("03.3", conv_dx_assigned_in_plain_loops, "Use += instead of ="),
     "integers moved in place": ("04.1", numeric_grad_in_place, "copy it as floats"),
     "integers moved in place, sums": ("04.1", numeric_grad_in_place_of_sums, "copy it as floats"),
     "a difference that is not divided": ("04.4", directional_check_not_divided, "Divide the difference by the larger"),

@@ -358,9 +358,7 @@ if checked.passed:
 
 # %%
 unread = np.mean(readers(56, 1, 2, 0) == 0)
-print(
-    f"kernel 1 x 1, stride 2: {unread:.0%} of the pixels are never read. The first ResNets (lesson 09) did this."
-)
+print(f"kernel 1 x 1, stride 2: {unread:.0%} of the pixels are never read. The first ResNets (lesson 09) did this.")
 assert unread == 0.75
 y = conv2d.forward(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), np.array([7.0]), 1, 5)[0, 0]
 print(f"kernel 3 x 3, padding 5: {np.sum(y == 7)} of {y.size} outputs are only the bias.")

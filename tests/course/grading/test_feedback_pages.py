@@ -62,7 +62,7 @@ def test_a_page_shows_points_mistake_message_and_the_hint(tmp_path):
     for told in (
         "Feedback for ada",
         "2.5 of 6 points",
-        "03.2 the weights' gradient: wrong",
+        "03.2 the weight gradient: wrong",
         "0.5 of 2 points; 1 of 4 test cases right",
         "known mistake: no padding",
         "is 1, expected 2",
