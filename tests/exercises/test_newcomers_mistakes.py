@@ -126,7 +126,7 @@ MISTAKES = {
     "integers moved in place, sums": ("04.1", numeric_grad_in_place_of_sums, "copy it as floats"),
     "a difference that is not divided": ("04.4", directional_check_not_divided, "Divide the difference by the larger"),
     "+= with indices": ("05.2", maxpool_backward_by_indices, "np.add.at"),
-    "arg as a pixel of the image": ("05.2", maxpool_backward_in_the_image, "arg counts in the window"),
+    "arg as a pixel of the image": ("05.2", maxpool_backward_in_the_image, "arg is the position in the window"),
     "one maximum for all rows": ("05.5", _softmax_ce(np.max, np.arange), "each row's own"),
     "every label of every row": ("05.5", _softmax_ce(_of_each_row, lambda N: slice(None)), "[np.arange(N), labels]"),
     "split at the widths": ("05.4", concat_backward_cut_at_widths, "running sums"),
