@@ -189,8 +189,8 @@ answer("00.2", macs_of_layer)
 # ## Compared with VGG-16
 #
 # ImageNet is a collection of photographs with a yearly competition: assign each photograph to one of 1000 classes.
-# GoogLeNet won in 2014, with seven networks whose predictions were averaged. The team behind VGG-16 came second, also
-# with several networks. Take the layers of VGG-16 in order. How many of them cost as much as all of GoogLeNet?
+# GoogLeNet won in 2014, with seven networks whose predictions were averaged. The team of VGG-16 came second, also with
+# several networks. Take the layers of VGG-16 in order. How many of them cost as much as all of GoogLeNet?
 
 # %%
 predict("00.c", ...)
@@ -215,7 +215,7 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 # ### The formula of a convolution
 #
 # A convolution slides a window over an image. At each position it multiplies the values in the window by weights and
-# adds the products. These letters have the same meaning in all lessons: N images (a *batch*), C input channels, K
+# adds the products. These letters have the same meaning in every lesson: N images (a *batch*), C input channels, K
 # output channels, an input of H x W, a *kernel* (the window) of R x S, stride s (how far the window moves), and padding
 # p (zeros on every side). The input x has the shape (N, C, H, W), the weights w have (K, C, R, S), and the biases b
 # have (K,). The weights of one output channel are a *filter*. One output is
@@ -527,6 +527,6 @@ print(
 #
 # More to try:
 #
-# - `print(counted.explain("inception_3a/3x3"))` shows the arithmetic behind a layer's counts.
+# - `print(counted.explain("inception_3a/3x3"))` shows how the counts of a layer are computed.
 # - `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())`: which network has the most MACs per parameter?
 # - Use your own photograph: `mg.data.prepare(mg.data.photograph("my.jpg"))`.

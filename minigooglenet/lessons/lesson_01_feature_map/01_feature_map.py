@@ -13,7 +13,7 @@
 # - tell a correlation from a convolution by its output for one bright pixel;
 # - explain how the output changes when the image moves.
 #
-# Letters, as in all lessons: N images, C input channels, K output channels, input H x W, output Ho x Wo, kernel R x S,
+# Letters, as in every lesson: N images, C input channels, K output channels, input H x W, output Ho x Wo, kernel R x S,
 # `stride`, and `pad` (zeros on every side). Images are arrays (N, C, H, W), weights are (K, C, R, S). A layer's output
 # for one image is a *feature map*. If the notebook behaves oddly, restart its kernel and run it from the top.
 

@@ -445,6 +445,6 @@ figure.axes[0].set(xscale="log")
 figure
 
 # %% [markdown]
-# What you saw: the arithmetic is the same in all five. A matrix product is one call of a compiled routine that keeps
+# What you saw: all five do the same arithmetic. A matrix product is one call of a compiled routine that keeps
 # values close to the CPU and computes several at a time. The engine's own choice uses all threads, im2col with one
 # product uses only one. Lesson 13 continues from here.

@@ -179,7 +179,7 @@ for output, weight, pixel in products(y.shape, w.shape, 1):
 
 engine_dx, engine_dw, _ = conv2d.backward(dout, x, w, algorithm="im2col")
 same = (y == conv(x, w)).all(), (dx == engine_dx).all(), (dw == engine_dw).all()
-print("y, dx, dw equal the engine's:", *same)
+print("y, dx, dw equal those of the engine:", *same)
 assert all(same)
 
 # %% [markdown]
@@ -259,11 +259,11 @@ compare("03.3")
 # %% [markdown]
 # ## Your backward pass trains a network
 #
-# The engine accepts any pair of functions as a convolution. Here the forward function is the engine's, and the backward
-# function calls your three functions. The network is tiny: two convolutions, a max pool, and a *linear layer*, which
-# computes the 10 logits with one matrix product. You train it on 1437 handwritten digits, each of them twice. Then you
-# test it on 360 *held-out* digits, on which it was not trained. This takes about ten seconds, or minutes if you wrote
-# loops over every product.
+# The engine accepts any pair of functions as a convolution. Here the first comes from the engine, and the second calls
+# your three functions. The network is tiny: two convolutions, a max pool, and a *linear layer*, which computes the 10
+# logits with one matrix product. You train it on 1437 handwritten digits, each of them twice. Then you test it on 360
+# *held-out* digits, on which it was not trained. This takes about ten seconds, or minutes if you wrote loops over every
+# product.
 
 
 # %%
@@ -319,8 +319,8 @@ figure
 # ## What a backward pass costs
 #
 # The forward pass, the input gradient and the weight gradient each compute one multiply-add (MAC) per product. The
-# first convolution needs no input gradient, because its input is the photograph. How many times the MACs of a forward
-# pass does one training step of GoogLeNet need?
+# first convolution needs no input gradient, because its input is the photograph. Divide the MACs of a training step of
+# GoogLeNet by those of its forward pass. What do you get?
 
 # %%
 predict("03.g", ...)

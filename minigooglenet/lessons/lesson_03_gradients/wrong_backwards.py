@@ -78,13 +78,13 @@ def _digits():
 
 
 def _replace(layer, wrong):
-    """Replace a layer's backward by wrong(right backward, grad_output, cache)."""
+    """Let `layer.backward` call wrong(original, grad_output, cache)."""
     right = layer.backward
     layer.backward = lambda grad_output, cache: wrong(right, grad_output, cache)
 
 
 def _every(kind, wrong):
-    """Return a function that breaks the backward of all layers of one kind in a graph."""
+    """Return a function that breaks `backward` of all layers of one kind in a graph."""
 
     def apply(g):
         for layer, _ in g.nodes.values():

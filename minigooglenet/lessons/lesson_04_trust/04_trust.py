@@ -254,7 +254,7 @@ assert parameters == 6_998_552
 # %%
 # exercise 04.4
 def directional_check(f, params, grads, rng, h):
-    """Return |numerical - analytic| / max(|numerical|, |analytic|) along one random direction in all arrays."""
+    """Return |numerical - analytic| / max(|numerical|, |analytic|) along one random direction for all arrays."""
     ### BEGIN SOLUTION
     d = {name: rng.standard_normal(value.shape) for name, value in params.items()}
     up = f({name: value + h * d[name] for name, value in params.items()})

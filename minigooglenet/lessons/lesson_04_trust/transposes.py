@@ -50,7 +50,7 @@ def _pairs():
         return im2col.col2im(c, (4, 4), 2, 2, 0)
 
     return [
-        ("a convolution and its backward", conv, back, shape, shape, True),
+        ("a convolution and its backward pass", conv, back, shape, shape, True),
         ("im2col and col2im", columns, image, (1, 1, 4, 4), (1, 4, 4), True),
         ("the kernel not flipped", conv, lambda y: conv(y), shape, shape, False),
         ("one value at the wrong index", conv, misplaced, shape, shape, False),

@@ -358,7 +358,7 @@ figure
 
 # %% [markdown]
 # What you saw: the whole gradient of a window goes to its first pixel. You could also choose the last pixel, or all of
-# them, but the forward and the backward pass must follow the same rule. After a ReLU, ties at 0 are common.
+# them, but both passes must follow the same rule. After a ReLU, ties at 0 are common.
 
 # %% [markdown]
 # ## Ceil or floor
@@ -495,7 +495,7 @@ assert widths["3a"] == (64, 128, 32, 32)
 assert silent == 7
 
 # %% [markdown]
-# What you saw: in seven of nine modules the two branches are equally wide, so there is no error. Shapes do not test the
+# What you saw: in seven of nine modules the two branches are equally wide, so no error occurs. Shapes do not test the
 # order.
 
 # %% [markdown]
@@ -717,8 +717,8 @@ except NotImplementedError:
     print("conv2d stays the engine's until you copy your functions into the cell above.")
 
 # %% [markdown]
-# Run one forward and one backward pass with the engine's functions, then with yours. With slices this may take half a
-# minute, with loops over every product hours.
+# Compute the loss and all gradients, first with the engine's functions, then with yours. With slices this may take half
+# a minute, with loops over every product hours.
 
 # %%
 net = mg.models.googlenet(aux=False, rng=0)

@@ -149,7 +149,7 @@ maxpool_backward = Exercise(
         "Of how many windows can one pixel be the maximum?",
         (
             "In one dimension, with k = 2 and s = 1: in [3, 4, 1], the 4 is the maximum of both windows, so it gets "
-            "both gradients. In two dimensions, arg = 5 with k = 3 is row 5 // 3, column 5 % 3 of the window."
+            "both gradients. In two dimensions, arg = 5 with k = 3 is row arg // k = 1, column arg % k = 2."
         ),
         "`dx[n, c, i * s + arg[n, c, i, j] // k - p, j * s + ____ - p] += dout[n, c, i, j]`",
     ),

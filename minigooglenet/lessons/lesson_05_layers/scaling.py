@@ -193,7 +193,7 @@ def drops_in_inference(x, ratio, u, train, dout):
 
 @dropout.wrong
 def fresh_mask_in_backward(x, ratio, u, train, dout):
-    """Dropped values get a gradient: use the same mask in the forward and in the backward pass."""
+    """Dropped values get a gradient: use the same mask for y and for dx."""
     mask, other = ((u >= ratio) / (1 - ratio), (u[::-1] >= ratio) / (1 - ratio)) if train else (1, 1)
     return x * mask, dout * other
 

@@ -74,7 +74,7 @@ module_params = Question(
     difficulty=2,
     hints=(
         *MODULE_HINTS,
-        "the weights of six convolutions, and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases",
+        "the weights of all six convolutions, and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases",
     ),
     core=False,
 )
