@@ -73,15 +73,15 @@ def mean_of_window(x, i, j, k):
 check("00.1", mean_of_window)
 
 # %% [markdown]
-# The check reports WHAT differs, in numbers. Often it adds what that LOOKS LIKE, a mistake or a symptom. Then come one
-# thing to TRY and a test case that is small enough to work through on paper. If that is not enough, ask for a hint.
-# Each exercise has three. Run the next cell again to see the next one.
+# The check reports WHAT differs, in numbers. Often it also reports what this LOOKS LIKE: a known mistake or a symptom.
+# It suggests one thing to TRY, and shows a test case that is small enough to work through on paper. If that is not
+# enough, ask for a hint. Each exercise has three. Run the next cell again to see the next one.
 
 # %%
 hint("00.1")
 
 # %% [markdown]
-# Now write it correctly.
+# Now correct the function.
 
 
 # %%
@@ -116,7 +116,7 @@ figure
 # ## How many parameters does it have?
 #
 # A network consists of *layers*. A layer computes one array from another, and one or more later layers read the result.
-# Many layers have values that training changes, the *parameters*. How many parameters does GoogLeNet have in total?
+# Many layers contain values that training changes, the *parameters*. How many parameters does GoogLeNet have in total?
 # Replace the three dots with your guess. It is stored and never graded; after a wrong guess you remember the answer
 # better.
 
@@ -136,8 +136,8 @@ print(outcome("00.a", counted.params))
 # Each of them is a *channel*: a photograph has three (red, green, blue), and inside the network there are hundreds.
 #
 # The layers are, in order: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, then inception_3a/... to inception_5b/..., and
-# finally loss3/classifier. The early ones have large channels, the late ones have many. Which layer of GoogLeNet needs
-# the most MACs?
+# finally loss3/classifier. The early ones have large channels, the late ones have many small channels. Which layer of
+# GoogLeNet needs the most MACs?
 
 # %%
 predict("00.b", ...)
@@ -248,9 +248,9 @@ assert engine.ravel().tolist() == outputs == [8, 14, 8]
 # %% [markdown]
 # ### Loss, gradient, and a step downhill
 #
-# Training changes the weights so that the *loss* becomes small, a number that measures how wrong the outputs are. In
-# the smallest example there is one weight: the output is w x, the targets are t, and the loss is the mean of the
-# squared errors. Its derivative is the rate at which the loss rises if w rises:
+# Training changes the weights to make the *loss* small, a number that measures how wrong the outputs are. In the
+# smallest example there is one weight: the output is w x, the targets are t, and the loss is the mean of the squared
+# errors. Its derivative is the rate at which the loss rises if w rises:
 #
 # $$L(w) = \frac1N \sum_n (w x_n - t_n)^2 \qquad
 #   \frac{dL}{dw} = \frac1N \sum_n 2 \, (w x_n - t_n) \, x_n \qquad

@@ -8,7 +8,7 @@
 # Afterwards you can
 #
 # - compute any single output of a convolution by hand, with channels, stride and padding;
-# - write it for kernels of any shape;
+# - write a convolution for kernels of any shape;
 # - compute the output size, even if the stride does not divide evenly;
 # - tell a correlation from a convolution by its output for one bright pixel;
 # - explain how the output changes when the image moves.
@@ -65,7 +65,7 @@ figure
 # %% [markdown]
 # ## A kernel responds to its own shape
 #
-# Now take a photograph, and subtract the mean from the kernel, so that a region of uniform brightness gives 0. Each
+# Now take a photograph, and subtract its mean from the kernel, so that a region of uniform brightness gives 0. Each
 # output measures how much the region under the kernel looks like an F. The photograph has no F; the largest output is
 # where it is most similar.
 
@@ -189,8 +189,8 @@ answer("01.2", outputs)
 # %% [markdown]
 # ## Which pixels are read most?
 #
-# Add 1 to every pixel that an output reads, for each output. The sum at a pixel is the number of outputs that read it.
-# The backward pass, the subject of lesson 03, can compute this.
+# For each output, add 1 to every pixel that it reads. The sum at a pixel is the number of outputs that read it. The
+# backward pass, the subject of lesson 03, can compute this.
 
 
 # %%
@@ -209,9 +209,9 @@ figure, _ = viz.images({"top left corner": counts[:12, :12]})
 figure
 
 # %% [markdown]
-# What you saw: a **checkerboard pattern**. The rows of pixels are read by four and by three rows of the kernel in turn.
-# So away from the border, 4 x 4, 4 x 3 or 3 x 3 outputs read a pixel. The pattern appears if the stride does not
-# divide the kernel size. You will see it again in lessons 02 and 03.
+# What you saw: a **checkerboard pattern**. Pixel rows are read by four and by three rows of the kernel, in turn. So
+# away from the border, 4 x 4, 4 x 3 or 3 x 3 outputs read a pixel. The pattern appears if the stride does not divide
+# the kernel size. You will see it again in lessons 02 and 03.
 
 # %% [markdown]
 # ## What padding does
@@ -231,7 +231,7 @@ figure, _ = viz.images({"mean of 3 x 3, padded with zeros": means})
 figure
 
 # %% [markdown]
-# What you saw: padding gives a uniform image an edge. Only 4 of 9 values are real pixels in the corner, 6 at the sides.
+# What you saw: padding gives a uniform image an edge. In the corner only 4 of 9 values are real pixels, at the sides 6.
 
 # %% [markdown]
 # ## Move the image
@@ -296,7 +296,7 @@ print(outcome("01.f", {"pixels": int(moved.sum()), "channels": features.shape[1]
 assert moved.sum() == moved[5, 5] == 1
 
 # %% [markdown]
-# What you saw: it reads one pixel and all its channels. It mixes the 480 values of a pixel into 16.
+# What you saw: one output reads one pixel, with all its channels. The layer mixes the 480 values of a pixel into 16.
 
 # %% [markdown]
 # ## Exercise 01.3: the whole feature map

@@ -41,8 +41,8 @@ def integers(*shape):
 #
 # A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of the
 # outputs. An image is a sum of images with one pixel each. So y = A x, with x and y as vectors: column m of A is the
-# output for an image with a single 1, at pixel m. For 5 x 5 there are 25. The weights are 1 to 9, with stride 1 and no
-# padding. How many different nonzero values does A contain?
+# output for an image with a single 1, at pixel m. For 5 x 5 there are 25 such images. The weights are 1 to 9, with
+# stride 1 and no padding. How many different nonzero values does A contain?
 
 # %%
 predict("02.a", ...)
@@ -300,8 +300,8 @@ quiz("02")
 # The next lessons do not need this part.
 #
 # - `np.lib.stride_tricks.sliding_window_view` returns the windows without a copy. Why is a product with it not faster?
-# - Implicit GEMM: let the matrix product read the padded image, without writing the im2col matrix. You find one in
-#   `minigooglenet/kernels/fast/implicit_gemm.py`.
+# - *Implicit GEMM*: let the matrix product (GEMM) read the padded image, without writing the im2col matrix. An example
+#   is in `minigooglenet/kernels/fast/implicit_gemm.py`.
 # - Put the channels last, (N, H, W, C). What changes in im2col, and which slices are contiguous in memory?
 # - For a 1 x 1 convolution, im2col is a reshape. Which of your lines can you leave out?
 
@@ -445,6 +445,6 @@ figure.axes[0].set(xscale="log")
 figure
 
 # %% [markdown]
-# What you saw: all five do the same arithmetic. A matrix product is one call of a compiled routine that keeps
-# values close to the CPU and computes several at a time. The engine's own choice uses all threads, im2col with one
-# product uses only one. Lesson 13 continues from here.
+# What you saw: all five do the same arithmetic. A matrix product is one call of a compiled routine that keeps values
+# close to the CPU and computes several at a time. The engine's own choice uses all threads, im2col with one product
+# uses only one. Lesson 13 continues from here.

@@ -9,7 +9,7 @@
 #
 # - derive the bias, weight and input gradients by asking "which outputs use this value?";
 # - write them for any stride, padding and kernel;
-# - compute what a backward pass costs;
+# - compute the cost of a backward pass;
 # - write the input gradient as a forward convolution ("Take it further").
 #
 # Letters: N images, C input channels, K filters, H x W input, Ho x Wo output, R x S kernel, s stride, p padding.
@@ -224,8 +224,8 @@ check("03.2", conv_dw)
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `conv_dx`: add the gradient of every output to the pixels that the output read, times the weights. Start from a
-# padded array of zeros, and crop the padding at the end.
+# Write `conv_dx`: for every output, multiply its gradient by the weights, and add the products to the pixels that the
+# output read. Start from a padded array of zeros, and crop the padding at the end.
 
 
 # %%
@@ -358,7 +358,7 @@ fractions = {}
 for name in ("correct", broken):
     fractions[name] = wrong_backwards.kept(name, 3, epochs)
     print(f"{fractions[name]:.1%}  {name}  ({epochs} epochs)", flush=True)
-print(outcome("03.h", f"{fractions[broken]:.1%}"), "By chance it would be 10%.")
+print(outcome("03.h", f"{fractions[broken]:.1%}"), "Guessing would give 10%.")
 assert fractions[broken] > 0.1
 
 # %% [markdown]

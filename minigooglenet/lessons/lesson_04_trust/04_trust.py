@@ -120,8 +120,8 @@ if result.passed:
 # %% [markdown]
 # ## Choosing the step size
 #
-# Softmax is curved, a convolution is linear in its input. In float64, which h between 0.1 and 1e-14 gives the smallest
-# error for each of them?
+# Softmax is nonlinear, a convolution is linear in its input. In float64, which h between 0.1 and 1e-14 gives the
+# smallest error for each of them?
 
 # %%
 predict("04.b", ...)
@@ -137,7 +137,8 @@ print(outcome("04.b", {"softmax": best_for_softmax, "convolution": steps.best(te
 figure
 
 # %% [markdown]
-# What you saw: softmax has a valley. Large steps suffer from truncation error, small steps from round-off error.
+# What you saw: the curve of softmax has a valley. Large steps suffer from truncation error, small steps from round-off
+# error.
 #
 # $$\frac{f(x + h) - f(x - h)}{2 h} = f'(x) + \underbrace{\frac{h^2}{6} f^{(3)}(x) + \dots}_{\text{truncation}}
 #   + \underbrace{\text{about } \frac{\epsilon \, |f|}{h}}_{\text{round-off}}$$
@@ -166,7 +167,8 @@ print(outcome("04.d", f"{equal} of {dw.size}"))
 assert equal == dw.size
 
 # %% [markdown]
-# What you saw: for all. The sums are exact, and the layer is linear in its weights. Here any difference is a bug.
+# What you saw: for all of them. The sums are exact, and the layer is linear in its weights. Here any difference is a
+# bug.
 
 # %% [markdown]
 # ## Exercise 04.2: one number for the difference of two gradients
@@ -271,8 +273,8 @@ check("04.4", directional_check)
 # %% [markdown]
 # ## A wrong forward pass
 #
-# This 'max pool' always takes the last value of its window; its backward pass returns the gradient there. The test
-# image contains 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
+# This 'max pool' always takes the last value of its window, and its backward pass gives this value the gradient. The
+# test image contains 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
 
 # %%
 predict("04.i", ...)
@@ -303,8 +305,8 @@ assert all(passes.values())
 # %% [markdown]
 # ## Make it break
 #
-# This pair is called max pooling but averages, and it passes. Write another wrong pair that passes. Which test would
-# reveal it?
+# This pair is called max pooling but computes averages, and it passes. Write another wrong pair that passes. Which test
+# would reveal it?
 
 
 # %%
@@ -390,9 +392,8 @@ assert all(mistakes for name, mistakes in surviving.items() if name != "dout ran
 #
 # Difficulty: *** of ***. About 15 minutes. Further.
 #
-# Choose `x`, `w`, `dout`, `stride` and `pad` that reveal all known mistakes of lesson 03. Your score is the number of
-# mistakes that you reveal, then the number of values in `x` and `w`, which should be small. `integers(2, 2, 3, 3)`
-# returns a random array of that shape.
+# Choose `x`, `w`, `dout`, `stride` and `pad` that reveal all known mistakes of lesson 03. Then try to reveal them with
+# fewer values in `x` and `w`. `integers(2, 2, 3, 3)` returns a random array of that shape.
 
 
 # %%
@@ -459,7 +460,7 @@ assert errors[1e-1][0] < 1e-12  # for a convolution a larger step size is better
 # What you saw: in float32 the error is several orders of magnitude larger. Check gradients in float64.
 
 # %% [markdown]
-# ## Hyperparameters that reveal
+# ## Hyperparameters that reveal mistakes
 #
 # In GoogLeNet, as in AlexNet, LRN has alpha = 1e-4 and hardly changes its input. (The paper gives no value; the
 # published model does.) Suppose the backward pass simply returns `dout`. What is its relative error?
