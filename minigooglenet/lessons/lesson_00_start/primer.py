@@ -65,13 +65,13 @@ def uphill(w, x, t, rate, steps):
 @descend.wrong
 def every_weight_visited(w, x, t, rate, steps):
     """Those are the first weight and the weight after each step. Return only the last one."""
-    return [descend_reference(w, x, t, rate, taken) for taken in range(steps + 1)]
+    return [descend_reference(w, x, t, rate, step) for step in range(steps + 1)]
 
 
 @descend.wrong
 def weights_after_the_steps(w, x, t, rate, steps):
     """Those are the weights after each step. Return only the last one."""
-    return [descend_reference(w, x, t, rate, taken + 1) for taken in range(steps)]
+    return [descend_reference(w, x, t, rate, step + 1) for step in range(steps)]
 
 
 @descend.wrong

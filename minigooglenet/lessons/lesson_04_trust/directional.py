@@ -63,11 +63,11 @@ def directional_judge(function):
         return _loss(moved)
 
     for number, (_, grads, _) in enumerate(planted):
-        given = {name: value.copy() for name, value in params.items()}
+        copies = {name: value.copy() for name, value in params.items()}
         loss = noted if number == 0 else _loss
-        error = function(loss, given, grads, np.random.default_rng(number), 1e-5)
+        error = function(loss, copies, grads, np.random.default_rng(number), 1e-5)
         errors.append(one_number(error, "the result of directional_check"))
-        if not identical(params, given):
+        if not identical(params, copies):
             return Verdict(
                 False,
                 "parameters not restored",
@@ -130,8 +130,8 @@ def _unused(function):
             points.append(np.concatenate([moved[name] - params[name] for name in params]))
             return _other_loss(moved)
 
-        given = {name: value.copy() for name, value in params.items()}
-        error = one_number(function(noted, given, right, np.random.default_rng(seed), h), "the result")
+        copies = {name: value.copy() for name, value in params.items()}
+        error = one_number(function(noted, copies, right, np.random.default_rng(seed), h), "the result")
         if not error < 1e-6:
             return f"the correct gradient of another loss, with other arrays, does not pass: your error is {error:.2g}"
         if not points:

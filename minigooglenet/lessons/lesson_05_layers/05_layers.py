@@ -48,9 +48,9 @@ def send_back(dout, arg, size, k, s, p=0):
 # %% [markdown]
 # ## Which pixels get the gradient?
 #
-# If you raise the maximum of a window, the output rises as fast. If you raise another pixel, the output does not
-# change. So max pooling passes the gradient of each output to one pixel. GoogLeNet's max pools are 3x3/2 and 3x3/1, and
-# their windows overlap. At 3x3/2, of how many windows can one pixel be the maximum?
+# If you raise the maximum of a window, the output rises by the same amount. If you raise another pixel a little, the
+# output does not change. So max pooling passes the gradient of each output to one pixel. GoogLeNet's max pools are
+# 3x3/2 and 3x3/1, and their windows overlap. At 3x3/2, of how many windows can one pixel be the maximum?
 
 # %%
 predict("05.a", ...)
@@ -555,8 +555,8 @@ figure
 #
 # Difficulty: *** of ***. About 20 minutes. Further.
 #
-# Write `lrn_backward`; `k` is the constant in S. The check uses alpha near 1. With GoogLeNet's 1e-4, most mistakes
-# change only the fourth decimal place.
+# Write `lrn_backward`; `k` is the constant in S. The check uses alpha near 1. With GoogLeNet's 1e-4, nearly every
+# mistake would only change digits after the fourth decimal place.
 
 
 # %%
@@ -634,8 +634,8 @@ compare("05.7")
 # ## GoogLeNet on your code
 #
 # `mg.use` replaces an operation everywhere by your own pair of functions (forward, backward). So your convolution, your
-# max pooling and your LRN gradient can compute the real GoogLeNet together. Replace this cell by your functions from
-# lessons 02 and 03. For functions that you have not written, the engine's are used.
+# max pooling and your LRN gradient can compute the real GoogLeNet together. Replace the functions in the next cell with
+# those that you wrote in lessons 02 and 03. If you have not written some of them, the engine's are used.
 
 
 # %%

@@ -47,8 +47,8 @@ print(f"{len(totals)} rows, {len(set(totals.values()))} different numbers. For e
 mg.console.Table("GoogLeNet, one image", ("counted as", ">operations"), list(totals.items()))
 
 # %% [markdown]
-# What you saw: several correct answers. Some tools also count additions, pools or activations. Each total is ours plus
-# what the tool adds.
+# What you saw: several correct answers. Some tools also count additions, pools or activations. Every total is the exact
+# sum of our count and of these.
 
 # %% [markdown]
 # ## The formula, and a counter in the innermost loop
@@ -138,7 +138,8 @@ assert half.params == c.params
 # ## Which pixels can change one value?
 #
 # The *receptive field* is the square of pixels that can change one value. You can measure it with a gradient of 1 at
-# one value of a feature map: the backward pass shows which pixels matter. How wide is the square for inception_3a?
+# one value of a feature map: the backward pass shows which pixels matter. How many pixels wide is the square for
+# inception_3a?
 
 # %%
 predict("06.d", ...)
@@ -224,7 +225,7 @@ print(f"the network with it: {with_it:,} MAC; the sum of the printed column: {su
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
 # `lines` has the rows: `name`, `printed_params`, `printed_ops`, `weights`, `biases`, `macs`. Find the rows whose
-# printed operations are neither our MACs in millions rounded nor rounded down. Answer with a tuple (set of names,
+# printed operations are not our MACs in millions, either rounded or rounded down. Answer with a tuple (set of names,
 # value of K).
 
 
@@ -466,7 +467,7 @@ figure
 # concentrated at the centre.
 
 # %% [markdown]
-# ## Which layers need most work and memory?
+# ## Which layers need the most work and memory?
 #
 # The next two figures show the MACs and the largest output of each module.
 
@@ -490,7 +491,7 @@ figure
 # ## Memory over time
 #
 # Inference frees an array after its last consumer. A training step keeps the tape, all values that the backward pass
-# needs. How many times the peak memory of inference does the tape need?
+# needs. How many times as large as the peak memory of inference is the tape?
 
 # %%
 predict("06.g", ...)

@@ -31,9 +31,9 @@ def audit_judge(answer):
     names, known = set(names), {line.name for line in lines}
     if names - known:
         return Verdict(False, None, f"unknown row {sorted(names - known)[0]!r}; choose from {sorted(known)}")
-    given = names, unit
+    result = names, unit
     for wrong in audit.wrongs:
-        if given == wrong.function:
+        if result == wrong.function:
             return Verdict(False, wrong.name, wrong.message)
     if names != audit.reference_function[0]:
         missing = len(audit.reference_function[0] - names)
@@ -169,18 +169,18 @@ def verdicts_judge(answer):
     if missing:
         return Verdict(False, "numbers missing", f"these claims have no number yet: {', '.join(missing)}")
     for key, true in _TRUE.items():
-        given = one_number(answer[key], key)
-        if not _near(given, true):
+        number = one_number(answer[key], key)
+        if not _near(number, true):
             for wrong in verdicts.wrongs:
                 value = wrong.function.get(key, true)
-                if not _near(value, true) and _near(given, value):
+                if not _near(value, true) and _near(number, value):
                     return Verdict(False, wrong.name, f"{key}: {wrong.message}")
-            return Verdict(False, None, f"{key} ({CLAIMS[key].text}) is not {given:,}")
+            return Verdict(False, None, f"{key} ({CLAIMS[key].text}) is not {number:,}")
     return Verdict(True, None, "all eight are within a thousandth of the engine's counts")
 
 
-def _near(given, number):
-    return abs(given - number) <= NEAR * number  # nan is not near
+def _near(number, expected):
+    return abs(number - expected) <= NEAR * expected  # nan is not near
 
 
 _HEADS = count(googlenet(init="zeros")).params
