@@ -65,7 +65,7 @@ def rows_sliced_twice(x, i, j, k):
 
 
 @mean_of_window.wrong
-def end_not_start_plus_size(x, i, j, k):
+def size_used_as_the_end(x, i, j, k):
     """The slice i : k ends before row k. A window of k rows that starts at row i is i : i + k."""
     window = x[i:k, j:k]
     return window.mean() if window.size else np.nan

@@ -58,7 +58,7 @@ def _steps(gradient):
 
 @descend.wrong
 def uphill(w, x, t, rate, steps):
-    """The gradient points uphill; a step downhill subtracts it."""
+    """Your steps go uphill: subtract the gradient."""
     return _steps(lambda w, x, t: -(2 * (w * x - t) * x).mean())(w, x, t, rate, steps)
 
 

@@ -75,7 +75,7 @@ def conv_at_by_one_product(x, w, b, n, k, i, j, stride, pad):
 
 @conv_at.wrong
 def no_bound_at_the_end(x, w, b, n, k, i, j, stride, pad):
-    """Rows from H on and columns from W on count as zero too: check both bounds, 0 and H, and 0 and W."""
+    """Rows from H on and columns from W on count as zero too: check both bounds."""
     total = b[k]
     for c, u, v in np.ndindex(w.shape[1:]):
         y, z = i * stride + u - pad, j * stride + v - pad
@@ -177,7 +177,7 @@ def mean_over_channels(x, w, b, n, k, i, j, stride, pad):
 
 @conv_at.wrong
 def kernel_flipped(x, w, b, n, k, i, j, stride, pad):
-    """You computed a true convolution. This engine correlates, like all in this field: don't rotate the kernel."""
+    """You computed a true convolution. In this field one correlates: don't rotate the kernel."""
     return (_window(x, w, n, i, j, stride, pad) * w[k, :, ::-1, ::-1]).sum() + b[k]
 
 

@@ -53,7 +53,7 @@ def padding_ignored(n, k, s, p):
 
 @out_size.wrong
 def rounded_up(n, k, s, p):
-    """A last window that does not fit is dropped: round down. Only Caffe's pooling rounds up."""
+    """A last window that does not fit is dropped: round down. Caffe's pooling rounds up, a convolution does not."""
     return -(-(n + 2 * p - k) // s) + 1
 
 

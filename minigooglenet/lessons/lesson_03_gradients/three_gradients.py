@@ -262,7 +262,7 @@ def conv_dx_by_slices(dout, w, x_shape, stride, pad):
 
 
 @conv_dx.wrong
-def kernel_flipped_although_added_back(dout, w, x_shape, stride, pad):
+def kernel_flipped(dout, w, x_shape, stride, pad):
     """You rotated the kernel. If you add each gradient to the pixels that the output read, use the kernel as it is."""
     return _dx(dout, w[:, :, ::-1, ::-1], x_shape, stride, pad)
 

@@ -74,7 +74,7 @@ def numeric_grad_with_new_arrays(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def one_sided(f, x, dout, h=1e-4):
-    """You used f(x + h) - f(x), whose error is proportional to h. Use f(x + h) - f(x - h): its error is only h**2."""
+    """The error of f(x + h) - f(x) is proportional to h. Use f(x + h) - f(x - h), whose error shrinks with h**2."""
     return _differences(f, x, dout, h, down=0) * 2
 
 
@@ -163,9 +163,10 @@ def _integers_in_place(dtype, sums):
             grad[index] = (up - down) / (2 * h) if sums else ((up - down) * dout).sum() / (2 * h)
         return grad
 
-    answer.__name__ = f"integers_in_place_{'of_sums' if sums else 'of_arrays'}_{dtype.__name__ if dtype else 'as_x'}"
     same_dtype = " Your array for the gradient had integers too." if dtype is None else ""
     shared = "" if sums else " Also copy the result of f: it may return the same array again."
+    gradient, results = "_gradient_of_integers" if same_dtype else "", "_results_not_copied" if shared else ""
+    answer.__name__ = f"integers_moved_in_place{gradient}{results}"
     answer.__doc__ = f"x may contain integers, and x[i] + h is rounded to one: copy it as floats.{same_dtype}{shared}"
     numeric_grad.wrong(answer)
 

@@ -14,7 +14,7 @@ directional = Exercise(
     hints=(
         "How many forward passes do you need for seven million parameters?",
         "Draw a direction d for every array, biases too. Compare (f(p + h d) - f(p - h d)) / 2h with the sum of g * d.",
-        "`expected = sum((grads[name] * ____[name]).sum() for name in params)`",
+        "`analytic = sum((grads[name] * ____[name]).sum() for name in params)`",
     ),
 )
 

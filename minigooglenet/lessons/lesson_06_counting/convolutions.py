@@ -19,7 +19,7 @@ count_conv = Exercise(
             "With C = 2 and a 3 x 3 kernel, one output needs 18 products. With K = 4 and a 5 x 5 output, that is "
             "18 * 4 * 25 = 1,800 MACs. Each of the 4 filters has 18 weights and one bias: 76 parameters."
         ),
-        "`macs = C * R * S * K * ____`, with the height of the output from (H + 2*pad - R) // stride + 1",
+        "`macs = C * R * S * K * ____`; the output's height is (H + 2*pad - R) // stride + 1, and its width likewise",
     ),
 )
 

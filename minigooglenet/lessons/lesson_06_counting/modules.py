@@ -74,7 +74,7 @@ module_params = Question(
     difficulty=2,
     hints=(
         *MODULE_HINTS,
-        "the weights of all six convolutions, and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases",
+        "Add the weights of all six convolutions and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases.",
     ),
     core=False,
 )
@@ -96,7 +96,7 @@ module_width = Question(
 module_fraction = Question(
     "06.2d",
     "the fraction of the 5x5 branch",
-    MODULE + "Which fraction of its MACs is in the 5x5 branch, including the reduction? (0 to 1)",
+    MODULE + "Which fraction (0 to 1) of its MACs is in the 5x5 branch, including the reduction?",
     minutes=3,
     difficulty=2,
     hints=(
@@ -145,7 +145,7 @@ def branches_read_all_input_channels(v):
 
 @_for_both
 def projection_forgotten(v):
-    """You left out the 1x1 projection. The pool has no weights, but the projection after it has."""
+    """You left out the 1x1 projection. The pool has no weights, but the projection does."""
     return _weights(v, without=("pool_proj",)), _biases(v, without=("pool_proj",))
 
 
