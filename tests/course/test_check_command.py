@@ -27,7 +27,7 @@ def _notebook(path, *sources):
 
 @pytest.mark.parametrize(
     ("source", "code", "said"),
-    [(RIGHT, 0, "03.1: passed"), (WRONG, 1, "the mean belongs in the loss"), (STUB, 2, "03.1: not yet")],
+    [(RIGHT, 0, "03.1: passed"), (WRONG, 1, "The mean belongs in the loss"), (STUB, 2, "03.1: not yet")],
 )
 def test_a_file_is_checked_with_the_notebooks_words_and_a_code(tmp_path, capfd, source, code, said):
     (tmp_path / "mine.py").write_text(source, encoding="utf-8")

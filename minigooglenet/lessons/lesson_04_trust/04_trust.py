@@ -462,8 +462,9 @@ assert errors[1e-1][0] < 1e-12  # for a convolution a larger step size is better
 # %% [markdown]
 # ## Hyperparameters that reveal mistakes
 #
-# In GoogLeNet, as in AlexNet, LRN has alpha = 1e-4 and hardly changes its input. (The paper gives no value; the
-# published model does.) Suppose the backward pass simply returns `dout`. What is its relative error?
+# In GoogLeNet, as in AlexNet, local response normalisation (LRN) has alpha = 1e-4 and hardly changes its input. (The
+# paper gives no value; the published model does.) Suppose the backward pass simply returns `dout`. What is its relative
+# error?
 
 # %%
 predict("04.g", ...)

@@ -216,8 +216,8 @@ print(outcome("06.f", nearest))
 print(f"the network with it: {with_it:,} MAC; the sum of the printed column: {sum(x.printed_ops for x in lines):g} M")
 
 # %% [markdown]
-# What you saw: a *separable* first layer fits: eight 7x7 filters per colour, then 1x1 to 64 channels. This is our
-# inference; the paper does not mention it.
+# What you saw: not a *dense* convolution over all channels but a *separable* first layer fits: eight 7x7 filters per
+# colour, then 1x1 to 64 channels. This is our inference; the paper does not mention it.
 
 # %% [markdown]
 # ## Exercise 06.4: audit Table 1
