@@ -31,7 +31,7 @@ _LESSONS = {  # {old module of exercises: the modules that have its exercises no
     "lesson_04_differences": "lesson_04_trust: differences relative_error",
     "lesson_04_revealing": "lesson_04_trust: revealing directional",
     "lesson_04_transposes": "lesson_04_trust: transposes",
-    "lesson_05_joints": "lesson_05_layers: joints loss",
+    "lesson_05_joints": "lesson_05_layers: branches loss",
     "lesson_05_pools": "lesson_05_layers: pools",
     "lesson_05_scaling": "lesson_05_layers: scaling",
     "lesson_06_counting": "lesson_06_counting: convolutions modules",

@@ -27,7 +27,7 @@ def _notebook(path, *sources):
 
 @pytest.mark.parametrize(
     ("source", "code", "expected"),
-    [(RIGHT, 0, "03.1: passed"), (WRONG, 1, "the mean belongs in the loss"), (STUB, 2, "03.1: not yet")],
+    [(RIGHT, 0, "03.1: passed"), (WRONG, 1, "The mean belongs in the loss"), (STUB, 2, "03.1: not yet")],
 )
 def test_check_command_prints_result_and_returns_exit_code(tmp_path, capfd, source, code, expected):
     (tmp_path / "mine.py").write_text(source, encoding="utf-8")

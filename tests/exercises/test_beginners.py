@@ -59,11 +59,11 @@ def _assigned(cols, x_shape, kh, kw, stride, pad):
 @pytest.mark.parametrize(
     ("number", "answer", "words"),
     [
-        ("00.3", _every_weight, "Return the last one only."),
-        ("00.4", _no_gradient_of_b, "db is 0 in yours."),
-        ("01.3", _width_from_the_height, "Wo comes from W and S"),
+        ("00.3", _every_weight, "Return only the last one."),
+        ("00.4", _no_gradient_of_b, "You returned db = 0."),
+        ("01.3", _width_from_the_height, "Wo depends on W and S"),
         ("02.1", _counted_with_the_rows, "You multiplied by Ho."),
-        ("02.3", _assigned, "add (+=), do not assign (=)"),
+        ("02.3", _assigned, "Use += instead of ="),
     ],
 )
 def test_check_explains_beginners_mistake(number, answer, words):

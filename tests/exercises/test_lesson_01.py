@@ -14,8 +14,8 @@ X, W = np.arange(1, 61).reshape(2, 2, 3, 5), np.arange(1, 9).reshape(1, 2, 2, 2)
         ((X, W), "should be (x, w, stride, pad), got a tuple of 2"),
         ((X, W[:, :1], 2, 1), "input channels"),
         ((X[0], W, 2, 1), "the engine cannot use"),
-        ((X + 0.5, W, 2, 1), "whole numbers"),
-        ((np.zeros((2, 2, 30, 31)), W, 2, 1), "at most 1000"),
+        ((X + 0.5, W, 2, 1), "integers"),
+        ((np.zeros((2, 2, 30, 31)), W, 2, 1), "at most 1000 values"),
     ],
 )
 def test_invalid_case_shows_the_reason(answer, words):
@@ -32,7 +32,7 @@ def test_weak_case_lists_surviving_mistakes():
 
 
 def test_case_size_is_counted():
-    assert "68 numbers" in check("01.5", (X, W, 2, 1)).what
+    assert "68 values" in check("01.5", (X, W, 2, 1)).what
 
 
 def test_missing_answer_gives_not_yet():

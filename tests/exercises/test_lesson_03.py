@@ -26,7 +26,7 @@ def test_broken_backward_keeps_the_forward_pass(name):
 
 
 def test_overwriting_pool_gives_pixels_one_gradient_at_most():
-    g = wrong_backwards.broken("max pool = for +=")
+    g = wrong_backwards.broken("max pool with = instead of +=")
     layer = g.nodes["pool1/3x3_s2"].layer
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 8), dtype=np.float32)
     y, cache = layer.forward(x)

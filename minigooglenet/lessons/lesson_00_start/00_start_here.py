@@ -1,20 +1,20 @@
 # %% [markdown]
 # # 00 Start here
 #
-# **Question.** What will I have built at the end, how does this course answer me back, and which words do I need?
+# **Question.** What will I have built at the end, how does the course check my work, and which words do I need?
 #
-# About 55 minutes: 20 for the start, 35 for the primer. Needs Python, some NumPy, and
-# from school the derivative of x squared and the logarithm.
+# About 55 minutes: 20 for the start, 35 for the primer. You need Python, some NumPy, and from school the derivative
+# of x squared and the logarithm.
 #
 # Afterwards you can
 #
-# - see that your machine is ready, and how fast it is;
-# - read the table of a network's layers, and say what a MAC is;
+# - check that your machine is ready, and how fast it is;
+# - read the table of a network's layers, and explain what a MAC is;
 # - use `predict`, `check`, `hint`, `ask` and `answer`;
 # - read the formula of a convolution, take a step downhill, and multiply derivatives along a chain.
 #
-# Nothing here needs the network: data come with the package. If a notebook behaves oddly, restart the kernel and run
-# from the top.
+# You need no internet connection: the data come with the package. If a notebook behaves oddly, restart its kernel and
+# run it from the top.
 
 # %%
 import platform
@@ -34,33 +34,33 @@ from minigooglenet.lessons.lesson_00_start import drawing, glossary
 # %% [markdown]
 # ## Is the machine ready?
 #
-# The next cell sends a photograph through a network. The *engine*, the code of this package that computes networks, is
-# compiled when it first runs on a machine, which may take a minute or two. After that it is fast. If the cell ends
-# with a line about GoogLeNet, you are ready.
+# The next cell runs a network on a photograph. The *engine*, the part of this package that computes networks, is
+# compiled when it first runs on your machine. That may take a minute or two; afterwards it is fast. If the last line
+# of the output is about GoogLeNet, you are ready.
 
 # %%
 print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.system()}")
 print(f"{mg.get_num_threads()} threads")
 net = mg.models.googlenet(aux=False, rng=0)
 image = mg.data.prepare(mg.data.photograph())
-net(image)  # compiles if it must
+net(image)  # the first call may compile
 begun = time.perf_counter()
 logits = net(image)
 forward_seconds = time.perf_counter() - begun
-print(f"GoogLeNet on one photograph: {1000 * forward_seconds:.0f} ms, {logits.shape[1]} numbers out")
+print(f"GoogLeNet on one photograph: {1000 * forward_seconds:.0f} ms, {logits.shape[1]} outputs")
 
 # %% [markdown]
-# That was GoogLeNet of 2014, the network of this course, with random weights. At the end of the course it runs on code
-# that you have written.
+# That was GoogLeNet, the network of this course, published in 2014. Its weights are still random. At the end of the
+# course it will run on code that you have written.
 
 # %% [markdown]
 # ## Exercise 00.1: the mean of a window
 #
 # Difficulty: * of ***. About 3 minutes. Core.
 #
-# Every exercise is a function that you write and a check that answers. This first one is written already, with a
-# mistake. `x` is an array (H, W). The function must return the mean of the k x k numbers whose top left corner is row
-# i, column j. Run both cells and read what the check reports.
+# In an exercise you write a function, and a check tests it. This first function is already written, but it has a
+# mistake. `x` is an array of shape (H, W). The function must return the mean of the k x k values whose top left corner
+# is at row i, column j. Run both cells and read what the check reports.
 
 
 # %%
@@ -73,15 +73,15 @@ def mean_of_window(x, i, j, k):
 check("00.1", mean_of_window)
 
 # %% [markdown]
-# The check reports WHAT differs, in numbers; often what it LOOKS LIKE: the mistake or a symptom; one thing
-# to TRY; and a case small enough to work through on paper. A hint is one more step, and comes only when you ask. Run
-# the next cell again for the next step.
+# The check reports WHAT differs, in numbers. Often it also reports what this LOOKS LIKE: a known mistake or a symptom.
+# It suggests one thing to TRY, and shows a test case that is small enough to work through on paper. If that is not
+# enough, ask for a hint. Each exercise has three. Run the next cell again to see the next one.
 
 # %%
 hint("00.1")
 
 # %% [markdown]
-# Now write it correctly.
+# Now correct the function.
 
 
 # %%
@@ -98,8 +98,8 @@ window = check("00.1", mean_of_window)
 window
 
 # %% [markdown]
-# After a pass, `compare` shows the code that yours was compared with. What you wrote is used at once: here it makes the
-# photograph coarser, a window of 16 x 16 at a time.
+# Once you have passed, `compare` shows the code that yours was compared with. The lesson then uses your function. Here
+# it makes the photograph coarser, one window of 16 x 16 pixels at a time.
 
 # %%
 compare("00.1")
@@ -115,9 +115,10 @@ figure
 # %% [markdown]
 # ## How many parameters does it have?
 #
-# A network is made of *layers*. A layer computes one array from another, and one or more later layers read its result.
-# Many layers hold numbers that training changes, the *parameters*. Guess how many there are in total. Replace the three
-# dots. Your guess is kept and never graded; a wrong guess makes the answer stick.
+# A network consists of *layers*. A layer computes one array from another, and one or more later layers read the result.
+# Many layers contain values that training changes, the *parameters*. How many parameters does GoogLeNet have in total?
+# Replace the three dots with your guess. It is stored and never graded; after a wrong guess you remember the answer
+# better.
 
 # %%
 predict("00.a", ...)
@@ -130,13 +131,13 @@ print(outcome("00.a", counted.params))
 # %% [markdown]
 # ## Which layer costs the most?
 #
-# A *MAC* is one multiply-add: one multiplication, and one addition of the product to a sum. Two FLOP are one MAC; this
-# course always writes which. Layers work on stacks of images. Each image of a stack is a *channel*: a photograph has
-# three (red, green, blue), and inside of the network there are hundreds. Which layer of GoogLeNet needs the most MACs?
-# An early one, whose images are large, or a late one, with many channels?
+# A *MAC* is one multiply-add: one multiplication, and the addition of its product to a sum. One MAC is two FLOP
+# (floating-point operations); this course always names the unit. A layer reads a stack of arrays with height and width.
+# Each of them is a *channel*: a photograph has three (red, green, blue), and inside the network there are hundreds.
 #
-# The names, in order: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, then inception_3a/... to inception_5b/..., and last
-# loss3/classifier.
+# The layers are, in order: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, then inception_3a/... to inception_5b/..., and
+# finally loss3/classifier. The early ones have large channels, the late ones have many small channels. Which layer of
+# GoogLeNet needs the most MACs?
 
 # %%
 predict("00.b", ...)
@@ -151,16 +152,18 @@ figure, _ = viz.bar_chart(macs, "million MAC", marked=[largest], height=10)
 figure
 
 # %% [markdown]
-# What you saw: one early layer costs a fifth of the whole network. Its output has 192 channels of 56 x 56.
+# What you saw: one early layer needs a fifth of the MACs of the whole network. Its output has 192 channels of 56 x 56
+# values.
 
 # %% [markdown]
 # ## Exercise 00.2: a row of the table
 #
 # Difficulty: * of ***. About 2 minutes. Core.
 #
-# Some exercises ask for a number. The question is drawn for your name, so your neighbour gets another one. `ask` prints
-# it. Below it is a table with a row for each layer: its name, its parameters, its MACs, and the shape of its output
-# (channels x height x width) for the first five. Try the number of parameters first, and see what the check reports.
+# Some exercises ask for a number. `ask` prints the question. It depends on your name, so your neighbour gets a
+# different one. The table below it has one row per layer: its name, its parameters, its MACs, and for the first five
+# the shape of the output (channels x height x width). Answer with the number of parameters first, and see what the
+# check reports.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -168,8 +171,8 @@ ask("00.2", student)
 
 # %%
 table = Table("The layers with weights", ("layer", ">parameters", ">MAC", "output"))
-for place, (name, row) in enumerate(layers.items()):
-    shape = " x ".join(map(str, row.output_shape)) if place < 5 else ""
+for index, (name, row) in enumerate(layers.items()):
+    shape = " x ".join(map(str, row.output_shape)) if index < 5 else ""
     table.rows.append((name, row.params, row.macs, shape))
 table
 
@@ -185,9 +188,9 @@ answer("00.2", macs_of_layer)
 # %% [markdown]
 # ## Compared with VGG-16
 #
-# ImageNet is a collection of photographs, with a yearly competition: name what each one shows, out of 1000 classes. In
-# 2014 GoogLeNet won, with seven networks together. The team of VGG-16 came second, with several networks of its own.
-# How many layers of VGG-16, from the first on, cost as much as all of GoogLeNet?
+# ImageNet is a collection of photographs with a yearly competition: assign each photograph to one of 1000 classes.
+# GoogLeNet won in 2014, with seven networks whose predictions were averaged. The team of VGG-16 came second, also with
+# several networks. Take the layers of VGG-16 in order. How many of them cost as much as all of GoogLeNet?
 
 # %%
 predict("00.c", ...)
@@ -206,24 +209,26 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 # %% [markdown]
 # ## Part two: a primer
 #
-# The rest of this lesson has the words and formulas that all lessons need. If you know them, do the two exercises and
-# continue with lesson 01.
+# The rest of this lesson explains the words and formulas that all lessons use. If you already know them, do the two
+# exercises and continue with lesson 01.
 #
 # ### The formula of a convolution
 #
-# Letters, in all lessons: N images (a *batch*), C channels in, K channels out, H x W the input, R x S the *kernel*,
-# stride s (how far the window moves), padding p (zeros on every side). The input x has the shape (N, C, H, W), the
-# weights w have (K, C, R, S), and the biases b have (K,). The weights of one output channel are a *filter*. One output
-# is
+# A convolution slides a window over an image. At each position it multiplies the values in the window by weights and
+# adds the products. These letters have the same meaning in every lesson: N images (a *batch*), C input channels, K
+# output channels, an input of H x W, a *kernel* (the window) of R x S, stride s (how far the window moves), and padding
+# p (zeros on every side). The input x has the shape (N, C, H, W), the weights w have (K, C, R, S), and the biases b
+# have (K,). The weights of one output channel are a *filter*. One output is
 #
 # $$y[n, k, i, j] = b[k] + \sum_{c=0}^{C-1} \sum_{u=0}^{R-1} \sum_{v=0}^{S-1}
 #   w[k, c, u, v] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
 #
-# where n counts images, k filters, c channels, i and j rows and columns of the output, and u and v those of the kernel.
-# An x outside of the image counts as 0.
-# The first window starts at the top of the H + 2p padded rows. Each step moves it down by s, as long as it fits: that
-# makes (H + 2p - R) / s steps after the first window. The code below does the same for one row, one channel and one
-# filter, and prints each product. Here W = 5, S = 3, s = 2 and p = 1: two steps, three outputs.
+# where n is the index of the image, k of the filter and c of the channel, i and j are the row and column of the output,
+# and u and v those of the kernel. An x outside the image counts as 0.
+#
+# The first window starts at the top of the H + 2p padded rows. It moves down by s as long as it fits, which is
+# (H + 2p - R) / s times, rounded down. The code below does the same for one row, one channel and one filter, and prints
+# each product. Here W = 5, S = 3, s = 2 and p = 1, so the window moves twice, and there are three outputs.
 
 # %%
 x, w, b, stride, pad = [5, 1, 4, 2, 6], [2, -1, 3], 10, 2, 1
@@ -243,17 +248,17 @@ assert engine.ravel().tolist() == outputs == [8, 14, 8]
 # %% [markdown]
 # ### Loss, gradient, and a step downhill
 #
-# Training changes the weights so that a number becomes small, the *loss*. The smallest example has one weight: the
-# output is w x, the targets are t, and the loss is the mean of the squared errors. Its derivative tells how fast the
-# loss rises if w rises:
+# Training changes the weights to make the *loss* small, a number that measures how wrong the outputs are. In the
+# smallest example there is one weight: the output is w x, the targets are t, and the loss is the mean of the squared
+# errors. Its derivative is the rate at which the loss rises if w rises:
 #
 # $$L(w) = \frac1N \sum_n (w x_n - t_n)^2 \qquad
 #   \frac{dL}{dw} = \frac1N \sum_n 2 \, (w x_n - t_n) \, x_n \qquad
 #   w \leftarrow w - \eta \frac{dL}{dw}$$
 #
-# With many weights the derivatives together are the *gradient*. It points uphill, so a step goes against it. The factor
-# eta is the *learning rate*. Below are eight steps of rate 0.02, from w = 0. What happens with rate 0.3?
-# Does the descent get there faster, in about the same time, or not at all?
+# With many weights, the derivatives together are the *gradient*. It points uphill, so each step subtracts it,
+# multiplied by a factor eta, the *learning rate*. The code below takes eight steps with learning rate 0.02, from
+# w = 0. Does the descent reach the lowest loss faster with learning rate 0.3, in about the same time, or not at all?
 
 # %%
 predict("00.e", ...)
@@ -267,7 +272,7 @@ def loss_of(w):
 
 
 def steps_downhill(rate, steps=8):
-    """Return the weights that gradient descent visits, from 0 on."""
+    """Return the weight at the start, which is 0, and after each step of gradient descent."""
     visited = [0.0]
     for _ in range(steps):
         gradient = np.mean(2 * (visited[-1] * points - targets) * points)
@@ -277,20 +282,21 @@ def steps_downhill(rate, steps=8):
 
 slow, fast = steps_downhill(0.02), steps_downhill(0.3)
 print(outcome("00.e", "not at all" if loss_of(fast[-1]) > loss_of(fast[0]) else "it does"))
-print(f"rate 0.3: the weights are {', '.join(f'{w:.1f}' for w in fast[:5])}, ...")
+print(f"learning rate 0.3: the weights are {', '.join(f'{w:.1f}' for w in fast[:5])}, ...")
 figure, _ = drawing.descent(loss_of, slow, -0.2, 4.2)
 figure
 
 # %% [markdown]
-# What you saw: at rate 0.02 each step comes nearer to the best weight, which is where the curve is lowest. At 0.3 each
-# step jumps over the lowest point and lands higher up on the other side.
+# What you saw: with learning rate 0.02 each step gets closer to the best weight, where the curve is lowest. With 0.3
+# each step jumps over the lowest point and lands higher up on the other side.
 
 # %% [markdown]
 # ## Exercise 00.3: steps downhill
 #
 # Difficulty: ** of ***. About 7 minutes. Core.
 #
-# Write the descent for any start and any data. x and t have the shape (N,); the loss is the mean squared error above.
+# Write gradient descent for any first weight w and any data. x and t have the shape (N,). The loss is the mean squared
+# error above.
 
 
 # %%
@@ -310,16 +316,16 @@ check("00.3", descend)
 # %% [markdown]
 # ### The chain rule on two boxes
 #
-# A network is functions in a row. Here are two: h = w x + b, then L = (h - t)^2. If w rises a little, h rises x times
-# as fast; and L rises 2 (h - t) times as fast as h. So L rises 2 (h - t) x times as fast as w. That is the
-# *chain rule*, where a curly d only says that there are several variables:
+# A network is a sequence of functions, drawn as boxes. Here are two: h = w x + b, then L = (h - t)^2. If w rises a
+# little, h rises x times as fast, and L rises 2 (h - t) times as fast as h. So L rises 2 (h - t) x times as fast as w.
+# That is the *chain rule*. The curly d means that there are several variables:
 #
 # $$\frac{\partial L}{\partial w} = \frac{\partial L}{\partial h} \cdot \frac{\partial h}{\partial w}
 #   = 2 (h - t) \cdot x$$
 #
 # The *forward pass* computes the values from left to right, the *backward pass* the derivatives from right to left.
-# Each box multiplies the gradient that arrives by its own derivative. For that it needs values of the forward pass,
-# here x, w and h - t. The engine keeps them in a record that this course calls the *tape*.
+# Each box multiplies the gradient of its output by its own derivative. For that it needs values from the forward pass,
+# here x, w and h - t. The engine saves them in a record that this course calls the *tape*.
 
 # %%
 x, w, b, t = 3.0, 2.0, 1.0, 5.0
@@ -329,9 +335,9 @@ dh = 2 * (h - t)  # backward pass
 figure, _ = drawing.chain(
     ["h = w x + b", "L = (h - t)^2"], [f"x = {x:g}", f"h = {h:g}", f"L = {loss:g}"], ["dL/dx", f"dL/dh = {dh:g}", "1"]
 )
-step = 1e-6
-slope = ((h + step - t) ** 2 - (h - step - t) ** 2) / (2 * step)
-assert np.isclose(slope, dh)
+step_size = 1e-6
+numerical = ((h + step_size - t) ** 2 - (h - step_size - t) ** 2) / (2 * step_size)
+assert np.isclose(numerical, dh)
 figure
 
 # %% [markdown]
@@ -339,7 +345,7 @@ figure
 #
 # Difficulty: ** of ***. About 6 minutes. Core.
 #
-# Write the backward pass of these two boxes: how fast L rises if w, b or x rises.
+# Write the backward pass of these two boxes: the derivatives of L with respect to w, b and x.
 
 
 # %%
@@ -358,18 +364,19 @@ check("00.4", two_boxes)
 # %% [markdown]
 # ### Four layers without weights
 #
-# **ReLU** keeps positive values and sets the others to 0: y = max(x, 0). Without such a bend between them, two
-# convolutions in a row could do no more than a single one.
+# **ReLU** keeps positive values and sets the others to 0: y = max(x, 0). Without a ReLU between them, two convolutions
+# in a row could do no more than one.
 #
-# **Max pooling** keeps the largest value of each window, in each channel by itself. The output of a layer for one image
-# is a *feature map*. With stride 2, max pooling halves its height and its width.
+# **Max pooling** keeps the largest value of each window, separately in each channel. The output of a layer for one
+# image is a *feature map*. With stride 2, max pooling halves its height and its width.
 #
-# **LRN**, local response normalisation, dims a value if its neighbour channels are large there: y[c] = x[c] / (1 +
-# alpha / m * (sum of x**2 over m channels around c))**beta, where alpha and beta are fixed numbers.
+# **LRN**, local response normalisation, makes a value smaller if neighbouring channels have large values at the same
+# position: y[c] = x[c] / (1 + alpha / m * (sum of x**2 over m channels around c))**beta, where alpha and beta are
+# constants.
 #
-# **Softmax** comes last. The last layer returns one number for each class, the *logits* z. Softmax turns them into
-# probabilities p that are positive and add up to 1. The loss is then minus the logarithm of the right class's
-# probability, the *cross-entropy*:
+# **Softmax** comes last. The last layer returns one value per class, the *logits* z. Softmax turns them into
+# probabilities p, which are positive and add up to 1. The loss is then the *cross-entropy*: minus the logarithm of the
+# probability of the right class.
 #
 # $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}} \qquad L = -\ln p_{\mathrm{right}}$$
 
@@ -390,32 +397,32 @@ print(
 # %% [markdown]
 # ### Overfitting
 #
-# A network with many parameters can learn its training data by heart. Then the loss on these data falls while the
-# loss on other, *held-out* data rises. That is *overfitting*. Here the truth is a straight line. Polynomials are fitted
-# to ten points near it, measured with noise. The held-out data are fifty other points, on the line itself. Which row
-# would you use?
+# A network with many parameters can memorise its training data. Then the loss on these data falls while the loss on
+# other, *held-out* data rises. That is *overfitting*. In this example the truth is a straight line, and polynomials are
+# fitted to ten noisy measurements of it. The held-out data are fifty other points, exactly on the line. Each row of
+# the output is one polynomial. Which one would you use?
 
 # %%
 noise = np.random.default_rng(0)
-seen, held_out = np.linspace(-1, 1, 10), np.linspace(-0.9, 0.9, 50)
-measured = seen + 0.3 * noise.standard_normal(10)
+fitted, held_out = np.linspace(-1, 1, 10), np.linspace(-0.9, 0.9, 50)
+measured = fitted + 0.3 * noise.standard_normal(10)
 errors = {}
 for degree in (1, 3, 9):
-    polynomial = np.polynomial.Polynomial.fit(seen, measured, degree)
-    training = np.mean((polynomial(seen) - measured) ** 2)
+    polynomial = np.polynomial.Polynomial.fit(fitted, measured, degree)
+    training = np.mean((polynomial(fitted) - measured) ** 2)
     errors[degree] = training, np.mean((polynomial(held_out) - held_out) ** 2)
     print(f"{degree + 1:2} parameters: training loss {training:.3f}, held-out loss {errors[degree][1]:.3f}")
 assert errors[9][0] < errors[1][0]
 assert errors[9][1] > errors[1][1]
 
 # %% [markdown]
-# What you saw: use the row with two parameters. With ten parameters the curve goes through all ten points, noise
-# included, and between them it is farthest from the line.
+# What you saw: the polynomial with two parameters has the smallest held-out loss, so use that one. The one with ten
+# parameters passes through all ten points, noise included, and is farthest from the line between them.
 
 # %% [markdown]
 # ### The words of this lesson
 #
-# Every lesson has such a table. `glossary.terms("01")` shows that of lesson 01.
+# Every lesson has a table like this one. For lesson 01 it is `glossary.terms("01")`.
 
 # %%
 glossary.terms("00")
@@ -423,7 +430,8 @@ glossary.terms("00")
 # %% [markdown]
 # ## Make it break
 #
-# Errors here are written to be read. What do you expect this one to report?
+# The engine's error messages are meant to be read. This call passes an image in the wrong layout. What do you expect
+# the message to report?
 
 # %%
 try:
@@ -434,7 +442,7 @@ except ValueError as error:
 # %% [markdown]
 # ## Claims, checked
 #
-# What texts report about GoogLeNet's size, compared with the count. AlexNet is the network that won in 2012.
+# These are common claims about the size of GoogLeNet, next to your counts. AlexNet is the network that won in 2012.
 
 # %%
 alexnet = mg.count(mg.models.alexnet(groups=2))
@@ -448,7 +456,7 @@ claims = [
     (
         "1.5 billion multiply-adds",
         round(counted.macs / 1e9, 2) == 1.58,
-        "it needs 1.58 billion; lesson 06 finds out where 1.5 comes from",
+        "it needs 1.58 billion; in lesson 06 you find out where 1.5 comes from",
     ),
 ]
 for claim, holds, verdict in claims:
@@ -458,7 +466,7 @@ for claim, holds, verdict in claims:
 # %% [markdown]
 # ## Exit quiz
 #
-# Answer each in one sentence, then look: `quiz("00", answers=True)`.
+# Answer each question in one sentence. Then compare with `quiz("00", answers=True)`.
 
 # %%
 quiz("00")
@@ -466,10 +474,10 @@ quiz("00")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need this part.
 #
-# **Where are the parameters?** The same question as for the MACs, module by module. The modules at the end have small
-# feature maps and many channels.
+# **Where are the parameters?** You asked this about the MACs, layer by layer. Now count the parameters, module by
+# module. The last modules have small feature maps and many channels.
 
 # %%
 modules = {}
@@ -481,7 +489,7 @@ most = max(modules, key=modules.get)
 assert most == "inception_5b"
 figure, _ = viz.bar_chart(modules, "million parameters", marked=[most])
 for name in (most, "loss3"):
-    print(f"{name} holds {modules[name] * 1e6 / counted.params:.1%} of the parameters.")
+    print(f"{name} has {modules[name] * 1e6 / counted.params:.1%} of the parameters.")
 figure
 
 # %%
@@ -492,11 +500,12 @@ for name, other in {"GoogLeNet": counted, "AlexNet": mg.count(mg.models.alexnet(
 table
 
 # %% [markdown]
-# What you saw: cost and size are different. Most MACs are in the first layers, most parameters in the last ones. And
-# AlexNet and VGG-16 kept nine tenths of their parameters in linear layers, of which GoogLeNet has one (lesson 08).
+# What you saw: cost and size are different. Most MACs are in the first layers, most parameters in the last ones.
+# AlexNet and VGG-16 have nine tenths of their parameters in linear layers. GoogLeNet has only one such layer
+# (lesson 08).
 #
-# **What would plain Python take?** The engine also has a convolution as its definition, in plain loops. You will write
-# those loops in lesson 01. How long would they take for GoogLeNet on one photograph? Guess in minutes.
+# **How long would plain Python take?** The engine also contains a convolution that follows the definition, in plain
+# loops. You will write those loops in lesson 01. How many minutes would they need for GoogLeNet on one photograph?
 
 # %%
 predict("00.d", ...)
@@ -509,15 +518,15 @@ rate = 14 * 14 * 8 * 16 * 3 * 3 / (time.perf_counter() - begun)
 minutes = counted.macs / rate / 60
 print(outcome("00.d", round(minutes)))
 print(
-    f"Loops in Python: {rate / 1e6:.1f} million MAC a second, so {minutes:.0f} minutes; the engine took "
+    f"Loops in Python: {rate / 1e6:.1f} million MACs per second, so {minutes:.0f} minutes. The engine took "
     f"{forward_seconds:.3f} seconds, {60 * minutes / forward_seconds:,.0f} times less."
 )
 
 # %% [markdown]
-# What you saw: the same arithmetic, and a factor of thousands. Lessons 02 and 13 explain where it comes from.
+# What you saw: the same arithmetic, thousands of times faster. Lessons 02 and 13 explain where that factor comes from.
 #
 # More to try:
 #
-# - `print(counted.explain("inception_3a/3x3"))` shows how a layer's numbers come about.
-# - `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())`: which network has the most MACs for each parameter?
-# - Run a photograph of your own: `mg.data.prepare(mg.data.photograph("my.jpg"))`.
+# - `print(counted.explain("inception_3a/3x3"))` shows how the counts of a layer are computed.
+# - `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())`: which network has the most MACs per parameter?
+# - Use your own photograph: `mg.data.prepare(mg.data.photograph("my.jpg"))`.

@@ -1,6 +1,6 @@
-"""The words of the course: one table, `glossary.tsv`, of which each lesson shows the part that it uses.
+"""The glossary of the course: one table, `glossary.tsv`, of which each lesson shows the terms that it uses.
 
-A line of the table has a term, the lessons that use it and what it means, with tabs between them.
+A line of the table has a term, the lessons that use it and its meaning, separated by tabs.
 """
 
 from importlib import resources
@@ -10,7 +10,7 @@ from minigooglenet.console import Table
 
 
 class Term(NamedTuple):
-    """A word, the lessons that use it, "00 03", and its meaning."""
+    """A term, the lessons that use it ("00", "03") and its meaning."""
 
     name: str
     lessons: tuple[str, ...]
@@ -26,7 +26,7 @@ def every_term() -> list[Term]:
 
 
 def terms(lesson: str) -> Table:
-    """Return the table of the terms that a lesson uses, "03"."""
+    """Return the table of the terms that a lesson, such as "03", uses."""
     rows = [(term.name, term.meaning) for term in every_term() if lesson in term.lessons]
     if not rows:
         raise ValueError(f"the glossary has no terms of lesson {lesson!r}; lessons are written '00' to '13'")

@@ -1,4 +1,4 @@
-"""Downhill and back along a chain: one weight that learns, and the gradients of two boxes."""
+"""Exercises of the primer: gradient descent for one weight, and the chain rule on two functions."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ descend = Exercise(
     minutes=7,
     difficulty=2,
     hints=(
-        "Which way does the loss fall: along the gradient, or against it?",
+        "Does the loss fall along the gradient, or against it?",
         "The error of one point is (w * x - t)**2 and its derivative is 2 * (w * x - t) * x. The loss is the mean.",
         "`for _ in range(steps): w = w - rate * (2 * (w * x - t) * ____).mean()`",
     ),
@@ -42,7 +42,7 @@ def descend_point_by_point(w, x, t, rate, steps):
 
 @descend.right
 def descend_from_the_solution(w, x, t, rate, steps):
-    """Use that each step shrinks the distance to the best weight by the same factor."""
+    """Each step multiplies the distance to the best weight by the same factor."""
     best = (x * t).mean() / (x * x).mean()
     return best + (w - best) * (1 - 2 * rate * (x * x).mean()) ** steps
 
@@ -58,37 +58,37 @@ def _steps(gradient):
 
 @descend.wrong
 def uphill(w, x, t, rate, steps):
-    """The gradient points uphill; a step downhill subtracts it."""
+    """Your steps go uphill: subtract the gradient."""
     return _steps(lambda w, x, t: -(2 * (w * x - t) * x).mean())(w, x, t, rate, steps)
 
 
 @descend.wrong
 def every_weight_visited(w, x, t, rate, steps):
-    """Those are all the weights on the way. Return the last one only."""
-    return [descend_reference(w, x, t, rate, taken) for taken in range(steps + 1)]
+    """Those are the first weight and the weight after each step. Return only the last one."""
+    return [descend_reference(w, x, t, rate, step) for step in range(steps + 1)]
 
 
 @descend.wrong
 def weights_after_the_steps(w, x, t, rate, steps):
-    """Those are the weights after each step. Return the last one only."""
-    return [descend_reference(w, x, t, rate, taken + 1) for taken in range(steps)]
+    """Those are the weights after each step. Return only the last one."""
+    return [descend_reference(w, x, t, rate, step + 1) for step in range(steps)]
 
 
 @descend.wrong
 def data_of_the_notebook(w, x, t, rate, steps):
-    """You used the notebook's `points` and `targets`. The data of the case are the arguments x and t."""
+    """You used the notebook's `points` and `targets`. Use the arguments x and t."""
     return descend_reference(w, np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 7.0]), rate, steps)
 
 
 @descend.wrong
 def one_step_only(w, x, t, rate, steps):
-    """That is w after one step. Take `steps` of them."""
+    """That is w after one step. Take `steps` steps."""
     return descend_reference(w, x, t, rate, 1)
 
 
 @descend.wrong
 def gradient_never_updated(w, x, t, rate, steps):
-    """The gradient changes with w: compute it again in each step."""
+    """The gradient depends on w: compute it again in each step."""
     return w - steps * rate * (2 * (w * x - t) * x).mean()
 
 
@@ -106,7 +106,7 @@ def sum_instead_of_mean(w, x, t, rate, steps):
 
 @descend.wrong
 def inner_derivative_forgotten(w, x, t, rate, steps):
-    """w * x - t changes x times as fast as w: the chain rule multiplies by x."""
+    """If w rises, w * x - t rises x times as fast: the chain rule multiplies by x."""
     return _steps(lambda w, x, t: (2 * (w * x - t)).mean())(w, x, t, rate, steps)
 
 
@@ -117,8 +117,8 @@ two_boxes = Exercise(
     minutes=6,
     difficulty=2,
     hints=(
-        "First the box next to the loss: how much does (h - t)**2 rise when h rises a little?",
-        "dL/dh is 2 * (h - t). If w rises by 1, h rises by x; if b rises by 1, h rises by 1. Multiply along the path.",
+        "Start at the loss: if h rises a little, how much does (h - t)**2 rise?",
+        "dL/dh is 2 * (h - t). If w rises by 1, h rises by x. If b rises by 1, h rises by 1. Multiply along the path.",
         "`dh = 2 * (w * x + b - t)`, then `return dh * x, dh, dh * ____`",
     ),
 )
@@ -144,8 +144,8 @@ def two_boxes_multiplied_out(w, b, x, t):
 
 
 @two_boxes.right
-def two_boxes_by_differences(w, b, x, t):
-    """A square is exact by central differences with any step."""
+def two_boxes_by_central_differences(w, b, x, t):
+    """A central difference of a square is exact for any step size."""
 
     def loss(w, b, x):
         return (w * x + b - t) ** 2
@@ -157,7 +157,7 @@ def two_boxes_by_differences(w, b, x, t):
 
 @two_boxes.wrong
 def only_the_last_box(w, b, x, t):
-    """All three are dL/dh. Multiply each by how much h rises with w, with b and with x."""
+    """All three are dL/dh. Multiply it by the derivative of h with respect to w, b and x."""
     dh = 2 * (w * x + b - t)
     return dh, dh, dh
 
@@ -191,7 +191,7 @@ def target_minus_output(w, b, x, t):
 
 @two_boxes.wrong
 def gradient_of_b_is_0(w, b, x, t):
-    """db is 0 in yours. But if b rises by 1, h rises by 1, too."""
+    """You returned db = 0. But if b rises by 1, h rises by 1 too."""
     dh = 2 * (w * x + b - t)
     return dh * x, 0.0, dh * w
 
@@ -205,6 +205,6 @@ def gradient_of_b_times_b(w, b, x, t):
 
 @two_boxes.wrong
 def bias_forgotten(w, b, x, t):
-    """h is w * x + b."""
+    """You left out b: h is w * x + b."""
     dh = 2 * (w * x - t)
     return dh * x, dh, dh * w

@@ -1,4 +1,4 @@
-"""Lesson 01: which numbers of the image, and which weights, decide one number of the output?"""
+"""Lesson 01: which values of the image, and which weights, decide one value of the output?"""
 
 from minigooglenet.lessons.lesson_01_feature_map import one_value, output_size, revealing, shifting, whole_map
 

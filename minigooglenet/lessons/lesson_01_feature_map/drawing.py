@@ -6,11 +6,11 @@ LETTER = np.array([[1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 0], [1, 0
 
 
 def orientation(values):
-    """Return how an array is the letter: as it is, flipped along one axis, or rotated by 180 degrees."""
-    ways = {
-        "the F as it is": LETTER,
+    """Return a description of the letter in an array: unchanged, flipped along one axis, or rotated by 180 degrees."""
+    orientations = {
+        "the F unchanged": LETTER,
         "the F rotated by 180 degrees": LETTER[::-1, ::-1],
         "the F upside down": LETTER[::-1],
         "the F mirrored": LETTER[:, ::-1],
     }
-    return next((way for way, letter in ways.items() if np.array_equal(values, letter)), "not an F")
+    return next((name for name, letter in orientations.items() if np.array_equal(values, letter)), "not an F")

@@ -1,4 +1,4 @@
-"""The kernel that only moves an image."""
+"""Exercise: a kernel that moves the image and changes nothing else."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ shift_kernel = Exercise(
     hints=(
         "Output (i, j) must be one pixel of the image. Which one?",
         (
-            "The image moves down by dy, so output(i, j) = x(i - dy, j - dx). With padding 1 the kernel's middle, "
-            "index (1, 1), meets x(i, j)."
+            "The image moves down by dy and right by dx, so output(i, j) = x(i - dy, j - dx). With padding 1 the "
+            "centre of the kernel, index (1, 1), reads x(i, j)."
         ),
         "`w[1 - dy, ____] = 1`",
     ),
@@ -24,8 +24,8 @@ shift_kernel = Exercise(
 
 @shift_kernel.cases
 def shift_kernel_cases(rng):
-    for place in np.ndindex(3, 3):
-        yield tuple(value - 1 for value in place)
+    for position in np.ndindex(3, 3):
+        yield tuple(value - 1 for value in position)
 
 
 @shift_kernel.reference
@@ -56,41 +56,41 @@ def _one_at(row, column):
 
 @shift_kernel.wrong
 def moves_the_other_way(dy, dx):
-    """Your image moves the other way: the 1 is on the side that it comes from."""
+    """Your image moves the other way: put the 1 on the side that the image comes from."""
     return _one_at(1 + dy, 1 + dx)
 
 
 @shift_kernel.wrong
 def rows_and_columns_exchanged(dy, dx):
-    """It moves right when asked to move down: the row comes first."""
+    """Your kernel moves the image right instead of down: the row is the first index."""
     return _one_at(1 - dx, 1 - dy)
 
 
 @shift_kernel.wrong
 def columns_the_other_way(dy, dx):
-    """Up and down are right; left and right are mirrored."""
+    """Up and down are correct; left and right are exchanged."""
     return _one_at(1 - dy, 1 + dx)
 
 
 @shift_kernel.wrong
 def rows_the_other_way(dy, dx):
-    """Left and right are right; up and down are mirrored."""
+    """Left and right are correct; up and down are exchanged."""
     return _one_at(1 + dy, 1 - dx)
 
 
 @shift_kernel.wrong
 def nothing_moves(dy, dx):
-    """This kernel leaves every image where it was."""
+    """This kernel does not move the image."""
     return _one_at(1, 1)
 
 
 @shift_kernel.wrong
 def blur(dy, dx):
-    """Nothing moved, contrast fell: a mean mixes nine pixels, here one is wanted."""
+    """The image is blurred and does not move: a mean mixes nine pixels, but each output must be one pixel."""
     return np.full((3, 3), 1 / 9)
 
 
 @shift_kernel.wrong
 def counted_from_the_corner(dy, dx):
-    """Index 0 is the corner; the middle of a 3 x 3 kernel is index 1."""
+    """Index 0 is the corner; the centre of a 3 x 3 kernel is index 1."""
     return _one_at(-dy, -dx)

@@ -1,4 +1,4 @@
-"""One convolution in five ways, from Python's loops to the engine's own choice, and how long each takes."""
+"""Five algorithms for one convolution, from loops in Python to the engine's own choice, and the time of each."""
 
 import time
 
@@ -9,7 +9,7 @@ from minigooglenet.kernels import compiled, conv2d
 from minigooglenet.kernels.loops import conv2d as loops
 from minigooglenet.kernels.numpy import conv2d as by_columns
 
-PYTHON, COMPILED, POSITIONS = "loops, Python", "loops, compiled", "a product for each position"
+PYTHON, COMPILED, POSITIONS = "loops, Python", "loops, compiled", "one product per kernel position"
 ONE_PRODUCT, ENGINE = "im2col, one product", "the engine's choice"
 PADDING = ((1, 1), (1, 1))
 
@@ -26,7 +26,7 @@ def plain_loops(xp, w, y):
 
 
 def by_positions(x, w):
-    """Return the convolution at stride 1, padding 1: one product for each position of the kernel."""
+    """Return the convolution at stride 1, padding 1, as one matrix product per kernel position."""
     xp = np.pad(x[0], ((0, 0), *PADDING))
     H, W = x.shape[2:]
     matrices = w.transpose(2, 3, 0, 1).copy()  # (R, S, K, C), the matrix of each position contiguous
@@ -35,7 +35,7 @@ def by_positions(x, w):
 
 
 def seconds(function, rounds=5):
-    """Return the least time of a few calls, with NumPy's products on one thread."""
+    """Return the shortest time of several calls, with NumPy's matrix products on one thread."""
     times = []
     with parallel.computing():
         for _ in range(rounds):
@@ -48,8 +48,8 @@ def seconds(function, rounds=5):
 def seconds_of_each(x, w) -> dict[str, float]:
     """Return {name: seconds} of the convolution of x (1, C, H, W) with w (K, C, 3, 3), stride 1, padding 1.
 
-    Python's loops compute one filter on a quarter of the columns; their time is multiplied accordingly. Without Numba
-    the compiled loops are missing.
+    The loops in Python compute only one filter on a quarter of the columns; their time is scaled up. Without Numba,
+    the result has no compiled loops.
     """
     x, w = x.astype(np.float32), w.astype(np.float32)
     quarter = x[..., : x.shape[-1] // 4]
@@ -60,7 +60,7 @@ def seconds_of_each(x, w) -> dict[str, float]:
 
         xp, y = np.pad(x[0], ((0, 0), *PADDING)), np.zeros((len(w), *x.shape[2:]), np.float32)
         compiled_loops = numba.njit(plain_loops)
-        compiled_loops(xp, w[:1], y[:1])  # compiles
+        compiled_loops(xp, w[:1], y[:1])  # the first call compiles
         times[COMPILED] = seconds(lambda: compiled_loops(xp, w, y))
     return times | {
         POSITIONS: seconds(lambda: by_positions(x, w)),

@@ -1,20 +1,20 @@
-"""What columns cost in memory."""
+"""Exercise: the memory that im2col needs."""
 
 from minigooglenet import shapes
 from minigooglenet.exercises.questions import Question
 
 buffer_bytes = Question(
     "02.5",
-    "what columns cost in memory",
-    "A convolution with {K} filters of {k} x {k}, stride {s} and padding {p} takes one image of {C} x {n} x {n} "
-    "(channels, height, width) in float32. How many bytes does the array of its im2col take?",
+    "the memory that im2col needs",
+    "A convolution with {K} filters of {k} x {k}, stride {s} and padding {p} reads one image of {C} x {n} x {n} "
+    "(channels, height, width) in float32. How many bytes does its im2col matrix take?",
     minutes=5,
     difficulty=2,
     hints=(
         "How many columns are there, and how many values are in one?",
         (
-            "One column for each output, Ho*Wo of them; in it one value for each channel and kernel position. A "
-            "float32 takes 4 bytes. 3 x 3 at stride 1 with padding 1: nine copies of the image."
+            "There are Ho*Wo columns, one per output position. Each has one value per channel and kernel position. A "
+            "float32 takes 4 bytes. For 3 x 3 at stride 1 with padding 1, that is nine times the image."
         ),
         "`4 * C * k * k * Ho * ____`",
     ),
@@ -39,32 +39,32 @@ def buffer_bytes_solution(C, K, n, k, s, p):
 
 
 @buffer_bytes.wrong
-def numbers_not_bytes(C, K, n, k, s, p):
-    """That is how many numbers it holds; a float32 takes 4 bytes."""
+def values_not_bytes(C, K, n, k, s, p):
+    """That is the number of values in the matrix. Each float32 takes 4 bytes."""
     return C * k * k * _outputs(n, k, s, p)
 
 
 @buffer_bytes.wrong
-def input_places(C, K, n, k, s, p):
-    """There is one column per output place, not per pixel; at stride 2 these are fewer."""
+def one_column_per_pixel(C, K, n, k, s, p):
+    """There is one column per output position, not per pixel. At stride 2 there are fewer outputs than pixels."""
     return 4 * C * k * k * n * n
 
 
 @buffer_bytes.wrong
 def channels_forgotten(C, K, n, k, s, p):
-    """A column holds the window of every channel."""
+    """A column contains the window of every channel: multiply by C."""
     return 4 * k * k * _outputs(n, k, s, p)
 
 
 @buffer_bytes.wrong
 def times_the_filters(C, K, n, k, s, p):
-    """The columns serve all filters; K is in the weights' matrix alone."""
+    """All filters use the same im2col matrix: K appears only in the weight matrix."""
     return 4 * C * k * k * K * _outputs(n, k, s, p)
 
 
 @buffer_bytes.wrong
 def kernel_not_squared(C, K, n, k, s, p):
-    """The window has k rows and k columns: k*k numbers in each channel."""
+    """The window has k rows and k columns: k*k values per channel."""
     return 4 * C * k * _outputs(n, k, s, p)
 
 
@@ -76,17 +76,17 @@ def bytes_of_float64(C, K, n, k, s, p):
 
 @buffer_bytes.wrong
 def the_output_instead(C, K, n, k, s, p):
-    """That is the size of the output map; the columns are what goes into the product."""
+    """That is the memory for the output. The im2col matrix is an input of the product."""
     return 4 * K * _outputs(n, k, s, p)
 
 
 @buffer_bytes.wrong
 def MB_not_bytes(C, K, n, k, s, p):
-    """That is in MB, of a million bytes; the answer is asked in bytes."""
+    """That is in MB, of a million bytes. Give the answer in bytes."""
     return 4 * C * k * k * _outputs(n, k, s, p) / 1e6
 
 
 @buffer_bytes.wrong
 def MiB_not_bytes(C, K, n, k, s, p):
-    """That is in MiB, of 1,048,576 bytes; the answer is asked in bytes."""
+    """That is in MiB, of 1,048,576 bytes. Give the answer in bytes."""
     return 4 * C * k * k * _outputs(n, k, s, p) / 2**20

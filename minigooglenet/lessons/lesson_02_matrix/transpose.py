@@ -1,4 +1,4 @@
-"""col2im, the transpose of im2col."""
+"""Exercise: col2im, the transpose of im2col."""
 
 import numpy as np
 
@@ -14,11 +14,11 @@ col2im = Exercise(
     minutes=12,
     difficulty=3,
     hints=(
-        "Run im2col backwards. What happens to a pixel that stood in two windows?",
+        "Run im2col backwards. What happens to a pixel that was in two windows?",
         (
-            "Start from a padded image of zeros, (N, C, H + 2*pad, W + 2*pad). Where im2col read a slice, add the same "
-            "values of cols to it. A line of 3 pixels, k = 2: the middle one gets two numbers. At the end cut the "
-            "padding off; with pad = 0, [pad:-pad] is empty."
+            "Start from a padded image of zeros, (N, C, H + 2*pad, W + 2*pad). To each slice that im2col reads, add "
+            "the values of cols. For a line of 3 pixels and k = 2, two values are added to the middle pixel. At the "
+            "end, crop the padding. With pad = 0, [pad:-pad] is empty."
         ),
         "`window ____ cols[:, :, i*Wo + j].reshape(N, C, kh, kw)`, with window = xp[:, :, the slices of im2col]",
     ),
@@ -43,7 +43,7 @@ col2im.engine(engine.col2im)
 
 
 def _in_padded(cols, x_shape, kh, kw, stride, pad, put):
-    """Return the padded image after put(image, rows, columns, values) for every cell of the kernel."""
+    """Return the padded image after put(image, rows, columns, values) for every kernel position."""
     images, channels, height, width = x_shape
     size = shapes.output_size((height, width), (kh, kw), (stride, stride), both_sides(pad))
     cols = cols.reshape(images, channels, kh, kw, *size)
@@ -75,20 +75,20 @@ def col2im_by_adding_slices(cols, x_shape, kh, kw, stride, pad):
 @col2im.right
 def col2im_by_bincount(cols, x_shape, kh, kw, stride, pad):
     pixels = np.arange(1, 1 + np.prod(x_shape[1:])).reshape(1, *x_shape[1:])
-    read = engine.im2col(pixels, (kh, kw), stride, both_sides(pad))[0]  # which pixel each place shows, 0 is padding
+    read = engine.im2col(pixels, (kh, kw), stride, both_sides(pad))[0]  # the pixel of each element; 0 is padding
     x = np.stack([np.bincount(read.ravel(), image.ravel(), pixels.size + 1)[1:] for image in cols])
     return x.reshape(x_shape)
 
 
 @col2im.wrong
 def assigned_instead_of_added(cols, x_shape, kh, kw, stride, pad):
-    """Where windows overlap you kept only the last; what they hold must be added."""
+    """Where windows overlap, only the last value is kept. Use += instead of =."""
     return _cropped(_in_padded(cols, x_shape, kh, kw, stride, pad, _set), x_shape, pad)
 
 
 @col2im.wrong
 def assigned_window_by_window(cols, x_shape, kh, kw, stride, pad):
-    """Windows overlap, and each of yours wipes out the one before: add (+=), do not assign (=)."""
+    """Windows overlap, and each overwrites the previous one. Use += instead of =."""
     images, channels, height, width = x_shape
     xp = np.zeros((images, channels, height + 2 * pad, width + 2 * pad))
     size = shapes.output_size((height, width), (kh, kw), (stride, stride), both_sides(pad))
@@ -100,40 +100,40 @@ def assigned_window_by_window(cols, x_shape, kh, kw, stride, pad):
 
 @col2im.wrong
 def kernel_rotated(cols, x_shape, kh, kw, stride, pad):
-    """The first cell of the kernel got what belongs to the last: cell (u, v) goes to i*stride + u, j*stride + v."""
-    cells = cols.reshape(*x_shape[:2], kh * kw, -1)[:, :, ::-1].reshape(cols.shape)
-    return _cropped(_in_padded(cells, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
+    """The kernel positions are in reverse order: position (u, v) belongs to pixel i*stride + u, j*stride + v."""
+    moved = cols.reshape(*x_shape[:2], kh * kw, -1)[:, :, ::-1].reshape(cols.shape)
+    return _cropped(_in_padded(moved, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
 
 
 @col2im.wrong
 def columns_before_rows_of_the_kernel(cols, x_shape, kh, kw, stride, pad):
     """You read the kernel's columns before its rows: reshape to (N, C, kh, kw, Ho, Wo), in this order."""
-    cells = cols.reshape(*x_shape[:2], kw, kh, -1).swapaxes(2, 3).reshape(cols.shape)
-    return _cropped(_in_padded(cells, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
+    moved = cols.reshape(*x_shape[:2], kw, kh, -1).swapaxes(2, 3).reshape(cols.shape)
+    return _cropped(_in_padded(moved, x_shape, kh, kw, stride, pad, _add), x_shape, pad)
 
 
 @col2im.wrong
-def padding_not_cut_off(cols, x_shape, kh, kw, stride, pad):
-    """Your array is ours, moved down and right by pad: the padding was never cut off."""
+def padding_not_cropped(cols, x_shape, kh, kw, stride, pad):
+    """Your result is moved down and right by pad: crop the padding on all four sides."""
     return _in_padded(cols, x_shape, kh, kw, stride, pad, _add)[:, :, : x_shape[2], : x_shape[3]]
 
 
 @col2im.wrong
-def cut_off_twice(cols, x_shape, kh, kw, stride, pad):
-    """The first pad rows of the image are gone: you cut 2*pad off in front."""
+def padding_cropped_twice(cols, x_shape, kh, kw, stride, pad):
+    """The first pad rows and columns of the image are missing: you cropped 2*pad instead of pad."""
     xp = np.pad(_in_padded(cols, x_shape, kh, kw, stride, pad, _add), ((0, 0), (0, 0), (0, pad), (0, pad)))
     return _cropped(xp[:, :, pad:, pad:], x_shape, pad)
 
 
 @col2im.wrong
 def empty_slice_at_padding_0(cols, x_shape, kh, kw, stride, pad):
-    """x[p:-p] is empty when p is 0: cut with [p : p + H]."""
+    """[pad:-pad] is empty if pad is 0: crop with [pad : pad + H]."""
     return _in_padded(cols, x_shape, kh, kw, stride, pad, _add)[:, :, pad:-pad, pad:-pad]
 
 
 @col2im.wrong
 def divided_by_the_count(cols, x_shape, kh, kw, stride, pad):
-    """You wrote an inverse, which divides by the readers; the transpose only adds."""
+    """You divided by the number of windows that read a pixel. That is an inverse; the transpose only adds."""
     added = _in_padded(cols, x_shape, kh, kw, stride, pad, _add)
     count = _in_padded(np.ones_like(cols), x_shape, kh, kw, stride, pad, _add)
     return _cropped(added / np.maximum(count, 1), x_shape, pad)
@@ -141,7 +141,7 @@ def divided_by_the_count(cols, x_shape, kh, kw, stride, pad):
 
 @col2im.wrong
 def stride_ignored(cols, x_shape, kh, kw, stride, pad):
-    """The windows were put back next to each other: they are stride pixels apart."""
+    """Your windows are one pixel apart. They must be stride pixels apart."""
 
     def put(xp, rows, columns, values):
         high, wide = values.shape[2:]
@@ -152,7 +152,7 @@ def stride_ignored(cols, x_shape, kh, kw, stride, pad):
 
 @col2im.wrong
 def rows_read_as_u_v_c(cols, x_shape, kh, kw, stride, pad):
-    """im2col's rows are channel first, then kernel row, then kernel column."""
+    """The rows of cols are ordered by channel first, then kernel row, then kernel column."""
     images, channels = x_shape[:2]
     moved = cols.reshape(images, kh, kw, channels, -1).transpose(0, 3, 1, 2, 4).reshape(cols.shape)
     return _cropped(_in_padded(moved, x_shape, kh, kw, stride, pad, _add), x_shape, pad)

@@ -1,4 +1,4 @@
-"""The whole matrix of a convolution."""
+"""Exercise: the whole matrix of a convolution."""
 
 import numpy as np
 
@@ -15,10 +15,11 @@ conv_matrix = Exercise(
     minutes=12,
     difficulty=3,
     hints=(
-        "A matrix times a unit vector is one of its columns. What does the convolution answer to an image of one 1?",
+        "A matrix times a unit vector is one of its columns. What is the output for an image with a single 1?",
         (
-            "One column per input pixel: make the image with a 1 in place m, convolve it, lay the answer (K, Ho, Wo) "
-            "out as one long column. Or go through outputs and kernel cells, and skip the cells that meet padding."
+            "There is one column per input pixel. For column m, make an image with a 1 at pixel m, convolve it, and "
+            "flatten the output (K, Ho, Wo). Or loop over outputs and kernel positions, and skip those that read "
+            "padding."
         ),
         "`A[:, m] = conv_forward(unit, w, zeros, stride, pad).____()`",
     ),
@@ -42,13 +43,13 @@ def conv_matrix_reference(w, in_shape, stride, pad):
     return y.reshape(len(units), -1).T
 
 
-def _filled(w, in_shape, stride, pad, place):
-    """Return the matrix with w[k, c, u, v] at (output, place(c, y, z)), or nowhere where place is None."""
+def _filled(w, in_shape, stride, pad, column_of):
+    """Return the matrix with w[k, c, u, v] in column column_of(c, y, z) of each output; None skips the weight."""
     size = shapes.output_size(in_shape[1:], w.shape[2:], (stride, stride), both_sides(pad))
     matrix = np.zeros((len(w), *size, int(np.prod(in_shape))))
     for k, i, j in np.ndindex(matrix.shape[:3]):
         for c, u, v in np.ndindex(w.shape[1:]):
-            column = place(c, i * stride + u - pad, j * stride + v - pad)
+            column = column_of(c, i * stride + u - pad, j * stride + v - pad)
             if column is not None:
                 matrix[k, i, j, column] += w[k, c, u, v]
     return matrix
@@ -57,10 +58,10 @@ def _filled(w, in_shape, stride, pad, place):
 def _inside(in_shape):
     _, height, width = in_shape
 
-    def place(c, y, z):
+    def column_of(c, y, z):
         return (c * height + y) * width + z if 0 <= y < height and 0 <= z < width else None
 
-    return place
+    return column_of
 
 
 @conv_matrix.right
@@ -76,48 +77,48 @@ def conv_matrix_by_backward(w, in_shape, stride, pad):
     return conv2d.backward(units, x, w, None, stride, pad, algorithm="im2col")[0].reshape(len(units), -1)
 
 
-def _answers(w, in_shape, stride, pad):
+def _responses(w, in_shape, stride, pad):
     units = np.eye(int(np.prod(in_shape))).reshape(-1, *in_shape)
     return by_columns.forward(units, w, None, (stride, stride), both_sides(pad), 1)  # (C*H*W, K, Ho, Wo)
 
 
 @conv_matrix.wrong
 def transposed(w, in_shape, stride, pad):
-    """Its shape is (inputs, outputs): that is the matrix of lesson 03, which goes back."""
-    answers = _answers(w, in_shape, stride, pad)
-    return answers.reshape(len(answers), -1)
+    """Your matrix has the shape (inputs, outputs): it is the transpose, which lesson 03 uses for the backward pass."""
+    responses = _responses(w, in_shape, stride, pad)
+    return responses.reshape(len(responses), -1)
 
 
 @conv_matrix.wrong
 def kernel_flipped(w, in_shape, stride, pad):
-    """The weights in each row are in reverse order: you filled in a true convolution."""
-    answers = _answers(w[:, :, ::-1, ::-1], in_shape, stride, pad)
-    return answers.reshape(len(answers), -1).T
+    """The weights in each row are in reverse order: that is a true convolution. Don't rotate the kernel."""
+    responses = _responses(w[:, :, ::-1, ::-1], in_shape, stride, pad)
+    return responses.reshape(len(responses), -1).T
 
 
 @conv_matrix.wrong
-def wraps_round_the_border(w, in_shape, stride, pad):
-    """Row 0 uses the last column of the line above: your flat index ran over."""
+def wraps_around_the_border(w, in_shape, stride, pad):
+    """Beyond the border, your flat index continues in the next row of the image. Skip pixels outside the image."""
     _, height, width = in_shape
     inputs = int(np.prod(in_shape))
 
-    def place(c, y, z):
+    def column_of(c, y, z):
         flat = (c * height + y) * width + z
         return flat if 0 <= flat < inputs else None
 
-    return _filled(w, in_shape, stride, pad, place).reshape(-1, inputs)
+    return _filled(w, in_shape, stride, pad, column_of).reshape(-1, inputs)
 
 
 @conv_matrix.wrong
 def rows_by_pixel_first(w, in_shape, stride, pad):
-    """The right rows in another order: the output is (K, Ho, Wo), flattened."""
-    answers = _answers(w, in_shape, stride, pad)
-    return answers.transpose(0, 2, 3, 1).reshape(len(answers), -1).T
+    """The right rows in the wrong order: the output is (K, Ho, Wo), flattened."""
+    responses = _responses(w, in_shape, stride, pad)
+    return responses.transpose(0, 2, 3, 1).reshape(len(responses), -1).T
 
 
 @conv_matrix.wrong
 def columns_by_pixel_first(w, in_shape, stride, pad):
-    """The right columns in another order: the input is (C, H, W), flattened."""
+    """The right columns in the wrong order: the input is (C, H, W), flattened."""
     channels, height, width = in_shape
     matrix = _filled(w, in_shape, stride, pad, _inside(in_shape)).reshape(-1, channels, height * width)
     return matrix.transpose(0, 2, 1).reshape(len(matrix), -1)
@@ -125,13 +126,13 @@ def columns_by_pixel_first(w, in_shape, stride, pad):
 
 @conv_matrix.wrong
 def padding_ignored(w, in_shape, stride, pad):
-    """Your matrix is that of pad = 0."""
-    answers = _answers(w, in_shape, stride, 0)
-    return answers.reshape(len(answers), -1).T
+    """Your matrix is the one for pad = 0."""
+    responses = _responses(w, in_shape, stride, 0)
+    return responses.reshape(len(responses), -1).T
 
 
 @conv_matrix.wrong
 def stride_ignored(w, in_shape, stride, pad):
-    """Your matrix is that of stride 1: it has rows for outputs that are not there."""
-    answers = _answers(w, in_shape, 1, pad)
-    return answers.reshape(len(answers), -1).T
+    """Your matrix is the one for stride 1: it has rows for outputs that do not exist."""
+    responses = _responses(w, in_shape, 1, pad)
+    return responses.reshape(len(responses), -1).T

@@ -1,4 +1,4 @@
-"""Lesson 03: if the loss asks each output to change, what does it ask of each weight and each pixel?"""
+"""Lesson 03: you know how the loss changes with each output. How does it change with each weight and each pixel?"""
 
 from minigooglenet.lessons.lesson_03_gradients import by_convolution, readers, three_gradients
 

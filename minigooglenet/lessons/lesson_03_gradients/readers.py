@@ -1,4 +1,4 @@
-"""How many outputs read a pixel."""
+"""Exercise: the number of outputs that read a pixel."""
 
 from minigooglenet.exercises.questions import Question
 
@@ -10,9 +10,9 @@ readers = Question(
     minutes=5,
     difficulty=2,
     hints=(
-        "Draw the windows on a line of ten pixels.",
-        "Count the starts t for which t*s - p <= i < t*s - p + k and the window exists.",
-        "`rows * ____`, each counted alike",
+        "Draw the windows on a line of ten pixels. Which of them contain pixel i?",
+        "Count the windows t with t*s - p <= i < t*s - p + k, from t = 0 to the last window that exists.",
+        "`rows * ____`, both counted in the same way",
     ),
     core=False,
 )
@@ -21,7 +21,7 @@ readers = Question(
 @readers.draw
 def readers_draw(rng):
     n, k, s = int(rng.integers(9, 20)), int(rng.integers(3, 8)), int(rng.integers(2, 4))
-    i, j = (int(place) for place in rng.integers(0, n, 2))
+    i, j = (int(position) for position in rng.integers(0, n, 2))
     return {"n": n, "k": k, "s": s, "p": int(rng.integers(0, k // 2 + 1)), "i": i, "j": j}
 
 
@@ -37,17 +37,17 @@ def readers_solution(n, k, s, p, i, j):
 
 @readers.wrong
 def stride_1(n, k, s, p, i, j):
-    """k*k outputs read a pixel at stride 1, away from the border."""
+    """That is the answer for stride 1, away from the border: k*k outputs read a pixel there."""
     return k * k
 
 
 @readers.wrong
 def always_the_same_inside(n, k, s, p, i, j):
-    """That holds for some pixels inside, not for this one."""
+    """That is right for some inner pixels, not for this one."""
     return (-(-k // s)) ** 2
 
 
 @readers.wrong
 def one_axis(n, k, s, p, i, j):
-    """That is the count along one axis; the other multiplies it."""
+    """That is the count along one axis. Multiply it by the count along the other."""
     return _along(n, k, s, p, i)

@@ -21,7 +21,7 @@ def small_network(algorithm):
 
 
 def accuracy(algorithm, epochs=2) -> float:
-    """Train the network on the digits; return the fraction of held-out ones that it recognises."""
+    """Train the network on the digits; return its accuracy on held-out digits."""
     images, labels, held_out_images, held_out_labels = data.digits(8)
     g = small_network(algorithm)
     training.train(g, images, labels, epochs=epochs, rng=0)

@@ -1,10 +1,10 @@
-"""Wrong backwards that train all the same: one mini network, eight backwards, and the accuracy of each.
+"""Wrong backward passes that still train: a mini network with eight backward passes, and the accuracy of each.
 
     from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
     wrong_backwards.accuracy("correct", seed=0)
 
-The lessons show the eight first under letters and only later under their names. Each training takes a few seconds, so
-`kept` writes what it measured to a file next to the notebook: lessons 04 and 05 read what lesson 03 trained.
+The lessons first show the eight under letters, and only later under their names. Each training run takes a few seconds,
+so `kept` stores accuracies in a file next to the notebook: lessons 04 and 05 reuse those of lesson 03.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from minigooglenet import data, evaluation, files, models, parallel, training
 from minigooglenet.kernels import conv2d
 from minigooglenet.layers import Concat, Conv2d, MaxPool2d
 
-LETTERS = dict(zip("ABCDEFGH", (5, 2, 7, 0, 3, 6, 1, 4), strict=True))  # {letter: place in `NAMES`}
+LETTERS = dict(zip("ABCDEFGH", (5, 2, 7, 0, 3, 6, 1, 4), strict=True))  # {letter: index in `NAMES`}
 SIZE, EPOCHS, BATCH, RATE = 8, 4, 32, 0.03
 KEPT = "accuracies_of_lesson_03.json"
 
@@ -31,17 +31,17 @@ def network(seed=0):
 
 
 def broken(name, seed=0):
-    """Return the mini network with one of `NAMES` in place of its backward; the forward stays right."""
+    """Return the mini network with one of `NAMES` as its backward pass; the forward pass stays correct."""
     g = network(seed)
     BREAKS[name](g)
     return g
 
 
 def accuracy(name, seed=0, epochs=EPOCHS) -> float:
-    """Train with the backward of that name, 45 steps of 32 digits an epoch; return the share of held-out ones right."""
+    """Train with the named backward pass, 45 steps of 32 digits per epoch; return the accuracy on held-out digits."""
     images, labels, test_images, test_labels = _digits()
     g, threads = broken(name, seed), parallel.get_num_threads()
-    parallel.set_num_threads(1)  # such small maps are not worth waking a thread for
+    parallel.set_num_threads(1)  # for such small feature maps, waking a thread costs more than it saves
     try:
         training.train(g, images, labels, epochs=epochs, batch_size=BATCH, lr=RATE, rng=seed)
         return float((evaluation.predict(g, test_images) == test_labels).mean())
@@ -50,12 +50,12 @@ def accuracy(name, seed=0, epochs=EPOCHS) -> float:
 
 
 def kept(name, seed=0, epochs=EPOCHS, path=KEPT) -> float:
-    """Return what `accuracy` returns; train only if the file does not have it yet, and add it to the file.
+    """Return the same as `accuracy`, from the file if it is stored there; otherwise train and store it.
 
-    The file has letters, no names: whoever opens it learns nothing before lesson 04. A file that cannot be read or
-    written is no obstacle; then the network trains again.
+    The file contains letters, not names, so that it does not reveal what lesson 04 asks. If the file cannot be read or
+    written, the network trains again.
     """
-    letter = next(letter for letter, place in LETTERS.items() if NAMES[place] == name)
+    letter = next(letter for letter, index in LETTERS.items() if NAMES[index] == name)
     key, measured = f"{letter}, seed {seed}, {epochs} epochs of {SIZE}x{SIZE}", _read(path)
     if key not in measured:
         measured[key] = accuracy(name, seed, epochs)
@@ -78,13 +78,13 @@ def _digits():
 
 
 def _replace(layer, wrong):
-    """Let wrong(right backward, grad_output, cache) stand in for a layer's backward."""
+    """Let `layer.backward` call wrong(original, grad_output, cache)."""
     right = layer.backward
     layer.backward = lambda grad_output, cache: wrong(right, grad_output, cache)
 
 
 def _every(kind, wrong):
-    """Return a function that breaks all layers of a kind in a graph."""
+    """Return a function that breaks `backward` of all layers of one kind in a graph."""
 
     def apply(g):
         for layer, _ in g.nodes.values():
@@ -99,11 +99,11 @@ def _nothing(g):
 
 
 def pool_overwrites(layer, right, grad_output, cache):
-    """Max pooling with `=` for `+=`: of the windows that share a winner only the last pays it."""
-    winners, size, dtype = cache
+    """Max pooling with `=` instead of `+=`: if windows share a maximum, only the last one's gradient is kept."""
+    argmax, size, dtype = cache
     grad_x = np.zeros((*grad_output.shape[:2], *size), dtype)
-    n, c, p, q = np.indices(winners.shape, sparse=True)
-    r, s = np.divmod(winners.astype(np.int64), layer.kernel_size[1])
+    n, c, p, q = np.indices(argmax.shape, sparse=True)
+    r, s = np.divmod(argmax.astype(np.int64), layer.kernel_size[1])
     (top, _), (left, _) = layer.padding
     grad_x[n, c, p * layer.stride[0] - top + r, q * layer.stride[1] - left + s] = grad_output
     return (grad_x,), {}
@@ -115,34 +115,34 @@ def without_the_5x5(layer, right, grad_output, cache):
     return (*grads[:2], np.zeros_like(grads[2]), *grads[3:]), {}
 
 
-def dx_not_flipped(layer, right, grad_output, cache):
-    """The image's gradient is made with the kernel turned once too often."""
-    turned = np.ascontiguousarray(layer.params["weight"][:, :, ::-1, ::-1])
+def dx_with_a_rotated_kernel(layer, right, grad_output, cache):
+    """The input gradient is computed with a kernel that is rotated by 180 degrees."""
+    rotated = np.ascontiguousarray(layer.params["weight"][:, :, ::-1, ::-1])
     (_, *_), grads = right(grad_output, cache)
-    grad_x, _, _ = conv2d.backward(grad_output, cache, turned, None, layer.stride, layer.padding, layer.groups)
+    grad_x, _, _ = conv2d.backward(grad_output, cache, rotated, None, layer.stride, layer.padding, layer.groups)
     return (grad_x,), grads
 
 
-def dw_flipped(layer, right, grad_output, cache):
-    """The weights' gradient comes out rotated by 180 degrees."""
+def dw_rotated(layer, right, grad_output, cache):
+    """The weight gradient is rotated by 180 degrees."""
     grad_inputs, grads = right(grad_output, cache)
     return grad_inputs, {**grads, "weight": np.ascontiguousarray(grads["weight"][:, :, ::-1, ::-1])}
 
 
 def bias_forgotten(layer, right, grad_output, cache):
-    """No bias of a convolution ever moves."""
+    """The bias gradients of all convolutions are 0."""
     grad_inputs, grads = right(grad_output, cache)
     return grad_inputs, {**grads, "bias": np.zeros_like(grads["bias"])}
 
 
 def dw_of_last_image(layer, right, grad_output, cache):
-    """The weights' gradient is that of the last image of the batch."""
+    """The weight gradient is that of the last image of the batch."""
     grad_inputs, grads = right(grad_output, cache)
     _, last = right(grad_output[-1:].copy(), cache[-1:].copy())
     return grad_inputs, {**grads, "weight": last["weight"]}
 
 
-def _classifier_keeps_it(g):
+def _no_gradient_below_the_classifier(g):
     layer, _ = g.nodes[g.main]
 
     def wrong(right, grad_output, cache):
@@ -154,25 +154,25 @@ def _classifier_keeps_it(g):
 
 BREAKS = {
     "correct": _nothing,
-    "max pool = for +=": _every(MaxPool2d, pool_overwrites),
+    "max pool with = instead of +=": _every(MaxPool2d, pool_overwrites),
     "5x5 branch gets no gradient": _every(Concat, without_the_5x5),
-    "dx with a rotated kernel": _every(Conv2d, dx_not_flipped),
-    "dw flipped": _every(Conv2d, dw_flipped),
+    "dx with a rotated kernel": _every(Conv2d, dx_with_a_rotated_kernel),
+    "dw rotated by 180 degrees": _every(Conv2d, dw_rotated),
     "bias gradient forgotten": _every(Conv2d, bias_forgotten),
     "dw of the last image only": _every(Conv2d, dw_of_last_image),
-    "nothing below the classifier learns": _classifier_keeps_it,
+    "no gradient below the classifier": _no_gradient_below_the_classifier,
 }
 NAMES = tuple(BREAKS)
 
 
 def by_letter(seeds=(0, 1, 2), epochs=EPOCHS, path=KEPT) -> dict[str, list[float]]:
-    """Return {letter: accuracies} of the eight backwards, without their names; print each number when it is ready."""
+    """Return {letter: accuracies} of the eight backward passes, without their names; print each accuracy at once."""
     accuracies = {}
-    for letter, place in LETTERS.items():
+    for letter, index in LETTERS.items():
         print(letter, end="", flush=True)
         accuracies[letter] = []
         for seed in seeds:
-            accuracies[letter].append(kept(NAMES[place], seed, epochs, path))
+            accuracies[letter].append(kept(NAMES[index], seed, epochs, path))
             print(f"  {accuracies[letter][-1]:6.1%}", end="", flush=True)
         print()
     return accuracies

@@ -1,18 +1,18 @@
 # %% [markdown]
 # # 04 Trust no gradient
 #
-# **Question.** How do you find out that a gradient is right, when wrong ones train too?
+# **Question.** How do you test a gradient, when networks train even with wrong ones?
 #
-# About 60 minutes. Needs lesson 03.
+# About 60 minutes. You need lesson 03.
 #
 # Afterwards you can
 #
-# - write a numerical gradient, and choose its step;
+# - write a numerical gradient, and choose its step size;
 # - compare two gradients in one number;
 # - check seven million parameters with two forward passes;
-# - say what the check cannot see.
+# - explain what a gradient check cannot detect.
 #
-# A *numerical gradient* moves one value up and down by h and takes the *central difference* of the output:
+# A *numerical gradient* is estimated by *central differences* with a *step size* h:
 #
 # $$f'(x) \approx \frac{f(x + h) - f(x - h)}{2 h}$$
 #
@@ -48,15 +48,15 @@ def conv(x, w, stride=1, pad=0):
 
 
 def conv_back(dout, x, w, stride=1, pad=0):
-    """Return (dx, dw) of the engine."""
+    """Return the engine's dx and dw."""
     return conv2d.backward(dout, x, w, None, stride, pad, algorithm="im2col")[:2]
 
 
 # %% [markdown]
-# ## The eight names
+# ## Which letter is correct?
 #
-# Lesson 03 trained a small GoogLeNet with eight backward passes under letters. Which letter is the right one? A cell
-# below reads what lesson 03 kept, or trains again: one to five minutes.
+# Lesson 03 trained a small GoogLeNet with eight backward passes, A to H. Which one is correct? The second cell below
+# reads the stored accuracies, or trains again in one to five minutes.
 
 # %%
 predict("04.a", ...)
@@ -64,34 +64,34 @@ predict("04.a", ...)
 # %%
 seeds, epochs = ((0,), 2) if FAST else ((0, 1, 2), wrong_backwards.EPOCHS)
 accuracies = wrong_backwards.by_letter(seeds, epochs)
-names = {letter: wrong_backwards.NAMES[place] for letter, place in wrong_backwards.LETTERS.items()}
+names = {letter: wrong_backwards.NAMES[index] for letter, index in wrong_backwards.LETTERS.items()}
 means = {f"{letter}, {names[letter]}": float(np.mean(values)) for letter, values in accuracies.items()}
 right = next(name for name in means if name.endswith("correct"))
 print(outcome("04.a", right[0]))
-figure, _ = viz.bar_chart(means, "held-out digits right", marked=(right,))
+figure, _ = viz.bar_chart(means, "accuracy on held-out digits", marked=(right,))
 rival = max(mean for name, mean in means.items() if name != right)
 assert rival > means[right] - 0.05
 figure
 
 # %% [markdown]
-# What you saw: at least one wrong backward pass is within five points of the right one. So accuracy proves nothing.
+# What you saw: the accuracy of at least one wrong backward pass is within five percentage points of the correct one.
 
 # %% [markdown]
-# ## Exercise 04.1: a gradient by differences
+# ## Exercise 04.1: a numerical gradient
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
 # Write `numeric_grad`, with a central difference for every value of x. f returns an array; the loss is the sum of
-# f(x) * dout, whose gradient for f(x) is dout. x may hold integers. And f may write each result into the same array,
-# over the one before.
+# f(x) * dout, so its gradient with respect to f(x) is dout. x may contain integers. f may return the same array, with
+# new values, at every call.
 
 
 # %%
 # exercise 04.1
 def numeric_grad(f, x, dout, h=1e-4):
-    """Return d sum(f(x) * dout) / dx, of the shape of x, by central differences with step h."""
+    """Return d sum(f(x) * dout) / dx, with the shape of x, by central differences with step size h."""
     ### BEGIN SOLUTION
-    x = np.array(x, float)  # a copy, and of floats
+    x = np.array(x, float)  # a copy, as floats
     grad = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         old = x[i]
@@ -113,14 +113,15 @@ result
 if result.passed:
     x, w = integers(1, 2, 4, 5), integers(2, 2, 3, 3)
     dout = integers(1, 2, 2, 3)
-    mine, engines = numeric_grad(lambda x: conv(x, w), x, dout), conv_back(dout, x, w)[0]
-    print(f"Your numerical gradient and the engine's analytic one differ by at most {abs(mine - engines).max():.1e}.")
+    numerical, analytic = numeric_grad(lambda x: conv(x, w), x, dout), conv_back(dout, x, w)[0]
+    difference = abs(numerical - analytic).max()
+    print(f"Your numerical gradient and the engine's analytic gradient differ by at most {difference:.1e}.")
 
 # %% [markdown]
-# ## Which step?
+# ## Choosing the step size
 #
-# Softmax is a curve, a convolution is linear in its input. Which h between 0.1 and 1e-14 has the smallest error for
-# softmax, and which for a convolution, in float64?
+# Softmax is nonlinear, a convolution is linear in its input. In float64, which h between 0.1 and 1e-14 gives the
+# smallest error for each of them?
 
 # %%
 predict("04.b", ...)
@@ -136,19 +137,20 @@ print(outcome("04.b", {"softmax": best_for_softmax, "convolution": steps.best(te
 figure
 
 # %% [markdown]
-# What you saw: softmax has a valley. A large step misses the curve, a small one loses digits.
+# What you saw: the curve of softmax has a valley. Large steps suffer from truncation error, small steps from round-off
+# error.
 #
 # $$\frac{f(x + h) - f(x - h)}{2 h} = f'(x) + \underbrace{\frac{h^2}{6} f^{(3)}(x) + \dots}_{\text{truncation}}
 #   + \underbrace{\text{about } \frac{\epsilon \, |f|}{h}}_{\text{round-off}}$$
 #
-# where epsilon is the rounding error of 1: 2e-16 in float64, 1e-7 in float32. The third derivative of a convolution is
-# 0, so only round-off is left. "Smaller is better" is wrong for both. And gradients are checked in float64.
+# where epsilon is the relative rounding error: 2e-16 in float64, 1e-7 in float32. The third derivative of a convolution
+# is 0, so it has only round-off error. A smaller h is not always better. Check gradients in float64.
 
 # %% [markdown]
 # ## A convolution of integers
 #
-# Now images, weights and `dout` are integers, and h is 1. How many of the 54 weight gradients does the central
-# difference hit exactly, `==`?
+# Now images, weights and `dout` are integers, and h is 1. For how many of the 54 weights is the central difference
+# exactly equal to the analytic gradient?
 
 # %%
 predict("04.d", ...)
@@ -156,30 +158,31 @@ predict("04.d", ...)
 # %%
 x, w, dout = integers(2, 2, 5, 6), integers(3, 2, 3, 3), integers(2, 3, 3, 3)
 dx, dw = conv_back(dout, x, w, 2, 1)
-hits = 0
+equal = 0
 for i in np.ndindex(w.shape):
     unit = np.zeros(w.shape)
     unit[i] = 1
-    hits += ((conv(x, w + unit, 2, 1) - conv(x, w - unit, 2, 1)) * dout).sum() / 2 == dw[i]
-print(outcome("04.d", f"{hits} of {dw.size}"))
-assert hits == dw.size
+    equal += ((conv(x, w + unit, 2, 1) - conv(x, w - unit, 2, 1)) * dout).sum() / 2 == dw[i]
+print(outcome("04.d", f"{equal} of {dw.size}"))
+assert equal == dw.size
 
 # %% [markdown]
-# What you saw: all. The sums are exact, and the layer is linear in its weights. Here a wrong last digit is a bug.
+# What you saw: for all of them. The sums are exact, and the layer is linear in its weights. Here any difference is a
+# bug.
 
 # %% [markdown]
 # ## Exercise 04.2: one number for the difference of two gradients
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `rel_error(a, n)` -> one number: at most 1e-6 if two gradients agree in every entry, more if one entry does not.
-# Zero agrees with zero, nan with nothing; 1e-9 and 2e-9 differ, 1e9 and 1e9 + 1 agree.
+# Write `rel_error(a, n)`. It returns one number: at most 1e-6 if the gradients agree in every entry, more if any entry
+# differs. Zero agrees with zero, nan with nothing. 1e-9 and 2e-9 differ; 1e9 and 1e9 + 1 agree.
 
 
 # %%
 # exercise 04.2
 def rel_error(a, n):
-    """Return one number for the analytic gradient a and the numerical one n, arrays of one shape."""
+    """Return one number for the analytic gradient a and the numerical gradient n, arrays of equal shape."""
     ### BEGIN SOLUTION
     size = np.maximum(np.maximum(abs(a), abs(n)), 1e-12)
     return np.max(abs(a - n) / size)
@@ -192,8 +195,8 @@ check("04.2", rel_error)
 # %% [markdown]
 # ## Kinks
 #
-# At a kink a function has no derivative. ReLU has one at 0, max pooling has one if two values are equal. What is the
-# central difference of ReLU at x = 0, for any h?
+# A *kink* is a point without a derivative. ReLU has one at 0, max pooling if two values are equal. What is the central
+# difference of ReLU at x = 0, for any h?
 
 # %%
 predict("04.f", ...)
@@ -209,13 +212,13 @@ for finding in report.findings:
 assert "1 of 3 indices" in str(report.findings[-1])
 
 # %% [markdown]
-# What you saw: at 0 the numerical gradient is 0.5, the analytic one 0, and neither has a bug. The checker leaves a kink
-# out and reports it. (Its first line is about a random direction: that comes next.)
+# What you saw: at 0 the numerical gradient is 0.5, the analytic gradient 0, and neither is a bug. The checker skips a
+# kink and reports it. (Its first line is about a random direction, which comes next.)
 
 # %% [markdown]
 # ## Seven million parameters
 #
-# One central difference takes two forward passes. How long would they take for all of GoogLeNet's parameters?
+# A central difference needs two forward passes. How long would they take for all of GoogLeNet's parameters?
 
 # %%
 predict("04.h", ...)
@@ -229,38 +232,38 @@ g(image)
 seconds = time.perf_counter() - begun
 parameters = mg.count(g).params
 days = 2 * seconds * parameters / 86400
-print(f"{parameters:,} parameters, {seconds:.2f} s for a forward pass here; two of them: {2 * seconds:.2f} s")
+print(f"{parameters:,} parameters; one forward pass takes {seconds:.2f} s here, two take {2 * seconds:.2f} s")
 print(outcome("04.h", f"{days:,.0f} days"))
 assert parameters == 6_998_552
 
 # %% [markdown]
-# What you saw: days. So move all parameters at once along one random direction d. Their *directional derivative* is
-# the sum of gradient times d:
+# What you saw: days. So move all parameters at once along a random direction d. The *directional derivative* is the
+# sum of gradient times d:
 #
 # $$\frac{f(\theta + h d) - f(\theta - h d)}{2 h} \approx \sum_m \frac{\partial f}{\partial \theta_m} d_m$$
 #
-# where theta is all parameters. A wrong gradient hides only if its error is at right angles to d.
+# where theta is all parameters. This misses a wrong gradient only if its error is orthogonal to d.
 
 # %% [markdown]
 # ## Exercise 04.4: one direction for all parameters
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `directional_check`. `f` takes `{name: array}` and returns the loss. Return the relative error of the one number
-# that you compare. Leave `params` as they are.
+# Write `directional_check`. `f` takes `{name: array}` and returns the loss. Return the relative error of the
+# directional derivative. Do not change `params`.
 
 
 # %%
 # exercise 04.4
 def directional_check(f, params, grads, rng, h):
-    """Return |numeric - expected| / max(|numeric|, |expected|) along one random direction in all arrays."""
+    """Return |numerical - analytic| / max(|numerical|, |analytic|) along one random direction for all arrays."""
     ### BEGIN SOLUTION
-    along = {name: rng.standard_normal(value.shape) for name, value in params.items()}
-    up = f({name: value + h * along[name] for name, value in params.items()})
-    down = f({name: value - h * along[name] for name, value in params.items()})
-    numeric = (up - down) / (2 * h)
-    expected = sum((grads[name] * along[name]).sum() for name in params)
-    return abs(numeric - expected) / max(abs(numeric), abs(expected))
+    d = {name: rng.standard_normal(value.shape) for name, value in params.items()}
+    up = f({name: value + h * d[name] for name, value in params.items()})
+    down = f({name: value - h * d[name] for name, value in params.items()})
+    numerical = (up - down) / (2 * h)
+    analytic = sum((grads[name] * d[name]).sum() for name in params)
+    return abs(numerical - analytic) / max(abs(numerical), abs(analytic))
     ### END SOLUTION
 
 
@@ -268,10 +271,10 @@ def directional_check(f, params, grads, rng, h):
 check("04.4", directional_check)
 
 # %% [markdown]
-# ## Always the last value
+# ## A wrong forward pass
 #
-# Here is a 'max pool' that always takes the last value of its window; its backward pass sends the gradient there. The
-# test image holds 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
+# This 'max pool' always takes the last value of its window, and its backward pass gives this value the gradient. The
+# test image contains 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
 
 # %%
 predict("04.i", ...)
@@ -296,14 +299,14 @@ print(outcome("04.i", [test for test, passed in passes.items() if passed]))
 assert all(passes.values())
 
 # %% [markdown]
-# What you saw: both. In this image the last value is the largest. And a gradient check tests that backward and forward
-# pass belong together, not that the forward pass is right.
+# What you saw: both. In this image the last value is the largest. And a gradient check tests whether the backward pass
+# matches the forward pass, not whether the forward pass is correct.
 
 # %% [markdown]
 # ## Make it break
 #
-# Here is a wrong pair that passes: it calls itself max pooling and averages. Write another, and note which test would
-# have caught it.
+# This pair is called max pooling but computes averages, and it passes. Write another wrong pair that passes. Which test
+# would reveal it?
 
 
 # %%
@@ -324,8 +327,8 @@ assert verdict == "PASS"
 
 # %%
 ledger = {
-    "a wrong backward pass can train as well as the right one, within five points": rival > means[right] - 0.05,
-    "a gradient check proves that a layer is right": verdict != "PASS",
+    "a wrong backward pass can come within five percentage points of the correct one": rival > means[right] - 0.05,
+    "a gradient check proves that a layer is correct": verdict != "PASS",
 }
 for claim, holds in ledger.items():
     print("holds  " if holds else "FAILS  ", claim)
@@ -343,21 +346,22 @@ quiz("04")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need this part.
 #
-# - The complex step: f(x + ih).imag / h subtracts nothing, so h may be 1e-30. `mg.gradcheck.compare_steps` shows it
-#   next to the other two. Which layers allow it?
+# - The complex step, f(x + ih).imag / h, has no subtraction, so h may be 1e-30. `mg.gradcheck.compare_steps` compares
+#   it with one-sided and central differences. Which layers accept complex arrays?
 # - Run a parallel kernel twice and compare the bits. What would a difference mean?
 
 # %%
 mg.gradcheck.compare_steps(mg.layers.Softmax())
 
 # %% [markdown]
-# ## Inputs that hide
+# ## Test cases that hide mistakes
 #
-# The known mistakes of lesson 03 (bias, weights, image) are run on one case: two images of 5 x 7, three channels,
-# three filters, stride 2. Then `dout` is all ones, as for a loss that is a plain sum; then the stride is 1; then there
-# is only one image. How many mistakes survive each?
+# Run the known mistakes of lesson 03 (bias, weight and input gradient) on a test case: two images of 5 x 7, three
+# channels, three filters, stride 2, random `dout`. Then change one thing at a time. In one case `dout` is all ones, as
+# for a loss that is a plain sum; in another the stride is 1; in the last there is only one image. A mistake *survives*
+# a case that does not reveal it. How many survive in each case?
 
 # %%
 predict("04.e", ...)
@@ -373,7 +377,7 @@ cases = {
 }
 surviving = {name: survivors(*case) for name, case in cases.items()}
 for name, mistakes in surviving.items():
-    print(f"{name}: {'; '.join(mistakes) or 'none survives'}")
+    print(f"{name}: {'; '.join(mistakes) or 'none'}")
 print(outcome("04.e", {name: len(mistakes) for name, mistakes in surviving.items()}))
 known = sum(len(find(number).wrongs) for number in ("03.1", "03.2", "03.3"))
 assert all(len(mistakes) < known for mistakes in surviving.values())
@@ -381,15 +385,15 @@ assert not surviving["dout random"]
 assert all(mistakes for name, mistakes in surviving.items() if name != "dout random")
 
 # %% [markdown]
-# What you saw: a case is good if no two of its values are equal without need. A check is worth what it rejects.
+# What you saw: sizes and values that are equal hide mistakes. In a good test case, as many of them as possible differ.
 
 # %% [markdown]
-# ## Exercise 04.3: the smallest case that reveals
+# ## Exercise 04.3: the smallest revealing test case
 #
 # Difficulty: *** of ***. About 15 minutes. Further.
 #
-# Give `x`, `w`, `dout`, `stride` and `pad` that reveal all known mistakes of lesson 03. The score is how many you
-# reveal, then how few values `x` and `w` have together. `integers(2, 2, 3, 3)` makes arrays.
+# Choose `x`, `w`, `dout`, `stride` and `pad` that reveal all known mistakes of lesson 03. Then try to reveal them with
+# fewer values in `x` and `w`. `integers(2, 2, 3, 3)` returns a random array of that shape.
 
 
 # %%
@@ -412,8 +416,8 @@ check("04.3", case)
 # Difficulty: ** of ***. About 10 minutes. Further.
 #
 # The backward pass of a linear map A is its transpose, or *adjoint*: <y, A x> = <A^T y, x> for all x and y. Write
-# `adjoint_ok` with random whole numbers, as floats (the engine takes no int64), and ==. `forward` is A, `transpose` a
-# function that claims to be A^T.
+# `adjoint_ok`: draw random integers, convert them to floats (the engine does not accept int64), and compare with ==.
+# `forward` is A, and `transpose` is a function that may or may not be A^T.
 
 
 # %%
@@ -433,35 +437,34 @@ check("04.5", adjoint_ok)
 # %% [markdown]
 # ## In single precision
 #
-# The same convolution in float32, step 1e-5, as many tools have it. Which relative error do you expect?
+# Now check a convolution in float32, with the step size 1e-5, a common default. How large is the relative error?
 
 # %%
 predict("04.c", ...)
 
 # %%
 x, w = rng.standard_normal((2, 3, 8, 8)), rng.standard_normal((4, 3, 3, 3))
-dout, along = rng.standard_normal((2, 4, 6, 6)), rng.standard_normal((2, 3, 8, 8))
-exact = float((conv_back(dout, x, w)[0] * along).sum())
+dout, d = rng.standard_normal((2, 4, 6, 6)), rng.standard_normal((2, 3, 8, 8))
+exact = float((conv_back(dout, x, w)[0] * d).sum())
 errors = {
-    h: [
-        steps.error(lambda x, w: conv(x, w), (x, w, dout, along), h, dtype, exact) for dtype in (np.float64, np.float32)
-    ]
+    h: [steps.error(lambda x, w: conv(x, w), (x, w, dout, d), h, dtype, exact) for dtype in (np.float64, np.float32)]
     for h in (1e-1, 1e-3, 1e-5, 1e-7)
 }
 for h, (double, single) in errors.items():
     print(f"h = {h:.0e}: float64 {double:.1e}, float32 {single:.1e}")
 print(outcome("04.c", f"{errors[1e-5][1]:.1e}"))
 assert errors[1e-5][0] < 1e-6 < errors[1e-5][1]  # fine in float64, useless in float32
-assert errors[1e-1][0] < 1e-12  # for a convolution a larger step is better
+assert errors[1e-1][0] < 1e-12  # for a convolution a larger step size is better
 
 # %% [markdown]
-# What you saw: in float32 the error is many orders of magnitude larger. Check gradients in float64.
+# What you saw: in float32 the error is several orders of magnitude larger. Check gradients in float64.
 
 # %% [markdown]
-# ## Turn up what you test
+# ## Hyperparameters that reveal mistakes
 #
-# LRN has alpha = 1e-4 in GoogLeNet, as in AlexNet, and hardly changes its input. (The paper gives no constants; these
-# are in the published model.) Suppose its backward pass just returns `dout`. What is the relative error?
+# In GoogLeNet, as in AlexNet, local response normalisation (LRN) has alpha = 1e-4 and hardly changes its input. (The
+# paper gives no value; the published model does.) Suppose the backward pass simply returns `dout`. What is its relative
+# error?
 
 # %%
 predict("04.g", ...)
@@ -473,20 +476,20 @@ for alpha in (1e-4, 1.0):
     _, scale = local_response_norm.forward(x, 5, alpha, 0.75, 1.0)
     dx = local_response_norm.backward(dout, x, scale, 5, alpha, 0.75)
     errors[alpha] = np.linalg.norm(dx - dout) / np.linalg.norm(dx)
-    print(f"alpha = {alpha:g}: returning dout is off by {errors[alpha]:.1e}")
+    print(f"alpha = {alpha:g}: returning dout has the relative error {errors[alpha]:.1e}")
 print(outcome("04.g", f"{errors[1e-4]:.1e}"))
 assert mg.layers.LocalResponseNorm().alpha == 1e-4
 assert errors[1e-4] < 1e-3 < 0.1 < errors[1.0]
 
 # %% [markdown]
-# What you saw: at 1e-4 the missing backward pass is nearly invisible, at 1 it is plain. Test a layer with settings that
-# make it do something.
+# What you saw: at alpha = 1e-4 the missing backward pass is nearly invisible, at 1 it is obvious. Test a layer with
+# hyperparameters for which it changes its input.
 
 # %% [markdown]
 # ## Twenty questions
 #
-# One of 4,608 weights has a wrong gradient. A direction that moves half of the weights shows in which half it is. How
-# many such questions find it?
+# One of 4,608 weights has a wrong gradient. A check along a direction that moves only half of the weights shows in
+# which half it is. How many such checks do you need to find the weight?
 
 # %%
 predict("04.j", ...)
@@ -495,42 +498,42 @@ predict("04.j", ...)
 x, w = integers(1, 16, 5, 5), integers(32, 16, 3, 3)
 dout = integers(1, 32, 3, 3)
 dw = conv_back(dout, x, w)[1]
-culprit = int(rng.integers(dw.size))
-dw.flat[culprit] += 1
+wrong = int(rng.integers(dw.size))
+dw.flat[wrong] += 1
 
 
 def agrees(indices):
-    """Answer one question: does the gradient agree along a direction that moves these weights only?"""
+    """Return whether the gradient is correct along a random direction that moves only these weights."""
     d = np.zeros(w.size)
     d[indices] = rng.integers(1, 10, len(indices))
     return (conv(x, d.reshape(w.shape)) * dout).sum() == (dw.ravel() * d).sum()
 
 
 # %%
-candidates, questions = np.arange(dw.size), 0
+candidates, checks = np.arange(dw.size), 0
 while len(candidates) > 1:
     half = candidates[: len(candidates) // 2]
     candidates = candidates[len(half) :] if agrees(half) else half
-    questions += 1
-where = tuple(map(int, np.unravel_index(candidates[0], w.shape)))
-print(f"the wrong gradient is at {where} with {questions} questions among {dw.size:,}")
-print(outcome("04.j", questions))
-assert candidates[0] == culprit
-assert questions in (12, 13)
+    checks += 1
+index = tuple(map(int, np.unravel_index(candidates[0], w.shape)))
+print(f"after {checks} checks of {dw.size:,} weights: the wrong gradient is at {index}")
+print(outcome("04.j", checks))
+assert candidates[0] == wrong
+assert checks in (12, 13)
 
 # %% [markdown]
-# What you saw: each question halves the candidates, so a dozen are enough.
+# What you saw: each check halves the number of candidates, so about a dozen are enough.
 
 # %% [markdown]
 # ## Exercise 04.6: detective
 #
 # Difficulty: *** of ***. About 15 minutes. Further.
 #
-# Three broken convolutions, drawn for your name: 3 x 3, stride 2, padding 1, three channels, three filters. You get
-# the analytic and the numerical gradient. Which mistake is which? Try ratios and maps before you ask
-# `mg.gradcheck.check_function`.
+# You get three convolutions with broken backward passes, which depend on your name: 3 x 3, stride 2, padding 1, three
+# channels, three filters. For each you get the analytic and the numerical gradients. Which mistake does each of them
+# make? Try ratios and figures before you use `mg.gradcheck.check_function`.
 #
-# Your answer is a dict with one name of the list for each letter, for example
+# Your answer is a dict with one name from the list for each letter, for example
 # `mistakes = {"A": "axes swapped", "B": "padding ignored", "C": "stride ignored"}`.
 
 

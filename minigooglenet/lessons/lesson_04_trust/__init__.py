@@ -1,4 +1,4 @@
-"""Lesson 04: how do you find out that a gradient is right, when wrong ones train too?"""
+"""Lesson 04: how do you test a gradient, when networks train even with wrong ones?"""
 
 from minigooglenet.lessons.lesson_04_trust import (
     differences,

@@ -1,4 +1,4 @@
-"""Broken convolutions to be found out by their gradients: three for each student, from the museum."""
+"""Broken convolutions to identify by their gradients: three per student, from `gradcheck.museum`."""
 
 import hashlib
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from minigooglenet.gradcheck import check_function
 from minigooglenet.gradcheck.museum import EXHIBITS
 
 LETTERS = "ABC"
-WRONG_SHAPE = "conv2d/bias_not_summed_over_the_batch"  # its shape alone would give it away
+WRONG_SHAPE = "conv2d/bias_not_summed_over_the_batch"  # too easy: the shape of its gradient reveals it
 BROKEN = [
     exhibit
     for name, exhibit in EXHIBITS.items()
@@ -19,7 +19,7 @@ SUSPECTS = tuple(sorted({exhibit.suspect for exhibit in BROKEN}))
 
 
 class Case(NamedTuple):
-    """A convolution 3x3, stride 2, padding 1 with a broken backward, and arrays to run it on.
+    """A 3x3 convolution with stride 2, padding 1 and a broken backward, and arrays to run it on.
 
     forward(x, weight, bias) -> y;  backward(grad_y, x, weight, bias) -> (grad_x, grad_weight, grad_bias)
     """
@@ -30,18 +30,18 @@ class Case(NamedTuple):
 
 
 def drawn(student) -> dict:
-    """Return {letter: Exhibit}, three of different mistakes, the same every time."""
+    """Return {letter: Exhibit}, three with different mistakes, the same at every call."""
     rng = np.random.default_rng(list(hashlib.sha256(f"detective/{student}".encode()).digest()))
-    kinds = rng.choice(len(SUSPECTS), len(LETTERS), replace=False)
+    suspects = rng.choice(len(SUSPECTS), len(LETTERS), replace=False)
     chosen = {}
-    for letter, kind in zip(LETTERS, kinds, strict=True):
-        alike = [exhibit for exhibit in BROKEN if exhibit.suspect == SUSPECTS[kind]]
-        chosen[letter] = alike[rng.integers(len(alike))]
+    for letter, index in zip(LETTERS, suspects, strict=True):
+        candidates = [exhibit for exhibit in BROKEN if exhibit.suspect == SUSPECTS[index]]
+        chosen[letter] = candidates[rng.integers(len(candidates))]
     return chosen
 
 
 def cases(student) -> dict[str, Case]:
-    """Return {letter: Case} of a student, without names."""
+    """Return {letter: Case} for a student, without the names of the mistakes."""
     return {
         letter: Case(exhibit.forward, exhibit.backward, exhibit.inputs(np.random.default_rng(0)))
         for letter, exhibit in drawn(student).items()
@@ -49,6 +49,6 @@ def cases(student) -> dict[str, Case]:
 
 
 def evidence(case) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return {"x", "weight", "bias": (the backward's gradient, the one by differences)} of a Case."""
+    """Return {name: (analytic gradient, numerical gradient)} of a Case for x, weight and bias."""
     errors = check_function(case.forward, case.backward, *case.inputs).errors
     return dict(zip(("x", "weight", "bias"), errors.values(), strict=False))

@@ -1,4 +1,4 @@
-"""A gradient by differences that can be trusted."""
+"""Exercise: a numerical gradient by central differences."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from minigooglenet.gradcheck import differences
 
 numeric_grad = Exercise(
     "04.1",
-    "a gradient by differences",
+    "a numerical gradient",
     "numeric_grad(f, x, dout, h=1e-4) -> the shape of x",
     minutes=10,
     difficulty=2,
     hints=(
-        "What is x after your loop, and of which type is it?",
+        "After your loop, does x have its old values, and are they floats?",
         (
-            "Work on a copy of floats. For each entry: add h, call f and copy what it returns; take h off twice as "
-            "far, call f again; put the entry back. For f(x) = x * x at 3 with h = 1: (16 - 4) / 2 = 6."
+            "Work on a copy of x as floats. For each entry: add h, call f and copy its result; subtract 2 h, call f "
+            "again; restore the entry. For f(x) = x * x at 3 with h = 1: (16 - 4) / 2 = 6."
         ),
         "`grad[i] = ((up - down) * dout).sum() / ____`",
     ),
@@ -28,8 +28,8 @@ def cubic(x):
     return x**3 - 2 * x
 
 
-def folded(x):
-    """Return x times itself turned round, so that each entry moves two outputs."""
+def times_its_reverse(x):
+    """Return x times x in reverse order, so that each entry changes two outputs."""
     return x * x[::-1]
 
 
@@ -45,10 +45,10 @@ def _with_one_buffer():
 @numeric_grad.cases
 def numeric_grad_cases(rng):
     yield cubic, rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), 1e-4
-    yield cubic, np.array([3, -2, 5, 1]), rng.standard_normal(4), 1e-4  # whole numbers
-    yield folded, rng.standard_normal(5), rng.standard_normal(5), 1e-4
+    yield cubic, np.array([3, -2, 5, 1]), rng.standard_normal(4), 1e-4  # integers
+    yield times_its_reverse, rng.standard_normal(5), rng.standard_normal(5), 1e-4
     yield _with_one_buffer(), rng.standard_normal(4) + 2, rng.standard_normal(4), 1e-4
-    yield cubic, rng.standard_normal(3), rng.standard_normal(3), 0.5  # a step so large that its own size shows
+    yield cubic, rng.standard_normal(3), rng.standard_normal(3), 0.5  # so large that the truncation error shows
 
 
 @numeric_grad.reference
@@ -63,36 +63,36 @@ numeric_grad.engine(differences.central_differences)
 def numeric_grad_with_new_arrays(f, x, dout, h=1e-4):
     x = np.array(x, float)
     grad = np.zeros_like(x)
-    for place in np.ndindex(x.shape):
+    for index in np.ndindex(x.shape):
         unit = np.zeros_like(x)
-        unit[place] = h
+        unit[index] = h
         up = float((f(x + unit) * dout).sum())
         down = float((f(x - unit) * dout).sum())
-        grad[place] = (up - down) / (2 * h)
+        grad[index] = (up - down) / (2 * h)
     return grad
 
 
 @numeric_grad.wrong
 def one_sided(f, x, dout, h=1e-4):
-    """The error shrinks only as h: you used f(x + h) - f(x). Go h to both sides."""
+    """The error of f(x + h) - f(x) is proportional to h. Use f(x + h) - f(x - h), whose error shrinks with h**2."""
     return _differences(f, x, dout, h, down=0) * 2
 
 
 @numeric_grad.wrong
 def divided_by_h(f, x, dout, h=1e-4):
-    """Twice the true value: from x - h to x + h is 2h."""
+    """Twice the correct gradient: from x - h to x + h is 2h, so divide by 2h."""
     return _differences(f, x, dout, h) * 2
 
 
 @numeric_grad.wrong
 def dout_not_used(f, x, dout, h=1e-4):
-    """You differentiated the sum of the output: each output counts dout times."""
+    """You differentiated the sum of the outputs. Multiply each output by its dout first."""
     return _differences(f, x, np.ones_like(dout), h)
 
 
 @numeric_grad.wrong
 def all_values_moved_at_once(f, x, dout, h=1e-4):
-    """You moved all values of x at once: move one, and leave the others where they are."""
+    """You moved all values of x at once. Move one value, and leave the others unchanged."""
     x = np.array(x, float)
     up, down = f(x + h).copy(), f(x - h).copy()
     return np.full(x.shape, ((up - down) * dout).sum() / (2 * h))
@@ -100,90 +100,91 @@ def all_values_moved_at_once(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def all_values_moved_and_no_sum(f, x, dout, h=1e-4):
-    """You moved all values of x at once: move one, leave the others, and add up what all outputs do."""
+    """You moved all values of x at once. Move one value, and sum the change of all outputs, times dout."""
     x = np.array(x, float)
     up = f(x + h).copy()
     return (up - f(x - h)) * dout / (2 * h)
 
 
 @numeric_grad.wrong
-def entry_not_put_back(f, x, dout, h=1e-4):
-    """Entry 1 is evaluated at a moved x: put entry 0 back before you go on."""
+def entry_not_restored(f, x, dout, h=1e-4):
+    """Entry 0 still has its moved value when you move entry 1. Restore it first."""
     x = np.array(x, float)
     grad = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        x[place] += h
+    for index in np.ndindex(x.shape):
+        x[index] += h
         up = f(x).copy()
-        x[place] -= 2 * h
-        grad[place] = ((up - f(x)) * dout).sum() / (2 * h)
+        x[index] -= 2 * h
+        grad[index] = ((up - f(x)) * dout).sum() / (2 * h)
     return grad
 
 
 @numeric_grad.wrong
-def whole_numbers(f, x, dout, h=1e-4):
-    """x[i] + 1e-4 was cut back to x[i]: make x an array of floats first."""
+def integers_not_converted(f, x, dout, h=1e-4):
+    """x may contain integers: storing x[i] + 1e-4 in them rounds it. Make x an array of floats first."""
     x, grad = x.copy(), np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        old = x[place]
-        x[place] = old + h
+    for index in np.ndindex(x.shape):
+        old = x[index]
+        x[index] = old + h
         up = f(x).copy()
-        x[place] = old - h
-        grad[place] = ((up - f(x)) * dout).sum() / (2 * h)
-        x[place] = old
+        x[index] = old - h
+        grad[index] = ((up - f(x)) * dout).sum() / (2 * h)
+        x[index] = old
     return grad
 
 
 @numeric_grad.wrong
 def two_results_in_one_buffer(f, x, dout, h=1e-4):
-    """All zeros: both calls returned the same array. Copy the first one."""
+    """All zeros, because both calls of f returned the same array. Copy the first result."""
     x = np.array(x, float)
     grad = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        old = x[place]
-        x[place] = old + h
+    for index in np.ndindex(x.shape):
+        old = x[index]
+        x[index] = old + h
         up = f(x)
-        x[place] = old - h
-        grad[place] = ((up - f(x)) * dout).sum() / (2 * h)
-        x[place] = old
+        x[index] = old - h
+        grad[index] = ((up - f(x)) * dout).sum() / (2 * h)
+        x[index] = old
     return grad
 
 
-def _whole_numbers_in_place(kind, sums):
-    """Register the loop that moves the entries of x itself: of whole numbers it cuts every step off."""
+def _integers_in_place(dtype, sums):
+    """Register the loop that moves the entries of a copy of x: if they are integers, every step is rounded away."""
 
     def answer(f, x, dout, h=1e-4):
         x = x.copy()
-        grad = np.zeros(x.shape, kind or x.dtype)
-        for place in np.ndindex(x.shape):
-            x[place] += h
+        grad = np.zeros(x.shape, dtype or x.dtype)
+        for index in np.ndindex(x.shape):
+            x[index] += h
             up = (f(x) * dout).sum() if sums else f(x)
-            x[place] -= 2 * h
+            x[index] -= 2 * h
             down = (f(x) * dout).sum() if sums else f(x)
-            x[place] += h
-            grad[place] = (up - down) / (2 * h) if sums else ((up - down) * dout).sum() / (2 * h)
+            x[index] += h
+            grad[index] = (up - down) / (2 * h) if sums else ((up - down) * dout).sum() / (2 * h)
         return grad
 
-    answer.__name__ = f"whole_numbers_in_place_{'of_sums' if sums else 'of_arrays'}_{kind.__name__ if kind else 'as_x'}"
-    grad_too = " The gradient's array was one of whole numbers, too." if kind is None else ""
-    shared = "" if sums else " And copy what f returns: it may return the same array again."
-    answer.__doc__ = f"x may hold whole numbers, to which x[i] + h is rounded: copy it as floats.{grad_too}{shared}"
+    same_dtype = " Your array for the gradient had integers too." if dtype is None else ""
+    shared = "" if sums else " Also copy the result of f: it may return the same array again."
+    gradient, results = "_gradient_of_integers" if same_dtype else "", "_results_not_copied" if shared else ""
+    answer.__name__ = f"integers_moved_in_place{gradient}{results}"
+    answer.__doc__ = f"x may contain integers, and x[i] + h is rounded to one: copy it as floats.{same_dtype}{shared}"
     numeric_grad.wrong(answer)
 
 
-for kind in (None, float):
+for dtype in (None, float):
     for sums in (True, False):
-        _whole_numbers_in_place(kind, sums)
+        _integers_in_place(dtype, sums)
 
 
 def _differences(f, x, dout, h, down=1):
-    """Return the gradient by differences from h above to `down` times h below."""
+    """Return the numerical gradient from the points x + h and x - down * h."""
     x = np.array(x, float)
     grad = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        old = x[place]
-        x[place] = old + h
+    for index in np.ndindex(x.shape):
+        old = x[index]
+        x[index] = old + h
         up = f(x).copy()
-        x[place] = old - down * h
-        grad[place] = ((up - f(x)) * dout).sum() / (2 * h)
-        x[place] = old
+        x[index] = old - down * h
+        grad[index] = ((up - f(x)) * dout).sum() / (2 * h)
+        x[index] = old
     return grad

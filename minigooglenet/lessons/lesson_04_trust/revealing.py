@@ -1,4 +1,4 @@
-"""The smallest case that reveals."""
+"""Exercise: the smallest test case that reveals all known mistakes of lesson 03."""
 
 import numpy as np
 
@@ -10,22 +10,22 @@ from minigooglenet.lessons.lesson_03_gradients.three_gradients import conv_db, c
 
 revealing = Exercise(
     "04.3",
-    "the smallest case that reveals",
+    "the smallest revealing test case",
     "case() -> (x, w, dout, stride, pad)",
     minutes=15,
     difficulty=3,
     hints=(
-        "Which of your numbers are equal and need not be?",
+        "Which of your sizes and values are equal but need not be?",
         (
-            "Two images, two channels, two filters; windows that overlap, a stride above 1, a padding above 0; numbers "
-            "of dout that differ. A mistake that nothing in your case can show survives."
+            "Use two images, two channels and two filters, windows that overlap, a stride above 1, a padding above 0, "
+            "and different values in dout. A mistake survives if it makes no difference in your test case."
         ),
         "`return integers(2, 2, 3, 2), integers(2, 2, 3, 2), integers(2, 2, ____, 2), 2, 1`",
     ),
     core=False,
 )
-PAR = 28  # numbers in x and w together: the smallest case known here
-LARGEST, MOST_NUMBERS = 100, 2000
+PAR = 28  # values in x and w: the smallest known case
+LARGEST, MOST_VALUES = 100, 2000
 
 
 @revealing.judge
@@ -39,22 +39,23 @@ def revealing_judge(case):
     x, w, *_ = case
     left = survivors(*case)
     count = sum(len(_mistakes(exercise)) for exercise in (conv_db, conv_dw, conv_dx))
-    score = f"{count - len(left)} of {count} mistakes revealed by {x.size + w.size} numbers in x and w"
+    score = f"{count - len(left)} of {count} mistakes revealed, with {x.size + w.size} values in x and w"
     if not left:
-        return Verdict(True, None, f"{score}; par is {PAR}")
+        return Verdict(True, None, f"{score}. The smallest known case has {PAR}")
     name, why = _blind(*case)
-    return Verdict(False, name, f"{score}. These survive: {'; '.join(left)}. {why}".strip(), "break what is alike")
+    advice = "make sizes and values different"
+    return Verdict(False, name, f"{score}. These survive: {'; '.join(left)}. {why}".strip(), advice)
 
 
-LEFT_OUT = {
-    "images not summed": "its shape tells, whatever the numbers are",
-    "crop empty without padding": "its shape tells, whatever the numbers are",
-    "kernel taken as square": "it would force the shape of the kernel on everybody",
-}  # {mistake of lesson 03: why nobody has to reveal it}
+EXCLUDED = {
+    "images not summed": "the shape of its result reveals it in any case",
+    "crop empty without padding": "the shape of its result reveals it in any case",
+    "R used for S": "it would force every answer to have a rectangular kernel",
+}  # {mistake of lesson 03: why a case need not reveal it}
 
 
 def _mistakes(exercise):
-    return [wrong for wrong in exercise.wrongs if wrong.name not in LEFT_OUT]
+    return [wrong for wrong in exercise.wrongs if wrong.name not in EXCLUDED]
 
 
 def survivors(x, w, dout, stride, pad) -> list[str]:
@@ -67,8 +68,8 @@ def survivors(x, w, dout, stride, pad) -> list[str]:
     ):
         right, _ = call(exercise.reference_function, arguments)
         for wrong in _mistakes(exercise):
-            got, _ = call(wrong.function, arguments)
-            if same(got, right):
+            output, _ = call(wrong.function, arguments)
+            if same(output, right):
                 left.append(f"{exercise.number} {wrong.name}")
     return left
 
@@ -76,11 +77,11 @@ def survivors(x, w, dout, stride, pad) -> list[str]:
 def _unfit(x, w, dout, stride, pad):
     """Return why a case cannot be used, or None."""
     if max(stride, pad) > LARGEST:
-        return f"stride and pad are integers up to {LARGEST}"
+        return f"stride and pad must be at most {LARGEST}, got {stride} and {pad}"
     if any(np.ndim(array) != 4 for array in (x, w, dout)):
-        return "x, w and dout have four axes each: (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo)"
-    if sum(map(np.size, (x, w, dout))) > MOST_NUMBERS:
-        return f"at most {MOST_NUMBERS:,} numbers in x, w and dout: a small case is wanted"
+        return "x, w and dout must have four axes each: (N, C, H, W), (K, C, R, S), (N, K, Ho, Wo)"
+    if sum(map(np.size, (x, w, dout))) > MOST_VALUES:
+        return f"x, w and dout must have at most {MOST_VALUES:,} values in total: find a small case"
     finite(dout, "dout")
     try:
         shape = conv_forward(finite(x, "x"), finite(w, "w"), None, stride, pad, algorithm="im2col").shape
@@ -90,23 +91,23 @@ def _unfit(x, w, dout, stride, pad):
 
 
 def _blind(x, w, dout, stride, pad):
-    """Return (name, why) of the first thing that hides mistakes in a case."""
+    """Return (name, reason) of the first property of a case that hides mistakes."""
     overlap = any(k > stride and n > 1 for k, n in zip(w.shape[2:], dout.shape[2:], strict=True))
     reasons = (
-        (len(x) == 1, "one image", "N = 1: the mean over the images and the last image alone are the whole."),
-        (len(w) == 1, "one filter", "K = 1: a mean over filters, or the first alone, is the whole."),
-        (x.shape[1] == 1, "one channel", "C = 1: a channel cannot be taken for another one."),
-        (np.ptp(dout) == 0, "dout all alike", "dout is the same everywhere: whoever ignores it is not seen."),
-        (stride == 1, "stride 1", "s = 1: whoever ignores the stride is right."),
-        (pad == 0, "no padding", "p = 0: whoever crops or pads in the wrong place is right."),
-        (not overlap, "no overlap", "No two windows share a pixel: `=` and `+=` are the same."),
-        ((w == w[:, :, ::-1, ::-1]).all(), "symmetric kernel", "The kernel equals itself turned round."),
+        (len(x) == 1, "one image", "N = 1: a sum, a mean and the last image are the same."),
+        (len(w) == 1, "one filter", "K = 1: a sum, a mean and the first filter are the same."),
+        (x.shape[1] == 1, "one channel", "C = 1: the channels cannot be exchanged."),
+        (np.ptp(dout) == 0, "dout all equal", "dout has equal values: using only some of them may not show."),
+        (stride == 1, "stride 1", "s = 1: ignoring the stride makes no difference."),
+        (pad == 0, "no padding", "p = 0: wrong padding or cropping makes no difference."),
+        (not overlap, "no overlap", "No two windows share a pixel: `=` and `+=` give the same result."),
+        ((w == w[:, :, ::-1, ::-1]).all(), "symmetric kernel", "Rotating the kernel by 180 degrees changes nothing."),
     )
     return next(((name, why) for hides, name, why in reasons if hides), (None, ""))
 
 
 def _case(x, w, stride, pad, ones=False):
-    """Return a case of whole numbers with those shapes."""
+    """Return a test case of integers with x and w of these shapes."""
     rng = np.random.default_rng(0)
     x, w = integers(rng, x), integers(rng, w)
     shape = conv_forward(x, w, None, stride, pad, algorithm="im2col").shape
@@ -121,41 +122,41 @@ revealing.right(_case((3, 3, 5, 7), (3, 3, 3, 3), 2, 1))
 
 @revealing.wrong
 def one_image():
-    """N = 1 hides whoever forgets the other images."""
+    """With N = 1, forgetting the other images makes no difference."""
     return _case((1, 2, 3, 3), (2, 2, 3, 3), 2, 1)
 
 
 @revealing.wrong
 def one_filter():
-    """K = 1 hides whoever forgets the other filters."""
+    """With K = 1, forgetting the other filters makes no difference."""
     return _case((2, 2, 3, 3), (1, 2, 3, 3), 2, 1)
 
 
 @revealing.wrong
 def one_channel():
-    """C = 1, and a kernel of 1 x 1."""
+    """With C = 1 and a kernel of 1 x 1, channels and positions cannot be exchanged."""
     return _case((2, 1, 3, 3), (2, 1, 1, 1), 2, 1)
 
 
 @revealing.wrong
-def dout_all_alike():
-    """A sum as loss: dout is not needed."""
+def dout_all_equal():
+    """With a dout of ones, as for a loss that is a plain sum, ignoring dout makes no difference."""
     return _case((2, 2, 3, 3), (2, 2, 3, 3), 2, 1, ones=True)
 
 
 @revealing.wrong
 def stride_1():
-    """A course's own shapes: ignoring the stride passes."""
+    """With stride 1, ignoring the stride makes no difference; these are the shapes of a published course."""
     return _case((4, 3, 5, 5), (2, 3, 3, 3), 1, 1)
 
 
 @revealing.wrong
 def no_padding():
-    """Without padding the crop is never tested."""
+    """Without padding, a missing crop makes no difference."""
     return _case((2, 2, 5, 5), (2, 2, 3, 3), 2, 0)
 
 
 @revealing.wrong
 def no_overlap():
-    """Windows of 2 x 2 two apart hide `=` for `+=`."""
+    """With windows of 2 x 2 at stride 2, `=` instead of `+=` makes no difference."""
     return _case((2, 2, 4, 4), (2, 2, 2, 2), 2, 1)

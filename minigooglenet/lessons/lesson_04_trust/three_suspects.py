@@ -1,4 +1,4 @@
-"""Three broken convolutions, and what their gradients tell."""
+"""Exercise: identify the mistakes of three broken convolutions by their gradients."""
 
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.plain import plain
@@ -11,10 +11,11 @@ detective = Exercise(
     minutes=15,
     difficulty=3,
     hints=(
-        "Is the error a factor, a shift or a place? Is it in x, in the weight or in the bias?",
+        "Which gradients are wrong: those of x, the weight or the bias?",
         (
-            "Divide the two gradients: a constant ratio is a factor. Wrong at the edge of x alone: the border. Right "
-            "numbers at other places: axes or a flip. Values that do not depend on the other images: one image."
+            "Divide the two gradients: a constant ratio is a factor. If only the edge of x is wrong, look at the "
+            "padding. If the values are right but at wrong positions, look for exchanged axes or a flip. If a gradient "
+            "does not depend on the other images, only one image is used."
         ),
         "`report = mg.gradcheck.check_function(*suspects['A'][:2], *suspects['A'].____); print(report.suspects)`",
     ),
@@ -30,18 +31,20 @@ def detective_judge(answer):
     if len(missing) == len(LETTERS):
         raise NotImplementedError("exercise 04.6: name the three mistakes")
     if missing:
-        return Verdict(False, "one left out", f"{', '.join(missing)} has no name yet")
+        return Verdict(False, "one left out", f"name a mistake for {', '.join(missing)} too")
     for letter in LETTERS:
         if named[letter] not in SUSPECTS:
-            return Verdict(False, "not in the list", f"{named[letter]!r} is none of: {'; '.join(SUSPECTS)}")
+            return Verdict(
+                False, "not in the list", f"{named[letter]!r} is not in the list. Choose from: {'; '.join(SUSPECTS)}"
+            )
     wrong = [letter for letter in LETTERS if named[letter] != truth[letter]]
     if not wrong:
         stories = " ".join(f"{letter}: {exhibit.story}" for letter, exhibit in drawn(student).items())
-        return Verdict(True, None, f"all three found. {stories}")
+        return Verdict(True, None, f"all three are right. {stories}")
     if sorted(named.values()) == sorted(truth.values()):
-        return Verdict(False, "letters exchanged", "the three names are right, two of them at each other's letter")
+        return Verdict(False, "letters exchanged", f"the three names are right, but {', '.join(wrong)} are exchanged")
     name = "one wrong" if len(wrong) == 1 else "several wrong"
-    return Verdict(False, name, f"not the mistake of {', '.join(wrong)}: look at its evidence again")
+    return Verdict(False, name, f"{', '.join(wrong)}: not that mistake. Compare the two gradients again")
 
 
 def _truth(student):
@@ -62,29 +65,29 @@ detective.right(("alan", dict(reversed(_truth("alan").items()))))
 
 @detective.wrong
 def one_left_out():
-    """Name all three."""
+    """Name all three mistakes."""
     return ("ada", _truth("ada") | {"C": None})
 
 
 @detective.wrong
 def not_in_the_list():
-    """The names are those of the list."""
+    """Use only names from the list."""
     return ("ada", _truth("ada") | {"B": "bad luck"})
 
 
 @detective.wrong
 def one_wrong():
-    """Two of three are right."""
+    """Two of the three are right."""
     return ("ada", _other("ada", 1))
 
 
 @detective.wrong
 def several_wrong():
-    """Look at where the error is."""
+    """Look at the positions of the errors."""
     return ("ada", _other("ada", 2))
 
 
 @detective.wrong
 def letters_exchanged():
-    """The right names at the wrong letters."""
+    """The names are right, but some have the wrong letters."""
     return ("ada", _truth("ada") | {"A": _truth("ada")["B"], "B": _truth("ada")["A"]})

@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 05 Layers without weights
 #
-# **Question.** What can a layer do to a gradient if it has nothing to learn?
+# **Question.** What does a layer without weights do to a gradient?
 #
-# About 60 minutes. Needs lessons 03 and 04. Max pooling, LRN, ReLU and softmax are in lesson 00's
-# primer; average pooling takes the mean of a window, concatenation puts channels one after another.
+# About 60 minutes. You need lessons 03 and 04. Max pooling, LRN, ReLU and softmax are explained in the primer of
+# lesson 00. Average pooling takes the mean of a window; concatenation joins arrays along the channels.
 #
 # Afterwards you can
 #
 # - write the backward pass of max pooling, of a fork, and of softmax with cross-entropy;
-# - say which layers mix pixels, which mix channels and which mix neither;
-# - write max pooling with padding, average pooling, concatenation, LRN and dropout (further).
+# - explain which layers mix pixels, which mix channels and which mix neither;
+# - write max pooling with padding, average pooling, concatenation, LRN and dropout ("Take it further").
 #
 # Letters: N images, C channels, H x W pixels, Ho x Wo outputs, k kernel, s stride, p padding. "3x3/2" is a window of
 # 3 x 3 with stride 2. `dout` is the *upstream gradient*, dL/dy.
@@ -36,7 +36,7 @@ rng = np.random.default_rng(5)
 
 
 def max_pool(x, k, s, p=0, ceil=False):
-    """Return (y, arg): arg is the position of the maximum in its window, row * k + column: the *argmax*."""
+    """Return (y, arg): arg is the *argmax*, the position of the maximum in its window, row * k + column."""
     return max_pool2d.forward(x, (k, k), (s, s), ((p, p), (p, p)), ceil)
 
 
@@ -48,9 +48,9 @@ def send_back(dout, arg, size, k, s, p=0):
 # %% [markdown]
 # ## Which pixels get the gradient?
 #
-# Raise the maximum of a window, and the output rises as fast; raise another pixel, and nothing happens. So max pooling
-# sends the gradient of each output to one pixel. GoogLeNet's pools are 3x3/2 and 3x3/1: their windows overlap. Of how
-# many windows can one pixel be the maximum at 3x3/2?
+# If you raise the maximum of a window, the output rises by the same amount. If you raise another pixel a little, the
+# output does not change. So max pooling passes the gradient of each output to one pixel. GoogLeNet's max pools are
+# 3x3/2 and 3x3/1, and their windows overlap. At 3x3/2, of how many windows can one pixel be the maximum?
 
 # %%
 predict("05.a", ...)
@@ -59,32 +59,32 @@ predict("05.a", ...)
 noise = np.maximum(rng.standard_normal((1, 1, 48, 48)), 0)  # as after a ReLU
 
 
-def wins(k, s, p=0):
-    """Return of how many windows each pixel is the maximum."""
+def windows_won(k, s, p=0):
+    """Return, for each pixel, the number of windows of which it is the maximum."""
     y, arg = max_pool(noise, k, s, p)
     return send_back(np.ones_like(y), arg, noise.shape[2:], k, s, p)[0, 0]
 
 
-counts = {"2x2/2": wins(2, 2), "3x3/2": wins(3, 2), "3x3/1": wins(3, 1, 1)}
+counts = {"2x2/2": windows_won(2, 2), "3x3/2": windows_won(3, 2), "3x3/1": windows_won(3, 1, 1)}
 print(outcome("05.a", int(counts["3x3/2"].max())))
 assert [count.max() for count in counts.values()] == [1, 4, 9]
-row, column = np.argwhere(counts["3x3/2"] == 4)[0]  # show a region that has a pixel of four windows
+row, column = np.argwhere(counts["3x3/2"] == 4)[0]  # show a region with a pixel that is the maximum of four windows
 top, left = min(max(row - 4, 0), 38), min(max(column - 4, 0), 38)
-regions = {f"{name}: wins": count[top : top + 10, left : left + 10] for name, count in counts.items()}
+regions = {f"{name}: windows won": count[top : top + 10, left : left + 10] for name, count in counts.items()}
 figure, _ = viz.images(regions, same_scale=False)
-assert regions["3x3/2: wins"].max() == 4
+assert regions["3x3/2: windows won"].max() == 4
 figure
 
 # %% [markdown]
-# What you saw: at 3x3/2 one pixel can be the maximum of four windows, at 3x3/1 of nine. Only if windows do not overlap,
-# 2x2/2, does each pixel belong to one.
+# What you saw: at 3x3/2 one pixel can be the maximum of four windows, at 3x3/1 of nine. At 2x2/2 the windows do not
+# overlap, so each pixel is in only one.
 
 # %% [markdown]
 # ## One equals sign
 #
-# A backward pass that writes `dx[...] = dout` instead of `+=` sends each pixel only one of its gradients. Which
-# fraction of the entries of `dout` is lost at 3x3/1, and does the network notice? (The accuracies are those that
-# lesson 03 kept. If there are none, the cell trains six networks, about half a minute.)
+# A backward pass that writes `dx[...] = dout` instead of `+=` keeps only one gradient per pixel. Which fraction of the
+# entries of `dout` is lost at 3x3/1? The cell also prints the accuracy of a network with this mistake, as stored by
+# lesson 03. If nothing is stored, it trains six networks, which takes about half a minute.
 
 # %%
 predict("05.b", ...)
@@ -92,29 +92,29 @@ predict("05.b", ...)
 # %%
 lost = {name: float(1 - (count > 0).sum() / count.sum()) for name, count in counts.items()}
 for name, fraction in lost.items():
-    print(f"{name}: {fraction:.0%} of the gradient's entries are lost")
+    print(f"{name}: {fraction:.0%} of the entries of dout are lost")
 print(outcome("05.b", round(lost["3x3/1"], 2)))
 assert lost["2x2/2"] == 0 < lost["3x3/2"] < lost["3x3/1"]
 seeds, epochs = ((0,), 2) if FAST else ((0, 1, 2), wrong_backwards.EPOCHS)
-print("A small GoogLeNet on the digits, held-out digits right:")
-for name in ("correct", "max pool = for +="):
-    print(f"{name:20}", "  ".join(f"{wrong_backwards.kept(name, seed, epochs):.1%}" for seed in seeds), flush=True)
+print("A small GoogLeNet on the digits, accuracy on held-out digits:")
+for name in ("correct", "max pool with = instead of +="):
+    print(f"{name:30}", "  ".join(f"{wrong_backwards.kept(name, seed, epochs):.1%}" for seed in seeds), flush=True)
 
 # %% [markdown]
-# What you saw: most of the gradient of a 3x3/1 pool is gone, and the network learns all the same. Accuracy is no test
-# of a gradient.
+# What you saw: most of the gradient of a 3x3/1 pool is lost, and the network still learns. Accuracy is not a test of a
+# gradient.
 
 # %% [markdown]
-# ## Exercise 05.2: the backward of max pooling
+# ## Exercise 05.2: the backward pass of max pooling
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# Write `maxpool_backward`. It gets `arg` from the forward pass, so it needs no `x`. Each arg is u * k + v, where u and
-# v are the row and the column of the maximum in its window. For each output
+# Write `maxpool_backward`. It gets `arg` from the forward pass, so it does not need `x`. Each arg is u * k + v, where u
+# and v are the row and the column of the maximum in its window. For each output
 #
 # $$dx[n, c, \; i s + u - p, \; j s + v - p] \mathrel{+}= dout[n, c, i, j]$$
 #
-# Mind that NumPy's `dx[indices] += ...` adds only once if an index occurs twice; `np.add.at` adds each time.
+# If an index occurs twice, NumPy's `dx[indices] += ...` adds only once; `np.add.at` adds every time.
 
 
 # %%
@@ -134,28 +134,28 @@ result = check("05.2", maxpool_backward)
 result
 
 # %% [markdown]
-# Your function now trains a GoogLeNet of four modules, for ten steps, next to the engine's. With plain loops this may
-# take half a minute.
+# Now train a GoogLeNet of four modules for ten steps, once with the engine's function and once with yours. With plain
+# loops this may take half a minute.
 
 
 # %%
 def my_pool_backward(grad_y, argmax, input_size, kernel_size, stride, padding):
-    """Call maxpool_backward with the arguments of the engine, whose sizes are (height, width)."""
+    """Call maxpool_backward with the engine's arguments, whose sizes are (height, width)."""
     x_shape = (*grad_y.shape[:2], *input_size)
     return maxpool_backward(grad_y, argmax, x_shape, kernel_size[0], stride[0], padding[0][0])
 
 
 if result.passed:
-    engines = ten_steps.parameters()
+    expected = ten_steps.parameters()
     with mg.use(max_pool2d=(readable.max_pool2d.forward, my_pool_backward)):
-        mine = ten_steps.parameters()
-    print(f"After ten steps the parameters differ by at most {ten_steps.largest_difference(mine, engines):.1e}.")
+        yours = ten_steps.parameters()
+    print(f"After ten steps the parameters differ by at most {ten_steps.largest_difference(yours, expected):.1e}.")
 
 # %% [markdown]
 # ## A fork
 #
 # An Inception module begins with a fork: four branches read the same input. If the input rises, the loss changes
-# through each branch. The chain rule adds these effects, one for each path:
+# through each branch. The chain rule adds these changes:
 #
 # $$\frac{\partial L}{\partial x} = \sum_{\mathrm{branches}} \frac{\partial L}{\partial y_{\mathrm{branch}}}
 #   \cdot \frac{\partial y_{\mathrm{branch}}}{\partial x}$$
@@ -165,14 +165,14 @@ if result.passed:
 #
 # Difficulty: * of ***. About 5 minutes. Core.
 #
-# Write `fork_backward`: the gradient of the input that all branches read. Each branch has already computed its own
-# gradient of this input. Leave the gradients that you are given as they are.
+# Write `fork_backward`: the gradient of the input that all branches read. You get one gradient of this input from each
+# branch. Do not change these arrays.
 
 
 # %%
 # exercise 05.8
 def fork_backward(grads):
-    """Return (N, C, H, W) for a list of gradients of that shape."""
+    """Return (N, C, H, W), for a list of gradients with that shape."""
     ### BEGIN SOLUTION
     total = grads[0].copy()
     for grad in grads[1:]:
@@ -187,16 +187,16 @@ check("05.8", fork_backward)
 # %% [markdown]
 # ## Softmax with cross-entropy
 #
-# The last layer returns logits z, one for each class. Softmax makes probabilities p of them, and the loss is minus the
+# The last layer returns logits z, one per class. Softmax turns them into probabilities p, and the loss is minus the
 # logarithm of the probability of the right class t. Together they are simple:
 #
 # $$L = -\ln p_t = -\ln \frac{e^{z_t}}{\sum_j e^{z_j}} = -z_t + \ln \sum_j e^{z_j}$$
 #
-# The first term moves only with z_t. The derivative of the logarithm is 1 / sum, times the inner derivative exp(z_k):
+# The first term depends only on z_t. The derivative of the logarithm is 1 / sum, times the inner derivative exp(z_k):
 #
 # $$\frac{\partial L}{\partial z_k} = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = t] = p_k - [k = t]$$
 #
-# where [k = t] is 1 for the right class and 0 otherwise. What do the dL/dz add up to, for one image?
+# where [k = t] is 1 for the right class and 0 otherwise. What is the sum of dL/dz over the classes of one image?
 
 # %%
 predict("05.g", ...)
@@ -213,14 +213,14 @@ figure, _ = drawing.chain(["p = softmax(z)", "L = -ln p[t]"], ["z", "p", "L"], [
 figure
 
 # %% [markdown]
-# What you saw: zero. Raising all logits by the same amount changes nothing, so no gradient asks for it. That also helps
-# with large logits, because exp overflows above 709:
+# What you saw: the sum is zero, because raising all logits by the same amount does not change the loss. So you may
+# subtract the largest logit first. You need this for large logits, because exp overflows above 709:
 
 # %%
 with np.errstate(over="ignore", invalid="ignore"):
     naive = np.exp([1000.0, 0]) / np.exp([1000.0, 0]).sum()
 shifted = np.exp([0.0, -1000.0]) / np.exp([0.0, -1000.0]).sum()
-print("logits 1000 and 0:", naive, " and with the largest logit subtracted first:", shifted)
+print("logits 1000 and 0:", naive, "; with the largest logit subtracted first:", shifted)
 assert np.isnan(naive[0])
 assert shifted[0] == 1
 
@@ -229,15 +229,15 @@ assert shifted[0] == 1
 #
 # Difficulty: ** of ***. About 15 minutes. Core.
 #
-# Write `softmax_ce`: the mean loss over the images times `weight`, and the gradient of this product
-# for z. K counts classes. The weight is 0.3 for GoogLeNet's
-# *auxiliary heads*, small classifiers in the middle of the network. Logits may be as large as 1000.
+# Write `softmax_ce`. It returns the mean loss over the images, times `weight`, and the gradient of this product with
+# respect to z. K is the number of classes. `weight` is 0.3 for GoogLeNet's *auxiliary heads*, small classifiers in the
+# middle of the network. Logits may be as large as 1000.
 
 
 # %%
 # exercise 05.5
 def softmax_ce(z, labels, weight):
-    """Return (loss, dz): a number and (N, K), for z (N, K) and labels (N,)."""
+    """Return (loss, dz): a float and (N, K), for z (N, K) and labels (N,)."""
     ### BEGIN SOLUTION
     N = len(z)
     shifted = z - z.max(axis=1, keepdims=True)
@@ -253,20 +253,21 @@ def softmax_ce(z, labels, weight):
 check("05.5", softmax_ce)
 
 # %% [markdown]
-# ## Who mixes what?
+# ## Pixels or channels
 #
-# Raise one value in the middle of a feature map and look which outputs move: at other pixels, in other channels?
+# The cell raises one value in the middle of a feature map. In which layers does the output change at other pixels, or
+# in other channels?
 
 
 # %%
 def mixes(layer):
-    """Return whether other pixels and other channels move when one value rises."""
+    """Return whether other pixels and other channels of the output change if one input value rises."""
     x = np.random.default_rng(0).standard_normal((1, 5, 6, 6)) + 3
     raised = x.copy()
     raised[0, 2, 3, 3] += 9
-    moved = layer.forward(raised)[0] != layer.forward(x)[0]
-    pixels = moved[0].any(axis=0).sum() > 1
-    return bool(pixels), bool(moved[0].any(axis=(1, 2)).sum() > 1)
+    changed = layer.forward(raised)[0] != layer.forward(x)[0]
+    pixels = changed[0].any(axis=0).sum() > 1
+    return bool(pixels), bool(changed[0].any(axis=(1, 2)).sum() > 1)
 
 
 layers = MaxPool2d(3, 1, 1), mg.layers.AvgPool2d(3, 1, 1), LocalResponseNorm(), mg.layers.ReLU(), mg.layers.Concat()
@@ -274,19 +275,19 @@ table = {type(layer).__name__: mixes(layer) for layer in layers}
 assert table["LocalResponseNorm"] == (False, True)
 assert table["MaxPool2d"] == table["AvgPool2d"] == (True, False)
 assert table["ReLU"] == table["Concat"] == (False, False)
-rows = [(name, *("yes" if each else "no" for each in mixed)) for name, mixed in table.items()]
+rows = [(name, *("yes" if mixed else "no" for mixed in pixels_channels)) for name, pixels_channels in table.items()]
 mg.console.Table("", ("layer", "mixes pixels", "mixes channels"), rows)
 
 # %% [markdown]
-# What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation neither. Nor does *dropout*: in training
-# it sets values to 0 at random (their share is its *ratio*) and divides the others by 1 - ratio; afterwards it does
-# nothing.
+# What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation mix neither. *Dropout* mixes neither too.
+# In training it sets a random fraction of the values to 0, the *ratio*, and divides the others by 1 - ratio. In
+# inference it does nothing.
 
 # %% [markdown]
 # ## Make it break
 #
-# Two branches read the array [-1, 2, -3]. One applies its ReLU in place, then the other negates the array. What does
-# it return? Predict, run, and note when working in place is safe.
+# Two branches read the array [-1, 2, -3]. The first applies its ReLU in place. Then the second negates the array. What
+# does the second branch return?
 
 # %%
 predict("05.j", ...)
@@ -299,6 +300,10 @@ print(outcome("05.j", second.tolist()))
 assert second.tolist() != [1.0, -2.0, 3.0]
 
 # %% [markdown]
+# What you saw: the second branch reads what the first has overwritten. Working in place is safe only if no other layer
+# and no backward pass needs the old values.
+
+# %% [markdown]
 # ## Claims, checked
 
 # %%
@@ -306,9 +311,9 @@ g = mg.models.googlenet(rng=0)
 main, head = (g.nodes[name].layer.p for name in ("pool5/drop_7x7_s1", "loss1/drop_fc"))
 normalisations = sum(row.kind == "LocalResponseNorm" for row in mg.count(g).rows)
 ledger = {
-    "the dropout ratio is 70 % in the auxiliary heads, 40 % in the main classifier": (main, head) == (0.4, 0.7),
-    "the GoogLeNet paper's Table 1 has no LRN layer, its figure 3 has two, and so has the network": normalisations == 2,
-    "3x3/1 pools lose most of their gradient by one `=`": lost["3x3/1"] > 0.5,
+    "the dropout ratio is 70% in the auxiliary heads, 40% in the main classifier": (main, head) == (0.4, 0.7),
+    "the network has two LRN layers, as in figure 3 of the paper; its Table 1 has none": normalisations == 2,
+    "with `=` instead of `+=`, 3x3/1 pools lose most of their gradient": lost["3x3/1"] > 0.5,
 }
 for claim, holds in ledger.items():
     print("holds  " if holds else "FAILS  ", claim)
@@ -326,18 +331,17 @@ quiz("05")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need this part.
 #
-# - Pool by the square root of the mean of squares (L2 pooling). Derive its backward pass, and check it with
+# - L2 pooling takes the square root of the mean of squares. Derive its backward pass, and check it with
 #   `mg.gradcheck.check_function`.
-# - Blur before you subsample: an average 3x3/1 before a max pool 2x2/2. Shift an image by one pixel and measure
-#   how much the output changes, with the blur and without.
+# - Blur before you subsample: put an average pool 3x3/1 before a max pool 2x2/2. Shift an image by one pixel. How much
+#   does the output change, with and without the blur?
 
 # %% [markdown]
 # ## Ties
 #
-# On an image of one colour all values of a window are equal. Which of the nine positions of a 3x3 window gets the
-# gradient? Guess its row and column.
+# In an image of one colour, all values of a window are equal. Which row and column of a 3x3 window get the gradient?
 
 # %%
 predict("05.c", ...)
@@ -353,14 +357,15 @@ assert dx.sum() == y.size
 figure
 
 # %% [markdown]
-# What you saw: the whole gradient of a window goes to its first pixel. Another rule (to all, to the last) would be as
-# good a choice, but forward and backward pass must make the same one. After a ReLU ties at 0 are common.
+# What you saw: the whole gradient of a window goes to its first pixel. You could also choose the last pixel, or all of
+# them, but both passes must follow the same rule. After a ReLU, ties at 0 are common.
 
 # %% [markdown]
 # ## Ceil or floor
 #
-# GoogLeNet's pools between its stages are 3x3/2 without padding, on feature maps of 112, 56, 28 and 14. (112 - 3) / 2
-# is 54.5. The paper's next size is 56. What does floor give instead of 112, 56, 28, 14, 7?
+# GoogLeNet's pools between stages are 3x3/2 without padding, on feature maps of 112, 56, 28 and 14. (112 - 3) / 2 is
+# 54.5, and the next size in the paper is 56: rounded up, plus 1. With rounding down (floor), what are the sizes instead
+# of 112, 56, 28, 14, 7?
 
 # %%
 predict("05.d", ...)
@@ -381,13 +386,14 @@ print("floor on 8 x 8: gradient of the last row", dx[0, 0, -1])
 assert not dx[0, 0, -1].any()
 
 # %% [markdown]
-# What you saw: with floor no window reaches the last row of an even feature map, and the sizes shrink to 6 instead
-# of 7, where the last 7 x 7 pool no longer fits.
+# What you saw: with floor, no window reads the last row of a feature map of even height. The last size is 6 instead of
+# 7, and the 7 x 7 pool at the end no longer fits.
 
 # %% [markdown]
 # ## Padding must never be the maximum
 #
-# An image full of -3, max pool 3x3/1 with padding 1. What is the output at the border if the padding is 0?
+# Every pixel of an image is -3. A max pool 3x3/1 pads it with one row of zeros on each side. What is the output at the
+# border?
 
 # %%
 predict("05.e", ...)
@@ -396,14 +402,14 @@ predict("05.e", ...)
 low = np.full((1, 1, 4, 5), -3.0)
 right, _ = max_pool(low, 3, 1, 1)
 zeros, _ = max_pool(np.pad(low, ((0, 0), (0, 0), (1, 1), (1, 1))), 3, 1)
-figure, _ = viz.images({"padding is ignored": right[0, 0], "padding with 0": zeros[0, 0]})
+figure, _ = viz.images({"padding never the maximum": right[0, 0], "padding with 0": zeros[0, 0]})
 print(outcome("05.e", float(zeros[0, 0, 0, 0])))
 assert (right == -3).all()
 figure
 
 # %% [markdown]
-# What you saw: a frame of zeros that are not in the image. After a ReLU, where nothing is negative, both are the same,
-# and the mistake stays hidden until someone moves the ReLU.
+# What you saw: a frame of zeros that are not in the image. After a ReLU no value is negative, so both versions agree,
+# and the bug stays hidden until someone moves the ReLU.
 
 # %% [markdown]
 # ## Exercise 05.1: max pooling with its argmax
@@ -411,8 +417,8 @@ figure
 # Difficulty: ** of ***. About 15 minutes. Further.
 #
 # Write `maxpool`. It returns the largest value of each window and its argmax, `row * k + column`. With `ceil` the
-# number of windows is rounded up, and the last one may extend past the edge; one that would start in the padding after
-# the image is dropped. Of equal values the first counts.
+# number of windows is rounded up, and the last one may extend past the edge. A window that would start in the padding
+# after the image is dropped. If values are equal, the first one counts.
 
 
 # %%
@@ -430,11 +436,11 @@ def maxpool(x, k, s, p, ceil):
     xp = np.pad(x, ((0, 0), (0, 0), (p, p + k), (p, p + k)), constant_values=-np.inf)
     y = np.full((*x.shape[:2], Ho, Wo), -np.inf)
     arg = np.zeros(y.shape, int)
-    for place in range(k * k):
-        u, v = divmod(place, k)
-        seen = xp[:, :, u : u + s * (Ho - 1) + 1 : s, v : v + s * (Wo - 1) + 1 : s]
-        arg[seen > y] = place
-        y = np.maximum(y, seen)
+    for position in range(k * k):
+        u, v = divmod(position, k)
+        values = xp[:, :, u : u + s * (Ho - 1) + 1 : s, v : v + s * (Wo - 1) + 1 : s]
+        arg[values > y] = position
+        y = np.maximum(y, values)
     return y, arg
     ### END SOLUTION
 
@@ -444,11 +450,11 @@ pooling = check("05.1", maxpool)
 pooling
 
 # %% [markdown]
-# ## Exercise 05.3: the backward of average pooling
+# ## Exercise 05.3: the backward pass of average pooling
 #
 # Difficulty: * of ***. About 5 minutes. Further.
 #
-# Write `avgpool_backward`, without padding. The cases are the two of GoogLeNet: 5x5/3 on 14 x 14 in the auxiliary
+# Write `avgpool_backward`, without padding. GoogLeNet has two kinds of average pool: 5x5/3 on 14 x 14 in the auxiliary
 # heads, and 7x7 on 7 x 7 at the end.
 
 
@@ -469,11 +475,11 @@ def avgpool_backward(dout, x_shape, k, s):
 check("05.3", avgpool_backward)
 
 # %% [markdown]
-# ## Where branches join
+# ## Concatenation
 #
 # An Inception module ends with a concatenation of four branches along the channels: 1x1, 3x3, 5x5 and pool projection.
-# The backward pass splits the gradient at the running sums of their widths. If the last two are exchanged, in how many
-# of the nine modules does a shape complain?
+# The backward pass splits the gradient at the running sums of their channel counts, the `widths`. Suppose it exchanges
+# the last two branches. In how many of the nine modules does this give an error because of a wrong shape?
 
 # %%
 predict("05.f", ...)
@@ -489,20 +495,21 @@ assert widths["3a"] == (64, 128, 32, 32)
 assert silent == 7
 
 # %% [markdown]
-# What you saw: in seven of nine modules nothing complains. Shapes are no test of an order.
+# What you saw: in seven of nine modules the two branches are equally wide, so no error occurs. Shapes do not test the
+# order.
 
 # %% [markdown]
-# ## Exercise 05.4: the backward of a concatenation
+# ## Exercise 05.4: the backward pass of a concatenation
 #
 # Difficulty: * of ***. About 5 minutes. Further.
 #
-# Write `concat_backward`: a list with one gradient for each branch.
+# Write `concat_backward`. It returns a list with one gradient per branch.
 
 
 # %%
 # exercise 05.4
 def concat_backward(dout, widths):
-    """Return a list of (N, width, H, W), one for each of the widths, for dout (N, sum of the widths, H, W)."""
+    """Return a list with an array (N, width, H, W) for each width, for dout (N, sum of the widths, H, W)."""
     ### BEGIN SOLUTION
     grads, start = [], 0
     for width in widths:
@@ -516,13 +523,13 @@ def concat_backward(dout, widths):
 check("05.4", concat_backward)
 
 # %% [markdown]
-# ## Bright neighbours dim a value
+# ## Local response normalisation
 #
-# Local response normalisation divides each value by a power of its neighbours' squares, across the n nearest channels:
+# LRN divides each value by a power of its *scale* S, which grows with the squares of the n nearest channels:
 #
 # $$y_c = x_c \, S_c^{-\beta} \qquad S_c = k + \frac{\alpha}{n} \sum_{c' \,\text{near}\, c} x_{c'}^2$$
 #
-# Seven channels, all 1, and n = 5. We raise channel 3. What happens to the outputs of channels 1 and 6?
+# Take seven channels, all 1, and n = 5, and raise channel 3. How do the outputs of channels 1 and 6 change?
 
 # %%
 predict("05.h", ...)
@@ -540,22 +547,22 @@ assert not change[[0, 6]].any()
 figure
 
 # %% [markdown]
-# What you saw: channel 3 rises, its two neighbours on either side fall, the others stay. So the gradient has two
-# terms: through the value itself, and through all scales S that it is part of.
+# What you saw: channel 3 rises, the two neighbours on each side fall, and the others stay the same. So the gradient has
+# two terms: one through the value itself, and one through all scales S that contain the value.
 
 # %% [markdown]
-# ## Exercise 05.6: the backward of local response normalisation
+# ## Exercise 05.6: the backward pass of local response normalisation
 #
 # Difficulty: *** of ***. About 20 minutes. Further.
 #
-# Write `lrn_backward`; `k` is the constant in S. The check takes alpha about 1: at GoogLeNet's 1e-4 nearly every
-# mistake hides after the fourth decimal.
+# Write `lrn_backward`; `k` is the constant in S. The check uses alpha near 1. With GoogLeNet's 1e-4, nearly every
+# mistake would only change digits after the fourth decimal place.
 
 
 # %%
 # exercise 05.6
 def lrn_backward(dout, x, n, alpha, beta, k):
-    """Return dx (N, C, H, W) for dout and x of that shape; n is odd."""
+    """Return dx (N, C, H, W) for dout and x with that shape; n is odd."""
     ### BEGIN SOLUTION
 
     def window_sum(values):
@@ -574,8 +581,8 @@ lrn
 # %% [markdown]
 # ## Dropout
 #
-# Dropout with ratio 0.4 sets 40 % of the values to zero in training, and divides the others by 0.6. What becomes of
-# the mean and of the variance of a million values around 1?
+# In training, dropout with ratio 0.4 sets 40% of the values to zero and divides the others by 0.6. How do the mean and
+# the variance of a million values around 1 change?
 
 # %%
 predict("05.i", ...)
@@ -593,22 +600,22 @@ print(
 assert abs(x.mean() - y.mean()) < 0.01 < y.var() - x.var()
 
 # %% [markdown]
-# What you saw: the mean is kept, the variance grows. Mind the word: here, in Caffe and in PyTorch the ratio is the
-# fraction that is dropped; an old interface of TensorFlow asked for the fraction that is kept.
+# What you saw: the mean stays the same, the variance grows. In this course, in Caffe and in PyTorch the ratio is the
+# fraction that is dropped. In an old interface of TensorFlow it was the fraction that is kept.
 
 # %% [markdown]
-# ## Exercise 05.7: dropout, both ways
+# ## Exercise 05.7: dropout, forward and backward
 #
 # Difficulty: * of ***. About 10 minutes. Further.
 #
-# Write `dropout`: the output for x and the gradient for dout, in training and in inference. The uniform numbers u
-# decide; a value stays if u is at least the ratio.
+# Write `dropout`: the output for x and the gradient for dout, in training and in inference. `u` has uniform random
+# values. A value is kept if its u is at least the ratio.
 
 
 # %%
 # exercise 05.7
 def dropout(x, ratio, u, train, dout):
-    """Return (y, dx), both of the shape of x."""
+    """Return (y, dx), both with the shape of x."""
     ### BEGIN SOLUTION
     if not train:
         return x.copy(), dout.copy()
@@ -624,11 +631,11 @@ check("05.7", dropout)
 compare("05.7")
 
 # %% [markdown]
-# ## A GoogLeNet of your own
+# ## GoogLeNet on your code
 #
-# `mg.use` replaces an operation everywhere by a pair of functions of yours (forward, backward). So your convolution,
-# your max pooling and your LRN gradient can compute the real GoogLeNet at once. Copy what you wrote in lessons 02 and
-# 03 over this cell. What you have not written stays the engine's.
+# `mg.use` replaces an operation everywhere by your own pair of functions (forward, backward). So your convolution, your
+# max pooling and your LRN gradient can compute the real GoogLeNet together. Replace the functions in the next cell with
+# those that you wrote in lessons 02 and 03. If you have not written some of them, the engine's are used.
 
 
 # %%
@@ -655,8 +662,8 @@ def conv_dw(x, dout, w_shape, stride, pad):
     (_, _, Ho, Wo), dw = dout.shape, np.zeros(w_shape)
     for u in range(w_shape[2]):
         for v in range(w_shape[3]):
-            met = xp[:, :, u : u + stride * (Ho - 1) + 1 : stride, v : v + stride * (Wo - 1) + 1 : stride]
-            dw[:, :, u, v] = np.tensordot(dout, met, axes=((0, 2, 3), (0, 2, 3)))
+            pixels = xp[:, :, u : u + stride * (Ho - 1) + 1 : stride, v : v + stride * (Wo - 1) + 1 : stride]
+            dw[:, :, u, v] = np.tensordot(dout, pixels, axes=((0, 2, 3), (0, 2, 3)))
     return dw
 
 
@@ -674,7 +681,7 @@ def conv_dx(dout, w, x_shape, stride, pad):
 ### END SOLUTION
 
 # %% [markdown]
-# The engine passes sizes in full, (height, width) and four-sided padding. These pairs call your functions.
+# The engine passes every size as (height, width), and the padding of all four sides. These functions call yours.
 
 
 # %%
@@ -696,22 +703,22 @@ def my_lrn_backward(grad_y, x, scale, size, alpha, beta):
     return lrn_backward(grad_y, x, size, alpha, beta, 1.0)  # k is 1 in GoogLeNet
 
 
-own = {}
+pairs = {}
 if pooling.passed and result.passed:
-    own["max_pool2d"] = (my_pool, my_pool_backward)
+    pairs["max_pool2d"] = (my_pool, my_pool_backward)
 if lrn.passed:
-    own["local_response_norm"] = (readable.local_response_norm.forward, my_lrn_backward)
+    pairs["local_response_norm"] = (readable.local_response_norm.forward, my_lrn_backward)
 try:
     ones = np.ones((1, 1, 3, 3))
     y = my_conv(ones, ones, np.ones(1), (1, 1), ((0, 0), (0, 0)), 1)
     my_conv_backward(y, ones, ones, np.ones(1), (1, 1), ((0, 0), (0, 0)), 1)
-    own["conv2d"] = (my_conv, my_conv_backward)
+    pairs["conv2d"] = (my_conv, my_conv_backward)
 except NotImplementedError:
     print("conv2d stays the engine's until you copy your functions into the cell above.")
 
 # %% [markdown]
-# One pass forward and back, by the engine and by yours. With slices it may take half a minute, with loops over every
-# product hours.
+# Compute the loss and all gradients, first with the engine's functions, then with yours. With slices this may take half
+# a minute, with loops over every product hours.
 
 # %%
 net = mg.models.googlenet(aux=False, rng=0)
@@ -725,9 +732,9 @@ def gradients():
 
 
 expected = gradients()
-with mg.use(**own):
+with mg.use(**pairs):
     print(mg.use())
     yours = gradients()
-apart = max(abs(yours[name] - expected[name]).max() / abs(expected[name]).max() for name in expected)
-print(f"{len(expected) - 1} gradients and the loss: at most {apart:.1e} of the largest value from the engine's")
-assert apart < 0.01
+difference = max(abs(yours[name] - expected[name]).max() / abs(expected[name]).max() for name in expected)
+print(f"{len(expected) - 1} gradients and the loss: largest relative difference from the engine's {difference:.1e}")
+assert difference < 0.01

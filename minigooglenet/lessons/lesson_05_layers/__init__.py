@@ -1,5 +1,5 @@
-"""Lesson 05: what can a layer do to a gradient if it has nothing to learn?"""
+"""Lesson 05: what does a layer without weights do to a gradient?"""
 
-from minigooglenet.lessons.lesson_05_layers import joints, loss, pools, scaling
+from minigooglenet.lessons.lesson_05_layers import branches, loss, pools, scaling
 
-__all__ = ["joints", "loss", "pools", "scaling"]
+__all__ = ["branches", "loss", "pools", "scaling"]

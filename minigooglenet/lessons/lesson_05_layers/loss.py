@@ -1,4 +1,4 @@
-"""The loss: softmax with cross-entropy."""
+"""Exercise: softmax with cross-entropy."""
 
 import numpy as np
 
@@ -12,10 +12,11 @@ softmax_ce = Exercise(
     minutes=15,
     difficulty=2,
     hints=(
-        "What is p before and after z[0, 0] is raised?",
+        "If you raise z[0, 0], which entries of p change?",
         (
-            "Take the largest off each row first: exp of 0 or less never overflows. The loss is the mean of "
-            "log(sum of exp) - z[label]; its gradient is p minus one at the label, over N. Both times the weight."
+            "Subtract the largest logit from each row first: exp of 0 or less never overflows. The loss is the mean of "
+            "log(sum of exp) - z[label]. Its gradient is p, minus 1 at the label, divided by N. Multiply both by the "
+            "weight."
         ),
         "`dz[np.arange(N), labels] -= ____`",
     ),
@@ -53,8 +54,8 @@ def softmax_ce_by_logaddexp(z, labels, weight):
 
 
 @softmax_ce.wrong
-def largest_not_taken_off(z, labels, weight):
-    """exp(1000) is infinite, and infinity over infinity nan: shift each row."""
+def largest_not_subtracted(z, labels, weight):
+    """exp(1000) overflows to infinity, and infinity / infinity is nan: subtract the largest logit from each row."""
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     loss, dz = _loss(p, labels), _minus_one(p, labels) / len(z)
     return weight * loss, weight * dz
@@ -62,7 +63,8 @@ def largest_not_taken_off(z, labels, weight):
 
 @softmax_ce.wrong
 def one_maximum_for_all_rows(z, labels, weight):
-    """z.max() is the largest of all images, and a row far below it becomes 0: take off each row's own, with axis=1."""
+    """z.max() is the largest logit of all images, so exp underflows to 0 in rows far below it. Subtract each row's own
+    maximum, with axis=1."""
     e = np.exp(z - z.max())
     p = e / e.sum(axis=1, keepdims=True)
     return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
@@ -70,7 +72,7 @@ def one_maximum_for_all_rows(z, labels, weight):
 
 @softmax_ce.wrong
 def logarithm_of_p(z, labels, weight):
-    """p became 0 and its logarithm minus infinity: use z - largest - log(sum of exp)."""
+    """p is rounded to 0, and its logarithm is minus infinity: use z - largest - log(sum of exp)."""
     p = _p(z)
     return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
 
@@ -84,8 +86,8 @@ def _with_a_small_number(eps):
 
     answer.__name__ = f"{eps:g}_added_to_p"
     answer.__doc__ = (
-        f"log(p + {eps:g}) can never be below log({eps:g}), but the true loss can be as large as the logits are. "
-        "Use z - largest - log(sum of exp): it needs no small number."
+        f"log(p + {eps:g}) is never below log({eps:g}), but the correct loss can be as large as the logits. "
+        "Use z - largest - log(sum of exp), without a small constant."
     )
     softmax_ce.wrong(answer)
 
@@ -95,15 +97,15 @@ for power in (7, 8, 9, 10, 12, 15):
 
 
 @softmax_ce.wrong
-def one_not_taken_off(z, labels, weight):
-    """The gradient is p alone: take one off at the label."""
+def one_not_subtracted(z, labels, weight):
+    """Your gradient is p: subtract 1 at the label."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _p(z) / len(z)
 
 
 @softmax_ce.wrong
-def one_taken_off_in_every_row(z, labels, weight):
-    """dz[:, labels] means these columns in every row: write dz[np.arange(N), labels]."""
+def one_subtracted_in_every_row(z, labels, weight):
+    """dz[:, labels] selects these columns in every row: write dz[np.arange(N), labels]."""
     loss, _ = _entropy(z, labels, weight)
     dz = _p(z)
     dz[:, labels] -= 1
@@ -112,28 +114,28 @@ def one_taken_off_in_every_row(z, labels, weight):
 
 @softmax_ce.wrong
 def not_divided_by_N(z, labels, weight):
-    """dz is N times too big: the loss is a mean over the images."""
+    """dz is N times too large: the loss is a mean over the images, so divide by N."""
     loss, dz = _entropy(z, labels, weight)
     return loss, dz * len(z)
 
 
 @softmax_ce.wrong
 def divided_by_the_classes(z, labels, weight):
-    """Divided by classes in place of images."""
+    """You divided by the number of classes instead of the number of images."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _minus_one(_p(z), labels) / z.shape[1]
 
 
 @softmax_ce.wrong
 def softmax_over_the_images(z, labels, weight):
-    """Columns add to 1, rows should: the sum runs over classes."""
+    """Your columns add up to 1, but the rows must: sum over the classes, axis=1."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _minus_one(_p(z, axis=0), labels) / len(z)
 
 
 @softmax_ce.wrong
 def softmax_and_logarithm_over_the_images(z, labels, weight):
-    """Columns add to 1, rows should: the sum and the largest run over the classes, axis=1."""
+    """Your columns add up to 1, but the rows must: take the sum and the maximum over the classes, axis=1."""
     p = _p(z, axis=0)
     return weight * _loss(p, labels), weight * _minus_one(p, labels) / len(z)
 
@@ -149,8 +151,8 @@ def _every_label_of_every_row(by_log_p):
         return -weight * picked.mean(), weight * dz / len(z)
 
     answer.__name__ = f"every_label_of_every_row_{'from_log_p' if by_log_p else 'from_p'}"
-    also = "" if by_log_p else " And p may be 0: use z - largest - log(sum of exp)."
-    answer.__doc__ = f"[:, labels] takes every label in every row: [np.arange(N), labels] takes one in each.{also}"
+    also = "" if by_log_p else " Also, p may be rounded to 0: use z - largest - log(sum of exp)."
+    answer.__doc__ = f"[:, labels] selects all labels in every row. Write [np.arange(N), labels] for one per row.{also}"
     softmax_ce.wrong(answer)
 
 
@@ -160,34 +162,34 @@ for by_log_p in (True, False):
 
 @softmax_ce.wrong
 def labels_one_too_far(z, labels, weight):
-    """The -1 sits one class to the right: labels count from 0."""
+    """You subtracted 1 one class too far to the right: labels start at 0."""
     return _entropy(z, (labels + 1) % z.shape[1], weight)
 
 
 @softmax_ce.wrong
 def weight_in_the_loss_only(z, labels, weight):
-    """The auxiliary heads would train at full strength: weigh the gradient, too."""
+    """The gradient is not multiplied by the weight: the auxiliary heads would train with full weight."""
     loss, _ = _entropy(z, labels, weight)
     return loss, _minus_one(_p(z), labels) / len(z)
 
 
 @softmax_ce.wrong
-def sum_for_mean(z, labels, weight):
-    """The loss is N times too big: it is a mean over the images."""
+def sum_instead_of_mean(z, labels, weight):
+    """The loss is N times too large: it is a mean over the images, so divide by N."""
     loss, dz = _entropy(z, labels, weight)
     return loss * len(z), dz
 
 
 @softmax_ce.wrong
 def p_times_1_minus_p(z, labels, weight):
-    """That is the sigmoid's formula: here it is p minus one at the label."""
+    """That is the derivative of a sigmoid. Here the gradient is p, minus 1 at the label."""
     loss, _ = _entropy(z, labels, weight)
     return loss, weight * _p(z) * (1 - _p(z)) / len(z)
 
 
 @softmax_ce.wrong
-def sign_exchanged(z, labels, weight):
-    """The loss would rise: one at the label minus p is downhill."""
+def wrong_sign(z, labels, weight):
+    """Your gradient has the wrong sign: it is p, minus 1 at the label."""
     loss, dz = _entropy(z, labels, weight)
     return loss, -dz
 

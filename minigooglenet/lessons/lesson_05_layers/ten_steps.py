@@ -1,11 +1,11 @@
-"""A GoogLeNet of four modules after ten steps of training, with whatever functions are in use."""
+"""A GoogLeNet of four modules after ten training steps, with the functions that `mg.use` has set."""
 
 from minigooglenet import data, training
 from minigooglenet.lessons.lesson_03_gradients import wrong_backwards
 
 
 def parameters():
-    """Return {name: array} after ten steps on the handwritten digits."""
+    """Return {name: array}, the parameters after ten training steps on the handwritten digits."""
     g = wrong_backwards.network()
     images, labels, _, _ = data.digits(wrong_backwards.SIZE)
     training.train(g, images[:320], labels[:320], epochs=1, rng=0)

@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 06 Counting, and auditing a famous table
 #
-# **Question.** How large and how slow is a network, and how much of the image does it see, before it has run?
+# **Question.** How large is a network, how much does it compute, and how many input pixels can each output read, before
+# you run it?
 #
-# About 60 minutes. Needs lesson 01. Sending a gradient back, and the *tape*, are in the primer of lesson 00.
+# About 60 minutes. You need lesson 01. The primer of lesson 00 explains the backward pass and the *tape*.
 #
 # Afterwards you can
 #
-# - work out parameters, multiply-adds (MAC), bytes and receptive field of a layer by formula, and check them by
-#   measurement;
-# - say which convention a published number follows;
+# - compute the parameters, multiply-adds (MAC), bytes and receptive field of a layer, and check them by measurement;
+# - tell which convention a published number follows;
 # - find wrong published numbers.
 
 # %%
@@ -32,54 +32,55 @@ convolutions = [row for row in c.rows if row.kind == "Conv2d"]
 # %% [markdown]
 # ## One network, several conventions
 #
-# A MAC is two FLOP (floating-point operations). People write "1.6 G operations" and mean different things. What is the
-# ratio of the largest to the smallest number that five tools and this course give for one forward pass of GoogLeNet?
+# A MAC is two FLOP (floating-point operations). People write "1.6 G operations" and mean different things. Five tools
+# and this course count the operations of a forward pass of GoogLeNet. What is the ratio of the largest to the smallest
+# number?
 
 # %%
 predict("06.a", ...)
 
 # %%
 totals = {"MAC (this course)": c.macs, "FLOP": c.flops}
-totals |= {f"as {name} counts": int(c.as_convention(name)) for name in mg.counting.CONVENTIONS}
+totals |= {f"convention of {name}": int(c.as_convention(name)) for name in mg.counting.CONVENTIONS}
 print(outcome("06.a", round(max(totals.values()) / min(totals.values()), 3)))
-print(f"{len(totals)} lines, {len(set(totals.values()))} different numbers. For example: {c.as_convention('ptflops')}")
+print(f"{len(totals)} rows, {len(set(totals.values()))} different numbers. For example: {c.as_convention('ptflops')}")
 mg.console.Table("GoogLeNet, one image", ("counted as", ">operations"), list(totals.items()))
 
 # %% [markdown]
-# What you saw: several true answers. Every total is an exact sum of ours and of the additions, poolings or activations
-# that the tool counts too.
+# What you saw: several correct answers. Some tools also count additions, pools or activations. Every total is the exact
+# sum of our count and of these.
 
 # %% [markdown]
-# ## The formula against a counter in the innermost loop
+# ## The formula, and a counter in the innermost loop
 #
 # A convolution has K x Ho x Wo outputs, and each is a sum of C x R x S products:
 #
 # $$\mathrm{MAC} = K \cdot H_o \cdot W_o \cdot C \cdot R \cdot S$$
 #
-# `padding.by_loops` counts the products one by one. Some of them meet the padding, where the image is zero. Which
-# fraction of GoogLeNet's MACs meets a real pixel?
+# `padding.by_loops` counts the products one by one. Some of them use the padding, where the image is zero. Which
+# fraction of GoogLeNet's MACs uses a real pixel?
 
 # %%
 predict("06.b", ...)
 
 # %%
-every, pixels = padding.by_loops(C=2, K=3, kernel=3, size=5, pad=1)
+products, pixels = padding.by_loops(C=2, K=3, kernel=3, size=5, pad=1)
 formula = mg.count(mg.layers.Conv2d(2, 3, 3, padding=1), (2, 5, 5)).macs
-print(f"loops: {every} products, {pixels} of them with a real pixel; formula: {formula}")
-assert every == formula == 3 * 5 * 5 * 2 * 3 * 3
+print(f"loops: {products} products, {pixels} of them with a real pixel; formula: {formula}")
+assert products == formula == 3 * 5 * 5 * 2 * 3 * 3
 real = {row.name: padding.with_a_pixel(row) for row in convolutions}
 print(outcome("06.b", round((sum(real.values()) + c["loss3/classifier"].macs) / c.macs, 4)))
 
 # %% [markdown]
-# What you saw: formula and loops agree only if products with padding count.
+# What you saw: the formula and the loops agree only if you count products with padding.
 
 # %% [markdown]
 # ## Exercise 06.1: count a convolution
 #
 # Difficulty: * of ***. About 10 minutes. Core.
 #
-# C input channels of H x W, K filters of R x S, the same stride and padding along both axes. Return the parameters with
-# biases, the MACs without biases, and the bytes of the float32 output, for one image.
+# The layer has C input channels of H x W, K filters of R x S, and equal stride and padding along both axes. Return the
+# parameters with biases, the MACs without biases, and the bytes of the float32 output, for one image.
 
 
 # %%
@@ -97,24 +98,24 @@ result = check("06.1", count_conv)
 result
 
 # %% [markdown]
-# Your formula counts GoogLeNet:
+# Now count GoogLeNet with your formula:
 
 # %%
 if result.passed:
-    found = []
+    counts = []
     for row in convolutions:
         (C, H, W), s = row.input_shapes[0], row.settings
-        found.append(count_conv(C, row.output_shape[0], *s["kernel_size"], H, W, s["stride"][0], s["padding"][0][0]))
-    params, macs, _ = np.sum(found, axis=0)
-    print(f"your formula on {len(convolutions)} convolutions: {params:,} parameters, {macs:,} MAC")
+        counts.append(count_conv(C, row.output_shape[0], *s["kernel_size"], H, W, s["stride"][0], s["padding"][0][0]))
+    params, macs, _ = np.sum(counts, axis=0)
+    print(f"your formula for {len(convolutions)} convolutions: {params:,} parameters, {macs:,} MAC")
     print("with the linear layer that is", "all" if macs + c["loss3/classifier"].macs == c.macs else "not all")
 compare("06.1")
 
 # %% [markdown]
 # ## Does pooling reduce the number of parameters?
 #
-# A pool halves the side of a feature map. Here is all of GoogLeNet on images of half the side.
-# How many times fewer MACs and how many times fewer parameters does it have?
+# A pool halves the height and width of a feature map. Suppose GoogLeNet reads images of half the height and width. By
+# which factors do its MACs and its parameters shrink?
 
 # %%
 predict("06.h", ...)
@@ -129,14 +130,16 @@ for side in (14, 7):
 assert half.params == c.params
 
 # %% [markdown]
-# What you saw: in GoogLeNet, no: a convolution does not know how large its input is, and the last pool
-# gives 1024 values. If a linear layer reads the flattened feature map, as in AlexNet and VGG, a pool before it does.
+# What you saw: in GoogLeNet it does not, because the weights of a convolution do not depend on the input size, and the
+# last pool returns 1024 values for any image. In AlexNet and VGG a pool does reduce them, because a linear layer reads
+# the flattened feature map.
 
 # %% [markdown]
-# ## How much of the image does one value see?
+# ## Which pixels can change one value?
 #
-# The *receptive field* is the square of pixels that can change one value. A gradient finds it: send a 1 back from
-# one value of a feature map and look which pixels it reaches. Guess the side of the square for inception_3a, in pixels.
+# The *receptive field* is the square of pixels that can change one value. You can measure it with a gradient of 1 at
+# one value of a feature map: the backward pass shows which pixels matter. How many pixels wide is the square for
+# inception_3a?
 
 # %%
 predict("06.d", ...)
@@ -152,15 +155,15 @@ print(outcome("06.d", sides["3a"][0]))
 assert all(measured == formula for measured, formula in sides.values())
 
 # %% [markdown]
-# What you saw: a formula agrees with the gradient. Now write it.
+# What you saw: a formula agrees with the measurement. Now write it.
 
 # %% [markdown]
 # ## Exercise 06.3: the receptive field
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# `layers` is a tuple of (kind, kernel, stride), the one that reads the image first. Return how many pixels in a row one
-# output sees (the size), and how many pixels apart two neighbouring outputs look (the jump).
+# `layers` is a tuple of (kind, kernel, stride), from the image to the output. Return the width of the receptive field
+# (the size), and the distance between the receptive fields of neighbouring outputs (the jump), both in pixels.
 
 
 # %%
@@ -180,24 +183,24 @@ result = check("06.3", receptive_field)
 result
 
 # %%
-if result.passed:  # GoogLeNet through the 5x5 branches; 1x1 layers see nothing new and are left out
+if result.passed:  # GoogLeNet through the 5x5 branches, without the 1x1 layers, which do not widen the field
     stem = (("conv", 7, 2), ("pool", 3, 2), ("conv", 3, 1), ("pool", 3, 2))
     fives = (("conv", 5, 1),)
     path = stem + 2 * fives + (("pool", 3, 2),) + 5 * fives + (("pool", 3, 2),) + 2 * fives
-    print(f"5b: you get {receptive_field(path)[0]}, the counter {c['inception_5b/output'].receptive_field_max[0]}")
+    print(f"5b: you get {receptive_field(path)[0]}, the engine {c['inception_5b/output'].receptive_field_max[0]}")
 
 # %% [markdown]
-# ## Table 1 of the paper, cell by cell
+# ## Auditing Table 1 of the paper
 #
-# The table prints parameters in K and operations in M. Is K 1000 or 1024?
+# The table prints parameters in K and operations in M. Compare them with our counts. Is K 1000 or 1024?
 
 # %%
 lines = mg.counting.table1.audit()
 rows = [(x.name, f"{x.printed_params:g}", x.weights, f"{x.printed_ops:g}", x.macs / 1e6) for x in lines]
-mg.console.Table("Printed and ours", ("row", ">K printed", ">weights", ">M printed", ">million MAC"), rows)
+mg.console.Table("Printed and counted", ("row", ">K printed", ">weights", ">M printed", ">million MAC"), rows)
 
 # %% [markdown]
-# The first row is far off. Which kind of layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 feature map?
+# The first row differs most. Which kind of layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 feature map?
 
 # %%
 predict("06.f", ...)
@@ -210,20 +213,20 @@ for name, (w, m) in candidates.items():
     print(f"{name:9} {w / 1024:5.1f} K weights, {m / 1e6:6.1f} M multiply-adds")
 nearest = min(candidates, key=lambda name: abs(candidates[name][1] - 34e6))
 print(outcome("06.f", nearest))
-print(f"the network with it: {with_it:,} MAC; the printed column adds up to {sum(x.printed_ops for x in lines):g} M")
+print(f"the network with it: {with_it:,} MAC; the sum of the printed column: {sum(x.printed_ops for x in lines):g} M")
 
 # %% [markdown]
-# What you saw: a *separable* first layer fits, 8 filters of 7x7 for each colour and then 1x1 to 64 channels. We infer
-# it; the paper does not mention it.
+# What you saw: not a *dense* convolution over all channels but a *separable* first layer fits: eight 7x7 filters per
+# colour, then 1x1 to 64 channels. This is our inference; the paper does not mention it.
 
 # %% [markdown]
 # ## Exercise 06.4: audit Table 1
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# `lines` holds the rows: `name`, `printed_params`, `printed_ops`, `weights`, `biases`, `macs`. Name the rows whose
-# printed operations are neither our MACs rounded nor our MACs rounded down to millions, and give the meaning of K: a
-# tuple (set of names, number).
+# `lines` has the rows: `name`, `printed_params`, `printed_ops`, `weights`, `biases`, `macs`. Find the rows whose
+# printed operations are not our MACs in millions, either rounded or rounded down. Answer with a tuple (set of names,
+# value of K).
 
 
 # %%
@@ -236,7 +239,7 @@ check("06.4", audited)
 # %% [markdown]
 # ## Make it break
 #
-# What should a counter do with a layer that it does not know?
+# What should a counter do with a layer of unknown cost?
 
 
 # %%
@@ -251,15 +254,15 @@ except ValueError as error:
     print("ValueError:", error)
 
 # %% [markdown]
-# A total with a silent zero in it is worse than no total.
+# An error is better than a total in which an unknown cost counts as zero.
 
 # %% [markdown]
 # ## Claims, checked
 
 # %%
 claims = [
-    ("GoogLeNet needs 1.5 billion multiply-adds", f"{with_it / 1e9:.1f}" == "1.5", "with a separable first layer"),
-    ("the first row of Table 1 is a dense 7x7", nearest != "dense", "its numbers fit a separable one"),
+    ("GoogLeNet needs 1.5 billion MACs", f"{with_it / 1e9:.1f}" == "1.5", "correct with a separable first layer"),
+    ("the first row of Table 1 is a dense 7x7", nearest != "dense", "wrong: its numbers fit a separable layer"),
 ]
 for claim, holds, verdict in claims:
     assert holds
@@ -277,19 +280,19 @@ quiz("06")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need this part.
 #
 # - Every row has `grad_input_macs` and `grad_weight_macs`. Which layer is the most expensive in the backward pass?
-# - Assume that moving a float32 from main memory costs as much energy as 100 MACs. Which layers are then the most
+# - Assume that reading a float32 from main memory costs as much energy as 100 MACs. Which layers are then the most
 #   expensive?
-# - Write a convention of your own that counts bias, ReLU and pooling windows, and give it a name.
+# - Write your own convention that counts biases, ReLU and pooling windows, and give it a name.
 
 # %% [markdown]
 # ## Exercise 06.1b: parameters of your layer
 #
 # Difficulty: * of ***. About 3 minutes. Further.
 #
-# The numbers are drawn from your name, and stay.
+# The numbers in the question depend on your name, and do not change.
 
 
 # %%
@@ -309,7 +312,7 @@ answer("06.1b", your_params)
 #
 # Difficulty: * of ***. About 4 minutes. Further.
 #
-# The numbers are drawn from your name.
+# The numbers in the question depend on your name.
 
 
 # %%
@@ -328,8 +331,15 @@ answer("06.1c", your_macs)
 #
 # Difficulty: ** of ***. About 6 minutes. Further.
 #
-# Four branches read the same input: 1x1; 1x1 (the reduction) then 3x3; 1x1 (the reduction) then 5x5; a 3x3 pool of
-# stride 1, then 1x1 (the projection). Their outputs are joined. Each question draws a module of its own.
+# In an Inception module, four branches read the same input:
+#
+# - 1x1;
+# - 1x1 (the reduction), then 3x3;
+# - 1x1 (the reduction), then 5x5;
+# - a 3x3 pool with stride 1, then 1x1 (the projection).
+#
+# Their outputs are concatenated. The width of a layer is its number of output channels. Each of the four questions
+# about a module uses different widths.
 
 
 # %%
@@ -352,7 +362,7 @@ answer("06.2", module_macs)
 #
 # Difficulty: ** of ***. About 4 minutes. Further.
 #
-# The numbers are drawn from your name.
+# The numbers in the question depend on your name.
 
 
 # %%
@@ -371,11 +381,11 @@ module_params = (
 answer("06.2b", module_params)
 
 # %% [markdown]
-# ## Exercise 06.2c: what leaves your module
+# ## Exercise 06.2c: output channels of your module
 #
 # Difficulty: * of ***. About 2 minutes. Further.
 #
-# The numbers are drawn from your name.
+# The numbers in the question depend on your name.
 
 
 # %%
@@ -390,11 +400,11 @@ module_width = v["n1x1"] + v["n3x3"] + v["n5x5"] + v["pool_proj"]
 answer("06.2c", module_width)
 
 # %% [markdown]
-# ## Exercise 06.2d: the share of the 5x5 branch
+# ## Exercise 06.2d: the fraction of the 5x5 branch
 #
 # Difficulty: ** of ***. About 3 minutes. Further.
 #
-# The numbers are drawn from your name.
+# The numbers in the question depend on your name.
 
 
 # %%
@@ -404,20 +414,20 @@ ask("06.2d", student)
 v = find("06.2d").values(student)
 # exercise 06.2d
 ### BEGIN SOLUTION
-share_of_5x5 = (v["C"] * v["n5x5red"] + 25 * v["n5x5red"] * v["n5x5"]) / (
+fraction_of_5x5 = (v["C"] * v["n5x5red"] + 25 * v["n5x5red"] * v["n5x5"]) / (
     v["C"] * (v["n1x1"] + v["n3x3red"] + v["n5x5red"] + v["pool_proj"])
     + 9 * v["n3x3red"] * v["n3x3"]
     + 25 * v["n5x5red"] * v["n5x5"]
 )
 ### END SOLUTION
-answer("06.2d", share_of_5x5)
+answer("06.2d", fraction_of_5x5)
 
 # %% [markdown]
-# ## Exercise 06.3b: the field of your stack
+# ## Exercise 06.3b: the receptive field of your layers
 #
 # Difficulty: ** of ***. About 4 minutes. Further.
 #
-# The numbers are drawn from your name.
+# The numbers in the question depend on your name.
 
 
 # %%
@@ -432,10 +442,10 @@ your_field = receptive_field(v["layers"])[0]
 answer("06.3b", your_field)
 
 # %% [markdown]
-# ## What it sees and what it looks at
+# ## The effective receptive field
 #
-# All pixels of the field can matter. Do they matter alike? Guess: how wide is the centred square that holds half of
-# the squared gradient of 5b?
+# All pixels of a receptive field can change the output, but some matter more than others. How wide is the centred
+# square that contains half of the squared gradient of 5b?
 
 # %%
 predict("06.e", ...)
@@ -443,21 +453,23 @@ predict("06.e", ...)
 # %%
 sides = np.arange(1, 224, 2)
 inside = fields.inside(fields.squared_gradient(net, "inception_5b/output", images=2 if FAST else 4), sides)
-half_side, most_side = (int(sides[np.searchsorted(inside, part)]) for part in (0.5, 0.95))
+half_side, most_side = (int(sides[np.searchsorted(inside, fraction)]) for fraction in (0.5, 0.95))
 print(outcome("06.e", half_side))
 figure, _ = viz.line_chart({"5b": (sides, inside)}, "side of the square in pixels", "fraction of the gradient")
-print(f"half of it within {half_side} pixels, 95% within {most_side} ({2 if FAST else 4} images, random weights)")
+print(f"half of it is within {half_side} pixels, 95% within {most_side} ({2 if FAST else 4} images, random weights)")
 for wire in ("inception_5b/output", "pool5/7x7_s1"):
     small, large = c[wire].receptive_field_min[0], c[wire].receptive_field_max[0]
     print(f"{wire}: {small} pixels through the 1x1 branches, {large} through the 5x5 branches; the image has 224")
 figure
 
 # %% [markdown]
-# What you saw: the receptive field is a bound. Most of the gradient is in a much smaller square around the centre, the
-# *effective* receptive field.
+# What you saw: the receptive field is only an upper bound. The effective receptive field is much smaller and
+# concentrated at the centre.
 
 # %% [markdown]
-# ## Where is the work, where are the largest arrays?
+# ## Which layers need the most work and memory?
+#
+# The next two figures show the MACs and the largest output of each module.
 
 # %%
 modules = {name: rows for name, rows in c.modules().items() if not name.startswith("pool")}
@@ -472,59 +484,59 @@ figure, _ = viz.bar_chart(largest, "MiB of the largest output", marked=["conv1"]
 figure
 
 # %% [markdown]
-# What you saw: most work is near the beginning, the largest array is at the very beginning. Most parameters are at the
-# end (lesson 00).
+# What you saw: most MACs are near the beginning of the network, and the largest output is that of the first layer. Most
+# parameters are at the end (lesson 00).
 
 # %% [markdown]
 # ## Memory over time
 #
-# Inference frees an array after its last consumer. A training step keeps what the backward pass needs, the tape. Guess:
-# how many times more does training hold at its peak?
+# Inference frees an array after its last consumer. A training step keeps the tape, all values that the backward pass
+# needs. How many times as large as the peak memory of inference is the tape?
 
 # %%
 predict("06.g", ...)
 
 # %%
-alive, inference = 4 * 3 * 224 * 224, []
+live, inference = 4 * 3 * 224 * 224, []
 for name, free in net.schedule():
-    alive += 4 * int(np.prod(net.shapes[name]))
-    inference.append(alive / 2**20)
-    alive -= sum(4 * int(np.prod(net.shapes[wire])) for wire in free)
+    live += 4 * int(np.prod(net.shapes[name]))
+    inference.append(live / 2**20)
+    live -= sum(4 * int(np.prod(net.shapes[wire])) for wire in free)
 tape = np.cumsum([row.tape_bytes for row in c.rows]) / 2**20
 nodes = np.arange(len(inference))
 curves = {"training, the tape": (nodes, tape), "inference": (nodes, inference)}
-figure, _ = viz.line_chart(curves, "node", "MiB of one image", area=True)
+figure, _ = viz.line_chart(curves, "node", "MiB for one image", area=True)
 figure
 
 # %%
 assert max(inference) * 2**20 == c.peak_wire_bytes
-print(f"with the working memory of the convolutions: {c.memory()}")
+print(f"including the working memory of the convolutions: {c.memory()}")
 print(outcome("06.g", round(float(tape[-1] / max(inference)), 1)))
 
 # %% [markdown]
-# What you saw: inference peaks early and then needs little. The tape only grows.
+# What you saw: inference needs most memory early and little afterwards. The tape grows until the end.
 
 # %% [markdown]
 # ## Exercise 06.5: the peak of live memory
 #
 # Difficulty: *** of ***. About 12 minutes. Further.
 #
-# `nodes` is a tuple of (name, size, names that it reads) in the order in which they run; those that read nothing are
-# inputs. An array lives from when it is made until its last consumer has run. The last array is the result and stays.
-# Return the largest sum of sizes that is alive at once.
+# `nodes` is a tuple of (name, size, names of the arrays that it reads), in the order in which the nodes run. A node
+# that reads nothing is an input. An array is live from the moment it is computed until its last consumer has run. The
+# last array is the result and stays live. Return the largest sum of the sizes of all live arrays.
 
 
 # %%
 def peak_live(nodes):
-    """Exercise 06.5: nodes, a tuple of (name, size, wires) -> the most that is alive at once."""
+    """Exercise 06.5: nodes, a tuple of (name, size, wires) -> the largest sum of the sizes of live arrays."""
     ### BEGIN SOLUTION
-    last = {wire: place for place, (_, _, wires) in enumerate(nodes) for wire in wires}
+    last = {wire: index for index, (_, _, wires) in enumerate(nodes) for wire in wires}
     size = {name: count for name, count, _ in nodes}
-    alive = peak = 0
-    for place, (_name, count, wires) in enumerate(nodes):
-        alive += count
-        peak = max(peak, alive)
-        alive -= sum(size[wire] for wire in set(wires) if last[wire] == place)
+    live = peak = 0
+    for index, (_name, count, wires) in enumerate(nodes):
+        live += count
+        peak = max(peak, live)
+        live -= sum(size[wire] for wire in set(wires) if last[wire] == index)
     return peak
     ### END SOLUTION
 
@@ -537,15 +549,15 @@ result
 if result.passed:
     described = [("image", 3 * 224 * 224, ())]
     described += [(name, int(np.prod(net.shapes[name])), wires) for name, (_, wires) in net.nodes.items()]
-    print(f"GoogLeNet by your function: {4 * peak_live(tuple(described)):,} bytes; the counter: {c.peak_wire_bytes:,}")
+    print(f"GoogLeNet by your function: {4 * peak_live(tuple(described)):,} bytes; the engine: {c.peak_wire_bytes:,}")
 
 # %% [markdown]
 # ## Exercise 06.4b: eight published numbers
 #
 # Difficulty: ** of ***. About 15 minutes. Further.
 #
-# Numbers from papers, slides and lecture notes. Count each for yourself and write {name: number}; within a thousandth
-# is right. Are any of them right?
+# These numbers are from papers, slides and lecture notes. Compute each of them yourself and write {name: number}, with
+# a relative error of at most one thousandth. How many of the published numbers are correct?
 
 
 # %%
@@ -568,9 +580,9 @@ counted = {
 check("06.4b", counted)
 
 # %% [markdown]
-# ## Published claims, counted
+# ## Published numbers, counted
 #
-# After your own count: the printed numbers next to yours.
+# The next table shows the printed numbers next to yours.
 
 # %%
 audit.compared(counted)
@@ -582,18 +594,18 @@ for rows in (rows for name, rows in c.modules().items() if name.startswith("ince
     wide.append((width["3x3"] + width["5x5"]) / width["output"])
 print("fraction of 3x3 and 5x5 channels, 3a to 5b:", *(f"{fraction:.3f}" for fraction in wide))
 assert wide != sorted(wide)
-print("'The ratio of 3x3 and 5x5 increases in higher layers': it does not increase from module to module.")
+print("'The ratio of 3x3 and 5x5 increases in higher layers': wrong, it does not increase from module to module.")
 threes = c.macs - sum(row.macs * 16 // 25 for row in convolutions if row.name.endswith("/5x5"))
-print(f"Other versions have a 3x3 instead of each 5x5. They come to 1.5 billion for that reason: {threes:,} MAC.")
+print(f"Other versions use a 3x3 instead of each 5x5. That also gives 1.5 billion: {threes:,} MAC.")
 assert f"{threes / 1e9:.1f}" == "1.5"
 
 # %%
 dense = mg.count(mg.layers.Linear(3 * 32 * 32, 32, init="zeros"), (3 * 32 * 32,)).params
 conv = mg.count(mg.layers.Conv2d(3, 32, 3, init="zeros"), (3, 32, 32)).params
-print(f"'896 against 32,000 parameters': the convolution has {conv}, a dense layer of 32 on 3 x 32 x 32 has {dense:,}")
+print(f"'896 against 32,000 parameters': the convolution has {conv}, a linear layer from 3 x 32 x 32 to 32 {dense:,}")
 listed = 28**2 * (256 * 128 + 256 * 64 * 3 + 9 * 64 * 192 + 25 * 64 * 96)
 twice = listed + 28**2 * 9 * 64 * 192
-print(f"'358M' of the well-known slide: its terms add to {listed:,}; with the 3x3 counted twice {twice:,}")
+print(f"'358M' on a well-known slide: its terms add up to {listed:,}; with the 3x3 counted twice, to {twice:,}")
 naive = 28**2 * (256 * 128 + 9 * 256 * 192 + 25 * 256 * 96)
-print(f"'854M' of the same slide, without reductions: {naive:,}, is correct as MAC")
+print(f"'854M' on the same slide, without reductions: correct as MACs, {naive:,}")
 assert naive == 854_196_224

@@ -1,4 +1,4 @@
-"""What a convolution costs, by formula."""
+"""Exercises: the parameters, MACs and bytes of a convolution."""
 
 import functools
 
@@ -14,12 +14,12 @@ count_conv = Exercise(
     minutes=10,
     difficulty=1,
     hints=(
-        "Take one number of the output. How many products does it need, and how many such numbers are there?",
+        "How many products does one output need, and how many outputs are there?",
         (
-            "C = 2, kernel 3 x 3: 18 products for one output. With K = 4 on a 5 x 5 output: 18 * 4 * 25 = 1,800 MAC. "
-            "Each of the 4 filters keeps its 18 weights and one bias: 76 parameters."
+            "With C = 2 and a 3 x 3 kernel, one output needs 18 products. With K = 4 and a 5 x 5 output, that is "
+            "18 * 4 * 25 = 1,800 MACs. Each of the 4 filters has 18 weights and one bias: 76 parameters."
         ),
-        "`macs = C * R * S * K * ____` with the output's height and width from (H + 2*pad - R) // stride + 1",
+        "`macs = C * R * S * K * ____`; the output's height is (H + 2*pad - R) // stride + 1, and its width likewise",
     ),
 )
 
@@ -56,7 +56,7 @@ def count_conv_by_ranges(C, K, R, S, H, W, stride, pad):
 
 
 def _with_changes(change):
-    """Register a wrong answer: `change` gets all that the right numbers come from and returns those that differ."""
+    """Register a known mistake: `change` returns the values that differ from the right ones."""
 
     @count_conv.wrong
     @functools.wraps(change)
@@ -71,79 +71,80 @@ def _with_changes(change):
 
 @count_conv.wrong
 def sizes_with_fractions(C, K, R, S, H, W, stride, pad):
-    """A map has no half rows: (H + 2 * pad - R) / stride is rounded down, so write //, then add 1."""
-    places = ((H + 2 * pad - R) / stride + 1) * ((W + 2 * pad - S) / stride + 1)
-    return K * C * R * S + K, K * C * R * S * places, 4 * K * places
+    """The output size is an integer: (H + 2 * pad - R) / stride is rounded down, so write //, then add 1."""
+    positions = ((H + 2 * pad - R) / stride + 1) * ((W + 2 * pad - S) / stride + 1)
+    return K * C * R * S + K, K * C * R * S * positions, 4 * K * positions
 
 
 @_with_changes
 def bias_forgotten(C, K, R, S, H, W, P, Q):
-    """Your parameters are short by K: every filter has one bias."""
+    """You have K parameters too few: every filter has one bias."""
     return {"params": K * C * R * S}
 
 
 @_with_changes
 def a_bias_per_input_channel(C, K, R, S, H, W, P, Q):
-    """You gave each filter a bias for every input channel. It has one, added once to each output."""
+    """You counted one bias per input channel. Each filter has only one bias."""
     return {"params": K * C * R * S + K * C}
 
 
 @_with_changes
 def one_kernel_for_all_channels(C, K, R, S, H, W, P, Q):
-    """A filter has a kernel of its own for each input channel: C * R * S weights, not R * S."""
+    """A filter has its own kernel for each input channel: C * R * S weights, not R * S."""
     return {"params": K * R * S + K, "macs": K * P * Q * R * S}
 
 
 @_with_changes
 def kernel_counted_along_one_side(C, K, R, S, H, W, P, Q):
-    """A kernel has R * S cells; you counted R."""
+    """A kernel has R * S positions. You counted only R."""
     return {"params": K * C * R + K, "macs": K * P * Q * C * R}
 
 
 @_with_changes
-def input_size_for_output_size(C, K, R, S, H, W, P, Q):
-    """You counted at every place of the input. Work is done once for each place of the output."""
+def input_size_not_output_size(C, K, R, S, H, W, P, Q):
+    """You counted every position of the input. Count the positions of the output."""
     return {"macs": K * H * W * C * R * S}
 
 
 @_with_changes
 def bytes_of_the_input_size(C, K, R, S, H, W, P, Q):
-    """Your output has the input's height and width. Stride, kernel and padding decide its size."""
+    """You used the height and width of the input. Those of the output depend on stride, kernel and padding."""
     return {"out_bytes": 4 * K * H * W}
 
 
 @_with_changes
-def FLOP_for_MAC(C, K, R, S, H, W, P, Q):
-    """Twice ours: that is FLOP. A multiply and the addition that follows it are one MAC."""
+def FLOP_not_MAC(C, K, R, S, H, W, P, Q):
+    """That is twice the number of MACs: you counted FLOP. One MAC is a multiplication and an addition."""
     return {"macs": 2 * K * P * Q * C * R * S}
 
 
 @_with_changes
 def bias_in_the_MACs(C, K, R, S, H, W, P, Q):
-    """You counted the bias additions too. By this course's convention a MAC has a product in it."""
+    """You counted the bias additions too. In this course, a MAC always has a multiplication."""
     return {"macs": K * P * Q * (C * R * S + 1)}
 
 
 @_with_changes
 def bytes_of_float64(C, K, R, S, H, W, P, Q):
-    """8 bytes each is float64. The engine computes in float32."""
+    """You counted 8 bytes per value, as for float64. A float32 takes 4 bytes."""
     return {"out_bytes": 8 * K * P * Q}
 
 
 @_with_changes
-def elements_for_bytes(C, K, R, S, H, W, P, Q):
-    """You counted numbers. A float32 takes 4 bytes."""
+def elements_not_bytes(C, K, R, S, H, W, P, Q):
+    """You counted values. Each float32 takes 4 bytes."""
     return {"out_bytes": K * P * Q}
 
 
 @_with_changes
-def bits_for_bytes(C, K, R, S, H, W, P, Q):
+def bits_not_bytes(C, K, R, S, H, W, P, Q):
     """You counted bits. 32 bits are 4 bytes."""
     return {"out_bytes": 32 * K * P * Q}
 
 
 LAYER = (
-    "A convolution takes {C} channels of {H} x {H} to {K} channels, with a {k} x {k} kernel, stride {s}, padding {p}. "
+    "A convolution has {C} input channels of {H} x {H}, {K} output channels, a {k} x {k} kernel, stride {s} and "
+    "padding {p}. "
 )
 
 
@@ -170,12 +171,12 @@ def _side(k, s, p, H):
 layer_params = Question(
     "06.1b",
     "parameters of your layer",
-    LAYER + "How many parameters does it have, bias included?",
+    LAYER + "How many parameters does it have, biases included?",
     minutes=3,
     difficulty=1,
     hints=(
-        "Which of the six numbers of the question does a parameter know about?",
-        "2 channels to 4 by a 3 x 3 kernel: 4 filters of 2 * 9 weights and 1 bias each, 76 in all.",
+        "On which of the six numbers in the question does the number of parameters depend?",
+        "2 to 4 channels with a 3 x 3 kernel: 4 filters with 2 * 9 weights and 1 bias each, 76 parameters in total.",
         "`K * (C * k * k + ____)`",
     ),
     core=False,
@@ -187,19 +188,19 @@ layer_params.solution(lambda **values: _counted_layer(**values).params)
 
 @layer_params.wrong
 def bias_forgotten(C, K, k, **_):
-    """Those are the weights. Each filter has a bias too."""
+    """Those are only the weights. Each filter has a bias too."""
     return K * C * k * k
 
 
 @layer_params.wrong
 def a_bias_per_input_channel(C, K, k, **_):
-    """One bias for each filter, not one for each of its kernels."""
+    """You counted one bias per input channel. Each filter has only one bias."""
     return K * C * k * k + K * C
 
 
 @layer_params.wrong
 def one_kernel_for_all_channels(K, k, **_):
-    """A filter has a kernel of its own for each input channel."""
+    """A filter has its own kernel for each input channel: multiply by C."""
     return K * k * k + K
 
 
@@ -211,25 +212,25 @@ def kernel_counted_along_one_side(C, K, k, **_):
 
 @layer_params.wrong
 def image_size_in_the_parameters(C, K, k, s, p, H):
-    """The weights are the same at every place: no H, no W."""
+    """All positions use the same weights: the number of parameters does not depend on H."""
     return K * (C * k * k + 1) * _side(k, s, p, H) ** 2
 
 
 @layer_params.wrong
-def multiply_adds_for_parameters(C, K, k, s, p, H):
-    """Those are the multiply-adds. A weight is one parameter, however often it is used."""
+def multiply_adds_not_parameters(C, K, k, s, p, H):
+    """Those are the multiply-adds. A weight is one parameter, even if it is used many times."""
     return K * C * k * k * _side(k, s, p, H) ** 2
 
 
 layer_macs = Question(
     "06.1c",
     "multiply-adds of your layer",
-    LAYER + "How many MACs does one image take, without bias?",
+    LAYER + "How many MACs does it need for one image, without biases?",
     minutes=4,
     difficulty=1,
     hints=(
         "How large is the output? Lesson 01 has the formula.",
-        "Weights, each used once for every place of one output channel's map.",
+        "Each weight is used once for every position of its output channel.",
         "`K * C * k * k * ____ ** 2`, the side of the output",
     ),
     core=False,
@@ -240,42 +241,42 @@ layer_macs.solution(lambda **values: _counted_layer(**values).macs)
 
 
 @layer_macs.wrong
-def input_size_for_output_size(C, K, k, H, **_):
-    """You used the input's places. Products are made for each output."""
+def input_size_not_output_size(C, K, k, H, **_):
+    """You used the positions of the input. Count the positions of the output."""
     return K * C * k * k * H * H
 
 
 @layer_macs.wrong
-def parameters_for_multiply_adds(C, K, k, **_):
-    """Those are the weights. Each is used once for every place of the output."""
+def weights_not_multiply_adds(C, K, k, **_):
+    """Those are the weights. Each is used once for every position of the output."""
     return K * C * k * k
 
 
 @layer_macs.wrong
-def FLOP_for_MAC(C, K, k, s, p, H):
-    """That is FLOP; we asked for MAC, one for a multiply and its add."""
+def FLOP_not_MAC(C, K, k, s, p, H):
+    """That is FLOP. One MAC, a multiplication and an addition, is two FLOP."""
     return 2 * K * C * k * k * _side(k, s, p, H) ** 2
 
 
 @layer_macs.wrong
 def bias_in_the_MACs(C, K, k, s, p, H):
-    """The bias additions are no products; leave them out."""
+    """You counted the bias additions too. They are not multiply-adds."""
     return K * (C * k * k + 1) * _side(k, s, p, H) ** 2
 
 
 @layer_macs.wrong
 def kernel_counted_along_one_side(C, K, k, s, p, H):
-    """A k x k kernel has k*k products, not k."""
+    """A k x k kernel needs k*k products, not k."""
     return K * C * k * _side(k, s, p, H) ** 2
 
 
 @layer_macs.wrong
 def one_kernel_for_all_channels(K, k, s, p, H, **_):
-    """Every input channel is multiplied: C is missing."""
+    """A filter has its own kernel for each input channel: multiply by C."""
     return K * k * k * _side(k, s, p, H) ** 2
 
 
 @layer_macs.wrong
-def ceil_for_floor(C, K, k, s, p, H):
-    """A convolution's size is rounded down; you rounded up."""
+def rounded_up(C, K, k, s, p, H):
+    """You rounded the output size up. For a convolution it is rounded down."""
     return K * C * k * k * (-(-(H + 2 * p - k) // s) + 1) ** 2

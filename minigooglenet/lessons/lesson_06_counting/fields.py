@@ -1,12 +1,12 @@
-"""Which pixels of the image can change one value of a feature map: a gradient sent back from it shows them."""
+"""Receptive fields, measured with the gradient of one value of a feature map."""
 
 import numpy as np
 
-ROUND_OFF = 1e-10  # fraction of the largest value; below it is round-off of the fast 3x3 convolutions
+ROUND_OFF = 1e-10  # fraction of the largest value; smaller values are round-off errors of the fast 3x3 convolutions
 
 
 def squared_gradient(net, wire, images):
-    """Send a 1 back from the middle of `wire`; return the squared image gradient (H, W), summed over images."""
+    """Return the squared input gradient (H, W) of the value in the middle of `wire`, summed over random images."""
     size = net.shapes["image"][1:]
     x = np.random.default_rng(1).normal(size=(images, 3, *size)).astype(np.float32)
     outputs, tape = net.forward({"image": x}, outputs=[wire])
@@ -18,7 +18,7 @@ def squared_gradient(net, wire, images):
 
 
 def side(gradient) -> int:
-    """Return how many rows of pixels have a gradient."""
+    """Return the number of rows of pixels from the first to the last with a gradient."""
     by_row = gradient.sum(axis=1)
     rows = np.flatnonzero(by_row > ROUND_OFF * by_row.max())
     return int(rows[-1] - rows[0] + 1)

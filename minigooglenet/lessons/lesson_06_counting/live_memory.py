@@ -1,4 +1,4 @@
-"""The memory that is alive at once."""
+"""Exercise: the peak of live memory."""
 
 from minigooglenet.counting import memory
 from minigooglenet.exercises.exercise import Exercise
@@ -7,7 +7,7 @@ from minigooglenet.layers.base import Layer
 
 
 class _Sized(Layer):
-    """A node that only has a size."""
+    """A layer that has only an output size."""
 
     inputs_taken = None
 
@@ -22,13 +22,13 @@ class _Sized(Layer):
 live = Exercise(
     "06.5",
     "the peak of live memory",
-    "peak_live(nodes) -> the most that is alive at once",
+    "peak_live(nodes) -> the largest sum of the sizes of live arrays",
     minutes=12,
     difficulty=3,
     hints=(
-        "Until when is an array needed? Until its last reader has run.",
-        "image 5 -> a 4 -> b 3, and b also reads image: while b is made, image, a and b are alive, 12. Then only b.",
-        "after each node, for every wire it reads: `if last_reader[wire] == ____: alive -= size[wire]`",
+        "After which node can you free an array?",
+        "image 5 -> a 4 -> b 3, and b also reads image: while b is computed, image, a and b are live, 12. Then only b.",
+        "after each node, for every wire that it reads: `if last_consumer[wire] == ____: live -= size[wire]`",
     ),
     core=False,
 )
@@ -63,7 +63,7 @@ def live_cases(rng):
 
 @live.reference
 def live_reference(nodes):
-    g = Graph(**{name: (size,) for name, size, readers in nodes if not readers})
+    g = Graph(**{name: (size,) for name, size, wires in nodes if not wires})
     for name, size, wires in nodes:
         if wires:
             g.add(name, _Sized(size), *wires)
@@ -73,61 +73,61 @@ def live_reference(nodes):
 @live.right
 def live_by_last_use(nodes):
     size = {name: count for name, count, _ in nodes}
-    last = {wire: place for place, (*_, wires) in enumerate(nodes) for wire in wires}
+    last = {wire: index for index, (*_, wires) in enumerate(nodes) for wire in wires}
     return max(
-        sum(size[name] for name in list(size)[: place + 1] if last.get(name, len(nodes)) >= place)
-        for place in range(len(nodes))
+        sum(size[name] for name in list(size)[: index + 1] if last.get(name, len(nodes)) >= index)
+        for index in range(len(nodes))
     )
 
 
 @live.right
 def live_by_simulation(nodes):
-    alive, peak = {}, 0
-    for place, (name, size, _) in enumerate(nodes):
-        alive[name] = size
-        peak = max(peak, sum(alive.values()))
-        later = {wire for *_, wires in nodes[place + 1 :] for wire in wires} | {nodes[-1][0]}
-        alive = {wire: count for wire, count in alive.items() if wire in later}
+    kept, peak = {}, 0
+    for index, (name, size, _) in enumerate(nodes):
+        kept[name] = size
+        peak = max(peak, sum(kept.values()))
+        later = {wire for *_, wires in nodes[index + 1 :] for wire in wires} | {nodes[-1][0]}
+        kept = {wire: count for wire, count in kept.items() if wire in later}
     return peak
 
 
 @live.wrong
 def never_frees(nodes):
-    """That is the training tape: every array is kept. An inference frees what is read no more."""
+    """You kept every array, as a training step does. Inference frees an array after its last consumer."""
     return sum(size for _, size, _ in nodes)
 
 
 @live.wrong
 def frees_at_the_first_use(nodes):
-    """An array was dropped while a later node still needs it."""
-    alive, peak = {}, 0
+    """You freed an array that a later node still reads. Free it after its last consumer."""
+    kept, peak = {}, 0
     for name, size, wires in nodes:
-        alive[name] = size
-        peak = max(peak, sum(alive.values()))
+        kept[name] = size
+        peak = max(peak, sum(kept.values()))
         for wire in wires:
-            alive.pop(wire, None)
+            kept.pop(wire, None)
     return peak
 
 
 @live.wrong
 def frees_before_computing(nodes):
-    """An input must live while its output is made."""
-    alive, peak = {}, 0
-    for place, (name, size, _) in enumerate(nodes):
-        later = {wire for *_, wires in nodes[place + 1 :] for wire in wires}
-        alive = {wire: count for wire, count in alive.items() if wire in later} | {name: size}
-        peak = max(peak, sum(alive.values()))
+    """You freed an input before its output was computed. Both are live at that moment."""
+    kept, peak = {}, 0
+    for index, (name, size, _) in enumerate(nodes):
+        later = {wire for *_, wires in nodes[index + 1 :] for wire in wires}
+        kept = {wire: count for wire, count in kept.items() if wire in later} | {name: size}
+        peak = max(peak, sum(kept.values()))
     return peak
 
 
 @live.wrong
 def largest_single_array(nodes):
-    """That array has inputs, which are alive while it is made."""
+    """That is the largest array. Its inputs are live too while it is computed."""
     return max(size for _, size, _ in nodes)
 
 
 @live.wrong
 def largest_input_and_output(nodes):
-    """A third array was alive: one that is read again later."""
+    """You counted only the inputs and the output of a node. An array that a later node reads is live too."""
     size = {name: count for name, count, _ in nodes}
     return max(count + sum(size[wire] for wire in set(wires)) for _, count, wires in nodes)

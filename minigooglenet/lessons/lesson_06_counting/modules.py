@@ -1,4 +1,4 @@
-"""What an Inception module costs, by formula."""
+"""Exercises: the MACs, parameters and channels of an Inception module."""
 
 import functools
 
@@ -8,12 +8,12 @@ from minigooglenet.graph import Graph
 from minigooglenet.models import Style, inception
 
 MODULE = (
-    "Your Inception module reads {C} channels of {H} x {H}. Its widths: 1x1 {n1x1}; 3x3 reduction {n3x3red}, 3x3 "
+    "Your Inception module reads {C} channels of {H} x {H}. Its widths are: 1x1 {n1x1}; 3x3 reduction {n3x3red}, 3x3 "
     "{n3x3}; 5x5 reduction {n5x5red}, 5x5 {n5x5}; pool projection {pool_proj}. "
 )
 MODULE_HINTS = (
-    "Draw six boxes, each a convolution, and write in -> out on every one.",
-    "The 3x3 reads what its reduction makes, not the module's input. The projection reads the pooled input, all of it.",
+    "The module has six convolutions. How many input and output channels does each of them have?",
+    "The 3x3 reads the output of its reduction, not the input of the module. The projection reads all C channels.",
 )
 
 
@@ -29,8 +29,8 @@ def _module(C, H, **widths):
     return count(g)
 
 
-def _boxes(C, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, **_):
-    """Return {box: [in, out, kernel cells]} of the six convolutions."""
+def _convolutions(C, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, **_):
+    """Return {name: [input channels, output channels, kernel positions]} of the six convolutions."""
     return {
         "1x1": [C, n1x1, 1],
         "3x3_reduce": [C, n3x3red, 1],
@@ -41,17 +41,17 @@ def _boxes(C, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj, **_):
     }
 
 
-def _weights(values, without=(), fed=False, one_side=False):
+def _weights(values, without=(), all_channels=False, one_side=False):
     total = 0
-    for name, (inputs, outputs, cells) in _boxes(**values).items():
+    for name, (inputs, outputs, positions) in _convolutions(**values).items():
         if name not in without:
-            inputs = values["C"] if fed else inputs
-            total += inputs * outputs * (round(cells**0.5) if one_side else cells)
+            inputs = values["C"] if all_channels else inputs
+            total += inputs * outputs * (round(positions**0.5) if one_side else positions)
     return total
 
 
 def _biases(values, without=()):
-    return sum(outputs for name, (_, outputs, _) in _boxes(**values).items() if name not in without)
+    return sum(outputs for name, (_, outputs, _) in _convolutions(**values).items() if name not in without)
 
 
 REDUCTIONS = ("3x3_reduce", "5x5_reduce")
@@ -59,7 +59,7 @@ REDUCTIONS = ("3x3_reduce", "5x5_reduce")
 module_macs = Question(
     "06.2",
     "multiply-adds of your module",
-    MODULE + "How many MACs does one image take?",
+    MODULE + "How many MACs does it need for one image?",
     minutes=6,
     difficulty=2,
     hints=(*MODULE_HINTS, "`H * H * (C*n1x1 + C*n3x3red + 9*n3x3red*n3x3 + C*n5x5red + 25*____*n5x5 + C*pool_proj)`"),
@@ -72,37 +72,44 @@ module_params = Question(
     MODULE + "How many parameters does it have, biases included?",
     minutes=4,
     difficulty=2,
-    hints=(*MODULE_HINTS, "weights of the six boxes, and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases"),
+    hints=(
+        *MODULE_HINTS,
+        "Add the weights of all six convolutions and `n1x1 + n3x3red + n3x3 + n5x5red + n5x5 + ____` biases.",
+    ),
     core=False,
 )
 
 module_width = Question(
     "06.2c",
-    "what leaves your module",
-    MODULE + "How many channels leave it?",
+    "output channels of your module",
+    MODULE + "How many output channels does it have?",
     minutes=2,
     difficulty=1,
-    hints=("Which of the six boxes does the concatenation read?", "Only four.", "`n1x1 + n3x3 + n5x5 + ____`"),
+    hints=(
+        "Which of the six convolutions does the concatenation read?",
+        "It reads the last convolution of each of the four branches.",
+        "`n1x1 + n3x3 + n5x5 + ____`",
+    ),
     core=False,
 )
 
-module_share = Question(
+module_fraction = Question(
     "06.2d",
-    "the share of the 5x5 branch",
-    MODULE + "Which share of the module's MACs is in the 5x5 branch, its reduction included (0 to 1)?",
+    "the fraction of the 5x5 branch",
+    MODULE + "Which fraction (0 to 1) of its MACs is in the 5x5 branch, including the reduction?",
     minutes=3,
     difficulty=2,
     hints=(
-        "Which two boxes belong to the branch?",
-        "A part over the whole, the part itself among it: 1 of 1 + 3 is a quarter.",
-        "`(C*n5x5red + ____) / all`; H * H cancels",
+        "Which two convolutions belong to the branch?",
+        "Divide the MACs of the branch by those of the whole module, branch included: 1 of 1 + 3 is a quarter.",
+        "`(C*n5x5red + ____) / total`; H * H cancels",
     ),
     tolerance=0.005,
     core=False,
 )
 
 
-for question in (module_macs, module_params, module_width, module_share):
+for question in (module_macs, module_params, module_width, module_fraction):
     question.draw(_draw_module)
 
 
@@ -111,7 +118,7 @@ module_params.solution(lambda **values: _module(**values).params)
 
 
 def _for_both(function):
-    """Register a wrong answer for the multiply-adds and the parameters: it returns the weights and the biases."""
+    """Register a known mistake for both the MACs and the parameters; `function` returns (weights, biases)."""
 
     @module_macs.wrong
     @functools.wraps(function)
@@ -126,43 +133,43 @@ def _for_both(function):
 
 @_for_both
 def reductions_forgotten(v):
-    """The two 1x1 reductions are convolutions too."""
+    """You left out the two 1x1 reductions. They are convolutions too."""
     return _weights(v, without=REDUCTIONS), _biases(v, without=REDUCTIONS)
 
 
 @_for_both
-def branches_fed_with_the_whole_input(v):
-    """The 3x3 and the 5x5 read their reduction's output: that is what it is for."""
-    return _weights(v, fed=True), _biases(v)
+def branches_read_all_input_channels(v):
+    """The 3x3 and the 5x5 read the output of their reduction, not all C channels."""
+    return _weights(v, all_channels=True), _biases(v)
 
 
 @_for_both
-def pool_branch_free(v):
-    """The pool has no weights, but a 1x1 projection follows it."""
+def projection_forgotten(v):
+    """You left out the 1x1 projection. The pool has no weights, but the projection does."""
     return _weights(v, without=("pool_proj",)), _biases(v, without=("pool_proj",))
 
 
 @_for_both
 def kernel_counted_along_one_side(v):
-    """A 3x3 kernel has 9 cells, a 5x5 kernel 25."""
+    """A 3x3 kernel has 9 positions, a 5x5 kernel 25."""
     return _weights(v, one_side=True), _biases(v)
 
 
 @module_macs.wrong
-def FLOP_for_MAC(**v):
-    """That is FLOP; we asked for MAC."""
+def FLOP_not_MAC(**v):
+    """That is FLOP. One MAC, a multiplication and an addition, is two FLOP."""
     return 2 * v["H"] ** 2 * _weights(v)
 
 
 @module_macs.wrong
-def places_forgotten(**v):
-    """You counted one place; the map has H * H."""
+def one_position_only(**v):
+    """Those are the MACs of one position. The feature map has H * H positions."""
     return _weights(v)
 
 
 @module_params.wrong
 def biases_forgotten(**v):
-    """Those are the weights; each of the six convolutions has biases."""
+    """Those are only the weights. Each of the six convolutions has biases too."""
     return _weights(v)
 
 
@@ -171,49 +178,49 @@ module_width.solution(lambda **values: _module(**values).rows[-1].output_shape[0
 
 @module_width.wrong
 def all_six_widths(**v):
-    """The reductions are read inside the module; they do not leave it."""
-    return sum(out for _, out, _ in _boxes(**v).values())
+    """You added the reductions too. Only the 3x3 and the 5x5 read them, not the concatenation."""
+    return sum(out for _, out, _ in _convolutions(**v).values())
 
 
 @module_width.wrong
 def pool_branch_unprojected(C, n1x1, n3x3, n5x5, **_):
-    """The pool keeps all C channels, but the projection after it does not."""
+    """The pool has C output channels, but the projection after it has fewer."""
     return n1x1 + n3x3 + n5x5 + C
 
 
 @module_width.wrong
 def pool_branch_forgotten(n1x1, n3x3, n5x5, **_):
-    """Four branches are joined; you added three."""
+    """You added three branches. The module concatenates four."""
     return n1x1 + n3x3 + n5x5
 
 
-@module_share.solution
-def module_share_solution(**values):
+@module_fraction.solution
+def module_fraction_solution(**values):
     counted = _module(**values)
     return (counted["module/5x5"].macs + counted["module/5x5_reduce"].macs) / counted.macs
 
 
-@module_share.wrong
-def its_reduction_forgotten(**v):
-    """The 1x1 in front of the 5x5 belongs to the branch."""
+@module_fraction.wrong
+def reduction_forgotten(**v):
+    """The 1x1 reduction before the 5x5 belongs to the branch too."""
     return 25 * v["n5x5red"] * v["n5x5"] / _weights(v)
 
 
-@module_share.wrong
-def share_of_the_channels(n1x1, n3x3, n5x5, pool_proj, **_):
-    """That is its share of the output channels; they do not cost alike."""
+@module_fraction.wrong
+def fraction_of_the_channels(n1x1, n3x3, n5x5, pool_proj, **_):
+    """That is the fraction of the output channels. They need different numbers of MACs."""
     return n5x5 / (n1x1 + n3x3 + n5x5 + pool_proj)
 
 
-@module_share.wrong
-def over_the_other_branches(**v):
-    """You divided by the other three branches, not by the whole."""
+@module_fraction.wrong
+def divided_by_the_other_branches(**v):
+    """You divided by the MACs of the other three branches. Divide by those of the whole module."""
     part = v["C"] * v["n5x5red"] + 25 * v["n5x5red"] * v["n5x5"]
     return part / (_weights(v) - part)
 
 
-@module_share.wrong
-def branch_fed_with_the_whole_input(**v):
-    """The 5x5 reads its reduction's output, not all C channels."""
+@module_fraction.wrong
+def branch_reads_all_input_channels(**v):
+    """The 5x5 reads the output of its reduction, not all C channels."""
     part = 25 * v["C"] * v["n5x5"]
     return part / (part + _weights(v, without=("5x5_reduce", "5x5")))

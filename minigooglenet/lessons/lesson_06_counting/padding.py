@@ -1,19 +1,19 @@
-"""How many multiply-adds of a convolution meet a pixel, and how many the padding."""
+"""Counts of the multiply-adds of a convolution that use a real pixel, and of those that use padding."""
 
 import numpy as np
 
 
 def by_loops(C, K, kernel, size, pad):
-    """Count the products of a convolution one by one, at stride 1; return (all of them, those with a pixel)."""
-    every = pixels = 0
+    """Count the products of a convolution one by one, at stride 1; return (all products, those with a pixel)."""
+    products = pixels = 0
     for _k, _c, i, j, u, v in np.ndindex(K, C, size, size, kernel, kernel):
-        every += 1
+        products += 1
         pixels += 0 <= i + u - pad < size and 0 <= j + v - pad < size
-    return every, pixels
+    return products, pixels
 
 
 def with_a_pixel(row) -> int:
-    """Return how many multiply-adds of a counted convolution meet a pixel."""
+    """Return the number of multiply-adds of a counted convolution that use a pixel."""
     along = []
     for axis in range(2):
         size, outputs = row.input_shapes[0][axis + 1], row.output_shape[axis + 1]

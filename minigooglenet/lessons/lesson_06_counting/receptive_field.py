@@ -1,4 +1,4 @@
-"""What one output sees."""
+"""Exercises: the receptive field of one output."""
 
 import functools
 
@@ -16,10 +16,10 @@ field = Exercise(
     minutes=12,
     difficulty=2,
     hints=(
-        "Two 3 x 3 convolutions of stride 1: draw them. One output sees 5 pixels in a row, not 6.",
+        "Draw two 3 x 3 convolutions with stride 1. Why is the receptive field of an output 5 pixels wide, not 6?",
         (
-            "Carry two numbers: how many pixels one value sees, and how many pixels apart two neighbours look. Both "
-            "are 1 at first. A kernel of k adds k - 1 steps of that length; a stride lengthens the steps after it."
+            "Start with size = 1 and jump = 1. A kernel of size k adds k - 1 jumps to the size. Its stride then "
+            "multiplies the jump, for the layers after it."
         ),
         "for each layer: `size += (k - 1) * jump`, and then `jump *= ____`",
     ),
@@ -35,21 +35,21 @@ def field_cases(rng):
 
 @field.reference
 def field_reference(layers):
-    """Back-propagate from two neighbouring outputs through a net of averages, and measure."""
+    """Measure the gradients of two neighbouring outputs of a network of average pools."""
     needed = 2
     for _, kernel, stride in reversed(layers):
         needed = (needed - 1) * stride + kernel
     g = Graph(image=(1, needed, 1))
     for number, (kind, kernel, stride) in enumerate(layers):
         g.add(f"{kind}{number}", AvgPool2d((kernel, 1), (stride, 1)), list(g.shapes)[-1])
-    seen = []
-    for place in range(2):
+    fields = []
+    for output in range(2):
         _, tape = g.forward({"image": np.zeros((1, 1, needed, 1))})
         grad = np.zeros((1, 1, 2, 1))
-        grad[0, 0, place] = 1
+        grad[0, 0, output] = 1
         grads, _ = g.backward({g.main: grad}, tape)
-        seen.append(np.flatnonzero(grads["image"]))
-    return int(seen[0][-1] - seen[0][0] + 1), int(seen[1][0] - seen[0][0])
+        fields.append(np.flatnonzero(grads["image"]))
+    return int(fields[0][-1] - fields[0][0] + 1), int(fields[1][0] - fields[0][0])
 
 
 @field.right
@@ -81,15 +81,15 @@ def _walk(layers, before=False, more=1, keep=True):
 
 your_field = Question(
     "06.3b",
-    "the field of your stack",
-    "Layers as (kind, kernel, stride), the first reads the image: {layers}. How many pixels in a row does one output "
-    "of the last layer see?",
+    "the receptive field of your layers",
+    "Your layers, from the image to the output, as (kind, kernel, stride), are: {layers}. How many pixels wide is the "
+    "receptive field of one output of the last layer?",
     minutes=4,
     difficulty=2,
     hints=(
-        "Start at the image with size 1 and jump 1.",
-        "A pool widens the field as a convolution does. The first layer's jump is 1, whatever its stride.",
-        "size grows by (k - 1) * ____ at each layer",
+        "Start at the image with size 1 and jump 1. What are they after the first layer?",
+        "A pool widens the field as a convolution does. For the first layer the jump is 1, even if its stride is not.",
+        "at each layer, size grows by (k - 1) * ____",
     ),
     core=False,
 )
@@ -111,7 +111,7 @@ def your_field_solution(layers):
 
 
 def _for_both(function):
-    """Register a wrong answer for the field, and its size for the question."""
+    """Register a known mistake for the exercise, and its size for the question."""
 
     @your_field.wrong
     @functools.wraps(function)
@@ -123,41 +123,41 @@ def _for_both(function):
 
 @_for_both
 def strides_ignored(layers):
-    """You added k - 1 in this layer's own pixels, not in pixels of the image."""
+    """You added k - 1 pixels of the layer's input. Multiply by the jump to get pixels of the image."""
     return 1 + sum(k - 1 for _, k, _ in layers), int(np.prod([s for *_, s in layers]))
 
 
 @_for_both
-def own_stride_first(layers):
-    """A layer's stride acts on the layers after it: add first, then lengthen the step."""
+def jump_updated_first(layers):
+    """A layer's stride affects only the layers after it: update the size first, then the jump."""
     return _walk(layers, before=True)
 
 
 @_for_both
-def own_stride_for_the_jump(layers):
-    """You multiplied k - 1 by the layer's own stride. Its neighbours are apart by all strides of the layers before."""
+def stride_used_as_jump(layers):
+    """You multiplied k - 1 by the layer's own stride. The jump is the product of the strides of all earlier layers."""
     return 1 + sum((k - 1) * s for _, k, s in layers), int(np.prod([s for *_, s in layers]))
 
 
 @_for_both
-def kernels_added_whole(layers):
-    """Too large: a kernel of k adds k - 1 steps, not k."""
+def k_instead_of_k_minus_1(layers):
+    """Your field is too large: a kernel of size k adds k - 1 jumps, not k."""
     return _walk(layers, more=0)
 
 
 @_for_both
 def kernels_multiplied(layers):
-    """Fields add, they do not multiply."""
+    """You multiplied the kernel sizes. Each kernel adds k - 1 jumps."""
     return int(np.prod([k for _, k, _ in layers])), int(np.prod([s for *_, s in layers]))
 
 
 @_for_both
 def pools_forgotten(layers):
-    """Pools look at windows too, and step."""
+    """You left out the pools. They have a kernel size and a stride too."""
     return _walk([layer for layer in layers if layer[0] != "pool"])
 
 
 @_for_both
 def only_the_last_stride(layers):
-    """Strides multiply: after two layers of stride 2 neighbours are 4 pixels apart."""
+    """Multiply the strides: after two layers with stride 2 the jump is 4 pixels."""
     return _walk(layers, keep=False)

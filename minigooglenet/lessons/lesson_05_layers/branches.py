@@ -1,4 +1,4 @@
-"""The joints of a graph: concatenation and fork."""
+"""Exercises: the backward passes of a concatenation and of a fork."""
 
 import numpy as np
 
@@ -8,13 +8,16 @@ from minigooglenet.kernels.loops import add
 
 concat_backward = Exercise(
     "05.4",
-    "the backward of a concatenation",
+    "the backward pass of a concatenation",
     "concat_backward(dout, widths) -> [(N, width, H, W), ...]",
     minutes=5,
     difficulty=1,
     hints=(
-        "Which channels of the output did branch 2 write?",
-        "Widths 1, 2, 1: branch 0 wrote channel 0, branch 1 wrote 1 and 2, branch 2 wrote 3. Cut at running sums.",
+        "Which channels of the output come from branch 2?",
+        (
+            "With widths 1, 2, 1, channel 0 comes from branch 0, channels 1 and 2 from branch 1, channel 3 from "
+            "branch 2. Split at the running sums of the widths."
+        ),
         "`grads.append(dout[:, start:start + ____])`",
     ),
     core=False,
@@ -23,7 +26,7 @@ concat_backward = Exercise(
 
 @concat_backward.cases
 def concat_backward_cases(rng):
-    yield integers(rng, (2, 16, 2, 3)), (4, 8, 2, 2)  # as 3a, in eighths of its widths
+    yield integers(rng, (2, 16, 2, 3)), (4, 8, 2, 2)  # the widths of 3a, divided by 16
     yield integers(rng, (2, 12, 2, 2)) / 4, (3, 3, 3, 3)
 
 
@@ -36,8 +39,8 @@ concat_backward.engine(concat.backward)
 
 
 @concat_backward.right
-def concat_backward_cut_by_widths(dout, widths):
-    return _cut(dout, widths)
+def concat_backward_by_slices(dout, widths):
+    return _split(dout, widths)
 
 
 @concat_backward.right
@@ -47,45 +50,45 @@ def concat_backward_by_split(dout, widths):
 
 @concat_backward.wrong
 def pool_and_5x5_exchanged(dout, widths):
-    """The shapes fit, for both branches are equally wide; the order is 1x1, 3x3, 5x5, pool."""
-    first, second, third, fourth = _cut(dout, widths)
+    """The last two branches are exchanged; their shapes are equal. The order is 1x1, 3x3, 5x5, pool."""
+    first, second, third, fourth = _split(dout, widths)
     return [first, second, fourth, third]
 
 
 @concat_backward.wrong
 def equal_parts(dout, widths):
-    """The widths differ: cut at their running sums, not in four equal parts."""
+    """The widths differ: split at their running sums, not into equal parts."""
     return np.split(dout, len(widths), axis=1)
 
 
 @concat_backward.wrong
-def cut_at_the_widths(dout, widths):
-    """np.split takes the places where to cut, not the widths: these are the running sums, np.cumsum."""
+def split_at_the_widths(dout, widths):
+    """np.split expects the indices at which to split, not the widths: use their running sums, np.cumsum."""
     return np.split(dout, widths, axis=1)
 
 
 @concat_backward.wrong
-def channels_dealt_in_turn(dout, widths):
-    """Channels were dealt like cards: a branch's channels are neighbours."""
-    return [dout[:, place :: len(widths)] for place in range(len(widths))]
+def channels_in_turn(dout, widths):
+    """You gave the channels to the branches in turn. The channels of a branch are contiguous."""
+    return [dout[:, first :: len(widths)] for first in range(len(widths))]
 
 
 @concat_backward.wrong
 def every_branch_gets_all(dout, widths):
-    """Each branch got the whole gradient: it gets the channels it wrote."""
+    """Each branch gets the whole gradient. It must get only its own channels."""
     return [dout for _ in widths]
 
 
 @concat_backward.wrong
-def start_not_moved_on(dout, widths):
-    """Every part begins at channel 0: add each width to the start."""
+def every_slice_from_channel_0(dout, widths):
+    """Every slice begins at channel 0: add each width to the start."""
     return [dout[:, :width] for width in widths]
 
 
 @concat_backward.wrong
 def last_branch_left_out(dout, widths):
-    """One gradient is missing: there are as many as widths."""
-    return _cut(dout, widths)[:-1]
+    """One gradient is missing: return one for each width."""
+    return _split(dout, widths)[:-1]
 
 
 fork_backward = Exercise(
@@ -95,8 +98,8 @@ fork_backward = Exercise(
     minutes=5,
     difficulty=1,
     hints=(
-        "Raise x by 1: how many branches notice?",
-        "Branch 0 wants 2 more, branch 1 wants 3 more: x is asked for 5 more. Copying forward means adding backward.",
+        "If x rises, through how many branches does the loss change?",
+        "If x rises by 1 and the loss rises by 2 through branch 0 and by 3 through branch 1, it rises by 5 in total.",
         "`for grad in grads[1:]: total = total ____ grad`",
     ),
 )
@@ -132,38 +135,38 @@ def fork_backward_in_a_loop(grads):
 
 @fork_backward.wrong
 def last_gradient_only(grads):
-    """Equals the last branch's gradient: the others were overwritten."""
+    """That is the gradient of the last branch only. Add the gradients of all branches."""
     return grads[-1]
 
 
 @fork_backward.wrong
 def first_gradient_only(grads):
-    """Equals the first branch's gradient: the others count as much."""
+    """That is the gradient of the first branch only. Add the gradients of all branches."""
     return grads[0]
 
 
 @fork_backward.wrong
 def mean_of_the_gradients(grads):
-    """Copying forward means adding backward: a mean is too small."""
+    """That is the mean of the gradients. Add them, don't average."""
     return np.mean(grads, axis=0)
 
 
 @fork_backward.wrong
 def last_branch_left_out(grads):
-    """The sum stops one branch early."""
+    """The gradient of the last branch is missing in the sum."""
     return np.sum(grads[:-1], axis=0)
 
 
 @fork_backward.wrong
 def changes_its_input(grads):
-    """Branch 1 changed after you added branch 2: add into a copy."""
+    """You changed the gradient of the first branch: add to a copy."""
     total = grads[0]
     for grad in grads[1:]:
         total += grad
     return total
 
 
-def _cut(dout, widths):
+def _split(dout, widths):
     """Return the channels of each branch."""
     grads, start = [], 0
     for width in widths:
