@@ -1,4 +1,4 @@
-"""Lesson 07: the judge of its stems, on what it does not know, and its figures."""
+"""Lesson 07: its stem judge on unknown answers, and its figures."""
 
 import numpy as np
 import pytest
@@ -7,25 +7,25 @@ from minigooglenet.exercises import check
 from minigooglenet.lessons.lesson_07_inception import drawing
 
 
-def test_no_stem_is_not_yet_and_nonsense_is_no_crash():
+def test_stem_check_reports_placeholders_and_nonsense():
     assert check("07.1", ...).status == "not yet"
     for nonsense in (7, [], ["conv"], [("dense", 5)], [("conv", 64, 7)]):
         assert (check("07.1", nonsense).status, check("07.1", nonsense).mistake) == ("wrong", None)
 
 
-def test_the_numbers_of_a_stem_stand_beside_the_verdict():
+def test_stem_verdict_shows_its_counts():
     stem = [("conv", 64, 7, 2), ("pool", 3, 2), ("conv", 64, 1, 1), ("conv", 192, 3, 1), ("pool", 3, 2)]
-    assert "477,675,520 MAC, 124,416 parameters, 7.46 MiB" in check("07.1", stem).what
+    assert "477,675,520 MACs, 124,416 parameters, 7.46 MiB" in check("07.1", stem).what
 
 
-def test_bottleneck_costs_meet_where_both_ways_cost_the_same():
+def test_bottleneck_costs_cross_at_equal_cost():
     _, text, meet = drawing.bottleneck_costs(480, 48, 5, 196, chosen=16)
     direct, reduced = (480 * 48 * 25, meet * (480 + 48 * 25))
     assert reduced == pytest.approx(direct)
     assert "r = 16: 5.27" in text
 
 
-def test_correlations_leave_out_channels_that_never_vary():
+def test_correlations_skip_constant_channels():
     values = np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [3.0, 2.0, 1.0]])
     _, text = drawing.correlations(values)
     assert "2 of 3 channels" in text
