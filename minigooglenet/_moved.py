@@ -78,7 +78,7 @@ MODULES = {
     "minigooglenet.exercises.detective": "minigooglenet.lessons.lesson_04_trust.detective",
     "minigooglenet.exercises.instruments": "minigooglenet.lessons.lesson_13_fast.instruments",
     "minigooglenet.exercises.lessons": (),  # not minigooglenet.lessons: lesson_08_network means another module there
-    "minigooglenet.exercises.looks": "minigooglenet.lessons.lesson_11_crops.looks",
+    "minigooglenet.exercises.looks": "minigooglenet.lessons.lesson_11_crops.small_networks",
     "minigooglenet.exercises.parallel_loops": "minigooglenet.lessons.lesson_13_fast.parallel_loops",
     "minigooglenet.exercises.quiz": "minigooglenet.exercises.cards",
     "minigooglenet.exercises.regions": "minigooglenet.lessons.lesson_12_transfer.regions",
@@ -98,6 +98,7 @@ MODULES = {
     "minigooglenet.layers.operations": "minigooglenet.counting.costs",
     "minigooglenet.layers.pool": "minigooglenet.layers.pooling",
     "minigooglenet.lessons.lesson_10_training.sick_runs": "minigooglenet.lessons.lesson_10_training.faulty_runs",
+    "minigooglenet.lessons.lesson_11_crops.looks": "minigooglenet.lessons.lesson_11_crops.small_networks",
     "minigooglenet.models.reclassed": "minigooglenet.models.replace_classifier",
     "minigooglenet.models.recorded": "minigooglenet.models.factory",
     "minigooglenet.plan": "minigooglenet.planning",
@@ -123,6 +124,12 @@ NAMES = {
     "minigooglenet.course.grading.grade": "minigooglenet.course.grading.grader.grade",
     "minigooglenet.data.Pictures": "minigooglenet.data.dataset.Images",
     "minigooglenet.data.dataset.Pictures": "minigooglenet.data.dataset.Images",
+    "minigooglenet.exercises.looks.ask": "minigooglenet.lessons.lesson_11_crops.small_networks.evaluate",
+    "minigooglenet.exercises.looks.piece": "minigooglenet.lessons.lesson_11_crops.small_networks.random_crop",
+    "minigooglenet.exercises.regions.cut": "minigooglenet.lessons.lesson_12_transfer.regions.crops",
+    "minigooglenet.exercises.regions.pieces_to_learn_from": (
+        "minigooglenet.lessons.lesson_12_transfer.regions.training_windows"
+    ),
     "minigooglenet.exercises.regions.trained_trunk": (
         "minigooglenet.lessons.lesson_12_transfer.regions.trained_backbone"
     ),

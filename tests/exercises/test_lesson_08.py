@@ -51,7 +51,9 @@ def test_build_check_survives_a_cleared_table():
 
 
 def test_build_check_rejects_ignored_table():
-    _wrong(lambda modules: googlenet(init="zeros"), "if every channel count in the table is halved, module 3a should have")
+    _wrong(
+        lambda modules: googlenet(init="zeros"), "if every channel count in the table is halved, module 3a should have"
+    )
 
 
 def test_revealing_check_rejects_large_and_misshapen_arrays():
