@@ -103,4 +103,4 @@ def test_adjoint_with_one_side_of_ones_is_named():
 
 
 def test_detection_that_takes_the_next_truth_is_named():
-    assert check("12.5", _precision(_best_free)).mistake == "another truth taken"
+    assert check("12.5", _precision(_best_free)).mistake == "next truth matched"

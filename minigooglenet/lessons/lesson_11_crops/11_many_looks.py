@@ -421,8 +421,8 @@ assert np.array_equal(single.argmax(axis=1), ensemble.argmax(axis=1))
 print("The predictions are the same, at three times the cost.")
 
 # %% [markdown]
-# **Add a network that always predicts class 0 with certainty** to two good networks. The mean of probabilities changes
-# a little. The mean of logarithms is ruined: the bad network decides every prediction.
+# **Add a network that always predicts class 0 with certainty** to two good networks. With the mean of probabilities it
+# shifts many predictions to class 0. With the mean of logarithms it decides nearly all of them.
 
 # %%
 good = measured.answers[:, :2, 0]

@@ -20,7 +20,7 @@ new_head = Exercise(
     difficulty=2,
     hints=(
         "Which layer has one row of weights per class? Only this layer is new.",
-        "`mg.models.with_classes` re-initialises the head only, and returns the names of its parameters: weight and bias.",
+        "`mg.models.with_classes` re-initialises only the head, and returns the names of its parameters too.",
         "`trainable = sum(other.params[name].____ for name in new)`",
     ),
 )

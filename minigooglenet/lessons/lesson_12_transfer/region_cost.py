@@ -5,9 +5,9 @@ from minigooglenet.exercises.questions import Question
 cost = Question(
     "12.6",
     "the cost of classifying regions",
-    "A detector classifies regions with a network of {mmacs} million MACs. Selective search proposes {found} regions per "
-    "image. Larger superpixels halve that number, and then {boxes} boxes of MultiBox are added. How many billion MACs do "
-    "{images} images cost?",
+    "A detector classifies regions with a network of {mmacs} million MACs. Selective search proposes {found} regions "
+    "per image. Larger superpixels halve that number, and then {boxes} boxes of MultiBox are added. How many billion "
+    "MACs do {images} images cost?",
     minutes=4,
     difficulty=1,
     core=False,

@@ -14,7 +14,7 @@ FEATURES = "pool5/global"
 
 
 def trained_backbone():
-    """Return a small network that was trained on the first six classes of `data.shapes`; its file is in this package."""
+    """Return a small network, trained on the first six classes of `data.shapes`, from a file in this package."""
     with resources.as_file(resources.files(__package__) / "backbones" / "shapes.safetensors") as path:
         return weights.load(path).graph
 
