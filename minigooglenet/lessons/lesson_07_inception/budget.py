@@ -32,7 +32,7 @@ FILE = "budget_leaderboard.json"
 
 
 class Score(NamedTuple):
-    """The points of a design and the counts behind them; `points` and `learned` are 0 outside the budget."""
+    """The points of a design, and its counts; `points` and `learned` are 0 outside the budget."""
 
     points: float
     macs: int

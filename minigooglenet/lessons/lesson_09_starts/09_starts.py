@@ -144,11 +144,11 @@ figure
 assert ratios["0.01"] < 1e-9 < 1e-3 < ratios["caffe"] < ratios["glorot"] < 1 < ratios["he"]
 
 # %% [markdown]
-# What you saw: the depth was the same in all four runs, 22 layers. With a standard deviation of 0.01, the gradient at
-# the first layer is about 1e-10 times the gradient at the last. With variance 2 / fan_in ("he"), it *grows* on its way
-# back. So depth alone does not make gradients vanish: an initialisation that shrinks them in every layer does. For
-# example, if 22 ReLUs each halve the mean square and nothing makes up for it, 2^-22 of the mean square is left, which
-# is 2^-11 = 1/2048 of the length. The 2 in "he" makes up for it.
+# What you saw: the depth was the same in each of the four runs, 22 layers. With a standard deviation of 0.01, the
+# gradient at the first layer is about 1e-10 times the gradient at the last. With variance 2 / fan_in ("he"), it *grows*
+# on its way back. So depth alone does not make gradients vanish: an initialisation that shrinks them in every layer
+# does. For example, if 22 ReLUs each halve the mean square and nothing makes up for it, 2^-22 of the mean square is
+# left, which is 2^-11 = 1/2048 of the length. The 2 in "he" makes up for it.
 
 # %%
 assert 2**11 == 2048

@@ -349,7 +349,7 @@ figure
 
 # %% [markdown]
 # What you saw: seven networks with independent errors would almost never be wrong together, but seven networks that
-# always make the same errors are no better than one. The seven networks of the paper had the *same* initial weights, by
+# always make the same errors are as good as one. The seven networks of the paper had the *same* initial weights, by
 # an oversight. They differed only in the order and the crops of the training images (and one was wider). They still
 # helped each other, but far less than independent networks would.
 

@@ -254,7 +254,7 @@ def _crowded(rng):
     boxes = np.hstack([low, low + rng.integers(3, 9, (8, 2))])
     moved = boxes + rng.choice([-0.5, 0.0, 0.5], boxes.shape)
     scores = (rng.permutation(9) + 1) / 10
-    detections = [(i % 8 % 3, float(score), tuple(moved[i % 8].tolist())) for i, score in enumerate(scores)]
+    detections = [((i % 8) % 3, float(score), tuple(moved[i % 8].tolist())) for i, score in enumerate(scores)]
     return detections, [(i % 3, tuple(box)) for i, box in enumerate(boxes.tolist())]
 
 

@@ -106,7 +106,5 @@ def _compiled(answer, expected):
             if not same(y, right):
                 what = "the compiled code returns other values than Python. Look for an index outside the array"
                 return Verdict(False, None, what)
-    what = (
-        f"no two iterations of prange write to one element, and {RUNS} runs on {numba.get_num_threads()} threads agree"
-    )
-    return Verdict(True, None, what)
+    runs = f"{RUNS} runs on {numba.get_num_threads()} threads agree"
+    return Verdict(True, None, f"no two iterations of prange write to the same element, and {runs}")

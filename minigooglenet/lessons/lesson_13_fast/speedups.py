@@ -65,9 +65,9 @@ def parts_exchanged(factor, **values):
 intensity = Question(
     "13.6",
     "FLOP per byte",
-    "A {k} x {k} convolution has {c} input channels, {f} filters, stride 1, and padding that keeps the size. It reads a "
-    "batch of {n} feature maps of {h} x {h} in float32. Input, weights and output are read or written once; leave out "
-    "the bias. How many FLOP does it compute per byte?",
+    "A {k} x {k} convolution has {c} input channels, {f} filters, stride 1, and padding that keeps the size. It reads "
+    "a batch of {n} feature maps of {h} x {h} in float32. Input, weights and output are read or written once; leave "
+    "out the bias. How many FLOP does it compute per byte?",
     minutes=6,
     difficulty=2,
     core=False,
