@@ -87,8 +87,8 @@ figure, _ = mg.viz.module_drawing(c, "inception_4a")
 figure
 
 # %% [markdown]
-# Here is a module with one hand-made filter per branch: the 1x1 copies, the 3x3 finds vertical edges, the 5x5 blurs,
-# and the pool takes the maximum of each 3x3 window.
+# Here each branch does one simple thing: the 1x1 copies, the 3x3 finds vertical edges, the 5x5 blurs, and the pool
+# takes the maximum of each 3x3 window.
 
 # %%
 photo = np.asarray(mg.data.photograph().convert("L").resize((64, 64)), np.float32)

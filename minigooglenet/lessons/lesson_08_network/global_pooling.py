@@ -10,8 +10,8 @@ from minigooglenet.layers import Linear
 flat = Question(
     "08.5",
     "a linear layer instead of pooling",
-    "The last feature map has {C} channels of {h} x {h}, and a linear layer returns {K} logits. How many more parameters "
-    "does it have on the flattened feature map than after global average pooling?",
+    "The last feature map has {C} channels of {h} x {h}, and a linear layer returns {K} logits. How many more "
+    "parameters does it have on the flattened feature map than after global average pooling?",
     minutes=4,
     difficulty=1,
     core=False,

@@ -442,8 +442,8 @@ print(f"{len(unchanged)} of {len(weights)} weight arrays did not change in a sin
 assert starts.FIRST + "/weight" in unchanged
 
 # %% [markdown]
-# What you saw: most weights did not change. Their gradients are not 0, but so small that weight minus step rounds to
-# the weight again. Longer training does not help, because every later step rounds in the same way.
+# What you saw: most weight arrays did not change. Their gradients are not 0, but so small that weight minus step rounds
+# to the weight again. Longer training does not help, because every later step rounds in the same way.
 
 # %% [markdown]
 # ## Claims, checked

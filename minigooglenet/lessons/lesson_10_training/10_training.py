@@ -245,8 +245,8 @@ print(outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3)))
 figure
 
 # %% [markdown]
-# What you saw: the paper's learning rate never gets small. Instead, its authors average the weights over the last part
-# of the run. You will do the same below.
+# What you saw: the paper's learning rate never gets small. Instead, its authors average the weights of many steps. You
+# will do the same below.
 
 # %% [markdown]
 # ## Exercise 10.3: the paper's learning rate
@@ -416,7 +416,7 @@ outcome("10.i", f"{learned:.0%} of the training images, {useful:.0%} of the held
 #   classifier it is 40%.
 # - "Seven independent versions." An *ensemble* averages the probabilities of several networks. The seven networks of
 #   the paper's ensemble have the same initial weights. They differ in the order and sampling of the images, and one is
-#   wider. The engine's ensembles are made in this way, but with equal widths.
+#   wider. The engine makes ensembles in the same way.
 # - "The first loss is ln C." With two auxiliary heads of loss weight 0.3 it is 1.6 ln C, as you saw above.
 
 # %%

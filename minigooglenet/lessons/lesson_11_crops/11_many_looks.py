@@ -37,8 +37,8 @@ rng = np.random.default_rng(11)
 # ## More than one crop
 #
 # With one crop per image, the paper's network has a top-5 error of 10.07%. The paper also gives the error of one
-# network with 144 crops, of seven networks with one crop, and of seven networks with 10 crops. Guess: which of these
-# three has the smallest error, and in which order do the others follow?
+# network with 144 crops, of seven networks with one crop, and of seven networks with 10 crops. Guess: in which order
+# are these three, from the smallest error to the largest?
 #
 # Replace the three dots with your guess.
 
@@ -320,8 +320,7 @@ compare("11.3")
 # ## Why networks must disagree
 #
 # Seven networks are each wrong on 37% of the images. Their errors may be independent, or they may often be wrong on the
-# same images. Guess: what is the error of their mean if the correlation between the networks is 0, if it is .5, .9, and
-# 1?
+# same images. Guess: what is the error of their mean if the correlation between the networks is 0, .5, .9 or 1?
 
 # %%
 predict("11.d", ...)
@@ -395,8 +394,8 @@ figure
 # difference in 95 of 100 cases. An empty circle marks a difference that is not *significant*: its interval contains 0,
 # so it may be chance.
 #
-# A digit fills its image, unlike most objects of ImageNet, so a small crop cuts parts of it off, and a mirrored digit
-# is usually not a digit. So 144 crops *may* increase the error here, but only an interval without 0 would show it.
+# A small crop cuts off parts of a digit, and a mirrored digit is usually not a digit. So 144 crops *may* increase the
+# error here, but only an interval without 0 would show it.
 #
 # If your two functions pass, they give the same error as the table:
 

@@ -65,8 +65,8 @@ figure
 # ## How much of a network is its head?
 #
 # GoogLeNet ends with an average over all positions, which gives 1,024 values, and one linear layer to 1000 classes. You
-# want to use it for ten classes of your own. Guess: how many parameters must you re-initialise, and what fraction of
-# the network's parameters is that?
+# want to use it for ten classes of your own. Guess: how many parameters must you re-initialise (draw again at random),
+# and what fraction of the network's parameters is that?
 
 # %%
 predict("12.a", ...)
@@ -202,8 +202,8 @@ figure
 # Difficulty: ** of ***. About 8 minutes. Core.
 #
 # If the backbone is frozen, an image always has the same features, so you only need to compute them once. Return the
-# features of `images` (M, C, H, W), in inference mode. They are the wire "pool5/global", with shape (M, F). The input
-# wire of the network is "image".
+# features of `images` (M, C, H, W), in inference mode, which means without dropout and with the stored statistics of
+# batch norm. They are the wire "pool5/global", with shape (M, F). The input wire of the network is "image".
 
 
 # %%

@@ -60,7 +60,7 @@ import numba
 # 2. the same loops, compiled;
 # 3. NumPy slices: one matrix product for each kernel position;
 # 4. im2col: copy every window into a column of a matrix, then one matrix product (lesson 02);
-# 5. the engine's matrix product without the im2col matrix (implicit GEMM);
+# 5. the engine's matrix product without the im2col matrix (*implicit GEMM*; a GEMM is a matrix product);
 # 6. Winograd's algorithm: fewer multiplications.
 #
 # All of them run on one *thread*, a sequence of steps on one core. Guess five factors: how many times as fast is each
@@ -351,8 +351,8 @@ assert round(flop_per_byte["classifier, batch 1"], 1) == 0.5
 # %% [markdown]
 # ## Are the results still the same?
 #
-# The rungs add the same products in different orders, and Winograd uses different products. Guess: what are the
-# smallest and the largest error of the six results, compared with double precision and relative to the largest value?
+# The rungs add the same products in different orders, and Winograd uses different products. Compare rungs 2 to 6 with
+# a result in double precision. Guess: what are the smallest and the largest error, relative to the largest value?
 
 # %%
 predict("13.g", ...)
@@ -505,8 +505,8 @@ quiz("13")
 # Difficulty: * of ***. About 5 minutes. Further.
 #
 # `order` names the loops, the outermost first: in "nchw" the innermost loop is over columns w. `layout` names the axes
-# of the array in memory order: neighbours along the last axis are adjacent in memory. `sizes` is a dict such as {"h":
-# 5, "w": 7}. Return by how many elements the innermost loop moves in memory from one iteration to the next.
+# of the array in memory order: neighbours along the last axis are adjacent in memory. `sizes` is a dict, for example
+# {"h": 5, "w": 7}. Return by how many elements the innermost loop moves in memory from one iteration to the next.
 
 
 # %%
