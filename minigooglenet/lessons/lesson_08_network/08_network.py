@@ -345,9 +345,9 @@ print("equal weights: both networks return the same logits:", bool(np.array_equa
 # ## Pooling instead of a linear layer
 #
 # The last feature map has 1024 channels of 7 x 7. *Global average pooling* takes the mean of each channel over all
-# positions, and one linear layer computes 1000 logits from the 1024 means. AlexNet and VGG-16 put large linear layers
-# on the whole feature map instead. Guess: how many weights would a linear layer from this whole feature map to 1024
-# units have?
+# positions, and one linear layer computes 1000 logits from the 1024 means. Earlier networks put large linear layers on
+# the whole feature map instead. Guess: how many weights would a linear layer from this whole feature map to 1024 units
+# have?
 
 # %%
 predict("08.f", ...)
