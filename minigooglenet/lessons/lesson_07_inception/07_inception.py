@@ -355,8 +355,9 @@ print("This is one run each, and digits are easy.")
 print(budget.score(*MODULES["4a"]))
 
 # %% [markdown]
-# `budget.play("your name", ...)` scores a design and stores your best one in a file in this folder, which you may
-# share. The next cell enters two designs. The second one comes from a search that only looked at counts. Does it learn?
+# `budget.play("your name", ...)` scores a design and stores your best one in a file in this folder, which you can send
+# to others. The next cell enters two designs. The second one comes from a search that only looked at counts. Does it
+# learn?
 
 # %%
 print(budget.play("the paper with a wider 5x5", 160, 64, 192, 32, 96, 64))
@@ -471,9 +472,9 @@ def conv_backward(d, x, P, name):
     return dx, {f"{name}/weight": dw, f"{name}/bias": db}
 
 
-def max_pool_backward(d, winners):
+def max_pool_backward(d, argmax):
     """Return dx of max_pool."""
-    return mg.kernels.max_pool2d.backward(d, winners, d.shape[2:], 3, stride=1, padding=1)
+    return mg.kernels.max_pool2d.backward(d, argmax, d.shape[2:], 3, stride=1, padding=1)
 
 
 _ = max_pool_backward(np.zeros((1, 1, 3, 3)), np.zeros((1, 1, 3, 3), np.int64) + 4)

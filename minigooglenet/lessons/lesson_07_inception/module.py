@@ -282,7 +282,7 @@ def mean_of_the_branches(cache, P, dout):
 
 @backward.wrong
 def changes_its_input(cache, P, dout):
-    """You masked a slice of dout in place, which changed dout. Work on a copy."""
+    """You masked a slice of dout with *=, which changed dout. Work on a copy."""
     first = len(P["1x1/bias"])
     dout[:, :first] *= cache["1x1"] > 0
     return _backward(cache, P, dout)

@@ -41,7 +41,7 @@ def ratios(g, images, labels, blocks=BLOCKS):
 
 
 def train(g, images, labels, epochs=2):
-    """Train a tower in place and return the loss of every step; the last is inf if training ended with a NaN or inf."""
+    """Train a tower and return the loss of every step; the last is inf if training ended with a NaN or inf."""
     curve = []
     try:
         training.train(g, images, labels, epochs=epochs, lr=0.02, rng=0, on_step=lambda step: curve.append(step.loss))

@@ -25,7 +25,7 @@ def std(scheme, fan_in, fan_out):
 
 
 def initialise(g, scheme, rng=0):
-    """Draw new normal weights for every layer of `g`, in place, and return `g`; biases are 0, or 0.2 for "caffe"."""
+    """Overwrite all weights of `g` with new normal weights, and return `g`; biases are 0, or 0.2 for "caffe"."""
     rng = np.random.default_rng(rng)
     for name, values in g.params.items():
         if name.endswith("/bias"):
@@ -67,7 +67,7 @@ class Survey(NamedTuple):
 
 
 def survey(g, scheme) -> Survey:
-    """Initialise GoogLeNet `g` with the scheme, in place, and return the Survey of one batch of noise."""
+    """Initialise GoogLeNet `g` itself with the scheme, and return the Survey of one batch of noise."""
     x = images(initialise(g, scheme), scheme)
     first_losses, grads = {}, {}
     for classifier in g.outputs:

@@ -102,12 +102,12 @@ answer("10.1", your_loss)
 
 # %%
 def engine_step(params, grads, velocity, lr):
-    """Update the parameters in place with the engine's SGD with momentum."""
+    """Update the parameters with the engine's SGD with momentum."""
     optim.sgd_step(params, grads, velocity, lr=lr, momentum=0.9, weight_decay=2e-4)
 
 
 def fit(net, x, y, steps, lr, batch=32, move=engine_step, seed=0):
-    """Train in place; return {"sum" or a classifier: its loss at every step}."""
+    """Train the network; return {"sum" or a classifier: its loss at every step}."""
     rng, velocity, weights = np.random.default_rng(seed), {}, losses.head_weights(net.outputs)
     curves = {name: [] for name in ("sum", *weights)}
     for step in range(steps):
@@ -177,7 +177,7 @@ result
 
 # %%
 def your_step(params, grads, velocity, lr):
-    """Update the parameters in place with your function."""
+    """Update the parameters with your function."""
     for name, g in grads.items():
         v = velocity.get(name, np.zeros_like(g))
         hyperparameters = (np.float32(value) for value in (lr, 0.9, 2e-4))
@@ -185,7 +185,7 @@ def your_step(params, grads, velocity, lr):
 
 
 def caffe_step(params, grads, velocity, lr):
-    """Update the parameters in place as BVLC's solver does."""
+    """Update the parameters as BVLC's solver does."""
     factors = optim.caffe_multipliers(params)
     optim.sgd_step(params, grads, velocity, lr=lr, weight_decay=2e-4, multipliers=factors)
 

@@ -37,7 +37,7 @@ class Scripted:
         return values[np.random.default_rng(self.seed).permutation(len(values))]
 
     def shuffle(self, values):
-        """Shuffle the values in place, into the order of `permutation`."""
+        """Reorder the values as `permutation` does."""
         values[:] = self.permutation(np.array(values))
 
     def __eq__(self, other):

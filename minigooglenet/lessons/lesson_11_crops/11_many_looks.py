@@ -204,7 +204,7 @@ assert round(1008 * one_pass / 1e12, 1) == 1.6
 # %% [markdown]
 # ## What 6.67% meant
 #
-# The figure shows the winners of the ImageNet competitions of 2012 and 2013, and the three best entries of 2014. These
+# The figure shows the best entries in the ImageNet competitions of 2012 and 2013, and the three best of 2014. These
 # are top-5 errors on the *test set*, which is for one report at the end. The paper's Table 3 above is on the
 # *validation set*, which is for choosing, so you cannot compare the two lists. Only the full system, seven networks
 # with 144 crops, has the same error on both sets: 6.67%.
