@@ -28,7 +28,7 @@ LONG = (
     "training.gradient_flow(",
     "starts.survey(",
     "starts.chain(",
-    "looks.network(",
+    "small_networks.network(",
     "learned.occlusion(",
     "accuracy(view, task, 5",
     "class_probabilities(scene))",

@@ -1,4 +1,4 @@
-"""Lesson 08: its judges on networks that are not known mistakes."""
+"""The judges of lesson 08 on networks that match no known mistake."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def _wrong(build, what):
     assert what in result.what
 
 
-def test_stub_gives_not_yet():
+def test_stub_is_not_yet():
     def stub(modules):
         raise NotImplementedError("exercise 08.2: write this")
 
@@ -23,24 +23,24 @@ def test_stub_gives_not_yet():
     assert check("08.2b", ...).status == "not yet"
 
 
-def test_wrong_network_shows_the_first_difference():
+def test_build_check_reports_missing_and_wrong_nodes():
     _wrong(lambda modules: None, "should return a mg.Graph")
-    _wrong(lambda modules: mini_googlenet(), "there is no node 'conv1/7x7_s2'")
-    _wrong(lambda modules: googlenet(aux=False, init="zeros"), "there is no node 'loss1/conv'")
+    _wrong(lambda modules: mini_googlenet(), "the graph has no node 'conv1/7x7_s2'")
+    _wrong(lambda modules: googlenet(aux=False, init="zeros"), "the graph has no node 'loss1/conv'")
     _wrong(lambda modules: googlenet(num_classes=10, init="zeros"), "loss1/classifier")
 
 
-def test_first_node_with_wrong_values_is_named():
+def test_build_check_names_first_wrong_node():
     def averaged(modules):
         g = googlenet(init="zeros")
         node = g.nodes["inception_3b/pool"]
         g.nodes["inception_3b/pool"] = node._replace(layer=AvgPool2d(3, 1, 1))
         return g
 
-    _wrong(averaged, "the first node whose numbers differ is inception_3b/pool_proj")
+    _wrong(averaged, "inception_3b/pool_proj is the first node with wrong values")
 
 
-def test_judge_passes_a_copy_of_the_table():
+def test_build_check_survives_a_cleared_table():
     def build(modules):
         g = find("08.2").reference_function(modules)
         modules.clear()
@@ -50,10 +50,12 @@ def test_judge_passes_a_copy_of_the_table():
     assert len(MODULES) == 9
 
 
-def test_build_must_use_its_table():
-    _wrong(lambda modules: googlenet(init="zeros"), "with half of each width in the table, module 3a has")
+def test_build_check_rejects_ignored_table():
+    _wrong(
+        lambda modules: googlenet(init="zeros"), "if every channel count in the table is halved, module 3a should have"
+    )
 
 
-def test_oversized_and_misshapen_cases_are_rejected():
+def test_revealing_check_rejects_large_and_misshapen_arrays():
     assert "at most 2,000" in check("08.2b", (np.zeros((1, 3, 40, 40)), {})).what
     assert check("08.2b", (np.zeros((1, 3, 4, 4)), {})).status == "wrong"

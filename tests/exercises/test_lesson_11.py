@@ -1,14 +1,14 @@
-"""Lesson 11: its judges, and the small networks that evaluate crops."""
+"""Lesson 11: the checks with judges, and the small networks."""
 
 import numpy as np
 import pytest
 
 from minigooglenet import data, models
 from minigooglenet.exercises import check
-from minigooglenet.lessons.lesson_11_crops import crops, drawing, looks, spending
+from minigooglenet.lessons.lesson_11_crops import crops, drawing, small_networks, spending
 
 
-def test_crops_pass_in_any_order_but_not_moved():
+def test_crops_pass_in_any_order_and_wrong_crop_is_named():
     rng = np.random.default_rng(0)
     assert check("11.1", lambda H, W: rng.permutation(crops.crop_boxes.reference_function(H, W))).passed
 
@@ -20,10 +20,10 @@ def test_crops_pass_in_any_order_but_not_moved():
     result = check("11.1", moved)
     assert result.mistake is None
     assert "300 x 450" in result.what
-    assert "none of ours" in result.what
+    assert "not one of the paper's 144 crops" in result.what
 
 
-def test_stub_and_missing_return_are_distinguished():
+def test_check_distinguishes_stub_from_missing_return():
     def stub(H, W):
         raise NotImplementedError("exercise 11.1: write this")
 
@@ -33,27 +33,29 @@ def test_stub_and_missing_return_are_distinguished():
 
 
 @pytest.mark.parametrize("models", range(1, 8))
-def test_only_affordable_rows_are_compared(models):
+def test_affordable_rows_cost_at_most_the_budget(models):
     rows = spending.affordable(spending._MEASURED)
     assert all(row.cost <= spending.BUDGET for row in rows)
     assert any(row.models == models for row in rows)
 
 
-def test_random_crop_is_inside_image_with_network_size():
+def test_random_crop_has_input_size():
     rng = np.random.default_rng(0)
-    image = data.load("digits", looks.SIDE).train.images[0]
-    assert all(looks.piece(image, rng).shape == (1, looks.SIZE, looks.SIZE) for _ in range(50))
+    image = data.load("digits", small_networks.SIDE).train.images[0]
+    assert all(
+        small_networks.random_crop(image, rng).shape == (1, small_networks.SIZE, small_networks.SIZE) for _ in range(50)
+    )
 
 
-def test_evaluation_reports_each_quarter_and_all_crops():
-    net = models.mini_googlenet(in_channels=1, size=looks.SIZE, width=0.25, depth=2, dropout=False, rng=0)
+def test_evaluate_logs_each_quarter():
+    net = models.mini_googlenet(in_channels=1, size=small_networks.SIZE, width=0.25, depth=2, dropout=False, rng=0)
     lines = []
-    looks.ask([net], images=40, counts=(1, 10), tell=lines.append)
+    small_networks.evaluate([net], images=40, counts=(1, 10), log=lines.append)
     assert lines[-1] == "100% of 400 crops"
     assert len(lines) <= 4
 
 
-def test_six_crops_figure_lists_their_positions():
+def test_six_crops_text_lists_their_boxes():
     image = np.zeros((3, 384, 512), np.uint8)
     _, text = drawing.six_crops(image)
     header, *rows = text.splitlines()

@@ -8,11 +8,11 @@
 # Afterwards you can
 #
 # - compare stems, and explain in numbers why height and width shrink first;
-# - explain why a 1x1 comes first, and when that stops paying;
+# - explain why a 1x1 comes first, and when it stops saving MACs;
 # - write an Inception module forward and backward;
-# - say what a bottleneck loses.
+# - explain what a bottleneck loses.
 #
-# MAC is a multiply-add. The *stem* is the layers before the first module.
+# A *MAC* is one multiply-add. The *stem* is all the layers before the first Inception module.
 
 # %%
 import os
@@ -35,20 +35,20 @@ c = mg.count(net)
 # %% [markdown]
 # ## From 224 to 28, in two ways
 #
-# GoogLeNet and VGG-16 both shrink the image to 28 x 28 before the deep part begins. Guess: how many times as many MACs
-# does VGG spend on that?
+# GoogLeNet and VGG-16 both shrink the image from 224 x 224 to 28 x 28 before the deep part begins. Guess: how many
+# times as many MACs does VGG spend on that?
 
 # %%
 predict("07.a", ...)
 
 # %%
-ours, theirs = comparisons.stems()
+googlenet_stem, vgg_stem = comparisons.stems()
 ratios = {
-    "memory": theirs.bytes / ours.bytes,
-    "parameters": theirs.params / ours.params,
-    "MAC": theirs.macs / ours.macs,
+    "memory": vgg_stem.bytes / googlenet_stem.bytes,
+    "parameters": vgg_stem.params / googlenet_stem.params,
+    "MAC": vgg_stem.macs / googlenet_stem.macs,
 }
-figure, _ = mg.viz.bar_chart(ratios, "VGG-16's stem over GoogLeNet's", marked=["MAC"])
+figure, _ = mg.viz.bar_chart(ratios, "VGG-16's stem divided by GoogLeNet's stem", marked=["MAC"])
 figure
 
 # %%
@@ -58,11 +58,11 @@ comparisons.stem_table()
 outcome("07.a", round(ratios["MAC"], 1))
 
 # %% [markdown]
-# What you saw: seven layers of 3x3 on large feature maps cost far more than one 7x7 that halves the map and a pool that
-# halves it again.
+# What you saw: seven 3x3 layers on large feature maps cost far more than one 7x7 layer that halves height and width,
+# followed by a pool that halves them again.
 #
-# Now replace the 7x7 of stride 2 by a 3x3 of stride 1, which has fewer MACs. In both cases a 3x3 to 64 channels
-# follows. Guess: how many times as many MACs do the two layers together have then?
+# Now replace the 7x7 convolution of stride 2 by a 3x3 of stride 1, which has fewer MACs. In both cases a 3x3 to 64
+# channels follows. Guess: by what factor does the replacement multiply the MACs of the two layers together?
 
 # %%
 predict("07.b", ...)
@@ -74,21 +74,21 @@ for first in (("conv", 64, 7, 2), ("conv", 64, 3, 1)):
     totals.append(sum(row.macs for row in rows))
     lines.append((str(first), rows[0].macs, rows[1].macs, " x ".join(map(str, rows[1].output_shape))))
 print(outcome("07.b", round(totals[1] / totals[0], 2)))
-mg.console.Table("", ("first layer", ">its MAC", ">MAC of the 3x3 after it", "output"), lines)
+mg.console.Table("", ("first layer", ">its MACs", ">MACs of the 3x3 after it", "output"), lines)
 
 # %% [markdown]
-# ## A module, drawn and alive
+# ## What a module computes
 #
-# Four branches read the same feature map. Each has a window of another size, and their outputs are joined along the
-# channels.
+# An Inception *module* has four *branches*, parallel paths that read the same feature map. Each branch has a different
+# window, and their outputs are concatenated along the channels.
 
 # %%
 figure, _ = mg.viz.module_drawing(c, "inception_4a")
 figure
 
 # %% [markdown]
-# Here each branch has one filter that we choose: 1x1 copies, 3x3 finds vertical edges, 5x5 blurs, and the pool takes
-# the largest of 3x3.
+# Here each branch does one simple thing: the 1x1 copies, the 3x3 finds vertical edges, the 5x5 blurs, and the pool
+# takes the maximum of each 3x3 window.
 
 # %%
 photo = np.asarray(mg.data.photograph().convert("L").resize((64, 64)), np.float32)
@@ -98,43 +98,46 @@ blur = np.full((1, 1, 5, 5), 1 / 25, np.float32)
 maps = {"input": photo, "1x1: copies": photo}
 maps["3x3: edges"] = np.maximum(mg.kernels.conv2d.forward(image, edges, padding=1), 0)[0, 0]
 maps["5x5: blurs"] = mg.kernels.conv2d.forward(image, blur, padding=2)[0, 0]
-maps["pool: largest of 3x3"] = mg.kernels.max_pool2d.forward(image, 3, 1, 1)[0][0, 0]
+maps["pool: maximum of 3x3"] = mg.kernels.max_pool2d.forward(image, 3, 1, 1)[0][0, 0]
 figure, _ = mg.viz.images(maps, columns=5, same_scale=False)
 figure
 
 # %% [markdown]
-# What you saw: four answers for the same position, side by side. The next layer chooses among the scales.
+# What you saw: the module computes four values for each position, at four scales. The next layer learns which of them
+# to use.
 #
-# Why several sizes? The paper's argument: units that are often active together should feed one unit of the next layer.
-# Most such clusters are at one position (1x1), fewer are spread over 3x3, still fewer over 5x5. A sparse network of
-# clusters would be best. Dense blocks of several sizes approximate it with fast matrix products.
+# Why several sizes? The paper argues that units which are often active together should feed one unit of the next layer.
+# Most such clusters sit at one position (1x1), fewer cover 3x3 positions, and still fewer cover 5x5. A sparse network
+# built from these clusters would be best. Dense convolutions of several sizes approximate it, and they run as fast
+# matrix products.
 
 # %% [markdown]
 # ## Exercise 07.3: the module forward
 #
 # Difficulty: ** of ***. About 15 minutes. Core.
 #
-# x is (N, C, H, W). P contains twelve arrays, `P["3x3_reduce/weight"]` (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,) and so
-# on for 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5 and pool_proj. A ReLU follows each of the six convolutions; the pool is
-# 3x3 of stride 1. Order of the branches: 1x1, 3x3, 5x5, pool.
+# x has shape (N, C, H, W). P is a dict of twelve arrays, a weight and a bias for each of six convolutions:
+# `P["3x3_reduce/weight"]` (K, C, 1, 1), `P["3x3_reduce/bias"]` (K,), and so on for 1x1, 3x3_reduce, 3x3, 5x5_reduce,
+# 5x5 and pool_proj. A ReLU follows each convolution. The pool is 3x3 with stride 1. Concatenate the branches in this
+# order: 1x1, 3x3, 5x5, pool.
 #
-# Use the engine's convolution and pool as below, or yours of lesson 01.
+# Use these helpers, or your own convolution from lesson 01.
 
 
 # %%
 def conv_relu(x, P, name):
-    """One convolution that keeps the size, and its ReLU."""
+    """Return relu(convolution of x), with the height and width of x."""
     w = P[f"{name}/weight"]
     pad = w.shape[2] // 2
     return np.maximum(mg.kernels.conv2d.forward(x, w, P[f"{name}/bias"], padding=pad, algorithm="im2col"), 0)
 
 
 def max_pool(x):
-    """The 3x3 pool of stride 1 that keeps the size."""
+    """Return the 3x3 max pool of x with stride 1, with the height and width of x."""
     return mg.kernels.max_pool2d.forward(x, 3, stride=1, padding=1)[0]
 
 
-_ = max_pool(np.zeros((1, 1, 3, 3)))  # compiled now, so that the check need not wait for it
+_ = max_pool(np.zeros((1, 1, 3, 3)))  # compiles it now, so that the check does not have to wait
 
 
 # %%
@@ -154,23 +157,24 @@ result = check("07.3", inception_forward)
 result
 
 # %% [markdown]
-# Your module instead of GoogLeNet's 3a, with its weights, on the photograph:
+# Now your module replaces GoogLeNet's module 3a. It gets 3a's weights, and the input is the photograph:
 
 # %%
 if result.passed:
     photo = {"image": mg.data.prepare(mg.data.photograph())}
     wires = net.infer(photo, ["pool2/3x3_s2", "inception_3a/output"])
     P = {key.removeprefix("inception_3a/"): net.params[key] for key in net.params if key.startswith("inception_3a/")}
-    mine, engine = inception_forward(wires["pool2/3x3_s2"], P), wires["inception_3a/output"]
-    print(f"3a by you: {mine.shape}, differs by up to {abs(mine - engine).max():.1e} in values to {engine.max():.1f}")
+    yours, engine = inception_forward(wires["pool2/3x3_s2"], P), wires["inception_3a/output"]
+    print(f"your 3a: shape {yours.shape}, largest value {engine.max():.1f}")
+    print(f"largest difference from the engine's 3a: {abs(yours - engine).max():.1e}")
 
 # %% [markdown]
 # ## Switch a branch off
 #
-# A small Inception network learns to read digits. Then one branch of every module is set to zero. Guess which branch it
-# misses most: "1x1", "3x3", "5x5" or "pool_proj".
+# You train a small Inception network on digits. Then you set one branch of every module to zero. Guess: which branch
+# costs the most accuracy when it is switched off, "1x1", "3x3", "5x5" or "pool_proj"?
 #
-# The next cell but one trains for about ten seconds and prints a line for each epoch.
+# Training takes about ten seconds and prints one line per epoch.
 
 # %%
 predict("07.g", ...)
@@ -181,7 +185,7 @@ EPOCHS = 1 if FAST else 2
 
 
 def train(g):
-    """Train a network on the digits, and print a line for each epoch."""
+    """Train a network on the digits, and print one line per epoch."""
     for epoch in range(EPOCHS):
         steps = mg.training.train(g, images, labels, epochs=1, lr=0.05 / (1 + epoch), rng=epoch)
         print(f"epoch {epoch + 1} of {EPOCHS}{' (fast)' if FAST else ''}: loss {steps[-1].loss:.2f}")
@@ -206,21 +210,22 @@ for branch_name in ("1x1", "3x3", "5x5", "pool_proj"):
     for key, values in kept.items():
         mini.params[key][:] = values
 assert accuracy(mini) == without["nothing"]
-figure, _ = mg.viz.bar_chart(without, "accuracy without it", marked=["nothing"])
+figure, _ = mg.viz.bar_chart(without, "accuracy without this branch", marked=["nothing"])
 figure
 
 # %%
 outcome("07.g", min(without, key=without.get))
 
 # %% [markdown]
-# What you saw: the network was trained with all branches and misses each of them. That does not prove that a network
-# trained without one would be worse. To know that, train it.
+# What you saw: the network was trained with all four branches, so it loses accuracy without any one of them. That does
+# not prove that a network *trained* without a branch would be worse. To find out, train one.
 
 # %% [markdown]
-# ## One branch in numbers
+# ## What a bottleneck saves
 #
-# The 5x5 branch of 4a: 480 channels, 48 filters of 5x5, on 14 x 14. First direct, then with a 1x1 to 16 channels in
-# front. Guess the ratio of the costs.
+# The 5x5 branch of module 4a applies 48 filters of 5x5 to 480 channels of 14 x 14. The paper puts a *bottleneck* in
+# front of them: a 1x1 convolution, the *reduction*, to only 16 channels. Guess: how many times as many MACs would the
+# branch need without it?
 
 # %%
 predict("07.c", ...)
@@ -230,15 +235,15 @@ branch = comparisons.bottleneck("4a")
 weights = 480 * 48 * 25, 480 * 16 + 16 * 48 * 25
 assert np.isclose(branch.ratio, weights[0] / weights[1])
 print(outcome("07.c", round(branch.ratio, 2)))
-rows = [("MAC", branch.direct, branch.reduced), ("weights", *weights)]
-mg.console.Table("", ("", ">direct", ">with a 1x1 in front"), rows)
+rows = [("MACs", branch.direct, branch.reduced), ("weights", *weights)]
+mg.console.Table("", ("", ">without reduction", ">with a 1x1 in front"), rows)
 
 # %% [markdown]
 # ## Exercise 07.2: the cost of your bottleneck
 #
 # Difficulty: * of ***. About 4 minutes. Core.
 #
-# The numbers are drawn from your name.
+# Your values are drawn at random from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -269,12 +274,13 @@ times_fewer = v["C"] * v["K"] * v["k"] ** 2 / (v["C"] * v["r"] + v["r"] * v["K"]
 answer("07.2b", times_fewer)
 
 # %% [markdown]
-# What you saw above: the same ratio for MACs and for weights. Every weight is used once at each of the 14 * 14
-# positions, so the positions cancel.
+# What you saw above: the ratio is the same for MACs and for weights. Every weight is used once at each of the 14 * 14
+# positions, so the number of positions cancels.
 #
-# ## When does a bottleneck stop paying?
+# ## When does a bottleneck stop saving?
 #
-# The cost with a reduction to r channels grows in proportion to r. Guess at which r it meets the direct cost.
+# The cost of the branch with a reduction to r channels grows in proportion to r. Guess: at which r is it equal to the
+# cost without a reduction?
 
 # %%
 predict("07.d", ...)
@@ -285,10 +291,11 @@ print(outcome("07.d", round(meet, 1)))
 figure
 
 # %% [markdown]
-# ## What a bottleneck costs
+# ## What a bottleneck loses
 #
-# A 1x1 to 16 channels, then a 5x5 to 64, without ReLU between: together they are one 5x5 convolution. At one kernel
-# position its weights are a matrix of 64 rows and 64 columns. Guess its rank.
+# Take a 1x1 from 64 to 16 channels, then a 5x5 from 16 to 64 channels, with no ReLU between. Together they compute one
+# 5x5 convolution from 64 to 64 channels. At one kernel position, the weights of that convolution are a 64 x 64 matrix.
+# Its *rank* is the number of its rows that are independent. Guess: what is the rank?
 
 # %%
 predict("07.f", ...)
@@ -305,8 +312,8 @@ def conv(x, w):
 
 
 two, one, with_relu = conv(conv(x, w1), w2), conv(x, merged), conv(np.maximum(conv(x, w1), 0), w2)
-print(f"largest difference of two layers and one: {abs(two - one).max():.1e}")
-print(f"with a ReLU between: {abs(with_relu - one).max():.1f}, of values up to {abs(one).max():.1f}")
+print(f"largest difference between two layers and one: {abs(two - one).max():.1e}")
+print(f"with a ReLU between: {abs(with_relu - one).max():.1f}, for values up to {abs(one).max():.1f}")
 rank = int(np.linalg.matrix_rank(merged[:, :, 2, 2]))
 outcome("07.f", rank)
 
@@ -315,34 +322,42 @@ assert rank == 16
 assert np.allclose(two, one)
 
 # %% [markdown]
-# What you saw: each kernel position mixes at most 16 directions of the 64. That is what the reduction gives up. The
-# ReLU between makes the pair a function that no single convolution computes, and it costs no MAC. That is the idea of
-# Network in Network: a 1x1 is also one more non-linearity. Here is the small network again, trained without that ReLU
-# (about ten seconds):
+# What you saw: a full 64 x 64 matrix can have rank 64, but after the reduction its rank is at most 16. That is what a
+# bottleneck loses. With a ReLU between, the two layers compute a function that no single convolution can compute, and
+# the ReLU costs no MACs. This idea comes from the paper *Network in Network*: a 1x1 convolution with a ReLU also adds a
+# non-linearity. Here is the small network again, trained without the ReLUs after the reductions (about ten seconds):
 
 # %%
 linear = mg.models.mini_googlenet(10, in_channels=1, size=16, dropout=False, rng=0)
 for name in [name for name in linear.nodes if "relu" in name and "reduce" in name]:
-    linear.nodes[name] = linear.nodes[name]._replace(layer=mg.layers.Dropout(0.0))  # passes everything on
+    linear.nodes[name] = linear.nodes[name]._replace(layer=mg.layers.Dropout(0.0))  # returns its input
 train(linear)
-print(f"MACs: {mg.count(mini).macs:,} and {mg.count(linear).macs:,}")
-print(f"accuracy with the ReLU {without['nothing']:.3f}, without {accuracy(linear):.3f}; one run each, digits are easy")
+print(f"MACs with these ReLUs {mg.count(mini).macs:,}, without {mg.count(linear).macs:,}")
+print(f"accuracy with these ReLUs {without['nothing']:.3f}, without {accuracy(linear):.3f}")
+print("This is one run each, and digits are easy.")
 
 # %% [markdown]
 # ## The budget game
 #
-# Design a module to replace 4a: 480 channels of 14 x 14, at most 75 million MAC and 380,000 parameters, at least 480
-# useful channels. After a reduction to r at most 3 r filters count as useful. Points are useful channels, times their
-# mix of window sizes (1x1, 3x3, 5x5), for each million MAC, times what the module learns. For that, a small network
-# with an eighth of your filters learns digits for a few seconds: 0 is chance, 1 is every held-out digit right. The
-# paper's own module has these points:
+# Design a module to replace 4a. It reads 480 channels of 14 x 14. It may cost at most 75 million MACs and 380,000
+# parameters, and it must return at least 480 useful channels. (After a reduction to r channels, at most 3r filters
+# count as useful.) Your points are a product of four factors:
+#
+# - the number of useful channels;
+# - their mix of window sizes: 1 if all are of one size, 3 if 1x1, 3x3 and 5x5 are equally common;
+# - 1 divided by the cost in millions of MACs;
+# - `learned`: a small network with an eighth of your filters is trained on digits for a few seconds, and its accuracy
+#   on held-out digits is scaled so that 0 is chance and 1 is perfect.
+#
+# The paper's module gets these points:
 
 # %%
 print(budget.score(*MODULES["4a"]))
 
 # %% [markdown]
-# `budget.play("your name", ...)` scores a design and stores your best one in a file in this folder, which you may
-# share. Two players are there already. One design was found by a search that knew only the counts. Does it learn?
+# `budget.play("your name", ...)` scores a design and stores your best one in a file in this folder, which you can send
+# to others. The next cell enters two designs. The second one comes from a search that only looked at counts. Does it
+# learn?
 
 # %%
 print(budget.play("the paper with a wider 5x5", 160, 64, 192, 32, 96, 64))
@@ -350,14 +365,14 @@ print(budget.play("a search by counts", 228, 16, 51, 20, 60, 162))
 budget.leaderboard()
 
 # %% [markdown]
-# What you saw: all sensible designs learn these easy digits, so the counts decide between them. (Another seed would
-# change `learned` by a few hundredths.) A design with branches that are too narrow pays for it; try one.
+# What you saw: all sensible designs learn these easy digits, so the counts decide between them. (A different seed
+# changes `learned` by a few hundredths.) A design with very narrow branches learns less. Try one.
 
 # %% [markdown]
 # ## Make it break
 #
-# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 branches of a small network read a single channel. It
-# trains for a few seconds.
+# A bottleneck of one channel is very cheap. Here the 3x3 and 5x5 convolutions of a small network each read a single
+# channel. Training takes a few seconds.
 
 # %%
 style = mg.models.Style(norm="batch", init="he", rng=0)
@@ -368,33 +383,35 @@ wire = mg.models.inception(narrow, wire, "b", 32, 1, 48, 1, 16, 16, style=style)
 wire = narrow.add("global", mg.layers.GlobalAvgPool2d(), wire)
 narrow.add("classifier", mg.layers.Linear(narrow.shapes[wire][0], 10, rng=0), wire)
 train(narrow)
-print(f"accuracy with bottlenecks of one channel {accuracy(narrow):.3f}, of the network above {without['nothing']:.3f}")
-print(f"MACs {mg.count(narrow).macs:,} and {mg.count(mini).macs:,}; two modules against four")
-print("What else would you hold equal?")
+print(f"bottlenecks of one channel: accuracy {accuracy(narrow):.3f}, {mg.count(narrow).macs:,} MACs, two modules")
+print(f"the network above: accuracy {without['nothing']:.3f}, {mg.count(mini).macs:,} MACs, four modules")
+print("Is this a fair comparison? What would you keep equal?")
 
 # %% [markdown]
 # ## Claims, checked
+#
+# You may meet these claims about GoogLeNet elsewhere. Each line shows a claim and what you get when you count.
 
 # %%
-print(f"'112.9 M / 5.3 M operations': {branch.direct:,} and {branch.reduced:,}, holds as MAC")
+print(f"'112.9 M / 5.3 M operations': {branch.direct:,} and {branch.reduced:,}; true, if an operation is a MAC")
 ng = comparisons.bottleneck("3a")
-print(f"'120.4 M to 12.4 M': {ng.direct:,} to {ng.reduced:,}, {ng.ratio:.2f} times, holds")
+print(f"'120.4 M to 12.4 M': {ng.direct:,} to {ng.reduced:,} MACs, {ng.ratio:.2f} times fewer; true")
 kernels = sorted({row.settings["kernel_size"][0] for row in c.rows if row.kind == "Conv2d" and "inception" in row.name})
-print(f"'every kernel size at once': {kernels}")
+print(f"'every kernel size at once': the kernel sizes are {kernels}")
 towers = mg.count(mg.models.alexnet(groups=2, init="zeros"))
 grouped = [row.name for row in towers.rows if row.settings.get("groups") == 2]
-print(f"'all earlier models were linear': AlexNet had two towers, in {grouped}")
+print(f"'all earlier models were linear': AlexNet has two towers, in {grouped}")
 vgg = [row for row in mg.count(mg.models.vgg16(init="zeros")).rows if row.kind == "Conv2d"][:6]
 size = sum(4 * row.activations for row in vgg) / 2**20
-numbers = f"{size:.1f} MiB, {sum(row.params for row in vgg):,}, {sum(row.macs for row in vgg):,}"
-print(f"'VGG's stem: 42.9 MB, 1.1 M, 7485 M': the first six convolutions have {numbers}")
-whole = comparisons.stems()[1]
-print(f"all seven with their pools: {whole.bytes / 2**20:.2f} MiB, {whole.params:,} parameters, {whole.macs:,} MAC")
+costs = f"{size:.1f} MiB, {sum(row.params for row in vgg):,} parameters, {sum(row.macs for row in vgg):,} MACs"
+print(f"'VGG's stem: 42.9 MB, 1.1 M, 7485 M': these are the first six convolutions, {costs}")
+mib = vgg_stem.bytes / 2**20
+print(f"all seven with their pools: {mib:.2f} MiB, {vgg_stem.params:,} parameters, {vgg_stem.macs:,} MACs")
 
 # %% [markdown]
 # ## Words and exit quiz
 #
-# Answer each question in one sentence, then look: `quiz("07", answers=True)`.
+# Answer each question in one sentence, then compare: `quiz("07", answers=True)`.
 
 # %%
 glossary.terms("07")
@@ -405,21 +422,21 @@ quiz("07")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need what follows.
 #
-# - Two 3x3 instead of one 5x5 (Inception v2): count a module with them. What changes in the receptive field?
-# - A 1x7 and a 7x1 instead of a 7x7: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`.
-# - ResNeXt reads the module as equal branches, which is a grouped convolution. Count `Conv2d(256, 256, 3, padding=1,
-#   groups=32)` next to Inception's 3a on the same feature map.
+# - Inception v2 replaces each 5x5 by two 3x3 convolutions. Count such a module. How does the receptive field change?
+# - Inception v3 replaces 7x7 by 1x7 and 7x1: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`. Count that.
+# - ResNeXt makes all branches of a module equal, which gives a grouped convolution. Count `Conv2d(256, 256, 3,
+#   padding=1, groups=32)` next to Inception's 3a on the same feature map.
 
 # %% [markdown]
 # ## Exercise 07.1: design a stem
 #
 # Difficulty: ** of ***. About 15 minutes. Further.
 #
-# Choose and defend. Write a list of layers, `("conv", filters, kernel, stride)` with padding kernel // 2, or `("pool",
-# kernel, stride)`, from 224 x 224 x 3 to 28 x 28 x 192, within 500 million MAC, 130,000 parameters and 8 MiB for the
-# outputs of all layers.
+# Write a stem as a list of layers. A layer is `("conv", filters, kernel, stride)`, with padding kernel // 2, or
+# `("pool", kernel, stride)`. The list must turn 3 channels of 224 x 224 into 192 channels of 28 x 28. It may cost at
+# most 500 million MACs, 130,000 parameters, and 8 MiB for the outputs of all layers.
 
 # %%
 # exercise 07.1
@@ -429,7 +446,8 @@ my_stem = [("conv", 32, 3, 2), ("conv", 60, 3, 2), ("conv", 192, 3, 2)]
 check("07.1", my_stem)
 
 # %% [markdown]
-# What did you give up? Write one sentence for yourself: receptive field, width, overlap of windows, something else.
+# What did you give up: receptive field, channels, overlap of windows, or something else? Write one sentence for
+# yourself.
 
 # %%
 what_i_gave_up = ...
@@ -439,9 +457,10 @@ what_i_gave_up = ...
 #
 # Difficulty: *** of ***. About 25 minutes. Further.
 #
-# `cache` contains the results of the forward pass: "x", "pool" (the pooled input), "winners" (the argmax of the pool)
-# and the output of every convolution after its ReLU, as cache["3x3_reduce"]. dout is (N, sum of the widths, H, W).
-# Return dx and a dict of twelve gradients with the names of P. The engine's backward passes are at hand:
+# `cache` contains the results of the forward pass: "x", "pool" (the pooled input), "winners" (the argmax of the pool),
+# and each convolution's output after its ReLU, for example cache["3x3_reduce"]. `dout` has the shape of the module's
+# output, (N, channels of the four branches, H, W). Return dx and a dict of twelve gradients with the keys of P. These
+# helpers run the engine's backward pass of one layer:
 
 
 # %%
@@ -453,9 +472,9 @@ def conv_backward(d, x, P, name):
     return dx, {f"{name}/weight": dw, f"{name}/bias": db}
 
 
-def max_pool_backward(d, winners):
-    """The backward pass of max_pool."""
-    return mg.kernels.max_pool2d.backward(d, winners, d.shape[2:], 3, stride=1, padding=1)
+def max_pool_backward(d, argmax):
+    """Return dx of max_pool."""
+    return mg.kernels.max_pool2d.backward(d, argmax, d.shape[2:], 3, stride=1, padding=1)
 
 
 _ = max_pool_backward(np.zeros((1, 1, 3, 3)), np.zeros((1, 1, 3, 3), np.int64) + 4)
@@ -470,11 +489,11 @@ def inception_backward(cache, P, dout):
     dx, grads = conv_backward(d1 * (cache["1x1"] > 0), cache["x"], P, "1x1")
     for name, d in (("3x3", d3), ("5x5", d5)):
         reduced = cache[f"{name}_reduce"]
-        inner, found = conv_backward(d * (cache[name] > 0), reduced, P, name)
-        part, more = conv_backward(inner * (reduced > 0), cache["x"], P, f"{name}_reduce")
-        dx, grads = dx + part, grads | found | more
-    pooled, found = conv_backward(d4 * (cache["pool_proj"] > 0), cache["pool"], P, "pool_proj")
-    return dx + max_pool_backward(pooled, cache["winners"]), grads | found
+        inner, second = conv_backward(d * (cache[name] > 0), reduced, P, name)
+        part, first = conv_backward(inner * (reduced > 0), cache["x"], P, f"{name}_reduce")
+        dx, grads = dx + part, grads | first | second
+    pooled, projection = conv_backward(d4 * (cache["pool_proj"] > 0), cache["pool"], P, "pool_proj")
+    return dx + max_pool_backward(pooled, cache["winners"]), grads | projection
     ### END SOLUTION
 
 
@@ -483,7 +502,8 @@ result = check("07.4", inception_backward)
 result
 
 # %% [markdown]
-# A second test, from lesson 04: the directional derivative of a loss, next to what your gradient predicts.
+# Now test it a second time, as in lesson 04. The *directional derivative* says how fast the loss changes if x moves
+# along one random direction. Compare the numerical one with the one from your gradient:
 
 # %%
 if result.passed:
@@ -499,7 +519,7 @@ if result.passed:
     print(f"directional derivative: numerical {numerical:.8f}, analytic {(dx * direction).sum():.8f}")
 
 # %% [markdown]
-# ## Exercise 07.2c: where a bottleneck stops paying
+# ## Exercise 07.2c: where a bottleneck stops saving
 #
 # Difficulty: ** of ***. About 5 minutes. Further.
 
@@ -515,7 +535,7 @@ largest_r = max(r for r in range(1, v["C"]) if r * (v["C"] + v["K"] * v["k"] ** 
 answer("07.2c", largest_r)
 
 # %% [markdown]
-# All nine modules: what the reduction saves in the 5x5 and in the 3x3 branch.
+# How much does the reduction save in the 3x3 and in the 5x5 branch? Here are all nine modules:
 
 # %%
 gains = {}
@@ -527,13 +547,15 @@ threes, fives = zip(*gains.values(), strict=True)
 print(f"3x3: {min(threes):.1f} to {max(threes):.1f}; 5x5: {min(fives):.1f} to {max(fives):.1f}")
 
 # %% [markdown]
-# What you saw: the reduction is what makes the 5x5 possible. For the 3x3 it helps much less.
+# What you saw: without the reductions the 5x5 branches would be very expensive. In the 3x3 branches they save much
+# less.
 
 # %% [markdown]
 # ## Naive modules, stacked
 #
-# Without reductions and projection the pool branch passes on every channel that it gets. Guess: how many channels leave
-# 5b? (In the paper's network it has 1024.)
+# A *naive module* has no bottlenecks and no projection after the pool, so the pool branch returns as many channels as
+# it reads. Replace all nine modules by naive ones. Guess: how many channels does the last one, 5b, return? (In the
+# paper's network it is 1024.)
 
 # %%
 predict("07.e", ...)
@@ -548,37 +570,39 @@ for name, (n1x1, _, n3x3, _, n5x5, _) in MODULES.items():
         wire = g.add(f"pool_{name}", mg.layers.MaxPool2d(3, 2, ceil_mode=True), wire)
 stacked = mg.count(g)
 print("channels:", *widths)
-print(f"{stacked.macs:,} MAC, {stacked.macs / c.macs:.1f} times the whole of GoogLeNet")
+print(f"{stacked.macs:,} MACs, {stacked.macs / c.macs:.1f} times those of the whole GoogLeNet")
 outcome("07.e", widths[-1])
 
 # %%
-each = comparisons.naive_modules()
-naive, reduced = (sum(pair[i] for pair in each.values()) for i in range(2))
-print(f"each naive module on the paper's own input: {naive:,} MAC against {reduced:,}, {naive / reduced:.2f} times")
+pairs = comparisons.naive_modules().values()
+naive, reduced = (sum(pair[i] for pair in pairs) for i in range(2))
+print("If each naive module reads the paper's input instead of the output of the naive module before it,")
+print(f"the nine cost {naive:,} MACs, {naive / reduced:.2f} times the {reduced:,} of the paper's modules.")
 
 # %% [markdown]
-# What you saw: two different questions. A single naive module costs a few times more. Stacked, it also feeds the next
-# one more channels, and the cost explodes.
+# What you saw: a single naive module costs a few times as much as the paper's. In a stack, each naive module also gives
+# more channels to the next one, and the cost explodes.
 
 # %% [markdown]
 # ## Exercise 07.5: how wide naive modules grow
 #
 # Difficulty: ** of ***. About 8 minutes. Further.
 #
-# `modules` is a tuple of rows of Table 1 (six widths each: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool_proj), `cin` the
-# channels that the first module reads. Return the list of widths after each naive module: 1x1, 3x3 and 5x5 without
-# reductions, and a pool without projection.
+# `modules` is a tuple of rows of the paper's Table 1. Each row has six channel counts: 1x1, 3x3_reduce, 3x3,
+# 5x5_reduce, 5x5, pool_proj. `cin` is the number of channels that the first module reads. Build naive modules from
+# these rows (1x1, 3x3 and 5x5 without reductions, and a pool without projection) and stack them. Return the list of
+# the channel counts after each module.
 
 
 # %%
 def naive_widths(modules, cin):
-    """Exercise 07.5: modules ((n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj), ...), cin -> [width, ...]."""
+    """Exercise 07.5: modules ((n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj), ...), cin -> [channels, ...]."""
     ### BEGIN SOLUTION
-    found = []
+    channels = []
     for n1x1, _, n3x3, _, n5x5, _ in modules:
         cin = n1x1 + n3x3 + n5x5 + cin
-        found.append(cin)
-    return found
+        channels.append(cin)
+    return channels
     ### END SOLUTION
 
 
@@ -589,7 +613,7 @@ result
 # %%
 if result.passed:
     assert list(naive_widths(tuple(MODULES.values()), 192)) == widths
-    print("your widths are those of the stacked network above")
+    print("your channel counts agree with the stacked network above")
 compare("07.5")
 
 # %% [markdown]
@@ -597,8 +621,8 @@ compare("07.5")
 #
 # Difficulty: *** of ***. About 10 minutes. Further.
 #
-# A 1x1 convolution w1 (r, C, 1, 1), then w2 (K, r, k, k), no bias, no ReLU between. Return the one kernel (K, C, k, k)
-# that does both.
+# A k x k convolution with weights w2 (K, r, k, k) follows a 1x1 convolution with weights w1 (r, C, 1, 1). Neither has a
+# bias, and no ReLU is between them. Return the weights (K, C, k, k) of one convolution that computes the same.
 
 
 # %%
@@ -613,10 +637,10 @@ def merge(w1, w2):
 check("07.6", merge)
 
 # %% [markdown]
-# ## Do units fire together?
+# ## Do channels fire together?
 #
-# The correlation of the channels of the first module, over 100 digits and all positions. Strong colours off the
-# diagonal are channels that say the same, or the opposite.
+# The figure shows the correlation between the channels of the first module, over 100 digits and all positions. A strong
+# colour off the diagonal marks two channels that carry the same information, or its opposite.
 
 # %%
 maps = mini.infer({"image": test_images[:100]}, "inception_3a/output")["inception_3a/output"]

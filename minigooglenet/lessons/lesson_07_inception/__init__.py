@@ -1,4 +1,4 @@
-"""Lesson 07: where should a fixed budget of multiplications be spent?"""
+"""Lesson 07: where to spend a fixed budget of multiply-adds."""
 
 from minigooglenet.lessons.lesson_07_inception import bottleneck, module, naive_modules, stem, two_kernels
 

@@ -1,4 +1,4 @@
-"""What a bottleneck costs, what it saves, and where it stops paying."""
+"""What a bottleneck costs, what it saves, and where it stops saving."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from minigooglenet.counting import count
 from minigooglenet.exercises.questions import Question
 from minigooglenet.layers import Conv2d
 
-BRANCH = "{C} channels on {H} x {H}; a 1 x 1 reduction to {r}, then {K} filters of {k} x {k}. "
+BRANCH = "{C} channels of {H} x {H}, a 1x1 reduction to {r} channels, then {K} filters of {k} x {k}. "
 
 
 def _draw_branch(rng):
@@ -26,10 +26,14 @@ def _conv_macs(C, K, k, H):
 branch_macs = Question(
     "07.2",
     "the cost of your bottleneck",
-    BRANCH + "How many MACs do both take?",
+    BRANCH + "How many MACs do the two convolutions have together?",
     minutes=4,
     difficulty=1,
-    hints=("Two layers, two products.", "The second reads r channels, not C.", "`H*H * (C*r + ____*K*k*k)`"),
+    hints=(
+        "There are two layers. Count the MACs of each, then add.",
+        "The second layer reads r channels, not C.",
+        "`H*H * (C*r + ____*K*k*k)`",
+    ),
 )
 
 branch_macs.draw(_draw_branch)
@@ -38,13 +42,13 @@ branch_macs.solution(lambda C, r, K, k, H: _conv_macs(C, r, 1, H) + _conv_macs(r
 
 @branch_macs.wrong
 def reduction_cost_forgotten(C, r, K, k, H):
-    """The 1x1 is a convolution too, and here not a cheap one."""
+    """You left out the 1x1. It is a convolution too, and here it is not cheap."""
     return H * H * r * K * k * k
 
 
 @branch_macs.wrong
 def cost_without_the_reduction(C, r, K, k, H):
-    """That is the direct cost; the second layer reads only r channels."""
+    """That is the cost without the reduction. The second layer reads only r channels."""
     return H * H * C * K * k * k
 
 
@@ -56,31 +60,31 @@ def r_filters_in_both(C, r, K, k, H):
 
 @branch_macs.wrong
 def reduced_to_K(C, r, K, k, H):
-    """The 1x1 makes r channels, not K."""
+    """The 1x1 returns r channels, not K."""
     return H * H * (C * K + r * K * k * k)
 
 
 @branch_macs.wrong
 def kernel_counted_along_one_side(C, r, K, k, H):
-    """A k x k kernel has k*k products."""
+    """A k x k kernel has k*k weights, not k."""
     return H * H * (C * r + r * K * k)
 
 
 @branch_macs.wrong
-def FLOP_for_MAC(C, r, K, k, H):
-    """Twice ours: that is FLOP."""
+def FLOP_instead_of_MAC(C, r, K, k, H):
+    """Exactly twice the correct number: you counted FLOP. One MAC is two FLOP."""
     return 2 * H * H * (C * r + r * K * k * k)
 
 
 branch_ratio = Question(
     "07.2b",
     "what your bottleneck saves",
-    BRANCH + "How many times more would the {k} x {k} cost without the reduction?",
+    BRANCH + "How many times as many MACs would the branch have without the reduction?",
     minutes=3,
     difficulty=1,
     hints=(
-        "Which of the numbers cancel?",
-        "4a: 48 * 25 * 480 over 480 * 16 + 16 * 48 * 25, about 21.",
+        "Which factors occur in both costs, and cancel?",
+        "In 4a it is 48 * 25 * 480 divided by 480 * 16 + 16 * 48 * 25, about 21.",
         "`C*K*k*k / (C*r + ____)`",
     ),
     tolerance=0.005,
@@ -97,35 +101,35 @@ def reduction_cost_forgotten(C, r, **_):
 
 
 @branch_ratio.wrong
-def the_other_way_round(C, r, K, k, **_):
-    """You divided the small cost by the large one."""
+def ratio_upside_down(C, r, K, k, **_):
+    """You divided the small cost by the large one. Divide the large one by the small one."""
     return (C * r + r * K * k * k) / (C * K * k * k)
 
 
 @branch_ratio.wrong
-def difference_over_the_whole(C, r, K, k, **_):
-    """That is the saved share, below 1; we asked how many times."""
+def saved_fraction(C, r, K, k, **_):
+    """That is the saved fraction, which is below 1. The question is how many times as many."""
     return 1 - (C * r + r * K * k * k) / (C * K * k * k)
 
 
 @branch_ratio.wrong
 def kernel_counted_along_one_side(C, r, K, k, **_):
-    """A k x k kernel has k*k products."""
+    """A k x k kernel has k*k weights, not k."""
     return C * K * k / (C * r + r * K * k)
 
 
 even = Question(
     "07.2c",
-    "where a bottleneck stops paying",
-    "{C} channels, {K} filters of {k} x {k}. What is the largest number of reduced channels with which a reduction in "
-    "front still saves MACs?",
+    "where a bottleneck stops saving",
+    "{C} channels, {K} filters of {k} x {k}. What is the largest number r of channels for which a 1x1 reduction to r "
+    "channels still saves MACs?",
     minutes=5,
     difficulty=2,
     core=False,
     hints=(
-        "Write both costs as functions of r. One does not depend on it.",
-        "Equal when C*r + r*K*k*k = C*K*k*k. At 4a that is r = 342.9, so the answer there is 342.",
-        "the largest whole number below `C*K*k*k / (C + ____)`",
+        "Write both costs as functions of r. One of them does not depend on r.",
+        "The costs are equal if C*r + r*K*k*k = C*K*k*k. In 4a that is r = 342.9, so the answer there is 342.",
+        "the largest integer below `C*K*k*k / (C + ____)`",
     ),
 )
 
@@ -145,29 +149,29 @@ even.solution(lambda C, K, k: _below(C * K * k * k / (C + K * k * k)))
 
 @even.wrong
 def rounded_up(C, K, k):
-    """There you lose again: round down."""
+    """With this r the reduction already costs more than it saves. Round down."""
     return _below(C * K * k * k / (C + K * k * k)) + 1
 
 
 @even.wrong
 def reduction_cost_forgotten(C, K, k):
-    """With a free 1x1 every r below C would pay. It is not free."""
+    """If the 1x1 were free, every r below C would save MACs. It is not free."""
     return C - 1
 
 
 @even.wrong
 def kernel_counted_along_one_side(C, K, k):
-    """A k x k kernel has k*k products."""
+    """A k x k kernel has k*k weights, not k."""
     return _below(C * K * k / (C + K * k))
 
 
 @even.wrong
 def reduced_to_no_more_than_K(C, K, k):
-    """The number of filters is no limit; equate the two costs."""
+    """The number of filters is not the limit. Set the two costs equal and solve for r."""
     return K
 
 
 @even.wrong
 def kernel_forgotten(C, K, k):
-    """That is for a 1x1 after a 1x1; put the k*k in."""
+    """That is correct for a 1x1 after a 1x1. Include the factor k*k."""
     return _below(C * K / (C + K))

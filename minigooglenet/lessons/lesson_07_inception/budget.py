@@ -1,14 +1,14 @@
-"""The budget game: design an Inception module to replace GoogLeNet's 4a. The score is counted and trained.
+"""The budget game: design an Inception module to replace GoogLeNet's 4a.
 
-A design is a row of the paper's Table 1: filters of the 1x1, of the reduction before the 3x3, of the 3x3, of the
-reduction before the 5x5, of the 5x5, and of the projection after the pool. It reads 480 channels of 14 x 14.
+A design is a row of the paper's Table 1: the number of filters of the 1x1, of the reduction before the 3x3, of the 3x3,
+of the reduction before the 5x5, of the 5x5, and of the projection after the pool. It reads 480 channels of 14 x 14.
 
-    useful channels   a branch's filters, but after a reduction to r at most 3 r count: the rest adds little
-    mix               how many window sizes share the useful channels evenly: 1 for one size, up to 3 (1x1, 3x3, 5x5)
-    learned           held-out accuracy of a short training run, from 0 (chance) to 1: see short_run.py
-    points            useful channels * mix / millions of MAC * learned
+    useful channels   filters of all branches; after a reduction to r, at most 3r count, because the rest adds little
+    mix               effective number of window sizes among the useful channels: from 1 to 3 (1x1, 3x3, 5x5)
+    learned           held-out accuracy of a short training run, scaled from 0 (chance) to 1: see short_run.py
+    points            useful channels * mix / millions of MACs * learned
 
-Points are given only within the budget: at most MACS and PARAMS, at least WIDTH useful channels.
+A design gets points only within the budget: at most MACS and PARAMS, at least WIDTH useful channels.
 """
 
 import json
@@ -25,14 +25,14 @@ from minigooglenet.models.googlenet import MODULES
 from minigooglenet.shapes import integer
 
 SHAPE, MACS, PARAMS, WIDTH = (480, 14, 14), 75_000_000, 380_000, 480
-PER_REDUCED = 3  # filters that count for each channel of the reduction in front of them
+PER_REDUCED = 3  # useful filters per channel of the reduction before them
 NAMES = ("n1x1", "n3x3red", "n3x3", "n5x5red", "n5x5", "pool_proj")
 MOST_FILTERS, MOST_NAME, MOST_PLAYERS, SHOWN = 4096, 40, 10_000, 10
 FILE = "budget_leaderboard.json"
 
 
 class Score(NamedTuple):
-    """What a design is worth, and why; `points` and `learned` are 0 outside the budget."""
+    """The points of a design, and its counts; `points` and `learned` are 0 outside the budget."""
 
     points: float
     macs: int
@@ -43,7 +43,7 @@ class Score(NamedTuple):
     learned: float = 0.0
 
     def __str__(self):
-        counts = f"{self.macs:,} MAC, {self.params:,} parameters, {self.useful} useful channels, mix {self.mix:.2f}"
+        counts = f"{self.macs:,} MACs, {self.params:,} parameters, {self.useful} useful channels, mix {self.mix:.2f}"
         if self.broken:
             return f"0 points: {'; '.join(self.broken)} ({counts})"
         return f"{self.points:.3f} points: {counts}, learned {self.learned:.2f}"
@@ -52,16 +52,16 @@ class Score(NamedTuple):
 
 
 def score(*design) -> Score:
-    """Return the Score of six numbers of filters, as `inception` takes them; trains a network if the budget is kept."""
-    found = counted(*design)
-    if found.broken:
-        return found
+    """Return the Score of six filter counts, in the order of `inception`; trains a network if they fit the budget."""
+    result = counted(*design)
+    if result.broken:
+        return result
     learned = short_run.learned(_checked(design))
-    return found._replace(points=found.points * learned, learned=learned)
+    return result._replace(points=result.points * learned, learned=learned)
 
 
 def counted(*design) -> Score:
-    """Return the Score without the training run: `points` are those of a module that learns everything."""
+    """Return the Score without the training run: `points` assumes that the module learns everything."""
     design = _checked(design)
     g = Graph(image=SHAPE)
     inception(g, "image", "module", *design, style=Style(init="zeros"))
@@ -77,7 +77,7 @@ def counted(*design) -> Score:
     broken = tuple(
         f"{value:,} {what}, {word} {limit:,}"
         for value, what, word, limit, bad in (
-            (costs.macs, "MAC", "at most", MACS, costs.macs > MACS),
+            (costs.macs, "MACs", "at most", MACS, costs.macs > MACS),
             (costs.params, "parameters", "at most", PARAMS, costs.params > PARAMS),
             (useful, "useful channels", "at least", WIDTH, useful < WIDTH),
         )
@@ -88,25 +88,25 @@ def counted(*design) -> Score:
 
 
 def play(player, *design, path=FILE) -> Score:
-    """Score a design; within the budget it goes onto the leaderboard, if it is the player's best so far."""
+    """Score a design, and put it on the leaderboard if it fits the budget and is the player's best so far."""
     name = " ".join(str(player).split())
     if not name or len(name) > MOST_NAME or not name.isprintable():
         raise ValueError(f"a player's name has 1 to {MOST_NAME} printable characters, got {player!r}")
-    found = score(*design)
-    if found.points:
+    result = score(*design)
+    if result.points:
         board = _read(path)
         if name not in board and len(board) >= MOST_PLAYERS:
             raise ValueError(f"the leaderboard {path} is full: {MOST_PLAYERS:,} players")
-        if name not in board or score(*board[name]).points < found.points:
+        if name not in board or score(*board[name]).points < result.points:
             board[name] = list(_checked(design))
             files.write_text(path, json.dumps({"game": "budget", "designs": board}, indent=1, sort_keys=True) + "\n")
-    return found
+    return result
 
 
 def leaderboard(path=FILE) -> Table:
-    """Return the table of the ten best designs. The file holds only designs; they are counted and trained again here.
+    """Return a table of the ten best designs. The file contains only designs; they are counted and trained again here.
 
-    A design is trained only if its counts alone could bring it into the table.
+    A design is trained only if its counts allow enough points for the table.
     """
     board = [(counted(*design), name, design) for name, design in _read(path).items()]
     ranked = []
@@ -115,26 +115,27 @@ def leaderboard(path=FILE) -> Table:
             break
         ranked = sorted([*ranked, (score(*design), name, design)], key=_rank)
     rows = [
-        (rank, name, "-".join(map(str, design)), found.points, found.macs, found.params, found.useful, found.learned)
-        for rank, (found, name, design) in enumerate(ranked[:SHOWN], 1)
+        (rank, name, "-".join(map(str, design)), best.points, best.macs, best.params, best.useful, best.learned)
+        for rank, (best, name, design) in enumerate(ranked[:SHOWN], 1)
     ]
     paper = score(*MODULES["4a"])
-    columns = ("", "player", "design", ">points", ">MAC", ">params", ">useful", ">learned")
+    columns = ("", "player", "design", ">points", ">MACs", ">params", ">useful", ">learned")
     notes = [f"The paper's 4a: {paper}"]
-    return Table(f"At most {MACS:,} MAC and {PARAMS:,} parameters, at least {WIDTH} channels", columns, rows, notes)
+    title = f"At most {MACS:,} MACs and {PARAMS:,} parameters, at least {WIDTH} useful channels"
+    return Table(title, columns, rows, notes)
 
 
 def _rank(entry):
-    found, name, _ = entry
-    return -found.points, found.macs, name
+    result, name, _ = entry
+    return -result.points, result.macs, name
 
 
 def _checked(design):
     if len(design) != len(NAMES):
-        raise ValueError(f"a design has six numbers, {', '.join(NAMES)}; got {len(design)}")
+        raise ValueError(f"a design has six filter counts, {', '.join(NAMES)}, got {len(design)}")
     design = tuple(integer(value, name, 1) for value, name in zip(design, NAMES, strict=True))
     if max(design) > MOST_FILTERS:
-        raise ValueError(f"at most {MOST_FILTERS:,} filters each, got {max(design):,}")
+        raise ValueError(f"a filter count must be at most {MOST_FILTERS:,}, got {max(design):,}")
     return design
 
 
@@ -144,9 +145,9 @@ def _read(path):
     except FileNotFoundError:
         return {}
     try:
-        found = json.loads(text)
-        board = {str(name)[:MOST_NAME]: list(_checked(design)) for name, design in found["designs"].items()}
+        stored = json.loads(text)
+        board = {str(name)[:MOST_NAME]: list(_checked(design)) for name, design in stored["designs"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        message = f"{path} is not a leaderboard of this game: move it away, or pass another path: {error}"
+        message = f"{path} is not a leaderboard of this game. Move it away, or pass another path. ({error})"
         raise ValueError(message) from error
     return board

@@ -1,4 +1,4 @@
-"""Figures of lesson 07: what a bottleneck costs, and which channels go together."""
+"""Figures of lesson 07: the cost of a bottleneck, and the correlation between channels."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from minigooglenet import figures, viz
 
 
 def bottleneck_costs(channels, filters, kernel, positions, chosen):
-    """Draw the MACs of a convolution with a 1x1 to r channels in front, for every r, next to those without.
+    """Draw the MACs of a convolution with a 1x1 reduction to r channels, for every r, and the MACs without it.
 
     Returns
     -------
-    figure, text, r : of all r the one where the two meet, a float
+    figure, text, r : r is the float where both costs are equal
     """
     r = np.arange(1, channels + 1)
     direct = channels * filters * kernel**2 * positions / 1e6
     reduced = (channels * r + r * filters * kernel**2) * positions / 1e6
     lines = {"with a 1x1 to r channels": (r, reduced), "without": (r, np.full(len(r), direct))}
-    figure, text = viz.line_chart(lines, "r", "million MAC")
+    figure, text = viz.line_chart(lines, "r", "million MACs")
     axis = figure.axes[0]
     axis.plot(chosen, reduced[chosen - 1], "k*", markersize=13, label=f"the paper's choice, r = {chosen}")
     axis.legend(fontsize=9, frameon=False)
@@ -26,7 +26,7 @@ def bottleneck_costs(channels, filters, kernel, positions, chosen):
 
 
 def correlations(values):
-    """Draw the correlation of each channel (C, M) with each other, with a scale, without channels that never vary.
+    """Draw the correlation matrix of the channels (C, M), without channels that never vary.
 
     Returns
     -------
@@ -38,9 +38,9 @@ def correlations(values):
     image = axis.imshow(table, cmap=figures.DIVERGING, vmin=-1, vmax=1)
     figure.colorbar(image, ax=axis, label="correlation")
     axis.set(xlabel="channel", ylabel="channel")
-    others = table[~np.eye(len(table), dtype=bool)]
+    pairs = table[~np.eye(len(table), dtype=bool)]
     text = (
-        f"correlation of {len(active)} of {len(values)} channels, the others never vary: from {others.min():.2f} to "
-        f"{others.max():.2f}; {(others > 0.5).mean():.0%} of the pairs are above 0.5"
+        f"correlations of {len(active)} of {len(values)} channels (the others never vary), from {pairs.min():.2f} to "
+        f"{pairs.max():.2f}; {(pairs > 0.5).mean():.0%} of the pairs are above 0.5"
     )
     return figures.described(figure, text)

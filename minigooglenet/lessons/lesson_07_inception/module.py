@@ -12,14 +12,14 @@ BRANCHES = ("1x1", "3x3", "5x5", "pool_proj")
 forward = Exercise(
     "07.3",
     "the module forward",
-    "inception_forward(x, P) -> (N, sum of the four widths, H, W)",
+    "inception_forward(x, P) -> (N, channels of the four branches, H, W)",
     minutes=15,
     difficulty=2,
     hints=(
-        "Four branches, one input. Write down what each of them does to the shape.",
+        "Four branches read the same input. Write down the output shape of each.",
         (
-            "Every one of the six convolutions is followed by a ReLU. A k x k keeps the size with padding k // 2; so "
-            "does a 3 x 3 pool of stride 1 with padding 1, where padding never wins."
+            "A ReLU follows each of the six convolutions. A k x k convolution keeps height and width if its padding is "
+            "k // 2. So does a 3x3 pool of stride 1 with padding 1; its padding must never be the maximum."
         ),
         "`np.concatenate([b1, b3, b5, ____], axis=1)`",
     ),
@@ -27,7 +27,7 @@ forward = Exercise(
 
 
 def weights(rng, C, n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj):
-    """Return {"1x1/weight": (K, C, k, k), "1x1/bias": (K,), ...} of whole numbers for one module."""
+    """Return {"1x1/weight": (K, C, k, k), "1x1/bias": (K,), ...} of random integers for one module."""
     read = {"3x3": n3x3red, "5x5": n5x5red}
     widths = dict(zip(CONVOLUTIONS, (n1x1, n3x3red, n3x3, n5x5red, n5x5, pool_proj), strict=True))
     P = {}
@@ -49,7 +49,7 @@ def _relu(x):
 
 
 def run(x, P) -> dict:
-    """Return every array of the module after its ReLU, the pooled input, and the pool's winners."""
+    """Return the output of each convolution after its ReLU, the pooled input, and the argmax of the pool."""
     values = {"x": x}
     values["pool"], values["winners"] = max_pool2d.forward(x, (3, 3), (1, 1), ((1, 1), (1, 1)))
     for name, source in READS.items():
@@ -123,19 +123,19 @@ def forward_into_one_array(x, P):
 
 @forward.wrong
 def no_ReLU_after_the_reductions(x, P):
-    """Your bottleneck is linear: negative values pass between the two."""
+    """Your bottleneck is linear: negative values pass through it. Put a ReLU after each reduction."""
     return _module(x, P, between=lambda values: values)
 
 
 @forward.wrong
 def padding_1_for_5x5(x, P):
-    """A 5x5 needs padding 2 to keep the size. You filled the border with zeros."""
+    """A 5x5 needs padding 2 to keep height and width. You filled the border of its output with zeros."""
     return _module(x, P, small=True)
 
 
 @forward.wrong
 def projection_before_the_pool(x, P):
-    """You pooled what the projection gave: max(W x) is not W max(x)."""
+    """You pooled the output of the projection, but max(W x) is not W max(x). Pool first."""
     y = _module(x, P)
     b4 = _pooled(_relu(_same_size(x, P, "pool_proj")))
     return np.concatenate([y[:, : -b4.shape[1]], b4], axis=1)
@@ -143,31 +143,31 @@ def projection_before_the_pool(x, P):
 
 @forward.wrong
 def average_pool(x, P):
-    """That is a mean. The module's pool takes the largest value."""
+    """That is an average pool. The module has a max pool."""
     return _module(x, P, pool=lambda x: _pooled(x, fill=0, reduce=np.mean))
 
 
 @forward.wrong
 def pool_padded_with_zeros(x, P):
-    """At the border a zero beat negative values: padding must never win."""
+    """At the border, a padding zero was larger than the negative values. Padding must never be the maximum."""
     return _module(x, P, pool=lambda x: _pooled(x, fill=0))
 
 
 @forward.wrong
 def pool_missing(x, P):
-    """The fourth branch sees no neighbours: its pool is missing."""
+    """The fourth branch uses one position only: its pool is missing."""
     return _module(x, P, pool=lambda x: x)
 
 
 @forward.wrong
 def pool_and_5x5_exchanged(x, P):
-    """Branches 3 and 4 are exchanged."""
+    """Branches 3 and 4 are exchanged. The order is 1x1, 3x3, 5x5, pool."""
     return _module(x, P, order=(0, 1, 3, 2))
 
 
 @forward.wrong
 def no_ReLU_after_the_projection(x, P):
-    """Branch 4 has negative values: a ReLU follows it too."""
+    """Branch 4 has negative values. A ReLU follows its convolution too."""
     return _module(x, P, end=lambda values: values)
 
 
@@ -181,8 +181,9 @@ backward = Exercise(
     hints=(
         "How many gradients arrive at x? Count the nodes that read it.",
         (
-            "Cut dout at the running sums of the widths. Then each branch backwards: ReLU (zero where its output is "
-            "zero), convolution; in two branches ReLU and convolution once more, in one the pool. At x four add up."
+            "Split dout at the running sums of the branch channels. Then walk each branch backwards: ReLU (the "
+            "gradient is zero where its output is zero), then convolution. Two branches have ReLU and convolution "
+            "twice; one has the pool at the end. At x, the four gradients add up."
         ),
         "`dx = dx1 + dx3 + dx5 + ____`",
     ),
@@ -202,10 +203,10 @@ def backward_reference(cache, P, dout):
     return _backward(cache, P, dout)
 
 
-def _backward(cache, P, dout, masks=None, cut=None, used=BRANCHES, at_end=True):
-    """Go backwards through the four branches; the other arguments are the places where people slip."""
+def _backward(cache, P, dout, masks=None, split=None, used=BRANCHES, at_end=True):
+    """Run the four branches backwards; each other argument makes one known mistake."""
     widths = [len(P[f"{name}/bias"]) for name in BRANCHES]
-    arriving = dict(zip(BRANCHES, (cut or concat.backward)(dout, widths), strict=True))
+    arriving = dict(zip(BRANCHES, (split or concat.backward)(dout, widths), strict=True))
     dx, grads = np.zeros_like(cache["x"]), {}
     for name in ("1x1", "3x3", "3x3_reduce", "5x5", "5x5_reduce", "pool_proj"):
         mask = cache[(masks or {}).get(name, name)] > 0
@@ -217,8 +218,8 @@ def _backward(cache, P, dout, masks=None, cut=None, used=BRANCHES, at_end=True):
         if source == "x":
             dx += d * (name.split("_")[0] in used)
         elif source == "pool":
-            settings = dx.shape[2:], (3, 3), (1, 1), ((1, 1), (1, 1))
-            dx += max_pool2d.backward(d, cache["winners"], *settings) * ("pool_proj" in used)
+            pool = dx.shape[2:], (3, 3), (1, 1), ((1, 1), (1, 1))
+            dx += max_pool2d.backward(d, cache["winners"], *pool) * ("pool_proj" in used)
         else:
             arriving[source] = d
     return dx, grads
@@ -233,55 +234,55 @@ def backward_in_another_order(cache, P, dout):
 
 @backward.wrong
 def pool_branch_only(cache, P, dout):
-    """dx equals the pool branch's alone: the others were overwritten."""
+    """dx is the gradient of the pool branch only: the other three were overwritten. Add them."""
     return _backward(cache, P, dout, used=("pool_proj",))
 
 
 @backward.wrong
 def pool_branch_missing(cache, P, dout):
-    """dx equals branches 1, 2 and 3 together; the fourth is missing."""
+    """dx is the sum of branches 1, 2 and 3. The fourth branch, the pool, is missing."""
     return _backward(cache, P, dout, used=("1x1", "3x3", "5x5"))
 
 
 @backward.wrong
 def wrong_mask_at_a_reduction(cache, P, dout):
-    """The reduction's gradient is masked by the output of the layer after it."""
+    """You masked the gradient of a reduction with the output of the layer after it. Use the reduction's output."""
     return _backward(cache, P, dout, masks={"3x3_reduce": "3x3", "5x5_reduce": "5x5"})
 
 
 @backward.wrong
 def last_ReLU_forgotten(cache, P, dout):
-    """Where a branch's output is zero its ReLU lets nothing back."""
+    """Where the output of a branch is zero, its last ReLU passes no gradient."""
     return _backward(cache, P, dout, at_end=False)
 
 
 @backward.wrong
 def pool_and_5x5_exchanged(cache, P, dout):
-    """You cut dout in the wrong order: 1x1, 3x3, 5x5, pool."""
+    """You split dout in the wrong order. The order is 1x1, 3x3, 5x5, pool."""
 
-    def cut(dout, widths):
+    def split(dout, widths):
         a, b, d, c = concat.backward(dout, [*widths[:2], widths[3], widths[2]])
         return a, b, c, d
 
-    return _backward(cache, P, dout, cut=cut)
+    return _backward(cache, P, dout, split=split)
 
 
 @backward.wrong
 def equal_slices(cache, P, dout):
-    """You cut dout into four equal parts; the widths differ."""
-    return _backward(cache, P, dout, cut=lambda dout, widths: np.split(dout, 4, axis=1))
+    """You split dout into four equal parts, but the branches have different numbers of channels."""
+    return _backward(cache, P, dout, split=lambda dout, widths: np.split(dout, 4, axis=1))
 
 
 @backward.wrong
 def mean_of_the_branches(cache, P, dout):
-    """A quarter of ours: at a fork gradients add."""
+    """dx is a quarter of the correct gradient. At a fork gradients add; don't average them."""
     dx, grads = _backward(cache, P, dout)
     return dx / 4, grads
 
 
 @backward.wrong
 def changes_its_input(cache, P, dout):
-    """You masked a slice of dout in place, so dout itself changed. Work on a copy."""
+    """You masked a slice of dout with *=, which changed dout. Work on a copy."""
     first = len(P["1x1/bias"])
     dout[:, :first] *= cache["1x1"] > 0
     return _backward(cache, P, dout)

@@ -1,4 +1,4 @@
-"""How wide naive modules grow."""
+"""The channel counts of stacked naive modules."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ from minigooglenet.models.googlenet import MODULES
 naive = Exercise(
     "07.5",
     "how wide naive modules grow",
-    "naive_widths(modules, cin) -> list of widths",
+    "naive_widths(modules, cin) -> list of channel counts",
     minutes=8,
     difficulty=2,
     core=False,
     hints=(
-        "How many channels leave a 3x3 max pool of stride 1 that reads cin channels?",
-        "Widths 2, 3, 4 on 10 channels: 2 + 3 + 4 + 10 = 19 leave, and the next module reads 19.",
-        "`c = a + b + d + ____`, and keep every c",
+        "How many channels does a 3x3 max pool return if it reads cin channels?",
+        "With 2, 3 and 4 filters on 10 channels, the output has 2 + 3 + 4 + 10 = 19, and the next module reads 19.",
+        "`c = a + b + d + ____`, and append every c to a list",
     ),
 )
 
@@ -52,13 +52,13 @@ def naive_by_cumsum(modules, cin):
 
 @naive.wrong
 def pool_branch_forgotten(modules, cin):
-    """The naive pool branch hands on all channels that it gets."""
+    """You left out the pool branch. It returns as many channels as the module reads."""
     return [a + b + d for a, _, b, _, d, _ in modules]
 
 
 @naive.wrong
 def not_stacked(modules, cin):
-    """Each module was fed the paper's width. Feed it what the one before gives."""
+    """You gave each module the channels of the paper's network. It reads the output of the naive module before it."""
     widths = []
     for a, _, b, _, d, pool in modules:
         widths.append(a + b + d + cin)
@@ -68,7 +68,7 @@ def not_stacked(modules, cin):
 
 @naive.wrong
 def largest_branch(modules, cin):
-    """Concatenation adds widths; the largest is what adding maps would give."""
+    """You took the largest branch. Concatenation adds the channel counts."""
     widths = []
     for a, _, b, _, d, _ in modules:
         cin = max(a, b, d, cin)
@@ -78,13 +78,13 @@ def largest_branch(modules, cin):
 
 @naive.wrong
 def with_the_projection(modules, cin):
-    """A naive module has no projection after its pool."""
+    """You counted a projection after the pool. A naive module has none; its pool returns all the channels."""
     return [a + b + d + pool for a, _, b, _, d, pool in modules]
 
 
 @naive.wrong
 def all_six_widths(modules, cin):
-    """You added all six widths of the paper's module. A naive one has neither reductions nor a projection."""
+    """You added all six numbers of the row. A naive module has neither reductions nor a projection."""
     widths = []
     for module in modules:
         cin += sum(module)
@@ -93,8 +93,8 @@ def all_six_widths(modules, cin):
 
 
 @naive.wrong
-def projection_beside_the_pool(modules, cin):
-    """The pool's channels are counted, and a projection too: a naive module has none."""
+def projection_next_to_the_pool(modules, cin):
+    """You counted the channels of the pool and of a projection. A naive module has no projection."""
     widths = []
     for a, _, b, _, d, pool in modules:
         cin += a + b + d + pool
@@ -104,7 +104,7 @@ def projection_beside_the_pool(modules, cin):
 
 @naive.wrong
 def reductions_counted(modules, cin):
-    """A naive module has no reductions, and they would not leave it anyway."""
+    """You counted the reductions. A naive module has none, and they would not be in the output anyway."""
     widths = []
     for a, r3, b, r5, d, _ in modules:
         cin += a + r3 + b + r5 + d

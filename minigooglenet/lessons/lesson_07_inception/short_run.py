@@ -1,7 +1,8 @@
-"""The training run of the budget game: does a module of this design learn anything?
+"""The training run of the budget game, which measures whether a design learns.
 
-A small network learns handwritten digits of 8 x 8 for two epochs: a 3 x 3 convolution to 60 channels, the module with
-an eighth of the design's filters, an average and a classifier. The seed is fixed, so a design always gets the same run.
+A small network is trained on handwritten digits of 8 x 8 for two epochs. It has a 3x3 convolution to 60 channels, the
+module with an eighth of the design's filters, global average pooling and a classifier. The seed is fixed, so a design
+always gets the same run.
 """
 
 import functools
@@ -17,7 +18,7 @@ SIDE, CHANNELS, SCALE, CLASSES, EPOCHS = 8, 480, 8, 10, 2
 
 
 def network(design):
-    """Return the graph around a module with an eighth of the design's filters, at least one each."""
+    """Return the network for a design: its module has an eighth of the filters, but at least one per convolution."""
     rng = np.random.default_rng(0)
     g = Graph(image=(1, SIDE, SIDE))
     wire = g.add("first", Conv2d(1, CHANNELS // SCALE, 3, padding=1, bias=False, rng=rng), "image")
@@ -31,7 +32,7 @@ def network(design):
 
 @functools.lru_cache(maxsize=1000)
 def learned(design) -> float:
-    """Return the accuracy on held-out digits after the run, from 0 (chance) to 1 (every digit right)."""
+    """Return the accuracy on held-out digits after training, scaled so that 0 is chance and 1 is perfect."""
     images, labels, test_images, test_labels = data.digits(SIDE)
     g = network(design)
     training.train(g, images, labels, epochs=EPOCHS, lr=0.1, rng=0)

@@ -1,4 +1,4 @@
-"""Two kernels in one."""
+"""Two convolutions merged into one kernel."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ merge = Exercise(
     difficulty=3,
     core=False,
     hints=(
-        "Write y = w2 * (w1 x) for one tap of the kernel and one pixel.",
-        "For one tap both are matrices: (K, r) times (r, C). Sum over r.",
+        "Write down y = w2 (w1 x) for one kernel position and one pixel.",
+        "At one kernel position both weights are matrices, (K, r) and (r, C). Multiply them: sum over r.",
         '`np.einsum("krij,rc->____", w2, w1[:, :, 0, 0])`',
     ),
 )
@@ -49,37 +49,37 @@ def _merged(w1, w2):
 
 @merge.wrong
 def averaged_over_r(w1, w2):
-    """r times too small: the reduced channels are summed."""
+    """The weights are r times too small. Sum over the reduced channels, don't average."""
     return _merged(w1, w2) / len(w1)
 
 
 @merge.wrong
 def all_in_the_centre(w1, w2):
-    """All taps were added up in the middle; each stays where it is."""
+    """You added all kernel positions into the centre. Each kernel position keeps its own weights."""
     merged = np.zeros_like(_merged(w1, w2))
     merged[:, :, w2.shape[2] // 2, w2.shape[3] // 2] = _merged(w1, w2).sum(axis=(2, 3))
     return merged
 
 
 @merge.wrong
-def kernel_turned(w1, w2):
-    """Rotated by 180 degrees. This engine correlates, so nothing is turned."""
+def kernel_rotated(w1, w2):
+    """Your kernel is rotated by 180 degrees. A convolution here is a correlation, so nothing is rotated."""
     return _merged(w1, w2)[:, :, ::-1, ::-1]
 
 
 @merge.wrong
 def first_reduced_channel_only(w1, w2):
-    """Sum over all reduced channels; you took one."""
+    """You used the first reduced channel only. Sum over all of them."""
     return w2[:, :1] * w1[0, :, 0, 0][None, :, None, None]
 
 
 @merge.wrong
 def channels_paired(w1, w2):
-    """Channels were paired, not mixed: the 1x1 is a matrix."""
+    """You multiplied channel c by the diagonal entry w1[c, c] only. The 1x1 mixes all channels: it is a matrix."""
     return w2 * np.diag(w1[:, :, 0, 0])[None, :, None, None]
 
 
 @merge.wrong
 def reduction_transposed(w1, w2):
-    """You used w1[c, r]; its first index is the reduced channel."""
+    """You used w1[c, r]. The first index of w1 is the reduced channel r."""
     return np.einsum("krij,cr->kcij", w2, w1[:, :, 0, 0])

@@ -1,4 +1,4 @@
-"""Lesson 08: can you go from a table in a paper to a network that is provably the same?"""
+"""Lesson 08: from a table in a paper to a network, and a proof that it is the right one."""
 
 from minigooglenet.lessons.lesson_08_network import building, depth, forks, global_pooling, revealing, sides
 

@@ -1,4 +1,4 @@
-"""The whole network from its table."""
+"""The exercise that builds GoogLeNet from its table."""
 
 import functools
 
@@ -19,18 +19,18 @@ build = Exercise(
     minutes=20,
     difficulty=3,
     hints=(
-        "Build as far as 3a, print the shapes of all wires and hold them against mg.models.googlenet's.",
+        "Build the network up to 3a, print g.shapes, and compare it with mg.models.googlenet().shapes.",
         (
-            "Order of the stem: conv1, pool1, norm; 1x1, 3x3, norm, pool2. Order in a module: 1x1, 3x3, 5x5, pool. A "
-            "pool follows 3b and 4e, a head reads 4a and 4d."
+            "The stem is conv1, pool1, norm1, 1x1, 3x3, norm2, pool2. The order in a module is 1x1, 3x3, 5x5, pool. "
+            "There is a pool after 3b and one after 4e. The heads read 4a and 4d."
         ),
-        '`for name, widths in modules.items(): wire = inception(g, wire, f"inception_{name}", *____)`',
+        '`for name, widths in modules.items(): wire = add_module(g, wire, f"inception_{name}", *____)`',
     ),
 )
 
 
 def _faulty(modules, fault=None, heads_last=False):
-    """Build GoogLeNet from the layers as a student would, with one fault in it."""
+    """Build GoogLeNet from layers as a student would, with one fault."""
     g, waiting = Graph(image=(3, 224, 224)), []
 
     def conv(wire, name, filters, kernel, stride=1, relu=True):
@@ -126,52 +126,53 @@ def build_judge(function):
         raise
     if not isinstance(g, Graph):
         return Verdict(False, None, f"build should return a mg.Graph, got {type(g).__name__}")
-    mine, theirs = ({key: values.shape for key, values in net.params.items()} for net in (g, _engine()))
+    shapes, expected = ({key: values.shape for key, values in net.params.items()} for net in (g, _engine()))
     for row in count(_engine()).rows:
-        name, keys = row.name, [key for key in theirs if key.startswith(f"{row.name}/")]
+        name, keys = row.name, [key for key in expected if key.startswith(f"{row.name}/")]
         if keys and name not in g.nodes:
-            return Verdict(False, None, f"there is no node {name!r}")
+            return Verdict(False, None, f"the graph has no node {name!r}")
         if keys and g.shapes[name][1:] != row.output_shape[1:]:
-            what = f"{name} gives {g.shapes[name]}, it should give {row.output_shape}"
+            what = f"{name} returns {g.shapes[name]}, but should return {row.output_shape}"
             return _verdict("pools rounded down", what) if g.shapes[name] < row.output_shape else _unknown(what)
         for key in keys:
-            if mine.get(key) != theirs[key]:
-                what = f"{key} should be {theirs[key]}, got {mine.get(key, 'none')}"
+            if shapes.get(key) != expected[key]:
+                what = f"{key} should have shape {expected[key]}, got {shapes.get(key, 'none')}"
                 return _verdict("heads one module late", what) if name.endswith("/conv") else _unknown(what)
-    if extra := set(mine) - set(theirs):
-        return Verdict(False, None, f"there is a node too many: {sorted(extra)[0]!r}")
-    return _by_numbers(g, function)
+    if extra := set(shapes) - set(expected):
+        return Verdict(False, None, f"GoogLeNet has no parameter {sorted(extra)[0]!r}: remove this node")
+    return _by_logits(g, function)
 
 
 def _narrow(function):
-    """Return a sentence if the modules do not follow their table when all widths are halved, or None."""
+    """Return a sentence if the modules ignore a table in which all channel counts are halved, or None."""
     halves = {name: tuple(width // 2 for width in widths) for name, widths in MODULES.items()}
     g = function(dict(halves))
     for name, widths in halves.items():
         convolutions = (key for key in g.nodes if key.startswith(f"inception_{name}/") and f"{key}/weight" in g.params)
-        found = sorted(g.shapes[key][0] for key in convolutions)
-        if found != sorted(widths):
-            return f"with half of each width in the table, module {name} has {found} filters, not {sorted(widths)}"
+        filters = sorted(g.shapes[key][0] for key in convolutions)
+        if filters != sorted(widths):
+            halved = "if every channel count in the table is halved"
+            return f"{halved}, module {name} should have {sorted(widths)} filters, got {filters}"
     return None
 
 
-def _by_numbers(g, function):
+def _by_logits(g, function):
     if len(g.outputs) != 3:
-        return Verdict(False, None, f"three wires should be left for the losses, there are {g.outputs}")
+        return Verdict(False, None, f"the graph should have three outputs, one per loss, got {g.outputs}")
     ratios = sorted(layer.p for layer, _ in g.nodes.values() if layer.kind == "Dropout")
-    found = _logits(g)
-    if close(found, _right(), 1e-4).all():
+    logits = _logits(g)
+    if close(logits, _right(), 1e-4).all():
         if ratios != [0.4, 0.7, 0.7]:
             return _verdict("dropout missing", f"the dropout ratios are {ratios}")
         if unused := _narrow(function):
             return Verdict(False, None, unused)
         counted = count(g)
-        what = f"{counted.params:,} parameters, {counted.macs:,} MAC, and the engine's 3,000 scores on a random image"
-        return Verdict(True, None, what)
+        counts = f"{counted.params:,} parameters, {counted.macs:,} MACs"
+        return Verdict(True, None, f"{counts}, and all 3,000 logits of a random image agree with the engine's")
     for wrong in build.wrongs:
         same_shapes = wrong.name not in ("pools rounded down", "heads one module late", "dropout missing")
-        if same_shapes and close(found, _wrong_logits(wrong.name), 1e-4).all():
-            return _verdict(wrong.name, "all shapes are right, the scores are not")
+        if same_shapes and close(logits, _wrong_logits(wrong.name), 1e-4).all():
+            return _verdict(wrong.name, "all shapes are right, the logits are not")
     return Verdict(False, None, _first_difference(g))
 
 
@@ -185,8 +186,8 @@ def _first_difference(g):
         if row.weights:
             a, b = (net.infer({"image": _image()}, row.name)[row.name] for net in (g, _engine()))
             if not close(a, b, 1e-4).all():
-                return f"all shapes are right; the first node whose numbers differ is {row.name}, so look before it"
-    return "all shapes are right and so is every node with weights; look after the last ones"
+                return f"all shapes are right, but {row.name} is the first node with wrong values: look before it"
+    return "all shapes are right, and so are the values of every node with weights: look after the last ones"
 
 
 def _unknown(what):
@@ -204,53 +205,53 @@ build.right(functools.partial(_faulty, heads_last=True))
 
 @build.wrong
 def pools_rounded_down(modules):
-    """The trunk's pools round up (ceil_mode=True). Rounded down the maps are 55, 27, 13 and 6."""
+    """The four pools of stride 2 round up (ceil_mode=True). Rounded down, the sides would be 55, 27, 13 and 6."""
     return _faulty(modules, "pools rounded down")
 
 
 @build.wrong
 def LRN_missing(modules):
-    """The local response normalisations are after pool1 and before pool2."""
+    """A local response normalisation is missing: one comes after pool1, one before pool2."""
     return _faulty(modules, "LRN missing")
 
 
 @build.wrong
 def LRN_before_pool1(modules):
-    """norm1 comes after pool1, and norm2 before pool2."""
+    """Your norm1 comes before pool1. norm1 comes after pool1, and norm2 before pool2."""
     return _faulty(modules, "LRN before pool1")
 
 
 @build.wrong
 def heads_one_module_late(modules):
-    """The heads read the outputs of 4a and 4d."""
+    """Your heads read 4b and 4e. They read the outputs of 4a and 4d."""
     return _faulty(modules, "heads one module late")
 
 
 @build.wrong
 def head_pool_4x4(modules):
-    """Same shape, other windows: a head's average pool is 5x5 of stride 3."""
+    """The shape is the same, but the windows differ: the average pool of a head is 5x5 with stride 3."""
     return _faulty(modules, "head pool 4x4")
 
 
 @build.wrong
 def pool_and_5x5_exchanged(modules):
-    """In one module the 5x5 and the pool branch are exchanged: 1x1, 3x3, 5x5, pool."""
+    """In one module the 5x5 and the pool branch are exchanged. The order is 1x1, 3x3, 5x5, pool."""
     return _faulty(modules, "pool and 5x5 exchanged")
 
 
 @build.wrong
 def no_ReLU_on_the_projections(modules):
-    """The pool projections give negative values: each is followed by a ReLU too."""
+    """The pool projections return negative values. A ReLU follows each of them too."""
     return _faulty(modules, "no ReLU on the projections")
 
 
 @build.wrong
 def ReLU_on_the_classifiers(modules):
-    """No score is negative: the three classifiers have no ReLU."""
+    """None of your logits is negative. Remove the ReLU after the three classifiers."""
     return _faulty(modules, "ReLU on the classifiers")
 
 
 @build.wrong
 def dropout_missing(modules):
-    """Before the classifiers there is dropout: 0.7 in the heads, 0.4 in the main one."""
+    """Dropout comes before each classifier: 0.7 in the heads, 0.4 before the main classifier."""
     return _faulty(modules, "dropout missing")

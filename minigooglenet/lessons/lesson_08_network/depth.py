@@ -1,4 +1,4 @@
-"""How deep a network is."""
+"""The depth of a network."""
 
 from minigooglenet.counting import paths
 from minigooglenet.exercises.exercise import Exercise
@@ -13,14 +13,14 @@ depth = Exercise(
     difficulty=2,
     core=False,
     hints=(
-        "What is the depth of a node, if you know that of all its inputs?",
-        "1 more than the deepest input if it has weights, as deep as the deepest input if not. An input image has 0.",
+        "If you know the depths of all inputs of a node, what is the depth of the node?",
+        "It is the depth of the deepest input, plus 1 if the node has weights. An image has depth 0.",
         "`d[name] = has_weights + max(____)`, in the order of the nodes",
     ),
 )
 
 
-# A pool beside a long branch, a short branch listed first, and a head that is deeper than the asked output.
+# A pool next to a long branch, a short branch that is listed first, and a head that is deeper than `out`.
 TOY = (
     ("image", False, ()),
     ("a", True, ("image",)),
@@ -66,10 +66,10 @@ def depth_reference(nodes, out):
 
 
 def _depths(nodes, choose=max, weight=int):
-    found = {}
+    depths = {}
     for name, has_weights, wires in nodes:
-        found[name] = weight(has_weights) + (choose([found[wire] for wire in wires]) if wires else 0)
-    return found
+        depths[name] = weight(has_weights) + (choose([depths[wire] for wire in wires]) if wires else 0)
+    return depths
 
 
 @depth.right
@@ -90,7 +90,7 @@ def depth_by_recursion(nodes, out):
 
 @depth.wrong
 def all_layers_counted(nodes, out):
-    """You counted layers; depth is the longest chain."""
+    """You counted all layers with weights. Depth counts only those on the longest path."""
     known = {name: wires for name, _, wires in nodes}
     needed = {out}
     for name, _, _ in reversed(nodes):
@@ -100,36 +100,36 @@ def all_layers_counted(nodes, out):
 
 @depth.wrong
 def shortest_path(nodes, out):
-    """You followed the shortest branch; depth is that of the longest."""
+    """You followed the shortest branch. Follow the longest one."""
     return _depths(nodes, min)[out]
 
 
 @depth.wrong
 def first_input_only(nodes, out):
-    """You followed the input that stands first. Another may be deeper."""
+    """You followed the first input of each node. Another input may be deeper."""
     return _depths(nodes, lambda depths: depths[0])[out]
 
 
 @depth.wrong
 def every_node_counted(nodes, out):
-    """That includes pools and the like: a true number too, but not this one."""
+    """You counted pools and other nodes without weights. Count only nodes with weights."""
     known = {name: wires for name, _, wires in nodes}
     return _depths(nodes, weight=lambda has_weights: 1)[out] - any(not wires for wires in known.values())
 
 
 @depth.wrong
 def last_layer_forgotten(nodes, out):
-    """One short: the layer asked for has weights too, and counts."""
+    """Your depth is 1 too small: `out` itself has weights and counts too."""
     return max(_depths(nodes)[wire] for name, _, wires in nodes if name == out for wire in wires)
 
 
 @depth.wrong
 def deepest_of_all_outputs(nodes, out):
-    """That is the deepest node of the whole graph; we asked for the way to `out`."""
+    """That is the depth of the deepest node of the graph. Return the depth of `out`."""
     return max(_depths(nodes).values())
 
 
 @depth.wrong
 def paths_added(nodes, out):
-    """You added the depths of all inputs. A join is as deep as its deepest input."""
+    """You added the depths of all inputs. Take the maximum instead."""
     return _depths(nodes, sum)[out]

@@ -1,4 +1,4 @@
-"""Backwards through a graph with forks."""
+"""The backward pass of a graph with forks."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from minigooglenet.layers.base import Layer
 
 backprop = Exercise(
     "08.4",
-    "backwards through a graph with forks",
+    "the backward pass of a graph with forks",
     "backprop(nodes, dout) -> {name: gradient}",
     minutes=15,
     difficulty=3,
     core=False,
     hints=(
-        "When may you visit a node? When all its consumers are done.",
-        "out = 2 a + 3 b, and b = 5 a: the gradient of a is 2 + 3 * 5 = 17, one term for each way.",
+        "Visit a node only after all its consumers.",
+        "If out = 2 a + 3 b and b = 5 a, the gradient of a is 2 + 3 * 5 = 17: one term for each path.",
         "walk the nodes backwards; for each input: `grad[wire] = grad[wire] + ____ * grad[name]`",
     ),
 )
 
 
 class _Sum(Layer):
-    """A weighted sum of numbers."""
+    """A weighted sum of its inputs."""
 
     inputs_taken = None
 
@@ -65,8 +65,8 @@ def backprop_reference(nodes, dout):
             g.add(name, _Sum([factor for _, factor in inputs]), *(wire for wire, _ in inputs))
     out = nodes[-1][0]
     _, tape = g.forward({name: np.ones((1, 1)) for name in g.inputs}, outputs=list(g.nodes))
-    found, _ = g.backward({out: np.full((1, 1), dout)}, tape, wires=list(g.nodes))
-    return {name: float(found[name][0, 0]) for name, _ in nodes}
+    grads, _ = g.backward({out: np.full((1, 1), dout)}, tape, wires=list(g.nodes))
+    return {name: float(grads[name][0, 0]) for name, _ in nodes}
 
 
 @backprop.right
@@ -81,12 +81,13 @@ def backprop_in_reverse(nodes, dout):
 
 @backprop.right
 def backprop_by_recursion(nodes, dout):
-    def slope(name):
+    def gradient(name):
         if name == nodes[-1][0]:
             return dout
-        return sum(factor * slope(reader) for reader, inputs in nodes for wire, factor in inputs if wire == name)
+        consumers = ((node, factor) for node, inputs in nodes for wire, factor in inputs if wire == name)
+        return sum(factor * gradient(node) for node, factor in consumers)
 
-    return {name: float(slope(name)) for name, _ in nodes}
+    return {name: float(gradient(name)) for name, _ in nodes}
 
 
 def _walk(nodes, dout, join, order=reversed, edges=tuple):
@@ -103,37 +104,37 @@ def _walk(nodes, dout, join, order=reversed, edges=tuple):
 
 @backprop.wrong
 def overwritten_at_a_fork(nodes, dout):
-    """A node has two readers, and the one seen last replaced the other."""
+    """A node has two consumers, and the second gradient overwrote the first. Add them."""
     return _walk(nodes, dout, lambda parts: parts[-1])
 
 
 @backprop.wrong
-def first_reader_only(nodes, dout):
-    """A node has two readers; the gradient of the first one you met is all you kept."""
+def first_consumer_only(nodes, dout):
+    """A node has two consumers, and you kept only the gradient of the first. Add them."""
     return _walk(nodes, dout, lambda parts: parts[0])
 
 
 @backprop.wrong
 def mean_at_a_fork(nodes, dout):
-    """Ways add. You took their mean."""
+    """You averaged the gradients of several consumers. Add them."""
     return _walk(nodes, dout, lambda parts: sum(parts) / len(parts))
 
 
 @backprop.wrong
 def one_edge_for_each_pair(nodes, dout):
-    """A node may read another twice; you kept the last factor alone."""
+    """A node may read another one twice. You kept only the last factor."""
     return _walk(nodes, dout, sum, edges=lambda inputs: dict(inputs).items())
 
 
 @backprop.wrong
 def forward_order(nodes, dout):
-    """You walked from the input on: nodes were visited before their readers."""
+    """You walked the nodes from the input, so each was visited before its consumers. Walk them in reverse."""
     return _walk(nodes, dout, sum, order=list)
 
 
 @backprop.wrong
 def left_after_its_first_path(nodes, dout):
-    """Each node handed its gradient on at its first visit, before all had come."""
+    """A node passed its gradient on at its first visit, before all its consumers had sent theirs."""
     known, grad, seen = dict(nodes), dict.fromkeys((name for name, _ in nodes), 0.0), set()
 
     def visit(name):

@@ -1,4 +1,4 @@
-"""What pooling does in place of a linear layer."""
+"""Global average pooling: what it saves, and the map of a class."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from minigooglenet.layers import Linear
 
 flat = Question(
     "08.5",
-    "a linear layer in place of pooling",
-    "The last map has {C} channels of {h} x {h}, and there are {K} classes. How many parameters more has one linear "
-    "layer on the flattened map than one after global average pooling?",
+    "a linear layer instead of pooling",
+    "The last feature map has {C} channels of {h} x {h}, and a linear layer returns {K} logits. How many more "
+    "parameters does it have on the flattened feature map than after global average pooling?",
     minutes=4,
     difficulty=1,
     core=False,
     hints=(
-        "Who has weights: the pooling, the flattening, the linear layer?",
-        "2 channels of 3 x 3 to 5 classes: 18 * 5 + 5 against 2 * 5 + 5.",
+        "Which of these has parameters: pooling, flattening, the linear layer?",
+        "From 2 channels of 3 x 3 to 5 classes, it is 18 * 5 + 5 parameters compared with 2 * 5 + 5.",
         "`C * h * h * K + K - (C * ____ + K)`",
     ),
 )
@@ -36,44 +36,44 @@ def flat_solution(C, h, K):
 
 @flat.wrong
 def not_the_difference(C, h, K):
-    """That is the layer on the flattened map. Behind the pooling there is one too: subtract."""
+    """Those are the parameters of the layer on the flattened feature map. Subtract those of the layer after pooling."""
     return C * h * h * K + K
 
 
 @flat.wrong
-def the_pooled_one(C, h, K):
-    """That is the layer after the pooling; we asked how many more the other has."""
+def parameters_after_pooling(C, h, K):
+    """Those are the parameters of the layer after pooling. The question is how many more the other layer has."""
     return C * K + K
 
 
 @flat.wrong
 def pooling_has_weights(C, h, K):
-    """Pooling has no weights: nothing to subtract for its windows."""
+    """You subtracted h * h for the pooling window. Pooling has no weights."""
     return C * h * h * K - C * K - h * h
 
 
 @flat.wrong
 def biases_on_one_side(C, h, K):
-    """Both layers have K biases: they cancel."""
+    """Both layers have K biases, so they cancel."""
     return C * K * (h * h - 1) + K
 
 
 @flat.wrong
 def one_side_of_the_map(C, h, K):
-    """The map has h * h places, not h."""
+    """The feature map has h * h positions, not h."""
     return C * K * (h - 1)
 
 
 class_map = Exercise(
     "08.6",
-    "where a class is seen",
+    "the map of a class",
     "class_map(features, w, b, c) -> (H, W)",
     minutes=8,
     difficulty=2,
     core=False,
     hints=(
-        "The score is a sum over channels of a mean over places. Move the mean outside.",
-        "w[c] has a weight for each channel. Weigh the channels' maps with it, and add them.",
+        "The logit is a sum over channels of a mean over positions. Take the mean last.",
+        "w[c] has one weight per channel. Multiply each channel by its weight, and add them.",
         "`np.tensordot(w[c], features, axes=____)`",
     ),
 )
@@ -105,36 +105,36 @@ def class_map_channel_by_channel(features, w, b, c):
 
 
 @class_map.wrong
-def bias_in_every_cell(features, w, b, c):
-    """Its mean is right with the bias in it already; we add b[c] once, after the mean."""
+def bias_at_every_position(features, w, b, c):
+    """The mean of your map is already the logit. Leave b[c] out: it is added after the mean."""
     return np.tensordot(w[c], features, axes=1) + b[c]
 
 
 @class_map.wrong
-def divided_by_the_places(features, w, b, c):
-    """You took the mean twice: the map's own mean divides by H * W."""
+def divided_by_the_positions(features, w, b, c):
+    """You divided by H * W. The mean of the map will divide by it again."""
     return np.tensordot(w[c], features, axes=1) / features[0].size
 
 
 @class_map.wrong
-def negative_evidence_cut(features, w, b, c):
-    """Evidence against the class is missing: no ReLU here."""
+def negative_evidence_removed(features, w, b, c):
+    """Your map has no negative values. They are the evidence against the class: don't apply a ReLU."""
     return np.maximum(np.tensordot(w[c], features, axes=1), 0)
 
 
 @class_map.wrong
 def weights_of_a_channel(features, w, b, c):
-    """You used w[:, c], the weights of a channel for all classes."""
+    """You used w[:, c], the weights of one channel for all classes. Use w[c]."""
     return np.tensordot(w[:, c], features, axes=1)
 
 
 @class_map.wrong
 def mean_of_the_channels(features, w, b, c):
-    """All channels counted alike; the class weighs them by w[c]."""
+    """You took the plain mean of the channels. Weight them with w[c] and add them."""
     return features.mean(axis=0)
 
 
 @class_map.wrong
 def pooled_first(features, w, b, c):
-    """A constant map: you took the mean over places before weighing."""
+    """Your map is constant, because you took the mean over positions first. Weight the channels at each position."""
     return np.full(features.shape[1:], w[c] @ features.mean(axis=(1, 2)))

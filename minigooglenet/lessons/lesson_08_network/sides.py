@@ -1,4 +1,4 @@
-"""The maps of an image of your size."""
+"""The sizes of the feature maps for another image size."""
 
 from minigooglenet.exercises.questions import Question
 from minigooglenet.graph import Graph
@@ -6,15 +6,15 @@ from minigooglenet.layers import Conv2d, MaxPool2d
 
 sides = Question(
     "08.1",
-    "maps of your image size",
-    "GoogLeNet takes images of {n} x {n} instead of 224 x 224. Add the sides of the five maps after conv1, pool1, "
-    "pool2, pool3 and pool4. (At 224 it is 112 + 56 + 28 + 14 + 7 = 217.)",
+    "feature maps for your image size",
+    "GoogLeNet gets images of {n} x {n} instead of 224 x 224. What is the sum of the heights of the five feature maps "
+    "after conv1, pool1, pool2, pool3 and pool4? (For 224 it is 112 + 56 + 28 + 14 + 7 = 217.)",
     minutes=5,
     difficulty=1,
     hints=(
-        "The convolution first: 7 x 7, stride 2, padding 3, rounded down.",
-        "Behind conv1 it is n/2 rounded up. Each pool, 3 x 3 of stride 2 rounded up, makes a/2 rounded down of a.",
-        "`a = (n + 6 - 7)//2 + ____`, then four times `a //= 2`, adding up",
+        "Start with the convolution: 7x7, stride 2, padding 3, rounded down.",
+        "After conv1 the height is n/2, rounded up. Each pool (3x3, stride 2, rounding up) turns height a into a // 2.",
+        "`a = (n + 6 - 7)//2 + ____`, then four times `a //= 2`, and add all five",
     ),
 )
 
@@ -43,13 +43,13 @@ def _added(side, step):
 
 @sides.wrong
 def pools_rounded_down(n):
-    """You rounded the pools down. GoogLeNet's round up, and 224 shows it."""
+    """You rounded the pools down. The pools of GoogLeNet round up: with 224, pool1 returns 56, not 55."""
     return _added((n - 1) // 2 + 1, lambda a: (a - 3) // 2 + 1)
 
 
 @sides.wrong
 def everything_halved(n):
-    """Right for the pools, not for conv1: half of an odd side is rounded up there."""
+    """Rounding n/2 down is right for the pools, but conv1 rounds half of an odd height up."""
     return _added(n // 2, lambda a: a // 2)
 
 
@@ -61,7 +61,7 @@ def padding_counted_once(n):
 
 @sides.wrong
 def the_sizes_at_224(n):
-    """Those are the sides at 224; yours is another image."""
+    """That is the sum for 224 x 224. Your image has another size."""
     return 217
 
 
@@ -71,5 +71,5 @@ def _padded_pools(a):
 
 @sides.wrong
 def pools_padded(n):
-    """You padded the pools. GoogLeNet's trunk pools have no padding, they round up."""
+    """You padded the pools. The pools between stages have no padding; they round up instead."""
     return _added((n - 1) // 2 + 1, _padded_pools)

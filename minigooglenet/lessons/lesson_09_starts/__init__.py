@@ -1,4 +1,4 @@
-"""Lesson 09: did GoogLeNet need its two extra heads because it was deep, or because of how its weights started?"""
+"""Lesson 09: whether GoogLeNet needed its auxiliary heads because of its depth or because of its initialisation."""
 
 from minigooglenet.lessons.lesson_09_starts import batch_norm, initialisation, products, three_losses
 

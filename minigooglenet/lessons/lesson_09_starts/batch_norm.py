@@ -8,16 +8,16 @@ from minigooglenet.kernels.loops import batch_norm2d as loops
 
 batch_norm = Exercise(
     "09.4",
-    "batch norm, both ways",
+    "batch norm, forward and backward",
     "batchnorm(x, gamma, beta, eps, dout) -> (y, dx, dgamma, dbeta)",
     minutes=20,
     difficulty=3,
     core=False,
     tolerance=1e-8,
     hints=(
-        "By how many ways does one x reach the outputs? Directly, and by two numbers of its whole channel.",
-        "Of 1, 2, 3 with dout 1, 0, 0 raise the first: its y changes, and the mean and the deviation of all three.",
-        "With d = gamma * dout: `dx = (d - mean of d - xhat * mean of (____)) / std`, means over N, H and W.",
+        "Along which paths does one x reach the outputs? Directly, and through two statistics of its channel.",
+        "In a channel 1, 2, 3, increase the first value. Its own y changes, and through mean and variance so do all y.",
+        "with d = gamma * dout and means over N, H and W: `dx = (d - mean of d - xhat * mean of (____)) / std`",
     ),
 )
 
@@ -47,7 +47,7 @@ batch_norm.engine(batch_norm2d.backward)
 batch_norm.right(_forward_of(loops))
 
 
-def _by_hand(
+def _by_formula(
     x,
     gamma,
     beta,
@@ -60,7 +60,7 @@ def _by_hand(
     mean_term=1,
     variance_term=1,
 ):
-    """Return what most people write, with one thing that may be otherwise."""
+    """Return the usual answer; each argument can make one known mistake."""
     along = {"axis": axes, "keepdims": True}
     gamma, beta = gamma[:, None, None], beta[:, None, None]
     xhat = (x - x.mean(**along)) / root(x.var(ddof=ddof, **along), eps)
@@ -72,12 +72,12 @@ def _by_hand(
 
 @batch_norm.right
 def batch_norm_by_the_short_formula(x, gamma, beta, eps, dout):
-    return _by_hand(x, gamma, beta, eps, dout)
+    return _by_formula(x, gamma, beta, eps, dout)
 
 
 @batch_norm.right
 def batch_norm_the_long_way(x, gamma, beta, eps, dout):
-    """The long way, through the variance and the mean."""
+    """Return the gradients through the variance and the mean."""
     n = x.size / x.shape[1]
     mean, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
     inverse = (var + eps) ** -0.5
@@ -92,54 +92,54 @@ def batch_norm_the_long_way(x, gamma, beta, eps, dout):
 
 @batch_norm.wrong
 def statistics_over_N_only(x, gamma, beta, eps, dout):
-    """One mean for each pixel. A channel has one mean, over N, H and W."""
-    return _by_hand(x, gamma, beta, eps, dout, axes=(0,))
+    """You computed a mean for each pixel. A channel has one mean, over N, H and W."""
+    return _by_formula(x, gamma, beta, eps, dout, axes=(0,))
 
 
 @batch_norm.wrong
 def divided_by_n_minus_1(x, gamma, beta, eps, dout):
-    """Off by n / (n - 1): in training the variance is the mean of the squares."""
-    return _by_hand(x, gamma, beta, eps, dout, ddof=1)
+    """Your variance is n / (n - 1) times the correct one. In training it is the mean of the squares."""
+    return _by_formula(x, gamma, beta, eps, dout, ddof=1)
 
 
 @batch_norm.wrong
 def eps_outside_the_root(x, gamma, beta, eps, dout):
-    """Only where the variance is tiny does it show: eps belongs under the root."""
-    return _by_hand(x, gamma, beta, eps, dout, root=lambda var, eps: np.sqrt(var) + eps)
+    """You added eps to the standard deviation. It belongs under the square root, next to the variance."""
+    return _by_formula(x, gamma, beta, eps, dout, root=lambda var, eps: np.sqrt(var) + eps)
 
 
 @batch_norm.wrong
 def divided_by_the_variance(x, gamma, beta, eps, dout):
-    """Divide by the standard deviation: a root is missing."""
-    return _by_hand(x, gamma, beta, eps, dout, root=lambda var, eps: var + eps)
+    """You divided by the variance. Divide by the standard deviation, its square root."""
+    return _by_formula(x, gamma, beta, eps, dout, root=lambda var, eps: var + eps)
 
 
 @batch_norm.wrong
 def gamma_missing_in_dx(x, gamma, beta, eps, dout):
-    """dx does not know gamma: on its way back it meets it first."""
-    return _by_hand(x, gamma, beta, eps, dout, in_dx=False)
+    """Your dx does not use gamma. The backward pass multiplies dout by gamma first."""
+    return _by_formula(x, gamma, beta, eps, dout, in_dx=False)
 
 
 @batch_norm.wrong
 def dgamma_without_xhat(x, gamma, beta, eps, dout):
-    """gamma multiplies the normalised value, so its gradient does, too."""
-    y, dx, _, dbeta = _by_hand(x, gamma, beta, eps, dout)
+    """Your dgamma uses x. gamma multiplies xhat, so dgamma is the sum of dout * xhat."""
+    y, dx, _, dbeta = _by_formula(x, gamma, beta, eps, dout)
     return y, dx, (dout * x).sum(axis=(0, 2, 3)), dbeta
 
 
 @batch_norm.wrong
 def statistics_taken_as_constants(x, gamma, beta, eps, dout):
-    """Mean and variance depend on x, too: two terms of dx are missing."""
-    return _by_hand(x, gamma, beta, eps, dout, mean_term=0, variance_term=0)
+    """You treated mean and variance as constants. They depend on x, so two terms of dx are missing."""
+    return _by_formula(x, gamma, beta, eps, dout, mean_term=0, variance_term=0)
 
 
 @batch_norm.wrong
 def mean_term_missing(x, gamma, beta, eps, dout):
-    """In every channel dx should add up to 0; yours does not."""
-    return _by_hand(x, gamma, beta, eps, dout, mean_term=0)
+    """In every channel dx should sum to 0, but yours does not. The path through the mean is missing."""
+    return _by_formula(x, gamma, beta, eps, dout, mean_term=0)
 
 
 @batch_norm.wrong
 def variance_term_missing(x, gamma, beta, eps, dout):
-    """In every channel the sum of dx * xhat should be almost 0; yours is not."""
-    return _by_hand(x, gamma, beta, eps, dout, variance_term=0)
+    """In every channel dx * xhat should sum to almost 0, but yours does not. The variance path is missing."""
+    return _by_formula(x, gamma, beta, eps, dout, variance_term=0)

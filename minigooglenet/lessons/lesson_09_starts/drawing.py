@@ -22,7 +22,7 @@ ARROWS = (
 
 
 def log_points(values: dict[str, float], label):
-    """Draw {name: positive value} as points on a logarithmic axis, first on top.
+    """Draw {name: positive value} as points on a logarithmic axis, with the first at the top.
 
     Returns
     -------
@@ -41,22 +41,22 @@ def log_points(values: dict[str, float], label):
     axis.grid(axis="x", alpha=0.3)
     width = max(map(len, values))
     lines = [f"{name:{width}}  {value:.2g}" for name, value in values.items()]
-    head = f"points of {label}, on a logarithmic axis"
+    head = f"{label}, on a logarithmic axis"
     alt = "; ".join([head, *(f"{name}: {value:.2g}" for name, value in values.items())])
     return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def batch_norm_boxes():
-    """Draw how a value of a channel reaches the output, with the factor of each arrow in the backward pass.
+    """Draw the paths from x to the output of batch norm, each with its factor in the backward pass.
 
     Returns
     -------
     figure, text
     """
     figure, axis = figures.new(9, 3.6)
-    look = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
+    box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
     texts = {
-        name: axis.text(x, y, label, ha="center", va="center", fontsize=10, bbox=look)
+        name: axis.text(x, y, label, ha="center", va="center", fontsize=10, bbox=box)
         for name, (label, x, y) in BOXES.items()
     }
     for start, end, factor in ARROWS:
@@ -70,4 +70,4 @@ def batch_norm_boxes():
     axis.set(xlim=(-0.4, 7.0), ylim=(-0.5, 2.5), xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
     lines = [f"{start} -> {end}: backward times {factor}" for start, end, factor in ARROWS]
-    return figures.described(figure, "\n".join(["boxes of batch norm; three paths lead from x to xhat", *lines]))
+    return figures.described(figure, "\n".join(["batch norm as boxes; three paths lead from x to xhat", *lines]))

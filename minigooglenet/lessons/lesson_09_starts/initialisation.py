@@ -1,4 +1,4 @@
-"""How wide the first weights are drawn."""
+"""The standard deviation of initial weights."""
 
 import math
 
@@ -8,14 +8,14 @@ from minigooglenet.exercises.exercise import Exercise
 
 init_std = Exercise(
     "09.1",
-    "how wide to draw",
+    "the standard deviation of weights",
     "init_std(K, C, k, scheme) -> float",
     minutes=8,
     difficulty=2,
     hints=(
-        "How many numbers meet in one output of a convolution from C channels with kernels of k x k?",
-        "A sum of n terms has n times the variance of one, so each weight gets 1 / n. Behind a ReLU half is lost.",
-        "For 'he': `math.sqrt(2 / ____)`; for 'glorot' the mean of the fans of both sides takes its place.",
+        "How many values does one output of a convolution with C input channels and k x k kernels read?",
+        "A sum of n terms has n times the variance of one term. 'caffe' divides by n; 'he' also makes up for the ReLU.",
+        "for 'he': `math.sqrt(2 / ____)`; 'glorot' uses the mean of fan_in and fan_out instead of fan_in",
     ),
 )
 SCHEMES = ("he", "caffe", "glorot")
@@ -55,42 +55,42 @@ def _with_fans(K, C, k, scheme, fan_in, fan_out, he=2):
 
 @init_std.wrong
 def fan_without_the_kernel(K, C, k, scheme):
-    """k times too large: a kernel of 3 x 3 reads 9 numbers of every channel."""
+    """Your value is k times too large. A 3x3 kernel reads 9 values of every channel, not 1."""
     return _with_fans(K, C, k, scheme, C, K)
 
 
 @init_std.wrong
-def fan_out_for_fan_in(K, C, k, scheme):
-    """Right where K = C only: what adds up in one output are the inputs."""
+def fan_out_instead_of_fan_in(K, C, k, scheme):
+    """You used K instead of C, which is right only if K = C. fan_in counts the values that one output reads."""
     return _with_fans(K, C, k, scheme, K * k * k, C * k * k)
 
 
 @init_std.wrong
 def variance(K, C, k, scheme):
-    """That is the variance: the square of the standard deviation."""
+    """That is the variance. Return its square root, the standard deviation."""
     return _with_fans(K, C, k, scheme, C * k * k, K * k * k) ** 2
 
 
 @init_std.wrong
 def he_without_its_2(K, C, k, scheme):
-    """ReLU throws half of the square away; 'he' has a 2 to make up for it."""
+    """The factor 2 of 'he' is missing. It makes up for the ReLU, which halves the mean square."""
     return _with_fans(K, C, k, scheme, C * k * k, K * k * k, he=1)
 
 
 @init_std.wrong
-def edge_of_the_box(K, C, k, scheme):
-    """sqrt(3) times ours: that is the edge of the uniform draw, not its deviation."""
+def limit_of_the_uniform_distribution(K, C, k, scheme):
+    """That is sqrt(3) times the correct value: the limit of a uniform distribution, not its standard deviation."""
     return math.sqrt(3) * _with_fans(K, C, k, scheme, C * k * k, K * k * k)
 
 
 @init_std.wrong
-def xavier_taken_for_glorot(K, C, k, scheme):
-    """Caffe's xavier looks at fan_in alone; Glorot's rule at both sides."""
+def glorot_instead_of_caffe(K, C, k, scheme):
+    """You used Glorot's rule for 'caffe'. Caffe's xavier uses fan_in only."""
     return _with_fans(K, C, k, "glorot" if scheme == "caffe" else scheme, C * k * k, K * k * k)
 
 
 @init_std.wrong
-def sum_of_fans_for_their_mean(K, C, k, scheme):
-    """Glorot's rule has a 2 above the sum of both fans: their mean."""
+def sum_of_fans_instead_of_their_mean(K, C, k, scheme):
+    """The factor 2 of 'glorot' is missing: its variance is 2 / (fan_in + fan_out)."""
     right = _with_fans(K, C, k, scheme, C * k * k, K * k * k)
     return right / math.sqrt(2) if scheme == "glorot" else right

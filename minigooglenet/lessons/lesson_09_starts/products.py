@@ -1,4 +1,4 @@
-"""What a product of matrices does to lengths, and what arrives of a signal."""
+"""How products of matrices change lengths, and how large a signal is after many layers."""
 
 import math
 
@@ -9,25 +9,25 @@ from minigooglenet.exercises.questions import Question
 
 gain = Exercise(
     "09.2",
-    "how long can it get",
+    "how long a vector can become",
     "product_gain(mats) -> (largest, smallest)",
     minutes=8,
     difficulty=2,
     core=False,
     tolerance=1e-7,
     hints=(
-        "Of all vectors of length 1: which becomes longest, and which shortest, when all matrices are through with it?",
-        "(2, 0; 0, 3) makes (1, 0) twice and (0, 1) three times as long: the gain is (3, 2), its singular values.",
-        "`np.linalg.svd(____, compute_uv=False)` of the whole product; the first matrix stands last in it.",
+        "Multiply the matrices first. How long can the product make a vector of length 1, and how short?",
+        "The matrix (2, 0; 0, 3) makes (1, 0) twice and (0, 1) three times as long: its singular values are 3 and 2.",
+        "`np.linalg.svd(____, compute_uv=False)` of the whole product, in which mats[0] is the rightmost factor",
     ),
 )
 
 
 @gain.cases
 def gain_cases(rng):
-    shear, turn = np.array([[1.0, 5.0], [0.0, 1.0]]), np.array([[0.6, -0.8], [0.8, 0.6]])
-    yield ([shear, turn, 2 * shear],)
-    yield ([turn, np.diag([1.0, 7.0]), shear],)
+    shear, rotation = np.array([[1.0, 5.0], [0.0, 1.0]]), np.array([[0.6, -0.8], [0.8, 0.6]])
+    yield ([shear, rotation, 2 * shear],)
+    yield ([rotation, np.diag([1.0, 7.0]), shear],)
     for size, count in ((2, 4), (3, 2), (4, 3)):
         yield ([integers(rng, (size, size)) + 10 * np.eye(size) for _ in range(count)],)
 
@@ -71,59 +71,59 @@ def gain_from_the_left(mats):
 
 @gain.wrong
 def largest_entry(mats):
-    """No vector has to be as long as an entry: a rotation has entries below 1 and keeps length."""
+    """You took the largest and smallest entry. A rotation has entries below 1, but keeps every length."""
     return _ends(abs(_product(mats)))
 
 
 @gain.wrong
 def determinant(mats):
-    """That is how volume changes. A shear keeps it, and makes some vectors much longer."""
+    """That is the determinant, the change of volume. A shear keeps volumes, but makes some vectors much longer."""
     return np.full(2, abs(np.linalg.det(_product(mats))))
 
 
 @gain.wrong
 def eigenvalues(mats):
-    """Both eigenvalues of a shear are 1, yet lengths change: you need singular values."""
+    """You used eigenvalues. Both eigenvalues of a shear are 1, but it changes lengths. Use singular values."""
     return _ends(abs(np.linalg.eigvals(_product(mats))))
 
 
 @gain.wrong
 def product_of_the_gains(mats):
-    """That is a bound. One matrix need not be longest where the one before is."""
+    """That is only a bound: no single vector may be stretched most by every matrix. Multiply the matrices first."""
     return _ends(np.prod([np.linalg.svd(matrix, compute_uv=False)[[0, -1]] for matrix in mats], axis=0))
 
 
 @gain.wrong
 def Frobenius_norm(mats):
-    """That is the root of the sum of all squared singular values, not the largest."""
+    """That is the Frobenius norm, the root of the sum of all squared singular values. Use the largest one."""
     return np.array([np.linalg.norm(_product(mats)), np.linalg.svd(_product(mats), compute_uv=False)[-1]])
 
 
 @gain.wrong
-def order_turned_round(mats):
-    """The first matrix meets the vector first, so it stands last in the product."""
+def order_reversed(mats):
+    """The vector is multiplied by mats[0] first, so mats[0] is the rightmost factor of the product."""
     return _ends(np.linalg.svd(_product(mats[::-1]), compute_uv=False))
 
 
 @gain.wrong
-def square_forgotten_to_undo(mats):
-    """Those are squares of ours: the eigenvalues of A.T @ A need a root."""
+def square_root_missing(mats):
+    """Those are the squares of the correct values. Take the square roots of the eigenvalues of A.T @ A."""
     return _ends(np.linalg.svd(_product(mats), compute_uv=False) ** 2)
 
 
 signal = Question(
     "09.5",
-    "what arrives",
-    "the numbers that enter have the mean square 1. {layers} layers follow, each adding up {fan_in} inputs with "
-    "weights of standard deviation {std} and mean 0, without biases, each followed by ReLU. What is the root of the "
-    "mean square of the numbers after the last ReLU?",
+    "the signal after many layers",
+    "The mean square of the inputs is 1. {layers} layers follow, each with a ReLU. Each output is a sum over {fan_in} "
+    "inputs, with weights of mean 0 and standard deviation {std} and no bias. What is the root of the mean square of "
+    "the outputs of the last ReLU?",
     minutes=5,
     difficulty=2,
     core=False,
     tolerance=5e-3,
     hints=(
-        "What happens to the mean square in one layer, and what does ReLU keep of it?",
-        "A sum of 100 inputs of mean square 1 with weights of variance 0.01 has mean square 1; ReLU keeps one half.",
+        "By what factor does one layer change the mean square, and by what factor does the ReLU?",
+        "A sum over 100 inputs of mean square 1, with weights of variance 0.01, has mean square 1. The ReLU halves it.",
         "`(std * math.sqrt(fan_in / ____)) ** layers`",
     ),
 )
@@ -143,29 +143,29 @@ def signal_solution(layers, fan_in, std):
 
 @signal.wrong
 def nothing_lost_in_ReLU(layers, fan_in, std):
-    """ReLU sets half of the numbers to 0, and with them half of the mean square."""
+    """You left out the ReLU. It sets half of the values to 0, which halves the mean square."""
     return (std * math.sqrt(fan_in)) ** layers
 
 
 @signal.wrong
 def mean_square(layers, fan_in, std):
-    """That is the mean square; asked is its root."""
+    """That is the mean square. Take its root."""
     return (std**2 * fan_in / 2) ** layers
 
 
 @signal.wrong
 def one_layer_short(layers, fan_in, std):
-    """You counted one layer less."""
+    """You counted one layer too few."""
     return (std * math.sqrt(fan_in / 2)) ** (layers - 1)
 
 
 @signal.wrong
-def weights_alone(layers, fan_in, std):
-    """Each output adds up many inputs: their number matters as much as the weights' size."""
+def fan_in_missing(layers, fan_in, std):
+    """You left out fan_in. Each output is a sum over fan_in inputs, so its mean square grows with fan_in."""
     return std**layers
 
 
 @signal.wrong
 def half_of_the_root(layers, fan_in, std):
-    """ReLU halves the mean square, so its root falls by the root of 2 only."""
+    """The ReLU halves the mean square, so it divides the root by sqrt(2), not by 2."""
     return (std * math.sqrt(fan_in) / 2) ** layers

@@ -1,4 +1,4 @@
-"""Towers of 3 x 3 convolutions with and without shortcuts: for the experiment on residual connections in lesson 09."""
+"""Towers of 3x3 convolutions with and without shortcuts, for the experiment on residual connections in lesson 09."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from minigooglenet.graph import Graph
 from minigooglenet.layers import Add, Conv2d, Flatten, Linear, MaxPool2d, ReLU
 
 CHANNELS, SIDE, BLOCKS = 8, 16, 16
-HE = (2 / (9 * CHANNELS)) ** 0.5  # standard deviation of a 3 x 3 kernel over CHANNELS channels
+HE = (2 / (9 * CHANNELS)) ** 0.5  # standard deviation of "he" for a 3x3 kernel over CHANNELS channels
 
 
 def tower(*, shortcut, std, blocks=BLOCKS, seed=0):
-    """Return a graph for digits of 16 x 16: one convolution, then blocks f of 3 x 3 convolution and ReLU.
+    """Return a graph for digits of 16 x 16: one convolution, then blocks f of a 3x3 convolution and a ReLU.
 
     shortcut : whether each block returns x + f(x) instead of f(x)
     std : standard deviation of the weights in the blocks
@@ -31,20 +31,20 @@ def tower(*, shortcut, std, blocks=BLOCKS, seed=0):
 
 
 def ratios(g, images, labels, blocks=BLOCKS):
-    """Return two ratios of norms: (signal after the last block / before the first, gradient at first / at last)."""
+    """Return two ratios of norms: (signal after the last / before the first block, gradient at first / at last)."""
     ends = ["block0", f"block{blocks}"]
     outputs, tape = g.forward({"image": images}, outputs=[*ends, "classifier"], train=True)
     _, grad = losses.softmax_cross_entropy(outputs["classifier"], labels)
     grads, _ = g.backward({"classifier": grad}, tape, wires=ends)
-    (signal0, signal), (grad0, grad1) = ([np.linalg.norm(found[wire]) for wire in ends] for found in (outputs, grads))
+    (signal0, signal), (grad0, grad1) = ([np.linalg.norm(arrays[wire]) for wire in ends] for arrays in (outputs, grads))
     return float(signal / signal0), float(grad0 / grad1)
 
 
 def train(g, images, labels, epochs=2):
-    """Train a tower in place and return its loss at every step, up to the step at which it is not finite."""
-    found = []
+    """Train a tower and return the loss of every step; the last is inf if training ended with a NaN or inf."""
+    curve = []
     try:
-        training.train(g, images, labels, epochs=epochs, lr=0.02, rng=0, on_step=lambda step: found.append(step.loss))
+        training.train(g, images, labels, epochs=epochs, lr=0.02, rng=0, on_step=lambda step: curve.append(step.loss))
     except FloatingPointError:
-        found.append(float("inf"))
-    return found
+        curve.append(float("inf"))
+    return curve

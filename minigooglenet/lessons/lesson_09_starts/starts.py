@@ -1,4 +1,4 @@
-"""Initialisations and what they do to signals and gradients: for lesson 09.
+"""Initialisations and their effect on signals and gradients, for lesson 09.
 
 from minigooglenet.lessons.lesson_09_starts import starts
 g = mg.models.googlenet(init="zeros", dropout=False)
@@ -14,7 +14,7 @@ from minigooglenet.graph import Graph
 from minigooglenet.layers import BatchNorm2d, Conv2d, ReLU
 
 SCHEMES = ("0.01", "glorot", "caffe", "he")
-CAFFE_PIXELS = 60.0  # standard deviation of a photograph minus its mean, which is what Caffe's network takes
+CAFFE_PIXELS = 60.0  # standard deviation of a photograph minus its mean, the input of Caffe's network
 FIRST, MIDDLE, LAST = "conv1/7x7_s2", "inception_4a/output", "inception_5b/output"
 
 
@@ -24,8 +24,8 @@ def std(scheme, fan_in, fan_out):
     return variances[scheme] ** 0.5
 
 
-def started(g, scheme, rng=0):
-    """Draw new normal weights for every layer of `g`, in place, and return it; biases 0, or 0.2 for "caffe"."""
+def initialise(g, scheme, rng=0):
+    """Overwrite all weights of `g` with new normal weights, and return `g`; biases are 0, or 0.2 for "caffe"."""
     rng = np.random.default_rng(rng)
     for name, values in g.params.items():
         if name.endswith("/bias"):
@@ -37,26 +37,26 @@ def started(g, scheme, rng=0):
 
 
 def images(g, scheme, seed=0):
-    """Return a batch of two images of noise for `g`."""
+    """Return a batch of two noise images for `g`."""
     scale = CAFFE_PIXELS if scheme == "caffe" else 1.0
     return (scale * np.random.default_rng(seed).standard_normal((2, *g.shapes["image"]))).astype(np.float32)
 
 
 def gradients(g, x, classifier, wires):
-    """Return (loss, {wire: gradient}) of one classifier, with the weight that its loss has in training."""
+    """Return (loss, {wire: gradient}) of one classifier; the gradients include the loss weight of training."""
     outputs, tape = g.forward({"image": x}, outputs=(classifier,), train=True)
     weight = losses.head_weights(g)[classifier]
-    _, found, grads = losses.weighted_sum(outputs, np.array([1, 2]), {classifier: weight})
-    return float(found[classifier]), g.backward(grads, tape, wires=wires)[0]
+    _, by_classifier, grads = losses.weighted_sum(outputs, np.array([1, 2]), {classifier: weight})
+    return float(by_classifier[classifier]), g.backward(grads, tape, wires=wires)[0]
 
 
 class Survey(NamedTuple):
-    """How the gradients of GoogLeNet's three classifiers reach back through the network, as norms.
+    """Gradient norms of the three classifiers at several layers of GoogLeNet.
 
-    first, last : gradient of the main classifier's loss at the first convolution and at 5b
-    with_heads : gradient of all three losses at the first convolution
-    at_4a : {classifier: gradient of its loss at the output of 4a}
-    losses : {classifier: loss}, without the heads' weight
+    first, last : gradient norm of the main classifier's loss at the first convolution and at 5b
+    with_heads : gradient norm of the weighted sum of all three losses at the first convolution
+    at_4a : {classifier: gradient norm of its loss at the output of 4a}
+    losses : {classifier: loss}, without loss weights
     """
 
     first: float
@@ -67,29 +67,29 @@ class Survey(NamedTuple):
 
 
 def survey(g, scheme) -> Survey:
-    """Initialise GoogLeNet `g` by the scheme, in place, and return the Survey of one batch of noise."""
-    x = images(started(g, scheme), scheme)
+    """Initialise GoogLeNet `g` itself with the scheme, and return the Survey of one batch of noise."""
+    x = images(initialise(g, scheme), scheme)
     first_losses, grads = {}, {}
     for classifier in g.outputs:
         wires = [FIRST, MIDDLE, LAST] if classifier == g.outputs[-1] else [FIRST, MIDDLE]
         first_losses[classifier], grads[classifier] = gradients(g, x, classifier, wires)
     main = grads[g.outputs[-1]]
     return Survey(
-        first=length(main[FIRST]),
-        last=length(main[LAST]),
-        with_heads=length(*(found[FIRST] for found in grads.values())),
-        at_4a={classifier: length(found[MIDDLE]) for classifier, found in grads.items()},
+        first=norm(main[FIRST]),
+        last=norm(main[LAST]),
+        with_heads=norm(*(arrays[FIRST] for arrays in grads.values())),
+        at_4a={classifier: norm(arrays[MIDDLE]) for classifier, arrays in grads.items()},
         losses=first_losses,
     )
 
 
-def length(*arrays) -> float:
+def norm(*arrays) -> float:
     """Return the Euclidean norm of the sum of arrays."""
     return float(np.linalg.norm(sum(array.astype(np.float64) for array in arrays)))
 
 
 def chain(scale, layers=22, width=64, batch=64, seed=0):
-    """Return (gradient at the first layer) / (at the last) in a chain of 1 x 1 convolution, batch norm and ReLU.
+    """Return the gradient norm at the first layer / at the last, in a chain of 1x1 convolution, batch norm and ReLU.
 
     scale : standard deviation of the weights times the root of the width
     """

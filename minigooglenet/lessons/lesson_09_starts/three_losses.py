@@ -1,4 +1,4 @@
-"""Three losses, added."""
+"""The weighted sum of three losses and its gradients."""
 
 import numpy as np
 
@@ -12,9 +12,9 @@ heads = Exercise(
     minutes=5,
     difficulty=1,
     hints=(
-        "Which quantities does the weight multiply, if the total is main + w * aux1 + w * aux2?",
-        "A total of a + 0.3 b has the slope 1 along a and 0.3 along b: the weight is in the loss and in the gradient.",
-        "`daux1 = w * ____`, and the total has the same w before that head's loss.",
+        "If the total is main + w * aux1 + w * aux2, which gradients does w multiply?",
+        "The derivative of a + 0.3 b is 1 with respect to a and 0.3 with respect to b. So w is in loss and gradient.",
+        "`daux1 = w * ____`, and the total loss has w * loss1",
     ),
 )
 
@@ -27,10 +27,10 @@ def heads_cases(rng):
 
 
 def _weighted(main, aux1, aux2, labels, factors, of_grads=None):
-    found = [losses.softmax_cross_entropy(logits, labels) for logits in (main, aux1, aux2)]
+    pairs = [losses.softmax_cross_entropy(logits, labels) for logits in (main, aux1, aux2)]
     of_grads = factors if of_grads is None else of_grads
-    total = sum(factor * loss for factor, (loss, _) in zip(factors, found, strict=True))
-    return (total, *(factor * grad for factor, (_, grad) in zip(of_grads, found, strict=True)))
+    total = sum(factor * loss for factor, (loss, _) in zip(factors, pairs, strict=True))
+    return (total, *(factor * grad for factor, (_, grad) in zip(of_grads, pairs, strict=True)))
 
 
 @heads.reference
@@ -61,41 +61,41 @@ def heads_in_a_loop(main, aux1, aux2, labels, w):
 
 @heads.wrong
 def weight_in_the_loss_only(main, aux1, aux2, labels, w):
-    """The heads push 1 / w times too hard: their gradients need the weight, too."""
+    """The gradients of the heads are 1 / w times too large. Multiply them by w too."""
     return _weighted(main, aux1, aux2, labels, (1, w, w), (1, 1, 1))
 
 
 @heads.wrong
 def weight_in_the_gradient_only(main, aux1, aux2, labels, w):
-    """The gradients are right; the loss that you report is not theirs."""
+    """The gradients are right, but the loss is not. Multiply the losses of the heads by w too."""
     return _weighted(main, aux1, aux2, labels, (1, 1, 1), (1, w, w))
 
 
 @heads.wrong
 def weight_squared(main, aux1, aux2, labels, w):
-    """0.09 in place of 0.3: the weight came in twice."""
+    """You multiplied the gradients of the heads by w twice: 0.09 instead of 0.3."""
     return _weighted(main, aux1, aux2, labels, (1, w, w), (1, w * w, w * w))
 
 
 @heads.wrong
 def mean_of_the_three(main, aux1, aux2, labels, w):
-    """A third of each. The paper adds them, the heads with weight w."""
+    """You averaged the three losses. Add them: the main loss with weight 1, the heads with weight w."""
     return _weighted(main, aux1, aux2, labels, (1 / 3,) * 3)
 
 
 @heads.wrong
 def weights_that_add_up_to_one(main, aux1, aux2, labels, w):
-    """The main loss keeps its weight of 1, whatever w is."""
+    """You gave the main loss the weight 1 - 2w. Its weight is 1 for every w."""
     return _weighted(main, aux1, aux2, labels, (1 - 2 * w, w, w))
 
 
 @heads.wrong
 def one_head_only(main, aux1, aux2, labels, w):
-    """The second head, after 4d, has a loss as well."""
+    """You left out the second head, aux2. Its loss has the weight w too."""
     return _weighted(main, aux1, aux2, labels, (1, w, 0))
 
 
 @heads.wrong
 def main_loss_missing(main, aux1, aux2, labels, w):
-    """The heads help the main classifier, they do not stand in for it."""
+    """You left out the loss of the main classifier. Its weight is 1."""
     return _weighted(main, aux1, aux2, labels, (0, w, w))

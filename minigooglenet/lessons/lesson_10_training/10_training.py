@@ -1,20 +1,21 @@
 # %% [markdown]
 # # 10 Training one that learns
 #
-# **The question.** What is the shortest honest way from random weights to a number that you may publish?
+# **The question.** What is the shortest honest way from random weights to an accuracy that you may publish?
 #
 # About 60 minutes. Needs lesson 09.
 #
 # Afterwards you can
 #
-# - climb the sanity ladder: first loss, overfitting eight images on purpose, a sweep of learning rates, and only then a
-#   run;
-# - write a step of SGD with momentum, the paper's schedule and the paper's random crop;
-# - find a faulty line in a training loop by its curves;
-# - split images, normalise them and choose an epoch without looking at the test set.
+# - make three sanity checks before a long run: the first loss, overfitting eight images on purpose, and a sweep of
+#   learning rates;
+# - write a step of SGD with momentum, the paper's learning-rate schedule and the paper's random crop;
+# - find a faulty line in a training loop from its curves;
+# - split images, normalise them and choose an epoch without using the test set.
 #
-# The *training set* is for fitting, the *validation set* for choosing, the *test set* for one report at the end. A set
-# that the network is not trained on is *held out*.
+# The *training set* is for fitting the weights, the *validation set* for choosing hyperparameters, and the *test set*
+# for one report at the end. Data that a network is not trained on is *held out*. An *epoch* is one pass through the
+# training set, and an *auxiliary head*, or *head* for short, is a small classifier in the middle of the network.
 
 # %%
 import os
@@ -27,30 +28,30 @@ from minigooglenet.data import transforms
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_00_start import glossary
-from minigooglenet.lessons.lesson_10_training import drawing, sick_runs
+from minigooglenet.lessons.lesson_10_training import drawing, faulty_runs
 from minigooglenet.training.step import gradients
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 SIZE = 16
 images, labels, test_images, test_labels = data.digits(SIZE)
-print(f"{len(images)} handwritten digits to train on, {len(test_images)} held out, {SIZE} x {SIZE} pixels")
+print(f"{len(images)} handwritten digits in the training set, {len(test_images)} held out, {SIZE} x {SIZE} pixels")
 
 
 # %%
 def mini(**arguments):
-    """Return a small GoogLeNet with one auxiliary head, the same weights every time."""
+    """Return a small GoogLeNet with one auxiliary head, with the same weights at each call."""
     arguments = {"aux": True, "dropout": False, "width": 0.5, **arguments}
     return mg.models.mini_googlenet(10, in_channels=1, size=SIZE, rng=0, **arguments)
 
 
 counted = mg.count(mini(), outputs=["loss3/classifier"])
-print(f"{counted.params:,} parameters, {counted.macs:,} MAC for an image")
+print(f"{counted.params:,} parameters, {counted.macs:,} MACs per image")
 
 # %% [markdown]
-# ## First rung: the first loss
+# ## First check: the first loss
 #
-# GoogLeNet has a main classifier and two auxiliary heads, whose losses count 0.3 times. Take ten classes, and weights
-# so small that all logits are nearly 0. Guess the loss of the first step.
+# GoogLeNet has a main classifier and two auxiliary heads, whose losses have the loss weight 0.3. Suppose that there are
+# ten classes and that the weights are so small that all logits are nearly 0. Guess: what is the loss of the first step?
 
 # %%
 predict("10.a", ...)
@@ -62,29 +63,30 @@ logits, _ = net.forward({"image": x}, train=True)
 total, heads, _ = losses.weighted_sum(logits, np.array([3, 7]), losses.head_weights(net.outputs))
 for wire, loss in heads.items():
     print(f"{wire}: {loss:.3f}")
-print(f"sum: {total:.3f}; 1.6 ln 10 = {1.6 * np.log(10):.3f}; with 1000 classes 1.6 ln 1000 = {1.6 * np.log(1000):.3f}")
+print(f"weighted sum: {total:.3f}; 1.6 ln 10 = {1.6 * np.log(10):.3f}, 1.6 ln 1000 = {1.6 * np.log(1000):.3f}")
 outcome("10.a", round(total, 3))
 
 # %%
 assert abs(total - 1.6 * np.log(10)) < 1e-3
 
 # %% [markdown]
-# What you saw: not ln 10. The losses of the heads are added, so a network with two of them starts at 1.6 ln C. Larger
-# weights start higher, because a confident wrong guess costs more than an even one (lesson 09).
+# What you saw: the first loss is not ln 10. The losses of the two heads are added, each times 0.3, so for C classes it
+# is 1.6 ln C. Larger initial weights give a larger first loss, because a confident wrong guess costs more than an even
+# one (lesson 09).
 
 # %% [markdown]
 # ## Exercise 10.1: the first loss
 #
 # Difficulty: * of ***. About 3 minutes. Core.
 #
-# The numbers are drawn from your name.
+# Your values are drawn at random from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
 ask("10.1", student)
 
 # %%
-v = find("10.1").values(student)  # the numbers of the question, by name
+v = find("10.1").values(student)  # the values of the question, by name
 # exercise 10.1
 ### BEGIN SOLUTION
 your_loss = (1 + v["heads"] * v["w"]) * np.log(v["C"])
@@ -94,23 +96,23 @@ answer("10.1", your_loss)
 # %% [markdown]
 # ## The loop
 #
-# This is all of training: a batch, the gradients of the weighted sum of the losses, a step. `move` is the step, and you
-# write one in exercise 10.2.
+# A training loop repeats three things: take a batch, compute the gradients of the weighted sum of the losses, and make
+# a step. The function `move` makes the step. You will write one in exercise 10.2.
 
 
 # %%
 def engine_step(params, grads, velocity, lr):
-    """Move the parameters in place by the engine's SGD with momentum."""
+    """Update the parameters with the engine's SGD with momentum."""
     optim.sgd_step(params, grads, velocity, lr=lr, momentum=0.9, weight_decay=2e-4)
 
 
 def fit(net, x, y, steps, lr, batch=32, move=engine_step, seed=0):
-    """Train in place; return {"sum" or a head: its loss at every step}."""
+    """Train the network; return {"sum" or a classifier: its loss at every step}."""
     rng, velocity, weights = np.random.default_rng(seed), {}, losses.head_weights(net.outputs)
     curves = {name: [] for name in ("sum", *weights)}
     for step in range(steps):
-        chosen = rng.permutation(len(x))[:batch]
-        grads = gradients(net, x[chosen], y[chosen], weights, number=step)
+        indices = rng.permutation(len(x))[:batch]
+        grads = gradients(net, x[indices], y[indices], weights, number=step)
         move(net.params, grads.params, velocity, lr)
         for name, loss in (("sum", grads.loss), *grads.heads.items()):
             curves[name].append(loss)
@@ -118,11 +120,11 @@ def fit(net, x, y, steps, lr, batch=32, move=engine_step, seed=0):
 
 
 # %% [markdown]
-# ## Second rung: overfit eight images
+# ## Second check: overfit eight images
 #
-# A network that fits only the images that it saw *overfits*. Here that is the test: a network that cannot fit eight
-# images will not learn a thousand. How many steps until the loss of the main classifier is below 0.01? (Dropout is off
-# here: it exists to prevent this.)
+# A network *overfits* if its loss falls on the training images and rises on held-out images. Here you overfit on
+# purpose, as a test: a network that cannot fit eight images will not learn a thousand. (Dropout is off, because its
+# purpose is to prevent overfitting.) Guess: after how many steps is the loss of the main classifier below 0.01?
 
 # %%
 predict("10.b", ...)
@@ -138,17 +140,20 @@ assert main[-1] < 0.01
 outcome("10.b", int(np.argmax(main < 0.01)))
 
 # %% [markdown]
-# What you saw: all three curves fall by orders of magnitude. If they do not, stop: the fault is in the code, and no
-# amount of data repairs it.
+# What you saw: all three curves fall by orders of magnitude. If yours do not, stop and search for the bug in your code.
+# More data cannot repair it.
 
 # %% [markdown]
 # ## Exercise 10.2: one step of SGD with momentum
 #
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
-# The velocity `v` is a running sum of past gradients: `v` becomes mu times itself, plus the gradient `g`, plus `decay *
-# w`. Then `w` moves by `lr` times the new `v`, downhill. A bias (`is_bias`) learns at twice the rate and does not
-# decay, as in BVLC's replication of GoogLeNet. Return new arrays.
+# *SGD* (stochastic gradient descent) makes one step per batch, against the gradient of its loss. With *momentum*, it
+# keeps a velocity `v`, a running sum of past gradients: the new `v` is mu times the old `v`, plus the gradient `g`,
+# plus `decay * w`. (This last term is the *weight decay*: each step makes the weights a little smaller.) The new `w` is
+# the old `w` minus `lr` times the new `v`.
+#
+# A bias (`is_bias`) has twice the learning rate and no decay, as in BVLC's replication of GoogLeNet. Return new arrays.
 
 
 # %%
@@ -167,34 +172,34 @@ result = check("10.2", sgd_momentum)
 result
 
 # %% [markdown]
-# Your step trains the network, next to the engine's:
+# Now your step trains the network. Compare it with the engine's step:
 
 
 # %%
 def your_step(params, grads, velocity, lr):
-    """Move the parameters in place by your function."""
+    """Update the parameters with your function."""
     for name, g in grads.items():
         v = velocity.get(name, np.zeros_like(g))
-        numbers = (np.float32(value) for value in (lr, 0.9, 2e-4))
-        params[name][...], velocity[name] = sgd_momentum(params[name], v, g, *numbers, name.endswith("bias"))
+        hyperparameters = (np.float32(value) for value in (lr, 0.9, 2e-4))
+        params[name][...], velocity[name] = sgd_momentum(params[name], v, g, *hyperparameters, name.endswith("bias"))
 
 
 def caffe_step(params, grads, velocity, lr):
-    """Move the parameters in place as BVLC's solver does."""
+    """Update the parameters as BVLC's solver does."""
     factors = optim.caffe_multipliers(params)
     optim.sgd_step(params, grads, velocity, lr=lr, weight_decay=2e-4, multipliers=factors)
 
 
 if result.passed:
-    mine, theirs = (fit(mini(), images, labels, 20, 0.05, move=move)["sum"] for move in (your_step, caffe_step))
-    print(f"20 steps: your loss goes from {mine[0]:.4f} to {mine[-1]:.4f}, the engine's to {theirs[-1]:.4f}")
+    yours, engine = (fit(mini(), images, labels, 20, 0.05, move=move)["sum"] for move in (your_step, caffe_step))
+    print(f"after 20 steps: your loss fell from {yours[0]:.4f} to {yours[-1]:.4f}, the engine's to {engine[-1]:.4f}")
 compare("10.2")
 
 # %% [markdown]
-# ## Third rung: a sweep of learning rates
+# ## Third check: a sweep of learning rates
 #
-# Three learning rates, each a hundred times the one before, 30 steps each. Guess the loss at the end for each of the
-# three. (About five seconds.)
+# You train with three learning rates, 0.0005, 0.05 and 5, for 30 steps each. Guess: what is the loss at the end for
+# each of them? (The training takes about five seconds.)
 
 # %%
 predict("10.c", ...)
@@ -215,15 +220,16 @@ assert min(last, key=last.get) == 0.05
 outcome("10.c", last)
 
 # %% [markdown]
-# What you saw: the mean loss of the last five steps, by learning rate. The small one hardly moves. The large one jumps
-# about. Batch norm keeps it finite here; without it, see "Make it break".
+# What you saw: the answer is the mean loss of the last five steps for each learning rate. With the small learning rate
+# the loss hardly falls. With the large one it jumps up and down. Batch norm keeps it finite here; "Make it break" shows
+# what happens without batch norm.
 
 # %% [markdown]
 # ## The schedule
 #
-# The paper lowers the learning rate by 4% every 8 epochs. BVLC's quick solver lets it fall to 0 as the square root of
-# the remaining fraction of the run. Guess: which fraction of its first learning rate does the paper's schedule still
-# have after 250 epochs?
+# A *schedule* changes the learning rate during training. The paper's schedule lowers it by 4% every 8 epochs. BVLC's
+# quick solver lowers it to 0, in proportion to the square root of the remaining fraction of the run. Guess: what
+# fraction of the initial learning rate is left after 250 epochs of the paper's schedule?
 
 # %%
 predict("10.d", ...)
@@ -239,19 +245,21 @@ print(outcome("10.d", round(schedules.paper(1, 249, 250, 1), 3)))
 figure
 
 # %% [markdown]
-# What you saw: the paper's learning rate never gets small. Its authors average the weights instead, and so do we below.
+# What you saw: the paper's learning rate never gets small. Instead, its authors average the weights of many steps. You
+# will do the same below.
 
 # %% [markdown]
-# ## Exercise 10.3: the paper's rate
+# ## Exercise 10.3: the paper's learning rate
 #
 # Difficulty: * of ***. About 4 minutes. Core.
 #
-# Epochs are counted from 0.
+# Return the learning rate in an epoch of the paper's schedule. `lr0` is the initial learning rate. The first epoch is
+# epoch 0.
 
 
 # %%
 def paper_rate(lr0, epoch):
-    """Exercise 10.3: return the learning rate of that epoch, a number."""
+    """Exercise 10.3: return the learning rate in this epoch, a number."""
     ### BEGIN SOLUTION
     return lr0 * 0.96 ** (epoch // 8)
     ### END SOLUTION
@@ -263,10 +271,11 @@ check("10.3", paper_rate)
 # %% [markdown]
 # ## The run
 #
-# Now the engine's own trainer: digits shifted at random, the learning rate falling to 0, and from the middle of the run
-# on a running mean of the weights. Guess: which fraction of the held-out digits is right at the end?
+# Now use the engine's trainer. It shifts the digits at random and lowers the learning rate to 0. After half of the
+# steps it starts to average the weights. Guess: what fraction of the held-out digits does the network classify
+# correctly at the end?
 #
-# The next cell but one trains for 10 to 30 seconds and prints a line after each epoch.
+# Training takes 10 to 30 seconds and prints one line per epoch.
 
 # %%
 predict("10.f", ...)
@@ -279,7 +288,7 @@ trainer = training.Trainer(mini(dropout=True), digits, settings)
 steps = []
 trainer.run(
     on_step=steps.append,
-    on_epoch=lambda e: print(f"epoch {e.epoch}: loss {e.train_loss:.3f}, held out {e.test_accuracy:.1%}"),
+    on_epoch=lambda e: print(f"epoch {e.epoch}: loss {e.train_loss:.3f}, held-out accuracy {e.test_accuracy:.1%}"),
 )
 print(f"{len(steps)} steps" + (" (fast mode: 3 epochs, not 8)" if FAST else ""))
 
@@ -288,25 +297,25 @@ figure, _ = viz.training_curve(steps, trainer.epochs, trainer.best)
 figure
 
 # %%
-averaged, lasts = trainer.trained(), trainer.graph
-hits = {
+averaged, last_weights = trainer.trained(), trainer.graph
+accuracies = {
     name: float((evaluation.predict(g, test_images) == test_labels).mean())
-    for name, g in (("last weights", lasts), ("averaged weights", averaged))
+    for name, g in (("last weights", last_weights), ("averaged weights", averaged))
 }
-print(", ".join(f"{name} {hit:.1%}" for name, hit in hits.items()))
-outcome("10.f", round(max(hits.values()), 3))
+print(", ".join(f"{name} {accuracy:.1%}" for name, accuracy in accuracies.items()))
+outcome("10.f", round(max(accuracies.values()), 3))
 
 # %% [markdown]
-# What you saw: the mean of the weights and the last weights hardly differ here, because the learning rate falls to 0.
-# The paper's rate stays high to the end, so its mean has more to smooth; see "Take it further".
+# What you saw: averaged weights and last weights are hardly different here, because the learning rate falls to 0. The
+# paper's learning rate stays high until the end, so averaging helps more there; see "Take it further".
 #
-# Which number may be published? Strictly, neither: we evaluated on the test images after every epoch. Exercises
-# 10.6 and 10.6c are about that.
+# Which of the two accuracies may you publish? Strictly, neither, because you evaluated on the held-out images after
+# every epoch. Exercises 10.6 and 10.6c are about that.
 
 # %% [markdown]
-# ## Its mistakes
+# ## Which digits are confused?
 #
-# One number hides which digits are confused with which. Guess the pair that is confused most.
+# One accuracy hides which digits are confused with which. Guess: which pair of digits is confused most often?
 
 # %%
 predict("10.h", ...)
@@ -325,13 +334,14 @@ print(f"the most frequent pairs (true, predicted), {wrong.max()} times each:")
 outcome("10.h", most)
 
 # %% [markdown]
-# The three worst, by how confident the network was of the wrong class. Look before you blame the network:
+# Here are the three mistakes with the largest confidence in the wrong class. Would you have read these digits
+# correctly?
 
 # %%
 confidence = mg.kernels.softmax.forward(logits).max(axis=1)
 bad = np.flatnonzero(predicted != test_labels)
 worst = bad[np.argsort(-confidence[bad])][:3]
-if len(worst) < 3:  # so good that there are not three
+if len(worst) < 3:  # fewer than three mistakes
     worst = np.argsort(confidence)[:3]
 titles = {
     f"no. {i}: {test_labels[i]} as {predicted[i]}, confidence {confidence[i]:.0%}": 1 + test_images[i, 0] for i in worst
@@ -340,12 +350,12 @@ figure, _ = viz.images(titles, 3, numbers=False)
 figure
 
 # %% [markdown]
-# ## Exercise 10.6c: which epoch, which number
+# ## Exercise 10.6c: which epoch, which accuracy
 #
 # Difficulty: * of ***. About 4 minutes. Core.
 #
-# `valid` and `test` contain the accuracy after each epoch, from 0. Choose an epoch (the first of the best) and return
-# it with the accuracy that you may publish.
+# `valid` and `test` contain the accuracy on the validation and the test set after each epoch, from epoch 0. Choose the
+# best epoch. (If several are equally good, take the first.) Return it together with the accuracy that you may publish.
 
 
 # %%
@@ -363,20 +373,20 @@ check("10.6c", publish)
 # %% [markdown]
 # ## Make it break
 #
-# **A learning rate thirty times too large**, and no batch norm that saves it:
+# **Make the learning rate thirty times too large**, without batch norm:
 
 # %%
 try:
     broken = fit(mini(norm=None), images, labels, 20, lr=30 * 0.05)["sum"]
-    print(f"the loss goes from {broken[0]:.3g} to {broken[-1]:.3g}; largest {max(broken):.3g}")
+    print(f"the loss changes from {broken[0]:.3g} to {broken[-1]:.3g}, and its maximum is {max(broken):.3g}")
 except FloatingPointError as error:
     print("FloatingPointError:", error)
 
 # %% [markdown]
-# The error names the first wire that is not finite, so that you need not search.
+# The error names the first wire with a value that is not finite, so you know where to look.
 #
-# **Labels shuffled.** There is nothing to learn in them. Guess the fraction of the 64 training images that the network
-# gets right after 80 steps, and the fraction of the held-out ones.
+# **Shuffle the labels**, so that they have nothing to do with the images. Guess two accuracies after 80 steps: on the
+# 64 images that the network is trained with, and on the held-out images.
 
 # %%
 predict("10.i", ...)
@@ -392,18 +402,22 @@ assert learned > 0.9 > 0.3 > useful
 outcome("10.i", f"{learned:.0%} of the training images, {useful:.0%} of the held-out ones")
 
 # %% [markdown]
-# What you saw: memorising, or overfitting at its extreme. A training loss near 0 proves nothing about other images.
+# What you saw: the network memorised the labels. This is *overfitting* at its extreme: a training loss near 0 proves
+# nothing about other images.
 
 # %% [markdown]
 # ## Claims, checked
 #
-# Four sentences from texts about the paper, each with its check:
+# You may meet these four claims about the paper elsewhere. The cell checks them.
 #
-# - "The paper gives no special training details." Its section 6 gives these; the engine follows them.
-# - "Dropout remains essential, with a ratio of 70%." Of which head?
-# - "Seven independent versions." The paper's seven started from the same weights, differ in the order and sampling of
-#   the images, and one is wider. The engine's ensembles are made like this.
-# - "The first loss is ln C." With two auxiliary heads at 0.3 it is 1.6 times that, as the first cells assert.
+# - "The paper gives no special training details." Its section 6 gives the ones that the cell lists, and the engine
+#   follows them.
+# - "Dropout remains essential, with a ratio of 70%." That is the ratio in the auxiliary heads. Before the main
+#   classifier it is 40%.
+# - "Seven independent versions." An *ensemble* averages the probabilities of several networks. The seven networks of
+#   the paper's ensemble have the same initial weights. They differ in the order and sampling of the images, and one is
+#   wider. The engine makes ensembles in the same way.
+# - "The first loss is ln C." With two auxiliary heads of loss weight 0.3 it is 1.6 ln C, as you saw above.
 
 # %%
 assert training.Settings().momentum == 0.9
@@ -411,22 +425,26 @@ assert losses.head_weights(["a", "b", "main"]) == {"a": 0.3, "b": 0.3, "main": 1
 assert [round(schedules.paper(1, e, 1, 1), 4) for e in (7, 8, 16)] == [1, 0.96, 0.9216]
 assert transforms.AREA_FRACTION == (0.08, 1.0)
 assert transforms.ASPECT == (3 / 4, 4 / 3)
-print("stated: momentum 0.9, 4% less every 8 epochs, averaged weights, heads 0.3, area 8 to 100%, ratio 3/4 to 4/3")
-print("not stated: batch size, base learning rate, weight decay, first weights, constants of LRN, first biases")
-print("So a text that says 'reproduced' used a second source, usually BVLC's files.")
+print("The paper states: momentum 0.9, learning rate 4% lower every 8 epochs, averaged weights, loss weight 0.3 of the")
+print("heads, crops with 8 to 100% of the area and an aspect ratio from 3/4 to 4/3.")
+print(
+    "It does not state: batch size, initial learning rate, weight decay, initial weights and biases, constants of LRN."
+)
+print("So whoever writes 'reproduced' must have used a second source, usually BVLC's files.")
 drops = {name: layer.p for name, (layer, _) in mg.models.googlenet(init="zeros").nodes.items() if hasattr(layer, "p")}
-print("dropout:", drops)
+print("dropout ratios:", drops)
 assert sorted(drops.values()) == [0.4, 0.7, 0.7]
 recipe = training.Recipe(models=7)
 members = [recipe.member(k) for k in range(7)]
 assert len({m.weights_seed for m in members}) == 1
 assert len({m.settings.seed for m in members}) == 7
-print("seven members: one seed for the first weights, seven for order, augmentation and dropout")
+print("The seven networks of an ensemble have one seed for the initial weights, and seven seeds for order,")
+print("augmentation and dropout.")
 
 # %% [markdown]
 # ## Words and exit quiz
 #
-# Answer each question in one sentence, then look: `quiz("10", answers=True)`.
+# Answer each question in one sentence, then compare: `quiz("10", answers=True)`.
 
 # %%
 glossary.terms("10")
@@ -437,20 +455,21 @@ quiz("10")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need what follows.
 #
-# - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour, and continues after an interruption
-#   with `--resume`. `mg.data.load("cifar10")` fetches CIFAR-10 as its binary archive, not as a pickle that could run
-#   code.
+# - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour. If you interrupt it, `--resume`
+#   continues the run. `mg.data.load("cifar10")` downloads CIFAR-10 as a binary archive, not as a pickle, which could
+#   run code.
 # - Write Adam as a `move` for `fit`, and compare it with `adaptive.adamw_step`. Does it need the sweep of learning
 #   rates?
-# - `training.find_learning_rate(mini(), digits).figure()` draws a sweep in one short run. Does its suggestion agree
-#   with yours?
-# - Smooth the labels: 0.9 for the right class, the rest divided among the others. What is the lowest possible loss now?
-# - Give `training.Settings` the schedule "paper" and compare last and averaged weights again.
+# - `training.find_learning_rate(mini(), digits).figure()` draws a sweep in one short run. Does it suggest the learning
+#   rate that you would choose?
+# - Smooth the labels: 0.9 for the right class, and the rest divided among the others. What is the smallest possible
+#   loss now?
+# - Set the schedule "paper" in `training.Settings`, and compare last and averaged weights again.
 
 # %% [markdown]
-# ## Exercise 10.3b: the rate of your epoch
+# ## Exercise 10.3b: the learning rate in your epoch
 #
 # Difficulty: * of ***. About 3 minutes. Further.
 
@@ -468,8 +487,9 @@ answer("10.3b", your_rate)
 # %% [markdown]
 # ## Many ways to crop one image
 #
-# The paper shows the network another part of an image each time: an area of 8% to 100%, a ratio of width to height of
-# 3/4 to 4/3. Guess: which fraction of the image does such a crop contain on average?
+# In the paper, each training step uses a new random *crop*, a part of an image that is fed to the network. Its area is
+# 8% to 100% of the image, and the ratio of its width to its height is 3/4 to 4/3. Guess: what fraction of the image
+# does such a crop contain on average?
 
 # %%
 predict("10.e", ...)
@@ -490,26 +510,28 @@ def mean_fraction(draw, height, width):
 
 
 square, wide = mean_fraction(transforms.area_box, 128, 128), mean_fraction(transforms.area_box, 128, 192)
-print(f"mean fraction of a square {square:.2f}, of this image {wide:.2f}; the midpoint of 0.08 and 1 is 0.54")
+print(f"mean fraction: {square:.2f} of a square image, {wide:.2f} of this one; the midpoint of 0.08 and 1 is 0.54")
 assert wide < square < 0.54
 outcome("10.e", round(float(wide), 2))
 
 # %% [markdown]
-# What you saw: crops of all sizes and positions, with an average area below 54%, the midpoint of 8% and 100%. Large
-# crops rarely fit and are drawn again. On a wide image, high crops fit less often than wide ones.
+# What you saw: crops of all sizes and positions, with an average area below 54%, the midpoint of 8% and 100%. A large
+# crop often does not fit into the image and is drawn again. On a wide image, tall crops fit less often than wide ones.
 
 # %% [markdown]
 # ## Exercise 10.4: the paper's random crop
 #
 # Difficulty: ** of ***. About 12 minutes. Further.
 #
-# Draw in this order, with `rng.uniform` and `rng.integers`:
-# 1. the area, evenly in 0.08 to 1 of H * W;
-# 2. the logarithm of the ratio width / height, evenly in log(3/4) to log(4/3);
-# 3. if height and width (rounded) fit into H and W: the top row, then the left column, every position equally likely.
+# Draw these values in this order, with `rng.uniform` and `rng.integers`:
+# 1. the area, uniformly from 0.08 to 1 times H * W;
+# 2. the logarithm of the ratio width / height, uniformly from log(3/4) to log(4/3);
+# 3. if the rounded height and width fit into H and W, the top row and then the left column, with all positions equally
+#    likely.
 #
-# If the crop does not fit, draw again from 1, ten times in total. Then take the central square of the shorter side. The
-# check's generator returns given values, so luck plays no part.
+# If the crop does not fit, draw area and ratio again. If ten such draws do not fit, return the central square whose
+# side is the shorter side of the image. The check passes a generator that returns given values, so the result does not
+# depend on luck.
 
 
 # %%
@@ -544,11 +566,11 @@ figure
 compare("10.4")
 
 # %% [markdown]
-# ## Where would a change matter
+# ## Where would a change matter?
 #
-# Here are feature maps of the first layer for one digit, and the gradient of the right class's logit at the same
-# positions. Guess the correlation of their sizes: 1 if the gradient is large where the map is, 0 if they have nothing
-# to do with each other. (Lesson 12 shows what deeper filters learn.)
+# Take the feature map of the first layer for one digit, and the gradient of the right class's logit with respect to it.
+# Guess the correlation between their absolute values: it is 1 if the gradient is large exactly where the feature map is
+# large, and 0 if they are unrelated. (Lesson 12 shows what deeper filters learn.)
 
 # %%
 predict("10.g", ...)
@@ -572,58 +594,61 @@ figure
 
 # %% [markdown]
 # What you saw: a feature map shows where a filter responds. The gradient shows where a change of the response would
-# matter, and it is mostly 0: a max pool reads this layer, and only the argmax of each window gets a gradient (lesson
-# 05).
+# change the logit. It is mostly 0, because a max pool reads this layer, and only the maximum of each window gets a
+# gradient (lesson 05).
 
 # %% [markdown]
-# ## Exercise 10.5: four sick runs
+# ## Exercise 10.5: four faulty runs
 #
 # Difficulty: *** of ***. About 15 minutes. Further.
 #
-# A small network with two heads, five classes and 60 images. This is what a healthy run looks like. "Again" is the same
-# evaluation done a second time.
+# A small network is trained on 60 images of five classes. It has a main classifier and one head. The table shows a
+# healthy run. "held out" is the accuracy on held-out images, and "again" is the same evaluation done a second time.
 
 # %%
-sick_runs.healthy().table("a healthy run")
+faulty_runs.healthy().table("a healthy run")
 
 # %% [markdown]
-# And these four are yours, drawn from your name. Each has one faulty line. Look at the curves first.
+# These four runs are drawn from your name. Each has one faulty line. Look at the curves first.
 
 # %%
-runs = sick_runs.of(student)
+runs = faulty_runs.of(student)
 curves = {letter: (range(len(run.history)), [point.loss for point in run.history]) for letter, run in runs.items()}
 figure, _ = viz.line_chart(curves, "step", "loss", log=True)
 figure
 
 # %%
-sick_runs.together(runs)
+faulty_runs.together(runs)
 
 # %%
 for letter, run in runs.items():
     print(f"{letter}\n{run.code}\n")
-print("faults: " + ", ".join(sick_runs.FAULTS))
-print(f"repairs, some of which repair nothing:\n{sick_runs.repairs()}")
+print("faults: " + ", ".join(faulty_runs.FAULTS))
+print(f"repairs (some of them repair nothing):\n{faulty_runs.repairs()}")
 
 # %% [markdown]
-# For each run give the fault, the number of its line and the letter of the repair for that line. Try a repair before
-# you answer: `sick_runs.repaired(runs["A"], 13, "p").table()`. The check runs your repaired loops for 20 steps.
+# For each run, give the fault, the number of the faulty line, and the letter of the repair that replaces this line. You
+# can try a repair before you answer: `faulty_runs.repaired(runs["A"], 13, "p").table()`. The check runs your repaired
+# loops for 20 steps.
 
 # %%
 # exercise 10.5
 ### BEGIN SOLUTION
-found = {letter: sick_runs.cure(fault) for letter, fault in sick_runs.key(student).items()}  # by the answer key
+diagnoses = {
+    letter: faulty_runs.solution(fault) for letter, fault in faulty_runs.key(student).items()
+}  # the answer key
 ### END SOLUTION
-check("10.5", None if found is ... else (student, found))
+check("10.5", None if diagnoses is ... else (student, diagnoses))
 
 # %% [markdown]
 # ## Exercise 10.6: an honest split
 #
 # Difficulty: ** of ***. About 10 minutes. Further.
 #
-# `groups[i]` is the source of image i: a writer, a patient, an image and its mirror image. A group must never be split.
-# Put the sorted names of the groups into an order by `rng.permutation`. The first fifth of the names (rounded) is the
-# test set, the second fifth is the validation set, the rest is the training set. Return the indices of the images of
-# each part, sorted.
+# `groups[i]` is the group of image i. Images of one writer, of one patient, or an image and its mirror image form a
+# group, and a group must never be split. Shuffle the sorted names of the groups with `rng.permutation`. The first fifth
+# of the names (rounded) is the test set, the second fifth is the validation set, and the rest is the training set.
+# Return the sorted indices of the images in each set.
 
 
 # %%
@@ -646,8 +671,8 @@ split_result
 #
 # Difficulty: * of ***. About 6 minutes. Further.
 #
-# Bring every channel of the training images to mean 0 and standard deviation 1, and change the test images in the same
-# way.
+# Shift and scale every channel so that the training images have mean 0 and standard deviation 1. Shift and scale the
+# test images by the same amounts.
 
 
 # %%
@@ -665,8 +690,9 @@ normalise_result = check("10.6b", normalise)
 normalise_result
 
 # %% [markdown]
-# Your functions at work: the simplest classifier returns the label of the most similar training image. Every scene
-# comes twice, the second time with a little noise. One split separates the twins, yours does not.
+# Now use your two functions. A nearest-neighbour classifier returns the label of the most similar training image. In
+# this data set every image has a twin: the same image with a little noise. Your split keeps twins together; the other
+# split separates them.
 
 
 # %%
@@ -682,9 +708,10 @@ rng = np.random.default_rng(0)
 twins = np.concatenate([scenes.images, scenes.images + rng.normal(0, 20, scenes.images.shape)])
 groups, twin_labels = np.tile(np.arange(200), 2), np.tile(scenes.labels, 2)
 if split_result.passed and normalise_result.passed:
-    for name, names in (("twins kept together, your split", groups), ("twins separated", np.arange(400))):
+    for name, names in (("twins kept together (your split)", groups), ("twins separated", np.arange(400))):
         train, _, test = split(names, np.random.default_rng(1))
-        print(f"{name}: {nearest(twins, twin_labels, train, test):.0%} right; chance is 10%")
+        print(f"{name}: accuracy {nearest(twins, twin_labels, train, test):.0%}; chance is 10%")
 
 # %% [markdown]
-# What you saw: the same classifier, the same images. The larger number is worth nothing: the answers were looked up.
+# What you saw: the classifier and the images are the same, but one accuracy is much larger. It is worthless, because
+# the classifier looked the answers up in the twins.

@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet import data, figures, viz
 
-HEIGHT, WIDTH = 128, 192  # of the photograph, cut to three by two so that nothing is squashed
+HEIGHT, WIDTH = 128, 192  # of the photograph, cropped to a ratio of 3 : 2 so that it is not distorted
 
 
 def photograph():
@@ -17,7 +17,7 @@ def photograph():
 
 
 def crop_boxes(boxes, title, drawn=8):
-    """Draw the first boxes (top, left, height, width) on the photograph; the text is about all of them.
+    """Draw the first boxes (top, left, height, width) on the photograph; the alt text describes all boxes.
 
     Returns
     -------
@@ -26,9 +26,9 @@ def crop_boxes(boxes, title, drawn=8):
     figure, axis = figures.new(6, 4.2)
     axis.imshow(photograph())
     for number, (top, left, height, width) in enumerate(boxes[:drawn]):
-        look = {"color": figures.PALETTE[number % 7], "linestyle": ("-", "--", ":")[number % 3]}
+        style = {"color": figures.PALETTE[number % 7], "linestyle": ("-", "--", ":")[number % 3]}
         xs, ys = (left, left + width, left + width, left, left), (top, top, top + height, top + height, top)
-        axis.plot(xs, ys, linewidth=2, **look)
+        axis.plot(xs, ys, linewidth=2, **style)
     axis.set(title=f"{title}: {min(drawn, len(boxes))} of {len(boxes)}", xticks=[], yticks=[])
     axis.set(xlim=(-1, WIDTH + 1), ylim=(HEIGHT + 1, -1))
     axis.spines[:].set_visible(False)
@@ -39,7 +39,7 @@ def crop_boxes(boxes, title, drawn=8):
 
 
 def maps_and_gradients(image, maps, gradients, channels):
-    """Draw an image (H, W) with some channels of its feature maps (C, H, W), and below each the gradient there.
+    """Draw an image (H, W) and some channels of a feature map (C, H, W), with the gradient below each.
 
     Returns
     -------

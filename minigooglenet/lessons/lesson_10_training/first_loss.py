@@ -8,15 +8,15 @@ first_loss = Question(
     "10.1",
     "the first loss",
     (
-        "A network tells {C} classes apart. It has {heads} auxiliary heads, each counted {w} times, and the main head. "
+        "A network for {C} classes has a main classifier and {heads} auxiliary heads, each with the loss weight {w}. "
         "All logits are still 0. What is the loss of the first step, in nats?"
     ),
     minutes=3,
     difficulty=1,
     hints=(
-        "How many losses are added, and with which weights?",
-        "Equal logits give each class 1/C. One head's loss is -log(1/C): with C = 4 that is 1.386.",
-        "`(1 + heads * w) * ____`, with the logarithm that `math.log` gives",
+        "Which losses are added, and with which loss weights?",
+        "Equal logits give each class the probability 1/C. The loss of one classifier is -log(1/C), 1.386 for C = 4.",
+        "`(1 + heads * w) * ____`, with the logarithm of `math.log`",
     ),
     tolerance=0.001,
 )
@@ -37,42 +37,42 @@ def first_loss_solution(C, heads, w):
 
 
 @first_loss.wrong
-def main_head_only(C, heads, w):
-    """That is the main head's loss. The others are added to it."""
+def main_classifier_only(C, heads, w):
+    """That is the loss of the main classifier. The losses of the heads are added to it."""
     return math.log(C)
 
 
 @first_loss.wrong
 def one_auxiliary_head(C, heads, w):
-    """You added one auxiliary head; there are more."""
+    """You added the loss of one auxiliary head. Add the losses of all of them."""
     return (1 + w) * math.log(C)
 
 
 @first_loss.wrong
 def heads_at_full_weight(C, heads, w):
-    """Each head was counted whole; an auxiliary one is discounted."""
+    """You gave the auxiliary heads the loss weight 1. Multiply their losses by the loss weight."""
     return (1 + heads) * math.log(C)
 
 
 @first_loss.wrong
 def mean_of_the_heads(C, heads, w):
-    """You divided by the number of heads. The losses are added."""
+    """You divided by the number of classifiers. Add the losses, don't average them."""
     return (1 + heads * w) / (1 + heads) * math.log(C)
 
 
 @first_loss.wrong
 def logarithm_to_base_10(C, heads, w):
-    """A loss in nats takes the natural logarithm, not that to base 10."""
+    """You used the logarithm to base 10. A loss in nats uses the natural logarithm."""
     return (1 + heads * w) * math.log10(C)
 
 
 @first_loss.wrong
 def logarithm_to_base_2(C, heads, w):
-    """That is in bits. A loss in nats takes the natural logarithm."""
+    """That is the loss in bits. A loss in nats uses the natural logarithm."""
     return (1 + heads * w) * math.log2(C)
 
 
 @first_loss.wrong
-def discount_left_out_of_the_sum(C, heads, w):
-    """Only the auxiliary heads were added; the main one counts once."""
+def main_classifier_missing(C, heads, w):
+    """You added the auxiliary heads only. Add the main classifier, with loss weight 1."""
     return heads * w * math.log(C)

@@ -1,4 +1,4 @@
-"""An honest number, from the split to what is published."""
+"""An honest accuracy: the split, the normalisation and the choice of an epoch."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from minigooglenet.lessons.lesson_10_training.scripted import Scripted
 split = Exercise(
     "10.6",
     "an honest split",
-    "split(groups, rng) -> (train, valid, test), places of images",
+    "split(groups, rng) -> (train, valid, test), indices of images",
     minutes=10,
     difficulty=2,
     core=False,
     hints=(
-        "Which images must never be parted? What has to be drawn: images or groups?",
+        "Which images must stay together? So what do you shuffle: images or groups?",
         (
-            "groups = [4, 4, 9, 9, 2]: the names are 2, 4, 9. Put the names into a random order, cut that, and then "
-            "collect the images of each part: the two of 4 go together."
+            "For groups = [4, 4, 9, 9, 2] the names are 2, 4 and 9. Shuffle the names, split them into three parts, "
+            "and then collect the images of each part. The two images of group 4 stay together."
         ),
         "`test = np.flatnonzero(np.isin(groups, names[:____]))`",
     ),
@@ -32,10 +32,10 @@ def split_cases(rng):
     yield rng.permutation(np.repeat(np.arange(11), 2)), Scripted(seed=5)  # a fifth is 2.2, rounded 2
 
 
-def _cut(groups, names, parts=(0.2, 0.4)):
-    first, second = (round(part * len(names)) for part in parts)
-    pieces = names[second:], names[first:second], names[:first]
-    return tuple(np.flatnonzero(np.isin(groups, piece)) for piece in pieces)
+def _split(groups, names, fractions=(0.2, 0.4)):
+    first, second = (round(fraction * len(names)) for fraction in fractions)
+    parts = names[second:], names[first:second], names[:first]
+    return tuple(np.flatnonzero(np.isin(groups, part)) for part in parts)
 
 
 @split.reference
@@ -48,7 +48,7 @@ def split_reference(groups, rng):
 
 @split.right
 def split_by_permutation(groups, rng):
-    return _cut(groups, rng.permutation(np.unique(groups)))
+    return _split(groups, rng.permutation(np.unique(groups)))
 
 
 @split.right
@@ -58,12 +58,12 @@ def split_by_shuffled_names(groups, rng):
     fifth = round(len(names) / 5)
     test, valid = set(names[:fifth]), set(names[fifth : 2 * fifth])
     where = [2 if name in test else 1 if name in valid else 0 for name in groups.tolist()]
-    return [np.array([i for i, part in enumerate(where) if part == wanted]) for wanted in range(3)]
+    return [np.array([i for i, part in enumerate(where) if part == number]) for number in range(3)]
 
 
 @split.wrong
 def images_drawn_one_by_one(groups, rng):
-    """Images of one group lie on two sides: who learned one knows its twin."""
+    """You shuffled the images, so one group is in two sets. A network that learned one image knows its twin."""
     order = rng.permutation(len(groups))
     fifth = round(len(order) / 5)
     return tuple(np.sort(part) for part in (order[2 * fifth :], order[fifth : 2 * fifth], order[:fifth]))
@@ -71,50 +71,50 @@ def images_drawn_one_by_one(groups, rng):
 
 @split.wrong
 def not_shuffled(groups, rng):
-    """The groups were cut in the order of their names; files often lie sorted by class."""
-    return _cut(groups, np.unique(groups))
+    """You split the names without shuffling. Names are often sorted by class."""
+    return _split(groups, np.unique(groups))
 
 
 @split.wrong
 def validation_is_the_test(groups, rng):
-    """Your validation and test images are the same. Choosing by them is peeking."""
-    train, _, test = _cut(groups, rng.permutation(np.unique(groups)))
+    """Your validation and test set are the same, so you would choose the epoch on the test set."""
+    train, _, test = _split(groups, rng.permutation(np.unique(groups)))
     return train, test, test
 
 
 @split.wrong
-def nothing_to_choose_by(groups, rng):
-    """Your validation part is empty. What would you choose the epoch by?"""
-    return _cut(groups, rng.permutation(np.unique(groups)), (0.2, 0.2))
+def validation_set_empty(groups, rng):
+    """Your validation set is empty, so you cannot choose an epoch with it."""
+    return _split(groups, rng.permutation(np.unique(groups)), (0.2, 0.2))
 
 
 @split.wrong
 def rounded_down(groups, rng):
-    """A fifth of 9 names is 1.8: round it to 2."""
+    """You rounded a fifth down. A fifth of 9 names is 1.8: round it to 2."""
     names = rng.permutation(np.unique(groups))
-    return _cut(groups, names, (len(names) // 5 / len(names), 2 * (len(names) // 5) / len(names)))
+    return _split(groups, names, (len(names) // 5 / len(names), 2 * (len(names) // 5) / len(names)))
 
 
 @split.wrong
-def names_for_places(groups, rng):
-    """You returned names of groups; asked for are the places of their images."""
+def names_instead_of_indices(groups, rng):
+    """You returned the names of groups. Return the indices of their images."""
     names = rng.permutation(np.unique(groups))
     fifth = round(len(names) / 5)
     return tuple(np.sort(part) for part in (names[2 * fifth :], names[fifth : 2 * fifth], names[:fifth]))
 
 
 @split.wrong
-def cut_through_a_group(groups, rng):
-    """Groups were shuffled, but the cut counts images and goes through a group."""
+def group_split(groups, rng):
+    """You shuffled the groups, but then took a fifth of the images, which splits a group. Count names instead."""
     order = np.concatenate([np.flatnonzero(groups == name) for name in rng.permutation(np.unique(groups))])
     fifth = round(len(order) / 5) + 1
     return tuple(np.sort(part) for part in (order[2 * fifth :], order[fifth : 2 * fifth], order[:fifth]))
 
 
 @split.wrong
-def test_learned_from(groups, rng):
-    """Your training part still holds the test images."""
-    train, valid, test = _cut(groups, rng.permutation(np.unique(groups)))
+def test_images_in_the_training_set(groups, rng):
+    """Your training set still contains the test images."""
+    train, valid, test = _split(groups, rng.permutation(np.unique(groups)))
     return np.sort(np.concatenate([train, valid, test])), valid, test
 
 
@@ -126,12 +126,12 @@ normalise = Exercise(
     difficulty=1,
     core=False,
     hints=(
-        "Could any number of the test images reach what the network learns from?",
+        "From which images may mean and standard deviation come, if the test images must stay unknown?",
         (
-            "One channel, train 1, 3 and test 9: the mean is 2 and the standard deviation 1, from train alone. Then "
-            "train is -1, 1 and test is 7."
+            "In a channel with training values 1, 3 and test value 9, the training mean is 2 and the training standard "
+            "deviation is 1. The results are -1, 1 for training and 7 for test."
         ),
-        "`mean = ____.mean(axis=(0, 2, 3), keepdims=True)`, the standard deviation alike, for both sets",
+        "`mean = ____.mean(axis=(0, 2, 3), keepdims=True)`, and the same for std; use both for both sets",
     ),
 )
 
@@ -161,44 +161,44 @@ def normalise_by_broadcasting(train, test):
 
 @normalise.right
 def normalise_channel_by_channel(train, test):
-    made = [np.empty_like(train), np.empty_like(test)]
+    results = [np.empty_like(train), np.empty_like(test)]
     for c in range(train.shape[1]):
         values = train[:, c]
         mean = values.sum() / values.size
         std = (((values - mean) ** 2).sum() / values.size) ** 0.5
-        for new, old in zip(made, (train, test), strict=True):
+        for new, old in zip(results, (train, test), strict=True):
             new[:, c] = (old[:, c] - mean) / std
-    return made
+    return results
 
 
 @normalise.wrong
 def mean_of_all_images(train, test):
-    """Test pixels leaked into the mean: it must come from training alone."""
+    """Test images leaked into the mean. Compute it from the training images only."""
     both = np.concatenate([train, test])
     return _with(train, both), _with(test, both)
 
 
 @normalise.wrong
 def test_by_its_own_mean(train, test):
-    """The test images were moved by their own mean, which the network never saw."""
+    """You normalised the test images with their own mean and deviation. Use those of the training images."""
     return _with(train, train), _with(test, test)
 
 
 @normalise.wrong
 def one_mean_for_all_channels(train, test):
-    """Every channel has a mean and a spread of its own."""
+    """You used one mean for all channels. Each channel has its own mean and standard deviation."""
     return _with(train, train, None), _with(test, train, None)
 
 
 @normalise.wrong
 def a_mean_for_every_pixel(train, test):
-    """You took a mean at every place. Ours is one number for a whole channel."""
+    """You computed a mean for every pixel. Compute one mean per channel, over N, H and W."""
     return _with(train, train, 0), _with(test, train, 0)
 
 
 @normalise.wrong
 def divided_by_the_variance(train, test):
-    """Divide by the standard deviation, which is the root of the variance."""
+    """You divided by the variance. Divide by the standard deviation, its square root."""
 
     def scaled(x):
         return (x - train.mean(axis=(0, 2, 3), keepdims=True)) / train.var(axis=(0, 2, 3), keepdims=True)
@@ -207,28 +207,28 @@ def divided_by_the_variance(train, test):
 
 
 @normalise.wrong
-def test_left_as_it_was(train, test):
-    """The test images must pass through the same change as the training ones."""
+def test_images_not_normalised(train, test):
+    """You did not change the test images. Normalise them with the training mean and standard deviation."""
     return _with(train, train), test
 
 
 @normalise.wrong
 def mean_only(train, test):
-    """The spread is not 1: divide by the standard deviation too."""
+    """The standard deviation is not 1. Divide by it after you subtract the mean."""
     mean = train.mean(axis=(0, 2, 3), keepdims=True)
     return train - mean, test - mean
 
 
 publish = Exercise(
     "10.6c",
-    "which epoch, which number",
+    "which epoch, which accuracy",
     "publish(valid, test) -> (epoch, accuracy to publish)",
     minutes=4,
     difficulty=1,
     hints=(
-        "Which of the two columns may decide anything?",
-        "valid = [0.6, 0.8, 0.7], test = [0.5, 0.7, 0.9]: epoch 1 is chosen, and 0.7 is published, not 0.9.",
-        "`epoch = int(np.argmax(____))`, and then one number of the other column",
+        "Which of the two arrays may you use to choose the epoch?",
+        "For valid = [0.6, 0.8, 0.7] and test = [0.5, 0.7, 0.9], choose epoch 1 and publish 0.7, not 0.9.",
+        "`epoch = int(np.argmax(____))`, and then one element of the other array",
     ),
 )
 
@@ -261,32 +261,32 @@ def publish_by_argsort(valid, test):
 
 @publish.wrong
 def chosen_by_the_test(valid, test):
-    """You looked at the test once for every epoch; the best of many looks flatters."""
+    """You evaluated on the test set after every epoch; the best of many test results is too optimistic."""
     epoch = int(np.argmax(test))
     return epoch, test[epoch]
 
 
 @publish.wrong
 def validation_published(valid, test):
-    """That number chose the epoch, so it flatters it. Publish the test's."""
+    """The validation accuracy chose the epoch, so it is too optimistic. Publish the test accuracy of this epoch."""
     epoch = int(np.argmax(valid))
     return epoch, valid[epoch]
 
 
 @publish.wrong
 def best_of_both(valid, test):
-    """The epoch is chosen by validation, but the number is the test's best, not that epoch's."""
+    """The epoch is right, but you returned the best test accuracy. Return the test accuracy of this epoch."""
     return int(np.argmax(valid)), test.max()
 
 
 @publish.wrong
 def last_epoch(valid, test):
-    """You published the last epoch; validation was there to choose one."""
+    """You took the last epoch. Use the validation accuracy to choose one."""
     return len(valid) - 1, test[-1]
 
 
 @publish.wrong
 def last_of_the_best(valid, test):
-    """Of epochs that are equally good take the first: it has learned less by heart."""
+    """You took the last of several equally good epochs. Take the first: it has had less time to overfit."""
     epoch = len(valid) - 1 - int(np.argmax(valid[::-1]))
     return epoch, test[epoch]

@@ -12,22 +12,22 @@ sgd = Exercise(
     minutes=10,
     difficulty=2,
     hints=(
-        "What does the velocity remember, and where does lr enter?",
+        "What is in the velocity, and where does lr appear?",
         (
-            "w = 8, v = 4, g = 2, lr = 0.5, mu = 0.5, no decay: the new v is 0.5 * 4 + 2 = 4, the new w is 8 - 0.5 * 4 "
-            "= 6. Decay pulls a weight towards 0: it adds decay * w to g, before v takes it in."
+            "With w = 8, v = 4, g = 2, lr = 0.5, mu = 0.5 and no decay, the new v is 0.5 * 4 + 2 = 4 and the new w is "
+            "8 - 0.5 * 4 = 6. Weight decay adds decay * w to g before g enters the velocity."
         ),
         "`v = mu * v + (g + ____)`, then `w = w - lr * v`; for a bias, first `lr, decay = 2 * lr, 0`",
     ),
 )
-_RATES = (0.5, 0.25, 0.25, 0.125)  # a schedule
+_SCHEDULE = (0.5, 0.25, 0.25, 0.125)
 
 
 @sgd.cases
 def sgd_cases(rng):
     for is_bias, shape, mu, decay in ((False, (2, 3), 0.75, 0.25), (True, (3,), 0.875, 0.5)):
         w, v = integers(rng, shape), 0 * integers(rng, shape)
-        for lr in _RATES:  # each case starts where a right step before it ends
+        for lr in _SCHEDULE:  # each case continues after a right step of the case before
             g = integers(rng, shape)
             yield w, v, g, lr, mu, decay, is_bias
             w, v = _engine(w, v, g, lr, mu, decay, is_bias)
@@ -72,8 +72,8 @@ def sgd_in_place(w, v, g, lr, mu, decay, is_bias):
     return [w - lr * new - (lr * new if is_bias else 0), new]
 
 
-def _at_its_rates(function):
-    """Register a wrong answer that gets the rate and the decay as they are for this parameter."""
+def _wrong_with_factors(function):
+    """Register a wrong answer that receives the learning rate and the decay of this parameter."""
 
     @sgd.wrong
     @functools.wraps(function)
@@ -83,85 +83,86 @@ def _at_its_rates(function):
     return answer
 
 
-@_at_its_rates
-def rate_inside_the_velocity(w, v, g, lr, decay, mu):
-    """Equal until lr changes: that is Caffe's rule. Ours keeps lr out of the velocity."""
+@_wrong_with_factors
+def learning_rate_inside_the_velocity(w, v, g, lr, decay, mu):
+    """You multiplied the gradient by lr inside the velocity, as Caffe does. It is the same until lr changes. Here,
+    multiply by lr only when w moves."""
     v = mu * v + lr * (g + decay * w)
     return w - v, v
 
 
-@_at_its_rates
-def rate_and_sign_inside_the_velocity(w, v, g, lr, decay, mu):
-    """Your velocity is -lr times ours: v = mu * v - lr * g, then w + v, as other courses write it. Ours adds up
-    gradients alone; the rate and the minus come when w moves."""
+@_wrong_with_factors
+def learning_rate_and_sign_inside_the_velocity(w, v, g, lr, decay, mu):
+    """Your velocity is -lr times the expected one: v = mu * v - lr * g, then w + v, as some courses write it. Here the
+    velocity is a sum of gradients only; use -lr when w moves."""
     v = mu * v - lr * (g + decay * w)
     return w + v, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def dampened(w, v, g, lr, decay, mu):
-    """The new gradient came in 1 - mu times: with mu = 0.9 that is a tenth of the push."""
+    """You multiplied the new gradient by 1 - mu, which is a tenth for mu = 0.9. Add it without a factor."""
     v = mu * v + (1 - mu) * (g + decay * w)
     return w - lr * v, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def Nesterov(w, v, g, lr, decay, mu):
-    """One look ahead: you moved by mu * v + g with the new v. Plain momentum moves by v."""
+    """That is Nesterov momentum: you moved by mu * v + g with the new v. Plain momentum moves by v."""
     v = mu * v + g + decay * w
     return w - lr * (g + decay * w + mu * v), v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def velocity_not_kept(w, v, g, lr, decay, mu):
-    """The velocity restarted from 0. It is mu times the old one, and then the new pull."""
+    """You discarded the old velocity. The new one is mu times the old one, plus the gradient and the decay."""
     v = g + decay * w
     return w - lr * v, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def decay_outside_the_velocity(w, v, g, lr, decay, mu):
-    """The decay never enters the velocity: you took it off the weight beside it."""
+    """You subtracted the decay from the weight directly. Add decay * w to the velocity instead."""
     v = mu * v + g
     return w - lr * v - lr * decay * w, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def decay_twice(w, v, g, lr, decay, mu):
-    """The decay pulls twice: once in the velocity, once beside it."""
+    """You used the decay twice: in the velocity, and again when the weight moves."""
     v = mu * v + g + decay * w
     return w - lr * v - lr * decay * w, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def decay_forgotten(w, v, g, lr, decay, mu):
-    """Your weights are not pulled towards 0 at all."""
+    """You left out the weight decay. Add decay * w to the gradient."""
     v = mu * v + g
     return w - lr * v, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def uphill(w, v, g, lr, decay, mu):
-    """The loss rises: the step goes against the gradient, w - lr * v."""
+    """Your step increases the loss. It must go against the gradient: w - lr * v."""
     v = mu * v + g + decay * w
     return w + lr * v, v
 
 
-@_at_its_rates
+@_wrong_with_factors
 def moves_by_the_old_velocity(w, v, g, lr, decay, mu):
-    """The weight moved by the velocity of the step before; renew it first."""
+    """You moved the weight by the old velocity. Update the velocity first."""
     return w - lr * v, mu * v + g + decay * w
 
 
 @sgd.wrong
 def decay_on_the_bias(w, v, g, lr, mu, decay, is_bias):
-    """A bias must not decay: only weights are pulled towards 0."""
+    """You applied weight decay to a bias. Only weights decay."""
     v = mu * v + g + decay * w
     return w - (2 * lr if is_bias else lr) * v, v
 
 
 @sgd.wrong
-def bias_at_the_rate_of_weights(w, v, g, lr, mu, decay, is_bias):
-    """Your biases move half as far: here they learn at twice the rate."""
+def bias_at_the_learning_rate_of_weights(w, v, g, lr, mu, decay, is_bias):
+    """Your biases move half as far as they should. Their learning rate is 2 * lr."""
     v = mu * v + g + (0 if is_bias else decay) * w
     return w - lr * v, v

@@ -16,10 +16,10 @@ crop = Exercise(
     difficulty=2,
     core=False,
     hints=(
-        "What is drawn first: a side, or an area?",
+        "Which value do you draw first, a side or the area?",
         (
-            "Area 8 and ratio width / height = 2: the height is sqrt(8 / 2) = 2 and the width sqrt(8 * 2) = 4. A crop "
-            "higher or wider than the image is thrown away, and both numbers are drawn again."
+            "With area 8 and ratio width / height = 2, the height is sqrt(8 / 2) = 2 and the width is sqrt(8 * 2) = 4. "
+            "If the crop is taller or wider than the image, draw area and ratio again."
         ),
         "`height = round(math.sqrt(area / ____))`",
     ),
@@ -28,10 +28,10 @@ crop = Exercise(
 
 @crop.cases
 def crop_cases(rng):
-    yield 20, 30, Scripted((0.5, 0.25, 0.999, 0.0))  # the last row that a crop may start in
+    yield 20, 30, Scripted((0.5, 0.25, 0.999, 0.0))  # the last possible top row
     yield 24, 16, Scripted((0.3, 0.8, 0.1, 0.999))
     yield 90, 40, Scripted((0.98, 1.0, 0.3, 0.2, 0.4, 0.6))  # the first does not fit
-    yield 12, 61, Scripted((0.99, 0.5))  # none fits, and the middle lies between two pixels
+    yield 12, 61, Scripted((0.99, 0.5))  # none fits, and the centre is between two pixels
     yield 61, 12, Scripted((0.99, 0.5))
     yield 60, 12, Scripted((*(0.99, 0.5) * 10, 0.1, 0.5))  # only the eleventh fits
     yield 90, 40, Scripted((*(0.98, 1.0) * 9, 0.3, 0.2, 0.4, 0.6))  # only the tenth fits
@@ -59,7 +59,7 @@ def _crop(
     room=1,
     last=None,
 ):
-    """Return a crop with some part of it changed; the right one by default."""
+    """Return the right crop by default; each argument can make one known mistake."""
     for _ in range(tries):
         drawn = area(H, W, rng)
         height, width = sides(drawn, ratio(rng))
@@ -80,10 +80,10 @@ def crop_by_tries(H, W, rng):
 @crop.right
 def crop_in_a_loop(H, W, rng):
     for _ in range(10):
-        share = 0.08 + 0.92 * rng.random()
+        area = (0.08 + 0.92 * rng.random()) * H * W
         ratio = (4 / 3) ** rng.uniform(-1, 1)
-        height = round((share * H * W / ratio) ** 0.5)
-        width = round((share * H * W * ratio) ** 0.5)
+        height = round((area / ratio) ** 0.5)
+        width = round((area * ratio) ** 0.5)
         if height > H or width > W:
             continue
         top = rng.integers(0, H - height, endpoint=True)
@@ -94,81 +94,82 @@ def crop_in_a_loop(H, W, rng):
 
 @crop.wrong
 def side_drawn_not_area(H, W, rng):
-    """The side was drawn evenly, so that small areas are rare. Draw the area, 0.08 to 1 of the image's."""
+    """You drew the side uniformly, which makes small areas rare. Draw the area uniformly instead."""
     return _crop(H, W, rng, area=lambda H, W, rng: rng.uniform(math.sqrt(0.08), 1) ** 2 * H * W)
 
 
 @crop.wrong
 def landscape_only(H, W, rng):
-    """You asked for ratios of 1 to 4/3: no crop is ever higher than wide."""
+    """You drew ratios from 1 to 4/3, so no crop is taller than wide. The smallest ratio is 3/4."""
     return _crop(H, W, rng, ratio=lambda rng: math.exp(rng.uniform(0, math.log(4 / 3))))
 
 
 @crop.wrong
 def ratio_drawn_not_its_logarithm(H, W, rng):
-    """Drawn evenly in 3/4 to 4/3, wide is likelier than high. Draw the logarithm."""
+    """You drew the ratio uniformly from 3/4 to 4/3, which makes wide crops likelier than tall ones. Draw its logarithm
+    uniformly."""
     return _crop(H, W, rng, ratio=lambda rng: rng.uniform(3 / 4, 4 / 3))
 
 
 @crop.wrong
 def ratio_on_the_width_only(H, W, rng):
-    """The height ignores the ratio, so the area is no longer the one drawn."""
+    """Your height ignores the ratio, so the crop does not have the area that was drawn."""
     return _crop(H, W, rng, sides=lambda area, ratio: (round(math.sqrt(area)), round(math.sqrt(area) * ratio)))
 
 
 @crop.wrong
 def ratio_upside_down(H, W, rng):
-    """Height and width are exchanged: the ratio is width over height."""
+    """Height and width are exchanged. The ratio is width / height."""
     return _crop(H, W, rng, sides=lambda area, ratio: (round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))))
 
 
 @crop.wrong
 def clipped(H, W, rng):
-    """A crop that does not fit was cut to fit, and has lost the area drawn. Draw again."""
+    """You clipped a crop that did not fit, which changes its area. Draw area and ratio again."""
     return _crop(H, W, rng, clip=True)
 
 
 @crop.wrong
 def gives_up_at_once(H, W, rng):
-    """The first crop that did not fit ended the search; try ten times."""
+    """You gave up after the first crop that did not fit. Draw up to ten times."""
     return _crop(H, W, rng, tries=1)
 
 
 @crop.wrong
 def one_try_fewer(H, W, rng):
-    """You gave up after nine tries: there are ten."""
+    """You gave up after nine draws. Draw up to ten times."""
     return _crop(H, W, rng, tries=9)
 
 
 @crop.wrong
 def last_position_never_used(H, W, rng):
-    """A crop may start at H - height too: one more place than you allow."""
+    """You never use the last position. The top row can also be H - height, and the left column W - width."""
     return _crop(H, W, rng, room=0)
 
 
 @crop.wrong
 def shorter_side_squared(H, W, rng):
-    """The share is of the whole image's area, H * W, not of the square of its shorter side."""
+    """You multiplied by the square of the shorter side. The fraction is of the area of the whole image, H * W."""
     return _crop(H, W, rng, area=lambda H, W, rng: rng.uniform(0.08, 1) * min(H, W) ** 2)
 
 
 @crop.wrong
-def corner_for_the_centre(H, W, rng):
-    """After ten tries take the square in the middle."""
+def corner_instead_of_the_centre(H, W, rng):
+    """After ten draws you returned the square in the corner. Return the square in the centre."""
     return _crop(H, W, rng, last=(0, 0, 12, 12))
 
 
 @crop.wrong
 def bounds_exchanged(H, W, rng):
-    """Your row is drawn from W - width and your column from H - height."""
+    """You drew the top row up to W - width and the left column up to H - height. Exchange the two limits."""
     *_, height, width = _crop(H, W, _Watched(rng), last=(None,) * 4)
     if height is None:
-        return _crop(H, W, Scripted(rng.shares))
+        return _crop(H, W, Scripted(rng.fractions))
     return int(rng.integers(W - width + 1)), int(rng.integers(H - height + 1)), height, width
 
 
 class _Watched:
-    """Passes on what sets the size and leaves the place to others."""
+    """A generator that passes on the draws of the size, and draws position 0."""
 
     def __init__(self, rng):
         self.rng = rng

@@ -1,4 +1,4 @@
-"""The paper's schedule of the rate."""
+"""The paper's learning-rate schedule."""
 
 import math
 
@@ -8,13 +8,13 @@ from minigooglenet.exercises.questions import Question
 
 rate = Exercise(
     "10.3",
-    "the paper's rate",
-    "paper_rate(lr0, epoch) -> the rate of that epoch",
+    "the paper's learning rate",
+    "paper_rate(lr0, epoch) -> learning rate in this epoch",
     minutes=4,
     difficulty=1,
     hints=(
-        "What is the rate in epochs 0 to 7? And in epoch 8?",
-        "It goes in steps: lr0 for eight epochs, then 0.96 * lr0 for eight, then 0.96 * 0.96 * lr0.",
+        "What is the learning rate in epoch 7, and what is it in epoch 8?",
+        "It falls in steps: lr0 for eight epochs, then 0.96 * lr0 for eight, then 0.96 * 0.96 * lr0.",
         "`lr0 * 0.96 ** (epoch ____ 8)`",
     ),
 )
@@ -50,18 +50,18 @@ def rate_by_logarithms(lr0, epoch):
 
 question = Question(
     "10.3b",
-    "the rate of your epoch",
+    "the learning rate in your epoch",
     (
-        "The rate starts at {lr0} and falls as in the paper, by 4 per cent every 8 epochs. "
+        "The initial learning rate is {lr0}, and it falls as in the paper, by 4% every 8 epochs. "
         "What is it in epoch {epoch}? (The first epoch is epoch 0.)"
     ),
     minutes=3,
     difficulty=1,
     core=False,
     hints=(
-        "How often has it fallen before this epoch began?",
-        "Epoch 15 is the last one of the second eight: the rate has fallen once.",
-        "`lr0 * 0.96 ** ____`, a whole number of falls",
+        "How many times has the learning rate fallen before this epoch?",
+        "Epoch 15 is the last of the second eight epochs: the learning rate has fallen once.",
+        "`lr0 * 0.96 ** ____`, with an integer as exponent",
     ),
     tolerance=0.001,
 )
@@ -80,33 +80,33 @@ def question_solution(lr0, epoch):
 @question.wrong
 @rate.wrong
 def falls_all_the_time(lr0, epoch):
-    """Your rate falls a little in each epoch; the paper's stays for eight and then drops."""
+    """Your learning rate falls a little in every epoch. The paper's is constant for eight epochs and then drops."""
     return lr0 * 0.96 ** (epoch / 8)
 
 
 @question.wrong
 @rate.wrong
 def one_epoch_early(lr0, epoch):
-    """Your drop comes an epoch early: epochs are counted from 0, so epoch 7 is still the first eight."""
+    """Your drop is one epoch early. The first epoch is epoch 0, so epoch 7 is still one of the first eight."""
     return lr0 * 0.96 ** ((epoch + 1) // 8)
 
 
 @question.wrong
 @rate.wrong
-def four_percent_of_the_start(lr0, epoch):
-    """You took 4 per cent of lr0 each time, a straight line; it is 4 per cent of what is left."""
+def four_percent_of_lr0(lr0, epoch):
+    """You subtracted 4% of lr0 at each drop. It is 4% of the current learning rate."""
     return lr0 * (1 - 0.04 * (epoch // 8))
 
 
 @question.wrong
 @rate.wrong
 def times_4_percent(lr0, epoch):
-    """4 per cent less is times 0.96, not times 0.04."""
+    """You multiplied by 0.04. A drop of 4% is a factor of 0.96."""
     return lr0 * 0.04 ** (epoch // 8)
 
 
 @question.wrong
 @rate.wrong
 def every_epoch(lr0, epoch):
-    """You let it fall in every epoch; it falls in every eighth."""
+    """Your learning rate falls in every epoch. It falls in every eighth epoch."""
     return lr0 * 0.96**epoch

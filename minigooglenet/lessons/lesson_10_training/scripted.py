@@ -1,50 +1,51 @@
-"""A generator that draws what it is told: the same for every way of writing an answer, and nothing left to luck."""
+"""A scripted random number generator: it returns given values, so that all right answers draw the same."""
 
 import numpy as np
 
 
 class Scripted:
-    """Stands in for a numpy Generator. Each draw of a number takes the next of `shares`, in 0 .. 1, over and over.
+    """A substitute for a NumPy Generator. Each draw uses the next of `fractions`, in a cycle.
 
-    shares : how far each draw lies between the bounds that are asked for
-    seed : of the orders that `permutation` and `shuffle` give, which depend on the length alone
+    fractions : position of each draw between its bounds, from 0 to 1
+    seed : seed of `permutation` and `shuffle`, whose order depends only on the length
     """
 
-    def __init__(self, shares=(0.5,), seed=0):
-        self.shares, self.seed, self.drawn = tuple(shares), seed, 0
+    def __init__(self, fractions=(0.5,), seed=0):
+        self.fractions, self.seed, self.drawn = tuple(fractions), seed, 0
 
     def uniform(self, low=0.0, high=1.0):
         """Return a number between the bounds."""
-        share = self.shares[self.drawn % len(self.shares)]
+        fraction = self.fractions[self.drawn % len(self.fractions)]
         self.drawn += 1
-        return low + share * (high - low)
+        return low + fraction * (high - low)
 
     def random(self):
         """Return a number between 0 and 1."""
         return self.uniform()
 
     def integers(self, low, high=None, endpoint=False):
-        """Return a whole number from `low` to below `high`, or from 0 to below `low`."""
+        """Return an integer in [low, high), or in [0, low)."""
         low, high = (0, low) if high is None else (low, high)
         high += bool(endpoint)
         if high <= low:
-            raise ValueError(f"integers from {low} to below {high}: there are none")
+            raise ValueError(f"high must be greater than low, got low={low}, high={high}")
         return int(low + np.floor(self.uniform() * (high - low)))
 
     def permutation(self, values):
-        """Return the values, or 0 .. values - 1, in an order of their own."""
+        """Return the values, or 0 .. values - 1, in the order that the seed determines."""
         values = np.arange(values) if np.ndim(values) == 0 else np.asarray(values)
         return values[np.random.default_rng(self.seed).permutation(len(values))]
 
     def shuffle(self, values):
-        """Put the values into that order in place."""
+        """Reorder the values as `permutation` does."""
         values[:] = self.permutation(np.array(values))
 
     def __eq__(self, other):
-        """Drawing is no change of an input: any two are equal."""
+        """Return whether the other one is Scripted too, because drawing does not count as changing an input."""
         return isinstance(other, Scripted)
 
     __hash__ = None
 
     def __repr__(self):
-        return f"a generator that draws {', '.join(f'{share:g}' for share in self.shares[:6])}, ... of the way"
+        fractions = ", ".join(f"{fraction:g}" for fraction in self.fractions[:6])
+        return f"Scripted(({fractions}, ...)), a generator that returns given values"

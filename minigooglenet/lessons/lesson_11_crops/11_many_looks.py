@@ -1,20 +1,22 @@
 # %% [markdown]
-# # 11 From 10.07 % to 6.67 %
+# # 11 From 10.07% to 6.67%
 #
-# **Question.** A third of the error disappeared without changing the network. What did it cost, and why did it work?
+# **The question.** A third of the error disappeared without changing the network. What did it cost, and why did it
+# work?
 #
 # About 60 minutes. Needs lesson 08.
 #
 # Afterwards you can
 #
 # - list the 144 crops of an image that the paper uses;
-# - make one answer of many, and say why probabilities are averaged;
-# - compute a top-k error, and a relative reduction;
-# - compare a gain with its cost, and tell a gain from chance;
-# - say why networks that help each other must disagree.
+# - combine many predictions into one, and explain why you average probabilities;
+# - compute a top-k error and a relative reduction;
+# - compare a gain with its cost, and judge whether the gain may be chance;
+# - explain why an ensemble helps only if its networks disagree.
 #
-# A *crop* is a part of an image that is fed to a network. Letters: N images, C classes here, H x W an image. If the
-# notebook behaves oddly, restart the kernel and run from the top.
+# A *crop* is a part of an image that is fed to a network. *Multi-crop evaluation* averages the predictions for several
+# crops of an image. An *ensemble* averages the predictions of several networks. The *top-k error* is the fraction of
+# images whose class is not among the k likeliest. Letters: N images, C classes, an image has H x W pixels.
 
 # %%
 import os
@@ -26,7 +28,7 @@ from minigooglenet import data, evaluation, viz
 from minigooglenet.exercises import answer, ask, check, compare, hint, outcome, predict, quiz
 from minigooglenet.exercises.find import find
 from minigooglenet.lessons.lesson_00_start import glossary
-from minigooglenet.lessons.lesson_11_crops import drawing, looks
+from minigooglenet.lessons.lesson_11_crops import drawing, small_networks
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 rng = np.random.default_rng(11)
@@ -34,11 +36,11 @@ rng = np.random.default_rng(11)
 # %% [markdown]
 # ## More than one crop
 #
-# The paper's network has a top-5 error of 10.07% with one crop of an image. The paper also gives the error of one
-# network with 144 crops, of seven networks with one crop, and of seven with 10 crops. Put the three in order: which
-# helps most?
+# With one crop per image, the paper's network has a top-5 error of 10.07%. The paper also gives the error of one
+# network with 144 crops, of seven networks with one crop, and of seven networks with 10 crops. Guess: in which order
+# are these three, from the smallest error to the largest?
 #
-# Replace the three dots with a guess.
+# Replace the three dots with your guess.
 
 # %%
 predict("11.a", ...)
@@ -51,9 +53,9 @@ PAPER = {
     (7, 1): 8.09,
     (7, 10): 7.62,
     (7, 144): 6.67,
-}  # its Table 3, on the validation set
+}  # Table 3 of the paper, on the validation set
 print(outcome("11.a", sorted([(1, 144), (7, 1), (7, 10)], key=PAPER.get)))
-print("The pairs are (networks, crops), best first.")
+print("Each pair is (networks, crops); the smallest error comes first.")
 figure, _ = drawing.errors_by_cost(PAPER)
 figure
 
@@ -63,18 +65,19 @@ per_doubling = {(m, c): gain / np.log2(m * c) for (m, c), gain in gains.items()}
 assert (round(gains[7, 1], 2), round(gains[1, 144], 2)) == (1.98, 2.18)
 assert max(per_doubling, key=per_doubling.get) == (7, 1)
 rows = [(m, c, m * c, f"{gain:.2f}", f"{per_doubling[m, c]:.2f}") for (m, c), gain in gains.items()]
-mg.console.Table("", (">networks", ">crops", ">cost", ">points gained", ">for each doubling of the cost"), rows)
+mg.console.Table("", (">networks", ">crops", ">cost", ">points gained", ">per doubling of the cost"), rows)
 
 # %% [markdown]
-# What you saw: seven networks at cost 7 gain 1.98 points, 144 crops at cost 144 gain 2.18. At the same cost, more
-# networks are worth more than more crops. But they must be trained first.
+# What you saw: seven networks gain 1.98 percentage points and cost 7 forward passes per image. One network with 144
+# crops gains 2.18 points and costs 144. At the same cost, more networks gain more than more crops, but you have to
+# train them first.
 
 # %% [markdown]
 # ## The 144 crops
 #
-# Resize the image so that its shorter side is 256, 288, 320 and 352. Of each size take three squares, of each square
-# six crops, and mirror each crop too: 4 x 3 x 6 x 2. How many *different* parts of the image are that, if mirrored ones
-# do not count?
+# Resize an image four times, so that its shorter side is 256, 288, 320 and 352. Take three squares at each size, six
+# crops of each square, and the mirror image of each crop: 4 x 3 x 6 x 2 = 144. Guess: how many *different* regions of
+# the image do these crops show, if you do not count mirror images?
 
 # %%
 predict("11.b", ...)
@@ -82,7 +85,7 @@ predict("11.b", ...)
 
 # %%
 def regions(H, W):
-    """Return the unmirrored boxes in an image of H x W, and how many of them differ."""
+    """Return the boxes of the crops in an image of H x W, without mirror images, and how many boxes differ."""
     boxes, mirrored = evaluation.boxes((H, W), 224, 144)
     plain = boxes[~mirrored]
     return plain, len({tuple(box) for box in np.round(plain, 6).tolist()})
@@ -91,7 +94,7 @@ def regions(H, W):
 plain, different = regions(375, 500)
 _, in_square = regions(400, 400)
 print(outcome("11.b", different))
-print(f"{len(plain)} unmirrored boxes in an image of 375 x 500, {different} different; in a square one {in_square}")
+print(f"In an image of 375 x 500, {different} of {len(plain)} boxes are different; in a square image {in_square}.")
 assert (len(plain), different, in_square) == (72, 3 * (4 * 5 + 1), 4 * 5 + 1) == (72, 63, 21)
 
 # %%
@@ -100,15 +103,15 @@ figure, _ = drawing.six_crops(photo)
 figure
 
 # %% [markdown]
-# What you saw: six of the crops. The sixth, the whole square, is the same part of the image at every size, because it
-# is resized to 224 anyway. Four crops, one region. That leaves 3 x (4 x 5 + 1).
+# What you saw: the six crops of one square. The sixth crop is the whole square, resized to 224, so it shows the same
+# region at all four sizes. That leaves 3 x (4 x 5 + 1) = 63 regions.
 #
-# Which pixels are in how many crops?
+# In how many crops is each pixel? The next cell counts them for two images.
 
 
 # %%
 def coverage(H, W):
-    """Return how many of the 72 unmirrored boxes contain each pixel."""
+    """Return how many of the 72 boxes contain each pixel."""
     counts = np.zeros((H, W), int)
     for x0, y0, x1, y1 in regions(H, W)[0]:
         rows, columns = np.arange(H) + 0.5, np.arange(W) + 0.5
@@ -117,27 +120,32 @@ def coverage(H, W):
 
 
 usual, panorama = coverage(375, 500), coverage(200, 800)
-unseen = np.mean(panorama == 0)
+uncovered = np.mean(panorama == 0)
 figure, _ = viz.images({"375 x 500": usual, "200 x 800": panorama}, columns=2, numbers=False)
-print(f"375 x 500: every pixel lies in {usual.min()} to {usual.max()} of 72 boxes")
-print(f"200 x 800: {unseen:.0%} of the pixels are in none")
-assert unseen == 0.25
+print(f"375 x 500: every pixel is in {usual.min()} to {usual.max()} of 72 boxes")
+print(f"200 x 800: {uncovered:.0%} of the pixels are in no box")
+assert uncovered == 0.25
 assert usual.min() > 0
 figure
 
 # %% [markdown]
-# What you saw: the middle is in many crops, the edge in few. A quarter of an image four times as wide as high is in no
-# crop: three squares do not reach it.
+# What you saw: pixels in the middle are in many crops, pixels near the edge in few. If an image is four times as wide
+# as high, a quarter of it is in no crop, because three squares cannot cover it.
 
 # %% [markdown]
-# ## Exercise 11.1: the 144 pieces
+# ## Exercise 11.1: the 144 crops
 #
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
-# Write the list of crops for an image of H x W. Each crop is five numbers: the scale (the shorter side after resizing:
-# 256, 288, 320 or 352), then y and x of its upper left corner and its side, in pixels *of the resized image*, and 1 if
-# it is mirrored, else 0. The side is 224 for corners and centre; for the sixth crop it is the side of the square. Any
-# order is right. In the check's images nothing needs rounding.
+# Return the list of crops for an image of H x W. A crop is five integers (scale, y, x, side, mirror):
+#
+# - scale is the shorter side of the resized image: 256, 288, 320 or 352;
+# - y and x are the position of the upper left corner, and side is the side of the crop, in pixels *of the resized
+#   image*;
+# - mirror is 1 if the crop is mirrored, and 0 if not.
+#
+# In each square, the six crops are the four corners and the centre, with side 224, and the whole square. You may return
+# the crops in any order. In the images of the check, no value needs rounding.
 
 
 # %%
@@ -159,46 +167,47 @@ def crop_boxes(H, W):
 
 
 # %%
-mine = check("11.1", crop_boxes)
-mine
+result = check("11.1", crop_boxes)
+result
 
 # %% [markdown]
-# Your boxes at work: the middle row of an image of 400 x 600, and how many of your unmirrored boxes contain each of its
-# pixels.
+# Now use your crops: how many of them, without mirror images, contain each pixel in the middle row of an image of
+# 400 x 600?
 
 # %%
 figure = None
-if mine.passed:
-    seen = np.zeros(600)
+if result.passed:
+    counts = np.zeros(600)
     for scale, y, x, side, mirror in crop_boxes(400, 600):
         factor = 400 / scale
         if not mirror and y * factor <= 200 < (y + side) * factor:
-            seen[int(x * factor) : int(np.ceil((x + side) * factor))] += 1
-    figure, _ = viz.line_chart({"row 200": (range(600), seen)}, "column", "boxes")
+            counts[int(x * factor) : int(np.ceil((x + side) * factor))] += 1
+    figure, _ = viz.line_chart({"row 200": (range(600), counts)}, "column", "crops")
 figure
 
 # %% [markdown]
-# ## The price
+# ## The cost
 #
-# One forward pass of GoogLeNet takes 1.58 billion MACs (multiply-adds). How many does one answer of seven networks with
-# 144 crops take?
+# One forward pass of GoogLeNet costs 1.58 billion MACs (multiply-adds). Guess: how many MACs does one prediction of
+# seven networks with 144 crops cost?
 
 # %%
 predict("11.f", ...)
 
 # %%
 one_pass = mg.count(mg.models.googlenet(aux=False, init="zeros")).macs
-print(outcome("11.f", f"{7 * 144 * one_pass / 1e12:.2f} T MAC"))
-print(f"{7 * 144} forward passes of {one_pass / 1e9:.2f} G MAC")
+print(outcome("11.f", f"{7 * 144 * one_pass / 1e12:.2f} TMAC"))
+print(f"{7 * 144} forward passes of {one_pass / 1e9:.2f} GMAC each")
 assert round(one_pass / 1e9, 2) == 1.58
 assert round(1008 * one_pass / 1e12, 1) == 1.6
 
 # %% [markdown]
-# ## What 6.67 meant
+# ## What 6.67% meant
 #
-# The winners of the years before, and the three best of 2014. These are top-5 errors on the *test* set. Table 3 above
-# is on the *validation* set, so differences between the two lists mean nothing. Only the full system, seven networks
-# with 144 crops, has the same error on both: 6.67%.
+# The figure shows the best entries in the ImageNet competitions of 2012 and 2013, and the three best of 2014. These
+# are top-5 errors on the *test set*, which is for one report at the end. The paper's Table 3 above is on the
+# *validation set*, which is for choosing, so you cannot compare the two lists. Only the full system, seven networks
+# with 144 crops, has the same error on both sets: 6.67%.
 
 # %%
 ENTRIES = {
@@ -211,23 +220,28 @@ ENTRIES = {
     "2014 GoogLeNet": 6.67,
 }
 figure, _ = viz.bar_chart(ENTRIES, "top-5 error on the test set in %", marked=["2014 GoogLeNet"])
-print(f"test set: GoogLeNet leads VGG by {7.32 - 6.67:.2f} points")
-print(
-    f"validation set: ten crops instead of one are worth {gains[1, 10]:.2f} points, the full system {gains[7, 144]:.2f}"
-)
+print(f"test set: the error of GoogLeNet is {7.32 - 6.67:.2f} points smaller than that of VGG")
+print(f"validation set: ten crops instead of one gain {gains[1, 10]:.2f} points, the full system {gains[7, 144]:.2f}")
 assert 7.32 - 6.67 < gains[1, 10] < gains[7, 144]
 figure
 
 # %% [markdown]
-# What you saw: the lead over the next entry is smaller than what ten crops instead of one are worth (each measured on
-# its own set). So a ranking of entries is also a ranking of how much each spent on crops and networks.
+# What you saw: GoogLeNet's lead over the second entry is smaller than the gain from ten crops instead of one (though
+# the two were measured on different sets). So the ranking of entries also depends on how much each spent on crops and
+# networks.
 
 # %% [markdown]
-# ## How to make one answer of many
+# ## How to combine predictions
 #
-# Two networks answer for one image of three classes. The first returns (.98, .01, .01), the second (.0001, .6, .3999).
-# Average the probabilities; or average their logarithms, which is averaging the logits; or let them vote; or take the
-# largest. Which class does each way choose?
+# Two networks classify one image, with three classes A, B and C. The first returns the probabilities (.98, .01, .01),
+# the second (.0001, .6, .3999). You can combine them in four ways:
+#
+# - average the probabilities;
+# - average their logarithms (which is the same as averaging the logits, the outputs before the softmax);
+# - let the networks vote;
+# - take the larger probability of each class.
+#
+# Guess: which class does each way choose?
 
 # %%
 predict("11.c", ...)
@@ -250,15 +264,17 @@ print(outcome("11.c", classes))
 mg.console.Table("", ("way", ">A", ">B", ">C", "class"), rows)
 
 # %% [markdown]
-# What you saw: in a mean of logarithms one network that is sure of "no" vetoes all others. The paper averages
-# probabilities over crops and networks. It also tried the largest over crops, and found that worse.
+# What you saw: in a mean of logarithms, one network with a probability near 0 vetoes a class, whatever the others
+# predict. The paper averages probabilities over crops and networks. It also tried the maximum over crops, with a worse
+# result.
 
 # %% [markdown]
-# ## Exercise 11.2: one answer of many
+# ## Exercise 11.2: one prediction from many
 #
 # Difficulty: * of ***. About 5 minutes. Core.
 #
-# Write the paper's way. probs has the shape (models, crops, N, C); the result is (N, C).
+# Combine predictions as the paper does. `probs` has the shape (models, crops, N, C), and the result has the shape
+# (N, C).
 
 
 # %%
@@ -279,8 +295,8 @@ combined
 #
 # Difficulty: * of ***. About 6 minutes. Core.
 #
-# An image is an error if its own class is not among the k likeliest. Return the fraction of errors. probs is (N, C),
-# labels are N integers. No two probabilities of an image are equal.
+# An image is an error if its class is not among the k likeliest. Return the fraction of images that are errors. `probs`
+# has the shape (N, C), and `labels` are N integers. All probabilities of an image are different.
 
 
 # %%
@@ -301,10 +317,10 @@ counted
 compare("11.3")
 
 # %% [markdown]
-# ## Why disagreement is needed
+# ## Why networks must disagree
 #
-# Seven networks, each wrong on 37% of the images. If their errors are independent, how often is their mean wrong? And
-# if their errors are strongly alike? Say a number for a correlation of 0, of .5, of .9 and of 1.
+# Seven networks are each wrong on 37% of the images. Their errors may be independent, or they may often be wrong on the
+# same images. Guess: what is the error of their mean if the correlation between the networks is 0, .5, .9 or 1?
 
 # %%
 predict("11.d", ...)
@@ -312,10 +328,10 @@ predict("11.d", ...)
 
 # %%
 def errors(correlation, models=7, images=20_000, classes=10, margin=1.86):
-    """Return the errors of one network and of their mean; class 0 is right, and noise is partly shared."""
-    shared = rng.standard_normal((images, 1, classes))
-    own = rng.standard_normal((images, models, classes))
-    logits = correlation**0.5 * shared + (1 - correlation) ** 0.5 * own
+    """Return the errors of one network and of the mean of all; class 0 is right, and the networks have common noise."""
+    common = rng.standard_normal((images, 1, classes))
+    individual = rng.standard_normal((images, models, classes))
+    logits = correlation**0.5 * common + (1 - correlation) ** 0.5 * individual
     logits[..., 0] += margin
     return np.mean(logits[:, 0].argmax(axis=1) > 0), np.mean(logits.mean(axis=1).argmax(axis=1) > 0)
 
@@ -331,19 +347,20 @@ assert simulated[1.0][0] == simulated[1.0][1]
 figure
 
 # %% [markdown]
-# What you saw: seven networks with independent errors would almost never be wrong. Seven that always err together are
-# worth one. The paper's seven started from the *same* weights, by an oversight, and differed only in the order and the
-# crops of the training images (one was also wider). They still gained, but far less than independent ones would.
+# What you saw: seven networks with independent errors would almost never be wrong together, but seven networks that
+# always make the same errors are as good as one. The seven networks of the paper had the *same* initial weights, by
+# an oversight. They differed only in the order and the crops of the training images (and one was wider). They still
+# helped each other, but far less than independent networks would.
 
 # %% [markdown]
 # ## Measured: networks and crops
 #
-# Now real networks. Small networks learn from crops of handwritten digits (16 x 16 pixels, cropped to 14 x 14: the
-# paper's 256 and 224, divided by sixteen), mirrored half of the time. All start from the same weights, as the paper's
-# did. Which has the smaller error: one network with 144 crops, or seven networks with one?
+# Now train small networks on crops of handwritten digits. A digit has 16 x 16 pixels and the network takes 14 x 14,
+# which is the paper's 256 and 224 divided by sixteen. Half of the crops are mirrored. All networks have the same
+# initial weights, as in the paper. Guess: which has the smaller error, one network with 144 crops or seven networks
+# with one crop?
 #
-# The next cell but one trains seven networks and evaluates 144 crops of 300 images. It takes one to two minutes on two
-# cores and shows how far it is.
+# The training and the evaluation take one to two minutes on two cores and show their progress.
 
 # %%
 predict("11.e", ...)
@@ -352,9 +369,9 @@ predict("11.e", ...)
 COUNT, EPOCHS, TESTED = (3, 1, 100) if FAST else (7, 2, 300)
 networks = []
 for seed in range(COUNT):
-    networks.append(looks.network(seed, EPOCHS))
-    print(f"network {seed + 1} of {COUNT} is trained")
-measured = looks.ask(networks, TESTED, tell=print)
+    networks.append(small_networks.network(seed, EPOCHS))
+    print(f"trained network {seed + 1} of {COUNT}")
+measured = small_networks.evaluate(networks, TESTED, log=print)
 shorter = "shortened run (MINIGOOGLENET_FAST): " if FAST else ""
 print(f"{shorter}{COUNT} networks, {EPOCHS} epochs, {TESTED} images")
 grid = evaluation.table3(measured)
@@ -366,18 +383,19 @@ print(outcome("11.e", min(((1, 144), (COUNT, 1)), key=errors_of.get)))
 print("The pair is (networks, crops).")
 many_crops = next(row.changes[0] for row in grid.rows if (row.models, row.crops) == (1, 144))
 low, high = 100 * many_crops.low, 100 * many_crops.high
-print(
-    f"144 crops of one network change its error by {100 * many_crops.difference:+.2f} points, {low:+.2f} to {high:+.2f}"
-)
+points = 100 * many_crops.difference
+print(f"144 crops change the error of one network by {points:+.2f} points (interval {low:+.2f} to {high:+.2f}).")
 print("The interval excludes 0: more than chance." if many_crops.significant else "It contains 0: this may be chance.")
 figure, _ = viz.evaluation.table3(grid)
 figure
 
 # %% [markdown]
-# What you saw is measured on a few hundred images, so read the intervals: the true difference is in such an interval in
-# 95 of 100 cases. An empty circle means: these images do not tell the two apart, whatever the sign. A digit fills its
-# image, unlike the objects of ImageNet, so a small crop cuts it, and a mirrored digit is not a digit. So 144 crops
-# *may* harm here, but only an interval without 0 would show it.
+# What you saw is measured on a few hundred images, so look at the intervals. Such an *interval* contains the true
+# difference in 95 of 100 cases. An empty circle marks a difference that is not *significant*: its interval contains 0,
+# so it may be chance.
+#
+# A small crop cuts off parts of a digit, and a mirrored digit is usually not a digit. So 144 crops *may* increase the
+# error here, but only an interval without 0 would show it.
 #
 # If your two functions pass, they give the same error as the table:
 
@@ -385,47 +403,52 @@ figure
 if combined.passed and counted.passed:
     answers = measured.answers.transpose(1, 2, 0, 3)  # models, crop counts, images, classes
     error = topk_error(combine(answers[:, :1]), measured.labels, 1)
-    print(f"all {COUNT} networks with one crop, by your code: top-1 error {error:.2%}")
+    print(f"all {COUNT} networks with one crop, with your functions: top-1 error {error:.2%}")
     assert np.isclose(error, evaluation.top_k_error(measured.probabilities(COUNT, 1), measured.labels, 1))
 
 # %% [markdown]
 # ## Make it break
 #
-# An ensemble of one network with itself, three times. Predict its error before you run.
+# **Build an ensemble from three copies of one network.** Predict how its error compares with the error of the single
+# network.
 
 # %%
-same = looks.ask([networks[0]] * 3, 50, (1,))
-alone, together = same.probabilities(1, 1), same.probabilities(3, 1)
-assert np.allclose(alone, together, rtol=1e-12)
-assert np.array_equal(alone.argmax(axis=1), together.argmax(axis=1))
-print("Three times the cost, the same answers.")
+copies = small_networks.evaluate([networks[0]] * 3, 50, (1,))
+single, ensemble = copies.probabilities(1, 1), copies.probabilities(3, 1)
+assert np.allclose(single, ensemble, rtol=1e-12)
+assert np.array_equal(single.argmax(axis=1), ensemble.argmax(axis=1))
+print("The predictions are the same, at three times the cost.")
 
 # %% [markdown]
-# And a network that is always sure of class 0, together with two good ones. With the mean of probabilities it shifts
-# the answers. With the mean of logarithms it decides them all.
+# **Add a network that always predicts class 0 with certainty** to two good networks. With the mean of probabilities it
+# shifts many predictions to class 0. With the mean of logarithms it decides nearly all of them.
 
 # %%
 good = measured.answers[:, :2, 0]
-liar = np.full_like(good[:, :1], 1e-9)
-liar[..., 0] = 1
-three = np.concatenate([good, liar], axis=1)
+bad = np.full_like(good[:, :1], 1e-9)
+bad[..., 0] = 1
+three = np.concatenate([good, bad], axis=1)
 by_mean, by_log = three.mean(axis=1), np.log(three + 1e-300).mean(axis=1)
 zeros = [f"{np.mean(means.argmax(axis=1) == 0):.0%}" for means in (by_mean, by_log)]
-print(f"images classified as 0: by the mean of probabilities {zeros[0]}, by that of logarithms {zeros[1]}")
+print(f"classified as 0: {zeros[0]} of the images by the mean of probabilities, {zeros[1]} by the mean of logarithms")
 
 # %% [markdown]
 # ## Claims, checked
 #
-# What texts say about this part of the paper, compared with the numbers above.
+# You may meet these claims about the paper elsewhere. Each line shows a claim and what you measured.
 
 # %%
 claims = [
     ("4 scales x 3 squares x 6 crops x 2 mirrors are 144", 4 * 3 * 6 * 2 == 144, "right"),
-    ("144 crops show 144 regions", different * 2 == 126, "refined: 126 in a landscape, 42 in a square image"),
+    ("144 crops show 144 regions", different * 2 == 126, "wrong; 126 in a wide image, 42 in a square image"),
     ("probabilities are averaged over crops and classifiers", classes["mean of probabilities"] == "A", "right"),
-    ("the gain from 10.07 to 6.67 is 3.45 points", round(gains[7, 144], 2) == 3.40, "wrong by a slip: it is 3.40"),
-    ("15.3 to 6.67 is 56.5% less", round(100 * (1 - 6.67 / 15.3), 1) == 56.4, "56.4%"),
-    ("seven independent networks", simulated[0.5][1] > simulated[0.0][1], "refined: equal starts, related errors"),
+    ("the gain from 10.07 to 6.67 is 3.45 points", round(gains[7, 144], 2) == 3.40, "wrong; it is 3.40 points"),
+    ("15.3 to 6.67 is 56.5% less", round(100 * (1 - 6.67 / 15.3), 1) == 56.4, "nearly right; it is 56.4% less"),
+    (
+        "seven independent networks",
+        simulated[0.5][1] > simulated[0.0][1],
+        "not quite; they had the same initial weights, so their errors are correlated",
+    ),
     (
         "more crops are always better",
         not (many_crops.significant and many_crops.difference < 0),
@@ -439,7 +462,7 @@ for claim, holds, verdict in claims:
 # %% [markdown]
 # ## Words and exit quiz
 #
-# Answer each question in one sentence, then look: `quiz("11", answers=True)`.
+# Answer each question in one sentence, then compare: `quiz("11", answers=True)`.
 
 # %%
 glossary.terms("11")
@@ -450,21 +473,23 @@ quiz("11")
 # %% [markdown]
 # ## Take it further
 #
-# What follows is not needed for the next lessons.
+# The next lessons do not need what follows.
 #
-# - Are the probabilities honest? `evaluation.calibration` and `viz.evaluation.calibration` show it, also for an
-#   ensemble.
-# - Snapshot ensembles: average networks of different epochs of one training.
-# - Give the networks different first weights (`rng=seed` in `looks.network`). Do their errors become less alike?
+# - Are the probabilities *calibrated*: is a class with probability 80% right in 80% of the cases? Find out with
+#   `evaluation.calibration` and `viz.evaluation.calibration`, for one network and for an ensemble.
+# - Average networks from different epochs of one training run (a snapshot ensemble).
+# - Give the networks different initial weights (`rng=seed` in `small_networks.network`). Does the correlation between
+#   their errors fall?
 # - Train without mirroring. Which row of the table gains most?
-# - Write 11.1 for images whose sizes are not integers after resizing. How far do two sensible roundings differ?
+# - Write 11.1 for images whose sizes are not integers after resizing. How different are the results of two sensible
+#   ways to round?
 
 # %% [markdown]
-# ## Exercise 11.4: by how many per cent
+# ## Exercise 11.4: a relative reduction
 #
 # Difficulty: * of ***. About 3 minutes. Further.
 #
-# The numbers are yours: they are drawn from the name.
+# Your values are drawn at random from your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -473,27 +498,27 @@ ask("11.4", student)
 # %%
 # exercise 11.4
 ### BEGIN SOLUTION
-fell = (lambda old, new: 100 * (old - new) / old)(**find("11.4").values(student))
+reduction = (lambda old, new: 100 * (old - new) / old)(**find("11.4").values(student))
 ### END SOLUTION
 
 # %%
-answer("11.4", fell)
+answer("11.4", reduction)
 
 # %% [markdown]
-# ## Exercise 11.5: spend twenty looks
+# ## Exercise 11.5: spend twenty forward passes
 #
 # Difficulty: ** of ***. About 8 minutes. Further.
 #
-# You may spend twenty forward passes on each image. Choose how many of the networks above, and how many crops (1, 10 or
-# 144), and defend it in one sentence with a number. The check compares your choice with all others that cost twenty or
-# less, on the same images.
+# You may spend twenty forward passes on each image. Choose how many of your networks to use, and how many crops (1, 10
+# or 144), and give your reason in one sentence that contains a number. The check compares your choice with all other
+# choices that cost at most twenty forward passes, on the same images.
 
 # %%
 # exercise 11.5
 ### BEGIN SOLUTION
 choice = [row for row in evaluation.table3(measured, models=range(1, COUNT + 1)).rows if row.cost <= 20]
 choice = min(choice, key=lambda row: row.changes[0].error)
-reason = f"of all rows that cost 20 or less its top-1 error is the smallest: {choice.changes[0].error:.2%}"
+reason = f"of all rows with a cost of at most 20, it has the smallest top-1 error: {choice.changes[0].error:.2%}"
 choice = (measured, choice.models, choice.crops, reason)
 ### END SOLUTION
 
@@ -501,11 +526,11 @@ choice = (measured, choice.models, choice.crops, reason)
 check("11.5", choice)  # (measured, models, crops, "your reason, with a number")
 
 # %% [markdown]
-# How alike are the errors of two of these networks? If they were independent, the fraction of images on which both are
-# wrong would be the product of their two fractions.
+# How often are two of these networks wrong on the same images? If their errors were independent, this fraction of
+# images would be the product of their two errors.
 
 # %%
 wrong = np.array([evaluation.ranks(measured.answers[:, m, 0], measured.labels) > 0 for m in range(COUNT)])
 both, product = np.mean(wrong[0] & wrong[1]), wrong[0].mean() * wrong[1].mean()
-print(f"networks 1 and 2 are wrong on {wrong[0].mean():.1%} and {wrong[1].mean():.1%}, together on {both:.1%}")
-print(f"independent errors would coincide on {product:.1%}")
+print(f"network 1 is wrong on {wrong[0].mean():.1%} of the images, network 2 on {wrong[1].mean():.1%}")
+print(f"both are wrong on {both:.1%}; with independent errors it would be {product:.1%}")

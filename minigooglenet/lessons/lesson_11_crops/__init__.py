@@ -1,4 +1,4 @@
-"""Lesson 11: a third of the error disappeared without touching a weight. What did it cost, and why did it work?"""
+"""Lesson 11: how multi-crop evaluation and an ensemble removed a third of the error, and what that cost."""
 
 from minigooglenet.lessons.lesson_11_crops import averaging, crops, errors, spending
 

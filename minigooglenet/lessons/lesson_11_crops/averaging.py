@@ -1,4 +1,4 @@
-"""Many answers made one."""
+"""One prediction from the predictions of several networks and crops."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from minigooglenet.exercises.exercise import Exercise
 
 combine = Exercise(
     "11.2",
-    "one answer of many",
+    "one prediction from many",
     "combine(probs) -> (N, C)",
     minutes=5,
     difficulty=1,
     hints=(
-        "probs has four axes: models, crops, N, C. Which two of them should be gone?",
-        "Two models say (.9, .1) and (.5, .5) of an image: the answer is (.7, .3), their mean.",
+        "probs has four axes: models, crops, N, C. Which two of them does the result not have?",
+        "If two models return (.9, .1) and (.5, .5) for an image, the result is their mean, (.7, .3).",
         "`probs.mean(axis=____)`",
     ),
 )
@@ -23,8 +23,8 @@ combine = Exercise(
 def combine_cases(rng):
     for shape in ((2, 3, 4, 5), (3, 2, 2, 2), (4, 1, 3, 3), (2, 2, 2, 3), (1, 3, 2, 4)):
         yield (rng.dirichlet(np.full(shape[-1], 0.5), shape[:-1]),)
-    sure = np.array([[[[1.0, 0.0, 0.0]]], [[[0.0, 0.6, 0.4]]]])
-    yield (sure,)
+    certain = np.array([[[[1.0, 0.0, 0.0]]], [[[0.0, 0.6, 0.4]]]])
+    yield (certain,)
 
 
 @combine.reference
@@ -56,48 +56,48 @@ def combine_in_a_loop(probs):
 
 @combine.wrong
 def mean_of_logarithms(probs):
-    """One network's certainty of zero vetoes all others: average the probabilities."""
-    found = np.exp(np.log(probs).mean(axis=(0, 1)))
-    return found / found.sum(axis=-1, keepdims=True)
+    """You averaged logarithms, so one network with probability 0 vetoes a class. Average the probabilities."""
+    means = np.exp(np.log(probs).mean(axis=(0, 1)))
+    return means / means.sum(axis=-1, keepdims=True)
 
 
 @combine.wrong
 def largest_crop(probs):
-    """The paper tried the maximum over crops, and found it worse than the mean."""
+    """You took the maximum over crops. The paper tried that too, with a worse result. Take the mean."""
     return probs.max(axis=1).mean(axis=0)
 
 
 @combine.wrong
 def votes(probs):
-    """A vote throws away how sure each of them is."""
+    """You let the predictions vote, which discards their confidence. Average the probabilities."""
     return np.eye(probs.shape[-1])[probs.argmax(axis=-1)].mean(axis=(0, 1))
 
 
 @combine.wrong
 def images_averaged(probs):
-    """You averaged images: the axis of crops is still there."""
+    """You averaged over images. Average over models and crops, axes 0 and 1."""
     return probs.mean(axis=(0, 2))
 
 
 @combine.wrong
 def product(probs):
-    """A product counts a doubt once for each look, and the rows no longer add up to 1."""
+    """You multiplied the probabilities, so the rows do not sum to 1. Average them."""
     return probs.prod(axis=(0, 1))
 
 
 @combine.wrong
 def first_model(probs):
-    """Only the first network was heard."""
+    """You used only the first network. Average over all of them."""
     return probs[0].mean(axis=0)
 
 
 @combine.wrong
 def first_crop(probs):
-    """Only the first piece of each image was heard."""
+    """You used only the first crop of each image. Average over all of them."""
     return probs[:, 0].mean(axis=0)
 
 
 @combine.wrong
 def summed(probs):
-    """Right up to a factor: the rows should add up to 1, so divide by models times crops."""
+    """You summed the probabilities. The rows should sum to 1, so divide by models * crops."""
     return probs.sum(axis=(0, 1))

@@ -1,8 +1,8 @@
-"""Figures of lesson 11: errors by their cost, and six of the 144 crops, large enough to see."""
+"""Figures of lesson 11: errors over their cost, and six of the 144 crops."""
 
 from minigooglenet import evaluation, figures, viz
 
-SCALE, SQUARE = 352, 1  # the crops that are shown: the shorter side after resizing, and which of the three squares
+SCALE, SQUARE = 352, 1  # of the crops in the figure: shorter side after resizing, and index of the square
 
 
 def errors_by_cost(errors):
@@ -15,16 +15,16 @@ def errors_by_cost(errors):
     lines = {}
     for (networks, crops), error in errors.items():
         name = "1 network" if networks == 1 else f"{networks} networks"
-        costs, found = lines.setdefault(name, ([], []))
+        costs, line = lines.setdefault(name, ([], []))
         costs.append(networks * crops)
-        found.append(error)
-    figure, text = viz.line_chart(lines, "forward passes for an image (logarithmic)", "top-5 error in %")
+        line.append(error)
+    figure, text = viz.line_chart(lines, "forward passes per image (logarithmic)", "top-5 error in %")
     figure.axes[0].set_xscale("log")
     return figures.described(figure, text)
 
 
 def six_crops(image, size=224):
-    """Draw the six crops of the middle square at the largest scale: where they are in an image, and as they are fed.
+    """Draw the six crops of the middle square at the largest scale: their boxes in the image, and the crops themselves.
 
     image : uint8 (3, H, W)
 
@@ -54,7 +54,7 @@ def six_crops(image, size=224):
         axis = axes[1 + number // 3, number % 3]
         axis.imshow(crops[i].transpose(1, 2, 0))
         axis.set_title(places[i][2], fontsize=10)
-        axis.spines[:].set(color=colour, linestyle=dash, linewidth=3)  # as its box; a title in that colour is too faint
+        axis.spines[:].set(color=colour, linestyle=dash, linewidth=3)  # the same as its box in the image
         lines.append(f"{places[i][2]:13} {x0:6.1f} {y0:6.1f} {x1:6.1f} {y1:6.1f}")
     for axis in (whole, *axes[1:].flat):
         axis.set(xticks=[], yticks=[])

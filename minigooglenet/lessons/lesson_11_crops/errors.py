@@ -1,4 +1,4 @@
-"""What an error is, and by how many per cent it fell."""
+"""The top-k error, and the relative reduction of an error."""
 
 import numpy as np
 
@@ -8,15 +8,16 @@ from minigooglenet.exercises.questions import Question
 
 reduction = Question(
     "11.4",
-    "by how many per cent",
-    "the winning top-5 error was {old} % one year and {new} % the next. By how many per cent of itself did it fall?",
+    "a relative reduction",
+    "The smallest top-5 error was {old}% in one year and {new}% in the next. By what percentage of the old error did "
+    "it fall?",
     minutes=3,
     difficulty=1,
     core=False,
     tolerance=1e-3,
     hints=(
-        "Compared with what? A fall from 20 to 10 is a fall by half, whatever the units.",
-        "From 20 % to 15 % it fell by 5 points, and 5 is a quarter of 20.",
+        "Divide the difference by the error before. A fall from 20 to 10 is a fall by half.",
+        "From 20% to 15% is a fall by 5 percentage points, and 5 is 25% of 20.",
         "`100 * (old - new) / ____`",
     ),
 )
@@ -34,45 +35,45 @@ def reduction_solution(old, new):
 
 
 @reduction.wrong
-def points_for_per_cent(old, new):
-    """Those are percentage points; asked is the share of the old error."""
+def points_instead_of_percentage(old, new):
+    """Those are percentage points. Divide them by the old error."""
     return old - new
 
 
 @reduction.wrong
 def relative_to_the_new(old, new):
-    """You divided by the new error. What fell is the old one."""
+    """You divided by the new error. Divide by the old one."""
     return 100 * (old - new) / new
 
 
 @reduction.wrong
-def what_is_left(old, new):
-    """That is the share that is left; asked is the share that is gone."""
+def remaining_percentage(old, new):
+    """That is the percentage that remains. The question is by what percentage the error fell."""
     return 100 * new / old
 
 
 @reduction.wrong
-def sign(old, new):
-    """It fell, and you were asked by how much: a positive number."""
+def negative_sign(old, new):
+    """The question is by how much the error fell, so the answer is positive."""
     return 100 * (new - old) / old
 
 
 @reduction.wrong
-def share_for_per_cent(old, new):
-    """That is the share of 1; in per cent it is a hundred times as much."""
+def fraction_instead_of_percentage(old, new):
+    """That is a fraction. Multiply it by 100 to get a percentage."""
     return (old - new) / old
 
 
 topk = Exercise(
     "11.3",
     "top-k error",
-    "topk_error(probs, labels, k) -> share of 1",
+    "topk_error(probs, labels, k) -> fraction of the images",
     minutes=6,
     difficulty=1,
     hints=(
-        "Which way does argsort sort, and what does the metric count: hits or misses?",
-        "Scores (.2, .5, .3): the two likeliest classes are 1 and 2. An image of class 0 is then a top-2 error.",
-        "`best = np.argsort(-probs, axis=1)[:, ____]`; an error is an image whose label is not in its row of best.",
+        "In which order does argsort sort, and does the error count hits or misses?",
+        "For the probabilities (.2, .5, .3), the likeliest classes are 1 and 2. An image of class 0 is a top-2 error.",
+        "`best = np.argsort(-probs, axis=1)[:, ____]`; an image is an error if its label is not in its row of best",
     ),
 )
 
@@ -110,42 +111,42 @@ def _hits(probs, labels, k):
 
 @topk.wrong
 def the_five_worst(probs, labels, k):
-    """argsort sorts upwards: its first places are the least likely classes."""
+    """You took the k least likely classes: argsort sorts in ascending order."""
     return 1 - (np.argsort(probs, axis=1)[:, :k] == labels[:, None]).any(axis=1).mean()
 
 
 @topk.wrong
 def accuracy(probs, labels, k):
-    """Exactly 1 minus ours: you counted what is right."""
+    """That is the accuracy, 1 minus the error. Count the misses."""
     return _hits(probs, labels, k).mean()
 
 
 @topk.wrong
 def one_too_many(probs, labels, k):
-    """You looked at k + 1 classes."""
+    """You used the k + 1 likeliest classes. Use k."""
     return 1 - _hits(probs, labels, k + 1).mean()
 
 
 @topk.wrong
 def top_1(probs, labels, k):
-    """k is not used: this is the error of the likeliest class."""
+    """Your function does not use k: that is the top-1 error."""
     return 1 - _hits(probs, labels, 1).mean()
 
 
 @topk.wrong
-def count_for_share(probs, labels, k):
-    """That is how many are wrong; divide by the number of images."""
+def count_instead_of_fraction(probs, labels, k):
+    """That is the number of errors. Divide by the number of images."""
     return (~_hits(probs, labels, k)).sum()
 
 
 @topk.wrong
 def mean_over_classes(probs, labels, k):
-    """You averaged the classes' errors. Here every image counts alike."""
+    """You averaged the errors of the classes. Here every image has the same weight."""
     missed = ~_hits(probs, labels, k)
     return np.mean([missed[labels == label].mean() for label in np.unique(labels)])
 
 
 @topk.wrong
-def place_k_only(probs, labels, k):
-    """A label in a better place than the k-th counts as right, too."""
+def kth_class_only(probs, labels, k):
+    """You compared the label with the k-th likeliest class only. The likelier ones count as right too."""
     return (np.argsort(-probs, axis=1)[:, k - 1] != labels).mean()

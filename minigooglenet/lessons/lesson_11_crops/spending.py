@@ -1,4 +1,4 @@
-"""A budget of looks, and what it buys."""
+"""A budget of forward passes, spent on networks and crops."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from minigooglenet.evaluation.metrics import ranks
 from minigooglenet.exercises.exercise import Exercise, Verdict
 from minigooglenet.exercises.outputs import FormError, form, integer, parts
 
-BUDGET = 20  # forward passes an image
+BUDGET = 20  # forward passes per image
 LEAST_WORDS = 6
 
 spend = Exercise(
     "11.5",
-    "spend twenty looks",
-    "(measured, models, crops, your reason with a number)",
+    "spend twenty forward passes",
+    "(measured, models, crops, reason with a number)",
     minutes=8,
     difficulty=2,
     core=False,
     objects=(Evaluation,),
     hints=(
-        "Read the table: which rows cost 20 or less? The cost of a row is models times crops.",
-        "Of the rows that you can pay, take the one with the smallest top-1 error, and say that error in your reason.",
-        "`(measured, ____, ____, 'because its top-1 error is ... % for ... forward passes')`",
+        "Which rows of the table cost at most 20? The cost of a row is models * crops.",
+        "Of these rows, take the one with the smallest top-1 error, and give this error in your reason.",
+        "`(measured, ____, ____, 'because its top-1 error is ...% for ... forward passes')`",
     ),
 )
 
@@ -44,13 +44,14 @@ def spend_judge(answer):
     models, crops = integer(models, "models"), integer(crops, "crops")
     if min(models, crops) < 1:
         raise FormError(f"models and crops should be at least 1, got {models} and {crops}")
-    there = measured.answers.shape[1]
+    trained = measured.answers.shape[1]
     cost = models * max(1, crops)
+    passes = f"{models} x {crops} = {cost} forward passes"
     if cost > BUDGET:
         added = models + crops <= BUDGET
-        return _named("sum for product" if added else "over the budget", f"{models} x {crops} = {cost} looks. ")
-    if models > there or crops not in measured.counts:
-        return Verdict(False, None, f"measured are up to {there} models with {measured.counts} crops")
+        return _named("sum instead of product" if added else "over the budget", f"{passes}. ")
+    if models > trained or crops not in measured.counts:
+        return Verdict(False, None, f"choose from up to {trained} models and {measured.counts} crops")
     if len(reason.split()) < LEAST_WORDS:
         return _named("no reason")
     if not any(character.isdigit() for character in reason):
@@ -60,10 +61,10 @@ def spend_judge(answer):
         ranks(measured.probabilities(*setting), measured.labels) > 0
         for setting in ((models, crops), (best.models, best.crops))
     )
-    error = f"top-1 error {wrong.mean():.2%}, the best for {BUDGET} looks has {least.mean():.2%}"
+    error = f"top-1 error {wrong.mean():.2%}; the best choice for {BUDGET} forward passes has {least.mean():.2%}"
     if paired_interval(wrong, least)[0] > 0:
-        return _named("more than chance behind", f"{error}. ")
-    return Verdict(True, None, f"{models} x {crops} = {cost} looks: {error}; this test set does not tell them apart")
+        return _named("significantly worse choice", f"{error}. ")
+    return Verdict(True, None, f"{passes}, {error}, which is not significantly better on these images")
 
 
 def _named(name, before=""):
@@ -72,16 +73,16 @@ def _named(name, before=""):
 
 
 def _example():
-    """Return an Evaluation of seven networks that are each often wrong, and seldom together."""
+    """Return an Evaluation of seven networks that are often wrong, but rarely on the same images."""
     rng = np.random.default_rng(11)
     labels = rng.integers(0, 3, 200)
-    scores = np.eye(3)[labels][:, None, None] + rng.normal(0, 1, (200, 7, 2, 3))
-    answers = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+    logits = np.eye(3)[labels][:, None, None] + rng.normal(0, 1, (200, 7, 2, 3))
+    answers = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     return Evaluation(answers, (1, 10), np.arange(200), labels)
 
 
 _MEASURED = _example()
-_REASON = "seven networks err least: their error is the smallest of all rows that cost 20"
+_REASON = "seven networks have the smallest error of all rows with a cost of at most 20"
 
 spend.reference((_MEASURED, 7, 1, _REASON))
 spend.right((_MEASURED, 6, 1, _REASON))
@@ -89,29 +90,29 @@ spend.right((_MEASURED, 6, 1, _REASON))
 
 @spend.wrong
 def over_the_budget():
-    """That is more than you may spend; models and crops multiply."""
+    """That is more than twenty. The cost is models * crops."""
     return (_MEASURED, 1, 144, _REASON)
 
 
 @spend.wrong
-def sum_for_product():
-    """Every network looks at every crop: the cost is the product, not the sum."""
+def sum_instead_of_product():
+    """Every network reads every crop, so the cost is models * crops, not models + crops."""
     return (_MEASURED, 7, 10, _REASON)
 
 
 @spend.wrong
 def no_reason():
-    """Choose and defend: one sentence, please, of six words at least."""
+    """Give your reason in a sentence of at least six words."""
     return (_MEASURED, 7, 1, "best")
 
 
 @spend.wrong
 def reason_without_a_number():
-    """Which error does it buy? Let the sentence hold the number."""
-    return (_MEASURED, 7, 1, "because seven networks err in different places")
+    """Your reason should contain a number, for example the error of your choice."""
+    return (_MEASURED, 7, 1, "because seven networks are wrong on different images")
 
 
 @spend.wrong
-def more_than_chance_behind():
-    """Another row for the same money is better, by more than chance."""
+def significantly_worse_choice():
+    """Another affordable row has a significantly smaller error."""
     return (_MEASURED, 1, 1, _REASON)

@@ -1,4 +1,4 @@
-"""Lesson 12: how does a classifier become useful for labels, and for places, that it was never trained on?"""
+"""Lesson 12: a classifier for new classes, and for finding objects in an image."""
 
 from minigooglenet.lessons.lesson_12_transfer import detection, features, new_head, region_cost
 

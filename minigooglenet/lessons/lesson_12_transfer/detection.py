@@ -1,4 +1,4 @@
-"""How boxes overlap, which of them stay, and how good a list of detections is."""
+"""The overlap of boxes, non-maximum suppression and average precision."""
 
 import itertools
 
@@ -14,8 +14,8 @@ iou = Exercise(
     minutes=6,
     difficulty=1,
     hints=(
-        "Draw two boxes that lie apart. What is the width of their intersection?",
-        "Widths cannot be negative. Union is both areas less the intersection, which both of them contain.",
+        "Draw two boxes that do not touch. What is the width of their intersection?",
+        "A width cannot be negative. The union is the sum of both areas minus the intersection, which both contain.",
         "`width = max(0, min(a[2], b[2]) - ____)`",
     ),
 )
@@ -67,66 +67,66 @@ def iou_by_grid(a, b):
     inside = np.zeros(2)
     for x0, x1 in itertools.pairwise(xs):
         for y0, y1 in itertools.pairwise(ys):
-            held = [box[0] <= x0 and x1 <= box[2] and box[1] <= y0 and y1 <= box[3] for box in (a, b)]
-            inside += (x1 - x0) * (y1 - y0) * np.array([all(held), any(held)])
+            covered = [box[0] <= x0 and x1 <= box[2] and box[1] <= y0 and y1 <= box[3] for box in (a, b)]
+            inside += (x1 - x0) * (y1 - y0) * np.array([all(covered), any(covered)])
     return inside[0] / inside[1]
 
 
 @iou.wrong
 def one_pixel_added(a, b):
-    """The +1 counts pixels; these boxes have fractions, and a width is x1 - x0."""
+    """You added 1 to each width, which counts pixels. These boxes are floats, so a width is x1 - x0."""
     return _iou(a, b, more=1)
 
 
 @iou.wrong
-def not_clamped(a, b):
-    """Boxes apart along both axes overlap: two negative lengths multiply to a positive area."""
+def not_clipped(a, b):
+    """If boxes are apart along both axes, you multiply two negative lengths to a positive area. Clip both at 0."""
     return _iou(a, b, clamp_x=False, clamp_y=False)
 
 
 @iou.wrong
-def one_axis_clamped(a, b):
-    """A negative height is left: clamp both lengths at 0."""
+def one_axis_clipped(a, b):
+    """You clipped the width at 0, but not the height."""
     return _iou(a, b, clamp_y=False)
 
 
 @iou.wrong
 def corner_and_size(a, b):
-    """You read the last two numbers as width and height; they are the other corner."""
+    """You read the last two numbers as width and height. They are the opposite corner."""
     return _iou(*((box[0], box[1], box[0] + box[2], box[1] + box[3]) for box in (a, b)))
 
 
 @iou.wrong
 def over_the_smaller_box(a, b):
-    """A small box inside a large one gets 1: divide by the union."""
+    """You divided by the smaller area, so a small box inside a large one gets 1. Divide by the union."""
     both, first, second = _parts(a, b)
     return both / min(first, second)
 
 
 @iou.wrong
 def over_the_sum(a, b):
-    """Equal boxes get 1/2: the union counts the intersection once."""
+    """You divided by the sum of the areas, so equal boxes get 1/2. The union contains the intersection only once."""
     both, first, second = _parts(a, b)
     return both / (first + second)
 
 
 @iou.wrong
 def over_the_first_box(a, b):
-    """iou(a, b) must equal iou(b, a): divide by the union."""
+    """You divided by the area of a, so iou(a, b) differs from iou(b, a). Divide by the union."""
     both, first, _ = _parts(a, b)
     return both / first
 
 
 nms = Exercise(
     "12.4",
-    "one box for each object",
-    "nms(boxes, scores, t) -> list of the indices kept, best first",
+    "one box per object",
+    "nms(boxes, scores, t) -> indices of the kept boxes, the best first",
     minutes=12,
     difficulty=2,
     core=False,
     hints=(
-        "Who may remove whom? Start with the best box.",
-        "Three boxes in a row, A over B over C. A removes B. B is gone, so C stays if A does not touch it.",
+        "Which boxes may remove others? Start with the best box.",
+        "If A overlaps B and B overlaps C, and A is the best, A removes B. A removed box removes no other, so C stays.",
         "`if all(iou(boxes[i], boxes[j]) <= t for j in ____): kept.append(i)`",
     ),
 )
@@ -136,14 +136,14 @@ nms = Exercise(
 def nms_cases(rng):
     chain = [(4.0, 0.0, 8.0, 2.0), (0.0, 0.0, 4.0, 2.0), (2.0, 0.0, 6.0, 2.0)]  # scores: ends, then the middle
     yield np.array(chain), np.array([0.5, 0.9, 0.7]), 0.3
-    exactly = [(0.0, 0.0, 2.0, 2.0), (0.0, 0.0, 2.0, 1.0), (0.0, 0.0, 2.0, 1.5)]  # 1/2 with the first, and more
+    exactly = [(0.0, 0.0, 2.0, 2.0), (0.0, 0.0, 2.0, 1.0), (0.0, 0.0, 2.0, 1.5)]  # IoU 1/2 with the first, and more
     yield np.array(exactly), np.array([0.8, 0.6, 0.4]), 0.5
     corners = np.repeat(np.array([[0.0, 0.0], [20.0, 20.0], [40.0, 0.0]]), 4, axis=0)
     corners = corners + np.tile([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [9.0, 1.0]], (3, 1))
     order = rng.permutation(12)
     boxes = np.hstack([corners, corners + 10])[order]
     yield boxes, rng.permutation(12) / 16 + 0.1, 0.4
-    yield np.array(exactly), np.array([0.4, 0.6, 0.8]), 1.0  # nothing overlaps more: all stay
+    yield np.array(exactly), np.array([0.4, 0.6, 0.8]), 1.0  # no IoU is above 1, so all stay
     for t in (0.2, 0.5):
         low = rng.integers(0, 7, (12, 2))
         yield np.hstack([low, low + rng.integers(2, 8, (12, 2))]) / 2, rng.permutation(12) / 16 + 0.1, t
@@ -189,43 +189,43 @@ def nms_by_a_matrix(boxes, scores, t):
 
 @nms.wrong
 def worst_first(boxes, scores, t):
-    """The worst boxes are kept: sort by score, the largest first."""
+    """You kept the worst boxes. Sort the scores in descending order."""
     return _kept(boxes, scores, t, np.argsort(scores))
 
 
 @nms.wrong
 def not_sorted(boxes, scores, t):
-    """The order of the list decides who stays; the scores must."""
+    """You went through the boxes in the order of the list. Go through them in the order of their scores."""
     return _kept(boxes, scores, t, np.arange(len(boxes)))
 
 
 @nms.wrong
 def a_removed_box_removes(boxes, scores, t):
-    """The last of the chain was removed by a box that was gone itself."""
+    """You let a removed box remove another one. Compare only with boxes that you kept."""
     return _kept(boxes, scores, t, by="seen")
 
 
 @nms.wrong
 def only_the_best_removes(boxes, scores, t):
-    """Duplicates far from the best box are still there: every kept box removes."""
+    """You compared only with the best box, so other duplicates remain. Compare with every kept box."""
     return _kept(boxes, scores, t, by="best")
 
 
 @nms.wrong
 def equal_counts_as_above(boxes, scores, t):
-    """A box whose overlap is exactly t stays."""
+    """You removed a box whose IoU is exactly t. It stays: only an IoU above t removes it."""
     return _kept(boxes, scores, t, equal=True)
 
 
 @nms.wrong
 def order_lost(boxes, scores, t):
-    """The right boxes, in the order of the list: return them best first."""
+    """These are the right boxes in the wrong order. Return the best first."""
     return sorted(_kept(boxes, scores, t))
 
 
 @nms.wrong
-def the_removed_returned(boxes, scores, t):
-    """Those are the boxes to throw away."""
+def removed_boxes_returned(boxes, scores, t):
+    """You returned the removed boxes. Return the kept ones."""
     kept = _kept(boxes, scores, t)
     return [int(i) for i in np.argsort(-np.asarray(scores)) if i not in kept]
 
@@ -238,24 +238,24 @@ average_precision = Exercise(
     difficulty=3,
     core=False,
     hints=(
-        "Walk down the list, best score first. Which of the detections hit a truth that nobody hit before?",
+        "Sort the detections, the best first. Which of them hit a truth that no earlier detection hit?",
         (
-            "After each detection: precision is hits over detections so far, recall is hits over all truths. Replace "
-            "each precision by the best at this or any later place, and add precision times step of recall."
+            "After each detection, precision is hits / detections so far and recall is hits / all truths. Replace each "
+            "precision by the largest at this or any later detection, and add precision * increase of recall."
         ),
-        "`precision = np.cumsum(hit) / ____`, then the largest from each place on",
+        "`precision = np.cumsum(hit) / ____`, then the running maximum from the end",
     ),
 )
 
 
 def _crowded(rng):
-    """Return boxes that overlap, each found about where it is, and one of them twice."""
+    """Return overlapping boxes as truths, and a detection near each of them, near one of them twice."""
     low = rng.integers(0, 9, (8, 2)) / 2
     boxes = np.hstack([low, low + rng.integers(3, 9, (8, 2))])
     moved = boxes + rng.choice([-0.5, 0.0, 0.5], boxes.shape)
     scores = (rng.permutation(9) + 1) / 10
-    found = [(place % 8 % 3, float(score), tuple(moved[place % 8].tolist())) for place, score in enumerate(scores)]
-    return found, [(place % 3, tuple(box)) for place, box in enumerate(boxes.tolist())]
+    detections = [((i % 8) % 3, float(score), tuple(moved[i % 8].tolist())) for i, score in enumerate(scores)]
+    return detections, [(i % 3, tuple(box)) for i, box in enumerate(boxes.tolist())]
 
 
 @average_precision.cases
@@ -263,7 +263,7 @@ def average_precision_cases(rng):
     a, b, c = (0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (0.0, 20.0, 10.0, 30.0)
     near_a, near_b = (1.0, 0.0, 11.0, 10.0), (20.0, 1.0, 30.0, 11.0)
     yield [(0, 0.9, near_a), (0, 0.8, c), (0, 0.7, b)], [(0, a), (0, b), (0, (40.0, 40.0, 50.0, 50.0))]
-    yield (  # scrambled; a duplicate, a box in the wrong image, a truth that nobody finds
+    yield (  # not sorted; a duplicate, a box in the wrong image, a truth without a detection
         [
             (1, 0.55, c),
             (0, 0.95, near_a),
@@ -276,10 +276,10 @@ def average_precision_cases(rng):
         [(0, a), (0, b), (1, b), (1, c), (2, c), (2, a)],
     )
     yield [(0, 0.2, b)], [(0, a)]
-    c = (2.0, 0.0, 12.0, 10.0)  # two truths that overlap: the best is meant, even if somebody hit it before
+    c = (2.0, 0.0, 12.0, 10.0)  # two truths that overlap: the best one is matched, even if it was hit before
     twice = [(0, 0.9, c), (0, 0.8, (2.0, 0.0, 12.0, 9.0)), (0, 0.7, a)]
     yield [*twice, (1, 0.6, (0.0, 0.0, 10.0, 5.5)), (2, 0.5, (0.0, 0.0, 10.0, 4.5))], [(0, a), (0, c), (1, a), (2, a)]
-    half, lower, right = (0.0, 0.0, 10.0, 5.0), (0.0, 4.0, 10.0, 14.0), (4.0, 0.0, 14.0, 10.0)  # a half, and 3/7 of a
+    half, lower, right = (0.0, 0.0, 10.0, 5.0), (0.0, 4.0, 10.0, 14.0), (4.0, 0.0, 14.0, 10.0)  # IoU with a: 1/2, 3/7
     yield [(0, 0.9, half), (1, 0.8, lower), (2, 0.7, right), (0, 0.6, b)], [(0, a), (0, b), (1, a), (2, a)]
     for _ in range(3):
         yield _crowded(rng)
@@ -300,15 +300,15 @@ def average_precision_reference(found, truths):
 
 @average_precision.right
 def average_precision_as_a_staircase(found, truths):
-    order, free, points, hits = sorted(found, key=lambda each: each[1], reverse=True), list(truths), [], 0
+    order, free, points, hits = sorted(found, key=lambda one: one[1], reverse=True), list(truths), [], 0
     for rank, (image, _, box) in enumerate(order, 1):
-        there = sorted((truth for truth in truths if truth[0] == image), key=lambda truth: _iou(truth[1], box))
-        if there and _iou(there[-1][1], box) >= 0.5 and there[-1] in free:
-            free.remove(there[-1])
+        in_image = sorted((truth for truth in truths if truth[0] == image), key=lambda truth: _iou(truth[1], box))
+        if in_image and _iou(in_image[-1][1], box) >= 0.5 and in_image[-1] in free:
+            free.remove(in_image[-1])
             hits += 1
         points.append((hits / len(truths), hits / rank))
     area = 0.0
-    for level in range(1, len(truths) + 1):  # the staircase, one truth after the other
+    for level in range(1, len(truths) + 1):  # the steps of the staircase
         area += max((p for r, p in points if r >= level / len(truths) - 1e-12), default=0) / len(truths)
     return area
 
@@ -320,41 +320,41 @@ def average_precision_of_reversed_boxes(found, truths):
 
 @average_precision.wrong
 def duplicates_count_twice(found, truths):
-    """The second hit on one truth is false."""
+    """You counted two hits on one truth. Only the first one is a hit."""
     return _average(found, truths, repeat=True)
 
 
 @average_precision.wrong
-def another_truth_taken(found, truths):
-    """A detection whose best truth was hit before is false: it takes no other."""
+def next_truth_matched(found, truths):
+    """You matched a detection to another truth after its best one was hit. Such a detection is not a hit."""
     return _average(found, truths, other=True)
 
 
 @average_precision.wrong
 def image_ignored(found, truths):
-    """A box was matched to a truth of another image."""
+    """You matched a box to a truth in another image."""
     return _average(found, truths, images=False)
 
 
 @average_precision.wrong
 def not_sorted(found, truths):
-    """Detections are walked best score first, in whatever order they come."""
+    """You used the detections in the order of the list. Sort them by score, the largest first."""
     return _average(found, truths, ordered=False)
 
 
 @average_precision.wrong
-def recall_over_those_found(found, truths):
-    """Recall is over all truths, those that nobody finds too."""
+def recall_over_hit_truths(found, truths):
+    """You divided by the number of truths that are hit. Recall is over all truths."""
     return _average(found, truths, of_found=True)
 
 
 @average_precision.wrong
 def no_envelope(found, truths):
-    """Precision at a recall is the best at this recall or any larger one."""
+    """You used the precision after each detection. Use the largest precision at this or any larger recall."""
     return _average(found, truths, envelope=False)
 
 
 @average_precision.wrong
 def last_precision(found, truths):
-    """That is the precision of the whole list, whatever its order."""
+    """That is the precision of the whole list, which does not depend on its order."""
     return float(regions.hits(found, truths)[0].mean())

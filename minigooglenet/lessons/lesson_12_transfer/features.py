@@ -1,4 +1,4 @@
-"""Features, computed once."""
+"""The exercise that computes the features of images once."""
 
 import functools
 
@@ -12,12 +12,12 @@ from minigooglenet.lessons.lesson_12_transfer.new_head import FEATURES, HEAD, tr
 cache_features = Exercise(
     "12.2",
     "features, computed once",
-    'cache_features(net, images) -> (M, F): the wire "pool5/global" in test mode',
+    'cache_features(net, images) -> (M, F): the wire "pool5/global" in inference mode',
     minutes=8,
     difficulty=2,
     hints=(
-        "In which mode is the network, and which wire goes into the classifier?",
-        "Test mode, no variation of the images, in their order. `net.infer` returns wires by their names.",
+        "Which wire does the classifier read, and in which mode is the network?",
+        "Use inference mode, unchanged images, and their order. `net.infer` returns wires by name.",
         "`net.infer({'image': images}, ____)['pool5/global']`",
     ),
     tolerance=1e-5,
@@ -55,20 +55,21 @@ def cache_features_judge(answer):
         raise output.error
     if same(output, right, cache_features.tolerance):
         if not same(output, _returned(answer), cache_features.tolerance):
-            return Verdict(False, "training mode", "two calls differ: something is drawn at random")
+            return Verdict(False, "training mode", "two calls return different features: something is random")
         other = (lambda: trained(6, 0.25, 8)), (lambda: _images(3)[:5])
         if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
-            return Verdict(False, None, "with another network and other images the values are wrong")
+            return Verdict(False, None, "the values are wrong for another network and other images")
         count, width = right.shape
-        return Verdict(True, None, f"{count} x {width} numbers; a head trained on them never needs the backbone again")
-    for wrong, theirs in zip(cache_features.wrongs, _wrong_features(), strict=True):
-        if same(output, theirs, cache_features.tolerance):
+        what = f"{count} x {width} features; a head that is trained on them does not need the backbone"
+        return Verdict(True, None, what)
+    for wrong, features in zip(cache_features.wrongs, _wrong_features(), strict=True):
+        if same(output, features, cache_features.tolerance):
             return Verdict(False, wrong.name, wrong.message)
     got, _ = next(iter(matched(output, right, "cache_features").values()))
     if got.shape != right.shape:
         what = f"expected shape {right.shape}, got {form(output)}"
         return Verdict(False, None, ". ".join(filter(None, (what, _sentence(likeness(right, got))))))
-    what = "the values are not those of pool5/global in test mode"
+    what = "the values differ from pool5/global in inference mode"
     return Verdict(False, None, f"{what}. {_sentence(likeness(right, got))}")
 
 
@@ -94,36 +95,36 @@ def cache_features_one_by_one(net, images):
 
 @cache_features.wrong
 def training_mode(net, images):
-    """Batch norm used the batch's own mean: an image's features depend on the others."""
+    """You used training mode, in which batch norm uses the mean of the batch. Use inference mode."""
     return _wire(net, images, train=True)
 
 
 @cache_features.wrong
 def dropout_on(net, images):
-    """The wire after dropout in training: some features are 0, others another day."""
+    """You returned the wire after dropout in training mode: random features are 0. Use inference mode."""
     return _wire(net, images, "pool5/drop", train=True)
 
 
 @cache_features.wrong
 def logits(net, images):
-    """One number for each old class: the features go *into* the classifier."""
+    """You returned the logits, one per old class. Return the input of the classifier."""
     return _wire(net, images, HEAD)
 
 
 @cache_features.wrong
-def images_varied(net, images):
-    """You mirrored the images: cached features hold for one image as it is."""
+def images_mirrored(net, images):
+    """You mirrored the images. The stored features are those of the unchanged image."""
     return _wire(net, images[..., ::-1])
 
 
 @cache_features.wrong
 def order_lost(net, images):
-    """Features and labels are matched by their place: keep the order of the images."""
+    """You changed the order. Row i must contain the features of image i, so that the labels match."""
     features = _wire(net, images)
     return features[np.argsort(features[:, 0])]
 
 
 @cache_features.wrong
 def mean_over_the_images(net, images):
-    """One row for each image: the mean is over places, not images."""
+    """You averaged over the images. Return one row per image."""
     return _wire(net, images).mean(axis=0)

@@ -1,4 +1,4 @@
-"""What the layers of a trained network react to: the images that excite a filter most, and the part that mattered."""
+"""What layers learn: the images with the largest responses of a channel, and the part of an image that mattered."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ GREY = 0.0  # halfway between the background of a digit, -1, and its ink, 1
 
 
 class Response(NamedTuple):
-    """The strongest value of one channel for one image: which image, where in the feature map, and how large."""
+    """The largest value of one channel for one image: index of the image, position in the feature map, and value."""
 
     image: int
     row: int
@@ -26,7 +26,7 @@ def responses(net, images, wire, batch=100):
 
 
 def strongest(maps, channel, count=9):
-    """Return the `count` strongest Responses of a channel of feature maps (N, C, H, W), one for each image."""
+    """Return the `count` strongest Responses of a channel of feature maps (N, C, H, W), at most one per image."""
     values = maps[:, channel].reshape(len(maps), -1)
     best = np.argsort(-values.max(axis=1), kind="stable")[:count]
     positions = [divmod(int(values[image].argmax()), maps.shape[3]) for image in best]
@@ -37,14 +37,14 @@ def strongest(maps, channel, count=9):
 
 
 def purity(maps, labels, count=9):
-    """Return for each channel that is not always 0: the largest fraction of its strongest images with one label."""
+    """Return for each channel that is not always 0 the largest fraction of its strongest images with the same label."""
     peaks = maps.max(axis=(2, 3))
     best = np.argsort(-peaks[:, peaks.max(axis=0) > 0], axis=0, kind="stable")[:count]
     return np.array([np.bincount(column).max() for column in labels[best].T]) / count
 
 
 def window(net, wire, response):
-    """Return (top, left, bottom, right): the receptive field of a Response, without the part in the padding."""
+    """Return (top, left, bottom, right), the receptive field of a Response, clipped to the image."""
     spans = {wire: np.array([response[1:3], response[1:3]])}  # first and last position, as (row, column)
     for name, (layer, inputs) in reversed(net.nodes.items()):
         if name not in spans:
@@ -64,7 +64,7 @@ def window(net, wire, response):
 
 
 def show_strongest(net, images, wires, count=6, seed=0):
-    """Draw the strongest images of one channel of each wire, with the part that the value depends on in a frame.
+    """Draw the strongest images of one channel of each wire, with a frame around the receptive field.
 
     Returns
     -------
@@ -72,32 +72,32 @@ def show_strongest(net, images, wires, count=6, seed=0):
     """
     rng = np.random.default_rng(seed)
     figure, axes = figures.new(1.4 * count, 1.5 * len(wires) + 0.2, nrows=len(wires), ncols=count, squeeze=False)
-    lines, chosen = [], []
+    lines, titles = [], []
     for row, wire in zip(axes, wires, strict=True):
         maps = responses(net, images, wire)
         channel = int(rng.choice(np.flatnonzero(maps.max(axis=(0, 2, 3)) > 0)))
-        found = strongest(maps, channel, count)
-        for axis, response in zip(row, found, strict=True):
+        best = strongest(maps, channel, count)
+        for axis, response in zip(row, best, strict=True):
             top, left, bottom, right = window(net, wire, response)
             axis.imshow(images[response.image, 0], cmap="gray")
             x, y = (left, right, right, left, left), (top, top, bottom, bottom, top)
             axis.plot(np.array(x) - 0.5, np.array(y) - 0.5, color=figures.PALETTE[1], linewidth=1.5)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-        chosen.append(f"{wire}, channel {channel}")
-        row[0].set_title(chosen[-1], fontsize=9, loc="left")
-        numbers = ", ".join(f"no. {response.image} ({response.value:.2g})" for response in found)
-        lines.append(f"{chosen[-1]}: {numbers}")
-    alt = f"{count} images in each row, with a frame around the part that mattered; {'; '.join(chosen)}"
+        titles.append(f"{wire}, channel {channel}")
+        row[0].set_title(titles[-1], fontsize=9, loc="left")
+        values = ", ".join(f"no. {response.image} ({response.value:.2g})" for response in best)
+        lines.append(f"{titles[-1]}: {values}")
+    alt = f"{count} images in each row, with a frame around the receptive field; {'; '.join(titles)}"
     head = "strongest images, with the value of the channel"
     return figures.described(figure, "\n".join([head, *lines]), alt=alt)
 
 
 def occlusion(net, image, label, fill, side=6, step=2, batch=100):
-    """Return (drop, answers), both (H', W'), for each position of a square that covers part of an image.
+    """Return (drop, classes), both (H', W'), for each position of a square that covers a part of an image.
 
-    drop : by how much the probability of `label` falls;  answers : the class that is predicted then
-    image : (C, H, W);  fill : the value of the square
+    drop : decrease of the probability of `label`;  classes : the predicted class
+    image : (C, H, W);  fill : value of the pixels in the square
     """
     rows, columns = (range(0, extent - side + 1, step) for extent in image.shape[1:])
     covered = np.repeat(image[None], len(rows) * len(columns), axis=0)
@@ -110,7 +110,7 @@ def occlusion(net, image, label, fill, side=6, step=2, batch=100):
 
 
 def show_occlusion(net, images, labels, fills, side=6, step=2):
-    """Draw by how much the probability of an image's label falls, for each position of each kind of square.
+    """Draw the decrease of the label's probability for each position of a square that covers a part of an image.
 
     images : (N, C, H, W);  fills : {name of the square: its value}
 
@@ -120,20 +120,19 @@ def show_occlusion(net, images, labels, fills, side=6, step=2):
     """
     rows, columns = len(images), 1 + len(fills)
     figure, axes = figures.new(2.5 * columns + 0.6, 2.5 * rows, nrows=rows, ncols=columns, squeeze=False)
-    lines = ["fall of the probability, for each position of a square on an image"]
+    lines = ["decrease of the probability, for each position of a square on an image"]
     for row, image, label in zip(axes, images, labels, strict=True):
         row[0].imshow(image[0], cmap="gray")
         row[0].set_title(f"a {label}", fontsize=10)
         for axis, (name, fill) in zip(row[1:], fills.items(), strict=True):
             drop, _ = occlusion(net, image, label, fill, side, step)
             shown = axis.imshow(drop, cmap=figures.DIVERGING, vmin=-1, vmax=1)
-            axis.set_title(f"a {label}, square of {name}", fontsize=10)
+            axis.set_title(f"a {label}, {name} square", fontsize=10)
             top, left = np.unravel_index(drop.argmax(), drop.shape)
-            lines.append(
-                f"a {label}, {name}: from {drop.min():.2f} to {drop.max():.2f}, there in row {top}, column {left}"
-            )
+            maximum = f"{drop.max():.2f} (at row {top}, column {left})"
+            lines.append(f"a {label}, {name}: from {drop.min():.2f} to {maximum}")
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    figure.colorbar(shown, ax=axes, label="fall of the probability", shrink=0.6)
+    figure.colorbar(shown, ax=axes, label="decrease of the probability", shrink=0.6)
     return figures.described(figure, "\n".join(lines))

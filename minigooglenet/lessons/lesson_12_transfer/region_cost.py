@@ -1,20 +1,20 @@
-"""What classifying regions costs."""
+"""The cost of classifying regions."""
 
 from minigooglenet.exercises.questions import Question
 
 cost = Question(
     "12.6",
-    "what classifying regions costs",
-    "A detector classifies regions with a network of {mmacs} million multiply-adds. Selective search proposes {found} "
-    "regions in an image; larger superpixels halve that number, then {boxes} boxes of MultiBox are added. How many "
-    "billion multiply-adds for {images} images?",
+    "the cost of classifying regions",
+    "A detector classifies regions with a network of {mmacs} million MACs. Selective search proposes {found} regions "
+    "per image. Larger superpixels halve that number, and then {boxes} boxes of MultiBox are added. How many billion "
+    "MACs do {images} images cost?",
     minutes=4,
     difficulty=1,
     core=False,
     tolerance=0.005,
     hints=(
-        "How many regions are there in one image?",
-        "2,000 proposals halved and 200 boxes: 1,200 regions.",
+        "How many regions does one image have?",
+        "In the paper it is half of 2,000 proposals plus 200 boxes: 1,200 regions.",
         "`images * (found / 2 + ____) * mmacs / 1000`",
     ),
 )
@@ -38,29 +38,29 @@ def cost_solution(found, boxes, mmacs, images):
 
 @cost.wrong
 def not_halved(found, boxes, mmacs, images):
-    """Larger superpixels halve the proposals."""
+    """You did not halve the proposals of selective search. Larger superpixels halve their number."""
     return images * (found + boxes) * mmacs / 1000
 
 
 @cost.wrong
 def MultiBox_forgotten(found, boxes, mmacs, images):
-    """The boxes of MultiBox are regions too."""
+    """You left out the boxes of MultiBox. They are classified too."""
     return images * found / 2 * mmacs / 1000
 
 
 @cost.wrong
 def halved_after_adding(found, boxes, mmacs, images):
-    """Only the proposals of selective search are halved."""
+    """You halved the boxes of MultiBox too. Halve only the proposals of selective search."""
     return images * (found + boxes) / 2 * mmacs / 1000
 
 
 @cost.wrong
 def FLOP(found, boxes, mmacs, images):
-    """Twice ours: we asked for multiply-adds."""
+    """Exactly twice the correct number: you counted FLOP. One MAC is two FLOP."""
     return 2 * images * (found / 2 + boxes) * mmacs / 1000
 
 
 @cost.wrong
 def one_image(found, boxes, mmacs, images):
-    """That is one image."""
+    """That is the cost of one image. Multiply by the number of images."""
     return (found / 2 + boxes) * mmacs / 1000

@@ -1,4 +1,4 @@
-"""Pieces of the lesson on transfer: a trained backbone, heads on kept features, and regions of a scene."""
+"""Helpers of lesson 12: a trained backbone, classifiers on stored features, and regions of a scene."""
 
 from importlib import resources
 
@@ -14,13 +14,13 @@ FEATURES = "pool5/global"
 
 
 def trained_backbone():
-    """Return a small network that was trained on the first six classes of `data.shapes`, as a file beside this one."""
-    with resources.as_file(resources.files(__package__) / "trunks" / "shapes.safetensors") as path:
+    """Return a small network, trained on the first six classes of `data.shapes`, from a file in this package."""
+    with resources.as_file(resources.files(__package__) / "backbones" / "shapes.safetensors") as path:
         return weights.load(path).graph
 
 
 def train_backbone(path, epochs=12):
-    """Train that network anew and write it to `path`; takes minutes."""
+    """Train this network from scratch and save it to `path`; takes minutes."""
     scenes = data.shapes(8000, SIDE, seed=12)
     kept = scenes.labels < KNOWN
     net = models.mini_googlenet(KNOWN, width=0.5, depth=3, dropout=False, rng=0)
@@ -30,7 +30,7 @@ def train_backbone(path, epochs=12):
 
 
 def features(net, images):
-    """Return what enters the classifier, (M, F), in test mode."""
+    """Return the input of the classifier, (M, F), in inference mode."""
     parts = [
         net.infer({"image": images[start : start + 256]}, FEATURES)[FEATURES] for start in range(0, len(images), 256)
     ]
@@ -38,7 +38,7 @@ def features(net, images):
 
 
 def fitted(x, labels, classes, *, epochs=60, rng=0):
-    """Return a linear classifier, trained on x (M, F) whose columns it first brings to one scale: function of x."""
+    """Train a linear classifier on x (M, F), with normalised columns, and return it as a function from x to logits."""
     mean, std = x.mean(axis=0), x.std(axis=0) + 1e-3
     head = Graph(x=x.shape[1:])
     head.add("classifier", layers.Linear(x.shape[1], classes, rng=rng), "x")
@@ -47,19 +47,19 @@ def fitted(x, labels, classes, *, epochs=60, rng=0):
     return lambda other: head(((other - mean) / std).astype(np.float32))
 
 
-def cut(image, boxes):
-    """Return the boxes (x0, y0, x1, y1) of an image (3, H, W) as inputs (M, 3, SIDE, SIDE)."""
+def crops(image, boxes):
+    """Return the parts of an image (3, H, W) in boxes (x0, y0, x1, y1), resized to inputs (M, 3, SIDE, SIDE)."""
     decoded = Image.fromarray(image.transpose(1, 2, 0))
-    crops = [decoded.resize((SIDE, SIDE), Image.BILINEAR, box=tuple(map(float, box))) for box in boxes]
-    return data.pixels.UNIT.to_input(np.stack([np.asarray(crop) for crop in crops]).transpose(0, 3, 1, 2))
+    parts = [decoded.resize((SIDE, SIDE), Image.BILINEAR, box=tuple(map(float, box))) for box in boxes]
+    return data.pixels.UNIT.to_input(np.stack([np.asarray(part) for part in parts]).transpose(0, 3, 1, 2))
 
 
 def windows(side, sizes, step=0.25):
-    """Return square windows (M, 4) of those sizes over an image of side x side, a share of their size apart."""
+    """Return square windows (M, 4) of these sizes in an image of side x side; `step` is the stride / size."""
     boxes = []
     for size in sizes:
-        places = np.arange(0, side - size + 1, max(1, round(step * size)))
-        boxes += [(x, y, x + size, y + size) for y in places for x in places]
+        positions = np.arange(0, side - size + 1, max(1, round(step * size)))
+        boxes += [(x, y, x + size, y + size) for y in positions for x in positions]
     return np.array(boxes, float)
 
 
@@ -72,51 +72,56 @@ def overlaps(boxes, others):
 
 
 def hits(found, truths, repeat=False, images=True, ordered=True, other=False):
-    """Return for each detection, best score first, whether it hits a truth (1.0 or 0.0), and the truths that are hit.
+    """Return whether each detection hits a truth (1.0 or 0.0), the best score first, and the indices of the hit truths.
 
     Parameters
     ----------
-    found : list of (image, score, box)
+    found : list of detections (image, score, box)
     truths : list of (image, box)
-    repeat, images, ordered : whether a truth may be hit twice, must be of the same image, and the best comes first
-    other : whether a detection takes another truth if its best one was hit before
+    repeat : whether a truth may be hit twice
+    images : whether a truth must be in the same image
+    ordered : whether the detections are sorted by score
+    other : whether a detection may hit another truth if its best one was hit before
     """
     taken, right = set(), []
-    shares = overlaps([box for _, _, box in found], [box for _, box in truths])
-    places = range(len(found))
-    for i in sorted(places, key=lambda i: -found[i][1]) if ordered else places:
-        meets = [
-            share if (truth[0] == found[i][0] or not images) and not (other and place in taken) else 0
-            for place, (share, truth) in enumerate(zip(shares[i], truths, strict=True))
+    ious = overlaps([box for _, _, box in found], [box for _, box in truths])
+    order = range(len(found))
+    for i in sorted(order, key=lambda i: -found[i][1]) if ordered else order:
+        candidates = [
+            value if (truth[0] == found[i][0] or not images) and not (other and j in taken) else 0
+            for j, (value, truth) in enumerate(zip(ious[i], truths, strict=True))
         ]
-        best = int(np.argmax(meets))
-        right.append(meets[best] >= 0.5 and (repeat or best not in taken))
+        best = int(np.argmax(candidates))
+        right.append(candidates[best] >= 0.5 and (repeat or best not in taken))
         taken |= {best} if right[-1] else set()
     return np.array(right, float), taken
 
 
 def staircase(found, truths):
-    """Return (recall, precision, best precision at that recall or a larger one) after each detection."""
+    """Return (recall, precision, largest precision at this or any larger recall) after each detection."""
     right = np.cumsum(hits(found, truths)[0])
     precision = right / np.arange(1, len(right) + 1)
     return right / len(truths), precision, np.maximum.accumulate(precision[::-1])[::-1]
 
 
-def pieces_to_learn_from(scenes, sizes, rng):
-    """Return (inputs, labels): windows that hold an object, by its class, and as many of ground, by the next number."""
-    inputs, labels, ground = [], [], len(scenes.classes)
+def training_windows(scenes, sizes, rng):
+    """Return (inputs, labels) of windows that contain an object, and of about as many windows of background.
+
+    The label of background is the number of classes.
+    """
+    inputs, labels, background = [], [], len(scenes.classes)
     for image, objects, truths in zip(scenes.images, scenes.labels, scenes.boxes, strict=True):
         boxes = windows(image.shape[1], sizes)
-        share = overlaps(boxes, truths)
-        found = np.flatnonzero(share.max(axis=1) > 0.5)
-        empty = rng.permutation(np.flatnonzero(share.max(axis=1) < 0.3))[: max(6, len(found))]
-        inputs.append(cut(image, boxes[np.concatenate([found, empty])]))
-        labels += [*objects[share[found].argmax(axis=1)], *[ground] * len(empty)]
+        ious = overlaps(boxes, truths)
+        hit = np.flatnonzero(ious.max(axis=1) > 0.5)
+        empty = rng.permutation(np.flatnonzero(ious.max(axis=1) < 0.3))[: max(6, len(hit))]
+        inputs.append(crops(image, boxes[np.concatenate([hit, empty])]))
+        labels += [*objects[ious[hit].argmax(axis=1)], *[background] * len(empty)]
     return np.concatenate(inputs), np.array(labels)
 
 
 def show(image, drawn, title=""):
-    """Draw boxes on an image (3, H, W); `drawn` is {name: boxes}, each name with a colour and a dash of its own.
+    """Draw boxes on an image (3, H, W); `drawn` is {name: boxes}, and each name gets its own colour and dash.
 
     Returns
     -------
@@ -129,16 +134,16 @@ def show(image, drawn, title=""):
     axis.spines[:].set_visible(False)
     axis.set_title(title, fontsize=10)
     lines = []
-    for place, (name, boxes) in enumerate(drawn.items()):
-        look = {"color": figures.PALETTE[(6, 0, 3)[place % 3]], "linestyle": ("-", "--", ":")[place % 3]}
+    for index, (name, boxes) in enumerate(drawn.items()):
+        style = {"color": figures.PALETTE[(6, 0, 3)[index % 3]], "linestyle": ("-", "--", ":")[index % 3]}
         for number, (x0, y0, x1, y1) in enumerate(boxes):
             label = name if number == 0 else None
-            axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], linewidth=2, label=label, **look)
+            axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], linewidth=2, label=label, **style)
         lines.append(
             f"{name}: {len(boxes)} boxes, " + "; ".join(" ".join(f"{v:.0f}" for v in box) for box in boxes[:8])
         )
     if any(len(boxes) for boxes in drawn.values()):
         axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, frameon=False)
     counts = "; ".join(f"{name}: {len(boxes)} boxes" for name, boxes in drawn.items())
-    alt = f"an image{f', {title},' * bool(title)} with boxes on it; {counts}"
+    alt = f"an image with boxes{f', {title}' * bool(title)}; {counts}"
     return figures.described(figure, "\n".join(lines), alt=alt)

@@ -1,7 +1,4 @@
-"""Lesson 13.
-
-From many minutes for one image to a fraction of a second: which idea bought which factor, and where is the wall?
-"""
+"""Lesson 13: how convolutions become fast, and what limits their speed."""
 
 from minigooglenet.lessons.lesson_13_fast import compiled_loops, memory_order, slices, speedups, winograd
 

@@ -1,4 +1,4 @@
-"""Loops, compiled for all cores."""
+"""Loops that are compiled for all cores."""
 
 import numpy as np
 
@@ -9,15 +9,15 @@ from minigooglenet.lessons.lesson_13_fast.parallel_loops import judged
 
 conv_numba = Exercise(
     "13.3",
-    "the loops, compiled, on all cores",
+    "compiled loops on all cores",
     "conv_numba(x, w, b, y) -> None; writes y (N, K, P, Q)",
     minutes=12,
     difficulty=2,
     core=False,
     hints=(
-        "Who writes y[n, k, p, q]? No two threads may write the same number.",
-        "Let each step of prange own whole outputs: one filter k, with all loops that belong to it inside.",
-        "`for k in prange(____):` around the loops over n, p, q, c, u, v, with a sum of its own for each output",
+        "Which iterations write y[n, k, p, q]? No two threads may write to the same element.",
+        "Each iteration of prange should compute all outputs of one filter k, with all other loops inside.",
+        "`for k in prange(____):` around the loops over n, p, q, c, u, v, with a new sum for each output",
     ),
 )
 
@@ -49,14 +49,14 @@ def conv_numba_over_images_and_filters(x, w, b, y):
         n, k = nk // y.shape[1], nk % y.shape[1]
         for p in range(y.shape[2]):
             for q in range(y.shape[3]):
-                seen = x[n, :, p : p + w.shape[2], q : q + w.shape[3]]
-                y[n, k, p, q] = b[k] + (seen * w[k]).sum()
+                inputs = x[n, :, p : p + w.shape[2], q : q + w.shape[3]]
+                y[n, k, p, q] = b[k] + (inputs * w[k]).sum()
 
 
 @conv_numba.wrong
 @numba.njit(parallel=True)
-def two_threads_add_into_one_cell(x, w, b, y):
-    """Parallel over c, all threads add to the same y: run over k or n."""
+def two_threads_add_to_one_element(x, w, b, y):
+    """If prange runs over c, all threads add to the same elements of y. Let it run over k or n."""
     for n, k, p, q in np.ndindex(y.shape):
         y[n, k, p, q] = b[k]
     for c in numba.prange(w.shape[1]):
@@ -68,32 +68,32 @@ def two_threads_add_into_one_cell(x, w, b, y):
 
 @conv_numba.wrong
 def not_compiled():
-    """It is a function of plain Python: give numba.njit(parallel=True)(conv_numba)."""
+    """Your function is not compiled. Pass numba.njit(parallel=True)(conv_numba)."""
     return rungs.loops
 
 
 @conv_numba.wrong
 def object_mode():
-    """In object mode Python's own objects do the work, hardly faster than Python."""
+    """Your function is compiled in object mode, which uses Python objects and is hardly faster. Use numba.njit."""
     return numba.jit(forceobj=True)(rungs.loops)
 
 
 @conv_numba.wrong
 def prange_without_parallel():
-    """Without parallel=True prange is range: one thread does all."""
+    """You compiled without parallel=True, so prange is the same as range and only one thread works."""
     return numba.njit(uncompiled(conv_numba.reference_function))
 
 
 @conv_numba.wrong
-def range_for_prange():
-    """Compiled, but no loop is a prange: one thread does all."""
+def range_instead_of_prange():
+    """None of your loops uses prange, so only one thread works."""
     return numba.njit(parallel=True)(rungs.loops)
 
 
 @conv_numba.wrong
 @numba.njit(parallel=True)
 def sum_in_float32(x, w, b, y):
-    """Whole numbers beyond 2**24 were rounded: the sum is kept in float32."""
+    """You added in float32, which rounds integers beyond 2**24. Add in the dtype of y."""
     for k in numba.prange(y.shape[1]):
         total = np.zeros(1, np.float32)
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
@@ -106,7 +106,7 @@ def sum_in_float32(x, w, b, y):
 @conv_numba.wrong
 @numba.njit(parallel=True)
 def index_wraps_at_the_start(x, w, b, y):
-    """Column -1 is the last one: nobody checks bounds in compiled code."""
+    """You used index -1, which is the last row or column. Compiled code does not check indices."""
     for k in numba.prange(y.shape[1]):
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
             total = b[k]
@@ -118,7 +118,7 @@ def index_wraps_at_the_start(x, w, b, y):
 @conv_numba.wrong
 @numba.njit(parallel=True)
 def bias_forgotten(x, w, b, y):
-    """Every map is short by its filter's bias."""
+    """The bias of each filter is missing. Add b[k] to each output."""
     for k in numba.prange(y.shape[1]):
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
             total = 0.0

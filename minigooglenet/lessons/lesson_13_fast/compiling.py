@@ -1,4 +1,4 @@
-"""Numba for the loops of this lesson. If it cannot be imported, functions stay plain Python and nothing is timed."""
+"""Numba for the loops of this lesson. Without Numba, functions stay plain Python and nothing is timed."""
 
 import functools
 from types import SimpleNamespace
@@ -9,8 +9,8 @@ from minigooglenet.kernels.compiled import fast, why_not_fast
 __all__ = ["compiled", "numba", "uncompiled"]
 
 
-def _as_it_is(function=None, **_):
-    return function or _as_it_is
+def _unchanged(function=None, **_):
+    return function or _unchanged
 
 
 def _prange(*arguments):
@@ -19,14 +19,14 @@ def _prange(*arguments):
 
 def _needs_compiled_code(function):
     @functools.wraps(function)
-    def refuse(*_):
+    def unavailable(*_):
         raise RuntimeError(f"{function.__name__} needs compiled code, but {why_not_fast()}.")
 
-    return refuse
+    return unavailable
 
 
 try:
     import numba
-except Exception:  # as in why_not_fast(), which says why
-    numba = SimpleNamespace(jit=_as_it_is, njit=_as_it_is, prange=_prange, get_num_threads=lambda: 1)
+except Exception:  # as in why_not_fast(), which gives the reason
+    numba = SimpleNamespace(jit=_unchanged, njit=_unchanged, prange=_prange, get_num_threads=lambda: 1)
 compiled = _needs_compiled_code if why_not_fast() else fast().jit.compiled

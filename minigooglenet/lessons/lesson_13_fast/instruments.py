@@ -1,4 +1,4 @@
-"""Instruments that look at how an answer works and never at a clock: steps of Python, and who writes where."""
+"""Instruments that measure how an answer works without a clock: lines of Python that run, and writes to an array."""
 
 import functools
 import linecache
@@ -14,31 +14,31 @@ from minigooglenet.exercises.rebinding import rebound
 
 
 class Steps(NamedTuple):
-    """How often lines of an answer ran: {(file, line): times}, and which functions it called: {name: times}."""
+    """How often each line of an answer ran, {(file, line): count}, and each function was called, {name: count}."""
 
     lines: Counter
     calls: Counter
 
 
 def steps(function, arguments) -> Steps:
-    """Return the steps of Python that a call takes: of lines and calls in the student's code, not inside libraries.
+    """Return the Steps of a call: lines and calls in the student's code, but not inside libraries.
 
-    What is compiled is run as Python.
+    Compiled functions run as Python.
     """
     lines, calls = Counter(), Counter()
     foreign = functools.cache(own_code.foreign)
     answer = rebound(function, lambda value: value)
-    own_file = getattr(getattr(answer, "__code__", None), "co_filename", None)  # it may be one of ours
+    answer_file = getattr(getattr(answer, "__code__", None), "co_filename", None)  # may be a file of this package
 
-    def is_own(code):
-        return code.co_filename == own_file or not foreign(code.co_filename)
+    def is_student_code(code):
+        return code.co_filename == answer_file or not foreign(code.co_filename)
 
     def trace(frame, event, _):
         code = frame.f_code
         if event == "call":
-            if frame.f_back is not None and is_own(frame.f_back.f_code):
+            if frame.f_back is not None and is_student_code(frame.f_back.f_code):
                 calls[code.co_name] += 1
-            return trace if is_own(code) else None
+            return trace if is_student_code(code) else None
         if event == "line":
             lines[code.co_filename, frame.f_lineno] += 1
         return trace
@@ -58,7 +58,7 @@ def steps(function, arguments) -> Steps:
 
 
 def growth(before: Steps, after: Steps):
-    """Return (what, times before, times after) of the line or call that takes more steps after, or None."""
+    """Return (line or call, count before, count after) of the one whose count grows most, or None."""
     for kind in ("lines", "calls"):
         first, second = getattr(before, kind), getattr(after, kind)
         more = [(second[key] - first[key], key) for key in second if second[key] > first[key]]
@@ -74,7 +74,7 @@ def _line(file, number):
 
 
 class Watched:
-    """An array that notes which task of a parallel loop wrote each value, and finds two tasks that meet in one."""
+    """An array that records which task of a parallel loop wrote each element, and detects a race of two tasks."""
 
     def __init__(self, values):
         self.values, self.writer = values, np.full(values.shape, -1)
@@ -89,25 +89,25 @@ class Watched:
         return len(self.values)
 
     def __getitem__(self, key):
-        """Return values, once their writers are seen to be this task."""
-        self._meet(key)
+        """Return values, after checking that no other task wrote them."""
+        self._check_writers(key)
         return self.values[key]
 
     def __setitem__(self, key, value):
-        """Write values, and note who wrote them."""
-        self._meet(key)
+        """Write values, and record this task as their writer."""
+        self._check_writers(key)
         if self.task >= 0:
             self.writer[key] = self.task
         self.values[key] = value
 
-    def _meet(self, key):
+    def _check_writers(self, key):
         writers = np.unique(self.writer[key])
         others = writers[(writers >= 0) & (writers != self.task)]
         if self.task >= 0 and len(others) and self.clash is None:
             self.clash = (int(others[0]), self.task)
 
     def prange(self, *bounds):
-        """Stand in for numba.prange: each step of the outermost loop is a task."""
+        """Replace numba.prange: each iteration of the outermost loop is a task."""
         if self.task >= 0:  # only the outermost loop is parallel
             yield from range(*bounds)
             return

@@ -1,4 +1,4 @@
-"""Steps in memory."""
+"""How far a loop moves in memory."""
 
 import itertools
 
@@ -14,8 +14,8 @@ inner_step = Exercise(
     difficulty=1,
     core=False,
     hints=(
-        "Which loop is the innermost, and which axis of the array does it walk along?",
-        'Layout "hw" with 5 columns: one row further is 5 numbers further in memory, one column further is 1.',
+        "Which loop is the innermost, and along which axis of the array does it move?",
+        'In the layout "hw" with 5 columns, the next row is 5 elements further in memory, and the next column is 1.',
         "`for axis in layout[layout.index(order[-1]) + 1 :]: step *= ____`",
     ),
 )
@@ -34,7 +34,7 @@ def inner_step_cases(rng):
 
 @inner_step.reference
 def inner_step_reference(order, layout, sizes):
-    array = np.empty([sizes[axis] for axis in layout], np.int8)  # one byte each: NumPy's strides are the steps
+    array = np.empty([sizes[axis] for axis in layout], np.int8)  # one byte per element, so strides count elements
     return array.strides[layout.index(order[-1])]
 
 
@@ -48,36 +48,36 @@ def inner_step_by_product(order, layout, sizes):
 
 @inner_step.wrong
 def outermost_loop(order, layout, sizes):
-    """That is the step of the outermost loop: the innermost stands last in `order`."""
+    """That is the jump of the outermost loop. The innermost loop is the last in `order`."""
     return inner_step.reference_function(order[0], layout, sizes)
 
 
 @inner_step.wrong
 def always_1(order, layout, sizes):
-    """Only the last axis of the layout lies side by side in memory."""
+    """That is the jump along the last axis of the layout only. Other axes have larger jumps."""
     return 1
 
 
 @inner_step.wrong
 def own_size_counted(order, layout, sizes):
-    """A step along an axis passes what lies after it, not the axis itself."""
+    """You included the size of the axis itself. Multiply only the sizes of the axes after it in the layout."""
     return inner_step.reference_function(order, layout, sizes) * sizes[order[-1]]
 
 
 @inner_step.wrong
 def axes_before_not_after(order, layout, sizes):
-    """You multiplied the sizes before the axis; the ones after it count."""
+    """You multiplied the sizes of the axes before it in the layout. Multiply those after it."""
     return int(np.prod([sizes[axis] for axis in layout[: layout.index(order[-1])]]))
 
 
 @inner_step.wrong
-def place_in_the_layout(order, layout, sizes):
-    """That is the axis's number; a step is counted in numbers of the array."""
+def position_in_the_layout(order, layout, sizes):
+    """That is the position of the axis in the layout. Return a distance in elements of the array."""
     return len(layout) - layout.index(order[-1])
 
 
 @inner_step.wrong
 def only_the_next_axis(order, layout, sizes):
-    """All axes after it are passed, so all their sizes multiply."""
+    """You used the size of the next axis only. Multiply the sizes of all axes after it in the layout."""
     after = layout[layout.index(order[-1]) + 1 :]
     return sizes[after[0]] if after else 1

@@ -1,6 +1,6 @@
-"""Rungs of the ladder between plain Python and the engine's own kernels, for lesson 13: one idea each.
+"""Convolutions between plain Python and the engine's kernels, for the ladder of lesson 13: one idea each.
 
-Images x (N, C, H, W) are padded already, the stride is 1, y (N, K, P, Q) is written.
+x (N, C, H, W) is already padded, the stride is 1, and the result is written to y (N, K, P, Q).
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from minigooglenet.lessons.lesson_13_fast.compiling import compiled
 
 
 def loops(x, w, b, y):
-    """Write the convolution as its definition has it, with the sum innermost."""
+    """Write the convolution as it is defined, with the sum as the innermost loops."""
     for n, k, p, q in np.ndindex(y.shape):
         total = b[k]
         for c in range(w.shape[1]):
@@ -24,7 +24,7 @@ compiled_loops = compiled(loops)
 
 @compiled
 def along_rows(x, w, b, y):
-    """Write the same sums with the columns q innermost: x and y are walked side by side in memory."""
+    """Write the same sums with the loop over columns q innermost: consecutive elements are adjacent in memory."""
     for n in range(y.shape[0]):
         for k in range(y.shape[1]):
             y[n, k] = b[k]
@@ -38,7 +38,7 @@ def along_rows(x, w, b, y):
 
 @compiled
 def along_columns(x, w, b, y):
-    """Write the same sums with the rows p innermost: every step jumps over a whole row of x and of y."""
+    """Write the same sums with the loop over rows p innermost: every iteration jumps over a whole row of x and y."""
     for n in range(y.shape[0]):
         for k in range(y.shape[1]):
             y[n, k] = b[k]
@@ -51,8 +51,8 @@ def along_columns(x, w, b, y):
 
 
 def slices(x, w, b, y):
-    """Write the same sums with Python loops over the kernel's places alone."""
+    """Write the same sums with a Python loop over the kernel positions only."""
     y[...] = b[:, None, None]
     for u, v in np.ndindex(w.shape[2:]):
-        seen = x[:, :, u : u + y.shape[2], v : v + y.shape[3]]
-        y += np.einsum("nchw,kc->nkhw", seen, w[:, :, u, v], optimize=True)
+        inputs = x[:, :, u : u + y.shape[2], v : v + y.shape[3]]
+        y += np.einsum("nchw,kc->nkhw", inputs, w[:, :, u, v], optimize=True)

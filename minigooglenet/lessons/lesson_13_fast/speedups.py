@@ -1,18 +1,18 @@
-"""The arithmetic of what an idea can bring."""
+"""Amdahl's law, and the FLOP per byte of a layer."""
 
 from minigooglenet.exercises.questions import Question
 
 amdahl = Question(
     "13.5",
-    "what a faster part brings",
-    "{share} % of a network's time goes into its 3x3 convolutions. They become {factor} times faster, the rest stays. "
-    "How many times faster is the whole network?",
+    "the effect of a faster part",
+    "A network spends {share}% of its time in 3x3 convolutions. They become {factor} times as fast, and the rest does "
+    "not change. How many times as fast as before is the whole network?",
     minutes=4,
     difficulty=1,
     tolerance=0.005,
     hints=(
-        "Which part of the time changes, and which stays?",
-        "Half the time, twice as fast: the new time is 1/2 + 1/4 of the old one, so the whole is 4/3 times faster.",
+        "Which part of the time changes, and which does not?",
+        "If half of the time is halved, the new time is 1/2 + 1/4 of the old one, so the whole is 4/3 times as fast.",
         "`1 / ((1 - f) + ____)` with f = share / 100",
     ),
 )
@@ -28,48 +28,53 @@ def amdahl_solution(share, factor):
     return 1 / (1 - share / 100 + share / 100 / factor)
 
 
+def _fraction(values):
+    return values["share"] / 100
+
+
 @amdahl.wrong
-def factor_of_the_part(share, factor):
-    """That is how much faster the part is. The rest takes as long as before."""
+def factor_of_the_part(factor, **_):
+    """That is the factor of the part. The rest takes as long as before."""
     return factor
 
 
 @amdahl.wrong
-def share_times_factor(share, factor):
-    """Factors of speed do not add up by shares: add the times."""
-    return share / 100 * factor
+def fraction_times_factor(factor, **values):
+    """You multiplied the fraction by the factor. Add the times of both parts instead."""
+    return _fraction(values) * factor
 
 
 @amdahl.wrong
-def mean_of_the_factors(share, factor):
-    """That is the mean of 1 and the factor, weighted: times add up, factors do not."""
-    return 1 + share / 100 * (factor - 1)
+def mean_of_the_factors(factor, **values):
+    """That is the weighted mean of 1 and the factor. Add times, not factors."""
+    return 1 + _fraction(values) * (factor - 1)
 
 
 @amdahl.wrong
-def part_for_nothing(share, factor):
-    """That is the wall, the most that is possible: the part would take no time at all."""
-    return 1 / (1 - share / 100)
+def part_for_free(factor, **values):
+    """That is the limit for an infinite factor, if the part took no time at all."""
+    return 1 / (1 - _fraction(values))
 
 
 @amdahl.wrong
-def parts_exchanged(share, factor):
+def parts_exchanged(factor, **values):
     """You made the other part faster."""
-    return 1 / (share / 100 + (1 - share / 100) / factor)
+    return 1 / (_fraction(values) + (1 - _fraction(values)) / factor)
 
 
 intensity = Question(
     "13.6",
-    "how much is done for each byte",
-    "A {k} x {k} convolution with {c} channels in and {f} filters, stride 1, same padding, on a batch of {n} maps of "
-    "{h} x {h}, float32. Input, weights and output move once; leave the bias out. How many FLOP for each byte?",
+    "FLOP per byte",
+    "A {k} x {k} convolution has {c} input channels, {f} filters, stride 1, and padding that keeps the size. It reads "
+    "a batch of {n} feature maps of {h} x {h} in float32. Input, weights and output are read or written once; leave "
+    "out the bias. How many FLOP does it compute per byte?",
     minutes=6,
     difficulty=2,
     core=False,
     tolerance=0.005,
     hints=(
-        "What must be moved at least once, and how many bytes has a number?",
-        "FLOP are twice the multiply-adds. Input and output grow with the batch, the weights do not.",
+        "Which values are read or written, and how many bytes does each value have?",
+        "One MAC is two FLOP. Input and output grow with the batch, but the weights do not.",
         "`2 * macs / (4 * (inputs + outputs + ____))`",
     ),
 )
@@ -82,46 +87,46 @@ def intensity_draw(rng):
 
 
 def _moved(k, h, n, c, f):
-    """Return (MAC, numbers in, weights, numbers out)."""
+    """Return (MACs, input values, weights, output values)."""
     return n * h * h * c * f * k * k, n * c * h * h, c * f * k * k, n * f * h * h
 
 
 @intensity.solution
 def intensity_solution(k, h, n, c, f):
-    macs, *numbers = _moved(k, h, n, c, f)
-    return 2 * macs / (4 * sum(numbers))
+    macs, *values = _moved(k, h, n, c, f)
+    return 2 * macs / (4 * sum(values))
 
 
 @intensity.wrong
 def MAC_not_FLOP(k, h, n, c, f):
-    """Half of ours: a multiply-add counts as two FLOP, and a float32 takes 4 bytes, not 8."""
-    macs, *numbers = _moved(k, h, n, c, f)
-    return macs / (4 * sum(numbers))
+    """Exactly half of the correct number. One MAC is two FLOP, and a float32 value has 4 bytes, not 8."""
+    macs, *values = _moved(k, h, n, c, f)
+    return macs / (4 * sum(values))
 
 
 @intensity.wrong
 def weights_forgotten(k, h, n, c, f):
-    """The weights have to be read too."""
+    """You left out the weights. They are read too."""
     macs, inputs, _, outputs = _moved(k, h, n, c, f)
     return 2 * macs / (4 * (inputs + outputs))
 
 
 @intensity.wrong
 def weights_for_every_image(k, h, n, c, f):
-    """The weights are read once for the whole batch."""
+    """You counted the weights once per image. They are read once for the whole batch."""
     macs, inputs, weights, outputs = _moved(k, h, n, c, f)
     return 2 * macs / (4 * (inputs + n * weights + outputs))
 
 
 @intensity.wrong
 def output_forgotten(k, h, n, c, f):
-    """The output has to be written too."""
+    """You left out the output. It is written too."""
     macs, inputs, weights, _ = _moved(k, h, n, c, f)
     return 2 * macs / (4 * (inputs + weights))
 
 
 @intensity.wrong
-def numbers_not_bytes(k, h, n, c, f):
-    """Four times ours: a float32 has four bytes."""
-    macs, *numbers = _moved(k, h, n, c, f)
-    return 2 * macs / sum(numbers)
+def values_not_bytes(k, h, n, c, f):
+    """Exactly four times the correct number: you counted values. A float32 value has four bytes."""
+    macs, *values = _moved(k, h, n, c, f)
+    return 2 * macs / sum(values)

@@ -1,4 +1,4 @@
-"""Winograd's trick, in one dimension and in two."""
+"""Winograd's algorithm in one and in two dimensions."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from minigooglenet.exercises.outputs import same
 
 winograd_f23 = Exercise(
     "13.4",
-    "two outputs for four products",
+    "two outputs from four products",
     "winograd_f23(d, g) -> (len(d) - 2,)",
     minutes=12,
     difficulty=3,
     core=False,
     hints=(
-        "Two neighbouring outputs share two inputs. Which?",
+        "Which two inputs do two neighbouring outputs have in common?",
         (
-            "Four products: m2 = (d1 + d2)(g0 + g1 + g2)/2 and m3 = (d2 - d1)(g0 - g1 + g2)/2 in the middle, one with "
-            "g0 and one with g2 outside. Then y0 = m1 + m2 + m3 and y1 = m2 - m3 - m4."
+            "The four products are m2 = (d1 + d2)(g0 + g1 + g2)/2, m3 = (d2 - d1)(g0 - g1 + g2)/2, m1 with g0, and m4 "
+            "with g2. Then y0 = m1 + m2 + m3 and y1 = m2 - m3 - m4."
         ),
         "`m1, m4 = (d0 - d2) * ____, (d1 - d3) * g2`",
     ),
@@ -59,7 +59,7 @@ def winograd_f23_by_matrices(d, g):
 
 @winograd_f23.wrong
 def odd_tail_dropped(d, g):
-    """The last output is 0: a length that is odd needs one more tile, padded."""
+    """Your last output is 0. An odd number of outputs needs one more tile, padded with a zero."""
     y = _tiles(d, g)
     y[len(y) // 2 * 2 :] = 0
     return y
@@ -67,31 +67,31 @@ def odd_tail_dropped(d, g):
 
 @winograd_f23.wrong
 def filter_flipped(d, g):
-    """Right for symmetric filters only: g0 meets the first input."""
+    """Your filter is reversed, which is right for symmetric filters only. g0 belongs to the first input."""
     return _tiles(d, g[::-1])
 
 
 @winograd_f23.wrong
 def half_forgotten(d, g):
-    """The middle products are twice too large: both carry a factor 1/2."""
+    """Your middle products are twice as large as they should be. Both have a factor 1/2."""
     return _tiles(d, g, half=1)
 
 
 @winograd_f23.wrong
 def tiles_do_not_overlap(d, g):
-    """Tiles of 4 inputs give 2 outputs, so the next begins 2 further, not 4."""
+    """Your tiles do not overlap. A tile of 4 inputs gives 2 outputs, so the next tile begins 2 inputs later."""
     return _tiles(d, g, step=4)
 
 
 @winograd_f23.wrong
-def a_sign(d, g):
-    """Every second output is off by 2*m4: it is subtracted."""
+def wrong_sign_of_m4(d, g):
+    """Every second output is too large by 2*m4. Subtract m4."""
     return _tiles(d, g, sign=-1)
 
 
 @winograd_f23.wrong
 def three_products_each(d, g):
-    """The values are right, by the definition: use four products for two outputs."""
+    """The values are right, but you used the definition. Use four products per two outputs."""
     return np.array([d[i] * g[0] + d[i + 1] * g[1] + d[i + 2] * g[2] for i in range(len(d) - 2)])
 
 
@@ -103,31 +103,31 @@ def winograd_f23_demand(function):
 
 
 def _demand(exercise, function, most, outputs, names):
-    """Return whether an answer takes at most so many products in all cases; a count that is a mistake's is named."""
+    """Return the Verdict on the number of products in all cases; `names` are the mistakes that a count reveals."""
     counts = [counted(function, arguments) for arguments in exercise.arguments]
     why = next((count.why for count in counts if count.why), "")
     expected = [exercise.reference_function(*arguments) for arguments in exercise.arguments]
     if not why and not all(same(count.output, right) for count, right in zip(counts, expected, strict=True)):
-        why = "The check counts with numbers of its own, and with these the values are wrong. Use plain arithmetic"
+        why = "The check counts with special number objects, and for these the values are wrong. Use plain arithmetic"
     if not why and not all(count.products for count in counts):
-        why = "The check sees no product of data and filter. Use plain arithmetic on d and g"
+        why = "The check found no product of data and filter. Use plain arithmetic on d and g"
     if why:
         return Verdict(False, None, f"the values are right, but the products cannot be counted. {why}")
-    made = sum(count.products for count in counts)
-    told = f"{made} products of data and filter for {outputs} outputs in {len(counts)} cases; {most} are enough"
-    return Verdict(made <= most, names.get(made), told)
+    products = sum(count.products for count in counts)
+    what = f"{products} products of data and filter for {outputs} outputs in {len(counts)} cases; {most} are enough"
+    return Verdict(products <= most, names.get(products), what)
 
 
 winograd_2d = Exercise(
     "13.7",
-    "the same in two dimensions",
+    "Winograd in two dimensions",
     "winograd_2d(d, g) -> (H - 2, W - 2)",
     minutes=12,
     difficulty=3,
     core=False,
     hints=(
-        "What do you get if rows are transformed first, and then the columns of what came out?",
-        "With matrices: A' [(G g G') * (B' d B)] A for a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products.",
+        "Transform the rows of a tile first, and then the columns of the result. Which matrix products are these?",
+        "For a tile d of 4 x 4 inputs, A' [(G g G') * (B' d B)] A gives 2 x 2 outputs from 16 products.",
         "`tile = A.T @ ((G @ g @ G.T) * (B.T @ d[i : i + 4, j : j + 4] @ ____)) @ A`",
     ),
 )
@@ -177,14 +177,14 @@ def winograd_2d_by_sliding_windows(d, g):
     before, after = _matrices()
     u = _kernel_matrix() @ g @ _kernel_matrix().T
     padded = np.pad(d, ((0, rows % 2), (0, columns % 2)))
-    seen = np.lib.stride_tricks.sliding_window_view(padded, (4, 4))[::2, ::2]
-    tiles = after @ (u * (before @ seen @ before.T)) @ after.T
-    return tiles.swapaxes(1, 2).reshape(2 * len(seen), -1)[:rows, :columns]
+    inputs = np.lib.stride_tricks.sliding_window_view(padded, (4, 4))[::2, ::2]
+    tiles = after @ (u * (before @ inputs @ before.T)) @ after.T
+    return tiles.swapaxes(1, 2).reshape(2 * len(inputs), -1)[:rows, :columns]
 
 
 @winograd_2d.wrong
 def odd_tail_dropped(d, g):
-    """The last row and column are 0: cover them with padded tiles, then cut."""
+    """Your last row or column is 0. Cover it with padded tiles, then crop the result."""
     y = _tiles_2d(d, g)
     y[len(y) // 2 * 2 :] = 0
     y[:, y.shape[1] // 2 * 2 :] = 0
@@ -193,37 +193,37 @@ def odd_tail_dropped(d, g):
 
 @winograd_2d.wrong
 def kernel_transposed(d, g):
-    """Right for symmetric kernels only: rows of g belong to rows of d."""
+    """Your kernel is transposed, which is right for symmetric kernels only. Rows of g belong to rows of d."""
     return _tiles_2d(d, g.T)
 
 
 @winograd_2d.wrong
 def half_forgotten(d, g):
-    """The two middle products along each axis carry a factor 1/2."""
+    """The factor 1/2 is missing: the two middle products along each axis have it."""
     return _tiles_2d(d, g, _kernel_matrix(1), other=_kernel_matrix(1))
 
 
 @winograd_2d.wrong
 def half_along_one_axis_only(d, g):
-    """Along one of the two axes the factor 1/2 is missing."""
+    """The factor 1/2 is missing along one of the two axes."""
     return _tiles_2d(d, g, other=_kernel_matrix(1))
 
 
 @winograd_2d.wrong
 def tiles_do_not_overlap(d, g):
-    """Tiles of 4 x 4 inputs give 2 x 2 outputs: the next begins 2 further."""
+    """Your tiles do not overlap. A tile of 4 x 4 inputs gives 2 x 2 outputs, so the next tile begins 2 inputs later."""
     return _tiles_2d(d, g, step=4)
 
 
 @winograd_2d.wrong
 def row_by_row(d, g):
-    """The values are right, with F(2, 3) along the rows alone. Transform the columns too."""
+    """The values are right, but you used F(2, 3) along the rows only. Transform the columns too."""
     return np.array([sum(_tiles(d[i + u], g[u]) for u in range(3)) for i in range(len(d) - 2)])
 
 
 @winograd_2d.wrong
 def nine_products_each(d, g):
-    """The values are right, by the definition: use 16 products for 4 outputs."""
+    """The values are right, but you used the definition. Use 16 products per 4 outputs."""
     return np.array(
         [[(d[i : i + 3, j : j + 3] * g).sum() for j in range(d.shape[1] - 2)] for i in range(d.shape[0] - 2)]
     )
