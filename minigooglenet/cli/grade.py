@@ -123,7 +123,9 @@ def run(options):
         def tell(done, count, name):
             bar.update(task, completed=done, total=count, status=gradebook.safe(name))
 
-        rows, protections, _ = grade(options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append)
+        rows, protections, _ = grade(
+            options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append
+        )
     for line in gradebook.summary(rows) + gradebook.arrived(rows):
         out.print(line, markup=False, soft_wrap=True)
     for sentence in sentences:

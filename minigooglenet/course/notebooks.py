@@ -13,7 +13,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from minigooglenet import files
+from minigooglenet import extras, files
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 METADATA = {
@@ -107,8 +107,9 @@ def _colab(repository, name, solutions):
 
 
 def _notebook(text, name, repository, solutions):
-    import jupytext
-    import nbformat
+    with extras.needed("course", "making notebooks"):
+        import jupytext
+        import nbformat
 
     notebook = jupytext.reads(text, fmt="py:percent")
     for number, cell in enumerate(notebook.cells):

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from minigooglenet import extras
 from minigooglenet.shapes import integer
 from minigooglenet.typing import FloatArray, IntArray
 
@@ -27,11 +28,8 @@ def digits(size: int = 32) -> tuple[FloatArray, IntArray, FloatArray, IntArray]:
     ((1438, 1, 16, 16), (359, 1, 16, 16))
     """
     size = integer(size, "size", 1)
-    try:
+    with extras.needed("course", "the handwritten digits"):
         from sklearn.datasets import load_digits
-    except ModuleNotFoundError as error:
-        message = "the digits come with scikit-learn, which is not installed: pip install scikit-learn"
-        raise ModuleNotFoundError(message, name="sklearn") from error
     raw = load_digits()
     small = [Image.fromarray(image.astype(np.float32)) for image in raw.images]
     resized = [image.resize((size, size), Image.Resampling.BILINEAR) for image in small]

@@ -12,7 +12,7 @@ import stat
 import threading
 import time
 
-from minigooglenet import files
+from minigooglenet import extras, files
 
 CHUNK = 1 << 18
 ATTEMPTS = 20  # for one URL, as long as each attempt adds bytes
@@ -259,7 +259,8 @@ def _redirects():
 
 def _locked(part, path):
     """Return the part file, open and locked, or None after another process has downloaded the file."""
-    from filelock import lock_descriptor
+    with extras.needed("images", "downloading"):
+        from filelock import lock_descriptor
 
     length, since = -1, time.monotonic()
     while not path.exists():

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from minigooglenet import children, files, orphans, parallel
+from minigooglenet import children, extras, files, orphans, parallel
 from minigooglenet.shapes import integer
 from minigooglenet.training import artifacts
 from minigooglenet.training.lock import Hold, locked
@@ -55,7 +55,8 @@ def train_ensemble(
     >>> mg.training.train_ensemble(recipe, "run", jobs=2)  # doctest: +SKIP
     [PosixPath('run/member_1/weights.safetensors'), PosixPath('run/member_2/weights.safetensors')]
     """
-    import joblib
+    with extras.needed("training", "training an ensemble"):
+        import joblib
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     count = integer(recipe.models, "models", 1)

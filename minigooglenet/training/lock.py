@@ -17,7 +17,7 @@ import stat
 import weakref
 from pathlib import Path
 
-from minigooglenet import files
+from minigooglenet import extras, files
 
 FILE = ".training.lock"
 MOST = 4096  # bytes of the holder's description
@@ -156,7 +156,8 @@ def _not_a_file(path):
 
 
 def _lock(file, folder) -> bool:
-    from filelock import lock_descriptor
+    with extras.needed("training", "training into a folder"):
+        from filelock import lock_descriptor
 
     try:
         return lock_descriptor(file, blocking=False)

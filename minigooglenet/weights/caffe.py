@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from minigooglenet import extras
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.weights import wire_format
@@ -220,7 +221,8 @@ def _corrupt(reason) -> ValueError:
 
 
 def _parsed(message, content):
-    from google.protobuf.message import DecodeError
+    with extras.needed("weights", "reading Caffe's files"):
+        from google.protobuf.message import DecodeError
 
     try:
         return _classes()[message].FromString(bytes(content))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, files
+from minigooglenet import checks, extras, files
 from minigooglenet.data import seen
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.weights.contents import (
@@ -61,7 +61,8 @@ def write(contents: Contents, path) -> None:
     ValueError, TypeError
         If `path` does not end in .safetensors, or a value could not be read back, such as infinity.
     """
-    from safetensors.numpy import save
+    with extras.needed("weights", "saving weights"):
+        from safetensors.numpy import save
 
     if Path(path).suffix != SUFFIX:
         raise ValueError(f"path must end in {SUFFIX}, got {str(path)!r}")

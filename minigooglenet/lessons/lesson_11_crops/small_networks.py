@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from minigooglenet import data, evaluation, models, training
-from minigooglenet.evaluation.prediction import crops_of
+from minigooglenet.evaluation.prediction import crop_count
 
 SIDE, SIZE = 16, 14  # of an image and of the network's input: the paper's 256 and 224, divided by 16
 SMALLEST = 10  # side of the smallest random crop
@@ -54,7 +54,7 @@ def evaluate(networks, images=300, counts=COUNTS, log=None, *, tell=None):
         warnings.warn("tell= goes in 0.3: pass log=", DeprecationWarning, stacklevel=2)
         log = tell
     test = data.load("digits", SIDE).test
-    total, told = images * len(networks) * crops_of(counts), 0
+    total, told = images * len(networks) * crop_count(counts), 0
 
     def report(done):
         nonlocal told

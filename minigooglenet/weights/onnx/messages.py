@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigooglenet import extras
 from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
 
@@ -16,12 +17,8 @@ DOMAINS = ("", "ai.onnx")  # two names of the same operator set
 
 def onnx():
     """Return the onnx package, or raise a ModuleNotFoundError that shows how to install it."""
-    try:
+    with extras.needed("onnx", "reading and writing ONNX files"):
         import onnx
-    except ModuleNotFoundError as error:
-        if error.name != "onnx":
-            raise
-        raise ModuleNotFoundError("ONNX files need the onnx package: pip install onnx") from error
     return onnx
 
 
