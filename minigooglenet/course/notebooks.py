@@ -103,7 +103,8 @@ def github(folder) -> str | None:
 def _colab(repository, name, solutions):
     path = f"lessons/{'solutions/' if solutions else ''}{name}.ipynb"
     link = f"https://colab.research.google.com/github/{repository}/blob/main/{path}"
-    return f"[Open this lesson in Colab]({link}); there, first run `%pip install git+https://github.com/{repository}`."
+    install = f'%pip install "minigooglenet[course] @ git+https://github.com/{repository}"'
+    return f"[Open this lesson in Colab]({link}); there, first run `{install}`."
 
 
 def _notebook(text, name, repository, solutions):
