@@ -78,6 +78,7 @@ def directional_check(
     net = g.astype(np.float64)
     direction = {key: _direction(value, rng) for key, value in net.params.items()}
     direction_of_x = _direction(x, rng)
+    labels = np.asarray(labels)
     weights = losses.head_weights(g)
 
     def loss(signed_step: float) -> float:
@@ -90,9 +91,9 @@ def directional_check(
     logits, tape = net.forward({name: x}, train=True)
     _, _, grads = losses.weighted_sum(logits, labels, weights)
     grad_inputs, grad_params = net.backward(grads, tape)
-    analytic = np.vdot(grad_inputs[name], direction_of_x)
-    analytic += sum(np.vdot(grad, direction[key]) for key, grad in grad_params.items())
-    return DirectionalDerivative(float(analytic), (loss(step) - loss(-step)) / (2 * step), step)
+    analytic = float(np.vdot(grad_inputs[name], direction_of_x))
+    analytic += sum(float(np.vdot(grad, direction[key])) for key, grad in grad_params.items())
+    return DirectionalDerivative(analytic, (loss(step) - loss(-step)) / (2 * step), step)
 
 
 def _direction(array: Array, rng: np.random.Generator) -> Array:

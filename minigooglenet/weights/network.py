@@ -340,6 +340,7 @@ def _from_function(contents):
         initializers.rule(recorded["init"])
     zeros = _LimitedZeros(sum(array.size for array in contents.arrays.values()))
     graph = models.build(contents.model, **{**recorded, "init": "gaussian"}, rng=zeros)
+    assert graph.made_by is not None  # models.build records it
     made_by, arguments = graph.made_by
     if "init" not in recorded:
         del arguments["init"]
