@@ -55,6 +55,8 @@ class Term(NamedTuple):
 class Keeps(NamedTuple):
     """What a training forward pass saves for the backward pass, for one image.
 
+    Attributes
+    ----------
     inputs : whether the layer's cache contains its inputs; an array that several caches contain counts once
     values : number of other values in the dtype of the run
     bytes : number of other bytes, of arrays with a fixed dtype
@@ -74,6 +76,8 @@ class Keeps(NamedTuple):
 class Cost(NamedTuple):
     """The cost of a layer for one image.
 
+    Attributes
+    ----------
     terms : the operations of inference, and the multiply-adds of the backward pass
     keeps : what a training forward pass saves
     window : the part of the input that one output value reads: None for the same position only, `WHOLE`, (kernel
@@ -98,7 +102,7 @@ METHODS = ("operations", "taped", "window", "windows")  # methods that defined a
 
 
 def register(cls: type) -> Callable[[F], F]:
-    """Add or replace the cost of a layer class: a decorator for a function (layer, *input_shapes) -> Cost.
+    """Add or replace the cost of a layer class: a decorator for a function `(layer, *input_shapes) -> Cost`.
 
     Examples
     --------

@@ -18,6 +18,8 @@ from minigooglenet.typing import ArrayLike, FloatArray, IntArray
 class Batch(NamedTuple):
     """A batch of n images of a data set.
 
+    Attributes
+    ----------
     number : index of this batch in the order, from 0
     indices : (n,) indices of the images in the data set
     x : (n, C, H, W) float32

@@ -22,6 +22,8 @@ CONTRAST = 90  # minimum difference between an object and its background, in one
 class Scenes(NamedTuple):
     """Drawn scenes: images, and the classes and boxes of their objects.
 
+    Attributes
+    ----------
     images : (N, 3, S, S) uint8, red first
     labels : (N,) integers, indices in `classes`; (N, objects) for several objects per scene
     boxes : (N, 4) integers x0, y0, x1, y1; (N, objects, 4) for several objects. Every pixel (x, y) that the object

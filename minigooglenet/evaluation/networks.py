@@ -17,6 +17,8 @@ from minigooglenet.typing import FloatArray, IntArray, UInt8Array
 class Evaluation:
     """The predictions of each model for each image, with each number of crops.
 
+    Attributes
+    ----------
     answers : (N, models, crop counts, classes) probabilities, the means over the crops
     counts : the numbers of crops, smallest first
     indices, labels : (N,) integers, the indices of the images in the data set and their labels

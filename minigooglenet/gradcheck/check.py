@@ -65,7 +65,7 @@ def check_layer(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> Report:
 def check_function(
     forward: Callable[..., Any], backward: Callable[..., Any], *inputs: ArrayLike, rng: Rng = 0, force: bool = False
 ) -> Report:
-    """Check a pair of functions: forward(*inputs) -> y and backward(grad_y, *inputs) -> tuple of gradients.
+    """Check a pair: `forward(*inputs) -> y` and `backward(grad_y, *inputs) -> tuple of gradients`.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ class DirectionalDerivative(NamedTuple):
 
     @property
     def relative_error(self) -> float:
-        """|analytic - numerical| divided by the larger of the two."""
+        """`|analytic - numerical|`, divided by the larger of the two."""
         largest = max(abs(self.analytic), abs(self.numerical), float(np.finfo(float).tiny))
         return abs(self.analytic - self.numerical) / largest
 

@@ -37,7 +37,7 @@ choice = inherited.Inherited(lambda: {"": _known(os.environ.get(VARIABLE, "").st
 
 
 class use:  # noqa: N801 (a function to its users, and a context manager)
-    """Choose which form computes the operations: from now on in this thread, or until the end of a `with` block.
+    """Choose which form computes the operations: from now on in this thread, or until the end of a `with` block::
 
         mg.use("numpy")                                # every operation in readable NumPy
         with mg.use(max_pool2d=(my_forward, my_backward)):

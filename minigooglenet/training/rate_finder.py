@@ -28,6 +28,8 @@ FEWEST = 10  # steps that a suggestion needs
 class RateSweep(NamedTuple):
     """Result of `find_learning_rate`.
 
+    Attributes
+    ----------
     rates : learning rate of each step, growing by a constant factor
     losses : loss of each step, in nats
     smoothed : running mean of the losses

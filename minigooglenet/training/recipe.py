@@ -38,6 +38,8 @@ WAY_OUT = "Restore the file from a copy, or train in another folder; --weights F
 class Recipe:
     """A complete training run as plain values.
 
+    Attributes
+    ----------
     data : "digits", "shapes", "cifar10" or a folder with one folder per class
     size : height and width of the images; None for the default of the data
     augment : whether training images vary at random
@@ -116,6 +118,8 @@ class Recipe:
 
         The attribute `origin` of the Trainer is the dict of `origin.report`.
 
+        Parameters
+        ----------
         hold : `lock.Hold` of `out`, which is taken before anything is written and stays taken; by default the folder
             is locked only while the recipe is written, and during each call of the Trainer
         """

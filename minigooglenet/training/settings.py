@@ -19,6 +19,8 @@ OPTIMIZERS = ("sgd", "adamw")
 class Settings:
     """Settings of a training run.
 
+    Attributes
+    ----------
     epochs, batch_size : number of passes over the training images, and images per step
     lr, momentum, weight_decay : hyperparameters of SGD (`optim.sgd_step`); for AdamW, momentum is the first beta
     schedule : learning-rate schedule, a name in `schedules.SCHEDULES`

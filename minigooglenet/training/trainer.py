@@ -198,6 +198,8 @@ class Trainer:
     def state_dict(self, copy: bool = True) -> dict[str, Any]:
         """Return everything that determines the rest of the run: values, the fingerprint, and dicts of arrays.
 
+        Parameters
+        ----------
         copy : False shares the arrays with the Trainer, for a caller that only reads them
         """
         views = self.graph.params, self.graph.buffers, self.velocity, self.average, *map(self.adam.get, ADAM)

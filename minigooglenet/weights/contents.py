@@ -92,6 +92,8 @@ def cannot_read(path, reason) -> WeightsError:
 class Contents:
     """The contents of a weights file: arrays named as in `graph.params` and `graph.buffers`, and metadata.
 
+    Attributes
+    ----------
     arrays : {"node/weight": array}, parameters and buffers together
     model, arguments : arguments of `models.build` that make the network, if the file records them
     pixels : how images become inputs

@@ -40,6 +40,8 @@ BUILT_IN_RULES = tuple(initializers.RULES)  # before users add their own
 class Loaded:
     """A network with the weights of a file, and the metadata of the file.
 
+    Attributes
+    ----------
     graph : the network
     pixels : how images become inputs, or None if the file does not record it
     classes : names of the outputs, or None

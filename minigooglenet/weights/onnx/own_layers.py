@@ -17,7 +17,7 @@ _WRITERS: dict[
 
 
 def register(cls: type[Layer]) -> Callable[[Writer], Writer]:
-    """Register how a layer class is written to ONNX: a decorator for a function (layer, *input_shapes) -> operators.
+    """Register how a layer class is written to ONNX: a decorator for a function `(layer, *input_shapes) -> operators`.
 
     Each operator is (name, inputs, output) or (name, inputs, output, attributes). An input is "x" ("x0", "x1", ... for
     a layer with several inputs), the output of an earlier operator, or an array, which becomes a constant. The output
