@@ -1,6 +1,6 @@
 """The figure of the home page and the README: GoogLeNet from left to right, with the fraction of the MACs of each part.
 
-`python docs/_ext/network_figure.py` writes it again; a test compares its numbers with the engine's.
+`python docs/_ext/network_figure.py` writes it again; a test compares its numbers with those of the engine.
 """
 
 from pathlib import Path

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from minigooglenet import files
 
 LONGEST = 10_000  # bytes of a row
-DAMAGED = "damaged"  # part of the name of a file that was renamed and kept
+CORRUPT = "corrupt"  # part of the name of a file that was renamed and kept
 CLOSE = 1e-9  # relative tolerance: another program may have written the same numbers with fewer digits
 STEP_COLUMNS = ("step", "epoch", "loss", "accuracy", "rate", "images", "seconds")
 GRADIENT_COLUMNS = ("step", "node", "norm")
@@ -176,7 +176,7 @@ class Log:
         """Return an unused path next to the file."""
         assert self.path is not None
         number = 1
-        while os.path.lexists(path := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
+        while os.path.lexists(path := self.path.with_name(f"{self.path.name}.{CORRUPT}-{number}")):
             number += 1
         return path
 

@@ -436,7 +436,7 @@ def test_corrupt_logs_are_reported_and_the_run_continues(folder, tmp_path, capsy
     (tmp_path / "steps.csv").write_bytes(b"\0" * 500 + b"\n")
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
     captured = capsys.readouterr()
-    assert re.search(r"steps.csv .*\b1 row .*steps.csv.damaged-1", captured.out)
+    assert re.search(r"steps.csv .*\b1 row .*steps.csv.corrupt-1", captured.out)
     assert captured.err == ""
 
 

@@ -40,7 +40,7 @@ def digests(out) -> dict:
     for name in ("steps.csv", "epochs.csv"):
         rows = [line.rpartition(",")[0] for line in (out / name).read_text(encoding="utf-8").splitlines()]
         digest[name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-    odd = [path.name for path in out.iterdir() if ".damaged-" in path.name or path.name.endswith(".part")]
+    odd = [path.name for path in out.iterdir() if ".corrupt-" in path.name or path.name.endswith(".part")]
     return digest | {"odd": sorted(odd)}
 
 

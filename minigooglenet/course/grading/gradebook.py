@@ -29,7 +29,7 @@ LONGEST = 1 << 20  # bytes in a line of the ledger; the rows of one notebook tak
 SEEDS = 1 << 60
 MOST_TIMES = 1000
 MOST_LISTED = 20  # names in one line of the summary
-DAMAGED = "damaged"
+CORRUPT = "corrupt"
 _LINES = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
 _SPACES = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
@@ -246,7 +246,7 @@ class Ledger:
     def _move_aside(self, good):
         """Rename the corrupt file, and write its good lines under the old name."""
         number = 1
-        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.{DAMAGED}-{number}")):
+        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.{CORRUPT}-{number}")):
             number += 1
         self.aside = self.path.rename(aside)
         with self.path.open("xb") as file:

@@ -57,10 +57,10 @@ def test_invalid_ledger_line_is_kept_in_a_second_file(tmp_path, line):
     corrupt = path.read_bytes()
     again = gradebook.Ledger(path)
     assert (again.done, again.begun, again.seed) == (first.done, first.begun, first.seed)
-    assert again.aside == tmp_path / "out.csv.state.damaged-1"
+    assert again.aside == tmp_path / "out.csv.state.corrupt-1"
     assert again.aside.read_bytes() == corrupt
     assert path.read_bytes() == content
-    assert "had 1 line that cannot be read. The old file is now out.csv.state.damaged-1." in again.sentence
+    assert "had 1 line that cannot be read. The old file is now out.csv.state.corrupt-1." in again.sentence
     assert gradebook.Ledger(path).sentence is None
 
 
