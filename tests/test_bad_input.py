@@ -382,7 +382,7 @@ def test_common_mistakes_get_a_hint(net):
         mg.count("googlenet")
     with raises(TypeError, "plan expects a graph, got str"):
         mg.plan("googlenet")
-    with raises(ValueError, "shape: unknown wire 'img'. Did you mean 'image'?"):
+    with raises(ValueError, "unknown wire 'img'. Did you mean 'image'?"):
         mg.models.inception(net, "img", "module", 1, 1, 1, 1, 1, 1)
     with raises(
         ValueError,

@@ -268,6 +268,11 @@ def test_each_idea_of_a_plan_can_be_switched_off(off):
         assert changed not in str(mg.plan(g, **{off: False}))
 
 
+def test_old_name_of_split_batch_warns(net):
+    with pytest.warns(DeprecationWarning, match="apart= is now split_batch="):
+        assert not mg.plan(net, apart=False).split_batch
+
+
 def test_plan_of_mixed_precision_follows_its_input():
     g = googlenet_like()
     plan = mg.plan(g)

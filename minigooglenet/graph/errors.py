@@ -53,7 +53,7 @@ def check_known(wires, shapes, who):
         if wire not in shapes:
             close = closest(wire, shapes, most=3)
             hint = f" Did you mean {close}?" if close else f" The first wires are {list(shapes)[:8]}."
-            raise ValueError(f"{who}: unknown wire {wire!r}.{hint}")
+            raise ValueError(f"{who + ': ' if who else ''}unknown wire {wire!r}.{hint}")
 
 
 def check_inputs(inputs, expected):

@@ -97,7 +97,7 @@ class Graph:
 
     def shape(self, wire: str) -> Shape:
         """Return the shape of a wire, or raise an error that suggests the right name."""
-        errors.check_known([wire], self.shapes, "shape")
+        errors.check_known([wire], self.shapes, "")
         return self.shapes[wire]
 
     def add(self, name: str, layer: Any, *wires: str) -> str:

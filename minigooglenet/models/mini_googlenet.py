@@ -47,7 +47,7 @@ def mini_googlenet(
     depth = shapes.integer(depth, "depth", 2)
     if depth > 2 * len(LETTERS):
         raise ValueError(
-            f"depth must be at most {2 * len(LETTERS)}, because modules have letters as names, got {depth}"
+            f"depth must be at most {2 * len(LETTERS)} modules, because their names end with a letter, got {depth}"
         )
     style = Style(norm=norm, init=init, dropout=dropout, width=width, rng=rng)
     g = Builder(Graph(image=(in_channels, size, size)), style)

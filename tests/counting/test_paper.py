@@ -33,9 +33,9 @@ def test_separable_first_layer_matches_the_printed_row():
 
 def test_notes_under_the_audit_hold():
     text = str(table1.table())
-    assert "1,498,677,248 MAC, the text's 1.5 billion" in text
+    assert "1,498,677,248 MACs, the text's 1.5 billion" in text
     assert MODULES["5a"] == MODULES["4e"]
-    assert "1,042,432 weights and 51,079,168 MAC" in text
+    assert "1,042,432 weights and 51,079,168 MACs" in text
 
 
 def test_bottleneck_of_4a_saves_twenty_one_times():

@@ -140,3 +140,9 @@ def test_own_layer_needs_only_a_window(monkeypatch):
     windows = costs.windows(layer, costs.cost(layer, (1, 16, 16)), (1, 16, 16))
     assert windows[0][:2] == (range(0, 16, 2), range(4, 20, 2))
     assert mg.count(g)["own"].receptive_field_max == (6, 6)
+
+
+def test_old_name_of_the_jump_warns():
+    row = mg.count(Conv2d(3, 4, 3, stride=(1, 2)), (3, 9, 9)).rows[0]
+    with pytest.warns(DeprecationWarning, match="Row.stride is now Row.jump"):
+        assert row.stride == row.jump == (1, 2)

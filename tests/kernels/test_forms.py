@@ -423,9 +423,13 @@ def test_signatures_of_all_storeys_are_the_table():
             r"^unknown operation 'max_pool'\. Did you mean 'max_pool2d' or ",
         ),
         (lambda: mg.use(xyzzy="numpy"), ValueError, r"^unknown operation 'xyzzy'\. Choose from conv2d, linear, "),
-        (lambda: mg.use(relu=3), TypeError, r"^relu takes a form's name or a pair \(forward, backward\), got 3$"),
-        (lambda: mg.use(relu=(abs,)), TypeError, r"^relu takes a form's name or a pair"),
-        (lambda: mg.use(relu=(abs, 3)), TypeError, r"^relu takes a form's name or a pair"),
+        (
+            lambda: mg.use(relu=3),
+            TypeError,
+            r"^relu must be the name of a form or a pair \(forward, backward\), got 3$",
+        ),
+        (lambda: mg.use(relu=(abs,)), TypeError, r"^relu must be the name of a form or a pair"),
+        (lambda: mg.use(relu=(abs, 3)), TypeError, r"^relu must be the name of a form or a pair"),
     ],
 )
 def test_unknown_choice_is_rejected_and_changes_nothing(choice, error, text):

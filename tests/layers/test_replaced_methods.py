@@ -48,7 +48,7 @@ def every_result(g, x):
         g(x),
         g.infer(x)["node"],
         mg.plan(g)(x),
-        mg.plan(g, fuse=False, join=False, apart=False)(x),
+        mg.plan(g, fuse=False, join=False, split_batch=False)(x),
     ]
 
 

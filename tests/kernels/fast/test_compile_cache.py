@@ -213,8 +213,8 @@ def _parent_given_away(path):
         pytest.param(_open_to_group, "a group may write to", marks=as_root),
         (_sticky, "every user may write to"),
         (_parent_open, "every user may write to"),
-        pytest.param(_given_away, r"belongs to another user \(number 54321\)", marks=as_root),
-        pytest.param(_parent_given_away, r"belongs to another user \(number 54321\)", marks=as_root),
+        pytest.param(_given_away, r"belongs to another user \(ID 54321\)", marks=as_root),
+        pytest.param(_parent_given_away, r"belongs to another user \(ID 54321\)", marks=as_root),
     ],
 )
 @pytest.mark.parametrize("linked", [False, True])
@@ -401,7 +401,7 @@ def test_numba_with_other_internals_compiles_and_reports(cache, monkeypatch, cap
     monkeypatch.setattr(compile_cache, "KernelCache", fail)
     assert fresh()(np.int64(20)) == 41
     error = capsys.readouterr().err
-    assert error.count("compiled kernels cannot be loaded (CompileResult has no _rebuild)") == 1
+    assert error.count("cached kernels cannot be loaded (CompileResult has no _rebuild)") == 1
     assert error.count("compiled kernels cannot be cached") == 1
 
 
